@@ -1,0 +1,2 @@
+//! azcred.
+fn main() {}
