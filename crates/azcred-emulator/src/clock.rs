@@ -1,0 +1,55 @@
+//! The emulator's clock: the machine's, shifted by as much as a test asks for.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use time::{Duration, OffsetDateTime};
+
+/// The time every service of one emulator agrees on.
+///
+/// The shift stands for a client whose own clock is wrong: seen from that client it is Azure that is
+/// early or late, in the `Date` header and in every token.
+#[derive(Debug, Default)]
+pub struct Clock {
+    skew_seconds: AtomicI64,
+}
+
+/// The largest shift accepted: a year. More would leave the range in which certificates are valid.
+pub const MAX_SKEW_SECONDS: i64 = 366 * 24 * 3600;
+
+impl Clock {
+    /// The current time in UTC, shift included.
+    pub fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc() + Duration::seconds(self.skew_seconds.load(Ordering::Relaxed))
+    }
+
+    /// The current time in seconds since 1970-01-01T00:00:00Z, shift included.
+    pub fn unix(&self) -> i64 {
+        self.now().unix_timestamp()
+    }
+
+    /// Shifts the clock by this many seconds from the machine's; 0 puts it right. Values beyond
+    /// [`MAX_SKEW_SECONDS`] are clamped.
+    pub fn set_skew(&self, seconds: i64) {
+        let clamped = seconds.clamp(-MAX_SKEW_SECONDS, MAX_SKEW_SECONDS);
+        self.skew_seconds.store(clamped, Ordering::Relaxed);
+    }
+
+    /// The shift in seconds.
+    pub fn skew(&self) -> i64 {
+        self.skew_seconds.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shift_moves_the_time_and_is_clamped_to_a_year() {
+        let clock = Clock::default();
+        clock.set_skew(3600);
+        assert!(clock.now() - OffsetDateTime::now_utc() > Duration::minutes(59));
+        clock.set_skew(i64::MAX);
+        assert_eq!(clock.skew(), MAX_SKEW_SECONDS);
+    }
+}

@@ -1,0 +1,133 @@
+//! What an application proves itself by: secrets, certificates, federated identity credentials.
+
+use std::fmt;
+
+use aws_lc_rs::digest;
+use subtle::ConstantTimeEq;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// The text of a secret. It can't be printed, is wiped when dropped, and is compared in constant time.
+#[derive(Clone)]
+pub struct SecretText(Zeroizing<String>);
+
+impl SecretText {
+    /// Takes a secret in.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// 40 characters from the system's random source, in the alphabet and with the `~` and `.` that
+    /// Entra ID's own secrets have.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn generate() -> Result<Self, aws_lc_rs::error::Unspecified> {
+        const ALPHABET: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_~";
+        let mut bytes = Zeroizing::new([0u8; 40]);
+        aws_lc_rs::rand::fill(bytes.as_mut_slice())?;
+        let mut text = Zeroizing::new(String::with_capacity(40));
+        for byte in bytes.iter() {
+            text.push(char::from(ALPHABET[usize::from(byte & 63)]));
+        }
+        Ok(Self(text))
+    }
+
+    /// Shows the secret. The name is what reviews look for.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a candidate is this secret, in a time that depends on neither.
+    pub fn matches(&self, candidate: &str) -> bool {
+        // Digests have one length, so that not even the length shows.
+        let ours = digest::digest(&digest::SHA256, self.0.as_bytes());
+        let theirs = digest::digest(&digest::SHA256, candidate.as_bytes());
+        ours.as_ref().ct_eq(theirs.as_ref()).into()
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(****)")
+    }
+}
+
+/// A client secret (`passwordCredential`).
+#[derive(Clone, Debug)]
+pub struct Secret {
+    /// `keyId`: what people paste by mistake in place of the value.
+    pub id: Uuid,
+    /// The description in the portal.
+    pub name: String,
+    /// The value.
+    pub text: SecretText,
+    /// When it stops working.
+    pub expires: OffsetDateTime,
+}
+
+impl Secret {
+    /// The first three characters, which Entra ID keeps readable as `hint`.
+    pub fn hint(&self) -> String {
+        self.text.expose().chars().take(3).collect()
+    }
+}
+
+/// A certificate (`keyCredential`) whose private key may sign client assertions.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// `keyId`.
+    pub id: Uuid,
+    /// The certificate, DER.
+    pub der: Vec<u8>,
+}
+
+impl Certificate {
+    /// SHA-1 of the certificate in upper-case hexadecimal: the thumbprint the portal shows and `x5t` carries.
+    pub fn thumbprint_sha1(&self) -> [u8; 20] {
+        digest_of(&digest::SHA1_FOR_LEGACY_USE_ONLY, &self.der)
+    }
+
+    /// SHA-256 of the certificate: `x5t#S256`.
+    pub fn thumbprint_sha256(&self) -> [u8; 32] {
+        digest_of(&digest::SHA256, &self.der)
+    }
+}
+
+fn digest_of<const N: usize>(algorithm: &'static digest::Algorithm, data: &[u8]) -> [u8; N] {
+    let mut out = [0; N];
+    out.copy_from_slice(digest::digest(algorithm, data).as_ref());
+    out
+}
+
+/// A federated identity credential: a token of this issuer, subject and audience stands for the application.
+#[derive(Clone, Debug)]
+pub struct FederatedCredential {
+    /// Its name.
+    pub name: String,
+    /// The `iss` that is expected, compared exactly.
+    pub issuer: String,
+    /// The `sub` that is expected, compared exactly (with regard to case since 2024).
+    pub subject: String,
+    /// The `aud` values that are taken; Entra ID allows exactly one.
+    pub audiences: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_secret_matches_itself_and_nothing_else_and_is_not_printed() {
+        let secret = SecretText::generate().unwrap();
+        let text = secret.expose().to_owned();
+        assert_eq!(text.len(), 40);
+        assert!(secret.matches(&text));
+        assert!(!secret.matches(&text[..39]));
+        assert!(!secret.matches(""));
+        assert!(!format!("{secret:?}").contains(&text));
+        assert_ne!(SecretText::generate().unwrap().expose(), text);
+    }
+}

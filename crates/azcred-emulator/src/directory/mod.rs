@@ -1,0 +1,133 @@
+//! Who exists: tenants, applications, service principals, users and groups, and how they are found.
+
+mod application;
+mod credential;
+mod principal;
+mod tenant;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+pub use application::{Application, Audience};
+pub use credential::{Certificate, FederatedCredential, Secret, SecretText};
+pub use principal::{Group, Principal, ServicePrincipal, ServicePrincipalKind, User};
+pub use tenant::Tenant;
+
+/// Everything Entra ID knows in one emulator, over all its tenants.
+#[derive(Debug, Default)]
+pub struct Directory {
+    /// Tenants by id.
+    pub tenants: BTreeMap<Uuid, Tenant>,
+    /// Applications by their client id (`appId`), which is unique over all tenants.
+    pub applications: BTreeMap<Uuid, Application>,
+    /// Service principals by object id.
+    pub service_principals: BTreeMap<Uuid, ServicePrincipal>,
+    /// Users by object id.
+    pub users: BTreeMap<Uuid, User>,
+    /// Groups by object id.
+    pub groups: BTreeMap<Uuid, Group>,
+}
+
+impl Directory {
+    /// The tenant of this id or verified domain; domains are compared without regard to case.
+    pub fn tenant(&self, id_or_domain: &str) -> Option<&Tenant> {
+        if let Ok(id) = Uuid::try_parse(id_or_domain) {
+            return self.tenants.get(&id);
+        }
+        self.tenants.values().find(|tenant| {
+            tenant
+                .domains
+                .iter()
+                .any(|d| d.eq_ignore_ascii_case(id_or_domain))
+        })
+    }
+
+    /// The service principal that stands for an application in a tenant.
+    pub fn service_principal_of(&self, tenant: Uuid, app_id: Uuid) -> Option<&ServicePrincipal> {
+        self.service_principals
+            .values()
+            .find(|sp| sp.tenant == tenant && sp.app_id == app_id)
+    }
+
+    /// The user, group or service principal of this object id, in whatever tenant.
+    pub fn principal(&self, object_id: Uuid) -> Option<Principal<'_>> {
+        if let Some(sp) = self.service_principals.get(&object_id) {
+            return Some(Principal::ServicePrincipal(sp));
+        }
+        if let Some(user) = self.users.get(&object_id) {
+            return Some(Principal::User(user));
+        }
+        self.groups.get(&object_id).map(Principal::Group)
+    }
+
+    /// The ids of all groups a principal belongs to, directly or through other groups.
+    ///
+    /// Groups that contain each other are walked once, so a cycle ends.
+    pub fn groups_of(&self, object_id: Uuid) -> BTreeSet<Uuid> {
+        let mut found = BTreeSet::new();
+        let mut frontier = vec![object_id];
+        while let Some(member) = frontier.pop() {
+            for group in self.groups.values().filter(|g| g.members.contains(&member)) {
+                if found.insert(group.id) {
+                    frontier.push(group.id);
+                }
+            }
+        }
+        found
+    }
+
+    /// The application that answers to this resource name: its client id, or one of its
+    /// identifier URIs. A trailing slash counts, as it does for Entra ID.
+    pub fn application_named(&self, resource: &str) -> Option<&Application> {
+        if let Ok(id) = Uuid::try_parse(resource) {
+            return self.applications.get(&id);
+        }
+        self.applications.values().find(|app| {
+            app.identifier_uris
+                .iter()
+                .any(|u| u.eq_ignore_ascii_case(resource))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(id: u128, members: &[u128]) -> Group {
+        Group {
+            id: Uuid::from_u128(id),
+            tenant: Uuid::nil(),
+            name: format!("group {id}"),
+            members: members.iter().map(|m| Uuid::from_u128(*m)).collect(),
+        }
+    }
+
+    #[test]
+    fn groups_are_found_through_other_groups_and_a_cycle_ends() {
+        let mut directory = Directory::default();
+        for g in [
+            group(10, &[1, 12]),
+            group(11, &[10]),
+            group(12, &[11]),
+            group(13, &[2]),
+        ] {
+            directory.groups.insert(g.id, g);
+        }
+        let found = directory.groups_of(Uuid::from_u128(1));
+        let expected: BTreeSet<_> = [10, 11, 12].map(Uuid::from_u128).into();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_tenant_is_found_by_id_and_by_domain_in_any_case() {
+        let mut directory = Directory::default();
+        let id = Uuid::from_u128(7);
+        let tenant = Tenant::new(id, "Contoso", "contoso.onmicrosoft.com");
+        directory.tenants.insert(id, tenant);
+        assert!(directory.tenant("CONTOSO.onmicrosoft.com").is_some());
+        assert!(directory.tenant(&id.to_string()).is_some());
+        assert!(directory.tenant("fabrikam.com").is_none());
+    }
+}

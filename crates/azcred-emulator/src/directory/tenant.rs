@@ -1,0 +1,49 @@
+//! A tenant: one organisation's directory.
+
+use uuid::Uuid;
+
+/// One organisation in Entra ID.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// The tenant id, which is also the id of its directory.
+    pub id: Uuid,
+    /// The display name, as error messages give it.
+    pub name: String,
+    /// Verified domains; the first is the default one.
+    pub domains: Vec<String>,
+    /// ISO 3166 code of the country, `tenant_region_scope`'s source.
+    pub country: String,
+    /// When one client may ask no more than so often with the very same request, the answer past
+    /// that is AADSTS50196. `None`: never (the default; real limits are not published).
+    pub loop_limit: Option<LoopLimit>,
+}
+
+/// How many identical requests of one client within how long Entra ID takes for a loop.
+#[derive(Clone, Copy, Debug)]
+pub struct LoopLimit {
+    /// Requests that are still answered.
+    pub requests: u32,
+    /// The window, in seconds.
+    pub seconds: u32,
+}
+
+impl Tenant {
+    /// A tenant with one domain.
+    pub fn new(id: Uuid, name: impl Into<String>, domain: impl Into<String>) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            domains: vec![domain.into()],
+            country: "US".to_owned(),
+            loop_limit: None,
+        }
+    }
+
+    /// The default domain, or the id where a tenant has none.
+    pub fn default_domain(&self) -> String {
+        self.domains
+            .first()
+            .cloned()
+            .unwrap_or_else(|| self.id.to_string())
+    }
+}

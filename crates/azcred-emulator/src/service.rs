@@ -1,0 +1,190 @@
+//! The table of services: which real host names lead to which service, and in which cloud.
+
+use serde::{Deserialize, Serialize};
+
+/// One of the services the emulator stands in for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Service {
+    /// Entra ID's sign-in service.
+    Login,
+    /// Azure Resource Manager.
+    Arm,
+    /// Microsoft Graph.
+    Graph,
+}
+
+impl Service {
+    /// All services, in the order in which they are shown.
+    pub const ALL: [Self; 3] = [Self::Login, Self::Arm, Self::Graph];
+
+    /// The name used in seeds, faults and the request log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Arm => "arm",
+            Self::Graph => "graph",
+        }
+    }
+}
+
+/// One of Azure's clouds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cloud {
+    /// `AzureCloud`.
+    Public,
+    /// `AzureUSGovernment`.
+    UsGovernment,
+    /// `AzureChinaCloud`.
+    China,
+}
+
+impl Cloud {
+    /// The sign-in host of this cloud (Microsoft's 'National clouds' page).
+    pub fn login_host(self) -> &'static str {
+        match self {
+            Self::Public => "login.microsoftonline.com",
+            Self::UsGovernment => "login.microsoftonline.us",
+            Self::China => "login.partner.microsoftonline.cn",
+        }
+    }
+
+    /// The ARM host of this cloud.
+    pub fn arm_host(self) -> &'static str {
+        match self {
+            Self::Public => "management.azure.com",
+            Self::UsGovernment => "management.usgovcloudapi.net",
+            Self::China => "management.chinacloudapi.cn",
+        }
+    }
+
+    /// The Graph host of this cloud.
+    pub fn graph_host(self) -> &'static str {
+        match self {
+            Self::Public => "graph.microsoft.com",
+            Self::UsGovernment => "graph.microsoft.us",
+            Self::China => "microsoftgraph.chinacloudapi.cn",
+        }
+    }
+
+    /// The host of issuers in v1.0 tokens of this cloud.
+    pub fn sts_host(self) -> &'static str {
+        match self {
+            Self::Public | Self::UsGovernment => "sts.windows.net",
+            Self::China => "sts.chinacloudapi.cn",
+        }
+    }
+}
+
+/// Every real host name that is answered. A name that starts with `*.` stands for any host below it.
+/// A new service is a line here and a router in `serve`.
+pub const HOSTS: &[(&str, Service, Cloud)] = &[
+    ("login.microsoftonline.com", Service::Login, Cloud::Public),
+    ("login.microsoft.com", Service::Login, Cloud::Public),
+    ("login.windows.net", Service::Login, Cloud::Public),
+    ("sts.windows.net", Service::Login, Cloud::Public),
+    (
+        "login.microsoftonline.us",
+        Service::Login,
+        Cloud::UsGovernment,
+    ),
+    (
+        "login.partner.microsoftonline.cn",
+        Service::Login,
+        Cloud::China,
+    ),
+    ("login.chinacloudapi.cn", Service::Login, Cloud::China),
+    ("management.azure.com", Service::Arm, Cloud::Public),
+    ("management.core.windows.net", Service::Arm, Cloud::Public),
+    (
+        "management.usgovcloudapi.net",
+        Service::Arm,
+        Cloud::UsGovernment,
+    ),
+    ("management.chinacloudapi.cn", Service::Arm, Cloud::China),
+    ("graph.microsoft.com", Service::Graph, Cloud::Public),
+    ("graph.microsoft.us", Service::Graph, Cloud::UsGovernment),
+    (
+        "microsoftgraph.chinacloudapi.cn",
+        Service::Graph,
+        Cloud::China,
+    ),
+];
+
+/// The service and cloud behind a real host name; `None` for any host that is not ours to answer for.
+pub fn by_host(host: &str) -> Option<(Service, Cloud)> {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    HOSTS
+        .iter()
+        .find(|(name, _, _)| match name.strip_prefix("*.") {
+            Some(suffix) => host.strip_suffix(suffix).is_some_and(|rest| {
+                rest.strip_suffix('.')
+                    .is_some_and(|label| !label.is_empty())
+            }),
+            None => host == *name,
+        })
+        .map(|(_, service, cloud)| (*service, *cloud))
+}
+
+/// By which way a request came in. Handlers find it in the request's extensions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entrance {
+    /// The service it was for.
+    pub service: Service,
+    /// The cloud: always public by a port.
+    pub cloud: Cloud,
+    /// The real name that was asked for, or `None` when the request came to a port.
+    pub real_name: Option<String>,
+}
+
+/// The base URLs of the ports, without a trailing slash, such as `https://localhost:41234`.
+#[derive(Clone, Debug, Default)]
+pub struct Urls {
+    /// Entra ID.
+    pub login: String,
+    /// ARM.
+    pub arm: String,
+    /// Microsoft Graph.
+    pub graph: String,
+}
+
+impl Urls {
+    /// Where a client that came in this way finds a service: the real name for one that came by a real
+    /// name, the port for one that came by a port. No trailing slash.
+    pub fn for_client(&self, service: Service, entrance: &Entrance) -> String {
+        match (&entrance.real_name, service) {
+            (Some(_), Service::Login) => format!("https://{}", entrance.cloud.login_host()),
+            (Some(_), Service::Arm) => format!("https://{}", entrance.cloud.arm_host()),
+            (Some(_), Service::Graph) => format!("https://{}", entrance.cloud.graph_host()),
+            (None, Service::Login) => self.login.clone(),
+            (None, Service::Arm) => self.arm.clone(),
+            (None, Service::Graph) => self.graph.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn real_names_are_found_in_any_case_and_strangers_are_not() {
+        assert_eq!(
+            by_host("Login.MicrosoftOnline.com"),
+            Some((Service::Login, Cloud::Public))
+        );
+        assert_eq!(
+            by_host("management.azure.com."),
+            Some((Service::Arm, Cloud::Public))
+        );
+        for stranger in [
+            "example.com",
+            "evil-login.microsoftonline.com",
+            "azure.com",
+            "",
+        ] {
+            assert_eq!(by_host(stranger), None, "{stranger}");
+        }
+    }
+}

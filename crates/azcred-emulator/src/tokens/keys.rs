@@ -1,0 +1,192 @@
+//! RSA signing keys, their certificates, and the JWKS that publishes them.
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
+use aws_lc_rs::{digest, error::Unspecified};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use rcgen::{CertificateParams, DnType, KeyPair, PKCS_RSA_SHA256};
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use super::jws;
+
+/// An RSA key that signs tokens, with a self-signed certificate that names it.
+pub struct SigningKey {
+    pair: RsaKeyPair,
+    certificate: Vec<u8>,
+    /// Entra ID's `kid` is its `x5t`: base64url of the certificate's SHA-1.
+    kid: String,
+    modulus: Vec<u8>,
+    exponent: Vec<u8>,
+}
+
+/// Why a signing key could not be made or read.
+#[derive(Debug, thiserror::Error)]
+#[error("the signing key {0}")]
+pub struct KeyError(String);
+
+impl SigningKey {
+    /// Makes a new 2048-bit key. Returns it with its PKCS#8, for whoever keeps it.
+    ///
+    /// # Errors
+    /// When the system has no randomness, or the certificate can't be made.
+    pub fn generate() -> Result<(Self, Zeroizing<Vec<u8>>), KeyError> {
+        let pair = RsaKeyPair::generate(KeySize::Rsa2048)
+            .map_err(|_| KeyError("could not be generated".into()))?;
+        let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair)
+            .map_err(|_| KeyError("could not be written as PKCS#8".into()))?;
+        let pkcs8 = Zeroizing::new(der.as_ref().to_vec());
+        let certificate = self_signed(&pkcs8)?;
+        Ok((Self::from_parts(pair, certificate), pkcs8))
+    }
+
+    /// Reads a key and the certificate made for it.
+    ///
+    /// # Errors
+    /// When either is damaged, or the certificate is of another key.
+    pub fn from_der(pkcs8: &[u8], certificate: &[u8]) -> Result<Self, KeyError> {
+        let pair = RsaKeyPair::from_pkcs8(pkcs8)
+            .map_err(|e| KeyError(format!("is not an RSA key in PKCS#8 ({e})")))?;
+        let (_, parsed) = x509_parser::parse_x509_certificate(certificate)
+            .map_err(|_| KeyError("has a certificate that is not X.509".into()))?;
+        if parsed.public_key().subject_public_key.data.as_ref() != pair.public_key().as_ref() {
+            return Err(KeyError(
+                "and its certificate do not belong together".into(),
+            ));
+        }
+        Ok(Self::from_parts(pair, certificate.to_vec()))
+    }
+
+    fn from_parts(pair: RsaKeyPair, certificate: Vec<u8>) -> Self {
+        let thumbprint = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &certificate);
+        let modulus = pair
+            .public_key()
+            .modulus()
+            .big_endian_without_leading_zero()
+            .to_vec();
+        let exponent = pair
+            .public_key()
+            .exponent()
+            .big_endian_without_leading_zero()
+            .to_vec();
+        let kid = URL_SAFE_NO_PAD.encode(thumbprint);
+        Self {
+            pair,
+            certificate,
+            kid,
+            modulus,
+            exponent,
+        }
+    }
+
+    /// The key's id: what `kid` and `x5t` say.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// The self-signed certificate, DER.
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    /// The key as Entra ID's JWKS shows it. `issuer` is in the v2.0 document only.
+    pub fn jwk(&self, issuer: Option<&str>) -> Value {
+        let mut jwk = json!({
+            "kty": "RSA",
+            "use": "sig",
+            "kid": self.kid,
+            "x5t": self.kid,
+            "n": URL_SAFE_NO_PAD.encode(&self.modulus),
+            "e": URL_SAFE_NO_PAD.encode(&self.exponent),
+            "x5c": [STANDARD.encode(&self.certificate)],
+        });
+        if let Some(issuer) = issuer {
+            jwk["issuer"] = issuer.into();
+        }
+        jwk
+    }
+
+    /// The public key, for checking what this key signed.
+    pub(crate) fn public_key(&self) -> jws::PublicKey {
+        jws::PublicKey::Components {
+            n: self.modulus.clone(),
+            e: self.exponent.clone(),
+        }
+    }
+
+    /// Signs claims by RS256 under Entra ID's header: `typ`, `alg`, `x5t`, `kid`.
+    ///
+    /// # Errors
+    /// When the system has no randomness for blinding.
+    pub fn sign(&self, claims: &Map<String, Value>) -> Result<String, Unspecified> {
+        let mut header = Map::new();
+        header.insert("typ".into(), "JWT".into());
+        header.insert("alg".into(), "RS256".into());
+        header.insert("x5t".into(), self.kid.as_str().into());
+        header.insert("kid".into(), self.kid.as_str().into());
+        let mut token = jws::signing_input(&header, claims);
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        self.pair.sign(
+            &RSA_PKCS1_SHA256,
+            &SystemRandom::new(),
+            token.as_bytes(),
+            &mut signature,
+        )?;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(&signature, &mut token);
+        Ok(token)
+    }
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SigningKey")
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The certificate Entra ID publishes beside a key: self-signed, five years.
+fn self_signed(pkcs8: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let failed = |e: rcgen::Error| KeyError(format!("could not be given a certificate ({e})"));
+    let pair =
+        KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8.into(), &PKCS_RSA_SHA256).map_err(failed)?;
+    let mut params = CertificateParams::default();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "accounts.accesscontrol.windows.net");
+    let now = time::OffsetDateTime::now_utc();
+    params.not_before = now - time::Duration::days(1);
+    params.not_after = now + time::Duration::days(5 * 365);
+    Ok(params.self_signed(&pair).map_err(failed)?.der().to_vec())
+}
+
+/// The keys of one emulator.
+#[derive(Debug)]
+pub struct Keys {
+    /// Entra ID's key: signs every access token.
+    pub entra: SigningKey,
+    /// The key of the test issuer the emulator hosts for federated credentials.
+    pub issuer: SigningKey,
+}
+
+impl Keys {
+    /// Makes new keys that nobody keeps.
+    ///
+    /// # Errors
+    /// As [`SigningKey::generate`].
+    pub fn generate() -> Result<Self, KeyError> {
+        Ok(Self {
+            entra: SigningKey::generate()?.0,
+            issuer: SigningKey::generate()?.0,
+        })
+    }
+
+    /// The Entra ID key of this id.
+    pub(crate) fn entra_by_kid(&self, kid: &str) -> Option<&SigningKey> {
+        (self.entra.kid() == kid).then_some(&self.entra)
+    }
+}

@@ -1,0 +1,11 @@
+//! Tokens: the keys they are signed with, and how a service checks the one it is given.
+
+mod audience;
+mod jws;
+mod keys;
+mod verify;
+
+pub use audience::accepted_audiences;
+pub(crate) use jws::{Algorithm, Jws, PublicKey};
+pub use keys::{Keys, SigningKey};
+pub use verify::{BearerError, Claims, verify_bearer};

@@ -1,0 +1,185 @@
+//! How a service checks a bearer token: signature, issuer, audience, times.
+
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::jws::{Algorithm, Jws};
+use crate::service::Cloud;
+use crate::world::World;
+
+/// What a service learns from a token it has verified.
+#[derive(Clone, Debug)]
+pub struct Claims {
+    /// `tid`.
+    pub tenant: Uuid,
+    /// `oid`: the principal whose roles count.
+    pub object_id: Uuid,
+    /// `appid` (v1.0) or `azp` (v2.0): the client id.
+    pub app_id: Option<Uuid>,
+    /// `aud` as it was written.
+    pub audience: String,
+    /// Whether this is an app-only token (`idtyp` is `app`).
+    pub is_app: bool,
+    /// `exp`.
+    pub expires: OffsetDateTime,
+    /// Every claim.
+    pub all: Map<String, Value>,
+}
+
+/// What is wrong with the `Authorization` header or the token in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BearerError {
+    /// There is no `Authorization` header.
+    #[error("there is no Authorization header")]
+    Missing,
+    /// The scheme is not `Bearer`, or there is nothing behind it.
+    #[error("the Authorization header is not 'Bearer TOKEN'")]
+    NotBearer,
+    /// It is not a JSON Web Token.
+    #[error("the token is malformed: {0}")]
+    Malformed(&'static str),
+    /// It is signed by a key Entra ID does not publish, or by an algorithm it does not use.
+    #[error("the token names the key '{0}', which is not among the published ones")]
+    UnknownKey(String),
+    /// The signature is not that of the key it names.
+    #[error("the token's signature is wrong")]
+    BadSignature,
+    /// `iss` is not an issuer of this Entra ID.
+    #[error("the token's issuer '{0}' is unknown")]
+    UnknownIssuer(String),
+    /// `tid` or `iss` names a tenant that does not exist.
+    #[error("the token's tenant '{0}' is unknown")]
+    UnknownTenant(String),
+    /// It is for another service.
+    #[error("the token is for '{got}'")]
+    WrongAudience {
+        /// Its `aud`.
+        got: String,
+    },
+    /// `nbf` lies ahead.
+    #[error("the token is not valid before {not_before}")]
+    NotYetValid {
+        /// `nbf`.
+        not_before: OffsetDateTime,
+    },
+    /// `exp` has passed.
+    #[error("the token expired at {expired}")]
+    Expired {
+        /// `exp`.
+        expired: OffsetDateTime,
+        /// What the service's clock says.
+        now: OffsetDateTime,
+    },
+}
+
+/// How far a service's clock may be from Entra ID's: the five minutes of Microsoft's token validation.
+const TOLERANCE_SECONDS: i64 = 300;
+
+/// Checks a bearer token against this world's keys, tenants and clock.
+///
+/// `authorization` is the header's value, `accepted` the audiences this service answers to, compared
+/// exactly (see [`super::accepted_audiences`]).
+///
+/// # Errors
+/// The first thing that is wrong, in the order: form, key, signature, issuer, tenant, audience, times.
+pub fn verify_bearer(
+    world: &World,
+    authorization: Option<&str>,
+    accepted: &[String],
+) -> Result<Claims, BearerError> {
+    let header = authorization.ok_or(BearerError::Missing)?;
+    let (scheme, token) = header
+        .trim()
+        .split_once(' ')
+        .ok_or(BearerError::NotBearer)?;
+    let token = token.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        return Err(BearerError::NotBearer);
+    }
+    let jws = Jws::parse(token).map_err(BearerError::Malformed)?;
+
+    let kid = jws.header_str("kid").unwrap_or_default();
+    let key = world.keys.entra_by_kid(kid);
+    // Entra ID signs by RS256 alone; taking the algorithm from the token is how 'none' gets in.
+    let (Some("RS256"), Some(key)) = (jws.header_str("alg"), key) else {
+        return Err(BearerError::UnknownKey(shorten(kid)));
+    };
+    if !jws.is_signed_by(Algorithm::Rs256, &key.public_key()) {
+        return Err(BearerError::BadSignature);
+    }
+
+    let issuer = jws.claim_str("iss").unwrap_or_default();
+    let tenant_text =
+        tenant_of_issuer(issuer).ok_or_else(|| BearerError::UnknownIssuer(shorten(issuer)))?;
+    let tenant = Uuid::try_parse(tenant_text)
+        .ok()
+        .filter(|id| world.directory().tenants.contains_key(id))
+        .ok_or_else(|| BearerError::UnknownTenant(shorten(tenant_text)))?;
+
+    let audience = jws.claim_str("aud").unwrap_or_default();
+    if !accepted.iter().any(|a| a == audience) {
+        return Err(BearerError::WrongAudience {
+            got: shorten(audience),
+        });
+    }
+
+    let time = |name| {
+        jws.claim_time(name)
+            .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+    };
+    let expires = time("exp").ok_or(BearerError::Malformed("it has no exp"))?;
+    let now = world.clock.now();
+    if now.unix_timestamp() >= expires.unix_timestamp() + TOLERANCE_SECONDS {
+        return Err(BearerError::Expired {
+            expired: expires,
+            now,
+        });
+    }
+    if let Some(not_before) = time("nbf")
+        && now.unix_timestamp() + TOLERANCE_SECONDS < not_before.unix_timestamp()
+    {
+        return Err(BearerError::NotYetValid { not_before });
+    }
+
+    let id = |name| {
+        jws.claim_str(name)
+            .and_then(|text| Uuid::try_parse(text).ok())
+    };
+    Ok(Claims {
+        tenant,
+        object_id: id("oid").ok_or(BearerError::Malformed("it has no oid"))?,
+        app_id: id("appid").or_else(|| id("azp")),
+        audience: audience.to_owned(),
+        is_app: jws.claim_str("idtyp") == Some("app"),
+        expires,
+        all: jws.claims,
+    })
+}
+
+/// The tenant an issuer of Entra ID's belongs to: `https://sts.windows.net/TENANT/` in v1.0 tokens,
+/// `https://login.microsoftonline.com/TENANT/v2.0` in v2.0 ones.
+fn tenant_of_issuer(issuer: &str) -> Option<&str> {
+    let rest = issuer.strip_prefix("https://")?;
+    [Cloud::Public, Cloud::UsGovernment, Cloud::China]
+        .into_iter()
+        .find_map(|cloud| {
+            let v1 = || {
+                rest.strip_prefix(cloud.sts_host())?
+                    .strip_prefix('/')?
+                    .strip_suffix('/')
+            };
+            let v2 = || {
+                rest.strip_prefix(cloud.login_host())?
+                    .strip_prefix('/')?
+                    .strip_suffix("/v2.0")
+            };
+            v1().or_else(v2)
+                .filter(|tenant| !tenant.is_empty() && !tenant.contains('/'))
+        })
+}
+
+/// What a stranger sent goes into messages cut to a length that harms nobody.
+fn shorten(text: &str) -> String {
+    text.chars().take(200).collect()
+}
