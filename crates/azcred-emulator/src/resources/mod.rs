@@ -1,5 +1,286 @@
-//! What exists: subscriptions, resource groups, resources and who may do what with them.
+//! What exists in Azure Resource Manager's tree, who may do what in it, and the rules by which that is judged.
+//!
+//! Nothing here knows of HTTP or tokens: [`Resources`] is a value, [`Resources::decide`] a pure function over it.
 
-/// The resources of one emulator.
-#[derive(Debug, Default)]
-pub struct Resources {}
+mod builtin_roles;
+mod rbac;
+mod resource;
+mod role;
+mod scope;
+mod seed;
+mod workspace;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use rbac::{Action, Decision, Principals, matches};
+pub use resource::{
+    Identity, ManagementGroup, Resource, ResourceGroup, Sku, Subscription, SubscriptionState,
+    SystemData,
+};
+pub use role::{
+    DenyAssignment, EVERYONE, Permission, PrincipalType, RoleAssignment, RoleDefinition,
+};
+pub use scope::{InvalidScope, Scope};
+pub use seed::{ResourcesSeed, SeedProblem};
+pub use workspace::{WORKSPACE_TYPE, Workspace};
+pub(crate) use workspace::{basic, complete};
+
+/// The default seed's half for [`ResourcesSeed`]; its principals are those of the directory's half.
+pub const DEFAULT_SEED: &str = include_str!("contoso.toml");
+
+/// Subscriptions and all that is in them, with roles and assignments. It serializes whole: a state folder keeps
+/// it as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Resources {
+    management_groups: BTreeMap<String, ManagementGroup>,
+    subscriptions: BTreeMap<Uuid, Subscription>,
+    /// By the key of their id.
+    groups: BTreeMap<String, ResourceGroup>,
+    /// By the key of their id.
+    resources: BTreeMap<String, Resource>,
+    /// Custom roles only: the built-in ones are everywhere.
+    custom_roles: BTreeMap<Uuid, RoleDefinition>,
+    role_assignments: Vec<RoleAssignment>,
+    deny_assignments: Vec<DenyAssignment>,
+}
+
+/// Why a role could not be assigned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AssignError {
+    /// The principal has that role at that scope already, by an assignment of another name.
+    #[error("the role is assigned already, by {0}")]
+    Exists(Uuid),
+    /// An assignment of that name is there and says something else; only its description can change.
+    #[error("the assignment of that name is for another principal, role or scope")]
+    UpdateNotPermitted,
+}
+
+impl ResourceGroup {
+    /// Its id.
+    ///
+    /// # Errors
+    /// Where the name holds what no resource group's name may hold.
+    pub fn id(&self) -> Result<Scope, InvalidScope> {
+        Scope::subscription(self.subscription).child(&format!("resourceGroups/{}", self.name))
+    }
+}
+
+impl Resources {
+    /// Adds or replaces a management group.
+    pub fn put_management_group(&mut self, group: ManagementGroup) {
+        self.management_groups
+            .insert(group.name.to_lowercase(), group);
+    }
+
+    /// The management group of this name, whatever the case.
+    pub fn management_group(&self, name: &str) -> Option<&ManagementGroup> {
+        self.management_groups.get(&name.to_lowercase())
+    }
+
+    /// Adds or replaces a subscription.
+    pub fn put_subscription(&mut self, subscription: Subscription) {
+        self.subscriptions.insert(subscription.id, subscription);
+    }
+
+    /// The subscription of this id.
+    pub fn subscription(&self, id: Uuid) -> Option<&Subscription> {
+        self.subscriptions.get(&id)
+    }
+
+    /// All subscriptions, by id.
+    pub fn subscriptions(&self) -> impl Iterator<Item = &Subscription> {
+        self.subscriptions.values()
+    }
+
+    /// The subscription that a scope is or lies in, where there is such a one.
+    pub fn subscription_of(&self, scope: &Scope) -> Option<&Subscription> {
+        self.subscription(scope.subscription_id()?)
+    }
+
+    /// Adds or replaces a resource group; returns whether it is new.
+    ///
+    /// # Errors
+    /// Where its name is none that Azure takes.
+    pub fn put_group(&mut self, group: ResourceGroup) -> Result<bool, InvalidScope> {
+        let key = group.id()?.key().to_owned();
+        Ok(self.groups.insert(key, group).is_none())
+    }
+
+    /// The resource group of this id.
+    pub fn group(&self, id: &Scope) -> Option<&ResourceGroup> {
+        self.groups.get(id.key())
+    }
+
+    /// The resource groups of a subscription, by name.
+    pub fn groups_of(&self, subscription: Uuid) -> impl Iterator<Item = &ResourceGroup> {
+        self.groups
+            .values()
+            .filter(move |group| group.subscription == subscription)
+    }
+
+    /// Removes a resource group with all that is in it and all that was assigned there.
+    pub fn remove_group(&mut self, id: &Scope) -> Option<ResourceGroup> {
+        let group = self.groups.remove(id.key())?;
+        self.prune(id);
+        Some(group)
+    }
+
+    /// Adds or replaces a resource; returns whether it is new.
+    pub fn put_resource(&mut self, resource: Resource) -> bool {
+        self.resources
+            .insert(resource.id.key().to_owned(), resource)
+            .is_none()
+    }
+
+    /// The resource of this id.
+    pub fn resource(&self, id: &Scope) -> Option<&Resource> {
+        self.resources.get(id.key())
+    }
+
+    /// The resource of this id, to change.
+    pub fn resource_mut(&mut self, id: &Scope) -> Option<&mut Resource> {
+        self.resources.get_mut(id.key())
+    }
+
+    /// The resources at or below a scope, by id.
+    pub fn resources_in<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a Resource> {
+        self.resources
+            .values()
+            .filter(|resource| scope.contains(&resource.id))
+    }
+
+    /// Removes a resource with its children and all that was assigned there.
+    pub fn remove_resource(&mut self, id: &Scope) -> Option<Resource> {
+        let resource = self.resources.remove(id.key())?;
+        self.prune(id);
+        Some(resource)
+    }
+
+    fn prune(&mut self, scope: &Scope) {
+        self.resources
+            .retain(|_, resource| !scope.contains(&resource.id));
+        self.role_assignments
+            .retain(|assignment| !scope.contains(&assignment.scope));
+        self.deny_assignments
+            .retain(|deny| !scope.contains(&deny.scope));
+    }
+
+    /// Every role: the built-in ones first.
+    pub fn roles(&self) -> impl Iterator<Item = &RoleDefinition> {
+        builtin_roles::all()
+            .iter()
+            .chain(self.custom_roles.values())
+    }
+
+    /// The role of this id.
+    pub fn role(&self, id: Uuid) -> Option<&RoleDefinition> {
+        self.custom_roles
+            .get(&id)
+            .or_else(|| builtin_roles::all().iter().find(|role| role.id == id))
+    }
+
+    /// The role of this name, whatever the case.
+    pub fn role_named(&self, name: &str) -> Option<&RoleDefinition> {
+        self.roles()
+            .find(|role| role.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Adds or replaces a custom role. A built-in role's id can't be taken: the custom role is then ignored.
+    pub fn put_role(&mut self, role: RoleDefinition) {
+        if builtin_roles::all()
+            .iter()
+            .all(|built_in| built_in.id != role.id)
+        {
+            self.custom_roles.insert(role.id, role);
+        }
+    }
+
+    /// All role assignments.
+    pub fn role_assignments(&self) -> impl Iterator<Item = &RoleAssignment> {
+        self.role_assignments.iter()
+    }
+
+    /// The role assignment of this name at this scope.
+    pub fn role_assignment(&self, scope: &Scope, id: Uuid) -> Option<&RoleAssignment> {
+        self.role_assignments
+            .iter()
+            .find(|assignment| assignment.id == id && assignment.scope == *scope)
+    }
+
+    /// Assigns a role, or changes the description of the same assignment; returns whether it is new.
+    ///
+    /// # Errors
+    /// Where another assignment says the same, or that of this name says something else.
+    pub fn assign(&mut self, new: RoleAssignment) -> Result<bool, AssignError> {
+        let same = |old: &RoleAssignment| {
+            old.principal == new.principal && old.role == new.role && old.scope == new.scope
+        };
+        if let Some(old) = self
+            .role_assignments
+            .iter_mut()
+            .find(|old| old.id == new.id)
+        {
+            if !same(old) {
+                return Err(AssignError::UpdateNotPermitted);
+            }
+            old.description = new.description;
+            return Ok(false);
+        }
+        if let Some(old) = self.role_assignments.iter().find(|old| same(old)) {
+            return Err(AssignError::Exists(old.id));
+        }
+        self.role_assignments.push(new);
+        Ok(true)
+    }
+
+    /// Takes a role assignment away.
+    pub fn unassign(&mut self, scope: &Scope, id: Uuid) -> Option<RoleAssignment> {
+        let at = self
+            .role_assignments
+            .iter()
+            .position(|assignment| assignment.id == id && assignment.scope == *scope)?;
+        Some(self.role_assignments.remove(at))
+    }
+
+    /// All deny assignments.
+    pub fn deny_assignments(&self) -> impl Iterator<Item = &DenyAssignment> {
+        self.deny_assignments.iter()
+    }
+
+    /// Adds a deny assignment, or replaces that of the same id.
+    pub fn deny(&mut self, deny: DenyAssignment) {
+        self.deny_assignments.retain(|old| old.id != deny.id);
+        self.deny_assignments.push(deny);
+    }
+
+    /// A scope and everything above it, nearest first: its path, then the management groups over its
+    /// subscription, then `/`.
+    pub fn ancestry(&self, scope: &Scope) -> Vec<Scope> {
+        let mut above = scope.path_ancestry();
+        let mut group = match self.subscription_of(scope) {
+            Some(subscription) => subscription.management_group.as_deref(),
+            None => scope
+                .management_group_name()
+                .and_then(|name| self.management_group(name)?.parent.as_deref()),
+        };
+        // A hierarchy is at most six levels deep ("Management groups", Microsoft Learn), and a seed's could be a ring.
+        for _ in 0..6 {
+            let Some(name) = group else { break };
+            if let Ok(id) = Scope::management_group(name) {
+                above.push(id);
+            }
+            group = self
+                .management_group(name)
+                .and_then(|group| group.parent.as_deref());
+        }
+        above.push(Scope::root());
+        above
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,402 @@
+//! The resources half of a seed file: what can be written there, and how it becomes [`Resources`].
+//!
+//! Seeds are for people, so they name things: a tenant by its domain, a role by its name, a principal by the
+//! display name of an application or group or the sign-in name of a user. Ids do as well.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use time::OffsetDateTime;
+use toml::Spanned;
+use uuid::Uuid;
+
+use super::Resources;
+use super::resource::{ManagementGroup, Resource, ResourceGroup, Subscription, SubscriptionState};
+use super::role::{
+    DenyAssignment, EVERYONE, Permission, PrincipalType, RoleAssignment, RoleDefinition,
+};
+use super::scope::Scope;
+use super::workspace::Workspace;
+use crate::directory::{Directory, Principal};
+
+/// What a seed says of Azure's tree. Every list may be left out.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ResourcesSeed {
+    /// `[[management_groups]]`
+    pub management_groups: Vec<Spanned<ManagementGroup>>,
+    /// `[[subscriptions]]`
+    pub subscriptions: Vec<Spanned<SubscriptionSeed>>,
+    /// `[[resource_groups]]`
+    pub resource_groups: Vec<Spanned<ResourceGroup>>,
+    /// `[[workspaces]]`
+    pub workspaces: Vec<Spanned<Workspace>>,
+    /// `[[resources]]`: anything that is no workspace.
+    pub resources: Vec<Spanned<Resource>>,
+    /// `[[role_definitions]]`: custom roles.
+    pub role_definitions: Vec<Spanned<RoleDefinition>>,
+    /// `[[role_assignments]]`
+    pub role_assignments: Vec<Spanned<RoleAssignmentSeed>>,
+    /// `[[deny_assignments]]`
+    pub deny_assignments: Vec<Spanned<DenyAssignmentSeed>>,
+}
+
+/// A subscription; its tenant may be named by domain.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubscriptionSeed {
+    id: Uuid,
+    tenant: String,
+    name: String,
+    #[serde(default)]
+    state: SubscriptionState,
+    management_group: Option<String>,
+    #[serde(default)]
+    tags: std::collections::BTreeMap<String, String>,
+}
+
+/// A role assignment; role and principal by name or id. Without `id` the name is derived from the rest.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleAssignmentSeed {
+    id: Option<Uuid>,
+    role: String,
+    principal: String,
+    scope: Scope,
+    description: Option<String>,
+}
+
+/// A deny assignment; principals by name or id, or "everyone".
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DenyAssignmentSeed {
+    id: Uuid,
+    name: String,
+    #[serde(default)]
+    description: String,
+    scope: Scope,
+    #[serde(default)]
+    do_not_apply_to_child_scopes: bool,
+    #[serde(default)]
+    actions: Vec<String>,
+    #[serde(default)]
+    not_actions: Vec<String>,
+    #[serde(default)]
+    data_actions: Vec<String>,
+    #[serde(default)]
+    not_data_actions: Vec<String>,
+    principals: Vec<String>,
+    #[serde(default)]
+    exclude_principals: Vec<String>,
+}
+
+/// What is wrong with a seed, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {message}")]
+pub struct SeedProblem {
+    /// Bytes of the seed file that hold the entry.
+    pub span: Range<usize>,
+    /// The entry and field, such as `role_assignments[1].role`.
+    pub field: String,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+impl ResourcesSeed {
+    /// Makes what the seed says. Everything is dated `now`.
+    ///
+    /// # Errors
+    /// The first entry that names what is not there, or that is there twice.
+    pub fn build(
+        &self,
+        directory: &Directory,
+        now: OffsetDateTime,
+    ) -> Result<Resources, SeedProblem> {
+        let mut made = Resources::default();
+        for entry in &self.management_groups {
+            made.put_management_group(entry.get_ref().clone());
+        }
+        for (at, entry) in self.management_groups.iter().enumerate() {
+            if let Some(parent) = &entry.get_ref().parent
+                && made.management_group(parent).is_none()
+            {
+                return Err(problem(
+                    entry,
+                    format!("management_groups[{at}].parent"),
+                    format!("there is no management group '{parent}' in this seed"),
+                ));
+            }
+        }
+        self.build_tree(&mut made, directory, now)?;
+        for entry in &self.role_definitions {
+            made.put_role(entry.get_ref().clone());
+        }
+        self.build_assignments(&mut made, directory, now)?;
+        Ok(made)
+    }
+
+    fn build_tree(
+        &self,
+        made: &mut Resources,
+        directory: &Directory,
+        now: OffsetDateTime,
+    ) -> Result<(), SeedProblem> {
+        for (at, entry) in self.subscriptions.iter().enumerate() {
+            let said = entry.get_ref();
+            let field = |name: &str| format!("subscriptions[{at}].{name}");
+            let tenant = directory
+                .tenant(&said.tenant)
+                .ok_or_else(|| {
+                    let message = format!(
+                        "there is no tenant '{}' in this seed, by id or domain",
+                        said.tenant
+                    );
+                    problem(entry, field("tenant"), message)
+                })?
+                .id;
+            if let Some(group) = &said.management_group
+                && made.management_group(group).is_none()
+            {
+                let message = format!("there is no management group '{group}' in this seed");
+                return Err(problem(entry, field("management_group"), message));
+            }
+            if made.subscription(said.id).is_some() {
+                return Err(problem(
+                    entry,
+                    field("id"),
+                    format!("subscription {} is there already", said.id),
+                ));
+            }
+            made.put_subscription(Subscription {
+                id: said.id,
+                tenant,
+                name: said.name.clone(),
+                state: said.state,
+                management_group: said.management_group.clone(),
+                tags: said.tags.clone(),
+            });
+        }
+        for (at, entry) in self.resource_groups.iter().enumerate() {
+            let said = entry.get_ref();
+            let field = |name: &str| format!("resource_groups[{at}].{name}");
+            if made.subscription(said.subscription).is_none() {
+                let message = format!(
+                    "there is no subscription {} in this seed",
+                    said.subscription
+                );
+                return Err(problem(entry, field("subscription"), message));
+            }
+            match made.put_group(said.clone()) {
+                Ok(true) => {}
+                Ok(false) => {
+                    return Err(problem(
+                        entry,
+                        field("name"),
+                        format!("'{}' is there already", said.name),
+                    ));
+                }
+                Err(error) => return Err(problem(entry, field("name"), error.to_string())),
+            }
+        }
+        for (at, entry) in self.workspaces.iter().enumerate() {
+            let field = format!("workspaces[{at}]");
+            let tenant = made
+                .subscription(entry.get_ref().subscription)
+                .map_or(Uuid::nil(), |subscription| subscription.tenant);
+            let resource = entry
+                .get_ref()
+                .resource(tenant, now)
+                .map_err(|error| problem(entry, field.clone(), error.to_string()))?;
+            put(made, resource).map_err(|message| problem(entry, field, message))?;
+        }
+        for (at, entry) in self.resources.iter().enumerate() {
+            let resource = entry.get_ref().clone();
+            put(made, resource)
+                .map_err(|message| problem(entry, format!("resources[{at}].id"), message))?;
+        }
+        Ok(())
+    }
+
+    fn build_assignments(
+        &self,
+        made: &mut Resources,
+        directory: &Directory,
+        now: OffsetDateTime,
+    ) -> Result<(), SeedProblem> {
+        for (at, entry) in self.role_assignments.iter().enumerate() {
+            let said = entry.get_ref();
+            let field = |name: &str| format!("role_assignments[{at}].{name}");
+            let role = match said.role.parse() {
+                Ok(id) => made.role(id),
+                Err(_) => made.role_named(&said.role),
+            }
+            .ok_or_else(|| {
+                let message = format!(
+                    "there is no role '{}', built-in or in this seed, by name or id",
+                    said.role
+                );
+                problem(entry, field("role"), message)
+            })?
+            .id;
+            let (principal, principal_type) = find_principal(directory, &said.principal)
+                .map_err(|message| problem(entry, field("principal"), message))?;
+            let assigned = made.assign(RoleAssignment {
+                id: said
+                    .id
+                    .unwrap_or_else(|| derived_id(&said.scope, role, principal)),
+                scope: said.scope.clone(),
+                role,
+                principal,
+                principal_type,
+                description: said.description.clone(),
+                created_by: None,
+                created_on: now,
+            });
+            match assigned {
+                Ok(true) => {}
+                Ok(false) => {
+                    let message =
+                        "the same role is assigned to the same principal at the same scope above";
+                    return Err(problem(
+                        entry,
+                        format!("role_assignments[{at}]"),
+                        message.to_owned(),
+                    ));
+                }
+                Err(error) => {
+                    return Err(problem(
+                        entry,
+                        format!("role_assignments[{at}]"),
+                        error.to_string(),
+                    ));
+                }
+            }
+        }
+        for (at, entry) in self.deny_assignments.iter().enumerate() {
+            let said = entry.get_ref();
+            let find = |names: &[String], name: &str| {
+                names
+                    .iter()
+                    .map(|principal| {
+                        if principal.eq_ignore_ascii_case("everyone") {
+                            return Ok(EVERYONE);
+                        }
+                        find_principal(directory, principal)
+                            .map(|(id, _)| id)
+                            .map_err(|message| {
+                                problem(entry, format!("deny_assignments[{at}].{name}"), message)
+                            })
+                    })
+                    .collect::<Result<Vec<_>, _>>()
+            };
+            made.deny(DenyAssignment {
+                id: said.id,
+                name: said.name.clone(),
+                description: said.description.clone(),
+                scope: said.scope.clone(),
+                do_not_apply_to_child_scopes: said.do_not_apply_to_child_scopes,
+                permissions: vec![Permission {
+                    actions: said.actions.clone(),
+                    not_actions: said.not_actions.clone(),
+                    data_actions: said.data_actions.clone(),
+                    not_data_actions: said.not_data_actions.clone(),
+                }],
+                principals: find(&said.principals, "principals")?,
+                exclude_principals: find(&said.exclude_principals, "exclude_principals")?,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn problem<T>(entry: &Spanned<T>, field: String, message: String) -> SeedProblem {
+    SeedProblem {
+        span: entry.span(),
+        field,
+        message,
+    }
+}
+
+/// Puts a seed's resource where its parents are.
+fn put(made: &mut Resources, resource: Resource) -> Result<(), String> {
+    let id = resource.id.clone();
+    if id.resource_type().is_none() {
+        return Err(format!("'{id}' is not the id of a resource"));
+    }
+    for parent in id.path_ancestry().into_iter().skip(1) {
+        let there = if parent.resource_type().is_some() {
+            made.resource(&parent).is_some()
+        } else if parent.resource_group().is_some() {
+            made.group(&parent).is_some()
+        } else {
+            made.subscription_of(&parent).is_some()
+        };
+        if !there {
+            return Err(format!(
+                "what it lies in, '{parent}', is not in this seed (or stands further down)"
+            ));
+        }
+    }
+    if made.put_resource(resource) {
+        Ok(())
+    } else {
+        Err(format!("'{id}' is there already"))
+    }
+}
+
+/// The principal of this object id, name or sign-in name.
+fn find_principal(directory: &Directory, said: &str) -> Result<(Uuid, PrincipalType), String> {
+    if let Ok(id) = said.parse() {
+        return match directory.principal(id) {
+            Some(found) => Ok((id, kind_of(found))),
+            None => Err(format!(
+                "there is no user, group or service principal with object id {id} in this seed"
+            )),
+        };
+    }
+    let users = directory
+        .users
+        .values()
+        .filter(|user| user.user_principal_name.eq_ignore_ascii_case(said))
+        .map(|user| (user.id, PrincipalType::User));
+    let groups = directory
+        .groups
+        .values()
+        .filter(|group| group.name.eq_ignore_ascii_case(said))
+        .map(|group| (group.id, PrincipalType::Group));
+    let applications = directory
+        .service_principals
+        .values()
+        .filter(|principal| principal.name.eq_ignore_ascii_case(said))
+        .map(|principal| (principal.id, PrincipalType::ServicePrincipal));
+    let found: Vec<_> = users.chain(groups).chain(applications).collect();
+    match found.as_slice() {
+        [one] => Ok(*one),
+        [] => Err(format!(
+            "there is no '{said}' in this seed: give the name of an application or group, a user's sign-in name, or an object id"
+        )),
+        several => Err(format!(
+            "{} principals are called '{said}': give the object id",
+            several.len()
+        )),
+    }
+}
+
+/// The kind of a principal of the directory.
+pub(crate) fn kind_of(principal: Principal<'_>) -> PrincipalType {
+    match principal {
+        Principal::User(_) => PrincipalType::User,
+        Principal::Group(_) => PrincipalType::Group,
+        Principal::ServicePrincipal(_) => PrincipalType::ServicePrincipal,
+    }
+}
+
+/// A name for an assignment that has none, the same at every start: the digest of what it says, shaped as a
+/// GUID of version 8 (RFC 9562 section 5.8).
+fn derived_id(scope: &Scope, role: Uuid, principal: Uuid) -> Uuid {
+    let text = format!("{}\n{role}\n{principal}", scope.key());
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.as_ref()[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}

@@ -1,0 +1,219 @@
+//! An Azure Machine Learning workspace, first class: what a seed says of one, and what a new one gets.
+//!
+//! Property names: the `Microsoft.MachineLearningServices/workspaces` resource of the Azure REST API
+//! specifications, stable versions 2022-10-01 to 2024-10-01.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::resource::{Identity, Resource, Sku, SystemData};
+use super::scope::{InvalidScope, Scope};
+
+/// The type of a workspace.
+pub const WORKSPACE_TYPE: &str = "Microsoft.MachineLearningServices/workspaces";
+
+/// A workspace as a seed describes it. What is left out is derived as Azure derives it for a new one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workspace {
+    /// The subscription it is in.
+    pub subscription: Uuid,
+    /// The resource group it is in.
+    pub resource_group: String,
+    /// Its name.
+    pub name: String,
+    /// A region's short name: `westeurope`.
+    pub location: String,
+    /// The GUID by which Azure Machine Learning's own services know it.
+    pub workspace_id: Uuid,
+    /// What the studio shows.
+    #[serde(default)]
+    pub friendly_name: Option<String>,
+    /// What it is for.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Name of the storage account, in the same group.
+    #[serde(default)]
+    pub storage_account: Option<String>,
+    /// Name of the key vault, in the same group.
+    #[serde(default)]
+    pub key_vault: Option<String>,
+    /// Name of the Application Insights component, in the same group.
+    #[serde(default)]
+    pub application_insights: Option<String>,
+    /// Name of the container registry, in the same group.
+    #[serde(default)]
+    pub container_registry: Option<String>,
+    /// Whether Microsoft collects less about it.
+    #[serde(default)]
+    pub hbi_workspace: bool,
+    /// Whether it answers on the public network.
+    #[serde(default = "yes")]
+    pub public_network_access: bool,
+    /// Object id of its system-assigned identity.
+    #[serde(default)]
+    pub principal_id: Option<Uuid>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Workspace {
+    /// The id of the workspace.
+    ///
+    /// # Errors
+    /// Where a name holds what no resource name may hold.
+    pub fn id(&self) -> Result<Scope, InvalidScope> {
+        Scope::subscription(self.subscription).child(&format!(
+            "resourceGroups/{}/providers/{WORKSPACE_TYPE}/{}",
+            self.resource_group, self.name
+        ))
+    }
+
+    /// The workspace as a resource of `tenant`, made at `now`.
+    ///
+    /// # Errors
+    /// Where a name holds what no resource name may hold.
+    pub fn resource(&self, tenant: Uuid, now: OffsetDateTime) -> Result<Resource, InvalidScope> {
+        let group = Scope::subscription(self.subscription)
+            .child(&format!("resourceGroups/{}", self.resource_group))?;
+        let beside = |kind: &str, name: &Option<String>| {
+            name.as_ref()
+                .map(|name| {
+                    group
+                        .child(&format!("providers/{kind}/{name}"))
+                        .map(|id| id.to_string())
+                })
+                .transpose()
+        };
+        let mut properties = Map::new();
+        let mut put = |name: &str, value: Value| {
+            if !value.is_null() {
+                properties.insert(name.to_owned(), value);
+            }
+        };
+        put(
+            "friendlyName",
+            json!(self.friendly_name.as_deref().unwrap_or(&self.name)),
+        );
+        put(
+            "description",
+            json!(self.description.as_deref().unwrap_or_default()),
+        );
+        put(
+            "storageAccount",
+            json!(beside(
+                "Microsoft.Storage/storageAccounts",
+                &self.storage_account
+            )?),
+        );
+        put(
+            "keyVault",
+            json!(beside("Microsoft.KeyVault/vaults", &self.key_vault)?),
+        );
+        put(
+            "applicationInsights",
+            json!(beside(
+                "Microsoft.Insights/components",
+                &self.application_insights
+            )?),
+        );
+        put(
+            "containerRegistry",
+            json!(beside(
+                "Microsoft.ContainerRegistry/registries",
+                &self.container_registry
+            )?),
+        );
+        put("hbiWorkspace", json!(self.hbi_workspace));
+        put(
+            "publicNetworkAccess",
+            json!(if self.public_network_access {
+                "Enabled"
+            } else {
+                "Disabled"
+            }),
+        );
+        let id = self.id()?;
+        complete(
+            &mut properties,
+            &id,
+            &self.location,
+            self.workspace_id,
+            tenant,
+            now,
+        );
+
+        let mut resource = Resource::new(id);
+        resource.location = Some(self.location.clone());
+        resource.kind = Some("Default".into());
+        resource.sku = Some(basic());
+        resource.tags.clone_from(&self.tags);
+        resource.identity = self.principal_id.map(|principal| Identity {
+            kind: "SystemAssigned".into(),
+            principal_id: Some(principal),
+            tenant_id: Some(tenant),
+        });
+        resource.properties = properties;
+        resource.system_data = Some(SystemData {
+            created_by: "seed".into(),
+            created_by_type: "Application".into(),
+            created_at: now,
+            last_modified_by: "seed".into(),
+            last_modified_by_type: "Application".into(),
+            last_modified_at: now,
+        });
+        Ok(resource)
+    }
+}
+
+/// The only SKU that new workspaces have.
+pub fn basic() -> Sku {
+    Sku {
+        name: "Basic".into(),
+        tier: Some("Basic".into()),
+    }
+}
+
+/// Sets the properties that the service, not its owner, decides: where its other services answer, its own id,
+/// its state. What is there already is kept, so that an update does not move a workspace.
+pub fn complete(
+    properties: &mut Map<String, Value>,
+    id: &Scope,
+    location: &str,
+    workspace_id: Uuid,
+    tenant: Uuid,
+    now: OffsetDateTime,
+) {
+    let host = format!("{location}.api.azureml.ms");
+    let created = now
+        .format(&time::format_description::well_known::Rfc3339)
+        .unwrap_or_default();
+    for (name, value) in [
+        ("workspaceId", json!(workspace_id)),
+        ("tenantId", json!(tenant)),
+        ("discoveryUrl", json!(format!("https://{host}/discovery"))),
+        (
+            "mlFlowTrackingUri",
+            json!(format!("azureml://{host}/mlflow/v1.0{id}")),
+        ),
+        ("provisioningState", json!("Succeeded")),
+        ("creationTime", json!(created)),
+        ("storageHnsEnabled", json!(false)),
+        ("privateLinkCount", json!(0)),
+        ("v1LegacyMode", json!(false)),
+        ("hbiWorkspace", json!(false)),
+        ("publicNetworkAccess", json!("Enabled")),
+        ("enableDataIsolation", json!(false)),
+    ] {
+        properties.entry(name).or_insert(value);
+    }
+}
