@@ -1,2 +1,54 @@
-//! azcred.
-fn main() {}
+//! `cargo xtask VERB`: what CI runs and what a person runs, in one place.
+//!
+//! A verb is a file; a piece of work that can pass or fail is a [`step::Step`]. Nothing here is
+//! shell, so that the same commands run on Linux, macOS and Windows.
+
+mod command;
+mod deny;
+mod interop;
+mod lint;
+mod python;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The chores of this repository.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about,
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Formatting, clippy, documentation, licences and advisories
+    Lint(step::Selection<lint::Lint>),
+    /// Everything: lint, all tests of all crates, feature combinations, third-party clients
+    Test(step::Selection<test::Test>),
+    /// Third-party clients (azure-identity, MSAL, azure-ai-ml, …) against the emulator
+    Interop(interop::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().verb {
+        Verb::Lint(selection) => selection.run(),
+        Verb::Test(selection) => selection.run(),
+        Verb::Interop(arguments) => interop::run_verb(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Running another program: said before it starts, bounded in time, judged by its exit code.
+
+use std::env;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+/// The longest that one program may run where nobody sits in front of it. A first build of
+/// everything on two cores takes about ten minutes.
+const LIMIT: Duration = Duration::from_secs(40 * 60);
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask).to_path_buf()
+}
+
+/// Where cargo builds, and where everything that a chore installs goes.
+pub(crate) fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || root().join("target"),
+        |set| root().join(PathBuf::from(set)),
+    )
+}
+
+/// `cargo`, the one that runs this program.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Prints the command, runs it to its end with this program's output as its own, and fails unless
+/// it exits with zero.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    println!("$ {}", shown(command));
+    let status = wait(command, LIMIT)?;
+    if !status.success() {
+        bail!("`{}` ended with {status}", shown(command));
+    }
+    Ok(())
+}
+
+/// Runs a command within `limit`, and ends it and what it started when that has passed.
+pub(crate) fn wait(command: &mut Command, limit: Duration) -> Result<ExitStatus> {
+    // On a terminal a person is the limit: Ctrl-C reaches every process of the foreground group.
+    // Elsewhere the command gets a group of its own, so that its children end with it.
+    let attended = std::io::stdin().is_terminal();
+    #[cfg(unix)]
+    if !attended {
+        std::os::unix::process::CommandExt::process_group(command, 0);
+    }
+    let child = command
+        .spawn()
+        .with_context(|| format!("`{}` did not start", shown(command)))?;
+    if attended {
+        let mut child = child;
+        return Ok(child.wait()?);
+    }
+    bounded(child, limit).with_context(|| format!("`{}`", shown(command)))
+}
+
+fn bounded(mut child: Child, limit: Duration) -> Result<ExitStatus> {
+    let id = child.id();
+    let (ended, end) = mpsc::channel();
+    thread::spawn(move || {
+        // The receiver is gone only when the limit has passed; then nobody needs to know.
+        let _ = ended.send(child.wait());
+    });
+    if let Ok(status) = end.recv_timeout(limit) {
+        return Ok(status?);
+    }
+    end_group(id);
+    bail!(
+        "ended after {} s: it did not finish by itself",
+        limit.as_secs()
+    )
+}
+
+#[cfg(unix)]
+fn end_group(id: u32) {
+    // The standard library can end a process but not a group; `kill` is in POSIX.
+    let _ = Command::new("kill")
+        .args(["-KILL", "--", &format!("-{id}")])
+        .status();
+}
+
+#[cfg(windows)]
+fn end_group(id: u32) {
+    let _ = Command::new("taskkill")
+        .args(["/F", "/T", "/PID", &id.to_string()])
+        .status();
+}
+
+/// The command as a person would type it, for reading and not for a shell.
+pub(crate) fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let program = program
+        .file_stem()
+        .unwrap_or(program.as_os_str())
+        .to_string_lossy();
+    let mut words = vec![program.into_owned()];
+    words.extend(command.get_args().map(|argument| {
+        let argument = argument.to_string_lossy();
+        if argument.contains(' ') {
+            format!("\"{argument}\"")
+        } else {
+            argument.into_owned()
+        }
+    }));
+    words.join(" ")
+}
+
+/// The first program of this name on `PATH`.
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
+    let name = format!("{program}{}", env::consts::EXE_SUFFIX);
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| folder.join(&name))
+        .find(|p| p.is_file())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_fails_is_an_error_that_names_it() {
+        let error = run(Command::new("sh").args(["-c", "exit 3"])).unwrap_err();
+        assert!(error.to_string().contains("sh -c \"exit 3\""), "{error}");
+        assert!(error.to_string().contains('3'), "{error}");
+    }
+
+    #[test]
+    fn a_command_that_is_not_there_is_an_error_that_names_it() {
+        let error = run(&mut Command::new("/nowhere/at-all")).unwrap_err();
+        assert!(error.to_string().contains("at-all"), "{error}");
+    }
+
+    #[test]
+    fn a_command_past_its_limit_is_ended_with_what_it_started() {
+        // The pipe closes only when the shell and the sleep, which both hold it, are gone.
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 1000 & wait"]).stdout(writer);
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let child = command.spawn().unwrap();
+        drop(command);
+        let error = bounded(child, Duration::from_millis(50)).unwrap_err();
+        assert!(error.to_string().contains("did not finish"), "{error}");
+        let mut rest = Vec::new();
+        std::io::Read::read_to_end(&mut reader, &mut rest).unwrap();
+    }
+
+    #[test]
+    fn a_program_is_found_on_the_path_only_where_it_is() {
+        assert!(on_path("sh").is_some());
+        assert!(on_path("azcred-no-such-program").is_none());
+    }
+}

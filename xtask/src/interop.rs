@@ -1,0 +1,49 @@
+//! `cargo xtask interop`: programs that nobody here wrote, against the emulator and the binary.
+
+use std::env;
+use std::process::Command;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::command::{cargo, root, run, target};
+use crate::python::Environment;
+use crate::step::Passed;
+
+/// Arguments of the verb.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Handed to pytest: a path, `-k NAME`, `-x`, …
+    #[arg(last = true, value_name = "PYTEST ARGUMENT")]
+    pytest: Vec<String>,
+}
+
+/// The verb.
+pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
+    let environment = Environment::ready("interop", "interop/requirements.txt")?;
+    run(&mut cargo(&[
+        "build",
+        "--locked",
+        "--package",
+        "azcred-cli",
+    ]))?;
+    let binary = target()
+        .join("debug")
+        .join(format!("azcred{}", env::consts::EXE_SUFFIX));
+    let mut pytest = Command::new(environment.python());
+    // `-m pytest` with the folder as the root: its configuration is interop/pytest.ini.
+    pytest
+        .args(["-m", "pytest", "interop"])
+        .args(&arguments.pytest);
+    pytest
+        .current_dir(root())
+        .env("AZCRED_BINARY", binary)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    run(&mut pytest)
+}
+
+/// The verb as a step of `cargo xtask test`.
+pub(crate) fn step() -> Result<Passed> {
+    run_verb(&Arguments { pytest: Vec::new() })?;
+    Ok(Passed::Whole)
+}

@@ -1,0 +1,63 @@
+//! `cargo xtask lint`: what can be said about the code without running it.
+
+use anyhow::Result;
+
+use crate::command::{cargo, run};
+use crate::deny;
+use crate::step::{Passed, Step, Steps};
+
+/// The verb.
+pub(crate) struct Lint;
+
+impl Steps for Lint {
+    fn steps() -> Vec<Step> {
+        vec![
+            Step {
+                name: "fmt",
+                about: "the code is formatted",
+                run: fmt,
+            },
+            Step {
+                name: "deny",
+                about: "licences, sources, bans and advisories",
+                run: deny::run_step,
+            },
+            Step {
+                name: "clippy",
+                about: "no warning, in any target",
+                run: clippy,
+            },
+            Step {
+                name: "docs",
+                about: "the documentation builds, all links lead somewhere",
+                run: docs,
+            },
+        ]
+    }
+}
+
+fn fmt() -> Result<Passed> {
+    run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    Ok(Passed::Whole)
+}
+
+fn clippy() -> Result<Passed> {
+    run(&mut cargo(&[
+        "clippy",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    Ok(Passed::Whole)
+}
+
+fn docs() -> Result<Passed> {
+    // Libraries only: the binary and the library are both called `azcred`, and rustdoc would write
+    // the one over the other.
+    let mut command = cargo(&["doc", "--locked", "--workspace", "--lib", "--no-deps"]);
+    run(command.env("RUSTDOCFLAGS", "-D warnings"))?;
+    Ok(Passed::Whole)
+}

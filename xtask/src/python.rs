@@ -1,0 +1,302 @@
+//! A Python environment made from a lock file, kept under `target/` and made anew when it must be.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::command::{on_path, root, run, target};
+
+/// pytest 9 and the Azure SDKs of today want this.
+const OLDEST: (u32, u32) = (3, 10);
+
+/// What to do where there is no usable Python.
+const MEND: &str = "Install Python 3.10 or later with its venv module (Debian and Ubuntu: \
+                    `apt-get install python3 python3-venv`; macOS: `brew install python`; Windows: \
+                    `winget install Python.Python.3.13`), or name one in the variable PYTHON";
+
+/// The folder of an environment's programs.
+pub(crate) struct Environment {
+    programs: PathBuf,
+}
+
+impl Environment {
+    /// The environment `target/NAME/venv` with exactly what `lock` (a pip requirements file with
+    /// hashes, relative to the root) lists. Made if it isn't there, if the lock file or the Python has
+    /// changed since, or if an earlier attempt broke off half-way.
+    pub(crate) fn ready(name: &str, lock: &str) -> Result<Self> {
+        let home = target().join(name);
+        fs::create_dir_all(&home).with_context(|| format!("can't make {}", home.display()))?;
+        // Two of these at once must not build in the same folder; the lock goes with the file handle.
+        let guard = File::create(home.join("lock"))?;
+        guard
+            .lock()
+            .with_context(|| format!("can't lock {}", home.display()))?;
+
+        let python = Python::find()?;
+        let lock = root().join(lock);
+        let wanted =
+            fs::read_to_string(&lock).with_context(|| format!("can't read {}", lock.display()))?;
+        let wanted = format!("{}\n{wanted}", python.version);
+        let stamp = home.join("made-from");
+        let folder = home.join("venv");
+        let made = Self {
+            programs: folder.join(if cfg!(windows) { "Scripts" } else { "bin" }),
+        };
+        // The stamp is written last, so that one that matches stands for a finished environment.
+        let same = fs::read_to_string(&stamp).is_ok_and(|found| found == wanted);
+        if same && made.works() {
+            return Ok(made);
+        }
+        println!(
+            "making {} (once, until {} changes)",
+            folder.display(),
+            lock.display()
+        );
+        remove(&stamp)?;
+        remove(&folder)?;
+        python.make(&folder)?;
+        made.install(&python, &lock)?;
+        fs::write(&stamp, wanted).with_context(|| format!("can't write {}", stamp.display()))?;
+        Ok(made)
+    }
+
+    /// The environment's own Python.
+    pub(crate) fn python(&self) -> PathBuf {
+        self.program("python")
+    }
+
+    /// A program that one of its packages brought.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.programs
+            .join(format!("{name}{}", env::consts::EXE_SUFFIX))
+    }
+
+    /// A folder copied from elsewhere, or a Python that has since been removed, has a program that
+    /// doesn't run.
+    fn works(&self) -> bool {
+        quietly(Command::new(self.python()).args(["-c", ""])).is_ok()
+    }
+
+    fn install(&self, python: &Python, lock: &Path) -> Result<()> {
+        let own = quietly(Command::new(self.python()).args(["-m", "pip", "--version"])).is_ok();
+        let mut pip = if own {
+            Command::new(self.python())
+        } else {
+            python.command()
+        };
+        pip.args(["-m", "pip"]);
+        if !own {
+            // pip 22.3 and later install into another Python's environment.
+            pip.arg("--python").arg(self.python());
+        }
+        pip.args([
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-input",
+        ])
+        .args([
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "--requirement",
+        ])
+        .arg(lock);
+        run(&mut pip).context("the packages could not be installed")
+    }
+}
+
+/// An installed Python that is new enough.
+struct Python {
+    program: PathBuf,
+    arguments: &'static [&'static str],
+    /// What `sys.version` says: the patch release and the build.
+    version: String,
+}
+
+impl Python {
+    /// The one that `PYTHON` names and no other, else the first of the usual names that will do.
+    fn find() -> Result<Self> {
+        if let Some(named) = env::var_os("PYTHON").filter(|named| !named.is_empty()) {
+            return Self::ask(PathBuf::from(named), &[]).context("the Python that PYTHON names");
+        }
+        let mut tried = Vec::new();
+        let names: [(&str, &[&str]); 3] = [("python3", &[]), ("python", &[]), ("py", &["-3"])];
+        for (name, arguments) in names {
+            let Some(program) = on_path(name) else {
+                continue;
+            };
+            match Self::ask(program, arguments) {
+                Ok(python) => return Ok(python),
+                Err(error) => tried.push(format!("{error:#}")),
+            }
+        }
+        if tried.is_empty() {
+            tried.push("none of python3, python and py is on PATH".into());
+        }
+        bail!("no usable Python: {}. {MEND}", tried.join("; "))
+    }
+
+    fn ask(program: PathBuf, arguments: &'static [&'static str]) -> Result<Self> {
+        let question = "import sys; print(*sys.version_info[:2], sys.version.replace('\\n', ' '))";
+        let answer = quietly(
+            Command::new(&program)
+                .args(arguments)
+                .args(["-c", question]),
+        )?;
+        let answer = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
+        let mut words = answer.splitn(3, ' ');
+        let number = |word: Option<&str>| word.and_then(|word| word.parse::<u32>().ok());
+        let (Some(major), Some(minor), Some(version)) =
+            (number(words.next()), number(words.next()), words.next())
+        else {
+            bail!(
+                "{} does not say its version but `{answer}`",
+                program.display()
+            );
+        };
+        if (major, minor) < OLDEST {
+            bail!(
+                "{} is Python {major}.{minor}, older than 3.10",
+                program.display()
+            );
+        }
+        Ok(Self {
+            version: format!("{} {version}", program.display()),
+            program,
+            arguments,
+        })
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(self.arguments);
+        command
+    }
+
+    /// Debian's Python has no `ensurepip` unless python3-venv is installed: then the environment is
+    /// made without a pip of its own, or by virtualenv, whichever this Python can.
+    fn make(&self, folder: &Path) -> Result<()> {
+        let ways: [(&[&str], Option<&str>); 3] = [
+            (&["-m", "venv"], None),
+            (&["-m", "venv", "--without-pip"], Some("pip")),
+            (&["-m", "virtualenv", "--quiet"], None),
+        ];
+        let mut tried = Vec::new();
+        for (way, needs) in ways {
+            remove(folder)?;
+            let done = needs
+                .map_or(Ok(()), |module| {
+                    quietly(self.command().args(["-m", module, "--version"])).map(drop)
+                })
+                .and_then(|()| quietly(self.command().args(way).arg(folder)).map(drop));
+            match done {
+                Ok(()) => return Ok(()),
+                Err(error) => tried.push(format!("{error:#}")),
+            }
+        }
+        bail!(
+            "{} can't make an environment: {}. {MEND}",
+            self.version,
+            tried.join("; ")
+        )
+    }
+}
+
+/// Runs a command whose output is wanted, or wanted only when it fails.
+fn quietly(command: &mut Command) -> Result<Output> {
+    let shown = crate::command::shown(command);
+    let output = command
+        .output()
+        .with_context(|| format!("`{shown}` did not start"))?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    bail!(
+        "`{shown}` ended with {}: {}",
+        output.status,
+        said.split_whitespace().collect::<Vec<_>>().join(" ")
+    )
+}
+
+/// Removes a file or a folder that may not be there.
+fn remove(path: &Path) -> Result<()> {
+    let gone = if path.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
+    match gone {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("can't remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// A program that answers as the given Python would.
+    fn pretend(folder: &Path, says: &str) -> PathBuf {
+        let path = folder.join("python3");
+        fs::write(&path, format!("#!/bin/sh\necho '{says}'\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_python_that_is_too_old_is_refused_by_its_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Python::ask(pretend(folder.path(), "3 8 3.8.10"), &[])
+            .err()
+            .unwrap();
+        assert!(
+            error.to_string().contains("Python 3.8, older than 3.10"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_program_that_is_no_python_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Python::ask(pretend(folder.path(), "hello"), &[])
+            .err()
+            .unwrap();
+        assert!(error.to_string().contains("hello"), "{error}");
+    }
+
+    #[test]
+    fn a_python_that_can_make_no_environment_says_what_to_install() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("python3");
+        fs::write(
+            &path,
+            "#!/bin/sh\necho 'ensurepip is not available' >&2\nexit 1\n",
+        )
+        .unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let python = Python {
+            program: path,
+            arguments: &[],
+            version: "a broken one".into(),
+        };
+        let error = python
+            .make(&folder.path().join("venv"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("ensurepip is not available"), "{error}");
+        assert!(
+            error.contains("apt-get install python3 python3-venv"),
+            "{error}"
+        );
+    }
+}
