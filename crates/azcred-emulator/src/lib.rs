@@ -8,3 +8,4 @@ pub mod tokens;
 pub mod world;
 
 pub(crate) mod arm;
+pub(crate) mod entra;

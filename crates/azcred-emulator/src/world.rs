@@ -4,6 +4,7 @@ use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard
 
 use crate::clock::Clock;
 use crate::directory::Directory;
+use crate::entra::Loops;
 use crate::resources::Resources;
 use crate::service::Urls;
 use crate::tokens::Keys;
@@ -16,6 +17,8 @@ pub struct World {
     pub keys: Keys,
     /// The time.
     pub clock: Clock,
+    /// Who asks too often.
+    pub(crate) loops: Loops,
     urls: OnceLock<Urls>,
 }
 
@@ -27,6 +30,7 @@ impl World {
             resources: RwLock::new(resources),
             keys,
             clock: Clock::default(),
+            loops: Loops::default(),
             urls: OnceLock::new(),
         }
     }

@@ -2,6 +2,7 @@
 
 mod application;
 mod credential;
+mod issuer;
 mod principal;
 mod tenant;
 
@@ -11,8 +12,9 @@ use uuid::Uuid;
 
 pub use application::{Application, Audience};
 pub use credential::{Certificate, FederatedCredential, Secret, SecretText};
+pub use issuer::{Issuer, IssuerKeys, RsaJwk};
 pub use principal::{Group, Principal, ServicePrincipal, ServicePrincipalKind, User};
-pub use tenant::Tenant;
+pub use tenant::{LoopLimit, Tenant};
 
 /// Everything Entra ID knows in one emulator, over all its tenants.
 #[derive(Debug, Default)]
@@ -27,6 +29,8 @@ pub struct Directory {
     pub users: BTreeMap<Uuid, User>,
     /// Groups by object id.
     pub groups: BTreeMap<Uuid, Group>,
+    /// Issuers outside Entra ID, by their `iss`.
+    pub issuers: BTreeMap<String, Issuer>,
 }
 
 impl Directory {

@@ -16,6 +16,9 @@ pub struct Tenant {
     /// When one client may ask no more than so often with the very same request, the answer past
     /// that is AADSTS50196. `None`: never (the default; real limits are not published).
     pub loop_limit: Option<LoopLimit>,
+    /// A token lifetime policy: seconds every access token lives. `None`: Entra ID's own choice, 60 to 90
+    /// minutes at random.
+    pub access_token_lifetime: Option<u32>,
 }
 
 /// How many identical requests of one client within how long Entra ID takes for a loop.
@@ -36,6 +39,7 @@ impl Tenant {
             domains: vec![domain.into()],
             country: "US".to_owned(),
             loop_limit: None,
+            access_token_lifetime: None,
         }
     }
 

@@ -185,6 +185,11 @@ impl Keys {
         })
     }
 
+    /// The keys Entra ID publishes.
+    pub(crate) fn published(&self) -> impl Iterator<Item = &SigningKey> {
+        std::iter::once(&self.entra)
+    }
+
     /// The Entra ID key of this id.
     pub(crate) fn entra_by_kid(&self, kid: &str) -> Option<&SigningKey> {
         (self.entra.kid() == kid).then_some(&self.entra)

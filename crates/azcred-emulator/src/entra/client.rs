@@ -1,0 +1,253 @@
+//! Who is asking: finds the application behind a token request and checks what it proves itself by.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::StatusCode;
+use uuid::Uuid;
+
+use super::assertion::{self, Addressee, malformed};
+use super::authority::clip;
+use super::claims::Proof;
+use super::federation;
+use super::form::Form;
+use super::refusal::Refusal;
+use crate::directory::{Application, Audience, Directory, SecretText, ServicePrincipal, Tenant};
+use crate::tokens::Jws;
+
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// The credentials in a token request. What is secret can't be printed.
+#[derive(Debug)]
+pub(super) struct Credentials {
+    pub(super) client_id: String,
+    pub(super) presented: Presented,
+}
+
+/// What a client shows.
+#[derive(Debug)]
+pub(super) enum Presented {
+    Nothing,
+    Secret(SecretText),
+    Assertion(SecretText),
+}
+
+impl Credentials {
+    /// Reads them from the body (`client_secret_post`, `private_key_jwt`) or the header (`client_secret_basic`).
+    pub(super) fn read(form: &Form, authorization: Option<&str>) -> Result<Self, Refusal> {
+        if let Some(basic) = authorization.and_then(|value| value.strip_prefix("Basic ")) {
+            let (client_id, secret) = decode_basic(basic).ok_or_else(|| {
+                Refusal::invalid_request(
+                    90023,
+                    "The authentication service request is not valid: the Authorization header can't be read.",
+                )
+            })?;
+            return Ok(Self {
+                client_id,
+                presented: Presented::Secret(secret),
+            });
+        }
+        let client_id = form.required("client_id")?.to_owned();
+        let presented = if let Some(assertion) = form.get("client_assertion") {
+            match form.get("client_assertion_type") {
+                Some(JWT_BEARER) => {}
+                Some(_) => {
+                    return Err(Refusal::invalid_request(
+                        90023,
+                        format!(
+                            "The authentication service request is not valid: 'client_assertion_type' has to be '{JWT_BEARER}'."
+                        ),
+                    ));
+                }
+                None => return Err(Refusal::missing_parameter("client_assertion_type")),
+            }
+            Presented::Assertion(SecretText::new(assertion))
+        } else if let Some(secret) = form.get("client_secret") {
+            Presented::Secret(SecretText::new(secret))
+        } else {
+            Presented::Nothing
+        };
+        Ok(Self {
+            client_id,
+            presented,
+        })
+    }
+}
+
+/// RFC 6749 section 2.3.1: both parts are form-encoded, joined by a colon, and in base64.
+fn decode_basic(text: &str) -> Option<(String, SecretText)> {
+    let decoded = String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    // One pair of a form is decoded as RFC 6749 wants both parts decoded.
+    let decode = |part: &str| {
+        url::form_urlencoded::parse(part.replace('=', "%3D").replace('&', "%26").as_bytes())
+            .next()
+            .map(|(name, _)| name.into_owned())
+            .unwrap_or_default()
+    };
+    Some((decode(id), SecretText::new(decode(secret))))
+}
+
+/// The application of this client id, as seen from a tenant.
+pub(super) fn find<'a>(
+    directory: &'a Directory,
+    tenant: &Tenant,
+    client_id: &str,
+) -> Result<&'a Application, Refusal> {
+    let application = Uuid::try_parse(client_id)
+        .ok()
+        .and_then(|id| directory.applications.get(&id))
+        .filter(|app| {
+            app.home_tenant == tenant.id
+                || app.audience == Audience::MultipleTenants
+                || directory
+                    .service_principal_of(tenant.id, app.app_id)
+                    .is_some()
+        });
+    application.ok_or_else(|| {
+        Refusal::new(
+            700_016,
+            "unauthorized_client",
+            StatusCode::BAD_REQUEST,
+            format!(
+                "Application with identifier '{}' was not found in the directory '{}'. This can happen if the \
+                 application has not been installed by the administrator of the tenant or consented to by any user \
+                 in the tenant. You may have sent your authentication request to the wrong tenant.",
+                clip(client_id),
+                tenant.name
+            ),
+        )
+    })
+}
+
+/// Checks what a client shows for an application.
+pub(super) fn prove(
+    presented: &Presented,
+    application: &Application,
+    to: &Addressee<'_>,
+) -> Result<Proof, Refusal> {
+    if application.public_client && !matches!(presented, Presented::Nothing) {
+        return Err(Refusal::invalid_client(
+            700_025,
+            "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
+        ));
+    }
+    match presented {
+        Presented::Nothing => Err(Refusal::invalid_client(
+            7_000_216,
+            "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.",
+        )),
+        Presented::Secret(secret) => check_secret(secret, application, to).map(|()| Proof::Secret),
+        Presented::Assertion(token) => {
+            check_assertion(token, application, to).map(|()| Proof::Assertion)
+        }
+    }
+}
+
+fn check_secret(
+    presented: &SecretText,
+    application: &Application,
+    to: &Addressee<'_>,
+) -> Result<(), Refusal> {
+    let app = application.app_id;
+    // Every secret is compared, whichever matches first, so that the time tells nothing.
+    let (mut valid, mut expired) = (false, false);
+    for secret in &application.secrets {
+        let is_it = secret.text.matches(presented.expose());
+        if secret.expires > to.now {
+            valid |= is_it;
+        } else {
+            expired |= is_it;
+        }
+    }
+    let all_expired = !application.secrets.is_empty()
+        && application
+            .secrets
+            .iter()
+            .all(|secret| secret.expires <= to.now);
+    if valid {
+        Ok(())
+    } else if expired || all_expired {
+        Err(Refusal::invalid_client(
+            7_000_222,
+            format!(
+                "The provided client secret keys for app '{app}' are expired. Visit the Azure portal to create new \
+                 keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for \
+                 added security: https://aka.ms/certCreds."
+            ),
+        ))
+    } else {
+        Err(Refusal::invalid_client(
+            7_000_215,
+            format!(
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret \
+                 value, not the client secret ID, for a secret added to app '{app}'."
+            ),
+        ))
+    }
+}
+
+fn check_assertion(
+    token: &SecretText,
+    application: &Application,
+    to: &Addressee<'_>,
+) -> Result<(), Refusal> {
+    let jws = Jws::parse(token.expose()).map_err(malformed)?;
+    // An issuer that is a client id makes it the application's own; one that is an address, another's.
+    let is_own = jws
+        .claim_str("iss")
+        .is_none_or(|issuer| Uuid::try_parse(issuer).is_ok());
+    if is_own {
+        assertion::check(&jws, application, to)
+    } else {
+        federation::check(&jws, application, to.world, to.directory, to.now)
+    }
+}
+
+/// The service principal that will own the token.
+///
+/// # Errors
+/// 7000229 where there is none in this tenant, 7000112 where it is disabled, 53003 where Conditional Access blocks it.
+pub(super) fn principal<'a>(
+    directory: &'a Directory,
+    tenant: &Tenant,
+    application: &Application,
+) -> Result<&'a ServicePrincipal, Refusal> {
+    let app = application.app_id;
+    let principal = directory.service_principal_of(tenant.id, app).ok_or_else(|| {
+        Refusal::invalid_client(
+            7_000_229,
+            format!(
+                "The client application {app} is missing service principal in the tenant {}. See instructions here: \
+                 https://go.microsoft.com/fwlink/?linkid=2225119",
+                tenant.id
+            ),
+        )
+    })?;
+    if !principal.enabled {
+        return Err(Refusal::new(
+            7_000_112,
+            "unauthorized_client",
+            StatusCode::BAD_REQUEST,
+            format!("Application '{app}'({}) is disabled.", application.name),
+        ));
+    }
+    if principal.blocked_by_conditional_access {
+        return Err(Refusal::by_code(53003));
+    }
+    Ok(principal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_basic_header_is_taken_apart_as_a_form_would_be() {
+        let text = STANDARD.encode("a%20b:s%3Ae+c=t&1:x");
+        let (id, secret) = decode_basic(&text).unwrap();
+        assert_eq!(id, "a b");
+        assert_eq!(secret.expose(), "s:e c=t&1:x");
+        assert!(decode_basic("not base64!").is_none());
+        assert!(decode_basic(&STANDARD.encode("no colon")).is_none());
+    }
+}

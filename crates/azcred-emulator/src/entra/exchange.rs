@@ -1,0 +1,127 @@
+//! One request to Entra ID and what belongs to its answer whatever it is: ids, time, headers.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::response::Response;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use time::OffsetDateTime;
+use time::macros::format_description;
+use uuid::Uuid;
+
+use crate::service::{Cloud, Entrance, Service};
+use crate::world::World;
+
+/// What every handler of Entra ID needs to know of the request it answers.
+#[derive(Clone, Debug)]
+pub(crate) struct Exchange {
+    /// By which way the request came.
+    pub(crate) entrance: Entrance,
+    /// Entra ID's own id of this exchange: `x-ms-request-id` and `trace_id`.
+    pub(crate) trace_id: Uuid,
+    /// The client's id of it (`client-request-id`), or a new one.
+    pub(crate) correlation_id: Uuid,
+    /// The time at which it is answered.
+    pub(crate) now: OffsetDateTime,
+    echo_client_request_id: bool,
+}
+
+impl Exchange {
+    fn new(world: &World, headers: &HeaderMap, entrance: Entrance) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+        let sent = text("client-request-id").and_then(|id| Uuid::try_parse(id.trim()).ok());
+        Self {
+            entrance,
+            trace_id: Uuid::new_v4(),
+            correlation_id: sent.unwrap_or_else(Uuid::new_v4),
+            now: world.clock.now(),
+            echo_client_request_id: sent.is_some()
+                && text("return-client-request-id").is_some_and(|v| v.eq_ignore_ascii_case("true")),
+        }
+    }
+
+    /// The cloud whose host was asked for.
+    pub(crate) fn cloud(&self) -> Cloud {
+        self.entrance.cloud
+    }
+
+    /// The base URL of the sign-in service for this client, without a trailing slash.
+    pub(crate) fn login_url(&self, world: &World) -> String {
+        match &self.entrance.real_name {
+            // Entra ID's metadata name the host they were asked for.
+            Some(host) => format!("https://{host}"),
+            None => world.urls().for_client(Service::Login, &self.entrance),
+        }
+    }
+
+    /// `2026-11-21 20:09:49Z`.
+    pub(crate) fn timestamp(&self) -> String {
+        self.now
+            .format(format_description!(
+                "[year]-[month]-[day] [hour]:[minute]:[second]Z"
+            ))
+            .unwrap_or_default()
+    }
+
+    /// Puts on the headers every answer of Entra ID has. `code` is the refusal's, 0 for none.
+    pub(crate) fn dress(&self, response: &mut Response, code: u32) {
+        let headers = response.headers_mut();
+        for (name, value) in [
+            (header::CACHE_CONTROL, "no-store, no-cache"),
+            (header::PRAGMA, "no-cache"),
+            (header::EXPIRES, "-1"),
+            (
+                header::STRICT_TRANSPORT_SECURITY,
+                "max-age=31536000; includeSubDomains",
+            ),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (
+                HeaderName::from_static("x-ms-ests-server"),
+                "2.1.22500.6 - WEULR1 ProdSlices",
+            ),
+            (HeaderName::from_static("x-ms-srs"), "1.P"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        if headers
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|v| v == "application/json")
+        {
+            headers.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json; charset=utf-8"),
+            );
+        }
+        let mut put = |name: &'static str, value: String| {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        };
+        put("x-ms-request-id", self.trace_id.to_string());
+        put("x-ms-clitelem", format!("1,{code},0,,"));
+        if self.echo_client_request_id {
+            put("client-request-id", self.correlation_id.to_string());
+        }
+    }
+}
+
+impl FromRequestParts<Arc<World>> for Exchange {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        world: &Arc<World>,
+    ) -> Result<Self, Self::Rejection> {
+        let entrance = parts
+            .extensions
+            .get::<Entrance>()
+            .cloned()
+            .unwrap_or(Entrance {
+                service: Service::Login,
+                cloud: Cloud::Public,
+                real_name: None,
+            });
+        Ok(Self::new(world, &parts.headers, entrance))
+    }
+}

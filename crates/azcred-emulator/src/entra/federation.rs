@@ -1,0 +1,164 @@
+//! A federated token: another issuer's token that stands for an application ('Workload identity federation').
+
+use super::assertion::{check_time, malformed};
+use super::authority::clip;
+use super::refusal::Refusal;
+use crate::directory::{Application, Directory, FederatedCredential, IssuerKeys, RsaJwk};
+use crate::tokens::{Algorithm, Jws, PublicKey};
+use crate::world::World;
+use time::OffsetDateTime;
+
+const MORE: &str = "Check your federated identity credential Subject, Audience and Issuer against the presented \
+                    assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation";
+
+/// Checks a token of another issuer against an application's federated credentials and the issuer's keys.
+///
+/// # Errors
+/// 70025 where there are no such credentials; 700211, 700212, 700213, 7002138 and 70021 where none matches; 700222
+/// for a token of Entra ID's own; 700024 outside its time; 90061 where the issuer can't be asked for its keys;
+/// 7000272 where it does not publish the key; 700027 where the signature is wrong.
+pub(super) fn check(
+    jws: &Jws<'_>,
+    application: &Application,
+    world: &World,
+    directory: &Directory,
+    now: OffsetDateTime,
+) -> Result<(), Refusal> {
+    let issuer = jws
+        .claim_str("iss")
+        .ok_or_else(|| malformed("the claim 'iss' is missing"))?;
+    let subject = jws
+        .claim_str("sub")
+        .ok_or_else(|| malformed("the claim 'sub' is missing"))?;
+    if issuer.starts_with("https://sts.windows.net/")
+        || issuer.starts_with("https://login.microsoftonline.com/")
+    {
+        return Err(Refusal::invalid_request(
+            700_222,
+            "AAD-issued tokens may not be used for federated identity flows.",
+        ));
+    }
+    let audiences = jws.audiences();
+    find(application, issuer, subject, &audiences)?;
+    check_time(jws, now)?;
+    check_signature(jws, issuer, world, directory)
+}
+
+/// The credential that matches a token exactly, or which part of it matches none.
+fn find<'a>(
+    application: &'a Application,
+    issuer: &str,
+    subject: &str,
+    audiences: &[&str],
+) -> Result<&'a FederatedCredential, Refusal> {
+    let all = &application.federated_credentials;
+    let refused = |code, part: &str, value: &str| {
+        Refusal::invalid_client(
+            code,
+            format!(
+                "No matching federated identity record found for presented assertion {part} '{}'. {MORE}",
+                clip(value)
+            ),
+        )
+    };
+    if all.is_empty() {
+        return Err(Refusal::invalid_client(
+            70025,
+            format!(
+                "The client '{}'({}) has no configured federated identity credentials.",
+                application.app_id, application.name
+            ),
+        ));
+    }
+    let of_issuer: Vec<_> = all.iter().filter(|c| c.issuer == issuer).collect();
+    if of_issuer.is_empty() {
+        return Err(refused(700_211, "issuer", issuer));
+    }
+    let of_subject: Vec<_> = of_issuer.iter().filter(|c| c.subject == subject).collect();
+    if of_subject.is_empty() {
+        if of_issuer
+            .iter()
+            .any(|c| c.subject.eq_ignore_ascii_case(subject))
+        {
+            return Err(Refusal::invalid_client(
+                7_002_138,
+                format!(
+                    "No matching federated identity record found for presented assertion subject '{}'. The subject \
+                     matches without regard to case, but it is compared with regard to case. {MORE}",
+                    clip(subject)
+                ),
+            ));
+        }
+        // The subject is known, but from another issuer: each part matches and the pair does not.
+        if all.iter().any(|c| c.subject == subject) {
+            return Err(Refusal::invalid_request(
+                70021,
+                format!(
+                    "No matching federated identity record found for presented assertion. Assertion Issuer: '{}'. \
+                     Assertion Subject: '{}'. Assertion Audience: '{}'. \
+                     https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
+                    clip(issuer),
+                    clip(subject),
+                    clip(&audiences.join(" "))
+                ),
+            ));
+        }
+        return Err(refused(700_213, "subject", subject));
+    }
+    of_subject
+        .into_iter()
+        .find(|c| c.audiences.iter().any(|a| audiences.contains(&a.as_str())))
+        .copied()
+        .ok_or_else(|| refused(700_212, "audience", &audiences.join(" ")))
+}
+
+fn check_signature(
+    jws: &Jws<'_>,
+    issuer: &str,
+    world: &World,
+    directory: &Directory,
+) -> Result<(), Refusal> {
+    let kid = jws.header_str("kid").unwrap_or_default();
+    let key = match directory.issuers.get(issuer).map(|issuer| &issuer.keys) {
+        None | Some(IssuerKeys::Unreachable) => {
+            return Err(Refusal::invalid_request(
+                90061,
+                "Request to External OIDC endpoint failed.",
+            ));
+        }
+        Some(IssuerKeys::Hosted) => {
+            (world.keys.issuer.kid() == kid).then(|| world.keys.issuer.public_key())
+        }
+        Some(IssuerKeys::Published(keys)) => keys.iter().find(|key| key.kid == kid).map(public_key),
+    };
+    let key = key.ok_or_else(|| {
+        Refusal::invalid_client(
+            7_000_272,
+            format!(
+                "The certificate with identifier {} used to sign the federated credential could not be found in the \
+                 metadata of identity provider {issuer}. Please validate that your Identity Provider's metadata \
+                 exposes the key used to sign the incoming token.",
+                clip(kid)
+            ),
+        )
+    })?;
+    // 'Important considerations and restrictions for federated identity credentials': RS256 alone.
+    if jws.header_str("alg") != Some("RS256") || !jws.is_signed_by(Algorithm::Rs256, &key) {
+        return Err(Refusal::invalid_client(
+            700_027,
+            format!(
+                "Client assertion contains an invalid signature. [Reason - The provided signature value did not \
+                 match the expected signature value., Thumbprint of key used by client: '{}']",
+                clip(kid)
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn public_key(jwk: &RsaJwk) -> PublicKey {
+    PublicKey::Components {
+        n: jwk.n.clone(),
+        e: jwk.e.clone(),
+    }
+}

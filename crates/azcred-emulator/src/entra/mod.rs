@@ -1,0 +1,60 @@
+//! Entra ID: discovery, keys and the token endpoint.
+
+mod assertion;
+mod authority;
+mod claims;
+mod client;
+mod discovery;
+mod exchange;
+mod federation;
+mod form;
+mod grants;
+mod loops;
+mod refusal;
+mod resource;
+mod token;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::StatusCode;
+
+use crate::world::World;
+
+pub(crate) use exchange::Exchange;
+pub(crate) use loops::Loops;
+pub(crate) use refusal::Refusal;
+
+/// The largest token request that is read. Real ones carry an assertion of a few KiB at most.
+const MAX_BODY_BYTES: usize = 128 * 1024;
+
+/// Entra ID's routes. Each request carries a [`crate::service::Entrance`] in its extensions.
+pub(crate) fn router(world: Arc<World>) -> Router {
+    let token_v1 = || post(token::token_v1).fallback(token::only_post);
+    let token_v2 = || post(token::token_v2).fallback(token::only_post);
+    Router::new()
+        .route("/common/discovery/instance", get(discovery::instance))
+        .route(
+            "/{tenant}/.well-known/openid-configuration",
+            get(discovery::openid_configuration_v1),
+        )
+        .route(
+            "/{tenant}/v2.0/.well-known/openid-configuration",
+            get(discovery::openid_configuration_v2),
+        )
+        .route("/{tenant}/discovery/keys", get(discovery::keys_v1))
+        .route("/{tenant}/discovery/v2.0/keys", get(discovery::keys_v2))
+        .route("/{tenant}/oauth2/token", token_v1())
+        .route("/{tenant}/oauth2/v2.0/token", token_v2())
+        .fallback(not_found)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(world)
+}
+
+/// The live service answers paths it does not know with a bare 404.
+async fn not_found() -> Response {
+    StatusCode::NOT_FOUND.into_response()
+}

@@ -1,0 +1,323 @@
+//! How Entra ID says no: a code, an OAuth error, a status, and a sentence with ids and a time at its end.
+//!
+//! Shape: 'OAuth 2.0 client credentials flow', section 'Error response'. Which OAuth error and status go with a
+//! code is what the service was seen to answer.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::json;
+
+use super::exchange::Exchange;
+
+/// A refusal, before it is dressed with ids and the time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The number after `AADSTS`.
+    pub(crate) code: u32,
+    /// The OAuth `error`.
+    pub(crate) error: &'static str,
+    /// The HTTP status.
+    pub(crate) status: StatusCode,
+    /// The sentence after `AADSTSnnn: `.
+    pub(crate) message: String,
+    /// `suberror`, which tells clients what to do about Conditional Access.
+    pub(crate) suberror: Option<&'static str>,
+    /// `claims`, a JSON text to send back with the next attempt.
+    pub(crate) claims: Option<String>,
+}
+
+impl Refusal {
+    pub(crate) fn new(
+        code: u32,
+        error: &'static str,
+        status: StatusCode,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            error,
+            status,
+            message: message.into(),
+            suberror: None,
+            claims: None,
+        }
+    }
+
+    /// The credential was not good: `invalid_client`, 401.
+    pub(crate) fn invalid_client(code: u32, message: impl Into<String>) -> Self {
+        Self::new(code, "invalid_client", StatusCode::UNAUTHORIZED, message)
+    }
+
+    /// The request was not good: `invalid_request`, 400.
+    pub(crate) fn invalid_request(code: u32, message: impl Into<String>) -> Self {
+        Self::new(code, "invalid_request", StatusCode::BAD_REQUEST, message)
+    }
+
+    /// A parameter is missing from the body: AADSTS900144.
+    pub(crate) fn missing_parameter(name: &str) -> Self {
+        Self::invalid_request(
+            900144,
+            format!("The request body must contain the following parameter: '{name}'."),
+        )
+    }
+
+    /// A refusal known by its number alone, as faults name it. Codes outside the table get the shape of a
+    /// plain refusal.
+    pub(crate) fn by_code(code: u32) -> Self {
+        let known = BY_CODE.iter().find(|row| row.0 == code);
+        let (_, error, status, message) = known.copied().unwrap_or((
+            code,
+            "invalid_request",
+            400,
+            "The request was refused for a reason that the emulator was told to give.",
+        ));
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+        let mut refusal = Self::new(code, error, status, message);
+        match code {
+            50076 | 50079 | 50158 => {
+                refusal.suberror = Some("basic_action");
+                refusal.claims = Some(r#"{"access_token":{"capolids":{"essential":true,"values":["c0ffee00-0000-4000-8000-000000000001"]}}}"#.into());
+            }
+            53000 | 530_003 => refusal.suberror = Some("message_only"),
+            53003 => {
+                refusal.suberror = Some("message_only");
+                refusal.claims = Some(r#"{"access_token":{"capolids":{"essential":true,"values":["c0ffee00-0000-4000-8000-000000000001"]}}}"#.into());
+            }
+            _ => {}
+        }
+        refusal
+    }
+
+    /// The answer on the wire.
+    pub(crate) fn into_response(self, exchange: &Exchange) -> Response {
+        let timestamp = exchange.timestamp();
+        let description = format!(
+            "AADSTS{}: {} Trace ID: {} Correlation ID: {} Timestamp: {timestamp}",
+            self.code, self.message, exchange.trace_id, exchange.correlation_id,
+        );
+        let mut body = json!({
+            "error": self.error,
+            "error_description": description,
+            "error_codes": [self.code],
+            "timestamp": timestamp,
+            "trace_id": exchange.trace_id,
+            "correlation_id": exchange.correlation_id,
+            "error_uri": format!("https://{}/error?code={}", exchange.cloud().login_host(), self.code),
+        });
+        if let Some(suberror) = self.suberror {
+            body["suberror"] = suberror.into();
+        }
+        if let Some(claims) = self.claims {
+            body["claims"] = claims.into();
+        }
+        let mut response = (self.status, axum::Json(body)).into_response();
+        exchange.dress(&mut response, self.code);
+        response
+    }
+}
+
+/// What a fault that names only a code answers with: `(code, error, status, message)`. The codes that need an
+/// account or a second factor can't come about in the flows of an application by themselves.
+const BY_CODE: &[(u32, &str, u16, &str)] = &[
+    (
+        16000,
+        "interaction_required",
+        400,
+        "Either multiple user identities are available for the current request or selected account is not supported for the scenario.",
+    ),
+    (
+        50011,
+        "invalid_request",
+        400,
+        "The redirect URI specified in the request does not match the redirect URIs configured for the application.",
+    ),
+    (
+        50020,
+        "invalid_grant",
+        400,
+        "User account from identity provider does not exist in tenant and cannot access the application in that tenant.",
+    ),
+    (
+        50034,
+        "invalid_grant",
+        400,
+        "The user account does not exist in the directory.",
+    ),
+    (
+        50053,
+        "invalid_grant",
+        400,
+        "The account is locked, you've tried to sign in too many times with an incorrect user ID or password.",
+    ),
+    (50055, "invalid_grant", 400, "The password is expired."),
+    (50057, "invalid_grant", 400, "The user account is disabled."),
+    (
+        50058,
+        "login_required",
+        400,
+        "A silent sign-in request was sent but no user is signed in.",
+    ),
+    (
+        50076,
+        "invalid_grant",
+        400,
+        "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access the resource.",
+    ),
+    (
+        50078,
+        "invalid_grant",
+        400,
+        "Presented multi-factor authentication has expired due to policies configured by your administrator, you must refresh your multi-factor authentication.",
+    ),
+    (
+        50079,
+        "invalid_grant",
+        400,
+        "Due to a configuration change made by your administrator, or because you moved to a new location, you must enroll in multi-factor authentication to access the resource.",
+    ),
+    (
+        50105,
+        "invalid_grant",
+        400,
+        "Your administrator has configured the application to block users unless they are specifically granted access to the application.",
+    ),
+    (
+        50126,
+        "invalid_grant",
+        400,
+        "Error validating credentials due to invalid username or password.",
+    ),
+    (
+        50132,
+        "invalid_grant",
+        400,
+        "The session is not valid due to password expiration or recent password change.",
+    ),
+    (
+        50158,
+        "interaction_required",
+        400,
+        "External security challenge was not satisfied.",
+    ),
+    (
+        50173,
+        "invalid_grant",
+        400,
+        "The provided grant has expired due to it being revoked, a fresh auth token is needed.",
+    ),
+    (
+        50196,
+        "invalid_grant",
+        400,
+        "The server terminated an operation because it encountered a client request loop. Please contact your app vendor.",
+    ),
+    (
+        53000,
+        "interaction_required",
+        400,
+        "Device is not in required device state. Conditional Access policy requires a compliant device.",
+    ),
+    (
+        53003,
+        "invalid_grant",
+        400,
+        "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
+    ),
+    (
+        530_003,
+        "interaction_required",
+        400,
+        "Your device is required to be managed to access this resource.",
+    ),
+    (
+        65001,
+        "invalid_grant",
+        400,
+        "The user or administrator has not consented to use the application. Send an interactive authorization request for this user and resource.",
+    ),
+    (
+        70008,
+        "invalid_grant",
+        400,
+        "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource.",
+    ),
+    (
+        70016,
+        "authorization_pending",
+        400,
+        "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+    ),
+    (
+        70018,
+        "bad_verification_code",
+        400,
+        "Invalid verification code: wrong user code entered, or the device code does not exist.",
+    ),
+    (
+        70020,
+        "expired_token",
+        400,
+        "The provided value for the input parameter 'device_code' is not valid: this device code has expired.",
+    ),
+    (
+        700_082,
+        "invalid_grant",
+        400,
+        "The refresh token has expired due to inactivity.",
+    ),
+    (
+        7_000_112,
+        "unauthorized_client",
+        400,
+        "The application is disabled.",
+    ),
+    (
+        7_000_215,
+        "invalid_client",
+        401,
+        "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID.",
+    ),
+    (
+        7_000_218,
+        "invalid_client",
+        401,
+        "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+    ),
+    (
+        7_000_222,
+        "invalid_client",
+        401,
+        "The provided client secret keys are expired.",
+    ),
+    (
+        700_016,
+        "unauthorized_client",
+        400,
+        "The application was not found in the directory.",
+    ),
+    (
+        700_024,
+        "invalid_client",
+        401,
+        "Client assertion is not within its valid time range.",
+    ),
+    (90002, "invalid_request", 400, "The tenant was not found."),
+    (
+        90033,
+        "temporarily_unavailable",
+        503,
+        "A transient error has occurred. Please try again.",
+    ),
+    (
+        90072,
+        "invalid_grant",
+        400,
+        "User account from identity provider does not exist in tenant and cannot access the application in that tenant. The account needs to be added as an external user in the tenant first.",
+    ),
+    (
+        90094,
+        "invalid_grant",
+        400,
+        "An administrator of the tenant has set a policy that prevents you from granting the application the permissions it is requesting.",
+    ),
+];

@@ -1,0 +1,218 @@
+//! What a token can be asked for: Microsoft's own resources, and registered applications.
+
+use http::StatusCode;
+use uuid::{Uuid, uuid};
+
+use super::authority::clip;
+use super::refusal::Refusal;
+use crate::directory::{Directory, Tenant};
+use crate::service::Service;
+use crate::tokens;
+use crate::world::World;
+
+/// The resource of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Resource {
+    /// Its client id.
+    pub(super) app_id: Uuid,
+    /// What `aud` will be.
+    pub(super) audience: String,
+    /// The version of access token it wants: 1 or 2.
+    pub(super) version: u8,
+}
+
+/// Microsoft's own resources, in every cloud. Client ids: 'Verify first-party Microsoft applications in
+/// sign-in reports'; names: each service's page on Entra ID authentication.
+const FIRST_PARTY: &[(Uuid, &[&str])] = &[
+    (
+        uuid!("0736f41a-0425-4b46-bdb5-1563eff02385"),
+        &[
+            "https://ml.azure.com",
+            "https://ml.azure.us",
+            "https://ml.azure.cn",
+        ],
+    ),
+    (
+        uuid!("e406a681-f3d4-42a8-90b6-c2b029497af1"),
+        &["https://storage.azure.com"],
+    ),
+    (
+        uuid!("cfa8b339-82a2-471a-a3c9-0fc0be7a4093"),
+        &[
+            "https://vault.azure.net",
+            "https://vault.usgovcloudapi.net",
+            "https://vault.azure.cn",
+        ],
+    ),
+    (
+        uuid!("6a0ec4d3-30cb-4a83-91c0-ae56bc0e3d26"),
+        &["https://containerregistry.azure.net"],
+    ),
+    (
+        uuid!("00000002-0000-0000-c000-000000000000"),
+        &["https://graph.windows.net"],
+    ),
+    (
+        uuid!("fb60f99c-7a34-4190-8149-302f77469936"),
+        &["api://AzureADTokenExchange"],
+    ),
+];
+
+/// ARM's and Graph's client ids, which are also audiences of theirs.
+const ARM: Uuid = uuid!("797f4846-ba00-4fd7-ba43-dac1f8f63013");
+const GRAPH: Uuid = uuid!("00000003-0000-0000-c000-000000000000");
+
+/// Storage accounts are resources by their own host names too ('Authorize access to blobs with Microsoft Entra ID').
+const STORAGE_SUFFIXES: &[&str] = &[
+    ".blob.core.windows.net",
+    ".dfs.core.windows.net",
+    ".file.core.windows.net",
+    ".queue.core.windows.net",
+    ".table.core.windows.net",
+    ".blob.core.usgovcloudapi.net",
+    ".blob.core.chinacloudapi.cn",
+];
+
+/// Finds the resource of this name in a tenant.
+pub(super) fn find(
+    world: &World,
+    directory: &Directory,
+    tenant: &Tenant,
+    name: &str,
+) -> Result<Resource, Refusal> {
+    let as_asked = |app_id| Resource {
+        app_id,
+        audience: name.to_owned(),
+        version: 1,
+    };
+    for (service, app_id) in [(Service::Arm, ARM), (Service::Graph, GRAPH)] {
+        let known = tokens::accepted_audiences(world, service);
+        if known
+            .iter()
+            .any(|audience| audience.eq_ignore_ascii_case(name))
+        {
+            return Ok(as_asked(app_id));
+        }
+    }
+    let bare = name.strip_suffix('/').unwrap_or(name);
+    for (app_id, names) in FIRST_PARTY {
+        if names.iter().any(|n| n.eq_ignore_ascii_case(bare)) || *app_id.to_string() == *name {
+            return Ok(as_asked(*app_id));
+        }
+    }
+    if let Some(account) = bare.strip_prefix("https://")
+        && STORAGE_SUFFIXES.iter().any(|suffix| {
+            account.strip_suffix(suffix).is_some_and(|a| {
+                (3..=24).contains(&a.len()) && a.bytes().all(|b| b.is_ascii_alphanumeric())
+            })
+        })
+    {
+        return Ok(as_asked(FIRST_PARTY[1].0));
+    }
+    // An application of anyone's is a resource where it has a service principal.
+    let application = directory.application_named(name).filter(|app| {
+        directory
+            .service_principal_of(tenant.id, app.app_id)
+            .is_some()
+    });
+    match application {
+        // v2.0 tokens always say the client id; v1.0 tokens say what was asked for.
+        Some(app) if app.access_token_version == 2 => Ok(Resource {
+            app_id: app.app_id,
+            audience: app.app_id.to_string(),
+            version: 2,
+        }),
+        Some(app) => Ok(as_asked(app.app_id)),
+        None => Err(unknown(tenant, name)),
+    }
+}
+
+fn unknown(tenant: &Tenant, name: &str) -> Refusal {
+    Refusal::new(
+        500_011,
+        "invalid_resource",
+        StatusCode::BAD_REQUEST,
+        format!(
+            "The resource principal named {} was not found in the tenant named {}. This can happen if the \
+             application has not been installed by the administrator of the tenant or consented to by any user in \
+             the tenant. You might have sent your authentication request to the wrong tenant.",
+            clip(name),
+            tenant.name
+        ),
+    )
+}
+
+/// The resource name in the `scope` of a v2.0 client credentials request.
+///
+/// # Errors
+/// AADSTS70011 for what is no scope, 28000 for several resources, 1002012 for anything but `RESOURCE/.default`.
+pub(super) fn of_scope(scope: &str) -> Result<String, Refusal> {
+    let invalid = |code, message: String| {
+        Refusal::new(code, "invalid_scope", StatusCode::BAD_REQUEST, message)
+    };
+    let scopes: Vec<&str> = scope.split_ascii_whitespace().collect();
+    // RFC 6749 section 3.3: printable ASCII but for space, quotation mark and backslash.
+    let is_token = |s: &str| {
+        s.bytes()
+            .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+    };
+    if scopes.is_empty() || !scopes.iter().all(|s| is_token(s)) {
+        return Err(invalid(
+            70011,
+            format!(
+                "The provided request must include a 'scope' input parameter. The provided value for the input \
+                 parameter 'scope' is not valid. The scope {} is not valid.",
+                clip(scope)
+            ),
+        ));
+    }
+    let mut resources: Vec<&str> = Vec::new();
+    for scope in &scopes {
+        match scope
+            .strip_suffix("/.default")
+            .filter(|resource| !resource.is_empty())
+        {
+            Some(resource) if resources.contains(&resource) => {}
+            Some(resource) => resources.push(resource),
+            None => {
+                return Err(invalid(
+                    1_002_012,
+                    format!(
+                        "The provided value for scope {} is not valid. Client credential flows must have a scope \
+                         value with /.default suffixed to the resource identifier (application ID URI).",
+                        clip(&scopes.join(" "))
+                    ),
+                ));
+            }
+        }
+    }
+    if resources.len() > 1 {
+        return Err(invalid(
+            28000,
+            format!(
+                "Provided value for the input parameter scope is not valid because it contains more than one \
+                 resource. Scope {} is not valid.",
+                clip(scope)
+            ),
+        ));
+    }
+    Ok(resources[0].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_is_a_resource_with_default_behind_it() {
+        assert_eq!(of_scope("https://a.b/.default").unwrap(), "https://a.b");
+        assert_eq!(of_scope("https://a.b//.default").unwrap(), "https://a.b/");
+        let code = |scope| of_scope(scope).unwrap_err().code;
+        assert_eq!(code("https://a.b/user_impersonation"), 1_002_012);
+        assert_eq!(code("https://a.b"), 1_002_012);
+        assert_eq!(code("/.default"), 1_002_012);
+        assert_eq!(code("https://a.b/.default https://c.d/.default"), 28000);
+        assert_eq!(code("https://a.b\\/.default"), 70011);
+        assert_eq!(code("   "), 70011);
+    }
+}

@@ -1,0 +1,231 @@
+//! The token endpoint, v2.0 and v1.0.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, Method, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::assertion::Addressee;
+use super::authority::{Authority, clip};
+use super::claims::{self, Grant};
+use super::client::{self, Credentials};
+use super::discovery::Version;
+use super::exchange::Exchange;
+use super::form::Form;
+use super::refusal::Refusal;
+use super::{grants, resource};
+use crate::world::World;
+
+/// `POST /{tenant}/oauth2/token`.
+pub(super) async fn token_v1(
+    State(world): State<Arc<World>>,
+    Path(tenant): Path<String>,
+    exchange: Exchange,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    respond(
+        &world,
+        &exchange,
+        &Request {
+            tenant,
+            version: Version::V1,
+            headers,
+            body,
+        },
+    )
+}
+
+/// `POST /{tenant}/oauth2/v2.0/token`.
+pub(super) async fn token_v2(
+    State(world): State<Arc<World>>,
+    Path(tenant): Path<String>,
+    exchange: Exchange,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    respond(
+        &world,
+        &exchange,
+        &Request {
+            tenant,
+            version: Version::V2,
+            headers,
+            body,
+        },
+    )
+}
+
+/// Any other method: AADSTS900561.
+pub(super) async fn only_post(exchange: Exchange, method: Method) -> Response {
+    Refusal::invalid_request(
+        900_561,
+        format!("The endpoint only accepts POST requests. Received a {method} request."),
+    )
+    .into_response(&exchange)
+}
+
+struct Request {
+    tenant: String,
+    version: Version,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+fn respond(world: &World, exchange: &Exchange, request: &Request) -> Response {
+    match answer(world, exchange, request) {
+        Ok(body) => {
+            let mut response = Json(body).into_response();
+            exchange.dress(&mut response, 0);
+            response
+        }
+        Err(refusal) => refusal.into_response(exchange),
+    }
+}
+
+fn answer(world: &World, exchange: &Exchange, request: &Request) -> Result<Value, Refusal> {
+    let directory = world.directory();
+    let authority = Authority::resolve(&directory, &request.tenant)?;
+    let form = read_form(request)?;
+    let grant_type = form.required("grant_type")?;
+    let text = |name| request.headers.get(name).and_then(|v| v.to_str().ok());
+    let credentials = Credentials::read(&form, text(header::AUTHORIZATION))?;
+    if grant_type != "client_credentials" {
+        return Err(grants::refuse(
+            &directory,
+            authority,
+            grant_type,
+            &credentials,
+            &form,
+        ));
+    }
+    let name = match request.version {
+        Version::V1 => form.required("resource")?.to_owned(),
+        Version::V2 if form.get("resource").is_some() => {
+            return Err(Refusal::invalid_request(
+                901_002,
+                "The 'resource' request parameter is not supported.",
+            ));
+        }
+        Version::V2 => resource::of_scope(form.required("scope")?)?,
+    };
+    let Authority::Tenant(tenant) = authority else {
+        return Err(Refusal::invalid_request(
+            50059,
+            "No tenant-identifying information found in either the request or implied by any provided credentials.",
+        ));
+    };
+
+    let application = client::find(&directory, tenant, &credentials.client_id)?;
+    let to = Addressee {
+        world,
+        directory: &directory,
+        tenant,
+        now: exchange.now,
+    };
+    let proof = client::prove(&credentials.presented, application, &to)?;
+    let principal = client::principal(&directory, tenant, application)?;
+    if let Some(limit) = tenant.loop_limit
+        && world.loops.is_loop(
+            application.app_id,
+            &name,
+            limit,
+            exchange.now.unix_timestamp(),
+        )
+    {
+        return Err(Refusal::by_code(50196));
+    }
+    let resource = resource::find(world, &directory, tenant, &name)?;
+
+    let lifetime = i64::from(
+        tenant
+            .access_token_lifetime
+            .unwrap_or_else(|| usual_lifetime(exchange)),
+    );
+    let now = exchange.now.unix_timestamp();
+    let cloud = exchange.cloud();
+    let claims = claims::app_only(&Grant {
+        cloud,
+        tenant,
+        principal,
+        resource: &resource,
+        proof,
+        now,
+        lifetime,
+    });
+    let token = world.keys.entra.sign(&claims).map_err(|_| unavailable())?;
+    Ok(match request.version {
+        Version::V1 => body_v1(&token, &resource.audience, now, lifetime),
+        Version::V2 => body_v2(&token, lifetime),
+    })
+}
+
+fn read_form(request: &Request) -> Result<Form, Refusal> {
+    let content_type = request
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok());
+    let is_form = content_type.is_some_and(|value| {
+        let essence = value.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    });
+    // What is not a form has no parameters, so the first one that is looked for is missing.
+    Form::read(if is_form { &request.body } else { &[] })
+}
+
+/// 60 to 90 minutes, 75 on average ('Configurable token lifetimes in the Microsoft identity platform'), as whole
+/// answers give it: a second less.
+fn usual_lifetime(exchange: &Exchange) -> u32 {
+    let random = u32::from_be_bytes(
+        exchange.trace_id.as_bytes()[..4]
+            .try_into()
+            .unwrap_or([0; 4]),
+    );
+    3599 + random % 1801
+}
+
+fn body_v2(token: &str, lifetime: i64) -> Value {
+    // No `client_info`: the service leaves it out for this grant even when asked, and MSAL would file the token
+    // under an account and never find it again.
+    let mut body = json!({
+        "token_type": "Bearer",
+        "expires_in": lifetime,
+        "ext_expires_in": lifetime,
+        "access_token": token,
+    });
+    if let Some(refresh_in) = refresh_in(lifetime) {
+        body["refresh_in"] = refresh_in.into();
+    }
+    body
+}
+
+/// The v1.0 endpoint writes its numbers as text.
+fn body_v1(token: &str, resource: &str, now: i64, lifetime: i64) -> Value {
+    json!({
+        "token_type": "Bearer",
+        "expires_in": lifetime.to_string(),
+        "ext_expires_in": lifetime.to_string(),
+        "expires_on": (now + lifetime).to_string(),
+        "not_before": (now - 300).to_string(),
+        "resource": resource,
+        "access_token": token,
+    })
+}
+
+/// Tokens that live two hours and more come with a hint to fetch the next one at half time.
+fn refresh_in(lifetime: i64) -> Option<i64> {
+    (lifetime >= 7200).then_some(lifetime / 2)
+}
+
+fn unavailable() -> Refusal {
+    Refusal::new(
+        90033,
+        "temporarily_unavailable",
+        StatusCode::SERVICE_UNAVAILABLE,
+        clip("A transient error has occurred. Please try again."),
+    )
+}
