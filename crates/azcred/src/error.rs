@@ -1,0 +1,226 @@
+//! The one error of this crate: what was tried, what the other side said, what it means, what mends it.
+//!
+//! *Unavailable* and *refused* are never merged: the first means that there is nothing here for a
+//! source to use, so a chain goes on; the second means that the identity provider said no.
+
+use std::{borrow::Cow, fmt, sync::Arc};
+
+/// A result whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What kind of trouble an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// There is nothing here for this source to use: a variable is unset, a program is not installed.
+    /// A chain goes on to its next source.
+    Unavailable,
+    /// The source was there and the identity provider said no. [`Error::refusal`] has its answer.
+    Refused,
+    /// Nobody answered in time: no route, no name, no trust, a 5xx or 429 that outlasted the retries.
+    Unreachable,
+    /// What was given to us can't be used: a malformed tenant, a certificate with the wrong password.
+    Invalid,
+    /// An answer came, but not from an identity provider that we understand: HTML, a redirect,
+    /// truncated JSON, a body without end.
+    Unexpected,
+}
+
+/// Why no token could be had, and what mends it.
+///
+/// `Display` is three sentences on one line: what was tried, why it failed (with the provider's code and
+/// correlation id where there is one), and what to do. It never holds a secret. Cloning is cheap: many
+/// callers may wait for one request and all get its error.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    what: Cow<'static, str>,
+    why: Cow<'static, str>,
+    mend: Cow<'static, str>,
+    refusal: Option<Box<Refusal>>,
+    cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `kind`: `what` was tried, and `why` it failed. Both are sentences without a full stop.
+    pub fn new(
+        kind: ErrorKind,
+        what: impl Into<Cow<'static, str>>,
+        why: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            what: what.into(),
+            why: why.into(),
+            mend: Cow::Borrowed(""),
+            refusal: None,
+            cause: None,
+        }))
+    }
+
+    /// Adds what mends it: a command or a click, as a sentence without a full stop.
+    #[must_use]
+    pub fn with_mend(self, mend: impl Into<Cow<'static, str>>) -> Self {
+        self.change(|inner| inner.mend = mend.into())
+    }
+
+    /// Adds the identity provider's answer.
+    #[must_use]
+    pub fn with_refusal(self, refusal: Refusal) -> Self {
+        self.change(|inner| inner.refusal = Some(Box::new(refusal)))
+    }
+
+    /// Adds the error underneath, for [`std::error::Error::source`].
+    #[must_use]
+    pub fn with_cause(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.change(|inner| inner.cause = Some(Box::new(cause)))
+    }
+
+    /// The error is being built, so nobody else holds it yet. A shared one is left as it is.
+    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            change(inner);
+        }
+        self
+    }
+
+    /// The kind of trouble.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether there was nothing here for this source to use, so that another may be tried.
+    pub fn is_unavailable(&self) -> bool {
+        self.0.kind == ErrorKind::Unavailable
+    }
+
+    /// Whether the identity provider said no.
+    pub fn is_refused(&self) -> bool {
+        self.0.kind == ErrorKind::Refused
+    }
+
+    /// What was tried.
+    pub fn what(&self) -> &str {
+        &self.0.what
+    }
+
+    /// Why it failed, in plain words.
+    pub fn why(&self) -> &str {
+        &self.0.why
+    }
+
+    /// The command or the click that mends it; empty where nobody can know.
+    pub fn mend(&self) -> &str {
+        &self.0.mend
+    }
+
+    /// The identity provider's answer, where there was one.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        self.0.refusal.as_deref()
+    }
+
+    /// The provider's numeric code (the digits of `AADSTS7000215`), where there was one.
+    pub fn code(&self) -> Option<u32> {
+        self.refusal().and_then(|refusal| refusal.code)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.what, self.0.why)?;
+        if let Some(refusal) = self.refusal() {
+            write!(f, " ({refusal})")?;
+        }
+        f.write_str(".")?;
+        if !self.0.mend.is_empty() {
+            write!(f, " To mend it: {}.", self.0.mend)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("what", &self.0.what)
+            .field("why", &self.0.why)
+            .field("mend", &self.0.mend)
+            .field("refusal", &self.0.refusal)
+            .field("cause", &self.0.cause)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+/// What the identity provider answered when it said no, with everything that its support asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// The OAuth 2.0 error, such as `invalid_client` (RFC 6749 section 5.2).
+    pub error: String,
+    /// The number in `AADSTSnnnnn`, where the provider is Entra ID.
+    pub code: Option<u32>,
+    /// The provider's own first sentence, in its own words; control characters removed, secrets redacted.
+    pub description: String,
+    /// The correlation id, which Microsoft's support and the sign-in log are searched by.
+    pub correlation_id: Option<String>,
+    /// The trace id (also called request id).
+    pub trace_id: Option<String>,
+    /// When the provider said it, by its own clock, as it wrote it.
+    pub timestamp: Option<String>,
+    /// The claims challenge to answer, as JSON, where a Conditional Access policy sent one.
+    pub claims: Option<String>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.code {
+            Some(code) => write!(f, "AADSTS{code}")?,
+            None if self.error.is_empty() => write!(f, "HTTP {}", self.status)?,
+            None => write!(f, "{}", self.error)?,
+        }
+        if let Some(id) = &self.correlation_id {
+            write!(f, ", correlation id {id}")?;
+        }
+        if let Some(timestamp) = &self.timestamp {
+            write!(f, ", {timestamp}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_reads_as_what_why_and_mend() {
+        let error = Error::new(
+            ErrorKind::Refused,
+            "ClientSecretCredential asked for a token",
+            "the secret has expired",
+        )
+        .with_mend("run `az ad app credential reset --id x`")
+        .with_refusal(Refusal {
+            code: Some(7_000_222),
+            correlation_id: Some("c0".into()),
+            timestamp: Some("2026-11-21 20:00:00Z".into()),
+            ..Refusal::default()
+        });
+        assert_eq!(
+            error.to_string(),
+            "ClientSecretCredential asked for a token: the secret has expired (AADSTS7000222, correlation id c0, \
+             2026-11-21 20:00:00Z). To mend it: run `az ad app credential reset --id x`."
+        );
+    }
+}

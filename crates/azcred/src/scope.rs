@@ -1,0 +1,119 @@
+//! Scopes and resources: what a token is for.
+
+use crate::error::{Error, ErrorKind, Result};
+use std::{borrow::Cow, fmt, str::FromStr};
+
+/// One OAuth 2.0 scope, such as `https://management.azure.com/.default`.
+///
+/// Valid by construction: the characters of RFC 6749 section 3.3, no spaces, at most 2,048 bytes.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Scope(Cow<'static, str>);
+
+/// The suffix that asks for everything the application was granted on a resource.
+const DEFAULT: &str = "/.default";
+
+impl Scope {
+    /// Azure Resource Manager, public cloud.
+    pub const ARM: Self = Self(Cow::Borrowed("https://management.azure.com/.default"));
+    /// Azure Machine Learning's data plane.
+    pub const ML: Self = Self(Cow::Borrowed("https://ml.azure.com/.default"));
+    /// Azure Storage, data plane.
+    pub const STORAGE: Self = Self(Cow::Borrowed("https://storage.azure.com/.default"));
+    /// Microsoft Graph, public cloud.
+    pub const GRAPH: Self = Self(Cow::Borrowed("https://graph.microsoft.com/.default"));
+    /// Azure Key Vault, public cloud.
+    pub const KEY_VAULT: Self = Self(Cow::Borrowed("https://vault.azure.net/.default"));
+
+    /// Reads a scope.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where it is empty, too long, or holds a space or another forbidden character.
+    pub fn new(scope: impl Into<String>) -> Result<Self> {
+        let scope = scope.into();
+        // RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+        let bad = scope
+            .chars()
+            .find(|&c| !matches!(c, '\x21' | '\x23'..='\x5b' | '\x5d'..='\x7e'));
+        let why = match bad {
+            Some(c) if c.is_whitespace() => {
+                "it holds a space; give several scopes one by one".to_owned()
+            }
+            Some(c) => format!("it holds the character {c:?}, which no scope may"),
+            None if scope.is_empty() => "it is empty".to_owned(),
+            None if scope.len() > 2048 => "it is longer than 2,048 bytes".to_owned(),
+            None => return Ok(Self(Cow::Owned(scope))),
+        };
+        Err(Error::new(
+            ErrorKind::Invalid,
+            format!("Read the scope '{}'", crate::tenant::excerpt(&scope)),
+            why,
+        )
+        .with_mend("a scope looks like https://management.azure.com/.default"))
+    }
+
+    /// The scope for everything granted on `resource`: `https://storage.azure.com` becomes
+    /// `https://storage.azure.com/.default`. A trailing slash is part of the resource and is kept, as Entra ID
+    /// wants it: `https://management.core.windows.net/` becomes `https://management.core.windows.net//.default`.
+    ///
+    /// # Errors
+    /// As [`Scope::new`].
+    pub fn from_resource(resource: &str) -> Result<Self> {
+        Self::new(format!("{resource}{DEFAULT}"))
+    }
+
+    /// The resource of a `/.default` scope; for any other scope, the scope itself.
+    pub fn resource(&self) -> &str {
+        self.0.strip_suffix(DEFAULT).unwrap_or(&self.0)
+    }
+
+    /// As it stands in a form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scope({})", self.0)
+    }
+}
+
+impl FromStr for Scope {
+    type Err = Error;
+    fn from_str(s: &str) -> Result<Self> {
+        Self::new(s)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_and_its_scope_turn_into_each_other() {
+        for resource in [
+            "https://storage.azure.com",
+            "https://management.core.windows.net/",
+            "api://x",
+        ] {
+            assert_eq!(Scope::from_resource(resource).unwrap().resource(), resource);
+        }
+        assert_eq!(Scope::new("User.Read").unwrap().resource(), "User.Read");
+    }
+
+    #[test]
+    fn a_scope_with_a_space_is_refused_with_the_reason() {
+        let error = Scope::new("https://a/.default https://b/.default").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.why().contains("space"), "{error}");
+        for bad in ["", "a\"b", "a\\b", "é", "a\nb"] {
+            assert!(Scope::new(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Which directory and which application: identifiers that are valid or do not exist.
+
+use crate::error::{Error, ErrorKind, Result};
+use std::{fmt, str::FromStr, sync::Arc};
+
+/// A Microsoft Entra tenant: its GUID, one of its verified domain names, or one of the shared endpoints
+/// `common`, `organizations` and `consumers`. Valid by construction, so that it can stand in a path.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TenantId(Arc<str>);
+
+/// The endpoints that stand for no tenant in particular.
+const SHARED: [&str; 3] = ["common", "organizations", "consumers"];
+
+impl TenantId {
+    /// Reads a tenant.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where it is neither a GUID, nor a domain name, nor a shared endpoint.
+    pub fn new(tenant: &str) -> Result<Self> {
+        let tenant = tenant.trim();
+        if SHARED.contains(&tenant) || is_guid(tenant) || is_domain(tenant) {
+            return Ok(Self(tenant.into()));
+        }
+        Err(Error::new(
+            ErrorKind::Invalid,
+            format!("Read the tenant '{}'", excerpt(tenant)),
+            "a tenant is a GUID (72f988bf-86f1-41af-91ab-2d7cd011db47) or a domain name (contoso.onmicrosoft.com)",
+        )
+        .with_mend("find yours with `az account show --query tenantId` or in the Azure portal under Microsoft Entra ID, Overview"))
+    }
+
+    /// As it stands in a path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is `common`, `organizations` or `consumers`, where no application can sign in as itself.
+    pub fn is_shared(&self) -> bool {
+        SHARED.contains(&self.as_str())
+    }
+}
+
+/// An application's client id: a GUID in Entra ID, and any printable word without spaces elsewhere.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientId(Arc<str>);
+
+impl ClientId {
+    /// Reads a client id.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where it is empty, longer than 256 bytes, or holds spaces or control characters.
+    pub fn new(client_id: &str) -> Result<Self> {
+        let client_id = client_id.trim();
+        if client_id.is_empty()
+            || client_id.len() > 256
+            || !client_id.bytes().all(|b| b.is_ascii_graphic())
+        {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("Read the client id '{}'", excerpt(client_id)),
+                "a client id is the application's GUID (also called application id)",
+            )
+            .with_mend("find it with `az ad app list --show-mine --query '[].{name:displayName, id:appId}'`"));
+        }
+        Ok(Self(client_id.into()))
+    }
+
+    /// As it stands in a form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+macro_rules! identifier {
+    ($type:ident) => {
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($type), self.0)
+            }
+        }
+        impl FromStr for $type {
+            type Err = Error;
+            fn from_str(s: &str) -> Result<Self> {
+                Self::new(s)
+            }
+        }
+    };
+}
+identifier!(TenantId);
+identifier!(ClientId);
+
+fn is_guid(s: &str) -> bool {
+    s.len() == 36 && uuid::Uuid::try_parse(s).is_ok()
+}
+
+/// A DNS name of at least two labels (RFC 1035 section 2.3.1, digits allowed first as in RFC 1123).
+fn is_domain(s: &str) -> bool {
+    s.len() <= 253
+        && s.contains('.')
+        && s.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        })
+}
+
+/// The start of somebody's input, printable, for an error: a whole secret pasted in the wrong place must not show.
+pub(crate) fn excerpt(s: &str) -> String {
+    const SHOWN: usize = 12;
+    let clean: String = s
+        .chars()
+        .take(SHOWN)
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect();
+    if s.chars().count() > SHOWN {
+        format!("{clean}…")
+    } else {
+        clean
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_is_a_guid_a_domain_or_a_shared_endpoint() {
+        for good in [
+            "72f988bf-86f1-41af-91ab-2d7cd011db47",
+            " contoso.onmicrosoft.com\n",
+            "organizations",
+            "1st.example",
+        ] {
+            assert!(TenantId::new(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "contoso",
+            "a/b.com",
+            "a.b/../c.d",
+            "-a.com",
+            "a..b",
+            "a b.com",
+            "72f988bf86f141af91ab2d7cd011db47",
+            "é.com",
+        ] {
+            let error = TenantId::new(bad).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{bad}");
+            assert!(error.mend().contains("az account show"));
+        }
+    }
+
+    #[test]
+    fn a_secret_pasted_as_tenant_or_client_id_is_not_repeated_in_full() {
+        let secret = "kX8Q~thisIsAVerySecretValue_12345 ";
+        for error in [
+            TenantId::new(secret).unwrap_err(),
+            ClientId::new("kX8Q~this IsAVerySecretValue").unwrap_err(),
+        ] {
+            assert!(!error.to_string().contains("VerySecret"), "{error}");
+        }
+    }
+}

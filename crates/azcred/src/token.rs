@@ -1,0 +1,154 @@
+//! An access token: its secret, its times, and what it claims.
+
+use crate::error::{Error, ErrorKind, Result};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretString};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use time::OffsetDateTime;
+
+/// A bearer token. Cloning shares it; dropping the last clone wipes it from memory; `Debug` hides it.
+#[derive(Clone)]
+pub struct AccessToken(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    secret: SecretString,
+    pub(crate) expires_on: SystemTime,
+    pub(crate) refresh_on: SystemTime,
+    pub(crate) obtained_on: SystemTime,
+}
+
+/// A token is refreshed this long before it ends, unless its provider says otherwise.
+const REFRESH_AHEAD: Duration = Duration::from_secs(5 * 60);
+/// Longer-lived tokens than this are refreshed at half their life, as Entra ID's own `refresh_in` does.
+const LONG_LIFE: Duration = Duration::from_secs(2 * 60 * 60);
+
+impl AccessToken {
+    /// A token obtained at `now` that lives for `lifetime`, to be refreshed after `refresh_in` where its provider said so.
+    pub fn new(
+        secret: impl Into<SecretString>,
+        now: SystemTime,
+        lifetime: Duration,
+        refresh_in: Option<Duration>,
+    ) -> Self {
+        let refresh_in = refresh_in
+            .filter(|after| *after < lifetime)
+            .unwrap_or_else(|| {
+                if lifetime > LONG_LIFE {
+                    lifetime / 2
+                } else {
+                    lifetime.saturating_sub(REFRESH_AHEAD)
+                }
+            });
+        Self(Arc::new(Inner {
+            secret: secret.into(),
+            expires_on: now + lifetime,
+            refresh_on: now + refresh_in,
+            obtained_on: now,
+        }))
+    }
+
+    /// The token itself, to be sent as `Authorization: Bearer …` and shown to nobody.
+    pub fn secret(&self) -> &str {
+        self.0.secret.expose_secret()
+    }
+
+    /// When it ends, in UTC, by this machine's clock.
+    pub fn expires_on(&self) -> OffsetDateTime {
+        self.0.expires_on.into()
+    }
+
+    /// When it should be replaced, in UTC; it goes on being good until [`AccessToken::expires_on`].
+    pub fn refresh_on(&self) -> OffsetDateTime {
+        self.0.refresh_on.into()
+    }
+
+    /// What the token says of itself, **not verified**: good for showing and for diagnosis, never for a decision
+    /// about what somebody may do.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unexpected`] where the token is no JWT, which a provider is free to issue.
+    pub fn unverified_claims(&self) -> Result<serde_json::Map<String, serde_json::Value>> {
+        let unreadable = || {
+            Error::new(
+                ErrorKind::Unexpected,
+                "Read the token's claims",
+                "the token is no JSON web token",
+            )
+        };
+        let mut parts = self.secret().split('.');
+        let (Some(_header), Some(payload), Some(_signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(unreadable());
+        };
+        let payload = URL_SAFE_NO_PAD
+            .decode(payload.trim_end_matches('='))
+            .map_err(|_| unreadable())?;
+        serde_json::from_slice(&payload).map_err(|_| unreadable())
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessToken")
+            .field("secret", &"****")
+            .field("expires_on", &self.expires_on())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lasting(seconds: u64, refresh_in: Option<u64>) -> Duration {
+        let now = SystemTime::UNIX_EPOCH;
+        let token = AccessToken::new(
+            "t",
+            now,
+            Duration::from_secs(seconds),
+            refresh_in.map(Duration::from_secs),
+        );
+        token.0.refresh_on.duration_since(now).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_refreshed_as_its_provider_says_else_ahead_of_its_end() {
+        assert_eq!(lasting(3600, None).as_secs(), 3300);
+        assert_eq!(lasting(86_400, None).as_secs(), 43_200);
+        assert_eq!(lasting(86_400, Some(600)).as_secs(), 600);
+        assert_eq!(
+            lasting(100, None).as_secs(),
+            0,
+            "a short token is due at once, and still given out"
+        );
+        assert_eq!(
+            lasting(3600, Some(9999)).as_secs(),
+            3300,
+            "a refresh after the end is nonsense"
+        );
+    }
+
+    #[test]
+    fn debug_hides_the_token() {
+        let token = AccessToken::new("canary", SystemTime::now(), Duration::from_secs(1), None);
+        assert!(!format!("{token:?}").contains("canary"));
+    }
+
+    #[test]
+    fn claims_are_read_from_a_jwt_and_from_nothing_else() {
+        let payload = URL_SAFE_NO_PAD.encode(br#"{"oid":"o"}"#);
+        let make = |s: String| AccessToken::new(s, SystemTime::now(), Duration::from_secs(1), None);
+        assert_eq!(
+            make(format!("h.{payload}.s")).unverified_claims().unwrap()["oid"],
+            "o"
+        );
+        for bad in ["", "opaque", "a.b", "a.!.c", "a.e30.c.d", "a.WzFd.c"] {
+            assert!(make(bad.into()).unverified_claims().is_err(), "{bad}");
+        }
+    }
+}
