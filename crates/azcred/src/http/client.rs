@@ -1,0 +1,229 @@
+//! Builds the client: whom to trust and which way to go.
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    system::System,
+};
+use reqwest::{NoProxy, Proxy, redirect};
+use rustls::{ClientConfig, crypto::aws_lc_rs};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+use std::{path::Path, sync::Arc, time::Duration};
+
+/// A root bundle past this is no root bundle.
+const BUNDLE_LIMIT: u64 = 16 << 20;
+/// A connection, TLS included, that takes longer is given up and tried again.
+const CONNECT: Duration = Duration::from_secs(5);
+
+pub(super) fn build(system: &dyn System) -> Result<reqwest::Client> {
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls(system)?)
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(CONNECT)
+        .user_agent(concat!("azcred/", env!("CARGO_PKG_VERSION")))
+        // The variables are read through `system`, below.
+        .no_proxy();
+    for proxy in proxies(system)? {
+        builder = builder.proxy(proxy);
+    }
+    builder.build().map_err(|error| {
+        Error::new(
+            ErrorKind::Invalid,
+            "Set up HTTPS",
+            "the TLS settings of this machine can't be used",
+        )
+        .with_cause(error)
+    })
+}
+
+/// A variable in the two spellings that tools use; the lower-case one first, as curl has it.
+fn either(
+    system: &dyn System,
+    lower: &'static str,
+    upper: &'static str,
+) -> Option<(&'static str, String)> {
+    [lower, upper]
+        .into_iter()
+        .find_map(|name| Some((name, system.var(name)?)))
+}
+
+fn proxies(system: &dyn System) -> Result<Vec<Proxy>> {
+    let except =
+        either(system, "no_proxy", "NO_PROXY").and_then(|(_, list)| NoProxy::from_string(&list));
+    let make = |variable: Option<(&'static str, String)>,
+                kind: fn(&str) -> reqwest::Result<Proxy>| {
+        let Some((name, value)) = variable else {
+            return Ok(None);
+        };
+        kind(value.trim())
+            .map(|proxy| Some(proxy.no_proxy(except.clone())))
+            .map_err(|_| {
+                // The value can hold a password, so it is not repeated.
+                Error::new(
+                    ErrorKind::Invalid,
+                    format!("Read {name}"),
+                    "it is no proxy address",
+                )
+                .with_mend(format!(
+                    "set {name} to something like http://proxy.example:8080, or unset it"
+                ))
+            })
+    };
+    let https = make(either(system, "https_proxy", "HTTPS_PROXY"), |url| {
+        Proxy::https(url)
+    })?;
+    // Upper-case HTTP_PROXY can be set by a request to a CGI program (httpoxy); where REQUEST_METHOD is set, it is not trusted.
+    let http = if system.var("REQUEST_METHOD").is_some() {
+        make(
+            system.var("http_proxy").map(|value| ("http_proxy", value)),
+            |url| Proxy::http(url),
+        )?
+    } else {
+        make(either(system, "http_proxy", "HTTP_PROXY"), |url| {
+            Proxy::http(url)
+        })?
+    };
+    let all = make(either(system, "all_proxy", "ALL_PROXY"), |url| {
+        Proxy::all(url)
+    })?;
+    Ok([https, http, all].into_iter().flatten().collect())
+}
+
+fn tls(system: &dyn System) -> Result<ClientConfig> {
+    let instead = bundles(system, &["SSL_CERT_FILE"])?;
+    let folder = system.var("SSL_CERT_DIR");
+    let besides = bundles(
+        system,
+        &[
+            "REQUESTS_CA_BUNDLE",
+            "CURL_CA_BUNDLE",
+            "NODE_EXTRA_CA_CERTS",
+        ],
+    )?;
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| {
+            Error::new(
+                ErrorKind::Invalid,
+                "Set up HTTPS",
+                "this build has no TLS version",
+            )
+            .with_cause(error)
+        })?;
+    trust::apply(config, instead, folder.as_deref(), besides)
+}
+
+/// The certificates of the files that `variables` name. A file that can't be used is an error: whoever set the variable
+/// meant it, and would look for hours at an 'unknown issuer' otherwise.
+fn bundles(
+    system: &dyn System,
+    variables: &[&str],
+) -> Result<Option<Vec<CertificateDer<'static>>>> {
+    let mut found = None;
+    for name in variables {
+        let Some(path) = system.var(name) else {
+            continue;
+        };
+        // REQUESTS_CA_BUNDLE may name a folder of hashed certificates; OpenSSL's layout is read by SSL_CERT_DIR only.
+        let complain = |why: String| {
+            Error::new(
+                ErrorKind::Invalid,
+                format!("Read the root certificates that {name} names ({path})"),
+                why,
+            )
+            .with_mend(format!("point {name} at a readable PEM file, or unset it"))
+        };
+        let pem = system
+            .read(Path::new(&path), BUNDLE_LIMIT)
+            .map_err(|error| complain(error.to_string()))?;
+        let certificates = CertificateDer::pem_slice_iter(&pem)
+            .collect::<std::result::Result<Vec<_>, _>>()
+            .map_err(|_| {
+                complain("it is damaged: not every certificate in it can be read".to_owned())
+            })?;
+        if certificates.is_empty() {
+            return Err(complain("there is no certificate in it".to_owned()));
+        }
+        found.get_or_insert_with(Vec::new).extend(certificates);
+    }
+    Ok(found)
+}
+
+/// The trust of a machine that keeps its roots in files.
+#[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
+mod trust {
+    use super::{CertificateDer, ClientConfig, Error, ErrorKind, Path, Result};
+    use rustls::{ConfigBuilder, RootCertStore, WantsVerifier};
+
+    pub(super) fn apply(
+        config: ConfigBuilder<ClientConfig, WantsVerifier>,
+        instead: Option<Vec<CertificateDer<'static>>>,
+        folder: Option<&str>,
+        besides: Option<Vec<CertificateDer<'static>>>,
+    ) -> Result<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        if let Some(folder) = folder {
+            roots.add_parsable_certificates(
+                rustls_native_certs::load_certs_from_paths(None, Some(Path::new(folder))).certs,
+            );
+        }
+        match instead {
+            Some(certificates) => {
+                roots.add_parsable_certificates(certificates);
+            }
+            None if folder.is_none() => {
+                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            }
+            None => {}
+        }
+        roots.add_parsable_certificates(besides.unwrap_or_default());
+        if roots.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "Read the root certificates of this machine",
+                "there are none, so nobody can be trusted",
+            )
+            .with_mend(
+                "install the package `ca-certificates`, or point SSL_CERT_FILE at a PEM file",
+            ));
+        }
+        Ok(config.with_root_certificates(roots).with_no_client_auth())
+    }
+}
+
+/// The trust of a machine whose system decides: Keychain, Schannel, Android's trust manager.
+#[cfg(any(windows, target_vendor = "apple", target_os = "android"))]
+mod trust {
+    use super::{CertificateDer, ClientConfig, Error, ErrorKind, Path, Result};
+    use rustls::{ConfigBuilder, WantsVerifier, crypto::aws_lc_rs};
+    use rustls_platform_verifier::Verifier;
+    use std::sync::Arc;
+
+    pub(super) fn apply(
+        config: ConfigBuilder<ClientConfig, WantsVerifier>,
+        instead: Option<Vec<CertificateDer<'static>>>,
+        folder: Option<&str>,
+        besides: Option<Vec<CertificateDer<'static>>>,
+    ) -> Result<ClientConfig> {
+        let folder = folder.map(|folder| {
+            rustls_native_certs::load_certs_from_paths(None, Some(Path::new(folder))).certs
+        });
+        let extra = [instead, folder, besides].into_iter().flatten().flatten();
+        let verifier = Verifier::new_with_extra_roots(
+            extra,
+            Arc::new(aws_lc_rs::default_provider()),
+        )
+        .map_err(|error| {
+            Error::new(
+                ErrorKind::Invalid,
+                "Read the root certificates of this machine",
+                "the system's verifier refused one of those that SSL_CERT_FILE and its kin name",
+            )
+            .with_cause(error)
+        })?;
+        Ok(config
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth())
+    }
+}

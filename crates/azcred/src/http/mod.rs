@@ -1,0 +1,379 @@
+//! HTTP as every part of this product speaks it: one lazily built client, a deadline on the whole call, retries that
+//! know when to stop, bodies with a limit, and errors that say what happened on the way.
+
+mod client;
+mod trouble;
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    system::SharedSystem,
+};
+pub use reqwest::{
+    Method,
+    header::{self, HeaderMap, HeaderName, HeaderValue},
+};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::{Duration, SystemTime},
+};
+use tokio::time::{Instant, timeout_at};
+pub use url::Url;
+use zeroize::Zeroizing;
+
+/// The largest answer that is read; a token's is some kilobytes, a page of Resource Manager's some hundred.
+pub const BODY_LIMIT: usize = 4 << 20;
+/// One attempt may take this long, so that a lost packet costs one attempt and not the call.
+const ATTEMPT: Duration = Duration::from_secs(10);
+/// Attempts after the first.
+const RETRIES: u32 = 3;
+/// The pause before the first retry where the other side answered; doubled for each one after.
+const BACKOFF: Duration = Duration::from_millis(800);
+/// The same where no connection came about, which costs the other side nothing.
+const BACKOFF_CONNECT: Duration = Duration::from_millis(200);
+
+/// One HTTP client: cheap to clone, built at its first request, shared by every clone.
+#[derive(Clone)]
+pub struct Http(Arc<Inner>);
+
+struct Inner {
+    system: SharedSystem,
+    client: OnceLock<Result<reqwest::Client>>,
+}
+
+/// One request. Its body is wiped from memory when dropped, and `Debug` shows neither it nor the headers.
+pub struct HttpRequest {
+    /// The method.
+    pub method: Method,
+    /// The address; it goes into errors and traces, so nothing secret belongs in it.
+    pub url: Url,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Option<Zeroizing<String>>,
+}
+
+impl HttpRequest {
+    /// A GET.
+    pub fn get(url: Url) -> Self {
+        Self {
+            method: Method::GET,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+        }
+    }
+
+    /// A POST of a form.
+    pub fn post_form(url: Url, fields: &[(&str, &str)]) -> Self {
+        let mut body = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in fields {
+            body.append_pair(name, value);
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        Self {
+            method: Method::POST,
+            url,
+            headers,
+            body: Some(Zeroizing::new(body.finish())),
+        }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+}
+
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.url)
+    }
+}
+
+/// An answer, whole, whatever its status (redirects excepted: see [`Http::send`]).
+pub struct HttpResponse {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, at most [`BODY_LIMIT`] bytes.
+    pub body: Zeroizing<Vec<u8>>,
+    /// How many attempts it took, at least one.
+    pub attempts: u32,
+    /// How far the other side's clock is from ours, where it sent a `Date`: positive where ours is behind. Seconds.
+    pub clock_skew: Option<i64>,
+}
+
+impl HttpResponse {
+    /// A header, where it is there and printable.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// How long the other side asked to be left alone.
+    pub fn retry_after(&self, now: SystemTime) -> Option<Duration> {
+        retry_after(&self.headers, now)
+    }
+}
+
+impl fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP {} with {} bytes", self.status, self.body.len())
+    }
+}
+
+impl Http {
+    /// A client for a machine: its proxies (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) and its trust
+    /// (`SSL_CERT_FILE` and `SSL_CERT_DIR` in place of the system's roots; `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` and
+    /// `NODE_EXTRA_CA_CERTS` besides). Nothing is read before the first request.
+    pub fn new(system: SharedSystem) -> Self {
+        Self(Arc::new(Inner {
+            system,
+            client: OnceLock::new(),
+        }))
+    }
+
+    /// Sends `request` and reads the whole answer, within `deadline` from now, retries included.
+    ///
+    /// Retried: no connection, a connection that broke, an attempt without an answer, 408, 429 and 5xx; with a growing,
+    /// jittered pause, or the one that `Retry-After` asks for. Where that would pass the deadline, the answer at hand is
+    /// returned at once. A refusal (any other 4xx) is never retried, a redirect never followed.
+    ///
+    /// Cancel-safe: dropping the future drops the connection.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unreachable`] where no answer came, [`ErrorKind::Unexpected`] for a redirect or an answer without end,
+    /// [`ErrorKind::Invalid`] where a proxy or a root certificate can't be used. `what` opens the error.
+    pub async fn send(
+        &self,
+        what: &str,
+        request: &HttpRequest,
+        deadline: Duration,
+    ) -> Result<HttpResponse> {
+        let client = self.client().map_err(|error| {
+            Error::new(
+                error.kind(),
+                format!("{what}: {}", error.what()),
+                error.why().to_owned(),
+            )
+            .with_mend(error.mend().to_owned())
+        })?;
+        let started = Instant::now();
+        let end = started + deadline;
+        let mut attempt = 1;
+        loop {
+            let bound = end.min(Instant::now() + ATTEMPT);
+            let outcome = match timeout_at(bound, self.attempt(&client, request)).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(trouble::silent(request.url.host_str().unwrap_or(""))),
+            };
+            let pause = match &outcome {
+                Ok(response) => {
+                    tracing::debug!(attempt, status = response.status, url = %request.url, "answered");
+                    match response.status {
+                        408 | 429 | 500 | 502..=504 => response
+                            .retry_after(self.0.system.now())
+                            .or(Some(backoff(BACKOFF, attempt))),
+                        _ => None,
+                    }
+                }
+                Err(trouble) => {
+                    tracing::debug!(attempt, why = %trouble.why, url = %request.url, "no answer");
+                    trouble.retryable.then(|| backoff(BACKOFF_CONNECT, attempt))
+                }
+            };
+            let resume = pause
+                .map(|pause| Instant::now() + pause)
+                .filter(|resume| *resume < end);
+            if let (Some(resume), true) = (resume, attempt <= RETRIES) {
+                tokio::time::sleep_until(resume).await;
+                attempt += 1;
+                continue;
+            }
+            return match outcome {
+                Ok(mut response) => {
+                    response.attempts = attempt;
+                    Ok(response)
+                }
+                Err(trouble) => Err(trouble.into_error(what, attempt, started.elapsed())),
+            };
+        }
+    }
+
+    async fn attempt(
+        &self,
+        client: &reqwest::Client,
+        request: &HttpRequest,
+    ) -> std::result::Result<HttpResponse, trouble::Trouble> {
+        let host = request.url.host_str().unwrap_or("");
+        let mut builder = client
+            .request(request.method.clone(), request.url.clone())
+            .headers(request.headers.clone());
+        if let Some(body) = &request.body {
+            builder = builder.body(body.as_bytes().to_vec());
+        }
+        let mut response = builder
+            .send()
+            .await
+            .map_err(|error| trouble::sending(error, host))?;
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(trouble::redirected(&response, host));
+        }
+        if response
+            .content_length()
+            .is_some_and(|length| length > BODY_LIMIT as u64)
+        {
+            return Err(trouble::endless(host));
+        }
+        let mut body = Zeroizing::new(Vec::new());
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| trouble::sending(error, host))?
+        {
+            if body.len() + chunk.len() > BODY_LIMIT {
+                return Err(trouble::endless(host));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let headers = std::mem::take(response.headers_mut());
+        let clock_skew = skew(&headers, self.0.system.now());
+        Ok(HttpResponse {
+            status: status.as_u16(),
+            headers,
+            body,
+            attempts: 1,
+            clock_skew,
+        })
+    }
+
+    fn client(&self) -> Result<reqwest::Client> {
+        self.0
+            .client
+            .get_or_init(|| client::build(&*self.0.system))
+            .clone()
+    }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http")
+            .field("built", &self.0.client.get().is_some())
+            .finish()
+    }
+}
+
+/// An error for an address that can't be made, which only a custom cloud can bring about.
+pub fn parse_url(what: &str, text: &str) -> Result<Url> {
+    Url::parse(text).map_err(|_| {
+        Error::new(
+            ErrorKind::Invalid,
+            what.to_owned(),
+            format!("'{text}' is no address"),
+        )
+    })
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110 section 10.2.3), or Azure's own in milliseconds.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    for name in ["retry-after-ms", "x-ms-retry-after-ms"] {
+        if let Some(millis) = text(name).and_then(|value| value.parse().ok()) {
+            return Some(Duration::from_millis(millis));
+        }
+    }
+    let value = text("retry-after")?;
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    Some(
+        httpdate::parse_http_date(value)
+            .ok()?
+            .duration_since(now)
+            .unwrap_or_default(),
+    )
+}
+
+/// The other side's clock less ours, in seconds.
+fn skew(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
+    let theirs = httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()?;
+    Some(match theirs.duration_since(now) {
+        Ok(ahead) => i64::try_from(ahead.as_secs()).ok()?,
+        Err(behind) => -i64::try_from(behind.duration().as_secs()).ok()?,
+    })
+}
+
+/// `base`, doubled for each attempt, less up to a third at random so that many callers do not come back as one.
+fn backoff(base: Duration, attempt: u32) -> Duration {
+    let whole = base * 2u32.saturating_pow(attempt - 1);
+    let [random, ..] = *uuid::Uuid::new_v4().as_bytes();
+    whole - whole / 3 * u32::from(random) / 255
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(
+            HeaderName::from_static(name),
+            HeaderValue::from_str(value).unwrap(),
+        )])
+    }
+
+    #[test]
+    fn retry_after_is_read_in_seconds_in_milliseconds_and_as_a_date() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:30 GMT").unwrap();
+        let read = |name, value| retry_after(&headers(name, value), now);
+        assert_eq!(read("retry-after", "7"), Some(Duration::from_secs(7)));
+        assert_eq!(
+            read("x-ms-retry-after-ms", "250"),
+            Some(Duration::from_millis(250))
+        );
+        assert_eq!(
+            read("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(Duration::from_secs(7))
+        );
+        assert_eq!(
+            read("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT"),
+            Some(Duration::ZERO)
+        );
+        assert_eq!(read("retry-after", "soon"), None);
+    }
+
+    #[test]
+    fn a_pause_grows_and_stays_within_its_jitter() {
+        for attempt in 1..=4 {
+            let whole = BACKOFF * 2u32.pow(attempt - 1);
+            for _ in 0..200 {
+                let pause = backoff(BACKOFF, attempt);
+                assert!(
+                    pause <= whole && pause >= whole * 2 / 3 - Duration::from_millis(1),
+                    "{pause:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_clock_skew_is_positive_where_ours_is_behind() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:30 GMT").unwrap();
+        assert_eq!(
+            skew(&headers("date", "Sun, 06 Nov 1994 09:49:30 GMT"), now),
+            Some(3600)
+        );
+        assert_eq!(
+            skew(&headers("date", "Sun, 06 Nov 1994 08:49:00 GMT"), now),
+            Some(-30)
+        );
+        assert_eq!(skew(&headers("date", "x"), now), None);
+    }
+}

@@ -1,0 +1,217 @@
+//! What went wrong on the way to an answer, in plain words.
+
+use crate::error::{Error, ErrorKind};
+use reqwest::header;
+use rustls::CertificateError;
+use std::{error::Error as _, io, time::Duration};
+
+/// One failed attempt.
+pub(super) struct Trouble {
+    kind: ErrorKind,
+    pub(super) why: String,
+    mend: &'static str,
+    pub(super) retryable: bool,
+    cause: Option<reqwest::Error>,
+}
+
+impl Trouble {
+    fn passing(why: String, mend: &'static str) -> Self {
+        Self {
+            kind: ErrorKind::Unreachable,
+            why,
+            mend,
+            retryable: true,
+            cause: None,
+        }
+    }
+
+    fn lasting(kind: ErrorKind, why: String, mend: &'static str) -> Self {
+        Self {
+            kind,
+            why,
+            mend,
+            retryable: false,
+            cause: None,
+        }
+    }
+
+    pub(super) fn into_error(self, what: &str, attempts: u32, took: Duration) -> Error {
+        let why = if attempts > 1 {
+            format!(
+                "{} ({attempts} attempts in {:.1} s)",
+                self.why,
+                took.as_secs_f64()
+            )
+        } else {
+            self.why
+        };
+        let error = Error::new(self.kind, what.to_owned(), why).with_mend(self.mend);
+        match self.cause {
+            Some(cause) => error.with_cause(cause),
+            None => error,
+        }
+    }
+}
+
+const NETWORK: &str = "check the network, and HTTPS_PROXY if this machine needs a proxy";
+
+/// An attempt that outlasted its time.
+pub(super) fn silent(host: &str) -> Trouble {
+    Trouble::passing(format!("{host} did not answer in time"), NETWORK)
+}
+
+/// A body without end.
+pub(super) fn endless(host: &str) -> Trouble {
+    Trouble::lasting(
+        ErrorKind::Unexpected,
+        format!(
+            "{host} sent more than {} MiB, which no answer to this has",
+            super::BODY_LIMIT >> 20
+        ),
+        "check that the address is right and that no proxy answers in its place",
+    )
+}
+
+/// A redirect: a secret was meant for one place only.
+pub(super) fn redirected(response: &reqwest::Response, host: &str) -> Trouble {
+    let elsewhere = response
+        .headers()
+        .get(header::LOCATION)
+        .and_then(|location| location.to_str().ok())
+        .and_then(|location| response.url().join(location).ok())
+        .and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_else(|| "nowhere".to_owned());
+    Trouble::lasting(
+        ErrorKind::Unexpected,
+        format!(
+            "{host} answered {} and pointed to {elsewhere}; a redirect is never followed, as it would carry a secret along",
+            response.status().as_u16()
+        ),
+        "sign in to the network's portal if it has one, and check the address",
+    )
+}
+
+/// A request that got no whole answer.
+pub(super) fn sending(error: reqwest::Error, host: &str) -> Trouble {
+    // The address is said by `what`; reqwest's own text would repeat it.
+    let error = error.without_url();
+    let mut trouble = explain(&error, host);
+    trouble.cause = Some(error);
+    trouble
+}
+
+fn explain(error: &reqwest::Error, host: &str) -> Trouble {
+    let mut text = String::new();
+    let mut io_kind = None;
+    let mut certificate = None;
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = inner.to_string();
+        if text.contains("dns error") {
+            return Trouble::passing(format!("the name {host} can't be resolved"), NETWORK);
+        }
+        if text.contains("proxy authorization required")
+            || text.contains("proxy authentication required")
+        {
+            return Trouble::lasting(
+                ErrorKind::Unreachable,
+                "the proxy wants a user name and a password".to_owned(),
+                "put them in HTTPS_PROXY: http://USER:PASSWORD@PROXY:PORT",
+            );
+        }
+        if text.contains("tunnel") && text.contains("unsuccessful") {
+            return Trouble::lasting(
+                ErrorKind::Unreachable,
+                format!("the proxy refused to connect to {host}"),
+                "ask for the host to be allowed there, or name it in NO_PROXY",
+            );
+        }
+        if let Some(io) = inner.downcast_ref::<io::Error>() {
+            io_kind = Some(io.kind());
+            if let Some(tls) = io
+                .get_ref()
+                .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+            {
+                certificate = Some(tls.clone());
+            }
+        } else if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            certificate = Some(tls.clone());
+        }
+        cause = inner.source();
+    }
+    if let Some(tls) = certificate {
+        return untrusted(&tls, host);
+    }
+    if error.is_timeout() {
+        return silent(host);
+    }
+    match io_kind {
+        Some(io::ErrorKind::ConnectionRefused) => Trouble::passing(
+            format!("{host} refused the connection: nothing listens there"),
+            NETWORK,
+        ),
+        Some(
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof,
+        ) => Trouble::passing(format!("{host} broke the connection off"), NETWORK),
+        Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
+            Trouble::passing(format!("there is no way to {host} from here"), NETWORK)
+        }
+        _ if error.is_body() || error.is_decode() => Trouble::passing(
+            format!("{host} broke off in the middle of its answer"),
+            NETWORK,
+        ),
+        _ => Trouble::passing(
+            format!(
+                "the connection to {host} failed: {}",
+                if text.is_empty() {
+                    error.to_string()
+                } else {
+                    text
+                }
+            ),
+            NETWORK,
+        ),
+    }
+}
+
+fn untrusted(tls: &rustls::Error, host: &str) -> Trouble {
+    let rustls::Error::InvalidCertificate(reason) = tls else {
+        return Trouble::lasting(
+            ErrorKind::Unreachable,
+            format!("no secure connection to {host} came about: {tls}"),
+            "check that the address is an HTTPS one and that nothing on the way breaks TLS",
+        );
+    };
+    let (why, mend) = match reason {
+        CertificateError::UnknownIssuer => (
+            "its certificate is signed by nobody whom this machine trusts; a company's proxy that reads TLS looks like this",
+            "point SSL_CERT_FILE at a PEM file with the roots of this network",
+        ),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
+            "its certificate has expired, or this machine's clock is ahead",
+            "check this machine's clock",
+        ),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
+            "its certificate is not valid yet, or this machine's clock is behind",
+            "check this machine's clock",
+        ),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
+            "its certificate is for another name",
+            "check the address, and that no proxy answers in its place",
+        ),
+        other => {
+            return Trouble::lasting(
+                ErrorKind::Unreachable,
+                format!("{host} can't be trusted: {other}"),
+                "check what answers at that address",
+            );
+        }
+    };
+    Trouble::lasting(
+        ErrorKind::Unreachable,
+        format!("{host} can't be trusted: {why}"),
+        mend,
+    )
+}
