@@ -1,0 +1,307 @@
+use super::*;
+use crate::{
+    error::{Error, ErrorKind},
+    scope::Scope,
+    system::{Fixture, System},
+};
+use std::sync::atomic::AtomicUsize;
+use tokio::sync::Semaphore;
+
+/// An authority that counts its calls, answers when it is let, and gives tokens of an hour.
+#[derive(Clone)]
+struct Authority {
+    clock: Fixture,
+    calls: Arc<AtomicUsize>,
+    gate: Arc<Semaphore>,
+    dropped: Arc<AtomicUsize>,
+    fails: Arc<std::sync::atomic::AtomicBool>,
+}
+
+struct CountDrop(Arc<AtomicUsize>, bool);
+impl Drop for CountDrop {
+    fn drop(&mut self) {
+        if !self.1 {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+impl Authority {
+    fn new() -> (Self, MemoryCache) {
+        let clock = Fixture::new().at(UNIX_EPOCH + Duration::from_secs(1_000_000));
+        let authority = Self {
+            clock: clock.clone(),
+            calls: Arc::default(),
+            gate: Arc::new(Semaphore::new(0)),
+            dropped: Arc::default(),
+            fails: Arc::default(),
+        };
+        (authority, MemoryCache::new(clock.shared()))
+    }
+
+    fn fetch(&self, _: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
+        let me = self.clone();
+        let call = me.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        async move {
+            let mut guard = CountDrop(me.dropped.clone(), false);
+            me.gate.acquire().await.unwrap().forget();
+            guard.1 = true;
+            if me.fails.load(Ordering::SeqCst) {
+                return Err(Error::new(
+                    ErrorKind::Unreachable,
+                    "asked",
+                    "nobody is there",
+                ));
+            }
+            Ok(AccessToken::new(
+                format!("t{call}"),
+                me.clock.now(),
+                Duration::from_secs(3600),
+                None,
+            ))
+        }
+        .boxed()
+    }
+
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    async fn get(&self, cache: &MemoryCache, request: &TokenRequest) -> Result<String> {
+        cache
+            .get(request, |request| self.fetch(request))
+            .await
+            .map(|token| token.secret().to_owned())
+    }
+
+    /// Lets one call through and gives the token.
+    async fn first(&self, cache: &MemoryCache, request: &TokenRequest) -> String {
+        self.gate.add_permits(1);
+        self.get(cache, request).await.unwrap()
+    }
+
+    /// Runs other tasks until `done`; bounded by the number of turns, not by time.
+    async fn until(&self, done: impl Fn() -> bool) {
+        for _ in 0..10_000 {
+            if done() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("it never happened");
+    }
+}
+
+fn arm() -> TokenRequest {
+    TokenRequest::new(Scope::ARM)
+}
+
+#[tokio::test]
+async fn a_good_token_is_given_again_without_asking() {
+    let (authority, cache) = Authority::new();
+    assert_eq!(authority.first(&cache, &arm()).await, "t1");
+    authority.clock.advance(Duration::from_secs(3299));
+    assert_eq!(authority.get(&cache, &arm()).await.unwrap(), "t1");
+    assert_eq!(authority.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_token_due_for_refresh_is_given_at_once_while_one_request_leaves() {
+    let (authority, cache) = Authority::new();
+    let request = arm();
+    authority.first(&cache, &request).await;
+    authority.clock.advance(Duration::from_secs(3300));
+    for _ in 0..1000 {
+        let token = cache.get(&request, |request| authority.fetch(request));
+        // Ready without being polled by a runtime: nobody waits, though the authority answers nobody yet.
+        assert_eq!(token.now_or_never().unwrap().unwrap().secret(), "t1");
+    }
+    authority.until(|| authority.calls() == 2).await;
+    authority.gate.add_permits(1);
+    let new = || {
+        cache
+            .slots
+            .load()
+            .get(&request)
+            .unwrap()
+            .token
+            .load()
+            .as_ref()
+            .unwrap()
+            .refresh_on
+    };
+    let before = new();
+    authority.until(|| new() != before).await;
+    assert_eq!(authority.get(&cache, &request).await.unwrap(), "t2");
+    assert_eq!(authority.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_failed_early_refresh_harms_nobody_and_is_tried_again_later() {
+    let (authority, cache) = Authority::new();
+    let request = arm();
+    authority.first(&cache, &request).await;
+    authority.clock.advance(Duration::from_secs(3300));
+    authority.fails.store(true, Ordering::SeqCst);
+    authority.gate.add_permits(1);
+    assert_eq!(authority.get(&cache, &request).await.unwrap(), "t1");
+    authority
+        .until(|| authority.calls() == 2 && authority.gate.available_permits() == 0)
+        .await;
+    authority
+        .clock
+        .advance(REFRESH_PAUSE - Duration::from_secs(1));
+    assert_eq!(authority.get(&cache, &request).await.unwrap(), "t1");
+    assert_eq!(authority.calls(), 2, "not before the pause is over");
+    authority.clock.advance(Duration::from_secs(1));
+    authority.fails.store(false, Ordering::SeqCst);
+    authority.gate.add_permits(1);
+    assert_eq!(authority.get(&cache, &request).await.unwrap(), "t1");
+    authority.until(|| authority.calls() == 3).await;
+    authority
+        .until(|| authority.gate.available_permits() == 0)
+        .await;
+    tokio::task::yield_now().await;
+    assert_eq!(authority.get(&cache, &request).await.unwrap(), "t3");
+}
+
+#[tokio::test]
+async fn many_callers_without_a_token_share_one_request_and_its_answer() {
+    let (authority, cache) = Authority::new();
+    let (authority, cache) = (Arc::new(authority), Arc::new(cache));
+    let callers: Vec<_> = (0..500)
+        .map(|_| {
+            let (authority, cache) = (authority.clone(), cache.clone());
+            tokio::spawn(async move { authority.get(&cache, &arm()).await })
+        })
+        .collect();
+    authority.until(|| authority.calls() > 0).await;
+    authority.gate.add_permits(500);
+    for caller in callers {
+        assert_eq!(caller.await.unwrap().unwrap(), "t1");
+    }
+    assert_eq!(authority.calls(), 1);
+}
+
+#[tokio::test]
+async fn one_key_never_waits_for_another() {
+    let (authority, cache) = Authority::new();
+    let (slow, other) = (arm(), TokenRequest::new(Scope::STORAGE));
+    let mut waiting = cache.get(&slow, |request| authority.fetch(request));
+    assert!((&mut waiting).now_or_never().is_none());
+    let quick = MemoryCache::get(&cache, &other, |_| {
+        let now = authority.clock.now();
+        async move {
+            Ok(AccessToken::new(
+                "other",
+                now,
+                Duration::from_secs(3600),
+                None,
+            ))
+        }
+        .boxed()
+    });
+    assert_eq!(quick.now_or_never().unwrap().unwrap().secret(), "other");
+    authority.gate.add_permits(1);
+    assert_eq!(waiting.await.unwrap().secret(), "t1");
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_takes_nothing_from_those_who_stay() {
+    let (authority, cache) = Authority::new();
+    let request = arm();
+    let mut leaver = cache.get(&request, |request| authority.fetch(request));
+    assert!((&mut leaver).now_or_never().is_none());
+    let mut stayer = cache.get(&request, |request| authority.fetch(request));
+    assert!((&mut stayer).now_or_never().is_none());
+    drop(leaver);
+    authority.gate.add_permits(1);
+    assert_eq!(stayer.await.unwrap().secret(), "t1");
+    assert_eq!(
+        (authority.calls(), authority.dropped.load(Ordering::SeqCst)),
+        (1, 0)
+    );
+}
+
+#[tokio::test]
+async fn the_request_is_dropped_with_its_last_caller() {
+    let (authority, cache) = Authority::new();
+    let request = arm();
+    let mut only = cache.get(&request, |request| authority.fetch(request));
+    assert!((&mut only).now_or_never().is_none());
+    drop(only);
+    assert_eq!(authority.dropped.load(Ordering::SeqCst), 1);
+    assert_eq!(authority.first(&cache, &request).await, "t2");
+}
+
+#[tokio::test]
+async fn a_background_refresh_ends_with_its_cache() {
+    let (authority, cache) = Authority::new();
+    let request = arm();
+    authority.first(&cache, &request).await;
+    authority.clock.advance(Duration::from_secs(3300));
+    authority.get(&cache, &request).await.unwrap();
+    authority.until(|| authority.calls() == 2).await;
+    tokio::task::yield_now().await;
+    drop(cache);
+    authority
+        .until(|| authority.dropped.load(Ordering::SeqCst) == 1)
+        .await;
+}
+
+#[tokio::test]
+async fn an_error_is_never_cached_even_while_somebody_still_holds_it() {
+    let (authority, cache) = Authority::new();
+    let request = arm();
+    authority.fails.store(true, Ordering::SeqCst);
+    let mut holder = cache.get(&request, |request| authority.fetch(request));
+    assert!((&mut holder).now_or_never().is_none());
+    let mut other = cache.get(&request, |request| authority.fetch(request));
+    assert!((&mut other).now_or_never().is_none());
+    authority.gate.add_permits(1);
+    assert!(other.await.is_err());
+    authority.fails.store(false, Ordering::SeqCst);
+    assert_eq!(authority.first(&cache, &request).await, "t2");
+    assert!(holder.await.is_err());
+}
+
+#[tokio::test]
+async fn an_ended_token_is_never_given_out_and_its_key_makes_room() {
+    let (authority, cache) = Authority::new();
+    let request = arm();
+    authority.first(&cache, &request).await;
+    authority.clock.advance(Duration::from_secs(3591));
+    assert_eq!(authority.first(&cache, &request).await, "t2");
+    authority.clock.advance(Duration::from_secs(3600 + 600));
+    authority
+        .first(&cache, &TokenRequest::new(Scope::STORAGE))
+        .await;
+    assert_eq!(cache.slots.load().len(), 1);
+}
+
+#[tokio::test]
+async fn a_clock_moved_back_does_not_keep_a_token_alive() {
+    let (authority, cache) = Authority::new();
+    let request = arm();
+    authority.first(&cache, &request).await;
+    authority
+        .clock
+        .set_clock(authority.clock.now() - Duration::from_secs(86_400));
+    assert_eq!(authority.first(&cache, &request).await, "t2");
+}
+
+#[test]
+fn outside_a_runtime_a_good_token_is_still_given() {
+    let (authority, cache) = Authority::new();
+    let request = arm();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(authority.first(&cache, &request));
+    drop(runtime);
+    authority.clock.advance(Duration::from_secs(3300));
+    let token = cache
+        .get(&request, |request| authority.fetch(request))
+        .now_or_never();
+    assert_eq!(token.unwrap().unwrap().secret(), "t1");
+}

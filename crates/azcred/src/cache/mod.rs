@@ -1,0 +1,5 @@
+//! Tokens kept until they end.
+
+mod memory;
+
+pub(crate) use memory::MemoryCache;
