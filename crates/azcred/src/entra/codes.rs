@@ -1,0 +1,342 @@
+//! What Entra ID's codes mean, and what mends them.
+//!
+//! From Microsoft's page 'Microsoft Entra authentication and authorization error codes' and from what the codes turn
+//! out to mean in practice. `{client}`, `{tenant}` and `{scope}` are filled in by whoever shows them.
+
+/// What a code means and what mends it, in plain words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meaning {
+    /// The code: the digits of `AADSTS7000215`.
+    pub code: u32,
+    /// What it means.
+    pub means: &'static str,
+    /// What mends it: a command or a click. Empty where only the provider's own words help.
+    pub mend: &'static str,
+}
+
+/// The meaning of a code, where we know it.
+pub fn explain(code: u32) -> Option<&'static Meaning> {
+    MEANINGS
+        .binary_search_by_key(&code, |meaning| meaning.code)
+        .ok()
+        .map(|place| &MEANINGS[place])
+}
+
+const fn code(code: u32, means: &'static str, mend: &'static str) -> Meaning {
+    Meaning { code, means, mend }
+}
+
+const NEW_SECRET: &str = "make a new secret with `az ad app credential reset --id {client} --append` and use its password, not its id";
+const CHECK_TENANT: &str = "compare with `az account show --query tenantId`, or ask whoever gave you the client id for its tenant id";
+const FEDERATION: &str = "compare with `az ad app federated-credential list --id {client}`: issuer, subject and audience must be equal to the letter";
+const SIGN_IN: &str = "sign in again, for example with `az login --tenant {tenant}`";
+const ADMINISTRATOR: &str = "ask an administrator of the tenant {tenant}";
+
+/// Sorted by code.
+static MEANINGS: &[Meaning] = &[
+    code(
+        16_000,
+        "silent sign-in can't choose between several sessions",
+        SIGN_IN,
+    ),
+    code(
+        50_011,
+        "the redirect address is not registered on the application",
+        "register it: `az ad app update --id {client} --public-client-redirect-uris http://localhost`",
+    ),
+    code(
+        50_013,
+        "the assertion is not one that the tenant can accept: its signature, issuer or audience is wrong",
+        "fetch a new assertion, and check who signed it",
+    ),
+    code(
+        50_020,
+        "the account belongs to another tenant and is no guest in this one",
+        "name the account's own tenant, or have the account invited",
+    ),
+    code(
+        50_027,
+        "the assertion is malformed",
+        "check that the token that is sent is the identity provider's own, whole and unchanged",
+    ),
+    code(
+        50_034,
+        "there is no such user in this tenant",
+        "check the user name and the tenant",
+    ),
+    code(
+        50_049,
+        "the instance is unknown",
+        "check AZURE_AUTHORITY_HOST",
+    ),
+    code(
+        50_053,
+        "the account is locked after too many wrong passwords",
+        "wait, or have it unlocked",
+    ),
+    code(
+        50_055,
+        "the password has expired",
+        "set a new one at https://mysignins.microsoft.com/security-info",
+    ),
+    code(50_057, "the account is disabled", ADMINISTRATOR),
+    code(50_058, "silent sign-in found nobody signed in", SIGN_IN),
+    code(
+        50_059,
+        "the tenant can't be told from the request",
+        "name the tenant",
+    ),
+    code(50_076, "multi-factor authentication is required", SIGN_IN),
+    code(50_078, "multi-factor authentication has expired", SIGN_IN),
+    code(
+        50_079,
+        "multi-factor authentication must be set up first",
+        SIGN_IN,
+    ),
+    code(
+        50_105,
+        "the account is not assigned to the application",
+        "have it assigned under Enterprise applications, Users and groups",
+    ),
+    code(
+        50_126,
+        "the user name or the password is wrong",
+        "check both; federated accounts must sign in interactively",
+    ),
+    code(50_128, "there is no such domain", CHECK_TENANT),
+    code(50_132, "the session is no longer good", SIGN_IN),
+    code(
+        50_158,
+        "the provider asks for another proof of who you are",
+        SIGN_IN,
+    ),
+    code(
+        50_173,
+        "the refresh token was revoked, by a new password for example",
+        SIGN_IN,
+    ),
+    code(
+        50_196,
+        "this client asks for the same token over and over",
+        "cache tokens, and look for the loop",
+    ),
+    code(
+        53_000,
+        "the policy asks for a managed device, which this one is not",
+        ADMINISTRATOR,
+    ),
+    code(
+        53_003,
+        "a Conditional Access policy forbids it",
+        "look at the sign-in log of the tenant {tenant}: the policy is named there, under the correlation id",
+    ),
+    code(
+        65_001,
+        "nobody has consented to what the application asks for",
+        "have an administrator consent: `az ad app permission admin-consent --id {client}`",
+    ),
+    code(
+        70_003,
+        "the application may not use this kind of grant",
+        "check the grant type",
+    ),
+    code(70_008, "the refresh token has expired", SIGN_IN),
+    code(
+        70_011,
+        "the scope is malformed or does not exist",
+        "ask for RESOURCE/.default, such as https://management.azure.com/.default",
+    ),
+    code(
+        70_016,
+        "the device code has not been used yet",
+        "enter it in the browser",
+    ),
+    code(70_018, "the device code is wrong", "start again"),
+    code(70_020, "the device code has expired", "start again"),
+    code(
+        70_021,
+        "no federated credential on the application matches the token",
+        FEDERATION,
+    ),
+    code(
+        70_043,
+        "the sign-in is older than the policy allows",
+        SIGN_IN,
+    ),
+    code(90_002, "there is no such tenant", CHECK_TENANT),
+    code(
+        90_009,
+        "the application asks for a token for itself with an identifier URI",
+        "name it by its client id",
+    ),
+    code(
+        90_014,
+        "a field is missing from the request",
+        "report it: we or a proxy left it out",
+    ),
+    code(
+        90_033,
+        "Entra ID is in passing trouble",
+        "try again in a minute",
+    ),
+    code(
+        90_072,
+        "the account belongs to another tenant and is no guest in this one",
+        "name the account's own tenant, or have the account invited",
+    ),
+    code(
+        90_094,
+        "only an administrator can consent to this",
+        ADMINISTRATOR,
+    ),
+    code(
+        100_007,
+        "only managed identities may use this way",
+        "use a federated credential of your own",
+    ),
+    code(
+        500_011,
+        "the resource '{scope}' does not exist in the tenant {tenant}, or nobody has consented to it",
+        "check its spelling; some services must be registered in the tenant once by an administrator",
+    ),
+    code(500_111, "the redirect address is malformed", "check it"),
+    code(
+        530_003,
+        "the policy asks for a managed device, which this one is not",
+        ADMINISTRATOR,
+    ),
+    code(
+        700_016,
+        "the application {client} does not exist in the tenant {tenant}: one of the two ids is wrong",
+        "check both with `az ad app show --id {client} --query '[displayName, appId]'` and `az account show --query tenantId`",
+    ),
+    code(
+        700_022,
+        "several resources were asked for at once",
+        "ask for one at a time",
+    ),
+    code(
+        700_023,
+        "the assertion's signature does not match",
+        "upload the certificate that is used: `az ad app credential reset --id {client} --cert @cert.pem --append`",
+    ),
+    code(
+        700_024,
+        "the assertion is outside its time: a CI token that outlived itself, or a wrong clock",
+        "fetch a new assertion for every use, and check this machine's clock",
+    ),
+    code(
+        700_025,
+        "the application is a public client, which has no secret",
+        "use an application that is not marked 'allow public client flows'",
+    ),
+    code(
+        700_027,
+        "the certificate is not registered on the application, or its signature does not match",
+        "upload the certificate that is used: `az ad app credential reset --id {client} --cert @cert.pem --append`",
+    ),
+    code(
+        700_030,
+        "the certificate's subject is not allowed",
+        ADMINISTRATOR,
+    ),
+    code(
+        700_082,
+        "the refresh token has expired through lack of use",
+        SIGN_IN,
+    ),
+    code(700_084, "the refresh token's life is over", SIGN_IN),
+    code(
+        700_211,
+        "no federated credential on the application has the token's issuer",
+        FEDERATION,
+    ),
+    code(
+        700_212,
+        "no federated credential on the application has the token's audience",
+        "ask for a token for the audience api://AzureADTokenExchange",
+    ),
+    code(
+        700_213,
+        "no federated credential on the application has the token's subject",
+        FEDERATION,
+    ),
+    code(
+        700_229,
+        "the application has no service principal in the tenant {tenant}",
+        "create it with `az ad sp create --id {client}`",
+    ),
+    code(
+        900_023,
+        "'{tenant}' is neither a tenant id nor a domain of one",
+        CHECK_TENANT,
+    ),
+    code(
+        900_144,
+        "a field is missing from the request",
+        "report it: we or a proxy left it out",
+    ),
+    code(
+        900_382,
+        "confidential clients are not supported across clouds",
+        "use the authority of the application's own cloud",
+    ),
+    code(
+        900_971,
+        "there is no redirect address",
+        "register one on the application",
+    ),
+    code(
+        1_002_012,
+        "client credentials are for a whole resource",
+        "ask for RESOURCE/.default, such as https://management.azure.com/.default",
+    ),
+    code(
+        7_000_112,
+        "the application is disabled",
+        "ask an administrator to enable it: Enterprise applications, Properties, 'Enabled for users to sign-in'",
+    ),
+    code(
+        7_000_215,
+        "the client secret is wrong; often the secret's id was copied in place of its value",
+        NEW_SECRET,
+    ),
+    code(
+        7_000_216,
+        "neither a secret nor an assertion was sent",
+        "give the application's secret or certificate",
+    ),
+    code(
+        7_000_218,
+        "the application must prove itself with a secret or a certificate",
+        "give one, or turn on 'allow public client flows' for it",
+    ),
+    code(7_000_222, "the client secret has expired", NEW_SECRET),
+    code(
+        7_000_229,
+        "the application has no service principal in the tenant {tenant}",
+        "create it with `az ad sp create --id {client}`",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_and_each_says_what_it_means() {
+        assert!(MEANINGS.windows(2).all(|pair| pair[0].code < pair[1].code));
+        for meaning in MEANINGS {
+            assert!(
+                !meaning.means.is_empty() && !meaning.mend.is_empty(),
+                "{meaning:?}"
+            );
+            assert!(
+                !meaning.mend.ends_with('.') && !meaning.means.ends_with('.'),
+                "{meaning:?}"
+            );
+        }
+        assert!(explain(7_000_215).unwrap().means.contains("wrong"));
+        assert_eq!(explain(1), None);
+    }
+}

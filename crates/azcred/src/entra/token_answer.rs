@@ -1,0 +1,323 @@
+//! Reads what a token endpoint answers (RFC 6749 sections 5.1 and 5.2, with Entra ID's additions).
+//!
+//! Every word of it is somebody else's: bounded, stripped of control characters, and of every secret that was sent.
+
+use super::codes::explain;
+use crate::{
+    error::{Error, ErrorKind, Refusal, Result},
+    http::HttpResponse,
+    token::AccessToken,
+};
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+use std::time::{Duration, SystemTime};
+
+/// What an error needs to know of the request.
+pub(super) struct Asked<'a> {
+    /// What was tried, as a sentence.
+    pub(super) what: &'a str,
+    pub(super) client_id: &'a str,
+    pub(super) tenant: &'a str,
+    pub(super) scope: &'a str,
+    /// What must not come back in any message.
+    pub(super) secrets: &'a [&'a str],
+    pub(super) now: SystemTime,
+}
+
+/// No token lives longer, whatever an authority says; more would overflow somebody's clock.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+/// Clocks closer than this are in agreement (Entra ID allows five minutes).
+const CLOCK_TOLERANCE: i64 = 300;
+
+#[derive(Deserialize)]
+struct Success {
+    #[serde(deserialize_with = "secret")]
+    access_token: SecretString,
+    #[serde(default)]
+    token_type: String,
+    #[serde(default, deserialize_with = "seconds")]
+    expires_in: Option<u64>,
+    #[serde(default, deserialize_with = "seconds")]
+    refresh_in: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    error: String,
+    #[serde(default)]
+    error_description: String,
+    #[serde(default)]
+    error_codes: Vec<u32>,
+    #[serde(default)]
+    timestamp: Option<String>,
+    #[serde(default)]
+    trace_id: Option<String>,
+    #[serde(default)]
+    correlation_id: Option<String>,
+    #[serde(default)]
+    claims: Option<String>,
+}
+
+/// The token in an answer, or why there is none.
+pub(super) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Result<AccessToken> {
+    if response.status == 200 {
+        success(asked, response)
+    } else {
+        Err(failure(asked, response))
+    }
+}
+
+fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<AccessToken> {
+    let unexpected = |why: String| {
+        Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why)
+            .with_mend("check that the authority is right and that no proxy answers in its place")
+    };
+    let Ok(answer) = serde_json::from_slice::<Success>(&response.body) else {
+        return Err(unexpected(not_an_answer(response)));
+    };
+    if !answer.token_type.is_empty() && !answer.token_type.eq_ignore_ascii_case("Bearer") {
+        return Err(unexpected(format!(
+            "the authority gave a token of the type '{}', and only bearer tokens are of use",
+            clean(&answer.token_type, asked.secrets, 40)
+        )));
+    }
+    // RFC 6749 leaves expires_in out where the lifetime is known otherwise; an hour is what providers mean by that.
+    let lifetime = Duration::from_secs(answer.expires_in.unwrap_or(3600)).min(LONGEST);
+    Ok(AccessToken::new(
+        answer.access_token,
+        asked.now,
+        lifetime,
+        answer.refresh_in.map(Duration::from_secs),
+    ))
+}
+
+fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
+    let Ok(failure) = serde_json::from_slice::<Failure>(&response.body) else {
+        return not_understood(asked, response);
+    };
+    let text = |value: &str, limit| clean(value, asked.secrets, limit);
+    let code = failure
+        .error_codes
+        .first()
+        .copied()
+        .or_else(|| code_in(&failure.error_description));
+    let description = failure
+        .error_description
+        .split(" Trace ID:")
+        .next()
+        .unwrap_or_default();
+    let description = description.lines().next().unwrap_or_default();
+    let refusal = Refusal {
+        status: response.status,
+        error: text(&failure.error, 80),
+        code,
+        description: text(description, 500),
+        correlation_id: failure.correlation_id.as_deref().map(|id| text(id, 80)),
+        trace_id: failure.trace_id.as_deref().map(|id| text(id, 80)),
+        timestamp: failure.timestamp.as_deref().map(|at| text(at, 40)),
+        claims: failure.claims.as_deref().map(|claims| text(claims, 8000)),
+    };
+    let passing = response.status == 429
+        || response.status >= 500
+        || refusal.error == "temporarily_unavailable";
+    let meaning = code.and_then(explain);
+    let said = without_code(&refusal.description);
+    let mut why = match meaning {
+        Some(meaning) => fill(meaning.means, asked),
+        None if said.is_empty() => format!("the authority refused: {}", refusal.error),
+        None => format!("the authority refused: {said}"),
+    };
+    let mut mend = meaning
+        .map(|meaning| fill(meaning.mend, asked))
+        .unwrap_or_default();
+    // What the provider saw in the token stands only in its own words.
+    if matches!(
+        code,
+        Some(70_021 | 700_211..=700_213 | 700_024 | 700_027 | 50_013)
+    ) && !said.is_empty()
+    {
+        why = format!("{why}; Entra ID says: {}", said.trim_end_matches('.'));
+    }
+    if passing {
+        (why, mend) = busy(response, asked.now, Some(&why));
+    }
+    add_clock(&mut why, &mut mend, response, code == Some(700_024));
+    let kind = if passing {
+        ErrorKind::Unreachable
+    } else {
+        ErrorKind::Refused
+    };
+    Error::new(kind, asked.what.to_owned(), why)
+        .with_mend(mend)
+        .with_refusal(refusal)
+}
+
+/// An answer that is no OAuth error.
+fn not_understood(asked: &Asked<'_>, response: &HttpResponse) -> Error {
+    if response.status == 429 || response.status >= 500 {
+        let (why, mend) = busy(response, asked.now, None);
+        return Error::new(ErrorKind::Unreachable, asked.what.to_owned(), why).with_mend(mend);
+    }
+    Error::new(
+        ErrorKind::Unexpected,
+        asked.what.to_owned(),
+        not_an_answer(response),
+    )
+    .with_mend("check that the authority is right and that no proxy answers in its place")
+}
+
+/// Too many requests, or the authority's own trouble.
+fn busy(response: &HttpResponse, now: SystemTime, said: Option<&str>) -> (String, String) {
+    let times = if response.attempts == 1 {
+        "once".to_owned()
+    } else {
+        format!("{} times", response.attempts)
+    };
+    let mut why = if response.status == 429 {
+        format!("the authority asks to slow down (HTTP 429; asked {times})")
+    } else {
+        format!(
+            "the authority is in trouble (HTTP {}; asked {times})",
+            response.status
+        )
+    };
+    if let Some(said) = said {
+        why = format!("{why}: {said}");
+    }
+    let mend = match response.retry_after(now) {
+        Some(pause) => format!("try again in {} s, as it asks", pause.as_secs().max(1)),
+        None => "try again in a minute; https://azure.status.microsoft tells of outages".to_owned(),
+    };
+    (why, mend)
+}
+
+/// A wrong clock is the cause that nobody thinks of.
+fn add_clock(why: &mut String, mend: &mut String, response: &HttpResponse, decisive: bool) {
+    let Some(skew) = response
+        .clock_skew
+        .filter(|skew| skew.abs() > CLOCK_TOLERANCE)
+    else {
+        return;
+    };
+    let (amount, unit) = if skew.abs() >= 7200 {
+        (skew.abs() / 3600, "hours")
+    } else {
+        (skew.abs() / 60, "minutes")
+    };
+    let side = if skew > 0 { "behind" } else { "ahead of" };
+    *why = format!("{why}; this machine's clock is {amount} {unit} {side} the authority's");
+    if decisive {
+        "set this machine's clock, for example with `sudo timedatectl set-ntp true`"
+            .clone_into(mend);
+    }
+}
+
+/// What an answer looks like that is none of a token endpoint.
+fn not_an_answer(response: &HttpResponse) -> String {
+    let body = response.body.trim_ascii_start();
+    let html = response
+        .header("content-type")
+        .is_some_and(|kind| kind.contains("text/html"))
+        || body.starts_with(b"<");
+    let status = response.status;
+    if html {
+        format!(
+            "the authority answered with a web page (HTTP {status}), as a captive portal or a company's proxy does"
+        )
+    } else if body.is_empty() {
+        format!("the authority answered with nothing (HTTP {status})")
+    } else if body.starts_with(b"{") {
+        match serde_json::from_slice::<serde_json::Value>(body) {
+            Ok(_) => {
+                format!("the authority's answer (HTTP {status}) holds neither a token nor an error")
+            }
+            Err(_) => format!("the authority's answer (HTTP {status}) is cut off or damaged JSON"),
+        }
+    } else {
+        format!("the authority's answer (HTTP {status}) is no JSON")
+    }
+}
+
+fn fill(text: &str, asked: &Asked<'_>) -> String {
+    text.replace("{client}", asked.client_id)
+        .replace("{tenant}", asked.tenant)
+        .replace("{scope}", asked.scope)
+}
+
+/// The digits behind `AADSTS`.
+fn code_in(description: &str) -> Option<u32> {
+    let rest = description.split_once("AADSTS")?.1;
+    rest[..rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len())]
+        .parse()
+        .ok()
+}
+
+/// `AADSTS700016: Application …` without its first word.
+fn without_code(description: &str) -> &str {
+    match description.split_once(": ") {
+        Some((code, rest)) if code.starts_with("AADSTS") => rest,
+        _ => description,
+    }
+}
+
+/// Somebody else's text, fit to be shown.
+fn clean(text: &str, secrets: &[&str], limit: usize) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        text = text.replace(secret, "****");
+    }
+    let mut shown: String = text
+        .chars()
+        .take(limit)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().count() > limit {
+        shown.push('…');
+    }
+    shown.trim().to_owned()
+}
+
+fn secret<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<SecretString, D::Error> {
+    let token = String::deserialize(deserializer)?;
+    // RFC 6750 section 2.1: what can stand in a header.
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(serde::de::Error::custom("no bearer token"));
+    }
+    Ok(token.into())
+}
+
+/// Seconds as a number or, as Entra ID's v1 endpoints write them, as a string.
+fn seconds<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<u64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Seconds {
+        Number(u64),
+        Fraction(f64),
+        Text(String),
+    }
+    Ok(match Option::<Seconds>::deserialize(deserializer)? {
+        None => None,
+        Some(Seconds::Number(seconds)) => Some(seconds),
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "saturates, and is bounded later"
+        )]
+        Some(Seconds::Fraction(seconds)) => Some(seconds as u64),
+        Some(Seconds::Text(text)) => Some(
+            text.trim()
+                .parse()
+                .map_err(|_| serde::de::Error::custom("no number of seconds"))?,
+        ),
+    })
+}
+
+#[cfg(test)]
+#[path = "token_answer_tests.rs"]
+mod tests;

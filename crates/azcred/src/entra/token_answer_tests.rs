@@ -1,0 +1,192 @@
+use super::*;
+use crate::http::HeaderMap;
+use secrecy::zeroize::Zeroizing;
+
+const SECRET: &str = "s3cr3t-canary";
+
+fn response(status: u16, body: &str) -> HttpResponse {
+    HttpResponse {
+        status,
+        headers: HeaderMap::new(),
+        body: Zeroizing::new(body.as_bytes().to_vec()),
+        attempts: 1,
+        clock_skew: None,
+    }
+}
+
+fn answer(status: u16, body: &str) -> Result<AccessToken> {
+    read_with(&response(status, body))
+}
+
+fn read_with(response: &HttpResponse) -> Result<AccessToken> {
+    read(
+        &Asked {
+            what: "Asked",
+            client_id: "c11e",
+            tenant: "contoso.com",
+            scope: "https://r",
+            secrets: &[SECRET],
+            now: SystemTime::UNIX_EPOCH,
+        },
+        response,
+    )
+}
+
+#[test]
+fn a_token_is_read_with_its_times_as_numbers_or_as_text() {
+    for body in [
+        r#"{"access_token":"t","token_type":"Bearer","expires_in":3599,"refresh_in":1800}"#,
+        r#"{"access_token":"t","token_type":"bearer","expires_in":"3599","refresh_in":"1800"}"#,
+    ] {
+        let token = answer(200, body).unwrap();
+        assert_eq!(token.secret(), "t");
+        assert_eq!(token.expires_on().unix_timestamp(), 3599);
+        assert_eq!(token.refresh_on().unix_timestamp(), 1800);
+    }
+    let endless = answer(
+        200,
+        r#"{"access_token":"t","expires_in":18446744073709551615}"#,
+    )
+    .unwrap();
+    assert_eq!(endless.expires_on().unix_timestamp(), 366 * 86_400);
+}
+
+#[test]
+fn a_refusal_says_what_it_means_and_what_mends_it() {
+    let error = answer(
+        401,
+        r#"{"error":"invalid_client","error_description":"AADSTS7000222: The provided client secret keys for app 'x' are expired. Trace ID: t1 Correlation ID: c1 Timestamp: 2026","error_codes":[7000222],"timestamp":"2026-11-21 20:00:00Z","trace_id":"t1","correlation_id":"c1"}"#,
+    )
+    .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert_eq!(error.code(), Some(7_000_222));
+    assert_eq!(error.why(), "the client secret has expired");
+    assert!(
+        error
+            .mend()
+            .contains("az ad app credential reset --id c11e")
+    );
+    let refusal = error.refusal().unwrap();
+    assert_eq!(
+        refusal.description,
+        "AADSTS7000222: The provided client secret keys for app 'x' are expired."
+    );
+    assert_eq!(refusal.correlation_id.as_deref(), Some("c1"));
+}
+
+#[test]
+fn the_code_is_found_in_the_text_where_it_stands_nowhere_else() {
+    let error = answer(
+        400,
+        r#"{"error":"invalid_request","error_description":"AADSTS90002: Tenant not found."}"#,
+    )
+    .unwrap_err();
+    assert_eq!(error.code(), Some(90_002));
+}
+
+#[test]
+fn an_unknown_refusal_is_told_in_the_providers_words() {
+    let error = answer(
+        400,
+        r#"{"error":"server_says","error_description":"no luck today"}"#,
+    )
+    .unwrap_err();
+    assert_eq!(error.why(), "the authority refused: no luck today");
+    assert_eq!(error.kind(), ErrorKind::Refused);
+}
+
+#[test]
+fn answers_that_are_none_are_named_for_what_they_are() {
+    for (status, body, says) in [
+        (200, "<html>sign in to the WiFi</html>", "web page"),
+        (403, "\n <!doctype html>", "web page"),
+        (200, "", "nothing"),
+        (200, r#"{"access_token":"t","exp"#, "cut off"),
+        (200, r#"{"token":"t"}"#, "neither a token nor an error"),
+        (
+            200,
+            r#"{"access_token":""}"#,
+            "neither a token nor an error",
+        ),
+        (
+            200,
+            r#"{"access_token":"a b"}"#,
+            "neither a token nor an error",
+        ),
+        (200, "garbage", "no JSON"),
+        (404, "[]", "no JSON"),
+        (
+            200,
+            r#"{"access_token":"t","token_type":"mac"}"#,
+            "only bearer tokens",
+        ),
+    ] {
+        let error = answer(status, body).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected, "{body}");
+        assert!(error.why().contains(says), "{body}: {error}");
+        assert!(!error.mend().is_empty());
+    }
+}
+
+#[test]
+fn trouble_that_passes_is_no_refusal() {
+    for (status, body) in [
+        (429, "slow down"),
+        (503, "<html>"),
+        (
+            503,
+            r#"{"error":"temporarily_unavailable","error_description":"AADSTS90033: x"}"#,
+        ),
+        (400, r#"{"error":"temporarily_unavailable"}"#),
+    ] {
+        assert_eq!(
+            answer(status, body).unwrap_err().kind(),
+            ErrorKind::Unreachable,
+            "{status} {body}"
+        );
+    }
+    let mut slow = response(429, "");
+    slow.headers.insert("retry-after", "90".parse().unwrap());
+    assert!(read_with(&slow).unwrap_err().mend().contains("90 s"));
+}
+
+#[test]
+fn a_wrong_clock_is_named_with_its_size_and_side() {
+    let mut late = response(
+        401,
+        r#"{"error":"invalid_client","error_description":"AADSTS700024: Client assertion is not within its valid time range."}"#,
+    );
+    late.clock_skew = Some(-3660);
+    let error = read_with(&late).unwrap_err();
+    assert!(
+        error.why().contains("61 minutes ahead of the authority's"),
+        "{error}"
+    );
+    assert!(error.mend().contains("timedatectl"));
+    late.clock_skew = Some(4);
+    assert!(!read_with(&late).unwrap_err().why().contains("clock is 0"));
+}
+
+#[test]
+fn a_hostile_answer_brings_back_neither_a_secret_nor_a_terminal_escape() {
+    let body = format!(
+        r#"{{"error":"{SECRET}\u001b[31m","error_description":"you sent {SECRET}\u0007","correlation_id":"{SECRET}","timestamp":"{SECRET}","trace_id":"{SECRET}","claims":"{SECRET}"}}"#
+    );
+    let error = answer(400, &body).unwrap_err();
+    for text in [error.to_string(), format!("{error:?}")] {
+        assert!(!text.contains(SECRET), "{text}");
+        assert!(
+            !text.contains('\u{1b}') && !text.contains('\u{7}'),
+            "{text}"
+        );
+    }
+    let long = answer(
+        400,
+        &format!(
+            r#"{{"error":"e","error_description":"{}"}}"#,
+            "x".repeat(100_000)
+        ),
+    )
+    .unwrap_err();
+    assert!(long.to_string().len() < 2000);
+}

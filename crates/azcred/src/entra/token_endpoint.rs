@@ -1,0 +1,183 @@
+//! The token endpoint: one form post for every credential.
+
+use super::token_answer::{self, Asked};
+use crate::{
+    cloud::Authority,
+    error::{Error, ErrorKind, Result},
+    http::{HeaderName, HeaderValue, Http, HttpRequest, parse_url},
+    options::ClientOptions,
+    request::TokenRequest,
+    system::SharedSystem,
+    tenant::{ClientId, TenantId},
+    token::AccessToken,
+};
+use secrecy::{ExposeSecret, SecretString};
+use std::time::Duration;
+
+/// How an application proves who it is (RFC 6749 section 2.3.1, RFC 7523 section 2.2).
+pub(crate) enum Grant {
+    /// By a secret.
+    Secret(SecretString),
+    /// By a signed statement.
+    Assertion(SecretString),
+}
+
+/// An application in a tenant, at an authority. What is the same for all ways of proving who one is.
+#[derive(Debug)]
+pub(crate) struct TokenEndpoint {
+    authority: Authority,
+    tenant: TenantId,
+    client_id: ClientId,
+    options: ClientOptions,
+}
+
+impl TokenEndpoint {
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where the cloud can't be told, or the tenant is `common` or its kin, in which no application
+    /// has an account.
+    pub(crate) fn new(
+        tenant: TenantId,
+        client_id: ClientId,
+        options: ClientOptions,
+    ) -> Result<Self> {
+        if tenant.is_shared() {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("Read the tenant '{tenant}'"),
+                "it stands for every tenant, and an application signs in to one",
+            )
+            .with_mend("name the tenant's id: `az account show --query tenantId`"));
+        }
+        let authority = options.cloud()?.authority().clone();
+        Ok(Self {
+            authority,
+            tenant,
+            client_id,
+            options,
+        })
+    }
+
+    pub(crate) fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    pub(crate) fn client_id(&self) -> &ClientId {
+        &self.client_id
+    }
+
+    pub(crate) fn options(&self) -> &ClientOptions {
+        &self.options
+    }
+
+    fn http(&self) -> &Http {
+        self.options.http()
+    }
+
+    fn system(&self) -> &SharedSystem {
+        self.options.system()
+    }
+
+    pub(crate) fn deadline(&self) -> Duration {
+        self.options.deadline()
+    }
+
+    /// The tenant that a request is for, where the credential may be asked for it.
+    fn tenant_of<'a>(&'a self, request: &'a TokenRequest) -> Result<&'a TenantId> {
+        match request.tenant() {
+            None => Ok(&self.tenant),
+            Some(tenant) if tenant.as_str().eq_ignore_ascii_case(self.tenant.as_str()) => {
+                Ok(&self.tenant)
+            }
+            Some(tenant) if self.options.allows_tenant(tenant) => Ok(tenant),
+            Some(tenant) => Err(Error::new(
+                ErrorKind::Invalid,
+                format!("Asked for a token in the tenant {tenant}"),
+                format!(
+                    "the credential is for the tenant {} and was not allowed this one",
+                    self.tenant
+                ),
+            )
+            .with_mend("allow it with `ClientOptions::with_allowed_tenants` if it should be")),
+        }
+    }
+
+    /// Where a request goes, which is also the audience of an assertion.
+    pub(crate) fn url(&self, request: &TokenRequest) -> Result<String> {
+        Ok(format!(
+            "{}/{}/oauth2/v2.0/token",
+            self.authority,
+            self.tenant_of(request)?
+        ))
+    }
+
+    /// Asks for a token. `who` is the credential, for the error.
+    pub(crate) async fn ask(
+        &self,
+        who: &str,
+        grant: Grant,
+        request: &TokenRequest,
+        deadline: Duration,
+    ) -> Result<AccessToken> {
+        let tenant = self.tenant_of(request)?;
+        let url = self.url(request)?;
+        let scopes = request.joined_scopes();
+        let what = format!(
+            "{who} asked {} for a token for {} as the application {}",
+            self.authority.host(),
+            request.scopes()[0].resource(),
+            self.client_id
+        );
+        let mut form = vec![
+            ("client_id", self.client_id.as_str()),
+            ("scope", scopes.as_str()),
+            ("grant_type", "client_credentials"),
+        ];
+        let secret = match &grant {
+            Grant::Secret(secret) => {
+                form.push(("client_secret", secret.expose_secret()));
+                secret
+            }
+            Grant::Assertion(assertion) => {
+                form.push((
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                ));
+                form.push(("client_assertion", assertion.expose_secret()));
+                assertion
+            }
+        };
+        if let Some(claims) = request.claims() {
+            form.push(("claims", claims));
+        }
+        let mut post = HttpRequest::post_form(parse_url(&what, &url)?, &form);
+        // With these two, the correlation id in an error is ours, and the sign-in log can be searched by it.
+        if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
+            post = post
+                .with_header(HeaderName::from_static("client-request-id"), id)
+                .with_header(
+                    HeaderName::from_static("return-client-request-id"),
+                    HeaderValue::from_static("true"),
+                );
+        }
+        tracing::debug!(credential = who, authority = %self.authority, %tenant, scopes, "asking for a token");
+        let response = self.http().send(&what, &post, deadline).await?;
+        let answer = token_answer::read(
+            &Asked {
+                what: &what,
+                client_id: self.client_id.as_str(),
+                tenant: tenant.as_str(),
+                scope: request.scopes()[0].resource(),
+                secrets: &[secret.expose_secret()],
+                now: self.system().now(),
+            },
+            &response,
+        );
+        match &answer {
+            Ok(token) => {
+                tracing::debug!(credential = who, expires_on = %token.expires_on(), "got a token")
+            }
+            Err(error) => tracing::debug!(credential = who, %error, "got no token"),
+        }
+        answer
+    }
+}
