@@ -1,0 +1,119 @@
+//! Sources of tokens, one file each, behind one trait.
+
+mod client_assertion;
+mod client_certificate;
+mod client_secret;
+mod environment;
+
+pub use client_assertion::{AssertionSource, ClientAssertionCredential};
+pub use client_certificate::ClientCertificateCredential;
+pub use client_secret::ClientSecretCredential;
+pub use environment::{EnvironmentCredential, EnvironmentKind, EnvironmentOrder};
+
+use crate::{
+    error::{Error, Result},
+    request::TokenRequest,
+    system::System,
+    token::AccessToken,
+};
+use futures_util::future::BoxFuture;
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+/// A source of tokens. Object-safe: an `Arc<dyn Credential>` is what programs pass around.
+pub trait Credential: Send + Sync + fmt::Debug {
+    /// The name that people know it by, such as `ClientSecretCredential`.
+    fn name(&self) -> &'static str;
+
+    /// A cheap, local look at whether there is anything here for this source to use: no network, no process, no waiting.
+    fn prepare(&self, system: &dyn System) -> Availability;
+
+    /// A token for `request`.
+    ///
+    /// A cached token that is still good is given at once, without waiting and without allocation; when it is due for
+    /// refresh that happens in the background. Otherwise one request leaves, however many callers wait for it.
+    ///
+    /// Cancel-safe: drop the future at any time; when the last caller drops it, the request under way is dropped too.
+    /// Bounded: the whole call, with retries, ends within [`crate::ClientOptions::deadline`]. Needs a Tokio runtime.
+    ///
+    /// # Errors
+    /// See [`crate::ErrorKind`]. An error is never cached.
+    fn get_token<'a>(&'a self, request: &'a TokenRequest) -> TokenFuture<'a>;
+}
+
+impl<T: Credential + ?Sized> Credential for Arc<T> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+    fn prepare(&self, system: &dyn System) -> Availability {
+        (**self).prepare(system)
+    }
+    fn get_token<'a>(&'a self, request: &'a TokenRequest) -> TokenFuture<'a> {
+        (**self).get_token(request)
+    }
+}
+
+/// Whether a source has anything to work with.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Availability {
+    /// Everything it needs is here. Whether the provider agrees is known only after asking.
+    Ready {
+        /// What it would use, in a few words: 'AZURE_CLIENT_SECRET for application …'.
+        using: String,
+    },
+    /// Something is missing: the error says what, and is [`crate::ErrorKind::Unavailable`].
+    Unavailable(Error),
+}
+
+/// The answer of [`Credential::get_token`]: either there already, or under way.
+#[must_use = "a future does nothing until it is awaited"]
+pub struct TokenFuture<'a>(State<'a>);
+
+enum State<'a> {
+    Ready(Option<Result<AccessToken>>),
+    Pending(BoxFuture<'a, Result<AccessToken>>),
+}
+
+impl<'a> TokenFuture<'a> {
+    /// An answer that is there already. Allocates nothing.
+    pub fn ready(answer: Result<AccessToken>) -> Self {
+        Self(State::Ready(Some(answer)))
+    }
+
+    /// An answer under way.
+    pub fn pending(future: impl Future<Output = Result<AccessToken>> + Send + 'a) -> Self {
+        Self(State::Pending(Box::pin(future)))
+    }
+}
+
+impl Future for TokenFuture<'_> {
+    type Output = Result<AccessToken>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            State::Ready(answer) => Poll::Ready(answer.take().unwrap_or_else(|| {
+                Err(Error::new(
+                    crate::ErrorKind::Invalid,
+                    "Awaited a token",
+                    "its future was polled after it had finished",
+                ))
+            })),
+            State::Pending(future) => future.as_mut().poll(cx),
+        }
+    }
+}
+
+impl fmt::Debug for TokenFuture<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            State::Ready(_) => "TokenFuture::Ready",
+            State::Pending(_) => "TokenFuture::Pending",
+        })
+    }
+}
