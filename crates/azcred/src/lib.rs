@@ -1,1 +1,67 @@
-//! Azure credentials.
+//! Tokens for Azure Machine Learning and every other Azure service, or exactly the reason why there is none.
+//!
+//! ```no_run
+//! # async fn example() -> azcred::Result<()> {
+//! use azcred::{ClientOptions, Credential, EnvironmentCredential, Scope, TokenRequest};
+//!
+//! let credential = EnvironmentCredential::new(Default::default(), ClientOptions::default())?;
+//! let token = credential.get_token(&TokenRequest::new(Scope::ARM)).await?;
+//! println!("good until {}", token.expires_on());
+//! # Ok(()) }
+//! ```
+//!
+//! # Credentials
+//! 1. [`EnvironmentCredential`]: the service principal that `AZURE_*` or `HIML_*` describe.
+//! 2. [`ClientSecretCredential`]: an application and its secret.
+//! 3. [`ClientCertificateCredential`]: an application and its certificate.
+//! 4. [`ClientAssertionCredential`]: an application and a statement that somebody else signed, such as a CI system.
+//!
+//! Each keeps its tokens: a good one is given without waiting, one that is due is replaced in the background, and one
+//! request leaves however many callers wait ([`Credential::get_token`]).
+//!
+//! # Errors
+//! There is one [`Error`]. It says what was tried, what came back (with the provider's code and correlation id), what that
+//! means and what mends it. [`ErrorKind::Unavailable`] ('nothing here for this source') is never confused with
+//! [`ErrorKind::Refused`] ('the provider said no').
+//!
+//! # The world is a parameter
+//! Variables, files and the clock are read through a [`system::System`], so that any environment can be a value in a test.
+//! HTTP needs a Tokio runtime with I/O and time enabled; giving a cached token needs none.
+//!
+//! # Features
+//! - `azure_core` (default): [`AzureCoreCredential`] makes any credential fit the official SDK's clients.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "azure_core")]
+mod azure_core;
+mod cache;
+mod cloud;
+mod credential;
+pub mod entra;
+mod error;
+pub mod http;
+mod options;
+mod request;
+mod scope;
+pub mod system;
+mod tenant;
+mod token;
+
+#[cfg(feature = "azure_core")]
+pub use crate::azure_core::AzureCoreCredential;
+pub use crate::{
+    cloud::{Authority, Cloud},
+    credential::{
+        AssertionSource, Availability, ClientAssertionCredential, ClientCertificateCredential,
+        ClientSecretCredential, Credential, EnvironmentCredential, EnvironmentKind,
+        EnvironmentOrder, TokenFuture,
+    },
+    entra::certificate::ClientCertificate,
+    error::{Error, ErrorKind, Refusal, Result},
+    options::ClientOptions,
+    request::TokenRequest,
+    scope::Scope,
+    tenant::{ClientId, TenantId},
+    token::AccessToken,
+};
+pub use secrecy::SecretString;

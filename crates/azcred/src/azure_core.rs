@@ -1,0 +1,180 @@
+//! Every credential as the official SDK takes one.
+
+use crate::{
+    credential::Credential,
+    error::{Error, Result},
+    request::TokenRequest,
+    scope::Scope,
+};
+use arc_swap::ArcSwap;
+use azure_core::credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions};
+use std::{fmt, sync::Arc};
+
+/// A credential for clients of the official Azure SDK for Rust. Errors keep ours as their source.
+///
+/// ```no_run
+/// # fn example() -> azcred::Result<()> {
+/// use azcred::{AzureCoreCredential, ClientOptions, EnvironmentCredential};
+/// use std::sync::Arc;
+/// let credential = EnvironmentCredential::new(Default::default(), ClientOptions::default())?;
+/// let for_any_client: Arc<dyn azure_core::credentials::TokenCredential> =
+///     Arc::new(AzureCoreCredential::new(Arc::new(credential)));
+/// # Ok(()) }
+/// ```
+pub struct AzureCoreCredential {
+    credential: Arc<dyn Credential>,
+    /// The SDK names its scopes as text at every call; those that it named before are not validated and hashed again.
+    requests: ArcSwap<Vec<Named>>,
+}
+
+type Named = (Box<[Box<str>]>, Arc<TokenRequest>);
+
+/// A client names one scope, a program some; past this the list starts anew.
+const REQUESTS_KEPT: usize = 32;
+
+impl AzureCoreCredential {
+    /// Wraps a credential.
+    pub fn new(credential: Arc<dyn Credential>) -> Self {
+        Self {
+            credential,
+            requests: ArcSwap::default(),
+        }
+    }
+
+    fn request(&self, scopes: &[&str]) -> Result<Arc<TokenRequest>> {
+        let requests = self.requests.load();
+        if let Some((_, request)) = requests.iter().find(|(named, _)| {
+            named
+                .iter()
+                .map(|scope| &**scope)
+                .eq(scopes.iter().copied())
+        }) {
+            return Ok(request.clone());
+        }
+        let [first, rest @ ..] = scopes else {
+            return Err(no_scope());
+        };
+        let mut request = TokenRequest::new(Scope::new(*first)?);
+        for scope in rest {
+            request = request.and_scope(Scope::new(*scope)?);
+        }
+        let request = Arc::new(request);
+        self.requests.rcu(|requests| {
+            let kept = if requests.len() < REQUESTS_KEPT {
+                requests.as_slice()
+            } else {
+                &[]
+            };
+            let mut kept = kept.to_vec();
+            kept.push((
+                scopes.iter().map(|scope| Box::from(*scope)).collect(),
+                request.clone(),
+            ));
+            kept
+        });
+        Ok(request)
+    }
+}
+
+fn no_scope() -> Error {
+    Error::new(
+        crate::ErrorKind::Invalid,
+        "Asked for a token",
+        "no scope was given",
+    )
+    .with_mend("give one, such as https://management.azure.com/.default")
+}
+
+#[async_trait::async_trait]
+impl TokenCredential for AzureCoreCredential {
+    async fn get_token(
+        &self,
+        scopes: &[&str],
+        _options: Option<TokenRequestOptions<'_>>,
+    ) -> azure_core::Result<AccessToken> {
+        let request = self.request(scopes).map_err(into_azure_core)?;
+        let token = self
+            .credential
+            .get_token(&request)
+            .await
+            .map_err(into_azure_core)?;
+        Ok(AccessToken::new(
+            Secret::new(token.secret().to_owned()),
+            token.expires_on(),
+        ))
+    }
+}
+
+fn into_azure_core(error: Error) -> azure_core::Error {
+    let text = error.to_string();
+    azure_core::Error::with_error(azure_core::error::ErrorKind::Credential, error, text)
+}
+
+impl fmt::Debug for AzureCoreCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AzureCoreCredential")
+            .field(&self.credential)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Availability, TokenFuture, system::System, token};
+    use std::time::{Duration, SystemTime};
+
+    /// Gives the scopes that it was asked for as the token.
+    #[derive(Debug)]
+    struct Echo;
+
+    impl Credential for Echo {
+        fn name(&self) -> &'static str {
+            "Echo"
+        }
+        fn prepare(&self, _: &dyn System) -> Availability {
+            Availability::Ready {
+                using: "nothing".into(),
+            }
+        }
+        fn get_token<'a>(&'a self, request: &'a TokenRequest) -> TokenFuture<'a> {
+            let (now, hour) = (SystemTime::UNIX_EPOCH, Duration::from_secs(3600));
+            TokenFuture::ready(Ok(token::AccessToken::new(
+                request.joined_scopes(),
+                now,
+                hour,
+                None,
+            )))
+        }
+    }
+
+    #[tokio::test]
+    async fn each_list_of_scopes_is_its_own_request_however_often_it_is_named() {
+        let credential = AzureCoreCredential::new(Arc::new(Echo));
+        for _ in 0..3 {
+            for number in 0..REQUESTS_KEPT + 3 {
+                let (one, two) = (format!("a{number}"), format!("b{number}"));
+                let token = credential.get_token(&[&one, &two], None).await.unwrap();
+                assert_eq!(token.token.secret(), format!("{one} {two}"));
+                assert_eq!(token.expires_on.unix_timestamp(), 3600);
+            }
+        }
+        assert!(credential.requests.load().len() <= REQUESTS_KEPT);
+    }
+
+    #[tokio::test]
+    async fn a_bad_scope_is_a_credential_error_with_ours_as_its_source() {
+        for scopes in [&[][..], &["a b"][..]] {
+            let error = AzureCoreCredential::new(Arc::new(Echo))
+                .get_token(scopes, None)
+                .await
+                .unwrap_err();
+            assert!(matches!(
+                error.kind(),
+                azure_core::error::ErrorKind::Credential
+            ));
+            let source = std::error::Error::source(&error).unwrap();
+            assert!(source.downcast_ref::<Error>().is_some(), "{error:?}");
+        }
+    }
+}
