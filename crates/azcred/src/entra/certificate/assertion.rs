@@ -1,0 +1,126 @@
+//! The client assertion: a token that the application signs with its certificate to prove who it is.
+//!
+//! Its form is that of Microsoft's page 'Certificate credentials' of the identity platform, which is RFC 7523
+//! section 3 with the certificate named in the header (RFC 7515 sections 4.1.6 and 4.1.8).
+
+use super::ClientCertificate;
+use crate::{
+    error::{Error, ErrorKind},
+    tenant::ClientId,
+};
+use aws_lc_rs::{digest, rand::SystemRandom, signature::RSA_PSS_SHA256};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use secrecy::SecretString;
+use serde::Serialize;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How long an assertion is good for. The page asks for 5 to 10 minutes at most.
+const LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+#[derive(Serialize)]
+struct Header {
+    alg: &'static str,
+    typ: &'static str,
+    #[serde(rename = "x5t#S256")]
+    thumbprint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x5c: Option<Vec<String>>,
+}
+
+/// Times are whole seconds since 1970 (RFC 7519 section 2, `NumericDate`).
+#[derive(Serialize)]
+struct Claims<'a> {
+    aud: &'a str,
+    iss: &'a str,
+    sub: &'a str,
+    jti: uuid::Uuid,
+    nbf: u64,
+    iat: u64,
+    exp: u64,
+}
+
+impl ClientCertificate {
+    /// Signs a client assertion for `client_id` to present at `audience`, the token endpoint's address. It is good
+    /// from `now` for ten minutes, and once: its `jti` is random. With `send_chain` it carries the certificate
+    /// chain as `x5c`, which applications that trust a subject name and issuer want.
+    ///
+    /// The signature is PS256: RSA-PSS, SHA-256, a salt of 32 bytes (RFC 7518 section 3.5).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where the clock is before 1970 or the system has no randomness to give.
+    pub(crate) fn sign_assertion(
+        &self,
+        audience: &str,
+        client_id: &ClientId,
+        now: SystemTime,
+        send_chain: bool,
+    ) -> Result<SecretString, Error> {
+        let fail = |why: &'static str, mend: &'static str| {
+            Error::new(
+                ErrorKind::Invalid,
+                "Signed a client assertion with the certificate",
+                why,
+            )
+            .with_mend(mend)
+        };
+        let now = now
+            .duration_since(UNIX_EPOCH)
+            .map_err(|_| fail("this machine's clock is before 1970", "set the clock"))?
+            .as_secs();
+        let header = Header {
+            alg: "PS256",
+            typ: "JWT",
+            thumbprint: URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, self.leaf())),
+            x5c: send_chain.then(|| {
+                self.0
+                    .chain
+                    .iter()
+                    .map(|der| STANDARD.encode(der))
+                    .collect()
+            }),
+        };
+        let claims = Claims {
+            aud: audience,
+            iss: client_id.as_str(),
+            sub: client_id.as_str(),
+            jti: uuid::Uuid::new_v4(),
+            nbf: now,
+            iat: now,
+            exp: now.saturating_add(LIFETIME.as_secs()),
+        };
+        let unwritable = |_| {
+            fail(
+                "its claims can't be written as JSON",
+                "report this as a bug",
+            )
+        };
+        let header = serde_json::to_vec(&header).map_err(unwritable)?;
+        let claims = serde_json::to_vec(&claims).map_err(unwritable)?;
+        let mut token = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header),
+            URL_SAFE_NO_PAD.encode(claims)
+        );
+        let mut signature = vec![0; self.0.key.public_modulus_len()];
+        self.0
+            .key
+            .sign(
+                &RSA_PSS_SHA256,
+                &SystemRandom::new(),
+                token.as_bytes(),
+                &mut signature,
+            )
+            .map_err(|_| {
+                fail(
+                    "the key did not sign",
+                    "try again; if it stays so, make a new certificate",
+                )
+            })?;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        Ok(token.into())
+    }
+}

@@ -1,0 +1,192 @@
+//! What can be wrong with a certificate file, said to the person who has to mend it.
+//!
+//! No fault holds a byte of the file or of its password.
+
+use super::ber::Malformed;
+use crate::error::{Error, ErrorKind};
+use std::{borrow::Cow, path::Path};
+
+/// Why a certificate file can't be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Empty,
+    TooLarge,
+    Html,
+    Utf16,
+    Base64Text,
+    CertificateAlone,
+    KeyAlone,
+    Pkcs7,
+    Unrecognised,
+    /// The line of the PEM file, counted from 1, and what is wrong there.
+    Pem(usize, &'static str),
+    /// The PEM file is all on one line, with `\n` spelled out.
+    EscapedLineBreaks,
+    Damaged(&'static str),
+    NoCertificate,
+    NoKey,
+    OpenSshKey,
+    KeyMismatch(usize),
+    KeyType(&'static str),
+    KeyTooSmall(usize),
+    KeyTooLarge(usize),
+    BadKey,
+    /// The certificate's place in the file, counted from 1.
+    BadCertificate(usize),
+    PasswordNeeded,
+    PasswordWrong(PasswordHint),
+    TooCostly,
+    Encryption(&'static str),
+}
+
+/// What may be wrong with a wrong password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PasswordHint {
+    None,
+    WhiteSpace,
+    NotNeeded,
+}
+
+impl From<Malformed> for Fault {
+    fn from(_: Malformed) -> Self {
+        Self::Damaged("its structure breaks off or is not that of a certificate file")
+    }
+}
+
+const VARIABLE: &str = "AZURE_CLIENT_CERTIFICATE_PASSWORD";
+const NEW: &str =
+    "have a new one made with `az ad app credential reset --id CLIENT_ID --create-cert --append`";
+
+impl Fault {
+    /// As an error about the file at `path`, where it came from one.
+    pub(super) fn into_error(self, path: Option<&Path>) -> Error {
+        let shown = path.map(|path| printable(&path.display().to_string()));
+        let what = match &shown {
+            Some(path) => Cow::Owned(format!("Read the client certificate '{path}'")),
+            None => Cow::Borrowed("Read the client certificate"),
+        };
+        let file = shown.map_or(Cow::Borrowed("FILE"), |path| {
+            match path.contains([' ', '\'', '"', '$', '`', '\\']) {
+                true => Cow::Owned(format!("'{}'", path.replace('\'', r"'\''"))),
+                false => Cow::Owned(path),
+            }
+        });
+        Error::new(ErrorKind::Invalid, what, self.why()).with_mend(self.mend(&file))
+    }
+
+    fn why(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Empty => "the file is empty",
+            Self::TooLarge => {
+                "the file is larger than 1 MiB, which no certificate with its key and chain is"
+            }
+            Self::Html => {
+                "the file is a web page, not a certificate: something answered a download with HTML"
+            }
+            Self::Utf16 => {
+                "the file is text in UTF-16, as Windows PowerShell's `>` writes it, where PEM is ASCII"
+            }
+            Self::Base64Text => {
+                "the file is a PFX written out as base64 text, as `az keyvault secret show` prints it"
+            }
+            Self::CertificateAlone => "the file is one certificate in DER, without its private key",
+            Self::KeyAlone => "the file is one private key in DER, without its certificate",
+            Self::Pkcs7 => "the file is PKCS#7, which holds certificates but never a private key",
+            Self::Unrecognised => "the file is neither PEM nor PFX (PKCS#12)",
+            Self::Pem(line, trouble) => {
+                return format!("the PEM section that begins on line {line} {trouble}").into();
+            }
+            Self::EscapedLineBreaks => {
+                "the PEM file has `\\n` spelled out where its lines should break"
+            }
+            Self::Damaged(how) => return format!("the file is damaged: {how}").into(),
+            Self::NoCertificate => "there is a private key in the file but no certificate",
+            Self::NoKey => "there is a certificate in the file but no private key to sign with",
+            Self::OpenSshKey => {
+                "the private key is in OpenSSH's own format, which only OpenSSH reads"
+            }
+            Self::KeyMismatch(1) => "the private key is not that of the certificate in the file",
+            Self::KeyMismatch(n) => {
+                return format!(
+                    "the private key is not that of any of the {n} certificates in the file"
+                )
+                .into();
+            }
+            Self::KeyType(kind) => {
+                return format!("the private key is {kind}, and Microsoft Entra ID takes only RSA keys from an application").into();
+            }
+            Self::KeyTooSmall(bits) => {
+                return format!("the RSA key has {bits} bits, and Microsoft Entra ID takes none under 2048 (AADSTS50032)").into();
+            }
+            Self::KeyTooLarge(bits) => {
+                return format!("the RSA key has {bits} bits, and none over 8192 can be used")
+                    .into();
+            }
+            Self::BadKey => {
+                "the private key in the file is damaged: its numbers do not belong together"
+            }
+            Self::BadCertificate(n) => {
+                return format!("certificate {n} in the file is not an X.509 certificate").into();
+            }
+            Self::PasswordNeeded => "the private key is encrypted, and no password was given",
+            Self::PasswordWrong(PasswordHint::None) => {
+                "the password is wrong, or the file is damaged"
+            }
+            Self::PasswordWrong(PasswordHint::WhiteSpace) => {
+                "the password is wrong, or the file is damaged; the password given begins or ends with white space"
+            }
+            Self::PasswordWrong(PasswordHint::NotNeeded) => {
+                "a password was given, but the file opens only without one"
+            }
+            Self::TooCostly => {
+                "opening the file would take more than 10 million rounds of key derivation, which a hostile file asks for and no sound one"
+            }
+            Self::Encryption(name) => {
+                return format!("the file is encrypted with {name}, which azcred does not read")
+                    .into();
+            }
+        })
+    }
+
+    fn mend(&self, file: &str) -> Cow<'static, str> {
+        match self {
+            Self::PasswordNeeded => format!("set {VARIABLE}, or write the key without a password: `openssl pkey -in {file} -out key.pem`"),
+            Self::PasswordWrong(PasswordHint::None) => format!("correct {VARIABLE}; try it with `openssl pkcs12 -in {file} -noout` (PFX) or `openssl pkey -in {file} -noout` (PEM)"),
+            Self::PasswordWrong(PasswordHint::WhiteSpace) => format!("correct {VARIABLE}; it often gains a newline when it is read from a file (`printf %s` writes none, `echo` does)"),
+            Self::PasswordWrong(PasswordHint::NotNeeded) => format!("unset {VARIABLE}"),
+            Self::NoCertificate | Self::KeyAlone => format!("put the certificate beside the key in one PEM file: `cat key.pem certificate.pem > both.pem`; if it is lost, {NEW}"),
+            Self::NoKey | Self::CertificateAlone | Self::Pkcs7 => format!("put the private key that the certificate was made for beside it in one PEM file: `cat key.pem certificate.pem > both.pem`; if it is lost, {NEW}"),
+            Self::KeyMismatch(_) => format!("compare `openssl pkey -in {file} -pubout` with `openssl x509 -in {file} -pubkey -noout`, and join the two that agree; if the right key is lost, {NEW}"),
+            Self::OpenSshKey => "convert a copy of it with `ssh-keygen -p -m PKCS8 -f KEY`".into(),
+            Self::KeyType(_) | Self::KeyTooSmall(_) | Self::KeyTooLarge(_) => "make an RSA key and certificate, `openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=NAME -keyout key.pem -out certificate.pem`, and add the certificate with `az ad app credential reset --id CLIENT_ID --cert @certificate.pem --append`".into(),
+            Self::Encryption(_) | Self::TooCostly => format!("encrypt it anew: `openssl pkcs12 -in {file} -nodes -legacy | openssl pkcs12 -export -out new.pfx` for a PFX, `openssl pkcs8 -topk8 -in {file} -out key.pem` for a PEM key"),
+            Self::Utf16 => format!("convert it: `iconv -f UTF-16 -t UTF-8 {file} > certificate.pem`"),
+            Self::Base64Text => format!("decode it: `base64 -d {file} > certificate.pfx`, or download it with `az keyvault secret download --encoding base64`"),
+            Self::EscapedLineBreaks => format!("put the line breaks back: `printf '%b' \"$(cat {file})\" > certificate.pem`"),
+            Self::Html => "download it again, and see in a browser what that address asks for".into(),
+            Self::TooLarge => "name the PEM or PFX file that holds this application's certificate, and only that".into(),
+            Self::Empty | Self::Unrecognised | Self::Pem(..) | Self::Damaged(_) | Self::BadKey | Self::BadCertificate(_) => format!("copy the file again from where it was made; if it is lost, {NEW}"),
+        }
+        .into()
+    }
+}
+
+/// Somebody's text in a message: no control characters, and not without end.
+pub(super) fn printable(text: &str) -> String {
+    const LONGEST: usize = 256;
+    let mut shown: String = text
+        .chars()
+        .take(LONGEST)
+        .map(|c| {
+            if c.is_control() {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
+}

@@ -1,0 +1,286 @@
+//! An application's certificate and private key, read from any file that other Azure clients read.
+
+mod assertion;
+mod ber;
+mod chain;
+mod fault;
+mod key;
+mod pbe;
+mod pem;
+mod pfx;
+#[cfg(test)]
+mod tests;
+
+use crate::error::{Error, ErrorKind};
+use aws_lc_rs::{digest, rsa::KeyPair};
+use fault::{Fault, printable};
+use key::PrivateKey;
+use pbe::{Budget, Password};
+use secrecy::{ExposeSecret, SecretString};
+use std::{
+    fmt::{self, Write as _},
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use time::{OffsetDateTime, UtcDateTime, macros::format_description};
+
+/// No certificate with its key and chain comes near this.
+const MAX_FILE: usize = 1 << 20;
+
+/// A file with more keys than this is no application's; the rest is not looked at.
+const MAX_KEYS: usize = 16;
+
+/// How far ahead a certificate's first moment may be. Entra ID forgives clocks five minutes, and a certificate
+/// made just now on another machine is often used within them.
+const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
+
+/// An application's certificate and private key, checked.
+///
+/// Entra ID takes RSA certificates only: MSAL's own source and maintainers say so (`CommonCryptographyManager`
+/// in MSAL.NET; microsoft-authentication-library-for-python issue 534), and every Azure SDK refuses others. It wants
+/// keys of at least 2048 bits and answers AADSTS50032 to smaller ones, so that those are refused here, before a
+/// request is made. More than 8192 bits is more than the cryptography here signs with.
+///
+/// Cloning is cheap. `Debug` shows the certificate's subject and thumbprint, never the key.
+#[derive(Clone)]
+pub struct ClientCertificate(Arc<Inner>);
+
+struct Inner {
+    key: KeyPair,
+    /// DER, leaf first. Never empty.
+    chain: Vec<Vec<u8>>,
+    subject: String,
+    not_before: OffsetDateTime,
+    not_after: OffsetDateTime,
+}
+
+/// What a file holds, in its order.
+#[derive(Default)]
+struct Contents {
+    certificates: Vec<Vec<u8>>,
+    keys: Vec<PrivateKey>,
+    /// What was wrong with the first key that can't be used.
+    unusable_key: Option<Fault>,
+    keys_seen: usize,
+}
+
+impl Contents {
+    fn is_empty(&self) -> bool {
+        self.certificates.is_empty() && self.keys_seen == 0
+    }
+
+    /// What the password did not open, where there is nothing that it did.
+    fn refused_password(&self) -> Option<Fault> {
+        self.unusable_key
+            .clone()
+            .filter(|fault| self.keys.is_empty() && matches!(fault, Fault::PasswordWrong(_)))
+    }
+
+    /// Adds a key. One that can't be used is an error only where the file has no other.
+    fn add_key(&mut self, read: impl FnOnce() -> Result<PrivateKey, Fault>) {
+        self.keys_seen += 1;
+        if self.keys_seen > MAX_KEYS {
+            return;
+        }
+        match read() {
+            Ok(key) => self.keys.push(key),
+            Err(fault) => _ = self.unusable_key.get_or_insert(fault),
+        }
+    }
+}
+
+impl ClientCertificate {
+    /// Reads a PEM or PFX (PKCS#12) file, told apart by content.
+    ///
+    /// PEM: certificates and a key in any order; the key as PKCS#8, encrypted PKCS#8 (PBES2 with PBKDF2 or scrypt
+    /// and AES or 3DES; the older PBES1 and PKCS#12 schemes with DES, 3DES and RC2), PKCS#1, or OpenSSL's traditional
+    /// encrypted form. PFX: the same schemes, with or without a password, with or without an integrity check. The
+    /// leaf is the first certificate that has the key's public key, wherever it stands. A password that is
+    /// not needed for a PEM file is ignored.
+    ///
+    /// This derives keys from passwords, which takes milliseconds for ordinary files and some seconds for the worst
+    /// that is accepted; it does not wait for anything else.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`], which says what the file is or lacks and how to mend it: not PEM or PFX, over 1 MiB,
+    /// damaged, no certificate, no key, a key of another certificate, not RSA or under 2048 bits, a password wrong or
+    /// missing, more than 10 million rounds of key derivation. Never with a byte of the key or the password.
+    pub fn from_bytes(data: &[u8], password: Option<&SecretString>) -> Result<Self, Error> {
+        Self::from_file(data, password, None)
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), with errors that name the file the bytes came from.
+    pub(crate) fn from_file(
+        data: &[u8],
+        password: Option<&SecretString>,
+        path: Option<&Path>,
+    ) -> Result<Self, Error> {
+        let password = password.map(|password| Password::new(password.expose_secret()));
+        read(data, password).map_err(|fault| {
+            match fault {
+                // An empty password was tried where there was none; to say that it is wrong would mislead.
+                Fault::PasswordWrong(_)
+                    if password.is_none_or(|password| password.text.is_empty()) =>
+                {
+                    Fault::PasswordNeeded
+                }
+                fault => fault,
+            }
+            .into_error(path)
+        })
+    }
+
+    /// Whose certificate it says it is: its subject's distinguished name.
+    pub fn subject(&self) -> &str {
+        &self.0.subject
+    }
+
+    /// The first moment at which the certificate is valid, in UTC.
+    pub fn not_before(&self) -> OffsetDateTime {
+        self.0.not_before
+    }
+
+    /// The last moment at which the certificate is valid, in UTC.
+    pub fn not_after(&self) -> OffsetDateTime {
+        self.0.not_after
+    }
+
+    /// The SHA-1 hash of the certificate in upper-case hexadecimal: what the portal lists as its thumbprint.
+    pub fn thumbprint_sha1(&self) -> String {
+        upper_hex(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, self.leaf()).as_ref())
+    }
+
+    /// The SHA-256 hash of the certificate in upper-case hexadecimal.
+    pub fn thumbprint_sha256(&self) -> String {
+        upper_hex(digest::digest(&digest::SHA256, self.leaf()).as_ref())
+    }
+
+    /// How many certificates the chain in the file has: 1 where there is none but the application's own.
+    pub fn chain_len(&self) -> usize {
+        self.0.chain.len()
+    }
+
+    /// The application's own certificate, in DER.
+    fn leaf(&self) -> &[u8] {
+        self.0.chain.first().map_or(&[], Vec::as_slice)
+    }
+
+    /// Checks that the certificate is valid at `now`, which Entra ID would otherwise refuse with AADSTS700027 or
+    /// AADSTS1000502. One that becomes valid within five minutes passes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] with the subject, the thumbprint, the dates and the mend.
+    pub(crate) fn check_validity(&self, now: SystemTime) -> Result<(), Error> {
+        let now = UtcDateTime::from(now).to_offset(time::UtcOffset::UTC);
+        let what = || {
+            format!(
+                "Checked the client certificate '{}' (thumbprint {})",
+                self.subject(),
+                self.thumbprint_sha1()
+            )
+        };
+        let (from, until, this) = (date(self.not_before()), date(self.not_after()), date(now));
+        if now > self.not_after() {
+            let why = format!("it expired on {until}, and the clock here says {this}");
+            return Err(Error::new(ErrorKind::Invalid, what(), why).with_mend(
+                "make a new one with `az ad app credential reset --id CLIENT_ID --create-cert --append`; if it should not have expired, check this machine's clock",
+            ));
+        }
+        if now + CLOCK_SKEW < self.not_before() {
+            let why = format!(
+                "it is valid only from {from} until {until}, and the clock here says {this}"
+            );
+            return Err(Error::new(ErrorKind::Invalid, what(), why).with_mend(
+                "check this machine's clock; if it is right, wait, or make another with `az ad app credential reset --id CLIENT_ID --create-cert --append`",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientCertificate")
+            .field("subject", &self.0.subject)
+            .field("thumbprint_sha1", &self.thumbprint_sha1())
+            .field("not_before", &date(self.0.not_before))
+            .field("not_after", &date(self.0.not_after))
+            .field("chain_len", &self.0.chain.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn read(data: &[u8], password: Option<Password<'_>>) -> Result<ClientCertificate, Fault> {
+    if data.len() > MAX_FILE {
+        return Err(Fault::TooLarge);
+    }
+    let budget = &mut Budget::new();
+    let contents = if pem::is_pem(data) {
+        pem::read(data, password, budget)?
+    } else if pfx::is_pfx(data) {
+        pfx::read(data, password, budget)?
+    } else {
+        return Err(describe(data));
+    };
+    let Contents {
+        certificates,
+        keys,
+        unusable_key,
+        ..
+    } = contents;
+    if keys.is_empty() {
+        return Err(unusable_key.unwrap_or(Fault::NoKey));
+    }
+    if certificates.is_empty() {
+        return Err(Fault::NoCertificate);
+    }
+    let (key, chain) = chain::link(&certificates, keys)?;
+    let leaf = chain.first().map_or(&[][..], Vec::as_slice);
+    let (_, leaf) =
+        x509_parser::parse_x509_certificate(leaf).map_err(|_| Fault::BadCertificate(1))?;
+    let (subject, validity) = (printable(&leaf.subject().to_string()), leaf.validity());
+    let (not_before, not_after) = (
+        validity.not_before.to_datetime(),
+        validity.not_after.to_datetime(),
+    );
+    Ok(ClientCertificate(Arc::new(Inner {
+        key: key.into_key_pair(),
+        chain,
+        subject,
+        not_before,
+        not_after,
+    })))
+}
+
+/// What a file is that is neither PEM nor PFX.
+fn describe(data: &[u8]) -> Fault {
+    let text = data.trim_ascii_start();
+    match text {
+        [] => Fault::Empty,
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Fault::Utf16,
+        [b'<', ..] | [0xef, 0xbb, 0xbf, b'<', ..] => Fault::Html,
+        [ber::SEQUENCE, ..] => key::describe_der(data),
+        _ if pfx::is_base64_of_pfx(text) => Fault::Base64Text,
+        _ => Fault::Unrecognised,
+    }
+}
+
+fn upper_hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+            _ = write!(hex, "{byte:02X}");
+            hex
+        })
+}
+
+/// To the second, in UTC.
+fn date(at: OffsetDateTime) -> String {
+    // Nothing in this format can fail for a date that exists.
+    at.to_offset(time::UtcOffset::UTC)
+        .format(format_description!(
+            "[year]-[month]-[day] [hour]:[minute]:[second] UTC"
+        ))
+        .unwrap_or_else(|_| "an unknown date".into())
+}

@@ -1,0 +1,355 @@
+//! Certificate files as people have them: every format that other Azure clients read, and every way to get one wrong.
+
+use azcred::{ClientCertificate, Error, ErrorKind, SecretString};
+use std::{fs, path::PathBuf};
+
+const PASSWORD: &str = "correct-horse";
+/// `openssl x509 -fingerprint` of `certificate-only.pem`, which most of the files hold.
+const SHA1: &str = "F52159B6D23F9E4132065776ECDEB35D9EBA1F92";
+const SHA256: &str = "53F58225660BB4837AB08548F8633D6C5587AD0166AA88044160B72EF05E9ACB";
+/// The same of `leaf-certificate.pem`.
+const LEAF_SHA1: &str = "C6F59EFD9FB754AC61A3CFA0F4929D298F6D8A4C";
+
+fn fixture(name: &str) -> Vec<u8> {
+    let path: PathBuf = [
+        env!("CARGO_MANIFEST_DIR"),
+        "tests/fixtures/certificates",
+        name,
+    ]
+    .iter()
+    .collect();
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn read(name: &str, password: Option<&str>) -> Result<ClientCertificate, Error> {
+    ClientCertificate::from_bytes(&fixture(name), password.map(SecretString::from).as_ref())
+}
+
+/// The error of a file, which must be one that its reader can act on.
+fn refuse(data: &[u8], password: Option<&str>) -> String {
+    let error = ClientCertificate::from_bytes(data, password.map(SecretString::from).as_ref())
+        .err()
+        .unwrap_or_else(|| panic!("it was read: {} bytes", data.len()));
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(!error.mend().is_empty(), "{error} says no mend");
+    let shown = format!("{error} {error:?}");
+    assert!(
+        !shown.contains(PASSWORD) && !shown.contains("BEGIN"),
+        "{shown}"
+    );
+    format!("{}; {}", error.why(), error.mend())
+}
+
+fn refuse_file(name: &str, password: Option<&str>) -> String {
+    refuse(&fixture(name), password)
+}
+
+#[track_caller]
+fn assert_says(text: &str, words: &[&str]) {
+    for word in words {
+        assert!(text.contains(word), "'{text}' does not say '{word}'");
+    }
+}
+
+#[test]
+fn a_pem_file_without_a_password_is_read_whatever_its_order_and_key_format() {
+    for name in ["certificate-first.pem", "key-first.pem", "pkcs1.pem"] {
+        let certificate = read(name, None).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(certificate.thumbprint_sha1(), SHA1, "{name}");
+        assert_eq!(certificate.thumbprint_sha256(), SHA256, "{name}");
+        assert_eq!(
+            certificate.subject(),
+            "CN=azcred test, not a real key",
+            "{name}"
+        );
+        assert_eq!(certificate.chain_len(), 1, "{name}");
+        assert!(certificate.not_before() < certificate.not_after(), "{name}");
+        assert_eq!(certificate.not_after().year(), 2126, "{name}");
+    }
+}
+
+#[test]
+fn windows_line_breaks_a_byte_order_mark_and_comments_do_not_matter_in_pem() {
+    let text = String::from_utf8(fixture("key-first.pem")).unwrap();
+    let windows = format!("\u{feff}{}", text.replace('\n', "\r\n"));
+    let commented = format!(
+        "Bag Attributes\r\n  friendlyName: x\n{}",
+        text.replace("-----BEGIN C", "subject=CN = x\n\n-----BEGIN C")
+    );
+    for data in [windows, commented] {
+        let certificate = ClientCertificate::from_bytes(data.as_bytes(), None).unwrap();
+        assert_eq!(certificate.thumbprint_sha1(), SHA1);
+    }
+}
+
+#[test]
+fn an_encrypted_key_in_pem_is_read_in_every_scheme_that_openssl_writes() {
+    for name in [
+        "pkcs8-aes256-sha256.pem",
+        "pkcs8-aes128-sha1.pem",
+        "pkcs8-aes192-sha512.pem",
+        "pkcs8-3des-sha256.pem",
+        "pkcs8-scrypt.pem",
+        "pkcs8-pbes1-sha1-3des.pem",
+        "pkcs8-pbes1-md5-des.pem",
+        "pkcs8-pbes1-sha1-rc2-40.pem",
+        "traditional-aes128.pem",
+        "traditional-aes192.pem",
+        "traditional-aes256.pem",
+        "traditional-des3.pem",
+        "traditional-des.pem",
+    ] {
+        let certificate =
+            read(name, Some(PASSWORD)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(certificate.thumbprint_sha1(), SHA1, "{name}");
+        assert_says(
+            &refuse_file(name, None),
+            &["no password was given", "AZURE_CLIENT_CERTIFICATE_PASSWORD"],
+        );
+        assert_says(
+            &refuse_file(name, Some("wrong")),
+            &["the password is wrong", "AZURE_CLIENT_CERTIFICATE_PASSWORD"],
+        );
+    }
+}
+
+#[test]
+fn a_pfx_is_read_in_modern_and_legacy_encryption() {
+    for name in [
+        "pfx-modern.pfx",
+        "pfx-legacy-rc2.pfx",
+        "pfx-legacy-3des.pfx",
+        "pfx-legacy-rc2-128.pfx",
+        "pfx-sha512-mac.pfx",
+        "pfx-pbmac1.pfx",
+        "pfx-indefinite-lengths.pfx",
+        "pfx-no-encryption.pfx",
+        "pfx-no-mac.pfx",
+    ] {
+        let certificate =
+            read(name, Some(PASSWORD)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(certificate.thumbprint_sha1(), SHA1, "{name}");
+        assert_eq!(certificate.chain_len(), 1, "{name}");
+        assert_says(
+            &refuse_file(name, None),
+            &["no password was given", "AZURE_CLIENT_CERTIFICATE_PASSWORD"],
+        );
+        assert_says(
+            &refuse_file(name, Some("wrong")),
+            &["the password is wrong", "AZURE_CLIENT_CERTIFICATE_PASSWORD"],
+        );
+    }
+}
+
+#[test]
+fn a_pfx_without_a_password_is_read_in_both_ways_of_writing_none() {
+    for name in [
+        "pfx-empty-password.pfx",
+        "pfx-null-password.pfx",
+        "pfx-no-encryption-no-mac.pfx",
+    ] {
+        for password in [None, Some("")] {
+            let certificate =
+                read(name, password).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(certificate.thumbprint_sha1(), SHA1, "{name}");
+        }
+    }
+    for name in ["pfx-empty-password.pfx", "pfx-null-password.pfx"] {
+        assert_says(
+            &refuse_file(name, Some("wrong")),
+            &[
+                "opens only without one",
+                "unset AZURE_CLIENT_CERTIFICATE_PASSWORD",
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_password_beyond_ascii_and_beyond_16_bits_opens_a_pfx() {
+    assert_eq!(
+        read("pfx-unicode-password.pfx", Some("pässwörd-🔑"))
+            .unwrap()
+            .thumbprint_sha1(),
+        SHA1
+    );
+}
+
+#[test]
+fn a_wrong_password_that_ends_in_a_newline_is_told_so() {
+    for name in ["pfx-modern.pfx", "pkcs8-aes256-sha256.pem"] {
+        assert_says(
+            &refuse_file(name, Some("correct-horse\n")),
+            &["ends with white space", "newline"],
+        );
+    }
+}
+
+#[test]
+fn the_leaf_is_found_by_its_key_and_the_chain_ordered_by_issuer() {
+    for (name, password) in [
+        ("chain-scrambled.pem", None),
+        ("pfx-chain.pfx", Some(PASSWORD)),
+    ] {
+        let certificate = read(name, password).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(certificate.thumbprint_sha1(), LEAF_SHA1, "{name}");
+        assert_eq!(certificate.subject(), "CN=azcred test leaf", "{name}");
+        assert_eq!(certificate.chain_len(), 3, "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_lacks_its_other_half_says_which_half() {
+    assert_says(
+        &refuse_file("certificate-only.pem", None),
+        &["no private key", "cat key.pem certificate.pem"],
+    );
+    assert_says(
+        &refuse_file("key-only.pem", None),
+        &["no certificate", "cat key.pem certificate.pem"],
+    );
+    assert_says(
+        &refuse_file("pfx-no-key.pfx", Some(PASSWORD)),
+        &["no private key"],
+    );
+    assert_says(
+        &refuse_file("pfx-no-certificate.pfx", Some(PASSWORD)),
+        &["no certificate"],
+    );
+    assert_says(
+        &refuse_file("certificate.der", None),
+        &["one certificate in DER", "private key"],
+    );
+    assert_says(&refuse_file("key.der", None), &["one private key in DER"]);
+    assert_says(
+        &refuse_file("certificates.p7b", None),
+        &["PKCS#7", "never a private key"],
+    );
+}
+
+#[test]
+fn a_key_of_another_certificate_is_refused_with_the_commands_that_compare_them() {
+    assert_says(
+        &refuse_file("mismatched.pem", None),
+        &["not that of the certificate", "openssl pkey", "-pubout"],
+    );
+    let mut two = fixture("mismatched.pem");
+    two.extend(fixture("root-certificate.pem"));
+    assert_says(&refuse(&two, None), &["any of the 2 certificates"]);
+}
+
+#[test]
+fn a_key_that_entra_does_not_take_is_refused_by_its_kind() {
+    for name in ["ec-p256.pem", "ec-p256-sec1.pem", "pfx-ec.pfx"] {
+        assert_says(
+            &refuse_file(name, Some(PASSWORD)),
+            &[
+                "elliptic curve",
+                "only RSA",
+                "openssl req -x509 -newkey rsa:2048",
+            ],
+        );
+    }
+    assert_says(&refuse_file("ed25519.pem", None), &["Ed25519", "only RSA"]);
+    assert_says(
+        &refuse_file("rsa-1024.pem", None),
+        &["1024 bits", "AADSTS50032", "rsa:2048"],
+    );
+    assert_says(
+        &refuse_file("openssh.pem", None),
+        &["OpenSSH", "ssh-keygen -p -m PKCS8"],
+    );
+    assert!(read("rsa-3072.pem", None).is_ok());
+    assert!(read("rsa-pss.pem", None).is_ok());
+}
+
+#[test]
+fn a_file_that_is_something_else_is_called_by_its_name() {
+    assert_says(&refuse(b"", None), &["empty"]);
+    assert_says(&refuse(b" \n\t\n", None), &["empty"]);
+    assert_says(
+        &refuse(b"\n<!DOCTYPE html><html>sign in</html>", None),
+        &["web page"],
+    );
+    assert_says(
+        &refuse(b"not a certificate at all", None),
+        &["neither PEM nor PFX"],
+    );
+    assert_says(
+        &refuse(&[0x30, 0x03, 0x0c, 0x01, 0x41], None),
+        &["neither PEM nor PFX"],
+    );
+    assert_says(
+        &refuse(&vec![b'x'; (1 << 20) + 1], None),
+        &["larger than 1 MiB"],
+    );
+    assert_says(
+        &refuse_file("pfx-as-base64-text.pfx", Some(PASSWORD)),
+        &["base64", "base64 -d"],
+    );
+    let utf16: Vec<u8> = [0xff, 0xfe]
+        .into_iter()
+        .chain(fixture("key-first.pem").into_iter().flat_map(|b| [b, 0]))
+        .collect();
+    assert_says(&refuse(&utf16, None), &["UTF-16", "iconv"]);
+    let one_line = String::from_utf8(fixture("key-first.pem"))
+        .unwrap()
+        .replace('\n', "\\n");
+    assert_says(
+        &refuse(one_line.as_bytes(), None),
+        &["`\\n` spelled out", "printf '%b'"],
+    );
+}
+
+#[test]
+fn a_file_cut_short_or_spoilt_is_damaged_and_not_a_wrong_password() {
+    let pem = fixture("key-first.pem");
+    assert_says(&refuse(&pem[..500], None), &["on line 1 has no end"]);
+    let spoilt = String::from_utf8(pem).unwrap().replacen("MII", "M!I", 1);
+    assert_says(
+        &refuse(spoilt.as_bytes(), None),
+        &["on line 1 is not base64"],
+    );
+    let pfx = fixture("pfx-modern.pfx");
+    assert_says(&refuse(&pfx[..pfx.len() / 2], Some(PASSWORD)), &["damaged"]);
+    let no_certificate = String::from_utf8(fixture("key-first.pem")).unwrap();
+    let (key, _) = no_certificate.split_once("-----BEGIN CERTIFICATE").unwrap();
+    let nonsense =
+        format!("{key}-----BEGIN CERTIFICATE-----\nAAECAwQ=\n-----END CERTIFICATE-----\n");
+    assert_says(
+        &refuse(nonsense.as_bytes(), None),
+        &["certificate 1", "not an X.509 certificate"],
+    );
+}
+
+#[test]
+fn a_file_that_asks_for_endless_work_is_refused_before_the_work() {
+    for name in [
+        "pkcs8-pbkdf2-twenty-million.pem",
+        "pkcs8-scrypt-huge.pem",
+        "pfx-mac-two-billion.pfx",
+    ] {
+        assert_says(
+            &refuse_file(name, Some(PASSWORD)),
+            &["10 million rounds", "hostile"],
+        );
+    }
+}
+
+#[test]
+fn an_encryption_that_nobody_should_use_is_named() {
+    assert_says(
+        &refuse_file("pkcs8-pbes1-sha1-rc4-128.pem", Some(PASSWORD)),
+        &["RC4", "openssl pkcs8 -topk8"],
+    );
+}
+
+#[test]
+fn debug_shows_the_certificate_and_never_the_key() {
+    let shown = format!("{:?}", read("key-first.pem", None).unwrap());
+    assert_says(
+        &shown,
+        &["CN=azcred test", SHA1, "not_after", "chain_len: 1"],
+    );
+    assert!(!shown.contains("key:") && shown.len() < 300, "{shown}");
+}
