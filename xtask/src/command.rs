@@ -146,14 +146,22 @@ mod tests {
         // The pipe closes only when the shell and the sleep, which both hold it, are gone.
         let (mut reader, writer) = std::io::pipe().unwrap();
         let mut command = Command::new("sh");
-        command.args(["-c", "sleep 1000 & wait"]).stdout(writer);
+        command.args(["-c", "sleep 100 & wait"]).stdout(writer);
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command.spawn().unwrap();
         drop(command);
         let error = bounded(child, Duration::from_millis(50)).unwrap_err();
         assert!(error.to_string().contains("did not finish"), "{error}");
-        let mut rest = Vec::new();
-        std::io::Read::read_to_end(&mut reader, &mut rest).unwrap();
+        let (closed, close) = mpsc::channel();
+        thread::spawn(move || {
+            closed
+                .send(std::io::Read::read_to_end(&mut reader, &mut Vec::new()))
+                .unwrap();
+        });
+        close
+            .recv_timeout(Duration::from_secs(30))
+            .expect("the sleep goes on")
+            .unwrap();
     }
 
     #[test]

@@ -27,18 +27,19 @@ impl Environment {
     /// hashes, relative to the root) lists. Made if it isn't there, if the lock file or the Python has
     /// changed since, or if an earlier attempt broke off half-way.
     pub(crate) fn ready(name: &str, lock: &str) -> Result<Self> {
-        let home = target().join(name);
-        fs::create_dir_all(&home).with_context(|| format!("can't make {}", home.display()))?;
+        Self::ready_in(&target().join(name), &root().join(lock), &Python::find()?)
+    }
+
+    fn ready_in(home: &Path, lock: &Path, python: &Python) -> Result<Self> {
+        fs::create_dir_all(home).with_context(|| format!("can't make {}", home.display()))?;
         // Two of these at once must not build in the same folder; the lock goes with the file handle.
         let guard = File::create(home.join("lock"))?;
         guard
             .lock()
             .with_context(|| format!("can't lock {}", home.display()))?;
 
-        let python = Python::find()?;
-        let lock = root().join(lock);
         let wanted =
-            fs::read_to_string(&lock).with_context(|| format!("can't read {}", lock.display()))?;
+            fs::read_to_string(lock).with_context(|| format!("can't read {}", lock.display()))?;
         let wanted = format!("{}\n{wanted}", python.version);
         let stamp = home.join("made-from");
         let folder = home.join("venv");
@@ -58,7 +59,7 @@ impl Environment {
         remove(&stamp)?;
         remove(&folder)?;
         python.make(&folder)?;
-        made.install(&python, &lock)?;
+        made.install(python, lock)?;
         fs::write(&stamp, wanted).with_context(|| format!("can't write {}", stamp.display()))?;
         Ok(made)
     }
@@ -241,16 +242,113 @@ fn remove(path: &Path) -> Result<()> {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
+
+    /// A home for an environment, a lock file, and a Python that makes environments in no time, where `pip`
+    /// works as long as there is no file `no-network`.
+    struct Scene {
+        folder: tempfile::TempDir,
+        python: Python,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let gate = folder.path().join("no-network");
+            let script = format!(
+                "case \"$*\" in\n\
+                 *sys.version_info*) echo 3 11 3.11.7 pretended;;\n\
+                 '-m venv '*) mkdir -p \"$3/bin\" && cp \"$0\" \"$3/bin/python\";;\n\
+                 '-m pip install '*) test ! -e '{}';;\n\
+                 esac\n",
+                gate.display()
+            );
+            let python = Python::ask(program(folder.path(), &script), &[]).unwrap();
+            fs::write(folder.path().join("lock.txt"), "six==1.17.0\n").unwrap();
+            Self { folder, python }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        fn ready(&self) -> Result<Environment> {
+            Environment::ready_in(&self.path("home"), &self.path("lock.txt"), &self.python)
+        }
+
+        /// Leaves a mark in the environment, which a new one doesn't have.
+        fn mark(&self) {
+            fs::write(self.path("home/venv/mark"), "").unwrap();
+        }
+
+        fn is_marked(&self) -> bool {
+            self.path("home/venv/mark").exists()
+        }
+    }
+
+    fn program(folder: &Path, script: &str) -> PathBuf {
+        // Written by another process: a test beside this one that forks while the file is open for
+        // writing here would keep it from being run ('text file busy').
+        let path = folder.join("python3");
+        let write = "printf '#!/bin/sh\\n%s' \"$1\" >\"$2\" && chmod 755 \"$2\"";
+        let mut shell = Command::new("sh");
+        let done = shell
+            .args(["-c", write, "sh", script])
+            .arg(&path)
+            .status()
+            .unwrap();
+        assert!(done.success());
+        path
+    }
+
+    #[test]
+    fn an_environment_is_made_once() {
+        let scene = Scene::new();
+        scene.ready().unwrap();
+        scene.mark();
+        let again = scene.ready().unwrap();
+        assert!(scene.is_marked());
+        assert_eq!(again.python(), scene.path("home/venv/bin/python"));
+    }
+
+    #[test]
+    fn a_changed_lock_file_makes_the_environment_anew() {
+        let scene = Scene::new();
+        scene.ready().unwrap();
+        scene.mark();
+        fs::write(scene.path("lock.txt"), "six==1.16.0\n").unwrap();
+        scene.ready().unwrap();
+        assert!(!scene.is_marked());
+    }
+
+    #[test]
+    fn an_environment_whose_python_is_gone_is_made_anew() {
+        let scene = Scene::new();
+        scene.ready().unwrap();
+        scene.mark();
+        fs::remove_file(scene.path("home/venv/bin/python")).unwrap();
+        scene.ready().unwrap();
+        assert!(!scene.is_marked());
+    }
+
+    #[test]
+    fn an_environment_that_was_left_half_made_is_made_anew() {
+        let scene = Scene::new();
+        fs::write(scene.path("no-network"), "").unwrap();
+        let error = format!("{:#}", scene.ready().err().unwrap());
+        assert!(
+            error.contains("the packages could not be installed"),
+            "{error}"
+        );
+        scene.mark();
+        fs::remove_file(scene.path("no-network")).unwrap();
+        scene.ready().unwrap();
+        assert!(!scene.is_marked());
+    }
 
     /// A program that answers as the given Python would.
     fn pretend(folder: &Path, says: &str) -> PathBuf {
-        let path = folder.join("python3");
-        fs::write(&path, format!("#!/bin/sh\necho '{says}'\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        path
+        program(folder, &format!("echo '{says}'\n"))
     }
 
     #[test]
@@ -277,13 +375,10 @@ mod tests {
     #[test]
     fn a_python_that_can_make_no_environment_says_what_to_install() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("python3");
-        fs::write(
-            &path,
-            "#!/bin/sh\necho 'ensurepip is not available' >&2\nexit 1\n",
-        )
-        .unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let path = program(
+            folder.path(),
+            "echo 'ensurepip is not available' >&2\nexit 1\n",
+        );
         let python = Python {
             program: path,
             arguments: &[],
