@@ -1,10 +1,152 @@
-//! Azure Resource Manager.
+//! Azure Resource Manager: one door for every request, then a file for each area.
+//!
+//! A request is read ([`call`]), its path understood ([`route`]), its api-version checked ([`versions`]), its token
+//! checked and its caller's right judged ([`access`], by the table in [`operations`]) before anything is looked up,
+//! in the order in which Azure does it: who has no right does not learn what exists.
+
+mod access;
+mod answer;
+mod call;
+mod deny_assignments;
+mod error;
+mod filter;
+mod groups;
+mod items;
+mod metadata;
+mod operations;
+mod permissions;
+mod role_assignments;
+mod role_definitions;
+mod route;
+mod subscriptions;
+mod versions;
+mod workspaces;
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{Method, StatusCode};
+
+use self::access::Caller;
+use self::answer::{Answer, Trace};
+use self::call::Call;
+use self::error::ArmError;
+use self::route::Target;
+use crate::resources::WORKSPACE_TYPE;
 use crate::world::World;
 
-/// ARM's routes. Each request carries a [`crate::service::Entrance`] in its extensions.
-pub(crate) fn router(world: Arc<World>) -> axum::Router {
-    axum::Router::new().with_state(world)
+/// ARM's routes. Each request carries a [`crate::service::Entrance`] in its extensions; one that does not is taken
+/// to have come by a port.
+pub(crate) fn router(world: Arc<World>) -> Router {
+    // One door: scopes nest, so that no list of routes could name them all.
+    Router::new().fallback(serve).with_state(world)
 }
+
+async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let trace = Trace::new(&parts.method, parts.uri.path(), &parts.headers);
+    let result = match to_bytes(body, call::MAX_BODY).await {
+        Ok(body) => Call::read(&parts, body).and_then(|call| answer(&world, &call)),
+        Err(_) => Err(ArmError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestContentTooLarge",
+            format!(
+                "The request content could not be read: it is larger than {} bytes, or it broke off.",
+                call::MAX_BODY
+            ),
+        )),
+    };
+    trace.response(result, world.clock.now())
+}
+
+fn answer(world: &World, call: &Call) -> Result<Answer, ArmError> {
+    let version = call.query("api-version").ok_or_else(|| {
+        ArmError::bad_request(
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        )
+    })?;
+    if let [first, second] = call.path.as_slice()
+        && first.eq_ignore_ascii_case("metadata")
+        && second.eq_ignore_ascii_case("endpoints")
+    {
+        return match call.method {
+            Method::GET => metadata::get(world, call, version),
+            _ => Err(ArmError::not_served(
+                call.method.as_str(),
+                "metadata/endpoints",
+            )),
+        };
+    }
+    let target = Target::parse(&call.path, call.method == Method::POST)?;
+    let caller = access::authenticate(world, call, &target)?;
+    versions::check(&target, version, world.clock.now())?;
+    let need = operations::needed(&call.method, &target)
+        .ok_or_else(|| ArmError::not_served(call.method.as_str(), &call.scope_text()))?;
+    access::authorize(&world.resources(), &caller, call, &target, &need)?;
+    perform(world, call, &caller, &target)
+}
+
+/// Does what the caller may.
+fn perform(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+    target: &Target,
+) -> Result<Answer, ArmError> {
+    match target {
+        Target::Tenants => subscriptions::tenants(world, call, caller),
+        Target::Subscriptions => subscriptions::list(world, call, caller),
+        Target::Subscription(id) => subscriptions::get(world, *id),
+        Target::Locations(id) => subscriptions::locations(world, call, *id),
+        Target::Providers(id) => subscriptions::providers(world, call, *id),
+        Target::Provider(id, namespace) => subscriptions::provider(*id, namespace),
+        Target::RegisterProvider(id, namespace) => subscriptions::provider(Some(*id), namespace),
+        Target::Groups(id) => groups::list(world, call, caller, *id),
+        Target::Group(id) => match call.method {
+            Method::PUT => groups::put(world, call, id),
+            Method::PATCH => groups::patch(world, call, id),
+            Method::DELETE => groups::delete(world, id),
+            Method::HEAD => Ok(groups::head(world, id)),
+            _ => groups::get(world, id),
+        },
+        Target::ResourcesIn(scope) => items::list(world, call, caller, scope),
+        Target::Collection {
+            parent,
+            resource_type,
+        } => items::collection(world, call, caller, parent, resource_type),
+        Target::Item(id)
+            if call.method == Method::PUT
+                && id
+                    .resource_type()
+                    .is_some_and(|kind| kind.eq_ignore_ascii_case(WORKSPACE_TYPE)) =>
+        {
+            workspaces::put(world, call, caller, id)
+        }
+        Target::Item(id) => items::one(world, call, caller, id),
+        Target::ItemAction(id, verb) => Err(ArmError::not_served(
+            call.method.as_str(),
+            &format!("{}/{verb}", id.resource_type().unwrap_or_default()),
+        )),
+        Target::Authorization { scope, kind, name } => {
+            let name = name.as_deref();
+            match (kind.to_ascii_lowercase().as_str(), name) {
+                ("roledefinitions", None) => role_definitions::list(world, call, scope),
+                ("roledefinitions", Some(name)) => role_definitions::get(world, scope, name),
+                ("roleassignments", name) => {
+                    role_assignments::serve(world, call, caller, scope, name)
+                }
+                ("denyassignments", None) => deny_assignments::list(world, call, scope),
+                ("denyassignments", Some(name)) => deny_assignments::get(world, scope, name),
+                ("permissions", None) => permissions::list(world, call, caller, scope),
+                _ => Err(ArmError::missing_subscription()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

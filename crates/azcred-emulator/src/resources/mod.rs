@@ -24,9 +24,10 @@ pub use role::{
     DenyAssignment, EVERYONE, Permission, PrincipalType, RoleAssignment, RoleDefinition,
 };
 pub use scope::{InvalidScope, Scope};
+pub(crate) use seed::kind_of;
 pub use seed::{ResourcesSeed, SeedProblem};
 pub use workspace::{WORKSPACE_TYPE, Workspace};
-pub(crate) use workspace::{basic, complete};
+pub(crate) use workspace::{basic, complete, default_datastores};
 
 /// The default seed's half for [`ResourcesSeed`]; its principals are those of the directory's half.
 pub const DEFAULT_SEED: &str = include_str!("contoso.toml");

@@ -16,7 +16,7 @@ use super::role::{
     DenyAssignment, EVERYONE, Permission, PrincipalType, RoleAssignment, RoleDefinition,
 };
 use super::scope::Scope;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, default_datastores};
 use crate::directory::{Directory, Principal};
 
 /// What a seed says of Azure's tree. Every list may be left out.
@@ -207,7 +207,11 @@ impl ResourcesSeed {
                 .get_ref()
                 .resource(tenant, now)
                 .map_err(|error| problem(entry, field.clone(), error.to_string()))?;
+            let datastores = default_datastores(&resource);
             put(made, resource).map_err(|message| problem(entry, field, message))?;
+            for datastore in datastores {
+                made.put_resource(datastore);
+            }
         }
         for (at, entry) in self.resources.iter().enumerate() {
             let resource = entry.get_ref().clone();

@@ -217,3 +217,47 @@ pub fn complete(
         properties.entry(name).or_insert(value);
     }
 }
+
+/// The datastores that every workspace with a storage account has from the start: where artifacts go, and the
+/// default for data. They authenticate as whoever uses them, and hold no key.
+pub fn default_datastores(workspace: &Resource) -> Vec<Resource> {
+    let property = |name: &str| workspace.properties.get(name).and_then(Value::as_str);
+    let (Some(account), Some(workspace_id)) = (property("storageAccount"), property("workspaceId"))
+    else {
+        return Vec::new();
+    };
+    let Some(account) = account.rsplit('/').next() else {
+        return Vec::new();
+    };
+    [
+        (
+            "workspaceblobstore",
+            format!("azureml-blobstore-{workspace_id}"),
+            true,
+        ),
+        ("workspaceartifactstore", "azureml".to_owned(), false),
+    ]
+    .into_iter()
+    .filter_map(|(name, container, is_default)| {
+        let mut datastore = Resource::new(workspace.id.child(&format!("datastores/{name}")).ok()?);
+        datastore.system_data.clone_from(&workspace.system_data);
+        let properties = json!({
+            "datastoreType": "AzureBlob",
+            "accountName": account,
+            "containerName": container,
+            "endpoint": "core.windows.net",
+            "protocol": "https",
+            "isDefault": is_default,
+            "credentials": {"credentialsType": "None"},
+            "serviceDataAccessAuthIdentity": "None",
+            "description": null,
+            "tags": null,
+            "properties": null,
+        });
+        if let Value::Object(properties) = properties {
+            datastore.properties = properties;
+        }
+        Some(datastore)
+    })
+    .collect()
+}

@@ -1,0 +1,289 @@
+//! Who is calling, and whether they may: tokens become a caller, needs become a yes or one of ARM's refusals.
+
+use http::{Method, StatusCode};
+use uuid::Uuid;
+
+use super::call::Call;
+use super::error::ArmError;
+use super::operations::Need;
+use super::route::Target;
+use crate::resources::{Action, Decision, Principals, Resources, Scope};
+use crate::service::{Cloud, Service};
+use crate::tokens::{BearerError, Claims, accepted_audiences, verify_bearer};
+use crate::world::World;
+
+/// Who is calling.
+#[derive(Debug)]
+pub(super) struct Caller {
+    /// The tenant of the token.
+    pub(super) tenant: Uuid,
+    /// The principal and its groups.
+    pub(super) who: Principals,
+    /// What ARM calls the caller in messages: an application's client id, a user's sign-in name.
+    pub(super) name: String,
+    /// `Application` or `User`, as `systemData` has it.
+    pub(super) kind: &'static str,
+}
+
+/// Checks the token, and that it is of the tenant of the subscription that is meant.
+///
+/// A subscription that does not exist is reported first, and its tenant is named to whoever has no token: that
+/// is how clients find the tenant of a subscription.
+///
+/// # Errors
+/// 404 for an unknown subscription, else 401 with a challenge that names the authority to go to.
+pub(super) fn authenticate(
+    world: &World,
+    call: &Call,
+    target: &Target,
+) -> Result<Caller, ArmError> {
+    let tenant = match target.subscription() {
+        Some(id) => Some(
+            world
+                .resources()
+                .subscription(id)
+                .ok_or_else(|| ArmError::subscription_not_found(id))?
+                .tenant,
+        ),
+        None => None,
+    };
+    let authority = authority(world, call, tenant);
+    let accepted = accepted_audiences(world, Service::Arm);
+    let claims = verify_bearer(world, call.authorization.0.as_deref(), &accepted)
+        .map_err(|error| refuse(error, world, call, &authority))?;
+    if let Some(tenant) = tenant.filter(|tenant| *tenant != claims.tenant) {
+        let issuer = claims
+            .all
+            .get("iss")
+            .and_then(|iss| iss.as_str())
+            .unwrap_or_default();
+        let right = format!("https://{}/{tenant}/", call.entrance.cloud.sts_host());
+        return Err(ArmError::wrong_tenant(&authority, issuer, &right));
+    }
+    Ok(caller(world, &claims))
+}
+
+fn caller(world: &World, claims: &Claims) -> Caller {
+    let text = |name: &str| claims.all.get(name).and_then(|value| value.as_str());
+    let name = if claims.is_app {
+        claims.app_id.map(|id| id.to_string())
+    } else {
+        text("upn")
+            .or_else(|| text("unique_name"))
+            .or_else(|| text("preferred_username"))
+            .map(str::to_owned)
+    };
+    Caller {
+        tenant: claims.tenant,
+        who: Principals {
+            principal: claims.object_id,
+            groups: world.directory().groups_of(claims.object_id),
+        },
+        name: name.unwrap_or_else(|| claims.object_id.to_string()),
+        kind: if claims.is_app { "Application" } else { "User" },
+    }
+}
+
+/// Where tokens for this call are to be had.
+fn authority(world: &World, call: &Call, tenant: Option<Uuid>) -> String {
+    let tenant = tenant.map_or_else(|| "common".to_owned(), |tenant| tenant.to_string());
+    match (&call.entrance.real_name, call.entrance.cloud) {
+        // The public cloud's ARM names its authority by this older host still.
+        (Some(_), Cloud::Public) => format!("https://login.windows.net/{tenant}"),
+        _ => {
+            let login = world.urls().for_client(Service::Login, &call.entrance);
+            format!("{login}/{tenant}")
+        }
+    }
+}
+
+fn refuse(error: BearerError, world: &World, call: &Call, authority: &str) -> ArmError {
+    match error {
+        BearerError::Missing => ArmError::no_token(authority),
+        BearerError::NotBearer => ArmError::wrong_scheme(authority),
+        BearerError::WrongAudience { got } => {
+            let own = world.urls().arm;
+            let mut taken = audiences(call.entrance.cloud).to_vec();
+            if call.entrance.real_name.is_none() && !own.is_empty() {
+                taken.push(&own);
+            }
+            ArmError::wrong_audience(authority, &got, &taken)
+        }
+        BearerError::Expired { expired, now } => ArmError::expired(authority, expired, now),
+        BearerError::NotYetValid { not_before } => {
+            ArmError::token_not_yet_valid(authority, not_before, world.clock.now())
+        }
+        BearerError::Malformed(_)
+        | BearerError::UnknownKey(_)
+        | BearerError::BadSignature
+        | BearerError::UnknownIssuer(_)
+        | BearerError::UnknownTenant(_) => ArmError::invalid_token(authority),
+    }
+}
+
+/// The audiences that ARM of a cloud says it takes, in its order.
+pub(super) fn audiences(cloud: Cloud) -> [&'static str; 4] {
+    match cloud {
+        Cloud::Public => [
+            "https://management.core.windows.net/",
+            "https://management.core.windows.net",
+            "https://management.azure.com/",
+            "https://management.azure.com",
+        ],
+        Cloud::UsGovernment => [
+            "https://management.core.usgovcloudapi.net/",
+            "https://management.core.usgovcloudapi.net",
+            "https://management.usgovcloudapi.net/",
+            "https://management.usgovcloudapi.net",
+        ],
+        Cloud::China => [
+            "https://management.core.chinacloudapi.cn/",
+            "https://management.core.chinacloudapi.cn",
+            "https://management.chinacloudapi.cn/",
+            "https://management.chinacloudapi.cn",
+        ],
+    }
+}
+
+impl Caller {
+    /// Whether the caller may do this here.
+    pub(super) fn may(&self, resources: &Resources, action: &str, scope: &Scope) -> bool {
+        resources
+            .decide(&self.who, Action::Control(action), scope)
+            .is_allowed()
+    }
+}
+
+/// Judges a need. Whether what is asked for exists is not looked at: who has no right must not learn it.
+///
+/// # Errors
+/// 403 in ARM's words, or 409 for a write in a subscription that is switched off.
+pub(super) fn authorize(
+    resources: &Resources,
+    caller: &Caller,
+    call: &Call,
+    target: &Target,
+    need: &Need,
+) -> Result<(), ArmError> {
+    let scope = judged_at(target);
+    match need {
+        Need::Token => {}
+        Need::SomeRole(action) => {
+            if !resources.is_visible(&caller.who, &scope) {
+                return Err(refused(caller, action, &said(call, target)));
+            }
+        }
+        Need::Action(action) => {
+            match resources.decide(&caller.who, Action::Control(action), &scope) {
+                Decision::Allowed(_) => {}
+                Decision::NotAllowed => return Err(refused(caller, action, &said(call, target))),
+                Decision::Denied(deny) => {
+                    return Err(ArmError::denied(
+                        &caller.name,
+                        caller.who.principal,
+                        action,
+                        &said(call, target),
+                        deny,
+                    ));
+                }
+            }
+        }
+    }
+    let writing = matches!(call.method, Method::PUT | Method::PATCH | Method::POST);
+    if let Some(subscription) = resources.subscription_of(&scope)
+        && writing
+        && !subscription.state.is_writable()
+    {
+        return Err(ArmError::new(
+            StatusCode::CONFLICT,
+            "ReadOnlyDisabledSubscription",
+            format!(
+                "The subscription '{}' is disabled and therefore marked as read only. You cannot perform any write \
+                 actions on this subscription until it is re-enabled.",
+                subscription.id
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn refused(caller: &Caller, action: &str, scope: &str) -> ArmError {
+    ArmError::authorization_failed(&caller.name, caller.who.principal, action, scope)
+}
+
+/// Where a need is judged.
+fn judged_at(target: &Target) -> Scope {
+    match target {
+        Target::Group(scope)
+        | Target::ResourcesIn(scope)
+        | Target::Item(scope)
+        | Target::ItemAction(scope, _)
+        | Target::Authorization { scope, .. }
+        | Target::Collection { parent: scope, .. } => scope.clone(),
+        other => other
+            .subscription()
+            .map_or_else(Scope::root, Scope::subscription),
+    }
+}
+
+/// The scope a refusal names: the path; of a list, what it lists, without the last word.
+fn said(call: &Call, target: &Target) -> String {
+    let listing = matches!(
+        target,
+        Target::Locations(_)
+            | Target::Groups(_)
+            | Target::ResourcesIn(_)
+            | Target::Providers(_)
+            | Target::Collection { .. }
+            | Target::ItemAction(..)
+            | Target::RegisterProvider(..)
+            | Target::Authorization { name: None, .. }
+    );
+    let mut text = call.scope_text();
+    if listing && let Some(at) = text.rfind('/').filter(|at| *at > 0) {
+        text.truncate(at);
+    }
+    text
+}
+
+/// Checks that a scope is there: its resource group, and every resource on the way.
+///
+/// # Errors
+/// 404 for the first that is not.
+pub(super) fn exists(resources: &Resources, scope: &Scope) -> Result<(), ArmError> {
+    let mut way = resources_on_the_way(scope);
+    way.reverse();
+    for step in way {
+        let Some(kind) = step.resource_type() else {
+            if resources.group(&step).is_none() {
+                return Err(ArmError::group_not_found(step.name()));
+            }
+            continue;
+        };
+        if resources.resource(&step).is_none() {
+            let group = step.resource_group().unwrap_or("<null>");
+            return Err(ArmError::resource_not_found(&kind, step.name(), group));
+        }
+    }
+    if let Some(name) = scope.management_group_name()
+        && resources.management_group(name).is_none()
+    {
+        return Err(ArmError::not_found(
+            "NotFound",
+            format!("The management group '{name}' cannot be found"),
+        ));
+    }
+    Ok(())
+}
+
+/// A scope and what it lies in, down to the resource group; nothing of a subscription or management group.
+fn resources_on_the_way(scope: &Scope) -> Vec<Scope> {
+    scope
+        .path_ancestry()
+        .into_iter()
+        .filter(|step| {
+            step.subscription_id().is_some()
+                && (step.resource_group().is_some() || step.resource_type().is_some())
+        })
+        .collect()
+}

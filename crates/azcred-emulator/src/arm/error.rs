@@ -1,0 +1,293 @@
+//! Azure Resource Manager's errors: its codes, its sentences, its JSON.
+//!
+//! The envelope is the "ErrorResponse" of the Azure REST API guidelines. Codes and sentences are those that
+//! "Troubleshoot common Azure deployment errors", "Troubleshoot Azure RBAC" (Microsoft Learn) and public logs show.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ArmError {
+    /// The HTTP status.
+    pub(super) status: StatusCode,
+    /// What programs compare.
+    pub(super) code: &'static str,
+    /// What people read.
+    pub(super) message: String,
+    /// `WWW-Authenticate`, on every 401.
+    pub(super) challenge: Option<String>,
+}
+
+impl ArmError {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            challenge: None,
+        }
+    }
+
+    /// The envelope.
+    pub(super) fn body(&self) -> Value {
+        json!({"error": {"code": self.code, "message": self.message}})
+    }
+
+    pub(super) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    pub(super) fn not_found(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, message)
+    }
+
+    /// The path names nothing that ARM could route.
+    pub(super) fn missing_subscription() -> Self {
+        Self::not_found(
+            "MissingSubscription",
+            "The request did not have a subscription or a valid tenant level resource provider.",
+        )
+    }
+
+    pub(super) fn invalid_subscription_id(id: &str) -> Self {
+        Self::bad_request(
+            "InvalidSubscriptionId",
+            format!("The provided subscription identifier '{id}' is malformed or invalid."),
+        )
+    }
+
+    pub(super) fn subscription_not_found(id: Uuid) -> Self {
+        Self::not_found(
+            "SubscriptionNotFound",
+            format!("The subscription '{id}' could not be found."),
+        )
+    }
+
+    pub(super) fn group_not_found(name: &str) -> Self {
+        Self::not_found(
+            "ResourceGroupNotFound",
+            format!("Resource group '{name}' could not be found."),
+        )
+    }
+
+    pub(super) fn resource_not_found(kind: &str, name: &str, group: &str) -> Self {
+        Self::not_found(
+            "ResourceNotFound",
+            format!(
+                "The Resource '{kind}/{name}' under resource group '{group}' was not found. For more details please \
+                 go to https://aka.ms/ARMResourceNotFoundFix"
+            ),
+        )
+    }
+
+    pub(super) fn parent_not_found(verb: &str, kind: &str, parent: &str) -> Self {
+        Self::not_found(
+            "ParentResourceNotFound",
+            format!(
+                "Failed to perform '{verb}' on resource(s) of type '{kind}', because the parent resource '{parent}' \
+                 could not be found."
+            ),
+        )
+    }
+
+    /// What the emulator knows of but does not do. Azure may.
+    pub(super) fn not_served(method: &str, what: &str) -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "HttpMethodNotSupported",
+            format!(
+                "This emulator does not serve '{method}' on '{what}'; Azure may. Nothing was changed."
+            ),
+        )
+    }
+
+    pub(super) fn invalid_content(detail: &str) -> Self {
+        Self::bad_request(
+            "InvalidRequestContent",
+            format!("The request content was invalid and could not be deserialized: '{detail}'."),
+        )
+    }
+
+    pub(super) fn authorization_failed(
+        client: &str,
+        object: Uuid,
+        action: &str,
+        scope: &str,
+    ) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "AuthorizationFailed",
+            format!(
+                "The client '{client}' with object id '{object}' does not have authorization to perform action \
+                 '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please \
+                 refresh your credentials."
+            ),
+        )
+    }
+
+    /// A role allows it, a deny assignment forbids it.
+    pub(super) fn denied(
+        client: &str,
+        object: Uuid,
+        action: &str,
+        scope: &str,
+        deny: &crate::resources::DenyAssignment,
+    ) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "DenyAssignmentAuthorizationFailed",
+            format!(
+                "The client '{client}' with object id '{object}' has permission to perform action '{action}' on scope \
+                 '{scope}'; however, the access is denied because of the deny assignment with name '{}' and Id '{}' \
+                 at scope '{}'.",
+                deny.name,
+                deny.id.simple(),
+                deny.scope
+            ),
+        )
+    }
+
+    fn unauthorized(
+        code: &'static str,
+        message: String,
+        authority: &str,
+        description: &str,
+    ) -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            code,
+            message,
+            challenge: Some(format!(
+                "Bearer authorization_uri=\"{authority}\", error=\"invalid_token\", error_description=\"{description}\""
+            )),
+        }
+    }
+
+    pub(super) fn no_token(authority: &str) -> Self {
+        Self::unauthorized(
+            "AuthenticationFailed",
+            "Authentication failed. The 'Authorization' header is missing.".into(),
+            authority,
+            "The authentication failed because of missing 'Authorization' header.",
+        )
+    }
+
+    pub(super) fn wrong_scheme(authority: &str) -> Self {
+        Self::unauthorized(
+            "AuthenticationFailed",
+            "Authentication failed. The 'Authorization' header is provided in an invalid format."
+                .into(),
+            authority,
+            "The authentication scheme of the 'Authorization' header is not supported.",
+        )
+    }
+
+    pub(super) fn invalid_token(authority: &str) -> Self {
+        Self::unauthorized(
+            "InvalidAuthenticationToken",
+            "The access token is invalid.".into(),
+            authority,
+            "Could not parse JWT payload or verify its signature.",
+        )
+    }
+
+    pub(super) fn token_not_yet_valid(
+        authority: &str,
+        not_before: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Self {
+        Self::unauthorized(
+            "InvalidAuthenticationToken",
+            format!(
+                "The access token is not yet valid: its start time '{}' is later than current UTC time '{}'.",
+                us_time(not_before),
+                us_time(now)
+            ),
+            authority,
+            "The access token is not yet valid.",
+        )
+    }
+
+    pub(super) fn wrong_audience(authority: &str, got: &str, taken: &[&str]) -> Self {
+        let taken: Vec<String> = taken.iter().map(|name| format!("'{name}'")).collect();
+        Self::unauthorized(
+            "InvalidAuthenticationTokenAudience",
+            format!(
+                "The access token has been obtained for wrong audience or resource '{got}'. It should exactly match \
+                 with one of the allowed audiences {}.",
+                taken.join(",")
+            ),
+            authority,
+            "The access token has been obtained from wrong audience or resource.",
+        )
+    }
+
+    pub(super) fn expired(authority: &str, expired: OffsetDateTime, now: OffsetDateTime) -> Self {
+        Self::unauthorized(
+            "ExpiredAuthenticationToken",
+            format!(
+                "The access token expiry UTC time '{}' is earlier than current UTC time '{}'.",
+                us_time(expired),
+                us_time(now)
+            ),
+            authority,
+            "The access token has expired.",
+        )
+    }
+
+    /// The token is of another tenant than the subscription: both are named, as is where to get the right one.
+    pub(super) fn wrong_tenant(authority: &str, issuer: &str, right_issuer: &str) -> Self {
+        Self::unauthorized(
+            "InvalidAuthenticationTokenTenant",
+            format!(
+                "The access token is from the wrong issuer '{issuer}'. It must match the tenant '{right_issuer}' \
+                 associated with this subscription. Please use the authority (URL) '{authority}' to get the token. \
+                 Note, if the subscription is transferred to another tenant there is no impact to the services, but \
+                 information about new tenant could take time to propagate (up to an hour). If you just transferred \
+                 your subscription and see this error message, please try back later."
+            ),
+            authority,
+            "The access token is from the wrong issuer. It must match the tenant associated with this subscription. \
+             Please use correct authority to get the token.",
+        )
+    }
+}
+
+/// A time as ARM writes it in these sentences: `11/21/2026 8:06:00 PM`.
+fn us_time(time: OffsetDateTime) -> String {
+    let (hour, half) = match time.hour() {
+        0 => (12, "AM"),
+        hour @ 1..12 => (hour, "AM"),
+        12 => (12, "PM"),
+        hour => (hour - 12, "PM"),
+    };
+    format!(
+        "{}/{}/{} {hour}:{:02}:{:02} {half}",
+        u8::from(time.month()),
+        time.day(),
+        time.year(),
+        time.minute(),
+        time.second()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn times_in_sentences_are_written_as_in_the_united_states() {
+        for (time, text) in [
+            (datetime!(2026-11-21 00:06:01 UTC), "11/21/2026 12:06:01 AM"),
+            (datetime!(2026-01-02 11:59:00 UTC), "1/2/2026 11:59:00 AM"),
+            (datetime!(2026-01-02 12:00:00 UTC), "1/2/2026 12:00:00 PM"),
+            (datetime!(2026-01-02 20:00:09 UTC), "1/2/2026 8:00:09 PM"),
+        ] {
+            assert_eq!(us_time(time), text);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! `$filter`, as far as Azure Resource Manager's lists take it: `name eq 'value'`, `function()`, `function('value')`,
+//! joined by `and` and `or` (`and` binds tighter, as in OData 4.01 section 5.1.1).
+
+use super::call::Call;
+use super::error::ArmError;
+
+/// One condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Term {
+    /// `name eq 'value'`; the name in lower case.
+    Equals(String, String),
+    /// `name()` or `name('value')`; the name in lower case.
+    Call(String, Option<String>),
+}
+
+/// Alternatives of conditions that must all hold. No filter is one alternative without conditions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Filter(Vec<Vec<Term>>);
+
+/// Longest filter read, in bytes.
+const MAX_LENGTH: usize = 4096;
+
+impl Filter {
+    /// Reads the filter of a call.
+    ///
+    /// # Errors
+    /// 400 where it is none, or holds a condition that `known` does not list (names in lower case, calls with
+    /// `()`).
+    pub(super) fn of(call: &Call, known: &[&str]) -> Result<Self, ArmError> {
+        let Some(text) = call.query("$filter") else {
+            return Ok(Self(vec![Vec::new()]));
+        };
+        let refuse = || {
+            let text: String = text.chars().take(200).collect();
+            ArmError::bad_request(
+                "InvalidFilterInQueryString",
+                format!("Invalid $filter '{text}' specified in the query string."),
+            )
+        };
+        let filter = Some(text)
+            .filter(|text| text.len() <= MAX_LENGTH)
+            .and_then(parse)
+            .ok_or_else(refuse)?;
+        let is_known = |term: &Term| match term {
+            Term::Equals(name, _) => known.contains(&name.as_str()),
+            Term::Call(name, _) => known.contains(&format!("{name}()").as_str()),
+        };
+        if filter.0.iter().flatten().all(is_known) {
+            Ok(filter)
+        } else {
+            Err(refuse())
+        }
+    }
+
+    /// Whether it holds where each condition is judged by `holds`.
+    pub(super) fn holds(&self, holds: impl Fn(&Term) -> bool) -> bool {
+        self.0.iter().any(|all| all.iter().all(&holds))
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Token {
+    Word(String),
+    Text(String),
+    Open,
+    Close,
+}
+
+fn parse(text: &str) -> Option<Filter> {
+    let tokens = tokens(text)?;
+    let mut alternatives = vec![Vec::new()];
+    let mut rest = tokens.as_slice();
+    loop {
+        let (term, after) = match rest {
+            [Token::Word(name), Token::Open, Token::Close, after @ ..] => {
+                (Term::Call(name.to_lowercase(), None), after)
+            }
+            [
+                Token::Word(name),
+                Token::Open,
+                Token::Text(value) | Token::Word(value),
+                Token::Close,
+                after @ ..,
+            ] => (Term::Call(name.to_lowercase(), Some(value.clone())), after),
+            [
+                Token::Word(name),
+                Token::Word(eq),
+                Token::Text(value) | Token::Word(value),
+                after @ ..,
+            ] if eq.eq_ignore_ascii_case("eq") => {
+                (Term::Equals(name.to_lowercase(), value.clone()), after)
+            }
+            _ => return None,
+        };
+        alternatives.last_mut()?.push(term);
+        match after {
+            [] => return Some(Filter(alternatives)),
+            [Token::Word(join), more @ ..] if join.eq_ignore_ascii_case("and") => rest = more,
+            [Token::Word(join), more @ ..] if join.eq_ignore_ascii_case("or") => {
+                alternatives.push(Vec::new());
+                rest = more;
+            }
+            _ => return None,
+        }
+    }
+}
+
+fn tokens(text: &str) -> Option<Vec<Token>> {
+    let mut found = Vec::new();
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '(' => found.push(Token::Open),
+            ')' => found.push(Token::Close),
+            '\'' => {
+                let mut value = String::new();
+                loop {
+                    match rest.next()? {
+                        // A quote in a text is written twice.
+                        '\'' if rest.peek() == Some(&'\'') => {
+                            rest.next();
+                            value.push('\'');
+                        }
+                        '\'' => break,
+                        other => value.push(other),
+                    }
+                }
+                found.push(Token::Text(value));
+            }
+            c if c.is_whitespace() => {}
+            c => {
+                let mut word = String::from(c);
+                while let Some(more) = rest.next_if(|c| !c.is_whitespace() && !"()'".contains(*c)) {
+                    word.push(more);
+                }
+                found.push(Token::Word(word));
+            }
+        }
+    }
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn equals(name: &str, value: &str) -> Term {
+        Term::Equals(name.into(), value.into())
+    }
+
+    #[test]
+    fn conditions_are_read_as_clients_write_them() {
+        assert_eq!(
+            parse("atScope() and assignedTo('abc')"),
+            Some(Filter(vec![vec![
+                Term::Call("atscope".into(), None),
+                Term::Call("assignedto".into(), Some("abc".into())),
+            ]]))
+        );
+        assert_eq!(
+            parse("resourceType eq 'a/b' or name EQ 'it''s' and x eq 1"),
+            Some(Filter(vec![
+                vec![equals("resourcetype", "a/b")],
+                vec![equals("name", "it's"), equals("x", "1")],
+            ]))
+        );
+    }
+
+    #[test]
+    fn what_is_no_filter_is_refused() {
+        for text in [
+            "",
+            "a",
+            "a eq",
+            "a eq 'b",
+            "a eq 'b' and",
+            "a eq 'b' c",
+            "f(",
+            "f('a','b')",
+            "(a eq 'b')",
+            "eq",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

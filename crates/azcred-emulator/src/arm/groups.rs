@@ -1,0 +1,217 @@
+//! Resource groups.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::access::Caller;
+use super::answer::Answer;
+use super::call::Call;
+use super::error::ArmError;
+use super::filter::{Filter, Term};
+use super::versions::REGIONS;
+use crate::resources::{ResourceGroup, Scope};
+use crate::world::World;
+
+const READ: &str = "Microsoft.Resources/subscriptions/resourceGroups/read";
+
+/// `GET …/resourceGroups`: those that the caller may read, or in which the caller may read something.
+pub(super) fn list(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+    subscription: Uuid,
+) -> Result<Answer, ArmError> {
+    let filter = Filter::of(call, &["tagname", "tagvalue"])?;
+    let resources = world.resources();
+    let mut seen = Vec::new();
+    for group in resources.groups_of(subscription) {
+        let Ok(id) = group.id() else { continue };
+        let readable = caller.may(&resources, READ, &id)
+            || resources.resources_in(&id).any(|one| {
+                caller.may(
+                    &resources,
+                    &format!("{}/read", one.resource_type()),
+                    &one.id,
+                )
+            });
+        if readable && filter.holds(|term| tagged(&group.tags, term)) {
+            seen.push(view(group));
+        }
+    }
+    Answer::list(world, call, seen)
+}
+
+/// Whether tags meet a condition of a filter.
+pub(super) fn tagged(tags: &BTreeMap<String, String>, term: &Term) -> bool {
+    match term {
+        Term::Equals(name, wanted) if name == "tagname" => {
+            tags.keys().any(|tag| tag.eq_ignore_ascii_case(wanted))
+        }
+        Term::Equals(name, wanted) if name == "tagvalue" => {
+            tags.values().any(|value| value == wanted)
+        }
+        _ => false,
+    }
+}
+
+/// `GET` of one.
+pub(super) fn get(world: &World, id: &Scope) -> Result<Answer, ArmError> {
+    world
+        .resources()
+        .group(id)
+        .map(|group| Answer::ok(view(group)))
+        .ok_or_else(|| ArmError::group_not_found(id.name()))
+}
+
+/// `HEAD` of one: 204 where it is, 404 where it is not.
+pub(super) fn head(world: &World, id: &Scope) -> Answer {
+    let there = world.resources().group(id).is_some();
+    Answer::empty(if there {
+        StatusCode::NO_CONTENT
+    } else {
+        StatusCode::NOT_FOUND
+    })
+}
+
+/// What can be said of a group. What else clients send (`properties`, `managedBy`) is Azure's to decide.
+#[derive(Deserialize)]
+struct Said {
+    location: Option<String>,
+    tags: Option<BTreeMap<String, String>>,
+}
+
+/// `PUT`: makes it, or replaces its tags.
+pub(super) fn put(world: &World, call: &Call, id: &Scope) -> Result<Answer, ArmError> {
+    let said: Said = call.json()?;
+    let location = region(said.location.as_deref())?;
+    let subscription = id
+        .subscription_id()
+        .ok_or_else(ArmError::missing_subscription)?;
+    valid_name(id.name())?;
+    let mut resources = world.resources_mut();
+    if let Some(there) = resources.group(id)
+        && there.location != location
+    {
+        return Err(ArmError::new(
+            StatusCode::CONFLICT,
+            "InvalidResourceGroupLocation",
+            format!(
+                "Invalid resource group location '{location}'. The Resource group already exists in location '{}'.",
+                there.location
+            ),
+        ));
+    }
+    let group = ResourceGroup {
+        subscription,
+        name: resources
+            .group(id)
+            .map_or_else(|| id.name().to_owned(), |there| there.name.clone()),
+        location: location.to_owned(),
+        tags: said.tags.unwrap_or_default(),
+    };
+    let body = view(&group);
+    let new = resources
+        .put_group(group)
+        .map_err(|error| ArmError::bad_request("InvalidResourceGroup", error.to_string()))?;
+    Ok(Answer::with(
+        if new {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        },
+        body,
+    ))
+}
+
+/// `PATCH`: replaces its tags.
+pub(super) fn patch(world: &World, call: &Call, id: &Scope) -> Result<Answer, ArmError> {
+    let said: Said = call.json()?;
+    let mut resources = world.resources_mut();
+    let mut group = resources
+        .group(id)
+        .cloned()
+        .ok_or_else(|| ArmError::group_not_found(id.name()))?;
+    if let Some(tags) = said.tags {
+        group.tags = tags;
+    }
+    let body = view(&group);
+    resources
+        .put_group(group)
+        .map_err(|error| ArmError::bad_request("InvalidResourceGroup", error.to_string()))?;
+    Ok(Answer::ok(body))
+}
+
+/// `DELETE`: with all that is in it, and done when it answers.
+pub(super) fn delete(world: &World, id: &Scope) -> Result<Answer, ArmError> {
+    world
+        .resources_mut()
+        .remove_group(id)
+        .map(|_| Answer::empty(StatusCode::OK))
+        .ok_or_else(|| ArmError::group_not_found(id.name()))
+}
+
+/// A region's short name, by short or display name.
+///
+/// # Errors
+/// 400 where there is none, or no such region.
+pub(super) fn region(said: Option<&str>) -> Result<&'static str, ArmError> {
+    let said = said.ok_or_else(|| {
+        ArmError::bad_request(
+            "LocationRequired",
+            "The location property is required for this definition.",
+        )
+    })?;
+    let short = said.to_lowercase().replace(' ', "");
+    REGIONS
+        .iter()
+        .map(|(name, ..)| *name)
+        .find(|name| **name == *short)
+        .ok_or_else(|| {
+            let known: Vec<&str> = REGIONS.iter().map(|(name, ..)| *name).collect();
+            ArmError::bad_request(
+                "LocationNotAvailableForResourceGroup",
+                format!(
+                    "The provided location '{said}' is not available for resource group. List of available regions is \
+                     '{}'.",
+                    known.join(",")
+                ),
+            )
+        })
+}
+
+/// "Naming rules and restrictions for Azure resources" (Microsoft Learn): letters, digits, `_`, `-`, `.` and
+/// parentheses, no dot at the end.
+fn valid_name(name: &str) -> Result<(), ArmError> {
+    let fits = name
+        .chars()
+        .all(|c| c.is_alphanumeric() || "_-.()".contains(c))
+        && !name.ends_with('.');
+    if fits {
+        return Ok(());
+    }
+    Err(ArmError::bad_request(
+        "InvalidResourceGroup",
+        format!(
+            "The provided resource group name '{name}' has these invalid characters: '{}'. The name can only be a \
+             letter, digit, '-', '.', '(', ')' or '_'.",
+            name.chars()
+                .filter(|c| !c.is_alphanumeric() && !"_-.()".contains(*c))
+                .collect::<String>()
+        ),
+    ))
+}
+
+fn view(group: &ResourceGroup) -> Value {
+    json!({
+        "id": format!("/subscriptions/{}/resourceGroups/{}", group.subscription, group.name),
+        "name": group.name,
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": group.location,
+        "tags": group.tags,
+        "properties": {"provisioningState": "Succeeded"},
+    })
+}

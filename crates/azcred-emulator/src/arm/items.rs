@@ -1,0 +1,263 @@
+//! Resources of any type: lists, one by its id, tags, deletion.
+
+use std::collections::BTreeMap;
+
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::access::{self, Caller};
+use super::answer::Answer;
+use super::call::Call;
+use super::error::ArmError;
+use super::filter::{Filter, Term};
+use super::groups::tagged;
+use super::workspaces::SERVICE_OWNED;
+use crate::resources::{Resource, Scope, SystemData, WORKSPACE_TYPE};
+use crate::world::World;
+
+/// `GET …/resources`: whatever the caller may read at or below a scope. Children are no part of this list.
+pub(super) fn list(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+    scope: &Scope,
+) -> Result<Answer, ArmError> {
+    let filter = Filter::of(
+        call,
+        &[
+            "resourcetype",
+            "name",
+            "resourcegroup",
+            "location",
+            "tagname",
+            "tagvalue",
+        ],
+    )?;
+    let resources = world.resources();
+    access::exists(&resources, scope)?;
+    let seen = resources
+        .resources_in(scope)
+        .filter(|one| one.resource_type().matches('/').count() == 1)
+        .filter(|one| filter.holds(|term| meets(one, term)))
+        .filter(|one| {
+            caller.may(
+                &resources,
+                &format!("{}/read", one.resource_type()),
+                &one.id,
+            )
+        })
+        .map(|one| {
+            // The list is short of what only the provider knows.
+            let mut short = view(one);
+            short.remove("properties");
+            short.remove("systemData");
+            Value::Object(short)
+        })
+        .collect();
+    Answer::list(world, call, seen)
+}
+
+fn meets(resource: &Resource, term: &Term) -> bool {
+    let Term::Equals(name, wanted) = term else {
+        return false;
+    };
+    match name.as_str() {
+        "resourcetype" => resource.is_a(wanted),
+        "name" => resource.id.name().eq_ignore_ascii_case(wanted),
+        "resourcegroup" => resource
+            .id
+            .resource_group()
+            .is_some_and(|group| group.eq_ignore_ascii_case(wanted)),
+        "location" => resource.location.as_deref() == Some(wanted.as_str()),
+        _ => tagged(&resource.tags, term),
+    }
+}
+
+/// `GET …/TYPE`: the resources of one type. At the top as far as the caller may read them; children all, where
+/// their parent is.
+pub(super) fn collection(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+    parent: &Scope,
+    resource_type: &str,
+) -> Result<Answer, ArmError> {
+    let resources = world.resources();
+    let action = format!("{resource_type}/read");
+    if parent.resource_type().is_some() {
+        if resources.resource(parent).is_none() {
+            let kind = resource_type
+                .split_once('/')
+                .map_or(resource_type, |(_, kind)| kind);
+            return Err(ArmError::parent_not_found(
+                "read",
+                kind,
+                &parent.to_string(),
+            ));
+        }
+    } else {
+        access::exists(&resources, parent)?;
+    }
+    let seen = resources
+        .resources_in(parent)
+        .filter(|one| one.is_a(resource_type) && one.id != *parent)
+        .filter(|one| caller.may(&resources, &action, &one.id))
+        .map(|one| Value::Object(view(one)))
+        .collect();
+    Answer::list(world, call, seen)
+}
+
+/// One resource: GET, HEAD, PATCH and DELETE, which are the same for every type.
+pub(super) fn one(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+    id: &Scope,
+) -> Result<Answer, ArmError> {
+    match call.method {
+        Method::GET => read(world, id).map(|found| Answer::ok(Value::Object(view(&found)))),
+        Method::HEAD => Ok(Answer::empty(match read(world, id) {
+            Ok(_) => StatusCode::NO_CONTENT,
+            Err(_) => StatusCode::NOT_FOUND,
+        })),
+        Method::PATCH => patch(world, call, caller, id),
+        Method::DELETE => Ok(delete(world, id)),
+        _ => Err(ArmError::not_served(
+            call.method.as_str(),
+            &id.resource_type().unwrap_or_default(),
+        )),
+    }
+}
+
+fn read(world: &World, id: &Scope) -> Result<Resource, ArmError> {
+    let resources = world.resources();
+    access::exists(&resources, id)?;
+    resources.resource(id).cloned().ok_or_else(|| {
+        ArmError::resource_not_found(
+            &id.resource_type().unwrap_or_default(),
+            id.name(),
+            id.resource_group().unwrap_or("<null>"),
+        )
+    })
+}
+
+/// Replaces tags and those properties that are named; a property set to null goes.
+fn patch(world: &World, call: &Call, caller: &Caller, id: &Scope) -> Result<Answer, ArmError> {
+    let mut said = call.object()?;
+    let new_tags = tags(&mut said)?;
+    let changed = match said.remove("properties") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(changed)) => changed,
+        Some(_) => {
+            return Err(ArmError::invalid_content(
+                "properties: an object was expected",
+            ));
+        }
+    };
+    let now = world.clock.now();
+    let mut resources = world.resources_mut();
+    access::exists(&resources, id)?;
+    let resource = resources
+        .resource_mut(id)
+        .ok_or_else(ArmError::missing_subscription)?;
+    if let Some(new_tags) = new_tags {
+        resource.tags = new_tags;
+    }
+    let is_workspace = resource.is_a(WORKSPACE_TYPE);
+    for (name, value) in changed {
+        if is_workspace && SERVICE_OWNED.contains(&name.as_str()) {
+            continue;
+        }
+        if value.is_null() {
+            resource.properties.remove(&name);
+        } else {
+            resource.properties.insert(name, value);
+        }
+    }
+    touch(resource, caller, now);
+    Ok(Answer::ok(Value::Object(view(resource))))
+}
+
+/// Deletes it with its children. What is not there is as good as deleted.
+fn delete(world: &World, id: &Scope) -> Answer {
+    Answer::empty(match world.resources_mut().remove_resource(id) {
+        Some(_) => StatusCode::OK,
+        None => StatusCode::NO_CONTENT,
+    })
+}
+
+/// Takes the tags out of a body.
+///
+/// # Errors
+/// Where they are no object of texts.
+pub(super) fn tags(
+    said: &mut Map<String, Value>,
+) -> Result<Option<BTreeMap<String, String>>, ArmError> {
+    match said.remove("tags") {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => serde_json::from_value(value)
+            .map(Some)
+            .map_err(|error| ArmError::invalid_content(&format!("tags: {error}"))),
+    }
+}
+
+/// Notes who changed a resource, and who made it where that is not known yet.
+pub(super) fn touch(resource: &mut Resource, caller: &Caller, now: OffsetDateTime) {
+    let data = resource.system_data.get_or_insert_with(|| SystemData {
+        created_by: caller.name.clone(),
+        created_by_type: caller.kind.to_owned(),
+        created_at: now,
+        last_modified_by: String::new(),
+        last_modified_by_type: String::new(),
+        last_modified_at: now,
+    });
+    data.last_modified_by.clone_from(&caller.name);
+    caller.kind.clone_into(&mut data.last_modified_by_type);
+    data.last_modified_at = now;
+}
+
+/// A resource as it goes over the wire.
+pub(super) fn view(resource: &Resource) -> Map<String, Value> {
+    let mut out = Map::new();
+    let mut put = |name: &str, value: Value| {
+        if !value.is_null() {
+            out.insert(name.to_owned(), value);
+        }
+    };
+    put("id", resource.id.to_string().into());
+    put("name", resource.id.name().into());
+    put("type", resource.resource_type().into());
+    put("location", json!(resource.location));
+    put("kind", json!(resource.kind));
+    put("sku", json!(resource.sku));
+    if resource.location.is_some() || !resource.tags.is_empty() {
+        put("tags", json!(resource.tags));
+    }
+    if let Some(identity) = &resource.identity {
+        let mut view = json!({"type": identity.kind});
+        if let Some(principal) = identity.principal_id {
+            view["principalId"] = json!(principal);
+        }
+        if let Some(tenant) = identity.tenant_id {
+            view["tenantId"] = json!(tenant);
+        }
+        put("identity", view);
+    }
+    put("properties", Value::Object(resource.properties.clone()));
+    if let Some(data) = &resource.system_data {
+        put(
+            "systemData",
+            json!({
+                "createdBy": data.created_by,
+                "createdByType": data.created_by_type,
+                "createdAt": data.created_at.format(&Rfc3339).unwrap_or_default(),
+                "lastModifiedBy": data.last_modified_by,
+                "lastModifiedByType": data.last_modified_by_type,
+                "lastModifiedAt": data.last_modified_at.format(&Rfc3339).unwrap_or_default(),
+            }),
+        );
+    }
+    out
+}

@@ -1,0 +1,32 @@
+//! `GET …/permissions`: what the caller may do at a scope.
+
+use serde_json::Value;
+
+use super::access::{self, Caller};
+use super::answer::Answer;
+use super::call::Call;
+use super::error::ArmError;
+use super::role_definitions::permission;
+use crate::resources::Scope;
+use crate::world::World;
+
+/// The permissions of all roles that hold for the caller there, one entry each. Deny assignments are not taken
+/// out: clients look at these themselves, as they must with Azure.
+pub(super) fn list(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+    scope: &Scope,
+) -> Result<Answer, ArmError> {
+    let resources = world.resources();
+    let held: Vec<Value> = resources
+        .permissions_at(&caller.who, scope)
+        .into_iter()
+        .map(permission)
+        .collect();
+    // Who holds nothing there does not learn whether it exists.
+    if !held.is_empty() {
+        access::exists(&resources, scope)?;
+    }
+    Answer::list(world, call, held)
+}

@@ -1,0 +1,306 @@
+//! Role assignments: to list, to make, to take away.
+
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use super::access::{self, Caller};
+use super::answer::Answer;
+use super::call::Call;
+use super::error::ArmError;
+use super::filter::{Filter, Term};
+use super::role_definitions;
+use crate::directory::Directory;
+use crate::resources::{
+    AssignError, PrincipalType, Principals, Resources, RoleAssignment, Scope, kind_of,
+};
+use crate::world::World;
+
+/// Dispatches on the method; `name` is the assignment's.
+pub(super) fn serve(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+    scope: &Scope,
+    name: Option<&str>,
+) -> Result<Answer, ArmError> {
+    let Some(name) = name else {
+        return match call.method {
+            Method::GET => list(world, call, caller, scope),
+            _ => Err(ArmError::not_served(
+                call.method.as_str(),
+                "roleAssignments",
+            )),
+        };
+    };
+    let id = name.parse::<Uuid>();
+    match (&call.method, id) {
+        (&Method::PUT, Err(_)) => Err(ArmError::bad_request(
+            "InvalidRoleAssignmentId",
+            format!(
+                "The role assignment ID '{name}' is not valid. The role assignment ID must be a GUID."
+            ),
+        )),
+        (&Method::PUT, Ok(id)) => put(world, call, caller, scope, id),
+        (&Method::DELETE, Ok(id)) => Ok(delete(world, scope, id)),
+        (&Method::DELETE, Err(_)) => Ok(Answer::empty(StatusCode::NO_CONTENT)),
+        (_, id) => {
+            let resources = world.resources();
+            id.ok()
+                .and_then(|id| resources.role_assignment(scope, id))
+                .map(|found| Answer::ok(view(found)))
+                .ok_or_else(|| not_found(name))
+        }
+    }
+}
+
+fn not_found(name: &str) -> ArmError {
+    let name: String = name.chars().filter(|c| *c != '-').collect();
+    ArmError::not_found(
+        "RoleAssignmentNotFound",
+        format!("The role assignment '{name}' is not found."),
+    )
+}
+
+/// Those at the scope, above it and below it; with `atScope()` none below.
+fn list(world: &World, call: &Call, caller: &Caller, scope: &Scope) -> Result<Answer, ArmError> {
+    let filter = Filter::of(call, &["principalid", "assignedto()", "atscope()"])?;
+    let directory = world.directory();
+    let resources = world.resources();
+    access::exists(&resources, scope)?;
+    let above = resources.ancestry(scope);
+    let found = resources
+        .role_assignments()
+        .filter(|one| above.contains(&one.scope) || scope.contains(&one.scope))
+        .filter(|one| same_tenant(&directory, &resources, one, caller.tenant))
+        .filter(|one| {
+            filter.holds(|term| match term {
+                Term::Equals(_, id) => one.principal.to_string().eq_ignore_ascii_case(id),
+                Term::Call(name, _) if name == "atscope" => above.contains(&one.scope),
+                Term::Call(_, id) => {
+                    id.as_deref()
+                        .and_then(|id| id.parse().ok())
+                        .is_some_and(|id| {
+                            let who = Principals {
+                                principal: id,
+                                groups: directory.groups_of(id),
+                            };
+                            who.are(one.principal)
+                        })
+                }
+            })
+        })
+        .map(view)
+        .collect();
+    Answer::list(world, call, found)
+}
+
+/// Whether an assignment is of this tenant: by its subscription, and at `/` or a management group by its principal.
+fn same_tenant(
+    directory: &Directory,
+    resources: &Resources,
+    one: &RoleAssignment,
+    tenant: Uuid,
+) -> bool {
+    match resources.subscription_of(&one.scope) {
+        Some(subscription) => subscription.tenant == tenant,
+        None => directory
+            .principal(one.principal)
+            .is_none_or(|found| found.tenant() == tenant),
+    }
+}
+
+/// What a client sends; versions before 2018 and a few tools leave the `properties` out.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Body {
+    Wrapped { properties: Wanted },
+    Flat(Wanted),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wanted {
+    role_definition_id: String,
+    principal_id: String,
+    principal_type: Option<String>,
+    description: Option<String>,
+    condition: Option<String>,
+}
+
+fn put(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+    scope: &Scope,
+    id: Uuid,
+) -> Result<Answer, ArmError> {
+    let (Body::Wrapped { properties: wanted } | Body::Flat(wanted)) =
+        call.json().map_err(|_| {
+            ArmError::bad_request("BadRequestFormat", "The request was incorrectly formatted.")
+        })?;
+    if wanted
+        .condition
+        .as_deref()
+        .is_some_and(|condition| !condition.is_empty())
+    {
+        return Err(ArmError::bad_request(
+            "InvalidRoleAssignmentCondition",
+            "This emulator does not evaluate conditions on role assignments, and assigns no role with one: without \
+             its condition the role would allow more than it does in Azure.",
+        ));
+    }
+    let now = world.clock.now();
+    let directory = world.directory();
+    let mut resources = world.resources_mut();
+    access::exists(&resources, scope)?;
+
+    let role_name = wanted
+        .role_definition_id
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
+    let role = role_name
+        .parse::<Uuid>()
+        .ok()
+        .and_then(|id| resources.role(id))
+        .ok_or_else(|| role_definitions::does_not_exist(role_name))?;
+    if !role_definitions::assignable(&resources, role, scope, false) {
+        return Err(ArmError::bad_request(
+            "RoleDefinitionNotAssignable",
+            format!(
+                "The role '{}' cannot be assigned at scope '{scope}': it is not among its assignable scopes.",
+                role.name
+            ),
+        ));
+    }
+    let role = role.id;
+    let principal: Uuid = wanted.principal_id.parse().map_err(|_| {
+        ArmError::bad_request(
+            "InvalidPrincipalId",
+            format!(
+                "The Principal ID '{}' is not valid. Principal ID must be a GUID.",
+                wanted.principal_id
+            ),
+        )
+    })?;
+    let principal_type = principal_type(
+        &directory,
+        caller.tenant,
+        principal,
+        wanted.principal_type.as_deref(),
+    )?;
+    let new = RoleAssignment {
+        id,
+        scope: scope.clone(),
+        role,
+        principal,
+        principal_type,
+        description: wanted.description,
+        created_by: Some(caller.who.principal),
+        created_on: now,
+    };
+    match resources.assign(new) {
+        Ok(_) => Ok(Answer::with(
+            StatusCode::CREATED,
+            resources
+                .role_assignment(scope, id)
+                .map(view)
+                .unwrap_or_default(),
+        )),
+        Err(AssignError::Exists(other)) => Err(ArmError::new(
+            StatusCode::CONFLICT,
+            "RoleAssignmentExists",
+            format!(
+                "The role assignment already exists. The ID of the conflicting role assignment is {}.",
+                other.simple()
+            ),
+        )),
+        Err(AssignError::UpdateNotPermitted) => Err(ArmError::bad_request(
+            "RoleAssignmentUpdateNotPermitted",
+            "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
+        )),
+    }
+}
+
+/// Finds out what a principal is, and whether the client has it right.
+fn principal_type(
+    directory: &Directory,
+    tenant: Uuid,
+    principal: Uuid,
+    said: Option<&str>,
+) -> Result<PrincipalType, ArmError> {
+    let said = said.filter(|said| !said.is_empty());
+    if let Some(found) = directory
+        .principal(principal)
+        .filter(|found| found.tenant() == tenant)
+    {
+        let kind = kind_of(found);
+        if let Some(said) = said.filter(|said| !said.eq_ignore_ascii_case(kind.as_str())) {
+            return Err(ArmError::bad_request(
+                "UnmatchedPrincipalType",
+                // The service's own spelling.
+                format!(
+                    "The PrincipalId '{}' has type '{}' , which is different from specified PrinciaplType '{said}'.",
+                    principal.simple(),
+                    kind.as_str()
+                ),
+            ));
+        }
+        return Ok(kind);
+    }
+    // Who says that it is a service principal is believed: the service does so that a new one, which is not in all
+    // of the directory's replicas yet, can be given roles ("Assign Azure roles using the REST API", Microsoft Learn).
+    if said.is_some_and(|said| said.eq_ignore_ascii_case("ServicePrincipal")) {
+        return Ok(PrincipalType::ServicePrincipal);
+    }
+    Err(ArmError::bad_request(
+        "PrincipalNotFound",
+        format!(
+            "Principal {} does not exist in the directory {tenant}. Check that you have the correct principal ID. If \
+             you are creating this principal and then immediately assigning a role, this error might be related to a \
+             replication delay. In this case, set the role assignment principalType property to a value, such as \
+             ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype",
+            principal.simple()
+        ),
+    ))
+}
+
+fn delete(world: &World, scope: &Scope, id: Uuid) -> Answer {
+    match world.resources_mut().unassign(scope, id) {
+        Some(gone) => Answer::ok(view(&gone)),
+        None => Answer::empty(StatusCode::NO_CONTENT),
+    }
+}
+
+fn view(one: &RoleAssignment) -> Value {
+    let made = one.created_on.format(&Rfc3339).unwrap_or_default();
+    let by = one.created_by.map(|id| id.to_string()).unwrap_or_default();
+    let root = one.scope.segments().next().is_none();
+    let prefix = if root {
+        String::new()
+    } else {
+        one.scope.to_string()
+    };
+    json!({
+        "id": format!("{prefix}/providers/Microsoft.Authorization/roleAssignments/{}", one.id),
+        "name": one.id,
+        "type": "Microsoft.Authorization/roleAssignments",
+        "properties": {
+            "roleDefinitionId": role_definitions::role_id(one.role, &one.scope),
+            "principalId": one.principal,
+            "principalType": one.principal_type.as_str(),
+            "scope": one.scope,
+            "condition": null,
+            "conditionVersion": null,
+            "createdOn": made,
+            "updatedOn": made,
+            "createdBy": by,
+            "updatedBy": by,
+            "delegatedManagedIdentityResourceId": null,
+            "description": one.description,
+        },
+    })
+}

@@ -1,0 +1,112 @@
+//! Role definitions: the built-in ones and the tenant's own, to read.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::answer::Answer;
+use super::call::Call;
+use super::error::ArmError;
+use super::filter::{Filter, Term};
+use crate::resources::{Permission, Resources, RoleDefinition, Scope};
+use crate::world::World;
+
+/// `GET …/roleDefinitions`: those that can be assigned at the scope.
+pub(super) fn list(world: &World, call: &Call, scope: &Scope) -> Result<Answer, ArmError> {
+    let filter = Filter::of(
+        call,
+        &["rolename", "type", "atscope()", "atscopeandbelow()"],
+    )?;
+    let resources = world.resources();
+    super::access::exists(&resources, scope)?;
+    let found = resources
+        .roles()
+        .filter(|role| {
+            filter.holds(|term| match term {
+                Term::Equals(name, wanted) if name == "rolename" => {
+                    role.name.eq_ignore_ascii_case(wanted)
+                }
+                Term::Equals(_, wanted) => kind(role).eq_ignore_ascii_case(wanted),
+                Term::Call(name, _) if name == "atscope" => {
+                    assignable(&resources, role, scope, false)
+                }
+                Term::Call(..) => true,
+            })
+        })
+        .filter(|role| assignable(&resources, role, scope, true))
+        .map(|role| view(role, scope))
+        .collect();
+    Answer::list(world, call, found)
+}
+
+/// `GET` of one.
+pub(super) fn get(world: &World, scope: &Scope, name: &str) -> Result<Answer, ArmError> {
+    let resources = world.resources();
+    let role = name.parse::<Uuid>().ok().and_then(|id| resources.role(id));
+    role.map(|role| Answer::ok(view(role, scope)))
+        .ok_or_else(|| does_not_exist(name))
+}
+
+/// No role is called that.
+pub(super) fn does_not_exist(name: &str) -> ArmError {
+    // The service writes ids in its messages without hyphens.
+    let name: String = name.chars().filter(|c| *c != '-').take(200).collect();
+    ArmError::not_found(
+        "RoleDefinitionDoesNotExist",
+        format!("The specified role definition with ID '{name}' does not exist."),
+    )
+}
+
+/// Whether a role can be assigned at a scope, or `below` it.
+pub(super) fn assignable(
+    resources: &Resources,
+    role: &RoleDefinition,
+    scope: &Scope,
+    below: bool,
+) -> bool {
+    let above = resources.ancestry(scope);
+    role.assignable_scopes
+        .iter()
+        .any(|place| above.contains(place) || (below && scope.contains(place)))
+}
+
+fn kind(role: &RoleDefinition) -> &'static str {
+    if role.custom {
+        "CustomRole"
+    } else {
+        "BuiltInRole"
+    }
+}
+
+/// The id of a role as seen from a scope: below the subscription where there is one.
+pub(super) fn role_id(role: Uuid, scope: &Scope) -> String {
+    let prefix = scope
+        .subscription_id()
+        .map_or_else(String::new, |id| format!("/subscriptions/{id}"));
+    format!("{prefix}/providers/Microsoft.Authorization/roleDefinitions/{role}")
+}
+
+fn view(role: &RoleDefinition, scope: &Scope) -> Value {
+    let permissions: Vec<Value> = role.permissions.iter().map(permission).collect();
+    json!({
+        "id": role_id(role.id, scope),
+        "name": role.id,
+        "type": "Microsoft.Authorization/roleDefinitions",
+        "properties": {
+            "roleName": role.name,
+            "type": kind(role),
+            "description": role.description,
+            "assignableScopes": role.assignable_scopes,
+            "permissions": permissions,
+        },
+    })
+}
+
+/// A permission with all four lists, as the API always gives them.
+pub(super) fn permission(permission: &Permission) -> Value {
+    json!({
+        "actions": permission.actions,
+        "notActions": permission.not_actions,
+        "dataActions": permission.data_actions,
+        "notDataActions": permission.not_data_actions,
+    })
+}

@@ -1,0 +1,128 @@
+//! Tenants, subscriptions, locations and providers: the top of the tree.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::access::Caller;
+use super::answer::Answer;
+use super::call::Call;
+use super::error::ArmError;
+use super::versions::{self, REGIONS};
+use crate::resources::{Scope, Subscription};
+use crate::world::World;
+
+/// `GET /tenants`: those the caller is in. A token is of one tenant, so that is the one.
+pub(super) fn tenants(world: &World, call: &Call, caller: &Caller) -> Result<Answer, ArmError> {
+    let found = world
+        .directory()
+        .tenants
+        .get(&caller.tenant)
+        .map(|tenant| {
+            json!({
+                "id": format!("/tenants/{}", tenant.id),
+                "tenantId": tenant.id,
+                "countryCode": tenant.country,
+                "displayName": tenant.name,
+                "domains": tenant.domains,
+                "defaultDomain": tenant.default_domain(),
+                "tenantCategory": "Home",
+                "tenantType": "AAD",
+            })
+        })
+        .into_iter()
+        .collect();
+    Answer::list(world, call, found)
+}
+
+/// `GET /subscriptions`: those of the token's tenant in which the caller has any role.
+pub(super) fn list(world: &World, call: &Call, caller: &Caller) -> Result<Answer, ArmError> {
+    let resources = world.resources();
+    let seen: Vec<Value> = resources
+        .subscriptions()
+        .filter(|one| one.tenant == caller.tenant)
+        .filter(|one| resources.is_visible(&caller.who, &Scope::subscription(one.id)))
+        .map(view)
+        .collect();
+    let count = seen.len();
+    let mut answer = Answer::list(world, call, seen)?;
+    if let Some(body) = &mut answer.body {
+        body["count"] = json!({"type": "Total", "value": count});
+    }
+    Ok(answer)
+}
+
+/// `GET /subscriptions/ID`.
+pub(super) fn get(world: &World, id: Uuid) -> Result<Answer, ArmError> {
+    world
+        .resources()
+        .subscription(id)
+        .map(|found| Answer::ok(view(found)))
+        .ok_or_else(|| ArmError::subscription_not_found(id))
+}
+
+fn view(subscription: &Subscription) -> Value {
+    json!({
+        "id": format!("/subscriptions/{}", subscription.id),
+        "subscriptionId": subscription.id,
+        "tenantId": subscription.tenant,
+        "displayName": subscription.name,
+        "state": subscription.state.as_str(),
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+        "subscriptionPolicies": {
+            "locationPlacementId": "Public_2014-09-01",
+            "quotaId": "PayAsYouGo_2014-09-01",
+            "spendingLimit": "Off",
+        },
+        "tags": subscription.tags,
+    })
+}
+
+/// `GET /subscriptions/ID/locations`.
+pub(super) fn locations(world: &World, call: &Call, id: Uuid) -> Result<Answer, ArmError> {
+    let id_of = |name: &str| format!("/subscriptions/{id}/locations/{name}");
+    let all = REGIONS
+        .iter()
+        .map(|(name, display, geography, group, pair)| {
+            json!({
+                "id": id_of(name),
+                "name": name,
+                "type": "Region",
+                "displayName": display,
+                "regionalDisplayName": format!("({group}) {display}"),
+                "metadata": {
+                    "regionType": "Physical",
+                    "regionCategory": "Recommended",
+                    "geography": geography,
+                    "geographyGroup": group,
+                    "pairedRegion": [{"name": pair, "id": id_of(pair)}],
+                },
+            })
+        })
+        .collect();
+    Answer::list(world, call, all)
+}
+
+/// `GET /providers` and `GET /subscriptions/ID/providers`.
+pub(super) fn providers(
+    world: &World,
+    call: &Call,
+    subscription: Option<Uuid>,
+) -> Result<Answer, ArmError> {
+    let prefix = prefix(subscription);
+    let all = versions::all()
+        .map(|provider| provider.view(&prefix))
+        .collect();
+    Answer::list(world, call, all)
+}
+
+/// One provider. To register it changes nothing: all that are here are registered.
+pub(super) fn provider(subscription: Option<Uuid>, namespace: &str) -> Result<Answer, ArmError> {
+    Ok(Answer::ok(
+        versions::provider(namespace)?.view(&prefix(subscription)),
+    ))
+}
+
+fn prefix(subscription: Option<Uuid>) -> String {
+    subscription.map_or_else(String::new, |id| format!("/subscriptions/{id}"))
+}

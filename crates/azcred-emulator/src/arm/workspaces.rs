@@ -1,0 +1,219 @@
+//! Making and replacing Azure Machine Learning workspaces.
+
+use http::StatusCode;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::access::{self, Caller};
+use super::answer::Answer;
+use super::call::Call;
+use super::error::ArmError;
+use super::groups::region;
+use super::items;
+use crate::directory::{ServicePrincipal, ServicePrincipalKind};
+use crate::resources::{Identity, Resource, Scope, Sku, basic, complete, default_datastores};
+use crate::world::World;
+
+/// `PUT`. It is done when it answers: 201 for a new one, 200 for one that was there.
+pub(super) fn put(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+    id: &Scope,
+) -> Result<Answer, ArmError> {
+    valid_name(id.name())?;
+    let mut said = call.object()?;
+    let location = region(said.get("location").and_then(Value::as_str))?;
+    let tags = items::tags(&mut said)?.unwrap_or_default();
+    let mut properties = match said.remove("properties") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(properties)) => properties,
+        Some(_) => {
+            return Err(ArmError::invalid_content(
+                "properties: an object was expected",
+            ));
+        }
+    };
+    let wanted = identity_type(&said)?;
+    let sku = match said.remove("sku") {
+        None | Some(Value::Null) => basic(),
+        Some(sku) => sku_of(&sku)?,
+    };
+    let kind = said
+        .get("kind")
+        .and_then(Value::as_str)
+        .unwrap_or("Default")
+        .to_owned();
+
+    let now = world.clock.now();
+    // The directory's lock comes first: a new identity is a new principal.
+    let mut directory = world.directory_mut();
+    let mut resources = world.resources_mut();
+    let group = id
+        .resource_group()
+        .ok_or_else(ArmError::missing_subscription)?;
+    let group_id = Scope::subscription(id.subscription_id().unwrap_or_default())
+        .child(&format!("resourceGroups/{group}"))
+        .map_err(|error| ArmError::bad_request("InvalidResourceId", error.to_string()))?;
+    access::exists(&resources, &group_id)?;
+    let old = resources.resource(id).cloned();
+    if let Some(old) = &old
+        && old.location.as_deref() != Some(location)
+    {
+        return Err(ArmError::new(
+            StatusCode::CONFLICT,
+            "InvalidResourceLocation",
+            format!(
+                "The resource '{}' already exists in location '{}' in resource group '{group}'. A resource with the \
+                 same name cannot be created in location '{location}'. Please select a new resource name.",
+                id.name(),
+                old.location.as_deref().unwrap_or_default()
+            ),
+        ));
+    }
+    // What the service decided for this workspace once stays; what is sent for these is not listened to.
+    for name in SERVICE_OWNED {
+        properties.remove(name);
+        if let Some(value) = old.as_ref().and_then(|old| old.properties.get(name)) {
+            properties.insert(name.to_owned(), value.clone());
+        }
+    }
+    properties
+        .entry("friendlyName")
+        .or_insert_with(|| id.name().into());
+    properties.entry("description").or_insert_with(|| "".into());
+    complete(
+        &mut properties,
+        id,
+        location,
+        Uuid::new_v4(),
+        caller.tenant,
+        now,
+    );
+
+    let mut resource = Resource::new(
+        old.as_ref()
+            .map_or_else(|| id.clone(), |old| old.id.clone()),
+    );
+    resource.location = Some(location.to_owned());
+    resource.kind = Some(kind);
+    resource.sku = Some(sku);
+    resource.tags = tags;
+    resource.system_data = old.as_ref().and_then(|old| old.system_data.clone());
+    resource.properties = properties;
+    resource.identity = match wanted.as_str() {
+        "None" => None,
+        kind => {
+            let known = old
+                .as_ref()
+                .and_then(|old| old.identity.clone())
+                .and_then(|identity| identity.principal_id);
+            let principal = kind.contains("SystemAssigned").then(|| {
+                known.unwrap_or_else(|| {
+                    let principal = ServicePrincipal {
+                        id: Uuid::new_v4(),
+                        tenant: caller.tenant,
+                        app_id: Uuid::new_v4(),
+                        name: id.name().to_owned(),
+                        kind: ServicePrincipalKind::ManagedIdentity,
+                        enabled: true,
+                        blocked_by_conditional_access: false,
+                        app_roles: Vec::new(),
+                    };
+                    let id = principal.id;
+                    directory.service_principals.insert(id, principal);
+                    id
+                })
+            });
+            Some(Identity {
+                kind: kind.to_owned(),
+                principal_id: principal,
+                tenant_id: principal.map(|_| caller.tenant),
+            })
+        }
+    };
+    items::touch(&mut resource, caller, now);
+    let body = Value::Object(items::view(&resource));
+    let datastores = default_datastores(&resource);
+    let new = resources.put_resource(resource);
+    if new {
+        for datastore in datastores {
+            resources.put_resource(datastore);
+        }
+    }
+    Ok(Answer::with(
+        if new {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        },
+        body,
+    ))
+}
+
+/// Properties that a client can't set.
+pub(super) const SERVICE_OWNED: [&str; 10] = [
+    "workspaceId",
+    "tenantId",
+    "discoveryUrl",
+    "mlFlowTrackingUri",
+    "provisioningState",
+    "creationTime",
+    "privateLinkCount",
+    "storageHnsEnabled",
+    "notebookInfo",
+    "serviceProvisionedResourceGroup",
+];
+
+/// The `identity.type` that is asked for: system-assigned where nothing is said, as the service does.
+fn identity_type(said: &Map<String, Value>) -> Result<String, ArmError> {
+    let Some(identity) = said.get("identity").filter(|identity| !identity.is_null()) else {
+        return Ok("SystemAssigned".into());
+    };
+    let asked = identity
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    [
+        "None",
+        "SystemAssigned",
+        "UserAssigned",
+        "SystemAssigned,UserAssigned",
+    ]
+    .into_iter()
+    .find(|known| known.eq_ignore_ascii_case(&asked.replace(' ', "")))
+    .map(str::to_owned)
+    .ok_or_else(|| {
+        ArmError::invalid_content(&format!(
+            "identity.type: '{asked}' is not a kind of identity"
+        ))
+    })
+}
+
+fn sku_of(said: &Value) -> Result<Sku, ArmError> {
+    let text = |name: &str| said.get(name).and_then(Value::as_str).map(str::to_owned);
+    Ok(Sku {
+        name: text("name")
+            .ok_or_else(|| ArmError::invalid_content("sku.name: a text was expected"))?,
+        tier: text("tier"),
+    })
+}
+
+/// "Naming rules and restrictions for Azure resources" (Microsoft Learn): 3 to 33 letters, digits, `-` and `_`.
+fn valid_name(name: &str) -> Result<(), ArmError> {
+    let fits = (3..=33).contains(&name.len())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if fits {
+        return Ok(());
+    }
+    Err(ArmError::bad_request(
+        "ValidationError",
+        format!(
+            "Workspace name '{name}' is invalid. It must have 3 to 33 characters, start with a letter or digit, and \
+             hold only letters, digits, hyphens and underscores."
+        ),
+    ))
+}
