@@ -1,2 +1,28 @@
-//! azcred.
-fn main() {}
+//! The binary `azcred`: any program into Azure Machine Learning, as the right identity, or exactly why not.
+
+mod cli;
+mod commands;
+mod failure;
+mod output;
+mod sign_in;
+mod trace;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = match cli::parse() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    let mut output = output::Output::new(arguments.output, arguments.verbose > 0);
+    let done = trace::start(arguments.verbose)
+        .and_then(|()| commands::run(arguments.command, &mut output))
+        .and_then(|code| output.finish().map(|()| code));
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            output.failure(&failure);
+            ExitCode::from(failure.kind.exit_code())
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What can be typed: the root of the command line and the options that every command has.
+
+use crate::{
+    commands::Command,
+    failure::{Failure, Kind},
+    output::{Format, Output, style},
+};
+use clap::{ArgAction, Parser, error::ErrorKind};
+use std::{ffi::OsString, process::ExitCode};
+
+/// Gets any program into Azure Machine Learning as the right identity, and says exactly what is wrong when it can't.
+#[derive(Parser)]
+#[command(
+    name = "azcred",
+    version,
+    styles = style::HELP,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    max_term_width = 100,
+    after_help = "\
+Start here:
+  azcred demo                     see it all on a local Azure; needs no account and no network
+  azcred doctor                   check this machine's sign-in, step by step
+  azcred token                    get a token, for scripts
+
+Exit codes:
+  0 done        1 failed               2 wrong usage            3 not signed in
+  4 refused by the identity provider   5 not permitted          6 unreachable
+
+Results go to standard output, everything else to standard error. NO_COLOR turns colours off.
+AZCRED_LOG=debug (or azcred=trace and the like) traces to standard error, as -v does."
+)]
+pub(crate) struct Arguments {
+    /// How to write the result: text for people, json for programs
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true,
+        help_heading = "Options for every command"
+    )]
+    pub(crate) output: Format,
+
+    /// Say more on standard error: -v what is used, -vv every step, -vvv everything
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Options for every command")]
+    pub(crate) verbose: u8,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Reads the command line; where it can't be read, says so and gives the exit code.
+pub(crate) fn parse() -> Result<Arguments, ExitCode> {
+    Arguments::try_parse().map_err(|error| {
+        let wrong = error.use_stderr();
+        let asked_for_help = matches!(
+            error.kind(),
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        );
+        if wrong && !asked_for_help && wants_json(std::env::args_os()) {
+            let text = error.to_string();
+            let why = text.lines().next().unwrap_or_default();
+            let failure = Failure::new(
+                Kind::Usage,
+                "Read the command line",
+                why.trim_start_matches("error: "),
+            )
+            .mend("run `azcred --help`, or the command with --help");
+            Output::new(Format::Json, false).failure(&failure);
+        } else {
+            // A reader that has gone away needs no help.
+            let _ = error.print();
+        }
+        ExitCode::from(if wrong { Kind::Usage.exit_code() } else { 0 })
+    })
+}
+
+/// Whether JSON was asked for, in a command line that can't be read otherwise.
+fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let mut before = OsString::new();
+    for argument in arguments.take_while(|argument| argument != "--") {
+        if argument == "--output=json"
+            || argument == "-ojson"
+            || argument == "-o=json"
+            || (argument == "json" && (before == "--output" || before == "-o"))
+        {
+            return true;
+        }
+        before = argument;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn json_is_recognised_in_every_spelling_and_not_behind_a_double_dash() {
+        let wants = |line: &str| wants_json(line.split(' ').map(OsString::from));
+        for yes in [
+            "azcred x --output json",
+            "azcred --output=json x",
+            "azcred -o json",
+            "azcred -ojson",
+        ] {
+            assert!(wants(yes), "{yes}");
+        }
+        for no in [
+            "azcred x",
+            "azcred --output text",
+            "azcred x -- cmd --output json",
+            "azcred json",
+        ] {
+            assert!(!wants(no), "{no}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! `azcred completions`: what a shell needs to complete our command line.
+
+use crate::{cli::Arguments, failure::Failure, output::Output};
+use clap::{Args, CommandFactory};
+use clap_complete::{Shell, generate};
+
+/// Print a shell's completions
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  azcred completions bash > ~/.local/share/bash-completion/completions/azcred
+  azcred completions zsh  > ~/.zfunc/_azcred              (with ~/.zfunc in $fpath)
+  azcred completions fish > ~/.config/fish/completions/azcred.fish
+  azcred completions powershell >> $PROFILE")]
+pub(crate) struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+impl Completions {
+    pub(crate) fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        let mut script = Vec::new();
+        generate(self.shell, &mut Arguments::command(), "azcred", &mut script);
+        output.line(String::from_utf8_lossy(&script).trim_end());
+        Ok(0)
+    }
+}

@@ -1,0 +1,119 @@
+//! Variables as lines that a shell reads: quoted so that any value arrives as it is.
+
+use clap::ValueEnum;
+use std::fmt::Write;
+
+/// A shell's language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Shell {
+    /// sh, bash, zsh, dash, ksh
+    #[value(alias = "bash", alias = "zsh")]
+    Sh,
+    /// fish
+    Fish,
+    /// PowerShell
+    #[value(alias = "pwsh")]
+    Powershell,
+    /// JSON, for programs: `{"set": {…}, "unset": […]}`
+    Json,
+}
+
+impl Shell {
+    /// The shell of whoever asks, as far as the environment tells.
+    pub(super) fn current() -> Self {
+        let shell = std::env::var("SHELL").unwrap_or_default();
+        match shell.rsplit(['/', '\\']).next() {
+            Some("fish") => Self::Fish,
+            Some("pwsh") => Self::Powershell,
+            _ if cfg!(windows) && shell.is_empty() => Self::Powershell,
+            _ => Self::Sh,
+        }
+    }
+
+    /// How its lines are taken over.
+    pub(super) fn taken_over_by(self) -> &'static str {
+        match self {
+            Self::Sh | Self::Json => "eval \"$(azcred emulator env)\"",
+            Self::Fish => "azcred emulator env --shell fish | source",
+            Self::Powershell => {
+                "azcred emulator env --shell powershell | Out-String | Invoke-Expression"
+            }
+        }
+    }
+
+    /// The lines that set and unset; names are plain words, values anything without a NUL.
+    pub(super) fn lines(self, set: &[(String, String)], unset: &[String]) -> String {
+        let mut lines = String::new();
+        for name in unset {
+            // Writing to a String can't fail.
+            let _ = match self {
+                Self::Sh | Self::Json => writeln!(lines, "unset {name}"),
+                Self::Fish => writeln!(lines, "set -e {name}"),
+                Self::Powershell => {
+                    writeln!(lines, "Remove-Item -ErrorAction SilentlyContinue Env:{name}")
+                }
+            };
+        }
+        for (name, value) in set {
+            let _ = match self {
+                Self::Sh | Self::Json => writeln!(lines, "export {name}={}", posix(value)),
+                Self::Fish => writeln!(lines, "set -gx {name} {}", fish(value)),
+                Self::Powershell => writeln!(lines, "$env:{name} = {}", powershell(value)),
+            };
+        }
+        lines
+    }
+}
+
+/// Between single quotes everything stands for itself but the quote (POSIX, Shell Command Language, section 2.2.2).
+fn posix(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+/// Between single quotes only `\'` and `\\` are special (fish documentation, 'Quotes').
+fn fish(value: &str) -> String {
+    format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
+/// Between single quotes a quote is doubled; PowerShell takes the typographic ones for quotes too (about_Quoting_Rules and
+/// the language specification, section 2.3.5.2).
+fn powershell(value: &str) -> String {
+    let mut quoted = String::from("'");
+    for c in value.chars() {
+        if matches!(c, '\'' | '\u{2018}'..='\u{201b}') {
+            quoted.push(c);
+        }
+        quoted.push(c);
+    }
+    quoted.push('\'');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NASTY: &str = "a'b \"c\" $(d) `e` \\f $g\nh\\'";
+
+    #[test]
+    fn values_are_quoted_by_each_shells_own_rules() {
+        assert_eq!(posix("a'b"), r"'a'\''b'");
+        assert_eq!(fish(r"a\'b"), r"'a\\\'b'");
+        assert_eq!(powershell("a'b\u{2019}c"), "'a''b\u{2019}\u{2019}c'");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn sh_reads_any_value_back_as_it_was() {
+        let script = format!(
+            "{}printf %s \"$A\"; printf %s \"${{B-gone}}\"",
+            Shell::Sh.lines(&[("A".into(), NASTY.into())], &["B".into()])
+        );
+        let said = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .env("B", "there")
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8(said.stdout).unwrap(), format!("{NASTY}gone"));
+    }
+}

@@ -1,0 +1,44 @@
+//! One file a command.
+
+mod completions;
+mod target;
+mod token;
+mod whoami;
+
+use crate::{
+    failure::{Failure, Kind},
+    output::Output,
+};
+use clap::Subcommand;
+
+/// What can be asked for.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Token(token::Token),
+    Whoami(whoami::Whoami),
+    Completions(completions::Completions),
+}
+
+/// Runs a command to its end and gives the exit code.
+pub(crate) fn run(command: Command, output: &mut Output) -> Result<u8, Failure> {
+    match command {
+        Command::Token(command) => light()?.block_on(command.run(output)),
+        Command::Whoami(command) => light()?.block_on(command.run(output)),
+        Command::Completions(command) => command.run(output),
+    }
+}
+
+/// A runtime for a command that asks and waits: one thread, up in microseconds.
+fn light() -> Result<tokio::runtime::Runtime, Failure> {
+    runtime(&mut tokio::runtime::Builder::new_current_thread())
+}
+
+fn runtime(builder: &mut tokio::runtime::Builder) -> Result<tokio::runtime::Runtime, Failure> {
+    builder.enable_all().build().map_err(|error| {
+        Failure::new(
+            Kind::Failed,
+            "Start",
+            format!("the system gave no event queue: {error}"),
+        )
+    })
+}

@@ -1,0 +1,47 @@
+//! What a token is for: the options of every command that gets one.
+
+use azcred::{Scope, TenantId};
+use clap::Args;
+
+/// What the token is for.
+#[derive(Args)]
+pub(super) struct Target {
+    /// What the token is for, as a scope [default: Azure Resource Manager of the current cloud]
+    #[arg(long, value_name = "SCOPE", value_parser = scope)]
+    scope: Option<Scope>,
+
+    /// What the token is for, as a resource: `--resource R` is `--scope R/.default`
+    #[arg(long, value_name = "RESOURCE", value_parser = resource, conflicts_with = "scope")]
+    resource: Option<Scope>,
+
+    /// Ask in this tenant, by id or domain name [default: the one in the environment]
+    #[arg(long, value_name = "TENANT", value_parser = tenant)]
+    pub(super) tenant: Option<TenantId>,
+}
+
+impl Target {
+    /// The scope, where one was given in either form.
+    pub(super) fn scope(&self) -> Option<Scope> {
+        self.scope.clone().or_else(|| self.resource.clone())
+    }
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    Scope::new(text).map_err(|error| explained(&error))
+}
+
+fn resource(text: &str) -> Result<Scope, String> {
+    if text.is_empty() {
+        return Err("it is empty; a resource looks like https://storage.azure.com".to_owned());
+    }
+    Scope::from_resource(text).map_err(|error| explained(&error))
+}
+
+pub(super) fn tenant(text: &str) -> Result<TenantId, String> {
+    TenantId::new(text).map_err(|error| explained(&error))
+}
+
+/// Why a value can't be used and what to give; the option and the value are said by clap.
+fn explained(error: &azcred::Error) -> String {
+    format!("{}; {}", error.why(), error.mend())
+}

@@ -1,0 +1,101 @@
+//! `azcred token`: an access token, for scripts.
+
+use super::target::Target;
+use crate::{
+    failure::{Failure, Kind},
+    output::{
+        Output,
+        style::{WARN, paint, with_code},
+        time,
+    },
+    sign_in::SignIn,
+};
+use azcred::{AccessToken, Credential, system::RealSystem};
+use clap::Args;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Get an access token
+///
+/// Signs in with what the environment holds: AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or
+/// AZURE_CLIENT_CERTIFICATE_PATH), else HIML_TENANT_ID, HIML_SERVICE_PRINCIPAL_ID and HIML_SERVICE_PRINCIPAL_PASSWORD.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  azcred token
+  azcred token --resource https://storage.azure.com
+  azcred token --output json
+  curl -H \"Authorization: Bearer $(azcred token)\" \\
+    https://management.azure.com/subscriptions?api-version=2022-12-01")]
+pub(crate) struct Token {
+    #[command(flatten)]
+    target: Target,
+}
+
+/// What `--output json` prints: the names of `az account get-access-token`, whose `expiresOn` is local time where ours is UTC.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    /// The token.
+    access_token: &'a str,
+    /// When it ends: RFC 3339, UTC.
+    expires_on: String,
+    /// The same in seconds since 1970.
+    #[serde(rename = "expires_on")]
+    expires_on_unix: i64,
+    /// The tenant that gave it: its id.
+    tenant: Option<String>,
+    /// How it is to be sent; always `Bearer`.
+    token_type: &'static str,
+    /// What was asked for.
+    scope: &'a str,
+    /// The source that it comes from.
+    credential: &'static str,
+}
+
+impl Token {
+    pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        let sign_in = SignIn::new(Arc::new(RealSystem), self.target.tenant.clone())?;
+        let asked = sign_in.token(self.target.scope());
+        let (scope, token) = output.waiting("Signing in", asked).await?;
+        if !output.is_json() {
+            output.line(token.secret());
+            if output.is_terminal() {
+                warn(output, &token);
+            }
+            return Ok(0);
+        }
+        let tenant = token
+            .unverified_claims()
+            .ok()
+            .and_then(|claims| claims.get("tid")?.as_str().map(str::to_owned))
+            .or_else(|| self.target.tenant.map(|tenant| tenant.to_string()));
+        output.json(&Document {
+            access_token: token.secret(),
+            expires_on: time::rfc3339(token.expires_on()).ok_or_else(|| {
+                Failure::new(
+                    Kind::Unexpected,
+                    "Read the token's times",
+                    "it ends after the year 9999",
+                )
+            })?,
+            expires_on_unix: token.expires_on().unix_timestamp(),
+            tenant,
+            token_type: "Bearer",
+            scope: scope.as_str(),
+            credential: sign_in.credential.name(),
+        });
+        Ok(0)
+    }
+}
+
+/// On a screen a token is a password that anybody may look at.
+fn warn(output: &Output, token: &AccessToken) {
+    let left = token.expires_on() - ::time::OffsetDateTime::now_utc();
+    let left = time::span(left.whole_seconds());
+    output.note(format!(
+        "\n{} for the next {left} this token works like a password.\n{}",
+        paint(WARN, "note:"),
+        with_code("      To use it unseen: `curl -H \"Authorization: Bearer $(azcred token)\" …`")
+    ));
+}

@@ -1,0 +1,149 @@
+//! The one way in which a command fails: what was tried, what came back, what it means, what mends it, which exit code.
+
+use serde::Serialize;
+
+/// Why a command has no result. Its JSON, under the key `error`, is stable: fields are added, never changed.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Failure {
+    /// What kind of trouble it is.
+    pub(crate) kind: Kind,
+    /// What was tried.
+    pub(crate) what: String,
+    /// Why it failed, in plain words.
+    pub(crate) why: String,
+    /// What mends it: a command or a click. Empty where nobody can know.
+    pub(crate) mend: String,
+    /// What the other side answered, where it did.
+    #[serde(flatten)]
+    pub(crate) answer: Option<Answer>,
+}
+
+/// What the other side answered: what its support asks for.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Answer {
+    /// Its code: `AADSTS7000222`, `AuthorizationFailed`; `null` where it gave none.
+    pub(crate) code: Option<String>,
+    /// Its own first sentence; `null` where it gave none.
+    pub(crate) message: Option<String>,
+    /// The HTTP status.
+    pub(crate) status: Option<u16>,
+    /// What the sign-in log and Microsoft's support are searched by.
+    pub(crate) correlation_id: Option<String>,
+    /// The same for one request.
+    pub(crate) trace_id: Option<String>,
+    /// When the other side said it, by its own clock.
+    pub(crate) timestamp: Option<String>,
+    /// The claims challenge to answer, as JSON, where a policy sent one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) claims: Option<String>,
+}
+
+/// What kind of trouble; each has its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Kind {
+    /// Something here failed: a file, a process.
+    Failed,
+    /// The command line can't be read.
+    Usage,
+    /// There is nothing to sign in with.
+    Unavailable,
+    /// The identity provider said no.
+    Refused,
+    /// The identity is known and may not do this.
+    NotPermitted,
+    /// What was asked for does not exist, or may not be seen.
+    NotFound,
+    /// Nobody answered in time.
+    Unreachable,
+    /// What was given can't be used.
+    Invalid,
+    /// An answer came that is none.
+    Unexpected,
+}
+
+impl Kind {
+    /// Its name for people, in the words of the list of exit codes.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Usage => "wrong usage",
+            Self::Unavailable => "not signed in",
+            Self::Refused => "refused by the identity provider",
+            Self::NotPermitted => "not permitted",
+            Self::NotFound => "not found",
+            Self::Unreachable => "unreachable",
+            Self::Invalid => "a setting can't be used",
+            Self::Unexpected => "an answer that is none",
+        }
+    }
+
+    /// The exit code, as `azcred --help` lists them.
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Failed | Self::Invalid | Self::NotFound | Self::Unexpected => 1,
+            Self::Usage => 2,
+            Self::Unavailable => 3,
+            Self::Refused => 4,
+            Self::NotPermitted => 5,
+            Self::Unreachable => 6,
+        }
+    }
+}
+
+impl Failure {
+    /// A failure of `kind`: `what` was tried, and `why` it failed. Both are sentences without a full stop.
+    pub(crate) fn new(kind: Kind, what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self {
+            kind,
+            what: what.into(),
+            why: why.into(),
+            mend: String::new(),
+            answer: None,
+        }
+    }
+
+    /// Adds what mends it.
+    #[must_use]
+    pub(crate) fn mend(mut self, mend: impl Into<String>) -> Self {
+        self.mend = mend.into();
+        self
+    }
+}
+
+impl From<azcred::Error> for Failure {
+    fn from(error: azcred::Error) -> Self {
+        let kind = match error.kind() {
+            azcred::ErrorKind::Unavailable => Kind::Unavailable,
+            azcred::ErrorKind::Refused => Kind::Refused,
+            azcred::ErrorKind::Unreachable => Kind::Unreachable,
+            azcred::ErrorKind::Invalid => Kind::Invalid,
+            _ => Kind::Unexpected,
+        };
+        let answer = error.refusal().map(|refusal| Answer {
+            code: refusal
+                .code
+                .map(|code| format!("AADSTS{code}"))
+                .or_else(|| some(&refusal.error)),
+            message: some(&refusal.description),
+            status: Some(refusal.status),
+            correlation_id: refusal.correlation_id.clone(),
+            trace_id: refusal.trace_id.clone(),
+            timestamp: refusal.timestamp.clone(),
+            claims: refusal.claims.clone(),
+        });
+        Self {
+            kind,
+            what: error.what().to_owned(),
+            why: error.why().to_owned(),
+            mend: error.mend().to_owned(),
+            answer,
+        }
+    }
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}

@@ -1,0 +1,98 @@
+//! Shows a failure: to people in the order in which they ask, to programs as `{"error": …}`.
+
+use super::{
+    Format,
+    style::{BAD, DIM, STRONG, paint, with_code},
+    wrap::{Stream, wrap},
+};
+use crate::failure::{Answer, Failure};
+use serde::Serialize;
+use std::io::Write;
+
+/// The width of the labels.
+const LABEL: usize = 8;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    error: &'a Failure,
+}
+
+/// Writes `failure` to standard error. Where that is closed there is nobody to tell.
+pub(super) fn show(failure: &Failure, format: Format) {
+    let text = match format {
+        Format::Text => text(failure, Stream::Stderr.width()),
+        Format::Json => {
+            serde_json::to_string_pretty(&Document { error: failure }).unwrap_or_default()
+        }
+    };
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// What kind of failure; what was tried, why it failed, what the other side said, what mends it.
+///
+/// ```text
+/// error: refused by the identity provider
+///   tried   ClientSecretCredential asked login.microsoftonline.com for a token …
+///   why     the client secret has expired
+///   answer  AADSTS7000222: The provided client secret keys … are expired.
+///           correlation id 11111111-…, 2026-11-21 20:00:00Z
+///   mend    make a new one with `az ad app credential reset --id …`
+/// ```
+pub(crate) fn text(failure: &Failure, width: usize) -> String {
+    let mut lines = vec![format!(
+        "{} {}",
+        paint(BAD, "error:"),
+        paint(STRONG, failure.kind.title())
+    )];
+    let mut add = |label: &str, sentence: &str| {
+        for (number, line) in wrap(sentence, width.saturating_sub(LABEL + 2))
+            .iter()
+            .enumerate()
+        {
+            let name = if number == 0 { label } else { "" };
+            let line = match label {
+                "why" => paint(STRONG, line),
+                _ => with_code(line),
+            };
+            lines.push(format!("  {}{line}", paint(DIM, format!("{name:<LABEL$}"))));
+        }
+    };
+    if !failure.what.is_empty() {
+        add("tried", &failure.what);
+    }
+    add("why", &failure.why);
+    if let Some(answer) = &failure.answer {
+        for (number, sentence) in said(answer).iter().enumerate() {
+            add(if number == 0 { "answer" } else { "" }, sentence);
+        }
+    }
+    if !failure.mend.is_empty() {
+        add("mend", &failure.mend);
+    }
+    lines.join("\n")
+}
+
+/// The other side's answer: its code and words, then what its support asks for.
+fn said(answer: &Answer) -> Vec<String> {
+    let message = answer.message.as_deref().unwrap_or_default();
+    let first = match &answer.code {
+        Some(code) if message.is_empty() => code.clone(),
+        Some(code) if message.starts_with(code.as_str()) => message.to_owned(),
+        Some(code) => format!("{code}: {message}"),
+        None => message.to_owned(),
+    };
+    let ids = [
+        answer
+            .correlation_id
+            .as_ref()
+            .map(|id| format!("correlation id {id}")),
+        answer.timestamp.clone(),
+    ];
+    [
+        first,
+        ids.into_iter().flatten().collect::<Vec<_>>().join(", "),
+    ]
+    .into_iter()
+    .filter(|line| !line.is_empty())
+    .collect()
+}

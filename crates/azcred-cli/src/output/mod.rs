@@ -1,0 +1,109 @@
+//! What people and programs see: results on standard output, everything else on standard error.
+
+mod failure;
+pub(crate) mod spinner;
+pub(crate) mod style;
+pub(crate) mod table;
+pub(crate) mod time;
+pub(crate) mod wrap;
+
+use crate::failure::{Failure, Kind};
+use anstream::AutoStream;
+use clap::ValueEnum;
+use serde::Serialize;
+use std::{
+    fmt,
+    io::{self, IsTerminal, Write},
+};
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs: a stable shape.
+    Json,
+}
+
+/// The two streams, and how to write to them.
+///
+/// A reader that goes away (`azcred … | head -1`) ends the writing and nothing else.
+pub(crate) struct Output {
+    /// For people or for programs.
+    pub(crate) format: Format,
+    stdout: AutoStream<io::Stdout>,
+    trouble: Option<io::Error>,
+    /// Traces and a spinner would write over each other.
+    traced: bool,
+}
+
+impl Output {
+    pub(crate) fn new(format: Format, traced: bool) -> Self {
+        Self {
+            format,
+            stdout: anstream::stdout(),
+            trouble: None,
+            traced: traced || std::env::var_os("AZCRED_LOG").is_some(),
+        }
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Whether a person reads the result on a screen.
+    pub(crate) fn is_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// One line of the result, styled as it may be.
+    pub(crate) fn line(&mut self, line: impl fmt::Display) {
+        if self.trouble.is_none()
+            && let Err(error) = writeln!(self.stdout, "{line}").and_then(|()| self.stdout.flush())
+        {
+            self.trouble = Some(error);
+        }
+    }
+
+    /// The result, for programs.
+    pub(crate) fn json(&mut self, result: &impl Serialize) {
+        match serde_json::to_string_pretty(result) {
+            Ok(text) => self.line(text),
+            Err(error) => self.trouble = Some(error.into()),
+        }
+    }
+
+    /// A remark for people, on standard error; nothing where a program reads.
+    pub(crate) fn note(&self, note: impl fmt::Display) {
+        if !self.is_json() {
+            // Where standard error is closed there is nobody to tell.
+            let _ = writeln!(anstream::stderr(), "{note}");
+        }
+    }
+
+    /// A failure, on standard error.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        failure::show(failure, self.format);
+    }
+
+    /// Whether the result was written. A reader that had enough is no failure.
+    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        match self.trouble.take() {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+                Kind::Failed,
+                "Write the result to standard output",
+                error.to_string(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Awaits `work` and shows that something is going on where it takes more than a moment.
+    pub(crate) async fn waiting<T>(&self, what: &'static str, work: impl Future<Output = T>) -> T {
+        if self.traced || self.is_json() {
+            work.await
+        } else {
+            spinner::during(what, work).await
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Times: for people in UTC with how long from now, for programs as RFC 3339.
+
+use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
+
+/// `2026-11-21 20:30:00 UTC, in 71 minutes`.
+pub(crate) fn until(time: OffsetDateTime) -> String {
+    let shown = time
+        .to_offset(time::UtcOffset::UTC)
+        .format(format_description!(
+            "[year]-[month]-[day] [hour]:[minute]:[second] UTC"
+        ))
+        .unwrap_or_default();
+    format!(
+        "{shown}, in {}",
+        span((time - OffsetDateTime::now_utc()).whole_seconds())
+    )
+}
+
+/// `71 minutes`, `23 hours`.
+pub(crate) fn span(seconds: i64) -> String {
+    let (count, unit) = match seconds {
+        ..120 => (seconds, "second"),
+        120..7200 => (seconds / 60, "minute"),
+        7200..172_800 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+/// RFC 3339 in whole seconds; `None` after the year 9999.
+pub(crate) fn rfc3339(time: OffsetDateTime) -> Option<String> {
+    time.replace_nanosecond(0).ok()?.format(&Rfc3339).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_told_in_the_unit_that_fits() {
+        for (seconds, told) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (119, "119 seconds"),
+            (4_300, "71 minutes"),
+            (7_200, "2 hours"),
+            (86_399, "23 hours"),
+            (700_000, "8 days"),
+        ] {
+            assert_eq!(span(seconds), told);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Sentences in lines that fit the screen.
+
+use terminal_size::{Width, terminal_size_of};
+
+/// Longer lines are hard to read, however wide the screen.
+const WIDEST: usize = 100;
+/// Narrower than this nothing fits anyway.
+const NARROWEST: usize = 40;
+
+/// Which stream the lines are for.
+#[derive(Clone, Copy)]
+pub(crate) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+impl Stream {
+    /// How many columns a line has; without end where no screen is there, so that logs can be searched line by line.
+    pub(crate) fn width(self) -> usize {
+        let size = match self {
+            Self::Stdout => terminal_size_of(std::io::stdout()),
+            Self::Stderr => terminal_size_of(std::io::stderr()),
+        };
+        size.map_or(usize::MAX, |(Width(width), _)| {
+            usize::from(width).clamp(NARROWEST, WIDEST)
+        })
+    }
+}
+
+/// Breaks `sentence` into lines of at most `width` characters. What stands between backticks is never broken, as it is
+/// meant to be copied; a word that does not fit stands alone.
+pub(crate) fn wrap(sentence: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut room = width;
+    for word in words(sentence) {
+        let length = word.chars().count();
+        let last = lines.len() - 1;
+        if !lines[last].is_empty() && length + 1 > room {
+            lines.push(word.to_owned());
+            room = width.saturating_sub(length);
+        } else {
+            if !lines[last].is_empty() {
+                lines[last].push(' ');
+                room = room.saturating_sub(1);
+            }
+            lines[last].push_str(word);
+            room = room.saturating_sub(length);
+        }
+    }
+    lines
+}
+
+/// Splits at spaces outside of backticks.
+fn words(sentence: &str) -> impl Iterator<Item = &str> {
+    let mut in_code = false;
+    sentence
+        .split(move |c: char| {
+            in_code ^= c == '`';
+            c == ' ' && !in_code
+        })
+        .filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_fit_and_code_stays_whole() {
+        assert_eq!(
+            wrap(
+                "make a new one with `az ad app credential reset --id x`, then go on",
+                20
+            ),
+            [
+                "make a new one with",
+                "`az ad app credential reset --id x`,",
+                "then go on"
+            ]
+        );
+        assert_eq!(wrap("", 10), [""]);
+        assert_eq!(wrap("a b", usize::MAX), ["a b"]);
+        assert_eq!(wrap("1234567890123 b", 5), ["1234567890123", "b"]);
+        for line in wrap(&"word ".repeat(50), 23) {
+            assert!(line.chars().count() <= 23);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Tracing to standard error, by `-v` or by `AZCRED_LOG`.
+
+use crate::failure::{Failure, Kind};
+use std::io::IsTerminal;
+use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// Starts tracing where it was asked for; otherwise costs nothing.
+///
+/// `-v` raises our own crates only: what the HTTP library has to say is of no use to most people. `AZCRED_LOG` takes a
+/// level or a list of `target=level`, and is read where no `-v` is given.
+pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
+    let directives = match verbose {
+        0 => match std::env::var("AZCRED_LOG") {
+            Ok(directives) if !directives.trim().is_empty() => directives,
+            _ => return Ok(()),
+        },
+        1 => own("info"),
+        2 => own("debug"),
+        _ => own("trace"),
+    };
+    let targets: Targets = directives.trim().parse().map_err(|_| {
+        Failure::new(
+            Kind::Invalid,
+            "Read AZCRED_LOG",
+            "it is neither a level nor a list of target=level",
+        )
+        .mend("set it to info, debug, trace or something like azcred=debug,azcred_azure=trace, or unset it")
+    })?;
+    let colour = std::io::stderr().is_terminal()
+        && anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    let lines = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(colour)
+        .with_target(true);
+    // It can only fail where another subscriber is there already, and there is none.
+    let _ = tracing_subscriber::registry()
+        .with(targets)
+        .with(lines)
+        .try_init();
+    Ok(())
+}
+
+fn own(level: &str) -> String {
+    format!("azcred={level},azcred_azure={level},azcred_emulator={level}")
+}
