@@ -1,12 +1,15 @@
 //! The whole state of one emulator, shared by all its services.
 
-use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::entra::Loops;
+use crate::faults::Faults;
+use crate::request_log::RequestLog;
 use crate::resources::Resources;
 use crate::service::Urls;
+use crate::state::StateError;
 use crate::tokens::Keys;
 
 /// What all services of one emulator share.
@@ -16,22 +19,34 @@ pub struct World {
     /// The keys tokens are signed with.
     pub keys: Keys,
     /// The time.
-    pub clock: Clock,
+    pub clock: Arc<Clock>,
+    /// How services misbehave.
+    pub faults: Faults,
+    /// What was answered.
+    pub requests: RequestLog,
     /// Who asks too often.
     pub(crate) loops: Loops,
     urls: OnceLock<Urls>,
+    keeper: OnceLock<Keeper>,
 }
+
+/// Keeps the resources somewhere.
+type Keeper = Box<dyn Fn(&Resources) -> Result<(), StateError> + Send + Sync>;
 
 impl World {
     /// A world with this content.
     pub fn new(directory: Directory, resources: Resources, keys: Keys) -> Self {
+        let clock = Arc::new(Clock::default());
         Self {
             directory: RwLock::new(directory),
             resources: RwLock::new(resources),
             keys,
-            clock: Clock::default(),
+            faults: Faults::new(clock.clone()),
+            clock,
+            requests: RequestLog::default(),
             loops: Loops::default(),
             urls: OnceLock::new(),
+            keeper: OnceLock::new(),
         }
     }
 
@@ -74,5 +89,24 @@ impl World {
     pub(crate) fn set_urls(&self, urls: Urls) {
         // A second call can only come from a second start of the same world, which `Emulator` excludes.
         let _ = self.urls.set(urls);
+    }
+
+    /// Says how the resources are kept, once.
+    pub(crate) fn keep_with(
+        &self,
+        keeper: impl Fn(&Resources) -> Result<(), StateError> + Send + Sync + 'static,
+    ) {
+        let _ = self.keeper.set(Box::new(keeper));
+    }
+
+    /// Keeps the resources as they are in the state folder, where there is one.
+    ///
+    /// # Errors
+    /// When the folder can't be written.
+    pub fn keep(&self) -> Result<(), StateError> {
+        match self.keeper.get() {
+            Some(keep) => keep(&self.resources()),
+            None => Ok(()),
+        }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    fn new(world: &World, headers: &HeaderMap, entrance: Entrance) -> Self {
+    pub(crate) fn new(world: &World, headers: &HeaderMap, entrance: Entrance) -> Self {
         let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
         let sent = text("client-request-id").and_then(|id| Uuid::try_parse(id.trim()).ok());
         Self {

@@ -9,7 +9,7 @@ use crate::directory::LoopLimit;
 
 /// When each client last asked for each resource. Kept only for tenants with a limit.
 #[derive(Debug, Default)]
-pub struct Loops(Mutex<HashMap<(Uuid, String), VecDeque<i64>>>);
+pub(crate) struct Loops(Mutex<HashMap<(Uuid, String), VecDeque<i64>>>);
 
 /// More pairs than this are forgotten at once rather than kept for a flood.
 const MAX_PAIRS: usize = 10_000;

@@ -51,7 +51,8 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .route("/{tenant}/oauth2/v2.0/token", token_v2())
         .fallback(not_found)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(world)
+        .with_state(world.clone())
+        .merge(crate::issuer::router(world))
 }
 
 /// The live service answers paths it does not know with a bare 404.

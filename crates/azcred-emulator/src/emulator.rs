@@ -1,0 +1,354 @@
+//! An emulator from start to shutdown.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::directory::{Directory, SecretText};
+use crate::faults::{Faults, InvalidFault};
+use crate::info::{self, FederatedInfo, IdentityInfo, Info, TenantInfo, WorkspaceInfo};
+use crate::request_log::RequestLog;
+use crate::resources::{Resources, Scope, WORKSPACE_TYPE};
+use crate::seed::{Made, Seed, SeedError, pem};
+use crate::serve::{Admin, Bound, Context, Listeners};
+use crate::service::Urls;
+use crate::state::{StateDir, StateError};
+use crate::world::World;
+
+/// How an emulator starts.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The folder that keeps keys, secrets and what was created. `None`: a temporary one that goes at shutdown.
+    pub state_dir: Option<PathBuf>,
+    /// Who and what exists.
+    pub seed: Seed,
+    /// The ports.
+    pub ports: Ports,
+    /// Seconds every access token lives, over what the seed says.
+    pub access_token_lifetime: Option<u32>,
+}
+
+/// The ports on loopback; 0 stands for any free one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ports {
+    /// Entra ID.
+    pub login: u16,
+    /// ARM.
+    pub arm: u16,
+    /// Microsoft Graph.
+    pub graph: u16,
+    /// The proxy for the real names.
+    pub proxy: u16,
+    /// The admin port.
+    pub admin: u16,
+}
+
+/// Why an emulator did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The state folder.
+    #[error("the emulator's state folder can't be used: {0}")]
+    State(#[from] StateError),
+    /// The seed.
+    #[error("the emulator's seed is refused: {0}")]
+    Seed(#[from] SeedError),
+    /// A fault in the seed.
+    #[error("the emulator's seed is refused: {0}")]
+    Fault(#[from] InvalidFault),
+    /// A port.
+    #[error(
+        "port {port} on 127.0.0.1 can't be had for {service}: {source}; choose another, or 0 for any"
+    )]
+    Port {
+        /// The service it was for.
+        service: &'static str,
+        /// The port asked for.
+        port: u16,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No randomness for the admin token.
+    #[error("the system has no randomness to give")]
+    Randomness,
+}
+
+/// What was created while an emulator ran, kept for the next start from the same seed.
+#[derive(Serialize, Deserialize)]
+struct Created {
+    resources: Resources,
+}
+
+/// A running emulator. It stops when it is dropped; [`Emulator::shutdown`] stops it in good order.
+pub struct Emulator {
+    info: Info,
+    world: Arc<World>,
+    shutdown: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    state: Arc<StateDir>,
+}
+
+impl Emulator {
+    /// Starts an emulator, and returns when every port accepts connections and `emulator.json` is written.
+    ///
+    /// Needs a Tokio runtime with I/O and time. A first start in a folder makes RSA keys, which takes a moment.
+    ///
+    /// # Errors
+    /// When the folder is open to others, in use or damaged, the seed is refused, or a port is taken.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let state = Arc::new(match &options.state_dir {
+            Some(path) => StateDir::open(path)?,
+            None => StateDir::ephemeral()?,
+        });
+        let ca = Arc::new(state.ca()?);
+        let keys = state.keys()?;
+        let mut made = state.made()?;
+        let mut content = options
+            .seed
+            .build(&mut made, time::OffsetDateTime::now_utc())?;
+        if made.has_changed() {
+            state.write_json("secrets.json", &made)?;
+        }
+        if let Some(lifetime) = options.access_token_lifetime {
+            let tenants = content.directory.tenants.values_mut();
+            tenants.for_each(|tenant| tenant.access_token_lifetime = Some(lifetime));
+        }
+        // Each seed has what was created over it apart, so that another seed neither sees nor spoils it.
+        let created = format!("created-{}.json", content.digest);
+        let kept: Option<Created> = state.read_json(&created, "; what was created is then gone")?;
+        let resources = kept.map_or_else(|| content.resources.clone(), |kept| kept.resources);
+
+        let directory = std::mem::take(&mut content.directory);
+        let identities = identities(&directory, content.tenant, &state, &made)?;
+        let tenant = tenant_info(&directory, content.tenant);
+        let workspace = workspace_info(&resources);
+        let world = Arc::new(World::new(directory, resources, keys));
+        for fault in std::mem::take(&mut content.faults) {
+            world.faults.arm(fault)?;
+        }
+        let keeper = state.clone();
+        world.keep_with(move |resources| {
+            let created_now = Created {
+                resources: resources.clone(),
+            };
+            keeper.write_json(&created, &created_now)
+        });
+
+        let listeners = bind(options.ports).await?;
+        let local = |scheme: &str, bound: &Bound| format!("{scheme}://localhost:{}", bound.port());
+        let urls = Urls {
+            login: local("https", &listeners.login),
+            arm: local("https", &listeners.arm),
+            graph: local("https", &listeners.graph),
+        };
+        let admin_token = SecretText::generate().map_err(|_| Error::Randomness)?;
+        let info = Info {
+            version: Info::VERSION,
+            pid: std::process::id(),
+            started: time::OffsetDateTime::now_utc().unix_timestamp(),
+            state_dir: state.path().to_owned(),
+            login_url: urls.login.clone(),
+            arm_url: urls.arm.clone(),
+            graph_url: urls.graph.clone(),
+            // By address: the proxy's name is looked up by more programs than understand `localhost`.
+            proxy_url: format!("http://127.0.0.1:{}", listeners.proxy.port()),
+            admin_url: format!("http://127.0.0.1:{}", listeners.admin.port()),
+            admin_token: admin_token.expose().to_owned(),
+            ca_certificate: state.file("ca.pem"),
+            ca_bundle: state.file("ca-bundle.pem"),
+            tenant,
+            workspace,
+            identities,
+        };
+        world.set_urls(urls);
+        state.write("ca-bundle.pem", &bundle(ca.certificate()))?;
+
+        let (shutdown, receiver) = watch::channel(false);
+        let shown = Arc::new(OnceLock::new());
+        if let Ok(value) = serde_json::to_value(&info) {
+            let _ = shown.set(value);
+        }
+        let admin = Arc::new(Admin::new(world.clone(), admin_token, shown));
+        let context = Context::new(world.clone(), ca, receiver);
+        let tasks = listeners.serve(&context, &admin);
+        state.write_json(info::FILE_NAME, &info)?;
+        tracing::info!(
+            login = info.login_url,
+            arm = info.arm_url,
+            proxy = info.proxy_url,
+            "ready"
+        );
+        Ok(Self {
+            info,
+            world,
+            shutdown,
+            tasks,
+            state,
+        })
+    }
+
+    /// What it serves.
+    pub fn info(&self) -> &Info {
+        &self.info
+    }
+
+    /// Its faults: arm and withdraw them at any time.
+    pub fn faults(&self) -> &Faults {
+        &self.world.faults
+    }
+
+    /// What it has answered.
+    pub fn requests(&self) -> &RequestLog {
+        &self.world.requests
+    }
+
+    /// Its content, to look at and to change: new applications, secrets, roles. Changes to resources made here are
+    /// kept by [`World::keep`].
+    pub fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
+    /// Stops: ends every connection, hanging ones too, and removes `emulator.json`. The folder stays.
+    pub async fn shutdown(mut self) {
+        self.stop();
+        // Aborted tasks end at their next wait; none of them waits for anything else.
+        while self.tasks.join_next().await.is_some() {}
+    }
+
+    fn stop(&mut self) {
+        let _ = self.shutdown.send(true);
+        self.tasks.abort_all();
+        self.state.remove(info::FILE_NAME);
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl std::fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Emulator")
+            .field("info", &self.info)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn bind(ports: Ports) -> Result<Listeners, Error> {
+    async fn one(service: &'static str, port: u16) -> Result<Bound, Error> {
+        Bound::new(port).await.map_err(|source| Error::Port {
+            service,
+            port,
+            source,
+        })
+    }
+    Ok(Listeners {
+        login: one("Entra ID", ports.login).await?,
+        arm: one("ARM", ports.arm).await?,
+        graph: one("Microsoft Graph", ports.graph).await?,
+        proxy: one("the proxy", ports.proxy).await?,
+        admin: one("the admin port", ports.admin).await?,
+    })
+}
+
+/// The system's roots and the emulator's own. Where the system has none that can be read, its own alone.
+fn bundle(own: &[u8]) -> Vec<u8> {
+    let system = rustls_native_certs::load_native_certs();
+    for error in &system.errors {
+        tracing::debug!(%error, "a system root was left out of the bundle");
+    }
+    let mut text = Vec::new();
+    for der in system.certs.iter().map(AsRef::as_ref).chain([own]) {
+        text.extend_from_slice(pem("CERTIFICATE", der).as_bytes());
+    }
+    text
+}
+
+fn tenant_info(directory: &Directory, id: Uuid) -> TenantInfo {
+    let tenant = directory.tenants.get(&id);
+    TenantInfo {
+        id,
+        name: tenant.map(|t| t.name.clone()).unwrap_or_default(),
+        domain: tenant
+            .map(crate::directory::Tenant::default_domain)
+            .unwrap_or_default(),
+    }
+}
+
+fn workspace_info(resources: &Resources) -> Option<WorkspaceInfo> {
+    let root = Scope::root();
+    resources
+        .resources_in(&root)
+        .find(|resource| resource.is_a(WORKSPACE_TYPE))
+        .and_then(|found| {
+            Some(WorkspaceInfo {
+                subscription_id: found.id.subscription_id()?,
+                resource_group: found.id.resource_group()?.to_owned(),
+                name: found.id.name().to_owned(),
+            })
+        })
+}
+
+/// The applications of the tenant the emulator presents itself by; writes the files of their certificates.
+fn identities(
+    directory: &Directory,
+    tenant: Uuid,
+    state: &StateDir,
+    made: &Made,
+) -> Result<Vec<IdentityInfo>, StateError> {
+    let now = time::OffsetDateTime::now_utc();
+    let mut all = Vec::new();
+    for app in directory
+        .applications
+        .values()
+        .filter(|app| app.home_tenant == tenant)
+    {
+        let mut certificate_path = None;
+        for (_, name, text) in made.certificates().filter(|(id, _, _)| *id == app.app_id) {
+            let file = format!("certificate-{}-{}.pem", app.app_id, file_safe(name));
+            state.write(&file, text.as_bytes())?;
+            certificate_path.get_or_insert(state.file(&file));
+        }
+        let principal = directory.service_principal_of(tenant, app.app_id);
+        let secret = app.secrets.iter().max_by_key(|secret| secret.expires);
+        all.push(IdentityInfo {
+            name: app.name.clone(),
+            client_id: app.app_id,
+            tenant_id: tenant,
+            object_id: principal.map(|sp| sp.id),
+            secret: secret.map(|secret| secret.text.expose().to_owned()),
+            secret_expired: secret.is_some_and(|secret| secret.expires <= now),
+            certificate_path,
+            federated: app
+                .federated_credentials
+                .iter()
+                .map(|credential| FederatedInfo {
+                    issuer: credential.issuer.clone(),
+                    subject: credential.subject.clone(),
+                    audience: credential.audiences.first().cloned().unwrap_or_default(),
+                })
+                .collect(),
+            enabled: principal.is_some_and(|sp| sp.enabled),
+        });
+    }
+    Ok(all)
+}
+
+/// A seed's name for a certificate as a part of a file's name.
+fn file_safe(name: &str) -> String {
+    name.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '-' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .take(40)
+        .collect()
+}

@@ -1,0 +1,215 @@
+//! What a running emulator serves: `emulator.json` in its state folder.
+
+use std::fmt;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::state::StateError;
+
+/// The file's name in the state folder.
+pub const FILE_NAME: &str = "emulator.json";
+/// The shape of the file; raised when a reader of the old one would go wrong.
+const VERSION: u32 = 1;
+/// Far more than any info has.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// What a running emulator serves, and as whom one can sign in. It holds secrets: the file is 0600, and `Debug`
+/// shows none of them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Info {
+    /// The shape of this text: 1.
+    pub version: u32,
+    /// The process.
+    pub pid: u32,
+    /// When it was ready, in seconds since 1970-01-01T00:00:00Z.
+    pub started: i64,
+    /// The state folder.
+    pub state_dir: PathBuf,
+    /// Base URL of Entra ID, without a trailing slash: what `AZURE_AUTHORITY_HOST` takes.
+    pub login_url: String,
+    /// Base URL of ARM, without a trailing slash.
+    pub arm_url: String,
+    /// Base URL of Microsoft Graph, without a trailing slash.
+    pub graph_url: String,
+    /// The proxy that answers for the real names: what `HTTPS_PROXY` takes.
+    pub proxy_url: String,
+    /// The port that steers the emulator.
+    pub admin_url: String,
+    /// What the admin port wants as a bearer token.
+    pub admin_token: String,
+    /// The emulator's own authority, PEM.
+    pub ca_certificate: PathBuf,
+    /// The system's roots and the emulator's own, PEM: what `SSL_CERT_FILE` takes.
+    pub ca_bundle: PathBuf,
+    /// The first tenant of the seed.
+    pub tenant: TenantInfo,
+    /// The first workspace of the seed, where there is one.
+    pub workspace: Option<WorkspaceInfo>,
+    /// The applications of the seed, in the order of their client ids; the first that has a valid secret and a
+    /// service principal is the persona `service-principal`.
+    pub identities: Vec<IdentityInfo>,
+}
+
+/// A tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantInfo {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Its default domain.
+    pub domain: String,
+}
+
+/// Where a workspace is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceInfo {
+    /// The subscription.
+    pub subscription_id: Uuid,
+    /// The resource group.
+    pub resource_group: String,
+    /// The workspace.
+    pub name: String,
+}
+
+/// An application one can sign in as.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityInfo {
+    /// The display name.
+    pub name: String,
+    /// The client id.
+    pub client_id: Uuid,
+    /// The tenant it signs in to.
+    pub tenant_id: Uuid,
+    /// The object id of its service principal, where it has one.
+    pub object_id: Option<Uuid>,
+    /// Its newest secret.
+    pub secret: Option<String>,
+    /// Whether that secret has expired.
+    pub secret_expired: bool,
+    /// Its certificate and key in one PEM file, where the emulator made them.
+    pub certificate_path: Option<PathBuf>,
+    /// Tokens of others that are taken for it.
+    pub federated: Vec<FederatedInfo>,
+    /// Whether its service principal may sign in.
+    pub enabled: bool,
+}
+
+/// A federated credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FederatedInfo {
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// `aud`.
+    pub audience: String,
+}
+
+impl Info {
+    pub(crate) const VERSION: u32 = VERSION;
+
+    /// Reads what an emulator wrote into its state folder. `None` where there is no such file: none was started
+    /// there, or it has stopped in good order. Whether it still runs says [`Info::is_alive`].
+    ///
+    /// # Errors
+    /// When the file can't be read, or is not what an emulator of this version writes.
+    pub fn load(state_dir: &Path) -> Result<Option<Self>, StateError> {
+        let path = state_dir.join(FILE_NAME);
+        let mut text = String::new();
+        let read = std::fs::File::open(&path)
+            .and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
+        match read {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => {
+                return Err(StateError::Io {
+                    path,
+                    what: "the file can't be read",
+                    source,
+                });
+            }
+        }
+        let damaged = |why: String| StateError::Damaged {
+            path: path.clone(),
+            why,
+            consequence: " when the emulator starts",
+        };
+        // Where it is wrong, not what it says: it holds secrets.
+        let info: Self = serde_json::from_str(&text)
+            .map_err(|e| damaged(format!("line {} column {}", e.line(), e.column())))?;
+        if info.version != VERSION {
+            return Err(damaged(format!(
+                "its version is {}, not {VERSION}",
+                info.version
+            )));
+        }
+        Ok(Some(info))
+    }
+
+    /// Whether the emulator that wrote this still runs: asks its admin port, which only that very emulator answers
+    /// for its token. Blocks for a second at most.
+    pub fn is_alive(&self) -> bool {
+        self.ask_pid().is_some_and(|pid| pid == self.pid)
+    }
+
+    fn ask_pid(&self) -> Option<u32> {
+        const PATIENCE: Duration = Duration::from_millis(500);
+        let port = url::Url::parse(&self.admin_url).ok()?.port()?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        stream.set_write_timeout(Some(PATIENCE)).ok()?;
+        let request = format!(
+            "GET /info HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
+            self.admin_token
+        );
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.take(MAX_BYTES).read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        if !head.starts_with("HTTP/1.1 200") {
+            return None;
+        }
+        let info: Self = serde_json::from_str(body).ok()?;
+        Some(info.pid)
+    }
+
+    /// The identity of this name.
+    pub fn identity(&self, name: &str) -> Option<&IdentityInfo> {
+        self.identities
+            .iter()
+            .find(|identity| identity.name == name)
+    }
+}
+
+impl fmt::Debug for Info {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Info")
+            .field("pid", &self.pid)
+            .field("state_dir", &self.state_dir)
+            .field("login_url", &self.login_url)
+            .field("arm_url", &self.arm_url)
+            .field("proxy_url", &self.proxy_url)
+            .field("admin_url", &self.admin_url)
+            .field("tenant", &self.tenant)
+            .field("workspace", &self.workspace)
+            .field("identities", &self.identities)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for IdentityInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdentityInfo")
+            .field("name", &self.name)
+            .field("client_id", &self.client_id)
+            .field("secret", &self.secret.as_ref().map(|_| "****"))
+            .finish_non_exhaustive()
+    }
+}

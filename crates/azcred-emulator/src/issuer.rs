@@ -1,0 +1,102 @@
+//! The test issuer: stands for the CI system or cluster whose tokens federated credentials trust.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::directory::IssuerKeys;
+use crate::world::World;
+
+/// The audience that federated credentials usually want ('Workload identity federation').
+pub const EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";
+
+/// Where the test issuer's documents are, below the sign-in service's port.
+const PATH: &str = "/-/issuer";
+
+/// Why a test token could not be minted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MintError {
+    /// The issuer is unknown, or its keys are someone else's.
+    #[error(
+        "'{0}' is not an issuer that this emulator signs for: register it in the seed without keys"
+    )]
+    NotHosted(String),
+    /// The signature failed for want of randomness.
+    #[error("the token could not be signed")]
+    Signing,
+}
+
+/// Mints a token of a hosted issuer: `iss`, `sub`, `aud`, `jti`, and times around now. `lifetime` is in seconds, and
+/// negative for a token that has expired.
+///
+/// # Errors
+/// When the emulator does not hold the issuer's key.
+pub fn mint(
+    world: &World,
+    issuer: &str,
+    subject: &str,
+    audience: &str,
+    lifetime: i64,
+) -> Result<String, MintError> {
+    let hosted = world
+        .directory()
+        .issuers
+        .get(issuer)
+        .is_some_and(|issuer| matches!(issuer.keys, IssuerKeys::Hosted));
+    if !hosted {
+        return Err(MintError::NotHosted(issuer.to_owned()));
+    }
+    let now = world.clock.unix();
+    // A token that has expired was issued before it did.
+    let issued = now.min(now.saturating_add(lifetime)).saturating_sub(60);
+    let claims = json!({
+        "iss": issuer,
+        "sub": subject,
+        "aud": audience,
+        "jti": Uuid::new_v4(),
+        "iat": issued,
+        "nbf": issued,
+        "exp": now.saturating_add(lifetime),
+    });
+    let claims: Map<String, Value> = match claims {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    };
+    world
+        .keys
+        .issuer
+        .sign(&claims)
+        .map_err(|_| MintError::Signing)
+}
+
+/// The issuer's OpenID configuration and keys.
+pub(crate) fn router(world: Arc<World>) -> Router {
+    Router::new()
+        .route(
+            &format!("{PATH}/.well-known/openid-configuration"),
+            get(configuration),
+        )
+        .route(&format!("{PATH}/keys"), get(keys))
+        .with_state(world)
+}
+
+async fn configuration(State(world): State<Arc<World>>) -> Response {
+    let base = format!("{}{PATH}", world.urls().login);
+    Json(json!({
+        "issuer": base,
+        "jwks_uri": format!("{base}/keys"),
+        "response_types_supported": ["id_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+    }))
+    .into_response()
+}
+
+async fn keys(State(world): State<Arc<World>>) -> Response {
+    Json(json!({ "keys": [world.keys.issuer.jwk(None)] })).into_response()
+}

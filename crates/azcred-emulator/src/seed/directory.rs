@@ -1,0 +1,503 @@
+//! The directory's half of a seed: what can be written there, and how it becomes a [`Directory`].
+
+use serde::Deserialize;
+use time::OffsetDateTime;
+use toml::Spanned;
+use uuid::Uuid;
+
+use super::Problem;
+use super::made::Made;
+use crate::directory::{
+    Application, Audience, Certificate, Directory, FederatedCredential, Group, Issuer, IssuerKeys,
+    LoopLimit, RsaJwk, Secret, SecretText, ServicePrincipal, ServicePrincipalKind, Tenant, User,
+};
+use crate::issuer::EXCHANGE_AUDIENCE;
+
+/// What a seed says of the directory. Every list may be left out, but there has to be a tenant.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct DirectorySeed {
+    pub(super) tenants: Vec<Spanned<TenantSeed>>,
+    pub(super) applications: Vec<Spanned<ApplicationSeed>>,
+    pub(super) service_principals: Vec<Spanned<PrincipalSeed>>,
+    pub(super) users: Vec<Spanned<UserSeed>>,
+    pub(super) groups: Vec<Spanned<GroupSeed>>,
+    pub(super) issuers: Vec<Spanned<IssuerSeed>>,
+}
+
+/// The tables of this half, at the top of the file.
+pub(super) const TABLES: &[&str] = &[
+    "tenants",
+    "applications",
+    "service_principals",
+    "users",
+    "groups",
+    "issuers",
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TenantSeed {
+    id: Uuid,
+    name: String,
+    domains: Vec<String>,
+    #[serde(default = "netherlands")]
+    country: String,
+    access_token_lifetime: Option<u32>,
+    loop_limit: Option<LoopSeed>,
+}
+
+impl TenantSeed {
+    pub(super) fn id(&self) -> Uuid {
+        self.id
+    }
+}
+
+fn netherlands() -> String {
+    "NL".to_owned()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LoopSeed {
+    requests: u32,
+    seconds: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApplicationSeed {
+    app_id: Uuid,
+    object_id: Option<Uuid>,
+    /// By id or domain; the only tenant may be left out.
+    tenant: Option<String>,
+    name: String,
+    #[serde(default)]
+    multiple_tenants: bool,
+    #[serde(default)]
+    identifier_uris: Vec<String>,
+    access_token_version: Option<u8>,
+    #[serde(default)]
+    public_client: bool,
+    service_principal: Option<OwnPrincipalSeed>,
+    #[serde(default)]
+    secrets: Vec<SecretSeed>,
+    #[serde(default)]
+    certificates: Vec<CertificateSeed>,
+    #[serde(default)]
+    federated_credentials: Vec<FederatedSeed>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnPrincipalSeed {
+    id: Uuid,
+    #[serde(default = "yes")]
+    enabled: bool,
+    #[serde(default)]
+    blocked_by_conditional_access: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecretSeed {
+    name: String,
+    id: Option<Uuid>,
+    /// Made at first start where it is left out.
+    value: Option<String>,
+    /// RFC 3339; two years from now where it is left out.
+    expires: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CertificateSeed {
+    name: String,
+    /// The certificate in PEM; made with its key at first start where it is left out.
+    pem: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FederatedSeed {
+    name: String,
+    issuer: String,
+    subject: String,
+    audience: Option<String>,
+}
+
+/// The service principal of another tenant's application.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PrincipalSeed {
+    id: Uuid,
+    tenant: Option<String>,
+    app_id: Uuid,
+    name: String,
+    #[serde(default = "yes")]
+    enabled: bool,
+    #[serde(default)]
+    blocked_by_conditional_access: bool,
+    #[serde(default)]
+    managed_identity: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserSeed {
+    id: Uuid,
+    tenant: Option<String>,
+    user_principal_name: String,
+    name: String,
+    #[serde(default = "yes")]
+    enabled: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GroupSeed {
+    id: Uuid,
+    tenant: Option<String>,
+    name: String,
+    /// Sign-in names of users, names of applications and groups, or object ids.
+    #[serde(default)]
+    members: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IssuerSeed {
+    url: String,
+    /// The keys it publishes; the emulator signs for it where they are left out.
+    jwks: Option<Jwks>,
+    #[serde(default)]
+    unreachable: bool,
+}
+
+#[derive(Deserialize)]
+struct Jwks {
+    keys: Vec<Jwk>,
+}
+
+/// A key as issuers publish it: members that are not needed are left alone.
+#[derive(Deserialize)]
+struct Jwk {
+    kid: String,
+    kty: String,
+    n: Option<String>,
+    e: Option<String>,
+}
+
+fn problem<T>(entry: &Spanned<T>, field: String, message: impl Into<String>) -> Problem {
+    Problem {
+        span: Some(entry.span()),
+        field,
+        message: message.into(),
+    }
+}
+
+impl DirectorySeed {
+    /// Makes what the seed says. Secrets and certificates that it leaves out come from `made`.
+    pub(super) fn build(&self, made: &mut Made, now: OffsetDateTime) -> Result<Directory, Problem> {
+        let mut directory = Directory::default();
+        for (at, entry) in self.tenants.iter().enumerate() {
+            let said = entry.get_ref();
+            let tenant = Tenant {
+                id: said.id,
+                name: said.name.clone(),
+                domains: said.domains.clone(),
+                country: said.country.clone(),
+                loop_limit: said.loop_limit.as_ref().map(|l| LoopLimit {
+                    requests: l.requests,
+                    seconds: l.seconds,
+                }),
+                access_token_lifetime: said.access_token_lifetime,
+            };
+            if said.id.is_nil() || directory.tenants.insert(said.id, tenant).is_some() {
+                let field = format!("tenants[{at}].id");
+                return Err(problem(
+                    entry,
+                    field,
+                    format!("'{}' is there already or empty", said.id),
+                ));
+            }
+        }
+        for (at, entry) in self.applications.iter().enumerate() {
+            self.add_application(&mut directory, made, now, at, entry)?;
+        }
+        for (at, entry) in self.service_principals.iter().enumerate() {
+            let said = entry.get_ref();
+            let field = |name: &str| format!("service_principals[{at}].{name}");
+            let principal = ServicePrincipal {
+                id: said.id,
+                tenant: self.tenant(&directory, entry, &field("tenant"), said.tenant.as_deref())?,
+                app_id: said.app_id,
+                name: said.name.clone(),
+                kind: match said.managed_identity {
+                    true => ServicePrincipalKind::ManagedIdentity,
+                    false => ServicePrincipalKind::Application,
+                },
+                enabled: said.enabled,
+                blocked_by_conditional_access: said.blocked_by_conditional_access,
+                app_roles: Vec::new(),
+            };
+            unused(&directory, entry, field("id"), said.id)?;
+            directory.service_principals.insert(said.id, principal);
+        }
+        for (at, entry) in self.users.iter().enumerate() {
+            let said = entry.get_ref();
+            let field = |name: &str| format!("users[{at}].{name}");
+            let user = User {
+                id: said.id,
+                tenant: self.tenant(&directory, entry, &field("tenant"), said.tenant.as_deref())?,
+                user_principal_name: said.user_principal_name.clone(),
+                name: said.name.clone(),
+                enabled: said.enabled,
+            };
+            unused(&directory, entry, field("id"), said.id)?;
+            directory.users.insert(said.id, user);
+        }
+        self.add_groups(&mut directory)?;
+        for (at, entry) in self.issuers.iter().enumerate() {
+            let issuer = read_issuer(entry.get_ref())
+                .map_err(|message| problem(entry, format!("issuers[{at}].jwks"), message))?;
+            directory.issuers.insert(issuer.url.clone(), issuer);
+        }
+        Ok(directory)
+    }
+
+    /// The tenant an entry names, or the only one.
+    fn tenant<T>(
+        &self,
+        directory: &Directory,
+        entry: &Spanned<T>,
+        field: &str,
+        said: Option<&str>,
+    ) -> Result<Uuid, Problem> {
+        match (said, self.tenants.as_slice()) {
+            (Some(said), _) => directory
+                .tenant(said)
+                .map(|tenant| tenant.id)
+                .ok_or_else(|| {
+                    let message =
+                        format!("there is no tenant '{said}' in this seed, by id or domain");
+                    problem(entry, field.to_owned(), message)
+                }),
+            (None, [only]) => Ok(only.get_ref().id),
+            (None, all) => {
+                let message = format!("say which tenant: the seed has {}", all.len());
+                Err(problem(entry, field.to_owned(), message))
+            }
+        }
+    }
+
+    fn add_application(
+        &self,
+        directory: &mut Directory,
+        made: &mut Made,
+        now: OffsetDateTime,
+        at: usize,
+        entry: &Spanned<ApplicationSeed>,
+    ) -> Result<(), Problem> {
+        let said = entry.get_ref();
+        let field = |name: &str| format!("applications[{at}].{name}");
+        let tenant = self.tenant(directory, entry, &field("tenant"), said.tenant.as_deref())?;
+        let version = said.access_token_version.unwrap_or(1);
+        if !(1..=2).contains(&version) {
+            return Err(problem(
+                entry,
+                field("access_token_version"),
+                "it is 1 or 2",
+            ));
+        }
+        let mut application = Application {
+            object_id: said.object_id.unwrap_or_else(Uuid::new_v4),
+            audience: match said.multiple_tenants {
+                true => Audience::MultipleTenants,
+                false => Audience::SingleTenant,
+            },
+            identifier_uris: said.identifier_uris.clone(),
+            access_token_version: version,
+            public_client: said.public_client,
+            ..Application::new(said.app_id, tenant, &said.name)
+        };
+        for (n, secret) in said.secrets.iter().enumerate() {
+            let expires = match &secret.expires {
+                None => now + time::Duration::days(730),
+                Some(text) => {
+                    let rfc3339 = &time::format_description::well_known::Rfc3339;
+                    OffsetDateTime::parse(text, rfc3339).map_err(|e| {
+                        let message = format!("'{text}' is not like 2026-01-31T00:00:00Z: {e}");
+                        problem(entry, field(&format!("secrets[{n}].expires")), message)
+                    })?
+                }
+            };
+            let text = match &secret.value {
+                Some(value) => SecretText::new(value),
+                None => made
+                    .secret(said.app_id, &secret.name)
+                    .map_err(|e| problem(entry, field(&format!("secrets[{n}]")), e))?,
+            };
+            application.secrets.push(Secret {
+                id: secret.id.unwrap_or_else(Uuid::new_v4),
+                name: secret.name.clone(),
+                text,
+                expires,
+            });
+        }
+        for (n, certificate) in said.certificates.iter().enumerate() {
+            let der = match &certificate.pem {
+                Some(pem) => super::made::certificate_of_pem(pem),
+                None => made.certificate(said.app_id, &certificate.name),
+            }
+            .map_err(|e| problem(entry, field(&format!("certificates[{n}].pem")), e))?;
+            application.certificates.push(Certificate {
+                id: Uuid::new_v4(),
+                der,
+            });
+        }
+        for federated in &said.federated_credentials {
+            application.federated_credentials.push(FederatedCredential {
+                name: federated.name.clone(),
+                issuer: federated.issuer.clone(),
+                subject: federated.subject.clone(),
+                audiences: vec![
+                    federated
+                        .audience
+                        .clone()
+                        .unwrap_or_else(|| EXCHANGE_AUDIENCE.to_owned()),
+                ],
+            });
+        }
+        if let Some(own) = &said.service_principal {
+            unused(directory, entry, field("service_principal.id"), own.id)?;
+            directory.service_principals.insert(
+                own.id,
+                ServicePrincipal {
+                    id: own.id,
+                    tenant,
+                    app_id: said.app_id,
+                    name: said.name.clone(),
+                    kind: ServicePrincipalKind::Application,
+                    enabled: own.enabled,
+                    blocked_by_conditional_access: own.blocked_by_conditional_access,
+                    app_roles: Vec::new(),
+                },
+            );
+        }
+        if directory
+            .applications
+            .insert(said.app_id, application)
+            .is_some()
+        {
+            let message = format!("'{}' is there already", said.app_id);
+            return Err(problem(entry, field("app_id"), message));
+        }
+        Ok(())
+    }
+
+    fn add_groups(&self, directory: &mut Directory) -> Result<(), Problem> {
+        for (at, entry) in self.groups.iter().enumerate() {
+            let said = entry.get_ref();
+            let field = |name: &str| format!("groups[{at}].{name}");
+            let tenant = self.tenant(directory, entry, &field("tenant"), said.tenant.as_deref())?;
+            unused(directory, entry, field("id"), said.id)?;
+            let group = Group {
+                id: said.id,
+                tenant,
+                name: said.name.clone(),
+                members: std::collections::BTreeSet::new(),
+            };
+            directory.groups.insert(said.id, group);
+        }
+        // Members come last: a group may have one that stands further down.
+        for (at, entry) in self.groups.iter().enumerate() {
+            let said = entry.get_ref();
+            for (n, member) in said.members.iter().enumerate() {
+                let id = find_member(directory, member).ok_or_else(|| {
+                    let message = format!("there is no '{member}' in this seed");
+                    problem(entry, format!("groups[{at}].members[{n}]"), message)
+                })?;
+                if let Some(group) = directory.groups.get_mut(&said.id) {
+                    group.members.insert(id);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Object ids are unique over all kinds of principals.
+fn unused<T>(
+    directory: &Directory,
+    entry: &Spanned<T>,
+    field: String,
+    id: Uuid,
+) -> Result<(), Problem> {
+    match directory.principal(id) {
+        None => Ok(()),
+        Some(taken) => {
+            let message = format!("'{id}' is the id of '{}' already", taken.name());
+            Err(problem(entry, field, message))
+        }
+    }
+}
+
+fn find_member(directory: &Directory, said: &str) -> Option<Uuid> {
+    if let Ok(id) = Uuid::try_parse(said) {
+        return directory.principal(id).map(|principal| principal.id());
+    }
+    let user = directory
+        .users
+        .values()
+        .find(|u| u.user_principal_name.eq_ignore_ascii_case(said));
+    let app = directory
+        .service_principals
+        .values()
+        .find(|p| p.name.eq_ignore_ascii_case(said));
+    let group = directory
+        .groups
+        .values()
+        .find(|g| g.name.eq_ignore_ascii_case(said));
+    user.map(|u| u.id)
+        .or(app.map(|a| a.id))
+        .or(group.map(|g| g.id))
+}
+
+fn read_issuer(said: &IssuerSeed) -> Result<Issuer, String> {
+    use base64::Engine as _;
+    let decode = |text: &Option<String>, name: &str, kid: &str| {
+        let text = text
+            .as_deref()
+            .ok_or_else(|| format!("the key '{kid}' has no '{name}'"))?;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD
+            .decode(text)
+            .map_err(|_| format!("'{name}' of the key '{kid}' is not base64url"))
+    };
+    let keys = match (&said.jwks, said.unreachable) {
+        (_, true) => IssuerKeys::Unreachable,
+        (None, false) => IssuerKeys::Hosted,
+        (Some(jwks), false) => IssuerKeys::Published(
+            jwks.keys
+                .iter()
+                // Entra ID takes RS256 alone, so other keys are of no use to it.
+                .filter(|key| key.kty == "RSA")
+                .map(|key| {
+                    Ok(RsaJwk {
+                        kid: key.kid.clone(),
+                        n: decode(&key.n, "n", &key.kid)?,
+                        e: decode(&key.e, "e", &key.kid)?,
+                    })
+                })
+                .collect::<Result<_, String>>()?,
+        ),
+    };
+    Ok(Issuer {
+        url: said.url.clone(),
+        keys,
+    })
+}

@@ -1,0 +1,99 @@
+//! Secrets and certificates that a seed leaves out: made once, and kept by whoever keeps the state.
+
+use std::collections::BTreeMap;
+
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::directory::SecretText;
+use crate::tokens::SigningKey;
+
+/// What was made for a seed, by client id and name. It holds secrets: no `Debug`, and it is wiped when dropped.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Made {
+    #[serde(default)]
+    secrets: BTreeMap<String, String>,
+    /// Certificate and key, both in one PEM, as `AZURE_CLIENT_CERTIFICATE_PATH` wants it.
+    #[serde(default)]
+    certificates: BTreeMap<String, String>,
+    #[serde(skip)]
+    changed: bool,
+}
+
+impl Made {
+    /// Whether anything was made since this was read.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// The secret of this application and name.
+    pub(super) fn secret(&mut self, app_id: Uuid, name: &str) -> Result<SecretText, String> {
+        let key = format!("{app_id}/{name}");
+        if let Some(kept) = self.secrets.get(&key) {
+            return Ok(SecretText::new(kept.as_str()));
+        }
+        let secret = SecretText::generate().map_err(|_| "no randomness for a secret".to_owned())?;
+        self.secrets.insert(key, secret.expose().to_owned());
+        self.changed = true;
+        Ok(secret)
+    }
+
+    /// The certificate of this application and name, DER.
+    pub(super) fn certificate(&mut self, app_id: Uuid, name: &str) -> Result<Vec<u8>, String> {
+        let key = format!("{app_id}/{name}");
+        if let Some(kept) = self.certificates.get(&key) {
+            return certificate_of_pem(kept);
+        }
+        let (signing, pkcs8) = SigningKey::generate().map_err(|e| e.to_string())?;
+        let pem = Zeroizing::new(format!(
+            "{}{}",
+            *pem("PRIVATE KEY", &pkcs8),
+            *pem("CERTIFICATE", signing.certificate())
+        ));
+        self.certificates.insert(key, pem.to_string());
+        self.changed = true;
+        Ok(signing.certificate().to_vec())
+    }
+
+    /// The certificates with their keys: client id, name, PEM.
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = (Uuid, &str, &str)> {
+        self.certificates.iter().filter_map(|(key, pem)| {
+            let (app_id, name) = key.split_once('/')?;
+            Some((Uuid::try_parse(app_id).ok()?, name, pem.as_str()))
+        })
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        self.secrets
+            .values_mut()
+            .chain(self.certificates.values_mut())
+            .for_each(|s| s.zeroize());
+    }
+}
+
+/// The first certificate in a PEM text, DER.
+pub(super) fn certificate_of_pem(text: &str) -> Result<Vec<u8>, String> {
+    let der = CertificateDer::from_pem_slice(text.as_bytes())
+        .map_err(|e| format!("there is no certificate in PEM: {e}"))?;
+    x509_parser::parse_x509_certificate(&der).map_err(|_| "it is not X.509".to_owned())?;
+    Ok(der.to_vec())
+}
+
+/// PEM (RFC 7468): base64 in lines of 64 characters between two labels.
+pub(crate) fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
+    use base64::Engine as _;
+    let text = Zeroizing::new(base64::engine::general_purpose::STANDARD.encode(der));
+    let mut out = Zeroizing::new(format!("-----BEGIN {label}-----\n"));
+    for line in text.as_bytes().chunks(64) {
+        out.extend(line.iter().map(|b| char::from(*b)));
+        out.push('\n');
+    }
+    out.push_str(&format!("-----END {label}-----\n"));
+    out
+}

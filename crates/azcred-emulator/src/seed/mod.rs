@@ -1,0 +1,358 @@
+//! Seed files: TOML that says who and what exists when the emulator starts.
+
+mod directory;
+mod made;
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use time::OffsetDateTime;
+use toml::Spanned;
+use toml::de::DeTable;
+use uuid::Uuid;
+
+use crate::directory::Directory;
+use crate::faults::Fault;
+use crate::resources::{self, Resources, ResourcesSeed};
+pub(crate) use made::{Made, pem};
+
+/// The directory's half of the default seed.
+const DEFAULT_DIRECTORY: &str = include_str!("contoso.toml");
+/// Seeds are written by hand; what is larger is not one.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Where the emulator's content comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Seed {
+    /// Contoso, with a demo application, a subscription and a workspace.
+    #[default]
+    Default,
+    /// A TOML file.
+    File(PathBuf),
+    /// TOML given as text, under a name for messages.
+    Text {
+        /// What messages call it.
+        name: String,
+        /// The TOML.
+        text: String,
+    },
+}
+
+/// Why a seed was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// The file can't be read.
+    #[error("the seed file {} can't be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not TOML, or says something that makes no sense.
+    #[error("{file}:{line}: {message}")]
+    Invalid {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// The field where it is known, and what is wrong with it.
+        message: String,
+    },
+}
+
+/// What a seed makes.
+pub(crate) struct Content {
+    pub(crate) directory: Directory,
+    pub(crate) resources: Resources,
+    pub(crate) faults: Vec<Fault>,
+    /// The first tenant in the file: the one the emulator presents itself by.
+    pub(crate) tenant: Uuid,
+    /// A short digest of the text, which tells seeds apart.
+    pub(crate) digest: String,
+}
+
+/// What is wrong with an entry, and where.
+pub(super) struct Problem {
+    pub(super) span: Option<Range<usize>>,
+    pub(super) field: String,
+    pub(super) message: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Rest {
+    faults: Vec<Fault>,
+}
+
+/// The tables of the resources' half, at the top of the file.
+const RESOURCE_TABLES: &[&str] = &[
+    "management_groups",
+    "subscriptions",
+    "resource_groups",
+    "workspaces",
+    "resources",
+    "role_definitions",
+    "role_assignments",
+    "deny_assignments",
+];
+
+impl Seed {
+    /// The name and text.
+    fn read(&self) -> Result<(String, String), SeedError> {
+        match self {
+            Self::Default => {
+                let text = format!("{DEFAULT_DIRECTORY}\n{}", resources::DEFAULT_SEED);
+                Ok(("the default seed".to_owned(), text))
+            }
+            Self::Text { name, text } => Ok((name.clone(), text.clone())),
+            Self::File(path) => read_file(path)
+                .map(|text| (path.display().to_string(), text))
+                .map_err(|source| SeedError::Unreadable {
+                    path: path.clone(),
+                    source,
+                }),
+        }
+    }
+
+    /// Reads the seed and makes what it says. Secrets it leaves out come from `made`.
+    pub(crate) fn build(&self, made: &mut Made, now: OffsetDateTime) -> Result<Content, SeedError> {
+        let (file, text) = self.read()?;
+        let located = |problem: Problem| SeedError::Invalid {
+            file: file.clone(),
+            line: line_of(&text, problem.span.as_ref().map_or(0, |span| span.start)),
+            message: match problem.field.as_str() {
+                "" => problem.message,
+                field => format!("{field}: {}", problem.message),
+            },
+        };
+        let halves = split(&text).map_err(located)?;
+        let seed: directory::DirectorySeed = deserialize(halves.directory).map_err(located)?;
+        let Some(tenant) = seed.tenants.first().map(|tenant| tenant.get_ref().id()) else {
+            return Err(located(Problem {
+                span: None,
+                field: "tenants".to_owned(),
+                message: "there has to be at least one: [[tenants]] with id, name and domains"
+                    .into(),
+            }));
+        };
+        let directory = seed.build(made, now).map_err(located)?;
+        let resources: ResourcesSeed = deserialize(halves.resources).map_err(located)?;
+        let resources = resources.build(&directory, now).map_err(|problem| {
+            located(Problem {
+                span: Some(problem.span),
+                field: problem.field,
+                message: problem.message,
+            })
+        })?;
+        let rest: Rest = deserialize(halves.rest).map_err(located)?;
+        Ok(Content {
+            directory,
+            resources,
+            faults: rest.faults,
+            tenant,
+            digest: digest_of(&text),
+        })
+    }
+}
+
+/// A seed's tables, by who reads them.
+struct Halves<'t> {
+    directory: Spanned<DeTable<'t>>,
+    resources: Spanned<DeTable<'t>>,
+    rest: Spanned<DeTable<'t>>,
+}
+
+/// Gives each table of a file to the half that reads it, and refuses one that neither knows. (Flattening one
+/// struct into another would lose both the unknown fields and the lines.)
+fn split(text: &str) -> Result<Halves<'_>, Problem> {
+    let whole = DeTable::parse(text).map_err(of_toml)?;
+    let span = whole.span();
+    let mut directory = DeTable::new();
+    let mut resources = DeTable::new();
+    let mut rest = DeTable::new();
+    for (key, value) in whole.into_inner() {
+        let name = key.get_ref().as_ref();
+        let into = match name {
+            _ if directory::TABLES.contains(&name) => &mut directory,
+            _ if RESOURCE_TABLES.contains(&name) => &mut resources,
+            "faults" => &mut rest,
+            _ => {
+                let known: Vec<&str> = directory::TABLES
+                    .iter()
+                    .chain(RESOURCE_TABLES)
+                    .chain(&["faults"])
+                    .copied()
+                    .collect();
+                return Err(Problem {
+                    span: Some(key.span()),
+                    field: name.to_owned(),
+                    message: format!("a seed has no such table; it has: {}", known.join(", ")),
+                });
+            }
+        };
+        into.insert(key, value);
+    }
+    let spanned = |table| Spanned::new(span.clone(), table);
+    Ok(Halves {
+        directory: spanned(directory),
+        resources: spanned(resources),
+        rest: spanned(rest),
+    })
+}
+
+fn deserialize<'t, T: Deserialize<'t>>(table: Spanned<DeTable<'t>>) -> Result<T, Problem> {
+    T::deserialize(toml::Deserializer::from(table)).map_err(of_toml)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
+fn of_toml(error: toml::de::Error) -> Problem {
+    Problem {
+        span: error.span(),
+        field: String::new(),
+        message: error.message().to_owned(),
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes()
+        .iter()
+        .take(offset)
+        .filter(|b| **b == b'\n')
+        .count()
+        + 1
+}
+
+fn digest_of(text: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    digest.as_ref()[..4]
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
+}
+
+fn read_file(path: &Path) -> std::io::Result<String> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    let mut file = std::fs::File::open(path)?.take(MAX_BYTES + 1);
+    file.read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::InvalidData,
+            "it is larger than 4 MiB, which no seed is",
+        ));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(text: &str) -> Result<Content, SeedError> {
+        let seed = Seed::Text {
+            name: "seed.toml".into(),
+            text: text.into(),
+        };
+        seed.build(&mut Made::default(), OffsetDateTime::now_utc())
+    }
+
+    fn refusal(text: &str) -> String {
+        build(text).map(|_| ()).unwrap_err().to_string()
+    }
+
+    const TENANT: &str = "[[tenants]]\nid = 'c0a70500-0000-4000-8000-000000000001'\nname = 'A'\ndomains = ['a.com']\n";
+
+    #[test]
+    fn the_default_seed_is_a_company_with_a_workspace_and_keeps_its_secrets() {
+        let mut made = Made::default();
+        let now = OffsetDateTime::now_utc();
+        let first = Seed::Default.build(&mut made, now).unwrap();
+        assert!(made.has_changed());
+        let secret = |content: &Content| {
+            let app = content
+                .directory
+                .applications
+                .values()
+                .find(|a| a.name == "azcred-demo");
+            app.unwrap().secrets[0].text.clone()
+        };
+        let again = Seed::Default.build(&mut made, now).unwrap();
+        assert!(secret(&again).matches(secret(&first).expose()));
+        assert_eq!(made.certificates().count(), 1);
+        assert!(first.resources.role_assignments().count() >= 1);
+    }
+
+    #[test]
+    fn a_refused_seed_names_the_file_the_line_and_the_field() {
+        assert!(refusal("x = [").starts_with("seed.toml:1: "));
+        let unknown = refusal(&format!("{TENANT}colour = 'red'\n"));
+        assert!(
+            unknown.starts_with("seed.toml:5: ") && unknown.contains("colour"),
+            "{unknown}"
+        );
+        let table = refusal(&format!("{TENANT}[[tenant]]\n"));
+        assert!(
+            table.starts_with("seed.toml:5: tenant: ") && table.contains("tenants"),
+            "{table}"
+        );
+        assert!(refusal("").contains("at least one"));
+        let app = format!(
+            "{TENANT}\n[[applications]]\napp_id = 'a0000001-0000-4000-8000-000000000001'\nname = 'x'\n"
+        );
+        let tenant = refusal(&format!("{app}tenant = 'b.com'\n"));
+        assert!(
+            tenant.starts_with("seed.toml:6: applications[0].tenant: "),
+            "{tenant}"
+        );
+        let expiry = refusal(&format!(
+            "{app}secrets = [{{ name = 's', expires = 'soon' }}]\n"
+        ));
+        assert!(
+            expiry.contains("applications[0].secrets[0].expires"),
+            "{expiry}"
+        );
+        let certificate = refusal(&format!(
+            "{app}certificates = [{{ name = 'c', pem = 'x' }}]\n"
+        ));
+        assert!(
+            certificate.contains("applications[0].certificates[0].pem"),
+            "{certificate}"
+        );
+        let twice = refusal(&format!("{app}{}", app.strip_prefix(TENANT).unwrap()));
+        assert!(twice.contains("applications[1].app_id"), "{twice}");
+        let fault = refusal(&format!(
+            "{TENANT}[[faults]]\neffect = {{ kind = 'explode' }}\n"
+        ));
+        assert!(
+            fault.starts_with("seed.toml:") && fault.contains("explode"),
+            "{fault}"
+        );
+        let member = refusal(&format!(
+            "{TENANT}[[groups]]\nid = 'a0000001-0000-4000-8000-000000000001'\nname = 'g'\nmembers = ['nobody']\n"
+        ));
+        assert!(
+            member.contains("groups[0].members[0]") && member.contains("nobody"),
+            "{member}"
+        );
+    }
+
+    #[test]
+    fn a_secret_in_a_refused_seed_is_not_shown() {
+        let text =
+            format!("{TENANT}[[applications]]\nsecrets = [{{ name = 's', value = 'hunter2' }}]\n");
+        assert!(!refusal(&text).contains("hunter2"));
+    }
+
+    #[test]
+    fn a_seed_file_that_is_not_there_is_named() {
+        let seed = Seed::File("/nonexistent/seed.toml".into());
+        let error = seed
+            .build(&mut Made::default(), OffsetDateTime::now_utc())
+            .map(|_| ())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("/nonexistent/seed.toml"), "{error}");
+    }
+}

@@ -1,0 +1,166 @@
+//! The port that steers the emulator, for tests in any language: faults, the log, the clock's skew, test tokens.
+//!
+//! Plain HTTP on loopback. Every request needs `Authorization: Bearer TOKEN`, so that no web page and no other user
+//! of the machine can steer it.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::{StatusCode, header};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::connection::http1;
+use super::socket::Socket;
+use crate::directory::SecretText;
+use crate::faults::Fault;
+use crate::issuer;
+use crate::world::World;
+
+/// The largest body of a request.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The admin service.
+pub(crate) struct Admin {
+    router: Router,
+}
+
+struct Inner {
+    world: Arc<World>,
+    token: SecretText,
+    info: Arc<OnceLock<Value>>,
+}
+
+impl Admin {
+    /// A service behind this token. `info` is what `GET /info` shows, once it is known.
+    pub(crate) fn new(world: Arc<World>, token: SecretText, info: Arc<OnceLock<Value>>) -> Self {
+        let inner = Arc::new(Inner { world, token, info });
+        let router = Router::new()
+            .route("/faults", get(faults).post(arm).delete(clear_faults))
+            .route("/requests", get(requests).delete(clear_requests))
+            .route("/info", get(show_info))
+            .route("/federated-tokens", post(mint))
+            .fallback(|| async { refuse(StatusCode::NOT_FOUND, "there is no such path") })
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .layer(from_fn_with_state(inner.clone(), guard))
+            .with_state(inner);
+        Self { router }
+    }
+
+    /// Serves a connection.
+    pub(super) async fn serve(&self, socket: Socket) {
+        let service = TowerToHyperService::new(self.router.clone());
+        if let Err(error) = http1()
+            .serve_connection(TokioIo::new(socket), service)
+            .await
+        {
+            tracing::trace!(%error, "an admin connection ended early");
+        }
+    }
+}
+
+async fn guard(State(inner): State<Arc<Inner>>, request: Request, next: Next) -> Response {
+    let sent = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    if sent.is_some_and(|token| inner.token.matches(token.trim())) {
+        next.run(request).await
+    } else {
+        refuse(
+            StatusCode::UNAUTHORIZED,
+            "send 'Authorization: Bearer TOKEN' with the admin token of this emulator's emulator.json",
+        )
+    }
+}
+
+fn refuse(status: StatusCode, message: &str) -> Response {
+    (status, Json(json!({ "error": message }))).into_response()
+}
+
+async fn faults(State(inner): State<Arc<Inner>>) -> Json<Vec<Fault>> {
+    Json(inner.world.faults.all())
+}
+
+/// Takes one fault, or a list of them.
+async fn arm(State(inner): State<Arc<Inner>>, body: axum::body::Bytes) -> Response {
+    let parsed = match body.iter().find(|b| !b.is_ascii_whitespace()) {
+        Some(b'[') => serde_json::from_slice::<Vec<Fault>>(&body),
+        _ => serde_json::from_slice::<Fault>(&body).map(|fault| vec![fault]),
+    };
+    let armed = parsed.map_err(|e| e.to_string()).and_then(|faults| {
+        faults
+            .into_iter()
+            .try_for_each(|fault| inner.world.faults.arm(fault).map_err(|e| e.to_string()))
+    });
+    match armed {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(message) => refuse(StatusCode::BAD_REQUEST, &message),
+    }
+}
+
+async fn clear_faults(State(inner): State<Arc<Inner>>) -> StatusCode {
+    inner.world.faults.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn requests(State(inner): State<Arc<Inner>>) -> Response {
+    Json(inner.world.requests.all()).into_response()
+}
+
+async fn clear_requests(State(inner): State<Arc<Inner>>) -> StatusCode {
+    inner.world.requests.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn show_info(State(inner): State<Arc<Inner>>) -> Response {
+    match inner.info.get() {
+        Some(info) => Json(info).into_response(),
+        None => refuse(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the emulator is still starting",
+        ),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mint {
+    issuer: String,
+    subject: String,
+    audience: Option<String>,
+    /// Seconds it is valid from now; negative for one that has expired.
+    lifetime: Option<i64>,
+}
+
+/// A token of a test issuer, as a CI system would hand it out.
+async fn mint(State(inner): State<Arc<Inner>>, body: axum::body::Bytes) -> Response {
+    let minted = serde_json::from_slice::<Mint>(&body)
+        .map_err(|e| e.to_string())
+        .and_then(|wanted| {
+            let audience = wanted
+                .audience
+                .as_deref()
+                .unwrap_or(issuer::EXCHANGE_AUDIENCE);
+            let lifetime = wanted.lifetime.unwrap_or(600);
+            issuer::mint(
+                &inner.world,
+                &wanted.issuer,
+                &wanted.subject,
+                audience,
+                lifetime,
+            )
+            .map_err(|e| e.to_string())
+        });
+    match minted {
+        Ok(token) => Json(json!({ "token": token })).into_response(),
+        Err(message) => refuse(StatusCode::BAD_REQUEST, &message),
+    }
+}

@@ -1,0 +1,108 @@
+//! One connection: TLS, then HTTP/1.1, every wait bounded.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::Response;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio_rustls::TlsAcceptor;
+
+use super::Context;
+use super::gate;
+use super::socket::{Ending, Socket};
+use crate::service::Entrance;
+
+/// How long a client may take over the TLS handshake.
+pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take over a request's head, or be idle before the next one.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest head of a request. Bearer tokens are 2 KiB, and some clients repeat them.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// HTTP/1.1 with this project's bounds.
+pub(super) fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_headers(128);
+    builder
+}
+
+/// Serves a connection to a service's port.
+pub(super) async fn serve_port(
+    context: &Context,
+    entrance: &Entrance,
+    mut socket: Socket,
+    ending: &Ending,
+) {
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, socket.peek()).await {
+        // A TLS record of the type 'handshake' (RFC 8446 section 5.1).
+        Ok(Ok(Some(0x16))) => {}
+        Ok(Ok(Some(_))) => {
+            // As much as is said to a client that speaks plain HTTP to the port.
+            let answer = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\
+                          Content-Length: 68\r\n\r\nThis port speaks HTTPS: the address has to begin with 'https://'.  \r\n";
+            let _ =
+                tokio::time::timeout(HANDSHAKE_TIMEOUT, socket.write_all(answer.as_bytes())).await;
+            return;
+        }
+        _ => return,
+    }
+    match context.ca.for_loopback() {
+        Ok(config) => serve_tls(context, entrance, config, socket, ending).await,
+        Err(error) => tracing::warn!(%error, "a connection was dropped"),
+    }
+}
+
+/// Takes TLS off and serves what is in it.
+pub(super) async fn serve_tls<IO>(
+    context: &Context,
+    entrance: &Entrance,
+    config: Arc<ServerConfig>,
+    io: IO,
+    ending: &Ending,
+) where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let accepted =
+        tokio::time::timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(config).accept(io)).await;
+    let stream = match accepted {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            // Most often a client that does not trust the authority.
+            let host = entrance.real_name.as_deref().unwrap_or("localhost");
+            tracing::debug!(%error, host, "a TLS handshake failed");
+            return;
+        }
+        Err(_) => return,
+    };
+    let service = service_fn(|request: Request<Incoming>| async {
+        let answer: Result<Response, _> = gate::pass(context, entrance, request).await;
+        if answer.is_err() {
+            ending.reset();
+        }
+        answer
+    });
+    // An error is the client's going away, or a cut of our own.
+    let result = http1()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    if let Err(error) = result {
+        if error.is_user() || error.is_body_write_aborted() {
+            ending.reset();
+        }
+        tracing::trace!(%error, "a connection ended early");
+    }
+}
+
+/// The type of a service that can't fail.
+pub(super) type Answer = Result<Response, Infallible>;

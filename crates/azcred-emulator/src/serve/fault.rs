@@ -1,0 +1,171 @@
+//! Plays a fault that meets a request.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::json;
+
+use super::Context;
+use super::gate::Cut;
+use crate::entra::{Exchange, Refusal};
+use crate::faults::Effect;
+use crate::service::{Entrance, Service};
+
+/// What a fault leaves to do.
+pub(super) enum Played {
+    /// The service answers as if nothing were.
+    Nothing,
+    /// The service answers, and its answer is then spoiled.
+    Spoil(Spoil),
+    /// This is the answer.
+    Answer(Response),
+}
+
+/// How an answer is spoiled.
+#[derive(Clone, Copy)]
+pub(super) enum Spoil {
+    Truncate,
+    CutOff,
+}
+
+/// Ten million bytes, and a little for the JSON around them.
+const HUGE: usize = 10_000_000;
+
+/// Plays an effect as far as it comes before the service's own answer.
+pub(super) async fn play(
+    effect: &Effect,
+    context: &Context,
+    entrance: &Entrance,
+    headers: &HeaderMap,
+) -> Result<Played, Cut> {
+    Ok(match effect {
+        Effect::Latency { milliseconds } => {
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(*milliseconds)) => Played::Nothing,
+                () = context.until_shutdown() => return Err(Cut),
+            }
+        }
+        Effect::Hang => {
+            context.until_shutdown().await;
+            return Err(Cut);
+        }
+        Effect::Reset => return Err(Cut),
+        Effect::TruncatedJson => Played::Spoil(Spoil::Truncate),
+        Effect::CutOff => Played::Spoil(Spoil::CutOff),
+        Effect::Status {
+            status,
+            retry_after,
+        } => Played::Answer(failure(*status, *retry_after, context, entrance, headers)),
+        Effect::Html => Played::Answer(html(StatusCode::OK)),
+        Effect::HugeBody => {
+            let text = json!({ "access_token": "x".repeat(HUGE), "token_type": "Bearer", "expires_in": 3599 });
+            Played::Answer(axum::Json(text).into_response())
+        }
+        Effect::Redirect { status, location } => {
+            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::FOUND);
+            let mut response = status.into_response();
+            if let Ok(location) = HeaderValue::from_str(location) {
+                response.headers_mut().insert(header::LOCATION, location);
+            }
+            Played::Answer(response)
+        }
+        Effect::Aadsts { code } => {
+            let exchange = Exchange::new(&context.world, headers, entrance.clone());
+            Played::Answer(Refusal::by_code(*code).into_response(&exchange))
+        }
+        // Not an effect on one request: it has moved the clock already.
+        Effect::ClockSkew { .. } => Played::Nothing,
+    })
+}
+
+/// Spoils the answer of a service.
+pub(super) async fn spoil(spoil: Spoil, response: Response) -> Result<Response, Cut> {
+    let (mut parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, 2 * HUGE)
+        .await
+        .map_err(|_| Cut)?;
+    let half = body.slice(..body.len() / 2);
+    Ok(match spoil {
+        Spoil::Truncate => {
+            parts.headers.remove(header::CONTENT_LENGTH);
+            Response::from_parts(parts, Body::from(half))
+        }
+        Spoil::CutOff => {
+            parts
+                .headers
+                .insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+            let broken = stream::iter([
+                Ok(half),
+                Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
+            ]);
+            Response::from_parts(parts, Body::from_stream(broken))
+        }
+    })
+}
+
+/// An error status as each service's front end gives it.
+fn failure(
+    status: u16,
+    retry_after: Option<u32>,
+    context: &Context,
+    entrance: &Entrance,
+    headers: &HeaderMap,
+) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = match (entrance.service, status) {
+        // Before the service proper: the balancer answers in HTML.
+        (_, StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT) => html(status),
+        (Service::Login, _) => {
+            let exchange = Exchange::new(&context.world, headers, entrance.clone());
+            let (code, error, message) = match status.as_u16() {
+                429 => (
+                    90055,
+                    "invalid_request",
+                    "The server is throttling requests of this client.",
+                ),
+                500.. => (
+                    90033,
+                    "temporarily_unavailable",
+                    "A transient error has occurred. Please try again.",
+                ),
+                _ => (
+                    90023,
+                    "invalid_request",
+                    "The authentication service request is not valid.",
+                ),
+            };
+            Refusal::new(code, error, status, message).into_response(&exchange)
+        }
+        (Service::Arm | Service::Graph, _) => {
+            let (code, message) = match status.as_u16() {
+                429 => ("TooManyRequests", "The request is being throttled."),
+                503 => ("ServerBusy", "The server is busy. Please try again later."),
+                500.. => (
+                    "InternalServerError",
+                    "The server encountered an internal error.",
+                ),
+                _ => (
+                    "BadRequest",
+                    "The request was refused for a reason that the emulator was told to give.",
+                ),
+            };
+            let body = json!({ "error": { "code": code, "message": message } });
+            (status, axum::Json(body)).into_response()
+        }
+    };
+    if let Some(seconds) = retry_after {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+fn html(status: StatusCode) -> Response {
+    let page = "<!DOCTYPE html>\n<html><head><title>Network sign-in</title></head>\
+                <body><h1>Network sign-in</h1><p>Please accept the terms of use.</p></body></html>\n";
+    (status, axum::response::Html(page)).into_response()
+}

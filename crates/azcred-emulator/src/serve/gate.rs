@@ -1,0 +1,226 @@
+//! What every request passes: limits, faults, the service, the log.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use hyper::body::Incoming;
+use serde_json::Value;
+
+use super::Context;
+use super::fault::{self, Played};
+use crate::request_log::Served;
+use crate::service::{Entrance, Service};
+
+/// The connection is to end without an answer, or without the rest of one.
+#[derive(Debug)]
+pub(super) struct Cut;
+
+impl std::fmt::Display for Cut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the connection is cut")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+/// The largest body that is read: ARM's own limit for a request.
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// How long a client may take to send its body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Answers a request, and writes it into the log.
+pub(super) async fn pass(
+    context: &Context,
+    entrance: &Entrance,
+    request: Request<Incoming>,
+) -> Result<Response, Cut> {
+    let (parts, body) = request.into_parts();
+    let mut served = Served {
+        service: entrance.service.name().to_owned(),
+        method: parts.method.to_string(),
+        host: host_of(&parts).unwrap_or_default(),
+        path: parts.uri.path().to_owned(),
+        status: None,
+        client_id: None,
+        fault: None,
+        error: None,
+    };
+    let outcome = match read(Body::new(body)).await {
+        Ok(_) if is_misdirected(entrance, &served.host) => Ok(text(
+            StatusCode::MISDIRECTED_REQUEST,
+            "This connection is for another host.\n",
+        )),
+        Ok(body) => {
+            served.client_id = client_id(&parts.headers, &body);
+            answer(
+                context,
+                entrance,
+                Request::from_parts(parts, body),
+                &mut served,
+            )
+            .await
+        }
+        Err(refusal) => Ok(refusal),
+    };
+    let outcome = match outcome {
+        Ok(mut response) => {
+            date(context, &mut response);
+            served.status = Some(response.status().as_u16());
+            let (response, error) = error_of(response).await?;
+            served.error = error;
+            Ok(response)
+        }
+        Err(cut) => Err(cut),
+    };
+    context.world.requests.push(served);
+    outcome
+}
+
+async fn answer(
+    context: &Context,
+    entrance: &Entrance,
+    request: Request<Bytes>,
+    served: &mut Served,
+) -> Result<Response, Cut> {
+    let effect =
+        context
+            .world
+            .faults
+            .take(entrance.service, &served.path, served.client_id.as_deref());
+    let mut spoil = None;
+    if let Some(effect) = effect {
+        served.fault = Some(effect.kind().to_owned());
+        let played = fault::play(&effect, context, entrance, request.headers()).await;
+        match played {
+            Ok(Played::Answer(response)) => return Ok(response),
+            Ok(Played::Spoil(how)) => spoil = Some(how),
+            Ok(Played::Nothing) => {}
+            Err(cut) => return Err(cut),
+        }
+    }
+    let changes = entrance.service == Service::Arm && !request.method().is_safe();
+    let response = context.route(entrance, request.map(Body::from)).await;
+    if changes
+        && response.status().is_success()
+        && let Err(error) = context.world.keep()
+    {
+        tracing::warn!(%error, "what was created is not kept");
+    }
+    match spoil {
+        Some(how) => fault::spoil(how, response).await,
+        None => Ok(response),
+    }
+}
+
+async fn read(body: Body) -> Result<Bytes, Response> {
+    match tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, MAX_BODY_BYTES)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(text(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "The request's body is larger than 4 MiB, or ended early.\n",
+        )),
+        Err(_) => Err(text(
+            StatusCode::REQUEST_TIMEOUT,
+            "The request's body took too long.\n",
+        )),
+    }
+}
+
+/// By a real name, the request has to be for the host whose certificate was shown (RFC 9110 section 15.5.20).
+fn is_misdirected(entrance: &Entrance, host: &str) -> bool {
+    entrance.real_name.as_deref().is_some_and(|name| {
+        let host = host.strip_suffix(":443").unwrap_or(host);
+        !host.eq_ignore_ascii_case(name)
+    })
+}
+
+fn host_of(parts: &http::request::Parts) -> Option<String> {
+    match parts.uri.authority() {
+        Some(authority) => Some(authority.to_string()),
+        None => Some(parts.headers.get(header::HOST)?.to_str().ok()?.to_owned()),
+    }
+}
+
+/// The client id in a form, in a Basic header, or in a bearer token (unverified): for faults and the log only.
+fn client_id(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
+    if text(header::CONTENT_TYPE).is_some_and(|t| t.contains("x-www-form-urlencoded"))
+        && let Some((_, id)) =
+            url::form_urlencoded::parse(body).find(|(name, _)| name == "client_id")
+    {
+        return Some(clip(&id));
+    }
+    let (scheme, credential) = text(header::AUTHORIZATION)?.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("basic") {
+        let decoded = String::from_utf8(STANDARD.decode(credential).ok()?).ok()?;
+        return decoded.split_once(':').map(|(id, _)| clip(id));
+    }
+    let payload = URL_SAFE_NO_PAD.decode(credential.split('.').nth(1)?).ok()?;
+    let claims: Value = serde_json::from_slice(&payload).ok()?;
+    Some(clip(
+        claims
+            .get("appid")
+            .or_else(|| claims.get("azp"))?
+            .as_str()?,
+    ))
+}
+
+fn clip(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
+/// The code in an error's body, for the log.
+async fn error_of(response: Response) -> Result<(Response, Option<String>), Cut> {
+    let is_json = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| v.starts_with("application/json"));
+    if response.status().as_u16() < 400 || !is_json {
+        return Ok((response, None));
+    }
+    let (parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, MAX_BODY_BYTES)
+        .await
+        .map_err(|_| Cut)?;
+    let code = serde_json::from_slice::<Value>(&bytes)
+        .ok()
+        .and_then(|body| {
+            let aadsts = body["error_codes"][0]
+                .as_u64()
+                .map(|code| format!("AADSTS{code}"));
+            aadsts.or_else(|| Some(body["error"]["code"].as_str()?.to_owned()))
+        });
+    Ok((Response::from_parts(parts, Body::from(bytes)), code))
+}
+
+/// `Date` by the emulator's clock, which may be off on purpose.
+fn date(context: &Context, response: &mut Response) {
+    let now = std::time::SystemTime::from(context.world.clock.now());
+    if let Ok(value) = HeaderValue::from_str(&httpdate::fmt_http_date(now)) {
+        response.headers_mut().insert(header::DATE, value);
+    }
+}
+
+/// A plain-text answer of the emulator itself.
+pub(super) fn text(status: StatusCode, message: &str) -> Response {
+    (
+        status,
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+        message.to_owned(),
+    )
+        .into_response()
+}
+
+/// Whether this is a service that is reached by TLS; all are.
+pub(super) fn entrance_by_port(service: Service) -> Entrance {
+    Entrance {
+        service,
+        cloud: crate::service::Cloud::Public,
+        real_name: None,
+    }
+}

@@ -1,0 +1,136 @@
+//! Binds the ports, on loopback only, and accepts connections until the emulator shuts down.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::socket::{Ending, Socket};
+use super::{Admin, Context, connection, gate, proxy};
+use crate::service::Service;
+
+/// Connections served at once; more wait for a place.
+const MAX_CONNECTIONS: usize = 1024;
+
+/// A port on `127.0.0.1`, and where the machine has it on `::1` too.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    port: u16,
+    listeners: Vec<TcpListener>,
+}
+
+impl Bound {
+    /// Binds a port; 0 stands for any free one.
+    pub(crate) async fn new(port: u16) -> io::Result<Self> {
+        let v4 = TcpListener::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), port)).await?;
+        let port = v4.local_addr()?.port();
+        let mut listeners = vec![v4];
+        // `localhost` is `::1` first for many clients. Where it can't be had (no IPv6, or another program is
+        // there) those clients fall back to 127.0.0.1.
+        if let Ok(v6) = TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, port))).await {
+            listeners.push(v6);
+        }
+        Ok(Self { port, listeners })
+    }
+
+    /// The number of the port.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+/// Every port of one emulator.
+pub(crate) struct Listeners {
+    pub(crate) login: Bound,
+    pub(crate) arm: Bound,
+    pub(crate) graph: Bound,
+    pub(crate) proxy: Bound,
+    pub(crate) admin: Bound,
+}
+
+impl Listeners {
+    /// Starts to accept on all ports. The tasks end when they are aborted, or dropped with the set.
+    pub(crate) fn serve(self, context: &Context, admin: &Arc<Admin>) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let services = [
+            (self.login, Service::Login),
+            (self.arm, Service::Arm),
+            (self.graph, Service::Graph),
+        ];
+        for (bound, service) in services {
+            for listener in bound.listeners {
+                let context = context.clone();
+                tasks.spawn(accept(listener, places.clone(), move |socket, ending| {
+                    let context = context.clone();
+                    async move {
+                        let entrance = gate::entrance_by_port(service);
+                        connection::serve_port(&context, &entrance, socket, &ending).await;
+                    }
+                }));
+            }
+        }
+        for listener in self.proxy.listeners {
+            let context = context.clone();
+            tasks.spawn(accept(listener, places.clone(), move |socket, ending| {
+                let context = context.clone();
+                async move { proxy::serve(&context, socket, &ending).await }
+            }));
+        }
+        for listener in self.admin.listeners {
+            let admin = admin.clone();
+            tasks.spawn(accept(listener, places.clone(), move |socket, _| {
+                let admin = admin.clone();
+                async move { admin.serve(socket).await }
+            }));
+        }
+        tasks
+    }
+}
+
+/// Accepts connections for ever, each in a task that this one owns.
+async fn accept<F, Fut>(listener: TcpListener, places: Arc<Semaphore>, serve: F)
+where
+    F: Fn(Socket, Ending) -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else {
+            return;
+        };
+        let stream = tokio::select! {
+            accepted = listener.accept() => accepted,
+            // Takes finished ones out, so that the set does not grow.
+            Some(_) = connections.join_next() => continue,
+        };
+        match stream {
+            Ok((stream, peer)) if is_loopback(&stream, peer) => {
+                let ending = Ending::default();
+                let serving = serve(Socket::new(stream, ending.clone()), ending);
+                connections.spawn(async move {
+                    serving.await;
+                    drop(place);
+                });
+            }
+            Ok(_) => {}
+            // Out of file descriptors, or the client went before it was accepted: others may still come.
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        }
+    }
+}
+
+/// The ports are bound to loopback; this is the second lock on the same door.
+fn is_loopback(stream: &TcpStream, peer: SocketAddr) -> bool {
+    peer.ip().is_loopback()
+        && stream
+            .local_addr()
+            .is_ok_and(|local| local.ip().is_loopback())
+}

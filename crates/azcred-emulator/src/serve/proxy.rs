@@ -1,0 +1,135 @@
+//! The proxy: `CONNECT` to a real name of Azure's is answered by the emulator itself, anything else is refused.
+
+use std::sync::{Mutex, PoisonError};
+
+use axum::response::Response;
+use http::{Method, Request, StatusCode};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+
+use super::Context;
+use super::connection::{Answer, HANDSHAKE_TIMEOUT, http1, serve_tls};
+use super::gate::text;
+use super::socket::{Ending, Socket};
+use crate::request_log::Served;
+use crate::service::{self, Entrance};
+
+/// What was asked for by `CONNECT`, and is to be served on the same connection.
+struct Tunnel {
+    upgrade: OnUpgrade,
+    entrance: Entrance,
+}
+
+/// Serves a connection to the proxy's port.
+pub(super) async fn serve(context: &Context, socket: Socket, ending: &Ending) {
+    let tunnel: Mutex<Option<Tunnel>> = Mutex::new(None);
+    let service = service_fn(|mut request: Request<Incoming>| {
+        let answer = match open(&mut request) {
+            Ok(opened) => {
+                *tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
+                Response::default()
+            }
+            Err(refusal) => refuse(context, &request, &refusal),
+        };
+        async { Answer::Ok(answer) }
+    });
+    let served = http1()
+        .serve_connection(TokioIo::new(socket), service)
+        .with_upgrades()
+        .await;
+    if let Err(error) = served {
+        tracing::trace!(%error, "a proxy connection ended early");
+        return;
+    }
+    let Some(Tunnel { upgrade, entrance }) =
+        tunnel.into_inner().unwrap_or_else(PoisonError::into_inner)
+    else {
+        return;
+    };
+    let Ok(Ok(upgraded)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, upgrade).await else {
+        return;
+    };
+    let host = entrance.real_name.as_deref().unwrap_or_default();
+    match context.ca.for_host(host) {
+        Ok(config) => {
+            serve_tls(context, &entrance, config, TokioIo::new(upgraded), ending).await;
+        }
+        Err(error) => tracing::warn!(%error, host, "a connection was dropped"),
+    }
+}
+
+/// Why the proxy does not do what was asked.
+struct Refused {
+    status: StatusCode,
+    why: String,
+}
+
+fn open(request: &mut Request<Incoming>) -> Result<Tunnel, Refused> {
+    let forbidden = |why: String| Refused {
+        status: StatusCode::FORBIDDEN,
+        why,
+    };
+    if request.method() != Method::CONNECT {
+        return Err(match request.uri().host() {
+            Some(host) => forbidden(format!(
+                "The azcred emulator's proxy answers for Azure's names over HTTPS only, and 'http://{host}' is plain \
+                 HTTP. Nothing was sent anywhere. Use https, or add '{host}' to NO_PROXY."
+            )),
+            None => Refused {
+                status: StatusCode::BAD_REQUEST,
+                why: "This is the proxy of an azcred emulator, not a server: put its address into HTTPS_PROXY."
+                    .to_owned(),
+            },
+        });
+    }
+    let authority = request.uri().authority().cloned().ok_or_else(|| Refused {
+        status: StatusCode::BAD_REQUEST,
+        why: "CONNECT needs HOST:PORT.".to_owned(),
+    })?;
+    let host = authority.host();
+    let Some((service, cloud)) = service::by_host(host) else {
+        return Err(forbidden(format!(
+            "The azcred emulator's proxy does not connect to '{host}': it answers for the names of Azure it emulates, \
+             and leads nowhere else. Nothing was sent anywhere. Add '{host}' to NO_PROXY to reach it directly."
+        )));
+    };
+    if authority.port_u16() != Some(443) {
+        return Err(forbidden(format!(
+            "The azcred emulator's proxy answers for '{host}' at port 443 only, and '{authority}' was asked for."
+        )));
+    }
+    let real_name = Some(host.trim_end_matches('.').to_ascii_lowercase());
+    Ok(Tunnel {
+        upgrade: hyper::upgrade::on(request),
+        entrance: Entrance {
+            service,
+            cloud,
+            real_name,
+        },
+    })
+}
+
+fn refuse(context: &Context, request: &Request<Incoming>, refusal: &Refused) -> Response {
+    let host = request
+        .uri()
+        .authority()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    tracing::warn!(host, "{}", refusal.why);
+    context.world.requests.push(Served {
+        service: "proxy".to_owned(),
+        method: request.method().to_string(),
+        host,
+        path: match request.method() {
+            &Method::CONNECT => String::new(),
+            _ => request.uri().path().to_owned(),
+        },
+        status: Some(refusal.status.as_u16()),
+        client_id: None,
+        fault: None,
+        error: None,
+    });
+    text(refusal.status, &format!("{}\n", refusal.why))
+}

@@ -1,0 +1,78 @@
+//! A TCP socket that can be told to end in a reset instead of an orderly close.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// Says how a connection ends; shared by the socket and whoever answers on it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ending(Arc<AtomicBool>);
+
+impl Ending {
+    /// The connection shall end in a reset as soon as it is dropped.
+    pub(super) fn reset(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A socket that obeys its [`Ending`].
+#[derive(Debug)]
+pub(super) struct Socket {
+    inner: TcpStream,
+    ending: Ending,
+}
+
+impl Socket {
+    pub(super) fn new(inner: TcpStream, ending: Ending) -> Self {
+        // Answers are small and complete: nothing is gained by waiting for more.
+        let _ = inner.set_nodelay(true);
+        Self { inner, ending }
+    }
+
+    /// The first byte the client sent, left in place.
+    pub(super) async fn peek(&self) -> std::io::Result<Option<u8>> {
+        let mut first = [0; 1];
+        Ok((self.inner.peek(&mut first).await? == 1).then_some(first[0]))
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.ending.0.load(Ordering::Relaxed) {
+            // Lingering for no time makes the system send RST.
+            let _ = self.inner.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}

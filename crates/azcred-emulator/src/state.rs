@@ -1,0 +1,325 @@
+//! The state folder: private, written atomically, one emulator at a time.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::ca::Ca;
+use crate::seed::{Made, pem};
+use crate::tokens::{Keys, SigningKey};
+
+/// Nothing in the folder comes near this; what is larger is damaged.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Why the state folder can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// A file or the folder can't be read or written.
+    #[error("{}: {what}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The folder is open to others, and would hold secrets.
+    #[error("{}: other users of this machine can enter this folder (its mode is {mode:03o}), and it would hold keys and secrets: run 'chmod 700 {}', or choose another folder", path.display(), path.display())]
+    Open {
+        /// The folder.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// Another emulator runs from this folder.
+    #[error("{}: an emulator is running from this folder already: use that one, stop it, or choose another folder", path.display())]
+    Running {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file is there and is not what was written.
+    #[error("{}: this file is damaged ({why}): restore it, or remove it to have a new one made{}", path.display(), consequence)]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+        /// What a new one would mean.
+        consequence: &'static str,
+    },
+    /// Something new could not be made.
+    #[error("{what}: {why}")]
+    Make {
+        /// What was to be made.
+        what: &'static str,
+        /// Why it could not be.
+        why: String,
+    },
+}
+
+/// A state folder, held by this emulator until it is dropped.
+#[derive(Debug)]
+pub(crate) struct StateDir {
+    path: PathBuf,
+    /// The lock ends with the file, and so with the process, however it ends.
+    _lock: File,
+    /// Removes an ephemeral folder.
+    _ephemeral: Option<tempfile::TempDir>,
+}
+
+impl StateDir {
+    /// Opens a folder, making it (0700) where it is not there.
+    pub(crate) fn open(path: &Path) -> Result<Self, StateError> {
+        make_private_dir(path)?;
+        // Paths from here go into the environment of programs that run elsewhere.
+        let path = fs::canonicalize(path).map_err(io_error(path, "the folder can't be found"))?;
+        let lock = lock(&path)?;
+        Ok(Self {
+            path,
+            _lock: lock,
+            _ephemeral: None,
+        })
+    }
+
+    /// Makes a folder that goes when the emulator does.
+    pub(crate) fn ephemeral() -> Result<Self, StateError> {
+        let temp = std::env::temp_dir();
+        let folder = tempfile::Builder::new()
+            .prefix("azcred-emulator-")
+            .tempdir()
+            .map_err(io_error(&temp, "no temporary folder can be made"))?;
+        let path = folder.path().to_owned();
+        let lock = lock(&path)?;
+        Ok(Self {
+            path,
+            _lock: lock,
+            _ephemeral: Some(folder),
+        })
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of a file in it.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The authority, made where it is not there.
+    pub(crate) fn ca(&self) -> Result<Ca, StateError> {
+        const CONSEQUENCE: &str =
+            "; programs that trust the old one will have to trust the new one";
+        let (certificate, key) = ("ca.pem", "ca-key.pem");
+        if !self.file(certificate).exists() && !self.file(key).exists() {
+            let (made, made_key) = Ca::generate().map_err(|e| StateError::Make {
+                what: "the certificate authority",
+                why: e.to_string(),
+            })?;
+            self.write(key, made_key.as_bytes())?;
+            self.write(certificate, made.as_bytes())?;
+        }
+        let certificate_text = self.read_text(certificate, CONSEQUENCE)?;
+        let key_text = self.read_text(key, CONSEQUENCE)?;
+        Ca::from_pem(&certificate_text, &key_text).map_err(|error| StateError::Damaged {
+            path: self.file("ca.pem and ca-key.pem"),
+            why: error.to_string(),
+            consequence: CONSEQUENCE,
+        })
+    }
+
+    /// The signing keys, made where they are not there.
+    pub(crate) fn keys(&self) -> Result<Keys, StateError> {
+        Ok(Keys {
+            entra: self.key("entra-key.pem")?,
+            issuer: self.key("issuer-key.pem")?,
+        })
+    }
+
+    fn key(&self, name: &str) -> Result<SigningKey, StateError> {
+        use rustls_pki_types::pem::PemObject as _;
+        const CONSEQUENCE: &str = "; tokens that were signed by the old one become worthless";
+        if !self.file(name).exists() {
+            let (key, pkcs8) = SigningKey::generate().map_err(|e| StateError::Make {
+                what: "a signing key",
+                why: e.to_string(),
+            })?;
+            let mut text = pem("PRIVATE KEY", &pkcs8);
+            text.push_str(&pem("CERTIFICATE", key.certificate()));
+            self.write(name, text.as_bytes())?;
+            return Ok(key);
+        }
+        let text = self.read_text(name, CONSEQUENCE)?;
+        let damaged = |why: String| StateError::Damaged {
+            path: self.file(name),
+            why,
+            consequence: CONSEQUENCE,
+        };
+        let key = rustls_pki_types::PrivatePkcs8KeyDer::from_pem_slice(text.as_bytes())
+            .map_err(|e| damaged(e.to_string()))?;
+        let certificate = rustls_pki_types::CertificateDer::from_pem_slice(text.as_bytes())
+            .map_err(|e| damaged(e.to_string()))?;
+        SigningKey::from_der(key.secret_pkcs8_der(), &certificate)
+            .map_err(|e| damaged(e.to_string()))
+    }
+
+    /// Secrets and certificates made for the seed before.
+    pub(crate) fn made(&self) -> Result<Made, StateError> {
+        self.read_json("secrets.json", "; every secret of the seed then changes")
+            .map(Option::unwrap_or_default)
+    }
+
+    /// A JSON file, `None` where it is not there.
+    pub(crate) fn read_json<T: serde::de::DeserializeOwned>(
+        &self,
+        name: &str,
+        consequence: &'static str,
+    ) -> Result<Option<T>, StateError> {
+        if !self.file(name).exists() {
+            return Ok(None);
+        }
+        let text = self.read_text(name, consequence)?;
+        serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|e| StateError::Damaged {
+                path: self.file(name),
+                // Where it is wrong, not what it says: it may hold secrets.
+                why: format!(
+                    "it is not the JSON that was written, at line {} column {}",
+                    e.line(),
+                    e.column()
+                ),
+                consequence,
+            })
+    }
+
+    /// Writes a JSON file.
+    pub(crate) fn write_json<T: serde::Serialize>(
+        &self,
+        name: &str,
+        value: &T,
+    ) -> Result<(), StateError> {
+        let text = serde_json::to_vec_pretty(value)
+            .map(Zeroizing::new)
+            .map_err(|e| StateError::Make {
+                what: "a JSON text",
+                why: e.to_string(),
+            })?;
+        self.write(name, &text)
+    }
+
+    fn read_text(
+        &self,
+        name: &str,
+        consequence: &'static str,
+    ) -> Result<Zeroizing<String>, StateError> {
+        let path = self.file(name);
+        let damaged = |why: &str| StateError::Damaged {
+            path: path.clone(),
+            why: why.to_owned(),
+            consequence,
+        };
+        let mut bytes = Zeroizing::new(Vec::new());
+        File::open(&path)
+            .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => damaged("it is missing, and its counterpart is there"),
+                _ => StateError::Io {
+                    path: path.clone(),
+                    what: "the file can't be read",
+                    source,
+                },
+            })?;
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(damaged("it is larger than 64 MiB"));
+        }
+        let text = std::str::from_utf8(&bytes).map_err(|_| damaged("it is not text"))?;
+        Ok(Zeroizing::new(text.to_owned()))
+    }
+
+    /// Writes a file (0600) so that readers see the old content or the new, never a part.
+    pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), StateError> {
+        let path = self.file(name);
+        write_atomically(&path, content).map_err(io_error(&path, "the file can't be written"))
+    }
+
+    /// Removes a file; one that is not there is fine.
+    pub(crate) fn remove(&self, name: &str) {
+        let path = self.file(name);
+        if let Err(error) = fs::remove_file(&path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, path = %path.display(), "a file could not be removed");
+        }
+    }
+}
+
+/// Writes a file (0600) by way of a new one beside it.
+fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    // `tempfile` creates with a random name, O_EXCL and mode 0600.
+    let mut file = tempfile::Builder::new()
+        .prefix(".new-")
+        .tempfile_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|e| e.error)?;
+    Ok(())
+}
+
+fn io_error(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> StateError {
+    let path = path.to_owned();
+    move |source| StateError::Io { path, what, source }
+}
+
+/// Takes the folder's lock, or says that another emulator has it.
+fn lock(folder: &Path) -> Result<File, StateError> {
+    let path = folder.join("lock");
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options
+        .open(&path)
+        .map_err(io_error(&path, "the lock can't be opened"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StateError::Running {
+            path: folder.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(StateError::Io {
+            path,
+            what: "the folder can't be locked",
+            source,
+        }),
+    }
+}
+
+#[cfg(unix)]
+fn make_private_dir(path: &Path) -> Result<(), StateError> {
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(io_error(path, "the folder can't be made"))?;
+    let metadata = fs::metadata(path).map_err(io_error(path, "the folder can't be looked at"))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(StateError::Open {
+            path: path.to_owned(),
+            mode,
+        });
+    }
+    Ok(())
+}
+
+/// Elsewhere folders below the user's own are private to begin with.
+#[cfg(not(unix))]
+fn make_private_dir(path: &Path) -> Result<(), StateError> {
+    fs::create_dir_all(path).map_err(io_error(path, "the folder can't be made"))
+}
