@@ -157,7 +157,7 @@ fn in_subscription(id: Uuid, path: &[String], posting: bool) -> Result<Target, A
 /// A path with a provider's part that begins at `providers`.
 fn resource(path: &[String], providers: usize, posting: bool) -> Result<Target, ArmError> {
     let kinds = &path[providers + 2..];
-    if kinds.len() % 2 == 0 && !kinds.is_empty() {
+    if kinds.len().is_multiple_of(2) && !kinds.is_empty() {
         return Ok(Target::Item(scope(path)?));
     }
     let Some((last, before)) = path.split_last().filter(|_| !kinds.is_empty()) else {

@@ -13,9 +13,10 @@ use super::route::Target;
 /// A namespace with its types.
 pub(super) struct Provider {
     pub(super) namespace: &'static str,
-    versions: &'static [&'static str],
+    /// Oldest first, apart by spaces.
+    versions: &'static str,
     /// Types below the namespace, in the namespace's own spelling.
-    types: &'static [&'static str],
+    types: &'static str,
     /// Whether its resources live in a region.
     regional: bool,
 }
@@ -75,265 +76,83 @@ pub(super) const REGIONS: &[(&str, &str, &str, &str, &str)] = &[
 
 const RESOURCES: Provider = Provider {
     namespace: "Microsoft.Resources",
-    versions: &[
-        "2014-04-01-preview",
-        "2015-01-01",
-        "2015-11-01",
-        "2016-02-01",
-        "2016-06-01",
-        "2016-07-01",
-        "2016-09-01",
-        "2017-03-01",
-        "2017-05-01",
-        "2017-05-10",
-        "2017-06-01",
-        "2017-08-01",
-        "2018-01-01",
-        "2018-02-01",
-        "2018-05-01",
-        "2018-06-01",
-        "2018-07-01",
-        "2018-08-01",
-        "2018-09-01",
-        "2018-11-01",
-        "2019-03-01",
-        "2019-05-01",
-        "2019-05-10",
-        "2019-06-01",
-        "2019-07-01",
-        "2019-08-01",
-        "2019-09-01",
-        "2019-10-01",
-        "2019-11-01",
-        "2020-01-01",
-        "2020-05-01",
-        "2020-06-01",
-        "2020-07-01",
-        "2020-08-01",
-        "2020-09-01",
-        "2020-10-01",
-        "2021-01-01",
-        "2021-04-01",
-        "2021-05-01",
-        "2022-01-01",
-        "2022-05-01",
-        "2022-06-01",
-        "2022-09-01",
-        "2022-12-01",
-        "2023-07-01",
-        "2024-03-01",
-        "2024-07-01",
-        "2024-11-01",
-        "2025-03-01",
-        "2025-04-01",
-    ],
-    types: &[
-        "tenants",
-        "subscriptions",
-        "locations",
-        "resourceGroups",
-        "resources",
-        "providers",
-    ],
+    versions: "2014-04-01-preview 2015-01-01 2015-11-01 2016-02-01 2016-06-01 2016-07-01 \
+               2016-09-01 2017-03-01 2017-05-01 2017-05-10 2017-06-01 2017-08-01 2018-01-01 \
+               2018-02-01 2018-05-01 2018-06-01 2018-07-01 2018-08-01 2018-09-01 2018-11-01 \
+               2019-03-01 2019-05-01 2019-05-10 2019-06-01 2019-07-01 2019-08-01 2019-09-01 \
+               2019-10-01 2019-11-01 2020-01-01 2020-05-01 2020-06-01 2020-07-01 2020-08-01 \
+               2020-09-01 2020-10-01 2021-01-01 2021-04-01 2021-05-01 2022-01-01 2022-05-01 \
+               2022-06-01 2022-09-01 2022-12-01 2023-07-01 2024-03-01 2024-07-01 2024-11-01 \
+               2025-03-01 2025-04-01",
+    types: "tenants subscriptions locations resourceGroups resources providers",
     regional: false,
 };
 
 const AUTHORIZATION: Provider = Provider {
     namespace: "Microsoft.Authorization",
-    versions: &[
-        "2014-04-01-preview",
-        "2014-07-01-preview",
-        "2014-10-01-preview",
-        "2015-05-01-preview",
-        "2015-06-01",
-        "2015-07-01",
-        "2016-07-01",
-        "2017-05-01",
-        "2017-10-01-preview",
-        "2018-01-01-preview",
-        "2018-05-01-preview",
-        "2018-07-01",
-        "2018-07-01-preview",
-        "2018-09-01-preview",
-        "2018-12-01-preview",
-        "2019-03-01-preview",
-        "2019-04-01-preview",
-        "2019-08-01-preview",
-        "2020-03-01-preview",
-        "2020-04-01-preview",
-        "2020-08-01-preview",
-        "2020-10-01",
-        "2020-10-01-preview",
-        "2021-01-01-preview",
-        "2021-04-01-preview",
-        "2022-01-01-preview",
-        "2022-04-01",
-        "2022-05-01-preview",
-        "2022-08-01-preview",
-        "2023-07-01-preview",
-        "2024-07-01-preview",
-    ],
-    types: &[
-        "roleDefinitions",
-        "roleAssignments",
-        "denyAssignments",
-        "permissions",
-    ],
+    versions: "2014-04-01-preview 2014-07-01-preview 2014-10-01-preview 2015-05-01-preview \
+               2015-06-01 2015-07-01 2016-07-01 2017-05-01 2017-10-01-preview 2018-01-01-preview \
+               2018-05-01-preview 2018-07-01 2018-07-01-preview 2018-09-01-preview \
+               2018-12-01-preview 2019-03-01-preview 2019-04-01-preview 2019-08-01-preview \
+               2020-03-01-preview 2020-04-01-preview 2020-08-01-preview 2020-10-01 \
+               2020-10-01-preview 2021-01-01-preview 2021-04-01-preview 2022-01-01-preview \
+               2022-04-01 2022-05-01-preview 2022-08-01-preview 2023-07-01-preview \
+               2024-07-01-preview",
+    types: "roleDefinitions roleAssignments denyAssignments permissions",
     regional: false,
 };
 
 const MACHINE_LEARNING: Provider = Provider {
     namespace: "Microsoft.MachineLearningServices",
-    versions: &[
-        "2018-03-01-preview",
-        "2018-11-19",
-        "2019-05-01",
-        "2019-06-01",
-        "2019-10-01",
-        "2019-11-01",
-        "2020-01-01",
-        "2020-02-01",
-        "2020-02-18-preview",
-        "2020-03-01",
-        "2020-04-01",
-        "2020-04-01-preview",
-        "2020-05-01-preview",
-        "2020-05-15-preview",
-        "2020-06-01",
-        "2020-08-01",
-        "2020-09-01-preview",
-        "2020-12-01-preview",
-        "2021-01-01",
-        "2021-03-01-preview",
-        "2021-04-01",
-        "2021-07-01",
-        "2022-01-01-preview",
-        "2022-02-01-preview",
-        "2022-05-01",
-        "2022-06-01-preview",
-        "2022-10-01",
-        "2022-10-01-preview",
-        "2022-12-01-preview",
-        "2023-02-01-preview",
-        "2023-04-01",
-        "2023-04-01-preview",
-        "2023-06-01-preview",
-        "2023-08-01-preview",
-        "2023-10-01",
-        "2024-01-01-preview",
-        "2024-04-01",
-        "2024-04-01-preview",
-        "2024-05-01-preview",
-        "2024-07-01-preview",
-        "2024-10-01",
-        "2024-10-01-preview",
-        "2025-01-01-preview",
-        "2025-04-01",
-        "2025-04-01-preview",
-        "2025-06-01",
-        "2025-07-01-preview",
-        "2025-09-01",
-        "2025-10-01-preview",
-        "2025-12-01",
-    ],
-    types: &[
-        "workspaces",
-        "workspaces/computes",
-        "workspaces/datastores",
-        "workspaces/connections",
-        "workspaces/jobs",
-        "workspaces/schedules",
-        "workspaces/data",
-        "workspaces/data/versions",
-        "workspaces/environments",
-        "workspaces/environments/versions",
-        "workspaces/models",
-        "workspaces/models/versions",
-        "workspaces/components",
-        "workspaces/components/versions",
-        "workspaces/onlineEndpoints",
-        "workspaces/batchEndpoints",
-        "registries",
-    ],
+    versions: "2018-03-01-preview 2018-11-19 2019-05-01 2019-06-01 2019-10-01 2019-11-01 \
+               2020-01-01 2020-02-01 2020-02-18-preview 2020-03-01 2020-04-01 2020-04-01-preview \
+               2020-05-01-preview 2020-05-15-preview 2020-06-01 2020-08-01 2020-09-01-preview \
+               2020-12-01-preview 2021-01-01 2021-03-01-preview 2021-04-01 2021-07-01 \
+               2022-01-01-preview 2022-02-01-preview 2022-05-01 2022-06-01-preview 2022-10-01 \
+               2022-10-01-preview 2022-12-01-preview 2023-02-01-preview 2023-04-01 \
+               2023-04-01-preview 2023-06-01-preview 2023-08-01-preview 2023-10-01 \
+               2024-01-01-preview 2024-04-01 2024-04-01-preview 2024-05-01-preview \
+               2024-07-01-preview 2024-10-01 2024-10-01-preview 2025-01-01-preview 2025-04-01 \
+               2025-04-01-preview 2025-06-01 2025-07-01-preview 2025-09-01 2025-10-01-preview \
+               2025-12-01",
+    types: "workspaces workspaces/computes workspaces/datastores workspaces/connections \
+               workspaces/jobs workspaces/schedules workspaces/data workspaces/data/versions \
+               workspaces/environments workspaces/environments/versions workspaces/models \
+               workspaces/models/versions workspaces/components workspaces/components/versions \
+               workspaces/onlineEndpoints workspaces/batchEndpoints registries",
     regional: true,
 };
 
 const STORAGE: Provider = Provider {
     namespace: "Microsoft.Storage",
-    versions: &[
-        "2015-06-15",
-        "2016-01-01",
-        "2016-12-01",
-        "2017-06-01",
-        "2017-10-01",
-        "2018-02-01",
-        "2018-07-01",
-        "2018-11-01",
-        "2019-04-01",
-        "2019-06-01",
-        "2020-08-01-preview",
-        "2021-01-01",
-        "2021-02-01",
-        "2021-04-01",
-        "2021-06-01",
-        "2021-08-01",
-        "2021-09-01",
-        "2022-05-01",
-        "2022-09-01",
-        "2023-01-01",
-        "2023-04-01",
-        "2023-05-01",
-        "2024-01-01",
-        "2025-01-01",
-        "2025-06-01",
-    ],
-    types: &["storageAccounts"],
+    versions: "2015-06-15 2016-01-01 2016-12-01 2017-06-01 2017-10-01 2018-02-01 2018-07-01 \
+               2018-11-01 2019-04-01 2019-06-01 2020-08-01-preview 2021-01-01 2021-02-01 \
+               2021-04-01 2021-06-01 2021-08-01 2021-09-01 2022-05-01 2022-09-01 2023-01-01 \
+               2023-04-01 2023-05-01 2024-01-01 2025-01-01 2025-06-01",
+    types: "storageAccounts",
     regional: true,
 };
 
 const KEY_VAULT: Provider = Provider {
     namespace: "Microsoft.KeyVault",
-    versions: &[
-        "2015-06-01",
-        "2016-10-01",
-        "2018-02-14",
-        "2019-09-01",
-        "2021-10-01",
-        "2022-07-01",
-        "2022-11-01",
-        "2023-02-01",
-        "2023-07-01",
-        "2024-11-01",
-    ],
-    types: &["vaults"],
+    versions: "2015-06-01 2016-10-01 2018-02-14 2019-09-01 2021-10-01 2022-07-01 2022-11-01 \
+               2023-02-01 2023-07-01 2024-11-01",
+    types: "vaults",
     regional: true,
 };
 
 const INSIGHTS: Provider = Provider {
     namespace: "Microsoft.Insights",
-    versions: &[
-        "2015-05-01",
-        "2018-05-01-preview",
-        "2020-02-02",
-        "2020-02-02-preview",
-    ],
-    types: &["components"],
+    versions: "2015-05-01 2018-05-01-preview 2020-02-02 2020-02-02-preview",
+    types: "components",
     regional: true,
 };
 
 const CONTAINER_REGISTRY: Provider = Provider {
     namespace: "Microsoft.ContainerRegistry",
-    versions: &[
-        "2017-03-01",
-        "2017-10-01",
-        "2019-05-01",
-        "2019-12-01-preview",
-        "2021-09-01",
-        "2022-12-01",
-        "2023-07-01",
-        "2025-04-01",
-    ],
-    types: &["registries"],
+    versions: "2017-03-01 2017-10-01 2019-05-01 2019-12-01-preview 2021-09-01 2022-12-01 \
+               2023-07-01 2025-04-01",
+    types: "registries",
     regional: true,
 };
 
@@ -385,7 +204,7 @@ pub(super) fn check(target: &Target, version: &str, now: OffsetDateTime) -> Resu
                     "InvalidApiVersionParameter",
                     format!(
                         "The api-version '{version}' is invalid. The supported versions are '{}'.",
-                        newest_first(RESOURCES.versions)
+                        RESOURCES.newest_first()
                     ),
                 ))
             };
@@ -397,7 +216,7 @@ pub(super) fn check(target: &Target, version: &str, now: OffsetDateTime) -> Resu
     let provider = provider(namespace)?;
     if !provider
         .types
-        .iter()
+        .split(' ')
         .any(|known| known.eq_ignore_ascii_case(kind))
     {
         return Err(ArmError::not_found(
@@ -405,7 +224,7 @@ pub(super) fn check(target: &Target, version: &str, now: OffsetDateTime) -> Resu
             format!(
                 "The resource type '{kind}' could not be found in the namespace '{namespace}' for api version \
                  '{version}'. The supported api-versions are '{}'.",
-                newest_first(provider.versions)
+                provider.newest_first()
             ),
         ));
     }
@@ -416,7 +235,7 @@ pub(super) fn check(target: &Target, version: &str, now: OffsetDateTime) -> Resu
                 "No registered resource provider found for location '{}' and API version '{version}' for type \
                  '{kind}'. The supported api-versions are '{}'. The supported locations are '{}'.",
                 if provider.regional { "westeurope" } else { "" },
-                newest_first(provider.versions),
+                provider.newest_first(),
                 provider.locations().join(", ")
             ),
         ));
@@ -429,7 +248,7 @@ impl Provider {
     fn takes(&self, version: &str, now: OffsetDateTime) -> bool {
         if self
             .versions
-            .iter()
+            .split(' ')
             .any(|known| known.eq_ignore_ascii_case(version))
         {
             return true;
@@ -437,8 +256,14 @@ impl Provider {
         let Some(date) = dated(version) else {
             return false;
         };
-        let newest = self.versions.iter().filter_map(|known| dated(known)).max();
+        let newest = self.versions.split(' ').filter_map(dated).max();
         newest.is_some_and(|newest| date > newest) && date <= now.date()
+    }
+
+    fn newest_first(&self) -> String {
+        let mut versions: Vec<&str> = self.versions.split(' ').collect();
+        versions.reverse();
+        versions.join(", ")
     }
 
     fn locations(&self) -> Vec<&'static str> {
@@ -451,14 +276,12 @@ impl Provider {
 
     /// As `GET /providers/NAMESPACE` shows it.
     pub(super) fn view(&self, prefix: &str) -> Value {
-        let types: Vec<Value> = self
-            .types
-            .iter()
+        let types: Vec<Value> = self.types.split(' ')
             .map(|kind| {
                 json!({
                     "resourceType": kind,
                     "locations": self.locations(),
-                    "apiVersions": self.versions.iter().rev().collect::<Vec<_>>(),
+                    "apiVersions": self.versions.rsplit(' ').collect::<Vec<_>>(),
                     "capabilities": if self.regional { "SupportsTags, SupportsLocation" } else { "None" },
                 })
             })
@@ -471,15 +294,6 @@ impl Provider {
             "resourceTypes": types,
         })
     }
-}
-
-fn newest_first(versions: &[&str]) -> String {
-    versions
-        .iter()
-        .rev()
-        .copied()
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 /// The date of a version such as `2024-10-01` or `2024-10-01-preview`.

@@ -21,7 +21,7 @@ struct BuiltIn {
 }
 
 /// Every built-in role, in the order of the table.
-pub fn all() -> &'static [RoleDefinition] {
+pub(super) fn all() -> &'static [RoleDefinition] {
     static ROLES: LazyLock<Vec<RoleDefinition>> =
         LazyLock::new(|| TABLE.iter().map(BuiltIn::definition).collect());
     &ROLES

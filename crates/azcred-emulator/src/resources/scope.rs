@@ -337,7 +337,7 @@ mod tests {
             ]
         );
         let group = scope("/providers/Microsoft.Management/managementGroups/mg");
-        assert_eq!(group.path_ancestry(), [group.clone()]);
+        assert_eq!(group.path_ancestry(), std::slice::from_ref(&group));
         let extension = scope(&format!(
             "{SUBSCRIPTION}/providers/A.B/c/1/providers/D.E/f/2"
         ));

@@ -176,7 +176,7 @@ impl Workspace {
 }
 
 /// The only SKU that new workspaces have.
-pub fn basic() -> Sku {
+pub(crate) fn basic() -> Sku {
     Sku {
         name: "Basic".into(),
         tier: Some("Basic".into()),
@@ -185,7 +185,7 @@ pub fn basic() -> Sku {
 
 /// Sets the properties that the service, not its owner, decides: where its other services answer, its own id,
 /// its state. What is there already is kept, so that an update does not move a workspace.
-pub fn complete(
+pub(crate) fn complete(
     properties: &mut Map<String, Value>,
     id: &Scope,
     location: &str,
@@ -220,7 +220,7 @@ pub fn complete(
 
 /// The datastores that every workspace with a storage account has from the start: where artifacts go, and the
 /// default for data. They authenticate as whoever uses them, and hold no key.
-pub fn default_datastores(workspace: &Resource) -> Vec<Resource> {
+pub(crate) fn default_datastores(workspace: &Resource) -> Vec<Resource> {
     let property = |name: &str| workspace.properties.get(name).and_then(Value::as_str);
     let (Some(account), Some(workspace_id)) = (property("storageAccount"), property("workspaceId"))
     else {

@@ -1,0 +1,269 @@
+//! ARM as a client sees it: requests through the router, against a small Contoso beside a Fabrikam.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::body::{Body, to_bytes};
+use http::{HeaderMap, Method, Request, StatusCode};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use tower::ServiceExt;
+use uuid::{Uuid, uuid};
+
+use crate::directory::{Directory, Group, ServicePrincipal, ServicePrincipalKind, Tenant, User};
+use crate::resources::{DEFAULT_SEED, DenyAssignment, EVERYONE, Permission, ResourcesSeed};
+use crate::service::{Cloud, Entrance, Service, Urls};
+use crate::tokens::{Keys, SigningKey};
+use crate::world::World;
+
+const CONTOSO: Uuid = uuid!("aaaaaaaa-0000-4000-8000-000000000001");
+const FABRIKAM: Uuid = uuid!("aaaaaaaa-0000-4000-8000-000000000002");
+const SUBSCRIPTION: &str = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001";
+const GROUP: &str =
+    "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg-contoso-ml";
+const WORKSPACE: &str = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg-contoso-ml/providers/Microsoft.MachineLearningServices/workspaces/ws-contoso-ml";
+const ML: &str = "api-version=2024-10-01";
+const ARM: &str = "api-version=2022-12-01";
+const RBAC: &str = "api-version=2022-04-01";
+
+mod protocol;
+mod rights;
+mod roles;
+mod tokens;
+mod workspaces;
+
+/// Who calls, by object id.
+const DEMO: Uuid = Uuid::from_u128(0xde);
+const OWNER: Uuid = Uuid::from_u128(0x0f);
+const NOBODY: Uuid = Uuid::from_u128(0x0b);
+const STRANGER: Uuid = Uuid::from_u128(0x57);
+const ANNA: Uuid = Uuid::from_u128(0xa);
+const ADA: Uuid = Uuid::from_u128(0xada);
+const TEAM: Uuid = Uuid::from_u128(0x7);
+const ENGINEERS: Uuid = Uuid::from_u128(0xe);
+
+struct Azure {
+    world: Arc<World>,
+    router: axum::Router,
+}
+
+struct Got {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl Got {
+    fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or_default()
+    }
+
+    fn message(&self) -> &str {
+        self.body["error"]["message"].as_str().unwrap_or_default()
+    }
+
+    fn names(&self) -> Vec<&str> {
+        let items = self.body["value"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        items
+            .iter()
+            .filter_map(|item| item["name"].as_str())
+            .collect()
+    }
+
+    #[track_caller]
+    fn refused(&self, status: u16, code: &str) -> &str {
+        assert_eq!(
+            (self.status.as_u16(), self.code()),
+            (status, code),
+            "{}",
+            self.body
+        );
+        self.message()
+    }
+
+    #[track_caller]
+    fn done(&self, status: u16) -> &Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.body);
+        &self.body
+    }
+}
+
+/// Keys of these tests' own, made once: an RSA key takes a second of an unoptimised build.
+fn keys() -> Keys {
+    static MADE: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
+        let (key, pkcs8) = SigningKey::generate().expect("a key");
+        (pkcs8.to_vec(), key.certificate().to_vec())
+    });
+    let read = || SigningKey::from_der(&MADE.0, &MADE.1).expect("the same key");
+    Keys {
+        entra: read(),
+        issuer: read(),
+    }
+}
+
+fn azure() -> Azure {
+    let mut directory = Directory::default();
+    for (id, name, domain) in [
+        (CONTOSO, "Contoso", "contoso.onmicrosoft.com"),
+        (FABRIKAM, "Fabrikam", "fabrikam.onmicrosoft.com"),
+    ] {
+        directory.tenants.insert(id, Tenant::new(id, name, domain));
+    }
+    for (id, tenant, name) in [
+        (DEMO, CONTOSO, "azcred-demo"),
+        (Uuid::from_u128(0xce), CONTOSO, "azcred-certificate"),
+        (Uuid::from_u128(0xfe), CONTOSO, "azcred-federated"),
+        (Uuid::from_u128(0xc0), CONTOSO, "azcred-contributor"),
+        (OWNER, CONTOSO, "owner"),
+        (NOBODY, CONTOSO, "nobody"),
+        (STRANGER, FABRIKAM, "stranger"),
+    ] {
+        let principal = ServicePrincipal {
+            id,
+            tenant,
+            app_id: Uuid::from_u128(id.as_u128() + 0x1000),
+            name: name.into(),
+            kind: ServicePrincipalKind::Application,
+            enabled: true,
+            blocked_by_conditional_access: false,
+            app_roles: Vec::new(),
+        };
+        directory.service_principals.insert(id, principal);
+    }
+    directory.users.insert(
+        ANNA,
+        User {
+            id: ANNA,
+            tenant: CONTOSO,
+            user_principal_name: "anna@contoso.onmicrosoft.com".into(),
+            name: "Anna".into(),
+            enabled: true,
+        },
+    );
+    directory.users.insert(
+        ADA,
+        User {
+            id: ADA,
+            tenant: CONTOSO,
+            user_principal_name: "ada@contoso.com".into(),
+            name: "Ada".into(),
+            enabled: true,
+        },
+    );
+    for (id, name, member) in [(TEAM, "Team", ANNA), (ENGINEERS, "ML engineers", ADA)] {
+        let group = Group {
+            id,
+            tenant: CONTOSO,
+            name: name.into(),
+            members: [member].into(),
+        };
+        directory.groups.insert(id, group);
+    }
+    let more = format!(
+        "{DEFAULT_SEED}
+[[role_assignments]]
+principal = 'owner'
+role = 'Owner'
+scope = '{SUBSCRIPTION}'
+[[role_assignments]]
+principal = 'Team'
+role = 'Reader'
+scope = '{GROUP}'
+[[subscriptions]]
+id = '5ec0ffee-0001-4000-8000-000000000009'
+tenant = 'fabrikam.onmicrosoft.com'
+name = 'Fabrikam'
+state = 'Disabled'
+[[role_assignments]]
+principal = 'stranger'
+role = 'Owner'
+scope = '/subscriptions/5ec0ffee-0001-4000-8000-000000000009'
+"
+    );
+    let seed: ResourcesSeed = toml::from_str(&more).expect("the seed");
+    let resources = seed
+        .build(&directory, OffsetDateTime::now_utc())
+        .unwrap_or_else(|problem| panic!("{problem}"));
+    let world = Arc::new(World::new(directory, resources, keys()));
+    world.set_urls(Urls {
+        login: "https://localhost:1001".into(),
+        arm: "https://localhost:1002".into(),
+        graph: "https://localhost:1003".into(),
+    });
+    Azure {
+        router: super::router(Arc::clone(&world)),
+        world,
+    }
+}
+
+impl Azure {
+    fn claims(&self, who: Uuid) -> Map<String, Value> {
+        let directory = self.world.directory();
+        let principal = directory.principal(who).expect("a principal");
+        let tenant = principal.tenant();
+        let now = self.world.clock.unix();
+        let mut claims = json!({
+            "aud": "https://management.azure.com",
+            "iss": format!("https://sts.windows.net/{tenant}/"),
+            "iat": now, "nbf": now, "exp": now + 3600,
+            "oid": who, "tid": tenant,
+        });
+        if let Some(app) = directory.service_principals.get(&who) {
+            claims["appid"] = json!(app.app_id);
+            claims["idtyp"] = json!("app");
+        }
+        if let Some(user) = directory.users.get(&who) {
+            claims["upn"] = json!(user.user_principal_name);
+        }
+        claims.as_object().expect("an object").clone()
+    }
+
+    fn token(&self, who: Uuid) -> String {
+        self.sign(&self.claims(who))
+    }
+
+    fn sign(&self, claims: &Map<String, Value>) -> String {
+        self.world.keys.entra.sign(claims).expect("signed")
+    }
+
+    async fn send(&self, request: Request<Body>) -> Got {
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("infallible");
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 16 << 20).await.expect("a body");
+        Got {
+            status: parts.status,
+            headers: parts.headers,
+            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        }
+    }
+
+    async fn call(&self, who: Uuid, method: Method, path: &str, body: Option<Value>) -> Got {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {}", self.token(who)))
+            .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))
+            .expect("a request");
+        self.send(request).await
+    }
+
+    async fn get(&self, who: Uuid, path: &str) -> Got {
+        self.call(who, Method::GET, path, None).await
+    }
+
+    async fn get_with(&self, authorization: Option<&str>, path: &str) -> Got {
+        let mut request = Request::get(path);
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        self.send(request.body(Body::empty()).expect("a request"))
+            .await
+    }
+}

@@ -1,0 +1,224 @@
+//! What holds for every request: versions, pages, ids, cloud metadata, hostile input.
+
+use super::*;
+
+#[tokio::test]
+async fn long_lists_come_in_pages_whose_links_lead_on() {
+    let azure = azure();
+    let mut path = format!("/providers/Microsoft.Authorization/roleDefinitions?{RBAC}&$top=5");
+    let mut names = Vec::new();
+    loop {
+        let got = azure.get(OWNER, &path).await;
+        names.extend(got.names().into_iter().map(str::to_owned));
+        let Some(next) = got.done(200)["nextLink"].as_str() else {
+            break;
+        };
+        path = next
+            .strip_prefix("https://localhost:1002")
+            .expect("our own port")
+            .to_owned();
+        assert!(names.len() < 100, "the pages go round");
+    }
+    assert_eq!(names.len(), 13);
+    names.dedup();
+    assert_eq!(names.len(), 13);
+    for bad in [
+        "$top=0",
+        "$top=x",
+        "$skiptoken=%%",
+        "$skiptoken=bm90IG91cnM",
+    ] {
+        let got = azure.get(OWNER, &format!("/tenants?{ARM}&{bad}")).await;
+        assert_eq!(got.status, 400, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn versions_and_types_that_do_not_exist_are_named() {
+    let azure = azure();
+    for (path, status, code) in [
+        (
+            format!("{SUBSCRIPTION}?"),
+            400,
+            "MissingApiVersionParameter",
+        ),
+        (
+            format!("{SUBSCRIPTION}?api-version=1999-01-01"),
+            400,
+            "InvalidApiVersionParameter",
+        ),
+        (
+            format!("{WORKSPACE}?api-version=1999-01-01"),
+            400,
+            "NoRegisteredProviderFound",
+        ),
+        (
+            format!("{GROUP}/providers/Microsoft.MachineLearningServices/nests/x?{ML}"),
+            404,
+            "InvalidResourceType",
+        ),
+        (
+            format!("{GROUP}/providers/Microsoft.Nonsense/nests/x?{ML}"),
+            404,
+            "InvalidResourceNamespace",
+        ),
+        (format!("/nonsense?{ARM}"), 404, "MissingSubscription"),
+        (
+            format!("/subscriptions/nonsense?{ARM}"),
+            400,
+            "InvalidSubscriptionId",
+        ),
+    ] {
+        azure.get(OWNER, &path).await.refused(status, code);
+    }
+    let got = azure
+        .call(
+            OWNER,
+            Method::POST,
+            &format!("{WORKSPACE}/listKeys?{ML}"),
+            None,
+        )
+        .await;
+    got.refused(405, "HttpMethodNotSupported");
+    let got = azure
+        .call(
+            DEMO,
+            Method::POST,
+            &format!("{WORKSPACE}/listKeys?{ML}"),
+            None,
+        )
+        .await;
+    got.refused(403, "AuthorizationFailed");
+}
+
+#[tokio::test]
+async fn cloud_metadata_names_the_ports_by_ports_and_azure_by_real_names() {
+    let azure = azure();
+    let ask = async |version: &str, real_name: Option<&str>, cloud: Cloud| {
+        let request = Request::get(format!("/metadata/endpoints?api-version={version}"))
+            .extension(Entrance {
+                service: Service::Arm,
+                cloud,
+                real_name: real_name.map(str::to_owned),
+            })
+            .body(Body::empty())
+            .expect("a request");
+        azure.send(request).await
+    };
+    let own = ask("2022-09-01", None, Cloud::Public).await;
+    assert_eq!(own.done(200)["resourceManager"], "https://localhost:1002/");
+    assert_eq!(
+        own.body["authentication"]["loginEndpoint"],
+        "https://localhost:1001"
+    );
+    assert_eq!(
+        own.body["microsoftGraphResourceId"],
+        "https://localhost:1003/"
+    );
+    let list = ask("2019-05-01", None, Cloud::Public).await;
+    assert_eq!(list.done(200).as_array().map(Vec::len), Some(1));
+    let list = ask("2020-06-01", Some("management.azure.com"), Cloud::Public).await;
+    let names: Vec<_> = list
+        .done(200)
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| &one["name"])
+        .collect();
+    assert_eq!(
+        names,
+        ["AzureCloud", "AzureChinaCloud", "AzureUSGovernment"]
+    );
+    assert_eq!(
+        list.body[2]["resourceManager"],
+        "https://management.usgovcloudapi.net/"
+    );
+    let government = ask(
+        "2022-09-01",
+        Some("management.usgovcloudapi.net"),
+        Cloud::UsGovernment,
+    )
+    .await;
+    assert_eq!(government.done(200)["name"], "AzureUSGovernment");
+    let first = ask("2015-01-01", Some("management.azure.com"), Cloud::Public).await;
+    assert_eq!(
+        first.done(200)["galleryEndpoint"],
+        "https://gallery.azure.com/"
+    );
+    ask("2001-01-01", None, Cloud::Public)
+        .await
+        .refused(400, "InvalidApiVersionParameter");
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_ids_to_ask_support_with() {
+    let azure = azure();
+    let correlation = Uuid::new_v4().to_string();
+    let request = Request::get(format!("{WORKSPACE}?{ML}"))
+        .header("x-ms-correlation-request-id", &correlation)
+        .header("x-ms-client-request-id", "mine")
+        .header("x-ms-return-client-request-id", "true")
+        .body(Body::empty())
+        .expect("a request");
+    let got = azure.send(request).await;
+    assert_eq!(
+        got.headers["x-ms-correlation-request-id"],
+        correlation.as_str()
+    );
+    assert_eq!(got.headers["x-ms-client-request-id"], "mine");
+    for name in [
+        "x-ms-request-id",
+        "x-ms-routing-request-id",
+        "x-ms-ratelimit-remaining-subscription-reads",
+    ] {
+        assert!(got.headers.contains_key(name), "{name}");
+    }
+    let forged = Request::get(format!("/tenants?{ARM}"))
+        .header("x-ms-correlation-request-id", "not an id")
+        .body(Body::empty())
+        .expect("a request");
+    assert_ne!(
+        azure.send(forged).await.headers["x-ms-correlation-request-id"],
+        "not an id"
+    );
+}
+
+#[tokio::test]
+async fn hostile_requests_end_in_an_error_of_ours() {
+    let azure = azure();
+    let deep = format!("/{}", vec!["x"; 200].join("/"));
+    let long = format!(
+        "{GROUP}/providers/Microsoft.Storage/storageAccounts/{}",
+        "a".repeat(5000)
+    );
+    for path in [
+        "/subscriptions/..%2f..%2fetc".to_owned(),
+        "/subscriptions/%ff%fe".to_owned(),
+        format!("{SUBSCRIPTION}/resourceGroups/%00"),
+        format!("{GROUP}%5c..%5c"),
+        format!("{GROUP}/providers/providers/providers/providers"),
+        deep,
+        long,
+    ] {
+        let got = azure.get(OWNER, &format!("{path}?{ML}")).await;
+        assert!(got.status.is_client_error(), "{path}: {}", got.status);
+        assert!(!got.code().is_empty(), "{path}");
+    }
+    let huge = Request::put(format!("{WORKSPACE}?{ML}"))
+        .header("authorization", format!("Bearer {}", azure.token(OWNER)))
+        .body(Body::from(vec![b' '; crate::arm::call::MAX_BODY + 1]))
+        .expect("a request");
+    azure
+        .send(huge)
+        .await
+        .refused(413, "RequestContentTooLarge");
+    let nested = "[".repeat(100_000);
+    let request = Request::put(format!("{WORKSPACE}?{ML}"))
+        .header("authorization", format!("Bearer {}", azure.token(OWNER)))
+        .body(Body::from(nested))
+        .expect("a request");
+    azure
+        .send(request)
+        .await
+        .refused(400, "InvalidRequestContent");
+}

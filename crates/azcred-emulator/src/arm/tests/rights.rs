@@ -1,0 +1,192 @@
+//! What a caller may see and do.
+
+use super::*;
+
+#[tokio::test]
+async fn a_data_scientist_reads_the_workspace_and_may_not_change_it() {
+    let azure = azure();
+    let got = azure.get(DEMO, &format!("{WORKSPACE}?{ML}")).await;
+    let workspace = got.done(200);
+    assert_eq!(workspace["id"], WORKSPACE);
+    assert_eq!(
+        workspace["type"],
+        "Microsoft.MachineLearningServices/workspaces"
+    );
+    assert_eq!(
+        workspace["properties"]["discoveryUrl"],
+        "https://westeurope.api.azureml.ms/discovery"
+    );
+    assert_eq!(
+        workspace["properties"]["mlFlowTrackingUri"],
+        format!("azureml://westeurope.api.azureml.ms/mlflow/v1.0{WORKSPACE}")
+    );
+
+    let change = json!({"tags": {"a": "b"}});
+    let got = azure
+        .call(
+            DEMO,
+            Method::PATCH,
+            &format!("{WORKSPACE}?{ML}"),
+            Some(change),
+        )
+        .await;
+    assert_eq!(
+        got.refused(403, "AuthorizationFailed"),
+        format!(
+            "The client '{}' with object id '{DEMO}' does not have authorization to perform action \
+             'Microsoft.MachineLearningServices/workspaces/write' over scope '{WORKSPACE}' or the scope is invalid. \
+             If access was recently granted, please refresh your credentials.",
+            Uuid::from_u128(0x10de)
+        )
+    );
+}
+
+#[tokio::test]
+async fn who_has_no_right_does_not_learn_what_exists() {
+    let azure = azure();
+    let here = azure.get(NOBODY, &format!("{WORKSPACE}?{ML}")).await;
+    let missing = azure.get(NOBODY, &format!("{WORKSPACE}-x?{ML}")).await;
+    here.refused(403, "AuthorizationFailed");
+    missing.refused(403, "AuthorizationFailed");
+    azure
+        .get(OWNER, &format!("{WORKSPACE}-x?{ML}"))
+        .await
+        .refused(404, "ResourceNotFound");
+    azure
+        .get(OWNER, &format!("{SUBSCRIPTION}/resourceGroups/none?{ARM}"))
+        .await
+        .refused(404, "ResourceGroupNotFound");
+    let permissions = azure
+        .get(
+            NOBODY,
+            &format!("{WORKSPACE}-x/providers/Microsoft.Authorization/permissions?{RBAC}"),
+        )
+        .await;
+    assert_eq!(permissions.done(200)["value"], json!([]));
+}
+
+#[tokio::test]
+async fn a_subscription_is_shown_to_whoever_has_some_role_in_it() {
+    let azure = azure();
+    for (who, expected) in [(DEMO, 1), (OWNER, 1), (ANNA, 1), (STRANGER, 1), (NOBODY, 0)] {
+        let got = azure.get(who, &format!("/subscriptions?{ARM}")).await;
+        assert_eq!(got.done(200)["count"]["value"], expected, "{who}");
+    }
+    let one = azure.get(DEMO, &format!("{SUBSCRIPTION}?{ARM}")).await;
+    assert_eq!(one.done(200)["tenantId"], json!(CONTOSO));
+    azure
+        .get(NOBODY, &format!("{SUBSCRIPTION}?{ARM}"))
+        .await
+        .refused(403, "AuthorizationFailed");
+    azure
+        .get(
+            DEMO,
+            &format!("/subscriptions/00000000-0000-0000-0000-000000000001?{ARM}"),
+        )
+        .await
+        .refused(404, "SubscriptionNotFound");
+}
+
+#[tokio::test]
+async fn a_deny_assignment_is_named_in_the_refusal_and_listed() {
+    let azure = azure();
+    let deny = DenyAssignment {
+        id: Uuid::from_u128(0xdead),
+        name: "locked by the platform".into(),
+        description: String::new(),
+        scope: GROUP.parse().expect("a scope"),
+        do_not_apply_to_child_scopes: false,
+        permissions: vec![Permission {
+            actions: vec!["*/delete".into()],
+            ..Permission::default()
+        }],
+        principals: vec![EVERYONE],
+        exclude_principals: Vec::new(),
+    };
+    azure.world.resources_mut().deny(deny);
+    let got = azure
+        .call(OWNER, Method::DELETE, &format!("{WORKSPACE}?{ML}"), None)
+        .await;
+    let message = got.refused(403, "DenyAssignmentAuthorizationFailed");
+    assert!(
+        message.contains(
+            "has permission to perform action 'Microsoft.MachineLearningServices/workspaces/delete'"
+        ) && message.contains("deny assignment with name 'locked by the platform'"),
+        "{message}"
+    );
+    let list = format!("{WORKSPACE}/providers/Microsoft.Authorization/denyAssignments?{RBAC}");
+    let got = azure.get(OWNER, &list).await;
+    assert_eq!(
+        got.done(200)["value"][0]["properties"]["principals"][0]["type"],
+        "SystemDefined"
+    );
+}
+
+#[tokio::test]
+async fn lists_hold_what_the_caller_may_read_and_no_more() {
+    let azure = azure();
+    let workspaces =
+        format!("{SUBSCRIPTION}/providers/Microsoft.MachineLearningServices/workspaces?{ML}");
+    assert_eq!(
+        azure.get(DEMO, &workspaces).await.names(),
+        ["ws-contoso-ml"]
+    );
+    azure
+        .get(NOBODY, &workspaces)
+        .await
+        .refused(403, "AuthorizationFailed");
+    let groups = format!("{SUBSCRIPTION}/resourceGroups?{ARM}");
+    assert_eq!(azure.get(DEMO, &groups).await.names(), ["rg-contoso-ml"]);
+    let all = format!("{GROUP}/resources?{ARM}");
+    assert_eq!(azure.get(DEMO, &all).await.names(), ["ws-contoso-ml"]);
+    assert_eq!(azure.get(ANNA, &all).await.names().len(), 2);
+    let storage = format!("{all}&$filter=resourceType%20eq%20'Microsoft.Storage/storageAccounts'");
+    assert_eq!(azure.get(ANNA, &storage).await.names(), ["stcontosoml"]);
+}
+
+#[tokio::test]
+async fn nothing_is_written_in_a_subscription_that_is_switched_off() {
+    let azure = azure();
+    let path =
+        format!("/subscriptions/5ec0ffee-0001-4000-8000-000000000009/resourceGroups/rg?{ARM}");
+    let body = Some(json!({"location": "westeurope"}));
+    azure
+        .call(STRANGER, Method::PUT, &path, body.clone())
+        .await
+        .refused(409, "ReadOnlyDisabledSubscription");
+    let path = format!("{SUBSCRIPTION}/resourceGroups/rg2?{ARM}");
+    azure
+        .call(OWNER, Method::PUT, &path, body.clone())
+        .await
+        .done(201);
+    azure.call(OWNER, Method::PUT, &path, body).await.done(200);
+    azure.call(OWNER, Method::HEAD, &path, None).await.done(204);
+    azure
+        .call(OWNER, Method::DELETE, &path, None)
+        .await
+        .done(200);
+    azure.call(OWNER, Method::HEAD, &path, None).await.done(404);
+}
+
+#[tokio::test]
+async fn permissions_are_those_of_every_role_that_holds_there() {
+    let azure = azure();
+    let at = |scope: &str| format!("{scope}/providers/Microsoft.Authorization/permissions?{RBAC}");
+    let got = azure.get(DEMO, &at(WORKSPACE)).await;
+    let held = got.done(200)["value"].as_array().expect("a list");
+    assert_eq!(held.len(), 1);
+    assert_eq!(
+        held[0]["actions"][0],
+        "Microsoft.MachineLearningServices/workspaces/*/read"
+    );
+    assert_eq!(held[0]["notActions"].as_array().map(Vec::len), Some(10));
+    // In Anna's case the role comes by her group, from the resource group.
+    let got = azure.get(ANNA, &at(WORKSPACE)).await;
+    assert_eq!(got.done(200)["value"][0]["actions"], json!(["*/read"]));
+    let got = azure.get(ANNA, &at(SUBSCRIPTION)).await;
+    assert_eq!(got.done(200)["value"], json!([]));
+    // And by the oldest version that is still used.
+    let old =
+        format!("{WORKSPACE}/providers/Microsoft.Authorization/permissions?api-version=2015-07-01");
+    assert_eq!(azure.get(DEMO, &old).await.done(200)["value"], json!(held));
+}

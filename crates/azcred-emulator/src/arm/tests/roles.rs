@@ -1,0 +1,196 @@
+//! Role definitions and assignments, as their API has them.
+
+use super::*;
+
+#[tokio::test]
+async fn a_role_is_given_used_and_taken_away() {
+    let azure = azure();
+    let name = Uuid::new_v4();
+    let path =
+        format!("{WORKSPACE}/providers/Microsoft.Authorization/roleAssignments/{name}?{RBAC}");
+    let body = json!({"properties": {
+        "roleDefinitionId": format!("{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"),
+        "principalId": NOBODY,
+        "principalType": "ServicePrincipal",
+    }});
+    let workspace = format!("{WORKSPACE}?{ML}");
+    azure
+        .get(NOBODY, &workspace)
+        .await
+        .refused(403, "AuthorizationFailed");
+    azure
+        .call(DEMO, Method::PUT, &path, Some(body.clone()))
+        .await
+        .refused(403, "AuthorizationFailed");
+    let made = azure
+        .call(OWNER, Method::PUT, &path, Some(body.clone()))
+        .await;
+    assert_eq!(made.done(201)["properties"]["scope"], WORKSPACE);
+    assert_eq!(made.body["properties"]["createdBy"], json!(OWNER));
+    azure.get(NOBODY, &workspace).await.done(200);
+
+    let other = path.replace(&name.to_string(), &Uuid::new_v4().to_string());
+    let twice = azure.call(OWNER, Method::PUT, &other, Some(body)).await;
+    assert!(
+        twice
+            .refused(409, "RoleAssignmentExists")
+            .contains(&name.simple().to_string())
+    );
+    azure.get(OWNER, &path).await.done(200);
+    azure
+        .call(OWNER, Method::DELETE, &path, None)
+        .await
+        .done(200);
+    azure
+        .call(OWNER, Method::DELETE, &path, None)
+        .await
+        .done(204);
+    azure
+        .get(OWNER, &path)
+        .await
+        .refused(404, "RoleAssignmentNotFound");
+    azure
+        .get(NOBODY, &workspace)
+        .await
+        .refused(403, "AuthorizationFailed");
+}
+
+#[tokio::test]
+async fn an_assignment_that_makes_no_sense_is_refused_for_its_own_reason() {
+    let azure = azure();
+    let reader =
+        "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7";
+    let nowhere = Uuid::from_u128(0xffff);
+    for (name, body, status, code) in [
+        ("x", json!({}), 400, "InvalidRoleAssignmentId"),
+        ("", json!({}), 400, "BadRequestFormat"),
+        (
+            "",
+            json!({"properties": {"roleDefinitionId": reader, "principalId": "bob"}}),
+            400,
+            "InvalidPrincipalId",
+        ),
+        (
+            "",
+            json!({"properties": {"roleDefinitionId": reader, "principalId": nowhere}}),
+            400,
+            "PrincipalNotFound",
+        ),
+        // Fabrikam's principals are none of Contoso's.
+        (
+            "",
+            json!({"properties": {"roleDefinitionId": reader, "principalId": STRANGER}}),
+            400,
+            "PrincipalNotFound",
+        ),
+        (
+            "",
+            json!({"properties": {"roleDefinitionId": reader, "principalId": ANNA, "principalType": "Group"}}),
+            400,
+            "UnmatchedPrincipalType",
+        ),
+        (
+            "",
+            json!({"properties": {"roleDefinitionId": format!("/x/{nowhere}"), "principalId": ANNA}}),
+            404,
+            "RoleDefinitionDoesNotExist",
+        ),
+        (
+            "",
+            json!({"properties": {"roleDefinitionId": reader, "principalId": ANNA, "condition": "@Resource[x]"}}),
+            400,
+            "InvalidRoleAssignmentCondition",
+        ),
+    ] {
+        let name = if name.is_empty() {
+            Uuid::new_v4().to_string()
+        } else {
+            name.to_owned()
+        };
+        let path =
+            format!("{WORKSPACE}/providers/Microsoft.Authorization/roleAssignments/{name}?{RBAC}");
+        azure
+            .call(OWNER, Method::PUT, &path, Some(body))
+            .await
+            .refused(status, code);
+    }
+    // One that is not replicated yet, as the client says.
+    let path = format!(
+        "{WORKSPACE}/providers/Microsoft.Authorization/roleAssignments/{}?{RBAC}",
+        Uuid::new_v4()
+    );
+    let body = json!({"properties": {"roleDefinitionId": reader, "principalId": nowhere, "principalType": "ServicePrincipal"}});
+    azure
+        .call(OWNER, Method::PUT, &path, Some(body))
+        .await
+        .done(201);
+}
+
+#[tokio::test]
+async fn assignments_are_listed_as_the_filter_says() {
+    let azure = azure();
+    let list = |scope: &str, filter: &str| {
+        let query: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+        format!("{scope}/providers/Microsoft.Authorization/roleAssignments?{RBAC}&$filter={query}")
+    };
+    for (scope, filter, expected) in [
+        (SUBSCRIPTION, "atScope()", 2),
+        (WORKSPACE, "atScope()", 8),
+        (GROUP, &format!("principalId eq '{DEMO}'") as &str, 2),
+        (WORKSPACE, &format!("assignedTo('{ANNA}')"), 1),
+        (WORKSPACE, &format!("assignedTo('{ADA}')"), 2),
+        (WORKSPACE, &format!("principalId eq '{ANNA}'"), 0),
+        (GROUP, &format!("atScope() and assignedTo('{DEMO}')"), 0),
+    ] {
+        let got = azure.get(OWNER, &list(scope, filter)).await;
+        assert_eq!(
+            got.done(200)["value"].as_array().map(Vec::len),
+            Some(expected),
+            "{scope} {filter}"
+        );
+    }
+    azure
+        .get(OWNER, &list(SUBSCRIPTION, "nonsense('x')"))
+        .await
+        .refused(400, "InvalidFilterInQueryString");
+    let refused = azure.get(DEMO, &list(WORKSPACE, "atScope()")).await;
+    assert!(
+        refused
+            .refused(403, "AuthorizationFailed")
+            .contains(&format!(
+                "over scope '{WORKSPACE}/providers/Microsoft.Authorization' or"
+            ))
+    );
+}
+
+#[tokio::test]
+async fn role_definitions_are_found_by_name_and_kind_and_id() {
+    let azure = azure();
+    let list = format!("{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions?{RBAC}");
+    let got = azure
+        .get(
+            OWNER,
+            &format!("{list}&$filter=roleName%20eq%20'AzureML%20Data%20Scientist'"),
+        )
+        .await;
+    let role = &got.done(200)["value"][0];
+    let id = "f6c7c914-8db3-469d-8ca1-694a8f32e121";
+    assert_eq!(
+        role["id"],
+        format!("{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{id}")
+    );
+    assert_eq!(role["properties"]["roleName"], "AzureML Data Scientist");
+    let got = azure
+        .get(OWNER, &format!("{list}&$filter=type%20eq%20'BuiltInRole'"))
+        .await;
+    assert_eq!(got.done(200)["value"].as_array().map(Vec::len), Some(13));
+    let root = "/providers/Microsoft.Authorization/roleDefinitions";
+    azure
+        .get(NOBODY, &format!("{root}/{id}?{RBAC}"))
+        .await
+        .done(200);
+    azure
+        .get(NOBODY, &format!("{root}/{}?{RBAC}", Uuid::nil()))
+        .await
+        .refused(404, "RoleDefinitionDoesNotExist");
+}
