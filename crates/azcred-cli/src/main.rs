@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod failure;
 mod output;
+mod process;
 mod sign_in;
 mod trace;
 

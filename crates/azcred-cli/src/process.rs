@@ -15,7 +15,7 @@ pub(crate) struct Program<'a> {
     /// Variables to set.
     pub(crate) set: &'a [(String, String)],
     /// Variables to take away.
-    pub(crate) unset: &'a [String],
+    pub(crate) unset: &'a [&'static str],
 }
 
 /// Why a program did not run.
@@ -85,7 +85,9 @@ fn exit_code(status: ExitStatus) -> u8 {
         return 128u8.saturating_add(u8::try_from(signal).unwrap_or(u8::MAX));
     }
     // Windows knows exit codes past a byte; what matters there is that they are not 0.
-    status.code().map_or(1, |code| u8::try_from(code).unwrap_or(1))
+    status
+        .code()
+        .map_or(1, |code| u8::try_from(code).unwrap_or(1))
 }
 
 #[cfg(unix)]
@@ -131,7 +133,10 @@ mod signals {
             if matches!(signal, Signal::INT | Signal::QUIT) && in_foreground() {
                 return;
             }
-            let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+            let pid = child
+                .id()
+                .and_then(|id| i32::try_from(id).ok())
+                .and_then(Pid::from_raw);
             if let Some(pid) = pid {
                 // It can have ended this moment; then its exit code is on its way.
                 let _ = kill_process(pid, signal);

@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod completions;
+mod emulator;
 mod target;
 mod token;
 mod whoami;
@@ -16,6 +17,7 @@ use clap::Subcommand;
 pub(crate) enum Command {
     Token(token::Token),
     Whoami(whoami::Whoami),
+    Emulator(emulator::Arguments),
     Completions(completions::Completions),
 }
 
@@ -24,6 +26,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<u8, Failure> 
     match command {
         Command::Token(command) => light()?.block_on(command.run(output)),
         Command::Whoami(command) => light()?.block_on(command.run(output)),
+        Command::Emulator(command) => strong()?.block_on(command.run(output)),
         Command::Completions(command) => command.run(output),
     }
 }
@@ -31,6 +34,11 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<u8, Failure> 
 /// A runtime for a command that asks and waits: one thread, up in microseconds.
 fn light() -> Result<tokio::runtime::Runtime, Failure> {
     runtime(&mut tokio::runtime::Builder::new_current_thread())
+}
+
+/// A runtime for a command that serves as well.
+fn strong() -> Result<tokio::runtime::Runtime, Failure> {
+    runtime(tokio::runtime::Builder::new_multi_thread().worker_threads(2))
 }
 
 fn runtime(builder: &mut tokio::runtime::Builder) -> Result<tokio::runtime::Runtime, Failure> {

@@ -42,7 +42,7 @@ impl Shell {
     }
 
     /// The lines that set and unset; names are plain words, values anything without a NUL.
-    pub(super) fn lines(self, set: &[(String, String)], unset: &[String]) -> String {
+    pub(super) fn lines(self, set: &[(String, String)], unset: &[&str]) -> String {
         let mut lines = String::new();
         for name in unset {
             // Writing to a String can't fail.
@@ -50,7 +50,10 @@ impl Shell {
                 Self::Sh | Self::Json => writeln!(lines, "unset {name}"),
                 Self::Fish => writeln!(lines, "set -e {name}"),
                 Self::Powershell => {
-                    writeln!(lines, "Remove-Item -ErrorAction SilentlyContinue Env:{name}")
+                    writeln!(
+                        lines,
+                        "Remove-Item -ErrorAction SilentlyContinue Env:{name}"
+                    )
                 }
             };
         }
@@ -107,13 +110,16 @@ mod tests {
     fn sh_reads_any_value_back_as_it_was() {
         let script = format!(
             "{}printf %s \"$A\"; printf %s \"${{B-gone}}\"",
-            Shell::Sh.lines(&[("A".into(), NASTY.into())], &["B".into()])
+            Shell::Sh.lines(&[("A".into(), NASTY.into())], &["B"])
         );
         let said = std::process::Command::new("sh")
             .args(["-c", &script])
             .env("B", "there")
             .output()
             .unwrap();
-        assert_eq!(String::from_utf8(said.stdout).unwrap(), format!("{NASTY}gone"));
+        assert_eq!(
+            String::from_utf8(said.stdout).unwrap(),
+            format!("{NASTY}gone")
+        );
     }
 }

@@ -1,0 +1,81 @@
+//! `azcred emulator env`: the variables that put a program into a running emulator.
+
+use super::{Guest, running, shell::Shell, state::State};
+use crate::{
+    failure::{Failure, Kind},
+    output::{
+        Output,
+        style::{DIM, paint},
+    },
+};
+use clap::Args;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Print the variables that put a program into a running emulator
+///
+/// They set the way in, whom to trust, the workspace and a credential, and take away what would lead elsewhere.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  eval \"$(azcred emulator env)\"                                   sh, bash, zsh
+  azcred emulator env --shell fish | source                       fish
+  azcred emulator env --shell powershell | Out-String | Invoke-Expression
+  azcred emulator env --as himl --by ports --output json")]
+pub(super) struct Env {
+    #[command(flatten)]
+    guest: Guest,
+
+    /// Whose language to write [default: this shell's]
+    #[arg(long, value_name = "SHELL", value_enum)]
+    shell: Option<Shell>,
+
+    #[command(flatten)]
+    state: State,
+}
+
+/// What `--output json` and `--shell json` print.
+#[derive(Serialize)]
+struct Document<'a> {
+    /// Variables to set.
+    set: BTreeMap<&'a str, &'a str>,
+    /// Variables to take away.
+    unset: &'a [&'static str],
+}
+
+impl Env {
+    pub(super) fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        let folder = self.state.folder()?;
+        let Some(info) = running(&folder)? else {
+            return Err(Failure::new(
+                Kind::NotFound,
+                "Look for a running emulator",
+                format!("none runs from the state folder {}", folder.display()),
+            )
+            .mend(format!(
+                "start one with `azcred emulator start{}`, or run a program in one of its own with `azcred emulator exec -- PROGRAM`",
+                self.state.again()
+            )));
+        };
+        let environment = info.environment(self.guest.persona, self.guest.way);
+        let shell = self.shell.unwrap_or_else(Shell::current);
+        if output.is_json() || shell == Shell::Json {
+            output.json(&Document {
+                set: environment
+                    .set
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.as_str()))
+                    .collect(),
+                unset: &environment.unset,
+            });
+            return Ok(0);
+        }
+        let lines = shell.lines(&environment.set, &environment.unset);
+        output.line(lines.trim_end());
+        if output.is_terminal() {
+            let hint = format!("\nTo take them over: {}", shell.taken_over_by());
+            output.note(paint(DIM, hint));
+        }
+        Ok(0)
+    }
+}

@@ -1,0 +1,240 @@
+//! `azcred emulator start`: a local Azure that runs until it is interrupted.
+
+use super::{begin, end, state::State};
+use crate::{
+    failure::{Failure, Kind},
+    output::{
+        Output,
+        style::{CODE, DIM, GOOD, STRONG, paint},
+        table,
+    },
+};
+use azcred_emulator::{Info, Options, Ports, Seed};
+use clap::Args;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// Start an emulator and keep it running until Ctrl-C
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  azcred emulator start
+  azcred emulator start --state ./azure --seed contoso.toml
+  azcred emulator start --port proxy=3128 --port login=8443")]
+pub(super) struct Start {
+    #[command(flatten)]
+    state: State,
+
+    /// Who and what exists in it, as TOML [default: Contoso]
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
+
+    /// The port of a service: login, arm, graph, proxy or admin [default: any free one]
+    #[arg(long = "port", value_name = "SERVICE=PORT", value_parser = port)]
+    ports: Vec<(Service, u16)>,
+
+    /// How long access tokens live [default: as Entra ID's, 60 to 90 minutes]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    token_lifetime: Option<u32>,
+}
+
+#[derive(Clone, Copy)]
+enum Service {
+    Login,
+    Arm,
+    Graph,
+    Proxy,
+    Admin,
+}
+
+fn port(text: &str) -> Result<(Service, u16), String> {
+    let (service, port) = text
+        .split_once('=')
+        .ok_or("write it as SERVICE=PORT, such as proxy=3128")?;
+    let service = match service {
+        "login" => Service::Login,
+        "arm" => Service::Arm,
+        "graph" => Service::Graph,
+        "proxy" => Service::Proxy,
+        "admin" => Service::Admin,
+        _ => return Err("there are login, arm, graph, proxy and admin".to_owned()),
+    };
+    let port = port
+        .parse()
+        .map_err(|_| "a port is a number from 0 to 65535; 0 is any free one")?;
+    Ok((service, port))
+}
+
+/// What `--output json` prints once it is ready. Secrets are in `emulator.json` in the state folder, and in `emulator env`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    /// The process.
+    pid: u32,
+    /// The state folder.
+    state_dir: &'a Path,
+    /// Entra ID: what `AZURE_AUTHORITY_HOST` takes.
+    login_url: &'a str,
+    /// Azure Resource Manager.
+    arm_url: &'a str,
+    /// Microsoft Graph.
+    graph_url: &'a str,
+    /// The proxy that answers for Azure's own names: what `HTTPS_PROXY` takes.
+    proxy_url: &'a str,
+    /// The port that steers it.
+    admin_url: &'a str,
+    /// The system's roots and its own: what `SSL_CERT_FILE` takes.
+    ca_bundle: &'a Path,
+    /// The tenant's id.
+    tenant_id: String,
+    /// The tenant's domain.
+    tenant_domain: &'a str,
+    /// The workspace's subscription, where there is a workspace.
+    subscription_id: Option<String>,
+    /// The workspace's resource group.
+    resource_group: Option<&'a str>,
+    /// The workspace.
+    workspace: Option<&'a str>,
+}
+
+impl Start {
+    pub(super) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        let interrupted = interruption()?;
+        let mut ports = Ports::default();
+        for (service, port) in &self.ports {
+            *match service {
+                Service::Login => &mut ports.login,
+                Service::Arm => &mut ports.arm,
+                Service::Graph => &mut ports.graph,
+                Service::Proxy => &mut ports.proxy,
+                Service::Admin => &mut ports.admin,
+            } = *port;
+        }
+        let starting = begin(Options {
+            state_dir: Some(self.state.folder()?),
+            seed: self.seed.clone().map_or(Seed::Default, Seed::File),
+            ports,
+            access_token_lifetime: self.token_lifetime,
+        });
+        let emulator = output.waiting("Starting a local Azure", starting).await?;
+        let info = emulator.info();
+        if output.is_json() {
+            output.json(&document(info));
+        } else {
+            for line in ready(info, &self.state.again()) {
+                output.line(line);
+            }
+        }
+        interrupted.await;
+        end(emulator).await;
+        output.note(paint(DIM, "Stopped."));
+        Ok(0)
+    }
+}
+
+fn document(info: &Info) -> Document<'_> {
+    let workspace = info.workspace.as_ref();
+    Document {
+        pid: info.pid,
+        state_dir: &info.state_dir,
+        login_url: &info.login_url,
+        arm_url: &info.arm_url,
+        graph_url: &info.graph_url,
+        proxy_url: &info.proxy_url,
+        admin_url: &info.admin_url,
+        ca_bundle: &info.ca_bundle,
+        tenant_id: info.tenant.id.to_string(),
+        tenant_domain: &info.tenant.domain,
+        subscription_id: workspace.map(|workspace| workspace.subscription_id.to_string()),
+        resource_group: workspace.map(|workspace| workspace.resource_group.as_str()),
+        workspace: workspace.map(|workspace| workspace.name.as_str()),
+    }
+}
+
+/// What runs, and how to use it.
+fn ready(info: &Info, state: &str) -> Vec<String> {
+    let mut rows = vec![
+        (
+            "Tenant",
+            format!("{} ({})", info.tenant.name, info.tenant.domain),
+        ),
+        ("Sign-in", info.login_url.clone()),
+        ("Resource Manager", info.arm_url.clone()),
+        ("Graph", info.graph_url.clone()),
+        (
+            "Proxy",
+            format!("{}, for Azure's own names", info.proxy_url),
+        ),
+    ];
+    if let Some(workspace) = &info.workspace {
+        let place = format!("{} in {}", workspace.name, workspace.resource_group);
+        rows.push(("Workspace", place));
+    }
+    rows.push(("State", info.state_dir.display().to_string()));
+    let mut lines = vec![format!(
+        "{} {}",
+        paint(GOOD, "✓"),
+        paint(STRONG, "A local Azure is ready, on this machine only.")
+    )];
+    lines.extend(table::pairs(&rows).iter().map(|row| format!("  {row}")));
+    lines.push(String::new());
+    lines.push("From another terminal:".to_owned());
+    for (command, effect) in [
+        (
+            format!("azcred emulator exec{state} -- azcred doctor"),
+            "run a program inside it",
+        ),
+        (
+            format!("eval \"$(azcred emulator env{state})\""),
+            "take a shell into it",
+        ),
+    ] {
+        lines.push(format!(
+            "  {}   {}",
+            paint(CODE, command),
+            paint(DIM, effect)
+        ));
+    }
+    lines.push("Ctrl-C stops it.".to_owned());
+    lines
+}
+
+/// Resolves when somebody wants this process to end. Listens from now on, not only once it is awaited.
+#[cfg(unix)]
+fn interruption() -> Result<impl Future<Output = ()>, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).map_err(|error| deaf(&error));
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    })
+}
+
+#[cfg(windows)]
+fn interruption() -> Result<impl Future<Output = ()>, Failure> {
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
+    let mut interrupt = ctrl_c().map_err(|error| deaf(&error))?;
+    let mut brk = ctrl_break().map_err(|error| deaf(&error))?;
+    let mut close = ctrl_close().map_err(|error| deaf(&error))?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = brk.recv() => {}
+            _ = close.recv() => {}
+        }
+    })
+}
+
+fn deaf(error: &std::io::Error) -> Failure {
+    Failure::new(
+        Kind::Failed,
+        "Start the emulator",
+        format!("the system lets nobody interrupt it: {error}"),
+    )
+}

@@ -1,0 +1,62 @@
+//! Where an emulator keeps its keys and what was created in it.
+
+use crate::failure::{Failure, Kind};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub(super) struct State {
+    /// The folder that keeps its keys, secrets and what was created
+    /// [default: azcred/emulator in this user's state folder]
+    #[arg(long = "state", value_name = "DIR")]
+    pub(super) given: Option<PathBuf>,
+}
+
+impl State {
+    /// The folder that was given, else this user's.
+    pub(super) fn folder(&self) -> Result<PathBuf, Failure> {
+        self.given.clone().or_else(usual).ok_or_else(|| {
+            Failure::new(
+                Kind::Invalid,
+                "Look for this user's state folder",
+                "the environment names no home",
+            )
+            .mend("give a folder with --state, or set HOME")
+        })
+    }
+
+    /// What to add to a command so that it finds the same folder; for a shell, quoted where needed.
+    pub(super) fn again(&self) -> String {
+        let Some(given) = &self.given else {
+            return String::new();
+        };
+        let given = std::path::absolute(given).unwrap_or_else(|_| given.clone());
+        let given = given.display().to_string();
+        let plain = given
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "/\\:._-+,@".contains(c));
+        if plain {
+            format!(" --state {given}")
+        } else {
+            format!(" --state '{}'", given.replace('\'', r"'\''"))
+        }
+    }
+}
+
+/// XDG Base Directory Specification 0.8 on Linux and its kin; Apple's and Microsoft's own places elsewhere.
+fn usual() -> Option<PathBuf> {
+    // The specification: a relative path is to be ignored.
+    let folder = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let base = if cfg!(windows) {
+        folder("LOCALAPPDATA")
+    } else if cfg!(target_vendor = "apple") {
+        folder("HOME").map(|home| home.join("Library/Application Support"))
+    } else {
+        folder("XDG_STATE_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/state")))
+    };
+    base.map(|base| base.join("azcred").join("emulator"))
+}
