@@ -327,11 +327,12 @@ fn a_file_that_asks_for_endless_work_is_refused_before_the_work() {
     for name in [
         "pkcs8-pbkdf2-twenty-million.pem",
         "pkcs8-scrypt-huge.pem",
+        "pkcs8-scrypt-half-a-gigabyte.pem",
         "pfx-mac-two-billion.pfx",
     ] {
         assert_says(
             &refuse_file(name, Some(PASSWORD)),
-            &["10 million rounds", "hostile"],
+            &["10 million rounds of key derivation or 256 MiB", "hostile"],
         );
     }
 }

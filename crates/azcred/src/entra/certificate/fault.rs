@@ -139,7 +139,7 @@ impl Fault {
                 "a password was given, but the file opens only without one"
             }
             Self::TooCostly => {
-                "opening the file would take more than 10 million rounds of key derivation, which a hostile file asks for and no sound one"
+                "opening the file would take more than 10 million rounds of key derivation or 256 MiB, which a hostile file asks for and no sound one"
             }
             Self::Encryption(name) => {
                 return format!("the file is encrypted with {name}, which azcred does not read")

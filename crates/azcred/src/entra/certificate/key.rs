@@ -122,3 +122,18 @@ pub(super) fn describe_der(der: &[u8]) -> Fault {
     };
     look().unwrap_or(Fault::Unrecognised)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_wrong_password_decrypts_to_sound_padding_by_chance_is_a_wrong_password() {
+        for chance in [&b"\x30\x03\x04\x01\x00"[..], b"\x9f", b""] {
+            let fault =
+                PrivateKey::from_decrypted(chance, Password::new("x"), PrivateKey::from_pkcs8)
+                    .err();
+            assert!(matches!(fault, Some(Fault::PasswordWrong(_))), "{fault:?}");
+        }
+    }
+}

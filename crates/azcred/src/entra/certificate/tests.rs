@@ -179,6 +179,23 @@ fn a_chain_is_sent_leaf_first_each_certified_by_the_next() {
 }
 
 #[test]
+fn of_two_authorities_with_one_name_the_one_that_certified_is_sent() {
+    let (other, right) = ("same-name-root-certificate.pem", "root-certificate.pem");
+    let parts = [
+        "leaf-key.pem",
+        "leaf-certificate.pem",
+        "intermediate-certificate.pem",
+    ];
+    for roots in [[other, right], [right, other]] {
+        let file: Vec<u8> = parts.into_iter().chain(roots).flat_map(fixture).collect();
+        let certificate = ClientCertificate::from_bytes(&file, None).unwrap();
+        let assertion = sign(&certificate, at(1_800_000_000), true);
+        assert_eq!(assertion.header["x5c"].as_array().unwrap().len(), 3);
+        assert_eq!(assertion.header["x5c"][2], STANDARD.encode(der(right)));
+    }
+}
+
+#[test]
 fn two_assertions_are_never_the_same() {
     let certificate = certificate("key-first.pem");
     let jti = || sign(&certificate, at(1_800_000_000), false).claims["jti"].clone();
