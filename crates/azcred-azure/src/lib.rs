@@ -1,1 +1,39 @@
-//! Azure credentials.
+//! What an identity may do in Azure, and what stands in its way: the control plane as `azcred` sees it.
+//!
+//! In the order in which a sign-in is followed to the end:
+//! 1. [`cloud_metadata`]: which Azure this is, where `ARM_CLOUD_METADATA_URL` describes one of its own.
+//! 2. [`Principal`]: who a token says it is.
+//! 3. [`WorkspaceRef`] and [`locate`]: which workspace is meant, from flags, variables or `config.json`.
+//! 4. [`ResourceManager`]: Azure Resource Manager, asked with a deadline and answered in plain words.
+//! 5. [`Permissions`] and [`Capability`]: what the identity may do there, and the least role that would give the rest.
+//! 6. [`Doctor`]: all of it, as checks that explain themselves.
+//!
+//! Nothing here changes anything in Azure.
+
+mod access;
+mod arm_codes;
+pub mod cloud_metadata;
+mod doctor;
+mod error;
+mod locate;
+mod permissions;
+mod principal;
+mod refusal;
+mod resource_manager;
+mod role;
+mod text;
+mod workspace;
+
+pub use crate::{
+    access::{Access, Capability},
+    doctor::{Check, CheckId, Doctor, Event, Report, Status, Subject},
+    error::{Error, ErrorKind, Result},
+    locate::{Flags, Located, Source, locate},
+    permissions::{Permission, Permissions},
+    principal::{Principal, PrincipalKind, Proof},
+    resource_manager::{
+        Answer, ResourceManager, Subscription, Workspace, WorkspaceProperties, api_version,
+    },
+    role::{BuiltInRole, assign_command},
+    workspace::WorkspaceRef,
+};

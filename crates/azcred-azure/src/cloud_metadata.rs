@@ -1,0 +1,199 @@
+//! A cloud that describes itself: `ARM_CLOUD_METADATA_URL`, as azure-ai-ml, Terraform and Azure CLI read it.
+//!
+//! Resource Manager's `/metadata/endpoints` answers with one cloud or a list of them. Which of a list is meant: the one that
+//! `AZUREML_CURRENT_CLOUD` names; else the one that signs in where `AZURE_AUTHORITY_HOST` says; else the one whose Resource
+//! Manager the metadata came from (azure-ai-ml's rule); else the only one.
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    refusal,
+    text::clean,
+};
+use azcred::{
+    Authority, ClientOptions, Cloud,
+    http::{HttpRequest, Url},
+};
+use serde::Deserialize;
+
+/// The variable.
+pub const VARIABLE: &str = "ARM_CLOUD_METADATA_URL";
+
+/// One cloud's description, as far as it is needed. Version 2015-01-01 has neither a name nor a Resource Manager.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    resource_manager: Option<String>,
+    authentication: Authentication,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Authentication {
+    login_endpoint: String,
+    #[serde(default)]
+    audiences: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Document {
+    Many(Vec<Entry>),
+    One(Box<Entry>),
+}
+
+/// `options` with the cloud that the environment describes, where [`VARIABLE`] is set; else as they are. Call it once, before
+/// credentials are made. It asks that address, within [`ClientOptions::deadline`]. Cancel-safe.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] where the address or what it describes can't be used (it must be HTTPS or on loopback);
+/// [`ErrorKind::Unreachable`] and [`ErrorKind::Unexpected`] as its server deserves.
+pub async fn apply(options: ClientOptions) -> Result<ClientOptions> {
+    let Some(text) = options.system().var(VARIABLE) else {
+        return Ok(options);
+    };
+    let what = format!("Read the cloud that {VARIABLE} describes");
+    let invalid = |why: String, mend: &'static str| {
+        Error::new(ErrorKind::Invalid, what.clone(), why).with_mend(mend)
+    };
+    let url = address(text.trim()).ok_or_else(|| {
+        invalid(
+            format!("'{}' is neither an https:// address nor one on this machine", clean(&text, 100)),
+            "set it to https://management.azure.com/metadata/endpoints?api-version=2022-09-01 or your cloud's like, or unset it",
+        )
+    })?;
+    let response = options
+        .http()
+        .send(&what, &HttpRequest::get(url.clone()), options.deadline())
+        .await
+        .map_err(|error| Error::transport(&error))?;
+    let entries = match serde_json::from_slice(&response.body) {
+        Ok(Document::Many(entries)) if response.status == 200 => entries,
+        Ok(Document::One(entry)) if response.status == 200 => vec![*entry],
+        _ => {
+            return Err(refusal::unexpected(&what, &response).with_answer(
+                response.status,
+                refusal::correlation_id(&response),
+                None,
+            ));
+        }
+    };
+    let system = options.system();
+    let authority = match system.var("AZURE_AUTHORITY_HOST") {
+        Some(host) => Some(Authority::new(&host).map_err(Error::token)?),
+        None => None,
+    };
+    let wanted = system.var("AZUREML_CURRENT_CLOUD");
+    let entry = choose(&entries, wanted.as_deref(), authority.as_ref(), &url).ok_or_else(|| {
+        let names: Vec<String> = entries
+            .iter()
+            .map(|entry| clean(entry.name.as_deref().unwrap_or("?"), 40))
+            .take(20)
+            .collect();
+        let why = match &wanted {
+            Some(wanted) => format!(
+                "it describes {}, and AZUREML_CURRENT_CLOUD asks for '{}'",
+                names.join(", "),
+                clean(wanted, 40)
+            ),
+            None => format!(
+                "it describes several clouds ({}), and nothing says which is meant",
+                names.join(", ")
+            ),
+        };
+        invalid(why, "set AZUREML_CURRENT_CLOUD to one of these names")
+    })?;
+    let cloud = cloud(entry, authority, &url).map_err(|error| {
+        invalid(
+            format!("what it says of the cloud can't be used: {}", error.why()),
+            "check that the address is right and that no proxy answers in its place",
+        )
+    })?;
+    tracing::debug!(
+        cloud = cloud.name(),
+        resource_manager = cloud.resource_manager(),
+        "the cloud describes itself"
+    );
+    Ok(options.with_cloud(cloud))
+}
+
+/// An address that may be asked: nobody on the way may say where secrets are to be sent.
+fn address(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let mut origin = url.clone();
+    origin.set_query(None);
+    origin.set_fragment(None);
+    // The same rule as for an authority: HTTPS, or HTTP on loopback; no credentials.
+    Authority::new(origin.as_str()).ok()?;
+    Some(url)
+}
+
+fn choose<'a>(
+    entries: &'a [Entry],
+    wanted: Option<&str>,
+    authority: Option<&Authority>,
+    from: &Url,
+) -> Option<&'a Entry> {
+    if let Some(wanted) = wanted {
+        return entries
+            .iter()
+            .find(|entry| {
+                entry
+                    .name
+                    .as_deref()
+                    .is_some_and(|name| name.eq_ignore_ascii_case(wanted))
+            })
+            // The oldest form has no name, and is about one cloud only.
+            .or_else(|| {
+                entries
+                    .first()
+                    .filter(|entry| entries.len() == 1 && entry.name.is_none())
+            });
+    }
+    let by_authority = || {
+        let authority = authority?;
+        entries.iter().find(|entry| {
+            Authority::new(&entry.authentication.login_endpoint)
+                .is_ok_and(|login| login == *authority)
+        })
+    };
+    let by_address = || {
+        entries.iter().find(|entry| {
+            let manager = entry
+                .resource_manager
+                .as_deref()
+                .and_then(|address| Url::parse(address).ok());
+            manager.is_some_and(|manager| manager.origin() == from.origin())
+        })
+    };
+    by_authority()
+        .or_else(by_address)
+        .or_else(|| entries.first().filter(|_| entries.len() == 1))
+}
+
+fn cloud(entry: &Entry, authority: Option<Authority>, from: &Url) -> azcred::Result<Cloud> {
+    let authority = match authority {
+        Some(authority) => authority,
+        None => Authority::new(&entry.authentication.login_endpoint)?,
+    };
+    // Before there was a field for it, the metadata was Resource Manager's own.
+    let manager = entry
+        .resource_manager
+        .clone()
+        .unwrap_or_else(|| from.origin().ascii_serialization());
+    let manager = manager.trim_end_matches('/');
+    let own = |audience: &&String| audience.trim_end_matches('/') == manager;
+    let audiences = &entry.authentication.audiences;
+    let audience = audiences
+        .iter()
+        .find(own)
+        .or_else(|| audiences.first())
+        .map_or(manager, String::as_str);
+    Cloud::with_authority(authority).with_resource_manager(manager, audience)
+}
+
+#[cfg(test)]
+#[path = "cloud_metadata_tests.rs"]
+mod tests;

@@ -1,0 +1,249 @@
+//! The one error of this crate: what was tried, what Azure Resource Manager said, what it means, what mends it.
+
+use std::{borrow::Cow, fmt};
+
+/// A result whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What kind of trouble an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No token could be had. [`Error::token_error`] says why, with its own kind.
+    Token,
+    /// A token was had, and Azure Resource Manager does not take it: wrong tenant, wrong audience, expired.
+    Unauthenticated,
+    /// Azure knows who this is, and it may not do that: a role is missing.
+    NotPermitted,
+    /// What was asked for does not exist, or this identity can't see that it does.
+    NotFound,
+    /// What was given to us can't be used: a malformed workspace name, a damaged `config.json`.
+    Invalid,
+    /// Nobody answered in time, or with trouble of their own (429, 5xx).
+    Unreachable,
+    /// An answer came, but none that Azure Resource Manager gives: HTML, truncated JSON, a link to somewhere else.
+    Unexpected,
+}
+
+/// Why something in Azure could not be seen or done, and what mends it.
+///
+/// `Display` reads as that of [`azcred::Error`]: what was tried, why it failed (with Azure's code and correlation id), what to do.
+/// It never holds a secret.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    what: Cow<'static, str>,
+    why: Cow<'static, str>,
+    mend: Cow<'static, str>,
+    code: Option<String>,
+    correlation_id: Option<String>,
+    status: Option<u16>,
+    clock_skew: Option<i64>,
+    token: Option<azcred::Error>,
+}
+
+impl Error {
+    /// An error of `kind`: `what` was tried, and `why` it failed. Both are sentences without a full stop.
+    pub fn new(
+        kind: ErrorKind,
+        what: impl Into<Cow<'static, str>>,
+        why: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            what: what.into(),
+            why: why.into(),
+            mend: Cow::Borrowed(""),
+            code: None,
+            correlation_id: None,
+            status: None,
+            clock_skew: None,
+            token: None,
+        }))
+    }
+
+    /// Adds what mends it: a command or a click, as a sentence without a full stop.
+    #[must_use]
+    pub fn with_mend(mut self, mend: impl Into<Cow<'static, str>>) -> Self {
+        self.0.mend = mend.into();
+        self
+    }
+
+    /// Adds Azure Resource Manager's own code, such as `AuthorizationFailed`.
+    #[must_use]
+    pub fn with_code(mut self, code: Option<String>) -> Self {
+        self.0.code = code;
+        self
+    }
+
+    /// Adds what an answer carried: its status, its correlation id, and how far its clock was from ours (seconds).
+    #[must_use]
+    pub(crate) fn with_answer(
+        mut self,
+        status: u16,
+        correlation_id: Option<String>,
+        clock_skew: Option<i64>,
+    ) -> Self {
+        self.0.status = Some(status);
+        self.0.correlation_id = correlation_id;
+        self.0.clock_skew = clock_skew;
+        self
+    }
+
+    /// No token could be had.
+    pub(crate) fn token(error: azcred::Error) -> Self {
+        let mut this = Self::new(
+            ErrorKind::Token,
+            error.what().to_owned(),
+            error.why().to_owned(),
+        )
+        .with_mend(error.mend().to_owned());
+        this.0.code = error.code().map(|code| format!("AADSTS{code}"));
+        this.0.correlation_id = error
+            .refusal()
+            .and_then(|refusal| refusal.correlation_id.clone());
+        this.0.status = error.refusal().map(|refusal| refusal.status);
+        this.0.token = Some(error);
+        this
+    }
+
+    /// A request to Resource Manager that got no answer that could be read.
+    pub(crate) fn transport(error: &azcred::Error) -> Self {
+        let kind = match error.kind() {
+            azcred::ErrorKind::Invalid => ErrorKind::Invalid,
+            azcred::ErrorKind::Unexpected => ErrorKind::Unexpected,
+            _ => ErrorKind::Unreachable,
+        };
+        Self::new(kind, error.what().to_owned(), error.why().to_owned())
+            .with_mend(error.mend().to_owned())
+    }
+
+    /// The kind of trouble.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What was tried.
+    pub fn what(&self) -> &str {
+        &self.0.what
+    }
+
+    /// Why it failed, in plain words.
+    pub fn why(&self) -> &str {
+        &self.0.why
+    }
+
+    /// The command or the click that mends it; empty where nobody can know.
+    pub fn mend(&self) -> &str {
+        &self.0.mend
+    }
+
+    /// Azure's code: Resource Manager's word (`AuthorizationFailed`), or Entra ID's (`AADSTS7000222`) where no token could be had.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The correlation id, which Microsoft's support and the activity log are searched by.
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.0.correlation_id.as_deref()
+    }
+
+    /// The HTTP status, where there was an answer.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// Why no token could be had, where that is the trouble.
+    pub fn token_error(&self) -> Option<&azcred::Error> {
+        self.0.token.as_ref()
+    }
+
+    /// How far the other side's clock is from ours, where an answer said so: positive where ours is behind. Seconds.
+    pub(crate) fn clock_skew(&self) -> Option<i64> {
+        self.0.clock_skew
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(token) = self.token_error() {
+            return token.fmt(f);
+        }
+        write!(f, "{}: {}", self.0.what, self.0.why)?;
+        let code = self
+            .0
+            .code
+            .clone()
+            .or_else(|| self.0.status.map(|status| format!("HTTP {status}")));
+        let id = self
+            .correlation_id()
+            .map(|id| format!("correlation id {id}"));
+        let facts: Vec<String> = [code, id].into_iter().flatten().collect();
+        if !facts.is_empty() {
+            write!(f, " ({})", facts.join(", "))?;
+        }
+        f.write_str(".")?;
+        if !self.0.mend.is_empty() {
+            write!(f, " To mend it: {}.", self.0.mend)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("what", &self.0.what)
+            .field("why", &self.0.why)
+            .field("mend", &self.0.mend)
+            .field("code", &self.0.code)
+            .field("correlation_id", &self.0.correlation_id)
+            .field("status", &self.0.status)
+            .field("token", &self.0.token)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.token.as_ref().map(|token| token as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_reads_as_what_why_and_mend() {
+        let error = Error::new(
+            ErrorKind::NotFound,
+            "Looked for the workspace 'w'",
+            "there is none",
+        )
+        .with_mend("check its name")
+        .with_code(Some("ResourceNotFound".into()))
+        .with_answer(404, Some("c0".into()), None);
+        assert_eq!(
+            error.to_string(),
+            "Looked for the workspace 'w': there is none (ResourceNotFound, correlation id c0). To mend it: check its name."
+        );
+    }
+
+    #[test]
+    fn a_token_error_reads_as_itself_and_is_the_source() {
+        let token = azcred::Error::new(azcred::ErrorKind::Unavailable, "Looked", "nothing is set");
+        let error = Error::token(token.clone());
+        assert_eq!(error.to_string(), token.to_string());
+        assert_eq!(
+            error.token_error().unwrap().kind(),
+            azcred::ErrorKind::Unavailable
+        );
+        assert!(std::error::Error::source(&error).is_some());
+    }
+}

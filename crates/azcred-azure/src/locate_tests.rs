@@ -1,0 +1,160 @@
+//! Where a workspace's name is found, and what is said where it is not.
+
+use super::*;
+use azcred::system::Fixture;
+
+const SUB: &str = "5ec0ffee-0001-4000-8000-000000000001";
+
+fn config(name: &str) -> String {
+    format!(r#"{{"subscription_id": "{SUB}", "resource_group": "rg", "workspace_name": "{name}"}}"#)
+}
+
+fn find(system: &Fixture) -> Result<Located> {
+    locate(
+        system,
+        Path::new("/home/ada/project/src"),
+        &Flags::default(),
+    )
+}
+
+fn inside_a_job() -> Fixture {
+    Fixture::new()
+        .with_var("AZUREML_ARM_SUBSCRIPTION", SUB)
+        .with_var("AZUREML_ARM_RESOURCEGROUP", "rg")
+        .with_var("AZUREML_ARM_WORKSPACE_NAME", "ws-job")
+}
+
+#[test]
+fn flags_win_over_variables_over_files_over_hi_mls_variables() {
+    let himl = Fixture::new()
+        .with_var("HIML_SUBSCRIPTION_ID", SUB)
+        .with_var("HIML_RESOURCE_GROUP", "rg")
+        .with_var("HIML_WORKSPACE_NAME", "ws-himl");
+    assert_eq!(find(&himl).unwrap().workspace.name(), "ws-himl");
+    let file = himl.with_file("/home/ada/config.json", config("ws-file"));
+    let found = find(&file).unwrap();
+    assert_eq!(found.workspace.name(), "ws-file");
+    assert_eq!(found.source, Source::File("/home/ada/config.json".into()));
+    let job = inside_a_job().with_file("/home/ada/config.json", config("ws-file"));
+    assert_eq!(find(&job).unwrap().workspace.name(), "ws-job");
+    let flags = Flags {
+        workspace: Some("ws-flag".into()),
+        ..Flags::default()
+    };
+    let found = locate(&job, Path::new("/"), &flags).unwrap();
+    assert_eq!(
+        (found.workspace.name(), found.workspace.resource_group()),
+        ("ws-flag", "rg")
+    );
+}
+
+#[test]
+fn a_resource_id_as_the_workspace_flag_says_everything() {
+    let id = format!(
+        "/subscriptions/{SUB}/resourceGroups/other/providers/Microsoft.MachineLearningServices/workspaces/ws-id"
+    );
+    let flags = Flags {
+        workspace: Some(id),
+        ..Flags::default()
+    };
+    let found = locate(&inside_a_job(), Path::new("/"), &flags).unwrap();
+    assert_eq!(
+        (found.workspace.resource_group(), found.source),
+        ("other", Source::Flags)
+    );
+}
+
+#[test]
+fn files_are_found_in_the_order_of_ml_client() {
+    // MLClient takes a far .azureml/config.json before a near config.json.
+    let both = Fixture::new()
+        .with_file("/home/.azureml/config.json", config("ws-far"))
+        .with_file("/home/ada/project/src/config.json", config("ws-near"));
+    let found = find(&both).unwrap();
+    assert_eq!(found.workspace.name(), "ws-far");
+    let (path, other) = found
+        .other
+        .expect("hi-ml would go elsewhere, which must be said");
+    assert_eq!(
+        (path.as_path(), other.name()),
+        (Path::new("/home/ada/project/src/config.json"), "ws-near")
+    );
+    let older = Fixture::new().with_file("/home/ada/aml_config/project.json", config("ws-old"));
+    assert_eq!(find(&older).unwrap().workspace.name(), "ws-old");
+    let same = Fixture::new()
+        .with_file("/home/.azureml/config.json", config("ws-far"))
+        .with_file("/home/config.json", config("ws-far"));
+    assert_eq!(find(&same).unwrap().other, None);
+}
+
+#[test]
+fn the_older_form_and_a_byte_order_mark_are_read() {
+    let scope = format!(
+        "\u{feff}{{\"Scope\": \"/subscriptions/{SUB}/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws-1\"}}"
+    );
+    assert_eq!(
+        find(&Fixture::new().with_file("/config.json", scope))
+            .unwrap()
+            .workspace
+            .name(),
+        "ws-1"
+    );
+}
+
+#[test]
+fn an_error_names_the_file_or_the_variable_and_the_field() {
+    let said = |content: &str| {
+        find(&Fixture::new().with_file("/home/config.json", content))
+            .unwrap_err()
+            .to_string()
+    };
+    let text = said(r#"{"subscription_id": "x", "resource_group": ""}"#);
+    assert!(
+        text.contains("/home/config.json")
+            && text.contains("resource_group and workspace_name are not there"),
+        "{text}"
+    );
+    let text = said(&config("ws-1").replace(SUB, "Contoso ML"));
+    assert!(
+        text.contains("/home/config.json") && text.contains("subscription 'Contoso ML'"),
+        "{text}"
+    );
+    assert!(said("<html>").contains("no JSON"));
+    assert!(said("[]").contains("/home/config.json"));
+    assert!(said(r#"{"subscription_id": 7}"#).contains("subscription_id is no text"));
+    assert!(said(r#"{"Scope": "x"}"#).contains("Scope"));
+
+    let half = Fixture::new().with_var("AZUREML_ARM_SUBSCRIPTION", SUB);
+    let text = find(&half).unwrap_err().to_string();
+    assert!(
+        text.contains("AZUREML_ARM_RESOURCEGROUP and AZUREML_ARM_WORKSPACE_NAME are not there"),
+        "{text}"
+    );
+
+    let flags = Flags {
+        workspace: Some("ws-1".into()),
+        ..Flags::default()
+    };
+    let text = locate(&Fixture::new(), Path::new("/"), &flags)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("--subscription and --resource-group are not given"),
+        "{text}"
+    );
+
+    let error = find(&Fixture::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.mend().contains("Download config file"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_too_large_is_an_error_and_not_a_miss() {
+    let system = Fixture::new().with_file("/home/config.json", vec![b' '; (LIMIT + 1) as usize]);
+    assert!(
+        find(&system)
+            .unwrap_err()
+            .what()
+            .contains("/home/config.json")
+    );
+}

@@ -1,0 +1,90 @@
+//! What a principal may do at a scope, judged on this side from the list that Resource Manager gives of it.
+//!
+//! The rules are those of Microsoft's pages 'Understand Azure role definitions' and 'Permissions - List For Resource':
+//! an action is granted where one entry's actions match and the same entry's notActions do not; entries add up; data
+//! actions are apart. Deny assignments are not part of that list and are found out by Azure when it refuses.
+
+use serde::{Deserialize, Serialize};
+
+/// One role's share of the permissions at a scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Permission {
+    /// Granted on the control plane; `*` stands for anything.
+    pub actions: Vec<String>,
+    /// Taken away from this entry's `actions`; another entry may still grant them.
+    pub not_actions: Vec<String>,
+    /// Granted on the data inside resources.
+    pub data_actions: Vec<String>,
+    /// Taken away from this entry's `data_actions`.
+    pub not_data_actions: Vec<String>,
+}
+
+/// Everything that a principal may do at one scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Permissions(pub Vec<Permission>);
+
+impl Permissions {
+    /// Whether `action` (such as `Microsoft.MachineLearningServices/workspaces/jobs/write`) is granted on the control plane.
+    pub fn allow(&self, action: &str) -> bool {
+        self.0
+            .iter()
+            .any(|entry| granted(&entry.actions, &entry.not_actions, action))
+    }
+
+    /// Whether `action` (such as `Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read`) is granted on data.
+    pub fn allow_data(&self, action: &str) -> bool {
+        self.0
+            .iter()
+            .any(|entry| granted(&entry.data_actions, &entry.not_data_actions, action))
+    }
+
+    /// Whether nothing at all is granted: no role reaches this scope.
+    pub fn is_empty(&self) -> bool {
+        self.0
+            .iter()
+            .all(|entry| entry.actions.is_empty() && entry.data_actions.is_empty())
+    }
+}
+
+/// Whether one entry's lists grant `action`.
+pub(crate) fn granted<S: AsRef<str>>(actions: &[S], not_actions: &[S], action: &str) -> bool {
+    let any = |list: &[S]| list.iter().any(|pattern| matches(pattern.as_ref(), action));
+    any(actions) && !any(not_actions)
+}
+
+/// Whether `pattern` covers `action`. Case is ignored, `*` spans any text with its slashes, and `/*/` also stands for nothing
+/// between: `workspaces/*/read` covers `workspaces/read`.
+pub(crate) fn matches(pattern: &str, action: &str) -> bool {
+    let (pattern, action) = (pattern.as_bytes(), action.as_bytes());
+    let literal = pattern
+        .iter()
+        .position(|&c| c == b'*')
+        .unwrap_or(pattern.len());
+    // Most patterns are another provider's: their first words decide.
+    if action.len() < literal || !pattern[..literal].eq_ignore_ascii_case(&action[..literal]) {
+        return false;
+    }
+    // rows[i][j]: what is left of the pattern at i covers what is left of the action at j.
+    let width = action.len() + 1;
+    let mut rows = vec![false; (pattern.len() + 1) * width];
+    rows[pattern.len() * width + action.len()] = true;
+    for i in (0..pattern.len()).rev() {
+        for j in (0..width).rev() {
+            let after = |i: usize, j: usize| j < width && rows[i * width + j];
+            rows[i * width + j] = if pattern[i] == b'*' {
+                after(i + 1, j) || after(i, j + 1)
+            } else {
+                let same = j < action.len() && pattern[i].eq_ignore_ascii_case(&action[j]);
+                let nothing_between = pattern[i..].starts_with(b"/*/");
+                // The second slash stands for both, and may itself begin another `/*/`.
+                same && after(i + 1, j + 1) || nothing_between && after(i + 2, j)
+            };
+        }
+    }
+    rows[0]
+}
+
+#[cfg(test)]
+#[path = "permissions_tests.rs"]
+mod tests;

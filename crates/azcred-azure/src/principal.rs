@@ -1,0 +1,203 @@
+//! Who a token says it is: read from its claims, which are **not verified**; good for showing, never for a decision.
+//!
+//! Claims from Microsoft's page 'Access token claims reference'; v1.0 tokens say `appid` and `appidacr` where v2.0 says `azp`
+//! and `azpacr`.
+
+use crate::text::clean;
+use azcred::AccessToken;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+/// What somebody is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum PrincipalKind {
+    /// An application that signed in as itself.
+    ServicePrincipal,
+    /// An identity that Azure keeps for a resource.
+    ManagedIdentity,
+    /// A person.
+    User,
+    /// The token does not say.
+    Unknown,
+}
+
+/// How the application proved itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Proof {
+    /// Not at all: a public client, whose user proved themselves.
+    None,
+    /// By a client secret.
+    Secret,
+    /// By a certificate or another signed statement (a federated token, a managed identity's own).
+    Assertion,
+    /// The token does not say.
+    Unknown,
+}
+
+/// Who a token says it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Principal {
+    /// What it is.
+    pub kind: PrincipalKind,
+    /// A person's or an application's name, where the token has it.
+    pub name: Option<String>,
+    /// A person's sign-in name.
+    pub user_name: Option<String>,
+    /// The application's client id.
+    pub application_id: Option<String>,
+    /// The object id, which roles are assigned to.
+    pub object_id: Option<String>,
+    /// The tenant's GUID.
+    pub tenant_id: Option<String>,
+    /// How the application proved itself.
+    pub proof: Proof,
+    /// What the token is for.
+    pub audience: Option<String>,
+    /// Who issued it.
+    pub issuer: Option<String>,
+    /// The Azure resource that a managed identity belongs to.
+    pub resource_id: Option<String>,
+    /// When it was issued, in UTC, by the issuer's clock.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub issued_on: Option<OffsetDateTime>,
+    /// When it ends, in UTC, by the issuer's clock.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub expires_on: Option<OffsetDateTime>,
+}
+
+impl Principal {
+    /// Reads a token's claims.
+    ///
+    /// # Errors
+    /// [`azcred::ErrorKind::Unexpected`] where the token is no JWT.
+    pub fn from_token(token: &AccessToken) -> azcred::Result<Self> {
+        Ok(Self::from_claims(&token.unverified_claims()?))
+    }
+
+    fn from_claims(claims: &Map<String, Value>) -> Self {
+        let text = |name: &str| {
+            let value = claims.get(name)?;
+            // `aud` may be a list (RFC 7519 section 4.1.3).
+            let value = value.as_str().or_else(|| value.get(0)?.as_str())?;
+            Some(clean(value, 512)).filter(|value| !value.is_empty())
+        };
+        let either = |v1: &str, v2: &str| text(v1).or_else(|| text(v2));
+        let moment = |name: &str| {
+            let seconds = claims.get(name)?.as_i64()?;
+            OffsetDateTime::from_unix_timestamp(seconds).ok()
+        };
+        let user_name = either("upn", "preferred_username").or_else(|| text("unique_name"));
+        let resource_id = text("xms_mirid");
+        // Delegated tokens hold `scp`; only an application's own never does.
+        let is_user = text("idtyp").as_deref() == Some("user") || text("scp").is_some();
+        let is_app = text("idtyp").as_deref() == Some("app");
+        let kind = match () {
+            () if is_user => PrincipalKind::User,
+            () if resource_id.is_some() => PrincipalKind::ManagedIdentity,
+            () if is_app => PrincipalKind::ServicePrincipal,
+            () if user_name.is_some() => PrincipalKind::User,
+            // An application's token names itself as its own subject.
+            () if text("oid").is_some() && text("oid") == text("sub") => {
+                PrincipalKind::ServicePrincipal
+            }
+            () => PrincipalKind::Unknown,
+        };
+        Self {
+            kind,
+            name: either("app_displayname", "name"),
+            user_name: user_name.filter(|_| kind == PrincipalKind::User),
+            application_id: either("appid", "azp"),
+            object_id: text("oid"),
+            tenant_id: text("tid"),
+            proof: match either("appidacr", "azpacr").as_deref() {
+                Some("0") => Proof::None,
+                Some("1") => Proof::Secret,
+                Some("2") => Proof::Assertion,
+                _ => Proof::Unknown,
+            },
+            audience: text("aud"),
+            issuer: text("iss"),
+            resource_id,
+            issued_on: moment("iat"),
+            expires_on: moment("exp"),
+        }
+    }
+
+    /// What it is and which, in a few words: `service principal 0123…`.
+    pub fn describe(&self) -> String {
+        let (kind, id) = match self.kind {
+            PrincipalKind::ServicePrincipal => ("service principal", &self.application_id),
+            PrincipalKind::ManagedIdentity => ("managed identity", &self.application_id),
+            PrincipalKind::User => ("user", &self.user_name),
+            PrincipalKind::Unknown => ("principal", &self.object_id),
+        };
+        let id = self
+            .name
+            .as_ref()
+            .or(id.as_ref())
+            .or(self.object_id.as_ref());
+        match id {
+            Some(id) => format!("{kind} {id}"),
+            None => format!("a {kind} that the token does not name"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(claims: Value) -> Principal {
+        let Value::Object(claims) = claims else {
+            unreachable!()
+        };
+        Principal::from_claims(&claims)
+    }
+
+    #[test]
+    fn an_application_its_identity_and_a_person_are_told_apart() {
+        let app = read(
+            json!({"idtyp": "app", "appid": "a", "appidacr": "1", "oid": "o", "sub": "o", "tid": "t", "exp": 0}),
+        );
+        assert_eq!(
+            (app.kind, app.proof),
+            (PrincipalKind::ServicePrincipal, Proof::Secret)
+        );
+        assert_eq!(app.expires_on, Some(OffsetDateTime::UNIX_EPOCH));
+        let v2 =
+            read(json!({"azp": "a", "azpacr": "2", "oid": "o", "sub": "o", "aud": ["x", "y"]}));
+        assert_eq!(
+            (v2.kind, v2.proof),
+            (PrincipalKind::ServicePrincipal, Proof::Assertion)
+        );
+        assert_eq!(v2.audience.as_deref(), Some("x"));
+        let machine = read(json!({"idtyp": "app", "appid": "a", "xms_mirid": "/subscriptions/1"}));
+        assert_eq!(machine.kind, PrincipalKind::ManagedIdentity);
+        let person = read(
+            json!({"upn": "ada@contoso.com", "name": "Ada", "scp": "user_impersonation", "appidacr": "0"}),
+        );
+        assert_eq!(
+            (person.kind, person.proof),
+            (PrincipalKind::User, Proof::None)
+        );
+        assert_eq!(person.describe(), "user Ada");
+        assert_eq!(read(json!({})).kind, PrincipalKind::Unknown);
+    }
+
+    #[test]
+    fn claims_of_odd_types_and_with_terminal_sequences_do_no_harm() {
+        let odd = read(
+            json!({"oid": 7, "tid": null, "exp": "soon", "aud": [], "name": "\u{1b}[2Jx", "iat": i64::MAX}),
+        );
+        assert_eq!(odd.name.as_deref(), Some("[2Jx"));
+        assert!(odd.object_id.is_none() && odd.expires_on.is_none() && odd.issued_on.is_none());
+    }
+}

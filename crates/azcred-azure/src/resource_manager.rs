@@ -1,0 +1,383 @@
+//! Azure Resource Manager, asked: one request or a bounded number of pages, within a deadline, with a claims challenge answered once.
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    permissions::{Permission, Permissions},
+    refusal::{self, Asked},
+    text::between,
+    workspace::{WorkspaceRef, subscription_id},
+};
+use azcred::{
+    AccessToken, ClientOptions, Cloud, Credential, Scope, TokenRequest,
+    http::{HeaderValue, Http, HttpRequest, HttpResponse, Url, header::AUTHORIZATION, parse_url},
+    system::SharedSystem,
+};
+use base64::{Engine, engine::general_purpose};
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::time::{Instant, timeout_at};
+
+/// The versions of the interfaces that are used: the newest that the national clouds have too.
+pub mod api_version {
+    /// Subscriptions and resource groups (Microsoft.Resources).
+    pub const RESOURCES: &str = "2022-12-01";
+    /// Azure Machine Learning (Microsoft.MachineLearningServices).
+    pub const MACHINE_LEARNING: &str = "2024-04-01";
+    /// Permissions (Microsoft.Authorization).
+    pub const AUTHORIZATION: &str = "2022-04-01";
+}
+
+/// More pages than any list that is asked for here has; Azure's pages hold some hundred entries.
+const PAGES: usize = 50;
+
+/// A client of one cloud's Resource Manager, as one identity.
+#[derive(Clone)]
+pub struct ResourceManager {
+    http: Http,
+    system: SharedSystem,
+    cloud: Cloud,
+    credential: Arc<dyn Credential>,
+    scope: Scope,
+    deadline: Duration,
+}
+
+/// What Resource Manager answered, and what else its answer told.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Answer<T> {
+    /// The answer.
+    pub value: T,
+    /// How far Azure's clock is from ours: positive where ours is behind. Seconds.
+    pub clock_skew: Option<i64>,
+    /// The id that Microsoft's support and the activity log are searched by.
+    pub correlation_id: Option<String>,
+}
+
+/// A subscription.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Subscription {
+    /// Its GUID.
+    pub subscription_id: String,
+    /// Its name.
+    #[serde(default)]
+    pub display_name: String,
+    /// `Enabled`, `Warned`, `PastDue`, `Disabled` or `Deleted`.
+    #[serde(default)]
+    pub state: String,
+    /// Its tenant's GUID.
+    #[serde(default)]
+    pub tenant_id: Option<String>,
+}
+
+/// An Azure Machine Learning workspace, as far as it is of interest here.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Workspace {
+    /// Its resource id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its region.
+    #[serde(default)]
+    pub location: String,
+    /// The rest.
+    #[serde(default)]
+    pub properties: WorkspaceProperties,
+}
+
+/// What a workspace is made of.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct WorkspaceProperties {
+    /// Its own GUID, which its data plane knows it by.
+    pub workspace_id: Option<String>,
+    /// The name that people see.
+    pub friendly_name: Option<String>,
+    /// The id of its storage account.
+    pub storage_account: Option<String>,
+    /// `Enabled` or `Disabled`: whether it can be reached from outside its network.
+    pub public_network_access: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Page<T> {
+    value: Vec<T>,
+    #[serde(rename = "nextLink", default)]
+    next_link: Option<String>,
+}
+
+impl ResourceManager {
+    /// A client for `credential` in the cloud that `options` name; [`ClientOptions::deadline`] bounds every call as a whole.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Token`] where the cloud that the environment asks for can't be used.
+    pub fn new(options: &ClientOptions, credential: Arc<dyn Credential>) -> Result<Self> {
+        let cloud = options.cloud().map_err(Error::token)?;
+        let scope =
+            Scope::from_resource(cloud.resource_manager_audience()).map_err(Error::token)?;
+        Ok(Self {
+            http: options.http().clone(),
+            system: options.system().clone(),
+            cloud,
+            credential,
+            scope,
+            deadline: options.deadline(),
+        })
+    }
+
+    /// The cloud.
+    pub fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
+    /// A token for Resource Manager, from the cache where it is there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Token`].
+    pub async fn token(&self) -> Result<AccessToken> {
+        let request = TokenRequest::new(self.scope.clone());
+        self.credential
+            .get_token(&request)
+            .await
+            .map_err(Error::token)
+    }
+
+    /// One subscription.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`]; an identity without any role in a subscription gets [`ErrorKind::NotPermitted`].
+    pub async fn subscription(&self, id: &str) -> Result<Answer<Subscription>> {
+        let id = subscription_id(id)?;
+        let what = format!("Looked at the subscription {id}");
+        self.get(
+            &what,
+            &format!("/subscriptions/{id}"),
+            api_version::RESOURCES,
+        )
+        .await
+    }
+
+    /// The subscriptions that the identity can see in its tenant; none is an empty list.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    pub async fn subscriptions(&self) -> Result<Answer<Vec<Subscription>>> {
+        self.list(
+            "Listed the subscriptions",
+            "/subscriptions",
+            api_version::RESOURCES,
+        )
+        .await
+    }
+
+    /// A workspace.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    pub async fn workspace(&self, workspace: &WorkspaceRef) -> Result<Answer<Workspace>> {
+        let what = format!("Looked for the workspace {workspace}");
+        self.get(
+            &what,
+            &workspace.resource_id(),
+            api_version::MACHINE_LEARNING,
+        )
+        .await
+    }
+
+    /// What the identity may do at a scope, such as [`WorkspaceRef::resource_id`]: all that roles there and above give it.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    pub async fn permissions(&self, scope: &str) -> Result<Answer<Permissions>> {
+        let path = format!("{scope}/providers/Microsoft.Authorization/permissions");
+        let what = format!("Asked what the identity may do at {scope}");
+        let answer = self
+            .list::<Permission>(&what, &path, api_version::AUTHORIZATION)
+            .await?;
+        Ok(Answer {
+            value: Permissions(answer.value),
+            clock_skew: answer.clock_skew,
+            correlation_id: answer.correlation_id,
+        })
+    }
+
+    /// One thing at a path. `what` opens the error. Cancel-safe.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        path: &str,
+        api_version: &str,
+    ) -> Result<Answer<T>> {
+        let end = Instant::now() + self.deadline;
+        let response = self
+            .send(what, path, self.address(what, path, api_version)?, end)
+            .await?;
+        parse(what, &response)
+    }
+
+    /// All entries at a path, page after page. A link to a next page is followed within Resource Manager only, as the token
+    /// goes along; there is a bound on their number. Cancel-safe.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`]; [`ErrorKind::Unexpected`] for a link to somewhere else or a list without end.
+    pub async fn list<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        path: &str,
+        api_version: &str,
+    ) -> Result<Answer<Vec<T>>> {
+        let end = Instant::now() + self.deadline;
+        let first = self.address(what, path, api_version)?;
+        let mut address = first.clone();
+        let mut entries = Vec::new();
+        for _ in 0..PAGES {
+            let response = self.send(what, path, address, end).await?;
+            let page: Answer<Page<T>> = parse(what, &response)?;
+            entries.extend(page.value.value);
+            let Some(link) = page.value.next_link.filter(|link| !link.is_empty()) else {
+                return Ok(Answer {
+                    value: entries,
+                    clock_skew: page.clock_skew,
+                    correlation_id: page.correlation_id,
+                });
+            };
+            address = Url::parse(&link)
+                .ok()
+                .filter(|next| next.origin() == first.origin() && next.username().is_empty() && next.password().is_none())
+                .ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::Unexpected,
+                        what.to_owned(),
+                        "the answer's next page is said to be at another host, and the token would go there",
+                    )
+                    .with_mend("check that nothing between here and Azure changes answers")
+                })?;
+        }
+        Err(Error::new(
+            ErrorKind::Unexpected,
+            what.to_owned(),
+            format!("there are more than {PAGES} pages"),
+        ))
+    }
+
+    /// The address of a path, each segment encoded.
+    fn address(&self, what: &str, path: &str, api_version: &str) -> Result<Url> {
+        let base = self.cloud.resource_manager();
+        let mut url = parse_url(what, base).map_err(|error| Error::transport(&error))?;
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments
+                .pop_if_empty()
+                .extend(path.split('/').filter(|segment| !segment.is_empty()));
+        }
+        url.query_pairs_mut()
+            .append_pair("api-version", api_version);
+        Ok(url)
+    }
+
+    /// Sends with a token, and once more with another where Azure asks for one with further claims (Microsoft's page
+    /// 'Claims challenges, claims requests, and client capabilities').
+    async fn send(&self, what: &str, path: &str, url: Url, end: Instant) -> Result<HttpResponse> {
+        let mut request = TokenRequest::new(self.scope.clone());
+        loop {
+            let late = || {
+                Error::new(
+                    ErrorKind::Unreachable,
+                    what.to_owned(),
+                    "there was no token in time",
+                )
+                .with_mend("check the network, and HTTPS_PROXY if this machine needs a proxy")
+            };
+            let token = timeout_at(end, self.credential.get_token(&request))
+                .await
+                .map_err(|_| late())?
+                .map_err(Error::token)?;
+            let mut bearer =
+                HeaderValue::from_str(&format!("Bearer {}", token.secret())).map_err(|_| {
+                    Error::new(
+                        ErrorKind::Unexpected,
+                        what.to_owned(),
+                        "the token holds characters that no token may",
+                    )
+                })?;
+            bearer.set_sensitive(true);
+            let call = HttpRequest::get(url.clone()).with_header(AUTHORIZATION, bearer);
+            let left = end.saturating_duration_since(Instant::now());
+            let response = self
+                .http
+                .send(what, &call, left)
+                .await
+                .map_err(|error| Error::transport(&error))?;
+            if response.status == 200 {
+                return Ok(response);
+            }
+            if let (401, None, Some(claims)) =
+                (response.status, request.claims(), challenge(&response))
+            {
+                tracing::debug!(path, "Resource Manager asks for further claims");
+                request = request.with_claims(claims);
+                continue;
+            }
+            let asked = Asked {
+                what,
+                path,
+                audience: self.cloud.resource_manager_audience(),
+                token: &token,
+                now: self.system.now(),
+            };
+            return Err(refusal::read(&asked, &response));
+        }
+    }
+}
+
+impl fmt::Debug for ResourceManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResourceManager")
+            .field("cloud", &self.cloud.name())
+            .field("credential", &self.credential)
+            .finish_non_exhaustive()
+    }
+}
+
+fn parse<T: DeserializeOwned>(what: &str, response: &HttpResponse) -> Result<Answer<T>> {
+    let correlation_id = refusal::correlation_id(response);
+    match serde_json::from_slice(&response.body) {
+        Ok(value) => Ok(Answer {
+            value,
+            clock_skew: response.clock_skew,
+            correlation_id,
+        }),
+        Err(_) => Err(refusal::unexpected(what, response).with_answer(
+            response.status,
+            correlation_id,
+            response.clock_skew,
+        )),
+    }
+}
+
+/// The claims that a challenge asks for, as JSON.
+fn challenge(response: &HttpResponse) -> Option<String> {
+    let header = response.header("www-authenticate")?;
+    if !header.contains("insufficient_claims") {
+        return None;
+    }
+    let encoded = between(header, "claims=\"", "\"")?;
+    let engines = [
+        &general_purpose::STANDARD,
+        &general_purpose::STANDARD_NO_PAD,
+        &general_purpose::URL_SAFE,
+        &general_purpose::URL_SAFE_NO_PAD,
+    ];
+    let decoded = engines
+        .into_iter()
+        .find_map(|engine| engine.decode(encoded).ok())?;
+    let claims = String::from_utf8(decoded).ok()?;
+    serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&claims).ok()?;
+    Some(claims)
+}

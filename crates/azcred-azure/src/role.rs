@@ -1,0 +1,292 @@
+//! Azure's built-in roles around machine learning: which of them is the least that gives an action, and how to assign it.
+//!
+//! Ids and actions from Microsoft's page 'Azure built-in roles' (general, privileged, AI + machine learning, storage, containers).
+
+use crate::{
+    permissions::granted,
+    principal::{Principal, PrincipalKind},
+    text::is_pasteable,
+};
+
+/// A built-in role; its id is the same in every tenant.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BuiltInRole {
+    /// The name, which `az role assignment create --role` takes.
+    pub name: &'static str,
+    /// The id of its definition.
+    pub id: &'static str,
+    actions: &'static [&'static str],
+    not_actions: &'static [&'static str],
+    data_actions: &'static [&'static str],
+}
+
+impl BuiltInRole {
+    /// Whether it gives `action` on the control plane.
+    pub fn gives(&self, action: &str) -> bool {
+        granted(self.actions, self.not_actions, action)
+    }
+
+    /// Whether it gives `action` on data.
+    pub fn gives_data(&self, action: &str) -> bool {
+        granted(self.data_actions, &[], action)
+    }
+
+    /// The role of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        ROLES.iter().find(|role| role.name == name)
+    }
+
+    /// The least role that gives all of `actions` on the control plane, or each of them as a data action.
+    pub fn least(actions: &[&str]) -> Option<&'static Self> {
+        ROLES.iter().find(|role| {
+            actions.iter().all(|action| role.gives(action))
+                || actions.iter().all(|action| role.gives_data(action))
+        })
+    }
+}
+
+/// The command that assigns `role` at `scope` to `principal`. Whatever could not safely be pasted into a shell is left for the
+/// reader to fill in, in capitals.
+pub fn assign_command(principal: Option<&Principal>, role: &str, scope: &str) -> String {
+    let scope = if is_pasteable(scope) { scope } else { "SCOPE" };
+    let role = if is_pasteable(role) { role } else { "ROLE" };
+    let object_id = principal.and_then(|principal| principal.object_id.as_deref());
+    let kind = principal.map_or(PrincipalKind::Unknown, |principal| principal.kind);
+    let kind = match kind {
+        PrincipalKind::User => " --assignee-principal-type User",
+        PrincipalKind::ServicePrincipal | PrincipalKind::ManagedIdentity => {
+            " --assignee-principal-type ServicePrincipal"
+        }
+        PrincipalKind::Unknown => "",
+    };
+    match object_id.filter(|id| crate::text::is_guid(id)) {
+        Some(id) => format!(
+            "az role assignment create --assignee-object-id {id}{kind} --role \"{role}\" --scope \"{scope}\""
+        ),
+        None => format!(
+            "az role assignment create --assignee OBJECT_ID --role \"{role}\" --scope \"{scope}\""
+        ),
+    }
+}
+
+const fn role(
+    name: &'static str,
+    id: &'static str,
+    actions: &'static [&'static str],
+    not_actions: &'static [&'static str],
+    data_actions: &'static [&'static str],
+) -> BuiltInRole {
+    BuiltInRole {
+        name,
+        id,
+        actions,
+        not_actions,
+        data_actions,
+    }
+}
+
+/// From the least powerful to the most.
+const ROLES: &[BuiltInRole] = &[
+    role(
+        "AcrPull",
+        "7f951dda-4ed3-4680-a7ca-43fe172d538d",
+        &["Microsoft.ContainerRegistry/registries/pull/read"],
+        &[],
+        &[],
+    ),
+    role(
+        "Storage Blob Data Reader",
+        "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+        &[
+            "Microsoft.Storage/storageAccounts/blobServices/containers/read",
+            "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action",
+        ],
+        &[],
+        &["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"],
+    ),
+    role(
+        "AzureML Metrics Writer (preview)",
+        "635dd51f-9968-44d3-b7fb-6d9a6bd613ae",
+        &["Microsoft.MachineLearningServices/workspaces/metrics/*/write"],
+        &[],
+        &[],
+    ),
+    role(
+        "Reader",
+        "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+        &["*/read"],
+        &[],
+        &[],
+    ),
+    role(
+        "AzureML Registry User",
+        "1823dd4f-9b8c-4ab6-ab4e-7397a3684615",
+        &[
+            "Microsoft.MachineLearningServices/registries/read",
+            "Microsoft.MachineLearningServices/registries/assets/*",
+        ],
+        &[],
+        &[],
+    ),
+    role(
+        "AzureML Compute Operator",
+        "e503ece1-11d0-4e8e-8e2c-7a6c3bf38815",
+        &[
+            "Microsoft.MachineLearningServices/workspaces/computes/*",
+            "Microsoft.MachineLearningServices/workspaces/notebooks/vm/*",
+        ],
+        &[],
+        &[],
+    ),
+    role(
+        "Storage Blob Data Contributor",
+        "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+        &[
+            "Microsoft.Storage/storageAccounts/blobServices/containers/delete",
+            "Microsoft.Storage/storageAccounts/blobServices/containers/read",
+            "Microsoft.Storage/storageAccounts/blobServices/containers/write",
+            "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action",
+        ],
+        &[],
+        &[
+            "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete",
+            "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read",
+            "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write",
+            "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/move/action",
+            "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action",
+        ],
+    ),
+    role(
+        "AzureML Data Scientist",
+        "f6c7c914-8db3-469d-8ca1-694a8f32e121",
+        &[
+            "Microsoft.MachineLearningServices/workspaces/*/read",
+            "Microsoft.MachineLearningServices/workspaces/*/action",
+            "Microsoft.MachineLearningServices/workspaces/*/delete",
+            "Microsoft.MachineLearningServices/workspaces/*/write",
+        ],
+        &[
+            "Microsoft.MachineLearningServices/workspaces/delete",
+            "Microsoft.MachineLearningServices/workspaces/write",
+            "Microsoft.MachineLearningServices/workspaces/computes/*/write",
+            "Microsoft.MachineLearningServices/workspaces/computes/*/delete",
+            "Microsoft.MachineLearningServices/workspaces/computes/listKeys/action",
+            "Microsoft.MachineLearningServices/workspaces/listKeys/action",
+            "Microsoft.MachineLearningServices/workspaces/hubs/write",
+            "Microsoft.MachineLearningServices/workspaces/hubs/delete",
+            "Microsoft.MachineLearningServices/workspaces/featurestores/write",
+            "Microsoft.MachineLearningServices/workspaces/featurestores/delete",
+        ],
+        &[],
+    ),
+    role(
+        "Storage Blob Data Owner",
+        "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+        &[
+            "Microsoft.Storage/storageAccounts/blobServices/containers/*",
+            "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action",
+        ],
+        &[],
+        &["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/*"],
+    ),
+    role(
+        "Role Based Access Control Administrator",
+        "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
+        &[
+            "Microsoft.Authorization/roleAssignments/write",
+            "Microsoft.Authorization/roleAssignments/delete",
+            "*/read",
+            "Microsoft.Support/*",
+        ],
+        &[],
+        &[],
+    ),
+    role(
+        "User Access Administrator",
+        "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
+        &["*/read", "Microsoft.Authorization/*", "Microsoft.Support/*"],
+        &[],
+        &[],
+    ),
+    role(
+        "Contributor",
+        "b24988ac-6180-42a0-ab88-20f7382dd24c",
+        &["*"],
+        &[
+            "Microsoft.Authorization/*/Delete",
+            "Microsoft.Authorization/*/Write",
+            "Microsoft.Authorization/elevateAccess/Action",
+            "Microsoft.Blueprint/blueprintAssignments/write",
+            "Microsoft.Blueprint/blueprintAssignments/delete",
+            "Microsoft.Compute/galleries/share/action",
+            "Microsoft.Purview/consents/write",
+            "Microsoft.Purview/consents/delete",
+            "Microsoft.Resources/deploymentStacks/manageDenySetting/action",
+            "Microsoft.Subscription/cancel/action",
+            "Microsoft.Subscription/enable/action",
+        ],
+        &[],
+    ),
+    role(
+        "Owner",
+        "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+        &["*"],
+        &[],
+        &[],
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_role_is_named_for_an_action() {
+        const ML: &str = "Microsoft.MachineLearningServices/workspaces";
+        let least = |action: &str| BuiltInRole::least(&[action]).map(|role| role.name);
+        assert_eq!(least(&format!("{ML}/read")), Some("Reader"));
+        assert_eq!(
+            least(&format!("{ML}/jobs/write")),
+            Some("AzureML Data Scientist")
+        );
+        assert_eq!(
+            least(&format!("{ML}/computes/write")),
+            Some("AzureML Compute Operator")
+        );
+        assert_eq!(least(&format!("{ML}/write")), Some("Contributor"));
+        assert_eq!(
+            least("Microsoft.Authorization/roleAssignments/write"),
+            Some("Role Based Access Control Administrator")
+        );
+        assert_eq!(
+            least("Microsoft.Authorization/locks/delete"),
+            Some("User Access Administrator")
+        );
+        assert_eq!(
+            least("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"),
+            Some("Storage Blob Data Contributor"),
+            "blobs are data, which no control-plane role short of '*' would name"
+        );
+    }
+
+    #[test]
+    fn every_role_is_told_apart_by_its_id() {
+        for (n, role) in ROLES.iter().enumerate() {
+            assert!(crate::text::is_guid(role.id), "{}", role.name);
+            assert!(
+                ROLES[..n]
+                    .iter()
+                    .all(|other| other.id != role.id && other.name != role.name)
+            );
+        }
+    }
+
+    #[test]
+    fn a_hostile_scope_never_stands_in_the_command() {
+        let command = assign_command(None, "Reader", "\"; rm -rf ~; \"");
+        assert_eq!(
+            command,
+            "az role assignment create --assignee OBJECT_ID --role \"Reader\" --scope \"SCOPE\""
+        );
+    }
+}

@@ -1,0 +1,65 @@
+//! Somebody else's words, made fit to be shown or to stand in a command that a person will paste.
+
+/// At most `limit` characters, without control characters (which could rewrite a terminal).
+pub(crate) fn clean(text: &str, limit: usize) -> String {
+    let mut shown: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(limit)
+        .collect();
+    if text.chars().nth(limit).is_some() {
+        shown.push('…');
+    }
+    shown.trim().to_owned()
+}
+
+/// The first part of `text` between `before` and the next `after`.
+pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    let rest = text.split_once(before)?.1;
+    Some(rest.split_once(after)?.0)
+}
+
+/// Whether a text is a GUID in its usual form.
+pub(crate) fn is_guid(text: &str) -> bool {
+    text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
+}
+
+/// Whether a text can stand in double quotes in sh, PowerShell and cmd, and is no option: what Azure's own ids are made of.
+pub(crate) fn is_pasteable(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 1024
+        && !text.starts_with('-')
+        && text.chars().all(|c| {
+            c.is_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '(' | ')' | '@' | ' ')
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminal_sequences_are_taken_out_of_foreign_words() {
+        assert_eq!(clean("a\u{1b}[31mb\r\nc", 80), "a [31mb  c");
+        assert_eq!(clean("abcdef", 3), "abc…");
+    }
+
+    #[test]
+    fn nothing_that_a_shell_would_run_is_pasteable() {
+        assert!(is_pasteable("/subscriptions/1/resourceGroups/rg_(a).b"));
+        for bad in [
+            "",
+            "$(reboot)",
+            "`x`",
+            "a\"b",
+            "a;b",
+            "a\nb",
+            "-rf",
+            "a\\b",
+            "%PATH%",
+            "a'b",
+        ] {
+            assert!(!is_pasteable(bad), "{bad}");
+        }
+    }
+}
