@@ -12,6 +12,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::error::ArmError;
 use super::filter::{Filter, Term};
+use super::identities;
 use super::versions::REGIONS;
 use crate::resources::{ResourceGroup, Scope};
 use crate::world::World;
@@ -147,11 +148,13 @@ pub(super) fn patch(world: &World, call: &Call, id: &Scope) -> Result<Answer, Ar
 
 /// `DELETE`: with all that is in it, and done when it answers.
 pub(super) fn delete(world: &World, id: &Scope) -> Result<Answer, ArmError> {
-    world
+    let mut directory = world.directory_mut();
+    let gone = world
         .resources_mut()
         .remove_group(id)
-        .map(|_| Answer::empty(StatusCode::OK))
-        .ok_or_else(|| ArmError::group_not_found(id.name()))
+        .ok_or_else(|| ArmError::group_not_found(id.name()))?;
+    identities::remove(&mut directory, &gone);
+    Ok(Answer::empty(StatusCode::OK))
 }
 
 /// A region's short name, by short or display name.

@@ -13,6 +13,7 @@ use super::call::Call;
 use super::error::ArmError;
 use super::filter::{Filter, Term};
 use super::groups::tagged;
+use super::identities;
 use super::workspaces::SERVICE_OWNED;
 use crate::resources::{Resource, Scope, SystemData, WORKSPACE_TYPE};
 use crate::world::World;
@@ -182,9 +183,13 @@ fn patch(world: &World, call: &Call, caller: &Caller, id: &Scope) -> Result<Answ
 
 /// Deletes it with its children. What is not there is as good as deleted.
 fn delete(world: &World, id: &Scope) -> Answer {
-    Answer::empty(match world.resources_mut().remove_resource(id) {
-        Some(_) => StatusCode::OK,
-        None => StatusCode::NO_CONTENT,
+    let mut directory = world.directory_mut();
+    let gone = world.resources_mut().remove_resource(id);
+    identities::remove(&mut directory, gone.as_deref().unwrap_or_default());
+    Answer::empty(if gone.is_some() {
+        StatusCode::OK
+    } else {
+        StatusCode::NO_CONTENT
     })
 }
 

@@ -11,6 +11,7 @@ mod deny_assignments;
 mod error;
 mod filter;
 mod groups;
+mod identities;
 mod items;
 mod metadata;
 mod operations;
@@ -41,6 +42,7 @@ use crate::world::World;
 /// ARM's routes. Each request carries a [`crate::service::Entrance`] in its extensions; one that does not is taken
 /// to have come by a port.
 pub(crate) fn router(world: Arc<World>) -> Router {
+    identities::restore(&world);
     // One door: scopes nest, so that no list of routes could name them all.
     Router::new().fallback(serve).with_state(world)
 }
@@ -49,7 +51,10 @@ async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let trace = Trace::new(&parts.method, parts.uri.path(), &parts.headers);
     let result = match to_bytes(body, call::MAX_BODY).await {
-        Ok(body) => Call::read(&parts, body).and_then(|call| answer(&world, &call)),
+        Ok(body) => match Call::read(&parts, body).and_then(|call| answer(&world, &call)) {
+            Ok(done) if !parts.method.is_safe() => keep(Arc::clone(&world)).await.map(|()| done),
+            other => other,
+        },
         Err(_) => Err(ArmError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "RequestContentTooLarge",
@@ -60,6 +65,21 @@ async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
         )),
     };
     trace.response(result, world.clock.now())
+}
+
+/// Writes what was changed to the state folder, where there is one.
+async fn keep(world: Arc<World>) -> Result<(), ArmError> {
+    let kept = tokio::task::spawn_blocking(move || world.keep().map_err(|error| error.to_string()));
+    let kept = kept
+        .await
+        .unwrap_or_else(|_| Err("the emulator is stopping".to_owned()));
+    kept.map_err(|error| {
+        ArmError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "InternalServerError",
+            format!("The change was made, but the emulator could not keep it for its next start: {error}"),
+        )
+    })
 }
 
 fn answer(world: &World, call: &Call) -> Result<Answer, ArmError> {

@@ -9,8 +9,8 @@ use super::answer::Answer;
 use super::call::Call;
 use super::error::ArmError;
 use super::groups::region;
+use super::identities;
 use super::items;
-use crate::directory::{ServicePrincipal, ServicePrincipalKind};
 use crate::resources::{Identity, Resource, Scope, Sku, basic, complete, default_datastores};
 use crate::world::World;
 
@@ -109,21 +109,8 @@ pub(super) fn put(
                 .and_then(|old| old.identity.clone())
                 .and_then(|identity| identity.principal_id);
             let principal = kind.contains("SystemAssigned").then(|| {
-                known.unwrap_or_else(|| {
-                    let principal = ServicePrincipal {
-                        id: Uuid::new_v4(),
-                        tenant: caller.tenant,
-                        app_id: Uuid::new_v4(),
-                        name: id.name().to_owned(),
-                        kind: ServicePrincipalKind::ManagedIdentity,
-                        enabled: true,
-                        blocked_by_conditional_access: false,
-                        app_roles: Vec::new(),
-                    };
-                    let id = principal.id;
-                    directory.service_principals.insert(id, principal);
-                    id
-                })
+                known
+                    .unwrap_or_else(|| identities::create(&mut directory, caller.tenant, id.name()))
             });
             Some(Identity {
                 kind: kind.to_owned(),

@@ -123,11 +123,10 @@ impl Resources {
             .filter(move |group| group.subscription == subscription)
     }
 
-    /// Removes a resource group with all that is in it and all that was assigned there.
-    pub fn remove_group(&mut self, id: &Scope) -> Option<ResourceGroup> {
-        let group = self.groups.remove(id.key())?;
-        self.prune(id);
-        Some(group)
+    /// Removes a resource group with all that is in it and all that was assigned there; returns what was in it.
+    pub fn remove_group(&mut self, id: &Scope) -> Option<Vec<Resource>> {
+        self.groups.remove(id.key())?;
+        Some(self.prune(id))
     }
 
     /// Adds or replaces a resource; returns whether it is new.
@@ -147,6 +146,11 @@ impl Resources {
         self.resources.get_mut(id.key())
     }
 
+    /// Every resource, by id.
+    pub fn resources(&self) -> impl Iterator<Item = &Resource> {
+        self.resources.values()
+    }
+
     /// The resources at or below a scope, by id.
     pub fn resources_in<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a Resource> {
         self.resources
@@ -154,20 +158,24 @@ impl Resources {
             .filter(|resource| scope.contains(&resource.id))
     }
 
-    /// Removes a resource with its children and all that was assigned there.
-    pub fn remove_resource(&mut self, id: &Scope) -> Option<Resource> {
-        let resource = self.resources.remove(id.key())?;
-        self.prune(id);
-        Some(resource)
+    /// Removes a resource with its children and all that was assigned there; returns it and them.
+    pub fn remove_resource(&mut self, id: &Scope) -> Option<Vec<Resource>> {
+        self.resources
+            .contains_key(id.key())
+            .then(|| self.prune(id))
     }
 
-    fn prune(&mut self, scope: &Scope) {
-        self.resources
-            .retain(|_, resource| !scope.contains(&resource.id));
+    fn prune(&mut self, scope: &Scope) -> Vec<Resource> {
+        let gone = self
+            .resources
+            .extract_if(.., |_, resource| scope.contains(&resource.id))
+            .map(|(_, resource)| resource)
+            .collect();
         self.role_assignments
             .retain(|assignment| !scope.contains(&assignment.scope));
         self.deny_assignments
             .retain(|deny| !scope.contains(&deny.scope));
+        gone
     }
 
     /// Every role: the built-in ones first.

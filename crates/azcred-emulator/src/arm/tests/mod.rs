@@ -10,7 +10,10 @@ use tower::ServiceExt;
 use uuid::{Uuid, uuid};
 
 use crate::directory::{Directory, Group, ServicePrincipal, ServicePrincipalKind, Tenant, User};
-use crate::resources::{DEFAULT_SEED, DenyAssignment, EVERYONE, Permission, ResourcesSeed};
+use crate::resources::{
+    DEFAULT_SEED, DenyAssignment, EVERYONE, Permission, PrincipalType, ResourcesSeed,
+    RoleAssignment,
+};
 use crate::service::{Cloud, Entrance, Service, Urls};
 use crate::tokens::{Keys, SigningKey};
 use crate::world::World;

@@ -190,3 +190,69 @@ async fn permissions_are_those_of_every_role_that_holds_there() {
         format!("{WORKSPACE}/providers/Microsoft.Authorization/permissions?api-version=2015-07-01");
     assert_eq!(azure.get(DEMO, &old).await.done(200)["value"], json!(held));
 }
+
+#[tokio::test]
+async fn a_list_of_one_type_leaves_out_what_the_caller_may_not_read() {
+    let azure = azure();
+    let path =
+        format!("{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/theirs?{ML}");
+    let body = json!({"location": "westeurope"});
+    azure
+        .call(OWNER, Method::PUT, &path, Some(body))
+        .await
+        .done(201);
+    let all = format!("{GROUP}/providers/Microsoft.MachineLearningServices/workspaces?{ML}");
+    assert_eq!(
+        azure.get(OWNER, &all).await.names(),
+        ["theirs", "ws-contoso-ml"]
+    );
+    assert_eq!(azure.get(DEMO, &all).await.names(), ["ws-contoso-ml"]);
+}
+
+#[tokio::test]
+async fn a_list_at_the_root_holds_no_other_tenants_assignments() {
+    let azure = azure();
+    let owner = uuid!("8e3af657-a8ff-443c-a75c-2fe8c4bcb635");
+    for principal in [OWNER, STRANGER] {
+        let assigned = azure.world.resources_mut().assign(RoleAssignment {
+            id: Uuid::new_v4(),
+            scope: crate::resources::Scope::root(),
+            role: owner,
+            principal,
+            principal_type: PrincipalType::ServicePrincipal,
+            description: None,
+            created_by: None,
+            created_on: OffsetDateTime::UNIX_EPOCH,
+        });
+        assert_eq!(assigned, Ok(true));
+    }
+    let path = format!("/providers/Microsoft.Authorization/roleAssignments?{RBAC}");
+    for (who, other) in [(OWNER, STRANGER), (STRANGER, OWNER)] {
+        let got = azure.get(who, &path).await;
+        let all = got.done(200).to_string();
+        assert!(
+            all.contains(&who.to_string()) && !all.contains(&other.to_string()),
+            "{all}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn roles_can_be_neither_given_nor_listed_where_there_is_nothing() {
+    let azure = azure();
+    let at =
+        |scope: &str| format!("{scope}/providers/Microsoft.Authorization/roleAssignments?{RBAC}");
+    let missing = format!("{WORKSPACE}-x");
+    azure
+        .get(OWNER, &at(&missing))
+        .await
+        .refused(404, "ResourceNotFound");
+    azure
+        .get(OWNER, &at(&format!("{SUBSCRIPTION}/resourceGroups/none")))
+        .await
+        .refused(404, "ResourceGroupNotFound");
+    azure
+        .get(OWNER, &at(&format!("{WORKSPACE}/computes/none")))
+        .await
+        .refused(404, "ResourceNotFound");
+}

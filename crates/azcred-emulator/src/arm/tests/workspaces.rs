@@ -60,6 +60,7 @@ async fn a_workspace_is_made_changed_and_deleted() {
         .call(OWNER, Method::DELETE, &path, None)
         .await
         .done(200);
+    assert!(azure.world.directory().principal(principal).is_none());
     azure
         .call(OWNER, Method::DELETE, &path, None)
         .await
@@ -90,4 +91,17 @@ async fn a_workspace_is_made_changed_and_deleted() {
             .await
             .refused(400, code);
     }
+}
+
+#[tokio::test]
+async fn an_identity_that_only_the_seed_knows_has_a_principal_that_can_be_given_roles() {
+    let azure = azure();
+    let got = azure.get(OWNER, &format!("{WORKSPACE}?{ML}")).await;
+    let principal: Uuid =
+        serde_json::from_value(got.done(200)["identity"]["principalId"].clone()).expect("an id");
+    let directory = azure.world.directory();
+    assert_eq!(
+        directory.principal(principal).map(|found| found.tenant()),
+        Some(CONTOSO)
+    );
 }
