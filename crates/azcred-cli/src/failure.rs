@@ -144,6 +144,36 @@ impl From<azcred::Error> for Failure {
     }
 }
 
+impl From<azcred_azure::Error> for Failure {
+    fn from(error: azcred_azure::Error) -> Self {
+        use azcred_azure::ErrorKind as Theirs;
+        if let Some(token) = error.token_error() {
+            return token.clone().into();
+        }
+        let kind = match error.kind() {
+            Theirs::Unauthenticated => Kind::Refused,
+            Theirs::NotPermitted => Kind::NotPermitted,
+            Theirs::NotFound => Kind::NotFound,
+            Theirs::Invalid => Kind::Invalid,
+            Theirs::Unreachable => Kind::Unreachable,
+            _ => Kind::Unexpected,
+        };
+        let answer = error.status().map(|status| Answer {
+            code: error.code().map(str::to_owned),
+            status: Some(status),
+            correlation_id: error.correlation_id().map(str::to_owned),
+            ..Answer::default()
+        });
+        Self {
+            kind,
+            what: error.what().to_owned(),
+            why: error.why().to_owned(),
+            mend: error.mend().to_owned(),
+            answer,
+        }
+    }
+}
+
 fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }

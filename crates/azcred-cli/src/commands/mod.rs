@@ -1,6 +1,8 @@
 //! One file a command.
 
 mod completions;
+mod demo;
+mod doctor;
 mod emulator;
 mod target;
 mod token;
@@ -17,7 +19,9 @@ use clap::Subcommand;
 pub(crate) enum Command {
     Token(token::Token),
     Whoami(whoami::Whoami),
+    Doctor(doctor::Doctor),
     Emulator(emulator::Arguments),
+    Demo(demo::Demo),
     Completions(completions::Completions),
 }
 
@@ -26,6 +30,8 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<u8, Failure> 
     match command {
         Command::Token(command) => light()?.block_on(command.run(output)),
         Command::Whoami(command) => light()?.block_on(command.run(output)),
+        Command::Doctor(command) => light()?.block_on(command.run(output)),
+        Command::Demo(command) => strong()?.block_on(command.run(output)),
         Command::Emulator(command) => strong()?.block_on(command.run(output)),
         Command::Completions(command) => command.run(output),
     }

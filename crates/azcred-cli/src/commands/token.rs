@@ -8,7 +8,7 @@ use crate::{
         style::{WARN, paint, with_code},
         time,
     },
-    sign_in::SignIn,
+    sign_in::sign_in,
 };
 use azcred::{AccessToken, Credential, system::RealSystem};
 use clap::Args;
@@ -55,9 +55,9 @@ struct Document<'a> {
 
 impl Token {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
-        let sign_in = SignIn::new(Arc::new(RealSystem), self.target.tenant.clone())?;
-        let asked = sign_in.token(self.target.scope());
-        let (scope, token) = output.waiting("Signing in", asked).await?;
+        let (scope, tenant) = (self.target.scope(), self.target.tenant.clone());
+        let asked = sign_in(Arc::new(RealSystem), scope, tenant);
+        let (source, token) = output.waiting("Signing in", asked).await?;
         if !output.is_json() {
             output.line(token.secret());
             if output.is_terminal() {
@@ -82,8 +82,8 @@ impl Token {
             expires_on_unix: token.expires_on().unix_timestamp(),
             tenant,
             token_type: "Bearer",
-            scope: scope.as_str(),
-            credential: sign_in.credential.name(),
+            scope: source.scope.as_str(),
+            credential: source.credential.name(),
         });
         Ok(0)
     }

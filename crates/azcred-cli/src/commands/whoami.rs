@@ -8,9 +8,9 @@ use crate::{
         style::{STRONG, paint},
         table, time,
     },
-    sign_in::SignIn,
+    sign_in::sign_in,
 };
-use azcred::{Credential, system::RealSystem};
+use azcred::{Credential, EnvironmentCredential, system::RealSystem};
 use azcred_azure::{Principal, Proof};
 use clap::Args;
 use serde::Serialize;
@@ -48,20 +48,20 @@ struct Document<'a> {
 
 impl Whoami {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
-        let sign_in = SignIn::new(Arc::new(RealSystem), self.target.tenant.clone())?;
-        let asked = sign_in.token(self.target.scope());
-        let (scope, token) = output.waiting("Signing in", asked).await?;
+        let (scope, tenant) = (self.target.scope(), self.target.tenant.clone());
+        let asked = sign_in(Arc::new(RealSystem), scope, tenant);
+        let (source, token) = output.waiting("Signing in", asked).await?;
         let principal = Principal::from_token(&token)?;
         if output.is_json() {
             output.json(&Document {
                 principal: &principal,
-                credential: sign_in.credential.name(),
-                using: sign_in.credential.using(),
-                scope: scope.as_str(),
+                credential: source.credential.name(),
+                using: source.credential.using(),
+                scope: source.scope.as_str(),
             });
             return Ok(0);
         }
-        for line in lines(&principal, sign_in.credential.using(), token.expires_on()) {
+        for line in table::pairs(&rows(&principal, &source.credential, token.expires_on())) {
             output.line(line);
         }
         Ok(0)
@@ -69,31 +69,37 @@ impl Whoami {
 }
 
 /// An identity for people: what it is, then the ids that other tools ask for.
-pub(super) fn lines(
+pub(super) fn rows(
     principal: &Principal,
-    using: &str,
+    source: &EnvironmentCredential,
     expires_on: ::time::OffsetDateTime,
-) -> Vec<String> {
+) -> Vec<(&'static str, String)> {
     let mut rows = vec![("You are", paint(STRONG, principal.describe()))];
-    let mut add = |name, value: &Option<String>| {
+    let mut add = |name, value: Option<&str>| {
         if let Some(value) = value {
-            rows.push((name, value.clone()));
+            rows.push((name, value.to_owned()));
         }
     };
-    add("Sign-in name", &principal.user_name);
-    add("Application", &principal.application_id);
-    add("Object id", &principal.object_id);
-    add("Tenant", &principal.tenant_id);
-    add("Resource", &principal.resource_id);
+    add("Sign-in name", principal.user_name.as_deref());
+    add("Application", principal.application_id.as_deref());
+    add("Object id", principal.object_id.as_deref());
+    add("Tenant", principal.tenant_id.as_deref());
+    add("Resource", principal.resource_id.as_deref());
+    add("Token for", principal.audience.as_deref());
+    let [.., variable] = source.kind().variables();
     let proof = match principal.proof {
-        Proof::Secret => "a client secret: ",
-        Proof::Assertion => "a certificate or another signed statement: ",
-        _ => "",
+        Proof::Secret => format!("a client secret, from {variable}"),
+        Proof::Assertion => format!("a certificate, from {variable}"),
+        _ => variable.to_owned(),
     };
-    rows.push(("Proved by", format!("{proof}{using}")));
-    if let Some(audience) = &principal.audience {
-        rows.push(("Token for", audience.clone()));
+    add("Proved by", Some(&proof));
+    for other in source.passed_over() {
+        let [.., variable] = other.variables();
+        add(
+            "Not used",
+            Some(&format!("{variable}, though it is set too")),
+        );
     }
     rows.push(("Good until", time::until(expires_on)));
-    table::pairs(&rows)
+    rows
 }

@@ -72,9 +72,14 @@ pub(crate) fn text(failure: &Failure, width: usize) -> String {
     lines.join("\n")
 }
 
+/// The rest is advice, and ours is below.
+fn first_sentence(message: &str) -> &str {
+    message.find(". ").map_or(message, |end| &message[..=end])
+}
+
 /// The other side's answer: its code and words, then what its support asks for.
 fn said(answer: &Answer) -> Vec<String> {
-    let message = answer.message.as_deref().unwrap_or_default();
+    let message = first_sentence(answer.message.as_deref().unwrap_or_default());
     let first = match &answer.code {
         Some(code) if message.is_empty() => code.clone(),
         Some(code) if message.starts_with(code.as_str()) => message.to_owned(),

@@ -1,11 +1,13 @@
 //! What people and programs see: results on standard output, everything else on standard error.
 
-mod failure;
-pub(crate) mod spinner;
+pub(crate) mod failure;
+mod spinner;
 pub(crate) mod style;
 pub(crate) mod table;
 pub(crate) mod time;
 pub(crate) mod wrap;
+
+pub(crate) use spinner::Spinner;
 
 use crate::failure::{Failure, Kind};
 use anstream::AutoStream;
@@ -98,12 +100,13 @@ impl Output {
         }
     }
 
+    /// A spinner for `what`, which shows itself where it helps.
+    pub(crate) fn spinner(&self, what: &'static str) -> Spinner {
+        Spinner::new(what, !self.traced && !self.is_json())
+    }
+
     /// Awaits `work` and shows that something is going on where it takes more than a moment.
     pub(crate) async fn waiting<T>(&self, what: &'static str, work: impl Future<Output = T>) -> T {
-        if self.traced || self.is_json() {
-            work.await
-        } else {
-            spinner::during(what, work).await
-        }
+        self.spinner(what).during(work).await
     }
 }

@@ -1,6 +1,7 @@
 //! Colours, few and with one meaning each, from the sixteen that every terminal's theme adapts.
 
-use anstyle::{AnsiColor, Style};
+use anstyle::AnsiColor;
+pub(crate) use anstyle::Style;
 use clap::builder::Styles;
 use std::fmt;
 

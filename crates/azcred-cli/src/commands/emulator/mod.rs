@@ -122,7 +122,7 @@ fn running(state: &std::path::Path) -> Result<Option<Info>, Failure> {
 }
 
 /// Starts an emulator in this process.
-pub(super) async fn begin(options: Options) -> Result<Emulator, Failure> {
+pub(in crate::commands) async fn begin(options: Options) -> Result<Emulator, Failure> {
     Emulator::start(options).await.map_err(|error| {
         let (why, mend) = match &error {
             azcred_emulator::Error::State(StateError::Running { path }) => (
@@ -138,7 +138,7 @@ pub(super) async fn begin(options: Options) -> Result<Emulator, Failure> {
 }
 
 /// Stops an emulator in good order; what does not end in time ends with this process.
-pub(super) async fn end(emulator: Emulator) {
+pub(in crate::commands) async fn end(emulator: Emulator) {
     const PATIENCE: Duration = Duration::from_secs(5);
     if tokio::time::timeout(PATIENCE, emulator.shutdown())
         .await

@@ -44,17 +44,16 @@ impl Shell {
     /// The lines that set and unset; names are plain words, values anything without a NUL.
     pub(super) fn lines(self, set: &[(String, String)], unset: &[&str]) -> String {
         let mut lines = String::new();
-        for name in unset {
+        if !unset.is_empty() {
             // Writing to a String can't fail.
             let _ = match self {
-                Self::Sh | Self::Json => writeln!(lines, "unset {name}"),
-                Self::Fish => writeln!(lines, "set -e {name}"),
-                Self::Powershell => {
-                    writeln!(
-                        lines,
-                        "Remove-Item -ErrorAction SilentlyContinue Env:{name}"
-                    )
-                }
+                Self::Sh | Self::Json => writeln!(lines, "unset {}", unset.join(" ")),
+                Self::Fish => writeln!(lines, "set -e {}", unset.join(" ")),
+                Self::Powershell => writeln!(
+                    lines,
+                    "Remove-Item -ErrorAction SilentlyContinue Env:{}",
+                    unset.join(",Env:")
+                ),
             };
         }
         for (name, value) in set {

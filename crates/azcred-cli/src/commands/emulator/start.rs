@@ -5,7 +5,7 @@ use crate::{
     failure::{Failure, Kind},
     output::{
         Output,
-        style::{CODE, DIM, GOOD, STRONG, paint},
+        style::{DIM, GOOD, STRONG, paint},
         table,
     },
 };
@@ -179,7 +179,7 @@ fn ready(info: &Info, state: &str) -> Vec<String> {
     lines.extend(table::pairs(&rows).iter().map(|row| format!("  {row}")));
     lines.push(String::new());
     lines.push("From another terminal:".to_owned());
-    for (command, effect) in [
+    let commands = [
         (
             format!("azcred emulator exec{state} -- azcred doctor"),
             "run a program inside it",
@@ -188,13 +188,8 @@ fn ready(info: &Info, state: &str) -> Vec<String> {
             format!("eval \"$(azcred emulator env{state})\""),
             "take a shell into it",
         ),
-    ] {
-        lines.push(format!(
-            "  {}   {}",
-            paint(CODE, command),
-            paint(DIM, effect)
-        ));
-    }
+    ];
+    lines.extend(table::commands(&commands));
     lines.push("Ctrl-C stops it.".to_owned());
     lines
 }
