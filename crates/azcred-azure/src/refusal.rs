@@ -6,8 +6,8 @@
 use crate::{
     arm_codes::explain,
     error::{Error, ErrorKind},
-    principal::Principal,
-    role::{BuiltInRole, assign_command},
+    principal::{Principal, PrincipalKind},
+    role::{BuiltInRole, assign_to},
     text::{between, clean, is_guid},
 };
 use azcred::{AccessToken, http::HttpResponse};
@@ -128,19 +128,14 @@ fn not_permitted(asked: &Asked<'_>, said: &str, means: &str) -> (String, String)
     );
     let role = BuiltInRole::least(&[action]).map_or("Contributor", |role| role.name);
     // The message names who was judged; the token, what that is.
-    let judged = principal.map(|mut principal| {
-        if let Some(object) = object {
-            principal.object_id = Some(object.to_owned());
-        }
-        principal
-    });
-    (
-        why,
-        format!(
-            "have an owner run `{}`",
-            assign_command(judged.as_ref(), role, scope)
-        ),
-    )
+    let known = principal
+        .as_ref()
+        .and_then(|principal| principal.object_id.as_deref());
+    let kind = principal
+        .as_ref()
+        .map_or(PrincipalKind::Unknown, |principal| principal.kind);
+    let command = assign_to(object.or(known), kind, role, scope);
+    (why, format!("have an owner run `{command}`"))
 }
 
 /// Which tenant would have been right: the message names its issuer, the challenge its authority.

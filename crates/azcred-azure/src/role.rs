@@ -5,7 +5,7 @@
 use crate::{
     permissions::granted,
     principal::{Principal, PrincipalKind},
-    text::is_pasteable,
+    text::{is_guid, is_pasteable},
 };
 
 /// A built-in role; its id is the same in every tenant.
@@ -48,10 +48,20 @@ impl BuiltInRole {
 /// The command that assigns `role` at `scope` to `principal`. Whatever could not safely be pasted into a shell is left for the
 /// reader to fill in, in capitals.
 pub fn assign_command(principal: Option<&Principal>, role: &str, scope: &str) -> String {
-    let scope = if is_pasteable(scope) { scope } else { "SCOPE" };
-    let role = if is_pasteable(role) { role } else { "ROLE" };
     let object_id = principal.and_then(|principal| principal.object_id.as_deref());
     let kind = principal.map_or(PrincipalKind::Unknown, |principal| principal.kind);
+    assign_to(object_id, kind, role, scope)
+}
+
+/// The same for an object id that is known from elsewhere.
+pub(crate) fn assign_to(
+    object_id: Option<&str>,
+    kind: PrincipalKind,
+    role: &str,
+    scope: &str,
+) -> String {
+    let object_id = object_id.filter(|id| is_guid(id)).unwrap_or("OBJECT_ID");
+    // With the type, Azure takes a principal that is too new to be known everywhere.
     let kind = match kind {
         PrincipalKind::User => " --assignee-principal-type User",
         PrincipalKind::ServicePrincipal | PrincipalKind::ManagedIdentity => {
@@ -59,14 +69,11 @@ pub fn assign_command(principal: Option<&Principal>, role: &str, scope: &str) ->
         }
         PrincipalKind::Unknown => "",
     };
-    match object_id.filter(|id| crate::text::is_guid(id)) {
-        Some(id) => format!(
-            "az role assignment create --assignee-object-id {id}{kind} --role \"{role}\" --scope \"{scope}\""
-        ),
-        None => format!(
-            "az role assignment create --assignee OBJECT_ID --role \"{role}\" --scope \"{scope}\""
-        ),
-    }
+    let role = if is_pasteable(role) { role } else { "ROLE" };
+    let scope = if is_pasteable(scope) { scope } else { "SCOPE" };
+    format!(
+        "az role assignment create --assignee-object-id {object_id}{kind} --role \"{role}\" --scope \"{scope}\""
+    )
 }
 
 const fn role(
@@ -272,7 +279,7 @@ mod tests {
     #[test]
     fn every_role_is_told_apart_by_its_id() {
         for (n, role) in ROLES.iter().enumerate() {
-            assert!(crate::text::is_guid(role.id), "{}", role.name);
+            assert!(is_guid(role.id), "{}", role.name);
             assert!(
                 ROLES[..n]
                     .iter()
@@ -286,7 +293,7 @@ mod tests {
         let command = assign_command(None, "Reader", "\"; rm -rf ~; \"");
         assert_eq!(
             command,
-            "az role assignment create --assignee OBJECT_ID --role \"Reader\" --scope \"SCOPE\""
+            "az role assignment create --assignee-object-id OBJECT_ID --role \"Reader\" --scope \"SCOPE\""
         );
     }
 }

@@ -1,0 +1,115 @@
+//! A laptop inside a local Azure: Contoso's, whose identities and workspace the emulator's default seed tells of.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use azcred::{
+    ClientOptions, Credential, EnvironmentCredential, EnvironmentOrder, TenantId,
+    system::{Fixture, System},
+};
+use azcred_azure::{
+    CheckId, Doctor, Event, Flags, Report, Status, WorkspaceRef, cloud_metadata, locate,
+};
+use azcred_emulator::{Emulator, Options, Persona, Way};
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+pub(crate) const TENANT: &str = "c0a70500-0000-4000-8000-000000000001";
+pub(crate) const SUBSCRIPTION: &str = "5ec0ffee-0001-4000-8000-000000000001";
+pub(crate) const GROUP: &str = "rg-contoso-ml";
+pub(crate) const WORKSPACE: &str = "ws-contoso-ml";
+
+/// One emulator, and the machines in it.
+pub(crate) struct Contoso {
+    pub(crate) emulator: Emulator,
+}
+
+impl Contoso {
+    pub(crate) async fn start() -> Self {
+        let emulator = Emulator::start(Options::default())
+            .await
+            .expect("the emulator starts");
+        Self { emulator }
+    }
+
+    /// A machine that signs in as the application of this name, with its secret.
+    pub(crate) fn laptop(&self, application: &str, way: Way) -> Fixture {
+        let info = self.emulator.info();
+        let mut machine = Fixture::new().with_file(
+            &info.ca_bundle,
+            fs::read(&info.ca_bundle).expect("the bundle is there"),
+        );
+        for (name, value) in info.environment(Persona::Nobody, way).set {
+            machine = machine.with_var(&name, &value);
+        }
+        let identity = info.identity(application).expect("it is seeded");
+        machine
+            .with_var("AZURE_TENANT_ID", &identity.tenant_id.to_string())
+            .with_var("AZURE_CLIENT_ID", &identity.client_id.to_string())
+            .with_var(
+                "AZURE_CLIENT_SECRET",
+                identity.secret.as_deref().expect("it has a secret"),
+            )
+    }
+}
+
+pub(crate) fn workspace() -> WorkspaceRef {
+    WorkspaceRef::new(SUBSCRIPTION, GROUP, WORKSPACE).expect("it is valid")
+}
+
+/// Options and credential of a machine, as a program makes them.
+pub(crate) async fn sign_in(
+    machine: Fixture,
+) -> (ClientOptions, azcred::Result<Arc<dyn Credential>>) {
+    let options = ClientOptions::new(machine.shared()).with_deadline(Duration::from_secs(20));
+    let options = cloud_metadata::apply(options)
+        .await
+        .expect("the cloud describes itself");
+    let credential = EnvironmentCredential::new(EnvironmentOrder::AzureFirst, options.clone())
+        .map(|credential| Arc::new(credential) as Arc<dyn Credential>);
+    (options, credential)
+}
+
+/// What the doctor says of a machine; its events agree with its report.
+pub(crate) async fn examine(machine: Fixture, flags: &Flags) -> Report {
+    let tenant = machine.var("AZURE_TENANT_ID");
+    let located = locate(&machine, Path::new("/home/ada/project"), flags);
+    let (options, credential) = sign_in(machine).await;
+    let mut doctor = Doctor::new(options, credential, located);
+    if let Some(tenant) = tenant {
+        doctor = doctor.with_tenant(TenantId::new(&tenant).expect("it is valid"));
+    }
+    watch(&doctor).await
+}
+
+pub(crate) async fn watch(doctor: &Doctor) -> Report {
+    let mut told = Vec::new();
+    let report = doctor
+        .run(|event| {
+            if let Event::Finished(check) = event {
+                told.push(check.clone());
+            }
+        })
+        .await;
+    assert_eq!(told, report.checks, "what is told is what is reported");
+    report
+}
+
+/// The checks' ends, in order, as one letter each.
+pub(crate) fn summary(report: &Report) -> String {
+    report
+        .checks
+        .iter()
+        .map(|check| match check.status {
+            Status::Ok => '+',
+            Status::Warning => '!',
+            Status::Failed => 'x',
+            Status::Skipped => '-',
+        })
+        .collect()
+}
+
+pub(crate) fn said(report: &Report, id: CheckId) -> String {
+    let check = report.check(id).expect("the check is in the report");
+    format!(
+        "{:?}: {} | {} | {}",
+        check.status, check.detail, check.reason, check.mend
+    )
+}

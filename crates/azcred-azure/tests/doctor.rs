@@ -1,0 +1,339 @@
+//! The doctor at Contoso's: each identity, each way in, each thing that goes wrong.
+
+mod contoso;
+
+use azcred::{ClientOptions, TenantId, system::Fixture};
+use azcred_azure::{CheckId, Doctor, Error, ErrorKind, Flags, Status, Subject, locate};
+use azcred_emulator::{Effect, Fault, Persona, Service, Way};
+use contoso::{Contoso, SUBSCRIPTION, TENANT, examine, said, sign_in, summary, watch, workspace};
+use std::{path::Path, time::Duration};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_scientist_may_do_everything_but_manage_computes_by_ports_and_by_real_names() {
+    let contoso = Contoso::start().await;
+    for way in [Way::Ports, Way::RealNames] {
+        let report = examine(contoso.laptop("azcred-demo", way), &Flags::default()).await;
+        assert_eq!(summary(&report), "++++++++!", "{way:?}: {report:#?}");
+        assert!(report.healthy && report.first_failure().is_none());
+        assert!(
+            said(&report, CheckId::SignIn)
+                .contains("AZURE_CLIENT_SECRET of the application a0000001"),
+            "{report:#?}"
+        );
+        assert_eq!(report.check(CheckId::Tenant).unwrap().detail, TENANT);
+        assert!(said(&report, CheckId::Workspace).contains("westeurope"));
+        let computes = said(&report, CheckId::ManageComputes);
+        assert!(
+            computes.contains("AzureML Compute Operator") && computes.contains("--scope"),
+            "{computes}"
+        );
+        assert_eq!(report.workspace, Some(workspace().resource_id()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contributor_may_do_everything() {
+    let contoso = Contoso::start().await;
+    let report = examine(
+        contoso.laptop("azcred-contributor", Way::Ports),
+        &Flags::default(),
+    )
+    .await;
+    assert_eq!(summary(&report), "+++++++++", "{report:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_once_that_a_role_is_missing_and_which() {
+    let contoso = Contoso::start().await;
+    let report = examine(
+        contoso.laptop("azcred-noroles", Way::Ports),
+        &Flags::default(),
+    )
+    .await;
+    assert_eq!(summary(&report), "+++x-----", "{report:#?}");
+    let check = report.first_failure().unwrap();
+    assert_eq!(
+        (check.subject, check.code.as_deref()),
+        (Some(Subject::NotPermitted), Some("AuthorizationFailed"))
+    );
+    assert!(check.correlation_id.is_some());
+    let object = "d0000001-0000-4000-8000-000000000006";
+    assert_eq!(
+        check.mend,
+        format!(
+            "have an owner run `az role assignment create --assignee-object-id {object} --assignee-principal-type \
+             ServicePrincipal --role \"AzureML Data Scientist\" --scope \"{}\"`",
+            workspace().resource_id()
+        )
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_of_the_group_is_told_what_else_it_takes_to_work() {
+    let contoso = Contoso::start().await;
+    assign(
+        &contoso,
+        "d0000001-0000-4000-8000-000000000006",
+        "Reader",
+        &format!("/subscriptions/{SUBSCRIPTION}"),
+    );
+    let report = examine(
+        contoso.laptop("azcred-noroles", Way::Ports),
+        &Flags::default(),
+    )
+    .await;
+    assert_eq!(summary(&report), "+++++x+x!", "{report:#?}");
+    assert_eq!(
+        report.first_failure().unwrap().subject,
+        Some(Subject::NotPermitted)
+    );
+    assert!(said(&report, CheckId::SubmitJobs).contains("codes/versions/write"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_secret_is_the_one_failure_with_the_code_and_the_mend() {
+    let contoso = Contoso::start().await;
+    let report = examine(
+        contoso.laptop("azcred-expired", Way::Ports),
+        &Flags::default(),
+    )
+    .await;
+    assert_eq!(summary(&report), "x--------", "{report:#?}");
+    let check = report.first_failure().unwrap();
+    assert_eq!(
+        (check.subject, check.code.as_deref()),
+        (Some(Subject::Refused), Some("AADSTS7000222"))
+    );
+    assert!(check.correlation_id.is_some() && check.mend.contains("az ad app credential reset"));
+    assert!(report.principal.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_to_sign_in_with_names_the_variables() {
+    let contoso = Contoso::start().await;
+    let mut machine = Fixture::new();
+    for (name, value) in contoso
+        .emulator
+        .info()
+        .environment(Persona::Nobody, Way::RealNames)
+        .set
+    {
+        machine = machine.with_var(&name, &value);
+    }
+    let report = examine(machine, &Flags::default()).await;
+    assert_eq!(summary(&report), "x--------", "{report:#?}");
+    let check = report.first_failure().unwrap();
+    assert_eq!(check.subject, Some(Subject::NotSignedIn));
+    assert!(
+        check.mend.contains("AZURE_CLIENT_ID"),
+        "{}",
+        said(&report, CheckId::SignIn)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_workspace_group_and_subscription_are_each_named() {
+    let contoso = Contoso::start().await;
+    let elsewhere = "5ec0ffee-0009-4000-8000-000000000009";
+    let with = |subscription: &str, group: &str, name: &str| Flags {
+        subscription: Some(subscription.into()),
+        resource_group: Some(group.into()),
+        workspace: Some(name.into()),
+    };
+    for (flags, outcome, code, named) in [
+        (
+            with(SUBSCRIPTION, "rg-contoso-ml", "ws-gone"),
+            "++++x----",
+            "ResourceNotFound",
+            "ws-gone",
+        ),
+        (
+            with(elsewhere, "rg-contoso-ml", "ws-1"),
+            "+++x-----",
+            "SubscriptionNotFound",
+            elsewhere,
+        ),
+    ] {
+        let report = examine(contoso.laptop("azcred-contributor", Way::Ports), &flags).await;
+        assert_eq!(summary(&report), outcome, "{report:#?}");
+        let check = report.first_failure().unwrap();
+        assert_eq!(check.code.as_deref(), Some(code));
+        assert!(
+            check.reason.contains(named) && check.mend.contains("`az "),
+            "{check:#?}"
+        );
+    }
+    // Who has rights in the subscription is told that the group is missing.
+    assign(
+        &contoso,
+        "d0000001-0000-4000-8000-000000000009",
+        "Reader",
+        &format!("/subscriptions/{SUBSCRIPTION}"),
+    );
+    let flags = with(SUBSCRIPTION, "rg-gone", "ws-1");
+    let report = examine(contoso.laptop("azcred-contributor", Way::Ports), &flags).await;
+    let check = report.first_failure().unwrap();
+    assert_eq!(
+        check.code.as_deref(),
+        Some("ResourceGroupNotFound"),
+        "{report:#?}"
+    );
+    assert!(check.reason.contains("rg-gone"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_named_by_its_domain_is_the_same_tenant() {
+    let contoso = Contoso::start().await;
+    let machine = contoso
+        .laptop("azcred-demo", Way::Ports)
+        .with_var("AZURE_TENANT_ID", "contoso.onmicrosoft.com");
+    let report = examine(machine, &Flags::default()).await;
+    assert_eq!(
+        said(&report, CheckId::Tenant),
+        format!("Ok: {TENANT} (contoso.onmicrosoft.com) |  | ")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_another_tenant_than_asked_for_fails_the_tenant_check_alone() {
+    let contoso = Contoso::start().await;
+    let machine = contoso.laptop("azcred-demo", Way::Ports);
+    let located = locate(&machine, Path::new("/"), &Flags::default());
+    let (options, credential) = sign_in(machine).await;
+    let other = "c0a70500-0000-4000-8000-000000000002";
+    let doctor =
+        Doctor::new(options, credential, located).with_tenant(TenantId::new(other).unwrap());
+    let report = watch(&doctor).await;
+    assert_eq!(summary(&report), "+x++++++!", "{report:#?}");
+    assert!(said(&report, CheckId::Tenant).contains(other));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_an_hour_off_is_told_with_its_side() {
+    let contoso = Contoso::start().await;
+    contoso
+        .emulator
+        .faults()
+        .arm(Fault::new(Effect::ClockSkew { seconds: 5400 }))
+        .unwrap();
+    let report = examine(contoso.laptop("azcred-demo", Way::Ports), &Flags::default()).await;
+    let clock = said(&report, CheckId::Clock);
+    assert!(
+        clock.starts_with("Warning: 90 minutes behind")
+            || clock.starts_with("Warning: 89 minutes behind"),
+        "{clock}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_workspace_the_visible_subscriptions_are_told_and_the_way_to_name_one() {
+    let contoso = Contoso::start().await;
+    let machine = contoso.laptop("azcred-demo", Way::Ports);
+    let (options, credential) = sign_in(machine).await;
+    let nothing = locate(&Fixture::new(), Path::new("/home"), &Flags::default());
+    let report = watch(&Doctor::new(options, credential, nothing)).await;
+    assert_eq!(summary(&report), "++++x----", "{report:#?}");
+    assert!(said(&report, CheckId::Subscription).contains("Contoso ML"));
+    assert!(said(&report, CheckId::Workspace).contains("config.json"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_arm_that_fails_hangs_or_talks_nonsense_is_one_failure_within_the_deadline() {
+    let contoso = Contoso::start().await;
+    for (effect, words) in [
+        (Effect::Html, "web page"),
+        (Effect::TruncatedJson, "cut off"),
+        (Effect::HugeBody, "MiB"),
+        (
+            Effect::Redirect {
+                status: 302,
+                location: "https://evil.example/".into(),
+            },
+            "evil.example",
+        ),
+        (
+            Effect::Status {
+                status: 503,
+                retry_after: Some(600),
+            },
+            "600 s",
+        ),
+        (Effect::Hang, "time"),
+    ] {
+        let kind = effect.kind();
+        let faults = contoso.emulator.faults();
+        faults
+            .arm(Fault::new(effect).on(Service::Arm).path("/subscriptions"))
+            .unwrap();
+        let machine = contoso.laptop("azcred-demo", Way::Ports);
+        let located = locate(&machine, Path::new("/"), &Flags::default());
+        let (options, credential) = sign_in(machine).await;
+        let patience = Duration::from_secs(if kind == "hang" { 2 } else { 30 });
+        let doctor = Doctor::new(options, credential, located).with_deadline(patience);
+        let report = watch(&doctor).await;
+        assert_eq!(report.checks.len(), 9, "{kind}");
+        let failures: Vec<_> = report
+            .checks
+            .iter()
+            .filter(|check| check.status == Status::Failed)
+            .collect();
+        assert_eq!(failures.len(), 1, "{kind}: {report:#?}");
+        let text = format!("{} {}", failures[0].reason, failures[0].mend);
+        assert!(text.contains(words), "{kind}: {text}");
+        faults.clear();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_is_json_of_a_stable_shape_without_the_secret() {
+    let contoso = Contoso::start().await;
+    let machine = contoso.laptop("azcred-demo", Way::Ports);
+    let secret = azcred::system::System::var(&machine, "AZURE_CLIENT_SECRET").unwrap();
+    let report = examine(machine, &Flags::default()).await;
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["healthy"], true);
+    assert_eq!(json["principal"]["kind"], "servicePrincipal");
+    assert_eq!(json["principal"]["proof"], "secret");
+    let last = &json["checks"][8];
+    assert_eq!(
+        (&last["id"], &last["status"]),
+        (&"manageComputes".into(), &"warning".into())
+    );
+    for field in [
+        "title",
+        "detail",
+        "reason",
+        "mend",
+        "subject",
+        "code",
+        "correlationId",
+        "milliseconds",
+    ] {
+        assert!(last.get(field).is_some(), "{field}");
+    }
+    assert!(!json.to_string().contains(&secret) && !format!("{report:?}").contains(&secret));
+}
+
+#[tokio::test]
+async fn a_credential_that_could_not_be_made_and_a_workspace_that_is_malformed_are_told_by_their_own_words()
+ {
+    let unavailable =
+        azcred::Error::new(azcred::ErrorKind::Unavailable, "Looked", "nothing is set");
+    let malformed = Error::new(ErrorKind::Invalid, "Read config.json", "it is no JSON");
+    let options = ClientOptions::new(Fixture::new().shared());
+    let report = watch(&Doctor::new(options, Err(unavailable), Err(malformed))).await;
+    assert_eq!(summary(&report), "x--------");
+    assert_eq!(report.checks[0].reason, "nothing is set");
+}
+
+/// Gives a role to a principal, as an owner would.
+fn assign(contoso: &Contoso, object: &str, role: &str, scope: &str) {
+    let mut resources = contoso.emulator.world().resources_mut();
+    let role = resources.role_named(role).expect("it is built in").id;
+    let assignment = serde_json::json!({
+        "id": role, "scope": scope, "role": role, "principal": object,
+        "principal_type": "ServicePrincipal", "created_on": "2026-01-01T00:00:00Z",
+    });
+    let assignment = serde_json::from_value(assignment).expect("it is valid");
+    resources.assign(assignment).expect("it is new");
+}
