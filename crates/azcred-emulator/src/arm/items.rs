@@ -104,10 +104,22 @@ pub(super) fn collection(
     let seen = resources
         .resources_in(parent)
         .filter(|one| one.is_a(resource_type) && one.id != *parent)
+        .filter(|one| default_or_any(call, one))
         .filter(|one| caller.may(&resources, &action, &one.id))
         .map(|one| Value::Object(view(one)))
         .collect();
     Answer::list(world, call, seen)
+}
+
+/// `isDefault`: what clients find a workspace's default datastore by. Of other resources it says nothing.
+fn default_or_any(call: &Call, resource: &Resource) -> bool {
+    match (
+        call.query("isDefault"),
+        resource.properties.get("isDefault"),
+    ) {
+        (Some(wanted), Some(is)) => is.as_bool() == Some(wanted.eq_ignore_ascii_case("true")),
+        _ => true,
+    }
 }
 
 /// One resource: GET, HEAD, PATCH and DELETE, which are the same for every type.

@@ -48,6 +48,10 @@ async fn a_workspace_is_made_changed_and_deleted() {
         stores.names(),
         ["workspaceartifactstore", "workspaceblobstore"]
     );
+    let default = azure
+        .get(OWNER, &path.replace('?', "/datastores?isDefault=true&"))
+        .await;
+    assert_eq!(default.names(), ["workspaceblobstore"]);
     assert_eq!(
         azure
             .get(OWNER, &path.replace('?', "/computes?"))
