@@ -106,6 +106,9 @@ impl Emulator {
         let ca = Arc::new(state.ca()?);
         let keys = state.keys()?;
         let mut made = state.made()?;
+        if options.state_dir.is_none() {
+            made.share_keys();
+        }
         let mut content = options
             .seed
             .build(&mut made, time::OffsetDateTime::now_utc())?;

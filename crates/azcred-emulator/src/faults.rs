@@ -52,7 +52,7 @@ pub enum Effect {
     Html,
     /// The right answer cut in the middle, as a complete response.
     TruncatedJson,
-    /// The right answer's head, half of its body, and then the connection is reset.
+    /// The right answer's head, half of its body, and then the end of the connection.
     CutOff,
     /// 200 with a JSON text of ten million bytes.
     HugeBody,

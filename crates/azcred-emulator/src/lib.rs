@@ -45,6 +45,7 @@ mod environment;
 mod graph;
 mod info;
 mod serve;
+mod shared_keys;
 mod state;
 
 pub use emulator::{Emulator, Error, Options, Ports};

@@ -8,10 +8,14 @@ use zeroize::Zeroizing;
 
 use crate::ca::Ca;
 use crate::seed::{Made, pem};
-use crate::tokens::{Keys, SigningKey};
+use crate::shared_keys;
+use crate::tokens::{KeyError, Keys, SigningKey};
 
 /// Nothing in the folder comes near this; what is larger is damaged.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The file whose lock says that an emulator runs.
+const LOCK: &str = "emulator.lock";
 
 /// Why the state folder can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +31,7 @@ pub enum StateError {
         source: io::Error,
     },
     /// The folder is open to others, and would hold secrets.
-    #[error("{}: other users of this machine can enter this folder (its mode is {mode:03o}), and it would hold keys and secrets: run 'chmod 700 {}', or choose another folder", path.display(), path.display())]
+    #[error("{}: this folder holds other things, and other users of this machine can enter it (its mode is {mode:03o}), and it would hold keys and secrets: run 'chmod 700 {}', or choose another folder", path.display(), path.display())]
     Open {
         /// The folder.
         path: PathBuf,
@@ -67,7 +71,7 @@ pub(crate) struct StateDir {
     /// The lock ends with the file, and so with the process, however it ends.
     _lock: File,
     /// Removes an ephemeral folder.
-    _ephemeral: Option<tempfile::TempDir>,
+    ephemeral: Option<tempfile::TempDir>,
 }
 
 impl StateDir {
@@ -80,14 +84,19 @@ impl StateDir {
         Ok(Self {
             path,
             _lock: lock,
-            _ephemeral: None,
+            ephemeral: None,
         })
     }
 
     /// Makes a folder that goes when the emulator does.
     pub(crate) fn ephemeral() -> Result<Self, StateError> {
         let temp = std::env::temp_dir();
-        let folder = tempfile::Builder::new()
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        #[cfg(unix)]
+        builder.permissions(private);
+        let folder = builder
             .prefix("azcred-emulator-")
             .tempdir()
             .map_err(io_error(&temp, "no temporary folder can be made"))?;
@@ -96,7 +105,7 @@ impl StateDir {
         Ok(Self {
             path,
             _lock: lock,
-            _ephemeral: Some(folder),
+            ephemeral: Some(folder),
         })
     }
 
@@ -144,14 +153,13 @@ impl StateDir {
         use rustls_pki_types::pem::PemObject as _;
         const CONSEQUENCE: &str = "; tokens that were signed by the old one become worthless";
         if !self.file(name).exists() {
-            let (key, pkcs8) = SigningKey::generate().map_err(|e| StateError::Make {
+            let (pkcs8, certificate) = self.new_key(name).map_err(|e| StateError::Make {
                 what: "a signing key",
                 why: e.to_string(),
             })?;
             let mut text = pem("PRIVATE KEY", &pkcs8);
-            text.push_str(&pem("CERTIFICATE", key.certificate()));
+            text.push_str(&pem("CERTIFICATE", &certificate));
             self.write(name, text.as_bytes())?;
-            return Ok(key);
         }
         let text = self.read_text(name, CONSEQUENCE)?;
         let damaged = |why: String| StateError::Damaged {
@@ -165,6 +173,14 @@ impl StateDir {
             .map_err(|e| damaged(e.to_string()))?;
         SigningKey::from_der(key.secret_pkcs8_der(), &certificate)
             .map_err(|e| damaged(e.to_string()))
+    }
+
+    /// A new RSA key for a purpose.
+    pub(crate) fn new_key(&self, purpose: &str) -> Result<shared_keys::Parts, KeyError> {
+        match self.ephemeral {
+            Some(_) => shared_keys::key_for(purpose),
+            None => shared_keys::new_key(),
+        }
     }
 
     /// Secrets and certificates made for the seed before.
@@ -278,7 +294,7 @@ fn io_error(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> StateE
 
 /// Takes the folder's lock, or says that another emulator has it.
 fn lock(folder: &Path) -> Result<File, StateError> {
-    let path = folder.join("lock");
+    let path = folder.join(LOCK);
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
@@ -299,6 +315,8 @@ fn lock(folder: &Path) -> Result<File, StateError> {
     }
 }
 
+/// Makes a folder (0700). One that is there already is made private if it is empty or an emulator's own: a stranger's
+/// folder keeps its mode, and is refused.
 #[cfg(unix)]
 fn make_private_dir(path: &Path) -> Result<(), StateError> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -309,13 +327,21 @@ fn make_private_dir(path: &Path) -> Result<(), StateError> {
         .map_err(io_error(path, "the folder can't be made"))?;
     let metadata = fs::metadata(path).map_err(io_error(path, "the folder can't be looked at"))?;
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let is_empty = fs::read_dir(path)
+        .map_err(io_error(path, "the folder can't be looked at"))?
+        .next()
+        .is_none();
+    if !is_empty && !path.join(LOCK).exists() {
         return Err(StateError::Open {
             path: path.to_owned(),
             mode,
         });
     }
-    Ok(())
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+        .map_err(io_error(path, "the folder can't be made private"))
 }
 
 /// Elsewhere folders below the user's own are private to begin with.

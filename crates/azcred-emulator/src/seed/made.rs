@@ -6,10 +6,10 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::directory::SecretText;
-use crate::tokens::SigningKey;
+use crate::shared_keys;
 
 /// What was made for a seed, by client id and name. It holds secrets: no `Debug`, and it is wiped when dropped.
 #[derive(Default, Serialize, Deserialize)]
@@ -22,9 +22,17 @@ pub(crate) struct Made {
     certificates: BTreeMap<String, String>,
     #[serde(skip)]
     changed: bool,
+    /// Where new keys come from.
+    #[serde(skip)]
+    shares_keys: bool,
 }
 
 impl Made {
+    /// Takes keys from those that ephemeral emulators share.
+    pub(crate) fn share_keys(&mut self) {
+        self.shares_keys = true;
+    }
+
     /// Whether anything was made since this was read.
     pub(crate) fn has_changed(&self) -> bool {
         self.changed
@@ -48,15 +56,19 @@ impl Made {
         if let Some(kept) = self.certificates.get(&key) {
             return certificate_of_pem(kept);
         }
-        let (signing, pkcs8) = SigningKey::generate().map_err(|e| e.to_string())?;
+        let (pkcs8, certificate) = match self.shares_keys {
+            true => shared_keys::key_for(&key),
+            false => shared_keys::new_key(),
+        }
+        .map_err(|e| e.to_string())?;
         let pem = Zeroizing::new(format!(
             "{}{}",
             *pem("PRIVATE KEY", &pkcs8),
-            *pem("CERTIFICATE", signing.certificate())
+            *pem("CERTIFICATE", &certificate)
         ));
         self.certificates.insert(key, pem.to_string());
         self.changed = true;
-        Ok(signing.certificate().to_vec())
+        Ok(certificate)
     }
 
     /// The certificates with their keys: client id, name, PEM.
@@ -73,7 +85,7 @@ impl Drop for Made {
         self.secrets
             .values_mut()
             .chain(self.certificates.values_mut())
-            .for_each(|s| s.zeroize());
+            .for_each(zeroize::Zeroize::zeroize);
     }
 }
 

@@ -97,9 +97,6 @@ pub(super) async fn serve_tls<IO>(
         .serve_connection(TokioIo::new(stream), service)
         .await;
     if let Err(error) = result {
-        if error.is_user() || error.is_body_write_aborted() {
-            ending.reset();
-        }
         tracing::trace!(%error, "a connection ended early");
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 
@@ -97,10 +97,11 @@ pub(super) async fn spoil(spoil: Spoil, response: Response) -> Result<Response, 
             parts
                 .headers
                 .insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-            let broken = stream::iter([
-                Ok(half),
-                Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
-            ]);
+            let broken = stream::once(async { Ok(half) }).chain(stream::once(async {
+                // A pause at which what came so far is sent.
+                tokio::task::yield_now().await;
+                Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+            }));
             Response::from_parts(parts, Body::from_stream(broken))
         }
     })

@@ -5,7 +5,9 @@ use aws_lc_rs::signature::{
     UnparsedPublicKey,
 };
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
 /// A signature algorithm.
@@ -60,6 +62,13 @@ pub(crate) struct Jws<'a> {
     signature: Vec<u8>,
 }
 
+/// Takes padding where there is some. RFC 7515 forbids it, and azure-identity's asynchronous certificate credential
+/// (Python) pads its assertions; Entra ID takes them.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
 /// No token of Azure's comes near this; what is larger is not looked at.
 const MAX_TOKEN_BYTES: usize = 64 * 1024;
 
@@ -81,7 +90,7 @@ impl<'a> Jws<'a> {
             header: object(header).ok_or("its header is not base64url-encoded JSON")?,
             claims: object(payload).ok_or("its payload is not base64url-encoded JSON")?,
             signed,
-            signature: URL_SAFE_NO_PAD
+            signature: LENIENT
                 .decode(signature)
                 .map_err(|_| "its signature is not base64url")?,
         })
@@ -133,7 +142,7 @@ impl<'a> Jws<'a> {
 }
 
 fn object(part: &str) -> Option<Map<String, Value>> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+    serde_json::from_slice(&LENIENT.decode(part).ok()?).ok()
 }
 
 /// The part of a token that is signed.

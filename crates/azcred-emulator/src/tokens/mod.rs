@@ -7,5 +7,5 @@ mod verify;
 
 pub use audience::accepted_audiences;
 pub(crate) use jws::{Algorithm, Jws, PublicKey};
-pub use keys::{Keys, SigningKey};
+pub use keys::{KeyError, Keys, SigningKey};
 pub use verify::{BearerError, Claims, verify_bearer};

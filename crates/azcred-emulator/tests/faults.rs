@@ -1,0 +1,274 @@
+//! Faults, as a client sees them.
+
+mod common;
+
+use std::time::Duration;
+
+use azcred_emulator::{Effect, Fault, Service};
+use common::{DEMO, Lab, TENANT};
+use serde_json::{Value, json};
+
+async fn post(lab: &Lab) -> Result<reqwest::Response, reqwest::Error> {
+    let url = lab.login(&format!("/{TENANT}/oauth2/v2.0/token"));
+    let secret = lab.identity("azcred-demo").secret.clone().unwrap();
+    lab.client
+        .post(url)
+        .form(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", DEMO),
+            ("client_secret", &secret),
+            ("scope", common::ARM_SCOPE),
+        ])
+        .send()
+        .await
+}
+
+fn arm(lab: &Lab, effect: Effect) {
+    lab.emulator
+        .faults()
+        .arm(Fault::new(effect).on(Service::Login).times(1))
+        .unwrap();
+}
+
+#[tokio::test]
+async fn throttling_and_server_errors_have_the_services_own_shape() {
+    let lab = Lab::start().await;
+    arm(
+        &lab,
+        Effect::Status {
+            status: 429,
+            retry_after: Some(7),
+        },
+    );
+    let throttled = post(&lab).await.unwrap();
+    assert_eq!(throttled.status(), 429);
+    assert_eq!(throttled.headers()["retry-after"], "7");
+    assert_eq!(common::read(throttled).await.code(), 90055);
+    arm(
+        &lab,
+        Effect::Status {
+            status: 503,
+            retry_after: None,
+        },
+    );
+    let answer = common::read(post(&lab).await.unwrap()).await;
+    assert_eq!((answer.status, answer.code()), (503, 90033));
+    arm(
+        &lab,
+        Effect::Status {
+            status: 502,
+            retry_after: None,
+        },
+    );
+    let gateway = post(&lab).await.unwrap();
+    assert!(
+        gateway.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/html")
+    );
+    assert_eq!(post(&lab).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_reset_and_a_cut_off_answer_break_the_connection() {
+    let lab = Lab::start().await;
+    arm(&lab, Effect::Reset);
+    assert!(post(&lab).await.is_err());
+    arm(&lab, Effect::CutOff);
+    let cut = post(&lab).await.unwrap();
+    assert_eq!(cut.status(), 200);
+    assert!(cut.bytes().await.is_err());
+    assert_eq!(post(&lab).await.unwrap().status(), 200);
+    let faults: Vec<_> = lab
+        .emulator
+        .requests()
+        .all()
+        .into_iter()
+        .map(|served| (served.fault, served.status))
+        .collect();
+    assert_eq!(faults[0], (Some("reset".to_owned()), None));
+    assert_eq!(faults[1], (Some("cut_off".to_owned()), Some(200)));
+}
+
+#[tokio::test]
+async fn garbage_is_what_it_is_called() {
+    let lab = Lab::start().await;
+    arm(&lab, Effect::Html);
+    let html = post(&lab).await.unwrap();
+    assert_eq!(html.status(), 200);
+    assert!(html.text().await.unwrap().starts_with("<!DOCTYPE html>"));
+    arm(&lab, Effect::TruncatedJson);
+    let text = post(&lab).await.unwrap().text().await.unwrap();
+    assert!(text.starts_with('{') && serde_json::from_str::<Value>(&text).is_err());
+    arm(&lab, Effect::HugeBody);
+    assert!(post(&lab).await.unwrap().bytes().await.unwrap().len() > 10_000_000);
+    arm(
+        &lab,
+        Effect::Redirect {
+            status: 307,
+            location: "https://example.com/".into(),
+        },
+    );
+    let redirect = post(&lab).await.unwrap();
+    assert_eq!(redirect.status(), 307);
+    assert_eq!(redirect.headers()["location"], "https://example.com/");
+}
+
+#[tokio::test]
+async fn a_hanging_request_ends_with_the_emulator() {
+    let lab = Lab::start().await;
+    arm(&lab, Effect::Hang);
+    let Lab { emulator, client } = lab;
+    let url = format!("{}/common/discovery/keys", emulator.info().login_url);
+    let request = tokio::spawn(async move { client.get(url).send().await });
+    // The fault is taken when the request has arrived.
+    while !emulator.faults().all().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!request.is_finished());
+    tokio::time::timeout(Duration::from_secs(20), emulator.shutdown())
+        .await
+        .unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(20), request)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(ended.is_err());
+}
+
+#[tokio::test]
+async fn latency_delays_the_right_answer() {
+    let lab = Lab::start().await;
+    arm(&lab, Effect::Latency { milliseconds: 120 });
+    let begun = std::time::Instant::now();
+    assert_eq!(post(&lab).await.unwrap().status(), 200);
+    // A sleep never ends early: this asserts no speed.
+    assert!(begun.elapsed() >= Duration::from_millis(120));
+}
+
+#[tokio::test]
+async fn any_code_can_be_given_to_one_client() {
+    let lab = Lab::start().await;
+    for code in [50196u32, 53003, 50076, 90033, 999_999] {
+        lab.emulator.faults().clear();
+        lab.emulator
+            .faults()
+            .arm(Fault::new(Effect::Aadsts { code }).client(DEMO))
+            .unwrap();
+        assert_eq!(lab.ask_as("azcred-demo").await.code(), u64::from(code));
+        assert_eq!(lab.ask_as("azcred-contributor").await.status, 200);
+    }
+    assert_eq!(lab.get("/common/discovery/keys").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_skewed_clock_shows_in_the_date_and_in_the_tokens() {
+    let lab = Lab::start().await;
+    lab.emulator
+        .faults()
+        .arm(Fault::new(Effect::ClockSkew { seconds: 3600 }))
+        .unwrap();
+    let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    let answer = lab.ask_as("azcred-demo").await;
+    let date = httpdate::parse_http_date(answer.headers["date"].to_str().unwrap()).unwrap();
+    let date = date
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    assert!(date >= u64::try_from(now).unwrap() + 3590);
+    assert!(answer.claims()["nbf"].as_i64().unwrap() >= now + 3290);
+    lab.emulator.faults().clear();
+    assert!(
+        lab.ask_as("azcred-demo").await.claims()["nbf"]
+            .as_i64()
+            .unwrap()
+            <= now + 600
+    );
+}
+
+#[tokio::test]
+async fn the_admin_port_steers_faults_from_any_language() {
+    let lab = Lab::start().await;
+    let info = lab.emulator.info();
+    let url = |path: &str| format!("{}{path}", info.admin_url);
+    let token = &info.admin_token;
+    let admin = &lab.client;
+    for wrong in ["", "wrong", &token[1..]] {
+        let refused = admin
+            .get(url("/requests"))
+            .bearer_auth(wrong)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(refused.status(), 401);
+        assert!(!refused.text().await.unwrap().contains(token.as_str()));
+    }
+    assert_eq!(
+        admin.get(url("/requests")).send().await.unwrap().status(),
+        401
+    );
+    let fault =
+        json!({ "service": "login", "count": 1, "effect": { "kind": "status", "status": 503 } });
+    let arm = |body: &Value| {
+        admin
+            .post(url("/faults"))
+            .bearer_auth(token)
+            .json(body)
+            .send()
+    };
+    assert_eq!(arm(&fault).await.unwrap().status(), 204);
+    assert_eq!(lab.ask_as("azcred-demo").await.status, 503);
+    assert_eq!(lab.ask_as("azcred-demo").await.status, 200);
+    assert_eq!(arm(&json!([fault, fault])).await.unwrap().status(), 204);
+    assert_eq!(lab.emulator.faults().all().len(), 2);
+    let withdrawn = admin
+        .delete(url("/faults"))
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(withdrawn.status(), 204);
+    assert_eq!(lab.ask_as("azcred-demo").await.status, 200);
+    let typo = arm(&json!({ "efect": {} })).await.unwrap();
+    assert_eq!(typo.status(), 400);
+    assert!(typo.text().await.unwrap().contains("efect"));
+    let log: Vec<Value> = admin
+        .get(url("/requests"))
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(log[0]["fault"], "status");
+    let shown: Value = admin
+        .get(url("/info"))
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(shown["pid"], std::process::id());
+    let minted: Value = admin
+        .post(url("/federated-tokens"))
+        .bearer_auth(token)
+        .json(&json!({
+            "issuer": "https://token.actions.githubusercontent.com",
+            "subject": "repo:contoso/models:ref:refs/heads/main",
+        }))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let federated = lab.identity("azcred-federated").client_id.to_string();
+    let answer = lab
+        .ask_by_assertion(&federated, minted["token"].as_str().unwrap())
+        .await;
+    assert_eq!(answer.status, 200);
+}

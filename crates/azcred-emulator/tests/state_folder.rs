@@ -1,0 +1,298 @@
+//! The state folder: what is kept, what is private, and what happens to two emulators at once.
+
+mod common;
+
+use azcred_emulator::{Emulator, Error, Info, Options, Persona, Seed, StateError, WAYS, Way};
+use common::Lab;
+
+fn options(folder: &std::path::Path) -> Options {
+    Options {
+        state_dir: Some(folder.to_owned()),
+        ..Options::default()
+    }
+}
+
+async fn damaged(folder: &std::path::Path, file: &str) -> String {
+    match Emulator::start(options(folder)).await {
+        Err(Error::State(error @ StateError::Damaged { .. })) => error.to_string(),
+        other => panic!("{file}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_folder_keeps_keys_and_secrets_and_its_emulator_is_found_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Lab::with(options(folder.path())).await;
+    let before = first.emulator.info().clone();
+    let found = Info::load(folder.path()).unwrap().unwrap();
+    assert_eq!(found, before);
+    let alive = tokio::task::spawn_blocking(move || found.is_alive());
+    assert!(alive.await.unwrap());
+    first.emulator.shutdown().await;
+    assert!(Info::load(folder.path()).unwrap().is_none());
+    assert!(
+        !tokio::task::spawn_blocking({
+            let before = before.clone();
+            move || before.is_alive()
+        })
+        .await
+        .unwrap()
+    );
+
+    let second = Lab::with(options(folder.path())).await;
+    let after = second.emulator.info();
+    assert_eq!(after.identities, before.identities);
+    assert_ne!(after.admin_token, before.admin_token);
+    assert_eq!(second.ask_as("azcred-demo").await.status, 200);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn everything_in_the_folder_is_private_and_an_open_folder_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new/state");
+    let emulator = Emulator::start(options(&path)).await.unwrap();
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o700);
+    for entry in std::fs::read_dir(&path).unwrap() {
+        let entry = entry.unwrap().path();
+        assert_eq!(mode(&entry), 0o600, "{}", entry.display());
+    }
+    let ephemeral = Emulator::start(Options::default()).await.unwrap();
+    assert_eq!(mode(&ephemeral.info().state_dir), 0o700);
+    emulator.shutdown().await;
+    // Its own folder is made private again; somebody else's is left alone.
+    let open = |path: &std::path::Path| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    open(&path);
+    Emulator::start(options(&path))
+        .await
+        .unwrap()
+        .shutdown()
+        .await;
+    assert_eq!(mode(&path), 0o700);
+    let strangers = folder.path().join("new");
+    open(&strangers);
+    let error = Emulator::start(options(&strangers))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("chmod 700"), "{error}");
+    assert_eq!(mode(&strangers), 0o755);
+}
+
+#[tokio::test]
+async fn of_two_emulators_started_at_once_one_runs_and_the_other_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = tokio::join!(
+        Emulator::start(options(folder.path())),
+        Emulator::start(options(folder.path()))
+    );
+    let (running, refused) = match (one, two) {
+        (Ok(running), Err(refused)) | (Err(refused), Ok(running)) => (running, refused),
+        other => panic!("{other:?}"),
+    };
+    assert!(
+        matches!(refused, Error::State(StateError::Running { .. })),
+        "{refused}"
+    );
+    assert_eq!(
+        Info::load(folder.path()).unwrap().as_ref(),
+        Some(running.info())
+    );
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_named_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    Emulator::start(options(folder.path()))
+        .await
+        .unwrap()
+        .shutdown()
+        .await;
+    for file in [
+        "ca.pem",
+        "ca-key.pem",
+        "entra-key.pem",
+        "issuer-key.pem",
+        "secrets.json",
+    ] {
+        let path = folder.path().join(file);
+        let good = std::fs::read(&path).unwrap();
+        std::fs::write(&path, "{ \"hunter2").unwrap();
+        let error = damaged(folder.path(), file).await;
+        let stem = file.trim_end_matches(".pem");
+        assert!(
+            error.contains(stem) && error.contains("damaged"),
+            "{file}: {error}"
+        );
+        assert!(!error.contains("hunter2"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"{ \"hunter2");
+        std::fs::write(&path, good).unwrap();
+    }
+    std::fs::remove_file(folder.path().join("ca-key.pem")).unwrap();
+    assert!(
+        damaged(folder.path(), "ca-key.pem")
+            .await
+            .contains("missing")
+    );
+}
+
+#[tokio::test]
+async fn a_damaged_or_stale_emulator_json_is_an_error_or_not_alive() {
+    let folder = tempfile::tempdir().unwrap();
+    let emulator = Emulator::start(options(folder.path())).await.unwrap();
+    let mut info = emulator.info().clone();
+    emulator.shutdown().await;
+    let path = folder.path().join(azcred_emulator::FILE_NAME);
+    std::fs::write(&path, "{\"admin_token\": \"hunter2\"").unwrap();
+    let error = Info::load(folder.path()).unwrap_err().to_string();
+    assert!(
+        error.contains("damaged") && !error.contains("hunter2"),
+        "{error}"
+    );
+    info.admin_url = "http://127.0.0.1:1".into();
+    std::fs::write(&path, serde_json::to_vec(&info).unwrap()).unwrap();
+    let stale = Info::load(folder.path()).unwrap().unwrap();
+    assert!(
+        !tokio::task::spawn_blocking(move || stale.is_alive())
+            .await
+            .unwrap()
+    );
+    // A stale file does not keep the next one from starting.
+    Emulator::start(options(folder.path()))
+        .await
+        .unwrap()
+        .shutdown()
+        .await;
+}
+
+#[tokio::test]
+async fn what_was_created_is_there_again_for_the_same_seed_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let subscription = uuid::Uuid::from_u128(7);
+    let emulator = Emulator::start(options(folder.path())).await.unwrap();
+    let group = azcred_emulator::resources::Subscription {
+        id: subscription,
+        tenant: emulator.info().tenant.id,
+        name: "made at run time".into(),
+        state: azcred_emulator::resources::SubscriptionState::Enabled,
+        management_group: None,
+        tags: std::collections::BTreeMap::new(),
+    };
+    emulator.world().resources_mut().put_subscription(group);
+    emulator.world().keep().unwrap();
+    emulator.shutdown().await;
+    let again = Emulator::start(options(folder.path())).await.unwrap();
+    assert!(
+        again
+            .world()
+            .resources()
+            .subscription(subscription)
+            .is_some()
+    );
+    again.shutdown().await;
+    let text = "[[tenants]]\nid = 'c0a70500-0000-4000-8000-000000000001'\nname = 'A'\ndomains = ['a.com']\n";
+    let seed = Seed::Text {
+        name: "other".into(),
+        text: text.into(),
+    };
+    let other = Emulator::start(Options {
+        seed,
+        ..options(folder.path())
+    })
+    .await
+    .unwrap();
+    assert!(
+        other
+            .world()
+            .resources()
+            .subscription(subscription)
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let mut options = Options::default();
+    options.ports.arm = port;
+    let error = Emulator::start(options).await.unwrap_err().to_string();
+    assert!(
+        error.contains(&port.to_string()) && error.contains("ARM"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_ephemeral_folder_goes_with_its_emulator() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    let folder = emulator.info().state_dir.clone();
+    assert!(folder.exists());
+    emulator.shutdown().await;
+    assert!(!folder.exists());
+}
+
+#[tokio::test]
+async fn each_persona_has_its_own_variables_and_none_of_the_others() {
+    let lab = Lab::start().await;
+    let info = lab.emulator.info();
+    let secret = lab.identity("azcred-demo").secret.clone().unwrap();
+    for (_, way) in WAYS {
+        for (persona, id, password) in [
+            (
+                Persona::ServicePrincipal,
+                "AZURE_CLIENT_ID",
+                Some("AZURE_CLIENT_SECRET"),
+            ),
+            (
+                Persona::Himl,
+                "HIML_SERVICE_PRINCIPAL_ID",
+                Some("HIML_SERVICE_PRINCIPAL_PASSWORD"),
+            ),
+            (Persona::Certificate, "AZURE_CLIENT_CERTIFICATE_PATH", None),
+            (Persona::Nobody, "", None),
+        ] {
+            let environment = info.environment(persona, *way);
+            let value = |name: &str| {
+                environment
+                    .set
+                    .iter()
+                    .find(|(n, _)| n == name)
+                    .map(|(_, value)| value.clone())
+            };
+            assert_eq!(value(id).is_some(), !id.is_empty(), "{persona:?}");
+            if let Some(password) = password {
+                assert_eq!(value(password).as_ref(), Some(&secret));
+            }
+            assert!(
+                environment
+                    .set
+                    .iter()
+                    .all(|(n, _)| !environment.unset.contains(&n.as_str()))
+            );
+            for name in ["AZURE_CLIENT_SECRET", "HIML_TENANT_ID", "MSI_ENDPOINT"] {
+                assert!(
+                    value(name).is_some() != environment.unset.contains(&name),
+                    "{name}"
+                );
+            }
+            assert!(std::path::Path::new(&value("SSL_CERT_FILE").unwrap()).exists());
+            assert_eq!(
+                value("AZUREML_ARM_WORKSPACE_NAME").unwrap(),
+                "ws-contoso-ml"
+            );
+            let by_port = value("AZURE_AUTHORITY_HOST") == Some(info.login_url.clone());
+            let by_name = value("HTTPS_PROXY") == Some(info.proxy_url.clone());
+            assert_eq!(
+                (by_port, by_name),
+                (*way == Way::Ports, *way == Way::RealNames)
+            );
+            let shown = format!("{environment:?} {info:?}");
+            assert!(!shown.contains(&secret) && !shown.contains(&info.admin_token));
+        }
+    }
+}
