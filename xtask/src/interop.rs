@@ -30,13 +30,15 @@ pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
     let binary = target()
         .join("debug")
         .join(format!("azcred{}", env::consts::EXE_SUFFIX));
+    // Each process has an emulator of its own; four of them are as quick as more.
+    let parallel = ["--numprocesses", "logical", "--maxprocesses", "4"];
     let mut pytest = Command::new(environment.python());
-    // `-m pytest` with the folder as the root: its configuration is interop/pytest.ini.
     pytest
         .args(["-m", "pytest", "interop"])
+        .args(parallel)
         .args(&arguments.pytest);
+    pytest.current_dir(root());
     pytest
-        .current_dir(root())
         .env("AZCRED_BINARY", binary)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     run(&mut pytest)

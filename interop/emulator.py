@@ -1,0 +1,115 @@
+"""The emulator as a process: started, asked what it serves, ended."""
+
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import requests
+
+# A debug build makes its first RSA keys in a few seconds; a busy machine takes some more.
+READY_WITHIN = 60
+ENDS_WITHIN = 20
+
+# What a new account on a new machine has, and nothing that could point at somebody's real Azure.
+INHERITED = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LD_LIBRARY_PATH")
+
+
+def bare_environment(home):
+    """The environment of a program on a machine that has never heard of Azure."""
+    kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return kept | {"HOME": str(home), "USERPROFILE": str(home), "PYTHONUTF8": "1"}
+
+
+class Emulator:
+    """`azcred emulator start` with a state folder of its own. Use it by `with`."""
+
+    def __init__(self, binary, home, seed):
+        self.binary, self.home, self.seed = Path(binary), Path(home), seed
+        self.state = self.home / "state"
+        self.output = []
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            [self.binary, "emulator", "start", "--state", self.state, "--seed", self.seed],
+            env=bare_environment(self.home),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        )
+        lines = queue.Queue()
+        self.reader = threading.Thread(target=self._read, args=(lines,), daemon=True)
+        self.reader.start()
+        try:
+            # It says that it is ready after it has written what it serves.
+            while not (self.state / "emulator.json").exists():
+                if lines.get(timeout=READY_WITHIN) is None:
+                    raise RuntimeError("the emulator ended before it was ready:\n" + self.said())
+        except BaseException:
+            self.__exit__()
+            raise
+        self.info = json.loads((self.state / "emulator.json").read_text(encoding="utf-8"))
+        return self
+
+    def _read(self, lines):
+        for line in self.process.stdout:
+            self.output.append(line)
+            lines.put(line)
+        lines.put(None)
+
+    def said(self):
+        return "".join(self.output)
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+        try:
+            self.process.wait(timeout=ENDS_WITHIN)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(timeout=ENDS_WITHIN)
+            raise
+        finally:
+            self.reader.join(timeout=ENDS_WITHIN)
+            self.process.stdout.close()
+
+    def azcred(self, *arguments, env=None, input=""):
+        """Runs the binary to its end; gives the finished process, whatever its exit code."""
+        return subprocess.run(
+            [self.binary, *arguments],
+            env=bare_environment(self.home) | (env or {}),
+            input=input,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=60,
+        )
+
+    def environment(self, way, persona="sp"):
+        """The environment of a program that is meant to run inside the emulator, as `emulator env` has it."""
+        asked = self.azcred(
+            *("emulator", "env", "--state", self.state, "--shell", "json"),
+            *("--by", way, "--as", persona),
+        )
+        assert asked.returncode == 0, asked.stderr
+        return bare_environment(self.home) | json.loads(asked.stdout)["set"]
+
+    def admin(self, method, path, **content):
+        """A request to the port that steers the emulator."""
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy: it is on loopback
+            session.headers["Authorization"] = "Bearer " + self.info["admin_token"]
+            answer = session.request(method, self.info["admin_url"] + path, timeout=30, **content)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+
+def codes(message):
+    """The AADSTS codes that a message names, in order."""
+    return [int(code) for code in re.findall(r"AADSTS(\d+)", message)]
