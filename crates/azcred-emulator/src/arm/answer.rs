@@ -142,6 +142,13 @@ impl Trace {
         if let Some(challenge) = challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
+        if status.is_client_error() || status.is_server_error() {
+            // Whose refusal it is: ARM's own rather than a resource provider's behind it.
+            headers.insert(
+                HeaderName::from_static("x-ms-failure-cause"),
+                HeaderValue::from_static("gateway"),
+            );
+        }
         self.dress(headers, now);
         response
     }

@@ -166,16 +166,15 @@ impl Resources {
     }
 
     fn prune(&mut self, scope: &Scope) -> Vec<Resource> {
-        let gone = self
-            .resources
-            .extract_if(.., |_, resource| scope.contains(&resource.id))
-            .map(|(_, resource)| resource)
-            .collect();
+        let (gone, left) = std::mem::take(&mut self.resources)
+            .into_iter()
+            .partition::<BTreeMap<_, _>, _>(|(_, resource)| scope.contains(&resource.id));
+        self.resources = left;
         self.role_assignments
             .retain(|assignment| !scope.contains(&assignment.scope));
         self.deny_assignments
             .retain(|deny| !scope.contains(&deny.scope));
-        gone
+        gone.into_values().collect()
     }
 
     /// Every role: the built-in ones first.
@@ -291,5 +290,7 @@ impl Resources {
     }
 }
 
+#[cfg(test)]
+mod seed_tests;
 #[cfg(test)]
 mod tests;

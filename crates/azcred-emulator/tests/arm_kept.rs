@@ -1,0 +1,168 @@
+//! Azure Resource Manager over the wire: by both ways in, and what is left of it after a restart.
+
+mod common;
+
+use azcred_emulator::{Options, Seed};
+use common::{Answer, Lab, client, read};
+use serde_json::{Value, json};
+
+const GROUP: &str =
+    "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg-contoso-ml";
+const ML: &str = "api-version=2024-10-01";
+
+fn workspace(name: &str) -> String {
+    format!("{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/{name}?{ML}")
+}
+
+async fn token(lab: &Lab, name: &str) -> String {
+    let answer = lab.ask_as(name).await;
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    answer.body["access_token"]
+        .as_str()
+        .expect("a token")
+        .to_owned()
+}
+
+async fn arm(
+    lab: &Lab,
+    who: &str,
+    method: reqwest::Method,
+    path: &str,
+    body: Option<Value>,
+) -> Answer {
+    let mut request = lab
+        .client
+        .request(method, format!("{}{path}", lab.emulator.info().arm_url))
+        .bearer_auth(token(lab, who).await);
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    read(request.send().await.expect("an answer")).await
+}
+
+#[tokio::test]
+async fn each_persona_of_the_default_seed_may_do_what_its_role_says() {
+    let lab = Lab::start().await;
+    for (who, reading, writing) in [
+        ("azcred-demo", 200, 403),
+        ("azcred-contributor", 200, 200),
+        ("azcred-noroles", 403, 403),
+    ] {
+        let path = workspace("ws-contoso-ml");
+        let got = arm(&lab, who, reqwest::Method::GET, &path, None).await;
+        assert_eq!(got.status, reading, "{who}: {}", got.body);
+        let change = json!({"tags": {"by": who}});
+        let got = arm(&lab, who, reqwest::Method::PATCH, &path, Some(change)).await;
+        assert_eq!(got.status, writing, "{who}: {}", got.body);
+    }
+    lab.emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn arm_hands_out_its_own_address_by_the_way_one_came_in() {
+    let lab = Lab::start().await;
+    let info = lab.emulator.info();
+    let path = "/metadata/endpoints?api-version=2022-09-01";
+    let own = read(
+        lab.client
+            .get(format!("{}{path}", info.arm_url))
+            .send()
+            .await
+            .expect("an answer"),
+    )
+    .await;
+    assert_eq!(own.body["resourceManager"], format!("{}/", info.arm_url));
+    assert_eq!(own.body["authentication"]["loginEndpoint"], info.login_url);
+
+    let proxy = reqwest::Proxy::all(&info.proxy_url).expect("a proxy");
+    let proxied = client(&lab.emulator)
+        .proxy(proxy)
+        .build()
+        .expect("a client");
+    let real = read(
+        proxied
+            .get(format!("https://management.azure.com{path}"))
+            .send()
+            .await
+            .expect("an answer"),
+    )
+    .await;
+    assert_eq!(
+        real.body["resourceManager"],
+        "https://management.azure.com/"
+    );
+    assert_eq!(real.body["name"], "AzureCloud");
+    // Without a token, the tenant of a subscription is there to read.
+    let challenged = read(
+        proxied
+            .get(format!(
+                "https://management.azure.com{}",
+                workspace("ws-contoso-ml")
+            ))
+            .send()
+            .await
+            .expect("an answer"),
+    )
+    .await;
+    assert_eq!(challenged.status, 401);
+    let challenge = challenged.headers["www-authenticate"]
+        .to_str()
+        .expect("text");
+    assert!(
+        challenge.starts_with(&format!(
+            "Bearer authorization_uri=\"https://login.windows.net/{}\"",
+            common::TENANT
+        )),
+        "{challenge}"
+    );
+    lab.emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_was_created_is_there_after_a_restart_with_its_identity() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = Options {
+        state_dir: Some(folder.path().join("state")),
+        seed: Seed::Default,
+        ..Options::default()
+    };
+    let first = Lab::with(options.clone()).await;
+    let body = json!({"location": "westeurope"});
+    let put = reqwest::Method::PUT;
+    let made = arm(
+        &first,
+        "azcred-contributor",
+        put,
+        &workspace("kept"),
+        Some(body),
+    )
+    .await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let gone = workspace("ws-contoso-ml");
+    let deleted = arm(
+        &first,
+        "azcred-contributor",
+        reqwest::Method::DELETE,
+        &gone,
+        None,
+    )
+    .await;
+    assert_eq!(deleted.status, 200, "{}", deleted.body);
+    first.emulator.shutdown().await;
+
+    let second = Lab::with(options).await;
+    let get = reqwest::Method::GET;
+    let again = arm(
+        &second,
+        "azcred-contributor",
+        get.clone(),
+        &workspace("kept"),
+        None,
+    )
+    .await;
+    assert_eq!(again.body["properties"], made.body["properties"]);
+    assert_eq!(again.body["identity"], made.body["identity"]);
+    let missing = arm(&second, "azcred-contributor", get, &gone, None).await;
+    assert_eq!(missing.status, 404, "{}", missing.body);
+    second.emulator.shutdown().await;
+}
