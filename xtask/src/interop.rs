@@ -1,6 +1,7 @@
 //! `cargo xtask interop`: programs that nobody here wrote, against the emulator and the binary.
 
 use std::env;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
@@ -27,9 +28,6 @@ pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
         "--package",
         "azcred-cli",
     ]))?;
-    let binary = target()
-        .join("debug")
-        .join(format!("azcred{}", env::consts::EXE_SUFFIX));
     // Each process has an emulator of its own; four of them are as quick as more.
     let parallel = ["--numprocesses", "logical", "--maxprocesses", "4"];
     let mut pytest = Command::new(environment.python());
@@ -39,9 +37,16 @@ pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
         .args(&arguments.pytest);
     pytest.current_dir(root());
     pytest
-        .env("AZCRED_BINARY", binary)
+        .env("AZCRED_BINARY", binary("debug"))
         .env("PYTHONDONTWRITEBYTECODE", "1");
     run(&mut pytest)
+}
+
+/// The binary that a profile builds; its folder is `debug` or `release`.
+pub(crate) fn binary(folder: &str) -> PathBuf {
+    target()
+        .join(folder)
+        .join(format!("azcred{}", env::consts::EXE_SUFFIX))
 }
 
 /// The verb as a step of `cargo xtask test`.

@@ -3,6 +3,7 @@
 //! A verb is a file; a piece of work that can pass or fail is a [`step::Step`]. Nothing here is
 //! shell, so that the same commands run on Linux, macOS and Windows.
 
+mod bench;
 mod command;
 mod deny;
 mod interop;
@@ -36,12 +37,15 @@ enum Verb {
     Test(step::Selection<test::Test>),
     /// Third-party clients (azure-identity, MSAL, azure-ai-ml, …) against the emulator
     Interop(interop::Arguments),
+    /// azcred beside the published `azure_identity` and azure-identity for Python; ratios
+    Bench,
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().verb {
         Verb::Lint(selection) => selection.run(),
         Verb::Test(selection) => selection.run(),
+        Verb::Bench => bench::run_verb(),
         Verb::Interop(arguments) => interop::run_verb(&arguments),
     };
     match done {
