@@ -91,14 +91,34 @@ pub(super) async fn examine(
             (options, credential)
         }
         // A cloud that can't be told is why nobody can sign in.
-        Err(error) => (plain, Err(no_cloud(&error))),
+        Err(error) => {
+            let kind = match error.kind() {
+                azcred_azure::ErrorKind::Invalid => azcred::ErrorKind::Invalid,
+                azcred_azure::ErrorKind::Unreachable => azcred::ErrorKind::Unreachable,
+                _ => azcred::ErrorKind::Unexpected,
+            };
+            let error = azcred::Error::new(kind, error.what().to_owned(), error.why().to_owned())
+                .with_mend(error.mend().to_owned());
+            (plain, Err(error))
+        }
     };
     let tenant = credential.as_ref().ok().and_then(|credential| {
         let [variable, ..] = credential.kind().variables();
         TenantId::new(&system.var(variable)?).ok()
     });
-    let credential = credential.map(|credential| Arc::new(credential) as Arc<dyn Credential>);
-    let workspace = locate(&*system, directory, flags);
+    // A check tells the reason alone; here it is nothing without what was looked at.
+    let credential = credential
+        .map(|credential| Arc::new(credential) as Arc<dyn Credential>)
+        .map_err(|error| {
+            let why = format!("{}: {}", error.what(), error.why());
+            azcred::Error::new(error.kind(), error.what().to_owned(), why)
+                .with_mend(error.mend().to_owned())
+        });
+    let workspace = locate(&*system, directory, flags).map_err(|error| {
+        let why = format!("{}: {}", error.what(), error.why());
+        azcred_azure::Error::new(error.kind(), error.what().to_owned(), why)
+            .with_mend(error.mend().to_owned())
+    });
     let mut doctor = azcred_azure::Doctor::new(options, credential, workspace);
     if let Some(tenant) = tenant {
         doctor = doctor.with_tenant(tenant);
@@ -107,20 +127,6 @@ pub(super) async fn examine(
         doctor = doctor.with_subscription(subscription);
     }
     doctor.run(tell).await
-}
-
-fn no_cloud(error: &azcred_azure::Error) -> azcred::Error {
-    let kind = match error.kind() {
-        azcred_azure::ErrorKind::Invalid => azcred::ErrorKind::Invalid,
-        azcred_azure::ErrorKind::Unreachable => azcred::ErrorKind::Unreachable,
-        _ => azcred::ErrorKind::Unexpected,
-    };
-    azcred::Error::new(
-        kind,
-        error.what().to_owned(),
-        format!("{}: {}", error.what(), error.why()),
-    )
-    .with_mend(error.mend().to_owned())
 }
 
 fn tell(event: &Event<'_>, output: &mut Output, spinner: &Spinner) {

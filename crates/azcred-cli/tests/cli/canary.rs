@@ -1,0 +1,203 @@
+//! No secret is ever told, at the loudest level: canaries in every secret, and what to look for.
+
+use crate::{
+    azure::Azure,
+    run::{AZCRED, Said, azcred},
+};
+use azcred_emulator::{Persona, Way};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+use std::collections::BTreeSet;
+
+/// A stretch of a secret this long is a leak.
+const STRETCH: usize = 10;
+
+/// Every stretch of `secret` as it could be written: as it is, in a form, in base64 at any offset, in hexadecimal.
+pub(crate) fn stretches(secret: &str) -> BTreeSet<String> {
+    let mut forms = vec![secret.to_owned()];
+    forms.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());
+    forms.push(secret.bytes().map(|byte| format!("{byte:02x}")).collect());
+    for offset in 0..3 {
+        let shifted = [&b"\0\0"[..offset], secret.as_bytes()].concat();
+        for text in [
+            STANDARD_NO_PAD.encode(&shifted),
+            URL_SAFE_NO_PAD.encode(&shifted),
+        ] {
+            // The first characters hold what stands before, the last may hold what stands behind.
+            let inner = text
+                .get(4..text.len().saturating_sub(2))
+                .unwrap_or_default();
+            forms.push(inner.to_owned());
+        }
+    }
+    forms
+        .iter()
+        .flat_map(|form| {
+            let letters: Vec<char> = form.to_lowercase().chars().collect();
+            letters
+                .windows(STRETCH)
+                .map(|stretch| stretch.iter().collect::<String>())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The first stretch of a secret that was told.
+pub(crate) fn told(text: &str, secrets: &[&str]) -> Option<String> {
+    let text = text.to_lowercase();
+    secrets
+        .iter()
+        .flat_map(|secret| stretches(secret))
+        .find(|stretch| text.contains(stretch))
+}
+
+/// Checks all that a run emitted, and that it did speak.
+pub(crate) fn assert_silent(said: &Said, secrets: &[&str], case: &str) {
+    for text in [&said.stdout, &said.stderr] {
+        if let Some(stretch) = told(text, secrets) {
+            panic!("{case}: '{stretch}' of a secret was told in\n{said}");
+        }
+        // A token or an assertion: a JSON web token's first letters.
+        assert!(!text.contains("eyJ"), "{case}: a token was told in\n{said}");
+    }
+    assert!(
+        !said.stderr.is_empty(),
+        "{case}: it was told to be loud\n{said}"
+    );
+}
+
+#[test]
+fn what_counts_as_told_is_found_in_every_form() {
+    let secret = "cAnArY~7Q+/=&é\"'zzTopSecretValue0123456789";
+    let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    for text in [
+        format!("the secret {secret} is wrong"),
+        format!("…{}…", &secret[20..32]),
+        secret.to_uppercase(),
+        url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
+        encode(secret),
+        encode(&format!("id:{secret}")),
+        encode(&format!("i:{secret}:x")),
+        STANDARD_NO_PAD.encode(format!("x{secret}")),
+    ] {
+        assert!(told(&text, &[secret]).is_some(), "{text}");
+    }
+    assert_eq!(told("nothing of the kind; TopSecret", &[secret]), None);
+}
+
+/// Commands that need no secret in their result.
+const COMMANDS: [&[&str]; 4] = [
+    &["whoami"],
+    &["whoami", "--output", "json"],
+    &["doctor"],
+    &["doctor", "--output", "json"],
+];
+
+#[test]
+fn against_the_emulator_no_secret_is_told_at_trace_level() {
+    let azure = Azure::shared();
+    let info = azure.info();
+    let (_, secret) = info.service_principal().expect("the seed has one");
+    let certificate = info
+        .identities
+        .iter()
+        .find_map(|one| one.certificate_path.clone());
+    let pem = std::fs::read_to_string(certificate.expect("the seed has one")).expect("text");
+    let mut secrets = vec![secret, info.admin_token.as_str()];
+    secrets.extend(key_lines(&pem));
+    for persona in [
+        Persona::ServicePrincipal,
+        Persona::Himl,
+        Persona::Certificate,
+    ] {
+        for way in [Way::Ports, Way::RealNames] {
+            let environment = azure.environment(persona, way);
+            for command in COMMANDS {
+                let said = azcred(command)
+                    .envs(&environment)
+                    .env("AZCRED_LOG", "trace")
+                    .said();
+                assert_eq!(said.code, 0, "{said}");
+                assert_silent(&said, &secrets, &format!("{persona:?} {way:?} {command:?}"));
+            }
+            // The token is the result here, and stands nowhere else.
+            let said = azcred(&["token"])
+                .envs(&environment)
+                .env("AZCRED_LOG", "trace")
+                .said();
+            let (token, rest) = said.stdout.split_once('\n').expect("a line");
+            assert!(rest.is_empty(), "{said}");
+            assert!(!said.stderr.contains("eyJ"), "{said}");
+            let signature = token.rsplit('.').next().expect("a signature");
+            assert_eq!(told(&said.stderr, &[signature, secret]), None);
+        }
+    }
+}
+
+#[test]
+fn refused_by_the_emulator_no_secret_is_told_at_trace_level() {
+    let azure = Azure::shared();
+    for name in [
+        "azcred-expired",
+        "azcred-disabled",
+        "azcred-blocked",
+        "azcred-noroles",
+    ] {
+        let environment = azure.application(name);
+        let secret = azure
+            .info()
+            .identity(name)
+            .and_then(|one| one.secret.clone())
+            .expect("a secret");
+        for command in COMMANDS {
+            let said = azcred(command)
+                .envs(&environment)
+                .env("AZCRED_LOG", "trace")
+                .said();
+            assert_silent(&said, &[&secret], &format!("{name} {command:?}"));
+        }
+    }
+    let wrong = "wr0ng~cAnArY.Q7zzTopSecretValue0123456789";
+    let said = azcred(&["token"])
+        .envs(&azure.application("azcred-demo"))
+        .env("AZURE_CLIENT_SECRET", wrong)
+        .env("AZCRED_LOG", "trace")
+        .said();
+    assert_eq!(said.code, 4, "{said}");
+    assert_silent(&said, &[wrong], "a wrong secret");
+}
+
+#[test]
+fn the_emulator_and_the_demo_tell_no_secret_of_their_own_at_trace_level() {
+    let demo = azcred(&["demo"]).env("AZCRED_LOG", "trace").said();
+    assert_eq!(demo.code, 0, "{demo}");
+    assert_silent(&demo, &[], "demo");
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("state");
+    // With a folder, what it made can be looked up afterwards.
+    let said = azcred(&["emulator", "exec", "--state", state.to_str().expect("text")])
+        .args(&["--", AZCRED, "doctor"])
+        .env("AZCRED_LOG", "trace")
+        .said();
+    assert_eq!(said.code, 0, "{said}");
+    let made = std::fs::read_to_string(state.join("secrets.json")).expect("text");
+    let made: serde_json::Value = serde_json::from_str(&made).expect("JSON");
+    let secrets: Vec<&str> = made["secrets"]
+        .as_object()
+        .expect("secrets")
+        .values()
+        .filter_map(serde_json::Value::as_str)
+        .collect();
+    assert!(secrets.len() > 3);
+    assert_silent(&said, &secrets, "emulator exec");
+}
+
+/// The lines of a PEM file's private key.
+pub(crate) fn key_lines(pem: &str) -> Vec<&str> {
+    let key = pem.split("PRIVATE KEY-----").nth(1).expect("a private key");
+    let lines: Vec<&str> = key.lines().filter(|line| line.len() > 40).collect();
+    assert!(!lines.is_empty(), "a key has lines");
+    lines
+}

@@ -1,0 +1,375 @@
+//! The same against an authority that throws everything it was sent back, in every place and form that it can.
+
+use crate::{
+    authority::{Authority, Received, response},
+    canary::{assert_silent, key_lines, told},
+    run::{Run, azcred},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::json;
+
+const SECRET: &str = "cAnArY~7Q+/=&é\"'<zzTopSecretValue0123456789";
+/// Of the certificate files in `crates/azcred/tests/fixtures`.
+const PASSWORD: &str = "correct-horse";
+
+/// What was sent that is secret, as it was before it was put in a form.
+fn sent(request: &Received) -> String {
+    ["client_secret", "client_assertion"]
+        .iter()
+        .find_map(|name| request.field(name))
+        .unwrap_or_default()
+}
+
+/// An OAuth error whose every field is `text`.
+fn error_of(text: &str) -> Vec<u8> {
+    let body = json!({
+        "error": text, "error_description": format!("AADSTS7000215: {text}"), "error_codes": [7_000_215],
+        "timestamp": text, "trace_id": text, "correlation_id": text, "claims": text, "error_uri": text, "suberror": text,
+    });
+    response(
+        "401 Unauthorized",
+        "content-type: application/json\r\n",
+        &body.to_string(),
+    )
+}
+
+type Answer = fn(&Received) -> Vec<u8>;
+
+/// Where and how a secret is thrown back.
+const ANSWERS: [(&str, Answer); 16] = [
+    ("the body in an error", |request| error_of(&request.body)),
+    ("the secret in an error", |request| error_of(&sent(request))),
+    ("the secret behind 490 letters", |request| {
+        error_of(&format!("{}{}", "x".repeat(470), sent(request)))
+    }),
+    ("an unknown code", |request| {
+        let body = json!({"error": "invalid_client", "error_description": format!("AADSTS1: no, {}", request.body)});
+        response("400 Bad Request", "", &body.to_string())
+    }),
+    ("an unknown code with the secret", |request| {
+        let body = json!({"error": "invalid_client", "error_description": format!("AADSTS1: no, {}", sent(request))});
+        response("400 Bad Request", "", &body.to_string())
+    }),
+    ("the secret in base64", |request| {
+        error_of(&STANDARD.encode(sent(request)))
+    }),
+    ("the body in base64", |request| {
+        error_of(&STANDARD.encode(&request.body))
+    }),
+    ("HTML", |request| {
+        response(
+            "200 OK",
+            "content-type: text/html\r\n",
+            &format!("<p>{}", request.body),
+        )
+    }),
+    ("a redirect with the body", |request| {
+        let headers = format!("location: https://evil.example/?{}\r\n", request.body);
+        response("307 Temporary Redirect", &headers, "")
+    }),
+    ("a redirect to a host of that name", |request| {
+        let name: String = sent(request)
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(60)
+            .collect();
+        response(
+            "302 Found",
+            &format!("location: https://{name}.evil.example/\r\n"),
+            "",
+        )
+    }),
+    ("the reason phrase", |request| {
+        response(&format!("418 {}", request.body), "", "{}")
+    }),
+    ("a header", |request| {
+        let headers = format!(
+            "x-echo: {}\r\nwww-authenticate: Bearer error=\"{}\"\r\n",
+            request.body, request.body
+        );
+        response("401 Unauthorized", &headers, "")
+    }),
+    ("truncated JSON", |request| {
+        response(
+            "200 OK",
+            "",
+            &format!("{{\"access_token\":\"{}", request.body),
+        )
+    }),
+    ("a token type", |request| {
+        let body = json!({"access_token": "t", "token_type": sent(request), "expires_in": 60});
+        response("200 OK", "", &body.to_string())
+    }),
+    ("a status line that is none", |request| {
+        format!("HTTP/9.9 {}\r\n\r\n", request.body).into_bytes()
+    }),
+    ("trouble that passes", |request| {
+        response(
+            "503 Unavailable",
+            "retry-after: 0\r\n",
+            &json!({"error": request.body, "error_description": sent(request)}).to_string(),
+        )
+    }),
+];
+
+fn fixture(name: &str) -> String {
+    format!(
+        "{}/../azcred/tests/fixtures/certificates/{name}",
+        env!("CARGO_MANIFEST_DIR")
+    )
+}
+
+/// Everybody who could sign in, each with the secrets that they bring.
+fn people() -> Vec<(&'static str, Vec<(&'static str, String)>, Vec<String>)> {
+    let id = "11111111-2222-3333-4444-555555555555".to_owned();
+    let tenant = "contoso.onmicrosoft.com".to_owned();
+    let with = |proof: Vec<(&'static str, String)>| {
+        let mut all = vec![
+            ("AZURE_TENANT_ID", tenant.clone()),
+            ("AZURE_CLIENT_ID", id.clone()),
+        ];
+        all.extend(proof);
+        all
+    };
+    let pem = std::fs::read_to_string(fixture("key-first.pem")).expect("text");
+    let pfx = STANDARD.encode(std::fs::read(fixture("pfx-modern.pfx")).expect("bytes"));
+    vec![
+        (
+            "a secret",
+            with(vec![("AZURE_CLIENT_SECRET", SECRET.into())]),
+            vec![SECRET.into()],
+        ),
+        (
+            "hi-ml's password",
+            vec![
+                ("HIML_TENANT_ID", tenant.clone()),
+                ("HIML_SERVICE_PRINCIPAL_ID", id.clone()),
+                ("HIML_SERVICE_PRINCIPAL_PASSWORD", SECRET.into()),
+            ],
+            vec![SECRET.into()],
+        ),
+        (
+            "a PFX file",
+            with(vec![
+                ("AZURE_CLIENT_CERTIFICATE_PATH", fixture("pfx-modern.pfx")),
+                ("AZURE_CLIENT_CERTIFICATE_PASSWORD", PASSWORD.into()),
+            ]),
+            vec![PASSWORD.into(), pfx],
+        ),
+        (
+            "a PEM file",
+            with(vec![
+                ("AZURE_CLIENT_CERTIFICATE_PATH", fixture("key-first.pem")),
+                ("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", "1".into()),
+            ]),
+            key_lines(&pem).into_iter().map(str::to_owned).collect(),
+        ),
+    ]
+}
+
+fn loud(run: Run, variables: &[(&'static str, String)]) -> Run {
+    variables
+        .iter()
+        .fold(run.env("AZCRED_LOG", "trace"), |run, (name, value)| {
+            run.env(name, value)
+        })
+}
+
+#[test]
+fn a_secret_that_is_thrown_back_is_not_told() {
+    for (who, variables, mut secrets) in people() {
+        for (how, answer) in ANSWERS {
+            let authority = Authority::answering(answer);
+            let command: &[&str] = if how.len() % 2 == 0 {
+                &["token"]
+            } else {
+                &["token", "--output", "json"]
+            };
+            let said = loud(azcred(command), &variables)
+                .env("AZURE_AUTHORITY_HOST", &authority.url())
+                .said();
+            assert_ne!(said.code, 0, "{who}, {how}: {said}");
+            let received = authority.received();
+            assert!(
+                !received.is_empty(),
+                "{who}, {how}: nothing was sent\n{said}"
+            );
+            // An assertion is made anew for each request: all of them are looked for, by their signatures.
+            secrets.extend(received.iter().filter_map(|request| {
+                let assertion = request.field("client_assertion")?;
+                assertion.rsplit('.').next().map(str::to_owned)
+            }));
+            let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+            assert_silent(&said, &secrets, &format!("{who}, {how}"));
+        }
+    }
+}
+
+#[test]
+fn a_certificate_that_can_not_be_read_tells_neither_password_nor_key() {
+    let wrong = "wr0ng~cAnArY.Q7zzTopSecretValue0123456789";
+    let damaged = tempfile::NamedTempFile::new().expect("a file");
+    let pem = std::fs::read_to_string(fixture("key-first.pem")).expect("text");
+    std::fs::write(damaged.path(), pem.replacen("MII", "!!!", 1)).expect("written");
+    let damaged_path = damaged.path().to_str().expect("text").to_owned();
+    let lines = key_lines(&pem);
+    for path in [
+        fixture("pfx-modern.pfx"),
+        fixture("pkcs8-aes256-sha256.pem"),
+        damaged_path,
+    ] {
+        let said = loud(
+            azcred(&["token"]),
+            &[("AZURE_CLIENT_CERTIFICATE_PATH", path.clone())],
+        )
+        .env("AZURE_TENANT_ID", "contoso.com")
+        .env("AZURE_CLIENT_ID", "x")
+        .env("AZURE_CLIENT_CERTIFICATE_PASSWORD", wrong)
+        .said();
+        assert_eq!(said.code, 1, "{said}");
+        let mut secrets = vec![wrong];
+        secrets.extend(&lines);
+        assert_silent(&said, &secrets, &path);
+    }
+}
+
+#[test]
+fn a_secret_in_the_wrong_variable_is_not_told_in_full() {
+    for name in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"] {
+        let said = azcred(&["token"])
+            .env("AZURE_TENANT_ID", "contoso.com")
+            .env("AZURE_CLIENT_ID", "x")
+            .env("AZURE_CLIENT_SECRET", "y")
+            .env(name, "kX8Q~ cAnArYzzTopSecretValue0123456789")
+            .env("AZCRED_LOG", "trace")
+            .said();
+        assert_eq!(said.code, 1, "{said}");
+        assert_eq!(
+            told(&said.stderr, &["YzzTopSecretValue0123456789"]),
+            None,
+            "{said}"
+        );
+    }
+}
+
+/// A token whose every part can be told from anything else.
+fn canary_token() -> String {
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let claims = json!({"oid": "o", "sub": "o", "idtyp": "app", "tid": "t", "appid": "a"});
+    format!(
+        "{}.{}.cAnArYzzTopSecretSignature0123456789abcdefghij",
+        URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#),
+        URL_SAFE_NO_PAD.encode(claims.to_string())
+    )
+}
+
+/// One server that is the identity provider, the cloud's description and Resource Manager; the last throws the token back.
+fn resource_manager(request: &Received, refuse: fn(&str) -> Vec<u8>) -> Vec<u8> {
+    let host = request
+        .head
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .unwrap_or_default()
+        .trim();
+    if request.line.contains("/metadata/endpoints") {
+        let body = json!({"name": "Own", "resourceManager": format!("http://{host}"),
+            "authentication": {"loginEndpoint": format!("http://{host}"), "audiences": [format!("http://{host}")]}});
+        return response("200 OK", "", &body.to_string());
+    }
+    if request.line.contains("/oauth2/v2.0/token") {
+        let body =
+            json!({"access_token": canary_token(), "token_type": "Bearer", "expires_in": 3600});
+        return response("200 OK", "", &body.to_string());
+    }
+    let bearer = request
+        .head
+        .lines()
+        .find_map(|line| line.strip_prefix("authorization: Bearer "))
+        .unwrap_or_default();
+    refuse(bearer.trim())
+}
+
+#[test]
+fn a_token_that_resource_manager_throws_back_is_not_told() {
+    let refusals: [(&str, fn(&str) -> Vec<u8>); 6] = [
+        ("an error", |token| {
+            let body = json!({"error": {"code": "AuthorizationFailed", "message": format!("The client '{token}' with object id '{token}' does not have authorization to perform action '{token}' over scope '{token}'.")}});
+            response(
+                "403 Forbidden",
+                &format!("x-ms-correlation-request-id: {token}\r\n"),
+                &body.to_string(),
+            )
+        }),
+        ("an unknown code", |token| {
+            response(
+                "400 Bad Request",
+                "",
+                &json!({"error": {"code": token, "message": token}}).to_string(),
+            )
+        }),
+        ("another tenant", |token| {
+            let body = json!({"error": {"code": "InvalidAuthenticationTokenTenant", "message": format!("it must match 'https://sts.windows.net/{token}/'")}});
+            let headers = format!(
+                "www-authenticate: Bearer authorization_uri=\"https://login.windows.net/{token}\", error=\"{token}\"\r\n"
+            );
+            response("401 Unauthorized", &headers, &body.to_string())
+        }),
+        ("HTML", |token| {
+            response(
+                "200 OK",
+                "content-type: text/html\r\n",
+                &format!("<p>{token}"),
+            )
+        }),
+        ("a redirect", |token| {
+            response(
+                "302 Found",
+                &format!("location: https://evil.example/{token}\r\n"),
+                "",
+            )
+        }),
+        ("a name and a link", |token| {
+            let body = json!({"displayName": token, "subscriptionId": token, "state": token, "name": token, "location": token,
+                "id": token, "value": [{"displayName": token, "subscriptionId": token}], "nextLink": format!("https://evil.example/{token}"),
+                "properties": {"workspaceId": token}});
+            response("200 OK", "", &body.to_string())
+        }),
+    ];
+    for (how, refuse) in refusals {
+        for command in [
+            &["doctor"][..],
+            &["doctor", "--output", "json"],
+            &["whoami"],
+        ] {
+            let server = Authority::answering(move |request| resource_manager(request, refuse));
+            let said = azcred(command)
+                .env("AZCRED_LOG", "trace")
+                .env("AZURE_TENANT_ID", "contoso.onmicrosoft.com")
+                .env("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555")
+                .env("AZURE_CLIENT_SECRET", SECRET)
+                .env(
+                    "ARM_CLOUD_METADATA_URL",
+                    &format!("{}/metadata/endpoints", server.url()),
+                )
+                .env(
+                    "AZUREML_ARM_SUBSCRIPTION",
+                    "5ec0ffee-0001-4000-8000-000000000001",
+                )
+                .env("AZUREML_ARM_RESOURCEGROUP", "rg")
+                .env("AZUREML_ARM_WORKSPACE_NAME", "team")
+                .directory("/")
+                .said();
+            let asked = server
+                .received()
+                .iter()
+                .any(|request| request.line.contains("/subscriptions/"));
+            assert!(
+                asked || command == ["whoami"],
+                "{how}: Resource Manager was not asked\n{said}"
+            );
+            let token = canary_token();
+            let signature = token.rsplit('.').next().expect("a signature");
+            assert_silent(&said, &[SECRET, signature], &format!("{how} {command:?}"));
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! `azcred emulator`: start, env, exec.
+
+use crate::run::{AZCRED, Run, Said, assert_seen, azcred, end};
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command},
+};
+
+/// `azcred emulator start` as a process, ended in good order however a test ends.
+struct Started {
+    child: Option<Child>,
+    folder: tempfile::TempDir,
+    /// What it said until it was ready.
+    ready: String,
+}
+
+fn private_folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn state_of(folder: &Path) -> String {
+    folder.join("state").to_str().expect("text").to_owned()
+}
+
+impl Started {
+    fn new(arguments: &[&str]) -> Self {
+        let folder = private_folder();
+        let mut child = azcred(&["emulator", "start", "--state", &state_of(folder.path())])
+            .args(arguments)
+            .start();
+        let mut ready = String::new();
+        let mut lines = BufReader::new(child.stdout.as_mut().expect("a pipe"));
+        // It says this last, or nothing more: a pipe that ends reads as nothing.
+        while !ready.contains("Ctrl-C stops it.") && !ready.ends_with("\n}\n") {
+            if lines.read_line(&mut ready).expect("text") == 0 {
+                break;
+            }
+        }
+        Self {
+            child: Some(child),
+            folder,
+            ready,
+        }
+    }
+
+    fn state(&self) -> String {
+        state_of(self.folder.path())
+    }
+
+    #[cfg(unix)]
+    fn stop(&mut self, signal: rustix::process::Signal) -> Said {
+        let child = self.child.take().expect("it runs");
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, signal).expect("it runs");
+        end(child)
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn start_says_when_it_is_ready_and_ends_cleanly_on_either_signal() {
+    for signal in [rustix::process::Signal::INT, rustix::process::Signal::TERM] {
+        let mut started = Started::new(&[]);
+        let published = Path::new(&started.state()).join("emulator.json");
+        assert!(
+            published.exists(),
+            "what it serves is written before it says so"
+        );
+        let shown = started
+            .ready
+            .replace(started.folder.path().to_str().expect("text"), "[FOLDER]");
+        let said = started.stop(signal);
+        assert_eq!(said.code, 0, "{said}");
+        assert!(said.stderr.contains("Stopped."), "{said}");
+        assert!(!published.exists(), "it takes back what it published");
+        assert_seen!("emulator-start", shown);
+    }
+}
+
+#[test]
+fn start_as_json_tells_where_everything_is_and_no_secret() {
+    let started = Started::new(&["--output", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&started.ready).expect("JSON");
+    let published =
+        std::fs::read_to_string(Path::new(&started.state()).join("emulator.json")).expect("text");
+    let published: serde_json::Value = serde_json::from_str(&published).expect("JSON");
+    assert_eq!(document["armUrl"], published["arm_url"]);
+    assert_eq!(document["pid"], published["pid"]);
+    for identity in published["identities"].as_array().expect("identities") {
+        if let Some(secret) = identity["secret"].as_str() {
+            assert!(!started.ready.contains(secret));
+        }
+    }
+    assert!(
+        !started
+            .ready
+            .contains(published["admin_token"].as_str().expect("a token"))
+    );
+}
+
+#[test]
+fn a_second_emulator_on_the_same_folder_is_refused() {
+    let started = Started::new(&[]);
+    let second = azcred(&["emulator", "start", "--state", &started.state()]).said();
+    assert_eq!((second.code, second.stdout.as_str()), (1, ""), "{second}");
+    assert!(second.stderr.contains("already"), "{second}");
+}
+
+#[test]
+fn a_seed_that_can_not_be_read_is_refused_with_its_line() {
+    let folder = private_folder();
+    let seed = folder.path().join("seed.toml");
+    std::fs::write(&seed, "# nothing\n[[tenants]]\nid = 7\n").expect("written");
+    let said = azcred(&["emulator", "start", "--state", &state_of(folder.path())])
+        .args(&["--seed", seed.to_str().expect("text")])
+        .said();
+    assert_eq!(said.code, 1, "{said}");
+    assert!(said.stderr.contains("seed.toml:3"), "{said}");
+}
+
+#[test]
+fn ports_are_checked_before_anything_starts() {
+    for wrong in ["proxy", "nothing=1", "proxy=99999"] {
+        let said = azcred(&["emulator", "start", "--port", wrong]).said();
+        assert_eq!(said.code, 2, "{wrong}: {said}");
+    }
+}
+
+#[test]
+fn env_prints_each_shells_own_language() {
+    let started = Started::new(&[]);
+    for shell in ["sh", "fish", "powershell", "json"] {
+        let said = azcred(&[
+            "emulator",
+            "env",
+            "--state",
+            &started.state(),
+            "--shell",
+            shell,
+        ])
+        .said();
+        assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said}");
+        let folder = started.folder.path().to_str().expect("text");
+        let shown = said.to_string().replace(folder, "[FOLDER]");
+        let mut settings = crate::run::settings();
+        settings.add_filter(
+            r#"(AZURE_CLIENT_SECRET"?(=| |: | = )['"])[^'"]+"#,
+            "$1[SECRET]",
+        );
+        settings.bind(|| insta::assert_snapshot!(format!("emulator-env-{shell}"), shown));
+    }
+    let json = azcred(&[
+        "emulator",
+        "env",
+        "--state",
+        &started.state(),
+        "--output",
+        "json",
+    ])
+    .args(&["--as", "sp", "--by", "ports"])
+    .said()
+    .json();
+    assert!(json["set"]["AZURE_AUTHORITY_HOST"].is_string(), "{json}");
+    assert!(
+        json["unset"]
+            .as_array()
+            .expect("names")
+            .contains(&"HTTPS_PROXY".into()),
+        "{json}"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_shell_that_takes_the_variables_over_is_inside() {
+    let started = Started::new(&[]);
+    for (arguments, expected) in [
+        ("--as himl --by ports", "HIML_SERVICE_PRINCIPAL_PASSWORD"),
+        ("--as sp --by names", "AZURE_CLIENT_SECRET"),
+    ] {
+        let script = format!(
+            "eval \"$('{AZCRED}' emulator env --state '{}' {arguments})\" && '{AZCRED}' whoami",
+            started.state()
+        );
+        let mut sh = Command::new("sh");
+        sh.args(["-c", &script]);
+        // Both would lead elsewhere, and have to go.
+        let said = Run::bare(sh)
+            .env("AZURE_CLIENT_CERTIFICATE_PATH", "/elsewhere")
+            .env("ALL_PROXY", "http://127.0.0.1:9")
+            .said();
+        assert_eq!(said.code, 0, "{said}");
+        assert!(said.stdout.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn env_without_an_emulator_says_how_to_start_one() {
+    let folder = private_folder();
+    let said = azcred(&["emulator", "env", "--state", &state_of(folder.path())]).said();
+    assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said}");
+    assert!(
+        said.stderr.contains("azcred emulator start --state"),
+        "{said}"
+    );
+    let homeless = azcred(&["emulator", "env"]).said();
+    assert_eq!(homeless.code, 1, "{homeless}");
+    assert!(homeless.stderr.contains("--state"), "{homeless}");
+}
+
+#[test]
+fn exec_uses_the_emulator_that_runs() {
+    let started = Started::new(&[]);
+    let published =
+        std::fs::read_to_string(Path::new(&started.state()).join("emulator.json")).expect("text");
+    let published: serde_json::Value = serde_json::from_str(&published).expect("JSON");
+    let said = azcred(&[
+        "emulator",
+        "exec",
+        "--state",
+        &started.state(),
+        "--by",
+        "ports",
+    ])
+    .args(&["--", AZCRED, "whoami", "-o", "json"])
+    .said();
+    assert_eq!(said.json()["audience"], published["arm_url"], "{said}");
+}
+
+#[test]
+fn exec_starts_an_emulator_of_its_own_and_leaves_no_trace_of_it() {
+    let folder = private_folder();
+    let temporary = folder.path().to_str().expect("text");
+    let said = azcred(&["emulator", "exec", "--as", "himl", "--", AZCRED, "whoami"])
+        .env("TMPDIR", temporary)
+        .env("TEMP", temporary)
+        .env("TMP", temporary)
+        .said();
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said}");
+    assert!(
+        said.stdout.contains("HIML_SERVICE_PRINCIPAL_PASSWORD"),
+        "{said}"
+    );
+    let left: Vec<_> = std::fs::read_dir(folder.path())
+        .expect("a folder")
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn exec_hands_back_the_exit_code_of_its_program() {
+    let exec = |arguments: &[&str]| {
+        azcred(&["emulator", "exec", "--as", "nobody", "--"])
+            .args(arguments)
+            .said()
+    };
+    assert_eq!(exec(&[AZCRED, "token"]).code, 3);
+    assert_eq!(exec(&[AZCRED, "frob"]).code, 2);
+    let missing = exec(&["/nonexistent/program"]);
+    assert_eq!(missing.code, 127, "{missing}");
+    assert!(missing.stderr.contains("no such program"), "{missing}");
+    #[cfg(unix)]
+    {
+        assert_eq!(exec(&["sh", "-c", "exit 42"]).code, 42);
+        assert_eq!(exec(&["sh", "-c", "kill -TERM $$"]).code, 143);
+        assert_eq!(exec(&["sh", "-c", "kill -KILL $$"]).code, 137);
+        let folder = private_folder();
+        let text = folder.path().join("text");
+        std::fs::write(&text, "no program").expect("written");
+        let not_executable = exec(&[text.to_str().expect("text")]);
+        assert_eq!(not_executable.code, 126, "{not_executable}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn exec_gives_its_program_everything_as_it_is_without_a_shell() {
+    let said = azcred(&["emulator", "exec", "--as", "nobody", "--"])
+        .args(&[
+            "sh",
+            "-c",
+            "printf '%s|' \"$@\"",
+            "sh",
+            "a b",
+            "$HOME",
+            "--output",
+            "*",
+        ])
+        .said();
+    assert_eq!(said.stdout, "a b|$HOME|--output|*|", "{said}");
+}
+
+#[test]
+#[cfg(unix)]
+fn exec_passes_signals_on_and_waits_for_what_comes_of_them() {
+    let folder = private_folder();
+    let state = state_of(folder.path());
+    // The program is one that ends in good order when it is told to: another emulator.
+    let mut child = azcred(&["emulator", "exec", "--"])
+        .args(&[AZCRED, "emulator", "start", "--state", &state])
+        .start();
+    let mut said = String::new();
+    let mut lines = BufReader::new(child.stdout.as_mut().expect("a pipe"));
+    while !said.contains("Ctrl-C stops it.") {
+        assert_ne!(
+            lines.read_line(&mut said).expect("text"),
+            0,
+            "it ended: {said}"
+        );
+    }
+    let published = Path::new(&state).join("emulator.json");
+    assert!(published.exists());
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+    let rest = end(child);
+    assert_eq!(rest.code, 0, "{rest}");
+    assert!(
+        rest.stderr.contains("Stopped.") && !published.exists(),
+        "{rest}"
+    );
+}

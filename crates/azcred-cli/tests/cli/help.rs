@@ -1,0 +1,43 @@
+//! The help of every command, as it is read.
+
+use crate::run::{assert_seen, azcred};
+
+macro_rules! help_of {
+    ($($test:ident, $name:literal, [$($argument:literal),*];)*) => {$(
+        #[test]
+        fn $test() {
+            let said = azcred(&[$($argument,)* "--help"]).said();
+            assert_eq!(said.code, 0, "{said}");
+            assert_seen!($name, said);
+        }
+    )*};
+}
+
+help_of! {
+    the_help_lists_the_commands_and_the_exit_codes, "help", [];
+    the_help_of_token_says_where_it_looks, "help-token", ["token"];
+    the_help_of_whoami_says_that_nothing_is_verified, "help-whoami", ["whoami"];
+    the_help_of_doctor_says_where_the_workspace_comes_from, "help-doctor", ["doctor"];
+    the_help_of_emulator_lists_its_commands, "help-emulator", ["emulator"];
+    the_help_of_emulator_start_names_the_services, "help-emulator-start", ["emulator", "start"];
+    the_help_of_emulator_env_has_a_line_for_each_shell, "help-emulator-env", ["emulator", "env"];
+    the_help_of_emulator_exec_says_what_becomes_of_the_exit_code, "help-emulator-exec", ["emulator", "exec"];
+    the_help_of_demo_says_that_it_needs_nothing, "help-demo", ["demo"];
+    the_help_of_completions_says_where_scripts_go, "help-completions", ["completions"];
+}
+
+#[test]
+fn without_a_command_the_help_is_shown_and_the_usage_was_wrong() {
+    let said = azcred(&[]).said();
+    assert_eq!((said.code, said.stdout.as_str()), (2, ""));
+    assert!(said.stderr.contains("azcred demo"), "{said}");
+}
+
+#[test]
+fn the_version_is_told_and_nothing_of_the_machine_that_built_it() {
+    let said = azcred(&["--version"]).said();
+    assert_eq!(
+        said.stdout,
+        concat!("azcred ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}

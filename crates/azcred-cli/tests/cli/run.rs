@@ -1,0 +1,182 @@
+//! Runs the binary in an environment of its own, and shows what it said.
+
+use std::{
+    fmt,
+    io::Read,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+/// Nothing here takes long; past this the binary hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The binary under test.
+pub(crate) const AZCRED: &str = env!("CARGO_BIN_EXE_azcred");
+
+/// A run of the binary: its arguments, and an environment with nothing in it but what is put there.
+pub(crate) struct Run(Command);
+
+/// The binary with these arguments.
+pub(crate) fn azcred(arguments: &[&str]) -> Run {
+    let mut command = Command::new(AZCRED);
+    command.args(arguments);
+    Run::bare(command)
+}
+
+impl Run {
+    /// Any program in a bare environment.
+    pub(crate) fn bare(mut command: Command) -> Self {
+        command.env_clear().stdin(Stdio::null());
+        // What Windows needs to load libraries, and where temporary folders are.
+        for name in ["SYSTEMROOT", "TMPDIR", "TEMP", "TMP", "PATH"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        Self(command)
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    pub(crate) fn envs(mut self, variables: &[(String, String)]) -> Self {
+        self.0
+            .envs(variables.iter().map(|(name, value)| (name, value)));
+        self
+    }
+
+    pub(crate) fn args(mut self, arguments: &[&str]) -> Self {
+        self.0.args(arguments);
+        self
+    }
+
+    pub(crate) fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.0.current_dir(directory.into());
+        self
+    }
+
+    /// Starts it, with pipes to read from.
+    pub(crate) fn start(mut self) -> Child {
+        self.0
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts")
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn said(self) -> Said {
+        end(self.start())
+    }
+}
+
+/// Waits for the end of a program, and gathers what it says until then.
+pub(crate) fn end(mut child: Child) -> Said {
+    let (sender, receiver) = mpsc::channel();
+    let gather = |stream: Option<Box<dyn Read + Send>>, number: usize| {
+        let sender = sender.clone();
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            if let Some(mut stream) = stream {
+                stream
+                    .read_to_end(&mut bytes)
+                    .expect("its output can be read");
+            }
+            let _ = sender.send((number, bytes));
+        });
+    };
+    gather(child.stdout.take().map(|out| Box::new(out) as _), 0);
+    gather(child.stderr.take().map(|err| Box::new(err) as _), 1);
+    let mut streams = [Vec::new(), Vec::new()];
+    for _ in 0..2 {
+        match receiver.recv_timeout(PATIENCE) {
+            Ok((number, bytes)) => streams[number] = bytes,
+            Err(_) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                panic!("the program did not end within {PATIENCE:?}");
+            }
+        }
+    }
+    let status = child.wait().expect("it has ended");
+    let [stdout, stderr] = streams.map(|bytes| String::from_utf8(bytes).expect("text"));
+    Said {
+        code: status.code().unwrap_or(-1),
+        stdout,
+        stderr,
+    }
+}
+
+/// What a run said. `Display` is what snapshots show.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "exit code: {}", self.code)?;
+        for (name, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            if !text.is_empty() {
+                writeln!(f, "--- {name}\n{}", text.trim_end())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Said {
+    /// Its result as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
+    }
+
+    /// Its error as JSON.
+    pub(crate) fn error(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stderr).unwrap_or_else(|error| panic!("{error}\n{self}"))
+    }
+}
+
+/// Compares with the stored snapshot, once all that differs from run to run is named.
+macro_rules! assert_seen {
+    ($name:literal, $said:expr) => {
+        $crate::run::settings().bind(|| insta::assert_snapshot!($name, $said.to_string()));
+    };
+}
+pub(crate) use assert_seen;
+
+pub(crate) fn settings() -> insta::Settings {
+    const GUID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    for (pattern, shown) in [
+        (
+            r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+",
+            "[TOKEN]",
+        ),
+        (r"(localhost|127\.0\.0\.1):\d+", "$1:[PORT]"),
+        (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(Z| UTC)?", "[TIME]"),
+        (r#""expires_on": \d+"#, r#""expires_on": [SECONDS]"#),
+        (r#""milliseconds": \d+"#, r#""milliseconds": [N]"#),
+        (r#""pid": \d+"#, r#""pid": [PID]"#),
+        (r"\d+ minutes", "[N] minutes"),
+        (r"\d+\.\d s\b", "[N] s"),
+        (r"azcred\.exe", "azcred"),
+    ] {
+        settings.add_filter(pattern, shown);
+    }
+    settings.add_filter(&format!("correlation id {GUID}"), "correlation id [GUID]");
+    settings.add_filter(
+        &format!(r#""(correlationId|traceId)": "{GUID}""#),
+        r#""$1": "[GUID]""#,
+    );
+    settings
+}
