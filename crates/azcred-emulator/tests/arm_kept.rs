@@ -148,6 +148,12 @@ async fn what_was_created_is_there_after_a_restart_with_its_identity() {
     )
     .await;
     assert_eq!(deleted.status, 200, "{}", deleted.body);
+    // It is kept at once: who is killed must not lose what was answered.
+    let kept = std::fs::read_dir(folder.path().join("state"))
+        .expect("the folder")
+        .filter_map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).ok())
+        .any(|text| text.contains("workspaces/kept") && !text.contains("workspaces/ws-contoso-ml"));
+    assert!(kept);
     first.emulator.shutdown().await;
 
     let second = Lab::with(options).await;
