@@ -5,6 +5,7 @@
 
 mod report;
 mod verdict;
+mod visit;
 
 pub use report::{Check, CheckId, Report, Status, Subject};
 
@@ -22,8 +23,9 @@ use azcred::{
     http::{HttpRequest, Url},
 };
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesOrdered};
-use std::{future::Future, sync::Arc, time::Duration};
-use tokio::time::{Instant, timeout_at};
+use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
+use visit::{Visit, bounded, milliseconds};
 
 /// How long the whole may take, unless told otherwise.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -139,7 +141,7 @@ impl Doctor {
     async fn examine<T: FnMut(Event<'_>)>(&self, visit: &mut Visit<T>) {
         visit.start(CheckId::SignIn);
         let began = Instant::now();
-        let signed_in = visit.bounded("Signed in", self.sign_in()).await;
+        let signed_in = bounded(visit.end, "Signed in", self.sign_in()).await;
         let (manager, check) = match signed_in {
             Ok((manager, principal, check)) => {
                 visit.principal = principal;
@@ -155,34 +157,27 @@ impl Doctor {
 
         // Everything from here on is under way at once, and told in order.
         let mut answers: FuturesOrdered<BoxFuture<'_, Found>> = FuturesOrdered::new();
-        let end = visit.end;
+        let (end, manager) = (visit.end, &manager);
         answers.push_back(Box::pin(async move {
             let began = Instant::now();
             Found::Tenant(
-                bounded(
-                    end,
-                    "Looked at the tenant",
-                    self.expected_tenant(&manager_authority(&self.options)),
-                )
-                .await,
+                bounded(end, "Looked at the tenant", self.expected_tenant(manager)).await,
                 began,
             )
         }));
-        let subscription = &manager;
         answers.push_back(Box::pin(async move {
             let began = Instant::now();
             Found::Subscription(
                 bounded(
                     end,
                     "Looked at the subscription",
-                    self.see_subscriptions(subscription),
+                    self.see_subscriptions(manager),
                 )
                 .await,
                 began,
             )
         }));
         if let Some(target) = self.target() {
-            let manager = &manager;
             answers.push_back(Box::pin(async move {
                 let began = Instant::now();
                 Found::Workspace(
@@ -337,7 +332,7 @@ impl Doctor {
 
     /// The GUID of the tenant that was asked for; a domain's is looked up where every client looks it up (OpenID Connect
     /// Discovery 1.0 section 4: the issuer holds it).
-    async fn expected_tenant(&self, authority: &str) -> Result<Option<String>> {
+    async fn expected_tenant(&self, manager: &ResourceManager) -> Result<Option<String>> {
         let Some(tenant) = self.tenant.as_ref().filter(|tenant| !tenant.is_shared()) else {
             return Ok(None);
         };
@@ -354,7 +349,8 @@ impl Doctor {
             .with_mend("name the tenant by its GUID: `az account show --query tenantId`")
         };
         let url = Url::parse(&format!(
-            "{authority}/{tenant}/v2.0/.well-known/openid-configuration"
+            "{}/{tenant}/v2.0/.well-known/openid-configuration",
+            manager.cloud().authority()
         ))
         .map_err(|_| unknown())?;
         let response = self
@@ -396,78 +392,10 @@ impl Doctor {
     }
 }
 
-fn manager_authority(options: &ClientOptions) -> String {
-    options
-        .cloud()
-        .map(|cloud| cloud.authority().as_str().to_owned())
-        .unwrap_or_default()
-}
-
 /// An answer, and when it was asked for.
 enum Found {
     Tenant(Result<Option<String>>, Instant),
     Subscription(Result<Answer<Vec<Subscription>>>, Instant),
     Workspace(Result<Answer<Workspace>>, Instant),
     Permissions(Result<Answer<Permissions>>, Instant),
-}
-
-/// One run under way.
-struct Visit<T> {
-    end: Instant,
-    tell: T,
-    checks: Vec<Check>,
-    principal: Option<Principal>,
-}
-
-impl<T: FnMut(Event<'_>)> Visit<T> {
-    fn start(&mut self, id: CheckId) {
-        (self.tell)(Event::Started {
-            id,
-            title: id.title(),
-        });
-    }
-
-    fn finish(&mut self, mut check: Check, began: Instant) {
-        check.milliseconds = milliseconds(began);
-        tracing::debug!(check = check.title, status = ?check.status, code = check.code, "checked");
-        (self.tell)(Event::Finished(&check));
-        self.checks.push(check);
-    }
-
-    /// Everything from `first` on is skipped.
-    fn skip_rest(&mut self, first: CheckId, because: &str) {
-        const ORDER: [CheckId; 8] = [
-            CheckId::Tenant,
-            CheckId::Clock,
-            CheckId::Subscription,
-            CheckId::Workspace,
-            CheckId::SubmitJobs,
-            CheckId::ReadData,
-            CheckId::WriteData,
-            CheckId::ManageComputes,
-        ];
-        for id in ORDER.into_iter().skip_while(|id| *id != first) {
-            self.finish(Check::skipped(id, because), Instant::now());
-        }
-    }
-
-    async fn bounded<R>(&self, what: &str, work: impl Future<Output = Result<R>>) -> Result<R> {
-        bounded(self.end, what, work).await
-    }
-}
-
-async fn bounded<R>(end: Instant, what: &str, work: impl Future<Output = Result<R>>) -> Result<R> {
-    match timeout_at(end, work).await {
-        Ok(result) => result,
-        Err(_) => Err(Error::new(
-            ErrorKind::Unreachable,
-            what.to_owned(),
-            "the time for all checks together ran out first",
-        )
-        .with_mend("check the network, and HTTPS_PROXY if this machine needs a proxy")),
-    }
-}
-
-fn milliseconds(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
