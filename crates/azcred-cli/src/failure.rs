@@ -16,7 +16,7 @@ pub(crate) struct Failure {
     pub(crate) mend: String,
     /// What the other side answered, where it did.
     #[serde(flatten)]
-    pub(crate) answer: Option<Answer>,
+    pub(crate) answer: Option<Box<Answer>>,
 }
 
 /// What the other side answered: what its support asks for.
@@ -122,17 +122,19 @@ impl From<azcred::Error> for Failure {
             azcred::ErrorKind::Invalid => Kind::Invalid,
             _ => Kind::Unexpected,
         };
-        let answer = error.refusal().map(|refusal| Answer {
-            code: refusal
-                .code
-                .map(|code| format!("AADSTS{code}"))
-                .or_else(|| some(&refusal.error)),
-            message: some(&refusal.description),
-            status: Some(refusal.status),
-            correlation_id: refusal.correlation_id.clone(),
-            trace_id: refusal.trace_id.clone(),
-            timestamp: refusal.timestamp.clone(),
-            claims: refusal.claims.clone(),
+        let answer = error.refusal().map(|refusal| {
+            Box::new(Answer {
+                code: refusal
+                    .code
+                    .map(|code| format!("AADSTS{code}"))
+                    .or_else(|| some(&refusal.error)),
+                message: some(&refusal.description),
+                status: Some(refusal.status),
+                correlation_id: refusal.correlation_id.clone(),
+                trace_id: refusal.trace_id.clone(),
+                timestamp: refusal.timestamp.clone(),
+                claims: refusal.claims.clone(),
+            })
         });
         Self {
             kind,
@@ -158,11 +160,13 @@ impl From<azcred_azure::Error> for Failure {
             Theirs::Unreachable => Kind::Unreachable,
             _ => Kind::Unexpected,
         };
-        let answer = error.status().map(|status| Answer {
-            code: error.code().map(str::to_owned),
-            status: Some(status),
-            correlation_id: error.correlation_id().map(str::to_owned),
-            ..Answer::default()
+        let answer = error.status().map(|status| {
+            Box::new(Answer {
+                code: error.code().map(str::to_owned),
+                status: Some(status),
+                correlation_id: error.correlation_id().map(str::to_owned),
+                ..Answer::default()
+            })
         });
         Self {
             kind,

@@ -5,6 +5,7 @@ mod authority;
 mod azure;
 mod canary;
 mod canary_hostile;
+mod canary_token;
 mod doctor;
 mod emulator;
 mod failures;
