@@ -298,15 +298,13 @@ impl ResourceManager {
                 .await
                 .map_err(|_| late())?
                 .map_err(Error::token)?;
-            let mut bearer =
-                HeaderValue::from_str(&format!("Bearer {}", token.secret())).map_err(|_| {
-                    Error::new(
-                        ErrorKind::Unexpected,
-                        what.to_owned(),
-                        "the token holds characters that no token may",
-                    )
-                })?;
-            bearer.set_sensitive(true);
+            let bearer = bearer(&token).ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Unexpected,
+                    what.to_owned(),
+                    "the token holds characters that no token may",
+                )
+            })?;
             let call = HttpRequest::get(url.clone()).with_header(AUTHORIZATION, bearer);
             let left = end.saturating_duration_since(Instant::now());
             let response = self
@@ -345,6 +343,13 @@ impl fmt::Debug for ResourceManager {
     }
 }
 
+/// The header that proves who asks; marked, so that nothing below shows it or puts it into a compression table.
+fn bearer(token: &AccessToken) -> Option<HeaderValue> {
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret())).ok()?;
+    bearer.set_sensitive(true);
+    Some(bearer)
+}
+
 fn parse<T: DeserializeOwned>(what: &str, response: &HttpResponse) -> Result<Answer<T>> {
     let correlation_id = refusal::correlation_id(response);
     match serde_json::from_slice(&response.body) {
@@ -380,4 +385,26 @@ fn challenge(response: &HttpResponse) -> Option<String> {
     let claims = String::from_utf8(decoded).ok()?;
     serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&claims).ok()?;
     Some(claims)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+
+    #[test]
+    fn a_token_is_a_sensitive_header_or_none() {
+        let header = |secret: &str| {
+            let token = AccessToken::new(
+                secret.to_owned(),
+                SystemTime::now(),
+                Duration::from_secs(1),
+                None,
+            );
+            bearer(&token)
+        };
+        let good = header("canary").expect("it can stand in a header");
+        assert!(good.is_sensitive() && !format!("{good:?}").contains("canary"));
+        assert!(header("a\r\nX-Evil: 1").is_none());
+    }
 }

@@ -3,7 +3,7 @@
 mod contoso;
 
 use azcred::{ClientOptions, TenantId, system::Fixture};
-use azcred_azure::{CheckId, Doctor, Error, ErrorKind, Flags, Status, Subject, locate};
+use azcred_azure::{Capability, CheckId, Doctor, Error, ErrorKind, Flags, Status, Subject, locate};
 use azcred_emulator::{Effect, Fault, Persona, Service, Way};
 use contoso::{Contoso, SUBSCRIPTION, TENANT, examine, said, sign_in, summary, watch, workspace};
 use std::{path::Path, time::Duration};
@@ -282,6 +282,31 @@ async fn an_arm_that_fails_hangs_or_talks_nonsense_is_one_failure_within_the_dea
         assert!(text.contains(words), "{kind}: {text}");
         faults.clear();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn permissions_that_can_not_be_read_are_one_failure() {
+    let contoso = Contoso::start().await;
+    let fault = Fault::new(Effect::Html).on(Service::Arm);
+    contoso
+        .emulator
+        .faults()
+        .arm(fault.path("/permissions"))
+        .unwrap();
+    let report = examine(contoso.laptop("azcred-demo", Way::Ports), &Flags::default()).await;
+    assert_eq!(summary(&report), "+++++x---", "{report:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_required_decides_what_is_healthy() {
+    let contoso = Contoso::start().await;
+    let machine = contoso.laptop("azcred-demo", Way::Ports);
+    let located = locate(&machine, Path::new("/"), &Flags::default());
+    let (options, credential) = sign_in(machine).await;
+    let doctor = Doctor::new(options, credential, located).requiring([Capability::ManageComputes]);
+    let report = watch(&doctor).await;
+    assert_eq!(summary(&report), "++++++++x", "{report:#?}");
+    assert!(!report.healthy);
 }
 
 #[tokio::test(flavor = "multi_thread")]
