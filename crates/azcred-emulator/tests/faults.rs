@@ -140,11 +140,29 @@ async fn a_hanging_request_ends_with_the_emulator() {
 #[tokio::test]
 async fn latency_delays_the_right_answer() {
     let lab = Lab::start().await;
-    arm(&lab, Effect::Latency { milliseconds: 120 });
-    let begun = std::time::Instant::now();
+    arm(&lab, Effect::Latency { milliseconds: 50 });
     assert_eq!(post(&lab).await.unwrap().status(), 200);
-    // A sleep never ends early: this asserts no speed.
-    assert!(begun.elapsed() >= Duration::from_millis(120));
+    assert_eq!(
+        lab.emulator.requests().all()[0].fault.as_deref(),
+        Some("latency")
+    );
+    // An hour: it is still waiting when a later request has been answered.
+    arm(
+        &lab,
+        Effect::Latency {
+            milliseconds: 3_600_000,
+        },
+    );
+    let client = lab.client.clone();
+    let url = lab.login("/common/discovery/keys");
+    let slow = tokio::spawn(async move { client.get(url).send().await });
+    while !lab.emulator.faults().all().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(post(&lab).await.unwrap().status(), 200);
+    assert!(!slow.is_finished());
+    lab.emulator.shutdown().await;
+    assert!(slow.await.unwrap().is_err());
 }
 
 #[tokio::test]

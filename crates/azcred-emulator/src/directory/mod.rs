@@ -1,6 +1,7 @@
 //! Who exists: tenants, applications, service principals, users and groups, and how they are found.
 
 mod application;
+mod create;
 mod credential;
 mod issuer;
 mod principal;
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 pub use application::{Application, Audience};
+pub use create::CreateError;
 pub use credential::{Certificate, FederatedCredential, Secret, SecretText};
 pub use issuer::{Issuer, IssuerKeys, RsaJwk};
 pub use principal::{Group, Principal, ServicePrincipal, ServicePrincipalKind, User};

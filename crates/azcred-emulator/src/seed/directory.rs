@@ -1,196 +1,17 @@
 //! The directory's half of a seed: what can be written there, and how it becomes a [`Directory`].
 
-use serde::Deserialize;
 use time::OffsetDateTime;
 use toml::Spanned;
 use uuid::Uuid;
 
 use super::Problem;
 use super::made::Made;
+use super::tables::{ApplicationSeed, DirectorySeed, IssuerSeed};
 use crate::directory::{
     Application, Audience, Certificate, Directory, FederatedCredential, Group, Issuer, IssuerKeys,
     LoopLimit, RsaJwk, Secret, SecretText, ServicePrincipal, ServicePrincipalKind, Tenant, User,
 };
 use crate::issuer::EXCHANGE_AUDIENCE;
-
-/// What a seed says of the directory. Every list may be left out, but there has to be a tenant.
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct DirectorySeed {
-    pub(super) tenants: Vec<Spanned<TenantSeed>>,
-    pub(super) applications: Vec<Spanned<ApplicationSeed>>,
-    pub(super) service_principals: Vec<Spanned<PrincipalSeed>>,
-    pub(super) users: Vec<Spanned<UserSeed>>,
-    pub(super) groups: Vec<Spanned<GroupSeed>>,
-    pub(super) issuers: Vec<Spanned<IssuerSeed>>,
-}
-
-/// The tables of this half, at the top of the file.
-pub(super) const TABLES: &[&str] = &[
-    "tenants",
-    "applications",
-    "service_principals",
-    "users",
-    "groups",
-    "issuers",
-];
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TenantSeed {
-    id: Uuid,
-    name: String,
-    domains: Vec<String>,
-    #[serde(default = "netherlands")]
-    country: String,
-    access_token_lifetime: Option<u32>,
-    loop_limit: Option<LoopSeed>,
-}
-
-impl TenantSeed {
-    pub(super) fn id(&self) -> Uuid {
-        self.id
-    }
-}
-
-fn netherlands() -> String {
-    "NL".to_owned()
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LoopSeed {
-    requests: u32,
-    seconds: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ApplicationSeed {
-    app_id: Uuid,
-    object_id: Option<Uuid>,
-    /// By id or domain; the only tenant may be left out.
-    tenant: Option<String>,
-    name: String,
-    #[serde(default)]
-    multiple_tenants: bool,
-    #[serde(default)]
-    identifier_uris: Vec<String>,
-    access_token_version: Option<u8>,
-    #[serde(default)]
-    public_client: bool,
-    service_principal: Option<OwnPrincipalSeed>,
-    #[serde(default)]
-    secrets: Vec<SecretSeed>,
-    #[serde(default)]
-    certificates: Vec<CertificateSeed>,
-    #[serde(default)]
-    federated_credentials: Vec<FederatedSeed>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OwnPrincipalSeed {
-    id: Uuid,
-    #[serde(default = "yes")]
-    enabled: bool,
-    #[serde(default)]
-    blocked_by_conditional_access: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SecretSeed {
-    name: String,
-    id: Option<Uuid>,
-    /// Made at first start where it is left out.
-    value: Option<String>,
-    /// RFC 3339; two years from now where it is left out.
-    expires: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CertificateSeed {
-    name: String,
-    /// The certificate in PEM; made with its key at first start where it is left out.
-    pem: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FederatedSeed {
-    name: String,
-    issuer: String,
-    subject: String,
-    audience: Option<String>,
-}
-
-/// The service principal of another tenant's application.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PrincipalSeed {
-    id: Uuid,
-    tenant: Option<String>,
-    app_id: Uuid,
-    name: String,
-    #[serde(default = "yes")]
-    enabled: bool,
-    #[serde(default)]
-    blocked_by_conditional_access: bool,
-    #[serde(default)]
-    managed_identity: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct UserSeed {
-    id: Uuid,
-    tenant: Option<String>,
-    user_principal_name: String,
-    name: String,
-    #[serde(default = "yes")]
-    enabled: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct GroupSeed {
-    id: Uuid,
-    tenant: Option<String>,
-    name: String,
-    /// Sign-in names of users, names of applications and groups, or object ids.
-    #[serde(default)]
-    members: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct IssuerSeed {
-    url: String,
-    /// The keys it publishes; the emulator signs for it where they are left out.
-    jwks: Option<Jwks>,
-    #[serde(default)]
-    unreachable: bool,
-}
-
-#[derive(Deserialize)]
-struct Jwks {
-    keys: Vec<Jwk>,
-}
-
-/// A key as issuers publish it: members that are not needed are left alone.
-#[derive(Deserialize)]
-struct Jwk {
-    kid: String,
-    kty: String,
-    n: Option<String>,
-    e: Option<String>,
-}
 
 fn problem<T>(entry: &Spanned<T>, field: String, message: impl Into<String>) -> Problem {
     Problem {
@@ -243,7 +64,7 @@ impl DirectorySeed {
                 },
                 enabled: said.enabled,
                 blocked_by_conditional_access: said.blocked_by_conditional_access,
-                app_roles: Vec::new(),
+                app_roles: graph_roles(&said.graph_permissions),
             };
             unused(&directory, entry, field("id"), said.id)?;
             directory.service_principals.insert(said.id, principal);
@@ -385,7 +206,7 @@ impl DirectorySeed {
                     kind: ServicePrincipalKind::Application,
                     enabled: own.enabled,
                     blocked_by_conditional_access: own.blocked_by_conditional_access,
-                    app_roles: Vec::new(),
+                    app_roles: graph_roles(&own.graph_permissions),
                 },
             );
         }
@@ -429,6 +250,12 @@ impl DirectorySeed {
         }
         Ok(())
     }
+}
+
+/// Permissions for Microsoft Graph, by its client id.
+fn graph_roles(names: &[String]) -> Vec<(Uuid, String)> {
+    const GRAPH: Uuid = uuid::uuid!("00000003-0000-0000-c000-000000000000");
+    names.iter().map(|name| (GRAPH, name.clone())).collect()
 }
 
 /// Object ids are unique over all kinds of principals.

@@ -2,6 +2,7 @@
 
 mod directory;
 mod made;
+mod tables;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -128,8 +129,8 @@ impl Seed {
             },
         };
         let halves = split(&text).map_err(located)?;
-        let seed: directory::DirectorySeed = deserialize(halves.directory).map_err(located)?;
-        let Some(tenant) = seed.tenants.first().map(|tenant| tenant.get_ref().id()) else {
+        let seed: tables::DirectorySeed = deserialize(halves.directory).map_err(located)?;
+        let Some(tenant) = seed.tenants.first().map(|tenant| tenant.get_ref().id) else {
             return Err(located(Problem {
                 span: None,
                 field: "tenants".to_owned(),
@@ -175,11 +176,11 @@ fn split(text: &str) -> Result<Halves<'_>, Problem> {
     for (key, value) in whole.into_inner() {
         let name = key.get_ref().as_ref();
         let into = match name {
-            _ if directory::TABLES.contains(&name) => &mut directory,
+            _ if tables::TABLES.contains(&name) => &mut directory,
             _ if RESOURCE_TABLES.contains(&name) => &mut resources,
             "faults" => &mut rest,
             _ => {
-                let known: Vec<&str> = directory::TABLES
+                let known: Vec<&str> = tables::TABLES
                     .iter()
                     .chain(RESOURCE_TABLES)
                     .chain(&["faults"])

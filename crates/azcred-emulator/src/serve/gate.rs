@@ -102,14 +102,7 @@ async fn answer(
             Err(cut) => return Err(cut),
         }
     }
-    let changes = entrance.service == Service::Arm && !request.method().is_safe();
     let response = context.route(entrance, request.map(Body::from)).await;
-    if changes
-        && response.status().is_success()
-        && let Err(error) = context.world.keep()
-    {
-        tracing::warn!(%error, "what was created is not kept");
-    }
     match spoil {
         Some(how) => fault::spoil(how, response).await,
         None => Ok(response),

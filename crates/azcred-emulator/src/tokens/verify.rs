@@ -183,3 +183,152 @@ fn tenant_of_issuer(issuer: &str) -> Option<&str> {
 fn shorten(text: &str) -> String {
     text.chars().take(200).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::directory::{Directory, Tenant};
+    use crate::resources::Resources;
+    use crate::shared_keys;
+    use crate::tokens::{Keys, SigningKey};
+
+    const TENANT: Uuid = Uuid::from_u128(0xA);
+
+    fn key(purpose: &str) -> SigningKey {
+        let (pkcs8, certificate) = shared_keys::key_for(purpose).unwrap();
+        SigningKey::from_der(&pkcs8, &certificate).unwrap()
+    }
+
+    fn world() -> World {
+        let mut directory = Directory::default();
+        directory
+            .tenants
+            .insert(TENANT, Tenant::new(TENANT, "A", "a.com"));
+        let keys = Keys {
+            entra: key("entra"),
+            issuer: key("issuer"),
+        };
+        World::new(directory, Resources::default(), keys)
+    }
+
+    /// A token that is right but for one claim; `null` takes a claim away.
+    fn token(key: &SigningKey, name: &str, value: Value) -> String {
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        let mut claims = json!({
+            "iss": format!("https://sts.windows.net/{TENANT}/"), "aud": "https://a",
+            "oid": Uuid::from_u128(1), "appid": Uuid::from_u128(2), "idtyp": "app",
+            "nbf": now - 300, "exp": now + 3600,
+        });
+        claims[name] = value;
+        let claims = claims.as_object().unwrap();
+        key.sign(
+            &claims
+                .clone()
+                .into_iter()
+                .filter(|(_, v)| !v.is_null())
+                .collect(),
+        )
+        .unwrap()
+    }
+
+    fn check(world: &World, token: &str) -> Result<Claims, BearerError> {
+        verify_bearer(
+            world,
+            Some(&format!("Bearer {token}")),
+            &["https://a".to_owned()],
+        )
+    }
+
+    #[test]
+    fn a_good_token_of_either_version_is_taken() {
+        let world = world();
+        let entra = &world.keys.entra;
+        let claims = check(&world, &token(entra, "x", json!(1))).unwrap();
+        assert_eq!(claims.tenant, TENANT);
+        assert_eq!(
+            (claims.object_id, claims.app_id),
+            (Uuid::from_u128(1), Some(Uuid::from_u128(2)))
+        );
+        let v2 = format!("https://login.microsoftonline.com/{TENANT}/v2.0");
+        assert!(check(&world, &token(entra, "iss", json!(v2))).is_ok());
+        assert!(check(&world, &token(entra, "nbf", Value::Null)).is_ok());
+    }
+
+    #[test]
+    fn each_flaw_of_a_token_is_told_apart() {
+        let world = world();
+        let entra = &world.keys.entra;
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        let with =
+            |name: &str, value: Value| check(&world, &token(entra, name, value)).unwrap_err();
+        let other = Uuid::from_u128(0xB);
+        assert!(
+            matches!(with("aud", json!("https://a/")), BearerError::WrongAudience { got } if got == "https://a/")
+        );
+        assert!(matches!(
+            with("exp", json!(now - 301)),
+            BearerError::Expired { .. }
+        ));
+        assert!(matches!(
+            with("nbf", json!(now + 400)),
+            BearerError::NotYetValid { .. }
+        ));
+        let unknown = format!("https://sts.windows.net/{other}/");
+        assert!(
+            matches!(with("iss", json!(unknown)), BearerError::UnknownTenant(t) if t == other.to_string())
+        );
+        for issuer in [
+            "https://example.com/",
+            "https://sts.windows.net//",
+            "https://sts.windows.net/a/b/",
+            "x",
+        ] {
+            assert!(
+                matches!(with("iss", json!(issuer)), BearerError::UnknownIssuer(_)),
+                "{issuer}"
+            );
+        }
+        assert!(matches!(
+            with("oid", Value::Null),
+            BearerError::Malformed(_)
+        ));
+        assert!(matches!(
+            with("exp", Value::Null),
+            BearerError::Malformed(_)
+        ));
+        let foreign = token(&world.keys.issuer, "x", json!(1));
+        assert!(matches!(
+            check(&world, &foreign),
+            Err(BearerError::UnknownKey(_))
+        ));
+        let good = token(entra, "x", json!(1));
+        let other_payload = token(entra, "oid", json!(other));
+        let swapped: Vec<&str> = good
+            .split('.')
+            .zip(other_payload.split('.'))
+            .enumerate()
+            .map(|(at, (a, b))| if at == 1 { b } else { a })
+            .collect();
+        assert_eq!(
+            check(&world, &swapped.join(".")).unwrap_err(),
+            BearerError::BadSignature
+        );
+        let (head, rest) = good.split_once('.').unwrap();
+        let none = format!("eyJhbGciOiJub25lIn0.{}.", rest.split_once('.').unwrap().0);
+        assert!(matches!(
+            check(&world, &none),
+            Err(BearerError::UnknownKey(_))
+        ));
+        assert!(matches!(
+            check(&world, head),
+            Err(BearerError::Malformed(_))
+        ));
+        let headers = |value| verify_bearer(&world, value, &["https://a".to_owned()]).unwrap_err();
+        assert_eq!(headers(None), BearerError::Missing);
+        assert_eq!(headers(Some("Basic abc")), BearerError::NotBearer);
+        assert_eq!(headers(Some("Bearer ")), BearerError::NotBearer);
+        assert_eq!(headers(Some("")), BearerError::NotBearer);
+    }
+}

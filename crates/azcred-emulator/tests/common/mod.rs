@@ -227,3 +227,34 @@ fn set(map: &mut Map<String, Value>, name: &str, value: Value) {
         map.insert(name.to_owned(), value);
     }
 }
+
+/// Checks code, OAuth error, status and the shape every refusal has.
+#[track_caller]
+pub(crate) fn refused(answer: &Answer, code: u64, error: &str, status: u16) {
+    assert_eq!(answer.code(), code, "{answer:?}");
+    assert_eq!(answer.body["error"], error, "{answer:?}");
+    assert_eq!(answer.status, status, "{answer:?}");
+    let text = |name: &str| answer.body[name].as_str().unwrap_or_default().to_owned();
+    let description = text("error_description");
+    assert!(
+        description.starts_with(&format!("AADSTS{code}: ")),
+        "{description}"
+    );
+    let tail = format!(
+        " Trace ID: {} Correlation ID: {} Timestamp: {}",
+        text("trace_id"),
+        text("correlation_id"),
+        text("timestamp")
+    );
+    assert!(description.ends_with(&tail), "{description}");
+    assert!(text("timestamp").ends_with('Z') && text("timestamp").len() == 20);
+    assert_eq!(
+        text("error_uri"),
+        format!("https://login.microsoftonline.com/error?code={code}")
+    );
+    assert_eq!(
+        answer.headers["content-type"],
+        "application/json; charset=utf-8"
+    );
+    assert!(answer.headers.contains_key("x-ms-request-id"));
+}

@@ -1,0 +1,120 @@
+//! Making applications and credentials while the emulator runs, as a test or a tool needs them.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{
+    Application, Certificate, Directory, FederatedCredential, Issuer, IssuerKeys, Secret,
+    SecretText, ServicePrincipal, ServicePrincipalKind,
+};
+
+/// Why something could not be made in the directory.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CreateError {
+    /// There is no such tenant.
+    #[error("there is no tenant {0}")]
+    NoTenant(Uuid),
+    /// There is no such application.
+    #[error("there is no application with client id {0}")]
+    NoApplication(Uuid),
+    /// What was given as a certificate is none.
+    #[error("it is not an X.509 certificate in DER")]
+    NotACertificate,
+    /// The system has no randomness for a secret.
+    #[error("the system has no randomness to give")]
+    Randomness,
+}
+
+impl Directory {
+    /// Registers an application with its service principal; returns its client id and the principal's object id.
+    ///
+    /// # Errors
+    /// Where the tenant does not exist.
+    pub fn create_application(
+        &mut self,
+        tenant: Uuid,
+        name: &str,
+    ) -> Result<(Uuid, Uuid), CreateError> {
+        if !self.tenants.contains_key(&tenant) {
+            return Err(CreateError::NoTenant(tenant));
+        }
+        let (app_id, id) = (Uuid::new_v4(), Uuid::new_v4());
+        self.applications
+            .insert(app_id, Application::new(app_id, tenant, name));
+        self.service_principals.insert(
+            id,
+            ServicePrincipal {
+                id,
+                tenant,
+                app_id,
+                name: name.to_owned(),
+                kind: ServicePrincipalKind::Application,
+                enabled: true,
+                blocked_by_conditional_access: false,
+                app_roles: Vec::new(),
+            },
+        );
+        Ok((app_id, id))
+    }
+
+    /// Adds a new secret to an application; returns its value, which works until `expires`.
+    ///
+    /// # Errors
+    /// Where the application does not exist, or the system has no randomness.
+    pub fn add_secret(
+        &mut self,
+        app_id: Uuid,
+        expires: OffsetDateTime,
+    ) -> Result<SecretText, CreateError> {
+        let text = SecretText::generate().map_err(|_| CreateError::Randomness)?;
+        let secret = Secret {
+            id: Uuid::new_v4(),
+            name: "created".to_owned(),
+            text: text.clone(),
+            expires,
+        };
+        self.application_mut(app_id)?.secrets.push(secret);
+        Ok(text)
+    }
+
+    /// Registers a certificate (DER) on an application.
+    ///
+    /// # Errors
+    /// Where the application does not exist, or it is no certificate.
+    pub fn add_certificate(&mut self, app_id: Uuid, der: &[u8]) -> Result<(), CreateError> {
+        x509_parser::parse_x509_certificate(der).map_err(|_| CreateError::NotACertificate)?;
+        let certificate = Certificate {
+            id: Uuid::new_v4(),
+            der: der.to_vec(),
+        };
+        self.application_mut(app_id)?.certificates.push(certificate);
+        Ok(())
+    }
+
+    /// Lets tokens of an issuer stand for an application. An issuer that is not known yet becomes one that the
+    /// emulator signs for, see [`crate::issuer::mint`].
+    ///
+    /// # Errors
+    /// Where the application does not exist.
+    pub fn add_federated_credential(
+        &mut self,
+        app_id: Uuid,
+        credential: FederatedCredential,
+    ) -> Result<(), CreateError> {
+        let url = credential.issuer.clone();
+        self.application_mut(app_id)?
+            .federated_credentials
+            .push(credential);
+        self.issuers.entry(url.clone()).or_insert(Issuer {
+            url,
+            keys: IssuerKeys::Hosted,
+        });
+        Ok(())
+    }
+
+    fn application_mut(&mut self, app_id: Uuid) -> Result<&mut Application, CreateError> {
+        self.applications
+            .get_mut(&app_id)
+            .ok_or(CreateError::NoApplication(app_id))
+    }
+}

@@ -1,0 +1,104 @@
+//! How Graph answers: its ids, its lists, its errors ('Microsoft Graph error responses and resource types').
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::{Value, json};
+use time::macros::format_description;
+use uuid::Uuid;
+
+use crate::world::World;
+
+/// What belongs to one request: its ids and the time.
+pub(super) struct Trace {
+    request_id: Uuid,
+    client_request_id: String,
+    date: String,
+}
+
+impl Trace {
+    pub(super) fn new(world: &World, headers: &HeaderMap) -> Self {
+        let request_id = Uuid::new_v4();
+        let sent = headers
+            .get("client-request-id")
+            .and_then(|v| v.to_str().ok());
+        let now = world.clock.now();
+        let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
+        Self {
+            request_id,
+            client_request_id: sent.map_or_else(|| request_id.to_string(), ToOwned::to_owned),
+            date: now.format(form).unwrap_or_default(),
+        }
+    }
+
+    /// An answer with a body.
+    pub(super) fn answer(&self, body: Value) -> Response {
+        self.dress((StatusCode::OK, Json(body)).into_response())
+    }
+
+    fn dress(&self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        for (name, value) in [
+            ("request-id", self.request_id.to_string()),
+            ("client-request-id", self.client_request_id.clone()),
+        ] {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        }
+        headers.insert("odata-version", HeaderValue::from_static("4.0"));
+        response
+    }
+}
+
+/// An error of Graph's.
+#[derive(Debug)]
+pub(super) struct GraphError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl GraphError {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// No such object: 404.
+    pub(super) fn not_found(id: &str) -> Self {
+        let shown: String = id.chars().filter(|c| !c.is_control()).take(100).collect();
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "Request_ResourceNotFound",
+            format!(
+                "Resource '{shown}' does not exist or one of its queried reference-property objects are not present."
+            ),
+        )
+    }
+
+    /// A filter that is not understood: 400.
+    pub(super) fn bad_filter() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "Request_UnsupportedQuery",
+            "Unsupported or invalid query filter clause specified for property of resource.",
+        )
+    }
+
+    pub(super) fn into_response(self, trace: &Trace) -> Response {
+        let body = json!({ "error": {
+            "code": self.code,
+            "message": self.message,
+            "innerError": {
+                "date": trace.date,
+                "request-id": trace.request_id,
+                "client-request-id": trace.client_request_id,
+            },
+        }});
+        trace.dress((self.status, Json(body)).into_response())
+    }
+}

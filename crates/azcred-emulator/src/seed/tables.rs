@@ -1,0 +1,184 @@
+//! The tables of a seed's directory half, as they are written.
+
+use serde::Deserialize;
+use toml::Spanned;
+use uuid::Uuid;
+
+/// What a seed says of the directory. Every list may be left out, but there has to be a tenant.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct DirectorySeed {
+    pub(super) tenants: Vec<Spanned<TenantSeed>>,
+    pub(super) applications: Vec<Spanned<ApplicationSeed>>,
+    pub(super) service_principals: Vec<Spanned<PrincipalSeed>>,
+    pub(super) users: Vec<Spanned<UserSeed>>,
+    pub(super) groups: Vec<Spanned<GroupSeed>>,
+    pub(super) issuers: Vec<Spanned<IssuerSeed>>,
+}
+
+/// The tables of this half, at the top of the file.
+pub(super) const TABLES: &[&str] = &[
+    "tenants",
+    "applications",
+    "service_principals",
+    "users",
+    "groups",
+    "issuers",
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TenantSeed {
+    pub(super) id: Uuid,
+    pub(super) name: String,
+    pub(super) domains: Vec<String>,
+    #[serde(default = "netherlands")]
+    pub(super) country: String,
+    pub(super) access_token_lifetime: Option<u32>,
+    pub(super) loop_limit: Option<LoopSeed>,
+}
+
+fn netherlands() -> String {
+    "NL".to_owned()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoopSeed {
+    pub(super) requests: u32,
+    pub(super) seconds: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApplicationSeed {
+    pub(super) app_id: Uuid,
+    pub(super) object_id: Option<Uuid>,
+    /// By id or domain; the only tenant may be left out.
+    pub(super) tenant: Option<String>,
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) multiple_tenants: bool,
+    #[serde(default)]
+    pub(super) identifier_uris: Vec<String>,
+    pub(super) access_token_version: Option<u8>,
+    #[serde(default)]
+    pub(super) public_client: bool,
+    pub(super) service_principal: Option<OwnPrincipalSeed>,
+    #[serde(default)]
+    pub(super) secrets: Vec<SecretSeed>,
+    #[serde(default)]
+    pub(super) certificates: Vec<CertificateSeed>,
+    #[serde(default)]
+    pub(super) federated_credentials: Vec<FederatedSeed>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OwnPrincipalSeed {
+    pub(super) id: Uuid,
+    #[serde(default = "yes")]
+    pub(super) enabled: bool,
+    #[serde(default)]
+    pub(super) blocked_by_conditional_access: bool,
+    /// Application permissions for Microsoft Graph, such as `Directory.Read.All`.
+    #[serde(default)]
+    pub(super) graph_permissions: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SecretSeed {
+    pub(super) name: String,
+    pub(super) id: Option<Uuid>,
+    /// Made at first start where it is left out.
+    pub(super) value: Option<String>,
+    /// RFC 3339; two years from now where it is left out.
+    pub(super) expires: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CertificateSeed {
+    pub(super) name: String,
+    /// The certificate in PEM; made with its key at first start where it is left out.
+    pub(super) pem: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FederatedSeed {
+    pub(super) name: String,
+    pub(super) issuer: String,
+    pub(super) subject: String,
+    pub(super) audience: Option<String>,
+}
+
+/// The service principal of another tenant's application.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PrincipalSeed {
+    pub(super) id: Uuid,
+    pub(super) tenant: Option<String>,
+    pub(super) app_id: Uuid,
+    pub(super) name: String,
+    #[serde(default = "yes")]
+    pub(super) enabled: bool,
+    #[serde(default)]
+    pub(super) blocked_by_conditional_access: bool,
+    /// Application permissions for Microsoft Graph, such as `Directory.Read.All`.
+    #[serde(default)]
+    pub(super) graph_permissions: Vec<String>,
+    #[serde(default)]
+    pub(super) managed_identity: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserSeed {
+    pub(super) id: Uuid,
+    pub(super) tenant: Option<String>,
+    pub(super) user_principal_name: String,
+    pub(super) name: String,
+    #[serde(default = "yes")]
+    pub(super) enabled: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GroupSeed {
+    pub(super) id: Uuid,
+    pub(super) tenant: Option<String>,
+    pub(super) name: String,
+    /// Sign-in names of users, names of applications and groups, or object ids.
+    #[serde(default)]
+    pub(super) members: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IssuerSeed {
+    pub(super) url: String,
+    /// The keys it publishes; the emulator signs for it where they are left out.
+    pub(super) jwks: Option<Jwks>,
+    #[serde(default)]
+    pub(super) unreachable: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Jwks {
+    pub(super) keys: Vec<Jwk>,
+}
+
+/// A key as issuers publish it: members that are not needed are left alone.
+#[derive(Deserialize)]
+pub(super) struct Jwk {
+    pub(super) kid: String,
+    pub(super) kty: String,
+    pub(super) n: Option<String>,
+    pub(super) e: Option<String>,
+}
