@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 import seed
 from emulator import Emulator
 from way import Way

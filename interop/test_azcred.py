@@ -4,6 +4,7 @@ import json
 import sys
 
 import pytest
+
 from authlib_server import TENANT, AuthlibServer, Client
 from emulator import codes
 from keys import PASSWORD

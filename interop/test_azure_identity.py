@@ -1,6 +1,7 @@
 """azure-identity signs in by all that a service principal can have, sync and async, by both ways in."""
 
 import pytest
+
 from keys import PASSWORD
 from way import ARM, Job
 

@@ -1,6 +1,7 @@
 """Microsoft's clients of the control plane read what the principal may read, and know why they are refused."""
 
 import pytest
+
 from way import ARM, GROUP, WORKSPACE
 
 

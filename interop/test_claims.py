@@ -5,6 +5,7 @@ import json
 
 import jwt
 import pytest
+
 from way import ARM, Job
 
 

@@ -4,6 +4,7 @@ client that is told to wait comes back."""
 import json
 
 import pytest
+
 from emulator import codes
 from way import Job
 

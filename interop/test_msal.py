@@ -1,6 +1,7 @@
 """MSAL signs in as a confidential client by secret, certificate and assertion, by both ways in."""
 
 import pytest
+
 from way import ARM
 
 CREDENTIALS = {

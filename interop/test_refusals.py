@@ -4,6 +4,7 @@ import dataclasses
 import uuid
 
 import pytest
+
 from emulator import codes
 from way import ARM, Job
 

@@ -1,7 +1,7 @@
 """A token for a script, as a whole process: `azcred token` beside Python doing the same with azure-identity.
 
-Both sign in by AZURE_CLIENT_SECRET at the same emulator, in turn. What is printed are medians: of the time from start to
-end, and of the largest memory.
+Both sign in by AZURE_CLIENT_SECRET at the same emulator, in turn. What is printed are medians: of the time from start
+to end, and of the largest memory.
 """
 
 import os

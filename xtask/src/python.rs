@@ -23,6 +23,11 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
+    /// The programs in `xtask/tools.txt`.
+    pub(crate) fn of_tools() -> Result<Self> {
+        Self::ready("tools", "xtask/tools.txt")
+    }
+
     /// The environment `target/NAME/venv` with exactly what `lock` (a pip requirements file with
     /// hashes, relative to the root) lists. Made if it isn't there, if the lock file or the Python has
     /// changed since, or if an earlier attempt broke off half-way.
