@@ -328,6 +328,10 @@ async fn a_hostile_refusal_neither_reaches_the_shell_nor_the_terminal() {
     let (arm, ..) = arm(move |_| refusal(403, "AuthorizationFailed", message)).await;
     let error = arm.workspace(&workspace()).await.unwrap_err();
     assert!(!error.mend().contains("reboot"), "{error}");
+    assert!(
+        !error.why().contains("$(reboot)"),
+        "what is no object id is not called one: {error}"
+    );
     assert!(!error.to_string().contains('\u{1b}'), "{error}");
 }
 
