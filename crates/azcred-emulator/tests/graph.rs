@@ -46,6 +46,15 @@ async fn who_may_read_the_directory_finds_principals_by_client_id_and_object_id(
         demo.object_id.unwrap().to_string()
     );
     assert_eq!(found.body["value"].as_array().unwrap().len(), 1);
+    // As `az ad sp show` asks.
+    let filter = format!(
+        "/v1.0/servicePrincipals?$filter=servicePrincipalNames/any(c:c%20eq%20'{}')",
+        demo.client_id
+    );
+    assert_eq!(
+        get(&lab, &token, &filter).await.body["value"][0]["displayName"],
+        "azcred-demo"
+    );
     let user = get(&lab, &token, "/v1.0/users/ada@contoso.com").await;
     assert_eq!(user.body["displayName"], "Ada Lovelace");
     let url = format!(

@@ -214,38 +214,58 @@ pub(super) async fn by_ids(
     trace.answer(json!({ "value": found }))
 }
 
-/// `PROPERTY eq 'VALUE'`, the filter tools use to find one object. Anything else is refused, as Graph refuses what it
-/// does not understand.
+/// `PROPERTY eq 'VALUE'` or `PROPERTY/any(x:x eq 'VALUE')`, the filters by which tools find one object. Anything else is
+/// refused, as Graph refuses what it does not understand.
 struct Filter {
-    property: String,
+    property: &'static str,
     value: String,
 }
 
+/// What can be filtered by.
+const FILTERABLE: &[&str] = &[
+    "appId",
+    "displayName",
+    "id",
+    "identifierUris",
+    "servicePrincipalNames",
+    "userPrincipalName",
+];
+
 impl Filter {
     fn parse(text: &str) -> Result<Self, GraphError> {
-        let (property, value) = text.split_once(" eq ").ok_or_else(GraphError::bad_filter)?;
+        Self::read(text.trim()).ok_or_else(GraphError::bad_filter)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (property, value) = match text.split_once("/any(") {
+            Some((property, lambda)) => {
+                let (variable, test) = lambda.strip_suffix(')')?.split_once(':')?;
+                let (tested, value) = test.split_once(" eq ")?;
+                (variable.trim() == tested.trim()).then_some((property, value))?
+            }
+            None => text.split_once(" eq ")?,
+        };
+        let property = FILTERABLE.iter().find(|name| **name == property.trim())?;
         let value = value.trim();
-        // A quote within is doubled ('OData system query options').
-        let value = value
-            .strip_prefix('\'')
-            .and_then(|v| v.strip_suffix('\''))
-            .map(|v| v.replace("''", "'"))
-            .or_else(|| Uuid::try_parse(value).ok().map(|id| id.to_string()))
-            .ok_or_else(GraphError::bad_filter)?;
-        let known = ["appId", "displayName", "id", "userPrincipalName"];
-        match known.iter().find(|name| **name == property.trim()) {
-            Some(name) => Ok(Self {
-                property: (*name).to_owned(),
-                value,
-            }),
-            None => Err(GraphError::bad_filter()),
-        }
+        let quoted = value.strip_prefix('\'').and_then(|v| v.strip_suffix('\''));
+        let value = match quoted {
+            // A quote within is doubled ('OData system query options').
+            Some(value) => value.replace("''", "'"),
+            None => Uuid::try_parse(value).ok()?.to_string(),
+        };
+        Some(Self { property, value })
     }
 
     fn lets_through(&self, object: &Value) -> bool {
-        object[&self.property]
-            .as_str()
-            .is_some_and(|v| v.eq_ignore_ascii_case(&self.value))
+        let is_it = |value: &Value| {
+            value
+                .as_str()
+                .is_some_and(|v| v.eq_ignore_ascii_case(&self.value))
+        };
+        match &object[self.property] {
+            Value::Array(values) => values.iter().any(is_it),
+            value => is_it(value),
+        }
     }
 }
 
