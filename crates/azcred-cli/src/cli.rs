@@ -19,19 +19,19 @@ use std::{ffi::OsString, process::ExitCode};
     max_term_width = 100,
     after_help = "\
 Start here:
-  azcred demo                     see it all on a local Azure; needs no account and no network
-  azcred doctor                   check this machine's sign-in, step by step
+  azcred demo                     see it all, on a local Azure
+  azcred doctor                   check the sign-in of this machine
   azcred token                    get a token, for scripts
 
 Exit codes:
   0 done        1 failed               2 wrong usage            3 not signed in
   4 refused by the identity provider   5 not permitted          6 unreachable
 
-Results go to standard output, everything else to standard error. NO_COLOR turns colours off.
-AZCRED_LOG=debug (or azcred=trace and the like) traces to standard error, as -v does."
+Results go to standard output, everything else to standard error.
+NO_COLOR turns colours off; AZCRED_LOG=debug traces, as -vv does."
 )]
 pub(crate) struct Arguments {
-    /// How to write the result: text for people, json for programs
+    /// The result's form: text for people, json for programs
     #[arg(
         short,
         long,
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     )]
     pub(crate) output: Format,
 
-    /// Say more on standard error: -v what is used, -vv every step, -vvv everything
+    /// Say what is used; -vv every step, -vvv everything
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Options for every command")]
     pub(crate) verbose: u8,
 

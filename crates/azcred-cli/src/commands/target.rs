@@ -10,7 +10,7 @@ pub(super) struct Target {
     #[arg(long, value_name = "SCOPE", value_parser = scope)]
     scope: Option<Scope>,
 
-    /// What the token is for, as a resource: `--resource R` is `--scope R/.default`
+    /// The same as a resource: `--resource R` is `--scope R/.default`
     #[arg(long, value_name = "RESOURCE", value_parser = resource, conflicts_with = "scope")]
     resource: Option<Scope>,
 

@@ -26,7 +26,7 @@ Examples:
   azcred token --resource https://storage.azure.com
   azcred token --output json
   curl -H \"Authorization: Bearer $(azcred token)\" \\
-    https://management.azure.com/subscriptions?api-version=2022-12-01")]
+    'https://management.azure.com/subscriptions?api-version=2022-12-01'")]
 pub(crate) struct Token {
     #[command(flatten)]
     target: Target,

@@ -242,6 +242,11 @@ fn exec_starts_an_emulator_of_its_own_and_leaves_no_trace_of_it() {
     let folder = private_folder();
     let temporary = folder.path().to_str().expect("text");
     let said = azcred(&["emulator", "exec", "--as", "himl", "--", AZCRED, "whoami"])
+        // Somebody else, who would come first; and a way to elsewhere.
+        .env("AZURE_TENANT_ID", "fabrikam.com")
+        .env("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555")
+        .env("AZURE_CLIENT_SECRET", "theirs")
+        .env("AZURE_AUTHORITY_HOST", "https://login.example")
         .env("TMPDIR", temporary)
         .env("TEMP", temporary)
         .env("TMP", temporary)
