@@ -147,6 +147,8 @@ async fn a_certificate_gets_a_token_by_either_algorithm_and_either_thumbprint() 
     let v1 = format!("https://login.microsoftonline.com/{TENANT}/oauth2/token");
     let by_port = lab.login(&format!("/{TENANT}/oauth2/v2.0/token"));
     let issuer = format!("https://login.microsoftonline.com/{TENANT}/v2.0");
+    let x5c = make().header["x5c"][0].as_str().unwrap().to_owned();
+    let lines = vec![format!("{}\n{}", &x5c[..64], &x5c[64..])];
     for (what, assertion) in [
         ("RS256, both", make()),
         (
@@ -161,6 +163,10 @@ async fn a_certificate_gets_a_token_by_either_algorithm_and_either_thumbprint() 
         ("for the port", make().claim("aud", by_port)),
         ("for the issuer", make().claim("aud", issuer)),
         ("without nbf, as MSAL for Python", make().claim("nbf", ())),
+        (
+            "x5c in lines, as MSAL for Python",
+            make().header("x5c", lines),
+        ),
     ] {
         let answer = lab.ask_by_assertion(&id, &assertion.sign()).await;
         assert_eq!(answer.status, 200, "{what}: {answer:?}");

@@ -122,9 +122,11 @@ fn check_signature(
         .find(|certificate| named.is(certificate))
         .ok_or_else(|| wrong("The key was not found.".into()))?;
     if let Some(sent) = jws.header.get("x5c") {
+        // MSAL for Python leaves PEM's line breaks in, and Entra ID takes that.
         let leaf = sent
             .get(0)
             .and_then(|v| v.as_str())
+            .map(|v| v.split_ascii_whitespace().collect::<String>())
             .and_then(|v| STANDARD.decode(v).ok());
         if leaf.as_deref() != Some(certificate.der.as_slice()) {
             return Err(wrong(
