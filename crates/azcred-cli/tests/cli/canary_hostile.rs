@@ -178,34 +178,55 @@ fn loud(run: Run, variables: &[(&'static str, String)]) -> Run {
         })
 }
 
+/// Lets somebody meet each of these answers.
+fn meet(name: &str, answers: &[(&str, Answer)]) {
+    let (who, variables, mut secrets) = people()
+        .into_iter()
+        .find(|(who, ..)| *who == name)
+        .expect("somebody of that name");
+    for (number, &(how, answer)) in answers.iter().enumerate() {
+        let authority = Authority::answering(answer);
+        let command: &[&str] = match number % 2 {
+            0 => &["token"],
+            _ => &["token", "--output", "json"],
+        };
+        let said = loud(azcred(command), &variables)
+            .env("AZURE_AUTHORITY_HOST", &authority.url())
+            .said();
+        assert_ne!(said.code, 0, "{who}, {how}: {said}");
+        let received = authority.received();
+        assert!(
+            !received.is_empty(),
+            "{who}, {how}: nothing was sent\n{said}"
+        );
+        // An assertion is made anew for each request: all of them are looked for, by their signatures.
+        secrets.extend(received.iter().filter_map(|request| {
+            let assertion = request.field("client_assertion")?;
+            assertion.rsplit('.').next().map(str::to_owned)
+        }));
+        let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+        assert_silent(&said, &secrets, &format!("{who}, {how}"));
+    }
+}
+
 #[test]
 fn a_secret_that_is_thrown_back_is_not_told() {
-    for (who, variables, mut secrets) in people() {
-        for (how, answer) in ANSWERS {
-            let authority = Authority::answering(answer);
-            let command: &[&str] = if how.len() % 2 == 0 {
-                &["token"]
-            } else {
-                &["token", "--output", "json"]
-            };
-            let said = loud(azcred(command), &variables)
-                .env("AZURE_AUTHORITY_HOST", &authority.url())
-                .said();
-            assert_ne!(said.code, 0, "{who}, {how}: {said}");
-            let received = authority.received();
-            assert!(
-                !received.is_empty(),
-                "{who}, {how}: nothing was sent\n{said}"
-            );
-            // An assertion is made anew for each request: all of them are looked for, by their signatures.
-            secrets.extend(received.iter().filter_map(|request| {
-                let assertion = request.field("client_assertion")?;
-                assertion.rsplit('.').next().map(str::to_owned)
-            }));
-            let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
-            assert_silent(&said, &secrets, &format!("{who}, {how}"));
-        }
-    }
+    meet("a secret", &ANSWERS);
+}
+
+#[test]
+fn himls_password_that_is_thrown_back_is_not_told() {
+    meet("hi-ml's password", &ANSWERS[..4]);
+}
+
+#[test]
+fn an_assertion_that_is_thrown_back_is_not_told_nor_the_key_that_signed_it() {
+    meet("a PEM file", &ANSWERS);
+}
+
+#[test]
+fn the_password_of_a_pfx_file_is_not_told_whatever_is_thrown_back() {
+    meet("a PFX file", &ANSWERS[..2]);
 }
 
 #[test]
