@@ -41,6 +41,7 @@ pub mod entra;
 mod error;
 pub mod http;
 mod options;
+mod redact;
 mod request;
 mod scope;
 pub mod system;
@@ -59,6 +60,7 @@ pub use crate::{
     entra::certificate::ClientCertificate,
     error::{Error, ErrorKind, Refusal, Result},
     options::ClientOptions,
+    redact::redact,
     request::TokenRequest,
     scope::Scope,
     tenant::{ClientId, TenantId},

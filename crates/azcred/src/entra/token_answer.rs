@@ -6,6 +6,7 @@ use super::codes::explain;
 use crate::{
     error::{Error, ErrorKind, Refusal, Result},
     http::HttpResponse,
+    redact::redact,
     token::AccessToken,
 };
 use secrecy::SecretString;
@@ -262,12 +263,13 @@ fn without_code(description: &str) -> &str {
     }
 }
 
+/// Longer texts than this are no error description; the rest is not looked at.
+const LOOKED_AT: usize = 8192;
+
 /// Somebody else's text, fit to be shown.
 fn clean(text: &str, secrets: &[&str], limit: usize) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        text = text.replace(secret, "****");
-    }
+    let text: String = text.chars().take(LOOKED_AT).collect();
+    let text = redact(&text, secrets);
     let mut shown: String = text
         .chars()
         .take(limit)

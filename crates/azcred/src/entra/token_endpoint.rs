@@ -174,7 +174,7 @@ impl TokenEndpoint {
         );
         match &answer {
             Ok(token) => {
-                tracing::debug!(credential = who, expires_on = %token.expires_on(), "got a token")
+                tracing::debug!(credential = who, expires_on = %token.expires_on(), "got a token");
             }
             Err(error) => tracing::debug!(credential = who, %error, "got no token"),
         }

@@ -209,18 +209,16 @@ mod trust {
             rustls_native_certs::load_certs_from_paths(None, Some(Path::new(folder))).certs
         });
         let extra = [instead, folder, besides].into_iter().flatten().flatten();
-        let verifier = Verifier::new_with_extra_roots(
-            extra,
-            Arc::new(aws_lc_rs::default_provider()),
-        )
-        .map_err(|error| {
-            Error::new(
+        let verifier =
+            Verifier::new_with_extra_roots(extra, Arc::new(aws_lc_rs::default_provider()))
+                .map_err(|error| {
+                    Error::new(
                 ErrorKind::Invalid,
                 "Read the root certificates of this machine",
                 "the system's verifier refused one of those that SSL_CERT_FILE and its kin name",
             )
             .with_cause(error)
-        })?;
+                })?;
         Ok(config
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))

@@ -89,6 +89,23 @@ impl HttpRequest {
         self.headers.insert(name, value);
         self
     }
+
+    /// What it holds that must not come back in any message: the proofs in a form (RFC 6749 section 2.3.1, RFC 7521 section
+    /// 4.2), and whatever authorizes it.
+    fn secrets(&self) -> Vec<Zeroizing<String>> {
+        let proof = |name: &str| matches!(name, "client_secret" | "client_assertion" | "assertion");
+        let form = self.body.as_ref().map_or("", |body| body.as_str());
+        let mut secrets: Vec<_> = url::form_urlencoded::parse(form.as_bytes())
+            .filter(|(name, _)| proof(name))
+            .map(|(_, value)| Zeroizing::new(value.into_owned()))
+            .collect();
+        let authorization = self.headers.get(header::AUTHORIZATION);
+        if let Some(value) = authorization.and_then(|value| value.to_str().ok()) {
+            let value = value.split_once(' ').map_or(value, |(_, value)| value);
+            secrets.push(Zeroizing::new(value.to_owned()));
+        }
+        secrets
+    }
 }
 
 impl fmt::Debug for HttpRequest {
@@ -225,7 +242,7 @@ impl Http {
             .map_err(|error| trouble::sending(error, host))?;
         let status = response.status();
         if status.is_redirection() {
-            return Err(trouble::redirected(&response, host));
+            return Err(trouble::redirected(&response, host, request));
         }
         if response
             .content_length()

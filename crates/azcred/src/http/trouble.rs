@@ -1,6 +1,10 @@
 //! What went wrong on the way to an answer, in plain words.
 
-use crate::error::{Error, ErrorKind};
+use super::HttpRequest;
+use crate::{
+    error::{Error, ErrorKind},
+    redact::redact,
+};
 use reqwest::header;
 use rustls::CertificateError;
 use std::{error::Error as _, io, time::Duration};
@@ -73,7 +77,11 @@ pub(super) fn endless(host: &str) -> Trouble {
 }
 
 /// A redirect: a secret was meant for one place only.
-pub(super) fn redirected(response: &reqwest::Response, host: &str) -> Trouble {
+pub(super) fn redirected(
+    response: &reqwest::Response,
+    host: &str,
+    request: &HttpRequest,
+) -> Trouble {
     let elsewhere = response
         .headers()
         .get(header::LOCATION)
@@ -81,6 +89,9 @@ pub(super) fn redirected(response: &reqwest::Response, host: &str) -> Trouble {
         .and_then(|location| response.url().join(location).ok())
         .and_then(|url| url.host_str().map(str::to_owned))
         .unwrap_or_else(|| "nowhere".to_owned());
+    let secrets = request.secrets();
+    let secrets: Vec<&str> = secrets.iter().map(|secret| secret.as_str()).collect();
+    let elsewhere = redact(&elsewhere, &secrets);
     Trouble::lasting(
         ErrorKind::Unexpected,
         format!(
@@ -128,14 +139,12 @@ fn explain(error: &reqwest::Error, host: &str) -> Trouble {
         }
         if let Some(io) = inner.downcast_ref::<io::Error>() {
             io_kind = Some(io.kind());
-            if let Some(tls) = io
-                .get_ref()
-                .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-            {
-                certificate = Some(tls.clone());
-            }
+            certificate = tls_error(io).cloned();
         } else if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
             certificate = Some(tls.clone());
+        }
+        if certificate.is_some() {
+            break;
         }
         cause = inner.source();
     }
@@ -174,6 +183,14 @@ fn explain(error: &reqwest::Error, host: &str) -> Trouble {
             NETWORK,
         ),
     }
+}
+
+/// The TLS error inside an I/O error, at whatever depth; [`std::error::Error::source`] passes over it.
+fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    inner
+        .downcast_ref()
+        .or_else(|| tls_error(inner.downcast_ref()?))
 }
 
 fn untrusted(tls: &rustls::Error, host: &str) -> Trouble {

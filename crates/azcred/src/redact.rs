@@ -1,0 +1,112 @@
+//! Somebody else's words, without the secrets that were sent to them.
+
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+use std::{borrow::Cow, collections::HashSet};
+
+/// So many characters of a secret in a row are no accident.
+const STRETCH: usize = 8;
+/// What is put in place of words that repeat a secret in a form in which it can't be cut out.
+const LEFT_OUT: &str = "(left out, as it repeats a secret)";
+
+/// `text` without `secrets`: whole ones become `****`, as they are or as a form encodes them; where even a stretch of one is
+/// left, in any case, in base64 at any offset or in hexadecimal, nothing of the text is.
+///
+/// For what another side says of a request that held the secrets: an error message, a header, the host that it points to.
+pub fn redact<'a>(text: &'a str, secrets: &[&str]) -> Cow<'a, str> {
+    let mut text = Cow::Borrowed(text);
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        for whole in [*secret, encoded.as_str()] {
+            if text.contains(whole) {
+                text = Cow::Owned(text.replace(whole, "****"));
+            }
+        }
+    }
+    let seen: HashSet<Vec<u8>> = windows(&text).map(<[u8]>::to_ascii_lowercase).collect();
+    let repeats = |secret: &&str| {
+        forms(secret)
+            .iter()
+            .any(|form| windows(form).any(|stretch| seen.contains(&stretch.to_ascii_lowercase())))
+    };
+    if !seen.is_empty() && secrets.iter().any(repeats) {
+        return Cow::Borrowed(LEFT_OUT);
+    }
+    text
+}
+
+fn windows(text: &str) -> impl Iterator<Item = &[u8]> {
+    text.as_bytes().windows(STRETCH)
+}
+
+/// How a secret could be written.
+fn forms(secret: &str) -> Vec<String> {
+    let bytes = secret.as_bytes();
+    let mut forms = vec![
+        secret.to_owned(),
+        url::form_urlencoded::byte_serialize(bytes).collect(),
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+    ];
+    for offset in 0..3 {
+        let shifted = [&[0; 2][..offset], bytes].concat();
+        for text in [
+            STANDARD_NO_PAD.encode(&shifted),
+            URL_SAFE_NO_PAD.encode(&shifted),
+        ] {
+            // The first characters hold what stands before, the last may hold what stands behind.
+            forms.push(
+                text.get(4..text.len().saturating_sub(2))
+                    .unwrap_or_default()
+                    .to_owned(),
+            );
+        }
+    }
+    forms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "kX8Q~a+b/c=&\"'é_TopSecretValue0123456789";
+
+    #[test]
+    fn a_secret_is_cut_out_as_it_is_and_as_a_form_has_it() {
+        let form: String = url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
+        for secret in [SECRET, &form] {
+            assert_eq!(
+                redact(&format!("the value {secret} is wrong"), &[SECRET]),
+                "the value **** is wrong"
+            );
+        }
+        assert_eq!(redact("pin 1234 is wrong", &["1234"]), "pin **** is wrong");
+    }
+
+    #[test]
+    fn words_that_repeat_a_part_of_it_or_another_form_are_left_out_whole() {
+        let hex: String = SECRET.bytes().map(|byte| format!("{byte:02X}")).collect();
+        for text in [
+            &SECRET[..20],
+            &SECRET[SECRET.len() - 12..],
+            &SECRET.to_uppercase(),
+            &STANDARD_NO_PAD.encode(SECRET),
+            &STANDARD_NO_PAD.encode(format!("i{SECRET}")),
+            &URL_SAFE_NO_PAD.encode(format!("id{SECRET}&more")),
+            &hex,
+        ] {
+            assert_eq!(
+                redact(&format!("no: {text}."), &[SECRET]),
+                LEFT_OUT,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_words_stay_as_they_are() {
+        let text = "AADSTS7000215: Invalid client secret provided. TopSecr, 0123456";
+        assert!(matches!(redact(text, &[SECRET, ""]), Cow::Borrowed(kept) if kept == text));
+    }
+}
