@@ -312,6 +312,14 @@ impl ResourceManager {
                 .send(what, &call, left)
                 .await
                 .map_err(|error| Error::transport(&error))?;
+            if repeats(&response, &token) {
+                return Err(Error::new(
+                    ErrorKind::Unexpected,
+                    what.to_owned(),
+                    "the answer repeats the token that it was asked with, which Azure never does",
+                )
+                .with_mend("check the address, and that no proxy answers in its place"));
+            }
             if response.status == 200 {
                 return Ok(response);
             }
@@ -332,6 +340,22 @@ impl ResourceManager {
             return Err(refusal::read(&asked, &response));
         }
     }
+}
+
+/// Whether an answer holds the token's secret part, its signature; of a token that is no JWT, the whole.
+fn repeats(response: &HttpResponse, token: &AccessToken) -> bool {
+    let secret = token.secret().rsplit('.').next().unwrap_or_default();
+    let held = |bytes: &[u8]| {
+        !secret.is_empty()
+            && bytes
+                .windows(secret.len())
+                .any(|part| part == secret.as_bytes())
+    };
+    held(&response.body)
+        || response
+            .headers
+            .values()
+            .any(|value| held(value.as_bytes()))
 }
 
 impl fmt::Debug for ResourceManager {
