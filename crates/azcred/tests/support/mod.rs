@@ -1,0 +1,186 @@
+//! Servers that do as they are told, on loopback, over plain HTTP or TLS.
+
+use rcgen::{CertificateParams, Issuer, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
+    task::JoinSet,
+};
+use tokio_rustls::TlsAcceptor;
+
+/// What a server does with one request.
+#[derive(Clone)]
+pub(crate) enum Answer {
+    /// Sends these bytes and closes.
+    Bytes(Vec<u8>),
+    /// Closes at once.
+    Close,
+    /// Says nothing, ever.
+    Hang,
+}
+
+/// An answer with a status line, headers and a body.
+pub(crate) fn http(status: &str, headers: &[&str], body: &str) -> Answer {
+    let mut text = format!(
+        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n",
+        body.len()
+    );
+    for header in headers {
+        text.push_str(header);
+        text.push_str("\r\n");
+    }
+    Answer::Bytes(format!("{text}\r\n{body}").into_bytes())
+}
+
+/// An answer with a token.
+pub(crate) fn token() -> Answer {
+    http(
+        "200 OK",
+        &["Content-Type: application/json"],
+        r#"{"token_type":"Bearer","expires_in":3600,"access_token":"the-token"}"#,
+    )
+}
+
+/// A running server. It ends with this value.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    requests: Arc<AtomicUsize>,
+    seen: Arc<Mutex<Vec<String>>>,
+    _tasks: JoinSet<()>,
+}
+
+impl Server {
+    /// Answers the nth request with the nth answer, and every later one with the last.
+    pub(crate) async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+        Self::run(answers, None).await
+    }
+
+    /// The same over TLS.
+    pub(crate) async fn start_tls(
+        answers: impl IntoIterator<Item = Answer>,
+        tls: Arc<ServerConfig>,
+    ) -> Self {
+        Self::run(answers, Some(TlsAcceptor::from(tls))).await
+    }
+
+    async fn run(answers: impl IntoIterator<Item = Answer>, tls: Option<TlsAcceptor>) -> Self {
+        let answers: Arc<Vec<Answer>> = Arc::new(answers.into_iter().collect());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (requests, seen) = (
+            Arc::new(AtomicUsize::new(0)),
+            Arc::new(Mutex::new(Vec::new())),
+        );
+        let mut tasks = JoinSet::new();
+        let (counter, log) = (requests.clone(), seen.clone());
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let (answers, counter, log, tls) =
+                    (answers.clone(), counter.clone(), log.clone(), tls.clone());
+                connections.spawn(async move {
+                    match tls {
+                        None => serve(stream, &answers, &counter, &log).await,
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                serve(stream, &answers, &counter, &log).await;
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        Self {
+            address,
+            requests,
+            seen,
+            _tasks: tasks,
+        }
+    }
+
+    /// How many requests came.
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+
+    /// The requests, whole.
+    pub(crate) fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    answers: &[Answer],
+    counter: &AtomicUsize,
+    log: &Mutex<Vec<String>>,
+) {
+    let mut request = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let Ok(read @ 1..) = stream.read(&mut buffer).await else {
+            return;
+        };
+        request.extend_from_slice(&buffer[..read]);
+        let text = String::from_utf8_lossy(&request).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head
+            .lines()
+            .find_map(|line| {
+                line.to_ascii_lowercase()
+                    .strip_prefix("content-length: ")?
+                    .parse::<usize>()
+                    .ok()
+            })
+            .unwrap_or(0);
+        if body.len() >= length {
+            log.lock().unwrap().push(text);
+            break;
+        }
+    }
+    let number = counter.fetch_add(1, Ordering::SeqCst);
+    match answers.get(number).or(answers.last()).unwrap() {
+        Answer::Bytes(bytes) => {
+            let _ = stream.write_all(bytes).await;
+            let _ = stream.shutdown().await;
+        }
+        Answer::Close => {}
+        Answer::Hang => std::future::pending().await,
+    }
+}
+
+/// A certificate authority of its own: its PEM, and a server's settings for a certificate that it signed.
+pub(crate) fn tls(change: impl FnOnce(&mut CertificateParams)) -> (String, Arc<ServerConfig>) {
+    let authority_key = KeyPair::generate().unwrap();
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let pem = authority.self_signed(&authority_key).unwrap().pem();
+    let issuer = Issuer::new(authority, authority_key);
+    let key = KeyPair::generate().unwrap();
+    let mut leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    change(&mut leaf);
+    let leaf = leaf.signed_by(&key, &issuer).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(
+        rustls::crypto::aws_lc_rs::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .unwrap()
+    .with_no_client_auth()
+    .with_single_cert(
+        vec![CertificateDer::from(leaf.der().to_vec())],
+        PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
+    )
+    .unwrap();
+    (pem, Arc::new(config))
+}
