@@ -5,10 +5,11 @@ use crate::{
     error::{Error, Result},
     request::TokenRequest,
     scope::Scope,
+    token,
 };
 use arc_swap::ArcSwap;
 use azure_core::credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions};
-use std::{fmt, sync::Arc};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 /// A credential for clients of the official Azure SDK for Rust. Errors keep ours as their source.
 ///
@@ -27,7 +28,7 @@ pub struct AzureCoreCredential {
     requests: ArcSwap<Vec<Named>>,
 }
 
-type Named = (Box<[Box<str>]>, Arc<TokenRequest>);
+type Named = (Box<[Box<str>]>, TokenRequest);
 
 /// A client names one scope, a program some; past this the list starts anew.
 const REQUESTS_KEPT: usize = 32;
@@ -41,14 +42,23 @@ impl AzureCoreCredential {
         }
     }
 
-    fn request(&self, scopes: &[&str]) -> Result<Arc<TokenRequest>> {
+    /// The answer, where the scopes were named before and their token is there and good.
+    fn at_once(&self, scopes: &[&str]) -> Option<azure_core::Result<AccessToken>> {
         let requests = self.requests.load();
-        if let Some((_, request)) = requests.iter().find(|(named, _)| {
-            named
-                .iter()
-                .map(|scope| &**scope)
-                .eq(scopes.iter().copied())
-        }) {
+        let request = requests
+            .iter()
+            .find(|(named, _)| is_named(named, scopes))
+            .map(|(_, request)| request)?;
+        self.credential
+            .get_token(request)
+            .try_ready()
+            .ok()
+            .map(into_official)
+    }
+
+    fn request(&self, scopes: &[&str]) -> Result<TokenRequest> {
+        let requests = self.requests.load();
+        if let Some((_, request)) = requests.iter().find(|(named, _)| is_named(named, scopes)) {
             return Ok(request.clone());
         }
         let [first, rest @ ..] = scopes else {
@@ -58,7 +68,6 @@ impl AzureCoreCredential {
         for scope in rest {
             request = request.and_scope(Scope::new(*scope)?);
         }
-        let request = Arc::new(request);
         self.requests.rcu(|requests| {
             let kept = if requests.len() < REQUESTS_KEPT {
                 requests.as_slice()
@@ -76,6 +85,31 @@ impl AzureCoreCredential {
     }
 }
 
+fn is_named(named: &[Box<str>], scopes: &[&str]) -> bool {
+    named.len() == scopes.len()
+        && named
+            .iter()
+            .zip(scopes)
+            .all(|(one, other)| **one == **other)
+}
+
+fn into_official(answer: Result<token::AccessToken>) -> azure_core::Result<AccessToken> {
+    match answer {
+        Ok(token) => Ok(AccessToken::new(
+            Secret::new(token.secret().to_owned()),
+            token.expires_on(),
+        )),
+        Err(error) => {
+            let text = error.to_string();
+            Err(azure_core::Error::with_error(
+                azure_core::error::ErrorKind::Credential,
+                error,
+                text,
+            ))
+        }
+    }
+}
+
 fn no_scope() -> Error {
     Error::new(
         crate::ErrorKind::Invalid,
@@ -85,29 +119,31 @@ fn no_scope() -> Error {
     .with_mend("give one, such as https://management.azure.com/.default")
 }
 
-#[async_trait::async_trait]
+/// Written out as `async_trait` writes it, so that a token at hand is answered without the state of a longer wait.
 impl TokenCredential for AzureCoreCredential {
-    async fn get_token(
-        &self,
-        scopes: &[&str],
-        _options: Option<TokenRequestOptions<'_>>,
-    ) -> azure_core::Result<AccessToken> {
-        let request = self.request(scopes).map_err(into_azure_core)?;
-        let token = self
-            .credential
-            .get_token(&request)
-            .await
-            .map_err(into_azure_core)?;
-        Ok(AccessToken::new(
-            Secret::new(token.secret().to_owned()),
-            token.expires_on(),
-        ))
+    fn get_token<'life0, 'life1, 'life2, 'life3, 'async_trait>(
+        &'life0 self,
+        scopes: &'life1 [&'life2 str],
+        _options: Option<TokenRequestOptions<'life3>>,
+    ) -> Pin<Box<dyn Future<Output = azure_core::Result<AccessToken>> + Send + 'async_trait>>
+    where
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        'life2: 'async_trait,
+        'life3: 'async_trait,
+        Self: 'async_trait,
+    {
+        if let Some(answer) = self.at_once(scopes) {
+            return Box::pin(std::future::ready(answer));
+        }
+        Box::pin(async move {
+            let request = match self.request(scopes) {
+                Ok(request) => request,
+                Err(error) => return into_official(Err(error)),
+            };
+            into_official(self.credential.get_token(&request).await)
+        })
     }
-}
-
-fn into_azure_core(error: Error) -> azure_core::Error {
-    let text = error.to_string();
-    azure_core::Error::with_error(azure_core::error::ErrorKind::Credential, error, text)
 }
 
 impl fmt::Debug for AzureCoreCredential {
@@ -121,7 +157,7 @@ impl fmt::Debug for AzureCoreCredential {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Availability, TokenFuture, system::System, token};
+    use crate::{Availability, TokenFuture, system::System};
     use std::time::{Duration, SystemTime};
 
     /// Gives the scopes that it was asked for as the token.

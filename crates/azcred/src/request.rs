@@ -1,13 +1,19 @@
 //! What a caller asks for.
 
 use crate::{scope::Scope, tenant::TenantId};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 /// A request for a token: one scope or several of one resource, and what else decides which token it is.
 ///
-/// It is also the key of the cache, and its hash is made once: keep a request that you use often.
+/// It is also the key of the cache, made once and cheap to clone: keep a request that you use often.
+#[derive(Clone, Debug)]
+pub struct TokenRequest(Arc<Inner>);
+
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenRequest {
+struct Inner {
     hash: u64,
     scopes: Vec<Scope>,
     tenant: Option<TenantId>,
@@ -17,58 +23,56 @@ pub struct TokenRequest {
 impl TokenRequest {
     /// A token for `scope`.
     pub fn new(scope: Scope) -> Self {
-        Self {
+        Self::hashed(Inner {
             hash: 0,
             scopes: vec![scope],
             tenant: None,
             claims: None,
-        }
-        .hashed()
+        })
     }
 
     /// Asks for `scope` too; of the same resource, as Entra ID demands. Order does not matter.
     #[must_use]
-    pub fn and_scope(mut self, scope: Scope) -> Self {
-        if let Err(place) = self.scopes.binary_search(&scope) {
-            self.scopes.insert(place, scope);
-        }
-        self.hashed()
+    pub fn and_scope(self, scope: Scope) -> Self {
+        self.changed(|inner| {
+            if let Err(place) = inner.scopes.binary_search(&scope) {
+                inner.scopes.insert(place, scope);
+            }
+        })
     }
 
     /// Asks in `tenant` in place of the credential's own. The credential refuses a tenant that it was not allowed
     /// ([`crate::ClientOptions::with_allowed_tenants`]).
     #[must_use]
-    pub fn with_tenant(mut self, tenant: TenantId) -> Self {
-        self.tenant = Some(tenant);
-        self.hashed()
+    pub fn with_tenant(self, tenant: TenantId) -> Self {
+        self.changed(|inner| inner.tenant = Some(tenant))
     }
 
     /// Answers a claims challenge: `claims` is the JSON from the `WWW-Authenticate` header of the API that sent it.
     #[must_use]
-    pub fn with_claims(mut self, claims: impl Into<String>) -> Self {
-        self.claims = Some(claims.into());
-        self.hashed()
+    pub fn with_claims(self, claims: impl Into<String>) -> Self {
+        self.changed(|inner| inner.claims = Some(claims.into()))
     }
 
     /// The scopes, sorted, at least one.
     pub fn scopes(&self) -> &[Scope] {
-        &self.scopes
+        &self.0.scopes
     }
 
     /// The tenant asked for, where it is not the credential's own.
     pub fn tenant(&self) -> Option<&TenantId> {
-        self.tenant.as_ref()
+        self.0.tenant.as_ref()
     }
 
     /// The claims challenge to answer.
     pub fn claims(&self) -> Option<&str> {
-        self.claims.as_deref()
+        self.0.claims.as_deref()
     }
 
     /// The scopes as a form wants them: joined by a space.
     pub fn joined_scopes(&self) -> String {
         let mut joined = String::new();
-        for scope in &self.scopes {
+        for scope in &self.0.scopes {
             if !joined.is_empty() {
                 joined.push(' ');
             }
@@ -77,17 +81,36 @@ impl TokenRequest {
         joined
     }
 
-    fn hashed(mut self) -> Self {
+    pub(crate) fn prehashed(&self) -> u64 {
+        self.0.hash
+    }
+
+    fn changed(self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = Arc::unwrap_or_clone(self.0);
+        change(&mut inner);
+        Self::hashed(inner)
+    }
+
+    fn hashed(mut inner: Inner) -> Self {
         let mut hasher = DefaultHasher::new();
-        (&self.scopes, &self.tenant, &self.claims).hash(&mut hasher);
-        self.hash = hasher.finish();
-        self
+        (&inner.scopes, &inner.tenant, &inner.claims).hash(&mut hasher);
+        inner.hash = hasher.finish();
+        Self(Arc::new(inner))
     }
 }
 
+/// A clone is the same without a look inside.
+impl PartialEq for TokenRequest {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+impl Eq for TokenRequest {}
+
 impl Hash for TokenRequest {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
+        state.write_u64(self.0.hash);
     }
 }
 

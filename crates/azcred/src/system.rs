@@ -25,6 +25,12 @@ pub trait System: Send + Sync + fmt::Debug {
 
     /// The time now, by this machine's clock.
     fn now(&self) -> SystemTime;
+
+    /// The time now or some milliseconds ago, whichever is cheaper to know: what decides whether a cached token is still
+    /// good, at every call.
+    fn coarse_now(&self) -> SystemTime {
+        self.now()
+    }
 }
 
 /// A system that many credentials share.
@@ -53,6 +59,19 @@ impl System for RealSystem {
 
     fn now(&self) -> SystemTime {
         SystemTime::now()
+    }
+
+    /// The kernel keeps the time of its last tick (1 to 10 ms ago) where it can be read without asking the hardware, which
+    /// takes a fifth of the time of a precise reading. It is the wall clock all the same: it follows when the clock is set,
+    /// and after a suspension.
+    #[cfg(target_os = "linux")]
+    fn coarse_now(&self) -> SystemTime {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+        match (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec)) {
+            (Ok(seconds), Ok(nanos)) => SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos),
+            // Before 1970.
+            _ => SystemTime::now(),
+        }
     }
 }
 
@@ -152,6 +171,18 @@ mod tests {
         assert_eq!(
             Fixture::new().with_var("A", " a ").var("A").as_deref(),
             Some(" a ")
+        );
+    }
+
+    #[test]
+    fn the_coarse_clock_is_the_wall_clock() {
+        let difference = |a: SystemTime, b: SystemTime| {
+            a.duration_since(b).unwrap_or_else(|error| error.duration())
+        };
+        let (coarse, precise) = (RealSystem.coarse_now(), RealSystem.now());
+        assert!(
+            difference(coarse, precise) < Duration::from_secs(5),
+            "{coarse:?} {precise:?}"
         );
     }
 

@@ -14,17 +14,43 @@ use time::OffsetDateTime;
 #[derive(Clone)]
 pub struct AccessToken(pub(crate) Arc<Inner>);
 
+/// The times are kept as they are asked for: at every call, whether it is fresh; at every call of the official SDK, its end.
 pub(crate) struct Inner {
     secret: SecretString,
-    pub(crate) expires_on: SystemTime,
-    pub(crate) refresh_on: SystemTime,
-    pub(crate) obtained_on: SystemTime,
+    ends: OffsetDateTime,
+    refresh_on: SystemTime,
+    /// From here on nobody gets it any more: it ends so soon that a request carrying it might come too late.
+    useless_from: SystemTime,
+    /// Before this it can't have existed, so somebody has set the clock back and its end means nothing.
+    not_before: SystemTime,
 }
 
 /// A token is refreshed this long before it ends, unless its provider says otherwise.
 const REFRESH_AHEAD: Duration = Duration::from_secs(5 * 60);
 /// Longer-lived tokens than this are refreshed at half their life, as Entra ID's own `refresh_in` does.
 const LONG_LIFE: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// A token that ends sooner than this is of no use to whoever gets it.
+const USABLE: Duration = Duration::from_secs(10);
+/// Clocks are corrected by less than this all the time.
+const CLOCK_SLACK: Duration = Duration::from_secs(60);
+
+impl Inner {
+    /// Good, and not due for refresh.
+    #[inline]
+    pub(crate) fn is_fresh(&self, now: SystemTime) -> bool {
+        now < self.refresh_on && now < self.useless_from && self.not_before <= now
+    }
+
+    /// Good, due for refresh or not.
+    pub(crate) fn is_usable(&self, now: SystemTime) -> bool {
+        now < self.useless_from && self.not_before <= now
+    }
+
+    pub(crate) fn useless_from(&self) -> SystemTime {
+        self.useless_from
+    }
+}
 
 impl AccessToken {
     /// A token obtained at `now` that lives for `lifetime`, to be refreshed after `refresh_in` where its provider said so.
@@ -45,9 +71,12 @@ impl AccessToken {
             });
         Self(Arc::new(Inner {
             secret: secret.into(),
-            expires_on: now + lifetime,
+            ends: (now + lifetime).into(),
             refresh_on: now + refresh_in,
-            obtained_on: now,
+            useless_from: now + lifetime.saturating_sub(USABLE),
+            not_before: now
+                .checked_sub(CLOCK_SLACK)
+                .unwrap_or(SystemTime::UNIX_EPOCH),
         }))
     }
 
@@ -58,7 +87,7 @@ impl AccessToken {
 
     /// When it ends, in UTC, by this machine's clock.
     pub fn expires_on(&self) -> OffsetDateTime {
-        self.0.expires_on.into()
+        self.0.ends
     }
 
     /// When it should be replaced, in UTC; it goes on being good until [`AccessToken::expires_on`].

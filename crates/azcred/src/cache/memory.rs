@@ -3,10 +3,11 @@
 //!
 //! A cache belongs to one credential, which is the first part of its key; the request (scopes, tenant, claims) is the rest.
 
+use super::recent;
 use crate::{
     credential::TokenFuture, error::Result, request::TokenRequest, system::SharedSystem, token,
 };
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared, WeakShared},
@@ -24,119 +25,159 @@ use std::{
 use token::AccessToken;
 use tokio::task::AbortHandle;
 
-/// A token that ends sooner than this is of no use to whoever gets it: the request that carries it takes time too.
-const USABLE: Duration = Duration::from_secs(10);
 /// Two background refreshes of one key start at least this far apart, so that an authority in trouble is left alone.
 const REFRESH_PAUSE: Duration = Duration::from_secs(30);
-/// A token from the future by more than this was obtained before somebody set the clock back: its end means nothing.
-const CLOCK_SLACK: Duration = Duration::from_secs(60);
 /// A key whose token has ended is forgotten after this: not at once, as somebody may be about to fetch it anew.
 const FORGET: Duration = Duration::from_secs(10 * 60);
 
 type Flight = Shared<BoxFuture<'static, Result<AccessToken>>>;
-type Slots = HashMap<TokenRequest, Arc<Slot>, BuildHasherDefault<Prehashed>>;
+type WeakFlight = WeakShared<BoxFuture<'static, Result<AccessToken>>>;
+type Entries = HashMap<TokenRequest, Entry, BuildHasherDefault<Prehashed>>;
 
 /// The tokens of one credential.
-pub(crate) struct MemoryCache {
+pub(crate) struct MemoryCache(Arc<Shelf>);
+
+/// All entries are one value that is replaced as a whole, so that a read is one load and one look-up. A token lives for an
+/// hour and there are few keys: copying the pointers at each change costs nothing beside the request that brought it.
+struct Shelf {
     system: SharedSystem,
-    slots: ArcSwap<Slots>,
+    entries: ArcSwap<Entries>,
+    /// Changes after every change of a token: what a thread remembers is of use only while this is the same.
+    version: AtomicU64,
 }
 
 /// All that is known of one key.
+#[derive(Clone)]
+struct Entry {
+    token: Option<Arc<token::Inner>>,
+    slot: Arc<Slot>,
+}
+
+/// What goes on under one key.
 struct Slot {
     /// When it was made.
     since: SystemTime,
-    token: ArcSwapOption<token::Inner>,
     /// No background refresh starts before this, in seconds since 1970. Claiming one moves it on, so that of a thousand
     /// callers one starts it and none takes a lock.
     refresh_not_before: AtomicU64,
     /// The request under way. Weak: it lives as long as somebody waits for it.
-    flight: Mutex<Option<WeakShared<BoxFuture<'static, Result<AccessToken>>>>>,
+    flight: Mutex<Option<WeakFlight>>,
     /// The background refresh, which ends with the cache.
     refresh: Mutex<Option<AbortHandle>>,
 }
 
 impl MemoryCache {
     pub(crate) fn new(system: SharedSystem) -> Self {
-        Self {
+        Self(Arc::new(Shelf {
             system,
-            slots: ArcSwap::default(),
-        }
+            entries: ArcSwap::default(),
+            version: AtomicU64::new(recent::next_version()),
+        }))
     }
 
     /// A token for `request`: the cached one where it is good, else what `fetch` brings.
     ///
     /// `fetch` is called at most once per flight. Its future is dropped when nobody waits for it any more, or with the cache.
+    #[inline]
     pub(crate) fn get<'a>(
         &'a self,
         request: &'a TokenRequest,
         fetch: impl FnOnce(TokenRequest) -> BoxFuture<'static, Result<AccessToken>> + Send + 'a,
     ) -> TokenFuture<'a> {
-        let slots = self.slots.load();
-        if let Some(slot) = slots.get(request)
-            && let Some(token) = slot.token.load_full()
+        let version = self.0.version.load(Ordering::Acquire);
+        if let Some(token) = recent::find(version, request)
+            && token.is_fresh(self.0.system.coarse_now())
         {
-            let now = self.system.now();
-            if is_usable(&token, now) {
-                if now >= token.refresh_on && slot.claims_refresh(now) {
-                    slot.refresh_in_background(|| fetch(request.clone()));
+            return TokenFuture::ready(Ok(AccessToken(token)));
+        }
+        let entries = self.0.entries.load();
+        if let Some(entry) = entries.get(request)
+            && let Some(token) = &entry.token
+        {
+            let now = self.0.system.coarse_now();
+            if token.is_fresh(now) {
+                recent::keep(version, request, token);
+                return TokenFuture::ready(Ok(AccessToken(token.clone())));
+            }
+            if token.is_usable(now) {
+                let token = AccessToken(token.clone());
+                if entry.slot.claims_refresh(now) {
+                    self.0.refresh_in_background(&entry.slot, request, fetch);
                 }
-                return TokenFuture::ready(Ok(AccessToken(token)));
+                return TokenFuture::ready(Ok(token));
             }
         }
+        drop(entries);
         TokenFuture::pending(async move {
-            let slot = self.slot(request);
+            let slot = self.0.slot(request);
             let flight = {
-                let mut flight = lock(&slot.flight);
+                let mut place = lock(&slot.flight);
                 // Between the look above and this lock another flight may have landed.
-                if let Some(token) = slot.token.load_full()
-                    && is_usable(&token, self.system.now())
-                {
-                    return Ok(AccessToken(token));
+                if let Some(token) = self.0.good_token(request) {
+                    return Ok(token);
                 }
-                slot.join_or_start(&mut flight, || fetch(request.clone()))
+                self.0.join_or_start(&mut place, request, fetch)
             };
             flight.await
         })
     }
+}
+
+impl Shelf {
+    fn good_token(&self, request: &TokenRequest) -> Option<AccessToken> {
+        let token = self.entries.load().get(request)?.token.clone()?;
+        token
+            .is_usable(self.system.now())
+            .then_some(AccessToken(token))
+    }
 
     /// The slot of a key, made where there is none. Keys whose tokens ended a while ago make room.
     fn slot(&self, request: &TokenRequest) -> Arc<Slot> {
-        if let Some(slot) = self.slots.load().get(request) {
-            return slot.clone();
+        if let Some(entry) = self.entries.load().get(request) {
+            return entry.slot.clone();
         }
         let now = self.system.now();
-        let new = Arc::new(Slot::new(now));
-        self.slots.rcu(|slots| {
-            let mut slots: Slots = slots
+        let new = Entry {
+            token: None,
+            slot: Arc::new(Slot::new(now)),
+        };
+        self.entries.rcu(|entries| {
+            let mut entries: Entries = entries
                 .iter()
-                .filter(|(_, slot)| slot.is_worth_keeping(now))
-                .map(|(key, slot)| (key.clone(), slot.clone()))
+                .filter(|(_, entry)| entry.is_worth_keeping(now))
+                .map(|(key, entry)| (key.clone(), entry.clone()))
                 .collect();
-            slots.entry(request.clone()).or_insert_with(|| new.clone());
-            slots
+            entries
+                .entry(request.clone())
+                .or_insert_with(|| new.clone());
+            entries
         });
         // Another caller may have been first; its slot is then the one.
-        self.slots.load().get(request).cloned().unwrap_or(new)
+        self.entries
+            .load()
+            .get(request)
+            .map_or(new.slot, |entry| entry.slot.clone())
     }
-}
 
-impl Slot {
-    fn new(since: SystemTime) -> Self {
-        Self {
-            since,
-            token: ArcSwapOption::empty(),
-            refresh_not_before: AtomicU64::new(0),
-            flight: Mutex::default(),
-            refresh: Mutex::default(),
-        }
+    fn store(&self, request: &TokenRequest, token: &AccessToken) {
+        self.entries.rcu(|entries| {
+            let mut entries = Entries::clone(entries);
+            if let Some(entry) = entries.get_mut(request) {
+                entry.token = Some(token.0.clone());
+                entry.slot.refresh_not_before.store(0, Ordering::Release);
+            }
+            entries
+        });
+        self.version
+            .store(recent::next_version(), Ordering::Release);
     }
 
     /// Joins the request under way, or starts one.
     fn join_or_start(
         self: &Arc<Self>,
-        place: &mut Option<WeakShared<BoxFuture<'static, Result<AccessToken>>>>,
-        fetch: impl FnOnce() -> BoxFuture<'static, Result<AccessToken>>,
+        place: &mut Option<WeakFlight>,
+        request: &TokenRequest,
+        fetch: impl FnOnce(TokenRequest) -> BoxFuture<'static, Result<AccessToken>>,
     ) -> Flight {
         if let Some(flight) = place.as_ref().and_then(WeakShared::upgrade)
             // One that has ended gives yesterday's answer to today's caller: an error would outlive its cause.
@@ -144,13 +185,13 @@ impl Slot {
         {
             return flight;
         }
-        let fetch = fetch();
-        let slot = Arc::downgrade(self);
+        let request = request.clone();
+        let fetch = fetch(request.clone());
+        let shelf = Arc::downgrade(self);
         let flight = async move {
             let token = fetch.await?;
-            if let Some(slot) = slot.upgrade() {
-                slot.token.store(Some(token.0.clone()));
-                slot.refresh_not_before.store(0, Ordering::Release);
+            if let Some(shelf) = shelf.upgrade() {
+                shelf.store(&request, &token);
             }
             Ok(token)
         }
@@ -158,6 +199,53 @@ impl Slot {
         .shared();
         *place = flight.downgrade();
         flight
+    }
+
+    /// Fetches in a task of its own, owned by the slot. Where it fails, the token at hand goes on being given out and the
+    /// next caller after the pause tries again.
+    #[cold]
+    fn refresh_in_background(
+        self: &Arc<Self>,
+        slot: &Slot,
+        request: &TokenRequest,
+        fetch: impl FnOnce(TokenRequest) -> BoxFuture<'static, Result<AccessToken>>,
+    ) {
+        // Outside a runtime nothing can be started; the token at hand is good, and a later call will refresh.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        let flight = self.join_or_start(&mut lock(&slot.flight), request, fetch);
+        let task = runtime.spawn(async move {
+            if let Err(error) = flight.await {
+                tracing::warn!(%error, "a refresh ahead of time failed; the token at hand is still good");
+            }
+        });
+        *lock(&slot.refresh) = Some(task.abort_handle());
+    }
+}
+
+impl Entry {
+    fn is_worth_keeping(&self, now: SystemTime) -> bool {
+        let used = self
+            .token
+            .as_ref()
+            .map_or(self.slot.since, |token| token.useless_from());
+        now < used + FORGET
+            || lock(&self.slot.flight)
+                .as_ref()
+                .and_then(WeakShared::upgrade)
+                .is_some()
+    }
+}
+
+impl Slot {
+    fn new(since: SystemTime) -> Self {
+        Self {
+            since,
+            refresh_not_before: AtomicU64::new(0),
+            flight: Mutex::default(),
+            refresh: Mutex::default(),
+        }
     }
 
     /// Whether this caller is the one that starts the refresh now due.
@@ -177,38 +265,6 @@ impl Slot {
                 )
                 .is_ok()
     }
-
-    /// Fetches in a task of its own, owned by this slot. Where it fails, the token at hand goes on being given out and the
-    /// next caller after the pause tries again.
-    fn refresh_in_background(
-        self: &Arc<Self>,
-        fetch: impl FnOnce() -> BoxFuture<'static, Result<AccessToken>>,
-    ) {
-        // Outside a runtime nothing can be started; the token at hand is good, and a later call will refresh.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return;
-        };
-        let flight = self.join_or_start(&mut lock(&self.flight), fetch);
-        let task = runtime.spawn(async move {
-            if let Err(error) = flight.await {
-                tracing::warn!(%error, "a refresh ahead of time failed; the token at hand is still good");
-            }
-        });
-        *lock(&self.refresh) = Some(task.abort_handle());
-    }
-
-    fn is_worth_keeping(&self, now: SystemTime) -> bool {
-        let used = self
-            .token
-            .load()
-            .as_ref()
-            .map_or(self.since, |token| token.expires_on);
-        now < used + FORGET
-            || lock(&self.flight)
-                .as_ref()
-                .and_then(WeakShared::upgrade)
-                .is_some()
-    }
 }
 
 impl Drop for Slot {
@@ -217,10 +273,6 @@ impl Drop for Slot {
             task.abort();
         }
     }
-}
-
-fn is_usable(token: &token::Inner, now: SystemTime) -> bool {
-    now + USABLE < token.expires_on && now + CLOCK_SLACK >= token.obtained_on
 }
 
 fn seconds(time: SystemTime) -> u64 {
@@ -237,7 +289,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl fmt::Debug for MemoryCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryCache")
-            .field("keys", &self.slots.load().len())
+            .field("keys", &self.0.entries.load().len())
             .finish()
     }
 }

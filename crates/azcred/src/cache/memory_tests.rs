@@ -118,20 +118,17 @@ async fn a_token_due_for_refresh_is_given_at_once_while_one_request_leaves() {
     }
     authority.until(|| authority.calls() == 2).await;
     authority.gate.add_permits(1);
-    let new = || {
-        cache
-            .slots
-            .load()
+    let is_new = || {
+        let entries = cache.0.entries.load();
+        entries
             .get(&request)
             .unwrap()
             .token
-            .load()
             .as_ref()
             .unwrap()
-            .refresh_on
+            .is_fresh(authority.clock.now())
     };
-    let before = new();
-    authority.until(|| new() != before).await;
+    authority.until(is_new).await;
     assert_eq!(authority.get(&cache, &request).await.unwrap(), "t2");
     assert_eq!(authority.calls(), 2);
 }
@@ -276,7 +273,7 @@ async fn an_ended_token_is_never_given_out_and_its_key_makes_room() {
     authority
         .first(&cache, &TokenRequest::new(Scope::STORAGE))
         .await;
-    assert_eq!(cache.slots.load().len(), 1);
+    assert_eq!(cache.0.entries.load().len(), 1);
 }
 
 #[tokio::test]
@@ -304,4 +301,40 @@ fn outside_a_runtime_a_good_token_is_still_given() {
         .get(&request, |request| authority.fetch(request))
         .now_or_never();
     assert_eq!(token.unwrap().unwrap().secret(), "t1");
+}
+
+#[tokio::test]
+async fn what_a_thread_remembers_ends_with_the_token_it_leads_to() {
+    let (authority, cache) = Authority::new();
+    let request = arm();
+    authority.first(&cache, &request).await;
+    assert_eq!(authority.get(&cache, &request).await.unwrap(), "t1");
+    let version = || cache.0.version.load(Ordering::Acquire);
+    let before = version();
+    assert!(recent::find(before, &request).is_some());
+    assert!(recent::find(before, &TokenRequest::new(Scope::STORAGE)).is_none());
+    authority.clock.advance(Duration::from_secs(3595));
+    assert_eq!(authority.first(&cache, &request).await, "t2");
+    assert_ne!(version(), before);
+    assert_eq!(authority.get(&cache, &request).await.unwrap(), "t2");
+    let last = version();
+    assert!(recent::find(last, &request).is_some());
+    drop(cache);
+    assert!(
+        recent::find(last, &request).is_none(),
+        "the cache is gone, and its tokens with it"
+    );
+}
+
+#[tokio::test]
+async fn two_caches_never_take_each_others_tokens() {
+    let ((one, first), (two, second)) = (Authority::new(), Authority::new());
+    two.calls.store(10, Ordering::SeqCst);
+    let request = arm();
+    for _ in 0..3 {
+        one.gate.add_permits(1);
+        two.gate.add_permits(1);
+        assert_eq!(one.get(&first, &request).await.unwrap(), "t1");
+        assert_eq!(two.get(&second, &request).await.unwrap(), "t11");
+    }
 }

@@ -86,6 +86,14 @@ impl<'a> TokenFuture<'a> {
         Self(State::Ready(Some(answer)))
     }
 
+    /// The answer, where it is there already; else the future, unchanged.
+    pub fn try_ready(mut self) -> std::result::Result<Result<AccessToken>, Self> {
+        match &mut self.0 {
+            State::Ready(answer) => answer.take().ok_or(self),
+            State::Pending(_) => Err(self),
+        }
+    }
+
     /// An answer under way.
     pub fn pending(future: impl Future<Output = Result<AccessToken>> + Send + 'a) -> Self {
         Self(State::Pending(Box::pin(future)))
