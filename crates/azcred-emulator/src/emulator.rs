@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::directory::{Directory, SecretText};
 use crate::faults::{Faults, InvalidFault};
@@ -167,7 +168,7 @@ impl Emulator {
             identities,
         };
         world.set_urls(urls);
-        state.write("ca-bundle.pem", &bundle(ca.certificate()))?;
+        state.publish("ca-bundle.pem", &bundle(ca.certificate()))?;
 
         let (shutdown, receiver) = watch::channel(false);
         let shown = Arc::new(OnceLock::new());
@@ -177,7 +178,13 @@ impl Emulator {
         let admin = Arc::new(Admin::new(world.clone(), admin_token, shown));
         let context = Context::new(world.clone(), ca, receiver);
         let tasks = listeners.serve(&context, &admin);
-        state.write_json(info::FILE_NAME, &info)?;
+        let text = serde_json::to_vec_pretty(&info)
+            .map(Zeroizing::new)
+            .map_err(|e| StateError::Make {
+                what: "emulator.json",
+                why: e.to_string(),
+            })?;
+        state.publish(info::FILE_NAME, &text)?;
         tracing::info!(
             login = info.login_url,
             arm = info.arm_url,
@@ -314,7 +321,7 @@ fn identities(
         let mut certificate_path = None;
         for (_, name, text) in made.certificates().filter(|(id, _, _)| *id == app.app_id) {
             let file = format!("certificate-{}-{}.pem", app.app_id, file_safe(name));
-            state.write(&file, text.as_bytes())?;
+            state.publish(&file, text.as_bytes())?;
             certificate_path.get_or_insert(state.file(&file));
         }
         let principal = directory.service_principal_of(tenant, app.app_id);

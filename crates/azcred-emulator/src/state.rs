@@ -257,10 +257,18 @@ impl StateDir {
         Ok(Zeroizing::new(text.to_owned()))
     }
 
-    /// Writes a file (0600) so that readers see the old content or the new, never a part.
+    /// Writes a file (0600) so that readers see the old content or the new, never a part; it is on the disk when
+    /// this returns.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), StateError> {
         let path = self.file(name);
-        write_atomically(&path, content).map_err(io_error(&path, "the file can't be written"))
+        write_atomically(&path, content, true).map_err(io_error(&path, "the file can't be written"))
+    }
+
+    /// Writes what every start makes anew: as [`Self::write`], without waiting for the disk.
+    pub(crate) fn publish(&self, name: &str, content: &[u8]) -> Result<(), StateError> {
+        let path = self.file(name);
+        write_atomically(&path, content, false)
+            .map_err(io_error(&path, "the file can't be written"))
     }
 
     /// Removes a file; one that is not there is fine.
@@ -275,14 +283,16 @@ impl StateDir {
 }
 
 /// Writes a file (0600) by way of a new one beside it.
-fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
+fn write_atomically(path: &Path, content: &[u8], durably: bool) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     // `tempfile` creates with a random name, O_EXCL and mode 0600.
     let mut file = tempfile::Builder::new()
         .prefix(".new-")
         .tempfile_in(folder)?;
     file.write_all(content)?;
-    file.as_file().sync_all()?;
+    if durably {
+        file.as_file().sync_all()?;
+    }
     file.persist(path).map_err(|e| e.error)?;
     Ok(())
 }
