@@ -9,7 +9,12 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use azure_core::credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions};
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+};
 
 /// A credential for clients of the official Azure SDK for Rust. Errors keep ours as their source.
 ///
@@ -24,8 +29,10 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 /// ```
 pub struct AzureCoreCredential {
     credential: Arc<dyn Credential>,
-    /// The SDK names its scopes as text at every call; those that it named before are not validated and hashed again.
-    requests: ArcSwap<Vec<Named>>,
+    /// The SDK names its scopes as text at every call; those that it named before are not validated and hashed again. A
+    /// client has one list of scopes, so the first is at hand without a look at what other threads change.
+    first: OnceLock<Named>,
+    others: ArcSwap<Vec<Named>>,
 }
 
 type Named = (Box<[Box<str>]>, TokenRequest);
@@ -38,17 +45,25 @@ impl AzureCoreCredential {
     pub fn new(credential: Arc<dyn Credential>) -> Self {
         Self {
             credential,
-            requests: ArcSwap::default(),
+            first: OnceLock::new(),
+            others: ArcSwap::default(),
         }
     }
 
     /// The answer, where the scopes were named before and their token is there and good.
     fn at_once(&self, scopes: &[&str]) -> Option<azure_core::Result<AccessToken>> {
-        let requests = self.requests.load();
-        let request = requests
-            .iter()
-            .find(|(named, _)| is_named(named, scopes))
-            .map(|(_, request)| request)?;
+        if let Some((named, request)) = self.first.get()
+            && is_named(named, scopes)
+        {
+            return self
+                .credential
+                .get_token(request)
+                .try_ready()
+                .ok()
+                .map(into_official);
+        }
+        let others = self.others.load();
+        let (_, request) = others.iter().find(|(named, _)| is_named(named, scopes))?;
         self.credential
             .get_token(request)
             .try_ready()
@@ -57,8 +72,14 @@ impl AzureCoreCredential {
     }
 
     fn request(&self, scopes: &[&str]) -> Result<TokenRequest> {
-        let requests = self.requests.load();
-        if let Some((_, request)) = requests.iter().find(|(named, _)| is_named(named, scopes)) {
+        let others = self.others.load();
+        if let Some((_, request)) = self
+            .first
+            .get()
+            .into_iter()
+            .chain(others.iter())
+            .find(|(named, _)| is_named(named, scopes))
+        {
             return Ok(request.clone());
         }
         let [first, rest @ ..] = scopes else {
@@ -68,19 +89,20 @@ impl AzureCoreCredential {
         for scope in rest {
             request = request.and_scope(Scope::new(*scope)?);
         }
-        self.requests.rcu(|requests| {
-            let kept = if requests.len() < REQUESTS_KEPT {
-                requests.as_slice()
-            } else {
-                &[]
-            };
-            let mut kept = kept.to_vec();
-            kept.push((
-                scopes.iter().map(|scope| Box::from(*scope)).collect(),
-                request.clone(),
-            ));
-            kept
-        });
+        let named: Named = (
+            scopes.iter().map(|scope| Box::from(*scope)).collect(),
+            request.clone(),
+        );
+        if let Err(named) = self.first.set(named) {
+            self.others.rcu(|others| {
+                let kept = if others.len() < REQUESTS_KEPT {
+                    others.as_slice()
+                } else {
+                    &[]
+                };
+                [kept, std::slice::from_ref(&named)].concat()
+            });
+        }
         Ok(request)
     }
 }
@@ -195,7 +217,7 @@ mod tests {
                 assert_eq!(token.expires_on.unix_timestamp(), 3600);
             }
         }
-        assert!(credential.requests.load().len() <= REQUESTS_KEPT);
+        assert!(credential.others.load().len() <= REQUESTS_KEPT);
     }
 
     #[tokio::test]
