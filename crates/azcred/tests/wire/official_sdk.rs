@@ -1,8 +1,7 @@
 //! A client of the official Azure SDK for Rust, with our credential in it.
 #![cfg(feature = "azure_core")]
 
-mod support;
-
+use crate::support::{Server, http, tls, token};
 use azcred::{
     AzureCoreCredential, ClientId, ClientOptions, ClientSecretCredential, Cloud, TenantId,
     system::Fixture,
@@ -10,7 +9,6 @@ use azcred::{
 use azure_core::http::{ClientOptions as CoreOptions, Transport};
 use azure_storage_blob::{BlobContainerClient, BlobContainerClientOptions};
 use std::sync::Arc;
-use support::{Server, http, tls, token};
 
 async fn container(authority: &Server, storage: &Server, root: &str) -> BlobContainerClient {
     let cloud = Cloud::with_authority(

@@ -1,15 +1,13 @@
 //! What an authority, and the way to it, can do to a credential: each ends within its deadline, in one clear error
 //! that names the cause and the mend, with no secret in it.
 
-mod support;
-
+use crate::support::{Answer, Server, http, tls, token};
 use azcred::{
     ClientId, ClientOptions, ClientSecretCredential, Cloud, Credential, Error, ErrorKind, Scope,
     TenantId, TokenRequest,
     system::{Fixture, System},
 };
 use std::time::{Duration, SystemTime};
-use support::{Answer, Server, http, tls, token};
 
 const SECRET: &str = "canary~s3cr3t/+value";
 

@@ -1,0 +1,5 @@
+//! The library over real sockets: what others send to it and what it sends to them.
+
+mod authority;
+mod official_sdk;
+mod support;
