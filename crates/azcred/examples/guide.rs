@@ -1,0 +1,174 @@
+//! The Rust that README.md and docs/library.md show, so that it compiles: `tests/docs.rs` holds them to it.
+//!
+//! Run it inside the emulator, or wherever `AZURE_*` or `HIML_*` name a service principal:
+//! `azcred emulator exec -- cargo run --package azcred --example guide`
+
+#[tokio::main]
+async fn main() -> azcred::Result<()> {
+    from_the_environment().await?;
+    match by_secret().await {
+        Err(error) => explained(&error),
+        Ok(expires_on) => println!("good until {expires_on}"),
+    }
+    // Those that need files or programs of yours are here to be compiled.
+    if std::env::args().len() > 1 {
+        by_certificate().await?;
+        by_assertion().await?;
+    }
+    Ok(())
+}
+
+async fn from_the_environment() -> azcred::Result<()> {
+    // README
+    use azcred::{ClientOptions, Credential, EnvironmentCredential, Scope, TokenRequest};
+
+    let credential = EnvironmentCredential::new(Default::default(), ClientOptions::default())?;
+    let request = TokenRequest::new(Scope::ARM);
+    let token = credential.get_token(&request).await?;
+    println!("{}: good until {}", credential.using(), token.expires_on());
+    // A second call within the token's life gives the same one, without waiting.
+    let again = credential.get_token(&request).await?;
+    assert_eq!(token.secret(), again.secret());
+    // end
+    Ok(())
+}
+
+async fn by_secret() -> azcred::Result<impl std::fmt::Display> {
+    let secret_from_your_vault = "not-a-secret".to_owned();
+    // secret
+    use azcred::{
+        ClientId, ClientOptions, ClientSecretCredential, Credential, Scope, TenantId, TokenRequest,
+    };
+    use std::time::Duration;
+
+    let credential = ClientSecretCredential::new(
+        TenantId::new("contoso.onmicrosoft.com")?,
+        ClientId::new("a0000001-0000-4000-8000-000000000001")?,
+        secret_from_your_vault,
+        ClientOptions::default().with_deadline(Duration::from_secs(10)),
+    )?;
+    let token = credential
+        .get_token(&TokenRequest::new(Scope::STORAGE))
+        .await?;
+    // end
+    Ok(token.expires_on())
+}
+
+fn explained(error: &azcred::Error) {
+    // errors
+    use azcred::ErrorKind;
+
+    match error.kind() {
+        ErrorKind::Unavailable => println!("nothing to sign in with: {}", error.mend()),
+        ErrorKind::Refused => println!("{} said no: {}", error.what(), error.why()),
+        ErrorKind::Unreachable => println!("try again later: {}", error.why()),
+        _ => println!("{error}"),
+    }
+    if let (Some(code), Some(refusal)) = (error.code(), error.refusal()) {
+        println!("AADSTS{code} at {:?}", refusal.timestamp);
+    }
+    // end
+}
+
+async fn by_certificate() -> azcred::Result<()> {
+    // certificate
+    use azcred::{
+        ClientCertificate, ClientCertificateCredential, ClientId, ClientOptions, Credential, Scope,
+        SecretString, TenantId, TokenRequest,
+    };
+
+    let file = std::fs::read("training.pfx").expect("a PEM or PFX file");
+    let password = SecretString::from("the file's password");
+    let credential = ClientCertificateCredential::new(
+        TenantId::new("contoso.onmicrosoft.com")?,
+        ClientId::new("a0000001-0000-4000-8000-000000000002")?,
+        ClientCertificate::from_bytes(&file, Some(&password))?,
+        ClientOptions::default(),
+    )?;
+    let token = credential.get_token(&TokenRequest::new(Scope::ML)).await?;
+    // end
+    println!("{}", token.expires_on());
+    Ok(())
+}
+
+async fn by_assertion() -> azcred::Result<()> {
+    // assertion
+    use azcred::{
+        ClientAssertionCredential, ClientId, ClientOptions, Credential, Error, ErrorKind, Scope,
+        SecretString, TenantId, TokenRequest,
+    };
+
+    let credential = ClientAssertionCredential::new(
+        TenantId::new("contoso.onmicrosoft.com")?,
+        ClientId::new("a0000001-0000-4000-8000-000000000005")?,
+        // Asked anew for every token: a file that something else keeps up to date, a call to a CI system.
+        || async {
+            std::fs::read_to_string("/var/run/secrets/token")
+                .map(SecretString::from)
+                .map_err(|error| {
+                    Error::new(
+                        ErrorKind::Unavailable,
+                        "Read the token file",
+                        error.to_string(),
+                    )
+                })
+        },
+        ClientOptions::default(),
+    )?;
+    let token = credential.get_token(&TokenRequest::new(Scope::ARM)).await?;
+    // end
+    println!("{}", token.expires_on());
+    Ok(())
+}
+
+/// For every client of the official SDK.
+#[cfg(feature = "azure_core")]
+#[expect(dead_code, reason = "shown, and compiled")]
+fn for_the_official_sdk() -> azcred::Result<()> {
+    // azure_core
+    use azcred::{AzureCoreCredential, ClientOptions, EnvironmentCredential};
+    use std::sync::Arc;
+
+    let credential = EnvironmentCredential::new(Default::default(), ClientOptions::default())?;
+    let credential: Arc<dyn azure_core::credentials::TokenCredential> =
+        Arc::new(AzureCoreCredential::new(Arc::new(credential)));
+    // end
+    drop(credential);
+    Ok(())
+}
+
+/// A machine that exists in a test only.
+#[expect(dead_code, reason = "shown, and compiled")]
+fn on_a_made_up_machine() {
+    // fixture
+    use azcred::{ClientOptions, EnvironmentCredential, system::Fixture};
+
+    let machine = Fixture::new()
+        .with_var("HIML_TENANT_ID", "contoso.onmicrosoft.com")
+        .with_var(
+            "HIML_SERVICE_PRINCIPAL_ID",
+            "a0000001-0000-4000-8000-000000000001",
+        );
+    let error =
+        EnvironmentCredential::new(Default::default(), ClientOptions::new(machine.shared()))
+            .unwrap_err();
+    assert!(error.is_unavailable());
+    assert!(error.mend().contains("HIML_SERVICE_PRINCIPAL_PASSWORD"));
+    // end
+}
+
+/// A cloud of one's own.
+#[expect(dead_code, reason = "shown, and compiled")]
+fn in_another_cloud() -> azcred::Result<()> {
+    // cloud
+    use azcred::{Authority, ClientOptions, Cloud};
+
+    let china = ClientOptions::default().with_cloud(Cloud::CHINA);
+    let mine = ClientOptions::default().with_cloud(
+        Cloud::with_authority(Authority::new("https://localhost:8443")?)
+            .with_resource_manager("https://localhost:8444", "https://management.azure.com")?,
+    );
+    // end
+    drop((china, mine));
+    Ok(())
+}
