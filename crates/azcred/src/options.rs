@@ -3,7 +3,7 @@
 use crate::{
     cloud::Cloud,
     error::Result,
-    http::Http,
+    http::{Http, LONGEST_CALL},
     system::{RealSystem, SharedSystem},
     tenant::TenantId,
 };
@@ -51,10 +51,10 @@ impl ClientOptions {
         self
     }
 
-    /// Bounds a whole call, with its retries; 30 seconds unless told otherwise.
+    /// Bounds a whole call, with its retries; 30 seconds unless told otherwise, a day at most.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+        self.deadline = deadline.min(LONGEST_CALL);
         self
     }
 

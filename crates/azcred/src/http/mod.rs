@@ -14,10 +14,13 @@ pub use reqwest::{
 };
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, timeout_at},
+};
 pub use url::Url;
 use zeroize::Zeroizing;
 
@@ -25,6 +28,8 @@ use zeroize::Zeroizing;
 pub const BODY_LIMIT: usize = 4 << 20;
 /// One attempt may take this long, so that a lost packet costs one attempt and not the call.
 const ATTEMPT: Duration = Duration::from_secs(10);
+/// No call lasts longer, whatever deadline it is given; more would overflow somebody's clock.
+pub(crate) const LONGEST_CALL: Duration = Duration::from_secs(24 * 60 * 60);
 /// Attempts after the first.
 const RETRIES: u32 = 3;
 /// The pause before the first retry where the other side answered; doubled for each one after.
@@ -38,7 +43,7 @@ pub struct Http(Arc<Inner>);
 
 struct Inner {
     system: SharedSystem,
-    client: OnceLock<Result<reqwest::Client>>,
+    client: OnceCell<reqwest::Client>,
 }
 
 /// One request. Its body is wiped from memory when dropped, and `Debug` shows neither it nor the headers.
@@ -153,41 +158,55 @@ impl Http {
     pub fn new(system: SharedSystem) -> Self {
         Self(Arc::new(Inner {
             system,
-            client: OnceLock::new(),
+            client: OnceCell::new(),
         }))
     }
 
-    /// Sends `request` and reads the whole answer, within `deadline` from now, retries included.
+    /// Sends `request` and reads the whole answer, within `deadline` from now (a day at most), retries and the reading of root
+    /// certificates included.
     ///
-    /// Retried: no connection, a connection that broke, an attempt without an answer, 408, 429 and 5xx; with a growing,
-    /// jittered pause, or the one that `Retry-After` asks for. Where that would pass the deadline, the answer at hand is
+    /// Retried: no connection, a connection that broke, an attempt without an answer, 408, 429, 500, 502, 503 and 504; with a
+    /// growing, jittered pause, or the one that `Retry-After` asks for. Where that would pass the deadline, the answer at hand is
     /// returned at once. A refusal (any other 4xx) is never retried, a redirect never followed.
     ///
-    /// Cancel-safe: dropping the future drops the connection.
+    /// Cancel-safe: dropping the future drops the connection. Needs a Tokio runtime with I/O and time; nothing here blocks it.
     ///
     /// # Errors
     /// [`ErrorKind::Unreachable`] where no answer came, [`ErrorKind::Unexpected`] for a redirect or an answer without end,
-    /// [`ErrorKind::Invalid`] where a proxy or a root certificate can't be used. `what` opens the error.
+    /// [`ErrorKind::Invalid`] where a proxy or a root certificate can't be used: a later call reads them again. `what` opens
+    /// the error.
     pub async fn send(
         &self,
         what: &str,
         request: &HttpRequest,
         deadline: Duration,
     ) -> Result<HttpResponse> {
-        let client = self.client().map_err(|error| {
-            Error::new(
-                error.kind(),
-                format!("{what}: {}", error.what()),
-                error.why().to_owned(),
-            )
-            .with_mend(error.mend().to_owned())
-        })?;
         let started = Instant::now();
-        let end = started + deadline;
+        let end = started + deadline.min(LONGEST_CALL);
+        let client = match timeout_at(end, self.client()).await {
+            Ok(client) => client.map_err(|error| {
+                Error::new(
+                    error.kind(),
+                    format!("{what}: {}", error.what()),
+                    error.why().to_owned(),
+                )
+                .with_mend(error.mend().to_owned())
+            })?,
+            Err(_) => {
+                return Err(Error::new(
+                    ErrorKind::Unreachable,
+                    what.to_owned(),
+                    "the root certificates of this machine could not be read in time",
+                )
+                .with_mend(
+                    "check the disk that they are on, and where SSL_CERT_FILE and its kin point",
+                ));
+            }
+        };
         let mut attempt = 1;
         loop {
             let bound = end.min(Instant::now() + ATTEMPT);
-            let outcome = match timeout_at(bound, self.attempt(&client, request)).await {
+            let outcome = match timeout_at(bound, self.attempt(client, request)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(trouble::silent(request.url.host_str().unwrap_or(""))),
             };
@@ -206,8 +225,9 @@ impl Http {
                     trouble.retryable.then(|| backoff(BACKOFF_CONNECT, attempt))
                 }
             };
+            // The other side may name any pause: one beyond the clock's range is beyond the deadline too.
             let resume = pause
-                .map(|pause| Instant::now() + pause)
+                .and_then(|pause| Instant::now().checked_add(pause))
                 .filter(|resume| *resume < end);
             if let (Some(resume), true) = (resume, attempt <= RETRIES) {
                 tokio::time::sleep_until(resume).await;
@@ -272,18 +292,29 @@ impl Http {
         })
     }
 
-    fn client(&self) -> Result<reqwest::Client> {
-        self.0
-            .client
-            .get_or_init(|| client::build(&*self.0.system))
-            .clone()
+    /// The client, built in a thread where reading hundreds of roots holds up nobody. What went wrong is not kept, so that
+    /// a file that is mended is read.
+    async fn client(&self) -> Result<&reqwest::Client> {
+        let build = || async {
+            let system = self.0.system.clone();
+            tokio::task::spawn_blocking(move || client::build(&*system))
+                .await
+                .unwrap_or_else(|_| {
+                    Err(Error::new(
+                        ErrorKind::Unreachable,
+                        "Set up HTTPS",
+                        "the runtime is shutting down",
+                    ))
+                })
+        };
+        self.0.client.get_or_try_init(build).await
     }
 }
 
 impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Http")
-            .field("built", &self.0.client.get().is_some())
+            .field("built", &self.0.client.initialized())
             .finish()
     }
 }

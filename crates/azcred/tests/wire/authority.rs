@@ -9,7 +9,7 @@ use azcred::{
 };
 use std::time::{Duration, SystemTime};
 
-const SECRET: &str = "canary~s3cr3t/+value";
+pub(crate) const SECRET: &str = "canary~s3cr3t/+value";
 
 fn credential(at: &str, system: Fixture, deadline: Duration) -> ClientSecretCredential {
     let cloud = Cloud::with_authority(azcred::Authority::new(at).unwrap());
@@ -25,7 +25,7 @@ fn credential(at: &str, system: Fixture, deadline: Duration) -> ClientSecretCred
 }
 
 /// Far over what any answer here takes, so that it decides nothing on a slow machine.
-const AMPLE: Duration = Duration::from_secs(60);
+pub(crate) const AMPLE: Duration = Duration::from_secs(60);
 
 async fn ask(server: &Server, deadline: Duration) -> Result<String, Error> {
     ask_at(
@@ -36,7 +36,7 @@ async fn ask(server: &Server, deadline: Duration) -> Result<String, Error> {
     .await
 }
 
-async fn ask_at(at: &str, system: Fixture, deadline: Duration) -> Result<String, Error> {
+pub(crate) async fn ask_at(at: &str, system: Fixture, deadline: Duration) -> Result<String, Error> {
     let answer = credential(at, system, deadline)
         .get_token(&TokenRequest::new(Scope::ARM))
         .await
@@ -198,6 +198,20 @@ async fn a_pause_longer_than_the_deadline_is_not_waited_for_but_told() {
     let error = ask(&server, AMPLE).await.unwrap_err();
     assert!(error.mend().contains("3600 s"), "{error}");
     assert_eq!(server.requests(), 1);
+}
+
+#[tokio::test]
+async fn a_pause_beyond_every_clock_is_told_and_breaks_nothing() {
+    for header in [
+        format!("Retry-After: {}", u64::MAX),
+        format!("x-ms-retry-after-ms: {}", u64::MAX),
+        "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT".to_owned(),
+    ] {
+        let server = Server::start([http("429 Too Many Requests", &[&header], "")]).await;
+        let error = ask(&server, Duration::MAX).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreachable, "{header}: {error}");
+        assert_eq!(server.requests(), 1, "{header}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The library over real sockets: what others send to it and what it sends to them.
 
 mod authority;
+mod machine;
 mod official_sdk;
 mod support;

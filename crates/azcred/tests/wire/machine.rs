@@ -1,0 +1,100 @@
+//! How a machine is set up, on the way to an authority: its root certificates, and the disk that they are on.
+
+use crate::{
+    authority::{AMPLE, SECRET},
+    support::{Server, tls, token},
+};
+use azcred::{
+    ClientId, ClientOptions, ClientSecretCredential, Cloud, Credential, ErrorKind, Scope, TenantId,
+    TokenRequest, system::System,
+};
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, Mutex, mpsc},
+    time::{Duration, SystemTime},
+};
+
+/// A disk that answers only when it is told to.
+#[derive(Debug)]
+struct SlowDisk(Mutex<mpsc::Receiver<()>>);
+
+impl System for SlowDisk {
+    fn var(&self, name: &str) -> Option<String> {
+        (name == "SSL_CERT_FILE").then(|| "/mnt/ca.pem".to_owned())
+    }
+    fn read(&self, _: &Path, _: u64) -> io::Result<Vec<u8>> {
+        // Half a minute is for whoever reads on the runtime's own thread, whom nobody would ever tell.
+        let _ = self.0.lock().unwrap().recv_timeout(AMPLE / 2);
+        Err(io::ErrorKind::NotFound.into())
+    }
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+#[tokio::test]
+async fn roots_on_a_disk_that_hangs_hold_up_neither_the_runtime_nor_the_deadline() {
+    let (answer, disk) = mpsc::channel();
+    let options = ClientOptions::new(Arc::new(SlowDisk(disk.into())))
+        .with_cloud(Cloud::PUBLIC)
+        .with_deadline(Duration::from_millis(200));
+    let credential = ClientSecretCredential::new(
+        TenantId::new("contoso.com").unwrap(),
+        ClientId::new("c11e").unwrap(),
+        SECRET,
+        options,
+    )
+    .unwrap();
+    let error = credential
+        .get_token(&TokenRequest::new(Scope::ARM))
+        .await
+        .unwrap_err();
+    answer.send(()).unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+    assert!(error.why().contains("could not be read in time"), "{error}");
+    assert!(error.mend().contains("SSL_CERT_FILE"), "{error}");
+}
+
+/// A machine whose roots come to be after its first request.
+#[derive(Debug)]
+struct Mended(Mutex<Option<String>>);
+
+impl System for Mended {
+    fn var(&self, name: &str) -> Option<String> {
+        (name == "SSL_CERT_FILE").then(|| "/ca.pem".to_owned())
+    }
+    fn read(&self, _: &Path, _: u64) -> io::Result<Vec<u8>> {
+        let content = self.0.lock().unwrap().clone();
+        content
+            .map(String::into_bytes)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+#[tokio::test]
+async fn roots_that_are_mended_are_read_by_the_next_call() {
+    let (root, config) = tls(|_| ());
+    let server = Server::start_tls([token()], config).await;
+    let machine = Arc::new(Mended(None.into()));
+    let at = format!("https://localhost:{}", server.address.port());
+    let credential = ClientSecretCredential::new(
+        TenantId::new("contoso.com").unwrap(),
+        ClientId::new("c11e").unwrap(),
+        SECRET,
+        ClientOptions::new(machine.clone())
+            .with_cloud(Cloud::with_authority(azcred::Authority::new(&at).unwrap())),
+    )
+    .unwrap();
+    let request = TokenRequest::new(Scope::ARM);
+    let error = credential.get_token(&request).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    *machine.0.lock().unwrap() = Some(root);
+    assert_eq!(
+        credential.get_token(&request).await.unwrap().secret(),
+        "the-token"
+    );
+}
