@@ -69,51 +69,25 @@ fn every_code_of_entra_id_that_is_explained_is_in_the_page_with_its_meaning_and_
     check_part("docs/errors.md", "entra", &table);
 }
 
-/// The meanings of Resource Manager's codes as they are written in a crate above this one, which it can't see.
+/// Resource Manager's codes, what they mean and what mends it, as they are written in a crate above this one, which it
+/// can't see.
 fn arm_codes() -> Vec<[String; 3]> {
-    let source = read("crates/azcred-azure/src/arm_codes.rs");
-    let words = |text: &str| -> Vec<String> {
-        let mut words = Vec::new();
-        let mut rest = text;
-        while let Some((start, quoted)) = rest
-            .find(|c: char| c == '"' || c.is_ascii_alphabetic())
-            .map(|start| (start, rest[start..].starts_with('"')))
-        {
-            let text = &rest[start + usize::from(quoted)..];
-            let mut end = 0;
-            let mut escaped = false;
-            for (at, c) in text.char_indices() {
-                end = at;
-                if quoted && c == '"' && !escaped
-                    || !quoted && !(c.is_ascii_alphanumeric() || c == '_')
-                {
-                    break;
-                }
-                escaped = c == '\\' && !escaped;
-            }
-            words.push(text[..end].replace("\\\"", "\""));
-            rest = &text[end + usize::from(quoted)..];
-        }
-        words
-    };
+    // What stands between quotes is then every second part.
+    let source = read("crates/azcred-azure/src/arm_codes.rs").replace(r#"\""#, "\u{1}");
     let constant = |name: &str| {
-        source
-            .split_once(&format!("const {name}: &str ="))
-            .map(|(_, after)| words(after)[0].clone())
+        let (_, value) = source.split_once(&format!("const {name}: &str =")).unwrap();
+        value.split('"').nth(1).unwrap()
     };
-    source
-        .split_once("const MEANINGS")
-        .and_then(|(_, list)| list.split_once("\n];"))
-        .expect("the list of meanings")
-        .0
-        .split("    code(")
+    let (_, list) = source.split_once("const MEANINGS").unwrap();
+    let (list, _) = list.split_once("\n];").unwrap();
+    list.split("    code(")
         .skip(1)
         .map(|entry| {
-            let mut words = words(entry).into_iter();
-            let mut next = || words.next().unwrap_or_else(|| panic!("{entry}"));
-            let (code, _kind, means, mend) = (next(), next(), next(), next());
-            let mend = constant(&mend).unwrap_or(mend);
-            [code, means, mend]
+            let parts: Vec<&str> = entry.split('"').collect();
+            let (code, means, after) = (parts[1], parts[3], parts[4]);
+            let name = after.trim_matches(|c: char| !c.is_ascii_uppercase());
+            let mend = parts.get(5).copied().unwrap_or_else(|| constant(name));
+            [code, means, mend].map(|text| text.replace('\u{1}', "\""))
         })
         .collect()
 }
@@ -264,5 +238,68 @@ fn every_page_of_the_book_is_in_its_table_of_contents() {
         {
             assert!(contents.contains(&format!("]({name})")), "{name}");
         }
+    }
+}
+
+#[test]
+fn every_option_of_the_command_line_is_in_the_page_of_commands() {
+    let page = read("docs/commands.md");
+    let mut looked_at = 0;
+    for entry in fs::read_dir(root().join("crates/azcred-cli/tests/cli/snapshots")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !name.starts_with("help") {
+            continue;
+        }
+        let help = read(format!("crates/azcred-cli/tests/cli/snapshots/{name}"));
+        for line in help.lines() {
+            // `-h, --help` and `    --seed <FILE>`, but no example.
+            let line = line.trim_start();
+            let line = line.split_once(", ").map_or(line, |(_, long)| long);
+            if let Some(option) = line.split([' ', '.']).next()
+                && option.starts_with("--")
+                && option.len() > 3
+            {
+                assert!(page.contains(&format!("`{option}")), "{name}: {option}");
+                looked_at += 1;
+            }
+        }
+    }
+    assert!(looked_at > 20, "{looked_at}");
+}
+
+#[test]
+fn every_variable_that_is_read_is_in_the_page_of_variables() {
+    let page = read("docs/variables.md");
+    let mut found = BTreeSet::new();
+    for file in [
+        "azcred/src/credential/environment.rs",
+        "azcred/src/cloud.rs",
+        "azcred/src/http/client.rs",
+        "azcred-azure/src/cloud_metadata.rs",
+        "azcred-azure/src/locate.rs",
+        "azcred-cli/src/commands/emulator/shell.rs",
+        "azcred-cli/src/commands/emulator/state.rs",
+        "azcred-cli/src/trace.rs",
+    ] {
+        let source = read(format!("crates/{file}"));
+        let source = source.split("#[cfg(test)]\nmod").next().unwrap();
+        let is_name = |text: &&str| {
+            text.len() > 3
+                && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+                && !text.starts_with('_')
+        };
+        found.extend(source.split('"').filter(is_name).map(str::to_owned));
+    }
+    assert!(found.len() > 25, "{found:?}");
+    for name in found {
+        let there = [format!("`{name}`"), format!("`%{name}%`")];
+        if name.starts_with("CARGO_") {
+            continue;
+        }
+        let home = name == "HOME" && page.contains("`~/");
+        assert!(
+            home || there.iter().any(|form| page.contains(form)),
+            "{name}"
+        );
     }
 }
