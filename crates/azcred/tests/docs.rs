@@ -254,7 +254,8 @@ fn every_option_of_the_command_line_is_in_the_page_of_commands() {
         for line in help.lines() {
             // `-h, --help` and `    --seed <FILE>`, but no example.
             let line = line.trim_start();
-            let line = line.split_once(", ").map_or(line, |(_, long)| long);
+            let short = line.starts_with('-') && line.get(2..4) == Some(", ");
+            let line = if short { &line[4..] } else { line };
             if let Some(option) = line.split([' ', '.']).next()
                 && option.starts_with("--")
                 && option.len() > 3
