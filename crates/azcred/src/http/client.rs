@@ -7,7 +7,7 @@ use crate::{
 use reqwest::{NoProxy, Proxy, redirect};
 use rustls::{ClientConfig, crypto::aws_lc_rs};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::HashSet, io, path::Path, sync::Arc, time::Duration};
 
 /// A root bundle past this is no root bundle.
 const BUNDLE_LIMIT: u64 = 16 << 20;
@@ -90,7 +90,8 @@ fn proxies(system: &dyn System) -> Result<Vec<Proxy>> {
 }
 
 fn tls(system: &dyn System) -> Result<ClientConfig> {
-    let instead = bundles(system, &["SSL_CERT_FILE"])?;
+    let mut read = HashSet::new();
+    let instead = bundles(system, &["SSL_CERT_FILE"], &mut read)?;
     let folder = system.var("SSL_CERT_DIR");
     let besides = bundles(
         system,
@@ -99,6 +100,7 @@ fn tls(system: &dyn System) -> Result<ClientConfig> {
             "CURL_CA_BUNDLE",
             "NODE_EXTRA_CA_CERTS",
         ],
+        &mut read,
     )?;
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
@@ -114,17 +116,20 @@ fn tls(system: &dyn System) -> Result<ClientConfig> {
 }
 
 /// The certificates of the files that `variables` name. A file that can't be used is an error: whoever set the variable
-/// meant it, and would look for hours at an 'unknown issuer' otherwise.
+/// meant it, and would look for hours at an 'unknown issuer' otherwise. Often all of them name one file: it is read once.
 fn bundles(
     system: &dyn System,
     variables: &[&str],
+    read: &mut HashSet<String>,
 ) -> Result<Option<Vec<CertificateDer<'static>>>> {
     let mut found = None;
     for name in variables {
         let Some(path) = system.var(name) else {
             continue;
         };
-        // REQUESTS_CA_BUNDLE may name a folder of hashed certificates; OpenSSL's layout is read by SSL_CERT_DIR only.
+        if !read.insert(path.clone()) {
+            continue;
+        }
         let complain = |why: String| {
             Error::new(
                 ErrorKind::Invalid,
@@ -133,9 +138,22 @@ fn bundles(
             )
             .with_mend(format!("point {name} at a readable PEM file, or unset it"))
         };
-        let pem = system
-            .read(Path::new(&path), BUNDLE_LIMIT)
-            .map_err(|error| complain(error.to_string()))?;
+        let pem = match system.read(Path::new(&path), BUNDLE_LIMIT) {
+            Ok(pem) => pem,
+            // As Python's requests has it: REQUESTS_CA_BUNDLE may name a folder of certificates.
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                let folder =
+                    rustls_native_certs::load_certs_from_paths(None, Some(Path::new(&path)));
+                if folder.certs.is_empty() {
+                    return Err(complain(
+                        "it is a folder, and there is no certificate in it".to_owned(),
+                    ));
+                }
+                found.get_or_insert_with(Vec::new).extend(folder.certs);
+                continue;
+            }
+            Err(error) => return Err(complain(error.to_string())),
+        };
         let certificates = CertificateDer::pem_slice_iter(&pem)
             .collect::<std::result::Result<Vec<_>, _>>()
             .map_err(|_| {
