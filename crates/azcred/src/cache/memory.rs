@@ -5,7 +5,11 @@
 
 use super::recent;
 use crate::{
-    credential::TokenFuture, error::Result, request::TokenRequest, system::SharedSystem, token,
+    credential::TokenFuture,
+    error::{Error, ErrorKind, Result},
+    request::TokenRequest,
+    system::SharedSystem,
+    token,
 };
 use arc_swap::ArcSwap;
 use futures_util::{
@@ -23,12 +27,18 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use token::AccessToken;
-use tokio::task::AbortHandle;
+use tokio::{
+    runtime::{self, Handle},
+    task::AbortHandle,
+    time::Instant,
+};
 
 /// Two background refreshes of one key start at least this far apart, so that an authority in trouble is left alone.
 const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 /// A key whose token has ended is forgotten after this: not at once, as somebody may be about to fetch it anew.
 const FORGET: Duration = Duration::from_secs(10 * 60);
+/// A request that began longer ago is not joined: its runtime may have stood still, and its deadline be over.
+const JOIN_WITHIN: Duration = Duration::from_secs(30);
 
 type Flight = Shared<BoxFuture<'static, Result<AccessToken>>>;
 type WeakFlight = WeakShared<BoxFuture<'static, Result<AccessToken>>>;
@@ -60,10 +70,30 @@ struct Slot {
     /// No background refresh starts before this, in seconds since 1970. Claiming one moves it on, so that of a thousand
     /// callers one starts it and none takes a lock.
     refresh_not_before: AtomicU64,
-    /// The request under way. Weak: it lives as long as somebody waits for it.
-    flight: Mutex<Option<WeakFlight>>,
+    /// The request under way.
+    flight: Mutex<Option<UnderWay>>,
     /// The background refresh, which ends with the cache.
     refresh: Mutex<Option<AbortHandle>>,
+}
+
+/// A request under way, and who drives it.
+struct UnderWay {
+    /// Weak: it lives as long as somebody waits for it.
+    flight: WeakFlight,
+    /// Its timers and its connection are this runtime's. Whoever polls them from another waits for ever where this one
+    /// stands still, and panics where it is gone.
+    runtime: runtime::Id,
+    since: Instant,
+}
+
+impl UnderWay {
+    /// The request, where somebody on `runtime` may wait for it.
+    fn join(&self, runtime: runtime::Id) -> Option<Flight> {
+        let flight = self.flight.upgrade()?;
+        // One that has ended gives yesterday's answer to today's caller: an error would outlive its cause.
+        (self.runtime == runtime && self.since.elapsed() < JOIN_WITHIN && flight.peek().is_none())
+            .then_some(flight)
+    }
 }
 
 impl MemoryCache {
@@ -77,7 +107,7 @@ impl MemoryCache {
 
     /// A token for `request`: the cached one where it is good, else what `fetch` brings.
     ///
-    /// `fetch` is called at most once per flight. Its future is dropped when nobody waits for it any more, or with the cache.
+    /// `fetch` is called at most once per flight, and there is one flight per key and runtime at a time. Its future is dropped when nobody waits for it any more, or with the cache.
     #[inline]
     pub(crate) fn get<'a>(
         &'a self,
@@ -109,6 +139,7 @@ impl MemoryCache {
         }
         drop(entries);
         TokenFuture::pending(async move {
+            let runtime = Handle::try_current().map_err(|_| no_runtime())?;
             let slot = self.0.slot(request);
             let flight = {
                 let mut place = lock(&slot.flight);
@@ -116,7 +147,8 @@ impl MemoryCache {
                 if let Some(token) = self.0.good_token(request) {
                     return Ok(token);
                 }
-                self.0.join_or_start(&mut place, request, fetch)
+                self.0
+                    .join_or_start(&mut place, runtime.id(), request, fetch)
             };
             flight.await
         })
@@ -160,12 +192,15 @@ impl Shelf {
     }
 
     fn store(&self, request: &TokenRequest, token: &AccessToken) {
+        let now = self.system.now();
         self.entries.rcu(|entries| {
             let mut entries = Entries::clone(entries);
-            if let Some(entry) = entries.get_mut(request) {
-                entry.token = Some(token.0.clone());
-                entry.slot.refresh_not_before.store(0, Ordering::Release);
-            }
+            // An old key may have made room between the look for it and the start of the request.
+            let entry = entries.entry(request.clone()).or_insert_with(|| Entry {
+                token: None,
+                slot: Arc::new(Slot::new(now)),
+            });
+            entry.token = Some(token.0.clone());
             entries
         });
         self.version
@@ -175,14 +210,12 @@ impl Shelf {
     /// Joins the request under way, or starts one.
     fn join_or_start(
         self: &Arc<Self>,
-        place: &mut Option<WeakFlight>,
+        place: &mut Option<UnderWay>,
+        runtime: runtime::Id,
         request: &TokenRequest,
         fetch: impl FnOnce(TokenRequest) -> BoxFuture<'static, Result<AccessToken>>,
     ) -> Flight {
-        if let Some(flight) = place.as_ref().and_then(WeakShared::upgrade)
-            // One that has ended gives yesterday's answer to today's caller: an error would outlive its cause.
-            && flight.peek().is_none()
-        {
+        if let Some(flight) = place.as_ref().and_then(|flying| flying.join(runtime)) {
             return flight;
         }
         let request = request.clone();
@@ -197,7 +230,11 @@ impl Shelf {
         }
         .boxed()
         .shared();
-        *place = flight.downgrade();
+        *place = flight.downgrade().map(|flight| UnderWay {
+            flight,
+            runtime,
+            since: Instant::now(),
+        });
         flight
     }
 
@@ -211,16 +248,19 @@ impl Shelf {
         fetch: impl FnOnce(TokenRequest) -> BoxFuture<'static, Result<AccessToken>>,
     ) {
         // Outside a runtime nothing can be started; the token at hand is good, and a later call will refresh.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+        let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        let flight = self.join_or_start(&mut lock(&slot.flight), request, fetch);
+        let flight = self.join_or_start(&mut lock(&slot.flight), runtime.id(), request, fetch);
         let task = runtime.spawn(async move {
             if let Err(error) = flight.await {
                 tracing::warn!(%error, "a refresh ahead of time failed; the token at hand is still good");
             }
         });
-        *lock(&slot.refresh) = Some(task.abort_handle());
+        // One that is still there belongs to a runtime that stands still.
+        if let Some(before) = lock(&slot.refresh).replace(task.abort_handle()) {
+            before.abort();
+        }
     }
 }
 
@@ -233,7 +273,7 @@ impl Entry {
         now < used + FORGET
             || lock(&self.slot.flight)
                 .as_ref()
-                .and_then(WeakShared::upgrade)
+                .and_then(|flying| flying.flight.upgrade())
                 .is_some()
     }
 }
@@ -273,6 +313,15 @@ impl Drop for Slot {
             task.abort();
         }
     }
+}
+
+fn no_runtime() -> Error {
+    Error::new(
+        ErrorKind::Invalid,
+        "Asked for a token",
+        "no Tokio runtime is running here, and the identity provider can't be asked without one",
+    )
+    .with_mend("call it within `#[tokio::main]`, or with `Runtime::block_on`")
 }
 
 fn seconds(time: SystemTime) -> u64 {

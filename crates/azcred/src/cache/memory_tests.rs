@@ -7,7 +7,7 @@ use crate::{
 use std::sync::atomic::AtomicUsize;
 use tokio::sync::Semaphore;
 
-/// An authority that counts its calls, answers when it is let, and gives tokens of an hour.
+/// An authority that counts its calls, answers when it is let, and gives tokens of an hour unless told otherwise.
 #[derive(Clone)]
 struct Authority {
     clock: Fixture,
@@ -15,6 +15,7 @@ struct Authority {
     gate: Arc<Semaphore>,
     dropped: Arc<AtomicUsize>,
     fails: Arc<std::sync::atomic::AtomicBool>,
+    lifetime: Duration,
 }
 
 struct CountDrop(Arc<AtomicUsize>, bool);
@@ -35,6 +36,7 @@ impl Authority {
             gate: Arc::new(Semaphore::new(0)),
             dropped: Arc::default(),
             fails: Arc::default(),
+            lifetime: Duration::from_secs(3600),
         };
         (authority, MemoryCache::new(clock.shared()))
     }
@@ -56,7 +58,7 @@ impl Authority {
             Ok(AccessToken::new(
                 format!("t{call}"),
                 me.clock.now(),
-                Duration::from_secs(3600),
+                me.lifetime,
                 None,
             ))
         }
@@ -285,6 +287,86 @@ async fn a_clock_moved_back_does_not_keep_a_token_alive() {
         .clock
         .set_clock(authority.clock.now() - Duration::from_secs(86_400));
     assert_eq!(authority.first(&cache, &request).await, "t2");
+}
+
+#[tokio::test]
+async fn a_token_that_is_short_lived_when_it_comes_is_not_asked_for_again_and_again() {
+    let (mut authority, cache) = Authority::new();
+    authority.lifetime = Duration::from_secs(240);
+    let request = arm();
+    authority.first(&cache, &request).await;
+    authority.gate.add_permits(1000);
+    for _ in 0..100 {
+        authority.get(&cache, &request).await.unwrap();
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(authority.calls(), 2);
+    authority.clock.advance(REFRESH_PAUSE);
+    authority.get(&cache, &request).await.unwrap();
+    authority.until(|| authority.calls() == 3).await;
+}
+
+#[tokio::test]
+async fn a_token_is_kept_though_its_key_made_room_meanwhile() {
+    let (authority, cache) = Authority::new();
+    let request = arm();
+    let mut waiting = cache.get(&request, |request| authority.fetch(request));
+    assert!((&mut waiting).now_or_never().is_none());
+    cache.0.entries.store(Arc::default());
+    authority.gate.add_permits(1);
+    assert_eq!(waiting.await.unwrap().secret(), "t1");
+    assert_eq!(authority.get(&cache, &request).await.unwrap(), "t1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_stood_still_is_not_joined() {
+    let (authority, cache) = Authority::new();
+    let request = arm();
+    let mut still = cache.get(&request, |request| authority.fetch(request));
+    assert!((&mut still).now_or_never().is_none());
+    tokio::time::advance(JOIN_WITHIN).await;
+    let mut anew = cache.get(&request, |request| authority.fetch(request));
+    assert!((&mut anew).now_or_never().is_none());
+    assert_eq!(authority.calls(), 2);
+}
+
+#[test]
+fn a_runtime_that_stands_still_holds_up_nobody_on_another() {
+    let (authority, cache) = Authority::new();
+    let request = arm();
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let (still, other) = (runtime(), runtime());
+    still.block_on(authority.first(&cache, &request));
+    authority.clock.advance(Duration::from_secs(3300));
+    // The refresh is spawned, and never gets its turn.
+    still.block_on(authority.get(&cache, &request)).unwrap();
+    authority.clock.advance(Duration::from_secs(300));
+    let before = authority.calls();
+    other.block_on(authority.first(&cache, &request));
+    assert_eq!(
+        authority.calls(),
+        before + 1,
+        "nothing of the first runtime is waited for"
+    );
+}
+
+#[test]
+fn outside_a_runtime_a_token_that_is_not_there_is_an_error_and_no_panic() {
+    let (authority, cache) = Authority::new();
+    let request = arm();
+    let answer = cache
+        .get(&request, |request| authority.fetch(request))
+        .now_or_never();
+    let error = answer.unwrap().unwrap_err();
+    assert!(error.why().contains("no Tokio runtime"), "{error}");
+    assert_eq!(authority.calls(), 0);
 }
 
 #[test]

@@ -35,11 +35,13 @@ pub trait Credential: Send + Sync + fmt::Debug {
 
     /// A token for `request`.
     ///
-    /// A cached token that is still good is given at once, without waiting and without allocation; when it is due for
-    /// refresh that happens in the background. Otherwise one request leaves, however many callers wait for it.
+    /// A cached token that is still good is given at once, without waiting; when it is due for refresh that happens in the
+    /// background. Otherwise one request leaves, however many callers on one Tokio runtime wait for it; callers on
+    /// another runtime have their own, as nobody can rely on a runtime that may stand still.
     ///
     /// Cancel-safe: drop the future at any time; when the last caller drops it, the request under way is dropped too.
-    /// Bounded: the whole call, with retries, ends within [`crate::ClientOptions::deadline`]. Needs a Tokio runtime.
+    /// Bounded: the whole call, with retries, ends within [`crate::ClientOptions::deadline`]. Needs a Tokio runtime where no
+    /// good token is at hand; without one the call fails.
     ///
     /// # Errors
     /// See [`crate::ErrorKind`]. An error is never cached.
