@@ -14,7 +14,7 @@ use super::{
     Availability, ClientCertificateCredential, ClientSecretCredential, Credential, TokenFuture,
 };
 use crate::{
-    entra::certificate::ClientCertificate,
+    entra::certificate::{self, ClientCertificate},
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
     request::TokenRequest,
@@ -23,6 +23,7 @@ use crate::{
 };
 use secrecy::SecretString;
 use std::{fmt, path::Path};
+use zeroize::Zeroizing;
 
 /// Which of the two sets of variables is looked at first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -93,7 +94,11 @@ const NAME: &str = "EnvironmentCredential";
 const CERTIFICATE_LIMIT: u64 = 1 << 20;
 
 impl EnvironmentCredential {
-    /// Reads the environment, once.
+    /// Reads the environment, once. Asks nobody yet.
+    ///
+    /// Where there is a certificate, this reads its file and derives keys from its password without giving way: milliseconds
+    /// for ordinary files, some seconds for the worst that is accepted ([`ClientCertificate::from_bytes`]). A server that
+    /// does this while it serves puts it into `tokio::task::spawn_blocking`.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] where no set of variables is complete, naming those that are missing;
@@ -107,13 +112,8 @@ impl EnvironmentCredential {
         let Some(kind) = complete.next() else {
             return Err(missing(&*system));
         };
-        let mut passed_over: Vec<_> = complete.collect();
+        let passed_over: Vec<_> = complete.collect();
         let [tenant, client, proof] = kind.variables();
-        // A certificate beside a secret is the same principal, passed over by azure-identity too.
-        passed_over.retain(|other| {
-            (*other == EnvironmentKind::Himl) != (kind == EnvironmentKind::Himl)
-                || *other == EnvironmentKind::AzureCertificate
-        });
         let read = |name: &'static str| system.var(name).unwrap_or_default();
         let tenant_id = TenantId::new(&read(tenant)).map_err(|error| named(tenant, &error))?;
         let client_id = ClientId::new(&read(client)).map_err(|error| named(client, &error))?;
@@ -123,22 +123,17 @@ impl EnvironmentCredential {
             ),
             EnvironmentKind::AzureCertificate => {
                 let path = read(proof);
-                let what = || format!("Read the certificate that {proof} names ({path})");
+                let path = Path::new(&path);
+                // It holds a private key.
                 let bytes = system
-                    .read(Path::new(&path), CERTIFICATE_LIMIT)
-                    .map_err(|error| {
-                        Error::new(ErrorKind::Invalid, what(), error.to_string()).with_mend(
-                            format!("point {proof} at a PEM or PFX file that this user may read"),
-                        )
-                    })?;
+                    .read(path, CERTIFICATE_LIMIT)
+                    .map(Zeroizing::new)
+                    .map_err(|error| certificate::unreadable(path, &error))?;
                 let password = system
                     .var("AZURE_CLIENT_CERTIFICATE_PASSWORD")
                     .map(SecretString::from);
-                let certificate = ClientCertificate::from_bytes(&bytes, password.as_ref())
-                    .map_err(|error| {
-                        Error::new(error.kind(), what(), error.why().to_owned())
-                            .with_mend(error.mend().to_owned())
-                    })?;
+                let certificate =
+                    ClientCertificate::from_file(&bytes, password.as_ref(), Some(path))?;
                 let send_chain = system
                     .var("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")
                     .is_some_and(|value| {

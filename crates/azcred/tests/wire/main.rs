@@ -3,4 +3,5 @@
 mod authority;
 mod machine;
 mod official_sdk;
+mod service_principal;
 mod support;

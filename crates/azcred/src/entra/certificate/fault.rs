@@ -4,7 +4,7 @@
 
 use super::ber::Malformed;
 use crate::error::{Error, ErrorKind};
-use std::{borrow::Cow, path::Path};
+use std::{borrow::Cow, io, path::Path};
 
 /// Why a certificate file can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,8 @@ impl From<Malformed> for Fault {
 }
 
 const VARIABLE: &str = "AZURE_CLIENT_CERTIFICATE_PASSWORD";
+/// What names a file.
+const PATH: &str = "AZURE_CLIENT_CERTIFICATE_PATH";
 const NEW: &str =
     "have a new one made with `az ad app credential reset --id CLIENT_ID --create-cert --append`";
 
@@ -62,7 +64,7 @@ impl Fault {
     pub(super) fn into_error(self, path: Option<&Path>) -> Error {
         let shown = path.map(|path| printable(&path.display().to_string()));
         let what = match &shown {
-            Some(path) => Cow::Owned(format!("Read the client certificate '{path}'")),
+            Some(path) => Cow::Owned(named(path)),
             None => Cow::Borrowed("Read the client certificate"),
         };
         let file = shown.map_or(Cow::Borrowed("FILE"), |path| {
@@ -169,6 +171,18 @@ impl Fault {
         }
         .into()
     }
+}
+
+fn named(path: &str) -> String {
+    format!("Read the client certificate '{path}' that {PATH} names")
+}
+
+/// The error of a file that the system does not give.
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Error {
+    let what = named(&printable(&path.display().to_string()));
+    Error::new(ErrorKind::Invalid, what, error.to_string()).with_mend(format!(
+        "point {PATH} at a PEM or PFX file that this user may read"
+    ))
 }
 
 /// Somebody's text in a message: no control characters, and not without end.

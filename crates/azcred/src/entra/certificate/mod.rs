@@ -13,6 +13,7 @@ mod tests;
 
 use crate::error::{Error, ErrorKind};
 use aws_lc_rs::{digest, rsa::KeyPair};
+pub(crate) use fault::unreadable;
 use fault::{Fault, printable};
 use key::PrivateKey;
 use pbe::{Budget, Password};
@@ -110,7 +111,7 @@ impl ClientCertificate {
         Self::from_file(data, password, None)
     }
 
-    /// As [`from_bytes`](Self::from_bytes), with errors that name the file the bytes came from.
+    /// As [`from_bytes`](Self::from_bytes), with errors that name the file the bytes came from and the variable that names it.
     pub(crate) fn from_file(
         data: &[u8],
         password: Option<&SecretString>,

@@ -271,7 +271,7 @@ fn an_error_names_the_file_and_its_mend_can_be_pasted() {
     };
     assert_eq!(
         read("/tmp/a.pfx").what(),
-        "Read the client certificate '/tmp/a.pfx'"
+        "Read the client certificate '/tmp/a.pfx' that AZURE_CLIENT_CERTIFICATE_PATH names"
     );
     assert!(
         read("/tmp/a.pfx")

@@ -1,0 +1,221 @@
+//! Service principals as the environment describes them: against a local Azure that checks what they sign, and against a
+//! server that shows what they send.
+
+use crate::support::{Server, http, token};
+use azcred::{
+    ClientOptions, Credential, EnvironmentCredential, EnvironmentKind, EnvironmentOrder, Error,
+    ErrorKind, Scope, TokenRequest, system::Fixture,
+};
+use azcred_emulator::{Effect, Emulator, Fault, Options, Persona, Way};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+const CERTIFICATE: &str = "/etc/ml/app certificate.pem";
+const PASSWORD: &str = "AZURE_CLIENT_CERTIFICATE_PASSWORD";
+
+fn fixture(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/certificates");
+    fs::read(Path::new(folder).join(name)).unwrap()
+}
+
+/// A machine whose variables name a certificate, whoever answers at `at`.
+fn machine(at: &str, file: &str) -> Fixture {
+    Fixture::new()
+        .with_var("AZURE_AUTHORITY_HOST", at)
+        .with_var("AZURE_TENANT_ID", "contoso.com")
+        .with_var("AZURE_CLIENT_ID", "c11e")
+        .with_var("AZURE_CLIENT_CERTIFICATE_PATH", CERTIFICATE)
+        .with_file(CERTIFICATE, fixture(file))
+}
+
+fn at(server: &Server) -> String {
+    format!("http://{}", server.address)
+}
+
+fn credential(machine: Fixture) -> Result<EnvironmentCredential, Error> {
+    EnvironmentCredential::new(
+        EnvironmentOrder::AzureFirst,
+        ClientOptions::new(machine.shared()).with_deadline(Duration::from_secs(60)),
+    )
+}
+
+async fn ask(machine: Fixture) -> Result<String, Error> {
+    let credential = credential(machine)?;
+    let token = credential.get_token(&TokenRequest::new(Scope::ARM)).await?;
+    Ok(token.secret().to_owned())
+}
+
+/// A machine inside a local Azure, with the certificate of an application that it knows.
+fn with_certificate(emulator: &Emulator, way: Way) -> Fixture {
+    let mut machine = Fixture::new();
+    for (name, value) in emulator.info().environment(Persona::Certificate, way).set {
+        machine = machine.with_var(&name, &value);
+        if ["AZURE_CLIENT_CERTIFICATE_PATH", "SSL_CERT_FILE"].contains(&name.as_str())
+            || name.ends_with("_CA_BUNDLE")
+            || name == "NODE_EXTRA_CA_CERTS"
+        {
+            machine = machine.with_file(&value, fs::read(&value).unwrap());
+        }
+    }
+    machine
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_from_the_environment_signs_in_with_its_chain_and_without() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    for way in [Way::Ports, Way::RealNames] {
+        for chain in ["", "true"] {
+            let machine = with_certificate(&emulator, way)
+                .with_var("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", chain);
+            let credential = credential(machine).unwrap();
+            assert_eq!(credential.kind(), EnvironmentKind::AzureCertificate);
+            let token = credential
+                .get_token(&TokenRequest::new(Scope::ARM))
+                .await
+                .unwrap_or_else(|error| panic!("{way:?}, chain {chain:?}: {error}"));
+            assert_eq!(token.unverified_claims().unwrap()["appidacr"], "2");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_an_hour_off_is_why_a_certificate_is_refused() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    for (seconds, side) in [(3600, "behind"), (-3600, "ahead of")] {
+        emulator.faults().clear();
+        emulator
+            .faults()
+            .arm(Fault::new(Effect::ClockSkew { seconds }))
+            .unwrap();
+        let error = ask(with_certificate(&emulator, Way::Ports))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.kind(), error.code()),
+            (ErrorKind::Refused, Some(700_024))
+        );
+        assert!(error.why().contains(&format!("minutes {side}")), "{error}");
+        assert!(error.mend().contains("set this machine's clock"), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_entra_id_refuses_is_not_asked_again() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    emulator
+        .faults()
+        .arm(Fault::new(Effect::Aadsts { code: 700_027 }))
+        .unwrap();
+    let error = ask(with_certificate(&emulator, Way::Ports))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), Some(700_027), "{error}");
+    let asked = emulator.requests().all();
+    let posts = asked.iter().filter(|served| served.method == "POST");
+    assert_eq!(posts.count(), 1);
+}
+
+#[tokio::test]
+async fn the_chain_goes_along_where_the_variable_says_so() {
+    for (value, certificates) in [("", 0), ("0", 0), ("false", 0), ("1", 3), (" True ", 3)] {
+        let server = Server::start([token()]).await;
+        let machine = machine(&at(&server), "chain-scrambled.pem")
+            .with_var("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", value);
+        ask(machine).await.unwrap();
+        let sent = &server.seen()[0];
+        let (_, rest) = sent.split_once("client_assertion=").unwrap();
+        let header = URL_SAFE_NO_PAD
+            .decode(rest.split('.').next().unwrap())
+            .unwrap();
+        let header: serde_json::Value = serde_json::from_slice(&header).unwrap();
+        let chain = header
+            .get("x5c")
+            .map_or(0, |x5c| x5c.as_array().unwrap().len());
+        assert_eq!(chain, certificates, "{value:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_expired_certificate_is_told_and_nobody_is_asked() {
+    let server = Server::start([token()]).await;
+    let later = SystemTime::now() + Duration::from_secs(200 * 366 * 86_400);
+    let error = ask(machine(&at(&server), "certificate-first.pem").at(later))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    assert!(error.why().contains("it expired on 2126-"), "{error}");
+    assert!(
+        error.mend().contains("az ad app credential reset"),
+        "{error}"
+    );
+    assert_eq!(server.requests(), 0);
+}
+
+#[test]
+fn a_wrong_password_names_the_file_its_variable_and_a_command_that_tries_it() {
+    let nobody = "https://login.microsoftonline.com";
+    for (password, says) in [
+        (Some("canary-wrong"), "the password is wrong"),
+        (None, "no password was given"),
+    ] {
+        let mut machine = machine(nobody, "pkcs8-aes256-sha256.pem");
+        if let Some(password) = password {
+            machine = machine.with_var(PASSWORD, password);
+        }
+        let error = credential(machine).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(
+            error.what().contains(CERTIFICATE)
+                && error.what().contains("AZURE_CLIENT_CERTIFICATE_PATH"),
+            "{error}"
+        );
+        assert!(error.why().contains(says), "{error}");
+        assert!(
+            error.mend().contains(PASSWORD) && error.mend().contains(&format!("'{CERTIFICATE}'")),
+            "{error}"
+        );
+        assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_one_set_of_variables_is_refused_no_other_is_tried_for() {
+    let refused = http(
+        "401 Unauthorized",
+        &[],
+        r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided.","error_codes":[7000215]}"#,
+    );
+    for (order, client) in [
+        (EnvironmentOrder::HimlFirst, "himl-app"),
+        (EnvironmentOrder::AzureFirst, "azure-app"),
+    ] {
+        let server = Server::start([refused.clone(), token()]).await;
+        let machine = Fixture::new()
+            .with_var("AZURE_AUTHORITY_HOST", &at(&server))
+            .with_var("AZURE_TENANT_ID", "contoso.com")
+            .with_var("AZURE_CLIENT_ID", "azure-app")
+            .with_var("AZURE_CLIENT_SECRET", "s3cret-a")
+            .with_var("HIML_TENANT_ID", "contoso.com")
+            .with_var("HIML_SERVICE_PRINCIPAL_ID", "himl-app")
+            .with_var("HIML_SERVICE_PRINCIPAL_PASSWORD", "s3cret-h");
+        let credential =
+            EnvironmentCredential::new(order, ClientOptions::new(machine.shared())).unwrap();
+        let error = credential
+            .get_token(&TokenRequest::new(Scope::ARM))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.kind(), error.code()),
+            (ErrorKind::Refused, Some(7_000_215))
+        );
+        assert_eq!(server.requests(), 1, "{order:?}");
+        assert!(
+            server.seen()[0].contains(&format!("client_id={client}&")),
+            "{order:?}"
+        );
+    }
+}
