@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -163,15 +163,30 @@ impl Info {
         let port = url::Url::parse(&self.admin_url).ok()?.port()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
-        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        let until = Instant::now() + PATIENCE;
         stream.set_write_timeout(Some(PATIENCE)).ok()?;
         let request = format!(
             "GET /info HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
             self.admin_token
         );
         stream.write_all(request.as_bytes()).ok()?;
-        let mut answer = String::new();
-        stream.take(MAX_BYTES).read_to_string(&mut answer).ok()?;
+        // A timeout counts from byte to byte; whoever has the port now may send one at a time.
+        let mut answer = Vec::new();
+        let mut part = [0; 4096];
+        loop {
+            let left = until.checked_duration_since(Instant::now())?;
+            stream
+                .set_read_timeout(Some(left.max(Duration::from_millis(1))))
+                .ok()?;
+            match stream.read(&mut part).ok()? {
+                0 => break,
+                count => answer.extend_from_slice(part.get(..count)?),
+            }
+            if answer.len() as u64 > MAX_BYTES {
+                return None;
+            }
+        }
+        let answer = String::from_utf8(answer).ok()?;
         let (head, body) = answer.split_once("\r\n\r\n")?;
         if !head.starts_with("HTTP/1.1 200") {
             return None;

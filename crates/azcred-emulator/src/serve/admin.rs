@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::connection::http1;
+use super::gate::BODY_TIMEOUT;
 use super::socket::Socket;
 use crate::directory::SecretText;
 use crate::faults::Fault;
@@ -72,7 +73,14 @@ async fn guard(State(inner): State<Arc<Inner>>, request: Request, next: Next) ->
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "));
     if sent.is_some_and(|token| inner.token.matches(token.trim())) {
-        next.run(request).await
+        // What takes time here is a body that does not come.
+        match tokio::time::timeout(BODY_TIMEOUT, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => refuse(
+                StatusCode::REQUEST_TIMEOUT,
+                "the request's body took too long",
+            ),
+        }
     } else {
         refuse(
             StatusCode::UNAUTHORIZED,

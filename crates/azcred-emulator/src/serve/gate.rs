@@ -30,7 +30,7 @@ impl std::error::Error for Cut {}
 /// The largest body that is read: ARM's own limit for a request.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 /// How long a client may take to send its body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Answers a request, and writes it into the log.
 pub(super) async fn pass(

@@ -1,0 +1,86 @@
+//! Clients that begin and never go on. Time is paused: it leaps to the next deadline whenever everybody waits.
+
+mod common;
+
+use std::io::{Read as _, Write as _};
+
+use common::Lab;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// Sends the beginning of something, and reads until the emulator has had enough.
+async fn begin(url: &str, beginning: &[u8]) -> String {
+    let port = url::Url::parse(url).unwrap().port().unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.write_all(beginning).await.unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// The first byte of a TLS handshake, and the beginning of what follows.
+const HALF_A_HANDSHAKE: &[u8] = &[0x16, 0x03, 0x01, 0x02, 0x00, 0x01];
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_says_nothing_or_half_a_word_is_left_on_every_port() {
+    let lab = Lab::start().await;
+    let info = lab.emulator.info();
+    let half_a_head = b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ";
+    for url in [&info.login_url, &info.arm_url, &info.graph_url] {
+        assert_eq!(begin(url, b"").await, "");
+        assert_eq!(begin(url, HALF_A_HANDSHAKE).await, "");
+    }
+    for url in [&info.proxy_url, &info.admin_url] {
+        begin(url, b"").await;
+        begin(url, half_a_head).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tunnel_in_which_nothing_is_said_is_closed() {
+    let lab = Lab::start().await;
+    for inside in [&b""[..], HALF_A_HANDSHAKE] {
+        let mut said = b"CONNECT management.azure.com:443 HTTP/1.1\r\n\r\n".to_vec();
+        said.extend_from_slice(inside);
+        let answer = begin(&lab.emulator.info().proxy_url, &said).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let lab = Lab::start().await;
+    let info = lab.emulator.info();
+    let request = format!(
+        "POST /faults HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Length: 100\r\n\r\n[",
+        info.admin_token
+    );
+    let answer = begin(&info.admin_url, request.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_kept_and_not_used_is_closed() {
+    let lab = Lab::start().await;
+    let request = b"GET /info HTTP/1.1\r\nHost: x\r\n\r\n";
+    let answer = begin(&lab.emulator.info().admin_url, request).await;
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+}
+
+#[tokio::test]
+async fn whoever_took_over_the_port_and_trickles_is_not_taken_for_the_emulator() {
+    let lab = Lab::start().await;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut info = lab.emulator.info().clone();
+    info.admin_url = format!("http://{}", listener.local_addr().unwrap());
+    let trickling = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 1024]);
+        // One byte at a time, always within what a single read waits: a megabyte of it would take a day.
+        while stream.write_all(b"H").is_ok() {
+            std::thread::sleep(std::time::Duration::from_millis(80));
+        }
+    });
+    assert!(!info.is_alive());
+    trickling.join().unwrap();
+}
