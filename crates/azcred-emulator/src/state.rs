@@ -38,6 +38,14 @@ pub enum StateError {
         /// Its mode.
         mode: u32,
     },
+    /// The folder is somebody else's, who could enter it at any time.
+    #[error("{}: this folder belongs to another user of this machine (uid {owner}), and it would hold keys and secrets: choose another folder", path.display())]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// Its owner.
+        owner: u32,
+    },
     /// Another emulator runs from this folder.
     #[error("{}: an emulator is running from this folder already: use that one, stop it, or choose another folder", path.display())]
     Running {
@@ -329,13 +337,24 @@ fn lock(folder: &Path) -> Result<File, StateError> {
 /// folder keeps its mode, and is refused.
 #[cfg(unix)]
 fn make_private_dir(path: &Path) -> Result<(), StateError> {
-    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
         .map_err(io_error(path, "the folder can't be made"))?;
     let metadata = fs::metadata(path).map_err(io_error(path, "the folder can't be looked at"))?;
+    // Only root gets this far in a private folder of somebody else's. A file made now belongs to whoever we are.
+    let ours = tempfile::tempfile_in(path)
+        .and_then(|file| file.metadata())
+        .map_err(io_error(path, "nothing can be written in the folder"))?
+        .uid();
+    if metadata.uid() != ours {
+        return Err(StateError::Foreign {
+            path: path.to_owned(),
+            owner: metadata.uid(),
+        });
+    }
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 == 0 {
         return Ok(());

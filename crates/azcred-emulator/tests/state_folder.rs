@@ -296,3 +296,26 @@ async fn each_persona_has_its_own_variables_and_none_of_the_others() {
         }
     }
 }
+
+#[tokio::test]
+#[cfg(unix)]
+async fn a_folder_of_somebody_elses_is_refused_even_to_root() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("theirs");
+    std::fs::create_dir(&path).unwrap();
+    // Only root can give a folder away, and only root could be led into one.
+    if std::os::unix::fs::chown(&path, Some(65_534), None).is_err() {
+        return;
+    }
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let error = azcred_emulator::Emulator::start(azcred_emulator::Options {
+        state_dir: Some(path),
+        ..azcred_emulator::Options::default()
+    })
+    .await
+    .unwrap_err();
+    assert!(
+        error.to_string().contains("belongs to another user"),
+        "{error}"
+    );
+}
