@@ -48,8 +48,9 @@ fn either(
 }
 
 fn proxies(system: &dyn System) -> Result<Vec<Proxy>> {
-    let except =
-        either(system, "no_proxy", "NO_PROXY").and_then(|(_, list)| NoProxy::from_string(&list));
+    let listed = either(system, "no_proxy", "NO_PROXY").map_or(String::new(), |(_, list)| list);
+    // Plain HTTP is taken to this machine because nobody else can read it: a proxy could.
+    let except = NoProxy::from_string(&format!("{listed},localhost,127.0.0.0/8,::1"));
     let make = |variable: Option<(&'static str, String)>,
                 kind: fn(&str) -> reqwest::Result<Proxy>| {
         let Some((name, value)) = variable else {

@@ -152,9 +152,10 @@ impl fmt::Debug for HttpResponse {
 }
 
 impl Http {
-    /// A client for a machine: its proxies (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) and its trust
-    /// (`SSL_CERT_FILE` and `SSL_CERT_DIR` in place of the system's roots; `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` and
-    /// `NODE_EXTRA_CA_CERTS` besides). Nothing is read before the first request.
+    /// A client for a machine: its proxies (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`; never for this machine
+    /// itself) and its trust (`SSL_CERT_FILE` and `SSL_CERT_DIR` in place of the system's roots, on Windows and macOS besides
+    /// them; `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` and `NODE_EXTRA_CA_CERTS` besides). Nothing is read before the first
+    /// request.
     pub fn new(system: SharedSystem) -> Self {
         Self(Arc::new(Inner {
             system,

@@ -390,37 +390,6 @@ async fn plain_http_behind_https_is_named() {
 }
 
 #[tokio::test]
-async fn a_proxy_is_used_as_the_variables_say() {
-    let proxy = Server::start([token()]).await;
-    let server = Server::start([token()]).await;
-    let (at, via) = (
-        format!("http://{}", server.address),
-        format!("http://{}", proxy.address),
-    );
-    for (variables, through) in [
-        (&[("HTTP_PROXY", via.as_str())][..], true),
-        (&[("http_proxy", &via)], true),
-        (&[("ALL_PROXY", &via)], true),
-        (&[("HTTPS_PROXY", &via)], false),
-        (&[("http_proxy", &via), ("NO_PROXY", "127.0.0.1")], false),
-        (&[("HTTP_PROXY", &via), ("REQUEST_METHOD", "GET")], false),
-    ] {
-        let before = proxy.requests();
-        let system = variables
-            .iter()
-            .fold(Fixture::new(), |system, (name, value)| {
-                system.with_var(name, value)
-            });
-        ask_at(&at, system, AMPLE).await.unwrap();
-        assert_eq!(
-            proxy.requests() - before,
-            usize::from(through),
-            "{variables:?}"
-        );
-    }
-}
-
-#[tokio::test]
 async fn a_proxy_that_refuses_is_told_from_an_authority_that_does() {
     for (answer, says) in [
         (

@@ -1,12 +1,14 @@
-//! How a machine is set up, on the way to an authority: its root certificates, and the disk that they are on.
+//! How a machine is set up, on the way to an authority: its proxies, its root certificates, and the disk that they are on.
 
 use crate::{
-    authority::{AMPLE, SECRET},
+    authority::{AMPLE, SECRET, ask_at},
     support::{Server, tls, token},
 };
 use azcred::{
     ClientId, ClientOptions, ClientSecretCredential, Cloud, Credential, ErrorKind, Scope, TenantId,
-    TokenRequest, system::System,
+    TokenRequest,
+    http::{Http, HttpRequest, Url},
+    system::{Fixture, System},
 };
 use std::{
     io,
@@ -97,4 +99,58 @@ async fn roots_that_are_mended_are_read_by_the_next_call() {
         credential.get_token(&request).await.unwrap().secret(),
         "the-token"
     );
+}
+
+fn with(variables: &[(&str, &str)]) -> Fixture {
+    variables
+        .iter()
+        .fold(Fixture::new(), |machine, (name, value)| {
+            machine.with_var(name, value)
+        })
+}
+
+#[tokio::test]
+async fn a_proxy_is_used_as_the_variables_say() {
+    let proxy = Server::start([token()]).await;
+    let via = format!("http://{}", proxy.address);
+    let elsewhere = Url::parse("http://azure.invalid/").unwrap();
+    for (variables, through) in [
+        (&[("HTTP_PROXY", via.as_str())][..], true),
+        (&[("http_proxy", &via)], true),
+        (&[("ALL_PROXY", &via)], true),
+        (&[("HTTPS_PROXY", &via)], false),
+        (
+            &[("http_proxy", &via), ("NO_PROXY", "azure.invalid")],
+            false,
+        ),
+        (&[("HTTP_PROXY", &via), ("REQUEST_METHOD", "GET")], false),
+    ] {
+        let before = proxy.requests();
+        let answer = Http::new(with(variables).shared())
+            .send("Asked", &HttpRequest::get(elsewhere.clone()), AMPLE)
+            .await;
+        assert_eq!(answer.is_ok(), through, "{variables:?}: {answer:?}");
+        assert_eq!(
+            proxy.requests() - before,
+            usize::from(through),
+            "{variables:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_secret_for_this_machine_never_goes_through_a_proxy() {
+    let proxy = Server::start([token()]).await;
+    let server = Server::start([token()]).await;
+    let via = format!("http://{}", proxy.address);
+    for host in ["127.0.0.1", "localhost"] {
+        let at = format!("http://{host}:{}", server.address.port());
+        for variables in [
+            &[("HTTP_PROXY", via.as_str())][..],
+            &[("ALL_PROXY", &via), ("NO_PROXY", "intranet.example")],
+        ] {
+            ask_at(&at, with(variables), AMPLE).await.unwrap();
+        }
+    }
+    assert_eq!((proxy.requests(), server.requests()), (0, 4));
 }

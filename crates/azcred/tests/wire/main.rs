@@ -2,6 +2,7 @@
 
 mod authority;
 mod machine;
+#[cfg(feature = "azure_core")]
 mod official_sdk;
 mod service_principal;
 mod support;
