@@ -58,6 +58,10 @@ impl Trouble {
 }
 
 const NETWORK: &str = "check the network, and HTTPS_PROXY if this machine needs a proxy";
+/// Who is spoken of where the proxy itself can't be reached: its address may hold a password.
+const PROXY: &str = "the proxy that HTTPS_PROXY names";
+const MEND_PROXY: &str =
+    "start that proxy or correct HTTPS_PROXY, or unset it where this machine needs none";
 
 /// An attempt that outlasted its time.
 pub(super) fn silent(host: &str) -> Trouble {
@@ -115,10 +119,19 @@ fn explain(error: &reqwest::Error, host: &str) -> Trouble {
     let mut text = String::new();
     let mut io_kind = None;
     let mut certificate = None;
+    let mut host = host;
+    let mut mend = NETWORK;
     let mut cause = error.source();
     while let Some(inner) = cause {
         text = inner.to_string();
+        // hyper-util's `TunnelError::ConnectFailed` and its like for SOCKS: nobody got as far as the host.
+        if text.contains("failed to create underlying connection") {
+            (host, mend) = (PROXY, MEND_PROXY);
+        }
         if text.contains("dns error") {
+            if host == PROXY {
+                return Trouble::passing("the proxy's name can't be resolved".to_owned(), mend);
+            }
             return Trouble::passing(format!("the name {host} can't be resolved"), NETWORK);
         }
         if text.contains("proxy authorization required")
@@ -157,19 +170,19 @@ fn explain(error: &reqwest::Error, host: &str) -> Trouble {
     match io_kind {
         Some(io::ErrorKind::ConnectionRefused) => Trouble::passing(
             format!("{host} refused the connection: nothing listens there"),
-            NETWORK,
+            mend,
         ),
         Some(
             io::ErrorKind::ConnectionReset
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::UnexpectedEof,
-        ) => Trouble::passing(format!("{host} broke the connection off"), NETWORK),
+        ) => Trouble::passing(format!("{host} broke the connection off"), mend),
         Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
-            Trouble::passing(format!("there is no way to {host} from here"), NETWORK)
+            Trouble::passing(format!("there is no way to {host} from here"), mend)
         }
         _ if error.is_body() || error.is_decode() => Trouble::passing(
             format!("{host} broke off in the middle of its answer"),
-            NETWORK,
+            mend,
         ),
         _ => Trouble::passing(
             format!(
@@ -180,7 +193,7 @@ fn explain(error: &reqwest::Error, host: &str) -> Trouble {
                     text
                 }
             ),
-            NETWORK,
+            mend,
         ),
     }
 }

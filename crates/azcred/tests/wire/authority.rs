@@ -241,6 +241,17 @@ async fn nobody_there_is_said_in_plain_words() {
         .unwrap_err();
     assert!(error.why().contains("nothing listens there"), "{error}");
 
+    let proxy = format!("http://user:hidden@{address}");
+    let proxied = Fixture::new().with_var("HTTPS_PROXY", &proxy);
+    let error = ask_at("https://authority.example", proxied, AMPLE)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.why().split(" (").next(),
+        Some("the proxy that HTTPS_PROXY names refused the connection: nothing listens there"),
+    );
+    assert!(error.mend().contains("HTTPS_PROXY"), "{error}");
+
     let unknown = "https://no-such-host.invalid";
     let error = ask_at(unknown, Fixture::new(), AMPLE).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
