@@ -116,7 +116,13 @@ fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
         correlation_id: failure.correlation_id.as_deref().map(|id| text(id, 80)),
         trace_id: failure.trace_id.as_deref().map(|id| text(id, 80)),
         timestamp: failure.timestamp.as_deref().map(|at| text(at, 40)),
-        claims: failure.claims.as_deref().map(|claims| text(claims, 8000)),
+        // They are sent back as they came, or not at all.
+        claims: failure.claims.filter(|claims| {
+            claims.len() <= LOOKED_AT
+                && text(claims, LOOKED_AT) == *claims
+                && serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(claims)
+                    .is_ok()
+        }),
     };
     let passing = response.status == 429
         || response.status >= 500

@@ -75,6 +75,23 @@ fn a_refusal_says_what_it_means_and_what_mends_it() {
 }
 
 #[test]
+fn a_claims_challenge_is_kept_whole_or_not_at_all() {
+    let challenge = r#"{"access_token":{"capolids":{"essential":true,"values":["c1"]}}}"#;
+    let long = format!(r#"{{"access_token":"{}"}}"#, "x".repeat(LOOKED_AT));
+    let repeating = format!(r#"{{"access_token":"{SECRET}"}}"#);
+    for (claims, kept) in [
+        (challenge, Some(challenge)),
+        (&long, None),
+        (&repeating, None),
+        ("no JSON", None),
+    ] {
+        let body = serde_json::json!({"error": "interaction_required", "error_codes": [50_076], "claims": claims});
+        let error = answer(400, &body.to_string()).unwrap_err();
+        assert_eq!(error.refusal().unwrap().claims.as_deref(), kept);
+    }
+}
+
+#[test]
 fn the_code_is_found_in_the_text_where_it_stands_nowhere_else() {
     let error = answer(
         400,

@@ -22,6 +22,19 @@ pub(crate) enum Grant {
     Assertion(SecretString),
 }
 
+/// An application has no account in `common` and its kin.
+fn of_one_tenant(tenant: &TenantId) -> Result<()> {
+    if !tenant.is_shared() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!("Read the tenant '{tenant}'"),
+        "it stands for every tenant, and an application signs in to one",
+    )
+    .with_mend("name the tenant's id: `az account show --query tenantId`"))
+}
+
 /// An application in a tenant, at an authority. What is the same for all ways of proving who one is.
 #[derive(Debug)]
 pub(crate) struct TokenEndpoint {
@@ -40,14 +53,7 @@ impl TokenEndpoint {
         client_id: ClientId,
         options: ClientOptions,
     ) -> Result<Self> {
-        if tenant.is_shared() {
-            return Err(Error::new(
-                ErrorKind::Invalid,
-                format!("Read the tenant '{tenant}'"),
-                "it stands for every tenant, and an application signs in to one",
-            )
-            .with_mend("name the tenant's id: `az account show --query tenantId`"));
-        }
+        of_one_tenant(&tenant)?;
         let authority = options.cloud()?.authority().clone();
         Ok(Self {
             authority,
@@ -88,7 +94,10 @@ impl TokenEndpoint {
             Some(tenant) if tenant.as_str().eq_ignore_ascii_case(self.tenant.as_str()) => {
                 Ok(&self.tenant)
             }
-            Some(tenant) if self.options.allows_tenant(tenant) => Ok(tenant),
+            Some(tenant) if self.options.allows_tenant(tenant) => {
+                of_one_tenant(tenant)?;
+                Ok(tenant)
+            }
             Some(tenant) => Err(Error::new(
                 ErrorKind::Invalid,
                 format!("Asked for a token in the tenant {tenant}"),

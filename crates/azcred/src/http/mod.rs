@@ -71,7 +71,12 @@ impl HttpRequest {
 
     /// A POST of a form.
     pub fn post_form(url: Url, fields: &[(&str, &str)]) -> Self {
-        let mut body = url::form_urlencoded::Serializer::new(String::new());
+        // Room for all, three bytes for each at most: a string that grows leaves copies of secrets behind.
+        let room = fields
+            .iter()
+            .map(|(name, value)| 3 * (name.len() + value.len()) + 2);
+        let mut body =
+            url::form_urlencoded::Serializer::new(String::with_capacity(room.sum::<usize>()));
         for (name, value) in fields {
             body.append_pair(name, value);
         }
@@ -255,7 +260,9 @@ impl Http {
             .request(request.method.clone(), request.url.clone())
             .headers(request.headers.clone());
         if let Some(body) = &request.body {
-            builder = builder.body(body.as_bytes().to_vec());
+            // The copy that is sent is wiped too.
+            let copy = Zeroizing::new(body.as_bytes().to_vec());
+            builder = builder.body(bytes::Bytes::from_owner(copy));
         }
         let mut response = builder
             .send()

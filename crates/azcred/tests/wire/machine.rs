@@ -154,3 +154,23 @@ async fn a_secret_for_this_machine_never_goes_through_a_proxy() {
     }
     assert_eq!((proxy.requests(), server.requests()), (0, 4));
 }
+
+#[tokio::test]
+async fn a_request_for_every_tenant_is_asked_of_none() {
+    let server = Server::start([token()]).await;
+    let at = format!("http://{}", server.address);
+    let credential = ClientSecretCredential::new(
+        TenantId::new("contoso.com").unwrap(),
+        ClientId::new("c11e").unwrap(),
+        SECRET,
+        ClientOptions::new(Fixture::new().shared())
+            .with_cloud(Cloud::with_authority(azcred::Authority::new(&at).unwrap()))
+            .with_any_tenant(),
+    )
+    .unwrap();
+    let request = TokenRequest::new(Scope::ARM).with_tenant(TenantId::new("common").unwrap());
+    let error = credential.get_token(&request).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    assert!(error.why().contains("every tenant"), "{error}");
+    assert_eq!(server.requests(), 0);
+}
