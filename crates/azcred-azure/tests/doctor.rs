@@ -348,7 +348,7 @@ async fn a_credential_that_could_not_be_made_and_a_workspace_that_is_malformed_a
     let options = ClientOptions::new(Fixture::new().shared());
     let report = watch(&Doctor::new(options, Err(unavailable), Err(malformed))).await;
     assert_eq!(summary(&report), "x--------");
-    assert_eq!(report.checks[0].reason, "nothing is set");
+    assert_eq!(report.checks[0].reason, "Looked: nothing is set");
 }
 
 /// Gives a role to a principal, as an owner would.

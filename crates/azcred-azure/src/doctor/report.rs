@@ -152,8 +152,20 @@ impl Check {
     }
 
     pub(super) fn failed(id: CheckId, detail: impl Into<String>, error: &Error) -> Self {
+        // What was given to us is nothing without what it was: 'it is empty' names no variable.
+        let given = matches!(
+            error.token_error().map(azcred::Error::kind),
+            Some(azcred::ErrorKind::Invalid | azcred::ErrorKind::Unavailable)
+        ) || matches!(error.kind(), ErrorKind::Invalid | ErrorKind::NotFound)
+            && error.status().is_none();
+        let told = error.why().starts_with(error.what());
+        let reason = if given && !told {
+            format!("{}: {}", error.what(), error.why())
+        } else {
+            error.why().to_owned()
+        };
         Self {
-            reason: error.why().to_owned(),
+            reason,
             mend: error.mend().to_owned(),
             subject: Some(error.into()),
             code: error.code().map(str::to_owned),
@@ -204,5 +216,36 @@ impl Report {
         self.checks
             .iter()
             .find(|check| check.status == Status::Failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_is_named_in_the_reason_and_what_azure_says_stands_alone() {
+        let reason = |error: &Error| Check::failed(CheckId::SignIn, "", error).reason;
+        let token = |kind| {
+            Error::token(azcred::Error::new(
+                kind,
+                "Read AZURE_AUTHORITY_HOST",
+                "it is plain HTTP",
+            ))
+        };
+        let whole = "Read AZURE_AUTHORITY_HOST: it is plain HTTP";
+        assert_eq!(reason(&token(azcred::ErrorKind::Invalid)), whole);
+        assert_eq!(reason(&token(azcred::ErrorKind::Unavailable)), whole);
+        assert_eq!(
+            reason(&token(azcred::ErrorKind::Refused)),
+            "it is plain HTTP"
+        );
+        let asked = Error::new(
+            ErrorKind::NotFound,
+            "Looked for the workspace",
+            "there is none",
+        );
+        assert_eq!(reason(&asked), "Looked for the workspace: there is none");
+        assert_eq!(reason(&asked.with_answer(404, None, None)), "there is none");
     }
 }
