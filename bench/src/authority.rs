@@ -38,8 +38,9 @@ impl Authority {
         });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let router =
-            Router::new().route("/{tenant}/oauth2/v2.0/token", post(token)).with_state(state.clone());
+        let router = Router::new()
+            .route("/{tenant}/oauth2/v2.0/token", post(token))
+            .with_state(state.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { address, state })
     }
@@ -47,7 +48,10 @@ impl Authority {
     /// From now on answers after `delay`, with tokens good for `expires_in` seconds.
     pub(crate) fn slow_down(&self, delay: Duration, expires_in: u64) {
         self.state.expires_in.store(expires_in, Ordering::SeqCst);
-        self.state.delay_ms.store(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+        self.state.delay_ms.store(
+            u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+            Ordering::SeqCst,
+        );
     }
 
     /// How many requests came.
@@ -58,7 +62,10 @@ impl Authority {
 
 async fn token(State(settings): State<Arc<Settings>>) -> Json<serde_json::Value> {
     let number = settings.requests.fetch_add(1, Ordering::SeqCst);
-    tokio::time::sleep(Duration::from_millis(settings.delay_ms.load(Ordering::SeqCst))).await;
+    tokio::time::sleep(Duration::from_millis(
+        settings.delay_ms.load(Ordering::SeqCst),
+    ))
+    .await;
     Json(serde_json::json!({
         "token_type": "Bearer",
         "expires_in": settings.expires_in.load(Ordering::SeqCst),

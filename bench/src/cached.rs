@@ -46,12 +46,24 @@ pub(crate) async fn run(tasks: u32) -> Result<()> {
             );
         }
     }
-    anyhow::ensure!(authority.requests() == 3, "a call was not answered from the cache");
+    anyhow::ensure!(
+        authority.requests() == 3,
+        "a call was not answered from the cache"
+    );
     let [ours, adapter, official] = times.map(median);
-    println!("\na cached token, {tasks} task{}", if tasks == 1 { "" } else { "s" });
+    println!(
+        "\na cached token, {tasks} task{}",
+        if tasks == 1 { "" } else { "s" }
+    );
     println!("  azure_identity        {official:8.1} ns");
-    println!("  azcred                {ours:8.1} ns   {:5.1} times faster (target 8)", official / ours);
-    println!("  azcred in azure_core  {adapter:8.1} ns   {:5.1} times faster (target 2)", official / adapter);
+    println!(
+        "  azcred                {ours:8.1} ns   {:5.1} times faster (target 8)",
+        official / ours
+    );
+    println!(
+        "  azcred in azure_core  {adapter:8.1} ns   {:5.1} times faster (target 2)",
+        official / adapter
+    );
     Ok(())
 }
 
@@ -60,7 +72,9 @@ async fn round<F: Future<Output = ()> + Send + 'static>(
     work: impl Fn(u32) -> F,
 ) -> Result<f64> {
     let started = Instant::now();
-    let tasks: Vec<_> = (0..tasks).map(|_| tokio::spawn(work(CALLS / tasks))).collect();
+    let tasks: Vec<_> = (0..tasks)
+        .map(|_| tokio::spawn(work(CALLS / tasks)))
+        .collect();
     for task in tasks {
         task.await?;
     }

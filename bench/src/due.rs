@@ -50,10 +50,13 @@ pub(crate) async fn run() -> Result<()> {
         })
         .await?
     };
-    println!("\n{CALLERS} callers, two scopes, tokens good and due for refresh, an authority that takes 500 ms");
-    for (name, outcome, target) in
-        [("azure_identity", official, ""), ("azcred", ours, "   (target: 5 ms, 2 requests)")]
-    {
+    println!(
+        "\n{CALLERS} callers, two scopes, tokens good and due for refresh, an authority that takes 500 ms"
+    );
+    for (name, outcome, target) in [
+        ("azure_identity", official, ""),
+        ("azcred", ours, "   (target: 5 ms, 2 requests)"),
+    ] {
         println!(
             "  {name:<15} longest wait {:8.2} ms, median {:8.2} ms, {} requests{target}",
             outcome.longest_ms, outcome.median_ms, outcome.requests

@@ -10,14 +10,19 @@ mod peer;
 use anyhow::Result;
 
 /// Two scopes, as a program has that talks to Resource Manager and to storage.
-const SCOPES: [&str; 2] =
-    ["https://management.azure.com/.default", "https://storage.azure.com/.default"];
+const SCOPES: [&str; 2] = [
+    "https://management.azure.com/.default",
+    "https://storage.azure.com/.default",
+];
 const TENANT: &str = "00000000-0000-0000-0000-00000000c0de";
 const CLIENT: &str = "00000000-0000-0000-0000-0000000c11e7";
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    println!("azcred {} beside azure_identity 1.0.0, medians of rounds in turn", env!("CARGO_PKG_VERSION"));
+    println!(
+        "azcred {} beside azure_identity 1.0.0, medians of rounds in turn",
+        env!("CARGO_PKG_VERSION")
+    );
     cached::run(1).await?;
     cached::run(64).await?;
     due::run().await

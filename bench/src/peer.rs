@@ -2,7 +2,10 @@
 
 use crate::{CLIENT, TENANT, authority::Authority};
 use anyhow::Result;
-use azcred::{AzureCoreCredential, ClientId, ClientOptions, ClientSecretCredential, Cloud, Credential, TenantId};
+use azcred::{
+    AzureCoreCredential, ClientId, ClientOptions, ClientSecretCredential, Cloud, Credential,
+    TenantId,
+};
 use azure_core::{
     credentials::TokenCredential,
     http::{AsyncRawResponse, ClientOptions as CoreOptions, HttpClient, Request, Transport},
@@ -14,8 +17,12 @@ use std::{net::SocketAddr, sync::Arc};
 pub(crate) fn azcred(authority: &Authority) -> Result<Arc<dyn Credential>> {
     let at = azcred::Authority::new(&format!("http://{}", authority.address))?;
     let options = ClientOptions::default().with_cloud(Cloud::with_authority(at));
-    let credential =
-        ClientSecretCredential::new(TenantId::new(TENANT)?, ClientId::new(CLIENT)?, "secret", options)?;
+    let credential = ClientSecretCredential::new(
+        TenantId::new(TENANT)?,
+        ClientId::new(CLIENT)?,
+        "secret",
+        options,
+    )?;
     Ok(Arc::new(credential))
 }
 
@@ -26,12 +33,23 @@ pub(crate) fn adapter(authority: &Authority) -> Result<Arc<dyn TokenCredential>>
 
 /// The official one. It takes HTTPS authorities only, so its HTTP client goes to loopback in place of the host it names.
 pub(crate) fn azure_identity(authority: &Authority) -> Result<Arc<dyn TokenCredential>> {
-    let client = ToLoopback { address: authority.address, client: reqwest::Client::builder().no_proxy().build()? };
+    let client = ToLoopback {
+        address: authority.address,
+        client: reqwest::Client::builder().no_proxy().build()?,
+    };
     let options = ClientSecretCredentialOptions {
-        client_options: CoreOptions { transport: Some(Transport::new(Arc::new(client))), ..CoreOptions::default() },
+        client_options: CoreOptions {
+            transport: Some(Transport::new(Arc::new(client))),
+            ..CoreOptions::default()
+        },
     };
     let secret = "secret".to_owned().into();
-    Ok(azure_identity::ClientSecretCredential::new(TENANT, CLIENT.to_owned(), secret, Some(options))?)
+    Ok(azure_identity::ClientSecretCredential::new(
+        TENANT,
+        CLIENT.to_owned(),
+        secret,
+        Some(options),
+    )?)
 }
 
 #[derive(Debug)]
