@@ -334,3 +334,80 @@ fn exec_passes_signals_on_and_waits_for_what_comes_of_them() {
         "{rest}"
     );
 }
+
+#[test]
+#[cfg(unix)]
+fn programs_that_start_at_once_in_one_state_folder_all_get_in() {
+    let folder = private_folder();
+    let state = state_of(folder.path());
+    let all: Vec<Child> = (0..3)
+        .map(|_| {
+            azcred(&[
+                "emulator", "exec", "--state", &state, "--", AZCRED, "whoami",
+            ])
+            .start()
+        })
+        .collect();
+    for child in all {
+        let said = end(child);
+        assert_eq!(said.code, 0, "{said}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn an_emulator_stays_for_the_programs_of_others_that_are_inside() {
+    let folder = private_folder();
+    let state = state_of(folder.path());
+    // Each says that it is inside, and goes on when its pipe is opened.
+    let inside = |name: &str, then: &str| {
+        let pipe = folder.path().join(name);
+        let pipe = pipe.to_str().expect("text").to_owned();
+        let made = Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.expect("mkfifo").success());
+        let script = format!("echo inside; cat '{pipe}'; {then}");
+        let mut child = azcred(&[
+            "emulator", "exec", "--state", &state, "--", "sh", "-c", &script,
+        ])
+        .start();
+        let mut line = String::new();
+        // Byte by byte: what comes after belongs to `end`.
+        let stdout = child.stdout.as_mut().expect("a pipe");
+        BufReader::with_capacity(1, stdout)
+            .read_line(&mut line)
+            .expect("text");
+        assert_eq!(line, "inside\n");
+        (child, pipe)
+    };
+    let (mut owner, owners_pipe) = inside("owner", "exit 7");
+    let (guest, guests_pipe) = inside("guest", &format!("exec '{AZCRED}' whoami"));
+    std::fs::write(owners_pipe, "").expect("it goes on");
+    let mut note = String::new();
+    BufReader::with_capacity(1, owner.stderr.as_mut().expect("a pipe"))
+        .read_line(&mut note)
+        .expect("text");
+    assert!(note.contains("stays until that has ended"), "{note}");
+    std::fs::write(guests_pipe, "").expect("it goes on");
+    let said = end(guest);
+    assert_eq!(said.code, 0, "{said}");
+    assert_eq!(end(owner).code, 7, "the program's own exit code");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn start_does_not_run_on_where_nobody_can_read_what_it_serves() {
+    let folder = private_folder();
+    let full = std::fs::File::create("/dev/full").expect("Linux has it");
+    let child = Command::new(AZCRED)
+        .args(["emulator", "start", "--state", &state_of(folder.path())])
+        .stdout(full)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let said = end(child);
+    assert_eq!(said.code, 1, "{said}");
+    assert!(
+        said.stderr.contains("Write the result to standard output"),
+        "{said}"
+    );
+}

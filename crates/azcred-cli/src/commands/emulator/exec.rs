@@ -1,15 +1,26 @@
 //! `azcred emulator exec`: runs a program inside an emulator.
 
-use super::{Guest, begin, end, running, state::State};
-use crate::{failure::Failure, output::Output, process::Program};
-use azcred_emulator::{Info, Options};
+use super::{Guest, end, guests, not_begun, running, start::interruption, state::State};
+use crate::{
+    failure::{Failure, Kind},
+    output::Output,
+    process::Program,
+};
+use azcred_emulator::{Emulator, Error, Info, Options, StateError};
 use clap::Args;
-use std::ffi::OsString;
+use std::{
+    ffi::OsString,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+/// How long another `exec` may take to start or stop the emulator of the same folder: a first start makes RSA keys.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Run a program inside an emulator and return its exit code
 ///
 /// Uses the emulator that runs, else starts one for this program alone, which goes when the program ends; with --state it
-/// keeps what it made. The program runs unmodified and without a shell; signals are passed on to it. Its exit code is
+/// keeps what it made, and stays for whoever else is inside. The program runs unmodified and without a shell; signals are passed on to it. Its exit code is
 /// returned: 128 and the number of the signal where one ended it, 127 where there is no such program, 126 where it can't
 /// be executed.
 #[derive(Args)]
@@ -33,22 +44,61 @@ pub(super) struct Exec {
 impl Exec {
     pub(super) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         // A machine without a home has no emulator that runs in it.
-        let found = match self.state.folder() {
-            Ok(folder) => running(&folder)?,
+        let folder = match self.state.folder() {
+            Ok(folder) => Some(folder),
             Err(failure) if self.state.given.is_some() => return Err(failure),
             Err(_) => None,
         };
-        if let Some(info) = found {
-            return Ok(self.inside(&info, output).await);
-        }
-        let starting = begin(Options {
-            state_dir: self.state.given.clone(),
-            ..Options::default()
-        });
-        let emulator = output.waiting("Starting a local Azure", starting).await?;
+        let until = Instant::now() + PATIENCE;
+        let emulator = loop {
+            if let Some(folder) = &folder
+                && let Some(code) = self.as_guest(folder, output).await?
+            {
+                return Ok(code);
+            }
+            let starting = Emulator::start(Options {
+                state_dir: self.state.given.clone(),
+                ..Options::default()
+            });
+            match output.waiting("Starting a local Azure", starting).await {
+                Ok(emulator) => break emulator,
+                // Another `exec` is about to start it there, or to stop it.
+                Err(Error::State(StateError::Running { .. })) if Instant::now() < until => {
+                    tokio::time::sleep(guests::PAUSE).await;
+                }
+                Err(error) => return Err(not_begun(&error)),
+            }
+        };
         let code = self.inside(emulator.info(), output).await;
+        let interrupted = interruption()?;
+        let note = "Another program is inside this Azure, which stays until that has ended. Ctrl-C stops it now.";
+        let all_left = guests::all_left(&emulator.info().state_dir, || output.note(note));
+        // Held until it has stopped, so that nobody enters what is about to go.
+        let _empty = tokio::select! {
+            lock = all_left => lock.ok(),
+            () = interrupted => None,
+        };
         end(emulator).await;
         Ok(code)
+    }
+
+    /// Runs the program in the emulator that runs from a folder. `None` where none does, or not for long.
+    async fn as_guest(&self, folder: &Path, output: &Output) -> Result<Option<u8>, Failure> {
+        if running(folder)?.is_none() {
+            return Ok(None);
+        }
+        let entered = guests::enter(folder).map_err(|error| {
+            Failure::new(Kind::Failed, "Enter the emulator", error.to_string())
+                .mend("give a folder that this user may write with --state")
+        })?;
+        let Some(_stay) = entered else {
+            return Ok(None);
+        };
+        // It may have stopped between the look and the lock.
+        match running(folder)? {
+            Some(info) => Ok(Some(self.inside(&info, output).await)),
+            None => Ok(None),
+        }
     }
 
     async fn inside(&self, info: &Info, output: &Output) -> u8 {

@@ -2,6 +2,7 @@
 
 mod env;
 mod exec;
+mod guests;
 mod shell;
 mod start;
 mod state;
@@ -77,7 +78,7 @@ fn way_help(way: &Way) -> &'static str {
     match way {
         Way::RealNames => "Azure's own names, through HTTPS_PROXY: for unmodified programs",
         Way::Ports => {
-            "each service on its port, by AZURE_AUTHORITY_HOST and ARM_CLOUD_METADATA_URL"
+            "each service on its port, by AZURE_AUTHORITY_HOST and ARM_CLOUD_METADATA_URL; Python's azure-identity then needs disable_instance_discovery=True"
         }
     }
 }
@@ -123,18 +124,30 @@ fn running(state: &std::path::Path) -> Result<Option<Info>, Failure> {
 
 /// Starts an emulator in this process.
 pub(in crate::commands) async fn begin(options: Options) -> Result<Emulator, Failure> {
-    Emulator::start(options).await.map_err(|error| {
-        let (why, mend) = match &error {
-            azcred_emulator::Error::State(StateError::Running { path }) => (
-                format!("one runs from the state folder {} already", path.display()),
-                "use that one (`azcred emulator env` shows how), stop it, or give another folder with --state",
-            ),
-            azcred_emulator::Error::State(inner) => (inner.to_string(), ""),
-            azcred_emulator::Error::Seed(inner) => (inner.to_string(), "mend the seed file, or leave --seed out for the built-in one"),
-            other => (other.to_string(), ""),
-        };
-        Failure::new(Kind::Failed, "Start the emulator", why).mend(mend)
-    })
+    Emulator::start(options)
+        .await
+        .map_err(|error| not_begun(&error))
+}
+
+/// Why none starts.
+fn not_begun(error: &azcred_emulator::Error) -> Failure {
+    let (why, mend) = match error {
+        azcred_emulator::Error::State(StateError::Running { path }) => (
+            format!("one runs from the state folder {} already", path.display()),
+            "use that one (`azcred emulator env` shows how), stop it, or give another folder with --state",
+        ),
+        azcred_emulator::Error::State(inner @ StateError::Io { .. }) => (
+            inner.to_string(),
+            "give a folder that this user may write with --state; temporary ones are made where TMPDIR says",
+        ),
+        azcred_emulator::Error::State(inner) => (inner.to_string(), ""),
+        azcred_emulator::Error::Seed(inner) => (
+            inner.to_string(),
+            "mend the seed file, or leave --seed out for the built-in one",
+        ),
+        other => (other.to_string(), ""),
+    };
+    Failure::new(Kind::Failed, "Start the emulator", why).mend(mend)
 }
 
 /// Stops an emulator in good order; what does not end in time ends with this process.

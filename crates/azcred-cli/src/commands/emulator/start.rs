@@ -125,8 +125,13 @@ impl Start {
                 output.line(line);
             }
         }
-        interrupted.await;
+        // Nobody could find what can't be told. A reader that has had enough is another matter.
+        let told = output.finish();
+        if told.is_ok() {
+            interrupted.await;
+        }
         end(emulator).await;
+        told?;
         output.note(paint(DIM, "Stopped."));
         Ok(0)
     }
@@ -196,7 +201,7 @@ fn ready(info: &Info, state: &str) -> Vec<String> {
 
 /// Resolves when somebody wants this process to end. Listens from now on, not only once it is awaited.
 #[cfg(unix)]
-fn interruption() -> Result<impl Future<Output = ()>, Failure> {
+pub(super) fn interruption() -> Result<impl Future<Output = ()>, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| deaf(&error));
     let mut interrupt = listen(SignalKind::interrupt())?;
@@ -212,7 +217,7 @@ fn interruption() -> Result<impl Future<Output = ()>, Failure> {
 }
 
 #[cfg(windows)]
-fn interruption() -> Result<impl Future<Output = ()>, Failure> {
+pub(super) fn interruption() -> Result<impl Future<Output = ()>, Failure> {
     use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
     let mut interrupt = ctrl_c().map_err(|error| deaf(&error))?;
     let mut brk = ctrl_break().map_err(|error| deaf(&error))?;

@@ -1,0 +1,58 @@
+//! Who is inside an emulator that `exec` started: it stays until the last one has left.
+//!
+//! A guest holds a shared lock on a file in the state folder for as long as its program runs, and whoever started the
+//! emulator takes it exclusively before stopping it. Locks end with their process, however that ends.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io,
+    path::Path,
+    time::Duration,
+};
+
+const FILE: &str = "guests.lock";
+
+/// How often a lock is tried again: nobody notices the difference.
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
+
+/// A stay in an emulator, or the knowledge that nobody else is in it, until it is dropped.
+pub(super) struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
+
+/// Enters. `None` where the emulator is about to stop; after that, somebody who is inside keeps it running.
+pub(super) fn enter(state: &Path) -> io::Result<Option<Lock>> {
+    let file = open(state)?;
+    let tried = file.try_lock_shared();
+    held(file, tried)
+}
+
+/// Resolves once nobody is inside and nobody can enter any more; calls `waiting` once where that takes time.
+pub(super) async fn all_left(state: &Path, waiting: impl FnOnce()) -> io::Result<Lock> {
+    let mut waiting = Some(waiting);
+    loop {
+        let file = open(state)?;
+        let tried = file.try_lock();
+        if let Some(lock) = held(file, tried)? {
+            return Ok(lock);
+        }
+        if let Some(waiting) = waiting.take() {
+            waiting();
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn held(file: File, tried: Result<(), TryLockError>) -> io::Result<Option<Lock>> {
+    match tried {
+        Ok(()) => Ok(Some(Lock(file))),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn open(state: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(state.join(FILE))
+}
