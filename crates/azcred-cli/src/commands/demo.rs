@@ -104,9 +104,19 @@ async fn play(info: &Info, started_in: f64) -> Result<Story, Failure> {
         &Flags::default(),
         |event| {
             if let Event::Finished(check) = event {
-                let told = !matches!(check.id, CheckId::SignIn | CheckId::Tenant | CheckId::Clock);
+                let told = !matches!(
+                    check.id,
+                    CheckId::SignIn | CheckId::Tenant | CheckId::Clock | CheckId::Subscription
+                );
                 if told || check.status == Status::Failed {
-                    checks.extend(doctor::finding(check, width));
+                    let mut check = check.clone();
+                    // Its id and where its name came from are for who looks for trouble.
+                    if check.status == Status::Ok
+                        && let Some((name, _)) = check.detail.split_once(", ")
+                    {
+                        check.detail = name.to_owned();
+                    }
+                    checks.extend(doctor::finding(&check, width));
                 }
             }
         },
@@ -130,7 +140,13 @@ async fn play(info: &Info, started_in: f64) -> Result<Story, Failure> {
     ]);
     let machine = machine(info, Persona::ServicePrincipal, Some(&expired))?;
     let refused = match sign_in(machine, None, None).await {
-        Err(refused) if refused.kind == Kind::Refused => refused,
+        Err(mut refused) if refused.kind == Kind::Refused => {
+            // Nobody will look this one up.
+            if let Some(answer) = &mut refused.answer {
+                (answer.correlation_id, answer.timestamp) = (None, None);
+            }
+            refused
+        }
         Err(other) => return Err(other),
         Ok(_) => return Err(broken("the emulator took an expired secret")),
     };
@@ -192,8 +208,8 @@ impl Story {
     fn lines(&self, info: &Info) -> Vec<String> {
         let mut lines = vec![format!(
             "{} {}",
-            paint(STRONG, "A program on its way into Azure Machine Learning."),
-            paint(DIM, "All of it happens on this machine.")
+            paint(STRONG, "A program's way into Azure Machine Learning."),
+            paint(DIM, "All on this machine.")
         )];
         let mut step = |number: u8, title: &str, body: Vec<String>| {
             lines.push(String::new());
@@ -220,11 +236,7 @@ impl Story {
         );
         let by = |source: &SignIn| list(source.credential.kind().variables());
         let mut sign_ins = good(
-            &format!(
-                "{}: a token for {}",
-                by(source),
-                time::span(left.whole_seconds())
-            ),
+            &format!("{}: for {}", by(source), time::span(left.whole_seconds())),
             width,
         );
         let (himl, _, other) = &self.himl;
@@ -234,7 +246,7 @@ impl Story {
         ));
         step(
             2,
-            "A program signs in, by variables that it finds",
+            "A program gets a token, by variables that it finds",
             sign_ins,
         );
         let rows = whoami::rows(principal, &source.credential, token.expires_on());
@@ -274,7 +286,7 @@ impl Story {
 }
 
 /// The rows of `azcred whoami` that tell the story.
-const CLAIMS: [&str; 4] = ["You are", "Object id", "Tenant", "Good until"];
+const CLAIMS: [&str; 3] = ["You are", "Tenant", "Good until"];
 
 fn good(sentence: &str, width: usize) -> Vec<String> {
     wrap(sentence, width.saturating_sub(2))
@@ -288,7 +300,7 @@ fn good(sentence: &str, width: usize) -> Vec<String> {
 }
 
 fn list([first, second, third]: [&str; 3]) -> String {
-    format!("{first}, {second} and {third}")
+    format!("{first}, {second}, {third}")
 }
 
 /// Whether two tokens are of one identity.

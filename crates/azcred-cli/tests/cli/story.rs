@@ -16,6 +16,13 @@ fn the_demo_tells_its_story_and_leaves_nothing_behind() {
         .said();
     assert_eq!(said.code, 0, "{said}");
     assert_seen!("demo", said);
+    // A screen of 80 columns and 40 rows, with room for the command and the prompt after it.
+    let rows = said
+        .stdout
+        .lines()
+        .map(|line| line.chars().count().max(1).div_ceil(76))
+        .sum::<usize>();
+    assert!(rows <= 38, "{rows} rows");
     let left: Vec<_> = std::fs::read_dir(folder.path())
         .expect("a folder")
         .collect();
