@@ -126,6 +126,10 @@ fn not_permitted(asked: &Asked<'_>, said: &str, means: &str) -> (String, String)
         "{why} on {}; a role given less than some minutes ago may not count yet",
         clean(scope, 300)
     );
+    // Who may not look is not told whether there is anything to see.
+    if action.to_ascii_lowercase().ends_with("/read") {
+        why.push_str(", and Azure says the same of what does not exist: check the name");
+    }
     let role = BuiltInRole::least(&[action]).map_or("Contributor", |role| role.name);
     // The message names who was judged; the token, what that is.
     let known = principal

@@ -15,10 +15,10 @@ async fn a_data_scientist_may_do_everything_but_manage_computes_by_ports_and_by_
         let report = examine(contoso.laptop("azcred-demo", way), &Flags::default()).await;
         assert_eq!(summary(&report), "++++++++!", "{way:?}: {report:#?}");
         assert!(report.healthy && report.first_failure().is_none());
-        assert!(
-            said(&report, CheckId::SignIn)
-                .contains("AZURE_CLIENT_SECRET of the application a0000001"),
-            "{report:#?}"
+        assert_eq!(
+            report.check(CheckId::SignIn).unwrap().detail,
+            "service principal a0000001-0000-4000-8000-000000000001, by EnvironmentCredential with AZURE_CLIENT_SECRET",
+            "the application is named once"
         );
         assert_eq!(report.check(CheckId::Tenant).unwrap().detail, TENANT);
         assert!(said(&report, CheckId::Workspace).contains("westeurope"));

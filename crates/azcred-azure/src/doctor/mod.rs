@@ -316,11 +316,17 @@ impl Doctor {
         let using = self.using();
         let principal = Principal::from_token(&token);
         let check = match &principal {
-            Ok(principal) => Check::new(
-                CheckId::SignIn,
-                Status::Ok,
-                format!("{}, by {using}", principal.describe()),
-            ),
+            Ok(principal) => {
+                let who = principal.describe();
+                // The application is named once.
+                let by = principal
+                    .application_id
+                    .as_ref()
+                    .filter(|id| who.contains(id.as_str()))
+                    .and_then(|id| using.strip_suffix(&format!(" of the application {id}")))
+                    .unwrap_or(&using);
+                Check::new(CheckId::SignIn, Status::Ok, format!("{who}, by {by}"))
+            }
             Err(error) => Check::new(CheckId::SignIn, Status::Warning, format!("by {using}"))
                 .because(
                     format!("who that is can't be said: {}", error.why()),
