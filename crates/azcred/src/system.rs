@@ -17,10 +17,11 @@ pub trait System: Send + Sync + fmt::Debug {
     /// An environment variable; `None` where it is unset, empty or only white space, which no tool of this field tells apart.
     fn var(&self, name: &str) -> Option<String>;
 
-    /// Reads a whole file of at most `limit` bytes.
+    /// Reads a whole regular file of at most `limit` bytes.
     ///
     /// # Errors
-    /// As [`std::fs::read`]; [`io::ErrorKind::FileTooLarge`] past the limit.
+    /// As [`std::fs::read`]; [`io::ErrorKind::FileTooLarge`] past the limit, [`io::ErrorKind::IsADirectory`] for a folder,
+    /// [`io::ErrorKind::InvalidInput`] for a pipe or a device, which could keep the reader waiting for ever.
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
 
     /// The time now, by this machine's clock.
@@ -47,6 +48,17 @@ impl System for RealSystem {
     }
 
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        // Opening a pipe waits for whoever is at its other end; a device may have none.
+        let kind = fs::metadata(path)?.file_type();
+        if kind.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        if !kind.is_file() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it is no regular file",
+            ));
+        }
         let mut bytes = Vec::new();
         fs::File::open(path)?
             .take(limit.saturating_add(1))
@@ -184,6 +196,14 @@ mod tests {
             difference(coarse, precise) < Duration::from_secs(5),
             "{coarse:?} {precise:?}"
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_could_keep_a_reader_waiting_is_not_opened() {
+        let kind = |path: &str| RealSystem.read(Path::new(path), 10).unwrap_err().kind();
+        assert_eq!(kind("/dev/zero"), io::ErrorKind::InvalidInput);
+        assert_eq!(kind("/"), io::ErrorKind::IsADirectory);
     }
 
     #[test]
