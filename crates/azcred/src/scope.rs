@@ -56,8 +56,16 @@ impl Scope {
     /// wants it: `https://management.core.windows.net/` becomes `https://management.core.windows.net//.default`.
     ///
     /// # Errors
-    /// As [`Scope::new`].
+    /// As [`Scope::new`]; where it is a scope already.
     pub fn from_resource(resource: &str) -> Result<Self> {
+        if resource.ends_with(DEFAULT) {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("Read the resource '{}'", crate::tenant::excerpt(resource)),
+                "it ends in /.default, so it is a scope and no resource",
+            )
+            .with_mend("leave /.default out, or give it as a scope"));
+        }
         Self::new(format!("{resource}{DEFAULT}"))
     }
 
@@ -105,6 +113,7 @@ mod tests {
             assert_eq!(Scope::from_resource(resource).unwrap().resource(), resource);
         }
         assert_eq!(Scope::new("User.Read").unwrap().resource(), "User.Read");
+        assert!(Scope::from_resource(Scope::ARM.as_str()).is_err());
     }
 
     #[test]
