@@ -208,23 +208,6 @@ impl Authority {
             &rest[..end]
         }
     }
-
-    /// Whether this is one of Microsoft's own, whose protocol has Microsoft's extensions.
-    pub fn is_microsoft(&self) -> bool {
-        const SUFFIXES: [&str; 5] = [
-            "microsoftonline.com",
-            "microsoft.com",
-            "windows.net",
-            "microsoftonline.us",
-            "chinacloudapi.cn",
-        ];
-        let host = self.host();
-        host == "login.partner.microsoftonline.cn"
-            || SUFFIXES.iter().any(|suffix| {
-                host.strip_suffix(suffix)
-                    .is_some_and(|before| before.ends_with('.'))
-            })
-    }
 }
 
 impl fmt::Display for Authority {
@@ -346,15 +329,5 @@ mod tests {
         ] {
             assert_eq!(Authority::new(authority).unwrap().host(), host);
         }
-        assert!(
-            Authority::new("login.microsoftonline.com")
-                .unwrap()
-                .is_microsoft()
-        );
-        assert!(
-            !Authority::new("evilmicrosoftonline.com")
-                .unwrap()
-                .is_microsoft()
-        );
     }
 }
