@@ -93,7 +93,11 @@ fn proxies(system: &dyn System) -> Result<Vec<Proxy>> {
 fn tls(system: &dyn System) -> Result<ClientConfig> {
     let mut read = HashSet::new();
     let instead = bundles(system, &["SSL_CERT_FILE"], &mut read)?;
-    let folder = system.var("SSL_CERT_DIR");
+    let folders = folders(system)?;
+    let instead = match (instead, folders) {
+        (Some(certificates), Some(more)) => Some([certificates, more].concat()),
+        (one, other) => one.or(other),
+    };
     let besides = bundles(
         system,
         &[
@@ -113,7 +117,27 @@ fn tls(system: &dyn System) -> Result<ClientConfig> {
             )
             .with_cause(error)
         })?;
-    trust::apply(config, instead, folder.as_deref(), besides)
+    trust::apply(config, instead, besides)
+}
+
+/// The certificates of the folders that `SSL_CERT_DIR` names, which OpenSSL takes as a list.
+fn folders(system: &dyn System) -> Result<Option<Vec<CertificateDer<'static>>>> {
+    let Some(list) = system.var("SSL_CERT_DIR") else {
+        return Ok(None);
+    };
+    let mut found = Vec::new();
+    for folder in std::env::split_paths(&list) {
+        found.extend(rustls_native_certs::load_certs_from_paths(None, Some(&folder)).certs);
+    }
+    if found.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            format!("Read the root certificates in the folders that SSL_CERT_DIR names ({list})"),
+            "there is no certificate in them",
+        )
+        .with_mend("point SSL_CERT_DIR at folders that `openssl rehash` or `c_rehash` was run in, or unset it"));
+    }
+    Ok(Some(found))
 }
 
 /// The certificates of the files that `variables` name. A file that can't be used is an error: whoever set the variable
@@ -171,29 +195,22 @@ fn bundles(
 /// The trust of a machine that keeps its roots in files.
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 mod trust {
-    use super::{CertificateDer, ClientConfig, Error, ErrorKind, Path, Result};
+    use super::{CertificateDer, ClientConfig, Error, ErrorKind, Result};
     use rustls::{ConfigBuilder, RootCertStore, WantsVerifier};
 
     pub(super) fn apply(
         config: ConfigBuilder<ClientConfig, WantsVerifier>,
         instead: Option<Vec<CertificateDer<'static>>>,
-        folder: Option<&str>,
         besides: Option<Vec<CertificateDer<'static>>>,
     ) -> Result<ClientConfig> {
         let mut roots = RootCertStore::empty();
-        if let Some(folder) = folder {
-            roots.add_parsable_certificates(
-                rustls_native_certs::load_certs_from_paths(None, Some(Path::new(folder))).certs,
-            );
-        }
         match instead {
             Some(certificates) => {
                 roots.add_parsable_certificates(certificates);
             }
-            None if folder.is_none() => {
+            None => {
                 roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             }
-            None => {}
         }
         roots.add_parsable_certificates(besides.unwrap_or_default());
         if roots.is_empty() {
@@ -213,7 +230,7 @@ mod trust {
 /// The trust of a machine whose system decides: Keychain, Schannel, Android's trust manager.
 #[cfg(any(windows, target_vendor = "apple", target_os = "android"))]
 mod trust {
-    use super::{CertificateDer, ClientConfig, Error, ErrorKind, Path, Result};
+    use super::{CertificateDer, ClientConfig, Error, ErrorKind, Result};
     use rustls::{ConfigBuilder, WantsVerifier, crypto::aws_lc_rs};
     use rustls_platform_verifier::Verifier;
     use std::sync::Arc;
@@ -221,13 +238,9 @@ mod trust {
     pub(super) fn apply(
         config: ConfigBuilder<ClientConfig, WantsVerifier>,
         instead: Option<Vec<CertificateDer<'static>>>,
-        folder: Option<&str>,
         besides: Option<Vec<CertificateDer<'static>>>,
     ) -> Result<ClientConfig> {
-        let folder = folder.map(|folder| {
-            rustls_native_certs::load_certs_from_paths(None, Some(Path::new(folder))).certs
-        });
-        let extra = [instead, folder, besides].into_iter().flatten().flatten();
+        let extra = [instead, besides].into_iter().flatten().flatten();
         let verifier =
             Verifier::new_with_extra_roots(extra, Arc::new(aws_lc_rs::default_provider()))
                 .map_err(|error| {
