@@ -1,17 +1,6 @@
 //! Somebody else's words, made fit to be shown or to stand in a command that a person will paste.
 
-/// At most `limit` characters, without control characters (which could rewrite a terminal).
-pub(crate) fn clean(text: &str, limit: usize) -> String {
-    let mut shown: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(limit)
-        .collect();
-    if text.chars().nth(limit).is_some() {
-        shown.push('…');
-    }
-    shown.trim().to_owned()
-}
+pub(crate) use azcred::printable as clean;
 
 /// The first part of `text` between `before` and the next `after`.
 pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {

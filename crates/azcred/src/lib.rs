@@ -60,7 +60,7 @@ pub use crate::{
     entra::certificate::ClientCertificate,
     error::{Error, ErrorKind, Refusal, Result},
     options::ClientOptions,
-    redact::redact,
+    redact::{printable, redact},
     request::TokenRequest,
     scope::Scope,
     tenant::{ClientId, TenantId},

@@ -37,6 +37,24 @@ pub fn redact<'a>(text: &'a str, secrets: &[&str]) -> Cow<'a, str> {
     text
 }
 
+/// At most `limit` characters of `text`, fit for a terminal: what can move a cursor, reorder a line or hide in it becomes a space.
+pub fn printable(text: &str, limit: usize) -> String {
+    let is_unseen = |c: char| {
+        c.is_control()
+            // Zero-width and bidirectional formatting characters (Unicode Standard Annex 9).
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let mut shown: String = text
+        .chars()
+        .take(limit)
+        .map(|c| if is_unseen(c) { ' ' } else { c })
+        .collect();
+    if text.chars().nth(limit).is_some() {
+        shown.push('…');
+    }
+    shown.trim().to_owned()
+}
+
 fn windows(text: &str) -> impl Iterator<Item = &[u8]> {
     text.as_bytes().windows(STRETCH)
 }
@@ -102,6 +120,15 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn nothing_unseen_reaches_a_terminal() {
+        assert_eq!(
+            printable(" a\u{1b}[31m\u{202e}b\u{200b}\n", 100),
+            "a [31m b"
+        );
+        assert_eq!(printable("äöü", 2), "äö…");
     }
 
     #[test]

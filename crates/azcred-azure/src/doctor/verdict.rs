@@ -12,7 +12,7 @@ use crate::{
     text::clean,
     workspace::WorkspaceRef,
 };
-use azcred::TenantId;
+use azcred::{TenantId, http::skew_in_words};
 
 /// Clocks closer than this agree, in seconds. Entra ID itself allows five minutes.
 const CLOCK_TOLERANCE: i64 = 60;
@@ -67,13 +67,7 @@ pub(super) fn clock(skew: Option<i64>) -> Check {
             Check::new(CheckId::Clock, Status::Ok, "agrees with Azure's")
         }
         Some(skew) => {
-            let (amount, unit) = match skew.unsigned_abs() {
-                seconds @ ..=119 => (seconds, "seconds"),
-                seconds @ 120..=7199 => (seconds / 60, "minutes"),
-                seconds => (seconds / 3600, "hours"),
-            };
-            let side = if skew > 0 { "behind" } else { "ahead of" };
-            Check::new(CheckId::Clock, Status::Warning, format!("{amount} {unit} {side} Azure's")).because(
+            Check::new(CheckId::Clock, Status::Warning, format!("{} Azure's", skew_in_words(skew))).because(
                 "certificates and federated tokens are refused where clocks differ by more than five minutes",
                 "set this machine's clock, for example with `sudo timedatectl set-ntp true`",
             )

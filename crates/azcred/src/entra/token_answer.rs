@@ -5,8 +5,8 @@
 use super::codes::explain;
 use crate::{
     error::{Error, ErrorKind, Refusal, Result},
-    http::HttpResponse,
-    redact::redact,
+    http::{HttpResponse, skew_in_words},
+    redact::{printable, redact},
     token::AccessToken,
 };
 use secrecy::SecretString;
@@ -46,9 +46,9 @@ struct Success {
 struct Failure {
     error: String,
     #[serde(default)]
-    error_description: String,
+    error_description: Option<String>,
     #[serde(default)]
-    error_codes: Vec<u32>,
+    error_codes: Option<Vec<u32>>,
     #[serde(default)]
     timestamp: Option<String>,
     #[serde(default)]
@@ -97,16 +97,15 @@ fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
         return not_understood(asked, response);
     };
     let text = |value: &str, limit| clean(value, asked.secrets, limit);
+    let said_of_it = failure.error_description.as_deref().unwrap_or_default();
     let code = failure
         .error_codes
-        .first()
-        .copied()
-        .or_else(|| code_in(&failure.error_description));
-    let description = failure
-        .error_description
-        .split(" Trace ID:")
+        .iter()
+        .flatten()
         .next()
-        .unwrap_or_default();
+        .copied()
+        .or_else(|| code_in(said_of_it));
+    let description = said_of_it.split(" Trace ID:").next().unwrap_or_default();
     let description = description.lines().next().unwrap_or_default();
     let refusal = Refusal {
         status: response.status,
@@ -206,13 +205,10 @@ fn add_clock(why: &mut String, mend: &mut String, response: &HttpResponse, decis
     else {
         return;
     };
-    let (amount, unit) = if skew.abs() >= 7200 {
-        (skew.abs() / 3600, "hours")
-    } else {
-        (skew.abs() / 60, "minutes")
-    };
-    let side = if skew > 0 { "behind" } else { "ahead of" };
-    *why = format!("{why}; this machine's clock is {amount} {unit} {side} the authority's");
+    *why = format!(
+        "{why}; this machine's clock is {} the authority's",
+        skew_in_words(skew)
+    );
     if decisive {
         "set this machine's clock, for example with `sudo timedatectl set-ntp true`"
             .clone_into(mend);
@@ -276,15 +272,7 @@ const LOOKED_AT: usize = 8192;
 fn clean(text: &str, secrets: &[&str], limit: usize) -> String {
     let text: String = text.chars().take(LOOKED_AT).collect();
     let text = redact(&text, secrets);
-    let mut shown: String = text
-        .chars()
-        .take(limit)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if text.chars().count() > limit {
-        shown.push('…');
-    }
-    shown.trim().to_owned()
+    printable(&text, limit)
 }
 
 fn secret<'de, D: Deserializer<'de>>(

@@ -102,6 +102,13 @@ fn the_code_is_found_in_the_text_where_it_stands_nowhere_else() {
 }
 
 #[test]
+fn a_refusal_with_nulls_is_a_refusal() {
+    let body =
+        r#"{"error":"invalid_client","error_description":null,"error_codes":null,"claims":null}"#;
+    assert_eq!(answer(400, body).unwrap_err().kind(), ErrorKind::Refused);
+}
+
+#[test]
 fn an_unknown_refusal_is_told_in_the_providers_words() {
     let error = answer(
         400,

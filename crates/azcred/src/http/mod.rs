@@ -190,14 +190,8 @@ impl Http {
         let started = Instant::now();
         let end = started + deadline.min(LONGEST_CALL);
         let client = match timeout_at(end, self.client()).await {
-            Ok(client) => client.map_err(|error| {
-                Error::new(
-                    error.kind(),
-                    format!("{what}: {}", error.what()),
-                    error.why().to_owned(),
-                )
-                .with_mend(error.mend().to_owned())
-            })?,
+            // It is this machine that is to be mended, whatever was asked for.
+            Ok(client) => client?,
             Err(_) => {
                 return Err(Error::new(
                     ErrorKind::Unreachable,
@@ -358,6 +352,17 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     )
 }
 
+/// How far this machine's clock is from another's that is `seconds` ahead of it: '61 minutes behind', '2 hours ahead of'.
+pub fn skew_in_words(seconds: i64) -> String {
+    let (amount, unit) = match seconds.unsigned_abs() {
+        seconds @ ..=119 => (seconds, "seconds"),
+        seconds @ 120..=7169 => ((seconds + 30) / 60, "minutes"),
+        seconds => ((seconds + 1800) / 3600, "hours"),
+    };
+    let side = if seconds > 0 { "behind" } else { "ahead of" };
+    format!("{amount} {unit} {side}")
+}
+
 /// The other side's clock less ours, in seconds.
 fn skew(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
     let theirs = httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()?;
@@ -416,6 +421,19 @@ mod tests {
                     "{pause:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_skew_is_rounded_to_its_unit() {
+        for (seconds, words) in [
+            (90, "90 seconds behind"),
+            (3599, "60 minutes behind"),
+            (-3660, "61 minutes ahead of"),
+            (7199, "2 hours behind"),
+            (-86_399, "24 hours ahead of"),
+        ] {
+            assert_eq!(skew_in_words(seconds), words);
         }
     }
 

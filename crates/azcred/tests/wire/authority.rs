@@ -48,7 +48,8 @@ pub(crate) async fn ask_at(at: &str, system: Fixture, deadline: Duration) -> Res
         }
         assert!(!error.mend().is_empty(), "nothing mends {error}");
         assert!(
-            error.what().contains("ClientSecretCredential asked"),
+            error.kind() == ErrorKind::Invalid
+                || error.what().contains("ClientSecretCredential asked"),
             "{error}"
         );
     }
@@ -269,8 +270,7 @@ async fn a_clock_an_hour_off_is_named_beside_the_refusal() {
         .await
         .unwrap_err();
     assert!(
-        error.why().contains("clock is 60 minutes behind")
-            || error.why().contains("clock is 59 minutes behind"),
+        error.why().contains("clock is 60 minutes behind"),
         "{error}"
     );
     assert!(error.mend().contains("clock"), "{error}");
