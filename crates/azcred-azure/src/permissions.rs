@@ -53,9 +53,15 @@ pub(crate) fn granted<S: AsRef<str>>(actions: &[S], not_actions: &[S], action: &
     any(actions) && !any(not_actions)
 }
 
+/// Azure's own patterns have some hundred characters; the work grows with the length, which is somebody else's to choose.
+const LONGEST_PATTERN: usize = 1024;
+
 /// Whether `pattern` covers `action`. Case is ignored, `*` spans any text with its slashes, and `/*/` also stands for nothing
 /// between: `workspaces/*/read` covers `workspaces/read`.
 pub(crate) fn matches(pattern: &str, action: &str) -> bool {
+    if pattern.len() > LONGEST_PATTERN {
+        return false;
+    }
     let (pattern, action) = (pattern.as_bytes(), action.as_bytes());
     let literal = pattern
         .iter()
