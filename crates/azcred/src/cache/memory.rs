@@ -3,13 +3,13 @@
 //!
 //! A cache belongs to one credential, which is the first part of its key; the request (scopes, tenant, claims) is the rest.
 
-use super::recent;
+use super::{copies::Copies, recent};
 use crate::{
     credential::TokenFuture,
     error::{Error, ErrorKind, Result},
     request::TokenRequest,
     system::SharedSystem,
-    token,
+    token::AccessToken,
 };
 use arc_swap::ArcSwap;
 use futures_util::{
@@ -26,7 +26,6 @@ use std::{
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use token::AccessToken;
 use tokio::{
     runtime::{self, Handle},
     task::AbortHandle,
@@ -59,7 +58,7 @@ struct Shelf {
 /// All that is known of one key.
 #[derive(Clone)]
 struct Entry {
-    token: Option<Arc<token::Inner>>,
+    token: Option<Arc<Copies>>,
     slot: Arc<Slot>,
 }
 
@@ -116,21 +115,22 @@ impl MemoryCache {
     ) -> TokenFuture<'a> {
         let version = self.0.version.load(Ordering::Acquire);
         if let Some(token) = recent::find(version, request)
-            && token.is_fresh(self.0.system.coarse_now())
+            && token.0.is_fresh(self.0.system.coarse_now())
         {
-            return TokenFuture::ready(Ok(AccessToken(token)));
+            return TokenFuture::ready(Ok(token));
         }
         let entries = self.0.entries.load();
         if let Some(entry) = entries.get(request)
-            && let Some(token) = &entry.token
+            && let Some(copies) = &entry.token
         {
+            let token = copies.of_this_thread();
             let now = self.0.system.coarse_now();
-            if token.is_fresh(now) {
+            if token.0.is_fresh(now) {
                 recent::keep(version, request, token);
-                return TokenFuture::ready(Ok(AccessToken(token.clone())));
+                return TokenFuture::ready(Ok(token.clone()));
             }
-            if token.is_usable(now) {
-                let token = AccessToken(token.clone());
+            if token.0.is_usable(now) {
+                let token = token.clone();
                 if entry.slot.claims_refresh(now) {
                     self.0.refresh_in_background(&entry.slot, request, fetch);
                 }
@@ -157,10 +157,9 @@ impl MemoryCache {
 
 impl Shelf {
     fn good_token(&self, request: &TokenRequest) -> Option<AccessToken> {
-        let token = self.entries.load().get(request)?.token.clone()?;
-        token
-            .is_usable(self.system.now())
-            .then_some(AccessToken(token))
+        let entries = self.entries.load();
+        let token = entries.get(request)?.token.as_ref()?.token();
+        token.0.is_usable(self.system.now()).then(|| token.clone())
     }
 
     /// The slot of a key, made where there is none. Keys whose tokens ended a while ago make room.
@@ -193,6 +192,7 @@ impl Shelf {
 
     fn store(&self, request: &TokenRequest, token: &AccessToken) {
         let now = self.system.now();
+        let copies = Arc::new(Copies::new(token.clone()));
         self.entries.rcu(|entries| {
             let mut entries = Entries::clone(entries);
             // An old key may have made room between the look for it and the start of the request.
@@ -200,7 +200,7 @@ impl Shelf {
                 token: None,
                 slot: Arc::new(Slot::new(now)),
             });
-            entry.token = Some(token.0.clone());
+            entry.token = Some(copies.clone());
             entries
         });
         self.version
@@ -269,7 +269,7 @@ impl Entry {
         let used = self
             .token
             .as_ref()
-            .map_or(self.slot.since, |token| token.useless_from());
+            .map_or(self.slot.since, |copies| copies.token().0.useless_from());
         now < used + FORGET
             || lock(&self.slot.flight)
                 .as_ref()

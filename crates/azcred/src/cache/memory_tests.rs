@@ -128,6 +128,8 @@ async fn a_token_due_for_refresh_is_given_at_once_while_one_request_leaves() {
             .token
             .as_ref()
             .unwrap()
+            .token()
+            .0
             .is_fresh(authority.clock.now())
     };
     authority.until(is_new).await;

@@ -1,5 +1,6 @@
 //! Tokens kept until they end.
 
+mod copies;
 mod memory;
 mod recent;
 

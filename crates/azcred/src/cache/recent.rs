@@ -3,7 +3,10 @@
 //! What is kept is the way to a token and not the token: a weak pointer, which ends with the cache that holds it. An entry
 //! is of use only while its cache is in the state in which it was found, which the `version` says.
 
-use crate::{request::TokenRequest, token};
+use crate::{
+    request::TokenRequest,
+    token::{AccessToken, Handle},
+};
 use std::{
     cell::RefCell,
     sync::{
@@ -15,7 +18,7 @@ use std::{
 struct Recent {
     version: u64,
     request: TokenRequest,
-    token: Weak<token::Inner>,
+    token: Weak<Handle>,
 }
 
 const KEPT: usize = 8;
@@ -32,23 +35,23 @@ pub(super) fn next_version() -> u64 {
 
 /// The token that this thread found under `request` while its cache was at `version`.
 #[inline]
-pub(super) fn find(version: u64, request: &TokenRequest) -> Option<Arc<token::Inner>> {
+pub(super) fn find(version: u64, request: &TokenRequest) -> Option<AccessToken> {
     RECENT
         .try_with(|recent| {
             let recent = recent.try_borrow().ok()?;
             let entry = recent[place(version, request)].as_ref()?;
             (entry.version == version && entry.request == *request)
-                .then(|| entry.token.upgrade())?
+                .then(|| entry.token.upgrade().map(AccessToken))?
         })
         .ok()?
 }
 
 /// Remembers where this thread found a token.
-pub(super) fn keep(version: u64, request: &TokenRequest, token: &Arc<token::Inner>) {
+pub(super) fn keep(version: u64, request: &TokenRequest, token: &AccessToken) {
     let entry = Recent {
         version,
         request: request.clone(),
-        token: Arc::downgrade(token),
+        token: Arc::downgrade(&token.0),
     };
     // At the end of a thread, or in the drop of what is replaced here, there is nothing to remember.
     let _ = RECENT.try_with(|recent| {
