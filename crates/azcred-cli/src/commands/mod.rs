@@ -28,11 +28,11 @@ pub(crate) enum Command {
 /// Runs a command to its end and gives the exit code.
 pub(crate) fn run(command: Command, output: &mut Output) -> Result<u8, Failure> {
     match command {
-        Command::Token(command) => light()?.block_on(command.run(output)),
-        Command::Whoami(command) => light()?.block_on(command.run(output)),
-        Command::Doctor(command) => light()?.block_on(command.run(output)),
-        Command::Demo(command) => strong()?.block_on(command.run(output)),
-        Command::Emulator(command) => strong()?.block_on(command.run(output)),
+        Command::Token(command) => finish(light()?, command.run(output)),
+        Command::Whoami(command) => finish(light()?, command.run(output)),
+        Command::Doctor(command) => finish(light()?, command.run(output)),
+        Command::Demo(command) => finish(strong()?, command.run(output)),
+        Command::Emulator(command) => finish(strong()?, command.run(output)),
         Command::Completions(command) => command.run(output),
     }
 }
@@ -45,6 +45,17 @@ fn light() -> Result<tokio::runtime::Runtime, Failure> {
 /// A runtime for a command that serves as well.
 fn strong() -> Result<tokio::runtime::Runtime, Failure> {
     runtime(tokio::runtime::Builder::new_multi_thread().worker_threads(2))
+}
+
+/// A command that is done has nobody to wait for: a file server that never answers keeps a thread of the runtime's, and is not
+/// to keep the process.
+fn finish(
+    runtime: tokio::runtime::Runtime,
+    command: impl Future<Output = Result<u8, Failure>>,
+) -> Result<u8, Failure> {
+    let done = runtime.block_on(command);
+    runtime.shutdown_background();
+    done
 }
 
 fn runtime(builder: &mut tokio::runtime::Builder) -> Result<tokio::runtime::Runtime, Failure> {
