@@ -106,19 +106,8 @@ pub(super) async fn examine(
         let [variable, ..] = credential.kind().variables();
         TenantId::new(&system.var(variable)?).ok()
     });
-    // A check tells the reason alone; here it is nothing without what was looked at.
-    let credential = credential
-        .map(|credential| Arc::new(credential) as Arc<dyn Credential>)
-        .map_err(|error| {
-            let why = format!("{}: {}", error.what(), error.why());
-            azcred::Error::new(error.kind(), error.what().to_owned(), why)
-                .with_mend(error.mend().to_owned())
-        });
-    let workspace = locate(&*system, directory, flags).map_err(|error| {
-        let why = format!("{}: {}", error.what(), error.why());
-        azcred_azure::Error::new(error.kind(), error.what().to_owned(), why)
-            .with_mend(error.mend().to_owned())
-    });
+    let credential = credential.map(|credential| Arc::new(credential) as Arc<dyn Credential>);
+    let workspace = locate(&*system, directory, flags);
     let mut doctor = azcred_azure::Doctor::new(options, credential, workspace);
     if let Some(tenant) = tenant {
         doctor = doctor.with_tenant(tenant);
