@@ -106,7 +106,8 @@ impl MemoryCache {
 
     /// A token for `request`: the cached one where it is good, else what `fetch` brings.
     ///
-    /// `fetch` is called at most once per flight, and there is one flight per key and runtime at a time. Its future is dropped when nobody waits for it any more, or with the cache.
+    /// `fetch` is called at most once per flight, and there is one flight per key and runtime at a time. Its future is
+    /// dropped when nobody waits for it any more, or with the cache.
     #[inline]
     pub(crate) fn get<'a>(
         &'a self,

@@ -125,10 +125,9 @@ fn folders(system: &dyn System) -> Result<Option<Vec<CertificateDer<'static>>>> 
     let Some(list) = system.var("SSL_CERT_DIR") else {
         return Ok(None);
     };
-    let mut found = Vec::new();
-    for folder in std::env::split_paths(&list) {
-        found.extend(rustls_native_certs::load_certs_from_paths(None, Some(&folder)).certs);
-    }
+    let found: Vec<_> = std::env::split_paths(&list)
+        .flat_map(|folder| in_folder(&folder))
+        .collect();
     if found.is_empty() {
         return Err(Error::new(
             ErrorKind::Invalid,
@@ -155,41 +154,46 @@ fn bundles(
         if !read.insert(path.clone()) {
             continue;
         }
-        let complain = |why: String| {
+        let certificates = certificates_in(system, Path::new(&path)).map_err(|why| {
             Error::new(
                 ErrorKind::Invalid,
                 format!("Read the root certificates that {name} names ({path})"),
                 why,
             )
             .with_mend(format!("point {name} at a readable PEM file, or unset it"))
-        };
-        let pem = match system.read(Path::new(&path), BUNDLE_LIMIT) {
-            Ok(pem) => pem,
-            // As Python's requests has it: REQUESTS_CA_BUNDLE may name a folder of certificates.
-            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
-                let folder =
-                    rustls_native_certs::load_certs_from_paths(None, Some(Path::new(&path)));
-                if folder.certs.is_empty() {
-                    return Err(complain(
-                        "it is a folder, and there is no certificate in it".to_owned(),
-                    ));
-                }
-                found.get_or_insert_with(Vec::new).extend(folder.certs);
-                continue;
-            }
-            Err(error) => return Err(complain(error.to_string())),
-        };
-        let certificates = CertificateDer::pem_slice_iter(&pem)
-            .collect::<std::result::Result<Vec<_>, _>>()
-            .map_err(|_| {
-                complain("it is damaged: not every certificate in it can be read".to_owned())
-            })?;
-        if certificates.is_empty() {
-            return Err(complain("there is no certificate in it".to_owned()));
-        }
+        })?;
         found.get_or_insert_with(Vec::new).extend(certificates);
     }
     Ok(found)
+}
+
+/// The certificates in a PEM file or, as Python's requests takes them too, in a folder; at least one, else why there is none.
+fn certificates_in(
+    system: &dyn System,
+    path: &Path,
+) -> std::result::Result<Vec<CertificateDer<'static>>, String> {
+    let pem = match system.read(path, BUNDLE_LIMIT) {
+        Ok(pem) => pem,
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+            let certificates = in_folder(path);
+            if certificates.is_empty() {
+                return Err("it is a folder, and there is no certificate in it".to_owned());
+            }
+            return Ok(certificates);
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    let certificates = CertificateDer::pem_slice_iter(&pem)
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(|_| "it is damaged: not every certificate in it can be read".to_owned())?;
+    if certificates.is_empty() {
+        return Err("there is no certificate in it".to_owned());
+    }
+    Ok(certificates)
+}
+
+fn in_folder(folder: &Path) -> Vec<CertificateDer<'static>> {
+    rustls_native_certs::load_certs_from_paths(None, Some(folder)).certs
 }
 
 /// The trust of a machine that keeps its roots in files.
