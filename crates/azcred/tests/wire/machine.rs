@@ -8,7 +8,7 @@ use azcred::{
     ClientId, ClientOptions, ClientSecretCredential, Cloud, Credential, ErrorKind, Scope, TenantId,
     TokenRequest,
     http::{Http, HttpRequest, Url},
-    system::{Fixture, System},
+    system::{Fixture, RealSystem, System},
 };
 use std::{
     io,
@@ -173,4 +173,66 @@ async fn a_request_for_every_tenant_is_asked_of_none() {
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
     assert!(error.why().contains("every tenant"), "{error}");
     assert_eq!(server.requests(), 0);
+}
+
+/// Made-up variables over the disk of this machine.
+#[derive(Debug)]
+struct RealDisk(Fixture);
+
+impl System for RealDisk {
+    fn var(&self, name: &str) -> Option<String> {
+        self.0.var(name)
+    }
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        RealSystem.read(path, limit)
+    }
+    fn now(&self) -> SystemTime {
+        self.0.now()
+    }
+}
+
+#[tokio::test]
+async fn roots_are_found_in_folders_too_and_an_empty_one_is_named() {
+    let (root, config) = tls(|_| ());
+    let server = Server::start_tls([token()], config).await;
+    let url: Url = format!("https://localhost:{}", server.address.port())
+        .parse()
+        .unwrap();
+    let folder = std::env::temp_dir().join(format!("azcred-roots-{}", uuid::Uuid::new_v4()));
+    let (full, empty) = (folder.join("full"), folder.join("empty"));
+    std::fs::create_dir_all(&full).unwrap();
+    std::fs::create_dir_all(&empty).unwrap();
+    // Named as `openssl rehash` names them.
+    std::fs::write(full.join("0a1b2c3d.0"), root).unwrap();
+    let list = std::env::join_paths([&empty, &full])
+        .unwrap()
+        .into_string()
+        .unwrap();
+    let mut outcomes = Vec::new();
+    for (variable, value) in [
+        ("SSL_CERT_DIR", list.as_str()),
+        ("REQUESTS_CA_BUNDLE", full.to_str().unwrap()),
+        ("SSL_CERT_DIR", empty.to_str().unwrap()),
+        ("REQUESTS_CA_BUNDLE", empty.to_str().unwrap()),
+    ] {
+        let system = RealDisk(Fixture::new().with_var(variable, value));
+        let request = HttpRequest::get(url.clone());
+        let outcome = Http::new(Arc::new(system))
+            .send("Asked", &request, AMPLE)
+            .await;
+        outcomes.push((variable, outcome.map(|answer| answer.status)));
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+    for (variable, outcome) in &outcomes[..2] {
+        assert_eq!(outcome.as_ref().unwrap(), &200, "{variable}");
+    }
+    for (variable, outcome) in &outcomes[2..] {
+        let error = outcome.as_ref().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.what().contains(variable), "{error}");
+        assert!(
+            error.why().contains("there is no certificate in"),
+            "{error}"
+        );
+    }
 }
