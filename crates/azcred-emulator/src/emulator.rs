@@ -232,6 +232,7 @@ impl Emulator {
         let _ = self.shutdown.send(true);
         self.tasks.abort_all();
         self.state.remove(info::FILE_NAME);
+        self.state.end();
     }
 }
 

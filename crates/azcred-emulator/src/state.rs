@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -78,8 +79,10 @@ pub(crate) struct StateDir {
     path: PathBuf,
     /// The lock ends with the file, and so with the process, however it ends.
     _lock: File,
+    /// Whether the folder goes when the emulator does.
+    is_ephemeral: bool,
     /// Removes an ephemeral folder.
-    ephemeral: Option<tempfile::TempDir>,
+    folder: Mutex<Option<tempfile::TempDir>>,
 }
 
 impl StateDir {
@@ -92,7 +95,8 @@ impl StateDir {
         Ok(Self {
             path,
             _lock: lock,
-            ephemeral: None,
+            is_ephemeral: false,
+            folder: Mutex::default(),
         })
     }
 
@@ -113,8 +117,21 @@ impl StateDir {
         Ok(Self {
             path,
             _lock: lock,
-            ephemeral: Some(folder),
+            is_ephemeral: true,
+            folder: Mutex::new(Some(folder)),
         })
+    }
+
+    /// Removes an ephemeral folder now: what a task still holds of it is not waited for, as nobody waits for the task.
+    pub(crate) fn end(&self) {
+        let folder = self
+            .folder
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(Err(error)) = folder.map(tempfile::TempDir::close) {
+            tracing::warn!(%error, "a temporary folder could not be removed");
+        }
     }
 
     /// The folder.
@@ -185,9 +202,10 @@ impl StateDir {
 
     /// A new RSA key for a purpose.
     pub(crate) fn new_key(&self, purpose: &str) -> Result<shared_keys::Parts, KeyError> {
-        match self.ephemeral {
-            Some(_) => shared_keys::key_for(purpose),
-            None => shared_keys::new_key(),
+        if self.is_ephemeral {
+            shared_keys::key_for(purpose)
+        } else {
+            shared_keys::new_key()
         }
     }
 

@@ -319,3 +319,14 @@ async fn a_folder_of_somebody_elses_is_refused_even_to_root() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_temporary_folder_is_gone_at_shutdown_whoever_still_holds_the_content() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    let folder = emulator.info().state_dir.clone();
+    // As a connection does that is not done yet.
+    let _world = emulator.world().clone();
+    assert!(folder.is_dir());
+    emulator.shutdown().await;
+    assert!(!folder.exists());
+}
