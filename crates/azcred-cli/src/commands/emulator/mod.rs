@@ -57,21 +57,12 @@ impl Arguments {
 #[derive(Args)]
 struct Guest {
     /// As whom the program signs in
-    #[arg(long = "as", value_name = "WHO", default_value = "service-principal", value_parser = named(PERSONAS, persona_help))]
+    #[arg(long = "as", value_name = "WHO", default_value = "service-principal", value_parser = named(PERSONAS, |persona| persona.summary()))]
     persona: Persona,
 
     /// By which way it gets in
     #[arg(long = "by", value_name = "WAY", default_value = "names", value_parser = named(WAYS, way_help))]
     way: Way,
-}
-
-fn persona_help(persona: &Persona) -> &'static str {
-    match persona {
-        Persona::ServicePrincipal => "the seed's first application, in AZURE_* [alias: sp]",
-        Persona::Himl => "the same, in hi-ml's HIML_*",
-        Persona::Certificate => "an application with a certificate, in AZURE_*",
-        Persona::Nobody => "no credential at all",
-    }
 }
 
 fn way_help(way: &Way) -> &'static str {
@@ -89,11 +80,11 @@ fn named<T: Copy + Send + Sync + 'static>(
     help: fn(&T) -> &'static str,
 ) -> impl TypedValueParser<Value = T> {
     let names = table.iter().map(move |(name, value)| {
-        let shown = PossibleValue::new(*name).help(help(value));
+        let shown = PossibleValue::new(*name);
         if *name == "service-principal" {
-            shown.alias("sp")
+            shown.alias("sp").help(format!("{} [alias: sp]", help(value)))
         } else {
-            shown
+            shown.help(help(value))
         }
     });
     PossibleValuesParser::new(names).try_map(move |given| {

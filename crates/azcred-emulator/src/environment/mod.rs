@@ -1,8 +1,14 @@
 //! The variables that put a program inside the emulator: as whom (persona) and by which way in.
+//!
+//! A persona is a line in [`PERSONAS`], a summary, and a function in the file of its group; every variable that any of
+//! them sets is also in `unset`.
+
+mod principals;
+mod unset;
 
 use std::fmt;
 
-use crate::info::{IdentityInfo, Info};
+use crate::info::Info;
 
 /// As whom a program signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,49 +62,30 @@ pub const PERSONAS: &[(&str, Persona)] = &[
 /// Every way in, with the name the command line gives it.
 pub const WAYS: &[(&str, Way)] = &[("ports", Way::Ports), ("names", Way::RealNames)];
 
-/// Whatever could sign a program in, in any of Azure's libraries ('EnvironmentCredential', 'ManagedIdentityCredential',
-/// 'WorkloadIdentityCredential', hi-ml): all of it goes before a persona's own is set.
-const CREDENTIALS: &[&str] = &[
-    "AZURE_TENANT_ID",
-    "AZURE_CLIENT_ID",
-    "AZURE_CLIENT_SECRET",
-    "AZURE_CLIENT_CERTIFICATE_PATH",
-    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
-    "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
-    "AZURE_USERNAME",
-    "AZURE_PASSWORD",
-    "AZURE_FEDERATED_TOKEN_FILE",
-    "AZURE_TOKEN_CREDENTIALS",
-    "HIML_SERVICE_PRINCIPAL_ID",
-    "HIML_SERVICE_PRINCIPAL_PASSWORD",
-    "HIML_TENANT_ID",
-    "IDENTITY_ENDPOINT",
-    "IDENTITY_HEADER",
-    "IDENTITY_SERVER_THUMBPRINT",
-    "IMDS_ENDPOINT",
-    "MSI_ENDPOINT",
-    "MSI_SECRET",
-    "OBO_ENDPOINT",
-    "ACTIONS_ID_TOKEN_REQUEST_URL",
-    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-    "SYSTEM_OIDCREQUESTURI",
-    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
-];
+/// Variables and their values.
+type Pairs = Vec<(&'static str, String)>;
 
-/// Whatever could lead a program past the emulator.
-const ROUTES: &[&str] = &[
-    "AZURE_AUTHORITY_HOST",
-    "ARM_CLOUD_METADATA_URL",
-    "AZUREML_CURRENT_CLOUD",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "HTTP_PROXY",
-    "http_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-    "NO_PROXY",
-    "no_proxy",
-];
+impl Persona {
+    /// What it is given, in a few words.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::ServicePrincipal => "the seed's first application, in AZURE_*",
+            Self::Himl => "the same, in hi-ml's HIML_*",
+            Self::Certificate => "an application with a certificate, in AZURE_*",
+            Self::Nobody => "no credential at all",
+        }
+    }
+
+    /// Its variables; `None` where the seed has nobody for it.
+    fn variables(self, info: &Info) -> Option<Pairs> {
+        match self {
+            Self::ServicePrincipal => principals::service_principal(info),
+            Self::Himl => principals::himl(info),
+            Self::Certificate => principals::certificate(info),
+            Self::Nobody => None,
+        }
+    }
+}
 
 impl Info {
     /// The variables for a program that is to run inside the emulator. Whatever is not among them stays as it is.
@@ -108,10 +95,10 @@ impl Info {
         let mut set = self.trust();
         set.extend(self.route(way));
         set.extend(self.workspace_variables());
-        set.extend(self.credential(persona));
-        let unset = CREDENTIALS
+        set.extend(owned(persona.variables(self).unwrap_or_default()));
+        let unset = unset::CREDENTIALS
             .iter()
-            .chain(ROUTES)
+            .chain(unset::ROUTES)
             .filter(|name| !set.iter().any(|(set, _)| set == *name))
             .copied()
             .collect();
@@ -168,46 +155,9 @@ impl Info {
             ])
         })
     }
-
-    fn credential(&self, persona: Persona) -> Vec<(String, String)> {
-        let pairs = match persona {
-            Persona::Nobody => None,
-            Persona::ServicePrincipal => self.service_principal().map(|(identity, secret)| {
-                vec![
-                    ("AZURE_TENANT_ID", identity.tenant_id.to_string()),
-                    ("AZURE_CLIENT_ID", identity.client_id.to_string()),
-                    ("AZURE_CLIENT_SECRET", secret.to_owned()),
-                ]
-            }),
-            Persona::Himl => self.service_principal().map(|(identity, secret)| {
-                vec![
-                    ("HIML_TENANT_ID", identity.tenant_id.to_string()),
-                    ("HIML_SERVICE_PRINCIPAL_ID", identity.client_id.to_string()),
-                    ("HIML_SERVICE_PRINCIPAL_PASSWORD", secret.to_owned()),
-                ]
-            }),
-            Persona::Certificate => self.identities.iter().find_map(|identity| {
-                let path = identity.certificate_path.as_ref()?;
-                Some(vec![
-                    ("AZURE_TENANT_ID", identity.tenant_id.to_string()),
-                    ("AZURE_CLIENT_ID", identity.client_id.to_string()),
-                    ("AZURE_CLIENT_CERTIFICATE_PATH", path.display().to_string()),
-                ])
-            }),
-        };
-        owned(pairs.unwrap_or_default())
-    }
-
-    /// The persona `service-principal` with its secret: the first application that has all it needs.
-    pub fn service_principal(&self) -> Option<(&IdentityInfo, &str)> {
-        self.identities
-            .iter()
-            .filter(|i| i.enabled && i.object_id.is_some() && !i.secret_expired)
-            .find_map(|i| Some((i, i.secret.as_deref()?)))
-    }
 }
 
-fn owned(pairs: Vec<(&str, String)>) -> Vec<(String, String)> {
+fn owned(pairs: Pairs) -> Vec<(String, String)> {
     pairs
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
