@@ -82,7 +82,9 @@ fn named<T: Copy + Send + Sync + 'static>(
     let names = table.iter().map(move |(name, value)| {
         let shown = PossibleValue::new(*name);
         if *name == "service-principal" {
-            shown.alias("sp").help(format!("{} [alias: sp]", help(value)))
+            shown
+                .alias("sp")
+                .help(format!("{} [alias: sp]", help(value)))
         } else {
             shown.help(help(value))
         }
