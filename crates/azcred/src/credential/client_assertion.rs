@@ -1,14 +1,17 @@
 //! An application that proves who it is with a statement that somebody else signed.
 
-use super::{Availability, Credential, TokenFuture};
+use super::{
+    Availability,
+    source::{Kept, TokenSource, credential},
+};
 use crate::{
-    cache::MemoryCache,
     entra::{Grant, TokenEndpoint},
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
     request::TokenRequest,
     system::System,
     tenant::{ClientId, TenantId},
+    token::AccessToken,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::{ExposeSecret, SecretString};
@@ -54,12 +57,13 @@ where
 /// let token = credential.get_token(&TokenRequest::new(Scope::ARM)).await?;
 /// # Ok(()) }
 /// ```
-pub struct ClientAssertionCredential {
-    inner: Arc<Inner>,
-    cache: MemoryCache,
-}
+pub struct ClientAssertionCredential(Kept<Asserted>);
 
-struct Inner {
+/// An application with whatever makes its assertions: all that workload identities and CI systems differ in.
+pub(crate) struct Asserted {
+    name: &'static str,
+    /// What it uses, in a few words.
+    using: String,
     endpoint: TokenEndpoint,
     source: Box<dyn AssertionSource>,
 }
@@ -77,25 +81,43 @@ impl ClientAssertionCredential {
         source: impl AssertionSource + 'static,
         options: ClientOptions,
     ) -> Result<Self> {
-        let cache = MemoryCache::new(options.system().clone());
-        let endpoint = TokenEndpoint::new(tenant, client_id, options)?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                endpoint,
-                source: Box::new(source),
-            }),
-            cache,
-        })
+        let using = format!("an assertion for the application {client_id}");
+        let system = options.system().clone();
+        let source = Asserted::new(NAME, using, tenant, client_id, source, options)?;
+        Ok(Self(Kept::new(Arc::new(source), system)))
     }
 }
 
-impl Inner {
-    async fn fetch(&self, request: &TokenRequest) -> Result<crate::AccessToken> {
+credential!(ClientAssertionCredential);
+
+impl Asserted {
+    /// The application `client_id` in `tenant`, under the name of the credential that people know.
+    ///
+    /// # Errors
+    /// As [`ClientAssertionCredential::new`].
+    pub(crate) fn new(
+        name: &'static str,
+        using: String,
+        tenant: TenantId,
+        client_id: ClientId,
+        source: impl AssertionSource + 'static,
+        options: ClientOptions,
+    ) -> Result<Self> {
+        Ok(Self {
+            name,
+            using,
+            endpoint: TokenEndpoint::new(tenant, client_id, options)?,
+            source: Box::new(source),
+        })
+    }
+
+    async fn ask(&self, request: &TokenRequest) -> Result<AccessToken> {
         let started = Instant::now();
         let deadline = self.endpoint.deadline();
         let what = || {
             format!(
-                "{NAME} asked for an assertion for the application {}",
+                "{} asked for an assertion for the application {}",
+                self.name,
                 self.endpoint.client_id()
             )
         };
@@ -113,38 +135,32 @@ impl Inner {
         }
         let left = deadline.saturating_sub(started.elapsed());
         self.endpoint
-            .ask(NAME, Grant::Assertion(assertion), request, left)
+            .ask(self.name, Grant::Assertion(assertion), request, left)
             .await
     }
 }
 
-impl Credential for ClientAssertionCredential {
+impl TokenSource for Asserted {
     fn name(&self) -> &'static str {
-        NAME
+        self.name
     }
 
-    fn prepare(&self, _: &dyn System) -> Availability {
+    fn look(&self, _: &dyn System) -> Availability {
         Availability::Ready {
-            using: format!(
-                "an assertion for the application {}",
-                self.inner.endpoint.client_id()
-            ),
+            using: self.using.clone(),
         }
     }
 
-    fn get_token<'a>(&'a self, request: &'a TokenRequest) -> TokenFuture<'a> {
-        self.cache.get(request, |request| {
-            let inner = self.inner.clone();
-            async move { inner.fetch(&request).await }.boxed()
-        })
+    fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
+        async move { self.ask(&request).await }.boxed()
     }
 }
 
-impl fmt::Debug for ClientAssertionCredential {
+impl fmt::Debug for Asserted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct(NAME)
-            .field("tenant", self.inner.endpoint.tenant())
-            .field("client_id", self.inner.endpoint.client_id())
+        f.debug_struct(self.name)
+            .field("tenant", self.endpoint.tenant())
+            .field("client_id", self.endpoint.client_id())
             .finish_non_exhaustive()
     }
 }

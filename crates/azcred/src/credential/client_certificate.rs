@@ -1,25 +1,26 @@
 //! An application that proves who it is with a certificate.
 
-use super::{Availability, Credential, TokenFuture};
+use super::{
+    Availability,
+    source::{Kept, TokenSource, credential},
+};
 use crate::{
-    cache::MemoryCache,
     entra::{Grant, TokenEndpoint, certificate::ClientCertificate},
     error::Result,
     options::ClientOptions,
     request::TokenRequest,
     system::System,
     tenant::{ClientId, TenantId},
+    token::AccessToken,
 };
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::BoxFuture};
 use std::{fmt, sync::Arc};
 
 /// Signs in as an application with its certificate: a statement signed with the private key goes out, the key stays.
-pub struct ClientCertificateCredential {
-    inner: Arc<Inner>,
-    cache: MemoryCache,
-}
+pub struct ClientCertificateCredential(Kept<Certified>);
 
-struct Inner {
+#[derive(Clone)]
+struct Certified {
     endpoint: TokenEndpoint,
     certificate: ClientCertificate,
     send_chain: bool,
@@ -39,76 +40,76 @@ impl ClientCertificateCredential {
         certificate: ClientCertificate,
         options: ClientOptions,
     ) -> Result<Self> {
-        let cache = MemoryCache::new(options.system().clone());
+        let system = options.system().clone();
         let endpoint = TokenEndpoint::new(tenant, client_id, options)?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                endpoint,
-                certificate,
-                send_chain: false,
-            }),
-            cache,
-        })
+        let source = Certified {
+            endpoint,
+            certificate,
+            send_chain: false,
+        };
+        Ok(Self(Kept::new(Arc::new(source), system)))
     }
 
     /// Sends the certificate with its chain (`x5c`), for applications that trust a subject name and issuer in place of one
     /// certificate, so that certificates can be rolled without registering each.
     #[must_use]
-    pub fn with_chain(mut self, send_chain: bool) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.inner) {
-            inner.send_chain = send_chain;
-        }
-        self
+    pub fn with_chain(self, send_chain: bool) -> Self {
+        let source = self.0.source();
+        let system = source.endpoint.options().system().clone();
+        let source = Certified {
+            send_chain,
+            ..Certified::clone(source)
+        };
+        Self(Kept::new(Arc::new(source), system))
     }
 }
 
-impl Credential for ClientCertificateCredential {
+credential!(ClientCertificateCredential);
+
+impl TokenSource for Certified {
     fn name(&self) -> &'static str {
         NAME
     }
 
-    fn prepare(&self, _: &dyn System) -> Availability {
+    fn look(&self, _: &dyn System) -> Availability {
         Availability::Ready {
             using: format!(
                 "the certificate of the application {}",
-                self.inner.endpoint.client_id()
+                self.endpoint.client_id()
             ),
         }
     }
 
-    fn get_token<'a>(&'a self, request: &'a TokenRequest) -> TokenFuture<'a> {
-        self.cache.get(request, |request| {
-            let inner = self.inner.clone();
-            async move {
-                let endpoint = &inner.endpoint;
-                let now = endpoint.options().system().now();
-                inner.certificate.check_validity(now)?;
-                let assertion = inner.certificate.sign_assertion(
-                    &endpoint.url(&request)?,
-                    endpoint.client_id(),
-                    now,
-                    inner.send_chain,
-                )?;
-                endpoint
-                    .ask(
-                        NAME,
-                        Grant::Assertion(assertion),
-                        &request,
-                        endpoint.deadline(),
-                    )
-                    .await
-            }
-            .boxed()
-        })
+    fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
+        async move {
+            let endpoint = &self.endpoint;
+            let now = endpoint.options().system().now();
+            self.certificate.check_validity(now)?;
+            let assertion = self.certificate.sign_assertion(
+                &endpoint.url(&request)?,
+                endpoint.client_id(),
+                now,
+                self.send_chain,
+            )?;
+            endpoint
+                .ask(
+                    NAME,
+                    Grant::Assertion(assertion),
+                    &request,
+                    endpoint.deadline(),
+                )
+                .await
+        }
+        .boxed()
     }
 }
 
-impl fmt::Debug for ClientCertificateCredential {
+impl fmt::Debug for Certified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(NAME)
-            .field("tenant", self.inner.endpoint.tenant())
-            .field("client_id", self.inner.endpoint.client_id())
-            .field("certificate", &self.inner.certificate)
+            .field("tenant", self.endpoint.tenant())
+            .field("client_id", self.endpoint.client_id())
+            .field("certificate", &self.certificate)
             .finish_non_exhaustive()
     }
 }

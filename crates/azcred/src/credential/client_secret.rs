@@ -1,16 +1,19 @@
 //! An application that proves who it is with a secret.
 
-use super::{Availability, Credential, TokenFuture};
+use super::{
+    Availability,
+    source::{Kept, TokenSource, credential},
+};
 use crate::{
-    cache::MemoryCache,
     entra::{Grant, TokenEndpoint},
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
     request::TokenRequest,
     system::System,
     tenant::{ClientId, TenantId},
+    token::AccessToken,
 };
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::{ExposeSecret, SecretString};
 use std::{fmt, sync::Arc};
 
@@ -28,12 +31,9 @@ use std::{fmt, sync::Arc};
 /// let token = credential.get_token(&TokenRequest::new(Scope::ARM)).await?;
 /// # Ok(()) }
 /// ```
-pub struct ClientSecretCredential {
-    inner: Arc<Inner>,
-    cache: MemoryCache,
-}
+pub struct ClientSecretCredential(Kept<ClientSecret>);
 
-struct Inner {
+struct ClientSecret {
     endpoint: TokenEndpoint,
     secret: SecretString,
 }
@@ -62,49 +62,47 @@ impl ClientSecretCredential {
                 "make one with `az ad app credential reset --id {client_id} --append`"
             )));
         }
-        let cache = MemoryCache::new(options.system().clone());
+        let system = options.system().clone();
         let endpoint = TokenEndpoint::new(tenant, client_id, options)?;
-        Ok(Self {
-            inner: Arc::new(Inner { endpoint, secret }),
-            cache,
-        })
+        Ok(Self(Kept::new(
+            Arc::new(ClientSecret { endpoint, secret }),
+            system,
+        )))
     }
 }
 
-impl Credential for ClientSecretCredential {
+credential!(ClientSecretCredential);
+
+impl TokenSource for ClientSecret {
     fn name(&self) -> &'static str {
         NAME
     }
 
-    fn prepare(&self, _: &dyn System) -> Availability {
+    fn look(&self, _: &dyn System) -> Availability {
         Availability::Ready {
             using: format!(
                 "the secret of the application {}",
-                self.inner.endpoint.client_id()
+                self.endpoint.client_id()
             ),
         }
     }
 
-    fn get_token<'a>(&'a self, request: &'a TokenRequest) -> TokenFuture<'a> {
-        self.cache.get(request, |request| {
-            let inner = self.inner.clone();
-            async move {
-                let grant = Grant::Secret(inner.secret.clone());
-                inner
-                    .endpoint
-                    .ask(NAME, grant, &request, inner.endpoint.deadline())
-                    .await
-            }
-            .boxed()
-        })
+    fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
+        async move {
+            let grant = Grant::Secret(self.secret.clone());
+            self.endpoint
+                .ask(NAME, grant, &request, self.endpoint.deadline())
+                .await
+        }
+        .boxed()
     }
 }
 
-impl fmt::Debug for ClientSecretCredential {
+impl fmt::Debug for ClientSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(NAME)
-            .field("tenant", self.inner.endpoint.tenant())
-            .field("client_id", self.inner.endpoint.client_id())
+            .field("tenant", self.endpoint.tenant())
+            .field("client_id", self.endpoint.client_id())
             .finish_non_exhaustive()
     }
 }

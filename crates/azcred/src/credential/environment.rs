@@ -11,7 +11,8 @@
 //! no error by itself; where there is no complete one, the error names exactly the variables that are missing.
 
 use super::{
-    Availability, ClientCertificateCredential, ClientSecretCredential, Credential, TokenFuture,
+    Availability, ClientCertificateCredential, ClientSecretCredential,
+    source::{Kept, TokenSource, credential},
 };
 use crate::{
     entra::certificate::{self, ClientCertificate},
@@ -20,9 +21,15 @@ use crate::{
     request::TokenRequest,
     system::System,
     tenant::{ClientId, TenantId},
+    token::AccessToken,
 };
+use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::SecretString;
-use std::{fmt, path::Path};
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 use zeroize::Zeroizing;
 
 /// Which of the two sets of variables is looked at first.
@@ -33,6 +40,10 @@ pub enum EnvironmentOrder {
     AzureFirst,
     /// `HIML_*`, then `AZURE_*`: hi-ml's rule.
     HimlFirst,
+    /// `AZURE_*` alone, as azure-identity has it.
+    AzureOnly,
+    /// `HIML_*` alone.
+    HimlOnly,
 }
 
 /// Which variables make the service principal.
@@ -73,21 +84,29 @@ impl EnvironmentKind {
 }
 
 impl EnvironmentOrder {
-    fn kinds(self) -> [EnvironmentKind; 3] {
+    fn kinds(self) -> &'static [EnvironmentKind] {
         use EnvironmentKind::{AzureCertificate, AzureSecret, Himl};
         match self {
-            Self::AzureFirst => [AzureSecret, AzureCertificate, Himl],
-            Self::HimlFirst => [Himl, AzureSecret, AzureCertificate],
+            Self::AzureFirst => &[AzureSecret, AzureCertificate, Himl],
+            Self::HimlFirst => &[Himl, AzureSecret, AzureCertificate],
+            Self::AzureOnly => &[AzureSecret, AzureCertificate],
+            Self::HimlOnly => &[Himl],
         }
     }
 }
 
 /// Signs in as the service principal that the environment describes.
-pub struct EnvironmentCredential {
+pub struct EnvironmentCredential(Kept<Described>);
+
+/// The service principal that the environment describes, read when it is first needed.
+pub(crate) struct Described {
     kind: EnvironmentKind,
     passed_over: Vec<EnvironmentKind>,
     using: String,
-    credential: Box<dyn Credential>,
+    tenant: TenantId,
+    client_id: ClientId,
+    options: ClientOptions,
+    source: OnceLock<Arc<dyn TokenSource>>,
 }
 
 const NAME: &str = "EnvironmentCredential";
@@ -105,51 +124,49 @@ impl EnvironmentCredential {
     /// [`ErrorKind::Invalid`] where a complete set can't be used, naming the variable.
     pub fn new(order: EnvironmentOrder, options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
+        let described = Described::new(order, options)?;
+        described.source()?;
+        Ok(Self(Kept::new(Arc::new(described), system)))
+    }
+
+    /// Which variables are used.
+    pub fn kind(&self) -> EnvironmentKind {
+        self.0.source().kind
+    }
+
+    /// Which complete sets of variables are there too, and not used.
+    pub fn passed_over(&self) -> &[EnvironmentKind] {
+        &self.0.source().passed_over
+    }
+
+    /// What is used, in a few words, and what is not though it could be.
+    pub fn using(&self) -> &str {
+        &self.0.source().using
+    }
+}
+
+credential!(EnvironmentCredential);
+
+impl Described {
+    /// Looks at the variables. No file is read yet.
+    ///
+    /// # Errors
+    /// As [`EnvironmentCredential::new`], as far as the variables go.
+    pub(crate) fn new(order: EnvironmentOrder, options: ClientOptions) -> Result<Self> {
+        let system = &**options.system();
         let mut complete = order
             .kinds()
-            .into_iter()
-            .filter(|kind| kind.is_complete(&*system));
+            .iter()
+            .copied()
+            .filter(|kind| kind.is_complete(system));
         let Some(kind) = complete.next() else {
-            return Err(missing(&*system));
+            return Err(missing(order, system));
         };
         let passed_over: Vec<_> = complete.collect();
         let [tenant, client, proof] = kind.variables();
         let read = |name: &'static str| system.var(name).unwrap_or_default();
         let tenant_id = TenantId::new(&read(tenant)).map_err(|error| named(tenant, &error))?;
         let client_id = ClientId::new(&read(client)).map_err(|error| named(client, &error))?;
-        let credential: Box<dyn Credential> = match kind {
-            EnvironmentKind::AzureSecret | EnvironmentKind::Himl => Box::new(
-                ClientSecretCredential::new(tenant_id, client_id.clone(), read(proof), options)?,
-            ),
-            EnvironmentKind::AzureCertificate => {
-                let path = read(proof);
-                let path = Path::new(&path);
-                // It holds a private key.
-                let bytes = system
-                    .read(path, CERTIFICATE_LIMIT)
-                    .map(Zeroizing::new)
-                    .map_err(|error| certificate::unreadable(path, &error))?;
-                let password = system
-                    .var("AZURE_CLIENT_CERTIFICATE_PASSWORD")
-                    .map(SecretString::from);
-                let certificate =
-                    ClientCertificate::from_file(&bytes, password.as_ref(), Some(path))?;
-                let send_chain = system
-                    .var("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")
-                    .is_some_and(|value| {
-                        matches!(value.trim().to_ascii_lowercase().as_str(), "1" | "true")
-                    });
-                Box::new(
-                    ClientCertificateCredential::new(
-                        tenant_id,
-                        client_id.clone(),
-                        certificate,
-                        options,
-                    )?
-                    .with_chain(send_chain),
-                )
-            }
-        };
         let mut using = format!("{proof} of the application {client_id}");
         for other in &passed_over {
             using = format!("{using}; {} is set too and not used", other.variables()[2]);
@@ -164,23 +181,91 @@ impl EnvironmentCredential {
             kind,
             passed_over,
             using,
-            credential,
+            tenant: tenant_id,
+            client_id,
+            options,
+            source: OnceLock::new(),
         })
     }
 
-    /// Which variables are used.
-    pub fn kind(&self) -> EnvironmentKind {
-        self.kind
+    /// The credential itself, made at the first call. What went wrong is not kept, so that a file that is mended is read.
+    fn source(&self) -> Result<&Arc<dyn TokenSource>> {
+        if let Some(source) = self.source.get() {
+            return Ok(source);
+        }
+        let made = self.make()?;
+        Ok(self.source.get_or_init(|| made))
     }
 
-    /// Which complete sets of variables are there too, and not used.
-    pub fn passed_over(&self) -> &[EnvironmentKind] {
-        &self.passed_over
+    fn make(&self) -> Result<Arc<dyn TokenSource>> {
+        let system = &**self.options.system();
+        let [_, _, proof] = self.kind.variables();
+        let value = system.var(proof).unwrap_or_default();
+        let (tenant, client_id) = (self.tenant.clone(), self.client_id.clone());
+        let options = self.options.clone();
+        if self.kind != EnvironmentKind::AzureCertificate {
+            let credential = ClientSecretCredential::new(tenant, client_id, value, options)?;
+            return Ok(credential.into_source());
+        }
+        let path = Path::new(&value);
+        // It holds a private key.
+        let bytes = system
+            .read(path, CERTIFICATE_LIMIT)
+            .map(Zeroizing::new)
+            .map_err(|error| certificate::unreadable(path, &error))?;
+        let password = system
+            .var("AZURE_CLIENT_CERTIFICATE_PASSWORD")
+            .map(SecretString::from);
+        let certificate = ClientCertificate::from_file(&bytes, password.as_ref(), Some(path))?;
+        let send_chain = system
+            .var("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")
+            .is_some_and(|value| {
+                matches!(value.trim().to_ascii_lowercase().as_str(), "1" | "true")
+            });
+        let credential = ClientCertificateCredential::new(tenant, client_id, certificate, options)?;
+        Ok(credential.with_chain(send_chain).into_source())
+    }
+}
+
+impl TokenSource for Described {
+    fn name(&self) -> &'static str {
+        NAME
     }
 
-    /// What is used, in a few words, and what is not though it could be.
-    pub fn using(&self) -> &str {
-        &self.using
+    fn look(&self, _: &dyn System) -> Availability {
+        Availability::Ready {
+            using: self.using.clone(),
+        }
+    }
+
+    fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
+        async move {
+            let source = match self.source.get() {
+                Some(source) => source.clone(),
+                None if self.kind == EnvironmentKind::AzureCertificate => {
+                    // A certificate's password takes its time, and holds up nobody else's work meanwhile.
+                    let this = self.clone();
+                    let made = tokio::task::spawn_blocking(move || this.source().cloned()).await;
+                    made.map_err(|_| {
+                        let why = "the runtime is shutting down";
+                        Error::new(ErrorKind::Invalid, "Read the certificate", why)
+                    })??
+                }
+                None => self.source()?.clone(),
+            };
+            source.fetch(request).await
+        }
+        .boxed()
+    }
+}
+
+impl fmt::Debug for Described {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(NAME)
+            .field("kind", &self.kind)
+            .field("tenant", &self.tenant)
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -195,7 +280,7 @@ fn named(variable: &str, error: &Error) -> Error {
 }
 
 /// No set is complete: the one that somebody began is what they meant.
-fn missing(system: &dyn System) -> Error {
+fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
     let set = |name: &&str| system.var(name).is_some();
     let mut incomplete = Vec::new();
     // AZURE_CLIENT_ID and AZURE_TENANT_ID alone belong to managed and workload identities as well; they are named all the same,
@@ -207,6 +292,9 @@ fn missing(system: &dyn System) -> Error {
         ),
         (EnvironmentKind::Himl, "HIML_SERVICE_PRINCIPAL_PASSWORD"),
     ] {
+        if !order.kinds().contains(&kind) {
+            continue;
+        }
         let variables = kind.variables();
         let has_certificate =
             kind == EnvironmentKind::AzureSecret && set(&"AZURE_CLIENT_CERTIFICATE_PATH");
@@ -228,10 +316,20 @@ fn missing(system: &dyn System) -> Error {
     }
     let what = "EnvironmentCredential looked for a service principal in the environment";
     if incomplete.is_empty() {
-        return Error::new(ErrorKind::Unavailable, what, "none of its variables is set").with_mend(
-            "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or HIML_TENANT_ID, \
-             HIML_SERVICE_PRINCIPAL_ID and HIML_SERVICE_PRINCIPAL_PASSWORD)",
-        );
+        let mend = match order {
+            EnvironmentOrder::AzureFirst | EnvironmentOrder::HimlFirst => {
+                "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or HIML_TENANT_ID, \
+                 HIML_SERVICE_PRINCIPAL_ID and HIML_SERVICE_PRINCIPAL_PASSWORD)"
+            }
+            EnvironmentOrder::AzureOnly => {
+                "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
+            }
+            EnvironmentOrder::HimlOnly => {
+                "set HIML_TENANT_ID, HIML_SERVICE_PRINCIPAL_ID and HIML_SERVICE_PRINCIPAL_PASSWORD"
+            }
+        };
+        return Error::new(ErrorKind::Unavailable, what, "none of its variables is set")
+            .with_mend(mend);
     }
     let why: Vec<String> = incomplete
         .iter()
@@ -260,31 +358,6 @@ fn list(names: &[&str]) -> String {
         [] => String::new(),
         [one] => (*one).to_owned(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
-impl Credential for EnvironmentCredential {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn prepare(&self, _: &dyn System) -> Availability {
-        Availability::Ready {
-            using: self.using.clone(),
-        }
-    }
-
-    fn get_token<'a>(&'a self, request: &'a TokenRequest) -> TokenFuture<'a> {
-        self.credential.get_token(request)
-    }
-}
-
-impl fmt::Debug for EnvironmentCredential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct(NAME)
-            .field("kind", &self.kind)
-            .field("credential", &self.credential)
-            .finish()
     }
 }
 

@@ -4,6 +4,7 @@ mod client_assertion;
 mod client_certificate;
 mod client_secret;
 mod environment;
+pub(crate) mod source;
 
 pub use client_assertion::{AssertionSource, ClientAssertionCredential};
 pub use client_certificate::ClientCertificateCredential;
@@ -68,6 +69,11 @@ pub enum Availability {
     Ready {
         /// What it would use, in a few words: 'AZURE_CLIENT_SECRET for application …'.
         using: String,
+    },
+    /// Everything speaks against it, and asking would take time: worth a try when nothing else is left.
+    Doubtful {
+        /// What speaks against it.
+        why: String,
     },
     /// Something is missing: the error says what, and is [`crate::ErrorKind::Unavailable`].
     Unavailable(Error),

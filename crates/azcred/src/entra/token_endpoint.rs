@@ -36,7 +36,7 @@ fn of_one_tenant(tenant: &TenantId) -> Result<()> {
 }
 
 /// An application in a tenant, at an authority. What is the same for all ways of proving who one is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct TokenEndpoint {
     authority: Authority,
     tenant: TenantId,

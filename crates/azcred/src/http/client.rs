@@ -1,11 +1,12 @@
 //! Builds the client: whom to trust and which way to go.
 
+use super::{Way, pinned};
 use crate::{
     error::{Error, ErrorKind, Result},
     system::System,
 };
 use reqwest::{NoProxy, Proxy, redirect};
-use rustls::{ClientConfig, crypto::aws_lc_rs};
+use rustls::{ClientConfig, ConfigBuilder, WantsVerifier, crypto::aws_lc_rs};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use std::{collections::HashSet, io, path::Path, sync::Arc, time::Duration};
 
@@ -14,17 +15,27 @@ const BUNDLE_LIMIT: u64 = 16 << 20;
 /// A connection, TLS included, that takes longer is given up and tried again.
 const CONNECT: Duration = Duration::from_secs(5);
 
-pub(super) fn build(system: &dyn System) -> Result<reqwest::Client> {
+pub(super) fn build(system: &dyn System, way: &Way) -> Result<reqwest::Client> {
+    let tls = match way {
+        Way::Usual => tls(system)?,
+        // Trusts nobody: what it is sent to speaks no TLS.
+        Way::Direct => protocol()?
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth(),
+        Way::Pinned(thumbprint) => pinned::config(protocol()?, *thumbprint),
+    };
     let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls(system)?)
+        .tls_backend_preconfigured(tls)
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
         .connect_timeout(CONNECT)
         .user_agent(concat!("azcred/", env!("CARGO_PKG_VERSION")))
         // The variables are read through `system`, below.
         .no_proxy();
-    for proxy in proxies(system)? {
-        builder = builder.proxy(proxy);
+    if matches!(way, Way::Usual) {
+        for proxy in proxies(system)? {
+            builder = builder.proxy(proxy);
+        }
     }
     builder.build().map_err(|error| {
         Error::new(
@@ -107,7 +118,11 @@ fn tls(system: &dyn System) -> Result<ClientConfig> {
         ],
         &mut read,
     )?;
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    trust::apply(protocol()?, instead, besides)
+}
+
+fn protocol() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
+    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| {
             Error::new(
@@ -116,8 +131,7 @@ fn tls(system: &dyn System) -> Result<ClientConfig> {
                 "this build has no TLS version",
             )
             .with_cause(error)
-        })?;
-    trust::apply(config, instead, besides)
+        })
 }
 
 /// The certificates of the folders that `SSL_CERT_DIR` names, which OpenSSL takes as a list.

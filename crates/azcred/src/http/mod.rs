@@ -2,6 +2,7 @@
 //! know when to stop, bodies with a limit, and errors that say what happened on the way.
 
 mod client;
+mod pinned;
 mod trouble;
 
 use crate::{
@@ -30,10 +31,10 @@ pub const BODY_LIMIT: usize = 4 << 20;
 const ATTEMPT: Duration = Duration::from_secs(10);
 /// No call lasts longer, whatever deadline it is given; more would overflow somebody's clock.
 pub(crate) const LONGEST_CALL: Duration = Duration::from_secs(24 * 60 * 60);
-/// Attempts after the first.
-const RETRIES: u32 = 3;
 /// The pause before the first retry where the other side answered; doubled for each one after.
 const BACKOFF: Duration = Duration::from_millis(800);
+/// No pause of our own choosing is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// The same where no connection came about, which costs the other side nothing.
 const BACKOFF_CONNECT: Duration = Duration::from_millis(200);
 
@@ -43,7 +44,45 @@ pub struct Http(Arc<Inner>);
 
 struct Inner {
     system: SharedSystem,
+    way: Way,
     client: OnceCell<reqwest::Client>,
+}
+
+/// How a client reaches the other side, and whom it trusts.
+#[derive(Clone, Debug)]
+enum Way {
+    /// As the machine is set up.
+    Usual,
+    /// Straight, to addresses of plain HTTP: an endpoint that the machine itself provides.
+    Direct,
+    /// Straight, to the one server whose certificate has this SHA-1 thumbprint.
+    Pinned([u8; 20]),
+}
+
+/// When a request is sent again. No connection, a connection that broke and an attempt without an answer always count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// How often at most, after the first attempt.
+    pub times: u32,
+    /// Statuses besides 408, 429, 500, 502, 503 and 504 that may pass.
+    pub also: &'static [u16],
+}
+
+impl Retry {
+    /// Three times.
+    pub const USUAL: Self = Self {
+        times: 3,
+        also: &[],
+    };
+    /// Never.
+    pub const NEVER: Self = Self {
+        times: 0,
+        also: &[],
+    };
+
+    fn counts(self, status: u16) -> bool {
+        matches!(status, 408 | 429 | 500 | 502..=504) || self.also.contains(&status)
+    }
 }
 
 /// One request. Its body is wiped from memory when dropped, and `Debug` shows neither it nor the headers.
@@ -56,6 +95,8 @@ pub struct HttpRequest {
     pub headers: HeaderMap,
     /// The body.
     pub body: Option<Zeroizing<String>>,
+    /// When it is sent again; [`Retry::USUAL`] unless told otherwise.
+    pub retry: Retry,
 }
 
 impl HttpRequest {
@@ -66,6 +107,7 @@ impl HttpRequest {
             url,
             headers: HeaderMap::new(),
             body: None,
+            retry: Retry::USUAL,
         }
     }
 
@@ -90,6 +132,7 @@ impl HttpRequest {
             url,
             headers,
             body: Some(Zeroizing::new(body.finish())),
+            retry: Retry::USUAL,
         }
     }
 
@@ -100,10 +143,22 @@ impl HttpRequest {
         self
     }
 
+    /// Sends it again by this rule.
+    #[must_use]
+    pub fn with_retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
     /// What it holds that must not come back in any message: the proofs in a form (RFC 6749 section 2.3.1, RFC 7521 section
-    /// 4.2), and whatever authorizes it.
+    /// 4.2), and whatever authorizes it, in the header of that name or in those that managed identity endpoints take.
     fn secrets(&self) -> Vec<Zeroizing<String>> {
-        let proof = |name: &str| matches!(name, "client_secret" | "client_assertion" | "assertion");
+        let proof = |name: &str| {
+            matches!(
+                name,
+                "client_secret" | "client_assertion" | "assertion" | "refresh_token" | "password"
+            )
+        };
         let form = self.body.as_ref().map_or("", |body| body.as_str());
         let mut secrets: Vec<_> = url::form_urlencoded::parse(form.as_bytes())
             .filter(|(name, _)| proof(name))
@@ -113,6 +168,10 @@ impl HttpRequest {
         if let Some(value) = authorization.and_then(|value| value.to_str().ok()) {
             let value = value.split_once(' ').map_or(value, |(_, value)| value);
             secrets.push(Zeroizing::new(value.to_owned()));
+        }
+        for name in ["x-identity-header", "secret"] {
+            let value = self.headers.get(name).and_then(|value| value.to_str().ok());
+            secrets.extend(value.map(|value| Zeroizing::new(value.to_owned())));
         }
         secrets
     }
@@ -162,8 +221,25 @@ impl Http {
     /// them; `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` and `NODE_EXTRA_CA_CERTS` besides). Nothing is read before the first
     /// request.
     pub fn new(system: SharedSystem) -> Self {
+        Self::by(Way::Usual, system)
+    }
+
+    /// A client for endpoints of plain HTTP that the machine itself provides, such as Azure's instance metadata service: they are
+    /// reached straight, as a proxy would answer for another machine.
+    pub fn direct(system: SharedSystem) -> Self {
+        Self::by(Way::Direct, system)
+    }
+
+    /// A client that trusts one server, by the SHA-1 thumbprint of its certificate (the form in which Service Fabric tells it), and
+    /// reaches it straight.
+    pub fn pinned(system: SharedSystem, thumbprint: [u8; 20]) -> Self {
+        Self::by(Way::Pinned(thumbprint), system)
+    }
+
+    fn by(way: Way, system: SharedSystem) -> Self {
         Self(Arc::new(Inner {
             system,
+            way,
             client: OnceCell::new(),
         }))
     }
@@ -171,8 +247,8 @@ impl Http {
     /// Sends `request` and reads the whole answer, within `deadline` from now (a day at most), retries and the reading of root
     /// certificates included.
     ///
-    /// Retried: no connection, a connection that broke, an attempt without an answer, 408, 429, 500, 502, 503 and 504; with a
-    /// growing, jittered pause, or the one that `Retry-After` asks for. Where that would pass the deadline, the answer at hand is
+    /// Retried, as its [`Retry`] says: no connection, a connection that broke, an attempt without an answer, 408, 429, 500, 502, 503
+    /// and 504; with a growing, jittered pause, or the one that `Retry-After` asks for. Where that would pass the deadline, the answer at hand is
     /// returned at once. A refusal (any other 4xx) is never retried, a redirect never followed.
     ///
     /// Cancel-safe: dropping the future drops the connection. Needs a Tokio runtime with I/O and time; nothing here blocks it.
@@ -213,12 +289,11 @@ impl Http {
             let pause = match &outcome {
                 Ok(response) => {
                     tracing::debug!(attempt, status = response.status, url = %request.url, "answered");
-                    match response.status {
-                        408 | 429 | 500 | 502..=504 => response
+                    request.retry.counts(response.status).then(|| {
+                        response
                             .retry_after(self.0.system.now())
-                            .or(Some(backoff(BACKOFF, attempt))),
-                        _ => None,
-                    }
+                            .unwrap_or_else(|| backoff(BACKOFF, attempt))
+                    })
                 }
                 Err(trouble) => {
                     tracing::debug!(attempt, why = %trouble.why, url = %request.url, "no answer");
@@ -229,7 +304,7 @@ impl Http {
             let resume = pause
                 .and_then(|pause| Instant::now().checked_add(pause))
                 .filter(|resume| *resume < end);
-            if let (Some(resume), true) = (resume, attempt <= RETRIES) {
+            if let (Some(resume), true) = (resume, attempt <= request.retry.times) {
                 tokio::time::sleep_until(resume).await;
                 attempt += 1;
                 continue;
@@ -298,8 +373,12 @@ impl Http {
     /// a file that is mended is read.
     async fn client(&self) -> Result<&reqwest::Client> {
         let build = || async {
-            let system = self.0.system.clone();
-            tokio::task::spawn_blocking(move || client::build(&*system))
+            let (system, way) = (self.0.system.clone(), self.0.way.clone());
+            if !matches!(way, Way::Usual) {
+                // Nothing is read for these.
+                return client::build(&*system, &way);
+            }
+            tokio::task::spawn_blocking(move || client::build(&*system, &way))
                 .await
                 .unwrap_or_else(|_| {
                     Err(Error::new(
@@ -374,7 +453,9 @@ fn skew(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
 
 /// `base`, doubled for each attempt, less up to a third at random so that many callers do not come back as one.
 fn backoff(base: Duration, attempt: u32) -> Duration {
-    let whole = base * 2u32.saturating_pow(attempt - 1);
+    let whole = base
+        .saturating_mul(2u32.saturating_pow(attempt - 1))
+        .min(LONGEST_PAUSE);
     let [random, ..] = *uuid::Uuid::new_v4().as_bytes();
     whole - whole / 3 * u32::from(random) / 255
 }

@@ -184,3 +184,37 @@ pub(crate) fn tls(change: impl FnOnce(&mut CertificateParams)) -> (String, Arc<S
     .unwrap();
     (pem, Arc::new(config))
 }
+
+/// The rest of a [`azcred::system::System`] of which a test makes a part: this machine's.
+#[macro_export]
+macro_rules! otherwise_real {
+    () => {
+        fn look(&self, path: &std::path::Path) -> std::io::Result<azcred::system::FileFacts> {
+            azcred::system::RealSystem.look(path)
+        }
+        fn write(&self, path: &std::path::Path, content: &[u8]) -> std::io::Result<()> {
+            azcred::system::RealSystem.write(path, content)
+        }
+        fn find_program(&self, name: &str) -> Option<std::path::PathBuf> {
+            azcred::system::RealSystem.find_program(name)
+        }
+        fn run(
+            &self,
+            command: azcred::system::Command,
+        ) -> futures_util::future::BoxFuture<
+            'static,
+            Result<azcred::system::Finished, azcred::system::Unfinished>,
+        > {
+            azcred::system::RealSystem.run(command)
+        }
+        fn hypervisor(&self) -> azcred::system::Hypervisor {
+            azcred::system::RealSystem.hypervisor()
+        }
+        fn os(&self) -> &'static str {
+            azcred::system::RealSystem.os()
+        }
+        fn boot(&self) -> Option<String> {
+            azcred::system::RealSystem.boot()
+        }
+    };
+}

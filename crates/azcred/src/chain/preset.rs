@@ -1,0 +1,281 @@
+//! The orders that people know, as tables.
+
+use super::{Setup, Source};
+use crate::{
+    credential::EnvironmentOrder,
+    error::{Error, ErrorKind, Result},
+    system::System,
+    tenant::excerpt,
+};
+use serde::Serialize;
+use std::{fmt, str::FromStr};
+
+/// An order of sources with its rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(into = "&'static str")]
+#[non_exhaustive]
+pub enum Preset {
+    /// Every source; whoever is there and fails ends the chain, so that nobody ever answers in somebody else's place.
+    #[default]
+    Azcred,
+    /// azure-identity's `DefaultAzureCredential`.
+    Azure,
+    /// kedro-azureml-pipeline: the same, without managed identity where `MSI_ENDPOINT` is set.
+    Kedro,
+    /// hi-ml: the service principal of `HIML_*`, else Azure CLI.
+    HiMl,
+}
+
+/// What happens after a source that was there and failed: the provider refused it, it could not be reached, it gave nonsense.
+/// One that is not there is always passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AfterFailure {
+    /// The chain ends with that failure.
+    End,
+    /// The next source is asked.
+    GoOn,
+}
+
+use AfterFailure::{End, GoOn};
+
+/// One line of a preset's table.
+type Line = (Source, AfterFailure);
+
+const AZCRED: &[Line] = &[
+    (Source::Environment, End),
+    (Source::WorkloadIdentity, End),
+    (Source::GitHubActions, End),
+    (Source::AzurePipelines, End),
+    (Source::AzureMlOnBehalfOf, End),
+    (Source::ManagedIdentity, End),
+    (Source::VisualStudioCode, End),
+    (Source::AzureCli, End),
+    (Source::AzurePowerShell, End),
+    (Source::AzureDeveloperCli, End),
+];
+
+/// azure-identity 1.27, `DefaultAzureCredential`: deployed credentials end it, developers' tools are all tried.
+const AZURE: &[Line] = &[
+    (Source::Environment, End),
+    (Source::WorkloadIdentity, End),
+    (Source::ManagedIdentity, End),
+    (Source::VisualStudioCode, GoOn),
+    (Source::AzureCli, GoOn),
+    (Source::AzurePowerShell, GoOn),
+    (Source::AzureDeveloperCli, GoOn),
+];
+
+/// hi-ml-azure 0.5.4, `get_credential`.
+const HI_ML: &[Line] = &[(Source::Environment, End), (Source::AzureCli, GoOn)];
+
+impl Preset {
+    /// Every preset.
+    pub const ALL: [Self; 4] = [Self::Azcred, Self::Azure, Self::Kedro, Self::HiMl];
+
+    /// What flags and `azcred.toml` call it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Azcred => "azcred",
+            Self::Azure => "azure",
+            Self::Kedro => "kedro",
+            Self::HiMl => "hi-ml",
+        }
+    }
+
+    /// Its sources in order, each with what happens after its failure.
+    pub fn table(self) -> &'static [(Source, AfterFailure)] {
+        match self {
+            Self::Azcred => AZCRED,
+            Self::Azure | Self::Kedro => AZURE,
+            Self::HiMl => HI_ML,
+        }
+    }
+
+    /// Which service principals of the environment it takes.
+    pub fn environment(self) -> EnvironmentOrder {
+        match self {
+            Self::Azcred => EnvironmentOrder::AzureFirst,
+            Self::Azure | Self::Kedro => EnvironmentOrder::AzureOnly,
+            Self::HiMl => EnvironmentOrder::HimlOnly,
+        }
+    }
+
+    /// Whether `AZURE_TOKEN_CREDENTIALS` chooses among its sources. hi-ml does not know it.
+    pub fn heeds_token_credentials(self) -> bool {
+        self != Self::HiMl
+    }
+
+    /// Why a source of its table is left out on this machine, where it is.
+    pub(super) fn leaves_out(self, source: Source, system: &dyn System) -> Option<&'static str> {
+        // kedro-azureml-pipeline asks whether the variable is there, not what is in it.
+        (self == Self::Kedro
+            && source == Source::ManagedIdentity
+            && system.var("MSI_ENDPOINT").is_some())
+        .then_some("MSI_ENDPOINT is set, where kedro-azureml-pipeline leaves managed identity out")
+    }
+}
+
+impl From<Preset> for &'static str {
+    fn from(preset: Preset) -> Self {
+        preset.id()
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+impl FromStr for Preset {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let text = text.trim();
+        Self::ALL
+            .into_iter()
+            .find(|preset| preset.id().eq_ignore_ascii_case(text))
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Invalid,
+                    format!("Read the preset '{}'", excerpt(text)),
+                    "there is none of this name",
+                )
+                .with_mend("name one of azcred, azure, kedro, hi-ml")
+            })
+    }
+}
+
+/// One source of a chain: whether it takes part, and what happens after its failure.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) source: Source,
+    pub(super) after_failure: AfterFailure,
+    /// Why it does not take part.
+    pub(super) excluded: Option<String>,
+}
+
+/// Which sources take part: the preset's, less those that the caller, the environment or the preset itself leaves out.
+///
+/// `only` of the caller's is stronger than `AZURE_TOKEN_CREDENTIALS`, as it was said for this one chain. It may name sources that
+/// the preset does not have; they stand behind its own, in the order of all.
+pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
+    let system = &**setup.options.system();
+    let table = setup.preset.table();
+    let variable = match &setup.only {
+        None if setup.preset.heeds_token_credentials() => token_credentials(system)?,
+        _ => None,
+    };
+    let named = setup.only.iter().flatten().copied().chain(match variable {
+        Some(Chosen::One(source)) => Some(source),
+        _ => None,
+    });
+    let mut places: Vec<Place> = table
+        .iter()
+        .map(|(source, after_failure)| (*source, *after_failure))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .map(|(source, after_failure)| Place {
+            source,
+            after_failure,
+            excluded: None,
+        })
+        .collect();
+    let mut besides: Vec<Source> = named
+        .filter(|source| !table.iter().any(|(listed, _)| listed == source))
+        .collect();
+    besides.sort_unstable();
+    besides.dedup();
+    places.extend(besides.into_iter().map(|source| Place {
+        source,
+        after_failure: End,
+        excluded: None,
+    }));
+    for place in &mut places {
+        let source = place.source;
+        place.excluded = if setup
+            .only
+            .as_ref()
+            .is_some_and(|only| !only.contains(&source))
+        {
+            Some("it is not among those asked for".to_owned())
+        } else if setup.exclude.contains(&source) {
+            Some("it was excluded".to_owned())
+        } else if let Some(chosen) = variable
+            && !chosen.includes(source)
+        {
+            Some(format!("AZURE_TOKEN_CREDENTIALS is '{chosen}'"))
+        } else if setup.only.is_none() {
+            setup.preset.leaves_out(source, system).map(str::to_owned)
+        } else {
+            None
+        };
+    }
+    if places.iter().all(|place| place.excluded.is_some()) {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            format!("Put together the chain '{}'", setup.preset),
+            "every source is excluded",
+        )
+        .with_mend("exclude fewer; `azcred chain` shows what excludes each"));
+    }
+    Ok(places)
+}
+
+/// What `AZURE_TOKEN_CREDENTIALS` chooses (azure-identity: 'Customize DefaultAzureCredential by environment variable').
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Chosen {
+    Developer,
+    Deployed,
+    One(Source),
+}
+
+impl Chosen {
+    fn includes(self, source: Source) -> bool {
+        match self {
+            Self::Developer => source.is_developer(),
+            Self::Deployed => !source.is_developer(),
+            Self::One(one) => one == source,
+        }
+    }
+}
+
+impl fmt::Display for Chosen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Developer => "dev",
+            Self::Deployed => "prod",
+            Self::One(source) => source.credential_name(),
+        })
+    }
+}
+
+fn token_credentials(system: &dyn System) -> Result<Option<Chosen>> {
+    let Some(value) = system.var("AZURE_TOKEN_CREDENTIALS") else {
+        return Ok(None);
+    };
+    let value = value.trim();
+    let is = |name: &str| name.eq_ignore_ascii_case(value);
+    if is("dev") {
+        return Ok(Some(Chosen::Developer));
+    }
+    if is("prod") {
+        return Ok(Some(Chosen::Deployed));
+    }
+    Source::ALL
+        .into_iter()
+        .find(|source| is(source.credential_name()))
+        .map(|source| Some(Chosen::One(source)))
+        .ok_or_else(|| {
+            Error::new(
+                ErrorKind::Invalid,
+                "Read AZURE_TOKEN_CREDENTIALS",
+                format!("'{}' is no choice of sources", excerpt(value)),
+            )
+            .with_mend(format!(
+                "set it to dev, prod or one of {}; or unset it",
+                Source::ALL.map(Source::credential_name).join(", ")
+            ))
+        })
+}

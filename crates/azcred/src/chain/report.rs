@@ -1,0 +1,150 @@
+//! What a chain did: every source, its verdict, why, and how long it took.
+
+use super::{Preset, Source};
+use crate::error::{Error, ErrorKind};
+use serde::{Serialize, Serializer};
+use std::{sync::Arc, time::Duration};
+
+/// What became of a source in one run of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Its token is the chain's answer.
+    Chosen,
+    /// There was nothing here for it to use.
+    Unavailable,
+    /// It was there, and the identity provider said no.
+    Refused,
+    /// It was there, and could not be reached, could not be used, or gave nonsense.
+    Failed,
+    /// Its token is another identity's than the one expected.
+    NotExpected,
+    /// A source before it answered, or ended the chain; it was not asked, or its answer was not waited for.
+    NotNeeded,
+    /// It does not take part in this chain.
+    Excluded,
+}
+
+impl Verdict {
+    pub(super) fn of(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::Unavailable => Self::Unavailable,
+            ErrorKind::Refused => Self::Refused,
+            _ => Self::Failed,
+        }
+    }
+
+    /// In plain words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Chosen => "chosen",
+            Self::Unavailable => "unavailable",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::NotExpected => "not expected",
+            Self::NotNeeded => "not needed",
+            Self::Excluded => "excluded",
+        }
+    }
+}
+
+/// One source in a run. As JSON: `source`, `credential`, `verdict`, `reason`, `mend`, `code`, `correlationId`, `startedMs`, `tookMs`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// Which source.
+    pub source: Source,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Why, or what it used, in plain words.
+    pub reason: String,
+    /// When it was first asked, counted from the start of the run; `None` where a look was enough, or it never was.
+    pub started: Option<Duration>,
+    /// How long the asking took, or a look where that was enough.
+    pub took: Duration,
+    /// The error, where there was one.
+    pub error: Option<Error>,
+}
+
+impl Serialize for Attempt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Shape<'a> {
+            source: Source,
+            credential: &'static str,
+            verdict: Verdict,
+            reason: &'a str,
+            mend: Option<&'a str>,
+            code: Option<u32>,
+            correlation_id: Option<&'a str>,
+            started_ms: Option<f64>,
+            took_ms: f64,
+        }
+        let error = self.error.as_ref();
+        Shape {
+            source: self.source,
+            credential: self.source.credential_name(),
+            verdict: self.verdict,
+            reason: &self.reason,
+            mend: error.map(Error::mend).filter(|mend| !mend.is_empty()),
+            code: error.and_then(Error::code),
+            correlation_id: error
+                .and_then(Error::refusal)
+                .and_then(|refusal| refusal.correlation_id.as_deref()),
+            started_ms: self.started.map(milliseconds),
+            took_ms: milliseconds(self.took),
+        }
+        .serialize(serializer)
+    }
+}
+
+/// Milliseconds to the microsecond.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// What a chain did in one run. As JSON: `preset`, `chosen`, `tookMs`, `attempts`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Report {
+    /// The order that was used.
+    pub preset: Preset,
+    /// Every source of it, in order.
+    pub attempts: Vec<Attempt>,
+    /// How long the whole run took.
+    pub took: Duration,
+}
+
+impl Report {
+    /// The attempt whose token is the answer.
+    pub fn chosen(&self) -> Option<&Attempt> {
+        self.attempts
+            .iter()
+            .find(|attempt| attempt.verdict == Verdict::Chosen)
+    }
+}
+
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Shape<'a> {
+            preset: Preset,
+            chosen: Option<Source>,
+            took_ms: f64,
+            attempts: &'a [Attempt],
+        }
+        Shape {
+            preset: self.preset,
+            chosen: self.chosen().map(|attempt| attempt.source),
+            took_ms: milliseconds(self.took),
+            attempts: &self.attempts,
+        }
+        .serialize(serializer)
+    }
+}
+
+/// A report is shared by all who waited for its run.
+pub(crate) type SharedReport = Arc<Report>;

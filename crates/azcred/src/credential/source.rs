@@ -1,0 +1,96 @@
+//! What all sources have in common: a look, a way to fetch, and tokens that are kept.
+
+use super::{Availability, TokenFuture};
+use crate::{
+    cache::MemoryCache,
+    error::Result,
+    request::TokenRequest,
+    system::{SharedSystem, System},
+    token::AccessToken,
+};
+use futures_util::future::BoxFuture;
+use std::{fmt, sync::Arc};
+
+/// A source of tokens that keeps none: whoever asks it (a credential, a chain) does.
+pub(crate) trait TokenSource: Send + Sync + fmt::Debug + 'static {
+    /// The name that people know it by, such as `AzureCliCredential`.
+    fn name(&self) -> &'static str;
+
+    /// See [`super::Credential::prepare`].
+    fn look(&self, system: &dyn System) -> Availability;
+
+    /// Fetches a token, as [`super::Credential::get_token`] promises it: cancel-safe and bounded.
+    fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>>;
+}
+
+/// A source with the tokens that came from it.
+pub(crate) struct Kept<S: ?Sized> {
+    cache: MemoryCache,
+    source: Arc<S>,
+}
+
+impl<S: TokenSource + ?Sized> Kept<S> {
+    pub(crate) fn new(source: Arc<S>, system: SharedSystem) -> Self {
+        Self {
+            cache: MemoryCache::new(system),
+            source,
+        }
+    }
+
+    pub(crate) fn source(&self) -> &Arc<S> {
+        &self.source
+    }
+
+    pub(crate) fn get_token<'a>(&'a self, request: &'a TokenRequest) -> TokenFuture<'a> {
+        self.cache
+            .get(request, |request| self.source.clone().fetch(request))
+    }
+}
+
+impl<S: ?Sized + fmt::Debug> fmt::Debug for Kept<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+/// Makes a public credential of a tuple struct around a [`Kept`] source.
+macro_rules! credential {
+    ($name:ident) => {
+        impl $name {
+            /// The source alone, for whoever keeps its tokens elsewhere.
+            #[allow(dead_code, reason = "not every one is a part of another")]
+            pub(crate) fn into_source(
+                self,
+            ) -> ::std::sync::Arc<dyn $crate::credential::source::TokenSource> {
+                self.0.source().clone()
+            }
+        }
+
+        impl $crate::credential::Credential for $name {
+            fn name(&self) -> &'static str {
+                $crate::credential::source::TokenSource::name(&**self.0.source())
+            }
+
+            fn prepare(
+                &self,
+                system: &dyn $crate::system::System,
+            ) -> $crate::credential::Availability {
+                $crate::credential::source::TokenSource::look(&**self.0.source(), system)
+            }
+
+            fn get_token<'a>(
+                &'a self,
+                request: &'a $crate::request::TokenRequest,
+            ) -> $crate::credential::TokenFuture<'a> {
+                self.0.get_token(request)
+            }
+        }
+
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Debug::fmt(&self.0, f)
+            }
+        }
+    };
+}
+pub(crate) use credential;

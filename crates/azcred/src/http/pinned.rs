@@ -1,0 +1,79 @@
+//! Trust in one certificate, known by its SHA-1 thumbprint: what Service Fabric tells of its managed identity endpoint.
+
+use aws_lc_rs::{
+    constant_time::verify_slices_are_equal,
+    digest::{SHA1_FOR_LEGACY_USE_ONLY, digest},
+};
+use rustls::{
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme,
+    WantsVerifier,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{
+        WebPkiSupportedAlgorithms, aws_lc_rs::default_provider, verify_tls12_signature,
+        verify_tls13_signature,
+    },
+};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use std::sync::Arc;
+
+/// A configuration that trusts the server whose certificate has this thumbprint, and nobody else, whatever its name and its
+/// dates.
+pub(super) fn config(
+    builder: ConfigBuilder<ClientConfig, WantsVerifier>,
+    thumbprint: [u8; 20],
+) -> ClientConfig {
+    builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Pinned {
+            thumbprint,
+            algorithms: default_provider().signature_verification_algorithms,
+        }))
+        .with_no_client_auth()
+}
+
+#[derive(Debug)]
+struct Pinned {
+    thumbprint: [u8; 20],
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let found = digest(&SHA1_FOR_LEGACY_USE_ONLY, end_entity);
+        verify_slices_are_equal(found.as_ref(), &self.thumbprint)
+            .map(|()| ServerCertVerified::assertion())
+            .map_err(|_| {
+                Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)
+            })
+    }
+
+    /// That it holds the key of its certificate is proved as always.
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,319 @@
+//! A machine as a value.
+
+use super::{
+    Command, FileFacts, FileKind, Finished, Hypervisor, SharedSystem, System, Unfinished, process,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use std::{
+    collections::BTreeMap,
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+/// A made-up machine, for tests: exactly the variables and files it was given, and a clock that goes as it is told
+/// (with the real one until [`Fixture::at`] sets it).
+///
+/// ```
+/// use azcred::system::{Fixture, System};
+/// let pod = Fixture::new().with_var("AZURE_TENANT_ID", "contoso.com").with_file("/token", "eyJ0");
+/// assert_eq!(pod.var("AZURE_TENANT_ID").as_deref(), Some("contoso.com"));
+/// assert_eq!(pod.var("PATH"), None);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Fixture {
+    variables: BTreeMap<String, String>,
+    /// Clones share the disk, as they share the clock.
+    files: Arc<Mutex<Disk>>,
+    programs: BTreeMap<PathBuf, Program>,
+    hypervisor: Hypervisor,
+    os: &'static str,
+    boot: Option<String>,
+    clock: Arc<Mutex<Option<SystemTime>>>,
+}
+
+/// What stands at each path.
+type Disk = BTreeMap<PathBuf, (FileFacts, Vec<u8>)>;
+
+/// The user that a fixture's files belong to, unless told otherwise.
+const OWNER: u32 = 1000;
+
+impl Default for Fixture {
+    fn default() -> Self {
+        Self {
+            variables: BTreeMap::new(),
+            files: Arc::default(),
+            programs: BTreeMap::new(),
+            hypervisor: Hypervisor::None,
+            os: "linux",
+            boot: Some("first".to_owned()),
+            clock: Arc::default(),
+        }
+    }
+}
+
+/// A program on a [`Fixture`].
+#[derive(Clone)]
+pub struct Program {
+    /// What it does, for each run.
+    does: Arc<dyn Fn(&Command) -> Done + Send + Sync>,
+    runs: Arc<AtomicUsize>,
+}
+
+enum Done {
+    Finishes(Option<i32>, Vec<u8>, Vec<u8>),
+    Hangs,
+    Is(PathBuf),
+}
+
+impl Program {
+    /// Exits with `code` after printing this.
+    pub fn prints(code: i32, stdout: impl Into<Vec<u8>>, stderr: impl Into<Vec<u8>>) -> Self {
+        let (stdout, stderr) = (stdout.into(), stderr.into());
+        Self::new(move |_| Done::Finishes(Some(code), stdout.clone(), stderr.clone()))
+    }
+
+    /// Answers each run with an exit code and what it prints on standard output, by its arguments.
+    pub fn answers(answer: impl Fn(&[String]) -> (i32, String) + Send + Sync + 'static) -> Self {
+        Self::new(move |command| {
+            let (code, stdout) = answer(&command.args);
+            Done::Finishes(Some(code), stdout.into_bytes(), Vec::new())
+        })
+    }
+
+    /// Never ends by itself.
+    pub fn hangs() -> Self {
+        Self::new(|_| Done::Hangs)
+    }
+
+    /// Ends by a signal.
+    pub fn dies() -> Self {
+        Self::new(|_| Done::Finishes(None, Vec::new(), Vec::new()))
+    }
+
+    /// A program of the real machine, which sees the fixture's variables and no others.
+    pub fn real(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        Self::new(move |_| Done::Is(path.clone()))
+    }
+
+    /// How often it was run.
+    pub fn runs(&self) -> usize {
+        self.runs.load(Ordering::Relaxed)
+    }
+
+    fn new(does: impl Fn(&Command) -> Done + Send + Sync + 'static) -> Self {
+        Self {
+            does: Arc::new(does),
+            runs: Arc::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program")
+            .field("runs", &self.runs())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Fixture {
+    /// A machine with nothing on it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a variable.
+    #[must_use]
+    pub fn with_var(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds a file.
+    #[must_use]
+    pub fn with_file(self, path: impl Into<PathBuf>, content: impl Into<Vec<u8>>) -> Self {
+        let content = content.into();
+        let facts = FileFacts {
+            kind: FileKind::File,
+            len: content.len() as u64,
+            owner: Some(OWNER),
+            modified: Some(SystemTime::UNIX_EPOCH),
+        };
+        self.with_facts(path, facts, content)
+    }
+
+    /// Adds whatever stands at a path: a link, a folder, somebody else's file.
+    #[must_use]
+    pub fn with_facts(
+        self,
+        path: impl Into<PathBuf>,
+        facts: FileFacts,
+        content: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.disk().insert(path.into(), (facts, content.into()));
+        self
+    }
+
+    /// Puts a program on `PATH`, in `/usr/bin`.
+    #[must_use]
+    pub fn with_program(mut self, name: &str, program: &Program) -> Self {
+        self.programs
+            .insert(Path::new("/usr/bin").join(name), program.clone());
+        self
+    }
+
+    /// Runs the machine on this hypervisor; on its own hardware unless told otherwise.
+    #[must_use]
+    pub fn with_hypervisor(mut self, hypervisor: Hypervisor) -> Self {
+        self.hypervisor = hypervisor;
+        self
+    }
+
+    /// Sets the operating system; `linux` unless told otherwise.
+    #[must_use]
+    pub fn with_os(mut self, os: &'static str) -> Self {
+        self.os = os;
+        self
+    }
+
+    /// Starts the machine anew.
+    #[must_use]
+    pub fn with_boot(mut self, boot: Option<&str>) -> Self {
+        self.boot = boot.map(str::to_owned);
+        self
+    }
+
+    /// Stops the clock at `time`. Clones share the clock.
+    #[must_use]
+    pub fn at(self, time: SystemTime) -> Self {
+        self.set_clock(time);
+        self
+    }
+
+    /// Sets the clock.
+    pub fn set_clock(&self, time: SystemTime) {
+        *self
+            .clock
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(time);
+    }
+
+    /// Moves the clock on by `duration`.
+    pub fn advance(&self, duration: Duration) {
+        self.set_clock(self.now() + duration);
+    }
+
+    fn disk(&self) -> std::sync::MutexGuard<'_, Disk> {
+        self.files
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// As the credentials take it.
+    pub fn shared(self) -> SharedSystem {
+        Arc::new(self)
+    }
+}
+
+impl System for Fixture {
+    fn var(&self, name: &str) -> Option<String> {
+        self.variables
+            .get(name)
+            .filter(|value| !value.trim().is_empty())
+            .cloned()
+    }
+
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        let disk = self.disk();
+        let (facts, content) = disk.get(path).ok_or(io::ErrorKind::NotFound)?;
+        match facts.kind {
+            FileKind::Folder => return Err(io::ErrorKind::IsADirectory.into()),
+            FileKind::Other => return Err(io::ErrorKind::InvalidInput.into()),
+            FileKind::File | FileKind::Link => {}
+        }
+        if facts.len.max(content.len() as u64) > limit {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(content.clone())
+    }
+
+    fn look(&self, path: &Path) -> io::Result<FileFacts> {
+        let disk = self.disk();
+        let (facts, _) = disk.get(path).ok_or(io::ErrorKind::NotFound)?;
+        Ok(*facts)
+    }
+
+    fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        let facts = FileFacts {
+            kind: FileKind::File,
+            len: content.len() as u64,
+            owner: Some(OWNER),
+            modified: Some(self.now()),
+        };
+        self.disk()
+            .insert(path.to_owned(), (facts, content.to_owned()));
+        Ok(())
+    }
+
+    fn find_program(&self, name: &str) -> Option<PathBuf> {
+        self.programs
+            .keys()
+            .find(|path| path.file_name().is_some_and(|file| file == name))
+            .cloned()
+    }
+
+    fn run(&self, mut command: Command) -> BoxFuture<'static, Result<Finished, Unfinished>> {
+        let Some(program) = self.programs.get(&command.program) else {
+            let missing = io::ErrorKind::NotFound.into();
+            return std::future::ready(Err(Unfinished::NotStarted(missing))).boxed();
+        };
+        program.runs.fetch_add(1, Ordering::Relaxed);
+        match (program.does)(&command) {
+            Done::Finishes(code, stdout, stderr) => {
+                let finished = Finished {
+                    code,
+                    stdout: stdout.into(),
+                    stderr: stderr.into(),
+                };
+                std::future::ready(Ok(finished)).boxed()
+            }
+            Done::Hangs => {
+                let deadline = command.deadline;
+                async move {
+                    tokio::time::sleep(deadline).await;
+                    Err(Unfinished::TooLate)
+                }
+                .boxed()
+            }
+            Done::Is(path) => {
+                command.program = path;
+                process::run(command, Some(self.variables.clone())).boxed()
+            }
+        }
+    }
+
+    fn hypervisor(&self) -> Hypervisor {
+        self.hypervisor.clone()
+    }
+
+    fn os(&self) -> &'static str {
+        self.os
+    }
+
+    fn boot(&self) -> Option<String> {
+        self.boot.clone()
+    }
+
+    fn now(&self) -> SystemTime {
+        self.clock
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .unwrap_or_else(SystemTime::now)
+    }
+}

@@ -1,0 +1,216 @@
+//! The outside world, as a parameter: variables, files, programs, the clock and what kind of machine this is.
+//!
+//! No credential reads `std::env`, the disk, the clock or a process by itself; it asks a [`System`]. The real one is the
+//! default; a [`Fixture`] makes any environment in the world a value.
+
+mod fixture;
+mod process;
+mod real;
+
+pub use fixture::{Fixture, Program};
+pub use real::RealSystem;
+
+use futures_util::future::BoxFuture;
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use zeroize::Zeroizing;
+
+/// What a credential may know of the machine that it runs on.
+pub trait System: Send + Sync + fmt::Debug {
+    /// An environment variable; `None` where it is unset, empty or only white space, which no tool of this field tells apart.
+    fn var(&self, name: &str) -> Option<String>;
+
+    /// Reads a whole regular file of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`std::fs::read`]; [`io::ErrorKind::FileTooLarge`] past the limit, [`io::ErrorKind::IsADirectory`] for a folder,
+    /// [`io::ErrorKind::InvalidInput`] for a pipe or a device, which could keep the reader waiting for ever.
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
+
+    /// What stands at a path. A link is told as one, not followed.
+    ///
+    /// # Errors
+    /// As [`std::fs::symlink_metadata`].
+    fn look(&self, path: &Path) -> io::Result<FileFacts>;
+
+    /// Puts a private file (0600, its folder 0700 where it is made) in place, whole or not at all: readers see the old
+    /// content or the new.
+    ///
+    /// # Errors
+    /// As [`std::fs::write`].
+    fn write(&self, path: &Path, content: &[u8]) -> io::Result<()>;
+
+    /// The full path of a program on `PATH`. Entries that are no full paths are passed over: what they name depends on the
+    /// folder that one happens to be in.
+    fn find_program(&self, name: &str) -> Option<PathBuf>;
+
+    /// Runs a program to its end, without a shell and without a terminal, with nothing on its standard input, from a folder
+    /// that nobody but an administrator writes to.
+    ///
+    /// Cancel-safe: when the future is dropped, and when the deadline is over, the program is killed with all that it
+    /// started. Needs a Tokio runtime with I/O and time.
+    ///
+    /// # Errors
+    /// [`Unfinished`], where it did not come to its own end.
+    fn run(&self, command: Command) -> BoxFuture<'static, Result<Finished, Unfinished>>;
+
+    /// On whose hardware this machine runs, as its processor says.
+    fn hypervisor(&self) -> Hypervisor;
+
+    /// The operating system, as [`std::env::consts::OS`] writes it: `linux`, `macos`, `windows`.
+    fn os(&self) -> &'static str;
+
+    /// What changes with every start of the machine and from one of its networks to another; `None` where nothing tells.
+    fn boot(&self) -> Option<String>;
+
+    /// The time now, by this machine's clock.
+    fn now(&self) -> SystemTime;
+
+    /// The time now or some milliseconds ago, whichever is cheaper to know: what decides whether a cached token is still
+    /// good, at every call.
+    fn coarse_now(&self) -> SystemTime {
+        self.now()
+    }
+}
+
+/// A system that many credentials share.
+pub type SharedSystem = Arc<dyn System>;
+
+/// What stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// What it is.
+    pub kind: FileKind,
+    /// Its size in bytes.
+    pub len: u64,
+    /// The id of the user that it belongs to, where users have ids.
+    pub owner: Option<u32>,
+    /// When its content changed last, where the file system knows.
+    pub modified: Option<SystemTime>,
+}
+
+/// What kind of thing stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link, wherever it leads.
+    Link,
+    /// A pipe, a device, a socket.
+    Other,
+}
+
+/// On whose hardware a machine runs (CPUID leaf 0x4000_0000: 'Requirements for implementing the Microsoft hypervisor
+/// interface').
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hypervisor {
+    /// On its own.
+    None,
+    /// On Microsoft's, as a guest: a virtual machine in Azure, or on somebody's own Hyper-V.
+    HyperV,
+    /// On Microsoft's, as the machine that the others are guests of: a Windows computer.
+    HyperVHost,
+    /// On another: its vendor's signature.
+    Other(String),
+    /// The processor does not say.
+    Unknown,
+}
+
+/// A program to run.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// Its full path.
+    pub program: PathBuf,
+    /// Its arguments, which every user of this machine can see: nothing secret belongs in them.
+    pub args: Vec<String>,
+    /// Variables to set besides those of this process.
+    pub vars: Vec<(&'static str, String)>,
+    /// How long it may take.
+    pub deadline: Duration,
+}
+
+/// The most that is read of what a program prints, on either stream.
+pub const OUTPUT_LIMIT: u64 = 1 << 20;
+
+/// A program that came to its own end. `Debug` shows nothing of what it printed.
+pub struct Finished {
+    /// Its exit code; `None` where a signal ended it.
+    pub code: Option<i32>,
+    /// What it printed on standard output, at most [`OUTPUT_LIMIT`] bytes.
+    pub stdout: Zeroizing<Vec<u8>>,
+    /// What it printed on standard error, at most [`OUTPUT_LIMIT`] bytes.
+    pub stderr: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Finished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Finished")
+            .field("code", &self.code)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a program did not come to its own end.
+#[derive(Debug)]
+pub enum Unfinished {
+    /// It could not be started.
+    NotStarted(io::Error),
+    /// It was still running at the deadline, and was killed.
+    TooLate,
+    /// It printed more than [`OUTPUT_LIMIT`], and was killed.
+    TooMuch,
+    /// Its output could not be read.
+    Broken(io::Error),
+}
+
+/// The user's own folder: `HOME`, on Windows `USERPROFILE`. A path that is not full is passed over.
+pub fn home(system: &dyn System) -> Option<PathBuf> {
+    let variable = if system.os() == "windows" {
+        "USERPROFILE"
+    } else {
+        "HOME"
+    };
+    full_path(system, variable)
+}
+
+/// The folder for what can be found out anew: `XDG_CACHE_HOME/azcred` or `~/.cache/azcred`, on macOS
+/// `~/Library/Caches/azcred`, on Windows `LOCALAPPDATA\azcred\cache`.
+pub fn cache_folder(system: &dyn System) -> Option<PathBuf> {
+    match system.os() {
+        "windows" => Some(
+            full_path(system, "LOCALAPPDATA")?
+                .join("azcred")
+                .join("cache"),
+        ),
+        "macos" => Some(home(system)?.join("Library/Caches/azcred")),
+        _ => full_path(system, "XDG_CACHE_HOME")
+            .or_else(|| Some(home(system)?.join(".cache")))
+            .map(|folder| folder.join("azcred")),
+    }
+}
+
+/// The folder for what the user decides: `XDG_CONFIG_HOME/azcred` or `~/.config/azcred`, on macOS
+/// `~/Library/Application Support/azcred`, on Windows `APPDATA\azcred`.
+pub fn config_folder(system: &dyn System) -> Option<PathBuf> {
+    match system.os() {
+        "windows" => Some(full_path(system, "APPDATA")?.join("azcred")),
+        "macos" => Some(home(system)?.join("Library/Application Support/azcred")),
+        _ => full_path(system, "XDG_CONFIG_HOME")
+            .or_else(|| Some(home(system)?.join(".config")))
+            .map(|folder| folder.join("azcred")),
+    }
+}
+
+fn full_path(system: &dyn System, variable: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(system.var(variable)?);
+    path.is_absolute().then_some(path)
+}
+
+#[cfg(test)]
+mod tests;

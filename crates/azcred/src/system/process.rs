@@ -1,0 +1,194 @@
+//! Runs a program without a shell and without a terminal, for as long as it may, and leaves nothing of it behind.
+
+use super::{Command, Finished, OUTPUT_LIMIT, Unfinished};
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::Child,
+    time::{Instant, timeout, timeout_at},
+};
+use zeroize::Zeroizing;
+
+/// What a program that has ended may leave unread for this long: something that it started may hold its output open.
+const AFTER_ITS_END: Duration = Duration::from_millis(500);
+
+/// Finds a program in the folders of `path`.
+pub(super) fn find(name: &str, path: &OsStr) -> Option<PathBuf> {
+    std::env::split_paths(path)
+        .filter(|folder| folder.is_absolute())
+        .flat_map(|folder| candidates(&folder, name))
+        .find(|candidate| is_program(candidate))
+}
+
+#[cfg(not(windows))]
+fn candidates(folder: &Path, name: &str) -> [PathBuf; 1] {
+    [folder.join(name)]
+}
+
+/// Windows has programs, and scripts that stand for programs: `az` is `az.cmd`.
+#[cfg(windows)]
+fn candidates(folder: &Path, name: &str) -> [PathBuf; 2] {
+    ["exe", "cmd"].map(|extension| folder.join(name).with_extension(extension))
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path)
+        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// A folder in which nobody but an administrator can put a file that a program would pick up.
+fn safe_folder() -> PathBuf {
+    if cfg!(windows) {
+        std::env::var_os("SystemRoot").map_or_else(|| r"C:\Windows".into(), PathBuf::from)
+    } else {
+        "/".into()
+    }
+}
+
+/// Runs `command`; with `variables` alone where they are given.
+pub(super) async fn run(
+    command: Command,
+    variables: Option<BTreeMap<String, String>>,
+) -> Result<Finished, Unfinished> {
+    let end = Instant::now() + command.deadline;
+    let mut builder = tokio::process::Command::new(&command.program);
+    builder
+        .args(&command.args)
+        .current_dir(safe_folder())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    if let Some(variables) = variables {
+        builder.env_clear().envs(variables);
+    }
+    builder.envs(command.vars);
+    // A group of its own, so that what it starts can be ended with it.
+    #[cfg(unix)]
+    builder.process_group(0);
+    #[cfg(windows)]
+    builder.creation_flags(CREATE_NO_WINDOW);
+    let child = builder.spawn().map_err(Unfinished::NotStarted)?;
+    let mut running = Running(child);
+    let (stdout, stderr) = (running.0.stdout.take(), running.0.stderr.take());
+    let mut outputs = [Output::new(stdout), Output::new(stderr)];
+    let code = timeout_at(end, until_the_end(&mut running, &mut outputs))
+        .await
+        .map_err(|_| Unfinished::TooLate)??;
+    // It was waited for, so that dropping it kills nothing: what it left running, it left on purpose.
+    let [stdout, stderr] = outputs.map(|output| output.bytes);
+    Ok(Finished {
+        code,
+        stdout,
+        stderr,
+    })
+}
+
+/// `CREATE_NO_WINDOW`, from Microsoft's page 'Process Creation Flags'.
+#[cfg(windows)]
+const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+
+async fn until_the_end(
+    running: &mut Running,
+    [stdout, stderr]: &mut [Output; 2],
+) -> Result<Option<i32>, Unfinished> {
+    let mut reading = Box::pin(async { tokio::try_join!(stdout.read(), stderr.read()) });
+    // It may print without end, close its output and live on, or end and leave its output open.
+    tokio::select! {
+        read = &mut reading => {
+            read?;
+        }
+        ended = running.0.wait() => {
+            let code = ended.map_err(Unfinished::Broken)?.code();
+            match timeout(AFTER_ITS_END, reading).await {
+                Ok(read) => { read?; }
+                Err(_) => tracing::debug!("something that a program started holds its output open"),
+            }
+            return Ok(code);
+        }
+    }
+    drop(reading);
+    Ok(running.0.wait().await.map_err(Unfinished::Broken)?.code())
+}
+
+/// One of a program's streams, as far as it was read.
+struct Output {
+    stream: Option<Box<dyn AsyncRead + Send + Unpin>>,
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Output {
+    fn new(stream: Option<impl AsyncRead + Send + Unpin + 'static>) -> Self {
+        Self {
+            stream: stream.map(|stream| Box::new(stream) as _),
+            // A token is some kilobytes; a vector that grows leaves copies behind.
+            bytes: Zeroizing::new(Vec::with_capacity(16 << 10)),
+        }
+    }
+
+    async fn read(&mut self) -> Result<(), Unfinished> {
+        let Some(stream) = &mut self.stream else {
+            return Ok(());
+        };
+        stream
+            .take(OUTPUT_LIMIT + 1)
+            .read_to_end(&mut self.bytes)
+            .await
+            .map_err(Unfinished::Broken)?;
+        if self.bytes.len() as u64 > OUTPUT_LIMIT {
+            return Err(Unfinished::TooMuch);
+        }
+        Ok(())
+    }
+}
+
+/// A program that runs; dropped, it is killed with all that is in its group. Tokio reaps it.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // `None` once it was waited for: its number may be somebody else's by now.
+        let Some(id) = self.0.id() else { return };
+        kill_group(id);
+    }
+}
+
+#[cfg(unix)]
+fn kill_group(id: u32) {
+    let group = i32::try_from(id)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
+    if let Some(group) = group {
+        // It may have ended just now.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+}
+
+/// `az` is a script there, and Python its child: `taskkill` ends a program with its children.
+#[cfg(windows)]
+fn kill_group(id: u32) {
+    use std::os::windows::process::CommandExt;
+    let _ = std::process::Command::new(safe_folder().join(r"System32\taskkill.exe"))
+        .args(["/T", "/F", "/PID", &id.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .creation_flags(CREATE_NO_WINDOW)
+        .status();
+}
+
+#[cfg(not(any(unix, windows)))]
+fn kill_group(_: u32) {}
