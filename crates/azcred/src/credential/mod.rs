@@ -3,7 +3,7 @@
 mod client_assertion;
 mod client_certificate;
 mod client_secret;
-mod environment;
+pub(crate) mod environment;
 pub(crate) mod source;
 
 pub use client_assertion::{AssertionSource, ClientAssertionCredential};
@@ -65,9 +65,14 @@ impl<T: Credential + ?Sized> Credential for Arc<T> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Availability {
-    /// Everything it needs is here. Whether the provider agrees is known only after asking.
+    /// Everything it needs is here: asking brings a token, a refusal or trouble, and never that there is nothing here after all.
     Ready {
         /// What it would use, in a few words: 'AZURE_CLIENT_SECRET for application …'.
+        using: String,
+    },
+    /// Something is here, and only asking tells whether it is enough: Azure CLI is installed, perhaps nobody is signed in to it.
+    Possible {
+        /// What it would use, in a few words.
         using: String,
     },
     /// Everything speaks against it, and asking would take time: worth a try when nothing else is left.
