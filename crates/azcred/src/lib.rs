@@ -35,6 +35,7 @@
 #[cfg(feature = "azure_core")]
 mod azure_core;
 mod cache;
+pub mod chain;
 mod cloud;
 mod credential;
 pub mod entra;

@@ -2,12 +2,7 @@
 
 use super::Setup;
 use crate::{
-    credential::{
-        AzureCliCredential, AzureDeveloperCliCredential, AzureMlOnBehalfOfCredential,
-        AzurePipelinesCredential, AzurePowerShellCredential, GitHubActionsCredential,
-        ManagedIdentityCredential, VisualStudioCodeCredential, WorkloadIdentityCredential,
-        environment::Described, source::TokenSource,
-    },
+    credential::{environment::Described, source::TokenSource},
     error::{Error, ErrorKind, Result},
     tenant::excerpt,
 };
@@ -101,30 +96,19 @@ impl Source {
     }
 
     /// The source itself, where there is anything here for it. Reads variables, and small files at most.
-    pub(super) fn make(self, setup: &Setup) -> Result<Arc<dyn TokenSource>> {
+    pub(super) fn make(self, setup: &Setup, pinned: bool) -> Result<Arc<dyn TokenSource>> {
         let options = setup.options.clone();
-        Ok(match self {
-            Self::Environment => Arc::new(Described::new(setup.preset.environment(), options)?),
-            Self::WorkloadIdentity => {
-                WorkloadIdentityCredential::from_environment(options)?.into_source()
-            }
-            Self::GitHubActions => {
-                GitHubActionsCredential::from_environment(options)?.into_source()
-            }
-            Self::AzurePipelines => {
-                AzurePipelinesCredential::from_environment(options)?.into_source()
-            }
-            Self::AzureMlOnBehalfOf => {
-                AzureMlOnBehalfOfCredential::from_environment(options)?.into_source()
-            }
-            Self::ManagedIdentity => {
-                ManagedIdentityCredential::in_chain(setup.is_pinned(), options)?.into_source()
-            }
-            Self::VisualStudioCode => VisualStudioCodeCredential::new(options).into_source(),
-            Self::AzureCli => AzureCliCredential::new(options).into_source(),
-            Self::AzurePowerShell => AzurePowerShellCredential::new(options).into_source(),
-            Self::AzureDeveloperCli => AzureDeveloperCliCredential::new(options).into_source(),
-        })
+        match self {
+            Self::Environment => Ok(Arc::new(Described::new(
+                setup.preset().environment(),
+                options,
+            )?)),
+            _ => Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("Looked for {self} (pinned: {pinned})"),
+                "this build has none",
+            )),
+        }
     }
 }
 
