@@ -223,6 +223,7 @@ pub(super) async fn go_through(
     conclude(runners, outcome, setup, request, began)
 }
 
+#[derive(Clone, Copy)]
 enum Outcome {
     Answer(usize),
     End(usize),
