@@ -13,6 +13,7 @@ mod loops;
 mod refusal;
 mod resource;
 mod token;
+mod user;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use crate::world::World;
 pub(crate) use exchange::Exchange;
 pub(crate) use loops::Loops;
 pub(crate) use refusal::Refusal;
+pub(crate) use user::Lockout;
 
 /// The largest token request that is read. Real ones carry an assertion of a few KiB at most.
 const MAX_BODY_BYTES: usize = 128 * 1024;
@@ -47,6 +49,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         )
         .route("/{tenant}/discovery/keys", get(discovery::keys_v1))
         .route("/{tenant}/discovery/v2.0/keys", get(discovery::keys_v2))
+        .route("/common/userrealm/{user}", get(user::user_realm))
         .route("/{tenant}/oauth2/token", token_v1())
         .route("/{tenant}/oauth2/v2.0/token", token_v2())
         .fallback(not_found)
