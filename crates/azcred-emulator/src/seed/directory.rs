@@ -82,8 +82,13 @@ impl DirectorySeed {
         }
         self.add_groups(&mut directory)?;
         for (at, entry) in self.issuers.iter().enumerate() {
-            let issuer = read_issuer(entry.get_ref())
+            let mut issuer = read_issuer(entry.get_ref())
                 .map_err(|message| problem(entry, format!("issuers[{at}].jwks"), message))?;
+            if matches!(issuer.keys, IssuerKeys::Hosted) {
+                let token = made.request_token(&issuer.url);
+                let token = token.map_err(|e| problem(entry, format!("issuers[{at}]"), e))?;
+                issuer.request_token = Some(token);
+            }
             directory.issuers.insert(issuer.url.clone(), issuer);
         }
         Ok(directory)
@@ -376,5 +381,6 @@ fn read_issuer(said: &IssuerSeed) -> Result<Issuer, String> {
     Ok(Issuer {
         url: said.url.clone(),
         keys,
+        request_token: None,
     })
 }

@@ -55,6 +55,11 @@ impl Made {
         self.secret(Uuid::nil(), "refresh tokens")
     }
 
+    /// What a job of a CI system shows when it asks for its tokens.
+    pub(super) fn request_token(&mut self, issuer: &str) -> Result<SecretText, String> {
+        self.secret(Uuid::nil(), issuer)
+    }
+
     /// The certificate of this application and name, DER.
     pub(super) fn certificate(&mut self, app_id: Uuid, name: &str) -> Result<Vec<u8>, String> {
         let key = format!("{app_id}/{name}");

@@ -139,10 +139,9 @@ fn azure() -> Azure {
         ANNA,
         User::new(ANNA, CONTOSO, "anna@contoso.onmicrosoft.com", "Anna"),
     );
-    directory.users.insert(
-        ADA,
-        User::new(ADA, CONTOSO, "ada@contoso.com", "Ada"),
-    );
+    directory
+        .users
+        .insert(ADA, User::new(ADA, CONTOSO, "ada@contoso.com", "Ada"));
     for (id, name, member) in [(TEAM, "Team", ANNA), (ENGINEERS, "ML engineers", ADA)] {
         let group = Group {
             id,
