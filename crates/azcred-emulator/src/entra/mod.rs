@@ -10,6 +10,7 @@ mod federation;
 mod form;
 mod grants;
 mod loops;
+mod managed_identity;
 mod refusal;
 mod resource;
 mod token;
@@ -27,8 +28,9 @@ use crate::world::World;
 
 pub(crate) use exchange::Exchange;
 pub(crate) use loops::Loops;
+pub(crate) use managed_identity::{Issued, issue_for_identity};
 pub(crate) use refusal::Refusal;
-pub(crate) use user::Lockout;
+pub(crate) use user::{Lockout, issue_for_user};
 
 /// The largest token request that is read. Real ones carry an assertion of a few KiB at most.
 const MAX_BODY_BYTES: usize = 128 * 1024;

@@ -5,6 +5,7 @@
 
 mod answer;
 mod claims;
+mod host;
 mod lockout;
 mod password;
 mod realm;
@@ -25,6 +26,7 @@ use super::resource::{self, Resource};
 use crate::directory::{Application, Directory, Tenant, User};
 use crate::world::World;
 
+pub(crate) use host::issue_for_user;
 pub(crate) use lockout::Lockout;
 pub(super) use password::grant as by_password;
 pub(super) use realm::user_realm;
