@@ -98,8 +98,11 @@ impl Environment {
             // pip 22.3 and later install into another Python's environment.
             pip.arg("--python").arg(self.python());
         }
+        // Not what the packages ask for but what the lock file lists, which may leave out what the
+        // tests don't need.
         pip.args([
             "install",
+            "--no-deps",
             "--quiet",
             "--disable-pip-version-check",
             "--no-input",

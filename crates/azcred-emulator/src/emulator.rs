@@ -1,5 +1,6 @@
 //! An emulator from start to shutdown.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -11,12 +12,15 @@ use zeroize::Zeroizing;
 
 use crate::directory::{Directory, SecretText};
 use crate::faults::{Faults, InvalidFault};
+use crate::identity_hosts::{CertificateError, Hosts, HostsInfo};
 use crate::info::{self, FederatedInfo, IdentityInfo, Info, TenantInfo, WorkspaceInfo};
+use crate::ports::Ports;
+use crate::projected_token::Workload;
 use crate::request_log::RequestLog;
 use crate::resources::{Resources, Scope, WORKSPACE_TYPE};
 use crate::seed::{Made, Seed, SeedError, pem};
 use crate::serve::{Admin, Bound, Context, Listeners};
-use crate::service::Urls;
+use crate::service::{Service, Urls};
 use crate::state::{StateDir, StateError};
 use crate::world::World;
 
@@ -31,21 +35,6 @@ pub struct Options {
     pub ports: Ports,
     /// Seconds every access token lives, over what the seed says.
     pub access_token_lifetime: Option<u32>,
-}
-
-/// The ports on loopback; 0 stands for any free one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ports {
-    /// Entra ID.
-    pub login: u16,
-    /// ARM.
-    pub arm: u16,
-    /// Microsoft Graph.
-    pub graph: u16,
-    /// The proxy for the real names.
-    pub proxy: u16,
-    /// The admin port.
-    pub admin: u16,
 }
 
 /// Why an emulator did not start.
@@ -72,6 +61,9 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// The managed identity hosts.
+    #[error(transparent)]
+    Hosts(#[from] CertificateError),
     /// No randomness for the admin token.
     #[error("the system has no randomness to give")]
     Randomness,
@@ -90,6 +82,7 @@ pub struct Emulator {
     shutdown: watch::Sender<bool>,
     tasks: JoinSet<()>,
     state: Arc<StateDir>,
+    hosts: Arc<Hosts>,
 }
 
 impl Emulator {
@@ -127,6 +120,9 @@ impl Emulator {
 
         let directory = std::mem::take(&mut content.directory);
         let identities = identities(&directory, content.tenant, &state, &made)?;
+        let workload = Workload::find(&directory, content.tenant);
+        let user = host_user(&directory, content.tenant);
+        let hosts = Arc::new(Hosts::new(content.managed_identities, user, state.path())?);
         let tenant = tenant_info(&directory, content.tenant);
         let workspace = workspace_info(&resources);
         let world = Arc::new(World::new(directory, resources, keys));
@@ -142,11 +138,10 @@ impl Emulator {
         });
 
         let listeners = bind(options.ports).await?;
-        let local = |scheme: &str, bound: &Bound| format!("{scheme}://localhost:{}", bound.port());
         let urls = Urls {
-            login: local("https", &listeners.login),
-            arm: local("https", &listeners.arm),
-            graph: local("https", &listeners.graph),
+            login: listeners.url(Service::Login),
+            arm: listeners.url(Service::Arm),
+            graph: listeners.url(Service::Graph),
         };
         let admin_token = SecretText::generate().map_err(|_| Error::Randomness)?;
         let info = Info {
@@ -166,6 +161,8 @@ impl Emulator {
             tenant,
             workspace,
             identities,
+            identity_hosts: Some(HostsInfo::new(&hosts, |service| listeners.url(service))),
+            workload: workload.as_ref().map(|workload| workload.info(&state)),
         };
         world.set_urls(urls);
         state.publish("ca-bundle.pem", &bundle(ca.certificate()))?;
@@ -176,8 +173,12 @@ impl Emulator {
             let _ = shown.set(value);
         }
         let admin = Arc::new(Admin::new(world.clone(), admin_token, shown));
-        let context = Context::new(world.clone(), ca, receiver);
-        let tasks = listeners.serve(&context, &admin);
+        let context = Context::new(world.clone(), ca, hosts.clone(), receiver);
+        let mut tasks = listeners.serve(&context, &admin);
+        if let Some(workload) = workload {
+            workload.write(&world, &state)?;
+            tasks.spawn(workload.keep_fresh(world.clone(), state.clone()));
+        }
         let text = serde_json::to_vec_pretty(&info)
             .map(Zeroizing::new)
             .map_err(|e| StateError::Make {
@@ -197,6 +198,7 @@ impl Emulator {
             shutdown,
             tasks,
             state,
+            hosts,
         })
     }
 
@@ -231,6 +233,7 @@ impl Emulator {
     fn stop(&mut self) {
         let _ = self.shutdown.send(true);
         self.tasks.abort_all();
+        self.hosts.arc_keys.clear();
         self.state.remove(info::FILE_NAME);
         self.state.end();
     }
@@ -258,10 +261,13 @@ async fn bind(ports: Ports) -> Result<Listeners, Error> {
             source,
         })
     }
+    let mut services = BTreeMap::new();
+    for service in Service::ALL {
+        let bound = one(service.title(), ports.of(*service)).await?;
+        services.insert(*service, bound);
+    }
     Ok(Listeners {
-        login: one("Entra ID", ports.login).await?,
-        arm: one("ARM", ports.arm).await?,
-        graph: one("Microsoft Graph", ports.graph).await?,
+        services,
         proxy: one("the proxy", ports.proxy).await?,
         admin: one("the admin port", ports.admin).await?,
     })
@@ -303,6 +309,14 @@ fn workspace_info(resources: &Resources) -> Option<WorkspaceInfo> {
                 name: found.id.name().to_owned(),
             })
         })
+}
+
+/// For whom Cloud Shell and jobs act: the first of the tenant's own people who may sign in.
+fn host_user(directory: &Directory, tenant: Uuid) -> Option<Uuid> {
+    let mut people = directory.users.values();
+    people
+        .find(|user| user.tenant == tenant && user.enabled && user.guest_of.is_none())
+        .map(|user| user.id)
 }
 
 /// The applications of the tenant the emulator presents itself by; writes the files of their certificates.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
+use crate::identity_hosts::ExpiresOnFormat;
 use crate::service::Service;
 
 /// A fault: which requests it meets, what happens to them, how many times.
@@ -54,6 +55,11 @@ pub enum Effect {
     TruncatedJson,
     /// The right answer's head, half of its body, and then the end of the connection.
     CutOff,
+    /// The right answer, with `expires_on` written in another way.
+    ExpiresOn {
+        /// In which.
+        format: ExpiresOnFormat,
+    },
     /// 200 with a JSON text of ten million bytes.
     HugeBody,
     /// A redirect.
@@ -96,6 +102,7 @@ impl Effect {
             Self::Html => "html",
             Self::TruncatedJson => "truncated_json",
             Self::CutOff => "cut_off",
+            Self::ExpiresOn { .. } => "expires_on",
             Self::HugeBody => "huge_body",
             Self::Redirect { .. } => "redirect",
             Self::Aadsts { .. } => "aadsts",

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::identity_hosts::HostsInfo;
+use crate::projected_token::WorkloadInfo;
 use crate::state::StateError;
 
 /// The file's name in the state folder.
@@ -53,6 +55,12 @@ pub struct Info {
     /// The applications of the seed, in the order of their client ids; the first that has a valid secret and a
     /// service principal is the persona `service-principal`.
     pub identities: Vec<IdentityInfo>,
+    /// Where managed identities are.
+    #[serde(default)]
+    pub identity_hosts: Option<HostsInfo>,
+    /// A workload in a cluster, where the seed has one.
+    #[serde(default)]
+    pub workload: Option<WorkloadInfo>,
 }
 
 /// A tenant.
@@ -215,6 +223,8 @@ impl fmt::Debug for Info {
             .field("tenant", &self.tenant)
             .field("workspace", &self.workspace)
             .field("identities", &self.identities)
+            .field("identity_hosts", &self.identity_hosts)
+            .field("workload", &self.workload)
             .finish_non_exhaustive()
     }
 }

@@ -22,7 +22,8 @@
 //! mistake can't cancel itself out.
 //!
 //! - [`directory`] is who exists, [`resources`] what exists; both are in the [`world::World`] that all services share.
-//! - `entra`, `arm` and `graph` are the services, each an HTTP router.
+//! - `entra`, `arm` and `graph` are the services, each an HTTP router; `identity_hosts` are those that give out tokens of
+//!   managed identities.
 //! - `serve` is the two ways in: a port for each service, and a proxy that answers for Azure's real names.
 //! - [`faults`] make it misbehave; [`seed`] says what is there at the start; `state` keeps it.
 
@@ -43,16 +44,22 @@ mod emulator;
 mod entra;
 mod environment;
 mod graph;
+mod identity_hosts;
 mod info;
+mod ports;
+mod projected_token;
 mod serve;
 mod shared_keys;
 mod state;
 
-pub use emulator::{Emulator, Error, Options, Ports};
+pub use emulator::{Emulator, Error, Options};
 pub use environment::{Environment, PERSONAS, Persona, WAYS, Way};
 pub use faults::{Effect, Fault};
+pub use identity_hosts::{CertificateError, ExpiresOnFormat, HostsInfo};
 pub use info::{FILE_NAME, FederatedInfo, IdentityInfo, Info, TenantInfo, WorkspaceInfo};
+pub use ports::Ports;
+pub use projected_token::WorkloadInfo;
 pub use request_log::Served;
 pub use seed::Seed;
-pub use service::Service;
+pub use service::{Service, Transport};
 pub use state::StateError;

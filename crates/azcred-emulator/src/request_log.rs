@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// One request that was answered, or would have been.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Served {
-    /// The service: `login`, `arm`, `graph`, or `proxy` for what the proxy refused.
+    /// The service by its name, such as `login` or `imds`, or `proxy` for what the proxy refused.
     pub service: String,
     /// The method.
     pub method: String,

@@ -12,11 +12,36 @@ pub enum Service {
     Arm,
     /// Microsoft Graph.
     Graph,
+    /// The Instance Metadata Service of a virtual machine.
+    Imds,
+    /// App Service's managed identity endpoint, the old one too.
+    AppService,
+    /// Service Fabric's managed identity token service.
+    ServiceFabric,
+    /// The agent of Azure Arc-enabled servers.
+    Arc,
+    /// Azure Machine Learning's managed identity endpoint on a compute.
+    MlCompute,
+    /// Azure Machine Learning's tokens of the user on whose behalf a job runs.
+    MlObo,
+    /// Cloud Shell's tokens of the user whose shell it is.
+    CloudShell,
 }
 
 impl Service {
     /// All services, in the order in which they are shown.
-    pub const ALL: [Self; 3] = [Self::Login, Self::Arm, Self::Graph];
+    pub const ALL: &[Self] = &[
+        Self::Login,
+        Self::Arm,
+        Self::Graph,
+        Self::Imds,
+        Self::AppService,
+        Self::ServiceFabric,
+        Self::Arc,
+        Self::MlCompute,
+        Self::MlObo,
+        Self::CloudShell,
+    ];
 
     /// The name used in seeds, faults and the request log.
     pub fn name(self) -> &'static str {
@@ -24,8 +49,57 @@ impl Service {
             Self::Login => "login",
             Self::Arm => "arm",
             Self::Graph => "graph",
+            Self::Imds => "imds",
+            Self::AppService => "app_service",
+            Self::ServiceFabric => "service_fabric",
+            Self::Arc => "arc",
+            Self::MlCompute => "ml_compute",
+            Self::MlObo => "ml_obo",
+            Self::CloudShell => "cloud_shell",
         }
     }
+
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Login => "Entra ID",
+            Self::Arm => "ARM",
+            Self::Graph => "Microsoft Graph",
+            Self::Imds => "IMDS",
+            Self::AppService => "App Service",
+            Self::ServiceFabric => "Service Fabric",
+            Self::Arc => "Azure Arc",
+            Self::MlCompute => "Azure ML's managed identities",
+            Self::MlObo => "Azure ML's tokens of users",
+            Self::CloudShell => "Cloud Shell",
+        }
+    }
+
+    /// What its port speaks.
+    pub fn transport(self) -> Transport {
+        match self {
+            Self::Login | Self::Arm | Self::Graph => Transport::Tls,
+            // 'How to leverage a Service Fabric application's managed identity': by thumbprint, not by authority.
+            Self::ServiceFabric => Transport::SelfSignedTls,
+            Self::Imds
+            | Self::AppService
+            | Self::Arc
+            | Self::MlCompute
+            | Self::MlObo
+            | Self::CloudShell => Transport::Plain,
+        }
+    }
+}
+
+/// What a port speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// HTTPS by a certificate of the emulator's authority.
+    Tls,
+    /// HTTPS by a certificate that vouches for itself: clients know its thumbprint.
+    SelfSignedTls,
+    /// HTTP.
+    Plain,
 }
 
 /// One of Azure's clouds.
@@ -151,7 +225,7 @@ pub struct Urls {
 
 impl Urls {
     /// Where a client that came in this way finds a service: the real name for one that came by a real
-    /// name, the port for one that came by a port. No trailing slash.
+    /// name, the port for one that came by a port. No trailing slash. Empty for what no other service leads to.
     pub fn for_client(&self, service: Service, entrance: &Entrance) -> String {
         match (&entrance.real_name, service) {
             (Some(_), Service::Login) => format!("https://{}", entrance.cloud.login_host()),
@@ -160,6 +234,7 @@ impl Urls {
             (None, Service::Login) => self.login.clone(),
             (None, Service::Arm) => self.arm.clone(),
             (None, Service::Graph) => self.graph.clone(),
+            _ => String::new(),
         }
     }
 }
@@ -167,6 +242,14 @@ impl Urls {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_service_is_known_by_one_name_wherever_it_is_written() {
+        for service in Service::ALL {
+            let written = serde_json::to_value(service).unwrap();
+            assert_eq!(written, service.name());
+        }
+    }
 
     #[test]
     fn real_names_are_found_in_any_case_and_strangers_are_not() {

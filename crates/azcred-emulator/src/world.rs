@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWrite
 
 use crate::clock::Clock;
 use crate::directory::Directory;
-use crate::entra::Loops;
+use crate::entra::{Lockout, Loops};
 use crate::faults::Faults;
 use crate::request_log::RequestLog;
 use crate::resources::Resources;
@@ -26,6 +26,8 @@ pub struct World {
     pub requests: RequestLog,
     /// Who asks too often.
     pub(crate) loops: Loops,
+    /// Who tried too many passwords.
+    pub(crate) lockout: Lockout,
     urls: OnceLock<Urls>,
     keeper: OnceLock<Keeper>,
 }
@@ -45,6 +47,7 @@ impl World {
             clock,
             requests: RequestLog::default(),
             loops: Loops::default(),
+            lockout: Lockout::default(),
             urls: OnceLock::new(),
             keeper: OnceLock::new(),
         }

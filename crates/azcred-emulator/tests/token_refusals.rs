@@ -238,7 +238,7 @@ async fn a_client_that_asks_too_often_is_a_loop_where_the_tenant_has_a_limit() {
 }
 
 #[tokio::test]
-async fn grants_of_people_are_refused_because_nobody_has_signed_in() {
+async fn grants_of_people_are_refused_where_nobody_has_signed_in() {
     let lab = Lab::start().await;
     let desktop = "a0000001-0000-4000-8000-00000000000a";
     for (grant, parameter, value, code, error) in [
@@ -246,7 +246,7 @@ async fn grants_of_people_are_refused_because_nobody_has_signed_in() {
             "refresh_token",
             "refresh_token",
             "x",
-            70000,
+            9_002_313,
             "invalid_grant",
         ),
         ("authorization_code", "code", "x", 70000, "invalid_grant"),

@@ -11,12 +11,15 @@ use super::versions::{self, REGIONS};
 use crate::resources::{Scope, Subscription};
 use crate::world::World;
 
-/// `GET /tenants`: those the caller is in. A token is of one tenant, so that is the one.
+/// `GET /tenants`: those the caller is in. An application's token is of one tenant, so that is the one; a person's
+/// account may be a guest in others.
 pub(super) fn tenants(world: &World, call: &Call, caller: &Caller) -> Result<Answer, ArmError> {
-    let found = world
-        .directory()
-        .tenants
-        .get(&caller.tenant)
+    let directory = world.directory();
+    let user = directory.users.get(&caller.who.principal);
+    let ids = user.map_or_else(|| vec![caller.tenant], |user| directory.tenants_of(user));
+    let found = ids
+        .iter()
+        .filter_map(|id| directory.tenants.get(id))
         .map(|tenant| {
             json!({
                 "id": format!("/tenants/{}", tenant.id),
@@ -29,8 +32,8 @@ pub(super) fn tenants(world: &World, call: &Call, caller: &Caller) -> Result<Ans
                 "tenantType": "AAD",
             })
         })
-        .into_iter()
         .collect();
+    drop(directory);
     Answer::list(world, call, found)
 }
 

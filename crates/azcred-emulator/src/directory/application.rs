@@ -23,6 +23,11 @@ pub struct Application {
     pub access_token_version: u8,
     /// 'Allow public client flows' with no credential: it can't keep a secret.
     pub public_client: bool,
+    /// People need not be asked whether it may act for them: an administrator said so for all. Without it whoever
+    /// signs in by a flow that can't ask gets AADSTS65001.
+    pub consented: bool,
+    /// The family of public clients (`foci`) whose refresh tokens are good for one another.
+    pub family: Option<String>,
     /// Client secrets, expired ones included.
     pub secrets: Vec<Secret>,
     /// Certificates whose keys may sign assertions.
@@ -52,6 +57,8 @@ impl Application {
             identifier_uris: Vec::new(),
             access_token_version: 1,
             public_client: false,
+            consented: false,
+            family: None,
             secrets: Vec::new(),
             certificates: Vec::new(),
             federated_credentials: Vec::new(),

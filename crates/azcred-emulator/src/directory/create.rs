@@ -108,6 +108,7 @@ impl Directory {
         self.issuers.entry(url.clone()).or_insert(Issuer {
             url,
             keys: IssuerKeys::Hosted,
+            request_token: None,
         });
         Ok(())
     }

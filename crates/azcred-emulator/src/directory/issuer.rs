@@ -1,5 +1,7 @@
 //! Issuers of other people's tokens that federated identity credentials may trust.
 
+use super::SecretText;
+
 /// A token issuer outside Entra ID, with the keys it would publish.
 #[derive(Clone, Debug)]
 pub struct Issuer {
@@ -7,6 +9,8 @@ pub struct Issuer {
     pub url: String,
     /// Where its keys come from.
     pub keys: IssuerKeys,
+    /// What a running job shows to be given a token, where the emulator is the CI system. `None`: no job runs.
+    pub request_token: Option<SecretText>,
 }
 
 /// The keys of an issuer.

@@ -3,9 +3,11 @@
 mod application;
 mod create;
 mod credential;
+mod first_party;
 mod issuer;
 mod principal;
 mod tenant;
+mod user;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,9 +16,11 @@ use uuid::Uuid;
 pub use application::{Application, Audience};
 pub use create::CreateError;
 pub use credential::{Certificate, FederatedCredential, Secret, SecretText};
+pub use first_party::{AZURE_CLI, MICROSOFT_SERVICES};
 pub use issuer::{Issuer, IssuerKeys, RsaJwk};
-pub use principal::{Group, Principal, ServicePrincipal, ServicePrincipalKind, User};
+pub use principal::{Group, Principal, ServicePrincipal, ServicePrincipalKind};
 pub use tenant::{LoopLimit, Tenant};
+pub use user::User;
 
 /// Everything Entra ID knows in one emulator, over all its tenants.
 #[derive(Debug, Default)]
@@ -33,9 +37,20 @@ pub struct Directory {
     pub groups: BTreeMap<Uuid, Group>,
     /// Issuers outside Entra ID, by their `iss`.
     pub issuers: BTreeMap<String, Issuer>,
+    /// What refresh tokens are sealed under. `None`: nobody gets any.
+    pub(crate) refresh_secret: Option<SecretText>,
 }
 
 impl Directory {
+    /// A directory without tenants, in which Microsoft's own programs are known.
+    pub(crate) fn with_first_party() -> Self {
+        let known = first_party::applications();
+        Self {
+            applications: known.map(|app| (app.app_id, app)).collect(),
+            ..Self::default()
+        }
+    }
+
     /// The tenant of this id or verified domain; domains are compared without regard to case.
     pub fn tenant(&self, id_or_domain: &str) -> Option<&Tenant> {
         if let Ok(id) = Uuid::try_parse(id_or_domain) {

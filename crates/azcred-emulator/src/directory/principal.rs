@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
+use super::User;
+
 /// An application's stand-in within one tenant: what roles are assigned to.
 #[derive(Clone, Debug)]
 pub struct ServicePrincipal {
@@ -32,21 +34,6 @@ pub enum ServicePrincipalKind {
     Application,
     /// A managed identity; it has no secrets of its own.
     ManagedIdentity,
-}
-
-/// A person.
-#[derive(Clone, Debug)]
-pub struct User {
-    /// The object id.
-    pub id: Uuid,
-    /// The tenant.
-    pub tenant: Uuid,
-    /// `userPrincipalName`.
-    pub user_principal_name: String,
-    /// The display name.
-    pub name: String,
-    /// `accountEnabled`.
-    pub enabled: bool,
 }
 
 /// A security group.

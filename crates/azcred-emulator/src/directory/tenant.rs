@@ -19,6 +19,10 @@ pub struct Tenant {
     /// A token lifetime policy: seconds every access token lives. `None`: Entra ID's own choice, 60 to 90
     /// minutes at random.
     pub access_token_lifetime: Option<u32>,
+    /// Seconds after which a refresh token that was not used is of no more use, AADSTS700082. `None`: 90 days.
+    pub refresh_token_inactivity: Option<u32>,
+    /// Seconds after a sign-in with its password when a session ends, AADSTS70008. `None`: never.
+    pub session_lifetime: Option<u32>,
 }
 
 /// How many identical requests of one client within how long Entra ID takes for a loop.
@@ -40,6 +44,8 @@ impl Tenant {
             country: "US".to_owned(),
             loop_limit: None,
             access_token_lifetime: None,
+            refresh_token_inactivity: None,
+            session_lifetime: None,
         }
     }
 

@@ -245,7 +245,7 @@ impl Addressee<'_> {
 }
 
 /// `2026-11-21T20:09:49.0000000Z`.
-fn iso(unix: i64) -> String {
+pub(super) fn iso(unix: i64) -> String {
     OffsetDateTime::from_unix_timestamp(unix)
         .ok()
         .and_then(|time| {

@@ -123,7 +123,7 @@ pub(super) fn region_scope(country: &str) -> &'static str {
 }
 
 /// A text that looks like Entra ID's opaque claims: nobody may read it.
-fn opaque(parts: &[&[u8]], bytes: usize) -> String {
+pub(super) fn opaque(parts: &[&[u8]], bytes: usize) -> String {
     let mut context = digest::Context::new(&digest::SHA512);
     for part in parts {
         context.update(part);

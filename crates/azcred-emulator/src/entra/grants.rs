@@ -1,4 +1,4 @@
-//! The grants that have nothing to grant here: nobody has signed in, so no code and no refresh token exists.
+//! The grants that have nothing to grant here: nobody can sign in by a browser, so no code and no device exists.
 
 use http::StatusCode;
 
@@ -6,10 +6,10 @@ use super::authority::{Authority, clip};
 use super::client::{self, Credentials, Presented};
 use super::form::Form;
 use super::refusal::Refusal;
+use super::user;
 use crate::directory::Directory;
 
-/// Why a grant other than `client_credentials` is refused: for the reason Entra ID would give for a code, token or
-/// password it does not know.
+/// Why any other grant is refused: for the reason Entra ID would give for a code or token it does not know.
 pub(super) fn refuse(
     directory: &Directory,
     authority: Authority<'_>,
@@ -19,8 +19,6 @@ pub(super) fn refuse(
 ) -> Refusal {
     let parameter = match grant_type {
         "authorization_code" => "code",
-        "refresh_token" => "refresh_token",
-        "password" => "username",
         "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => "device_code",
         "urn:ietf:params:oauth:grant-type:jwt-bearer" => "assertion",
         _ => {
@@ -41,51 +39,18 @@ pub(super) fn refuse(
             Ok(app)
                 if !app.public_client && matches!(credentials.presented, Presented::Nothing) =>
             {
-                return Refusal::invalid_client(
-                    7_000_218,
-                    "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
-                );
+                return user::no_secret();
             }
             Ok(_) => {}
         }
     }
-    let Some(value) = form.get(parameter) else {
+    if form.get(parameter).is_none() {
         return Refusal::missing_parameter(parameter);
-    };
+    }
     let invalid = |code, message: String| {
         Refusal::new(code, "invalid_grant", StatusCode::BAD_REQUEST, message)
     };
     match parameter {
-        "username" => {
-            if form.get("password").is_none() {
-                return Refusal::invalid_request(
-                    90014,
-                    "The required field 'password' is missing from the credential. Ensure that you have all the \
-                     necessary parameters for the login request.",
-                );
-            }
-            let user = directory
-                .users
-                .values()
-                .find(|user| user.user_principal_name.eq_ignore_ascii_case(value));
-            match user {
-                None => invalid(
-                    50034,
-                    format!(
-                        "The user account {} does not exist in the directory. To sign into this application, the \
-                         account must be added to the directory.",
-                        clip(value)
-                    ),
-                ),
-                Some(user) if !user.enabled => {
-                    invalid(50057, "The user account is disabled.".to_owned())
-                }
-                Some(_) => invalid(
-                    50126,
-                    "Error validating credentials due to invalid username or password.".to_owned(),
-                ),
-            }
-        }
         "device_code" => Refusal {
             error: "bad_verification_code",
             ..invalid(

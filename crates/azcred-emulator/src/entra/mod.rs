@@ -10,9 +10,11 @@ mod federation;
 mod form;
 mod grants;
 mod loops;
+mod managed_identity;
 mod refusal;
 mod resource;
 mod token;
+mod user;
 
 use std::sync::Arc;
 
@@ -26,7 +28,9 @@ use crate::world::World;
 
 pub(crate) use exchange::Exchange;
 pub(crate) use loops::Loops;
+pub(crate) use managed_identity::{Issued, issue_for_identity};
 pub(crate) use refusal::Refusal;
+pub(crate) use user::{Lockout, issue_for_user};
 
 /// The largest token request that is read. Real ones carry an assertion of a few KiB at most.
 const MAX_BODY_BYTES: usize = 128 * 1024;
@@ -47,6 +51,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         )
         .route("/{tenant}/discovery/keys", get(discovery::keys_v1))
         .route("/{tenant}/discovery/v2.0/keys", get(discovery::keys_v2))
+        .route("/common/userrealm/{user}", get(user::user_realm))
         .route("/{tenant}/oauth2/token", token_v1())
         .route("/{tenant}/oauth2/v2.0/token", token_v2())
         .fallback(not_found)

@@ -17,7 +17,9 @@ use super::discovery::Version;
 use super::exchange::Exchange;
 use super::form::Form;
 use super::refusal::Refusal;
+use super::user::{self, Ask};
 use super::{grants, resource};
+use crate::directory::Directory;
 use crate::world::World;
 
 /// `POST /{tenant}/oauth2/token`.
@@ -94,16 +96,51 @@ fn answer(world: &World, exchange: &Exchange, request: &Request) -> Result<Value
     let grant_type = form.required("grant_type")?;
     let text = |name| request.headers.get(name).and_then(|v| v.to_str().ok());
     let credentials = Credentials::read(&form, text(header::AUTHORIZATION))?;
-    if grant_type != "client_credentials" {
-        return Err(grants::refuse(
-            &directory,
-            authority,
-            grant_type,
-            &credentials,
-            &form,
-        ));
-    }
-    let name = match request.version {
+    let by_person: fn(&Ask<'_>) -> Result<Value, Refusal> = match grant_type {
+        "client_credentials" => {
+            return by_application(
+                world,
+                &directory,
+                exchange,
+                request.version,
+                authority,
+                &form,
+                &credentials,
+            );
+        }
+        "password" => user::by_password,
+        "refresh_token" => user::by_refresh_token,
+        _ => {
+            return Err(grants::refuse(
+                &directory,
+                authority,
+                grant_type,
+                &credentials,
+                &form,
+            ));
+        }
+    };
+    by_person(&Ask {
+        world,
+        directory: &directory,
+        exchange,
+        authority,
+        version: request.version,
+        form: &form,
+        credentials: &credentials,
+    })
+}
+
+fn by_application(
+    world: &World,
+    directory: &Directory,
+    exchange: &Exchange,
+    version: Version,
+    authority: Authority<'_>,
+    form: &Form,
+    credentials: &Credentials,
+) -> Result<Value, Refusal> {
+    let name = match version {
         Version::V1 => form.required("resource")?.to_owned(),
         Version::V2 if form.get("resource").is_some() => {
             return Err(Refusal::invalid_request(
@@ -120,15 +157,15 @@ fn answer(world: &World, exchange: &Exchange, request: &Request) -> Result<Value
         ));
     };
 
-    let application = client::find(&directory, tenant, &credentials.client_id)?;
+    let application = client::find(directory, tenant, &credentials.client_id)?;
     let to = Addressee {
         world,
-        directory: &directory,
+        directory,
         tenant,
         now: exchange.now,
     };
     let proof = client::prove(&credentials.presented, application, &to)?;
-    let principal = client::principal(&directory, tenant, application)?;
+    let principal = client::principal(directory, tenant, application)?;
     if let Some(limit) = tenant.loop_limit
         && world.loops.is_loop(
             application.app_id,
@@ -139,7 +176,7 @@ fn answer(world: &World, exchange: &Exchange, request: &Request) -> Result<Value
     {
         return Err(Refusal::by_code(50196));
     }
-    let resource = resource::find(world, &directory, tenant, &name)?;
+    let resource = resource::find(world, directory, tenant, &name)?;
 
     let lifetime = i64::from(
         tenant
@@ -158,7 +195,7 @@ fn answer(world: &World, exchange: &Exchange, request: &Request) -> Result<Value
         lifetime,
     });
     let token = world.keys.entra.sign(&claims).map_err(|_| unavailable())?;
-    Ok(match request.version {
+    Ok(match version {
         Version::V1 => body_v1(&token, &resource.audience, now, lifetime),
         Version::V2 => body_v2(&token, lifetime),
     })
@@ -179,7 +216,7 @@ fn read_form(request: &Request) -> Result<Form, Refusal> {
 
 /// 60 to 90 minutes, 75 on average ('Configurable token lifetimes in the Microsoft identity platform'), as whole
 /// answers give it: a second less.
-fn usual_lifetime(exchange: &Exchange) -> u32 {
+pub(super) fn usual_lifetime(exchange: &Exchange) -> u32 {
     let random = u32::from_be_bytes(
         exchange.trace_id.as_bytes()[..4]
             .try_into()
@@ -221,7 +258,7 @@ fn refresh_in(lifetime: i64) -> Option<i64> {
     (lifetime >= 7200).then_some(lifetime / 2)
 }
 
-fn unavailable() -> Refusal {
+pub(super) fn unavailable() -> Refusal {
     Refusal::new(
         90033,
         "temporarily_unavailable",

@@ -3,6 +3,7 @@
 //! A persona is a line in [`PERSONAS`], a summary, and a function in the file of its group; every variable that any of
 //! them sets is also in `unset`.
 
+mod hosts;
 mod principals;
 mod unset;
 
@@ -19,6 +20,22 @@ pub enum Persona {
     Himl,
     /// A service principal with a certificate, by `AZURE_*`.
     Certificate,
+    /// A pod in Azure Kubernetes Service with workload identity.
+    Aks,
+    /// A compute of Azure Machine Learning with a managed identity.
+    AzureMlCompute,
+    /// A job of Azure Machine Learning on behalf of the user who submitted it.
+    AzureMlJob,
+    /// An app in App Service.
+    AppService,
+    /// An application in Service Fabric.
+    ServiceFabric,
+    /// A virtual machine.
+    Vm,
+    /// A server with Azure Arc's agent.
+    Arc,
+    /// Cloud Shell.
+    CloudShell,
     /// Nobody: the program finds no credential in its environment.
     Nobody,
 }
@@ -56,6 +73,14 @@ pub const PERSONAS: &[(&str, Persona)] = &[
     ("service-principal", Persona::ServicePrincipal),
     ("himl", Persona::Himl),
     ("certificate", Persona::Certificate),
+    ("aks", Persona::Aks),
+    ("azureml-compute", Persona::AzureMlCompute),
+    ("azureml-job", Persona::AzureMlJob),
+    ("app-service", Persona::AppService),
+    ("service-fabric", Persona::ServiceFabric),
+    ("vm", Persona::Vm),
+    ("arc", Persona::Arc),
+    ("cloud-shell", Persona::CloudShell),
     ("nobody", Persona::Nobody),
 ];
 
@@ -72,16 +97,32 @@ impl Persona {
             Self::ServicePrincipal => "the seed's first application, in AZURE_*",
             Self::Himl => "the same, in hi-ml's HIML_*",
             Self::Certificate => "an application with a certificate, in AZURE_*",
+            Self::Aks => "a pod in Azure Kubernetes Service, with a projected token",
+            Self::AzureMlCompute => "an Azure ML compute, with its managed identity",
+            Self::AzureMlJob => "an Azure ML job on behalf of the user who submitted it",
+            Self::AppService => "an app in App Service, with its managed identity",
+            Self::ServiceFabric => "an application in Service Fabric, with its managed identity",
+            Self::Vm => "a virtual machine, with its managed identity",
+            Self::Arc => "a server with Azure Arc's agent, with its managed identity",
+            Self::CloudShell => "Cloud Shell, as its user",
             Self::Nobody => "no credential at all",
         }
     }
 
     /// Its variables; `None` where the seed has nobody for it.
-    fn variables(self, info: &Info) -> Option<Pairs> {
+    fn variables(self, info: &Info, way: Way) -> Option<Pairs> {
         match self {
             Self::ServicePrincipal => principals::service_principal(info),
             Self::Himl => principals::himl(info),
             Self::Certificate => principals::certificate(info),
+            Self::Aks => hosts::aks(info, way),
+            Self::AzureMlCompute => hosts::azureml_compute(info),
+            Self::AzureMlJob => hosts::azureml_job(info),
+            Self::AppService => hosts::app_service(info),
+            Self::ServiceFabric => hosts::service_fabric(info),
+            Self::Vm => hosts::vm(info),
+            Self::Arc => hosts::arc(info),
+            Self::CloudShell => hosts::cloud_shell(info),
             Self::Nobody => None,
         }
     }
@@ -95,7 +136,7 @@ impl Info {
         let mut set = self.trust();
         set.extend(self.route(way));
         set.extend(self.workspace_variables());
-        set.extend(owned(persona.variables(self).unwrap_or_default()));
+        set.extend(owned(persona.variables(self, way).unwrap_or_default()));
         let unset = unset::CREDENTIALS
             .iter()
             .chain(unset::ROUTES)

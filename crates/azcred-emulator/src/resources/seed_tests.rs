@@ -31,16 +31,9 @@ fn directory() -> Directory {
         (4, "twin@contoso.com"),
     ] {
         let id = Uuid::from_u128(id);
-        directory.users.insert(
-            id,
-            User {
-                id,
-                tenant,
-                user_principal_name: sign_in.into(),
-                name: "somebody".into(),
-                enabled: true,
-            },
-        );
+        directory
+            .users
+            .insert(id, User::new(id, tenant, sign_in, "somebody"));
     }
     directory
 }

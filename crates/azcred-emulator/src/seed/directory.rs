@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Problem;
 use super::made::Made;
-use super::tables::{ApplicationSeed, DirectorySeed, IssuerSeed};
+use super::tables::{ApplicationSeed, DirectorySeed, IssuerSeed, UserSeed};
 use crate::directory::{
     Application, Audience, Certificate, Directory, FederatedCredential, Group, Issuer, IssuerKeys,
     LoopLimit, RsaJwk, Secret, SecretText, ServicePrincipal, ServicePrincipalKind, Tenant, User,
@@ -24,7 +24,13 @@ fn problem<T>(entry: &Spanned<T>, field: String, message: impl Into<String>) -> 
 impl DirectorySeed {
     /// Makes what the seed says. Secrets and certificates that it leaves out come from `made`.
     pub(super) fn build(&self, made: &mut Made, now: OffsetDateTime) -> Result<Directory, Problem> {
-        let mut directory = Directory::default();
+        let mut directory = Directory::with_first_party();
+        let secret = made.refresh_secret();
+        directory.refresh_secret = Some(secret.map_err(|message| Problem {
+            span: None,
+            field: String::new(),
+            message,
+        })?);
         for (at, entry) in self.tenants.iter().enumerate() {
             let said = entry.get_ref();
             let tenant = Tenant {
@@ -37,6 +43,8 @@ impl DirectorySeed {
                     seconds: l.seconds,
                 }),
                 access_token_lifetime: said.access_token_lifetime,
+                refresh_token_inactivity: said.refresh_token_inactivity,
+                session_lifetime: said.session_lifetime,
             };
             if said.id.is_nil() || directory.tenants.insert(said.id, tenant).is_some() {
                 let field = format!("tenants[{at}].id");
@@ -70,22 +78,17 @@ impl DirectorySeed {
             directory.service_principals.insert(said.id, principal);
         }
         for (at, entry) in self.users.iter().enumerate() {
-            let said = entry.get_ref();
-            let field = |name: &str| format!("users[{at}].{name}");
-            let user = User {
-                id: said.id,
-                tenant: self.tenant(&directory, entry, &field("tenant"), said.tenant.as_deref())?,
-                user_principal_name: said.user_principal_name.clone(),
-                name: said.name.clone(),
-                enabled: said.enabled,
-            };
-            unused(&directory, entry, field("id"), said.id)?;
-            directory.users.insert(said.id, user);
+            self.add_user(&mut directory, made, at, entry)?;
         }
         self.add_groups(&mut directory)?;
         for (at, entry) in self.issuers.iter().enumerate() {
-            let issuer = read_issuer(entry.get_ref())
+            let mut issuer = read_issuer(entry.get_ref())
                 .map_err(|message| problem(entry, format!("issuers[{at}].jwks"), message))?;
+            if matches!(issuer.keys, IssuerKeys::Hosted) {
+                let token = made.request_token(&issuer.url);
+                let token = token.map_err(|e| problem(entry, format!("issuers[{at}]"), e))?;
+                issuer.request_token = Some(token);
+            }
             directory.issuers.insert(issuer.url.clone(), issuer);
         }
         Ok(directory)
@@ -116,6 +119,57 @@ impl DirectorySeed {
         }
     }
 
+    fn add_user(
+        &self,
+        directory: &mut Directory,
+        made: &mut Made,
+        at: usize,
+        entry: &Spanned<UserSeed>,
+    ) -> Result<(), Problem> {
+        let said = entry.get_ref();
+        let field = |name: &str| format!("users[{at}].{name}");
+        let tenant = self.tenant(directory, entry, &field("tenant"), said.tenant.as_deref())?;
+        unused(directory, entry, field("id"), said.id)?;
+        let guest_of = match &said.guest_of {
+            None => None,
+            Some(home) => {
+                let found = match Uuid::try_parse(home) {
+                    Ok(id) => directory.users.get(&id),
+                    Err(_) => directory.account(home),
+                };
+                let found = found.filter(|user| user.guest_of.is_none() && user.tenant != tenant);
+                Some(found.map(|user| user.id).ok_or_else(|| {
+                    let message =
+                        format!("there is no account '{home}' of another tenant above this one");
+                    problem(entry, field("guest_of"), message)
+                })?)
+            }
+        };
+        let password = match (&said.password, guest_of) {
+            (Some(_), Some(_)) => {
+                let message = "a guest signs in by the password of its own tenant";
+                return Err(problem(entry, field("password"), message));
+            }
+            (None, Some(_)) => None,
+            (Some(given), None) => Some(SecretText::new(given)),
+            (None, None) => Some(
+                made.secret(said.id, "password")
+                    .map_err(|e| problem(entry, field("password"), e))?,
+            ),
+        };
+        let user = User {
+            enabled: said.enabled,
+            password,
+            password_expired: said.password_expired,
+            locked: said.locked,
+            mfa_required: said.mfa_required,
+            guest_of,
+            ..User::new(said.id, tenant, &said.user_principal_name, &said.name)
+        };
+        directory.users.insert(said.id, user);
+        Ok(())
+    }
+
     fn add_application(
         &self,
         directory: &mut Directory,
@@ -144,6 +198,7 @@ impl DirectorySeed {
             identifier_uris: said.identifier_uris.clone(),
             access_token_version: version,
             public_client: said.public_client,
+            consented: said.consented,
             ..Application::new(said.app_id, tenant, &said.name)
         };
         for (n, secret) in said.secrets.iter().enumerate() {
@@ -326,5 +381,6 @@ fn read_issuer(said: &IssuerSeed) -> Result<Issuer, String> {
     Ok(Issuer {
         url: said.url.clone(),
         keys,
+        request_token: None,
     })
 }

@@ -38,7 +38,7 @@ impl Made {
         self.changed
     }
 
-    /// The secret of this application and name.
+    /// The secret of this application or user, by name.
     pub(super) fn secret(&mut self, app_id: Uuid, name: &str) -> Result<SecretText, String> {
         let key = format!("{app_id}/{name}");
         if let Some(kept) = self.secrets.get(&key) {
@@ -48,6 +48,16 @@ impl Made {
         self.secrets.insert(key, secret.expose().to_owned());
         self.changed = true;
         Ok(secret)
+    }
+
+    /// What refresh tokens are sealed under: kept, so that a sign-in outlives a restart.
+    pub(super) fn refresh_secret(&mut self) -> Result<SecretText, String> {
+        self.secret(Uuid::nil(), "refresh tokens")
+    }
+
+    /// What a job of a CI system shows when it asks for its tokens.
+    pub(super) fn request_token(&mut self, issuer: &str) -> Result<SecretText, String> {
+        self.secret(Uuid::nil(), issuer)
     }
 
     /// The certificate of this application and name, DER.

@@ -2,6 +2,7 @@
 
 mod directory;
 mod made;
+mod managed_identities;
 mod tables;
 
 use std::ops::Range;
@@ -15,11 +16,15 @@ use uuid::Uuid;
 
 use crate::directory::Directory;
 use crate::faults::Fault;
+use crate::identity_hosts::ManagedIdentity;
 use crate::resources::{self, Resources, ResourcesSeed};
 pub(crate) use made::{Made, pem};
+use managed_identities::ManagedIdentitiesSeed;
 
 /// The directory's half of the default seed.
 const DEFAULT_DIRECTORY: &str = include_str!("contoso.toml");
+/// What runs in Azure in the default seed: identities, and what they may do.
+const DEFAULT_WORKLOADS: &str = include_str!("contoso_workloads.toml");
 /// Seeds are written by hand; what is larger is not one.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -68,6 +73,7 @@ pub(crate) struct Content {
     pub(crate) directory: Directory,
     pub(crate) resources: Resources,
     pub(crate) faults: Vec<Fault>,
+    pub(crate) managed_identities: Vec<ManagedIdentity>,
     /// The first tenant in the file: the one the emulator presents itself by.
     pub(crate) tenant: Uuid,
     /// A short digest of the text, which tells seeds apart.
@@ -104,7 +110,10 @@ impl Seed {
     fn read(&self) -> Result<(String, String), SeedError> {
         match self {
             Self::Default => {
-                let text = format!("{DEFAULT_DIRECTORY}\n{}", resources::DEFAULT_SEED);
+                let text = format!(
+                    "{DEFAULT_DIRECTORY}\n{}\n{DEFAULT_WORKLOADS}",
+                    resources::DEFAULT_SEED
+                );
                 Ok(("the default seed".to_owned(), text))
             }
             Self::Text { name, text } => Ok((name.clone(), text.clone())),
@@ -138,7 +147,9 @@ impl Seed {
                     .into(),
             }));
         };
-        let directory = seed.build(made, now).map_err(located)?;
+        let mut directory = seed.build(made, now).map_err(located)?;
+        let identities: ManagedIdentitiesSeed = deserialize(halves.identities).map_err(located)?;
+        let managed_identities = identities.build(&mut directory).map_err(located)?;
         let resources: ResourcesSeed = deserialize(halves.resources).map_err(located)?;
         let resources = resources.build(&directory, now).map_err(|problem| {
             located(Problem {
@@ -152,6 +163,7 @@ impl Seed {
             directory,
             resources,
             faults: rest.faults,
+            managed_identities,
             tenant,
             digest: digest_of(&text),
         })
@@ -161,6 +173,7 @@ impl Seed {
 /// A seed's tables, by who reads them.
 struct Halves<'t> {
     directory: Spanned<DeTable<'t>>,
+    identities: Spanned<DeTable<'t>>,
     resources: Spanned<DeTable<'t>>,
     rest: Spanned<DeTable<'t>>,
 }
@@ -171,17 +184,20 @@ fn split(text: &str) -> Result<Halves<'_>, Problem> {
     let whole = DeTable::parse(text).map_err(of_toml)?;
     let span = whole.span();
     let mut directory = DeTable::new();
+    let mut identities = DeTable::new();
     let mut resources = DeTable::new();
     let mut rest = DeTable::new();
     for (key, value) in whole.into_inner() {
         let name = key.get_ref().as_ref();
         let into = match name {
             _ if tables::TABLES.contains(&name) => &mut directory,
+            _ if managed_identities::TABLES.contains(&name) => &mut identities,
             _ if RESOURCE_TABLES.contains(&name) => &mut resources,
             "faults" => &mut rest,
             _ => {
                 let known: Vec<&str> = tables::TABLES
                     .iter()
+                    .chain(managed_identities::TABLES)
                     .chain(RESOURCE_TABLES)
                     .chain(&["faults"])
                     .copied()
@@ -198,6 +214,7 @@ fn split(text: &str) -> Result<Halves<'_>, Problem> {
     let spanned = |table| Spanned::new(span.clone(), table);
     Ok(Halves {
         directory: spanned(directory),
+        identities: spanned(identities),
         resources: spanned(resources),
         rest: spanned(rest),
     })

@@ -35,6 +35,10 @@ pub(super) struct TenantSeed {
     #[serde(default = "netherlands")]
     pub(super) country: String,
     pub(super) access_token_lifetime: Option<u32>,
+    /// Seconds a refresh token lives unused.
+    pub(super) refresh_token_inactivity: Option<u32>,
+    /// Seconds from a sign-in by password to the next.
+    pub(super) session_lifetime: Option<u32>,
     pub(super) loop_limit: Option<LoopSeed>,
 }
 
@@ -64,6 +68,9 @@ pub(super) struct ApplicationSeed {
     pub(super) access_token_version: Option<u8>,
     #[serde(default)]
     pub(super) public_client: bool,
+    /// An administrator consented for everybody to what it asks people for.
+    #[serde(default)]
+    pub(super) consented: bool,
     pub(super) service_principal: Option<OwnPrincipalSeed>,
     #[serde(default)]
     pub(super) secrets: Vec<SecretSeed>,
@@ -146,6 +153,16 @@ pub(super) struct UserSeed {
     pub(super) name: String,
     #[serde(default = "yes")]
     pub(super) enabled: bool,
+    /// Made at first start where it is left out.
+    pub(super) password: Option<String>,
+    #[serde(default)]
+    pub(super) password_expired: bool,
+    #[serde(default)]
+    pub(super) locked: bool,
+    #[serde(default)]
+    pub(super) mfa_required: bool,
+    /// The sign-in name or object id of an account further up whose guest this is.
+    pub(super) guest_of: Option<String>,
 }
 
 #[derive(Deserialize)]

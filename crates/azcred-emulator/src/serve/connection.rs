@@ -1,4 +1,4 @@
-//! One connection: TLS, then HTTP/1.1, every wait bounded.
+//! One connection: TLS where the service has it, then HTTP/1.1, every wait bounded.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use super::Context;
 use super::gate;
 use super::socket::{Ending, Socket};
-use crate::service::Entrance;
+use crate::service::{Entrance, Transport};
 
 /// How long a client may take over the TLS handshake.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,6 +44,11 @@ pub(super) async fn serve_port(
     mut socket: Socket,
     ending: &Ending,
 ) {
+    let config = match entrance.service.transport() {
+        Transport::Plain => return serve_http(context, entrance, socket, ending).await,
+        Transport::SelfSignedTls => Ok(context.hosts.certificate.config()),
+        Transport::Tls => context.ca.for_loopback(),
+    };
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, socket.peek()).await {
         // A TLS record of the type 'handshake' (RFC 8446 section 5.1).
         Ok(Ok(Some(0x16))) => {}
@@ -57,7 +62,7 @@ pub(super) async fn serve_port(
         }
         _ => return,
     }
-    match context.ca.for_loopback() {
+    match config {
         Ok(config) => serve_tls(context, entrance, config, socket, ending).await,
         Err(error) => tracing::warn!(%error, "a connection was dropped"),
     }
@@ -85,6 +90,14 @@ pub(super) async fn serve_tls<IO>(
         }
         Err(_) => return,
     };
+    serve_http(context, entrance, stream, ending).await;
+}
+
+/// Serves what is not, or no longer, wrapped in TLS.
+async fn serve_http<IO>(context: &Context, entrance: &Entrance, io: IO, ending: &Ending)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(|request: Request<Incoming>| async {
         let answer: Result<Response, _> = gate::pass(context, entrance, request).await;
         if answer.is_err() {
@@ -93,9 +106,7 @@ pub(super) async fn serve_tls<IO>(
         answer
     });
     // An error is the client's going away, or a cut of our own.
-    let result = http1()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let result = http1().serve_connection(TokioIo::new(io), service).await;
     if let Err(error) = result {
         tracing::trace!(%error, "a connection ended early");
     }

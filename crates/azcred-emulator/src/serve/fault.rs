@@ -12,6 +12,7 @@ use super::Context;
 use super::gate::Cut;
 use crate::entra::{Exchange, Refusal};
 use crate::faults::Effect;
+use crate::identity_hosts::{self, ExpiresOnFormat};
 use crate::service::{Entrance, Service};
 
 /// What a fault leaves to do.
@@ -29,6 +30,8 @@ pub(super) enum Played {
 pub(super) enum Spoil {
     Truncate,
     CutOff,
+    /// Writes when the token expires in another way.
+    ExpiresOn(ExpiresOnFormat),
 }
 
 /// Ten million bytes, and a little for the JSON around them.
@@ -55,6 +58,7 @@ pub(super) async fn play(
         Effect::Reset => return Err(Cut),
         Effect::TruncatedJson => Played::Spoil(Spoil::Truncate),
         Effect::CutOff => Played::Spoil(Spoil::CutOff),
+        Effect::ExpiresOn { format } => Played::Spoil(Spoil::ExpiresOn(*format)),
         Effect::Status {
             status,
             retry_after,
@@ -89,6 +93,13 @@ pub(super) async fn spoil(spoil: Spoil, response: Response) -> Result<Response, 
         .map_err(|_| Cut)?;
     let half = body.slice(..body.len() / 2);
     Ok(match spoil {
+        Spoil::ExpiresOn(format) => match format.rewrite(&body) {
+            Some(rewritten) => {
+                parts.headers.remove(header::CONTENT_LENGTH);
+                Response::from_parts(parts, Body::from(rewritten))
+            }
+            None => Response::from_parts(parts, Body::from(body)),
+        },
         Spoil::Truncate => {
             parts.headers.remove(header::CONTENT_LENGTH);
             Response::from_parts(parts, Body::from(half))
@@ -156,6 +167,7 @@ fn failure(
             let body = json!({ "error": { "code": code, "message": message } });
             (status, axum::Json(body)).into_response()
         }
+        (host, _) => identity_hosts::failure(host, status),
     };
     if let Some(seconds) = retry_after {
         response

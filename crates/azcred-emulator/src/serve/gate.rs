@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use hyper::body::Incoming;
 use serde_json::Value;
 
@@ -55,7 +55,7 @@ pub(super) async fn pass(
             "This connection is for another host.\n",
         )),
         Ok(body) => {
-            served.client_id = client_id(&parts.headers, &body);
+            served.client_id = client_id(&parts.uri, &parts.headers, &body);
             answer(
                 context,
                 entrance,
@@ -138,8 +138,15 @@ fn host_of(parts: &http::request::Parts) -> Option<String> {
     }
 }
 
-/// The client id in a form, in a Basic header, or in a bearer token (unverified): for faults and the log only.
-fn client_id(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+/// The client id in the query, in a form, in a Basic header, or in a bearer token (unverified): for faults and the log
+/// only.
+fn client_id(uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    // The second is App Service's old name for it.
+    let named = |name: &str| name == "client_id" || name == "clientid";
+    if let Some((_, id)) = query.into_iter().find(|(name, _)| named(name)) {
+        return Some(clip(&id));
+    }
     let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
     if text(header::CONTENT_TYPE).is_some_and(|t| t.contains("x-www-form-urlencoded"))
         && let Some((_, id)) =
@@ -186,7 +193,9 @@ async fn error_of(response: Response) -> Result<(Response, Option<String>), Cut>
             let aadsts = body["error_codes"][0]
                 .as_u64()
                 .map(|code| format!("AADSTS{code}"));
-            aadsts.or_else(|| Some(body["error"]["code"].as_str()?.to_owned()))
+            let named = body["error"]["code"].as_str();
+            // OAuth's, in answers of hosts that know no codes.
+            aadsts.or_else(|| Some(clip(named.or_else(|| body["error"].as_str())?)))
         });
     Ok((Response::from_parts(parts, Body::from(bytes)), code))
 }
@@ -209,7 +218,7 @@ pub(super) fn text(status: StatusCode, message: &str) -> Response {
         .into_response()
 }
 
-/// Whether this is a service that is reached by TLS; all are.
+/// How a request comes in at a service's port.
 pub(super) fn entrance_by_port(service: Service) -> Entrance {
     Entrance {
         service,

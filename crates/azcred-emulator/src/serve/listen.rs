@@ -1,5 +1,6 @@
 //! Binds the ports, on loopback only, and accepts connections until the emulator shuts down.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -11,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::socket::{Ending, Socket};
 use super::{Admin, Context, connection, gate, proxy};
-use crate::service::Service;
+use crate::service::{Service, Transport};
 
 /// Connections served at once; more wait for a place.
 const MAX_CONNECTIONS: usize = 1024;
@@ -45,24 +46,27 @@ impl Bound {
 
 /// Every port of one emulator.
 pub(crate) struct Listeners {
-    pub(crate) login: Bound,
-    pub(crate) arm: Bound,
-    pub(crate) graph: Bound,
+    pub(crate) services: BTreeMap<Service, Bound>,
     pub(crate) proxy: Bound,
     pub(crate) admin: Bound,
 }
 
 impl Listeners {
+    /// The base URL of a service's port, without a trailing slash.
+    pub(crate) fn url(&self, service: Service) -> String {
+        let port = self.services.get(&service).map_or(0, Bound::port);
+        match service.transport() {
+            Transport::Tls | Transport::SelfSignedTls => format!("https://localhost:{port}"),
+            // By address, as the hosts themselves are.
+            Transport::Plain => format!("http://127.0.0.1:{port}"),
+        }
+    }
+
     /// Starts to accept on all ports. The tasks end when they are aborted, or dropped with the set.
     pub(crate) fn serve(self, context: &Context, admin: &Arc<Admin>) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        let services = [
-            (self.login, Service::Login),
-            (self.arm, Service::Arm),
-            (self.graph, Service::Graph),
-        ];
-        for (bound, service) in services {
+        for (service, bound) in self.services {
             for listener in bound.listeners {
                 let context = context.clone();
                 tasks.spawn(accept(listener, places.clone(), move |socket, ending| {

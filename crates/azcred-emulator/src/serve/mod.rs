@@ -8,12 +8,15 @@ mod listen;
 mod proxy;
 mod socket;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::response::IntoResponse as _;
 use tokio::sync::watch;
 use tower::util::ServiceExt as _;
 
 use crate::ca::Ca;
+use crate::identity_hosts::{self, Hosts};
 use crate::service::{Entrance, Service};
 use crate::world::World;
 use crate::{arm, entra, graph};
@@ -27,20 +30,33 @@ pub(crate) struct Context {
     pub(crate) world: Arc<World>,
     pub(crate) ca: Arc<Ca>,
     pub(crate) shutdown: watch::Receiver<bool>,
-    login: axum::Router,
-    arm: axum::Router,
-    graph: axum::Router,
+    /// What the managed identity hosts have.
+    pub(crate) hosts: Arc<Hosts>,
+    routers: Arc<BTreeMap<Service, axum::Router>>,
 }
 
 impl Context {
-    pub(crate) fn new(world: Arc<World>, ca: Arc<Ca>, shutdown: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(
+        world: Arc<World>,
+        ca: Arc<Ca>,
+        hosts: Arc<Hosts>,
+        shutdown: watch::Receiver<bool>,
+    ) -> Self {
+        let azure = [
+            (Service::Login, entra::router(world.clone())),
+            (Service::Arm, arm::router(world.clone())),
+            (Service::Graph, graph::router(world.clone())),
+        ];
+        let routers = azure
+            .into_iter()
+            .chain(identity_hosts::routers(&world, &hosts))
+            .collect();
         Self {
-            login: entra::router(world.clone()),
-            arm: arm::router(world.clone()),
-            graph: graph::router(world.clone()),
             world,
             ca,
             shutdown,
+            hosts,
+            routers: Arc::new(routers),
         }
     }
 
@@ -50,10 +66,8 @@ impl Context {
         entrance: &Entrance,
         mut request: http::Request<axum::body::Body>,
     ) -> axum::response::Response {
-        let router = match entrance.service {
-            Service::Login => self.login.clone(),
-            Service::Arm => self.arm.clone(),
-            Service::Graph => self.graph.clone(),
+        let Some(router) = self.routers.get(&entrance.service).cloned() else {
+            return http::StatusCode::NOT_FOUND.into_response();
         };
         request.extensions_mut().insert(entrance.clone());
         match router.oneshot(request).await {

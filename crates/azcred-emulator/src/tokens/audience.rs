@@ -31,6 +31,8 @@ pub fn accepted_audiences(world: &World, service: Service) -> Vec<String> {
             world.urls().graph,
         ),
         Service::Login => (&[], world.urls().login),
+        // The hosts of managed identities give tokens and take none.
+        _ => (&[], String::new()),
     };
     let mut all = Vec::with_capacity(names.len() * 2 + 2);
     for name in names

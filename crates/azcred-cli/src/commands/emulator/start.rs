@@ -29,40 +29,27 @@ pub(super) struct Start {
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
 
-    /// The port of a service: login, arm, graph, proxy or admin [default: any free one]
+    /// The port of a service: login, arm, graph, proxy, admin, or a managed identity host such as imds [default: any free one]
     #[arg(long = "port", value_name = "SERVICE=PORT", value_parser = port)]
-    ports: Vec<(Service, u16)>,
+    ports: Vec<(String, u16)>,
 
     /// How long access tokens live [default: as Entra ID's, 60 to 90 minutes]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     token_lifetime: Option<u32>,
 }
 
-#[derive(Clone, Copy)]
-enum Service {
-    Login,
-    Arm,
-    Graph,
-    Proxy,
-    Admin,
-}
-
-fn port(text: &str) -> Result<(Service, u16), String> {
+fn port(text: &str) -> Result<(String, u16), String> {
     let (service, port) = text
         .split_once('=')
         .ok_or("write it as SERVICE=PORT, such as proxy=3128")?;
-    let service = match service {
-        "login" => Service::Login,
-        "arm" => Service::Arm,
-        "graph" => Service::Graph,
-        "proxy" => Service::Proxy,
-        "admin" => Service::Admin,
-        _ => return Err("there are login, arm, graph, proxy and admin".to_owned()),
-    };
+    if Ports::default().named(service).is_none() {
+        let names: Vec<_> = Ports::names().collect();
+        return Err(format!("there are {}", names.join(", ")));
+    }
     let port = port
         .parse()
         .map_err(|_| "a port is a number from 0 to 65535; 0 is any free one")?;
-    Ok((service, port))
+    Ok((service.to_owned(), port))
 }
 
 /// What `--output json` prints once it is ready. Secrets are in `emulator.json` in the state folder, and in `emulator env`.
@@ -101,14 +88,10 @@ impl Start {
     pub(super) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let interrupted = interruption()?;
         let mut ports = Ports::default();
-        for (service, port) in &self.ports {
-            *match service {
-                Service::Login => &mut ports.login,
-                Service::Arm => &mut ports.arm,
-                Service::Graph => &mut ports.graph,
-                Service::Proxy => &mut ports.proxy,
-                Service::Admin => &mut ports.admin,
-            } = *port;
+        for (service, given) in &self.ports {
+            if let Some(port) = ports.named(service) {
+                *port = *given;
+            }
         }
         let starting = begin(Options {
             state_dir: Some(self.state.folder()?),

@@ -137,24 +137,11 @@ fn azure() -> Azure {
     }
     directory.users.insert(
         ANNA,
-        User {
-            id: ANNA,
-            tenant: CONTOSO,
-            user_principal_name: "anna@contoso.onmicrosoft.com".into(),
-            name: "Anna".into(),
-            enabled: true,
-        },
+        User::new(ANNA, CONTOSO, "anna@contoso.onmicrosoft.com", "Anna"),
     );
-    directory.users.insert(
-        ADA,
-        User {
-            id: ADA,
-            tenant: CONTOSO,
-            user_principal_name: "ada@contoso.com".into(),
-            name: "Ada".into(),
-            enabled: true,
-        },
-    );
+    directory
+        .users
+        .insert(ADA, User::new(ADA, CONTOSO, "ada@contoso.com", "Ada"));
     for (id, name, member) in [(TEAM, "Team", ANNA), (ENGINEERS, "ML engineers", ADA)] {
         let group = Group {
             id,

@@ -1,0 +1,43 @@
+//! Microsoft's own programs that people sign in by: they exist in every tenant, and need nobody's consent.
+//!
+//! Client ids: 'Verify first-party Microsoft applications in sign-in reports'. Which of them are a family, whose
+//! refresh tokens are good for one another, is told by `foci` in the live service's answers.
+
+use uuid::{Uuid, uuid};
+
+use super::{Application, Audience};
+
+/// The tenant that Microsoft's applications are registered in ('Microsoft Services').
+pub const MICROSOFT_SERVICES: Uuid = uuid!("f8cdef31-a31e-4b4a-93e4-5f571e91255a");
+
+/// Azure CLI. Azure Developer CLI and azure-identity sign people in under its name too.
+pub const AZURE_CLI: Uuid = uuid!("04b07795-8ddb-461a-bbee-02f9e1bf7b46");
+
+/// Public clients: client id, name.
+const PUBLIC_CLIENTS: &[(Uuid, &str)] = &[
+    (AZURE_CLI, "Microsoft Azure CLI"),
+    (
+        uuid!("1950a258-227b-4e31-a9cf-719496fa0aee"),
+        "Microsoft Azure PowerShell",
+    ),
+    (
+        uuid!("aebc6443-996d-45c2-90f0-388ff96faa56"),
+        "Visual Studio Code",
+    ),
+    (
+        uuid!("872cd9fa-d31f-45e0-9eab-6e460a02d1f1"),
+        "Visual Studio",
+    ),
+];
+
+/// The applications, all of the family `1`.
+pub(super) fn applications() -> impl Iterator<Item = Application> {
+    PUBLIC_CLIENTS.iter().map(|(app_id, name)| Application {
+        object_id: *app_id,
+        audience: Audience::MultipleTenants,
+        public_client: true,
+        consented: true,
+        family: Some("1".to_owned()),
+        ..Application::new(*app_id, MICROSOFT_SERVICES, *name)
+    })
+}

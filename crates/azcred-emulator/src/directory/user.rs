@@ -1,0 +1,121 @@
+//! A person: an account in its home tenant, or a guest in somebody else's.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Directory, SecretText};
+
+/// A person, as one tenant knows them.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The object id, in this tenant.
+    pub id: Uuid,
+    /// The tenant.
+    pub tenant: Uuid,
+    /// `userPrincipalName`. A guest's has `#EXT#` in it, and nobody signs in by that.
+    pub user_principal_name: String,
+    /// The display name.
+    pub name: String,
+    /// `accountEnabled`: a disabled one gets AADSTS50057.
+    pub enabled: bool,
+    /// The password. `None` for guests, and for whoever has none: nothing then matches.
+    pub password: Option<SecretText>,
+    /// The password has to be changed before anything else: AADSTS50055.
+    pub password_expired: bool,
+    /// An administrator or too many attempts locked the account: AADSTS50053.
+    pub locked: bool,
+    /// Conditional Access wants a second factor for everything: AADSTS50076.
+    pub mfa_required: bool,
+    /// `signInSessionsValidFromDateTime`: refresh tokens issued before are revoked, AADSTS50173.
+    pub sessions_valid_from: Option<OffsetDateTime>,
+    /// For a guest, the object id of the account in its home tenant.
+    pub guest_of: Option<Uuid>,
+}
+
+impl User {
+    /// A member of a tenant who may sign in, once there is a password.
+    pub fn new(
+        id: Uuid,
+        tenant: Uuid,
+        user_principal_name: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Self {
+        Self {
+            id,
+            tenant,
+            user_principal_name: user_principal_name.into(),
+            name: name.into(),
+            enabled: true,
+            password: None,
+            password_expired: false,
+            locked: false,
+            mfa_required: false,
+            sessions_valid_from: None,
+            guest_of: None,
+        }
+    }
+}
+
+impl Directory {
+    /// The account that signs in by this name, in its home tenant; names are compared without regard to case.
+    pub fn account(&self, user_principal_name: &str) -> Option<&User> {
+        self.users.values().find(|user| {
+            user.guest_of.is_none()
+                && user
+                    .user_principal_name
+                    .eq_ignore_ascii_case(user_principal_name)
+        })
+    }
+
+    /// What an account is in a tenant: itself at home, a guest where it was invited, nobody elsewhere.
+    pub fn account_in(&self, home: &User, tenant: Uuid) -> Option<&User> {
+        self.users.values().find(|user| {
+            user.tenant == tenant && (user.id == home.id || user.guest_of == Some(home.id))
+        })
+    }
+
+    /// Every tenant in which a user's account is somebody: the home tenant first.
+    pub fn tenants_of(&self, user: &User) -> Vec<Uuid> {
+        let home = user.guest_of.unwrap_or(user.id);
+        let mut all: Vec<&User> = self
+            .users
+            .values()
+            .filter(|other| other.id == home || other.guest_of == Some(home))
+            .collect();
+        all.sort_by_key(|other| other.guest_of.is_some());
+        all.into_iter().map(|other| other.tenant).collect()
+    }
+
+    /// Ends every session of an account: its refresh tokens issued before `now` are revoked.
+    pub fn revoke_sessions(&mut self, account: Uuid, now: OffsetDateTime) {
+        if let Some(user) = self.users.get_mut(&account) {
+            user.sessions_valid_from = Some(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_itself_at_home_a_guest_where_invited_and_nobody_elsewhere() {
+        let id = Uuid::from_u128;
+        let home = User::new(id(1), id(10), "ada@a.com", "Ada");
+        let guest = User {
+            guest_of: Some(id(1)),
+            ..User::new(id(2), id(20), "ada_a.com#EXT#@b.com", "Ada")
+        };
+        let mut directory = Directory::default();
+        for user in [guest.clone(), home.clone()] {
+            directory.users.insert(user.id, user);
+        }
+        assert_eq!(directory.account("ADA@A.com").unwrap().id, id(1));
+        assert!(directory.account("ada_a.com#EXT#@b.com").is_none());
+        assert_eq!(directory.account_in(&home, id(10)).unwrap().id, id(1));
+        assert_eq!(directory.account_in(&home, id(20)).unwrap().id, id(2));
+        assert!(directory.account_in(&home, id(30)).is_none());
+        assert_eq!(directory.tenants_of(&home), [id(10), id(20)]);
+        assert_eq!(directory.tenants_of(&guest), [id(10), id(20)]);
+    }
+}

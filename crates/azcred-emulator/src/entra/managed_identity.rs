@@ -1,0 +1,87 @@
+//! Tokens of managed identities: what Entra ID gives to the hosts that vouch for them.
+
+use http::StatusCode;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::claims::{self, Grant, Proof};
+use super::exchange::Exchange;
+use super::refusal::Refusal;
+use super::resource;
+use super::token::unavailable;
+use crate::world::World;
+
+/// A day: 'Managed identities for Azure resources frequently asked questions', how long tokens are cached for.
+const LIFETIME: u32 = 86_400;
+
+/// A token, and what its host says of it. Times are Unix seconds.
+pub(crate) struct Issued {
+    pub(crate) access_token: String,
+    /// The resource as it was asked for.
+    pub(crate) resource: String,
+    pub(crate) not_before: i64,
+    pub(crate) expires_on: i64,
+    /// Seconds until then.
+    pub(crate) expires_in: i64,
+}
+
+/// Issues a token for a managed identity. `resource_id` is the identity's own or that of the resource that has it.
+///
+/// # Errors
+/// 700016 where the service principal is gone, 7000112 where it is disabled, 500011 for a resource that nobody knows.
+pub(crate) fn issue_for_identity(
+    world: &World,
+    object_id: Uuid,
+    resource_id: &str,
+    resource: &str,
+    exchange: &Exchange,
+) -> Result<Issued, Refusal> {
+    let directory = world.directory();
+    let (principal, tenant) = directory
+        .service_principals
+        .get(&object_id)
+        .and_then(|principal| Some((principal, directory.tenants.get(&principal.tenant)?)))
+        .ok_or_else(|| {
+            Refusal::new(
+                700_016,
+                "unauthorized_client",
+                StatusCode::BAD_REQUEST,
+                format!(
+                    "Application with identifier '{object_id}' was not found in the directory."
+                ),
+            )
+        })?;
+    if !principal.enabled {
+        return Err(Refusal::new(
+            7_000_112,
+            "unauthorized_client",
+            StatusCode::BAD_REQUEST,
+            format!(
+                "Application '{}'({}) is disabled.",
+                principal.app_id, principal.name
+            ),
+        ));
+    }
+    let found = resource::find(world, &directory, tenant, resource)?;
+    let lifetime = i64::from(tenant.access_token_lifetime.unwrap_or(LIFETIME));
+    let now = exchange.now.unix_timestamp();
+    let mut claims = claims::app_only(&Grant {
+        cloud: exchange.cloud(),
+        tenant,
+        principal,
+        resource: &found,
+        // The platform signs for the identity by a certificate that nobody else sees.
+        proof: Proof::Assertion,
+        now,
+        lifetime,
+    });
+    claims.insert("xms_mirid".to_owned(), Value::from(resource_id));
+    let access_token = world.keys.entra.sign(&claims).map_err(|_| unavailable())?;
+    Ok(Issued {
+        access_token,
+        resource: resource.to_owned(),
+        not_before: now - 300,
+        expires_on: now + lifetime,
+        expires_in: lifetime,
+    })
+}

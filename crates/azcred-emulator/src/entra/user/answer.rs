@@ -1,0 +1,147 @@
+//! The answer to a person's client: tokens, and what they are good for.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+
+use super::super::discovery::Version;
+use super::super::refusal::Refusal;
+use super::super::resource::Resource;
+use super::super::token::{unavailable, usual_lifetime};
+use super::claims::{Facts, client_info};
+use super::scope::Asked;
+use super::sealed::RefreshToken;
+use super::{Ask, Session};
+use crate::world::World;
+
+/// What goes into an answer, whoever asked.
+struct Issue<'a> {
+    facts: Facts<'a>,
+    asked: &'a Asked,
+    resource: &'a Resource,
+    lifetime: i64,
+    version: Version,
+    /// `xms_cc`, which the client asked for by `claims`.
+    capabilities: Vec<String>,
+    /// The client asked for `client_info`.
+    client_info: bool,
+}
+
+/// The body of the answer to a request that was granted.
+pub(super) fn body(
+    ask: &Ask<'_>,
+    session: &Session<'_>,
+    asked: &Asked,
+    resource: &Resource,
+) -> Result<Value, Refusal> {
+    let chosen = session.tenant.access_token_lifetime;
+    let issue = Issue {
+        facts: Facts {
+            session,
+            directory: ask.directory,
+            cloud: ask.exchange.cloud(),
+            now: ask.exchange.now.unix_timestamp(),
+        },
+        asked,
+        resource,
+        lifetime: i64::from(chosen.unwrap_or_else(|| usual_lifetime(ask.exchange))),
+        version: ask.version,
+        capabilities: capabilities(ask.form.get("claims"))?,
+        client_info: ask.form.get("client_info") == Some("1"),
+    };
+    issue.body(ask.world).ok_or_else(unavailable)
+}
+
+impl Issue<'_> {
+    fn body(&self, world: &World) -> Option<Value> {
+        let session = self.facts.session;
+        let key = &world.keys.entra;
+        let claims = self
+            .facts
+            .access_token(self.resource, self.lifetime, &self.capabilities);
+        let is_v1 = self.version == Version::V1;
+        let mut body = json!({
+            "token_type": "Bearer",
+            "scope": self.asked.echo(self.resource, is_v1),
+            "access_token": key.sign(&claims).ok()?,
+        });
+        // The v1.0 endpoint writes its numbers as text.
+        let number = |value: i64| match is_v1 {
+            true => Value::from(value.to_string()),
+            false => Value::from(value),
+        };
+        body["expires_in"] = number(self.lifetime);
+        body["ext_expires_in"] = number(self.lifetime);
+        if is_v1 {
+            body["expires_on"] = number(self.facts.now + self.lifetime);
+            body["not_before"] = number(self.facts.now - 300);
+            body["resource"] = self.resource.audience.as_str().into();
+        } else if self.lifetime >= 7200 {
+            // A hint to fetch the next one at half time.
+            body["refresh_in"] = number(self.lifetime / 2);
+        }
+        if self.asked.offline {
+            let token = RefreshToken {
+                account: session.account.id,
+                client: session.application.app_id,
+                family: session.application.family.clone(),
+                tenant: session.tenant.id,
+                session: session.id,
+                since: session.since,
+                issued: self.facts.now,
+                scope: self.asked.text.clone(),
+            };
+            body["refresh_token"] = token.seal(self.facts.directory)?.into();
+            if let Some(family) = &session.application.family {
+                body["foci"] = family.as_str().into();
+            }
+        }
+        if self.asked.openid {
+            let claims = self.facts.id_token(self.version, self.asked.email);
+            body["id_token"] = match self.version {
+                Version::V1 => unsigned(&claims),
+                Version::V2 => key.sign(&claims).ok()?,
+            }
+            .into();
+        }
+        if self.client_info {
+            body["client_info"] = client_info(session.account).into();
+        }
+        Some(body)
+    }
+}
+
+/// The v1.0 endpoint does not sign what it hands to a client that fetched it over TLS itself.
+fn unsigned(claims: &Map<String, Value>) -> String {
+    let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
+    let header = json!({"typ": "JWT", "alg": "none"}).to_string();
+    let payload = Value::Object(claims.clone()).to_string();
+    format!("{}.{}.", encode(header), encode(payload))
+}
+
+/// The client's capabilities in a `claims` parameter (OpenID Connect Core section 5.5): `access_token.xms_cc.values`.
+///
+/// # Errors
+/// 90023 for what is no JSON object.
+fn capabilities(claims: Option<&str>) -> Result<Vec<String>, Refusal> {
+    let Some(text) = claims else {
+        return Ok(Vec::new());
+    };
+    let parsed = serde_json::from_str::<Map<String, Value>>(text).map_err(|_| {
+        Refusal::invalid_request(
+            90023,
+            "The authentication service request is not valid: the 'claims' parameter is not a JSON object.",
+        )
+    })?;
+    let values = parsed
+        .get("access_token")
+        .and_then(|token| token.get("xms_cc")?.get("values")?.as_array());
+    Ok(values
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        // What is not known is left out.
+        .filter(|value| value.eq_ignore_ascii_case("cp1"))
+        .map(str::to_uppercase)
+        .collect())
+}

@@ -1,0 +1,207 @@
+//! What a person's tokens say: the access token, the `id_token`, and `client_info`.
+//!
+//! Names and meanings: 'Access token claims reference' and 'ID token claims reference'. Claims that those pages call
+//! opaque have the form of real ones.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+use uuid::{Uuid, uuid};
+
+use super::super::claims::{opaque, region_scope};
+use super::super::discovery::Version;
+use super::super::resource::Resource;
+use super::Session;
+use super::scope::Asked;
+use crate::directory::{Directory, User};
+use crate::service::Cloud;
+
+const GRAPH: Uuid = uuid!("00000003-0000-0000-c000-000000000000");
+const ARM: Uuid = uuid!("797f4846-ba00-4fd7-ba43-dac1f8f63013");
+/// What `wids` has for a person without a role in the directory.
+const NO_DIRECTORY_ROLE: &str = "b79fbf4d-3ef9-4689-8143-76b194e85509";
+
+/// What all tokens of one answer have in common.
+pub(super) struct Facts<'a> {
+    pub(super) session: &'a Session<'a>,
+    pub(super) directory: &'a Directory,
+    pub(super) cloud: Cloud,
+    /// Unix seconds.
+    pub(super) now: i64,
+}
+
+impl Facts<'_> {
+    fn issuer(&self, version: Version) -> String {
+        let tenant = self.session.tenant.id;
+        match version {
+            Version::V1 => format!("https://{}/{tenant}/", self.cloud.sts_host()),
+            Version::V2 => format!("https://{}/{tenant}/v2.0", self.cloud.login_host()),
+        }
+    }
+
+    /// What the token of any kind says of the person. `audience` is the client id of whom it is for.
+    fn person(&self, version: Version, audience: Uuid) -> Value {
+        let Session {
+            account,
+            tenant,
+            user,
+            ..
+        } = self.session;
+        let issued = self.now - 300;
+        let mut claims = json!({
+            "iss": self.issuer(version),
+            "iat": issued,
+            "nbf": issued,
+            "name": user.name,
+            "oid": user.id,
+            "puid": puid(user.id),
+            "rh": format!("1.A{}.", opaque(&[tenant.id.as_bytes(), audience.as_bytes()], 30)),
+            "sid": self.session.id,
+            // Another for each client, so that two of them can't compare whom they know.
+            "sub": opaque(&[b"sub", user.id.as_bytes(), audience.as_bytes()], 32),
+            "tid": tenant.id,
+            "uti": URL_SAFE_NO_PAD.encode(Uuid::new_v4().as_bytes()),
+        });
+        if user.guest_of.is_some() {
+            claims["idp"] = home_issuer(self.cloud, account).into();
+            claims["email"] = account.user_principal_name.as_str().into();
+        }
+        claims
+    }
+
+    /// The access token's claims, of the version the resource wants.
+    pub(super) fn access_token(
+        &self,
+        resource: &Resource,
+        lifetime: i64,
+        capabilities: &[String],
+    ) -> Map<String, Value> {
+        let session = self.session;
+        let version = match resource.version {
+            2 => Version::V2,
+            _ => Version::V1,
+        };
+        let app = session.application;
+        let mut claims = self.person(version, resource.app_id);
+        let tenant_id = session.tenant.id;
+        for (name, value) in [
+            ("aud", json!(resource.audience)),
+            ("exp", json!(self.now + lifetime)),
+            ("acr", json!("1")),
+            (
+                "aio",
+                json!(opaque(&[b"aio", Uuid::new_v4().as_bytes()], 48)),
+            ),
+            ("amr", json!(["pwd"])),
+            ("idtyp", json!("user")),
+            ("ipaddr", json!("127.0.0.1")),
+            ("scp", json!(Asked::scp(resource))),
+            ("wids", json!([NO_DIRECTORY_ROLE])),
+            (
+                "xms_ftd",
+                json!(opaque(&[b"ftd", tenant_id.as_bytes()], 32)),
+            ),
+            ("xms_idrel", json!("1 2")),
+            (
+                "xms_tcdt",
+                json!(1_577_836_800 + i64::from(tenant_id.as_fields().0 % 100_000_000)),
+            ),
+        ] {
+            claims[name] = value;
+        }
+        match version {
+            Version::V1 => {
+                claims["appid"] = app.app_id.to_string().into();
+                claims["appidacr"] = "0".into();
+                claims["ver"] = "1.0".into();
+                self.add_v1_name(&mut claims);
+            }
+            Version::V2 => {
+                claims["azp"] = app.app_id.to_string().into();
+                claims["azpacr"] = "0".into();
+                claims["preferred_username"] = session.account.user_principal_name.as_str().into();
+                claims["ver"] = "2.0".into();
+            }
+        }
+        if !capabilities.is_empty() {
+            claims["xms_cc"] = json!(capabilities);
+        }
+        match resource.app_id {
+            ARM => {
+                let groups = self.directory.groups_of(session.user.id);
+                if !groups.is_empty() {
+                    claims["groups"] = json!(groups);
+                }
+            }
+            GRAPH => {
+                claims["app_displayname"] = app.name.as_str().into();
+                claims["tenant_region_scope"] = region_scope(&session.tenant.country).into();
+            }
+            _ => {}
+        }
+        object(claims)
+    }
+
+    /// The claims of an `id_token`, of the endpoint's version. From `iat` on it lives 65 minutes, as the service's do.
+    pub(super) fn id_token(&self, version: Version, email: bool) -> Map<String, Value> {
+        let app = self.session.application.app_id;
+        let account = self.session.account;
+        let mut claims = self.person(version, app);
+        claims["aud"] = app.to_string().into();
+        claims["exp"] = (self.now + 3600).into();
+        match version {
+            Version::V1 => {
+                claims["amr"] = json!(["pwd"]);
+                claims["ipaddr"] = "127.0.0.1".into();
+                claims["ver"] = "1.0".into();
+                self.add_v1_name(&mut claims);
+            }
+            Version::V2 => {
+                claims["preferred_username"] = account.user_principal_name.as_str().into();
+                claims["ver"] = "2.0".into();
+                if email {
+                    claims["email"] = account.user_principal_name.as_str().into();
+                }
+            }
+        }
+        object(claims)
+    }
+
+    /// The names that v1.0 tokens have: `upn` for members only.
+    fn add_v1_name(&self, claims: &mut Value) {
+        let Session { account, user, .. } = self.session;
+        let sign_in = account.user_principal_name.as_str();
+        claims["unique_name"] = sign_in.into();
+        if user.guest_of.is_none() {
+            claims["upn"] = sign_in.into();
+        }
+        if let Some((given, family)) = user.name.split_once(' ') {
+            claims["given_name"] = given.into();
+            claims["family_name"] = family.into();
+        }
+    }
+}
+
+/// `client_info`: by which ids a client tells accounts apart, the same in every tenant.
+pub(super) fn client_info(account: &User) -> String {
+    let text = json!({"uid": account.id, "utid": account.tenant}).to_string();
+    URL_SAFE_NO_PAD.encode(text)
+}
+
+/// `idp`: where a guest comes from.
+fn home_issuer(cloud: Cloud, account: &User) -> String {
+    format!("https://{}/{}/", cloud.sts_host(), account.tenant)
+}
+
+/// `puid`: sixteen hexadecimal digits that begin with 1003.
+fn puid(user: Uuid) -> String {
+    let (high, low, _, _) = user.as_fields();
+    format!("1003{high:08X}{low:04X}")
+}
+
+fn object(claims: Value) -> Map<String, Value> {
+    match claims {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,66 @@
+//! Tokens of a user for the host that acts for them: Cloud Shell, a job in Azure Machine Learning.
+
+use http::StatusCode;
+use uuid::Uuid;
+
+use super::super::exchange::Exchange;
+use super::super::managed_identity::Issued;
+use super::super::refusal::Refusal;
+use super::super::resource;
+use super::super::token::{unavailable, usual_lifetime};
+use super::Session;
+use super::claims::Facts;
+use crate::directory::Application;
+use crate::world::World;
+
+/// Issues a token of a user to one of Microsoft's own programs, for which nobody's consent is needed. `program` is its
+/// client id and name.
+///
+/// # Errors
+/// 50034 where there is no such user, 50057 where the account is disabled, 500011 for a resource that nobody knows.
+pub(crate) fn issue_for_user(
+    world: &World,
+    user: Option<Uuid>,
+    program: (Uuid, &str),
+    resource: &str,
+    exchange: &Exchange,
+) -> Result<Issued, Refusal> {
+    let refuse =
+        |code, message: &str| Refusal::new(code, "invalid_grant", StatusCode::BAD_REQUEST, message);
+    let directory = world.directory();
+    let (user, tenant) = user
+        .and_then(|user| directory.users.get(&user))
+        .and_then(|user| Some((user, directory.tenants.get(&user.tenant)?)))
+        .ok_or_else(|| refuse(50034, "The user account does not exist in the directory."))?;
+    if !user.enabled {
+        return Err(refuse(50057, "The user account is disabled."));
+    }
+    let found = resource::find(world, &directory, tenant, resource)?;
+    let (client_id, name) = program;
+    let now = exchange.now.unix_timestamp();
+    let session = Session {
+        account: user,
+        tenant,
+        user,
+        application: &Application::new(client_id, tenant.id, name),
+        id: Uuid::new_v4(),
+        since: now,
+    };
+    let facts = Facts {
+        session: &session,
+        directory: &directory,
+        cloud: exchange.cloud(),
+        now,
+    };
+    let chosen = tenant.access_token_lifetime;
+    let lifetime = i64::from(chosen.unwrap_or_else(|| usual_lifetime(exchange)));
+    let claims = facts.access_token(&found, lifetime, &[]);
+    let access_token = world.keys.entra.sign(&claims).map_err(|_| unavailable())?;
+    Ok(Issued {
+        access_token,
+        resource: resource.to_owned(),
+        not_before: now - 300,
+        expires_on: now + lifetime,
+        expires_in: lifetime,
+    })
+}

@@ -1,0 +1,102 @@
+//! Signing in by name and password: the grant `password` (RFC 6749 section 4.3).
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::super::authority::{Authority, clip};
+use super::super::refusal::Refusal;
+use super::lockout::Verdict;
+use super::{Ask, Session, answer, check_enabled, invalid_grant, member};
+use crate::directory::User;
+
+/// Answers the grant.
+///
+/// # Errors
+/// 9001023 at `common` and `consumers`; 50034, 50057, 50053, 50126, 50055 for what is wrong with the account or its
+/// password; 90072 where the account is nobody in the tenant; and whatever is wrong with client or scope.
+pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
+    if let Authority::Any(name @ ("common" | "consumers")) = ask.authority {
+        return Err(invalid_grant(
+            9_001_023,
+            format!(
+                "The grant type is not supported over the /{name} endpoint. Please use the /organizations or \
+                 tenant-specific endpoint."
+            ),
+        ));
+    }
+    // A tenant knows its own applications; without one, only what every tenant knows can be told from a wrong id.
+    let application = match ask.authority {
+        Authority::Tenant(tenant) => Some(ask.client(tenant)?),
+        Authority::Any(_) => None,
+    };
+    let name = ask.form.required("username")?;
+    let password = ask.form.get("password").ok_or_else(|| {
+        Refusal::invalid_request(
+            90014,
+            "The required field 'password' is missing from the credential. Ensure that you have all the necessary \
+             parameters for the login request.",
+        )
+    })?;
+    let asked = ask.asked(None)?;
+    let account = ask.directory.account(name).ok_or_else(|| {
+        invalid_grant(
+            50034,
+            format!(
+                "The user account {} does not exist in the {} directory. To sign into this application, the account \
+                 must be added to the directory.",
+                clip(name),
+                clip(name.rsplit_once('@').map_or(name, |(_, domain)| domain))
+            ),
+        )
+    })?;
+    let tenant = ask.tenant(account)?;
+    let application = match application {
+        Some(application) => application,
+        None => ask.client(tenant)?,
+    };
+    check_password(ask, account, password)?;
+    let user = member(ask.directory, account, tenant, application, 90072)?;
+    check_enabled(&[user])?;
+    let session = Session {
+        account,
+        tenant,
+        user,
+        application,
+        id: Uuid::new_v4(),
+        since: ask.exchange.now.unix_timestamp(),
+    };
+    let resource = ask.permitted(&session, &asked)?;
+    answer::body(ask, &session, &asked, &resource)
+}
+
+/// Checks the account and its password.
+///
+/// # Errors
+/// 50057 disabled, 50053 locked, 50126 wrong, 50055 right but expired.
+fn check_password(ask: &Ask<'_>, account: &User, password: &str) -> Result<(), Refusal> {
+    check_enabled(&[account])?;
+    let known = account.password.as_ref();
+    let is_right = known.is_some_and(|known| known.matches(password));
+    let now = ask.exchange.now.unix_timestamp();
+    let verdict = match account.locked {
+        true => Verdict::Locked,
+        false => ask
+            .world
+            .lockout
+            .attempt(account.id, password, is_right, now),
+    };
+    match verdict {
+        Verdict::Locked => Err(invalid_grant(
+            50053,
+            "The account is locked, you've tried to sign in too many times with an incorrect user ID or password.",
+        )),
+        Verdict::Wrong => Err(invalid_grant(
+            50126,
+            "Error validating credentials due to invalid username or password.",
+        )),
+        Verdict::Right if account.password_expired => {
+            Err(invalid_grant(50055, "The password is expired."))
+        }
+        Verdict::Right => Ok(()),
+    }
+}

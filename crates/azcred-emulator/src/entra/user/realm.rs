@@ -1,0 +1,62 @@
+//! Home realm discovery: where an account signs in.
+//!
+//! MSAL asks it before it sends a password, so that a federated account's password does not go to Entra ID.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::exchange::Exchange;
+use super::super::refusal::Refusal;
+use crate::service::Cloud;
+use crate::world::World;
+
+#[derive(Deserialize)]
+pub(in super::super) struct RealmQuery {
+    #[serde(rename = "api-version")]
+    api_version: Option<String>,
+}
+
+/// `GET /common/userrealm/{user}?api-version=1.0`: `Managed` for every domain of a tenant here, whoever the user is.
+pub(in super::super) async fn user_realm(
+    State(world): State<Arc<World>>,
+    Path(user): Path<String>,
+    Query(query): Query<RealmQuery>,
+    exchange: Exchange,
+) -> Response {
+    if query.api_version.as_deref() != Some("1.0") {
+        let message =
+            "The request is not properly formatted: the parameter 'api-version' has to be '1.0'.";
+        return Refusal::invalid_request(90004, message).into_response(&exchange);
+    }
+    let (name, urn) = match exchange.cloud() {
+        Cloud::Public => ("microsoftonline.com", "urn:federation:MicrosoftOnline"),
+        Cloud::UsGovernment => ("microsoftonline.us", "urn:federation:MicrosoftOnline"),
+        Cloud::China => (
+            "partner.microsoftonline.cn",
+            "urn:federation:partner.microsoftonline.cn",
+        ),
+    };
+    let mut body = json!({
+        "ver": "1.0",
+        "account_type": "Unknown",
+        "cloud_instance_name": name,
+        "cloud_audience_urn": urn,
+    });
+    let domain = user.rsplit_once('@').map(|(_, domain)| domain);
+    let directory = world.directory();
+    // A domain, not an id: `tenant` takes both.
+    let known = domain.filter(|domain| domain.contains('.'));
+    if let Some(domain) = known.filter(|domain| directory.tenant(domain).is_some()) {
+        body["account_type"] = "Managed".into();
+        body["domain_name"] = domain.into();
+    }
+    drop(directory);
+    let mut response = Json(body).into_response();
+    exchange.dress(&mut response, 0);
+    response
+}

@@ -1,0 +1,156 @@
+//! Going on from a refresh token: the grant `refresh_token` (RFC 6749 section 6).
+//!
+//! 'Refresh tokens in the Microsoft identity platform': they are bound to user and client (or its family), not to a
+//! tenant or resource; a new one comes with every use and the old one is not revoked by it.
+
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::super::assertion::iso;
+use super::super::authority::Authority;
+use super::super::refusal::Refusal;
+use super::sealed::{NotOurs, RefreshToken};
+use super::{Ask, Session, answer, check_enabled, invalid_grant, member};
+use crate::directory::{Application, Tenant, User};
+
+/// How long a refresh token lives unused, in seconds, where the tenant says nothing else: 90 days.
+const INACTIVITY: u32 = 90 * 24 * 3600;
+
+/// Answers the grant.
+///
+/// # Errors
+/// 9002313 and 70000 for what is no refresh token of this service, or another client's; 50173, 700082 and 70008 for
+/// one that is revoked or too old; 50057 for a disabled account; 50020 where the account is nobody in the tenant; and
+/// whatever is wrong with client or scope.
+pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
+    // A tenant knows its own applications; without one, the token says whose account it is.
+    if let Authority::Tenant(tenant) = ask.authority {
+        ask.client(tenant)?;
+    }
+    let text = ask.form.required("refresh_token")?;
+    let token = RefreshToken::open(text, ask.directory).map_err(|why| match why {
+        NotOurs::Malformed => invalid_grant(
+            9_002_313,
+            "Invalid request. Request is malformed or invalid.",
+        ),
+        NotOurs::Foreign => invalid_grant(70000, "Provided grant is invalid or malformed."),
+    })?;
+    let account = ask.directory.users.get(&token.account).ok_or_else(|| {
+        invalid_grant(
+            50034,
+            format!(
+                "The user account with the object id {} does not exist in the directory. To sign into this \
+                 application, the account must be added to the directory.",
+                token.account
+            ),
+        )
+    })?;
+    let tenant = ask.tenant(account)?;
+    let application = ask.client(tenant)?;
+    check_client(&token, application)?;
+    let asked = ask.asked(Some(&token.scope))?;
+    check_enabled(&[account])?;
+    check_age(&token, account, tenant, ask.exchange.now)?;
+    let user = member(ask.directory, account, tenant, application, 50020)?;
+    check_enabled(&[user])?;
+    let session = Session {
+        account,
+        tenant,
+        user,
+        application,
+        id: token.session,
+        since: token.since,
+    };
+    let resource = ask.permitted(&session, &asked)?;
+    answer::body(ask, &session, &asked, &resource)
+}
+
+/// A token is its client's, or its client's family's.
+fn check_client(token: &RefreshToken, application: &Application) -> Result<(), Refusal> {
+    let is_its = token.client == application.app_id;
+    let is_of_family = token.family.is_some() && token.family == application.family;
+    if is_its || is_of_family {
+        return Ok(());
+    }
+    Err(Refusal {
+        // What MSAL takes for 'not of the family', and stops.
+        suberror: Some("client_mismatch"),
+        ..invalid_grant(
+            70000,
+            format!(
+                "Provided grant is invalid or malformed. The refresh token was issued to another client than '{}'.",
+                application.app_id
+            ),
+        )
+    })
+}
+
+/// Revoked, unused for too long, or of a session that is too old.
+fn check_age(
+    token: &RefreshToken,
+    account: &User,
+    tenant: &Tenant,
+    now: OffsetDateTime,
+) -> Result<(), Refusal> {
+    if let Some(valid_from) = account.sessions_valid_from
+        && token.issued < valid_from.unix_timestamp()
+    {
+        return Err(invalid_grant(
+            50173,
+            format!(
+                "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user \
+                 might have changed or reset their password. The grant was issued on '{}' and the TokensValidFrom \
+                 date (before which tokens are not valid) for this user is '{}'.",
+                iso(token.since),
+                iso(valid_from.unix_timestamp())
+            ),
+        ));
+    }
+    let now = now.unix_timestamp();
+    let limit = tenant.refresh_token_inactivity.unwrap_or(INACTIVITY);
+    if now.saturating_sub(token.issued) >= i64::from(limit) {
+        return Err(invalid_grant(
+            700_082,
+            format!(
+                "The refresh token has expired due to inactivity. The token was issued on {} and was inactive for {}.",
+                iso(token.issued),
+                span(limit)
+            ),
+        ));
+    }
+    if let Some(limit) = tenant.session_lifetime
+        && now.saturating_sub(token.since) >= i64::from(limit)
+    {
+        return Err(invalid_grant(
+            70008,
+            format!(
+                "The provided authorization code or refresh token has expired due to inactivity. Send a new \
+                 interactive authorization request for this user and resource. The session began on {}.",
+                iso(token.since)
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// `90.00:00:00`, as the service writes a span.
+fn span(seconds: u32) -> String {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    format!(
+        "{days}.{:02}:{:02}:{:02}",
+        rest / 3600,
+        rest % 3600 / 60,
+        rest % 60
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_written_as_days_and_a_time() {
+        assert_eq!(span(INACTIVITY), "90.00:00:00");
+        assert_eq!(span(86_400 + 3600 + 2 * 60 + 3), "1.01:02:03");
+    }
+}

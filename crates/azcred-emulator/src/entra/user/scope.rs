@@ -1,0 +1,271 @@
+//! What a person's token is asked for: a resource, permissions of it, and OpenID Connect's own scopes.
+//!
+//! 'Scopes and permissions in the Microsoft identity platform'.
+
+use http::StatusCode;
+use uuid::{Uuid, uuid};
+
+use super::super::authority::clip;
+use super::super::refusal::Refusal;
+use super::super::resource::Resource;
+use crate::directory::Application;
+
+const GRAPH: Uuid = uuid!("00000003-0000-0000-c000-000000000000");
+
+/// What Microsoft's own clients are granted for Graph, as their tokens say.
+const GRAPH_PERMISSIONS: &[&str] = &[
+    "AuditLog.Read.All",
+    "Directory.AccessAsUser.All",
+    "Group.ReadWrite.All",
+    "User.Read",
+    "User.ReadWrite.All",
+];
+
+/// OpenID Connect's scopes; those of Graph's tokens are among its permissions.
+const OPENID: &[&str] = &["email", "openid", "profile"];
+
+/// A request's `scope`, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// The resource's name as it was written.
+    pub(super) resource: String,
+    /// Permissions that were named; `.default` is none of them.
+    named: Vec<String>,
+    is_default: bool,
+    /// An `id_token` is wanted.
+    pub(super) openid: bool,
+    /// The `id_token` may say the address.
+    pub(super) email: bool,
+    /// A refresh token is wanted.
+    pub(super) offline: bool,
+    /// The whole text, for the refresh token to remember.
+    pub(super) text: String,
+}
+
+impl Asked {
+    /// Of the v2.0 endpoint.
+    ///
+    /// # Errors
+    /// 70011 for what is no scope or mixes `.default` with others, 28000 for several resources.
+    pub(super) fn of_v2(text: &str) -> Result<Self, Refusal> {
+        let scopes: Vec<&str> = text.split_ascii_whitespace().collect();
+        // RFC 6749 section 3.3: printable ASCII but for quotation mark and backslash.
+        let is_token = |scope: &&str| {
+            scope
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+        };
+        if scopes.is_empty() || !scopes.iter().all(is_token) {
+            return Err(invalid(text));
+        }
+        let has = |name| scopes.contains(&name);
+        let mut asked = Self {
+            resource: String::new(),
+            named: Vec::new(),
+            is_default: false,
+            openid: has("openid"),
+            email: has("email"),
+            offline: has("offline_access"),
+            text: scopes.join(" "),
+        };
+        for scope in scopes {
+            if OPENID.contains(&scope) || scope == "offline_access" {
+                continue;
+            }
+            let (resource, permission) = match scope.rsplit_once('/') {
+                Some((resource, permission)) if !resource.is_empty() && !permission.is_empty() => {
+                    (resource.to_owned(), permission)
+                }
+                Some(_) => return Err(invalid(scope)),
+                // A bare permission is one of Graph's.
+                None => (GRAPH.to_string(), scope),
+            };
+            if asked.resource.is_empty() {
+                asked.resource = resource;
+            } else if asked.resource != resource {
+                return Err(refuse(
+                    28000,
+                    format!(
+                        "Provided value for the input parameter scope is not valid because it contains more than \
+                         one resource. Scope {} is not valid.",
+                        clip(text)
+                    ),
+                ));
+            }
+            match permission {
+                ".default" => asked.is_default = true,
+                named => asked.named.push(named.to_owned()),
+            }
+        }
+        if asked.resource.is_empty() {
+            asked.resource = GRAPH.to_string();
+        }
+        if asked.is_default && !asked.named.is_empty() {
+            return Err(refuse(
+                70011,
+                format!(
+                    "The provided value for the input parameter 'scope' is not valid. One or more scopes in '{}' are \
+                     not compatible with each other: .default scope can't be combined with resource-specific scopes.",
+                    clip(text)
+                ),
+            ));
+        }
+        Ok(asked)
+    }
+
+    /// Of the v1.0 endpoint, where a resource is named and all its permissions are meant.
+    pub(super) fn of_v1(resource: &str, scope: Option<&str>) -> Result<Self, Refusal> {
+        let has = |name| scope.is_some_and(|s| s.split_ascii_whitespace().any(|s| s == name));
+        Ok(Self {
+            resource: resource.to_owned(),
+            named: Vec::new(),
+            is_default: false,
+            openid: has("openid"),
+            email: has("email"),
+            offline: true,
+            text: format!("{resource}/.default openid offline_access"),
+        })
+    }
+
+    /// Whether the resource has what was named.
+    ///
+    /// # Errors
+    /// 650053 for a permission that it does not have.
+    pub(super) fn check_permissions(
+        &self,
+        application: &Application,
+        resource: &Resource,
+    ) -> Result<(), Refusal> {
+        let known = permissions(resource);
+        let strange = |name: &&String| !known.iter().any(|known| known.eq_ignore_ascii_case(name));
+        match self.named.iter().find(strange) {
+            None => Ok(()),
+            Some(name) => Err(Refusal::new(
+                650_053,
+                "invalid_client",
+                StatusCode::BAD_REQUEST,
+                format!(
+                    "The application '{}' asked for scope '{}' that doesn't exist on the resource '{}'. Contact the \
+                     app vendor.",
+                    application.name,
+                    clip(name),
+                    resource.app_id
+                ),
+            )),
+        }
+    }
+
+    /// `scp`: everything the client was granted for the resource, whatever part of it was named.
+    pub(super) fn scp(resource: &Resource) -> String {
+        let mut all = permissions(resource).to_vec();
+        if resource.app_id == GRAPH {
+            all.extend(OPENID);
+            all.sort_by_key(|name| name.to_ascii_lowercase());
+        }
+        all.join(" ")
+    }
+
+    /// `scope` of the answer, as each endpoint writes it.
+    pub(super) fn echo(&self, resource: &Resource, is_v1: bool) -> String {
+        if is_v1 {
+            return Self::scp(resource);
+        }
+        let mut all: Vec<String> = Vec::new();
+        if resource.app_id == GRAPH {
+            all.extend(OPENID.iter().map(|name| (*name).to_owned()));
+        }
+        // A client that asked by the bare names of Graph's permissions is answered by its address.
+        let prefix = match Uuid::try_parse(&self.resource) {
+            Ok(GRAPH) => "https://graph.microsoft.com",
+            _ => &self.resource,
+        };
+        all.extend(
+            permissions(resource)
+                .iter()
+                .map(|name| format!("{prefix}/{name}")),
+        );
+        if self.is_default {
+            all.push(format!("{prefix}/.default"));
+        }
+        all.join(" ")
+    }
+}
+
+/// The delegated permissions of a resource.
+fn permissions(resource: &Resource) -> &'static [&'static str] {
+    match resource.app_id {
+        GRAPH => GRAPH_PERMISSIONS,
+        _ => &["user_impersonation"],
+    }
+}
+
+fn invalid(scope: &str) -> Refusal {
+    refuse(
+        70011,
+        format!(
+            "The provided request must include a 'scope' input parameter. The provided value for the input parameter \
+             'scope' is not valid. The scope {} is not valid.",
+            clip(scope)
+        ),
+    )
+}
+
+fn refuse(code: u32, message: String) -> Refusal {
+    Refusal::new(code, "invalid_scope", StatusCode::BAD_REQUEST, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(app_id: Uuid) -> Resource {
+        Resource {
+            app_id,
+            audience: "x".into(),
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn a_scope_is_one_resource_with_permissions_and_openids_own_beside_it() {
+        let asked = Asked::of_v2("https://a.b//.default offline_access openid profile").unwrap();
+        assert_eq!(asked.resource, "https://a.b/");
+        assert!(asked.offline && asked.openid && !asked.email);
+        assert_eq!(
+            asked.echo(&resource(Uuid::from_u128(1)), false),
+            "https://a.b//user_impersonation https://a.b//.default"
+        );
+        let named = Asked::of_v2("https://a.b/user_impersonation").unwrap();
+        assert_eq!(named.resource, "https://a.b");
+        assert!(!named.offline && !named.openid);
+        let graph = Asked::of_v2("User.Read openid").unwrap();
+        assert_eq!(graph.resource, GRAPH.to_string());
+        let echo = graph.echo(&resource(GRAPH), false);
+        assert!(
+            echo.contains("https://graph.microsoft.com/User.Read"),
+            "{echo}"
+        );
+        assert!(echo.starts_with("email openid profile "), "{echo}");
+        let code = |text| Asked::of_v2(text).unwrap_err().code;
+        assert_eq!(code("https://a.b/x https://c.d/x"), 28000);
+        assert_eq!(code("https://a.b/x User.Read"), 28000);
+        assert_eq!(code("https://a.b/.default https://a.b/x"), 70011);
+        for malformed in ["", "/", "https://a.b/", "/x", "a\\b/x"] {
+            assert_eq!(code(malformed), 70011, "{malformed}");
+        }
+    }
+
+    #[test]
+    fn a_permission_that_a_resource_does_not_have_is_refused() {
+        let app = Application::new(Uuid::nil(), Uuid::nil(), "an app");
+        let arm = resource(Uuid::from_u128(1));
+        let check = |scope| {
+            Asked::of_v2(scope)
+                .unwrap()
+                .check_permissions(&app, &arm)
+                .map_err(|r| r.code)
+        };
+        assert_eq!(check("https://a.b/User_Impersonation"), Ok(()));
+        assert_eq!(check("https://a.b/everything"), Err(650_053));
+    }
+}

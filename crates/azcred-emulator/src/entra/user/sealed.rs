@@ -1,0 +1,161 @@
+//! Refresh tokens: opaque to everybody else, and readable to whoever issued them.
+//!
+//! Nothing is kept for one: what it stands for is in it, sealed. That is why an older one keeps working after it was
+//! used, as with Entra ID, and why the emulator can't be filled up with them. They end by time, and by the account's
+//! `sessions_valid_from`.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, RandomizedNonceKey};
+use aws_lc_rs::digest::{self, SHA256};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::directory::{Directory, SecretText};
+
+/// What a refresh token stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RefreshToken {
+    /// The account, by its object id in its home tenant.
+    pub(super) account: Uuid,
+    /// The client it was issued to.
+    pub(super) client: Uuid,
+    /// That client's family.
+    pub(super) family: Option<String>,
+    /// The tenant whose endpoint issued it.
+    pub(super) tenant: Uuid,
+    /// `sid`.
+    pub(super) session: Uuid,
+    /// When the password was given, in Unix seconds.
+    pub(super) since: i64,
+    /// When this token was issued, in Unix seconds.
+    pub(super) issued: i64,
+    /// What was asked for, for a client that asks for nothing else.
+    pub(super) scope: String,
+}
+
+/// Why a text is not a refresh token of this service.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NotOurs {
+    /// It does not even look like one.
+    Malformed,
+    /// It looks like one, and this service did not seal it.
+    Foreign,
+}
+
+/// Domain of the sealing, so that nothing else sealed under the same secret could pass for a token.
+const PURPOSE: &[u8] = b"azcred-emulator refresh token 1";
+const NONCE_BYTES: usize = 12;
+/// No token of ours comes near this; what is longer is not looked at.
+const MAX_BYTES: usize = 8 * 1024;
+
+fn key(secret: &SecretText) -> Option<RandomizedNonceKey> {
+    let mut context = digest::Context::new(&SHA256);
+    context.update(PURPOSE);
+    context.update(secret.expose().as_bytes());
+    RandomizedNonceKey::new(&AES_256_GCM, context.finish().as_ref()).ok()
+}
+
+impl RefreshToken {
+    /// The token as its client gets it: three parts, as Entra ID's have. `None` without randomness, or in a directory
+    /// that issues none.
+    pub(super) fn seal(&self, directory: &Directory) -> Option<String> {
+        let key = key(directory.refresh_secret.as_ref()?)?;
+        let mut content = serde_json::to_vec(self).ok()?;
+        let nonce = key
+            .seal_in_place_append_tag(Aad::from(PURPOSE), &mut content)
+            .ok()?;
+        let mut sealed = nonce.as_ref().to_vec();
+        sealed.append(&mut content);
+        Some(format!(
+            "1.A{}.{}",
+            URL_SAFE_NO_PAD.encode(self.tenant.as_bytes()),
+            URL_SAFE_NO_PAD.encode(&sealed)
+        ))
+    }
+
+    /// Reads a token that came back.
+    pub(super) fn open(text: &str, directory: &Directory) -> Result<Self, NotOurs> {
+        let mut parts = text.splitn(3, '.');
+        let (Some("1"), Some(_), Some(sealed)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(NotOurs::Malformed);
+        };
+        if text.len() > MAX_BYTES {
+            return Err(NotOurs::Malformed);
+        }
+        let sealed = URL_SAFE_NO_PAD
+            .decode(sealed)
+            .map_err(|_| NotOurs::Malformed)?;
+        let (nonce, content) = sealed
+            .split_first_chunk::<NONCE_BYTES>()
+            .ok_or(NotOurs::Malformed)?;
+        let key = directory.refresh_secret.as_ref().and_then(key);
+        let key = key.ok_or(NotOurs::Foreign)?;
+        let mut content = Zeroizing::new(content.to_vec());
+        let opened = key
+            .open_in_place(nonce.into(), Aad::from(PURPOSE), &mut content)
+            .map_err(|_| NotOurs::Foreign)?;
+        serde_json::from_slice(opened).map_err(|_| NotOurs::Foreign)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory(secret: &str) -> Directory {
+        Directory {
+            refresh_secret: Some(SecretText::new(secret)),
+            ..Directory::default()
+        }
+    }
+
+    fn token() -> RefreshToken {
+        RefreshToken {
+            account: Uuid::from_u128(1),
+            client: Uuid::from_u128(2),
+            family: Some("1".into()),
+            tenant: Uuid::from_u128(3),
+            session: Uuid::from_u128(4),
+            since: 5,
+            issued: 6,
+            scope: "https://a.b/.default".into(),
+        }
+    }
+
+    #[test]
+    fn a_token_is_read_by_who_issued_it_and_by_nobody_else() {
+        let ours = directory("a secret");
+        let sealed = token().seal(&ours).unwrap();
+        assert_eq!(RefreshToken::open(&sealed, &ours), Ok(token()));
+        assert!(!sealed.contains("default"));
+        let foreign = RefreshToken::open(&sealed, &directory("another"));
+        assert_eq!(foreign, Err(NotOurs::Foreign));
+        // The same content is another text each time.
+        assert_ne!(token().seal(&ours).unwrap(), sealed);
+        assert!(token().seal(&Directory::default()).is_none());
+    }
+
+    #[test]
+    fn every_changed_or_cut_text_is_refused() {
+        let ours = directory("a secret");
+        let sealed = token().seal(&ours).unwrap();
+        for end in 0..sealed.len() {
+            assert!(RefreshToken::open(&sealed[..end], &ours).is_err(), "{end}");
+        }
+        let start = sealed.rfind('.').unwrap() + 1;
+        for at in start..sealed.len() - 1 {
+            let mut changed = sealed.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert!(RefreshToken::open(&changed, &ours).is_err(), "{at}");
+        }
+        for malformed in ["", "x", "1.A", "2.A.B", "1.A.***", "1.A.AAAA"] {
+            let refused = RefreshToken::open(malformed, &ours);
+            assert_eq!(refused, Err(NotOurs::Malformed), "{malformed}");
+        }
+        let long = format!("1.A.{}", "A".repeat(MAX_BYTES));
+        assert_eq!(RefreshToken::open(&long, &ours), Err(NotOurs::Malformed));
+    }
+}

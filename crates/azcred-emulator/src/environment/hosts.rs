@@ -1,0 +1,96 @@
+//! The personas that are given tokens by where they run: a cluster, a compute, an app, a machine, a shell.
+
+use super::{Pairs, Way};
+use crate::info::Info;
+use crate::service::Cloud;
+
+/// A pod with workload identity, as the admission webhook of Azure Kubernetes Service leaves it ('Microsoft Entra Workload
+/// ID on AKS').
+pub(super) fn aks(info: &Info, way: Way) -> Option<Pairs> {
+    let workload = info.workload.as_ref()?;
+    let mut pairs = vec![
+        ("AZURE_TENANT_ID", workload.tenant_id.to_string()),
+        ("AZURE_CLIENT_ID", workload.client_id.to_string()),
+        (
+            "AZURE_FEDERATED_TOKEN_FILE",
+            workload.token_file.display().to_string(),
+        ),
+    ];
+    // By ports every persona has one.
+    if way == Way::RealNames {
+        let authority = format!("https://{}/", Cloud::Public.login_host());
+        pairs.push(("AZURE_AUTHORITY_HOST", authority));
+    }
+    Some(pairs)
+}
+
+/// A virtual machine, whose metadata service is where this variable says.
+pub(super) fn vm(info: &Info) -> Option<Pairs> {
+    let hosts = info.identity_hosts.as_ref()?;
+    Some(vec![(
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+        hosts.imds_url.clone(),
+    )])
+}
+
+/// An app in App Service, which still sets the old names too ('Use managed identities for App Service', 'REST endpoint
+/// reference').
+pub(super) fn app_service(info: &Info) -> Option<Pairs> {
+    let hosts = info.identity_hosts.as_ref()?;
+    let (endpoint, header) = (&hosts.app_service_endpoint, &hosts.app_service_header);
+    Some(vec![
+        ("IDENTITY_ENDPOINT", endpoint.clone()),
+        ("IDENTITY_HEADER", header.clone()),
+        ("MSI_ENDPOINT", endpoint.clone()),
+        ("MSI_SECRET", header.clone()),
+    ])
+}
+
+/// An application in a Service Fabric cluster.
+pub(super) fn service_fabric(info: &Info) -> Option<Pairs> {
+    let hosts = info.identity_hosts.as_ref()?;
+    Some(vec![
+        ("IDENTITY_ENDPOINT", hosts.service_fabric_endpoint.clone()),
+        ("IDENTITY_HEADER", hosts.service_fabric_header.clone()),
+        (
+            "IDENTITY_SERVER_THUMBPRINT",
+            hosts.service_fabric_thumbprint.clone(),
+        ),
+    ])
+}
+
+/// A server with Azure Arc's agent.
+pub(super) fn arc(info: &Info) -> Option<Pairs> {
+    let hosts = info.identity_hosts.as_ref()?;
+    Some(vec![
+        ("IDENTITY_ENDPOINT", hosts.arc_endpoint.clone()),
+        ("IMDS_ENDPOINT", hosts.arc_url.clone()),
+    ])
+}
+
+/// A compute of Azure Machine Learning with a managed identity.
+pub(super) fn azureml_compute(info: &Info) -> Option<Pairs> {
+    let hosts = info.identity_hosts.as_ref()?;
+    let mut pairs = vec![
+        ("MSI_ENDPOINT", hosts.ml_compute_endpoint.clone()),
+        ("MSI_SECRET", hosts.ml_compute_secret.clone()),
+    ];
+    let client_id = hosts.ml_compute_client_id;
+    pairs.extend(client_id.map(|id| ("DEFAULT_IDENTITY_CLIENT_ID", id.to_string())));
+    Some(pairs)
+}
+
+/// A job of Azure Machine Learning that runs as the user who submitted it.
+pub(super) fn azureml_job(info: &Info) -> Option<Pairs> {
+    let hosts = info.identity_hosts.as_ref()?;
+    Some(vec![
+        ("OBO_ENDPOINT", hosts.ml_obo_endpoint.clone()),
+        ("AZUREML_OBO_ENABLED", "True".to_owned()),
+    ])
+}
+
+/// Cloud Shell.
+pub(super) fn cloud_shell(info: &Info) -> Option<Pairs> {
+    let hosts = info.identity_hosts.as_ref()?;
+    Some(vec![("MSI_ENDPOINT", hosts.cloud_shell_endpoint.clone())])
+}

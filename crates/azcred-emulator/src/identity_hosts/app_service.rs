@@ -1,0 +1,154 @@
+//! App Service's endpoint, the old version too, and Azure Machine Learning's on a compute, which is that old one.
+//!
+//! 'Use managed identities for App Service and Azure Functions', 'REST endpoint reference'. Its errors are not documented:
+//! their shape and the words for an identity that is not there are what people have reported.
+
+use axum::Json;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderMap, StatusCode, Uri};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::expires_on::ExpiresOnFormat;
+use super::identity::Choice;
+use super::query::Parameters;
+use super::{Host, NoToken};
+use crate::directory::SecretText;
+use crate::service::Service;
+
+/// Where tokens are.
+pub(super) const TOKEN_PATH: &str = "/msi/token";
+
+pub(super) fn router(host: Host) -> Router {
+    Router::new()
+        .route(TOKEN_PATH, get(token))
+        .fallback(|| async { Version::V2019.error(StatusCode::NOT_FOUND, "Not found.") })
+        .with_state(host)
+}
+
+/// The two versions differ in names and in how time is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Version {
+    V2017,
+    V2019,
+}
+
+impl Version {
+    fn read(text: Option<&str>) -> Option<Self> {
+        match text? {
+            "2017-09-01" => Some(Self::V2017),
+            "2019-08-01" => Some(Self::V2019),
+            _ => None,
+        }
+    }
+
+    fn secret_header(self) -> &'static str {
+        match self {
+            Self::V2017 => "secret",
+            Self::V2019 => "x-identity-header",
+        }
+    }
+
+    fn choice(self, parameters: &Parameters) -> Choice<'_> {
+        match self {
+            // It knows no other way to choose, and takes no notice of what it does not know.
+            Self::V2017 => Choice {
+                client_id: parameters.get("clientid"),
+                ..Choice::default()
+            },
+            Self::V2019 => Choice {
+                object_id: parameters
+                    .get("object_id")
+                    .or_else(|| parameters.get("principal_id")),
+                ..parameters.choice()
+            },
+        }
+    }
+
+    fn not_found(self) -> &'static str {
+        match self {
+            Self::V2017 => "No MSI found for specified ClientId/ResourceId.",
+            Self::V2019 => {
+                "No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId."
+            }
+        }
+    }
+
+    fn error(self, status: StatusCode, message: &str) -> Response {
+        let (code, id) = (status.as_u16(), Uuid::new_v4());
+        let body = match self {
+            Self::V2017 => json!({ "StatusCode": code, "Message": message, "CorrelationId": id }),
+            Self::V2019 => json!({ "statusCode": code, "message": message, "correlationId": id }),
+        };
+        (status, Json(body)).into_response()
+    }
+}
+
+async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Response {
+    let parameters = Parameters::of(&uri);
+    let asked = parameters.given("api-version");
+    let is_compute = host.service == Service::MlCompute;
+    let version = Version::read(asked).filter(|v| !is_compute || *v == Version::V2017);
+    let Some(version) = version else {
+        let message = match asked {
+            Some(_) => "The api-version is not supported.",
+            None => "The api-version query parameter is required.",
+        };
+        return Version::V2019.error(StatusCode::BAD_REQUEST, message);
+    };
+    let secret = match host.service {
+        Service::MlCompute => &host.hosts.ml_compute,
+        _ => &host.hosts.app_service,
+    };
+    if !shows(&headers, version.secret_header(), secret) {
+        let message = format!(
+            "The {} header is missing or wrong.",
+            version.secret_header()
+        );
+        return version.error(StatusCode::UNAUTHORIZED, &message);
+    }
+    let Some(resource) = parameters.given("resource") else {
+        return version.error(
+            StatusCode::BAD_REQUEST,
+            "The resource query parameter is required.",
+        );
+    };
+    match host.token(&headers, &version.choice(&parameters), resource) {
+        Ok(token) => {
+            let form = match (host.service, version) {
+                (Service::MlCompute, _) => ExpiresOnFormat::Number,
+                (_, Version::V2017) => ExpiresOnFormat::Date,
+                (_, Version::V2019) => ExpiresOnFormat::Text,
+            };
+            let mut body = json!({
+                "access_token": token.issued.access_token,
+                "expires_on": form.write(token.issued.expires_on),
+                "resource": token.issued.resource,
+                "token_type": "Bearer",
+                "client_id": token.identity.client_id,
+            });
+            if version == Version::V2019 {
+                body["not_before"] = Value::from(token.issued.not_before.to_string());
+            }
+            Json(body).into_response()
+        }
+        Err(NoToken::Identity(_)) => version.error(StatusCode::BAD_REQUEST, version.not_found()),
+        // Whatever Entra ID said, this is all that comes through.
+        Err(NoToken::Refused(_)) => version.error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "An unexpected error occured while fetching the AAD Token. Please contact support with this provided \
+             Correlation Id.",
+        ),
+    }
+}
+
+/// Whether a header holds this secret, in a time that tells nothing.
+pub(super) fn shows(headers: &HeaderMap, name: &str, secret: &SecretText) -> bool {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|sent| secret.matches(sent))
+}

@@ -1,0 +1,92 @@
+//! The agent of Azure Arc-enabled servers: IMDS's protocol behind a proof that the client may read the agent's folder.
+//!
+//! 'Authenticate against Azure resources with Azure Arc-enabled servers'.
+
+use axum::Json;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use serde_json::{Value, json};
+
+use super::Host;
+use super::imds::{self, TOKEN_PATH, refuse_header};
+use super::query::Parameters;
+
+/// Versions the agent takes.
+const VERSIONS: &[&str] = &["2019-11-01", "2020-06-01", "2021-02-01"];
+
+pub(super) fn router(host: Host) -> Router {
+    Router::new()
+        .route(TOKEN_PATH, get(token))
+        .fallback(|| async {
+            imds::error(StatusCode::NOT_FOUND, "not_found", "Resource not found")
+        })
+        .with_state(host)
+}
+
+async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Response {
+    if let Some(refusal) = refuse_header(&headers) {
+        return refusal;
+    }
+    let parameters = Parameters::of(&uri);
+    let version = parameters.given("api-version");
+    if !version.is_some_and(|version| VERSIONS.contains(&version)) {
+        return imds::error(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "The api-version is missing or not supported",
+        );
+    }
+    match headers.get(header::AUTHORIZATION) {
+        None => return challenge(&host, "Missing Basic Authorization header"),
+        Some(sent) => {
+            let key = sent
+                .to_str()
+                .ok()
+                .and_then(|sent| sent.strip_prefix("Basic "));
+            if !key.is_some_and(|key| host.hosts.arc_keys.redeem(key.trim())) {
+                return challenge(&host, "Invalid Basic Authorization header");
+            }
+        }
+    }
+    // Clients refuse an answer that does not confirm the identity they chose: older agents ignore the choice.
+    let confirm = |body: &mut Value| {
+        for name in ["object_id", "msi_res_id"] {
+            if let Some(chosen) = parameters.get(name) {
+                body[name] = chosen.into();
+            }
+        }
+    };
+    imds::answer(&host, &headers, &parameters, confirm)
+}
+
+/// 401, with a file that says what to send.
+fn challenge(host: &Host, why: &str) -> Response {
+    let made = host.hosts.arc_keys.challenge();
+    let realm = made.and_then(|file| {
+        HeaderValue::try_from(format!("Basic realm={}", file.display()))
+            .map_err(std::io::Error::other)
+    });
+    match realm {
+        Ok(realm) => {
+            let body = json!({
+                "error": "unauthorized_client",
+                "error_description": why,
+                "error_codes": [401],
+            });
+            let headers = [(header::WWW_AUTHENTICATE, realm)];
+            (StatusCode::UNAUTHORIZED, headers, Json(body)).into_response()
+        }
+        Err(error) => {
+            let folder = host.hosts.arc_keys.folder();
+            tracing::warn!(%error, folder = %folder.display(), "a key file could not be made");
+            imds::error(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal_error",
+                "The key file could not be made",
+            )
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Cloud Shell's tokens of the user whose shell it is.
+//!
+//! Undocumented but for what azure-identity sends; the errors are what people have reported.
+
+use axum::Json;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use http::{HeaderMap, StatusCode};
+use serde_json::json;
+use uuid::uuid;
+
+use super::query::Parameters;
+use super::user::Actor;
+use super::{Host, imds, issued_as_text};
+
+/// Where tokens are.
+pub(super) const TOKEN_PATH: &str = "/oauth2/token";
+
+/// The largest form that is read: it holds a resource's name.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+const ACTOR: Actor = Actor {
+    client_id: uuid!("b677c290-cf4b-4a8e-a60e-91ba650a4abe"),
+    name: "Azure Portal Console App",
+};
+
+/// What it has tokens for; a slash at the end makes no difference.
+const AUDIENCES: &[&str] = &[
+    "https://management.core.windows.net/",
+    "https://management.azure.com/",
+    "https://graph.windows.net/",
+    "https://vault.azure.net",
+    "https://graph.microsoft.com/",
+    "https://storage.azure.com/",
+];
+
+pub(super) fn router(host: Host) -> Router {
+    Router::new()
+        .route(TOKEN_PATH, post(token))
+        .fallback(|| async { error(StatusCode::NOT_FOUND, "NotFound", "Not found.") })
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(host)
+}
+
+async fn token(State(host): State<Host>, headers: HeaderMap, body: Bytes) -> Response {
+    if imds::refuse_header(&headers).is_some() {
+        return error(
+            StatusCode::BAD_REQUEST,
+            "MissingMetadataHeader",
+            "The request has no header 'Metadata: true'.",
+        );
+    }
+    let parameters = Parameters::read(&body);
+    let Some(resource) = parameters.given("resource") else {
+        return error(
+            StatusCode::BAD_REQUEST,
+            "MissingResource",
+            "The request has no parameter 'resource'.",
+        );
+    };
+    let bare = |name: &str| name.trim_end_matches('/').to_ascii_lowercase();
+    if !AUDIENCES.iter().any(|known| bare(known) == bare(resource)) {
+        let resource: String = resource
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(200)
+            .collect();
+        let message = format!(
+            "Audience {resource} is not a supported MSI token audience. Supported audiences: {}",
+            AUDIENCES.join(",")
+        );
+        return error(StatusCode::BAD_REQUEST, "AudienceNotSupported", &message);
+    }
+    match host.user_token(&headers, &ACTOR, resource) {
+        Ok(issued) => Json(issued_as_text(&issued)).into_response(),
+        Err(refused) => refused.passed_on(),
+    }
+}
+
+fn error(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = json!({ "error": { "code": code, "message": message } });
+    (status, Json(body)).into_response()
+}

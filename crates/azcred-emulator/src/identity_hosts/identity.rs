@@ -1,0 +1,170 @@
+//! The managed identities of a seed, which hosts have them, and which of them a request means.
+
+use uuid::Uuid;
+
+use crate::resources::Scope;
+use crate::service::Service;
+
+/// The type of resource that a user-assigned identity is.
+const USER_ASSIGNED_TYPE: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
+
+/// The services that give out tokens of managed identities.
+pub(crate) const HOSTS: &[Service] = &[
+    Service::Imds,
+    Service::AppService,
+    Service::ServiceFabric,
+    Service::Arc,
+    Service::MlCompute,
+];
+
+/// A managed identity.
+#[derive(Clone, Debug)]
+pub(crate) struct ManagedIdentity {
+    /// The object id of its service principal.
+    pub(crate) object_id: Uuid,
+    /// Its client id.
+    pub(crate) client_id: Uuid,
+    /// The identity itself where it is user-assigned, else the resource whose own it is: `xms_mirid`.
+    pub(crate) resource_id: Scope,
+    /// Where its tokens can be had.
+    pub(crate) hosts: Vec<Service>,
+}
+
+impl ManagedIdentity {
+    /// Whether it is a resource of its own, which several hosts can have.
+    pub(crate) fn is_user_assigned(&self) -> bool {
+        self.resource_id
+            .resource_type()
+            .is_some_and(|kind| kind.eq_ignore_ascii_case(USER_ASSIGNED_TYPE))
+    }
+}
+
+/// Which identity a request means, as far as it says. A GUID that is none means nobody.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Choice<'a> {
+    /// By client id.
+    pub(crate) client_id: Option<&'a str>,
+    /// By object id.
+    pub(crate) object_id: Option<&'a str>,
+    /// By the id of the user-assigned identity's resource.
+    pub(crate) resource_id: Option<&'a str>,
+}
+
+impl Choice<'_> {
+    fn is_open(&self) -> bool {
+        self.client_id.is_none() && self.object_id.is_none() && self.resource_id.is_none()
+    }
+
+    fn means(&self, identity: &ManagedIdentity) -> bool {
+        let is = |said: Option<&str>, id: Uuid| {
+            said.is_none_or(|said| Uuid::try_parse(said).is_ok_and(|said| said == id))
+        };
+        is(self.client_id, identity.client_id)
+            && is(self.object_id, identity.object_id)
+            && self.resource_id.is_none_or(|said| {
+                said.parse::<Scope>()
+                    .is_ok_and(|said| said.key() == identity.resource_id.key())
+            })
+    }
+}
+
+/// Why a host has no identity for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoIdentity {
+    /// None is assigned to it, or not the one that was asked for.
+    NotFound,
+    /// Several are, none of them its own, and the request does not choose.
+    Several,
+}
+
+/// The identity of a host that a request means. Without a choice it is the host's own; where that has none, the only
+/// user-assigned one ('How to use managed identities on an Azure VM to acquire an access token').
+pub(crate) fn find<'a>(
+    identities: &'a [ManagedIdentity],
+    host: Service,
+    choice: &Choice<'_>,
+) -> Result<&'a ManagedIdentity, NoIdentity> {
+    let mut assigned = identities
+        .iter()
+        .filter(|identity| identity.hosts.contains(&host));
+    if !choice.is_open() {
+        return assigned
+            .find(|identity| choice.means(identity))
+            .ok_or(NoIdentity::NotFound);
+    }
+    let all: Vec<_> = assigned.collect();
+    if let Some(own) = all.iter().find(|identity| !identity.is_user_assigned()) {
+        return Ok(own);
+    }
+    match all.as_slice() {
+        [] => Err(NoIdentity::NotFound),
+        [only] => Ok(only),
+        _ => Err(NoIdentity::Several),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(number: u128, resource: &str) -> ManagedIdentity {
+        let group =
+            "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg/providers";
+        ManagedIdentity {
+            object_id: Uuid::from_u128(number),
+            client_id: Uuid::from_u128(number + 100),
+            resource_id: format!("{group}/{resource}").parse().unwrap(),
+            hosts: vec![Service::Imds],
+        }
+    }
+
+    fn user_assigned(number: u128) -> ManagedIdentity {
+        identity(number, &format!("{USER_ASSIGNED_TYPE}/id-{number}"))
+    }
+
+    fn machine(number: u128) -> ManagedIdentity {
+        identity(number, "Microsoft.Compute/virtualMachines/vm")
+    }
+
+    fn found(all: &[ManagedIdentity], choice: &Choice<'_>) -> Result<u128, NoIdentity> {
+        find(all, Service::Imds, choice).map(|identity| identity.object_id.as_u128())
+    }
+
+    #[test]
+    fn without_a_choice_it_is_the_hosts_own_or_the_only_one_there_is() {
+        let open = Choice::default();
+        assert_eq!(found(&[], &open), Err(NoIdentity::NotFound));
+        assert_eq!(found(&[user_assigned(1)], &open), Ok(1));
+        let two = [user_assigned(1), user_assigned(2)];
+        assert_eq!(found(&two, &open), Err(NoIdentity::Several));
+        let three = [user_assigned(1), user_assigned(2), machine(3)];
+        assert_eq!(found(&three, &open), Ok(3));
+        assert!(find(&three, Service::Arc, &open).is_err());
+    }
+
+    #[test]
+    fn an_identity_is_chosen_by_any_of_its_three_ids_in_any_case_and_by_no_others() {
+        let all = [user_assigned(1), user_assigned(2), machine(3)];
+        let client = Uuid::from_u128(102).to_string().to_uppercase();
+        let object = Uuid::from_u128(2).to_string();
+        let resource = all[1].resource_id.to_string().to_uppercase();
+        let by = |client_id, object_id, resource_id| {
+            let choice = Choice {
+                client_id,
+                object_id,
+                resource_id,
+            };
+            found(&all, &choice)
+        };
+        assert_eq!(by(Some(&client), None, None), Ok(2));
+        assert_eq!(by(None, Some(&object), None), Ok(2));
+        assert_eq!(by(None, None, Some(&resource)), Ok(2));
+        assert_eq!(by(Some(&client), Some(&object), Some(&resource)), Ok(2));
+        let missing = Err(NoIdentity::NotFound);
+        assert_eq!(by(Some(&object), None, None), missing);
+        assert_eq!(by(Some(""), None, None), missing);
+        assert_eq!(by(None, None, Some("id-2")), missing);
+        let other = Uuid::from_u128(1).to_string();
+        assert_eq!(by(Some(&client), Some(&other), None), missing);
+    }
+}

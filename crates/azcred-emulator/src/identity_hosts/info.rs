@@ -1,0 +1,77 @@
+//! Where the hosts of managed identities are, and what they want to see: a part of `emulator.json`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Hosts, app_service, cloud_shell, imds, ml_obo};
+use crate::service::Service;
+
+/// The hosts of managed identities, by their addresses on loopback. It holds secrets, which `Debug` does not show.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostsInfo {
+    /// IMDS, without a path: what `AZURE_POD_IDENTITY_AUTHORITY_HOST` takes in the place of `http://169.254.169.254`.
+    pub imds_url: String,
+    /// App Service's `IDENTITY_ENDPOINT`.
+    pub app_service_endpoint: String,
+    /// App Service's `IDENTITY_HEADER`.
+    pub app_service_header: String,
+    /// Service Fabric's `IDENTITY_ENDPOINT`.
+    pub service_fabric_endpoint: String,
+    /// Service Fabric's `IDENTITY_HEADER`.
+    pub service_fabric_header: String,
+    /// SHA-1 of the certificate that it shows: `IDENTITY_SERVER_THUMBPRINT`.
+    pub service_fabric_thumbprint: String,
+    /// Azure Arc's `IDENTITY_ENDPOINT`.
+    pub arc_endpoint: String,
+    /// Azure Arc's `IMDS_ENDPOINT`.
+    pub arc_url: String,
+    /// Azure Machine Learning's `MSI_ENDPOINT` on a compute.
+    pub ml_compute_endpoint: String,
+    /// Azure Machine Learning's `MSI_SECRET` on a compute.
+    pub ml_compute_secret: String,
+    /// Azure Machine Learning's `DEFAULT_IDENTITY_CLIENT_ID`, where the compute has an identity.
+    pub ml_compute_client_id: Option<Uuid>,
+    /// Azure Machine Learning's `OBO_ENDPOINT` in a job.
+    pub ml_obo_endpoint: String,
+    /// Cloud Shell's `MSI_ENDPOINT`.
+    pub cloud_shell_endpoint: String,
+}
+
+impl HostsInfo {
+    /// `url` gives the base URL of a service's port.
+    pub(crate) fn new(hosts: &Hosts, url: impl Fn(Service) -> String) -> Self {
+        let at = |service, path: &str| format!("{}{path}", url(service));
+        let ml_compute = hosts.default_of(Service::MlCompute);
+        Self {
+            imds_url: url(Service::Imds),
+            app_service_endpoint: at(Service::AppService, app_service::TOKEN_PATH),
+            app_service_header: hosts.app_service.expose().to_owned(),
+            service_fabric_endpoint: at(Service::ServiceFabric, imds::TOKEN_PATH),
+            service_fabric_header: hosts.service_fabric.expose().to_owned(),
+            service_fabric_thumbprint: hosts.certificate.thumbprint().to_owned(),
+            arc_endpoint: at(Service::Arc, imds::TOKEN_PATH),
+            arc_url: url(Service::Arc),
+            ml_compute_endpoint: at(Service::MlCompute, app_service::TOKEN_PATH),
+            ml_compute_secret: hosts.ml_compute.expose().to_owned(),
+            ml_compute_client_id: ml_compute.map(|identity| identity.client_id),
+            ml_obo_endpoint: at(Service::MlObo, ml_obo::TOKEN_PATH),
+            cloud_shell_endpoint: at(Service::CloudShell, cloud_shell::TOKEN_PATH),
+        }
+    }
+}
+
+impl fmt::Debug for HostsInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostsInfo")
+            .field("imds_url", &self.imds_url)
+            .field("app_service_endpoint", &self.app_service_endpoint)
+            .field("service_fabric_endpoint", &self.service_fabric_endpoint)
+            .field("arc_endpoint", &self.arc_endpoint)
+            .field("ml_compute_endpoint", &self.ml_compute_endpoint)
+            .field("ml_obo_endpoint", &self.ml_obo_endpoint)
+            .field("cloud_shell_endpoint", &self.cloud_shell_endpoint)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,55 @@
+//! Azure Machine Learning's tokens of the user on whose behalf a job runs.
+//!
+//! Undocumented: what azure-ai-ml's `AzureMLOnBehalfOfCredential` sends and reads. A GET with nothing but the resource;
+//! that only the job can reach the address is all the protection there is.
+
+use axum::Json;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderMap, StatusCode, Uri};
+use uuid::uuid;
+
+use super::expires_on::ExpiresOnFormat;
+use super::query::Parameters;
+use super::user::Actor;
+use super::{Host, imds, issued_as_text};
+
+/// Where tokens are.
+pub(super) const TOKEN_PATH: &str = "/OBO/token";
+
+/// 'Verify first-party Microsoft applications in sign-in reports'.
+const ACTOR: Actor = Actor {
+    client_id: uuid!("0736f41a-0425-4b46-bdb5-1563eff02385"),
+    name: "Azure Machine Learning",
+};
+
+pub(super) fn router(host: Host) -> Router {
+    Router::new()
+        .route(TOKEN_PATH, get(token))
+        .fallback(|| async {
+            imds::error(StatusCode::NOT_FOUND, "not_found", "Resource not found")
+        })
+        .with_state(host)
+}
+
+async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Response {
+    let parameters = Parameters::of(&uri);
+    let Some(resource) = parameters.given("resource") else {
+        return imds::error(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "Required query variable 'resource' is missing",
+        );
+    };
+    match host.user_token(&headers, &ACTOR, resource) {
+        Ok(issued) => {
+            let mut body = issued_as_text(&issued);
+            body["expires_on"] = ExpiresOnFormat::Number.write(issued.expires_on);
+            body["expires_in"] = issued.expires_in.into();
+            Json(body).into_response()
+        }
+        Err(refused) => refused.passed_on(),
+    }
+}

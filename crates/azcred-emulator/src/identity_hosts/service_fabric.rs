@@ -1,0 +1,94 @@
+//! Service Fabric's managed identity token service.
+//!
+//! 'How to leverage a Service Fabric application's managed identity to access Azure services'; the errors are its section
+//! 'Error handling'.
+
+use axum::Json;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderMap, StatusCode, Uri};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::app_service::shows;
+use super::expires_on::ExpiresOnFormat;
+use super::identity::Choice;
+use super::imds::TOKEN_PATH;
+use super::query::Parameters;
+use super::{Host, NoToken};
+
+const VERSION: &str = "2019-07-01-preview";
+
+pub(super) fn router(host: Host) -> Router {
+    Router::new()
+        .route(TOKEN_PATH, get(token))
+        .fallback(|| async { error(StatusCode::NOT_FOUND, "NotFound", "Not found.") })
+        .with_state(host)
+}
+
+async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Response {
+    let parameters = Parameters::of(&uri);
+    if !headers.contains_key("secret") {
+        return error(
+            StatusCode::BAD_REQUEST,
+            "SecretHeaderNotFound",
+            "Secret is not found in the request headers.",
+        );
+    }
+    let version = parameters.get("api-version").unwrap_or_default();
+    if version != VERSION {
+        let version: String = version
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(40)
+            .collect();
+        let message = format!(
+            "The api-version '{version}' is not supported. Supported version is '{VERSION}'."
+        );
+        return error(StatusCode::BAD_REQUEST, "InvalidApiVersion", &message);
+    }
+    let not_found = || {
+        error(
+            StatusCode::NOT_FOUND,
+            "ManagedIdentityNotFound",
+            "Managed identity not found for the specified application host.",
+        )
+    };
+    if !shows(&headers, "secret", &host.hosts.service_fabric) {
+        return not_found();
+    }
+    let Some(resource) = parameters.given("resource") else {
+        return error(
+            StatusCode::BAD_REQUEST,
+            "ArgumentNullOrEmpty",
+            "The parameter 'resource' should not be null or empty string.",
+        );
+    };
+    // Which identity it is, the cluster's configuration says: a client can't choose.
+    match host.token(&headers, &Choice::default(), resource) {
+        Ok(token) => Json(json!({
+            "token_type": "Bearer",
+            "access_token": token.issued.access_token,
+            // The page shows a number, and the service was seen to send a text (MSAL's source).
+            "expires_on": ExpiresOnFormat::Text.write(token.issued.expires_on),
+            "resource": token.issued.resource,
+        }))
+        .into_response(),
+        Err(NoToken::Identity(_)) => not_found(),
+        Err(NoToken::Refused(_)) => error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "InternalServerError",
+            "An error occurred.",
+        ),
+    }
+}
+
+/// An error in the shape of Azure's own APIs.
+pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = json!({
+        "error": { "correlationId": Uuid::new_v4(), "code": code, "message": message },
+    });
+    (status, Json(body)).into_response()
+}

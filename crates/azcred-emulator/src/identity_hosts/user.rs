@@ -1,0 +1,28 @@
+//! Tokens of the user for whom a host acts.
+
+use http::HeaderMap;
+use uuid::Uuid;
+
+use super::{Host, Refused};
+use crate::entra::{Issued, issue_for_user};
+
+/// The program that a host is, to Entra ID.
+pub(super) struct Actor {
+    pub(super) client_id: Uuid,
+    pub(super) name: &'static str,
+}
+
+impl Host {
+    /// A token of the user who is signed in here.
+    pub(super) fn user_token(
+        &self,
+        headers: &HeaderMap,
+        actor: &Actor,
+        resource: &str,
+    ) -> Result<Issued, Box<Refused>> {
+        let exchange = self.exchange(headers);
+        let program = (actor.client_id, actor.name);
+        issue_for_user(&self.world, self.hosts.user, program, resource, &exchange)
+            .map_err(|refusal| Box::new(Refused { refusal, exchange }))
+    }
+}
