@@ -15,6 +15,10 @@
 //! 2. [`ClientSecretCredential`]: an application and its secret.
 //! 3. [`ClientCertificateCredential`]: an application and its certificate.
 //! 4. [`ClientAssertionCredential`]: an application and a statement that somebody else signed, such as a CI system.
+//! 5. [`WorkloadIdentityCredential`]: a Kubernetes workload and its token file.
+//! 6. [`GitHubActionsCredential`]: a GitHub Actions job.
+//! 7. [`AzurePipelinesCredential`]: an Azure Pipelines job and its service connection.
+//! 8. [`AzureMlOnBehalfOfCredential`]: the user on whose behalf an Azure Machine Learning job runs.
 //!
 //! Each keeps its tokens: a good one is given without waiting, one that is due is replaced in the background, and one
 //! request leaves however many callers wait ([`Credential::get_token`]).
@@ -54,9 +58,10 @@ pub use crate::azure_core::AzureCoreCredential;
 pub use crate::{
     cloud::{Authority, Cloud},
     credential::{
-        AssertionSource, Availability, ClientAssertionCredential, ClientCertificateCredential,
-        ClientSecretCredential, Credential, EnvironmentCredential, EnvironmentKind,
-        EnvironmentOrder, TokenFuture,
+        AssertionSource, Availability, AzureMlOnBehalfOfCredential, AzurePipelinesCredential,
+        ClientAssertionCredential, ClientCertificateCredential, ClientSecretCredential, Credential,
+        EnvironmentCredential, EnvironmentKind, EnvironmentOrder, GitHubActionsCredential,
+        TokenFuture, WorkloadIdentityCredential,
     },
     entra::certificate::ClientCertificate,
     error::{Error, ErrorKind, Refusal, Result},

@@ -1,15 +1,26 @@
 //! Sources of tokens, one file each, behind one trait.
 
+mod azure_ml_on_behalf_of;
+mod azure_pipelines;
 mod client_assertion;
 mod client_certificate;
 mod client_secret;
 pub(crate) mod environment;
+mod federation;
+mod github_actions;
 pub(crate) mod source;
+mod token_service;
+mod variables;
+mod workload_identity;
 
+pub use azure_ml_on_behalf_of::AzureMlOnBehalfOfCredential;
+pub use azure_pipelines::AzurePipelinesCredential;
 pub use client_assertion::{AssertionSource, ClientAssertionCredential};
 pub use client_certificate::ClientCertificateCredential;
 pub use client_secret::ClientSecretCredential;
 pub use environment::{EnvironmentCredential, EnvironmentKind, EnvironmentOrder};
+pub use github_actions::GitHubActionsCredential;
+pub use workload_identity::WorkloadIdentityCredential;
 
 use crate::{
     error::{Error, Result},
