@@ -170,3 +170,7 @@ fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
 }
 
 const WHAT: &str = "AzurePipelinesCredential looked for a job's identity in the environment";
+
+#[cfg(test)]
+#[path = "azure_pipelines_tests.rs"]
+mod tests;

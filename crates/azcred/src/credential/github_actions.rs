@@ -128,3 +128,7 @@ fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
 }
 
 const WHAT: &str = "GitHubActionsCredential looked for a job's identity in the environment";
+
+#[cfg(test)]
+#[path = "github_actions_tests.rs"]
+mod tests;
