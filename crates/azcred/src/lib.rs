@@ -58,10 +58,11 @@ pub use crate::azure_core::AzureCoreCredential;
 pub use crate::{
     cloud::{Authority, Cloud},
     credential::{
-        AssertionSource, Availability, AzureMlOnBehalfOfCredential, AzurePipelinesCredential,
+        AssertionSource, Availability, AzureCliCredential, AzureDeveloperCliCredential, AzureMlOnBehalfOfCredential, AzurePipelinesCredential, AzurePowerShellCredential,
         ClientAssertionCredential, ClientCertificateCredential, ClientSecretCredential, Credential,
         EnvironmentCredential, EnvironmentKind, EnvironmentOrder, GitHubActionsCredential,
-        TokenFuture, WorkloadIdentityCredential,
+        ManagedIdentityCredential, ManagedIdentityId,
+        TokenFuture, VisualStudioCodeCredential, WorkloadIdentityCredential,
     },
     entra::certificate::ClientCertificate,
     error::{Error, ErrorKind, Refusal, Result},

@@ -1,25 +1,37 @@
 //! Sources of tokens, one file each, behind one trait.
 
+mod azure_cli;
+mod azure_developer_cli;
 mod azure_ml_on_behalf_of;
 mod azure_pipelines;
+mod azure_powershell;
 mod client_assertion;
 mod client_certificate;
 mod client_secret;
+mod developer_tool;
 pub(crate) mod environment;
 mod federation;
 mod github_actions;
+mod managed_identity;
 pub(crate) mod source;
 mod token_service;
+mod tool_output;
 mod variables;
+mod visual_studio_code;
 mod workload_identity;
 
+pub use azure_cli::AzureCliCredential;
+pub use azure_developer_cli::AzureDeveloperCliCredential;
 pub use azure_ml_on_behalf_of::AzureMlOnBehalfOfCredential;
 pub use azure_pipelines::AzurePipelinesCredential;
+pub use azure_powershell::AzurePowerShellCredential;
 pub use client_assertion::{AssertionSource, ClientAssertionCredential};
 pub use client_certificate::ClientCertificateCredential;
 pub use client_secret::ClientSecretCredential;
 pub use environment::{EnvironmentCredential, EnvironmentKind, EnvironmentOrder};
 pub use github_actions::GitHubActionsCredential;
+pub use managed_identity::{ManagedIdentityCredential, ManagedIdentityId};
+pub use visual_studio_code::VisualStudioCodeCredential;
 pub use workload_identity::WorkloadIdentityCredential;
 
 use crate::{
