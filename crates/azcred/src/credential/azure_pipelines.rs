@@ -69,6 +69,8 @@ impl AzurePipelinesCredential {
             bearer: variables::read(&*system, TOKEN, access_token)?,
             headers: &[
                 ("content-type", "application/json"),
+                // Azure DevOps answers 411 where a POST does not say that it is empty.
+                ("content-length", "0"),
                 // Else a wrong token is answered with a redirect to a page to sign in at.
                 ("x-tfs-fedauthredirect", "Suppress"),
             ],

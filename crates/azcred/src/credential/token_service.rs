@@ -71,10 +71,7 @@ impl TokenService {
         let mut request = HttpRequest::get(self.url.clone())
             .with_header(header::AUTHORIZATION, authorization)
             .with_header(header::ACCEPT, HeaderValue::from_static("application/json"));
-        if self.method == Method::POST {
-            request.method = Method::POST;
-            request.body = Some(Zeroizing::new(String::new()));
-        }
+        request.method = self.method.clone();
         for (name, value) in self.headers {
             request = request.with_header(
                 HeaderName::from_static(name),
