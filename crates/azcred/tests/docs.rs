@@ -274,6 +274,10 @@ fn every_variable_that_is_read_is_in_the_page_of_variables() {
     let mut found = BTreeSet::new();
     for file in [
         "azcred/src/credential/environment.rs",
+        "azcred/src/credential/workload_identity.rs",
+        "azcred/src/credential/github_actions.rs",
+        "azcred/src/credential/azure_pipelines.rs",
+        "azcred/src/credential/azure_ml_on_behalf_of.rs",
         "azcred/src/cloud.rs",
         "azcred/src/http/client.rs",
         "azcred-azure/src/cloud_metadata.rs",

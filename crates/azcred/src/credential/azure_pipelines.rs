@@ -157,7 +157,7 @@ fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
     }
     let connection: Vec<&str> = missing
         .into_iter()
-        .filter(|name| name.starts_with("AZURESUBSCRIPTION_"))
+        .filter(|name| [CLIENT, TENANT, CONNECTION].contains(name))
         .collect();
     if !connection.is_empty() {
         mend.push(format!(

@@ -102,7 +102,7 @@ fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
     {
         let azure = missing
             .into_iter()
-            .filter(|name| name.starts_with("AZURE_"));
+            .filter(|name| ![URL, TOKEN].contains(name));
         (
             azure.collect(),
             format!("this job of GitHub Actions may not ask for an identity token: {told}"),
