@@ -141,7 +141,7 @@ fn arguments(request: &TokenRequest, tenant: Option<&TenantId>) -> Vec<String> {
 
 fn read(stdout: &[u8]) -> Result<(&str, Times), String> {
     let answer: Answer<'_> =
-        serde_json::from_slice(stdout).map_err(|_| tool_output::shape(stdout))?;
+        tool_output::object(stdout).ok_or_else(|| tool_output::shape(stdout))?;
     if !tool_output::is_token(answer.token) {
         return Err("something else".to_owned());
     }

@@ -114,10 +114,10 @@ pub(super) fn look(
             if system.var("COPILOT_AGENT_SESSION_ID").is_some() {
                 return Err(NotHere::because("COPILOT_AGENT_SESSION_ID is set"));
             }
-            let person = cache.person(signed_in.environment, name)?;
+            let person = cache.person(&signed_in.environment, name)?;
             let whose = Whose {
                 client_id: AZURE_CLI,
-                environment: signed_in.environment,
+                environment: &signed_in.environment,
                 home_account_id: Some(&person.home_account_id),
             };
             let meanwhile = match cached(system, &cache, whose, &signed_in, asked)? {
@@ -154,7 +154,7 @@ pub(super) fn look(
             let secret = service_principal::secret(&folder, client_id, signed_in.tenant.as_str())?;
             let whose = Whose {
                 client_id,
-                environment: signed_in.environment,
+                environment: &signed_in.environment,
                 home_account_id: None,
             };
             let meanwhile = match cached(system, &cache, whose, &signed_in, asked)? {
@@ -209,7 +209,7 @@ fn redeemable(
     meanwhile: Option<AccessToken>,
 ) -> Result<Found, NotHere> {
     // Azure CLI's secrets go where Azure CLI sends them.
-    if cloud.authority().as_str() != format!("https://{}", signed_in.environment) {
+    if cloud.authority().host() != signed_in.environment {
         return Err(NotHere::because(
             "Azure CLI signs in at another address than the one in use",
         ));

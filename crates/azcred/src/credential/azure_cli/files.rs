@@ -159,12 +159,9 @@ impl Settings {
 
     /// An option, which the variable `AZURE_SECTION_OPTION` overrides (knack's `CLIConfig`).
     pub(super) fn get(&self, system: &dyn System, option: &Setting) -> Option<String> {
-        system.var(option.variable).or_else(|| {
-            self.options
-                .iter()
-                .rfind(|(section, name, _)| section == option.section && name == option.name)
-                .map(|(_, _, value)| value.clone())
-        })
+        system
+            .var(option.variable)
+            .or_else(|| self.value(option.section, option.name).map(str::to_owned))
     }
 
     /// The same, as knack reads a yes or no.
@@ -193,6 +190,14 @@ impl Settings {
             .iter()
             .any(|(one, name, _)| one == section && name.starts_with(prefix))
     }
+
+    /// What an option of a section says, where it is there.
+    pub(super) fn value(&self, section: &str, option: &str) -> Option<&str> {
+        self.options
+            .iter()
+            .rfind(|(one, name, _)| one == section && name == option)
+            .map(|(_, _, value)| value.as_str())
+    }
 }
 
 /// A setting of Azure CLI.
@@ -211,6 +216,11 @@ pub(super) const ENCRYPT: Setting = Setting {
     section: "core",
     name: "encrypt_token_cache",
     variable: "AZURE_CORE_ENCRYPT_TOKEN_CACHE",
+};
+pub(super) const INSTANCE_DISCOVERY: Setting = Setting {
+    section: "core",
+    name: "instance_discovery",
+    variable: "AZURE_CORE_INSTANCE_DISCOVERY",
 };
 pub(super) const BROKER_ON_MAC: Setting = Setting {
     section: "core",

@@ -133,7 +133,9 @@ impl AzureCli {
         let found = match timeout(READING.min(left()), looking).await {
             Ok(Ok(found)) => found,
             Ok(Err(_)) => Err(NotHere::because("the runtime is shutting down")),
-            Err(_) => Err(NotHere::because("Azure CLI's files could not be read in time")),
+            Err(_) => Err(NotHere::because(
+                "Azure CLI's files could not be read in time",
+            )),
         };
         let why = match found {
             Ok(direct::Found::Token(token)) => {
@@ -162,7 +164,11 @@ impl AzureCli {
             .cloud()
             .map_err(|_| NotHere::because("the cloud in use can't be told"))?;
         let asked = direct::Asked {
-            scopes: request.scopes().iter().map(|scope| scope.as_str()).collect(),
+            scopes: request
+                .scopes()
+                .iter()
+                .map(|scope| scope.as_str())
+                .collect(),
             tenant: self
                 .tool
                 .tenant_of(request)
@@ -175,15 +181,18 @@ impl AzureCli {
     /// The files do not answer, and there is no `az` to ask.
     fn neither(&self, request: &TokenRequest, why: &NotHere) -> Error {
         let missing = self.tool.not_installed(self.tool.what(request));
-        let has_files = Folder::of(self.tool.system())
-            .is_some_and(|folder| folder.has("azureProfile.json"));
+        let has_files =
+            Folder::of(self.tool.system()).is_some_and(|folder| folder.has("azureProfile.json"));
         if !has_files {
             return missing;
         }
         Error::new(
             ErrorKind::Unavailable,
             self.tool.what(request),
-            format!("{}, and its files are of no use without it: {why}", missing.why()),
+            format!(
+                "{}, and its files are of no use without it: {why}",
+                missing.why()
+            ),
         )
         .with_mend(missing.mend().to_owned())
     }

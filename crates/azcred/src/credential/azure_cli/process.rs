@@ -129,7 +129,7 @@ fn arguments(
 
 fn read(stdout: &[u8]) -> Result<(&str, Times), String> {
     let answer: Answer<'_> =
-        serde_json::from_slice(stdout).map_err(|_| tool_output::shape(stdout))?;
+        tool_output::object(stdout).ok_or_else(|| tool_output::shape(stdout))?;
     let is_bearer = answer
         .token_type
         .is_none_or(|kind| kind.eq_ignore_ascii_case("Bearer"));

@@ -1,7 +1,10 @@
 //! Who is signed in to Azure CLI: the account of the default subscription, or of one that is asked for, as
 //! `Profile.get_subscription` in azure-cli-core finds it.
 
-use super::files::{CLOUD, Folder, Limit, NotHere, Settings};
+use super::{
+    super::tool_output,
+    files::{CLOUD, Folder, INSTANCE_DISCOVERY, Limit, NotHere, Settings},
+};
 use crate::{cloud::Cloud, system::System, tenant::TenantId};
 use serde::Deserialize;
 
@@ -14,7 +17,7 @@ pub(super) struct SignedIn {
     /// The tenant of the subscription: a GUID in lower case, as MSAL's cache has it.
     pub(super) tenant: TenantId,
     /// The host of the identity provider, as MSAL's cache has it.
-    pub(super) environment: &'static str,
+    pub(super) environment: String,
 }
 
 /// Who it is.
@@ -86,8 +89,8 @@ pub(super) fn find(
     let (cloud_name, environment) = cloud_of(system, folder, settings, cloud)?;
     // Python writes it as `utf-8-sig`.
     let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let profile: Profile = serde_json::from_slice(json)
-        .map_err(|_| NotHere::because("azureProfile.json is not what we know it to be"))?;
+    let profile: Profile = tool_output::object(json)
+        .ok_or_else(|| NotHere::because("azureProfile.json is not what we know it to be"))?;
     let mut here = profile
         .subscriptions
         .into_iter()
@@ -148,34 +151,61 @@ fn guid(tenant: &str) -> Result<TenantId, NotHere> {
         .ok_or_else(|| NotHere::because("the tenant is named by a domain"))
 }
 
-/// The cloud that Azure CLI is set to, where it is the one in use, one that we know, and nobody has changed its addresses.
+/// The name of the cloud that Azure CLI is set to, and the host that it signs in at there, where that is the cloud in use.
 fn cloud_of(
     system: &dyn System,
     folder: &Folder<'_>,
     settings: &Settings,
     cloud: &Cloud,
-) -> Result<(&'static str, &'static str), NotHere> {
-    if system.var("ARM_CLOUD_METADATA_URL").is_some() {
-        return Err(NotHere::because(
-            "ARM_CLOUD_METADATA_URL describes Azure CLI's clouds",
-        ));
-    }
+) -> Result<(String, String), NotHere> {
     let name = settings.get(system, &CLOUD);
-    let name = name.as_deref().unwrap_or("AzureCloud");
-    let Some(known) = CLOUDS.into_iter().find(|(known, _)| *known == name) else {
-        return Err(NotHere::because("Azure CLI is set to a cloud of its own"));
-    };
-    if known.0 != cloud.name() {
-        return Err(NotHere::because(format!(
-            "Azure CLI is set to {}, and the cloud in use is {}",
-            known.0,
-            cloud.name()
-        )));
+    let name = name.unwrap_or_else(|| "AzureCloud".to_owned());
+    let clouds = Settings::read(folder, "clouds.config")?;
+    let is_known = |name: &str| CLOUDS.into_iter().find(|(known, _)| *known == name);
+    if let Some((known, host)) = is_known(&name) {
+        if known != cloud.name() {
+            return Err(NotHere::because(format!(
+                "Azure CLI is set to {known}, and the cloud in use is {}",
+                cloud.name()
+            )));
+        }
+        if system.var("ARM_CLOUD_METADATA_URL").is_some() {
+            return Err(NotHere::because(
+                "ARM_CLOUD_METADATA_URL describes Azure CLI's clouds",
+            ));
+        }
+        if clouds.has(known, "endpoint_") {
+            return Err(NotHere::because(
+                "the cloud's addresses are changed in clouds.config",
+            ));
+        }
+        return Ok((name, host.to_owned()));
     }
-    if Settings::read(folder, "clouds.config")?.has(known.0, "endpoint_") {
+    // A cloud of somebody's own: what its authority is called may not be known here, so the tokens have to be of the host
+    // in use. Without this setting az would ask Microsoft about that host.
+    let authority = cloud.authority();
+    let is_bare = authority
+        .as_str()
+        .split_once("://")
+        .is_some_and(|(_, rest)| !rest.contains('/'));
+    if is_known(cloud.name()).is_some()
+        || !is_bare
+        || settings.is_set(system, &INSTANCE_DISCOVERY, true)?
+    {
+        return Err(NotHere::because("Azure CLI is set to a cloud of its own"));
+    }
+    let elsewhere = clouds
+        .value(&name, "endpoint_active_directory")
+        .is_some_and(|endpoint| {
+            !endpoint
+                .trim_end_matches('/')
+                .eq_ignore_ascii_case(authority.as_str())
+        });
+    if elsewhere {
         return Err(NotHere::because(
-            "the cloud's addresses are changed in clouds.config",
+            "Azure CLI's cloud signs in at another address than the one in use",
         ));
     }
-    Ok(known)
+    let host = authority.host().to_lowercase();
+    Ok((name, host))
 }

@@ -4,7 +4,7 @@
 //! Secrets are borrowed from the file's bytes, which are wiped; one that had to be copied because of an escape is none of
 //! MSAL's, and the file is not read.
 
-use super::files::NotHere;
+use super::{super::tool_output, files::NotHere};
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, Visitor},
@@ -123,8 +123,8 @@ pub(super) struct Cached<'a> {
 
 impl<'a> TokenCache<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, NotHere> {
-        serde_json::from_slice(bytes)
-            .map_err(|_| NotHere::because("Azure CLI's token cache is not what we know it to be"))
+        tool_output::object(bytes)
+            .ok_or_else(|| NotHere::because("Azure CLI's token cache is not what we know it to be"))
     }
 
     /// The one person of this name.
@@ -208,7 +208,7 @@ impl<'a> TokenCache<'a> {
                 .token_type
                 .as_deref()
                 .is_none_or(|kind| kind.eq_ignore_ascii_case("Bearer"));
-            if !is_bearer || !super::super::tool_output::is_token(entry.secret) {
+            if !is_bearer || !tool_output::is_token(entry.secret) {
                 return Err(NotHere::because("the cached token is no bearer token"));
             }
             let refresh_in = entry.refresh_on.as_ref().map(|time| time.after(now));
