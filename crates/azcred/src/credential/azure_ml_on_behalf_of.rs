@@ -11,7 +11,7 @@ use crate::{
     http::{Http, HttpRequest, HttpResponse, Url},
     options::ClientOptions,
     request::TokenRequest,
-    system::{SharedSystem, System},
+    system::System,
     token::AccessToken,
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -38,8 +38,7 @@ struct OnBehalfOf {
     /// Whether the job says that it runs as its user; else only asking tells.
     enabled: bool,
     http: Http,
-    system: SharedSystem,
-    deadline: Duration,
+    options: ClientOptions,
 }
 
 const NAME: &str = "AzureMLOnBehalfOfCredential";
@@ -76,8 +75,7 @@ impl AzureMlOnBehalfOfCredential {
             url,
             enabled,
             http,
-            system: system.clone(),
-            deadline: options.deadline(),
+            options,
         };
         Ok(Self(Kept::new(Arc::new(source), system)))
     }
@@ -148,10 +146,10 @@ impl OnBehalfOf {
             .append_pair("resource", scope.resource());
         let response = self
             .http
-            .send(&what, &HttpRequest::get(url), self.deadline)
+            .send(&what, &HttpRequest::get(url), self.options.deadline())
             .await?;
         if response.status == 200 {
-            return read(&what, &response, self.system.now());
+            return read(&what, &response, self.options.system().now());
         }
         let error = token_service::refusal(&what, &response, &[], USER_IDENTITY);
         if error.is_refused() && !self.enabled {

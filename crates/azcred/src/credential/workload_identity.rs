@@ -160,8 +160,10 @@ fn token(system: &dyn System, path: &Path, what: String) -> Result<SecretString>
 fn unreadable(error: &io::Error) -> (String, String) {
     match error.kind() {
         io::ErrorKind::NotFound => (
-            "there is no such file, so the cluster does not mount it".to_owned(),
-            WEBHOOK.to_owned(),
+            "there is no such file".to_owned(),
+            format!(
+                "in a pod, the cluster mounts it: {WEBHOOK}; elsewhere, write the token there first"
+            ),
         ),
         io::ErrorKind::PermissionDenied => (
             "this user may not read it".to_owned(),

@@ -489,7 +489,8 @@ fn obo(service: &Server, enabled: &str) -> AzureMlOnBehalfOfCredential {
     let job = Fixture::new()
         .with_var("OBO_ENDPOINT", &format!("{}/OBO/token", at(service)))
         .with_var("AZUREML_OBO_ENABLED", enabled)
-        // Nobody is there, and nobody is asked.
+        // Neither is there, and neither is needed to reach an endpoint beside the job.
+        .with_var("SSL_CERT_FILE", "/nowhere")
         .with_var("HTTP_PROXY", "http://127.0.0.1:1")
         .with_var("http_proxy", "http://127.0.0.1:1");
     AzureMlOnBehalfOfCredential::from_environment(options(&job)).unwrap()
