@@ -2,7 +2,12 @@
 
 use super::Setup;
 use crate::{
-    credential::{environment::Described, source::TokenSource},
+    credential::{
+        AzureCliCredential, AzureDeveloperCliCredential, AzureMlOnBehalfOfCredential,
+        AzurePipelinesCredential, AzurePowerShellCredential, GitHubActionsCredential,
+        ManagedIdentityCredential, VisualStudioCodeCredential, WorkloadIdentityCredential,
+        environment::Described, source::TokenSource,
+    },
     error::{Error, ErrorKind, Result},
     tenant::excerpt,
 };
@@ -98,17 +103,28 @@ impl Source {
     /// The source itself, where there is anything here for it. Reads variables, and small files at most.
     pub(super) fn make(self, setup: &Setup, pinned: bool) -> Result<Arc<dyn TokenSource>> {
         let options = setup.options.clone();
-        match self {
-            Self::Environment => Ok(Arc::new(Described::new(
-                setup.preset().environment(),
-                options,
-            )?)),
-            _ => Err(Error::new(
-                ErrorKind::Unavailable,
-                format!("Looked for {self} (pinned: {pinned})"),
-                "this build has none",
-            )),
-        }
+        Ok(match self {
+            Self::Environment => Arc::new(Described::new(setup.preset().environment(), options)?),
+            Self::WorkloadIdentity => {
+                WorkloadIdentityCredential::from_environment(options)?.into_source()
+            }
+            Self::GitHubActions => {
+                GitHubActionsCredential::from_environment(options)?.into_source()
+            }
+            Self::AzurePipelines => {
+                AzurePipelinesCredential::from_environment(options)?.into_source()
+            }
+            Self::AzureMlOnBehalfOf => {
+                AzureMlOnBehalfOfCredential::from_environment(options)?.into_source()
+            }
+            Self::ManagedIdentity => {
+                ManagedIdentityCredential::in_chain(pinned, options)?.into_source()
+            }
+            Self::VisualStudioCode => VisualStudioCodeCredential::new(options).into_source(),
+            Self::AzureCli => AzureCliCredential::new(options).into_source(),
+            Self::AzurePowerShell => AzurePowerShellCredential::new(options).into_source(),
+            Self::AzureDeveloperCli => AzureDeveloperCliCredential::new(options).into_source(),
+        })
     }
 }
 
