@@ -220,7 +220,8 @@ struct Said {
 }
 
 /// IMDS and Arc: `{"error": "…", "error_description": "…"}`. Service Fabric and Cloud Shell:
-/// `{"error": {"code": "…", "message": "…", "correlationId": "…"}}`. App Service: `{"statusCode": 400, "message": "…"}`.
+/// `{"error": {"code": "…", "message": "…", "correlationId": "…"}}`. App Service: `{"statusCode": 400, "message": "…"}`, in
+/// the protocol of 2017 with capitals.
 fn said(asked: &Asked<'_>, response: &HttpResponse) -> Option<Said> {
     let whole: Map<String, Value> = serde_json::from_slice(&response.body).ok()?;
     let parts = match whole.get("error") {
@@ -245,7 +246,8 @@ fn said(asked: &Asked<'_>, response: &HttpResponse) -> Option<Said> {
     Some(Said {
         code: asked.clean(code, 80),
         message: asked.clean(message.unwrap_or_default(), 500),
-        correlation_id: text(&["correlation_id", "correlationId"]).map(|id| asked.clean(id, 80)),
+        correlation_id: text(&["correlation_id", "correlationId", "CorrelationId"])
+            .map(|id| asked.clean(id, 80)),
     })
 }
 
@@ -253,14 +255,14 @@ impl Said {
     /// Whether it means that the host has no such identity.
     fn is_nobody(&self) -> bool {
         let message = self.message.to_ascii_lowercase();
+        // IMDS's and Arc's is the first; App Service's are 'No User Assigned or Delegated Managed Identity found for …' and, in the
+        // protocol of 2017, 'No MSI found for …'.
         self.code == "ManagedIdentityNotFound"
-            || [
-                "identity not found",
-                "no managed identity found",
-                "no identity has been assigned",
-            ]
-            .iter()
-            .any(|words| message.contains(words))
+            || message.contains("identity not found")
+            || message.starts_with("no ")
+                && ["managed identity found", "msi found"]
+                    .iter()
+                    .any(|words| message.contains(words))
     }
 
     /// Whether it means that the host has several identities, and none was named.

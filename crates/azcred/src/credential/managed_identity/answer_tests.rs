@@ -197,7 +197,8 @@ fn what_is_no_answer_is_told_apart_and_never_repeated() {
 fn each_hosts_way_of_saying_that_there_is_no_such_identity_is_known() {
     for body in [
         r#"{"error":"invalid_request","error_description":"Identity not found"}"#,
-        r#"{"statusCode":400,"message":"No Managed Identity found for specified ClientId/ResourceId/PrincipalId.","correlationId":"c0"}"#,
+        r#"{"statusCode":400,"message":"No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.","correlationId":"c0"}"#,
+        r#"{"StatusCode":400,"Message":"No MSI found for specified ClientId/ResourceId.","CorrelationId":"c0"}"#,
         r#"{"error":{"code":"ManagedIdentityNotFound","message":"Managed identity not there","correlationId":"c0"}}"#,
     ] {
         let error = answer(400, body).unwrap_err();

@@ -154,7 +154,7 @@ impl Host for Imds {
             }
             let asked = Asked {
                 what: &asking.what,
-                host: "IMDS",
+                host: self.name(),
                 assign: "assign it with `az vm identity assign --resource-group GROUP --name VM` (with `--identities ID` for one that is user-assigned; `az vmss` for a scale set)",
                 secrets: &[],
                 now: system.now(),

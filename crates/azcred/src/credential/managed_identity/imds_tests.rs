@@ -173,7 +173,7 @@ async fn it_is_waited_for_no_longer_than_the_deadline() {
     assert!(
         error
             .why()
-            .contains("IMDS is not there just now, as it is while it is updated (HTTP 410; asked "),
+            .contains("the instance metadata service (IMDS) is not there just now, as it is while it is updated (HTTP 410; asked "),
         "{error}"
     );
     assert!(service.seen().len() > 1);
