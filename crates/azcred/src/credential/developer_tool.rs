@@ -78,7 +78,6 @@ const fn untrusted(says: &'static str) -> Phrase {
 
 /// What every tool may say, as Python's requests, Go and .NET word it.
 static COMMON: &[Phrase] = &[
-    untrusted("CERTIFICATE_VERIFY_FAILED"),
     untrusted("certificate verify failed"),
     untrusted("x509: "),
     untrusted("The SSL connection could not be established"),

@@ -308,7 +308,7 @@ async fn nobody_signed_in_is_unavailable_and_a_code_of_entra_id_is_a_refusal() {
         ),
         (
             Az,
-            "requests: CERTIFICATE_VERIFY_FAILED ... Max retries exceeded\n",
+            "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Max retries exceeded\n",
             ErrorKind::Unreachable,
             "does not trust",
             "REQUESTS_CA_BUNDLE",

@@ -16,6 +16,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
     request::TokenRequest,
+    scope::Scope,
     system::System,
     tenant::{TenantId, excerpt},
     token::AccessToken,
@@ -167,7 +168,7 @@ impl AzureCli {
             scopes: request
                 .scopes()
                 .iter()
-                .map(|scope| scope.as_str())
+                .map(Scope::as_str)
                 .collect(),
             tenant: self
                 .tool
