@@ -165,11 +165,7 @@ impl AzureCli {
             .cloud()
             .map_err(|_| NotHere::because("the cloud in use can't be told"))?;
         let asked = direct::Asked {
-            scopes: request
-                .scopes()
-                .iter()
-                .map(Scope::as_str)
-                .collect(),
+            scopes: request.scopes().iter().map(Scope::as_str).collect(),
             tenant: self
                 .tool
                 .tenant_of(request)
