@@ -159,6 +159,21 @@ fn without_a_good_token_there_is_what_one_can_be_had_for() {
 }
 
 #[test]
+fn nothing_secret_goes_to_another_address_than_azure_clis_own() {
+    let alias = crate::Authority::new("https://login.microsoft.com").unwrap();
+    let alias = Cloud::with_authority(alias);
+    assert_eq!(ask(&laptop(), &alias, None, None), one("ada-one"));
+    let expired = laptop().with_file(
+        "/home/ada/.azure/msal_token_cache.json",
+        cache(299).to_string(),
+    );
+    for subscription in [None, Some("Robots")] {
+        let why = ask(&expired, &alias, None, subscription).unwrap_err();
+        assert!(why.contains("another address"), "{why}");
+    }
+}
+
+#[test]
 fn a_profile_without_subscriptions_means_that_nobody_is_signed_in() {
     for content in ["{}", "{\"subscriptions\": []}", "{\"subscriptions\": null}"] {
         let machine = laptop().with_file("/home/ada/.azure/azureProfile.json", content);
