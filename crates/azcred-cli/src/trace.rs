@@ -1,10 +1,16 @@
-//! Tracing to standard error, by `-v` or by `AZCRED_LOG`.
+//! Tracing to standard error, by `-v` or by `AZCRED_LOG`; else to a spinner, where somebody watches.
 
-use crate::failure::{Failure, Kind};
+use crate::{
+    failure::{Failure, Kind},
+    output::{Asking, CHAIN, Spinner},
+};
 use std::io::IsTerminal;
-use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::Level;
+use tracing_subscriber::{
+    Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
-/// Starts tracing where it was asked for; otherwise costs nothing.
+/// Starts tracing where it was asked for; otherwise costs next to nothing.
 ///
 /// `-v` raises our own crates only: what the HTTP library has to say is of no use to most people. `AZCRED_LOG` takes a
 /// level or a list of `target=level`, and is read where no `-v` is given.
@@ -12,7 +18,15 @@ pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
     let directives = match verbose {
         0 => match std::env::var("AZCRED_LOG") {
             Ok(directives) if !directives.trim().is_empty() => directives,
-            _ => return Ok(()),
+            _ => {
+                if Spinner::is_watched() {
+                    let chain = Targets::new().with_target(CHAIN, Level::DEBUG);
+                    let _ = tracing_subscriber::registry()
+                        .with(Asking.with_filter(chain))
+                        .try_init();
+                }
+                return Ok(());
+            }
         },
         1 => own("info"),
         2 => own("debug"),

@@ -103,8 +103,8 @@ async fn play(info: &Info, started_in: f64) -> Result<Story, Failure> {
         &Place::of(machine(info, Persona::ServicePrincipal, None)?),
         &Choice::default(),
         &Flags::default(),
-        |told| {
-            if let doctor::Told::Doctor(Event::Finished(check)) = told {
+        |event, _| {
+            if let Event::Finished(check) = event {
                 let told = !matches!(
                     check.id,
                     CheckId::SignIn | CheckId::Tenant | CheckId::Clock | CheckId::Subscription

@@ -78,17 +78,8 @@ impl Doctor {
         };
         let place = Place::here()?;
         let spinner = output.spinner("sign in");
-        let work = examine(&place, &self.choice, &flags, |told| match told {
-            Told::Doctor(event) => tell(&event, output, &spinner),
-            Told::Chain(report) if !output.is_json() => spinner.aside(|| {
-                let columns = Stream::Stdout.width().saturating_sub(INDENT + LABEL);
-                for (number, line) in chain_table::short(report, columns).iter().enumerate() {
-                    let label = if number == 0 { "chain" } else { "" };
-                    let label = paint(DIM, format!("{label:<LABEL$}"));
-                    output.line(format!("{:INDENT$}{label}{line}", ""));
-                }
-            }),
-            Told::Chain(_) => {}
+        let work = examine(&place, &self.choice, &flags, |event, chain| {
+            tell(&event, chain, output, &spinner);
         });
         let Findings { report, chain } = spinner.during(work).await;
         if output.is_json() {
@@ -108,19 +99,12 @@ impl Doctor {
 /// How long the whole may take.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// What is told while it is found.
-pub(super) enum Told<'a> {
-    Doctor(Event<'a>),
-    /// The sign-in failed, and this is what every source said: told after its check.
-    Chain(&'a chain::Report),
-}
-
-/// Runs every check at a place.
+/// Runs every check at a place, and tells of each; of a sign-in that failed with what every source said.
 pub(super) async fn examine(
     place: &Place,
     choice: &Choice,
     flags: &Flags,
-    mut tell: impl FnMut(Told<'_>),
+    mut tell: impl FnMut(Event<'_>, Option<&chain::Report>),
 ) -> Findings {
     let began = Instant::now();
     let end = began + DEADLINE;
@@ -179,12 +163,9 @@ pub(super) async fn examine(
                 if let Some(why) = chain.as_deref().and_then(chain_table::in_short) {
                     why.clone_into(&mut check.reason);
                 }
-                tell(Told::Doctor(Event::Finished(&check)));
-                if let Some(report) = chain.as_deref() {
-                    tell(Told::Chain(report));
-                }
+                tell(Event::Finished(&check), chain.as_deref());
             }
-            event => tell(Told::Doctor(event)),
+            event => tell(event, None),
         })
         .await;
     // The doctor found the sign-in done.
@@ -252,11 +233,11 @@ impl Credential for NotSignedIn {
     }
 }
 
-fn tell(event: &Event<'_>, output: &mut Output, spinner: &Spinner) {
+fn tell(event: &Event<'_>, chain: Option<&chain::Report>, output: &mut Output, spinner: &Spinner) {
     match event {
         Event::Started { title, .. } => spinner.say(*title),
         Event::Finished(check) if !output.is_json() => spinner.aside(|| {
-            for line in lines(check, Stream::Stdout.width()) {
+            for line in lines(check, chain, Stream::Stdout.width()) {
                 output.line(line);
             }
         }),
@@ -272,21 +253,25 @@ const INDENT: usize = 4;
 const LABEL: usize = 6;
 
 /// A check for people: what was found; below, why it is not well and what mends it.
-pub(super) fn lines(check: &Check, width: usize) -> Vec<String> {
+fn lines(check: &Check, chain: Option<&chain::Report>, width: usize) -> Vec<String> {
     let mut lines = finding(check, width);
-    let mut add = |label: &str, sentence: &str| {
-        let width = width.saturating_sub(INDENT + LABEL);
-        for (number, line) in wrap(sentence, width).iter().enumerate() {
+    let width = width.saturating_sub(INDENT + LABEL);
+    let mut add = |label: &str, sentences: Vec<String>| {
+        for (number, line) in sentences.iter().enumerate() {
             let label = if number == 0 { label } else { "" };
             let label = paint(DIM, format!("{label:<LABEL$}"));
-            lines.push(format!("{:INDENT$}{label}{}", "", with_code(line)));
+            lines.push(format!("{:INDENT$}{label}{line}", ""));
         }
+    };
+    let sentence = |text: &str| -> Vec<String> {
+        let lines = wrap(text, width);
+        lines.iter().map(|line| with_code(line)).collect()
     };
     if check.status == Status::Skipped {
         return lines;
     }
     if check.reason != found(check) && !check.reason.is_empty() {
-        add("why", &check.reason);
+        add("why", sentence(&check.reason));
     }
     let ids = [
         check.code.clone(),
@@ -297,10 +282,13 @@ pub(super) fn lines(check: &Check, width: usize) -> Vec<String> {
     ];
     let ids: Vec<String> = ids.into_iter().flatten().collect();
     if !ids.is_empty() {
-        add("code", &ids.join(", "));
+        add("code", sentence(&ids.join(", ")));
+    }
+    if let Some(report) = chain {
+        add("chain", chain_table::short(report, width));
     }
     if !check.mend.is_empty() {
-        add("mend", &check.mend);
+        add("mend", sentence(&check.mend));
     }
     lines
 }

@@ -8,7 +8,7 @@ pub(crate) mod table;
 pub(crate) mod time;
 pub(crate) mod wrap;
 
-pub(crate) use spinner::Spinner;
+pub(crate) use spinner::{Asking, CHAIN, Spinner};
 
 use crate::failure::{Failure, Kind};
 use anstream::AutoStream;

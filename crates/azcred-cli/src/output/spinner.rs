@@ -3,10 +3,17 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     borrow::Cow,
+    fmt,
     io::{self, IsTerminal},
     pin::pin,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::layer::{Context, Layer};
 
 /// What takes less shows nothing: a flicker is worse than a pause.
 const MOMENT: Duration = Duration::from_millis(500);
@@ -18,8 +25,7 @@ pub(crate) struct Spinner(Option<ProgressBar>);
 impl Spinner {
     /// One that says `what` is going on; one that never shows itself where it is not `wanted`.
     pub(super) fn new(what: &'static str, wanted: bool) -> Self {
-        let dumb = || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        if !wanted || !io::stderr().is_terminal() || dumb() {
+        if !wanted || !Self::is_watched() {
             return Self(None);
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
@@ -46,6 +52,7 @@ impl Spinner {
         let Some(bar) = &self.0 else {
             return work.await;
         };
+        let _shown = Shown::new(bar);
         let mut work = pin!(work);
         if let Ok(done) = tokio::time::timeout(MOMENT, &mut work).await {
             return done;
@@ -55,8 +62,67 @@ impl Spinner {
         }
         bar.set_draw_target(ProgressDrawTarget::stderr());
         bar.enable_steady_tick(TICK);
-        let done = work.await;
-        bar.finish_and_clear();
-        done
+        work.await
+    }
+
+    /// Whether there is anybody to show one to.
+    pub(crate) fn is_watched() -> bool {
+        io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+}
+
+/// The spinner of this moment, if any.
+static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+fn shown_now() -> MutexGuard<'static, Option<ProgressBar>> {
+    SHOWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Leaves no trace of a spinner, whether its work ends or is given up.
+struct Shown<'a>(&'a ProgressBar);
+
+impl<'a> Shown<'a> {
+    fn new(bar: &'a ProgressBar) -> Self {
+        *shown_now() = Some(bar.clone());
+        Self(bar)
+    }
+}
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        *shown_now() = None;
+        self.0.finish_and_clear();
+    }
+}
+
+/// Lets the spinner say which source a chain asks, as its traces tell.
+pub(crate) struct Asking;
+
+/// Where the traces come from.
+pub(crate) const CHAIN: &str = "azcred::chain";
+
+impl<S: Subscriber> Layer<S> for Asking {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut told = Told::default();
+        event.record(&mut told);
+        if let (true, Some(source), Some(bar)) = (told.asking, told.source, &*shown_now()) {
+            bar.set_message(format!("Asking {source}"));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Told {
+    asking: bool,
+    source: Option<String>,
+}
+
+impl Visit for Told {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        match field.name() {
+            "message" => self.asking = format!("{value:?}") == "asking",
+            "source" => self.source = Some(format!("{value:?}")),
+            _ => {}
+        }
     }
 }

@@ -15,3 +15,4 @@ mod run;
 mod story;
 mod streams;
 mod token;
+mod tools;
