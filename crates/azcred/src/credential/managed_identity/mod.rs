@@ -112,7 +112,6 @@ impl ManagedIdentityCredential {
     ///
     /// # Errors
     /// As [`Self::new`], and [`ErrorKind::Invalid`] where such a variable can't be used.
-    #[allow(dead_code, reason = "for the chain")]
     pub(crate) fn in_chain(pinned: bool, options: ClientOptions) -> Result<Self> {
         let system = &**options.system();
         let id = match Kind::of(system)? {
