@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::directory::{AZURE_CLI, Directory, Tenant, User};
 use crate::entra::{Session, signed_in};
 use crate::resources::{Principals, Scope};
-use crate::service::Cloud;
 use crate::state::{StateDir, StateError};
 use crate::world::World;
 
@@ -38,6 +38,31 @@ pub(crate) fn person(directory: &Directory, tenant: Uuid) -> Option<&User> {
     })
 }
 
+/// How one of the folders differs from the other.
+struct Flavour {
+    folder: &'static str,
+    /// What MSAL knows the authority as: it leaves the port out.
+    environment: &'static str,
+    /// What Azure CLI knows the cloud as: by ports, by the name in ARM's metadata.
+    cloud: &'static str,
+    /// What else is in its settings. By ports MSAL would ask Microsoft whether the authority is one of theirs.
+    settings: &'static str,
+}
+
+const NAMES: Flavour = Flavour {
+    folder: "azure-cli-names",
+    environment: "login.microsoftonline.com",
+    cloud: "AzureCloud",
+    settings: "",
+};
+
+const PORTS: Flavour = Flavour {
+    folder: "azure-cli-ports",
+    environment: "localhost",
+    cloud: "AzureEmulator",
+    settings: "[core]\ninstance_discovery = false\n\n",
+};
+
 /// Signs a person in and writes both folders, over what an earlier start left.
 ///
 /// # Errors
@@ -51,43 +76,8 @@ pub(crate) fn write(
     let Some(account) = directory.users.get(&account) else {
         return Ok(None);
     };
-    let profile = profile(world, &directory, account);
-    let mut folders = [("azure-cli-names", true), ("azure-cli-ports", false)]
-        .into_iter()
-        .map(|(name, by_names)| {
-            let environment = match by_names {
-                true => Cloud::Public.login_host(),
-                false => "localhost",
-            };
-            let Some(cache) = token_cache(world, &directory, account, environment) else {
-                return Ok(None);
-            };
-            let folder = state.folder(name)?;
-            // By ports MSAL would ask Microsoft whether the authority is one of theirs.
-            let settings = match by_names {
-                true => "[cloud]\nname = AzureCloud\n\n",
-                false => "[cloud]\nname = AzureCloud\n\n[core]\ninstance_discovery = false\n\n",
-            };
-            let mut profile_file = "\u{feff}".as_bytes().to_vec();
-            profile_file.extend(profile.to_string().into_bytes());
-            let default = profile["subscriptions"][0]["id"].as_str();
-            let clouds = default.map_or_else(String::new, |id| {
-                format!("[AzureCloud]\nsubscription = {id}\n\n")
-            });
-            for (file, content) in [
-                ("azureProfile.json", profile_file.as_slice()),
-                ("clouds.config", clouds.as_bytes()),
-                ("config", settings.as_bytes()),
-                ("msal_token_cache.json", format!("{cache:#}").as_bytes()),
-            ] {
-                state.publish(&format!("{name}/{file}"), content)?;
-            }
-            Ok(Some(folder))
-        });
-    let (Some(names), Some(ports)) = (
-        folders.next().transpose()?.flatten(),
-        folders.next().transpose()?.flatten(),
-    ) else {
+    let folder = |flavour| write_one(world, &directory, state, account, flavour);
+    let (Some(names), Some(ports)) = (folder(&NAMES)?, folder(&PORTS)?) else {
         return Ok(None);
     };
     Ok(Some(AzureCliInfo {
@@ -95,6 +85,37 @@ pub(crate) fn write(
         names,
         ports,
     }))
+}
+
+fn write_one(
+    world: &World,
+    directory: &Directory,
+    state: &StateDir,
+    account: &User,
+    flavour: &Flavour,
+) -> Result<Option<PathBuf>, StateError> {
+    let Some(cache) = token_cache(world, directory, account, flavour.environment) else {
+        return Ok(None);
+    };
+    let folder = state.folder(flavour.folder)?;
+    let profile = profile(world, directory, account, flavour.cloud);
+    let default = profile["subscriptions"][0]["id"]
+        .as_str()
+        .unwrap_or_default();
+    let (cloud, settings) = (flavour.cloud, flavour.settings);
+    for (file, content) in [
+        ("azureProfile.json", format!("\u{feff}{profile}")),
+        (
+            "clouds.config",
+            format!("[{cloud}]\nsubscription = {default}\n\n"),
+        ),
+        ("config", format!("[cloud]\nname = {cloud}\n\n{settings}")),
+        ("msal_token_cache.json", format!("{cache:#}")),
+    ] {
+        let content = Zeroizing::new(content);
+        state.publish(&format!("{}/{file}", flavour.folder), content.as_bytes())?;
+    }
+    Ok(Some(folder))
 }
 
 /// The tenants that an account is somebody in, with what it is there.
@@ -110,7 +131,7 @@ fn tenants<'a>(directory: &'a Directory, account: &User) -> Vec<(&'a Tenant, &'a
 }
 
 /// `azureProfile.json`: every subscription that the person sees in any tenant, the first one the default.
-fn profile(world: &World, directory: &Directory, account: &User) -> Value {
+fn profile(world: &World, directory: &Directory, account: &User, cloud: &str) -> Value {
     let resources = world.resources();
     let mut subscriptions: Vec<Value> = Vec::new();
     for (tenant, user) in tenants(directory, account) {
@@ -130,7 +151,7 @@ fn profile(world: &World, directory: &Directory, account: &User) -> Value {
                 "user": {"name": account.user_principal_name, "type": "user"},
                 "isDefault": subscriptions.is_empty(),
                 "tenantId": tenant.id,
-                "environmentName": "AzureCloud",
+                "environmentName": cloud,
                 "homeTenantId": subscription.tenant,
                 "tenantDefaultDomain": tenant.default_domain(),
                 "tenantDisplayName": tenant.name,
@@ -147,7 +168,7 @@ fn profile(world: &World, directory: &Directory, account: &User) -> Value {
             "user": {"name": account.user_principal_name, "type": "user"},
             "isDefault": true,
             "tenantId": account.tenant,
-            "environmentName": "AzureCloud",
+            "environmentName": cloud,
         }));
     }
     json!({"subscriptions": subscriptions, "installationId": Uuid::new_v4()})

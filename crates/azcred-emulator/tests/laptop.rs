@@ -44,6 +44,12 @@ async fn the_profile_names_the_person_and_their_default_subscription() {
     assert_eq!(default["tenantId"], TENANT);
     assert_eq!(default["environmentName"], "AzureCloud");
     assert_eq!(default["name"], "Contoso ML");
+    // By ports Azure CLI learns its cloud from ARM's metadata, under a name of its own.
+    let by_ports = json(&lab, Way::Ports, "azureProfile.json");
+    let cloud = &by_ports["subscriptions"][0]["environmentName"];
+    assert_eq!(cloud, "AzureEmulator");
+    let config = std::fs::read_to_string(folder(&lab, Way::Ports).join("config")).unwrap();
+    assert!(config.contains("name = AzureEmulator"), "{config}");
 }
 
 #[tokio::test]
