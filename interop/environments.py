@@ -1,0 +1,290 @@
+"""The environments in which programs are compared, who each of them gets, and where ours mean to differ.
+
+test_same_identity.py holds it to what the programs do. `python interop/environments.py docs/chain-compared.md` writes
+the page.
+"""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pieces as p
+
+# An outcome is the name of whose token it is, or one of these, or the code by which Entra ID refused. A program that
+# then asks a person for the rest says so before it.
+NOTHING = "nothing"
+ERROR = "error"
+ASKS = "asks: "
+
+# What is compared, by its column. The last two are classes that programs use by themselves.
+PROGRAMS = ("azure", "kedro", "hi-ml", "managed", "workload")
+# The preset that is held to it. `azcred` is compared with nobody, and has its column for the page.
+PRESETS = {
+    "azure": "azure",
+    "kedro": "kedro",
+    "hi-ml": "hi-ml",
+    "azcred": "azcred",
+    "managed": "azure",
+    "workload": "azure",
+}
+# The value of `AZURE_TOKEN_CREDENTIALS` that makes the preset the same as the class.
+ALONE = {"managed": "ManagedIdentityCredential", "workload": "WorkloadIdentityCredential"}
+
+
+@dataclass(frozen=True)
+class Ours:
+    """An outcome of ours that is not theirs, and why it is meant to be so."""
+
+    outcome: str
+    why: str
+
+
+@dataclass
+class Environment:
+    """Some pieces, and what each program makes of them. Where a program is left out it is not asked."""
+
+    pieces: list[p.Piece]
+    azure: str
+    himl: str
+    # Its chain is azure-identity's, after which it asks.
+    kedro: str | None = None
+    managed: str | None = None
+    workload: str | None = None
+    # What the preset `azcred` gives: held to this, and compared with nobody.
+    azcred: str | None = None
+    ours: dict[str, Ours] = field(default_factory=dict)
+
+    def __post_init__(self):
+        failed = self.azure == NOTHING or self.azure.startswith("AADSTS") or self.azure == ERROR
+        if self.kedro is None:
+            self.kedro = ASKS + self.azure if failed else self.azure
+
+    @property
+    def name(self):
+        return "; ".join(piece.says for piece in self.pieces) or "nothing at all"
+
+    def is_possible(self, scene):
+        """Whether this machine can make it."""
+        return all(piece.is_possible(scene) for piece in self.pieces)
+
+    def theirs(self, column):
+        """What the program of a column does; `None` where it is not asked."""
+        return self.himl if column == "hi-ml" else getattr(self, column)
+
+    def expected(self, column):
+        """What ours is to do: as theirs, but for the asking, which is not there yet."""
+        if column in self.ours:
+            return self.ours[column].outcome
+        if column == "azcred":
+            return self.azcred or self.expected("azure")
+        return (self.theirs(column) or "").removeprefix(ASKS)
+
+
+SECTIONS = {
+    "One source": [
+        Environment([], NOTHING, ASKS + NOTHING, managed=NOTHING, workload=NOTHING),
+        Environment([p.SECRET], "app with a secret", ASKS + NOTHING, workload=NOTHING),
+        Environment([p.CERTIFICATE], "app with a certificate", ASKS + NOTHING),
+        Environment([p.HIML], NOTHING, "hi-ml's app", azcred="hi-ml's app"),
+        Environment([p.WORKLOAD], "workload", ASKS + NOTHING, managed="workload", workload="workload"),
+        Environment([p.VM], "the VM itself", ASKS + NOTHING, managed="the VM itself"),
+        Environment([p.VM, p.USER_ASSIGNED], "user-assigned", ASKS + NOTHING, managed="user-assigned"),
+        Environment([p.APP_SERVICE], "the web app itself", ASKS + NOTHING, managed="the web app itself"),
+        Environment(
+            [p.APP_SERVICE, p.USER_ASSIGNED], "user-assigned", ASKS + NOTHING, managed="user-assigned"
+        ),
+        Environment(
+            [p.SERVICE_FABRIC], "the Fabric app itself", ASKS + NOTHING, managed="the Fabric app itself"
+        ),
+        Environment([p.ARC], "the Arc server itself", ASKS + NOTHING, managed="the Arc server itself"),
+        Environment(
+            [p.ML_COMPUTE], "the compute itself", ASKS + NOTHING, ASKS + NOTHING, managed="the compute itself"
+        ),
+        Environment(
+            [p.ML_COMPUTE, p.COMPUTE_USER_ASSIGNED],
+            "the compute itself",
+            ASKS + NOTHING,
+            ASKS + NOTHING,
+            managed="the compute itself",
+        ),
+        Environment([p.CLOUD_SHELL], "Alan", ASKS + NOTHING, ASKS + NOTHING, managed="Alan"),
+        Environment([p.ML_JOB], NOTHING, ASKS + NOTHING, azcred="Alan"),
+        Environment([p.GITHUB], NOTHING, ASKS + NOTHING, azcred="workload"),
+        Environment([p.AZ], "Ada", "Ada"),
+        Environment([p.AZ_APP], "app in Azure CLI", "app in Azure CLI"),
+        Environment([p.AZ_OLD], "Ada", "Ada"),
+        Environment([p.AZD], "Grace", ASKS + NOTHING),
+        Environment([p.PWSH], "app in PowerShell", ASKS + NOTHING),
+    ],
+    "Several sources": [
+        Environment([p.SECRET, p.CERTIFICATE_BESIDES], "app with a secret", ASKS + NOTHING),
+        Environment([p.SECRET, p.HIML], "app with a secret", "hi-ml's app"),
+        Environment([p.SECRET, p.AZ], "app with a secret", "Ada"),
+        Environment([p.SECRET, p.VM], "app with a secret", ASKS + NOTHING),
+        Environment([p.HIML, p.AZ], "Ada", "hi-ml's app", azcred="hi-ml's app"),
+        Environment([p.HIML, p.VM], "the VM itself", "hi-ml's app", azcred="hi-ml's app"),
+        Environment([p.WORKLOAD, p.AZ], "workload", "Ada"),
+        Environment([p.WORKLOAD, p.APP_SERVICE], "workload", ASKS + NOTHING, workload="workload"),
+        Environment([p.VM, p.AZ], "the VM itself", "Ada"),
+        Environment([p.APP_SERVICE, p.AZ], "the web app itself", "Ada"),
+        Environment([p.APP_SERVICE, p.APP_SERVICE_OLD, p.AZ], "the web app itself", "Ada", "Ada"),
+        Environment([p.ML_COMPUTE, p.AZ], "the compute itself", "Ada", "Ada"),
+        Environment([p.ML_COMPUTE, p.SECRET], "app with a secret", ASKS + NOTHING),
+        Environment([p.CLOUD_SHELL, p.AZ], "Alan", "Ada", "Ada"),
+        Environment([p.ML_JOB, p.AZ], "Ada", "Ada", azcred="Alan"),
+        Environment([p.AZ, p.AZD], "Ada", "Ada"),
+        Environment([p.AZ, p.PWSH, p.AZD], "Ada", "Ada"),
+        Environment([p.PWSH, p.AZD], "app in PowerShell", ASKS + NOTHING),
+    ],
+    "Refused by Entra ID": [
+        Environment([p.WRONG_SECRET], "AADSTS7000215", ASKS + NOTHING),
+        Environment([p.WRONG_SECRET, p.AZ], "AADSTS7000215", "Ada"),
+        Environment([p.EXPIRED_SECRET], "AADSTS7000222", ASKS + NOTHING),
+        Environment([p.DISABLED], "AADSTS7000112", ASKS + NOTHING),
+        Environment([p.UNKNOWN_APP, p.VM], "AADSTS700016", ASKS + NOTHING),
+        Environment([p.UNKNOWN_TENANT], ERROR, ASKS + NOTHING),
+        Environment([p.OTHER_CERTIFICATE, p.AZ], "AADSTS700027", "Ada"),
+        Environment([p.WRONG_HIML], NOTHING, "AADSTS7000215", azcred="AADSTS7000215"),
+        Environment([p.WRONG_HIML, p.AZ], "Ada", "AADSTS7000215", azcred="AADSTS7000215"),
+        Environment([p.WRONG_SUBJECT, p.AZ], "AADSTS700213", "Ada", workload="AADSTS700213"),
+        Environment([p.EXPIRED_TOKEN, p.AZ], "AADSTS700024", "Ada", workload="AADSTS700024"),
+        Environment([p.AZ_EXPIRED], "AADSTS700082", ASKS + "AADSTS700082"),
+        Environment([p.AZ_EXPIRED, p.AZD], "Grace", ASKS + "AADSTS700082", azcred="AADSTS700082"),
+        Environment([p.AZ_MFA], "AADSTS50076", ASKS + "AADSTS50076"),
+    ],
+    "Refused or answered with nonsense by a host": [
+        Environment([p.VM, p.UNKNOWN_IDENTITY], NOTHING, ASKS + NOTHING, managed=NOTHING),
+        Environment([p.VM, p.UNKNOWN_IDENTITY, p.AZ], "Ada", "Ada"),
+        Environment([p.SERVICE_FABRIC, p.USER_ASSIGNED], ERROR, ASKS + NOTHING, managed=ERROR),
+        Environment([p.SERVICE_FABRIC, p.WRONG_THUMBPRINT, p.AZ], ERROR, "Ada"),
+        Environment([p.APP_SERVICE, p.WRONG_HEADER], NOTHING, ASKS + NOTHING, managed=NOTHING),
+        Environment([p.APP_SERVICE, p.WRONG_HEADER, p.AZ], "Ada", "Ada"),
+        Environment([p.ML_COMPUTE, p.WRONG_MSI_SECRET, p.AZ], "Ada", "Ada"),
+        Environment([p.DOCKER, p.AZ], "Ada", "Ada"),
+        Environment([p.HTML_IMDS, p.AZ], "Ada", "Ada"),
+        Environment([p.GARBAGE_IMDS, p.AZ], "Ada", "Ada"),
+    ],
+    "Half of what is needed": [
+        Environment([p.NO_TENANT, p.AZ], "Ada", "Ada"),
+        Environment([p.NO_SECRET, p.AZ], "Ada", "Ada"),
+        Environment([p.NO_SECRET], NOTHING, ASKS + NOTHING),
+        Environment([p.EMPTY_SECRET, p.AZ], ERROR, "Ada", ERROR),
+        Environment([p.MALFORMED_TENANT, p.AZ], ERROR, "Ada", ERROR),
+        Environment([p.MISSING_CERTIFICATE, p.AZ], ERROR, "Ada", ERROR),
+        Environment([p.USER_PASSWORD], "Ada", ASKS + NOTHING),
+        Environment([p.HALF_HIML, p.AZ], "Ada", "Ada"),
+        Environment([p.EMPTY_HIML, p.AZ], "Ada", "Ada"),
+        Environment([p.TOKEN_ALONE, p.AZ], "Ada", "Ada", workload=NOTHING),
+        Environment([p.MISSING_TOKEN, p.AZ], ERROR, "Ada", workload=ERROR),
+        Environment([p.ENDPOINT_ALONE, p.VM], NOTHING, ASKS + NOTHING, managed=NOTHING),
+        Environment([p.HEADER_ALONE, p.VM], "the VM itself", ASKS + NOTHING, managed="the VM itself"),
+        Environment([p.MSI_SECRET_ALONE, p.VM], "the VM itself", ASKS + NOTHING, managed="the VM itself"),
+        Environment([p.MSI_ENDPOINT_EMPTY, p.VM], "the VM itself", ASKS + NOTHING, ASKS + NOTHING),
+    ],
+    "Tools that are there and give no token": [
+        Environment([p.AZ_SIGNED_OUT], NOTHING, ASKS + NOTHING),
+        Environment([p.AZ_SIGNED_OUT, p.AZD], "Grace", ASKS + NOTHING),
+        Environment([p.AZ_SIGNED_OUT, p.PWSH_SIGNED_OUT, p.AZD_SIGNED_OUT], NOTHING, ASKS + NOTHING),
+        Environment([p.AZ_HTML], NOTHING, ASKS + ERROR),
+        Environment([p.AZ_HTML, p.AZD], "Grace", ASKS + ERROR),
+        Environment([p.AZ_TOKEN_AND_FAILURE], NOTHING, ASKS + ERROR),
+        Environment([p.AZ_SILENT, p.AZD], "Grace", ASKS + ERROR),
+        Environment([p.AZ_127, p.AZD], "Grace", ASKS + NOTHING),
+    ],
+    "Told which to use": [
+        Environment([p.SECRET, p.AZ, p.choice("dev")], "Ada", "Ada"),
+        Environment([p.AZ, p.choice("prod")], NOTHING, "Ada"),
+        Environment([p.SECRET, p.AZ, p.choice("prod")], "app with a secret", "Ada"),
+        Environment([p.SECRET, p.AZ, p.choice("azureclicredential")], "Ada", "Ada"),
+        Environment([p.SECRET, p.VM, p.choice("ManagedIdentityCredential")], NOTHING, ASKS + NOTHING),
+        Environment([p.VM, p.AZ, p.choice("ManagedIdentityCredential")], "the VM itself", "Ada"),
+        Environment([p.WORKLOAD, p.AZ, p.choice("WorkloadIdentityCredential")], "workload", "Ada"),
+        Environment([p.AZ, p.AZD, p.choice("AzureDeveloperCliCredential")], "Grace", "Ada"),
+        Environment([p.AZ, p.PWSH, p.choice("AzurePowerShellCredential")], "app in PowerShell", "Ada"),
+        Environment([p.AZ, p.choice("EnvironmentCredential")], NOTHING, "Ada"),
+        Environment([p.AZ, p.choice("VisualStudioCodeCredential")], NOTHING, "Ada"),
+        Environment([p.AZ, p.choice("")], "Ada", "Ada"),
+        Environment([p.AZ, p.choice(" Dev ")], "Ada", "Ada"),
+        Environment([p.AZ, p.choice("everything")], ERROR, "Ada", ERROR),
+        Environment([p.ML_COMPUTE, p.AZ, p.choice("prod")], "the compute itself", "Ada", ASKS + NOTHING),
+        Environment(
+            [p.ML_COMPUTE, p.choice("ManagedIdentityCredential")], "the compute itself", ASKS + NOTHING, ERROR
+        ),
+    ],
+}
+ENVIRONMENTS = [environment for section in SECTIONS.values() for environment in section]
+
+
+HEAD = """\
+# The chain, compared
+
+In each environment of this page, a program that nobody here wrote is asked for a token, and then azcred with the
+preset that is named after it. They get the same identity or are refused alike. Where they differ it is meant to be so,
+and a note says why. The test suite runs all of it against the [emulator](emulator.md), so the page can't be wrong for
+long.
+
+- `azure`: azure-identity 1.27 for Python, `DefaultAzureCredential()`
+- `kedro`: kedro-azureml-pipeline 0.1.0, `get_azureml_credentials()`
+- `hi-ml`: hi-ml-azure 0.5.4, `get_credential()`
+- `azcred`: our own order, which is compared with nobody
+
+Every way to sign in leads to somebody else, so that the token tells by which way it came; Ada, Alan and Grace are
+people. *Nothing* means that there was nothing to sign in with, a code is Entra ID's refusal, and *error* is whatever
+else keeps a source that is there from giving a token. *Asks* means that the program then asks a person, by a browser or
+a device code, and what is in brackets is what came before; azcred ends there, with that as its error.
+"""
+
+ALONE_HEAD = """\
+## One source, asked for by name
+
+`ManagedIdentityCredential` and `WorkloadIdentityCredential` as programs use them by themselves, beside the preset
+`azure` with `AZURE_TOKEN_CREDENTIALS` set to that name.
+"""
+
+
+def page():
+    """The page of the documentation."""
+    notes = []
+    text = [HEAD]
+    for title, section in SECTIONS.items():
+        columns = ("azure", "kedro", "hi-ml", "azcred")
+        text += [f"## {title}\n", table(section, columns, columns, notes)]
+    chosen = [environment for environment in ENVIRONMENTS if any(map(environment.theirs, ALONE))]
+    text += [ALONE_HEAD, table(chosen, ALONE, ALONE.values(), notes)]
+    text.append("## Where azcred differs, and why\n")
+    text.append("".join(f"{number}. {why}\n" for number, why in enumerate(notes, 1)))
+    return "\n".join(text)
+
+
+def table(rows, columns, titles, notes):
+    """A table in Markdown. `notes` grows by the reasons that are new."""
+    lines = ["| What is there | " + " | ".join(f"`{title}`" for title in titles) + " |"]
+    lines.append("|---" * (len(lines[0].split("|")) - 2) + "|")
+    for row in rows:
+        cells = [cell(row, column, notes) for column in columns]
+        lines.append("| " + " | ".join([row.name, *cells]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def cell(row, column, notes):
+    if column == "azcred":
+        return shown(row.expected(column))
+    theirs = row.theirs(column)
+    if theirs is None:
+        return ""
+    if column not in row.ours:
+        return shown(theirs)
+    ours = row.ours[column]
+    if ours.why not in notes:
+        notes.append(ours.why)
+    return f"{shown(theirs)}; ours: {shown(ours.outcome)} ({notes.index(ours.why) + 1})"
+
+
+def shown(outcome):
+    if outcome.startswith(ASKS):
+        return f"*asks* ({shown(outcome.removeprefix(ASKS))})"
+    return f"*{outcome}*" if outcome in (NOTHING, ERROR) else outcome
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(page(), encoding="utf-8")
