@@ -193,7 +193,7 @@ impl Emulator {
         let admin = Arc::new(Admin::new(world.clone(), admin_token, shown));
         let context = Context::new(world.clone(), ca, hosts.clone(), receiver);
         let mut tasks = listeners.serve(&context, &admin);
-        if let Some(workload) = workload {
+        if let Some(mut workload) = workload {
             workload.write(&world, &state)?;
             tasks.spawn(workload.keep_fresh(world.clone(), state.clone()));
         }
