@@ -26,16 +26,19 @@ def bare_environment(home):
 
 
 class Emulator:
-    """`azcred emulator start` with a state folder of its own. Use it by `with`."""
+    """`azcred emulator start` with a state folder of its own, and a seed or the default one. Use it by `with`."""
 
-    def __init__(self, binary, home, seed):
+    def __init__(self, binary, home, seed=None):
         self.binary, self.home, self.seed = Path(binary), Path(home), seed
         self.state = self.home / "state"
         self.output = []
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            [self.binary, "emulator", "start", "--state", self.state, "--seed", self.seed],
+            [
+                *(self.binary, "emulator", "start", "--state", self.state),
+                *(("--seed", self.seed) if self.seed else ()),
+            ],
             env=bare_environment(self.home),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
