@@ -208,6 +208,7 @@ UNKNOWN_IDENTITY = fixed("`AZURE_CLIENT_ID` of an identity it doesn't have", AZU
 WRONG_HEADER = fixed("a wrong `IDENTITY_HEADER`", IDENTITY_HEADER="wrong")
 WRONG_MSI_SECRET = fixed("a wrong `MSI_SECRET`", MSI_SECRET="wrong")
 WRONG_THUMBPRINT = fixed("a wrong `IDENTITY_SERVER_THUMBPRINT`", IDENTITY_SERVER_THUMBPRINT="0" * 40)
+NO_URL = fixed("an `IDENTITY_ENDPOINT` that is no URL", IDENTITY_ENDPOINT="over there")
 ENDPOINT_ALONE = fixed("`IDENTITY_ENDPOINT` alone", IDENTITY_ENDPOINT="http://127.0.0.1:1/msi/token")
 HEADER_ALONE = fixed("`IDENTITY_HEADER` alone", IDENTITY_HEADER="of nothing")
 MSI_SECRET_ALONE = fixed("`MSI_SECRET` alone", MSI_SECRET="of nothing")
@@ -236,11 +237,31 @@ GARBAGE_IMDS = Piece(
     lambda scene: {"AZURE_POD_IDENTITY_AUTHORITY_HOST": scene.answers(200, '{"hello": "world"}')},
 )
 
+REDIRECTING_IMDS = Piece(
+    "an IMDS that redirects elsewhere",
+    lambda scene: {
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST": scene.answers(
+            302,
+            "",
+            Location=scene.hosts["imds_url"]
+            + "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://management.azure.com",
+        )
+    },
+)
+
 # --- developers' tools
 
 AZ = Piece("Azure CLI signed in", lambda scene: {"az": az(scene, "Ada")})
 AZ_APP = Piece("Azure CLI signed in as an application", lambda scene: {"az": az(scene, "app in Azure CLI")})
 AZ_OLD = Piece("an Azure CLI of 2022 signed in", lambda scene: {"az": az(scene, "Ada", old=True)})
+AZ_FILES = Piece(
+    "Azure CLI signed in, with its files",
+    lambda scene: {"az": az(scene, "Alan"), "AZURE_CONFIG_DIR": scene.azure_cli_folder},
+)
+AZ_FILES_ALONE = Piece(
+    "the files of a signed-in Azure CLI that is not on PATH",
+    lambda scene: {"AZURE_CONFIG_DIR": scene.azure_cli_folder},
+)
 AZ_SIGNED_OUT = fixed(
     "Azure CLI not signed in", az=program(error="ERROR: Please run 'az login' to setup account.", code=1)
 )

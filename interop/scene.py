@@ -27,7 +27,8 @@ AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 PASSWORD = "a pass phrase: ä, \" and '"
 NOBODY = "00000000-0000-4000-8000-00000000dead"
 
-# By the names that the table calls them. The first is signed in to Cloud Shell, and submits the jobs of Azure ML.
+# By the names that the table calls them. The first is signed in to Cloud Shell, submits the jobs of Azure ML, and is
+# whom the emulator makes files of Azure CLI's for.
 PEOPLE = {"Alan": "alan", "Ada": "ada", "Grace": "grace"}
 APPLICATIONS = (
     *("app with a secret", "app with a certificate", "hi-ml's app", "workload"),
@@ -165,6 +166,8 @@ class Scene(ExitStack):
         self.emulator, self.keys, self.folder = emulator, keys, Path(folder)
         self.homes = 0
         self.hosts = emulator.info.get("identity_hosts")
+        # As `az login` by the first of the people leaves it.
+        self.azure_cli_folder = (emulator.info.get("azure_cli") or {}).get("names")
         self.base = emulator.environment("names", "nobody")
         # Bound and never listened at: whoever connects is refused, and nobody else gets the port.
         closed = self.enter_context(socket.socket())

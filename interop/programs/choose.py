@@ -40,7 +40,7 @@ class Person:
     @classmethod
     def ask(cls, *_, **__):
         cls.asked = True
-        raise ClientAuthenticationError(message="nobody is here to answer")
+        raise CredentialUnavailableError(message="nobody is here to answer")
 
 
 InteractiveBrowserCredential._request_token = Person.ask
