@@ -4,9 +4,13 @@ import json
 from pathlib import Path
 
 import jwt
+import pytest
 
 from azure_cli import AzureCli
 from emulator import codes
+
+# To sign in takes Azure CLI seconds: one process for all of these.
+pytestmark = pytest.mark.xdist_group("az")
 
 GRAPH = "https://graph.microsoft.com"
 

@@ -34,7 +34,14 @@ pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
         "azcred-cli",
     ]))?;
     // Each process has an emulator of its own; four of them are as quick as more.
-    let parallel = ["--numprocesses", "logical", "--maxprocesses", "4"];
+    let parallel = [
+        "--numprocesses",
+        "logical",
+        "--maxprocesses",
+        "4",
+        "--dist",
+        "loadgroup",
+    ];
     let mut pytest = Command::new(environment.python());
     pytest
         .args(["-m", "pytest", "interop"])
