@@ -76,29 +76,32 @@ pub(crate) fn write(
     let Some(account) = directory.users.get(&account) else {
         return Ok(None);
     };
-    let folder = |flavour| write_one(world, &directory, state, account, flavour);
-    let (Some(names), Some(ports)) = (folder(&NAMES)?, folder(&PORTS)?) else {
+    let Some(answers) = answers(world, &directory, account) else {
         return Ok(None);
+    };
+    let now = world.clock.unix();
+    let cache = |flavour: &Flavour| token_cache(account, &answers, flavour.environment, now);
+    let (Some(by_names), Some(by_ports)) = (cache(&NAMES), cache(&PORTS)) else {
+        return Ok(None);
+    };
+    let write = |flavour: &Flavour, cache: &Value| {
+        let profile = profile(world, &directory, account, flavour.cloud);
+        write_files(state, flavour, &profile, cache)
     };
     Ok(Some(AzureCliInfo {
         user_principal_name: account.user_principal_name.clone(),
-        names,
-        ports,
+        names: write(&NAMES, &by_names)?,
+        ports: write(&PORTS, &by_ports)?,
     }))
 }
 
-fn write_one(
-    world: &World,
-    directory: &Directory,
+fn write_files(
     state: &StateDir,
-    account: &User,
     flavour: &Flavour,
-) -> Result<Option<PathBuf>, StateError> {
-    let Some(cache) = token_cache(world, directory, account, flavour.environment) else {
-        return Ok(None);
-    };
+    profile: &Value,
+    cache: &Value,
+) -> Result<PathBuf, StateError> {
     let folder = state.folder(flavour.folder)?;
-    let profile = profile(world, directory, account, flavour.cloud);
     let default = profile["subscriptions"][0]["id"]
         .as_str()
         .unwrap_or_default();
@@ -115,7 +118,7 @@ fn write_one(
         let content = Zeroizing::new(content);
         state.publish(&format!("{}/{file}", flavour.folder), content.as_bytes())?;
     }
-    Ok(Some(folder))
+    Ok(folder)
 }
 
 /// The tenants that an account is somebody in, with what it is there.
@@ -174,34 +177,44 @@ fn profile(world: &World, directory: &Directory, account: &User, cloud: &str) ->
     json!({"subscriptions": subscriptions, "installationId": Uuid::new_v4()})
 }
 
-/// `msal_token_cache.json`: tokens for Resource Manager in `organizations`, where the sign-in went, and in each tenant.
-fn token_cache(
-    world: &World,
-    directory: &Directory,
-    account: &User,
-    environment: &str,
-) -> Option<Value> {
+/// What Entra ID answers to Azure CLI while it signs somebody in: at `organizations`, where the sign-in goes, and then
+/// at each tenant. With each answer goes the authority's last segment.
+fn answers(world: &World, directory: &Directory, account: &User) -> Option<Vec<(String, Value)>> {
     let application = directory.applications.get(&AZURE_CLI)?;
+    let home = directory.tenants.get(&account.tenant)?;
+    let (id, since) = (Uuid::new_v4(), world.clock.unix());
+    let sign_in = ("organizations".to_owned(), home, account);
+    let tenants = tenants(directory, account).into_iter();
+    let tenants = tenants.map(|(tenant, user)| (tenant.id.to_string(), tenant, user));
+    std::iter::once(sign_in)
+        .chain(tenants)
+        .map(|(realm, tenant, user)| {
+            let session = Session {
+                account,
+                tenant,
+                user,
+                application,
+                id,
+                since,
+            };
+            Some((realm, signed_in(world, directory, &session, SCOPE)?))
+        })
+        .collect()
+}
+
+/// `msal_token_cache.json` after these answers, which came `now`.
+fn token_cache(
+    account: &User,
+    answers: &[(String, Value)],
+    environment: &str,
+    now: i64,
+) -> Option<Value> {
     let home_account = format!("{}.{}", account.id, account.tenant);
-    let now = world.clock.unix();
-    let session_id = Uuid::new_v4();
     let mut access = Map::new();
     let mut ids = Map::new();
     let mut refresh = Map::new();
-    let home = directory.tenants.get(&account.tenant)?;
-    let sign_in = ("organizations".to_owned(), home, account);
-    let all = tenants(directory, account).into_iter();
-    let all = all.map(|(tenant, user)| (tenant.id.to_string(), tenant, user));
-    for (realm, tenant, user) in std::iter::once(sign_in).chain(all) {
-        let session = Session {
-            account,
-            tenant,
-            user,
-            application,
-            id: session_id,
-            since: now,
-        };
-        let answer = signed_in(world, directory, &session, SCOPE)?;
+    let mut family = Value::Null;
+    for (realm, answer) in answers {
         let text = |name: &str| answer[name].as_str().map(str::to_owned);
         // MSAL sorts what it got.
         let mut target: Vec<&str> = answer["scope"].as_str()?.split(' ').collect();
@@ -231,15 +244,16 @@ fn token_cache(
         if let Some(refresh_in) = answer["refresh_in"].as_i64() {
             token["refresh_on"] = (now + refresh_in).to_string().into();
         }
-        access.insert(key("accesstoken", &realm, &target), token);
+        access.insert(key("accesstoken", realm, &target), token);
         let mut id = entry("IdToken", text("id_token")?);
         id["realm"] = realm.as_str().into();
-        ids.insert(key("idtoken", &realm, ""), id);
+        ids.insert(key("idtoken", realm, ""), id);
         // One for all tenants: each answer's replaces the one before.
         let mut next = entry("RefreshToken", text("refresh_token")?);
         next["target"] = target.as_str().into();
         next["last_modification_time"] = now.to_string().into();
-        next["family_id"] = answer["foci"].clone();
+        family = answer["foci"].clone();
+        next["family_id"] = family.clone();
         refresh.insert(key("refreshtoken", "", &target), next);
     }
     Some(json!({
@@ -261,7 +275,7 @@ fn token_cache(
             format!("appmetadata-{environment}-{AZURE_CLI}"): {
                 "client_id": AZURE_CLI,
                 "environment": environment,
-                "family_id": application.family,
+                "family_id": family,
             },
         },
     }))
