@@ -522,6 +522,9 @@ async fn a_refresh_token_ends_by_time_and_by_revocation() {
     disable();
     let disabled = refresh(&lab, CONTOSO, text(&fresh, "refresh_token"), &[]).await;
     refused(&disabled, 50057, "invalid_grant", 400);
+    // Nor as a guest, which the other tenant knows nothing of.
+    let guest = refresh(&lab, FABRIKAM, text(&fresh, "refresh_token"), &[]).await;
+    refused(&guest, 50057, "invalid_grant", 400);
 }
 
 #[tokio::test]
