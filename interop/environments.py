@@ -1,12 +1,9 @@
 """The environments in which programs are compared, who each of them gets, and where ours mean to differ.
 
-test_same_identity.py holds it to what the programs do. `python interop/environments.py docs/chain-compared.md` writes
-the page.
+test_same_identity.py holds it to what the programs do.
 """
 
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pieces as p
 
@@ -37,6 +34,49 @@ class Ours:
 
     outcome: str
     why: str
+
+
+# Why ours differ.
+REFUSED_BY_HOST = (
+    "A host that is there and refuses is not one that is missing, and going on, as azure-identity does, would sign in "
+    "as somebody else."
+)
+NOT_IMDS = (
+    "`AZURE_POD_IDENTITY_AUTHORITY_HOST` says that IMDS is there and something else answers, and going on, as "
+    "azure-identity does, would sign in as somebody else."
+)
+PINNED_IMDS = (
+    "Who asks for a managed identity by name is told that IMDS could not be reached, rather than that there is none, "
+    "as they differ in what mends them."
+)
+POD_BY_NAME = (
+    "The class takes a pod's workload identity for a managed identity, which in both chains is a source of its own "
+    "with a name of its own."
+)
+COMPUTES_IDENTITY = (
+    "Azure ML says by this variable which identity a compute has, and azure-identity leaves it to each program to read "
+    "it and hand it on."
+)
+EMPTY_IS_UNSET = "In all of azcred, an empty variable counts as one that is not set."
+USER_PASSWORD = (
+    "There is no source for a person's password, which azure-identity itself calls deprecated, as it can't pass a "
+    "second factor."
+)
+CODE_IS_TOLD = (
+    "Entra ID's code is told, which MSAL's error leaves out, as MSAL asks for the tenant's configuration before "
+    "it asks for a token."
+)
+TOOL_FAILED = (
+    "The error says that the tool is there and failed, where azure-identity calls it unavailable, though neither "
+    "gets a token."
+)
+FILES_ARE_ENOUGH = "Where Azure CLI's files hold a token that it would give, azcred reads it there."
+NO_PROMPT = "azcred has no interactive source yet, so this is no choice that it knows."
+
+
+def instead(outcome, why, *columns):
+    """The same difference in several columns; without any in those of azure-identity's chain."""
+    return {column: Ours(outcome, why) for column in columns or ("azure", "kedro")}
 
 
 @dataclass
@@ -82,11 +122,25 @@ class Environment:
 
 SECTIONS = {
     "One source": [
-        Environment([], NOTHING, ASKS + NOTHING, managed=NOTHING, workload=NOTHING),
+        Environment(
+            [],
+            NOTHING,
+            ASKS + NOTHING,
+            managed=NOTHING,
+            workload=NOTHING,
+            ours=instead(ERROR, PINNED_IMDS, "managed"),
+        ),
         Environment([p.SECRET], "app with a secret", ASKS + NOTHING, workload=NOTHING),
         Environment([p.CERTIFICATE], "app with a certificate", ASKS + NOTHING),
         Environment([p.HIML], NOTHING, "hi-ml's app", azcred="hi-ml's app"),
-        Environment([p.WORKLOAD], "workload", ASKS + NOTHING, managed="workload", workload="workload"),
+        Environment(
+            [p.WORKLOAD],
+            "workload",
+            ASKS + NOTHING,
+            managed="workload",
+            workload="workload",
+            ours=instead(ERROR, POD_BY_NAME, "managed"),
+        ),
         Environment([p.VM], "the VM itself", ASKS + NOTHING, managed="the VM itself"),
         Environment([p.VM, p.USER_ASSIGNED], "user-assigned", ASKS + NOTHING, managed="user-assigned"),
         Environment([p.APP_SERVICE], "the web app itself", ASKS + NOTHING, managed="the web app itself"),
@@ -106,6 +160,7 @@ SECTIONS = {
             ASKS + NOTHING,
             ASKS + NOTHING,
             managed="the compute itself",
+            ours=instead("user-assigned", COMPUTES_IDENTITY, "azure", "managed"),
         ),
         Environment([p.CLOUD_SHELL], "Alan", ASKS + NOTHING, ASKS + NOTHING, managed="Alan"),
         Environment([p.ML_JOB], NOTHING, ASKS + NOTHING, azcred="Alan"),
@@ -114,7 +169,12 @@ SECTIONS = {
         Environment([p.AZ_APP], "app in Azure CLI", "app in Azure CLI"),
         Environment([p.AZ_OLD], "Ada", "Ada"),
         Environment([p.AZ_FILES], "Alan", "Alan"),
-        Environment([p.AZ_FILES_ALONE], NOTHING, ASKS + NOTHING),
+        Environment(
+            [p.AZ_FILES_ALONE],
+            NOTHING,
+            ASKS + NOTHING,
+            ours=instead("Alan", FILES_ARE_ENOUGH, "azure", "kedro", "hi-ml"),
+        ),
         Environment([p.AZD], "Grace", ASKS + NOTHING),
         Environment([p.PWSH], "app in PowerShell", ASKS + NOTHING),
     ],
@@ -132,6 +192,10 @@ SECTIONS = {
         Environment([p.APP_SERVICE, p.APP_SERVICE_OLD, p.AZ], "the web app itself", "Ada", "Ada"),
         Environment([p.ML_COMPUTE, p.AZ], "the compute itself", "Ada", "Ada"),
         Environment([p.ML_COMPUTE, p.SECRET], "app with a secret", ASKS + NOTHING),
+        Environment([p.ML_COMPUTE, p.USER_ASSIGNED], "user-assigned", ASKS + NOTHING, ASKS + NOTHING),
+        Environment([p.CLOUD_SHELL, p.USER_ASSIGNED], "Alan", ASKS + NOTHING, ASKS + NOTHING),
+        Environment([p.ARC, p.AZ], "the Arc server itself", "Ada"),
+        Environment([p.WORKLOAD, p.VM], "workload", ASKS + NOTHING, workload="workload"),
         Environment([p.CLOUD_SHELL, p.AZ], "Alan", "Ada", "Ada"),
         Environment([p.ML_JOB, p.AZ], "Ada", "Ada", azcred="Alan"),
         Environment([p.GITHUB, p.AZ], "Ada", "Ada", azcred="workload"),
@@ -146,8 +210,9 @@ SECTIONS = {
         Environment([p.EXPIRED_SECRET], "AADSTS7000222", ASKS + NOTHING),
         Environment([p.DISABLED], "AADSTS7000112", ASKS + NOTHING),
         Environment([p.UNKNOWN_APP, p.VM], "AADSTS700016", ASKS + NOTHING),
-        Environment([p.UNKNOWN_TENANT], ERROR, ASKS + NOTHING),
+        Environment([p.UNKNOWN_TENANT], ERROR, ASKS + NOTHING, ours=instead("AADSTS90002", CODE_IS_TOLD)),
         Environment([p.OTHER_CERTIFICATE, p.AZ], "AADSTS700027", "Ada"),
+        Environment([p.SECRET, p.NO_AUTHORITY, p.AZ], ERROR, "Ada"),
         Environment([p.WRONG_HIML], NOTHING, "AADSTS7000215", azcred="AADSTS7000215"),
         Environment([p.WRONG_HIML, p.AZ], "Ada", "AADSTS7000215", azcred="AADSTS7000215"),
         Environment([p.WRONG_SUBJECT, p.AZ], "AADSTS700213", "Ada", workload="AADSTS700213"),
@@ -159,25 +224,46 @@ SECTIONS = {
     "Refused or answered with nonsense by a host": [
         Environment([p.VM, p.UNKNOWN_IDENTITY], NOTHING, ASKS + NOTHING, managed=NOTHING),
         Environment([p.VM, p.UNKNOWN_IDENTITY, p.AZ], "Ada", "Ada"),
+        Environment(
+            [p.APP_SERVICE, p.UNKNOWN_IDENTITY, p.AZ],
+            "Ada",
+            "Ada",
+            managed=NOTHING,
+            ours=instead(ERROR, REFUSED_BY_HOST, "azure", "kedro", "managed"),
+        ),
+        Environment([p.ARC, p.UNKNOWN_IDENTITY, p.AZ], "Ada", "Ada", managed=NOTHING),
         Environment([p.SERVICE_FABRIC, p.USER_ASSIGNED], ERROR, ASKS + NOTHING, managed=ERROR),
         Environment([p.SERVICE_FABRIC, p.WRONG_THUMBPRINT, p.AZ], ERROR, "Ada"),
-        Environment([p.APP_SERVICE, p.WRONG_HEADER], NOTHING, ASKS + NOTHING, managed=NOTHING),
-        Environment([p.APP_SERVICE, p.WRONG_HEADER, p.AZ], "Ada", "Ada"),
-        Environment([p.ML_COMPUTE, p.WRONG_MSI_SECRET, p.AZ], "Ada", "Ada"),
+        Environment(
+            [p.APP_SERVICE, p.WRONG_HEADER],
+            NOTHING,
+            ASKS + NOTHING,
+            managed=NOTHING,
+            ours=instead(ERROR, REFUSED_BY_HOST, "azure", "kedro", "managed"),
+        ),
+        Environment(
+            [p.APP_SERVICE, p.WRONG_HEADER, p.AZ], "Ada", "Ada", ours=instead(ERROR, REFUSED_BY_HOST)
+        ),
+        Environment(
+            [p.ML_COMPUTE, p.WRONG_MSI_SECRET, p.AZ],
+            "Ada",
+            "Ada",
+            ours=instead(ERROR, REFUSED_BY_HOST, "azure"),
+        ),
         Environment([p.DOCKER, p.AZ], "Ada", "Ada"),
-        Environment([p.HTML_IMDS, p.AZ], "Ada", "Ada"),
-        Environment([p.GARBAGE_IMDS, p.AZ], "Ada", "Ada"),
-        Environment([p.REDIRECTING_IMDS, p.AZ], "Ada", "Ada"),
+        Environment([p.HTML_IMDS, p.AZ], "Ada", "Ada", ours=instead(ERROR, NOT_IMDS)),
+        Environment([p.GARBAGE_IMDS, p.AZ], "Ada", "Ada", ours=instead(ERROR, NOT_IMDS)),
+        Environment([p.REDIRECTING_IMDS, p.AZ], "Ada", "Ada", ours=instead(ERROR, NOT_IMDS)),
         Environment([p.APP_SERVICE, p.NO_URL, p.AZ], ERROR, "Ada"),
     ],
     "Half of what is needed": [
         Environment([p.NO_TENANT, p.AZ], "Ada", "Ada"),
         Environment([p.NO_SECRET, p.AZ], "Ada", "Ada"),
         Environment([p.NO_SECRET], NOTHING, ASKS + NOTHING),
-        Environment([p.EMPTY_SECRET, p.AZ], ERROR, "Ada", ERROR),
+        Environment([p.EMPTY_SECRET, p.AZ], ERROR, "Ada", ERROR, ours=instead("Ada", EMPTY_IS_UNSET)),
         Environment([p.MALFORMED_TENANT, p.AZ], ERROR, "Ada", ERROR),
         Environment([p.MISSING_CERTIFICATE, p.AZ], ERROR, "Ada", ERROR),
-        Environment([p.USER_PASSWORD], "Ada", ASKS + NOTHING),
+        Environment([p.USER_PASSWORD], "Ada", ASKS + NOTHING, ours=instead(NOTHING, USER_PASSWORD)),
         Environment([p.HALF_HIML, p.AZ], "Ada", "Ada"),
         Environment([p.EMPTY_HIML, p.AZ], "Ada", "Ada"),
         Environment([p.TOKEN_ALONE, p.AZ], "Ada", "Ada", workload=NOTHING),
@@ -185,16 +271,23 @@ SECTIONS = {
         Environment([p.ENDPOINT_ALONE, p.VM], NOTHING, ASKS + NOTHING, managed=NOTHING),
         Environment([p.HEADER_ALONE, p.VM], "the VM itself", ASKS + NOTHING, managed="the VM itself"),
         Environment([p.MSI_SECRET_ALONE, p.VM], "the VM itself", ASKS + NOTHING, managed="the VM itself"),
-        Environment([p.MSI_ENDPOINT_EMPTY, p.VM], "the VM itself", ASKS + NOTHING, ASKS + NOTHING),
+        Environment(
+            [p.MSI_ENDPOINT_EMPTY, p.VM],
+            "the VM itself",
+            ASKS + NOTHING,
+            ASKS + NOTHING,
+            ours=instead("the VM itself", EMPTY_IS_UNSET, "kedro"),
+        ),
     ],
     "Tools that are there and give no token": [
         Environment([p.AZ_SIGNED_OUT], NOTHING, ASKS + NOTHING),
         Environment([p.AZ_SIGNED_OUT, p.AZD], "Grace", ASKS + NOTHING),
         Environment([p.AZ_SIGNED_OUT, p.PWSH_SIGNED_OUT, p.AZD_SIGNED_OUT], NOTHING, ASKS + NOTHING),
-        Environment([p.AZ_HTML], NOTHING, ASKS + ERROR),
-        Environment([p.AZ_HTML, p.AZD], "Grace", ASKS + ERROR),
-        Environment([p.AZ_TOKEN_AND_FAILURE], NOTHING, ASKS + ERROR),
-        Environment([p.AZ_SILENT, p.AZD], "Grace", ASKS + ERROR),
+        Environment([p.PWSH_WITHOUT_MODULE, p.AZD], "Grace", ASKS + NOTHING),
+        Environment([p.AZ_HTML], NOTHING, ASKS + ERROR, ours=instead(ERROR, TOOL_FAILED)),
+        Environment([p.AZ_HTML, p.AZD], "Grace", ASKS + ERROR, azcred=ERROR),
+        Environment([p.AZ_TOKEN_AND_FAILURE], NOTHING, ASKS + ERROR, ours=instead(ERROR, TOOL_FAILED)),
+        Environment([p.AZ_SILENT, p.AZD], "Grace", ASKS + ERROR, azcred=ERROR),
         Environment([p.AZ_127, p.AZD], "Grace", ASKS + NOTHING),
     ],
     "Told which to use": [
@@ -209,7 +302,12 @@ SECTIONS = {
         Environment([p.AZ, p.PWSH, p.choice("AzurePowerShellCredential")], "app in PowerShell", "Ada"),
         Environment([p.AZ, p.choice("EnvironmentCredential")], NOTHING, "Ada"),
         Environment([p.AZ, p.choice("VisualStudioCodeCredential")], NOTHING, "Ada"),
-        Environment([p.AZ, p.choice("InteractiveBrowserCredential")], ASKS + NOTHING, "Ada"),
+        Environment(
+            [p.AZ, p.choice("InteractiveBrowserCredential")],
+            ASKS + NOTHING,
+            "Ada",
+            ours=instead(ERROR, NO_PROMPT),
+        ),
         Environment([p.AZ, p.choice("")], "Ada", "Ada"),
         Environment([p.AZ, p.choice(" Dev ")], "Ada", "Ada"),
         Environment([p.AZ, p.choice("everything")], ERROR, "Ada", ERROR),
@@ -220,78 +318,3 @@ SECTIONS = {
     ],
 }
 ENVIRONMENTS = [environment for section in SECTIONS.values() for environment in section]
-
-
-HEAD = """\
-# The chain, compared
-
-In each environment of this page, a program that nobody here wrote is asked for a token, and then azcred with the
-preset that is named after it. They get the same identity or are refused alike. Where they differ it is meant to be so,
-and a note says why. The test suite runs all of it against the [emulator](emulator.md), so the page can't be wrong for
-long.
-
-- `azure`: azure-identity 1.27 for Python, `DefaultAzureCredential()`
-- `kedro`: kedro-azureml-pipeline 0.1.0, `get_azureml_credentials()`
-- `hi-ml`: hi-ml-azure 0.5.4, `get_credential()`
-- `azcred`: our own order, which is compared with nobody
-
-Every way to sign in leads to somebody else, so that the token tells by which way it came; Ada, Alan and Grace are
-people. *Nothing* means that there was nothing to sign in with, a code is Entra ID's refusal, and *error* is whatever
-else keeps a source that is there from giving a token. *Asks* means that the program then asks a person, by a browser or
-a device code, and what is in brackets is what came before; azcred ends there, with that as its error.
-"""
-
-ALONE_HEAD = """\
-## One source, asked for by name
-
-`ManagedIdentityCredential` and `WorkloadIdentityCredential` as programs use them by themselves, beside the preset
-`azure` with `AZURE_TOKEN_CREDENTIALS` set to that name.
-"""
-
-
-def page():
-    """The page of the documentation."""
-    notes = []
-    text = [HEAD]
-    for title, section in SECTIONS.items():
-        columns = ("azure", "kedro", "hi-ml", "azcred")
-        text += [f"## {title}\n", table(section, columns, columns, notes)]
-    chosen = [environment for environment in ENVIRONMENTS if any(map(environment.theirs, ALONE))]
-    text += [ALONE_HEAD, table(chosen, ALONE, ALONE.values(), notes)]
-    text.append("## Where azcred differs, and why\n")
-    text.append("".join(f"{number}. {why}\n" for number, why in enumerate(notes, 1)))
-    return "\n".join(text)
-
-
-def table(rows, columns, titles, notes):
-    """A table in Markdown. `notes` grows by the reasons that are new."""
-    lines = ["| What is there | " + " | ".join(f"`{title}`" for title in titles) + " |"]
-    lines.append("|---" * (len(lines[0].split("|")) - 2) + "|")
-    for row in rows:
-        cells = [cell(row, column, notes) for column in columns]
-        lines.append("| " + " | ".join([row.name, *cells]) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def cell(row, column, notes):
-    if column == "azcred":
-        return shown(row.expected(column))
-    theirs = row.theirs(column)
-    if theirs is None:
-        return ""
-    if column not in row.ours:
-        return shown(theirs)
-    ours = row.ours[column]
-    if ours.why not in notes:
-        notes.append(ours.why)
-    return f"{shown(theirs)}; ours: {shown(ours.outcome)} ({notes.index(ours.why) + 1})"
-
-
-def shown(outcome):
-    if outcome.startswith(ASKS):
-        return f"*asks* ({shown(outcome.removeprefix(ASKS))})"
-    return f"*{outcome}*" if outcome in (NOTHING, ERROR) else outcome
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(page(), encoding="utf-8")

@@ -58,7 +58,7 @@ WEBHOOK = {"AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/"}
 def workload(says, **claims):
     def make(scene):
         token = scene.keys.issuer.token(**claims)
-        path = scene.file(f"token-{scene.homes}", token)
+        path = scene.file("token", token)
         return principal("workload") | WEBHOOK | {"AZURE_FEDERATED_TOKEN_FILE": path}
 
     return Piece(says, make)
@@ -125,6 +125,10 @@ USER_PASSWORD = fixed(
     AZURE_USERNAME=f"ada@{DOMAIN}",
     AZURE_PASSWORD=PASSWORD,
 )
+NO_AUTHORITY = Piece(
+    "`AZURE_AUTHORITY_HOST` where nothing listens",
+    lambda scene: {"AZURE_AUTHORITY_HOST": scene.closed.replace("http:", "https:")},
+)
 HIML = fixed("`HIML_*`", **himl("hi-ml's app"))
 WRONG_HIML = fixed(
     "`HIML_*` with a wrong password", **himl("hi-ml's app", HIML_SERVICE_PRINCIPAL_PASSWORD="wrong")
@@ -150,7 +154,7 @@ MISSING_TOKEN = Piece(
 )
 TOKEN_ALONE = Piece(
     "`AZURE_FEDERATED_TOKEN_FILE` alone",
-    lambda scene: {"AZURE_FEDERATED_TOKEN_FILE": scene.file("token-alone", "not.a.token")},
+    lambda scene: {"AZURE_FEDERATED_TOKEN_FILE": scene.file("token", "not.a.token")},
 )
 GITHUB = Piece(
     "a GitHub Actions job that may ask for identity tokens",
@@ -161,7 +165,7 @@ GITHUB = Piece(
             "CI": "true",
             "ACTIONS_ID_TOKEN_REQUEST_URL": scene.answers(200, f'{{"value": "{scene.keys.issuer.token()}"}}')
             + "/token?api-version=2.0",
-            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "a token of the job's",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "the-jobs-own-token",
         }
     ),
 )
@@ -298,6 +302,9 @@ AZD_SIGNED_OUT = fixed(
     azd=program(azd_message("\nERROR: not logged in, run `azd auth login` to login\n"), code=1),
 )
 PWSH = Piece("Azure PowerShell signed in", lambda scene: {"pwsh": pwsh(scene, "app in PowerShell")})
+PWSH_WITHOUT_MODULE = fixed(
+    "PowerShell without Az.Accounts", pwsh=program("NO_AZ_ACCOUNT_MODULE\nazcred%no-module")
+)
 PWSH_SIGNED_OUT = fixed(
     "Azure PowerShell not signed in",
     pwsh=program(error="Get-AzAccessToken: Run Connect-AzAccount to login.", code=1),

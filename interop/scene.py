@@ -164,7 +164,7 @@ class Scene(ExitStack):
         super().__init__()
         self.has_arc = arc
         self.emulator, self.keys, self.folder = emulator, keys, Path(folder)
-        self.homes = 0
+        self.made = 0
         self.hosts = emulator.info.get("identity_hosts")
         # As `az login` by the first of the people leaves it.
         self.azure_cli_folder = (emulator.info.get("azure_cli") or {}).get("names")
@@ -196,8 +196,7 @@ class Scene(ExitStack):
 
     def variables(self, pieces):
         """The environment that these pieces make, with a home and a PATH of its own."""
-        self.homes += 1
-        home = self.folder / f"home-{self.homes}"
+        home = self._new("home")
         programs = home / "bin"
         programs.mkdir(parents=True)
         # Nothing may ask whatever answers at the machine's own 169.254.169.254.
@@ -213,8 +212,13 @@ class Scene(ExitStack):
                     variables[name] = value
         return variables
 
+    def _new(self, name):
+        """A path that nobody has had."""
+        self.made += 1
+        return self.folder / f"{name}-{self.made}"
+
     def file(self, name, content):
-        path = self.folder / name
+        path = self._new(name)
         path.touch(mode=0o600)
         path.write_text(content, encoding="utf-8")
         return str(path)
@@ -284,7 +288,7 @@ def azd(scene, name):
 def pwsh(scene, name):
     """What the scripts print that Azure PowerShell is asked with: azure-identity's, and ours."""
     token, expires = scene.tokens[name], expiry()
-    return program(f"\nazsdk%{token}%{expires}\n")
+    return program(f"\nazsdk%{token}%{expires}\nazcred%{token}%{expires}")
 
 
 def azd_message(text):
