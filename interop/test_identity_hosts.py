@@ -4,15 +4,15 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import jwt
 import pytest
 
+import arc_agent
 from emulator import Emulator
 from way import ARM, HERE, PROGRAM_WITHIN
 
-AGENTS_FOLDER = Path("/var/opt/azcmagent/tokens")
+AGENTS_FOLDER = arc_agent.FOLDER
 GROUP = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg-contoso-ml"
 WORKSPACE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/ws-contoso-ml"
 ADA = "e0000001-0000-4000-8000-000000000001"
@@ -35,15 +35,9 @@ OWN = {
 
 @pytest.fixture(scope="module")
 def agents_folder():
-    """Azure Arc's own folder: the only one in which clients take a key for one. Made where that can be."""
-    missing = [part for part in (AGENTS_FOLDER, AGENTS_FOLDER.parent) if not part.exists()]
-    try:
-        AGENTS_FOLDER.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        missing = []
-    yield AGENTS_FOLDER
-    for part in missing:
-        part.rmdir()
+    """Azure Arc's own folder, made where that can be, for as long as the emulator runs."""
+    with arc_agent.agents_folder() as there:
+        yield there
 
 
 @pytest.fixture(scope="module")
