@@ -17,7 +17,7 @@ use crate::faults::{Faults, InvalidFault};
 use crate::identity_hosts::{CertificateError, Hosts, HostsInfo};
 use crate::info::{self, FederatedInfo, IdentityInfo, Info, TenantInfo, UserInfo, WorkspaceInfo};
 use crate::ports::Ports;
-use crate::projected_token::Workload;
+use crate::projected_token::{self, Workload};
 use crate::request_log::RequestLog;
 use crate::resources::{Resources, Scope, WORKSPACE_TYPE};
 use crate::seed::{Made, Seed, SeedError, pem};
@@ -253,6 +253,7 @@ impl Emulator {
         self.tasks.abort_all();
         self.hosts.arc_keys.clear();
         self.state.remove(info::FILE_NAME);
+        self.state.remove(projected_token::FILE);
         self.state.end();
     }
 }

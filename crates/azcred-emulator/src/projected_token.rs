@@ -23,8 +23,8 @@ const LIFETIME: i64 = 3600;
 const REPLACED_AFTER: i64 = LIFETIME / 5 * 4;
 /// How often its age is looked at.
 const PAUSE: Duration = Duration::from_secs(30);
-/// The file's name in the state folder.
-const FILE: &str = "projected-token";
+/// The file's name in the state folder. It is of use while the emulator runs.
+pub(crate) const FILE: &str = "projected-token";
 
 /// A workload in a cluster, and the file with its token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

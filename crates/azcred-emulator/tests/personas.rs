@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use azcred_emulator::{Environment, PERSONAS, Persona, WAYS, Way};
+use azcred_emulator::{Environment, Info, Options, PERSONAS, Persona, WAYS, Way};
 use common::{ARM_SCOPE, JWT_BEARER, Lab, claims_of};
 
 fn value<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
@@ -117,6 +117,47 @@ async fn no_secret_of_a_host_is_printed() {
     ] {
         assert!(secret.len() >= 40 && !shown.contains(secret.as_str()));
     }
+}
+
+#[tokio::test]
+async fn what_an_emulator_wrote_that_knew_of_no_hosts_is_still_read() {
+    let lab = Lab::start().await;
+    let mut old = serde_json::to_value(lab.emulator.info()).unwrap();
+    for name in ["identity_hosts", "workload"] {
+        assert!(
+            old.as_object_mut().unwrap().remove(name).is_some(),
+            "{name}"
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("emulator.json"), old.to_string()).unwrap();
+    let info = Info::load(folder.path()).unwrap().unwrap();
+    let nobody = info.environment(Persona::Nobody, Way::Ports);
+    for persona in [Persona::Aks, Persona::Vm, Persona::AzureMlJob] {
+        assert_eq!(info.environment(persona, Way::Ports), nobody);
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_a_run_is_left_in_the_state_folder_at_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || Options {
+        state_dir: Some(folder.path().to_owned()),
+        ..Options::default()
+    };
+    Lab::with(options()).await.emulator.shutdown().await;
+    // As one that was killed leaves it.
+    let left = folder.path().join("arc-tokens");
+    std::fs::create_dir(&left).unwrap();
+    std::fs::write(left.join("azcred-1.key"), "x").unwrap();
+    let lab = Lab::with(options()).await;
+    let token = lab.emulator.info().workload.clone().unwrap().token_file;
+    assert!(token.exists());
+    lab.emulator.shutdown().await;
+    assert!(!token.exists());
+    // On a machine with Azure Arc's own folder the keys are there.
+    let agents = std::path::Path::new("/var/opt/azcmagent/tokens").exists();
+    assert!(agents || !left.exists());
 }
 
 #[tokio::test]
