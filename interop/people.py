@@ -104,9 +104,9 @@ def make(folder):
         [[issuers]]
         url = "{PIPELINES}"
 
-        {user(ada)}
-        {user(grace)}
-        {user(katherine, mfa_required="true")}
+        {user(1, ada)}
+        {user(2, grace)}
+        {user(3, katherine, mfa_required="true")}
 
         [[users]]
         id = "{guest}"
@@ -147,10 +147,11 @@ def make(folder):
     return People(file, home, away, subscription, away_subscription, *whom, client_id, secret, ci_client_id)
 
 
-def user(person, mfa_required="false"):
+def user(number, person, mfa_required="false"):
+    # The emulator's laptop is the first one's, by object id.
     return f"""
         [[users]]
-        id = "{uuid4()}"
+        id = "e0000001-0000-4000-8000-00000000000{number}"
         tenant = "{HOME}"
         user_principal_name = "{person.name}"
         name = "{person.name.partition("@")[0].title()} of Contoso"

@@ -30,7 +30,7 @@ pub struct AzureCliInfo {
     pub ports: PathBuf,
 }
 
-/// The person of a tenant whose Azure CLI it is: the first who can sign in by a password alone.
+/// The person of a tenant whose Azure CLI it is: the first, by object id, who can sign in by a password alone.
 pub(crate) fn person(directory: &Directory, tenant: Uuid) -> Option<&User> {
     directory.users.values().find(|user| {
         let hindered = user.locked || user.password_expired || user.mfa_required;
