@@ -151,8 +151,8 @@ async fn a_compute_can_be_told_to_write_dates_as_the_old_app_service_does() {
             .map(|c| if c.is_ascii_digit() { 'n' } else { c })
             .collect();
         assert!(shape.ends_with(form), "{said}");
-        let is_number = said == answer.claims()["exp"].to_string();
-        assert_eq!(is_number, format == ExpiresOnFormat::Text, "{said}");
+        let number = answer.claims()["exp"].to_string();
+        assert_eq!(said == number, format == ExpiresOnFormat::Text, "{said}");
     }
 }
 
