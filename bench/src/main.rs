@@ -4,6 +4,7 @@
 
 mod authority;
 mod cached;
+mod chain;
 mod due;
 mod peer;
 
@@ -25,7 +26,8 @@ async fn main() -> Result<()> {
     );
     cached::run(1).await?;
     cached::run(64).await?;
-    due::run().await
+    due::run().await?;
+    chain::run().await
 }
 
 /// The middle value.

@@ -1,6 +1,8 @@
 //! The one way in which a command fails: what was tried, what came back, what it means, what mends it, which exit code.
 
-use serde::Serialize;
+use azcred::chain::Report;
+use serde::{Serialize, Serializer};
+use std::sync::Arc;
 
 /// Why a command has no result. Its JSON, under the key `error`, is stable: fields are added, never changed.
 #[derive(Debug, Serialize)]
@@ -17,6 +19,13 @@ pub(crate) struct Failure {
     /// What the other side answered, where it did.
     #[serde(flatten)]
     pub(crate) answer: Option<Box<Answer>>,
+    /// What every source said, where a chain gave up.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole")]
+    pub(crate) report: Option<Arc<Report>>,
+}
+
+fn whole<S: Serializer>(report: &Option<Arc<Report>>, serializer: S) -> Result<S::Ok, S::Error> {
+    report.as_deref().serialize(serializer)
 }
 
 /// What the other side answered: what its support asks for.
@@ -62,6 +71,8 @@ pub(crate) enum Kind {
     Invalid,
     /// An answer came that is none.
     Unexpected,
+    /// Somebody signed in who is not the one expected.
+    NotExpected,
 }
 
 impl Kind {
@@ -77,13 +88,18 @@ impl Kind {
             Self::Unreachable => "unreachable",
             Self::Invalid => "a setting can't be used",
             Self::Unexpected => "an answer that is none",
+            Self::NotExpected => "somebody else than expected",
         }
     }
 
     /// The exit code, as `azcred --help` lists them.
     pub(crate) fn exit_code(self) -> u8 {
         match self {
-            Self::Failed | Self::Invalid | Self::NotFound | Self::Unexpected => 1,
+            Self::Failed
+            | Self::Invalid
+            | Self::NotFound
+            | Self::Unexpected
+            | Self::NotExpected => 1,
             Self::Usage => 2,
             Self::Unavailable => 3,
             Self::Refused => 4,
@@ -102,6 +118,7 @@ impl Failure {
             why: why.into(),
             mend: String::new(),
             answer: None,
+            report: None,
         }
     }
 
@@ -120,6 +137,7 @@ impl From<azcred::Error> for Failure {
             azcred::ErrorKind::Refused => Kind::Refused,
             azcred::ErrorKind::Unreachable => Kind::Unreachable,
             azcred::ErrorKind::Invalid => Kind::Invalid,
+            azcred::ErrorKind::NotExpected => Kind::NotExpected,
             _ => Kind::Unexpected,
         };
         let answer = error.refusal().map(|refusal| {
@@ -142,6 +160,7 @@ impl From<azcred::Error> for Failure {
             why: error.why().to_owned(),
             mend: error.mend().to_owned(),
             answer,
+            report: error.report().cloned(),
         }
     }
 }
@@ -174,6 +193,7 @@ impl From<azcred_azure::Error> for Failure {
             why: error.why().to_owned(),
             mend: error.mend().to_owned(),
             answer,
+            report: None,
         }
     }
 }

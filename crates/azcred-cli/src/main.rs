@@ -1,5 +1,6 @@
 //! The binary `azcred`: any program into Azure Machine Learning, as the right identity, or exactly why not.
 
+mod choice;
 mod cli;
 mod commands;
 mod failure;

@@ -1,70 +1,251 @@
-//! Signing in, as every command does it: with what the environment holds, at the cloud that it names.
+//! Signing in, as every command does it: with the chain that options, variables and files describe, at the cloud that the
+//! environment names.
 
-use crate::failure::Failure;
+use crate::{
+    choice::{Choice, PRESET_VARIABLE},
+    failure::{Failure, Kind},
+};
 use azcred::{
-    AccessToken, ClientOptions, Credential, EnvironmentCredential, EnvironmentOrder, Scope,
-    TenantId, TokenRequest, system::SharedSystem,
+    AccessToken, ClientOptions, Credential, EnvironmentKind, Scope, TenantId, TokenRequest,
+    chain::{Chain, Report, Settings, Source},
+    system::{RealSystem, SharedSystem},
 };
 use azcred_azure::cloud_metadata;
+use serde::Serialize;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Where somebody signs in: a machine, and the folder from which `azcred.toml` is looked for upward.
+pub(crate) struct Place {
+    pub(crate) system: SharedSystem,
+    pub(crate) folder: PathBuf,
+}
+
+impl Place {
+    /// This machine and the current folder.
+    pub(crate) fn here() -> Result<Self, Failure> {
+        // Without it nobody knows whether a file there expects somebody else.
+        let folder = std::env::current_dir().map_err(|error| {
+            Failure::new(
+                Kind::Failed,
+                "Look for the current folder",
+                error.to_string(),
+            )
+            .mend("change into a folder that exists")
+        })?;
+        Ok(Self {
+            system: Arc::new(RealSystem),
+            folder,
+        })
+    }
+
+    /// A machine on which no file says anything.
+    pub(crate) fn of(system: SharedSystem) -> Self {
+        Self {
+            system,
+            folder: Path::new("/").to_owned(),
+        }
+    }
+}
 
 /// Who signs in, and for what.
 pub(crate) struct SignIn {
-    /// The credential.
-    pub(crate) credential: EnvironmentCredential,
+    /// The chain.
+    pub(crate) chain: Arc<Chain>,
+    /// What it was made with.
+    pub(crate) options: ClientOptions,
     /// What the token is for.
     pub(crate) scope: Scope,
+    /// What decides which identity it is, besides the command line.
+    pub(crate) settings: Vec<Setting>,
     tenant: Option<TenantId>,
 }
 
+/// Something that decides which identity it is. As JSON: `kind`, `name`, `value`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Setting {
+    /// What it is.
+    pub(crate) kind: SettingKind,
+    /// The variable, or the file's path.
+    pub(crate) name: String,
+    /// The variable's value, where it is one that it can have; `null` for a file.
+    pub(crate) value: Option<String>,
+}
+
+/// What a setting is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum SettingKind {
+    File,
+    Variable,
+}
+
+/// Who answered.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    /// The source.
+    pub(crate) source: Source,
+    /// What it used, in a few words.
+    pub(crate) using: String,
+}
+
 impl SignIn {
-    /// Reads the environment. Asks nobody but whoever describes the cloud, where `ARM_CLOUD_METADATA_URL` names one.
+    /// Reads options, variables and files. Asks nobody but whoever describes the cloud, where `ARM_CLOUD_METADATA_URL` names one.
     ///
-    /// `scope` is Azure Resource Manager's where none is given; `tenant` is the environment's.
+    /// `scope` is Azure Resource Manager's where none is given; `tenant` is the source's own.
     pub(crate) async fn new(
-        system: SharedSystem,
+        place: &Place,
+        choice: &Choice,
         scope: Option<Scope>,
         tenant: Option<TenantId>,
-    ) -> Result<Self, Failure> {
-        let mut options = ClientOptions::new(system);
+    ) -> azcred::Result<Self> {
+        let mut options = ClientOptions::new(place.system.clone());
         if let Some(tenant) = &tenant {
             // Whoever typed it meant it.
             options = options.with_allowed_tenants([tenant.clone()]);
         }
+        let system = &*place.system;
+        let settings = Settings::find(system, &place.folder)?;
+        let preset = choice.preset(system, &settings)?;
         // Where both the scope and the authority are given, a cloud's description adds nothing.
-        if scope.is_none() || options.system().var("AZURE_AUTHORITY_HOST").is_none() {
-            options = cloud_metadata::apply(options).await?;
+        if scope.is_none() || system.var("AZURE_AUTHORITY_HOST").is_none() {
+            options = cloud_metadata::apply(options).await.map_err(no_cloud)?;
         }
         let cloud = options.cloud()?;
         let scope = match scope {
             Some(scope) => scope,
             None => Scope::from_resource(cloud.resource_manager_audience())?,
         };
-        let credential = EnvironmentCredential::new(EnvironmentOrder::default(), options)?;
-        tracing::info!(authority = %cloud.authority(), "signing in with {}", credential.using());
+        let mut chain = choice.apply(Chain::builder(options.clone()))?;
+        if let Some(preset) = preset {
+            chain = chain.preset(preset);
+        }
+        let heeds_variable = !choice.names_sources(&settings)
+            && preset.unwrap_or_default().heeds_token_credentials();
+        tracing::info!(authority = %cloud.authority(), preset = %preset.unwrap_or_default(), "signing in");
         Ok(Self {
-            credential,
+            chain: Arc::new(chain.settings(&settings).build()),
+            options,
             scope,
+            settings: said_by(place, choice, &settings, heeds_variable),
             tenant,
         })
     }
 
-    /// A token.
-    pub(crate) async fn token(&self) -> Result<AccessToken, Failure> {
-        let mut request = TokenRequest::new(self.scope.clone());
-        if let Some(tenant) = &self.tenant {
-            request = request.with_tenant(tenant.clone());
+    /// What is asked for.
+    pub(crate) fn request(&self) -> TokenRequest {
+        let request = TokenRequest::new(self.scope.clone());
+        match &self.tenant {
+            Some(tenant) => request.with_tenant(tenant.clone()),
+            None => request,
         }
-        Ok(self.credential.get_token(&request).await?)
+    }
+
+    /// A token, and who gave it.
+    pub(crate) async fn token(&self) -> azcred::Result<(AccessToken, Chosen)> {
+        let token = self.chain.get_token(&self.request()).await?;
+        let chosen = self.chain.report().as_deref().and_then(chosen);
+        let chosen = chosen.ok_or_else(|| {
+            azcred::Error::new(
+                azcred::ErrorKind::Unexpected,
+                "Looked who gave the token",
+                "the chain does not say",
+            )
+        })?;
+        tracing::info!(source = %chosen.source, "signed in with {}", chosen.using);
+        Ok((token, chosen))
     }
 }
 
-/// Signs in: who did, and the token.
+/// The source whose token is the answer.
+pub(crate) fn chosen(report: &Report) -> Option<Chosen> {
+    report.chosen().map(|attempt| Chosen {
+        source: attempt.source,
+        using: attempt.reason.clone(),
+    })
+}
+
+impl Chosen {
+    /// The tenant that the variables of a service principal ask for, where one of theirs answered.
+    pub(crate) fn asked_tenant(&self, options: &ClientOptions) -> Option<TenantId> {
+        if self.source != Source::Environment {
+            return None;
+        }
+        let kinds = [
+            EnvironmentKind::AzureSecret,
+            EnvironmentKind::AzureCertificate,
+            EnvironmentKind::Himl,
+        ];
+        // What it used begins with the variable of the proof.
+        let [tenant, ..] = kinds
+            .map(EnvironmentKind::variables)
+            .into_iter()
+            .find(|[.., proof]| self.using.split(' ').next() == Some(proof))?;
+        TenantId::new(&options.system().var(tenant)?).ok()
+    }
+}
+
+/// A cloud that can't be told is why nobody can sign in.
+fn no_cloud(error: azcred_azure::Error) -> azcred::Error {
+    let kind = match error.kind() {
+        azcred_azure::ErrorKind::Invalid => azcred::ErrorKind::Invalid,
+        azcred_azure::ErrorKind::Unreachable => azcred::ErrorKind::Unreachable,
+        _ => azcred::ErrorKind::Unexpected,
+    };
+    azcred::Error::new(kind, error.what().to_owned(), error.why().to_owned())
+        .with_mend(error.mend().to_owned())
+}
+
+/// What decides, besides the command line.
+fn said_by(
+    place: &Place,
+    choice: &Choice,
+    settings: &Settings,
+    heeds_token_credentials: bool,
+) -> Vec<Setting> {
+    let files = settings.files.iter().map(|path| Setting {
+        kind: SettingKind::File,
+        name: azcred::printable(&path.display().to_string(), 4096),
+        value: None,
+    });
+    let variables = [
+        (PRESET_VARIABLE, choice.heeds_preset_variable()),
+        ("AZURE_TOKEN_CREDENTIALS", heeds_token_credentials),
+        ("AZCRED_IMDS", true),
+    ];
+    let variables = variables
+        .into_iter()
+        .filter(|(_, heeded)| *heeded)
+        .filter_map(|(name, _)| {
+            let value = place.system.var(name)?;
+            Some(Setting {
+                kind: SettingKind::Variable,
+                name: name.to_owned(),
+                // Whatever else is in it may have been meant for another variable.
+                value: Some(value.trim().to_owned()).filter(|value| is_word(value)),
+            })
+        });
+    files.chain(variables).collect()
+}
+
+/// Whether it is one of the words that these variables take.
+fn is_word(value: &str) -> bool {
+    let words = ["dev", "prod", "always", "never", "auto"];
+    words.iter().any(|word| word.eq_ignore_ascii_case(value))
+        || value.parse::<Source>().is_ok()
+        || value.parse::<azcred::chain::Preset>().is_ok()
+}
+
+/// Signs in: who did, the token, and by which source.
 pub(crate) async fn sign_in(
-    system: SharedSystem,
+    place: &Place,
+    choice: &Choice,
     scope: Option<Scope>,
     tenant: Option<TenantId>,
-) -> Result<(SignIn, AccessToken), Failure> {
-    let sign_in = SignIn::new(system, scope, tenant).await?;
-    let token = sign_in.token().await?;
-    Ok((sign_in, token))
+) -> Result<(SignIn, AccessToken, Chosen), Failure> {
+    let sign_in = SignIn::new(place, choice, scope, tenant).await?;
+    let (token, chosen) = sign_in.token().await?;
+    Ok((sign_in, token, chosen))
 }

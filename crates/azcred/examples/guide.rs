@@ -1,10 +1,11 @@
 //! The Rust that README.md and docs/library.md show, so that it compiles: `tests/docs.rs` holds them to it.
 //!
-//! Run it inside the emulator, or wherever `AZURE_*` or `HIML_*` name a service principal:
+//! Run it inside the emulator, or wherever somebody is signed in and `AZURE_*` or `HIML_*` name a service principal:
 //! `azcred emulator exec -- cargo run --package azcred --example guide`
 
 #[tokio::main]
 async fn main() -> azcred::Result<()> {
+    by_whoever_is_here().await?;
     from_the_environment().await?;
     match by_secret().await {
         Err(error) => explained(&error),
@@ -12,23 +13,80 @@ async fn main() -> azcred::Result<()> {
     }
     // Those that need files or programs of yours are here to be compiled.
     if std::env::args().len() > 1 {
+        by_a_chain_of_ones_own().await?;
+        of_a_subscription().await?;
         by_certificate().await?;
         by_assertion().await?;
     }
     Ok(())
 }
 
-async fn from_the_environment() -> azcred::Result<()> {
+async fn by_whoever_is_here() -> azcred::Result<()> {
     // README
+    use azcred::{ClientOptions, Credential, Scope, TokenRequest, chain::Chain};
+
+    let chain = Chain::new(ClientOptions::default());
+    let request = TokenRequest::new(Scope::ARM);
+    let token = chain.get_token(&request).await?;
+    let source = chain.chosen().expect("somebody answered");
+    println!("by {source}, good until {}", token.expires_on());
+    // A second call within the token's life gives the same one, without waiting.
+    let again = chain.get_token(&request).await?;
+    assert_eq!(token.secret(), again.secret());
+    // end
+    Ok(())
+}
+
+async fn by_a_chain_of_ones_own() -> azcred::Result<()> {
+    // builder
+    use azcred::{
+        ClientOptions, Credential, Scope, TokenRequest,
+        chain::{Chain, Expect, Preset, Settings, Source},
+    };
+
+    let options = ClientOptions::default();
+    let folder = std::env::current_dir().expect("a working folder");
+    let settings = Settings::find(&**options.system(), &folder)?;
+    let chain = Chain::builder(options)
+        .preset(Preset::Azure)
+        .exclude([Source::AzurePowerShell])
+        .expect(Expect::new("train.rs").tenant("72f988bf-86f1-41af-91ab-2d7cd011db47")?)
+        .settings(&settings)
+        .build();
+    // end
+    // report
+    let request = TokenRequest::new(Scope::ARM);
+    if let Err(error) = chain.get_token(&request).await {
+        for attempt in error.report().iter().flat_map(|report| &report.attempts) {
+            let (source, verdict) = (attempt.source.id(), attempt.verdict.describe());
+            println!("{source:<22} {verdict:<12} {}", attempt.reason);
+        }
+        return Err(error);
+    }
+    // end
+    Ok(())
+}
+
+async fn of_a_subscription() -> azcred::Result<()> {
+    // azure-cli
+    use azcred::{AzureCliCredential, ClientOptions, Credential, Scope, TokenRequest};
+
+    let credential =
+        AzureCliCredential::new(ClientOptions::default()).with_subscription("Contoso ML")?;
+    let token = credential.get_token(&TokenRequest::new(Scope::ML)).await?;
+    // end
+    println!("{}", token.expires_on());
+    Ok(())
+}
+
+async fn from_the_environment() -> azcred::Result<()> {
+    // environment
     use azcred::{ClientOptions, Credential, EnvironmentCredential, Scope, TokenRequest};
 
     let credential = EnvironmentCredential::new(Default::default(), ClientOptions::default())?;
     let request = TokenRequest::new(Scope::ARM);
     let token = credential.get_token(&request).await?;
     println!("{}: good until {}", credential.using(), token.expires_on());
-    // A second call within the token's life gives the same one, without waiting.
-    let again = credential.get_token(&request).await?;
-    assert_eq!(token.secret(), again.secret());
     // end
     Ok(())
 }
@@ -124,36 +182,40 @@ async fn by_assertion() -> azcred::Result<()> {
 /// For every client of the official SDK.
 #[cfg(feature = "azure_core")]
 #[expect(dead_code, reason = "shown, and compiled")]
-fn for_the_official_sdk() -> azcred::Result<()> {
+fn for_the_official_sdk() {
     // azure_core
-    use azcred::{AzureCoreCredential, ClientOptions, EnvironmentCredential};
+    use azcred::{AzureCoreCredential, ClientOptions, chain::Chain};
     use std::sync::Arc;
 
-    let credential = EnvironmentCredential::new(Default::default(), ClientOptions::default())?;
+    let chain = Chain::new(ClientOptions::default());
     let credential: Arc<dyn azure_core::credentials::TokenCredential> =
-        Arc::new(AzureCoreCredential::new(Arc::new(credential)));
+        Arc::new(AzureCoreCredential::new(Arc::new(chain)));
     // end
     drop(credential);
-    Ok(())
 }
 
 /// A machine that exists in a test only.
 #[expect(dead_code, reason = "shown, and compiled")]
-fn on_a_made_up_machine() {
+async fn on_a_made_up_machine() {
     // fixture
-    use azcred::{ClientOptions, EnvironmentCredential, system::Fixture};
+    use azcred::{
+        ClientOptions, Credential, Scope, TokenRequest,
+        chain::{Chain, Source, Verdict},
+        system::Fixture,
+    };
 
     let machine = Fixture::new()
-        .with_var("HIML_TENANT_ID", "contoso.onmicrosoft.com")
-        .with_var(
-            "HIML_SERVICE_PRINCIPAL_ID",
-            "a0000001-0000-4000-8000-000000000001",
-        );
-    let error =
-        EnvironmentCredential::new(Default::default(), ClientOptions::new(machine.shared()))
-            .unwrap_err();
+        .with_var("GITHUB_ACTIONS", "true")
+        .with_var("AZCRED_IMDS", "never");
+    let chain = Chain::new(ClientOptions::new(machine.shared()));
+    let request = TokenRequest::new(Scope::ARM);
+    let error = chain.get_token(&request).await.unwrap_err();
     assert!(error.is_unavailable());
-    assert!(error.mend().contains("HIML_SERVICE_PRINCIPAL_PASSWORD"));
+    let report = error.report().expect("a chain's error has one");
+    let github = &report.attempts[2];
+    assert_eq!(github.source, Source::GitHubActions);
+    assert_eq!(github.verdict, Verdict::Unavailable);
+    assert!(github.reason.contains("ACTIONS_ID_TOKEN_REQUEST_URL"));
     // end
 }
 

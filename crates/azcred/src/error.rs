@@ -3,6 +3,7 @@
 //! *Unavailable* and *refused* are never merged: the first means that there is nothing here for a
 //! source to use, so a chain goes on; the second means that the identity provider said no.
 
+use crate::chain::Report;
 use std::{borrow::Cow, fmt, sync::Arc};
 
 /// A result whose error is [`Error`].
@@ -24,6 +25,8 @@ pub enum ErrorKind {
     /// An answer came, but not from an identity provider that we understand: HTML, a redirect,
     /// truncated JSON, a body without end.
     Unexpected,
+    /// A token came, and it is another identity's than the one that the caller expects.
+    NotExpected,
 }
 
 /// Why no token could be had, and what mends it.
@@ -34,13 +37,15 @@ pub enum ErrorKind {
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     what: Cow<'static, str>,
     why: Cow<'static, str>,
     mend: Cow<'static, str>,
     refusal: Option<Box<Refusal>>,
-    cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    report: Option<Arc<Report>>,
 }
 
 impl Error {
@@ -57,6 +62,7 @@ impl Error {
             mend: Cow::Borrowed(""),
             refusal: None,
             cause: None,
+            report: None,
         }))
     }
 
@@ -75,14 +81,18 @@ impl Error {
     /// Adds the error underneath, for [`std::error::Error::source`].
     #[must_use]
     pub fn with_cause(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.change(|inner| inner.cause = Some(Box::new(cause)))
+        self.change(|inner| inner.cause = Some(Arc::new(cause)))
     }
 
-    /// The error is being built, so nobody else holds it yet. A shared one is left as it is.
+    /// Adds what a chain did before it gave up.
+    #[must_use]
+    pub(crate) fn with_report(self, report: Arc<Report>) -> Self {
+        self.change(|inner| inner.report = Some(report))
+    }
+
+    /// Changes this error and no clone of it.
     fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.0) {
-            change(inner);
-        }
+        change(Arc::make_mut(&mut self.0));
         self
     }
 
@@ -119,6 +129,11 @@ impl Error {
     /// The identity provider's answer, where there was one.
     pub fn refusal(&self) -> Option<&Refusal> {
         self.0.refusal.as_deref()
+    }
+
+    /// What every source of the chain said, where a chain gave up.
+    pub fn report(&self) -> Option<&Arc<Report>> {
+        self.0.report.as_ref()
     }
 
     /// The provider's numeric code (the digits of `AADSTS7000215`), where there was one.

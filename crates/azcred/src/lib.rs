@@ -2,19 +2,29 @@
 //!
 //! ```no_run
 //! # async fn example() -> azcred::Result<()> {
-//! use azcred::{ClientOptions, Credential, EnvironmentCredential, Scope, TokenRequest};
+//! use azcred::{ClientOptions, Credential, Scope, TokenRequest, chain::Chain};
 //!
-//! let credential = EnvironmentCredential::new(Default::default(), ClientOptions::default())?;
-//! let token = credential.get_token(&TokenRequest::new(Scope::ARM)).await?;
+//! let chain = Chain::new(ClientOptions::default());
+//! let token = chain.get_token(&TokenRequest::new(Scope::ARM)).await?;
 //! println!("good until {}", token.expires_on());
 //! # Ok(()) }
 //! ```
 //!
 //! # Credentials
-//! 1. [`EnvironmentCredential`]: the service principal that `AZURE_*` or `HIML_*` describe.
-//! 2. [`ClientSecretCredential`]: an application and its secret.
-//! 3. [`ClientCertificateCredential`]: an application and its certificate.
-//! 4. [`ClientAssertionCredential`]: an application and a statement that somebody else signed, such as a CI system.
+//! [`chain::Chain`] looks for somebody to sign in as, in this order unless told otherwise ([`chain::Preset`]):
+//! 1. [`EnvironmentCredential`]: the service principal that `AZURE_*` or `HIML_*` describe;
+//! 2. [`WorkloadIdentityCredential`]: a Kubernetes workload and its token file;
+//! 3. [`GitHubActionsCredential`]: a GitHub Actions job;
+//! 4. [`AzurePipelinesCredential`]: an Azure Pipelines job and its service connection;
+//! 5. [`AzureMlOnBehalfOfCredential`]: the user on whose behalf an Azure Machine Learning job runs;
+//! 6. [`ManagedIdentityCredential`]: the identity that Azure keeps for the machine, the app, the compute on which this runs;
+//! 7. [`VisualStudioCodeCredential`], [`AzureCliCredential`], [`AzurePowerShellCredential`] and [`AzureDeveloperCliCredential`]: whoever
+//!    is signed in to a developer's tools.
+//!
+//! Each can be used by itself. Besides, for programs that bring their own proof:
+//! - [`ClientSecretCredential`]: an application and its secret;
+//! - [`ClientCertificateCredential`]: an application and its certificate;
+//! - [`ClientAssertionCredential`]: an application and a statement that somebody else signed.
 //!
 //! Each keeps its tokens: a good one is given without waiting, one that is due is replaced in the background, and one
 //! request leaves however many callers wait ([`Credential::get_token`]).
@@ -25,7 +35,7 @@
 //! [`ErrorKind::Refused`] ('the provider said no').
 //!
 //! # The world is a parameter
-//! Variables, files and the clock are read through a [`system::System`], so that any environment can be a value in a test.
+//! Variables, files, programs and the clock are reached through a [`system::System`], so that any environment can be a value in a test.
 //! HTTP needs a Tokio runtime with I/O and time enabled; giving a cached token needs none.
 //!
 //! # Features
@@ -35,6 +45,7 @@
 #[cfg(feature = "azure_core")]
 mod azure_core;
 mod cache;
+pub mod chain;
 mod cloud;
 mod credential;
 pub mod entra;
@@ -53,9 +64,12 @@ pub use crate::azure_core::AzureCoreCredential;
 pub use crate::{
     cloud::{Authority, Cloud},
     credential::{
-        AssertionSource, Availability, ClientAssertionCredential, ClientCertificateCredential,
-        ClientSecretCredential, Credential, EnvironmentCredential, EnvironmentKind,
-        EnvironmentOrder, TokenFuture,
+        AssertionSource, Availability, AzureCliCredential, AzureDeveloperCliCredential,
+        AzureMlOnBehalfOfCredential, AzurePipelinesCredential, AzurePowerShellCredential,
+        ClientAssertionCredential, ClientCertificateCredential, ClientSecretCredential, Credential,
+        EnvironmentCredential, EnvironmentKind, EnvironmentOrder, GitHubActionsCredential,
+        ManagedIdentityCredential, ManagedIdentityId, TokenFuture, VisualStudioCodeCredential,
+        WorkloadIdentityCredential,
     },
     entra::certificate::ClientCertificate,
     error::{Error, ErrorKind, Refusal, Result},

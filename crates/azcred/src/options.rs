@@ -14,7 +14,7 @@ use std::{sync::Arc, time::Duration};
 pub struct ClientOptions {
     system: SharedSystem,
     cloud: Option<Cloud>,
-    deadline: Duration,
+    deadline: Option<Duration>,
     allowed_tenants: AllowedTenants,
     http: Http,
 }
@@ -38,7 +38,7 @@ impl ClientOptions {
         Self {
             system,
             cloud: None,
-            deadline: DEADLINE,
+            deadline: None,
             allowed_tenants: AllowedTenants::None,
             http,
         }
@@ -54,7 +54,7 @@ impl ClientOptions {
     /// Bounds a whole call, with its retries; 30 seconds unless told otherwise, a day at most.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline.min(LONGEST_CALL);
+        self.deadline = Some(deadline.min(LONGEST_CALL));
         self
     }
 
@@ -90,7 +90,12 @@ impl ClientOptions {
 
     /// How long a whole call may take.
     pub fn deadline(&self) -> Duration {
-        self.deadline
+        self.deadline_or(DEADLINE)
+    }
+
+    /// The same, for what is known to take longer or shorter where nobody said.
+    pub(crate) fn deadline_or(&self, usual: Duration) -> Duration {
+        self.deadline.unwrap_or(usual)
     }
 
     /// The HTTP client.

@@ -2,7 +2,12 @@
 //!
 //! `UPDATE_DOCS=1 cargo test -p azcred --test docs` writes the tables anew.
 
-use azcred::entra::explain;
+use azcred::{
+    EnvironmentOrder,
+    chain::{AfterFailure, Preset, Settings, Source},
+    entra::explain,
+    system::Fixture,
+};
 use std::{
     collections::BTreeSet,
     fmt::Write as _,
@@ -105,6 +110,134 @@ fn every_code_of_resource_manager_that_is_explained_is_in_the_page() {
         writeln!(table, "| {code} | {} | {} |", cell(&means), cell(mend)).unwrap();
     }
     check_part("docs/errors.md", "resource-manager", &table);
+}
+
+/// One cell of the table of presets: a source's place in a preset and what its failure does.
+fn place(preset: Preset, source: Source) -> String {
+    let lines = preset.table();
+    lines
+        .iter()
+        .position(|(listed, _)| *listed == source)
+        .map_or_else(
+            || "–".to_owned(),
+            |index| match lines[index].1 {
+                AfterFailure::End => format!("{}, ends", index + 1),
+                AfterFailure::GoOn => format!("{}, goes on", index + 1),
+            },
+        )
+}
+
+#[test]
+fn every_preset_is_in_the_page_of_the_chain_as_it_is_in_the_code() {
+    let row = |title: &str, cell: &dyn Fn(Preset) -> String| {
+        let cells: Vec<String> = Preset::ALL.into_iter().map(cell).collect();
+        format!("| {title} | {} |\n", cells.join(" | "))
+    };
+    let mut table = row("source", &|preset| format!("`{preset}`"));
+    table += "|---|---|---|---|---|\n";
+    for source in Source::ALL {
+        let title = format!("`{source}`");
+        table += &row(&title, &|preset| place(preset, source));
+    }
+    table += &row("service principals of the environment", &|preset| {
+        match preset.environment() {
+            EnvironmentOrder::AzureFirst => "`AZURE_*`, then `HIML_*`",
+            EnvironmentOrder::HimlFirst => "`HIML_*`, then `AZURE_*`",
+            EnvironmentOrder::AzureOnly => "`AZURE_*`",
+            EnvironmentOrder::HimlOnly => "`HIML_*`",
+        }
+        .to_owned()
+    });
+    table += &row("`AZURE_TOKEN_CREDENTIALS`", &|preset| {
+        match preset.heeds_token_credentials() {
+            true => "heeded",
+            false => "not known",
+        }
+        .to_owned()
+    });
+    check_part("docs/chain.md", "presets", &table);
+}
+
+#[test]
+fn every_source_is_in_the_page_of_the_chain_in_its_order() {
+    let page = read("docs/chain.md");
+    let listed: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("`<br>`"))
+        .map(|(id, _)| id)
+        .collect();
+    assert_eq!(listed, Source::ALL.map(Source::id));
+    for source in Source::ALL {
+        let names = format!("| `{source}`<br>`{}` |", source.credential_name());
+        assert!(page.contains(&names), "{names}");
+    }
+}
+
+#[test]
+fn the_times_that_are_told_are_those_of_the_code() {
+    let chain = read("docs/chain.md");
+    for (file, constant, told) in [
+        (
+            "chain/resolve.rs",
+            "HEDGE: Duration = Duration::from_millis(250)",
+            "for 250 ms",
+        ),
+        (
+            "chain/mod.rs",
+            "DEADLINE: Duration = Duration::from_secs(100)",
+            "takes 100 s at most",
+        ),
+        (
+            "options.rs",
+            "DEADLINE: Duration = Duration::from_secs(30)",
+            "| 30 s |",
+        ),
+    ] {
+        let source = read(format!("crates/azcred/src/{file}"));
+        assert!(source.contains(constant), "{file}: {constant}");
+        assert!(chain.contains(told), "{told}");
+    }
+}
+
+#[test]
+fn the_settings_that_are_shown_are_read_and_every_key_is_told_of() {
+    let page = read("docs/settings.md");
+    let shown = blocks(&page, "toml");
+    assert_eq!(shown.len(), 2);
+    let machine = Fixture::new()
+        .with_var("HOME", "/home/ada")
+        .with_file("/home/ada/project/azcred.toml", shown[0].as_str())
+        .with_file("/home/ada/.config/azcred/config.toml", shown[1].as_str());
+    let settings = Settings::find(&machine, Path::new("/home/ada/project/src")).unwrap();
+    assert_eq!(settings.files.len(), 2);
+    assert_eq!(settings.preset, Some(Preset::Kedro));
+    assert_eq!(
+        settings.exclude,
+        [Source::AzurePowerShell, Source::AzureDeveloperCli]
+    );
+    assert_eq!(settings.expect.len(), 2);
+
+    let source = read("crates/azcred/src/chain/settings.rs");
+    let mut keys = 0;
+    for (table, name) in [("ChainTable", "chain"), ("ExpectTable", "expect")] {
+        let (_, fields) = source.split_once(&format!("struct {table} {{\n")).unwrap();
+        let (fields, _) = fields.split_once("\n}").unwrap();
+        for field in fields.lines().filter_map(|line| line.split_once(": ")) {
+            let key = format!("| `{name}.{}` |", field.0.trim());
+            assert!(page.contains(&key), "{key}");
+            keys += 1;
+        }
+    }
+    assert_eq!(keys, 6);
+
+    let misspelt = Fixture::new().with_file(
+        "/home/ada/project/azcred.toml",
+        "[expect]\ntennant = \"72f988bf-86f1-41af-91ab-2d7cd011db47\"\n",
+    );
+    let error = Settings::find(&misspelt, Path::new("/home/ada/project")).unwrap_err();
+    for part in [error.what(), error.why(), error.mend()] {
+        assert!(page.contains(part), "{part}");
+    }
 }
 
 /// The fenced parts of a page in a language.
@@ -247,7 +380,7 @@ fn every_option_of_the_command_line_is_in_the_page_of_commands() {
     let mut looked_at = 0;
     for entry in fs::read_dir(root().join("crates/azcred-cli/tests/cli/snapshots")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        if !name.starts_with("help") {
+        if !name.starts_with("help") || !name.ends_with(".snap") {
             continue;
         }
         let help = read(format!("crates/azcred-cli/tests/cli/snapshots/{name}"));
@@ -268,39 +401,64 @@ fn every_option_of_the_command_line_is_in_the_page_of_commands() {
     assert!(looked_at > 20, "{looked_at}");
 }
 
+/// The sources of a crate that are no tests.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if name.ends_with(".rs") && !name.ends_with("tests.rs") && name != "fixture.rs" {
+            found.push(path);
+        }
+    }
+}
+
+/// What looks like a variable's name in the sources and is none.
+const NO_VARIABLES: [&str; 3] = ["CERTIFICATE_VERIFY_FAILED", "MY_SECRET", "OBJECT_ID"];
+
 #[test]
 fn every_variable_that_is_read_is_in_the_page_of_variables() {
     let page = read("docs/variables.md");
+    let mut files = Vec::new();
+    for name in ["azcred", "azcred-azure", "azcred-cli"] {
+        sources(&root().join("crates").join(name).join("src"), &mut files);
+    }
     let mut found = BTreeSet::new();
-    for file in [
-        "azcred/src/credential/environment.rs",
-        "azcred/src/cloud.rs",
-        "azcred/src/http/client.rs",
-        "azcred-azure/src/cloud_metadata.rs",
-        "azcred-azure/src/locate.rs",
-        "azcred-cli/src/commands/emulator/shell.rs",
-        "azcred-cli/src/commands/emulator/state.rs",
-        "azcred-cli/src/trace.rs",
-    ] {
-        let source = read(format!("crates/{file}"));
+    for file in files {
+        let source = fs::read_to_string(&file).unwrap().replace("\r\n", "\n");
         let source = source.split("#[cfg(test)]\nmod").next().unwrap();
+        // A name of one word is told from other words by being read.
         let is_name = |text: &&str| {
             text.len() > 3
-                && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+                && text.contains('_')
                 && !text.starts_with('_')
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
         };
         found.extend(source.split('"').filter(is_name).map(str::to_owned));
+        for one in [
+            "HOME",
+            "USERPROFILE",
+            "APPDATA",
+            "LOCALAPPDATA",
+            "PATH",
+            "SHELL",
+            "TERM",
+            "LANG",
+        ] {
+            if source.contains(&format!("\"{one}\"")) {
+                found.insert(one.to_owned());
+            }
+        }
     }
-    assert!(found.len() > 25, "{found:?}");
+    assert!(found.len() > 70, "{found:?}");
     for name in found {
-        let there = [format!("`{name}`"), format!("`%{name}%`")];
-        if name.starts_with("CARGO_") {
+        if name.starts_with("CARGO_") || NO_VARIABLES.contains(&name.as_str()) {
             continue;
         }
-        let home = name == "HOME" && page.contains("`~/");
-        assert!(
-            home || there.iter().any(|form| page.contains(form)),
-            "{name}"
-        );
+        let there = [format!("`{name}`"), format!("`%{name}%`")];
+        assert!(there.iter().any(|form| page.contains(form)), "{name}");
     }
 }

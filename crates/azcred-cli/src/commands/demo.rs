@@ -6,6 +6,7 @@ use super::{
     whoami,
 };
 use crate::{
+    choice::Choice,
     failure::{Failure, Kind},
     output::{
         Output, failure,
@@ -13,17 +14,17 @@ use crate::{
         table, time,
         wrap::{Stream, wrap},
     },
-    sign_in::{SignIn, sign_in},
+    sign_in::{Chosen, Place, sign_in},
 };
 use azcred::{
-    AccessToken,
+    AccessToken, EnvironmentKind,
     system::{Fixture, SharedSystem},
 };
 use azcred_azure::{CheckId, Event, Flags, Principal, Report, Status};
 use azcred_emulator::{Info, Options, Persona, Way};
 use clap::Args;
 use serde::Serialize;
-use std::{path::Path, time::Instant};
+use std::time::Instant;
 
 /// See it all on a local Azure; needs no account and no network
 ///
@@ -60,8 +61,8 @@ struct SignedIn<'a> {
 /// What happened, to be told.
 struct Story {
     started_in: f64,
-    azure: (SignIn, AccessToken, Principal),
-    himl: (SignIn, AccessToken, Principal),
+    azure: (Chosen, AccessToken, Principal),
+    himl: (Chosen, AccessToken, Principal),
     report: Report,
     /// What it found in the workspace; the sign-in before it has been told.
     checks: Vec<String>,
@@ -98,12 +99,12 @@ async fn play(info: &Info, started_in: f64) -> Result<Story, Failure> {
     let width = Stream::Stdout.width().saturating_sub(INDENT.len());
     let mut checks = Vec::new();
     let report = doctor::examine(
-        machine(info, Persona::ServicePrincipal, None)?,
-        // Nowhere: the machine has no files, and the workspace comes from its variables.
-        Path::new("/"),
+        // It has no files: the workspace comes from its variables.
+        &Place::of(machine(info, Persona::ServicePrincipal, None)?),
+        &Choice::default(),
         &Flags::default(),
-        |event| {
-            if let Event::Finished(check) = event {
+        |told| {
+            if let doctor::Told::Doctor(Event::Finished(check)) = told {
                 let told = !matches!(
                     check.id,
                     CheckId::SignIn | CheckId::Tenant | CheckId::Clock | CheckId::Subscription
@@ -121,7 +122,8 @@ async fn play(info: &Info, started_in: f64) -> Result<Story, Failure> {
             }
         },
     )
-    .await;
+    .await
+    .report;
     let Some(expired) = info
         .identities
         .iter()
@@ -139,7 +141,7 @@ async fn play(info: &Info, started_in: f64) -> Result<Story, Failure> {
         ),
     ]);
     let machine = machine(info, Persona::ServicePrincipal, Some(&expired))?;
-    let refused = match sign_in(machine, None, None).await {
+    let refused = match sign_in(&Place::of(machine), &Choice::default(), None, None).await {
         Err(mut refused) if refused.kind == Kind::Refused => {
             // Nobody will look this one up.
             if let Some(answer) = &mut refused.answer {
@@ -160,10 +162,11 @@ async fn play(info: &Info, started_in: f64) -> Result<Story, Failure> {
     })
 }
 
-async fn signed_in(machine: SharedSystem) -> Result<(SignIn, AccessToken, Principal), Failure> {
-    let (source, token) = sign_in(machine, None, None).await?;
+async fn signed_in(machine: SharedSystem) -> Result<(Chosen, AccessToken, Principal), Failure> {
+    let place = Place::of(machine);
+    let (_, token, chosen) = sign_in(&place, &Choice::default(), None, None).await?;
     let principal = Principal::from_token(&token)?;
-    Ok((source, token, principal))
+    Ok((chosen, token, principal))
 }
 
 /// A machine with nothing on it but what `azcred emulator env` prints.
@@ -193,8 +196,8 @@ const INDENT: &str = "   ";
 impl Story {
     fn document(&self) -> Document<'_> {
         let sign_ins = [&self.azure, &self.himl]
-            .map(|(source, _, principal)| SignedIn {
-                using: source.credential.using(),
+            .map(|(chosen, _, principal)| SignedIn {
+                using: &chosen.using,
                 principal,
             })
             .into();
@@ -221,7 +224,7 @@ impl Story {
             lines.extend(body.into_iter().map(|line| format!("{INDENT}{line}")));
         };
         let width = Stream::Stdout.width().saturating_sub(INDENT.len());
-        let (source, token, principal) = &self.azure;
+        let (chosen, token, principal) = &self.azure;
         let left = token.expires_on() - ::time::OffsetDateTime::now_utc();
         step(
             1,
@@ -234,14 +237,18 @@ impl Story {
                 width,
             ),
         );
-        let by = |source: &SignIn| list(source.credential.kind().variables());
+        let by = |kind: EnvironmentKind| list(kind.variables());
         let mut sign_ins = good(
-            &format!("{}: for {}", by(source), time::span(left.whole_seconds())),
+            &format!(
+                "{}: for {}",
+                by(EnvironmentKind::AzureSecret),
+                time::span(left.whole_seconds())
+            ),
             width,
         );
-        let (himl, _, other) = &self.himl;
+        let (_, _, other) = &self.himl;
         sign_ins.extend(good(
-            &format!("{}: {}", by(himl), same(principal, other)),
+            &format!("{}: {}", by(EnvironmentKind::Himl), same(principal, other)),
             width,
         ));
         step(
@@ -249,7 +256,7 @@ impl Story {
             "A program gets a token, by variables that it finds",
             sign_ins,
         );
-        let rows = whoami::rows(principal, &source.credential, token.expires_on());
+        let rows = whoami::rows(principal, chosen, token.expires_on());
         let claims: Vec<_> = rows
             .into_iter()
             .filter(|(name, _)| CLAIMS.contains(name))

@@ -1,20 +1,25 @@
 //! `azcred doctor`: from the sign-in to what an identity may do, check by check, each with its reason and its mend.
 
 use crate::{
+    choice::Choice,
     failure::{Failure, Kind},
     output::{
-        Output, Spinner,
+        Output, Spinner, chain_table,
         style::{BAD, DIM, GOOD, STRONG, Style, WARN, paint, with_code},
         wrap::{Stream, wrap},
     },
+    sign_in::{Chosen, Place, SignIn},
 };
 use azcred::{
-    ClientOptions, Credential, EnvironmentCredential, EnvironmentOrder, TenantId,
-    system::{RealSystem, SharedSystem},
+    Availability, ClientOptions, Credential, TokenFuture, TokenRequest,
+    chain::{self, Chain},
+    system::System,
 };
-use azcred_azure::{Check, Event, Flags, Report, Status, Subject, cloud_metadata, locate};
+use azcred_azure::{Check, CheckId, Event, Flags, Report, Status, Subject, locate};
 use clap::Args;
-use std::{path::Path, sync::Arc};
+use serde::Serialize;
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, timeout_at};
 
 /// Check the sign-in and what it is good for, step by step
 ///
@@ -44,6 +49,24 @@ pub(crate) struct Doctor {
     /// The workspace, by name or by its whole resource id
     #[arg(short = 'w', long, value_name = "NAME")]
     workspace: Option<String>,
+
+    #[command(flatten)]
+    choice: Choice,
+}
+
+/// What `--output json` prints.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    /// What every source said.
+    chain: Option<&'a chain::Report>,
+}
+
+/// What was found, and how the sign-in came about.
+pub(super) struct Findings {
+    pub(super) report: Report,
+    chain: Option<Arc<chain::Report>>,
 }
 
 impl Doctor {
@@ -53,20 +76,26 @@ impl Doctor {
             resource_group: self.resource_group,
             workspace: self.workspace,
         };
-        let directory = std::env::current_dir().map_err(|error| {
-            Failure::new(
-                Kind::Failed,
-                "Look for the current folder",
-                error.to_string(),
-            )
-        })?;
+        let place = Place::here()?;
         let spinner = output.spinner("sign in");
-        let work = examine(Arc::new(RealSystem), &directory, &flags, |event| {
-            tell(&event, output, &spinner);
+        let work = examine(&place, &self.choice, &flags, |told| match told {
+            Told::Doctor(event) => tell(&event, output, &spinner),
+            Told::Chain(report) if !output.is_json() => spinner.aside(|| {
+                let columns = Stream::Stdout.width().saturating_sub(INDENT + LABEL);
+                for (number, line) in chain_table::short(report, columns).iter().enumerate() {
+                    let label = if number == 0 { "chain" } else { "" };
+                    let label = paint(DIM, format!("{label:<LABEL$}"));
+                    output.line(format!("{:INDENT$}{label}{line}", ""));
+                }
+            }),
+            Told::Chain(_) => {}
         });
-        let report = spinner.during(work).await;
+        let Findings { report, chain } = spinner.during(work).await;
         if output.is_json() {
-            output.json(&report);
+            output.json(&Document {
+                report: &report,
+                chain: chain.as_deref(),
+            });
         } else {
             output.line(format!("\n{}", verdict(&report)));
         }
@@ -76,46 +105,151 @@ impl Doctor {
     }
 }
 
-/// Runs every check on a machine.
+/// How long the whole may take.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// What is told while it is found.
+pub(super) enum Told<'a> {
+    Doctor(Event<'a>),
+    /// The sign-in failed, and this is what every source said: told after its check.
+    Chain(&'a chain::Report),
+}
+
+/// Runs every check at a place.
 pub(super) async fn examine(
-    system: SharedSystem,
-    directory: &Path,
+    place: &Place,
+    choice: &Choice,
     flags: &Flags,
-    tell: impl FnMut(Event<'_>),
-) -> Report {
-    let plain = ClientOptions::new(system.clone());
-    let (options, credential) = match cloud_metadata::apply(plain.clone()).await {
-        Ok(options) => {
-            let credential =
-                EnvironmentCredential::new(EnvironmentOrder::default(), options.clone());
-            (options, credential)
+    mut tell: impl FnMut(Told<'_>),
+) -> Findings {
+    let began = Instant::now();
+    let end = began + DEADLINE;
+    let signed_in = timeout_at(end, signed_in(place, choice)).await;
+    let signed_in = signed_in.unwrap_or_else(|_| {
+        let error = azcred::Error::new(
+            azcred::ErrorKind::Unreachable,
+            "Signed in",
+            format!("nobody answered within {} s", DEADLINE.as_secs()),
+        );
+        Err(error.with_mend("`azcred chain` shows which source takes so long"))
+    });
+    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let workspace = locate(&*place.system, &place.folder, flags);
+    let (options, credential, chain, tenant) = match signed_in {
+        Ok(signed_in) => {
+            let tenant = signed_in.chosen.asked_tenant(&signed_in.options);
+            let report = signed_in.chain.report();
+            let options = signed_in.options.clone();
+            (
+                options,
+                Ok(Arc::new(signed_in) as Arc<dyn Credential>),
+                report,
+                tenant,
+            )
         }
-        // A cloud that can't be told is why nobody can sign in.
         Err(error) => {
-            let kind = match error.kind() {
-                azcred_azure::ErrorKind::Invalid => azcred::ErrorKind::Invalid,
-                azcred_azure::ErrorKind::Unreachable => azcred::ErrorKind::Unreachable,
-                _ => azcred::ErrorKind::Unexpected,
+            let report = error.report().cloned();
+            let decisive = report.as_deref().and_then(chain_table::decisive);
+            let credential = match decisive {
+                Some(attempt) => Ok(Arc::new(NotSignedIn {
+                    name: attempt.source.credential_name(),
+                    error,
+                }) as Arc<dyn Credential>),
+                None => Err(error),
             };
-            let error = azcred::Error::new(kind, error.what().to_owned(), error.why().to_owned())
-                .with_mend(error.mend().to_owned());
-            (plain, Err(error))
+            let options = ClientOptions::new(place.system.clone());
+            (options, credential, report, None)
         }
     };
-    let tenant = credential.as_ref().ok().and_then(|credential| {
-        let [variable, ..] = credential.kind().variables();
-        TenantId::new(&system.var(variable)?).ok()
-    });
-    let credential = credential.map(|credential| Arc::new(credential) as Arc<dyn Credential>);
-    let workspace = locate(&*system, directory, flags);
-    let mut doctor = azcred_azure::Doctor::new(options, credential, workspace);
+    let mut doctor = azcred_azure::Doctor::new(options, credential, workspace)
+        .with_deadline(end.saturating_duration_since(Instant::now()));
     if let Some(tenant) = tenant {
         doctor = doctor.with_tenant(tenant);
     }
     if let Some(subscription) = &flags.subscription {
         doctor = doctor.with_subscription(subscription);
     }
-    doctor.run(tell).await
+    let mut report = doctor
+        .run(|event| match event {
+            Event::Finished(check)
+                if check.id == CheckId::SignIn && check.status == Status::Failed =>
+            {
+                let mut check = check.clone();
+                // The table beneath says the rest.
+                if let Some(why) = chain.as_deref().and_then(chain_table::in_short) {
+                    why.clone_into(&mut check.reason);
+                }
+                tell(Told::Doctor(Event::Finished(&check)));
+                if let Some(report) = chain.as_deref() {
+                    tell(Told::Chain(report));
+                }
+            }
+            event => tell(Told::Doctor(event)),
+        })
+        .await;
+    // The doctor found the sign-in done.
+    report.milliseconds += took;
+    for check in &mut report.checks {
+        if check.id == CheckId::SignIn {
+            check.milliseconds += took;
+        }
+    }
+    Findings { report, chain }
+}
+
+/// A chain that has answered, as the credential that it turned out to be.
+#[derive(Debug)]
+struct SignedIn {
+    chain: Arc<Chain>,
+    options: ClientOptions,
+    chosen: Chosen,
+}
+
+async fn signed_in(place: &Place, choice: &Choice) -> azcred::Result<SignedIn> {
+    let sign_in = SignIn::new(place, choice, None, None).await?;
+    let (_, chosen) = sign_in.token().await?;
+    Ok(SignedIn {
+        chain: sign_in.chain,
+        options: sign_in.options,
+        chosen,
+    })
+}
+
+impl Credential for SignedIn {
+    fn name(&self) -> &'static str {
+        self.chosen.source.credential_name()
+    }
+
+    fn prepare(&self, _: &dyn System) -> Availability {
+        Availability::Ready {
+            using: self.chosen.using.clone(),
+        }
+    }
+
+    fn get_token<'a>(&'a self, request: &'a TokenRequest) -> TokenFuture<'a> {
+        self.chain.get_token(request)
+    }
+}
+
+/// A chain that has not, as the credential that it failed at.
+#[derive(Debug)]
+struct NotSignedIn {
+    name: &'static str,
+    error: azcred::Error,
+}
+
+impl Credential for NotSignedIn {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn prepare(&self, _: &dyn System) -> Availability {
+        Availability::Unavailable(self.error.clone())
+    }
+
+    fn get_token<'a>(&'a self, _: &'a TokenRequest) -> TokenFuture<'a> {
+        TokenFuture::ready(Err(self.error.clone()))
+    }
 }
 
 fn tell(event: &Event<'_>, output: &mut Output, spinner: &Spinner) {
@@ -133,14 +267,19 @@ fn tell(event: &Event<'_>, output: &mut Output, spinner: &Spinner) {
 /// The widest title and two spaces.
 const TITLE: usize = 19;
 
+/// What stands beneath a check: how far in, and how wide its labels.
+const INDENT: usize = 4;
+const LABEL: usize = 6;
+
 /// A check for people: what was found; below, why it is not well and what mends it.
 pub(super) fn lines(check: &Check, width: usize) -> Vec<String> {
     let mut lines = finding(check, width);
     let mut add = |label: &str, sentence: &str| {
-        for (number, line) in wrap(sentence, width.saturating_sub(10)).iter().enumerate() {
+        let width = width.saturating_sub(INDENT + LABEL);
+        for (number, line) in wrap(sentence, width).iter().enumerate() {
             let label = if number == 0 { label } else { "" };
-            let label = paint(DIM, format!("{label:<6}"));
-            lines.push(format!("    {label}{}", with_code(line)));
+            let label = paint(DIM, format!("{label:<LABEL$}"));
+            lines.push(format!("{:INDENT$}{label}{}", "", with_code(line)));
         }
     };
     if check.status == Status::Skipped {

@@ -1,9 +1,11 @@
 //! One file a command.
 
+mod chain;
 mod completions;
 mod demo;
 mod doctor;
 mod emulator;
+mod interrupt;
 mod target;
 mod token;
 mod whoami;
@@ -13,12 +15,14 @@ use crate::{
     output::Output,
 };
 use clap::Subcommand;
+use interrupt::interruptible;
 
 /// What can be asked for.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Token(token::Token),
     Whoami(whoami::Whoami),
+    Chain(chain::Chain),
     Doctor(doctor::Doctor),
     Emulator(emulator::Arguments),
     Demo(demo::Demo),
@@ -28,9 +32,10 @@ pub(crate) enum Command {
 /// Runs a command to its end and gives the exit code.
 pub(crate) fn run(command: Command, output: &mut Output) -> Result<u8, Failure> {
     match command {
-        Command::Token(command) => finish(light()?, command.run(output)),
-        Command::Whoami(command) => finish(light()?, command.run(output)),
-        Command::Doctor(command) => finish(light()?, command.run(output)),
+        Command::Token(command) => finish(light()?, interruptible(command.run(output))),
+        Command::Whoami(command) => finish(light()?, interruptible(command.run(output))),
+        Command::Chain(command) => finish(light()?, interruptible(command.run(output))),
+        Command::Doctor(command) => finish(light()?, interruptible(command.run(output))),
         Command::Demo(command) => finish(strong()?, command.run(output)),
         Command::Emulator(command) => finish(strong()?, command.run(output)),
         Command::Completions(command) => command.run(output),

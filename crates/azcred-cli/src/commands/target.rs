@@ -1,5 +1,6 @@
 //! What a token is for: the options of every command that gets one.
 
+use crate::choice::explained;
 use azcred::{Scope, TenantId};
 use clap::Args;
 
@@ -14,7 +15,7 @@ pub(super) struct Target {
     #[arg(long, value_name = "RESOURCE", value_parser = resource, conflicts_with = "scope")]
     resource: Option<Scope>,
 
-    /// Ask in this tenant, by id or domain name [default: the one in the environment]
+    /// Ask in this tenant, by id or domain name [default: the source's own]
     #[arg(long, value_name = "TENANT", value_parser = tenant)]
     pub(super) tenant: Option<TenantId>,
 }
@@ -37,11 +38,6 @@ fn resource(text: &str) -> Result<Scope, String> {
     Scope::from_resource(text).map_err(|error| explained(&error))
 }
 
-pub(super) fn tenant(text: &str) -> Result<TenantId, String> {
+fn tenant(text: &str) -> Result<TenantId, String> {
     TenantId::new(text).map_err(|error| explained(&error))
-}
-
-/// Why a value can't be used and what to give; the option and the value are said by clap.
-fn explained(error: &azcred::Error) -> String {
-    format!("{}; {}", error.why(), error.mend())
 }

@@ -2,34 +2,39 @@
 
 use super::target::Target;
 use crate::{
+    choice::Choice,
     failure::{Failure, Kind},
     output::{
         Output,
         style::{WARN, paint, with_code},
         time,
     },
-    sign_in::sign_in,
+    sign_in::{Place, sign_in},
 };
-use azcred::{AccessToken, Credential, system::RealSystem};
+use azcred::{AccessToken, chain::Source};
 use clap::Args;
 use serde::Serialize;
-use std::sync::Arc;
 
 /// Get an access token
 ///
-/// Signs in with what the environment holds: AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or
-/// AZURE_CLIENT_CERTIFICATE_PATH), else HIML_TENANT_ID, HIML_SERVICE_PRINCIPAL_ID and HIML_SERVICE_PRINCIPAL_PASSWORD.
+/// Signs in as whoever this machine lets it be: a service principal in the environment (AZURE_* or HIML_*), the identity of
+/// a workload, a CI job or an Azure ML job, a managed identity, or whoever is signed in to Azure CLI and its like. `azcred
+/// chain` shows which, and why not the others.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   azcred token
   azcred token --resource https://storage.azure.com
+  azcred token --only azure-cli
   azcred token --output json
   curl -H \"Authorization: Bearer $(azcred token)\" \\
     'https://management.azure.com/subscriptions?api-version=2022-12-01'")]
 pub(crate) struct Token {
     #[command(flatten)]
     target: Target,
+
+    #[command(flatten)]
+    choice: Choice,
 }
 
 /// What `--output json` prints: the names of `az account get-access-token`, whose `expiresOn` is local time where ours is UTC.
@@ -49,15 +54,18 @@ struct Document<'a> {
     token_type: &'static str,
     /// What was asked for.
     scope: &'a str,
-    /// The source that it comes from.
+    /// The source that it comes from, by its name in the Azure SDKs.
     credential: &'static str,
+    /// The same, as options name it.
+    source: Source,
 }
 
 impl Token {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let (scope, tenant) = (self.target.scope(), self.target.tenant.clone());
-        let asked = sign_in(Arc::new(RealSystem), scope, tenant);
-        let (source, token) = output.waiting("Signing in", asked).await?;
+        let place = Place::here()?;
+        let asked = sign_in(&place, &self.choice, scope, tenant);
+        let (sign_in, token, chosen) = output.waiting("Signing in", asked).await?;
         if !output.is_json() {
             output.line(token.secret());
             if output.is_terminal() {
@@ -82,8 +90,9 @@ impl Token {
             expires_on_unix: token.expires_on().unix_timestamp(),
             tenant,
             token_type: "Bearer",
-            scope: source.scope.as_str(),
-            credential: source.credential.name(),
+            scope: sign_in.scope.as_str(),
+            credential: chosen.source.credential_name(),
+            source: chosen.source,
         });
         Ok(0)
     }

@@ -2,19 +2,19 @@
 
 use super::target::Target;
 use crate::{
+    choice::Choice,
     failure::Failure,
     output::{
         Output,
         style::{STRONG, paint},
         table, time,
     },
-    sign_in::sign_in,
+    sign_in::{Chosen, Place, sign_in},
 };
-use azcred::{Credential, EnvironmentCredential, system::RealSystem};
-use azcred_azure::{Principal, Proof};
+use azcred::chain::Source;
+use azcred_azure::Principal;
 use clap::Args;
 use serde::Serialize;
-use std::sync::Arc;
 
 /// Show who you are to Azure
 ///
@@ -28,6 +28,9 @@ Examples:
 pub(crate) struct Whoami {
     #[command(flatten)]
     target: Target,
+
+    #[command(flatten)]
+    choice: Choice,
 }
 
 /// What `--output json` prints: what the token says of itself, and where it comes from.
@@ -38,8 +41,10 @@ struct Document<'a> {
     /// `issuer`, `resourceId`, `issuedOn`, `expiresOn`; `null` where it does not say.
     #[serde(flatten)]
     principal: &'a Principal,
-    /// The source that the token comes from.
+    /// The source that the token comes from, by its name in the Azure SDKs.
     credential: &'static str,
+    /// The same, as options name it.
+    source: Source,
     /// What that source used.
     using: &'a str,
     /// What was asked for.
@@ -49,19 +54,21 @@ struct Document<'a> {
 impl Whoami {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let (scope, tenant) = (self.target.scope(), self.target.tenant.clone());
-        let asked = sign_in(Arc::new(RealSystem), scope, tenant);
-        let (source, token) = output.waiting("Signing in", asked).await?;
+        let place = Place::here()?;
+        let asked = sign_in(&place, &self.choice, scope, tenant);
+        let (sign_in, token, chosen) = output.waiting("Signing in", asked).await?;
         let principal = Principal::from_token(&token)?;
         if output.is_json() {
             output.json(&Document {
                 principal: &principal,
-                credential: source.credential.name(),
-                using: source.credential.using(),
-                scope: source.scope.as_str(),
+                credential: chosen.source.credential_name(),
+                source: chosen.source,
+                using: &chosen.using,
+                scope: sign_in.scope.as_str(),
             });
             return Ok(0);
         }
-        for line in table::pairs(&rows(&principal, &source.credential, token.expires_on())) {
+        for line in table::pairs(&rows(&principal, &chosen, token.expires_on())) {
             output.line(line);
         }
         Ok(0)
@@ -71,7 +78,7 @@ impl Whoami {
 /// An identity for people: what it is, then the ids that other tools ask for.
 pub(super) fn rows(
     principal: &Principal,
-    source: &EnvironmentCredential,
+    chosen: &Chosen,
     expires_on: ::time::OffsetDateTime,
 ) -> Vec<(&'static str, String)> {
     let mut rows = vec![("You are", paint(STRONG, principal.describe()))];
@@ -86,19 +93,14 @@ pub(super) fn rows(
     add("Tenant", principal.tenant_id.as_deref());
     add("Resource", principal.resource_id.as_deref());
     add("Token for", principal.audience.as_deref());
-    let [.., variable] = source.kind().variables();
-    let proof = match principal.proof {
-        Proof::Secret => format!("a client secret, from {variable}"),
-        Proof::Assertion => format!("a certificate, from {variable}"),
-        _ => variable.to_owned(),
-    };
-    add("Proved by", Some(&proof));
-    for other in source.passed_over() {
-        let [.., variable] = other.variables();
-        add(
-            "Not used",
-            Some(&format!("{variable}, though it is set too")),
-        );
+    add("Signed in by", Some(chosen.source.id()));
+    // The application has its row.
+    let application = principal.application_id.as_deref().unwrap_or_default();
+    let using = chosen
+        .using
+        .replace(&format!(" of the application {application}"), "");
+    for (number, part) in using.split("; ").enumerate() {
+        add(if number == 0 { "Proved by" } else { "" }, Some(part));
     }
     rows.push(("Good until", time::until(expires_on)));
     rows

@@ -1,7 +1,7 @@
 //! Shows a failure: to people in the order in which they ask, to programs as `{"error": …}`.
 
 use super::{
-    Format,
+    Format, chain_table,
     style::{BAD, DIM, STRONG, paint, with_code},
     wrap::{Stream, wrap},
 };
@@ -39,37 +39,50 @@ pub(super) fn show(failure: &Failure, format: Format) {
 ///   mend    make a new one with `az ad app credential reset --id …`
 /// ```
 pub(crate) fn text(failure: &Failure, width: usize) -> String {
+    let labelled = |label: &str, sentence: &str| {
+        let lines = wrap(sentence, width.saturating_sub(LABEL + 2));
+        let lines = lines.iter().map(|line| match label {
+            "why" => paint(STRONG, line),
+            _ => with_code(line),
+        });
+        beside(label, lines)
+    };
     let mut lines = vec![format!(
         "{} {}",
         paint(BAD, "error:"),
         paint(STRONG, failure.kind.title())
     )];
-    let mut add = |label: &str, sentence: &str| {
-        for (number, line) in wrap(sentence, width.saturating_sub(LABEL + 2))
-            .iter()
-            .enumerate()
-        {
-            let name = if number == 0 { label } else { "" };
-            let line = match label {
-                "why" => paint(STRONG, line),
-                _ => with_code(line),
-            };
-            lines.push(format!("  {}{line}", paint(DIM, format!("{name:<LABEL$}"))));
-        }
-    };
     if !failure.what.is_empty() {
-        add("tried", &failure.what);
+        lines.extend(labelled("tried", &failure.what));
     }
-    add("why", &failure.why);
+    let report = failure.report.as_deref();
+    let sources = report.map(|report| chain_table::short(report, width.saturating_sub(LABEL + 2)));
+    let sources = sources.unwrap_or_default();
+    let in_short = report
+        .filter(|_| !sources.is_empty())
+        .and_then(chain_table::in_short);
+    lines.extend(labelled("why", in_short.unwrap_or(&failure.why)));
     if let Some(answer) = &failure.answer {
         for (number, sentence) in said(answer).iter().enumerate() {
-            add(if number == 0 { "answer" } else { "" }, sentence);
+            lines.extend(labelled(if number == 0 { "answer" } else { "" }, sentence));
         }
     }
+    lines.extend(beside("chain", sources.into_iter()));
     if !failure.mend.is_empty() {
-        add("mend", &failure.mend);
+        lines.extend(labelled("mend", &failure.mend));
     }
     lines.join("\n")
+}
+
+/// Lines with a label beside the first.
+fn beside(label: &str, lines: impl Iterator<Item = String>) -> Vec<String> {
+    lines
+        .enumerate()
+        .map(|(number, line)| {
+            let label = if number == 0 { label } else { "" };
+            format!("  {}{line}", paint(DIM, format!("{label:<LABEL$}")))
+        })
+        .collect()
 }
 
 /// The rest is advice, and ours is below.

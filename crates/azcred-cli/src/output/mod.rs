@@ -1,5 +1,6 @@
 //! What people and programs see: results on standard output, everything else on standard error.
 
+pub(crate) mod chain_table;
 pub(crate) mod failure;
 mod spinner;
 pub(crate) mod style;

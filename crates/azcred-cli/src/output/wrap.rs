@@ -17,12 +17,20 @@ pub(crate) enum Stream {
 impl Stream {
     /// How many columns a line has; without end where no screen is there, so that logs can be searched line by line.
     pub(crate) fn width(self) -> usize {
+        match self.columns() {
+            usize::MAX => usize::MAX,
+            columns => columns.clamp(NARROWEST, WIDEST),
+        }
+    }
+
+    /// The same, however wide the screen: for tables.
+    pub(crate) fn columns(self) -> usize {
         let size = match self {
             Self::Stdout => terminal_size_of(std::io::stdout()),
             Self::Stderr => terminal_size_of(std::io::stderr()),
         };
         size.map_or(usize::MAX, |(Width(width), _)| {
-            usize::from(width).clamp(NARROWEST, WIDEST)
+            usize::from(width).max(NARROWEST)
         })
     }
 }

@@ -17,6 +17,7 @@ help_of! {
     the_help_lists_the_commands_and_the_exit_codes, "help", [];
     the_help_of_token_says_where_it_looks, "help-token", ["token"];
     the_help_of_whoami_says_that_nothing_is_verified, "help-whoami", ["whoami"];
+    the_help_of_chain_says_what_its_exit_code_is, "help-chain", ["chain"];
     the_help_of_doctor_says_where_the_workspace_comes_from, "help-doctor", ["doctor"];
     the_help_of_emulator_lists_its_commands, "help-emulator", ["emulator"];
     the_help_of_emulator_start_names_the_services, "help-emulator-start", ["emulator", "start"];

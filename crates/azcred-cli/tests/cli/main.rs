@@ -6,6 +6,7 @@ mod azure;
 mod canary;
 mod canary_hostile;
 mod canary_token;
+mod chain;
 mod doctor;
 mod emulator;
 mod failures;

@@ -166,6 +166,13 @@ pub(crate) fn settings() -> insta::Settings {
         (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(Z| UTC)?", "[TIME]"),
         (r#""expires_on": \d+"#, r#""expires_on": [SECONDS]"#),
         (r#""milliseconds": \d+"#, r#""milliseconds": [N]"#),
+        (r#""(startedMs|tookMs)": [\d.]+"#, r#""$1": [MS]"#),
+        // A chain's table: times and bars.
+        (r"ms  0 +\d+(\.\d)? ms", "ms  0 … [N] ms"),
+        (
+            r"(chosen|unavailable|refused|failed|not expected|not needed) +\d+(\.\d)?( +[█▏▎▍▌▋▊▉]+)?  +",
+            "$1  [MS]  ",
+        ),
         (r#""pid": \d+"#, r#""pid": [PID]"#),
         (r"\d+ minutes", "[N] minutes"),
         (r"\d+\.\d s\b", "[N] s"),

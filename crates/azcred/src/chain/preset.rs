@@ -162,9 +162,9 @@ pub(super) struct Place {
 /// the preset does not have; they stand behind its own, in the order of all.
 pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
     let system = &**setup.options.system();
-    let table = setup.preset.table();
+    let table = setup.preset().table();
     let variable = match &setup.only {
-        None if setup.preset.heeds_token_credentials() => token_credentials(system)?,
+        None if setup.preset().heeds_token_credentials() => token_credentials(system)?,
         _ => None,
     };
     let named = setup.only.iter().flatten().copied().chain(match variable {
@@ -207,7 +207,7 @@ pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
         {
             Some(format!("AZURE_TOKEN_CREDENTIALS is '{chosen}'"))
         } else if setup.only.is_none() {
-            setup.preset.leaves_out(source, system).map(str::to_owned)
+            setup.preset().leaves_out(source, system).map(str::to_owned)
         } else {
             None
         };
@@ -215,7 +215,7 @@ pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
     if places.iter().all(|place| place.excluded.is_some()) {
         return Err(Error::new(
             ErrorKind::Invalid,
-            format!("Put together the chain '{}'", setup.preset),
+            format!("Put together the chain '{}'", setup.preset()),
             "every source is excluded",
         )
         .with_mend("exclude fewer; `azcred chain` shows what excludes each"));

@@ -3,7 +3,7 @@
 use super::{Preset, Source};
 use crate::error::{Error, ErrorKind};
 use serde::{Serialize, Serializer};
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 /// What became of a source in one run of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -145,6 +145,3 @@ impl Serialize for Report {
         .serialize(serializer)
     }
 }
-
-/// A report is shared by all who waited for its run.
-pub(crate) type SharedReport = Arc<Report>;

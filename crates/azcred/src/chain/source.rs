@@ -101,10 +101,10 @@ impl Source {
     }
 
     /// The source itself, where there is anything here for it. Reads variables, and small files at most.
-    pub(super) fn make(self, setup: &Setup) -> Result<Arc<dyn TokenSource>> {
+    pub(super) fn make(self, setup: &Setup, pinned: bool) -> Result<Arc<dyn TokenSource>> {
         let options = setup.options.clone();
         Ok(match self {
-            Self::Environment => Arc::new(Described::new(setup.preset.environment(), options)?),
+            Self::Environment => Arc::new(Described::new(setup.preset().environment(), options)?),
             Self::WorkloadIdentity => {
                 WorkloadIdentityCredential::from_environment(options)?.into_source()
             }
@@ -118,7 +118,7 @@ impl Source {
                 AzureMlOnBehalfOfCredential::from_environment(options)?.into_source()
             }
             Self::ManagedIdentity => {
-                ManagedIdentityCredential::in_chain(setup.is_pinned(), options)?.into_source()
+                ManagedIdentityCredential::in_chain(pinned, options)?.into_source()
             }
             Self::VisualStudioCode => VisualStudioCodeCredential::new(options).into_source(),
             Self::AzureCli => AzureCliCredential::new(options).into_source(),

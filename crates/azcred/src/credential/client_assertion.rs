@@ -1,7 +1,7 @@
 //! An application that proves who it is with a statement that somebody else signed.
 
 use super::{
-    Availability,
+    Availability, federation,
     source::{Kept, TokenSource, credential},
 };
 use crate::{
@@ -65,6 +65,8 @@ pub(crate) struct Asserted {
     /// What it uses, in a few words.
     using: String,
     endpoint: TokenEndpoint,
+    /// What assertions are for, unless somebody registered otherwise.
+    audience: &'static str,
     source: Box<dyn AssertionSource>,
 }
 
@@ -106,6 +108,7 @@ impl Asserted {
         Ok(Self {
             name,
             using,
+            audience: federation::audience(&options.cloud()?),
             endpoint: TokenEndpoint::new(tenant, client_id, options)?,
             source: Box::new(source),
         })
@@ -134,9 +137,16 @@ impl Asserted {
                 .with_mend("look at what makes the assertion: a CI system's token service, a signing service"));
         }
         let left = deadline.saturating_sub(started.elapsed());
-        self.endpoint
-            .ask(self.name, Grant::Assertion(assertion), request, left)
-            .await
+        let grant = Grant::Assertion(assertion.clone());
+        let answer = self.endpoint.ask(self.name, grant, request, left).await;
+        answer.map_err(|error| {
+            federation::with_both_sides(
+                error,
+                self.endpoint.client_id(),
+                self.audience,
+                assertion.expose_secret(),
+            )
+        })
     }
 }
 

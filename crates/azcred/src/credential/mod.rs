@@ -1,15 +1,38 @@
 //! Sources of tokens, one file each, behind one trait.
 
+mod azure_cli;
+mod azure_developer_cli;
+mod azure_ml_on_behalf_of;
+mod azure_pipelines;
+mod azure_powershell;
 mod client_assertion;
 mod client_certificate;
 mod client_secret;
-mod environment;
+mod developer_tool;
+pub(crate) mod environment;
+mod federation;
+mod github_actions;
+mod managed_identity;
 pub(crate) mod source;
+mod token_service;
+mod tool_output;
+mod variables;
+mod visual_studio_code;
+mod workload_identity;
 
+pub use azure_cli::AzureCliCredential;
+pub use azure_developer_cli::AzureDeveloperCliCredential;
+pub use azure_ml_on_behalf_of::AzureMlOnBehalfOfCredential;
+pub use azure_pipelines::AzurePipelinesCredential;
+pub use azure_powershell::AzurePowerShellCredential;
 pub use client_assertion::{AssertionSource, ClientAssertionCredential};
 pub use client_certificate::ClientCertificateCredential;
 pub use client_secret::ClientSecretCredential;
 pub use environment::{EnvironmentCredential, EnvironmentKind, EnvironmentOrder};
+pub use github_actions::GitHubActionsCredential;
+pub use managed_identity::{ManagedIdentityCredential, ManagedIdentityId};
+pub use visual_studio_code::VisualStudioCodeCredential;
+pub use workload_identity::WorkloadIdentityCredential;
 
 use crate::{
     error::{Error, Result},
@@ -65,9 +88,14 @@ impl<T: Credential + ?Sized> Credential for Arc<T> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Availability {
-    /// Everything it needs is here. Whether the provider agrees is known only after asking.
+    /// Everything it needs is here: asking brings a token, a refusal or trouble, and never that there is nothing here after all.
     Ready {
         /// What it would use, in a few words: 'AZURE_CLIENT_SECRET for application …'.
+        using: String,
+    },
+    /// Something is here, and only asking tells whether it is enough: Azure CLI is installed, perhaps nobody is signed in to it.
+    Possible {
+        /// What it would use, in a few words.
         using: String,
     },
     /// Everything speaks against it, and asking would take time: worth a try when nothing else is left.

@@ -14,13 +14,24 @@ use crate::{
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
-/// How an application proves who it is (RFC 6749 section 2.3.1, RFC 7523 section 2.2).
+/// What a token is given for: an application's proof of who it is (RFC 6749 section 2.3.1, RFC 7523 section 2.2), or what a
+/// user's sign-in left (RFC 6749 section 6).
 pub(crate) enum Grant {
     /// By a secret.
     Secret(SecretString),
     /// By a signed statement.
     Assertion(SecretString),
+    /// A user's refresh token, that a public client (one without a secret) has.
+    Refresh {
+        /// The token.
+        token: SecretString,
+        /// Whose it is, as MSAL writes it: `OBJECT-ID.TENANT-ID`. Entra ID finds the account's data centre by it.
+        home_account_id: String,
+    },
 }
+
+/// What is asked for besides with a refresh token, as MSAL does: a new one comes along, and says whose it is.
+const WITH_REFRESH: &str = "openid profile offline_access";
 
 /// An application has no account in `common` and its kin.
 fn of_one_tenant(tenant: &TenantId) -> Result<()> {
@@ -129,9 +140,16 @@ impl TokenEndpoint {
     ) -> Result<AccessToken> {
         let tenant = self.tenant_of(request)?;
         let url = self.url(request)?;
-        let scopes = request.joined_scopes();
+        let mut scopes = request.joined_scopes();
+        let (grant_type, as_whom) = match grant {
+            Grant::Secret(_) | Grant::Assertion(_) => ("client_credentials", "as"),
+            Grant::Refresh { .. } => {
+                scopes = format!("{scopes} {WITH_REFRESH}");
+                ("refresh_token", "with a refresh token of")
+            }
+        };
         let what = format!(
-            "{who} asked {} for a token for {} as the application {}",
+            "{who} asked {} for a token for {} {as_whom} the application {}",
             self.authority.host(),
             request.scopes()[0].resource(),
             self.client_id
@@ -139,12 +157,22 @@ impl TokenEndpoint {
         let mut form = vec![
             ("client_id", self.client_id.as_str()),
             ("scope", scopes.as_str()),
-            ("grant_type", "client_credentials"),
+            ("grant_type", grant_type),
         ];
+        let mut anchor = None;
         let secret = match &grant {
             Grant::Secret(secret) => {
                 form.push(("client_secret", secret.expose_secret()));
                 secret
+            }
+            Grant::Refresh {
+                token,
+                home_account_id,
+            } => {
+                form.push(("refresh_token", token.expose_secret()));
+                form.push(("client_info", "1"));
+                anchor = Some(format!("Oid:{}", home_account_id.replace('.', "@")));
+                token
             }
             Grant::Assertion(assertion) => {
                 form.push((
@@ -167,6 +195,9 @@ impl TokenEndpoint {
                     HeaderName::from_static("return-client-request-id"),
                     HeaderValue::from_static("true"),
                 );
+        }
+        if let Some(anchor) = anchor.and_then(|anchor| HeaderValue::from_str(&anchor).ok()) {
+            post = post.with_header(HeaderName::from_static("x-anchormailbox"), anchor);
         }
         tracing::debug!(credential = who, authority = %self.authority, %tenant, scopes, "asking for a token");
         let response = self.http().send(&what, &post, deadline).await?;

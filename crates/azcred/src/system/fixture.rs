@@ -39,7 +39,7 @@ pub struct Fixture {
 /// What stands at each path.
 type Disk = BTreeMap<PathBuf, (FileFacts, Vec<u8>)>;
 
-/// The user that a fixture's files belong to, unless told otherwise.
+/// The user of a fixture, to whom its files belong unless told otherwise.
 const OWNER: u32 = 1000;
 
 impl Default for Fixture {
@@ -300,6 +300,10 @@ impl System for Fixture {
 
     fn hypervisor(&self) -> Hypervisor {
         self.hypervisor.clone()
+    }
+
+    fn user(&self) -> Option<u32> {
+        Some(OWNER)
     }
 
     fn os(&self) -> &'static str {

@@ -61,6 +61,11 @@ pub trait System: Send + Sync + fmt::Debug {
     /// On whose hardware this machine runs, as its processor says.
     fn hypervisor(&self) -> Hypervisor;
 
+    /// The id of the user that this process acts as, as [`FileFacts::owner`] gives it; `None` where users have no ids.
+    fn user(&self) -> Option<u32> {
+        None
+    }
+
     /// The operating system, as [`std::env::consts::OS`] writes it: `linux`, `macos`, `windows`.
     fn os(&self) -> &'static str;
 

@@ -98,6 +98,11 @@ impl System for RealSystem {
         hypervisor()
     }
 
+    #[cfg(unix)]
+    fn user(&self) -> Option<u32> {
+        Some(rustix::process::geteuid().as_raw())
+    }
+
     fn os(&self) -> &'static str {
         std::env::consts::OS
     }

@@ -1,7 +1,12 @@
 //! The library over real sockets: what others send to it and what it sends to them.
 
 mod authority;
+mod azure_cli;
+mod chain;
+mod developer_tools;
+mod federated;
 mod machine;
+mod managed_identity;
 #[cfg(feature = "azure_core")]
 mod official_sdk;
 mod service_principal;

@@ -1,0 +1,148 @@
+//! Which identity: the options of every command that signs in with the chain.
+
+use azcred::{
+    ErrorKind,
+    chain::{ChainBuilder, Expect, Preset, Settings, Source},
+    system::System,
+};
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
+
+/// The variable that names a preset where no option does.
+pub(crate) const PRESET_VARIABLE: &str = "AZCRED_PRESET";
+
+/// Which sources of an identity may answer, in which order, and who is expected.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Which identity")]
+pub(crate) struct Choice {
+    /// The order in which sources are asked [env: AZCRED_PRESET] [default: azcred]
+    #[arg(long, value_name = "PRESET", value_parser = preset(), ignore_case = true)]
+    preset: Option<Preset>,
+
+    /// Ask these sources alone; repeat it, or separate them by commas
+    #[arg(long, value_name = "SOURCE", value_parser = source(), ignore_case = true, value_delimiter = ',')]
+    only: Vec<Source>,
+
+    /// Leave these sources out
+    #[arg(long, value_name = "SOURCE", value_parser = source(), ignore_case = true, value_delimiter = ',', hide_possible_values = true)]
+    exclude: Vec<Source>,
+
+    /// Fail unless this tenant answers, by its id
+    #[arg(long, value_name = "ID", value_parser = expected_tenant)]
+    expect_tenant: Option<String>,
+
+    /// Fail unless this principal answers, by object id, client id or sign-in name
+    #[arg(long, value_name = "WHO", value_parser = expected_principal)]
+    expect_principal: Option<String>,
+
+    /// Fail unless one of these sources answers
+    #[arg(long, value_name = "SOURCE", value_parser = source(), ignore_case = true, value_delimiter = ',', hide_possible_values = true)]
+    expect_source: Vec<Source>,
+}
+
+impl Choice {
+    /// The preset of the option, else of the variable, else of the files.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where the variable names none.
+    pub(crate) fn preset(
+        &self,
+        system: &dyn System,
+        settings: &Settings,
+    ) -> azcred::Result<Option<Preset>> {
+        if self.preset.is_some() {
+            return Ok(self.preset);
+        }
+        let Some(name) = system.var(PRESET_VARIABLE) else {
+            return Ok(settings.preset);
+        };
+        let preset = name.parse::<Preset>().map_err(|error| {
+            azcred::Error::new(
+                ErrorKind::Invalid,
+                format!("Read {PRESET_VARIABLE}"),
+                error.why().to_owned(),
+            )
+            .with_mend(format!("{}; or unset it", error.mend()))
+        })?;
+        Ok(Some(preset))
+    }
+
+    /// Whether the preset came from the variable.
+    pub(crate) fn heeds_preset_variable(&self) -> bool {
+        self.preset.is_none()
+    }
+
+    /// Whether sources were chosen by name, which is stronger than `AZURE_TOKEN_CREDENTIALS`.
+    pub(crate) fn names_sources(&self, settings: &Settings) -> bool {
+        !self.only.is_empty() || settings.only.is_some()
+    }
+
+    /// Tells a chain.
+    ///
+    /// # Errors
+    /// None that the command line's own checks have not found before.
+    pub(crate) fn apply(&self, mut chain: ChainBuilder) -> azcred::Result<ChainBuilder> {
+        if !self.only.is_empty() {
+            chain = chain.only(self.only.iter().copied());
+        }
+        chain = chain.exclude(self.exclude.iter().copied());
+        if let Some(tenant) = &self.expect_tenant {
+            chain = chain.expect(Expect::new("--expect-tenant").tenant(tenant)?);
+        }
+        if let Some(principal) = &self.expect_principal {
+            chain = chain.expect(Expect::new("--expect-principal").principal(principal)?);
+        }
+        if !self.expect_source.is_empty() {
+            let sources = self.expect_source.iter().copied();
+            chain = chain.expect(Expect::new("--expect-source").sources(sources));
+        }
+        Ok(chain)
+    }
+}
+
+fn preset() -> impl TypedValueParser<Value = Preset> {
+    PossibleValuesParser::new(
+        Preset::ALL.map(|preset| PossibleValue::new(preset.id()).help(described(preset))),
+    )
+    .try_map(|name| name.parse::<Preset>().map_err(|error| explained(&error)))
+}
+
+/// A preset in a few words.
+pub(crate) fn described(preset: Preset) -> &'static str {
+    match preset {
+        Preset::Azcred => "every source; one that is there and fails ends it",
+        Preset::Azure => "as DefaultAzureCredential of azure-identity",
+        Preset::Kedro => "as kedro-azureml-pipeline",
+        Preset::HiMl => "as hi-ml",
+        _ => "",
+    }
+}
+
+/// By either name; the Azure SDKs' names are not offered.
+fn source() -> impl TypedValueParser<Value = Source> {
+    PossibleValuesParser::new(
+        Source::ALL.map(|source| PossibleValue::new(source.id()).alias(source.credential_name())),
+    )
+    .try_map(|name| name.parse::<Source>().map_err(|error| explained(&error)))
+}
+
+fn expected_tenant(text: &str) -> Result<String, String> {
+    Expect::default()
+        .tenant(text)
+        .map(|_| text.to_owned())
+        .map_err(|error| explained(&error))
+}
+
+fn expected_principal(text: &str) -> Result<String, String> {
+    Expect::default()
+        .principal(text)
+        .map(|_| text.to_owned())
+        .map_err(|error| explained(&error))
+}
+
+/// Why a value can't be used and what to give; the option and the value are said by clap.
+pub(crate) fn explained(error: &azcred::Error) -> String {
+    format!("{}; {}", error.why(), error.mend())
+}

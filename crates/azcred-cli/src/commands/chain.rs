@@ -1,0 +1,221 @@
+//! `azcred chain`: which source answers, why not the others, and how long each took.
+
+use super::target::Target;
+use crate::{
+    choice::{Choice, described},
+    failure::Failure,
+    output::{
+        Output,
+        chain_table::{self, Row, Screen},
+        failure,
+        style::{DIM, STRONG, paint, with_code},
+        time,
+        wrap::{Stream, wrap},
+    },
+    sign_in::{self, Chosen, Place, Setting, SettingKind, SignIn},
+};
+use azcred::{
+    AccessToken,
+    chain::{AfterFailure, Preset, Report, Source},
+};
+use azcred_azure::Principal;
+use clap::Args;
+use serde::Serialize;
+
+/// Show which source of identities answers here, and why not the others
+///
+/// Goes through the sources now, as `azcred token` does, and tells of each whether it is there, why not, and how long it
+/// took. The token is not shown.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  azcred chain
+  azcred chain --preset azure                what DefaultAzureCredential would do
+  azcred chain --only managed-identity
+  azcred chain --list --preset kedro         the order, without asking anybody
+  azcred chain --output json | jq -r .chosen
+
+The exit code is that of `azcred token`: 0 somebody answered, 1 not the one expected, 3 nobody, 4 refused, 6 unreachable.")]
+pub(crate) struct Chain {
+    /// Show the preset's order and rules; look nowhere, ask nobody
+    #[arg(long, conflicts_with_all = ["scope", "resource", "tenant", "only", "exclude", "expect_tenant", "expect_principal", "expect_source"])]
+    list: bool,
+
+    #[command(flatten)]
+    target: Target,
+
+    #[command(flatten)]
+    choice: Choice,
+}
+
+/// What `--output json` prints.
+#[derive(Serialize)]
+struct Document<'a> {
+    /// `preset`, `chosen`, `tookMs`, `attempts`.
+    #[serde(flatten)]
+    report: &'a Report,
+    /// What was asked for.
+    scope: &'a str,
+    /// Who answered, as the token says; `null` where nobody did or it does not say.
+    principal: Option<&'a Principal>,
+    /// Why nobody answered.
+    error: Option<&'a Failure>,
+    /// What decides, besides the command line.
+    settings: &'a [Setting],
+}
+
+/// What `--list --output json` prints.
+#[derive(Serialize)]
+struct Table {
+    preset: Preset,
+    sources: Vec<Line>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    source: Source,
+    credential: &'static str,
+    after_failure: AfterFailure,
+}
+
+impl Chain {
+    pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        let place = Place::here()?;
+        if self.list {
+            let settings = azcred::chain::Settings::find(&*place.system, &place.folder)?;
+            let preset = self.choice.preset(&*place.system, &settings)?;
+            list(preset.unwrap_or_default(), output);
+            return Ok(0);
+        }
+        let (scope, tenant) = (self.target.scope(), self.target.tenant.clone());
+        let asked = async {
+            let sign_in = SignIn::new(&place, &self.choice, scope, tenant).await?;
+            let (answer, report) = sign_in.chain.explain(&sign_in.request()).await;
+            Ok::<_, Failure>((sign_in, answer, report))
+        };
+        let (sign_in, answer, report) = output.waiting("Signing in", asked).await?;
+        let principal = answer
+            .as_ref()
+            .ok()
+            .and_then(|token| Principal::from_token(token).ok());
+        let (token, error) = match answer {
+            Ok(token) => (Some(token), None),
+            // The table stands beside it.
+            Err(error) => (
+                None,
+                Some(Failure {
+                    report: None,
+                    ..error.into()
+                }),
+            ),
+        };
+        let code = error.as_ref().map_or(0, |error| error.kind.exit_code());
+        if output.is_json() {
+            output.json(&Document {
+                report: &report,
+                scope: sign_in.scope.as_str(),
+                principal: principal.as_ref(),
+                error: error.as_ref(),
+                settings: &sign_in.settings,
+            });
+            return Ok(code);
+        }
+        let screen = Screen {
+            columns: Stream::Stdout.columns(),
+            unicode: Screen::is_unicode(|name| std::env::var(name).ok()),
+        };
+        if !report.attempts.is_empty() {
+            let rows: Vec<Row<'_>> = report.attempts.iter().map(Row::from).collect();
+            for line in chain_table::table(&rows, report.took, screen) {
+                output.line(line);
+            }
+            output.line("");
+        }
+        let width = Stream::Stdout.width();
+        if let (Some(token), Some(chosen)) = (&token, sign_in::chosen(&report)) {
+            for line in wrap(&who(token, &chosen, principal.as_ref()), width) {
+                output.line(with_code(&line));
+            }
+        }
+        if let Some(mut error) = error {
+            if let Some(why) = chain_table::in_short(&report) {
+                why.clone_into(&mut error.why);
+            }
+            output.line(failure::text(&error, width));
+        }
+        output.line("");
+        for line in decided_by(report.preset, &sign_in.settings) {
+            output.line(paint(DIM, line));
+        }
+        Ok(code)
+    }
+}
+
+/// Who answered, in a line.
+fn who(token: &AccessToken, chosen: &Chosen, principal: Option<&Principal>) -> String {
+    let who = match principal {
+        Some(principal) => {
+            let tenant = principal.tenant_id.as_deref();
+            let tenant = tenant.map_or(String::new(), |id| format!(" of the tenant {id}"));
+            format!("You are {}{tenant}", principal.describe())
+        }
+        None => "The token does not say who you are".to_owned(),
+    };
+    format!(
+        "{who}, by {}; good until {}.",
+        chosen.source,
+        time::until(token.expires_on())
+    )
+}
+
+/// What decides which identity it is, besides options.
+fn decided_by(preset: Preset, settings: &[Setting]) -> Vec<String> {
+    let mut lines = vec![format!("preset  {preset}, {}", described(preset))];
+    lines.extend(
+        settings
+            .iter()
+            .map(|setting| match (setting.kind, &setting.value) {
+                (SettingKind::File, _) => format!("file    {}", setting.name),
+                (SettingKind::Variable, Some(value)) => format!("set     {}={value}", setting.name),
+                (SettingKind::Variable, None) => format!("set     {}", setting.name),
+            }),
+    );
+    lines
+}
+
+/// A preset's table, as it is.
+fn list(preset: Preset, output: &mut Output) {
+    if output.is_json() {
+        let sources = preset.table().iter();
+        output.json(&Table {
+            preset,
+            sources: sources
+                .map(|&(source, after_failure)| Line {
+                    source,
+                    credential: source.credential_name(),
+                    after_failure,
+                })
+                .collect(),
+        });
+        return;
+    }
+    output.line(format!(
+        "{}  {}\n",
+        paint(STRONG, preset),
+        paint(DIM, described(preset))
+    ));
+    let line = |number: &str, source: &str, name: &str, then: &str| {
+        format!("{number:>3}  {source:<20}  {name:<27}  {then}")
+    };
+    let head = line("", "source", "in the Azure SDKs", "after its failure");
+    output.line(paint(DIM, head));
+    for (number, (source, after_failure)) in preset.table().iter().enumerate() {
+        let then = match after_failure {
+            AfterFailure::End => "the chain ends",
+            AfterFailure::GoOn => "the next is asked",
+        };
+        let number = (number + 1).to_string();
+        output.line(line(&number, source.id(), source.credential_name(), then));
+    }
+}

@@ -1,0 +1,303 @@
+//! What a chain did, as a table with a waterfall, or in a few lines beneath an error.
+
+use super::{
+    style::{BAD, DIM, GOOD, STRONG, Style, paint, with_code},
+    wrap::wrap,
+};
+use azcred::chain::{AfterFailure, Attempt, Report, Verdict};
+use std::time::Duration;
+
+/// One source: what is shown of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Row<'a> {
+    pub(crate) source: &'a str,
+    pub(crate) verdict: Verdict,
+    pub(crate) reason: &'a str,
+    /// When it was asked, counted from the start of the run; `None` where a look was enough.
+    pub(crate) started: Option<Duration>,
+    pub(crate) took: Duration,
+}
+
+impl<'a> From<&'a Attempt> for Row<'a> {
+    fn from(attempt: &'a Attempt) -> Self {
+        Self {
+            source: attempt.source.id(),
+            verdict: attempt.verdict,
+            reason: &attempt.reason,
+            started: attempt.started,
+            took: attempt.took,
+        }
+    }
+}
+
+impl Row<'_> {
+    /// Whether it took part, and a source before it did not decide.
+    fn counts(&self) -> bool {
+        !matches!(self.verdict, Verdict::NotNeeded | Verdict::Excluded)
+    }
+
+    fn mark(&self, unicode: bool) -> (&'static str, Style) {
+        let (mark, plain, style) = match self.verdict {
+            Verdict::Chosen => ("✓", "*", GOOD),
+            Verdict::Refused | Verdict::Failed | Verdict::NotExpected => ("✗", "x", BAD),
+            Verdict::Unavailable => ("–", "-", DIM),
+            _ => (" ", " ", DIM),
+        };
+        (if unicode { mark } else { plain }, style)
+    }
+
+    fn time(&self) -> String {
+        if self.started.is_none() && !self.counts() {
+            return String::new();
+        }
+        milliseconds(self.took)
+    }
+}
+
+/// `0.3`, `412`.
+fn milliseconds(time: Duration) -> String {
+    let time = time.as_secs_f64() * 1e3;
+    if time < 9.95 {
+        format!("{time:.1}")
+    } else {
+        format!("{time:.0}")
+    }
+}
+
+/// What the lines are for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Screen {
+    /// How many columns a line has.
+    pub(crate) columns: usize,
+    /// Whether it can show more than ASCII.
+    pub(crate) unicode: bool,
+}
+
+impl Screen {
+    /// Whether a screen with these variables shows block characters: not where the locale says another encoding (the first of
+    /// `LC_ALL`, `LC_CTYPE` and `LANG` that is set, POSIX 'Internationalization Variables'), nor on Linux's console, whose font
+    /// has few of them. Where no locale is said at all, as in most containers, it is UTF-8 that is read.
+    pub(crate) fn is_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
+        if variable("TERM").is_some_and(|term| matches!(term.as_str(), "linux" | "dumb")) {
+            return false;
+        }
+        ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .filter_map(variable)
+            .find(|value| !value.is_empty())
+            .is_none_or(|locale| {
+                let locale = locale.to_ascii_lowercase();
+                locale.contains("utf-8") || locale.contains("utf8")
+            })
+    }
+}
+
+/// A reason needs so much room to stand beside the rest; else it stands beneath.
+const BESIDE: usize = 44;
+/// Columns of a waterfall: beside a reason, and alone.
+const WATERFALL: usize = 16;
+const WIDE_WATERFALL: usize = 32;
+const TIME: usize = 7;
+
+/// How far in what stands beneath is.
+const BENEATH: usize = 4;
+
+/// The table: a mark for who decided, source, verdict, milliseconds, when that was on a scale that all share, reason.
+///
+/// `whole` is how long the run took. Where nobody was asked there is no waterfall.
+pub(crate) fn table(rows: &[Row<'_>], whole: Duration, screen: Screen) -> Vec<String> {
+    let widest = |words: &dyn Fn(&Row<'_>) -> usize| rows.iter().map(words).max().unwrap_or(0);
+    let source = widest(&|row| row.source.len()).max("source".len());
+    let verdict = widest(&|row| row.verdict.describe().len()).max("verdict".len());
+    let fixed = 2 + source + 2 + verdict + TIME;
+    let room = screen.columns.saturating_sub(fixed + 2);
+    let asked = rows.iter().any(|row| row.started.is_some());
+    let beside = room >= BESIDE + if asked { WATERFALL + 2 } else { 0 };
+    let waterfall = match (asked, beside) {
+        (false, _) => 0,
+        (true, true) => WATERFALL,
+        // Too little of it says nothing.
+        (true, false) if room < WATERFALL => 0,
+        (true, false) => room.min(WIDE_WATERFALL),
+    };
+    let behind = fixed + 2 + if waterfall > 0 { waterfall + 2 } else { 0 };
+    let mut head = format!(
+        "  {:<source$}  {:<verdict$}{:>TIME$}",
+        "source", "verdict", "ms"
+    );
+    if waterfall > 0 {
+        head.push_str("  ");
+        head.push_str(&scale(whole, waterfall));
+    }
+    if beside {
+        head.push_str("  reason");
+    }
+    let mut lines = vec![paint(DIM, head)];
+    for row in rows {
+        let (mark, style) = row.mark(screen.unicode);
+        let name = format!("{:<source$}", row.source);
+        let name = match row.verdict {
+            Verdict::Chosen => paint(STRONG, name),
+            _ if row.counts() => name,
+            _ => paint(DIM, name),
+        };
+        let decided = paint(style, format!("{:<verdict$}", row.verdict.describe()));
+        let time = paint(DIM, format!("{:>TIME$}", row.time()));
+        let mut line = format!("{} {name}  {decided}{time}", paint(style, mark));
+        let mut used = fixed;
+        let bar = bar(row, whole, waterfall, screen.unicode);
+        if !bar.is_empty() {
+            used += 2 + bar.chars().count();
+            line.push_str("  ");
+            line.push_str(&paint(bar_style(row), &bar));
+        }
+        // On a narrow screen, a short reason has the place of the bar that is not there.
+        let column = if beside {
+            Some(behind)
+        } else if bar.is_empty() && row.reason.chars().count() <= room {
+            Some(fixed + 2)
+        } else {
+            None
+        };
+        let indent = column.unwrap_or(BENEATH);
+        let width = screen.columns.saturating_sub(indent);
+        let mut reason = wrap(row.reason, width).into_iter().map(|words| {
+            if row.counts() && row.verdict != Verdict::Unavailable {
+                with_code(&words)
+            } else {
+                paint(DIM, words)
+            }
+        });
+        if let Some(column) = column {
+            line.push_str(&" ".repeat(column - used));
+            line.push_str(&reason.next().unwrap_or_default());
+        }
+        lines.push(line);
+        lines.extend(reason.map(|words| format!("{:indent$}{words}", "")));
+    }
+    lines
+}
+
+/// The scale above a waterfall: from nothing to the whole.
+fn scale(whole: Duration, columns: usize) -> String {
+    let end = format!("{} ms", milliseconds(whole));
+    format!("0{end:>width$}", width = columns - 1)
+}
+
+fn bar_style(row: &Row<'_>) -> Style {
+    match row.verdict {
+        Verdict::Chosen => GOOD,
+        Verdict::Refused | Verdict::Failed | Verdict::NotExpected => BAD,
+        _ => DIM,
+    }
+}
+
+/// When a source was asked and for how long, in at most `columns`; empty where it was not.
+fn bar(row: &Row<'_>, whole: Duration, columns: usize, unicode: bool) -> String {
+    let (Some(started), 1..) = (row.started, columns) else {
+        return String::new();
+    };
+    // Eighths of a column, as there are blocks for.
+    let all = columns * 8;
+    let place = |time: Duration| {
+        let part = time.as_secs_f64() / whole.as_secs_f64().max(f64::MIN_POSITIVE);
+        // Rounded, and within the columns, whatever the clock did.
+        ((part * all as f64).round() as usize).min(all)
+    };
+    let first = (place(started) / 8).min(columns - 1);
+    let length = place(started + row.took).saturating_sub(first * 8).max(1);
+    let (full, eighths) = (length / 8, length % 8);
+    let mut bar = " ".repeat(first);
+    if unicode {
+        bar.push_str(&"█".repeat(full));
+        if eighths > 0 {
+            bar.push(['▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths - 1]);
+        }
+    } else {
+        bar.push_str(&"=".repeat(full + usize::from(eighths >= 4 || full == 0)));
+    }
+    bar
+}
+
+/// The sources up to the one that decided, each in a line of two columns, wrapped. Nothing where it was one alone: the error
+/// beside it says the same.
+pub(crate) fn short(report: &Report, columns: usize) -> Vec<String> {
+    let end = report
+        .attempts
+        .iter()
+        .position(|attempt| decides(report, attempt))
+        .map_or(report.attempts.len(), |last| last + 1);
+    let rows: Vec<Row<'_>> = report.attempts[..end].iter().map(Row::from).collect();
+    short_rows(&rows, columns)
+}
+
+/// The attempt whose failure is the chain's.
+pub(crate) fn decisive(report: &Report) -> Option<&Attempt> {
+    let failed = |attempt: &&Attempt| {
+        let verdict = attempt.verdict;
+        matches!(
+            verdict,
+            Verdict::Refused | Verdict::Failed | Verdict::NotExpected
+        )
+    };
+    let ended = report
+        .attempts
+        .iter()
+        .find(|attempt| decides(report, attempt));
+    ended.or_else(|| report.attempts.iter().find(failed))
+}
+
+/// Whether this attempt's failure ended the chain. What a preset does not have ends it.
+fn decides(report: &Report, attempt: &Attempt) -> bool {
+    let mut table = report.preset.table().iter();
+    let ends = table
+        .find(|(source, _)| *source == attempt.source)
+        .is_none_or(|(_, after_failure)| *after_failure == AfterFailure::End);
+    match attempt.verdict {
+        Verdict::NotExpected => true,
+        Verdict::Refused | Verdict::Failed => ends,
+        _ => false,
+    }
+}
+
+fn short_rows(rows: &[Row<'_>], columns: usize) -> Vec<String> {
+    let rows: Vec<&Row<'_>> = rows.iter().filter(|row| row.counts()).collect();
+    if rows.len() < 2 {
+        return Vec::new();
+    }
+    let source = rows.iter().map(|row| row.source.len()).max().unwrap_or(0);
+    let indent = source + 2;
+    let mut lines = Vec::new();
+    for row in rows {
+        let sentence = format!("{}: {}", row.verdict.describe(), row.reason);
+        for (number, words) in wrap(&sentence, columns.saturating_sub(indent))
+            .iter()
+            .enumerate()
+        {
+            let name = if number == 0 { row.source } else { "" };
+            let words = match row.verdict {
+                Verdict::Unavailable => paint(DIM, words),
+                _ => with_code(words),
+            };
+            lines.push(format!("{name:<indent$}{words}"));
+        }
+    }
+    lines
+}
+
+/// Why a chain gave up, in a few words, where its table says the rest; else `None`.
+pub(crate) fn in_short(report: &Report) -> Option<&'static str> {
+    let mut counting = report
+        .attempts
+        .iter()
+        .filter(|attempt| Row::from(*attempt).counts())
+        .peekable();
+    counting.peek()?;
+    counting
+        .all(|attempt| attempt.verdict == Verdict::Unavailable)
+        .then_some("no source has anything to use here")
+}
+
+#[cfg(test)]
+#[path = "chain_table_tests.rs"]
+mod tests;

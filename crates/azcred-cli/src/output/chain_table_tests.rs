@@ -1,0 +1,225 @@
+use super::*;
+
+/// A laptop where Azure CLI answered after others were ruled out, one of them late.
+fn laptop() -> Vec<Row<'static>> {
+    use Verdict::{Chosen, Excluded, NotNeeded, Unavailable};
+    let look = |source, verdict, reason, micros| Row {
+        source,
+        verdict,
+        reason,
+        started: None,
+        took: Duration::from_micros(micros),
+    };
+    let asked = |source, verdict, reason, started, took| Row {
+        source,
+        verdict,
+        reason,
+        started: Some(Duration::from_millis(started)),
+        took: Duration::from_millis(took),
+    };
+    vec![
+        look(
+            "environment",
+            Unavailable,
+            "AZURE_TENANT_ID and AZURE_CLIENT_ID are set and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH is not",
+            12,
+        ),
+        look(
+            "workload-identity",
+            Unavailable,
+            "AZURE_FEDERATED_TOKEN_FILE is not set",
+            3,
+        ),
+        look(
+            "github-actions",
+            Unavailable,
+            "this is no job of GitHub Actions",
+            1,
+        ),
+        look("azure-pipelines", Excluded, "it was excluded", 0),
+        look(
+            "azureml-on-behalf-of",
+            Unavailable,
+            "OBO_ENDPOINT is not set",
+            1,
+        ),
+        asked(
+            "managed-identity",
+            Unavailable,
+            "nobody answered at 169.254.169.254",
+            0,
+            300,
+        ),
+        look(
+            "visual-studio-code",
+            Unavailable,
+            "nobody is signed in: sign in with the command `Azure: Sign In`",
+            90,
+        ),
+        asked(
+            "azure-cli",
+            Chosen,
+            "/usr/bin/az, as ada@contoso.com",
+            250,
+            412,
+        ),
+        look(
+            "azure-powershell",
+            NotNeeded,
+            "a source before it decided",
+            5,
+        ),
+        look(
+            "azure-developer-cli",
+            NotNeeded,
+            "a source before it decided",
+            4,
+        ),
+    ]
+}
+
+const WHOLE: Duration = Duration::from_millis(662);
+
+fn plain(lines: &[String]) -> String {
+    anstream::adapter::strip_str(&lines.join("\n")).to_string()
+}
+
+fn shown(columns: usize, unicode: bool) -> String {
+    plain(&table(&laptop(), WHOLE, Screen { columns, unicode }))
+}
+
+fn assert_shown(name: &str, shown: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, shown));
+}
+
+#[test]
+fn on_a_wide_screen_reasons_stand_beside_and_on_a_narrow_one_beneath() {
+    assert_shown("table-120", &shown(120, true));
+    assert_shown("table-80", &shown(80, true));
+    assert_shown("table-ascii", &shown(80, false));
+    assert!(shown(80, false).is_ascii());
+}
+
+#[test]
+fn no_line_is_wider_than_the_screen_and_no_word_is_lost() {
+    let words = |text: &str| -> Vec<String> {
+        let mut words: Vec<String> = text
+            .split_whitespace()
+            .filter(|word| word.chars().any(char::is_alphabetic))
+            .map(str::to_owned)
+            .collect();
+        words.sort_unstable();
+        words
+    };
+    let everything: Vec<String> = laptop().iter().flat_map(|row| words(row.reason)).collect();
+    for columns in 48..160 {
+        let shown = shown(columns, true);
+        for line in shown.lines() {
+            let width = line.chars().count();
+            assert!(width <= columns, "{width} of {columns}: {line}");
+        }
+        let there = words(&shown);
+        for word in &everything {
+            assert!(there.contains(word), "{word} at {columns}\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn where_no_screen_is_there_a_source_is_a_line() {
+    let shown = shown(usize::MAX, true);
+    assert_eq!(shown.lines().count(), 11, "{shown}");
+}
+
+#[test]
+fn colours_change_nothing_but_colours() {
+    let coloured = table(
+        &laptop(),
+        WHOLE,
+        Screen {
+            columns: 80,
+            unicode: true,
+        },
+    );
+    assert!(
+        coloured.iter().all(|line| !line.contains("\u{1b}[38")),
+        "a theme's own colours only"
+    );
+    assert_eq!(coloured.len(), plain(&coloured).lines().count());
+    let words = plain(&coloured);
+    assert!(
+        words.contains("✓ azure-cli") && words.contains("chosen"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_bar_begins_and_ends_where_its_source_did() {
+    let bar_of = |started, took| {
+        let row = Row {
+            source: "s",
+            verdict: Verdict::Chosen,
+            reason: "",
+            started: Some(Duration::from_millis(started)),
+            took: Duration::from_millis(took),
+        };
+        bar(&row, Duration::from_millis(800), 8, true)
+    };
+    assert_eq!(bar_of(0, 800), "████████");
+    assert_eq!(bar_of(400, 200), "    ██");
+    assert_eq!(bar_of(100, 50), " ▌");
+    assert_eq!(bar_of(0, 0), "▏", "it was there");
+    assert_eq!(bar_of(800, 0), "       █", "at the end");
+    assert_eq!(
+        bar_of(900, 900).chars().count(),
+        8,
+        "never out of its columns"
+    );
+    let in_no_time = Row {
+        started: Some(Duration::ZERO),
+        ..laptop()[0].clone()
+    };
+    assert_eq!(bar(&in_no_time, Duration::ZERO, 8, true).chars().count(), 1);
+}
+
+#[test]
+fn beneath_an_error_stand_the_sources_that_were_looked_for() {
+    let mut rows = laptop();
+    rows.truncate(8);
+    rows[7].verdict = Verdict::Refused;
+    rows[7].reason = "the password has expired; sign in with `az login`";
+    assert_shown("short-80", &plain(&short_rows(&rows, 70)));
+    // One alone says what the error beside it says.
+    assert!(short_rows(&rows[..1], 70).is_empty());
+    rows[0].verdict = Verdict::Refused;
+    rows[1..]
+        .iter_mut()
+        .for_each(|row| row.verdict = Verdict::NotNeeded);
+    assert!(short_rows(&rows, 70).is_empty());
+}
+
+#[test]
+fn blocks_are_for_screens_that_can_show_them() {
+    let on = |variables: &[(&str, &str)]| {
+        let variables: Vec<(String, String)> = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Screen::is_unicode(move |name| {
+            variables
+                .iter()
+                .find(|(one, _)| one == name)
+                .map(|(_, value)| value.clone())
+        })
+    };
+    assert!(on(&[]));
+    assert!(on(&[("LANG", "de_DE.UTF-8")]));
+    assert!(on(&[("LC_ALL", ""), ("LC_CTYPE", "C.utf8"), ("LANG", "C")]));
+    assert!(!on(&[("LANG", "C")]));
+    assert!(!on(&[("LC_ALL", "POSIX"), ("LANG", "de_DE.UTF-8")]));
+    assert!(!on(&[("LANG", "de_DE@euro")]));
+    assert!(!on(&[("LANG", "C.UTF-8"), ("TERM", "linux")]));
+}

@@ -1,0 +1,158 @@
+//! The drift guard: whom a chain may answer as.
+
+use super::Source;
+use crate::{
+    error::{Error, ErrorKind, Result},
+    redact::printable,
+    tenant::excerpt,
+    token::AccessToken,
+};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+/// Who is expected to answer. What is not set is not checked; a chain that would answer as anybody else fails and says so.
+///
+/// It is checked against what the token says of itself, whenever one is fetched. That guards against accidents, such as a colleague's
+/// service principal left in the environment; it is no proof against somebody who forges tokens, whom only Azure can tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expect {
+    tenant: Option<Uuid>,
+    principal: Option<String>,
+    sources: Option<Vec<Source>>,
+    /// Who said so, for the error.
+    said_by: String,
+}
+
+impl Expect {
+    /// Nothing yet. `said_by` tells people where the expectation comes from: a file's path, a flag.
+    pub fn new(said_by: impl Into<String>) -> Self {
+        Self {
+            said_by: said_by.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The tenant, by its GUID: a token says no domain.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where it is no GUID.
+    pub fn tenant(mut self, tenant: &str) -> Result<Self> {
+        let id = Uuid::parse_str(tenant.trim()).map_err(|_| {
+            Error::new(
+                ErrorKind::Invalid,
+                format!("Read the expected tenant (from {})", self.said_by),
+                format!("'{}' is no tenant's id", excerpt(tenant)),
+            )
+            .with_mend("give the GUID that `azcred whoami` shows as Tenant")
+        })?;
+        self.tenant = Some(id);
+        Ok(self)
+    }
+
+    /// The principal: its object id, its application's client id, or a user's sign-in name; in any case.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where it is empty.
+    pub fn principal(mut self, principal: &str) -> Result<Self> {
+        let principal = principal.trim();
+        if principal.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("Read the expected principal (from {})", self.said_by),
+                "it is empty",
+            )
+            .with_mend(
+                "give an object id, a client id or a sign-in name; `azcred whoami` shows them",
+            ));
+        }
+        self.principal = Some(principal.to_owned());
+        Ok(self)
+    }
+
+    /// The sources of which one may answer.
+    #[must_use]
+    pub fn sources(mut self, sources: impl IntoIterator<Item = Source>) -> Self {
+        self.sources = Some(sources.into_iter().collect());
+        self
+    }
+
+    fn check(&self, source: Source, token: &AccessToken) -> Result<()> {
+        if let Some(sources) = &self.sources
+            && !sources.contains(&source)
+        {
+            let allowed: Vec<&str> = sources.iter().map(|source| source.id()).collect();
+            return Err(self.drift(
+                source,
+                &format!("only {} may answer", allowed.join(", ")),
+                &format!("leave it out with `--exclude {source}`"),
+            ));
+        }
+        if self.tenant.is_none() && self.principal.is_none() {
+            return Ok(());
+        }
+        let Ok(claims) = token.unverified_claims() else {
+            return Err(self.drift(
+                source,
+                "its token does not say whose it is",
+                &format!("leave it out with `--exclude {source}`"),
+            ));
+        };
+        if let Some(tenant) = self.tenant {
+            let theirs = text(&claims, "tid");
+            if theirs.and_then(|id| Uuid::parse_str(id).ok()) != Some(tenant) {
+                return Err(self.drift(
+                    source,
+                    &format!(
+                        "the tenant {tenant} is expected, and its token is of {}",
+                        theirs.map_or("none".to_owned(), |id| printable(id, 64))
+                    ),
+                    &format!("sign in to that tenant (`az login --tenant {tenant}`)"),
+                ));
+            }
+        }
+        if let Some(principal) = &self.principal {
+            let names = [
+                "upn",
+                "preferred_username",
+                "unique_name",
+                "oid",
+                "appid",
+                "azp",
+            ];
+            let mut theirs = names.into_iter().filter_map(|name| text(&claims, name));
+            if !theirs
+                .clone()
+                .any(|name| name.eq_ignore_ascii_case(principal))
+            {
+                let who = theirs
+                    .next()
+                    .map_or("nobody by name".to_owned(), |name| printable(name, 128));
+                return Err(self.drift(
+                    source,
+                    &format!("{principal} is expected, and its token is of {who}"),
+                    "sign in as the one expected",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn drift(&self, source: Source, why: &str, mend: &str) -> Error {
+        Error::new(
+            ErrorKind::NotExpected,
+            format!("Compared who answers ({source}) with who is expected"),
+            format!("{why} (said by {})", self.said_by),
+        )
+        .with_mend(format!("{mend}, or change the expectation there"))
+    }
+}
+
+fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    claims.get(name)?.as_str()
+}
+
+/// Whether everybody's expectations are met.
+pub(super) fn check(all: &[Expect], source: Source, token: &AccessToken) -> Result<()> {
+    all.iter()
+        .try_for_each(|expect| expect.check(source, token))
+}

@@ -1,0 +1,298 @@
+//! The chain: every source that could have a token, in order, at once where that saves time, and told about afterwards.
+//!
+//! 1. Every source has a local look: variables, small files, where programs are. Most are ruled out by it.
+//! 2. What is left is asked in order. A source starts when those before it are ruled out, or when the one before it has not
+//!    answered for a quarter of a second and may yet turn out to have nothing. The answer is always that of the first source in order
+//!    that has one: a later one that is ready waits.
+//! 3. A source that everything speaks against, and that takes time to ask (the instance metadata service, on a laptop), is asked
+//!    when no other is left.
+//! 4. The source that answered is the chain's from then on: a program does not become somebody else while it runs.
+//!
+//! What happens after a source that was there and failed is the [`Preset`]'s rule. Every run leaves a [`Report`].
+
+mod expect;
+mod preset;
+mod report;
+mod resolve;
+mod settings;
+mod source;
+
+pub use expect::Expect;
+pub use preset::{AfterFailure, Preset};
+pub use report::{Attempt, Report, Verdict};
+pub use settings::{SETTINGS_FILE, Settings};
+pub use source::Source;
+
+use crate::{
+    credential::{
+        Availability,
+        source::{Kept, TokenSource, credential},
+    },
+    error::{Error, ErrorKind, Result},
+    options::ClientOptions,
+    request::TokenRequest,
+    system::System,
+    token::AccessToken,
+};
+use arc_swap::ArcSwapOption;
+use futures_util::{FutureExt, future::BoxFuture};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout_at},
+};
+
+/// How long a run may take, where the options do not say: the instance metadata service may be away for 70 s while it is updated.
+const DEADLINE: Duration = Duration::from_secs(100);
+
+/// Signs in as whoever this machine lets it be, by a [`Preset`]'s order of sources.
+///
+/// ```no_run
+/// # async fn example() -> azcred::Result<()> {
+/// use azcred::{ClientOptions, Credential, Scope, TokenRequest, chain::{Chain, Preset, Source}};
+/// let chain = Chain::builder(ClientOptions::default())
+///     .preset(Preset::Azure)
+///     .exclude([Source::ManagedIdentity])
+///     .build();
+/// let token = chain.get_token(&TokenRequest::new(Scope::ARM)).await?;
+/// println!("by {}", chain.chosen().expect("somebody answered"));
+/// # Ok(()) }
+/// ```
+///
+/// Nothing is read or asked before the first token is. However many callers wait for it, the sources are gone through once.
+/// Dropping every call under way ends whatever was being asked, programs too.
+pub struct Chain(Kept<Resolver>);
+
+credential!(Chain);
+
+impl Chain {
+    /// The chain of the preset [`Preset::Azcred`].
+    pub fn new(options: ClientOptions) -> Self {
+        Self::builder(options).build()
+    }
+
+    /// A chain to be put together.
+    pub fn builder(options: ClientOptions) -> ChainBuilder {
+        ChainBuilder(Setup {
+            preset: None,
+            only: None,
+            exclude: Vec::new(),
+            expect: Vec::new(),
+            options,
+        })
+    }
+
+    /// The source that answered, and that the chain keeps to; `None` before the first token.
+    pub fn chosen(&self) -> Option<Source> {
+        self.0.source().winner.get().map(|winner| winner.source)
+    }
+
+    /// What the last run did; `None` before the first.
+    pub fn report(&self) -> Option<Arc<Report>> {
+        self.0.source().last.load_full()
+    }
+
+    /// Goes through the sources now, whatever was found or cached before, and changes nothing for other callers but
+    /// [`Chain::report`].
+    ///
+    /// Cancel-safe and bounded, as [`crate::Credential::get_token`].
+    pub async fn explain(&self, request: &TokenRequest) -> (Result<AccessToken>, Arc<Report>) {
+        let resolver = self.0.source();
+        let (answer, report) = resolver
+            .run(request, Instant::now() + resolver.deadline())
+            .await;
+        (answer.map(|answer| answer.token), report)
+    }
+}
+
+/// A chain to be put together. Later words count; expectations add up.
+#[derive(Clone, Debug)]
+pub struct ChainBuilder(Setup);
+
+impl ChainBuilder {
+    /// The order; [`Preset::Azcred`] unless told otherwise.
+    #[must_use]
+    pub fn preset(mut self, preset: Preset) -> Self {
+        self.0.preset = Some(preset);
+        self
+    }
+
+    /// These sources alone, in the preset's order; those that it does not have stand behind its own. Stronger than
+    /// `AZURE_TOKEN_CREDENTIALS`. With [`Source::ManagedIdentity`] alone, nothing speaks against the instance metadata service: it is
+    /// asked with all its retries.
+    #[must_use]
+    pub fn only(mut self, sources: impl IntoIterator<Item = Source>) -> Self {
+        self.0.only = Some(sources.into_iter().collect());
+        self
+    }
+
+    /// Leaves these out.
+    #[must_use]
+    pub fn exclude(mut self, sources: impl IntoIterator<Item = Source>) -> Self {
+        self.0.exclude.extend(sources);
+        self
+    }
+
+    /// Fails where the answer is anybody's but the one expected.
+    #[must_use]
+    pub fn expect(mut self, expect: Expect) -> Self {
+        self.0.expect.push(expect);
+        self
+    }
+
+    /// What files say, as far as this builder was not told otherwise before.
+    #[must_use]
+    pub fn settings(mut self, settings: &Settings) -> Self {
+        let setup = &mut self.0;
+        setup.preset = setup.preset.or(settings.preset);
+        if setup.only.is_none() {
+            setup.only.clone_from(&settings.only);
+        }
+        setup.exclude.extend(&settings.exclude);
+        setup.expect.extend(settings.expect.iter().cloned());
+        self
+    }
+
+    /// The chain.
+    pub fn build(self) -> Chain {
+        let system = self.0.options.system().clone();
+        let resolver = Resolver {
+            setup: self.0,
+            winner: OnceLock::new(),
+            turn: Mutex::new(()),
+            last: ArcSwapOption::empty(),
+        };
+        Chain(Kept::new(Arc::new(resolver), system))
+    }
+}
+
+/// What a chain is made of.
+#[derive(Clone, Debug)]
+struct Setup {
+    preset: Option<Preset>,
+    only: Option<Vec<Source>>,
+    exclude: Vec<Source>,
+    expect: Vec<Expect>,
+    options: ClientOptions,
+}
+
+impl Setup {
+    fn preset(&self) -> Preset {
+        self.preset.unwrap_or_default()
+    }
+}
+
+/// Goes through the sources, once, and asks the one that answered from then on.
+struct Resolver {
+    setup: Setup,
+    winner: OnceLock<Winner>,
+    /// One run at a time: callers with different requests that all come first wait for what the first of them finds.
+    turn: Mutex<()>,
+    last: ArcSwapOption<Report>,
+}
+
+/// The source that answered.
+#[derive(Clone)]
+struct Winner {
+    source: Source,
+    asks: Arc<dyn TokenSource>,
+}
+
+/// A run's answer.
+struct Answer {
+    token: AccessToken,
+    winner: Winner,
+}
+
+impl Resolver {
+    fn deadline(&self) -> Duration {
+        self.setup.options.deadline_or(DEADLINE)
+    }
+
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
+        let end = Instant::now() + self.deadline();
+        if let Some(winner) = self.winner.get() {
+            return self.ask(winner, request, end).await;
+        }
+        let turn = timeout_at(end, self.turn.lock())
+            .await
+            .map_err(|_| too_late(request, self.deadline()))?;
+        if let Some(winner) = self.winner.get() {
+            drop(turn);
+            return self.ask(winner, request, end).await;
+        }
+        let (answer, _) = self.run(request, end).await;
+        let answer = answer?;
+        let _ = self.winner.set(answer.winner);
+        Ok(answer.token)
+    }
+
+    /// Asks the source that the chain keeps to. What it says counts, whoever else might answer: changing identities half-way is
+    /// what nobody expects.
+    async fn ask(
+        &self,
+        winner: &Winner,
+        request: &TokenRequest,
+        end: Instant,
+    ) -> Result<AccessToken> {
+        let token = timeout_at(end, winner.asks.clone().fetch(request.clone()))
+            .await
+            .map_err(|_| too_late(request, self.deadline()))??;
+        expect::check(&self.setup.expect, winner.source, &token)?;
+        Ok(token)
+    }
+
+    async fn run(&self, request: &TokenRequest, end: Instant) -> (Result<Answer>, Arc<Report>) {
+        let (answer, report) = resolve::run(&self.setup, request, end).await;
+        let report = Arc::new(report);
+        self.last.store(Some(report.clone()));
+        (
+            answer.map_err(|error| error.with_report(report.clone())),
+            report,
+        )
+    }
+}
+
+fn too_late(request: &TokenRequest, deadline: Duration) -> Error {
+    Error::new(
+        ErrorKind::Unreachable,
+        format!("Looked for a token for {}", request.scopes()[0].resource()),
+        format!("there was none within {} s", deadline.as_secs_f32()),
+    )
+    .with_mend("`azcred chain` shows which source takes so long")
+}
+
+impl TokenSource for Resolver {
+    fn name(&self) -> &'static str {
+        "Chain"
+    }
+
+    /// Which source it will be is known after asking.
+    fn look(&self, _: &dyn System) -> Availability {
+        let using = match self.winner.get() {
+            Some(winner) => winner.source.credential_name().to_owned(),
+            None => format!("the chain '{}'", self.setup.preset()),
+        };
+        Availability::Possible { using }
+    }
+
+    fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
+        async move { self.token(&request).await }.boxed()
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chain")
+            .field("preset", &self.setup.preset())
+            .field("chosen", &self.winner.get().map(|winner| winner.source))
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,444 @@
+//! One run through the sources: looks first, then asking in order, hedged.
+
+use super::{
+    Answer, Setup, Winner, expect,
+    preset::{AfterFailure, Place, places},
+    report::{Attempt, Report, Verdict},
+};
+use crate::{
+    credential::{Availability, source::TokenSource},
+    error::{Error, ErrorKind, Result},
+    request::TokenRequest,
+    token::AccessToken,
+};
+use futures_util::{
+    FutureExt, StreamExt,
+    future::{BoxFuture, OptionFuture},
+    stream::FuturesUnordered,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep_until};
+
+/// A source that has not answered for so long does not keep the next one from starting.
+pub(super) const HEDGE: Duration = Duration::from_millis(250);
+
+/// One source in one run.
+pub(super) struct Runner {
+    place: Place,
+    state: State,
+    /// How long the look took.
+    look: Duration,
+}
+
+enum State {
+    /// It does not take part.
+    Excluded,
+    /// It could be asked.
+    Waiting(Candidate),
+    /// It could be asked when no other is left.
+    Doubtful(Candidate),
+    /// It was asked at this time.
+    Running(Candidate, Instant),
+    /// It gave a token.
+    Succeeded(Candidate, Asked, AccessToken),
+    /// It gave none, or has nothing here.
+    Failed(Option<Asked>, Error),
+}
+
+/// A source that could be asked.
+#[derive(Clone)]
+struct Candidate {
+    asks: Arc<dyn TokenSource>,
+    /// What it would use, or what speaks against it.
+    using: String,
+    /// Whether it may yet turn out to have nothing here.
+    may_be_absent: bool,
+}
+
+/// When a source was asked, and for how long.
+#[derive(Clone, Copy)]
+struct Asked {
+    at: Instant,
+    took: Duration,
+}
+
+impl Runner {
+    /// Looks at what is here for a source.
+    pub(super) fn look(
+        place: Place,
+        setup: &Setup,
+        make: impl FnOnce(&Place) -> Result<Arc<dyn TokenSource>>,
+    ) -> Self {
+        let began = Instant::now();
+        let state = if place.excluded.is_some() {
+            State::Excluded
+        } else {
+            match make(&place) {
+                Err(error) => State::Failed(None, error),
+                Ok(asks) => {
+                    let candidate = |using, may_be_absent| Candidate {
+                        asks: asks.clone(),
+                        using,
+                        may_be_absent,
+                    };
+                    match asks.look(&**setup.options.system()) {
+                        Availability::Ready { using } => State::Waiting(candidate(using, false)),
+                        Availability::Possible { using } => State::Waiting(candidate(using, true)),
+                        Availability::Doubtful { why } => State::Doubtful(candidate(why, true)),
+                        Availability::Unavailable(error) => State::Failed(None, error),
+                    }
+                }
+            }
+        };
+        Self {
+            place,
+            state,
+            look: began.elapsed(),
+        }
+    }
+
+    /// Whether a source behind this one could be the answer, for all that is known so far.
+    fn may_be_passed(&self, candidate: &Candidate) -> bool {
+        candidate.may_be_absent || self.place.after_failure == AfterFailure::GoOn
+    }
+}
+
+/// What is to be done next.
+enum Next {
+    /// This one's token is the answer.
+    Answer(usize),
+    /// This one's failure ends the chain.
+    End(usize),
+    /// Ask this one.
+    Start(usize),
+    /// Wait for those that were asked, and look again at this time.
+    Wait(Option<Instant>),
+    /// Nobody is left.
+    Nobody,
+}
+
+fn next(runners: &[Runner], now: Instant) -> Next {
+    // The last one that was asked and has not answered.
+    let mut undecided: Option<(bool, Instant)> = None;
+    let mut doubtful = None;
+    for (index, runner) in runners.iter().enumerate() {
+        match &runner.state {
+            State::Excluded => {}
+            State::Failed(_, error)
+                if error.is_unavailable() || runner.place.after_failure == AfterFailure::GoOn => {}
+            State::Failed(..) if undecided.is_none() => return Next::End(index),
+            State::Succeeded(..) if undecided.is_none() => return Next::Answer(index),
+            // Whatever stands behind these can't be the answer.
+            State::Failed(..) | State::Succeeded(..) => return Next::Wait(None),
+            State::Running(candidate, since) => {
+                undecided = Some((runner.may_be_passed(candidate), *since));
+            }
+            State::Waiting(_) => {
+                return match undecided {
+                    None => Next::Start(index),
+                    Some((true, since)) if now >= since + HEDGE => Next::Start(index),
+                    Some((true, since)) => Next::Wait(Some(since + HEDGE)),
+                    Some((false, _)) => Next::Wait(None),
+                };
+            }
+            State::Doubtful(_) => {
+                doubtful.get_or_insert(index);
+            }
+        }
+    }
+    match (undecided, doubtful) {
+        (Some(_), _) => Next::Wait(None),
+        (None, Some(index)) => Next::Start(index),
+        (None, None) => Next::Nobody,
+    }
+}
+
+/// Goes through the sources of `setup`.
+pub(super) async fn run(
+    setup: &Setup,
+    request: &TokenRequest,
+    end: Instant,
+) -> (Result<Answer>, Report) {
+    let began = Instant::now();
+    let places = match places(setup) {
+        Ok(places) => places,
+        Err(error) => {
+            let report = Report {
+                preset: setup.preset(),
+                attempts: Vec::new(),
+                took: began.elapsed(),
+            };
+            return (Err(error), report);
+        }
+    };
+    let pinned = places
+        .iter()
+        .filter(|place| place.excluded.is_none())
+        .count()
+        == 1;
+    let runners = places
+        .into_iter()
+        .map(|place| Runner::look(place, setup, |place| place.source.make(setup, pinned)))
+        .collect();
+    go_through(runners, setup, request, began, end).await
+}
+
+/// Asks sources that were looked at.
+pub(super) async fn go_through(
+    mut runners: Vec<Runner>,
+    setup: &Setup,
+    request: &TokenRequest,
+    began: Instant,
+    end: Instant,
+) -> (Result<Answer>, Report) {
+    let mut asked: FuturesUnordered<BoxFuture<'_, (usize, Result<AccessToken>)>> =
+        FuturesUnordered::new();
+    let outcome = loop {
+        let look_again = match next(&runners, Instant::now()) {
+            Next::Answer(index) => break Outcome::Answer(index),
+            Next::End(index) => break Outcome::End(index),
+            Next::Nobody => break Outcome::Nobody,
+            Next::Start(index) => {
+                let runner = &mut runners[index];
+                if let State::Waiting(candidate) | State::Doubtful(candidate) = &runner.state {
+                    let candidate = candidate.clone();
+                    tracing::debug!(source = %runner.place.source, using = candidate.using, "asking");
+                    let answer = candidate.asks.clone().fetch(request.clone());
+                    asked.push(async move { (index, answer.await) }.boxed());
+                    runner.state = State::Running(candidate, Instant::now());
+                }
+                continue;
+            }
+            Next::Wait(look_again) => look_again,
+        };
+        let hedge: OptionFuture<_> = look_again.map(sleep_until).into();
+        tokio::select! {
+            Some((index, answer)) = asked.next() => finished(&mut runners[index], answer),
+            Some(()) = hedge => {}
+            () = sleep_until(end) => break Outcome::TooLate,
+        }
+    };
+    // Whatever is still under way ends here.
+    drop(asked);
+    conclude(runners, outcome, setup, request, began)
+}
+
+#[derive(Clone, Copy)]
+enum Outcome {
+    Answer(usize),
+    End(usize),
+    Nobody,
+    TooLate,
+}
+
+fn finished(runner: &mut Runner, answer: Result<AccessToken>) {
+    let State::Running(candidate, at) = &runner.state else {
+        return;
+    };
+    let asked = Asked {
+        at: *at,
+        took: at.elapsed(),
+    };
+    runner.state = match answer {
+        Ok(token) => State::Succeeded(candidate.clone(), asked, token),
+        Err(error) => State::Failed(Some(asked), error),
+    };
+}
+
+fn conclude(
+    runners: Vec<Runner>,
+    outcome: Outcome,
+    setup: &Setup,
+    request: &TokenRequest,
+    began: Instant,
+) -> (Result<Answer>, Report) {
+    let drift = match &outcome {
+        Outcome::Answer(index) => match &runners[*index].state {
+            State::Succeeded(_, _, token) => {
+                expect::check(&setup.expect, runners[*index].place.source, token).err()
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    let attempts: Vec<Attempt> = runners
+        .iter()
+        .enumerate()
+        .map(|(index, runner)| {
+            let is_answer = matches!(outcome, Outcome::Answer(answer) if answer == index);
+            attempt(
+                runner,
+                is_answer,
+                drift.as_ref().filter(|_| is_answer),
+                matches!(outcome, Outcome::TooLate),
+                began,
+            )
+        })
+        .collect();
+    for attempt in &attempts {
+        tracing::debug!(
+            source = %attempt.source,
+            verdict = attempt.verdict.describe(),
+            reason = attempt.reason,
+            milliseconds = attempt.took.as_secs_f64() * 1e3,
+            "went through the chain"
+        );
+    }
+    let report = Report {
+        preset: setup.preset(),
+        attempts,
+        took: began.elapsed(),
+    };
+    let answer = match outcome {
+        Outcome::Answer(index) => match (drift, runners.into_iter().nth(index)) {
+            (Some(error), _) => Err(error),
+            (
+                None,
+                Some(Runner {
+                    place,
+                    state: State::Succeeded(candidate, _, token),
+                    ..
+                }),
+            ) => Ok(Answer {
+                token,
+                winner: Winner {
+                    source: place.source,
+                    asks: candidate.asks,
+                },
+            }),
+            (None, _) => Err(nobody(&report, request)),
+        },
+        Outcome::End(index) => Err(report.attempts[index]
+            .error
+            .clone()
+            .unwrap_or_else(|| nobody(&report, request))),
+        Outcome::Nobody => Err(nobody(&report, request)),
+        Outcome::TooLate => Err(super::too_late(request, report.took)),
+    };
+    (answer, report)
+}
+
+fn attempt(
+    runner: &Runner,
+    is_answer: bool,
+    drift: Option<&Error>,
+    too_late: bool,
+    began: Instant,
+) -> Attempt {
+    let not_needed = "a source before it decided";
+    let (verdict, reason, asked, error) = match &runner.state {
+        State::Excluded => {
+            let why = runner.place.excluded.clone().unwrap_or_default();
+            (Verdict::Excluded, why, None, None)
+        }
+        State::Failed(asked, error) => (
+            Verdict::of(error),
+            error.why().to_owned(),
+            *asked,
+            Some(error.clone()),
+        ),
+        State::Succeeded(_, asked, _) if drift.is_some() => (
+            Verdict::NotExpected,
+            drift
+                .map(|error| error.why().to_owned())
+                .unwrap_or_default(),
+            Some(*asked),
+            drift.cloned(),
+        ),
+        State::Succeeded(candidate, asked, _) if is_answer => {
+            (Verdict::Chosen, candidate.using.clone(), Some(*asked), None)
+        }
+        State::Succeeded(_, asked, _) => (
+            Verdict::NotNeeded,
+            not_needed.to_owned(),
+            Some(*asked),
+            None,
+        ),
+        State::Running(candidate, at) => {
+            let asked = Some(Asked {
+                at: *at,
+                took: at.elapsed(),
+            });
+            if too_late {
+                let why = format!("it gave no answer in time ({})", candidate.using);
+                (Verdict::Failed, why, asked, None)
+            } else {
+                (Verdict::NotNeeded, not_needed.to_owned(), asked, None)
+            }
+        }
+        State::Waiting(candidate) | State::Doubtful(candidate) if too_late => {
+            let why = format!("its turn did not come in time ({})", candidate.using);
+            (Verdict::NotNeeded, why, None, None)
+        }
+        State::Waiting(_) => (Verdict::NotNeeded, not_needed.to_owned(), None, None),
+        State::Doubtful(candidate) => (Verdict::NotNeeded, candidate.using.clone(), None, None),
+    };
+    Attempt {
+        source: runner.place.source,
+        verdict,
+        reason,
+        started: asked.map(|asked| asked.at.duration_since(began)),
+        took: asked.map_or(runner.look, |asked| asked.took),
+        error,
+    }
+}
+
+/// Nobody answered. Where somebody was there and failed, the first of them is what people have to hear of; else every reason.
+fn nobody(report: &Report, request: &TokenRequest) -> Error {
+    let failed = report
+        .attempts
+        .iter()
+        .find(|attempt| matches!(attempt.verdict, Verdict::Refused | Verdict::Failed));
+    if let Some(error) = failed.and_then(|attempt| attempt.error.clone()) {
+        return error;
+    }
+    let reasons: Vec<String> = report
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.verdict == Verdict::Unavailable)
+        .map(|attempt| format!("{}: {}", attempt.source, attempt.reason))
+        .collect();
+    Error::new(
+        ErrorKind::Unavailable,
+        format!(
+            "Looked for a token for {} with the chain '{}'",
+            request.scopes()[0].resource(),
+            report.preset
+        ),
+        format!(
+            "no source has anything to use here ({})",
+            reasons.join("; ")
+        ),
+    )
+    .with_mend(mend(report))
+}
+
+/// What most people would do next: sign in by hand where they can, else set variables.
+fn mend(report: &Report) -> String {
+    let has = |developer: bool| {
+        report.attempts.iter().find(|attempt| {
+            attempt.verdict == Verdict::Unavailable && attempt.source.is_developer() == developer
+        })
+    };
+    let mends: Vec<&str> = [
+        report
+            .attempts
+            .iter()
+            .find(|attempt| {
+                attempt.source == super::Source::AzureCli && attempt.verdict == Verdict::Unavailable
+            })
+            .or_else(|| has(true)),
+        has(false),
+    ]
+    .into_iter()
+    .flatten()
+    .filter_map(|attempt| attempt.error.as_ref())
+    .map(Error::mend)
+    .filter(|mend| !mend.is_empty())
+    .collect();
+    mends.join("; or ")
+}
+
+#[cfg(test)]
+#[path = "resolve_tests.rs"]
+mod tests;

@@ -1,0 +1,431 @@
+use super::*;
+use crate::{
+    chain::{Expect, Source},
+    error::Refusal,
+    scope::Scope,
+    system::{Fixture, System},
+};
+use AfterFailure::{End, GoOn};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use std::sync::Mutex;
+
+/// A source that does what it is told, and tells when it was asked and dropped.
+#[derive(Debug)]
+struct Told {
+    look: Look,
+    after: Duration,
+    says: Says,
+    log: Log,
+    place: Source,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Look {
+    Ready,
+    Possible,
+    Doubtful,
+    Absent,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Says {
+    Token,
+    Nothing,
+    No,
+    Nonsense,
+    NotAWord,
+}
+
+type Log = Arc<Mutex<Vec<String>>>;
+
+fn error(kind: ErrorKind) -> Error {
+    let error = Error::new(kind, "Asked", "because").with_mend("do this");
+    if kind == ErrorKind::Refused {
+        return error.with_refusal(Refusal {
+            code: Some(7_000_222),
+            ..Refusal::default()
+        });
+    }
+    error
+}
+
+/// Tells of its end, by whatever way it comes.
+struct Ends(Log, Source);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().push(format!("{} ended", self.1));
+    }
+}
+
+impl TokenSource for Told {
+    fn name(&self) -> &'static str {
+        "Told"
+    }
+    fn look(&self, _: &dyn System) -> Availability {
+        let using = "a fixture".to_owned();
+        match self.look {
+            Look::Ready => Availability::Ready { using },
+            Look::Possible => Availability::Possible { using },
+            Look::Doubtful => Availability::Doubtful {
+                why: "no sign of it".to_owned(),
+            },
+            Look::Absent => Availability::Unavailable(error(ErrorKind::Unavailable)),
+        }
+    }
+    fn fetch(self: Arc<Self>, _: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
+        async move {
+            self.log
+                .lock()
+                .unwrap()
+                .push(format!("{} asked", self.place));
+            let _ends = Ends(self.log.clone(), self.place);
+            tokio::time::sleep(self.after).await;
+            match self.says {
+                Says::Token => Ok(token(&format!(
+                    r#"{{"oid":"{}","tid":"{TENANT}"}}"#,
+                    self.place
+                ))),
+                Says::Nothing => Err(error(ErrorKind::Unavailable)),
+                Says::No => Err(error(ErrorKind::Refused)),
+                Says::Nonsense => Err(error(ErrorKind::Unexpected)),
+                Says::NotAWord => std::future::pending().await,
+            }
+        }
+        .boxed()
+    }
+}
+
+const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+
+fn token(claims: &str) -> AccessToken {
+    AccessToken::new(
+        format!("h.{}.s", URL_SAFE_NO_PAD.encode(claims)),
+        std::time::SystemTime::now(),
+        Duration::from_secs(3600),
+        None,
+    )
+}
+
+const ONE: Source = Source::Environment;
+const TWO: Source = Source::ManagedIdentity;
+const THREE: Source = Source::AzureCli;
+
+type Line = (Source, AfterFailure, Look, u64, Says);
+
+struct Run {
+    answer: Result<Answer>,
+    report: Report,
+    log: Vec<String>,
+    took: Duration,
+}
+
+impl Run {
+    fn winner(&self) -> Option<Source> {
+        self.answer.as_ref().ok().map(|answer| answer.winner.source)
+    }
+    fn verdicts(&self) -> Vec<Verdict> {
+        self.report
+            .attempts
+            .iter()
+            .map(|attempt| attempt.verdict)
+            .collect()
+    }
+    fn was_asked(&self, source: Source) -> bool {
+        self.log.contains(&format!("{source} asked"))
+    }
+}
+
+/// Goes through these, on a clock that jumps when nobody has anything to do.
+fn go(lines: &[Line], expect: Option<Expect>) -> Run {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let log = Log::default();
+        let setup = Setup {
+            preset: None,
+            only: None,
+            exclude: Vec::new(),
+            expect: expect.into_iter().collect(),
+            options: crate::ClientOptions::new(Fixture::new().shared()),
+        };
+        let runners = lines
+            .iter()
+            .map(|(source, after_failure, look, after, says)| {
+                let place = Place {
+                    source: *source,
+                    after_failure: *after_failure,
+                    excluded: None,
+                };
+                let told = Told {
+                    look: *look,
+                    after: Duration::from_millis(*after),
+                    says: *says,
+                    log: log.clone(),
+                    place: *source,
+                };
+                Runner::look(place, &setup, |_| Ok(Arc::new(told)))
+            })
+            .collect();
+        let began = Instant::now();
+        let request = TokenRequest::new(Scope::ARM);
+        let end = began + Duration::from_secs(30);
+        let (answer, report) = go_through(runners, &setup, &request, began, end).await;
+        let log = log.lock().unwrap().clone();
+        Run {
+            answer,
+            report,
+            log,
+            took: began.elapsed(),
+        }
+    })
+}
+
+#[test]
+fn the_first_that_is_there_answers_and_nobody_behind_it_is_asked() {
+    let run = go(
+        &[
+            (ONE, End, Look::Absent, 0, Says::Token),
+            (TWO, End, Look::Ready, 5, Says::Token),
+            (THREE, End, Look::Possible, 0, Says::Token),
+        ],
+        None,
+    );
+    assert_eq!(run.winner(), Some(TWO));
+    assert!(
+        !run.was_asked(ONE) && !run.was_asked(THREE),
+        "{:?}",
+        run.log
+    );
+    assert_eq!(
+        run.verdicts(),
+        [Verdict::Unavailable, Verdict::Chosen, Verdict::NotNeeded]
+    );
+}
+
+#[test]
+fn a_slow_source_that_may_be_absent_lets_the_next_one_start_and_keeps_its_right_to_answer() {
+    let run = go(
+        &[
+            (TWO, End, Look::Possible, 900, Says::Token),
+            (THREE, End, Look::Possible, 10, Says::Token),
+        ],
+        None,
+    );
+    assert_eq!(run.winner(), Some(TWO), "the order decides, not the speed");
+    assert!(run.was_asked(THREE));
+    assert_eq!(run.took, Duration::from_millis(900));
+    assert_eq!(run.report.attempts[1].started, Some(HEDGE));
+    let absent = go(
+        &[
+            (TWO, End, Look::Possible, 900, Says::Nothing),
+            (THREE, End, Look::Possible, 700, Says::Token),
+        ],
+        None,
+    );
+    assert_eq!(absent.winner(), Some(THREE));
+    assert_eq!(
+        absent.took,
+        HEDGE + Duration::from_millis(700),
+        "the second did not wait for the first to end"
+    );
+}
+
+#[test]
+fn nobody_is_signed_in_early_who_could_not_answer_anyway() {
+    let slow = go(
+        &[
+            (ONE, End, Look::Ready, 5_000, Says::Token),
+            (THREE, End, Look::Possible, 10, Says::Token),
+        ],
+        None,
+    );
+    assert_eq!(slow.winner(), Some(ONE));
+    assert!(
+        !slow.was_asked(THREE),
+        "the first can only answer or end the chain"
+    );
+    let lenient = go(
+        &[
+            (ONE, GoOn, Look::Ready, 5_000, Says::No),
+            (THREE, End, Look::Possible, 10, Says::Token),
+        ],
+        None,
+    );
+    assert_eq!(lenient.winner(), Some(THREE));
+    assert_eq!(lenient.took, Duration::from_secs(5));
+}
+
+#[test]
+fn a_source_that_fails_ends_the_chain_or_gives_way_as_the_preset_has_it() {
+    for (says, verdict) in [
+        (Says::No, Verdict::Refused),
+        (Says::Nonsense, Verdict::Failed),
+    ] {
+        let ends = go(
+            &[
+                (ONE, End, Look::Ready, 1, says),
+                (THREE, End, Look::Possible, 1, Says::Token),
+            ],
+            None,
+        );
+        assert_eq!(ends.verdicts(), [verdict, Verdict::NotNeeded]);
+        assert_eq!(ends.winner(), None);
+        let goes_on = go(
+            &[
+                (ONE, GoOn, Look::Ready, 1, says),
+                (THREE, End, Look::Possible, 1, Says::Token),
+            ],
+            None,
+        );
+        assert_eq!(goes_on.winner(), Some(THREE));
+        assert_eq!(goes_on.verdicts(), [verdict, Verdict::Chosen]);
+    }
+    let refused = go(&[(ONE, End, Look::Ready, 1, Says::No)], None);
+    let error = refused.answer.err().unwrap();
+    assert_eq!(
+        (error.kind(), error.code()),
+        (ErrorKind::Refused, Some(7_000_222))
+    );
+}
+
+#[test]
+fn a_failure_counts_only_when_everybody_before_it_is_ruled_out() {
+    let run = go(
+        &[
+            (TWO, End, Look::Possible, 900, Says::Token),
+            (THREE, End, Look::Possible, 1, Says::No),
+        ],
+        None,
+    );
+    assert_eq!(run.winner(), Some(TWO));
+    assert_eq!(run.verdicts(), [Verdict::Chosen, Verdict::Refused]);
+}
+
+#[test]
+fn a_doubtful_source_is_asked_when_no_other_is_left() {
+    let run = go(
+        &[
+            (TWO, End, Look::Doubtful, 1_000, Says::Token),
+            (THREE, End, Look::Possible, 1, Says::Token),
+        ],
+        None,
+    );
+    assert_eq!(run.winner(), Some(THREE));
+    assert!(!run.was_asked(TWO));
+    assert_eq!(run.report.attempts[0].reason, "no sign of it");
+    let last = go(
+        &[
+            (TWO, End, Look::Doubtful, 1_000, Says::Token),
+            (THREE, End, Look::Possible, 1, Says::Nothing),
+        ],
+        None,
+    );
+    assert_eq!(last.winner(), Some(TWO));
+    let refused = go(
+        &[
+            (TWO, End, Look::Doubtful, 1_000, Says::Token),
+            (THREE, End, Look::Possible, 1, Says::No),
+        ],
+        None,
+    );
+    assert!(
+        refused.answer.is_err() && !refused.was_asked(TWO),
+        "a refusal ends it"
+    );
+}
+
+#[test]
+fn where_nobody_is_the_error_has_every_reason_and_the_first_failure_leads() {
+    let run = go(
+        &[
+            (ONE, End, Look::Absent, 0, Says::Token),
+            (THREE, End, Look::Possible, 1, Says::Nothing),
+        ],
+        None,
+    );
+    let error = run.answer.err().unwrap();
+    assert!(error.is_unavailable());
+    assert!(
+        error.why().contains("environment: because") && error.why().contains("azure-cli: because"),
+        "{error}"
+    );
+    assert!(error.mend().contains("do this"), "{error}");
+    let failed = go(
+        &[
+            (ONE, GoOn, Look::Ready, 1, Says::No),
+            (THREE, GoOn, Look::Possible, 1, Says::Nonsense),
+        ],
+        None,
+    );
+    assert_eq!(failed.answer.err().unwrap().kind(), ErrorKind::Refused);
+}
+
+#[test]
+fn the_whole_is_bounded_and_what_was_under_way_ends() {
+    let run = go(
+        &[
+            (TWO, End, Look::Possible, 0, Says::NotAWord),
+            (THREE, End, Look::Possible, 0, Says::NotAWord),
+        ],
+        None,
+    );
+    let error = run.answer.as_ref().err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    assert_eq!(run.took, Duration::from_secs(30));
+    assert_eq!(run.verdicts(), [Verdict::Failed, Verdict::Failed]);
+    for source in [TWO, THREE] {
+        assert!(
+            run.log.contains(&format!("{source} ended")),
+            "{:?}",
+            run.log
+        );
+    }
+}
+
+#[test]
+fn whoever_is_not_expected_does_not_answer() {
+    let lines = [(THREE, End, Look::Possible, 1, Says::Token)];
+    let guard = || Expect::new("a test");
+    let fine = [
+        guard().tenant(TENANT).unwrap(),
+        guard().principal("AZURE-cli").unwrap(),
+        guard().sources([ONE, THREE]),
+        guard(),
+    ];
+    for expect in fine {
+        assert_eq!(
+            go(&lines, Some(expect.clone())).winner(),
+            Some(THREE),
+            "{expect:?}"
+        );
+    }
+    let drifted = [
+        (
+            guard()
+                .tenant("00000000-0000-0000-0000-000000000001")
+                .unwrap(),
+            "is of 72f988bf",
+        ),
+        (
+            guard().principal("ada@contoso.com").unwrap(),
+            "is of azure-cli",
+        ),
+        (guard().sources([ONE]), "only environment may answer"),
+    ];
+    for (expect, why) in drifted {
+        let run = go(&lines, Some(expect));
+        assert_eq!(run.verdicts(), [Verdict::NotExpected]);
+        let error = run.answer.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::NotExpected);
+        assert!(
+            error.why().contains(why) && error.why().contains("a test"),
+            "{error}"
+        );
+    }
+    assert!(Expect::new("x").tenant("contoso.com").is_err());
+    assert!(Expect::new("x").principal(" ").is_err());
+}

@@ -1,0 +1,156 @@
+//! What files say of the chain: a project's `azcred.toml`, and the user's own.
+//!
+//! ```toml
+//! [chain]
+//! preset = "kedro"
+//! exclude = ["azure-powershell"]
+//!
+//! [expect]
+//! tenant = "72f988bf-86f1-41af-91ab-2d7cd011db47"
+//! principal = "ada@contoso.com"
+//! sources = ["azure-cli", "github-actions"]
+//! ```
+
+use super::{Expect, Preset, Source};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    redact::printable,
+    system::{System, config_folder},
+};
+use serde::Deserialize;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+/// The name of a project's file, which is looked for from a folder upward. The user's is `config.toml` of the same shape, in
+/// [`crate::system::config_folder`].
+pub const SETTINGS_FILE: &str = "azcred.toml";
+
+/// Nobody writes that much by hand.
+const LIMIT: u64 = 64 << 10;
+
+/// What files say of the chain. A project's file counts before the user's; the expectations of both are checked.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The preset, where one names it.
+    pub preset: Option<Preset>,
+    /// The only sources, where one names them.
+    pub only: Option<Vec<Source>>,
+    /// The sources that are left out.
+    pub exclude: Vec<Source>,
+    /// Whom they expect.
+    pub expect: Vec<Expect>,
+    /// The files that were read, the project's first.
+    pub files: Vec<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    chain: ChainTable,
+    #[serde(default)]
+    expect: ExpectTable,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChainTable {
+    preset: Option<String>,
+    only: Option<Vec<String>>,
+    #[serde(default)]
+    exclude: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectTable {
+    tenant: Option<String>,
+    principal: Option<String>,
+    sources: Option<Vec<String>>,
+}
+
+impl Settings {
+    /// Reads the nearest `azcred.toml` from `folder` upward, and the user's file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where one can't be read or says what can't be: a guard that is misspelt is no guard.
+    pub fn find(system: &dyn System, folder: &Path) -> Result<Self> {
+        let mut settings = Self::default();
+        let project = folder
+            .ancestors()
+            .map(|folder| folder.join(SETTINGS_FILE))
+            .find_map(|path| Some((content(system, &path)?, path)));
+        let user = config_folder(system)
+            .map(|folder| folder.join("config.toml"))
+            .and_then(|path| Some((content(system, &path)?, path)));
+        for (content, path) in [project, user].into_iter().flatten() {
+            settings.add(content, path)?;
+        }
+        Ok(settings)
+    }
+
+    fn add(&mut self, content: io::Result<Vec<u8>>, path: PathBuf) -> Result<()> {
+        let invalid = |why: String| {
+            Error::new(ErrorKind::Invalid, format!("Read {}", path.display()), why)
+                .with_mend("mend the file; the reference of settings lists what can stand in it")
+        };
+        let content = content.map_err(|error| invalid(error.to_string()))?;
+        let text = String::from_utf8(content).map_err(|_| invalid("it is not text".to_owned()))?;
+        let file: File = toml::from_str(&text).map_err(|error| {
+            let line = error
+                .span()
+                .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+            invalid(format!("line {line}: {}", printable(error.message(), 200)))
+        })?;
+        let sources = |names: Vec<String>| {
+            names
+                .iter()
+                .map(|name| name.parse())
+                .collect::<Result<Vec<Source>>>()
+        };
+        let named = |error: &Error| {
+            invalid(format!("{}: {}", error.what(), error.why())).with_mend(error.mend().to_owned())
+        };
+        if let Some(preset) = file.chain.preset {
+            let preset = preset.parse().map_err(|error| named(&error))?;
+            self.preset.get_or_insert(preset);
+        }
+        if let Some(only) = file.chain.only {
+            let only = sources(only).map_err(|error| named(&error))?;
+            self.only.get_or_insert(only);
+        }
+        self.exclude
+            .extend(sources(file.chain.exclude).map_err(|error| named(&error))?);
+        let mut expect = Expect::new(path.display().to_string());
+        if let Some(tenant) = &file.expect.tenant {
+            expect = expect.tenant(tenant)?;
+        }
+        if let Some(principal) = &file.expect.principal {
+            expect = expect.principal(principal)?;
+        }
+        if let Some(names) = file.expect.sources {
+            expect = expect.sources(sources(names).map_err(|error| named(&error))?);
+        }
+        self.expect.push(expect);
+        self.files.push(path);
+        Ok(())
+    }
+}
+
+/// A file's content, where there is a file.
+fn content(system: &dyn System, path: &Path) -> Option<io::Result<Vec<u8>>> {
+    match system.read(path, LIMIT) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            None
+        }
+        content => Some(content),
+    }
+}

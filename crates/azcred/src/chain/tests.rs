@@ -1,0 +1,242 @@
+use super::*;
+use crate::{
+    credential::Credential,
+    scope::Scope,
+    system::{Fixture, SharedSystem},
+};
+use std::path::Path;
+
+fn places(
+    system: Fixture,
+    build: impl FnOnce(ChainBuilder) -> ChainBuilder,
+) -> Result<Vec<preset::Place>> {
+    let builder = build(Chain::builder(ClientOptions::new(system.shared())));
+    preset::places(&builder.0)
+}
+
+/// The sources that take part.
+fn taking_part(system: Fixture, build: impl FnOnce(ChainBuilder) -> ChainBuilder) -> Vec<Source> {
+    places(system, build)
+        .unwrap()
+        .into_iter()
+        .filter(|place| place.excluded.is_none())
+        .map(|place| place.source)
+        .collect()
+}
+
+fn in_table(preset: Preset) -> Vec<Source> {
+    preset.table().iter().map(|(source, _)| *source).collect()
+}
+
+#[test]
+fn a_preset_is_its_table() {
+    for preset in Preset::ALL {
+        assert_eq!(
+            taking_part(Fixture::new(), |chain| chain.preset(preset)),
+            in_table(preset)
+        );
+        assert_eq!(preset.id().parse::<Preset>().unwrap(), preset);
+    }
+    assert_eq!(in_table(Preset::Azcred), Source::ALL);
+    assert_eq!("AZURE".parse::<Preset>().unwrap(), Preset::Azure);
+    assert!("dac".parse::<Preset>().is_err());
+}
+
+#[test]
+fn sources_are_known_by_both_names_in_any_case() {
+    for source in Source::ALL {
+        for name in [
+            source.id().to_uppercase(),
+            source.credential_name().to_lowercase(),
+        ] {
+            assert_eq!(name.parse::<Source>().unwrap(), source);
+        }
+    }
+    let error = "azure".parse::<Source>().unwrap_err();
+    assert!(error.mend().contains("azure-cli"), "{error}");
+}
+
+#[test]
+fn azure_token_credentials_chooses_as_azure_identity_has_it() {
+    let set = |value: &str| Fixture::new().with_var("AZURE_TOKEN_CREDENTIALS", value);
+    let azure = |value: &str| taking_part(set(value), |chain| chain.preset(Preset::Azure));
+    assert_eq!(
+        azure("prod"),
+        [
+            Source::Environment,
+            Source::WorkloadIdentity,
+            Source::ManagedIdentity
+        ]
+    );
+    assert_eq!(
+        azure(" DEV "),
+        [
+            Source::VisualStudioCode,
+            Source::AzureCli,
+            Source::AzurePowerShell,
+            Source::AzureDeveloperCli
+        ]
+    );
+    assert_eq!(azure("azureclicredential"), [Source::AzureCli]);
+    let wrong = places(set("AzureCli"), |chain| chain).unwrap_err();
+    assert!(
+        wrong.to_string().contains("AZURE_TOKEN_CREDENTIALS"),
+        "{wrong}"
+    );
+    // hi-ml does not know it, and what a caller asks for by name is stronger.
+    assert_eq!(
+        taking_part(set("prod"), |chain| chain.preset(Preset::HiMl)),
+        in_table(Preset::HiMl)
+    );
+    assert_eq!(
+        taking_part(set("prod"), |chain| chain.only([Source::AzureCli])),
+        [Source::AzureCli]
+    );
+}
+
+#[test]
+fn only_and_exclude_choose_within_the_order_and_say_so() {
+    let both = taking_part(Fixture::new(), |chain| {
+        chain
+            .only([Source::AzureCli, Source::Environment])
+            .exclude([Source::Environment])
+    });
+    assert_eq!(both, [Source::AzureCli]);
+    let besides = taking_part(Fixture::new(), |chain| {
+        chain
+            .preset(Preset::HiMl)
+            .only([Source::GitHubActions, Source::AzureCli])
+    });
+    assert_eq!(besides, [Source::AzureCli, Source::GitHubActions]);
+    let none = places(Fixture::new(), |chain| {
+        chain.only([Source::AzureCli]).exclude([Source::AzureCli])
+    });
+    assert!(none.unwrap_err().why().contains("every source is excluded"));
+    let places = places(Fixture::new(), |chain| chain.exclude([Source::AzureCli])).unwrap();
+    let excluded = places
+        .iter()
+        .find(|place| place.source == Source::AzureCli)
+        .unwrap();
+    assert_eq!(excluded.excluded.as_deref(), Some("it was excluded"));
+}
+
+#[test]
+fn kedros_rule_leaves_managed_identity_out_on_a_compute() {
+    let compute = || Fixture::new().with_var("MSI_ENDPOINT", "http://localhost:1/token");
+    let kedro = taking_part(compute(), |chain| chain.preset(Preset::Kedro));
+    assert!(!kedro.contains(&Source::ManagedIdentity));
+    assert!(
+        taking_part(compute(), |chain| chain.preset(Preset::Azure))
+            .contains(&Source::ManagedIdentity)
+    );
+}
+
+const PROJECT: &str = "
+[chain]
+preset = 'kedro'
+exclude = ['AzurePowerShellCredential']
+[expect]
+tenant = '72f988bf-86f1-41af-91ab-2d7cd011db47'
+principal = 'ada@contoso.com'
+sources = ['azure-cli']
+";
+
+fn desk() -> Fixture {
+    Fixture::new().with_var("HOME", "/home/ada")
+}
+
+#[test]
+fn the_nearest_project_file_and_the_users_own_are_read() {
+    let system = desk()
+        .with_file("/work/azcred.toml", "[chain]\npreset = 'hi-ml'")
+        .with_file("/work/project/azcred.toml", PROJECT)
+        .with_file(
+            "/home/ada/.config/azcred/config.toml",
+            "[chain]\npreset = 'azure'\nonly = ['azure-cli', 'environment']\n[expect]\ntenant = '72f988bf-86f1-41af-91ab-2d7cd011db47'",
+        );
+    let settings = Settings::find(&system, Path::new("/work/project/src")).unwrap();
+    assert_eq!(
+        settings.preset,
+        Some(Preset::Kedro),
+        "the project's is first"
+    );
+    assert_eq!(
+        settings.only,
+        Some(vec![Source::AzureCli, Source::Environment])
+    );
+    assert_eq!(settings.exclude, [Source::AzurePowerShell]);
+    assert_eq!(settings.expect.len(), 2, "both expectations hold");
+    assert_eq!(settings.files.len(), 2);
+    let chain = Chain::builder(ClientOptions::new(system.shared()))
+        .preset(Preset::Azcred)
+        .settings(&settings);
+    assert_eq!(
+        chain.0.preset(),
+        Preset::Azcred,
+        "what the caller said is stronger"
+    );
+    let none = Settings::find(&desk(), Path::new("/elsewhere")).unwrap();
+    assert!(none.files.is_empty() && none.expect.is_empty());
+}
+
+#[test]
+fn a_guard_that_is_misspelt_is_refused_with_its_line() {
+    for (text, why) in [
+        ("[expect]\ntennant = 'x'", "line 2: unknown field `tennant`"),
+        ("[expect]\ntenant = 'contoso.com'", "no tenant's id"),
+        ("[chain]\nexclude = ['az']", "there is none of this name"),
+        ("[chain]\npreset = 'best'", "there is none of this name"),
+        ("chain = ", "line 1"),
+        ("\u{0}", "line 1"),
+    ] {
+        let system = desk().with_file("/work/azcred.toml", text);
+        let error = Settings::find(&system, Path::new("/work")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.to_string().contains(why), "{text}: {error}");
+        assert!(error.to_string().contains("/work/azcred.toml"), "{error}");
+    }
+    let large = desk().with_file("/work/azcred.toml", vec![b'#'; 1 << 20]);
+    assert!(Settings::find(&large, Path::new("/work")).is_err());
+}
+
+fn chain(system: SharedSystem) -> Chain {
+    Chain::new(ClientOptions::new(system))
+}
+
+#[tokio::test]
+async fn a_chain_with_nothing_to_use_says_what_each_source_lacks() {
+    let chain = chain(Fixture::new().with_var("AZCRED_IMDS", "never").shared());
+    assert!(chain.report().is_none() && chain.chosen().is_none());
+    let error = chain
+        .get_token(&TokenRequest::new(Scope::ARM))
+        .await
+        .unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+    let report = error.report().unwrap();
+    assert_eq!(report.attempts.len(), Source::ALL.len());
+    for attempt in &report.attempts {
+        assert_eq!(attempt.verdict, Verdict::Unavailable, "{attempt:?}");
+        assert!(!attempt.reason.is_empty());
+    }
+    assert!(error.mend().contains("az login"), "{error}");
+    let json = serde_json::to_value(&**report).unwrap();
+    assert_eq!(json["chosen"], serde_json::Value::Null);
+    assert_eq!(json["attempts"][0]["source"], "environment");
+    assert_eq!(json["attempts"][0]["verdict"], "unavailable");
+}
+
+#[tokio::test]
+async fn a_malformed_variable_fails_its_source_and_not_the_looks_of_others() {
+    let system = Fixture::new()
+        .with_var("AZURE_TENANT_ID", "not/a/tenant")
+        .with_var("AZURE_CLIENT_ID", "app")
+        .with_var("AZURE_CLIENT_SECRET", "s3cret")
+        .with_var("AZCRED_IMDS", "never");
+    let chain = chain(system.shared());
+    let (answer, report) = chain.explain(&TokenRequest::new(Scope::ARM)).await;
+    let error = answer.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    assert!(error.to_string().contains("AZURE_TENANT_ID"), "{error}");
+    assert_eq!(report.attempts[0].verdict, Verdict::Failed);
+    assert_eq!(report.attempts[1].verdict, Verdict::Unavailable);
+}

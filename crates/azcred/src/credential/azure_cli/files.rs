@@ -1,0 +1,253 @@
+//! Azure CLI's own folder: files that are read if they are the user's, never written, and settings.
+
+use crate::system::{FileFacts, FileKind, System, home};
+use std::{borrow::Cow, fmt, io, path::PathBuf};
+use zeroize::Zeroizing;
+
+/// Why Azure CLI's files do not answer, so that the program itself has to: plain words of ours, none of a file's.
+pub(super) struct NotHere(Cow<'static, str>);
+
+impl NotHere {
+    pub(super) fn because(why: impl Into<Cow<'static, str>>) -> Self {
+        Self(why.into())
+    }
+}
+
+impl fmt::Display for NotHere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for NotHere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NotHere({})", self.0)
+    }
+}
+
+/// The most that is read of a file.
+#[derive(Clone, Copy)]
+pub(super) struct Limit(u64);
+
+impl Limit {
+    /// Settings and service principals.
+    pub(super) const SMALL: Self = Self(1 << 20);
+    /// Subscriptions; some people have thousands.
+    pub(super) const PROFILE: Self = Self(8 << 20);
+    /// Tokens, some kilobytes each, for each tenant and resource.
+    pub(super) const TOKENS: Self = Self(32 << 20);
+}
+
+/// The folder that Azure CLI keeps its state in.
+pub(super) struct Folder<'a> {
+    system: &'a dyn System,
+    path: PathBuf,
+}
+
+impl<'a> Folder<'a> {
+    /// `AZURE_CONFIG_DIR`, else `~/.azure`. A path that is not full depends on where a program was started, so it is none.
+    pub(super) fn of(system: &'a dyn System) -> Option<Self> {
+        let path = match system.var("AZURE_CONFIG_DIR") {
+            Some(path) => PathBuf::from(path),
+            None => home(system)?.join(".azure"),
+        };
+        path.is_absolute().then_some(Self { system, path })
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.system.look(&self.path.join(name)).is_ok()
+    }
+
+    /// Whether nobody but the user and the administrator can put files here by owning the folder.
+    pub(super) fn check(&self) -> Result<(), NotHere> {
+        match self.system.look(&self.path) {
+            Ok(facts) if !self.is_ours(facts) => Err(NotHere::because(
+                "Azure CLI's folder belongs to another user",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// A file that belongs to this user and is no link; `None` where there is none.
+    pub(super) fn read(
+        &self,
+        name: &'static str,
+        limit: Limit,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, NotHere> {
+        let path = self.path.join(name);
+        let facts = match self.system.look(&path) {
+            Ok(facts) => facts,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(_) => return Err(NotHere::because(format!("{name} can't be looked at"))),
+        };
+        let why_not = match facts.kind {
+            FileKind::Link => Some("is a link"),
+            FileKind::Folder | FileKind::Other => Some("is no regular file"),
+            FileKind::File if !self.is_ours(facts) => Some("belongs to another user"),
+            FileKind::File => None,
+        };
+        if let Some(why_not) = why_not {
+            return Err(NotHere::because(format!("{name} {why_not}")));
+        }
+        match self.system.read(&path, limit.0) {
+            Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                Err(NotHere::because(format!("{name} is too large")))
+            }
+            Err(_) => Err(NotHere::because(format!("{name} can't be read"))),
+        }
+    }
+
+    fn is_ours(&self, facts: FileFacts) -> bool {
+        const ADMINISTRATOR: u32 = 0;
+        match (facts.owner, self.system.user()) {
+            (Some(owner), Some(user)) => owner == user || owner == ADMINISTRATOR,
+            _ => true,
+        }
+    }
+}
+
+/// A file of settings as Python's configparser reads it, as far as Azure CLI's own go.
+#[derive(Default)]
+pub(super) struct Settings {
+    /// Section, option in lower case, value.
+    options: Vec<(String, String, String)>,
+}
+
+impl Settings {
+    /// Azure CLI's `config`, or its `clouds.config`.
+    pub(super) fn read(folder: &Folder<'_>, name: &'static str) -> Result<Self, NotHere> {
+        let Some(bytes) = folder.read(name, Limit::SMALL)? else {
+            return Ok(Self::default());
+        };
+        std::str::from_utf8(&bytes)
+            .ok()
+            .and_then(Self::parse)
+            .ok_or_else(|| NotHere::because(format!("{name} is not what we know it to be")))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut options = Vec::new();
+        let mut section = None;
+        for line in text.lines() {
+            let trimmed = line.trim();
+            // A line that begins with space goes on with the value before it; none that is of interest has several lines.
+            if trimmed.is_empty()
+                || trimmed.starts_with(['#', ';'])
+                || line.starts_with([' ', '\t'])
+            {
+                continue;
+            }
+            if let Some(name) = trimmed.strip_prefix('[') {
+                let name = name.strip_suffix(']')?;
+                // Its options are everybody's.
+                if name == "DEFAULT" {
+                    return None;
+                }
+                section = Some(name.to_owned());
+                continue;
+            }
+            let (option, value) = trimmed.split_once(['=', ':'])?;
+            options.push((
+                section.clone()?,
+                option.trim().to_ascii_lowercase(),
+                value.trim().to_owned(),
+            ));
+        }
+        Some(Self { options })
+    }
+
+    /// An option, which the variable `AZURE_SECTION_OPTION` overrides (knack's `CLIConfig`).
+    pub(super) fn get(&self, system: &dyn System, option: &Setting) -> Option<String> {
+        system
+            .var(option.variable)
+            .or_else(|| self.value(option.section, option.name).map(str::to_owned))
+    }
+
+    /// The same, as knack reads a yes or no.
+    pub(super) fn is_set(
+        &self,
+        system: &dyn System,
+        option: &Setting,
+        otherwise: bool,
+    ) -> Result<bool, NotHere> {
+        let Some(value) = self.get(system, option) else {
+            return Ok(otherwise);
+        };
+        match value.to_ascii_lowercase().as_str() {
+            "1" | "yes" | "true" | "on" => Ok(true),
+            "0" | "no" | "false" | "off" => Ok(false),
+            _ => Err(NotHere::because(format!(
+                "{}.{} is neither true nor false",
+                option.section, option.name
+            ))),
+        }
+    }
+
+    /// Whether a section has an option that begins so.
+    pub(super) fn has(&self, section: &str, prefix: &str) -> bool {
+        self.options
+            .iter()
+            .any(|(one, name, _)| one == section && name.starts_with(prefix))
+    }
+
+    /// What an option of a section says, where it is there.
+    pub(super) fn value(&self, section: &str, option: &str) -> Option<&str> {
+        self.options
+            .iter()
+            .rfind(|(one, name, _)| one == section && name == option)
+            .map(|(_, _, value)| value.as_str())
+    }
+}
+
+/// A setting of Azure CLI.
+pub(super) struct Setting {
+    section: &'static str,
+    name: &'static str,
+    variable: &'static str,
+}
+
+pub(super) const CLOUD: Setting = Setting {
+    section: "cloud",
+    name: "name",
+    variable: "AZURE_CLOUD_NAME",
+};
+pub(super) const ENCRYPT: Setting = Setting {
+    section: "core",
+    name: "encrypt_token_cache",
+    variable: "AZURE_CORE_ENCRYPT_TOKEN_CACHE",
+};
+pub(super) const INSTANCE_DISCOVERY: Setting = Setting {
+    section: "core",
+    name: "instance_discovery",
+    variable: "AZURE_CORE_INSTANCE_DISCOVERY",
+};
+pub(super) const BROKER_ON_MAC: Setting = Setting {
+    section: "core",
+    name: "enable_broker_on_mac",
+    variable: "AZURE_CORE_ENABLE_BROKER_ON_MAC",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::Fixture;
+
+    #[test]
+    fn settings_are_read_as_configparser_reads_them() {
+        let text = "# one\n[cloud]\nName = AzureUSGovernment\n\n[core]\nencrypt_token_cache: No\noutput=json\n  more\n";
+        let settings = Settings::parse(text).unwrap();
+        let bare = Fixture::new();
+        assert_eq!(
+            settings.get(&bare, &CLOUD).as_deref(),
+            Some("AzureUSGovernment")
+        );
+        assert!(!settings.is_set(&bare, &ENCRYPT, true).unwrap());
+        assert!(settings.is_set(&bare, &BROKER_ON_MAC, true).unwrap());
+        let with = Fixture::new().with_var("AZURE_CORE_ENCRYPT_TOKEN_CACHE", "maybe");
+        assert!(settings.is_set(&with, &ENCRYPT, true).is_err());
+        for bad in ["a = b", "[x\na = b", "[x]\nword", "[DEFAULT]\na = b"] {
+            assert!(Settings::parse(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Whoever is signed in to Azure CLI: from its files where they hold what it would answer, else by running it.
+
+mod direct;
+mod files;
+mod process;
+mod profile;
+mod service_principal;
+mod token_cache;
+
+use super::{
+    Availability,
+    developer_tool::DeveloperTool,
+    source::{Kept, TokenSource, credential},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    options::ClientOptions,
+    request::TokenRequest,
+    scope::Scope,
+    system::System,
+    tenant::{TenantId, excerpt},
+    token::AccessToken,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use files::{Folder, NotHere};
+use futures_util::{FutureExt, future::BoxFuture};
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::time::{Instant, timeout};
+
+/// Signs in as whoever is signed in to Azure CLI (`az login`).
+///
+/// The token is the one that `az account get-access-token` gives, from Azure CLI's own files and in a millisecond where they
+/// are plain and understood, else by running `az`. Its files are never changed, so a token that is renewed on the way is
+/// kept by this process only.
+///
+/// ```no_run
+/// # async fn example() -> azcred::Result<()> {
+/// use azcred::{AzureCliCredential, ClientOptions, Credential, Scope, TokenRequest};
+/// let credential = AzureCliCredential::new(ClientOptions::default()).with_subscription("Contoso ML")?;
+/// let token = credential.get_token(&TokenRequest::new(Scope::ARM)).await?;
+/// # Ok(()) }
+/// ```
+pub struct AzureCliCredential(Kept<AzureCli>);
+
+#[derive(Clone)]
+struct AzureCli {
+    tool: DeveloperTool,
+    subscription: Option<Arc<str>>,
+}
+
+const NAME: &str = "AzureCliCredential";
+/// Files that take longer to read are on a disk that hangs.
+const READING: Duration = Duration::from_secs(2);
+
+impl AzureCliCredential {
+    /// A credential for the default subscription's account and tenant. Looks at nothing yet.
+    pub fn new(options: ClientOptions) -> Self {
+        let system = options.system().clone();
+        let source = AzureCli {
+            tool: DeveloperTool::new(&process::ABOUT, options),
+            subscription: None,
+        };
+        Self(Kept::new(Arc::new(source), system))
+    }
+
+    /// Asks in this tenant in place of the subscription's.
+    #[must_use]
+    pub fn with_tenant(self, tenant: TenantId) -> Self {
+        self.with(|source| source.tool.set_tenant(tenant))
+    }
+
+    /// Takes the account and the tenant of this subscription in place of the default one's: its id or its name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where it is empty, or holds other characters than letters, digits, spaces and `_-.`: it becomes
+    /// a program's argument.
+    pub fn with_subscription(self, subscription: &str) -> Result<Self> {
+        let subscription = subscription.trim();
+        let is_good = !subscription.is_empty()
+            && subscription.len() <= 256
+            && !subscription.starts_with('-')
+            && subscription
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_-. ".contains(&b));
+        if !is_good {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("Read the subscription '{}'", excerpt(subscription)),
+                "letters, digits, spaces, '_', '-' and '.' are what it may hold",
+            )
+            .with_mend("give the subscription's id: `az account list --output table`"));
+        }
+        Ok(self.with(|source| source.subscription = Some(subscription.into())))
+    }
+
+    /// Bounds one run of `az`; 10 seconds unless told otherwise, and never longer than [`ClientOptions::deadline`].
+    #[must_use]
+    pub fn with_process_deadline(self, deadline: Duration) -> Self {
+        self.with(|source| source.tool.set_deadline(deadline))
+    }
+
+    fn with(self, change: impl FnOnce(&mut AzureCli)) -> Self {
+        let mut source = AzureCli::clone(self.0.source());
+        change(&mut source);
+        let system = source.tool.options().system().clone();
+        Self(Kept::new(Arc::new(source), system))
+    }
+}
+
+credential!(AzureCliCredential);
+
+impl AzureCli {
+    async fn ask(self: Arc<Self>, request: TokenRequest) -> Result<AccessToken> {
+        let started = Instant::now();
+        let tool = &self.tool;
+        tool.check_scopes(&request)?;
+        let tenant = tool.tenant_of(&request)?;
+        if let Some(claims) = request.claims() {
+            return Err(self.cannot_answer(&request, claims, tenant));
+        }
+        if let (Some(tenant), Some(_)) = (tenant, &self.subscription) {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                tool.what(&request),
+                format!("it is for a subscription, which has its own tenant, and the tenant {tenant} was asked for too"),
+            )
+            .with_mend("give one of the two"));
+        }
+        let left = || tool.options().deadline().saturating_sub(started.elapsed());
+        let looking = {
+            let (this, request) = (self.clone(), request.clone());
+            tokio::task::spawn_blocking(move || this.look_into_files(&request))
+        };
+        let found = match timeout(READING.min(left()), looking).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(_)) => Err(NotHere::because("the runtime is shutting down")),
+            Err(_) => Err(NotHere::because(
+                "Azure CLI's files could not be read in time",
+            )),
+        };
+        let why = match found {
+            Ok(direct::Found::Token(token)) => {
+                tracing::debug!(credential = NAME, "took the token from Azure CLI's cache");
+                return Ok(token);
+            }
+            Ok(direct::Found::Redeemable(redeemable)) => {
+                return redeemable.redeem(tool.options(), &request, left()).await;
+            }
+            Ok(direct::Found::Nobody) => return Err(tool.signed_out(tool.what(&request))),
+            Err(why) => why,
+        };
+        tracing::debug!(credential = NAME, %why, "Azure CLI's files do not answer, so it is asked");
+        if tool.find(tool.system()).is_none() {
+            return Err(self.neither(&request, &why));
+        }
+        let subscription = self.subscription.as_deref();
+        let deadline = tool.deadline().min(left());
+        process::ask(tool, &request, tenant, subscription, deadline).await
+    }
+
+    fn look_into_files(&self, request: &TokenRequest) -> Result<direct::Found, NotHere> {
+        let cloud = self
+            .tool
+            .options()
+            .cloud()
+            .map_err(|_| NotHere::because("the cloud in use can't be told"))?;
+        let asked = direct::Asked {
+            scopes: request.scopes().iter().map(Scope::as_str).collect(),
+            tenant: self
+                .tool
+                .tenant_of(request)
+                .map_err(|_| NotHere::because("the tenant is not allowed"))?,
+            subscription: self.subscription.as_deref(),
+        };
+        direct::look(self.tool.system(), &cloud, &asked)
+    }
+
+    /// The files do not answer, and there is no `az` to ask.
+    fn neither(&self, request: &TokenRequest, why: &NotHere) -> Error {
+        let missing = self.tool.not_installed(self.tool.what(request));
+        let has_files =
+            Folder::of(self.tool.system()).is_some_and(|folder| folder.has("azureProfile.json"));
+        if !has_files {
+            return missing;
+        }
+        Error::new(
+            ErrorKind::Unavailable,
+            self.tool.what(request),
+            format!(
+                "{}, and its files are of no use without it: {why}",
+                missing.why()
+            ),
+        )
+        .with_mend(missing.mend().to_owned())
+    }
+
+    /// Only a person can answer a challenge.
+    fn cannot_answer(
+        &self,
+        request: &TokenRequest,
+        claims: &str,
+        tenant: Option<&TenantId>,
+    ) -> Error {
+        let mut command = self.tool.sign_in(tenant);
+        command.push_str(&format!(
+            " --scope {} --claims-challenge {}",
+            request.scopes()[0],
+            STANDARD.encode(claims)
+        ));
+        Error::new(
+            ErrorKind::Unavailable,
+            self.tool.what(request),
+            "a challenge is to be answered, which only a person who signs in can do",
+        )
+        .with_mend(format!("run `{command}` (Azure CLI 2.76 or later)"))
+    }
+}
+
+impl TokenSource for AzureCli {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    /// Whether somebody is signed in is for the files or for `az` to say; that either is there is all that a look can tell.
+    fn look(&self, system: &dyn System) -> Availability {
+        let program = self.tool.find(system);
+        let folder = Folder::of(system);
+        let has = |name| folder.as_ref().is_some_and(|folder| folder.has(name));
+        let is_readable = has("azureProfile.json") && has("msal_token_cache.json");
+        let using = match (is_readable, program) {
+            (true, _) => "who is signed in to Azure CLI, from its files".to_owned(),
+            (false, Some(program)) => {
+                let why = if folder.as_ref().is_some_and(direct::is_encrypted) {
+                    "its token cache is encrypted"
+                } else {
+                    "its files hold no account"
+                };
+                format!("{}, as {why}", program.display())
+            }
+            (false, None) => {
+                return Availability::Unavailable(
+                    self.tool
+                        .not_installed(format!("{NAME} looked for Azure CLI")),
+                );
+            }
+        };
+        Availability::Possible { using }
+    }
+
+    fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
+        self.ask(request).boxed()
+    }
+}
+
+impl fmt::Debug for AzureCli {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(NAME)
+            .field("tool", &self.tool)
+            .field("subscription", &self.subscription)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! Azure CLI's token from Azure CLI: `az account get-access-token`.
+
+use super::super::{
+    developer_tool::{About, DeveloperTool, Phrase},
+    tool_output::{self, Times},
+};
+use crate::{
+    error::{ErrorKind, Result},
+    request::TokenRequest,
+    tenant::TenantId,
+    token::AccessToken,
+};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// What is particular to Azure CLI.
+pub(super) static ABOUT: About = About {
+    credential: super::NAME,
+    title: "Azure CLI",
+    programs: &["az"],
+    install: "https://aka.ms/azure-cli",
+    sign_in: "az login",
+    sign_in_to: "az login --tenant ",
+    try_it: "az account get-access-token --query expiresOn",
+    signed_out: &["az login", "az account set"],
+    phrases: &[
+        Phrase {
+            says: "Please specify only one of subscription and tenant",
+            kind: ErrorKind::Invalid,
+            why: "a subscription and a tenant were asked for, and a subscription has its own",
+            mend: "give one of the two",
+        },
+        Phrase {
+            says: "Multiple subscriptions with the name",
+            kind: ErrorKind::Invalid,
+            why: "several subscriptions have this name",
+            mend: "give the subscription's id: `az account list --output table`",
+        },
+        Phrase {
+            says: "Check the spelling and casing",
+            kind: ErrorKind::Invalid,
+            why: "whoever is signed in to Azure CLI has no such subscription",
+            mend: "compare with `az account list --output table`, and sign in anew to see new ones",
+        },
+        Phrase {
+            says: "unrecognized arguments",
+            kind: ErrorKind::Unavailable,
+            why: "Azure CLI is too old to be asked like this",
+            mend: "run `az upgrade`",
+        },
+        Phrase {
+            says: "ModuleNotFoundError",
+            kind: ErrorKind::Unavailable,
+            why: "the installation of Azure CLI is damaged: a part of it is missing",
+            mend: "install Azure CLI anew (https://aka.ms/azure-cli)",
+        },
+        Phrase {
+            says: "Permission denied",
+            kind: ErrorKind::Unavailable,
+            why: "Azure CLI may not write to its own folder",
+            mend: "make ~/.azure (or AZURE_CONFIG_DIR) belong to you",
+        },
+    ],
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    access_token: &'a str,
+    /// Since 2.54.
+    #[serde(default, rename = "expires_on")]
+    epoch: Option<u64>,
+    /// In the time of the program's time zone, which is set to UTC.
+    #[serde(default)]
+    expires_on: Option<&'a str>,
+    #[serde(default)]
+    token_type: Option<&'a str>,
+}
+
+/// Runs `az` and takes its token.
+pub(super) async fn ask(
+    tool: &DeveloperTool,
+    request: &TokenRequest,
+    tenant: Option<&TenantId>,
+    subscription: Option<&str>,
+    deadline: Duration,
+) -> Result<AccessToken> {
+    let what = tool.what(request);
+    let args = arguments(request, tenant, subscription);
+    let vars = vec![
+        ("AZURE_CORE_NO_COLOR", "true".to_owned()),
+        ("AZURE_CORE_COLLECT_TELEMETRY", "false".to_owned()),
+        // Older ones tell a token's end in local time only.
+        ("TZ", "UTC0".to_owned()),
+    ];
+    let finished = tool.run(&what, args, vars, deadline).await?;
+    if let Some(error) = tool.failure(&what, &finished, request) {
+        return Err(error);
+    }
+    tool.token(&what, tool.system().now(), read(&finished.stdout))
+}
+
+fn arguments(
+    request: &TokenRequest,
+    tenant: Option<&TenantId>,
+    subscription: Option<&str>,
+) -> Vec<String> {
+    let mut args: Vec<String> = ["account", "get-access-token", "--output", "json"]
+        .map(str::to_owned)
+        .into();
+    match request.scopes() {
+        // Every version knows resources; scopes came with 2.21.
+        [one] if one.resource() != one.as_str() => {
+            args.extend(["--resource".to_owned(), one.resource().to_owned()]);
+        }
+        scopes => {
+            args.push("--scope".to_owned());
+            args.extend(scopes.iter().map(|scope| scope.as_str().to_owned()));
+        }
+    }
+    if let Some(tenant) = tenant {
+        args.extend(["--tenant".to_owned(), tenant.to_string()]);
+    }
+    if let Some(subscription) = subscription {
+        args.extend(["--subscription".to_owned(), subscription.to_owned()]);
+    }
+    args
+}
+
+fn read(stdout: &[u8]) -> Result<(&str, Times), String> {
+    let answer: Answer<'_> =
+        tool_output::object(stdout).ok_or_else(|| tool_output::shape(stdout))?;
+    let is_bearer = answer
+        .token_type
+        .is_none_or(|kind| kind.eq_ignore_ascii_case("Bearer"));
+    if !is_bearer || !tool_output::is_token(answer.access_token) {
+        return Err("something else".to_owned());
+    }
+    let times = Times {
+        epoch: answer.epoch,
+        utc: answer.expires_on.and_then(tool_output::date),
+    };
+    Ok((answer.access_token, times))
+}

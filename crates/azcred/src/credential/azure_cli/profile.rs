@@ -1,0 +1,211 @@
+//! Who is signed in to Azure CLI: the account of the default subscription, or of one that is asked for, as
+//! `Profile.get_subscription` in azure-cli-core finds it.
+
+use super::{
+    super::tool_output,
+    files::{CLOUD, Folder, INSTANCE_DISCOVERY, Limit, NotHere, Settings},
+};
+use crate::{cloud::Cloud, system::System, tenant::TenantId};
+use serde::Deserialize;
+
+const FILE: &str = "azureProfile.json";
+
+/// An account, and where it signs in.
+#[derive(Debug)]
+pub(super) struct SignedIn {
+    pub(super) account: Account,
+    /// The tenant of the subscription: a GUID in lower case, as MSAL's cache has it.
+    pub(super) tenant: TenantId,
+    /// The host of the identity provider, as MSAL's cache has it.
+    pub(super) environment: String,
+}
+
+/// Who it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Account {
+    /// A person, by the name that they sign in with.
+    User(String),
+    /// An application, by its client id.
+    ServicePrincipal(String),
+}
+
+/// What the profile says.
+pub(super) enum Found {
+    /// Somebody is signed in.
+    SignedIn(SignedIn),
+    /// For certain nobody is.
+    Nobody,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    #[serde(default)]
+    subscriptions: Option<Vec<Subscription>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Subscription {
+    id: String,
+    name: String,
+    #[serde(default)]
+    is_default: Option<bool>,
+    tenant_id: String,
+    environment_name: String,
+    user: User,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct User {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default, rename = "cloudShellID")]
+    cloud_shell: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    assigned_identity_info: Option<serde::de::IgnoredAny>,
+}
+
+/// Azure CLI's name of a cloud and the host that it signs in at there, from `az cloud show`.
+const CLOUDS: [(&str, &str); 3] = [
+    ("AzureCloud", "login.microsoftonline.com"),
+    ("AzureUSGovernment", "login.microsoftonline.us"),
+    ("AzureChinaCloud", "login.chinacloudapi.cn"),
+];
+
+/// Finds the account. `tenant` and `subscription` are what the caller asks for in place of the default.
+pub(super) fn find(
+    system: &dyn System,
+    folder: &Folder<'_>,
+    settings: &Settings,
+    cloud: &Cloud,
+    tenant: Option<&TenantId>,
+    subscription: Option<&str>,
+) -> Result<Found, NotHere> {
+    let Some(bytes) = folder.read(FILE, Limit::PROFILE)? else {
+        return Err(NotHere::because("there is no azureProfile.json"));
+    };
+    let (cloud_name, environment) = cloud_of(system, folder, settings, cloud)?;
+    // Python writes it as `utf-8-sig`.
+    let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let profile: Profile = tool_output::object(json)
+        .ok_or_else(|| NotHere::because("azureProfile.json is not what we know it to be"))?;
+    let mut here = profile
+        .subscriptions
+        .into_iter()
+        .flatten()
+        .filter(|one| one.environment_name == cloud_name)
+        .peekable();
+    if here.peek().is_none() {
+        return Ok(Found::Nobody);
+    }
+    let asked = subscription.map(str::to_lowercase);
+    let mut matching = here.filter(|one| match &asked {
+        None => one.is_default == Some(true),
+        Some(asked) => one.id.to_lowercase() == *asked || one.name.to_lowercase() == *asked,
+    });
+    let one = match (matching.next(), matching.next()) {
+        (Some(one), None) => one,
+        (None, _) => {
+            return Err(NotHere::because(
+                "azureProfile.json has no such subscription",
+            ));
+        }
+        (Some(_), Some(_)) => {
+            return Err(NotHere::because(
+                "azureProfile.json has several such subscriptions",
+            ));
+        }
+    };
+    if one.user.cloud_shell.is_some() || system.var("ACC_CLOUD").is_some() {
+        return Err(NotHere::because("the account is Cloud Shell's"));
+    }
+    // A managed identity bears one of two names, and says which of them it is beside it.
+    let is_managed = one.user.assigned_identity_info.is_some()
+        || ["systemAssignedIdentity", "userAssignedIdentity"].contains(&one.user.name.as_str());
+    if is_managed {
+        return Err(NotHere::because("the account is a managed identity"));
+    }
+    let account = match one.user.kind.as_str() {
+        _ if one.user.name.is_empty() => {
+            return Err(NotHere::because("the account has no name"));
+        }
+        "user" => Account::User(one.user.name),
+        "servicePrincipal" => Account::ServicePrincipal(one.user.name),
+        _ => return Err(NotHere::because("the account is of an unknown kind")),
+    };
+    Ok(Found::SignedIn(SignedIn {
+        account,
+        tenant: guid(tenant.map_or(one.tenant_id.as_str(), TenantId::as_str))?,
+        environment,
+    }))
+}
+
+/// Tokens are kept under a tenant's id, which a domain's name does not tell.
+fn guid(tenant: &str) -> Result<TenantId, NotHere> {
+    uuid::Uuid::try_parse(tenant)
+        .ok()
+        .filter(|_| tenant.len() == 36)
+        .and_then(|id| TenantId::new(&id.hyphenated().to_string()).ok())
+        .ok_or_else(|| NotHere::because("the tenant is named by a domain"))
+}
+
+/// The name of the cloud that Azure CLI is set to, and the host that it signs in at there, where that is the cloud in use.
+fn cloud_of(
+    system: &dyn System,
+    folder: &Folder<'_>,
+    settings: &Settings,
+    cloud: &Cloud,
+) -> Result<(String, String), NotHere> {
+    let name = settings.get(system, &CLOUD);
+    let name = name.unwrap_or_else(|| "AzureCloud".to_owned());
+    let clouds = Settings::read(folder, "clouds.config")?;
+    let is_known = |name: &str| CLOUDS.into_iter().find(|(known, _)| *known == name);
+    if let Some((known, host)) = is_known(&name) {
+        if known != cloud.name() {
+            return Err(NotHere::because(format!(
+                "Azure CLI is set to {known}, and the cloud in use is {}",
+                cloud.name()
+            )));
+        }
+        if system.var("ARM_CLOUD_METADATA_URL").is_some() {
+            return Err(NotHere::because(
+                "ARM_CLOUD_METADATA_URL describes Azure CLI's clouds",
+            ));
+        }
+        if clouds.has(known, "endpoint_") {
+            return Err(NotHere::because(
+                "the cloud's addresses are changed in clouds.config",
+            ));
+        }
+        return Ok((name, host.to_owned()));
+    }
+    // A cloud of somebody's own: what its authority is called may not be known here, so the tokens have to be of the host
+    // in use. Without this setting az would ask Microsoft about that host.
+    let authority = cloud.authority();
+    let is_bare = authority
+        .as_str()
+        .split_once("://")
+        .is_some_and(|(_, rest)| !rest.contains('/'));
+    if is_known(cloud.name()).is_some()
+        || !is_bare
+        || settings.is_set(system, &INSTANCE_DISCOVERY, true)?
+    {
+        return Err(NotHere::because("Azure CLI is set to a cloud of its own"));
+    }
+    let elsewhere = clouds
+        .value(&name, "endpoint_active_directory")
+        .is_some_and(|endpoint| {
+            !endpoint
+                .trim_end_matches('/')
+                .eq_ignore_ascii_case(authority.as_str())
+        });
+    if elsewhere {
+        return Err(NotHere::because(
+            "Azure CLI's cloud signs in at another address than the one in use",
+        ));
+    }
+    let host = authority.host().to_lowercase();
+    Ok((name, host))
+}

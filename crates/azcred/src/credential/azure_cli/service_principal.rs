@@ -1,0 +1,61 @@
+//! The secret of an application that signed in to Azure CLI (`ServicePrincipalStore` in azure-cli-core).
+
+use super::files::{Folder, Limit, NotHere};
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+
+const FILE: &str = "service_principal_entries.json";
+
+#[derive(Deserialize)]
+struct Entry {
+    client_id: String,
+    tenant: String,
+    #[serde(default, deserialize_with = "hidden")]
+    client_secret: Option<SecretString>,
+    #[serde(default)]
+    certificate: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    client_assertion: Option<serde::de::IgnoredAny>,
+}
+
+/// The application's secret: the one for the tenant, else its first, as Azure CLI has it.
+pub(super) fn secret(
+    folder: &Folder<'_>,
+    client_id: &str,
+    tenant: &str,
+) -> Result<SecretString, NotHere> {
+    let Some(bytes) = folder.read(FILE, Limit::SMALL)? else {
+        return Err(NotHere::because(
+            "there is no service_principal_entries.json",
+        ));
+    };
+    let entries: Vec<Entry> = serde_json::from_slice(&bytes).map_err(|_| {
+        NotHere::because("service_principal_entries.json is not what we know it to be")
+    })?;
+    let mut own: Vec<Entry> = entries
+        .into_iter()
+        .filter(|entry| entry.client_id == client_id)
+        .collect();
+    if own.is_empty() {
+        return Err(NotHere::because(
+            "the application is not in service_principal_entries.json",
+        ));
+    }
+    let place = own
+        .iter()
+        .position(|entry| entry.tenant.eq_ignore_ascii_case(tenant))
+        .unwrap_or(0);
+    let entry = own.swap_remove(place);
+    if entry.certificate.is_some() || entry.client_assertion.is_some() {
+        return Err(NotHere::because(
+            "the application signed in with a certificate or a federated token",
+        ));
+    }
+    entry
+        .client_secret
+        .ok_or_else(|| NotHere::because("the application's entry has no secret"))
+}
+
+fn hidden<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
+}

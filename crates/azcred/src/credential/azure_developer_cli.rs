@@ -1,0 +1,185 @@
+//! Whoever is signed in to Azure Developer CLI (`azd auth login`).
+
+use super::{
+    Availability,
+    developer_tool::{About, DeveloperTool, Phrase},
+    source::{Kept, TokenSource, credential},
+    tool_output::{self, Times},
+};
+use crate::{
+    error::{ErrorKind, Result},
+    options::ClientOptions,
+    request::TokenRequest,
+    system::{Finished, System},
+    tenant::TenantId,
+    token::AccessToken,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use futures_util::{FutureExt, future::BoxFuture};
+use serde::Deserialize;
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::time::Instant;
+
+/// Signs in as whoever is signed in to Azure Developer CLI.
+pub struct AzureDeveloperCliCredential(Kept<AzureDeveloperCli>);
+
+#[derive(Clone)]
+struct AzureDeveloperCli {
+    tool: DeveloperTool,
+}
+
+const NAME: &str = "AzureDeveloperCliCredential";
+const NO_PROMPT: &str = "--no-prompt";
+
+static ABOUT: About = About {
+    credential: NAME,
+    title: "Azure Developer CLI",
+    programs: &["azd"],
+    install: "https://aka.ms/azd-install",
+    sign_in: "azd auth login",
+    sign_in_to: "azd auth login --tenant-id ",
+    try_it: "azd auth login --check-status",
+    signed_out: &["not logged in", "azd auth login"],
+    phrases: &[
+        Phrase {
+            says: "unknown flag: --claims",
+            kind: ErrorKind::Unavailable,
+            why: "this version of Azure Developer CLI can't answer a challenge",
+            mend: "update it to 1.18.1 or later (https://aka.ms/azd-install)",
+        },
+        Phrase {
+            says: "unknown flag",
+            kind: ErrorKind::Unavailable,
+            why: "Azure Developer CLI is too old to be asked like this",
+            mend: "update it (https://aka.ms/azd-install)",
+        },
+    ],
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    token: &'a str,
+    /// In UTC.
+    expires_on: &'a str,
+}
+
+impl AzureDeveloperCliCredential {
+    /// A credential for whoever is signed in, in their own tenant. Looks at nothing yet.
+    pub fn new(options: ClientOptions) -> Self {
+        let system = options.system().clone();
+        let tool = DeveloperTool::new(&ABOUT, options);
+        Self(Kept::new(Arc::new(AzureDeveloperCli { tool }), system))
+    }
+
+    /// Asks in this tenant in place of the account's own.
+    #[must_use]
+    pub fn with_tenant(self, tenant: TenantId) -> Self {
+        self.with(|tool| tool.set_tenant(tenant))
+    }
+
+    /// Bounds one run of `azd`; 10 seconds unless told otherwise, and never longer than [`ClientOptions::deadline`].
+    #[must_use]
+    pub fn with_process_deadline(self, deadline: Duration) -> Self {
+        self.with(|tool| tool.set_deadline(deadline))
+    }
+
+    fn with(self, change: impl FnOnce(&mut DeveloperTool)) -> Self {
+        let mut source = AzureDeveloperCli::clone(self.0.source());
+        change(&mut source.tool);
+        let system = source.tool.options().system().clone();
+        Self(Kept::new(Arc::new(source), system))
+    }
+}
+
+credential!(AzureDeveloperCliCredential);
+
+impl AzureDeveloperCli {
+    async fn ask(&self, request: &TokenRequest) -> Result<AccessToken> {
+        let tool = &self.tool;
+        let what = tool.what(request);
+        tool.check_scopes(request)?;
+        let tenant = tool.tenant_of(request)?;
+        let end = Instant::now() + tool.deadline();
+        let args = arguments(request, tenant);
+        let mut finished = self.run(&what, args.clone(), end).await?;
+        // Old versions do not know the option, and do not prompt either without a terminal.
+        if finished.code != Some(0)
+            && tool_output::said(&finished).contains("unknown flag: --no-prompt")
+        {
+            let args = args.into_iter().filter(|one| one != NO_PROMPT).collect();
+            finished = self.run(&what, args, end).await?;
+        }
+        if let Some(error) = tool.failure(&what, &finished, request) {
+            return Err(error);
+        }
+        tool.token(&what, tool.system().now(), read(&finished.stdout))
+    }
+
+    async fn run(&self, what: &str, args: Vec<String>, end: Instant) -> Result<Finished> {
+        let vars = vec![("NO_COLOR", "true".to_owned())];
+        let left = end.saturating_duration_since(Instant::now());
+        self.tool.run(what, args, vars, left).await
+    }
+}
+
+fn arguments(request: &TokenRequest, tenant: Option<&TenantId>) -> Vec<String> {
+    let mut args: Vec<String> = ["auth", "token", "--output", "json", NO_PROMPT]
+        .map(str::to_owned)
+        .into();
+    for scope in request.scopes() {
+        args.extend(["--scope".to_owned(), scope.to_string()]);
+    }
+    if let Some(tenant) = tenant {
+        args.extend(["--tenant-id".to_owned(), tenant.to_string()]);
+    }
+    if let Some(claims) = request.claims() {
+        args.extend(["--claims".to_owned(), STANDARD.encode(claims)]);
+    }
+    args
+}
+
+fn read(stdout: &[u8]) -> Result<(&str, Times), String> {
+    let answer: Answer<'_> =
+        tool_output::object(stdout).ok_or_else(|| tool_output::shape(stdout))?;
+    if !tool_output::is_token(answer.token) {
+        return Err("something else".to_owned());
+    }
+    let times = Times {
+        epoch: None,
+        utc: tool_output::date(answer.expires_on),
+    };
+    Ok((answer.token, times))
+}
+
+impl TokenSource for AzureDeveloperCli {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn look(&self, system: &dyn System) -> Availability {
+        self.tool.find(system).map_or_else(
+            || {
+                Availability::Unavailable(
+                    self.tool
+                        .not_installed(format!("{NAME} looked for Azure Developer CLI")),
+                )
+            },
+            |program| Availability::Possible {
+                using: program.display().to_string(),
+            },
+        )
+    }
+
+    fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
+        async move { self.ask(&request).await }.boxed()
+    }
+}
+
+impl fmt::Debug for AzureDeveloperCli {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(NAME)
+            .field("tool", &self.tool)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,277 @@
+//! The user on whose behalf an Azure Machine Learning job runs: the compute gives the job tokens of that user.
+
+use super::{
+    Availability,
+    source::{Kept, TokenSource, credential},
+    token_service, variables,
+};
+use crate::{
+    cloud::is_loopback,
+    error::{Error, ErrorKind, Result},
+    http::{Http, HttpRequest, HttpResponse, Url},
+    options::ClientOptions,
+    request::TokenRequest,
+    system::System,
+    token::AccessToken,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use time::{
+    OffsetDateTime, PrimitiveDateTime,
+    format_description::well_known::{Iso8601, Rfc3339},
+};
+
+/// Signs in as the user who submitted an Azure Machine Learning job with `identity: type: user_identity`.
+///
+/// It asks as azure-ai-ml's `AzureMLOnBehalfOfCredential` does. The endpoint knows one user and one tenant: a request's tenant and
+/// claims are not sent, as they are not there.
+pub struct AzureMlOnBehalfOfCredential(Kept<OnBehalfOf>);
+
+struct OnBehalfOf {
+    url: Url,
+    /// Whether the job says that it runs as its user; else only asking tells.
+    enabled: bool,
+    http: Http,
+    options: ClientOptions,
+}
+
+const NAME: &str = "AzureMLOnBehalfOfCredential";
+const ENDPOINT: &str = "OBO_ENDPOINT";
+const ENABLED: &str = "AZUREML_OBO_ENABLED";
+const WHAT: &str = "AzureMLOnBehalfOfCredential looked for the user of an Azure Machine Learning job in the environment";
+const USER_IDENTITY: &str = "submit the job with its user's identity: `identity: {type: user_identity}` in the job's YAML, \
+                             `identity=UserIdentityConfiguration()` in azure-ai-ml";
+/// No token lives longer, whatever an endpoint says; more would overflow somebody's clock.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+impl AzureMlOnBehalfOfCredential {
+    /// A credential for the user of this job (`OBO_ENDPOINT`, `AZUREML_OBO_ENABLED`). Asks nobody yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] where this is no such job, [`ErrorKind::Invalid`] where the endpoint can't be used.
+    pub fn from_environment(options: ClientOptions) -> Result<Self> {
+        let system = options.system().clone();
+        let enabled = system.var(ENABLED).is_some_and(|value| {
+            !matches!(
+                value.trim().to_ascii_lowercase().as_str(),
+                "0" | "false" | "no"
+            )
+        });
+        if system.var(ENDPOINT).is_none() {
+            return Err(missing(&*system, enabled));
+        }
+        let url = variables::read(&*system, ENDPOINT, endpoint)?;
+        let http = match url.scheme() {
+            "http" => Http::direct(system.clone()),
+            _ => options.http().clone(),
+        };
+        let source = OnBehalfOf {
+            url,
+            enabled,
+            http,
+            options,
+        };
+        Ok(Self(Kept::new(Arc::new(source), system)))
+    }
+}
+
+credential!(AzureMlOnBehalfOfCredential);
+
+fn missing(system: &dyn System, enabled: bool) -> Error {
+    // azure-ai-ml asks Spark's own session for the endpoint there, which only a program within that session can.
+    if system.var("AZUREML_DATAPREP_TOKEN_PROVIDER").as_deref() == Some("sparkobo") {
+        return Error::new(
+            ErrorKind::Unavailable,
+            WHAT,
+            "this job runs on serverless Spark, where the user's tokens can be had within PySpark's session only",
+        )
+        .with_mend("get the token in PySpark with azure-ai-ml's AzureMLOnBehalfOfCredential and hand it on");
+    }
+    if enabled {
+        return Error::new(
+            ErrorKind::Unavailable,
+            WHAT,
+            format!("{ENABLED} says that the job runs as its user, and {ENDPOINT} is not set"),
+        )
+        .with_mend("run it on Azure Machine Learning compute, and hand the job's variables on to the program");
+    }
+    Error::new(
+        ErrorKind::Unavailable,
+        WHAT,
+        format!("{ENDPOINT} is not set"),
+    )
+    .with_mend(USER_IDENTITY)
+}
+
+/// The endpoint that the compute provides: on the machine itself or, where the job runs in a network of its own, beside it.
+fn endpoint(text: &str) -> Result<Url> {
+    let Ok(url) = Url::parse(text.trim()) else {
+        return token_service::address(text);
+    };
+    let is_near = match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_private() || ip.is_link_local(),
+        Some(url::Host::Ipv6(ip)) => ip.is_unique_local() || ip.is_unicast_link_local(),
+        _ => false,
+    };
+    let is_plain = url.scheme() == "http" && url.username().is_empty() && url.password().is_none();
+    if is_plain && (is_near || is_loopback(&url)) && url.fragment().is_none() {
+        return Ok(url);
+    }
+    token_service::address(text)
+}
+
+impl OnBehalfOf {
+    async fn ask(&self, request: &TokenRequest) -> Result<AccessToken> {
+        let [scope] = request.scopes() else {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("{NAME} read the scopes of a request"),
+                "there are several, and the endpoint gives a token for one resource",
+            )
+            .with_mend("ask for one scope, such as https://management.azure.com/.default"));
+        };
+        let what = format!(
+            "{NAME} asked {} for a token for {} as the user of this job",
+            self.url.host_str().unwrap_or_default(),
+            scope.resource()
+        );
+        let mut url = self.url.clone();
+        url.query_pairs_mut()
+            .append_pair("resource", scope.resource());
+        let response = self
+            .http
+            .send(&what, &HttpRequest::get(url), self.options.deadline())
+            .await?;
+        if response.status == 200 {
+            return read(&what, &response, self.options.system().now());
+        }
+        let error = token_service::refusal(&what, &response, &[], USER_IDENTITY);
+        if error.is_refused() && !self.enabled {
+            // The endpoint is there on computes whose job is nobody's in particular.
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                what,
+                format!(
+                    "the job does not run as its user: {ENABLED} is not set, and {}",
+                    error.why()
+                ),
+            )
+            .with_mend(USER_IDENTITY));
+        }
+        Err(error)
+    }
+}
+
+impl TokenSource for OnBehalfOf {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn look(&self, _: &dyn System) -> Availability {
+        if self.enabled {
+            Availability::Ready {
+                using: "the user on whose behalf this Azure Machine Learning job runs".to_owned(),
+            }
+        } else {
+            Availability::Possible {
+                using: format!("{ENDPOINT}, if this Azure Machine Learning job runs as its user"),
+            }
+        }
+    }
+
+    fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
+        async move { self.ask(&request).await }.boxed()
+    }
+}
+
+impl fmt::Debug for OnBehalfOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(NAME)
+            .field("endpoint", &self.url.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The token in an answer: `access_token` or `token`, and its end as `expires_on` (seconds since 1970), `expires_in` (seconds) or
+/// `expiresOn` (a date), as azure-ai-ml takes them.
+fn read(what: &str, response: &HttpResponse, now: SystemTime) -> Result<AccessToken> {
+    let unexpected = |why: String| {
+        Error::new(ErrorKind::Unexpected, what.to_owned(), why).with_mend(format!(
+            "check that {ENDPOINT} is as the job's compute set it"
+        ))
+    };
+    let Ok(mut answer) = serde_json::from_slice::<Map<String, Value>>(&response.body) else {
+        return Err(unexpected(token_service::not_an_answer(response)));
+    };
+    let mut token =
+        ["access_token", "token"]
+            .into_iter()
+            .filter_map(|name| match answer.remove(name) {
+                Some(Value::String(token)) => Some(SecretString::from(token)),
+                _ => None,
+            });
+    let Some(token) = token.next() else {
+        return Err(unexpected(token_service::not_an_answer(response)));
+    };
+    let token = {
+        use secrecy::ExposeSecret;
+        let text = token.expose_secret();
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(unexpected("what it gave is no bearer token".to_owned()));
+        }
+        token
+    };
+    let Some(lifetime) = lifetime(&answer, now) else {
+        return Err(unexpected(
+            "it gave a token and not when it ends ('expires_on', 'expires_in' or 'expiresOn')"
+                .to_owned(),
+        ));
+    };
+    if lifetime.is_zero() {
+        return Err(unexpected(
+            "it gave a token that has expired, or this machine's clock is ahead".to_owned(),
+        ));
+    }
+    Ok(AccessToken::new(token, now, lifetime.min(LONGEST), None))
+}
+
+/// How long a token lasts from `now`; zero where it has expired, `None` where the answer does not say.
+fn lifetime(answer: &Map<String, Value>, now: SystemTime) -> Option<Duration> {
+    let number = |name: &str| match answer.get(name)? {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let end = if let Some(seconds) = number("expires_on") {
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+    } else if let Some(seconds) = number("expires_in") {
+        return Some(Duration::from_secs(seconds));
+    } else {
+        date(answer.get("expiresOn")?.as_str()?.trim()).map(SystemTime::from)
+    };
+    // An end beyond the clock's range is as good as none.
+    let Some(end) = end else {
+        return number("expires_on").map(|_| LONGEST);
+    };
+    Some(end.duration_since(now).unwrap_or_default())
+}
+
+/// A date of ISO 8601, in UTC where it does not say otherwise.
+fn date(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339)
+        .or_else(|_| OffsetDateTime::parse(text, &Iso8601::DEFAULT))
+        .or_else(|_| {
+            PrimitiveDateTime::parse(text, &Iso8601::DEFAULT).map(PrimitiveDateTime::assume_utc)
+        })
+        .ok()
+}
+
+#[cfg(test)]
+#[path = "azure_ml_on_behalf_of_tests.rs"]
+mod tests;

@@ -1,0 +1,178 @@
+//! An Azure Pipelines job: Azure DevOps vouches for its service connection with an identity token, made anew for every exchange.
+
+use super::{
+    client_assertion::Asserted,
+    source::{Kept, credential},
+    token_service::{Shared, TokenService, address, bearer},
+    variables,
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    http::{Method, Url},
+    options::ClientOptions,
+    system::System,
+    tenant::{ClientId, TenantId, excerpt},
+};
+use secrecy::SecretString;
+use std::sync::Arc;
+
+/// Signs in as the application of an Azure Pipelines service connection of the kind 'workload identity federation'.
+///
+/// Azure DevOps's page 'Oidctoken - Create' describes the token service. A token is asked for at every exchange, as it lives for
+/// some minutes only and a job for hours. `SYSTEM_ACCESSTOKEN` reaches a program only where its task maps it:
+///
+/// ```yaml
+/// - task: AzureCLI@2
+///   inputs: { azureSubscription: my-connection, scriptType: bash, … }
+///   env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }
+/// ```
+pub struct AzurePipelinesCredential(Kept<Asserted>);
+
+const NAME: &str = "AzurePipelinesCredential";
+const URI: &str = "SYSTEM_OIDCREQUESTURI";
+const TOKEN: &str = "SYSTEM_ACCESSTOKEN";
+/// What tasks with a service connection (`AzureCLI@2`, `AzurePowerShell@5`) set for the program that they run.
+const CLIENT: &str = "AZURESUBSCRIPTION_CLIENT_ID";
+const TENANT: &str = "AZURESUBSCRIPTION_TENANT_ID";
+const CONNECTION: &str = "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID";
+const MAP: &str = "map it in the task: `env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }`, at the task that runs this";
+/// The version that azure-identity asks for.
+const API_VERSION: &str = "7.1";
+
+impl AzurePipelinesCredential {
+    /// A credential for `client_id` in `tenant`, by a service connection of this job's project: its id stands in the address of
+    /// its page, as `resourceId`. Asks nobody yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] where this is no job of Azure Pipelines or its token is not mapped; [`ErrorKind::Invalid`] where
+    /// a variable or the id can't be used, the tenant stands for all tenants or the cloud can't be told.
+    pub fn new(
+        tenant: TenantId,
+        client_id: ClientId,
+        service_connection_id: &str,
+        options: ClientOptions,
+    ) -> Result<Self> {
+        let system = options.system().clone();
+        available(&*system, &[URI, TOKEN])?;
+        let connection = connection(service_connection_id)?;
+        let mut url: Url = variables::read(&*system, URI, address)?;
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        url.query_pairs_mut()
+            .append_pair("api-version", API_VERSION)
+            .append_pair("serviceConnectionId", connection);
+        let service = Shared::from(TokenService {
+            name: NAME,
+            method: Method::POST,
+            url,
+            url_variable: URI,
+            bearer: variables::read(&*system, TOKEN, access_token)?,
+            headers: &[
+                ("content-type", "application/json"),
+                // Azure DevOps answers 411 where a POST does not say that it is empty.
+                ("content-length", "0"),
+                // Else a wrong token is answered with a redirect to a page to sign in at.
+                ("x-tfs-fedauthredirect", "Suppress"),
+            ],
+            field: "oidcToken",
+            unknown: "SYSTEM_ACCESSTOKEN is wrong or of another job: map it in this job's task, `env: { SYSTEM_ACCESSTOKEN: \
+                      $(System.AccessToken) }`",
+            refused: format!(
+                "check that the service connection {connection} exists in this project, is of the kind 'workload identity \
+                 federation', and that this pipeline may use it (Project settings, Service connections)"
+            ),
+            http: options.http().clone(),
+            deadline: options.deadline() / 2,
+        });
+        let using = format!(
+            "Azure DevOps's identity token of the service connection {connection} for the application {client_id}"
+        );
+        let source = Asserted::new(NAME, using, tenant, client_id, service, options)?;
+        Ok(Self(Kept::new(Arc::new(source), system)))
+    }
+
+    /// The same, for the service connection of the task that runs this (`AZURESUBSCRIPTION_CLIENT_ID`,
+    /// `AZURESUBSCRIPTION_TENANT_ID`, `AZURESUBSCRIPTION_SERVICE_CONNECTION_ID`).
+    ///
+    /// # Errors
+    /// As [`AzurePipelinesCredential::new`]; [`ErrorKind::Unavailable`] where these are not set.
+    pub fn from_environment(options: ClientOptions) -> Result<Self> {
+        let system = options.system().clone();
+        available(&*system, &[URI, TOKEN, CLIENT, TENANT, CONNECTION])?;
+        let tenant = variables::read(&*system, TENANT, TenantId::new)?;
+        let client_id = variables::read(&*system, CLIENT, ClientId::new)?;
+        let id = variables::read(&*system, CONNECTION, |id| connection(id).map(str::to_owned))?;
+        Self::new(tenant, client_id, &id, options)
+    }
+}
+
+credential!(AzurePipelinesCredential);
+
+/// A service connection's id: a GUID.
+fn connection(id: &str) -> Result<&str> {
+    let id = id.trim();
+    if id.len() == 36 && uuid::Uuid::try_parse(id).is_ok() {
+        return Ok(id);
+    }
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!("Read the service connection id '{}'", excerpt(id)),
+        "a service connection's id is a GUID, and not its name",
+    )
+    .with_mend("find it in the address of the service connection's page, as `resourceId`"))
+}
+
+/// The job's token, and not the macro that stands for it: what is left of it where the name is wrong or nothing expands it.
+fn access_token(text: &str) -> Result<SecretString> {
+    if text.trim().starts_with("$(") {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            "Read a token",
+            "it holds a macro that was not expanded",
+        )
+        .with_mend(MAP));
+    }
+    bearer(text)
+}
+
+/// Whether all that a job needs is set.
+fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
+    let missing = variables::missing(system, names);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if system.var("TF_BUILD").is_none() && missing.contains(&URI) {
+        let why = format!(
+            "this is no job of Azure Pipelines: {}",
+            variables::told(system, &[URI, TOKEN])
+        );
+        return Err(Error::new(ErrorKind::Unavailable, WHAT, why));
+    }
+    let mut mend = Vec::new();
+    if missing.contains(&TOKEN) {
+        mend.push(format!("the job's token is kept from programs: {MAP}"));
+    }
+    if missing.contains(&URI) {
+        mend.push("update the agent, which sets SYSTEM_OIDCREQUESTURI".to_owned());
+    }
+    let connection: Vec<&str> = missing
+        .into_iter()
+        .filter(|name| [CLIENT, TENANT, CONNECTION].contains(name))
+        .collect();
+    if !connection.is_empty() {
+        mend.push(format!(
+            "run this in a task with a service connection (AzureCLI@2 or AzurePowerShell@5, `azureSubscription:`), which sets {}",
+            variables::list(&connection)
+        ));
+    }
+    Err(
+        Error::new(ErrorKind::Unavailable, WHAT, variables::told(system, names))
+            .with_mend(mend.join("; ")),
+    )
+}
+
+const WHAT: &str = "AzurePipelinesCredential looked for a job's identity in the environment";
+
+#[cfg(test)]
+#[path = "azure_pipelines_tests.rs"]
+mod tests;

@@ -1,0 +1,232 @@
+//! Whoever is signed in to Azure PowerShell (`Connect-AzAccount`).
+
+use super::{
+    Availability,
+    developer_tool::{About, DeveloperTool, Phrase},
+    source::{Kept, TokenSource, credential},
+    tool_output::{self, Times},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    options::ClientOptions,
+    request::TokenRequest,
+    system::System,
+    tenant::TenantId,
+    token::AccessToken,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use futures_util::{FutureExt, future::BoxFuture};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// Signs in as whoever is signed in to Azure PowerShell: the module Az.Accounts, in PowerShell 7 or, on Windows, 5.1.
+pub struct AzurePowerShellCredential(Kept<AzurePowerShell>);
+
+#[derive(Clone)]
+struct AzurePowerShell {
+    tool: DeveloperTool,
+}
+
+const NAME: &str = "AzurePowerShellCredential";
+
+static ABOUT: About = About {
+    credential: NAME,
+    title: "Azure PowerShell",
+    programs: if cfg!(windows) {
+        &["pwsh", "powershell"]
+    } else {
+        &["pwsh"]
+    },
+    install: "https://aka.ms/powershell, then `Install-Module Az.Accounts`",
+    sign_in: "Connect-AzAccount",
+    sign_in_to: "Connect-AzAccount -Tenant ",
+    try_it: "(Get-AzAccessToken).ExpiresOn",
+    signed_out: &["Connect-AzAccount"],
+    phrases: &[
+        Phrase {
+            says: "AuthorizationManager check failed",
+            kind: ErrorKind::Unavailable,
+            why: "the execution policy keeps the module Az.Accounts from being loaded",
+            mend: "allow it with `Set-ExecutionPolicy -Scope CurrentUser RemoteSigned`",
+        },
+        Phrase {
+            says: "cannot be loaded because running scripts is disabled",
+            kind: ErrorKind::Unavailable,
+            why: "the execution policy keeps the module Az.Accounts from being loaded",
+            mend: "allow it with `Set-ExecutionPolicy -Scope CurrentUser RemoteSigned`",
+        },
+    ],
+};
+
+/// What the script prints before what it has to say; a profile or a module may print as well.
+const MARK: &str = "azcred%";
+/// What it says where the module is missing.
+const NO_MODULE: &str = "no-module";
+
+/// Asks for a token. `RESOURCE` and `TENANT` are filled in, and hold no quotes. Az.Accounts gives the token as a secure string
+/// where that is asked for (from 2.17 on) and always (from 5.0, Az 14).
+const SCRIPT: &str = r"$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+$WarningPreference = 'SilentlyContinue'
+$module = Import-Module Az.Accounts -MinimumVersion 2.2.0 -PassThru -ErrorAction SilentlyContinue
+if (-not $module) {
+    [Console]::Out.WriteLine('azcred%no-module')
+    exit 0
+}
+$ask = @{ ResourceUrl = 'RESOURCE' }
+if ('TENANT') { $ask.TenantId = 'TENANT' }
+if ((Get-Command Get-AzAccessToken).Parameters.ContainsKey('AsSecureString')) { $ask.AsSecureString = $true }
+$answer = Get-AzAccessToken @ask
+$token = $answer.Token
+if ($token -is [System.Security.SecureString]) {
+    $token = (New-Object System.Net.NetworkCredential('', $token)).Password
+}
+[Console]::Out.WriteLine('azcred%' + $token + '%' + $answer.ExpiresOn.ToUnixTimeSeconds())
+";
+
+impl AzurePowerShellCredential {
+    /// A credential for the current context's account and tenant. Looks at nothing yet.
+    pub fn new(options: ClientOptions) -> Self {
+        let system = options.system().clone();
+        let tool = DeveloperTool::new(&ABOUT, options);
+        Self(Kept::new(Arc::new(AzurePowerShell { tool }), system))
+    }
+
+    /// Asks in this tenant in place of the context's.
+    #[must_use]
+    pub fn with_tenant(self, tenant: TenantId) -> Self {
+        self.with(|tool| tool.set_tenant(tenant))
+    }
+
+    /// Bounds one run of PowerShell; 10 seconds unless told otherwise, and never longer than [`ClientOptions::deadline`].
+    #[must_use]
+    pub fn with_process_deadline(self, deadline: Duration) -> Self {
+        self.with(|tool| tool.set_deadline(deadline))
+    }
+
+    fn with(self, change: impl FnOnce(&mut DeveloperTool)) -> Self {
+        let mut source = AzurePowerShell::clone(self.0.source());
+        change(&mut source.tool);
+        let system = source.tool.options().system().clone();
+        Self(Kept::new(Arc::new(source), system))
+    }
+}
+
+credential!(AzurePowerShellCredential);
+
+impl AzurePowerShell {
+    async fn ask(&self, request: &TokenRequest) -> Result<AccessToken> {
+        let tool = &self.tool;
+        let what = tool.what(request);
+        tool.check_scopes(request)?;
+        let tenant = tool.tenant_of(request)?;
+        if let Some(claims) = request.claims() {
+            let command = format!(
+                "{} -ClaimsChallenge {}",
+                tool.sign_in(tenant),
+                STANDARD.encode(claims)
+            );
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                what,
+                "a challenge is to be answered, which only a person who signs in can do",
+            )
+            .with_mend(format!("run `{command}` (Az.Accounts 5.2 or later)")));
+        }
+        let [scope] = request.scopes() else {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                what,
+                "Azure PowerShell gives tokens for a whole resource, and several scopes were asked for",
+            )
+            .with_mend("ask for RESOURCE/.default alone"));
+        };
+        let args = arguments(scope.resource(), tenant);
+        let finished = tool.run(&what, args, Vec::new(), tool.deadline()).await?;
+        if let Some(error) = tool.failure(&what, &finished, request) {
+            return Err(error);
+        }
+        let read = read(&finished.stdout);
+        if matches!(read, Ok(None)) {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                what,
+                "PowerShell is installed, and its module Az.Accounts (2.2 or later) is not",
+            )
+            .with_mend("run `Install-Module Az.Accounts`, then `Connect-AzAccount`"));
+        }
+        let read = read.and_then(|found| found.ok_or_else(|| "nothing".to_owned()));
+        tool.token(&what, tool.system().now(), read)
+    }
+}
+
+fn arguments(resource: &str, tenant: Option<&TenantId>) -> Vec<String> {
+    let script = SCRIPT
+        .replace("RESOURCE", resource)
+        .replace("TENANT", tenant.map_or("", TenantId::as_str));
+    // UTF-16, little-endian, in base64: what the option takes, so that nothing has to be quoted.
+    let bytes: Vec<u8> = script.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    ["-NoProfile", "-NonInteractive", "-EncodedCommand"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain([STANDARD.encode(bytes)])
+        .collect()
+}
+
+/// The token and its end; `None` where the module is missing.
+fn read(stdout: &[u8]) -> Result<Option<(&str, Times)>, String> {
+    let text = std::str::from_utf8(stdout).map_err(|_| tool_output::shape(stdout))?;
+    let mut answers = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix(MARK));
+    let (Some(answer), None) = (answers.next(), answers.next()) else {
+        return Err(tool_output::shape(stdout));
+    };
+    if answer == NO_MODULE {
+        return Ok(None);
+    }
+    let (token, epoch) = answer
+        .split_once('%')
+        .and_then(|(token, epoch)| Some((token, epoch.parse().ok()?)))
+        .filter(|(token, _)| tool_output::is_token(token))
+        .ok_or_else(|| "something else".to_owned())?;
+    let times = Times {
+        epoch: Some(epoch),
+        utc: None,
+    };
+    Ok(Some((token, times)))
+}
+
+impl TokenSource for AzurePowerShell {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn look(&self, system: &dyn System) -> Availability {
+        self.tool.find(system).map_or_else(
+            || {
+                Availability::Unavailable(
+                    self.tool
+                        .not_installed(format!("{NAME} looked for PowerShell")),
+                )
+            },
+            |program| Availability::Possible {
+                using: format!(
+                    "{}, which may have Azure PowerShell and somebody signed in",
+                    program.display()
+                ),
+            },
+        )
+    }
+
+    fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
+        async move { self.ask(&request).await }.boxed()
+    }
+}
+
+impl fmt::Debug for AzurePowerShell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(NAME)
+            .field("tool", &self.tool)
+            .finish_non_exhaustive()
+    }
+}

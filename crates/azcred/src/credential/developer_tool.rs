@@ -1,0 +1,446 @@
+//! Asks a developer's tool for a token, and tells what it said without repeating what nobody may see.
+//!
+//! A tool that fails may print anything: a token, a page of HTML, a stack trace with a secret in it. So nothing of its output
+//! gets into an error but Entra ID's code with the sentence behind it, cut where it looks like a token.
+
+use super::tool_output::{self, Times};
+use crate::{
+    entra::explain,
+    error::{Error, ErrorKind, Refusal, Result},
+    options::ClientOptions,
+    request::TokenRequest,
+    system::{Command, Finished, System, Unfinished},
+    tenant::TenantId,
+    token::AccessToken,
+};
+use std::{
+    path::PathBuf,
+    sync::OnceLock,
+    time::{Duration, SystemTime},
+};
+
+/// How long a tool may take, unless told otherwise; what azure-identity allows.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What is particular to a tool.
+#[derive(Debug)]
+pub(super) struct About {
+    /// The name of its credential.
+    pub(super) credential: &'static str,
+    /// What people call it.
+    pub(super) title: &'static str,
+    /// What it may be called on `PATH`, in order.
+    pub(super) programs: &'static [&'static str],
+    /// Where to get it.
+    pub(super) install: &'static str,
+    /// What signs somebody in to it.
+    pub(super) sign_in: &'static str,
+    /// The same with a tenant, which is to follow.
+    pub(super) sign_in_to: &'static str,
+    /// What shows its own words on the user's terminal, and no token.
+    pub(super) try_it: &'static str,
+    /// What it says where nobody is signed in.
+    pub(super) signed_out: &'static [&'static str],
+    /// What else it says, in order.
+    pub(super) phrases: &'static [Phrase],
+}
+
+/// Something that a tool says, and what it means.
+#[derive(Debug)]
+pub(super) struct Phrase {
+    pub(super) says: &'static str,
+    pub(super) kind: ErrorKind,
+    pub(super) why: &'static str,
+    pub(super) mend: &'static str,
+}
+
+const NETWORK: &str =
+    "check the network; where there is a proxy, HTTPS_PROXY and the tool's own settings name it";
+const TRUST: &str = "where a proxy signs certificates itself, give its root in REQUESTS_CA_BUNDLE (Azure CLI) or to the system";
+
+const fn unreachable(says: &'static str) -> Phrase {
+    Phrase {
+        says,
+        kind: ErrorKind::Unreachable,
+        why: "it could not reach the identity provider",
+        mend: NETWORK,
+    }
+}
+
+const fn untrusted(says: &'static str) -> Phrase {
+    Phrase {
+        says,
+        kind: ErrorKind::Unreachable,
+        why: "it does not trust the certificate of whoever answered",
+        mend: TRUST,
+    }
+}
+
+/// What every tool may say, as Python's requests, Go and .NET word it.
+static COMMON: &[Phrase] = &[
+    untrusted("certificate verify failed"),
+    untrusted("x509: "),
+    untrusted("The SSL connection could not be established"),
+    unreachable("Max retries exceeded"),
+    unreachable("Failed to establish a new connection"),
+    unreachable("Connection aborted"),
+    unreachable("no such host"),
+    unreachable("connection refused"),
+    unreachable("No such host is known"),
+    unreachable("Name or service not known"),
+];
+
+/// A tool on a machine.
+#[derive(Debug)]
+pub(super) struct DeveloperTool {
+    pub(super) about: &'static About,
+    options: ClientOptions,
+    tenant: Option<TenantId>,
+    deadline: Option<Duration>,
+    /// Where it was found; looked for again while it is not.
+    found: OnceLock<PathBuf>,
+}
+
+impl Clone for DeveloperTool {
+    fn clone(&self) -> Self {
+        Self {
+            about: self.about,
+            options: self.options.clone(),
+            tenant: self.tenant.clone(),
+            deadline: self.deadline,
+            found: self.found.clone(),
+        }
+    }
+}
+
+impl DeveloperTool {
+    pub(super) fn new(about: &'static About, options: ClientOptions) -> Self {
+        Self {
+            about,
+            options,
+            tenant: None,
+            deadline: None,
+            found: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn set_tenant(&mut self, tenant: TenantId) {
+        self.tenant = Some(tenant);
+    }
+
+    pub(super) fn set_deadline(&mut self, deadline: Duration) {
+        self.deadline = Some(deadline);
+    }
+
+    pub(super) fn options(&self) -> &ClientOptions {
+        &self.options
+    }
+
+    pub(super) fn system(&self) -> &dyn System {
+        &**self.options.system()
+    }
+
+    /// How long one run may take.
+    pub(super) fn deadline(&self) -> Duration {
+        self.deadline
+            .unwrap_or_else(|| self.options.deadline_or(DEADLINE))
+            .min(self.options.deadline())
+    }
+
+    /// Where it is on this machine.
+    pub(super) fn find(&self, system: &dyn System) -> Option<PathBuf> {
+        if let Some(path) = self.found.get() {
+            return Some(path.clone());
+        }
+        let path = self
+            .about
+            .programs
+            .iter()
+            .find_map(|name| system.find_program(name))?;
+        Some(self.found.get_or_init(|| path).clone())
+    }
+
+    /// What is tried, for errors.
+    pub(super) fn what(&self, request: &TokenRequest) -> String {
+        format!(
+            "{} asked {} for a token for {}",
+            self.about.credential,
+            self.about.title,
+            request.scopes()[0].resource()
+        )
+    }
+
+    pub(super) fn not_installed(&self, what: impl Into<String>) -> Error {
+        let program = self.about.programs[0];
+        Error::new(
+            ErrorKind::Unavailable,
+            what.into(),
+            format!(
+                "{} is not installed: there is no `{program}` on PATH",
+                self.about.title
+            ),
+        )
+        .with_mend(format!(
+            "install it ({}) and run `{}`",
+            self.about.install, self.about.sign_in
+        ))
+    }
+
+    pub(super) fn signed_out(&self, what: impl Into<String>) -> Error {
+        Error::new(
+            ErrorKind::Unavailable,
+            what.into(),
+            format!("nobody is signed in to {}", self.about.title),
+        )
+        .with_mend(format!("run `{}`", self.sign_in(self.tenant.as_ref())))
+    }
+
+    /// The command that signs somebody in, to a tenant where one is known.
+    pub(super) fn sign_in(&self, tenant: Option<&TenantId>) -> String {
+        tenant.map_or_else(
+            || self.about.sign_in.to_owned(),
+            |tenant| format!("{}{tenant}", self.about.sign_in_to),
+        )
+    }
+
+    /// The tenant that a request is for, where it or the credential names one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where the credential was not allowed it.
+    pub(super) fn tenant_of<'a>(
+        &'a self,
+        request: &'a TokenRequest,
+    ) -> Result<Option<&'a TenantId>> {
+        let (Some(asked), own) = (request.tenant(), self.tenant.as_ref()) else {
+            return Ok(self.tenant.as_ref());
+        };
+        let is_own = own.is_some_and(|own| own.as_str().eq_ignore_ascii_case(asked.as_str()));
+        if is_own || self.options.allows_tenant(asked) {
+            return Ok(Some(asked));
+        }
+        Err(Error::new(
+            ErrorKind::Invalid,
+            format!("Asked for a token in the tenant {asked}"),
+            format!("{} was not allowed this tenant", self.about.credential),
+        )
+        .with_mend("allow it with `ClientOptions::with_allowed_tenants` if it should be"))
+    }
+
+    /// Scopes become arguments, and on Windows a script's: only letters, digits and `_-.:/`, as azure-identity allows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`].
+    pub(super) fn check_scopes(&self, request: &TokenRequest) -> Result<()> {
+        let is_safe = |scope: &str| {
+            !scope.starts_with('-')
+                && scope
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"_-.:/".contains(&b))
+        };
+        if request.scopes().iter().all(|scope| is_safe(scope.as_str())) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Invalid,
+            self.what(request),
+            "a scope for it may hold letters, digits, '_', '-', '.', ':' and '/' only",
+        )
+        .with_mend("ask for a scope such as https://management.azure.com/.default"))
+    }
+
+    /// Runs it, with `deadline` at most.
+    ///
+    /// # Errors
+    /// Where it did not come to its own end. How it ended is for [`DeveloperTool::failure`].
+    pub(super) async fn run(
+        &self,
+        what: &str,
+        args: Vec<String>,
+        vars: Vec<(&'static str, String)>,
+        deadline: Duration,
+    ) -> Result<Finished> {
+        let program = self
+            .find(self.system())
+            .ok_or_else(|| self.not_installed(what))?;
+        tracing::debug!(
+            credential = self.about.credential,
+            program = %program.display(),
+            "running"
+        );
+        let shown = program.display().to_string();
+        let command = Command {
+            program,
+            args,
+            vars,
+            deadline,
+        };
+        self.system()
+            .run(command)
+            .await
+            .map_err(|unfinished| self.unfinished(what, &shown, deadline, unfinished))
+    }
+
+    fn unfinished(
+        &self,
+        what: &str,
+        program: &str,
+        deadline: Duration,
+        unfinished: Unfinished,
+    ) -> Error {
+        let error = |kind, why: String| Error::new(kind, what.to_owned(), why);
+        let try_it = format!("see what `{}` does", self.about.try_it);
+        match unfinished {
+            Unfinished::NotStarted(cause) => error(
+                ErrorKind::Unavailable,
+                format!("{program} is there and can't be started ({})", cause.kind()),
+            )
+            .with_mend(format!(
+                "mend the installation of {} ({})",
+                self.about.title, self.about.install
+            ))
+            .with_cause(cause),
+            Unfinished::TooLate => error(
+                ErrorKind::Unreachable,
+                format!(
+                    "{program} had not answered after {} s and was ended",
+                    deadline.as_secs_f32()
+                ),
+            )
+            .with_mend(format!("{try_it}, or allow it more time")),
+            Unfinished::TooMuch => error(
+                ErrorKind::Unexpected,
+                format!("{program} printed without end and was ended"),
+            )
+            .with_mend(try_it),
+            Unfinished::Broken(cause) => error(
+                ErrorKind::Unexpected,
+                format!("what {program} printed could not be read"),
+            )
+            .with_mend(try_it)
+            .with_cause(cause),
+        }
+    }
+
+    /// Why a run that came to its own end brought no token; `None` where it ended well.
+    pub(super) fn failure(
+        &self,
+        what: &str,
+        finished: &Finished,
+        request: &TokenRequest,
+    ) -> Option<Error> {
+        let code = match finished.code {
+            Some(0) => return None,
+            code => code,
+        };
+        let about = self.about;
+        let said = tool_output::said(finished);
+        let error = |kind, why: String| Error::new(kind, what.to_owned(), why);
+        let has = |phrase: &str| said.contains(phrase);
+        let Some(code) = code else {
+            return Some(
+                error(
+                    ErrorKind::Unexpected,
+                    format!("{} was ended by a signal", about.title),
+                )
+                .with_mend(format!(
+                    "see what `{}` does; a machine without free memory ends programs like this",
+                    about.try_it
+                )),
+            );
+        };
+        if let Some(refusal) = tool_output::refusal(&said) {
+            return Some(self.refused(what, refusal, &said, request));
+        }
+        if about.signed_out.iter().any(|phrase| has(phrase)) {
+            return Some(self.signed_out(what));
+        }
+        if let Some(phrase) = about
+            .phrases
+            .iter()
+            .chain(COMMON)
+            .find(|phrase| has(phrase.says))
+        {
+            return Some(error(phrase.kind, phrase.why.to_owned()).with_mend(phrase.mend));
+        }
+        // 127 is a shell's, 9009 that of Windows' command processor.
+        if matches!(code, 127 | 9009) || has("' is not recognized") {
+            return Some(
+                error(
+                    ErrorKind::Unavailable,
+                    format!(
+                        "{} is there, and what it starts is not (exit code {code})",
+                        about.title
+                    ),
+                )
+                .with_mend(format!("install {} anew ({})", about.title, about.install)),
+            );
+        }
+        Some(
+            error(
+                ErrorKind::Unexpected,
+                format!(
+                    "{} failed with exit code {code} and said nothing that we know",
+                    about.title
+                ),
+            )
+            .with_mend(format!("see what `{}` says", about.try_it)),
+        )
+    }
+
+    /// Entra ID said no to the tool.
+    fn refused(&self, what: &str, refusal: Refusal, said: &str, request: &TokenRequest) -> Error {
+        let named = tool_output::tenant(said);
+        let tenant = request.tenant().or(self.tenant.as_ref()).or(named.as_ref());
+        let meaning = refusal.code.and_then(explain);
+        let why = match meaning {
+            // What a meaning leaves open, only the asker can fill in.
+            Some(meaning) if !meaning.means.contains('{') => meaning.means.to_owned(),
+            _ => format!("Entra ID refused: {}", refusal.description),
+        };
+        let mend = match meaning {
+            // A wrong secret and the like: signing in again mends it with the right one.
+            Some(meaning) if !meaning.mend.contains('{') => meaning.mend.to_owned(),
+            _ => format!("run `{}`", self.sign_in(tenant)),
+        };
+        Error::new(ErrorKind::Refused, what.to_owned(), why)
+            .with_mend(mend)
+            .with_refusal(refusal)
+    }
+
+    /// The token among what a run printed, or why that is none.
+    pub(super) fn token(
+        &self,
+        what: &str,
+        now: SystemTime,
+        read: Result<(&str, Times), String>,
+    ) -> Result<AccessToken> {
+        let unexpected = |why: String| {
+            Error::new(ErrorKind::Unexpected, what.to_owned(), why)
+                .with_mend(format!("see what `{}` says", self.about.try_it))
+        };
+        let (token, times) = read.map_err(|shape| {
+            unexpected(format!(
+                "{} ended well and printed {shape} in place of a token",
+                self.about.title
+            ))
+        })?;
+        let expires_on = times.resolve(token).ok_or_else(|| {
+            unexpected(format!(
+                "{} gave a token and does not say how long it lasts",
+                self.about.title
+            ))
+        })?;
+        let lifetime = expires_on
+            .duration_since(now)
+            .ok()
+            .filter(|left| !left.is_zero())
+            .ok_or_else(|| {
+                unexpected(format!(
+                    "the token that {} gave has expired already",
+                    self.about.title
+                ))
+                .with_mend("check this machine's clock")
+            })?;
+        Ok(AccessToken::new(token.to_owned(), now, lifetime, None))
+    }
+}

@@ -1,0 +1,175 @@
+//! Workload identity federation: for whom a token must be made, and what to register where Entra ID knows no such token.
+
+use crate::{
+    cloud::Cloud,
+    error::{Error, ErrorKind},
+    redact::printable,
+    tenant::ClientId,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// The largest identity token that is looked at; a CI system's has some 2 KiB.
+pub(crate) const ASSERTION_LIMIT: usize = 64 << 10;
+/// Entra ID registers no longer issuer, subject or audience ('federatedIdentityCredential resource type').
+const VALUE_LIMIT: usize = 600;
+/// And no longer name.
+const NAME_LIMIT: usize = 120;
+
+/// The audience that a cloud's Entra ID exchanges tokens for ('Configure an application to trust a managed identity', which
+/// lists it for each cloud).
+pub(crate) fn audience(cloud: &Cloud) -> &'static str {
+    match cloud.name() {
+        "AzureUSGovernment" => "api://AzureADTokenExchangeUSGov",
+        "AzureChinaCloud" => "api://AzureADTokenExchangeChina",
+        _ => "api://AzureADTokenExchange",
+    }
+}
+
+/// Whether this has the form of a JSON web token (RFC 7515 section 7.1): what else can't be an assertion, and may be a file
+/// or a page that nobody meant to send.
+pub(crate) fn is_web_token(text: &str) -> bool {
+    text.len() <= ASSERTION_LIMIT
+        && text.split('.').count() == 3
+        && text.split('.').all(|part| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'='))
+        })
+}
+
+/// What a federated credential is compared with: what a token says of itself, not verified.
+pub(crate) struct Claims {
+    issuer: String,
+    subject: String,
+    pub(crate) audiences: Vec<String>,
+}
+
+impl Claims {
+    /// Those of an assertion; `None` where it is no JSON web token with an issuer and a subject.
+    pub(crate) fn of(assertion: &str) -> Option<Self> {
+        if !is_web_token(assertion) {
+            return None;
+        }
+        let payload = assertion.split('.').nth(1)?;
+        let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+        let claims: Map<String, Value> = serde_json::from_slice(&payload).ok()?;
+        let text = |name: &str| Some(claims.get(name)?.as_str()?.to_owned());
+        let audiences = match claims.get("aud") {
+            Some(Value::String(one)) => vec![one.clone()],
+            Some(Value::Array(several)) => several
+                .iter()
+                .filter_map(|one| Some(one.as_str()?.to_owned()))
+                .collect(),
+            _ => Vec::new(),
+        };
+        Some(Self {
+            issuer: text("iss")?,
+            subject: text("sub")?,
+            audiences,
+        })
+    }
+
+    /// The command that makes an application trust such tokens; `None` where no application could, or where a value holds
+    /// something unseen that nobody should paste.
+    fn registration(&self, client_id: &ClientId) -> Option<String> {
+        let fits = |value: &str| !value.is_empty() && printable(value, VALUE_LIMIT) == value;
+        // Entra ID registers one audience.
+        let audience = self.audiences.first()?;
+        if ![&self.issuer, &self.subject, audience]
+            .into_iter()
+            .all(|value| fits(value))
+        {
+            return None;
+        }
+        let parameters = serde_json::json!({
+            "name": self.name(),
+            "issuer": self.issuer,
+            "subject": self.subject,
+            "audiences": [audience],
+        });
+        // Whoever made the token chose these words: they must not end the quotes of whoever pastes them.
+        let parameters = parameters
+            .to_string()
+            .replace('\'', r"\u0027")
+            .replace('`', r"\u0060");
+        Some(format!(
+            "`az ad app federated-credential create --id {client_id} --parameters '{parameters}'`"
+        ))
+    }
+
+    /// A name for the registration, of the characters that Entra ID takes: `repo-contoso-ml-ref-refs-heads-main`.
+    fn name(&self) -> String {
+        let words: Vec<&str> = self
+            .subject
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .collect();
+        let mut name = format!("azcred-{}", words.join("-"));
+        name.truncate(NAME_LIMIT);
+        name.trim_end_matches('-').to_owned()
+    }
+}
+
+impl fmt::Display for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the token's issuer (iss) is '{}', its subject (sub) '{}', its audience (aud) '{}'",
+            printable(&self.issuer, VALUE_LIMIT),
+            printable(&self.subject, VALUE_LIMIT),
+            printable(&self.audiences.join(" "), VALUE_LIMIT)
+        )
+    }
+}
+
+/// Entra ID said that an application trusts no such token: the same error, with what the token says and the command that
+/// registers it. Any other error is left as it is.
+pub(crate) fn with_both_sides(
+    error: Error,
+    client_id: &ClientId,
+    audience: &str,
+    assertion: &str,
+) -> Error {
+    let knows_none = matches!(
+        error.code(),
+        Some(70_021 | 70_025 | 700_211..=700_213 | 7_002_138)
+    );
+    if !knows_none || error.kind() != ErrorKind::Refused {
+        return error;
+    }
+    let Some(claims) = Claims::of(assertion) else {
+        return error;
+    };
+    let mut mend = Vec::new();
+    if !claims.audiences.iter().any(|one| one == audience) {
+        mend.push(format!("ask for a token for the audience {audience}"));
+    }
+    match claims.registration(client_id) {
+        Some(command) => mend.push(format!(
+            "if this is whom the application should trust, register it: {command} (a managed identity takes the same values \
+             by `az identity federated-credential create`)"
+        )),
+        None if mend.is_empty() => mend.push(error.mend().to_owned()),
+        None => {}
+    }
+    mend.push(format!(
+        "what is registered is listed by `az ad app federated-credential list --id {client_id}`"
+    ));
+    let both = Error::new(
+        error.kind(),
+        error.what().to_owned(),
+        format!("{}; {claims}", error.why()),
+    )
+    .with_mend(mend.join("; "));
+    match error.refusal() {
+        Some(refusal) => both.with_refusal(refusal.clone()),
+        None => both,
+    }
+}
+
+#[cfg(test)]
+#[path = "federation_tests.rs"]
+mod tests;

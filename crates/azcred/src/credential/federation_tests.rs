@@ -1,0 +1,179 @@
+use super::*;
+use crate::error::Refusal;
+
+fn token(claims: &Value) -> String {
+    let part = |value: &[u8]| URL_SAFE_NO_PAD.encode(value);
+    let claims = claims.to_string();
+    format!(
+        "{}.{}.{}",
+        part(b"{}"),
+        part(claims.as_bytes()),
+        part(b"signed")
+    )
+}
+
+fn main_branch() -> Value {
+    serde_json::json!({
+        "iss": "https://token.actions.githubusercontent.com",
+        "sub": "repo:contoso/ml:ref:refs/heads/main",
+        "aud": "api://AzureADTokenExchange",
+        "jti": "canary",
+    })
+}
+
+fn refused(code: u32) -> Error {
+    Error::new(ErrorKind::Refused, "Asked", "no match")
+        .with_mend("compare")
+        .with_refusal(Refusal {
+            code: Some(code),
+            correlation_id: Some("c0".to_owned()),
+            ..Refusal::default()
+        })
+}
+
+fn shown(code: u32, assertion: &str) -> Error {
+    let client_id = ClientId::new("c11e").unwrap();
+    let audience = audience(&Cloud::PUBLIC);
+    with_both_sides(refused(code), &client_id, audience, assertion)
+}
+
+#[test]
+fn each_cloud_has_its_audience() {
+    for (cloud, wanted) in [
+        (Cloud::PUBLIC, "api://AzureADTokenExchange"),
+        (Cloud::US_GOVERNMENT, "api://AzureADTokenExchangeUSGov"),
+        (Cloud::CHINA, "api://AzureADTokenExchangeChina"),
+    ] {
+        assert_eq!(audience(&cloud), wanted);
+    }
+}
+
+#[test]
+fn a_token_that_no_credential_matches_is_shown_with_the_command_that_registers_it() {
+    for code in [70_021, 70_025, 700_211, 700_212, 700_213, 7_002_138] {
+        let error = shown(code, &token(&main_branch()));
+        assert_eq!(
+            error.why(),
+            "no match; the token's issuer (iss) is 'https://token.actions.githubusercontent.com', its subject (sub) \
+             'repo:contoso/ml:ref:refs/heads/main', its audience (aud) 'api://AzureADTokenExchange'"
+        );
+        let command = error.mend().split('`').nth(1).unwrap();
+        let (command, parameters) = command.split_once(" --parameters ").unwrap();
+        assert_eq!(command, "az ad app federated-credential create --id c11e");
+        let parameters: Value = serde_json::from_str(parameters.trim_matches('\'')).unwrap();
+        assert_eq!(
+            parameters,
+            serde_json::json!({
+                "name": "azcred-repo-contoso-ml-ref-refs-heads-main",
+                "issuer": "https://token.actions.githubusercontent.com",
+                "subject": "repo:contoso/ml:ref:refs/heads/main",
+                "audiences": ["api://AzureADTokenExchange"],
+            })
+        );
+        assert_eq!(
+            (error.kind(), error.code()),
+            (ErrorKind::Refused, Some(code))
+        );
+        assert_eq!(
+            error.refusal().unwrap().correlation_id.as_deref(),
+            Some("c0")
+        );
+        assert!(!error.to_string().contains("canary"), "{error}");
+    }
+}
+
+#[test]
+fn a_token_for_another_audience_is_asked_for_anew_first() {
+    let mut claims = main_branch();
+    claims["aud"] = serde_json::json!(["https://github.com/contoso", "sts.amazonaws.com"]);
+    let error = shown(700_212, &token(&claims));
+    assert!(
+        error
+            .mend()
+            .starts_with("ask for a token for the audience api://AzureADTokenExchange; "),
+        "{error}"
+    );
+    assert!(
+        error
+            .mend()
+            .contains(r#""audiences":["https://github.com/contoso"]"#),
+        "{error}"
+    );
+    assert!(
+        error
+            .why()
+            .ends_with("(aud) 'https://github.com/contoso sts.amazonaws.com'"),
+        "{error}"
+    );
+}
+
+#[test]
+fn nothing_in_a_token_ends_the_quotes_of_whoever_pastes_the_command() {
+    let mut claims = main_branch();
+    claims["sub"] = "x'; rm -rf ~ #`id`$(id)\"".into();
+    let error = shown(700_213, &token(&claims));
+    let quoted = error.mend().split(" --parameters ").nth(1).unwrap();
+    let (quoted, _) = quoted[1..].split_once('\'').unwrap();
+    let parameters: Value = serde_json::from_str(quoted).unwrap();
+    assert_eq!(parameters["subject"], claims["sub"]);
+    assert!(!quoted.contains('`'), "{quoted}");
+}
+
+#[test]
+fn what_cannot_be_registered_is_shown_without_a_command() {
+    let mut unseen = main_branch();
+    unseen["sub"] = "repo:a\u{202e}b\u{1b}[31m".into();
+    let mut long = main_branch();
+    long["sub"] = "x".repeat(601).into();
+    let mut nobody = main_branch();
+    nobody["aud"] = Value::Null;
+    for claims in [unseen, long, nobody] {
+        let error = shown(700_213, &token(&claims));
+        assert!(!error.mend().contains("create"), "{error}");
+        assert!(error.mend().contains("list --id c11e"), "{error}");
+        assert!(error.why().contains("iss"), "{error}");
+        let text = error.to_string();
+        assert!(
+            !text.contains('\u{1b}') && !text.contains('\u{202e}'),
+            "{text}"
+        );
+        assert!(text.len() < 2000, "{text}");
+    }
+}
+
+#[test]
+fn other_refusals_and_assertions_that_say_nothing_are_left_as_they_are() {
+    for (code, assertion) in [
+        (700_024, token(&main_branch())),
+        (700_213, "opaque".to_owned()),
+        (700_213, "a.b.c".to_owned()),
+        (700_213, token(&serde_json::json!({"iss": 5, "sub": "x"}))),
+        (700_213, token(&serde_json::json!(["iss"]))),
+        (700_213, format!("e30.{}.e30", "A".repeat(ASSERTION_LIMIT))),
+    ] {
+        assert_eq!(
+            shown(code, &assertion).to_string(),
+            refused(code).to_string()
+        );
+    }
+}
+
+#[test]
+fn a_name_has_the_characters_and_the_length_that_entra_id_takes() {
+    let mut claims = main_branch();
+    for subject in [
+        "é".repeat(300),
+        "ab:".repeat(90),
+        "-".to_owned(),
+        "x".repeat(600),
+    ] {
+        claims["sub"] = subject.into();
+        let name = Claims::of(&token(&claims)).unwrap().name();
+        assert!((3..=NAME_LIMIT).contains(&name.len()), "{name}");
+        assert!(
+            name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
+            "{name}"
+        );
+        assert!(!name.ends_with('-'), "{name}");
+    }
+}

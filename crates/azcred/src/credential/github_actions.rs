@@ -1,0 +1,134 @@
+//! A GitHub Actions job: GitHub vouches for it with an identity token, made anew for every exchange.
+
+use super::{
+    client_assertion::Asserted,
+    federation,
+    source::{Kept, credential},
+    token_service::{Shared, TokenService, address, bearer},
+    variables,
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    http::Method,
+    options::ClientOptions,
+    system::System,
+    tenant::{ClientId, TenantId},
+};
+use std::sync::Arc;
+
+/// Signs in as an application that trusts a job of GitHub Actions.
+///
+/// GitHub's page 'OpenID Connect reference' describes the token service. A token is asked for at every exchange, as it lives for
+/// some minutes only and a job for hours.
+///
+/// ```yaml
+/// permissions:
+///   id-token: write
+/// env:
+///   AZURE_CLIENT_ID: ${{ vars.AZURE_CLIENT_ID }}
+///   AZURE_TENANT_ID: ${{ vars.AZURE_TENANT_ID }}
+/// ```
+pub struct GitHubActionsCredential(Kept<Asserted>);
+
+const NAME: &str = "GitHubActionsCredential";
+const URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
+const TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
+const PERMISSION: &str = "give the job `permissions: id-token: write` (and `contents: read` where it checks out code); jobs that a \
+                          fork's pull request starts never get it";
+
+impl GitHubActionsCredential {
+    /// A credential for `client_id` in `tenant`, in a job that may ask for identity tokens (`ACTIONS_ID_TOKEN_REQUEST_URL`,
+    /// `ACTIONS_ID_TOKEN_REQUEST_TOKEN`). Asks nobody yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] where this is no such job; [`ErrorKind::Invalid`] where a variable can't be used, the tenant
+    /// stands for all tenants or the cloud can't be told.
+    pub fn new(tenant: TenantId, client_id: ClientId, options: ClientOptions) -> Result<Self> {
+        let system = options.system().clone();
+        available(&*system, &[URL, TOKEN])?;
+        let audience = federation::audience(&options.cloud()?);
+        let mut url = variables::read(&*system, URL, address)?;
+        url.query_pairs_mut().append_pair("audience", audience);
+        let service = Shared::from(TokenService {
+            name: NAME,
+            method: Method::GET,
+            url,
+            url_variable: URL,
+            bearer: variables::read(&*system, TOKEN, bearer)?,
+            headers: &[],
+            field: "value",
+            unknown: "run it in the job that the variables ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN were set \
+                      for, while that job runs",
+            refused: PERMISSION.to_owned(),
+            http: options.http().clone(),
+            deadline: options.deadline() / 2,
+        });
+        let using = format!("GitHub's identity token of this job for the application {client_id}");
+        let source = Asserted::new(NAME, using, tenant, client_id, service, options)?;
+        Ok(Self(Kept::new(Arc::new(source), system)))
+    }
+
+    /// The same, for the application that `AZURE_CLIENT_ID` and `AZURE_TENANT_ID` name.
+    ///
+    /// # Errors
+    /// As [`GitHubActionsCredential::new`]; [`ErrorKind::Unavailable`] where these are not set.
+    pub fn from_environment(options: ClientOptions) -> Result<Self> {
+        let system = options.system().clone();
+        available(
+            &*system,
+            &[URL, TOKEN, "AZURE_CLIENT_ID", "AZURE_TENANT_ID"],
+        )?;
+        let tenant = variables::read(&*system, "AZURE_TENANT_ID", TenantId::new)?;
+        let client_id = variables::read(&*system, "AZURE_CLIENT_ID", ClientId::new)?;
+        Self::new(tenant, client_id, options)
+    }
+}
+
+credential!(GitHubActionsCredential);
+
+/// Whether all that a job needs is set.
+fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
+    let missing = variables::missing(system, names);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let may_not_ask = missing.contains(&URL) || missing.contains(&TOKEN);
+    let told = variables::told(system, names);
+    let (azure, why) = if !may_not_ask {
+        (missing, told)
+    } else if system
+        .var("GITHUB_ACTIONS")
+        .is_some_and(|value| value.trim() == "true")
+    {
+        let azure = missing
+            .into_iter()
+            .filter(|name| ![URL, TOKEN].contains(name));
+        (
+            azure.collect(),
+            format!("this job of GitHub Actions may not ask for an identity token: {told}"),
+        )
+    } else {
+        let why = format!(
+            "this is no job of GitHub Actions: {}",
+            variables::told(system, &[URL, TOKEN])
+        );
+        return Err(Error::new(ErrorKind::Unavailable, WHAT, why));
+    };
+    let mut mend = Vec::new();
+    if may_not_ask {
+        mend.push(PERMISSION.to_owned());
+    }
+    if !azure.is_empty() {
+        mend.push(format!(
+            "set {} in the job's `env:`",
+            variables::list(&azure)
+        ));
+    }
+    Err(Error::new(ErrorKind::Unavailable, WHAT, why).with_mend(mend.join("; ")))
+}
+
+const WHAT: &str = "GitHubActionsCredential looked for a job's identity in the environment";
+
+#[cfg(test)]
+#[path = "github_actions_tests.rs"]
+mod tests;

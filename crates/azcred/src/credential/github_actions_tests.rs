@@ -1,0 +1,102 @@
+use super::*;
+use crate::{
+    credential::{Availability, Credential},
+    system::Fixture,
+};
+
+const ALL: [(&str, &str); 5] = [
+    ("GITHUB_ACTIONS", "true"),
+    (
+        "ACTIONS_ID_TOKEN_REQUEST_URL",
+        "https://run-actions.githubusercontent.com/71/idtoken/0?api-version=2.0",
+    ),
+    ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "canary-request-token"),
+    ("AZURE_CLIENT_ID", "c11e"),
+    ("AZURE_TENANT_ID", "contoso.com"),
+];
+
+fn job(variables: &[(&str, &str)]) -> Result<GitHubActionsCredential> {
+    let job = variables.iter().fold(Fixture::new(), |job, (name, value)| {
+        job.with_var(name, value)
+    });
+    GitHubActionsCredential::from_environment(ClientOptions::new(job.shared()))
+}
+
+#[test]
+fn a_job_that_may_ask_is_ready_and_shows_no_secret() {
+    let credential = job(&ALL).unwrap();
+    let look = credential.prepare(&Fixture::new());
+    let Availability::Ready { using } = &look else {
+        panic!("{look:?}");
+    };
+    assert_eq!(
+        using,
+        "GitHub's identity token of this job for the application c11e"
+    );
+    assert!(!format!("{credential:?} {look:?}").contains("canary"));
+}
+
+#[test]
+fn a_job_without_the_permission_is_told_of_it_and_a_laptop_is_not() {
+    let error = job(&[ALL[0], ALL[3], ALL[4]]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        error.why(),
+        "this job of GitHub Actions may not ask for an identity token: AZURE_CLIENT_ID and AZURE_TENANT_ID are set and \
+         ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN are not"
+    );
+    assert!(
+        error.mend().contains("permissions: id-token: write"),
+        "{error}"
+    );
+    assert!(!error.mend().contains("set AZURE"), "{error}");
+
+    let laptop = job(&ALL[3..]).unwrap_err();
+    assert_eq!(laptop.kind(), ErrorKind::Unavailable);
+    assert!(
+        laptop.why().starts_with("this is no job of GitHub Actions"),
+        "{laptop}"
+    );
+    assert!(!laptop.to_string().contains("permissions"), "{laptop}");
+}
+
+#[test]
+fn an_application_that_is_not_named_is_asked_for() {
+    let error = job(&ALL[..4]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(
+        error
+            .why()
+            .ends_with("AZURE_CLIENT_ID are set and AZURE_TENANT_ID is not"),
+        "{error}"
+    );
+    assert_eq!(error.mend(), "set AZURE_TENANT_ID in the job's `env:`");
+}
+
+#[test]
+fn an_address_or_a_token_that_cannot_be_used_names_its_variable_and_not_its_value() {
+    for (place, value) in [
+        (1, "no address canary"),
+        (1, "http://canary.example/idtoken"),
+        (1, "https://user:canary@github.example/"),
+        (1, "https://github.example/#canary"),
+        (1, "file:///canary"),
+        (2, "canary\ncanary"),
+    ] {
+        let mut variables = ALL;
+        variables[place].1 = value;
+        let error = job(&variables).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{value}");
+        assert_eq!(error.what(), format!("Read {}", ALL[place].0));
+        assert!(!error.to_string().contains("canary"), "{error}");
+    }
+    for (place, value) in [(3, "c 11e"), (4, "common"), (4, "not a tenant")] {
+        let mut variables = ALL;
+        variables[place].1 = value;
+        assert_eq!(
+            job(&variables).unwrap_err().kind(),
+            ErrorKind::Invalid,
+            "{value}"
+        );
+    }
+}

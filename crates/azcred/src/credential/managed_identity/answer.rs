@@ -1,0 +1,381 @@
+//! Reads what the hosts of managed identities answer: one kind of JSON, in which each writes times and errors in its own way.
+//!
+//! Every word of it is somebody else's: bounded, stripped of control characters, and of every secret that was sent.
+
+use crate::{
+    error::{Error, ErrorKind, Refusal, Result},
+    http::{HttpResponse, skew_in_words},
+    redact::{printable, redact},
+    token::AccessToken,
+};
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use std::time::{Duration, SystemTime};
+use time::{
+    PrimitiveDateTime,
+    format_description::{BorrowedFormatItem, parse_borrowed},
+};
+
+/// What is known of the request.
+pub(super) struct Asked<'a> {
+    /// What was tried, as a sentence.
+    pub(super) what: &'a str,
+    /// Who answered: 'App Service'.
+    pub(super) host: &'static str,
+    /// What gives the host an identity.
+    pub(super) assign: &'static str,
+    /// What must not come back in any message.
+    pub(super) secrets: &'a [&'a str],
+    pub(super) now: SystemTime,
+}
+
+/// A token, and which identity the host says that it is of, where it does.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) token: AccessToken,
+    pub(super) client_id: Option<String>,
+    pub(super) object_id: Option<String>,
+    pub(super) resource_id: Option<String>,
+}
+
+/// Tokens of managed identities live a day. One that is said to live longer is a misunderstanding, such as milliseconds.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+/// Clocks closer than this are in agreement.
+const CLOCK_TOLERANCE: i64 = 300;
+/// Longer texts than this are no error message; the rest is not looked at.
+const LOOKED_AT: usize = 8192;
+
+#[derive(Deserialize)]
+struct Success {
+    #[serde(deserialize_with = "secret")]
+    access_token: SecretString,
+    #[serde(default)]
+    token_type: Option<String>,
+    #[serde(default)]
+    expires_on: Option<Value>,
+    #[serde(default)]
+    expires_in: Option<Value>,
+    #[serde(default)]
+    refresh_in: Option<Value>,
+    #[serde(default)]
+    client_id: Option<String>,
+    #[serde(default)]
+    object_id: Option<String>,
+    #[serde(default, alias = "mi_res_id")]
+    msi_res_id: Option<String>,
+}
+
+/// The token in an answer, or why there is none.
+pub(super) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Result<Answer> {
+    if response.status == 200 {
+        success(asked, response)
+    } else {
+        Err(failure(asked, response))
+    }
+}
+
+impl Asked<'_> {
+    pub(super) fn unexpected(&self, why: String) -> Error {
+        Error::new(ErrorKind::Unexpected, self.what.to_owned(), why).with_mend(
+            "check that what answers there is the host itself, with `curl -H Metadata:true` at the same address",
+        )
+    }
+
+    /// Somebody else's text, fit to be shown.
+    fn clean(&self, text: &str, limit: usize) -> String {
+        let text: String = text.chars().take(LOOKED_AT).collect();
+        printable(&redact(&text, self.secrets), limit)
+    }
+}
+
+fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<Answer> {
+    // A list of its parts in order would be read as well.
+    let is_object = response.body.trim_ascii_start().starts_with(b"{");
+    let answer = serde_json::from_slice::<Success>(&response.body).ok();
+    let Some(answer) = answer.filter(|_| is_object) else {
+        return Err(asked.unexpected(not_an_answer(asked, response)));
+    };
+    let kind = answer.token_type.as_deref().unwrap_or("Bearer");
+    if !kind.eq_ignore_ascii_case("Bearer") {
+        return Err(asked.unexpected(format!(
+            "{} gave a token of the type '{}', and only bearer tokens are of use",
+            asked.host,
+            asked.clean(kind, 40)
+        )));
+    }
+    let lifetime = lifetime(asked, &answer, response)?;
+    Ok(Answer {
+        token: AccessToken::new(
+            answer.access_token,
+            asked.now,
+            lifetime,
+            answer.refresh_in.as_ref().and_then(seconds).map(length),
+        ),
+        client_id: answer.client_id,
+        object_id: answer.object_id,
+        resource_id: answer.msi_res_id,
+    })
+}
+
+/// How long a token lives. `expires_in` counts from when the token was issued, as 'How to use managed identities on an Azure
+/// VM' has it, though IMDS counts from now; `expires_on` depends on this machine's clock. So the sooner of the two
+/// is taken, unless the clock is so wrong that the second has passed.
+fn lifetime(asked: &Asked<'_>, answer: &Success, response: &HttpResponse) -> Result<Duration> {
+    let unreadable = |name: &str, value: &Value| {
+        let value = asked.clean(&value.to_string(), 40);
+        asked.unexpected(format!(
+            "{} gave a token and says when it ends in a form that nobody uses: {name} is {value}",
+            asked.host
+        ))
+    };
+    let read = |name, value: &Option<Value>, read: fn(&Value) -> Option<i64>| match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => read(value).map(Some).ok_or_else(|| unreadable(name, value)),
+    };
+    let within = read("expires_in", &answer.expires_in, seconds)?;
+    let now = match asked.now.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+        Err(_) => 0,
+    };
+    let until = read("expires_on", &answer.expires_on, moment)?.map(|end| end.saturating_sub(now));
+    let lifetime = match (within, until) {
+        (Some(within), Some(until @ 1..)) => within.min(until),
+        (Some(within), _) => within,
+        (None, Some(until)) => until,
+        (None, None) => {
+            return Err(asked.unexpected(format!(
+                "{} gave a token and does not say when it ends",
+                asked.host
+            )));
+        }
+    };
+    if lifetime <= 0 {
+        let mut why = format!(
+            "{} gave a token that ended {} s ago by this machine's clock",
+            asked.host,
+            lifetime.unsigned_abs()
+        );
+        let skew = response
+            .clock_skew
+            .filter(|skew| skew.abs() > CLOCK_TOLERANCE);
+        if let Some(skew) = skew {
+            why = format!("{why}, which is {} the host's", skew_in_words(skew));
+        }
+        return Err(
+            Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why).with_mend(
+                "set this machine's clock, for example with `sudo timedatectl set-ntp true`",
+            ),
+        );
+    }
+    let lifetime = length(lifetime);
+    if lifetime > LONGEST {
+        return Err(asked.unexpected(format!(
+            "{} gave a token that would last {} days, which no token does",
+            asked.host,
+            lifetime.as_secs() / 86_400
+        )));
+    }
+    Ok(lifetime)
+}
+
+fn length(seconds: i64) -> Duration {
+    Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
+}
+
+/// Seconds as a number or as text: hosts write both.
+fn seconds(value: &Value) -> Option<i64> {
+    match value {
+        #[expect(clippy::cast_possible_truncation, reason = "saturates")]
+        Value::Number(number) => number.as_i64().or_else(|| Some(number.as_f64()? as i64)),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// A moment in seconds since 1970, or as the older App Service protocol writes it, on Linux `06/20/2019 02:57:58 +00:00` and on Windows
+/// `1/16/2020 12:0:12 AM +00:00` (azure-identity's `azure_ml.py` knows both).
+fn moment(value: &Value) -> Option<i64> {
+    const FORMS: [&str; 2] = [
+        "[month padding:none]/[day padding:none]/[year] [hour padding:none]:[minute padding:none]:[second padding:none]",
+        "[month padding:none]/[day padding:none]/[year] [hour repr:12 padding:none]:[minute padding:none]:[second padding:none] [period]",
+    ];
+    if let Some(seconds) = seconds(value) {
+        return Some(seconds);
+    }
+    let text = value.as_str()?.trim().strip_suffix("+00:00")?.trim_end();
+    FORMS.iter().find_map(|form| {
+        let form: Vec<BorrowedFormatItem<'_>> = parse_borrowed::<2>(form).ok()?;
+        let moment = PrimitiveDateTime::parse(text, &form).ok()?;
+        Some(moment.assume_utc().unix_timestamp())
+    })
+}
+
+/// What a host says of why it gives no token, in whichever of their shapes.
+#[derive(Default)]
+struct Said {
+    code: String,
+    message: String,
+    correlation_id: Option<String>,
+}
+
+/// IMDS and Arc: `{"error": "…", "error_description": "…"}`. Service Fabric and Cloud Shell:
+/// `{"error": {"code": "…", "message": "…", "correlationId": "…"}}`. App Service: `{"statusCode": 400, "message": "…"}`, in
+/// the protocol of 2017 with capitals.
+fn said(asked: &Asked<'_>, response: &HttpResponse) -> Option<Said> {
+    let whole: Map<String, Value> = serde_json::from_slice(&response.body).ok()?;
+    let parts = match whole.get("error") {
+        Some(Value::Object(inner)) => inner,
+        _ => &whole,
+    };
+    let text = |names: &[&str]| {
+        let found = |name: &&str| parts.get(*name).or_else(|| whole.get(*name))?.as_str();
+        names.iter().find_map(found)
+    };
+    let code = text(&["error", "code"]).unwrap_or_default();
+    let message = text(&[
+        "error_description",
+        "message",
+        "Message",
+        "ExceptionMessage",
+    ]);
+    if code.is_empty() && message.is_none() {
+        return None;
+    }
+    let message = message.and_then(|message| message.lines().next());
+    Some(Said {
+        code: asked.clean(code, 80),
+        message: asked.clean(message.unwrap_or_default(), 500),
+        correlation_id: text(&["correlation_id", "correlationId", "CorrelationId"])
+            .map(|id| asked.clean(id, 80)),
+    })
+}
+
+impl Said {
+    /// Whether it means that the host has no such identity.
+    fn is_nobody(&self) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        // IMDS's and Arc's is the first; App Service's are 'No User Assigned or Delegated Managed Identity found for …' and, in the
+        // protocol of 2017, 'No MSI found for …'.
+        self.code == "ManagedIdentityNotFound"
+            || message.contains("identity not found")
+            || message.starts_with("no ")
+                && ["managed identity found", "msi found"]
+                    .iter()
+                    .any(|words| message.contains(words))
+    }
+
+    /// Whether it means that the host has several identities, and none was named.
+    fn is_ambiguous(&self) -> bool {
+        self.message
+            .to_ascii_lowercase()
+            .contains("multiple user assigned identities")
+    }
+}
+
+fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
+    let Asked { what, host, .. } = asked;
+    let status = response.status;
+    let said = said(asked, response);
+    let words = said.as_ref().map_or(String::new(), |said| {
+        let words = if said.message.is_empty() {
+            &said.code
+        } else {
+            &said.message
+        };
+        words.trim_end_matches('.').to_owned()
+    });
+    let error = |kind, why: String| Error::new(kind, (*what).to_owned(), why);
+    // What passes, and did not while it was waited for.
+    if matches!(status, 404 | 410 | 429 | 500..) && (said.is_some() || status != 404) {
+        let state = match status {
+            429 => "asks to slow down",
+            404 | 410 => "is not there just now, as it is while it is updated",
+            _ => "is in trouble",
+        };
+        let times = match response.attempts {
+            1 => "once".to_owned(),
+            times => format!("{times} times"),
+        };
+        let mut why = format!("{host} {state} (HTTP {status}; asked {times})");
+        if !words.is_empty() {
+            why = format!("{why}: {words}");
+        }
+        let mend = match response.retry_after(asked.now) {
+            Some(pause) => format!("try again in {} s, as it asks", pause.as_secs().max(1)),
+            None => "try again in a minute".to_owned(),
+        };
+        return error(ErrorKind::Unreachable, why).with_mend(mend);
+    }
+    let Some(said) = said else {
+        return asked.unexpected(not_an_answer(asked, response));
+    };
+    let refusal = Refusal {
+        status,
+        error: said.code.clone(),
+        description: said.message.clone(),
+        correlation_id: said.correlation_id.clone(),
+        ..Refusal::default()
+    };
+    let (kind, why, mend) = if said.is_nobody() {
+        (
+            ErrorKind::Unavailable,
+            format!("{host} has no such identity ({words})"),
+            asked.assign,
+        )
+    } else if said.is_ambiguous() {
+        (
+            ErrorKind::Refused,
+            format!("{host} has several identities, and does not choose among them ({words})"),
+            "set AZURE_CLIENT_ID to the client id of the one that is meant: `az identity list --query '[].{name:name, id:clientId}'`",
+        )
+    } else {
+        (
+            ErrorKind::Refused,
+            format!("{host} refused: {words}"),
+            "check that the resource is one that the host gives tokens for, and that the identity is still there",
+        )
+    };
+    error(kind, why).with_mend(mend).with_refusal(refusal)
+}
+
+/// What an answer looks like that is none.
+fn not_an_answer(asked: &Asked<'_>, response: &HttpResponse) -> String {
+    let (host, status) = (asked.host, response.status);
+    let body = response.body.trim_ascii_start();
+    let html = response
+        .header("content-type")
+        .is_some_and(|kind| kind.contains("text/html"))
+        || body.starts_with(b"<");
+    if html {
+        return format!(
+            "{host} answered with a web page (HTTP {status}), so it is something else that answers there"
+        );
+    }
+    let what = match serde_json::from_slice::<Value>(body) {
+        _ if body.is_empty() => "is empty",
+        Ok(Value::Object(answer)) if answer.contains_key("access_token") => {
+            "holds an access_token that is none, or another part in a form that nobody uses"
+        }
+        Ok(Value::Object(_)) => "holds neither a token nor an error",
+        Ok(_) => "is JSON of another kind",
+        Err(_) if body.starts_with(b"{") => "is cut off or damaged JSON",
+        Err(_) => "is no JSON",
+    };
+    format!("{host}'s answer (HTTP {status}) {what}")
+}
+
+fn secret<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<SecretString, D::Error> {
+    let token = String::deserialize(deserializer)?;
+    // RFC 6750 section 2.1: what can stand in a header.
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(serde::de::Error::custom("no bearer token"));
+    }
+    Ok(token.into())
+}
+
+#[cfg(test)]
+#[path = "answer_tests.rs"]
+mod tests;

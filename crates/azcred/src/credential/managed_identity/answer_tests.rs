@@ -1,0 +1,266 @@
+//! Answers as hosts give them, and as nobody should.
+
+use super::*;
+use crate::http::HeaderMap;
+use zeroize::Zeroizing;
+
+/// 2026-11-21T12:00:00Z
+const NOW: i64 = 1_795_262_400;
+const SECRET: &str = "kX8Q~canary.0123456789abc";
+
+fn response(status: u16, body: &str) -> HttpResponse {
+    HttpResponse {
+        status,
+        headers: HeaderMap::new(),
+        body: Zeroizing::new(body.as_bytes().to_vec()),
+        attempts: 1,
+        clock_skew: None,
+    }
+}
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + length(NOW)
+}
+
+fn asked() -> Asked<'static> {
+    Asked {
+        what: "Asked",
+        host: "App Service",
+        assign: "assign it",
+        secrets: &[SECRET],
+        now: now(),
+    }
+}
+
+fn answer(status: u16, body: &str) -> Result<Answer> {
+    read(&asked(), &response(status, body))
+}
+
+/// For how many seconds a token is good that comes with this.
+fn lasts(more: &str) -> Result<i64> {
+    let body = format!(r#"{{"access_token":"the-token","token_type":"Bearer",{more}}}"#);
+    let answer = answer(200, &body)?;
+    assert_eq!(answer.token.secret(), "the-token");
+    Ok(answer.token.expires_on().unix_timestamp() - NOW)
+}
+
+#[test]
+fn the_end_of_a_token_is_read_in_every_form_that_hosts_write() {
+    for (more, seconds) in [
+        (format!(r#""expires_on":{}"#, NOW + 60), 60),
+        (format!(r#""expires_on":"{}""#, NOW + 60), 60),
+        (format!(r#""expires_on":{}.5"#, NOW + 60), 60),
+        // azure-identity's two, of which Windows writes the second.
+        (
+            r#""expires_on":"11/21/2026 12:01:00 +00:00""#.to_owned(),
+            60,
+        ),
+        (
+            r#""expires_on":"11/22/2026 1:00:12 AM +00:00""#.to_owned(),
+            13 * 3600 + 12,
+        ),
+        (
+            r#""expires_on":"11/22/2026 12:0:12 AM +00:00""#.to_owned(),
+            12 * 3600 + 12,
+        ),
+        (
+            r#""expires_on":"12/1/2026 12:0:12 PM +00:00""#.to_owned(),
+            10 * 86_400 + 12,
+        ),
+        (r#""expires_in":60"#.to_owned(), 60),
+        (r#""expires_in":"60","expires_on":null"#.to_owned(), 60),
+        // The sooner of the two, unless it has passed already, which the clock is to blame for.
+        (
+            format!(r#""expires_in":"86400","expires_on":"{}""#, NOW + 60),
+            60,
+        ),
+        (
+            format!(r#""expires_in":"60","expires_on":"{}""#, NOW + 86_400),
+            60,
+        ),
+        (
+            format!(r#""expires_in":"60","expires_on":"{}""#, NOW - 60),
+            60,
+        ),
+    ] {
+        assert_eq!(lasts(&more).unwrap(), seconds, "{more}");
+    }
+}
+
+#[test]
+fn an_end_that_makes_no_sense_is_no_answer() {
+    for (more, why) in [
+        (r#""resource":"x""#.to_owned(), "does not say when it ends"),
+        (
+            r#""expires_on":"tomorrow""#.to_owned(),
+            "expires_on is \"tomorrow\"",
+        ),
+        (
+            r#""expires_on":"21/11/2026 12:01:00 +00:00""#.to_owned(),
+            "in a form that nobody uses",
+        ),
+        (
+            r#""expires_on":"11/21/2026 12:01:00 +01:00""#.to_owned(),
+            "in a form that nobody uses",
+        ),
+        (
+            r#""expires_on":[1]"#.to_owned(),
+            "in a form that nobody uses",
+        ),
+        (
+            r#""expires_on":"""#.to_owned(),
+            "in a form that nobody uses",
+        ),
+        (format!(r#""expires_on":{}"#, NOW - 5), "ended 5 s ago"),
+        (
+            r#""expires_in":-9223372036854775808"#.to_owned(),
+            "ended 9223372036854775808 s ago",
+        ),
+        (r#""expires_in":0"#.to_owned(), "ended 0 s ago"),
+        // Milliseconds.
+        (
+            format!(r#""expires_on":{}"#, NOW * 1000),
+            "days, which no token does",
+        ),
+        (
+            r#""expires_in":1e300"#.to_owned(),
+            "days, which no token does",
+        ),
+        (
+            r#""expires_on":9223372036854775807"#.to_owned(),
+            "days, which no token does",
+        ),
+    ] {
+        let error = lasts(&more).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected, "{more}");
+        assert!(error.why().contains(why), "{more}: {error}");
+        assert!(!error.mend().is_empty(), "{error}");
+    }
+}
+
+#[test]
+fn a_wrong_clock_is_named_where_it_makes_a_token_look_old() {
+    let mut response = response(
+        200,
+        &format!(r#"{{"access_token":"t","expires_on":{}}}"#, NOW - 5),
+    );
+    response.clock_skew = Some(-86_400);
+    let error = read(&asked(), &response).unwrap_err();
+    assert!(
+        error.why().contains("24 hours ahead of the host's"),
+        "{error}"
+    );
+    assert!(error.mend().contains("timedatectl"), "{error}");
+}
+
+#[test]
+fn what_is_no_answer_is_told_apart_and_never_repeated() {
+    for (body, why) in [
+        ("", "is empty"),
+        ("<html>Sign in</html>", "web page"),
+        ("tok-canary", "is no JSON"),
+        (r#"{"access_token":"tok-canary""#, "cut off or damaged"),
+        (r#"["tok-canary"]"#, "JSON of another kind"),
+        (r#"{"token":"tok-canary"}"#, "neither a token nor an error"),
+        (
+            r#"{"access_token":"","expires_in":1}"#,
+            "an access_token that is none",
+        ),
+        (
+            "{\"access_token\":\"tok-canary\\n\",\"expires_in\":1}",
+            "an access_token that is none",
+        ),
+        (
+            r#"{"access_token":{"tok-canary":1},"expires_in":1}"#,
+            "an access_token that is none",
+        ),
+        (
+            r#"{"access_token":"tok-canary","token_type":"pop","expires_in":1}"#,
+            "of the type 'pop'",
+        ),
+    ] {
+        let error = answer(200, body).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected, "{body}");
+        assert!(error.why().contains(why), "{body}: {error}");
+        assert!(
+            !format!("{error} {error:?}").contains("tok-canary"),
+            "{error:?}"
+        );
+    }
+    for status in [201, 302, 400, 401, 403, 404] {
+        let error = answer(status, "<html>").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected, "{status}");
+    }
+}
+
+#[test]
+fn each_hosts_way_of_saying_that_there_is_no_such_identity_is_known() {
+    for body in [
+        r#"{"error":"invalid_request","error_description":"Identity not found"}"#,
+        r#"{"statusCode":400,"message":"No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.","correlationId":"c0"}"#,
+        r#"{"StatusCode":400,"Message":"No MSI found for specified ClientId/ResourceId.","CorrelationId":"c0"}"#,
+        r#"{"error":{"code":"ManagedIdentityNotFound","message":"Managed identity not there","correlationId":"c0"}}"#,
+    ] {
+        let error = answer(400, body).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert_eq!(error.mend(), "assign it");
+        assert_eq!(error.refusal().unwrap().status, 400);
+    }
+}
+
+#[test]
+fn a_refusal_is_told_in_the_hosts_words_without_the_secret() {
+    let body = format!(
+        r#"{{"error":{{"code":"SecretHeaderNotFound","message":"no: {SECRET}.\u001b[2J\nsecond line","correlationId":"c0"}}}}"#
+    );
+    for status in [400, 401, 403] {
+        let error = answer(status, &body).unwrap_err();
+        assert!(error.is_refused(), "{error}");
+        assert!(
+            error.why().contains("App Service refused: no: ****"),
+            "{error}"
+        );
+        let refusal = error.refusal().unwrap();
+        assert_eq!(
+            (refusal.error.as_str(), refusal.status),
+            ("SecretHeaderNotFound", status)
+        );
+        assert_eq!(refusal.correlation_id.as_deref(), Some("c0"));
+        let all = format!("{error} {error:?}");
+        assert!(
+            !all.contains(SECRET) && !all.contains("second line") && !all.contains('\u{1b}'),
+            "{all}"
+        );
+    }
+}
+
+#[test]
+fn several_identities_and_no_choice_is_a_refusal_that_says_how_to_choose() {
+    let body = r#"{"error":"invalid_request","error_description":"Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request"}"#;
+    let error = answer(400, body).unwrap_err();
+    assert!(error.is_refused(), "{error}");
+    assert!(error.mend().contains("AZURE_CLIENT_ID"), "{error}");
+}
+
+#[test]
+fn what_passes_is_trouble_and_no_refusal() {
+    for (status, body, why) in [
+        (429, "", "asks to slow down (HTTP 429; asked once)"),
+        (410, "gone", "not there just now"),
+        (
+            404,
+            r#"{"error":"not_found","error_description":"Resource not found"}"#,
+            "not there just now",
+        ),
+        (
+            500,
+            r#"{"statusCode":500,"message":"oh"}"#,
+            "is in trouble (HTTP 500; asked once): oh",
+        ),
+        (503, "<html>", "is in trouble"),
+    ] {
+        let error = answer(status, body).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreachable, "{status}");
+        assert!(error.why().contains(why), "{error}");
+    }
+}

@@ -1,0 +1,64 @@
+//! App Service, and what speaks as it does: Functions, Container Apps, Automation.
+//!
+//! 'How to use managed identities for App Service and Azure Functions', 'REST endpoint reference'.
+
+use super::{
+    Asking, Host,
+    answer::Asked,
+    endpoint::{Endpoint, secret, variable},
+};
+use crate::{
+    error::Result,
+    http::{HeaderName, HeaderValue, HttpRequest},
+    options::ClientOptions,
+    token::AccessToken,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+
+#[derive(Debug)]
+pub(super) struct AppService {
+    endpoint: Endpoint,
+    secret: HeaderValue,
+}
+
+const API_VERSION: &str = "2019-08-01";
+
+impl AppService {
+    pub(super) fn new(options: &ClientOptions) -> Result<Self> {
+        let system = &**options.system();
+        let address = variable(system, "IDENTITY_ENDPOINT")?;
+        Ok(Self {
+            endpoint: Endpoint::from_variable("IDENTITY_ENDPOINT", &address, options)?,
+            secret: secret(system, "IDENTITY_HEADER")?,
+        })
+    }
+}
+
+impl Host for AppService {
+    fn name(&self) -> &'static str {
+        "App Service"
+    }
+
+    fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
+        async move {
+            let id = asking.id.parameter("mi_res_id");
+            let parameters = [("api-version", API_VERSION), ("resource", asking.resource)];
+            let id = id.as_ref().map(|(name, id)| (*name, id.as_str()));
+            let request = HttpRequest::get(self.endpoint.url(parameters.into_iter().chain(id)))
+                .with_header(HeaderName::from_static("x-identity-header"), self.secret.clone())
+                // Automation wants it; App Service does not mind.
+                .with_header(HeaderName::from_static("metadata"), HeaderValue::from_static("true"));
+            let asked = Asked {
+                what: &asking.what,
+                host: self.name(),
+                assign: "assign it with `az webapp identity assign --resource-group GROUP --name APP` (with `--identities ID` for one that is user-assigned)",
+                secrets: &[self.secret.to_str().unwrap_or_default()],
+                now: asking.system.now(),
+            };
+            let mend = "restart the app: IDENTITY_ENDPOINT and IDENTITY_HEADER change with every start, and are not to be copied";
+            let answer = self.endpoint.ask(&asked, mend, &request, asking.deadline).await?;
+            Ok(answer.token)
+        }
+        .boxed()
+    }
+}

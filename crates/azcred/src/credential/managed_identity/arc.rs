@@ -1,0 +1,240 @@
+//! A server connected by Azure Arc, whose agent wants to see that the client may read what only administrators may.
+//!
+//! 'Authenticate against Azure resources with Azure Arc-enabled servers': the first answer names a file, and the second request
+//! carries what is in it. Whoever gets to answer in the agent's place could so have any file read, so the file has to be
+//! one that the agent itself could have made.
+
+use super::{
+    Asking, Host, NAME,
+    answer::{self, Answer, Asked},
+    endpoint::{Endpoint, variable},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    http::{HeaderName, HeaderValue, HttpRequest, header},
+    options::ClientOptions,
+    redact::printable,
+    system::{FileKind, System},
+    token::AccessToken,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use std::{io, path::Path};
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+#[derive(Debug)]
+pub(super) struct Arc {
+    endpoint: Endpoint,
+}
+
+/// The oldest version that can choose a user-assigned identity.
+const API_VERSION: &str = "2020-06-01";
+/// What a key file can hold.
+const KEY_LIMIT: u64 = 4096;
+const AGENT: &str =
+    "check that the agent runs: `azcmagent show`, and `sudo systemctl status himdsd`";
+
+impl Arc {
+    pub(super) fn new(options: &ClientOptions) -> Result<Self> {
+        let address = variable(&**options.system(), "IDENTITY_ENDPOINT")?;
+        let endpoint = Endpoint::from_variable("IDENTITY_ENDPOINT", &address, options)?;
+        Ok(Self { endpoint })
+    }
+
+    fn request(&self, asking: &Asking<'_>) -> HttpRequest {
+        let parameters = [("api-version", API_VERSION), ("resource", asking.resource)];
+        let id = asking.id.parameter("msi_res_id");
+        let id = id.as_ref().map(|(name, id)| (*name, id.as_str()));
+        HttpRequest::get(self.endpoint.url(parameters.into_iter().chain(id))).with_header(
+            HeaderName::from_static("metadata"),
+            HeaderValue::from_static("true"),
+        )
+    }
+}
+
+impl Host for Arc {
+    fn name(&self) -> &'static str {
+        "Azure Arc's agent"
+    }
+
+    fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
+        async move {
+            let started = Instant::now();
+            let mut asked = Asked {
+                what: &asking.what,
+                host: self.name(),
+                assign: "connect the server anew with `azcmagent connect`, which gives it an identity",
+                secrets: &[],
+                now: asking.system.now(),
+            };
+            let request = self.request(&asking);
+            let first = self.endpoint.send(&asking.what, AGENT, &request, asking.deadline).await?;
+            if first.status != 401 {
+                return confirmed(&asking, answer::read(&asked, &first)?);
+            }
+            let system = &**asking.system;
+            let path = named_file(&asked, first.header("www-authenticate"), system)?;
+            let key = read_key(&asked, &path, system)?;
+            let secrets = [key.as_str()];
+            asked.secrets = &secrets;
+            let request = request.with_header(header::AUTHORIZATION, authorization(&asked, &key)?);
+            let left = asking.deadline.saturating_sub(started.elapsed());
+            let answer = self.endpoint.ask(&asked, AGENT, &request, left).await?;
+            confirmed(&asking, answer)
+        }
+        .boxed()
+    }
+}
+
+fn untrusted(asked: &Asked<'_>, why: String) -> Error {
+    Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why).with_mend(
+        "make sure that it is the agent that listens at IDENTITY_ENDPOINT: `azcmagent show`; nothing was read and nothing sent",
+    )
+}
+
+/// The folder in which the agent puts its keys.
+fn folder(asked: &Asked<'_>, system: &dyn System) -> Result<String> {
+    let unavailable = |why: &'static str| {
+        Error::new(ErrorKind::Unavailable, asked.what.to_owned(), why).with_mend(
+            "unset IDENTITY_ENDPOINT and IMDS_ENDPOINT where this is no server with Azure Arc",
+        )
+    };
+    match system.os() {
+        "linux" => Ok("/var/opt/azcmagent/tokens".to_owned()),
+        "windows" => {
+            let data = system.var("ProgramData").ok_or_else(|| {
+                unavailable("the agent's folder can't be told, as ProgramData is not set")
+            })?;
+            let data = data.trim_end_matches('\\');
+            Ok(format!(r"{data}\AzureConnectedMachineAgent\Tokens"))
+        }
+        _ => Err(unavailable("the agent is for Linux and Windows only")),
+    }
+}
+
+/// The file that a challenge names (`Basic realm=FILE`), where it lies directly in the agent's folder and nowhere else.
+fn named_file(asked: &Asked<'_>, challenge: Option<&str>, system: &dyn System) -> Result<String> {
+    let folder = folder(asked, system)?;
+    let named = challenge.and_then(|challenge| {
+        let (scheme, rest) = challenge.trim().split_once(' ')?;
+        let (name, file) = rest.trim().split_once('=')?;
+        (scheme.eq_ignore_ascii_case("Basic") && name.eq_ignore_ascii_case("realm"))
+            .then(|| file.trim().trim_matches('"').to_owned())
+    });
+    let Some(file) = named else {
+        return Err(untrusted(
+            asked,
+            "the agent did not say which file proves that this program may ask".to_owned(),
+        ));
+    };
+    let windows = system.os() == "windows";
+    let separator = if windows { '\\' } else { '/' };
+    let start = file.get(..folder.len());
+    let is_folder = start.is_some_and(|start| match windows {
+        true => start.eq_ignore_ascii_case(&folder),
+        false => start == folder,
+    });
+    let name = file
+        .get(folder.len()..)
+        .and_then(|rest| rest.strip_prefix(separator))
+        .filter(|_| is_folder)
+        .and_then(|name| name.strip_suffix(".key"));
+    // Letters, digits and the like: no separator of either system, no alternate stream, no `..`, nothing unseen.
+    let is_plain = |name: &str| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.{}".contains(&byte))
+    };
+    if name.is_some_and(is_plain) {
+        return Ok(file);
+    }
+    Err(untrusted(
+        asked,
+        format!(
+            "the agent pointed to '{}', and its keys are files directly in {folder} whose names end in .key",
+            printable(&file, 120)
+        ),
+    ))
+}
+
+/// What is in a key file, where it is one that the agent could have made.
+fn read_key(asked: &Asked<'_>, path: &str, system: &dyn System) -> Result<Zeroizing<String>> {
+    let file = Path::new(path);
+    let unreadable = |error: &io::Error| {
+        let why = format!("the agent's key {path} can't be read: {error}");
+        let mend = if error.kind() == io::ErrorKind::PermissionDenied {
+            "let this user read it: `sudo usermod --append --groups himds USER`, then sign in anew (on Windows: be an administrator or in the group 'Hybrid agent extension applications')"
+        } else {
+            AGENT
+        };
+        Error::new(ErrorKind::Invalid, asked.what.to_owned(), why).with_mend(mend)
+    };
+    let own = |path: &Path| system.look(path).map_err(|error| unreadable(&error));
+    // Where the folder can be swapped, so can what is in it.
+    let folder = match file.parent().filter(|_| system.os() != "windows") {
+        None => None,
+        Some(folder) => Some(own(folder)?),
+    };
+    let facts = own(file)?;
+    let why = if folder.is_some_and(|folder| folder.kind != FileKind::Folder) {
+        "its folder is a link or none at all"
+    } else if facts.kind != FileKind::File {
+        "it is a link or no regular file"
+    } else if facts.len > KEY_LIMIT {
+        "it is larger than the 4,096 bytes that a key can have"
+    } else if facts.owner.is_some_and(|owner| owner != 0)
+        && folder.is_some_and(|folder| folder.owner != facts.owner)
+    {
+        "it belongs neither to root nor to the owner of its folder"
+    } else {
+        let bytes = system
+            .read(file, KEY_LIMIT)
+            .map_err(|error| unreadable(&error))?;
+        let bytes = Zeroizing::new(bytes);
+        return match std::str::from_utf8(&bytes).map(str::trim) {
+            Ok(key) if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                Ok(Zeroizing::new(key.to_owned()))
+            }
+            _ => Err(untrusted(asked, format!("what is in {path} is no key"))),
+        };
+    };
+    Err(untrusted(
+        asked,
+        format!("the agent pointed to {path}, and {why}"),
+    ))
+}
+
+fn authorization(asked: &Asked<'_>, key: &str) -> Result<HeaderValue> {
+    let text = Zeroizing::new(format!("Basic {key}"));
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| untrusted(asked, "what is in the agent's file is no key".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The token, where it is the chosen identity's: an agent that can't choose takes no notice of a choice and gives the
+/// server's own (azure-identity 1.27 has the same check).
+fn confirmed(asking: &Asking<'_>, answer: Answer) -> Result<AccessToken> {
+    let Some((name, chosen)) = asking.id.parameter("msi_res_id") else {
+        return Ok(answer.token);
+    };
+    let confirmed = match name {
+        "client_id" => answer.client_id,
+        "object_id" => answer.object_id,
+        _ => answer.resource_id,
+    };
+    if confirmed.is_some_and(|confirmed| confirmed.eq_ignore_ascii_case(&chosen)) {
+        return Ok(answer.token);
+    }
+    Err(Error::new(
+        ErrorKind::Refused,
+        asking.what.clone(),
+        format!("the agent gave a token and did not confirm that it is of {}: agents that know the server's own identity only do so", asking.id),
+    )
+    .with_mend(format!("upgrade the agent, or let {NAME} ask for the server's own identity: unset AZURE_CLIENT_ID")))
+}
+
+#[cfg(test)]
+#[path = "arc_tests.rs"]
+mod tests;

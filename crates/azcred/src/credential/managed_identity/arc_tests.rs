@@ -1,0 +1,172 @@
+//! Which files an Arc challenge may name.
+
+use super::*;
+use crate::system::{FileFacts, Fixture};
+
+const FOLDER: &str = "/var/opt/azcmagent/tokens";
+const KEY: &str = "/var/opt/azcmagent/tokens/a-key.key";
+const HIMDS: u32 = 998;
+
+fn asked() -> Asked<'static> {
+    Asked {
+        what: "Asked",
+        host: "Azure Arc's agent",
+        assign: "",
+        secrets: &[],
+        now: std::time::SystemTime::UNIX_EPOCH,
+    }
+}
+
+fn facts(kind: FileKind, len: u64, owner: u32) -> FileFacts {
+    FileFacts {
+        kind,
+        len,
+        owner: Some(owner),
+        modified: None,
+    }
+}
+
+fn server() -> Fixture {
+    Fixture::new().with_facts(FOLDER, facts(FileKind::Folder, 0, HIMDS), "")
+}
+
+fn read(machine: &Fixture, challenge: &str) -> Result<String> {
+    let path = named_file(&asked(), Some(challenge), machine)?;
+    read_key(&asked(), &path, machine).map(|key| key.to_string())
+}
+
+#[test]
+fn a_key_of_the_agents_is_read() {
+    for owner in [HIMDS, 0] {
+        let machine = server().with_facts(KEY, facts(FileKind::File, 9, owner), "the-key-1\n");
+        for challenge in [
+            format!("Basic realm={KEY}"),
+            format!("basic Realm=\"{KEY}\""),
+        ] {
+            assert_eq!(read(&machine, &challenge).unwrap(), "the-key-1");
+        }
+    }
+}
+
+#[test]
+fn a_file_elsewhere_is_not_looked_at() {
+    let file = facts(FileKind::File, 9, 0);
+    for path in [
+        "/etc/shadow",
+        "/etc/shadow.key",
+        "/var/opt/azcmagent/tokens/../../../../etc/shadow.key",
+        "/var/opt/azcmagent/tokens/..",
+        "/var/opt/azcmagent/tokens/sub/a.key",
+        "/var/opt/azcmagent/tokens//a.key",
+        "/var/opt/azcmagent/tokens-of-mine/a.key",
+        "/var/opt/azcmagent/tokens",
+        "/var/opt/azcmagent/tokens/",
+        "/var/opt/azcmagent/tokens/.key",
+        "/var/opt/azcmagent/tokens/a.key.txt",
+        "/var/opt/azcmagent/tokens/a\\b.key",
+        "/var/opt/azcmagent/tokens/a\u{1b}.key",
+        "/VAR/opt/azcmagent/tokens/a.key",
+        "tokens/a.key",
+        "~/a.key",
+        "",
+    ] {
+        let machine = server().with_facts(path, file, "the-key-1");
+        let error = read(&machine, &format!("Basic realm={path}")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected, "{path}");
+        assert!(
+            error
+                .why()
+                .contains("directly in /var/opt/azcmagent/tokens"),
+            "{path}: {error}"
+        );
+        assert!(!error.to_string().contains('\u{1b}'), "{error:?}");
+    }
+}
+
+#[test]
+fn a_challenge_without_a_file_is_none() {
+    for challenge in [
+        None,
+        Some(""),
+        Some("Basic"),
+        Some("Bearer realm=/x"),
+        Some("Basic charset=/x"),
+    ] {
+        let error = named_file(&asked(), challenge, &server()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected, "{challenge:?}");
+        assert!(error.why().contains("did not say which file"), "{error}");
+    }
+}
+
+#[test]
+fn what_stands_in_the_agents_folder_must_be_a_small_file_of_its_own() {
+    for (facts, why) in [
+        (facts(FileKind::Link, 9, 0), "a link"),
+        (facts(FileKind::Other, 0, 0), "no regular file"),
+        (facts(FileKind::Folder, 0, 0), "no regular file"),
+        (facts(FileKind::File, 4097, 0), "larger than"),
+        (facts(FileKind::File, 1 << 30, 0), "larger than"),
+        (facts(FileKind::File, 9, 1000), "neither to root nor"),
+    ] {
+        let machine = server().with_facts(KEY, facts, "the-key-1");
+        let error = read(&machine, &format!("Basic realm={KEY}")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected, "{facts:?}");
+        assert!(error.why().contains(why), "{error}");
+        assert!(!error.to_string().contains("the-key-1"), "{error}");
+    }
+    let link = Fixture::new()
+        .with_facts(FOLDER, facts(FileKind::Link, 9, 0), "")
+        .with_file(KEY, "the-key-1");
+    let error = read(&link, &format!("Basic realm={KEY}")).unwrap_err();
+    assert!(error.why().contains("its folder is a link"), "{error}");
+}
+
+#[test]
+fn what_can_stand_in_no_header_is_no_key() {
+    for content in ["", " \n", "a b", "a\r\nX-Evil: 1", "\u{e9}"] {
+        let machine = server().with_facts(KEY, facts(FileKind::File, 9, 0), content);
+        let error = read(&machine, &format!("Basic realm={KEY}")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected, "{content:?}");
+        assert!(!error.to_string().contains("Evil"), "{error}");
+    }
+    let binary = server().with_facts(KEY, facts(FileKind::File, 2, 0), [0xff, 0xfe]);
+    assert!(read(&binary, &format!("Basic realm={KEY}")).is_err());
+}
+
+#[test]
+fn a_key_that_is_not_there_says_what_to_look_at() {
+    let error = read(&server(), &format!("Basic realm={KEY}")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    assert!(error.mend().contains("azcmagent show"), "{error}");
+}
+
+#[test]
+fn the_agents_folder_is_known_on_linux_and_windows_only() {
+    let windows = Fixture::new()
+        .with_os("windows")
+        .with_var("ProgramData", r"C:\ProgramData\");
+    let name = |path: &str| named_file(&asked(), Some(&format!("Basic realm={path}")), &windows);
+    let folder = r"C:\ProgramData\AzureConnectedMachineAgent\Tokens";
+    let good = format!(r"{folder}\a.key");
+    assert_eq!(name(&good).unwrap(), good);
+    assert!(
+        name(&good.to_lowercase()).is_ok(),
+        "the system knows no case"
+    );
+    for bad in [
+        format!(r"{folder}\..\a.key"),
+        format!("{folder}/a.key"),
+        format!(r"{folder}\a.key:x.key"),
+        format!(r"{folder}\sub\a.key"),
+        r"C:\Windows\a.key".to_owned(),
+    ] {
+        assert!(name(&bad).is_err(), "{bad}");
+    }
+    for machine in [
+        Fixture::new().with_os("macos"),
+        Fixture::new().with_os("windows"),
+    ] {
+        let error = named_file(&asked(), Some("Basic realm=/x"), &machine).unwrap_err();
+        assert!(error.is_unavailable(), "{error}");
+    }
+}

@@ -1,0 +1,68 @@
+//! A compute of Azure Machine Learning: App Service's protocol of 2017.
+
+use super::{
+    Asking, Host, ManagedIdentityId, NAME,
+    answer::Asked,
+    endpoint::{Endpoint, secret, variable},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    http::{HeaderName, HeaderValue, HttpRequest},
+    options::ClientOptions,
+    token::AccessToken,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+
+#[derive(Debug)]
+pub(super) struct AzureMl {
+    endpoint: Endpoint,
+    secret: HeaderValue,
+}
+
+const API_VERSION: &str = "2017-09-01";
+
+impl AzureMl {
+    pub(super) fn new(id: &ManagedIdentityId, options: &ClientOptions) -> Result<Self> {
+        if !id.is_system() && id.by_client().is_none() {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("{NAME} chose {id}"),
+                "a compute of Azure Machine Learning takes no notice of object ids and resource ids: another identity could answer",
+            )
+            .with_mend("name the identity by its client id: `az identity list --query '[].{name:name, id:clientId}'`"));
+        }
+        let system = &**options.system();
+        let address = variable(system, "MSI_ENDPOINT")?;
+        Ok(Self {
+            endpoint: Endpoint::from_variable("MSI_ENDPOINT", &address, options)?,
+            secret: secret(system, "MSI_SECRET")?,
+        })
+    }
+}
+
+impl Host for AzureMl {
+    fn name(&self) -> &'static str {
+        "Azure Machine Learning's compute"
+    }
+
+    fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
+        async move {
+            let parameters = [("api-version", API_VERSION), ("resource", asking.resource)];
+            // Without the underscore, unlike everywhere else.
+            let id = asking.id.by_client().map(|id| ("clientid", id));
+            let request = HttpRequest::get(self.endpoint.url(parameters.into_iter().chain(id)))
+                .with_header(HeaderName::from_static("secret"), self.secret.clone());
+            let asked = Asked {
+                what: &asking.what,
+                host: self.name(),
+                assign: "give the compute an identity with `az ml compute update --name COMPUTE --identity-type SystemAssigned`, or UserAssigned and `--user-assigned-identities ID`",
+                secrets: &[self.secret.to_str().unwrap_or_default()],
+                now: asking.system.now(),
+            };
+            let mend = "restart the job: MSI_ENDPOINT and MSI_SECRET are of one compute and are not to be copied";
+            let answer = self.endpoint.ask(&asked, mend, &request, asking.deadline).await?;
+            Ok(answer.token)
+        }
+        .boxed()
+    }
+}

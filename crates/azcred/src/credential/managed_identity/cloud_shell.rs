@@ -1,0 +1,74 @@
+//! Cloud Shell: the user whose shell it is.
+
+use super::{
+    Asking, Host, ManagedIdentityId, NAME,
+    answer::Asked,
+    endpoint::{Endpoint, variable},
+};
+use crate::{
+    credential::Availability,
+    error::{Error, ErrorKind, Result},
+    http::{HeaderName, HeaderValue, HttpRequest},
+    options::ClientOptions,
+    system::System,
+    token::AccessToken,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+
+#[derive(Debug)]
+pub(super) struct CloudShell {
+    endpoint: Endpoint,
+}
+
+impl CloudShell {
+    pub(super) fn new(id: &ManagedIdentityId, options: &ClientOptions) -> Result<Self> {
+        if !id.is_system() {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("{NAME} chose {id}"),
+                "Cloud Shell has one identity, that of the user whose shell it is",
+            )
+            .with_mend("leave the choice out, or run this where the identity is assigned"));
+        }
+        let address = variable(&**options.system(), "MSI_ENDPOINT")?;
+        let endpoint = Endpoint::from_variable("MSI_ENDPOINT", &address, options)?;
+        Ok(Self { endpoint })
+    }
+}
+
+impl Host for CloudShell {
+    fn name(&self) -> &'static str {
+        "Cloud Shell"
+    }
+
+    fn look(&self, _: &ManagedIdentityId, _: &dyn System) -> Availability {
+        Availability::Ready {
+            using: "the user whose Cloud Shell this is".to_owned(),
+        }
+    }
+
+    fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
+        async move {
+            let url = self.endpoint.url([]);
+            let request = HttpRequest::post_form(url, &[("resource", asking.resource)])
+                .with_header(
+                    HeaderName::from_static("metadata"),
+                    HeaderValue::from_static("true"),
+                );
+            let asked = Asked {
+                what: &asking.what,
+                host: self.name(),
+                assign: "sign in with `az login`",
+                secrets: &[],
+                now: asking.system.now(),
+            };
+            let mend = "restart Cloud Shell; outside of it, unset MSI_ENDPOINT";
+            let answer = self
+                .endpoint
+                .ask(&asked, mend, &request, asking.deadline)
+                .await?;
+            Ok(answer.token)
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,281 @@
+//! An address at which a host gives out tokens, and the way there.
+
+use super::answer::{self, Answer, Asked};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    http::{HeaderValue, Http, HttpRequest, HttpResponse, Url},
+    options::ClientOptions,
+    system::System,
+    tenant::excerpt,
+};
+use std::{net::IpAddr, time::Duration};
+use url::Host;
+
+/// A variable that describes a host.
+///
+/// # Errors
+/// [`ErrorKind::Unavailable`] where it is unset.
+pub(super) fn variable(system: &dyn System, name: &str) -> Result<String> {
+    system.var(name).ok_or_else(|| {
+        Error::new(
+            ErrorKind::Unavailable,
+            format!("Read {name}"),
+            "it is not set",
+        )
+    })
+}
+
+/// The secret in a variable, as a header that doesn't print.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] where it can't stand in a header; [`ErrorKind::Unavailable`] where it is unset.
+pub(super) fn secret(system: &dyn System, name: &str) -> Result<HeaderValue> {
+    let value = variable(system, name)?;
+    let value = value.trim();
+    let printable = value.bytes().all(|byte| byte.is_ascii_graphic());
+    match HeaderValue::from_str(value) {
+        Ok(mut value) if printable => {
+            value.set_sensitive(true);
+            Ok(value)
+        }
+        _ => Err(Error::new(
+            ErrorKind::Invalid,
+            format!("Read {name}"),
+            "it holds characters that no header may",
+        )
+        .with_mend(format!("hand {name} on as the host gave it"))),
+    }
+}
+
+/// An address at which a host gives out tokens.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    url: Url,
+    http: Http,
+}
+
+impl Endpoint {
+    /// The address in a variable. Plain HTTP goes straight to where only this machine or its own network can be; HTTPS goes as
+    /// every other request does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`], which names the variable.
+    pub(super) fn from_variable(
+        variable: &str,
+        value: &str,
+        options: &ClientOptions,
+    ) -> Result<Self> {
+        let url = read(variable, value)?;
+        let http = match url.scheme() {
+            "http" if is_near(&url) => Http::direct(options.system().clone()),
+            "http" => {
+                return Err(invalid(
+                    variable,
+                    value,
+                    "it is plain HTTP to an address that is neither this machine's nor of a private network, where others could read the token",
+                ));
+            }
+            _ => options.http().clone(),
+        };
+        Ok(Self { url, http })
+    }
+
+    /// The same for a server with a certificate of its own, which is known by its thumbprint.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`], which names the variable.
+    pub(super) fn pinned(
+        variable: &str,
+        value: &str,
+        thumbprint: [u8; 20],
+        options: &ClientOptions,
+    ) -> Result<Self> {
+        let url = read(variable, value)?;
+        if url.scheme() != "https" {
+            return Err(invalid(
+                variable,
+                value,
+                "it is no HTTPS address, and the server proves itself by its certificate",
+            ));
+        }
+        let http = Http::pinned(options.system().clone(), thumbprint);
+        Ok(Self { url, http })
+    }
+
+    /// An address of ours, in plain HTTP.
+    pub(super) fn fixed(url: Url, options: &ClientOptions) -> Self {
+        let http = Http::direct(options.system().clone());
+        Self { url, http }
+    }
+
+    /// The same way to another path.
+    pub(super) fn with_path(mut self, path: &str) -> Self {
+        let whole = format!("{}{path}", self.url.path().trim_end_matches('/'));
+        self.url.set_path(&whole);
+        self
+    }
+
+    /// The address with these parameters.
+    pub(super) fn url<'a>(&self, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Url {
+        let mut url = self.url.clone();
+        let mut parameters = parameters.into_iter().peekable();
+        if parameters.peek().is_some() {
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
+        url
+    }
+
+    /// Where it is, for people.
+    pub(super) fn place(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        match self.url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
+    /// Asks for a token, and reads the answer. Where none comes, `mend` is what is to be done.
+    pub(super) async fn ask(
+        &self,
+        asked: &Asked<'_>,
+        mend: &'static str,
+        request: &HttpRequest,
+        deadline: Duration,
+    ) -> Result<Answer> {
+        let response = self.send(asked.what, mend, request, deadline).await?;
+        answer::read(asked, &response)
+    }
+
+    /// See [`Http::send`]. Where no answer comes, the network in general is not what is to be looked at: `mend` is.
+    pub(super) async fn send(
+        &self,
+        what: &str,
+        mend: &'static str,
+        request: &HttpRequest,
+        deadline: Duration,
+    ) -> Result<HttpResponse> {
+        let sent = self.http.send(what, request, deadline).await;
+        sent.map_err(|error| match error.kind() {
+            ErrorKind::Unreachable => error.with_mend(mend),
+            _ => error,
+        })
+    }
+}
+
+fn invalid(variable: &str, value: &str, why: &'static str) -> Error {
+    Error::new(
+        ErrorKind::Invalid,
+        format!("Read {variable} ('{}')", excerpt(value)),
+        why,
+    )
+    .with_mend(format!(
+        "unset {variable} where this is no Azure host, or set it to the address that the host gave"
+    ))
+}
+
+fn read(variable: &str, value: &str) -> Result<Url> {
+    let value = value.trim();
+    let mut url = Url::parse(value).map_err(|_| invalid(variable, value, "it is no address"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(invalid(variable, value, "it is no HTTP address"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid(
+            variable,
+            value,
+            "it holds a user name or a password, which would be shown with it",
+        ));
+    }
+    url.set_fragment(None);
+    Ok(url)
+}
+
+/// Whether only this machine, its link or a private network can answer at an address. A name tells nothing of where it leads,
+/// `localhost` excepted.
+fn is_near(url: &Url) -> bool {
+    let ip: IpAddr = match url.host() {
+        Some(Host::Domain(name)) => return name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(ip)) => ip.into(),
+        Some(Host::Ipv6(ip)) => ip.to_canonical(),
+        None => return false,
+    };
+    match ip {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local() || ip.is_private(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unicast_link_local() || ip.is_unique_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::Fixture;
+
+    fn from(value: &str) -> Result<Endpoint> {
+        let options = ClientOptions::new(Fixture::new().shared());
+        Endpoint::from_variable("IDENTITY_ENDPOINT", value, &options)
+    }
+
+    #[test]
+    fn plain_http_goes_to_this_machine_its_link_and_private_networks_only() {
+        for good in [
+            "http://localhost:42356/msi/token",
+            "http://127.0.0.1:41000/",
+            "http://[::1]:80/",
+            "http://169.254.130.4:8081/msi/token",
+            "http://10.0.0.4/",
+            "http://172.16.3.4/",
+            "http://192.168.0.1/",
+            "http://[fe80::1]/",
+            "http://[fd00::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "https://identity.example/",
+        ] {
+            assert!(from(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://identity.example/",
+            "http://localhost.example/",
+            "http://8.8.8.8/",
+            "http://100.64.0.1/",
+            "http://[2001:db8::1]/",
+            "http://[::ffff:8.8.8.8]/",
+        ] {
+            let error = from(bad).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{bad}");
+            assert!(error.why().contains("plain HTTP"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_no_address_is_named_and_not_repeated() {
+        for bad in [
+            "local host",
+            "localhost:80",
+            "ftp://localhost/",
+            "file:///etc/shadow",
+            "http://",
+            "http://u:TopSecret@localhost/",
+            "TopSecretValueInTheWrongPlace",
+        ] {
+            let error = from(bad).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{bad}");
+            assert!(error.what().contains("IDENTITY_ENDPOINT"), "{error}");
+            assert!(!error.to_string().contains("TopSecretValue"), "{error}");
+            assert!(!error.to_string().contains("Secret@"), "{error}");
+        }
+    }
+
+    #[test]
+    fn parameters_join_those_that_an_address_has() {
+        let endpoint = from("http://localhost:1/msi?a=b#c").unwrap();
+        assert_eq!(
+            endpoint.url([("resource", "https://x/ y")]).as_str(),
+            "http://localhost:1/msi?a=b&resource=https%3A%2F%2Fx%2F+y"
+        );
+        let endpoint = from("http://localhost:1/base/")
+            .unwrap()
+            .with_path("/metadata");
+        assert_eq!(endpoint.url([]).path(), "/base/metadata");
+        assert_eq!(endpoint.place(), "localhost:1");
+    }
+}

@@ -1,0 +1,246 @@
+//! Whether this can be a virtual machine of Azure's, which alone have an instance metadata service: what the machine itself tells,
+//! before anything is sent.
+//!
+//! 1. `AZURE_POD_IDENTITY_AUTHORITY_HOST` says where the service is, so there is one;
+//! 2. macOS does not run there, and WSL, though on Hyper-V, is somebody's own computer;
+//! 3. the firmware's chassis asset tag is one and the same on all of Azure's machines (cloud-init tells them by it);
+//! 4. where the firmware says nothing, the hypervisor: Azure's is always Hyper-V;
+//! 5. a guest of Hyper-V, or of a processor that can't be asked, may be anywhere.
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    redact::printable,
+    system::{Hypervisor, System},
+    tenant::excerpt,
+};
+use std::{borrow::Cow, path::Path};
+
+/// What `AZCRED_IMDS` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// Ask, whatever the evidence.
+    Always,
+    /// Don't, whatever the evidence.
+    Never,
+    /// Nothing.
+    None,
+}
+
+impl Wish {
+    /// # Errors
+    /// [`ErrorKind::Invalid`] for any other word.
+    pub(super) fn read(system: &dyn System) -> Result<Self> {
+        let Some(text) = system.var("AZCRED_IMDS") else {
+            return Ok(Self::None);
+        };
+        match text.trim().to_ascii_lowercase().as_str() {
+            "always" => Ok(Self::Always),
+            "never" => Ok(Self::Never),
+            _ => Err(Error::new(
+                ErrorKind::Invalid,
+                format!("Read AZCRED_IMDS ('{}')", excerpt(&text)),
+                "it is neither 'always' nor 'never'",
+            )
+            .with_mend("set AZCRED_IMDS to always or never, or unset it to let the machine tell")),
+        }
+    }
+}
+
+/// What a machine tells, and the part of it that decided, as a sentence without a full stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Evidence {
+    pub(super) says: Says,
+    pub(super) why: Cow<'static, str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Says {
+    /// This is one of Azure's machines.
+    Yes,
+    /// It is not.
+    No,
+    /// It may be.
+    Nothing,
+}
+
+/// Azure's chassis asset tag (cloud-init, `sources/azure/identity.py`).
+const AZURE_TAG: &str = "7783-7084-3265-9085-8269-3286-77";
+const TAG_FILE: &str = "/sys/class/dmi/id/chassis_asset_tag";
+const KERNEL_FILE: &str = "/proc/sys/kernel/osrelease";
+/// What such files hold at most.
+const LINE_LIMIT: u64 = 4096;
+
+/// What this machine tells. Reads two small files at most.
+pub(super) fn gather(system: &dyn System) -> Evidence {
+    let evidence = |says, why: &'static str| Evidence {
+        says,
+        why: why.into(),
+    };
+    if system.var("AZURE_POD_IDENTITY_AUTHORITY_HOST").is_some() {
+        return evidence(
+            Says::Yes,
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST says where it is",
+        );
+    }
+    if system.os() == "macos" {
+        return evidence(Says::No, "this is macOS, which Azure does not run");
+    }
+    let is_wsl = line(system, KERNEL_FILE)
+        .is_some_and(|kernel| kernel.to_ascii_lowercase().contains("microsoft"))
+        || system.var("WSL_DISTRO_NAME").is_some();
+    if is_wsl {
+        return evidence(Says::No, "this is WSL, on somebody's own Windows");
+    }
+    if let Some(tag) = line(system, TAG_FILE) {
+        return if tag == AZURE_TAG {
+            evidence(Says::Yes, "the firmware has Azure's chassis asset tag")
+        } else {
+            Evidence {
+                says: Says::No,
+                why: format!(
+                    "the firmware's chassis asset tag is '{}', which is not Azure's",
+                    printable(&tag, 40)
+                )
+                .into(),
+            }
+        };
+    }
+    match system.hypervisor() {
+        Hypervisor::None => evidence(Says::No, "this machine runs on its own hardware"),
+        Hypervisor::HyperVHost => evidence(
+            Says::No,
+            "this is the host of Hyper-V's machines and not one of them",
+        ),
+        Hypervisor::Other(vendor) => Evidence {
+            says: Says::No,
+            why: format!(
+                "the hypervisor is '{}', and Azure's is Hyper-V",
+                printable(&vendor, 40)
+            )
+            .into(),
+        },
+        Hypervisor::HyperV => evidence(
+            Says::Nothing,
+            "this is a machine on Hyper-V, in Azure or elsewhere",
+        ),
+        Hypervisor::Unknown => evidence(
+            Says::Nothing,
+            "neither the firmware nor the processor says where this machine runs",
+        ),
+    }
+}
+
+/// The first line of a file, where there is anything in it. In a container the file may be there and empty, or not to be read.
+fn line(system: &dyn System, path: &str) -> Option<String> {
+    let bytes = system.read(Path::new(path), LINE_LIMIT).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let line = text.lines().next()?.trim();
+    (!line.is_empty()).then(|| line.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::Fixture;
+
+    fn says(machine: &Fixture) -> Says {
+        gather(machine).says
+    }
+
+    fn on(hypervisor: Hypervisor) -> Fixture {
+        Fixture::new().with_hypervisor(hypervisor)
+    }
+
+    #[test]
+    fn the_firmware_decides_where_it_says_anything() {
+        let azure = format!("{AZURE_TAG}\n");
+        for hypervisor in [
+            Hypervisor::HyperV,
+            Hypervisor::Unknown,
+            Hypervisor::Other("KVMKVMKVM".into()),
+        ] {
+            let machine = on(hypervisor);
+            assert_eq!(
+                says(&machine.clone().with_file(TAG_FILE, azure.as_str())),
+                Says::Yes
+            );
+            assert_eq!(
+                says(&machine.clone().with_file(TAG_FILE, "Amazon EC2\n")),
+                Says::No
+            );
+            assert_eq!(
+                says(
+                    &machine
+                        .clone()
+                        .with_file(TAG_FILE, AZURE_TAG.replace("77", "78"))
+                ),
+                Says::No
+            );
+        }
+    }
+
+    #[test]
+    fn the_hypervisor_decides_where_the_firmware_is_silent() {
+        for (hypervisor, expected) in [
+            (Hypervisor::None, Says::No),
+            (Hypervisor::HyperVHost, Says::No),
+            (Hypervisor::Other("KVMKVMKVM".into()), Says::No),
+            (Hypervisor::HyperV, Says::Nothing),
+            (Hypervisor::Unknown, Says::Nothing),
+        ] {
+            let machine = on(hypervisor.clone());
+            assert_eq!(says(&machine), expected, "{hypervisor:?}");
+            // A container's file may be there and empty.
+            for empty in ["", "\n", " \n"] {
+                let machine = machine.clone().with_file(TAG_FILE, empty);
+                assert_eq!(says(&machine), expected, "{hypervisor:?} {empty:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn wsl_and_macos_are_somebodys_own_computer_though_wsl_runs_on_hyper_v() {
+        let machine = on(Hypervisor::HyperV);
+        let kernel = "5.15.153.1-microsoft-standard-WSL2\n";
+        assert_eq!(
+            says(&machine.clone().with_file(KERNEL_FILE, kernel)),
+            Says::No
+        );
+        assert_eq!(
+            says(&machine.clone().with_var("WSL_DISTRO_NAME", "Debian")),
+            Says::No
+        );
+        assert_eq!(says(&on(Hypervisor::Unknown).with_os("macos")), Says::No);
+        let azure = machine
+            .with_file(KERNEL_FILE, "6.8.0-1015-azure\n")
+            .with_file(TAG_FILE, AZURE_TAG);
+        assert_eq!(says(&azure), Says::Yes);
+    }
+
+    #[test]
+    fn an_address_that_is_given_is_evidence_enough() {
+        let pod = on(Hypervisor::None)
+            .with_var("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://localhost:1");
+        assert_eq!(says(&pod), Says::Yes);
+    }
+
+    #[test]
+    fn a_tag_that_is_none_does_not_reach_a_terminal_as_it_is() {
+        let machine = Fixture::new().with_file(TAG_FILE, "\u{1b}[2J".repeat(900));
+        assert!(!gather(&machine).why.contains('\u{1b}'));
+        assert!(gather(&machine).why.len() < 200);
+    }
+
+    #[test]
+    fn a_wish_is_always_or_never() {
+        let read = |value: &str| Wish::read(&Fixture::new().with_var("AZCRED_IMDS", value));
+        assert_eq!(read("Always ").unwrap(), Wish::Always);
+        assert_eq!(read("never").unwrap(), Wish::Never);
+        assert_eq!(Wish::read(&Fixture::new()).unwrap(), Wish::None);
+        for bad in ["yes", "1", "sometimes"] {
+            let error = read(bad).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            assert!(error.what().contains("AZCRED_IMDS"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Which managed identity: the resource's own, or one that was assigned to it.
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    tenant::{ClientId, excerpt},
+};
+use std::fmt;
+use uuid::Uuid;
+
+/// Which of the identities that a resource may have: its own, or one that was assigned to it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ManagedIdentityId(Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    System,
+    Client(ClientId),
+    Object(Uuid),
+    Resource(String),
+}
+
+/// Azure's own limit for the path of a resource is lower.
+const LONGEST_RESOURCE: usize = 2048;
+/// The type of resource that a user-assigned identity is.
+const USER_ASSIGNED: &str = "/providers/microsoft.managedidentity/userassignedidentities/";
+
+impl ManagedIdentityId {
+    /// The resource's own identity. Where it has none and just one is assigned to it, Azure takes that one.
+    pub const SYSTEM: Self = Self(Kind::System);
+
+    /// The user-assigned identity with this client id.
+    pub fn client(id: ClientId) -> Self {
+        Self(Kind::Client(id))
+    }
+
+    /// The user-assigned identity with this object id (also called principal id), a GUID.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where it is none.
+    pub fn object(id: &str) -> Result<Self> {
+        Uuid::try_parse(id.trim())
+            .map(|id| Self(Kind::Object(id)))
+            .map_err(|_| {
+                Error::new(
+                    ErrorKind::Invalid,
+                    format!("Read the object id '{}'", excerpt(id.trim())),
+                    "an object id is a GUID",
+                )
+                .with_mend(
+                    "find it with `az identity list --query '[].{name:name, id:principalId}'`",
+                )
+            })
+    }
+
+    /// The user-assigned identity with this resource id:
+    /// `/subscriptions/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where it is none.
+    pub fn resource(id: &str) -> Result<Self> {
+        let id = id.trim();
+        let lower = id.to_ascii_lowercase();
+        let name = lower
+            .strip_prefix("/subscriptions/")
+            .and_then(|rest| rest.split_once(USER_ASSIGNED));
+        let is_name = |name: &str| !name.is_empty() && !name.contains('/');
+        // Names of resource groups may have letters of any language in them.
+        let printable = !id.chars().any(|c| c.is_control() || c.is_whitespace());
+        if printable && id.len() <= LONGEST_RESOURCE && name.is_some_and(|(_, name)| is_name(name))
+        {
+            return Ok(Self(Kind::Resource(id.to_owned())));
+        }
+        Err(Error::new(
+            ErrorKind::Invalid,
+            format!("Read the resource id '{}'", excerpt(id)),
+            "a user-assigned identity's looks like /subscriptions/…/resourceGroups/…/providers/\
+             Microsoft.ManagedIdentity/userAssignedIdentities/NAME",
+        )
+        .with_mend("find it with `az identity list --query '[].id'`"))
+    }
+
+    /// Whether it is the resource's own.
+    pub fn is_system(&self) -> bool {
+        self.0 == Kind::System
+    }
+
+    pub(super) fn by_client(&self) -> Option<&str> {
+        match &self.0 {
+            Kind::Client(id) => Some(id.as_str()),
+            _ => None,
+        }
+    }
+
+    /// As a parameter of a request; hosts differ in what they call a resource id.
+    pub(super) fn parameter(&self, resource: &'static str) -> Option<(&'static str, String)> {
+        match &self.0 {
+            Kind::System => None,
+            Kind::Client(id) => Some(("client_id", id.to_string())),
+            Kind::Object(id) => Some(("object_id", id.to_string())),
+            Kind::Resource(id) => Some((resource, id.clone())),
+        }
+    }
+}
+
+impl fmt::Display for ManagedIdentityId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::System => f.write_str("its own managed identity"),
+            Kind::Client(id) => write!(f, "the managed identity with the client id {id}"),
+            Kind::Object(id) => write!(f, "the managed identity with the object id {id}"),
+            Kind::Resource(id) => write!(f, "the managed identity {id}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_is_a_guid_or_the_path_of_a_user_assigned_identity() {
+        let good = "/subscriptions/s/resourceGroups/grüppe/providers/Microsoft.ManagedIdentity/userAssignedIdentities/me";
+        let id = ManagedIdentityId::resource(good).unwrap();
+        assert_eq!(
+            id.parameter("mi_res_id"),
+            Some(("mi_res_id", good.to_owned()))
+        );
+        assert!(ManagedIdentityId::resource(&good.to_uppercase()).is_ok());
+        for bad in [
+            "",
+            "me",
+            &good[..good.len() - 2],
+            &format!("{good}/federatedIdentityCredentials/x"),
+            &good.replace("userAssignedIdentities", "other"),
+            &format!("{good}\n/x"),
+            &good[1..],
+            &format!("{good}{}", "x".repeat(2048)),
+        ] {
+            let error = ManagedIdentityId::resource(bad).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{bad}");
+        }
+        assert!(ManagedIdentityId::object("72f988bf-86f1-41af-91ab-2d7cd011db47").is_ok());
+        assert!(ManagedIdentityId::object("me").is_err());
+    }
+}

@@ -1,0 +1,170 @@
+//! A virtual machine's instance metadata service (IMDS), and whatever stands in for it.
+//!
+//! 'How to use managed identities on an Azure VM to acquire an access token'. Its address is the same on every machine, so that
+//! there is nothing to see of it before it answers; [`super::evidence`] and [`super::probe`] keep machines that have
+//! none from waiting for it.
+
+use super::{
+    Asking, Host, ManagedIdentityId, NAME,
+    answer::{self, Asked},
+    endpoint::Endpoint,
+    evidence::{Says, Wish, gather},
+    probe::{DOCKER_DESKTOP, Probe, is_docker_desktop},
+};
+use crate::{
+    credential::Availability,
+    error::{Error, ErrorKind, Result},
+    http::{HeaderName, HeaderValue, HttpRequest, HttpResponse, Retry, parse_url},
+    options::ClientOptions,
+    system::System,
+    token::AccessToken,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use std::time::Duration;
+use tokio::time::Instant;
+
+#[derive(Debug)]
+pub(super) struct Imds {
+    endpoint: Endpoint,
+    /// Unless it is waited for, whatever the evidence.
+    probe: Option<Probe>,
+}
+
+const ADDRESS: &str = "http://169.254.169.254";
+const MOVED: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
+const TOKEN_PATH: &str = "/metadata/identity/oauth2/token";
+pub(super) const API_VERSION: &str = "2018-02-01";
+/// It can be away for 70 seconds while it is updated.
+const DEADLINE: Duration = Duration::from_secs(80);
+/// 404 is what it answers while it is updated, too.
+const RETRY: Retry = Retry {
+    times: 5,
+    also: &[404, 410],
+};
+/// As often as the deadline allows.
+const RETRY_AWAY: Retry = Retry {
+    times: u32::MAX,
+    also: &[410],
+};
+const MEND: &str = "run this on an Azure resource with a managed identity; there, check that no firewall or network policy keeps it from 169.254.169.254";
+
+impl Imds {
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] where `AZCRED_IMDS` is `never`; [`ErrorKind::Invalid`] where a variable can't be used.
+    pub(super) fn new(pinned: bool, options: &ClientOptions) -> Result<Self> {
+        let system = &**options.system();
+        let what = format!("{NAME} looked for an instance metadata service (IMDS)");
+        let wish = Wish::read(system)?;
+        if wish == Wish::Never {
+            return Err(
+                Error::new(ErrorKind::Unavailable, what, "AZCRED_IMDS is never")
+                    .with_mend("unset AZCRED_IMDS where it is to be asked"),
+            );
+        }
+        let moved = system.var(MOVED);
+        let endpoint = match &moved {
+            Some(address) => Endpoint::from_variable(MOVED, address, options)?,
+            None => Endpoint::fixed(parse_url(&what, ADDRESS)?, options),
+        };
+        // Whoever says where it is, says that it is there.
+        let is_certain = pinned || wish == Wish::Always || moved.is_some();
+        Ok(Self {
+            endpoint: endpoint.with_path(TOKEN_PATH),
+            probe: (!is_certain).then(|| Probe::new(what)),
+        })
+    }
+
+    async fn answer(&self, asking: &Asking<'_>) -> Result<HttpResponse> {
+        let started = Instant::now();
+        let parameters = [("api-version", API_VERSION), ("resource", asking.resource)];
+        let id = asking.id.parameter("msi_res_id");
+        let id = id.as_ref().map(|(name, id)| (*name, id.as_str()));
+        let request = HttpRequest::get(self.endpoint.url(parameters.into_iter().chain(id)))
+            .with_header(
+                HeaderName::from_static("metadata"),
+                HeaderValue::from_static("true"),
+            )
+            .with_retry(RETRY);
+        let first = self
+            .endpoint
+            .send(&asking.what, MEND, &request, asking.deadline)
+            .await?;
+        let left = asking.deadline.saturating_sub(started.elapsed());
+        if first.status != 410 || left.is_zero() {
+            return Ok(first);
+        }
+        let request = request.with_retry(RETRY_AWAY);
+        match self.endpoint.send(&asking.what, MEND, &request, left).await {
+            Ok(mut last) => {
+                last.attempts = last.attempts.saturating_add(first.attempts);
+                Ok(last)
+            }
+            // The time was over in the middle of an attempt: that it is away is what there is to say.
+            Err(error) if error.kind() == ErrorKind::Unreachable => Ok(first),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Host for Imds {
+    fn name(&self) -> &'static str {
+        "the instance metadata service (IMDS)"
+    }
+
+    fn look(&self, id: &ManagedIdentityId, system: &dyn System) -> Availability {
+        let place = self.endpoint.place();
+        let Some(probe) = &self.probe else {
+            return Availability::Possible {
+                using: format!("{id}, from IMDS at {place}"),
+            };
+        };
+        let evidence = gather(system);
+        if let Some(error) = probe.remembered(&evidence, system) {
+            return Availability::Unavailable(error);
+        }
+        match evidence.says {
+            Says::No => Availability::Doubtful {
+                why: evidence.why.into_owned(),
+            },
+            Says::Yes | Says::Nothing => Availability::Possible {
+                using: format!("{id}, from IMDS at {place}: {}", evidence.why),
+            },
+        }
+    }
+
+    fn deadline(&self, options: &ClientOptions) -> Duration {
+        options.deadline_or(DEADLINE)
+    }
+
+    fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
+        async move {
+            let system = &**asking.system;
+            if let Some(probe) = &self.probe {
+                let evidence = gather(system);
+                if let Some(error) = probe.remembered(&evidence, system) {
+                    return Err(error);
+                }
+                probe.look(&self.endpoint, &evidence, system).await?;
+            }
+            let response = self.answer(&asking).await?;
+            if response.status == 403 && is_docker_desktop(&response.body) {
+                return Err(
+                    Error::new(ErrorKind::Unavailable, asking.what, DOCKER_DESKTOP).with_mend(MEND)
+                );
+            }
+            let asked = Asked {
+                what: &asking.what,
+                host: self.name(),
+                assign: "assign it with `az vm identity assign --resource-group GROUP --name VM` (with `--identities ID` for one that is user-assigned; `az vmss` for a scale set)",
+                secrets: &[],
+                now: system.now(),
+            };
+            Ok(answer::read(&asked, &response)?.token)
+        }
+        .boxed()
+    }
+}
+
+#[cfg(test)]
+#[path = "imds_tests.rs"]
+mod tests;

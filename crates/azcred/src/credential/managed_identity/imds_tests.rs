@@ -1,0 +1,274 @@
+//! An instance metadata service that is there, is not, or is away for a while.
+
+use super::*;
+use crate::{
+    credential::managed_identity::probe,
+    system::{Fixture, Hypervisor, SharedSystem},
+    tenant::ClientId,
+};
+use std::sync::{Arc, Mutex};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    task::JoinSet,
+};
+
+const TAG_FILE: &str = "/sys/class/dmi/id/chassis_asset_tag";
+const TOKEN: &str = r#"{"access_token":"the-token","expires_in":"3600","token_type":"Bearer"}"#;
+const AMPLE: Duration = Duration::from_secs(60);
+
+fn laptop() -> Fixture {
+    Fixture::new()
+        .with_var("HOME", "/home/ada")
+        .with_file(TAG_FILE, "No Asset Tag\n")
+}
+
+/// A server that answers the nth request with the nth answer, and every later one with the last; `None` is silence.
+struct Service {
+    url: String,
+    seen: Arc<Mutex<Vec<String>>>,
+    _tasks: JoinSet<()>,
+}
+
+impl Service {
+    async fn start<const N: usize>(answers: [Option<(u16, &'static str)>; N]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log = seen.clone();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut silent = Vec::new();
+            let mut number = 0;
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = [0; 4096];
+                let read = stream.read(&mut request).await.unwrap_or_default();
+                log.lock().unwrap().push(String::from_utf8_lossy(&request[..read]).to_ascii_lowercase());
+                let answer = answers[number.min(N - 1)];
+                number += 1;
+                match answer {
+                    None => silent.push(stream),
+                    Some((status, body)) => {
+                        let answer = format!(
+                            "HTTP/1.1 {status} X\r\nConnection: close\r\nRetry-After-Ms: 1\r\nContent-Length: {}\r\n\r\n{body}",
+                            body.len()
+                        );
+                        let _ = stream.write_all(answer.as_bytes()).await;
+                    }
+                }
+            }
+        });
+        Self {
+            url,
+            seen,
+            _tasks: tasks,
+        }
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    fn imds(&self, machine: &Fixture, probe: Option<Duration>) -> Imds {
+        let options = ClientOptions::new(machine.clone().shared());
+        Imds {
+            endpoint: Endpoint::fixed(self.url.parse().unwrap(), &options).with_path(TOKEN_PATH),
+            probe: probe.map(probe::tests::probe),
+        }
+    }
+}
+
+async fn ask(imds: &Imds, machine: &Fixture, deadline: Duration) -> Result<AccessToken> {
+    let system: SharedSystem = machine.clone().shared();
+    let id = ManagedIdentityId::client(ClientId::new("c11e").unwrap());
+    imds.ask(Asking {
+        what: "Asked".to_owned(),
+        resource: "https://management.azure.com",
+        id: &id,
+        system: &system,
+        deadline,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_machine_that_may_have_it_looks_before_it_asks() {
+    for machine in [
+        laptop(),
+        Fixture::new().with_hypervisor(Hypervisor::HyperV),
+        Fixture::new().with_file(TAG_FILE, "7783-7084-3265-9085-8269-3286-77"),
+    ] {
+        let service = Service::start([Some((400, "{}")), Some((200, TOKEN))]).await;
+        let imds = service.imds(&machine, Some(AMPLE));
+        assert_eq!(
+            ask(&imds, &machine, AMPLE).await.unwrap().secret(),
+            "the-token"
+        );
+        let [look, request] = <[String; 2]>::try_from(service.seen()).unwrap();
+        assert!(!look.contains("metadata: true"), "{look}");
+        assert!(request.contains("metadata: true"), "{request}");
+        assert!(
+            request.starts_with("get /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3a%2f%2fmanagement.azure.com&client_id=c11e http"),
+            "{request}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_laptop_pays_for_silence_once() {
+    let machine = laptop();
+    let service = Service::start([None]).await;
+    let imds = service.imds(&machine, Some(Duration::from_millis(20)));
+    assert!(matches!(
+        imds.look(&ManagedIdentityId::SYSTEM, &machine),
+        Availability::Doubtful { why } if why.contains("No Asset Tag")
+    ));
+    let first = ask(&imds, &machine, AMPLE).await.unwrap_err();
+    assert!(first.is_unavailable(), "{first}");
+    // Another process: what it finds is on the disk.
+    let imds = service.imds(&machine, Some(AMPLE));
+    assert!(matches!(
+        imds.look(&ManagedIdentityId::SYSTEM, &machine),
+        Availability::Unavailable(error) if error.why().contains("nobody answered there at")
+    ));
+    let second = ask(&imds, &machine, AMPLE).await.unwrap_err();
+    assert!(second.is_unavailable(), "{second}");
+    assert!(service.seen().len() <= 1, "{:?}", service.seen());
+}
+
+#[tokio::test]
+async fn it_is_waited_for_while_it_is_updated() {
+    let away = Some((410, ""));
+    let service = Service::start([
+        away,
+        away,
+        away,
+        away,
+        away,
+        away,
+        away,
+        away,
+        away,
+        Some((200, TOKEN)),
+    ])
+    .await;
+    let machine = laptop();
+    let imds = service.imds(&machine, None);
+    assert_eq!(
+        ask(&imds, &machine, AMPLE).await.unwrap().secret(),
+        "the-token"
+    );
+    assert_eq!(service.seen().len(), 10);
+}
+
+#[tokio::test]
+async fn it_is_waited_for_no_longer_than_the_deadline() {
+    let service = Service::start([Some((410, ""))]).await;
+    let machine = laptop();
+    let imds = service.imds(&machine, None);
+    let error = ask(&imds, &machine, Duration::from_secs(2))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+    assert!(
+        error
+            .why()
+            .contains("the instance metadata service (IMDS) is not there just now, as it is while it is updated (HTTP 410; asked "),
+        "{error}"
+    );
+    assert!(service.seen().len() > 1);
+    let options = ClientOptions::new(machine.shared());
+    assert_eq!(imds.deadline(&options), Duration::from_secs(80));
+    assert_eq!(imds.deadline(&options.with_deadline(AMPLE)), AMPLE);
+}
+
+#[tokio::test]
+async fn what_else_may_pass_is_tried_six_times() {
+    for status in [404, 429, 500, 503] {
+        let body = r#"{"error":"not_found","error_description":"Resource not found"}"#;
+        let service = Service::start([Some((status, body))]).await;
+        let machine = laptop();
+        let imds = service.imds(&machine, None);
+        let error = ask(&imds, &machine, AMPLE).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+        assert_eq!(service.seen().len(), 6, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn docker_desktops_answer_is_nobodys() {
+    let service = Service::start([Some((
+        403,
+        "dial tcp 169.254.169.254:80: A socket operation was attempted to an unreachable network.",
+    ))])
+    .await;
+    let machine = laptop();
+    for probe in [None, Some(AMPLE)] {
+        let error = ask(&service.imds(&machine, probe), &machine, AMPLE)
+            .await
+            .unwrap_err();
+        assert!(error.is_unavailable(), "{error}");
+        assert!(error.why().contains("Docker Desktop"), "{error}");
+    }
+}
+
+fn made(machine: Fixture, pinned: bool) -> Result<(Imds, Fixture)> {
+    let options = ClientOptions::new(machine.clone().shared());
+    Imds::new(pinned, &options).map(|imds| (imds, machine))
+}
+
+#[test]
+fn a_wish_an_address_and_a_pin_go_before_all_evidence() {
+    let remembered =
+        laptop().with_file("/home/ada/.cache/azcred/imds", r#"{"boot":"first","at":1}"#);
+    let look = |machine: Fixture, pinned| {
+        let (imds, machine) = made(machine, pinned).unwrap();
+        (
+            imds.probe.is_some(),
+            imds.look(&ManagedIdentityId::SYSTEM, &machine),
+        )
+    };
+    for (machine, pinned) in [
+        (remembered.clone(), true),
+        (remembered.clone().with_var("AZCRED_IMDS", "always"), false),
+        (
+            remembered.clone().with_var(MOVED, "http://127.0.0.1:2579"),
+            false,
+        ),
+    ] {
+        let (probes, look) = look(machine, pinned);
+        assert!(!probes);
+        assert!(matches!(look, Availability::Possible { .. }), "{look:?}");
+    }
+    assert!(matches!(
+        look(remembered.clone(), false),
+        (true, Availability::Unavailable(_))
+    ));
+    let azure = remembered.with_file(TAG_FILE, "7783-7084-3265-9085-8269-3286-77\n");
+    assert!(matches!(
+        look(azure, false),
+        (true, Availability::Possible { using }) if using.contains("Azure's chassis asset tag")
+    ));
+}
+
+#[test]
+fn never_is_never() {
+    for pinned in [true, false] {
+        let error = made(laptop().with_var("AZCRED_IMDS", "never"), pinned).unwrap_err();
+        assert!(error.is_unavailable(), "{error}");
+        assert!(error.why().contains("AZCRED_IMDS is never"), "{error}");
+    }
+}
+
+#[test]
+fn an_address_that_is_none_is_named() {
+    for bad in [
+        "169.254.169.254",
+        "http://metadata.example/",
+        "localhost:80",
+    ] {
+        let error = made(laptop().with_var(MOVED, bad), false).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{bad}");
+        assert!(error.what().contains(MOVED), "{error}");
+    }
+}

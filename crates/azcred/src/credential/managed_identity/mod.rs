@@ -1,0 +1,250 @@
+//! The identity that Azure keeps for what this program runs on: a virtual machine, an app, a compute, a connected server.
+//!
+//! Which host it is, the variables tell, in azure-identity's order:
+//! 1. `IDENTITY_ENDPOINT`, `IDENTITY_HEADER` and `IDENTITY_SERVER_THUMBPRINT`: Service Fabric;
+//! 2. `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`: App Service, and everything that speaks as it does (Functions, Container Apps,
+//!    Automation);
+//! 3. `IDENTITY_ENDPOINT` and `IMDS_ENDPOINT`: a server connected by Azure Arc;
+//! 4. `MSI_ENDPOINT` and `MSI_SECRET`: a compute of Azure Machine Learning;
+//! 5. `MSI_ENDPOINT` alone: Cloud Shell;
+//! 6. none of them: a virtual machine, whose instance metadata service (IMDS) has a fixed address.
+//!
+//! What the variables describe is there. Whether IMDS is, they don't tell, and a laptop that asks waits for an answer that
+//! never comes: see [`evidence`] and [`imds`].
+
+mod answer;
+mod app_service;
+mod arc;
+mod azure_ml;
+mod cloud_shell;
+mod endpoint;
+mod evidence;
+mod identity_id;
+mod imds;
+mod probe;
+mod service_fabric;
+
+pub use identity_id::ManagedIdentityId;
+
+use super::{
+    Availability,
+    source::{Kept, TokenSource, credential},
+    variables,
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    options::ClientOptions,
+    request::TokenRequest,
+    system::{SharedSystem, System},
+    tenant::ClientId,
+    token::AccessToken,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// Signs in as the managed identity of the Azure resource on which this program runs.
+///
+/// ```no_run
+/// # async fn example() -> azcred::Result<()> {
+/// use azcred::{ClientOptions, Credential, ManagedIdentityCredential, ManagedIdentityId, Scope, TokenRequest};
+/// let credential = ManagedIdentityCredential::new(ManagedIdentityId::SYSTEM, ClientOptions::default())?;
+/// let token = credential.get_token(&TokenRequest::new(Scope::ARM)).await?;
+/// # Ok(()) }
+/// ```
+///
+/// The tenant is the identity's own, and a claims challenge can't be answered: of a request, only its scope counts, of which
+/// there is one. On a virtual machine a call takes up to 80 seconds unless [`ClientOptions::with_deadline`] says otherwise:
+/// its metadata service can be away for 70 while it is updated.
+pub struct ManagedIdentityCredential(Kept<ManagedIdentity>);
+
+struct ManagedIdentity {
+    id: ManagedIdentityId,
+    host: Box<dyn Host>,
+    options: ClientOptions,
+}
+
+const NAME: &str = "ManagedIdentityCredential";
+
+/// Where managed identities get their tokens.
+trait Host: Send + Sync + fmt::Debug {
+    /// What it is, for people: 'App Service'.
+    fn name(&self) -> &'static str;
+
+    /// See [`super::Credential::prepare`]. Where variables describe the host, all that it needs is here.
+    fn look(&self, id: &ManagedIdentityId, _: &dyn System) -> Availability {
+        Availability::Ready {
+            using: format!("{} of {}", id, self.name()),
+        }
+    }
+
+    /// How long a call takes at most, where nobody said.
+    fn deadline(&self, options: &ClientOptions) -> Duration {
+        options.deadline()
+    }
+
+    fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>>;
+}
+
+/// What is asked for.
+struct Asking<'a> {
+    /// The attempt, as a sentence.
+    what: String,
+    resource: &'a str,
+    id: &'a ManagedIdentityId,
+    system: &'a SharedSystem,
+    deadline: Duration,
+}
+
+impl ManagedIdentityCredential {
+    /// A credential for one of the identities of this machine, whatever speaks against its having any. Asks nobody yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where a variable that describes the host can't be used, or the host has no way to choose this
+    /// identity; [`ErrorKind::Unavailable`] where `IDENTITY_ENDPOINT` is set and describes no host, or `AZCRED_IMDS` is `never`
+    /// and there is no other host.
+    pub fn new(id: ManagedIdentityId, options: ClientOptions) -> Result<Self> {
+        Self::of(id, true, options)
+    }
+
+    /// The one that a chain asks: the identity that `AZURE_CLIENT_ID` names, on a compute of Azure Machine Learning else
+    /// `DEFAULT_IDENTITY_CLIENT_ID`, else the machine's own. Unless the chain is `pinned` to it, IMDS has to answer a probe
+    /// before it is waited for.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and [`ErrorKind::Invalid`] where such a variable can't be used.
+    #[allow(dead_code, reason = "for the chain")]
+    pub(crate) fn in_chain(pinned: bool, options: ClientOptions) -> Result<Self> {
+        let system = &**options.system();
+        let id = match Kind::of(system)? {
+            // There is one identity, the user's, whoever the variable means elsewhere.
+            Kind::CloudShell => None,
+            Kind::AzureMl => read_id(system, "AZURE_CLIENT_ID")?.map_or_else(
+                || read_id(system, "DEFAULT_IDENTITY_CLIENT_ID"),
+                |id| Ok(Some(id)),
+            )?,
+            _ => read_id(system, "AZURE_CLIENT_ID")?,
+        };
+        Self::of(id.unwrap_or(ManagedIdentityId::SYSTEM), pinned, options)
+    }
+
+    fn of(id: ManagedIdentityId, pinned: bool, options: ClientOptions) -> Result<Self> {
+        let host: Box<dyn Host> = match Kind::of(&**options.system())? {
+            Kind::ServiceFabric => Box::new(service_fabric::ServiceFabric::new(&id, &options)?),
+            Kind::AppService => Box::new(app_service::AppService::new(&options)?),
+            Kind::Arc => Box::new(arc::Arc::new(&options)?),
+            Kind::AzureMl => Box::new(azure_ml::AzureMl::new(&id, &options)?),
+            Kind::CloudShell => Box::new(cloud_shell::CloudShell::new(&id, &options)?),
+            Kind::Imds => Box::new(imds::Imds::new(pinned, &options)?),
+        };
+        let system = options.system().clone();
+        let source = ManagedIdentity { id, host, options };
+        Ok(Self(Kept::new(Arc::new(source), system)))
+    }
+}
+
+credential!(ManagedIdentityCredential);
+
+/// The hosts that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    ServiceFabric,
+    AppService,
+    Arc,
+    AzureMl,
+    CloudShell,
+    Imds,
+}
+
+impl Kind {
+    fn of(system: &dyn System) -> Result<Self> {
+        let is_set = |name| system.var(name).is_some();
+        if is_set("IDENTITY_ENDPOINT") {
+            return match (is_set("IDENTITY_HEADER"), is_set("IMDS_ENDPOINT")) {
+                (true, _) if is_set("IDENTITY_SERVER_THUMBPRINT") => Ok(Self::ServiceFabric),
+                (true, _) => Ok(Self::AppService),
+                (false, true) => Ok(Self::Arc),
+                (false, false) => Err(Error::new(
+                    ErrorKind::Unavailable,
+                    format!("{NAME} looked for the host that this runs on"),
+                    "IDENTITY_ENDPOINT is set, and neither IDENTITY_HEADER (App Service, Service Fabric) nor IMDS_ENDPOINT (Azure Arc) is",
+                )
+                .with_mend("hand on the variables of the host together, or unset IDENTITY_ENDPOINT")),
+            };
+        }
+        Ok(match (is_set("MSI_ENDPOINT"), is_set("MSI_SECRET")) {
+            (true, true) => Self::AzureMl,
+            (true, false) => Self::CloudShell,
+            (false, _) => Self::Imds,
+        })
+    }
+}
+
+fn read_id(system: &dyn System, variable: &'static str) -> Result<Option<ManagedIdentityId>> {
+    if system.var(variable).is_none() {
+        return Ok(None);
+    }
+    variables::read(system, variable, ClientId::new).map(|id| Some(ManagedIdentityId::client(id)))
+}
+
+impl TokenSource for ManagedIdentity {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn look(&self, system: &dyn System) -> Availability {
+        self.host.look(&self.id, system)
+    }
+
+    fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
+        async move {
+            let resource = one_resource(&request)?;
+            let asking = Asking {
+                what: format!(
+                    "{NAME} asked {} for a token for {resource} as {}",
+                    self.host.name(),
+                    self.id
+                ),
+                resource,
+                id: &self.id,
+                system: self.options.system(),
+                deadline: self.host.deadline(&self.options),
+            };
+            tracing::debug!(credential = NAME, host = self.host.name(), resource, id = %self.id, "asking for a token");
+            let answer = self.host.ask(asking).await;
+            match &answer {
+                Ok(token) => {
+                    tracing::debug!(credential = NAME, expires_on = %token.expires_on(), "got a token");
+                }
+                Err(error) => tracing::debug!(credential = NAME, %error, "got no token"),
+            }
+            answer
+        }
+        .boxed()
+    }
+}
+
+impl fmt::Debug for ManagedIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(NAME)
+            .field("id", &self.id)
+            .field("host", &self.host)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Hosts take a resource, as Entra ID's older protocol has it, and not scopes.
+fn one_resource(request: &TokenRequest) -> Result<&str> {
+    if let [scope] = request.scopes() {
+        return Ok(scope.resource());
+    }
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!("{NAME} read the request for {}", request.joined_scopes()),
+        "it names several scopes, and a managed identity's token is for one resource",
+    )
+    .with_mend("ask for each with a request of its own, as RESOURCE/.default"))
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,194 @@
+//! Whether the instance metadata service answers: one short look, and the memory of one that nobody answered.
+//!
+//! Only silence is remembered, as only silence takes time to notice: whatever answers does so in a millisecond. It is
+//! remembered for as long as nothing speaks for an answer, so that on a laptop one run of each boot waits and no other.
+
+use super::{
+    endpoint::Endpoint,
+    evidence::{Evidence, Says},
+};
+use crate::{
+    error::{Error, ErrorKind},
+    http::{HttpRequest, Retry},
+    redact::printable,
+    system::{System, cache_folder},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::time::timeout;
+
+/// The service is on the machine's own host and answers in a millisecond.
+const TIME: Duration = Duration::from_secs(1);
+/// On a machine of Azure's, where it should be there, it gets more.
+const TIME_IN_AZURE: Duration = Duration::from_secs(2);
+/// How long silence counts where nothing speaks against an answer: the network may just have been coming up.
+const UNDECIDED: Duration = Duration::from_secs(10 * 60);
+/// How long it counts where the start of the machine can't be told.
+const NO_BOOT: Duration = Duration::from_secs(60 * 60);
+const FILE_LIMIT: u64 = 4096;
+
+/// One short look, and the memory of those before.
+#[derive(Debug)]
+pub(super) struct Probe {
+    what: String,
+    time: Option<Duration>,
+    /// For machines that have nowhere to keep it.
+    silence: Mutex<Option<Silence>>,
+}
+
+/// That nobody answered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Silence {
+    boot: Option<String>,
+    /// Seconds since 1970.
+    at: u64,
+}
+
+impl Probe {
+    pub(super) fn new(what: String) -> Self {
+        Self {
+            what,
+            time: None,
+            silence: Mutex::new(None),
+        }
+    }
+
+    /// Why there is no need to look, where nobody answered not long ago.
+    pub(super) fn remembered(&self, evidence: &Evidence, system: &dyn System) -> Option<Error> {
+        let here = self
+            .silence
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let at = here
+            .and_then(|silence| silence.counts(evidence, system))
+            .or_else(|| read(system)?.counts(evidence, system))?;
+        let at = OffsetDateTime::from(at)
+            .format(&Rfc3339)
+            .unwrap_or_default();
+        Some(self.unavailable(format!(
+            "{}, and nobody answered there at {at}",
+            evidence.why
+        )))
+    }
+
+    /// Looks once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] where it is not the instance metadata service that answers.
+    pub(super) async fn look(
+        &self,
+        endpoint: &Endpoint,
+        evidence: &Evidence,
+        system: &dyn System,
+    ) -> Result<(), Error> {
+        let time = self.time.unwrap_or(match evidence.says {
+            Says::Yes => TIME_IN_AZURE,
+            Says::No | Says::Nothing => TIME,
+        });
+        // Without the header that it wants, for which it says no at once, and so shows that it knows it.
+        let request = HttpRequest::get(endpoint.url([("api-version", super::imds::API_VERSION)]))
+            .with_retry(Retry::NEVER);
+        let sent = endpoint.send(&self.what, "", &request, 2 * time);
+        let Ok(answer) = timeout(time, sent).await else {
+            self.remember(evidence, system);
+            return Err(self.unavailable(format!(
+                "{}, and nobody answered within {} s",
+                evidence.why,
+                time.as_secs_f32()
+            )));
+        };
+        let response = match answer {
+            Err(error) => {
+                return Err(self.unavailable(format!("{}, and {}", evidence.why, error.why())));
+            }
+            Ok(response) => response,
+        };
+        tracing::debug!(status = response.status, "IMDS was probed");
+        match response.status {
+            400 | 410 | 429 | 500.. => Ok(()),
+            403 if is_docker_desktop(&response.body) => {
+                Err(self.unavailable(DOCKER_DESKTOP.to_owned()))
+            }
+            status => Err(self.unavailable(format!(
+                "what answers there (HTTP {status}) is another service, such as another cloud's"
+            ))),
+        }
+    }
+
+    fn unavailable(&self, why: String) -> Error {
+        Error::new(ErrorKind::Unavailable, self.what.clone(), why).with_mend(
+            "run this on an Azure resource with a managed identity, or sign in another way; AZCRED_IMDS=always waits for an answer whatever speaks against one",
+        )
+    }
+
+    /// Keeps silence in mind. What can't be written is found out anew.
+    fn remember(&self, evidence: &Evidence, system: &dyn System) {
+        if evidence.says == Says::Yes {
+            return;
+        }
+        let Ok(since) = system.now().duration_since(SystemTime::UNIX_EPOCH) else {
+            return;
+        };
+        let silence = Silence {
+            boot: system.boot(),
+            at: since.as_secs(),
+        };
+        if let (Some(path), Ok(text)) = (path(system), serde_json::to_vec(&silence))
+            && let Err(error) = system.write(&path, &text)
+        {
+            tracing::debug!(%error, path = %path.display(), "IMDS's silence can't be remembered");
+        }
+        *self.silence.lock().unwrap_or_else(PoisonError::into_inner) = Some(silence);
+    }
+}
+
+pub(super) const DOCKER_DESKTOP: &str = "Docker Desktop's proxy answered that the address is unreachable, so there is no instance metadata service here";
+
+/// Docker Desktop takes every request to an address that it can't reach, and answers by itself.
+pub(super) fn is_docker_desktop(body: &[u8]) -> bool {
+    String::from_utf8_lossy(body).contains("unreachable")
+}
+
+impl Silence {
+    /// When it was, where it still counts.
+    fn counts(&self, evidence: &Evidence, system: &dyn System) -> Option<SystemTime> {
+        let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.at))?;
+        // What was in the future, was written by another clock.
+        let age = system.now().duration_since(at).ok()?;
+        let longest = match (evidence.says, &self.boot) {
+            (Says::Yes, _) => return None,
+            (Says::Nothing, _) => UNDECIDED,
+            (Says::No, None) => NO_BOOT,
+            (Says::No, Some(_)) => Duration::MAX,
+        };
+        (self.boot == system.boot() && age <= longest).then_some(at)
+    }
+}
+
+fn path(system: &dyn System) -> Option<PathBuf> {
+    Some(cache_folder(system)?.join("imds"))
+}
+
+fn read(system: &dyn System) -> Option<Silence> {
+    let bytes = system.read(&path(system)?, FILE_LIMIT).ok()?;
+    serde_json::from_slice(&bytes)
+        .inspect_err(|error| {
+            let error = printable(&error.to_string(), 200);
+            tracing::debug!(
+                error,
+                "the memory of IMDS's silence is damaged, and passed over"
+            );
+        })
+        .ok()
+}
+
+#[cfg(test)]
+#[path = "probe_tests.rs"]
+pub(super) mod tests;

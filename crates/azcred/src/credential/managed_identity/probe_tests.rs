@@ -1,0 +1,245 @@
+//! Who answers in the place of an instance metadata service, and how long silence is remembered.
+
+use super::*;
+use crate::{
+    options::ClientOptions,
+    system::{Fixture, Hypervisor},
+};
+use std::borrow::Cow;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    task::JoinSet,
+};
+
+const FILE: &str = "/home/ada/.cache/azcred/imds";
+const AMPLE: Duration = Duration::from_secs(60);
+
+fn machine() -> Fixture {
+    Fixture::new()
+        .with_var("HOME", "/home/ada")
+        .at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000))
+}
+
+fn evidence(says: Says) -> Evidence {
+    Evidence {
+        says,
+        why: Cow::Borrowed("the evidence"),
+    }
+}
+
+pub(in super::super) fn probe(time: Duration) -> Probe {
+    Probe {
+        time: Some(time),
+        ..Probe::new("Looked".to_owned())
+    }
+}
+
+fn endpoint(address: std::net::SocketAddr) -> Endpoint {
+    let url = format!("http://{address}/token").parse().unwrap();
+    Endpoint::fixed(url, &ClientOptions::new(Fixture::new().shared()))
+}
+
+/// Looks at a server that takes connections and says nothing.
+async fn meet_silence(machine: &Fixture, says: Says) -> Probe {
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let probe = probe(Duration::from_millis(20));
+    let endpoint = endpoint(server.local_addr().unwrap());
+    let error = probe
+        .look(&endpoint, &evidence(says), machine)
+        .await
+        .unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+    assert!(
+        error
+            .why()
+            .contains("the evidence, and nobody answered within"),
+        "{error}"
+    );
+    probe
+}
+
+/// Looks at a server that answers every request so.
+async fn meet(answer: &str) -> (Result<(), Error>, Fixture) {
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = endpoint(server.local_addr().unwrap());
+    let answer = answer.to_owned();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        while let Ok((mut stream, _)) = server.accept().await {
+            let mut request = [0; 4096];
+            let read = stream.read(&mut request).await.unwrap_or_default();
+            assert!(
+                !String::from_utf8_lossy(&request[..read])
+                    .to_ascii_lowercase()
+                    .contains("metadata:")
+            );
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    let machine = machine();
+    let outcome = probe(AMPLE)
+        .look(&at, &evidence(Says::Nothing), &machine)
+        .await;
+    (outcome, machine)
+}
+
+fn http(status: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[tokio::test]
+async fn whoever_says_no_to_a_request_without_the_header_is_the_service() {
+    for status in [
+        "400 Bad Request",
+        "410 Gone",
+        "429 Too Many Requests",
+        "500 Oh",
+        "503 Oh",
+    ] {
+        assert!(meet(&http(status, "")).await.0.is_ok(), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_else_answers_is_not_the_service_and_is_not_remembered() {
+    for (answer, why) in [
+        (http("404 Not Found", ""), "HTTP 404"),
+        (http("401 Unauthorized", ""), "HTTP 401"),
+        (http("200 OK", r#"{"access_token":"t"}"#), "HTTP 200"),
+        (
+            http(
+                "403 Forbidden",
+                "connecting to 169.254.169.254: unreachable network",
+            ),
+            "Docker Desktop",
+        ),
+        (http("403 Forbidden", "no"), "HTTP 403"),
+        (http("302 Found", ""), "redirect"),
+        ("gibberish\r\n\r\n".to_owned(), "the evidence, and"),
+        (String::new(), "the evidence, and"),
+    ] {
+        let (outcome, machine) = meet(&answer).await;
+        let error = outcome.unwrap_err();
+        assert!(error.is_unavailable(), "{answer}: {error}");
+        assert!(error.why().contains(why), "{error}");
+        assert!(read(&machine).is_none(), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_without_a_way_is_not_there_and_not_remembered() {
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = endpoint(server.local_addr().unwrap());
+    drop(server);
+    let machine = machine();
+    let error = probe(AMPLE)
+        .look(&at, &evidence(Says::No), &machine)
+        .await
+        .unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+    assert!(read(&machine).is_none());
+}
+
+#[tokio::test]
+async fn silence_counts_for_as_long_as_nothing_speaks_for_an_answer() {
+    let minutes = |count: u64| Duration::from_secs(60 * count);
+    let years = minutes(60 * 24 * 365);
+    for (says, boot, counts, no_more) in [
+        (Says::No, Some("first"), Some(years), None),
+        (Says::No, None, Some(minutes(60)), Some(minutes(61))),
+        (
+            Says::Nothing,
+            Some("first"),
+            Some(minutes(10)),
+            Some(minutes(11)),
+        ),
+        (Says::Nothing, None, Some(minutes(10)), Some(minutes(11))),
+        (Says::Yes, Some("first"), None, Some(Duration::ZERO)),
+    ] {
+        let machine = machine().with_boot(boot);
+        let same = meet_silence(&machine, says).await;
+        let began = machine.now();
+        // What a process keeps in mind counts as what the file says.
+        for probe in [&same, &probe(AMPLE)] {
+            let is_remembered =
+                |machine: &Fixture| probe.remembered(&evidence(says), machine).is_some();
+            if let Some(counts) = counts {
+                machine.set_clock(began + counts);
+                assert!(is_remembered(&machine), "{says:?} {boot:?}");
+                assert!(
+                    !is_remembered(&machine.clone().with_boot(Some("second"))),
+                    "{says:?} {boot:?}"
+                );
+            }
+            if let Some(no_more) = no_more {
+                machine.set_clock(began + no_more);
+                assert!(!is_remembered(&machine), "{says:?} {boot:?}");
+            }
+            machine.set_clock(began);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_error_of_remembered_silence_says_when_it_was_and_how_to_ask_again() {
+    let machine = machine();
+    meet_silence(&machine, Says::No).await;
+    let error = probe(AMPLE)
+        .remembered(&evidence(Says::No), &machine)
+        .unwrap();
+    assert!(error.is_unavailable(), "{error}");
+    assert_eq!(
+        error.why(),
+        "the evidence, and nobody answered there at 1970-01-12T13:46:40Z"
+    );
+    assert!(error.mend().contains("AZCRED_IMDS=always"), "{error}");
+}
+
+#[tokio::test]
+async fn silence_is_remembered_by_a_process_that_has_nowhere_to_write() {
+    let machine = Fixture::new();
+    let probe = meet_silence(&machine, Says::No).await;
+    assert!(probe.remembered(&evidence(Says::No), &machine).is_some());
+    assert!(read(&machine).is_none());
+}
+
+#[test]
+fn a_memory_that_is_damaged_foreign_or_of_the_future_is_none() {
+    let says = evidence(Says::No);
+    let with = |content: &str| machine().with_file(FILE, content);
+    let good = r#"{"boot":"first","at":999999}"#;
+    assert!(probe(AMPLE).remembered(&says, &with(good)).is_some());
+    for bad in [
+        "",
+        "silent",
+        r#"{"boot":"first"}"#,
+        r#"{"boot":"first","at":-1}"#,
+        r#"{"boot":"first","at":18446744073709551615}"#,
+        r#"{"boot":"first","at":1000001}"#,
+        r#"{"boot":"second","at":999999}"#,
+        r#"{"boot":null,"at":999999}"#,
+        r#"{"boot":"first","at":999999,"more":1}"#,
+        &format!("{good}{}", " ".repeat(5000)),
+    ] {
+        assert!(
+            probe(AMPLE).remembered(&says, &with(bad)).is_none(),
+            "{bad}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_machine_on_which_silence_is_certain_is_one_whose_evidence_is_gathered_anew() {
+    // The disk of a laptop in a machine of Azure's: what was silent there says nothing here.
+    let laptop = machine().with_hypervisor(Hypervisor::None);
+    meet_silence(&laptop, Says::No).await;
+    assert!(
+        probe(AMPLE)
+            .remembered(&evidence(Says::Yes), &laptop)
+            .is_none()
+    );
+}

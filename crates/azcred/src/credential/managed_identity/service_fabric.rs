@@ -1,0 +1,119 @@
+//! Service Fabric: an identity for each application, at an endpoint that is known by its certificate.
+//!
+//! 'How to leverage a Service Fabric application's managed identity to access Azure services'.
+
+use super::{
+    Asking, Host, ManagedIdentityId, NAME,
+    answer::Asked,
+    endpoint::{Endpoint, secret, variable},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    http::{HeaderName, HeaderValue, HttpRequest},
+    options::ClientOptions,
+    token::AccessToken,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+
+#[derive(Debug)]
+pub(super) struct ServiceFabric {
+    endpoint: Endpoint,
+    secret: HeaderValue,
+}
+
+const API_VERSION: &str = "2019-07-01-preview";
+
+impl ServiceFabric {
+    pub(super) fn new(id: &ManagedIdentityId, options: &ClientOptions) -> Result<Self> {
+        if !id.is_system() {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("{NAME} chose {id}"),
+                "on Service Fabric a request can't choose: the application's manifest decides which identity it has",
+            )
+            .with_mend("leave the choice out and unset AZURE_CLIENT_ID; name the identity in the manifest's ManagedIdentities"));
+        }
+        let system = &**options.system();
+        let thumbprint = variable(system, "IDENTITY_SERVER_THUMBPRINT")?;
+        let thumbprint = read_thumbprint(&thumbprint).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Invalid,
+                "Read IDENTITY_SERVER_THUMBPRINT",
+                "it is no SHA-1 thumbprint, which has 40 hexadecimal digits",
+            )
+            .with_mend("hand IDENTITY_SERVER_THUMBPRINT on as Service Fabric gave it")
+        })?;
+        let address = variable(system, "IDENTITY_ENDPOINT")?;
+        Ok(Self {
+            endpoint: Endpoint::pinned("IDENTITY_ENDPOINT", &address, thumbprint, options)?,
+            secret: secret(system, "IDENTITY_HEADER")?,
+        })
+    }
+}
+
+/// Digits in either case, with or without colons and spaces between.
+fn read_thumbprint(text: &str) -> Option<[u8; 20]> {
+    let digits: Vec<u8> = text
+        .chars()
+        .filter(|c| !c.is_ascii_whitespace() && *c != ':')
+        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect::<Option<_>>()?;
+    let bytes: Vec<u8> = digits
+        .chunks(2)
+        .filter_map(|pair| Some(pair[0] << 4 | pair.get(1)?))
+        .collect();
+    // An odd digit at the end is dropped above.
+    (digits.len() == 40)
+        .then(|| bytes.try_into().ok())
+        .flatten()
+}
+
+impl Host for ServiceFabric {
+    fn name(&self) -> &'static str {
+        "Service Fabric"
+    }
+
+    fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
+        async move {
+            let parameters = [("api-version", API_VERSION), ("resource", asking.resource)];
+            let request = HttpRequest::get(self.endpoint.url(parameters))
+                .with_header(HeaderName::from_static("secret"), self.secret.clone());
+            let asked = Asked {
+                what: &asking.what,
+                host: self.name(),
+                assign: "give the application an identity in its manifest and in its resource: https://aka.ms/servicefabricmi",
+                secrets: &[self.secret.to_str().unwrap_or_default()],
+                now: asking.system.now(),
+            };
+            let mend = "check that the cluster's managed identity token service runs, and that IDENTITY_ENDPOINT and IDENTITY_SERVER_THUMBPRINT are of this start";
+            let answer = self.endpoint.ask(&asked, mend, &request, asking.deadline).await?;
+            Ok(answer.token)
+        }
+        .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_thumbprint;
+
+    #[test]
+    fn a_thumbprint_is_forty_digits_however_they_are_set_apart() {
+        let plain = "0123456789abcdef0123456789ABCDEF01234567";
+        let read = read_thumbprint(plain).unwrap();
+        assert_eq!((read[0], read[7], read[19]), (0x01, 0xef, 0x67));
+        let parts: Vec<&str> = (0..20).map(|i| &plain[2 * i..2 * i + 2]).collect();
+        for apart in [parts.join(":"), parts.join(" ")] {
+            assert_eq!(read_thumbprint(&apart), Some(read), "{apart}");
+        }
+        for bad in [
+            "",
+            &plain[1..],
+            &format!("{plain}0"),
+            &plain.replace('7', "g"),
+            "é",
+        ] {
+            assert_eq!(read_thumbprint(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The token service of a CI system: gives a job an identity token, for the asking.
+
+use super::{AssertionSource, federation};
+use crate::{
+    cloud::is_loopback,
+    error::{Error, ErrorKind, Refusal, Result},
+    http::{HeaderName, HeaderValue, Http, HttpRequest, HttpResponse, Method, Url, header},
+    redact::{printable, redact},
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+use std::{sync::Arc, time::Duration};
+use zeroize::Zeroizing;
+
+/// How a job asks for its identity token.
+pub(super) struct TokenService {
+    /// The credential that asks.
+    pub(super) name: &'static str,
+    pub(super) method: Method,
+    pub(super) url: Url,
+    /// The variable that `url` comes from.
+    pub(super) url_variable: &'static str,
+    /// What lets the job ask.
+    pub(super) bearer: SecretString,
+    pub(super) headers: &'static [(&'static str, &'static str)],
+    /// The field of the answer that holds the token.
+    pub(super) field: &'static str,
+    /// What mends an answer that says that the job is not who it claims to be: 401, a page to sign in at.
+    pub(super) unknown: &'static str,
+    /// What mends any other refusal.
+    pub(super) refused: String,
+    pub(super) http: Http,
+    pub(super) deadline: Duration,
+}
+
+/// One that can be asked from a future of its own.
+#[derive(Clone)]
+pub(super) struct Shared(Arc<TokenService>);
+
+impl From<TokenService> for Shared {
+    fn from(service: TokenService) -> Self {
+        Self(Arc::new(service))
+    }
+}
+
+impl AssertionSource for Shared {
+    fn assertion(&self) -> BoxFuture<'static, Result<SecretString>> {
+        let service = self.0.clone();
+        async move { service.ask().await }.boxed()
+    }
+}
+
+impl TokenService {
+    async fn ask(&self) -> Result<SecretString> {
+        let what = format!(
+            "{} asked {} for an identity token",
+            self.name,
+            self.url.host_str().unwrap_or_default()
+        );
+        // The job's own token comes back in no message: `HttpRequest` and the readers below take it out.
+        let bearer = Zeroizing::new(format!("Bearer {}", self.bearer.expose_secret()));
+        let mut authorization = HeaderValue::from_str(&bearer).map_err(|_| {
+            Error::new(
+                ErrorKind::Invalid,
+                what.clone(),
+                "its token is no bearer token",
+            )
+        })?;
+        authorization.set_sensitive(true);
+        let mut request = HttpRequest::get(self.url.clone())
+            .with_header(header::AUTHORIZATION, authorization)
+            .with_header(header::ACCEPT, HeaderValue::from_static("application/json"));
+        request.method = self.method.clone();
+        for (name, value) in self.headers {
+            request = request.with_header(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
+        }
+        let response = self
+            .http
+            .send(&what, &request, self.deadline)
+            .await
+            .map_err(|error| match error.kind() {
+                // A redirect, as a rule: to where people sign in.
+                ErrorKind::Unexpected => error.with_mend(self.mend_unexpected()),
+                _ => error,
+            })?;
+        self.read(&what, &response)
+    }
+
+    fn read(&self, what: &str, response: &HttpResponse) -> Result<SecretString> {
+        let secrets = [self.bearer.expose_secret()];
+        if response.status != 200 || is_web_page(response) {
+            let mend = if response.status == 401 {
+                self.unknown.to_owned()
+            } else if is_web_page(response) {
+                self.mend_unexpected()
+            } else {
+                self.refused.clone()
+            };
+            return Err(refusal(what, response, &secrets, &mend));
+        }
+        let unexpected = |why: String| {
+            Error::new(ErrorKind::Unexpected, what.to_owned(), why)
+                .with_mend(self.mend_unexpected())
+        };
+        let Ok(mut answer) = serde_json::from_slice::<Map<String, Value>>(&response.body) else {
+            return Err(unexpected(not_an_answer(response)));
+        };
+        let token = match answer.remove(self.field) {
+            Some(Value::String(token)) => SecretString::from(token),
+            _ => {
+                return Err(unexpected(format!(
+                    "its answer (HTTP 200) holds no '{}'",
+                    self.field
+                )));
+            }
+        };
+        let text = token.expose_secret();
+        if text.trim().is_empty() {
+            return Err(unexpected(format!(
+                "'{}' in its answer is empty",
+                self.field
+            )));
+        }
+        if !federation::is_web_token(text) {
+            return Err(unexpected(format!(
+                "'{}' in its answer is no JSON web token",
+                self.field
+            )));
+        }
+        Ok(token)
+    }
+
+    fn mend_unexpected(&self) -> String {
+        format!(
+            "{}; check as well that {} is as it was set for this job and that no proxy answers in its place",
+            self.unknown, self.url_variable
+        )
+    }
+}
+
+/// The address in a variable, to which a token may be sent: HTTPS, or this machine. An error does not repeat it, as it may
+/// hold a password.
+pub(super) fn address(text: &str) -> Result<Url> {
+    let refuse =
+        |why: &'static str| {
+            Err(Error::new(ErrorKind::Invalid, "Read the address", why).with_mend(
+            "leave the variable as the system that runs the job sets it: an https:// address",
+        ))
+        };
+    let Ok(url) = Url::parse(text.trim()) else {
+        return refuse("it is no address");
+    };
+    if url.host_str().is_none_or(str::is_empty) {
+        return refuse("it names no host");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return refuse("it holds a user name or a password");
+    }
+    if url.fragment().is_some() {
+        return refuse("it holds a fragment");
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => refuse(
+            "it is plain HTTP, over which a token could be read by anybody on the way; only loopback addresses may be HTTP",
+        ),
+        _ => refuse("it is neither https nor http"),
+    }
+}
+
+/// What a variable holds that is sent as a bearer token (RFC 6750 section 2.1).
+pub(super) fn bearer(text: &str) -> Result<SecretString> {
+    let text = text.trim();
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            "Read a token",
+            "it holds characters that no token has",
+        )
+        .with_mend("leave the variable as the system that runs the job sets it"));
+    }
+    Ok(text.to_owned().into())
+}
+
+/// An answer other than 200, or a web page, of whoever gives tokens to a job or a machine. `mend` is for a refusal.
+pub(super) fn refusal(what: &str, response: &HttpResponse, secrets: &[&str], mend: &str) -> Error {
+    let status = response.status;
+    let said = said(response, secrets);
+    let told = |why: String| match &said {
+        Some(said) => format!("{why}: {}", said.trim_end_matches('.')),
+        None => why,
+    };
+    if matches!(status, 408 | 429) || status >= 500 {
+        let attempts = match response.attempts {
+            1 => "once".to_owned(),
+            several => format!("{several} times"),
+        };
+        return Error::new(
+            ErrorKind::Unreachable,
+            what.to_owned(),
+            told(format!(
+                "it is in trouble or too busy (HTTP {status}; asked {attempts})"
+            )),
+        )
+        .with_mend("try again in a minute");
+    }
+    let refused = (400..500).contains(&status) && (status == 401 || !is_web_page(response));
+    if !refused {
+        return Error::new(
+            ErrorKind::Unexpected,
+            what.to_owned(),
+            not_an_answer(response),
+        )
+        .with_mend(mend.to_owned());
+    }
+    Error::new(
+        ErrorKind::Refused,
+        what.to_owned(),
+        told(format!("it refused (HTTP {status})")),
+    )
+    .with_mend(mend.to_owned())
+    .with_refusal(Refusal {
+        status,
+        description: said.clone().unwrap_or_default(),
+        ..Refusal::default()
+    })
+}
+
+/// What stands in the place of a token.
+pub(super) fn not_an_answer(response: &HttpResponse) -> String {
+    let body = response.body.trim_ascii();
+    let status = response.status;
+    if is_web_page(response) {
+        format!(
+            "it answered with a web page (HTTP {status}), as a page to sign in at, a captive portal or a company's proxy does"
+        )
+    } else if body.is_empty() {
+        format!("it answered with nothing (HTTP {status})")
+    } else if serde_json::from_slice::<Map<String, Value>>(body).is_ok() {
+        format!("its answer (HTTP {status}) holds no token")
+    } else if body.starts_with(b"{") {
+        format!("its answer (HTTP {status}) is cut off or damaged JSON")
+    } else {
+        format!("its answer (HTTP {status}) is no JSON object")
+    }
+}
+
+pub(super) fn is_web_page(response: &HttpResponse) -> bool {
+    response
+        .header("content-type")
+        .is_some_and(|kind| kind.contains("text/html"))
+        || response.body.trim_ascii_start().starts_with(b"<")
+}
+
+/// The other side's own words, where it has any: `message`, as GitHub, Azure DevOps and Azure's endpoints have it, or the
+/// fields of OAuth 2.0 (RFC 6749 section 5.2).
+fn said(response: &HttpResponse, secrets: &[&str]) -> Option<String> {
+    let answer: Map<String, Value> = serde_json::from_slice(&response.body).ok()?;
+    let text = |from: &Map<String, Value>, name: &str| Some(from.get(name)?.as_str()?.to_owned());
+    let within = answer.get("error").and_then(Value::as_object);
+    let words = text(&answer, "message")
+        .or_else(|| text(&answer, "error_description"))
+        .or_else(|| text(within?, "message"))
+        .or_else(|| text(&answer, "error"))?;
+    let words: String = words.chars().take(LOOKED_AT).collect();
+    let words = printable(&redact(&words, secrets), 300);
+    (!words.is_empty()).then_some(words)
+}
+
+/// Longer texts than this are no message; the rest is not looked at.
+const LOOKED_AT: usize = 8192;

@@ -1,0 +1,241 @@
+//! Reads what a developer's tool prints: a token and its times, or Entra ID's refusal among other words.
+
+use crate::{error::Refusal, redact::printable, system::Finished, tenant::TenantId};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use std::time::{Duration, SystemTime};
+use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
+use zeroize::Zeroizing;
+
+/// A word that is longer is a token or a key, and a sentence goes without it.
+const LONGEST_WORD: usize = 64;
+
+/// When a token ends, as far as a tool says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Times {
+    /// In seconds since 1970.
+    pub(super) epoch: Option<u64>,
+    /// As a date in UTC.
+    pub(super) utc: Option<OffsetDateTime>,
+}
+
+impl Times {
+    /// When `token` ends: as the tool says in seconds, else as the token itself says, else by the tool's date.
+    pub(super) fn resolve(self, token: &str) -> Option<SystemTime> {
+        let epoch = self.epoch.or_else(|| expiry_claim(token));
+        match epoch {
+            Some(seconds) => SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)),
+            None => self.utc.map(SystemTime::from),
+        }
+        // Past any token, and within what a clock can hold.
+        .filter(|time| *time < SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 34))
+    }
+}
+
+/// A whole JSON object; an array, which serde would take for one too, is none.
+pub(super) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
+    let json = json.trim_ascii();
+    json.starts_with(b"{")
+        .then(|| serde_json::from_slice(json).ok())
+        .flatten()
+}
+
+/// A date as Azure CLI (`2026-11-21 20:00:00.000000`) and Azure Developer CLI (`2026-11-21T20:00:00Z`) write it.
+pub(super) fn date(text: &str) -> Option<OffsetDateTime> {
+    let text = text.trim().trim_end_matches('Z').replace('T', " ");
+    let whole = text.split('.').next()?;
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
+    Some(PrimitiveDateTime::parse(whole, format).ok()?.assume_utc())
+}
+
+fn expiry_claim(token: &str) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Claims {
+        exp: u64,
+    }
+    let payload = token.split('.').nth(1)?;
+    let payload = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?);
+    Some(serde_json::from_slice::<Claims>(&payload).ok()?.exp)
+}
+
+/// Whether this can stand in a header as a token (RFC 6750 section 2.1).
+pub(super) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// What an output looks like that holds no token, in a few words and none of its own.
+pub(super) fn shape(output: &[u8]) -> String {
+    let body = output.trim_ascii_start();
+    if body.is_empty() {
+        "nothing".to_owned()
+    } else if body.starts_with(b"<") {
+        "a web page".to_owned()
+    } else if body.starts_with(b"{")
+        && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+    {
+        "JSON without a token".to_owned()
+    } else if body.starts_with(b"{") {
+        "damaged JSON, or something after it".to_owned()
+    } else {
+        "something that is no JSON".to_owned()
+    }
+}
+
+/// Both streams as text. Python and Go print UTF-8; what is none is no phrase of theirs.
+pub(super) fn said(finished: &Finished) -> Zeroizing<String> {
+    let mut said = Zeroizing::new(String::with_capacity(
+        (finished.stdout.len() + finished.stderr.len()) * 3 + 1,
+    ));
+    for stream in [&finished.stderr, &finished.stdout] {
+        for chunk in stream.utf8_chunks() {
+            said.push_str(chunk.valid());
+        }
+        said.push('\n');
+    }
+    said
+}
+
+/// Entra ID's refusal among a tool's words.
+pub(super) fn refusal(said: &str) -> Option<Refusal> {
+    const MARK: &str = "AADSTS";
+    let (place, code) = said.match_indices(MARK).find_map(|(place, _)| {
+        let digits: String = said[place + MARK.len()..]
+            .chars()
+            .take(10)
+            .take_while(char::is_ascii_digit)
+            .collect();
+        Some((place, digits.parse().ok()?))
+    })?;
+    let rest = &said[place..];
+    let line = rest.lines().next().unwrap_or_default();
+    // In azd's JSON, lines are written as escapes.
+    let line = line.split("\\r").next().unwrap_or_default();
+    let line = line.split("\\n").next().unwrap_or_default();
+    let sentence = line.split(" Trace ID:").next().unwrap_or_default();
+    let mut refusal = Refusal {
+        code: Some(code),
+        error: word_after(rest, "(error code: ", 40)
+            .filter(|word| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+            .unwrap_or_default(),
+        description: printable(&without_tokens(sentence), 500),
+        ..Refusal::default()
+    };
+    let guid = |label| word_after(rest, label, 36).filter(|id| uuid::Uuid::try_parse(id).is_ok());
+    refusal.correlation_id = guid("Correlation ID: ");
+    refusal.trace_id = guid("Trace ID: ");
+    refusal.timestamp = rest
+        .split_once("Timestamp: ")
+        .map(|(_, at)| {
+            at.chars()
+                .take_while(|c| c.is_ascii_digit() || " -:Z".contains(*c))
+        })
+        .map(|at| at.take(24).collect::<String>().trim().to_owned())
+        .filter(|at| date(at).is_some());
+    Some(refusal)
+}
+
+/// The tenant that a tool names in the command that it recommends.
+pub(super) fn tenant(said: &str) -> Option<TenantId> {
+    let (_, rest) = said.split_once("--tenant ")?;
+    let word: String = rest
+        .trim_start_matches(['"', '\''])
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || ".-".contains(*c))
+        .take(254)
+        .collect();
+    TenantId::new(&word).ok()
+}
+
+fn word_after(text: &str, label: &str, limit: usize) -> Option<String> {
+    let (_, rest) = text.split_once(label)?;
+    let word: String = rest
+        .chars()
+        .take(limit)
+        .take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
+        .collect();
+    (!word.is_empty()).then_some(word)
+}
+
+/// `text` without what looks like a token: what begins like a JWT (`eyJ`), and words longer than any of a sentence.
+pub(super) fn without_tokens(text: &str) -> String {
+    let is_of_token = |c: char| c.is_ascii_alphanumeric() || "-_.+/=~".contains(c);
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let end = rest.find(|c| !is_of_token(c)).unwrap_or(rest.len());
+        if end == 0 {
+            kept.push(first);
+            rest = &rest[first.len_utf8()..];
+            continue;
+        }
+        let (word, after) = rest.split_at(end);
+        match word.find("eyJ") {
+            Some(start) => {
+                kept.push_str(&word[..start.min(LONGEST_WORD)]);
+                kept.push('…');
+            }
+            None if word.len() > LONGEST_WORD => kept.push('…'),
+            None => kept.push_str(word),
+        }
+        rest = after;
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_token_is_cut_out_of_a_sentence() {
+        let long = "0.AXoA".repeat(20);
+        assert_eq!(
+            without_tokens(&format!(
+                "AADSTS1: 'eyJ0eXAi.x.y' and {long}, refresh_token=eyJhb"
+            )),
+            "AADSTS1: '…' and …, refresh_token=…"
+        );
+        assert_eq!(without_tokens("no, not at all: ök"), "no, not at all: ök");
+    }
+
+    #[test]
+    fn a_refusal_is_found_among_other_words_with_its_ids() {
+        let said = "WARNING: x\nERROR: AADSTS700082: The refresh token has expired due to inactivity. It was issued on \
+                    2026. Trace ID: 3f2504e0-4f89-41d3-9a0c-0305e82c3301 Correlation ID: 7d444840-9dc0-11d1-b245-5ffdce74fad2 \
+                    Timestamp: 2026-11-21 20:00:00Z\nRun the command below:\naz login --tenant \"contoso.com\" --scope \"x\"";
+        let refusal = refusal(said).unwrap();
+        assert_eq!(refusal.code, Some(700_082));
+        assert_eq!(
+            refusal.description,
+            "AADSTS700082: The refresh token has expired due to inactivity. It was issued on 2026."
+        );
+        assert_eq!(
+            refusal.correlation_id.as_deref(),
+            Some("7d444840-9dc0-11d1-b245-5ffdce74fad2")
+        );
+        assert_eq!(refusal.timestamp.as_deref(), Some("2026-11-21 20:00:00Z"));
+        assert_eq!(tenant(said).unwrap().as_str(), "contoso.com");
+    }
+
+    #[test]
+    fn words_that_only_resemble_a_refusal_are_none() {
+        for said in ["", "AADSTS", "AADSTSx", "see AADSTS codes"] {
+            assert!(refusal(said).is_none(), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_time_in_seconds_goes_before_the_tokens_own_and_that_before_a_date() {
+        let payload = URL_SAFE_NO_PAD.encode(br#"{"exp":2000}"#);
+        let jwt = format!("h.{payload}.s");
+        let utc = date("1970-01-01 00:50:00.000000");
+        let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        let times = |epoch| Times { epoch, utc };
+        assert_eq!(times(Some(1000)).resolve(&jwt), at(1000));
+        assert_eq!(times(None).resolve(&jwt), at(2000));
+        assert_eq!(times(None).resolve("opaque"), at(3000));
+        assert_eq!(Times::default().resolve("opaque"), None);
+        assert_eq!(times(Some(u64::MAX)).resolve("opaque"), None);
+        assert_eq!(date("1970-01-01T00:50:00Z"), utc);
+    }
+}

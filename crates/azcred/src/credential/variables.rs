@@ -1,0 +1,56 @@
+//! The variables that a source is made of: all of them there, or exactly which are not.
+
+use crate::{
+    error::{Error, Result},
+    system::System,
+};
+
+/// Those of `names` that are not set.
+pub(super) fn missing(system: &dyn System, names: &[&'static str]) -> Vec<&'static str> {
+    names
+        .iter()
+        .copied()
+        .filter(|name| system.var(name).is_none())
+        .collect()
+}
+
+/// 'A, B and C are not set', with those of `names` that are set before it.
+pub(super) fn told(system: &dyn System, names: &[&'static str]) -> String {
+    let absent = missing(system, names);
+    let present: Vec<&str> = names
+        .iter()
+        .copied()
+        .filter(|name| !absent.contains(name))
+        .collect();
+    let not = format!("{} {} not", list(&absent), are(&absent));
+    if present.is_empty() {
+        format!("{not} set")
+    } else {
+        format!("{} {} set and {not}", list(&present), are(&present))
+    }
+}
+
+/// 'A, B and C'.
+pub(super) fn list(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+fn are(names: &[&str]) -> &'static str {
+    if names.len() == 1 { "is" } else { "are" }
+}
+
+/// What a variable stands for; the error names the variable, and not its value.
+pub(super) fn read<T>(
+    system: &dyn System,
+    name: &'static str,
+    parse: impl FnOnce(&str) -> Result<T>,
+) -> Result<T> {
+    parse(&system.var(name).unwrap_or_default()).map_err(|error| {
+        Error::new(error.kind(), format!("Read {name}"), error.why().to_owned())
+            .with_mend(error.mend().to_owned())
+    })
+}

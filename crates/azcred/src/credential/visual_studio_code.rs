@@ -1,0 +1,149 @@
+//! Whoever is signed in to Visual Studio Code (its extension Azure Resources).
+//!
+//! The extension leaves a record of who signed in, and no token. Tokens are given by the system's broker (Web Account Manager
+//! on Windows) to whoever shows the record. There is no broker for programs on Linux and macOS, and this crate speaks to none
+//! yet, so this source is unavailable, and says which of the two is missing.
+
+use super::{
+    Availability,
+    source::{Kept, TokenSource, credential},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    options::ClientOptions,
+    redact::printable,
+    request::TokenRequest,
+    system::{FileKind, System, home},
+    tenant::TenantId,
+    token::AccessToken,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use serde::Deserialize;
+use std::{fmt, io, sync::Arc};
+
+/// Signs in as whoever is signed in to Visual Studio Code: always unavailable, with the reason.
+pub struct VisualStudioCodeCredential(Kept<VisualStudioCode>);
+
+struct VisualStudioCode {
+    options: ClientOptions,
+}
+
+const NAME: &str = "VisualStudioCodeCredential";
+/// The extension's client id.
+const CLIENT_ID: &str = "aebc6443-996d-45c2-90f0-388ff96faa56";
+/// Where the record is, below the user's folder (azure-identity's `vscode.py`); the second on systems that tell case apart.
+const PLACES: [&str; 2] = [
+    ".azure/ms-azuretools.vscode-azureresourcegroups/authRecord.json",
+    ".Azure/ms-azuretools.vscode-azureresourcegroups/authRecord.json",
+];
+/// More is no record.
+const RECORD_LIMIT: u64 = 10 << 10;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    authority: String,
+    client_id: String,
+    home_account_id: String,
+    tenant_id: String,
+    username: String,
+}
+
+impl VisualStudioCodeCredential {
+    /// A credential for whoever is signed in. Looks at nothing yet.
+    pub fn new(options: ClientOptions) -> Self {
+        let system = options.system().clone();
+        Self(Kept::new(Arc::new(VisualStudioCode { options }), system))
+    }
+}
+
+credential!(VisualStudioCodeCredential);
+
+/// Why there is no token, which is all that there is to say.
+fn unavailable(system: &dyn System) -> Error {
+    let error = |why: String| {
+        Error::new(
+            ErrorKind::Unavailable,
+            format!("{NAME} looked for a sign-in to Visual Studio Code"),
+            why,
+        )
+        .with_mend("run `az login`, which every tool of Azure understands")
+    };
+    let Some(home) = home(system) else {
+        return error("there is no home folder to look in".to_owned());
+    };
+    for place in PLACES {
+        let path = home.join(place);
+        let why_not = match system.look(&path) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => continue,
+            Err(_) => Some("can't be looked at"),
+            Ok(facts) if matches!(facts.kind, FileKind::Folder | FileKind::Other) => {
+                Some("is no file")
+            }
+            Ok(_) => None,
+        };
+        let record = match why_not {
+            Some(why_not) => Err(why_not),
+            None => match system.read(&path, RECORD_LIMIT) {
+                Ok(bytes) => {
+                    person(&bytes).ok_or("is none that the extension Azure Resources writes")
+                }
+                Err(cause) if cause.kind() == io::ErrorKind::FileTooLarge => {
+                    Err("is far too large")
+                }
+                Err(_) => Err("can't be read"),
+            },
+        };
+        return error(match record {
+            Ok(person) => format!(
+                "{person} is signed in to Visual Studio Code, which left a record of it and no token: tokens for it are given \
+                 by the system's broker only, {}",
+                if system.os() == "windows" {
+                    "to which azcred does not speak"
+                } else {
+                    "and there is none for it on this system"
+                }
+            ),
+            Err(why_not) => format!("its record of who is signed in {why_not}"),
+        });
+    }
+    error(
+        "nobody is signed in to its extension Azure Resources: it left no record of it".to_owned(),
+    )
+}
+
+/// Who a record is of, where it is one.
+fn person(bytes: &[u8]) -> Option<String> {
+    let record: Record = serde_json::from_slice(bytes).ok()?;
+    let is_valid = record.client_id == CLIENT_ID
+        && TenantId::new(&record.tenant_id).is_ok()
+        && !record.home_account_id.is_empty()
+        && !record.authority.is_empty();
+    // It is shown: a name as people sign in with, and nothing else that somebody may have put there.
+    let is_name = (1..=128).contains(&record.username.chars().count())
+        && record
+            .username
+            .chars()
+            .all(|c| c.is_alphanumeric() || "@._-+'#".contains(c));
+    (is_valid && is_name).then(|| printable(&record.username, 128))
+}
+
+impl TokenSource for VisualStudioCode {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn look(&self, system: &dyn System) -> Availability {
+        Availability::Unavailable(unavailable(system))
+    }
+
+    fn fetch(self: Arc<Self>, _: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
+        std::future::ready(Err(unavailable(&**self.options.system()))).boxed()
+    }
+}
+
+impl fmt::Debug for VisualStudioCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(NAME).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,192 @@
+//! A Kubernetes workload: its cluster vouches for it in a token file, which the cluster replaces all the time.
+
+use super::{
+    AssertionSource,
+    client_assertion::Asserted,
+    federation::{self, ASSERTION_LIMIT, Claims},
+    source::{Kept, credential},
+    variables,
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    options::ClientOptions,
+    system::{SharedSystem, System},
+    tenant::{ClientId, TenantId},
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use secrecy::SecretString;
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use zeroize::Zeroizing;
+
+/// Signs in as an application (or a user-assigned managed identity) that trusts a Kubernetes service account, by the token that
+/// the cluster keeps in a file (Microsoft Entra Workload ID).
+///
+/// The file is read at every exchange, since the cluster replaces it about every hour. It holds at most 64 KiB.
+pub struct WorkloadIdentityCredential(Kept<Asserted>);
+
+const NAME: &str = "WorkloadIdentityCredential";
+const FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
+const NAMES: [&str; 3] = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", FILE];
+const WHAT: &str = "WorkloadIdentityCredential looked for a workload's identity in the environment";
+/// The webhook that sets the variables and mounts the file looks at the pod's label and at the service account's annotation
+/// ('Use Microsoft Entra Workload ID with AKS').
+const WEBHOOK: &str = "label the pod `azure.workload.identity/use: \"true\"`, annotate its service account with \
+                       `azure.workload.identity/client-id`, and start the pod anew";
+/// The audience of tokens that AKS exchanges in the cluster ('Identity bindings'). Entra ID takes them from nobody else.
+const BINDING: &str = "api://AKSIdentityBinding";
+
+impl WorkloadIdentityCredential {
+    /// A credential for `client_id` in `tenant`, by the token in `token_file`. Reads nothing yet and asks nobody.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where the tenant stands for all tenants or the cloud can't be told. That there is a token in the
+    /// file is seen at every use.
+    pub fn new(
+        tenant: TenantId,
+        client_id: ClientId,
+        token_file: impl Into<PathBuf>,
+        options: ClientOptions,
+    ) -> Result<Self> {
+        let system = options.system().clone();
+        let path = token_file.into();
+        let using = format!(
+            "the token in {} for the application {client_id}",
+            path.display()
+        );
+        let file = TokenFile {
+            path: path.into(),
+            system: system.clone(),
+        };
+        let source = Asserted::new(NAME, using, tenant, client_id, file, options)?;
+        Ok(Self(Kept::new(Arc::new(source), system)))
+    }
+
+    /// The same, by `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_FEDERATED_TOKEN_FILE`, which a cluster sets in its pods.
+    ///
+    /// # Errors
+    /// As [`WorkloadIdentityCredential::new`]; [`ErrorKind::Unavailable`] where one of these is not set.
+    pub fn from_environment(options: ClientOptions) -> Result<Self> {
+        let system = options.system().clone();
+        let missing = variables::missing(&*system, &NAMES);
+        if !missing.is_empty() {
+            let why = variables::told(&*system, &NAMES);
+            let mend = if missing.contains(&FILE) {
+                format!("in a pod, {WEBHOOK}")
+            } else {
+                format!("set {}, or {WEBHOOK}", variables::list(&missing))
+            };
+            return Err(Error::new(ErrorKind::Unavailable, WHAT, why).with_mend(mend));
+        }
+        let tenant = variables::read(&*system, "AZURE_TENANT_ID", TenantId::new)?;
+        let client_id = variables::read(&*system, "AZURE_CLIENT_ID", ClientId::new)?;
+        Self::new(
+            tenant,
+            client_id,
+            system.var(FILE).unwrap_or_default(),
+            options,
+        )
+    }
+}
+
+credential!(WorkloadIdentityCredential);
+
+/// The file that a cluster keeps a token in.
+struct TokenFile {
+    path: Arc<Path>,
+    system: SharedSystem,
+}
+
+impl AssertionSource for TokenFile {
+    fn assertion(&self) -> BoxFuture<'static, Result<SecretString>> {
+        let (path, system) = (self.path.clone(), self.system.clone());
+        async move {
+            let what = format!("{NAME} read the token file {}", path.display());
+            // It may be on a disk that hangs, which must hold up neither the runtime nor the deadline.
+            let read = tokio::task::spawn_blocking(move || token(&*system, &path, what)).await;
+            read.unwrap_or_else(|_| {
+                let why = "the runtime is shutting down";
+                Err(Error::new(ErrorKind::Invalid, "Read the token file", why))
+            })
+        }
+        .boxed()
+    }
+}
+
+fn token(system: &dyn System, path: &Path, what: String) -> Result<SecretString> {
+    let wrong =
+        |why: String, mend: String| Err(Error::new(ErrorKind::Invalid, what, why).with_mend(mend));
+    let content = match system.read(path, ASSERTION_LIMIT as u64) {
+        Ok(content) => Zeroizing::new(content),
+        Err(error) => {
+            let (why, mend) = unreadable(&error);
+            return wrong(why, mend);
+        }
+    };
+    let text = str::from_utf8(&content).unwrap_or("?").trim();
+    if text.is_empty() {
+        return wrong(
+            "it is empty".to_owned(),
+            format!("wait for the cluster to fill it, or {WEBHOOK}"),
+        );
+    }
+    if !federation::is_web_token(text) {
+        return wrong(
+            "it holds no JSON web token".to_owned(),
+            format!("point {FILE} at the file that the cluster mounts"),
+        );
+    }
+    let bound =
+        Claims::of(text).is_some_and(|claims| claims.audiences.iter().any(|one| one == BINDING));
+    if bound {
+        return wrong(
+            format!(
+                "its token is for {BINDING}: it can only be exchanged at the cluster's own token proxy (AKS identity binding), \
+                 and not at Entra ID, which this credential asks"
+            ),
+            "take the annotation `azure.workload.identity/use-identity-binding` from the pod and let the application trust the \
+             service account: `az identity federated-credential create --identity-name NAME --resource-group GROUP --name NAME \
+             --issuer \"$(az aks show --name CLUSTER --resource-group GROUP --query oidcIssuerProfile.issuerUrl --output tsv)\" \
+             --subject system:serviceaccount:NAMESPACE:ACCOUNT`"
+                .to_owned(),
+        );
+    }
+    Ok(text.to_owned().into())
+}
+
+fn unreadable(error: &io::Error) -> (String, String) {
+    match error.kind() {
+        io::ErrorKind::NotFound => (
+            "there is no such file".to_owned(),
+            format!(
+                "in a pod, the cluster mounts it: {WEBHOOK}; elsewhere, write the token there first"
+            ),
+        ),
+        io::ErrorKind::PermissionDenied => (
+            "this user may not read it".to_owned(),
+            "run as a user whom the pod lets read it: set `securityContext.fsGroup`".to_owned(),
+        ),
+        io::ErrorKind::FileTooLarge => (
+            format!(
+                "it is larger than {} KiB, which no token is",
+                ASSERTION_LIMIT >> 10
+            ),
+            format!("point {FILE} at the file that the cluster mounts"),
+        ),
+        io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => (
+            "it is no file".to_owned(),
+            format!("point {FILE} at the file that the cluster mounts"),
+        ),
+        _ => (
+            format!("it can't be read ({})", error.kind()),
+            "look at the disk that it is on".to_owned(),
+        ),
+    }
+}
+
+#[cfg(test)]
+#[path = "workload_identity_tests.rs"]
+mod tests;

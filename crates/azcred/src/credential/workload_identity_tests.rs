@@ -1,0 +1,146 @@
+use super::*;
+use crate::{
+    credential::{Availability, Credential},
+    system::{FileFacts, FileKind, Fixture},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::ExposeSecret;
+
+const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+const PATH: &str = "/var/run/secrets/azure/tokens/azure-identity-token";
+
+fn pod(variables: &[(&str, &str)]) -> Fixture {
+    variables.iter().fold(Fixture::new(), |pod, (name, value)| {
+        pod.with_var(name, value)
+    })
+}
+
+fn web_token(audience: &str) -> String {
+    let claims = format!(
+        r#"{{"iss":"https://oidc","sub":"system:serviceaccount:ml:train","aud":["{audience}"]}}"#
+    );
+    format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims))
+}
+
+fn of(variables: &[(&str, &str)]) -> Result<WorkloadIdentityCredential> {
+    WorkloadIdentityCredential::from_environment(ClientOptions::new(pod(variables).shared()))
+}
+
+const ALL: [(&str, &str); 3] = [
+    ("AZURE_TENANT_ID", TENANT),
+    ("AZURE_CLIENT_ID", "c11e"),
+    ("AZURE_FEDERATED_TOKEN_FILE", PATH),
+];
+
+#[test]
+fn a_pod_with_all_variables_is_ready_and_says_what_it_uses() {
+    let credential = of(&ALL).unwrap();
+    let Availability::Ready { using } = credential.prepare(&Fixture::new()) else {
+        panic!("{credential:?}");
+    };
+    assert_eq!(
+        using,
+        format!("the token in {PATH} for the application c11e")
+    );
+    assert_eq!(credential.name(), "WorkloadIdentityCredential");
+}
+
+#[test]
+fn variables_that_are_missing_are_named_exactly() {
+    for (variables, why) in [
+        (
+            &[][..],
+            "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE are not set",
+        ),
+        (
+            &ALL[..2],
+            "AZURE_TENANT_ID and AZURE_CLIENT_ID are set and AZURE_FEDERATED_TOKEN_FILE is not",
+        ),
+        (
+            &ALL[2..],
+            "AZURE_FEDERATED_TOKEN_FILE is set and AZURE_TENANT_ID and AZURE_CLIENT_ID are not",
+        ),
+        (
+            &[ALL[0], ALL[2], ("AZURE_CLIENT_ID", "  ")],
+            "AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE are set and AZURE_CLIENT_ID is not",
+        ),
+    ] {
+        let error = of(variables).unwrap_err();
+        assert_eq!((error.kind(), error.why()), (ErrorKind::Unavailable, why));
+        assert!(
+            error.mend().contains("azure.workload.identity/use"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_used_names_its_variable() {
+    for (place, value, name) in [
+        (0, "not a tenant", "AZURE_TENANT_ID"),
+        (1, "a b", "AZURE_CLIENT_ID"),
+    ] {
+        let mut variables = ALL;
+        variables[place].1 = value;
+        let error = of(&variables).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert_eq!(error.what(), format!("Read {name}"));
+    }
+}
+
+#[test]
+fn a_token_is_read_without_the_space_around_it() {
+    let content = format!("\n{}\n", web_token("api://AzureADTokenExchange"));
+    let pod = Fixture::new().with_file(PATH, content.clone());
+    let read = token(&pod, Path::new(PATH), String::new()).unwrap();
+    assert_eq!(read.expose_secret(), content.trim());
+}
+
+#[test]
+fn a_file_that_holds_no_token_says_why_and_what_mends_it() {
+    let standing = |kind, len| FileFacts {
+        kind,
+        len,
+        owner: None,
+        modified: None,
+    };
+    let folder = Fixture::new().with_facts(PATH, standing(FileKind::Folder, 0), "");
+    let pipe = Fixture::new().with_facts(PATH, standing(FileKind::Other, 0), "");
+    let endless = Fixture::new().with_facts(PATH, standing(FileKind::File, 1 << 30), "");
+    for (pod, why, mend) in [
+        (
+            Fixture::new(),
+            "there is no such file",
+            "azure.workload.identity/use",
+        ),
+        (folder, "it is no file", FILE),
+        (pipe, "it is no file", FILE),
+        (endless, "larger than 64 KiB", FILE),
+        (
+            Fixture::new().with_file(PATH, " \n"),
+            "it is empty",
+            "azure.workload.identity/client-id",
+        ),
+        (
+            Fixture::new().with_file(PATH, "root:canary:0:0"),
+            "no JSON web token",
+            FILE,
+        ),
+        (
+            Fixture::new().with_file(PATH, [0xff, 0xfe]),
+            "no JSON web token",
+            FILE,
+        ),
+        (
+            Fixture::new().with_file(PATH, web_token(BINDING)),
+            "the cluster's own token proxy",
+            "use-identity-binding",
+        ),
+    ] {
+        let error = token(&pod, Path::new(PATH), "Read".to_owned()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.why().contains(why), "{error}");
+        assert!(error.mend().contains(mend), "{error}");
+        assert!(!error.to_string().contains("canary"), "{error}");
+    }
+}

@@ -1,0 +1,264 @@
+//! The chain over real sockets and real programs: how often it asks, whom it keeps to, what it leaves behind.
+
+use crate::support::{Answer, Server, http, token};
+use azcred::{
+    Authority, ClientOptions, Cloud, Credential, ErrorKind, Scope, TokenRequest,
+    chain::{Chain, Expect, Preset, Source, Verdict},
+    system::{Fixture, Program},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::Barrier;
+
+const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+
+/// A machine on which nothing can be a metadata service.
+fn desk() -> Fixture {
+    Fixture::new().with_var("AZCRED_IMDS", "never")
+}
+
+fn service_principal(system: Fixture) -> Fixture {
+    system
+        .with_var("AZURE_TENANT_ID", TENANT)
+        .with_var("AZURE_CLIENT_ID", "app")
+        .with_var("AZURE_CLIENT_SECRET", "s3cret")
+}
+
+fn options(system: Fixture, server: &Server) -> ClientOptions {
+    let authority = Authority::new(&format!("http://{}", server.address)).unwrap();
+    ClientOptions::new(system.shared()).with_cloud(Cloud::with_authority(authority))
+}
+
+/// What Azure CLI prints for somebody.
+fn az(user: &str) -> String {
+    let claims = format!(r#"{{"upn":"{user}","oid":"1","tid":"{TENANT}"}}"#);
+    let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+    format!(
+        r#"{{"accessToken":"{token}","expiresOn":"2100-01-01 00:00:00.000000","expires_on":4102444800,"tenant":"{TENANT}","tokenType":"Bearer"}}"#
+    )
+}
+
+async fn at_once(chain: Chain, requests: Vec<TokenRequest>) -> Arc<Chain> {
+    let chain = Arc::new(chain);
+    let start = Arc::new(Barrier::new(requests.len()));
+    let callers: Vec<_> = requests
+        .into_iter()
+        .map(|request| {
+            let (chain, start) = (chain.clone(), start.clone());
+            tokio::spawn(async move {
+                start.wait().await;
+                chain.get_token(&request).await.map(drop)
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.unwrap().unwrap();
+    }
+    chain
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_first_calls_are_one_resolution_and_one_request() {
+    let server = Server::start([token()]).await;
+    let chain = Chain::new(options(service_principal(desk()), &server));
+    let chain = at_once(chain, vec![TokenRequest::new(Scope::ARM); 10_000]).await;
+    assert_eq!(server.requests(), 1);
+    assert_eq!(chain.chosen(), Some(Source::Environment));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_first_calls_are_one_process() {
+    let program = Program::answers(|_| (0, az("ada@contoso.com")));
+    let system = desk().with_program("az", &program);
+    let chain = Chain::new(ClientOptions::new(system.shared()));
+    let chain = at_once(chain, vec![TokenRequest::new(Scope::ARM); 10_000]).await;
+    assert_eq!(program.runs(), 1);
+    assert_eq!(chain.chosen(), Some(Source::AzureCli));
+}
+
+#[tokio::test]
+async fn first_calls_for_several_resources_are_one_resolution() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    // The first source in order that may be there: asked once, it has nothing.
+    let absent = Program::answers(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        (1, String::new())
+    });
+    let present = Program::answers(|arguments| {
+        assert!(
+            arguments
+                .iter()
+                .any(|argument| argument.starts_with("https://"))
+        );
+        (
+            0,
+            format!(
+                r#"{{"token":"{}","expiresOn":"2100-01-01T00:00:00Z"}}"#,
+                "a.b.c"
+            ),
+        )
+    });
+    let system = desk()
+        .with_program("az", &absent)
+        .with_program("azd", &present);
+    let scopes = [Scope::ARM, Scope::STORAGE, Scope::GRAPH, Scope::ML];
+    let chain = Chain::builder(ClientOptions::new(system.shared()))
+        .preset(Preset::Azure)
+        .build();
+    let chain = at_once(chain, scopes.clone().map(TokenRequest::new).to_vec()).await;
+    assert_eq!(chain.chosen(), Some(Source::AzureDeveloperCli));
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    assert_eq!(present.runs(), scopes.len());
+}
+
+#[tokio::test]
+async fn a_chain_keeps_to_whoever_answered_even_when_they_fail_later() {
+    let server = Server::start([
+        token(),
+        http(
+            "401 Unauthorized",
+            &["Content-Type: application/json"],
+            r#"{"error":"invalid_client","error_codes":[7000222],"error_description":"AADSTS7000222: expired"}"#,
+        ),
+    ])
+    .await;
+    let program = Program::answers(|_| (0, az("eve@contoso.com")));
+    let system = service_principal(desk()).with_program("az", &program);
+    let chain = Chain::builder(options(system, &server))
+        .preset(Preset::Azure)
+        .build();
+    chain
+        .get_token(&TokenRequest::new(Scope::ARM))
+        .await
+        .unwrap();
+    let error = chain
+        .get_token(&TokenRequest::new(Scope::STORAGE))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.code()),
+        (ErrorKind::Refused, Some(7_000_222))
+    );
+    assert_eq!(program.runs(), 0);
+    assert_eq!(chain.chosen(), Some(Source::Environment));
+}
+
+#[tokio::test]
+async fn every_token_is_compared_with_who_is_expected() {
+    let signed_in = Arc::new(std::sync::Mutex::new("ada@contoso.com"));
+    let now = signed_in.clone();
+    let program = Program::answers(move |_| (0, az(&now.lock().unwrap())));
+    let system = desk().with_program("az", &program);
+    let chain = Chain::builder(ClientOptions::new(system.shared()))
+        .expect(Expect::new("a test").principal("ada@contoso.com").unwrap())
+        .build();
+    chain
+        .get_token(&TokenRequest::new(Scope::ARM))
+        .await
+        .unwrap();
+    *signed_in.lock().unwrap() = "eve@contoso.com";
+    let error = chain
+        .get_token(&TokenRequest::new(Scope::STORAGE))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotExpected);
+    assert!(error.why().contains("eve@contoso.com"), "{error}");
+    let (answer, report) = chain.explain(&TokenRequest::new(Scope::ARM)).await;
+    assert!(answer.is_err());
+    let az = report
+        .attempts
+        .iter()
+        .find(|attempt| attempt.source == Source::AzureCli)
+        .unwrap();
+    assert_eq!(az.verdict, Verdict::NotExpected);
+}
+
+#[tokio::test]
+async fn a_refusal_ends_the_chain_before_somebody_else_answers() {
+    let server = Server::start([http(
+        "401 Unauthorized",
+        &["Content-Type: application/json"],
+        r#"{"error":"invalid_client","error_codes":[7000215],"error_description":"AADSTS7000215: wrong"}"#,
+    )])
+    .await;
+    let program = Program::answers(|_| (0, az("eve@contoso.com")));
+    for preset in Preset::ALL {
+        let mut system = service_principal(desk()).with_program("az", &program);
+        if preset == Preset::HiMl {
+            system = system
+                .with_var("HIML_TENANT_ID", TENANT)
+                .with_var("HIML_SERVICE_PRINCIPAL_ID", "app")
+                .with_var("HIML_SERVICE_PRINCIPAL_PASSWORD", "s3cret");
+        }
+        let chain = Chain::builder(options(system, &server))
+            .preset(preset)
+            .build();
+        let error = chain
+            .get_token(&TokenRequest::new(Scope::ARM))
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), Some(7_000_215), "{preset}: {error}");
+        let report = error.report().unwrap();
+        assert_eq!(report.attempts[0].verdict, Verdict::Refused, "{preset}");
+    }
+    assert_eq!(program.runs(), 0);
+}
+
+#[tokio::test]
+async fn an_authority_that_never_answers_is_waited_for_as_long_as_the_chain_may() {
+    let server = Server::start([Answer::Hang]).await;
+    let options =
+        options(service_principal(desk()), &server).with_deadline(Duration::from_millis(300));
+    let (answer, report) = Chain::new(options)
+        .explain(&TokenRequest::new(Scope::ARM))
+        .await;
+    assert_eq!(answer.unwrap_err().kind(), ErrorKind::Unreachable);
+    assert_eq!(report.attempts[0].verdict, Verdict::Failed);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_chain_that_nobody_waits_for_any_more_leaves_no_program_behind() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = std::env::temp_dir().join(format!("azcred-chain-{}", uuid::Uuid::new_v4()));
+    std::fs::create_dir(&folder).unwrap();
+    let script = folder.join("az");
+    let text = format!(
+        "#!/bin/sh\nsleep 600 & echo $! > {0}/new; mv {0}/new {0}/child; wait\n",
+        folder.display()
+    );
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let system = desk()
+        .with_var("PATH", "/usr/bin:/bin")
+        .with_program("az", &Program::real(script));
+    let chain = Chain::new(ClientOptions::new(system.shared()));
+    let request = TokenRequest::new(Scope::ARM);
+    let child = folder.join("child");
+    let id = tokio::select! {
+        answer = chain.get_token(&request) => panic!("{answer:?}"),
+        id = async {
+            loop {
+                match std::fs::read_to_string(&child) {
+                    Ok(id) => break id,
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            }
+        } => id,
+    };
+    let runs = || {
+        std::fs::read_to_string(format!("/proc/{}/stat", id.trim()))
+            .is_ok_and(|stat| !stat.contains(") Z "))
+    };
+    while runs() {
+        tokio::task::yield_now().await;
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}

@@ -1,0 +1,151 @@
+"""A token on a laptop, as a whole process: where packets to 169.254.169.254 vanish and Azure CLI is signed in.
+
+The laptop is a network namespace whose only way out swallows everything, as a home network does with the metadata
+address. Azure CLI is the real one; its folder is the emulator's persona `laptop`, with a good access token in it, so
+that nobody needs a network. In turn: `azcred token`, and Python's and Node's DefaultAzureCredential.
+
+The first run of a boot finds out whether there can be a metadata service; later runs remember. Both are printed.
+"""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from emulator import Emulator
+
+ROUNDS = 7
+TARGET = 30
+SCOPE = "https://management.azure.com/.default"
+PYTHON = (
+    "from azure.identity import DefaultAzureCredential as D; "
+    f"print(D().get_token('{SCOPE}').token)"
+)
+NODE = (
+    "const { DefaultAzureCredential: D } = require('@azure/identity'); "
+    f"new D().getToken('{SCOPE}').then((t) => console.log(t.token));"
+)
+# A pair of devices of which the far one belongs to nobody. The neighbour is entered by hand: without one, the near
+# one would say after three seconds that nobody is there.
+NAMESPACE = """
+set -e
+ip link set lo up
+ip link add way type veth peer name nowhere
+ip address add 192.0.2.1/24 dev way
+ip link set way up
+ip link set nowhere up
+ip neighbour add 192.0.2.254 lladdr 02:00:00:00:00:01 dev way
+ip route add default via 192.0.2.254
+exec "$@"
+"""
+VANISHES = (
+    "import socket; s = socket.socket(); s.settimeout(0.5)\n"
+    "try: s.connect(('169.254.169.254', 80))\n"
+    "except TimeoutError: raise SystemExit(0)\n"
+    "except OSError: pass\n"
+    "raise SystemExit(1)"
+)
+
+
+def in_namespace(command):
+    """The same command where packets vanish; nothing of it is left afterwards."""
+    return ["unshare", "--net", "sh", "-c", NAMESPACE, "sh", *command]
+
+
+def inside(script, environment):
+    """Runs a measuring script in one namespace, so that making it is no part of any time."""
+    done = subprocess.run(
+        in_namespace([sys.executable, __file__, "--inside"]),
+        env=environment,
+        input=script,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    return json.loads(done.stdout)
+
+
+def measure():
+    """Within the namespace: times each command in turn; the first round of ours forgets what it knows."""
+    commands = json.load(sys.stdin)
+    cache = Path(os.environ["XDG_CACHE_HOME"])
+    times = {name: [] for name in commands} | {"first": []}
+    for _ in range(ROUNDS):
+        shutil.rmtree(cache, ignore_errors=True)
+        times["first"].append(seconds(commands["azcred token"]))
+        for name, command in commands.items():
+            times[name].append(seconds(command))
+    json.dump(times, sys.stdout)
+
+
+def seconds(command):
+    """Seconds until a command has given its token and ended."""
+    started = time.perf_counter()
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    took = time.perf_counter() - started
+    if done.returncode or done.stdout.strip().count(b".") != 2:
+        sys.exit(f"{command[0]} gave no token (exit code {done.returncode}): {done.stderr.decode()[-2000:]}")
+    return took
+
+
+def missing():
+    """Why this machine can't be such a laptop."""
+    for tool in ("unshare", "ip"):
+        if not shutil.which(tool):
+            return f"there is no `{tool}` (Debian: util-linux, iproute2)"
+    probe = subprocess.run(
+        in_namespace([sys.executable, "-c", VANISHES]), stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    if probe.returncode:
+        return f"no network namespace can be made in which packets vanish: {probe.stderr.decode().strip()}"
+    return None
+
+
+def main():
+    binary, az = os.environ["AZCRED_BINARY"], Path(os.environ["AZ"])
+    node, modules = shutil.which("node"), os.environ.get("NODE_MODULES")
+    why = missing()
+    if why:
+        print(f"a laptop whose metadata address swallows packets: NOT MEASURED, {why}")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        with Emulator(binary, home / "state") as emulator:
+            laptop = emulator.environment("laptop", "names")
+            shutil.copytree(laptop["AZURE_CONFIG_DIR"], home / ".azure")
+        environment = {
+            "HOME": folder,
+            "PATH": f"{az.parent}:/usr/bin:/bin",
+            "XDG_CACHE_HOME": str(home / "cache"),
+            "AZURE_CONFIG_DIR": str(home / ".azure"),
+            "AZURE_CORE_COLLECT_TELEMETRY": "false",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        commands = {
+            "azcred token": [binary, "token", "--scope", SCOPE],
+            "python, azure-identity": [sys.executable, "-c", PYTHON],
+        }
+        if node and modules:
+            environment["NODE_PATH"] = modules
+            commands["node, @azure/identity"] = [node, "-e", NODE]
+        times = inside(json.dumps(commands), environment)
+    medians = {name: statistics.median(taken) * 1000 for name, taken in times.items()}
+    first, ours = medians.pop("first"), medians["azcred token"]
+    print(f"a laptop whose metadata address swallows packets, az signed in, whole process, medians of {ROUNDS} rounds in turn")
+    print(f"  {'azcred token, first of a boot':<30} {first:8.1f} ms")
+    print(f"  {'azcred token, later':<30} {ours:8.1f} ms")
+    for name, took in medians.items():
+        if name != "azcred token":
+            ratio = f"{took / ours:.0f} times as long as ours (target {TARGET}), {took / first:.0f} times the first"
+            print(f"  {name:<30} {took:8.1f} ms   {ratio}")
+    if not (node and modules):
+        print("  node, @azure/identity: NOT MEASURED, there is no Node.js here")
+
+
+if __name__ == "__main__":
+    measure() if "--inside" in sys.argv else main()
