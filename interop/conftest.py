@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+import people
 import seed
+from azure_cli import AzureCli, SignedIn
 from emulator import Emulator
 from way import Way
 
@@ -13,6 +15,8 @@ from way import Way
 def pytest_configure():
     if not Path(os.environ.get("AZCRED_BINARY", "")).is_file():
         raise pytest.UsageError("AZCRED_BINARY names no binary: run this by `cargo xtask interop`")
+    if not Path(os.environ.get("AZCRED_AZ", "")).is_file():
+        raise pytest.UsageError("AZCRED_AZ names no Azure CLI: run this by `cargo xtask interop`")
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +50,24 @@ def ports(emulator, apps):
 @pytest.fixture(scope="session")
 def names(emulator, apps):
     return Way(emulator, "names", apps)
+
+
+@pytest.fixture(scope="session")
+def world(binary, tmp_path_factory):
+    """An emulator with people and CI systems in it."""
+    folder = tmp_path_factory.mktemp("people")
+    made = people.make(folder)
+    with Emulator(binary, folder, made.file) as started:
+        yield people.World(started, made)
+
+
+@pytest.fixture(scope="session")
+def az(world, tmp_path_factory):
+    """Azure CLI, signed in by Azure's names: as Ada in one folder, as the application `deployer` in another."""
+    folder = tmp_path_factory.mktemp("az")
+    environment = world.way("names", "nobody").environment
+    user = AzureCli(folder / "user", environment)
+    user.login_user(world.people.ada)
+    application = AzureCli(folder / "service-principal", environment)
+    application.login_service_principal(world.people.client_id, world.people.secret, world.people.home)
+    return SignedIn(user, application)

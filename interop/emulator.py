@@ -26,7 +26,7 @@ def bare_environment(home):
 
 
 class Emulator:
-    """`azcred emulator start` with a state folder of its own. Use it by `with`."""
+    """`azcred emulator start` with a state folder of its own, and a seed or the default one. Use it by `with`."""
 
     def __init__(self, binary, home, seed=None):
         self.binary, self.home, self.seed = Path(binary), Path(home), seed
@@ -35,7 +35,10 @@ class Emulator:
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            [self.binary, "emulator", "start", "--state", self.state, *(["--seed", self.seed] if self.seed else [])],
+            [
+                *(self.binary, "emulator", "start", "--state", self.state),
+                *(("--seed", self.seed) if self.seed else ()),
+            ],
             env=bare_environment(self.home),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -22,6 +22,11 @@ pub(crate) struct Arguments {
 /// The verb.
 pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
     let environment = Environment::ready("interop", "interop/requirements.txt")?;
+    // Of its own: Azure CLI pins what it needs, other versions than its neighbours want.
+    let az = Environment::ready("az", "interop/az-requirements.txt")?;
+    let az = az
+        .python()
+        .with_file_name(if cfg!(windows) { "az.bat" } else { "az" });
     run(&mut cargo(&[
         "build",
         "--locked",
@@ -29,7 +34,14 @@ pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
         "azcred-cli",
     ]))?;
     // Each process has an emulator of its own; four of them are as quick as more.
-    let parallel = ["--numprocesses", "logical", "--maxprocesses", "4"];
+    let parallel = [
+        "--numprocesses",
+        "logical",
+        "--maxprocesses",
+        "4",
+        "--dist",
+        "loadgroup",
+    ];
     let mut pytest = Command::new(environment.python());
     pytest
         .args(["-m", "pytest", "interop"])
@@ -38,6 +50,7 @@ pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
     pytest.current_dir(root());
     pytest
         .env("AZCRED_BINARY", binary("debug"))
+        .env("AZCRED_AZ", az)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     run(&mut pytest)
 }

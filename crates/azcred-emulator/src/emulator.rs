@@ -10,12 +10,14 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::azure_cli_folder;
+use crate::ci::{AzurePipelinesInfo, GithubActionsInfo};
 use crate::directory::{Directory, SecretText};
 use crate::faults::{Faults, InvalidFault};
 use crate::identity_hosts::{CertificateError, Hosts, HostsInfo};
-use crate::info::{self, FederatedInfo, IdentityInfo, Info, TenantInfo, WorkspaceInfo};
+use crate::info::{self, FederatedInfo, IdentityInfo, Info, TenantInfo, UserInfo, WorkspaceInfo};
 use crate::ports::Ports;
-use crate::projected_token::Workload;
+use crate::projected_token::{self, Workload};
 use crate::request_log::RequestLog;
 use crate::resources::{Resources, Scope, WORKSPACE_TYPE};
 use crate::seed::{Made, Seed, SeedError, pem};
@@ -122,6 +124,7 @@ impl Emulator {
         let identities = identities(&directory, content.tenant, &state, &made)?;
         let workload = Workload::find(&directory, content.tenant);
         let user = host_user(&directory, content.tenant);
+        let person = azure_cli_folder::person(&directory, content.tenant).map(|user| user.id);
         let hosts = Arc::new(Hosts::new(content.managed_identities, user, state.path())?);
         let tenant = tenant_info(&directory, content.tenant);
         let workspace = workspace_info(&resources);
@@ -143,8 +146,16 @@ impl Emulator {
             arm: listeners.url(Service::Arm),
             graph: listeners.url(Service::Graph),
         };
+        let (users, github_actions, azure_pipelines) = {
+            let directory = world.directory();
+            (
+                directory.users.values().map(UserInfo::new).collect(),
+                GithubActionsInfo::find(&directory, &listeners.url(Service::GithubActions)),
+                AzurePipelinesInfo::find(&directory, &listeners.url(Service::AzurePipelines)),
+            )
+        };
         let admin_token = SecretText::generate().map_err(|_| Error::Randomness)?;
-        let info = Info {
+        let mut info = Info {
             version: Info::VERSION,
             pid: std::process::id(),
             started: time::OffsetDateTime::now_utc().unix_timestamp(),
@@ -161,10 +172,17 @@ impl Emulator {
             tenant,
             workspace,
             identities,
+            users,
+            azure_cli: None,
+            github_actions,
+            azure_pipelines,
             identity_hosts: Some(HostsInfo::new(&hosts, |service| listeners.url(service))),
             workload: workload.as_ref().map(|workload| workload.info(&state)),
         };
         world.set_urls(urls);
+        if let Some(person) = person {
+            info.azure_cli = azure_cli_folder::write(&world, &state, person)?;
+        }
         state.publish("ca-bundle.pem", &bundle(ca.certificate()))?;
 
         let (shutdown, receiver) = watch::channel(false);
@@ -175,7 +193,7 @@ impl Emulator {
         let admin = Arc::new(Admin::new(world.clone(), admin_token, shown));
         let context = Context::new(world.clone(), ca, hosts.clone(), receiver);
         let mut tasks = listeners.serve(&context, &admin);
-        if let Some(workload) = workload {
+        if let Some(mut workload) = workload {
             workload.write(&world, &state)?;
             tasks.spawn(workload.keep_fresh(world.clone(), state.clone()));
         }
@@ -235,6 +253,7 @@ impl Emulator {
         self.tasks.abort_all();
         self.hosts.arc_keys.clear();
         self.state.remove(info::FILE_NAME);
+        self.state.remove(projected_token::FILE);
         self.state.end();
     }
 }

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::azure_cli_folder::AzureCliInfo;
+use crate::ci::{AzurePipelinesInfo, GithubActionsInfo};
+use crate::directory::User;
 use crate::identity_hosts::HostsInfo;
 use crate::projected_token::WorkloadInfo;
 use crate::state::StateError;
@@ -55,6 +58,18 @@ pub struct Info {
     /// The applications of the seed, in the order of their client ids; the first that has a valid secret and a
     /// service principal is the persona `service-principal`.
     pub identities: Vec<IdentityInfo>,
+    /// The people of all tenants.
+    #[serde(default)]
+    pub users: Vec<UserInfo>,
+    /// Azure CLI as one of them has it on their machine.
+    #[serde(default)]
+    pub azure_cli: Option<AzureCliInfo>,
+    /// A job in GitHub Actions, where the seed has an application that takes its tokens.
+    #[serde(default)]
+    pub github_actions: Option<GithubActionsInfo>,
+    /// A job in Azure Pipelines, where the seed has an application that takes its tokens.
+    #[serde(default)]
+    pub azure_pipelines: Option<AzurePipelinesInfo>,
     /// Where managed identities are.
     #[serde(default)]
     pub identity_hosts: Option<HostsInfo>,
@@ -106,6 +121,40 @@ pub struct IdentityInfo {
     pub federated: Vec<FederatedInfo>,
     /// Whether its service principal may sign in.
     pub enabled: bool,
+}
+
+/// A person one can sign in as.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserInfo {
+    /// The display name.
+    pub name: String,
+    /// What one signs in by.
+    pub user_principal_name: String,
+    /// The tenant.
+    pub tenant_id: Uuid,
+    /// The object id.
+    pub object_id: Uuid,
+    /// The password. Guests have none.
+    pub password: Option<String>,
+    /// Whether the account may sign in.
+    pub enabled: bool,
+    /// Whether a password alone is not enough.
+    pub mfa_required: bool,
+}
+
+impl UserInfo {
+    pub(crate) fn new(user: &User) -> Self {
+        let password = user.password.as_ref();
+        Self {
+            name: user.name.clone(),
+            user_principal_name: user.user_principal_name.clone(),
+            tenant_id: user.tenant,
+            object_id: user.id,
+            password: password.map(|password| password.expose().to_owned()),
+            enabled: user.enabled,
+            mfa_required: user.mfa_required,
+        }
+    }
 }
 
 /// A federated credential.
@@ -203,6 +252,15 @@ impl Info {
         Some(info.pid)
     }
 
+    /// The person of this sign-in name.
+    pub fn user(&self, user_principal_name: &str) -> Option<&UserInfo> {
+        let of_name = |user: &&UserInfo| {
+            user.user_principal_name
+                .eq_ignore_ascii_case(user_principal_name)
+        };
+        self.users.iter().find(of_name)
+    }
+
     /// The identity of this name.
     pub fn identity(&self, name: &str) -> Option<&IdentityInfo> {
         self.identities
@@ -225,6 +283,15 @@ impl fmt::Debug for Info {
             .field("identities", &self.identities)
             .field("identity_hosts", &self.identity_hosts)
             .field("workload", &self.workload)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for UserInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserInfo")
+            .field("user_principal_name", &self.user_principal_name)
+            .field("password", &self.password.as_ref().map(|_| "****"))
             .finish_non_exhaustive()
     }
 }

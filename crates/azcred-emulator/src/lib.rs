@@ -40,6 +40,8 @@ pub mod tokens;
 pub mod world;
 
 mod arm;
+mod azure_cli_folder;
+mod ci;
 mod emulator;
 mod entra;
 mod environment;
@@ -52,11 +54,13 @@ mod serve;
 mod shared_keys;
 mod state;
 
+pub use azure_cli_folder::AzureCliInfo;
+pub use ci::{AzurePipelinesInfo, GithubActionsInfo};
 pub use emulator::{Emulator, Error, Options};
 pub use environment::{Environment, PERSONAS, Persona, WAYS, Way};
 pub use faults::{Effect, Fault};
 pub use identity_hosts::{CertificateError, ExpiresOnFormat, HostsInfo};
-pub use info::{FILE_NAME, FederatedInfo, IdentityInfo, Info, TenantInfo, WorkspaceInfo};
+pub use info::{FILE_NAME, FederatedInfo, IdentityInfo, Info, TenantInfo, UserInfo, WorkspaceInfo};
 pub use ports::Ports;
 pub use projected_token::WorkloadInfo;
 pub use request_log::Served;

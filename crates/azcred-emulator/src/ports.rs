@@ -29,6 +29,10 @@ pub struct Ports {
     pub ml_obo: u16,
     /// Cloud Shell's tokens.
     pub cloud_shell: u16,
+    /// GitHub Actions' tokens.
+    pub github_actions: u16,
+    /// Azure Pipelines' tokens.
+    pub azure_pipelines: u16,
 }
 
 impl Ports {
@@ -67,6 +71,8 @@ impl Ports {
             Service::MlCompute => &mut self.ml_compute,
             Service::MlObo => &mut self.ml_obo,
             Service::CloudShell => &mut self.cloud_shell,
+            Service::GithubActions => &mut self.github_actions,
+            Service::AzurePipelines => &mut self.azure_pipelines,
         }
     }
 }

@@ -23,8 +23,8 @@ const LIFETIME: i64 = 3600;
 const REPLACED_AFTER: i64 = LIFETIME / 5 * 4;
 /// How often its age is looked at.
 const PAUSE: Duration = Duration::from_secs(30);
-/// The file's name in the state folder.
-const FILE: &str = "projected-token";
+/// The file's name in the state folder. It is of use while the emulator runs.
+pub(crate) const FILE: &str = "projected-token";
 
 /// A workload in a cluster, and the file with its token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,8 @@ pub(crate) struct Workload {
     issuer: String,
     subject: String,
     audience: String,
+    /// When its token was written, in Unix seconds.
+    written: i64,
 }
 
 impl Workload {
@@ -66,6 +68,7 @@ impl Workload {
                 issuer: credential.issuer.clone(),
                 subject: credential.subject.clone(),
                 audience: credential.audiences.first().cloned().unwrap_or_default(),
+                written: 0,
             })
         })
     }
@@ -83,28 +86,28 @@ impl Workload {
     ///
     /// # Errors
     /// When the file can't be written, or the token not be signed.
-    pub(crate) fn write(&self, world: &World, state: &StateDir) -> Result<(), StateError> {
+    pub(crate) fn write(&mut self, world: &World, state: &StateDir) -> Result<(), StateError> {
         let minted = issuer::mint(world, &self.issuer, &self.subject, &self.audience, LIFETIME);
         let token = minted.map_err(|error: MintError| StateError::Make {
             what: "the token of the workload",
             why: error.to_string(),
         })?;
-        state.publish(FILE, token.as_bytes())
+        state.publish(FILE, token.as_bytes())?;
+        self.written = world.clock.unix();
+        Ok(())
     }
 
     /// Writes fresh tokens for as long as it is awaited. One that can't be written is tried again.
-    pub(crate) async fn keep_fresh(self, world: Arc<World>, state: Arc<StateDir>) {
-        let mut written = world.clock.unix();
+    pub(crate) async fn keep_fresh(mut self, world: Arc<World>, state: Arc<StateDir>) {
         loop {
             tokio::time::sleep(PAUSE).await;
             // By the clock, not by the pauses: they don't pass while a laptop sleeps, and the clock can be moved.
-            let age = world.clock.unix() - written;
+            let age = world.clock.unix() - self.written;
             if (0..REPLACED_AFTER).contains(&age) {
                 continue;
             }
-            match self.write(&world, &state) {
-                Ok(()) => written = world.clock.unix(),
-                Err(error) => tracing::warn!(%error, "the workload's token could not be replaced"),
+            if let Err(error) = self.write(&world, &state) {
+                tracing::warn!(%error, "the workload's token could not be replaced");
             }
         }
     }

@@ -26,6 +26,10 @@ pub enum Service {
     MlObo,
     /// Cloud Shell's tokens of the user whose shell it is.
     CloudShell,
+    /// GitHub Actions' tokens of a job.
+    GithubActions,
+    /// Azure Pipelines' tokens of a service connection.
+    AzurePipelines,
 }
 
 impl Service {
@@ -41,6 +45,8 @@ impl Service {
         Self::MlCompute,
         Self::MlObo,
         Self::CloudShell,
+        Self::GithubActions,
+        Self::AzurePipelines,
     ];
 
     /// The name used in seeds, faults and the request log.
@@ -56,6 +62,8 @@ impl Service {
             Self::MlCompute => "ml_compute",
             Self::MlObo => "ml_obo",
             Self::CloudShell => "cloud_shell",
+            Self::GithubActions => "github_actions",
+            Self::AzurePipelines => "azure_pipelines",
         }
     }
 
@@ -72,13 +80,17 @@ impl Service {
             Self::MlCompute => "Azure ML's managed identities",
             Self::MlObo => "Azure ML's tokens of users",
             Self::CloudShell => "Cloud Shell",
+            Self::GithubActions => "GitHub Actions",
+            Self::AzurePipelines => "Azure Pipelines",
         }
     }
 
     /// What its port speaks.
     pub fn transport(self) -> Transport {
         match self {
-            Self::Login | Self::Arm | Self::Graph => Transport::Tls,
+            Self::Login | Self::Arm | Self::Graph | Self::GithubActions | Self::AzurePipelines => {
+                Transport::Tls
+            }
             // 'How to leverage a Service Fabric application's managed identity': by thumbprint, not by authority.
             Self::ServiceFabric => Transport::SelfSignedTls,
             Self::Imds

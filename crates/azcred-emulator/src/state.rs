@@ -144,6 +144,13 @@ impl StateDir {
         self.path.join(name)
     }
 
+    /// A folder in it, as private, made where it is not there.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, StateError> {
+        let path = self.path.join(name);
+        make_private_dir(&path)?;
+        Ok(path)
+    }
+
     /// The authority, made where it is not there.
     pub(crate) fn ca(&self) -> Result<Ca, StateError> {
         const CONSEQUENCE: &str =

@@ -55,9 +55,16 @@ async fn everything_in_the_folder_is_private_and_an_open_folder_is_refused() {
     let emulator = Emulator::start(options(&path)).await.unwrap();
     let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o700);
-    for entry in std::fs::read_dir(&path).unwrap() {
-        let entry = entry.unwrap().path();
-        assert_eq!(mode(&entry), 0o600, "{}", entry.display());
+    let mut folders = vec![path.clone()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(&next).unwrap() {
+            let entry = entry.unwrap().path();
+            let wanted = if entry.is_dir() { 0o700 } else { 0o600 };
+            assert_eq!(mode(&entry), wanted, "{}", entry.display());
+            if entry.is_dir() {
+                folders.push(entry);
+            }
+        }
     }
     let ephemeral = Emulator::start(Options::default()).await.unwrap();
     assert_eq!(mode(&ephemeral.info().state_dir), 0o700);

@@ -52,6 +52,14 @@ name = "confidential"
 consented = true
 secrets = [{ name = "s", value = "its secret" }]
 
+[[applications]]
+tenant = "contoso.com"
+app_id = "a0000001-0000-4000-8000-00000000000d"
+name = "an API"
+identifier_uris = ["api://contoso"]
+access_token_version = 2
+service_principal = { id = "d0000001-0000-4000-8000-00000000000d" }
+
 [[users]]
 tenant = "contoso.com"
 id = "e0000001-0000-4000-8000-000000000001"
@@ -249,6 +257,29 @@ async fn what_was_not_asked_for_is_not_given() {
     }
     assert_eq!(answer.claims()["xms_cc"], json!(["CP1"]));
     assert_eq!(answer.claims()["aud"], "https://management.azure.com");
+}
+
+#[tokio::test]
+async fn a_resource_that_wants_v2_tokens_gets_them_of_people_too() {
+    let lab = lab().await;
+    let first = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
+    let scope = [("scope", "api://contoso/user_impersonation")];
+    let answer = refresh(&lab, CONTOSO, text(&first, "refresh_token"), &scope).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let claims = answer.claims();
+    let issuer = format!("https://login.microsoftonline.com/{CONTOSO}/v2.0");
+    for (name, value) in [
+        ("aud", json!("a0000001-0000-4000-8000-00000000000d")),
+        ("iss", json!(issuer)),
+        ("azp", json!(AZURE_CLI)),
+        ("azpacr", json!("0")),
+        ("preferred_username", json!("ada@contoso.com")),
+        ("scp", json!("user_impersonation")),
+        ("ver", json!("2.0")),
+    ] {
+        assert_eq!(claims[name], value, "{name}");
+    }
+    assert!(claims.get("appid").is_none() && claims.get("upn").is_none());
 }
 
 #[tokio::test]
@@ -522,6 +553,9 @@ async fn a_refresh_token_ends_by_time_and_by_revocation() {
     disable();
     let disabled = refresh(&lab, CONTOSO, text(&fresh, "refresh_token"), &[]).await;
     refused(&disabled, 50057, "invalid_grant", 400);
+    // Nor as a guest, which the other tenant knows nothing of.
+    let guest = refresh(&lab, FABRIKAM, text(&fresh, "refresh_token"), &[]).await;
+    refused(&guest, 50057, "invalid_grant", 400);
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ pub(crate) use exchange::Exchange;
 pub(crate) use loops::Loops;
 pub(crate) use managed_identity::{Issued, issue_for_identity};
 pub(crate) use refusal::Refusal;
-pub(crate) use user::{Lockout, issue_for_user};
+pub(crate) use user::{Lockout, Session, issue_for_user, signed_in};
 
 /// The largest token request that is read. Real ones carry an assertion of a few KiB at most.
 const MAX_BODY_BYTES: usize = 128 * 1024;

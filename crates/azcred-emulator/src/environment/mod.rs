@@ -3,7 +3,9 @@
 //! A persona is a line in [`PERSONAS`], a summary, and a function in the file of its group; every variable that any of
 //! them sets is also in `unset`.
 
+mod ci;
 mod hosts;
+mod laptop;
 mod principals;
 mod unset;
 
@@ -20,6 +22,12 @@ pub enum Persona {
     Himl,
     /// A service principal with a certificate, by `AZURE_*`.
     Certificate,
+    /// A person's own machine, on which Azure CLI is signed in.
+    Laptop,
+    /// A job in GitHub Actions.
+    Github,
+    /// A job in Azure Pipelines with a service connection.
+    AzurePipelines,
     /// A pod in Azure Kubernetes Service with workload identity.
     Aks,
     /// A compute of Azure Machine Learning with a managed identity.
@@ -73,6 +81,9 @@ pub const PERSONAS: &[(&str, Persona)] = &[
     ("service-principal", Persona::ServicePrincipal),
     ("himl", Persona::Himl),
     ("certificate", Persona::Certificate),
+    ("laptop", Persona::Laptop),
+    ("github", Persona::Github),
+    ("azure-pipelines", Persona::AzurePipelines),
     ("aks", Persona::Aks),
     ("azureml-compute", Persona::AzureMlCompute),
     ("azureml-job", Persona::AzureMlJob),
@@ -97,6 +108,9 @@ impl Persona {
             Self::ServicePrincipal => "the seed's first application, in AZURE_*",
             Self::Himl => "the same, in hi-ml's HIML_*",
             Self::Certificate => "an application with a certificate, in AZURE_*",
+            Self::Laptop => "a person's machine, with Azure CLI signed in",
+            Self::Github => "a job in GitHub Actions, with its tokens",
+            Self::AzurePipelines => "a job in Azure Pipelines, with a service connection",
             Self::Aks => "a pod in Azure Kubernetes Service, with a projected token",
             Self::AzureMlCompute => "an Azure ML compute, with its managed identity",
             Self::AzureMlJob => "an Azure ML job on behalf of the user who submitted it",
@@ -115,6 +129,9 @@ impl Persona {
             Self::ServicePrincipal => principals::service_principal(info),
             Self::Himl => principals::himl(info),
             Self::Certificate => principals::certificate(info),
+            Self::Laptop => laptop::laptop(info, way),
+            Self::Github => ci::github(info),
+            Self::AzurePipelines => ci::azure_pipelines(info),
             Self::Aks => hosts::aks(info, way),
             Self::AzureMlCompute => hosts::azureml_compute(info),
             Self::AzureMlJob => hosts::azureml_job(info),
@@ -139,6 +156,7 @@ impl Info {
         set.extend(owned(persona.variables(self, way).unwrap_or_default()));
         let unset = unset::CREDENTIALS
             .iter()
+            .chain(unset::CI)
             .chain(unset::ROUTES)
             .filter(|name| !set.iter().any(|(set, _)| set == *name))
             .copied()

@@ -43,6 +43,30 @@ pub(super) const CREDENTIALS: &[&str] = &[
     "AZD_CONFIG_DIR",
 ];
 
+/// Whatever tells a program that a CI system runs it: hi-ml and others sign in differently there.
+pub(super) const CI: &[&str] = &[
+    "CI",
+    "TF_BUILD",
+    "BUILD_BUILDID",
+    "SYSTEM_COLLECTIONURI",
+    "SYSTEM_TEAMPROJECT",
+    "GITHUB_ACTIONS",
+    "GITHUB_ACTOR",
+    "GITHUB_EVENT_NAME",
+    "GITHUB_JOB",
+    "GITHUB_REF",
+    "GITHUB_REF_NAME",
+    "GITHUB_REF_TYPE",
+    "GITHUB_REPOSITORY",
+    "GITHUB_REPOSITORY_OWNER",
+    "GITHUB_RUN_ATTEMPT",
+    "GITHUB_RUN_ID",
+    "GITHUB_RUN_NUMBER",
+    "GITHUB_SERVER_URL",
+    "GITHUB_SHA",
+    "GITHUB_WORKFLOW",
+];
+
 /// Whatever could lead a program past the emulator.
 pub(super) const ROUTES: &[&str] = &[
     "AZURE_AUTHORITY_HOST",

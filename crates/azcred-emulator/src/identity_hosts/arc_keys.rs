@@ -29,7 +29,12 @@ impl ArcKeys {
             .filter(|folder| {
                 folder.is_dir() && tempfile::Builder::new().tempfile_in(folder).is_ok()
             })
-            .unwrap_or_else(|| state.join("arc-tokens"));
+            .unwrap_or_else(|| {
+                let own = state.join("arc-tokens");
+                // What an emulator that was killed left behind. Nothing is there as a rule.
+                let _ = std::fs::remove_dir_all(&own);
+                own
+            });
         Self {
             folder,
             keys: Mutex::default(),

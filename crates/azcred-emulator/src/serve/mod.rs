@@ -19,7 +19,7 @@ use crate::ca::Ca;
 use crate::identity_hosts::{self, Hosts};
 use crate::service::{Entrance, Service};
 use crate::world::World;
-use crate::{arm, entra, graph};
+use crate::{arm, ci, entra, graph};
 
 pub(crate) use admin::Admin;
 pub(crate) use listen::{Bound, Listeners};
@@ -50,6 +50,7 @@ impl Context {
         let routers = azure
             .into_iter()
             .chain(identity_hosts::routers(&world, &hosts))
+            .chain(ci::routers(&world))
             .collect();
         Self {
             world,

@@ -1,6 +1,8 @@
 //! A laboratory for the tests: an emulator, a client that trusts it, and assertions of one's own.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod hosts;
+
 use std::path::Path;
 
 use aws_lc_rs::digest;

@@ -6,12 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::super::discovery::Version;
 use super::super::refusal::Refusal;
-use super::super::resource::Resource;
+use super::super::resource::{self, Resource};
 use super::super::token::{unavailable, usual_lifetime};
 use super::claims::{Facts, client_info};
 use super::scope::Asked;
 use super::sealed::RefreshToken;
 use super::{Ask, Session};
+use crate::directory::Directory;
+use crate::service::Cloud;
 use crate::world::World;
 
 /// What goes into an answer, whoever asked.
@@ -50,6 +52,33 @@ pub(super) fn body(
         client_info: ask.form.get("client_info") == Some("1"),
     };
     issue.body(ask.world).ok_or_else(unavailable)
+}
+
+/// What an account that has signed in by its password to a client would have been answered, for files that say so.
+/// `None` where it can't be: no such resource, or no randomness.
+pub(crate) fn signed_in(
+    world: &World,
+    directory: &Directory,
+    session: &Session<'_>,
+    scope: &str,
+) -> Option<Value> {
+    let asked = Asked::of_v2(scope).ok()?;
+    let resource = resource::find(world, directory, session.tenant, &asked.resource).ok()?;
+    let issue = Issue {
+        facts: Facts {
+            session,
+            directory,
+            cloud: Cloud::Public,
+            now: world.clock.unix(),
+        },
+        asked: &asked,
+        resource: &resource,
+        lifetime: session.tenant.access_token_lifetime.unwrap_or(4499).into(),
+        version: Version::V2,
+        capabilities: vec!["CP1".to_owned()],
+        client_info: true,
+    };
+    issue.body(world)
 }
 
 impl Issue<'_> {

@@ -26,6 +26,7 @@ use super::resource::{self, Resource};
 use crate::directory::{Application, Directory, Tenant, User};
 use crate::world::World;
 
+pub(crate) use answer::signed_in;
 pub(crate) use host::issue_for_user;
 pub(crate) use lockout::Lockout;
 pub(super) use password::grant as by_password;

@@ -1,0 +1,282 @@
+//! A folder of Azure CLI's in which a person is signed in: what `AZURE_CONFIG_DIR` takes.
+//!
+//! The files are those that Azure CLI 2.91 writes on Linux after `az login`: its profile (with the byte order mark that
+//! it puts there), its settings, and MSAL's token cache in schema 3. A real `az` goes on from them.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::directory::{AZURE_CLI, Directory, Tenant, User};
+use crate::entra::{Session, signed_in};
+use crate::resources::{Principals, Scope};
+use crate::state::{StateDir, StateError};
+use crate::world::World;
+
+/// What Azure CLI asks for when it signs somebody in.
+const SCOPE: &str = "https://management.core.windows.net//.default offline_access openid profile";
+
+/// A signed-in Azure CLI, by each way into the emulator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AzureCliInfo {
+    /// Who is signed in.
+    pub user_principal_name: String,
+    /// The folder for a program that comes by Azure's real names.
+    pub names: PathBuf,
+    /// The folder for a program that comes by ports: MSAL knows the authority as `localhost`.
+    pub ports: PathBuf,
+}
+
+/// The person of a tenant whose Azure CLI it is: the first, by object id, who can sign in by a password alone.
+pub(crate) fn person(directory: &Directory, tenant: Uuid) -> Option<&User> {
+    directory.users.values().find(|user| {
+        let hindered = user.locked || user.password_expired || user.mfa_required;
+        user.tenant == tenant && user.password.is_some() && user.enabled && !hindered
+    })
+}
+
+/// How one of the folders differs from the other.
+struct Flavour {
+    folder: &'static str,
+    /// What MSAL knows the authority as: it leaves the port out.
+    environment: &'static str,
+    /// What Azure CLI knows the cloud as: by ports, by the name in ARM's metadata.
+    cloud: &'static str,
+    /// What else is in its settings. By ports MSAL would ask Microsoft whether the authority is one of theirs.
+    settings: &'static str,
+}
+
+const NAMES: Flavour = Flavour {
+    folder: "azure-cli-names",
+    environment: "login.microsoftonline.com",
+    cloud: "AzureCloud",
+    settings: "",
+};
+
+const PORTS: Flavour = Flavour {
+    folder: "azure-cli-ports",
+    environment: "localhost",
+    cloud: "AzureEmulator",
+    settings: "[core]\ninstance_discovery = false\n\n",
+};
+
+/// Signs a person in and writes both folders, over what an earlier start left.
+///
+/// # Errors
+/// When the state folder can't be written.
+pub(crate) fn write(
+    world: &World,
+    state: &StateDir,
+    account: Uuid,
+) -> Result<Option<AzureCliInfo>, StateError> {
+    let directory = world.directory();
+    let Some(account) = directory.users.get(&account) else {
+        return Ok(None);
+    };
+    let Some(answers) = answers(world, &directory, account) else {
+        return Ok(None);
+    };
+    let now = world.clock.unix();
+    let cache = |flavour: &Flavour| token_cache(account, &answers, flavour.environment, now);
+    let (Some(by_names), Some(by_ports)) = (cache(&NAMES), cache(&PORTS)) else {
+        return Ok(None);
+    };
+    let write = |flavour: &Flavour, cache: &Value| {
+        let profile = profile(world, &directory, account, flavour.cloud);
+        write_files(state, flavour, &profile, cache)
+    };
+    Ok(Some(AzureCliInfo {
+        user_principal_name: account.user_principal_name.clone(),
+        names: write(&NAMES, &by_names)?,
+        ports: write(&PORTS, &by_ports)?,
+    }))
+}
+
+fn write_files(
+    state: &StateDir,
+    flavour: &Flavour,
+    profile: &Value,
+    cache: &Value,
+) -> Result<PathBuf, StateError> {
+    let folder = state.folder(flavour.folder)?;
+    let default = profile["subscriptions"][0]["id"]
+        .as_str()
+        .unwrap_or_default();
+    let (cloud, settings) = (flavour.cloud, flavour.settings);
+    for (file, content) in [
+        ("azureProfile.json", format!("\u{feff}{profile}")),
+        (
+            "clouds.config",
+            format!("[{cloud}]\nsubscription = {default}\n\n"),
+        ),
+        ("config", format!("[cloud]\nname = {cloud}\n\n{settings}")),
+        ("msal_token_cache.json", format!("{cache:#}")),
+    ] {
+        let content = Zeroizing::new(content);
+        state.publish(&format!("{}/{file}", flavour.folder), content.as_bytes())?;
+    }
+    Ok(folder)
+}
+
+/// The tenants that an account is somebody in, with what it is there.
+fn tenants<'a>(directory: &'a Directory, account: &User) -> Vec<(&'a Tenant, &'a User)> {
+    let all = directory.tenants_of(account).into_iter();
+    all.filter_map(|id| {
+        Some((
+            directory.tenants.get(&id)?,
+            directory.account_in(account, id)?,
+        ))
+    })
+    .collect()
+}
+
+/// `azureProfile.json`: every subscription that the person sees in any tenant, the first one the default.
+fn profile(world: &World, directory: &Directory, account: &User, cloud: &str) -> Value {
+    let resources = world.resources();
+    let mut subscriptions: Vec<Value> = Vec::new();
+    for (tenant, user) in tenants(directory, account) {
+        let who = Principals {
+            principal: user.id,
+            groups: directory.groups_of(user.id),
+        };
+        let seen = resources
+            .subscriptions()
+            .filter(|one| one.tenant == tenant.id)
+            .filter(|one| resources.is_visible(&who, &Scope::subscription(one.id)));
+        for subscription in seen {
+            subscriptions.push(json!({
+                "id": subscription.id,
+                "name": subscription.name,
+                "state": subscription.state.as_str(),
+                "user": {"name": account.user_principal_name, "type": "user"},
+                "isDefault": subscriptions.is_empty(),
+                "tenantId": tenant.id,
+                "environmentName": cloud,
+                "homeTenantId": subscription.tenant,
+                "tenantDefaultDomain": tenant.default_domain(),
+                "tenantDisplayName": tenant.name,
+                "managedByTenants": [],
+            }));
+        }
+    }
+    // What `az login --allow-no-subscriptions` writes of somebody who sees none.
+    if subscriptions.is_empty() {
+        subscriptions.push(json!({
+            "id": account.tenant,
+            "name": "N/A(tenant level account)",
+            "state": "Enabled",
+            "user": {"name": account.user_principal_name, "type": "user"},
+            "isDefault": true,
+            "tenantId": account.tenant,
+            "environmentName": cloud,
+        }));
+    }
+    json!({"subscriptions": subscriptions, "installationId": Uuid::new_v4()})
+}
+
+/// What Entra ID answers to Azure CLI while it signs somebody in: at `organizations`, where the sign-in goes, and then
+/// at each tenant. With each answer goes the authority's last segment.
+fn answers(world: &World, directory: &Directory, account: &User) -> Option<Vec<(String, Value)>> {
+    let application = directory.applications.get(&AZURE_CLI)?;
+    let home = directory.tenants.get(&account.tenant)?;
+    let (id, since) = (Uuid::new_v4(), world.clock.unix());
+    let sign_in = ("organizations".to_owned(), home, account);
+    let tenants = tenants(directory, account).into_iter();
+    let tenants = tenants.map(|(tenant, user)| (tenant.id.to_string(), tenant, user));
+    std::iter::once(sign_in)
+        .chain(tenants)
+        .map(|(realm, tenant, user)| {
+            let session = Session {
+                account,
+                tenant,
+                user,
+                application,
+                id,
+                since,
+            };
+            Some((realm, signed_in(world, directory, &session, SCOPE)?))
+        })
+        .collect()
+}
+
+/// `msal_token_cache.json` after these answers, which came `now`.
+fn token_cache(
+    account: &User,
+    answers: &[(String, Value)],
+    environment: &str,
+    now: i64,
+) -> Option<Value> {
+    let home_account = format!("{}.{}", account.id, account.tenant);
+    let mut access = Map::new();
+    let mut ids = Map::new();
+    let mut refresh = Map::new();
+    let mut family = Value::Null;
+    for (realm, answer) in answers {
+        let text = |name: &str| answer[name].as_str().map(str::to_owned);
+        // MSAL sorts what it got.
+        let mut target: Vec<&str> = answer["scope"].as_str()?.split(' ').collect();
+        target.sort_unstable();
+        let target = target.join(" ");
+        let lifetime = answer["expires_in"].as_i64()?;
+        let key = |kind: &str, realm: &str, target: &str| {
+            format!("{home_account}-{environment}-{kind}-{AZURE_CLI}-{realm}-{target}")
+                .to_lowercase()
+        };
+        let entry = |kind: &str, secret: String| {
+            json!({
+                "credential_type": kind,
+                "secret": secret,
+                "home_account_id": home_account,
+                "environment": environment,
+                "client_id": AZURE_CLI,
+            })
+        };
+        let mut token = entry("AccessToken", text("access_token")?);
+        token["target"] = target.as_str().into();
+        token["realm"] = realm.as_str().into();
+        token["token_type"] = "Bearer".into();
+        token["cached_at"] = now.to_string().into();
+        token["expires_on"] = (now + lifetime).to_string().into();
+        token["extended_expires_on"] = (now + lifetime).to_string().into();
+        if let Some(refresh_in) = answer["refresh_in"].as_i64() {
+            token["refresh_on"] = (now + refresh_in).to_string().into();
+        }
+        access.insert(key("accesstoken", realm, &target), token);
+        let mut id = entry("IdToken", text("id_token")?);
+        id["realm"] = realm.as_str().into();
+        ids.insert(key("idtoken", realm, ""), id);
+        // One for all tenants: each answer's replaces the one before.
+        let mut next = entry("RefreshToken", text("refresh_token")?);
+        next["target"] = target.as_str().into();
+        next["last_modification_time"] = now.to_string().into();
+        family = answer["foci"].clone();
+        next["family_id"] = family.clone();
+        refresh.insert(key("refreshtoken", "", &target), next);
+    }
+    Some(json!({
+        "AccessToken": access,
+        "Account": {
+            format!("{home_account}-{environment}-organizations"): {
+                "home_account_id": home_account,
+                "environment": environment,
+                "realm": "organizations",
+                "local_account_id": account.id,
+                "username": account.user_principal_name,
+                "authority_type": "MSSTS",
+                "account_source": "password",
+            },
+        },
+        "IdToken": ids,
+        "RefreshToken": refresh,
+        "AppMetadata": {
+            format!("appmetadata-{environment}-{AZURE_CLI}"): {
+                "client_id": AZURE_CLI,
+                "environment": environment,
+                "family_id": family,
+            },
+        },
+    }))
+}

@@ -1,0 +1,194 @@
+//! Azure Pipelines' tokens of a service connection: what `SYSTEM_OIDCREQUESTURI` and `SYSTEM_ACCESSTOKEN` lead to.
+//!
+//! 'Oidctoken - Create' of Azure DevOps' REST API 7.1; subjects and refusals: 'Troubleshoot workload identity service
+//! connections'.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{failure, is_job, object, trusting};
+use crate::directory::{Application, Directory, SecretText};
+use crate::issuer::{self, EXCHANGE_AUDIENCE};
+use crate::world::World;
+
+/// What the issuers of all organizations begin with; the organization's id follows.
+const ISSUERS: &str = "https://vstoken.dev.azure.com/";
+/// Where a job asks, below the service's port: organization, project, plan and job.
+const PATH: &str = "/contoso/0b1ec700-0000-4000-8000-000000000001/_apis/distributedtask/hubs/build/plans/9a1ab1e5-0000-4000-8000-000000000002/jobs/0b5e55ed-0000-4000-8000-000000000002/oidctoken";
+/// How long its tokens live, in seconds.
+const LIFETIME: i64 = 600;
+
+/// A service connection that a job may use.
+pub(crate) struct Connection<'a> {
+    /// The application it stands for.
+    pub(crate) application: &'a Application,
+    /// Its id in the project, which follows from whom it is for.
+    pub(crate) id: Uuid,
+    issuer: &'a str,
+    /// `sc://ORGANIZATION/PROJECT/CONNECTION`.
+    pub(crate) subject: &'a str,
+    /// `SYSTEM_ACCESSTOKEN` of a job.
+    pub(crate) access_token: &'a SecretText,
+}
+
+/// The connections: one for each federated credential for Azure DevOps with such a subject.
+pub(crate) fn connections(directory: &Directory) -> Vec<Connection<'_>> {
+    trusting(directory, |issuer| issuer.starts_with(ISSUERS))
+        .filter(|(_, credential)| credential.subject.starts_with("sc://"))
+        .filter_map(|(application, credential)| {
+            let issuer = directory.issuers.get(&credential.issuer)?;
+            Some(Connection {
+                application,
+                id: connection_id(&credential.issuer, &credential.subject),
+                issuer: &credential.issuer,
+                subject: &credential.subject,
+                access_token: issuer.request_token.as_ref()?,
+            })
+        })
+        .collect()
+}
+
+/// The same id for the same connection at every start (RFC 9562 section 5.8: a digest of our own choice).
+fn connection_id(issuer: &str, subject: &str) -> Uuid {
+    let text = format!("{issuer}\n{subject}");
+    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.as_ref()[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+/// `SYSTEM_OIDCREQUESTURI` by the service's base URL. Clients append `?api-version=7.1&serviceConnectionId=…` to it.
+pub(crate) fn request_uri(base: &str) -> String {
+    format!("{base}{PATH}")
+}
+
+/// The service's routes.
+pub(crate) fn router(world: Arc<World>) -> Router {
+    Router::new()
+        .route(PATH, post(token).fallback(only_post))
+        .fallback(not_found)
+        .with_state(world)
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(rename = "api-version")]
+    api_version: Option<String>,
+    #[serde(rename = "serviceConnectionId")]
+    connection: Option<String>,
+}
+
+async fn token(
+    State(world): State<Arc<World>>,
+    Query(asked): Query<Asked>,
+    uri: http::Uri,
+    headers: HeaderMap,
+) -> Response {
+    let directory = world.directory();
+    let connections = connections(&directory);
+    let is_authorized = connections
+        .first()
+        .is_some_and(|any| is_job(&headers, Some(any.access_token)));
+    if !is_authorized {
+        return unauthorized(&headers, &uri);
+    }
+    match asked.api_version.as_deref() {
+        Some(version) if version.starts_with("7.") => {}
+        _ => {
+            return failure::failure(
+                StatusCode::BAD_REQUEST,
+                "VssVersionNotSpecifiedException",
+                "No api-version was supplied for the \"POST\" request. The version must be supplied either as part of \
+                 the Accept header (e.g. \"application/json; api-version=1.0\") or as a query parameter (e.g. \
+                 \"?api-version=1.0\").",
+            );
+        }
+    }
+    let said = asked.connection.unwrap_or_default();
+    let id = Uuid::try_parse(&said).ok();
+    let Some(connection) = connections
+        .iter()
+        .find(|connection| Some(connection.id) == id)
+    else {
+        let shown: String = said.chars().filter(|c| !c.is_control()).take(64).collect();
+        return failure::failure(
+            StatusCode::NOT_FOUND,
+            "ServiceEndpointNotFoundException",
+            &format!(
+                "There is no explicit reference to service connection {shown} from current stage train.fit.__default."
+            ),
+        );
+    };
+    let now = world.clock.unix();
+    let claims = json!({
+        "jti": Uuid::new_v4(),
+        "sub": connection.subject,
+        "aud": EXCHANGE_AUDIENCE,
+        "iss": connection.issuer,
+        "nbf": now,
+        "exp": now + LIFETIME,
+        "iat": now,
+    });
+    match issuer::sign(&world, &object(claims)) {
+        Ok(token) => Json(json!({"oidcToken": token})).into_response(),
+        Err(_) => failure::unavailable(),
+    }
+}
+
+/// A browser would be sent to sign in, and so is everybody who does not ask otherwise.
+fn unauthorized(headers: &HeaderMap, uri: &http::Uri) -> Response {
+    let suppressed = headers
+        .get("x-tfs-fedauthredirect")
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"suppress"));
+    if suppressed {
+        return failure::unauthorized();
+    }
+    let reply: String = url::form_urlencoded::byte_serialize(uri.path().as_bytes()).collect();
+    let target = format!(
+        "https://spsprodcus3.vssps.visualstudio.com/_signin?realm=dev.azure.com&reply_to=https%3A%2F%2Fdev.azure.com{reply}"
+    );
+    let page = format!(
+        "<html><head><title>Object moved</title></head><body>\r\n<h2>Object moved to <a href=\"{}\">here</a>.</h2>\r\n</body></html>\r\n",
+        target.replace('&', "&amp;")
+    );
+    let mut response = (
+        StatusCode::FOUND,
+        [(header::CONTENT_TYPE, "text/html; charset=utf-8")],
+        page,
+    )
+        .into_response();
+    if let Ok(target) = HeaderValue::try_from(target) {
+        response.headers_mut().insert(header::LOCATION, target);
+    }
+    response
+}
+
+async fn only_post(method: Method) -> Response {
+    failure::wrong_method(&method)
+}
+
+async fn not_found() -> Response {
+    StatusCode::NOT_FOUND.into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connections_id_is_its_own_and_lasts() {
+        let id = connection_id("https://a", "sc://o/p/c");
+        assert_eq!(id, connection_id("https://a", "sc://o/p/c"));
+        assert_ne!(id, connection_id("https://a", "sc://o/p/d"));
+        assert_eq!(id.get_version_num(), 8);
+    }
+}

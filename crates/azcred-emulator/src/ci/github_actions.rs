@@ -1,0 +1,176 @@
+//! GitHub Actions' tokens of a job: what `ACTIONS_ID_TOKEN_REQUEST_URL` and `_TOKEN` lead to.
+//!
+//! Claims: GitHub's page 'OpenID Connect reference'. The request: `@actions/core`, `getIDToken`.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::{HeaderMap, Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{failure, is_job, object, trusting};
+use crate::directory::{Application, Directory, SecretText};
+use crate::issuer;
+use crate::world::World;
+
+/// The issuer of all of GitHub's tokens.
+pub(crate) const ISSUER: &str = "https://token.actions.githubusercontent.com";
+/// Where a job asks, below the service's port.
+const PATH: &str = "/Contoso/00000000-0000-0000-0000-000000000000/_apis/distributedtask/hubs/Actions/plans/9a1ab1e5-0000-4000-8000-000000000001/jobs/0b5e55ed-0000-4000-8000-000000000001/idtoken";
+/// GitHub's tokens live five minutes, and are good ten minutes before they are issued.
+const LIFETIME: i64 = 300;
+const EARLY: i64 = 600;
+
+/// A workflow run whose job may ask for tokens.
+pub(crate) struct Job<'a> {
+    /// Who trusts its tokens.
+    pub(crate) application: &'a Application,
+    /// `sub`.
+    subject: &'a str,
+    /// `OWNER/NAME`.
+    pub(crate) repository: &'a str,
+    /// What it shows when it asks.
+    pub(crate) request_token: &'a SecretText,
+}
+
+/// The run of the directory: of the first federated credential for GitHub whose subject names a repository.
+pub(crate) fn job(directory: &Directory) -> Option<Job<'_>> {
+    let request_token = directory.issuers.get(ISSUER)?.request_token.as_ref()?;
+    trusting(directory, |issuer| issuer == ISSUER).find_map(|(application, credential)| {
+        let subject = credential.subject.as_str();
+        let repository = subject.strip_prefix("repo:")?.split(':').next()?;
+        repository.split_once('/')?;
+        Some(Job {
+            application,
+            subject,
+            repository,
+            request_token,
+        })
+    })
+}
+
+impl Job<'_> {
+    /// Who the repository belongs to.
+    pub(crate) fn owner(&self) -> &str {
+        self.repository
+            .split_once('/')
+            .map_or(self.repository, |(owner, _)| owner)
+    }
+
+    /// The Git reference: the subject's, or `main`'s.
+    pub(crate) fn git_ref(&self) -> &str {
+        self.subject
+            .split_once(":ref:")
+            .map_or("refs/heads/main", |(_, git_ref)| git_ref)
+    }
+
+    /// The deployment environment, where the subject names one.
+    fn environment(&self) -> Option<&str> {
+        Some(self.subject.split_once(":environment:")?.1)
+    }
+
+    /// `push`, or `pull_request` where the subject says so.
+    pub(crate) fn event(&self) -> &'static str {
+        match self.subject.ends_with(":pull_request") {
+            true => "pull_request",
+            false => "push",
+        }
+    }
+
+    fn claims(&self, audience: &str, now: i64) -> Map<String, Value> {
+        let (repository, owner, git_ref) = (self.repository, self.owner(), self.git_ref());
+        let workflow = format!("{repository}/.github/workflows/train.yml@{git_ref}");
+        let mut claims = json!({
+            "jti": Uuid::new_v4(),
+            "sub": self.subject,
+            "aud": audience,
+            "ref": git_ref,
+            "sha": SHA,
+            "repository": repository,
+            "repository_owner": owner,
+            "repository_owner_id": "6844498",
+            "run_id": RUN_ID,
+            "run_number": "17",
+            "run_attempt": "1",
+            "repository_visibility": "private",
+            "repository_id": "714285714",
+            "actor_id": "1815",
+            "actor": ACTOR,
+            "workflow": WORKFLOW,
+            "head_ref": "",
+            "base_ref": "",
+            "event_name": self.event(),
+            "ref_protected": "true",
+            "ref_type": if git_ref.starts_with("refs/tags/") { "tag" } else { "branch" },
+            "workflow_ref": workflow,
+            "workflow_sha": SHA,
+            "job_workflow_ref": workflow,
+            "job_workflow_sha": SHA,
+            "runner_environment": "github-hosted",
+            "iss": ISSUER,
+            "nbf": now - EARLY,
+            "exp": now + LIFETIME,
+            "iat": now,
+        });
+        if let Some(environment) = self.environment() {
+            claims["environment"] = environment.into();
+        }
+        object(claims)
+    }
+}
+
+/// What a run says of itself, in its tokens and in its environment.
+pub(crate) const SHA: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e";
+pub(crate) const RUN_ID: &str = "11235813213";
+pub(crate) const ACTOR: &str = "ada-lovelace";
+pub(crate) const WORKFLOW: &str = "train";
+
+/// `ACTIONS_ID_TOKEN_REQUEST_URL` by the service's base URL. Clients append `&audience=…` to it.
+pub(crate) fn request_url(base: &str) -> String {
+    format!("{base}{PATH}?api-version=2.0")
+}
+
+/// The service's routes.
+pub(crate) fn router(world: Arc<World>) -> Router {
+    Router::new()
+        .route(PATH, get(token).fallback(only_get))
+        .fallback(not_found)
+        .with_state(world)
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    audience: Option<String>,
+}
+
+async fn token(
+    State(world): State<Arc<World>>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Response {
+    let directory = world.directory();
+    let Some(job) = job(&directory).filter(|job| is_job(&headers, Some(job.request_token))) else {
+        return failure::unauthorized();
+    };
+    // Without an audience it is the owner's address.
+    let audience = asked.audience.filter(|audience| !audience.is_empty());
+    let audience = audience.unwrap_or_else(|| format!("https://github.com/{}", job.owner()));
+    match issuer::sign(&world, &job.claims(&audience, world.clock.unix())) {
+        // `count` is the number of characters: a text is a list to the service that counts.
+        Ok(token) => Json(json!({"count": token.len(), "value": token})).into_response(),
+        Err(_) => failure::unavailable(),
+    }
+}
+
+async fn only_get(method: Method) -> Response {
+    failure::wrong_method(&method)
+}
+
+async fn not_found() -> Response {
+    StatusCode::NOT_FOUND.into_response()
+}

@@ -1,0 +1,97 @@
+//! What a job of a CI system is told in its environment.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{azure_pipelines, github_actions};
+use crate::directory::Directory;
+
+/// A run of a workflow in GitHub Actions whose job may ask for tokens. `Debug` shows no secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GithubActionsInfo {
+    /// The client id of the application that takes its tokens.
+    pub client_id: Uuid,
+    /// The tenant.
+    pub tenant_id: Uuid,
+    /// `ACTIONS_ID_TOKEN_REQUEST_URL`.
+    pub request_url: String,
+    /// `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
+    pub request_token: String,
+    /// `OWNER/NAME`.
+    pub repository: String,
+    /// The Git reference, such as `refs/heads/main`.
+    pub git_ref: String,
+    /// What the run was started by, such as `push`.
+    pub event: String,
+}
+
+/// A job in Azure Pipelines that may use a service connection. `Debug` shows no secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AzurePipelinesInfo {
+    /// The client id of the application that takes the connection's tokens.
+    pub client_id: Uuid,
+    /// The tenant.
+    pub tenant_id: Uuid,
+    /// `SYSTEM_OIDCREQUESTURI`.
+    pub request_uri: String,
+    /// `SYSTEM_ACCESSTOKEN`.
+    pub access_token: String,
+    /// The service connection.
+    pub service_connection_id: Uuid,
+    /// `sc://ORGANIZATION/PROJECT/CONNECTION`.
+    pub subject: String,
+}
+
+impl GithubActionsInfo {
+    /// The directory's run, which asks at this base URL.
+    pub(crate) fn find(directory: &Directory, base: &str) -> Option<Self> {
+        let job = github_actions::job(directory)?;
+        Some(Self {
+            client_id: job.application.app_id,
+            tenant_id: job.application.home_tenant,
+            request_url: github_actions::request_url(base),
+            request_token: job.request_token.expose().to_owned(),
+            repository: job.repository.to_owned(),
+            git_ref: job.git_ref().to_owned(),
+            event: job.event().to_owned(),
+        })
+    }
+}
+
+impl AzurePipelinesInfo {
+    /// The directory's first connection, whose job asks at this base URL.
+    pub(crate) fn find(directory: &Directory, base: &str) -> Option<Self> {
+        let connections = azure_pipelines::connections(directory);
+        let connection = connections.first()?;
+        Some(Self {
+            client_id: connection.application.app_id,
+            tenant_id: connection.application.home_tenant,
+            request_uri: azure_pipelines::request_uri(base),
+            access_token: connection.access_token.expose().to_owned(),
+            service_connection_id: connection.id,
+            subject: connection.subject.to_owned(),
+        })
+    }
+}
+
+impl fmt::Debug for GithubActionsInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GithubActionsInfo")
+            .field("client_id", &self.client_id)
+            .field("request_url", &self.request_url)
+            .field("repository", &self.repository)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AzurePipelinesInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AzurePipelinesInfo")
+            .field("client_id", &self.client_id)
+            .field("request_uri", &self.request_uri)
+            .field("service_connection_id", &self.service_connection_id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,246 @@
+//! CI systems hand a running job tokens, and Entra ID takes them for the application that trusts their subject.
+
+mod common;
+
+use azcred_emulator::{Options, Persona, Way};
+use common::{Answer, JWT_BEARER, Lab, TENANT, claims_of, refused};
+use serde_json::json;
+
+const GITHUB: &str = "https://token.actions.githubusercontent.com";
+const AUDIENCE: &str = "api://AzureADTokenExchange";
+
+/// A lab, and a persona's variables in it.
+struct Job {
+    lab: Lab,
+    variables: std::collections::HashMap<String, String>,
+}
+
+impl Job {
+    async fn start(persona: Persona) -> Self {
+        let lab = Lab::with(Options::default()).await;
+        let environment = lab.emulator.info().environment(persona, Way::Ports);
+        Self {
+            variables: environment.set.into_iter().collect(),
+            lab,
+        }
+    }
+
+    fn get(&self, name: &str) -> &str {
+        let value = self.variables.get(name);
+        value.unwrap_or_else(|| panic!("the persona has no {name}"))
+    }
+
+    /// Asks GitHub as `@actions/core` does.
+    async fn ask_github(&self, audience: &str, token: &str) -> Answer {
+        let url = format!("{}{audience}", self.get("ACTIONS_ID_TOKEN_REQUEST_URL"));
+        let request = self.lab.client.get(url).bearer_auth(token);
+        common::read(request.send().await.unwrap()).await
+    }
+
+    async fn github_token(&self, audience: &str) -> String {
+        let token = self.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN");
+        let answer = self
+            .ask_github(&format!("&audience={audience}"), token)
+            .await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let value = answer.body["value"].as_str().unwrap().to_owned();
+        assert_eq!(answer.body["count"], value.len());
+        value
+    }
+
+    /// Asks Azure DevOps as azure-identity does.
+    async fn ask_pipelines(
+        &self,
+        query: &str,
+        token: &str,
+        redirect: &'static str,
+    ) -> reqwest::Response {
+        let url = format!("{}{query}", self.get("SYSTEM_OIDCREQUESTURI"));
+        let request = self.lab.client.post(url).bearer_auth(token);
+        let request = request.header("X-TFS-FedAuthRedirect", redirect);
+        request.send().await.unwrap()
+    }
+
+    async fn exchange(&self, client_id: &str, assertion: &str) -> Answer {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("scope", common::ARM_SCOPE),
+            ("client_id", client_id),
+            ("client_assertion_type", JWT_BEARER),
+            ("client_assertion", assertion),
+        ];
+        self.lab
+            .post(&format!("/{TENANT}/oauth2/v2.0/token"), &form)
+            .await
+    }
+}
+
+#[tokio::test]
+async fn a_job_in_github_actions_gets_a_new_token_each_time_and_entra_takes_it() {
+    let job = Job::start(Persona::Github).await;
+    let first = job.github_token(AUDIENCE).await;
+    let second = job.github_token(AUDIENCE).await;
+    let claims = claims_of(&first);
+    assert_ne!(claims["jti"], claims_of(&second)["jti"]);
+    for (name, value) in [
+        ("iss", json!(GITHUB)),
+        ("sub", json!("repo:contoso/models:ref:refs/heads/main")),
+        ("aud", json!(AUDIENCE)),
+        ("repository", json!(job.get("GITHUB_REPOSITORY"))),
+        ("repository_owner", json!("contoso")),
+        ("ref", json!(job.get("GITHUB_REF"))),
+        ("run_id", json!(job.get("GITHUB_RUN_ID"))),
+        ("sha", json!(job.get("GITHUB_SHA"))),
+        ("event_name", json!("push")),
+    ] {
+        assert_eq!(claims[name], value, "{name}");
+    }
+    let time = |name: &str| claims[name].as_i64().unwrap();
+    assert_eq!(time("exp") - time("iat"), 300);
+    let answer = job.exchange(job.get("AZURE_CLIENT_ID"), &second).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.claims()["appid"], job.get("AZURE_CLIENT_ID"));
+    assert_eq!(job.get("GITHUB_ACTIONS"), "true");
+    assert_eq!(job.get("GITHUB_REF_NAME"), "main");
+}
+
+#[tokio::test]
+async fn github_refuses_a_token_that_is_not_the_jobs_and_any_other_request() {
+    let job = Job::start(Persona::Github).await;
+    let token = job.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN");
+    for wrong in ["", "x", &token[1..]] {
+        let answer = job.ask_github("", wrong).await;
+        assert_eq!(answer.status, 401, "{answer:?}");
+        assert_eq!(answer.body["typeKey"], "UnauthorizedRequestException");
+        assert!(!format!("{answer:?}").contains(token));
+    }
+    let url = job.get("ACTIONS_ID_TOKEN_REQUEST_URL");
+    let posted = job.lab.client.post(url).bearer_auth(token);
+    assert_eq!(posted.send().await.unwrap().status(), 405);
+    let elsewhere = job.lab.client.get(url.replace("idtoken", "other"));
+    let elsewhere = elsewhere.bearer_auth(token).send().await.unwrap();
+    assert_eq!(elsewhere.status(), 404);
+    // Without an audience it is the owner's.
+    let answer = job.ask_github("", token).await;
+    let claims = claims_of(answer.body["value"].as_str().unwrap());
+    assert_eq!(claims["aud"], "https://github.com/contoso");
+}
+
+#[tokio::test]
+async fn entra_says_which_part_of_a_ci_token_it_does_not_trust() {
+    let job = Job::start(Persona::Github).await;
+    let client_id = job.get("AZURE_CLIENT_ID").to_owned();
+    let other_audience = job.github_token("https://elsewhere.example").await;
+    let refusal = job.exchange(&client_id, &other_audience).await;
+    refused(&refusal, 700_212, "invalid_client", 401);
+
+    let old = job.github_token(AUDIENCE).await;
+    let world = job.lab.emulator.world();
+    // Five minutes of life, and five of tolerance.
+    world.clock.set_skew(601);
+    let late = job.exchange(&client_id, &old).await;
+    refused(&late, 700_024, "invalid_client", 401);
+    let fresh = job.github_token(AUDIENCE).await;
+    assert_eq!(job.exchange(&client_id, &fresh).await.status, 200);
+
+    let trust = |issuer: &str, subject: &str| {
+        let mut directory = world.directory_mut();
+        let id = client_id.parse().unwrap();
+        let app = directory.applications.get_mut(&id).unwrap();
+        app.federated_credentials[0].issuer = issuer.to_owned();
+        app.federated_credentials[0].subject = subject.to_owned();
+    };
+    trust(GITHUB, "repo:contoso/models:environment:production");
+    let other_subject = job.exchange(&client_id, &fresh).await;
+    refused(&other_subject, 700_213, "invalid_client", 401);
+    // The job follows the credential: its tokens now say the environment.
+    let of_environment = job.github_token(AUDIENCE).await;
+    assert_eq!(claims_of(&of_environment)["environment"], "production");
+    trust("https://elsewhere.example", "x");
+    let other_issuer = job.exchange(&client_id, &fresh).await;
+    refused(&other_issuer, 700_211, "invalid_client", 401);
+}
+
+#[tokio::test]
+async fn a_job_in_azure_pipelines_gets_a_token_of_its_service_connection() {
+    let job = Job::start(Persona::AzurePipelines).await;
+    let token = job.get("SYSTEM_ACCESSTOKEN");
+    let connection = job.get("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID");
+    let query = format!("?api-version=7.1&serviceConnectionId={connection}");
+    let ask = || async {
+        let response = job.ask_pipelines(&query, token, "Suppress").await;
+        let answer = common::read(response).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body["oidcToken"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (ask().await, ask().await);
+    let claims = claims_of(&first);
+    assert_ne!(claims["jti"], claims_of(&second)["jti"]);
+    assert_eq!(claims["sub"], "sc://contoso/models/azure-ml");
+    assert_eq!(claims["aud"], AUDIENCE);
+    let issuer = claims["iss"].as_str().unwrap();
+    assert!(
+        issuer.starts_with("https://vstoken.dev.azure.com/"),
+        "{issuer}"
+    );
+    let client_id = job.get("AZURESUBSCRIPTION_CLIENT_ID");
+    let answer = job.exchange(client_id, &second).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(job.get("TF_BUILD"), "True");
+}
+
+#[tokio::test]
+async fn azure_devops_sends_a_wrong_token_to_sign_in_unless_it_is_told_not_to() {
+    let job = Job::start(Persona::AzurePipelines).await;
+    let token = job.get("SYSTEM_ACCESSTOKEN");
+    let connection = job.get("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID");
+    let query = format!("?api-version=7.1&serviceConnectionId={connection}");
+    let redirected = job.ask_pipelines(&query, "wrong", "Follow").await;
+    assert_eq!(redirected.status(), 302);
+    let target = redirected.headers()["location"].to_str().unwrap();
+    assert!(target.contains("/_signin?realm=dev.azure.com"), "{target}");
+    let page = redirected.text().await.unwrap();
+    assert!(page.contains("Object moved"), "{page}");
+    let suppressed = job.ask_pipelines(&query, "wrong", "Suppress").await;
+    assert_eq!(suppressed.status(), 401);
+
+    for (query, status, kind) in [
+        (
+            "?api-version=7.1&serviceConnectionId=0b1ec700-0000-4000-8000-0000000000ff",
+            404,
+            "ServiceEndpointNotFoundException",
+        ),
+        (
+            "?api-version=7.1&serviceConnectionId=azure-ml",
+            404,
+            "ServiceEndpointNotFoundException",
+        ),
+        ("?api-version=7.1", 404, "ServiceEndpointNotFoundException"),
+        ("?x=y", 400, "VssVersionNotSpecifiedException"),
+    ] {
+        let response = job.ask_pipelines(query, token, "Suppress").await;
+        let answer = common::read(response).await;
+        assert_eq!(answer.status, status, "{query}: {answer:?}");
+        assert_eq!(answer.body["typeKey"], kind, "{query}");
+    }
+    let url = format!("{}{query}", job.get("SYSTEM_OIDCREQUESTURI"));
+    let got = job.lab.client.get(url).bearer_auth(token).send();
+    assert_eq!(got.await.unwrap().status(), 405);
+}
+
+#[tokio::test]
+async fn where_nothing_trusts_a_ci_system_its_persona_has_no_credential() {
+    let lab = Lab::seeded(
+        "[[tenants]]\nid = 'c0a70500-0000-4000-8000-000000000001'\nname = 'A'\ndomains = ['a.com']\n",
+    )
+    .await;
+    let info = lab.emulator.info();
+    assert!(info.github_actions.is_none() && info.azure_pipelines.is_none());
+    for persona in [Persona::Github, Persona::AzurePipelines, Persona::Laptop] {
+        let environment = info.environment(persona, Way::RealNames);
+        assert!(environment.unset.contains(&"ACTIONS_ID_TOKEN_REQUEST_URL"));
+        assert!(environment.unset.contains(&"SYSTEM_ACCESSTOKEN"));
+        assert!(environment.unset.contains(&"AZURE_CONFIG_DIR"));
+        assert!(environment.unset.contains(&"GITHUB_ACTIONS"));
+    }
+}

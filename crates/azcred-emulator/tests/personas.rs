@@ -1,0 +1,220 @@
+//! The variables of each persona, and the files they name.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use azcred_emulator::{Environment, Info, Options, PERSONAS, Persona, WAYS, Way};
+use common::{ARM_SCOPE, JWT_BEARER, Lab, claims_of};
+
+fn value<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
+    let found = environment.set.iter().find(|(other, _)| other == name);
+    found.map(|(_, value)| value.as_str())
+}
+
+#[tokio::test]
+async fn whatever_one_persona_sets_every_other_sets_itself_or_takes_away() {
+    let lab = Lab::start().await;
+    let info = lab.emulator.info();
+    let all: Vec<_> = PERSONAS
+        .iter()
+        .flat_map(|(name, persona)| {
+            WAYS.iter()
+                .map(move |(_, way)| (*name, info.environment(*persona, *way)))
+        })
+        .collect();
+    let names: BTreeSet<&str> = all
+        .iter()
+        .flat_map(|(_, environment)| environment.set.iter().map(|(name, _)| name.as_str()))
+        .collect();
+    for (persona, environment) in &all {
+        let set: Vec<_> = environment
+            .set
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let distinct: BTreeSet<_> = set.iter().copied().collect();
+        assert_eq!(
+            set.len(),
+            distinct.len(),
+            "{persona} sets one twice: {set:?}"
+        );
+        for name in &names {
+            let taken = environment.unset.contains(name);
+            assert!(
+                distinct.contains(name) != taken,
+                "{persona}: {name} is left as it was, or both set and taken away"
+            );
+        }
+        assert!(
+            set.iter()
+                .chain(&environment.unset)
+                .all(|name| { name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') })
+        );
+        assert!(environment.set.iter().all(|(_, value)| !value.is_empty()));
+    }
+}
+
+#[tokio::test]
+async fn each_host_is_known_by_its_own_variables() {
+    let lab = Lab::start().await;
+    let info = lab.emulator.info();
+    let credentials = |persona, way| -> BTreeSet<String> {
+        let nobody = info.environment(Persona::Nobody, way);
+        let environment = info.environment(persona, way);
+        environment
+            .set
+            .into_iter()
+            .filter(|pair| !nobody.set.contains(pair))
+            .map(|(name, _)| name)
+            .collect()
+    };
+    for (_, way) in WAYS {
+        for (persona, expected) in [
+            (Persona::Vm, "AZURE_POD_IDENTITY_AUTHORITY_HOST"),
+            (Persona::CloudShell, "MSI_ENDPOINT"),
+            (Persona::Arc, "IDENTITY_ENDPOINT IMDS_ENDPOINT"),
+            (
+                Persona::AppService,
+                "IDENTITY_ENDPOINT IDENTITY_HEADER MSI_ENDPOINT MSI_SECRET",
+            ),
+            (
+                Persona::ServiceFabric,
+                "IDENTITY_ENDPOINT IDENTITY_HEADER IDENTITY_SERVER_THUMBPRINT",
+            ),
+            (
+                Persona::AzureMlCompute,
+                "DEFAULT_IDENTITY_CLIENT_ID MSI_ENDPOINT MSI_SECRET",
+            ),
+            (Persona::AzureMlJob, "AZUREML_OBO_ENABLED OBO_ENDPOINT"),
+        ] {
+            let expected: BTreeSet<_> = expected.split(' ').map(str::to_owned).collect();
+            assert_eq!(credentials(persona, *way), expected, "{persona:?}");
+        }
+        let aks = info.environment(Persona::Aks, *way);
+        let authority = value(&aks, "AZURE_AUTHORITY_HOST").unwrap();
+        let expected = match way {
+            Way::Ports => info.login_url.as_str(),
+            Way::RealNames => "https://login.microsoftonline.com/",
+        };
+        assert_eq!(authority, expected);
+    }
+}
+
+#[tokio::test]
+async fn no_secret_of_a_host_is_printed() {
+    let lab = Lab::start().await;
+    let info = lab.emulator.info();
+    let hosts = info.identity_hosts.as_ref().unwrap();
+    let shown = format!(
+        "{info:?} {:?}",
+        info.environment(Persona::AppService, Way::Ports)
+    );
+    for secret in [
+        &hosts.app_service_header,
+        &hosts.service_fabric_header,
+        &hosts.ml_compute_secret,
+    ] {
+        assert!(secret.len() >= 40 && !shown.contains(secret.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn what_an_emulator_wrote_that_knew_of_no_hosts_is_still_read() {
+    let lab = Lab::start().await;
+    let mut old = serde_json::to_value(lab.emulator.info()).unwrap();
+    for name in ["identity_hosts", "workload"] {
+        assert!(
+            old.as_object_mut().unwrap().remove(name).is_some(),
+            "{name}"
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("emulator.json"), old.to_string()).unwrap();
+    let info = Info::load(folder.path()).unwrap().unwrap();
+    let nobody = info.environment(Persona::Nobody, Way::Ports);
+    for persona in [Persona::Aks, Persona::Vm, Persona::AzureMlJob] {
+        assert_eq!(info.environment(persona, Way::Ports), nobody);
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_a_run_is_left_in_the_state_folder_at_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || Options {
+        state_dir: Some(folder.path().to_owned()),
+        ..Options::default()
+    };
+    Lab::with(options()).await.emulator.shutdown().await;
+    // As one that was killed leaves it.
+    let left = folder.path().join("arc-tokens");
+    std::fs::create_dir(&left).unwrap();
+    std::fs::write(left.join("azcred-1.key"), "x").unwrap();
+    let lab = Lab::with(options()).await;
+    let token = lab.emulator.info().workload.clone().unwrap().token_file;
+    assert!(token.exists());
+    lab.emulator.shutdown().await;
+    assert!(!token.exists());
+    // On a machine with Azure Arc's own folder the keys are there.
+    let agents = std::path::Path::new("/var/opt/azcmagent/tokens").exists();
+    assert!(agents || !left.exists());
+}
+
+#[tokio::test]
+async fn a_pods_token_signs_in_as_its_workload() {
+    let lab = Lab::start().await;
+    let environment = lab.emulator.info().environment(Persona::Aks, Way::Ports);
+    let file = value(&environment, "AZURE_FEDERATED_TOKEN_FILE").unwrap();
+    let client_id = value(&environment, "AZURE_CLIENT_ID").unwrap();
+    let assertion = std::fs::read_to_string(file).unwrap();
+    let claims = claims_of(&assertion);
+    assert_eq!(claims["sub"], "system:serviceaccount:training:trainer");
+    assert_eq!(claims["aud"], "api://AzureADTokenExchange");
+    let answer = lab
+        .ask(&[
+            ("client_id", client_id),
+            ("client_assertion_type", JWT_BEARER),
+            ("client_assertion", &assertion),
+            ("scope", ARM_SCOPE),
+        ])
+        .await;
+    assert_eq!(answer.claims()["appid"], client_id, "{answer:?}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[tokio::test]
+async fn a_pods_token_is_replaced_before_it_expires_and_not_much_sooner() {
+    let lab = Lab::start().await;
+    let file = lab.emulator.info().workload.clone().unwrap().token_file;
+    let read = || std::fs::read_to_string(&file).unwrap();
+    let first = read();
+    tokio::time::pause();
+    let skew = |seconds| lab.emulator.world().clock.set_skew(seconds);
+    let settle = || async {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let pass = || async {
+        settle().await;
+        tokio::time::advance(std::time::Duration::from_secs(31)).await;
+        settle().await;
+    };
+    skew(2800);
+    pass().await;
+    assert_eq!(read(), first);
+    skew(2900);
+    pass().await;
+    let second = read();
+    let expires = |token: &str| claims_of(token)["exp"].as_i64().unwrap();
+    assert!(expires(&second) - expires(&first) >= 2900);
+    // A clock that is put back makes it a token of the future, which nobody takes.
+    skew(-3600);
+    pass().await;
+    assert!(expires(&read()) < expires(&first));
+}

@@ -1,0 +1,320 @@
+"""The environments in which programs are compared, who each of them gets, and where ours mean to differ.
+
+test_same_identity.py holds it to what the programs do.
+"""
+
+from dataclasses import dataclass, field
+
+import pieces as p
+
+# An outcome is the name of whose token it is, or one of these, or the code by which Entra ID refused. A program that
+# then asks a person for the rest says so before it.
+NOTHING = "nothing"
+ERROR = "error"
+ASKS = "asks: "
+
+# What is compared, by its column. The last two are classes that programs use by themselves.
+PROGRAMS = ("azure", "kedro", "hi-ml", "managed", "workload")
+# The preset that is held to it. `azcred` is compared with nobody, and has its column for the page.
+PRESETS = {
+    "azure": "azure",
+    "kedro": "kedro",
+    "hi-ml": "hi-ml",
+    "azcred": "azcred",
+    "managed": "azure",
+    "workload": "azure",
+}
+# The value of `AZURE_TOKEN_CREDENTIALS` that makes the preset the same as the class.
+ALONE = {"managed": "ManagedIdentityCredential", "workload": "WorkloadIdentityCredential"}
+
+
+@dataclass(frozen=True)
+class Ours:
+    """An outcome of ours that is not theirs, and why it is meant to be so."""
+
+    outcome: str
+    why: str
+
+
+# Why ours differ.
+REFUSED_BY_HOST = (
+    "A host that is there and refuses is not one that is missing, and going on, as azure-identity does, would sign in "
+    "as somebody else."
+)
+NOT_IMDS = (
+    "`AZURE_POD_IDENTITY_AUTHORITY_HOST` says that IMDS is there and something else answers, and going on, as "
+    "azure-identity does, would sign in as somebody else."
+)
+PINNED_IMDS = (
+    "Who asks for a managed identity by name is told that IMDS could not be reached, rather than that there is none, "
+    "as they differ in what mends them."
+)
+POD_BY_NAME = (
+    "The class takes a pod's workload identity for a managed identity, which in both chains is a source of its own "
+    "with a name of its own."
+)
+COMPUTES_IDENTITY = (
+    "Azure ML says by this variable which identity a compute has, and azure-identity leaves it to each program to read "
+    "it and hand it on."
+)
+EMPTY_IS_UNSET = "In all of azcred, an empty variable counts as one that is not set."
+USER_PASSWORD = (
+    "There is no source for a person's password, which azure-identity itself calls deprecated, as it can't pass a "
+    "second factor."
+)
+CODE_IS_TOLD = (
+    "Entra ID's code is told, which MSAL's error leaves out, as MSAL asks for the tenant's configuration before "
+    "it asks for a token."
+)
+TOOL_FAILED = (
+    "The error says that the tool is there and failed, where azure-identity calls it unavailable, though neither "
+    "gets a token."
+)
+FILES_ARE_ENOUGH = "Where Azure CLI's files hold a token that it would give, azcred reads it there."
+NO_PROMPT = "azcred has no interactive source yet, so this is no choice that it knows."
+
+
+def instead(outcome, why, *columns):
+    """The same difference in several columns; without any in those of azure-identity's chain."""
+    return {column: Ours(outcome, why) for column in columns or ("azure", "kedro")}
+
+
+@dataclass
+class Environment:
+    """Some pieces, and what each program makes of them. Where a program is left out it is not asked."""
+
+    pieces: list[p.Piece]
+    azure: str
+    himl: str
+    # Its chain is azure-identity's, after which it asks.
+    kedro: str | None = None
+    managed: str | None = None
+    workload: str | None = None
+    # What the preset `azcred` gives: held to this, and compared with nobody.
+    azcred: str | None = None
+    ours: dict[str, Ours] = field(default_factory=dict)
+
+    def __post_init__(self):
+        failed = self.azure == NOTHING or self.azure.startswith("AADSTS") or self.azure == ERROR
+        if self.kedro is None:
+            self.kedro = ASKS + self.azure if failed else self.azure
+
+    @property
+    def name(self):
+        return "; ".join(piece.says for piece in self.pieces) or "nothing at all"
+
+    def is_possible(self, scene):
+        """Whether this machine can make it."""
+        return all(piece.is_possible(scene) for piece in self.pieces)
+
+    def theirs(self, column):
+        """What the program of a column does; `None` where it is not asked."""
+        return self.himl if column == "hi-ml" else getattr(self, column)
+
+    def expected(self, column):
+        """What ours is to do: as theirs, but for the asking, which is not there yet."""
+        if column in self.ours:
+            return self.ours[column].outcome
+        if column == "azcred":
+            return self.azcred or self.expected("azure")
+        return (self.theirs(column) or "").removeprefix(ASKS)
+
+
+SECTIONS = {
+    "One source": [
+        Environment(
+            [],
+            NOTHING,
+            ASKS + NOTHING,
+            managed=NOTHING,
+            workload=NOTHING,
+            ours=instead(ERROR, PINNED_IMDS, "managed"),
+        ),
+        Environment([p.SECRET], "app with a secret", ASKS + NOTHING, workload=NOTHING),
+        Environment([p.CERTIFICATE], "app with a certificate", ASKS + NOTHING),
+        Environment([p.HIML], NOTHING, "hi-ml's app", azcred="hi-ml's app"),
+        Environment(
+            [p.WORKLOAD],
+            "workload",
+            ASKS + NOTHING,
+            managed="workload",
+            workload="workload",
+            ours=instead(ERROR, POD_BY_NAME, "managed"),
+        ),
+        Environment([p.VM], "the VM itself", ASKS + NOTHING, managed="the VM itself"),
+        Environment([p.VM, p.USER_ASSIGNED], "user-assigned", ASKS + NOTHING, managed="user-assigned"),
+        Environment([p.APP_SERVICE], "the web app itself", ASKS + NOTHING, managed="the web app itself"),
+        Environment(
+            [p.APP_SERVICE, p.USER_ASSIGNED], "user-assigned", ASKS + NOTHING, managed="user-assigned"
+        ),
+        Environment(
+            [p.SERVICE_FABRIC], "the Fabric app itself", ASKS + NOTHING, managed="the Fabric app itself"
+        ),
+        Environment([p.ARC], "the Arc server itself", ASKS + NOTHING, managed="the Arc server itself"),
+        Environment(
+            [p.ML_COMPUTE], "the compute itself", ASKS + NOTHING, ASKS + NOTHING, managed="the compute itself"
+        ),
+        Environment(
+            [p.ML_COMPUTE, p.COMPUTE_USER_ASSIGNED],
+            "the compute itself",
+            ASKS + NOTHING,
+            ASKS + NOTHING,
+            managed="the compute itself",
+            ours=instead("user-assigned", COMPUTES_IDENTITY, "azure", "managed"),
+        ),
+        Environment([p.CLOUD_SHELL], "Alan", ASKS + NOTHING, ASKS + NOTHING, managed="Alan"),
+        Environment([p.ML_JOB], NOTHING, ASKS + NOTHING, azcred="Alan"),
+        Environment([p.GITHUB], NOTHING, ASKS + NOTHING, azcred="workload"),
+        Environment([p.AZ], "Ada", "Ada"),
+        Environment([p.AZ_APP], "app in Azure CLI", "app in Azure CLI"),
+        Environment([p.AZ_OLD], "Ada", "Ada"),
+        Environment([p.AZ_FILES], "Alan", "Alan"),
+        Environment(
+            [p.AZ_FILES_ALONE],
+            NOTHING,
+            ASKS + NOTHING,
+            ours=instead("Alan", FILES_ARE_ENOUGH, "azure", "kedro", "hi-ml"),
+        ),
+        Environment([p.AZD], "Grace", ASKS + NOTHING),
+        Environment([p.PWSH], "app in PowerShell", ASKS + NOTHING),
+    ],
+    "Several sources": [
+        Environment([p.SECRET, p.CERTIFICATE_BESIDES], "app with a secret", ASKS + NOTHING),
+        Environment([p.SECRET, p.HIML], "app with a secret", "hi-ml's app"),
+        Environment([p.SECRET, p.AZ], "app with a secret", "Ada"),
+        Environment([p.SECRET, p.VM], "app with a secret", ASKS + NOTHING),
+        Environment([p.HIML, p.AZ], "Ada", "hi-ml's app", azcred="hi-ml's app"),
+        Environment([p.HIML, p.VM], "the VM itself", "hi-ml's app", azcred="hi-ml's app"),
+        Environment([p.WORKLOAD, p.AZ], "workload", "Ada"),
+        Environment([p.WORKLOAD, p.APP_SERVICE], "workload", ASKS + NOTHING, workload="workload"),
+        Environment([p.VM, p.AZ], "the VM itself", "Ada"),
+        Environment([p.APP_SERVICE, p.AZ], "the web app itself", "Ada"),
+        Environment([p.APP_SERVICE, p.APP_SERVICE_OLD, p.AZ], "the web app itself", "Ada", "Ada"),
+        Environment([p.ML_COMPUTE, p.AZ], "the compute itself", "Ada", "Ada"),
+        Environment([p.ML_COMPUTE, p.SECRET], "app with a secret", ASKS + NOTHING),
+        Environment([p.ML_COMPUTE, p.USER_ASSIGNED], "user-assigned", ASKS + NOTHING, ASKS + NOTHING),
+        Environment([p.CLOUD_SHELL, p.USER_ASSIGNED], "Alan", ASKS + NOTHING, ASKS + NOTHING),
+        Environment([p.ARC, p.AZ], "the Arc server itself", "Ada"),
+        Environment([p.WORKLOAD, p.VM], "workload", ASKS + NOTHING, workload="workload"),
+        Environment([p.CLOUD_SHELL, p.AZ], "Alan", "Ada", "Ada"),
+        Environment([p.ML_JOB, p.AZ], "Ada", "Ada", azcred="Alan"),
+        Environment([p.GITHUB, p.AZ], "Ada", "Ada", azcred="workload"),
+        Environment([p.AZ, p.AZD], "Ada", "Ada"),
+        Environment([p.AZ, p.PWSH, p.AZD], "Ada", "Ada"),
+        Environment([p.PWSH, p.AZD], "app in PowerShell", ASKS + NOTHING),
+    ],
+    "Refused by Entra ID": [
+        Environment([p.WRONG_SECRET], "AADSTS7000215", ASKS + NOTHING),
+        Environment([p.WRONG_SECRET, p.AZ], "AADSTS7000215", "Ada"),
+        Environment([p.WRONG_SECRET, p.HIML], "AADSTS7000215", "hi-ml's app"),
+        Environment([p.EXPIRED_SECRET], "AADSTS7000222", ASKS + NOTHING),
+        Environment([p.DISABLED], "AADSTS7000112", ASKS + NOTHING),
+        Environment([p.UNKNOWN_APP, p.VM], "AADSTS700016", ASKS + NOTHING),
+        Environment([p.UNKNOWN_TENANT], ERROR, ASKS + NOTHING, ours=instead("AADSTS90002", CODE_IS_TOLD)),
+        Environment([p.OTHER_CERTIFICATE, p.AZ], "AADSTS700027", "Ada"),
+        Environment([p.SECRET, p.NO_AUTHORITY, p.AZ], ERROR, "Ada"),
+        Environment([p.WRONG_HIML], NOTHING, "AADSTS7000215", azcred="AADSTS7000215"),
+        Environment([p.WRONG_HIML, p.AZ], "Ada", "AADSTS7000215", azcred="AADSTS7000215"),
+        Environment([p.WRONG_SUBJECT, p.AZ], "AADSTS700213", "Ada", workload="AADSTS700213"),
+        Environment([p.EXPIRED_TOKEN, p.AZ], "AADSTS700024", "Ada", workload="AADSTS700024"),
+        Environment([p.AZ_EXPIRED], "AADSTS700082", ASKS + "AADSTS700082"),
+        Environment([p.AZ_EXPIRED, p.AZD], "Grace", ASKS + "AADSTS700082", azcred="AADSTS700082"),
+        Environment([p.AZ_MFA], "AADSTS50076", ASKS + "AADSTS50076"),
+    ],
+    "Refused or answered with nonsense by a host": [
+        Environment([p.VM, p.UNKNOWN_IDENTITY], NOTHING, ASKS + NOTHING, managed=NOTHING),
+        Environment([p.VM, p.UNKNOWN_IDENTITY, p.AZ], "Ada", "Ada"),
+        Environment(
+            [p.APP_SERVICE, p.UNKNOWN_IDENTITY, p.AZ],
+            "Ada",
+            "Ada",
+            managed=NOTHING,
+            ours=instead(ERROR, REFUSED_BY_HOST, "azure", "kedro", "managed"),
+        ),
+        Environment([p.ARC, p.UNKNOWN_IDENTITY, p.AZ], "Ada", "Ada", managed=NOTHING),
+        Environment([p.SERVICE_FABRIC, p.USER_ASSIGNED], ERROR, ASKS + NOTHING, managed=ERROR),
+        Environment([p.SERVICE_FABRIC, p.WRONG_THUMBPRINT, p.AZ], ERROR, "Ada"),
+        Environment(
+            [p.APP_SERVICE, p.WRONG_HEADER],
+            NOTHING,
+            ASKS + NOTHING,
+            managed=NOTHING,
+            ours=instead(ERROR, REFUSED_BY_HOST, "azure", "kedro", "managed"),
+        ),
+        Environment(
+            [p.APP_SERVICE, p.WRONG_HEADER, p.AZ], "Ada", "Ada", ours=instead(ERROR, REFUSED_BY_HOST)
+        ),
+        Environment(
+            [p.ML_COMPUTE, p.WRONG_MSI_SECRET, p.AZ],
+            "Ada",
+            "Ada",
+            ours=instead(ERROR, REFUSED_BY_HOST, "azure"),
+        ),
+        Environment([p.DOCKER, p.AZ], "Ada", "Ada"),
+        Environment([p.HTML_IMDS, p.AZ], "Ada", "Ada", ours=instead(ERROR, NOT_IMDS)),
+        Environment([p.GARBAGE_IMDS, p.AZ], "Ada", "Ada", ours=instead(ERROR, NOT_IMDS)),
+        Environment([p.REDIRECTING_IMDS, p.AZ], "Ada", "Ada", ours=instead(ERROR, NOT_IMDS)),
+        Environment([p.APP_SERVICE, p.NO_URL, p.AZ], ERROR, "Ada"),
+    ],
+    "Half of what is needed": [
+        Environment([p.NO_TENANT, p.AZ], "Ada", "Ada"),
+        Environment([p.NO_SECRET, p.AZ], "Ada", "Ada"),
+        Environment([p.NO_SECRET], NOTHING, ASKS + NOTHING),
+        Environment([p.EMPTY_SECRET, p.AZ], ERROR, "Ada", ERROR, ours=instead("Ada", EMPTY_IS_UNSET)),
+        Environment([p.MALFORMED_TENANT, p.AZ], ERROR, "Ada", ERROR),
+        Environment([p.MISSING_CERTIFICATE, p.AZ], ERROR, "Ada", ERROR),
+        Environment([p.USER_PASSWORD], "Ada", ASKS + NOTHING, ours=instead(NOTHING, USER_PASSWORD)),
+        Environment([p.HALF_HIML, p.AZ], "Ada", "Ada"),
+        Environment([p.EMPTY_HIML, p.AZ], "Ada", "Ada"),
+        Environment([p.TOKEN_ALONE, p.AZ], "Ada", "Ada", workload=NOTHING),
+        Environment([p.MISSING_TOKEN, p.AZ], ERROR, "Ada", workload=ERROR),
+        Environment([p.ENDPOINT_ALONE, p.VM], NOTHING, ASKS + NOTHING, managed=NOTHING),
+        Environment([p.HEADER_ALONE, p.VM], "the VM itself", ASKS + NOTHING, managed="the VM itself"),
+        Environment([p.MSI_SECRET_ALONE, p.VM], "the VM itself", ASKS + NOTHING, managed="the VM itself"),
+        Environment(
+            [p.MSI_ENDPOINT_EMPTY, p.VM],
+            "the VM itself",
+            ASKS + NOTHING,
+            ASKS + NOTHING,
+            ours=instead("the VM itself", EMPTY_IS_UNSET, "kedro"),
+        ),
+    ],
+    "Tools that are there and give no token": [
+        Environment([p.AZ_SIGNED_OUT], NOTHING, ASKS + NOTHING),
+        Environment([p.AZ_SIGNED_OUT, p.AZD], "Grace", ASKS + NOTHING),
+        Environment([p.AZ_SIGNED_OUT, p.PWSH_SIGNED_OUT, p.AZD_SIGNED_OUT], NOTHING, ASKS + NOTHING),
+        Environment([p.PWSH_WITHOUT_MODULE, p.AZD], "Grace", ASKS + NOTHING),
+        Environment([p.AZ_HTML], NOTHING, ASKS + ERROR, ours=instead(ERROR, TOOL_FAILED)),
+        Environment([p.AZ_HTML, p.AZD], "Grace", ASKS + ERROR, azcred=ERROR),
+        Environment([p.AZ_TOKEN_AND_FAILURE], NOTHING, ASKS + ERROR, ours=instead(ERROR, TOOL_FAILED)),
+        Environment([p.AZ_SILENT, p.AZD], "Grace", ASKS + ERROR, azcred=ERROR),
+        Environment([p.AZ_127, p.AZD], "Grace", ASKS + NOTHING),
+    ],
+    "Told which to use": [
+        Environment([p.SECRET, p.AZ, p.choice("dev")], "Ada", "Ada"),
+        Environment([p.AZ, p.choice("prod")], NOTHING, "Ada"),
+        Environment([p.SECRET, p.AZ, p.choice("prod")], "app with a secret", "Ada"),
+        Environment([p.SECRET, p.AZ, p.choice("azureclicredential")], "Ada", "Ada"),
+        Environment([p.SECRET, p.VM, p.choice("ManagedIdentityCredential")], NOTHING, ASKS + NOTHING),
+        Environment([p.VM, p.AZ, p.choice("ManagedIdentityCredential")], "the VM itself", "Ada"),
+        Environment([p.WORKLOAD, p.AZ, p.choice("WorkloadIdentityCredential")], "workload", "Ada"),
+        Environment([p.AZ, p.AZD, p.choice("AzureDeveloperCliCredential")], "Grace", "Ada"),
+        Environment([p.AZ, p.PWSH, p.choice("AzurePowerShellCredential")], "app in PowerShell", "Ada"),
+        Environment([p.AZ, p.choice("EnvironmentCredential")], NOTHING, "Ada"),
+        Environment([p.AZ, p.choice("VisualStudioCodeCredential")], NOTHING, "Ada"),
+        Environment(
+            [p.AZ, p.choice("InteractiveBrowserCredential")],
+            ASKS + NOTHING,
+            "Ada",
+            ours=instead(ERROR, NO_PROMPT),
+        ),
+        Environment([p.AZ, p.choice("")], "Ada", "Ada"),
+        Environment([p.AZ, p.choice(" Dev ")], "Ada", "Ada"),
+        Environment([p.AZ, p.choice("everything")], ERROR, "Ada", ERROR),
+        Environment([p.ML_COMPUTE, p.AZ, p.choice("prod")], "the compute itself", "Ada", ASKS + NOTHING),
+        Environment(
+            [p.ML_COMPUTE, p.choice("ManagedIdentityCredential")], "the compute itself", ASKS + NOTHING, ERROR
+        ),
+    ],
+}
+ENVIRONMENTS = [environment for section in SECTIONS.values() for environment in section]

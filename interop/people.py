@@ -1,0 +1,160 @@
+"""A seed with people in it: two tenants, who is at home where, and CI systems that an application trusts."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from way import Way
+
+HOME = "contoso.com"
+AWAY = "northwind.com"
+GITHUB = "https://token.actions.githubusercontent.com"
+PIPELINES = f"https://vstoken.dev.azure.com/{uuid4()}"
+# A token that lives shorter than five minutes is none to MSAL: it asks for the next one each time.
+SHORT = 200
+
+
+@dataclass
+class Person:
+    """Somebody who signs in."""
+
+    name: str
+    password: str
+
+
+@dataclass
+class People:
+    """Who is in the seed, and what they see."""
+
+    file: Path
+    home: str
+    away: str
+    subscription: str
+    away_subscription: str
+    # Of HOME and a guest in AWAY, of HOME alone, and one who needs a second factor.
+    ada: Person
+    grace: Person
+    katherine: Person
+    client_id: str
+    secret: str
+    ci_client_id: str
+
+    @property
+    def tenant(self):
+        return self.home
+
+
+class World:
+    """An emulator with people in it."""
+
+    def __init__(self, emulator, people):
+        self.emulator, self.people = emulator, people
+        self._ways = {}
+
+    def way(self, by, persona):
+        """A way into the emulator, in a persona's environment."""
+        if (by, persona) not in self._ways:
+            way = Way(self.emulator, by, self.people)
+            way.environment = self.emulator.environment(by, persona)
+            self._ways[by, persona] = way
+        return self._ways[by, persona]
+
+
+def make(folder):
+    """Writes the seed into the folder, and says what is in it."""
+    home, away, subscription, away_subscription = (str(uuid4()) for _ in range(4))
+    client_id, ci_client_id, guest = (str(uuid4()) for _ in range(3))
+    secret = secrets.token_urlsafe(30)
+    ada, grace, katherine = (
+        Person(f"{name}@{HOME}", secrets.token_urlsafe(20)) for name in ("ada", "grace", "katherine")
+    )
+    text = f"""
+        [[tenants]]
+        id = "{home}"
+        name = "Contoso"
+        domains = ["{HOME}"]
+
+        [[tenants]]
+        id = "{away}"
+        name = "Northwind"
+        domains = ["{AWAY}"]
+        access_token_lifetime = {SHORT}
+
+        [[applications]]
+        tenant = "{HOME}"
+        app_id = "{client_id}"
+        name = "deployer"
+        service_principal = {{ id = "{uuid4()}" }}
+        secrets = [{{ name = "a secret", value = "{secret}" }}]
+
+        [[applications]]
+        tenant = "{HOME}"
+        app_id = "{ci_client_id}"
+        name = "ci"
+        service_principal = {{ id = "{uuid4()}" }}
+        federated_credentials = [
+            {{ name = "github", issuer = "{GITHUB}", subject = "repo:contoso/models:ref:refs/heads/main" }},
+            {{ name = "pipelines", issuer = "{PIPELINES}", subject = "sc://contoso/models/azure-ml" }},
+        ]
+
+        [[issuers]]
+        url = "{GITHUB}"
+
+        [[issuers]]
+        url = "{PIPELINES}"
+
+        {user(1, ada)}
+        {user(2, grace)}
+        {user(3, katherine, mfa_required="true")}
+
+        [[users]]
+        id = "{guest}"
+        tenant = "{AWAY}"
+        user_principal_name = "ada_{HOME}#EXT#@{AWAY}"
+        name = "Ada (guest)"
+        guest_of = "{ada.name}"
+
+        [[subscriptions]]
+        id = "{subscription}"
+        tenant = "{HOME}"
+        name = "Contoso ML"
+
+        [[subscriptions]]
+        id = "{away_subscription}"
+        tenant = "{AWAY}"
+        name = "Northwind ML"
+
+        [[role_assignments]]
+        principal = "{ada.name}"
+        role = "Owner"
+        scope = "/subscriptions/{subscription}"
+
+        [[role_assignments]]
+        principal = "{guest}"
+        role = "Reader"
+        scope = "/subscriptions/{away_subscription}"
+
+        [[role_assignments]]
+        principal = "deployer"
+        role = "Contributor"
+        scope = "/subscriptions/{subscription}"
+    """
+    file = Path(folder) / "people.toml"
+    file.touch(mode=0o600)
+    file.write_text("\n".join(line.strip() for line in text.splitlines()), encoding="utf-8")
+    whom = (ada, grace, katherine)
+    return People(file, home, away, subscription, away_subscription, *whom, client_id, secret, ci_client_id)
+
+
+def user(number, person, mfa_required="false"):
+    # The emulator's laptop is the first one's, by object id.
+    return f"""
+        [[users]]
+        id = "e0000001-0000-4000-8000-00000000000{number}"
+        tenant = "{HOME}"
+        user_principal_name = "{person.name}"
+        name = "{person.name.partition("@")[0].title()} of Contoso"
+        password = "{person.password}"
+        mfa_required = {mfa_required}
+    """
