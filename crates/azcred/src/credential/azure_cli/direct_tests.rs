@@ -238,6 +238,23 @@ fn a_file_of_another_user_or_a_link_is_not_trusted() {
 }
 
 #[test]
+fn a_file_far_larger_than_any_of_azure_clis_is_not_read() {
+    for name in ["azureProfile.json", "msal_token_cache.json", "config"] {
+        let facts = FileFacts {
+            kind: FileKind::File,
+            len: 1 << 30,
+            owner: Some(1000),
+            modified: None,
+        };
+        let machine = laptop().with_facts(format!("/home/ada/.azure/{name}"), facts, "{}");
+        assert_eq!(
+            ask(&machine, &Cloud::PUBLIC, None, None),
+            Err(format!("{name} is too large"))
+        );
+    }
+}
+
+#[test]
 fn an_application_with_another_proof_is_left_to_azure_cli() {
     let entry = |more: Value| {
         let mut entry = entries()[0].clone();
