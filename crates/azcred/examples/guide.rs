@@ -15,6 +15,7 @@ async fn main() -> azcred::Result<()> {
     if std::env::args().len() > 1 {
         by_a_chain_of_ones_own().await?;
         of_a_subscription().await?;
+        of_what_this_runs_on().await?;
         by_certificate().await?;
         by_assertion().await?;
     }
@@ -73,6 +74,24 @@ async fn of_a_subscription() -> azcred::Result<()> {
 
     let credential =
         AzureCliCredential::new(ClientOptions::default()).with_subscription("Contoso ML")?;
+    let token = credential.get_token(&TokenRequest::new(Scope::ML)).await?;
+    // end
+    println!("{}", token.expires_on());
+    Ok(())
+}
+
+async fn of_what_this_runs_on() -> azcred::Result<()> {
+    // managed identity
+    use azcred::{
+        ClientId, ClientOptions, Credential, ManagedIdentityCredential, ManagedIdentityId, Scope,
+        TokenRequest,
+    };
+
+    let training = ClientId::new("a0000001-0000-4000-8000-000000000101")?;
+    let credential = ManagedIdentityCredential::new(
+        ManagedIdentityId::client(training),
+        ClientOptions::default(),
+    )?;
     let token = credential.get_token(&TokenRequest::new(Scope::ML)).await?;
     // end
     println!("{}", token.expires_on());
