@@ -111,7 +111,9 @@ impl SignIn {
         let preset = choice.preset(system, &settings)?;
         // Where both the scope and the authority are given, a cloud's description adds nothing.
         if scope.is_none() || system.var("AZURE_AUTHORITY_HOST").is_none() {
-            options = cloud_metadata::apply(options).await.map_err(no_cloud)?;
+            options = cloud_metadata::apply(options)
+                .await
+                .map_err(|error| no_cloud(&error))?;
         }
         let cloud = options.cloud()?;
         let scope = match scope {
@@ -188,7 +190,7 @@ impl Chosen {
 }
 
 /// A cloud that can't be told is why nobody can sign in.
-fn no_cloud(error: azcred_azure::Error) -> azcred::Error {
+fn no_cloud(error: &azcred_azure::Error) -> azcred::Error {
     let kind = match error.kind() {
         azcred_azure::ErrorKind::Invalid => azcred::ErrorKind::Invalid,
         azcred_azure::ErrorKind::Unreachable => azcred::ErrorKind::Unreachable,

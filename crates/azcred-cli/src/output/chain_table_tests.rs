@@ -95,6 +95,63 @@ fn assert_shown(name: &str, shown: &str) {
     settings.bind(|| insta::assert_snapshot!(name, shown));
 }
 
+/// The same machine with nobody signed in anywhere.
+fn nobody() -> Vec<Row<'static>> {
+    let mut rows = laptop();
+    for row in &mut rows {
+        row.started = None;
+        row.took = Duration::from_micros(20);
+        row.verdict = Verdict::Unavailable;
+    }
+    rows[3].reason = "this is no job of Azure Pipelines";
+    rows[7].reason = "Azure CLI is not installed: there is no `az` on PATH";
+    rows[8].reason = "Azure PowerShell is not installed: there is no `pwsh` on PATH";
+    rows[9].reason = "Azure Developer CLI is not installed: there is no `azd` on PATH";
+    rows
+}
+
+/// A service principal of the environment that decides, one way or another, before all others.
+fn first(verdict: Verdict, reason: &'static str) -> Vec<Row<'static>> {
+    let mut rows = nobody();
+    for row in &mut rows[1..] {
+        row.verdict = Verdict::NotNeeded;
+        row.reason = "a source before it decided";
+    }
+    rows[0] = Row {
+        source: "environment",
+        verdict,
+        reason,
+        started: Some(Duration::from_millis(1)),
+        took: Duration::from_millis(180),
+    };
+    rows
+}
+
+#[test]
+fn whoever_decides_is_seen_at_both_widths() {
+    let drift = "the tenant 72f988bf-86f1-41af-91ab-2d7cd011db47 is expected, and its token is of \
+                 c0a70500-0000-4000-8000-000000000001 (said by /home/ada/project/azcred.toml)";
+    let mut shown = String::new();
+    for (title, rows) in [
+        ("nobody", nobody()),
+        (
+            "a refusal",
+            first(Verdict::Refused, "the client secret has expired"),
+        ),
+        ("drift", first(Verdict::NotExpected, drift)),
+    ] {
+        for columns in [80, 120] {
+            let screen = Screen {
+                columns,
+                unicode: true,
+            };
+            let lines = table(&rows, Duration::from_millis(181), screen);
+            shown.push_str(&format!("{title}, {columns}\n{}\n\n", plain(&lines)));
+        }
+    }
+    assert_shown("table-decided", &shown);
+}
+
 #[test]
 fn on_a_wide_screen_reasons_stand_beside_and_on_a_narrow_one_beneath() {
     assert_shown("table-120", &shown(120, true));
