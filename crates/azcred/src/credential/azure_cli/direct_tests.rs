@@ -9,7 +9,7 @@ const OTHER_TENANT: &str = "c0a70500-0000-4000-8000-000000000002";
 const SCOPE: &str = "https://management.azure.com/.default";
 const APP: &str = "a0000001-0000-4000-8000-000000000001";
 
-fn subscription(id: &str, name: &str, is_default: bool, tenant: &str, user: Value) -> Value {
+fn subscription(id: &str, name: &str, is_default: bool, tenant: &str, user: &Value) -> Value {
     json!({
         "id": id, "name": name, "state": "Enabled", "user": user, "isDefault": is_default, "tenantId": tenant,
         "environmentName": "AzureCloud", "homeTenantId": tenant, "managedByTenants": [],
@@ -29,7 +29,7 @@ fn profile(subscriptions: &[Value]) -> String {
     format!("\u{feff}{json}")
 }
 
-fn token(secret: &str, tenant: &str, client: &str, home: Value, left: u64) -> (String, Value) {
+fn token(secret: &str, tenant: &str, client: &str, home: &Value, left: u64) -> (String, Value) {
     let entry = json!({
         "credential_type": "AccessToken", "secret": secret, "home_account_id": home,
         "environment": "login.microsoftonline.com", "client_id": client, "target": SCOPE, "realm": tenant,
@@ -41,9 +41,9 @@ fn token(secret: &str, tenant: &str, client: &str, home: Value, left: u64) -> (S
 
 fn cache(left: u64) -> Value {
     let access = [
-        token("ada-one", TENANT, AZURE_CLI, json!("ada.t"), left),
-        token("ada-two", OTHER_TENANT, AZURE_CLI, json!("ada.t"), left),
-        token("app-one", TENANT, APP, json!(null), left),
+        token("ada-one", TENANT, AZURE_CLI, &json!("ada.t"), left),
+        token("ada-two", OTHER_TENANT, AZURE_CLI, &json!("ada.t"), left),
+        token("app-one", TENANT, APP, &json!(null), left),
     ];
     json!({
         "AccessToken": serde_json::Map::from_iter(access),
@@ -65,12 +65,12 @@ fn entries() -> Value {
 /// A laptop on which a person and an application have signed in to Azure CLI; the person's subscription is the default.
 fn laptop() -> Fixture {
     let subscriptions = [
-        subscription("5ec0ffee-1", "Contoso ML", true, TENANT, ada()),
-        subscription("5ec0ffee-2", "Fabrikam", false, OTHER_TENANT, ada()),
-        subscription("5ec0ffee-3", "Robots", false, TENANT, application()),
-        subscription("5ec0ffee-4", "By Domain", false, "contoso.com", ada()),
-        subscription("5ec0ffee-5", "Twice", false, TENANT, ada()),
-        subscription("5ec0ffee-6", "twice", false, TENANT, ada()),
+        subscription("5ec0ffee-1", "Contoso ML", true, TENANT, &ada()),
+        subscription("5ec0ffee-2", "Fabrikam", false, OTHER_TENANT, &ada()),
+        subscription("5ec0ffee-3", "Robots", false, TENANT, &application()),
+        subscription("5ec0ffee-4", "By Domain", false, "contoso.com", &ada()),
+        subscription("5ec0ffee-5", "Twice", false, TENANT, &ada()),
+        subscription("5ec0ffee-6", "twice", false, TENANT, &ada()),
     ];
     Fixture::new()
         .with_var("HOME", "/home/ada")
@@ -285,7 +285,7 @@ fn whatever_is_unexpected_is_left_to_azure_cli_with_the_reason() {
     let file =
         |name: &str, content: &str| laptop().with_file(format!("/home/ada/.azure/{name}"), content);
     let with_user = |user: Value| {
-        let one = subscription("s", "S", true, TENANT, user);
+        let one = subscription("s", "S", true, TENANT, &user);
         file("azureProfile.json", &profile(&[one]))
     };
     let public = Cloud::PUBLIC;
@@ -438,7 +438,7 @@ fn a_cloud_of_ones_own_is_read_where_its_host_is_the_one_in_use() {
         let text = cache(3600)
             .to_string()
             .replace("login.microsoftonline.com", "login.contoso.example");
-        let mut one = subscription("s", "S", true, TENANT, ada());
+        let mut one = subscription("s", "S", true, TENANT, &ada());
         one["environmentName"] = json!("Stack");
         laptop()
             .with_file("/home/ada/.azure/azureProfile.json", profile(&[one]))

@@ -20,7 +20,7 @@ fn whose() -> Whose<'static> {
 }
 
 /// An access token that ends `left` seconds from now, with changes.
-fn access(secret: &str, left: i64, changes: Value) -> Value {
+fn access(secret: &str, left: i64, changes: &Value) -> Value {
     let mut entry = json!({
         "credential_type": "AccessToken", "secret": secret, "home_account_id": HOME, "environment": HOST,
         "client_id": CLIENT, "target": format!("{SCOPE} https://management.azure.com/user_impersonation"), "realm": "tid",
@@ -55,15 +55,15 @@ fn the_first_token_for_these_scopes_with_five_minutes_left_is_taken() {
     let none = json!({});
     for (entries, expected) in [
         (vec![], None),
-        (vec![access("a", 3600, none.clone())], Some("a")),
-        (vec![access("a", 300, none.clone())], Some("a")),
-        (vec![access("a", 299, none.clone())], None),
-        (vec![access("a", -1, none.clone())], None),
+        (vec![access("a", 3600, &none)], Some("a")),
+        (vec![access("a", 300, &none)], Some("a")),
+        (vec![access("a", 299, &none)], None),
+        (vec![access("a", -1, &none)], None),
         (
             vec![
-                access("a", 200, none.clone()),
-                access("b", 900, none.clone()),
-                access("c", 9000, none.clone()),
+                access("a", 200, &none),
+                access("b", 900, &none),
+                access("c", 9000, &none),
             ],
             Some("b"),
         ),
@@ -71,34 +71,37 @@ fn the_first_token_for_these_scopes_with_five_minutes_left_is_taken() {
             vec![access(
                 "a",
                 3600,
-                json!({"target": "https://graph.microsoft.com/.default"}),
+                &json!({"target": "https://graph.microsoft.com/.default"}),
             )],
             None,
         ),
-        (vec![access("a", 3600, json!({"target": ""}))], None),
-        (vec![access("a", 3600, json!({"realm": "other"}))], None),
-        (vec![access("a", 3600, json!({"client_id": "other"}))], None),
+        (vec![access("a", 3600, &json!({"target": ""}))], None),
+        (vec![access("a", 3600, &json!({"realm": "other"}))], None),
+        (
+            vec![access("a", 3600, &json!({"client_id": "other"}))],
+            None,
+        ),
         (
             vec![access(
                 "a",
                 3600,
-                json!({"environment": "login.microsoftonline.us"}),
+                &json!({"environment": "login.microsoftonline.us"}),
             )],
             None,
         ),
         (
-            vec![access("a", 3600, json!({"home_account_id": null}))],
+            vec![access("a", 3600, &json!({"home_account_id": null}))],
             None,
         ),
         (
             vec![
-                access("a", 3600, json!({"ext_cache_key": "k"})),
-                access("b", 3600, none.clone()),
+                access("a", 3600, &json!({"ext_cache_key": "k"})),
+                access("b", 3600, &none),
             ],
             Some("b"),
         ),
         (
-            vec![access("a", 3600, json!({"expires_on": NOW + 600}))],
+            vec![access("a", 3600, &json!({"expires_on": NOW + 600}))],
             Some("a"),
         ),
     ] {
@@ -113,8 +116,8 @@ fn the_first_token_for_these_scopes_with_five_minutes_left_is_taken() {
 #[test]
 fn the_token_under_the_exact_name_goes_before_an_earlier_one() {
     let (early, exact) = (
-        access("early", 3600, json!({})),
-        access("exact", 3600, json!({ "target": SCOPE })),
+        access("early", 3600, &json!({})),
+        access("exact", 3600, &json!({ "target": SCOPE })),
     );
     let name = format!("{HOME}-{HOST}-accesstoken-{CLIENT}-tid-{SCOPE}");
     let json = format!("{{\"AccessToken\": {{\"x\": {early}, \"{name}\": {exact}}}}}");
@@ -124,8 +127,8 @@ fn the_token_under_the_exact_name_goes_before_an_earlier_one() {
 #[test]
 fn an_applications_own_token_has_no_account() {
     let json = cache_of(&[
-        access("person's", 3600, json!({})),
-        access("own", 3600, json!({ "home_account_id": null })),
+        access("person's", 3600, &json!({})),
+        access("own", 3600, &json!({ "home_account_id": null })),
     ]);
     let cache = TokenCache::parse(json.as_bytes()).unwrap();
     let whose = Whose {
@@ -146,7 +149,7 @@ fn a_token_past_its_refresh_time_is_due_and_still_given() {
         let json = cache_of(&[access(
             "a",
             3600,
-            json!({"refresh_on": refresh_on.to_string()}),
+            &json!({"refresh_on": refresh_on.to_string()}),
         )]);
         let cache = TokenCache::parse(json.as_bytes()).unwrap();
         let found = cache
@@ -165,22 +168,22 @@ fn what_no_msal_writes_is_left_to_azure_cli() {
         String::new(),
         "[]".to_owned(),
         "{\"AccessToken\": []}".to_owned(),
-        cache_of(&[access("a", 0, json!({"expires_on": "soon"}))]),
+        cache_of(&[access("a", 0, &json!({"expires_on": "soon"}))]),
         cache_of(&[access(
             "a",
             0,
-            json!({"expires_on": "99999999999999999999"}),
+            &json!({"expires_on": "99999999999999999999"}),
         )]),
-        cache_of(&[access("a", 0, json!({"secret": 7}))]),
-        cache_of(&[access("a\"b", 3600, json!({}))]),
+        cache_of(&[access("a", 0, &json!({"secret": 7}))]),
+        cache_of(&[access("a\"b", 3600, &json!({}))]),
         format!("{} x", cache_of(&[])),
         format!("{}{}", "[".repeat(5000), "]".repeat(5000)),
     ] {
         assert!(TokenCache::parse(bad.as_bytes()).is_err(), "{bad}");
     }
     for entry in [
-        access("a", 3600, json!({"token_type": "pop"})),
-        access("a b", 3600, json!({})),
+        access("a", 3600, &json!({"token_type": "pop"})),
+        access("a b", 3600, &json!({})),
     ] {
         let json = cache_of(&[entry]);
         let cache = TokenCache::parse(json.as_bytes()).unwrap();
@@ -188,7 +191,7 @@ fn what_no_msal_writes_is_left_to_azure_cli() {
     }
 }
 
-fn account(home: &str, realm: &str, name: &str, source: Value) -> (String, Value) {
+fn account(home: &str, realm: &str, name: &str, source: &Value) -> (String, Value) {
     let entry = json!({
         "home_account_id": home, "environment": HOST, "realm": realm, "local_account_id": "x", "username": name,
         "authority_type": "MSSTS", "account_source": source,
@@ -208,21 +211,21 @@ fn a_person_is_found_once_however_many_tenants_they_are_in() {
             .map_err(|why| why.to_string())
     };
     let password = || json!("password");
-    let ada = |realm| account("ada.t1", realm, "ada@contoso.com", password());
+    let ada = |realm| account("ada.t1", realm, "ada@contoso.com", &password());
     assert_eq!(
         person(vec![ada("t1"), ada("t2")]),
         Ok(("ada.t1".to_owned(), false))
     );
-    let brokers = account("ada.t1", "t1", "ADA@contoso.com", json!("broker"));
+    let brokers = account("ada.t1", "t1", "ADA@contoso.com", &json!("broker"));
     assert_eq!(person(vec![brokers]), Ok(("ada.t1".to_owned(), true)));
-    let namesake = account("other.t9", "t9", "ada@contoso.com", password());
+    let namesake = account("other.t9", "t9", "ada@contoso.com", &password());
     assert!(person(vec![ada("t1"), namesake]).is_err());
     assert!(
         person(vec![account(
             "bob.t1",
             "t1",
             "bob@contoso.com",
-            json!(null)
+            &json!(null)
         )])
         .is_err()
     );
