@@ -22,11 +22,7 @@ pub(crate) struct Arguments {
 /// The verb.
 pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
     let environment = Environment::ready("interop", "interop/requirements.txt")?;
-    // Of its own: Azure CLI pins what it needs, other versions than its neighbours want.
-    let az = Environment::ready("az", "interop/az-requirements.txt")?;
-    let az = az
-        .python()
-        .with_file_name(if cfg!(windows) { "az.bat" } else { "az" });
+    let az = az()?;
     run(&mut cargo(&[
         "build",
         "--locked",
@@ -53,6 +49,14 @@ pub(crate) fn run_verb(arguments: &Arguments) -> Result<()> {
         .env("AZCRED_AZ", az)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     run(&mut pytest)
+}
+
+/// Azure CLI, in an environment of its own: it pins what it needs, other versions than its neighbours want.
+pub(crate) fn az() -> Result<PathBuf> {
+    let environment = Environment::ready("az", "interop/az-requirements.txt")?;
+    Ok(environment
+        .python()
+        .with_file_name(if cfg!(windows) { "az.bat" } else { "az" }))
 }
 
 /// The binary that a profile builds; its folder is `debug` or `release`.
