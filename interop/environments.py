@@ -42,12 +42,8 @@ REFUSED_BY_HOST = (
     "as somebody else."
 )
 NOT_IMDS = (
-    "`AZURE_POD_IDENTITY_AUTHORITY_HOST` says that IMDS is there and something else answers, and going on, as "
-    "azure-identity does, would sign in as somebody else."
-)
-PINNED_IMDS = (
-    "Who asks for a managed identity by name is told that IMDS could not be reached, rather than that there is none, "
-    "as they differ in what mends them."
+    "`AZURE_POD_IDENTITY_AUTHORITY_HOST` says that IMDS is there and nothing or something else answers, and going on, "
+    "as azure-identity does, would sign in as somebody else."
 )
 POD_BY_NAME = (
     "The class takes a pod's workload identity for a managed identity, which in both chains is a source of its own "
@@ -128,7 +124,6 @@ SECTIONS = {
             ASKS + NOTHING,
             managed=NOTHING,
             workload=NOTHING,
-            ours=instead(ERROR, PINNED_IMDS, "managed"),
         ),
         Environment([p.SECRET], "app with a secret", ASKS + NOTHING, workload=NOTHING),
         Environment([p.CERTIFICATE], "app with a certificate", ASKS + NOTHING),
@@ -139,7 +134,7 @@ SECTIONS = {
             ASKS + NOTHING,
             managed="workload",
             workload="workload",
-            ours=instead(ERROR, POD_BY_NAME, "managed"),
+            ours=instead(NOTHING, POD_BY_NAME, "managed"),
         ),
         Environment([p.VM], "the VM itself", ASKS + NOTHING, managed="the VM itself"),
         Environment([p.VM, p.USER_ASSIGNED], "user-assigned", ASKS + NOTHING, managed="user-assigned"),
@@ -224,13 +219,7 @@ SECTIONS = {
     "Refused or answered with nonsense by a host": [
         Environment([p.VM, p.UNKNOWN_IDENTITY], NOTHING, ASKS + NOTHING, managed=NOTHING),
         Environment([p.VM, p.UNKNOWN_IDENTITY, p.AZ], "Ada", "Ada"),
-        Environment(
-            [p.APP_SERVICE, p.UNKNOWN_IDENTITY, p.AZ],
-            "Ada",
-            "Ada",
-            managed=NOTHING,
-            ours=instead(ERROR, REFUSED_BY_HOST, "azure", "kedro", "managed"),
-        ),
+        Environment([p.APP_SERVICE, p.UNKNOWN_IDENTITY, p.AZ], "Ada", "Ada", managed=NOTHING),
         Environment([p.ARC, p.UNKNOWN_IDENTITY, p.AZ], "Ada", "Ada", managed=NOTHING),
         Environment([p.SERVICE_FABRIC, p.USER_ASSIGNED], ERROR, ASKS + NOTHING, managed=ERROR),
         Environment([p.SERVICE_FABRIC, p.WRONG_THUMBPRINT, p.AZ], ERROR, "Ada"),
@@ -250,6 +239,7 @@ SECTIONS = {
             "Ada",
             ours=instead(ERROR, REFUSED_BY_HOST, "azure"),
         ),
+        Environment([p.CLOSED_IMDS, p.AZ], "Ada", "Ada", ours=instead(ERROR, NOT_IMDS)),
         Environment([p.DOCKER, p.AZ], "Ada", "Ada"),
         Environment([p.HTML_IMDS, p.AZ], "Ada", "Ada", ours=instead(ERROR, NOT_IMDS)),
         Environment([p.GARBAGE_IMDS, p.AZ], "Ada", "Ada", ours=instead(ERROR, NOT_IMDS)),

@@ -217,6 +217,10 @@ ENDPOINT_ALONE = fixed("`IDENTITY_ENDPOINT` alone", IDENTITY_ENDPOINT="http://12
 HEADER_ALONE = fixed("`IDENTITY_HEADER` alone", IDENTITY_HEADER="of nothing")
 MSI_SECRET_ALONE = fixed("`MSI_SECRET` alone", MSI_SECRET="of nothing")
 MSI_ENDPOINT_EMPTY = fixed("`MSI_ENDPOINT` set and empty", MSI_ENDPOINT="")
+CLOSED_IMDS = Piece(
+    "`AZURE_POD_IDENTITY_AUTHORITY_HOST` where nothing listens",
+    lambda scene: {"AZURE_POD_IDENTITY_AUTHORITY_HOST": scene.closed},
+)
 DOCKER = Piece(
     "Docker Desktop's proxy in IMDS's place",
     lambda scene: {

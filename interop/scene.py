@@ -173,6 +173,9 @@ class Scene(ExitStack):
         closed = self.enter_context(socket.socket())
         closed.bind(("127.0.0.1", 0))
         self.closed = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        # Nobody may ask whatever answers at the machine's own 169.254.169.254. azure-identity finds that nothing is
+        # there, and azcred, which would look at the firmware of this machine, is told.
+        self.no_imds = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": self.closed, "AZCRED_IMDS": "never"}
         user = {"grant_type": "password", "client_id": AZURE_CLI, "password": PASSWORD}
         app = {"grant_type": "client_credentials"}
         self.tokens = {
@@ -199,9 +202,7 @@ class Scene(ExitStack):
         home = self._new("home")
         programs = home / "bin"
         programs.mkdir(parents=True)
-        # Nothing may ask whatever answers at the machine's own 169.254.169.254.
-        nowhere = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": self.closed}
-        variables = bare_environment(home) | self.base | nowhere | {"HOME": str(home), "PATH": str(programs)}
+        variables = {}
         for piece in pieces:
             for name, value in piece.make(self).items():
                 if name in ("az", "azd", "pwsh"):
@@ -210,7 +211,9 @@ class Scene(ExitStack):
                     program.chmod(stat.S_IRWXU)
                 else:
                     variables[name] = value
-        return variables
+        if "AZURE_POD_IDENTITY_AUTHORITY_HOST" not in variables:
+            variables |= self.no_imds
+        return bare_environment(home) | self.base | {"PATH": str(programs)} | variables
 
     def _new(self, name):
         """A path that nobody has had."""
@@ -240,7 +243,8 @@ class Scene(ExitStack):
                 pass
 
         server = self.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Always))
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        # It looks this often whether it should end, and whoever ends it waits for that.
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         self.callback(thread.join)
         self.callback(server.shutdown)

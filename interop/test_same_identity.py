@@ -4,15 +4,19 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+import chain_page
 from arc_agent import agents_folder
 from emulator import Emulator
-from environments import ASKS, ENVIRONMENTS, PROGRAMS
+from environments import ALONE, ASKS, ENVIRONMENTS, ERROR, NOTHING, PRESETS, PROGRAMS
 from scene import Keys, Scene, who
 from way import HERE
 
+PAGE = HERE.parent / "docs" / "chain-compared.md"
 # For all environments together; the slowest takes some ten seconds.
 PROGRAM_WITHIN = 100
 
@@ -74,6 +78,45 @@ def theirs(answer):
     return ASKS * answer.get("asks", False) + (answer["code"] or answer["failed"]), answer["said"]
 
 
+@pytest.mark.parametrize("column", PRESETS)
+def test_the_preset_does_what_the_program_does_or_what_the_table_says_instead(column, scene):
+    asked = possible(scene, [e for e in ENVIRONMENTS if e.expected(column)])
+    alone = {"AZURE_TOKEN_CREDENTIALS": ALONE[column]} if column in ALONE else {}
+    variables = [scene.variables(environment.pieces) | alone for environment in asked]
+    # Ours waits as it is told to, for a host that fails: all at once is no slower than one.
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(
+            threads.map(lambda made: ours(scene.emulator.binary, PRESETS[column], made), variables)
+        )
+    got = zip(asked, answers, strict=True)
+    assert not (wrong := differences(lambda e: e.expected(column), got)), wrong
+
+
+def ours(binary, preset, variables):
+    done = subprocess.run(
+        [binary, "whoami", "--preset", preset, "--output", "json"],
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=PROGRAM_WITHIN,
+    )
+    if done.returncode == 0:
+        said = json.loads(done.stdout)
+        return who({"oid": said["objectId"], "appid": said["applicationId"], "tid": said["tenantId"]}), ""
+    assert done.stdout == "", done.stdout
+    error = json.loads(done.stderr)["error"]
+    assert error["what"] and error["why"], error
+    if error.get("code"):
+        assert done.returncode == 4, done.stderr
+        return error["code"], done.stderr
+    if error["kind"] == "unavailable":
+        assert done.returncode == 3, done.stderr
+        return NOTHING, done.stderr
+    return ERROR, f"exit code {done.returncode}: {done.stderr}"
+
+
 def test_what_is_listed_as_a_difference_is_one():
     for environment in ENVIRONMENTS:
         for column, listed in environment.ours.items():
@@ -86,3 +129,8 @@ def test_an_environment_is_in_the_table_once():
     names = Counter(environment.name for environment in ENVIRONMENTS)
     assert len(names) >= 40
     assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_the_page_is_the_table():
+    page = Path(PAGE).read_text(encoding="utf-8").replace("\r\n", "\n")
+    assert page == chain_page.page(), "write it anew: python interop/chain_page.py docs/chain-compared.md"
