@@ -20,21 +20,23 @@ def agents_folder():
     import fcntl
 
     with open(Path(tempfile.gettempdir()) / "azcred-interop-arc.lock", "a+", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        missing = [part for part in (FOLDER, FOLDER.parent) if not part.exists()]
-        with contextlib.suppress(OSError):
-            FOLDER.mkdir(parents=True, exist_ok=True)
-        if missing:
-            lock.write("".join(f"{part}\n" for part in missing))
-            lock.flush()
         fcntl.flock(lock, fcntl.LOCK_SH)
+        # Of two that make it at once, one has made it.
+        for part in (FOLDER.parent, FOLDER):
+            with contextlib.suppress(OSError):
+                part.mkdir()
+                lock.write(f"{part}\n")
+        lock.flush()
         try:
             yield os.access(FOLDER, os.W_OK)
         finally:
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 lock.seek(0)
-                for part in lock.read().splitlines():
+                # What still holds a key is somebody else's who did not ask here, and is left for the next.
+                made = {FOLDER, FOLDER.parent} & {Path(part) for part in lock.read().splitlines()}
+                for part in sorted(made, reverse=True):
                     with contextlib.suppress(OSError):
-                        Path(part).rmdir()
+                        part.rmdir()
                 lock.truncate(0)
+                lock.write("".join(f"{part}\n" for part in sorted(made) if part.exists()))

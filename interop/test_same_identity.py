@@ -1,6 +1,7 @@
 """In the same environment, our presets sign in as the programs do that they are named after, or are refused alike."""
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -15,6 +16,8 @@ from emulator import Emulator
 from environments import ALONE, ASKS, ENVIRONMENTS, ERROR, NOTHING, PRESETS, PROGRAMS
 from scene import Keys, Scene, who
 from way import HERE
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the tools of the environments are shell scripts")
 
 PAGE = HERE.parent / "docs" / "chain-compared.md"
 # For all environments together; the slowest takes some ten seconds.
