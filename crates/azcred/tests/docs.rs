@@ -445,6 +445,50 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// The sources of all crates that speak to people, with every text on one line.
+fn all_sources() -> String {
+    let mut files = Vec::new();
+    for name in ["azcred", "azcred-azure", "azcred-cli"] {
+        sources(&root().join("crates").join(name).join("src"), &mut files);
+    }
+    let mut all = String::new();
+    for file in files {
+        let text = fs::read_to_string(file).unwrap();
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            // A text that goes on in the next line (Rust reference, 'String continuation escapes').
+            let mut whole = line.to_owned();
+            while let Some(part) = whole.strip_suffix('\\') {
+                whole = format!("{part}{}", lines.next().unwrap_or_default().trim_start());
+            }
+            all.push_str(&whole);
+            all.push('\n');
+        }
+    }
+    all
+}
+
+#[test]
+fn every_message_that_the_page_of_troubles_quotes_is_one_that_is_said() {
+    let said = all_sources();
+    let page = read("docs/troubleshooting.md");
+    let mut quoted = 0;
+    for seen in page.lines().filter_map(|line| line.strip_prefix("| ")) {
+        let seen = seen.split(" | ").next().unwrap_or_default();
+        for message in seen.split('`').skip(1).step_by(2) {
+            // What is in the place of a name or a number is left out.
+            let is_gap = |c: char| c == '…' || c.is_ascii_digit();
+            for part in message.split(is_gap).map(str::trim) {
+                if part.contains(' ') && !part.starts_with("az ") {
+                    assert!(said.contains(part), "{part}");
+                    quoted += 1;
+                }
+            }
+        }
+    }
+    assert!(quoted > 20, "{quoted}");
+}
+
 /// What looks like a variable's name in the sources and is none.
 const NO_VARIABLES: [&str; 2] = ["MY_SECRET", "OBJECT_ID"];
 

@@ -108,7 +108,7 @@ impl Preset {
 
     /// Why a source of its table is left out on this machine, where it is.
     pub(super) fn leaves_out(self, source: Source, system: &dyn System) -> Option<&'static str> {
-        // kedro-azureml-pipeline asks whether the variable is there, not what is in it.
+        // kedro-azureml-pipeline asks whether the variable is there, whatever is in it; an empty one is none here.
         (self == Self::Kedro
             && source == Source::ManagedIdentity
             && system.var("MSI_ENDPOINT").is_some())

@@ -2,9 +2,10 @@
 
 use super::{
     Availability,
-    developer_tool::{About, DeveloperTool, Phrase},
+    developer_tool::{About, DeveloperTool},
     source::{Kept, TokenSource, credential},
     tool_output::{self, Times},
+    tool_phrases::Phrase,
 };
 use crate::{
     error::{Error, ErrorKind, Result},

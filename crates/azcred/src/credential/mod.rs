@@ -16,6 +16,7 @@ mod managed_identity;
 pub(crate) mod source;
 mod token_service;
 mod tool_output;
+mod tool_phrases;
 mod variables;
 mod visual_studio_code;
 mod workload_identity;

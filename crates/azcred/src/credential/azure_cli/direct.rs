@@ -120,7 +120,7 @@ pub(super) fn look(
                 environment: &signed_in.environment,
                 home_account_id: Some(&person.home_account_id),
             };
-            let meanwhile = match cached(system, &cache, whose, &signed_in, asked)? {
+            let meanwhile = match cached(system, cloud, &cache, whose, &signed_in, asked)? {
                 Ok(token) => return Ok(Found::Token(token)),
                 Err(meanwhile) => meanwhile,
             };
@@ -157,7 +157,7 @@ pub(super) fn look(
                 environment: &signed_in.environment,
                 home_account_id: None,
             };
-            let meanwhile = match cached(system, &cache, whose, &signed_in, asked)? {
+            let meanwhile = match cached(system, cloud, &cache, whose, &signed_in, asked)? {
                 Ok(token) => return Ok(Found::Token(token)),
                 Err(meanwhile) => meanwhile,
             };
@@ -176,13 +176,22 @@ pub(super) fn look(
 /// A good token from the cache, or one that is good until there is another.
 fn cached(
     system: &dyn System,
+    cloud: &Cloud,
     cache: &TokenCache<'_>,
     whose: Whose<'_>,
     signed_in: &SignedIn,
     asked: &Asked<'_>,
 ) -> Result<Result<AccessToken, Option<AccessToken>>, NotHere> {
     let now = system.now();
-    let found = cache.access(whose, signed_in.tenant.as_str(), &asked.scopes, now)?;
+    let tenant = signed_in.tenant.as_str();
+    let mut found = cache.access(whose, tenant, &asked.scopes, now)?;
+    if found.as_ref().is_none_or(|cached| cached.is_due)
+        && let Some(other_name) = resource_manager_by_its_other_name(cloud, &asked.scopes)
+        && let Some(other) = cache.access(whose, tenant, &[other_name], now)?
+        && !other.is_due
+    {
+        found = Some(other);
+    }
     let Some(Cached {
         secret,
         lifetime,
@@ -199,6 +208,27 @@ fn cached(
     };
     let token = AccessToken::new(secret.to_owned(), now, lifetime, refresh_in);
     Ok(if is_due { Err(Some(token)) } else { Ok(token) })
+}
+
+/// Resource Manager is one resource of two names, and takes tokens for either. Azure CLI asks for its own by the older one (the
+/// `activeDirectoryResourceId` of `az cloud show`), so that this is the one it has after every `az login`: taking it spares every
+/// new process a request.
+fn resource_manager_by_its_other_name(cloud: &Cloud, scopes: &[&str]) -> Option<&'static str> {
+    let [scope] = scopes else { return None };
+    let resource = scope.strip_suffix("/.default")?.trim_end_matches('/');
+    if resource != cloud.resource_manager_audience() {
+        return None;
+    }
+    match resource {
+        "https://management.azure.com" => Some("https://management.core.windows.net//.default"),
+        "https://management.usgovcloudapi.net" => {
+            Some("https://management.core.usgovcloudapi.net//.default")
+        }
+        "https://management.chinacloudapi.cn" => {
+            Some("https://management.core.chinacloudapi.cn//.default")
+        }
+        _ => None,
+    }
 }
 
 fn redeemable(

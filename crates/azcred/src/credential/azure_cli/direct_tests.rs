@@ -465,3 +465,38 @@ fn a_cloud_of_ones_own_is_read_where_its_host_is_the_one_in_use() {
         assert!(ask(&machine, cloud, None, None).is_err());
     }
 }
+
+#[test]
+fn the_token_that_az_uses_itself_will_do_for_resource_manager_where_there_is_none_by_the_other_name()
+ {
+    const OLDER: &str = "https://management.core.windows.net//user_impersonation https://management.core.windows.net//.default";
+    let with = |keep_newer: bool| {
+        let mut content = cache(3600);
+        let older = {
+            let mut entry = content["AccessToken"]["ada-one-key"].clone();
+            entry["secret"] = json!("az-own");
+            entry["target"] = json!(OLDER);
+            entry
+        };
+        let access = content["AccessToken"].as_object_mut().unwrap();
+        if !keep_newer {
+            access.remove("ada-one-key");
+        }
+        access.insert("older".to_owned(), older);
+        laptop().with_file(
+            "/home/ada/.azure/msal_token_cache.json",
+            content.to_string(),
+        )
+    };
+    assert_eq!(ask(&with(false), &Cloud::PUBLIC, None, None), one("az-own"));
+    assert_eq!(ask(&with(true), &Cloud::PUBLIC, None, None), one("ada-one"));
+    for scope in [
+        "https://storage.azure.com/.default",
+        "https://graph.microsoft.com/.default",
+    ] {
+        assert_eq!(
+            resource_manager_by_its_other_name(&Cloud::PUBLIC, &[scope]),
+            None
+        );
+    }
+}

@@ -1,11 +1,13 @@
 //! Azure CLI's token from Azure CLI: `az account get-access-token`.
 
 use super::super::{
-    developer_tool::{About, DeveloperTool, Phrase},
+    developer_tool::{About, DeveloperTool},
     tool_output::{self, Times},
+    tool_phrases::Phrase,
 };
 use crate::{
     error::{ErrorKind, Result},
+    json,
     request::TokenRequest,
     tenant::TenantId,
     token::AccessToken,
@@ -128,8 +130,7 @@ fn arguments(
 }
 
 fn read(stdout: &[u8]) -> Result<(&str, Times), String> {
-    let answer: Answer<'_> =
-        tool_output::object(stdout).ok_or_else(|| tool_output::shape(stdout))?;
+    let answer: Answer<'_> = json::object(stdout).ok_or_else(|| tool_output::shape(stdout))?;
     let is_bearer = answer
         .token_type
         .is_none_or(|kind| kind.eq_ignore_ascii_case("Bearer"));

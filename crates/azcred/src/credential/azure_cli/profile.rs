@@ -1,11 +1,8 @@
 //! Who is signed in to Azure CLI: the account of the default subscription, or of one that is asked for, as
 //! `Profile.get_subscription` in azure-cli-core finds it.
 
-use super::{
-    super::tool_output,
-    files::{CLOUD, Folder, INSTANCE_DISCOVERY, Limit, NotHere, Settings},
-};
-use crate::{cloud::Cloud, system::System, tenant::TenantId};
+use super::files::{CLOUD, Folder, INSTANCE_DISCOVERY, Limit, NotHere, Settings};
+use crate::{cloud::Cloud, json, system::System, tenant::TenantId};
 use serde::Deserialize;
 
 const FILE: &str = "azureProfile.json";
@@ -89,7 +86,7 @@ pub(super) fn find(
     let (cloud_name, environment) = cloud_of(system, folder, settings, cloud)?;
     // Python writes it as `utf-8-sig`.
     let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let profile: Profile = tool_output::object(json)
+    let profile: Profile = json::object(json)
         .ok_or_else(|| NotHere::because("azureProfile.json is not what we know it to be"))?;
     let mut here = profile
         .subscriptions

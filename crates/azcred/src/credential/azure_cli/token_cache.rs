@@ -5,6 +5,7 @@
 //! MSAL's, and the file is not read.
 
 use super::{super::tool_output, files::NotHere};
+use crate::json;
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, Visitor},
@@ -123,7 +124,7 @@ pub(super) struct Cached<'a> {
 
 impl<'a> TokenCache<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, NotHere> {
-        tool_output::object(bytes)
+        json::object(bytes)
             .ok_or_else(|| NotHere::because("Azure CLI's token cache is not what we know it to be"))
     }
 

@@ -61,13 +61,11 @@ impl Imds {
                     .with_mend("unset AZCRED_IMDS where it is to be asked"),
             );
         }
-        let moved = system.var(MOVED);
-        let endpoint = match &moved {
-            Some(address) => Endpoint::from_variable(MOVED, address, options)?,
+        let endpoint = match system.var(MOVED) {
+            Some(address) => Endpoint::from_variable(MOVED, &address, options)?,
             None => Endpoint::fixed(parse_url(&what, ADDRESS)?, options),
         };
-        // Whoever says where it is, says that it is there.
-        let is_certain = pinned || wish == Wish::Always || moved.is_some();
+        let is_certain = pinned || wish == Wish::Always;
         Ok(Self {
             endpoint: endpoint.with_path(TOKEN_PATH),
             probe: (!is_certain).then(|| Probe::new(what)),
