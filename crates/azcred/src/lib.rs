@@ -51,6 +51,7 @@ mod credential;
 pub mod entra;
 mod error;
 pub mod http;
+mod json;
 mod options;
 mod redact;
 mod request;

@@ -20,6 +20,7 @@ use std::{
     collections::HashMap,
     fmt,
     hash::{BuildHasherDefault, Hasher},
+    panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -223,7 +224,9 @@ impl Shelf {
         let fetch = fetch(request.clone());
         let shelf = Arc::downgrade(self);
         let flight = async move {
-            let token = fetch.await?;
+            // A panic would reach whoever polls this, and leave everybody else who waits waiting for ever.
+            let answer = AssertUnwindSafe(fetch).catch_unwind().await;
+            let token = answer.unwrap_or_else(|_| Err(panicked()))?;
             if let Some(shelf) = shelf.upgrade() {
                 shelf.store(&request, &token);
             }
@@ -323,6 +326,15 @@ fn no_runtime() -> Error {
         "no Tokio runtime is running here, and the identity provider can't be asked without one",
     )
     .with_mend("call it within `#[tokio::main]`, or with `Runtime::block_on`")
+}
+
+fn panicked() -> Error {
+    Error::new(
+        ErrorKind::Unexpected,
+        "Asked for a token",
+        "the source of it panicked, which standard error tells of",
+    )
+    .with_mend("report it with what it says there: https://github.com/azcred/azcred/issues")
 }
 
 fn seconds(time: SystemTime) -> u64 {

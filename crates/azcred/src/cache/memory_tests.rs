@@ -422,3 +422,30 @@ async fn two_caches_never_take_each_others_tokens() {
         assert_eq!(two.get(&second, &request).await.unwrap(), "t11");
     }
 }
+
+#[tokio::test]
+async fn a_source_that_panics_leaves_nobody_waiting() {
+    let cache = MemoryCache::new(Fixture::new().shared());
+    let request = arm();
+    let get = || {
+        cache.get(&request, |_| {
+            async {
+                tokio::task::yield_now().await;
+                panic!("on purpose")
+            }
+            .boxed()
+        })
+    };
+    let (one, other) = tokio::join!(get(), get());
+    for answer in [one, other] {
+        let error = answer.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected, "{error}");
+        assert!(error.why().contains("panicked"), "{error}");
+    }
+    let (authority, _) = Authority::new();
+    assert_eq!(
+        authority.first(&cache, &request).await,
+        "t1",
+        "the next one is asked anew"
+    );
+}

@@ -49,6 +49,10 @@ use tokio::{
 /// How long a run may take, where the options do not say: the instance metadata service may be away for 70 s while it is updated.
 const DEADLINE: Duration = Duration::from_secs(100);
 
+/// How long a caller leaves the run to another, half of its own time at most: whoever holds the turn may be on a runtime that stands
+/// still.
+const TURN: Duration = Duration::from_secs(30);
+
 /// Signs in as whoever this machine lets it be, by a [`Preset`]'s order of sources.
 ///
 /// ```no_run
@@ -184,6 +188,10 @@ impl Setup {
     fn preset(&self) -> Preset {
         self.preset.unwrap_or_default()
     }
+
+    fn deadline(&self) -> Duration {
+        self.options.deadline_or(DEADLINE)
+    }
 }
 
 /// Goes through the sources, once, and asks the one that answered from then on.
@@ -210,7 +218,7 @@ struct Answer {
 
 impl Resolver {
     fn deadline(&self) -> Duration {
-        self.setup.options.deadline_or(DEADLINE)
+        self.setup.deadline()
     }
 
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
@@ -218,17 +226,20 @@ impl Resolver {
         if let Some(winner) = self.winner.get() {
             return self.ask(winner, request, end).await;
         }
-        let turn = timeout_at(end, self.turn.lock())
-            .await
-            .map_err(|_| too_late(request, self.deadline()))?;
+        let patience = TURN.min(self.deadline() / 2);
+        let turn = timeout_at(Instant::now() + patience, self.turn.lock()).await;
         if let Some(winner) = self.winner.get() {
             drop(turn);
             return self.ask(winner, request, end).await;
         }
         let (answer, _) = self.run(request, end).await;
         let answer = answer?;
-        let _ = self.winner.set(answer.winner);
-        Ok(answer.token)
+        let source = answer.winner.source;
+        match self.winner.get_or_init(|| answer.winner) {
+            winner if winner.source == source => Ok(answer.token),
+            // Another run was first, which whoever had no patience left did not wait for.
+            winner => self.ask(winner, request, end).await,
+        }
     }
 
     /// Asks the source that the chain keeps to. What it says counts, whoever else might answer: changing identities half-way is

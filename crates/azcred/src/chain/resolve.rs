@@ -17,7 +17,7 @@ use futures_util::{
     stream::FuturesUnordered,
 };
 use std::{sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// A source that has not answered for so long does not keep the next one from starting.
 pub(super) const HEDGE: Duration = Duration::from_millis(250);
@@ -160,27 +160,44 @@ pub(super) async fn run(
     end: Instant,
 ) -> (Result<Answer>, Report) {
     let began = Instant::now();
-    let places = match places(setup) {
-        Ok(places) => places,
+    match look_at_all(setup, end).await {
+        Ok(runners) => go_through(runners, setup, request, began, end).await,
         Err(error) => {
             let report = Report {
                 preset: setup.preset(),
                 attempts: Vec::new(),
                 took: began.elapsed(),
             };
-            return (Err(error), report);
+            (Err(error), report)
         }
+    }
+}
+
+/// Looks at all sources that take part. Files and the folders of `PATH` may be on a disk that hangs, which must hold up neither the
+/// runtime nor the deadline.
+async fn look_at_all(setup: &Setup, end: Instant) -> Result<Vec<Runner>> {
+    let places = places(setup)?;
+    let take_part = places.iter().filter(|place| place.excluded.is_none());
+    let pinned = take_part.count() == 1;
+    let looking = {
+        let setup = setup.clone();
+        let look =
+            move |place| Runner::look(place, &setup, |place| place.source.make(&setup, pinned));
+        tokio::task::spawn_blocking(move || places.into_iter().map(look).collect())
     };
-    let pinned = places
-        .iter()
-        .filter(|place| place.excluded.is_none())
-        .count()
-        == 1;
-    let runners = places
-        .into_iter()
-        .map(|place| Runner::look(place, setup, |place| place.source.make(setup, pinned)))
-        .collect();
-    go_through(runners, setup, request, began, end).await
+    let failed = |kind, why| Error::new(kind, "Looked at what is here for each source", why);
+    match timeout_at(end, looking).await {
+        Ok(Ok(runners)) => Ok(runners),
+        Ok(Err(ended)) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(failed(ErrorKind::Invalid, "the runtime is shutting down")),
+        },
+        Err(_) => Err(failed(
+            ErrorKind::Unreachable,
+            "files or the folders of PATH could not be looked at in time",
+        )
+        .with_mend("look at the disks that they are on: `df` hangs at one that does not answer")),
+    }
 }
 
 /// Asks sources that were looked at.
@@ -213,6 +230,8 @@ pub(super) async fn go_through(
         };
         let hedge: OptionFuture<_> = look_again.map(sleep_until).into();
         tokio::select! {
+            // An answer that is there counts, whatever else has come at the same moment.
+            biased;
             Some((index, answer)) = asked.next() => finished(&mut runners[index], answer),
             Some(()) = hedge => {}
             () = sleep_until(end) => break Outcome::TooLate,
@@ -313,7 +332,7 @@ fn conclude(
             .clone()
             .unwrap_or_else(|| nobody(&report, request))),
         Outcome::Nobody => Err(nobody(&report, request)),
-        Outcome::TooLate => Err(super::too_late(request, report.took)),
+        Outcome::TooLate => Err(super::too_late(request, setup.deadline())),
     };
     (answer, report)
 }

@@ -387,6 +387,14 @@ fn the_whole_is_bounded_and_what_was_under_way_ends() {
 }
 
 #[test]
+fn an_answer_that_comes_at_the_very_end_counts() {
+    for _ in 0..20 {
+        let run = go(&[(TWO, End, Look::Possible, 30_000, Says::Token)], None);
+        assert_eq!(run.winner(), Some(TWO));
+    }
+}
+
+#[test]
 fn whoever_is_not_expected_does_not_answer() {
     let lines = [(THREE, End, Look::Possible, 1, Says::Token)];
     let guard = || Expect::new("a test");

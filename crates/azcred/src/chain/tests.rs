@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     credential::Credential,
     scope::Scope,
-    system::{Fixture, SharedSystem},
+    system::{Fixture, Program, SharedSystem},
 };
 use std::path::Path;
 
@@ -239,4 +239,33 @@ async fn a_malformed_variable_fails_its_source_and_not_the_looks_of_others() {
     assert!(error.to_string().contains("AZURE_TENANT_ID"), "{error}");
     assert_eq!(report.attempts[0].verdict, Verdict::Failed);
     assert_eq!(report.attempts[1].verdict, Verdict::Unavailable);
+}
+
+#[test]
+fn a_runtime_that_stands_still_in_the_middle_of_a_run_does_not_keep_others() {
+    let az = Program::answers(|_| {
+        let expires_on = u64::MAX >> 31;
+        let answer = format!(r#"{{"accessToken":"t","expires_on":{expires_on}}}"#);
+        (0, answer)
+    });
+    let system = Fixture::new().with_program("az", &az).shared();
+    let chain = Arc::new(Chain::builder(ClientOptions::new(system)).build());
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    let stands_still = runtime();
+    let first = chain.clone();
+    stands_still.block_on(async {
+        // It begins, and nobody goes on with it.
+        tokio::spawn(async move { first.get_token(&TokenRequest::new(Scope::ARM)).await });
+        tokio::task::yield_now().await;
+    });
+    let other = TokenRequest::new(Scope::new("https://storage.azure.com/.default").unwrap());
+    let token = runtime().block_on(chain.get_token(&other)).unwrap();
+    assert_eq!(token.secret(), "t");
+    assert_eq!(chain.chosen(), Some(Source::AzureCli));
 }

@@ -2,12 +2,14 @@
 
 use super::{
     Availability,
-    developer_tool::{About, DeveloperTool, Phrase},
+    developer_tool::{About, DeveloperTool},
     source::{Kept, TokenSource, credential},
     tool_output::{self, Times},
+    tool_phrases::Phrase,
 };
 use crate::{
     error::{ErrorKind, Result},
+    json,
     options::ClientOptions,
     request::TokenRequest,
     system::{Finished, System},
@@ -45,13 +47,13 @@ static ABOUT: About = About {
             says: "unknown flag: --claims",
             kind: ErrorKind::Unavailable,
             why: "this version of Azure Developer CLI can't answer a challenge",
-            mend: "update it to 1.18.1 or later (https://aka.ms/azd-install)",
+            mend: "update Azure Developer CLI to 1.18.1 or later (https://aka.ms/azd-install)",
         },
         Phrase {
             says: "unknown flag",
             kind: ErrorKind::Unavailable,
             why: "Azure Developer CLI is too old to be asked like this",
-            mend: "update it (https://aka.ms/azd-install)",
+            mend: "update Azure Developer CLI (https://aka.ms/azd-install)",
         },
     ],
 };
@@ -140,8 +142,7 @@ fn arguments(request: &TokenRequest, tenant: Option<&TenantId>) -> Vec<String> {
 }
 
 fn read(stdout: &[u8]) -> Result<(&str, Times), String> {
-    let answer: Answer<'_> =
-        tool_output::object(stdout).ok_or_else(|| tool_output::shape(stdout))?;
+    let answer: Answer<'_> = json::object(stdout).ok_or_else(|| tool_output::shape(stdout))?;
     if !tool_output::is_token(answer.token) {
         return Err("something else".to_owned());
     }

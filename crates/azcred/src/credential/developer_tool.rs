@@ -3,7 +3,10 @@
 //! A tool that fails may print anything: a token, a page of HTML, a stack trace with a secret in it. So nothing of its output
 //! gets into an error but Entra ID's code with the sentence behind it, cut where it looks like a token.
 
-use super::tool_output::{self, Times};
+use super::{
+    tool_output::{self, Times},
+    tool_phrases::{self, Phrase},
+};
 use crate::{
     entra::explain,
     error::{Error, ErrorKind, Refusal, Result},
@@ -44,51 +47,6 @@ pub(super) struct About {
     /// What else it says, in order.
     pub(super) phrases: &'static [Phrase],
 }
-
-/// Something that a tool says, and what it means.
-#[derive(Debug)]
-pub(super) struct Phrase {
-    pub(super) says: &'static str,
-    pub(super) kind: ErrorKind,
-    pub(super) why: &'static str,
-    pub(super) mend: &'static str,
-}
-
-const NETWORK: &str =
-    "check the network; where there is a proxy, HTTPS_PROXY and the tool's own settings name it";
-const TRUST: &str = "where a proxy signs certificates itself, give its root in REQUESTS_CA_BUNDLE (Azure CLI) or to the system";
-
-const fn unreachable(says: &'static str) -> Phrase {
-    Phrase {
-        says,
-        kind: ErrorKind::Unreachable,
-        why: "it could not reach the identity provider",
-        mend: NETWORK,
-    }
-}
-
-const fn untrusted(says: &'static str) -> Phrase {
-    Phrase {
-        says,
-        kind: ErrorKind::Unreachable,
-        why: "it does not trust the certificate of whoever answered",
-        mend: TRUST,
-    }
-}
-
-/// What every tool may say, as Python's requests, Go and .NET word it.
-static COMMON: &[Phrase] = &[
-    untrusted("certificate verify failed"),
-    untrusted("x509: "),
-    untrusted("The SSL connection could not be established"),
-    unreachable("Max retries exceeded"),
-    unreachable("Failed to establish a new connection"),
-    unreachable("Connection aborted"),
-    unreachable("no such host"),
-    unreachable("connection refused"),
-    unreachable("No such host is known"),
-    unreachable("Name or service not known"),
-];
 
 /// A tool on a machine.
 #[derive(Debug)]
@@ -181,8 +139,8 @@ impl DeveloperTool {
             ),
         )
         .with_mend(format!(
-            "install it ({}) and run `{}`",
-            self.about.install, self.about.sign_in
+            "install {} ({}) and run `{}`",
+            self.about.title, self.about.install, self.about.sign_in
         ))
     }
 
@@ -354,12 +312,7 @@ impl DeveloperTool {
         if about.signed_out.iter().any(|phrase| has(phrase)) {
             return Some(self.signed_out(what));
         }
-        if let Some(phrase) = about
-            .phrases
-            .iter()
-            .chain(COMMON)
-            .find(|phrase| has(phrase.says))
-        {
+        if let Some(phrase) = tool_phrases::find(about.phrases, &said) {
             return Some(error(phrase.kind, phrase.why.to_owned()).with_mend(phrase.mend));
         }
         // 127 is a shell's, 9009 that of Windows' command processor.

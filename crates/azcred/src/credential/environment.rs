@@ -13,6 +13,7 @@
 use super::{
     Availability, ClientCertificateCredential, ClientSecretCredential,
     source::{Kept, TokenSource, credential},
+    variables,
 };
 use crate::{
     entra::certificate::{self, ClientCertificate},
@@ -164,9 +165,8 @@ impl Described {
         };
         let passed_over: Vec<_> = complete.collect();
         let [tenant, client, proof] = kind.variables();
-        let read = |name: &'static str| system.var(name).unwrap_or_default();
-        let tenant_id = TenantId::new(&read(tenant)).map_err(|error| named(tenant, &error))?;
-        let client_id = ClientId::new(&read(client)).map_err(|error| named(client, &error))?;
+        let tenant_id = variables::read(system, tenant, TenantId::new)?;
+        let client_id = variables::read(system, client, ClientId::new)?;
         let mut using = format!("{proof} of the application {client_id}");
         for other in &passed_over {
             using = format!("{using}; {} is set too and not used", other.variables()[2]);
@@ -269,16 +269,6 @@ impl fmt::Debug for Described {
     }
 }
 
-/// An error about a value, with the name of its variable.
-fn named(variable: &str, error: &Error) -> Error {
-    Error::new(
-        error.kind(),
-        format!("Read {variable}"),
-        error.why().to_owned(),
-    )
-    .with_mend(error.mend().to_owned())
-}
-
 /// No set is complete: the one that somebody began is what they meant.
 fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
     let set = |name: &&str| system.var(name).is_some();
@@ -295,24 +285,24 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
         if !order.kinds().contains(&kind) {
             continue;
         }
-        let variables = kind.variables();
+        let names = kind.variables();
         let has_certificate =
             kind == EnvironmentKind::AzureSecret && set(&"AZURE_CLIENT_CERTIFICATE_PATH");
-        if !has_certificate && !variables.iter().any(set) {
+        if !has_certificate && !names.iter().any(set) {
             continue;
         }
-        let absent: Vec<&str> = variables
+        let absent: Vec<&str> = names
             .into_iter()
             .filter(|name| !set(name))
             .filter(|name| !(has_certificate && *name == "AZURE_CLIENT_SECRET"))
-            .map(|name| if name == variables[2] { proof } else { name })
+            .map(|name| if name == names[2] { proof } else { name })
             .collect();
-        let present: Vec<&str> = variables
+        let present: Vec<&str> = names
             .into_iter()
             .chain(has_certificate.then_some("AZURE_CLIENT_CERTIFICATE_PATH"))
             .filter(set)
             .collect();
-        incomplete.push((list(&present), list(&absent)));
+        incomplete.push((present, absent));
     }
     let what = "EnvironmentCredential looked for a service principal in the environment";
     if incomplete.is_empty() {
@@ -335,30 +325,20 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
         .iter()
         .map(|(present, absent)| {
             format!(
-                "{present} {} set and {absent} {} not",
-                is(present),
-                is(absent)
+                "{} {} set and {} {} not",
+                variables::list(present),
+                variables::are(present),
+                variables::list(absent),
+                variables::are(absent)
             )
         })
         .collect();
-    let absent: Vec<&str> = incomplete
+    let absent: Vec<String> = incomplete
         .iter()
-        .map(|(_, absent)| absent.as_str())
+        .map(|(_, absent)| variables::list(absent))
         .collect();
     Error::new(ErrorKind::Unavailable, what, why.join("; "))
         .with_mend(format!("set {}", absent.join("; or ")))
-}
-
-fn is(names: &str) -> &'static str {
-    if names.contains(" and ") { "are" } else { "is" }
-}
-
-fn list(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
 }
 
 #[cfg(test)]

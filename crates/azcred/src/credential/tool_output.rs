@@ -32,14 +32,6 @@ impl Times {
     }
 }
 
-/// A whole JSON object; an array, which serde would take for one too, is none.
-pub(super) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
-    let json = json.trim_ascii();
-    json.starts_with(b"{")
-        .then(|| serde_json::from_slice(json).ok())
-        .flatten()
-}
-
 /// A date as Azure CLI (`2026-11-21 20:00:00.000000`) and Azure Developer CLI (`2026-11-21T20:00:00Z`) write it.
 pub(super) fn date(text: &str) -> Option<OffsetDateTime> {
     let text = text.trim().trim_end_matches('Z').replace('T', " ");

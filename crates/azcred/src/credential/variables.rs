@@ -39,7 +39,8 @@ pub(super) fn list(names: &[&str]) -> String {
     }
 }
 
-fn are(names: &[&str]) -> &'static str {
+/// 'is' or 'are'.
+pub(super) fn are(names: &[&str]) -> &'static str {
     if names.len() == 1 { "is" } else { "are" }
 }
 

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
+    json,
     options::ClientOptions,
     redact::printable,
     request::TokenRequest,
@@ -114,7 +115,7 @@ fn unavailable(system: &dyn System) -> Error {
 
 /// Who a record is of, where it is one.
 fn person(bytes: &[u8]) -> Option<String> {
-    let record: Record = serde_json::from_slice(bytes).ok()?;
+    let record: Record = json::object(bytes)?;
     let is_valid = record.client_id == CLIENT_ID
         && TenantId::new(&record.tenant_id).is_ok()
         && !record.home_account_id.is_empty()

@@ -29,6 +29,7 @@ const fn code(code: u32, means: &'static str, mend: &'static str) -> Meaning {
 const NEW_SECRET: &str = "make a new secret with `az ad app credential reset --id {client} --append` and use its password, not its id";
 const CHECK_TENANT: &str = "compare with `az account show --query tenantId`, or ask whoever gave you the client id for its tenant id";
 const FEDERATION: &str = "compare with `az ad app federated-credential list --id {client}`: issuer, subject and audience must be equal to the letter";
+const ISSUER: &str = "check that ISSUER/.well-known/openid-configuration and the keys that it names can be read from the internet; what passes is over in a minute";
 const SIGN_IN: &str = "sign in again, for example with `az login --tenant {tenant}`";
 const ADMINISTRATOR: &str = "ask an administrator of the tenant {tenant}";
 
@@ -86,12 +87,23 @@ static MEANINGS: &[Meaning] = &[
         "the tenant can't be told from the request",
         "name the tenant",
     ),
+    code(
+        50_072,
+        "multi-factor authentication must be set up first",
+        SIGN_IN,
+    ),
+    code(50_074, "multi-factor authentication is required", SIGN_IN),
     code(50_076, "multi-factor authentication is required", SIGN_IN),
     code(50_078, "multi-factor authentication has expired", SIGN_IN),
     code(
         50_079,
         "multi-factor authentication must be set up first",
         SIGN_IN,
+    ),
+    code(
+        50_097,
+        "the policy asks for a device that proves itself",
+        ADMINISTRATOR,
     ),
     code(
         50_105,
@@ -104,16 +116,36 @@ static MEANINGS: &[Meaning] = &[
         "check both; federated accounts must sign in interactively",
     ),
     code(50_128, "there is no such domain", CHECK_TENANT),
+    code(
+        50_129,
+        "the policy asks for a registered device, which this one is not",
+        ADMINISTRATOR,
+    ),
     code(50_132, "the session is no longer good", SIGN_IN),
+    code(
+        50_133,
+        "the session ended with a new or expired password",
+        SIGN_IN,
+    ),
     code(
         50_158,
         "the provider asks for another proof of who you are",
         SIGN_IN,
     ),
     code(
+        50_166,
+        "Entra ID could not fetch the signing keys of whoever issued the token",
+        ISSUER,
+    ),
+    code(
         50_173,
         "the refresh token was revoked, by a new password for example",
         SIGN_IN,
+    ),
+    code(
+        50_194,
+        "the application belongs to another tenant and is for that one alone",
+        CHECK_TENANT,
     ),
     code(
         50_196,
@@ -126,14 +158,29 @@ static MEANINGS: &[Meaning] = &[
         ADMINISTRATOR,
     ),
     code(
+        53_001,
+        "the policy asks for a device of the company's domain, which this one is not",
+        ADMINISTRATOR,
+    ),
+    code(
         53_003,
         "a Conditional Access policy forbids it",
         "look at the sign-in log of the tenant {tenant}: the policy is named there, under the correlation id",
     ),
     code(
+        53_011,
+        "the account is blocked as a risk in its home tenant",
+        ADMINISTRATOR,
+    ),
+    code(
         65_001,
         "nobody has consented to what the application asks for",
         "have an administrator consent: `az ad app permission admin-consent --id {client}`",
+    ),
+    code(
+        65_002,
+        "the application {client} may not ask for '{scope}', and no user can allow it",
+        "check the scope's spelling; sign in with an application of your own where the service is yours",
     ),
     code(
         70_003,
@@ -159,6 +206,11 @@ static MEANINGS: &[Meaning] = &[
         FEDERATION,
     ),
     code(
+        70_025,
+        "the application has no federated credential at all",
+        FEDERATION,
+    ),
+    code(
         70_043,
         "the sign-in is older than the policy allows",
         SIGN_IN,
@@ -178,6 +230,11 @@ static MEANINGS: &[Meaning] = &[
         90_033,
         "Entra ID is in passing trouble",
         "try again in a minute",
+    ),
+    code(
+        90_061,
+        "Entra ID could not fetch the signing keys of whoever issued the token",
+        ISSUER,
     ),
     code(
         90_072,
@@ -262,6 +319,11 @@ static MEANINGS: &[Meaning] = &[
         FEDERATION,
     ),
     code(
+        700_222,
+        "the token was issued by Entra ID itself, and federation is for other issuers' tokens",
+        "register a managed identity's token with its own form (issuer https://login.microsoftonline.com/TENANT/v2.0), or use the identity directly",
+    ),
+    code(
         700_229,
         "the application has no service principal in the tenant {tenant}",
         "create it with `az ad sp create --id {client}`",
@@ -280,6 +342,11 @@ static MEANINGS: &[Meaning] = &[
         900_382,
         "confidential clients are not supported across clouds",
         "use the authority of the application's own cloud",
+    ),
+    code(
+        900_612,
+        "the signing keys of whoever issued the token can't be read",
+        ISSUER,
     ),
     code(
         900_971,
@@ -316,6 +383,11 @@ static MEANINGS: &[Meaning] = &[
         7_000_229,
         "the application has no service principal in the tenant {tenant}",
         "create it with `az ad sp create --id {client}`",
+    ),
+    code(
+        7_002_138,
+        "no federated credential on the application matches the token: one differs in upper and lower case only",
+        FEDERATION,
     ),
 ];
 

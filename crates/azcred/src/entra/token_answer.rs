@@ -6,6 +6,7 @@ use super::codes::explain;
 use crate::{
     error::{Error, ErrorKind, Refusal, Result},
     http::{HttpResponse, skew_in_words},
+    json,
     redact::{printable, redact},
     token::AccessToken,
 };
@@ -73,7 +74,7 @@ fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<AccessToken> {
         Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why)
             .with_mend("check that the authority is right and that no proxy answers in its place")
     };
-    let Ok(answer) = serde_json::from_slice::<Success>(&response.body) else {
+    let Some(answer) = json::object::<Success>(&response.body) else {
         return Err(unexpected(not_an_answer(response)));
     };
     if !answer.token_type.is_empty() && !answer.token_type.eq_ignore_ascii_case("Bearer") {
@@ -93,7 +94,7 @@ fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<AccessToken> {
 }
 
 fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
-    let Ok(failure) = serde_json::from_slice::<Failure>(&response.body) else {
+    let Some(failure) = json::object::<Failure>(&response.body) else {
         return not_understood(asked, response);
     };
     let text = |value: &str, limit| clean(value, asked.secrets, limit);
@@ -139,7 +140,7 @@ fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
     // What the provider saw in the token stands only in its own words.
     if matches!(
         code,
-        Some(70_021 | 700_211..=700_213 | 700_024 | 700_027 | 50_013)
+        Some(70_021 | 700_211..=700_213 | 7_002_138 | 700_024 | 700_027 | 50_013)
     ) && !said.is_empty()
     {
         why = format!("{why}; Entra ID says: {}", said.trim_end_matches('.'));

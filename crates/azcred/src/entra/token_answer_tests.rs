@@ -52,6 +52,17 @@ fn a_token_is_read_with_its_times_as_numbers_or_as_text() {
 }
 
 #[test]
+fn a_list_in_place_of_an_object_is_neither_a_token_nor_a_refusal() {
+    for (status, body) in [
+        (200, r#"["t","Bearer",3599,1800]"#),
+        (400, r#"["invalid_client","AADSTS7000215: No."]"#),
+    ] {
+        let error = answer(status, body).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected, "{error}");
+    }
+}
+
+#[test]
 fn a_refusal_says_what_it_means_and_what_mends_it() {
     let error = answer(
         401,

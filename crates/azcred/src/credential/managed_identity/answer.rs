@@ -5,6 +5,7 @@
 use crate::{
     error::{Error, ErrorKind, Refusal, Result},
     http::{HttpResponse, skew_in_words},
+    json,
     redact::{printable, redact},
     token::AccessToken,
 };
@@ -90,10 +91,7 @@ impl Asked<'_> {
 }
 
 fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<Answer> {
-    // A list of its parts in order would be read as well.
-    let is_object = response.body.trim_ascii_start().starts_with(b"{");
-    let answer = serde_json::from_slice::<Success>(&response.body).ok();
-    let Some(answer) = answer.filter(|_| is_object) else {
+    let Some(answer) = json::object::<Success>(&response.body) else {
         return Err(asked.unexpected(not_an_answer(asked, response)));
     };
     let kind = answer.token_type.as_deref().unwrap_or("Bearer");

@@ -1,0 +1,27 @@
+//! JSON of somebody else's.
+
+use serde::Deserialize;
+
+/// A whole JSON object and nothing besides. A list of its members' values in order, which serde would take for one too, is none.
+pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
+    let json = json.trim_ascii();
+    json.starts_with(b"{")
+        .then(|| serde_json::from_slice(json).ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_list_or_a_part_is_no_object() {
+        #[derive(serde::Deserialize)]
+        struct Shape {
+            a: u8,
+        }
+        let read = |json: &str| super::object::<Shape>(json.as_bytes()).map(|shape| shape.a);
+        assert_eq!(read(" {\"a\": 1}\n"), Some(1));
+        for none in ["[1]", "{\"a\": 1", "{\"a\": 1} x", "", "1"] {
+            assert_eq!(read(none), None, "{none}");
+        }
+    }
+}
