@@ -26,11 +26,26 @@ async fn a_client_that_says_nothing_or_half_a_word_is_left_on_every_port() {
     let lab = Lab::start().await;
     let info = lab.emulator.info();
     let half_a_head = b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ";
-    for url in [&info.login_url, &info.arm_url, &info.graph_url] {
+    let hosts = common::hosts::hosts(&lab);
+    for url in [
+        &info.login_url,
+        &info.arm_url,
+        &info.graph_url,
+        &hosts.service_fabric_endpoint,
+    ] {
         assert_eq!(begin(url, b"").await, "");
         assert_eq!(begin(url, HALF_A_HANDSHAKE).await, "");
     }
-    for url in [&info.proxy_url, &info.admin_url] {
+    for url in [
+        &info.proxy_url,
+        &info.admin_url,
+        &hosts.imds_url,
+        &hosts.app_service_endpoint,
+        &hosts.arc_url,
+        &hosts.ml_compute_endpoint,
+        &hosts.ml_obo_endpoint,
+        &hosts.cloud_shell_endpoint,
+    ] {
         begin(url, b"").await;
         begin(url, half_a_head).await;
     }

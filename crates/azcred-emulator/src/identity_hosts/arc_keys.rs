@@ -46,6 +46,11 @@ impl ArcKeys {
         &self.folder
     }
 
+    /// Where the files are, if not in the agent's folder.
+    pub(super) fn elsewhere(&self) -> Option<&Path> {
+        (agents_folder().as_deref() != Some(&*self.folder)).then_some(&self.folder)
+    }
+
     /// Makes a new key, and returns the path of its file (0600).
     pub(super) fn challenge(&self) -> std::io::Result<PathBuf> {
         let key = SecretText::generate().map_err(|_| std::io::Error::other("no randomness"))?;

@@ -62,7 +62,10 @@ async fn token(State(host): State<Host>, headers: HeaderMap, body: Bytes) -> Res
         );
     };
     let bare = |name: &str| name.trim_end_matches('/').to_ascii_lowercase();
-    if !AUDIENCES.iter().any(|known| bare(known) == bare(resource)) {
+    // By ports, two of them have another name.
+    let urls = host.world.urls();
+    let mut known = AUDIENCES.iter().copied().chain([&*urls.arm, &*urls.graph]);
+    if !known.any(|known| bare(known) == bare(resource)) {
         let resource: String = resource
             .chars()
             .filter(|c| !c.is_control())

@@ -1,6 +1,7 @@
 //! Where the hosts of managed identities are, and what they want to see: a part of `emulator.json`.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -27,6 +28,9 @@ pub struct HostsInfo {
     pub arc_endpoint: String,
     /// Azure Arc's `IMDS_ENDPOINT`.
     pub arc_url: String,
+    /// Where Azure Arc's key files are, if not in the folder of the agent, which is where clients believe in them.
+    #[serde(default)]
+    pub arc_keys_elsewhere: Option<PathBuf>,
     /// Azure Machine Learning's `MSI_ENDPOINT` on a compute.
     pub ml_compute_endpoint: String,
     /// Azure Machine Learning's `MSI_SECRET` on a compute.
@@ -53,6 +57,7 @@ impl HostsInfo {
             service_fabric_thumbprint: hosts.certificate.thumbprint().to_owned(),
             arc_endpoint: at(Service::Arc, imds::TOKEN_PATH),
             arc_url: url(Service::Arc),
+            arc_keys_elsewhere: hosts.arc_keys.elsewhere().map(Into::into),
             ml_compute_endpoint: at(Service::MlCompute, app_service::TOKEN_PATH),
             ml_compute_secret: hosts.ml_compute.expose().to_owned(),
             ml_compute_client_id: ml_compute.map(|identity| identity.client_id),

@@ -1,5 +1,6 @@
 //! What every request passes: limits, faults, the service, the log.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -52,7 +53,10 @@ pub(super) async fn pass(
     let outcome = match read(Body::new(body)).await {
         Ok(_) if is_misdirected(entrance, &served.host) => Ok(text(
             StatusCode::MISDIRECTED_REQUEST,
-            "This connection is for another host.\n",
+            match entrance.real_name {
+                Some(_) => "This connection is for another host.\n",
+                None => "This port is 'localhost', or an address, and no other name.\n",
+            },
         )),
         Ok(body) => {
             served.client_id = client_id(&parts.uri, &parts.headers, &body);
@@ -123,12 +127,32 @@ async fn read(body: Body) -> Result<Bytes, Response> {
     }
 }
 
-/// By a real name, the request has to be for the host whose certificate was shown (RFC 9110 section 15.5.20).
+/// By a real name, the request has to be for the host whose certificate was shown (RFC 9110 section 15.5.20). By a port it has to
+/// be for this machine: a web page whose own name leads here (DNS rebinding) could read what it asks for, and some hosts of
+/// managed identities ask for nothing that it can't send.
 fn is_misdirected(entrance: &Entrance, host: &str) -> bool {
-    entrance.real_name.as_deref().is_some_and(|name| {
-        let host = host.strip_suffix(":443").unwrap_or(host);
-        !host.eq_ignore_ascii_case(name)
-    })
+    match entrance.real_name.as_deref() {
+        Some(name) => {
+            let host = host.strip_suffix(":443").unwrap_or(host);
+            !host.eq_ignore_ascii_case(name)
+        }
+        None => !is_this_machine(host),
+    }
+}
+
+/// `localhost`, or an address: a page that was loaded from an address is that address's own. No browser leaves the host out.
+fn is_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let v6 = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
+    name.is_empty()
+        || name.eq_ignore_ascii_case("localhost")
+        || name.parse::<Ipv4Addr>().is_ok()
+        || v6.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
 }
 
 fn host_of(parts: &http::request::Parts) -> Option<String> {

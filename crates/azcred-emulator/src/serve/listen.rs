@@ -14,8 +14,9 @@ use super::socket::{Ending, Socket};
 use super::{Admin, Context, connection, gate, proxy};
 use crate::service::{Service, Transport};
 
-/// Connections served at once; more wait for a place.
-const MAX_CONNECTIONS: usize = 1024;
+/// Connections served at once on each port; more wait for a place. Whoever fills one port leaves the others their places, and
+/// a process may have 1,024 open files as a rule.
+const MAX_CONNECTIONS: usize = 256;
 
 /// A port on `127.0.0.1`, and where the machine has it on `::1` too.
 #[derive(Debug)]
@@ -65,8 +66,9 @@ impl Listeners {
     /// Starts to accept on all ports. The tasks end when they are aborted, or dropped with the set.
     pub(crate) fn serve(self, context: &Context, admin: &Arc<Admin>) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let places = || Arc::new(Semaphore::new(MAX_CONNECTIONS));
         for (service, bound) in self.services {
+            let places = places();
             for listener in bound.listeners {
                 let context = context.clone();
                 tasks.spawn(accept(listener, places.clone(), move |socket, ending| {
@@ -78,16 +80,18 @@ impl Listeners {
                 }));
             }
         }
+        let of_proxy = places();
         for listener in self.proxy.listeners {
             let context = context.clone();
-            tasks.spawn(accept(listener, places.clone(), move |socket, ending| {
+            tasks.spawn(accept(listener, of_proxy.clone(), move |socket, ending| {
                 let context = context.clone();
                 async move { proxy::serve(&context, socket, &ending).await }
             }));
         }
+        let of_admin = places();
         for listener in self.admin.listeners {
             let admin = admin.clone();
-            tasks.spawn(accept(listener, places.clone(), move |socket, _| {
+            tasks.spawn(accept(listener, of_admin.clone(), move |socket, _| {
                 let admin = admin.clone();
                 async move { admin.serve(socket).await }
             }));

@@ -228,16 +228,22 @@ fn a_wish_an_address_and_a_pin_go_before_all_evidence() {
             imds.look(&ManagedIdentityId::SYSTEM, &machine),
         )
     };
-    for (machine, pinned) in [
-        (remembered.clone(), true),
-        (remembered.clone().with_var("AZCRED_IMDS", "always"), false),
+    for (machine, pinned, is_probed) in [
+        (remembered.clone(), true, false),
+        (
+            remembered.clone().with_var("AZCRED_IMDS", "always"),
+            false,
+            false,
+        ),
+        // Where it is said to be, it is asked at once, and not waited for.
         (
             remembered.clone().with_var(MOVED, "http://127.0.0.1:2579"),
             false,
+            true,
         ),
     ] {
         let (probes, look) = look(machine, pinned);
-        assert!(!probes);
+        assert_eq!(probes, is_probed);
         assert!(matches!(look, Availability::Possible { .. }), "{look:?}");
     }
     assert!(matches!(

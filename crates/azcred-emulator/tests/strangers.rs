@@ -1,0 +1,83 @@
+//! What a web page, or another user of this machine, can't do at a port.
+
+mod common;
+
+use common::Lab;
+use common::hosts::{ARM, hosts};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// As many connections as a port serves at once.
+const PLACES: usize = 256;
+
+async fn connect(url: &str) -> TcpStream {
+    let port = url::Url::parse(url).unwrap().port().unwrap();
+    TcpStream::connect(("127.0.0.1", port)).await.unwrap()
+}
+
+/// The status line of the answer to a request with this host.
+async fn asked_as(url: &str, host: Option<&str>) -> String {
+    let mut stream = connect(url).await;
+    let host = host.map_or(String::new(), |host| format!("Host: {host}\r\n"));
+    let version = if host.is_empty() { "1.0" } else { "1.1" };
+    let resource: String = url::form_urlencoded::byte_serialize(ARM.as_bytes()).collect();
+    let path = url::Url::parse(url).unwrap().path().to_owned();
+    let request =
+        format!("GET {path}?resource={resource} HTTP/{version}\r\n{host}Connection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_web_page_whose_name_leads_here_gets_nothing() {
+    let lab = Lab::start().await;
+    // It asks for nothing that a page could not send.
+    let endpoint = hosts(&lab).ml_obo_endpoint;
+    for stranger in [
+        "attacker.example",
+        "attacker.example:80",
+        "localhost.attacker.example",
+        "127.0.0.1.attacker.example",
+        "[::1].attacker.example",
+        "management.azure.com",
+        "attacker.example@localhost:80:80",
+        "%",
+    ] {
+        let status = asked_as(&endpoint, Some(stranger)).await;
+        assert!(
+            status.starts_with("HTTP/1.1 421 ") || status.starts_with("HTTP/1.1 400 "),
+            "{stranger}: {status}"
+        );
+    }
+    for ours in [
+        Some("localhost"),
+        Some("LOCALHOST:8080"),
+        Some("127.0.0.1:1"),
+        Some("[::1]:1"),
+        Some("169.254.169.254"),
+        None,
+    ] {
+        let status = asked_as(&endpoint, ours).await;
+        assert!(status.contains(" 200 "), "{ours:?}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_takes_every_place_of_one_port_leaves_the_others_theirs() {
+    let lab = Lab::start().await;
+    let hosts = hosts(&lab);
+    let mut idle = Vec::new();
+    for _ in 0..=PLACES {
+        idle.push(connect(&hosts.imds_url).await);
+    }
+    for other in [&hosts.ml_obo_endpoint, &lab.emulator.info().admin_url] {
+        let status = asked_as(other, Some("localhost")).await;
+        assert!(status.starts_with("HTTP/1.1 "), "{status}");
+    }
+    // A place is free again as soon as somebody goes.
+    drop(idle);
+    let status = asked_as(&hosts.imds_url, Some("localhost")).await;
+    assert!(status.starts_with("HTTP/1.1 "), "{status}");
+}
