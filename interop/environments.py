@@ -41,10 +41,6 @@ REFUSED_BY_HOST = (
     "A host that is there and refuses is not one that is missing, and going on, as azure-identity does, would sign in "
     "as somebody else."
 )
-NOT_IMDS = (
-    "`AZURE_POD_IDENTITY_AUTHORITY_HOST` says that IMDS is there and nothing or something else answers, and going on, "
-    "as azure-identity does, would sign in as somebody else."
-)
 POD_BY_NAME = (
     "The class takes a pod's workload identity for a managed identity, which in both chains is a source of its own "
     "with a name of its own."
@@ -239,11 +235,11 @@ SECTIONS = {
             "Ada",
             ours=instead(ERROR, REFUSED_BY_HOST, "azure"),
         ),
-        Environment([p.CLOSED_IMDS, p.AZ], "Ada", "Ada", ours=instead(ERROR, NOT_IMDS)),
+        Environment([p.CLOSED_IMDS, p.AZ], "Ada", "Ada"),
         Environment([p.DOCKER, p.AZ], "Ada", "Ada"),
-        Environment([p.HTML_IMDS, p.AZ], "Ada", "Ada", ours=instead(ERROR, NOT_IMDS)),
-        Environment([p.GARBAGE_IMDS, p.AZ], "Ada", "Ada", ours=instead(ERROR, NOT_IMDS)),
-        Environment([p.REDIRECTING_IMDS, p.AZ], "Ada", "Ada", ours=instead(ERROR, NOT_IMDS)),
+        Environment([p.HTML_IMDS, p.AZ], "Ada", "Ada"),
+        Environment([p.GARBAGE_IMDS, p.AZ], "Ada", "Ada"),
+        Environment([p.REDIRECTING_IMDS, p.AZ], "Ada", "Ada"),
         Environment([p.APP_SERVICE, p.NO_URL, p.AZ], ERROR, "Ada"),
     ],
     "Half of what is needed": [
