@@ -20,7 +20,8 @@ use std::{ffi::OsString, process::ExitCode};
     after_help = "\
 Start here:
   azcred demo                     see it all, on a local Azure
-  azcred doctor                   check the sign-in of this machine
+  azcred chain                    see which identity this machine has, and why
+  azcred doctor                   check the sign-in of this machine, and what it may do
   azcred token                    get a token, for scripts
 
 Exit codes:

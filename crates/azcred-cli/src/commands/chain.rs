@@ -30,9 +30,9 @@ use serde::Serialize;
 #[command(after_help = "\
 Examples:
   azcred chain
-  azcred chain --preset azure                what DefaultAzureCredential would do
+  azcred chain --preset azure           what DefaultAzureCredential would do
   azcred chain --only managed-identity
-  azcred chain --list --preset kedro         the order, without asking anybody
+  azcred chain --list --preset kedro    the order, without asking anybody
   azcred chain --output json | jq -r .chosen
 
 The exit code is that of `azcred token`: 0 somebody answered, 1 not the one expected, 3 nobody, 4 refused, 6 unreachable.")]
