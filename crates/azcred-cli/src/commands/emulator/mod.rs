@@ -9,7 +9,10 @@ mod state;
 
 use crate::{
     failure::{Failure, Kind},
-    output::Output,
+    output::{
+        Output,
+        style::{WARN, paint},
+    },
 };
 use azcred_emulator::{Emulator, Info, Options, PERSONAS, Persona, StateError, WAYS, Way};
 use clap::{
@@ -64,6 +67,30 @@ struct Guest {
     #[arg(long = "by", value_name = "WAY", default_value = "names", value_parser = named(WAYS, way_help))]
     way: Way,
 }
+
+impl Guest {
+    /// Says what will keep the program from being who it shall be.
+    fn warn(&self, info: &Info, output: &Output) {
+        let hosts = info.identity_hosts.as_ref();
+        if self.persona == Persona::Arc
+            && let Some(folder) = hosts.and_then(|hosts| hosts.arc_keys_elsewhere.as_deref())
+        {
+            output.note(format!(
+                "{} Azure Arc's key files are made in {}, and clients refuse those: they believe in the agent's own folder alone. \
+                 Make that one ({AGENTS_FOLDER}), and start the emulator as somebody who may write it.",
+                paint(WARN, "note:"),
+                folder.display()
+            ));
+        }
+    }
+}
+
+/// Where Azure Arc's agent has its key files, and who makes it ('Authenticate against Azure resources with Azure Arc-enabled servers').
+const AGENTS_FOLDER: &str = if cfg!(windows) {
+    r"as an administrator: %ProgramData%\AzureConnectedMachineAgent\Tokens"
+} else {
+    "as root: `mkdir -p /var/opt/azcmagent/tokens`"
+};
 
 fn way_help(way: &Way) -> &'static str {
     match way {
