@@ -1,5 +1,5 @@
 use super::*;
-use crate::system::{FileFacts, FileKind, Fixture};
+use crate::system::{FileFacts, FileKind, Fixture, Writers};
 use serde_json::{Value, json};
 use std::time::SystemTime;
 
@@ -198,6 +198,7 @@ fn instead(name: &str, kind: FileKind, owner: u32) -> Fixture {
         kind,
         len: content.len() as u64,
         owner: Some(owner),
+        writers: Writers::Owner,
         modified: None,
     };
     laptop().with_facts(path, facts, content)
@@ -230,11 +231,37 @@ fn a_file_of_another_user_or_a_link_is_not_trusted() {
         kind: FileKind::Folder,
         len: 0,
         owner: Some(1001),
+        writers: Writers::Owner,
         modified: None,
     };
     let machine = laptop().with_facts("/home/ada/.azure", folder, "");
     let why = ask(&machine, &Cloud::PUBLIC, None, None).unwrap_err();
     assert!(why.contains("folder belongs to another user"), "{why}");
+}
+
+#[test]
+fn a_file_or_a_folder_that_others_may_write_to_is_not_trusted() {
+    let facts = |kind, writers| FileFacts {
+        kind,
+        len: 0,
+        owner: Some(1000),
+        writers,
+        modified: None,
+    };
+    for writers in [Writers::Group, Writers::Anybody] {
+        let cache = "/home/ada/.azure/msal_token_cache.json";
+        for (path, kind, what) in [
+            (cache, FileKind::File, "msal_token_cache.json"),
+            ("/home/ada/.azure", FileKind::Folder, "Azure CLI's folder"),
+        ] {
+            let content = System::read(&laptop(), cache.as_ref(), 1 << 20).unwrap();
+            let machine = laptop().with_facts(path, facts(kind, writers), content);
+            assert_eq!(
+                ask(&machine, &Cloud::PUBLIC, None, None),
+                Err(format!("{what} may be written to by others"))
+            );
+        }
+    }
 }
 
 #[test]
@@ -244,6 +271,7 @@ fn a_file_far_larger_than_any_of_azure_clis_is_not_read() {
             kind: FileKind::File,
             len: 1 << 30,
             owner: Some(1000),
+            writers: Writers::Owner,
             modified: None,
         };
         let machine = laptop().with_facts(format!("/home/ada/.azure/{name}"), facts, "{}");

@@ -22,6 +22,7 @@ fn facts(kind: FileKind, len: u64, owner: u32) -> FileFacts {
         kind,
         len,
         owner: Some(owner),
+        writers: Writers::Owner,
         modified: None,
     }
 }
@@ -119,6 +120,25 @@ fn what_stands_in_the_agents_folder_must_be_a_small_file_of_its_own() {
         .with_file(KEY, "the-key-1");
     let error = read(&link, &format!("Basic realm={KEY}")).unwrap_err();
     assert!(error.why().contains("its folder is a link"), "{error}");
+}
+
+#[test]
+fn a_key_that_anybody_could_have_put_there_is_not_read() {
+    let open = |facts| FileFacts {
+        writers: Writers::Anybody,
+        ..facts
+    };
+    let key = facts(FileKind::File, 9, HIMDS);
+    let folder = facts(FileKind::Folder, 0, HIMDS);
+    for (folder, key) in [(open(folder), key), (folder, open(key))] {
+        let machine =
+            Fixture::new()
+                .with_facts(FOLDER, folder, "")
+                .with_facts(KEY, key, "the-key-1");
+        let error = read(&machine, &format!("Basic realm={KEY}")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected);
+        assert!(error.why().contains("anybody may write"), "{error}");
+    }
 }
 
 #[test]
