@@ -12,6 +12,7 @@ use crate::{
     output::{
         Output,
         style::{WARN, paint},
+        wrap::{Stream, wrap},
     },
 };
 use azcred_emulator::{Emulator, Info, Options, PERSONAS, Persona, StateError, WAYS, Way};
@@ -75,21 +76,23 @@ impl Guest {
         if self.persona == Persona::Arc
             && let Some(folder) = hosts.and_then(|hosts| hosts.arc_keys_elsewhere.as_deref())
         {
-            output.note(format!(
-                "{} Azure Arc's key files are made in {}, and clients refuse those: they believe in the agent's own folder alone. \
-                 Make that one ({AGENTS_FOLDER}), and start the emulator as somebody who may write it.",
-                paint(WARN, "note:"),
+            let note = format!(
+                "Azure Arc's clients believe in key files in {AGENTS_FOLDER} alone; this emulator makes them in {}, as it \
+                 could not write there when it started. Make that folder as an administrator (root), and start the emulator \
+                 anew as one.",
                 folder.display()
-            ));
+            );
+            let width = Stream::Stderr.width();
+            output.note(wrap(&format!("{} {note}", paint(WARN, "note:")), width).join("\n"));
         }
     }
 }
 
-/// Where Azure Arc's agent has its key files, and who makes it ('Authenticate against Azure resources with Azure Arc-enabled servers').
+/// Where Azure Arc's agent has its key files ('Authenticate against Azure resources with Azure Arc-enabled servers').
 const AGENTS_FOLDER: &str = if cfg!(windows) {
-    r"as an administrator: %ProgramData%\AzureConnectedMachineAgent\Tokens"
+    r"%ProgramData%\AzureConnectedMachineAgent\Tokens"
 } else {
-    "as root: `mkdir -p /var/opt/azcmagent/tokens`"
+    "/var/opt/azcmagent/tokens"
 };
 
 fn way_help(way: &Way) -> &'static str {
