@@ -1,5 +1,6 @@
 use super::*;
 use crate::system::{FileFacts, FileKind, Fixture, Writers};
+use proptest::strategy::Strategy;
 use serde_json::{Value, json};
 use std::time::SystemTime;
 
@@ -526,5 +527,29 @@ fn the_token_that_az_uses_itself_will_do_for_resource_manager_where_there_is_non
             resource_manager_by_its_other_name(&Cloud::PUBLIC, &[scope]),
             None
         );
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(crate::hostile::cases())]
+
+    #[test]
+    fn no_file_however_spoilt_makes_a_panic_or_shows_a_secret(
+        (name, content) in proptest::prop_oneof![
+            crate::hostile::spoilt(cache(3600).to_string()).prop_map(|bytes| ("msal_token_cache.json", bytes)),
+            crate::hostile::spoilt(profile(&[subscription("s", "S", true, TENANT, &ada())])).prop_map(|bytes| ("azureProfile.json", bytes)),
+            crate::hostile::spoilt(entries().to_string()).prop_map(|bytes| ("service_principal_entries.json", bytes)),
+            crate::hostile::spoilt("[cloud]\nname = AzureCloud\n[core]\nencrypt_token_cache = no\n").prop_map(|bytes| ("config", bytes)),
+            crate::hostile::spoilt("[AzureCloud]\nsubscription = s\nendpoint_x = y\n").prop_map(|bytes| ("clouds.config", bytes)),
+        ],
+        subscription in proptest::sample::select(vec![None, Some("Robots")]),
+    ) {
+        let machine = laptop().with_file(format!("/home/ada/.azure/{name}"), content);
+        let asked = Asked { scopes: vec![SCOPE], tenant: None, subscription };
+        let found = look(&machine, &Cloud::PUBLIC, &asked);
+        let shown = format!("{found:?} {}", found.as_ref().err().map_or(String::new(), ToString::to_string));
+        for secret in ["ada-one", "ada-two", "app-one", "ada-refresh", "app-secret"] {
+            proptest::prop_assert!(!shown.contains(secret), "{shown}");
+        }
     }
 }

@@ -190,3 +190,31 @@ fn the_agents_folder_is_known_on_linux_and_windows_only() {
         assert!(error.is_unavailable(), "{error}");
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(crate::hostile::cases())]
+
+    #[test]
+    fn no_challenge_however_spoilt_leads_out_of_the_agents_folder(
+        challenge in crate::hostile::spoilt(format!("Basic realm=\"{KEY}\"")),
+        windows in proptest::bool::ANY,
+    ) {
+        let challenge = String::from_utf8_lossy(&challenge).into_owned();
+        let (machine, folder) = if windows {
+            let machine = Fixture::new().with_os("windows").with_var("ProgramData", "/var/opt");
+            (machine, r"/var/opt\AzureConnectedMachineAgent\Tokens\".to_owned())
+        } else {
+            (server(), format!("{FOLDER}/"))
+        };
+        match named_file(&asked(), Some(&challenge), &machine) {
+            Ok(path) => {
+                let name = path.strip_prefix(&folder);
+                proptest::prop_assert!(name.is_some_and(|name| !name.contains(['/', '\\', ':', '\0'])), "{path}");
+            }
+            Err(error) => {
+                let shown = format!("{error}");
+                proptest::prop_assert!(!shown.contains(['\u{1b}', '\u{202e}', '\n']), "{shown:?}");
+            }
+        }
+    }
+}

@@ -272,3 +272,20 @@ async fn what_another_user_could_have_left_is_not_remembered() {
         assert!(!remembers(foreign), "{foreign:?}");
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(crate::hostile::cases())]
+
+    #[test]
+    fn no_memory_however_spoilt_makes_a_panic_or_outlives_its_boot(
+        content in crate::hostile::spoilt(r#"{"boot":"first","at":999999}"#)
+    ) {
+        let machine = machine().with_file(FILE, content);
+        let probe = Probe::new("Looked".to_owned());
+        for says in [Says::Yes, Says::No, Says::Nothing] {
+            let _ = probe.remembered(&evidence(says), &machine);
+        }
+        let later = machine.with_boot(Some("second"));
+        proptest::prop_assert!(probe.remembered(&evidence(Says::No), &later).is_none());
+    }
+}
