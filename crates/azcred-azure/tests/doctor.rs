@@ -17,7 +17,7 @@ async fn a_data_scientist_may_do_everything_but_manage_computes_by_ports_and_by_
         assert!(report.healthy && report.first_failure().is_none());
         assert_eq!(
             report.check(CheckId::SignIn).unwrap().detail,
-            "service principal a0000001-0000-4000-8000-000000000001, by EnvironmentCredential with AZURE_CLIENT_SECRET",
+            "service principal a0000001-0000-4000-8000-000000000001, by EnvironmentCredential: AZURE_CLIENT_SECRET",
             "the application is named once"
         );
         assert_eq!(report.check(CheckId::Tenant).unwrap().detail, TENANT);

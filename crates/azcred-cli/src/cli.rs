@@ -3,10 +3,13 @@
 use crate::{
     commands::Command,
     failure::{Failure, Kind},
-    output::{Format, Output, style},
+    output::{
+        Format, Output, style,
+        wrap::{Stream, wrap},
+    },
 };
 use clap::{ArgAction, Parser, error::ErrorKind};
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, io::Write, process::ExitCode};
 
 /// Gets any program into Azure Machine Learning as the right identity, and says exactly what is wrong when it can't.
 #[derive(Parser)]
@@ -20,7 +23,8 @@ use std::{ffi::OsString, process::ExitCode};
     after_help = "\
 Start here:
   azcred demo                     see it all, on a local Azure
-  azcred doctor                   check the sign-in of this machine
+  azcred chain                    see which identity this machine has, and why
+  azcred doctor                   check the sign-in, and what it is good for
   azcred token                    get a token, for scripts
 
 Exit codes:
@@ -69,12 +73,36 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
             )
             .mend("run `azcred --help`, or the command with --help");
             Output::new(Format::Json, false).failure(&failure);
+        } else if wrong && !asked_for_help {
+            let _ = write!(
+                anstream::stderr(),
+                "{}",
+                fitted(&error.to_string(), Stream::Stderr.width())
+            );
         } else {
             // A reader that has gone away needs no help.
             let _ = error.print();
         }
         ExitCode::from(if wrong { Kind::Usage.exit_code() } else { 0 })
     })
+}
+
+/// What clap says of a command line that can't be read, which it does not wrap.
+fn fitted(text: &str, width: usize) -> String {
+    let mut lines = String::new();
+    for line in text.lines() {
+        let words = line.trim_start();
+        let indent = line.len() - words.len();
+        for words in wrap(words, width.saturating_sub(indent)) {
+            let words = match words.strip_prefix("error:") {
+                Some(rest) => format!("{}{rest}", style::paint(style::BAD, "error:")),
+                None => words,
+            };
+            lines.push_str(format!("{:indent$}{words}", "").trim_end());
+            lines.push('\n');
+        }
+    }
+    lines
 }
 
 /// Whether JSON was asked for, in a command line that can't be read otherwise.
@@ -101,6 +129,20 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_command_line_fits_the_screen_between_words() {
+        let text = "error: invalid value 'x'\n  [possible values: environment, azure-cli]\n\nFor more, try '--help'.\n";
+        let shown = anstream::adapter::strip_str(&fitted(text, 34)).to_string();
+        assert_eq!(
+            shown,
+            "error: invalid value 'x'\n  [possible values: environment,\n  azure-cli]\n\nFor more, try '--help'.\n"
+        );
+        assert_eq!(
+            anstream::adapter::strip_str(&fitted(text, usize::MAX)).to_string(),
+            text
+        );
     }
 
     #[test]

@@ -234,7 +234,7 @@ fn said_by(
 
 /// Whether it is one of the words that these variables take.
 fn is_word(value: &str) -> bool {
-    let words = ["dev", "prod", "always", "never", "auto"];
+    let words = ["dev", "prod", "always", "never"];
     words.iter().any(|word| word.eq_ignore_ascii_case(value))
         || value.parse::<Source>().is_ok()
         || value.parse::<azcred::chain::Preset>().is_ok()

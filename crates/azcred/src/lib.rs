@@ -50,6 +50,8 @@ mod cloud;
 mod credential;
 pub mod entra;
 mod error;
+#[cfg(test)]
+mod hostile;
 pub mod http;
 mod json;
 mod options;

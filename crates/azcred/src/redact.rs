@@ -1,10 +1,11 @@
 //! Somebody else's words, without the secrets that were sent to them.
 
+use crate::tenant::excerpt;
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet, path::Path};
 
 /// So many characters of a secret in a row are no accident.
 const STRETCH: usize = 8;
@@ -53,6 +54,20 @@ pub fn printable(text: &str, limit: usize) -> String {
         shown.push('…');
     }
     shown.trim().to_owned()
+}
+
+/// A path that somebody gave, fit to be shown: whole, unless it may be the secret that was to be in a file, pasted in place of its path.
+pub(crate) fn shown_path(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_pasted = ["eyJ", "MII", "-----BEGIN"]
+        .iter()
+        .any(|start| text.trim_start().starts_with(start))
+        || text.contains(['\n', '\r']);
+    if is_pasted {
+        excerpt(&text)
+    } else {
+        printable(&text, 256)
+    }
 }
 
 fn windows(text: &str) -> impl Iterator<Item = &[u8]> {
@@ -129,6 +144,21 @@ mod tests {
             "a [31m b"
         );
         assert_eq!(printable("äöü", 2), "äö…");
+    }
+
+    #[test]
+    fn what_was_pasted_in_place_of_a_path_is_not_shown_whole() {
+        let shown = |path: &str| shown_path(Path::new(path));
+        assert_eq!(shown("/var/run/token"), "/var/run/token");
+        assert_eq!(shown("C:\\cert\u{202e}.pem"), "C:\\cert .pem");
+        for pasted in [
+            "eyJhbGciOiJSUzI1NiJ9.TopSecretValue.s",
+            "-----BEGIN PRIVATE KEY-----\nTopSecretValue",
+            "MIIJqQIBAzCCCW8GTopSecretValue",
+            "TheFirstLine\nTopSecretValue",
+        ] {
+            assert!(!shown(pasted).contains("TopSecret"), "{pasted}");
+        }
     }
 
     #[test]

@@ -302,7 +302,7 @@ impl Doctor {
     fn using(&self) -> String {
         match &self.credential {
             Ok(credential) => match credential.prepare(&**self.options.system()) {
-                Availability::Ready { using } => format!("{} with {using}", credential.name()),
+                Availability::Ready { using } => format!("{}: {using}", credential.name()),
                 _ => credential.name().to_owned(),
             },
             Err(_) => String::new(),

@@ -30,9 +30,9 @@ use serde::Serialize;
 #[command(after_help = "\
 Examples:
   azcred chain
-  azcred chain --preset azure                what DefaultAzureCredential would do
+  azcred chain --preset azure           what DefaultAzureCredential would do
   azcred chain --only managed-identity
-  azcred chain --list --preset kedro         the order, without asking anybody
+  azcred chain --list --preset kedro    the order, without asking anybody
   azcred chain --output json | jq -r .chosen
 
 The exit code is that of `azcred token`: 0 somebody answered, 1 not the one expected, 3 nobody, 4 refused, 6 unreachable.")]
@@ -145,7 +145,7 @@ impl Chain {
             output.line(failure::text(&error, width));
         }
         output.line("");
-        for line in decided_by(report.preset, &sign_in.settings) {
+        for line in decided_by(report.preset, &sign_in.settings, width) {
             output.line(paint(DIM, line));
         }
         Ok(code)
@@ -170,8 +170,13 @@ fn who(token: &AccessToken, chosen: &Chosen, principal: Option<&Principal>) -> S
 }
 
 /// What decides which identity it is, besides options.
-fn decided_by(preset: Preset, settings: &[Setting]) -> Vec<String> {
-    let mut lines = vec![format!("preset  {preset}, {}", described(preset))];
+fn decided_by(preset: Preset, settings: &[Setting], width: usize) -> Vec<String> {
+    let preset = format!("{preset}, {}", described(preset));
+    let mut lines: Vec<String> = wrap(&preset, width.saturating_sub(8))
+        .iter()
+        .enumerate()
+        .map(|(number, words)| format!("{:8}{words}", if number == 0 { "preset" } else { "" }))
+        .collect();
     lines.extend(
         settings
             .iter()

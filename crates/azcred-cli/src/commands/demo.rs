@@ -253,7 +253,7 @@ impl Story {
         ));
         step(
             2,
-            "A program gets a token, by variables that it finds",
+            "A program gets a token by what it finds: `azcred chain` shows how",
             sign_ins,
         );
         let rows = whoami::rows(principal, chosen, token.expires_on());

@@ -136,7 +136,7 @@ pub(super) async fn examine(
             let decisive = report.as_deref().and_then(chain_table::decisive);
             let credential = match decisive {
                 Some(attempt) => Ok(Arc::new(NotSignedIn {
-                    name: attempt.source.credential_name(),
+                    name: attempt.source.id(),
                     error,
                 }) as Arc<dyn Credential>),
                 None => Err(error),
@@ -198,7 +198,7 @@ async fn signed_in(place: &Place, choice: &Choice) -> azcred::Result<SignedIn> {
 
 impl Credential for SignedIn {
     fn name(&self) -> &'static str {
-        self.chosen.source.credential_name()
+        self.chosen.source.id()
     }
 
     fn prepare(&self, _: &dyn System) -> Availability {
@@ -285,7 +285,7 @@ fn lines(check: &Check, chain: Option<&chain::Report>, width: usize) -> Vec<Stri
         add("code", sentence(&ids.join(", ")));
     }
     if let Some(report) = chain {
-        add("chain", chain_table::short(report, width));
+        add("chain", chain_table::short(report, &check.reason, width));
     }
     if !check.mend.is_empty() {
         add("mend", sentence(&check.mend));

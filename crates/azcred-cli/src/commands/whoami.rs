@@ -100,7 +100,7 @@ pub(super) fn rows(
         .using
         .replace(&format!(" of the application {application}"), "");
     for (number, part) in using.split("; ").enumerate() {
-        add(if number == 0 { "Proved by" } else { "" }, Some(part));
+        add(if number == 0 { "Using" } else { "" }, Some(part));
     }
     rows.push(("Good until", time::until(expires_on)));
     rows

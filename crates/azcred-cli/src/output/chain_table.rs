@@ -220,15 +220,15 @@ fn bar(row: &Row<'_>, whole: Duration, columns: usize, unicode: bool) -> String 
 }
 
 /// The sources up to the one that decided, each in a line of two columns, wrapped. Nothing where it was one alone: the error
-/// beside it says the same.
-pub(crate) fn short(report: &Report, columns: usize) -> Vec<String> {
+/// beside it says the same. Of the one whose reason is `why`, which stands above, the verdict is enough.
+pub(crate) fn short(report: &Report, why: &str, columns: usize) -> Vec<String> {
     let end = report
         .attempts
         .iter()
         .position(|attempt| decides(report, attempt))
         .map_or(report.attempts.len(), |last| last + 1);
     let rows: Vec<Row<'_>> = report.attempts[..end].iter().map(Row::from).collect();
-    short_rows(&rows, columns)
+    short_rows(&rows, why, columns)
 }
 
 /// The attempt whose failure is the chain's.
@@ -260,7 +260,7 @@ fn decides(report: &Report, attempt: &Attempt) -> bool {
     }
 }
 
-fn short_rows(rows: &[Row<'_>], columns: usize) -> Vec<String> {
+fn short_rows(rows: &[Row<'_>], why: &str, columns: usize) -> Vec<String> {
     let rows: Vec<&Row<'_>> = rows.iter().filter(|row| row.counts()).collect();
     if rows.len() < 2 {
         return Vec::new();
@@ -269,7 +269,11 @@ fn short_rows(rows: &[Row<'_>], columns: usize) -> Vec<String> {
     let indent = source + 2;
     let mut lines = Vec::new();
     for row in rows {
-        let sentence = format!("{}: {}", row.verdict.describe(), row.reason);
+        let sentence = if row.reason == why {
+            row.verdict.describe().to_owned()
+        } else {
+            format!("{}: {}", row.verdict.describe(), row.reason)
+        };
         for (number, words) in wrap(&sentence, columns.saturating_sub(indent))
             .iter()
             .enumerate()

@@ -249,14 +249,20 @@ fn beneath_an_error_stand_the_sources_that_were_looked_for() {
     rows.truncate(8);
     rows[7].verdict = Verdict::Refused;
     rows[7].reason = "the password has expired; sign in with `az login`";
-    assert_shown("short-80", &plain(&short_rows(&rows, 70)));
+    assert_shown("short-80", &plain(&short_rows(&rows, "", 70)));
+    // What is said above is not said again.
+    let above = short_rows(&rows, rows[7].reason, 70);
+    assert_eq!(
+        plain(&above).lines().last(),
+        Some("azure-cli             refused")
+    );
     // One alone says what the error beside it says.
-    assert!(short_rows(&rows[..1], 70).is_empty());
+    assert!(short_rows(&rows[..1], "", 70).is_empty());
     rows[0].verdict = Verdict::Refused;
     rows[1..]
         .iter_mut()
         .for_each(|row| row.verdict = Verdict::NotNeeded);
-    assert!(short_rows(&rows, 70).is_empty());
+    assert!(short_rows(&rows, "", 70).is_empty());
 }
 
 #[test]

@@ -56,7 +56,8 @@ pub(crate) fn text(failure: &Failure, width: usize) -> String {
         lines.extend(labelled("tried", &failure.what));
     }
     let report = failure.report.as_deref();
-    let sources = report.map(|report| chain_table::short(report, width.saturating_sub(LABEL + 2)));
+    let room = width.saturating_sub(LABEL + 2);
+    let sources = report.map(|report| chain_table::short(report, &failure.why, room));
     let sources = sources.unwrap_or_default();
     let in_short = report
         .filter(|_| !sources.is_empty())

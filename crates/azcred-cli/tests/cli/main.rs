@@ -11,6 +11,7 @@ mod doctor;
 mod emulator;
 mod failures;
 mod help;
+mod personas;
 mod run;
 mod story;
 mod streams;

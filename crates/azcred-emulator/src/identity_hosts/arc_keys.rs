@@ -25,16 +25,14 @@ impl ArcKeys {
     /// Keys in the agent's own folder where that is there and can be written, as clients look for them nowhere else; in
     /// the state folder otherwise.
     pub(crate) fn new(state: &Path) -> Self {
+        let own = state.join("arc-tokens");
+        // What an emulator that was killed left behind. Nothing is there as a rule.
+        let _ = std::fs::remove_dir_all(&own);
         let folder = agents_folder()
             .filter(|folder| {
                 folder.is_dir() && tempfile::Builder::new().tempfile_in(folder).is_ok()
             })
-            .unwrap_or_else(|| {
-                let own = state.join("arc-tokens");
-                // What an emulator that was killed left behind. Nothing is there as a rule.
-                let _ = std::fs::remove_dir_all(&own);
-                own
-            });
+            .unwrap_or(own);
         Self {
             folder,
             keys: Mutex::default(),

@@ -269,3 +269,17 @@ fn a_runtime_that_stands_still_in_the_middle_of_a_run_does_not_keep_others() {
     assert_eq!(token.secret(), "t");
     assert_eq!(chain.chosen(), Some(Source::AzureCli));
 }
+
+proptest::proptest! {
+    #![proptest_config(crate::hostile::cases())]
+
+    #[test]
+    fn no_settings_however_spoilt_make_a_panic(content in crate::hostile::spoilt(PROJECT)) {
+        let system = desk().with_file("/work/azcred.toml", content);
+        if let Err(error) = Settings::find(&system, Path::new("/work")) {
+            let shown = format!("{error}");
+            proptest::prop_assert!(shown.contains("/work/azcred.toml"), "{shown}");
+            proptest::prop_assert!(!shown.contains(['\u{1b}', '\u{202e}', '\n']), "{shown:?}");
+        }
+    }
+}

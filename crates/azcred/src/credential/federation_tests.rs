@@ -177,3 +177,24 @@ fn a_name_has_the_characters_and_the_length_that_entra_id_takes() {
         assert!(!name.ends_with('-'), "{name}");
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(crate::hostile::cases())]
+
+    #[test]
+    fn no_claims_however_spoilt_make_a_panic_or_a_command_that_runs_another(
+        claims in crate::hostile::spoilt(main_branch().to_string())
+    ) {
+        let assertion = format!("e30.{}.Y2FuYXJ5", URL_SAFE_NO_PAD.encode(claims));
+        let error = shown(700_213, &assertion);
+        let told = format!("{error}");
+        proptest::prop_assert!(!told.contains("Y2FuYXJ5") && !told.contains("canary"), "{told}");
+        proptest::prop_assert!(!told.contains(['\u{1b}', '\u{202e}', '\n']), "{told:?}");
+        if let Some((_, command)) = error.mend().split_once("--parameters ") {
+            // Whoever pastes it pastes one quoted word.
+            let word = command.split_once('`').map_or(command, |(word, _)| word);
+            let inner = word.strip_prefix('\'').and_then(|word| word.strip_suffix('\''));
+            proptest::prop_assert!(inner.is_some_and(|inner| !inner.contains('\'')), "{word}");
+        }
+    }
+}

@@ -177,6 +177,14 @@ pub(super) fn without_tokens(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        ClientOptions, Scope, TokenRequest,
+        credential::{
+            AzureCliCredential, AzureDeveloperCliCredential, AzurePowerShellCredential, Credential,
+        },
+        system::{Fixture, Program},
+    };
+    use proptest::strategy::Strategy;
 
     #[test]
     fn what_looks_like_a_token_is_cut_out_of_a_sentence() {
@@ -229,5 +237,58 @@ mod tests {
         assert_eq!(Times::default().resolve("opaque"), None);
         assert_eq!(times(Some(u64::MAX)).resolve("opaque"), None);
         assert_eq!(date("1970-01-01T00:50:00Z"), utc);
+    }
+
+    /// A tool that prints something else than it should, and exits well or not.
+    fn printed(name: &str, code: i32, text: Vec<u8>) -> String {
+        let program = Program::prints(code, text, "");
+        let machine = Fixture::new().with_program(name, &program).shared();
+        let options = ClientOptions::new(machine);
+        let credential: Box<dyn Credential> = match name {
+            "az" => Box::new(AzureCliCredential::new(options)),
+            "azd" => Box::new(AzureDeveloperCliCredential::new(options)),
+            _ => Box::new(AzurePowerShellCredential::new(options)),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let request = TokenRequest::new(Scope::ARM);
+        match runtime.block_on(credential.get_token(&request)) {
+            Ok(token) => format!("{token:?}"),
+            Err(error) => format!("{error} {error:?}"),
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(crate::hostile::cases())]
+
+        #[test]
+        fn no_output_however_spoilt_makes_a_panic_or_shows_its_token(
+            (name, text) in proptest::prop_oneof![
+                crate::hostile::spoilt(
+                    r#"{"accessToken": "eyJ.kX8Q~canary", "expiresOn": "2100-01-01 00:00:00.000000", "expires_on": 4102444800, "tokenType": "Bearer"}"#
+                ).prop_map(|text| ("az", text)),
+                crate::hostile::spoilt(r#"{"token":"eyJ.kX8Q~canary","expiresOn":"2100-01-01T00:00:00Z"}"#)
+                    .prop_map(|text| ("azd", text)),
+                crate::hostile::spoilt("hello\nazcred%eyJ.kX8Q~canary%4102444800\r\n").prop_map(|text| ("pwsh", text)),
+            ],
+            code in proptest::sample::select(vec![0, 1, 127]),
+        ) {
+            let shown = printed(name, code, text);
+            proptest::prop_assert!(!shown.contains("kX8Q~"), "{shown}");
+            proptest::prop_assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
+        }
+
+        #[test]
+        fn no_refusal_however_spoilt_makes_a_panic(
+            text in crate::hostile::spoilt(
+                "ERROR: AADSTS70043: Too old. Trace ID: t Correlation ID: c Timestamp: 2026-11-21 20:00:00Z\naz login --tenant \"contoso.com\""
+            ),
+            name in proptest::sample::select(vec!["az", "azd", "pwsh"]),
+        ) {
+            let shown = printed(name, 1, text);
+            proptest::prop_assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
+        }
     }
 }

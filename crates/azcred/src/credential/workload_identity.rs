@@ -10,6 +10,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
+    redact::shown_path,
     system::{SharedSystem, System},
     tenant::{ClientId, TenantId},
 };
@@ -55,7 +56,7 @@ impl WorkloadIdentityCredential {
         let path = token_file.into();
         let using = format!(
             "the token in {} for the application {client_id}",
-            path.display()
+            shown_path(&path)
         );
         let file = TokenFile {
             path: path.into(),
@@ -104,7 +105,7 @@ impl AssertionSource for TokenFile {
     fn assertion(&self) -> BoxFuture<'static, Result<SecretString>> {
         let (path, system) = (self.path.clone(), self.system.clone());
         async move {
-            let what = format!("{NAME} read the token file {}", path.display());
+            let what = format!("{NAME} read the token file {}", shown_path(&path));
             // It may be on a disk that hangs, which must hold up neither the runtime nor the deadline.
             let read = tokio::task::spawn_blocking(move || token(&*system, &path, what)).await;
             read.unwrap_or_else(|_| {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     credential::{Availability, Credential},
-    system::{FileFacts, FileKind, Fixture},
+    system::{FileFacts, FileKind, Fixture, Writers},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::ExposeSecret;
@@ -102,6 +102,7 @@ fn a_file_that_holds_no_token_says_why_and_what_mends_it() {
         kind,
         len,
         owner: None,
+        writers: Writers::Owner,
         modified: None,
     };
     let folder = Fixture::new().with_facts(PATH, standing(FileKind::Folder, 0), "");

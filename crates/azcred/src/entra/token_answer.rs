@@ -10,7 +10,7 @@ use crate::{
     redact::{printable, redact},
     token::AccessToken,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use std::time::{Duration, SystemTime};
 
@@ -80,7 +80,12 @@ fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<AccessToken> {
     if !answer.token_type.is_empty() && !answer.token_type.eq_ignore_ascii_case("Bearer") {
         return Err(unexpected(format!(
             "the authority gave a token of the type '{}', and only bearer tokens are of use",
-            clean(&answer.token_type, asked.secrets, 40)
+            // The token may stand in the wrong place.
+            clean(
+                &redact(&answer.token_type, &[answer.access_token.expose_secret()]),
+                asked.secrets,
+                40
+            )
         )));
     }
     // RFC 6749 leaves expires_in out where the lifetime is known otherwise; an hour is what providers mean by that.

@@ -225,3 +225,27 @@ fn a_hostile_answer_brings_back_neither_a_secret_nor_a_terminal_escape() {
     .unwrap_err();
     assert!(long.to_string().len() < 2000);
 }
+
+proptest::proptest! {
+    #![proptest_config(crate::hostile::cases())]
+
+    #[test]
+    fn no_answer_however_spoilt_makes_a_panic_or_shows_its_token(
+        status in proptest::sample::select(vec![200, 400, 401, 429, 500]),
+        body in proptest::prop_oneof![
+            crate::hostile::spoilt(
+                r#"{"token_type":"Bearer","expires_in":3599,"refresh_in":"1800","access_token":"eyJ.kX8Q~canary"}"#
+            ),
+            crate::hostile::spoilt(
+                r#"{"error":"invalid_client","error_description":"AADSTS7000222: Expired. Trace ID: t","error_codes":[7000222],"claims":"{}"}"#
+            ),
+        ],
+    ) {
+        let response = HttpResponse { body: Zeroizing::new(body), ..response(status, "") };
+        if let Err(error) = read_with(&response) {
+            let shown = format!("{error}");
+            proptest::prop_assert!(!shown.contains("kX8Q~"), "{shown}");
+            proptest::prop_assert!(!shown.contains(['\u{1b}', '\u{202e}', '\n']), "{shown:?}");
+        }
+    }
+}

@@ -1,7 +1,8 @@
 //! A machine as a value.
 
 use super::{
-    Command, FileFacts, FileKind, Finished, Hypervisor, SharedSystem, System, Unfinished, process,
+    Command, FileFacts, FileKind, Finished, Hypervisor, SharedSystem, System, Unfinished, Writers,
+    process,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
@@ -143,6 +144,7 @@ impl Fixture {
             kind: FileKind::File,
             len: content.len() as u64,
             owner: Some(OWNER),
+            writers: Writers::Owner,
             modified: Some(SystemTime::UNIX_EPOCH),
         };
         self.with_facts(path, facts, content)
@@ -254,6 +256,7 @@ impl System for Fixture {
             kind: FileKind::File,
             len: content.len() as u64,
             owner: Some(OWNER),
+            writers: Writers::Owner,
             modified: Some(self.now()),
         };
         self.disk()

@@ -94,8 +94,36 @@ pub struct FileFacts {
     pub len: u64,
     /// The id of the user that it belongs to, where users have ids.
     pub owner: Option<u32>,
+    /// Who may write to it, besides the administrator.
+    pub writers: Writers,
     /// When its content changed last, where the file system knows.
     pub modified: Option<SystemTime>,
+}
+
+impl FileFacts {
+    /// Why what stands there may be somebody else's than `user`'s ([`System::user`]) or the administrator's; `None` where it can't, or
+    /// where users have no ids.
+    pub(crate) fn foreign(&self, user: Option<u32>) -> Option<&'static str> {
+        const ADMINISTRATOR: u32 = 0;
+        match (self.owner, user) {
+            (Some(owner), Some(user)) if owner != user && owner != ADMINISTRATOR => {
+                Some("belongs to another user")
+            }
+            _ if self.writers != Writers::Owner => Some("may be written to by others"),
+            _ => None,
+        }
+    }
+}
+
+/// Who may write to a file, as far as its mode tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writers {
+    /// Its owner alone. A group that has its owner's number is the owner's own: systems make one for each user, and let it write.
+    Owner,
+    /// Its group too.
+    Group,
+    /// Anybody.
+    Anybody,
 }
 
 /// What kind of thing stands at a path.

@@ -1,6 +1,8 @@
 //! The machine that this process runs on.
 
-use super::{Command, FileFacts, FileKind, Finished, Hypervisor, System, Unfinished, process};
+use super::{
+    Command, FileFacts, FileKind, Finished, Hypervisor, System, Unfinished, Writers, process,
+};
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
     fs,
@@ -31,10 +33,13 @@ impl System for RealSystem {
                 "it is no regular file",
             ));
         }
+        let file = open(path)?;
+        // What stands there now may be another thing than a moment ago.
+        if !file.metadata()?.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         let mut bytes = Vec::new();
-        fs::File::open(path)?
-            .take(limit.saturating_add(1))
-            .read_to_end(&mut bytes)?;
+        file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > limit {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
@@ -59,6 +64,7 @@ impl System for RealSystem {
             owner: Some(std::os::unix::fs::MetadataExt::uid(&metadata)),
             #[cfg(not(unix))]
             owner: None,
+            writers: writers(&metadata),
             modified: metadata.modified().ok(),
         })
     }
@@ -136,6 +142,39 @@ impl System for RealSystem {
             _ => SystemTime::now(),
         }
     }
+}
+
+/// Opens a file to read it, without waiting for whoever is at the other end of a pipe.
+fn open(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
+    }
+    options.open(path)
+}
+
+#[cfg(unix)]
+fn writers(metadata: &fs::Metadata) -> Writers {
+    use std::os::unix::fs::MetadataExt;
+    // A link's mode says nothing: what it leads to has one.
+    if metadata.is_symlink() {
+        Writers::Owner
+    } else if metadata.mode() & 0o002 != 0 {
+        Writers::Anybody
+    } else if metadata.mode() & 0o020 != 0 && metadata.gid() != metadata.uid() {
+        Writers::Group
+    } else {
+        Writers::Owner
+    }
+}
+
+/// Where modes don't tell, lists of permissions do, and those of a user's folder let nobody else write.
+#[cfg(not(unix))]
+fn writers(_: &fs::Metadata) -> Writers {
+    Writers::Owner
 }
 
 /// CPUID leaf 1 says whether there is a hypervisor, leaf 0x4000_0000 whose it is, and leaf 0x4000_0003 of Microsoft's whether

@@ -210,6 +210,31 @@ mod programs {
         );
         fs::remove_dir_all(folder).unwrap();
     }
+
+    #[test]
+    fn who_may_write_to_a_file_is_told_by_its_mode() {
+        let folder = std::env::temp_dir().join(format!("azcred-mode-{}", uuid::Uuid::new_v4()));
+        let path = folder.join("file");
+        RealSystem.write(&path, b"x").unwrap();
+        let metadata = fs::metadata(&path).unwrap();
+        let private = std::os::unix::fs::MetadataExt::uid(&metadata)
+            == std::os::unix::fs::MetadataExt::gid(&metadata);
+        let by_group = if private {
+            Writers::Owner
+        } else {
+            Writers::Group
+        };
+        for (mode, writers) in [
+            (0o600, Writers::Owner),
+            (0o644, Writers::Owner),
+            (0o664, by_group),
+            (0o602, Writers::Anybody),
+        ] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(RealSystem.look(&path).unwrap().writers, writers, "{mode:o}");
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -3,7 +3,7 @@
 use azcred::{
     AzureCliCredential, AzureDeveloperCliCredential, AzurePowerShellCredential, ClientOptions,
     Credential, Error, ErrorKind, Scope, TenantId, TokenRequest, VisualStudioCodeCredential,
-    system::{FileFacts, FileKind, Fixture, Program},
+    system::{FileFacts, FileKind, Fixture, Program, Writers},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::{
@@ -540,6 +540,7 @@ async fn visual_studio_code_says_whose_record_there_is_and_why_it_is_of_no_use()
         kind: FileKind::Folder,
         len: 0,
         owner: None,
+        writers: Writers::Owner,
         modified: None,
     };
     for (machine, why) in [

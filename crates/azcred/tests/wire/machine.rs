@@ -7,6 +7,7 @@ use crate::{
 use azcred::{
     ClientId, ClientOptions, ClientSecretCredential, Cloud, Credential, ErrorKind, Scope, TenantId,
     TokenRequest,
+    chain::Chain,
     http::{Http, HttpRequest, Url},
     system::{Fixture, RealSystem, System},
 };
@@ -57,6 +58,24 @@ async fn roots_on_a_disk_that_hangs_hold_up_neither_the_runtime_nor_the_deadline
     assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
     assert!(error.why().contains("could not be read in time"), "{error}");
     assert!(error.mend().contains("SSL_CERT_FILE"), "{error}");
+}
+
+#[tokio::test]
+async fn a_chain_that_looks_at_a_disk_that_hangs_holds_up_neither_the_runtime_nor_the_deadline() {
+    let (answer, disk) = mpsc::channel::<()>();
+    let options = ClientOptions::new(Arc::new(SlowDisk(disk.into())))
+        .with_cloud(Cloud::PUBLIC)
+        .with_deadline(Duration::from_millis(200));
+    let error = Chain::new(options)
+        .get_token(&TokenRequest::new(Scope::ARM))
+        .await
+        .unwrap_err();
+    drop(answer);
+    assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+    assert!(
+        error.why().contains("could not be looked at in time"),
+        "{error}"
+    );
 }
 
 /// A machine whose roots come to be after its first request.

@@ -2,6 +2,7 @@
 
 mod authority;
 mod azure_cli;
+mod canary;
 mod chain;
 mod developer_tools;
 mod federated;

@@ -57,6 +57,7 @@ impl Env {
                 self.state.again()
             )));
         };
+        self.guest.warn(&info, output);
         let environment = info.environment(self.guest.persona, self.guest.way);
         let shell = self.shell.unwrap_or_else(Shell::current);
         if output.is_json() || shell == Shell::Json {

@@ -102,6 +102,7 @@ impl Exec {
     }
 
     async fn inside(&self, info: &Info, output: &Output) -> u8 {
+        self.guest.warn(info, output);
         let environment = info.environment(self.guest.persona, self.guest.way);
         let program = Program {
             command: &self.command,

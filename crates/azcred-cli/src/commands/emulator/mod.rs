@@ -9,7 +9,11 @@ mod state;
 
 use crate::{
     failure::{Failure, Kind},
-    output::Output,
+    output::{
+        Output,
+        style::{WARN, paint},
+        wrap::{Stream, wrap},
+    },
 };
 use azcred_emulator::{Emulator, Info, Options, PERSONAS, Persona, StateError, WAYS, Way};
 use clap::{
@@ -64,6 +68,32 @@ struct Guest {
     #[arg(long = "by", value_name = "WAY", default_value = "names", value_parser = named(WAYS, way_help))]
     way: Way,
 }
+
+impl Guest {
+    /// Says what will keep the program from being who it shall be.
+    fn warn(&self, info: &Info, output: &Output) {
+        let hosts = info.identity_hosts.as_ref();
+        if self.persona == Persona::Arc
+            && let Some(folder) = hosts.and_then(|hosts| hosts.arc_keys_elsewhere.as_deref())
+        {
+            let note = format!(
+                "Azure Arc's clients believe in key files in {AGENTS_FOLDER} alone; this emulator makes them in {}, as it \
+                 could not write there when it started. Make that folder as an administrator (root), and start the emulator \
+                 anew as one.",
+                folder.display()
+            );
+            let width = Stream::Stderr.width();
+            output.note(wrap(&format!("{} {note}", paint(WARN, "note:")), width).join("\n"));
+        }
+    }
+}
+
+/// Where Azure Arc's agent has its key files ('Authenticate against Azure resources with Azure Arc-enabled servers').
+const AGENTS_FOLDER: &str = if cfg!(windows) {
+    r"%ProgramData%\AzureConnectedMachineAgent\Tokens"
+} else {
+    "/var/opt/azcmagent/tokens"
+};
 
 fn way_help(way: &Way) -> &'static str {
     match way {

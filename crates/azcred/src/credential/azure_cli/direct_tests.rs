@@ -1,5 +1,6 @@
 use super::*;
-use crate::system::{FileFacts, FileKind, Fixture};
+use crate::system::{FileFacts, FileKind, Fixture, Writers};
+use proptest::strategy::Strategy;
 use serde_json::{Value, json};
 use std::time::SystemTime;
 
@@ -198,6 +199,7 @@ fn instead(name: &str, kind: FileKind, owner: u32) -> Fixture {
         kind,
         len: content.len() as u64,
         owner: Some(owner),
+        writers: Writers::Owner,
         modified: None,
     };
     laptop().with_facts(path, facts, content)
@@ -230,11 +232,37 @@ fn a_file_of_another_user_or_a_link_is_not_trusted() {
         kind: FileKind::Folder,
         len: 0,
         owner: Some(1001),
+        writers: Writers::Owner,
         modified: None,
     };
     let machine = laptop().with_facts("/home/ada/.azure", folder, "");
     let why = ask(&machine, &Cloud::PUBLIC, None, None).unwrap_err();
     assert!(why.contains("folder belongs to another user"), "{why}");
+}
+
+#[test]
+fn a_file_or_a_folder_that_others_may_write_to_is_not_trusted() {
+    let facts = |kind, writers| FileFacts {
+        kind,
+        len: 0,
+        owner: Some(1000),
+        writers,
+        modified: None,
+    };
+    for writers in [Writers::Group, Writers::Anybody] {
+        let cache = "/home/ada/.azure/msal_token_cache.json";
+        for (path, kind, what) in [
+            (cache, FileKind::File, "msal_token_cache.json"),
+            ("/home/ada/.azure", FileKind::Folder, "Azure CLI's folder"),
+        ] {
+            let content = System::read(&laptop(), cache.as_ref(), 1 << 20).unwrap();
+            let machine = laptop().with_facts(path, facts(kind, writers), content);
+            assert_eq!(
+                ask(&machine, &Cloud::PUBLIC, None, None),
+                Err(format!("{what} may be written to by others"))
+            );
+        }
+    }
 }
 
 #[test]
@@ -244,6 +272,7 @@ fn a_file_far_larger_than_any_of_azure_clis_is_not_read() {
             kind: FileKind::File,
             len: 1 << 30,
             owner: Some(1000),
+            writers: Writers::Owner,
             modified: None,
         };
         let machine = laptop().with_facts(format!("/home/ada/.azure/{name}"), facts, "{}");
@@ -498,5 +527,29 @@ fn the_token_that_az_uses_itself_will_do_for_resource_manager_where_there_is_non
             resource_manager_by_its_other_name(&Cloud::PUBLIC, &[scope]),
             None
         );
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(crate::hostile::cases())]
+
+    #[test]
+    fn no_file_however_spoilt_makes_a_panic_or_shows_a_secret(
+        (name, content) in proptest::prop_oneof![
+            crate::hostile::spoilt(cache(3600).to_string()).prop_map(|bytes| ("msal_token_cache.json", bytes)),
+            crate::hostile::spoilt(profile(&[subscription("s", "S", true, TENANT, &ada())])).prop_map(|bytes| ("azureProfile.json", bytes)),
+            crate::hostile::spoilt(entries().to_string()).prop_map(|bytes| ("service_principal_entries.json", bytes)),
+            crate::hostile::spoilt("[cloud]\nname = AzureCloud\n[core]\nencrypt_token_cache = no\n").prop_map(|bytes| ("config", bytes)),
+            crate::hostile::spoilt("[AzureCloud]\nsubscription = s\nendpoint_x = y\n").prop_map(|bytes| ("clouds.config", bytes)),
+        ],
+        subscription in proptest::sample::select(vec![None, Some("Robots")]),
+    ) {
+        let machine = laptop().with_file(format!("/home/ada/.azure/{name}"), content);
+        let asked = Asked { scopes: vec![SCOPE], tenant: None, subscription };
+        let found = look(&machine, &Cloud::PUBLIC, &asked);
+        let shown = format!("{found:?} {}", found.as_ref().err().map_or(String::new(), ToString::to_string));
+        for secret in ["ada-one", "ada-two", "app-one", "ada-refresh", "app-secret"] {
+            proptest::prop_assert!(!shown.contains(secret), "{shown}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Azure CLI's own folder: files that are read if they are the user's, never written, and settings.
 
-use crate::system::{FileFacts, FileKind, System, home};
+use crate::system::{FileKind, System, home};
 use std::{borrow::Cow, fmt, io, path::PathBuf};
 use zeroize::Zeroizing;
 
@@ -58,17 +58,18 @@ impl<'a> Folder<'a> {
         self.system.look(&self.path.join(name)).is_ok()
     }
 
-    /// Whether nobody but the user and the administrator can put files here by owning the folder.
+    /// Whether nobody but the user and the administrator can put files here.
     pub(super) fn check(&self) -> Result<(), NotHere> {
         match self.system.look(&self.path) {
-            Ok(facts) if !self.is_ours(facts) => Err(NotHere::because(
-                "Azure CLI's folder belongs to another user",
-            )),
-            _ => Ok(()),
+            Ok(facts) => match facts.foreign(self.system.user()) {
+                Some(why) => Err(NotHere::because(format!("Azure CLI's folder {why}"))),
+                None => Ok(()),
+            },
+            Err(_) => Ok(()),
         }
     }
 
-    /// A file that belongs to this user and is no link; `None` where there is none.
+    /// A file that is this user's and no link; `None` where there is none.
     pub(super) fn read(
         &self,
         name: &'static str,
@@ -83,8 +84,7 @@ impl<'a> Folder<'a> {
         let why_not = match facts.kind {
             FileKind::Link => Some("is a link"),
             FileKind::Folder | FileKind::Other => Some("is no regular file"),
-            FileKind::File if !self.is_ours(facts) => Some("belongs to another user"),
-            FileKind::File => None,
+            FileKind::File => facts.foreign(self.system.user()),
         };
         if let Some(why_not) = why_not {
             return Err(NotHere::because(format!("{name} {why_not}")));
@@ -95,14 +95,6 @@ impl<'a> Folder<'a> {
                 Err(NotHere::because(format!("{name} is too large")))
             }
             Err(_) => Err(NotHere::because(format!("{name} can't be read"))),
-        }
-    }
-
-    fn is_ours(&self, facts: FileFacts) -> bool {
-        const ADMINISTRATOR: u32 = 0;
-        match (facts.owner, self.system.user()) {
-            (Some(owner), Some(user)) => owner == user || owner == ADMINISTRATOR,
-            _ => true,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     redact::{printable, redact},
     token::AccessToken,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime};
@@ -99,7 +99,7 @@ fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<Answer> {
         return Err(asked.unexpected(format!(
             "{} gave a token of the type '{}', and only bearer tokens are of use",
             asked.host,
-            asked.clean(kind, 40)
+            beside(asked, &answer, kind)
         )));
     }
     let lifetime = lifetime(asked, &answer, response)?;
@@ -116,12 +116,17 @@ fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<Answer> {
     })
 }
 
+/// A part of an answer with a token, fit to be shown: the token may stand in the wrong place.
+fn beside(asked: &Asked<'_>, answer: &Success, text: &str) -> String {
+    asked.clean(&redact(text, &[answer.access_token.expose_secret()]), 40)
+}
+
 /// How long a token lives. `expires_in` counts from when the token was issued, as 'How to use managed identities on an Azure
 /// VM' has it, though IMDS counts from now; `expires_on` depends on this machine's clock. So the sooner of the two
 /// is taken, unless the clock is so wrong that the second has passed.
 fn lifetime(asked: &Asked<'_>, answer: &Success, response: &HttpResponse) -> Result<Duration> {
     let unreadable = |name: &str, value: &Value| {
-        let value = asked.clean(&value.to_string(), 40);
+        let value = beside(asked, answer, &value.to_string());
         asked.unexpected(format!(
             "{} gave a token and says when it ends in a form that nobody uses: {name} is {value}",
             asked.host

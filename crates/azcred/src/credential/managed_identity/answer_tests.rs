@@ -264,3 +264,36 @@ fn what_passes_is_trouble_and_no_refusal() {
         assert!(error.why().contains(why), "{error}");
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(crate::hostile::cases())]
+
+    #[test]
+    fn no_answer_however_spoilt_makes_a_panic_shows_its_token_or_lasts_for_ever(
+        status in proptest::sample::select(vec![200, 400, 404, 410, 500]),
+        body in proptest::prop_oneof![
+            crate::hostile::spoilt(format!(
+                r#"{{"access_token":"eyJ.kX8Q~canary","token_type":"Bearer","expires_in":"3599","expires_on":"{NOW}","refresh_in":43200}}"#
+            )),
+            crate::hostile::spoilt(
+                r#"{"access_token":"eyJ.kX8Q~canary","expires_on":"1/16/2026 12:0:12 AM +00:00","client_id":"c","msi_res_id":"r"}"#
+            ),
+            crate::hostile::spoilt(
+                r#"{"error":{"code":"ManagedIdentityNotFound","message":"No identity","correlationId":"c0"},"statusCode":400}"#
+            ),
+        ],
+    ) {
+        let response = HttpResponse { body: Zeroizing::new(body), ..response(status, "") };
+        match read(&asked(), &response) {
+            Ok(answer) => {
+                let left = answer.token.expires_on().unix_timestamp() - NOW;
+                proptest::prop_assert!((1..=366 * 86_400).contains(&left), "{left}");
+            }
+            Err(error) => {
+                let shown = format!("{error}");
+                proptest::prop_assert!(!shown.contains("kX8Q~"), "{shown}");
+                proptest::prop_assert!(!shown.contains(['\u{1b}', '\u{202e}', '\n']), "{shown:?}");
+            }
+        }
+    }
+}

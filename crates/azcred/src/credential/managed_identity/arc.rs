@@ -14,7 +14,7 @@ use crate::{
     http::{HeaderName, HeaderValue, HttpRequest, header},
     options::ClientOptions,
     redact::printable,
-    system::{FileKind, System},
+    system::{FileKind, System, Writers},
     token::AccessToken,
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -187,6 +187,12 @@ fn read_key(asked: &Asked<'_>, path: &str, system: &dyn System) -> Result<Zeroiz
         && folder.is_some_and(|folder| folder.owner != facts.owner)
     {
         "it belongs neither to root nor to the owner of its folder"
+    } else if [folder, Some(facts)]
+        .iter()
+        .flatten()
+        .any(|facts| facts.writers == Writers::Anybody)
+    {
+        "anybody may write to it or to its folder"
     } else {
         let bytes = system
             .read(file, KEY_LIMIT)

@@ -22,6 +22,7 @@ fn facts(kind: FileKind, len: u64, owner: u32) -> FileFacts {
         kind,
         len,
         owner: Some(owner),
+        writers: Writers::Owner,
         modified: None,
     }
 }
@@ -122,6 +123,25 @@ fn what_stands_in_the_agents_folder_must_be_a_small_file_of_its_own() {
 }
 
 #[test]
+fn a_key_that_anybody_could_have_put_there_is_not_read() {
+    let open = |facts| FileFacts {
+        writers: Writers::Anybody,
+        ..facts
+    };
+    let key = facts(FileKind::File, 9, HIMDS);
+    let folder = facts(FileKind::Folder, 0, HIMDS);
+    for (folder, key) in [(open(folder), key), (folder, open(key))] {
+        let machine =
+            Fixture::new()
+                .with_facts(FOLDER, folder, "")
+                .with_facts(KEY, key, "the-key-1");
+        let error = read(&machine, &format!("Basic realm={KEY}")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected);
+        assert!(error.why().contains("anybody may write"), "{error}");
+    }
+}
+
+#[test]
 fn what_can_stand_in_no_header_is_no_key() {
     for content in ["", " \n", "a b", "a\r\nX-Evil: 1", "\u{e9}"] {
         let machine = server().with_facts(KEY, facts(FileKind::File, 9, 0), content);
@@ -168,5 +188,33 @@ fn the_agents_folder_is_known_on_linux_and_windows_only() {
     ] {
         let error = named_file(&asked(), Some("Basic realm=/x"), &machine).unwrap_err();
         assert!(error.is_unavailable(), "{error}");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(crate::hostile::cases())]
+
+    #[test]
+    fn no_challenge_however_spoilt_leads_out_of_the_agents_folder(
+        challenge in crate::hostile::spoilt(format!("Basic realm=\"{KEY}\"")),
+        windows in proptest::bool::ANY,
+    ) {
+        let challenge = String::from_utf8_lossy(&challenge).into_owned();
+        let (machine, folder) = if windows {
+            let machine = Fixture::new().with_os("windows").with_var("ProgramData", "/var/opt");
+            (machine, r"/var/opt\AzureConnectedMachineAgent\Tokens\".to_owned())
+        } else {
+            (server(), format!("{FOLDER}/"))
+        };
+        match named_file(&asked(), Some(&challenge), &machine) {
+            Ok(path) => {
+                let name = path.strip_prefix(&folder);
+                proptest::prop_assert!(name.is_some_and(|name| !name.contains(['/', '\\', ':', '\0'])), "{path}");
+            }
+            Err(error) => {
+                let shown = format!("{error}");
+                proptest::prop_assert!(!shown.contains(['\u{1b}', '\u{202e}', '\n']), "{shown:?}");
+            }
+        }
     }
 }

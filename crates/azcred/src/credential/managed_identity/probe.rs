@@ -11,7 +11,7 @@ use crate::{
     error::{Error, ErrorKind},
     http::{HttpRequest, Retry},
     redact::printable,
-    system::{System, cache_folder},
+    system::{FileKind, System, cache_folder},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -177,7 +177,14 @@ fn path(system: &dyn System) -> Option<PathBuf> {
 }
 
 fn read(system: &dyn System) -> Option<Silence> {
-    let bytes = system.read(&path(system)?, FILE_LIMIT).ok()?;
+    let path = path(system)?;
+    let facts = system.look(&path).ok()?;
+    // Another user's word would keep this one from their managed identity until the machine starts anew.
+    if facts.kind != FileKind::File || facts.foreign(system.user()).is_some() {
+        tracing::debug!(path = %path.display(), "the memory of IMDS's silence may be somebody else's, and is passed over");
+        return None;
+    }
+    let bytes = system.read(&path, FILE_LIMIT).ok()?;
     serde_json::from_slice(&bytes)
         .inspect_err(|error| {
             let error = printable(&error.to_string(), 200);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     options::ClientOptions,
-    system::{Fixture, Hypervisor},
+    system::{FileFacts, Fixture, Hypervisor, Writers},
 };
 use std::borrow::Cow;
 use tokio::{
@@ -242,4 +242,50 @@ async fn a_machine_on_which_silence_is_certain_is_one_whose_evidence_is_gathered
             .remembered(&evidence(Says::Yes), &laptop)
             .is_none()
     );
+}
+
+#[tokio::test]
+async fn what_another_user_could_have_left_is_not_remembered() {
+    let machine = machine();
+    meet_silence(&machine, Says::No).await;
+    let content = machine.read(FILE.as_ref(), FILE_LIMIT).unwrap();
+    let own = machine.look(FILE.as_ref()).unwrap();
+    let remembers = |facts| {
+        let machine = machine.clone().with_facts(FILE, facts, content.clone());
+        Probe::new("Looked".to_owned())
+            .remembered(&evidence(Says::No), &machine)
+            .is_some()
+    };
+    assert!(remembers(own));
+    let facts = |kind, owner, writers| FileFacts {
+        kind,
+        owner,
+        writers,
+        ..own
+    };
+    for foreign in [
+        facts(FileKind::File, Some(1001), Writers::Owner),
+        facts(FileKind::File, own.owner, Writers::Anybody),
+        facts(FileKind::File, own.owner, Writers::Group),
+        facts(FileKind::Link, own.owner, Writers::Owner),
+    ] {
+        assert!(!remembers(foreign), "{foreign:?}");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(crate::hostile::cases())]
+
+    #[test]
+    fn no_memory_however_spoilt_makes_a_panic_or_outlives_its_boot(
+        content in crate::hostile::spoilt(r#"{"boot":"first","at":999999}"#)
+    ) {
+        let machine = machine().with_file(FILE, content);
+        let probe = Probe::new("Looked".to_owned());
+        for says in [Says::Yes, Says::No, Says::Nothing] {
+            let _ = probe.remembered(&evidence(says), &machine);
+        }
+        let later = machine.with_boot(Some("second"));
+        proptest::prop_assert!(probe.remembered(&evidence(Says::No), &later).is_none());
+    }
 }

@@ -3,7 +3,10 @@
 //! No fault holds a byte of the file or of its password.
 
 use super::ber::Malformed;
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    redact::shown_path,
+};
 use std::{borrow::Cow, io, path::Path};
 
 /// Why a certificate file can't be used.
@@ -62,7 +65,7 @@ const NEW: &str =
 impl Fault {
     /// As an error about the file at `path`, where it came from one.
     pub(super) fn into_error(self, path: Option<&Path>) -> Error {
-        let shown = path.map(|path| printable(&path.display().to_string()));
+        let shown = path.map(shown_path);
         let what = match &shown {
             Some(path) => Cow::Owned(named(path)),
             None => Cow::Borrowed("Read the client certificate"),
@@ -179,28 +182,8 @@ fn named(path: &str) -> String {
 
 /// The error of a file that the system does not give.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Error {
-    let what = named(&printable(&path.display().to_string()));
+    let what = named(&shown_path(path));
     Error::new(ErrorKind::Invalid, what, error.to_string()).with_mend(format!(
         "point {PATH} at a PEM or PFX file that this user may read"
     ))
-}
-
-/// Somebody's text in a message: no control characters, and not without end.
-pub(super) fn printable(text: &str) -> String {
-    const LONGEST: usize = 256;
-    let mut shown: String = text
-        .chars()
-        .take(LONGEST)
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect();
-    if text.chars().nth(LONGEST).is_some() {
-        shown.push('…');
-    }
-    shown
 }

@@ -11,10 +11,13 @@ mod pfx;
 #[cfg(test)]
 mod tests;
 
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    redact::printable,
+};
 use aws_lc_rs::{digest, rsa::KeyPair};
+use fault::Fault;
 pub(crate) use fault::unreadable;
-use fault::{Fault, printable};
 use key::PrivateKey;
 use pbe::{Budget, Password};
 use secrecy::{ExposeSecret, SecretString};
@@ -240,7 +243,7 @@ fn read(data: &[u8], password: Option<Password<'_>>) -> Result<ClientCertificate
     let leaf = chain.first().map_or(&[][..], Vec::as_slice);
     let (_, leaf) =
         x509_parser::parse_x509_certificate(leaf).map_err(|_| Fault::BadCertificate(1))?;
-    let (subject, validity) = (printable(&leaf.subject().to_string()), leaf.validity());
+    let (subject, validity) = (printable(&leaf.subject().to_string(), 256), leaf.validity());
     let (not_before, not_after) = (
         validity.not_before.to_datetime(),
         validity.not_after.to_datetime(),

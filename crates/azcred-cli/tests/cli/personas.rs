@@ -1,0 +1,69 @@
+//! Everybody that `azcred emulator` can be, by both ways in: the chain finds who it is.
+
+use crate::{
+    azure::Azure,
+    run::{AZCRED, azcred},
+};
+use azcred_emulator::{PERSONAS, Persona, WAYS};
+
+/// By which source a persona signs in, and as whom.
+fn expected(persona: Persona) -> Option<(&'static str, &'static str)> {
+    Some(match persona {
+        Persona::ServicePrincipal | Persona::Himl | Persona::Certificate => {
+            ("environment", "servicePrincipal")
+        }
+        Persona::Laptop => ("azure-cli", "user"),
+        Persona::Github => ("github-actions", "servicePrincipal"),
+        Persona::AzurePipelines => ("azure-pipelines", "servicePrincipal"),
+        Persona::Aks => ("workload-identity", "servicePrincipal"),
+        Persona::AzureMlJob => ("azureml-on-behalf-of", "user"),
+        Persona::CloudShell => ("managed-identity", "user"),
+        Persona::AzureMlCompute
+        | Persona::AppService
+        | Persona::ServiceFabric
+        | Persona::Vm
+        | Persona::Arc => ("managed-identity", "managedIdentity"),
+        _ => return None,
+    })
+}
+
+#[test]
+fn every_persona_signs_in_by_its_own_source_whichever_way_it_gets_in() {
+    let azure = Azure::shared();
+    let hosts = azure.info().identity_hosts.as_ref().expect("hosts");
+    for (name, persona) in PERSONAS {
+        for (way_name, way) in WAYS {
+            let environment = azure.environment(*persona, *way);
+            let mut run = azcred(&["whoami", "-o", "json"]).directory("/");
+            if *persona == Persona::Vm {
+                run = run.env("AZCRED_IMDS", "always");
+            }
+            let said = run.envs(&environment).said();
+            let about = format!("{name} by {way_name}: {said}");
+            if *persona == Persona::Arc && hosts.arc_keys_elsewhere.is_some() {
+                assert_eq!(said.code, 1, "{about}");
+                assert!(said.stderr.contains("/var/opt/azcmagent/tokens"), "{about}");
+                continue;
+            }
+            let Some((source, kind)) = expected(*persona) else {
+                assert_eq!((said.code, *name), (3, "nobody"), "{about}");
+                continue;
+            };
+            assert_eq!(said.code, 0, "{about}");
+            assert_eq!(said.json()["source"], source, "{about}");
+            assert_eq!(said.json()["kind"], kind, "{about}");
+        }
+    }
+}
+
+#[test]
+fn whoever_is_to_be_an_arc_server_is_told_where_its_key_files_are_refused() {
+    let said = azcred(&["emulator", "exec", "--as", "arc", "--", AZCRED, "--version"]).said();
+    assert_eq!(said.code, 0, "{said}");
+    let azure = Azure::shared();
+    let hosts = azure.info().identity_hosts.as_ref().expect("hosts");
+    let is_told = said.stderr.contains("could not write there");
+    assert_eq!(is_told, hosts.arc_keys_elsewhere.is_some(), "{said}");
+    let other = azcred(&["emulator", "exec", "--as", "vm", "--", AZCRED, "--version"]).said();
+    assert_eq!((other.code, other.stderr.as_str()), (0, ""), "{other}");
+}
