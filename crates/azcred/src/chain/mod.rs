@@ -307,3 +307,5 @@ impl fmt::Debug for Resolver {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod look_tests;
