@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 /// What is put in, besides single bytes: the ends of numbers, what JSON has no room for, and what a terminal obeys.
-const PIECES: [&[u8]; 18] = [
+const PIECES: [&[u8]; 21] = [
+    b"'",
+    b"`",
+    b"0000",
     b"\"",
     b"{",
     b"[",

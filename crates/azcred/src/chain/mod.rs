@@ -11,6 +11,7 @@
 //! What happens after a source that was there and failed is the [`Preset`]'s rule. Every run leaves a [`Report`].
 
 mod expect;
+mod nobody;
 mod preset;
 mod report;
 mod resolve;
@@ -305,5 +306,7 @@ impl fmt::Debug for Resolver {
     }
 }
 
+#[cfg(test)]
+mod look_tests;
 #[cfg(test)]
 mod tests;

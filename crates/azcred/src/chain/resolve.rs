@@ -1,7 +1,7 @@
 //! One run through the sources: looks first, then asking in order, hedged.
 
 use super::{
-    Answer, Setup, Winner, expect,
+    Answer, Setup, Winner, expect, nobody,
     preset::{AfterFailure, Place, places},
     report::{Attempt, Report, Verdict},
 };
@@ -325,13 +325,13 @@ fn conclude(
                     asks: candidate.asks,
                 },
             }),
-            (None, _) => Err(nobody(&report, request)),
+            (None, _) => Err(nobody::error(setup, &report, request)),
         },
         Outcome::End(index) => Err(report.attempts[index]
             .error
             .clone()
-            .unwrap_or_else(|| nobody(&report, request))),
-        Outcome::Nobody => Err(nobody(&report, request)),
+            .unwrap_or_else(|| nobody::error(setup, &report, request))),
+        Outcome::Nobody => Err(nobody::error(setup, &report, request)),
         Outcome::TooLate => Err(super::too_late(request, setup.deadline())),
     };
     (answer, report)
@@ -400,62 +400,6 @@ fn attempt(
         took: asked.map_or(runner.look, |asked| asked.took),
         error,
     }
-}
-
-/// Nobody answered. Where somebody was there and failed, the first of them is what people have to hear of; else every reason.
-fn nobody(report: &Report, request: &TokenRequest) -> Error {
-    let failed = report
-        .attempts
-        .iter()
-        .find(|attempt| matches!(attempt.verdict, Verdict::Refused | Verdict::Failed));
-    if let Some(error) = failed.and_then(|attempt| attempt.error.clone()) {
-        return error;
-    }
-    let reasons: Vec<String> = report
-        .attempts
-        .iter()
-        .filter(|attempt| attempt.verdict == Verdict::Unavailable)
-        .map(|attempt| format!("{}: {}", attempt.source, attempt.reason))
-        .collect();
-    Error::new(
-        ErrorKind::Unavailable,
-        format!(
-            "Looked for a token for {} with the chain '{}'",
-            request.scopes()[0].resource(),
-            report.preset
-        ),
-        format!(
-            "no source has anything to use here ({})",
-            reasons.join("; ")
-        ),
-    )
-    .with_mend(mend(report))
-}
-
-/// What most people would do next: sign in by hand where they can, else set variables.
-fn mend(report: &Report) -> String {
-    let has = |developer: bool| {
-        report.attempts.iter().find(|attempt| {
-            attempt.verdict == Verdict::Unavailable && attempt.source.is_developer() == developer
-        })
-    };
-    let mends: Vec<&str> = [
-        report
-            .attempts
-            .iter()
-            .find(|attempt| {
-                attempt.source == super::Source::AzureCli && attempt.verdict == Verdict::Unavailable
-            })
-            .or_else(|| has(true)),
-        has(false),
-    ]
-    .into_iter()
-    .flatten()
-    .filter_map(|attempt| attempt.error.as_ref())
-    .map(Error::mend)
-    .filter(|mend| !mend.is_empty())
-    .collect();
-    mends.join("; or ")
 }
 
 #[cfg(test)]

@@ -283,3 +283,27 @@ proptest::proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn where_nobody_is_the_next_step_is_the_one_of_that_place() {
+    for (variables, step) in [
+        (&[][..], "az login"),
+        (&[("GITHUB_ACTIONS", "true")][..], "id-token: write"),
+        (&[("TF_BUILD", "True")][..], "SYSTEM_ACCESSTOKEN"),
+        (
+            &[("KUBERNETES_SERVICE_HOST", "10.0.0.1")][..],
+            "azure.workload.identity/use",
+        ),
+        (&[("AZURE_CLIENT_ID", "app")][..], "set AZURE_TENANT_ID"),
+    ] {
+        let nowhere = Fixture::new().with_var("AZCRED_IMDS", "never");
+        let system = variables.iter().fold(nowhere, |system, (name, value)| {
+            system.with_var(name, value)
+        });
+        let error = chain(system.shared())
+            .get_token(&TokenRequest::new(Scope::ARM))
+            .await
+            .unwrap_err();
+        assert!(error.mend().contains(step), "{variables:?}: {error}");
+    }
+}

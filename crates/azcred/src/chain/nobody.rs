@@ -1,0 +1,77 @@
+//! What to say where nobody answered, and what to do next on such a machine.
+
+use super::{Attempt, Report, Setup, Source, Verdict};
+use crate::{
+    error::{Error, ErrorKind},
+    request::TokenRequest,
+    system::System,
+};
+
+/// What shows where a program runs, and whose source is meant for that place.
+const PLACES: &[(&str, Source)] = &[
+    // 'Default environment variables' of GitHub Actions, 'Predefined variables' of Azure Pipelines, 'The Pod environment' of
+    // Kubernetes.
+    ("GITHUB_ACTIONS", Source::GitHubActions),
+    ("TF_BUILD", Source::AzurePipelines),
+    ("KUBERNETES_SERVICE_HOST", Source::WorkloadIdentity),
+];
+
+/// Where somebody was there and failed, the first of them is what people have to hear of; else every reason.
+pub(super) fn error(setup: &Setup, report: &Report, request: &TokenRequest) -> Error {
+    let failed = report
+        .attempts
+        .iter()
+        .find(|attempt| matches!(attempt.verdict, Verdict::Refused | Verdict::Failed));
+    if let Some(error) = failed.and_then(|attempt| attempt.error.clone()) {
+        return error;
+    }
+    let reasons: Vec<String> = report
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.verdict == Verdict::Unavailable)
+        .map(|attempt| format!("{}: {}", attempt.source, attempt.reason))
+        .collect();
+    Error::new(
+        ErrorKind::Unavailable,
+        format!(
+            "Looked for a token for {} with the chain '{}'",
+            request.scopes()[0].resource(),
+            report.preset
+        ),
+        format!(
+            "no source has anything to use here ({})",
+            reasons.join("; ")
+        ),
+    )
+    .with_mend(mend(&**setup.options.system(), report))
+}
+
+/// The step that is the next one in this place; where a person may sit, to sign in by hand; else a service principal.
+fn mend(system: &dyn System, report: &Report) -> String {
+    let of = |source: Source| mend_of(report, |attempt| attempt.source == source);
+    let meant_for_here = PLACES
+        .iter()
+        .filter(|(variable, _)| system.var(variable).is_some())
+        .find_map(|(_, source)| of(*source));
+    let by_hand = || {
+        of(Source::AzureCli).or_else(|| mend_of(report, |attempt| attempt.source.is_developer()))
+    };
+    let first = meant_for_here.or_else(by_hand);
+    let besides = of(Source::Environment).or_else(|| {
+        let is_other = |attempt: &Attempt| !attempt.source.is_developer();
+        first.is_none().then(|| mend_of(report, is_other)).flatten()
+    });
+    let mends: Vec<&str> = [first, besides].into_iter().flatten().collect();
+    mends.join("; or ")
+}
+
+fn mend_of(report: &Report, is_it: impl Fn(&Attempt) -> bool) -> Option<&str> {
+    let mut errors = report
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.verdict == Verdict::Unavailable && is_it(attempt))
+        .filter_map(|attempt| attempt.error.as_ref());
+    errors
+        .find(|error| !error.mend().is_empty())
+        .map(Error::mend)
+}
