@@ -84,7 +84,7 @@ impl Expect {
             return Err(self.drift(
                 source,
                 &format!("only {} may answer", allowed.join(", ")),
-                &format!("leave it out with `--exclude {source}`"),
+                "give one of those what it lacks, which `azcred chain` tells",
             ));
         }
         if self.tenant.is_none() && self.principal.is_none() {
@@ -143,7 +143,7 @@ impl Expect {
             format!("Compared who answers ({source}) with who is expected"),
             format!("{why} (said by {})", self.said_by),
         )
-        .with_mend(format!("{mend}, or change the expectation there"))
+        .with_mend(format!("{mend}, or change what {} expects", self.said_by))
     }
 }
 

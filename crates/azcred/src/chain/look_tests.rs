@@ -94,12 +94,12 @@ fn full() -> Fixture {
 }
 
 /// Looks at every source, in a thread without a runtime, which nothing that waits or asks anybody could do without.
-fn look(system: SharedSystem) -> Vec<Availability> {
+fn look(system: &SharedSystem) -> Vec<Availability> {
     let builder = Chain::builder(ClientOptions::new(system.clone()));
     Source::ALL
         .into_iter()
         .map(|source| match source.make(&builder.0, false) {
-            Ok(asks) => asks.look(&*system),
+            Ok(asks) => asks.look(&**system),
             Err(error) => Availability::Unavailable(error),
         })
         .collect()
@@ -110,7 +110,7 @@ fn a_look_asks_nobody_runs_nothing_and_touches_some_files() {
     let bare = Fixture::new().with_var("HOME", "/home/ada");
     for (machine, present) in [(bare, 0), (full(), 8)] {
         let system = Arc::new(Counting(machine.shared(), AtomicUsize::new(0)));
-        let found = look(system.clone());
+        let found = look(&(system.clone() as SharedSystem));
         let possible = found
             .iter()
             .filter(|found| {
@@ -128,6 +128,6 @@ fn a_look_asks_nobody_runs_nothing_and_touches_some_files() {
 
 #[test]
 fn this_machine_is_looked_at_without_running_anything_either() {
-    let system = Arc::new(Counting(Arc::new(RealSystem), AtomicUsize::new(0)));
-    assert_eq!(look(system).len(), Source::ALL.len());
+    let system: SharedSystem = Arc::new(Counting(Arc::new(RealSystem), AtomicUsize::new(0)));
+    assert_eq!(look(&system).len(), Source::ALL.len());
 }

@@ -218,7 +218,9 @@ pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
             format!("Put together the chain '{}'", setup.preset()),
             "every source is excluded",
         )
-        .with_mend("exclude fewer; `azcred chain` shows what excludes each"));
+        .with_mend(
+            "exclude fewer: AZURE_TOKEN_CREDENTIALS, azcred.toml and what is asked for add up",
+        ));
     }
     Ok(places)
 }

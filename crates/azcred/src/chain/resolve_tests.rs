@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    chain::{Expect, Source},
+    chain::{Expect, Source, Verdict},
     error::Refusal,
     scope::Scope,
     system::{Fixture, System},

@@ -1,10 +1,10 @@
 //! Which sources a chain can have, and how each comes to be.
 
-use super::Setup;
+use super::{Preset, Setup};
 use crate::{
     credential::{
         AzureCliCredential, AzureDeveloperCliCredential, AzureMlOnBehalfOfCredential,
-        AzurePipelinesCredential, AzurePowerShellCredential, GitHubActionsCredential,
+        AzurePipelinesCredential, AzurePowerShellCredential, GitHubActionsCredential, InChain,
         ManagedIdentityCredential, VisualStudioCodeCredential, WorkloadIdentityCredential,
         environment::Described, source::TokenSource,
     },
@@ -118,7 +118,13 @@ impl Source {
                 AzureMlOnBehalfOfCredential::from_environment(options)?.into_source()
             }
             Self::ManagedIdentity => {
-                ManagedIdentityCredential::in_chain(pinned, options)?.into_source()
+                // azure-identity 1.27 asks such an agent only where the chain is this source alone.
+                let finds_agent = pinned || setup.preset() == Preset::Azcred;
+                let chain = InChain {
+                    pinned,
+                    finds_agent,
+                };
+                ManagedIdentityCredential::in_chain(chain, options)?.into_source()
             }
             Self::VisualStudioCode => VisualStudioCodeCredential::new(options).into_source(),
             Self::AzureCli => AzureCliCredential::new(options).into_source(),

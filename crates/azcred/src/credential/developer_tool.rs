@@ -264,7 +264,7 @@ impl DeveloperTool {
                     deadline.as_secs_f32()
                 ),
             )
-            .with_mend(format!("{try_it}, or allow it more time")),
+            .with_mend(format!("{try_it}, or leave it out of the chain")),
             Unfinished::TooMuch => error(
                 ErrorKind::Unexpected,
                 format!("{program} printed without end and was ended"),

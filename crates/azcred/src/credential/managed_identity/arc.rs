@@ -5,13 +5,14 @@
 //! one that the agent itself could have made.
 
 use super::{
-    Asking, Host, NAME,
+    Asking, Host, ManagedIdentityId, NAME,
     answer::{self, Answer, Asked},
     endpoint::{Endpoint, variable},
 };
 use crate::{
+    credential::Availability,
     error::{Error, ErrorKind, Result},
-    http::{HeaderName, HeaderValue, HttpRequest, header},
+    http::{HeaderName, HeaderValue, HttpRequest, header, parse_url},
     options::ClientOptions,
     redact::printable,
     system::{FileKind, System, Writers},
@@ -25,6 +26,24 @@ use zeroize::Zeroizing;
 #[derive(Debug)]
 pub(super) struct Arc {
     endpoint: Endpoint,
+    /// Whether variables tell of the agent; else it was found.
+    is_said: bool,
+}
+
+/// Where the agent listens (MSAL for Python 1.39, `_get_arc_endpoint`, and the libraries for .NET and Go know it too).
+const ADDRESS: &str = "http://localhost:40342/metadata/identity/oauth2/token";
+
+/// Whether the agent's service is on this machine. Looks at one file.
+pub(super) fn is_installed(system: &dyn System) -> bool {
+    let service = match system.os() {
+        "linux" => "/opt/azcmagent/bin/himds".to_owned(),
+        "windows" => match system.var("ProgramFiles") {
+            Some(programs) => format!(r"{programs}\AzureConnectedMachineAgent\himds.exe"),
+            None => return false,
+        },
+        _ => return false,
+    };
+    system.look(Path::new(&service)).is_ok()
 }
 
 /// The oldest version that can choose a user-assigned identity.
@@ -38,7 +57,31 @@ impl Arc {
     pub(super) fn new(options: &ClientOptions) -> Result<Self> {
         let address = variable(&**options.system(), "IDENTITY_ENDPOINT")?;
         let endpoint = Endpoint::from_variable("IDENTITY_ENDPOINT", &address, options)?;
-        Ok(Self { endpoint })
+        Ok(Self {
+            endpoint,
+            is_said: true,
+        })
+    }
+
+    /// The agent that is installed on this machine, though no variable tells of it.
+    pub(super) fn installed(options: &ClientOptions) -> Result<Self> {
+        let url = parse_url("Read the address of Azure Arc's agent", ADDRESS)?;
+        Ok(Self {
+            endpoint: Endpoint::fixed(url, options),
+            is_said: false,
+        })
+    }
+
+    /// An installed agent is no promise: the server may not be connected, or its identity not be this user's to have. That is
+    /// nobody's failure where nobody asked for it.
+    fn failed(&self, error: Error) -> Error {
+        let is_absent = matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Invalid);
+        if self.is_said || !is_absent {
+            return error;
+        }
+        let why = format!("Azure Arc's agent is installed here, and {}", error.why());
+        Error::new(ErrorKind::Unavailable, error.what().to_owned(), why)
+            .with_mend(error.mend().to_owned())
     }
 
     fn request(&self, asking: &Asking<'_>) -> HttpRequest {
@@ -57,32 +100,49 @@ impl Host for Arc {
         "Azure Arc's agent"
     }
 
-    fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
-        async move {
-            let started = Instant::now();
-            let mut asked = Asked {
-                what: &asking.what,
-                host: self.name(),
-                assign: "connect the server anew with `azcmagent connect`, which gives it an identity",
-                secrets: &[],
-                now: asking.system.now(),
-            };
-            let request = self.request(&asking);
-            let first = self.endpoint.send(&asking.what, AGENT, &request, asking.deadline).await?;
-            if first.status != 401 {
-                return confirmed(&asking, answer::read(&asked, &first)?);
+    fn look(&self, id: &ManagedIdentityId, _: &dyn System) -> Availability {
+        let using = format!("{id} of {}", self.name());
+        if self.is_said {
+            Availability::Ready { using }
+        } else {
+            Availability::Possible {
+                using: format!("{using}, which is installed here"),
             }
-            let system = &**asking.system;
-            let path = named_file(&asked, first.header("www-authenticate"), system)?;
-            let key = read_key(&asked, &path, system)?;
-            let secrets = [key.as_str()];
-            asked.secrets = &secrets;
-            let request = request.with_header(header::AUTHORIZATION, authorization(&asked, &key)?);
-            let left = asking.deadline.saturating_sub(started.elapsed());
-            let answer = self.endpoint.ask(&asked, AGENT, &request, left).await?;
-            confirmed(&asking, answer)
         }
-        .boxed()
+    }
+
+    fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
+        async move { self.token(asking).await.map_err(|error| self.failed(error)) }.boxed()
+    }
+}
+
+impl Arc {
+    async fn token(&self, asking: Asking<'_>) -> Result<AccessToken> {
+        let started = Instant::now();
+        let mut asked = Asked {
+            what: &asking.what,
+            host: self.name(),
+            assign: "connect the server anew with `azcmagent connect`, which gives it an identity",
+            secrets: &[],
+            now: asking.system.now(),
+        };
+        let request = self.request(&asking);
+        let first = self
+            .endpoint
+            .send(&asking.what, AGENT, &request, asking.deadline)
+            .await?;
+        if first.status != 401 {
+            return confirmed(&asking, answer::read(&asked, &first)?);
+        }
+        let system = &**asking.system;
+        let path = named_file(&asked, first.header("www-authenticate"), system)?;
+        let key = read_key(&asked, &path, system)?;
+        let secrets = [key.as_str()];
+        asked.secrets = &secrets;
+        let request = request.with_header(header::AUTHORIZATION, authorization(&asked, &key)?);
+        let left = asking.deadline.saturating_sub(started.elapsed());
+        let answer = self.endpoint.ask(&asked, AGENT, &request, left).await?;
+        confirmed(&asking, answer)
     }
 }
 

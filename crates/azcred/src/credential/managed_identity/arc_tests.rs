@@ -50,6 +50,29 @@ fn a_key_of_the_agents_is_read() {
 }
 
 #[test]
+fn an_agent_that_was_only_found_and_is_of_no_use_is_no_failure() {
+    let options = ClientOptions::new(Fixture::new().shared());
+    let found = super::Arc::installed(&options).unwrap();
+    let said = super::Arc {
+        is_said: true,
+        ..super::Arc::installed(&options).unwrap()
+    };
+    for (kind, left) in [
+        (ErrorKind::Unreachable, ErrorKind::Unavailable),
+        (ErrorKind::Invalid, ErrorKind::Unavailable),
+        (ErrorKind::Refused, ErrorKind::Refused),
+        (ErrorKind::Unexpected, ErrorKind::Unexpected),
+    ] {
+        let error = || Error::new(kind, "Asked", "nobody is there").with_mend("start it");
+        let softened = found.failed(error());
+        assert_eq!(softened.kind(), left);
+        assert!(softened.why().contains("nobody is there"), "{softened}");
+        assert_eq!(softened.mend(), "start it");
+        assert_eq!(said.failed(error()).kind(), kind);
+    }
+}
+
+#[test]
 fn a_file_elsewhere_is_not_looked_at() {
     let file = facts(FileKind::File, 9, 0);
     for path in [

@@ -39,7 +39,7 @@ impl Wish {
             _ => Err(Error::new(
                 ErrorKind::Invalid,
                 format!("Read AZCRED_IMDS ('{}')", excerpt(&text)),
-                "it is neither 'always' nor 'never'",
+                "AZCRED_IMDS is neither 'always' nor 'never'",
             )
             .with_mend("set AZCRED_IMDS to always or never, or unset it to let the machine tell")),
         }

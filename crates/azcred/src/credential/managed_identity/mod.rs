@@ -7,7 +7,8 @@
 //! 3. `IDENTITY_ENDPOINT` and `IMDS_ENDPOINT`: a server connected by Azure Arc;
 //! 4. `MSI_ENDPOINT` and `MSI_SECRET`: a compute of Azure Machine Learning;
 //! 5. `MSI_ENDPOINT` alone: Cloud Shell;
-//! 6. none of them: a virtual machine, whose instance metadata service (IMDS) has a fixed address.
+//! 6. none of them, and Azure Arc's agent is installed: a server connected by it, though nobody handed its variables on;
+//! 7. none of them: a virtual machine, whose instance metadata service (IMDS) has a fixed address.
 //!
 //! What the variables describe is there. Whether IMDS is, they don't tell, and a laptop that asks waits for an answer that
 //! never comes: see [`evidence`] and [`imds`].
@@ -39,6 +40,7 @@ use crate::{
     tenant::ClientId,
     token::AccessToken,
 };
+use evidence::Wish;
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -103,18 +105,17 @@ impl ManagedIdentityCredential {
     /// identity; [`ErrorKind::Unavailable`] where `IDENTITY_ENDPOINT` is set and describes no host, or `AZCRED_IMDS` is `never`
     /// and there is no other host.
     pub fn new(id: ManagedIdentityId, options: ClientOptions) -> Result<Self> {
-        Self::of(id, true, options)
+        Self::of(id, InChain::ALONE, options)
     }
 
     /// The one that a chain asks: the identity that `AZURE_CLIENT_ID` names, on a compute of Azure Machine Learning else
-    /// `DEFAULT_IDENTITY_CLIENT_ID`, else the machine's own. Unless the chain is `pinned` to it, IMDS has to answer a probe
-    /// before it is waited for.
+    /// `DEFAULT_IDENTITY_CLIENT_ID`, else the machine's own.
     ///
     /// # Errors
     /// As [`Self::new`], and [`ErrorKind::Invalid`] where such a variable can't be used.
-    pub(crate) fn in_chain(pinned: bool, options: ClientOptions) -> Result<Self> {
+    pub(crate) fn in_chain(chain: InChain, options: ClientOptions) -> Result<Self> {
         let system = &**options.system();
-        let id = match Kind::of(system)? {
+        let id = match Kind::of(system, chain)? {
             // There is one identity, the user's, whoever the variable means elsewhere.
             Kind::CloudShell => None,
             Kind::AzureMl => read_id(system, "AZURE_CLIENT_ID")?.map_or_else(
@@ -123,17 +124,18 @@ impl ManagedIdentityCredential {
             )?,
             _ => read_id(system, "AZURE_CLIENT_ID")?,
         };
-        Self::of(id.unwrap_or(ManagedIdentityId::SYSTEM), pinned, options)
+        Self::of(id.unwrap_or(ManagedIdentityId::SYSTEM), chain, options)
     }
 
-    fn of(id: ManagedIdentityId, pinned: bool, options: ClientOptions) -> Result<Self> {
-        let host: Box<dyn Host> = match Kind::of(&**options.system())? {
+    fn of(id: ManagedIdentityId, chain: InChain, options: ClientOptions) -> Result<Self> {
+        let host: Box<dyn Host> = match Kind::of(&**options.system(), chain)? {
             Kind::ServiceFabric => Box::new(service_fabric::ServiceFabric::new(&id, &options)?),
             Kind::AppService => Box::new(app_service::AppService::new(&options)?),
             Kind::Arc => Box::new(arc::Arc::new(&options)?),
+            Kind::ArcUnsaid => Box::new(arc::Arc::installed(&options)?),
             Kind::AzureMl => Box::new(azure_ml::AzureMl::new(&id, &options)?),
             Kind::CloudShell => Box::new(cloud_shell::CloudShell::new(&id, &options)?),
-            Kind::Imds => Box::new(imds::Imds::new(pinned, &options)?),
+            Kind::Imds => Box::new(imds::Imds::new(chain.pinned, &options)?),
         };
         let system = options.system().clone();
         let source = ManagedIdentity { id, host, options };
@@ -143,19 +145,38 @@ impl ManagedIdentityCredential {
 
 credential!(ManagedIdentityCredential);
 
+/// What a chain makes of a managed identity.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InChain {
+    /// Nobody else is asked: IMDS need not answer a probe before it is waited for.
+    pub(crate) pinned: bool,
+    /// Azure Arc's agent is looked for where no variable tells of it.
+    pub(crate) finds_agent: bool,
+}
+
+impl InChain {
+    /// In none.
+    const ALONE: Self = Self {
+        pinned: true,
+        finds_agent: true,
+    };
+}
+
 /// The hosts that there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     ServiceFabric,
     AppService,
     Arc,
+    /// The same, though no variable says so.
+    ArcUnsaid,
     AzureMl,
     CloudShell,
     Imds,
 }
 
 impl Kind {
-    fn of(system: &dyn System) -> Result<Self> {
+    fn of(system: &dyn System, chain: InChain) -> Result<Self> {
         let is_set = |name| system.var(name).is_some();
         if is_set("IDENTITY_ENDPOINT") {
             return match (is_set("IDENTITY_HEADER"), is_set("IMDS_ENDPOINT")) {
@@ -173,6 +194,14 @@ impl Kind {
         Ok(match (is_set("MSI_ENDPOINT"), is_set("MSI_SECRET")) {
             (true, true) => Self::AzureMl,
             (true, false) => Self::CloudShell,
+            // Who says where IMDS is, or that it is to be asked, does not mean the agent.
+            (false, _)
+                if is_set("AZURE_POD_IDENTITY_AUTHORITY_HOST")
+                    || Wish::read(system)? == Wish::Always =>
+            {
+                Self::Imds
+            }
+            (false, _) if chain.finds_agent && arc::is_installed(system) => Self::ArcUnsaid,
             (false, _) => Self::Imds,
         })
     }

@@ -25,7 +25,50 @@ fn machine(variables: &[(&str, &str)]) -> ClientOptions {
 }
 
 fn in_chain(variables: &[(&str, &str)]) -> Result<ManagedIdentityCredential> {
-    ManagedIdentityCredential::in_chain(false, machine(variables))
+    ManagedIdentityCredential::in_chain(AMONG_OTHERS, machine(variables))
+}
+
+const AMONG_OTHERS: InChain = InChain {
+    pinned: false,
+    finds_agent: true,
+};
+
+#[test]
+fn an_installed_agent_of_azure_arcs_is_found_where_nobody_handed_its_variables_on() {
+    let linux = Fixture::new().with_file("/opt/azcmagent/bin/himds", "");
+    let windows = Fixture::new()
+        .with_os("windows")
+        .with_var("ProgramFiles", r"C:\Program Files")
+        .with_file(r"C:\Program Files\AzureConnectedMachineAgent\himds.exe", "");
+    let host = |machine: &Fixture, chain| {
+        let options = ClientOptions::new(machine.clone().shared());
+        let credential = ManagedIdentityCredential::in_chain(chain, options).unwrap();
+        let look = format!("{:?}", credential.prepare(machine));
+        (credential.0.source().host.name(), look)
+    };
+    for machine in [&linux, &windows] {
+        let (name, look) = host(machine, AMONG_OTHERS);
+        assert_eq!(name, "Azure Arc's agent");
+        assert!(
+            look.starts_with("Possible") && look.contains("installed here"),
+            "{look}"
+        );
+    }
+    let imds = "the instance metadata service (IMDS)";
+    let blind = InChain {
+        finds_agent: false,
+        ..AMONG_OTHERS
+    };
+    assert_eq!(host(&linux, blind).0, imds);
+    for (variable, value) in [
+        ("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1"),
+        ("AZCRED_IMDS", "always"),
+    ] {
+        let machine = linux.clone().with_var(variable, value);
+        assert_eq!(host(&machine, AMONG_OTHERS).0, imds, "{variable}");
+    }
+    let mac = linux.clone().with_os("macos");
+    assert_eq!(host(&mac, AMONG_OTHERS).0, imds);
 }
 
 #[test]
