@@ -22,10 +22,7 @@ from emulator import Emulator
 ROUNDS = 7
 TARGET = 30
 SCOPE = "https://management.azure.com/.default"
-PYTHON = (
-    "from azure.identity import DefaultAzureCredential as D; "
-    f"print(D().get_token('{SCOPE}').token)"
-)
+PYTHON = f"from azure.identity import DefaultAzureCredential as D; print(D().get_token('{SCOPE}').token)"
 NODE = (
     "const { DefaultAzureCredential: D } = require('@azure/identity'); "
     f"new D().getToken('{SCOPE}').then((t) => console.log(t.token));"
@@ -86,7 +83,7 @@ def measure():
 def seconds(command):
     """Seconds until a command has given its token and ended."""
     started = time.perf_counter()
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     took = time.perf_counter() - started
     if done.returncode or done.stdout.strip().count(b".") != 2:
         sys.exit(f"{command[0]} gave no token (exit code {done.returncode}): {done.stderr.decode()[-2000:]}")
@@ -99,7 +96,10 @@ def missing():
         if not shutil.which(tool):
             return f"there is no `{tool}` (Debian: util-linux, iproute2)"
     probe = subprocess.run(
-        in_namespace([sys.executable, "-c", VANISHES]), stdin=subprocess.DEVNULL, capture_output=True, check=False
+        in_namespace([sys.executable, "-c", VANISHES]),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
     )
     if probe.returncode:
         return f"no network namespace can be made in which packets vanish: {probe.stderr.decode().strip()}"
@@ -139,7 +139,8 @@ def main():
         times = inside(json.dumps(commands), environment)
     medians = {name: statistics.median(taken) * 1000 for name, taken in times.items()}
     first, ours = medians.pop("first"), medians["azcred token"]
-    print(f"a laptop whose metadata address swallows packets, az signed in, whole process, medians of {ROUNDS} rounds in turn")
+    print("a laptop whose metadata address swallows packets, az signed in, whole process")
+    print(f"  medians of {ROUNDS} rounds in turn")
     print(f"  {'azcred token, first of a boot':<30} {first:8.1f} ms")
     print(f"  {'azcred token, later':<30} {ours:8.1f} ms")
     for name, took in medians.items():

@@ -20,7 +20,9 @@ pub(crate) fn run_verb() -> Result<()> {
     let modules = node_modules()?;
     for script in ["whole_process.py", "laptop.py"] {
         let mut python = Command::new(environment.python());
-        python.arg(Path::new("interop").join(script)).current_dir(root());
+        python
+            .arg(Path::new("interop").join(script))
+            .current_dir(root());
         python
             .env("AZCRED_BINARY", binary("release"))
             .env("AZCRED_AZ", &az)
