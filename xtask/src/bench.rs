@@ -37,7 +37,8 @@ pub(crate) fn run_verb() -> Result<()> {
 
 /// The folder with Azure's library for Node.js, installed once; `None` where there is no npm.
 fn node_modules() -> Result<Option<PathBuf>> {
-    const IDENTITY: &str = "@azure/identity@4.14.1";
+    // The last that takes Node.js 20.
+    const IDENTITY: &str = "@azure/identity@4.13.3";
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     let home = target().join("node");
     let modules = home.join("node_modules");
