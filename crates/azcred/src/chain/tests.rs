@@ -148,13 +148,13 @@ fn desk() -> Fixture {
 #[test]
 fn the_nearest_project_file_and_the_users_own_are_read() {
     let system = desk()
-        .with_file("/work/azcred.toml", "[chain]\npreset = 'hi-ml'")
-        .with_file("/work/project/azcred.toml", PROJECT)
+        .with_file("/code/azcred.toml", "[chain]\npreset = 'hi-ml'")
+        .with_file("/code/project/azcred.toml", PROJECT)
         .with_file(
             "/home/ada/.config/azcred/config.toml",
             "[chain]\npreset = 'azure'\nonly = ['azure-cli', 'environment']\n[expect]\ntenant = '72f988bf-86f1-41af-91ab-2d7cd011db47'",
         );
-    let settings = Settings::find(&system, Path::new("/work/project/src")).unwrap();
+    let settings = Settings::find(&system, Path::new("/code/project/src")).unwrap();
     assert_eq!(
         settings.preset,
         Some(Preset::Kedro),
@@ -189,14 +189,14 @@ fn a_guard_that_is_misspelt_is_refused_with_its_line() {
         ("chain = ", "line 1"),
         ("\u{0}", "line 1"),
     ] {
-        let system = desk().with_file("/work/azcred.toml", text);
-        let error = Settings::find(&system, Path::new("/work")).unwrap_err();
+        let system = desk().with_file("/code/azcred.toml", text);
+        let error = Settings::find(&system, Path::new("/code")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.to_string().contains(why), "{text}: {error}");
-        assert!(error.to_string().contains("/work/azcred.toml"), "{error}");
+        assert!(error.to_string().contains("/code/azcred.toml"), "{error}");
     }
-    let large = desk().with_file("/work/azcred.toml", vec![b'#'; 1 << 20]);
-    assert!(Settings::find(&large, Path::new("/work")).is_err());
+    let large = desk().with_file("/code/azcred.toml", vec![b'#'; 1 << 20]);
+    assert!(Settings::find(&large, Path::new("/code")).is_err());
 }
 
 fn chain(system: SharedSystem) -> Chain {
@@ -275,10 +275,10 @@ proptest::proptest! {
 
     #[test]
     fn no_settings_however_spoilt_make_a_panic(content in crate::hostile::spoilt(PROJECT)) {
-        let system = desk().with_file("/work/azcred.toml", content);
-        if let Err(error) = Settings::find(&system, Path::new("/work")) {
+        let system = desk().with_file("/code/azcred.toml", content);
+        if let Err(error) = Settings::find(&system, Path::new("/code")) {
             let shown = format!("{error}");
-            proptest::prop_assert!(shown.contains("/work/azcred.toml"), "{shown}");
+            proptest::prop_assert!(shown.contains("/code/azcred.toml"), "{shown}");
             proptest::prop_assert!(!shown.contains(['\u{1b}', '\u{202e}', '\n']), "{shown:?}");
         }
     }
