@@ -171,30 +171,13 @@ pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
         Some(Chosen::One(source)) => Some(source),
         _ => None,
     });
-    let mut places: Vec<Place> = table
-        .iter()
-        .map(|(source, after_failure)| (*source, *after_failure))
-        .collect::<Vec<_>>()
-        .into_iter()
-        .map(|(source, after_failure)| Place {
-            source,
-            after_failure,
-            excluded: None,
-        })
-        .collect();
     let mut besides: Vec<Source> = named
         .filter(|source| !table.iter().any(|(listed, _)| listed == source))
         .collect();
     besides.sort_unstable();
     besides.dedup();
-    places.extend(besides.into_iter().map(|source| Place {
-        source,
-        after_failure: End,
-        excluded: None,
-    }));
-    for place in &mut places {
-        let source = place.source;
-        place.excluded = if setup
+    let excluded = |source: Source| {
+        if setup
             .only
             .as_ref()
             .is_some_and(|only| !only.contains(&source))
@@ -210,8 +193,19 @@ pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
             setup.preset().leaves_out(source, system).map(str::to_owned)
         } else {
             None
-        };
-    }
+        }
+    };
+    let besides = besides.into_iter().map(|source| (source, End));
+    let places: Vec<Place> = table
+        .iter()
+        .copied()
+        .chain(besides)
+        .map(|(source, after_failure)| Place {
+            source,
+            after_failure,
+            excluded: excluded(source),
+        })
+        .collect();
     if places.iter().all(|place| place.excluded.is_some()) {
         return Err(Error::new(
             ErrorKind::Invalid,
