@@ -105,6 +105,11 @@ impl MemoryCache {
         }))
     }
 
+    /// The machine whose clock decides.
+    pub(crate) fn system(&self) -> &SharedSystem {
+        &self.0.system
+    }
+
     /// A token for `request`: the cached one where it is good, else what `fetch` brings.
     ///
     /// `fetch` is called at most once per flight, and there is one flight per key and runtime at a time. Its future is

@@ -95,20 +95,13 @@ impl AzurePowerShellCredential {
     /// Asks in this tenant in place of the context's.
     #[must_use]
     pub fn with_tenant(self, tenant: TenantId) -> Self {
-        self.with(|tool| tool.set_tenant(tenant))
+        Self(self.0.changed(|source| source.tool.set_tenant(tenant)))
     }
 
     /// Bounds one run of PowerShell; 10 seconds unless told otherwise, and never longer than [`ClientOptions::deadline`].
     #[must_use]
     pub fn with_process_deadline(self, deadline: Duration) -> Self {
-        self.with(|tool| tool.set_deadline(deadline))
-    }
-
-    fn with(self, change: impl FnOnce(&mut DeveloperTool)) -> Self {
-        let mut source = AzurePowerShell::clone(self.0.source());
-        change(&mut source.tool);
-        let system = source.tool.options().system().clone();
-        Self(Kept::new(Arc::new(source), system))
+        Self(self.0.changed(|source| source.tool.set_deadline(deadline)))
     }
 }
 

@@ -54,13 +54,7 @@ impl ClientCertificateCredential {
     /// certificate, so that certificates can be rolled without registering each.
     #[must_use]
     pub fn with_chain(self, send_chain: bool) -> Self {
-        let source = self.0.source();
-        let system = source.endpoint.options().system().clone();
-        let source = Certified {
-            send_chain,
-            ..Certified::clone(source)
-        };
-        Self(Kept::new(Arc::new(source), system))
+        Self(self.0.changed(|source| source.send_chain = send_chain))
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) struct About {
 }
 
 /// A tool on a machine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct DeveloperTool {
     pub(super) about: &'static About,
     options: ClientOptions,
@@ -57,18 +57,6 @@ pub(super) struct DeveloperTool {
     deadline: Option<Duration>,
     /// Where it was found; looked for again while it is not.
     found: OnceLock<PathBuf>,
-}
-
-impl Clone for DeveloperTool {
-    fn clone(&self) -> Self {
-        Self {
-            about: self.about,
-            options: self.options.clone(),
-            tenant: self.tenant.clone(),
-            deadline: self.deadline,
-            found: self.found.clone(),
-        }
-    }
 }
 
 impl DeveloperTool {

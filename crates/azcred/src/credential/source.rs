@@ -47,6 +47,15 @@ impl<S: TokenSource + ?Sized> Kept<S> {
     }
 }
 
+impl<S: TokenSource + Clone> Kept<S> {
+    /// The same source with a change, and without the tokens that came from the one before.
+    pub(crate) fn changed(&self, change: impl FnOnce(&mut S)) -> Self {
+        let mut source = S::clone(&self.source);
+        change(&mut source);
+        Self::new(Arc::new(source), self.cache.system().clone())
+    }
+}
+
 impl<S: ?Sized + fmt::Debug> fmt::Debug for Kept<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.source.fmt(f)

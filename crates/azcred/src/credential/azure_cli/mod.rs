@@ -66,7 +66,7 @@ impl AzureCliCredential {
     /// Asks in this tenant in place of the subscription's.
     #[must_use]
     pub fn with_tenant(self, tenant: TenantId) -> Self {
-        self.with(|source| source.tool.set_tenant(tenant))
+        Self(self.0.changed(|source| source.tool.set_tenant(tenant)))
     }
 
     /// Takes the account and the tenant of this subscription in place of the default one's: its id or its name.
@@ -90,20 +90,15 @@ impl AzureCliCredential {
             )
             .with_mend("give the subscription's id: `az account list --output table`"));
         }
-        Ok(self.with(|source| source.subscription = Some(subscription.into())))
+        Ok(Self(self.0.changed(|source| {
+            source.subscription = Some(subscription.into());
+        })))
     }
 
     /// Bounds one run of `az`; 10 seconds unless told otherwise, and never longer than [`ClientOptions::deadline`].
     #[must_use]
     pub fn with_process_deadline(self, deadline: Duration) -> Self {
-        self.with(|source| source.tool.set_deadline(deadline))
-    }
-
-    fn with(self, change: impl FnOnce(&mut AzureCli)) -> Self {
-        let mut source = AzureCli::clone(self.0.source());
-        change(&mut source);
-        let system = source.tool.options().system().clone();
-        Self(Kept::new(Arc::new(source), system))
+        Self(self.0.changed(|source| source.tool.set_deadline(deadline)))
     }
 }
 
