@@ -103,6 +103,7 @@ fn a_file_that_holds_no_token_says_why_and_what_mends_it() {
         len,
         owner: None,
         writers: Writers::Owner,
+        is_readable_by_others: false,
         modified: None,
     };
     let folder = Fixture::new().with_facts(PATH, standing(FileKind::Folder, 0), "");

@@ -1,12 +1,13 @@
 //! A machine as a value.
 
 use super::{
-    Command, FileFacts, FileKind, Finished, Hypervisor, SharedSystem, System, Unfinished, Writers,
-    process,
+    Command, FileFacts, FileKind, FileLock, Finished, Hypervisor, Keyring, NoKeyring, SharedSystem,
+    System, Unfinished, Writers, process,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    ffi::{OsStr, OsString},
     fmt, io,
     path::{Path, PathBuf},
     sync::{
@@ -15,6 +16,7 @@ use std::{
     },
     time::{Duration, SystemTime},
 };
+use zeroize::Zeroizing;
 
 /// A made-up machine, for tests: exactly the variables and files it was given, and a clock that goes as it is told
 /// (with the real one until [`Fixture::at`] sets it).
@@ -35,6 +37,61 @@ pub struct Fixture {
     os: &'static str,
     boot: Option<String>,
     clock: Arc<Mutex<Option<SystemTime>>>,
+    locks: Arc<Mutex<BTreeSet<PathBuf>>>,
+    keyring: Option<MadeKeyring>,
+    has_terminal: bool,
+    started: Arc<Mutex<Vec<Vec<String>>>>,
+}
+
+/// The lock of a fixture's file.
+struct MadeLock(PathBuf, Arc<Mutex<BTreeSet<PathBuf>>>);
+
+impl Drop for MadeLock {
+    fn drop(&mut self) {
+        held(&self.1).remove(&self.0);
+    }
+}
+
+/// A keyring on a [`Fixture`]: what is in it, and whether it can be used.
+#[derive(Clone, Debug, Default)]
+struct MadeKeyring {
+    secrets: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    trouble: Option<NoKeyring>,
+}
+
+impl Keyring for MadeKeyring {
+    fn title(&self) -> &'static str {
+        "the made keyring"
+    }
+
+    fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, NoKeyring> {
+        self.usable()?;
+        Ok(held(&self.secrets).get(name).cloned().map(Zeroizing::new))
+    }
+
+    fn set(&self, name: &str, secret: &[u8]) -> Result<(), NoKeyring> {
+        self.usable()?;
+        held(&self.secrets).insert(name.to_owned(), secret.to_owned());
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> Result<(), NoKeyring> {
+        self.usable()?;
+        held(&self.secrets).remove(name);
+        Ok(())
+    }
+}
+
+impl MadeKeyring {
+    fn usable(&self) -> Result<(), NoKeyring> {
+        self.trouble.clone().map_or(Ok(()), Err)
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// What stands at each path.
@@ -53,6 +110,10 @@ impl Default for Fixture {
             os: "linux",
             boot: Some("first".to_owned()),
             clock: Arc::default(),
+            locks: Arc::default(),
+            keyring: None,
+            has_terminal: false,
+            started: Arc::default(),
         }
     }
 }
@@ -145,6 +206,7 @@ impl Fixture {
             len: content.len() as u64,
             owner: Some(OWNER),
             writers: Writers::Owner,
+            is_readable_by_others: false,
             modified: Some(SystemTime::UNIX_EPOCH),
         };
         self.with_facts(path, facts, content)
@@ -191,6 +253,26 @@ impl Fixture {
         self
     }
 
+    /// Gives the machine a keyring; clones share what is in it. `trouble` is what keeps it from being used.
+    #[must_use]
+    pub fn with_keyring(mut self, trouble: Option<NoKeyring>) -> Self {
+        let secrets = self.keyring.take().unwrap_or_default().secrets;
+        self.keyring = Some(MadeKeyring { secrets, trouble });
+        self
+    }
+
+    /// Puts a person at a terminal.
+    #[must_use]
+    pub fn with_terminal(mut self) -> Self {
+        self.has_terminal = true;
+        self
+    }
+
+    /// The programs that were started to go on by themselves, each with its arguments.
+    pub fn started(&self) -> Vec<Vec<String>> {
+        held(&self.started).clone()
+    }
+
     /// Stops the clock at `time`. Clones share the clock.
     #[must_use]
     pub fn at(self, time: SystemTime) -> Self {
@@ -200,10 +282,7 @@ impl Fixture {
 
     /// Sets the clock.
     pub fn set_clock(&self, time: SystemTime) {
-        *self
-            .clock
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(time);
+        *held(&self.clock) = Some(time);
     }
 
     /// Moves the clock on by `duration`.
@@ -212,9 +291,7 @@ impl Fixture {
     }
 
     fn disk(&self) -> std::sync::MutexGuard<'_, Disk> {
-        self.files
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        held(&self.files)
     }
 
     /// As the credentials take it.
@@ -257,10 +334,51 @@ impl System for Fixture {
             len: content.len() as u64,
             owner: Some(OWNER),
             writers: Writers::Owner,
+            is_readable_by_others: false,
             modified: Some(self.now()),
         };
         self.disk()
             .insert(path.to_owned(), (facts, content.to_owned()));
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.disk().remove(path);
+        Ok(())
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        let names: Vec<OsString> = self
+            .disk()
+            .keys()
+            .filter(|path| path.parent() == Some(folder))
+            .filter_map(|path| path.file_name().map(OsStr::to_owned))
+            .collect();
+        if names.is_empty() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(names)
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<FileLock>> {
+        let is_free = held(&self.locks).insert(path.to_owned());
+        Ok(is_free.then(|| FileLock::new(MadeLock(path.to_owned(), self.locks.clone()))))
+    }
+
+    fn keyring(&self) -> Option<&dyn Keyring> {
+        self.keyring.as_ref().map(|keyring| keyring as &dyn Keyring)
+    }
+
+    fn has_terminal(&self) -> bool {
+        self.has_terminal
+    }
+
+    fn start(&self, program: &Path, args: &[String]) -> io::Result<()> {
+        let made = self.programs.get(program).ok_or(io::ErrorKind::NotFound)?;
+        made.runs.fetch_add(1, Ordering::Relaxed);
+        let mut line = vec![program.display().to_string()];
+        line.extend_from_slice(args);
+        held(&self.started).push(line);
         Ok(())
     }
 
@@ -318,9 +436,6 @@ impl System for Fixture {
     }
 
     fn now(&self) -> SystemTime {
-        self.clock
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .unwrap_or_else(SystemTime::now)
+        held(&self.clock).unwrap_or_else(SystemTime::now)
     }
 }

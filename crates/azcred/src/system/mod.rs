@@ -12,6 +12,7 @@ pub use real::RealSystem;
 
 use futures_util::future::BoxFuture;
 use std::{
+    ffi::OsString,
     fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -43,6 +44,62 @@ pub trait System: Send + Sync + fmt::Debug {
     /// # Errors
     /// As [`std::fs::write`].
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()>;
+
+    /// The same as [`System::write`], and the content outlives a loss of power right after.
+    ///
+    /// # Errors
+    /// As [`std::fs::write`].
+    fn write_durably(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        self.write(path, content)
+    }
+
+    /// Removes a file; one that is not there is no error.
+    ///
+    /// # Errors
+    /// As [`std::fs::remove_file`].
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// The names of what stands in a folder, in no order.
+    ///
+    /// # Errors
+    /// As [`std::fs::read_dir`].
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        let _ = folder;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Locks a file for this process alone, making it (0600, its folder 0700) where there is none; `None` while another holds it.
+    /// The lock ends with the value, and with the process, however that ends.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::Unsupported`] where the file system knows no locks; otherwise as [`std::fs::File::open`].
+    fn try_lock(&self, path: &Path) -> io::Result<Option<FileLock>> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// The user's keyring; `None` where this machine has none.
+    fn keyring(&self) -> Option<&dyn Keyring> {
+        None
+    }
+
+    /// Whether a person is at a terminal: whether standard error is one, which is where they are spoken to.
+    fn has_terminal(&self) -> bool {
+        false
+    }
+
+    /// Starts a program that goes on by itself, such as a browser: without a shell, with nothing on its streams, in a process group
+    /// of its own.
+    ///
+    /// # Errors
+    /// As [`std::process::Command::spawn`].
+    fn start(&self, program: &Path, args: &[String]) -> io::Result<()> {
+        let _ = (program, args);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// The full path of a program on `PATH`. Entries that are no full paths are passed over: what they name depends on the
     /// folder that one happens to be in.
@@ -96,6 +153,8 @@ pub struct FileFacts {
     pub owner: Option<u32>,
     /// Who may write to it, besides the administrator.
     pub writers: Writers,
+    /// Whether anybody but its owner and the administrator may read it, as far as its mode tells.
+    pub is_readable_by_others: bool,
     /// When its content changed last, where the file system knows.
     pub modified: Option<SystemTime>,
 }
@@ -153,6 +212,59 @@ pub enum Hypervisor {
     Other(String),
     /// The processor does not say.
     Unknown,
+}
+
+/// A lock on a file. Dropping it gives it up.
+pub struct FileLock(#[allow(dead_code, reason = "it is held, not used")] Box<dyn Send + Sync>);
+
+impl FileLock {
+    /// A lock that lasts as long as `held`.
+    pub fn new(held: impl Send + Sync + 'static) -> Self {
+        Self(Box::new(held))
+    }
+}
+
+impl fmt::Debug for FileLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileLock")
+    }
+}
+
+/// The store for secrets that a system keeps for each user: the Secret Service, the Keychain, the Credential Manager.
+///
+/// Its methods wait for an answer of another program, for some seconds at most, and never ask the person for anything.
+pub trait Keyring: Send + Sync {
+    /// What people call it, such as `the Secret Service`.
+    fn title(&self) -> &'static str;
+
+    /// The secret under a name; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`NoKeyring`].
+    fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, NoKeyring>;
+
+    /// Keeps a secret under a name, in place of what is there.
+    ///
+    /// # Errors
+    /// [`NoKeyring`].
+    fn set(&self, name: &str, secret: &[u8]) -> Result<(), NoKeyring>;
+
+    /// Removes the secret under a name; where there is none that is no error.
+    ///
+    /// # Errors
+    /// [`NoKeyring`].
+    fn remove(&self, name: &str) -> Result<(), NoKeyring>;
+}
+
+/// Why a keyring is of no use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoKeyring {
+    /// Nobody answers for it here: why.
+    Absent(String),
+    /// It is there and locked.
+    Locked,
+    /// It failed: why.
+    Failed(String),
 }
 
 /// A program to run.
@@ -236,6 +348,18 @@ pub fn config_folder(system: &dyn System) -> Option<PathBuf> {
         "macos" => Some(home(system)?.join("Library/Application Support/azcred")),
         _ => full_path(system, "XDG_CONFIG_HOME")
             .or_else(|| Some(home(system)?.join(".config")))
+            .map(|folder| folder.join("azcred")),
+    }
+}
+
+/// The folder for what a user would miss, such as sign-ins: `XDG_DATA_HOME/azcred` or `~/.local/share/azcred`, on macOS
+/// `~/Library/Application Support/azcred`, on Windows `LOCALAPPDATA\azcred`.
+pub fn data_folder(system: &dyn System) -> Option<PathBuf> {
+    match system.os() {
+        "windows" => Some(full_path(system, "LOCALAPPDATA")?.join("azcred")),
+        "macos" => config_folder(system),
+        _ => full_path(system, "XDG_DATA_HOME")
+            .or_else(|| Some(home(system)?.join(".local/share")))
             .map(|folder| folder.join("azcred")),
     }
 }

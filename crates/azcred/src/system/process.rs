@@ -4,6 +4,7 @@ use super::{Command, Finished, OUTPUT_LIMIT, Unfinished};
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
+    io,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -56,6 +57,25 @@ fn safe_folder() -> PathBuf {
     } else {
         "/".into()
     }
+}
+
+/// Starts a program that goes on by itself, and is nobody's child for long: a thread waits for its end, so that none is left dead.
+pub(super) fn start(program: &Path, args: &[String]) -> io::Result<()> {
+    let mut builder = std::process::Command::new(program);
+    builder
+        .args(args)
+        .current_dir(safe_folder())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    // What ends this program's group (Ctrl-C) is not to end it.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut builder, 0);
+    let mut child = builder.spawn()?;
+    std::thread::Builder::new()
+        .name("azcred-started".to_owned())
+        .spawn(move || child.wait())?;
+    Ok(())
 }
 
 /// Runs `command`; with `variables` alone where they are given.

@@ -1,12 +1,14 @@
 //! The machine that this process runs on.
 
 use super::{
-    Command, FileFacts, FileKind, Finished, Hypervisor, System, Unfinished, Writers, process,
+    Command, FileFacts, FileKind, FileLock, Finished, Hypervisor, System, Unfinished, Writers,
+    process,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
+    ffi::OsString,
     fs,
-    io::{self, Read, Write},
+    io::{self, IsTerminal, Read, Write},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -65,31 +67,49 @@ impl System for RealSystem {
             #[cfg(not(unix))]
             owner: None,
             writers: writers(&metadata),
+            is_readable_by_others: is_readable_by_others(&metadata),
             modified: metadata.modified().ok(),
         })
     }
 
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        put(path, content, false)
+    }
+
+    fn write_durably(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        put(path, content, true)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        }
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        fs::read_dir(folder)?
+            .map(|entry| entry.map(|entry| entry.file_name()))
+            .collect()
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<FileLock>> {
         let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut make = fs::DirBuilder::new();
-        make.recursive(true);
-        let mut open = fs::OpenOptions::new();
-        open.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
-            std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+        private_folder(folder)?;
+        let file = private_file().create(true).truncate(false).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(FileLock::new(file))),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => Err(error),
         }
-        make.create(folder)?;
-        let new = folder.join(format!(".new-{}", uuid::Uuid::new_v4()));
-        let written = open
-            .open(&new)
-            .and_then(|mut file| file.write_all(content))
-            .and_then(|()| fs::rename(&new, path));
-        if written.is_err() {
-            let _ = fs::remove_file(&new);
-        }
-        written
+    }
+
+    fn has_terminal(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+
+    fn start(&self, program: &Path, args: &[String]) -> io::Result<()> {
+        process::start(program, args)
     }
 
     fn find_program(&self, name: &str) -> Option<PathBuf> {
@@ -142,6 +162,60 @@ impl System for RealSystem {
             _ => SystemTime::now(),
         }
     }
+}
+
+/// Puts a private file in place, whole or not at all.
+fn put(path: &Path, content: &[u8], durably: bool) -> io::Result<()> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    private_folder(folder)?;
+    let new = folder.join(format!(".new-{}", uuid::Uuid::new_v4()));
+    let written = private_file()
+        .create_new(true)
+        .open(&new)
+        .and_then(|mut file| {
+            file.write_all(content)?;
+            if durably { file.sync_all() } else { Ok(()) }
+        })
+        .and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+        return written;
+    }
+    // The name is the folder's to keep; not every file system lets a folder be synced.
+    #[cfg(unix)]
+    if durably && let Ok(folder) = fs::File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+/// Makes a folder that nobody else may look into, where there is none.
+fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut make = fs::DirBuilder::new();
+    make.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
+    make.create(folder)
+}
+
+/// Opens files for writing, private ones where they are made.
+fn private_file() -> fs::OpenOptions {
+    let mut open = fs::OpenOptions::new();
+    open.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+    open
+}
+
+#[cfg(unix)]
+fn is_readable_by_others(metadata: &fs::Metadata) -> bool {
+    !metadata.is_symlink() && std::os::unix::fs::MetadataExt::mode(metadata) & 0o077 != 0
+}
+
+/// As with [`writers`].
+#[cfg(not(unix))]
+fn is_readable_by_others(_: &fs::Metadata) -> bool {
+    false
 }
 
 /// Opens a file to read it, without waiting for whoever is at the other end of a pipe.

@@ -541,6 +541,7 @@ async fn visual_studio_code_says_whose_record_there_is_and_why_it_is_of_no_use()
         len: 0,
         owner: None,
         writers: Writers::Owner,
+        is_readable_by_others: false,
         modified: None,
     };
     for (machine, why) in [

@@ -200,6 +200,7 @@ fn instead(name: &str, kind: FileKind, owner: u32) -> Fixture {
         len: content.len() as u64,
         owner: Some(owner),
         writers: Writers::Owner,
+        is_readable_by_others: false,
         modified: None,
     };
     laptop().with_facts(path, facts, content)
@@ -233,6 +234,7 @@ fn a_file_of_another_user_or_a_link_is_not_trusted() {
         len: 0,
         owner: Some(1001),
         writers: Writers::Owner,
+        is_readable_by_others: false,
         modified: None,
     };
     let machine = laptop().with_facts("/home/ada/.azure", folder, "");
@@ -247,6 +249,7 @@ fn a_file_or_a_folder_that_others_may_write_to_is_not_trusted() {
         len: 0,
         owner: Some(1000),
         writers,
+        is_readable_by_others: false,
         modified: None,
     };
     for writers in [Writers::Group, Writers::Anybody] {
@@ -273,6 +276,7 @@ fn a_file_far_larger_than_any_of_azure_clis_is_not_read() {
             len: 1 << 30,
             owner: Some(1000),
             writers: Writers::Owner,
+            is_readable_by_others: false,
             modified: None,
         };
         let machine = laptop().with_facts(format!("/home/ada/.azure/{name}"), facts, "{}");

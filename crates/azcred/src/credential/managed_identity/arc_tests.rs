@@ -23,6 +23,7 @@ fn facts(kind: FileKind, len: u64, owner: u32) -> FileFacts {
         len,
         owner: Some(owner),
         writers: Writers::Owner,
+        is_readable_by_others: false,
         modified: None,
     }
 }
