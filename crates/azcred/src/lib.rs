@@ -55,12 +55,15 @@ mod hostile;
 pub mod http;
 mod json;
 mod options;
+mod profile;
+mod prompt;
 mod redact;
 mod request;
 mod scope;
 pub mod system;
 mod tenant;
 mod token;
+mod vault;
 
 #[cfg(feature = "azure_core")]
 pub use crate::azure_core::AzureCoreCredential;
@@ -77,6 +80,8 @@ pub use crate::{
     entra::certificate::ClientCertificate,
     error::{Error, ErrorKind, Refusal, Result},
     options::ClientOptions,
+    profile::Profile,
+    prompt::{DeviceCode, Notice, PlainPrompt, Prompt},
     redact::{printable, redact},
     request::TokenRequest,
     scope::Scope,

@@ -4,6 +4,8 @@ use crate::{
     cloud::Cloud,
     error::Result,
     http::{Http, LONGEST_CALL},
+    profile::Profile,
+    prompt::{PlainPrompt, Prompt, SharedPrompt},
     system::{RealSystem, SharedSystem},
     tenant::TenantId,
 };
@@ -17,6 +19,19 @@ pub struct ClientOptions {
     deadline: Option<Duration>,
     allowed_tenants: AllowedTenants,
     http: Http,
+    prompt: SharedPrompt,
+    keeps: Keeps,
+    profile: Profile,
+}
+
+/// Where tokens and sign-ins are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Keeps {
+    /// As long as the process lives.
+    #[default]
+    InMemory,
+    /// Encrypted on disk, for the next process too.
+    OnDisk,
 }
 
 /// Which tenants a credential may be asked for besides its own.
@@ -41,6 +56,9 @@ impl ClientOptions {
             deadline: None,
             allowed_tenants: AllowedTenants::None,
             http,
+            prompt: Arc::new(PlainPrompt),
+            keeps: Keeps::InMemory,
+            profile: Profile::default(),
         }
     }
 
@@ -71,6 +89,45 @@ impl ClientOptions {
     pub fn with_any_tenant(mut self) -> Self {
         self.allowed_tenants = AllowedTenants::Any;
         self
+    }
+
+    /// Speaks to the person who signs in; [`PlainPrompt`] unless told otherwise.
+    #[must_use]
+    pub fn with_prompt(mut self, prompt: Arc<dyn Prompt>) -> Self {
+        self.prompt = prompt;
+        self
+    }
+
+    /// Keeps tokens and sign-ins on disk, encrypted, for the user's next process too. What is kept in memory alone, as it is
+    /// unless told otherwise, ends with the process.
+    ///
+    /// Where the disk can't be used, tokens are had all the same; a sign-in that can't be kept says so.
+    #[must_use]
+    pub fn with_disk_cache(mut self) -> Self {
+        self.keeps = Keeps::OnDisk;
+        self
+    }
+
+    /// Uses the sign-ins of this profile; [`Profile::default`] unless told otherwise.
+    #[must_use]
+    pub fn with_profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// Who speaks to the person.
+    pub fn prompt(&self) -> &dyn Prompt {
+        &*self.prompt
+    }
+
+    /// Whether tokens and sign-ins are kept on disk.
+    pub fn has_disk_cache(&self) -> bool {
+        self.keeps == Keeps::OnDisk
+    }
+
+    /// Whose sign-ins are used.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     /// The machine.

@@ -13,6 +13,7 @@ pub(crate) mod environment;
 mod federation;
 mod github_actions;
 mod managed_identity;
+pub(crate) mod person;
 pub(crate) mod source;
 mod token_service;
 mod tool_output;

@@ -6,4 +6,5 @@ mod token_answer;
 mod token_endpoint;
 
 pub use codes::{Meaning, explain};
-pub(crate) use token_endpoint::{Grant, TokenEndpoint};
+pub(crate) use token_answer::PersonTokens;
+pub(crate) use token_endpoint::{Grant, TokenEndpoint, WITH_REFRESH};

@@ -10,6 +10,7 @@ use crate::{
     redact::{printable, redact},
     token::AccessToken,
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use std::time::{Duration, SystemTime};
@@ -41,6 +42,14 @@ struct Success {
     expires_in: Option<u64>,
     #[serde(default, deserialize_with = "seconds")]
     refresh_in: Option<u64>,
+    #[serde(default, deserialize_with = "optional_secret")]
+    refresh_token: Option<SecretString>,
+    #[serde(default, deserialize_with = "optional_secret")]
+    id_token: Option<SecretString>,
+    #[serde(default)]
+    client_info: Option<String>,
+    #[serde(default)]
+    foci: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -60,8 +69,22 @@ struct Failure {
     claims: Option<String>,
 }
 
-/// The token in an answer, or why there is none.
-pub(super) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Result<AccessToken> {
+/// What a person's sign-in brings.
+pub(crate) struct PersonTokens {
+    /// The token for what was asked for.
+    pub(crate) access: AccessToken,
+    /// What more tokens can be had for, of any resource; `None` where the provider gives none.
+    pub(crate) refresh: Option<SecretString>,
+    /// Who signed in, as the provider states it to the client (a JWT; OpenID Connect Core 1.0 section 2).
+    pub(crate) id_token: Option<SecretString>,
+    /// `OBJECT-ID.TENANT-ID` of the account at home (`client_info`, Entra ID's own).
+    pub(crate) home_account_id: Option<String>,
+    /// The family of clients that may use the refresh token (`foci`, Entra ID's own).
+    pub(crate) family: Option<String>,
+}
+
+/// The tokens in an answer, or why there are none.
+pub(super) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Result<PersonTokens> {
     if response.status == 200 {
         success(asked, response)
     } else {
@@ -69,7 +92,7 @@ pub(super) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Result<AccessT
     }
 }
 
-fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<AccessToken> {
+fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<PersonTokens> {
     let unexpected = |why: String| {
         Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why)
             .with_mend("check that the authority is right and that no proxy answers in its place")
@@ -90,12 +113,41 @@ fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<AccessToken> {
     }
     // RFC 6749 leaves expires_in out where the lifetime is known otherwise; an hour is what providers mean by that.
     let lifetime = Duration::from_secs(answer.expires_in.unwrap_or(3600)).min(LONGEST);
-    Ok(AccessToken::new(
-        answer.access_token,
-        asked.now,
-        lifetime,
-        answer.refresh_in.map(Duration::from_secs),
-    ))
+    Ok(PersonTokens {
+        access: AccessToken::new(
+            answer.access_token,
+            asked.now,
+            lifetime,
+            answer.refresh_in.map(Duration::from_secs),
+        ),
+        refresh: answer.refresh_token,
+        id_token: answer.id_token,
+        home_account_id: answer.client_info.as_deref().and_then(home_account_id),
+        family: answer.foci.filter(|family| {
+            (1..=8).contains(&family.len())
+                && family.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        }),
+    })
+}
+
+/// Reads `client_info`: the base64 of `{"uid": …, "utid": …}`, as MSAL does.
+fn home_account_id(client_info: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct ClientInfo {
+        uid: String,
+        utid: String,
+    }
+    let bytes = URL_SAFE_NO_PAD
+        .decode(client_info.trim_end_matches('='))
+        .ok()?;
+    let info: ClientInfo = json::object(&bytes)?;
+    let is_id = |id: &str| {
+        (1..=64).contains(&id.len())
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    (is_id(&info.uid) && is_id(&info.utid)).then(|| format!("{}.{}", info.uid, info.utid))
 }
 
 fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
@@ -290,6 +342,16 @@ fn secret<'de, D: Deserializer<'de>>(
         return Err(serde::de::Error::custom("no bearer token"));
     }
     Ok(token.into())
+}
+
+/// What cannot be used is not there: the access token is what was asked for.
+fn optional_secret<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<SecretString>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text
+        .filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()))
+        .map(SecretString::from))
 }
 
 /// Seconds as a number or, as Entra ID's v1 endpoints write them, as a string.

@@ -30,6 +30,7 @@ fn read_with(response: &HttpResponse) -> Result<AccessToken> {
         },
         response,
     )
+    .map(|tokens| tokens.access)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The token endpoint: one form post for every credential.
 
-use super::token_answer::{self, Asked};
+use super::token_answer::{self, Asked, PersonTokens};
 use crate::{
     cloud::Authority,
     error::{Error, ErrorKind, Result},
@@ -26,12 +26,32 @@ pub(crate) enum Grant {
         /// The token.
         token: SecretString,
         /// Whose it is, as MSAL writes it: `OBJECT-ID.TENANT-ID`. Entra ID finds the account's data centre by it.
-        home_account_id: String,
+        home_account_id: Option<String>,
     },
+    /// The code that a person's sign-in in a browser left (RFC 6749 section 4.1.3, RFC 7636 section 4.5).
+    AuthorizationCode {
+        /// The code.
+        code: SecretString,
+        /// What only who asked for the code knows.
+        verifier: SecretString,
+        /// Where the browser was sent back to, to the letter.
+        redirect_uri: String,
+    },
+    /// The code that a device waits with (RFC 8628 section 3.4).
+    DeviceCode(SecretString),
 }
 
-/// What is asked for besides with a refresh token, as MSAL does: a new one comes along, and says whose it is.
-const WITH_REFRESH: &str = "openid profile offline_access";
+impl Grant {
+    /// Whether it is a person's, with whose token a refresh token comes along.
+    fn is_persons(&self) -> bool {
+        !matches!(self, Self::Secret(_) | Self::Assertion(_))
+    }
+}
+
+/// What is asked for besides by a person, as MSAL does: a new one comes along, and says whose it is.
+pub(crate) const WITH_REFRESH: &str = "openid profile offline_access";
+
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// An application has no account in `common` and its kin.
 fn of_one_tenant(tenant: &TenantId) -> Result<()> {
@@ -72,6 +92,28 @@ impl TokenEndpoint {
             client_id,
             options,
         })
+    }
+
+    /// The same for a person, who may be of any tenant: `organizations` and its kin are taken.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where the cloud can't be told.
+    pub(crate) fn of_person(
+        tenant: TenantId,
+        client_id: ClientId,
+        options: ClientOptions,
+    ) -> Result<Self> {
+        let authority = options.cloud()?.authority().clone();
+        Ok(Self {
+            authority,
+            tenant,
+            client_id,
+            options,
+        })
+    }
+
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     pub(crate) fn tenant(&self) -> &TenantId {
@@ -138,15 +180,31 @@ impl TokenEndpoint {
         request: &TokenRequest,
         deadline: Duration,
     ) -> Result<AccessToken> {
+        let tokens = self.ask_all(who, &grant, request, deadline).await?;
+        Ok(tokens.access)
+    }
+
+    /// The same, with all that comes along with a person's token.
+    pub(crate) async fn ask_all(
+        &self,
+        who: &str,
+        grant: &Grant,
+        request: &TokenRequest,
+        deadline: Duration,
+    ) -> Result<PersonTokens> {
         let tenant = self.tenant_of(request)?;
         let url = self.url(request)?;
         let mut scopes = request.joined_scopes();
+        if grant.is_persons() {
+            scopes = format!("{scopes} {WITH_REFRESH}");
+        }
         let (grant_type, as_whom) = match grant {
             Grant::Secret(_) | Grant::Assertion(_) => ("client_credentials", "as"),
-            Grant::Refresh { .. } => {
-                scopes = format!("{scopes} {WITH_REFRESH}");
-                ("refresh_token", "with a refresh token of")
+            Grant::Refresh { .. } => ("refresh_token", "with a refresh token of"),
+            Grant::AuthorizationCode { .. } => {
+                ("authorization_code", "with a browser's sign-in for")
             }
+            Grant::DeviceCode(_) => (DEVICE_CODE, "with a device code of"),
         };
         let what = format!(
             "{who} asked {} for a token for {} {as_whom} the application {}",
@@ -159,20 +217,12 @@ impl TokenEndpoint {
             ("scope", scopes.as_str()),
             ("grant_type", grant_type),
         ];
+        let mut secrets = Vec::with_capacity(2);
         let mut anchor = None;
-        let secret = match &grant {
+        match grant {
             Grant::Secret(secret) => {
                 form.push(("client_secret", secret.expose_secret()));
-                secret
-            }
-            Grant::Refresh {
-                token,
-                home_account_id,
-            } => {
-                form.push(("refresh_token", token.expose_secret()));
-                form.push(("client_info", "1"));
-                anchor = Some(format!("Oid:{}", home_account_id.replace('.', "@")));
-                token
+                secrets.push(secret.expose_secret());
             }
             Grant::Assertion(assertion) => {
                 form.push((
@@ -180,9 +230,36 @@ impl TokenEndpoint {
                     "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
                 ));
                 form.push(("client_assertion", assertion.expose_secret()));
-                assertion
+                secrets.push(assertion.expose_secret());
             }
-        };
+            Grant::Refresh {
+                token,
+                home_account_id,
+            } => {
+                form.push(("refresh_token", token.expose_secret()));
+                secrets.push(token.expose_secret());
+                anchor = home_account_id
+                    .as_ref()
+                    .map(|id| format!("Oid:{}", id.replace('.', "@")));
+            }
+            Grant::AuthorizationCode {
+                code,
+                verifier,
+                redirect_uri,
+            } => {
+                form.push(("code", code.expose_secret()));
+                form.push(("code_verifier", verifier.expose_secret()));
+                form.push(("redirect_uri", redirect_uri));
+                secrets.extend([code.expose_secret(), verifier.expose_secret()]);
+            }
+            Grant::DeviceCode(code) => {
+                form.push(("device_code", code.expose_secret()));
+                secrets.push(code.expose_secret());
+            }
+        }
+        if grant.is_persons() {
+            form.push(("client_info", "1"));
+        }
         if let Some(claims) = request.claims() {
             form.push(("claims", claims));
         }
@@ -207,14 +284,14 @@ impl TokenEndpoint {
                 client_id: self.client_id.as_str(),
                 tenant: tenant.as_str(),
                 scope: request.scopes()[0].resource(),
-                secrets: &[secret.expose_secret()],
+                secrets: &secrets,
                 now: self.system().now(),
             },
             &response,
         );
         match &answer {
-            Ok(token) => {
-                tracing::debug!(credential = who, expires_on = %token.expires_on(), "got a token");
+            Ok(tokens) => {
+                tracing::debug!(credential = who, expires_on = %tokens.access.expires_on(), "got a token");
             }
             Err(error) => tracing::debug!(credential = who, %error, "got no token"),
         }

@@ -275,7 +275,7 @@ impl Redeemable {
                 .into_iter()
                 .map(|token| Grant::Refresh {
                     token,
-                    home_account_id: home_account_id.clone(),
+                    home_account_id: Some(home_account_id.clone()),
                 })
                 .collect(),
         };

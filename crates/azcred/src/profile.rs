@@ -1,0 +1,79 @@
+//! A profile: a set of sign-ins with a name, so that one person can be several.
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    tenant::excerpt,
+};
+use std::{fmt, str::FromStr, sync::Arc};
+
+/// The name of a profile: letters, digits, `-`, `_` and `.`, 64 at most; compared without regard to case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Profile(Arc<str>);
+
+const LONGEST: usize = 64;
+
+impl Profile {
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where it is empty, too long, or has other characters in it.
+    pub fn new(name: &str) -> Result<Self> {
+        let name = name.trim();
+        let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if name.is_empty() || name.len() > LONGEST || !name.bytes().all(is_fit) {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("Read the profile '{}'", excerpt(name)),
+                "a profile's name is 1 to 64 letters, digits, '-', '_' and '.'",
+            )
+            .with_mend("name one such as 'work'"));
+        }
+        Ok(Self(name.to_ascii_lowercase().into()))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `default`.
+impl Default for Profile {
+    fn default() -> Self {
+        Self("default".into())
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Profile {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::new(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_can_be_a_word_and_nothing_that_leads_elsewhere() {
+        assert_eq!(
+            Profile::new(" Work-1 ").unwrap(),
+            Profile::new("work-1").unwrap()
+        );
+        for bad in ["", " ", "a/b", "a b", "ä", &"x".repeat(65)] {
+            assert_eq!(
+                Profile::new(bad).unwrap_err().kind(),
+                ErrorKind::Invalid,
+                "{bad}"
+            );
+        }
+    }
+}
