@@ -114,8 +114,8 @@ pub(crate) fn described(preset: Preset) -> &'static str {
     match preset {
         Preset::Azcred => "every source; one that is there and fails ends it",
         Preset::Azure => "as DefaultAzureCredential of azure-identity",
-        Preset::Kedro => "as kedro-azureml-pipeline; no managed identity where MSI_ENDPOINT is set",
-        Preset::HiMl => "as get_credential of hi-ml-azure",
+        Preset::Kedro => "as kedro-azureml-pipeline: no managed identity where MSI_ENDPOINT is set, the browser at last",
+        Preset::HiMl => "as get_credential of hi-ml-azure: HIML_*, Azure CLI, then a device code",
         _ => "",
     }
 }

@@ -123,6 +123,7 @@ fn place(preset: Preset, source: Source) -> String {
             |index| match lines[index].1 {
                 AfterFailure::End => format!("{}, ends", index + 1),
                 AfterFailure::GoOn => format!("{}, goes on", index + 1),
+                AfterFailure::AskPerson => format!("{}, asks a person", index + 1),
             },
         )
 }

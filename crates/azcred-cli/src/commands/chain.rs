@@ -219,6 +219,7 @@ fn list(preset: Preset, output: &mut Output) {
         let then = match after_failure {
             AfterFailure::End => "the chain ends",
             AfterFailure::GoOn => "the next is asked",
+            AfterFailure::AskPerson => "a person is asked",
         };
         let number = (number + 1).to_string();
         output.line(line(&number, source.id(), source.credential_name(), then));

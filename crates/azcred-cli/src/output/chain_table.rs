@@ -247,12 +247,13 @@ pub(crate) fn decisive(report: &Report) -> Option<&Attempt> {
     ended.or_else(|| report.attempts.iter().find(failed))
 }
 
-/// Whether this attempt's failure ended the chain. What a preset does not have ends it.
+/// Whether this attempt's failure ended the chain: what a preset does not have ends it, and what leaves a person alone does so where
+/// none is there.
 fn decides(report: &Report, attempt: &Attempt) -> bool {
     let mut table = report.preset.table().iter();
     let ends = table
         .find(|(source, _)| *source == attempt.source)
-        .is_none_or(|(_, after_failure)| *after_failure == AfterFailure::End);
+        .is_none_or(|(_, after_failure)| *after_failure != AfterFailure::GoOn);
     match attempt.verdict {
         Verdict::NotExpected => true,
         Verdict::Refused | Verdict::Failed => ends,

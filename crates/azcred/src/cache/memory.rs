@@ -40,6 +40,16 @@ const FORGET: Duration = Duration::from_secs(10 * 60);
 /// A request that began longer ago is not joined: its runtime may have stood still, and its deadline be over.
 const JOIN_WITHIN: Duration = Duration::from_secs(30);
 
+tokio::task_local! {
+    static BACKGROUND: ();
+}
+
+/// Whether this runs for nobody in particular: a refresh ahead of time, while the token at hand is good. Nobody is to be asked for
+/// anything then.
+pub(crate) fn in_background() -> bool {
+    BACKGROUND.try_with(|()| ()).is_ok()
+}
+
 type Flight = Shared<BoxFuture<'static, Result<AccessToken>>>;
 type WeakFlight = WeakShared<BoxFuture<'static, Result<AccessToken>>>;
 type Entries = HashMap<TokenRequest, Entry, BuildHasherDefault<Prehashed>>;
@@ -261,11 +271,11 @@ impl Shelf {
             return;
         };
         let flight = self.join_or_start(&mut lock(&slot.flight), runtime.id(), request, fetch);
-        let task = runtime.spawn(async move {
+        let task = runtime.spawn(BACKGROUND.scope((), async move {
             if let Err(error) = flight.await {
                 tracing::warn!(%error, "a refresh ahead of time failed; the token at hand is still good");
             }
-        });
+        }));
         // One that is still there belongs to a runtime that stands still.
         if let Some(before) = lock(&slot.refresh).replace(task.abort_handle()) {
             before.abort();

@@ -4,4 +4,4 @@ mod copies;
 mod memory;
 mod recent;
 
-pub(crate) use memory::MemoryCache;
+pub(crate) use memory::{MemoryCache, in_background};

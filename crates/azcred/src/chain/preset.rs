@@ -8,7 +8,7 @@ use crate::{
     tenant::excerpt,
 };
 use serde::Serialize;
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 /// An order of sources with its rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
@@ -20,9 +20,9 @@ pub enum Preset {
     Azcred,
     /// azure-identity's `DefaultAzureCredential`.
     Azure,
-    /// kedro-azureml-pipeline: the same, without managed identity where `MSI_ENDPOINT` is set.
+    /// kedro-azureml-pipeline: the same, without managed identity where `MSI_ENDPOINT` is set, and with the browser at its end.
     Kedro,
-    /// hi-ml: the service principal of `HIML_*`, else Azure CLI.
+    /// hi-ml: the service principal of `HIML_*`, else Azure CLI, else a person.
     HiMl,
 }
 
@@ -35,9 +35,11 @@ pub enum AfterFailure {
     End,
     /// The next source is asked.
     GoOn,
+    /// Those that stand before the ones that a person is asked by are passed over; without a person, the chain ends.
+    AskPerson,
 }
 
-use AfterFailure::{End, GoOn};
+use AfterFailure::{AskPerson, End, GoOn};
 
 /// One line of a preset's table.
 type Line = (Source, AfterFailure);
@@ -49,10 +51,13 @@ const AZCRED: &[Line] = &[
     (Source::AzurePipelines, End),
     (Source::AzureMlOnBehalfOf, End),
     (Source::ManagedIdentity, End),
+    (Source::Azcred, End),
     (Source::VisualStudioCode, End),
     (Source::AzureCli, End),
     (Source::AzurePowerShell, End),
     (Source::AzureDeveloperCli, End),
+    (Source::InteractiveBrowser, End),
+    (Source::DeviceCode, End),
 ];
 
 /// azure-identity 1.27, `DefaultAzureCredential`: deployed credentials end it, developers' tools are all tried.
@@ -66,8 +71,28 @@ const AZURE: &[Line] = &[
     (Source::AzureDeveloperCli, GoOn),
 ];
 
-/// hi-ml-azure 0.5.4, `get_credential`.
-const HI_ML: &[Line] = &[(Source::Environment, End), (Source::AzureCli, GoOn)];
+/// kedro-azureml-pipeline 0.1.0, `get_azureml_credentials`: the same, and whatever comes of it, the browser. That a sign-in by the
+/// browser is kept, and not asked for again by each process, is ours.
+const KEDRO: &[Line] = &[
+    (Source::Environment, AskPerson),
+    (Source::WorkloadIdentity, AskPerson),
+    (Source::ManagedIdentity, AskPerson),
+    (Source::VisualStudioCode, GoOn),
+    (Source::AzureCli, GoOn),
+    (Source::AzurePowerShell, GoOn),
+    (Source::AzureDeveloperCli, GoOn),
+    (Source::Azcred, GoOn),
+    (Source::InteractiveBrowser, End),
+];
+
+/// hi-ml-azure 0.5.4, `get_credential`, with the same addition.
+const HI_ML: &[Line] = &[
+    (Source::Environment, End),
+    (Source::AzureCli, GoOn),
+    (Source::Azcred, GoOn),
+    (Source::DeviceCode, GoOn),
+    (Source::InteractiveBrowser, End),
+];
 
 impl Preset {
     /// Every preset.
@@ -87,9 +112,16 @@ impl Preset {
     pub fn table(self) -> &'static [(Source, AfterFailure)] {
         match self {
             Self::Azcred => AZCRED,
-            Self::Azure | Self::Kedro => AZURE,
+            Self::Azure => AZURE,
+            Self::Kedro => KEDRO,
             Self::HiMl => HI_ML,
         }
+    }
+
+    /// How long a person may take, where they are asked; `None` where the way to sign in decides.
+    pub(super) fn patience(self) -> Option<Duration> {
+        // hi-ml-azure 0.5.4, `DeviceCodeCredential(timeout=60)` and its like.
+        (self == Self::HiMl).then_some(Duration::from_secs(60))
     }
 
     /// Which service principals of the environment it takes.
@@ -196,7 +228,7 @@ pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
         }
     };
     let besides = besides.into_iter().map(|source| (source, End));
-    let places: Vec<Place> = table
+    let mut places: Vec<Place> = table
         .iter()
         .copied()
         .chain(besides)
@@ -206,6 +238,8 @@ pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
             excluded: excluded(source),
         })
         .collect();
+    // Whoever named others besides did not mean to be asked first.
+    places.sort_by_key(|place| place.source.asks_person());
     if places.iter().all(|place| place.excluded.is_some()) {
         return Err(Error::new(
             ErrorKind::Invalid,

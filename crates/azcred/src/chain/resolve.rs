@@ -25,6 +25,10 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 /// A source that has not answered for so long does not keep the next one from starting.
 pub(super) const HEDGE: Duration = Duration::from_millis(250);
 
+/// A chain that has come to asking a person ends after this at the latest, where the options do not say: a device code lives for a
+/// quarter of an hour.
+const PERSON: Duration = Duration::from_secs(16 * 60);
+
 /// One source in one run.
 pub(super) struct Runner {
     place: Place,
@@ -124,17 +128,37 @@ fn next(runners: &[Runner], now: Instant) -> Next {
     // The last one that was asked and has not answered.
     let mut undecided: Option<(bool, Instant)> = None;
     let mut doubtful = None;
+    // Whose failure it is that leaves nobody but a person.
+    let mut failed = None;
     for (index, runner) in runners.iter().enumerate() {
+        let asks_person = runner.place.source.asks_person();
+        if failed.is_some() && !asks_person {
+            continue;
+        }
         match &runner.state {
             State::Excluded => {}
             State::Failed(_, error)
                 if error.is_unavailable() || runner.place.after_failure == AfterFailure::GoOn => {}
-            State::Failed(..) if undecided.is_none() => return Next::End(index),
+            State::Failed(..) if undecided.is_none() => {
+                if runner.place.after_failure == AfterFailure::End {
+                    return Next::End(index);
+                }
+                failed = Some(index);
+                doubtful = None;
+            }
             State::Succeeded(..) if undecided.is_none() => return Next::Answer(index),
             // Whatever stands behind these can't be the answer.
             State::Failed(..) | State::Succeeded(..) => return Next::Wait(None),
             State::Running(candidate, since) => {
                 undecided = Some((runner.may_be_passed(candidate), *since));
+            }
+            // Nobody is asked while somebody else may yet answer.
+            State::Waiting(_) if asks_person => {
+                return match (undecided, doubtful) {
+                    (Some(_), _) => Next::Wait(None),
+                    (None, Some(doubtful)) => Next::Start(doubtful),
+                    (None, None) => Next::Start(index),
+                };
             }
             State::Waiting(_) => {
                 return match undecided {
@@ -149,10 +173,11 @@ fn next(runners: &[Runner], now: Instant) -> Next {
             }
         }
     }
-    match (undecided, doubtful) {
-        (Some(_), _) => Next::Wait(None),
-        (None, Some(index)) => Next::Start(index),
-        (None, None) => Next::Nobody,
+    match (undecided, doubtful, failed) {
+        (Some(_), ..) => Next::Wait(None),
+        (None, Some(index), _) => Next::Start(index),
+        (None, None, Some(index)) => Next::End(index),
+        (None, None, None) => Next::Nobody,
     }
 }
 
@@ -209,7 +234,7 @@ pub(super) async fn go_through(
     setup: &Setup,
     request: &TokenRequest,
     began: Instant,
-    end: Instant,
+    mut end: Instant,
 ) -> (Result<Answer>, Report) {
     let mut asked: FuturesUnordered<BoxFuture<'_, (usize, Result<AccessToken>)>> =
         FuturesUnordered::new();
@@ -223,6 +248,10 @@ pub(super) async fn go_through(
                 if let State::Waiting(candidate) | State::Doubtful(candidate) = &runner.state {
                     let candidate = candidate.clone();
                     tracing::debug!(source = %runner.place.source, using = candidate.using, "asking");
+                    if runner.place.source.asks_person() {
+                        // People take longer than programs, and each way to sign in has its own end.
+                        end = end.max(Instant::now() + setup.options.deadline_or(PERSON));
+                    }
                     let answer = candidate.asks.clone().fetch(request.clone());
                     asked.push(async move { (index, answer.await) }.boxed());
                     runner.state = State::Running(candidate, Instant::now());

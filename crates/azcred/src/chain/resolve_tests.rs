@@ -5,7 +5,7 @@ use crate::{
     scope::Scope,
     system::{Fixture, System},
 };
-use AfterFailure::{End, GoOn};
+use AfterFailure::{AskPerson, End, GoOn};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::sync::Mutex;
 
@@ -110,6 +110,8 @@ fn token(claims: &str) -> AccessToken {
 const ONE: Source = Source::Environment;
 const TWO: Source = Source::ManagedIdentity;
 const THREE: Source = Source::AzureCli;
+const PERSON: Source = Source::InteractiveBrowser;
+const PERSON_TOO: Source = Source::DeviceCode;
 
 type Line = (Source, AfterFailure, Look, u64, Says);
 
@@ -436,4 +438,125 @@ fn whoever_is_not_expected_does_not_answer() {
     }
     assert!(Expect::new("x").tenant("contoso.com").is_err());
     assert!(Expect::new("x").principal(" ").is_err());
+}
+
+#[test]
+fn nobody_is_asked_by_a_prompt_while_another_may_yet_answer() {
+    // The first takes longer than the hedge; without a person, the one behind it would have started.
+    let run = go(
+        &[
+            (ONE, GoOn, Look::Possible, 5_000, Says::Token),
+            (PERSON, End, Look::Possible, 0, Says::Token),
+        ],
+        None,
+    );
+    assert_eq!(run.winner(), Some(ONE));
+    assert!(!run.was_asked(PERSON), "{:?}", run.log);
+    let run = go(
+        &[
+            (ONE, GoOn, Look::Possible, 5_000, Says::Nothing),
+            (PERSON, End, Look::Possible, 0, Says::Token),
+        ],
+        None,
+    );
+    assert_eq!(run.winner(), Some(PERSON));
+    assert_eq!(run.took, Duration::from_secs(5));
+}
+
+#[test]
+fn what_is_doubtful_is_asked_before_a_person_is() {
+    let lines = |says| {
+        [
+            (TWO, End, Look::Doubtful, 1_000, says),
+            (PERSON, End, Look::Possible, 0, Says::Token),
+        ]
+    };
+    let run = go(&lines(Says::Token), None);
+    assert_eq!(run.winner(), Some(TWO));
+    assert!(!run.was_asked(PERSON), "{:?}", run.log);
+    let run = go(&lines(Says::Nothing), None);
+    assert_eq!(run.winner(), Some(PERSON));
+}
+
+#[test]
+fn a_person_is_asked_in_one_way_at_a_time_and_has_more_time_than_programs() {
+    let run = go(
+        &[
+            (PERSON, GoOn, Look::Possible, 200_000, Says::No),
+            (PERSON_TOO, End, Look::Possible, 200_000, Says::Token),
+        ],
+        None,
+    );
+    assert_eq!(run.winner(), Some(PERSON_TOO));
+    assert_eq!(run.took, Duration::from_secs(400));
+    let asked: Vec<&str> = run.log.iter().map(String::as_str).collect();
+    let [first, first_ended, second, second_ended] = asked[..] else {
+        panic!("{asked:?}");
+    };
+    assert!(first.starts_with("interactive-browser asked"), "{first}");
+    assert!(
+        first_ended.starts_with("interactive-browser ended"),
+        "{first_ended}"
+    );
+    assert!(second.starts_with("device-code asked"), "{second}");
+    assert!(
+        second_ended.starts_with("device-code ended"),
+        "{second_ended}"
+    );
+}
+
+#[test]
+fn a_person_who_is_refused_ends_the_chain_and_is_not_asked_again_in_another_way() {
+    let run = go(
+        &[
+            (PERSON, End, Look::Possible, 10, Says::No),
+            (PERSON_TOO, End, Look::Possible, 10, Says::Token),
+        ],
+        None,
+    );
+    assert!(run.answer.is_err());
+    assert!(!run.was_asked(PERSON_TOO), "{:?}", run.log);
+}
+
+#[test]
+fn a_failure_that_leaves_a_person_passes_over_those_between() {
+    let run = go(
+        &[
+            (ONE, AskPerson, Look::Ready, 10, Says::No),
+            (TWO, AskPerson, Look::Doubtful, 0, Says::Token),
+            (THREE, GoOn, Look::Possible, 0, Says::Token),
+            (PERSON, End, Look::Possible, 10, Says::Token),
+        ],
+        None,
+    );
+    assert_eq!(run.winner(), Some(PERSON));
+    assert!(
+        !run.was_asked(TWO) && !run.was_asked(THREE),
+        "{:?}",
+        run.log
+    );
+    // Without a person it is the end.
+    let run = go(
+        &[
+            (ONE, AskPerson, Look::Ready, 10, Says::No),
+            (THREE, GoOn, Look::Possible, 0, Says::Token),
+            (PERSON, End, Look::Absent, 0, Says::Token),
+        ],
+        None,
+    );
+    assert_eq!(
+        run.answer.as_ref().err().and_then(|error| error.code()),
+        Some(7_000_222)
+    );
+    assert!(!run.was_asked(THREE), "{:?}", run.log);
+    // Whoever is not there is passed over as ever.
+    let run = go(
+        &[
+            (ONE, AskPerson, Look::Absent, 10, Says::No),
+            (THREE, GoOn, Look::Possible, 0, Says::Token),
+            (PERSON, End, Look::Absent, 0, Says::Token),
+        ],
+        None,
+    );
+    assert_eq!(run.winner(), Some(THREE));
 }

@@ -9,6 +9,7 @@ use crate::{
         environment::Described, source::TokenSource,
     },
     error::{Error, ErrorKind, Result},
+    system::System,
     tenant::excerpt,
 };
 use serde::Serialize;
@@ -31,6 +32,8 @@ pub enum Source {
     AzureMlOnBehalfOf,
     /// The identity that Azure keeps for the resource on which this runs.
     ManagedIdentity,
+    /// Whoever is signed in to azcred.
+    Azcred,
     /// Whoever is signed in to Visual Studio Code.
     VisualStudioCode,
     /// Whoever is signed in to Azure CLI.
@@ -39,21 +42,28 @@ pub enum Source {
     AzurePowerShell,
     /// Whoever is signed in to Azure Developer CLI.
     AzureDeveloperCli,
+    /// A person, in the browser.
+    InteractiveBrowser,
+    /// A person, by a code that is entered in any browser.
+    DeviceCode,
 }
 
 impl Source {
     /// Every source, in the order of [`super::Preset::Azcred`].
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Environment,
         Self::WorkloadIdentity,
         Self::GitHubActions,
         Self::AzurePipelines,
         Self::AzureMlOnBehalfOf,
         Self::ManagedIdentity,
+        Self::Azcred,
         Self::VisualStudioCode,
         Self::AzureCli,
         Self::AzurePowerShell,
         Self::AzureDeveloperCli,
+        Self::InteractiveBrowser,
+        Self::DeviceCode,
     ];
 
     /// What flags and `azcred.toml` call it: `azure-cli`.
@@ -65,10 +75,13 @@ impl Source {
             Self::AzurePipelines => "azure-pipelines",
             Self::AzureMlOnBehalfOf => "azureml-on-behalf-of",
             Self::ManagedIdentity => "managed-identity",
+            Self::Azcred => "azcred",
             Self::VisualStudioCode => "visual-studio-code",
             Self::AzureCli => "azure-cli",
             Self::AzurePowerShell => "azure-powershell",
             Self::AzureDeveloperCli => "azure-developer-cli",
+            Self::InteractiveBrowser => "interactive-browser",
+            Self::DeviceCode => "device-code",
         }
     }
 
@@ -81,10 +94,13 @@ impl Source {
             Self::AzurePipelines => "AzurePipelinesCredential",
             Self::AzureMlOnBehalfOf => "AzureMLOnBehalfOfCredential",
             Self::ManagedIdentity => "ManagedIdentityCredential",
+            Self::Azcred => "AzcredCredential",
             Self::VisualStudioCode => "VisualStudioCodeCredential",
             Self::AzureCli => "AzureCliCredential",
             Self::AzurePowerShell => "AzurePowerShellCredential",
             Self::AzureDeveloperCli => "AzureDeveloperCliCredential",
+            Self::InteractiveBrowser => "InteractiveBrowserCredential",
+            Self::DeviceCode => "DeviceCodeCredential",
         }
     }
 
@@ -93,15 +109,26 @@ impl Source {
     pub fn is_developer(self) -> bool {
         matches!(
             self,
-            Self::VisualStudioCode
+            Self::Azcred
+                | Self::VisualStudioCode
                 | Self::AzureCli
                 | Self::AzurePowerShell
                 | Self::AzureDeveloperCli
+                | Self::InteractiveBrowser
+                | Self::DeviceCode
         )
+    }
+
+    /// Whether a person is asked. Such a source is asked last, and only while somebody is there: at a terminal, not in a CI job.
+    pub fn asks_person(self) -> bool {
+        matches!(self, Self::InteractiveBrowser | Self::DeviceCode)
     }
 
     /// The source itself, where there is anything here for it. Reads variables, and small files at most.
     pub(super) fn make(self, setup: &Setup, pinned: bool) -> Result<Arc<dyn TokenSource>> {
+        if self.asks_person() {
+            attended(self, &**setup.options.system())?;
+        }
         let options = setup.options.clone();
         Ok(match self {
             Self::Environment => Arc::new(Described::new(setup.preset().environment(), options)?),
@@ -130,8 +157,33 @@ impl Source {
             Self::AzureCli => AzureCliCredential::new(options).into_source(),
             Self::AzurePowerShell => AzurePowerShellCredential::new(options).into_source(),
             Self::AzureDeveloperCli => AzureDeveloperCliCredential::new(options).into_source(),
+            Self::Azcred | Self::InteractiveBrowser | Self::DeviceCode => {
+                return Err(Error::new(ErrorKind::Unavailable, "", ""));
+            }
         })
     }
+}
+
+/// The variables by which CI systems say what they are: most of them, GitHub Actions, Azure Pipelines.
+const CI: [&str; 3] = ["CI", "GITHUB_ACTIONS", "TF_BUILD"];
+
+/// Whether somebody is there to be asked.
+fn attended(source: Source, system: &dyn System) -> Result<()> {
+    let why = match CI
+        .into_iter()
+        .find(|variable| system.var(variable).is_some())
+    {
+        Some(variable) => format!("nobody is asked in a CI job ({variable} is set)"),
+        None if !system.has_terminal() => {
+            "nobody is asked without a terminal (standard error is none)".to_owned()
+        }
+        None => return Ok(()),
+    };
+    Err(Error::new(
+        ErrorKind::Unavailable,
+        format!("{} looked for a person", source.credential_name()),
+        why,
+    ))
 }
 
 impl From<Source> for &'static str {
