@@ -1,7 +1,9 @@
 //! What a caller asks for.
 
 use crate::{scope::Scope, tenant::TenantId};
+use serde_json::{Map, Value};
 use std::{
+    borrow::Cow,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
@@ -18,7 +20,11 @@ struct Inner {
     scopes: Vec<Scope>,
     tenant: Option<TenantId>,
     claims: Option<String>,
+    cae: bool,
 }
+
+/// What a client says of itself that can answer claims challenges ('Claims challenges, claims requests, and client capabilities').
+const CAN_ANSWER_CHALLENGES: &str = "cp1";
 
 impl TokenRequest {
     /// A token for `scope`.
@@ -28,6 +34,7 @@ impl TokenRequest {
             scopes: vec![scope],
             tenant: None,
             claims: None,
+            cae: false,
         })
     }
 
@@ -54,6 +61,14 @@ impl TokenRequest {
         self.changed(|inner| inner.claims = Some(claims.into()))
     }
 
+    /// Asks for a token under continuous access evaluation (`enable_cae` of other Azure SDKs): it lives for up to a day, and ends when
+    /// the account does or its rules change. The API then answers 401 with a claims challenge, which the caller must answer by
+    /// [`TokenRequest::with_claims`]; whoever can't must not ask for it.
+    #[must_use]
+    pub fn with_cae(self) -> Self {
+        self.changed(|inner| inner.cae = true)
+    }
+
     /// The scopes, sorted, at least one.
     pub fn scopes(&self) -> &[Scope] {
         &self.0.scopes
@@ -67,6 +82,45 @@ impl TokenRequest {
     /// The claims challenge to answer.
     pub fn claims(&self) -> Option<&str> {
         self.0.claims.as_deref()
+    }
+
+    /// Whether the caller can answer a claims challenge, so that the token may be one that can be revoked at once.
+    pub fn has_cae(&self) -> bool {
+        self.0.cae
+    }
+
+    /// The parameter `claims`, as a provider takes it: the challenge, and what this client can do.
+    pub(crate) fn sent_claims(&self) -> Option<Cow<'_, str>> {
+        let challenge = self.claims().map(Cow::Borrowed);
+        if !self.0.cae {
+            return challenge;
+        }
+        let mut claims = match &challenge {
+            None => Map::new(),
+            Some(text) => match serde_json::from_str(text) {
+                Ok(claims) => claims,
+                // The provider says best what is wrong with it.
+                Err(_) => return challenge,
+            },
+        };
+        let of_token = claims.entry("access_token").or_insert(Value::Null);
+        // OpenID Connect Core 1.0 section 5.5: a claim's request is null or an object.
+        if of_token.is_null() {
+            *of_token = Value::Object(Map::new());
+        }
+        let Some(of_token) = of_token.as_object_mut() else {
+            return challenge;
+        };
+        of_token.insert(
+            "xms_cc".to_owned(),
+            serde_json::json!({ "values": [CAN_ANSWER_CHALLENGES] }),
+        );
+        Some(Cow::Owned(Value::Object(claims).to_string()))
+    }
+
+    /// The same request with the challenge that a provider sent, in place of the one it had.
+    pub(crate) fn answering(&self, claims: &str) -> Self {
+        self.clone().with_claims(claims)
     }
 
     /// The scopes as a form wants them: joined by a space.
@@ -93,7 +147,7 @@ impl TokenRequest {
 
     fn hashed(mut inner: Inner) -> Self {
         let mut hasher = DefaultHasher::new();
-        (&inner.scopes, &inner.tenant, &inner.claims).hash(&mut hasher);
+        (&inner.scopes, &inner.tenant, &inner.claims, inner.cae).hash(&mut hasher);
         inner.hash = hasher.finish();
         Self(Arc::new(inner))
     }
@@ -136,7 +190,42 @@ mod tests {
         );
         assert_ne!(
             TokenRequest::new(a.clone()),
+            TokenRequest::new(a.clone()).with_cae()
+        );
+        assert_ne!(
+            TokenRequest::new(a.clone()),
             TokenRequest::new(a).with_tenant(TenantId::new("a.com").unwrap())
         );
+    }
+
+    #[test]
+    fn what_a_client_can_do_is_said_beside_the_challenge_that_it_answers() {
+        let sent = |request: &TokenRequest| request.sent_claims().map(Cow::into_owned);
+        let plain = TokenRequest::new(Scope::ARM);
+        assert_eq!(sent(&plain), None);
+        assert_eq!(
+            sent(&plain.clone().with_cae()).unwrap(),
+            r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#
+        );
+        for (challenge, merged) in [
+            (
+                r#"{"access_token":{"nbf":{"essential":true,"value":"17"}}}"#,
+                r#"{"access_token":{"nbf":{"essential":true,"value":"17"},"xms_cc":{"values":["cp1"]}}}"#,
+            ),
+            (
+                r#"{"id_token":{"acrs":null},"access_token":null}"#,
+                r#"{"access_token":{"xms_cc":{"values":["cp1"]}},"id_token":{"acrs":null}}"#,
+            ),
+        ] {
+            let answer = plain.answering(challenge);
+            assert_eq!(sent(&answer).as_deref(), Some(challenge));
+            let merged: Value = serde_json::from_str(merged).unwrap();
+            let sent: Value = serde_json::from_str(&sent(&answer.with_cae()).unwrap()).unwrap();
+            assert_eq!(sent, merged);
+        }
+        for odd in ["no json", "[]", r#"{"access_token":7}"#] {
+            let answer = plain.answering(odd).with_cae();
+            assert_eq!(sent(&answer).as_deref(), Some(odd));
+        }
     }
 }
