@@ -12,6 +12,7 @@ use url::Url;
 pub struct Cloud {
     name: Cow<'static, str>,
     authority: Authority,
+    protocol: Protocol,
     resource_manager: Cow<'static, str>,
     resource_manager_audience: Cow<'static, str>,
     graph: Cow<'static, str>,
@@ -20,12 +21,22 @@ pub struct Cloud {
     portal: Cow<'static, str>,
 }
 
+/// Where an authority has its endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    /// Where Microsoft Entra ID has them, below each tenant.
+    Entra,
+    /// Where it says (OpenID Connect Discovery 1.0).
+    OpenId,
+}
+
 // Endpoints from Microsoft's page 'National clouds' and from `az cloud show`.
 impl Cloud {
     /// Azure, as most people mean it.
     pub const PUBLIC: Self = Self {
         name: Cow::Borrowed("AzureCloud"),
         authority: Authority(Cow::Borrowed("https://login.microsoftonline.com")),
+        protocol: Protocol::Entra,
         resource_manager: Cow::Borrowed("https://management.azure.com"),
         resource_manager_audience: Cow::Borrowed("https://management.azure.com"),
         graph: Cow::Borrowed("https://graph.microsoft.com"),
@@ -38,6 +49,7 @@ impl Cloud {
     pub const US_GOVERNMENT: Self = Self {
         name: Cow::Borrowed("AzureUSGovernment"),
         authority: Authority(Cow::Borrowed("https://login.microsoftonline.us")),
+        protocol: Protocol::Entra,
         resource_manager: Cow::Borrowed("https://management.usgovcloudapi.net"),
         resource_manager_audience: Cow::Borrowed("https://management.usgovcloudapi.net"),
         graph: Cow::Borrowed("https://graph.microsoft.us"),
@@ -50,6 +62,7 @@ impl Cloud {
     pub const CHINA: Self = Self {
         name: Cow::Borrowed("AzureChinaCloud"),
         authority: Authority(Cow::Borrowed("https://login.partner.microsoftonline.cn")),
+        protocol: Protocol::Entra,
         resource_manager: Cow::Borrowed("https://management.chinacloudapi.cn"),
         resource_manager_audience: Cow::Borrowed("https://management.chinacloudapi.cn"),
         graph: Cow::Borrowed("https://microsoftgraph.chinacloudapi.cn"),
@@ -84,6 +97,26 @@ impl Cloud {
                 ..Self::PUBLIC
             },
         }
+    }
+
+    /// The cloud of an OpenID provider: whatever speaks OpenID Connect, and says where its endpoints are at
+    /// `ISSUER/.well-known/openid-configuration`. It is asked there when a token is first needed. It knows no tenants: those of
+    /// credentials and requests are not sent. Azure's services have the public cloud's addresses.
+    ///
+    /// # Errors
+    /// As [`Authority::new`].
+    pub fn openid_provider(issuer: &str) -> Result<Self> {
+        Ok(Self {
+            name: Cow::Borrowed("OpenID"),
+            authority: Authority::new(issuer)?,
+            protocol: Protocol::OpenId,
+            ..Self::PUBLIC
+        })
+    }
+
+    /// Whether it is an OpenID provider's ([`Cloud::openid_provider`]), and not Microsoft Entra ID.
+    pub fn is_openid_provider(&self) -> bool {
+        self.protocol == Protocol::OpenId
     }
 
     /// The same cloud with Azure Resource Manager at `endpoint`, for tokens of `audience`; both without a slash at the end.
@@ -129,7 +162,7 @@ impl Cloud {
         }
     }
 
-    /// Its name, as `az cloud list` gives it; `Custom` for one of your own.
+    /// Its name, as `az cloud list` gives it; `Custom` for one of your own, `OpenID` for an OpenID provider's.
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -79,8 +79,13 @@ impl TokenSource for Certified {
             let endpoint = &self.endpoint;
             let now = endpoint.options().system().now();
             self.certificate.check_validity(now)?;
+            // Which is the audience of an assertion (RFC 7523 section 3).
+            let url = endpoint
+                .endpoints(&request, endpoint.deadline())
+                .await?
+                .token;
             let assertion = self.certificate.sign_assertion(
-                &endpoint.url(&request)?,
+                url.as_str(),
                 endpoint.client_id(),
                 now,
                 self.send_chain,

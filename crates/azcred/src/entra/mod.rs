@@ -2,9 +2,12 @@
 
 pub mod certificate;
 mod codes;
+mod openid;
 mod token_answer;
 mod token_endpoint;
 
 pub use codes::{Meaning, explain};
+#[allow(unused_imports, reason = "the ways in which people sign in use them")]
+pub(crate) use openid::{Endpoints, Expected, IdClaims, id_claims};
 pub(crate) use token_answer::PersonTokens;
-pub(crate) use token_endpoint::{Grant, TokenEndpoint, WITH_REFRESH};
+pub(crate) use token_endpoint::{Grant, TokenEndpoint, scopes_of_person};

@@ -1,10 +1,13 @@
 //! The token endpoint: one form post for every credential.
 
-use super::token_answer::{self, Asked, PersonTokens};
+use super::{
+    openid::{self, Endpoints},
+    token_answer::{self, Asked, PersonTokens},
+};
 use crate::{
-    cloud::Authority,
+    cloud::{Authority, Cloud},
     error::{Error, ErrorKind, Result},
-    http::{HeaderName, HeaderValue, Http, HttpRequest, parse_url},
+    http::{HeaderName, HeaderValue, Http, HttpRequest},
     options::ClientOptions,
     request::TokenRequest,
     system::SharedSystem,
@@ -12,7 +15,8 @@ use crate::{
     token::AccessToken,
 };
 use secrecy::{ExposeSecret, SecretString};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::OnceCell, time::Instant};
 
 /// What a token is given for: an application's proof of who it is (RFC 6749 section 2.3.1, RFC 7523 section 2.2), or what a
 /// user's sign-in left (RFC 6749 section 6).
@@ -48,8 +52,19 @@ impl Grant {
     }
 }
 
-/// What is asked for besides by a person, as MSAL does: a new one comes along, and says whose it is.
+/// What is asked for besides by a person, as MSAL does: a refresh token comes along, and a statement of whose it is.
 pub(crate) const WITH_REFRESH: &str = "openid profile offline_access";
+
+/// The scopes of a person's request, [`WITH_REFRESH`] among them, each once.
+pub(crate) fn scopes_of_person(request: &TokenRequest) -> String {
+    let mut scopes = request.joined_scopes();
+    for scope in WITH_REFRESH.split(' ') {
+        if !scopes.split(' ').any(|one| one == scope) {
+            scopes = format!("{scopes} {scope}");
+        }
+    }
+    scopes
+}
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -69,7 +84,9 @@ fn of_one_tenant(tenant: &TenantId) -> Result<()> {
 /// An application in a tenant, at an authority. What is the same for all ways of proving who one is.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenEndpoint {
-    authority: Authority,
+    cloud: Cloud,
+    /// What an OpenID provider said of itself, which is asked for once.
+    discovered: Arc<OnceCell<Endpoints>>,
     tenant: TenantId,
     client_id: ClientId,
     options: ClientOptions,
@@ -84,14 +101,11 @@ impl TokenEndpoint {
         client_id: ClientId,
         options: ClientOptions,
     ) -> Result<Self> {
-        of_one_tenant(&tenant)?;
-        let authority = options.cloud()?.authority().clone();
-        Ok(Self {
-            authority,
-            tenant,
-            client_id,
-            options,
-        })
+        let endpoint = Self::of_person(tenant, client_id, options)?;
+        if !endpoint.cloud.is_openid_provider() {
+            of_one_tenant(&endpoint.tenant)?;
+        }
+        Ok(endpoint)
     }
 
     /// The same for a person, who may be of any tenant: `organizations` and its kin are taken.
@@ -103,9 +117,10 @@ impl TokenEndpoint {
         client_id: ClientId,
         options: ClientOptions,
     ) -> Result<Self> {
-        let authority = options.cloud()?.authority().clone();
+        let cloud = options.cloud()?;
         Ok(Self {
-            authority,
+            cloud,
+            discovered: Arc::default(),
             tenant,
             client_id,
             options,
@@ -113,7 +128,7 @@ impl TokenEndpoint {
     }
 
     pub(crate) fn authority(&self) -> &Authority {
-        &self.authority
+        self.cloud.authority()
     }
 
     pub(crate) fn tenant(&self) -> &TenantId {
@@ -163,13 +178,21 @@ impl TokenEndpoint {
         }
     }
 
-    /// Where a request goes, which is also the audience of an assertion.
-    pub(crate) fn url(&self, request: &TokenRequest) -> Result<String> {
-        Ok(format!(
-            "{}/{}/oauth2/v2.0/token",
-            self.authority,
-            self.tenant_of(request)?
-        ))
+    /// Where a request goes. An OpenID provider is asked for that at first, within `deadline`; what it says is kept, a failure is not.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] for a tenant that the credential was not allowed; those of [`openid::discover`].
+    pub(crate) async fn endpoints(
+        &self,
+        request: &TokenRequest,
+        deadline: Duration,
+    ) -> Result<Endpoints> {
+        let tenant = self.tenant_of(request)?;
+        if !self.cloud.is_openid_provider() {
+            return Endpoints::of_entra("Asked for a token", self.authority(), tenant.as_str());
+        }
+        let discover = || openid::discover(self.http(), self.authority(), deadline);
+        self.discovered.get_or_try_init(discover).await.cloned()
     }
 
     /// Asks for a token. `who` is the credential, for the error.
@@ -192,12 +215,14 @@ impl TokenEndpoint {
         request: &TokenRequest,
         deadline: Duration,
     ) -> Result<PersonTokens> {
+        let started = Instant::now();
         let tenant = self.tenant_of(request)?;
-        let url = self.url(request)?;
-        let mut scopes = request.joined_scopes();
-        if grant.is_persons() {
-            scopes = format!("{scopes} {WITH_REFRESH}");
-        }
+        let url = self.endpoints(request, deadline).await?.token;
+        let scopes = if grant.is_persons() {
+            scopes_of_person(request)
+        } else {
+            request.joined_scopes()
+        };
         let (grant_type, as_whom) = match grant {
             Grant::Secret(_) | Grant::Assertion(_) => ("client_credentials", "as"),
             Grant::Refresh { .. } => ("refresh_token", "with a refresh token of"),
@@ -208,7 +233,7 @@ impl TokenEndpoint {
         };
         let what = format!(
             "{who} asked {} for a token for {} {as_whom} the application {}",
-            self.authority.host(),
+            self.authority().host(),
             request.scopes()[0].resource(),
             self.client_id
         );
@@ -260,10 +285,11 @@ impl TokenEndpoint {
         if grant.is_persons() {
             form.push(("client_info", "1"));
         }
-        if let Some(claims) = request.claims() {
+        let claims = request.sent_claims();
+        if let Some(claims) = &claims {
             form.push(("claims", claims));
         }
-        let mut post = HttpRequest::post_form(parse_url(&what, &url)?, &form);
+        let mut post = HttpRequest::post_form(url, &form);
         // With these two, the correlation id in an error is ours, and the sign-in log can be searched by it.
         if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
             post = post
@@ -276,8 +302,11 @@ impl TokenEndpoint {
         if let Some(anchor) = anchor.and_then(|anchor| HeaderValue::from_str(&anchor).ok()) {
             post = post.with_header(HeaderName::from_static("x-anchormailbox"), anchor);
         }
-        tracing::debug!(credential = who, authority = %self.authority, %tenant, scopes, "asking for a token");
-        let response = self.http().send(&what, &post, deadline).await?;
+        tracing::debug!(credential = who, authority = %self.authority(), %tenant, scopes, "asking for a token");
+        let response = self
+            .http()
+            .send(&what, &post, deadline.saturating_sub(started.elapsed()))
+            .await?;
         let answer = token_answer::read(
             &Asked {
                 what: &what,

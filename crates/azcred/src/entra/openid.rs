@@ -1,0 +1,307 @@
+//! OpenID Connect as far as a client needs it: where a provider's endpoints are, and what it states of who signed in.
+
+use crate::{
+    cloud::{Authority, is_loopback},
+    error::{Error, ErrorKind, Result},
+    http::{Http, HttpRequest, parse_url, skew_in_words},
+    json,
+    redact::printable,
+};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use std::time::{Duration, SystemTime};
+use url::Url;
+use zeroize::Zeroizing;
+
+/// Where a provider does what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoints {
+    /// Where a person's browser is sent (RFC 6749 section 3.1).
+    pub(crate) authorization: Url,
+    /// Where tokens are (RFC 6749 section 3.2).
+    pub(crate) token: Url,
+    /// Where codes for devices are (RFC 8628 section 3.1); `None` where the provider has none.
+    pub(crate) device_authorization: Option<Url>,
+    /// What the provider calls itself, to the letter; `None` where that depends on the tenant, as with Entra ID.
+    pub(crate) issuer: Option<String>,
+}
+
+impl Endpoints {
+    /// Those of Entra ID, which are where they are by its documentation.
+    pub(super) fn of_entra(what: &str, authority: &Authority, tenant: &str) -> Result<Self> {
+        let at = |path: &str| parse_url(what, &format!("{authority}/{tenant}/oauth2/v2.0/{path}"));
+        Ok(Self {
+            authorization: at("authorize")?,
+            token: at("token")?,
+            device_authorization: Some(at("devicecode")?),
+            issuer: None,
+        })
+    }
+}
+
+/// What a provider says of itself (OpenID Connect Discovery 1.0 section 3).
+#[derive(Deserialize)]
+struct Configuration {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    #[serde(default)]
+    device_authorization_endpoint: Option<String>,
+}
+
+/// Asks the provider `issuer` for its endpoints (OpenID Connect Discovery 1.0 section 4).
+///
+/// # Errors
+/// As [`Http::send`]; [`ErrorKind::Unexpected`] where the answer is no configuration, another provider's, or names an address
+/// over which a secret could be read.
+pub(super) async fn discover(
+    http: &Http,
+    issuer: &Authority,
+    deadline: Duration,
+) -> Result<Endpoints> {
+    let what = format!("Asked the OpenID provider {issuer} for its configuration");
+    let url = parse_url(&what, &format!("{issuer}/.well-known/openid-configuration"))?;
+    let answer = http.send(&what, &HttpRequest::get(url), deadline).await?;
+    if answer.status == 429 || answer.status >= 500 {
+        return Err(Error::new(
+            ErrorKind::Unreachable,
+            what,
+            format!("it is in trouble (HTTP {})", answer.status),
+        )
+        .with_mend("try again in a minute"));
+    }
+    let unexpected = |why: String| {
+        Error::new(ErrorKind::Unexpected, what.clone(), why).with_mend(
+            "check the issuer's address: a provider describes itself at ISSUER/.well-known/openid-configuration",
+        )
+    };
+    if answer.status != 200 {
+        return Err(unexpected(format!("it answered HTTP {}", answer.status)));
+    }
+    read(issuer, &answer.body).map_err(unexpected)
+}
+
+fn read(issuer: &Authority, body: &[u8]) -> std::result::Result<Endpoints, String> {
+    let configuration: Configuration =
+        json::object(body).ok_or("what it answered is no OpenID configuration")?;
+    // Section 4.3: the very same, or another provider speaks for this one. The slash at an end is all that an address may lack.
+    if configuration.issuer.trim_end_matches('/') != issuer.as_str() {
+        return Err(format!(
+            "it says that it is {}",
+            printable(&configuration.issuer, 100)
+        ));
+    }
+    let optional = configuration
+        .device_authorization_endpoint
+        .map(|text| endpoint("device_authorization_endpoint", &text));
+    Ok(Endpoints {
+        authorization: endpoint(
+            "authorization_endpoint",
+            &configuration.authorization_endpoint,
+        )?,
+        token: endpoint("token_endpoint", &configuration.token_endpoint)?,
+        device_authorization: optional.transpose()?,
+        issuer: Some(configuration.issuer),
+    })
+}
+
+/// An address that a secret may be sent to, or a browser with somebody's password.
+fn endpoint(name: &str, text: &str) -> std::result::Result<Url, String> {
+    let refused = || {
+        format!(
+            "its {name} '{}' is neither https nor on this machine",
+            printable(text, 100)
+        )
+    };
+    let url = Url::parse(text).map_err(|_| refused())?;
+    let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);
+    let is_plain = url.username().is_empty()
+        && url.password().is_none()
+        && url.fragment().is_none()
+        && url.host_str().is_some_and(|host| !host.is_empty());
+    if is_safe && is_plain {
+        Ok(url)
+    } else {
+        Err(refused())
+    }
+}
+
+/// What an `id_token` says of who signed in. Names are bounded and printable; none of it is a proof of anything to anybody but
+/// the client that got it from the token endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct IdClaims {
+    /// The provider's own id for the person, which may be another for each client (`sub`).
+    pub(crate) subject: String,
+    /// The object id in the tenant (`oid`), Entra ID's.
+    pub(crate) object_id: Option<String>,
+    /// The tenant signed in to (`tid`), Entra ID's.
+    pub(crate) tenant: Option<String>,
+    /// What the person types to sign in, such as `ada@contoso.com`.
+    pub(crate) username: Option<String>,
+    /// The person's name, for people.
+    pub(crate) name: Option<String>,
+}
+
+impl IdClaims {
+    /// What people are shown: the user name, else the name, else the id.
+    pub(crate) fn shown(&self) -> &str {
+        self.username
+            .as_deref()
+            .or(self.name.as_deref())
+            .unwrap_or(&self.subject)
+    }
+}
+
+/// What an `id_token` has to say.
+pub(crate) struct Expected<'a> {
+    pub(crate) client_id: &'a str,
+    /// What was sent along with the person; `None` for ways that can't send anything.
+    pub(crate) nonce: Option<&'a str>,
+    /// The provider; `None` where it depends on the tenant.
+    pub(crate) issuer: Option<&'a str>,
+    /// The tenant that was asked for.
+    pub(crate) tenant: &'a str,
+    pub(crate) now: SystemTime,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    exp: f64,
+    #[serde(default)]
+    azp: Option<String>,
+    #[serde(default)]
+    nonce: Option<String>,
+    #[serde(default)]
+    tid: Option<String>,
+    #[serde(default)]
+    oid: Option<String>,
+    #[serde(default)]
+    preferred_username: Option<String>,
+    #[serde(default)]
+    upn: Option<String>,
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// A longer one is no `id_token`.
+const LONGEST_ID_TOKEN: usize = 64 << 10;
+/// Longer names are cut.
+const LONGEST_NAME: usize = 128;
+/// How far clocks may be apart, as Entra ID allows it.
+const TOLERANCE: f64 = 300.0;
+
+/// Reads an `id_token` that came from the token endpoint itself, whose TLS vouches for it in place of its signature, and compares
+/// it with what was asked for (OpenID Connect Core 1.0 section 3.1.3.7).
+///
+/// # Errors
+/// Why it is not the one that was asked for, as half a sentence.
+pub(crate) fn id_claims(
+    id_token: &SecretString,
+    expected: &Expected<'_>,
+) -> std::result::Result<IdClaims, String> {
+    let claims = parts(id_token).ok_or("the id token can't be read")?;
+    let is_ours = match &claims.aud {
+        Audience::One(audience) => audience == expected.client_id,
+        Audience::Several(audiences) => {
+            audiences.iter().any(|one| one == expected.client_id)
+                && (audiences.len() == 1 || claims.azp.as_deref() == Some(expected.client_id))
+        }
+    };
+    if !is_ours {
+        return Err("the id token is for another application".to_owned());
+    }
+    if let Some(nonce) = expected.nonce {
+        let is_same = claims
+            .nonce
+            .as_ref()
+            .is_some_and(|ours| verify_slices_are_equal(ours.as_bytes(), nonce.as_bytes()).is_ok());
+        if !is_same {
+            return Err("the id token is of another sign-in".to_owned());
+        }
+    }
+    if !is_plausible_issuer(&claims, expected) {
+        return Err(format!(
+            "the id token is from {}",
+            printable(&claims.iss, 100)
+        ));
+    }
+    let now = expected
+        .now
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64();
+    if claims.exp.is_nan() || claims.exp + TOLERANCE < now {
+        #[expect(clippy::cast_possible_truncation, reason = "saturates")]
+        let behind = (claims.exp - now) as i64;
+        return Err(format!(
+            "the id token has ended already, so that this machine's clock may be {} the provider's",
+            skew_in_words(behind)
+        ));
+    }
+    let shown = |text: Option<String>| {
+        text.map(|text| printable(&text, LONGEST_NAME))
+            .filter(|text| !text.is_empty())
+    };
+    Ok(IdClaims {
+        subject: printable(&claims.sub, LONGEST_NAME),
+        object_id: shown(claims.oid),
+        tenant: shown(claims.tid),
+        username: shown(claims.preferred_username)
+            .or(shown(claims.upn))
+            .or(shown(claims.email)),
+        name: shown(claims.name),
+    })
+}
+
+/// Entra ID's issuer holds the tenant's id (`https://login.microsoftonline.com/TENANT/v2.0`, `https://sts.windows.net/TENANT/`).
+fn is_plausible_issuer(claims: &Claims, expected: &Expected<'_>) -> bool {
+    if let Some(issuer) = expected.issuer {
+        return claims.iss == issuer;
+    }
+    let Ok(issuer) = endpoint("issuer", &claims.iss) else {
+        return false;
+    };
+    let Some(tenant) = &claims.tid else {
+        return false;
+    };
+    let is_in_path = issuer
+        .path_segments()
+        .and_then(|mut segments| segments.next())
+        .is_some_and(|first| first.eq_ignore_ascii_case(tenant));
+    let is_asked = uuid::Uuid::try_parse(expected.tenant).is_err()
+        || expected.tenant.eq_ignore_ascii_case(tenant);
+    is_in_path && is_asked
+}
+
+/// The claims of a JWT, unverified.
+fn parts(id_token: &SecretString) -> Option<Claims> {
+    let text = id_token.expose_secret();
+    if text.len() > LONGEST_ID_TOKEN {
+        return None;
+    }
+    let mut parts = text.split('.');
+    let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() {
+        return None;
+    }
+    let payload = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?);
+    json::object(&payload)
+}
+
+#[cfg(test)]
+#[path = "openid_tests.rs"]
+mod tests;

@@ -1,0 +1,224 @@
+//! What a provider may say of itself and of people, and what is refused.
+
+use super::*;
+use crate::hostile::{cases, spoilt};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const TENANT: &str = "7a0c1e50-0000-4000-8000-000000000001";
+
+fn issuer(text: &str) -> Authority {
+    Authority::new(text).unwrap()
+}
+
+fn configuration() -> Value {
+    json!({
+        "issuer": "https://id.example/realms/ml",
+        "authorization_endpoint": "https://id.example/auth?tenant=1",
+        "token_endpoint": "https://tokens.example/token",
+        "device_authorization_endpoint": "https://id.example/device",
+    })
+}
+
+#[test]
+fn a_provider_says_where_its_endpoints_are() {
+    let ours = issuer("https://id.example/realms/ml");
+    let endpoints = read(&ours, configuration().to_string().as_bytes()).unwrap();
+    assert_eq!(
+        endpoints.authorization.as_str(),
+        "https://id.example/auth?tenant=1"
+    );
+    assert_eq!(endpoints.token.as_str(), "https://tokens.example/token");
+    assert_eq!(
+        endpoints.device_authorization.unwrap().as_str(),
+        "https://id.example/device"
+    );
+    // Some have a slash at the end, which stays in what tokens are compared with.
+    let mut with_slash = configuration();
+    with_slash["issuer"] = json!("https://id.example/realms/ml/");
+    let endpoints = read(&ours, with_slash.to_string().as_bytes()).unwrap();
+    assert_eq!(
+        endpoints.issuer.as_deref(),
+        Some("https://id.example/realms/ml/")
+    );
+}
+
+#[test]
+fn a_provider_that_speaks_for_another_or_over_plain_http_is_refused() {
+    let ours = issuer("https://id.example/realms/ml");
+    for (name, value) in [
+        ("issuer", "https://id.example/realms/mlx"),
+        ("issuer", "https://evil.example/realms/ml"),
+        ("token_endpoint", "http://id.example/token"),
+        ("token_endpoint", "file:///etc/passwd"),
+        ("token_endpoint", "https://u:p@id.example/token"),
+        ("authorization_endpoint", "javascript:alert(1)"),
+        ("authorization_endpoint", "https://id.example/#x"),
+        ("device_authorization_endpoint", "http://10.0.0.1/device"),
+    ] {
+        let mut spoilt = configuration();
+        spoilt[name] = json!(value);
+        let why = read(&ours, spoilt.to_string().as_bytes()).unwrap_err();
+        assert!(
+            why.contains(name) || why.contains("says that it is"),
+            "{why}"
+        );
+    }
+    for none in ["", "[]", "{}", "<html>"] {
+        assert!(read(&ours, none.as_bytes()).is_err(), "{none}");
+    }
+    let local = json!({"issuer": "http://localhost:1", "authorization_endpoint": "http://localhost:1/a",
+        "token_endpoint": "http://127.0.0.1:2/t"});
+    assert!(read(&issuer("http://localhost:1"), local.to_string().as_bytes()).is_ok());
+}
+
+fn token(claims: &Value) -> SecretString {
+    let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
+    format!("eyJhbGciOiJSUzI1NiJ9.{payload}.c2ln").into()
+}
+
+fn claims() -> Value {
+    json!({
+        "iss": format!("https://login.microsoftonline.com/{TENANT}/v2.0"), "aud": "c11e", "sub": "s", "tid": TENANT, "oid": "o",
+        "exp": 4000, "iat": 100, "nonce": "n", "name": "Ada\u{1b}[31m Lovelace", "preferred_username": "ada@contoso.com",
+    })
+}
+
+fn expected() -> Expected<'static> {
+    Expected {
+        client_id: "c11e",
+        nonce: Some("n"),
+        issuer: None,
+        tenant: "organizations",
+        now: SystemTime::UNIX_EPOCH + Duration::from_secs(3700),
+    }
+}
+
+#[test]
+fn who_signed_in_is_read_and_fit_to_be_shown() {
+    let read = id_claims(&token(&claims()), &expected()).unwrap();
+    assert_eq!(read.username.as_deref(), Some("ada@contoso.com"));
+    assert_eq!(read.name.as_deref(), Some("Ada [31m Lovelace"));
+    assert_eq!(read.object_id.as_deref(), Some("o"));
+    assert_eq!(read.tenant.as_deref(), Some(TENANT));
+    assert_eq!(read.shown(), "ada@contoso.com");
+    let mut long = claims();
+    long["name"] = json!("x".repeat(10_000));
+    let read = id_claims(&token(&long), &expected()).unwrap();
+    assert!(read.name.unwrap().chars().count() <= LONGEST_NAME + 1);
+}
+
+#[test]
+fn a_statement_that_is_not_of_this_sign_in_is_refused() {
+    let wrong = |name: &str, value: Value| {
+        let mut claims = claims();
+        claims[name] = value;
+        id_claims(&token(&claims), &expected()).unwrap_err()
+    };
+    for (why, says) in [
+        (wrong("nonce", json!("m")), "another sign-in"),
+        (wrong("nonce", json!("")), "another sign-in"),
+        (wrong("nonce", Value::Null), "another sign-in"),
+        (wrong("aud", json!("other")), "another application"),
+        (wrong("aud", json!([])), "another application"),
+        (
+            wrong("aud", json!(["c11e", "other"])),
+            "another application",
+        ),
+        (wrong("exp", json!(3300)), "ended already"),
+        (
+            wrong("iss", json!("https://login.microsoftonline.com/x/v2.0")),
+            "is from",
+        ),
+        (
+            wrong(
+                "iss",
+                json!(format!("http://login.microsoftonline.com/{TENANT}/v2.0")),
+            ),
+            "is from",
+        ),
+        (
+            wrong("tid", json!("7a0c1e50-0000-4000-8000-000000000002")),
+            "is from",
+        ),
+        (wrong("tid", Value::Null), "is from"),
+        (wrong("sub", Value::Null), "can't be read"),
+    ] {
+        assert!(why.contains(says), "{why} / {says}");
+    }
+    // Two minutes are no different clock.
+    let mut late = claims();
+    late["exp"] = json!(3580);
+    assert!(id_claims(&token(&late), &expected()).is_ok());
+    late["exp"] = json!(3000);
+    let why = id_claims(&token(&late), &expected()).unwrap_err();
+    assert!(why.contains("12 minutes ahead of the provider's"), "{why}");
+}
+
+#[test]
+fn a_tenant_that_was_asked_for_by_id_is_the_one_that_answers() {
+    let with = |tenant| {
+        id_claims(
+            &token(&claims()),
+            &Expected {
+                tenant,
+                ..expected()
+            },
+        )
+    };
+    assert!(with(TENANT).is_ok());
+    assert!(with("contoso.com").is_ok());
+    assert!(with("7a0c1e50-0000-4000-8000-000000000002").is_err());
+}
+
+#[test]
+fn a_provider_with_one_name_is_compared_to_the_letter() {
+    let mut claims = claims();
+    claims["iss"] = json!("https://id.example/");
+    claims["aud"] = json!(["other", "c11e"]);
+    claims["azp"] = json!("c11e");
+    let with = |issuer| {
+        id_claims(
+            &token(&claims),
+            &Expected {
+                issuer: Some(issuer),
+                ..expected()
+            },
+        )
+    };
+    assert!(with("https://id.example/").is_ok());
+    assert!(with("https://id.example").is_err());
+}
+
+#[test]
+fn what_is_no_jwt_is_no_statement() {
+    for bad in ["", "a", "a.b", "a.e30.c.d", "a.!.c", "a.W10.c"] {
+        assert!(
+            id_claims(&SecretString::from(bad), &expected()).is_err(),
+            "{bad}"
+        );
+    }
+    let huge = format!("a.{}.c", "A".repeat(LONGEST_ID_TOKEN));
+    assert!(id_claims(&huge.into(), &expected()).is_err());
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn nothing_that_a_provider_says_gets_through_unfit(
+        configuration in spoilt(configuration().to_string()),
+        claims in spoilt(claims().to_string()),
+    ) {
+        let shown = |text: &str| !text.chars().any(char::is_control) && text.chars().count() < 400;
+        match read(&issuer("https://id.example/realms/ml"), &configuration) {
+            Ok(endpoints) => prop_assert_eq!(endpoints.token.scheme(), "https"),
+            Err(why) => prop_assert!(shown(&why), "{}", why),
+        }
+        let token = format!("h.{}.s", URL_SAFE_NO_PAD.encode(claims)).into();
+        match id_claims(&token, &expected()) {
+            Ok(claims) => prop_assert!(shown(claims.shown()) && claims.name.is_none_or(|name| shown(&name))),
+            Err(why) => prop_assert!(shown(&why), "{}", why),
+        }
+    }
+}
