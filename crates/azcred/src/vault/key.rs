@@ -1,0 +1,396 @@
+//! Where the vault's key is, and how it gets there.
+//!
+//! That is decided once, when something is kept for the first time, and can be seen in the data folder from then on: the marker
+//! `key-1.keyring` says that the keyring has it, else the file `key-1` does. What was sealed under either lies in folders of its own, so
+//! that a session which does not reach the keyring (over SSH, by cron) harms nothing: it has the file's.
+//!
+//! `AZCRED_KEYRING=never` takes the file, whatever the marker says.
+
+use super::{
+    Shelf,
+    seal::{self, Keys, Master},
+    trouble,
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    redact::shown_path,
+    system::{self, FileKind, FileLock, Keyring, NoKeyring, System},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+use zeroize::Zeroizing;
+
+const FILE: &str = "key-1";
+const MARKER: &str = "key-1.keyring";
+const LOCK: &str = "key-1.lock";
+/// The name in the keyring.
+const NAME: &str = "azcred";
+/// What a key file begins with.
+const FORM: &str = "azcred-key-1 ";
+const FILE_LIMIT: u64 = 256;
+/// Making a key takes milliseconds, a keyring's answer two seconds at most.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// What kind of place the key is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Keyring,
+    File,
+}
+
+impl Kind {
+    /// The folder of what is sealed under it.
+    pub(super) fn folder(self) -> &'static str {
+        match self {
+            Self::Keyring => "keyring",
+            Self::File => "file",
+        }
+    }
+}
+
+/// The key, and where it came from.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) kind: Kind,
+    pub(super) keys: Keys,
+}
+
+/// The place of the key, as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyPlace {
+    /// The user's keyring: what people call it.
+    Keyring(&'static str),
+    /// A file.
+    File(PathBuf),
+    /// Nothing has been kept yet.
+    Undecided,
+}
+
+/// The key; `None` where there is none.
+pub(super) fn find(system: &dyn System) -> Result<Option<Opened>> {
+    look(system).map(|found| match found {
+        Found::Key(opened) => Some(opened),
+        Found::None(_) => None,
+    })
+}
+
+/// The key, made where there is none. However many processes come here at once, they have the same.
+pub(super) fn find_or_make(system: &dyn System) -> Result<Opened> {
+    if let Found::Key(opened) = look(system)? {
+        return Ok(opened);
+    }
+    let folder = folder(system)?;
+    let lock = lock(system, &folder)?;
+    // The lock has made the folder, where there was none.
+    check_folder(system, &folder)?;
+    let to_make = match look(system)? {
+        Found::Key(opened) => return Ok(opened),
+        Found::None(kind) => kind,
+    };
+    let opened = match to_make {
+        Some(Kind::File) => make_file(system, &folder)?,
+        Some(Kind::Keyring) => {
+            let keyring = system.keyring().ok_or_else(|| out_of_reach(None))?;
+            make_in_keyring(keyring).map_err(|trouble| unusable(keyring, &trouble))?
+        }
+        None => match decide(system, &folder)? {
+            Some(opened) => opened,
+            None => make_file(system, &folder)?,
+        },
+    };
+    drop(lock);
+    Ok(opened)
+}
+
+/// Where the key is.
+pub(super) fn place(system: &dyn System) -> Result<KeyPlace> {
+    let folder = folder(system)?;
+    let file = folder.join(FILE);
+    let is_there = |path: &Path| system.look(path).is_ok();
+    if is_there(&folder.join(MARKER)) && !refuses_keyring(system)? {
+        if let Some(keyring) = system.keyring()
+            && !matches!(keyring.get(NAME), Err(NoKeyring::Absent(_)))
+        {
+            return Ok(KeyPlace::Keyring(keyring.title()));
+        }
+        return Ok(KeyPlace::File(file));
+    }
+    if is_there(&file) || refuses_keyring(system)? {
+        return Ok(KeyPlace::File(file));
+    }
+    Ok(KeyPlace::Undecided)
+}
+
+/// Why what lies under the keyring's key can't be had in this session, where something may lie there.
+pub(super) fn out_of_reach_here(system: &dyn System) -> Option<Error> {
+    let folder = folder(system).ok()?;
+    system.look(&folder.join(MARKER)).ok()?;
+    if refuses_keyring(system).ok()? {
+        return Some(
+            Error::new(
+                ErrorKind::Unavailable,
+                "Looked for what is kept under the keyring's key",
+                "AZCRED_KEYRING is never, and the keyring is not asked",
+            )
+            .with_mend("unset AZCRED_KEYRING"),
+        );
+    }
+    match system.keyring().map(|keyring| keyring.get(NAME)) {
+        None => Some(out_of_reach(None)),
+        Some(Err(NoKeyring::Absent(why))) => Some(out_of_reach(Some(&why))),
+        Some(_) => None,
+    }
+}
+
+/// What there is.
+enum Found {
+    Key(Opened),
+    /// No key. Where it is decided where one belongs, that place.
+    None(Option<Kind>),
+}
+
+fn look(system: &dyn System) -> Result<Found> {
+    let folder = folder(system)?;
+    if !refuses_keyring(system)? && is_marked(system, &folder)? {
+        let asked = system.keyring().map(|keyring| (keyring, keyring.get(NAME)));
+        match asked {
+            Some((_, Ok(secret))) => {
+                return Ok(match secret.and_then(|secret| from_keyring(&secret)) {
+                    Some(master) => Found::Key(Opened {
+                        kind: Kind::Keyring,
+                        keys: Keys::new(&master)?,
+                    }),
+                    // It was taken out of the keyring: what was sealed with it is lost.
+                    None => Found::None(Some(Kind::Keyring)),
+                });
+            }
+            // A session without a keyring has the file.
+            None | Some((_, Err(NoKeyring::Absent(_)))) => {}
+            Some((keyring, Err(trouble))) => return Err(unusable(keyring, &trouble)),
+        }
+        return Ok(match read_file(system, &folder)? {
+            Some(opened) => Found::Key(opened),
+            None => Found::None(Some(Kind::File)),
+        });
+    }
+    Ok(match read_file(system, &folder)? {
+        Some(opened) => Found::Key(opened),
+        None if refuses_keyring(system)? => Found::None(Some(Kind::File)),
+        None => Found::None(None),
+    })
+}
+
+/// The keyring, where it can be used, and that it is used written down; `None` where the file is to be taken.
+fn decide(system: &dyn System, folder: &Path) -> Result<Option<Opened>> {
+    let Some(keyring) = system.keyring() else {
+        return Ok(None);
+    };
+    match make_in_keyring(keyring) {
+        Ok(opened) => {
+            let marker = folder.join(MARKER);
+            let written = system.write_durably(&marker, keyring.title().as_bytes());
+            written.map_err(|error| trouble::failed("Wrote", &marker, Shelf::SignIns, &error))?;
+            Ok(Some(opened))
+        }
+        // To choose the file for somebody who has a keyring would lower a guard that they rely on.
+        Err(NoKeyring::Locked) => Err(unusable(keyring, &NoKeyring::Locked)),
+        Err(NoKeyring::Absent(why) | NoKeyring::Failed(why)) => {
+            tracing::info!(%why, "no keyring can be used, so that the key is kept in a file");
+            Ok(None)
+        }
+    }
+}
+
+fn make_in_keyring(keyring: &dyn Keyring) -> Result<Opened, NoKeyring> {
+    let kept = |keyring: &dyn Keyring| -> Result<Option<Master>, NoKeyring> {
+        Ok(keyring.get(NAME)?.and_then(|secret| from_keyring(&secret)))
+    };
+    let failed = |error: Error| NoKeyring::Failed(error.why().to_owned());
+    let master = match kept(keyring)? {
+        // Another data folder's.
+        Some(master) => master,
+        None => {
+            let master = seal::new_master().map_err(failed)?;
+            keyring.set(
+                NAME,
+                Zeroizing::new(STANDARD.encode(&master[..])).as_bytes(),
+            )?;
+            if kept(keyring)?.is_none_or(|kept| kept != master) {
+                return Err(NoKeyring::Failed(
+                    "it forgot what was given to it".to_owned(),
+                ));
+            }
+            master
+        }
+    };
+    Ok(Opened {
+        kind: Kind::Keyring,
+        keys: Keys::new(&master).map_err(failed)?,
+    })
+}
+
+fn make_file(system: &dyn System, folder: &Path) -> Result<Opened> {
+    let path = folder.join(FILE);
+    let master = seal::new_master()?;
+    let text = Zeroizing::new(format!(
+        "{FORM}{}\n",
+        *Zeroizing::new(STANDARD.encode(&master[..]))
+    ));
+    let written = system.write_durably(&path, text.as_bytes());
+    written.map_err(|error| trouble::failed("Wrote", &path, Shelf::SignIns, &error))?;
+    // Where files can't be locked, another process may have been here: the last one's key is the one.
+    read_file(system, folder)?.ok_or_else(|| {
+        Error::new(
+            ErrorKind::Invalid,
+            format!("Wrote {}", shown_path(&path)),
+            "it does not hold what was written to it",
+        )
+        .with_mend("look at the disk that it is on")
+    })
+}
+
+/// The key in the file; `None` where there is no file, or none that holds a key.
+fn read_file(system: &dyn System, folder: &Path) -> Result<Option<Opened>> {
+    let path = folder.join(FILE);
+    let facts = match system.look(&path) {
+        Ok(facts) => facts,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(trouble::failed("Read", &path, Shelf::SignIns, &error)),
+    };
+    check_folder(system, folder)?;
+    if let Some(error) = trouble::refused(&path, &facts, FileKind::File, system.user()) {
+        return Err(error);
+    }
+    let text = match system.read(&path, FILE_LIMIT) {
+        Ok(text) => Zeroizing::new(text),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Ok(None),
+        Err(error) => return Err(trouble::failed("Read", &path, Shelf::SignIns, &error)),
+    };
+    let Some(master) = text
+        .strip_prefix(FORM.as_bytes())
+        .and_then(|rest| decode(rest.trim_ascii_end()))
+    else {
+        tracing::warn!(path = %path.display(), "the key file is damaged; what was kept with it is lost");
+        return Ok(None);
+    };
+    Ok(Some(Opened {
+        kind: Kind::File,
+        keys: Keys::new(&master)?,
+    }))
+}
+
+/// It stands there as text, since people look into their keyrings.
+fn from_keyring(secret: &[u8]) -> Option<Master> {
+    decode(secret.trim_ascii())
+}
+
+fn decode(text: &[u8]) -> Option<Master> {
+    let bytes = Zeroizing::new(STANDARD.decode(text).ok()?);
+    let mut master = Master::default();
+    if bytes.len() != master.len() {
+        return None;
+    }
+    master.copy_from_slice(&bytes);
+    Some(master)
+}
+
+fn folder(system: &dyn System) -> Result<PathBuf> {
+    system::data_folder(system).ok_or_else(|| trouble::no_home(system, Shelf::SignIns))
+}
+
+fn check_folder(system: &dyn System, folder: &Path) -> Result<()> {
+    super::check_folder(system, folder, Shelf::SignIns)
+}
+
+fn is_marked(system: &dyn System, folder: &Path) -> Result<bool> {
+    let marker = folder.join(MARKER);
+    match system.look(&marker) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(trouble::failed(
+            "Looked at",
+            &marker,
+            Shelf::SignIns,
+            &error,
+        )),
+    }
+}
+
+fn refuses_keyring(system: &dyn System) -> Result<bool> {
+    match system.var("AZCRED_KEYRING") {
+        None => Ok(false),
+        Some(value) if value.trim().eq_ignore_ascii_case("never") => Ok(true),
+        Some(value) => Err(Error::new(
+            ErrorKind::Invalid,
+            format!(
+                "Read AZCRED_KEYRING ('{}')",
+                crate::tenant::excerpt(value.trim())
+            ),
+            "it is never, or not set",
+        )
+        .with_mend("set it to `never` to keep the key in a file, or unset it")),
+    }
+}
+
+/// Waits until no other process is about to make a key. Where files can't be locked, nobody waits.
+fn lock(system: &dyn System, folder: &Path) -> Result<Option<FileLock>> {
+    let path = folder.join(LOCK);
+    let began = Instant::now();
+    loop {
+        match super::lock_file(system, &path) {
+            Ok(Some(lock)) => return Ok(Some(lock)),
+            Ok(None) if began.elapsed() < PATIENCE => thread::sleep(PAUSE),
+            Ok(None) => {
+                return Err(Error::new(
+                    ErrorKind::Invalid,
+                    format!("Locked {}", shown_path(&path)),
+                    format!("another process has held it for {} s", PATIENCE.as_secs()),
+                )
+                .with_mend(format!("find out which: `lsof '{}'`", shown_path(&path))));
+            }
+            Err(error) => return Err(trouble::failed("Locked", &path, Shelf::SignIns, &error)),
+        }
+    }
+}
+
+fn unusable(keyring: &dyn Keyring, trouble: &NoKeyring) -> Error {
+    let what = format!(
+        "Asked {} for the key of what is kept on disk",
+        keyring.title()
+    );
+    match trouble {
+        NoKeyring::Locked => Error::new(
+            ErrorKind::Invalid,
+            what,
+            "it is locked, and to unlock it somebody would have to be asked",
+        )
+        .with_mend(
+            "unlock it, which signing in to the desktop does; or keep the key in a file: `export AZCRED_KEYRING=never`",
+        ),
+        NoKeyring::Absent(why) | NoKeyring::Failed(why) => {
+            Error::new(ErrorKind::Unavailable, what, why.clone()).with_mend(
+                "look at the keyring; or keep the key in a file: `export AZCRED_KEYRING=never`",
+            )
+        }
+    }
+}
+
+fn out_of_reach(why: Option<&str>) -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "Looked for what is kept under the keyring's key",
+        match why {
+            Some(why) => format!("this session does not reach the keyring: {why}"),
+            None => "this session does not reach the keyring".to_owned(),
+        },
+    )
+    .with_mend(
+        "run it in the session in which you signed in, or sign in here as well: `azcred login`",
+    )
+}

@@ -1,0 +1,207 @@
+//! An entry's bytes: what they are called, and how they are sealed.
+//!
+//! ```text
+//! magic 4 | version 1 | key id 8 | end 8 | nonce 12 | sealed content, tag 16
+//! ```
+//!
+//! AES-256-GCM (NIST SP 800-38D) under a key of the entry's own, derived from the vault's by HKDF-SHA256 (RFC 5869) with the entry's
+//! name: what stands under another name does not open. All before the sealed content is authenticated with it. A nonce is random; an
+//! entry is rewritten about once an hour, and 2³² times are allowed.
+
+use super::{Parts, Shelf};
+use crate::error::{Error, ErrorKind, Result};
+use aws_lc_rs::{aead, hkdf, hmac, rand};
+use std::{
+    fmt,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use zeroize::Zeroizing;
+
+/// The vault's key, from which all others come.
+pub(super) type Master = Zeroizing<[u8; 32]>;
+
+/// The form of entries. The folder has it in its name as well.
+pub(super) const VERSION: u8 = 1;
+const MAGIC: [u8; 4] = *b"azcv";
+const KEY_ID: usize = 8;
+const CLEAR: usize = MAGIC.len() + 1 + KEY_ID + 8;
+const HEADER: usize = CLEAR + aead::NONCE_LEN;
+/// An entry of no end.
+const NO_END: u64 = u64::MAX;
+/// No entry is larger: a token has some KiB.
+pub(super) const LIMIT: u64 = 1 << 20;
+
+/// What is derived from the vault's key. The key itself is not kept.
+pub(super) struct Keys {
+    of_entries: hkdf::Prk,
+    of_names: hmac::Key,
+    id: [u8; KEY_ID],
+}
+
+/// A new key.
+pub(super) fn new_master() -> Result<Master> {
+    let mut master = Master::default();
+    rand::fill(&mut *master).map_err(|_| no_cryptography())?;
+    Ok(master)
+}
+
+impl Keys {
+    pub(super) fn new(master: &Master) -> Result<Self> {
+        let of_entries = hkdf::Salt::new(hkdf::HKDF_SHA256, b"azcred vault 1").extract(&master[..]);
+        let of_names = hmac::Key::new(
+            hmac::HMAC_SHA256,
+            &*expand(&of_entries, &[b"names"]).ok_or_else(no_cryptography)?,
+        );
+        let whole = expand(&of_entries, &[b"id"]).ok_or_else(no_cryptography)?;
+        let mut id = [0; KEY_ID];
+        id.copy_from_slice(&whole[..KEY_ID]);
+        Ok(Self {
+            of_entries,
+            of_names,
+            id,
+        })
+    }
+
+    /// The name of an entry's file. Who does not have the key learns nothing from it, not even of a guess.
+    pub(super) fn name(&self, shelf: Shelf, parts: Parts<'_>) -> String {
+        let mut context = hmac::Context::with_key(&self.of_names);
+        context.update(shelf.folder().as_bytes());
+        // With its length before it, no part can be confused with the end of another.
+        for part in parts {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        hex(context.sign().as_ref())
+    }
+
+    /// Seals what belongs under a name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where it is too large, or there is no randomness.
+    pub(super) fn seal(
+        &self,
+        name: &str,
+        end: Option<SystemTime>,
+        content: &[u8],
+    ) -> Result<Vec<u8>> {
+        if content.len() as u64 > LIMIT / 2 {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "Sealed an entry",
+                format!(
+                    "it has {} bytes, which nothing kept here has",
+                    content.len()
+                ),
+            ));
+        }
+        let mut nonce = [0; aead::NONCE_LEN];
+        rand::fill(&mut nonce).map_err(|_| no_cryptography())?;
+        let mut sealed = Vec::with_capacity(HEADER + content.len() + aead::AES_256_GCM.tag_len());
+        sealed.extend_from_slice(&MAGIC);
+        sealed.push(VERSION);
+        sealed.extend_from_slice(&self.id);
+        sealed.extend_from_slice(&end.map_or(NO_END, seconds).to_be_bytes());
+        sealed.extend_from_slice(&nonce);
+        let mut content = Zeroizing::new(content.to_vec());
+        let tag = self
+            .key(name)
+            .ok_or_else(no_cryptography)?
+            .seal_in_place_separate_tag(
+                aead::Nonce::assume_unique_for_key(nonce),
+                aead::Aad::from(&sealed[..HEADER]),
+                &mut content,
+            )
+            .map_err(|_| no_cryptography())?;
+        sealed.extend_from_slice(&content);
+        sealed.extend_from_slice(tag.as_ref());
+        Ok(sealed)
+    }
+
+    /// What was sealed under a name; `None` where it was not, or not with this key, or not in this form.
+    pub(super) fn open(&self, name: &str, sealed: Vec<u8>) -> Option<Zeroizing<Vec<u8>>> {
+        let mut sealed = Zeroizing::new(sealed);
+        let clear = Clear::read(&sealed)?;
+        if clear.version != VERSION || clear.key_id != self.id {
+            return None;
+        }
+        let (header, content) = sealed.split_at_mut_checked(HEADER)?;
+        let nonce = aead::Nonce::try_assume_unique_for_key(&header[CLEAR..]).ok()?;
+        let length = self
+            .key(name)?
+            .open_in_place(nonce, aead::Aad::from(&*header), content)
+            .ok()?
+            .len();
+        Some(Zeroizing::new(sealed[HEADER..HEADER + length].to_vec()))
+    }
+
+    fn key(&self, name: &str) -> Option<aead::LessSafeKey> {
+        let bytes = expand(&self.of_entries, &[b"entry", name.as_bytes()])?;
+        let key = aead::UnboundKey::new(&aead::AES_256_GCM, &*bytes).ok()?;
+        Some(aead::LessSafeKey::new(key))
+    }
+}
+
+/// What an entry says of itself to everybody. Not to be relied on before it was opened.
+pub(super) struct Clear {
+    pub(super) version: u8,
+    key_id: [u8; KEY_ID],
+    /// From here on it is of no use.
+    pub(super) end: Option<SystemTime>,
+}
+
+impl Clear {
+    /// `None` where this is no entry at all.
+    pub(super) fn read(sealed: &[u8]) -> Option<Self> {
+        let rest = sealed.get(..HEADER)?.strip_prefix(&MAGIC)?;
+        let (version, rest) = rest.split_first()?;
+        let (key_id, rest) = rest.split_first_chunk()?;
+        let end = u64::from_be_bytes(*rest.first_chunk()?);
+        Some(Self {
+            version: *version,
+            key_id: *key_id,
+            end: if end == NO_END {
+                None
+            } else {
+                UNIX_EPOCH.checked_add(Duration::from_secs(end))
+            },
+        })
+    }
+}
+
+fn expand(key: &hkdf::Prk, info: &[&[u8]]) -> Option<Zeroizing<[u8; 32]>> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    key.expand(info, hkdf::HKDF_SHA256)
+        .and_then(|derived| derived.fill(&mut *bytes))
+        .ok()?;
+    Some(bytes)
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+        .min(NO_END - 1)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
+}
+
+fn no_cryptography() -> Error {
+    Error::new(
+        ErrorKind::Invalid,
+        "Sealed an entry",
+        "the system gives no random numbers, or the cryptographic library failed",
+    )
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys")
+    }
+}

@@ -1,0 +1,135 @@
+//! What others could read or change.
+
+use super::*;
+use crate::system::Writers;
+
+fn folder(facts: impl FnOnce(&mut FileFacts)) -> FileFacts {
+    let mut folder = FileFacts {
+        kind: FileKind::Folder,
+        len: 4096,
+        owner: Some(1000),
+        writers: Writers::Owner,
+        is_readable_by_others: false,
+        modified: None,
+    };
+    facts(&mut folder);
+    folder
+}
+
+#[test]
+fn a_folder_that_others_own_read_or_write_is_refused_with_the_mend() {
+    let cases = [
+        (folder(|facts| facts.owner = Some(1001)), "sudo chown -R"),
+        (
+            folder(|facts| facts.is_readable_by_others = true),
+            "chmod 700",
+        ),
+        (
+            folder(|facts| facts.writers = Writers::Anybody),
+            "chmod 700",
+        ),
+        (folder(|facts| facts.kind = FileKind::Link), "rm"),
+        (folder(|facts| facts.kind = FileKind::File), "mv"),
+    ];
+    for place in [
+        "/home/ada/.cache/azcred",
+        "/home/ada/.cache/azcred/tokens",
+        "/home/ada/.cache/azcred/tokens/v1",
+        TOKENS,
+    ] {
+        for (facts, mend) in cases {
+            let fixture = home();
+            vault(&fixture).write(Shelf::Tokens, PARTS, b"one").unwrap();
+            let fixture = fixture.with_facts(place, facts, "");
+            let vault = vault(&fixture);
+            for error in [
+                vault.read(Shelf::Tokens, PARTS).unwrap_err(),
+                vault.write(Shelf::Tokens, PARTS, b"two").unwrap_err(),
+                vault.entries(Shelf::Tokens).unwrap_err(),
+                vault.clear(Shelf::Tokens).unwrap_err(),
+                vault.try_lock(Shelf::Tokens, PARTS).unwrap_err(),
+            ] {
+                assert_eq!(error.kind(), ErrorKind::Invalid);
+                assert!(
+                    error.mend().contains(mend) && error.mend().contains(place),
+                    "{error}"
+                );
+            }
+            assert!(
+                read(&vault, Shelf::SignIns, PARTS).is_none(),
+                "another folder's"
+            );
+        }
+    }
+    let own = home().with_facts(TOKENS, folder(|_| ()), "");
+    vault(&own).write(Shelf::Tokens, PARTS, b"one").unwrap();
+}
+
+#[test]
+fn a_key_file_that_others_own_or_read_is_refused_with_the_mend() {
+    let fixture = home();
+    vault(&fixture)
+        .write(Shelf::SignIns, PARTS, b"one")
+        .unwrap();
+    let facts = fixture.look(Path::new(KEY)).unwrap();
+    let content = fixture.read(Path::new(KEY), 1000).unwrap();
+    for (facts, mend) in [
+        (
+            FileFacts {
+                owner: Some(0),
+                ..facts
+            },
+            "sudo chown",
+        ),
+        (
+            FileFacts {
+                is_readable_by_others: true,
+                ..facts
+            },
+            "chmod 600",
+        ),
+        (
+            FileFacts {
+                kind: FileKind::Link,
+                ..facts
+            },
+            "rm",
+        ),
+    ] {
+        let fixture = fixture.clone().with_facts(KEY, facts, content.clone());
+        for error in [
+            vault(&fixture).read(Shelf::SignIns, PARTS).unwrap_err(),
+            vault(&fixture)
+                .write(Shelf::Tokens, PARTS, b"x")
+                .unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            assert!(error.mend().contains(mend), "{error}");
+        }
+    }
+}
+
+#[test]
+fn the_administrator_is_not_told_to_take_somebodys_folder_over() {
+    let error = trouble::refused(
+        Path::new("/home/ada/.cache/azcred"),
+        &folder(|_| ()),
+        FileKind::Folder,
+        Some(0),
+    );
+    let mend = error.unwrap().mend().to_owned();
+    assert!(
+        mend.starts_with("run azcred as the user that it belongs to"),
+        "{mend}"
+    );
+}
+
+#[test]
+fn without_a_home_there_is_no_vault_and_that_is_no_reproach() {
+    let vault = vault(&Fixture::new());
+    let error = vault.read(Shelf::Tokens, PARTS).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let error = vault.write(Shelf::Tokens, PARTS, b"").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.mend().contains("HOME"), "{error}");
+}

@@ -1,0 +1,108 @@
+//! What keeps a vault from being used, and what mends it.
+
+use super::Shelf;
+use crate::{
+    error::{Error, ErrorKind},
+    redact::shown_path,
+    system::{FileFacts, FileKind, System},
+};
+use std::{io, path::Path};
+
+/// A folder that is missing where nobody said where it is to be.
+pub(super) fn no_home(system: &dyn System, shelf: Shelf) -> Error {
+    let variable = variable(system, shelf);
+    Error::new(
+        ErrorKind::Unavailable,
+        format!("Looked for the folder for {}", shelf.title()),
+        format!("{variable} is not set to a full path"),
+    )
+    .with_mend(format!("set {variable}"))
+}
+
+/// The variable that moves the folder.
+pub(super) fn variable(system: &dyn System, shelf: Shelf) -> &'static str {
+    match (system.os(), shelf) {
+        ("windows", _) => "LOCALAPPDATA",
+        ("macos", _) => "HOME",
+        (_, Shelf::Tokens) => "XDG_CACHE_HOME or HOME",
+        (_, Shelf::SignIns) => "XDG_DATA_HOME or HOME",
+    }
+}
+
+/// Why what stands at a path must not be used for secrets; `None` where it may.
+pub(super) fn refused(
+    path: &Path,
+    facts: &FileFacts,
+    is: FileKind,
+    user: Option<u32>,
+) -> Option<Error> {
+    let shown = shown_path(path);
+    let mode = if is == FileKind::Folder { "700" } else { "600" };
+    let (why, mend) = if facts.kind == FileKind::Link {
+        (
+            "it is a link, and what it leads to may be somebody else's",
+            format!("remove the link: `rm '{shown}'`"),
+        )
+    } else if facts.kind != is {
+        (
+            match is {
+                FileKind::Folder => "it is no folder",
+                _ => "it is no file",
+            },
+            format!("move it away: `mv '{shown}' '{shown}.old'`"),
+        )
+    } else if facts.owner.is_some() && user.is_some() && facts.owner != user {
+        (
+            "it belongs to another user, who could read and change what is kept there",
+            match user {
+                Some(0) => format!(
+                    "run azcred as the user that it belongs to, or with another HOME; else `chown -R root '{shown}'`"
+                ),
+                _ => format!("take it over: `sudo chown -R \"$(id -un)\" '{shown}'`"),
+            },
+        )
+    } else if facts.is_readable_by_others || facts.writers != crate::system::Writers::Owner {
+        (
+            "others may look into it",
+            format!("keep it to yourself: `chmod {mode} '{shown}'`"),
+        )
+    } else {
+        return None;
+    };
+    Some(Error::new(ErrorKind::Invalid, format!("Looked at {shown}"), why).with_mend(mend))
+}
+
+/// A file that can't be read or written: `what` was tried.
+pub(super) fn failed(what: &str, path: &Path, shelf: Shelf, error: &io::Error) -> Error {
+    let shown = shown_path(path);
+    let folder = path.parent().map_or_else(|| shown.clone(), shown_path);
+    let elsewhere = match shelf {
+        Shelf::Tokens => "; or keep no tokens on disk: `export AZCRED_CACHE=never`",
+        Shelf::SignIns => "",
+    };
+    let (why, mend) = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
+            "the disk is full".to_owned(),
+            format!("make room on it: `df -h '{folder}'`"),
+        ),
+        io::ErrorKind::ReadOnlyFilesystem => (
+            "the disk is read-only".to_owned(),
+            format!(
+                "point {} at a folder that can be written to{elsewhere}",
+                match shelf {
+                    Shelf::Tokens => "XDG_CACHE_HOME",
+                    Shelf::SignIns => "XDG_DATA_HOME",
+                }
+            ),
+        ),
+        io::ErrorKind::PermissionDenied => (
+            "this user may not".to_owned(),
+            format!("allow it: `chmod u+rwx '{folder}'`{elsewhere}"),
+        ),
+        kind => (
+            format!("the system says '{kind}'"),
+            format!("look at the disk that it is on: `df -h '{folder}'`{elsewhere}"),
+        ),
+    };
+    Error::new(ErrorKind::Invalid, format!("{what} {shown}"), why).with_mend(mend)
+}
