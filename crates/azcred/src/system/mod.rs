@@ -3,6 +3,7 @@
 //! No credential reads `std::env`, the disk, the clock or a process by itself; it asks a [`System`]. The real one is the
 //! default; a [`Fixture`] makes any environment in the world a value.
 
+pub(crate) mod browser;
 mod fixture;
 mod process;
 mod real;
