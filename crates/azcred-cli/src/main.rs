@@ -6,6 +6,7 @@ mod commands;
 mod failure;
 mod output;
 mod process;
+mod prompt;
 mod sign_in;
 mod trace;
 

@@ -1,14 +1,17 @@
 //! What people and programs see: results on standard output, everything else on standard error.
 
 pub(crate) mod chain_table;
+pub(crate) mod device_code;
 pub(crate) mod failure;
+mod letters;
+mod qr;
 mod spinner;
 pub(crate) mod style;
 pub(crate) mod table;
 pub(crate) mod time;
 pub(crate) mod wrap;
 
-pub(crate) use spinner::{Asking, CHAIN, Spinner};
+pub(crate) use spinner::{Asking, CHAIN, HiddenSpinner, Spinner};
 
 use crate::failure::{Failure, Kind};
 use anstream::AutoStream;

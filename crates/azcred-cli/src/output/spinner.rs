@@ -60,8 +60,11 @@ impl Spinner {
         if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}") {
             bar.set_style(style);
         }
-        bar.set_draw_target(ProgressDrawTarget::stderr());
-        bar.enable_steady_tick(TICK);
+        {
+            let mut now = now();
+            now.is_due = true;
+            now.draw();
+        }
         work.await
     }
 
@@ -71,11 +74,57 @@ impl Spinner {
     }
 }
 
-/// The spinner of this moment, if any.
-static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+/// The spinner of this moment, if any, and whether it is drawn.
+struct Now {
+    bar: Option<ProgressBar>,
+    /// It has been long enough.
+    is_due: bool,
+    /// How many are there that want to be alone on the screen.
+    hidden_by: usize,
+}
 
-fn shown_now() -> MutexGuard<'static, Option<ProgressBar>> {
-    SHOWN.lock().unwrap_or_else(PoisonError::into_inner)
+impl Now {
+    /// Draws it where it should be drawn.
+    fn draw(&self) {
+        if let (Some(bar), true, 0) = (&self.bar, self.is_due, self.hidden_by) {
+            bar.reset();
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            bar.enable_steady_tick(TICK);
+        }
+    }
+}
+
+static NOW: Mutex<Now> = Mutex::new(Now {
+    bar: None,
+    is_due: false,
+    hidden_by: 0,
+});
+
+fn now() -> MutexGuard<'static, Now> {
+    NOW.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps the spinner off the screen, where something else is drawn, until it is dropped.
+pub(crate) struct HiddenSpinner(());
+
+impl HiddenSpinner {
+    pub(crate) fn hide() -> Self {
+        let mut now = now();
+        now.hidden_by += 1;
+        if let Some(bar) = &now.bar {
+            bar.disable_steady_tick();
+            bar.finish_and_clear();
+        }
+        Self(())
+    }
+}
+
+impl Drop for HiddenSpinner {
+    fn drop(&mut self) {
+        let mut now = now();
+        now.hidden_by -= 1;
+        now.draw();
+    }
 }
 
 /// Leaves no trace of a spinner, whether its work ends or is given up.
@@ -83,14 +132,18 @@ struct Shown<'a>(&'a ProgressBar);
 
 impl<'a> Shown<'a> {
     fn new(bar: &'a ProgressBar) -> Self {
-        *shown_now() = Some(bar.clone());
+        let mut now = now();
+        now.bar = Some(bar.clone());
+        now.is_due = false;
         Self(bar)
     }
 }
 
 impl Drop for Shown<'_> {
     fn drop(&mut self) {
-        *shown_now() = None;
+        let mut now = now();
+        now.bar = None;
+        now.is_due = false;
         self.0.finish_and_clear();
     }
 }
@@ -105,7 +158,7 @@ impl<S: Subscriber> Layer<S> for Asking {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut told = Told::default();
         event.record(&mut told);
-        if let (true, Some(source), Some(bar)) = (told.asking, told.source, &*shown_now()) {
+        if let (true, Some(source), Some(bar)) = (told.asking, told.source, &now().bar) {
             bar.set_message(format!("Asking {source}"));
         }
     }

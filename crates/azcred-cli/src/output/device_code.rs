@@ -1,0 +1,302 @@
+//! How a code that is to be entered elsewhere is shown: large where there is room, with its address as a link and as a QR code.
+
+use super::{
+    letters::large,
+    qr::{Qr, qr},
+    style::{CODE, DIM, STRONG, paint},
+    wrap::wrap,
+};
+use crate::prompt::Terminal;
+
+/// What is shown. All of it is fit for a terminal.
+pub(crate) struct Shown<'a> {
+    /// What is typed.
+    pub(crate) code: &'a str,
+    /// Where it is typed.
+    pub(crate) address: &'a str,
+    /// The same with the code in it, where there is one.
+    pub(crate) complete: Option<&'a str>,
+    /// Whether the code is on the clipboard.
+    pub(crate) copied: bool,
+}
+
+const INDENT: usize = 2;
+/// Between the words and the QR code beside them.
+const GAP: usize = 3;
+/// What the words need beside a QR code: large letters of a code of nine.
+const WORDS: usize = 56;
+/// What stands beneath all of it: an empty line and the countdown, and where the command was typed.
+const BENEATH: usize = 3;
+
+/// For a screen that shows more than lines.
+pub(crate) fn rich(shown: &Shown<'_>, terminal: Terminal) -> Vec<String> {
+    let qr = qr(shown.complete.unwrap_or(shown.address))
+        .filter(|qr| INDENT + qr.width <= terminal.columns);
+    let beside = |qr: &Qr| {
+        terminal.columns > INDENT + WORDS + GAP + qr.width
+            && terminal.rows >= qr.lines.len() + BENEATH
+    };
+    match qr {
+        Some(qr) if beside(&qr) => {
+            let room = WORDS;
+            side_by_side(&words(shown, terminal, room, true), &qr, room)
+        }
+        qr => {
+            let room = terminal.columns - INDENT;
+            let fits =
+                |qr: &Qr, lines: usize| terminal.rows >= lines + qr.lines.len() + 1 + BENEATH;
+            let with = words(shown, terminal, room, true);
+            match qr.filter(|qr| fits(qr, with.len())) {
+                Some(qr) => {
+                    let mut lines = indented(&with);
+                    lines.push(String::new());
+                    lines.extend(indented(&qr.lines));
+                    lines
+                }
+                None => indented(&words(shown, terminal, room, false)),
+            }
+        }
+    }
+}
+
+/// Lines of text and nothing else.
+pub(crate) fn plain(shown: &Shown<'_>, width: usize) -> Vec<String> {
+    let sentence = format!(
+        "To sign in, open {} in any browser, on this computer or another, and enter the code {}",
+        shown.address, shown.code
+    );
+    wrap(&sentence, width)
+}
+
+fn words(shown: &Shown<'_>, terminal: Terminal, room: usize, with_qr: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    let opened = match with_qr {
+        true => {
+            "To sign in, open this address in any browser, on this computer or another, or scan it with your phone:"
+        }
+        false => "To sign in, open this address in any browser, on this computer or another:",
+    };
+    lines.extend(wrap(opened, room.min(76)));
+    lines.push(String::new());
+    lines.push(format!("  {}", link(shown.address, terminal)));
+    lines.push(String::new());
+    lines.push("and enter the code".to_owned());
+    lines.push(String::new());
+    match large(shown.code, room - 2) {
+        Some(letters) => {
+            lines.extend(
+                letters
+                    .iter()
+                    .map(|line| format!("  {}", paint(STRONG, line))),
+            );
+            lines.push(String::new());
+            lines.push(format!("  {}{}", paint(STRONG, shown.code), copied(shown)));
+        }
+        None => {
+            let spaced: Vec<String> = shown.code.chars().map(String::from).collect();
+            let spaced = spaced.join(" ");
+            if !shown.code.contains(' ') && spaced.chars().count() + 2 <= room {
+                lines.push(format!("  {}", paint(STRONG, spaced)));
+                lines.push(String::new());
+            }
+            lines.push(format!("  {}{}", paint(STRONG, shown.code), copied(shown)));
+        }
+    }
+    lines
+}
+
+fn copied(shown: &Shown<'_>) -> String {
+    match shown.copied {
+        true => paint(DIM, "  copied to the clipboard"),
+        false => String::new(),
+    }
+}
+
+/// An address to be read and copied, and to be followed where the terminal makes a link of it (OSC 8).
+pub(crate) fn link(address: &str, terminal: Terminal) -> String {
+    let text = paint(CODE, address);
+    match terminal.has_links {
+        true => format!("\u{1b}]8;;{address}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\"),
+        false => text,
+    }
+}
+
+fn indented(lines: &[String]) -> Vec<String> {
+    let indent = |line: &String| match line.is_empty() {
+        true => String::new(),
+        false => format!("{:INDENT$}{line}", ""),
+    };
+    lines.iter().map(indent).collect()
+}
+
+/// Words on the left, in the middle of the height of the code on the right.
+fn side_by_side(words: &[String], qr: &Qr, room: usize) -> Vec<String> {
+    let above = qr.lines.len().saturating_sub(words.len()) / 2;
+    // The widest line decides where the code stands, so that it is near.
+    let widest = words
+        .iter()
+        .map(|line| seen(line))
+        .max()
+        .unwrap_or(0)
+        .min(room);
+    (0..qr.lines.len().max(above + words.len()))
+        .map(|row| {
+            let words = row
+                .checked_sub(above)
+                .and_then(|row| words.get(row))
+                .map_or("", String::as_str);
+            match qr.lines.get(row) {
+                Some(code) => {
+                    let fill = widest.saturating_sub(seen(words)) + GAP;
+                    format!("{:INDENT$}{words}{:fill$}{code}", "", "")
+                }
+                None => format!("{:INDENT$}{words}", ""),
+            }
+        })
+        .collect()
+}
+
+/// How many characters of a line are seen.
+fn seen(line: &str) -> usize {
+    anstream::adapter::strip_str(line)
+        .to_string()
+        .chars()
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prompt::Clipboard;
+
+    const ENTRA: Shown<'_> = Shown {
+        code: "A1B2C3D4E",
+        address: "https://microsoft.com/devicelogin",
+        complete: None,
+        copied: false,
+    };
+
+    fn terminal(columns: usize, rows: usize) -> Terminal {
+        Terminal {
+            columns,
+            rows,
+            is_rich: true,
+            has_links: false,
+            clipboard: Clipboard::None,
+        }
+    }
+
+    /// As it is seen: without colours, and every line as long as it is.
+    fn seen_on(columns: usize, rows: usize) -> String {
+        let lines = rich(&ENTRA, terminal(columns, rows));
+        let lines: Vec<String> = lines
+            .iter()
+            .map(|line| strip(line).trim_end().to_owned())
+            .collect();
+        lines.join("\n")
+    }
+
+    fn strip(line: &str) -> String {
+        anstream::adapter::strip_str(line).to_string()
+    }
+
+    macro_rules! assert_seen {
+        ($name:literal, $seen:expr) => {
+            let mut settings = insta::Settings::clone_current();
+            settings.set_prepend_module_to_snapshot(false);
+            settings.set_omit_expression(true);
+            settings.bind(|| insta::assert_snapshot!($name, $seen));
+        };
+    }
+
+    #[test]
+    fn on_a_wide_screen_the_qr_code_stands_beside_the_words() {
+        assert_seen!("device-code-110", seen_on(110, 30));
+    }
+
+    #[test]
+    fn on_a_usual_screen_there_is_no_room_for_it() {
+        assert_seen!("device-code-80", seen_on(80, 24));
+    }
+
+    #[test]
+    fn on_a_tall_screen_it_stands_beneath() {
+        assert_seen!("device-code-80-tall", seen_on(80, 45));
+    }
+
+    #[test]
+    fn on_a_narrow_screen_the_code_is_spaced() {
+        assert_seen!("device-code-40", seen_on(40, 24));
+    }
+
+    #[test]
+    fn nothing_is_wider_or_higher_than_the_screen() {
+        for columns in 40..200 {
+            for rows in [16, 24, 30, 38, 45, 80] {
+                let lines = rich(&ENTRA, terminal(columns, rows));
+                assert!(
+                    lines.len() + BENEATH <= rows,
+                    "{columns}x{rows}: {}",
+                    lines.len()
+                );
+                for line in &lines {
+                    assert!(seen(line) <= columns, "{columns}x{rows}: {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_code_and_the_address_can_be_copied_wherever_they_are_shown() {
+        for (columns, rows) in [(40, 10), (80, 24), (80, 60), (200, 60)] {
+            let seen = seen_on(columns, rows);
+            assert!(
+                seen.contains(ENTRA.code) && seen.contains(ENTRA.address),
+                "{seen}"
+            );
+        }
+        let words = plain(&ENTRA, usize::MAX).join(" ");
+        assert!(
+            words.contains(ENTRA.code) && words.contains(ENTRA.address),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn the_address_is_a_link_where_links_are_made() {
+        let linking = Terminal {
+            has_links: true,
+            ..terminal(80, 24)
+        };
+        let shown = rich(&ENTRA, linking).join("\n");
+        let begin = "\u{1b}]8;;https://microsoft.com/devicelogin\u{1b}\\";
+        assert!(shown.contains(begin), "{shown:?}");
+        assert!(
+            !rich(&ENTRA, terminal(80, 24))
+                .join("\n")
+                .contains("\u{1b}]8")
+        );
+    }
+
+    #[test]
+    fn the_qr_code_holds_the_code_too_where_the_provider_has_an_address_with_it() {
+        let with = |complete| rich(&Shown { complete, ..ENTRA }, terminal(120, 40));
+        assert_ne!(
+            with(None),
+            with(Some("https://id.example/device?user_code=A1B2C3D4E"))
+        );
+    }
+
+    #[test]
+    fn a_code_that_letters_are_not_made_for_is_shown_as_it_is() {
+        let shown = Shown {
+            code: "correct horse",
+            ..ENTRA
+        };
+        let lines: Vec<String> = rich(&shown, terminal(80, 24))
+            .iter()
+            .map(|line| strip(line))
+            .collect();
+        assert!(lines.contains(&"    correct horse".to_owned()), "{lines:?}");
+    }
+}

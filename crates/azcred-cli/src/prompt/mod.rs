@@ -1,0 +1,279 @@
+//! Speaks to the person who signs in, on standard error: what to do, how long there is for it, and no trace of that afterwards.
+
+pub(crate) mod secret;
+mod terminal;
+
+#[cfg(test)]
+pub(crate) use terminal::Clipboard;
+pub(crate) use terminal::Terminal;
+
+use crate::output::{
+    HiddenSpinner,
+    device_code::{self, Shown, link},
+    style::{WARN, paint, with_code},
+    wrap::wrap,
+};
+use azcred::{Notice, Prompt, printable};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::{
+    fmt,
+    io::{self, Write},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+use url::Url;
+
+/// The terminal of whoever typed the command.
+#[derive(Default)]
+pub(crate) struct TerminalPrompt {
+    plain: bool,
+    live: Mutex<Option<Live>>,
+}
+
+impl TerminalPrompt {
+    /// One that never draws: lines of text alone.
+    pub(crate) fn plain() -> Self {
+        Self {
+            plain: true,
+            ..Self::default()
+        }
+    }
+
+    fn live(&self) -> MutexGuard<'_, Option<Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes lines, above the one that is drawn again.
+    fn say(&self, lines: &[String]) {
+        let mut text = lines.join("\n");
+        text.push('\n');
+        // Where standard error is closed there is nobody to tell.
+        let write = || {
+            let _ = anstream::stderr().write_all(text.as_bytes());
+        };
+        match &*self.live() {
+            Some(live) => live.bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// Waits in sight, where a line can be drawn again.
+    fn wait(&self, terminal: Terminal, words: &'static str, until: Option<SystemTime>) {
+        let mut live = self.live();
+        // First what was waited for before goes.
+        *live = None;
+        if terminal.is_rich {
+            *live = Some(Live::new(terminal, words, until));
+        }
+    }
+
+    fn code(
+        &self,
+        code: &str,
+        address: &Url,
+        complete: Option<&Url>,
+        until: SystemTime,
+        terminal: Terminal,
+    ) {
+        let code = printable(code, LONGEST_CODE);
+        let shown = Shown {
+            copied: terminal.clipboard.takes() && copy(&code),
+            code: &code,
+            address: address.as_str(),
+            complete: complete.map(Url::as_str),
+        };
+        if terminal.is_rich {
+            self.say(&spaced(device_code::rich(&shown, terminal)));
+        } else {
+            let mut lines = device_code::plain(&shown, terminal.columns);
+            let left = minutes(until);
+            lines.push(format!(
+                "The code is good for {left}. Waiting; Ctrl-C ends it."
+            ));
+            self.say(&lines);
+        }
+        self.wait(terminal, "Waiting for you to sign in", Some(until));
+    }
+
+    fn browser(&self, url: &Url, until: SystemTime, terminal: Terminal) {
+        if terminal.is_rich {
+            let mut lines = Vec::new();
+            let words = "A browser has opened: sign in there, and come back. If none did, open this address on this computer, or end this \
+                         with Ctrl-C and use `azcred login --device-code`:";
+            lines.extend(
+                wrap(words, (terminal.columns - 2).min(100))
+                    .iter()
+                    .map(|line| format!("  {}", with_code(line))),
+            );
+            lines.push(String::new());
+            // Never broken by us: it is to be copied whole.
+            lines.push(link(url.as_str(), terminal));
+            self.say(&spaced(lines));
+        } else {
+            self.say(&[
+                "A browser has opened: sign in there, and come back. If none did, open this address on this computer:".to_owned(),
+                url.to_string(),
+                format!("Waiting for {}; Ctrl-C ends it.", minutes(until)),
+            ]);
+        }
+        self.wait(terminal, "Waiting for the browser", Some(until));
+    }
+}
+
+/// Longer codes are none that anybody types.
+const LONGEST_CODE: usize = 64;
+
+impl Prompt for TerminalPrompt {
+    fn show(&self, notice: &Notice<'_>) {
+        let terminal = Terminal::of_stderr(self.plain);
+        let width = terminal.columns.min(100);
+        match notice {
+            Notice::Browser { url, until } => self.browser(url, *until, terminal),
+            Notice::DeviceCode(code) => self.code(
+                &code.user_code,
+                &code.verification_uri,
+                code.verification_uri_complete.as_ref(),
+                code.expires_on,
+                terminal,
+            ),
+            Notice::NoBrowser { why } => {
+                let why = printable(why, 300);
+                let words =
+                    format!("No browser can be opened here: {why}. A code does it as well.");
+                self.say(&wrap(&words, width));
+            }
+            Notice::Strange { what } => {
+                let words = format!(
+                    "note: something that is not your sign-in came to this computer's port and was turned away: {}. Still waiting.",
+                    printable(what, 300)
+                );
+                let mut lines = wrap(&words, width);
+                if let Some(rest) = lines[0].strip_prefix("note:") {
+                    lines[0] = format!("{}{rest}", paint(WARN, "note:"));
+                }
+                self.say(&lines);
+            }
+            Notice::AnotherProcess => {
+                if !terminal.is_rich {
+                    self.say(&[
+                        "Somebody is signing in in another window; waiting for that.".to_owned(),
+                    ]);
+                }
+                self.wait(terminal, "Waiting for the sign-in in another window", None);
+            }
+            Notice::Over => *self.live() = None,
+            // What can't be told yet can't be shown.
+            _ => {}
+        }
+    }
+}
+
+impl fmt::Debug for TerminalPrompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TerminalPrompt")
+            .field("plain", &self.plain)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The line that is drawn again while somebody is waited for. It goes without a trace when it is dropped.
+struct Live {
+    bar: ProgressBar,
+    _alone: HiddenSpinner,
+}
+
+/// A second has to be seen to pass.
+const TICK: Duration = Duration::from_millis(120);
+/// Narrower than this the words are left away.
+const WORDY: usize = 64;
+
+impl Live {
+    fn new(terminal: Terminal, words: &'static str, until: Option<SystemTime>) -> Self {
+        let alone = HiddenSpinner::hide();
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let words = if terminal.columns < WORDY {
+            "Waiting"
+        } else {
+            words
+        };
+        let template = match until {
+            Some(_) => "{spinner:.cyan} {msg}, {left:.bold} left; Ctrl-C ends it",
+            None => "{spinner:.cyan} {msg}; Ctrl-C ends it",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.with_key(
+                "left",
+                move |_: &ProgressState, line: &mut dyn fmt::Write| {
+                    let _ = line.write_str(&until.map(clock).unwrap_or_default());
+                },
+            ));
+        }
+        bar.set_message(words);
+        bar.enable_steady_tick(TICK);
+        Self { bar, _alone: alone }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// How long from now, `14:59`.
+fn clock(until: SystemTime) -> String {
+    let left = seconds(until);
+    format!("{}:{:02}", left / 60, left % 60)
+}
+
+/// The same for whoever reads it once: `15 minutes`.
+fn minutes(until: SystemTime) -> String {
+    match seconds(until) {
+        left @ ..90 => format!("{left} seconds"),
+        left => format!("{} minutes", (left + 30) / 60),
+    }
+}
+
+/// To the nearest second, so that fifteen minutes begin as such.
+fn seconds(until: SystemTime) -> u64 {
+    let left = until.duration_since(SystemTime::now()).unwrap_or_default();
+    (left + Duration::from_millis(500)).as_secs()
+}
+
+/// With a line of air around.
+fn spaced(lines: Vec<String>) -> Vec<String> {
+    let air = || std::iter::once(String::new());
+    air().chain(lines).chain(air()).collect()
+}
+
+/// Writes `text` to the clipboard by way of the terminal (OSC 52, xterm's 'Manipulate Selection Data').
+fn copy(text: &str) -> bool {
+    let sequence = format!("\u{1b}]52;c;{}\u{7}", STANDARD.encode(text));
+    let mut stderr = io::stderr().lock();
+    stderr
+        .write_all(sequence.as_bytes())
+        .and_then(|()| stderr.flush())
+        .is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_that_is_left_begins_at_the_whole_minute_and_ends_at_nothing() {
+        let from_now = |seconds| SystemTime::now() + Duration::from_secs(seconds);
+        assert_eq!(clock(from_now(900)), "15:00");
+        assert_eq!(clock(from_now(61)), "1:01");
+        assert_eq!(clock(SystemTime::now() - Duration::from_secs(5)), "0:00");
+        assert_eq!(minutes(from_now(900)), "15 minutes");
+        assert_eq!(minutes(from_now(60)), "60 seconds");
+    }
+
+    #[test]
+    fn debug_tells_nothing_of_what_is_shown() {
+        let shown = format!("{:?}", TerminalPrompt::default());
+        assert_eq!(shown, "TerminalPrompt { plain: false, .. }");
+    }
+}

@@ -1,0 +1,155 @@
+//! Asks for a secret: without echo where somebody types, else a line of standard input.
+
+use crate::failure::{Failure, Kind};
+use azcred::SecretString;
+use std::io::{self, IsTerminal, Write};
+use zeroize::Zeroizing;
+
+/// The most that is read: no secret, token or password of Entra ID's is longer.
+const LIMIT: usize = 16 << 10;
+
+/// The secret that `what` names, without the white space around it.
+///
+/// Waits for as long as the person takes. Cancel-safe: the terminal shows what is typed again when the future is dropped.
+pub(crate) async fn ask(what: &str) -> Result<SecretString, Failure> {
+    let read = if io::stdin().is_terminal() {
+        let _ = write!(anstream::stderr(), "{what} (it is not shown): ");
+        let _ = io::stderr().flush();
+        let read = from_terminal().await;
+        // The one that was typed was not shown either.
+        let _ = writeln!(anstream::stderr());
+        read
+    } else {
+        blocking(|| line(&mut std_in()?)).await
+    };
+    let failed = |why: String| {
+        Failure::new(Kind::Failed, format!("Read the {what}"), why)
+            .mend("type it at a terminal, or pipe it in: `… < FILE`")
+    };
+    let read = read.map_err(|error| failed(error.to_string()))?;
+    match std::str::from_utf8(&read).map(str::trim) {
+        Ok("") => Err(failed("nothing was given".to_owned())),
+        Ok(secret) => Ok(SecretString::from(secret)),
+        Err(_) => Err(failed("it is not text".to_owned())),
+    }
+}
+
+async fn blocking(
+    read: impl FnOnce() -> io::Result<Zeroizing<Vec<u8>>> + Send + 'static,
+) -> io::Result<Zeroizing<Vec<u8>>> {
+    tokio::task::spawn_blocking(read)
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+/// The first line, or all there is.
+fn line(input: &mut impl io::Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Never grows, so that no part of it is left behind elsewhere.
+    let mut read = Zeroizing::new(vec![0; LIMIT + 1]);
+    let mut length = 0;
+    loop {
+        let count = match input.read(&mut read[length..]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            count => count?,
+        };
+        let end = read[length..length + count]
+            .iter()
+            .position(|byte| *byte == b'\n');
+        length += end.unwrap_or(count);
+        if length > LIMIT {
+            return Err(io::Error::other(format!("it is longer than {LIMIT} bytes")));
+        }
+        if count == 0 || end.is_some() {
+            read.truncate(length);
+            return Ok(read);
+        }
+    }
+}
+
+/// Standard input, without a buffer that would keep the secret.
+#[cfg(unix)]
+fn std_in() -> io::Result<std::fs::File> {
+    use std::os::fd::AsFd;
+    Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
+}
+
+#[cfg(not(unix))]
+fn std_in() -> io::Result<io::Stdin> {
+    Ok(io::stdin())
+}
+
+#[cfg(unix)]
+async fn from_terminal() -> io::Result<Zeroizing<Vec<u8>>> {
+    let _unseen = echo::Off::new()?;
+    blocking(|| line(&mut std_in()?)).await
+}
+
+#[cfg(not(unix))]
+async fn from_terminal() -> io::Result<Zeroizing<Vec<u8>>> {
+    blocking(|| {
+        let read = console::Term::stderr().read_secure_line()?;
+        Ok(Zeroizing::new(read.into_bytes()))
+    })
+    .await
+}
+
+#[cfg(unix)]
+mod echo {
+    use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+    use std::io;
+
+    /// What is typed is not shown, until this is dropped.
+    pub(super) struct Off(Termios);
+
+    impl Off {
+        pub(super) fn new() -> io::Result<Self> {
+            let before = tcgetattr(io::stdin())?;
+            let mut unseen = before.clone();
+            unseen.local_modes -= LocalModes::ECHO | LocalModes::ECHONL;
+            // What was typed before the question was shown on the screen: it is no answer to it.
+            tcsetattr(io::stdin(), OptionalActions::Flush, &unseen)?;
+            Ok(Self(before))
+        }
+    }
+
+    impl Drop for Off {
+        fn drop(&mut self) {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(mut bytes: &[u8]) -> io::Result<Vec<u8>> {
+        line(&mut bytes).map(|line| line.to_vec())
+    }
+
+    /// Gives a byte at a time, as a person does.
+    struct Slow<'a>(&'a [u8]);
+
+    impl io::Read for Slow<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.len().min(1);
+            buffer[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn the_first_line_is_the_secret() {
+        assert_eq!(read(b"s3cret\nmore\n").unwrap(), b"s3cret");
+        assert_eq!(read(b"s3cret").unwrap(), b"s3cret");
+        assert_eq!(read(b"").unwrap(), b"");
+        assert_eq!(*line(&mut Slow(b"s3cret\nmore")).unwrap(), *b"s3cret");
+    }
+
+    #[test]
+    fn a_line_without_end_is_none() {
+        assert!(read(&[b'x'; LIMIT]).is_ok());
+        assert!(read(&[b'x'; LIMIT + 1]).is_err());
+    }
+}

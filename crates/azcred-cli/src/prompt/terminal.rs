@@ -1,0 +1,265 @@
+//! What the terminal on standard error can show, as far as variables and its size tell.
+
+use crate::output::chain_table::Screen;
+use azcred::system::{RealSystem, System};
+use std::{
+    io::{self, IsTerminal, Read},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+use terminal_size::{Height, Width, terminal_size_of};
+
+/// A terminal, or what is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Terminal {
+    /// How many characters a line has.
+    pub(crate) columns: usize,
+    /// How many lines it has.
+    pub(crate) rows: usize,
+    /// Whether it shows block characters and colours, and whether a line may be drawn again. Else lines are plain, written once,
+    /// and can be read by a screen reader or in a log.
+    pub(crate) is_rich: bool,
+    /// Whether it makes links of text (OSC 8).
+    pub(crate) has_links: bool,
+    /// Whether it lets programs write to the clipboard (OSC 52).
+    pub(crate) clipboard: Clipboard,
+}
+
+/// Who writes to the clipboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clipboard {
+    /// Nobody, as far as we know.
+    None,
+    /// The terminal does, by default.
+    Terminal,
+    /// tmux stands between, and does where its option `set-clipboard` is `on`.
+    Tmux,
+}
+
+/// Narrower than this nothing stands beside anything.
+const NARROW: usize = 40;
+
+impl Terminal {
+    /// The one on standard error. `plain` leaves away all that is more than lines of text.
+    pub(crate) fn of_stderr(plain: bool) -> Self {
+        let size = terminal_size_of(io::stderr());
+        let size = size.map(|(Width(columns), Height(rows))| (columns.into(), rows.into()));
+        let coloured = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+        let is_watched = !plain && coloured && io::stderr().is_terminal();
+        Self::with(is_watched, size, |name| std::env::var(name).ok())
+    }
+
+    /// One of this size with these variables.
+    fn with(
+        is_watched: bool,
+        size: Option<(usize, usize)>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Self {
+        let (columns, rows) = size.unwrap_or((usize::MAX, usize::MAX));
+        let has = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+        let is_rich = is_watched
+            && size.is_some()
+            && columns >= NARROW
+            && !has("NO_COLOR")
+            && Screen::is_unicode(&variable);
+        Self {
+            columns,
+            rows,
+            is_rich,
+            has_links: is_rich && makes_links(&variable),
+            clipboard: match is_rich {
+                true => writes_clipboard(&variable),
+                false => Clipboard::None,
+            },
+        }
+    }
+}
+
+/// Terminals that make links of OSC 8, by what they set; others ignore it or, some old ones, show it.
+fn makes_links(variable: &impl Fn(&str) -> Option<String>) -> bool {
+    let is_known = match variable("TERM_PROGRAM").as_deref() {
+        Some("iTerm.app" | "WezTerm" | "vscode" | "ghostty" | "Hyper" | "rio" | "zed") => true,
+        // tmux passes links on since 3.4, to terminals that make them.
+        Some("tmux") => {
+            variable("TERM_PROGRAM_VERSION").is_some_and(|version| is_at_least(&version, (3, 4)))
+        }
+        _ => false,
+    };
+    // GNOME's terminal library since 0.50, which has shown links well since 0.52.
+    let vte = variable("VTE_VERSION").and_then(|version| version.parse::<u32>().ok());
+    is_known
+        || vte.is_some_and(|version| version >= 5200)
+        || variable("WT_SESSION").is_some()
+        || variable("KONSOLE_VERSION").is_some()
+        || variable("TERM").is_some_and(|term| is_one_of(&term, &LINKING))
+}
+
+const LINKING: [&str; 5] = [
+    "xterm-kitty",
+    "xterm-ghostty",
+    "alacritty",
+    "foot",
+    "contour",
+];
+
+/// Whether `3.5a` is 3.4 or later.
+fn is_at_least(version: &str, least: (u32, u32)) -> bool {
+    let mut numbers = version.split('.').map(|part| {
+        let digits = part.find(|c: char| !c.is_ascii_digit());
+        part[..digits.unwrap_or(part.len())]
+            .parse::<u32>()
+            .unwrap_or(0)
+    });
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= least
+}
+
+/// Terminals that take OSC 52 without having been told to. iTerm2, xterm and Konsole are among those that have to be told, and
+/// don't say whether they were.
+fn writes_clipboard(variable: &impl Fn(&str) -> Option<String>) -> Clipboard {
+    if variable("TMUX").is_some() {
+        return Clipboard::Tmux;
+    }
+    let term = variable("TERM").unwrap_or_default();
+    // screen swallows it.
+    if variable("STY").is_some() || term.starts_with("screen") {
+        return Clipboard::None;
+    }
+    let by_program = matches!(
+        variable("TERM_PROGRAM").as_deref(),
+        Some("WezTerm" | "vscode" | "ghostty" | "rio" | "zed")
+    );
+    let by_name = is_one_of(&term, &COPYING);
+    match by_program || by_name || variable("WT_SESSION").is_some() {
+        true => Clipboard::Terminal,
+        false => Clipboard::None,
+    }
+}
+
+const COPYING: [&str; 5] = [
+    "xterm-kitty",
+    "xterm-ghostty",
+    "alacritty",
+    "foot",
+    "contour",
+];
+
+fn is_one_of(term: &str, names: &[&str]) -> bool {
+    names.iter().any(|name| {
+        term.strip_prefix(name)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    })
+}
+
+impl Clipboard {
+    /// Whether what is written is likely to get there.
+    pub(super) fn takes(self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Terminal => true,
+            Self::Tmux => tmux_takes().unwrap_or(false),
+        }
+    }
+}
+
+/// How long tmux may take to tell.
+const TMUX: Duration = Duration::from_millis(300);
+
+/// Whether tmux passes on what programs copy (tmux(1), `set-clipboard`: only `on` does).
+fn tmux_takes() -> Option<bool> {
+    let mut asked = Command::new(RealSystem.find_program("tmux")?)
+        .args(["show-options", "-s", "-v", "set-clipboard"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let end = Instant::now() + TMUX;
+    while asked.try_wait().ok()?.is_none() {
+        if Instant::now() >= end {
+            let _ = asked.kill();
+            let _ = asked.wait();
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let mut said = String::new();
+    asked.stdout?.take(16).read_to_string(&mut said).ok()?;
+    Some(said.trim() == "on")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terminal(variables: &[(&str, &str)]) -> Terminal {
+        sized(Some((80, 24)), variables)
+    }
+
+    fn sized(size: Option<(usize, usize)>, variables: &[(&str, &str)]) -> Terminal {
+        Terminal::with(true, size, |wanted| {
+            let mut found = variables.iter().filter(|(name, _)| *name == wanted);
+            found.next().map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn a_screen_of_some_width_with_colours_shows_more_than_lines() {
+        assert!(terminal(&[("TERM", "xterm-256color")]).is_rich);
+        for plain in [
+            terminal(&[("TERM", "dumb")]),
+            terminal(&[("TERM", "linux")]),
+            terminal(&[("NO_COLOR", "1")]),
+            terminal(&[("LC_ALL", "C")]),
+            sized(Some((39, 24)), &[]),
+            sized(None, &[]),
+            Terminal::with(false, Some((80, 24)), |_| None),
+        ] {
+            assert!(!plain.is_rich && !plain.has_links, "{plain:?}");
+            assert_eq!(plain.clipboard, Clipboard::None);
+        }
+        assert!(terminal(&[("NO_COLOR", "")]).is_rich, "empty is unset");
+    }
+
+    #[test]
+    fn links_are_for_terminals_that_are_known_to_make_them() {
+        for yes in [
+            ("TERM", "xterm-kitty"),
+            ("TERM", "foot-extra"),
+            ("TERM_PROGRAM", "WezTerm"),
+            ("VTE_VERSION", "7600"),
+            ("WT_SESSION", "x"),
+        ] {
+            assert!(terminal(&[yes]).has_links, "{yes:?}");
+        }
+        for no in [
+            ("TERM", "xterm"),
+            ("TERM", "footing"),
+            ("TERM_PROGRAM", "Apple_Terminal"),
+            ("VTE_VERSION", "4999"),
+        ] {
+            assert!(!terminal(&[no]).has_links, "{no:?}");
+        }
+        let tmux = |version| {
+            terminal(&[("TERM_PROGRAM", "tmux"), ("TERM_PROGRAM_VERSION", version)]).has_links
+        };
+        assert!(tmux("3.4") && tmux("3.5a") && tmux("4.0"));
+        assert!(!tmux("3.3a") && !tmux("2.9") && !tmux("next"));
+    }
+
+    #[test]
+    fn the_clipboard_is_promised_where_the_terminal_takes_it_by_default() {
+        let clipboard = |variables| terminal(variables).clipboard;
+        assert_eq!(clipboard(&[("TERM", "alacritty")]), Clipboard::Terminal);
+        assert_eq!(
+            clipboard(&[("TERM_PROGRAM", "vscode")]),
+            Clipboard::Terminal
+        );
+        assert_eq!(clipboard(&[("TERM_PROGRAM", "iTerm.app")]), Clipboard::None);
+        assert_eq!(clipboard(&[("TERM", "xterm-256color")]), Clipboard::None);
+        let between = [("TERM", "xterm-kitty"), ("TMUX", "/tmp/tmux")];
+        assert_eq!(clipboard(&between), Clipboard::Tmux);
+        let screen = [("TERM_PROGRAM", "WezTerm"), ("STY", "1.pts")];
+        assert_eq!(clipboard(&screen), Clipboard::None);
+        assert!(!Clipboard::None.takes());
+    }
+}
