@@ -183,6 +183,8 @@ pub struct Refusal {
     pub status: u16,
     /// The OAuth 2.0 error, such as `invalid_client` (RFC 6749 section 5.2).
     pub error: String,
+    /// What Entra ID says besides for programs, such as `client_mismatch` or `bad_token`.
+    pub suberror: Option<String>,
     /// The number in `AADSTSnnnnn`, where the provider is Entra ID.
     pub code: Option<u32>,
     /// The provider's own first sentence, in its own words; control characters removed, secrets redacted.

@@ -2,11 +2,13 @@
 
 pub mod certificate;
 mod codes;
+mod device;
 mod openid;
 mod token_answer;
 mod token_endpoint;
 
 pub use codes::{Meaning, explain};
+pub(crate) use device::Device;
 #[allow(unused_imports, reason = "the ways in which people sign in use them")]
 pub(crate) use openid::{Endpoints, Expected, IdClaims, id_claims};
 pub(crate) use token_answer::PersonTokens;

@@ -56,6 +56,8 @@ struct Success {
 struct Failure {
     error: String,
     #[serde(default)]
+    suberror: Option<String>,
+    #[serde(default)]
     error_description: Option<String>,
     #[serde(default)]
     error_codes: Option<Vec<u32>>,
@@ -98,7 +100,7 @@ fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<PersonTokens> {
             .with_mend("check that the authority is right and that no proxy answers in its place")
     };
     let Some(answer) = json::object::<Success>(&response.body) else {
-        return Err(unexpected(not_an_answer(response)));
+        return Err(unexpected(not_an_answer(response, NEITHER)));
     };
     if !answer.token_type.is_empty() && !answer.token_type.eq_ignore_ascii_case("Bearer") {
         return Err(unexpected(format!(
@@ -150,7 +152,7 @@ fn home_account_id(client_info: &str) -> Option<String> {
     (is_id(&info.uid) && is_id(&info.utid)).then(|| format!("{}.{}", info.uid, info.utid))
 }
 
-fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
+pub(super) fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
     let Some(failure) = json::object::<Failure>(&response.body) else {
         return not_understood(asked, response);
     };
@@ -168,6 +170,7 @@ fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
     let refusal = Refusal {
         status: response.status,
         error: text(&failure.error, 80),
+        suberror: failure.suberror.as_deref().map(|word| text(word, 80)),
         code,
         description: text(description, 500),
         correlation_id: failure.correlation_id.as_deref().map(|id| text(id, 80)),
@@ -225,7 +228,7 @@ fn not_understood(asked: &Asked<'_>, response: &HttpResponse) -> Error {
     Error::new(
         ErrorKind::Unexpected,
         asked.what.to_owned(),
-        not_an_answer(response),
+        not_an_answer(response, NEITHER),
     )
     .with_mend("check that the authority is right and that no proxy answers in its place")
 }
@@ -273,8 +276,11 @@ fn add_clock(why: &mut String, mend: &mut String, response: &HttpResponse, decis
     }
 }
 
-/// What an answer looks like that is none of a token endpoint.
-fn not_an_answer(response: &HttpResponse) -> String {
+/// What a JSON answer of a token endpoint lacks that is none.
+const NEITHER: &str = "neither a token nor an error";
+
+/// What an answer looks like that is none of an authority's; `neither` is what it lacks where it is JSON.
+pub(super) fn not_an_answer(response: &HttpResponse, neither: &str) -> String {
     let body = response.body.trim_ascii_start();
     let html = response
         .header("content-type")
@@ -290,7 +296,7 @@ fn not_an_answer(response: &HttpResponse) -> String {
     } else if body.starts_with(b"{") {
         match serde_json::from_slice::<serde_json::Value>(body) {
             Ok(_) => {
-                format!("the authority's answer (HTTP {status}) holds neither a token nor an error")
+                format!("the authority's answer (HTTP {status}) holds {neither}")
             }
             Err(_) => format!("the authority's answer (HTTP {status}) is cut off or damaged JSON"),
         }
@@ -333,7 +339,7 @@ fn clean(text: &str, secrets: &[&str], limit: usize) -> String {
     printable(&text, limit)
 }
 
-fn secret<'de, D: Deserializer<'de>>(
+pub(super) fn secret<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<SecretString, D::Error> {
     let token = String::deserialize(deserializer)?;
@@ -355,7 +361,7 @@ fn optional_secret<'de, D: Deserializer<'de>>(
 }
 
 /// Seconds as a number or, as Entra ID's v1 endpoints write them, as a string.
-fn seconds<'de, D: Deserializer<'de>>(
+pub(super) fn seconds<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<u64>, D::Error> {
     #[derive(Deserialize)]

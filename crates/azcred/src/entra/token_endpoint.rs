@@ -7,7 +7,7 @@ use super::{
 use crate::{
     cloud::{Authority, Cloud},
     error::{Error, ErrorKind, Result},
-    http::{HeaderName, HeaderValue, Http, HttpRequest},
+    http::{HeaderName, HeaderValue, Http, HttpRequest, Retry},
     options::ClientOptions,
     request::TokenRequest,
     system::SharedSystem,
@@ -127,6 +127,20 @@ impl TokenEndpoint {
         })
     }
 
+    /// The same in another tenant.
+    pub(crate) fn with_tenant(self, tenant: TenantId) -> Self {
+        Self { tenant, ..self }
+    }
+
+    /// The same for another application.
+    pub(crate) fn with_client_id(self, client_id: ClientId) -> Self {
+        Self { client_id, ..self }
+    }
+
+    pub(crate) fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
     pub(crate) fn authority(&self) -> &Authority {
         self.cloud.authority()
     }
@@ -156,7 +170,7 @@ impl TokenEndpoint {
     }
 
     /// The tenant that a request is for, where the credential may be asked for it.
-    fn tenant_of<'a>(&'a self, request: &'a TokenRequest) -> Result<&'a TenantId> {
+    pub(crate) fn tenant_of<'a>(&'a self, request: &'a TokenRequest) -> Result<&'a TenantId> {
         match request.tenant() {
             None => Ok(&self.tenant),
             Some(tenant) if tenant.as_str().eq_ignore_ascii_case(self.tenant.as_str()) => {
@@ -193,6 +207,19 @@ impl TokenEndpoint {
         }
         let discover = || openid::discover(self.http(), self.authority(), deadline);
         self.discovered.get_or_try_init(discover).await.cloned()
+    }
+
+    /// With these two headers, the correlation id in an error is ours, and the sign-in log can be searched by it.
+    pub(super) fn with_request_id(request: HttpRequest) -> HttpRequest {
+        match HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
+            Ok(id) => request
+                .with_header(HeaderName::from_static("client-request-id"), id)
+                .with_header(
+                    HeaderName::from_static("return-client-request-id"),
+                    HeaderValue::from_static("true"),
+                ),
+            Err(_) => request,
+        }
     }
 
     /// Asks for a token. `who` is the credential, for the error.
@@ -289,15 +316,10 @@ impl TokenEndpoint {
         if let Some(claims) = &claims {
             form.push(("claims", claims));
         }
-        let mut post = HttpRequest::post_form(url, &form);
-        // With these two, the correlation id in an error is ours, and the sign-in log can be searched by it.
-        if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
-            post = post
-                .with_header(HeaderName::from_static("client-request-id"), id)
-                .with_header(
-                    HeaderName::from_static("return-client-request-id"),
-                    HeaderValue::from_static("true"),
-                );
+        let mut post = Self::with_request_id(HttpRequest::post_form(url, &form));
+        if matches!(grant, Grant::DeviceCode(_)) {
+            // Who waits for a person asks at the provider's pace (RFC 8628 section 3.5).
+            post = post.with_retry(Retry::NEVER);
         }
         if let Some(anchor) = anchor.and_then(|anchor| HeaderValue::from_str(&anchor).ok()) {
             post = post.with_header(HeaderName::from_static("x-anchormailbox"), anchor);

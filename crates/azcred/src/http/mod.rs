@@ -151,12 +151,19 @@ impl HttpRequest {
     }
 
     /// What it holds that must not come back in any message: the proofs in a form (RFC 6749 section 2.3.1, RFC 7521 section
-    /// 4.2), and whatever authorizes it, in the header of that name or in those that managed identity endpoints take.
+    /// 4.2, RFC 7636 section 4.5, RFC 8628 section 3.4), and whatever authorizes it, in the header of that name or in those that managed identity endpoints take.
     fn secrets(&self) -> Vec<Zeroizing<String>> {
         let proof = |name: &str| {
             matches!(
                 name,
-                "client_secret" | "client_assertion" | "assertion" | "refresh_token" | "password"
+                "client_secret"
+                    | "client_assertion"
+                    | "assertion"
+                    | "refresh_token"
+                    | "password"
+                    | "code"
+                    | "code_verifier"
+                    | "device_code"
             )
         };
         let form = self.body.as_ref().map_or("", |body| body.as_str());

@@ -1,0 +1,170 @@
+//! Codes for devices: how one is had at the provider (RFC 8628 sections 3.1 and 3.2).
+
+use super::{
+    token_answer::{self, Asked},
+    token_endpoint::{TokenEndpoint, scopes_of_person},
+};
+use crate::{
+    cloud::is_loopback,
+    error::{Error, ErrorKind, Result},
+    http::{HttpRequest, HttpResponse},
+    json,
+    prompt::DeviceCode,
+    redact::printable,
+    request::TokenRequest,
+};
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+use url::Url;
+
+/// A code that the provider waits for.
+pub(crate) struct Device {
+    /// What tokens are asked for with.
+    pub(crate) code: SecretString,
+    /// What a person is shown.
+    pub(crate) shown: DeviceCode,
+    /// How long it lasts.
+    pub(crate) lasts: Duration,
+    /// The least pause between two questions.
+    pub(crate) interval: Duration,
+}
+
+/// The pause where the provider names none (RFC 8628 section 3.2).
+const INTERVAL: u64 = 5;
+/// No provider means a longer one; more would overflow somebody's clock.
+const LONGEST: u64 = 24 * 60 * 60;
+/// A longer code is nothing to type.
+const LONGEST_USER_CODE: usize = 64;
+const LONGEST_ADDRESS: usize = 2048;
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(deserialize_with = "token_answer::secret")]
+    device_code: SecretString,
+    user_code: String,
+    /// `verification_url` is what providers said before there was an RFC.
+    #[serde(alias = "verification_url")]
+    verification_uri: String,
+    #[serde(default, alias = "verification_url_complete")]
+    verification_uri_complete: Option<String>,
+    #[serde(default, deserialize_with = "token_answer::seconds")]
+    expires_in: Option<u64>,
+    #[serde(default, deserialize_with = "token_answer::seconds")]
+    interval: Option<u64>,
+}
+
+impl TokenEndpoint {
+    /// Asks for a code. `who` is the credential, for the error.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] where the provider has no such codes; those of its answer.
+    pub(crate) async fn device_code(
+        &self,
+        who: &str,
+        request: &TokenRequest,
+        deadline: Duration,
+    ) -> Result<Device> {
+        let started = Instant::now();
+        let options = self.options();
+        let what = format!(
+            "{who} asked {} for a code to sign in to the application {}",
+            self.authority().host(),
+            self.client_id()
+        );
+        let endpoints = self.endpoints(request, deadline).await?;
+        let Some(url) = endpoints.device_authorization else {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                what,
+                "the provider names no device_authorization_endpoint, so that it has no codes",
+            )
+            .with_mend("sign in in a browser on this machine"));
+        };
+        let scopes = scopes_of_person(request);
+        let claims = request.sent_claims();
+        let mut form = vec![
+            ("client_id", self.client_id().as_str()),
+            ("scope", scopes.as_str()),
+        ];
+        if let Some(claims) = &claims {
+            form.push(("claims", claims));
+        }
+        let post = Self::with_request_id(HttpRequest::post_form(url, &form));
+        let left = deadline.saturating_sub(started.elapsed());
+        let response = options.http().send(&what, &post, left).await?;
+        let now = options.system().now();
+        if response.status != 200 {
+            return Err(token_answer::failure(
+                &Asked {
+                    what: &what,
+                    client_id: self.client_id().as_str(),
+                    tenant: request.tenant().unwrap_or(self.tenant()).as_str(),
+                    scope: request.scopes()[0].resource(),
+                    secrets: &[],
+                    now,
+                },
+                &response,
+            ));
+        }
+        read(&response, now).map_err(|why| {
+            Error::new(ErrorKind::Unexpected, what, why).with_mend(
+                "check that the authority is right and that no proxy answers in its place",
+            )
+        })
+    }
+}
+
+/// The code in an answer, or what is wrong with it.
+fn read(response: &HttpResponse, now: SystemTime) -> std::result::Result<Device, String> {
+    let Some(answer) = json::object::<Answer>(&response.body) else {
+        return Err(token_answer::not_an_answer(
+            response,
+            "neither a code nor an error",
+        ));
+    };
+    let user_code = answer.user_code.trim();
+    if user_code.is_empty() || printable(user_code, LONGEST_USER_CODE) != user_code {
+        return Err("the authority's code is none that could be typed".to_owned());
+    }
+    let verification_uri = address(&answer.verification_uri).ok_or_else(|| {
+        format!(
+            "the authority wants the code at '{}', which is neither https nor on this machine",
+            printable(&answer.verification_uri, 100)
+        )
+    })?;
+    let lasts = answer
+        .expires_in
+        .filter(|lasts| *lasts > 0)
+        .ok_or("the authority's code lasts for no time")?;
+    let lasts = Duration::from_secs(lasts.min(LONGEST));
+    Ok(Device {
+        code: answer.device_code,
+        shown: DeviceCode {
+            user_code: user_code.to_owned(),
+            verification_uri,
+            verification_uri_complete: answer
+                .verification_uri_complete
+                .as_deref()
+                .and_then(address),
+            expires_on: now + lasts,
+        },
+        lasts,
+        interval: Duration::from_secs(answer.interval.unwrap_or(INTERVAL).clamp(1, LONGEST)),
+    })
+}
+
+/// An address that a person may be sent to with their password: it can be read as it is, and leads where it says.
+fn address(text: &str) -> Option<Url> {
+    if printable(text, LONGEST_ADDRESS) != text {
+        return None;
+    }
+    let url = Url::parse(text).ok()?;
+    let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);
+    (is_safe && url.username().is_empty() && url.password().is_none()).then_some(url)
+}
+
+#[cfg(test)]
+#[path = "device_tests.rs"]
+mod tests;
