@@ -2,14 +2,19 @@
 
 use crate::{
     cloud::Cloud,
-    error::Result,
+    error::{Error, Result},
     http::{Http, LONGEST_CALL},
     profile::Profile,
     prompt::{PlainPrompt, Prompt, SharedPrompt},
     system::{RealSystem, SharedSystem},
     tenant::TenantId,
+    vault::Vault,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+use tokio::sync::Mutex;
 
 /// Options that every credential takes. Clones share one HTTP client, which is built when it is first needed.
 #[derive(Clone, Debug)]
@@ -20,9 +25,14 @@ pub struct ClientOptions {
     allowed_tenants: AllowedTenants,
     http: Http,
     prompt: SharedPrompt,
+    turn: Arc<Mutex<()>>,
+    vault: Vault,
     keeps: Keeps,
     profile: Profile,
 }
+
+/// Whose turn it is to ask the person at the terminal, to whom [`PlainPrompt`] speaks.
+static TERMINAL: LazyLock<Arc<Mutex<()>>> = LazyLock::new(Arc::default);
 
 /// Where tokens and sign-ins are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +60,7 @@ impl ClientOptions {
     /// Options for a given machine.
     pub fn new(system: SharedSystem) -> Self {
         let http = Http::new(system.clone());
+        let vault = Vault::new(system.clone());
         Self {
             system,
             cloud: None,
@@ -57,6 +68,8 @@ impl ClientOptions {
             allowed_tenants: AllowedTenants::None,
             http,
             prompt: Arc::new(PlainPrompt),
+            turn: TERMINAL.clone(),
+            vault,
             keeps: Keeps::InMemory,
             profile: Profile::default(),
         }
@@ -91,10 +104,12 @@ impl ClientOptions {
         self
     }
 
-    /// Speaks to the person who signs in; [`PlainPrompt`] unless told otherwise.
+    /// Speaks to the person who signs in; [`PlainPrompt`] unless told otherwise. Who has these options or a clone of them waits
+    /// until the person has answered another, so that there is one thing at a time to do.
     #[must_use]
     pub fn with_prompt(mut self, prompt: Arc<dyn Prompt>) -> Self {
         self.prompt = prompt;
+        self.turn = Arc::default();
         self
     }
 
@@ -120,9 +135,25 @@ impl ClientOptions {
         &*self.prompt
     }
 
+    /// Held while the person is asked for something.
+    pub(crate) fn turn(&self) -> &Arc<Mutex<()>> {
+        &self.turn
+    }
+
+    /// Where tokens and sign-ins are kept on disk, if they are.
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
     /// Whether tokens and sign-ins are kept on disk.
     pub fn has_disk_cache(&self) -> bool {
         self.keeps == Keeps::OnDisk
+    }
+
+    /// What went wrong first with what should have been kept on disk, where anything did: tokens were had all the same, and the next
+    /// process will have to ask anew. With what mends it.
+    pub fn cache_trouble(&self) -> Option<&Error> {
+        self.vault.trouble()
     }
 
     /// Whose sign-ins are used.
