@@ -42,9 +42,10 @@
 //! - `azure_core` (default): [`AzureCoreCredential`] makes any credential fit the official SDK's clients.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod account;
 #[cfg(feature = "azure_core")]
 mod azure_core;
-mod cache;
+pub mod cache;
 pub mod chain;
 mod cloud;
 mod credential;
@@ -70,12 +71,12 @@ pub use crate::azure_core::AzureCoreCredential;
 pub use crate::{
     cloud::{Authority, Cloud},
     credential::{
-        AssertionSource, Availability, AzureCliCredential, AzureDeveloperCliCredential,
-        AzureMlOnBehalfOfCredential, AzurePipelinesCredential, AzurePowerShellCredential,
-        ClientAssertionCredential, ClientCertificateCredential, ClientSecretCredential, Credential,
-        EnvironmentCredential, EnvironmentKind, EnvironmentOrder, GitHubActionsCredential,
-        ManagedIdentityCredential, ManagedIdentityId, TokenFuture, VisualStudioCodeCredential,
-        WorkloadIdentityCredential,
+        AssertionSource, Availability, AzcredCredential, AzureCliCredential,
+        AzureDeveloperCliCredential, AzureMlOnBehalfOfCredential, AzurePipelinesCredential,
+        AzurePowerShellCredential, ClientAssertionCredential, ClientCertificateCredential,
+        ClientSecretCredential, Credential, DeviceCodeCredential, EnvironmentCredential,
+        EnvironmentKind, EnvironmentOrder, GitHubActionsCredential, ManagedIdentityCredential,
+        ManagedIdentityId, TokenFuture, VisualStudioCodeCredential, WorkloadIdentityCredential,
     },
     entra::certificate::ClientCertificate,
     error::{Error, ErrorKind, Refusal, Result},

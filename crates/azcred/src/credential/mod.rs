@@ -1,5 +1,6 @@
 //! Sources of tokens, one file each, behind one trait.
 
+mod azcred;
 mod azure_cli;
 mod azure_developer_cli;
 mod azure_ml_on_behalf_of;
@@ -9,6 +10,7 @@ mod client_assertion;
 mod client_certificate;
 mod client_secret;
 mod developer_tool;
+mod device_code;
 pub(crate) mod environment;
 mod federation;
 mod github_actions;
@@ -22,6 +24,7 @@ mod variables;
 mod visual_studio_code;
 mod workload_identity;
 
+pub use azcred::AzcredCredential;
 pub use azure_cli::AzureCliCredential;
 pub use azure_developer_cli::AzureDeveloperCliCredential;
 pub use azure_ml_on_behalf_of::AzureMlOnBehalfOfCredential;
@@ -30,6 +33,7 @@ pub use azure_powershell::AzurePowerShellCredential;
 pub use client_assertion::{AssertionSource, ClientAssertionCredential};
 pub use client_certificate::ClientCertificateCredential;
 pub use client_secret::ClientSecretCredential;
+pub use device_code::DeviceCodeCredential;
 pub use environment::{EnvironmentCredential, EnvironmentKind, EnvironmentOrder};
 pub use github_actions::GitHubActionsCredential;
 pub(crate) use managed_identity::InChain;

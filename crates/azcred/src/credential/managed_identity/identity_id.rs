@@ -84,6 +84,24 @@ impl ManagedIdentityId {
         self.0 == Kind::System
     }
 
+    /// By which parameter it is named, and its value; `None` for the resource's own.
+    pub(crate) fn named(&self) -> Option<(String, String)> {
+        self.parameter("resource_id")
+            .map(|(by, value)| (by.to_owned(), value))
+    }
+
+    /// The one that [`Self::named`] told of.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where it is none.
+    pub(crate) fn of_named(by: &str, value: &str) -> Result<Self> {
+        match by {
+            "client_id" => Ok(Self::client(ClientId::new(value)?)),
+            "object_id" => Self::object(value),
+            _ => Self::resource(value),
+        }
+    }
+
     pub(super) fn by_client(&self) -> Option<&str> {
         match &self.0 {
             Kind::Client(id) => Some(id.as_str()),

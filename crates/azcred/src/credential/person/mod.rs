@@ -1,41 +1,551 @@
 //! People: how they sign in, and what is kept of it, so that they are asked once.
+//!
+//! A token is had in this order:
+//! 1. for the refresh token of the sign-in that is kept, without anybody's doing ([`redeem`]);
+//! 2. by asking the person, where there is none or the provider wants to see them ([`refusal`]). One at a time: whoever else
+//!    needs them waits, and then takes what came of it.
 
-use super::Availability;
+mod redeem;
+mod refusal;
+mod way;
+
+pub(crate) use redeem::{Silent, with_kept};
+pub(crate) use way::{Hint, Shown, SignsIn};
+
+use super::{Availability, source::TokenSource};
 use crate::{
-    entra::{PersonTokens, TokenEndpoint},
-    error::Result,
+    account::{self, Account, Record, Store},
+    cache,
+    entra::{Expected, IdClaims, PersonTokens, TokenEndpoint, id_claims},
+    error::{Error, ErrorKind, Result},
+    options::ClientOptions,
+    prompt::Notice,
     request::TokenRequest,
-    system::System,
+    system::{FileLock, System},
+    tenant::{ClientId, TenantId},
+    token::AccessToken,
 };
-use futures_util::future::BoxFuture;
-use std::{fmt, time::Duration};
+use futures_util::{FutureExt, future::BoxFuture};
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard},
+    time::{Instant, timeout_at},
+};
 
-/// A way in which a person signs in.
-pub(crate) trait SignsIn: Send + Sync + fmt::Debug + 'static {
-    /// The name of its credential, such as `DeviceCodeCredential`.
-    fn name(&self) -> &'static str;
+/// Azure CLI's application, which every tenant knows and which may ask for all of Azure; the Azure SDKs sign people in to it too.
+const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+/// Every tenant that is an organization's: a person's own.
+const ORGANIZATIONS: &str = "organizations";
 
-    /// Whether it can be done on this machine: whether a browser can be opened. A local look.
-    fn look(&self, system: &dyn System) -> Availability;
-
-    /// How long a person may take, where nobody said.
-    fn patience(&self) -> Duration;
-
-    /// Asks the person, whatever is known of earlier sign-ins; ends within `deadline`.
-    ///
-    /// Cancel-safe: what was shown and what listens goes when the future is dropped.
-    fn ask<'a>(
-        &'a self,
-        endpoint: &'a TokenEndpoint,
-        request: &'a TokenRequest,
-        hint: Hint<'a>,
-        deadline: Duration,
-    ) -> BoxFuture<'a, Result<PersonTokens>>;
+/// A person who signs in in one way, and what is kept of it.
+#[derive(Clone)]
+pub(crate) struct Person<A> {
+    way: A,
+    endpoint: TokenEndpoint,
+    login_hint: Option<String>,
+    timeout: Option<Duration>,
+    /// Where sign-ins are kept for the next process.
+    store: Option<Store>,
+    shared: Arc<Shared>,
 }
 
-/// What is known of who should sign in.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Hint<'a> {
-    /// The name to begin with, such as `ada@contoso.com`.
-    pub(crate) login_hint: Option<&'a str>,
+/// What all callers of one credential share.
+#[derive(Default)]
+struct Shared {
+    held: std::sync::Mutex<Held>,
+    /// One refresh at a time, where that is not on disk: a refresh token may be good for one use.
+    renewing: Mutex<()>,
+}
+
+/// What one credential knows of its person.
+#[derive(Default)]
+struct Held {
+    /// Who it is, once a token was had.
+    who: Option<Who>,
+    /// The sign-in itself, where it is not on disk.
+    record: Option<Record>,
+    /// When the person was asked last and did not sign in, and why.
+    failed: Option<(Instant, Error)>,
+}
+
+#[derive(Clone)]
+struct Who {
+    id: String,
+    shown: String,
+}
+
+/// What was tried without the person.
+struct Tried {
+    silent: Silent,
+    /// The sign-in that it was tried with.
+    record: Option<Record>,
+}
+
+impl Tried {
+    fn session(&self) -> Option<&str> {
+        self.record.as_ref().map(|record| record.session.as_str())
+    }
+}
+
+/// The turn to ask the person: in this process, and among those of this user.
+struct Turn {
+    _here: OwnedMutexGuard<()>,
+    _among_processes: Option<FileLock>,
+}
+
+impl<A: SignsIn> Person<A> {
+    /// Somebody of any organization, signing in to Azure CLI's application.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where the cloud can't be told.
+    pub(crate) fn new(way: A, options: ClientOptions) -> Result<Self> {
+        let store = options
+            .has_disk_cache()
+            .then(|| Store::new(&options))
+            .transpose()?;
+        let tenant = TenantId::new(ORGANIZATIONS)?;
+        let client_id = ClientId::new(AZURE_CLI)?;
+        Ok(Self {
+            way,
+            endpoint: TokenEndpoint::of_person(tenant, client_id, options)?,
+            login_hint: None,
+            timeout: None,
+            store,
+            shared: Arc::default(),
+        })
+    }
+
+    /// The way, to be changed.
+    pub(crate) fn way_mut(&mut self) -> &mut A {
+        self.shared = Arc::default();
+        &mut self.way
+    }
+
+    pub(crate) fn set_tenant(&mut self, tenant: TenantId) {
+        self.endpoint = self.endpoint.clone().with_tenant(tenant);
+        self.shared = Arc::default();
+    }
+
+    pub(crate) fn set_client_id(&mut self, client_id: ClientId) {
+        self.endpoint = self.endpoint.clone().with_client_id(client_id);
+        self.shared = Arc::default();
+    }
+
+    /// Whom to begin with: the name that they type, such as `ada@contoso.com`.
+    pub(crate) fn set_login_hint(&mut self, login_hint: String) {
+        self.login_hint = Some(login_hint);
+        self.shared = Arc::default();
+    }
+
+    pub(crate) fn set_timeout(&mut self, timeout: Duration) {
+        self.timeout = Some(timeout);
+        self.shared = Arc::default();
+    }
+
+    fn options(&self) -> &ClientOptions {
+        self.endpoint.options()
+    }
+
+    /// How long a call takes at most.
+    fn patience(&self) -> Duration {
+        self.timeout
+            .unwrap_or_else(|| self.options().deadline_or(self.way.patience()))
+            .min(crate::http::LONGEST_CALL)
+    }
+
+    /// See [`crate::DeviceCodeCredential::sign_in`].
+    pub(crate) async fn sign_in(&self, request: &TokenRequest) -> Result<(AccessToken, Account)> {
+        let began = Instant::now();
+        let end = began + self.patience();
+        let _turn = self.turn(end, false).await?;
+        let (token, record) = self.ask(request, self.login_hint.as_deref(), end).await?;
+        let Some(store) = &self.store else {
+            let account = Account::of(&record, true);
+            self.hold(Who::of(&record), Some(record));
+            return Ok((token, account));
+        };
+        let record = account::keep(store, record, account::Current::Always).await?;
+        self.hold(Who::of(&record), None);
+        Ok((token, Account::of(&record, true)))
+    }
+
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
+        let began = Instant::now();
+        let end = began + self.patience();
+        let mut tried = self.without_person(request, end).await?;
+        if let Silent::Token(token) = tried.silent {
+            return Ok(token);
+        }
+        if cache::in_background() {
+            // The token at hand is still good; whoever comes when it is not will be the one who is asked.
+            return Err(match tried.silent {
+                Silent::AskPerson(error) => error,
+                _ => self.nobody(request),
+            });
+        }
+        let _turn = self.turn(end, true).await?;
+        if let Some(error) = self.failed_since(began) {
+            return Err(error);
+        }
+        // Somebody may have signed in meanwhile.
+        let session = tried.session().map(str::to_owned);
+        if self.session(end).await != session {
+            tried = self.without_person(request, end).await?;
+        }
+        let asked = match tried.silent {
+            Silent::Token(token) => return Ok(token),
+            Silent::Nobody | Silent::NotInTenant(_) => request.clone(),
+            Silent::AskPerson(error) => {
+                tracing::debug!(credential = self.way.name(), %error, "the person has to be asked");
+                let challenge = error.refusal().and_then(|refusal| refusal.claims.clone());
+                challenge.map_or_else(|| request.clone(), |claims| request.answering(&claims))
+            }
+        };
+        let known = tried.record.as_ref().and_then(Who::of);
+        let hint = self
+            .login_hint
+            .as_deref()
+            .or(tried.record.as_ref().and_then(username));
+        let (token, record) = match self.ask(&asked, hint, end).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.held().failed = Some((Instant::now(), error.clone()));
+                return Err(error);
+            }
+        };
+        self.check_same(known, &record)?;
+        let who = Who::of(&record);
+        let in_memory = match &self.store {
+            None => Some(record),
+            Some(store) => {
+                match account::keep(store, record.clone(), account::Current::IfNone).await {
+                    Ok(_) => None,
+                    Err(error) => {
+                        tracing::warn!(%error, "the sign-in is kept for this process only");
+                        Some(record)
+                    }
+                }
+            }
+        };
+        self.hold(who, in_memory);
+        Ok(token)
+    }
+
+    /// Tries without the person, within the time that a request may take.
+    async fn without_person(&self, request: &TokenRequest, end: Instant) -> Result<Tried> {
+        let end = end.min(Instant::now() + self.endpoint.deadline());
+        let tried = match self.with_kept(request, end).await? {
+            Some(tried) => tried,
+            None => self.with_held(request, end).await?,
+        };
+        if matches!(tried.silent, Silent::Token(_))
+            && let Some(record) = &tried.record
+        {
+            self.held().who = Who::of(record);
+        }
+        match tried.silent {
+            // Whoever this credential is, it stays; one that is nobody yet may be somebody else in this tenant.
+            Silent::NotInTenant(error) if self.held().who.is_some() => Err(error),
+            Silent::NotInTenant(_) => Ok(Tried {
+                silent: Silent::Nobody,
+                record: None,
+            }),
+            _ => Ok(tried),
+        }
+    }
+
+    /// Tries with what is kept on disk; `None` where there is nothing, or nothing that can be used.
+    async fn with_kept(&self, request: &TokenRequest, end: Instant) -> Result<Option<Tried>> {
+        let Some(store) = &self.store else {
+            return Ok(None);
+        };
+        let chosen = match self.chosen(store, end).await {
+            Ok(Some(record)) => record.id,
+            Ok(None) => return Ok(None),
+            Err(error) => {
+                tracing::warn!(%error, "the sign-ins that are kept can't be used");
+                return Ok(None);
+            }
+        };
+        let (silent, record) = with_kept(
+            self.way.name(),
+            store,
+            &self.endpoint,
+            &chosen,
+            request,
+            end,
+        )
+        .await?;
+        Ok(record.map(|record| Tried {
+            silent,
+            record: Some(record),
+        }))
+    }
+
+    /// Tries with what this process has.
+    async fn with_held(&self, request: &TokenRequest, end: Instant) -> Result<Tried> {
+        let who = self.way.name();
+        let _one_at_a_time = timeout_at(end, self.shared.renewing.lock())
+            .await
+            .map_err(|_| {
+                Error::new(
+                    ErrorKind::Unreachable,
+                    format!("{who} waited for another call that renews the same sign-in"),
+                    "it was not done in time",
+                )
+            })?;
+        let Some(mut record) = self.held().record.clone() else {
+            return Ok(Tried {
+                silent: Silent::Nobody,
+                record: None,
+            });
+        };
+        let mut changed = false;
+        let silent =
+            redeem::with_record(who, &self.endpoint, &mut record, request, end, &mut changed).await;
+        // Who signed in meanwhile stays signed in.
+        let mut held = self.held();
+        if changed
+            && let Some(place) = &mut held.record
+            && place.session == record.session
+        {
+            *place = record.clone();
+        }
+        Ok(Tried {
+            silent: silent?,
+            record: Some(record),
+        })
+    }
+
+    /// Which of the sign-ins that are kept is this credential's: the one it had before; else, of those that fit, the profile's
+    /// current one, or the only one there is.
+    async fn chosen(&self, store: &Store, end: Instant) -> Result<Option<Record>> {
+        let who = self.held().who.clone();
+        let hint = self.login_hint.clone();
+        store
+            .off_thread(end, move |store| {
+                if let Some(who) = who {
+                    return store.read(&who.id);
+                }
+                let fits = |record: &Record| {
+                    record.person().is_some()
+                        && hint.as_deref().is_none_or(|hint| {
+                            username(record).is_some_and(|name| name.eq_ignore_ascii_case(hint))
+                        })
+                };
+                if let Some(current) = store.current()?.filter(|record| fits(record)) {
+                    return Ok(Some(current));
+                }
+                let mut others = store.of_profile()?;
+                others.retain(|(record, _)| fits(record));
+                Ok(match others.len() {
+                    1 => others.pop().map(|(record, _)| record),
+                    _ => None,
+                })
+            })
+            .await
+    }
+
+    /// Which sign-in there is now.
+    async fn session(&self, end: Instant) -> Option<String> {
+        let kept = match &self.store {
+            Some(store) => self.chosen(store, end).await.ok().flatten(),
+            None => None,
+        };
+        match kept {
+            Some(record) => Some(record.session),
+            None => {
+                let held = self.held();
+                held.record.as_ref().map(|record| record.session.clone())
+            }
+        }
+    }
+
+    /// Waits for the turn to ask the person.
+    async fn turn(&self, end: Instant, among_processes: bool) -> Result<Turn> {
+        let turn = self.options().turn().clone();
+        let here = timeout_at(end, turn.lock_owned())
+            .await
+            .map_err(|_| self.no_turn("another sign-in of this process"))?;
+        let mut turn = Turn {
+            _here: here,
+            _among_processes: None,
+        };
+        let Some(store) = self.store.as_ref().filter(|_| among_processes) else {
+            return Ok(turn);
+        };
+        let tenant = self.endpoint.tenant().as_str().to_owned();
+        let client_id = self.endpoint.client_id().as_str().to_owned();
+        let (of, for_client) = (tenant.clone(), client_id.clone());
+        let tried = store.off_thread(end, move |store| store.try_lock_asking(&of, &for_client));
+        turn._among_processes = match tried.await {
+            Ok(Some(lock)) => Some(lock),
+            Ok(None) => {
+                let _shown = Shown::new(self.options().prompt(), &Notice::AnotherProcess);
+                match store.lock_asking(&tenant, &client_id, end).await {
+                    Ok(None) => return Err(self.no_turn("another process that signs in")),
+                    Ok(lock) => lock,
+                    Err(_) => None,
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a person is asked without a lock");
+                None
+            }
+        };
+        Ok(turn)
+    }
+
+    fn no_turn(&self, other: &str) -> Error {
+        Error::new(
+            ErrorKind::Unavailable,
+            format!("{} waited for {other}", self.way.name()),
+            format!("it was not over within {} s", self.patience().as_secs()),
+        )
+        .with_mend("finish that sign-in, or end it")
+    }
+
+    /// Asks the person.
+    async fn ask(
+        &self,
+        request: &TokenRequest,
+        login_hint: Option<&str>,
+        end: Instant,
+    ) -> Result<(AccessToken, Record)> {
+        let left = end.saturating_duration_since(Instant::now());
+        let hint = Hint { login_hint };
+        let tokens = self.way.ask(&self.endpoint, request, hint, left).await?;
+        let record = self.record(&tokens, request).await?;
+        Ok((tokens.access, record))
+    }
+
+    /// What there is to keep of a sign-in.
+    async fn record(&self, tokens: &PersonTokens, request: &TokenRequest) -> Result<Record> {
+        let options = self.options();
+        let now = options.system().now();
+        let tenant = request.tenant().unwrap_or(self.endpoint.tenant());
+        let client_id = self.endpoint.client_id().as_str();
+        let claims = match &tokens.id_token {
+            None => IdClaims::default(),
+            Some(id_token) => {
+                let endpoints = self.endpoint.endpoints(request, options.deadline()).await?;
+                let expected = Expected {
+                    client_id,
+                    nonce: None,
+                    issuer: endpoints.issuer.as_deref(),
+                    tenant: tenant.as_str(),
+                    now,
+                };
+                id_claims(id_token, &expected).map_err(|why| {
+                    Error::new(
+                        ErrorKind::Unexpected,
+                        format!("{} read who signed in", self.way.name()),
+                        why,
+                    )
+                    .with_mend(
+                        "check that the authority is right and that no proxy answers in its place",
+                    )
+                })?
+            }
+        };
+        Ok(account::of_person(
+            options.profile(),
+            self.endpoint.authority(),
+            tenant,
+            client_id,
+            &claims,
+            tokens,
+            now,
+        ))
+    }
+
+    /// A credential that is somebody does not become somebody else.
+    fn check_same(&self, known: Option<Who>, record: &Record) -> Result<()> {
+        let known = known.or_else(|| self.held().who.clone());
+        let Some(known) = known.filter(|known| known.id != record.id) else {
+            return Ok(());
+        };
+        let other = Who::of(record).map_or_else(String::new, |who| who.shown);
+        Err(Error::new(
+            ErrorKind::NotExpected,
+            format!("{} asked {} to sign in again", self.way.name(), known.shown),
+            format!("{other} did"),
+        )
+        .with_mend(format!(
+            "sign in as {}, or change the account with `azcred login`",
+            known.shown
+        )))
+    }
+
+    fn failed_since(&self, began: Instant) -> Option<Error> {
+        let held = self.held();
+        held.failed
+            .as_ref()
+            .filter(|(at, _)| *at >= began)
+            .map(|(_, error)| error.clone())
+    }
+
+    fn hold(&self, who: Option<Who>, record: Option<Record>) {
+        *self.held() = Held {
+            who,
+            record,
+            failed: None,
+        };
+    }
+
+    /// Nothing that runs under this lock can panic half-way through a change.
+    fn held(&self) -> std::sync::MutexGuard<'_, Held> {
+        let held = &self.shared.held;
+        held.lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn nobody(&self, request: &TokenRequest) -> Error {
+        Error::new(
+            ErrorKind::Unavailable,
+            format!(
+                "{} looked for a token for {}",
+                self.way.name(),
+                request.scopes()[0].resource()
+            ),
+            "nobody is signed in, and nobody can be asked in the background",
+        )
+    }
+}
+
+impl Who {
+    fn of(record: &Record) -> Option<Self> {
+        record.person()?;
+        Some(Self {
+            id: record.id.clone(),
+            shown: Account::of(record, false).who().to_owned(),
+        })
+    }
+}
+
+fn username(record: &Record) -> Option<&str> {
+    record.person()?.username.as_deref()
+}
+
+impl<A: SignsIn> TokenSource for Person<A> {
+    fn name(&self) -> &'static str {
+        self.way.name()
+    }
+
+    fn look(&self, system: &dyn System) -> Availability {
+        self.way.look(system)
+    }
+
+    fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
+        async move { self.token(&request).await }.boxed()
+    }
+}
+
+impl<A: SignsIn> fmt::Debug for Person<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(self.way.name())
+            .field("tenant", self.endpoint.tenant())
+            .field("client_id", self.endpoint.client_id())
+            .finish_non_exhaustive()
+    }
 }

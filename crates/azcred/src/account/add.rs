@@ -1,0 +1,236 @@
+//! Accounts that are no persons: what is kept of them is where their proof is, and never the proof itself, but for the keyring.
+
+use super::{
+    Account, Accounts,
+    record::{Proof, Record, id_of, new_session, seconds},
+    store::Store,
+};
+use crate::{
+    credential::ManagedIdentityId,
+    error::{Error, ErrorKind, Result},
+    redact::shown_path,
+    system::{NoKeyring, System},
+    tenant::{ClientId, TenantId},
+};
+use secrecy::{ExposeSecret, SecretString};
+use std::path::{Path, PathBuf};
+
+impl Accounts {
+    /// Adds an application with its secret, and makes it the current account. The secret goes into the system's keyring and nowhere
+    /// else. Nobody is asked whether it is right: ask for a token with it first.
+    ///
+    /// # Errors
+    /// See [`Accounts`]; [`ErrorKind::Unavailable`] where there is no keyring that can be used, with the other ways.
+    pub async fn add_client_secret(
+        &self,
+        tenant: TenantId,
+        client_id: ClientId,
+        secret: SecretString,
+    ) -> Result<Account> {
+        self.add(Some((tenant, client_id)), Proof::ClientSecret, Some(secret))
+            .await
+    }
+
+    /// Adds an application with the certificate in a file, and makes it the current account. The file stays where it is, and is read
+    /// for every token; its password, where it has one, goes into the system's keyring and nowhere else.
+    ///
+    /// # Errors
+    /// As [`Accounts::add_client_secret`]; [`ErrorKind::Invalid`] where the path is not a full one that can be written down.
+    pub async fn add_certificate(
+        &self,
+        tenant: TenantId,
+        client_id: ClientId,
+        path: impl Into<PathBuf>,
+        password: Option<SecretString>,
+    ) -> Result<Account> {
+        let proof = Proof::ClientCertificate {
+            path: full(&path.into())?,
+            has_password: password.is_some(),
+        };
+        self.add(Some((tenant, client_id)), proof, password).await
+    }
+
+    /// Adds an application that trusts the token in a file, and makes it the current account. The file is read for every token.
+    ///
+    /// # Errors
+    /// See [`Accounts`]; [`ErrorKind::Invalid`] where the path is not a full one that can be written down.
+    pub async fn add_federated_token_file(
+        &self,
+        tenant: TenantId,
+        client_id: ClientId,
+        path: impl Into<PathBuf>,
+    ) -> Result<Account> {
+        let proof = Proof::FederatedToken {
+            path: full(&path.into())?,
+        };
+        self.add(Some((tenant, client_id)), proof, None).await
+    }
+
+    /// Adds the managed identity of this machine, or one of them, and makes it the current account.
+    ///
+    /// # Errors
+    /// See [`Accounts`].
+    pub async fn add_managed_identity(&self, id: Option<ManagedIdentityId>) -> Result<Account> {
+        let named = id.and_then(|id| id.named());
+        self.add(None, Proof::ManagedIdentity { named }, None).await
+    }
+
+    async fn add(
+        &self,
+        application: Option<(TenantId, ClientId)>,
+        proof: Proof,
+        secret: Option<SecretString>,
+    ) -> Result<Account> {
+        let (tenant, client_id) = match application {
+            Some((tenant, client_id)) => (tenant.to_string(), Some(client_id.to_string())),
+            None => (String::new(), None),
+        };
+        let store = &self.store;
+        let id = match (&proof, &client_id) {
+            (Proof::ManagedIdentity { named }, _) => {
+                let (by, value) = named.clone().unwrap_or_default();
+                id_of(&["managed identity", store.authority(), &by, &value])
+            }
+            (_, client_id) => id_of(&[
+                "application",
+                store.authority(),
+                &tenant,
+                client_id.as_deref().unwrap_or_default(),
+            ]),
+        };
+        let record = Record {
+            profile: store.profile().to_owned(),
+            authority: store.authority().to_owned(),
+            id,
+            tenant,
+            client_id,
+            signed_in_on: seconds(store.system().now()),
+            session: new_session(),
+            proof,
+        };
+        let end = self.end();
+        let lock = store.lock(&record.id, end).await?;
+        store
+            .off_thread(end, move |store| {
+                let _until_added = lock;
+                if let Some(secret) = secret {
+                    keep_secret(store, &record, &secret)?;
+                }
+                store.write(&record)?;
+                store.make_current(&record.id)?;
+                Ok(Account::of(&record, true))
+            })
+            .await
+    }
+}
+
+/// Under which name the keyring has an application's secret, or the password of its certificate.
+pub(crate) fn secret_name(record: &Record) -> String {
+    format!("azcred-{}-{}", record.profile, record.id)
+}
+
+fn keep_secret(store: &Store, record: &Record, secret: &SecretString) -> Result<()> {
+    let client = record.client_id.as_deref().unwrap_or_default();
+    let what = match &record.proof {
+        Proof::ClientCertificate { .. } => {
+            format!("Kept the password of the certificate of the application {client}")
+        }
+        _ => format!("Kept the secret of the application {client}"),
+    };
+    let trouble = |why: String, unlock: &str| {
+        let others = match &record.proof {
+            Proof::ClientCertificate { .. } => {
+                "use a file without a password, or set AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_CERTIFICATE_PATH and \
+                 AZURE_CLIENT_CERTIFICATE_PASSWORD"
+            }
+            _ => {
+                "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; or sign in with `--certificate FILE` or \
+                 `--federated-token FILE` in place of a secret"
+            }
+        };
+        Error::new(
+            ErrorKind::Unavailable,
+            what.clone(),
+            format!("{why}, and it is written to no file"),
+        )
+        .with_mend(format!("{unlock}{others}"))
+    };
+    let system = &**store.system();
+    if refuses_keyring(system) {
+        return Err(trouble(
+            "AZCRED_KEYRING keeps the keyring from being used".to_owned(),
+            "unset AZCRED_KEYRING; or ",
+        ));
+    }
+    let Some(keyring) = system.keyring() else {
+        return Err(trouble("this machine has no keyring".to_owned(), ""));
+    };
+    let kept = keyring.set(&secret_name(record), secret.expose_secret().as_bytes());
+    kept.map_err(|error| match error {
+        NoKeyring::Absent(why) => trouble(format!("there is no keyring here ({why})"), ""),
+        NoKeyring::Locked => trouble(
+            format!("{} is locked", keyring.title()),
+            "unlock it, which signing in to the desktop does; or ",
+        ),
+        NoKeyring::Failed(why) => trouble(format!("{} failed ({why})", keyring.title()), ""),
+    })
+}
+
+/// Takes what the keyring has for an account out of it.
+pub(super) fn forget_secret(store: &Store, record: &Record) -> Result<()> {
+    let has_one = matches!(
+        record.proof,
+        Proof::ClientSecret
+            | Proof::ClientCertificate {
+                has_password: true,
+                ..
+            }
+    );
+    let Some(keyring) = store.system().keyring().filter(|_| has_one) else {
+        return Ok(());
+    };
+    keyring.remove(&secret_name(record)).map_err(|trouble| {
+        let why = match trouble {
+            NoKeyring::Locked => format!("{} is locked", keyring.title()),
+            NoKeyring::Absent(why) | NoKeyring::Failed(why) => {
+                format!("{} does not answer ({why})", keyring.title())
+            }
+        };
+        Error::new(
+            ErrorKind::Unavailable,
+            format!(
+                "Removed the secret of {} from the keyring",
+                Account::of(record, false).who()
+            ),
+            why,
+        )
+        .with_mend("unlock the keyring and sign out again")
+    })
+}
+
+/// See [`crate::vault`], which heeds the same variable.
+pub(crate) fn refuses_keyring(system: &dyn System) -> bool {
+    system
+        .var("AZCRED_KEYRING")
+        .is_some_and(|wish| wish.trim().eq_ignore_ascii_case("never"))
+}
+
+fn full(path: &Path) -> Result<String> {
+    let wrong = |why: &'static str| {
+        Error::new(
+            ErrorKind::Invalid,
+            format!("Read the path {}", shown_path(path)),
+            why,
+        )
+        .with_mend("give the file's full path")
+    };
+    if !path.is_absolute() {
+        return Err(wrong(
+            "what it names depends on the folder that one happens to be in",
+        ));
+    }
+    let text = path
+        .to_str()
+        .ok_or_else(|| wrong("it is no text that could be written down"))?;
+    Ok(text.to_owned())
+}

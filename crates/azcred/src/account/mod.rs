@@ -1,0 +1,498 @@
+//! Accounts: who has signed in to azcred on this machine, and as whom [`crate::AzcredCredential`] asks for tokens.
+//!
+//! Sign-ins are kept encrypted in the user's data folder, by profile ([`crate::Profile`]) and by authority: those of an emulator or
+//! of another cloud are apart. Of each profile and authority one account is the current one.
+
+mod add;
+mod record;
+mod store;
+
+pub(crate) use add::secret_name;
+pub(crate) use record::{Ended, Person, Proof, Record, RefreshToken};
+pub(crate) use store::Store;
+
+use crate::{
+    cloud::Authority,
+    entra::{IdClaims, PersonTokens},
+    error::{Error, ErrorKind, Result},
+    options::ClientOptions,
+    profile::Profile,
+    redact::printable,
+    tenant::TenantId,
+};
+use record::{id_of, new_session, seconds};
+use serde::{Serialize, Serializer};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+/// The accounts of a profile. Every method reads or writes files, in a thread where that holds up nobody; each is bounded by
+/// [`ClientOptions::deadline`].
+///
+/// The errors of all methods: [`ErrorKind::Unavailable`] where sign-ins can't be kept here (no home folder, a keyring out of
+/// reach), [`ErrorKind::Invalid`] where what is kept must not or can't be used, with what mends it.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    store: Store,
+    deadline: Duration,
+}
+
+/// One account, and nothing secret of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Account {
+    /// Which one it is, on this machine.
+    pub id: AccountId,
+    /// What kind of account.
+    pub kind: AccountKind,
+    /// What a person types to sign in, such as `ada@contoso.com`.
+    pub username: Option<String>,
+    /// A person's name.
+    pub name: Option<String>,
+    /// A person's object id, in their own tenant.
+    pub object_id: Option<String>,
+    /// The tenant that tokens are for, where nobody names another; `None` for a managed identity.
+    pub tenant: Option<String>,
+    /// The tenants that a person signed in to, the latest first.
+    pub tenants: Vec<String>,
+    /// The application: a service principal's own, or the one that a person signed in to; a managed identity's where it was named by it.
+    pub client_id: Option<String>,
+    /// The file with the certificate or the federated token.
+    pub path: Option<String>,
+    /// Where it signs in.
+    pub authority: String,
+    /// Its profile.
+    pub profile: String,
+    /// When it signed in.
+    #[serde(serialize_with = "time::serde::rfc3339::serialize")]
+    pub signed_in_on: OffsetDateTime,
+    /// Whether it is the current one of its profile and authority.
+    pub is_current: bool,
+    /// Why it has to sign in again, where the provider has ended the sign-in.
+    pub trouble: Option<String>,
+}
+
+/// What kind of account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum AccountKind {
+    /// Somebody who signed in.
+    Person,
+    /// An application with a secret, which the keyring has.
+    ClientSecret,
+    /// An application with a certificate in a file.
+    ClientCertificate,
+    /// An application with a token in a file, which somebody else keeps fresh.
+    FederatedToken,
+    /// An identity that Azure keeps for this machine.
+    ManagedIdentity,
+}
+
+/// Which account: 16 digits, the same for the same account however often it signs in.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccountId(Arc<str>);
+
+impl AccountId {
+    /// As it stands in a list.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AccountId({})", self.0)
+    }
+}
+
+impl FromStr for AccountId {
+    type Err = Error;
+
+    fn from_str(id: &str) -> Result<Self> {
+        let id = id.trim().to_ascii_lowercase();
+        if id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(Self(id.into()));
+        }
+        Err(Error::new(
+            ErrorKind::Invalid,
+            format!("Read the account id '{}'", crate::tenant::excerpt(&id)),
+            "an account's id is 16 hexadecimal digits",
+        )
+        .with_mend("`azcred account list` shows them"))
+    }
+}
+
+impl Serialize for AccountId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl Account {
+    /// Whom people know it as: the user name, the name, the application, the managed identity.
+    pub fn who(&self) -> String {
+        let name = self.username.as_ref().or(self.name.as_ref());
+        match (self.kind, name, &self.client_id) {
+            (AccountKind::Person, Some(name), _) => name.clone(),
+            (AccountKind::Person, None, _) => format!("a person ({})", self.id),
+            (AccountKind::ManagedIdentity, _, Some(id)) => format!("the managed identity {id}"),
+            (AccountKind::ManagedIdentity, _, None) => "this machine's managed identity".to_owned(),
+            (_, _, Some(id)) => format!("the application {id}"),
+            (_, _, None) => format!("an application ({})", self.id),
+        }
+    }
+
+    pub(crate) fn of(record: &Record, is_current: bool) -> Self {
+        let person = record.person();
+        let path = match &record.proof {
+            Proof::ClientCertificate { path, .. } | Proof::FederatedToken { path } => {
+                Some(path.clone())
+            }
+            _ => None,
+        };
+        let named = match &record.proof {
+            Proof::ManagedIdentity { named } => named.as_ref().map(|(_, value)| value.clone()),
+            _ => None,
+        };
+        Self {
+            id: AccountId(record.id.as_str().into()),
+            kind: match &record.proof {
+                Proof::Person(_) => AccountKind::Person,
+                Proof::ClientSecret => AccountKind::ClientSecret,
+                Proof::ClientCertificate { .. } => AccountKind::ClientCertificate,
+                Proof::FederatedToken { .. } => AccountKind::FederatedToken,
+                Proof::ManagedIdentity { .. } => AccountKind::ManagedIdentity,
+            },
+            username: person.and_then(|person| person.username.clone()),
+            name: person.and_then(|person| person.name.clone()),
+            object_id: person
+                .and_then(|person| person.home_account_id.as_deref())
+                .and_then(|id| id.split_once('.'))
+                .map(|(object_id, _)| object_id.to_owned()),
+            tenant: Some(record.tenant.clone()).filter(|tenant| !tenant.is_empty()),
+            tenants: person.map_or_else(Vec::new, |person| person.tenants.clone()),
+            client_id: record.client_id.clone().or(named),
+            path,
+            authority: record.authority.clone(),
+            profile: record.profile.clone(),
+            signed_in_on: record.signed_in_on().into(),
+            is_current,
+            trouble: person
+                .and_then(|person| person.ended.as_ref())
+                .map(|ended| ended.why.clone()),
+        }
+    }
+}
+
+/// What came of [`Accounts::remove`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Removed {
+    /// The account that was signed out.
+    pub account: Account,
+    /// The account that is the current one now because it is the only one left; `None` where nothing changed, or several are left.
+    pub now_current: Option<Account>,
+}
+
+impl Accounts {
+    /// The accounts of the options' profile at their cloud. Reads nothing yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where the cloud can't be told.
+    pub fn new(options: &ClientOptions) -> Result<Self> {
+        Ok(Self {
+            store: Store::new(options)?,
+            deadline: options.deadline(),
+        })
+    }
+
+    fn end(&self) -> Instant {
+        Instant::now() + self.deadline
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        does: impl FnOnce(&Store) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.store.off_thread(self.end(), does).await
+    }
+
+    /// The accounts of this profile at this authority, the first that signed in first.
+    ///
+    /// # Errors
+    /// See [`Accounts`].
+    pub async fn list(&self) -> Result<Vec<Account>> {
+        self.read(|store| Ok(shown(store.of_profile()?))).await
+    }
+
+    /// Those of all profiles, at all authorities.
+    ///
+    /// # Errors
+    /// See [`Accounts`].
+    pub async fn list_all(&self) -> Result<Vec<Account>> {
+        self.read(|store| Ok(shown(store.all()?))).await
+    }
+
+    /// The current account; `None` where there is none.
+    ///
+    /// # Errors
+    /// See [`Accounts`].
+    pub async fn current(&self) -> Result<Option<Account>> {
+        self.read(|store| Ok(store.current()?.map(|record| Account::of(&record, true))))
+            .await
+    }
+
+    /// Makes an account the current one.
+    ///
+    /// # Errors
+    /// See [`Accounts`]; [`ErrorKind::Invalid`] where there is none such.
+    pub async fn use_account(&self, id: &AccountId) -> Result<Account> {
+        let id = id.clone();
+        self.read(move |store| {
+            let record = store
+                .read(id.as_str())?
+                .ok_or_else(|| no_such(id.as_str()))?;
+            store.make_current(id.as_str())?;
+            Ok(Account::of(&record, true))
+        })
+        .await
+    }
+
+    /// The account that `text` names: its id, user name, object id or application, or the beginning of one of these that no other
+    /// account has. Case does not matter.
+    ///
+    /// # Errors
+    /// See [`Accounts`]; [`ErrorKind::Invalid`] where nobody or several are meant: then they are named.
+    pub async fn find(&self, text: &str) -> Result<Account> {
+        found(self.list().await?, text)
+    }
+
+    /// Signs an account out: what is kept of it goes, and what was cached for it is of no more use. Where another account is the only
+    /// one left, it becomes the current one.
+    ///
+    /// # Errors
+    /// See [`Accounts`]; [`ErrorKind::Invalid`] where there is none such.
+    pub async fn remove(&self, id: &AccountId) -> Result<Removed> {
+        let id = id.clone();
+        let end = self.end();
+        // Whoever renews the sign-in at this moment would write it back.
+        let lock = self.store.lock(id.as_str(), end).await?;
+        self.store
+            .off_thread(end, move |store| {
+                let _until_removed = lock;
+                let record = store
+                    .read(id.as_str())?
+                    .ok_or_else(|| no_such(id.as_str()))?;
+                let was_current = store.current_id()?.as_deref() == Some(id.as_str());
+                add::forget_secret(store, &record)?;
+                store.remove(id.as_str())?;
+                let mut left = store.of_profile()?;
+                let now_current = match left.pop() {
+                    Some((only, _)) if was_current && left.is_empty() => {
+                        store.make_current(&only.id)?;
+                        Some(Account::of(&only, true))
+                    }
+                    _ => None,
+                };
+                Ok(Removed {
+                    account: Account::of(&record, was_current),
+                    now_current,
+                })
+            })
+            .await
+    }
+}
+
+fn shown(records: Vec<(Record, bool)>) -> Vec<Account> {
+    records
+        .iter()
+        .map(|(record, is_current)| Account::of(record, *is_current))
+        .collect()
+}
+
+fn no_such(id: &str) -> Error {
+    Error::new(
+        ErrorKind::Invalid,
+        format!("Looked for the account '{}'", printable(id, 64)),
+        "there is no such account",
+    )
+    .with_mend("`azcred account list` shows those that there are")
+}
+
+fn found(accounts: Vec<Account>, text: &str) -> Result<Account> {
+    let wanted = text.trim().to_lowercase();
+    let words = |account: &Account| -> Vec<String> {
+        [
+            Some(account.id.as_str()),
+            account.username.as_deref(),
+            account.object_id.as_deref(),
+            account
+                .client_id
+                .as_deref()
+                .filter(|_| account.kind != AccountKind::Person),
+        ]
+        .into_iter()
+        .flatten()
+        .map(str::to_lowercase)
+        .collect()
+    };
+    let has = |fits: &dyn Fn(&str) -> bool| -> Vec<&Account> {
+        accounts
+            .iter()
+            .filter(|account| words(account).iter().any(|word| fits(word)))
+            .collect()
+    };
+    let mut meant = has(&|word| word == wanted);
+    if meant.is_empty() && !wanted.is_empty() {
+        meant = has(&|word| word.starts_with(&wanted));
+    }
+    match meant[..] {
+        [one] => Ok(one.clone()),
+        [] => Err(no_such(text)),
+        _ => {
+            let all: Vec<String> = meant
+                .iter()
+                .map(|account| {
+                    let tenant = account.tenant.as_deref().unwrap_or("no tenant");
+                    format!("{} = {} in {tenant}", account.id, account.who())
+                })
+                .collect();
+            Err(Error::new(
+                ErrorKind::Invalid,
+                format!("Looked for the account '{}'", printable(text, 64)),
+                format!("several are meant: {}", all.join("; ")),
+            )
+            .with_mend("name one by its id"))
+        }
+    }
+}
+
+/// Whether a sign-in that is kept becomes the current one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Current {
+    Always,
+    /// Where there is no other.
+    IfNone,
+}
+
+/// Keeps a sign-in, with what is kept of the same account's other applications. Gives the record as it is then.
+pub(crate) async fn keep(store: &Store, mut record: Record, current: Current) -> Result<Record> {
+    const KEEPING: Duration = Duration::from_secs(20);
+    let end = Instant::now() + KEEPING;
+    let lock = match store.lock(&record.id, end).await {
+        Ok(lock) => lock,
+        Err(error) => {
+            tracing::debug!(%error, "a sign-in is kept without a lock");
+            None
+        }
+    };
+    store
+        .off_thread(end, move |store| {
+            let _until_kept = lock;
+            let before = store.read(&record.id)?;
+            if let (Some(new), Some(old)) = (record.person_mut(), before) {
+                merge(new, &old);
+            }
+            store.write(&record)?;
+            if current == Current::Always || store.current()?.is_none() {
+                store.make_current(&record.id)?;
+            }
+            Ok(record)
+        })
+        .await
+}
+
+/// Adds what an older sign-in of the same person left for other applications and tenants.
+fn merge(new: &mut Person, old: &Record) {
+    const MOST: usize = 16;
+    let Some(old) = old.person() else {
+        return;
+    };
+    let others = old.refresh.iter().filter(|other| {
+        !new.refresh
+            .iter()
+            .any(|one| one.client_id.eq_ignore_ascii_case(&other.client_id))
+    });
+    let others: Vec<_> = others.cloned().collect();
+    new.refresh.extend(others);
+    new.refresh.truncate(MOST);
+    for tenant in &old.tenants {
+        if !new.tenants.contains(tenant) {
+            new.tenants.push(tenant.clone());
+        }
+    }
+    new.tenants.truncate(MOST);
+    new.not_of_family.clone_from(&old.not_of_family);
+    new.username = new.username.take().or_else(|| old.username.clone());
+    new.name = new.name.take().or_else(|| old.name.clone());
+}
+
+/// What there is to keep of a person's sign-in.
+pub(crate) fn of_person(
+    profile: &Profile,
+    authority: &Authority,
+    tenant: &TenantId,
+    client_id: &str,
+    claims: &IdClaims,
+    tokens: &PersonTokens,
+    now: SystemTime,
+) -> Record {
+    let authority = authority.as_str().to_ascii_lowercase();
+    let here = claims.object_id.as_deref().zip(claims.tenant.as_deref());
+    let home_account_id = tokens
+        .home_account_id
+        .clone()
+        .or_else(|| here.map(|(object_id, tenant)| format!("{object_id}.{tenant}")));
+    let home_tenant = home_account_id
+        .as_deref()
+        .and_then(|id| id.split_once('.'))
+        .map(|(_, tenant)| tenant);
+    let signed_in_to = claims
+        .tenant
+        .as_deref()
+        .or(Some(tenant.as_str()).filter(|_| !tenant.is_shared()))
+        .or(home_tenant)
+        .unwrap_or(tenant.as_str());
+    let id = match &home_account_id {
+        Some(id) => id_of(&["person", &authority, id]),
+        // A provider's own id of a person may be another for each client (OpenID Connect Core 1.0 section 8).
+        None => id_of(&["subject", &authority, client_id, &claims.subject]),
+    };
+    let refresh = tokens.refresh.iter().map(|token| RefreshToken {
+        client_id: client_id.to_owned(),
+        family: tokens.family.clone(),
+        token: token.clone(),
+    });
+    Record {
+        profile: profile.name().to_owned(),
+        authority,
+        id,
+        tenant: signed_in_to.to_owned(),
+        client_id: Some(client_id.to_owned()),
+        signed_in_on: seconds(now),
+        session: new_session(),
+        proof: Proof::Person(Person {
+            username: claims.username.clone(),
+            name: claims.name.clone(),
+            tenants: vec![signed_in_to.to_owned()],
+            refresh: refresh.collect(),
+            home_account_id,
+            ..Person::default()
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

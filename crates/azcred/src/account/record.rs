@@ -1,0 +1,278 @@
+//! A sign-in as it is kept: JSON with a version, which a newer one's may add to and an older one's passes over.
+
+use crate::{error::Refusal, json};
+use aws_lc_rs::digest::{SHA256, digest};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::time::{Duration, SystemTime};
+use zeroize::Zeroizing;
+
+const VERSION: u32 = 1;
+
+/// What stands in an entry.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub(super) enum Entry {
+    /// A sign-in.
+    Account(Box<Record>),
+    /// Which sign-in is the current one of a profile at an authority.
+    Current {
+        profile: String,
+        authority: String,
+        id: String,
+    },
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    version: u32,
+    #[serde(flatten)]
+    entry: &'a Entry,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+/// A sign-in: of whom, where, and what it left.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) profile: String,
+    /// The authority's address.
+    pub(crate) authority: String,
+    pub(crate) id: String,
+    /// The tenant that tokens are for, where nobody names another.
+    pub(crate) tenant: String,
+    /// The application; a managed identity has none.
+    pub(crate) client_id: Option<String>,
+    /// Seconds since 1970.
+    pub(crate) signed_in_on: u64,
+    /// Another one with each sign-in, so that what is cached for one is not given out after the next.
+    pub(crate) session: String,
+    pub(crate) proof: Proof,
+}
+
+/// What a sign-in left to ask for tokens with.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Proof {
+    Person(Person),
+    /// The secret itself is in the keyring.
+    ClientSecret,
+    ClientCertificate {
+        path: String,
+        /// Whether the keyring has a password for it.
+        has_password: bool,
+    },
+    FederatedToken {
+        path: String,
+    },
+    ManagedIdentity {
+        /// By which parameter it is named, and its value; `None` for the machine's own.
+        named: Option<(String, String)>,
+    },
+}
+
+/// A person who signed in.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Person {
+    /// `OBJECT-ID.TENANT-ID` of the account at home, where the provider says so.
+    pub(crate) home_account_id: Option<String>,
+    pub(crate) username: Option<String>,
+    pub(crate) name: Option<String>,
+    /// The tenants signed in to, the latest first.
+    pub(crate) tenants: Vec<String>,
+    /// One for each application, the latest first.
+    pub(crate) refresh: Vec<RefreshToken>,
+    /// Applications that turned out not to be of the family whose refresh tokens these are.
+    #[serde(default)]
+    pub(crate) not_of_family: Vec<String>,
+    /// Why there is no refresh token any more.
+    #[serde(default)]
+    pub(crate) ended: Option<Ended>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct RefreshToken {
+    pub(crate) client_id: String,
+    /// The family of applications that may use it.
+    pub(crate) family: Option<String>,
+    #[serde(serialize_with = "expose", deserialize_with = "hide")]
+    pub(crate) token: SecretString,
+}
+
+/// How the provider ended a sign-in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ended {
+    pub(crate) why: String,
+    pub(crate) error: String,
+    pub(crate) code: Option<u32>,
+    pub(crate) correlation_id: Option<String>,
+    pub(crate) timestamp: Option<String>,
+}
+
+impl Ended {
+    pub(crate) fn new(why: &str, refusal: &Refusal) -> Self {
+        Self {
+            why: why.to_owned(),
+            error: refusal.error.clone(),
+            code: refusal.code,
+            correlation_id: refusal.correlation_id.clone(),
+            timestamp: refusal.timestamp.clone(),
+        }
+    }
+
+    /// The provider's answer, as far as it was kept.
+    pub(crate) fn refusal(&self) -> Refusal {
+        Refusal {
+            status: 400,
+            error: self.error.clone(),
+            code: self.code,
+            correlation_id: self.correlation_id.clone(),
+            timestamp: self.timestamp.clone(),
+            ..Refusal::default()
+        }
+    }
+}
+
+impl Entry {
+    /// Reads one; `None` for what a newer version wrote, and for what is none.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let Version { version } = json::object(bytes)?;
+        (version == VERSION).then(|| json::object(bytes))?
+    }
+
+    pub(super) fn written(&self) -> Zeroizing<Vec<u8>> {
+        // Room for all: a vector that grows leaves copies of secrets behind.
+        let secrets: usize = match self {
+            Self::Account(record) => record.secrets().map(str::len).sum(),
+            Self::Current { .. } => 0,
+        };
+        let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1024 + 2 * secrets));
+        let written = Written {
+            version: VERSION,
+            entry: self,
+        };
+        // Nothing in it can't be written: its maps' keys are names.
+        let done = serde_json::to_writer(&mut *bytes, &written);
+        debug_assert!(done.is_ok());
+        bytes
+    }
+}
+
+impl Record {
+    fn secrets(&self) -> impl Iterator<Item = &str> {
+        let refresh = self.person().map_or(&[][..], |person| &person.refresh);
+        refresh.iter().map(|one| one.token.expose_secret())
+    }
+
+    pub(crate) fn person(&self) -> Option<&Person> {
+        match &self.proof {
+            Proof::Person(person) => Some(person),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn person_mut(&mut self) -> Option<&mut Person> {
+        match &mut self.proof {
+            Proof::Person(person) => Some(person),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn signed_in_on(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(self.signed_in_on.min(1 << 36))
+    }
+}
+
+/// An id for what these make: short enough to be typed, and not to be mistaken for another's.
+pub(crate) fn id_of(parts: &[&str]) -> String {
+    let mut bytes = Vec::new();
+    for part in parts {
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part.to_ascii_lowercase().as_bytes());
+    }
+    let hash = digest(&SHA256, &bytes);
+    hash.as_ref()[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// A session's name, never given twice.
+pub(crate) fn new_session() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// Seconds since 1970.
+pub(crate) fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}
+
+fn expose<S: Serializer>(token: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(token.expose_secret())
+}
+
+fn hide<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    String::deserialize(deserializer).map(SecretString::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record {
+        Record {
+            profile: "default".into(),
+            authority: "https://login.microsoftonline.com".into(),
+            id: id_of(&["person", "o.t"]),
+            tenant: "t".into(),
+            client_id: Some("c".into()),
+            signed_in_on: 7,
+            session: new_session(),
+            proof: Proof::Person(Person {
+                refresh: vec![RefreshToken {
+                    client_id: "c".into(),
+                    family: Some("1".into()),
+                    token: "canary\"\\".to_owned().into(),
+                }],
+                ..Person::default()
+            }),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let written = Entry::Account(Box::new(record())).written();
+        let Some(Entry::Account(read)) = Entry::read(&written) else {
+            panic!("{}", String::from_utf8_lossy(&written));
+        };
+        let person = read.person().unwrap();
+        assert_eq!(person.refresh[0].token.expose_secret(), "canary\"\\");
+        assert_eq!(person.refresh[0].family.as_deref(), Some("1"));
+        assert_eq!(read.id, record().id);
+    }
+
+    #[test]
+    fn what_a_newer_version_wrote_and_what_is_none_is_passed_over() {
+        let written = Entry::Account(Box::new(record())).written();
+        let text = String::from_utf8(written.to_vec()).unwrap();
+        let newer = text.replacen("\"version\":1", "\"version\":2", 1);
+        assert_ne!(newer, text);
+        let more = text.replacen('{', "{\"later\":[],", 1);
+        assert!(Entry::read(more.as_bytes()).is_some());
+        for bad in [&newer, "", "[]", "{\"version\":1}", &text[1..]] {
+            assert!(Entry::read(bad.as_bytes()).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_of_all_its_parts_and_heeds_no_case() {
+        assert_eq!(id_of(&["A", "b"]), id_of(&["a", "B"]));
+        assert_ne!(id_of(&["ab", ""]), id_of(&["a", "b"]));
+        assert_eq!(id_of(&[]).len(), 16);
+    }
+}

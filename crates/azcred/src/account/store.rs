@@ -1,0 +1,227 @@
+//! Sign-ins in the vault: which there are, which is the current one, and one change of each at a time.
+
+use super::record::{Entry, Record};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    options::ClientOptions,
+    system::{FileLock, SharedSystem},
+    vault::{Shelf, Vault},
+};
+use std::sync::Arc;
+use tokio::time::{Instant, timeout_at};
+
+/// The sign-ins of a profile at an authority. Clones are the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Store(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    vault: Vault,
+    system: SharedSystem,
+    profile: String,
+    authority: String,
+}
+
+impl Store {
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where the cloud can't be told.
+    pub(crate) fn new(options: &ClientOptions) -> Result<Self> {
+        Ok(Self(Arc::new(Inner {
+            vault: options.vault().clone(),
+            system: options.system().clone(),
+            profile: options.profile().name().to_owned(),
+            authority: options.cloud()?.authority().as_str().to_ascii_lowercase(),
+        })))
+    }
+
+    pub(crate) fn profile(&self) -> &str {
+        &self.0.profile
+    }
+
+    pub(crate) fn authority(&self) -> &str {
+        &self.0.authority
+    }
+
+    pub(crate) fn system(&self) -> &SharedSystem {
+        &self.0.system
+    }
+
+    /// Does what reads or writes files where that holds up nobody, until `end` at the latest.
+    pub(crate) async fn off_thread<T: Send + 'static>(
+        &self,
+        end: Instant,
+        does: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let this = self.clone();
+        let done = tokio::task::spawn_blocking(move || does(&this));
+        let what = "Looked at the sign-ins that are kept";
+        match timeout_at(end, done).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) => Err(Error::new(
+                ErrorKind::Invalid,
+                what,
+                "the runtime is shutting down",
+            )),
+            Err(_) => Err(Error::new(
+                ErrorKind::Unreachable,
+                what,
+                "the disk that they are on did not answer in time",
+            )
+            .with_mend("look at the disk that the home folder is on")),
+        }
+    }
+
+    /// A sign-in; `None` where there is none such.
+    pub(crate) fn read(&self, id: &str) -> Result<Option<Record>> {
+        let parts = ["account", self.profile(), self.authority(), id].map(str::as_bytes);
+        let content = self.0.vault.read(Shelf::SignIns, &parts)?;
+        Ok(match content.and_then(|content| Entry::read(&content)) {
+            Some(Entry::Account(record)) => Some(*record),
+            _ => None,
+        })
+    }
+
+    /// Keeps a sign-in, durably.
+    pub(crate) fn write(&self, record: &Record) -> Result<()> {
+        let parts = ["account", self.profile(), self.authority(), &record.id].map(str::as_bytes);
+        let content = Entry::Account(Box::new(record.clone())).written();
+        self.0.vault.write(Shelf::SignIns, &parts, &content)
+    }
+
+    /// Removes a sign-in; whether there was one. That it was the current one is forgotten too.
+    pub(crate) fn remove(&self, id: &str) -> Result<bool> {
+        let parts = ["account", self.profile(), self.authority(), id].map(str::as_bytes);
+        if self.current_id()?.as_deref() == Some(id) {
+            let current = ["current", self.profile(), self.authority()].map(str::as_bytes);
+            self.0.vault.remove(Shelf::SignIns, &current)?;
+        }
+        self.0.vault.remove(Shelf::SignIns, &parts)
+    }
+
+    /// Which sign-in is the current one.
+    pub(crate) fn current_id(&self) -> Result<Option<String>> {
+        let parts = ["current", self.profile(), self.authority()].map(str::as_bytes);
+        let content = self.0.vault.read(Shelf::SignIns, &parts)?;
+        Ok(match content.and_then(|content| Entry::read(&content)) {
+            Some(Entry::Current { id, .. }) => Some(id),
+            _ => None,
+        })
+    }
+
+    /// The current sign-in. One that is marked and gone is none.
+    pub(crate) fn current(&self) -> Result<Option<Record>> {
+        match self.current_id()? {
+            Some(id) => self.read(&id),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn make_current(&self, id: &str) -> Result<()> {
+        let parts = ["current", self.profile(), self.authority()].map(str::as_bytes);
+        let content = Entry::Current {
+            profile: self.profile().to_owned(),
+            authority: self.authority().to_owned(),
+            id: id.to_owned(),
+        }
+        .written();
+        self.0.vault.write(Shelf::SignIns, &parts, &content)
+    }
+
+    /// All sign-ins of all profiles at all authorities, each with whether it is the current one of its own; sorted.
+    pub(crate) fn all(&self) -> Result<Vec<(Record, bool)>> {
+        let mut records = Vec::new();
+        let mut current = Vec::new();
+        for content in self.0.vault.entries(Shelf::SignIns)? {
+            match Entry::read(&content) {
+                Some(Entry::Account(record)) => records.push(*record),
+                Some(Entry::Current {
+                    profile,
+                    authority,
+                    id,
+                }) => current.push((profile, authority, id)),
+                None => {}
+            }
+        }
+        records.sort_by(|a, b| key(a).cmp(&key(b)));
+        let is_current = |record: &Record| {
+            current.iter().any(|(profile, authority, id)| {
+                *profile == record.profile && *authority == record.authority && *id == record.id
+            })
+        };
+        Ok(records
+            .into_iter()
+            .map(|record| {
+                let is_current = is_current(&record);
+                (record, is_current)
+            })
+            .collect())
+    }
+
+    /// Those of this profile at this authority.
+    pub(crate) fn of_profile(&self) -> Result<Vec<(Record, bool)>> {
+        let mut all = self.all()?;
+        all.retain(|(record, _)| self.has(record));
+        Ok(all)
+    }
+
+    pub(crate) fn has(&self, record: &Record) -> bool {
+        record.profile == self.profile() && record.authority == self.authority()
+    }
+
+
+    /// Locks a sign-in for who changes it; `None` when the time is over.
+    pub(crate) async fn lock(&self, id: &str, until: Instant) -> Result<Option<FileLock>> {
+        let parts = ["account", self.profile(), self.authority(), id].map(str::as_bytes);
+        self.0.vault.lock(Shelf::SignIns, &parts, until).await
+    }
+
+    /// Locks the asking of a person who is not signed in yet, for all processes of this user.
+    pub(crate) fn try_lock_asking(
+        &self,
+        tenant: &str,
+        client_id: &str,
+    ) -> Result<Option<FileLock>> {
+        let parts = self.asking(tenant, client_id);
+        self.0.vault.try_lock(
+            Shelf::SignIns,
+            &parts.each_ref().map(|part| part.as_bytes()),
+        )
+    }
+
+    /// The same, waited for.
+    pub(crate) async fn lock_asking(
+        &self,
+        tenant: &str,
+        client_id: &str,
+        until: Instant,
+    ) -> Result<Option<FileLock>> {
+        let parts = self.asking(tenant, client_id);
+        let parts = parts.each_ref().map(|part| part.as_bytes());
+        self.0.vault.lock(Shelf::SignIns, &parts, until).await
+    }
+
+    fn asking(&self, tenant: &str, client_id: &str) -> [String; 5] {
+        [
+            "asking",
+            self.profile(),
+            self.authority(),
+            tenant,
+            client_id,
+        ]
+        .map(str::to_owned)
+    }
+
+    /// Why sign-ins that are kept can't be had in this session; `None` where they can, or there are none.
+    pub(crate) fn out_of_reach(&self) -> Option<Error> {
+        self.0.vault.out_of_reach()
+    }
+}
+
+fn key(record: &Record) -> (&str, &str, u64, &str) {
+    (
+        &record.profile,
+        &record.authority,
+        record.signed_in_on,
+        &record.id,
+    )
+}

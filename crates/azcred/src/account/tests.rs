@@ -1,0 +1,316 @@
+//! Accounts on machines that are values: what names one, what is kept of an older sign-in, where secrets go.
+
+use super::*;
+use crate::{
+    ClientId, ManagedIdentityId, SecretString,
+    system::{Fixture, NoKeyring, System as _},
+    token::AccessToken,
+};
+
+fn machine() -> Fixture {
+    Fixture::new().with_var("HOME", "/home/ada")
+}
+
+fn options(machine: &Fixture) -> ClientOptions {
+    ClientOptions::new(machine.clone().shared())
+}
+
+fn accounts(machine: &Fixture) -> Accounts {
+    Accounts::new(&options(machine)).unwrap()
+}
+
+fn claims(username: &str) -> IdClaims {
+    IdClaims {
+        subject: format!("sub-{username}"),
+        object_id: Some(format!("{username}-oid")),
+        tenant: Some("home-tenant".into()),
+        username: Some(format!("{username}@contoso.com")),
+        name: None,
+    }
+}
+
+fn tokens(refresh: &str) -> PersonTokens {
+    PersonTokens {
+        access: AccessToken::new("a", SystemTime::now(), Duration::from_secs(60), None),
+        refresh: Some(refresh.to_owned().into()),
+        id_token: None,
+        home_account_id: None,
+        family: None,
+    }
+}
+
+fn person(machine: &Fixture, username: &str, client_id: &str, refresh: &str) -> Record {
+    of_person(
+        options(machine).profile(),
+        options(machine).cloud().unwrap().authority(),
+        &TenantId::new("organizations").unwrap(),
+        client_id,
+        &claims(username),
+        &tokens(refresh),
+        machine.now(),
+    )
+}
+
+async fn sign_in(machine: &Fixture, username: &str) -> Account {
+    let record = person(machine, username, "client-a", "refresh");
+    let record = keep(&accounts(machine).store, record, Current::Always).await;
+    Account::of(&record.unwrap(), true)
+}
+
+fn application() -> (TenantId, ClientId) {
+    (
+        TenantId::new("contoso.com").unwrap(),
+        ClientId::new("c11e").unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn who_signs_in_last_is_the_current_account_and_others_stay() {
+    let machine = machine();
+    assert_eq!(accounts(&machine).current().await.unwrap(), None);
+    let ada = sign_in(&machine, "ada").await;
+    machine.advance(Duration::from_secs(1));
+    let ben = sign_in(&machine, "ben").await;
+    // Another process.
+    let accounts = accounts(&machine);
+    assert_eq!(accounts.current().await.unwrap(), Some(ben.clone()));
+    let listed = accounts.list().await.unwrap();
+    let listed: Vec<_> = listed
+        .iter()
+        .map(|account| (account.who(), account.is_current))
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            ("ada@contoso.com".to_owned(), false),
+            ("ben@contoso.com".to_owned(), true)
+        ]
+    );
+    assert!(accounts.use_account(&ada.id).await.unwrap().is_current);
+    assert_eq!(accounts.current().await.unwrap().unwrap().id, ada.id);
+}
+
+#[tokio::test]
+async fn profiles_and_authorities_have_accounts_of_their_own() {
+    let machine = machine();
+    sign_in(&machine, "ada").await;
+    let work = options(&machine).with_profile(Profile::new("work").unwrap());
+    let work = Accounts::new(&work).unwrap();
+    assert_eq!(work.current().await.unwrap(), None);
+    assert_eq!(work.list().await.unwrap(), []);
+    assert_eq!(work.list_all().await.unwrap().len(), 1);
+    let elsewhere = machine
+        .clone()
+        .with_var("AZURE_AUTHORITY_HOST", "https://localhost:8443");
+    let elsewhere = accounts(&elsewhere);
+    assert_eq!(elsewhere.current().await.unwrap(), None);
+    assert_eq!(elsewhere.list().await.unwrap(), []);
+    assert_eq!(elsewhere.list_all().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_account_is_found_by_the_beginning_of_what_names_it_alone() {
+    let machine = machine().with_keyring(None);
+    let ada = sign_in(&machine, "ada").await;
+    sign_in(&machine, "adam").await;
+    let (tenant, client_id) = application();
+    let app = accounts(&machine)
+        .add_client_secret(tenant, client_id, SecretString::from("s"))
+        .await
+        .unwrap();
+    let accounts = accounts(&machine);
+    for text in ["ada@", " ADA@CONTOSO.COM ", "ada-oid", ada.id.as_str()] {
+        assert_eq!(accounts.find(text).await.unwrap().id, ada.id, "{text}");
+    }
+    assert_eq!(accounts.find("C11").await.unwrap().id, app.id);
+    let error = accounts.find("ada").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    for named in ["ada@contoso.com", "adam@contoso.com", ada.id.as_str()] {
+        assert!(error.why().contains(named), "{error}");
+    }
+    for nobody in ["", "zoe", "client-a"] {
+        let error = accounts.find(nobody).await.unwrap_err();
+        assert!(error.why().contains("no such account"), "{nobody}: {error}");
+        assert!(error.mend().contains("azcred account list"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_alone_becomes_current_and_is_told() {
+    let machine = machine();
+    let ada = sign_in(&machine, "ada").await;
+    machine.advance(Duration::from_secs(1));
+    let ben = sign_in(&machine, "ben").await;
+    machine.advance(Duration::from_secs(1));
+    let eve = sign_in(&machine, "eve").await;
+    let accounts = accounts(&machine);
+    let removed = accounts.remove(&eve.id).await.unwrap();
+    assert_eq!((removed.account.id, removed.now_current), (eve.id, None));
+    assert_eq!(accounts.current().await.unwrap(), None);
+    accounts.use_account(&ben.id).await.unwrap();
+    let removed = accounts.remove(&ben.id).await.unwrap();
+    assert_eq!(removed.now_current.unwrap().id, ada.id);
+    assert_eq!(accounts.current().await.unwrap().unwrap().id, ada.id);
+    let error = accounts.remove(&ben.id).await.unwrap_err();
+    assert!(error.why().contains("no such account"), "{error}");
+    accounts.remove(&ada.id).await.unwrap();
+    assert_eq!(accounts.list_all().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_second_sign_in_of_the_same_person_keeps_what_other_applications_have() {
+    let machine = machine();
+    let store = accounts(&machine).store;
+    let first = person(&machine, "ada", "client-a", "refresh-a");
+    let mut old = keep(&store, first, Current::Always).await.unwrap();
+    old.person_mut().unwrap().ended = Some(Ended::new("revoked", &crate::Refusal::default()));
+    store.write(&old).unwrap();
+    let second = person(&machine, "ada", "CLIENT-B", "refresh-b");
+    let new = keep(&store, second, Current::IfNone).await.unwrap();
+    assert_eq!(new.id, old.id);
+    assert_ne!(new.session, old.session);
+    let clients: Vec<_> = new
+        .person()
+        .unwrap()
+        .refresh
+        .iter()
+        .map(|one| one.client_id.as_str())
+        .collect();
+    assert_eq!(clients, ["CLIENT-B", "client-a"]);
+    assert_eq!(new.person().unwrap().ended, None);
+}
+
+#[tokio::test]
+async fn a_secret_is_in_the_keyring_and_in_no_file() {
+    let machine = machine().with_keyring(None);
+    let (tenant, client_id) = application();
+    let secret = SecretString::from("canary-Secret-Value");
+    let accounts = accounts(&machine);
+    let account = accounts
+        .add_client_secret(tenant, client_id, secret)
+        .await
+        .unwrap();
+    assert_eq!(account.kind, AccountKind::ClientSecret);
+    let record = accounts.store.current().unwrap().unwrap();
+    let keyring = machine.keyring().unwrap();
+    let kept = keyring.get(&secret_name(&record)).unwrap().unwrap();
+    assert_eq!(&kept[..], b"canary-Secret-Value");
+    let json = serde_json::to_string(&account).unwrap();
+    assert!(!json.contains("canary"), "{json}");
+    accounts.remove(&account.id).await.unwrap();
+    assert!(keyring.get(&secret_name(&record)).unwrap().is_none());
+}
+
+#[tokio::test]
+async fn without_a_keyring_a_secret_is_not_kept_and_other_ways_are_named() {
+    let never = machine()
+        .with_keyring(None)
+        .with_var("AZCRED_KEYRING", "never");
+    let absent = NoKeyring::Absent("no session bus".into());
+    for machine in [machine(), machine().with_keyring(Some(absent)), never] {
+        let (tenant, client_id) = application();
+        let secret = SecretString::from("canary-Secret-Value");
+        let accounts = accounts(&machine);
+        let error = accounts
+            .add_client_secret(tenant, client_id, secret)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        for way in ["AZURE_CLIENT_SECRET", "--certificate", "--federated-token"] {
+            assert!(error.mend().contains(way), "{error}");
+        }
+        assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+        assert_eq!(accounts.list_all().await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_locked_keyring_is_to_be_unlocked() {
+    let machine = machine().with_keyring(Some(NoKeyring::Locked));
+    let (tenant, client_id) = application();
+    let error = accounts(&machine)
+        .add_client_secret(tenant, client_id, SecretString::from("s"))
+        .await
+        .unwrap_err();
+    assert!(error.why().contains("locked"), "{error}");
+    assert!(error.mend().contains("unlock"), "{error}");
+}
+
+#[tokio::test]
+async fn files_are_kept_by_their_full_path_alone() {
+    let accounts = accounts(&machine());
+    let (tenant, client_id) = application();
+    let error = accounts
+        .add_certificate(tenant.clone(), client_id.clone(), "app.pem", None)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    let account = accounts
+        .add_certificate(tenant.clone(), client_id.clone(), "/etc/app.pem", None)
+        .await
+        .unwrap();
+    assert_eq!(account.path.as_deref(), Some("/etc/app.pem"));
+    // The same application by another proof is the same account.
+    let again = accounts
+        .add_federated_token_file(tenant, client_id, "/run/token")
+        .await
+        .unwrap();
+    assert_eq!(again.id, account.id);
+    assert_eq!(accounts.list().await.unwrap().len(), 1);
+    assert_eq!(again.kind, AccountKind::FederatedToken);
+}
+
+#[tokio::test]
+async fn each_managed_identity_is_an_account_of_its_own() {
+    let accounts = accounts(&machine());
+    let own = accounts.add_managed_identity(None).await.unwrap();
+    let client_id = ClientId::new("c11e").unwrap();
+    let named = ManagedIdentityId::client(client_id);
+    let other = accounts.add_managed_identity(Some(named)).await.unwrap();
+    assert_ne!(own.id, other.id);
+    assert_eq!(other.client_id.as_deref(), Some("c11e"));
+    assert_eq!(other.who(), "the managed identity c11e");
+    assert_eq!(own.tenant, None);
+    assert!(
+        accounts
+            .add_managed_identity(None)
+            .await
+            .unwrap()
+            .is_current
+    );
+    assert_eq!(accounts.list().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn without_a_home_nobody_can_be_kept_and_that_is_told() {
+    let error = accounts(&Fixture::new())
+        .add_managed_identity(None)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(!error.mend().is_empty(), "{error}");
+}
+
+#[test]
+fn an_account_of_an_unknown_home_is_known_by_the_providers_own_id_of_it() {
+    let machine = machine();
+    let subject = |client_id: &str, subject: &str| {
+        let claims = IdClaims {
+            subject: subject.into(),
+            ..IdClaims::default()
+        };
+        of_person(
+            options(&machine).profile(),
+            options(&machine).cloud().unwrap().authority(),
+            &TenantId::new("organizations").unwrap(),
+            client_id,
+            &claims,
+            &tokens("r"),
+            machine.now(),
+        )
+        .id
+    };
+    assert_eq!(subject("c", "s"), subject("c", "s"));
+    assert_ne!(subject("c", "s"), subject("c", "t"));
+    assert_ne!(subject("c", "s"), subject("d", "s"));
+}

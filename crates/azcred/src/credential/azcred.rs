@@ -1,0 +1,333 @@
+//! Whoever is signed in to azcred on this machine, without asking them.
+
+use super::{
+    Availability, ClientCertificateCredential, ClientSecretCredential, ManagedIdentityCredential,
+    ManagedIdentityId, WorkloadIdentityCredential,
+    person::{Silent, with_kept},
+    source::{Kept, TokenSource, credential},
+};
+use crate::{
+    account::{Account, Proof, Record, Store, secret_name},
+    entra::{
+        TokenEndpoint,
+        certificate::{self, ClientCertificate},
+    },
+    error::{Error, ErrorKind, Result},
+    options::ClientOptions,
+    request::TokenRequest,
+    system::{NoKeyring, System},
+    tenant::{ClientId, TenantId},
+    token::AccessToken,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use secrecy::SecretString;
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+/// Signs in as the current account of a profile: whoever `azcred login` signed in, or
+/// [`DeviceCodeCredential::sign_in`](crate::DeviceCodeCredential::sign_in) and its kin, or [`crate::account::Accounts`] was given.
+///
+/// Nobody is ever asked for anything. Where the provider wants to see the person, that is an error which says so. The account is
+/// the one that is current at the first token; a later change of it does not make a running program somebody else.
+pub struct AzcredCredential(Kept<SignedIn>);
+
+credential!(AzcredCredential);
+
+#[derive(Clone)]
+struct SignedIn {
+    store: Store,
+    options: ClientOptions,
+    tenant: Option<TenantId>,
+    /// The account, once it gave a token.
+    who: Arc<OnceLock<String>>,
+    /// What asks for an account that is no person, and for which of its sign-ins.
+    delegate: Arc<Mutex<Option<(String, Arc<dyn TokenSource>)>>>,
+}
+
+const NAME: &str = "AzcredCredential";
+/// As an account's certificate is no larger.
+const CERTIFICATE_LIMIT: u64 = 1 << 20;
+
+impl AzcredCredential {
+    /// The current account of the options' profile. Reads nothing yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where the cloud can't be told.
+    pub fn new(options: ClientOptions) -> Result<Self> {
+        let system = options.system().clone();
+        let signed_in = SignedIn {
+            store: Store::new(&options)?,
+            options,
+            tenant: None,
+            who: Arc::default(),
+            delegate: Arc::default(),
+        };
+        Ok(Self(Kept::new(Arc::new(signed_in), system)))
+    }
+
+    /// Asks in this tenant in place of the account's own. For a person, who may be in several.
+    #[must_use]
+    pub fn with_tenant(self, tenant: TenantId) -> Self {
+        Self(self.0.changed(|signed_in| {
+            signed_in.tenant = Some(tenant);
+            signed_in.who = Arc::default();
+            signed_in.delegate = Arc::default();
+        }))
+    }
+}
+
+impl SignedIn {
+    /// The account that is asked for.
+    fn record(&self, store: &Store) -> Result<Record> {
+        let found = match self.who.get() {
+            None => store.current()?,
+            Some(id) => {
+                return store.read(id)?.ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::Refused,
+                        format!("{NAME} looked for the account that it is"),
+                        "that account was signed out meanwhile",
+                    )
+                    .with_mend("sign in again with `azcred login`, and start the program anew")
+                });
+            }
+        };
+        if let Some(record) = found {
+            return Ok(record);
+        }
+        if let Some(error) = store.out_of_reach() {
+            return Err(error);
+        }
+        let others = store.of_profile()?;
+        let profile = store.profile();
+        let what = format!("{NAME} looked for who is signed in to azcred (profile '{profile}')");
+        if others.is_empty() {
+            let login = match profile {
+                "default" => "`azcred login`".to_owned(),
+                other => format!("`azcred login --profile {other}`"),
+            };
+            return Err(Error::new(ErrorKind::Unavailable, what, "nobody is")
+                .with_mend(format!("sign in with {login}")));
+        }
+        let names: Vec<String> = others
+            .iter()
+            .map(|(record, _)| Account::of(record, false).who())
+            .collect();
+        Err(Error::new(
+            ErrorKind::Unavailable,
+            what,
+            format!("none of these is the current account: {}", names.join(", ")),
+        )
+        .with_mend("choose one with `azcred account use`"))
+    }
+
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
+        let end = Instant::now() + self.options.deadline();
+        let this = self.clone();
+        let record = self
+            .store
+            .off_thread(end, move |store| this.record(store))
+            .await?;
+        let token = match &record.proof {
+            Proof::Person(_) => self.of_person(&record, request, end).await?,
+            _ => {
+                let source = self.delegate(&record, end).await?;
+                source.fetch(request.clone()).await?
+            }
+        };
+        self.who.get_or_init(|| record.id.clone());
+        Ok(token)
+    }
+
+    async fn of_person(
+        &self,
+        record: &Record,
+        request: &TokenRequest,
+        end: Instant,
+    ) -> Result<AccessToken> {
+        let tenant = match &self.tenant {
+            Some(tenant) => tenant.clone(),
+            None => TenantId::new(&record.tenant)?,
+        };
+        let client_id = ClientId::new(record.client_id.as_deref().unwrap_or_default())?;
+        let endpoint = TokenEndpoint::of_person(tenant, client_id, self.options.clone())?;
+        let (silent, _) = with_kept(NAME, &self.store, &endpoint, &record.id, request, end).await?;
+        match silent {
+            Silent::Token(token) => Ok(token),
+            Silent::NotInTenant(error) => Err(error),
+            Silent::AskPerson(error) => Err(self.has_to_sign_in(record, request, error)),
+            Silent::Nobody => Err(Error::new(
+                ErrorKind::Refused,
+                format!("{NAME} looked for the sign-in of {}", who(record)),
+                "the provider gave nothing by which it could be renewed",
+            )
+            .with_mend(self.login(record))),
+        }
+    }
+
+    /// The provider wants to see the person.
+    fn has_to_sign_in(&self, record: &Record, request: &TokenRequest, error: Error) -> Error {
+        let wants_more = error.refusal().is_some_and(|refusal| {
+            refusal.claims.is_some()
+                || matches!(
+                    refusal.code,
+                    Some(50_072 | 50_074 | 50_076 | 50_079 | 50_158 | 65_001)
+                )
+        });
+        let mend = if wants_more {
+            format!(
+                "prove it in a browser: `azcred token --only interactive-browser --scope {}`, or `--only device-code` where there is none",
+                request.scopes()[0]
+            )
+        } else {
+            self.login(record)
+        };
+        error.with_mend(mend)
+    }
+
+    fn login(&self, record: &Record) -> String {
+        let tenant = self
+            .tenant
+            .as_ref()
+            .map_or(record.tenant.as_str(), TenantId::as_str);
+        let mut command = format!("azcred login --tenant {tenant}");
+        if record.profile != "default" {
+            command = format!("{command} --profile {}", record.profile);
+        }
+        format!("sign in again: `{command}`")
+    }
+
+    /// Who asks for an account that is no person. Made once for each of its sign-ins.
+    async fn delegate(&self, record: &Record, end: Instant) -> Result<Arc<dyn TokenSource>> {
+        if let Some((session, source)) = &*self.kept_delegate()
+            && *session == record.session
+        {
+            return Ok(source.clone());
+        }
+        let (options, record) = (self.options.clone(), record.clone());
+        let session = record.session.clone();
+        let tenant = self.tenant.clone();
+        // The keyring is asked, a certificate's password takes its time.
+        let made = self
+            .store
+            .off_thread(end, move |_| make(&record, tenant, options));
+        let source = made.await?;
+        *self.kept_delegate() = Some((session, source.clone()));
+        Ok(source)
+    }
+
+    fn kept_delegate(&self) -> std::sync::MutexGuard<'_, Option<(String, Arc<dyn TokenSource>)>> {
+        self.delegate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn who(record: &Record) -> String {
+    Account::of(record, false).who()
+}
+
+fn make(
+    record: &Record,
+    tenant: Option<TenantId>,
+    options: ClientOptions,
+) -> Result<Arc<dyn TokenSource>> {
+    if let Proof::ManagedIdentity { named } = &record.proof {
+        let id = match named {
+            None => ManagedIdentityId::SYSTEM,
+            Some((by, value)) => ManagedIdentityId::of_named(by, value)?,
+        };
+        return Ok(ManagedIdentityCredential::new(id, options)?.into_source());
+    }
+    let tenant = tenant.map_or_else(|| TenantId::new(&record.tenant), Ok)?;
+    let client_id = ClientId::new(record.client_id.as_deref().unwrap_or_default())?;
+    Ok(match &record.proof {
+        Proof::ClientCertificate { path, has_password } => {
+            let password = match has_password {
+                true => Some(secret(record, &**options.system())?),
+                false => None,
+            };
+            let path = Path::new(path);
+            let bytes = options
+                .system()
+                .read(path, CERTIFICATE_LIMIT)
+                .map(Zeroizing::new)
+                .map_err(|error| certificate::unreadable(path, &error))?;
+            let certificate = ClientCertificate::from_file(&bytes, password.as_ref(), Some(path))?;
+            ClientCertificateCredential::new(tenant, client_id, certificate, options)?.into_source()
+        }
+        Proof::FederatedToken { path } => {
+            WorkloadIdentityCredential::new(tenant, client_id, path, options)?.into_source()
+        }
+        Proof::ClientSecret | Proof::Person(_) | Proof::ManagedIdentity { .. } => {
+            let secret = secret(record, &**options.system())?;
+            ClientSecretCredential::new(tenant, client_id, secret, options)?.into_source()
+        }
+    })
+}
+
+/// What the keyring has for an account.
+fn secret(record: &Record, system: &dyn System) -> Result<SecretString> {
+    let what = format!(
+        "{NAME} looked into the keyring for the secret of {}",
+        who(record)
+    );
+    let trouble = |why: String, mend: &'static str| {
+        Error::new(ErrorKind::Invalid, what.clone(), why).with_mend(mend)
+    };
+    const AGAIN: &str = "sign it in again: `azcred login --service-principal`";
+    let Some(keyring) = system.keyring() else {
+        return Err(trouble(
+            "there is no keyring here".to_owned(),
+            "use the account where it was signed in, or set AZURE_CLIENT_SECRET and its kin",
+        ));
+    };
+    let found = keyring.get(&secret_name(record)).map_err(|error| {
+        let title = keyring.title();
+        match error {
+            NoKeyring::Locked => trouble(
+                format!("{title} is locked"),
+                "unlock it, which signing in to the desktop does",
+            ),
+            NoKeyring::Absent(why) => trouble(
+                format!("{title} is not in this session ({why})"),
+                "use the account in the session where it was signed in, or set AZURE_CLIENT_SECRET and its kin",
+            ),
+            NoKeyring::Failed(why) => trouble(format!("{title} failed ({why})"), AGAIN),
+        }
+    })?;
+    found
+        .and_then(|bytes| Some(SecretString::from(str::from_utf8(&bytes).ok()?.to_owned())))
+        .ok_or_else(|| trouble("it is not there any more".to_owned(), AGAIN))
+}
+
+impl TokenSource for SignedIn {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn look(&self, _: &dyn System) -> Availability {
+        match self.record(&self.store) {
+            Ok(record) => Availability::Ready {
+                using: format!("the sign-in of {}", who(&record)),
+            },
+            Err(error) => Availability::Unavailable(error),
+        }
+    }
+
+    fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
+        async move { self.token(&request).await }.boxed()
+    }
+}
+
+impl fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(NAME)
+            .field("profile", &self.store.profile())
+            .field("tenant", &self.tenant)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,167 @@
+//! Waiting for a person, at the pace of a clock that goes as it is told.
+
+use super::*;
+use crate::error::Refusal;
+use std::{
+    sync::Mutex,
+    time::{Duration, SystemTime},
+};
+
+/// What a provider says to one question.
+#[derive(Clone, Copy)]
+enum Says {
+    Word(&'static str),
+    Code(&'static str, u32),
+    NoAnswer,
+    Nothing,
+    Tokens,
+}
+
+fn tokens() -> PersonTokens {
+    let hour = Duration::from_secs(3600);
+    PersonTokens {
+        access: AccessToken::new("the-token", SystemTime::now(), hour, None),
+        refresh: None,
+        id_token: None,
+        home_account_id: None,
+        family: None,
+    }
+}
+
+fn refused(error: &str, code: Option<u32>) -> Error {
+    Error::new(ErrorKind::Refused, "asked", "refused").with_refusal(Refusal {
+        status: 400,
+        error: error.into(),
+        code,
+        ..Refusal::default()
+    })
+}
+
+/// Waits with a code of 900 seconds that is asked for every 5, for `patience` at most. Gives what came, and the seconds at which
+/// the provider was asked.
+async fn waited(says: &[Says], patience: u64) -> (Result<PersonTokens>, Vec<u64>) {
+    let device = Device {
+        code: "device-code".to_owned().into(),
+        shown: crate::DeviceCode {
+            user_code: "ABCD".into(),
+            verification_uri: url::Url::parse("https://microsoft.com/devicelogin").unwrap(),
+            verification_uri_complete: None,
+            expires_on: SystemTime::now(),
+        },
+        lasts: Duration::from_secs(900),
+        interval: Duration::from_secs(5),
+    };
+    let began = Instant::now();
+    let asked = Mutex::new(Vec::new());
+    let mut says = says.iter().copied();
+    let answer = wait(&device, began + Duration::from_secs(patience), |_| {
+        asked.lock().unwrap().push(began.elapsed().as_secs());
+        let says = says.next().unwrap_or(Says::Word("authorization_pending"));
+        async move {
+            match says {
+                Says::Word(error) => Err(refused(error, None)),
+                Says::Code(error, code) => Err(refused(error, Some(code))),
+                Says::NoAnswer => std::future::pending().await,
+                Says::Nothing => Err(Error::new(ErrorKind::Unreachable, "asked", "no answer")),
+                Says::Tokens => Ok(tokens()),
+            }
+        }
+    })
+    .await;
+    (answer, asked.into_inner().unwrap())
+}
+
+const PENDING: Says = Says::Word("authorization_pending");
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_is_asked_at_its_own_pace_until_the_person_is_done() {
+    let (answer, asked) = waited(&[PENDING, PENDING, Says::Tokens], 900).await;
+    assert_eq!(answer.unwrap().access.secret(), "the-token");
+    assert_eq!(asked, [5, 10, 15]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_down_adds_five_seconds_for_good() {
+    let slow = Says::Word("slow_down");
+    let (answer, asked) = waited(&[slow, PENDING, slow, PENDING, Says::Tokens], 900).await;
+    assert!(answer.is_ok());
+    assert_eq!(asked, [5, 15, 25, 40, 55]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_in_trouble_is_asked_less_and_less_and_then_as_before() {
+    let says = [
+        Says::Nothing,
+        Says::Nothing,
+        Says::Nothing,
+        Says::Nothing,
+        Says::Nothing,
+        PENDING,
+        Says::Tokens,
+    ];
+    let (answer, asked) = waited(&says, 900).await;
+    assert!(answer.is_ok());
+    assert_eq!(asked, [5, 15, 35, 75, 135, 195, 200]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_who_says_no_is_told_of_as_that() {
+    for says in [
+        Says::Word("authorization_declined"),
+        Says::Word("access_denied"),
+    ] {
+        let (answer, asked) = waited(&[PENDING, says], 900).await;
+        let error = answer.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert!(error.why().contains("declined"), "{error}");
+        assert!(error.refusal().is_some());
+        assert_eq!(asked, [5, 10]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_that_ended_is_no_refusal_of_the_person() {
+    for says in [
+        Says::Word("expired_token"),
+        Says::Word("code_expired"),
+        Says::Code("invalid_grant", 70_020),
+    ] {
+        let (answer, _) = waited(&[says], 900).await;
+        let error = answer.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert!(error.mend().contains("run it again"), "{error}");
+    }
+    // Nobody has said so: it is over by its own time.
+    let (answer, asked) = waited(&[], 100_000).await;
+    assert_eq!(answer.err().unwrap().kind(), ErrorKind::Unavailable);
+    assert_eq!(asked.last(), Some(&895));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_waited_for_longer_than_the_caller_said() {
+    let (answer, asked) = waited(&[], 12).await;
+    let error = answer.err().unwrap();
+    assert!(error.why().contains("within 12 s"), "{error}");
+    assert_eq!(asked, [5, 10]);
+    let began = Instant::now();
+    let (answer, _) = waited(&[Says::NoAnswer], 12).await;
+    assert!(answer.is_err());
+    assert_eq!(began.elapsed().as_secs(), 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_other_refusal_ends_it_as_it_is() {
+    for (error, code) in [
+        ("invalid_client", 7_000_218),
+        ("bad_verification_code", 70_018),
+        ("invalid_grant", 53_003),
+    ] {
+        let (answer, asked) = waited(&[Says::Code(error, code)], 900).await;
+        let error = answer.err().unwrap();
+        assert_eq!(
+            (error.kind(), error.code()),
+            (ErrorKind::Refused, Some(code))
+        );
+        assert_eq!(asked, [5]);
+    }
+}

@@ -1,0 +1,230 @@
+//! Tokens without the person: for the refresh tokens that their sign-in left.
+
+use super::refusal::{Follows, follows};
+use crate::{
+    account::{Ended, Person, Record, RefreshToken, Store},
+    entra::{Grant, PersonTokens, TokenEndpoint},
+    error::{Error, ErrorKind, Result},
+    request::TokenRequest,
+    system::FileLock,
+    tenant::TenantId,
+    token::AccessToken,
+};
+use secrecy::ExposeSecret;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// More refresh tokens of one person are not tried for one token.
+const MOST_TRIED: usize = 4;
+/// What came is written within this, though the caller's time is over.
+const WRITING: Duration = Duration::from_secs(10);
+
+/// What came of asking without the person.
+pub(crate) enum Silent {
+    /// A token.
+    Token(AccessToken),
+    /// There is no sign-in to ask with.
+    Nobody,
+    /// The account is not known in the tenant that was asked for.
+    NotInTenant(Error),
+    /// The person has to be asked. The provider's claims challenge, where it sent one, is in the error's refusal.
+    AskPerson(Error),
+}
+
+/// Asks with the sign-in `id`, one process at a time: reads it, redeems its refresh token, and writes what has changed before
+/// anybody gets the token. So a refresh token that is good for one use survives any number of processes.
+///
+/// Gives the record as it is after that. Cancel-safe: dropped while the provider is being asked, the sign-in stays as it was.
+///
+/// # Errors
+/// Those of the vault; those of the provider that no person can mend.
+pub(crate) async fn with_kept(
+    who: &str,
+    store: &Store,
+    endpoint: &TokenEndpoint,
+    id: &str,
+    request: &TokenRequest,
+    end: Instant,
+) -> Result<(Silent, Option<Record>)> {
+    let lock = locked(store, id, end).await?;
+    let wanted = id.to_owned();
+    let read = store.off_thread(end, move |store| store.read(&wanted));
+    let Some(mut record) = read.await? else {
+        return Ok((Silent::Nobody, None));
+    };
+    let mut changed = false;
+    let answer = with_record(who, endpoint, &mut record, request, end, &mut changed).await;
+    if changed {
+        let kept = record.clone();
+        let written = store.off_thread(Instant::now() + WRITING, move |store| {
+            let _until_written = lock;
+            store.write(&kept)
+        });
+        if let Err(error) = written.await {
+            tracing::warn!(%error, "a renewed sign-in could not be kept");
+        }
+    }
+    answer.map(|silent| (silent, Some(record)))
+}
+
+/// The lock of a sign-in. Where there can be none (a folder that can't be written to), one goes on without.
+async fn locked(store: &Store, id: &str, end: Instant) -> Result<Option<FileLock>> {
+    match store.lock(id, end).await {
+        Ok(Some(lock)) => Ok(Some(lock)),
+        Ok(None) => Err(Error::new(
+            ErrorKind::Unreachable,
+            "Waited for another process that renews the same sign-in",
+            "it was not done in time",
+        )
+        .with_mend("try again; if it stays so, end the process that hangs")),
+        Err(error) => {
+            tracing::debug!(%error, "a sign-in is used without a lock");
+            Ok(None)
+        }
+    }
+}
+
+/// Asks with a sign-in, and notes in it what has changed.
+pub(super) async fn with_record(
+    who: &str,
+    endpoint: &TokenEndpoint,
+    record: &mut Record,
+    request: &TokenRequest,
+    end: Instant,
+    changed: &mut bool,
+) -> Result<Silent> {
+    let endpoint = at_home(endpoint, record);
+    let client_id = endpoint.client_id().as_str().to_owned();
+    let Some(person) = record.person_mut() else {
+        return Ok(Silent::Nobody);
+    };
+    let candidates = candidates(person, &client_id);
+    let mut last = None;
+    for candidate in candidates {
+        let grant = Grant::Refresh {
+            token: candidate.token.clone(),
+            home_account_id: person.home_account_id.clone(),
+        };
+        let left = end.saturating_duration_since(Instant::now());
+        match endpoint.ask_all(who, &grant, request, left).await {
+            Ok(tokens) => {
+                check_same(who, person, &tokens)?;
+                *changed |= renew(person, &client_id, &candidate, &tokens);
+                return Ok(Silent::Token(tokens.access));
+            }
+            Err(error) => match follows(&error) {
+                Follows::Ended => {
+                    let dead = candidate.token.expose_secret();
+                    person
+                        .refresh
+                        .retain(|one| one.token.expose_secret() != dead);
+                    *changed = true;
+                    last = Some(error);
+                }
+                Follows::NotOfFamily => {
+                    person.not_of_family.push(client_id.clone());
+                    *changed = true;
+                    last = Some(error);
+                    break;
+                }
+                Follows::AskPerson => return Ok(Silent::AskPerson(error)),
+                Follows::NotInTenant => return Ok(Silent::NotInTenant(error)),
+                Follows::Nothing => return Err(error),
+            },
+        }
+    }
+    if let Some(error) = last {
+        if person.refresh.is_empty()
+            && let Some(refusal) = error.refusal()
+        {
+            person.ended = Some(Ended::new(error.why(), refusal));
+        }
+        return Ok(Silent::AskPerson(error));
+    }
+    Ok(match &person.ended {
+        Some(ended) => Silent::AskPerson(has_ended(who, person, ended)),
+        None => Silent::Nobody,
+    })
+}
+
+/// The endpoint in the tenant of the sign-in, where the one asked for stands for any.
+fn at_home(endpoint: &TokenEndpoint, record: &Record) -> TokenEndpoint {
+    match TenantId::new(&record.tenant) {
+        Ok(tenant) if endpoint.tenant().is_shared() => endpoint.clone().with_tenant(tenant),
+        _ => endpoint.clone(),
+    }
+}
+
+/// What may be tried for an application: its own, then those of its family. The latest first.
+fn candidates(person: &Person, client_id: &str) -> Vec<RefreshToken> {
+    let is_own = |one: &&RefreshToken| one.client_id.eq_ignore_ascii_case(client_id);
+    let is_stranger = person
+        .not_of_family
+        .iter()
+        .any(|one| one.eq_ignore_ascii_case(client_id));
+    let own = person.refresh.iter().filter(is_own);
+    let of_family = person
+        .refresh
+        .iter()
+        .filter(|one| !is_own(one) && one.family.is_some() && !is_stranger);
+    own.chain(of_family).take(MOST_TRIED).cloned().collect()
+}
+
+/// Puts what came in place of what it was had for. Whether that changed anything.
+fn renew(person: &mut Person, client_id: &str, used: &RefreshToken, tokens: &PersonTokens) -> bool {
+    let had_ended = person.ended.take().is_some();
+    let Some(new) = &tokens.refresh else {
+        return had_ended;
+    };
+    let is_same = used.client_id == client_id
+        && used.family == tokens.family
+        && used.token.expose_secret() == new.expose_secret();
+    if is_same {
+        return had_ended;
+    }
+    put_first(
+        person,
+        RefreshToken {
+            client_id: client_id.to_owned(),
+            family: tokens.family.clone(),
+            token: new.clone(),
+        },
+    );
+    true
+}
+
+/// Puts an application's refresh token before the others, in place of the one that it had.
+pub(super) fn put_first(person: &mut Person, token: RefreshToken) {
+    person
+        .refresh
+        .retain(|one| !one.client_id.eq_ignore_ascii_case(&token.client_id));
+    person.refresh.insert(0, token);
+    person.refresh.truncate(16);
+}
+
+/// A refresh token is somebody's, and brings nobody else's tokens.
+fn check_same(who: &str, person: &Person, tokens: &PersonTokens) -> Result<()> {
+    match (&person.home_account_id, &tokens.home_account_id) {
+        (Some(ours), Some(theirs)) if !ours.eq_ignore_ascii_case(theirs) => Err(Error::new(
+            ErrorKind::Unexpected,
+            format!("{who} renewed a sign-in"),
+            "the provider gave another person's token",
+        )
+        .with_mend("check the authority's address, and that no proxy answers in its place")),
+        _ => Ok(()),
+    }
+}
+
+fn has_ended(who: &str, person: &Person, ended: &Ended) -> Error {
+    let whose = person
+        .username
+        .as_deref()
+        .or(person.name.as_deref())
+        .unwrap_or("the person who had signed in");
+    Error::new(
+        ErrorKind::Refused,
+        format!("{who} looked for the sign-in of {whose}"),
+        format!("the provider has ended it: {}", ended.why),
+    )
+    .with_refusal(ended.refusal())
+}

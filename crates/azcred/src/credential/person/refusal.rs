@@ -1,0 +1,162 @@
+//! What a refusal of a refresh token means: whether the person has to be asked, and whether the token is of any more use.
+
+use crate::error::{Error, ErrorKind};
+
+/// What follows from a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Follows {
+    /// The sign-in has ended: the refresh token is of no more use to anybody.
+    Ended,
+    /// The person has to sign in again or to prove more for this one request; the refresh token stays good for others.
+    AskPerson,
+    /// The application is not of the family that the refresh token is of.
+    NotOfFamily,
+    /// The account is not known in the tenant that was asked for.
+    NotInTenant,
+    /// Signing in again would bring the same.
+    Nothing,
+}
+
+/// The refresh token is revoked, or its time is over ('Microsoft Entra authentication and authorization error codes').
+const ENDED: &[u32] = &[
+    50_132, 50_133, 50_173, 70_000, 70_008, 70_043, 700_081, 700_082, 700_084, 7_000_012,
+];
+/// The account is of another tenant, and no guest in this one.
+const NOT_IN_TENANT: &[u32] = &[50_020, 50_034, 90_072, 50_177];
+/// The person has no say in these: a policy, the account, the application, the request.
+const NOT_BY_PERSON: &[u32] = &[
+    50_057, 50_105, 50_128, 50_129, 50_131, 50_194, 50_196, 53_000, 53_001, 53_002, 53_003, 53_011,
+    65_002, 70_003, 70_011, 90_002, 90_094, 500_011, 530_003, 700_016, 700_022, 700_025, 900_023,
+    7_000_112, 7_000_218,
+];
+
+pub(super) fn follows(error: &Error) -> Follows {
+    let Some(refusal) = error
+        .refusal()
+        .filter(|_| error.kind() == ErrorKind::Refused)
+    else {
+        return Follows::Nothing;
+    };
+    let is_one_of = |codes: &[u32]| refusal.code.is_some_and(|code| codes.contains(&code));
+    if refusal.suberror.as_deref() == Some("client_mismatch") {
+        return Follows::NotOfFamily;
+    }
+    if is_one_of(NOT_IN_TENANT) {
+        return Follows::NotInTenant;
+    }
+    if is_one_of(NOT_BY_PERSON) {
+        return Follows::Nothing;
+    }
+    if refusal.claims.is_some() {
+        return Follows::AskPerson;
+    }
+    // As MSAL reads them ('Handle errors and exceptions in MSAL', classification).
+    match refusal.suberror.as_deref() {
+        Some("message_only") => return Follows::Nothing,
+        Some("basic_action" | "additional_action" | "consent_required") => {
+            return Follows::AskPerson;
+        }
+        Some("bad_token" | "token_expired") => return Follows::Ended,
+        _ => {}
+    }
+    match refusal.error.as_str() {
+        // RFC 6749 section 5.2: a refresh token that is 'invalid, expired, revoked'. Entra ID says the same of proofs that are missing,
+        // and tells them apart by its codes.
+        "invalid_grant" if refusal.code.is_none() || is_one_of(ENDED) => Follows::Ended,
+        // OpenID Connect Core 1.0 section 3.1.2.6, which Entra ID answers with at this endpoint too.
+        "invalid_grant"
+        | "interaction_required"
+        | "login_required"
+        | "consent_required"
+        | "account_selection_required" => Follows::AskPerson,
+        _ => Follows::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Refusal;
+
+    fn refused(error: &str, code: Option<u32>) -> Refusal {
+        Refusal {
+            status: 400,
+            error: error.into(),
+            code,
+            ..Refusal::default()
+        }
+    }
+
+    fn of(refusal: Refusal) -> Follows {
+        follows(&Error::new(ErrorKind::Refused, "a", "b").with_refusal(refusal))
+    }
+
+    #[test]
+    fn a_revoked_token_has_ended_and_a_missing_proof_is_asked_for() {
+        for code in [50_173, 70_008, 700_082, 700_084, 70_043] {
+            assert_eq!(of(refused("invalid_grant", Some(code))), Follows::Ended);
+        }
+        for code in [50_076, 50_079, 50_078, 50_158, 65_001, 50_074] {
+            assert_eq!(
+                of(refused("invalid_grant", Some(code))),
+                Follows::AskPerson,
+                "{code}"
+            );
+        }
+        assert_eq!(of(refused("invalid_grant", None)), Follows::Ended);
+        assert_eq!(
+            of(refused("interaction_required", None)),
+            Follows::AskPerson
+        );
+    }
+
+    #[test]
+    fn what_the_person_has_no_say_in_they_are_not_asked_for() {
+        for (error, code) in [
+            ("invalid_grant", Some(53_003)),
+            ("interaction_required", Some(53_000)),
+            ("invalid_grant", Some(50_105)),
+            ("invalid_client", Some(7_000_218)),
+            ("invalid_scope", Some(70_011)),
+            ("unauthorized_client", None),
+        ] {
+            assert_eq!(
+                of(refused(error, code)),
+                Follows::Nothing,
+                "{error} {code:?}"
+            );
+        }
+        let passing = Error::new(ErrorKind::Unreachable, "a", "b")
+            .with_refusal(refused("invalid_grant", None));
+        assert_eq!(follows(&passing), Follows::Nothing);
+    }
+
+    #[test]
+    fn a_stranger_to_the_family_and_to_the_tenant_are_told_apart() {
+        let stranger = Refusal {
+            suberror: Some("client_mismatch".into()),
+            ..refused("invalid_grant", Some(70_000))
+        };
+        assert_eq!(of(stranger), Follows::NotOfFamily);
+        let told = |suberror: &str| Refusal {
+            suberror: Some(suberror.into()),
+            ..refused("invalid_grant", Some(1))
+        };
+        assert_eq!(of(told("message_only")), Follows::Nothing);
+        assert_eq!(of(told("bad_token")), Follows::Ended);
+        assert_eq!(of(told("basic_action")), Follows::AskPerson);
+        assert_eq!(
+            of(refused("invalid_grant", Some(50_020))),
+            Follows::NotInTenant
+        );
+    }
+
+    #[test]
+    fn a_claims_challenge_is_the_persons_to_answer() {
+        let challenge = Refusal {
+            claims: Some("{}".into()),
+            ..refused("invalid_client", None)
+        };
+        assert_eq!(of(challenge), Follows::AskPerson);
+    }
+}
