@@ -62,6 +62,11 @@ impl Inner {
         now < self.useless_from && self.not_before <= now
     }
 
+    /// When it was obtained, which a clock set back can't be before.
+    pub(crate) fn obtained(&self) -> SystemTime {
+        self.not_before + CLOCK_SLACK
+    }
+
     pub(crate) fn useless_from(&self) -> SystemTime {
         self.useless_from
     }

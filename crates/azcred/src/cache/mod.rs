@@ -1,7 +1,14 @@
-//! Tokens kept until they end.
+//! Tokens kept until they end: in memory, for the process; on disk, for the user.
 
 mod copies;
+mod disk;
+mod identity;
+mod kept;
+mod list;
 mod memory;
 mod recent;
 
+pub(crate) use disk::through;
+pub(crate) use identity::Identity;
+pub use list::{CacheList, CachedToken, clear, list};
 pub(crate) use memory::{MemoryCache, in_background};

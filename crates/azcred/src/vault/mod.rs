@@ -24,7 +24,7 @@ use std::{
     ffi::OsStr,
     fmt, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, SystemTime},
 };
 use tokio::time::Instant;
@@ -42,6 +42,14 @@ pub(crate) struct Vault {
     system: SharedSystem,
     /// The key, once it was found.
     opened: Arc<Mutex<Option<Arc<Opened>>>>,
+    trouble: Arc<Trouble>,
+}
+
+/// What went wrong for those who can do without.
+#[derive(Default)]
+struct Trouble {
+    first: OnceLock<Error>,
+    hung: Mutex<Option<Instant>>,
 }
 
 /// What an entry is: its kind first.
@@ -71,6 +79,8 @@ const VERSION_FOLDER: &str = "v1";
 const LOCK_ENDING: &str = ".lock";
 /// How often a lock is tried.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
+/// A disk that hung is left alone for so long.
+const HUNG: Duration = Duration::from_secs(60);
 /// More entries than anybody has sign-ins.
 const MOST_ENTRIES: usize = 10_000;
 
@@ -113,7 +123,35 @@ impl Vault {
         Self {
             system,
             opened: Arc::default(),
+            trouble: Arc::default(),
         }
+    }
+
+    /// Takes note of what went wrong for somebody who can do without. The first is told, once.
+    pub(crate) fn note(&self, error: Error) {
+        if self.trouble.first.get().is_none() {
+            match error.kind() {
+                // A process without a home has no cache, and that is all there is to it.
+                ErrorKind::Unavailable => tracing::debug!(%error, "nothing is kept on disk"),
+                _ => tracing::warn!(%error, "what was to be kept on disk is not"),
+            }
+            let _ = self.trouble.first.set(error);
+        }
+    }
+
+    /// What was noted first.
+    pub(crate) fn trouble(&self) -> Option<&Error> {
+        self.trouble.first.get()
+    }
+
+    /// Takes note that the disk hangs: each further wait for it would keep another thread.
+    pub(crate) fn note_hanging(&self) {
+        *held(&self.trouble.hung) = Some(Instant::now());
+    }
+
+    /// Whether the disk hung lately.
+    pub(crate) fn hangs(&self) -> bool {
+        held(&self.trouble.hung).is_some_and(|hung| hung.elapsed() < HUNG)
     }
 
     /// What is kept; `None` where there is nothing, or nothing that can be opened: damaged, of another key, of a newer version.
@@ -212,6 +250,22 @@ impl Vault {
             }
         }
         Ok(removed)
+    }
+
+    /// How many files there are, and how many bytes in them: those of every key, locks and leavings as well.
+    pub(crate) fn size(&self, shelf: Shelf) -> Result<(usize, u64)> {
+        let (mut files, mut bytes) = (0, 0);
+        for kind in [Kind::Keyring, Kind::File] {
+            let folder = self.folder(shelf, kind)?;
+            for name in self.list(shelf, &folder)? {
+                // What is gone meanwhile does not count.
+                if let Ok(facts) = self.system.look(&folder.join(&name)) {
+                    files += 1;
+                    bytes += facts.len;
+                }
+            }
+        }
+        Ok((files, bytes))
     }
 
     /// Locks an entry for who replaces it; `None` while another holds it. Where the file system knows no locks, everybody gets one.
@@ -324,7 +378,7 @@ impl Vault {
     }
 
     fn find(&self) -> Result<Option<Arc<Opened>>> {
-        let mut place = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut place = held(&self.opened);
         if place.is_none() {
             *place = key::find(&*self.system)?.map(Arc::new);
         }
@@ -332,7 +386,7 @@ impl Vault {
     }
 
     fn find_or_make(&self) -> Result<Arc<Opened>> {
-        let mut place = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut place = held(&self.opened);
         if let Some(opened) = &*place {
             return Ok(opened.clone());
         }
@@ -340,6 +394,11 @@ impl Vault {
         *place = Some(opened.clone());
         Ok(opened)
     }
+}
+
+/// Nothing that runs under these locks leaves a change half done.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a folder is the user's own, where it is there.

@@ -1,0 +1,614 @@
+use super::*;
+use crate::{
+    scope::Scope,
+    system::{
+        Command, FileFacts, FileKind, Finished, Fixture, Hypervisor, System, Unfinished, Writers,
+    },
+    tenant::TenantId,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use std::{
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    time::UNIX_EPOCH,
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DEADLINE: Duration = Duration::from_secs(30);
+const TOKENS: &str = "/home/ada/.cache/azcred/tokens/v1/file";
+
+fn start() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+fn laptop() -> Fixture {
+    Fixture::new().with_var("HOME", "/home/ada").at(start())
+}
+
+/// A process of its own on a machine: nothing of it is shared with another but the disk.
+fn process(system: impl System + 'static) -> ClientOptions {
+    ClientOptions::new(Arc::new(system)).with_disk_cache()
+}
+
+fn identity(secret: &str) -> Option<Identity> {
+    Some(Identity::new("ClientSecretCredential", "the application a").and(secret))
+}
+
+fn request() -> TokenRequest {
+    TokenRequest::new(Scope::ARM)
+}
+
+fn token(name: &str, fixture: &Fixture, lifetime: Duration) -> AccessToken {
+    AccessToken::new(name, fixture.now(), lifetime, None)
+}
+
+fn refusal() -> Error {
+    Error::new(ErrorKind::Refused, "Asked", "the secret is wrong")
+}
+
+/// Asks for a token, which is brought at once.
+async fn ask(
+    options: &ClientOptions,
+    request: &TokenRequest,
+    brings: Result<AccessToken>,
+) -> Result<String> {
+    let answer = through(options, identity("s"), request, DEADLINE, |_| async {
+        brings
+    })
+    .await;
+    answer.map(|token| token.secret().to_owned())
+}
+
+/// Asks for a token that has to be there.
+async fn given(options: &ClientOptions) -> Result<String> {
+    ask(options, &request(), Err(refusal())).await
+}
+
+#[tokio::test]
+async fn the_next_process_has_the_token_without_a_request() {
+    let fixture = laptop();
+    let first = ask(
+        &process(fixture.clone()),
+        &request(),
+        Ok(token("one", &fixture, HOUR)),
+    )
+    .await;
+    assert_eq!(first.unwrap(), "one");
+    let next = process(fixture.clone());
+    assert_eq!(given(&next).await.unwrap(), "one");
+    assert!(next.cache_trouble().is_none());
+    fixture.advance(HOUR);
+    assert!(given(&process(fixture)).await.is_err(), "it has ended");
+}
+
+#[tokio::test]
+async fn nothing_is_kept_without_being_asked_to_or_for_somebody_unknown() {
+    let fixture = laptop();
+    let in_memory = ClientOptions::new(fixture.clone().shared());
+    ask(&in_memory, &request(), Ok(token("one", &fixture, HOUR)))
+        .await
+        .unwrap();
+    let brought = token("one", &fixture, HOUR);
+    through(
+        &process(fixture.clone()),
+        None,
+        &request(),
+        DEADLINE,
+        |_| async { Ok(brought) },
+    )
+    .await
+    .unwrap();
+    assert!(fixture.list(Path::new(TOKENS)).is_err());
+    assert!(
+        fixture
+            .list(Path::new("/home/ada/.local/share/azcred"))
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn nobody_is_given_what_another_proved_or_asked_for() {
+    let fixture = laptop();
+    let options = process(fixture.clone());
+    ask(&options, &request(), Ok(token("one", &fixture, HOUR)))
+        .await
+        .unwrap();
+    let others = [
+        (identity("another secret"), request()),
+        (identity("s"), TokenRequest::new(Scope::STORAGE)),
+        (identity("s"), request().and_scope(Scope::STORAGE)),
+        (
+            identity("s"),
+            request().with_tenant(TenantId::new("a.com").unwrap()),
+        ),
+        (identity("s"), request().with_cae()),
+        (
+            identity("s").map(|identity| identity.and("more")),
+            request(),
+        ),
+        (Some(Identity::new("Another", "").and("s")), request()),
+    ];
+    for (identity, request) in others {
+        let answer = through(&options, identity, &request, DEADLINE, |_| async {
+            Err(refusal())
+        })
+        .await;
+        assert!(answer.is_err(), "{request:?}");
+    }
+    assert_eq!(given(&options).await.unwrap(), "one");
+}
+
+#[test]
+fn who_only_this_machine_can_be_is_nobody_where_a_machine_can_not_be_told_from_another() {
+    let at = |boot: Option<&str>| {
+        Identity::here(&laptop().with_boot(boot), "A", "").map(|one| one.key(&request()))
+    };
+    assert!(at(None).is_none());
+    assert_ne!(at(Some("first")), at(Some("second")));
+}
+
+#[tokio::test]
+async fn a_challenge_is_not_answered_from_the_disk_and_its_answer_serves_the_next() {
+    let fixture = laptop();
+    let options = process(fixture.clone());
+    ask(&options, &request(), Ok(token("revoked", &fixture, HOUR)))
+        .await
+        .unwrap();
+    let challenged = request().with_claims("{}");
+    assert!(ask(&options, &challenged, Err(refusal())).await.is_err());
+    let new = ask(&options, &challenged, Ok(token("new", &fixture, HOUR))).await;
+    assert_eq!(new.unwrap(), "new");
+    assert_eq!(given(&process(fixture)).await.unwrap(), "new");
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_makes_a_miss_and_not_an_eternal_token() {
+    let fixture = laptop();
+    ask(
+        &process(fixture.clone()),
+        &request(),
+        Ok(token("one", &fixture, HOUR)),
+    )
+    .await
+    .unwrap();
+    fixture.set_clock(start() - 24 * HOUR);
+    let options = process(fixture.clone());
+    assert!(given(&options).await.is_err());
+    let new = ask(&options, &request(), Ok(token("two", &fixture, HOUR))).await;
+    assert_eq!(new.unwrap(), "two");
+    assert_eq!(given(&process(fixture)).await.unwrap(), "two");
+}
+
+#[tokio::test]
+async fn a_due_token_is_replaced_by_one_and_given_to_the_others_meanwhile() {
+    let fixture = laptop();
+    ask(
+        &process(fixture.clone()),
+        &request(),
+        Ok(token("due", &fixture, HOUR)),
+    )
+    .await
+    .unwrap();
+    fixture.advance(HOUR - Duration::from_secs(120));
+    let options = process(fixture.clone());
+    let (brought, other) = (token("new", &fixture, HOUR), process(fixture.clone()));
+    let replaced = through(
+        &options,
+        identity("s"),
+        &request(),
+        DEADLINE,
+        |_| async move {
+            // While this one fetches, the other does not.
+            assert_eq!(given(&other).await.unwrap(), "due");
+            Ok(brought)
+        },
+    )
+    .await;
+    assert_eq!(replaced.unwrap().secret(), "new");
+    assert_eq!(given(&process(fixture)).await.unwrap(), "new");
+}
+
+#[tokio::test]
+async fn a_due_token_is_given_where_the_refresh_fails_and_no_other_is_tried_for_a_while() {
+    let fixture = laptop();
+    ask(
+        &process(fixture.clone()),
+        &request(),
+        Ok(token("due", &fixture, HOUR)),
+    )
+    .await
+    .unwrap();
+    fixture.advance(HOUR - Duration::from_secs(120));
+    assert_eq!(
+        given(&process(fixture.clone())).await.unwrap(),
+        "due",
+        "though it failed"
+    );
+    fixture.advance(Duration::from_secs(20));
+    let too_early = ask(
+        &process(fixture.clone()),
+        &request(),
+        Ok(token("new", &fixture, HOUR)),
+    )
+    .await;
+    assert_eq!(too_early.unwrap(), "due");
+    fixture.advance(Duration::from_secs(20));
+    let again = ask(
+        &process(fixture.clone()),
+        &request(),
+        Ok(token("new", &fixture, HOUR)),
+    )
+    .await;
+    assert_eq!(again.unwrap(), "new");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_due_token_is_given_where_the_refresh_takes_long() {
+    let fixture = laptop();
+    ask(
+        &process(fixture.clone()),
+        &request(),
+        Ok(token("due", &fixture, HOUR)),
+    )
+    .await
+    .unwrap();
+    fixture.advance(HOUR - Duration::from_secs(120));
+    let options = process(fixture);
+    let began = Instant::now();
+    let answer = through(&options, identity("s"), &request(), DEADLINE, |_| {
+        std::future::pending()
+    })
+    .await;
+    assert_eq!(answer.unwrap().secret(), "due");
+    assert!(began.elapsed() < 2 * AHEAD);
+}
+
+/// Asks in a task, once for each call of the semaphore's permit; counts the fetches.
+fn waiter(
+    options: ClientOptions,
+    fetches: Arc<AtomicUsize>,
+    brings: Result<AccessToken>,
+) -> tokio::task::JoinHandle<Result<AccessToken>> {
+    tokio::spawn(async move {
+        through(&options, identity("s"), &request(), DEADLINE, |_| async {
+            fetches.fetch_add(1, Ordering::Relaxed);
+            brings
+        })
+        .await
+    })
+}
+
+#[tokio::test]
+async fn many_who_come_at_once_send_one_request_and_all_have_its_answer() {
+    let fixture = laptop();
+    let fetches = Arc::<AtomicUsize>::default();
+    let waiters: Vec<_> = (0..64)
+        .map(|_| {
+            let brought = Ok(token("one", &fixture, HOUR));
+            waiter(process(fixture.clone()), fetches.clone(), brought)
+        })
+        .collect();
+    for waiter in waiters {
+        assert_eq!(waiter.await.unwrap().unwrap().secret(), "one");
+    }
+    assert_eq!(fetches.load(Ordering::Relaxed), 1);
+}
+
+/// A process that holds the lock until it is told to end, and those that wait for it.
+async fn while_one_fetches<T>(
+    fixture: &Fixture,
+    then: impl FnOnce(tokio::sync::oneshot::Sender<Result<AccessToken>>, tokio::task::AbortHandle) -> T,
+) -> (T, Vec<Result<AccessToken>>, usize) {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let (began, has_begun) = tokio::sync::oneshot::channel();
+    let options = process(fixture.clone());
+    let holder = tokio::spawn(async move {
+        through(&options, identity("s"), &request(), DEADLINE, |_| async {
+            began.send(()).unwrap();
+            told.await.unwrap()
+        })
+        .await
+    });
+    has_begun.await.unwrap();
+    let fetches = Arc::<AtomicUsize>::default();
+    let waiters: Vec<_> = (0..8)
+        .map(|_| {
+            let brought = Ok(token("by another", fixture, HOUR));
+            waiter(process(fixture.clone()), fetches.clone(), brought)
+        })
+        .collect();
+    // All have looked once and wait.
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(fetches.load(Ordering::Relaxed), 0);
+    let done = then(tell, holder.abort_handle());
+    let _ = holder.await;
+    let mut answers = Vec::new();
+    for waiter in waiters {
+        answers.push(waiter.await.unwrap());
+    }
+    (done, answers, fetches.load(Ordering::Relaxed))
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_has_what_the_holder_brought() {
+    let fixture = laptop();
+    let brought = token("by the holder", &fixture, HOUR);
+    let ((), answers, fetches) = while_one_fetches(&fixture, |tell, _| {
+        tell.send(Ok(brought)).unwrap();
+    })
+    .await;
+    for answer in answers {
+        assert_eq!(answer.unwrap().secret(), "by the holder");
+    }
+    assert_eq!(fetches, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waited_asks_by_itself_at_once_where_the_holder_failed() {
+    let fixture = laptop();
+    let ((), answers, fetches) = while_one_fetches(&fixture, |tell, _| {
+        tell.send(Err(refusal())).unwrap();
+    })
+    .await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert!(fetches >= 1);
+    // Somebody who comes later does not go by an old failure.
+    fixture.advance(HOUR);
+    assert!(given(&process(fixture)).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_of_those_who_waited_fetches_where_the_holder_was_killed() {
+    let fixture = laptop();
+    let ((), answers, fetches) = while_one_fetches(&fixture, |_, holder| holder.abort()).await;
+    for answer in answers {
+        assert_eq!(answer.unwrap().secret(), "by another");
+    }
+    assert_eq!(fetches, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_another_process_past_half_the_time_and_the_rest_is_for_asking() {
+    let fixture = laptop();
+    let vault = process(fixture.clone());
+    let held = Place::new(&vault, identity("s").unwrap(), &request());
+    let _lock = held
+        .vault
+        .try_lock(Shelf::Tokens, &held.parts())
+        .unwrap()
+        .unwrap();
+    let brought = token("alone", &fixture, HOUR);
+    let answer = through(
+        &process(fixture),
+        identity("s"),
+        &request(),
+        DEADLINE,
+        |left| async move {
+            assert!(
+                left <= DEADLINE / 2 + LOOK * 2 && left > DEADLINE / 3,
+                "{left:?}"
+            );
+            Ok(brought)
+        },
+    )
+    .await;
+    assert_eq!(answer.unwrap().secret(), "alone");
+}
+
+#[tokio::test]
+async fn a_folder_that_others_look_into_costs_the_cache_and_not_the_token_and_is_told() {
+    let facts = FileFacts {
+        kind: FileKind::Folder,
+        len: 0,
+        owner: Some(1000),
+        writers: Writers::Owner,
+        is_readable_by_others: true,
+        modified: None,
+    };
+    let fixture = laptop().with_facts("/home/ada/.cache/azcred", facts, "");
+    let options = process(fixture.clone());
+    let answer = ask(&options, &request(), Ok(token("one", &fixture, HOUR))).await;
+    assert_eq!(answer.unwrap(), "one");
+    let trouble = options.cache_trouble().unwrap();
+    assert!(
+        trouble
+            .mend()
+            .contains("chmod 700 '/home/ada/.cache/azcred'"),
+        "{trouble}"
+    );
+    assert!(fixture.list(Path::new(TOKENS)).is_err());
+}
+
+/// A disk that does something of its own.
+#[derive(Debug)]
+struct Disk {
+    fixture: Fixture,
+    /// What each access to a file under the cache folder does.
+    does: Does,
+}
+
+#[derive(Debug)]
+enum Does {
+    /// Writing and locking fail.
+    Fails(io::ErrorKind),
+    /// Nothing can be locked.
+    KnowsNoLocks,
+    /// Reading waits until the other end is dropped; the first end tells that it began.
+    Hangs(Mutex<mpsc::Sender<()>>, Mutex<mpsc::Receiver<()>>),
+}
+
+impl Disk {
+    fn fails(&self, path: &Path) -> io::Result<()> {
+        match &self.does {
+            Does::Fails(kind) if path.starts_with("/home/ada/.cache") => Err((*kind).into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl System for Disk {
+    fn var(&self, name: &str) -> Option<String> {
+        self.fixture.var(name)
+    }
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        self.fixture.read(path, limit)
+    }
+    fn look(&self, path: &Path) -> io::Result<FileFacts> {
+        if let Does::Hangs(began, held) = &self.does {
+            let _ = began.lock().unwrap().send(());
+            let _ = held.lock().unwrap().recv();
+        }
+        self.fixture.look(path)
+    }
+    fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        self.fails(path)?;
+        self.fixture.write(path, content)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.fixture.remove(path)
+    }
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        self.fixture.list(folder)
+    }
+    fn try_lock(&self, path: &Path) -> io::Result<Option<FileLock>> {
+        self.fails(path)?;
+        match self.does {
+            Does::KnowsNoLocks => Err(io::ErrorKind::Unsupported.into()),
+            _ => self.fixture.try_lock(path),
+        }
+    }
+    fn find_program(&self, _: &str) -> Option<PathBuf> {
+        None
+    }
+    fn run(&self, command: Command) -> BoxFuture<'static, Result<Finished, Unfinished>> {
+        self.fixture.run(command).boxed()
+    }
+    fn hypervisor(&self) -> Hypervisor {
+        Hypervisor::None
+    }
+    fn user(&self) -> Option<u32> {
+        self.fixture.user()
+    }
+    fn os(&self) -> &'static str {
+        "linux"
+    }
+    fn boot(&self) -> Option<String> {
+        None
+    }
+    fn now(&self) -> SystemTime {
+        self.fixture.now()
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_can_not_be_written_to_is_read_and_told_of_with_the_mend() {
+    for (kind, why, mend) in [
+        (io::ErrorKind::StorageFull, "full", "df -h"),
+        (
+            io::ErrorKind::ReadOnlyFilesystem,
+            "read-only",
+            "XDG_CACHE_HOME",
+        ),
+        (io::ErrorKind::PermissionDenied, "may not", "chmod u+rwx"),
+    ] {
+        let fixture = laptop();
+        ask(
+            &process(fixture.clone()),
+            &request(),
+            Ok(token("kept", &fixture, HOUR)),
+        )
+        .await
+        .unwrap();
+        let disk = || Disk {
+            fixture: fixture.clone(),
+            does: Does::Fails(kind),
+        };
+        let options = process(disk());
+        assert_eq!(given(&options).await.unwrap(), "kept", "reading goes on");
+        assert!(options.cache_trouble().is_none());
+        fixture.advance(HOUR);
+        let options = process(disk());
+        let answer = ask(&options, &request(), Ok(token("new", &fixture, HOUR))).await;
+        assert_eq!(answer.unwrap(), "new");
+        let trouble = options.cache_trouble().unwrap();
+        assert!(
+            trouble.why().contains(why) && trouble.mend().contains(mend),
+            "{trouble}"
+        );
+        assert!(!trouble.to_string().contains("new"), "{trouble}");
+    }
+}
+
+#[tokio::test]
+async fn a_due_token_of_a_disk_that_can_not_be_written_to_is_good_until_there_is_another() {
+    let fixture = laptop();
+    ask(
+        &process(fixture.clone()),
+        &request(),
+        Ok(token("due", &fixture, HOUR)),
+    )
+    .await
+    .unwrap();
+    fixture.advance(HOUR - Duration::from_secs(120));
+    let does = Does::Fails(io::ErrorKind::ReadOnlyFilesystem);
+    let options = process(Disk {
+        fixture: fixture.clone(),
+        does,
+    });
+    assert_eq!(given(&options).await.unwrap(), "due");
+    let answer = ask(&options, &request(), Ok(token("new", &fixture, HOUR))).await;
+    assert_eq!(answer.unwrap(), "new");
+}
+
+#[tokio::test]
+async fn a_file_system_that_knows_no_locks_serves_all_the_same() {
+    let fixture = laptop();
+    let disk = || Disk {
+        fixture: fixture.clone(),
+        does: Does::KnowsNoLocks,
+    };
+    let options = process(disk());
+    ask(&options, &request(), Ok(token("one", &fixture, HOUR)))
+        .await
+        .unwrap();
+    assert!(options.cache_trouble().is_none());
+    assert_eq!(given(&process(disk())).await.unwrap(), "one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_hangs_costs_some_seconds_and_after_that_nothing() {
+    let fixture = laptop();
+    let (began, has_begun) = mpsc::channel();
+    let (hold, held) = mpsc::channel();
+    let does = Does::Hangs(Mutex::new(began), Mutex::new(held));
+    let options = process(Disk {
+        fixture: fixture.clone(),
+        does,
+    });
+    let asked = {
+        let (options, brought) = (options.clone(), Ok(token("one", &fixture, HOUR)));
+        tokio::spawn(async move { ask(&options, &request(), brought).await })
+    };
+    while has_begun.try_recv().is_err() {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::advance(DISK + LOOK).await;
+    assert_eq!(asked.await.unwrap().unwrap(), "one");
+    assert!(
+        options
+            .cache_trouble()
+            .unwrap()
+            .why()
+            .contains("did not answer")
+    );
+    // Another thread would hang if this one asked the disk.
+    let again = ask(&options, &request(), Ok(token("two", &fixture, HOUR))).await;
+    assert_eq!(again.unwrap(), "two");
+    drop(hold);
+}
