@@ -6,6 +6,7 @@ use super::{
     token_service, variables,
 };
 use crate::{
+    cache::{self, Identity},
     cloud::is_loopback,
     error::{Error, ErrorKind, Result},
     http::{Http, HttpRequest, HttpResponse, Url},
@@ -37,6 +38,8 @@ struct OnBehalfOf {
     url: Url,
     /// Whether the job says that it runs as its user; else only asking tells.
     enabled: bool,
+    /// The job, whose user is the same as long as it runs.
+    run: Option<String>,
     http: Http,
     options: ClientOptions,
 }
@@ -44,6 +47,8 @@ struct OnBehalfOf {
 const NAME: &str = "AzureMLOnBehalfOfCredential";
 const ENDPOINT: &str = "OBO_ENDPOINT";
 const ENABLED: &str = "AZUREML_OBO_ENABLED";
+/// The id of the job.
+const RUN: &str = "AZUREML_RUN_ID";
 const WHAT: &str = "AzureMLOnBehalfOfCredential looked for the user of an Azure Machine Learning job in the environment";
 const USER_IDENTITY: &str = "submit the job with its user's identity: `identity: {type: user_identity}` in the job's YAML, \
                              `identity=UserIdentityConfiguration()` in azure-ai-ml";
@@ -74,6 +79,7 @@ impl AzureMlOnBehalfOfCredential {
         let source = OnBehalfOf {
             url,
             enabled,
+            run: system.var(RUN),
             http,
             options,
         };
@@ -127,7 +133,7 @@ fn endpoint(text: &str) -> Result<Url> {
 }
 
 impl OnBehalfOf {
-    async fn ask(&self, request: &TokenRequest) -> Result<AccessToken> {
+    async fn ask(&self, request: &TokenRequest, deadline: Duration) -> Result<AccessToken> {
         let [scope] = request.scopes() else {
             return Err(Error::new(
                 ErrorKind::Invalid,
@@ -146,7 +152,7 @@ impl OnBehalfOf {
             .append_pair("resource", scope.resource());
         let response = self
             .http
-            .send(&what, &HttpRequest::get(url), self.options.deadline())
+            .send(&what, &HttpRequest::get(url), deadline)
             .await?;
         if response.status == 200 {
             return read(&what, &response, self.options.system().now());
@@ -186,7 +192,17 @@ impl TokenSource for OnBehalfOf {
     }
 
     fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
-        async move { self.ask(&request).await }.boxed()
+        async move {
+            let options = &self.options;
+            // The next job on this machine may be another user's, at the same address.
+            let identity = self.run.as_deref().and_then(|run| {
+                let identity = Identity::here(&**options.system(), NAME, "the user of this job")?;
+                Some(identity.and(self.url.as_str()).and(run))
+            });
+            let ask = |left| self.ask(&request, left);
+            cache::through(options, identity, &request, options.deadline(), ask).await
+        }
+        .boxed()
     }
 }
 

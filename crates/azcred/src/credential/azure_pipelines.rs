@@ -1,7 +1,7 @@
 //! An Azure Pipelines job: Azure DevOps vouches for its service connection with an identity token, made anew for every exchange.
 
 use super::{
-    client_assertion::Asserted,
+    client_assertion::{Asserted, Subject},
     source::{Kept, credential},
     token_service::{Shared, TokenService, address, bearer},
     variables,
@@ -61,12 +61,15 @@ impl AzurePipelinesCredential {
         url.query_pairs_mut()
             .append_pair("api-version", API_VERSION)
             .append_pair("serviceConnectionId", connection);
+        let bearer = variables::read(&*system, TOKEN, access_token)?;
+        // The address and the token are one job's.
+        let subject = Subject::Of(vec![url.as_str().into(), bearer.clone()]);
         let service = Shared::from(TokenService {
             name: NAME,
             method: Method::POST,
             url,
             url_variable: URI,
-            bearer: variables::read(&*system, TOKEN, access_token)?,
+            bearer,
             headers: &[
                 ("content-type", "application/json"),
                 // Azure DevOps answers 411 where a POST does not say that it is empty.
@@ -87,7 +90,8 @@ impl AzurePipelinesCredential {
         let using = format!(
             "Azure DevOps's identity token of the service connection {connection} for the application {client_id}"
         );
-        let source = Asserted::new(NAME, using, tenant, client_id, service, options)?;
+        let source = (service, subject);
+        let source = Asserted::new(NAME, using, tenant, client_id, source, options)?;
         Ok(Self(Kept::new(Arc::new(source), system)))
     }
 

@@ -5,6 +5,7 @@ use super::{
     source::{Kept, TokenSource, credential},
 };
 use crate::{
+    cache::{self, Identity},
     entra::{Grant, TokenEndpoint},
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
@@ -15,8 +16,8 @@ use crate::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::{ExposeSecret, SecretString};
-use std::{fmt, future::Future, sync::Arc};
-use tokio::time::{Instant, timeout_at};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+use tokio::time::{Instant, timeout};
 
 /// Where assertions come from: an identity token of a CI system, of a Kubernetes cluster, of a signing service.
 ///
@@ -68,6 +69,17 @@ pub(crate) struct Asserted {
     /// What assertions are for, unless somebody registered otherwise.
     audience: &'static str,
     source: Box<dyn AssertionSource>,
+    subject: Subject,
+}
+
+/// For whom the assertions of a source are made.
+pub(crate) enum Subject {
+    /// Only the source knows: it may be somebody else the next time. What is had for its assertions is not kept on disk.
+    Unknown,
+    /// One and the same, as long as this is: the address that makes assertions, and what lets one ask it.
+    Of(Vec<SecretString>),
+    /// Whom the assertion names, which is at hand.
+    Named,
 }
 
 const NAME: &str = "ClientAssertionCredential";
@@ -85,7 +97,8 @@ impl ClientAssertionCredential {
     ) -> Result<Self> {
         let using = format!("an assertion for the application {client_id}");
         let system = options.system().clone();
-        let source = Asserted::new(NAME, using, tenant, client_id, source, options)?;
+        let subject = Subject::Unknown;
+        let source = Asserted::new(NAME, using, tenant, client_id, (source, subject), options)?;
         Ok(Self(Kept::new(Arc::new(source), system)))
     }
 }
@@ -102,7 +115,7 @@ impl Asserted {
         using: String,
         tenant: TenantId,
         client_id: ClientId,
-        source: impl AssertionSource + 'static,
+        (source, subject): (impl AssertionSource + 'static, Subject),
         options: ClientOptions,
     ) -> Result<Self> {
         Ok(Self {
@@ -111,12 +124,36 @@ impl Asserted {
             audience: federation::audience(&options.cloud()?),
             endpoint: TokenEndpoint::new(tenant, client_id, options)?,
             source: Box::new(source),
+            subject,
         })
     }
 
-    async fn ask(&self, request: &TokenRequest) -> Result<AccessToken> {
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
         let started = Instant::now();
-        let deadline = self.endpoint.deadline();
+        let endpoint = &self.endpoint;
+        let deadline = endpoint.deadline();
+        let whose = format!("the application {}", endpoint.client_id());
+        let identity = Identity::at(endpoint, self.name, whose, request)?;
+        let mut at_hand = None;
+        let identity = match &self.subject {
+            Subject::Unknown => None,
+            Subject::Of(parts) => Some(parts.iter().fold(identity, |identity, part| {
+                identity.and(part.expose_secret())
+            })),
+            Subject::Named => {
+                let assertion = at_hand.insert(self.assertion(deadline).await?);
+                federation::Claims::of(assertion.expose_secret()).map(|claims| {
+                    let [issuer, subject] = claims.of_whom();
+                    identity.and(issuer).and(subject)
+                })
+            }
+        };
+        let left = deadline.saturating_sub(started.elapsed());
+        let ask = |left| self.ask(at_hand, request, left);
+        cache::through(endpoint.options(), identity, request, left, ask).await
+    }
+
+    async fn assertion(&self, deadline: Duration) -> Result<SecretString> {
         let what = || {
             format!(
                 "{} asked for an assertion for the application {}",
@@ -124,7 +161,7 @@ impl Asserted {
                 self.endpoint.client_id()
             )
         };
-        let assertion = timeout_at(started + deadline, self.source.assertion()).await.map_err(|_| {
+        let assertion = timeout(deadline, self.source.assertion()).await.map_err(|_| {
             Error::new(
                 ErrorKind::Unreachable,
                 what(),
@@ -136,6 +173,20 @@ impl Asserted {
             return Err(Error::new(ErrorKind::Invalid, what(), "its source gave an empty one")
                 .with_mend("look at what makes the assertion: a CI system's token service, a signing service"));
         }
+        Ok(assertion)
+    }
+
+    async fn ask(
+        &self,
+        at_hand: Option<SecretString>,
+        request: &TokenRequest,
+        deadline: Duration,
+    ) -> Result<AccessToken> {
+        let started = Instant::now();
+        let assertion = match at_hand {
+            Some(assertion) => assertion,
+            None => self.assertion(deadline).await?,
+        };
         let left = deadline.saturating_sub(started.elapsed());
         let grant = Grant::Assertion(assertion.clone());
         let answer = self.endpoint.ask(self.name, grant, request, left).await;
@@ -162,7 +213,7 @@ impl TokenSource for Asserted {
     }
 
     fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
-        async move { self.ask(&request).await }.boxed()
+        async move { self.token(&request).await }.boxed()
     }
 }
 

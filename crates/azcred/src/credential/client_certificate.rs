@@ -5,6 +5,7 @@ use super::{
     source::{Kept, TokenSource, credential},
 };
 use crate::{
+    cache::{self, Identity},
     entra::{Grant, TokenEndpoint, certificate::ClientCertificate},
     error::Result,
     options::ClientOptions,
@@ -14,7 +15,8 @@ use crate::{
     token::AccessToken,
 };
 use futures_util::{FutureExt, future::BoxFuture};
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::time::Instant;
 
 /// Signs in as an application with its certificate: a statement signed with the private key goes out, the key stays.
 pub struct ClientCertificateCredential(Kept<Certified>);
@@ -77,29 +79,35 @@ impl TokenSource for Certified {
     fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
         async move {
             let endpoint = &self.endpoint;
-            let now = endpoint.options().system().now();
-            self.certificate.check_validity(now)?;
-            // Which is the audience of an assertion (RFC 7523 section 3).
-            let url = endpoint
-                .endpoints(&request, endpoint.deadline())
-                .await?
-                .token;
-            let assertion = self.certificate.sign_assertion(
-                url.as_str(),
-                endpoint.client_id(),
-                now,
-                self.send_chain,
-            )?;
-            endpoint
-                .ask(
-                    NAME,
-                    Grant::Assertion(assertion),
-                    &request,
-                    endpoint.deadline(),
-                )
-                .await
+            let whose = format!("the application {}", endpoint.client_id());
+            let identity = Identity::at(endpoint, NAME, whose, &request)?
+                .and(self.certificate.thumbprint_sha256())
+                .and([u8::from(self.send_chain)]);
+            let ask = |left| self.ask(&request, left);
+            let (options, deadline) = (endpoint.options(), endpoint.deadline());
+            cache::through(options, Some(identity), &request, deadline, ask).await
         }
         .boxed()
+    }
+}
+
+impl Certified {
+    async fn ask(&self, request: &TokenRequest, deadline: Duration) -> Result<AccessToken> {
+        let started = Instant::now();
+        let endpoint = &self.endpoint;
+        let now = endpoint.options().system().now();
+        self.certificate.check_validity(now)?;
+        // Which is the audience of an assertion (RFC 7523 section 3).
+        let url = endpoint.endpoints(request, deadline).await?.token;
+        let assertion = self.certificate.sign_assertion(
+            url.as_str(),
+            endpoint.client_id(),
+            now,
+            self.send_chain,
+        )?;
+        let left = deadline.saturating_sub(started.elapsed());
+        let grant = Grant::Assertion(assertion);
+        endpoint.ask(NAME, grant, request, left).await
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     source::{Kept, TokenSource, credential},
 };
 use crate::{
+    cache::{self, Identity},
     entra::{Grant, TokenEndpoint},
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
@@ -89,10 +90,16 @@ impl TokenSource for ClientSecret {
 
     fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
         async move {
-            let grant = Grant::Secret(self.secret.clone());
-            self.endpoint
-                .ask(NAME, grant, &request, self.endpoint.deadline())
-                .await
+            let endpoint = &self.endpoint;
+            let whose = format!("the application {}", endpoint.client_id());
+            let identity =
+                Identity::at(endpoint, NAME, whose, &request)?.and(self.secret.expose_secret());
+            let ask = |left| {
+                let grant = Grant::Secret(self.secret.clone());
+                endpoint.ask(NAME, grant, &request, left)
+            };
+            let (options, deadline) = (endpoint.options(), endpoint.deadline());
+            cache::through(options, Some(identity), &request, deadline, ask).await
         }
         .boxed()
     }

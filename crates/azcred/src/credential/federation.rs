@@ -72,6 +72,11 @@ impl Claims {
         })
     }
 
+    /// Who made it, and for whom.
+    pub(crate) fn of_whom(&self) -> [&str; 2] {
+        [&self.issuer, &self.subject]
+    }
+
     /// The command that makes an application trust such tokens; `None` where no application could, or where a value holds
     /// something unseen that nobody should paste.
     fn registration(&self, client_id: &ClientId) -> Option<String> {

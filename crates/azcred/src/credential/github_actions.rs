@@ -1,7 +1,7 @@
 //! A GitHub Actions job: GitHub vouches for it with an identity token, made anew for every exchange.
 
 use super::{
-    client_assertion::Asserted,
+    client_assertion::{Asserted, Subject},
     federation,
     source::{Kept, credential},
     token_service::{Shared, TokenService, address, bearer},
@@ -49,12 +49,15 @@ impl GitHubActionsCredential {
         let audience = federation::audience(&options.cloud()?);
         let mut url = variables::read(&*system, URL, address)?;
         url.query_pairs_mut().append_pair("audience", audience);
+        let bearer = variables::read(&*system, TOKEN, bearer)?;
+        // The address and the token are one job's.
+        let subject = Subject::Of(vec![url.as_str().into(), bearer.clone()]);
         let service = Shared::from(TokenService {
             name: NAME,
             method: Method::GET,
             url,
             url_variable: URL,
-            bearer: variables::read(&*system, TOKEN, bearer)?,
+            bearer,
             headers: &[],
             field: "value",
             unknown: "run it in the job that the variables ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN were set \
@@ -64,7 +67,8 @@ impl GitHubActionsCredential {
             deadline: options.deadline() / 2,
         });
         let using = format!("GitHub's identity token of this job for the application {client_id}");
-        let source = Asserted::new(NAME, using, tenant, client_id, service, options)?;
+        let source = (service, subject);
+        let source = Asserted::new(NAME, using, tenant, client_id, source, options)?;
         Ok(Self(Kept::new(Arc::new(source), system)))
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     AssertionSource,
-    client_assertion::Asserted,
+    client_assertion::{Asserted, Subject},
     federation::{self, ASSERTION_LIMIT, Claims},
     source::{Kept, credential},
     variables,
@@ -62,7 +62,8 @@ impl WorkloadIdentityCredential {
             path: path.into(),
             system: system.clone(),
         };
-        let source = Asserted::new(NAME, using, tenant, client_id, file, options)?;
+        let source = (file, Subject::Named);
+        let source = Asserted::new(NAME, using, tenant, client_id, source, options)?;
         Ok(Self(Kept::new(Arc::new(source), system)))
     }
 

@@ -12,6 +12,7 @@ use super::{
     token_cache::{Cached, TokenCache, Whose},
 };
 use crate::{
+    cache::{self, Identity},
     cloud::Cloud,
     entra::{Grant, TokenEndpoint},
     error::{Error, Result},
@@ -21,9 +22,7 @@ use crate::{
     tenant::{ClientId, TenantId},
     token::AccessToken,
 };
-#[cfg(test)]
-use secrecy::ExposeSecret;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -262,10 +261,34 @@ impl Redeemable {
         request: &TokenRequest,
         deadline: Duration,
     ) -> Result<AccessToken> {
+        let endpoint =
+            TokenEndpoint::new(self.tenant.clone(), self.client_id.clone(), options.clone())?;
+        // The tenant of the request has been taken account of: the endpoint is that tenant's.
+        let request = its_scopes(request);
+        // Whoever signs out takes this along, and with it what was had for it.
+        let proof = match &self.proof {
+            Proof::Secret(secret) => Some(secret),
+            Proof::RefreshTokens { tokens, .. } => tokens.first(),
+        };
+        let whose = match &self.proof {
+            Proof::Secret(_) => format!("the application {}", self.client_id),
+            Proof::RefreshTokens { .. } => "who is signed in to Azure CLI".to_owned(),
+        };
+        let identity = Identity::at(&endpoint, NAME, whose, &request)?;
+        let identity = proof.map(|proof| identity.and(proof.expose_secret()));
+        let ask = |left| self.ask(&endpoint, &request, left);
+        cache::through(options, identity, &request, deadline, ask).await
+    }
+
+    async fn ask(
+        self,
+        endpoint: &TokenEndpoint,
+        request: &TokenRequest,
+        deadline: Duration,
+    ) -> Result<AccessToken> {
         let started = Instant::now();
-        let tenant = self.tenant.clone();
-        let endpoint = TokenEndpoint::new(self.tenant, self.client_id, options.clone())?;
-        let request = as_az_asks(request, &**options.system());
+        let tenant = self.tenant;
+        let request = as_az_asks(request.clone(), &**endpoint.options().system());
         let grants: Vec<Grant> = match self.proof {
             Proof::Secret(secret) => vec![Grant::Secret(secret)],
             Proof::RefreshTokens {
@@ -309,20 +332,24 @@ impl Redeemable {
     }
 }
 
-/// The request as az makes it of the same scopes.
-fn as_az_asks(request: &TokenRequest, system: &dyn System) -> TokenRequest {
+/// A request for the same scopes, and nothing else.
+fn its_scopes(request: &TokenRequest) -> TokenRequest {
     let (first, others) = request
         .scopes()
         .split_first()
         .unwrap_or_else(|| unreachable!("a request has a scope"));
-    let asked = others
+    others
         .iter()
         .cloned()
-        .fold(TokenRequest::new(first.clone()), TokenRequest::and_scope);
+        .fold(TokenRequest::new(first.clone()), TokenRequest::and_scope)
+}
+
+/// The request as az makes it.
+fn as_az_asks(request: TokenRequest, system: &dyn System) -> TokenRequest {
     if system.var("AZURE_IDENTITY_DISABLE_CP1").is_some() {
-        return asked;
+        return request;
     }
-    asked.with_claims(CAPABILITIES)
+    request.with_claims(CAPABILITIES)
 }
 
 impl std::fmt::Debug for Asked<'_> {

@@ -39,6 +39,10 @@ impl Host for AppService {
         "App Service"
     }
 
+    fn whereabouts(&self) -> [&[u8]; 2] {
+        [self.endpoint.address().as_bytes(), self.secret.as_bytes()]
+    }
+
     fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
         async move {
             let id = asking.id.parameter("mi_res_id");

@@ -100,6 +100,10 @@ impl Host for Arc {
         "Azure Arc's agent"
     }
 
+    fn whereabouts(&self) -> [&[u8]; 2] {
+        [self.endpoint.address().as_bytes(), b""]
+    }
+
     fn look(&self, id: &ManagedIdentityId, _: &dyn System) -> Availability {
         let using = format!("{id} of {}", self.name());
         if self.is_said {

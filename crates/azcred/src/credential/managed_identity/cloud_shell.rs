@@ -41,6 +41,10 @@ impl Host for CloudShell {
         "Cloud Shell"
     }
 
+    fn whereabouts(&self) -> [&[u8]; 2] {
+        [self.endpoint.address().as_bytes(), b""]
+    }
+
     fn look(&self, _: &ManagedIdentityId, _: &dyn System) -> Availability {
         Availability::Ready {
             using: "the user whose Cloud Shell this is".to_owned(),

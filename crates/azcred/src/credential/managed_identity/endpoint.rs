@@ -125,6 +125,11 @@ impl Endpoint {
         url
     }
 
+    /// The address itself.
+    pub(super) fn address(&self) -> &str {
+        self.url.as_str()
+    }
+
     /// Where it is, for people.
     pub(super) fn place(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();

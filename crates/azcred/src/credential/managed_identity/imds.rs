@@ -109,6 +109,10 @@ impl Host for Imds {
         "the instance metadata service (IMDS)"
     }
 
+    fn whereabouts(&self) -> [&[u8]; 2] {
+        [self.endpoint.address().as_bytes(), b""]
+    }
+
     fn look(&self, id: &ManagedIdentityId, system: &dyn System) -> Availability {
         let place = self.endpoint.place();
         let Some(probe) = &self.probe else {

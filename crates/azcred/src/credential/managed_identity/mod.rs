@@ -33,6 +33,7 @@ use super::{
     variables,
 };
 use crate::{
+    cache::{self, Identity},
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
     request::TokenRequest,
@@ -78,6 +79,9 @@ trait Host: Send + Sync + fmt::Debug {
             using: format!("{} of {}", id, self.name()),
         }
     }
+
+    /// Where it is asked, and what lets one ask: what tells it from another host of the same kind.
+    fn whereabouts(&self) -> [&[u8]; 2];
 
     /// How long a call takes at most, where nobody said.
     fn deadline(&self, options: &ClientOptions) -> Duration {
@@ -226,28 +230,42 @@ impl TokenSource for ManagedIdentity {
     fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
         async move {
             let resource = one_resource(&request)?;
-            let asking = Asking {
-                what: format!(
-                    "{NAME} asked {} for a token for {resource} as {}",
-                    self.host.name(),
-                    self.id
-                ),
-                resource,
-                id: &self.id,
-                system: self.options.system(),
-                deadline: self.host.deadline(&self.options),
-            };
-            tracing::debug!(credential = NAME, host = self.host.name(), resource, id = %self.id, "asking for a token");
-            let answer = self.host.ask(asking).await;
-            match &answer {
-                Ok(token) => {
-                    tracing::debug!(credential = NAME, expires_on = %token.expires_on(), "got a token");
-                }
-                Err(error) => tracing::debug!(credential = NAME, %error, "got no token"),
-            }
-            answer
+            let system = &**self.options.system();
+            let whose = format!("{} of {}", self.id, self.host.name());
+            let identity = Identity::here(system, NAME, whose.clone()).map(|identity| {
+                let [address, secret] = self.host.whereabouts();
+                identity.and(whose).and(address).and(secret)
+            });
+            let deadline = self.host.deadline(&self.options);
+            let ask = |left| self.ask(resource, left);
+            cache::through(&self.options, identity, &request, deadline, ask).await
         }
         .boxed()
+    }
+}
+
+impl ManagedIdentity {
+    async fn ask(&self, resource: &str, deadline: Duration) -> Result<AccessToken> {
+        let asking = Asking {
+            what: format!(
+                "{NAME} asked {} for a token for {resource} as {}",
+                self.host.name(),
+                self.id
+            ),
+            resource,
+            id: &self.id,
+            system: self.options.system(),
+            deadline,
+        };
+        tracing::debug!(credential = NAME, host = self.host.name(), resource, id = %self.id, "asking for a token");
+        let answer = self.host.ask(asking).await;
+        match &answer {
+            Ok(token) => {
+                tracing::debug!(credential = NAME, expires_on = %token.expires_on(), "got a token");
+            }
+            Err(error) => tracing::debug!(credential = NAME, %error, "got no token"),
+        }
+        answer
     }
 }
 

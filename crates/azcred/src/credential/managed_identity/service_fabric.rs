@@ -73,6 +73,10 @@ impl Host for ServiceFabric {
         "Service Fabric"
     }
 
+    fn whereabouts(&self) -> [&[u8]; 2] {
+        [self.endpoint.address().as_bytes(), self.secret.as_bytes()]
+    }
+
     fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
         async move {
             let parameters = [("api-version", API_VERSION), ("resource", asking.resource)];
