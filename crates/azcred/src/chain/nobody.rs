@@ -54,7 +54,9 @@ fn mend(system: &dyn System, report: &Report) -> String {
         .filter(|(variable, _)| system.var(variable).is_some())
         .find_map(|(_, source)| of(*source));
     let by_hand = || {
-        of(Source::AzureCli).or_else(|| mend_of(report, |attempt| attempt.source.is_developer()))
+        of(Source::Azcred)
+            .or_else(|| of(Source::AzureCli))
+            .or_else(|| mend_of(report, |attempt| attempt.source.is_developer()))
     };
     let first = meant_for_here.or_else(by_hand);
     let besides = of(Source::Environment).or_else(|| {

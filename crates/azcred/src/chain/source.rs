@@ -3,10 +3,11 @@
 use super::{Preset, Setup};
 use crate::{
     credential::{
-        AzureCliCredential, AzureDeveloperCliCredential, AzureMlOnBehalfOfCredential,
-        AzurePipelinesCredential, AzurePowerShellCredential, GitHubActionsCredential, InChain,
-        ManagedIdentityCredential, VisualStudioCodeCredential, WorkloadIdentityCredential,
-        environment::Described, source::TokenSource,
+        AzcredCredential, AzureCliCredential, AzureDeveloperCliCredential,
+        AzureMlOnBehalfOfCredential, AzurePipelinesCredential, AzurePowerShellCredential,
+        DeviceCodeCredential, GitHubActionsCredential, InChain, ManagedIdentityCredential,
+        VisualStudioCodeCredential, WorkloadIdentityCredential, environment::Described,
+        source::TokenSource,
     },
     error::{Error, ErrorKind, Result},
     system::System,
@@ -130,6 +131,7 @@ impl Source {
             attended(self, &**setup.options.system())?;
         }
         let options = setup.options.clone();
+        let patience = setup.preset().patience();
         Ok(match self {
             Self::Environment => Arc::new(Described::new(setup.preset().environment(), options)?),
             Self::WorkloadIdentity => {
@@ -153,12 +155,21 @@ impl Source {
                 };
                 ManagedIdentityCredential::in_chain(chain, options)?.into_source()
             }
+            Self::Azcred => AzcredCredential::new(options)?.into_source(),
             Self::VisualStudioCode => VisualStudioCodeCredential::new(options).into_source(),
             Self::AzureCli => AzureCliCredential::new(options).into_source(),
             Self::AzurePowerShell => AzurePowerShellCredential::new(options).into_source(),
             Self::AzureDeveloperCli => AzureDeveloperCliCredential::new(options).into_source(),
-            Self::Azcred | Self::InteractiveBrowser | Self::DeviceCode => {
+            Self::InteractiveBrowser => {
                 return Err(Error::new(ErrorKind::Unavailable, "", ""));
+            }
+            Self::DeviceCode => {
+                let credential = DeviceCodeCredential::new(options)?;
+                match patience {
+                    Some(patience) => credential.with_timeout(patience),
+                    None => credential,
+                }
+                .into_source()
             }
         })
     }

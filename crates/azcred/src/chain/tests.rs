@@ -205,7 +205,10 @@ fn chain(system: SharedSystem) -> Chain {
 
 #[tokio::test]
 async fn a_chain_with_nothing_to_use_says_what_each_source_lacks() {
-    let chain = chain(Fixture::new().with_var("AZCRED_IMDS", "never").shared());
+    let system = Fixture::new()
+        .with_var("AZCRED_IMDS", "never")
+        .with_var("HOME", "/home/ada");
+    let chain = chain(system.shared());
     assert!(chain.report().is_none() && chain.chosen().is_none());
     let error = chain
         .get_token(&TokenRequest::new(Scope::ARM))
@@ -218,7 +221,7 @@ async fn a_chain_with_nothing_to_use_says_what_each_source_lacks() {
         assert_eq!(attempt.verdict, Verdict::Unavailable, "{attempt:?}");
         assert!(!attempt.reason.is_empty());
     }
-    assert!(error.mend().contains("az login"), "{error}");
+    assert!(error.mend().contains("azcred login"), "{error}");
     let json = serde_json::to_value(&**report).unwrap();
     assert_eq!(json["chosen"], serde_json::Value::Null);
     assert_eq!(json["attempts"][0]["source"], "environment");
@@ -287,7 +290,7 @@ proptest::proptest! {
 #[tokio::test]
 async fn where_nobody_is_the_next_step_is_the_one_of_that_place() {
     for (variables, step) in [
-        (&[][..], "az login"),
+        (&[][..], "azcred login"),
         (&[("GITHUB_ACTIONS", "true")][..], "id-token: write"),
         (&[("TF_BUILD", "True")][..], "SYSTEM_ACCESSTOKEN"),
         (
@@ -296,7 +299,9 @@ async fn where_nobody_is_the_next_step_is_the_one_of_that_place() {
         ),
         (&[("AZURE_CLIENT_ID", "app")][..], "set AZURE_TENANT_ID"),
     ] {
-        let nowhere = Fixture::new().with_var("AZCRED_IMDS", "never");
+        let nowhere = Fixture::new()
+            .with_var("AZCRED_IMDS", "never")
+            .with_var("HOME", "/home/ada");
         let system = variables.iter().fold(nowhere, |system, (name, value)| {
             system.with_var(name, value)
         });
