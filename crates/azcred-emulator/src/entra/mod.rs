@@ -13,6 +13,7 @@ mod loops;
 mod managed_identity;
 mod refusal;
 mod resource;
+mod sign_in;
 mod token;
 mod user;
 
