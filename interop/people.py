@@ -106,7 +106,14 @@ def make(folder):
 
         {user(1, ada)}
         {user(2, grace)}
-        {user(3, katherine, mfa_required="true")}
+        {user(3, katherine)}
+
+        [[conditional_access]]
+        tenant = "{HOME}"
+        name = "A second factor"
+        users = ["{katherine.name}"]
+        require = "mfa"
+
 
         [[users]]
         id = "{guest}"
@@ -147,7 +154,7 @@ def make(folder):
     return People(file, home, away, subscription, away_subscription, *whom, client_id, secret, ci_client_id)
 
 
-def user(number, person, mfa_required="false"):
+def user(number, person):
     # The emulator's laptop is the first one's, by object id.
     return f"""
         [[users]]
@@ -156,5 +163,4 @@ def user(number, person, mfa_required="false"):
         user_principal_name = "{person.name}"
         name = "{person.name.partition("@")[0].title()} of Contoso"
         password = "{person.password}"
-        mfa_required = {mfa_required}
     """

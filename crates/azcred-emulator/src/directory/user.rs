@@ -24,8 +24,6 @@ pub struct User {
     pub password_expired: bool,
     /// An administrator or too many attempts locked the account: AADSTS50053.
     pub locked: bool,
-    /// Conditional Access wants a second factor for everything: AADSTS50076.
-    pub mfa_required: bool,
     /// `signInSessionsValidFromDateTime`: refresh tokens issued before are revoked, AADSTS50173.
     pub sessions_valid_from: Option<OffsetDateTime>,
     /// For a guest, the object id of the account in its home tenant.
@@ -49,7 +47,6 @@ impl User {
             password: None,
             password_expired: false,
             locked: false,
-            mfa_required: false,
             sessions_valid_from: None,
             guest_of: None,
         }

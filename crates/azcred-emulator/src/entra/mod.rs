@@ -3,7 +3,9 @@
 mod assertion;
 mod authority;
 mod claims;
+mod claims_request;
 mod client;
+mod conditional_access;
 mod discovery;
 mod exchange;
 mod federation;
@@ -31,6 +33,8 @@ pub(crate) use exchange::Exchange;
 pub(crate) use loops::Loops;
 pub(crate) use managed_identity::{Issued, issue_for_identity};
 pub(crate) use refusal::Refusal;
+pub(crate) use resource::id_of as resource_id;
+pub(crate) use sign_in::Proofs;
 pub(crate) use user::{Lockout, Session, issue_for_user, signed_in};
 
 /// The largest token request that is read. Real ones carry an assertion of a few KiB at most.

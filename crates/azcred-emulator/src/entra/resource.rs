@@ -95,10 +95,8 @@ pub(super) fn find(
         }
     }
     let bare = name.strip_suffix('/').unwrap_or(name);
-    for (app_id, names) in FIRST_PARTY {
-        if names.iter().any(|n| n.eq_ignore_ascii_case(bare)) || *app_id.to_string() == *name {
-            return Ok(as_asked(*app_id));
-        }
+    if let Some(app_id) = first_party(name) {
+        return Ok(as_asked(app_id));
     }
     if let Some(account) = bare.strip_prefix("https://")
         && STORAGE_SUFFIXES.iter().any(|suffix| {
@@ -125,6 +123,32 @@ pub(super) fn find(
         Some(app) => Ok(as_asked(app.app_id)),
         None => Err(unknown(tenant, name)),
     }
+}
+
+/// Microsoft's resource of this name or client id; ARM and Graph are apart.
+fn first_party(name: &str) -> Option<Uuid> {
+    let bare = name.strip_suffix('/').unwrap_or(name);
+    FIRST_PARTY
+        .iter()
+        .find(|(app_id, names)| {
+            names.iter().any(|n| n.eq_ignore_ascii_case(bare)) || *app_id.to_string() == *name
+        })
+        .map(|(app_id, _)| *app_id)
+}
+
+/// The client id of a resource, by one of its names or that id itself.
+pub(crate) fn id_of(directory: &Directory, name: &str) -> Option<Uuid> {
+    let bare = name.strip_suffix('/').unwrap_or(name);
+    let of_service = [(Service::Arm, ARM), (Service::Graph, GRAPH)]
+        .into_iter()
+        .find(|(service, _)| {
+            let mut known = tokens::names(*service).iter();
+            known.any(|known| known.eq_ignore_ascii_case(bare))
+        })
+        .map(|(_, app_id)| app_id);
+    of_service
+        .or_else(|| first_party(name))
+        .or_else(|| directory.application_named(name).map(|app| app.app_id))
 }
 
 fn unknown(tenant: &Tenant, name: &str) -> Refusal {

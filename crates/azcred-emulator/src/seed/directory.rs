@@ -5,15 +5,16 @@ use toml::Spanned;
 use uuid::Uuid;
 
 use super::Problem;
+use super::conditional_access;
 use super::made::Made;
 use super::tables::{ApplicationSeed, DirectorySeed, IssuerSeed, UserSeed};
 use crate::directory::{
     Application, Audience, Certificate, Directory, FederatedCredential, Group, Issuer, IssuerKeys,
-    LoopLimit, RsaJwk, Secret, SecretText, ServicePrincipal, ServicePrincipalKind, Tenant, User,
+    LoopLimit, NATIVE_REDIRECT_URIS, RsaJwk, Secret, SecretText, ServicePrincipal, ServicePrincipalKind, Tenant, User,
 };
 use crate::issuer::EXCHANGE_AUDIENCE;
 
-fn problem<T>(entry: &Spanned<T>, field: String, message: impl Into<String>) -> Problem {
+pub(super) fn problem<T>(entry: &Spanned<T>, field: String, message: impl Into<String>) -> Problem {
     Problem {
         span: Some(entry.span()),
         field,
@@ -81,6 +82,12 @@ impl DirectorySeed {
             self.add_user(&mut directory, made, at, entry)?;
         }
         self.add_groups(&mut directory)?;
+        for (at, entry) in self.conditional_access.iter().enumerate() {
+            let said = entry.get_ref().tenant.as_deref();
+            let field = format!("conditional_access[{at}].tenant");
+            let tenant = self.tenant(&directory, entry, &field, said)?;
+            conditional_access::add(&mut directory, at, entry, tenant)?;
+        }
         for (at, entry) in self.issuers.iter().enumerate() {
             let mut issuer = read_issuer(entry.get_ref())
                 .map_err(|message| problem(entry, format!("issuers[{at}].jwks"), message))?;
@@ -162,7 +169,6 @@ impl DirectorySeed {
             password,
             password_expired: said.password_expired,
             locked: said.locked,
-            mfa_required: said.mfa_required,
             guest_of,
             ..User::new(said.id, tenant, &said.user_principal_name, &said.name)
         };
@@ -199,6 +205,9 @@ impl DirectorySeed {
             access_token_version: version,
             public_client: said.public_client,
             consented: said.consented,
+            admin_consent_required: said.admin_consent_required,
+            redirect_uris: redirect_uris(said)
+                .map_err(|message| problem(entry, field("redirect_uris"), message))?,
             ..Application::new(said.app_id, tenant, &said.name)
         };
         for (n, secret) in said.secrets.iter().enumerate() {
@@ -307,6 +316,24 @@ impl DirectorySeed {
     }
 }
 
+/// The addresses for codes that are said, or those of any desktop program.
+fn redirect_uris(said: &ApplicationSeed) -> Result<Vec<String>, String> {
+    let Some(uris) = &said.redirect_uris else {
+        let native = NATIVE_REDIRECT_URIS.iter().filter(|_| said.public_client);
+        return Ok(native.map(|&uri| uri.to_owned()).collect());
+    };
+    for uri in uris {
+        let url = url::Url::parse(uri).map_err(|e| format!("'{uri}' is not an address: {e}"))?;
+        let is_here = matches!(url.host_str(), Some("localhost" | "127.0.0.1"));
+        if url.fragment().is_some() || (url.scheme() == "http" && !is_here) {
+            return Err(format!(
+                "'{uri}' is not allowed: it has to be https, or http on localhost, and without a '#'"
+            ));
+        }
+    }
+    Ok(uris.clone())
+}
+
 /// Permissions for Microsoft Graph, by its client id.
 fn graph_roles(names: &[String]) -> Vec<(Uuid, String)> {
     const GRAPH: Uuid = uuid::uuid!("00000003-0000-0000-c000-000000000000");
@@ -329,7 +356,7 @@ fn unused<T>(
     }
 }
 
-fn find_member(directory: &Directory, said: &str) -> Option<Uuid> {
+pub(super) fn find_member(directory: &Directory, said: &str) -> Option<Uuid> {
     if let Ok(id) = Uuid::try_parse(said) {
         return directory.principal(id).map(|principal| principal.id());
     }

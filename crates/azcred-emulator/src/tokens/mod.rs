@@ -6,6 +6,7 @@ mod keys;
 mod verify;
 
 pub use audience::accepted_audiences;
+pub(crate) use audience::names;
 pub(crate) use jws::{Algorithm, Jws, PublicKey};
 pub use keys::{KeyError, Keys, SigningKey};
 pub use verify::{BearerError, Claims, verify_bearer};

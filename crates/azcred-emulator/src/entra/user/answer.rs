@@ -48,7 +48,7 @@ pub(super) fn body(
         resource,
         lifetime: i64::from(chosen.unwrap_or_else(|| usual_lifetime(ask.exchange))),
         version: ask.version,
-        capabilities: capabilities(ask.form.get("claims"))?,
+        capabilities: ask.claims()?.capabilities,
         client_info: ask.form.get("client_info") == Some("1"),
     };
     issue.body(ask.world).ok_or_else(unavailable)
@@ -116,7 +116,8 @@ impl Issue<'_> {
                 family: session.application.family.clone(),
                 tenant: session.tenant.id,
                 session: session.id,
-                since: session.since,
+                proofs: session.proofs,
+                by_device_code: session.by_device_code,
                 issued: self.facts.now,
                 scope: self.asked.text.clone(),
             };
@@ -146,31 +147,4 @@ fn unsigned(claims: &Map<String, Value>) -> String {
     let header = json!({"typ": "JWT", "alg": "none"}).to_string();
     let payload = Value::Object(claims.clone()).to_string();
     format!("{}.{}.", encode(header), encode(payload))
-}
-
-/// The client's capabilities in a `claims` parameter (OpenID Connect Core section 5.5): `access_token.xms_cc.values`.
-///
-/// # Errors
-/// 90023 for what is no JSON object.
-fn capabilities(claims: Option<&str>) -> Result<Vec<String>, Refusal> {
-    let Some(text) = claims else {
-        return Ok(Vec::new());
-    };
-    let parsed = serde_json::from_str::<Map<String, Value>>(text).map_err(|_| {
-        Refusal::invalid_request(
-            90023,
-            "The authentication service request is not valid: the 'claims' parameter is not a JSON object.",
-        )
-    })?;
-    let values = parsed
-        .get("access_token")
-        .and_then(|token| token.get("xms_cc")?.get("values")?.as_array());
-    Ok(values
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        // What is not known is left out.
-        .filter(|value| value.eq_ignore_ascii_case("cp1"))
-        .map(str::to_uppercase)
-        .collect())
 }

@@ -92,7 +92,7 @@ impl Facts<'_> {
                 "aio",
                 json!(opaque(&[b"aio", Uuid::new_v4().as_bytes()], 48)),
             ),
-            ("amr", json!(["pwd"])),
+            ("amr", json!(session.proofs.amr())),
             ("idtyp", json!("user")),
             ("ipaddr", json!("127.0.0.1")),
             ("scp", json!(Asked::scp(resource))),
@@ -149,9 +149,12 @@ impl Facts<'_> {
         let mut claims = self.person(version, app);
         claims["aud"] = app.to_string().into();
         claims["exp"] = (self.now + 3600).into();
+        if let Some(nonce) = self.session.nonce {
+            claims["nonce"] = nonce.into();
+        }
         match version {
             Version::V1 => {
-                claims["amr"] = json!(["pwd"]);
+                claims["amr"] = json!(self.session.proofs.amr());
                 claims["ipaddr"] = "127.0.0.1".into();
                 claims["ver"] = "1.0".into();
                 self.add_v1_name(&mut claims);

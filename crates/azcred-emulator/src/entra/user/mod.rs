@@ -17,12 +17,15 @@ use http::StatusCode;
 
 use super::assertion::Addressee;
 use super::authority::Authority;
+use super::claims_request::ClaimsRequest;
 use super::client::{self, Credentials, Presented};
+use super::conditional_access;
 use super::discovery::Version;
 use super::exchange::Exchange;
 use super::form::Form;
 use super::refusal::Refusal;
 use super::resource::{self, Resource};
+use super::sign_in::Proofs;
 use crate::directory::{Application, Directory, Tenant, User};
 use crate::world::World;
 
@@ -32,7 +35,7 @@ pub(crate) use lockout::Lockout;
 pub(super) use password::grant as by_password;
 pub(super) use realm::user_realm;
 pub(super) use refresh::grant as by_refresh_token;
-use scope::Asked;
+pub(in crate::entra) use scope::Asked;
 
 /// A token request of a person, read but not judged.
 pub(super) struct Ask<'a> {
@@ -57,8 +60,12 @@ pub(crate) struct Session<'a> {
     pub(crate) application: &'a Application,
     /// `sid`: one for all tokens that come from one sign-in.
     pub(crate) id: uuid::Uuid,
-    /// When the password was given, in Unix seconds.
-    pub(crate) since: i64,
+    /// What the account has proved, and when.
+    pub(crate) proofs: Proofs,
+    /// `nonce` of the request for a code, for the `id_token` to repeat (OpenID Connect Core section 3.1.2.1).
+    pub(crate) nonce: Option<&'a str>,
+    /// The sign-in was by device code, which stays with the session ('protocol tracking').
+    pub(crate) by_device_code: bool,
 }
 
 impl<'a> Ask<'a> {
@@ -95,6 +102,14 @@ impl<'a> Ask<'a> {
         Ok(application)
     }
 
+    /// What `claims` asks for.
+    ///
+    /// # Errors
+    /// 90023 for what is no JSON object.
+    fn claims(&self) -> Result<ClaimsRequest, Refusal> {
+        ClaimsRequest::read(self.form.get("claims"))
+    }
+
     /// What is asked for, by `scope` or, of the v1.0 endpoint, by `resource`.
     fn asked(&self, remembered: Option<&str>) -> Result<Asked, Refusal> {
         let scope = self.form.get("scope");
@@ -111,43 +126,48 @@ impl<'a> Ask<'a> {
     ///
     /// # Errors
     /// 500011 for a resource that is not in the tenant, 65001 without consent, 650053 for a permission that the
-    /// resource does not have, 50076 where a second factor is wanted.
+    /// resource does not have, and whatever Conditional Access says of the session.
     fn permitted(&self, session: &Session<'_>, asked: &Asked) -> Result<Resource, Refusal> {
         let resource = resource::find(self.world, self.directory, session.tenant, &asked.resource)?;
-        let application = session.application;
-        asked.check_permissions(application, &resource)?;
-        if session.account.mfa_required {
-            return Err(Refusal {
-                message: format!(
-                    "Due to a configuration change made by your administrator, or because you moved to a new \
-                     location, you must use multi-factor authentication to access '{}'.",
-                    resource.app_id
-                ),
-                ..Refusal::by_code(50076)
-            });
-        }
-        if !application.consented && application.app_id != resource.app_id {
-            return Err(Refusal {
-                suberror: Some("consent_required"),
-                ..invalid_grant(
-                    65001,
-                    format!(
-                        "The user or administrator has not consented to use the application with ID '{}' named \
-                         '{}'. Send an interactive authorization request for this user and resource.",
-                        application.app_id, application.name
-                    ),
-                )
-            });
-        }
+        asked.check_permissions(session.application, &resource)?;
+        let now = self.exchange.now.unix_timestamp();
+        conditional_access::check(self.directory, session, &resource, &self.claims()?, now)?;
+        check_consent(self.directory, session, &resource)?;
         Ok(resource)
     }
+}
+
+/// Whether the client may act for this account at this resource.
+///
+/// # Errors
+/// 65001 where nobody has consented.
+pub(super) fn check_consent(
+    _directory: &Directory,
+    session: &Session<'_>,
+    resource: &Resource,
+) -> Result<(), Refusal> {
+    let application = session.application;
+    if application.consented || application.app_id == resource.app_id {
+        return Ok(());
+    }
+    Err(Refusal {
+        suberror: Some("consent_required"),
+        ..invalid_grant(
+            65001,
+            format!(
+                "The user or administrator has not consented to use the application with ID '{}' named '{}'. Send an \
+                 interactive authorization request for this user and resource.",
+                application.app_id, application.name
+            ),
+        )
+    })
 }
 
 /// What an account is in a tenant.
 ///
 /// # Errors
 /// `code`, 50020 or 90072, where it is nobody there.
-fn member<'a>(
+pub(super) fn member<'a>(
     directory: &'a Directory,
     account: &User,
     tenant: &Tenant,
@@ -176,7 +196,7 @@ fn member<'a>(
 ///
 /// # Errors
 /// 50057.
-fn check_enabled(users: &[&User]) -> Result<(), Refusal> {
+pub(super) fn check_enabled(users: &[&User]) -> Result<(), Refusal> {
     match users.iter().all(|user| user.enabled) {
         true => Ok(()),
         false => Err(invalid_grant(50057, "The user account is disabled.")),
@@ -191,6 +211,6 @@ pub(super) fn no_secret() -> Refusal {
     )
 }
 
-fn invalid_grant(code: u32, message: impl Into<String>) -> Refusal {
+pub(super) fn invalid_grant(code: u32, message: impl Into<String>) -> Refusal {
     Refusal::new(code, "invalid_grant", StatusCode::BAD_REQUEST, message)
 }

@@ -59,7 +59,9 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
         user,
         application,
         id: token.session,
-        since: token.since,
+        proofs: token.proofs,
+        nonce: None,
+        by_device_code: token.by_device_code,
     };
     let resource = ask.permitted(&session, &asked)?;
     answer::body(ask, &session, &asked, &resource)
@@ -101,7 +103,7 @@ fn check_age(
                 "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user \
                  might have changed or reset their password. The grant was issued on '{}' and the TokensValidFrom \
                  date (before which tokens are not valid) for this user is '{}'.",
-                iso(token.since),
+                iso(token.proofs.at),
                 iso(valid_from.unix_timestamp())
             ),
         ));
@@ -119,14 +121,14 @@ fn check_age(
         ));
     }
     if let Some(limit) = tenant.session_lifetime
-        && now.saturating_sub(token.since) >= i64::from(limit)
+        && now.saturating_sub(token.proofs.at) >= i64::from(limit)
     {
         return Err(invalid_grant(
             70008,
             format!(
                 "The provided authorization code or refresh token has expired due to inactivity. Send a new \
                  interactive authorization request for this user and resource. The session began on {}.",
-                iso(token.since)
+                iso(token.proofs.at)
             ),
         ));
     }

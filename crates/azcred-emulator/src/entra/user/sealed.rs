@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::super::sign_in::Proofs;
 use crate::directory::{Directory, SecretText};
 
 /// What a refresh token stands for.
@@ -27,8 +28,10 @@ pub(super) struct RefreshToken {
     pub(super) tenant: Uuid,
     /// `sid`.
     pub(super) session: Uuid,
-    /// When the password was given, in Unix seconds.
-    pub(super) since: i64,
+    /// What the account has proved, and when.
+    pub(super) proofs: Proofs,
+    /// The sign-in was by device code.
+    pub(super) by_device_code: bool,
     /// When this token was issued, in Unix seconds.
     pub(super) issued: i64,
     /// What was asked for, for a client that asks for nothing else.
@@ -118,7 +121,8 @@ mod tests {
             family: Some("1".into()),
             tenant: Uuid::from_u128(3),
             session: Uuid::from_u128(4),
-            since: 5,
+            proofs: Proofs::by_password(5),
+            by_device_code: false,
             issued: 6,
             scope: "https://a.b/.default".into(),
         }
