@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::command::{on_path, shown, wait};
+use crate::command::{on_path, shown, target, wait};
 
 /// Debian calls it the first, older Ubuntus the second; hosted runners have Google's.
 const NAMES: [&str; 4] = [
@@ -13,6 +13,9 @@ const NAMES: [&str; 4] = [
     "google-chrome-stable",
     "google-chrome",
 ];
+
+/// It is there within a second on an idle machine.
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
 /// It is 100 MB, with what it needs.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -62,7 +65,6 @@ pub(crate) fn ready() -> Result<PathBuf, String> {
     find().ok_or_else(|| missing("the package `chromium` brought no program of that name"))
 }
 
-/// Ubuntu's `chromium-browser` is a script that asks for a snap: it is there and does not run.
 fn find() -> Option<PathBuf> {
     NAMES
         .iter()
@@ -70,12 +72,23 @@ fn find() -> Option<PathBuf> {
         .find(|program| works(program))
 }
 
+/// Being there is not enough: Ubuntu's `chromium-browser` is a script that asks for a snap, and a browser without a
+/// profile of AppArmor's has no sandbox there and won't start.
 fn works(program: &Path) -> bool {
-    Command::new(program)
-        .arg("--version")
+    let mut command = Command::new(program);
+    command
+        .args(["--headless", "--disable-gpu", "--no-first-run"])
+        .arg(format!(
+            "--user-data-dir={}",
+            target().join("chromium").display()
+        ))
+        // As root it refuses to start with it.
+        .args(is_root(&["id"]).then_some("--no-sandbox"))
+        .args(["--dump-dom", "about:blank"])
         .stdin(Stdio::null())
-        .output()
-        .is_ok_and(|said| said.status.success())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    wait(&mut command, STARTS_WITHIN).is_ok_and(|status| status.success())
 }
 
 /// `apt-get` as somebody who may install, without asking for a password.
@@ -83,24 +96,27 @@ fn apt_get() -> Result<Vec<PathBuf>, String> {
     let Some(apt) = on_path("apt-get") else {
         return Err(missing("there is no apt-get here to install it with"));
     };
-    let says = |program: &str, arguments: &[&str]| {
-        Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .output()
-            .is_ok_and(|said| said.status.success() && said.stdout.trim_ascii() == b"0")
-    };
-    if says("id", &["-u"]) {
+    if is_root(&["id"]) {
         return Ok(vec![apt]);
     }
     // `-n`: fails where it would ask.
-    if says("sudo", &["-n", "id", "-u"]) {
+    if is_root(&["sudo", "-n", "id"]) {
         return Ok(vec!["sudo".into(), "-n".into(), apt]);
     }
     Err(missing(
         "installing it takes root, or sudo without a password",
     ))
+}
+
+/// Whether `id` says so, run by whatever stands before it.
+fn is_root(id: &[&str]) -> bool {
+    Command::new(id[0])
+        .args(&id[1..])
+        .arg("-u")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .is_ok_and(|said| said.status.success() && said.stdout.trim_ascii() == b"0")
 }
 
 fn missing(why: &str) -> String {
@@ -115,8 +131,8 @@ mod tests {
 
     #[test]
     fn a_program_that_is_there_and_does_not_run_is_no_browser() {
-        assert!(works(Path::new("true")));
-        assert!(!works(Path::new("false")));
+        assert!(works(&on_path("true").unwrap()));
+        assert!(!works(&on_path("false").unwrap()));
         assert!(!works(Path::new("/nowhere/at-all")));
     }
 
