@@ -1,4 +1,4 @@
-//! The grants that have nothing to grant here: nobody can sign in by a browser, so no code and no device exists.
+//! The grants that have nothing to grant here.
 
 use http::StatusCode;
 
@@ -19,7 +19,6 @@ pub(super) fn refuse(
 ) -> Refusal {
     let parameter = match grant_type {
         "authorization_code" => "code",
-        "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => "device_code",
         "urn:ietf:params:oauth:grant-type:jwt-bearer" => "assertion",
         _ => {
             return Refusal::new(
@@ -51,13 +50,6 @@ pub(super) fn refuse(
         Refusal::new(code, "invalid_grant", StatusCode::BAD_REQUEST, message)
     };
     match parameter {
-        "device_code" => Refusal {
-            error: "bad_verification_code",
-            ..invalid(
-                70018,
-                "Invalid verification code: the device code does not exist.".to_owned(),
-            )
-        },
         "assertion" => invalid(
             50013,
             "Assertion failed signature validation. [Reason - The key was not found.]".to_owned(),

@@ -6,6 +6,7 @@ mod claims;
 mod claims_request;
 mod client;
 mod conditional_access;
+mod device;
 mod discovery;
 mod exchange;
 mod federation;
@@ -29,6 +30,7 @@ use http::StatusCode;
 
 use crate::world::World;
 
+pub(crate) use device::Devices;
 pub(crate) use exchange::Exchange;
 pub(crate) use loops::Loops;
 pub(crate) use managed_identity::{Issued, issue_for_identity};
@@ -42,6 +44,8 @@ const MAX_BODY_BYTES: usize = 128 * 1024;
 
 /// Entra ID's routes. Each request carries a [`crate::service::Entrance`] in its extensions.
 pub(crate) fn router(world: Arc<World>) -> Router {
+    let device_v1 = || post(device::v1).fallback(device::only_post);
+    let device_v2 = || post(device::v2).fallback(device::only_post);
     let token_v1 = || post(token::token_v1).fallback(token::only_post);
     let token_v2 = || post(token::token_v2).fallback(token::only_post);
     Router::new()
@@ -57,6 +61,8 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .route("/{tenant}/discovery/keys", get(discovery::keys_v1))
         .route("/{tenant}/discovery/v2.0/keys", get(discovery::keys_v2))
         .route("/common/userrealm/{user}", get(user::user_realm))
+        .route("/{tenant}/oauth2/devicecode", device_v1())
+        .route("/{tenant}/oauth2/v2.0/devicecode", device_v2())
         .route("/{tenant}/oauth2/token", token_v1())
         .route("/{tenant}/oauth2/v2.0/token", token_v2())
         .fallback(not_found)

@@ -46,6 +46,8 @@ impl DirectorySeed {
                 access_token_lifetime: said.access_token_lifetime,
                 refresh_token_inactivity: said.refresh_token_inactivity,
                 session_lifetime: said.session_lifetime,
+                device_code_lifetime: said.device_code_lifetime,
+                device_code_interval: said.device_code_interval,
             };
             if said.id.is_nil() || directory.tenants.insert(said.id, tenant).is_some() {
                 let field = format!("tenants[{at}].id");

@@ -43,6 +43,10 @@ pub(super) struct TenantSeed {
     pub(super) refresh_token_inactivity: Option<u32>,
     /// Seconds from a sign-in by password to the next.
     pub(super) session_lifetime: Option<u32>,
+    /// Seconds that a device code is good.
+    pub(super) device_code_lifetime: Option<u32>,
+    /// Seconds between two questions about one.
+    pub(super) device_code_interval: Option<u32>,
     pub(super) loop_limit: Option<LoopSeed>,
 }
 

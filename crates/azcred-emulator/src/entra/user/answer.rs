@@ -30,7 +30,7 @@ struct Issue<'a> {
 }
 
 /// The body of the answer to a request that was granted.
-pub(super) fn body(
+pub(in crate::entra) fn body(
     ask: &Ask<'_>,
     session: &Session<'_>,
     asked: &Asked,

@@ -32,6 +32,7 @@ use crate::world::World;
 pub(crate) use answer::signed_in;
 pub(crate) use host::issue_for_user;
 pub(crate) use lockout::Lockout;
+pub(super) use answer::body as granted;
 pub(super) use password::grant as by_password;
 pub(super) use realm::user_realm;
 pub(super) use refresh::grant as by_refresh_token;
@@ -70,7 +71,7 @@ pub(crate) struct Session<'a> {
 
 impl<'a> Ask<'a> {
     /// The tenant that is asked, or for `organizations` the account's own.
-    fn tenant(&self, account: &User) -> Result<&'a Tenant, Refusal> {
+    pub(super) fn tenant(&self, account: &User) -> Result<&'a Tenant, Refusal> {
         match self.authority {
             Authority::Tenant(tenant) => Ok(tenant),
             Authority::Any(_) => self.directory.tenants.get(&account.tenant).ok_or_else(|| {
@@ -84,7 +85,7 @@ impl<'a> Ask<'a> {
     /// # Errors
     /// 700016 where it is unknown, 7000218 where it should have proved itself, 700025 where it can't, and whatever
     /// is wrong with what it shows.
-    fn client(&self, tenant: &Tenant) -> Result<&'a Application, Refusal> {
+    pub(super) fn client(&self, tenant: &Tenant) -> Result<&'a Application, Refusal> {
         let application = client::find(self.directory, tenant, &self.credentials.client_id)?;
         match (application.public_client, &self.credentials.presented) {
             (true, Presented::Nothing) => {}
@@ -127,7 +128,7 @@ impl<'a> Ask<'a> {
     /// # Errors
     /// 500011 for a resource that is not in the tenant, 65001 without consent, 650053 for a permission that the
     /// resource does not have, and whatever Conditional Access says of the session.
-    fn permitted(&self, session: &Session<'_>, asked: &Asked) -> Result<Resource, Refusal> {
+    pub(super) fn permitted(&self, session: &Session<'_>, asked: &Asked) -> Result<Resource, Refusal> {
         let resource = resource::find(self.world, self.directory, session.tenant, &asked.resource)?;
         asked.check_permissions(session.application, &resource)?;
         let now = self.exchange.now.unix_timestamp();
@@ -158,6 +159,22 @@ pub(super) fn check_consent(
                 "The user or administrator has not consented to use the application with ID '{}' named '{}'. Send an \
                  interactive authorization request for this user and resource.",
                 application.app_id, application.name
+            ),
+        )
+    })
+}
+
+/// The account of this object id, in its home tenant.
+///
+/// # Errors
+/// 50034 where it is gone.
+pub(super) fn account(directory: &Directory, id: uuid::Uuid) -> Result<&User, Refusal> {
+    directory.users.get(&id).ok_or_else(|| {
+        invalid_grant(
+            50034,
+            format!(
+                "The user account with the object id {id} does not exist in the directory. To sign into this \
+                 application, the account must be added to the directory."
             ),
         )
     })

@@ -10,7 +10,7 @@ use super::super::assertion::iso;
 use super::super::authority::Authority;
 use super::super::refusal::Refusal;
 use super::sealed::{NotOurs, RefreshToken};
-use super::{Ask, Session, answer, check_enabled, invalid_grant, member};
+use super::{Ask, Session, account, answer, check_enabled, invalid_grant, member};
 use crate::directory::{Application, Tenant, User};
 
 /// How long a refresh token lives unused, in seconds, where the tenant says nothing else: 90 days.
@@ -35,16 +35,7 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
         ),
         NotOurs::Foreign => invalid_grant(70000, "Provided grant is invalid or malformed."),
     })?;
-    let account = ask.directory.users.get(&token.account).ok_or_else(|| {
-        invalid_grant(
-            50034,
-            format!(
-                "The user account with the object id {} does not exist in the directory. To sign into this \
-                 application, the account must be added to the directory.",
-                token.account
-            ),
-        )
-    })?;
+    let account = account(ask.directory, token.account)?;
     let tenant = ask.tenant(account)?;
     let application = ask.client(tenant)?;
     check_client(&token, application)?;
