@@ -16,6 +16,7 @@ mod loops;
 mod managed_identity;
 mod refusal;
 mod resource;
+mod seal;
 mod sign_in;
 mod token;
 mod user;
@@ -36,8 +37,8 @@ pub(crate) use loops::Loops;
 pub(crate) use managed_identity::{Issued, issue_for_identity};
 pub(crate) use refusal::Refusal;
 pub(crate) use resource::id_of as resource_id;
-pub(crate) use sign_in::Proofs;
-pub(crate) use user::{Lockout, Session, issue_for_user, signed_in};
+pub(crate) use sign_in::{Codes, Proofs};
+pub(crate) use user::{Lockout, Session, Spent, issue_for_user, signed_in};
 
 /// The largest token request that is read. Real ones carry an assertion of a few KiB at most.
 const MAX_BODY_BYTES: usize = 128 * 1024;
@@ -65,6 +66,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .route("/{tenant}/oauth2/v2.0/devicecode", device_v2())
         .route("/{tenant}/oauth2/token", token_v1())
         .route("/{tenant}/oauth2/v2.0/token", token_v2())
+        .merge(sign_in::router())
         .fallback(not_found)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(world.clone())

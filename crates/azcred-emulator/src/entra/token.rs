@@ -104,6 +104,7 @@ fn answer(world: &World, exchange: &Exchange, request: &Request) -> Result<Value
                 &credentials,
             );
         }
+        "authorization_code" => user::by_authorization_code,
         "password" => user::by_password,
         "refresh_token" => user::by_refresh_token,
         "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => device::grant,

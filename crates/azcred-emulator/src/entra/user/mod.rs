@@ -4,6 +4,7 @@
 //! and last whether this client may have this resource for this account.
 
 mod answer;
+mod authorization_code;
 mod claims;
 mod host;
 mod lockout;
@@ -12,6 +13,7 @@ mod realm;
 mod refresh;
 mod scope;
 mod sealed;
+mod spent;
 
 use http::StatusCode;
 
@@ -33,9 +35,12 @@ pub(crate) use answer::signed_in;
 pub(crate) use host::issue_for_user;
 pub(crate) use lockout::Lockout;
 pub(super) use answer::body as granted;
-pub(super) use password::grant as by_password;
+pub(super) use authorization_code::grant as by_authorization_code;
+pub(super) use claims::client_info;
+pub(super) use password::{check_password, count_attempt, grant as by_password};
 pub(super) use realm::user_realm;
 pub(super) use refresh::grant as by_refresh_token;
+pub(crate) use spent::Spent;
 pub(in crate::entra) use scope::Asked;
 
 /// A token request of a person, read but not judged.
@@ -143,12 +148,16 @@ impl<'a> Ask<'a> {
 /// # Errors
 /// 65001 where nobody has consented.
 pub(super) fn check_consent(
-    _directory: &Directory,
+    directory: &Directory,
     session: &Session<'_>,
     resource: &Resource,
 ) -> Result<(), Refusal> {
     let application = session.application;
-    if application.consented || application.app_id == resource.app_id {
+    let (client, resource) = (application.app_id, resource.app_id);
+    if application.consented
+        || client == resource
+        || directory.consents.has(session.user.id, client, resource)
+    {
         return Ok(());
     }
     Err(Refusal {

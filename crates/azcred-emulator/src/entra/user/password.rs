@@ -87,10 +87,28 @@ pub(in super::super) fn check_password(
     check_enabled(&[account])?;
     let known = account.password.as_ref();
     let is_right = known.is_some_and(|known| known.matches(password));
+    count_attempt(world, now, account, password, is_right)?;
+    match account.password_expired {
+        true => Err(invalid_grant(50055, "The password is expired.")),
+        false => Ok(()),
+    }
+}
+
+/// Counts an attempt to prove something, right or wrong.
+///
+/// # Errors
+/// 50053 where the account is locked, 50126 where it was wrong.
+pub(in super::super) fn count_attempt(
+    world: &World,
+    now: OffsetDateTime,
+    account: &User,
+    entered: &str,
+    is_right: bool,
+) -> Result<(), Refusal> {
     let now = now.unix_timestamp();
     let verdict = match account.locked {
         true => Verdict::Locked,
-        false => world.lockout.attempt(account.id, password, is_right, now),
+        false => world.lockout.attempt(account.id, entered, is_right, now),
     };
     match verdict {
         Verdict::Locked => Err(invalid_grant(
@@ -101,9 +119,6 @@ pub(in super::super) fn check_password(
             50126,
             "Error validating credentials due to invalid username or password.",
         )),
-        Verdict::Right if account.password_expired => {
-            Err(invalid_grant(50055, "The password is expired."))
-        }
         Verdict::Right => Ok(()),
     }
 }
