@@ -19,6 +19,8 @@ pub(super) struct Resource {
     pub(super) audience: String,
     /// The version of access token it wants: 1 or 2.
     pub(super) version: u8,
+    /// It takes part in continuous access evaluation: it is told what happens to an account.
+    pub(super) is_told: bool,
 }
 
 /// Microsoft's own resources, in every cloud. Client ids: 'Verify first-party Microsoft applications in
@@ -84,6 +86,7 @@ pub(super) fn find(
         app_id,
         audience: name.to_owned(),
         version: 1,
+        is_told: app_id == ARM || app_id == GRAPH,
     };
     for (service, app_id) in [(Service::Arm, ARM), (Service::Graph, GRAPH)] {
         let known = tokens::accepted_audiences(world, service);
@@ -119,6 +122,7 @@ pub(super) fn find(
             app_id: app.app_id,
             audience: app.app_id.to_string(),
             version: 2,
+            is_told: false,
         }),
         Some(app) => Ok(as_asked(app.app_id)),
         None => Err(unknown(tenant, name)),

@@ -7,10 +7,11 @@ use uuid::Uuid;
 use super::Problem;
 use super::conditional_access;
 use super::made::Made;
-use super::tables::{ApplicationSeed, DirectorySeed, IssuerSeed, UserSeed};
+use super::tables::{ApplicationSeed, DirectorySeed, IssuerSeed, RotationSeed, UserSeed};
 use crate::directory::{
     Application, Audience, Certificate, Directory, FederatedCredential, Group, Issuer, IssuerKeys,
-    LoopLimit, NATIVE_REDIRECT_URIS, RsaJwk, Secret, SecretText, ServicePrincipal, ServicePrincipalKind, Tenant, User,
+    LoopLimit, NATIVE_REDIRECT_URIS, RsaJwk, Secret, SecretText, ServicePrincipal,
+    ServicePrincipalKind, Tenant, User,
 };
 use crate::issuer::EXCHANGE_AUDIENCE;
 
@@ -46,6 +47,7 @@ impl DirectorySeed {
                 access_token_lifetime: said.access_token_lifetime,
                 refresh_token_inactivity: said.refresh_token_inactivity,
                 session_lifetime: said.session_lifetime,
+                refresh_tokens_once: matches!(said.refresh_token_rotation, RotationSeed::OneTime),
                 device_code_lifetime: said.device_code_lifetime,
                 device_code_interval: said.device_code_interval,
             };
@@ -172,6 +174,13 @@ impl DirectorySeed {
             password_expired: said.password_expired,
             locked: said.locked,
             guest_of,
+            sessions_valid_from: said
+                .sessions_valid_from
+                .as_deref()
+                .map(|text| {
+                    time_of(text).map_err(|e| problem(entry, field("sessions_valid_from"), e))
+                })
+                .transpose()?,
             ..User::new(said.id, tenant, &said.user_principal_name, &said.name)
         };
         directory.users.insert(said.id, user);
@@ -215,13 +224,8 @@ impl DirectorySeed {
         for (n, secret) in said.secrets.iter().enumerate() {
             let expires = match &secret.expires {
                 None => now + time::Duration::days(730),
-                Some(text) => {
-                    let rfc3339 = &time::format_description::well_known::Rfc3339;
-                    OffsetDateTime::parse(text, rfc3339).map_err(|e| {
-                        let message = format!("'{text}' is not like 2026-01-31T00:00:00Z: {e}");
-                        problem(entry, field(&format!("secrets[{n}].expires")), message)
-                    })?
-                }
+                Some(text) => time_of(text)
+                    .map_err(|e| problem(entry, field(&format!("secrets[{n}].expires")), e))?,
             };
             let text = match &secret.value {
                 Some(value) => SecretText::new(value),
@@ -334,6 +338,12 @@ fn redirect_uris(said: &ApplicationSeed) -> Result<Vec<String>, String> {
         }
     }
     Ok(uris.clone())
+}
+
+/// A time in RFC 3339.
+fn time_of(text: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339)
+        .map_err(|e| format!("'{text}' is not like 2026-01-31T00:00:00Z: {e}"))
 }
 
 /// Permissions for Microsoft Graph, by its client id.

@@ -43,11 +43,24 @@ pub(super) struct TenantSeed {
     pub(super) refresh_token_inactivity: Option<u32>,
     /// Seconds from a sign-in by password to the next.
     pub(super) session_lifetime: Option<u32>,
+    #[serde(default)]
+    pub(super) refresh_token_rotation: RotationSeed,
     /// Seconds that a device code is good.
     pub(super) device_code_lifetime: Option<u32>,
     /// Seconds between two questions about one.
     pub(super) device_code_interval: Option<u32>,
     pub(super) loop_limit: Option<LoopSeed>,
+}
+
+/// What becomes of a refresh token that was used.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RotationSeed {
+    /// It goes on working, as Entra ID has it.
+    #[default]
+    Reusable,
+    /// It is refused.
+    OneTime,
 }
 
 fn netherlands() -> String {
@@ -172,6 +185,8 @@ pub(super) struct UserSeed {
     pub(super) password_expired: bool,
     #[serde(default)]
     pub(super) locked: bool,
+    /// RFC 3339: refresh tokens issued before are revoked.
+    pub(super) sessions_valid_from: Option<String>,
     /// The sign-in name or object id of an account further up whose guest this is.
     pub(super) guest_of: Option<String>,
 }

@@ -53,7 +53,8 @@ pub(crate) fn issue_for_user(
         session: &session,
         directory: &directory,
         cloud: exchange.cloud(),
-        now,
+        now: exchange.now,
+        client_class: "0",
     };
     let chosen = tenant.access_token_lifetime;
     let lifetime = i64::from(chosen.unwrap_or_else(|| usual_lifetime(exchange)));

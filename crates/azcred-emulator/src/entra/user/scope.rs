@@ -228,6 +228,7 @@ mod tests {
             app_id,
             audience: "x".into(),
             version: 1,
+            is_told: false,
         }
     }
 
