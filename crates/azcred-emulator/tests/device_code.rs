@@ -2,8 +2,13 @@
 
 mod common;
 
-use common::people::{ARM, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, SCOPE, SEED, ask, text};
+use common::browser::Browser;
+use common::people::{
+    ADA, ADA_IN_FABRIKAM, ARM, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, DESKTOP, FABRIKAM,
+    SCOPE, SEED, ask, refresh, text,
+};
 use common::{Answer, Lab, refused};
+use serde_json::json;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -215,4 +220,171 @@ async fn a_device_code_ends_by_time() {
     ];
     let old = lab.post(&format!("/{CONTOSO}/oauth2/token"), &old).await;
     refused(&old, 70020, "code_expired", 400);
+}
+
+/// Whom the seed's policies ask for a second factor.
+const MFA: &str = "e0000001-0000-4000-8000-000000000006";
+
+#[tokio::test]
+async fn a_program_is_let_in_by_who_enters_its_code_and_once() {
+    let lab = lab("device_code_interval = 0").await;
+    let begun = begin(&lab, "organizations").await;
+    let (code, user_code) = (text(&begun, "device_code"), text(&begun, "user_code"));
+    refused(
+        &poll(&lab, "organizations", code, &[]).await,
+        70016,
+        "authorization_pending",
+        400,
+    );
+    let mut browser = Browser::new(&lab);
+    let page = browser.approve_device(user_code, ADA, "analytical").await;
+    assert_eq!(page.title(), "You are signed in", "{page:?}");
+    let answer = poll(&lab, "organizations", code, &[]).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let claims = answer.claims();
+    for (name, value) in [
+        ("oid", json!(ADA)),
+        ("aud", json!(ARM)),
+        ("appid", json!(AZURE_CLI)),
+        ("amr", json!(["pwd"])),
+    ] {
+        assert_eq!(claims[name], value, "{name}");
+    }
+    for name in ["refresh_token", "id_token", "client_info", "foci"] {
+        assert!(answer.body.get(name).is_some(), "{name}");
+    }
+    let again = poll(&lab, "organizations", code, &[]).await;
+    refused(&again, 70018, "bad_verification_code", 400);
+    // Nobody enters it again either.
+    let page = Browser::new(&lab).enter_code(user_code).await;
+    assert_eq!(page.title(), "Enter code", "{page:?}");
+    let next = refresh(&lab, FABRIKAM, text(&answer, "refresh_token"), &[]).await;
+    assert_eq!(next.claims()["oid"], ADA_IN_FABRIKAM);
+}
+
+#[tokio::test]
+async fn a_program_gets_what_the_person_was_told_and_not_what_it_asks_for_then() {
+    let lab = lab("device_code_interval = 0").await;
+    let begun = begin(&lab, CONTOSO).await;
+    let mut browser = Browser::new(&lab);
+    let user_code = text(&begun, "user_code");
+    browser.approve_device(user_code, ADA, "analytical").await;
+    let graph = [("scope", "https://graph.microsoft.com/.default")];
+    let answer = poll(&lab, CONTOSO, text(&begun, "device_code"), &graph).await;
+    assert_eq!(answer.claims()["aud"], ARM);
+}
+
+#[tokio::test]
+async fn a_program_that_is_declined_is_told_so() {
+    let lab = lab("device_code_interval = 0").await;
+    let begun = begin(&lab, CONTOSO).await;
+    let mut browser = Browser::new(&lab);
+    let user_code = text(&begun, "user_code");
+    let page = browser.decline_device(user_code, ADA, "analytical").await;
+    assert_eq!(page.title(), "You did not sign in", "{page:?}");
+    let declined = poll(&lab, CONTOSO, text(&begun, "device_code"), &[]).await;
+    refused(&declined, 700_171, "authorization_declined", 400);
+}
+
+#[tokio::test]
+async fn a_second_factor_on_the_other_device_counts_for_the_program() {
+    let lab = lab("device_code_interval = 0").await;
+    let begun = begin(&lab, "organizations").await;
+    let mut browser = Browser::new(&lab);
+    let page = browser
+        .approve_device(text(&begun, "user_code"), MFA, "x")
+        .await;
+    assert_eq!(page.title(), "You are signed in", "{page:?}");
+    let answer = poll(&lab, "organizations", text(&begun, "device_code"), &[]).await;
+    assert_eq!(answer.claims()["amr"], json!(["pwd", "mfa"]), "{answer:?}");
+    // Its refresh token carries the proof, for other resources too.
+    let graph = [("scope", "https://graph.microsoft.com/.default")];
+    let token = text(&answer, "refresh_token");
+    let next = refresh(&lab, CONTOSO, token, &graph).await;
+    assert_eq!(next.claims()["amr"], json!(["pwd", "mfa"]), "{next:?}");
+}
+
+#[tokio::test]
+async fn a_policy_can_forbid_device_codes_and_nothing_else() {
+    let policy = r#"
+[[conditional_access]]
+tenant = "contoso.com"
+name = "No device codes for storage"
+resources = ["https://storage.azure.com"]
+device_code_only = true
+require = "block"
+"#;
+    let domain = "domains = [\"contoso.com\"]\n";
+    let limits = format!("{domain}device_code_interval = 0\n");
+    let lab = Lab::seeded(&format!("{}{policy}", SEED.replace(domain, &limits))).await;
+    let storage = "https://storage.azure.com/.default offline_access";
+    let form = [("client_id", AZURE_CLI), ("scope", storage)];
+    let path = "/organizations/oauth2/v2.0/devicecode";
+    let begun = lab.post(path, &form).await;
+    let mut browser = Browser::new(&lab);
+    let page = browser.enter_code(text(&begun, "user_code")).await;
+    let page = browser.sign_in(&page, ADA, "analytical").await;
+    assert_eq!(page.code(), 53003, "{page:?}");
+    let code = text(&begun, "device_code");
+    let waiting = poll(&lab, "organizations", code, &[]).await;
+    refused(&waiting, 70016, "authorization_pending", 400);
+
+    // A session that began so stays so, whatever its refresh token is used for.
+    let begun = begin(&lab, "organizations").await;
+    let user_code = text(&begun, "user_code");
+    let page = Browser::new(&lab)
+        .approve_device(user_code, ADA, "analytical")
+        .await;
+    assert_eq!(page.title(), "You are signed in", "{page:?}");
+    let answer = poll(&lab, "organizations", text(&begun, "device_code"), &[]).await;
+    let scope = [("scope", storage)];
+    let tracked = refresh(&lab, CONTOSO, text(&answer, "refresh_token"), &scope).await;
+    refused(&tracked, 53003, "invalid_grant", 400);
+    let by_password = common::people::sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
+    let free = refresh(&lab, CONTOSO, text(&by_password, "refresh_token"), &scope).await;
+    assert_eq!(free.status, 200, "{free:?}");
+}
+
+#[tokio::test]
+async fn what_happens_to_the_account_between_yes_and_the_next_question_counts() {
+    let lab = lab("device_code_interval = 0").await;
+    let world = lab.emulator.world();
+    let ada = ADA.parse().unwrap();
+    let approved = || async {
+        let begun = begin(&lab, CONTOSO).await;
+        let user_code = text(&begun, "user_code");
+        let page = Browser::new(&lab)
+            .approve_device(user_code, ADA, "analytical")
+            .await;
+        assert_eq!(page.title(), "You are signed in", "{page:?}");
+        text(&begun, "device_code").to_owned()
+    };
+    let code = approved().await;
+    let now = world.clock.now();
+    world.directory_mut().revoke_sessions(ada, now);
+    let revoked = poll(&lab, CONTOSO, &code, &[]).await;
+    refused(&revoked, 50173, "invalid_grant", 400);
+    let code = approved().await;
+    world.directory_mut().users.get_mut(&ada).unwrap().enabled = false;
+    let disabled = poll(&lab, CONTOSO, &code, &[]).await;
+    refused(&disabled, 50057, "invalid_grant", 400);
+}
+
+#[tokio::test]
+async fn consent_on_the_other_device_is_remembered() {
+    let lab = lab("device_code_interval = 0").await;
+    let form = [("client_id", DESKTOP), ("scope", SCOPE)];
+    let path = format!("/{CONTOSO}/oauth2/v2.0/devicecode");
+    let begun = lab.post(&path, &form).await;
+    let mut browser = Browser::new(&lab);
+    let page = browser.enter_code(text(&begun, "user_code")).await;
+    let page = browser.sign_in(&page, ADA, "analytical").await;
+    assert_eq!(page.title(), "Permissions requested", "{page:?}");
+    let page = browser.press(&page, "accept", &[]).await;
+    let page = browser.press(&page, "confirm", &[]).await;
+    assert_eq!(page.title(), "You are signed in", "{page:?}");
+    let client = [("client_id", DESKTOP)];
+    let answer = poll(&lab, CONTOSO, text(&begun, "device_code"), &client).await;
+    assert_eq!(answer.claims()["appid"], DESKTOP, "{answer:?}");
+    assert!(answer.body.get("foci").is_none());
 }

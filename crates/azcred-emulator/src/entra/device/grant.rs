@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::super::authority::Authority;
 use super::super::discovery::Version;
 use super::super::refusal::Refusal;
+use super::super::sign_in::millis;
 use super::super::user::{self, Ask, Asked, Session};
 use super::{Approval, Pending, Polled};
 
@@ -27,8 +28,7 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
     };
     let client = ask.credentials.client_id.parse().unwrap_or_default();
     let now = ask.exchange.now;
-    let now_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
-    match ask.world.devices.poll(code, client, now_ms) {
+    match ask.world.devices.poll(code, client, millis(now)) {
         Polled::Approved(pending, approval) => answer(ask, &pending, &approval),
         Polled::Waiting => Err(Refusal::by_code(70016)),
         // Which number goes with it is not published.
@@ -66,6 +66,12 @@ fn answer(ask: &Ask<'_>, pending: &Pending, approval: &Approval) -> Result<Value
     // What the person saw is what counts.
     let asked = Asked::of_v2(&pending.scope)?;
     user::check_enabled(&[account])?;
+    if account
+        .sessions_valid_from
+        .is_some_and(|from| millis(from) > approval.proved_millis)
+    {
+        return Err(Refusal::by_code(50173));
+    }
     let user = user::member(ask.directory, account, tenant, application, 50020)?;
     user::check_enabled(&[user])?;
     let session = Session {

@@ -66,6 +66,8 @@ pub(crate) struct Approval {
     pub(crate) session: Uuid,
     /// What the account has proved.
     pub(crate) proofs: Proofs,
+    /// When, in Unix milliseconds: revocation may follow at once.
+    pub(crate) proved_millis: i64,
 }
 
 /// Why a user code leads nowhere.
@@ -290,6 +292,7 @@ mod tests {
             account: Uuid::from_u128(2),
             session: Uuid::from_u128(3),
             proofs: Proofs::by_password(5),
+            proved_millis: 5000,
         }
     }
 

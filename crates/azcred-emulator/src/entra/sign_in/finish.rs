@@ -33,6 +33,7 @@ pub(super) fn grant(
                 account: session.account.id,
                 session: session.id,
                 proofs: session.proofs,
+                proved_millis: ready.proved_millis,
             };
             return match world.devices.approve(user_code, approval, now) {
                 Ok(()) => pages::device_done(exchange, &session.application.name),
@@ -52,6 +53,7 @@ pub(super) fn grant(
         resource: ready.asked.resource.clone(),
         session: session.id,
         proofs: session.proofs,
+        proved_millis: ready.proved_millis,
         issued: now,
     });
     let Some(code) = code else {
