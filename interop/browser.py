@@ -38,7 +38,9 @@ LOOK = """
   };
   const find = () => kind === "text"
     ? (said(document.body?.innerText).includes(name) ? document.body : undefined)
-    : [...document.querySelectorAll(kinds[kind])].find((e) => shown(e) && !e.disabled && words(e).includes(name));
+    : named((all) => all.includes(name)) ?? named((all) => all.some((one) => one.includes(name)));
+  const named = (is) =>
+    [...document.querySelectorAll(kinds[kind])].find((e) => shown(e) && !e.disabled && is(words(e)));
   const look = () => {
     const element = find();
     if (!element) return false;
@@ -198,6 +200,8 @@ class Person:
 class Tab:
     """A tab, and what a person does in it."""
 
+    has_scripts = True
+
     def __init__(self, browser, target):
         self.browser, self.target = browser, target
         attached = browser.command("Target.attachToTarget", targetId=target, flatten=True)
@@ -275,7 +279,7 @@ class Tab:
         self._look(words, "text", within)
 
     def click(self, name):
-        """Presses a button or follows a link, by what is written on it."""
+        """Presses a button or follows a link, by what is written on it, or by a part where nothing else is."""
         self._press(self._look(name, "button"))
 
     def fill(self, name, content):
