@@ -215,19 +215,26 @@ def test_who_declines_a_device_code_is_refused(library, sit):
         assert answer["error"] == "authorization_declined", answer
 
 
-@pytest.mark.parametrize("browser", ["forms", "chromium"])
-def test_azure_cli_signs_in_by_a_device_code(browser, sit):
+@pytest.mark.parametrize(
+    ("flow", "browser"), [("browser", "chromium"), ("device code", "forms"), ("device code", "chromium")]
+)
+def test_somebody_signs_in_to_azure_cli(flow, browser, sit):
     """By Azure's names: it can't be told of an authority that is none of Microsoft's."""
     desk = sit(browser)
     az = AzureCli(desk.folder / "azure", desk.way.environment)
-    login = (az.program, "login", "--use-device-code", "--tenant", desk.people.home, "--output", "json")
+    how = ["--use-device-code"] if flow == "device code" else []
+    login = (az.program, "login", "--tenant", desk.people.home, "--output", "json", *how)
     program = desk.start(login, az.variables)
-    said = program.says(r"open the page (\S+) and enter the code (\w+) to authenticate")
-    assert said[1] == "https://microsoft.com/devicelogin"
-    pages.enter_code(desk.tab, said[1], said[2])
-    pages.sign_in(desk.tab, desk.people.ada)
-    pages.confirm(desk.tab)
-    desk.tab.sees("You may close this window.")
+    if flow == "browser":
+        desk.tab.go(program.address())
+        pages.sign_in(desk.tab, desk.people.ada)
+    else:
+        said = program.says(r"open the page (\S+) and enter the code (\w+) to authenticate")
+        assert said[1] == "https://microsoft.com/devicelogin"
+        pages.enter_code(desk.tab, said[1], said[2])
+        pages.sign_in(desk.tab, desk.people.ada)
+        pages.confirm(desk.tab)
+        desk.tab.sees("You may close this window.")
     assert program.ends() == 0, program.both()
     (subscription,) = json.loads(program.stdout)
     assert subscription["user"] == {"name": desk.people.ada.name, "type": "user"}
