@@ -145,6 +145,47 @@ impl<'a> Browser<'a> {
     }
 }
 
+impl Browser<'_> {
+    /// Enters a device's code, up to where an account is to be picked.
+    pub(crate) async fn enter_code(&mut self, user_code: &str) -> Page {
+        let page = self.open("/common/oauth2/deviceauth").await;
+        self.press(&page, "code", &[("otc", user_code)]).await
+    }
+
+    /// Enters the number that the page shows.
+    pub(crate) async fn enter_number(&mut self, page: &Page) -> Page {
+        let number = page.number();
+        self.press(page, "second_factor", &[("otc", &number)]).await
+    }
+
+    /// Signs a device in: the code, the account, the password, the second factor where one is asked for, and yes.
+    pub(crate) async fn approve_device(
+        &mut self,
+        user_code: &str,
+        account: &str,
+        password: &str,
+    ) -> Page {
+        let page = self.enter_code(user_code).await;
+        let mut page = self.sign_in(&page, account, password).await;
+        if page.title() == "Enter the number" {
+            page = self.enter_number(&page).await;
+        }
+        self.press(&page, "confirm", &[]).await
+    }
+
+    /// Signs in for a device, and then says that it was not meant.
+    pub(crate) async fn decline_device(
+        &mut self,
+        user_code: &str,
+        account: &str,
+        password: &str,
+    ) -> Page {
+        let page = self.enter_code(user_code).await;
+        let page = self.sign_in(&page, account, password).await;
+        self.press(&page, "cancel", &[]).await
+    }
+}
+
 impl Page {
     /// The heading.
     pub(crate) fn title(&self) -> String {

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::super::exchange::Exchange;
@@ -26,6 +27,8 @@ pub(super) struct SignedIn {
     pub(super) session: Uuid,
     /// What was proved, and when.
     pub(super) proofs: Proofs,
+    /// The same time in Unix milliseconds: a revocation may be of the same second.
+    pub(super) millis: i64,
 }
 
 /// A browser, by its cookies.
@@ -101,7 +104,7 @@ impl Browser {
     }
 
     /// An account has proved something: its session goes on with that, or begins.
-    pub(super) fn sign_in(&mut self, account: Uuid, proofs: Proofs) {
+    pub(super) fn sign_in(&mut self, account: Uuid, proofs: Proofs, now: OffsetDateTime) {
         let session = self
             .session_of(account)
             .map_or_else(Uuid::new_v4, |one| one.session);
@@ -110,6 +113,7 @@ impl Browser {
             account,
             session,
             proofs,
+            millis: millis(now),
         };
         self.signed_in.insert(0, one);
         self.signed_in.truncate(MAX_SIGNED_IN);
@@ -162,8 +166,13 @@ fn is_alive(directory: &Directory, one: &SignedIn, now: i64) -> bool {
         && account.is_some_and(|account| {
             account
                 .sessions_valid_from
-                .is_none_or(|from| from.unix_timestamp() <= one.proofs.at)
+                .is_none_or(|from| millis(from) <= one.millis)
         })
+}
+
+/// Unix milliseconds.
+pub(in crate::entra) fn millis(time: OffsetDateTime) -> i64 {
+    time.unix_timestamp() * 1000 + i64::from(time.millisecond())
 }
 
 /// A cookie's value (RFC 6265 section 4.2.1).

@@ -36,6 +36,8 @@ pub(in crate::entra) struct Code {
     pub(in crate::entra) session: Uuid,
     /// What the account has proved.
     pub(in crate::entra) proofs: Proofs,
+    /// When the account proved it, in Unix milliseconds.
+    pub(in crate::entra) proved_millis: i64,
     /// When it was given out, in Unix seconds.
     pub(in crate::entra) issued: i64,
 }
@@ -144,9 +146,10 @@ mod tests {
             challenge: None,
             nonce: None,
             scope: "User.Read".into(),
-            resource: "https://graph.microsoft.com".into(),
+            resource: "https://graph.millisoft.com".into(),
             session: Uuid::from_u128(4),
             proofs: Proofs::by_password(issued),
+            proved_millis: issued * 1000,
             issued,
         }
     }

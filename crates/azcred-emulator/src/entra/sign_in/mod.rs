@@ -26,6 +26,7 @@ use axum::routing::{get, post};
 
 use crate::world::World;
 
+pub(super) use browser::millis;
 pub(super) use codes::Code;
 pub(crate) use codes::Codes;
 pub(super) use pkce::check as check_verifier;
@@ -48,5 +49,7 @@ pub(super) fn router() -> Router<Arc<World>> {
         .route("/common/reprocess", get(visit::reprocess))
         .route("/common/oauth2/deviceauth", get(visit::device))
         .route("/devicelogin", get(visit::device_login))
+        .route("/deviceloginus", get(visit::device_login))
+        .route("/deviceloginchina", get(visit::device_login))
         .route("/common/oauth2/nativeclient", get(visit::native_client))
 }

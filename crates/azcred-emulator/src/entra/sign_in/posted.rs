@@ -41,22 +41,24 @@ pub(super) fn take(
                 return Next::GiveUp(step::needs_admin(&ready));
             }
         }
-        Some("list") => (transaction.account, transaction.choice) = (None, Choice::List),
-        Some("another") => (transaction.account, transaction.choice) = (None, Choice::Name),
+        Some("list") => choose_again(transaction, Choice::List),
+        Some("another") => choose_again(transaction, Choice::Name),
         Some("account") => {
             let account = form.get("account").and_then(|id| Uuid::try_parse(id).ok());
             let directory = world.directory();
+            choose_again(transaction, Choice::Open);
             transaction.account = account.filter(|id| is_account(&directory, *id));
-            transaction.choice = Choice::Open;
         }
         Some("name") => {
             let name = form.get("loginfmt").unwrap_or_default().trim();
             let directory = world.directory();
-            transaction.account = directory.account(name).map(|account| account.id);
-            (transaction.choice, transaction.notice) = match transaction.account {
-                Some(_) => (Choice::Open, None),
-                None => (Choice::Name, Some(50034)),
-            };
+            match directory.account(name) {
+                Some(account) => {
+                    choose_again(transaction, Choice::Open);
+                    transaction.account = Some(account.id);
+                }
+                None => transaction.notice = Some(50034),
+            }
         }
         Some("password") => {
             transaction.notice = password(world, exchange, browser, transaction, form);
@@ -65,13 +67,27 @@ pub(super) fn take(
             transaction.notice = number(world, exchange, browser, transaction, form);
         }
         Some("accept") => accept(world, exchange, browser, transaction),
-        Some("confirm") => transaction.confirmed = true,
+        Some("confirm") => {
+            let directory = world.directory();
+            let now = exchange.now.unix_timestamp();
+            let step = step::next(world, &directory, browser, transaction, now);
+            transaction.confirmed = matches!(step, Step::Confirm(_));
+        }
         Some("code") => {
             transaction.notice = code(world, exchange, transaction, form);
         }
         _ => {}
     }
     Next::GoOn
+}
+
+/// Whoever was chosen was not right, and what was entered for them does not count for another.
+fn choose_again(transaction: &mut Transaction, choice: Choice) {
+    transaction.choice = choice;
+    transaction.account = None;
+    transaction.is_fresh = false;
+    transaction.consented = false;
+    transaction.confirmed = false;
 }
 
 fn is_account(directory: &Directory, id: Uuid) -> bool {
@@ -96,8 +112,8 @@ fn password(
     let entered = form.get("passwd").unwrap_or_default();
     match user::check_password(world, exchange.now, account, entered) {
         Ok(()) => {
-            transaction.account = Some(account.id);
-            browser.sign_in(account.id, Proofs::by_password(now));
+            (transaction.account, transaction.is_fresh) = (Some(account.id), true);
+            browser.sign_in(account.id, Proofs::by_password(now), exchange.now);
             None
         }
         Err(refusal) => Some(refusal.code),
@@ -129,7 +145,7 @@ fn number(
                 at: now,
                 ..proofs
             };
-            browser.sign_in(account.id, proofs);
+            browser.sign_in(account.id, proofs, exchange.now);
             None
         }
         Err(refusal) if refusal.code == 50126 => Some(500_121),

@@ -50,6 +50,8 @@ pub(super) struct Ready<'a> {
     pub(super) session: Session<'a>,
     pub(super) asked: Asked,
     pub(super) resource: Resource,
+    /// When the last proof was given, in Unix milliseconds.
+    pub(super) proved_millis: i64,
     /// The tenant was not named by the program.
     pub(super) of_any: bool,
 }
@@ -165,6 +167,7 @@ impl<'a> Question<'a, '_> {
             },
             asked,
             resource,
+            proved_millis: proved.millis,
             of_any: matches!(authority, Authority::Any(_)),
         });
         self.allowed_by_policies(&ready)?;
@@ -231,7 +234,7 @@ impl<'a> Question<'a, '_> {
             false => Step::Password(account),
         };
         let proved = self.browser.session_of(account.id).ok_or_else(wanting)?;
-        if proved.proofs.at >= self.transaction.started {
+        if self.transaction.is_fresh {
             return Ok(proved);
         }
         let age = self.transaction.started.saturating_sub(proved.proofs.at);
@@ -266,12 +269,11 @@ impl<'a> Question<'a, '_> {
         let Err(refusal) = checked else {
             return Ok(());
         };
-        let is_fresh = session.proofs.at >= self.transaction.started;
         Err(match refusal.code {
             _ if self.is_quiet() => Step::Answer(interaction_required(refusal)),
             50076 | 50079 if !session.proofs.mfa => Step::SecondFactor(session.account),
             // Another sign-in mends it, unless there was one just now.
-            50078 | 50173 | 70043 if !is_fresh => Step::Password(session.account),
+            50078 | 50173 | 70043 if !self.transaction.is_fresh => Step::Password(session.account),
             _ => Step::Page(refusal),
         })
     }

@@ -33,6 +33,8 @@ pub(super) struct Transaction {
     pub(super) account: Option<Uuid>,
     /// What the person wants to do about who was, or would be, chosen.
     pub(super) choice: Choice,
+    /// The password was given on one of its own pages, whoever had signed in before.
+    pub(super) is_fresh: bool,
     /// The person was asked for the permissions, and gave them.
     pub(super) consented: bool,
     /// The person said that it is this program that they want to sign in to.
@@ -85,6 +87,7 @@ impl Transaction {
             purpose,
             account: None,
             choice: Choice::Open,
+            is_fresh: false,
             consented: false,
             confirmed: false,
             notice: None,
@@ -119,10 +122,8 @@ impl Transaction {
                 )
             })?;
         exchange.correlation_id = transaction.correlation;
-        let age = exchange
-            .now
-            .unix_timestamp()
-            .saturating_sub(transaction.started);
+        let now = exchange.now.unix_timestamp();
+        let age = now.saturating_sub(transaction.started);
         if !(0..LIFETIME).contains(&age) {
             return Err(Refusal::invalid_request(
                 50089,

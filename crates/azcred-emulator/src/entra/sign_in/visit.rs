@@ -195,7 +195,7 @@ pub(in crate::entra) async fn device(
     response
 }
 
-/// `GET /devicelogin` of `microsoft.com`: people are sent on to the sign-in service.
+/// `GET /devicelogin` of `millisoft.com`: people are sent on to the sign-in service.
 pub(in crate::entra) async fn device_login(
     State(world): State<Arc<World>>,
     exchange: Exchange,

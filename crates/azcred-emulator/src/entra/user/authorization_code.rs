@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::authority::{Authority, clip};
 use super::super::discovery::Version;
 use super::super::refusal::Refusal;
-use super::super::sign_in::{Code, check_verifier};
+use super::super::sign_in::{Code, check_verifier, millis};
 use super::{Ask, Asked, Session, answer, check_enabled, invalid_grant, member};
 
 /// Answers the grant.
@@ -41,7 +41,7 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
     check_enabled(&[account])?;
     if account
         .sessions_valid_from
-        .is_some_and(|from| from.unix_timestamp() > code.proofs.at)
+        .is_some_and(|from| millis(from) > code.proved_millis)
     {
         return Err(Refusal::by_code(50173));
     }

@@ -77,11 +77,11 @@ impl View<'_> {
     /// 'Enter password'.
     pub(in crate::entra::sign_in) fn password(&self, account: &User) -> Response {
         let content = self.form(format!(
-            r#"<input type="hidden" name="loginfmt" autocomplete="username" value="{}">
+            r#"<input class="unseen" name="loginfmt" type="text" autocomplete="username" value="{}" readonly tabindex="-1" aria-hidden="true">
 <label for="passwd">Password</label>
 <input id="passwd" name="passwd" type="password" autocomplete="current-password" required maxlength="256" autofocus aria-describedby="notice where">
 {}
-<p class="aside" id="where">The seed says it, or <code>emulator.json</code> in the state folder, under <code>users</code>.</p>
+<p class="aside" id="where">It is in the seed, or in <code>emulator.json</code> of the state folder, under <code>users</code>.</p>
 {}"#,
             esc(&account.user_principal_name),
             notice(self.transaction.notice),
