@@ -8,6 +8,7 @@ import pytest
 import people
 import seed
 from azure_cli import AzureCli, SignedIn
+from browser import Browser
 from emulator import Emulator
 from way import Way
 
@@ -71,3 +72,13 @@ def az(world, tmp_path_factory):
     application = AzureCli(folder / "service-principal", environment)
     application.login_service_principal(world.people.client_id, world.people.secret, world.people.home)
     return SignedIn(user, application)
+
+
+@pytest.fixture(scope="session")
+def chromium(world):
+    """A real browser, which trusts the emulator with people in it. Skipped where there is none."""
+    program = os.environ.get("AZCRED_CHROMIUM")
+    if not program:
+        pytest.skip("NOT RUN: there is no Chromium here")
+    with Browser(program, [world.emulator.info["ca_certificate"]]) as browser:
+        yield browser

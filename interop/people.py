@@ -39,6 +39,11 @@ class People:
     client_id: str
     secret: str
     ci_client_id: str
+    # Programs that people sign in to, of HOME: two that ask them for permission, which the second never gets, and one
+    # for which an administrator would have to give it.
+    notebook: str
+    plotter: str
+    audited: str
 
     @property
     def tenant(self):
@@ -64,7 +69,7 @@ class World:
 def make(folder):
     """Writes the seed into the folder, and says what is in it."""
     home, away, subscription, away_subscription = (str(uuid4()) for _ in range(4))
-    client_id, ci_client_id, guest = (str(uuid4()) for _ in range(3))
+    client_id, ci_client_id, notebook, plotter, audited, guest = (str(uuid4()) for _ in range(6))
     secret = secrets.token_urlsafe(30)
     ada, grace, katherine = (
         Person(f"{name}@{HOME}", secrets.token_urlsafe(20)) for name in ("ada", "grace", "katherine")
@@ -74,6 +79,7 @@ def make(folder):
         id = "{home}"
         name = "Contoso"
         domains = ["{HOME}"]
+        device_code_interval = 1
 
         [[tenants]]
         id = "{away}"
@@ -98,6 +104,25 @@ def make(folder):
             {{ name = "pipelines", issuer = "{PIPELINES}", subject = "sc://contoso/models/azure-ml" }},
         ]
 
+        [[applications]]
+        tenant = "{HOME}"
+        app_id = "{notebook}"
+        name = "Notebook"
+        public_client = true
+
+        [[applications]]
+        tenant = "{HOME}"
+        app_id = "{plotter}"
+        name = "Plotter"
+        public_client = true
+
+        [[applications]]
+        tenant = "{HOME}"
+        app_id = "{audited}"
+        name = "Audited"
+        public_client = true
+        admin_consent_required = true
+
         [[issuers]]
         url = "{GITHUB}"
 
@@ -106,7 +131,14 @@ def make(folder):
 
         {user(1, ada)}
         {user(2, grace)}
-        {user(3, katherine, mfa_required="true")}
+        {user(3, katherine)}
+
+        [[conditional_access]]
+        tenant = "{HOME}"
+        name = "A second factor"
+        users = ["{katherine.name}"]
+        require = "mfa"
+
 
         [[users]]
         id = "{guest}"
@@ -144,10 +176,11 @@ def make(folder):
     file.touch(mode=0o600)
     file.write_text("\n".join(line.strip() for line in text.splitlines()), encoding="utf-8")
     whom = (ada, grace, katherine)
-    return People(file, home, away, subscription, away_subscription, *whom, client_id, secret, ci_client_id)
+    programs = (client_id, secret, ci_client_id, notebook, plotter, audited)
+    return People(file, home, away, subscription, away_subscription, *whom, *programs)
 
 
-def user(number, person, mfa_required="false"):
+def user(number, person):
     # The emulator's laptop is the first one's, by object id.
     return f"""
         [[users]]
@@ -156,5 +189,4 @@ def user(number, person, mfa_required="false"):
         user_principal_name = "{person.name}"
         name = "{person.name.partition("@")[0].title()} of Contoso"
         password = "{person.password}"
-        mfa_required = {mfa_required}
     """

@@ -4,10 +4,12 @@
 //! shell, so that the same commands run on Linux, macOS and Windows.
 
 mod bench;
+mod chromium;
 mod command;
 mod deny;
 mod interop;
 mod lint;
+mod node;
 mod python;
 mod step;
 mod test;

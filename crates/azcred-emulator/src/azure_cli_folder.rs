@@ -11,7 +11,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::directory::{AZURE_CLI, Directory, Tenant, User};
-use crate::entra::{Session, signed_in};
+use crate::entra::{Proofs, Session, signed_in};
 use crate::resources::{Principals, Scope};
 use crate::state::{StateDir, StateError};
 use crate::world::World;
@@ -33,7 +33,7 @@ pub struct AzureCliInfo {
 /// The person of a tenant whose Azure CLI it is: the first, by object id, who can sign in by a password alone.
 pub(crate) fn person(directory: &Directory, tenant: Uuid) -> Option<&User> {
     directory.users.values().find(|user| {
-        let hindered = user.locked || user.password_expired || user.mfa_required;
+        let hindered = user.locked || user.password_expired || directory.needs_mfa(user);
         user.tenant == tenant && user.password.is_some() && user.enabled && !hindered
     })
 }
@@ -182,7 +182,7 @@ fn profile(world: &World, directory: &Directory, account: &User, cloud: &str) ->
 fn answers(world: &World, directory: &Directory, account: &User) -> Option<Vec<(String, Value)>> {
     let application = directory.applications.get(&AZURE_CLI)?;
     let home = directory.tenants.get(&account.tenant)?;
-    let (id, since) = (Uuid::new_v4(), world.clock.unix());
+    let (id, proofs) = (Uuid::new_v4(), Proofs::by_password(world.clock.unix()));
     let sign_in = ("organizations".to_owned(), home, account);
     let tenants = tenants(directory, account).into_iter();
     let tenants = tenants.map(|(tenant, user)| (tenant.id.to_string(), tenant, user));
@@ -195,7 +195,9 @@ fn answers(world: &World, directory: &Directory, account: &User) -> Option<Vec<(
                 user,
                 application,
                 id,
-                since,
+                proofs,
+                nonce: None,
+                by_device_code: false,
             };
             Some((realm, signed_in(world, directory, &session, SCOPE)?))
         })

@@ -149,7 +149,7 @@ impl Emulator {
         let (users, github_actions, azure_pipelines) = {
             let directory = world.directory();
             (
-                directory.users.values().map(UserInfo::new).collect(),
+                users_info(&directory),
                 GithubActionsInfo::find(&directory, &listeners.url(Service::GithubActions)),
                 AzurePipelinesInfo::find(&directory, &listeners.url(Service::AzurePipelines)),
             )
@@ -314,6 +314,11 @@ fn tenant_info(directory: &Directory, id: Uuid) -> TenantInfo {
             .map(crate::directory::Tenant::default_domain)
             .unwrap_or_default(),
     }
+}
+
+fn users_info(directory: &Directory) -> Vec<UserInfo> {
+    let users = directory.users.values();
+    users.map(|user| UserInfo::new(directory, user)).collect()
 }
 
 fn workspace_info(resources: &Resources) -> Option<WorkspaceInfo> {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::azure_cli_folder::AzureCliInfo;
 use crate::ci::{AzurePipelinesInfo, GithubActionsInfo};
-use crate::directory::User;
+use crate::directory::{Directory, User};
 use crate::identity_hosts::HostsInfo;
 use crate::projected_token::WorkloadInfo;
 use crate::state::StateError;
@@ -138,12 +138,12 @@ pub struct UserInfo {
     pub password: Option<String>,
     /// Whether the account may sign in.
     pub enabled: bool,
-    /// Whether a password alone is not enough.
+    /// Whether a password alone is not enough, at least for some resource.
     pub mfa_required: bool,
 }
 
 impl UserInfo {
-    pub(crate) fn new(user: &User) -> Self {
+    pub(crate) fn new(directory: &Directory, user: &User) -> Self {
         let password = user.password.as_ref();
         Self {
             name: user.name.clone(),
@@ -152,7 +152,7 @@ impl UserInfo {
             object_id: user.id,
             password: password.map(|password| password.expose().to_owned()),
             enabled: user.enabled,
-            mfa_required: user.mfa_required,
+            mfa_required: directory.needs_mfa(user),
         }
     }
 }

@@ -170,6 +170,9 @@ pub const HOSTS: &[(&str, Service, Cloud)] = &[
     ("login.microsoft.com", Service::Login, Cloud::Public),
     ("login.windows.net", Service::Login, Cloud::Public),
     ("sts.windows.net", Service::Login, Cloud::Public),
+    // Where people enter device codes.
+    ("microsoft.com", Service::Login, Cloud::Public),
+    ("www.microsoft.com", Service::Login, Cloud::Public),
     (
         "login.microsoftonline.us",
         Service::Login,

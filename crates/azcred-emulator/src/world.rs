@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWrite
 
 use crate::clock::Clock;
 use crate::directory::Directory;
-use crate::entra::{Lockout, Loops};
+use crate::entra::{Codes, Devices, Lockout, Loops, Spent};
 use crate::faults::Faults;
 use crate::request_log::RequestLog;
 use crate::resources::Resources;
@@ -28,6 +28,12 @@ pub struct World {
     pub(crate) loops: Loops,
     /// Who tried too many passwords.
     pub(crate) lockout: Lockout,
+    /// Which refresh tokens were used, where that matters.
+    pub(crate) spent: Spent,
+    /// Which programs wait for a person on another device.
+    pub(crate) devices: Devices,
+    /// Authorization codes that were given out.
+    pub(crate) codes: Codes,
     urls: OnceLock<Urls>,
     keeper: OnceLock<Keeper>,
 }
@@ -48,6 +54,9 @@ impl World {
             requests: RequestLog::default(),
             loops: Loops::default(),
             lockout: Lockout::default(),
+            devices: Devices::default(),
+            spent: Spent::default(),
+            codes: Codes::default(),
             urls: OnceLock::new(),
             keeper: OnceLock::new(),
         }

@@ -33,7 +33,7 @@ async fn who_may_read_the_directory_finds_principals_by_client_id_and_object_id(
     let token = token(&lab, "azcred-contributor", SCOPE).await;
     assert_eq!(
         common::claims_of(&token)["roles"],
-        json!(["Directory.Read.All"])
+        json!(["Directory.Read.All", "User.RevokeSessions.All"])
     );
     let demo = lab.identity("azcred-demo").clone();
     let filter = format!(

@@ -3,7 +3,7 @@
 mod common;
 
 use common::people::{
-    ADA, ADA_IN_FABRIKAM, ARM, CONFIDENTIAL, CONSENTED, CONTOSO, FABRIKAM, POWERSHELL, lab,
+    ADA, ADA_IN_FABRIKAM, ARM, CONFIDENTIAL, CONSENTED, CONTOSO, FABRIKAM, POWERSHELL, SEED, lab,
     refresh, sign_in, text,
 };
 use common::{Answer, Lab, refused};
@@ -186,4 +186,53 @@ async fn a_made_password_and_a_sign_in_outlive_a_restart() {
     assert_eq!(password(&lab), made);
     let next = refresh(&lab, CONTOSO, &token, &[]).await;
     assert_eq!(next.status, 200, "{next:?}");
+}
+
+#[tokio::test]
+async fn where_a_tenant_wants_it_a_refresh_token_is_good_once() {
+    let domain = "domains = [\"contoso.com\"]\n";
+    let once = format!("{domain}refresh_token_rotation = \"one_time\"\n");
+    let lab = Lab::seeded(&SEED.replace(domain, &once)).await;
+    let first = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
+    let token = text(&first, "refresh_token");
+    // Who gets no new one keeps what they have, and so does whoever was refused for another reason.
+    let arm_only = [("scope", "https://management.azure.com/.default")];
+    for _ in 0..2 {
+        let kept = refresh(&lab, CONTOSO, token, &arm_only).await;
+        assert_eq!(kept.status, 200, "{kept:?}");
+        assert!(kept.body.get("refresh_token").is_none());
+    }
+    let nobody = [("scope", "https://nobody.example/.default offline_access")];
+    let unknown = refresh(&lab, CONTOSO, token, &nobody).await;
+    refused(&unknown, 500_011, "invalid_resource", 400);
+    // Of several at once, one gets through.
+    let (a, b, c) = tokio::join!(
+        refresh(&lab, CONTOSO, token, &[]),
+        refresh(&lab, CONTOSO, token, &[]),
+        refresh(&lab, CONTOSO, token, &[]),
+    );
+    let (won, lost): (Vec<_>, Vec<_>) = [a, b, c].into_iter().partition(|one| one.status == 200);
+    assert_eq!((won.len(), lost.len()), (1, 2));
+    for one in &lost {
+        refused(one, 70000, "invalid_grant", 400);
+    }
+    let next = refresh(&lab, CONTOSO, text(&won[0], "refresh_token"), &[]).await;
+    assert_eq!(next.status, 200, "{next:?}");
+    // The other tenant is as Entra ID is.
+    let guest = refresh(&lab, FABRIKAM, text(&next, "refresh_token"), &[]).await;
+    let again = refresh(&lab, FABRIKAM, text(&next, "refresh_token"), &[]).await;
+    assert_eq!((guest.status, again.status), (200, 200));
+}
+
+#[tokio::test]
+async fn a_seed_can_revoke_what_is_issued_before_a_time() {
+    let password = "password = \"analytical\"\n";
+    let later = format!("{password}sessions_valid_from = \"2999-01-01T00:00:00Z\"\n");
+    let lab = Lab::seeded(&SEED.replace(password, &later)).await;
+    let first = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
+    assert_eq!(first.status, 200, "{first:?}");
+    let revoked = refresh(&lab, CONTOSO, text(&first, "refresh_token"), &[]).await;
+    refused(&revoked, 50173, "invalid_grant", 400);
+    let said = text(&revoked, "error_description");
+    assert!(said.contains("'2999-01-01T00:00:00"), "{said}");
 }

@@ -2,6 +2,7 @@
 
 mod common;
 
+use azcred_emulator::directory::Group;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use common::people::{
@@ -113,7 +114,21 @@ async fn a_resource_that_wants_v2_tokens_gets_them_of_people_too() {
     ] {
         assert_eq!(claims[name], value, "{name}");
     }
-    assert!(claims.get("appid").is_none() && claims.get("upn").is_none());
+    // What only v1.0 tokens have ('Access token claims reference').
+    for name in [
+        "acr",
+        "amr",
+        "appid",
+        "appidacr",
+        "idtyp",
+        "ipaddr",
+        "puid",
+        "unique_name",
+        "upn",
+        "wids",
+    ] {
+        assert!(claims.get(name).is_none(), "{name}");
+    }
 }
 
 #[tokio::test]
@@ -260,4 +275,46 @@ async fn a_realm_is_managed_where_the_domain_is_a_tenants() {
     assert_eq!(unknown.body["account_type"], "Unknown");
     let old = lab.get("/common/userrealm/a@fabrikam.com").await;
     refused(&old, 90004, "invalid_request", 400);
+}
+
+#[tokio::test]
+async fn a_token_says_how_its_client_proved_itself() {
+    let lab = lab().await;
+    let secret = [
+        ("grant_type", "password"),
+        ("username", "ada@contoso.com"),
+        ("password", "analytical"),
+        ("client_id", CONFIDENTIAL),
+        ("client_secret", "its secret"),
+    ];
+    let answer = ask(&lab, CONTOSO, &secret).await;
+    assert_eq!(answer.claims()["appidacr"], "1");
+    assert_eq!(answer.claims()["acr"], "1");
+}
+
+#[tokio::test]
+async fn groups_that_would_not_fit_into_a_header_are_to_be_asked_for() {
+    let lab = lab().await;
+    let add = |count: u128| {
+        let mut directory = lab.emulator.world().directory_mut();
+        for number in 0..count {
+            let group = Group {
+                id: uuid::Uuid::from_u128(number + 1),
+                tenant: CONTOSO.parse().unwrap(),
+                name: format!("group {number}"),
+                members: [ADA.parse().unwrap()].into(),
+            };
+            directory.groups.insert(group.id, group);
+        }
+    };
+    add(199);
+    let all = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
+    assert_eq!(all.claims()["groups"].as_array().unwrap().len(), 200);
+    add(200);
+    let too_many = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
+    let claims = too_many.claims();
+    assert!(claims.get("groups").is_none());
+    assert_eq!(claims["_claim_names"], json!({"groups": "src1"}));
+    let endpoint = &claims["_claim_sources"]["src1"]["endpoint"];
+    assert!(endpoint.as_str().unwrap().contains(ADA), "{endpoint}");
 }

@@ -9,7 +9,7 @@ use super::operations::Need;
 use super::route::Target;
 use crate::resources::{Action, Decision, Principals, Resources, Scope};
 use crate::service::{Cloud, Service};
-use crate::tokens::{BearerError, Claims, accepted_audiences, verify_bearer};
+use crate::tokens::{BearerError, Claims, accepted_audiences, evaluate, verify_bearer};
 use crate::world::World;
 
 /// Who is calling.
@@ -31,7 +31,8 @@ pub(super) struct Caller {
 /// is how clients find the tenant of a subscription.
 ///
 /// # Errors
-/// 404 for an unknown subscription, else 401 with a challenge that names the authority to go to.
+/// 404 for an unknown subscription, else 401 with a challenge that names the authority to go to, and of a revoked token
+/// what to ask for there.
 pub(super) fn authenticate(
     world: &World,
     call: &Call,
@@ -60,6 +61,8 @@ pub(super) fn authenticate(
         let right = format!("https://{}/{tenant}/", call.entrance.cloud.sts_host());
         return Err(ArmError::wrong_tenant(&authority, issuer, &right));
     }
+    evaluate(&world.directory(), &claims, world.clock.now())
+        .map_err(|revoked| ArmError::revoked(&authorize_url(world, call), &revoked))?;
     Ok(caller(world, &claims))
 }
 
@@ -95,6 +98,12 @@ fn authority(world: &World, call: &Call, tenant: Option<Uuid>) -> String {
             format!("{login}/{tenant}")
         }
     }
+}
+
+/// Where a person signs in anew.
+fn authorize_url(world: &World, call: &Call) -> String {
+    let login = world.urls().for_client(Service::Login, &call.entrance);
+    format!("{login}/common/oauth2/authorize")
 }
 
 fn refuse(error: BearerError, world: &World, call: &Call, authority: &str) -> ArmError {

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::tokens::Revoked;
+
 /// A refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ArmError {
@@ -236,6 +238,21 @@ impl ArmError {
             authority,
             "The access token has expired.",
         )
+    }
+
+    /// The token is good, and the account's sessions have ended since ('Claims challenges, claims requests and client
+    /// capabilities').
+    pub(super) fn revoked(authorize_url: &str, revoked: &Revoked) -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            code: "InvalidAuthenticationToken",
+            message: "The access token has been revoked: the user's session has ended since it was issued.".into(),
+            challenge: Some(format!(
+                "Bearer realm=\"\", authorization_uri=\"{authorize_url}\", error=\"insufficient_claims\", \
+                 claims=\"{}\"",
+                revoked.claims()
+            )),
+        }
     }
 
     /// The token is of another tenant than the subscription: both are named, as is where to get the right one.

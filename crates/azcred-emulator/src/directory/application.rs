@@ -26,6 +26,10 @@ pub struct Application {
     /// People need not be asked whether it may act for them: an administrator said so for all. Without it whoever
     /// signs in by a flow that can't ask gets AADSTS65001.
     pub consented: bool,
+    /// Only an administrator may consent, and none has: whoever asks people gets AADSTS90094.
+    pub admin_consent_required: bool,
+    /// The addresses at which it takes codes (`replyUrls`).
+    pub redirect_uris: Vec<String>,
     /// The family of public clients (`foci`) whose refresh tokens are good for one another.
     pub family: Option<String>,
     /// Client secrets, expired ones included.
@@ -45,6 +49,14 @@ pub enum Audience {
     MultipleTenants,
 }
 
+/// What the portal registers for desktop programs: this machine, and Microsoft's page for programs with a browser of
+/// their own.
+pub(crate) const NATIVE_REDIRECT_URIS: &[&str] = &[
+    "http://localhost",
+    "http://127.0.0.1",
+    "https://login.microsoftonline.com/common/oauth2/nativeclient",
+];
+
 impl Application {
     /// A single-tenant confidential application without credentials.
     pub fn new(app_id: Uuid, home_tenant: Uuid, name: impl Into<String>) -> Self {
@@ -58,6 +70,8 @@ impl Application {
             access_token_version: 1,
             public_client: false,
             consented: false,
+            admin_consent_required: false,
+            redirect_uris: Vec::new(),
             family: None,
             secrets: Vec::new(),
             certificates: Vec::new(),

@@ -5,7 +5,7 @@
 
 use uuid::{Uuid, uuid};
 
-use super::{Application, Audience};
+use super::{Application, Audience, NATIVE_REDIRECT_URIS};
 
 /// The tenant that Microsoft's applications are registered in ('Microsoft Services').
 pub const MICROSOFT_SERVICES: Uuid = uuid!("f8cdef31-a31e-4b4a-93e4-5f571e91255a");
@@ -38,6 +38,10 @@ pub(super) fn applications() -> impl Iterator<Item = Application> {
         public_client: true,
         consented: true,
         family: Some("1".to_owned()),
+        redirect_uris: NATIVE_REDIRECT_URIS
+            .iter()
+            .map(|&uri| uri.to_owned())
+            .collect(),
         ..Application::new(*app_id, MICROSOFT_SERVICES, *name)
     })
 }

@@ -1,10 +1,12 @@
 //! Who exists: tenants, applications, service principals, users and groups, and how they are found.
 
 mod application;
+mod consent;
 mod create;
 mod credential;
 mod first_party;
 mod issuer;
+mod policy;
 mod principal;
 mod tenant;
 mod user;
@@ -13,11 +15,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
+pub(crate) use application::NATIVE_REDIRECT_URIS;
 pub use application::{Application, Audience};
+pub(crate) use consent::Consents;
 pub use create::CreateError;
 pub use credential::{Certificate, FederatedCredential, Secret, SecretText};
 pub use first_party::{AZURE_CLI, MICROSOFT_SERVICES};
 pub use issuer::{Issuer, IssuerKeys, RsaJwk};
+pub use policy::{ClientApp, Policy, Requirement, Subject};
 pub use principal::{Group, Principal, ServicePrincipal, ServicePrincipalKind};
 pub use tenant::{LoopLimit, Tenant};
 pub use user::User;
@@ -35,8 +40,12 @@ pub struct Directory {
     pub users: BTreeMap<Uuid, User>,
     /// Groups by object id.
     pub groups: BTreeMap<Uuid, Group>,
+    /// Conditional Access policies by id.
+    pub policies: BTreeMap<Uuid, Policy>,
     /// Issuers outside Entra ID, by their `iss`.
     pub issuers: BTreeMap<String, Issuer>,
+    /// What people have consented to.
+    pub(crate) consents: Consents,
     /// What refresh tokens are sealed under. `None`: nobody gets any.
     pub(crate) refresh_secret: Option<SecretText>,
 }

@@ -23,6 +23,12 @@ pub struct Tenant {
     pub refresh_token_inactivity: Option<u32>,
     /// Seconds after a sign-in with its password when a session ends, AADSTS70008. `None`: never.
     pub session_lifetime: Option<u32>,
+    /// A refresh token is good once. Entra ID takes an old one as well; other services don't.
+    pub refresh_tokens_once: bool,
+    /// Seconds that a device code is good. `None`: 900.
+    pub device_code_lifetime: Option<u32>,
+    /// Seconds between two questions about a device code. `None`: 5.
+    pub device_code_interval: Option<u32>,
 }
 
 /// How many identical requests of one client within how long Entra ID takes for a loop.
@@ -46,6 +52,9 @@ impl Tenant {
             access_token_lifetime: None,
             refresh_token_inactivity: None,
             session_lifetime: None,
+            refresh_tokens_once: false,
+            device_code_lifetime: None,
+            device_code_interval: None,
         }
     }
 

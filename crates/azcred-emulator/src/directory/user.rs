@@ -24,9 +24,8 @@ pub struct User {
     pub password_expired: bool,
     /// An administrator or too many attempts locked the account: AADSTS50053.
     pub locked: bool,
-    /// Conditional Access wants a second factor for everything: AADSTS50076.
-    pub mfa_required: bool,
-    /// `signInSessionsValidFromDateTime`: refresh tokens issued before are revoked, AADSTS50173.
+    /// `signInSessionsValidFromDateTime`: refresh tokens issued before are revoked, AADSTS50173, and so are access tokens of
+    /// clients that can take a challenge.
     pub sessions_valid_from: Option<OffsetDateTime>,
     /// For a guest, the object id of the account in its home tenant.
     pub guest_of: Option<Uuid>,
@@ -49,7 +48,6 @@ impl User {
             password: None,
             password_expired: false,
             locked: false,
-            mfa_required: false,
             sessions_valid_from: None,
             guest_of: None,
         }
@@ -86,7 +84,17 @@ impl Directory {
         all.into_iter().map(|other| other.tenant).collect()
     }
 
-    /// Ends every session of an account: its refresh tokens issued before `now` are revoked.
+    /// Gives an account another password, and ends its sessions.
+    pub fn change_password(&mut self, account: Uuid, password: SecretText, now: OffsetDateTime) {
+        if let Some(user) = self.users.get_mut(&account) {
+            user.password = Some(password);
+            user.password_expired = false;
+            user.sessions_valid_from = Some(now);
+        }
+    }
+
+    /// Ends every session of an account: its refresh tokens issued before `now` are revoked, and its access tokens where a
+    /// service looks.
     pub fn revoke_sessions(&mut self, account: Uuid, now: OffsetDateTime) {
         if let Some(user) = self.users.get_mut(&account) {
             user.sessions_valid_from = Some(now);

@@ -93,30 +93,44 @@ pub(super) fn find<'a>(
     tenant: &Tenant,
     client_id: &str,
 ) -> Result<&'a Application, Refusal> {
-    let application = Uuid::try_parse(client_id)
-        .ok()
-        .and_then(|id| directory.applications.get(&id))
+    named(directory, client_id)
         .filter(|app| {
             app.home_tenant == tenant.id
                 || app.audience == Audience::MultipleTenants
                 || directory
                     .service_principal_of(tenant.id, app.app_id)
                     .is_some()
-        });
-    application.ok_or_else(|| {
-        Refusal::new(
-            700_016,
-            "unauthorized_client",
-            StatusCode::BAD_REQUEST,
-            format!(
-                "Application with identifier '{}' was not found in the directory '{}'. This can happen if the \
-                 application has not been installed by the administrator of the tenant or consented to by any user \
-                 in the tenant. You may have sent your authentication request to the wrong tenant.",
-                clip(client_id),
-                tenant.name
-            ),
-        )
-    })
+        })
+        .ok_or_else(|| unknown(client_id, &tenant.name))
+}
+
+/// The application of this client id, where nobody has said yet which tenant's people it is for. `endpoint` is
+/// `common`, `organizations` or `consumers`.
+pub(super) fn find_anywhere<'a>(
+    directory: &'a Directory,
+    endpoint: &str,
+    client_id: &str,
+) -> Result<&'a Application, Refusal> {
+    named(directory, client_id).ok_or_else(|| unknown(client_id, endpoint))
+}
+
+fn named<'a>(directory: &'a Directory, client_id: &str) -> Option<&'a Application> {
+    let id = Uuid::try_parse(client_id).ok()?;
+    directory.applications.get(&id)
+}
+
+fn unknown(client_id: &str, place: &str) -> Refusal {
+    Refusal::new(
+        700_016,
+        "unauthorized_client",
+        StatusCode::BAD_REQUEST,
+        format!(
+            "Application with identifier '{}' was not found in the directory '{place}'. This can happen if the \
+             application has not been installed by the administrator of the tenant or consented to by any user in \
+             the tenant. You may have sent your authentication request to the wrong tenant.",
+            clip(client_id),
+        ),
+    )
 }
 
 /// Checks what a client shows for an application.

@@ -71,10 +71,6 @@ impl Exchange {
             (header::CACHE_CONTROL, "no-store, no-cache"),
             (header::PRAGMA, "no-cache"),
             (header::EXPIRES, "-1"),
-            (
-                header::STRICT_TRANSPORT_SECURITY,
-                "max-age=31536000; includeSubDomains",
-            ),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (
                 HeaderName::from_static("x-ms-ests-server"),
@@ -83,6 +79,13 @@ impl Exchange {
             (HeaderName::from_static("x-ms-srs"), "1.P"),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
+        }
+        // By a port the name is `localhost`: a browser would hold every other program there to it, for a year.
+        if self.entrance.real_name.is_some() {
+            headers.insert(
+                header::STRICT_TRANSPORT_SECURITY,
+                HeaderValue::from_static("max-age=31536000; includeSubDomains"),
+            );
         }
         if headers
             .get(header::CONTENT_TYPE)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use http::{HeaderMap, header};
 use zeroize::Zeroize as _;
 
 use super::refusal::Refusal;
@@ -10,6 +11,21 @@ use super::refusal::Refusal;
 pub(super) struct Form(BTreeMap<String, String>);
 
 impl Form {
+    /// Reads a request's body. What is not a form has no parameters, so the first one that is looked for is missing.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) fn of_request(headers: &HeaderMap, body: &[u8]) -> Result<Self, Refusal> {
+        let content_type = headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok());
+        let is_form = content_type.is_some_and(|value| {
+            let essence = value.split(';').next().unwrap_or_default().trim();
+            essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        });
+        Self::read(if is_form { body } else { &[] })
+    }
+
     /// Reads a body.
     ///
     /// # Errors

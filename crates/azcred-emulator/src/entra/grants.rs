@@ -1,4 +1,4 @@
-//! The grants that have nothing to grant here: nobody can sign in by a browser, so no code and no device exists.
+//! The grants that have nothing to grant here: nobody can act on behalf of another's token, so no assertion is any good.
 
 use http::StatusCode;
 
@@ -9,7 +9,7 @@ use super::refusal::Refusal;
 use super::user;
 use crate::directory::Directory;
 
-/// Why any other grant is refused: for the reason Entra ID would give for a code or token it does not know.
+/// Why any other grant is refused: for the reason Entra ID would give for an assertion it does not know.
 pub(super) fn refuse(
     directory: &Directory,
     authority: Authority<'_>,
@@ -17,22 +17,18 @@ pub(super) fn refuse(
     credentials: &Credentials,
     form: &Form,
 ) -> Refusal {
-    let parameter = match grant_type {
-        "authorization_code" => "code",
-        "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => "device_code",
-        "urn:ietf:params:oauth:grant-type:jwt-bearer" => "assertion",
-        _ => {
-            return Refusal::new(
-                70003,
-                "unsupported_grant_type",
-                StatusCode::BAD_REQUEST,
-                format!(
-                    "The app requested an unsupported grant type '{}'.",
-                    clip(grant_type)
-                ),
-            );
-        }
-    };
+    let refuse =
+        |code, error, message: String| Refusal::new(code, error, StatusCode::BAD_REQUEST, message);
+    if grant_type != "urn:ietf:params:oauth:grant-type:jwt-bearer" {
+        return refuse(
+            70003,
+            "unsupported_grant_type",
+            format!(
+                "The app requested an unsupported grant type '{}'.",
+                clip(grant_type)
+            ),
+        );
+    }
     if let Authority::Tenant(tenant) = authority {
         match client::find(directory, tenant, &credentials.client_id) {
             Err(refusal) => return refusal,
@@ -44,29 +40,12 @@ pub(super) fn refuse(
             Ok(_) => {}
         }
     }
-    if form.get(parameter).is_none() {
-        return Refusal::missing_parameter(parameter);
-    }
-    let invalid = |code, message: String| {
-        Refusal::new(code, "invalid_grant", StatusCode::BAD_REQUEST, message)
-    };
-    match parameter {
-        "device_code" => Refusal {
-            error: "bad_verification_code",
-            ..invalid(
-                70018,
-                "Invalid verification code: the device code does not exist.".to_owned(),
-            )
-        },
-        "assertion" => invalid(
+    match form.required("assertion") {
+        Err(refusal) => refusal,
+        Ok(_) => refuse(
             50013,
+            "invalid_grant",
             "Assertion failed signature validation. [Reason - The key was not found.]".to_owned(),
-        ),
-        _ => invalid(
-            70000,
-            format!(
-                "Provided grant is invalid or malformed: the {parameter} is not one of this service's."
-            ),
         ),
     }
 }

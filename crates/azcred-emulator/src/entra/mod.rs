@@ -3,7 +3,10 @@
 mod assertion;
 mod authority;
 mod claims;
+mod claims_request;
 mod client;
+mod conditional_access;
+mod device;
 mod discovery;
 mod exchange;
 mod federation;
@@ -13,6 +16,8 @@ mod loops;
 mod managed_identity;
 mod refusal;
 mod resource;
+mod seal;
+mod sign_in;
 mod token;
 mod user;
 
@@ -26,17 +31,22 @@ use http::StatusCode;
 
 use crate::world::World;
 
+pub(crate) use device::Devices;
 pub(crate) use exchange::Exchange;
 pub(crate) use loops::Loops;
 pub(crate) use managed_identity::{Issued, issue_for_identity};
 pub(crate) use refusal::Refusal;
-pub(crate) use user::{Lockout, Session, issue_for_user, signed_in};
+pub(crate) use resource::id_of as resource_id;
+pub(crate) use sign_in::{Codes, Proofs};
+pub(crate) use user::{Lockout, Session, Spent, issue_for_user, signed_in};
 
 /// The largest token request that is read. Real ones carry an assertion of a few KiB at most.
 const MAX_BODY_BYTES: usize = 128 * 1024;
 
 /// Entra ID's routes. Each request carries a [`crate::service::Entrance`] in its extensions.
 pub(crate) fn router(world: Arc<World>) -> Router {
+    let device_v1 = || post(device::v1).fallback(device::only_post);
+    let device_v2 = || post(device::v2).fallback(device::only_post);
     let token_v1 = || post(token::token_v1).fallback(token::only_post);
     let token_v2 = || post(token::token_v2).fallback(token::only_post);
     Router::new()
@@ -52,8 +62,11 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .route("/{tenant}/discovery/keys", get(discovery::keys_v1))
         .route("/{tenant}/discovery/v2.0/keys", get(discovery::keys_v2))
         .route("/common/userrealm/{user}", get(user::user_realm))
+        .route("/{tenant}/oauth2/devicecode", device_v1())
+        .route("/{tenant}/oauth2/v2.0/devicecode", device_v2())
         .route("/{tenant}/oauth2/token", token_v1())
         .route("/{tenant}/oauth2/v2.0/token", token_v2())
+        .merge(sign_in::router())
         .fallback(not_found)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(world.clone())

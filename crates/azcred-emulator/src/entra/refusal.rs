@@ -53,6 +53,14 @@ impl Refusal {
         Self::new(code, "invalid_request", StatusCode::BAD_REQUEST, message)
     }
 
+    /// The endpoint is for another method: AADSTS900561.
+    pub(crate) fn only_post(method: &http::Method) -> Self {
+        Self::invalid_request(
+            900_561,
+            format!("The endpoint only accepts POST requests. Received a {method} request."),
+        )
+    }
+
     /// A parameter is missing from the body: AADSTS900144.
     pub(crate) fn missing_parameter(name: &str) -> Self {
         Self::invalid_request(
@@ -88,21 +96,34 @@ impl Refusal {
         refusal
     }
 
+    /// `error_description`: the code, the sentence, and what support asks for.
+    pub(crate) fn description(&self, exchange: &Exchange) -> String {
+        format!(
+            "AADSTS{}: {} Trace ID: {} Correlation ID: {} Timestamp: {}",
+            self.code,
+            self.message,
+            exchange.trace_id,
+            exchange.correlation_id,
+            exchange.timestamp()
+        )
+    }
+
+    /// `error_uri`: where the service says more.
+    pub(crate) fn uri(&self, exchange: &Exchange) -> String {
+        let host = exchange.cloud().login_host();
+        format!("https://{host}/error?code={}", self.code)
+    }
+
     /// The answer on the wire.
     pub(crate) fn into_response(self, exchange: &Exchange) -> Response {
-        let timestamp = exchange.timestamp();
-        let description = format!(
-            "AADSTS{}: {} Trace ID: {} Correlation ID: {} Timestamp: {timestamp}",
-            self.code, self.message, exchange.trace_id, exchange.correlation_id,
-        );
         let mut body = json!({
             "error": self.error,
-            "error_description": description,
+            "error_description": self.description(exchange),
             "error_codes": [self.code],
-            "timestamp": timestamp,
+            "timestamp": exchange.timestamp(),
             "trace_id": exchange.trace_id,
             "correlation_id": exchange.correlation_id,
-            "error_uri": format!("https://{}/error?code={}", exchange.cloud().login_host(), self.code),
+            "error_uri": self.uri(exchange),
         });
         if let Some(suberror) = self.suberror {
             body["suberror"] = suberror.into();

@@ -19,6 +19,8 @@ pub(super) struct Resource {
     pub(super) audience: String,
     /// The version of access token it wants: 1 or 2.
     pub(super) version: u8,
+    /// It takes part in continuous access evaluation: it is told what happens to an account.
+    pub(super) is_told: bool,
 }
 
 /// Microsoft's own resources, in every cloud. Client ids: 'Verify first-party Microsoft applications in
@@ -84,6 +86,7 @@ pub(super) fn find(
         app_id,
         audience: name.to_owned(),
         version: 1,
+        is_told: app_id == ARM || app_id == GRAPH,
     };
     for (service, app_id) in [(Service::Arm, ARM), (Service::Graph, GRAPH)] {
         let known = tokens::accepted_audiences(world, service);
@@ -95,10 +98,8 @@ pub(super) fn find(
         }
     }
     let bare = name.strip_suffix('/').unwrap_or(name);
-    for (app_id, names) in FIRST_PARTY {
-        if names.iter().any(|n| n.eq_ignore_ascii_case(bare)) || *app_id.to_string() == *name {
-            return Ok(as_asked(*app_id));
-        }
+    if let Some(app_id) = first_party(name) {
+        return Ok(as_asked(app_id));
     }
     if let Some(account) = bare.strip_prefix("https://")
         && STORAGE_SUFFIXES.iter().any(|suffix| {
@@ -121,10 +122,37 @@ pub(super) fn find(
             app_id: app.app_id,
             audience: app.app_id.to_string(),
             version: 2,
+            is_told: false,
         }),
         Some(app) => Ok(as_asked(app.app_id)),
         None => Err(unknown(tenant, name)),
     }
+}
+
+/// Microsoft's resource of this name or client id; ARM and Graph are apart.
+fn first_party(name: &str) -> Option<Uuid> {
+    let bare = name.strip_suffix('/').unwrap_or(name);
+    FIRST_PARTY
+        .iter()
+        .find(|(app_id, names)| {
+            names.iter().any(|n| n.eq_ignore_ascii_case(bare)) || *app_id.to_string() == *name
+        })
+        .map(|(app_id, _)| *app_id)
+}
+
+/// The client id of a resource, by one of its names or that id itself.
+pub(crate) fn id_of(directory: &Directory, name: &str) -> Option<Uuid> {
+    let bare = name.strip_suffix('/').unwrap_or(name);
+    let of_service = [(Service::Arm, ARM), (Service::Graph, GRAPH)]
+        .into_iter()
+        .find(|(service, _)| {
+            let mut known = tokens::names(*service).iter();
+            known.any(|known| known.eq_ignore_ascii_case(bare))
+        })
+        .map(|(_, app_id)| app_id);
+    of_service
+        .or_else(|| first_party(name))
+        .or_else(|| directory.application_named(name).map(|app| app.app_id))
 }
 
 fn unknown(tenant: &Tenant, name: &str) -> Refusal {

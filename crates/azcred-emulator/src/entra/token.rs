@@ -18,7 +18,7 @@ use super::exchange::Exchange;
 use super::form::Form;
 use super::refusal::Refusal;
 use super::user::{self, Ask};
-use super::{grants, resource};
+use super::{device, grants, resource};
 use crate::directory::Directory;
 use crate::world::World;
 
@@ -64,11 +64,7 @@ pub(super) async fn token_v2(
 
 /// Any other method: AADSTS900561.
 pub(super) async fn only_post(exchange: Exchange, method: Method) -> Response {
-    Refusal::invalid_request(
-        900_561,
-        format!("The endpoint only accepts POST requests. Received a {method} request."),
-    )
-    .into_response(&exchange)
+    Refusal::only_post(&method).into_response(&exchange)
 }
 
 struct Request {
@@ -92,7 +88,7 @@ fn respond(world: &World, exchange: &Exchange, request: &Request) -> Response {
 fn answer(world: &World, exchange: &Exchange, request: &Request) -> Result<Value, Refusal> {
     let directory = world.directory();
     let authority = Authority::resolve(&directory, &request.tenant)?;
-    let form = read_form(request)?;
+    let form = Form::of_request(&request.headers, &request.body)?;
     let grant_type = form.required("grant_type")?;
     let text = |name| request.headers.get(name).and_then(|v| v.to_str().ok());
     let credentials = Credentials::read(&form, text(header::AUTHORIZATION))?;
@@ -108,8 +104,10 @@ fn answer(world: &World, exchange: &Exchange, request: &Request) -> Result<Value
                 &credentials,
             );
         }
+        "authorization_code" => user::by_authorization_code,
         "password" => user::by_password,
         "refresh_token" => user::by_refresh_token,
+        "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => device::grant,
         _ => {
             return Err(grants::refuse(
                 &directory,
@@ -199,19 +197,6 @@ fn by_application(
         Version::V1 => body_v1(&token, &resource.audience, now, lifetime),
         Version::V2 => body_v2(&token, lifetime),
     })
-}
-
-fn read_form(request: &Request) -> Result<Form, Refusal> {
-    let content_type = request
-        .headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok());
-    let is_form = content_type.is_some_and(|value| {
-        let essence = value.split(';').next().unwrap_or_default().trim();
-        essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-    });
-    // What is not a form has no parameters, so the first one that is looked for is missing.
-    Form::read(if is_form { &request.body } else { &[] })
 }
 
 /// 60 to 90 minutes, 75 on average ('Configurable token lifetimes in the Microsoft identity platform'), as whole

@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 use time::macros::format_description;
 use uuid::Uuid;
 
+use crate::tokens::Revoked;
 use crate::world::World;
 
 /// What belongs to one request: its ids and the time.
@@ -36,6 +37,11 @@ impl Trace {
         self.dress((StatusCode::OK, Json(body)).into_response())
     }
 
+    /// An answer without one.
+    pub(super) fn empty(&self) -> Response {
+        self.dress(StatusCode::NO_CONTENT.into_response())
+    }
+
     fn dress(&self, mut response: Response) -> Response {
         let headers = response.headers_mut();
         for (name, value) in [
@@ -57,6 +63,8 @@ pub(super) struct GraphError {
     status: StatusCode,
     code: &'static str,
     message: String,
+    /// `WWW-Authenticate`.
+    challenge: Option<String>,
 }
 
 impl GraphError {
@@ -65,6 +73,7 @@ impl GraphError {
             status,
             code,
             message: message.into(),
+            challenge: None,
         }
     }
 
@@ -78,6 +87,30 @@ impl GraphError {
                 "Resource '{shown}' does not exist or one of its queried reference-property objects are not present."
             ),
         )
+    }
+
+    /// A body that is not the JSON that was expected: 400.
+    pub(super) fn unreadable() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "BadRequest",
+            "Unable to read JSON request payload.",
+        )
+    }
+
+    /// The token is good, and the account's sessions have ended since: 401 with a challenge.
+    pub(super) fn revoked(revoked: &Revoked) -> Self {
+        const WHY: &str = "Continuous access evaluation resulted in challenge with result: InteractionRequired and \
+                           code: TokenIssuedBeforeRevocationTimestamp";
+        Self {
+            challenge: Some(format!(
+                "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
+                 client_id=\"00000003-0000-0000-c000-000000000000\", error_description=\"{WHY}\", \
+                 error=\"insufficient_claims\", claims=\"{}\"",
+                revoked.claims()
+            )),
+            ..Self::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", WHY)
+        }
     }
 
     /// A filter that is not understood: 400.
@@ -99,6 +132,15 @@ impl GraphError {
                 "client-request-id": trace.client_request_id,
             },
         }});
-        trace.dress((self.status, Json(body)).into_response())
+        let mut response = (self.status, Json(body)).into_response();
+        if let Some(challenge) = self
+            .challenge
+            .and_then(|text| HeaderValue::try_from(text).ok())
+        {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        trace.dress(response)
     }
 }

@@ -1,7 +1,8 @@
-//! Microsoft Graph: the directory, to read, for who holds the right application permission.
+//! Microsoft Graph: the directory, to read, for who holds the right application permission, and people's sessions.
 
 mod answer;
 mod objects;
+mod sessions;
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use serde_json::json;
 use self::answer::{GraphError, Trace};
 use self::objects::Set;
 use crate::service::Service;
-use crate::tokens::{BearerError, Claims, accepted_audiences, verify_bearer};
+use crate::tokens::{BearerError, Claims, accepted_audiences, evaluate, verify_bearer};
 use crate::world::World;
 
 /// The largest body that is read: `getByIds` takes a thousand ids.
@@ -29,7 +30,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
     for set in Set::ALL {
         router = objects::routes(set, router);
     }
-    router
+    sessions::routes(router)
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(world)
@@ -55,7 +56,7 @@ fn authenticate(world: &World, headers: &HeaderMap) -> Result<Claims, GraphError
         .get(http::header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok());
     let audiences = accepted_audiences(world, Service::Graph);
-    verify_bearer(world, authorization, &audiences).map_err(|error| {
+    let claims = verify_bearer(world, authorization, &audiences).map_err(|error| {
         let message = match error {
             BearerError::Missing | BearerError::NotBearer => "Access token is empty.".to_owned(),
             BearerError::Expired { .. } => {
@@ -74,7 +75,10 @@ fn authenticate(world: &World, headers: &HeaderMap) -> Result<Claims, GraphError
             "InvalidAuthenticationToken",
             message,
         )
-    })
+    })?;
+    evaluate(&world.directory(), &claims, world.clock.now())
+        .map_err(|revoked| GraphError::revoked(&revoked))?;
+    Ok(claims)
 }
 
 /// The caller, where its token carries one of these application permissions (the `roles` claim).
@@ -86,13 +90,14 @@ fn authorize(world: &World, headers: &HeaderMap, any_of: &[&str]) -> Result<Clai
             .iter()
             .any(|role| role.as_str().is_some_and(|role| any_of.contains(&role)))
     });
-    if holds {
-        Ok(claims)
-    } else {
-        Err(GraphError::new(
-            StatusCode::FORBIDDEN,
-            "Authorization_RequestDenied",
-            "Insufficient privileges to complete the operation.",
-        ))
-    }
+    if holds { Ok(claims) } else { Err(denied()) }
+}
+
+/// The caller is known, and may not.
+fn denied() -> GraphError {
+    GraphError::new(
+        StatusCode::FORBIDDEN,
+        "Authorization_RequestDenied",
+        "Insufficient privileges to complete the operation.",
+    )
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use super::answer::{GraphError, Trace};
-use super::authorize;
+use super::{authorize, sessions};
 use crate::directory::{
     Application, Directory, Group, ServicePrincipal, ServicePrincipalKind, User,
 };
@@ -195,9 +195,7 @@ pub(super) async fn by_ids(
         Err(error) => return error.into_response(&trace),
     };
     let Ok(asked) = serde_json::from_slice::<ByIds>(&body) else {
-        let message = "Unable to read JSON request payload.";
-        return GraphError::new(StatusCode::BAD_REQUEST, "BadRequest", message)
-            .into_response(&trace);
+        return GraphError::unreadable().into_response(&trace);
     };
     let directory = world.directory();
     let found: Vec<Value> = Set::ALL
@@ -328,7 +326,7 @@ fn service_principal(sp: &ServicePrincipal) -> Value {
     })
 }
 
-fn user(user: &User) -> Value {
+pub(super) fn user(user: &User) -> Value {
     json!({
         "@odata.type": "#microsoft.graph.user",
         "id": user.id,
@@ -360,7 +358,16 @@ pub(super) fn routes(set: Set, router: axum::Router<Arc<World>>) -> axum::Router
                       Path(id): Path<String>| async move {
         one(set, &world, &headers, &id)
     };
+    let one = match set {
+        Set::Users => get(by_id).patch(
+            |State(world): State<Arc<World>>,
+             headers: HeaderMap,
+             Path(id): Path<String>,
+             body: Bytes| async move { sessions::update(&world, &headers, &id, &body) },
+        ),
+        _ => get(by_id),
+    };
     router
         .route(&format!("/v1.0/{}", set.segment()), get(all))
-        .route(&format!("/v1.0/{}/{{id}}", set.segment()), get(by_id))
+        .route(&format!("/v1.0/{}/{{id}}", set.segment()), one)
 }

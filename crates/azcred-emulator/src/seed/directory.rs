@@ -5,15 +5,17 @@ use toml::Spanned;
 use uuid::Uuid;
 
 use super::Problem;
+use super::conditional_access;
 use super::made::Made;
-use super::tables::{ApplicationSeed, DirectorySeed, IssuerSeed, UserSeed};
+use super::tables::{ApplicationSeed, DirectorySeed, IssuerSeed, RotationSeed, UserSeed};
 use crate::directory::{
     Application, Audience, Certificate, Directory, FederatedCredential, Group, Issuer, IssuerKeys,
-    LoopLimit, RsaJwk, Secret, SecretText, ServicePrincipal, ServicePrincipalKind, Tenant, User,
+    LoopLimit, NATIVE_REDIRECT_URIS, RsaJwk, Secret, SecretText, ServicePrincipal,
+    ServicePrincipalKind, Tenant, User,
 };
 use crate::issuer::EXCHANGE_AUDIENCE;
 
-fn problem<T>(entry: &Spanned<T>, field: String, message: impl Into<String>) -> Problem {
+pub(super) fn problem<T>(entry: &Spanned<T>, field: String, message: impl Into<String>) -> Problem {
     Problem {
         span: Some(entry.span()),
         field,
@@ -45,6 +47,9 @@ impl DirectorySeed {
                 access_token_lifetime: said.access_token_lifetime,
                 refresh_token_inactivity: said.refresh_token_inactivity,
                 session_lifetime: said.session_lifetime,
+                refresh_tokens_once: matches!(said.refresh_token_rotation, RotationSeed::OneTime),
+                device_code_lifetime: said.device_code_lifetime,
+                device_code_interval: said.device_code_interval,
             };
             if said.id.is_nil() || directory.tenants.insert(said.id, tenant).is_some() {
                 let field = format!("tenants[{at}].id");
@@ -81,6 +86,12 @@ impl DirectorySeed {
             self.add_user(&mut directory, made, at, entry)?;
         }
         self.add_groups(&mut directory)?;
+        for (at, entry) in self.conditional_access.iter().enumerate() {
+            let said = entry.get_ref().tenant.as_deref();
+            let field = format!("conditional_access[{at}].tenant");
+            let tenant = self.tenant(&directory, entry, &field, said)?;
+            conditional_access::add(&mut directory, at, entry, tenant)?;
+        }
         for (at, entry) in self.issuers.iter().enumerate() {
             let mut issuer = read_issuer(entry.get_ref())
                 .map_err(|message| problem(entry, format!("issuers[{at}].jwks"), message))?;
@@ -162,8 +173,14 @@ impl DirectorySeed {
             password,
             password_expired: said.password_expired,
             locked: said.locked,
-            mfa_required: said.mfa_required,
             guest_of,
+            sessions_valid_from: said
+                .sessions_valid_from
+                .as_deref()
+                .map(|text| {
+                    time_of(text).map_err(|e| problem(entry, field("sessions_valid_from"), e))
+                })
+                .transpose()?,
             ..User::new(said.id, tenant, &said.user_principal_name, &said.name)
         };
         directory.users.insert(said.id, user);
@@ -199,18 +216,16 @@ impl DirectorySeed {
             access_token_version: version,
             public_client: said.public_client,
             consented: said.consented,
+            admin_consent_required: said.admin_consent_required,
+            redirect_uris: redirect_uris(said)
+                .map_err(|message| problem(entry, field("redirect_uris"), message))?,
             ..Application::new(said.app_id, tenant, &said.name)
         };
         for (n, secret) in said.secrets.iter().enumerate() {
             let expires = match &secret.expires {
                 None => now + time::Duration::days(730),
-                Some(text) => {
-                    let rfc3339 = &time::format_description::well_known::Rfc3339;
-                    OffsetDateTime::parse(text, rfc3339).map_err(|e| {
-                        let message = format!("'{text}' is not like 2026-01-31T00:00:00Z: {e}");
-                        problem(entry, field(&format!("secrets[{n}].expires")), message)
-                    })?
-                }
+                Some(text) => time_of(text)
+                    .map_err(|e| problem(entry, field(&format!("secrets[{n}].expires")), e))?,
             };
             let text = match &secret.value {
                 Some(value) => SecretText::new(value),
@@ -307,6 +322,30 @@ impl DirectorySeed {
     }
 }
 
+/// The addresses for codes that are said, or those of any desktop program.
+fn redirect_uris(said: &ApplicationSeed) -> Result<Vec<String>, String> {
+    let Some(uris) = &said.redirect_uris else {
+        let native = NATIVE_REDIRECT_URIS.iter().filter(|_| said.public_client);
+        return Ok(native.map(|&uri| uri.to_owned()).collect());
+    };
+    for uri in uris {
+        let url = url::Url::parse(uri).map_err(|e| format!("'{uri}' is not an address: {e}"))?;
+        let is_here = matches!(url.host_str(), Some("localhost" | "127.0.0.1"));
+        if url.fragment().is_some() || (url.scheme() == "http" && !is_here) {
+            return Err(format!(
+                "'{uri}' is not allowed: it has to be https, or http on localhost, and without a '#'"
+            ));
+        }
+    }
+    Ok(uris.clone())
+}
+
+/// A time in RFC 3339.
+fn time_of(text: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339)
+        .map_err(|e| format!("'{text}' is not like 2026-01-31T00:00:00Z: {e}"))
+}
+
 /// Permissions for Microsoft Graph, by its client id.
 fn graph_roles(names: &[String]) -> Vec<(Uuid, String)> {
     const GRAPH: Uuid = uuid::uuid!("00000003-0000-0000-c000-000000000000");
@@ -329,7 +368,7 @@ fn unused<T>(
     }
 }
 
-fn find_member(directory: &Directory, said: &str) -> Option<Uuid> {
+pub(super) fn find_member(directory: &Directory, said: &str) -> Option<Uuid> {
     if let Ok(id) = Uuid::try_parse(said) {
         return directory.principal(id).map(|principal| principal.id());
     }

@@ -1,5 +1,6 @@
 //! Seed files: TOML that says who and what exists when the emulator starts.
 
+mod conditional_access;
 mod directory;
 mod made;
 mod managed_identities;

@@ -4,6 +4,8 @@ use serde::Deserialize;
 use toml::Spanned;
 use uuid::Uuid;
 
+use super::conditional_access::PolicySeed;
+
 /// What a seed says of the directory. Every list may be left out, but there has to be a tenant.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -13,6 +15,7 @@ pub(super) struct DirectorySeed {
     pub(super) service_principals: Vec<Spanned<PrincipalSeed>>,
     pub(super) users: Vec<Spanned<UserSeed>>,
     pub(super) groups: Vec<Spanned<GroupSeed>>,
+    pub(super) conditional_access: Vec<Spanned<PolicySeed>>,
     pub(super) issuers: Vec<Spanned<IssuerSeed>>,
 }
 
@@ -23,6 +26,7 @@ pub(super) const TABLES: &[&str] = &[
     "service_principals",
     "users",
     "groups",
+    "conditional_access",
     "issuers",
 ];
 
@@ -39,7 +43,24 @@ pub(super) struct TenantSeed {
     pub(super) refresh_token_inactivity: Option<u32>,
     /// Seconds from a sign-in by password to the next.
     pub(super) session_lifetime: Option<u32>,
+    #[serde(default)]
+    pub(super) refresh_token_rotation: RotationSeed,
+    /// Seconds that a device code is good.
+    pub(super) device_code_lifetime: Option<u32>,
+    /// Seconds between two questions about one.
+    pub(super) device_code_interval: Option<u32>,
     pub(super) loop_limit: Option<LoopSeed>,
+}
+
+/// What becomes of a refresh token that was used.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RotationSeed {
+    /// It goes on working, as Entra ID has it.
+    #[default]
+    Reusable,
+    /// It is refused.
+    OneTime,
 }
 
 fn netherlands() -> String {
@@ -71,6 +92,11 @@ pub(super) struct ApplicationSeed {
     /// An administrator consented for everybody to what it asks people for.
     #[serde(default)]
     pub(super) consented: bool,
+    /// Nobody but an administrator may consent.
+    #[serde(default)]
+    pub(super) admin_consent_required: bool,
+    /// Where it takes codes; for a public client this machine, where it is left out.
+    pub(super) redirect_uris: Option<Vec<String>>,
     pub(super) service_principal: Option<OwnPrincipalSeed>,
     #[serde(default)]
     pub(super) secrets: Vec<SecretSeed>,
@@ -159,8 +185,8 @@ pub(super) struct UserSeed {
     pub(super) password_expired: bool,
     #[serde(default)]
     pub(super) locked: bool,
-    #[serde(default)]
-    pub(super) mfa_required: bool,
+    /// RFC 3339: refresh tokens issued before are revoked.
+    pub(super) sessions_valid_from: Option<String>,
     /// The sign-in name or object id of an account further up whose guest this is.
     pub(super) guest_of: Option<String>,
 }

@@ -100,7 +100,6 @@ id = "e0000001-0000-4000-8000-000000000006"
 user_principal_name = "mfa@contoso.com"
 name = "Second Factor"
 password = "x"
-mfa_required = true
 
 [[users]]
 tenant = "fabrikam.com"
@@ -114,6 +113,12 @@ tenant = "contoso.com"
 id = "f0000001-0000-4000-8000-000000000001"
 name = "engineers"
 members = ["ada@contoso.com"]
+
+[[conditional_access]]
+tenant = "contoso.com"
+name = "A second factor"
+users = ["mfa@contoso.com"]
+require = "mfa"
 
 [[subscriptions]]
 id = "5ec0ffee-0001-4000-8000-000000000001"

@@ -3,8 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
+use super::super::client::Presented;
 use super::super::discovery::Version;
+use super::super::exchange::Exchange;
 use super::super::refusal::Refusal;
 use super::super::resource::{self, Resource};
 use super::super::token::{unavailable, usual_lifetime};
@@ -14,6 +17,7 @@ use super::sealed::RefreshToken;
 use super::{Ask, Session};
 use crate::directory::Directory;
 use crate::service::Cloud;
+use crate::tokens::micros;
 use crate::world::World;
 
 /// What goes into an answer, whoever asked.
@@ -30,28 +34,50 @@ struct Issue<'a> {
 }
 
 /// The body of the answer to a request that was granted.
-pub(super) fn body(
+pub(in crate::entra) fn body(
     ask: &Ask<'_>,
     session: &Session<'_>,
     asked: &Asked,
     resource: &Resource,
 ) -> Result<Value, Refusal> {
     let chosen = session.tenant.access_token_lifetime;
+    let capabilities = ask.claims()?.capabilities;
+    let usual = match resource.is_told && !capabilities.is_empty() {
+        true => long_lifetime(ask.exchange),
+        false => usual_lifetime(ask.exchange),
+    };
     let issue = Issue {
         facts: Facts {
             session,
             directory: ask.directory,
             cloud: ask.exchange.cloud(),
-            now: ask.exchange.now.unix_timestamp(),
+            now: ask.exchange.now,
+            client_class: client_class(ask),
         },
         asked,
         resource,
-        lifetime: i64::from(chosen.unwrap_or_else(|| usual_lifetime(ask.exchange))),
+        lifetime: i64::from(chosen.unwrap_or(usual)),
         version: ask.version,
-        capabilities: capabilities(ask.form.get("claims"))?,
+        capabilities,
         client_info: ask.form.get("client_info") == Some("1"),
     };
     issue.body(ask.world).ok_or_else(unavailable)
+}
+
+/// 20 to 28 hours where the service is told of what happens to the account meanwhile ('Continuous access evaluation',
+/// section 'Token lifetime'): a day at the least here, a second less as whole answers give it.
+fn long_lifetime(exchange: &Exchange) -> u32 {
+    let random = u32::from(exchange.trace_id.as_bytes()[0]);
+    24 * 3600 - 1 + random * 4 * 3600 / 255
+}
+
+/// How the client proved itself, as tokens say it.
+fn client_class(ask: &Ask<'_>) -> &'static str {
+    match ask.credentials.presented {
+        Presented::Nothing => "0",
+        Presented::Secret(_) => "1",
+        Presented::Assertion(_) => "2",
+    }
 }
 
 /// What an account that has signed in by its password to a client would have been answered, for files that say so.
@@ -69,7 +95,8 @@ pub(crate) fn signed_in(
             session,
             directory,
             cloud: Cloud::Public,
-            now: world.clock.unix(),
+            now: world.clock.now(),
+            client_class: "0",
         },
         asked: &asked,
         resource: &resource,
@@ -102,8 +129,9 @@ impl Issue<'_> {
         body["expires_in"] = number(self.lifetime);
         body["ext_expires_in"] = number(self.lifetime);
         if is_v1 {
-            body["expires_on"] = number(self.facts.now + self.lifetime);
-            body["not_before"] = number(self.facts.now - 300);
+            let now = self.facts.now.unix_timestamp();
+            body["expires_on"] = number(now + self.lifetime);
+            body["not_before"] = number(now - 300);
             body["resource"] = self.resource.audience.as_str().into();
         } else if self.lifetime >= 7200 {
             // A hint to fetch the next one at half time.
@@ -111,13 +139,15 @@ impl Issue<'_> {
         }
         if self.asked.offline {
             let token = RefreshToken {
+                id: Uuid::new_v4(),
                 account: session.account.id,
                 client: session.application.app_id,
                 family: session.application.family.clone(),
                 tenant: session.tenant.id,
                 session: session.id,
-                since: session.since,
-                issued: self.facts.now,
+                proofs: session.proofs,
+                by_device_code: session.by_device_code,
+                issued: micros(self.facts.now),
                 scope: self.asked.text.clone(),
             };
             body["refresh_token"] = token.seal(self.facts.directory)?.into();
@@ -146,31 +176,4 @@ fn unsigned(claims: &Map<String, Value>) -> String {
     let header = json!({"typ": "JWT", "alg": "none"}).to_string();
     let payload = Value::Object(claims.clone()).to_string();
     format!("{}.{}.", encode(header), encode(payload))
-}
-
-/// The client's capabilities in a `claims` parameter (OpenID Connect Core section 5.5): `access_token.xms_cc.values`.
-///
-/// # Errors
-/// 90023 for what is no JSON object.
-fn capabilities(claims: Option<&str>) -> Result<Vec<String>, Refusal> {
-    let Some(text) = claims else {
-        return Ok(Vec::new());
-    };
-    let parsed = serde_json::from_str::<Map<String, Value>>(text).map_err(|_| {
-        Refusal::invalid_request(
-            90023,
-            "The authentication service request is not valid: the 'claims' parameter is not a JSON object.",
-        )
-    })?;
-    let values = parsed
-        .get("access_token")
-        .and_then(|token| token.get("xms_cc")?.get("values")?.as_array());
-    Ok(values
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        // What is not known is left out.
-        .filter(|value| value.eq_ignore_ascii_case("cp1"))
-        .map(str::to_uppercase)
-        .collect())
 }

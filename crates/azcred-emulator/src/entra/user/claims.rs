@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
 use uuid::{Uuid, uuid};
 
 use super::super::claims::{opaque, region_scope};
@@ -15,6 +16,7 @@ use super::Session;
 use super::scope::Asked;
 use crate::directory::{Directory, User};
 use crate::service::Cloud;
+use crate::tokens::token_id;
 
 const GRAPH: Uuid = uuid!("00000003-0000-0000-c000-000000000000");
 const ARM: Uuid = uuid!("797f4846-ba00-4fd7-ba43-dac1f8f63013");
@@ -26,8 +28,9 @@ pub(super) struct Facts<'a> {
     pub(super) session: &'a Session<'a>,
     pub(super) directory: &'a Directory,
     pub(super) cloud: Cloud,
-    /// Unix seconds.
-    pub(super) now: i64,
+    pub(super) now: OffsetDateTime,
+    /// How the client proved itself: `appidacr` and `azpacr`.
+    pub(super) client_class: &'static str,
 }
 
 impl Facts<'_> {
@@ -47,20 +50,19 @@ impl Facts<'_> {
             user,
             ..
         } = self.session;
-        let issued = self.now - 300;
+        let issued = self.now.unix_timestamp() - 300;
         let mut claims = json!({
             "iss": self.issuer(version),
             "iat": issued,
             "nbf": issued,
             "name": user.name,
             "oid": user.id,
-            "puid": puid(user.id),
             "rh": format!("1.A{}.", opaque(&[tenant.id.as_bytes(), audience.as_bytes()], 30)),
             "sid": self.session.id,
             // Another for each client, so that two of them can't compare whom they know.
             "sub": opaque(&[b"sub", user.id.as_bytes(), audience.as_bytes()], 32),
             "tid": tenant.id,
-            "uti": URL_SAFE_NO_PAD.encode(Uuid::new_v4().as_bytes()),
+            "uti": token_id(self.now),
         });
         if user.guest_of.is_some() {
             claims["idp"] = home_issuer(self.cloud, account).into();
@@ -86,39 +88,43 @@ impl Facts<'_> {
         let tenant_id = session.tenant.id;
         for (name, value) in [
             ("aud", json!(resource.audience)),
-            ("exp", json!(self.now + lifetime)),
-            ("acr", json!("1")),
+            ("exp", json!(self.now.unix_timestamp() + lifetime)),
             (
                 "aio",
                 json!(opaque(&[b"aio", Uuid::new_v4().as_bytes()], 48)),
             ),
-            ("amr", json!(["pwd"])),
-            ("idtyp", json!("user")),
-            ("ipaddr", json!("127.0.0.1")),
             ("scp", json!(Asked::scp(resource))),
-            ("wids", json!([NO_DIRECTORY_ROLE])),
             (
                 "xms_ftd",
                 json!(opaque(&[b"ftd", tenant_id.as_bytes()], 32)),
-            ),
-            ("xms_idrel", json!("1 2")),
-            (
-                "xms_tcdt",
-                json!(1_577_836_800 + i64::from(tenant_id.as_fields().0 % 100_000_000)),
             ),
         ] {
             claims[name] = value;
         }
         match version {
             Version::V1 => {
-                claims["appid"] = app.app_id.to_string().into();
-                claims["appidacr"] = "0".into();
-                claims["ver"] = "1.0".into();
+                let created = 1_577_836_800 + i64::from(tenant_id.as_fields().0 % 100_000_000);
+                for (name, value) in [
+                    ("acr", json!("1")),
+                    ("amr", json!(session.proofs.amr())),
+                    ("appid", json!(app.app_id)),
+                    ("appidacr", json!(self.client_class)),
+                    ("idtyp", json!("user")),
+                    ("ipaddr", json!("127.0.0.1")),
+                    ("puid", json!(puid(session.user.id))),
+                    ("ver", json!("1.0")),
+                    ("wids", json!([NO_DIRECTORY_ROLE])),
+                    ("xms_idrel", json!("1 2")),
+                    ("xms_tcdt", json!(created)),
+                ] {
+                    claims[name] = value;
+                }
                 self.add_v1_name(&mut claims);
             }
+            // The basic claims of v1.0 are not in v2.0 tokens, unless an application asks for them.
             Version::V2 => {
                 claims["azp"] = app.app_id.to_string().into();
-                claims["azpacr"] = "0".into();
+                claims["azpacr"] = self.client_class.into();
                 claims["preferred_username"] = session.account.user_principal_name.as_str().into();
                 claims["ver"] = "2.0".into();
             }
@@ -127,12 +133,7 @@ impl Facts<'_> {
             claims["xms_cc"] = json!(capabilities);
         }
         match resource.app_id {
-            ARM => {
-                let groups = self.directory.groups_of(session.user.id);
-                if !groups.is_empty() {
-                    claims["groups"] = json!(groups);
-                }
-            }
+            ARM => self.add_groups(&mut claims),
             GRAPH => {
                 claims["app_displayname"] = app.name.as_str().into();
                 claims["tenant_region_scope"] = region_scope(&session.tenant.country).into();
@@ -148,10 +149,13 @@ impl Facts<'_> {
         let account = self.session.account;
         let mut claims = self.person(version, app);
         claims["aud"] = app.to_string().into();
-        claims["exp"] = (self.now + 3600).into();
+        claims["exp"] = (self.now.unix_timestamp() + 3600).into();
+        if let Some(nonce) = self.session.nonce {
+            claims["nonce"] = nonce.into();
+        }
         match version {
             Version::V1 => {
-                claims["amr"] = json!(["pwd"]);
+                claims["amr"] = json!(self.session.proofs.amr());
                 claims["ipaddr"] = "127.0.0.1".into();
                 claims["ver"] = "1.0".into();
                 self.add_v1_name(&mut claims);
@@ -165,6 +169,24 @@ impl Facts<'_> {
             }
         }
         object(claims)
+    }
+
+    /// `groups`, or where they are to be asked for: past 200 the token would not fit into a header ('Groups overage
+    /// claim').
+    fn add_groups(&self, claims: &mut Value) {
+        const MAX_GROUPS: usize = 200;
+        let user = self.session.user;
+        let groups = self.directory.groups_of(user.id);
+        if groups.len() > MAX_GROUPS {
+            let endpoint = format!(
+                "https://graph.windows.net/{}/users/{}/getMemberObjects",
+                user.tenant, user.id
+            );
+            claims["_claim_names"] = json!({"groups": "src1"});
+            claims["_claim_sources"] = json!({"src1": {"endpoint": endpoint}});
+        } else if !groups.is_empty() {
+            claims["groups"] = json!(groups);
+        }
     }
 
     /// The names that v1.0 tokens have: `upn` for members only.
@@ -183,7 +205,7 @@ impl Facts<'_> {
 }
 
 /// `client_info`: by which ids a client tells accounts apart, the same in every tenant.
-pub(super) fn client_info(account: &User) -> String {
+pub(in super::super) fn client_info(account: &User) -> String {
     let text = json!({"uid": account.id, "utid": account.tenant}).to_string();
     URL_SAFE_NO_PAD.encode(text)
 }

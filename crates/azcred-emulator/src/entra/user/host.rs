@@ -7,6 +7,7 @@ use super::super::exchange::Exchange;
 use super::super::managed_identity::Issued;
 use super::super::refusal::Refusal;
 use super::super::resource;
+use super::super::sign_in::Proofs;
 use super::super::token::{unavailable, usual_lifetime};
 use super::Session;
 use super::claims::Facts;
@@ -44,13 +45,16 @@ pub(crate) fn issue_for_user(
         user,
         application: &Application::new(client_id, tenant.id, name),
         id: Uuid::new_v4(),
-        since: now,
+        proofs: Proofs::by_password(now),
+        nonce: None,
+        by_device_code: false,
     };
     let facts = Facts {
         session: &session,
         directory: &directory,
         cloud: exchange.cloud(),
-        now,
+        now: exchange.now,
+        client_class: "0",
     };
     let chosen = tenant.access_token_lifetime;
     let lifetime = i64::from(chosen.unwrap_or_else(|| usual_lifetime(exchange)));

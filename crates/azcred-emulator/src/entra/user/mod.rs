@@ -4,6 +4,7 @@
 //! and last whether this client may have this resource for this account.
 
 mod answer;
+mod authorization_code;
 mod claims;
 mod host;
 mod lockout;
@@ -12,27 +13,35 @@ mod realm;
 mod refresh;
 mod scope;
 mod sealed;
+mod spent;
 
 use http::StatusCode;
 
 use super::assertion::Addressee;
 use super::authority::Authority;
+use super::claims_request::ClaimsRequest;
 use super::client::{self, Credentials, Presented};
+use super::conditional_access;
 use super::discovery::Version;
 use super::exchange::Exchange;
 use super::form::Form;
 use super::refusal::Refusal;
 use super::resource::{self, Resource};
+use super::sign_in::Proofs;
 use crate::directory::{Application, Directory, Tenant, User};
 use crate::world::World;
 
 pub(crate) use answer::signed_in;
 pub(crate) use host::issue_for_user;
 pub(crate) use lockout::Lockout;
-pub(super) use password::grant as by_password;
+pub(super) use answer::body as granted;
+pub(super) use authorization_code::grant as by_authorization_code;
+pub(super) use claims::client_info;
+pub(super) use password::{check_password, count_attempt, grant as by_password};
 pub(super) use realm::user_realm;
 pub(super) use refresh::grant as by_refresh_token;
-use scope::Asked;
+pub(crate) use spent::Spent;
+pub(in crate::entra) use scope::Asked;
 
 /// A token request of a person, read but not judged.
 pub(super) struct Ask<'a> {
@@ -57,13 +66,17 @@ pub(crate) struct Session<'a> {
     pub(crate) application: &'a Application,
     /// `sid`: one for all tokens that come from one sign-in.
     pub(crate) id: uuid::Uuid,
-    /// When the password was given, in Unix seconds.
-    pub(crate) since: i64,
+    /// What the account has proved, and when.
+    pub(crate) proofs: Proofs,
+    /// `nonce` of the request for a code, for the `id_token` to repeat (OpenID Connect Core section 3.1.2.1).
+    pub(crate) nonce: Option<&'a str>,
+    /// The sign-in was by device code, which stays with the session ('protocol tracking').
+    pub(crate) by_device_code: bool,
 }
 
 impl<'a> Ask<'a> {
     /// The tenant that is asked, or for `organizations` the account's own.
-    fn tenant(&self, account: &User) -> Result<&'a Tenant, Refusal> {
+    pub(super) fn tenant(&self, account: &User) -> Result<&'a Tenant, Refusal> {
         match self.authority {
             Authority::Tenant(tenant) => Ok(tenant),
             Authority::Any(_) => self.directory.tenants.get(&account.tenant).ok_or_else(|| {
@@ -77,7 +90,7 @@ impl<'a> Ask<'a> {
     /// # Errors
     /// 700016 where it is unknown, 7000218 where it should have proved itself, 700025 where it can't, and whatever
     /// is wrong with what it shows.
-    fn client(&self, tenant: &Tenant) -> Result<&'a Application, Refusal> {
+    pub(super) fn client(&self, tenant: &Tenant) -> Result<&'a Application, Refusal> {
         let application = client::find(self.directory, tenant, &self.credentials.client_id)?;
         match (application.public_client, &self.credentials.presented) {
             (true, Presented::Nothing) => {}
@@ -93,6 +106,14 @@ impl<'a> Ask<'a> {
             }
         }
         Ok(application)
+    }
+
+    /// What `claims` asks for.
+    ///
+    /// # Errors
+    /// 90023 for what is no JSON object.
+    fn claims(&self) -> Result<ClaimsRequest, Refusal> {
+        ClaimsRequest::read(self.form.get("claims"))
     }
 
     /// What is asked for, by `scope` or, of the v1.0 endpoint, by `resource`.
@@ -111,43 +132,68 @@ impl<'a> Ask<'a> {
     ///
     /// # Errors
     /// 500011 for a resource that is not in the tenant, 65001 without consent, 650053 for a permission that the
-    /// resource does not have, 50076 where a second factor is wanted.
-    fn permitted(&self, session: &Session<'_>, asked: &Asked) -> Result<Resource, Refusal> {
+    /// resource does not have, and whatever Conditional Access says of the session.
+    pub(super) fn permitted(&self, session: &Session<'_>, asked: &Asked) -> Result<Resource, Refusal> {
         let resource = resource::find(self.world, self.directory, session.tenant, &asked.resource)?;
-        let application = session.application;
-        asked.check_permissions(application, &resource)?;
-        if session.account.mfa_required {
-            return Err(Refusal {
-                message: format!(
-                    "Due to a configuration change made by your administrator, or because you moved to a new \
-                     location, you must use multi-factor authentication to access '{}'.",
-                    resource.app_id
-                ),
-                ..Refusal::by_code(50076)
-            });
-        }
-        if !application.consented && application.app_id != resource.app_id {
-            return Err(Refusal {
-                suberror: Some("consent_required"),
-                ..invalid_grant(
-                    65001,
-                    format!(
-                        "The user or administrator has not consented to use the application with ID '{}' named \
-                         '{}'. Send an interactive authorization request for this user and resource.",
-                        application.app_id, application.name
-                    ),
-                )
-            });
-        }
+        asked.check_permissions(session.application, &resource)?;
+        let now = self.exchange.now.unix_timestamp();
+        conditional_access::check(self.directory, session, &resource, &self.claims()?, now)?;
+        check_consent(self.directory, session, &resource)?;
         Ok(resource)
     }
+}
+
+/// Whether the client may act for this account at this resource.
+///
+/// # Errors
+/// 65001 where nobody has consented.
+pub(super) fn check_consent(
+    directory: &Directory,
+    session: &Session<'_>,
+    resource: &Resource,
+) -> Result<(), Refusal> {
+    let application = session.application;
+    let (client, resource) = (application.app_id, resource.app_id);
+    if application.consented
+        || client == resource
+        || directory.consents.has(session.user.id, client, resource)
+    {
+        return Ok(());
+    }
+    Err(Refusal {
+        suberror: Some("consent_required"),
+        ..invalid_grant(
+            65001,
+            format!(
+                "The user or administrator has not consented to use the application with ID '{}' named '{}'. Send an \
+                 interactive authorization request for this user and resource.",
+                application.app_id, application.name
+            ),
+        )
+    })
+}
+
+/// The account of this object id, in its home tenant.
+///
+/// # Errors
+/// 50034 where it is gone.
+pub(super) fn account(directory: &Directory, id: uuid::Uuid) -> Result<&User, Refusal> {
+    directory.users.get(&id).ok_or_else(|| {
+        invalid_grant(
+            50034,
+            format!(
+                "The user account with the object id {id} does not exist in the directory. To sign into this \
+                 application, the account must be added to the directory."
+            ),
+        )
+    })
 }
 
 /// What an account is in a tenant.
 ///
 /// # Errors
 /// `code`, 50020 or 90072, where it is nobody there.
-fn member<'a>(
+pub(super) fn member<'a>(
     directory: &'a Directory,
     account: &User,
     tenant: &Tenant,
@@ -176,7 +222,7 @@ fn member<'a>(
 ///
 /// # Errors
 /// 50057.
-fn check_enabled(users: &[&User]) -> Result<(), Refusal> {
+pub(super) fn check_enabled(users: &[&User]) -> Result<(), Refusal> {
     match users.iter().all(|user| user.enabled) {
         true => Ok(()),
         false => Err(invalid_grant(50057, "The user account is disabled.")),
@@ -191,6 +237,6 @@ pub(super) fn no_secret() -> Refusal {
     )
 }
 
-fn invalid_grant(code: u32, message: impl Into<String>) -> Refusal {
+pub(super) fn invalid_grant(code: u32, message: impl Into<String>) -> Refusal {
     Refusal::new(code, "invalid_grant", StatusCode::BAD_REQUEST, message)
 }

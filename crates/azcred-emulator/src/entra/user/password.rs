@@ -1,13 +1,16 @@
 //! Signing in by name and password: the grant `password` (RFC 6749 section 4.3).
 
 use serde_json::Value;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::super::authority::{Authority, clip};
 use super::super::refusal::Refusal;
+use super::super::sign_in::Proofs;
 use super::lockout::Verdict;
 use super::{Ask, Session, answer, check_enabled, invalid_grant, member};
 use crate::directory::User;
+use crate::world::World;
 
 /// Answers the grant.
 ///
@@ -54,7 +57,7 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
         Some(application) => application,
         None => ask.client(tenant)?,
     };
-    check_password(ask, account, password)?;
+    check_password(ask.world, ask.exchange.now, account, password)?;
     let user = member(ask.directory, account, tenant, application, 90072)?;
     check_enabled(&[user])?;
     let session = Session {
@@ -63,7 +66,9 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
         user,
         application,
         id: Uuid::new_v4(),
-        since: ask.exchange.now.unix_timestamp(),
+        proofs: Proofs::by_password(ask.exchange.now.unix_timestamp()),
+        nonce: None,
+        by_device_code: false,
     };
     let resource = ask.permitted(&session, &asked)?;
     answer::body(ask, &session, &asked, &resource)
@@ -73,17 +78,37 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
 ///
 /// # Errors
 /// 50057 disabled, 50053 locked, 50126 wrong, 50055 right but expired.
-fn check_password(ask: &Ask<'_>, account: &User, password: &str) -> Result<(), Refusal> {
+pub(in super::super) fn check_password(
+    world: &World,
+    now: OffsetDateTime,
+    account: &User,
+    password: &str,
+) -> Result<(), Refusal> {
     check_enabled(&[account])?;
     let known = account.password.as_ref();
     let is_right = known.is_some_and(|known| known.matches(password));
-    let now = ask.exchange.now.unix_timestamp();
+    count_attempt(world, now, account, password, is_right)?;
+    match account.password_expired {
+        true => Err(invalid_grant(50055, "The password is expired.")),
+        false => Ok(()),
+    }
+}
+
+/// Counts an attempt to prove something, right or wrong.
+///
+/// # Errors
+/// 50053 where the account is locked, 50126 where it was wrong.
+pub(in super::super) fn count_attempt(
+    world: &World,
+    now: OffsetDateTime,
+    account: &User,
+    entered: &str,
+    is_right: bool,
+) -> Result<(), Refusal> {
+    let now = now.unix_timestamp();
     let verdict = match account.locked {
         true => Verdict::Locked,
-        false => ask
-            .world
-            .lockout
-            .attempt(account.id, password, is_right, now),
+        false => world.lockout.attempt(account.id, entered, is_right, now),
     };
     match verdict {
         Verdict::Locked => Err(invalid_grant(
@@ -94,9 +119,6 @@ fn check_password(ask: &Ask<'_>, account: &User, password: &str) -> Result<(), R
             50126,
             "Error validating credentials due to invalid username or password.",
         )),
-        Verdict::Right if account.password_expired => {
-            Err(invalid_grant(50055, "The password is expired."))
-        }
         Verdict::Right => Ok(()),
     }
 }

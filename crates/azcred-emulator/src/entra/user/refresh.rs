@@ -1,7 +1,7 @@
 //! Going on from a refresh token: the grant `refresh_token` (RFC 6749 section 6).
 //!
 //! 'Refresh tokens in the Microsoft identity platform': they are bound to user and client (or its family), not to a
-//! tenant or resource; a new one comes with every use and the old one is not revoked by it.
+//! tenant or resource; a new one comes with every use and the old one is not revoked by it, unless the seed says so.
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -10,8 +10,9 @@ use super::super::assertion::iso;
 use super::super::authority::Authority;
 use super::super::refusal::Refusal;
 use super::sealed::{NotOurs, RefreshToken};
-use super::{Ask, Session, answer, check_enabled, invalid_grant, member};
+use super::{Ask, Session, account, answer, check_enabled, invalid_grant, member};
 use crate::directory::{Application, Tenant, User};
+use crate::tokens;
 
 /// How long a refresh token lives unused, in seconds, where the tenant says nothing else: 90 days.
 const INACTIVITY: u32 = 90 * 24 * 3600;
@@ -19,7 +20,7 @@ const INACTIVITY: u32 = 90 * 24 * 3600;
 /// Answers the grant.
 ///
 /// # Errors
-/// 9002313 and 70000 for what is no refresh token of this service, or another client's; 50173, 700082 and 70008 for
+/// 9002313 and 70000 for what is no refresh token of this service, another client's, or used where each is good once; 50173, 700082 and 70008 for
 /// one that is revoked or too old; 50057 for a disabled account; 50020 where the account is nobody in the tenant; and
 /// whatever is wrong with client or scope.
 pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
@@ -35,16 +36,7 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
         ),
         NotOurs::Foreign => invalid_grant(70000, "Provided grant is invalid or malformed."),
     })?;
-    let account = ask.directory.users.get(&token.account).ok_or_else(|| {
-        invalid_grant(
-            50034,
-            format!(
-                "The user account with the object id {} does not exist in the directory. To sign into this \
-                 application, the account must be added to the directory.",
-                token.account
-            ),
-        )
-    })?;
+    let account = account(ask.directory, token.account)?;
     let tenant = ask.tenant(account)?;
     let application = ask.client(tenant)?;
     check_client(&token, application)?;
@@ -53,15 +45,25 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
     check_age(&token, account, tenant, ask.exchange.now)?;
     let user = member(ask.directory, account, tenant, application, 50020)?;
     check_enabled(&[user])?;
+    check_revoked(&token, user)?;
     let session = Session {
         account,
         tenant,
         user,
         application,
         id: token.session,
-        since: token.since,
+        proofs: token.proofs,
+        nonce: None,
+        by_device_code: token.by_device_code,
     };
     let resource = ask.permitted(&session, &asked)?;
+    // Who gets no new one keeps what they have.
+    if tenant.refresh_tokens_once && asked.offline && !ask.world.spent.spend(token.id) {
+        return Err(invalid_grant(
+            70000,
+            "Provided grant is invalid or malformed. The refresh token was used already.",
+        ));
+    }
     answer::body(ask, &session, &asked, &resource)
 }
 
@@ -92,45 +94,51 @@ fn check_age(
     tenant: &Tenant,
     now: OffsetDateTime,
 ) -> Result<(), Refusal> {
-    if let Some(valid_from) = account.sessions_valid_from
-        && token.issued < valid_from.unix_timestamp()
-    {
-        return Err(invalid_grant(
-            50173,
-            format!(
-                "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user \
-                 might have changed or reset their password. The grant was issued on '{}' and the TokensValidFrom \
-                 date (before which tokens are not valid) for this user is '{}'.",
-                iso(token.since),
-                iso(valid_from.unix_timestamp())
-            ),
-        ));
-    }
+    check_revoked(token, account)?;
+    let issued = token.issued / 1_000_000;
     let now = now.unix_timestamp();
     let limit = tenant.refresh_token_inactivity.unwrap_or(INACTIVITY);
-    if now.saturating_sub(token.issued) >= i64::from(limit) {
+    if now.saturating_sub(issued) >= i64::from(limit) {
         return Err(invalid_grant(
             700_082,
             format!(
                 "The refresh token has expired due to inactivity. The token was issued on {} and was inactive for {}.",
-                iso(token.issued),
+                iso(issued),
                 span(limit)
             ),
         ));
     }
     if let Some(limit) = tenant.session_lifetime
-        && now.saturating_sub(token.since) >= i64::from(limit)
+        && now.saturating_sub(token.proofs.at) >= i64::from(limit)
     {
         return Err(invalid_grant(
             70008,
             format!(
                 "The provided authorization code or refresh token has expired due to inactivity. Send a new \
                  interactive authorization request for this user and resource. The session began on {}.",
-                iso(token.since)
+                iso(token.proofs.at)
             ),
         ));
     }
     Ok(())
+}
+
+/// An administrator, the person or a new password has ended the account's sessions.
+fn check_revoked(token: &RefreshToken, account: &User) -> Result<(), Refusal> {
+    let valid_from = account.sessions_valid_from;
+    match valid_from.filter(|_| tokens::is_revoked(account, token.issued)) {
+        None => Ok(()),
+        Some(valid_from) => Err(invalid_grant(
+            50173,
+            format!(
+                "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user \
+                 might have changed or reset their password. The grant was issued on '{}' and the TokensValidFrom \
+                 date (before which tokens are not valid) for this user is '{}'.",
+                iso(token.proofs.at),
+                iso(valid_from.unix_timestamp())
+            ),
+        )),
+    }
 }
 
 /// `90.00:00:00`, as the service writes a span.

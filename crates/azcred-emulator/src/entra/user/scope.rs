@@ -26,20 +26,20 @@ const OPENID: &[&str] = &["email", "openid", "profile"];
 
 /// A request's `scope`, taken apart.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(in crate::entra) struct Asked {
     /// The resource's name as it was written.
-    pub(super) resource: String,
+    pub(in crate::entra) resource: String,
     /// Permissions that were named; `.default` is none of them.
     named: Vec<String>,
     is_default: bool,
     /// An `id_token` is wanted.
-    pub(super) openid: bool,
+    pub(in crate::entra) openid: bool,
     /// The `id_token` may say the address.
-    pub(super) email: bool,
+    pub(in crate::entra) email: bool,
     /// A refresh token is wanted.
-    pub(super) offline: bool,
+    pub(in crate::entra) offline: bool,
     /// The whole text, for the refresh token to remember.
-    pub(super) text: String,
+    pub(in crate::entra) text: String,
 }
 
 impl Asked {
@@ -47,7 +47,7 @@ impl Asked {
     ///
     /// # Errors
     /// 70011 for what is no scope or mixes `.default` with others, 28000 for several resources.
-    pub(super) fn of_v2(text: &str) -> Result<Self, Refusal> {
+    pub(in crate::entra) fn of_v2(text: &str) -> Result<Self, Refusal> {
         let scopes: Vec<&str> = text.split_ascii_whitespace().collect();
         // RFC 6749 section 3.3: printable ASCII but for quotation mark and backslash.
         let is_token = |scope: &&str| {
@@ -114,7 +114,7 @@ impl Asked {
     }
 
     /// Of the v1.0 endpoint, where a resource is named and all its permissions are meant.
-    pub(super) fn of_v1(resource: &str, scope: Option<&str>) -> Result<Self, Refusal> {
+    pub(in crate::entra) fn of_v1(resource: &str, scope: Option<&str>) -> Result<Self, Refusal> {
         let has = |name| scope.is_some_and(|s| s.split_ascii_whitespace().any(|s| s == name));
         Ok(Self {
             resource: resource.to_owned(),
@@ -131,7 +131,7 @@ impl Asked {
     ///
     /// # Errors
     /// 650053 for a permission that it does not have.
-    pub(super) fn check_permissions(
+    pub(in crate::entra) fn check_permissions(
         &self,
         application: &Application,
         resource: &Resource,
@@ -155,8 +155,13 @@ impl Asked {
         }
     }
 
+    /// The permissions that were named; `.default` is none of them.
+    pub(in crate::entra) fn permissions(&self) -> &[String] {
+        &self.named
+    }
+
     /// `scp`: everything the client was granted for the resource, whatever part of it was named.
-    pub(super) fn scp(resource: &Resource) -> String {
+    pub(in crate::entra) fn scp(resource: &Resource) -> String {
         let mut all = permissions(resource).to_vec();
         if resource.app_id == GRAPH {
             all.extend(OPENID);
@@ -166,7 +171,7 @@ impl Asked {
     }
 
     /// `scope` of the answer, as each endpoint writes it.
-    pub(super) fn echo(&self, resource: &Resource, is_v1: bool) -> String {
+    pub(in crate::entra) fn echo(&self, resource: &Resource, is_v1: bool) -> String {
         if is_v1 {
             return Self::scp(resource);
         }
@@ -223,6 +228,7 @@ mod tests {
             app_id,
             audience: "x".into(),
             version: 1,
+            is_told: false,
         }
     }
 

@@ -1,8 +1,8 @@
 //! Refresh tokens: opaque to everybody else, and readable to whoever issued them.
 //!
 //! Nothing is kept for one: what it stands for is in it, sealed. That is why an older one keeps working after it was
-//! used, as with Entra ID, and why the emulator can't be filled up with them. They end by time, and by the account's
-//! `sessions_valid_from`.
+//! used, as with Entra ID, and why the emulator can't be filled up with them. They end by time, by the account's
+//! `sessions_valid_from`, and with their use in a tenant that wants it so.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, RandomizedNonceKey};
 use aws_lc_rs::digest::{self, SHA256};
@@ -12,11 +12,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::super::sign_in::Proofs;
 use crate::directory::{Directory, SecretText};
 
 /// What a refresh token stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RefreshToken {
+    /// Its own id, by which a tenant knows that it was used.
+    pub(super) id: Uuid,
     /// The account, by its object id in its home tenant.
     pub(super) account: Uuid,
     /// The client it was issued to.
@@ -27,9 +30,11 @@ pub(super) struct RefreshToken {
     pub(super) tenant: Uuid,
     /// `sid`.
     pub(super) session: Uuid,
-    /// When the password was given, in Unix seconds.
-    pub(super) since: i64,
-    /// When this token was issued, in Unix seconds.
+    /// What the account has proved, and when.
+    pub(super) proofs: Proofs,
+    /// The sign-in was by device code.
+    pub(super) by_device_code: bool,
+    /// When this token was issued, in Unix microseconds: revocation may follow at once.
     pub(super) issued: i64,
     /// What was asked for, for a client that asks for nothing else.
     pub(super) scope: String,
@@ -45,7 +50,7 @@ pub(super) enum NotOurs {
 }
 
 /// Domain of the sealing, so that nothing else sealed under the same secret could pass for a token.
-const PURPOSE: &[u8] = b"azcred-emulator refresh token 1";
+const PURPOSE: &[u8] = b"azcred-emulator refresh token 2";
 const NONCE_BYTES: usize = 12;
 /// No token of ours comes near this; what is longer is not looked at.
 const MAX_BYTES: usize = 8 * 1024;
@@ -113,12 +118,14 @@ mod tests {
 
     fn token() -> RefreshToken {
         RefreshToken {
+            id: Uuid::from_u128(9),
             account: Uuid::from_u128(1),
             client: Uuid::from_u128(2),
             family: Some("1".into()),
             tenant: Uuid::from_u128(3),
             session: Uuid::from_u128(4),
-            since: 5,
+            proofs: Proofs::by_password(5),
+            by_device_code: false,
             issued: 6,
             scope: "https://a.b/.default".into(),
         }

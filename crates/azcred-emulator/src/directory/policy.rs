@@ -1,0 +1,215 @@
+//! A Conditional Access policy: whom it is about, where, and what it wants of them.
+//!
+//! 'Building a Conditional Access policy': conditions say when a policy applies, controls what it wants then. All that
+//! apply count.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::{Application, Directory, User};
+
+/// A tenant's policy for its people and guests.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Its id, which challenges name (`capolids`).
+    pub id: Uuid,
+    /// The tenant.
+    pub tenant: Uuid,
+    /// The name, for people.
+    pub name: String,
+    /// Users and groups it is about; `None` is everybody.
+    pub users: Option<BTreeSet<Uuid>>,
+    /// Users and groups it is not about, whatever `users` says.
+    pub exclude_users: BTreeSet<Uuid>,
+    /// Client ids of the resources it guards; `None` is all of them.
+    pub resources: Option<BTreeSet<Uuid>>,
+    /// Kinds of programs it is about; `None` is all of them.
+    pub client_apps: Option<Vec<ClientApp>>,
+    /// It is about sign-ins by device code only ('Authentication flows').
+    pub device_code_only: bool,
+    /// What it wants. `None`: it only says how old a sign-in may be.
+    pub requirement: Option<Requirement>,
+    /// Sign-in frequency: seconds after which the sign-in has to be repeated.
+    pub sign_in_frequency: Option<u32>,
+}
+
+/// `clientAppTypes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientApp {
+    /// A web application: it has a secret of its own.
+    Browser,
+    /// Mobile apps and desktop clients: public clients.
+    Desktop,
+}
+
+/// A grant control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requirement {
+    /// Nobody gets through: AADSTS53003.
+    Block,
+    /// A device that is marked as compliant: AADSTS53000. No device here is.
+    CompliantDevice,
+    /// A device that the organisation manages: AADSTS530003. No device here is.
+    ManagedDevice,
+    /// A second factor: AADSTS50076.
+    Mfa,
+}
+
+/// A request for a token, as policies look at it.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Who, in the tenant that is asked.
+    pub user: &'a User,
+    /// By which program.
+    pub application: &'a Application,
+    /// For which resource, by its client id.
+    pub resource: Uuid,
+    /// Whether the sign-in was by device code.
+    pub by_device_code: bool,
+}
+
+impl Policy {
+    /// Whether it is about this.
+    pub fn applies(&self, directory: &Directory, subject: &Subject<'_>) -> bool {
+        let user = subject.user;
+        let client = match subject.application.public_client {
+            true => ClientApp::Desktop,
+            false => ClientApp::Browser,
+        };
+        let mut names = directory.groups_of(user.id);
+        names.insert(user.id);
+        let resources = self.resources.as_ref();
+        let clients = self.client_apps.as_ref();
+        self.tenant == user.tenant
+            && (subject.by_device_code || !self.device_code_only)
+            && resources.is_none_or(|guarded| guarded.contains(&subject.resource))
+            && clients.is_none_or(|kinds| kinds.contains(&client))
+            && self.is_about(&names)
+    }
+
+    /// Whether it is about whoever has these ids: their own, and their groups'.
+    fn is_about(&self, names: &BTreeSet<Uuid>) -> bool {
+        let included = self.users.as_ref();
+        included.is_none_or(|included| !included.is_disjoint(names))
+            && self.exclude_users.is_disjoint(names)
+    }
+}
+
+impl Directory {
+    /// The policies that apply to a request, in the order of their ids.
+    pub fn policies_for<'a>(
+        &'a self,
+        subject: &'a Subject<'a>,
+    ) -> impl Iterator<Item = &'a Policy> + 'a {
+        self.policies
+            .values()
+            .filter(|policy| policy.applies(self, subject))
+    }
+
+    /// Whether some policy wants a second factor of a user, wherever they go.
+    pub fn needs_mfa(&self, user: &User) -> bool {
+        let mut names = self.groups_of(user.id);
+        names.insert(user.id);
+        self.policies.values().any(|policy| {
+            policy.tenant == user.tenant
+                && policy.requirement == Some(Requirement::Mfa)
+                && policy.is_about(&names)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Group;
+    use super::*;
+
+    const fn id(number: u128) -> Uuid {
+        Uuid::from_u128(number)
+    }
+
+    fn policy() -> Policy {
+        Policy {
+            id: id(100),
+            tenant: id(1),
+            name: "a policy".into(),
+            users: None,
+            exclude_users: BTreeSet::new(),
+            resources: None,
+            client_apps: None,
+            device_code_only: false,
+            requirement: Some(Requirement::Mfa),
+            sign_in_frequency: None,
+        }
+    }
+
+    #[test]
+    fn a_policy_applies_where_all_its_conditions_do() {
+        let mut directory = Directory::default();
+        let group = Group {
+            id: id(20),
+            tenant: id(1),
+            name: "a group".into(),
+            members: [id(10)].into(),
+        };
+        directory.groups.insert(group.id, group);
+        let user = User::new(id(10), id(1), "ada@a.com", "Ada");
+        let application = Application {
+            public_client: true,
+            ..Application::new(id(30), id(1), "a program")
+        };
+        let subject = Subject {
+            user: &user,
+            application: &application,
+            resource: id(40),
+            by_device_code: false,
+        };
+        let applies = |policy: Policy| policy.applies(&directory, &subject);
+        let one = |number| Some(BTreeSet::from([id(number)]));
+        assert!(applies(policy()));
+        for (included, expected) in [(10, true), (20, true), (11, false)] {
+            let users = one(included);
+            let of_users = Policy { users, ..policy() };
+            assert_eq!(applies(of_users), expected, "{included}");
+            let except = Policy {
+                exclude_users: one(included).unwrap_or_default(),
+                ..policy()
+            };
+            assert_eq!(applies(except), !expected, "{included}");
+        }
+        for (guarded, expected) in [(40, true), (41, false)] {
+            let resources = one(guarded);
+            assert_eq!(
+                applies(Policy {
+                    resources,
+                    ..policy()
+                }),
+                expected
+            );
+        }
+        for (kind, expected) in [(ClientApp::Desktop, true), (ClientApp::Browser, false)] {
+            let client_apps = Some(vec![kind]);
+            assert_eq!(
+                applies(Policy {
+                    client_apps,
+                    ..policy()
+                }),
+                expected
+            );
+        }
+        assert!(!applies(Policy {
+            tenant: id(2),
+            ..policy()
+        }));
+        let flow = Policy {
+            device_code_only: true,
+            ..policy()
+        };
+        assert!(!applies(flow.clone()));
+        let by_device_code = Subject {
+            by_device_code: true,
+            ..subject
+        };
+        assert!(flow.applies(&directory, &by_device_code));
+    }
+}

@@ -1,0 +1,93 @@
+//! The parameter `claims` (OpenID Connect Core section 5.5): what a client says of itself, and what a service wants
+//! of the next token.
+//!
+//! 'Claims challenges, claims requests and client capabilities': a service that turns a token down hands its client a
+//! JSON text, which the client hands on to Entra ID as it is, with its own capabilities beside it.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::refusal::Refusal;
+
+/// A request's `claims`, as far as they mean something here. Everything is about the access token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ClaimsRequest {
+    /// `xms_cc`: `CP1`, where the client can take a challenge.
+    pub(super) capabilities: Vec<String>,
+    /// `capolids`: Conditional Access policies that have to be satisfied, whatever they are about.
+    pub(super) policies: Vec<Uuid>,
+    /// `nbf`, in Unix seconds: the sign-in has to be that young.
+    pub(super) not_before: Option<i64>,
+}
+
+/// No challenge names more policies than a tenant can have ('Conditional Access service limits'): 195.
+const MAX_POLICIES: usize = 195;
+
+impl ClaimsRequest {
+    /// Reads the parameter. What is not known is left alone, as Entra ID does it.
+    ///
+    /// # Errors
+    /// 90023 for what is no JSON object.
+    pub(super) fn read(claims: Option<&str>) -> Result<Self, Refusal> {
+        let Some(text) = claims else {
+            return Ok(Self::default());
+        };
+        let parsed = serde_json::from_str::<Map<String, Value>>(text).map_err(|_| {
+            Refusal::invalid_request(
+                90023,
+                "The authentication service request is not valid: the 'claims' parameter is not a JSON object.",
+            )
+        })?;
+        let wanted = |name: &str| parsed.get("access_token")?.get(name);
+        let values = |name: &str| {
+            let many = wanted(name).and_then(|claim| claim.get("values")?.as_array());
+            many.into_iter().flatten().filter_map(Value::as_str)
+        };
+        Ok(Self {
+            capabilities: values("xms_cc")
+                .filter(|value| value.eq_ignore_ascii_case("cp1"))
+                .map(str::to_uppercase)
+                .take(1)
+                .collect(),
+            policies: values("capolids")
+                .filter_map(|id| Uuid::try_parse(id).ok())
+                .take(MAX_POLICIES)
+                .collect(),
+            not_before: wanted("nbf").and_then(|claim| match claim.get("value")? {
+                Value::String(text) => text.parse().ok(),
+                number => number.as_i64(),
+            }),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_can_do_and_what_a_service_wants_are_read_from_one_text() {
+        let read = |text| ClaimsRequest::read(Some(text));
+        let both = r#"{"access_token": {"xms_cc": {"values": ["cp1", "CP1", "other"]},
+            "nbf": {"essential": true, "value": "1603742800"},
+            "capolids": {"essential": true, "values": ["c0ffee00-0000-4000-8000-000000000001", "x", 5]}}}"#;
+        let claims = read(both).unwrap();
+        assert_eq!(claims.capabilities, ["CP1"]);
+        assert_eq!(claims.not_before, Some(1_603_742_800));
+        assert_eq!(claims.policies.len(), 1);
+        let number = read(r#"{"access_token": {"nbf": {"value": 5}}}"#).unwrap();
+        assert_eq!(number.not_before, Some(5));
+        for nothing in [
+            "{}",
+            r#"{"access_token": null}"#,
+            r#"{"access_token": {"nbf": {"value": "soon"}, "xms_cc": ["CP1"]}}"#,
+            r#"{"id_token": {"xms_cc": {"values": ["CP1"]}}}"#,
+        ] {
+            assert_eq!(read(nothing), Ok(ClaimsRequest::default()), "{nothing}");
+        }
+        for malformed in ["no JSON", "[]", "5", "{"] {
+            assert_eq!(read(malformed).unwrap_err().code, 90023, "{malformed}");
+        }
+        assert_eq!(ClaimsRequest::read(None), Ok(ClaimsRequest::default()));
+    }
+}

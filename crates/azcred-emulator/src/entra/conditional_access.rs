@@ -1,0 +1,140 @@
+//! Conditional Access: whether a person who has proved so much may have a token for this resource.
+//!
+//! 'Conditional Access: Grant' and '… Session'. Of several policies all have to be satisfied, and one that blocks wins.
+//! What a client can do about a refusal stands in `claims`: it sends them back with its next, interactive, request.
+
+use http::StatusCode;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::assertion::iso;
+use super::claims_request::ClaimsRequest;
+use super::refusal::Refusal;
+use super::resource::Resource;
+use super::user::Session;
+use crate::directory::{Directory, Policy, Requirement, Subject};
+
+/// Judges a session by the policies of the tenant, at a time in Unix seconds.
+///
+/// # Errors
+/// 53003, 53000 and 530003 for what no sign-in mends; 50076 where a second factor is wanted, 50078 where it was given too
+/// long ago; 70043 and 50173 where the sign-in as such was.
+pub(super) fn check(
+    directory: &Directory,
+    session: &Session<'_>,
+    resource: &Resource,
+    claims: &ClaimsRequest,
+    now: i64,
+) -> Result<(), Refusal> {
+    let subject = Subject {
+        user: session.user,
+        application: session.application,
+        resource: resource.app_id,
+        by_device_code: session.by_device_code,
+    };
+    let mut applying: Vec<&Policy> = directory.policies_for(&subject).collect();
+    // A challenge names policies that a service behind this one wants to be satisfied.
+    let named = claims.policies.iter().filter_map(|id| {
+        let policy = directory.policies.get(id)?;
+        (policy.tenant == session.tenant.id).then_some(policy)
+    });
+    for policy in named {
+        if !applying.iter().any(|other| other.id == policy.id) {
+            applying.push(policy);
+        }
+    }
+    for (requirement, code) in [
+        (Requirement::Block, 53003),
+        (Requirement::CompliantDevice, 53000),
+        (Requirement::ManagedDevice, 530_003),
+    ] {
+        let wanting = of(&applying, requirement);
+        if !wanting.is_empty() {
+            return Err(Refusal {
+                claims: Some(challenge(&wanting)),
+                ..Refusal::by_code(code)
+            });
+        }
+    }
+    let wanting = of(&applying, Requirement::Mfa);
+    if !session.proofs.mfa && !wanting.is_empty() {
+        return Err(Refusal {
+            message: format!(
+                "Due to a configuration change made by your administrator, or because you moved to a new location, \
+                 you must use multi-factor authentication to access '{}'.",
+                resource.app_id
+            ),
+            claims: Some(challenge(&wanting)),
+            ..Refusal::by_code(50076)
+        });
+    }
+    check_age(&applying, session, claims, now)
+}
+
+/// Whether the sign-in is young enough.
+fn check_age(
+    applying: &[&Policy],
+    session: &Session<'_>,
+    claims: &ClaimsRequest,
+    now: i64,
+) -> Result<(), Refusal> {
+    let at = session.proofs.at;
+    let aged = applying.iter().find_map(|policy| {
+        let limit = policy.sign_in_frequency?;
+        (now.saturating_sub(at) >= i64::from(limit)).then_some((policy, limit))
+    });
+    if let Some((policy, limit)) = aged {
+        let claims = Some(challenge(&[policy.id]));
+        return Err(match policy.requirement {
+            Some(Requirement::Mfa) => Refusal {
+                claims,
+                ..Refusal::by_code(50078)
+            },
+            _ => Refusal {
+                claims,
+                ..invalid_grant(
+                    70043,
+                    format!(
+                        "The refresh token has expired or is invalid due to sign-in frequency checks by conditional \
+                         access. The token was issued on {} and the maximum allowed lifetime for this request is \
+                         {limit}.",
+                        iso(at)
+                    ),
+                )
+            },
+        });
+    }
+    if let Some(not_before) = claims.not_before.filter(|time| at < *time) {
+        return Err(invalid_grant(
+            50173,
+            format!(
+                "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might \
+                 have changed or reset their password. The grant was issued on '{}' and the TokensValidFrom date \
+                 (before which tokens are not valid) for this user is '{}'.",
+                iso(at),
+                iso(not_before)
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The ids of those that want this.
+fn of(policies: &[&Policy], requirement: Requirement) -> Vec<Uuid> {
+    let wanting = policies
+        .iter()
+        .filter(|policy| policy.requirement == Some(requirement));
+    wanting.map(|policy| policy.id).collect()
+}
+
+/// `claims` of a refusal: the policies that were not satisfied.
+fn challenge(policies: &[Uuid]) -> String {
+    json!({"access_token": {"capolids": {"essential": true, "values": policies}}}).to_string()
+}
+
+fn invalid_grant(code: u32, message: String) -> Refusal {
+    Refusal {
+        suberror: Some("basic_action"),
+        ..Refusal::new(code, "invalid_grant", StatusCode::BAD_REQUEST, message)
+    }
+}

@@ -1,0 +1,396 @@
+//! Signing in on another device (RFC 8628): the codes that are under way.
+//!
+//! A program gets two codes. It shows one to a person, who enters it on a page in any browser and signs in there; by the
+//! other it asks, again and again, whether they did.
+
+mod endpoint;
+mod grant;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::sign_in::Proofs;
+
+pub(super) use endpoint::{only_post, v1, v2};
+pub(super) use grant::grant;
+
+/// Codes under way at once. A program has one, and a person enters one.
+const MAX_PENDING: usize = 1000;
+/// Wrong user codes, from whomever, within [`WINDOW_SECONDS`]. With so few tries nobody finds one of a thousand among
+/// 20 to the power of 9 (RFC 8628 section 5.1).
+const MAX_WRONG: usize = 50;
+const WINDOW_SECONDS: i64 = 60;
+/// Consonants, so that no code is a word, and none that looks like another (RFC 8628 section 6.1).
+const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+const USER_CODE_LETTERS: usize = 9;
+/// How much sooner than agreed a program may ask, in milliseconds: clocks and networks are not exact.
+const TOLERANCE_MS: i64 = 500;
+/// How much slower a program has to become when it asked too soon (RFC 8628 section 3.5).
+const SLOWER_MS: i64 = 5000;
+
+/// The device codes of one emulator.
+#[derive(Debug, Default)]
+pub(crate) struct Devices(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// By the digest of the device code, which is a secret.
+    codes: HashMap<[u8; 32], Entry>,
+    /// When wrong user codes were entered, in Unix seconds.
+    wrong: Vec<i64>,
+}
+
+/// What a program asked for, as the page shows it and as the token will be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pending {
+    /// The client id.
+    pub(crate) client: Uuid,
+    /// The tenant that was asked: the first segment of the path.
+    pub(crate) segment: String,
+    /// What was asked for, as the v2.0 endpoint writes it.
+    pub(crate) scope: String,
+}
+
+/// Who let the program in, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Approval {
+    /// The account, by its object id in its home tenant.
+    pub(crate) account: Uuid,
+    /// `sid` of the browser's session.
+    pub(crate) session: Uuid,
+    /// What the account has proved.
+    pub(crate) proofs: Proofs,
+    /// When, in Unix milliseconds: revocation may follow at once.
+    pub(crate) proved_millis: i64,
+}
+
+/// Why a user code leads nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CodeRefused {
+    /// There is no such code, or it has expired, or it was used.
+    Unknown,
+    /// Too many wrong ones were entered: nobody gets any further for a minute.
+    TooManyAttempts,
+}
+
+#[derive(Debug)]
+struct Entry {
+    user_code: String,
+    pending: Pending,
+    state: State,
+    /// Unix seconds.
+    expires: i64,
+    /// When it was last asked for, in Unix milliseconds.
+    polled: Option<i64>,
+    /// How long to wait between two questions, in milliseconds.
+    interval: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Approved(Approval),
+    Declined,
+}
+
+/// A new pair of codes.
+struct Codes {
+    device_code: Zeroizing<String>,
+    user_code: String,
+}
+
+/// What a program's question comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Polled {
+    Unknown,
+    Expired,
+    TooSoon,
+    Waiting,
+    Declined,
+    /// The code is used up by this answer.
+    Approved(Pending, Approval),
+}
+
+impl Devices {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What waits for this user code, at a time in Unix seconds. Case, spaces and hyphens don't count.
+    ///
+    /// # Errors
+    /// When nothing does, or too many wrong codes were entered.
+    pub(crate) fn find(&self, user_code: &str, now: i64) -> Result<Pending, CodeRefused> {
+        self.waiting(user_code, now, |entry| entry.pending.clone())
+    }
+
+    /// Lets the program in.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub(crate) fn approve(
+        &self,
+        user_code: &str,
+        approval: Approval,
+        now: i64,
+    ) -> Result<(), CodeRefused> {
+        self.waiting(user_code, now, |entry| {
+            entry.state = State::Approved(approval);
+        })
+    }
+
+    /// Turns the program away.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub(crate) fn decline(&self, user_code: &str, now: i64) -> Result<(), CodeRefused> {
+        self.waiting(user_code, now, |entry| entry.state = State::Declined)
+    }
+
+    fn waiting<T>(
+        &self,
+        user_code: &str,
+        now: i64,
+        act: impl FnOnce(&mut Entry) -> T,
+    ) -> Result<T, CodeRefused> {
+        let mut inner = self.lock();
+        inner.wrong.retain(|time| now - *time < WINDOW_SECONDS);
+        if inner.wrong.len() >= MAX_WRONG {
+            return Err(CodeRefused::TooManyAttempts);
+        }
+        let wanted = canonical(user_code);
+        let found = inner.codes.values_mut().find(|entry| {
+            entry.user_code == wanted && entry.state == State::Waiting && now < entry.expires
+        });
+        match found {
+            Some(entry) => Ok(act(entry)),
+            None => {
+                inner.wrong.push(now);
+                Err(CodeRefused::Unknown)
+            }
+        }
+    }
+
+    /// Makes a pair of codes for what is asked, good until `expires`, with `interval` seconds between two questions.
+    /// `None` without randomness, or while too many are under way.
+    fn begin(&self, pending: Pending, now: i64, expires: i64, interval: u32) -> Option<Codes> {
+        let codes = Codes::generate()?;
+        let mut inner = self.lock();
+        // An expired code is kept as long again, for whoever asks what became of it.
+        inner.codes.retain(|_, entry| {
+            let lifetime = expires.saturating_sub(now);
+            now < entry.expires.saturating_add(lifetime)
+        });
+        if inner.codes.len() >= MAX_PENDING {
+            return None;
+        }
+        let entry = Entry {
+            user_code: codes.user_code.clone(),
+            pending,
+            state: State::Waiting,
+            expires,
+            polled: None,
+            interval: i64::from(interval) * 1000,
+        };
+        inner.codes.insert(digest_of(&codes.device_code), entry);
+        Some(codes)
+    }
+
+    /// Answers a program's question, asked at a time in Unix milliseconds.
+    fn poll(&self, device_code: &str, client: Uuid, now_ms: i64) -> Polled {
+        let mut inner = self.lock();
+        let key = digest_of(device_code);
+        let Some(entry) = inner
+            .codes
+            .get_mut(&key)
+            .filter(|entry| entry.pending.client == client)
+        else {
+            return Polled::Unknown;
+        };
+        if now_ms / 1000 >= entry.expires {
+            return Polled::Expired;
+        }
+        let since = entry.polled.map(|last| now_ms.saturating_sub(last));
+        entry.polled = Some(now_ms);
+        match entry.state {
+            State::Waiting if since.is_some_and(|ms| ms + TOLERANCE_MS < entry.interval) => {
+                entry.interval += SLOWER_MS;
+                Polled::TooSoon
+            }
+            State::Waiting => Polled::Waiting,
+            State::Declined => Polled::Declined,
+            State::Approved(approval) => {
+                let pending = entry.pending.clone();
+                inner.codes.remove(&key);
+                Polled::Approved(pending, approval)
+            }
+        }
+    }
+}
+
+impl Codes {
+    /// `None` without randomness.
+    fn generate() -> Option<Self> {
+        let mut secret = Zeroizing::new([0; 96]);
+        aws_lc_rs::rand::fill(secret.as_mut_slice()).ok()?;
+        let mut user_code = String::with_capacity(USER_CODE_LETTERS);
+        while user_code.len() < USER_CODE_LETTERS {
+            let mut random = [0; 16];
+            aws_lc_rs::rand::fill(&mut random).ok()?;
+            // 240 is the largest multiple of 20 in a byte: what lies above would favour the first letters.
+            let letters = random
+                .into_iter()
+                .filter(|byte| *byte < 240)
+                .map(|byte| char::from(ALPHABET[usize::from(byte % 20)]));
+            user_code.extend(letters.take(USER_CODE_LETTERS - user_code.len()));
+        }
+        Some(Self {
+            device_code: Zeroizing::new(URL_SAFE_NO_PAD.encode(secret.as_slice())),
+            user_code,
+        })
+    }
+}
+
+/// A user code as people mean it, whatever they typed. What is longer than any code is cut.
+fn canonical(user_code: &str) -> String {
+    user_code
+        .chars()
+        .filter(|c| !c.is_whitespace() && *c != '-')
+        .take(USER_CODE_LETTERS + 1)
+        .map(|c| c.to_ascii_uppercase())
+        .collect()
+}
+
+fn digest_of(device_code: &str) -> [u8; 32] {
+    let mut key = [0; 32];
+    key.copy_from_slice(digest::digest(&digest::SHA256, device_code.as_bytes()).as_ref());
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLIENT: Uuid = Uuid::from_u128(1);
+
+    fn pending() -> Pending {
+        Pending {
+            client: CLIENT,
+            segment: "organizations".into(),
+            scope: "https://a.b/.default".into(),
+        }
+    }
+
+    fn approval() -> Approval {
+        Approval {
+            account: Uuid::from_u128(2),
+            session: Uuid::from_u128(3),
+            proofs: Proofs::by_password(5),
+            proved_millis: 5000,
+        }
+    }
+
+    fn begin(devices: &Devices, now: i64) -> Codes {
+        devices.begin(pending(), now, now + 900, 5).unwrap()
+    }
+
+    #[test]
+    fn a_user_code_has_nine_consonants_and_is_found_however_it_is_typed() {
+        let devices = Devices::default();
+        let codes = begin(&devices, 0);
+        assert_eq!(codes.user_code.len(), 9);
+        assert!(codes.user_code.bytes().all(|b| ALPHABET.contains(&b)));
+        let (start, end) = codes.user_code.split_at(4);
+        let typed = format!(" {}-{end} ", start.to_lowercase());
+        assert_eq!(devices.find(&typed, 0), Ok(pending()));
+        let longer = format!("{}B", codes.user_code);
+        assert_eq!(devices.find(&longer, 0), Err(CodeRefused::Unknown));
+        assert_eq!(devices.find("", 0), Err(CodeRefused::Unknown));
+        assert_eq!(
+            devices.find(&codes.user_code, 900),
+            Err(CodeRefused::Unknown)
+        );
+    }
+
+    #[test]
+    fn a_program_waits_until_a_person_has_decided_and_gets_one_answer() {
+        let devices = Devices::default();
+        let codes = begin(&devices, 0);
+        let code = &codes.device_code;
+        assert_eq!(devices.poll(code, CLIENT, 0), Polled::Waiting);
+        assert_eq!(devices.poll(code, Uuid::nil(), 9000), Polled::Unknown);
+        assert_eq!(devices.poll("another", CLIENT, 9000), Polled::Unknown);
+        devices.approve(&codes.user_code, approval(), 1).unwrap();
+        // A decision stands.
+        let again = devices.decline(&codes.user_code, 1);
+        assert_eq!(again, Err(CodeRefused::Unknown));
+        let approved = Polled::Approved(pending(), approval());
+        assert_eq!(devices.poll(code, CLIENT, 1000), approved);
+        assert_eq!(devices.poll(code, CLIENT, 9000), Polled::Unknown);
+
+        let codes = begin(&devices, 0);
+        devices.decline(&codes.user_code, 1).unwrap();
+        for _ in 0..2 {
+            let answer = devices.poll(&codes.device_code, CLIENT, 1000);
+            assert_eq!(answer, Polled::Declined);
+        }
+    }
+
+    #[test]
+    fn whoever_asks_too_soon_has_to_become_slower() {
+        let devices = Devices::default();
+        let code = begin(&devices, 0).device_code;
+        for (at, expected) in [
+            (0, Polled::Waiting),
+            (5000, Polled::Waiting),
+            (9600, Polled::Waiting),
+            (12_000, Polled::TooSoon),
+            // Ten seconds apart from now on.
+            (18_000, Polled::TooSoon),
+            (33_000, Polled::Waiting),
+        ] {
+            assert_eq!(devices.poll(&code, CLIENT, at), expected, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_code_ends_by_time_and_is_known_to_have_ended_for_a_while() {
+        let devices = Devices::default();
+        let codes = begin(&devices, 0);
+        let poll = |at: i64| devices.poll(&codes.device_code, CLIENT, at * 1000);
+        assert_eq!(poll(899), Polled::Waiting);
+        assert_eq!(poll(900), Polled::Expired);
+        begin(&devices, 1799);
+        assert_eq!(poll(1799), Polled::Expired);
+        begin(&devices, 1800);
+        assert_eq!(poll(1800), Polled::Unknown);
+    }
+
+    #[test]
+    fn codes_under_way_are_bounded_and_make_room_when_they_end() {
+        let devices = Devices::default();
+        for _ in 0..MAX_PENDING {
+            assert!(devices.begin(pending(), 0, 900, 5).is_some());
+        }
+        assert!(devices.begin(pending(), 0, 900, 5).is_none());
+        assert!(devices.begin(pending(), 1800, 2700, 5).is_some());
+    }
+
+    #[test]
+    fn nobody_finds_a_code_by_trying() {
+        let devices = Devices::default();
+        let codes = begin(&devices, 0);
+        for _ in 0..MAX_WRONG {
+            assert_eq!(devices.find("BBBBBBBBB", 0), Err(CodeRefused::Unknown));
+        }
+        let right = |now| devices.find(&codes.user_code, now);
+        assert_eq!(right(59), Err(CodeRefused::TooManyAttempts));
+        assert_eq!(right(60), Ok(pending()));
+    }
+}

@@ -1,0 +1,93 @@
+//! Sealing what is handed out and comes back: readable to the service that sealed it, and to nobody else.
+//!
+//! What a page or a cookie carries needs no memory here, so that nobody can fill it up, and it outlives a restart.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, RandomizedNonceKey};
+use aws_lc_rs::digest::{self, SHA256};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use crate::directory::Directory;
+
+const NONCE_BYTES: usize = 12;
+
+/// Seals content for a purpose. `None` without randomness, or in a directory that has nothing to seal under.
+pub(super) fn seal<T: Serialize>(
+    directory: &Directory,
+    purpose: &'static str,
+    content: &T,
+) -> Option<String> {
+    let mut content = serde_json::to_vec(content).ok()?;
+    let nonce = key(directory, purpose)?
+        .seal_in_place_append_tag(Aad::from(purpose), &mut content)
+        .ok()?;
+    let mut sealed = nonce.as_ref().to_vec();
+    sealed.append(&mut content);
+    Some(URL_SAFE_NO_PAD.encode(&sealed))
+}
+
+/// Reads what was sealed for the same purpose; `None` for anything else. `limit` is in bytes of text.
+pub(super) fn open<T: DeserializeOwned>(
+    directory: &Directory,
+    purpose: &'static str,
+    text: &str,
+    limit: usize,
+) -> Option<T> {
+    if text.len() > limit {
+        return None;
+    }
+    let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+    let (nonce, content) = sealed.split_first_chunk::<NONCE_BYTES>()?;
+    let mut content = Zeroizing::new(content.to_vec());
+    let opened = key(directory, purpose)?
+        .open_in_place(nonce.into(), Aad::from(purpose), &mut content)
+        .ok()?;
+    serde_json::from_slice(opened).ok()
+}
+
+/// A key for each purpose, so that nothing sealed for one passes for another.
+fn key(directory: &Directory, purpose: &str) -> Option<RandomizedNonceKey> {
+    let secret = directory.refresh_secret.as_ref()?;
+    let mut context = digest::Context::new(&SHA256);
+    context.update(purpose.as_bytes());
+    context.update(b"\0");
+    context.update(secret.expose().as_bytes());
+    RandomizedNonceKey::new(&AES_256_GCM, context.finish().as_ref()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::SecretText;
+
+    fn directory(secret: &str) -> Directory {
+        Directory {
+            refresh_secret: Some(SecretText::new(secret)),
+            ..Directory::default()
+        }
+    }
+
+    #[test]
+    fn what_is_sealed_opens_for_its_purpose_and_service_alone() {
+        let ours = directory("a secret");
+        let sealed = seal(&ours, "a page", &"content").unwrap();
+        let opened = |directory: &Directory, purpose, limit| {
+            open::<String>(directory, purpose, &sealed, limit)
+        };
+        assert_eq!(opened(&ours, "a page", 1000).as_deref(), Some("content"));
+        assert_eq!(opened(&ours, "a cookie", 1000), None);
+        assert_eq!(opened(&directory("another"), "a page", 1000), None);
+        assert_eq!(opened(&ours, "a page", sealed.len() - 1), None);
+        assert!(!sealed.contains("content"));
+        for at in 0..sealed.len() - 1 {
+            let mut changed = sealed.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert!(open::<String>(&ours, "a page", &changed, 1000).is_none());
+        }
+        assert!(seal(&Directory::default(), "a page", &"content").is_none());
+    }
+}

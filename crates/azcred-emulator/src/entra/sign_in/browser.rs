@@ -1,0 +1,187 @@
+//! What a browser remembers: who is signed in there, and which pages are its own.
+//!
+//! Both are cookies. The first is sealed: the service keeps nothing itself, so a sign-in outlives a restart. They are
+//! never sent by another site's forms (`SameSite`), nor shown to scripts (`HttpOnly`); `__Host-` keeps programs that
+//! answer at the same name by plain HTTP from setting them (RFC 6265bis section 4.1.3.2).
+
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{HeaderMap, HeaderValue, header};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::super::exchange::Exchange;
+use super::super::seal;
+use super::Proofs;
+use crate::directory::{Directory, User};
+
+/// A person who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SignedIn {
+    /// The account's object id in its home tenant.
+    pub(super) account: Uuid,
+    /// `sid`.
+    pub(super) session: Uuid,
+    /// What was proved, and when.
+    pub(super) proofs: Proofs,
+    /// The same time in Unix milliseconds: a revocation may be of the same second.
+    pub(super) millis: i64,
+}
+
+/// A browser, by its cookies.
+pub(super) struct Browser {
+    /// A number that its own pages carry, and no other site knows.
+    id: String,
+    is_new: bool,
+    signed_in: Vec<SignedIn>,
+    is_changed: bool,
+    /// Told apart by port, as cookies are not: two emulators on one machine would sign each other's people out.
+    suffix: String,
+}
+
+const PURPOSE: &str = "azcred-emulator browser session 1";
+/// More people than this don't share a browser; the one who came first is forgotten.
+const MAX_SIGNED_IN: usize = 8;
+/// What a browser keeps of one cookie at the most.
+const MAX_COOKIE: usize = 4096;
+/// A session that nobody asked to keep ends after a day ('Session lifetime policies').
+const SESSION_SECONDS: i64 = 24 * 3600;
+
+impl Browser {
+    /// Reads a browser's cookies; one that has none is new. `None` where the system has no randomness.
+    pub(super) fn read(
+        directory: &Directory,
+        exchange: &Exchange,
+        login_url: &str,
+        headers: &HeaderMap,
+    ) -> Option<Self> {
+        let suffix = match &exchange.entrance.real_name {
+            Some(_) => String::new(),
+            None => login_url
+                .rsplit_once(':')
+                .map_or_else(String::new, |(_, port)| format!("-{port}")),
+        };
+        let known = cookie(headers, &format!("__Host-esctx{suffix}")).filter(|id| id.len() == ID);
+        let sealed = cookie(headers, &format!("__Host-ESTSAUTH{suffix}"));
+        let mut signed_in: Vec<SignedIn> = sealed
+            .and_then(|text| seal::open(directory, PURPOSE, text, MAX_COOKIE))
+            .unwrap_or_default();
+        let now = exchange.now.unix_timestamp();
+        signed_in.retain(|one| is_alive(directory, one, now));
+        Some(Self {
+            is_new: known.is_none(),
+            id: match known {
+                Some(id) => id.to_owned(),
+                None => new_id()?,
+            },
+            signed_in,
+            is_changed: false,
+            suffix,
+        })
+    }
+
+    /// What its pages carry.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether a page that carries this is one of its own.
+    pub(super) fn owns(&self, id: &str) -> bool {
+        !self.is_new && bool::from(self.id.as_bytes().ct_eq(id.as_bytes()))
+    }
+
+    /// Who is signed in, the last one first.
+    pub(super) fn signed_in(&self) -> &[SignedIn] {
+        &self.signed_in
+    }
+
+    /// This account's session.
+    pub(super) fn session_of(&self, account: Uuid) -> Option<&SignedIn> {
+        self.signed_in.iter().find(|one| one.account == account)
+    }
+
+    /// An account has proved something: its session goes on with that, or begins.
+    pub(super) fn sign_in(&mut self, account: Uuid, proofs: Proofs, now: OffsetDateTime) {
+        let session = self
+            .session_of(account)
+            .map_or_else(Uuid::new_v4, |one| one.session);
+        self.signed_in.retain(|one| one.account != account);
+        let one = SignedIn {
+            account,
+            session,
+            proofs,
+            millis: millis(now),
+        };
+        self.signed_in.insert(0, one);
+        self.signed_in.truncate(MAX_SIGNED_IN);
+        self.is_changed = true;
+    }
+
+    /// Everybody is signed out.
+    pub(super) fn sign_out(&mut self) {
+        self.signed_in.clear();
+        self.is_changed = true;
+    }
+
+    /// Puts what has changed on an answer.
+    pub(super) fn dress(&self, directory: &Directory, response: &mut Response) {
+        let mut set = |name: &str, value: &str, more: &str| {
+            let cookie = format!(
+                "__Host-{name}{}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{more}",
+                self.suffix
+            );
+            if let Ok(value) = HeaderValue::try_from(cookie) {
+                response.headers_mut().append(header::SET_COOKIE, value);
+            }
+        };
+        if self.is_new {
+            set("esctx", &self.id, "");
+        }
+        if !self.is_changed {
+            return;
+        }
+        match seal::seal(directory, PURPOSE, &self.signed_in) {
+            Some(sealed) if !self.signed_in.is_empty() => set("ESTSAUTH", &sealed, ""),
+            _ => set("ESTSAUTH", "", "; Max-Age=0"),
+        }
+    }
+}
+
+/// Characters of [`Browser::id`]: 16 bytes in base64url.
+const ID: usize = 22;
+
+fn new_id() -> Option<String> {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Whether a session still counts: young enough, and of an account that was neither revoked nor taken away.
+fn is_alive(directory: &Directory, one: &SignedIn, now: i64) -> bool {
+    let account: Option<&User> = directory.users.get(&one.account);
+    now.saturating_sub(one.proofs.at) < SESSION_SECONDS
+        && account.is_some_and(|account| {
+            account
+                .sessions_valid_from
+                .is_none_or(|from| millis(from) <= one.millis)
+        })
+}
+
+/// Unix milliseconds.
+pub(in crate::entra) fn millis(time: OffsetDateTime) -> i64 {
+    time.unix_timestamp() * 1000 + i64::from(time.millisecond())
+}
+
+/// A cookie's value (RFC 6265 section 4.2.1).
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(found, value)| (found == name).then_some(value))
+}

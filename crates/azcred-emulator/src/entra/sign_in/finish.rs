@@ -1,0 +1,113 @@
+//! How a sign-in ends: a code for the program, an approval of a device, or neither.
+
+use axum::response::Response;
+use uuid::Uuid;
+
+use super::super::device::Approval;
+use super::super::exchange::Exchange;
+use super::super::form::Form;
+use super::super::refusal::Refusal;
+use super::super::token::unavailable;
+use super::super::user::client_info;
+use super::codes::Code;
+use super::step::Ready;
+use super::transaction::{Purpose, Transaction};
+use super::{pages, redirect_uri};
+use crate::directory::Directory;
+use crate::tokens::Jws;
+use crate::world::World;
+
+/// The program gets what it asked for.
+pub(super) fn grant(
+    world: &World,
+    exchange: &Exchange,
+    transaction: &Transaction,
+    ready: &Ready<'_>,
+) -> Response {
+    let session = &ready.session;
+    let now = exchange.now.unix_timestamp();
+    let request = match &transaction.purpose {
+        Purpose::Code(request) => request,
+        Purpose::Device { user_code, .. } => {
+            let approval = Approval {
+                account: session.account.id,
+                session: session.id,
+                proofs: session.proofs,
+                proved_millis: ready.proved_millis,
+            };
+            return match world.devices.approve(user_code, approval, now) {
+                Ok(()) => pages::device_done(exchange, &session.application.name),
+                Err(_) => pages::device_gone(exchange),
+            };
+        }
+    };
+    let code = world.codes.issue(Code {
+        account: session.account.id,
+        tenant: session.tenant.id,
+        of_any: ready.of_any,
+        client: session.application.app_id,
+        redirect_uri: request.back.uri.clone(),
+        challenge: request.challenge.clone(),
+        nonce: request.nonce.clone(),
+        scope: ready.asked.text.clone(),
+        resource: ready.asked.resource.clone(),
+        session: session.id,
+        proofs: session.proofs,
+        proved_millis: ready.proved_millis,
+        issued: now,
+    });
+    let Some(code) = code else {
+        return pages::refused(exchange, &unavailable(), None);
+    };
+    let mut parameters = vec![("code", code)];
+    if request.client_info {
+        parameters.push(("client_info", client_info(session.account)));
+    }
+    parameters.push(("session_state", session.id.to_string()));
+    request.back.answer(exchange, parameters)
+}
+
+/// The program gets nothing, and is told why.
+pub(super) fn give_up(
+    world: &World,
+    directory: &Directory,
+    exchange: &Exchange,
+    transaction: &Transaction,
+    refusal: &Refusal,
+) -> Response {
+    match &transaction.purpose {
+        Purpose::Code(request) => request.back.refuse(exchange, refusal),
+        Purpose::Device { user_code, .. } => {
+            let now = exchange.now.unix_timestamp();
+            let declined = world.devices.decline(user_code, now);
+            let application = directory.applications.get(&transaction.client);
+            match (declined, application) {
+                (Ok(()), Some(application)) => pages::device_declined(exchange, &application.name),
+                _ => pages::device_gone(exchange),
+            }
+        }
+    }
+}
+
+/// Where a browser goes after a logout, if the program that sent it says so and has registered the address.
+pub(super) fn after_logout(directory: &Directory, form: &Form) -> Option<String> {
+    let to = form.get("post_logout_redirect_uri")?;
+    // Whether the token is still good does not matter: it names a program, and the address is checked.
+    let hinted = form.get("id_token_hint").and_then(|token| {
+        let audience = Jws::parse(token).ok()?.claim_str("aud")?.to_owned();
+        Uuid::try_parse(&audience).ok()
+    });
+    let named = || {
+        form.get("client_id")
+            .and_then(|id| Uuid::try_parse(id).ok())
+    };
+    let application = directory.applications.get(&hinted.or_else(named)?)?;
+    if !redirect_uri::is_registered(application, to) {
+        return None;
+    }
+    let mut url = url::Url::parse(to).ok()?;
+    if let Some(state) = form.get("state") {
+        url.query_pairs_mut().append_pair("state", state);
+    }
+    Some(url.to_string())
+}

@@ -1,0 +1,55 @@
+//! Signing in by a browser: the authorize endpoint, its pages, and what they remember of a person.
+//!
+//! A request for a code ([`request`]) begins a [`transaction`]. What comes next is asked anew each time ([`step`]): a page
+//! ([`pages`]) whose form is posted back ([`posted`]), or the end ([`finish`]). Who is signed in is in the browser's
+//! cookies ([`browser`]), what is under way in its pages; only codes that were given out are kept here ([`codes`]).
+
+mod browser;
+mod codes;
+mod finish;
+mod pages;
+mod pkce;
+mod posted;
+mod proofs;
+mod redirect_uri;
+mod request;
+mod respond;
+mod second_factor;
+mod step;
+mod transaction;
+mod visit;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::world::World;
+
+pub(super) use browser::millis;
+pub(super) use codes::Code;
+pub(crate) use codes::Codes;
+pub(super) use pkce::check as check_verifier;
+pub(crate) use proofs::Proofs;
+
+/// The routes that browsers come to.
+pub(super) fn router() -> Router<Arc<World>> {
+    let v1 = || get(visit::authorize_v1).post(visit::authorize_v1);
+    let v2 = || get(visit::authorize_v2).post(visit::authorize_v2);
+    let logout = || get(visit::logout).post(visit::logout);
+    Router::new()
+        .route("/{tenant}/oauth2/authorize", v1())
+        .route("/{tenant}/oauth2/v2.0/authorize", v2())
+        .route("/{tenant}/oauth2/logout", logout())
+        .route("/{tenant}/oauth2/v2.0/logout", logout())
+        .route(
+            "/common/login",
+            post(visit::login).fallback(visit::only_post),
+        )
+        .route("/common/reprocess", get(visit::reprocess))
+        .route("/common/oauth2/deviceauth", get(visit::device))
+        .route("/devicelogin", get(visit::device_login))
+        .route("/deviceloginus", get(visit::device_login))
+        .route("/deviceloginchina", get(visit::device_login))
+        .route("/common/oauth2/nativeclient", get(visit::native_client))
+}

@@ -1,0 +1,145 @@
+//! What a program may do in a person's name: the permissions, who may allow them, and which program it is.
+
+use axum::response::Response;
+use uuid::Uuid;
+
+use super::super::super::user::Asked;
+use super::super::step::Ready;
+use super::{Page, View, buttons, esc};
+
+/// Names of Microsoft's own resources, as consent pages write them.
+const RESOURCES: &[(&str, &str)] = &[
+    (
+        "797f4846-ba00-4fd7-ba43-dac1f8f63013",
+        "Azure Resource Manager",
+    ),
+    (
+        "0736f41a-0425-4b46-bdb5-1563eff02385",
+        "Azure Machine Learning Services",
+    ),
+    ("e406a681-f3d4-42a8-90b6-c2b029497af1", "Azure Storage"),
+    ("cfa8b339-82a2-471a-a3c9-0fc0be7a4093", "Azure Key Vault"),
+    (
+        "6a0ec4d3-30cb-4a83-91c0-ae56bc0e3d26",
+        "Azure Container Registry",
+    ),
+    ("00000003-0000-0000-c000-000000000000", "Microsoft Graph"),
+];
+
+impl View<'_> {
+    /// 'Permissions requested'.
+    pub(in crate::entra::sign_in) fn consent(&self, ready: &Ready<'_>) -> Response {
+        let content = format!(
+            r#"{}<p class="lead"><b>{}</b> would like to:</p>
+{}
+<p class="aside">Accepting means that this program may use your data so, until you or an administrator takes it back.</p>
+{}"#,
+            self.who(ready.session.account),
+            esc(&ready.session.application.name),
+            self.permissions(ready),
+            self.form(buttons(&[("accept", "Accept"), ("cancel", "Cancel")])),
+        );
+        self.respond(&Page {
+            place: &ready.session.tenant.name,
+            title: "Permissions requested",
+            content,
+        })
+    }
+
+    /// 'Need admin approval'.
+    pub(in crate::entra::sign_in) fn admin_consent(&self, ready: &Ready<'_>) -> Response {
+        let content = format!(
+            r#"{}<p class="lead"><b>{}</b> needs permissions in {} that only an administrator can grant:</p>
+{}
+<p>Ask an administrator to grant them to this program. <small>AADSTS90094</small></p>
+{}"#,
+            self.who(ready.session.account),
+            esc(&ready.session.application.name),
+            esc(&ready.session.tenant.name),
+            self.permissions(ready),
+            self.form(buttons(&[
+                ("without_consent", "Back to the program, without consent"),
+                ("list", "Sign in as an administrator"),
+            ])),
+        );
+        self.respond(&Page {
+            place: &ready.session.tenant.name,
+            title: "Need admin approval",
+            content,
+        })
+    }
+
+    /// 'Are you trying to sign in to …?'.
+    pub(in crate::entra::sign_in) fn confirm(&self, ready: &Ready<'_>) -> Response {
+        let name = &ready.session.application.name;
+        let content = format!(
+            r#"{}<p>A program on another device will be signed in as you. Go on only if it is yours, and you began this yourself: nobody else may send you a code.</p>
+{}"#,
+            self.who(ready.session.account),
+            self.form(buttons(&[("confirm", "Continue"), ("cancel", "Cancel")])),
+        );
+        self.respond(&Page {
+            place: &ready.session.tenant.name,
+            title: &format!("Are you trying to sign in to {name}?"),
+            content,
+        })
+    }
+
+    /// What is asked for, in people's words.
+    fn permissions(&self, ready: &Ready<'_>) -> String {
+        let resource = self.resource_name(ready.resource.app_id);
+        let Asked {
+            openid,
+            email,
+            offline,
+            ..
+        } = ready.asked;
+        let named = ready.asked.permissions();
+        let mut all = Vec::new();
+        if named.is_empty() {
+            all.push((
+                format!("Access {resource} as you"),
+                format!("{}/.default", ready.asked.resource),
+            ));
+        }
+        for name in named {
+            all.push((
+                format!("{name} in {resource}, as you"),
+                format!("{}/{name}", ready.asked.resource),
+            ));
+        }
+        for (is_asked, text, name) in [
+            (
+                openid,
+                "Sign you in and read your profile",
+                "openid profile",
+            ),
+            (email, "View your email address", "email"),
+            (
+                offline,
+                "Maintain access to data you have given it access to",
+                "offline_access",
+            ),
+        ] {
+            if is_asked {
+                all.push((text.to_owned(), name.to_owned()));
+            }
+        }
+        let items: String = all
+            .iter()
+            .map(|(text, name)| format!("<li>{}<small>{}</small></li>", esc(text), esc(name)))
+            .collect();
+        format!(r#"<ul class="permissions">{items}</ul>"#)
+    }
+
+    fn resource_name(&self, app_id: Uuid) -> String {
+        let text = app_id.to_string();
+        if let Some((_, name)) = RESOURCES.iter().find(|(id, _)| *id == text) {
+            return (*name).to_owned();
+        }
+        match self.directory.applications.get(&app_id) {
+            Some(application) => application.name.clone(),
+            None => text,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The pages of a sign-in for another device: where its code is entered, and how it ended.
+
+use axum::response::Response;
+use http::StatusCode;
+
+use super::super::super::exchange::Exchange;
+use super::{Page, buttons, esc, form, notice};
+
+const PLACE: &str = "Sign in to a device";
+
+/// 'Enter code'.
+pub(in crate::entra::sign_in) fn code(
+    exchange: &Exchange,
+    ctx: &str,
+    filled_in: Option<&str>,
+    wrong: Option<u32>,
+) -> Response {
+    let content = form(
+        ctx,
+        format!(
+            r#"<label for="otc">The code that your program or device shows</label>
+<input id="otc" name="otc" class="code" type="text" autocapitalize="characters" spellcheck="false" required maxlength="32" autofocus value="{}" aria-describedby="notice whose">
+{}
+<p class="aside" id="whose">Enter no code that somebody sent you: it would sign them in as you.</p>
+{}"#,
+            esc(filled_in.unwrap_or_default()),
+            notice(wrong),
+            buttons(&[("code", "Next")]),
+        ),
+    );
+    Page {
+        place: PLACE,
+        title: "Enter code",
+        content,
+    }
+    .respond(exchange, StatusCode::OK, None)
+}
+
+/// The device gets its tokens.
+pub(in crate::entra::sign_in) fn device_done(exchange: &Exchange, program: &str) -> Response {
+    end(
+        exchange,
+        "You are signed in",
+        &format!(
+            r#"<p class="good">You have signed in to <b>{}</b> on your device. You may close this window.</p>"#,
+            esc(program)
+        ),
+    )
+}
+
+/// The device gets nothing.
+pub(in crate::entra::sign_in) fn device_declined(exchange: &Exchange, program: &str) -> Response {
+    end(
+        exchange,
+        "You did not sign in",
+        &format!(
+            "<p><b>{}</b> was told so. If it was not you who began this, somebody sent you their code.</p>",
+            esc(program)
+        ),
+    )
+}
+
+/// The code came to its end meanwhile.
+pub(in crate::entra::sign_in) fn device_gone(exchange: &Exchange) -> Response {
+    end(
+        exchange,
+        "The code is of no more use",
+        r#"<p>It has expired, or was used already. Start anew on your device. <small>AADSTS70020</small></p>"#,
+    )
+}
+
+fn end(exchange: &Exchange, title: &str, content: &str) -> Response {
+    Page {
+        place: PLACE,
+        title,
+        content: content.to_owned(),
+    }
+    .respond(exchange, StatusCode::OK, None)
+}

@@ -1,0 +1,112 @@
+//! The pages on which a sign-in ends: refused, signed out, handed over by a form.
+
+use axum::response::Response;
+use http::StatusCode;
+use url::Url;
+
+use super::super::super::exchange::Exchange;
+use super::super::super::refusal::Refusal;
+use super::{Page, STYLE, View, buttons, esc, respond};
+
+/// Submits the only form of a page.
+const SUBMIT: &str = "document.forms[0].submit()";
+
+/// The person is told why not. A sign-in that is under way can go on as somebody else.
+pub(in crate::entra::sign_in) fn refused(
+    exchange: &Exchange,
+    refusal: &Refusal,
+    view: Option<&View<'_>>,
+) -> Response {
+    let ways_on = view.map_or_else(String::new, |view| {
+        view.form(buttons(&[
+            ("list", "Sign in with another account"),
+            ("cancel", "Cancel"),
+        ]))
+    });
+    let content = format!(
+        r#"<p class="notice" role="alert"><b>AADSTS{code}</b>: {message}</p>
+<dl>
+<dt>Error code</dt><dd>{code}</dd>
+<dt>Request ID</dt><dd>{request}</dd>
+<dt>Correlation ID</dt><dd>{correlation}</dd>
+<dt>Timestamp</dt><dd>{time}</dd>
+{program}</dl>
+{ways_on}"#,
+        code = refusal.code,
+        message = esc(&refusal.message),
+        request = exchange.trace_id,
+        correlation = exchange.correlation_id,
+        time = esc(&exchange.timestamp()),
+        program = view.map_or_else(String::new, |view| format!(
+            "<dt>App name</dt><dd>{}</dd><dt>App id</dt><dd>{}</dd>",
+            esc(view.program()),
+            view.transaction.client
+        )),
+    );
+    let page = Page {
+        place: "Sign in",
+        title: "Sorry, but we’re having trouble signing you in",
+        content,
+    };
+    let leads_to = view.and_then(View::leads_to);
+    // The service answers so to a browser, whatever was wrong; the code is in the page.
+    page.respond(exchange, StatusCode::OK, leads_to.as_ref())
+}
+
+/// Nobody is signed in any more.
+pub(in crate::entra::sign_in) fn signed_out(exchange: &Exchange) -> Response {
+    Page {
+        place: "Sign out",
+        title: "You signed out of your account",
+        content: "<p>It’s a good idea to close all browser windows.</p>".to_owned(),
+    }
+    .respond(exchange, StatusCode::OK, None)
+}
+
+/// Where a program that watches a browser of its own reads the address.
+pub(in crate::entra::sign_in) fn native_client(exchange: &Exchange) -> Response {
+    Page {
+        place: "Sign in",
+        title: "Back to your program",
+        content: "<p>It reads the answer from this page’s address. You may close this window.</p>"
+            .to_owned(),
+    }
+    .respond(exchange, StatusCode::OK, None)
+}
+
+/// Hands the answer over by a form that submits itself, or by a button where there are no scripts.
+pub(in crate::entra::sign_in) fn form_post(
+    exchange: &Exchange,
+    to: &Url,
+    parameters: &[(&'static str, String)],
+) -> Response {
+    let fields: String = parameters
+        .iter()
+        .map(|(name, value)| {
+            format!(
+                r#"<input type="hidden" name="{}" value="{}">"#,
+                esc(name),
+                esc(value)
+            )
+        })
+        .collect();
+    let body = format!(
+        r#"<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>Working… · azcred emulator</title><style>{STYLE}</style></head>
+<body>
+<main>
+<h1>Working…</h1>
+<form method="post" action="{}">
+{fields}
+<noscript><p>There are no scripts in this browser: press the button to go on.</p><p class="buttons"><button type="submit" class="primary">Continue</button></p></noscript>
+</form>
+</main>
+<script>{SUBMIT}</script>
+</body>
+</html>
+"#,
+        esc(to.as_str())
+    );
+    respond(exchange, StatusCode::OK, body, Some(to), Some(SUBMIT))
+}

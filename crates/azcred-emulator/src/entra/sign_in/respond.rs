@@ -1,0 +1,117 @@
+//! The answer to the program that asked for a code, at its own address: by query, by fragment or by a form.
+//!
+//! RFC 6749 sections 4.1.2 and 4.1.2.1, 'OAuth 2.0 Multiple Response Type Encoding Practices', 'OAuth 2.0 Form Post
+//! Response Mode'.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use url::Url;
+use url::form_urlencoded;
+
+use super::super::exchange::Exchange;
+use super::super::refusal::Refusal;
+use super::super::token::unavailable;
+use super::pages;
+
+/// Where a program waits for the answer, and how it wants it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ReturnAddress {
+    /// A registered address.
+    pub(super) uri: String,
+    pub(super) mode: Mode,
+    /// What goes back as it came.
+    pub(super) state: Option<String>,
+}
+
+/// `response_mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Mode {
+    Query,
+    Fragment,
+    FormPost,
+}
+
+impl Mode {
+    pub(super) fn read(text: &str) -> Option<Self> {
+        match text {
+            "query" => Some(Self::Query),
+            "fragment" => Some(Self::Fragment),
+            "form_post" => Some(Self::FormPost),
+            _ => None,
+        }
+    }
+}
+
+impl ReturnAddress {
+    /// Hands the parameters over.
+    pub(super) fn answer(
+        &self,
+        exchange: &Exchange,
+        mut parameters: Vec<(&'static str, String)>,
+    ) -> Response {
+        if let Some(state) = &self.state {
+            parameters.push(("state", state.clone()));
+        }
+        let Ok(mut url) = Url::parse(&self.uri) else {
+            return pages::refused(exchange, &unavailable(), None);
+        };
+        match self.mode {
+            Mode::FormPost => return pages::form_post(exchange, &url, &parameters),
+            Mode::Query => {
+                url.query_pairs_mut().extend_pairs(&parameters);
+            }
+            Mode::Fragment => {
+                let mut text = form_urlencoded::Serializer::new(String::new());
+                url.set_fragment(Some(&text.extend_pairs(&parameters).finish()));
+            }
+        }
+        redirect(exchange, url.as_str())
+    }
+
+    /// Tells the program why it gets nothing.
+    pub(super) fn refuse(&self, exchange: &Exchange, refusal: &Refusal) -> Response {
+        let mut parameters = vec![
+            ("error", refusal.error.to_owned()),
+            ("error_description", refusal.description(exchange)),
+            ("error_uri", refusal.uri(exchange)),
+        ];
+        if let Some(suberror) = refusal.suberror {
+            let name = match suberror {
+                // What the service calls it when a person said no.
+                "cancel" => "error_subcode",
+                _ => "suberror",
+            };
+            parameters.push((name, suberror.to_owned()));
+        }
+        if let Some(claims) = &refusal.claims {
+            parameters.push(("claims", claims.clone()));
+        }
+        self.answer(exchange, parameters)
+    }
+}
+
+/// Sends a browser on: 302, as the service does it.
+pub(super) fn redirect(exchange: &Exchange, to: &str) -> Response {
+    let Ok(location) = HeaderValue::try_from(to) else {
+        return pages::refused(exchange, &unavailable(), None);
+    };
+    let mut response = StatusCode::FOUND.into_response();
+    response.headers_mut().insert(header::LOCATION, location);
+    exchange.dress(&mut response, 0);
+    pages::guard(&mut response, &[]);
+    response
+}
+
+/// The person said no: AADSTS65004.
+pub(super) fn cancelled() -> Refusal {
+    Refusal {
+        suberror: Some("cancel"),
+        ..Refusal::new(
+            65004,
+            "access_denied",
+            StatusCode::BAD_REQUEST,
+            "User declined to consent to access the app.",
+        )
+    }
+}

@@ -1,0 +1,336 @@
+//! What comes next in a sign-in: the page that is wanting, or the end.
+//!
+//! Nothing is remembered of which page was shown last. Each time the whole question is asked anew: who, proved how,
+//! allowed by whom. So no page can be skipped, nor a posted form stand for a proof.
+
+use http::StatusCode;
+use uuid::Uuid;
+
+use super::super::authority::Authority;
+use super::super::claims_request::ClaimsRequest;
+use super::super::client;
+use super::super::conditional_access;
+use super::super::refusal::Refusal;
+use super::super::resource::{self, Resource};
+use super::super::user::{self, Asked, Session};
+use super::browser::{Browser, SignedIn};
+use super::request::Prompt;
+use super::transaction::{Choice, Purpose, Transaction};
+use crate::directory::{Directory, Tenant, User};
+use crate::world::World;
+
+/// What comes next.
+pub(super) enum Step<'a> {
+    /// A user code is to be entered.
+    Code,
+    /// One of several accounts is to be chosen.
+    Account,
+    /// A name is to be entered.
+    Name,
+    /// The password is to be entered.
+    Password(&'a User),
+    /// The number of the authenticator app is to be entered.
+    SecondFactor(&'a User),
+    /// The permissions are to be allowed.
+    Consent(Box<Ready<'a>>),
+    /// The permissions can't be allowed by this person: AADSTS90094.
+    AdminConsent(Box<Ready<'a>>),
+    /// It is to be said that the program on the other device is the right one.
+    Confirm(Box<Ready<'a>>),
+    /// The program gets what it asked for.
+    Done(Box<Ready<'a>>),
+    /// The person is told why not.
+    Page(Refusal),
+    /// The program is told why not.
+    Answer(Refusal),
+}
+
+/// Who signs in to what.
+pub(super) struct Ready<'a> {
+    pub(super) session: Session<'a>,
+    pub(super) asked: Asked,
+    pub(super) resource: Resource,
+    /// When the last proof was given, in Unix milliseconds.
+    pub(super) proved_millis: i64,
+    /// The tenant was not named by the program.
+    pub(super) of_any: bool,
+}
+
+/// What comes next for a browser in a transaction, at a time in Unix seconds.
+pub(super) fn next<'a>(
+    world: &World,
+    directory: &'a Directory,
+    browser: &Browser,
+    transaction: &Transaction,
+    now: i64,
+) -> Step<'a> {
+    if let Purpose::Device { user_code, .. } = &transaction.purpose
+        && user_code.is_empty()
+    {
+        return Step::Code;
+    }
+    let question = Question {
+        world,
+        directory,
+        browser,
+        transaction,
+        now,
+    };
+    let prompt = transaction.request().map(|request| request.prompt);
+    let step = question.answer().unwrap_or_else(|step| step);
+    match (prompt, step) {
+        // Whatever it was, nobody may be shown a page.
+        (Some(Prompt::None), Step::Page(refusal)) => Step::Answer(interaction_required(refusal)),
+        (None, Step::Answer(refusal)) => Step::Page(refusal),
+        (_, step) => step,
+    }
+}
+
+/// The accounts that a page offers, of those who may sign in to what was asked for.
+pub(super) fn offered<'a>(
+    directory: &'a Directory,
+    transaction: &Transaction,
+) -> impl Iterator<Item = &'a User> {
+    let authority = Authority::resolve(directory, &transaction.segment).ok();
+    let hint = transaction
+        .request()
+        .and_then(|request| request.domain_hint.as_deref())
+        .and_then(|domain| directory.tenant(domain))
+        .map(|tenant| tenant.id);
+    directory.users.values().filter(move |user| {
+        user.guest_of.is_none()
+            && authority.is_some_and(|authority| may_enter(directory, authority, user))
+            && hint.is_none_or(|tenant| user.tenant == tenant)
+    })
+}
+
+/// Whether an account is somebody where a segment leads.
+fn may_enter(directory: &Directory, authority: Authority<'_>, account: &User) -> bool {
+    match authority {
+        Authority::Tenant(tenant) => directory.account_in(account, tenant.id).is_some(),
+        // There are no personal accounts.
+        Authority::Any(name) => name != "consumers",
+    }
+}
+
+struct Question<'a, 'b> {
+    world: &'b World,
+    directory: &'a Directory,
+    browser: &'b Browser,
+    transaction: &'b Transaction,
+    now: i64,
+}
+
+impl<'a> Question<'a, '_> {
+    /// Who, by which proofs, allowed by whom: the first of them that is wanting is the error.
+    fn answer(&self) -> Result<Step<'a>, Step<'a>> {
+        let transaction = self.transaction;
+        let authority =
+            Authority::resolve(self.directory, &transaction.segment).map_err(Step::Page)?;
+        let account = self.account(authority)?;
+        let proved = self.proved(account)?;
+        let tenant = match authority {
+            Authority::Tenant(tenant) => tenant,
+            Authority::Any(_) => self.tenant_of(account)?,
+        };
+        let application = client::find(self.directory, tenant, &transaction.client.to_string())
+            .map_err(Step::Page)?;
+        let user = user::member(self.directory, account, tenant, application, 50020)
+            .map_err(Step::Page)?;
+        user::check_enabled(&[account, user]).map_err(Step::Page)?;
+        if let Some(principal) = self
+            .directory
+            .service_principal_of(tenant.id, application.app_id)
+            && !principal.enabled
+        {
+            let refusal = client::principal(self.directory, tenant, application);
+            return Err(Step::Page(
+                refusal.err().unwrap_or_else(|| Refusal::by_code(7_000_112)),
+            ));
+        }
+        let asked = transaction.asked().map_err(Step::Answer)?;
+        let resource = resource::find(self.world, self.directory, tenant, &asked.resource)
+            .map_err(Step::Answer)?;
+        asked
+            .check_permissions(application, &resource)
+            .map_err(Step::Answer)?;
+        let ready = Box::new(Ready {
+            session: Session {
+                account,
+                tenant,
+                user,
+                application,
+                id: proved.session,
+                proofs: proved.proofs,
+                nonce: None,
+                by_device_code: transaction.request().is_none(),
+            },
+            asked,
+            resource,
+            proved_millis: proved.millis,
+            of_any: matches!(authority, Authority::Any(_)),
+        });
+        self.allowed_by_policies(&ready)?;
+        self.allowed_by_person(ready)
+    }
+
+    fn prompt(&self) -> Prompt {
+        self.transaction
+            .request()
+            .map_or(Prompt::Auto, |request| request.prompt)
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.prompt() == Prompt::None
+    }
+
+    /// Who signs in.
+    fn account(&self, authority: Authority<'_>) -> Result<&'a User, Step<'a>> {
+        let transaction = self.transaction;
+        match transaction.choice {
+            Choice::Open => {}
+            Choice::List => return Err(Step::Account),
+            Choice::Name => return Err(Step::Name),
+        }
+        if let Some(id) = transaction.account.or_else(|| self.hinted()) {
+            return self.directory.users.get(&id).ok_or(Step::Account);
+        }
+        let here: Vec<&User> = self
+            .browser
+            .signed_in()
+            .iter()
+            .filter_map(|one| self.directory.users.get(&one.account))
+            .filter(|account| may_enter(self.directory, authority, account))
+            .collect();
+        let may_choose = matches!(self.prompt(), Prompt::Auto | Prompt::None | Prompt::Consent);
+        match here.as_slice() {
+            [only] if may_choose => Ok(only),
+            [] if self.is_quiet() => Err(Step::Answer(nobody())),
+            _ if self.is_quiet() => Err(Step::Answer(Refusal::by_code(16000))),
+            _ => Err(Step::Account),
+        }
+    }
+
+    /// Whom the program means.
+    fn hinted(&self) -> Option<Uuid> {
+        let request = self.transaction.request()?;
+        if request.prompt == Prompt::SelectAccount {
+            return None;
+        }
+        let sessions = self.browser.signed_in();
+        let by_sid = request
+            .sid
+            .and_then(|sid| sessions.iter().find(|one| one.session == sid));
+        let by_name = || self.directory.account(request.login_hint.as_deref()?);
+        by_sid
+            .map(|one| one.account)
+            .or_else(|| by_name().map(|account| account.id))
+    }
+
+    /// What the account has proved, if that is recent enough for what is asked.
+    fn proved(&self, account: &'a User) -> Result<&SignedIn, Step<'a>> {
+        let wanting = || match self.is_quiet() {
+            true => Step::Answer(nobody()),
+            false => Step::Password(account),
+        };
+        let proved = self.browser.session_of(account.id).ok_or_else(wanting)?;
+        if self.transaction.is_fresh {
+            return Ok(proved);
+        }
+        let age = self.transaction.started.saturating_sub(proved.proofs.at);
+        let limit = self
+            .transaction
+            .request()
+            .and_then(|request| request.max_age);
+        if self.prompt() == Prompt::Login || limit.is_some_and(|limit| age > limit) {
+            return Err(wanting());
+        }
+        Ok(proved)
+    }
+
+    fn tenant_of(&self, account: &User) -> Result<&'a Tenant, Step<'a>> {
+        self.directory.tenants.get(&account.tenant).ok_or_else(|| {
+            Step::Page(Refusal::invalid_request(
+                90002,
+                "The account's tenant was not found.",
+            ))
+        })
+    }
+
+    fn allowed_by_policies(&self, ready: &Ready<'a>) -> Result<(), Step<'a>> {
+        let claims = self
+            .transaction
+            .request()
+            .and_then(|request| request.claims.as_deref());
+        let claims = ClaimsRequest::read(claims).map_err(Step::Answer)?;
+        let session = &ready.session;
+        let checked =
+            conditional_access::check(self.directory, session, &ready.resource, &claims, self.now);
+        let Err(refusal) = checked else {
+            return Ok(());
+        };
+        Err(match refusal.code {
+            _ if self.is_quiet() => Step::Answer(interaction_required(refusal)),
+            50076 | 50079 if !session.proofs.mfa => Step::SecondFactor(session.account),
+            // Another sign-in mends it, unless there was one just now.
+            50078 | 50173 | 70043 if !self.transaction.is_fresh => Step::Password(session.account),
+            _ => Step::Page(refusal),
+        })
+    }
+
+    fn allowed_by_person(&self, ready: Box<Ready<'a>>) -> Result<Step<'a>, Step<'a>> {
+        let application = ready.session.application;
+        let consent = user::check_consent(self.directory, &ready.session, &ready.resource);
+        let is_asked_anew = self.prompt() == Prompt::Consent && !self.transaction.consented;
+        if let Err(refusal) = consent {
+            if self.is_quiet() {
+                return Err(Step::Answer(Refusal {
+                    error: "consent_required",
+                    ..refusal
+                }));
+            }
+            if application.admin_consent_required {
+                return Err(Step::AdminConsent(ready));
+            }
+            return Err(Step::Consent(ready));
+        }
+        if is_asked_anew {
+            return Err(Step::Consent(ready));
+        }
+        let is_device = matches!(self.transaction.purpose, Purpose::Device { .. });
+        if is_device && !self.transaction.confirmed {
+            return Err(Step::Confirm(ready));
+        }
+        Ok(Step::Done(ready))
+    }
+}
+
+/// Nobody is signed in, and nobody may be asked: AADSTS50058.
+fn nobody() -> Refusal {
+    Refusal::by_code(50058)
+}
+
+/// What would need a person, where there is none.
+fn interaction_required(refusal: Refusal) -> Refusal {
+    match refusal.error {
+        "invalid_grant" => Refusal {
+            error: "interaction_required",
+            ..refusal
+        },
+        _ => refusal,
+    }
+}
+
+/// AADSTS90094, as the program is told when the person gives up.
+pub(super) fn needs_admin(ready: &Ready<'_>) -> Refusal {
+    Refusal::new(
+        90094,
+        "access_denied",
+        StatusCode::BAD_REQUEST,
+        format!(
+            "An administrator of {} has set a policy that prevents you from granting {} the permissions it is \
+             requesting. Contact an administrator of {}, who can grant permissions to this app on your behalf.",
+            ready.session.tenant.name, ready.session.application.name, ready.session.tenant.name
+        ),
+    )
+}

@@ -1,0 +1,312 @@
+//! The endpoints that a browser comes to: a request for a code, a page posted back, a device's page, the way out.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode, header};
+use uuid::Uuid;
+
+use super::super::discovery::Version;
+use super::super::exchange::Exchange;
+use super::super::form::Form;
+use super::super::refusal::Refusal;
+use super::super::token::unavailable;
+use super::browser::Browser;
+use super::posted::{self, Next};
+use super::request::{AuthorizationRequest, Failure};
+use super::step::{self, Step};
+use super::transaction::{Purpose, Transaction};
+use super::{finish, pages, respond};
+use crate::directory::Directory;
+use crate::world::World;
+
+/// `/{tenant}/oauth2/authorize`, by either method.
+pub(in crate::entra) async fn authorize_v1(
+    State(world): State<Arc<World>>,
+    Path(tenant): Path<String>,
+    exchange: Exchange,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let parameters = parameters(query, &headers, &body);
+    authorize(
+        &world,
+        exchange,
+        &headers,
+        &tenant,
+        Version::V1,
+        &parameters,
+    )
+}
+
+/// `/{tenant}/oauth2/v2.0/authorize`, by either method.
+pub(in crate::entra) async fn authorize_v2(
+    State(world): State<Arc<World>>,
+    Path(tenant): Path<String>,
+    exchange: Exchange,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let parameters = parameters(query, &headers, &body);
+    authorize(
+        &world,
+        exchange,
+        &headers,
+        &tenant,
+        Version::V2,
+        &parameters,
+    )
+}
+
+/// OpenID Connect Core section 3.1.2.1: by GET in the query, by POST in a form.
+fn parameters(query: Option<String>, headers: &HeaderMap, body: &Bytes) -> Vec<u8> {
+    match is_form(headers) && !body.is_empty() {
+        true => body.to_vec(),
+        false => query.unwrap_or_default().into_bytes(),
+    }
+}
+
+fn authorize(
+    world: &World,
+    mut exchange: Exchange,
+    headers: &HeaderMap,
+    segment: &str,
+    version: Version,
+    parameters: &[u8],
+) -> Response {
+    // A browser can't send a header of a program's choice, so the id is among the parameters.
+    let id = url::form_urlencoded::parse(parameters).find(|(name, _)| name == "client-request-id");
+    if let Some(id) = id.and_then(|(_, id)| Uuid::try_parse(&id).ok()) {
+        exchange.correlation_id = id;
+    }
+    let directory = world.directory();
+    let Some(browser) = browser(world, &directory, &exchange, headers) else {
+        return pages::refused(&exchange, &unavailable(), None);
+    };
+    let read = AuthorizationRequest::read(&directory, segment, version, parameters);
+    let transaction = match read {
+        Ok((client, request)) => {
+            let purpose = Purpose::Code(Box::new(request));
+            Transaction::begin(&browser, &exchange, segment, client, purpose)
+        }
+        Err(Failure::Page(refusal)) => return pages::refused(&exchange, &refusal, None),
+        Err(Failure::Answer(answer)) => {
+            let (back, refusal) = *answer;
+            return back.refuse(&exchange, &refusal);
+        }
+    };
+    show(world, &directory, &exchange, &browser, &transaction)
+}
+
+/// `GET /common/reprocess`: goes on with a sign-in after a form was posted.
+pub(in crate::entra) async fn reprocess(
+    State(world): State<Arc<World>>,
+    mut exchange: Exchange,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let directory = world.directory();
+    let Some(browser) = browser(&world, &directory, &exchange, &headers) else {
+        return pages::refused(&exchange, &unavailable(), None);
+    };
+    let query = query.unwrap_or_default();
+    let form = match Form::read(query.as_bytes()) {
+        Ok(form) => form,
+        Err(refusal) => return pages::refused(&exchange, &refusal, None),
+    };
+    match Transaction::open(&directory, &browser, &mut exchange, form.get("ctx")) {
+        Ok(transaction) => show(&world, &directory, &exchange, &browser, &transaction),
+        Err(refusal) => pages::refused(&exchange, &refusal, None),
+    }
+}
+
+/// `POST /common/login`: what a person entered on any of the pages.
+pub(in crate::entra) async fn login(
+    State(world): State<Arc<World>>,
+    mut exchange: Exchange,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let directory = world.directory();
+    let Some(mut browser) = browser(&world, &directory, &exchange, &headers) else {
+        return pages::refused(&exchange, &unavailable(), None);
+    };
+    let form = Form::read(if is_form(&headers) { &body } else { &[] });
+    let opened = form.and_then(|form| {
+        let ctx = form.get("ctx");
+        let transaction = Transaction::open(&directory, &browser, &mut exchange, ctx)?;
+        Ok((form, transaction))
+    });
+    let (form, mut transaction) = match opened {
+        Ok(opened) => opened,
+        Err(refusal) => return pages::refused(&exchange, &refusal, None),
+    };
+    // What was entered may be a consent, which is written down.
+    drop(directory);
+    let next = posted::take(&world, &exchange, &mut browser, &mut transaction, &form);
+    let directory = world.directory();
+    let mut response = match next {
+        Next::GoOn => match transaction.seal(&directory) {
+            // A page of its own, by GET: the browser's way back and its 'reload' then do what people expect.
+            Some(ctx) => respond::redirect(&exchange, &format!("/common/reprocess?ctx={ctx}")),
+            None => pages::refused(&exchange, &unavailable(), None),
+        },
+        Next::GiveUp(refusal) => {
+            finish::give_up(&world, &directory, &exchange, &transaction, &refusal)
+        }
+    };
+    if response.status() == StatusCode::FOUND {
+        // Nothing that was posted here is to be posted elsewhere (RFC 9110 section 15.4.4).
+        *response.status_mut() = StatusCode::SEE_OTHER;
+    }
+    browser.dress(&directory, &mut response);
+    response
+}
+
+/// `GET /common/oauth2/deviceauth`: where a user code is entered. `otc` fills it in.
+pub(in crate::entra) async fn device(
+    State(world): State<Arc<World>>,
+    exchange: Exchange,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let directory = world.directory();
+    let Some(browser) = browser(&world, &directory, &exchange, &headers) else {
+        return pages::refused(&exchange, &unavailable(), None);
+    };
+    let purpose = Purpose::Device {
+        user_code: String::new(),
+        scope: String::new(),
+    };
+    let transaction = Transaction::begin(&browser, &exchange, "common", Uuid::nil(), purpose);
+    let query = query.unwrap_or_default();
+    let code = url::form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "otc")
+        .map(|(_, code)| code.into_owned());
+    let mut response = match transaction.seal(&directory) {
+        Some(ctx) => pages::code(&exchange, &ctx, code.as_deref(), None),
+        None => pages::refused(&exchange, &unavailable(), None),
+    };
+    browser.dress(&directory, &mut response);
+    response
+}
+
+/// `GET /devicelogin` of `millisoft.com`: people are sent on to the sign-in service.
+pub(in crate::entra) async fn device_login(
+    State(world): State<Arc<World>>,
+    exchange: Exchange,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let login = match &exchange.entrance.real_name {
+        Some(_) => format!("https://{}", exchange.cloud().login_host()),
+        None => exchange.login_url(&world),
+    };
+    let query = query.map_or_else(String::new, |query| format!("?{query}"));
+    respond::redirect(
+        &exchange,
+        &format!("{login}/common/oauth2/deviceauth{query}"),
+    )
+}
+
+/// `/{tenant}/oauth2/v2.0/logout`: everybody is signed out of this browser.
+///
+/// 'Single sign-out' of OpenID Connect: a browser is sent on to `post_logout_redirect_uri` where that is registered for
+/// the program that sent it, which `id_token_hint` or `client_id` names.
+pub(in crate::entra) async fn logout(
+    State(world): State<Arc<World>>,
+    exchange: Exchange,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let directory = world.directory();
+    let Some(mut browser) = browser(&world, &directory, &exchange, &headers) else {
+        return pages::refused(&exchange, &unavailable(), None);
+    };
+    let parameters = parameters(query, &headers, &body);
+    let form = match Form::read(&parameters) {
+        Ok(form) => form,
+        Err(refusal) => return pages::refused(&exchange, &refusal, None),
+    };
+    browser.sign_out();
+    let mut response = match finish::after_logout(&directory, &form) {
+        Some(to) => respond::redirect(&exchange, &to),
+        None => pages::signed_out(&exchange),
+    };
+    browser.dress(&directory, &mut response);
+    response
+}
+
+/// `/common/oauth2/nativeclient`: the address of programs that watch a browser of their own, and read it there.
+pub(in crate::entra) async fn native_client(exchange: Exchange) -> Response {
+    pages::native_client(&exchange)
+}
+
+/// Any other method at the address of the forms: AADSTS900561.
+pub(in crate::entra) async fn only_post(exchange: Exchange, method: http::Method) -> Response {
+    let refusal = Refusal::invalid_request(
+        900_561,
+        format!("The endpoint only accepts POST requests. Received a {method} request."),
+    );
+    pages::refused(&exchange, &refusal, None)
+}
+
+fn browser(
+    world: &World,
+    directory: &Directory,
+    exchange: &Exchange,
+    headers: &HeaderMap,
+) -> Option<Browser> {
+    Browser::read(directory, exchange, &world.urls().login, headers)
+}
+
+/// Shows the page that is wanting, or comes to the end.
+fn show(
+    world: &World,
+    directory: &Directory,
+    exchange: &Exchange,
+    browser: &Browser,
+    transaction: &Transaction,
+) -> Response {
+    let now = exchange.now.unix_timestamp();
+    let Some(ctx) = transaction.seal(directory) else {
+        return pages::refused(exchange, &unavailable(), None);
+    };
+    let notice = transaction.notice;
+    let view = pages::View {
+        exchange,
+        directory,
+        browser,
+        transaction,
+        ctx: &ctx,
+    };
+    let mut response = match step::next(world, directory, browser, transaction, now) {
+        Step::Code => pages::code(exchange, &ctx, None, notice),
+        Step::Account => view.account(),
+        Step::Name => view.name(),
+        Step::Password(account) => view.password(account),
+        Step::SecondFactor(account) => view.second_factor(account, now),
+        Step::Consent(ready) => view.consent(&ready),
+        Step::AdminConsent(ready) => view.admin_consent(&ready),
+        Step::Confirm(ready) => view.confirm(&ready),
+        Step::Page(refusal) => pages::refused(exchange, &refusal, Some(&view)),
+        Step::Answer(refusal) => finish::give_up(world, directory, exchange, transaction, &refusal),
+        Step::Done(ready) => finish::grant(world, exchange, transaction, &ready),
+    };
+    browser.dress(directory, &mut response);
+    response
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    content_type
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| {
+            let essence = value.split(';').next().unwrap_or_default().trim();
+            essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        })
+}

@@ -1,0 +1,102 @@
+//! Going on from a code: the grant `authorization_code` (RFC 6749 section 4.1.3).
+
+use serde_json::Value;
+
+use super::super::authority::{Authority, clip};
+use super::super::discovery::Version;
+use super::super::refusal::Refusal;
+use super::super::sign_in::{Code, check_verifier, millis};
+use super::{Ask, Asked, Session, answer, check_enabled, invalid_grant, member};
+
+/// Answers the grant.
+///
+/// # Errors
+/// 70000 for what is no code, or another client's; 54005 for one that was used, 70008 for one that is too old; 700005 at
+/// another tenant, 500112 for another address, 50148 and 501481 for a wrong verifier; 50173 where the account was signed
+/// out everywhere meanwhile; and whatever is wrong with client or scope.
+pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
+    // A tenant knows its own applications; without one, the code says whose account it is.
+    if let Authority::Tenant(tenant) = ask.authority {
+        ask.client(tenant)?;
+    }
+    let text = ask.form.required("code")?;
+    let now = ask.exchange.now.unix_timestamp();
+    let codes = &ask.world.codes;
+    let code = codes.redeem(text, now, |code| check(ask, code))?;
+    let directory = ask.directory;
+    let account = directory.users.get(&code.account).ok_or_else(|| {
+        invalid_grant(
+            50034,
+            "The user account does not exist in the directory. To sign into this application, the account must be \
+             added to the directory.",
+        )
+    })?;
+    let tenant = directory.tenants.get(&code.tenant).ok_or_else(|| {
+        Refusal::invalid_request(
+            90002,
+            "The tenant that the code was issued for was not found.",
+        )
+    })?;
+    let application = ask.client(tenant)?;
+    check_enabled(&[account])?;
+    if account
+        .sessions_valid_from
+        .is_some_and(|from| millis(from) > code.proved_millis)
+    {
+        return Err(Refusal::by_code(50173));
+    }
+    let user = member(directory, account, tenant, application, 50020)?;
+    check_enabled(&[user])?;
+    let session = Session {
+        account,
+        tenant,
+        user,
+        application,
+        id: code.session,
+        proofs: code.proofs,
+        nonce: code.nonce.as_deref(),
+        by_device_code: false,
+    };
+    let asked = match (ask.version, ask.form.get("resource")) {
+        (Version::V1, None) => Asked::of_v1(&code.resource, Some(&code.scope))?,
+        _ => ask.asked(Some(&code.scope))?,
+    };
+    let resource = ask.permitted(&session, &asked)?;
+    answer::body(ask, &session, &asked, &resource)
+}
+
+/// Whether who shows a code is who it was given to.
+fn check(ask: &Ask<'_>, code: &Code) -> Result<(), Refusal> {
+    if code.client.to_string() != ask.credentials.client_id.to_ascii_lowercase() {
+        return Err(invalid_grant(
+            70000,
+            format!(
+                "Provided grant is invalid or malformed. The code was issued to another client than '{}'.",
+                clip(&ask.credentials.client_id)
+            ),
+        ));
+    }
+    let is_its_tenant = match ask.authority {
+        Authority::Tenant(tenant) => tenant.id == code.tenant,
+        Authority::Any(_) => code.of_any,
+    };
+    if !is_its_tenant {
+        return Err(invalid_grant(
+            700_005,
+            "Provided Authorization Code is intended to use against other tenant, thus rejected.",
+        ));
+    }
+    let address = ask.form.required("redirect_uri")?;
+    if address != code.redirect_uri {
+        return Err(invalid_grant(
+            500_112,
+            format!(
+                "The reply address '{}' does not match the reply address '{}' provided when requesting Authorization \
+                 code.",
+                clip(address),
+                clip(&code.redirect_uri)
+            ),
+        ));
+    }
+    check_verifier(code.challenge.as_ref(), ask.form.get("code_verifier"))
+}

@@ -1,0 +1,265 @@
+//! Conditional Access: who has to do what for which resource.
+
+mod common;
+
+use common::people::{
+    AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, FABRIKAM, SEED, ask, refresh, sign_in, text,
+};
+use common::{Answer, Lab, claims_of, refused};
+use serde_json::{Value, json};
+
+const ML: &str = "https://ml.azure.com/.default offline_access";
+const STORAGE: &str = "https://storage.azure.com/.default offline_access";
+
+/// The two tenants, with these policies of Contoso's.
+async fn lab(policies: &[&str]) -> Lab {
+    let mut seed = SEED.to_owned();
+    for (at, policy) in policies.iter().enumerate() {
+        let head = format!(
+            "\n[[conditional_access]]\ntenant = \"contoso.com\"\nid = \"{}\"\n",
+            id(at)
+        );
+        seed.push_str(&head);
+        if !policy.contains("name =") {
+            seed.push_str(&format!("name = \"policy {at}\"\n"));
+        }
+        seed.push_str(policy);
+    }
+    Lab::seeded(&seed).await
+}
+
+fn id(at: usize) -> String {
+    format!("ca000001-0000-4000-8000-00000000000{at}")
+}
+
+async fn sign_in_for(lab: &Lab, name: &str, password: &str, more: &[(&str, &str)]) -> Answer {
+    let mut form = vec![
+        ("grant_type", "password"),
+        ("username", name),
+        ("password", password),
+    ];
+    form.extend(more);
+    ask(lab, CONTOSO, &form).await
+}
+
+/// The policies that a refusal names.
+fn challenged(answer: &Answer) -> Value {
+    let claims: Value = serde_json::from_str(text(answer, "claims")).unwrap();
+    let wanted = claims["access_token"]["capolids"].clone();
+    assert_eq!(wanted["essential"], true);
+    wanted["values"].clone()
+}
+
+#[tokio::test]
+async fn a_second_factor_is_asked_for_where_a_policy_says_so_and_nowhere_else() {
+    let ml = "users = [\"engineers\"]\nresources = [\"https://ml.azure.com\"]\nrequire = \"mfa\"\n";
+    let lab = lab(&[ml]).await;
+    let ada = |scope| {
+        let scope = [("scope", scope)];
+        let lab = &lab;
+        async move { sign_in_for(lab, "ada@contoso.com", "analytical", &scope).await }
+    };
+    let refusal = ada(ML).await;
+    refused(&refusal, 50076, "invalid_grant", 400);
+    assert_eq!(text(&refusal, "suberror"), "basic_action");
+    assert_eq!(challenged(&refusal), json!([id(0)]));
+    let description = text(&refusal, "error_description");
+    assert!(
+        description.contains("'0736f41a-0425-4b46-bdb5-1563eff02385'"),
+        "{description}"
+    );
+    let storage = ada(STORAGE).await;
+    assert_eq!(storage.status, 200, "{storage:?}");
+    assert_eq!(storage.claims()["amr"], json!(["pwd"]));
+    // A refresh token carries the proofs of its sign-in, which are not enough elsewhere.
+    let token = text(&storage, "refresh_token");
+    for name in [
+        "https://ml.azure.com/.default",
+        "0736f41a-0425-4b46-bdb5-1563eff02385/.default",
+    ] {
+        let ml = refresh(&lab, CONTOSO, token, &[("scope", name)]).await;
+        refused(&ml, 50076, "invalid_grant", 400);
+    }
+    // Grace is not in the group.
+    let scope = [("scope", ML)];
+    let grace = sign_in_for(&lab, "grace@contoso.com", "nanosecond", &scope).await;
+    assert_eq!(grace.status, 200, "{grace:?}");
+}
+
+#[tokio::test]
+async fn one_policy_that_blocks_wins_over_all_that_could_be_satisfied() {
+    let lab = lab(&[
+        "require = \"mfa\"\nusers = [\"ada@contoso.com\"]\n",
+        "require = \"block\"\nresources = [\"https://storage.azure.com\"]\n",
+        "require = \"compliant_device\"\nresources = [\"https://vault.azure.net\"]\n",
+        "require = \"managed_device\"\nresources = [\"api://contoso\"]\n",
+    ])
+    .await;
+    for (scope, code, error, policy) in [
+        (STORAGE, 53003, "invalid_grant", 1),
+        (
+            "https://vault.azure.net/.default",
+            53000,
+            "interaction_required",
+            2,
+        ),
+        ("api://contoso/.default", 530_003, "interaction_required", 3),
+    ] {
+        let scope = [("scope", scope)];
+        for (name, password) in [
+            ("ada@contoso.com", "analytical"),
+            ("grace@contoso.com", "nanosecond"),
+        ] {
+            let answer = sign_in_for(&lab, name, password, &scope).await;
+            refused(&answer, code, error, 400);
+            assert_eq!(text(&answer, "suberror"), "message_only");
+            assert_eq!(challenged(&answer), json!([id(policy)]));
+        }
+    }
+    // The password is looked at first: a policy is nothing for strangers to learn of.
+    let scope = [("scope", STORAGE)];
+    let wrong = sign_in_for(&lab, "ada@contoso.com", "wrong", &scope).await;
+    refused(&wrong, 50126, "invalid_grant", 400);
+}
+
+#[tokio::test]
+async fn a_policy_is_about_its_own_tenant_and_knows_exceptions() {
+    let lab = lab(&["require = \"block\"\nexclude_users = [\"grace@contoso.com\"]\n"]).await;
+    let ada = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
+    refused(&ada, 53003, "invalid_grant", 400);
+    let grace = sign_in(&lab, CONTOSO, "grace@contoso.com", "nanosecond").await;
+    assert_eq!(grace.status, 200, "{grace:?}");
+    // Ada is a guest in Fabrikam, which has no policy.
+    let guest = sign_in(&lab, FABRIKAM, "ada@contoso.com", "analytical").await;
+    assert_eq!(guest.status, 200, "{guest:?}");
+}
+
+#[tokio::test]
+async fn a_policy_can_be_about_one_kind_of_program() {
+    let lab = lab(&["require = \"block\"\nclient_apps = [\"browser\"]\n"]).await;
+    let ada = |more: Vec<(&'static str, &'static str)>| {
+        let lab = &lab;
+        async move { sign_in_for(lab, "ada@contoso.com", "analytical", &more).await }
+    };
+    for desktop in [AZURE_CLI, CONSENTED] {
+        assert_eq!(ada(vec![("client_id", desktop)]).await.status, 200);
+    }
+    let web = [("client_id", CONFIDENTIAL), ("client_secret", "its secret")];
+    refused(&ada(web.to_vec()).await, 53003, "invalid_grant", 400);
+}
+
+#[tokio::test]
+async fn a_session_that_is_too_old_has_to_be_renewed() {
+    let lab = lab(&[
+        "sign_in_frequency = 3600\nresources = [\"https://management.azure.com\"]\n",
+        "sign_in_frequency = 60\nclient_apps = [\"browser\"]\n",
+    ])
+    .await;
+    let first = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
+    let token = text(&first, "refresh_token");
+    lab.emulator.world().clock.set_skew(3590);
+    let in_time = refresh(&lab, CONTOSO, token, &[]).await;
+    assert_eq!(in_time.status, 200, "{in_time:?}");
+    // A refresh token that is fresh doesn't make the sign-in fresher.
+    lab.emulator.world().clock.set_skew(3600);
+    let late = refresh(&lab, CONTOSO, text(&in_time, "refresh_token"), &[]).await;
+    refused(&late, 70043, "invalid_grant", 400);
+    assert_eq!(challenged(&late), json!([id(0)]));
+    let storage = refresh(&lab, CONTOSO, token, &[("scope", STORAGE)]).await;
+    assert_eq!(storage.status, 200, "{storage:?}");
+}
+
+#[tokio::test]
+async fn a_challenge_names_policies_that_count_wherever_they_are_about() {
+    let lab = lab(&["require = \"mfa\"\nusers = [\"grace@contoso.com\"]\n"]).await;
+    let claims = json!({"access_token": {"capolids": {"essential": true, "values": [id(0)]}}});
+    let claims = claims.to_string();
+    let more = [("claims", claims.as_str())];
+    let ada = sign_in_for(&lab, "ada@contoso.com", "analytical", &more).await;
+    refused(&ada, 50076, "invalid_grant", 400);
+    let unknown = claims.replace(&id(0), &id(9));
+    let more = [("claims", unknown.as_str())];
+    let ada = sign_in_for(&lab, "ada@contoso.com", "analytical", &more).await;
+    assert_eq!(ada.status, 200, "{ada:?}");
+    // It is another tenant's.
+    let more = [("claims", claims.as_str())];
+    let token = text(&ada, "refresh_token");
+    let guest = refresh(&lab, FABRIKAM, token, &more).await;
+    assert_eq!(guest.status, 200, "{guest:?}");
+}
+
+#[tokio::test]
+async fn the_default_seed_has_somebody_to_challenge_and_somebody_to_block() {
+    let lab = Lab::start().await;
+    let sign_in = |name: &'static str, scope: &'static str| {
+        let lab = &lab;
+        async move {
+            let user = lab.emulator.info().user(name).unwrap();
+            let password = user.password.clone().unwrap();
+            sign_in_for(lab, name, &password, &[("scope", scope)]).await
+        }
+    };
+    const ARM: &str = "https://management.azure.com/.default";
+    for (name, scope, code) in [
+        ("katherine@contoso.com", ARM, 50076),
+        ("katherine@contoso.com", ML, 50076),
+        ("katherine@contoso.com", STORAGE, 0),
+        ("dorothy@contoso.com", ML, 53003),
+        ("dorothy@contoso.com", ARM, 0),
+        ("dorothy@contoso.com", STORAGE, 0),
+        ("ada@contoso.com", ML, 0),
+    ] {
+        assert_eq!(sign_in(name, scope).await.code(), code, "{name} {scope}");
+    }
+    let needs = |name| lab.emulator.info().user(name).unwrap().mfa_required;
+    assert!(needs("katherine@contoso.com") && !needs("dorothy@contoso.com"));
+    let ml = sign_in("ada@contoso.com", ML).await;
+    let claims = claims_of(text(&ml, "access_token"));
+    assert_eq!(claims["aud"], "https://ml.azure.com");
+}
+
+#[tokio::test]
+async fn a_policy_that_makes_no_sense_is_named_with_its_line() {
+    for (policy, words) in [
+        ("users = [\"nobody\"]\nrequire = \"mfa\"\n", "users[0]"),
+        (
+            "resources = [\"https://nobody.example\"]\nrequire = \"mfa\"\n",
+            "resources[0]",
+        ),
+        ("users = [\"ada@contoso.com\"]\n", "require"),
+        ("require = \"hope\"\n", "hope"),
+        (
+            "exclude_users = [\"confidential\"]\nrequire = \"mfa\"\n",
+            "exclude_users[0]",
+        ),
+        (
+            "name = \"A second factor\"\nid = 5\nrequire = \"mfa\"\n",
+            "id",
+        ),
+        (
+            "name = \"x\"\nid = \"ca000001-0000-4000-8000-000000000000\"\nrequire = \"mfa\"\n[[conditional_access]]\nname = \"y\"\ntenant = \"contoso.com\"\nid = \"ca000001-0000-4000-8000-000000000000\"\nrequire = \"mfa\"\n",
+            "there is a policy",
+        ),
+    ] {
+        let head = "\n[[conditional_access]]\ntenant = \"contoso.com\"\n";
+        let name = if policy.contains("name =") {
+            ""
+        } else {
+            "name = \"x\"\n"
+        };
+        let seed = azcred_emulator::Seed::Text {
+            name: "seed.toml".into(),
+            text: format!("{SEED}{head}{name}{policy}"),
+        };
+        let options = azcred_emulator::Options {
+            seed,
+            ..azcred_emulator::Options::default()
+        };
+        let error = azcred_emulator::Emulator::start(options).await.unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.contains("seed.toml:") && error.contains(words),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,286 @@
+//! Continuous access evaluation: what happens to an account reaches its tokens at once, where the client can take it.
+
+mod common;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use common::people::{ADA, CONTOSO, FABRIKAM, SEED, ask, refresh, sign_in, text};
+use common::{Answer, Lab, read, refused};
+use serde_json::{Value, json};
+
+const CAPABLE: &str = r#"{"access_token": {"xms_cc": {"values": ["cp1"]}}}"#;
+const HOUR: i64 = 3600;
+
+/// The two tenants, and an application that may end sessions.
+async fn lab() -> Lab {
+    let administrator = r#"
+[[applications]]
+tenant = "contoso.com"
+app_id = "a0000001-0000-4000-8000-00000000000e"
+name = "administrator"
+secrets = [{ name = "s", value = "administrator's" }]
+service_principal = { id = "d0000001-0000-4000-8000-00000000000e", graph_permissions = ["User.RevokeSessions.All", "User.EnableDisableAccount.All", "User-PasswordProfile.ReadWrite.All"] }
+"#;
+    Lab::seeded(&format!("{SEED}{administrator}")).await
+}
+
+/// Ada, by a client that can take a challenge.
+async fn capable(lab: &Lab) -> Answer {
+    let form = [
+        ("grant_type", "password"),
+        ("username", "ada@contoso.com"),
+        ("password", "analytical"),
+        ("claims", CAPABLE),
+    ];
+    ask(lab, CONTOSO, &form).await
+}
+
+async fn arm(lab: &Lab, answer: &Answer) -> Answer {
+    let url = format!(
+        "{}/subscriptions?api-version=2022-12-01",
+        lab.emulator.info().arm_url
+    );
+    let request = lab
+        .client
+        .get(url)
+        .bearer_auth(text(answer, "access_token"));
+    read(request.send().await.unwrap()).await
+}
+
+async fn graph(lab: &Lab, method: &str, path: &str, token: &str, body: &Value) -> Answer {
+    let url = format!("{}{path}", lab.emulator.info().graph_url);
+    let method = method.parse().unwrap();
+    let request = lab
+        .client
+        .request(method, url)
+        .bearer_auth(token)
+        .json(body);
+    read(request.send().await.unwrap()).await
+}
+
+/// A token of the administrator's tool for Graph.
+async fn administrator(lab: &Lab) -> String {
+    let answer = lab
+        .ask(&[
+            ("client_id", "a0000001-0000-4000-8000-00000000000e"),
+            ("client_secret", "administrator's"),
+            ("scope", "https://graph.microsoft.com/.default"),
+        ])
+        .await;
+    text(&answer, "access_token").to_owned()
+}
+
+/// What a challenge asks for.
+fn challenge(answer: &Answer) -> (String, Value) {
+    let header = answer.headers["www-authenticate"].to_str().unwrap();
+    let (head, claims) = header.split_once("claims=\"").expect("claims");
+    let claims = STANDARD.decode(claims.strip_suffix('"').unwrap()).unwrap();
+    (head.to_owned(), serde_json::from_slice(&claims).unwrap())
+}
+
+#[tokio::test]
+async fn a_client_that_can_be_challenged_gets_tokens_for_a_day() {
+    let lab = lab().await;
+    let long = capable(&lab).await;
+    let lifetime = long.body["expires_in"].as_i64().unwrap();
+    assert!((24 * HOUR - 1..28 * HOUR).contains(&lifetime), "{lifetime}");
+    assert_eq!(long.body["refresh_in"], lifetime / 2);
+    assert_eq!(long.claims()["xms_cc"], json!(["CP1"]));
+    // A resource that is not told of what happens gets the usual ones.
+    let storage = [
+        ("scope", "https://storage.azure.com/.default"),
+        ("claims", CAPABLE),
+    ];
+    let storage = refresh(&lab, CONTOSO, text(&long, "refresh_token"), &storage).await;
+    assert!(storage.body["expires_in"].as_i64().unwrap() < 2 * HOUR);
+    assert!(storage.body.get("refresh_in").is_none());
+    let short = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
+    assert!(short.body["expires_in"].as_i64().unwrap() < 2 * HOUR);
+}
+
+#[tokio::test]
+async fn after_revocation_arm_asks_for_a_new_sign_in_which_then_is_enough() {
+    let lab = lab().await;
+    let old = capable(&lab).await;
+    let incapable = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
+    assert_eq!(arm(&lab, &old).await.status, 200);
+    let token = administrator(&lab).await;
+    let path = format!("/v1.0/users/{ADA}/revokeSignInSessions");
+    let revoked = graph(&lab, "POST", &path, &token, &json!({})).await;
+    assert_eq!(
+        (revoked.status, &revoked.body["value"]),
+        (200, &json!(true))
+    );
+
+    let turned_down = arm(&lab, &old).await;
+    assert_eq!(turned_down.status, 401, "{turned_down:?}");
+    let code = &turned_down.body["error"]["code"];
+    assert_eq!(code, "InvalidAuthenticationToken");
+    let (head, claims) = challenge(&turned_down);
+    let authorize = lab.login("/common/oauth2/authorize");
+    assert_eq!(
+        head,
+        format!(
+            "Bearer realm=\"\", authorization_uri=\"{authorize}\", error=\"insufficient_claims\", "
+        )
+    );
+    let nbf = &claims["access_token"]["nbf"];
+    assert_eq!(nbf["essential"], true);
+    assert!(nbf["value"].as_str().unwrap().parse::<i64>().is_ok());
+    // Who can't take a challenge is not bothered, until the token ends.
+    assert_eq!(arm(&lab, &incapable).await.status, 200);
+
+    // The client hands on what it was asked for. Its refresh token is of no use.
+    let claims = claims.to_string();
+    let more = [("claims", claims.as_str())];
+    let refreshed = refresh(&lab, CONTOSO, text(&old, "refresh_token"), &more).await;
+    refused(&refreshed, 50173, "invalid_grant", 400);
+    for answer in [&old, &incapable] {
+        let refreshed = refresh(&lab, CONTOSO, text(answer, "refresh_token"), &[]).await;
+        refused(&refreshed, 50173, "invalid_grant", 400);
+    }
+    let form = [
+        ("grant_type", "password"),
+        ("username", "ada@contoso.com"),
+        ("password", "analytical"),
+        ("claims", &*claims),
+    ];
+    let signed_in = ask(&lab, CONTOSO, &form).await;
+    assert_eq!(signed_in.status, 200, "{signed_in:?}");
+    assert_eq!(arm(&lab, &signed_in).await.status, 200);
+    let again = capable(&lab).await;
+    assert_eq!(arm(&lab, &again).await.status, 200);
+    let next = refresh(&lab, CONTOSO, text(&again, "refresh_token"), &more).await;
+    assert_eq!(next.status, 200, "{next:?}");
+}
+
+#[tokio::test]
+async fn a_sign_in_has_to_be_as_young_as_a_challenge_wants_it() {
+    let lab = lab().await;
+    let signed_in = capable(&lab).await;
+    let at = lab.emulator.world().clock.unix();
+    for (not_before, code) in [(at - 60, 0), (at + 60, 50173)] {
+        let value = not_before.to_string();
+        let claims = json!({"access_token": {"nbf": {"essential": true, "value": value}}});
+        let claims = claims.to_string();
+        let more = [("claims", claims.as_str())];
+        let answer = refresh(&lab, CONTOSO, text(&signed_in, "refresh_token"), &more).await;
+        assert_eq!(answer.code(), code, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_disabled_account_and_a_new_password_end_tokens_too() {
+    let lab = lab().await;
+    let token = administrator(&lab).await;
+    let path = format!("/v1.0/users/{ADA}");
+    let enabled = |enabled: bool| json!({"accountEnabled": enabled});
+
+    let signed_in = capable(&lab).await;
+    let patched = graph(&lab, "PATCH", &path, &token, &enabled(false)).await;
+    assert_eq!(patched.status, 204);
+    assert_eq!(arm(&lab, &signed_in).await.status, 401);
+    let refreshed = refresh(&lab, CONTOSO, text(&signed_in, "refresh_token"), &[]).await;
+    refused(&refreshed, 50057, "invalid_grant", 400);
+    // Switched on again, it is as before: nobody ended its sessions.
+    graph(&lab, "PATCH", &path, &token, &enabled(true)).await;
+    assert_eq!(arm(&lab, &signed_in).await.status, 200);
+
+    let password = json!({"passwordProfile": {"password": "difference"}});
+    let patched = graph(&lab, "PATCH", &path, &token, &password).await;
+    assert_eq!(patched.status, 204);
+    let (_, claims) = challenge(&arm(&lab, &signed_in).await);
+    assert!(claims["access_token"]["nbf"].is_object());
+    let refreshed = refresh(&lab, CONTOSO, text(&signed_in, "refresh_token"), &[]).await;
+    refused(&refreshed, 50173, "invalid_grant", 400);
+    refused(&capable(&lab).await, 50126, "invalid_grant", 400);
+    let new = sign_in(&lab, CONTOSO, "ada@contoso.com", "difference").await;
+    assert_eq!(new.status, 200, "{new:?}");
+}
+
+#[tokio::test]
+async fn people_end_their_own_sessions_and_change_their_own_passwords() {
+    let lab = lab().await;
+    let for_graph = |answer: &Answer| {
+        let token = text(answer, "refresh_token").to_owned();
+        let lab = &lab;
+        async move {
+            let more = [
+                ("scope", "https://graph.microsoft.com/.default"),
+                ("claims", CAPABLE),
+            ];
+            let answer = refresh(lab, CONTOSO, &token, &more).await;
+            text(&answer, "access_token").to_owned()
+        }
+    };
+    let first = capable(&lab).await;
+    let token = for_graph(&first).await;
+    let me = graph(&lab, "GET", "/v1.0/me", &token, &json!({})).await;
+    assert_eq!(me.body["userPrincipalName"], "ada@contoso.com");
+    let path = "/v1.0/me/changePassword";
+    let wrong = json!({"currentPassword": "wrong", "newPassword": "difference"});
+    let refused_change = graph(&lab, "POST", path, &token, &wrong).await;
+    assert_eq!(refused_change.status, 400);
+    let path = "/v1.0/me/revokeSignInSessions";
+    let revoked = graph(&lab, "POST", path, &token, &json!({})).await;
+    assert_eq!(revoked.status, 200, "{revoked:?}");
+    // Graph is the first to know.
+    let again = graph(&lab, "POST", path, &token, &json!({})).await;
+    assert_eq!(again.status, 401);
+    let (head, _) = challenge(&again);
+    assert!(
+        head.contains("TokenIssuedBeforeRevocationTimestamp"),
+        "{head}"
+    );
+    assert!(head.contains("error=\"insufficient_claims\""), "{head}");
+
+    let second = capable(&lab).await;
+    let token = for_graph(&second).await;
+    let path = "/v1.0/me/changePassword";
+    let right = json!({"currentPassword": "analytical", "newPassword": "difference"});
+    let changed = graph(&lab, "POST", path, &token, &right).await;
+    assert_eq!(changed.status, 204, "{changed:?}");
+    assert_eq!(arm(&lab, &second).await.status, 401);
+    let new = sign_in(&lab, CONTOSO, "ada@contoso.com", "difference").await;
+    assert_eq!(new.status, 200, "{new:?}");
+}
+
+#[tokio::test]
+async fn only_who_may_ends_anothers_sessions() {
+    let lab = lab().await;
+    let path = format!("/v1.0/users/{ADA}/revokeSignInSessions");
+    let person = capable(&lab).await;
+    let more = [("scope", "https://graph.microsoft.com/.default")];
+    let person = refresh(&lab, CONTOSO, text(&person, "refresh_token"), &more).await;
+    let person = text(&person, "access_token");
+    let denied = graph(&lab, "POST", &path, person, &json!({})).await;
+    assert_eq!(denied.status, 403, "{denied:?}");
+    let token = administrator(&lab).await;
+    // An application is nobody's own account, and another tenant's people are not there.
+    let me = graph(&lab, "GET", "/v1.0/me", &token, &json!({})).await;
+    assert_eq!(me.status, 403);
+    let stranger = "/v1.0/users/e0000001-0000-4000-8000-00000000000f/revokeSignInSessions";
+    let unknown = graph(&lab, "POST", stranger, &token, &json!({})).await;
+    assert_eq!(unknown.status, 404);
+    let path = format!("/v1.0/users/{ADA}");
+    for nothing in [json!({}), json!({"displayName": "x"}), json!([])] {
+        let refused = graph(&lab, "PATCH", &path, &token, &nothing).await;
+        assert_eq!(refused.status, 400, "{nothing}");
+    }
+    assert_eq!(arm(&lab, &capable(&lab).await).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_guests_tokens_end_with_the_sessions_at_home() {
+    let lab = lab().await;
+    let home = capable(&lab).await;
+    let more = [("claims", CAPABLE)];
+    let guest = refresh(&lab, FABRIKAM, text(&home, "refresh_token"), &more).await;
+    assert_eq!(arm(&lab, &guest).await.status, 200);
+    let token = administrator(&lab).await;
+    let path = format!("/v1.0/users/{ADA}/revokeSignInSessions");
+    graph(&lab, "POST", &path, &token, &json!({})).await;
+    assert_eq!(arm(&lab, &guest).await.status, 401);
+    let next = refresh(&lab, FABRIKAM, text(&guest, "refresh_token"), &[]).await;
+    refused(&next, 50173, "invalid_grant", 400);
+}

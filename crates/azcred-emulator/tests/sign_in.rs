@@ -1,0 +1,493 @@
+//! People sign in by a browser, and their programs get codes for it.
+
+mod common;
+
+use common::browser::{Browser, decoded, query, redeem};
+use common::people::{
+    ADA, ADA_IN_FABRIKAM, ARM, AZURE_CLI, CONFIDENTIAL, CONTOSO, DESKTOP, FABRIKAM, SEED, ask, lab,
+    refresh, text,
+};
+use common::{Lab, claims_of};
+
+const GRACE: &str = "e0000001-0000-4000-8000-000000000002";
+const MFA: &str = "e0000001-0000-4000-8000-000000000006";
+
+#[tokio::test]
+async fn a_person_signs_in_and_the_program_gets_tokens_for_the_code() {
+    let lab = lab().await;
+    let mut browser = Browser::new(&lab);
+    let page = browser.authorize("organizations", &[]).await;
+    assert_eq!(page.title(), "Pick an account");
+    assert!(page.html.contains("Microsoft Azure CLI"));
+    let page = browser.sign_in(&page, ADA, "analytical").await;
+    let answer = page.answer();
+    assert_eq!(page.status, 302, "{page:?}");
+    let url = page.sent_to.as_ref().unwrap().as_str();
+    assert!(url.starts_with("http://localhost:8400/?code="), "{url}");
+    assert_eq!(answer["state"], "a state");
+    assert_eq!(decoded(&answer["client_info"])["uid"], ADA);
+    let tokens = redeem(&lab, "organizations", &answer["code"], &[]).await;
+    assert_eq!(tokens.status, 200, "{tokens:?}");
+    assert_eq!(tokens.claims()["oid"], ADA);
+    assert_eq!(tokens.claims()["appid"], AZURE_CLI);
+    assert_eq!(tokens.claims()["amr"], serde_json::json!(["pwd"]));
+    assert_eq!(tokens.claims()["sid"], answer["session_state"]);
+    let id_token = claims_of(text(&tokens, "id_token"));
+    assert_eq!(id_token["nonce"], "a nonce");
+    assert_eq!(id_token["tid"], CONTOSO);
+    assert_eq!(decoded(text(&tokens, "client_info"))["utid"], CONTOSO);
+    let again = refresh(&lab, CONTOSO, text(&tokens, "refresh_token"), &[]).await;
+    assert_eq!(again.claims()["sid"], answer["session_state"]);
+}
+
+#[tokio::test]
+async fn who_is_signed_in_is_not_asked_again_and_stays_the_same_session() {
+    let lab = lab().await;
+    let mut browser = Browser::new(&lab);
+    let page = browser.authorize(CONTOSO, &[]).await;
+    let first = browser.sign_in(&page, ADA, "analytical").await.answer();
+    for quiet in [&[][..], &[("prompt", "none")]] {
+        let again = browser.authorize(CONTOSO, quiet).await.answer();
+        assert_eq!(again["session_state"], first["session_state"]);
+        assert_ne!(again["code"], first["code"]);
+    }
+    let stranger = Browser::new(&lab).authorize(CONTOSO, &[]).await;
+    assert_eq!(stranger.title(), "Pick an account");
+}
+
+#[tokio::test]
+async fn of_several_accounts_one_is_picked_by_a_person_or_by_a_hint() {
+    let lab = lab().await;
+    let mut browser = Browser::new(&lab);
+    let page = browser.authorize(CONTOSO, &[]).await;
+    let ada = browser.sign_in(&page, ADA, "analytical").await.answer();
+    let page = browser
+        .authorize(CONTOSO, &[("prompt", "select_account")])
+        .await;
+    assert_eq!(page.title(), "Pick an account");
+    browser.sign_in(&page, GRACE, "nanosecond").await.answer();
+
+    let page = browser.authorize(CONTOSO, &[]).await;
+    assert_eq!(page.title(), "Pick an account");
+    let picked = browser.press(&page, "account", &[("account", ADA)]).await;
+    assert_eq!(picked.answer()["session_state"], ada["session_state"]);
+    for hint in [
+        ("login_hint", "ADA@contoso.com"),
+        ("sid", &ada["session_state"]),
+    ] {
+        let hinted = browser
+            .authorize(CONTOSO, &[("prompt", "none"), hint])
+            .await;
+        assert_eq!(hinted.answer()["session_state"], ada["session_state"]);
+    }
+    let quiet = browser.authorize(CONTOSO, &[("prompt", "none")]).await;
+    quiet.told("interaction_required", 16000);
+}
+
+#[tokio::test]
+async fn a_name_can_be_entered_and_a_wrong_one_is_said_to_be_wrong() {
+    let lab = lab().await;
+    let mut browser = Browser::new(&lab);
+    let page = browser.authorize(CONTOSO, &[]).await;
+    let page = browser.press(&page, "another", &[]).await;
+    assert_eq!(page.title(), "Sign in");
+    let wrong = [("loginfmt", "nobody@contoso.com")];
+    let page = browser.press(&page, "name", &wrong).await;
+    assert_eq!((page.title().as_str(), page.code()), ("Sign in", 50034));
+    let right = [("loginfmt", " Grace@contoso.com ")];
+    let page = browser.press(&page, "name", &right).await;
+    assert_eq!(page.title(), "Enter password");
+    let page = browser
+        .press(&page, "password", &[("passwd", "wrong")])
+        .await;
+    assert_eq!(
+        (page.title().as_str(), page.code()),
+        ("Enter password", 50126)
+    );
+    let page = browser.press(&page, "list", &[]).await;
+    assert_eq!(page.title(), "Pick an account");
+    browser.sign_in(&page, GRACE, "nanosecond").await.answer();
+}
+
+#[tokio::test]
+async fn a_hint_leads_to_the_password_at_once() {
+    let lab = lab().await;
+    let hint = [("login_hint", "ada@contoso.com")];
+    let page = Browser::new(&lab).authorize("common", &hint).await;
+    assert_eq!(page.title(), "Enter password");
+    assert!(page.html.contains("ada@contoso.com"));
+}
+
+#[tokio::test]
+async fn a_domain_hint_leaves_the_accounts_of_that_domain() {
+    let lab = lab().await;
+    let mut browser = Browser::new(&lab);
+    let ours = [("domain_hint", "contoso.com")];
+    let page = browser.authorize("organizations", &ours).await;
+    assert!(page.html.contains("ada@contoso.com"));
+    let theirs = [("domain_hint", "fabrikam.com")];
+    let page = browser.authorize("organizations", &theirs).await;
+    assert!(!page.html.contains("ada@contoso.com"));
+}
+
+#[tokio::test]
+async fn prompt_login_and_max_age_want_the_password_again() {
+    let lab = lab().await;
+    let mut browser = Browser::new(&lab);
+    let page = browser.authorize(CONTOSO, &[]).await;
+    browser.sign_in(&page, ADA, "analytical").await.answer();
+    lab.emulator.world().clock.set_skew(100);
+    let hint = ("login_hint", "ada@contoso.com");
+    for stale in [("prompt", "login"), ("max_age", "99")] {
+        let page = browser.authorize(CONTOSO, &[hint, stale]).await;
+        assert_eq!(page.title(), "Enter password", "{stale:?}");
+    }
+    browser
+        .authorize(CONTOSO, &[hint, ("max_age", "101")])
+        .await
+        .authorization_code();
+    let quiet = [hint, ("max_age", "99"), ("prompt", "none")];
+    let quiet = browser.authorize(CONTOSO, &quiet).await;
+    quiet.told("login_required", 50058);
+    let page = browser
+        .authorize(CONTOSO, &[hint, ("prompt", "login")])
+        .await;
+    let page = browser
+        .press(&page, "password", &[("passwd", "analytical")])
+        .await;
+    page.authorization_code();
+}
+
+#[tokio::test]
+async fn a_session_of_a_browser_ends_after_a_day_and_by_revocation() {
+    let lab = lab().await;
+    let mut browser = Browser::new(&lab);
+    let page = browser.authorize(CONTOSO, &[]).await;
+    browser.sign_in(&page, ADA, "analytical").await.answer();
+    let world = lab.emulator.world();
+    world.clock.set_skew(24 * 3600 + 1);
+    let page = browser.authorize(CONTOSO, &[]).await;
+    assert_eq!(page.title(), "Pick an account");
+    browser.sign_in(&page, ADA, "analytical").await.answer();
+    let now = world.clock.now();
+    world
+        .directory_mut()
+        .revoke_sessions(ADA.parse().unwrap(), now + time::Duration::seconds(1));
+    let page = browser.authorize(CONTOSO, &[]).await;
+    assert_eq!(page.title(), "Pick an account");
+}
+
+#[tokio::test]
+async fn a_second_factor_is_asked_for_where_a_policy_wants_it_and_stays_proved() {
+    let lab = lab().await;
+    let mut browser = Browser::new(&lab);
+    let page = browser.authorize(CONTOSO, &[]).await;
+    let page = browser.sign_in(&page, MFA, "x").await;
+    assert_eq!(page.title(), "Enter the number");
+    let page = browser
+        .press(&page, "second_factor", &[("otc", "12345x")])
+        .await;
+    assert_eq!(
+        (page.title().as_str(), page.code()),
+        ("Enter the number", 500_121)
+    );
+    let page = browser.enter_number(&page).await;
+    let tokens = redeem(&lab, CONTOSO, &page.authorization_code(), &[]).await;
+    assert_eq!(tokens.claims()["amr"], serde_json::json!(["pwd", "mfa"]));
+    let again = refresh(&lab, CONTOSO, text(&tokens, "refresh_token"), &[]).await;
+    assert_eq!(again.status, 200, "{again:?}");
+    browser.authorize(CONTOSO, &[]).await.authorization_code();
+}
+
+#[tokio::test]
+async fn a_program_that_nobody_consented_to_asks_once() {
+    let lab = lab().await;
+    let mut browser = Browser::new(&lab);
+    let scope = "https://management.azure.com/user_impersonation openid offline_access";
+    let ours = [("client_id", DESKTOP), ("scope", scope)];
+    let page = browser.authorize(CONTOSO, &ours).await;
+    let page = browser.sign_in(&page, ADA, "analytical").await;
+    assert_eq!(page.title(), "Permissions requested");
+    for said in [
+        "unconsented",
+        "user_impersonation in Azure Resource Manager",
+        "Sign you in",
+        "Maintain access",
+    ] {
+        assert!(page.html.contains(said), "{said}: {}", page.html);
+    }
+    let quiet = [ours[0], ours[1], ("prompt", "none")];
+    browser
+        .authorize(CONTOSO, &quiet)
+        .await
+        .told("consent_required", 65001);
+    let cancelled = browser.press(&page, "cancel", &[]).await;
+    let told = cancelled.told("access_denied", 65004);
+    assert_eq!(told["error_subcode"], "cancel");
+    assert_eq!(told["state"], "a state");
+
+    let page = browser.authorize(CONTOSO, &ours).await;
+    let code = browser.press(&page, "accept", &[]).await;
+    let tokens = redeem(&lab, CONTOSO, &code.authorization_code(), &ours).await;
+    assert_eq!(tokens.status, 200, "{tokens:?}");
+    browser
+        .authorize(CONTOSO, &quiet)
+        .await
+        .authorization_code();
+    let token = text(&tokens, "refresh_token");
+    assert_eq!(refresh(&lab, CONTOSO, token, &ours).await.status, 200);
+    // Not for another resource, nor for another person.
+    let other = [ours[0], ("scope", "https://storage.azure.com/.default")];
+    let page = browser.authorize(CONTOSO, &other).await;
+    assert_eq!(page.title(), "Permissions requested");
+    let mut hers = Browser::new(&lab);
+    let page = hers.authorize(CONTOSO, &ours).await;
+    let page = hers.sign_in(&page, GRACE, "nanosecond").await;
+    assert_eq!(page.title(), "Permissions requested");
+    // And again, whoever asks so.
+    let anew = [ours[0], ours[1], ("prompt", "consent")];
+    let page = browser.authorize(CONTOSO, &anew).await;
+    assert_eq!(page.title(), "Permissions requested");
+    let page = browser.press(&page, "accept", &[]).await;
+    page.authorization_code();
+}
+
+#[tokio::test]
+async fn what_only_an_administrator_may_allow_is_said_to_the_person_and_to_the_program() {
+    let seed = format!("{SEED}{ADMIN_ONLY}");
+    let lab = Lab::seeded(&seed).await;
+    let mut browser = Browser::new(&lab);
+    let ours = [("client_id", "a0000001-0000-4000-8000-0000000000aa")];
+    let page = browser.authorize(CONTOSO, &ours).await;
+    let page = browser.sign_in(&page, ADA, "analytical").await;
+    assert_eq!(
+        (page.title().as_str(), page.code()),
+        ("Need admin approval", 90094)
+    );
+    let back = browser.press(&page, "without_consent", &[]).await;
+    back.told("access_denied", 90094);
+    let accepted = browser.press(&page, "list", &[]).await;
+    assert_eq!(accepted.title(), "Pick an account");
+}
+
+const ADMIN_ONLY: &str = r#"
+[[applications]]
+tenant = "contoso.com"
+app_id = "a0000001-0000-4000-8000-0000000000aa"
+name = "for administrators"
+public_client = true
+admin_consent_required = true
+"#;
+
+#[tokio::test]
+async fn a_web_application_proves_itself_when_it_shows_its_code() {
+    let seed = SEED.replace(
+        r#"name = "confidential""#,
+        "name = \"confidential\"\nredirect_uris = [\"https://app.contoso.com/auth\"]",
+    );
+    let lab = Lab::seeded(&seed).await;
+    let mut browser = Browser::new(&lab);
+    let ours = [
+        ("client_id", CONFIDENTIAL),
+        ("redirect_uri", "https://app.contoso.com/auth"),
+        ("code_challenge", ""),
+        ("code_challenge_method", ""),
+    ];
+    let page = browser.authorize(CONTOSO, &ours).await;
+    let page = browser.sign_in(&page, ADA, "analytical").await;
+    let url = page.sent_to.as_ref().unwrap().as_str();
+    assert!(
+        url.starts_with("https://app.contoso.com/auth?code="),
+        "{url}"
+    );
+    let code = page.authorization_code();
+    let shown = [ours[0], ours[1], ("code_verifier", "")];
+    let refused = redeem(&lab, CONTOSO, &code, &shown).await;
+    common::refused(&refused, 7_000_218, "invalid_client", 401);
+    let secret = ("client_secret", "its secret");
+    let shown = [ours[0], ours[1], ("code_verifier", ""), secret];
+    let tokens = redeem(&lab, CONTOSO, &code, &shown).await;
+    assert_eq!(tokens.status, 200, "{tokens:?}");
+}
+
+#[tokio::test]
+async fn the_answer_comes_by_form_or_fragment_where_it_is_asked_for_so() {
+    let lab = lab().await;
+    let mut browser = Browser::new(&lab);
+    let page = browser.authorize(CONTOSO, &[]).await;
+    browser.sign_in(&page, ADA, "analytical").await.answer();
+    let page = browser
+        .authorize(CONTOSO, &[("response_mode", "form_post")])
+        .await;
+    assert_eq!((page.status, page.sent_to.is_none()), (200, true));
+    assert!(page.html.contains(r#"action="http://localhost:8400/""#));
+    assert!(page.html.contains("<noscript>"));
+    let fields = page.fields();
+    assert_eq!(fields["state"], "a state");
+    let tokens = redeem(&lab, CONTOSO, &fields["code"], &[]).await;
+    assert_eq!(tokens.status, 200, "{tokens:?}");
+    let page = browser
+        .authorize(CONTOSO, &[("response_mode", "fragment")])
+        .await;
+    let url = page.sent_to.unwrap();
+    assert_eq!(url.query(), None);
+    assert!(url.fragment().unwrap().starts_with("code=1."), "{url}");
+}
+
+#[tokio::test]
+async fn the_v1_endpoint_takes_a_resource_and_a_form() {
+    let lab = lab().await;
+    let mut browser = Browser::new(&lab);
+    let parameters = query(&[("resource", ARM), ("scope", "openid")]);
+    let path = format!("/{CONTOSO}/oauth2/authorize");
+    let form: Vec<(String, String)> = url::form_urlencoded::parse(parameters.as_bytes())
+        .into_owned()
+        .collect();
+    let page = browser.post(&path, &form).await;
+    let page = browser.sign_in(&page, ADA, "analytical").await;
+    let code = page.authorization_code();
+    let shown = [
+        ("grant_type", "authorization_code"),
+        ("client_id", AZURE_CLI),
+        ("code", &code),
+        ("redirect_uri", common::browser::REDIRECT),
+        ("code_verifier", common::browser::VERIFIER),
+    ];
+    let tokens = lab.post(&format!("/{CONTOSO}/oauth2/token"), &shown).await;
+    assert_eq!(tokens.status, 200, "{tokens:?}");
+    assert_eq!(text(&tokens, "resource"), ARM);
+    assert_eq!(tokens.claims()["aud"], ARM);
+    assert!(tokens.body["id_token"].is_string());
+}
+
+#[tokio::test]
+async fn a_guest_signs_in_at_another_tenant_and_a_stranger_does_not() {
+    let lab = lab().await;
+    let mut browser = Browser::new(&lab);
+    let page = browser.authorize(FABRIKAM, &[]).await;
+    assert!(page.html.contains("ada@contoso.com"));
+    assert!(!page.html.contains("grace@contoso.com"));
+    let page = browser.sign_in(&page, ADA, "analytical").await;
+    let tokens = redeem(&lab, FABRIKAM, &page.authorization_code(), &[]).await;
+    assert_eq!(tokens.claims()["oid"], ADA_IN_FABRIKAM);
+    assert_eq!(tokens.claims()["tid"], FABRIKAM);
+    let mut hers = Browser::new(&lab);
+    let hint = [("login_hint", "grace@contoso.com")];
+    let page = hers.authorize(FABRIKAM, &hint).await;
+    let page = hers
+        .press(&page, "password", &[("passwd", "nanosecond")])
+        .await;
+    assert_eq!(page.code(), 50020, "{page:?}");
+    // The way on is another account.
+    let page = hers.press(&page, "list", &[]).await;
+    hers.sign_in(&page, ADA, "analytical").await.answer();
+}
+
+#[tokio::test]
+async fn whoever_signs_out_is_signed_out_and_sent_on_where_the_program_may_send() {
+    let lab = lab().await;
+    let mut browser = Browser::new(&lab);
+    let page = browser.authorize(CONTOSO, &[]).await;
+    browser.sign_in(&page, ADA, "analytical").await.answer();
+    let out = format!("/{CONTOSO}/oauth2/v2.0/logout");
+    let page = browser.open(&out).await;
+    assert_eq!(page.title(), "You signed out of your account");
+    let page = browser.authorize(CONTOSO, &[]).await;
+    assert_eq!(page.title(), "Pick an account");
+    let to = |client: &str, uri: &str| {
+        format!("{out}?client_id={client}&post_logout_redirect_uri={uri}&state=7")
+    };
+    let page = browser.open(&to(AZURE_CLI, "http://localhost:5000")).await;
+    let sent = page.sent_to.map(String::from);
+    assert_eq!(sent.as_deref(), Some("http://localhost:5000/?state=7"));
+    for (client, uri) in [
+        (AZURE_CLI, "https://evil.example/"),
+        ("x", "http://localhost:5000"),
+        (CONFIDENTIAL, "http://localhost:5000"),
+    ] {
+        let page = browser.open(&to(client, uri)).await;
+        assert_eq!(page.title(), "You signed out of your account", "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_is_signed_in_or_refused_on_the_page_for_its_code() {
+    let lab = lab().await;
+    let start = |scope: &'static str| {
+        let lab = &lab;
+        async move {
+            let form = [("client_id", AZURE_CLI), ("scope", scope)];
+            let path = format!("/{CONTOSO}/oauth2/v2.0/devicecode");
+            lab.post(&path, &form).await
+        }
+    };
+    let poll = |device_code: String| {
+        let lab = &lab;
+        async move {
+            let grant = "urn:ietf:params:oauth:grant-type:device_code";
+            let form = [("grant_type", grant), ("device_code", &device_code)];
+            ask(lab, CONTOSO, &form).await
+        }
+    };
+    let begun = start(common::people::SCOPE).await;
+    let mut browser = Browser::new(&lab);
+    let page = browser.enter_code("WRONGCODE").await;
+    assert_eq!((page.title().as_str(), page.code()), ("Enter code", 70018));
+    let user_code = text(&begun, "user_code");
+    let spaced = format!("{} {}", &user_code[..4], &user_code[4..]).to_lowercase();
+    let page = browser.approve_device(&spaced, ADA, "analytical").await;
+    assert_eq!(page.title(), "You are signed in", "{page:?}");
+    let tokens = poll(text(&begun, "device_code").to_owned()).await;
+    assert_eq!(tokens.claims()["oid"], ADA);
+
+    let begun = start("User.Read").await;
+    let mut other = Browser::new(&lab);
+    let user_code = text(&begun, "user_code");
+    let page = other.enter_code(user_code).await;
+    let page = other.sign_in(&page, GRACE, "nanosecond").await;
+    assert_eq!(
+        page.title(),
+        "Are you trying to sign in to Microsoft Azure CLI?"
+    );
+    let page = other.press(&page, "cancel", &[]).await;
+    assert_eq!(page.title(), "You did not sign in");
+    let refused = poll(text(&begun, "device_code").to_owned()).await;
+    assert_eq!(
+        refused.body["error"], "authorization_declined",
+        "{refused:?}"
+    );
+    let page = other.enter_code(user_code).await;
+    assert_eq!(page.code(), 70018, "{page:?}");
+}
+
+#[tokio::test]
+async fn a_sign_in_outlives_the_emulator_that_kept_its_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || azcred_emulator::Options {
+        state_dir: Some(folder.path().to_owned()),
+        seed: azcred_emulator::Seed::Text {
+            name: "test".into(),
+            text: SEED.into(),
+        },
+        ..azcred_emulator::Options::default()
+    };
+    let lab = Lab::with(options()).await;
+    let mut browser = Browser::new(&lab);
+    let page = browser.authorize(CONTOSO, &[]).await;
+    browser.sign_in(&page, ADA, "analytical").await.answer();
+    let port = |lab: &Lab| {
+        let url = lab.emulator.info().login_url.clone();
+        url.rsplit_once(':').unwrap().1.to_owned()
+    };
+    let (cookies, before) = (browser.cookies.clone(), port(&lab));
+    lab.emulator.shutdown().await;
+
+    let lab = Lab::with(options()).await;
+    let now = port(&lab);
+    let mut browser = Browser::new(&lab);
+    browser.cookies = cookies
+        .into_iter()
+        .map(|(name, value)| (name.replace(&before, &now), value))
+        .collect();
+    browser.authorize(CONTOSO, &[]).await.authorization_code();
+}

@@ -1,0 +1,312 @@
+"""Chromium without a window, driven over its own debugging protocol as a person would: by what a page shows.
+
+The protocol (https://chromedevtools.github.io/devtools-protocol/) comes over two pipes, messages ended by NUL: nothing
+listens on a port that another user of the machine could connect to, and no driver has to match the browser.
+"""
+
+import base64
+import hashlib
+import itertools
+import json
+import os
+import queue
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+# A page of the emulator's is there in milliseconds; a first start on a busy machine takes seconds.
+WITHIN = 30
+
+# What a person sees and can act on. The promise settles as soon as the page shows it, however late that is.
+LOOK = """
+(name, kind, patience) => new Promise((found) => {
+  const shown = (element) => element.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+  const said = (text) => (text ?? "").replace(/\\s+/g, " ").trim();
+  const words = (element) => [
+    said(element.ariaLabel), said(element.innerText), said(element.value), said(element.title),
+    ...[...(element.labels ?? [])].map((label) => said(label.innerText)), said(element.placeholder),
+  ];
+  const kinds = {
+    button: 'button, input[type="submit"], input[type="button"], a[href], summary, [role="button"]',
+    field: 'input:not([type="hidden"]):not([type="submit"]), textarea, select',
+  };
+  const find = () => kind === "text"
+    ? (said(document.body?.innerText).includes(name) ? document.body : undefined)
+    : named((all) => all.includes(name)) ?? named((all) => all.some((one) => one.includes(name)));
+  const named = (is) =>
+    [...document.querySelectorAll(kinds[kind])].find((e) => shown(e) && !e.disabled && is(words(e)));
+  const look = () => {
+    const element = find();
+    if (!element) return false;
+    element.scrollIntoView({ block: "center" });
+    const box = element.getBoundingClientRect();
+    found({ x: box.x + box.width / 2, y: box.y + box.height / 2 });
+    return true;
+  };
+  if (document.readyState !== "loading" && look()) return;
+  const observer = new MutationObserver(() => look() && observer.disconnect());
+  observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+  document.addEventListener("DOMContentLoaded", look);
+  setTimeout(() => found(null), patience);
+})
+"""
+
+
+class BrowserError(Exception):
+    """What Chromium said to a command, or that a page never showed what was looked for."""
+
+
+def key_pin(certificate):
+    """The hash by which Chromium is told to trust chains with this certificate's key in them, and no others."""
+    key = x509.load_pem_x509_certificate(Path(certificate).read_bytes()).public_key()
+    encoded = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(encoded).digest()).decode()
+
+
+class Browser:
+    """Chromium with a profile of its own. Use it by `with`.
+
+    It resolves no names but those of this machine, so no page of it can reach the internet.
+    """
+
+    def __init__(self, program, trusted=()):
+        self.program, self.pins = program, [key_pin(certificate) for certificate in trusted]
+        self._numbers = itertools.count(1)
+        self._answers, self._sessions = {}, {}
+        self._lock = threading.Lock()
+        self.ended = False
+
+    def __enter__(self):
+        self.profile = tempfile.TemporaryDirectory(prefix="azcred-chromium-", ignore_cleanup_errors=True)
+        self.log = open(Path(self.profile.name) / "stderr", "w+b")  # noqa: SIM115
+        arguments = [
+            *("--headless", "--remote-debugging-pipe", f"--user-data-dir={self.profile.name}/profile"),
+            *("--no-first-run", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"),
+            *("--disable-component-update", "--disable-sync", "--no-proxy-server"),
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+            *([f"--ignore-certificate-errors-spki-list={','.join(self.pins)}"] if self.pins else []),
+            # Its sandbox refuses to start as root, which is what a container of a CI system is.
+            *(["--no-sandbox"] if os.geteuid() == 0 else []),
+        ]
+        # It reads from descriptor 3 and writes to 4.
+        self.process = subprocess.Popen(
+            ["/bin/sh", "-c", 'exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null', self.program, *arguments],
+            env=os.environ | {"HOME": self.profile.name},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            # A group of its own, so that its children end with it.
+            start_new_session=True,
+        )
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        try:
+            self.version = self.command("Browser.getVersion")["product"]
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        try:
+            if self.process.poll() is None:
+                self.command("Browser.close")
+            self.process.wait(timeout=WITHIN)
+        except (BrowserError, OSError, subprocess.TimeoutExpired):
+            pass
+        finally:
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self.process.wait(timeout=WITHIN)
+            self.reader.join(timeout=WITHIN)
+            self.process.stdin.close()
+            self.process.stdout.close()
+            self.log.close()
+            self.profile.cleanup()
+
+    def _read(self):
+        buffer = b""
+        while chunk := self.process.stdout.read1(1 << 20):
+            *messages, buffer = (buffer + chunk).split(b"\0")
+            for message in map(json.loads, messages):
+                if "id" in message:
+                    self._answers.pop(message["id"]).put(message)
+                elif session := self._sessions.get(message.get("sessionId")):
+                    session.put(message)
+        with self._lock:
+            self.ended = True
+            for waiting in self._answers.values():
+                waiting.put({"error": {"message": "Chromium ended"}})
+
+    def command(self, method, session=None, within=WITHIN, **parameters):
+        """Sends one command and gives its result."""
+        answer = queue.SimpleQueue()
+        with self._lock:
+            if self.ended:
+                raise BrowserError(f"{method}: Chromium ended:\n{self.said()}")
+            number = next(self._numbers)
+            self._answers[number] = answer
+            message = {"id": number, "method": method, "params": parameters}
+            message |= {"sessionId": session} if session else {}
+            self.process.stdin.write(json.dumps(message).encode() + b"\0")
+            self.process.stdin.flush()
+        try:
+            got = answer.get(timeout=within)
+        except queue.Empty:
+            raise BrowserError(f"{method}: no answer in {within} s:\n{self.said()}") from None
+        if "error" in got:
+            raise BrowserError(f"{method}: {got['error']['message']}")
+        return got["result"]
+
+    def said(self):
+        return Path(self.log.name).read_text(encoding="utf-8", errors="replace")[-4000:]
+
+    def person(self, proxy=None):
+        """Somebody with cookies of their own, who goes out by this proxy."""
+        where = {"proxyServer": proxy} if proxy else {}
+        return Person(self, self.command("Target.createBrowserContext", **where)["browserContextId"])
+
+
+class Person:
+    """Whose cookies they are: nothing is shared with anybody else in the same browser. Use it by `with`."""
+
+    def __init__(self, browser, context):
+        self.browser, self.context = browser, context
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if not self.browser.ended:
+            self.browser.command("Target.disposeBrowserContext", browserContextId=self.context)
+
+    def open(self, address=None):
+        """A new tab, at this address."""
+        made = self.browser.command("Target.createTarget", url="about:blank", browserContextId=self.context)
+        tab = Tab(self.browser, made["targetId"])
+        if address:
+            tab.go(address)
+        return tab
+
+
+class Tab:
+    """A tab, and what a person does in it."""
+
+    has_scripts = True
+
+    def __init__(self, browser, target):
+        self.browser, self.target = browser, target
+        attached = browser.command("Target.attachToTarget", targetId=target, flatten=True)
+        self.session = attached["sessionId"]
+        self.events = browser._sessions[self.session] = queue.SimpleQueue()
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self.command(domain + ".enable")
+
+    def command(self, method, **parameters):
+        return self.browser.command(method, session=self.session, **parameters)
+
+    def go(self, address):
+        """Goes there. That nobody answers is an error; an error page of the server's is not."""
+        went = self.command("Page.navigate", url=address)
+        if "errorText" in went:
+            raise BrowserError(f"{address}: {went['errorText']}")
+
+    def back(self):
+        self._step(-1)
+
+    def forward(self):
+        self._step(1)
+
+    def _step(self, by):
+        history = self.command("Page.getNavigationHistory")
+        entry = history["entries"][history["currentIndex"] + by]
+        self.command("Page.navigateToHistoryEntry", entryId=entry["id"])
+        return entry["url"]
+
+    def reload(self):
+        self.command("Page.reload")
+
+    def close(self):
+        self.browser.command("Target.closeTarget", targetId=self.target)
+
+    def run(self, script):
+        """The value of an expression in the page; a promise is awaited."""
+        done = self.command("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        if "exceptionDetails" in done:
+            raise BrowserError(f"{script[:200]}: {done['exceptionDetails']}")
+        return done["result"].get("value")
+
+    @property
+    def address(self):
+        return self.run("location.href")
+
+    @property
+    def text(self):
+        return self.run("document.body.innerText")
+
+    def _look(self, name, kind, within=WITHIN):
+        """Where on the page something is, as soon as it is there."""
+        ends = time.monotonic() + within
+        while (left := ends - time.monotonic()) > 0:
+            while not self.events.empty():
+                self.events.get()
+            try:
+                question = f"({LOOK})({json.dumps(name)}, {json.dumps(kind)}, {int(left * 1000)})"
+                if place := self.run(question):
+                    return place
+            except BrowserError as error:
+                # The page went away while it was looked at: the next event is of the one that comes.
+                if not any(words in str(error) for words in ("navigated", "context", "uniqueContextId")):
+                    raise
+                try:
+                    self.events.get(timeout=left)
+                except queue.Empty:
+                    break
+        raise BrowserError(
+            f"no {kind} {name!r} within {within} s at {self.address}, which shows:\n{self.text}"
+        )
+
+    def sees(self, words, within=WITHIN):
+        """Waits until the page shows these words."""
+        self._look(words, "text", within)
+
+    def click(self, name):
+        """Presses a button or follows a link, by what is written on it, or by a part where nothing else is."""
+        self._press(self._look(name, "button"))
+
+    def fill(self, name, content):
+        """Types into the field with this label, in place of what is in it."""
+        self._press(self._look(name, "field"), times=3)
+        self.command("Input.insertText", text=content)
+
+    def enter(self):
+        """Presses Enter."""
+        key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
+        self.command("Input.dispatchKeyEvent", type="keyDown", text="\r", **key)
+        self.command("Input.dispatchKeyEvent", type="keyUp", **key)
+
+    def _press(self, place, times=1):
+        for count in range(1, times + 1):
+            for kind in ("mousePressed", "mouseReleased"):
+                self.command("Input.dispatchMouseEvent", type=kind, button="left", clickCount=count, **place)
+
+    def looks(self, width=1280, height=800, dark=False):
+        """How large the window is and which colours its person likes."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.command("Emulation.setDeviceMetricsOverride", **size)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.command("Emulation.setEmulatedMedia", features=[scheme])
+
+    def picture(self, file):
+        """A screenshot, as PNG."""
+        file = Path(file)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(base64.b64decode(self.command("Page.captureScreenshot", format="png")["data"]))

@@ -1,0 +1,57 @@
+"""A machine that somebody sits at: a way into the emulator, a browser, and programs that wait for them."""
+
+import json
+import sys
+from contextlib import ExitStack
+
+from form_browser import FormTab
+from interactive import Interactive
+from scene import AZURE_CLI
+from way import ARM, HERE
+
+
+class Desk(ExitStack):
+    """Use it by `with`. The browser is a real one if it is given one, and else knows forms only."""
+
+    def __init__(self, world, way, folder, chromium=None):
+        super().__init__()
+        self.world, self.people, self.folder = world, world.people, folder
+        self.way = world.way(way, "nobody")
+        self.chromium = chromium
+        self.started = 0
+
+    def __enter__(self):
+        environment = self.way.environment
+        proxy = environment.get("HTTPS_PROXY")
+        if self.chromium:
+            self.somebody = self.enter_context(self.chromium.person(proxy))
+            self.tab = self.somebody.open()
+        else:
+            self.tab = self.enter_context(FormTab(environment["REQUESTS_CA_BUNDLE"], proxy))
+        return self
+
+    def new_folder(self):
+        """A folder that nothing has been in."""
+        self.started += 1
+        folder = self.folder / f"program-{self.started}"
+        folder.mkdir()
+        return folder
+
+    def start(self, command, environment=None, **options):
+        """A program that may ask a person; it is over with this desk."""
+        environment = self.way.environment | (environment or {})
+        return self.enter_context(Interactive(command, environment, self.new_folder(), **options))
+
+    def library(self, library, flow, client_id=AZURE_CLI, **options):
+        """A program that signs somebody in by MSAL or azure-identity."""
+        job = {
+            "library": library,
+            "flow": flow,
+            "client_id": client_id,
+            "authority": self.way.login,
+            "tenant": self.people.home,
+            "scope": ARM + "/.default",
+            "instance_discovery": False if self.way.identity_options else None,
+            "options": options,
+        }
+        return self.start([sys.executable, HERE / "programs" / "person.py"], input=json.dumps(job))

@@ -1,0 +1,127 @@
+//! Packages of Node.js, as `interop/node/package-lock.json` lists them, kept under `target/`.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::command::{root, run, target};
+
+/// The folder `node_modules` with exactly what the lock file lists, installed once until that changes;
+/// `None` where there is no npm.
+pub(crate) fn modules() -> Result<Option<PathBuf>> {
+    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    if Command::new(npm).arg("--version").output().is_err() {
+        return Ok(None);
+    }
+    modules_in(&target().join("node"), &root().join("interop/node"), npm).map(Some)
+}
+
+fn modules_in(home: &Path, lists: &Path, npm: &str) -> Result<PathBuf> {
+    fs::create_dir_all(home).with_context(|| format!("can't make {}", home.display()))?;
+    // Two of these at once must not install into the same folder; the lock goes with the file handle.
+    let guard = File::create(home.join("lock"))?;
+    guard
+        .lock()
+        .with_context(|| format!("can't lock {}", home.display()))?;
+
+    let modules = home.join("node_modules");
+    let stamp = home.join("made-from");
+    let lock = lists.join("package-lock.json");
+    let wanted =
+        fs::read_to_string(&lock).with_context(|| format!("can't read {}", lock.display()))?;
+    // The stamp is written last, so that one that matches stands for a finished installation.
+    if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) && modules.is_dir() {
+        return Ok(modules);
+    }
+    for name in ["package.json", "package-lock.json"] {
+        fs::copy(lists.join(name), home.join(name))
+            .with_context(|| format!("can't copy {name}"))?;
+    }
+    let mut install = Command::new(npm);
+    install
+        .args(["ci", "--no-audit", "--no-fund", "--loglevel", "error"])
+        // Nothing that a package brings along is run.
+        .arg("--ignore-scripts")
+        .current_dir(home);
+    run(&mut install)?;
+    fs::write(&stamp, wanted).with_context(|| format!("can't write {}", stamp.display()))?;
+    Ok(modules)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// Lists of packages, a home for them, and an npm that notes that it ran and works as long as there is no
+    /// file `no-network`.
+    struct Scene {
+        folder: tempfile::TempDir,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path();
+            for name in ["package.json", "package-lock.json"] {
+                fs::write(path.join(name), "{}").unwrap();
+            }
+            // Written by another process: a test beside this one that forks while the file is open for
+            // writing here would keep it from being run ('text file busy').
+            let script = format!(
+                "#!/bin/sh\nmkdir -p node_modules; echo ran >>'{0}/runs'; test ! -e '{0}/no-network'\n",
+                path.display()
+            );
+            let write = "printf '%s' \"$1\" >\"$2\" && chmod 755 \"$2\"";
+            let done = Command::new("sh")
+                .args(["-c", write, "sh", &script])
+                .arg(path.join("npm"))
+                .status()
+                .unwrap();
+            assert!(done.success());
+            Self { folder }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        fn modules(&self) -> Result<PathBuf> {
+            let npm = self.path("npm");
+            modules_in(
+                &self.path("home"),
+                self.folder.path(),
+                npm.to_str().unwrap(),
+            )
+        }
+
+        fn runs(&self) -> usize {
+            fs::read_to_string(self.path("runs")).map_or(0, |runs| runs.lines().count())
+        }
+    }
+
+    #[test]
+    fn packages_are_installed_once_until_the_lock_file_changes() {
+        let scene = Scene::new();
+        assert_eq!(scene.modules().unwrap(), scene.path("home/node_modules"));
+        scene.modules().unwrap();
+        assert_eq!(scene.runs(), 1);
+        fs::write(scene.path("package-lock.json"), "{\"changed\": 1}").unwrap();
+        scene.modules().unwrap();
+        assert_eq!(scene.runs(), 2);
+        let copy = fs::read_to_string(scene.path("home/package-lock.json")).unwrap();
+        assert_eq!(copy, "{\"changed\": 1}");
+    }
+
+    #[test]
+    fn an_installation_that_broke_off_is_made_anew() {
+        let scene = Scene::new();
+        fs::write(scene.path("no-network"), "").unwrap();
+        let error = scene.modules().unwrap_err().to_string();
+        assert!(error.contains("npm ci"), "{error}");
+        fs::remove_file(scene.path("no-network")).unwrap();
+        scene.modules().unwrap();
+        assert_eq!(scene.runs(), 2);
+    }
+}
