@@ -168,7 +168,6 @@ impl Store {
         record.profile == self.profile() && record.authority == self.authority()
     }
 
-
     /// Locks a sign-in for who changes it; `None` when the time is over.
     pub(crate) async fn lock(&self, id: &str, until: Instant) -> Result<Option<FileLock>> {
         let parts = ["account", self.profile(), self.authority(), id].map(str::as_bytes);

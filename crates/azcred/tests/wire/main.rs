@@ -5,10 +5,13 @@ mod azure_cli;
 mod canary;
 mod chain;
 mod developer_tools;
+mod device_code;
 mod federated;
+mod interactive_browser;
 mod machine;
 mod managed_identity;
 #[cfg(feature = "azure_core")]
 mod official_sdk;
+mod provider;
 mod service_principal;
 mod support;
