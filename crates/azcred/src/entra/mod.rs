@@ -1,15 +1,17 @@
 //! The identity provider's protocol: OAuth 2.0 as Microsoft Entra ID speaks it.
 
+mod authorize;
 pub mod certificate;
 mod codes;
 mod device;
 mod openid;
+mod pkce;
 mod token_answer;
 mod token_endpoint;
 
+pub(crate) use authorize::{Authorization, Redirected, Wishes};
 pub use codes::{Meaning, explain};
 pub(crate) use device::Device;
-#[allow(unused_imports, reason = "the ways in which people sign in use them")]
 pub(crate) use openid::{Endpoints, Expected, IdClaims, id_claims};
 pub(crate) use token_answer::PersonTokens;
 pub(crate) use token_endpoint::{Grant, TokenEndpoint, scopes_of_person};

@@ -50,6 +50,14 @@ pub(crate) fn token() -> Answer {
     )
 }
 
+/// What is answered to the nth request, which is given whole.
+type Answers = Arc<dyn Fn(usize, &str) -> Answer + Send + Sync>;
+
+fn in_order(answers: impl IntoIterator<Item = Answer>) -> Answers {
+    let answers: Vec<Answer> = answers.into_iter().collect();
+    Arc::new(move |number, _| answers.get(number).or(answers.last()).unwrap().clone())
+}
+
 /// A running server. It ends with this value.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -61,7 +69,12 @@ pub(crate) struct Server {
 impl Server {
     /// Answers the nth request with the nth answer, and every later one with the last.
     pub(crate) async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
-        Self::run(answers, None).await
+        Self::run(in_order(answers), None).await
+    }
+
+    /// Answers each request, which is given whole, as it is told.
+    pub(crate) async fn answering(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Self {
+        Self::run(Arc::new(move |_, request| answer(request)), None).await
     }
 
     /// The same over TLS.
@@ -69,11 +82,10 @@ impl Server {
         answers: impl IntoIterator<Item = Answer>,
         tls: Arc<ServerConfig>,
     ) -> Self {
-        Self::run(answers, Some(TlsAcceptor::from(tls))).await
+        Self::run(in_order(answers), Some(TlsAcceptor::from(tls))).await
     }
 
-    async fn run(answers: impl IntoIterator<Item = Answer>, tls: Option<TlsAcceptor>) -> Self {
-        let answers: Arc<Vec<Answer>> = Arc::new(answers.into_iter().collect());
+    async fn run(answers: Answers, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (requests, seen) = (
@@ -89,10 +101,10 @@ impl Server {
                     (answers.clone(), counter.clone(), log.clone(), tls.clone());
                 connections.spawn(async move {
                     match tls {
-                        None => serve(stream, &answers, &counter, &log).await,
+                        None => serve(stream, &*answers, &counter, &log).await,
                         Some(tls) => {
                             if let Ok(stream) = tls.accept(stream).await {
-                                serve(stream, &answers, &counter, &log).await;
+                                serve(stream, &*answers, &counter, &log).await;
                             }
                         }
                     }
@@ -120,13 +132,13 @@ impl Server {
 
 async fn serve(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    answers: &[Answer],
+    answers: &(dyn Fn(usize, &str) -> Answer + Send + Sync),
     counter: &AtomicUsize,
     log: &Mutex<Vec<String>>,
 ) {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
-    loop {
+    let request = loop {
         let Ok(read @ 1..) = stream.read(&mut buffer).await else {
             return;
         };
@@ -145,14 +157,14 @@ async fn serve(
             })
             .unwrap_or(0);
         if body.len() >= length {
-            log.lock().unwrap().push(text);
-            break;
+            log.lock().unwrap().push(text.clone());
+            break text;
         }
-    }
+    };
     let number = counter.fetch_add(1, Ordering::SeqCst);
-    match answers.get(number).or(answers.last()).unwrap() {
+    match answers(number, &request) {
         Answer::Bytes(bytes) => {
-            let _ = stream.write_all(bytes).await;
+            let _ = stream.write_all(&bytes).await;
             let _ = stream.shutdown().await;
         }
         Answer::Close => {}

@@ -1,0 +1,308 @@
+//! The port on this machine to which a browser is sent back (RFC 8252 section 7.3), and whoever else comes to it.
+//!
+//! All of it lives in one future: drop it, and the port is closed at once, with every connection.
+
+use super::{
+    door::{Door, Verdict},
+    pages::Page,
+};
+use crate::{
+    entra::Redirected,
+    error::{Error, ErrorKind, Result},
+};
+use futures_util::{
+    FutureExt, StreamExt,
+    future::{AbortHandle, Abortable, BoxFuture},
+    stream::FuturesUnordered,
+};
+use hyper::{
+    Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+/// So many connections are served at once. Browsers open some ahead of time.
+const CONNECTIONS: usize = 16;
+/// A request's head is here in this time.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The largest head; Entra ID's codes are some kilobytes.
+const LARGEST: usize = 16 << 10;
+/// The last page is sent in this time.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// So many ports are tried before there is none that is free on both addresses.
+const TRIES: usize = 16;
+/// Accepting fails where this process has too many files open, which may pass.
+const PAUSE: Duration = Duration::from_millis(50);
+
+const WHAT: &str = "Listen for the browser on this machine";
+
+/// A port, held on both of this machine's own addresses: `localhost` can be either, and nobody else may have the other.
+#[derive(Debug)]
+pub(super) struct Loopback {
+    v4: TcpListener,
+    /// `None` where this machine has no such address.
+    v6: Option<TcpListener>,
+    port: u16,
+}
+
+impl Loopback {
+    /// Takes `port`, else one that is free.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where `port` is taken; [`ErrorKind::Unavailable`] where this machine lets nobody listen.
+    pub(super) async fn bind(port: Option<u16>) -> Result<Self> {
+        let failed = |kind: ErrorKind, why: String| {
+            Error::new(kind, WHAT, why)
+                .with_mend("sign in with a code, which needs no port: `azcred login --device-code`")
+        };
+        let mut last = None;
+        for _ in 0..TRIES {
+            match Self::on(port.unwrap_or(0)).await {
+                Ok(loopback) => return Ok(loopback),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && port.is_none() => {
+                    last = Some(error);
+                }
+                Err(error) => {
+                    return Err(match port {
+                        Some(port) => failed(
+                            ErrorKind::Invalid,
+                            format!("the port {port} can't be had: {error}"),
+                        ),
+                        None => failed(
+                            ErrorKind::Unavailable,
+                            format!("no port can be had: {error}"),
+                        ),
+                    });
+                }
+            }
+        }
+        let why = last.map_or_else(String::new, |error| error.to_string());
+        Err(failed(
+            ErrorKind::Unavailable,
+            format!("no port is free on both addresses of localhost: {why}"),
+        ))
+    }
+
+    async fn on(port: u16) -> io::Result<Self> {
+        let v4 = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+        let port = v4.local_addr()?.port();
+        let v6 = match TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, port))).await {
+            Ok(v6) => Some(v6),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
+            Err(error) => {
+                tracing::debug!(%error, "listening on 127.0.0.1 alone");
+                None
+            }
+        };
+        Ok(Self { v4, v6, port })
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What the provider sends the browser back to. Entra ID takes any port of `localhost` for a public client, and not of
+    /// `127.0.0.1` ('Redirect URI (reply URL) best practices and limitations').
+    pub(super) fn redirect_uri(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    async fn accept(&self) -> TcpStream {
+        loop {
+            let accepted = match &self.v6 {
+                None => self.v4.accept().await,
+                Some(v6) => tokio::select! {
+                    accepted = self.v4.accept() => accepted,
+                    accepted = v6.accept() => accepted,
+                },
+            };
+            match accepted {
+                Ok((stream, _)) => return stream,
+                Err(error) => {
+                    tracing::debug!(%error, "a connection was not accepted");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// Somebody came.
+#[derive(Debug)]
+pub(super) enum Arrival {
+    /// The browser, with the answer; it waits for the page.
+    Back(Redirected, oneshot::Sender<Page>),
+    /// Something else, which was turned away.
+    Strange(&'static str),
+}
+
+/// All who are at the port.
+pub(super) struct Visitors {
+    loopback: Loopback,
+    door: Arc<Door>,
+    arrivals: mpsc::Sender<Arrival>,
+    talks: FuturesUnordered<BoxFuture<'static, u64>>,
+    /// Those who are there, the longest first.
+    open: VecDeque<Visitor>,
+    next: u64,
+}
+
+struct Visitor {
+    number: u64,
+    /// Whether it brought the answer, so that it is to see how it went.
+    is_awaited: Arc<AtomicBool>,
+    stop: AbortHandle,
+}
+
+impl Visitors {
+    pub(super) fn new(loopback: Loopback, door: Arc<Door>) -> (Self, mpsc::Receiver<Arrival>) {
+        let (arrivals, arrived) = mpsc::channel(CONNECTIONS);
+        let visitors = Self {
+            loopback,
+            door,
+            arrivals,
+            talks: FuturesUnordered::new(),
+            open: VecDeque::new(),
+            next: 0,
+        };
+        (visitors, arrived)
+    }
+
+    /// Serves whoever comes, for as long as it is polled. Cancel-safe: go on with it later.
+    pub(super) async fn serve(&mut self) -> Infallible {
+        loop {
+            tokio::select! {
+                stream = self.loopback.accept() => self.welcome(stream),
+                Some(number) = self.talks.next() => self.forget(number),
+            }
+        }
+    }
+
+    /// Closes the port, and sends the last page to who waits for it.
+    pub(super) async fn finish(self) {
+        let Self {
+            loopback,
+            mut talks,
+            open,
+            ..
+        } = self;
+        drop(loopback);
+        let awaited = open
+            .iter()
+            .find(|visitor| visitor.is_awaited.load(Ordering::Relaxed));
+        let Some(awaited) = awaited.map(|visitor| visitor.number) else {
+            return;
+        };
+        let sent = async {
+            while let Some(number) = talks.next().await {
+                if number == awaited {
+                    break;
+                }
+            }
+        };
+        if timeout(FAREWELL, sent).await.is_err() {
+            tracing::debug!("the browser did not take the last page");
+        }
+    }
+
+    /// Whoever has been there for long without a word goes where somebody new comes: no number of idle ones keeps the
+    /// browser out.
+    fn welcome(&mut self, stream: TcpStream) {
+        if self.open.len() >= CONNECTIONS {
+            let is_idle = |visitor: &Visitor| !visitor.is_awaited.load(Ordering::Relaxed);
+            let idle = self.open.iter().position(is_idle);
+            if let Some(longest) = idle.and_then(|place| self.open.remove(place)) {
+                longest.stop.abort();
+            }
+        }
+        let (stop, stopped) = AbortHandle::new_pair();
+        let number = self.next;
+        self.next += 1;
+        let is_awaited = Arc::new(AtomicBool::new(false));
+        let talk = talk(
+            stream,
+            self.door.clone(),
+            self.arrivals.clone(),
+            is_awaited.clone(),
+        );
+        let talk = Abortable::new(talk, stopped);
+        self.talks.push(talk.map(move |_| number).boxed());
+        self.open.push_back(Visitor {
+            number,
+            is_awaited,
+            stop,
+        });
+    }
+
+    fn forget(&mut self, number: u64) {
+        self.open.retain(|visitor| visitor.number != number);
+    }
+}
+
+/// One connection, for one request.
+async fn talk(
+    stream: TcpStream,
+    door: Arc<Door>,
+    arrivals: mpsc::Sender<Arrival>,
+    is_awaited: Arc<AtomicBool>,
+) {
+    let answer = service_fn(|request: Request<Incoming>| async {
+        let (head, _) = request.into_parts();
+        Ok::<_, Infallible>(answer(&head, &door, &arrivals, &is_awaited).await)
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .max_buf_size(LARGEST)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), answer)
+        .await;
+    if served.is_err_and(|error| error.is_parse() || error.is_parse_too_large()) {
+        // Where nobody listens at the moment, there is nothing to say either.
+        let _ = arrivals.try_send(Arrival::Strange(
+            "something that is no visit of a browser's",
+        ));
+    }
+}
+
+async fn answer(
+    head: &hyper::http::request::Parts,
+    door: &Door,
+    arrivals: &mpsc::Sender<Arrival>,
+    is_awaited: &AtomicBool,
+) -> Response<String> {
+    let page = match door.look_at(head) {
+        Verdict::Answer(redirected) => {
+            is_awaited.store(true, Ordering::Relaxed);
+            let (reply, page) = oneshot::channel();
+            let _ = arrivals.send(Arrival::Back(redirected, reply)).await;
+            page.await.unwrap_or_else(|_| Page::too_late())
+        }
+        Verdict::Again => Page::used(),
+        Verdict::Strange(status, what) => {
+            let _ = arrivals.try_send(Arrival::Strange(what));
+            Page::turned_away(status, what)
+        }
+        Verdict::Absent => {
+            let mut nothing = Response::new(String::new());
+            *nothing.status_mut() = StatusCode::NOT_FOUND;
+            return nothing;
+        }
+    };
+    page.into_response()
+}

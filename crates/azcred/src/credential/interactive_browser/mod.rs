@@ -1,0 +1,289 @@
+//! A person who signs in in the browser of this machine (RFC 8252): the authorization code flow with PKCE, and a port to come back to.
+
+mod door;
+mod loopback;
+mod pages;
+
+use super::{
+    Availability,
+    person::{Hint, Person, Shown, SignsIn},
+    source::{Kept, credential},
+};
+use crate::{
+    account::Account,
+    entra::{Authorization, PersonTokens, TokenEndpoint, Wishes},
+    error::{Error, ErrorKind, Result},
+    options::ClientOptions,
+    prompt::Notice,
+    request::TokenRequest,
+    system::{
+        System,
+        browser::{self, MEND},
+    },
+    tenant::{ClientId, TenantId},
+    token::AccessToken,
+};
+use door::Door;
+use futures_util::{FutureExt, future::BoxFuture};
+use loopback::{Arrival, Loopback, Visitors};
+use pages::Page;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout_at},
+};
+
+/// Signs in a person in the browser of the machine that this runs on.
+///
+/// ```no_run
+/// # async fn example() -> azcred::Result<()> {
+/// use azcred::{ClientOptions, Credential, InteractiveBrowserCredential, Scope, TokenRequest};
+/// let credential = InteractiveBrowserCredential::new(ClientOptions::default())?
+///     .with_login_hint("ada@contoso.com");
+/// let token = credential.get_token(&TokenRequest::new(Scope::ARM)).await?;
+/// # Ok(()) }
+/// ```
+///
+/// The browser is sent to the authority, and from there back to a port of this machine, which is open as long as somebody waits. What
+/// else comes to that port is turned away, and [`crate::Notice::Strange`] tells of it. Where no browser can be opened (a session over SSH, a
+/// container), asking fails at once with [`ErrorKind::Unavailable`] and the reason: [`crate::DeviceCodeCredential`] needs none.
+///
+/// A person is asked once: from then on tokens come by what the sign-in left, and with [`ClientOptions::with_disk_cache`] in the
+/// next process too. One who is asked again must be the same. A call takes as long as the person, five minutes at most unless
+/// [`InteractiveBrowserCredential::with_timeout`] or [`ClientOptions::with_deadline`] says otherwise.
+pub struct InteractiveBrowserCredential(Kept<Person<Browser>>);
+
+credential!(InteractiveBrowserCredential);
+
+const NAME: &str = "InteractiveBrowserCredential";
+/// Time for a password, a second factor and a consent; the tab may also be lost and forgotten.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
+
+/// What a person is asked in the browser, where they are signed in to it (`prompt`, OpenID Connect Core 1.0 section 3.1.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SignInPrompt {
+    /// To sign in, even so.
+    Login,
+    /// Which of their accounts to use.
+    SelectAccount,
+    /// To allow the application what it asks for, even if they did before.
+    Consent,
+    /// Nothing: where they can't be signed in without a question, the sign-in is refused.
+    None,
+}
+
+impl SignInPrompt {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::SelectAccount => "select_account",
+            Self::Consent => "consent",
+            Self::None => "none",
+        }
+    }
+}
+
+impl InteractiveBrowserCredential {
+    /// A credential for people of any organization, as the application that Azure CLI is. Asks nobody yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where the cloud can't be told.
+    pub fn new(options: ClientOptions) -> Result<Self> {
+        let system = options.system().clone();
+        let person = Person::new(Browser::default(), options)?;
+        Ok(Self(Kept::new(Arc::new(person), system)))
+    }
+
+    /// Signs in to this tenant; `organizations`, which stands for a person's own, unless told otherwise.
+    #[must_use]
+    pub fn with_tenant(self, tenant: TenantId) -> Self {
+        Self(self.0.changed(|person| person.set_tenant(tenant)))
+    }
+
+    /// Signs in to this application, which has to have `http://localhost` among its addresses for mobile and desktop applications;
+    /// Azure CLI's unless told otherwise.
+    #[must_use]
+    pub fn with_client_id(self, client_id: ClientId) -> Self {
+        Self(self.0.changed(|person| person.set_client_id(client_id)))
+    }
+
+    /// Begins with this name, such as `ada@contoso.com`.
+    #[must_use]
+    pub fn with_login_hint(self, login_hint: impl Into<String>) -> Self {
+        let login_hint = login_hint.into();
+        Self(self.0.changed(|person| person.set_login_hint(login_hint)))
+    }
+
+    /// Asks this of a person who is signed in to the browser; what the provider finds right unless told otherwise.
+    #[must_use]
+    pub fn with_sign_in_prompt(self, prompt: SignInPrompt) -> Self {
+        let change = |person: &mut Person<Browser>| person.way_mut().prompt = Some(prompt);
+        Self(self.0.changed(change))
+    }
+
+    /// Has the browser come back to this port, for applications that are registered with one; a free one unless told otherwise.
+    #[must_use]
+    pub fn with_redirect_port(self, port: u16) -> Self {
+        let change = |person: &mut Person<Browser>| person.way_mut().port = Some(port);
+        Self(self.0.changed(change))
+    }
+
+    /// Waits this long for the person at most, whatever the options' deadline is.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self(self.0.changed(|person| person.set_timeout(timeout)))
+    }
+
+    /// Asks the person, whoever is signed in, and keeps what comes of it as the current account of the profile
+    /// ([`crate::account`]); without [`ClientOptions::with_disk_cache`] for as long as the credential lives.
+    ///
+    /// Cancel-safe and bounded, as [`crate::Credential::get_token`].
+    ///
+    /// # Errors
+    /// As [`crate::Credential::get_token`]; what keeps the sign-in from being kept.
+    pub async fn sign_in(&self, request: &TokenRequest) -> Result<(AccessToken, Account)> {
+        self.0.source().sign_in(request).await
+    }
+}
+
+/// The way in by a browser.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Browser {
+    prompt: Option<SignInPrompt>,
+    port: Option<u16>,
+}
+
+impl SignsIn for Browser {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn look(&self, system: &dyn System) -> Availability {
+        match browser::find(system) {
+            Ok(browser) => Availability::Ready {
+                using: format!("the browser that {} opens", browser.name()),
+            },
+            Err(why) => Availability::Unavailable(
+                Error::new(
+                    ErrorKind::Unavailable,
+                    format!("{NAME} looked for a browser"),
+                    why,
+                )
+                .with_mend(MEND),
+            ),
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        PATIENCE
+    }
+
+    fn ask<'a>(
+        &'a self,
+        endpoint: &'a TokenEndpoint,
+        request: &'a TokenRequest,
+        hint: Hint<'a>,
+        deadline: Duration,
+    ) -> BoxFuture<'a, Result<PersonTokens>> {
+        self.sign_in(endpoint, request, hint, deadline).boxed()
+    }
+}
+
+impl Browser {
+    async fn sign_in(
+        &self,
+        endpoint: &TokenEndpoint,
+        request: &TokenRequest,
+        hint: Hint<'_>,
+        deadline: Duration,
+    ) -> Result<PersonTokens> {
+        let end = Instant::now() + deadline;
+        let options = endpoint.options();
+        let system = &**options.system();
+        if let Availability::Unavailable(error) = self.look(system) {
+            return Err(error);
+        }
+        let within = deadline.min(endpoint.deadline());
+        let endpoints = endpoint.endpoints(request, within).await?;
+        let loopback = Loopback::bind(self.port).await?;
+        let wishes = Wishes {
+            login_hint: hint.login_hint,
+            prompt: self.prompt.map(SignInPrompt::as_str),
+        };
+        let client_id = endpoint.client_id().as_str();
+        let redirect_uri = loopback.redirect_uri();
+        let authorization =
+            Authorization::new(&endpoints, client_id, request, redirect_uri, wishes)?;
+        let door = Arc::new(Door::new(authorization, loopback.port()));
+        let (mut visitors, mut arrivals) = Visitors::new(loopback, door.clone());
+
+        let url = door.authorization().url();
+        browser::open(system, url)?;
+        let until = system.now() + end.saturating_duration_since(Instant::now());
+        let _shown = Shown::new(options.prompt(), &Notice::Browser { url, until });
+        let outcome = tokio::select! {
+            never = visitors.serve() => match never {},
+            outcome = timeout_at(end, wait(&door, &mut arrivals, endpoint, request, end)) => outcome,
+        };
+        visitors.finish().await;
+        outcome.unwrap_or_else(|_| Err(nobody_came(endpoint, deadline)))
+    }
+}
+
+/// Waits for the browser with the answer, and tells it what became of it.
+async fn wait(
+    door: &Door,
+    arrivals: &mut mpsc::Receiver<Arrival>,
+    endpoint: &TokenEndpoint,
+    request: &TokenRequest,
+    end: Instant,
+) -> Result<PersonTokens> {
+    // What comes again and again is told once.
+    let mut told = BTreeSet::new();
+    loop {
+        match arrivals.recv().await {
+            Some(Arrival::Strange(what)) => {
+                if told.insert(what) {
+                    endpoint.options().prompt().show(&Notice::Strange { what });
+                }
+            }
+            Some(Arrival::Back(redirected, browser)) => {
+                let within = endpoint
+                    .deadline()
+                    .min(end.saturating_duration_since(Instant::now()));
+                let redeemed = door
+                    .authorization()
+                    .redeem(NAME, redirected, endpoint, request, within)
+                    .await;
+                let (page, outcome) = match redeemed {
+                    Ok((tokens, claims)) => (Page::signed_in(&claims), Ok(tokens)),
+                    Err(error) => (Page::failed(&error), Err(error)),
+                };
+                // The tab may be closed by now.
+                let _ = browser.send(page);
+                return outcome;
+            }
+            // Whoever serves the port has the other end, and goes on as long as this does.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+fn nobody_came(endpoint: &TokenEndpoint, deadline: Duration) -> Error {
+    let seconds = deadline.as_secs();
+    let time = if seconds >= 120 {
+        format!("{} minutes", seconds / 60)
+    } else {
+        format!("{seconds} seconds")
+    };
+    Error::new(
+        ErrorKind::Unreachable,
+        format!(
+            "{NAME} waited for somebody to sign in at {} in a browser",
+            endpoint.authority().host()
+        ),
+        format!("nobody did within {time}"),
+    )
+    .with_mend("try again, and sign in in the tab that opens; where no tab opens, `azcred login --device-code`")
+}

@@ -1,0 +1,298 @@
+//! What the browser shows at the end: whole pages without anything from elsewhere, that allow a browser nothing but themselves.
+
+use crate::{entra::IdClaims, error::Error, redact::printable};
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hyper::{
+    Response, StatusCode,
+    header::{self, HeaderName, HeaderValue},
+};
+use std::sync::LazyLock;
+
+const CSS: &str = include_str!("page.css");
+/// Takes the code out of the address that the tab shows, and out of what 'reload' would ask for.
+const SCRIPT: &str = include_str!("page.js");
+const SIGNED_IN: &str = include_str!("signed_in.html");
+const PROBLEM: &str = include_str!("problem.html");
+/// Longer words of an error are cut: it is a page to be read.
+const LONGEST: usize = 1000;
+
+/// One page.
+#[derive(Debug)]
+pub(super) struct Page {
+    status: StatusCode,
+    html: String,
+}
+
+impl Page {
+    /// They are who they say.
+    pub(super) fn signed_in(claims: &IdClaims) -> Self {
+        let who = claims.shown();
+        let name = claims.name.as_deref().filter(|name| *name != who);
+        let tenant = claims
+            .tenant
+            .as_deref()
+            .map(|tenant| format!("tenant {tenant}"));
+        let besides: Vec<&str> = [name, tenant.as_deref()].into_iter().flatten().collect();
+        let html = SIGNED_IN
+            .replace("{{who}}", &escaped(who))
+            .replace("{{besides}}", &escaped(&besides.join(" · ")));
+        Self::new(StatusCode::OK, &html)
+    }
+
+    /// It came to nothing: why, and what mends it, as the program says it.
+    pub(super) fn failed(error: &Error) -> Self {
+        let why = sentence(error.why());
+        let mend = sentence(error.mend());
+        let said = error.refusal().map(ToString::to_string).unwrap_or_default();
+        Self::problem(
+            StatusCode::OK,
+            "You are not signed in",
+            &[
+                ("What was tried", &sentence(error.what())),
+                ("Why it failed", &why),
+                ("What mends it", &mend),
+                ("For support", &said),
+            ],
+        )
+    }
+
+    /// It was no answer to what the program asked.
+    pub(super) fn turned_away(status: StatusCode, what: &str) -> Self {
+        let what =
+            format!("This was {what}. A sign-in that is under way here is not disturbed by it.");
+        Self::problem(
+            status,
+            "This is not the end of a sign-in",
+            &[
+                ("Why", &what),
+                (
+                    "What to do",
+                    "Go on in the tab that the program opened. If there is none, start the sign-in again.",
+                ),
+            ],
+        )
+    }
+
+    /// It was the answer, and came again.
+    pub(super) fn used() -> Self {
+        Self::problem(
+            StatusCode::CONFLICT,
+            "This sign-in was already used",
+            &[
+                (
+                    "Why",
+                    "The browser came back twice with the same answer, which counts once.",
+                ),
+                (
+                    "What to do",
+                    "Look at the program: it says whether you are signed in. If not, start again there.",
+                ),
+            ],
+        )
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn too_late() -> Self {
+        Self::problem(
+            StatusCode::GONE,
+            "The program stopped waiting",
+            &[
+                ("Why", "It was ended, or the time for the sign-in was over."),
+                ("What to do", "Start the sign-in again there."),
+            ],
+        )
+    }
+
+    fn problem(status: StatusCode, title: &str, parts: &[(&str, &str)]) -> Self {
+        let parts: String = parts
+            .iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(label, text)| {
+                let text = with_code(&escaped(&printable(text, LONGEST)));
+                format!("<dt>{label}</dt><dd>{text}</dd>\n")
+            })
+            .collect();
+        let html = PROBLEM
+            .replace("{{title}}", &escaped(title))
+            .replace("{{parts}}", &parts);
+        Self::new(status, &html)
+    }
+
+    fn new(status: StatusCode, html: &str) -> Self {
+        Self {
+            status,
+            html: html.replace("{{css}}", CSS).replace("{{script}}", SCRIPT),
+        }
+    }
+
+    /// With what keeps a browser from doing anything with it but showing it, and from keeping it.
+    pub(super) fn into_response(self) -> Response<String> {
+        let mut response = Response::new(self.html);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        for (name, value) in [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::X_FRAME_OPTIONS, "DENY"),
+            (
+                HeaderName::from_static("cross-origin-opener-policy"),
+                "same-origin",
+            ),
+            (
+                HeaderName::from_static("cross-origin-resource-policy"),
+                "same-origin",
+            ),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        if let Ok(policy) = HeaderValue::from_str(&POLICY) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        if self.status == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(header::ALLOW, HeaderValue::from_static("GET"));
+        }
+        response
+    }
+}
+
+/// Our style and our script, by what is in them, and nothing else (Content Security Policy Level 3).
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = |text: &str| STANDARD.encode(digest::digest(&digest::SHA256, text.as_bytes()));
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'",
+        hash(CSS),
+        hash(SCRIPT)
+    )
+});
+
+/// Somebody else's words as text of a page. Braces too: they mark the places where words go.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '{' => escaped.push_str("&#123;"),
+            '}' => escaped.push_str("&#125;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// What stands between backquotes is a command.
+fn with_code(escaped: &str) -> String {
+    let parts: Vec<&str> = escaped.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return escaped.to_owned();
+    }
+    parts
+        .iter()
+        .enumerate()
+        .map(|(place, part)| match place % 2 {
+            0 => (*part).to_owned(),
+            _ => format!("<code>{part}</code>"),
+        })
+        .collect()
+}
+
+/// Errors are written without a capital and without a full stop, as parts of a line.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let Some(first) = chars.next() else {
+        return String::new();
+    };
+    let end = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{}{}{end}", first.to_uppercase(), chars.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{ErrorKind, Refusal};
+
+    fn policy_of(page: Page) -> (String, String) {
+        let response = page.into_response();
+        let policy = response.headers()[header::CONTENT_SECURITY_POLICY]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        (policy, response.into_body())
+    }
+
+    fn ada() -> IdClaims {
+        IdClaims {
+            subject: "s".into(),
+            username: Some("ada@contoso.com".into()),
+            name: Some("Ada Lovelace".into()),
+            tenant: Some("7a0c1e50-0000-4000-8000-000000000001".into()),
+            ..IdClaims::default()
+        }
+    }
+
+    #[test]
+    fn the_policy_allows_what_the_page_holds_and_the_page_holds_nothing_else() {
+        for page in [
+            Page::signed_in(&ada()),
+            Page::failed(&Error::new(ErrorKind::Refused, "a", "b")),
+        ] {
+            let (policy, html) = policy_of(page);
+            for tag in ["style", "script"] {
+                let (_, rest) = html.split_once(&format!("<{tag}>")).unwrap();
+                let (content, rest) = rest.split_once(&format!("</{tag}>")).unwrap();
+                let hash = STANDARD.encode(digest::digest(&digest::SHA256, content.as_bytes()));
+                assert!(
+                    policy.contains(&format!("{tag}-src 'sha256-{hash}'")),
+                    "{tag}: {policy}"
+                );
+                assert!(!rest.contains(&format!("<{tag}")));
+            }
+            assert!(!html.contains("http") && !html.contains("style=") && !html.contains("{{"));
+        }
+    }
+
+    #[test]
+    fn a_name_is_shown_and_never_run() {
+        let mut evil = ada();
+        evil.username = Some("<script>alert(1)</script>{{script}}\"'&".into());
+        let (_, html) = policy_of(Page::signed_in(&evil));
+        assert!(html.contains(
+            "You are signed in as &lt;script&gt;alert(1)&lt;/script&gt;&#123;&#123;script&#125;&#125;&quot;&#39;&amp;."
+        ));
+        let (_, html) = policy_of(Page::signed_in(&ada()));
+        assert!(html.contains("You are signed in as ada@contoso.com."));
+        assert!(html.contains("Ada Lovelace · tenant 7a0c"));
+    }
+
+    #[test]
+    fn a_failure_says_what_the_program_says() {
+        let error = Error::new(ErrorKind::Refused, "signed in", "the <b>policy</b> said no")
+            .with_mend("run `azcred login --tenant <x>` again")
+            .with_refusal(Refusal {
+                code: Some(53_003),
+                correlation_id: Some("c0".into()),
+                ..Refusal::default()
+            });
+        let (_, html) = policy_of(Page::failed(&error));
+        for part in [
+            "The &lt;b&gt;policy&lt;/b&gt; said no.",
+            "Run <code>azcred login --tenant &lt;x&gt;</code> again.",
+            "AADSTS53003, correlation id c0",
+        ] {
+            assert!(html.contains(part), "{part}");
+        }
+        let (_, html) = policy_of(Page::failed(&error.with_mend("one ` alone")));
+        assert!(html.contains("One ` alone."));
+    }
+}

@@ -1,0 +1,63 @@
+//! Numbers that nobody can guess, and Proof Key for Code Exchange made of one (RFC 7636).
+
+use crate::error::{Error, ErrorKind, Result};
+use aws_lc_rs::{constant_time::verify_slices_are_equal, digest, rand};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+/// 256 bits (RFC 7636 section 7.1), which are 43 characters.
+const BYTES: usize = 32;
+
+/// 256 random bits as text that can stand anywhere: a `state`, a `nonce`, a code verifier.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] where the machine has no randomness to give.
+pub(super) fn unguessable() -> Result<SecretString> {
+    let mut bytes = Zeroizing::new([0; BYTES]);
+    rand::fill(&mut *bytes).map_err(|_| {
+        Error::new(
+            ErrorKind::Invalid,
+            "Make a number that nobody can guess",
+            "this machine gives no random numbers",
+        )
+        .with_mend("check that /dev/urandom is there")
+    })?;
+    Ok(URL_SAFE_NO_PAD.encode(*bytes).into())
+}
+
+/// What is told of a code verifier ahead of time: its SHA-256 (`S256`, RFC 7636 section 4.2).
+pub(super) fn challenge(verifier: &SecretString) -> String {
+    let verifier = verifier.expose_secret();
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
+}
+
+/// Compares what came with what was sent, in a time that tells nothing but the length of either.
+pub(super) fn is_same(one: &str, other: &SecretString) -> bool {
+    verify_slices_are_equal(one.as_bytes(), other.expose_secret().as_bytes()).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_challenge_is_that_of_the_rfc() {
+        // RFC 7636 appendix B.
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".into();
+        assert_eq!(
+            challenge(&verifier),
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+        );
+    }
+
+    #[test]
+    fn no_two_numbers_are_the_same() {
+        let (one, other) = (unguessable().unwrap(), unguessable().unwrap());
+        assert_eq!(one.expose_secret().len(), 43);
+        assert!(is_same(one.expose_secret(), &one));
+        assert!(!is_same(one.expose_secret(), &other));
+        assert!(!is_same("", &one));
+        assert!(!is_same(&one.expose_secret()[..42], &one));
+    }
+}
