@@ -1,7 +1,7 @@
 //! Which identity: the options of every command that signs in with the chain.
 
 use azcred::{
-    ErrorKind,
+    ErrorKind, Profile,
     chain::{ChainBuilder, Expect, Preset, Settings, Source},
     system::System,
 };
@@ -12,6 +12,47 @@ use clap::{
 
 /// The variable that names a preset where no option does.
 pub(crate) const PRESET_VARIABLE: &str = "AZCRED_PRESET";
+/// The variable that names a profile where no option does.
+pub(crate) const PROFILE_VARIABLE: &str = "AZCRED_PROFILE";
+
+/// Whose sign-ins are used.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct InProfile {
+    /// Use the sign-ins of this profile [env: AZCRED_PROFILE] [default: default]
+    #[arg(long, value_name = "PROFILE", value_parser = profile)]
+    profile: Option<Profile>,
+}
+
+impl InProfile {
+    /// Whether a profile was named, by the option or by the variable.
+    pub(crate) fn is_named(&self, system: &dyn System) -> bool {
+        self.profile.is_some() || system.var(PROFILE_VARIABLE).is_some()
+    }
+
+    /// The profile of the option, else of the variable, else the default one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where the variable names what can be none.
+    pub(crate) fn profile(&self, system: &dyn System) -> azcred::Result<Profile> {
+        let Some(profile) = &self.profile else {
+            let named = system.var(PROFILE_VARIABLE);
+            return named.map_or_else(
+                || Ok(Profile::default()),
+                |name| {
+                    Profile::new(&name).map_err(|error| {
+                        azcred::Error::new(
+                            ErrorKind::Invalid,
+                            format!("Read {PROFILE_VARIABLE}"),
+                            error.why().to_owned(),
+                        )
+                        .with_mend(format!("{}; or unset it", error.mend()))
+                    })
+                },
+            );
+        };
+        Ok(profile.clone())
+    }
+}
 
 /// Which sources of an identity may answer, in which order, and who is expected.
 #[derive(Args, Clone, Debug, Default)]
@@ -40,9 +81,31 @@ pub(crate) struct Choice {
     /// Fail unless one of these sources answers
     #[arg(long, value_name = "SOURCE", value_parser = source(), ignore_case = true, value_delimiter = ',', hide_possible_values = true)]
     expect_source: Vec<Source>,
+
+    #[command(flatten)]
+    in_profile: InProfile,
 }
 
 impl Choice {
+    /// Whoever signs in in this profile without a person's doing.
+    pub(crate) fn silent(profile: Profile) -> Self {
+        Self {
+            exclude: vec![Source::InteractiveBrowser, Source::DeviceCode],
+            in_profile: InProfile {
+                profile: Some(profile),
+            },
+            ..Self::default()
+        }
+    }
+
+    /// Whose sign-ins are used.
+    ///
+    /// # Errors
+    /// As [`InProfile::profile`].
+    pub(crate) fn profile(&self, system: &dyn System) -> azcred::Result<Profile> {
+        self.in_profile.profile(system)
+    }
+
     /// The preset of the option, else of the variable, else of the files.
     ///
     /// # Errors
@@ -72,6 +135,11 @@ impl Choice {
     /// Whether the preset came from the variable.
     pub(crate) fn heeds_preset_variable(&self) -> bool {
         self.preset.is_none()
+    }
+
+    /// Whether the profile came from the variable.
+    pub(crate) fn heeds_profile_variable(&self) -> bool {
+        self.in_profile.profile.is_none()
     }
 
     /// Whether sources were chosen by name, which is stronger than `AZURE_TOKEN_CREDENTIALS`.
@@ -114,7 +182,9 @@ pub(crate) fn described(preset: Preset) -> &'static str {
     match preset {
         Preset::Azcred => "every source; one that is there and fails ends it",
         Preset::Azure => "as DefaultAzureCredential of azure-identity",
-        Preset::Kedro => "as kedro-azureml-pipeline: no managed identity where MSI_ENDPOINT is set, the browser at last",
+        Preset::Kedro => {
+            "as kedro-azureml-pipeline: no managed identity where MSI_ENDPOINT is set, the browser at last"
+        }
         Preset::HiMl => "as get_credential of hi-ml-azure: HIML_*, Azure CLI, then a device code",
         _ => "",
     }
@@ -126,6 +196,10 @@ fn source() -> impl TypedValueParser<Value = Source> {
         Source::ALL.map(|source| PossibleValue::new(source.id()).alias(source.credential_name())),
     )
     .try_map(|name| name.parse::<Source>().map_err(|error| explained(&error)))
+}
+
+fn profile(text: &str) -> Result<Profile, String> {
+    Profile::new(text).map_err(|error| explained(&error))
 }
 
 fn expected_tenant(text: &str) -> Result<String, String> {

@@ -2,11 +2,14 @@
 //! environment names.
 
 use crate::{
-    choice::{Choice, PRESET_VARIABLE},
+    choice::{Choice, PRESET_VARIABLE, PROFILE_VARIABLE},
     failure::{Failure, Kind},
+    output::Output,
+    prompt::TerminalPrompt,
 };
 use azcred::{
-    AccessToken, ClientOptions, Credential, EnvironmentKind, Scope, TenantId, TokenRequest,
+    AccessToken, ClientOptions, Credential, EnvironmentKind, Profile, Scope, TenantId,
+    TokenRequest,
     chain::{Chain, Report, Settings, Source},
     system::{RealSystem, SharedSystem},
 };
@@ -16,6 +19,9 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+/// The variable that keeps tokens off the disk.
+const CACHE_VARIABLE: &str = "AZCRED_CACHE";
 
 /// Where somebody signs in: a machine, and the folder from which `azcred.toml` is looked for upward.
 pub(crate) struct Place {
@@ -48,6 +54,18 @@ impl Place {
             folder: Path::new("/").to_owned(),
         }
     }
+
+    /// How anybody signs in here, in a profile: spoken to at the terminal.
+    pub(crate) fn options(&self, profile: Profile) -> ClientOptions {
+        let options = ClientOptions::new(self.system.clone())
+            .with_profile(profile)
+            .with_prompt(Arc::new(TerminalPrompt::default()));
+        let wish = self.system.var(CACHE_VARIABLE);
+        match wish.is_some_and(|wish| wish.trim().eq_ignore_ascii_case("never")) {
+            true => options,
+            false => options.with_disk_cache(),
+        }
+    }
 }
 
 /// Who signs in, and for what.
@@ -61,6 +79,7 @@ pub(crate) struct SignIn {
     /// What decides which identity it is, besides the command line.
     pub(crate) settings: Vec<Setting>,
     tenant: Option<TenantId>,
+    claims: Option<String>,
 }
 
 /// Something that decides which identity it is. As JSON: `kind`, `name`, `value`.
@@ -101,7 +120,7 @@ impl SignIn {
         scope: Option<Scope>,
         tenant: Option<TenantId>,
     ) -> azcred::Result<Self> {
-        let mut options = ClientOptions::new(place.system.clone());
+        let mut options = place.options(choice.profile(&*place.system)?);
         if let Some(tenant) = &tenant {
             // Whoever typed it meant it.
             options = options.with_allowed_tenants([tenant.clone()]);
@@ -111,9 +130,7 @@ impl SignIn {
         let preset = choice.preset(system, &settings)?;
         // Where both the scope and the authority are given, a cloud's description adds nothing.
         if scope.is_none() || system.var("AZURE_AUTHORITY_HOST").is_none() {
-            options = cloud_metadata::apply(options)
-                .await
-                .map_err(|error| no_cloud(&error))?;
+            options = in_cloud(options).await?;
         }
         let cloud = options.cloud()?;
         let scope = match scope {
@@ -133,16 +150,26 @@ impl SignIn {
             scope,
             settings: said_by(place, choice, &settings, heeds_variable),
             tenant,
+            claims: None,
         })
+    }
+
+    /// Answers a claims challenge.
+    pub(crate) fn answering(mut self, claims: Option<String>) -> Self {
+        self.claims = claims;
+        self
     }
 
     /// What is asked for.
     pub(crate) fn request(&self) -> TokenRequest {
-        let request = TokenRequest::new(self.scope.clone());
-        match &self.tenant {
-            Some(tenant) => request.with_tenant(tenant.clone()),
-            None => request,
+        let mut request = TokenRequest::new(self.scope.clone());
+        if let Some(tenant) = &self.tenant {
+            request = request.with_tenant(tenant.clone());
         }
+        if let Some(claims) = &self.claims {
+            request = request.with_claims(claims);
+        }
+        request
     }
 
     /// A token, and who gave it.
@@ -189,6 +216,24 @@ impl Chosen {
     }
 }
 
+/// Tells what kept tokens from the disk, in a remark: the token is there all the same.
+pub(crate) fn tell_trouble(options: &ClientOptions, output: &Output) {
+    // Where there is no home folder, nobody expects anything to be kept.
+    if let Some(trouble) = options
+        .cache_trouble()
+        .filter(|trouble| !trouble.is_unavailable())
+    {
+        output.remark(&trouble.to_string());
+    }
+}
+
+/// Options at the cloud that `ARM_CLOUD_METADATA_URL` describes, where it is set.
+pub(crate) async fn in_cloud(options: ClientOptions) -> azcred::Result<ClientOptions> {
+    cloud_metadata::apply(options)
+        .await
+        .map_err(|error| no_cloud(&error))
+}
+
 /// A cloud that can't be told is why nobody can sign in.
 fn no_cloud(error: &azcred_azure::Error) -> azcred::Error {
     let kind = match error.kind() {
@@ -214,6 +259,7 @@ fn said_by(
     });
     let variables = [
         (PRESET_VARIABLE, choice.heeds_preset_variable()),
+        (PROFILE_VARIABLE, choice.heeds_profile_variable()),
         ("AZURE_TOKEN_CREDENTIALS", heeds_token_credentials),
         ("AZCRED_IMDS", true),
     ];

@@ -1,11 +1,15 @@
 //! One file a command.
 
+mod account;
+mod cache;
 mod chain;
 mod completions;
 mod demo;
 mod doctor;
 mod emulator;
 mod interrupt;
+mod login;
+mod logout;
 mod target;
 mod token;
 mod whoami;
@@ -20,10 +24,14 @@ use interrupt::interruptible;
 /// What can be asked for.
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    Login(login::Login),
+    Logout(logout::Logout),
+    Account(account::Arguments),
     Token(token::Token),
     Whoami(whoami::Whoami),
     Chain(chain::Chain),
     Doctor(doctor::Doctor),
+    Cache(cache::Arguments),
     Emulator(emulator::Arguments),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -32,6 +40,10 @@ pub(crate) enum Command {
 /// Runs a command to its end and gives the exit code.
 pub(crate) fn run(command: Command, output: &mut Output) -> Result<u8, Failure> {
     match command {
+        Command::Login(command) => finish(light()?, interruptible(command.run(output))),
+        Command::Logout(command) => finish(light()?, interruptible(command.run(output))),
+        Command::Account(command) => finish(light()?, interruptible(command.run(output))),
+        Command::Cache(command) => finish(light()?, interruptible(command.run(output))),
         Command::Token(command) => finish(light()?, interruptible(command.run(output))),
         Command::Whoami(command) => finish(light()?, interruptible(command.run(output))),
         Command::Chain(command) => finish(light()?, interruptible(command.run(output))),

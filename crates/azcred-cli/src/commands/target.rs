@@ -38,6 +38,6 @@ fn resource(text: &str) -> Result<Scope, String> {
     Scope::from_resource(text).map_err(|error| explained(&error))
 }
 
-fn tenant(text: &str) -> Result<TenantId, String> {
+pub(super) fn tenant(text: &str) -> Result<TenantId, String> {
     TenantId::new(text).map_err(|error| explained(&error))
 }

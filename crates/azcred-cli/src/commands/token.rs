@@ -9,9 +9,10 @@ use crate::{
         style::{WARN, paint, with_code},
         time,
     },
-    sign_in::{Place, sign_in},
+    sign_in::{self, Place, SignIn},
 };
 use azcred::{AccessToken, chain::Source};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Args;
 use serde::Serialize;
 
@@ -26,12 +27,17 @@ Examples:
   azcred token
   azcred token --resource https://storage.azure.com
   azcred token --only azure-cli
+  azcred token --claims eyJhY2Nlc3NfdG9rZW4iOns…        after a 401 that asks for them
   azcred token --output json
   curl -H \"Authorization: Bearer $(azcred token)\" \\
     'https://management.azure.com/subscriptions?api-version=2022-12-01'")]
 pub(crate) struct Token {
     #[command(flatten)]
     target: Target,
+
+    /// Answer a claims challenge: what stands in the header WWW-Authenticate of a 401, as `claims`. Never from the cache
+    #[arg(long, value_name = "CLAIMS", value_parser = claims)]
+    claims: Option<String>,
 
     #[command(flatten)]
     choice: Choice,
@@ -64,13 +70,19 @@ impl Token {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let (scope, tenant) = (self.target.scope(), self.target.tenant.clone());
         let place = Place::here()?;
-        let asked = sign_in(&place, &self.choice, scope, tenant);
+        let asked = async {
+            let sign_in = SignIn::new(&place, &self.choice, scope, tenant).await?;
+            let sign_in = sign_in.answering(self.claims);
+            let (token, chosen) = sign_in.token().await?;
+            Ok::<_, Failure>((sign_in, token, chosen))
+        };
         let (sign_in, token, chosen) = output.waiting("Signing in", asked).await?;
         if !output.is_json() {
             output.line(token.secret());
             if output.is_terminal() {
                 warn(output, &token);
             }
+            sign_in::tell_trouble(&sign_in.options, output);
             return Ok(0);
         }
         let tenant = token
@@ -98,6 +110,30 @@ impl Token {
     }
 }
 
+/// The claims of a challenge: the JSON, or the same in base64 as headers have it ('Claims challenges, claims requests, and client
+/// capabilities').
+fn claims(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let is_object = |text: &str| {
+        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok()
+    };
+    if is_object(text) {
+        return Ok(text.to_owned());
+    }
+    let unpadded = text
+        .trim_end_matches('=')
+        .replace('+', "-")
+        .replace('/', "_");
+    URL_SAFE_NO_PAD
+        .decode(unpadded)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .filter(|decoded| is_object(decoded))
+        .ok_or_else(|| {
+            "it is neither a JSON object nor one in base64; give what stands between the quotes of claims=\"…\"".to_owned()
+        })
+}
+
 /// On a screen a token is a password that anybody may look at.
 fn warn(output: &Output, token: &AccessToken) {
     let left = token.expires_on() - ::time::OffsetDateTime::now_utc();
@@ -107,4 +143,23 @@ fn warn(output: &Output, token: &AccessToken) {
         paint(WARN, "note:"),
         with_code("      To use it unseen: `curl -H \"Authorization: Bearer $(azcred token)\" …`")
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_taken_as_json_and_in_both_kinds_of_base64() {
+        const JSON: &str = r#"{"access_token":{"nbf":{"value":"~>?"}}}"#;
+        let standard = base64::engine::general_purpose::STANDARD.encode(JSON);
+        let unpadded = URL_SAFE_NO_PAD.encode(JSON);
+        assert_ne!(standard, unpadded);
+        for given in [JSON, &standard, &unpadded, &format!(" {standard}\n")] {
+            assert_eq!(claims(given).as_deref(), Ok(JSON), "{given}");
+        }
+        for bad in ["", "[]", "{", "bm90IGpzb24", "claims=\"e30\""] {
+            assert!(claims(bad).is_err(), "{bad}");
+        }
+    }
 }

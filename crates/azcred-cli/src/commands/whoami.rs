@@ -11,7 +11,7 @@ use crate::{
     },
     sign_in::{Chosen, Place, sign_in},
 };
-use azcred::chain::Source;
+use azcred::{Profile, chain::Source};
 use azcred_azure::Principal;
 use clap::Args;
 use serde::Serialize;
@@ -49,6 +49,8 @@ struct Document<'a> {
     using: &'a str,
     /// What was asked for.
     scope: &'a str,
+    /// Whose sign-ins are used.
+    profile: &'a str,
 }
 
 impl Whoami {
@@ -65,10 +67,16 @@ impl Whoami {
                 source: chosen.source,
                 using: &chosen.using,
                 scope: sign_in.scope.as_str(),
+                profile: sign_in.options.profile().name(),
             });
             return Ok(0);
         }
-        for line in table::pairs(&rows(&principal, &chosen, token.expires_on())) {
+        let mut rows = rows(&principal, &chosen, token.expires_on());
+        let profile = sign_in.options.profile();
+        if *profile != Profile::default() {
+            rows.push(("Profile", profile.to_string()));
+        }
+        for line in table::pairs(&rows) {
             output.line(line);
         }
         Ok(0)

@@ -22,6 +22,9 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
+/// The width of the word 'note:' and a space.
+const NOTE: usize = 6;
+
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -84,6 +87,18 @@ impl Output {
         if !self.is_json() {
             // Where standard error is closed there is nobody to tell.
             let _ = writeln!(anstream::stderr(), "{note}");
+        }
+    }
+
+    /// A remark of its own, under the word 'note', in lines that fit.
+    pub(crate) fn remark(&self, sentence: &str) {
+        let lines = wrap::wrap(sentence, wrap::Stream::Stderr.width().saturating_sub(NOTE));
+        for (number, line) in lines.iter().enumerate() {
+            let line = style::with_code(line);
+            match number {
+                0 => self.note(format!("\n{} {line}", style::paint(style::WARN, "note:"))),
+                _ => self.note(format!("{:NOTE$}{line}", "")),
+            }
         }
     }
 

@@ -1,6 +1,6 @@
-//! Two columns: names and values, commands and what they do.
+//! Columns: names and values, commands and what they do, lists with a head.
 
-use super::style::{CODE, DIM, paint};
+use super::style::{CODE, DIM, STRONG, paint};
 
 /// `rows` as lines: names dimmed and padded to the longest, values as they are.
 pub(crate) fn pairs<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<String> {
@@ -28,9 +28,118 @@ pub(crate) fn commands<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<Str
         .collect()
 }
 
+/// A list under a head, the first column strong; where a line would not fit, every row is a few lines with the head beside each.
+pub(crate) fn columns<const N: usize>(
+    head: [&str; N],
+    rows: &[[String; N]],
+    width: usize,
+) -> Vec<String> {
+    let used: [usize; N] = std::array::from_fn(|column| {
+        let cells = rows.iter().map(|row| seen(&row[column]));
+        let widest = cells.max().unwrap_or(0);
+        // A head over nothing is nothing.
+        if widest == 0 {
+            0
+        } else {
+            widest.max(seen(head[column]))
+        }
+    });
+    let shown = used.iter().filter(|width| **width > 0).count();
+    let total = used.iter().sum::<usize>() + 2 * shown.saturating_sub(1);
+    let line = |cells: [String; N]| {
+        let mut line = String::new();
+        for (cell, width) in cells.iter().zip(used).filter(|(_, width)| *width > 0) {
+            line.push_str(cell);
+            line.push_str(&" ".repeat(width + 2 - seen(cell)));
+        }
+        line.trim_end().to_owned()
+    };
+    if total <= width {
+        let head = line(head.map(str::to_owned));
+        let rows = rows.iter().map(|row| {
+            let mut row = row.clone();
+            row[0] = paint(STRONG, &row[0]);
+            line(row)
+        });
+        return std::iter::once(paint(DIM, head)).chain(rows).collect();
+    }
+    let label = head
+        .iter()
+        .skip(1)
+        .map(|head| seen(head))
+        .max()
+        .unwrap_or(0);
+    let mut lines = vec![paint(DIM, head[0])];
+    for row in rows {
+        lines.push(paint(STRONG, &row[0]));
+        let others = head.iter().zip(row).skip(1);
+        lines.extend(
+            others
+                .filter(|(_, cell)| !cell.is_empty())
+                .map(|(head, cell)| format!("  {}  {cell}", paint(DIM, format!("{head:<label$}")))),
+        );
+    }
+    lines
+}
+
+/// How many characters are seen.
+fn seen(cell: &str) -> usize {
+    anstream::adapter::strip_str(cell)
+        .to_string()
+        .chars()
+        .count()
+}
+
 fn widest<N: AsRef<str>, V>(rows: &[(N, V)]) -> usize {
     rows.iter()
         .map(|(name, _)| name.as_ref().chars().count())
         .max()
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(rows: &[[String; 3]], width: usize) -> Vec<String> {
+        let lines = columns(["Name", "id", "state"], rows, width);
+        let plain = |line: &String| anstream::adapter::strip_str(line).to_string();
+        lines.iter().map(plain).collect()
+    }
+
+    fn row(cells: [&str; 3]) -> [String; 3] {
+        cells.map(str::to_owned)
+    }
+
+    #[test]
+    fn cells_stand_beneath_each_other_where_a_line_has_room_for_them() {
+        let rows = [row(["a", "1", "Enabled"]), row(["long name", "22", ""])];
+        assert_eq!(
+            plain(&rows, 80),
+            [
+                "Name       id  state",
+                "a          1   Enabled",
+                "long name  22"
+            ]
+        );
+        assert_eq!(
+            plain(&rows, 20),
+            [
+                "Name",
+                "a",
+                "  id     1",
+                "  state  Enabled",
+                "long name",
+                "  id     22"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_column_with_nothing_in_it_is_none() {
+        assert_eq!(
+            plain(&[row(["a", "", "b"])], 80),
+            ["Name  state", "a     b"]
+        );
+    }
 }

@@ -16,6 +16,22 @@ pub(crate) fn until(time: OffsetDateTime) -> String {
     )
 }
 
+/// `3 days ago`.
+pub(crate) fn ago(time: OffsetDateTime) -> String {
+    match (OffsetDateTime::now_utc() - time).whole_seconds() {
+        ..60 => "just now".to_owned(),
+        seconds => format!("{} ago", span(seconds)),
+    }
+}
+
+/// `in 71 minutes`; `ended` of what did.
+pub(crate) fn in_time(time: OffsetDateTime) -> String {
+    match (time - OffsetDateTime::now_utc()).whole_seconds() {
+        ..=0 => "ended".to_owned(),
+        seconds => format!("in {}", span(seconds)),
+    }
+}
+
 /// `71 minutes`, `23 hours`.
 pub(crate) fn span(seconds: i64) -> String {
     let (count, unit) = match seconds {

@@ -1,0 +1,208 @@
+//! `azcred account`: who has signed in on this machine, and who of them is asked for tokens.
+
+use crate::{
+    choice::InProfile,
+    failure::Failure,
+    output::{
+        Output,
+        style::{DIM, GOOD, WARN, paint, with_code},
+        table, time,
+        wrap::Stream,
+    },
+    sign_in::{Place, in_cloud},
+};
+use azcred::{
+    ClientOptions, Profile,
+    account::{Account, AccountKind, Accounts},
+};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+/// Show who has signed in, and choose who is asked for tokens
+///
+/// Several people, applications and tenants can be signed in at once. Of each profile one is the current one, whom `azcred token`
+/// and every other program of this user's gets tokens of.
+#[derive(Args)]
+#[command(arg_required_else_help = true, subcommand_required = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    List(List),
+    Use(Use),
+}
+
+/// Show who has signed in
+///
+/// All profiles, unless one is named. What has to sign in again says so.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  azcred account list
+  azcred account list --output json | jq -r '.accounts[] | select(.isCurrent) | .username'")]
+struct List {
+    #[command(flatten)]
+    in_profile: InProfile,
+}
+
+/// Make somebody who has signed in the current one
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  azcred account use ada@contoso.com
+  azcred account use a0000001                  the beginning is enough where it is nobody else's")]
+struct Use {
+    /// Sign-in name, object id, client id or account id, or the beginning of one
+    #[arg(value_name = "WHO")]
+    who: String,
+
+    #[command(flatten)]
+    in_profile: InProfile,
+}
+
+/// What `azcred account list --output json` prints.
+#[derive(Serialize)]
+struct Document<'a> {
+    accounts: &'a [Account],
+}
+
+impl Arguments {
+    pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        match self.command {
+            Command::List(list) => list.run(output).await,
+            Command::Use(who) => who.run(output).await,
+        }
+    }
+}
+
+impl List {
+    async fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        let options = options(&self.in_profile, output).await?;
+        let accounts = Accounts::new(&options)?;
+        let accounts = match self.in_profile.is_named(&**options.system()) {
+            true => accounts.list().await?,
+            false => accounts.list_all().await?,
+        };
+        if output.is_json() {
+            output.json(&Document {
+                accounts: &accounts,
+            });
+            return Ok(0);
+        }
+        if accounts.is_empty() {
+            output.line(with_code(
+                "Nobody has signed in. `azcred login` signs you in.",
+            ));
+            return Ok(0);
+        }
+        let authority = options.cloud()?.authority().as_str().to_owned();
+        let rows: Vec<[String; 8]> = accounts
+            .iter()
+            .map(|account| row(account, &authority))
+            .collect();
+        let head = [
+            "",
+            "who",
+            "kind",
+            "tenant",
+            "profile",
+            "authority",
+            "signed in",
+            "",
+        ];
+        for line in table::columns(head, &rows, Stream::Stdout.columns()) {
+            output.line(line);
+        }
+        for account in &accounts {
+            if let Some(why) = &account.trouble {
+                output.remark(&format!(
+                    "{} has to sign in again: {}",
+                    shown(&account.who()),
+                    shown(why)
+                ));
+            }
+        }
+        Ok(0)
+    }
+}
+
+impl Use {
+    async fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        let options = options(&self.in_profile, output).await?;
+        let accounts = Accounts::new(&options)?;
+        let meant = accounts.find(&self.who).await?;
+        let account = accounts.use_account(&meant.id).await?;
+        if output.is_json() {
+            output.json(&account);
+        } else {
+            output.line(format!("{} {}", paint(GOOD, "✓"), is_current(&account)));
+        }
+        Ok(0)
+    }
+}
+
+/// Options at this place's cloud, in the profile that is meant.
+pub(super) async fn options(
+    in_profile: &InProfile,
+    output: &Output,
+) -> Result<ClientOptions, Failure> {
+    let place = Place::here()?;
+    let options = place.options(in_profile.profile(&*place.system)?);
+    Ok(output
+        .waiting("Looking up the cloud", in_cloud(options))
+        .await?)
+}
+
+/// Whom tokens are of from now on.
+pub(super) fn is_current(account: &Account) -> String {
+    let who = shown(&account.who());
+    match account.profile == Profile::default().name() {
+        true => format!("{who} is the current account"),
+        false => format!(
+            "{who} is the current account of the profile {}",
+            shown(&account.profile)
+        ),
+    }
+}
+
+fn row(account: &Account, authority: &str) -> [String; 8] {
+    let is_elsewhere = !account.authority.eq_ignore_ascii_case(authority);
+    let trouble = account.trouble.is_some();
+    [
+        if account.is_current { "*" } else { " " }.to_owned(),
+        shown(&account.who()),
+        kind(account.kind).to_owned(),
+        account.tenant.as_deref().map(shown).unwrap_or_default(),
+        shown(&account.profile),
+        if is_elsewhere {
+            shown(&account.authority)
+        } else {
+            String::new()
+        },
+        paint(DIM, time::ago(account.signed_in_on)),
+        if trouble {
+            paint(WARN, "sign in again")
+        } else {
+            String::new()
+        },
+    ]
+}
+
+fn kind(kind: AccountKind) -> &'static str {
+    match kind {
+        AccountKind::Person => "person",
+        AccountKind::ClientSecret => "application, by a secret",
+        AccountKind::ClientCertificate => "application, by a certificate",
+        AccountKind::FederatedToken => "application, by a federated token",
+        AccountKind::ManagedIdentity => "managed identity",
+        _ => "",
+    }
+}
+
+/// What a provider calls somebody, fit for a terminal.
+pub(super) fn shown(text: &str) -> String {
+    azcred::printable(text, 128)
+}

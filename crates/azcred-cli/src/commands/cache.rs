@@ -1,0 +1,141 @@
+//! `azcred cache`: what is kept on disk of tokens, and how to be rid of it.
+
+use super::account::shown;
+use crate::{
+    choice::InProfile,
+    failure::Failure,
+    output::{
+        Output,
+        style::{DIM, GOOD, paint},
+        table, time,
+        wrap::Stream,
+    },
+    sign_in::Place,
+};
+use azcred::{
+    Scope,
+    cache::{CacheList, CachedToken},
+};
+use clap::{Args, Subcommand};
+
+/// Show or clear the tokens that are kept on disk
+///
+/// Tokens are kept encrypted until they end, so that a script that runs `azcred token` in a loop costs no network. AZCRED_CACHE=never
+/// keeps none.
+#[derive(Args)]
+#[command(arg_required_else_help = true, subcommand_required = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    List(List),
+    Clear(Clear),
+}
+
+/// Show what is kept: whose tokens, for what, for how long; never a token
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  azcred cache list
+  azcred cache list --output json | jq '.tokens[].whose'")]
+struct List {}
+
+/// Remove all tokens that are kept; whoever has signed in stays signed in
+#[derive(Args)]
+struct Clear {}
+
+impl Arguments {
+    pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        // The cache is one for all profiles: a token's key tells whose it is.
+        let place = Place::here()?;
+        let options = place.options(InProfile::default().profile(&*place.system)?);
+        match self.command {
+            Command::List(_) => {
+                let list = azcred::cache::list(&options);
+                let list = output.waiting("Looking at the disk", list).await?;
+                match output.is_json() {
+                    true => output.json(&list),
+                    false => tell(&list, output),
+                }
+            }
+            Command::Clear(_) => {
+                let clear = azcred::cache::clear(&options);
+                let count = output.waiting("Clearing", clear).await?;
+                match output.is_json() {
+                    true => output.json(&serde_json::json!({ "removed": count })),
+                    false => output.line(format!("{} Removed {}", paint(GOOD, "✓"), tokens(count))),
+                }
+            }
+        }
+        Ok(0)
+    }
+}
+
+fn tell(list: &CacheList, output: &mut Output) {
+    if list.tokens.is_empty() {
+        output.line("No token is kept.");
+    } else {
+        let rows: Vec<[String; 5]> = list.tokens.iter().map(row).collect();
+        let head = ["whose", "tenant", "for", "by", "ends"];
+        for line in table::columns(head, &rows, Stream::Stdout.columns()) {
+            output.line(line);
+        }
+    }
+    output.line("");
+    let key = match (list.keyring, &list.key_file) {
+        (Some(keyring), _) => keyring.to_owned(),
+        (None, Some(file)) => format!("{}, which only you can read", path(file)),
+        (None, None) => "none yet".to_owned(),
+    };
+    let rows = [
+        ("Kept in", path(&list.folder)),
+        ("Key", key),
+        ("Size", size(list)),
+        ("Sign-ins in", path(&list.sign_ins_folder)),
+    ];
+    for line in table::pairs(&rows) {
+        output.line(line);
+    }
+}
+
+fn row(token: &CachedToken) -> [String; 5] {
+    let scopes: Vec<String> = token
+        .scopes
+        .iter()
+        .map(|scope| {
+            Scope::new(scope).map_or_else(|_| shown(scope), |scope| shown(scope.resource()))
+        })
+        .collect();
+    [
+        shown(&token.whose),
+        token.tenant.as_deref().map(shown).unwrap_or_default(),
+        scopes.join(" "),
+        shown(&token.credential),
+        paint(DIM, time::in_time(token.expires_on)),
+    ]
+}
+
+fn path(path: &std::path::Path) -> String {
+    azcred::printable(&path.display().to_string(), 4096)
+}
+
+fn size(list: &CacheList) -> String {
+    let files = match list.files {
+        1 => "1 file".to_owned(),
+        files => format!("{files} files"),
+    };
+    match list.bytes {
+        bytes @ ..10_000 => format!("{files}, {bytes} bytes"),
+        bytes => format!("{files}, {} kB", bytes / 1000),
+    }
+}
+
+fn tokens(count: usize) -> String {
+    match count {
+        1 => "1 token".to_owned(),
+        count => format!("{count} tokens"),
+    }
+}

@@ -1,0 +1,228 @@
+//! What somebody who has signed in can see, and whether it is they who answer in this place.
+
+use crate::{
+    choice::Choice,
+    sign_in::{Place, SignIn},
+};
+use azcred::{
+    AccessToken, Availability, ClientOptions, Credential, ErrorKind, TokenFuture, TokenRequest,
+    chain::Source, system::System,
+};
+use azcred_azure::{
+    Flags, Located, ResourceManager, Subscription, Workspace, WorkspaceRef, api_version, locate,
+};
+use serde::Deserialize;
+use std::{sync::Arc, time::Duration};
+use tokio::{task::JoinSet, time::timeout};
+
+/// What can be seen.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// The subscriptions, by name.
+    pub(super) subscriptions: Vec<Subscription>,
+    /// The workspaces in them, by name.
+    pub(super) workspaces: Vec<Workspace>,
+    /// The tenants that they are in.
+    pub(super) tenants: Vec<Tenant>,
+    /// What could not be looked at, and why: sentences.
+    pub(super) trouble: Vec<String>,
+    /// The workspace that is meant in this folder.
+    pub(super) here: Option<Located>,
+    /// Who answers here in their place.
+    pub(super) instead: Option<Instead>,
+}
+
+/// A tenant.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Tenant {
+    /// Its GUID.
+    pub(super) tenant_id: String,
+    /// Its name, where it shows it.
+    #[serde(default)]
+    pub(super) display_name: Option<String>,
+    /// One of its domains.
+    #[serde(default)]
+    pub(super) default_domain: Option<String>,
+}
+
+/// What the commands come to here, where that is not this sign-in.
+pub(super) enum Instead {
+    /// Another source answers.
+    Answers {
+        /// Which.
+        source: Source,
+        /// What it uses.
+        using: String,
+    },
+    /// Nobody does.
+    Fails {
+        /// Why.
+        why: String,
+    },
+}
+
+/// How long one question may take. Nobody asked for it, so nobody should wait for it.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How many subscriptions are looked into, and how many at once.
+const MOST: usize = 50;
+const AT_ONCE: usize = 8;
+
+impl Seen {
+    /// Looks with the token that came of the sign-in. What can't be had is left out and told.
+    pub(super) async fn look(place: &Place, options: &ClientOptions, token: AccessToken) -> Self {
+        let mut seen = Self::default();
+        match locate(&*place.system, &place.folder, &Flags::default()) {
+            Ok(here) => seen.here = Some(here),
+            Err(error) if error.kind() == azcred_azure::ErrorKind::NotFound => {}
+            Err(error) => seen.trouble.push(error.to_string()),
+        }
+        let brief = options.clone().with_deadline(PATIENCE);
+        let manager = match ResourceManager::new(&brief, Arc::new(Has(token))) {
+            Ok(manager) => manager,
+            Err(error) => {
+                seen.trouble.push(error.to_string());
+                return seen;
+            }
+        };
+        let (lists, tenants, instead) = tokio::join!(
+            timeout(PATIENCE * 2, lists(&manager)),
+            manager.list::<Tenant>("Listed the tenants", "/tenants", api_version::RESOURCES),
+            timeout(PATIENCE, instead(place, options)),
+        );
+        match lists {
+            Ok((subscriptions, workspaces, trouble)) => {
+                (seen.subscriptions, seen.workspaces) = (subscriptions, workspaces);
+                seen.trouble.extend(trouble);
+            }
+            Err(_) => seen.trouble.push(format!(
+                "Listed the subscriptions: nobody answered within {} s.",
+                PATIENCE.as_secs() * 2
+            )),
+        }
+        // Names are for show; without them ids are shown.
+        seen.tenants = tenants.map(|answer| answer.value).unwrap_or_default();
+        seen.instead = instead.unwrap_or_default();
+        seen
+    }
+}
+
+/// Subscriptions, the workspaces in them, and what went wrong on the way.
+async fn lists(manager: &ResourceManager) -> (Vec<Subscription>, Vec<Workspace>, Vec<String>) {
+    let mut subscriptions = match manager.subscriptions().await {
+        Ok(answer) => answer.value,
+        Err(error) => return (Vec::new(), Vec::new(), vec![error.to_string()]),
+    };
+    subscriptions.sort_by(|one, other| one.display_name.cmp(&other.display_name));
+    let (mut workspaces, mut trouble) = (Vec::new(), Vec::new());
+    let mut ids = subscriptions
+        .iter()
+        .filter(|subscription| subscription.state != "Deleted")
+        .map(|subscription| subscription.subscription_id.clone())
+        .take(MOST);
+    let mut asked = JoinSet::new();
+    loop {
+        while asked.len() < AT_ONCE
+            && let Some(id) = ids.next()
+        {
+            let manager = manager.clone();
+            asked.spawn(async move { workspaces_of(&manager, &id).await });
+        }
+        match asked.join_next().await {
+            Some(Ok(Ok(found))) => workspaces.extend(found),
+            Some(Ok(Err(error))) => trouble.push(error.to_string()),
+            Some(Err(_)) => {}
+            None => break,
+        }
+    }
+    if subscriptions.len() > MOST {
+        trouble.push(format!(
+            "Workspaces were looked for in {MOST} of the {} subscriptions.",
+            subscriptions.len()
+        ));
+    }
+    workspaces.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+    (subscriptions, workspaces, trouble)
+}
+
+async fn workspaces_of(
+    manager: &ResourceManager,
+    subscription: &str,
+) -> azcred_azure::Result<Vec<Workspace>> {
+    let what = format!("Listed the workspaces of the subscription {subscription}");
+    let path = format!(
+        "/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/workspaces"
+    );
+    let found = manager
+        .list(&what, &path, api_version::MACHINE_LEARNING)
+        .await?;
+    Ok(found.value)
+}
+
+/// Whom the commands would come to, without asking anybody for anything.
+async fn instead(place: &Place, options: &ClientOptions) -> Option<Instead> {
+    let choice = Choice::silent(options.profile().clone());
+    let fails = |error: &azcred::Error| {
+        // `azcred chain` tells the whole.
+        let why = error.report().and_then(|report| {
+            let failed = report.attempts.iter().find(|attempt| {
+                attempt
+                    .error
+                    .as_ref()
+                    .is_some_and(|error| error.kind() != ErrorKind::Unavailable)
+            });
+            failed.map(|attempt| format!("{}: {}", attempt.source, attempt.reason))
+        });
+        Some(Instead::Fails {
+            why: why.unwrap_or_else(|| error.why().to_owned()),
+        })
+    };
+    let sign_in = match SignIn::new(place, &choice, None, None).await {
+        Ok(sign_in) => sign_in,
+        Err(error) => return fails(&error),
+    };
+    let (answer, report) = sign_in.chain.explain(&sign_in.request()).await;
+    match (report.chosen(), answer) {
+        (Some(attempt), _) if attempt.source == Source::Azcred => None,
+        (Some(attempt), _) => Some(Instead::Answers {
+            source: attempt.source,
+            using: attempt.reason.clone(),
+        }),
+        (None, Err(error)) => fails(&error),
+        (None, Ok(_)) => None,
+    }
+}
+
+/// The workspace of an entry in a list.
+pub(super) fn reference(workspace: &Workspace) -> Option<WorkspaceRef> {
+    WorkspaceRef::from_resource_id(&workspace.id).ok()
+}
+
+/// The token of the sign-in, for the questions right after it.
+#[derive(Debug)]
+struct Has(AccessToken);
+
+impl Credential for Has {
+    fn name(&self) -> &'static str {
+        "azcred login"
+    }
+
+    fn prepare(&self, _: &dyn System) -> Availability {
+        Availability::Ready {
+            using: "the token of this sign-in".to_owned(),
+        }
+    }
+
+    /// Claims that are asked for on the way would take another sign-in.
+    fn get_token<'a>(&'a self, request: &'a TokenRequest) -> TokenFuture<'a> {
+        TokenFuture::ready(match request.claims() {
+            None => Ok(self.0.clone()),
+            Some(_) => Err(azcred::Error::new(
+                ErrorKind::Refused,
+                "Looked what can be seen",
+                "Azure asks for more than this sign-in has shown",
+            )
+            .with_mend("run `azcred doctor`")),
+        })
+    }
+}

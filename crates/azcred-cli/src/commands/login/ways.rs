@@ -1,0 +1,203 @@
+//! How somebody signs in: each way gets a token first, and then keeps what the next one takes.
+
+use super::{Login, attended};
+use crate::{
+    failure::{Failure, Kind},
+    output::Output,
+    prompt::secret,
+};
+use azcred::{
+    AccessToken, Availability, ClientCertificate, ClientCertificateCredential, ClientId,
+    ClientOptions, ClientSecretCredential, Credential, DeviceCodeCredential,
+    InteractiveBrowserCredential, ManagedIdentityCredential, ManagedIdentityId, Notice, TenantId,
+    TokenRequest, WorkloadIdentityCredential,
+    account::{Account, Accounts},
+};
+use std::path::{Path, PathBuf};
+
+/// Signs in as the options say.
+pub(super) async fn sign_in(
+    login: &Login,
+    options: &ClientOptions,
+    request: &TokenRequest,
+    output: &Output,
+) -> Result<(AccessToken, Account), Failure> {
+    let application = &login.application;
+    if login.identity.identity {
+        return identity(login, options, request, output).await;
+    }
+    let (Some(tenant), Some(client_id)) = (&login.tenant, &application.client_id) else {
+        return person(login, options, request).await;
+    };
+    let this = App {
+        tenant: tenant.clone(),
+        client_id: client_id.clone(),
+        options,
+        request,
+        output,
+    };
+    match (&application.federated_token, &application.certificate) {
+        (Some(file), _) => this.by_federated_token(file).await,
+        (None, Some(file)) => this.by_certificate(file).await,
+        (None, None) if application.service_principal => this.by_secret().await,
+        (None, None) => person(login, options, request).await,
+    }
+}
+
+/// A person: in a browser where one can be opened, else by a code.
+async fn person(
+    login: &Login,
+    options: &ClientOptions,
+    request: &TokenRequest,
+) -> Result<(AccessToken, Account), Failure> {
+    attended(&**options.system())?;
+    if !login.person.device_code {
+        let credential = browser(login, options)?;
+        match credential.prepare(&**options.system()) {
+            Availability::Unavailable(error) if login.person.browser => return Err(error.into()),
+            Availability::Unavailable(error) => {
+                options
+                    .prompt()
+                    .show(&Notice::NoBrowser { why: error.why() });
+            }
+            _ => return Ok(credential.sign_in(request).await?),
+        }
+    }
+    let mut credential = DeviceCodeCredential::new(options.clone())?;
+    if let Some(tenant) = &login.tenant {
+        credential = credential.with_tenant(tenant.clone());
+    }
+    if let Some(client_id) = &login.application.client_id {
+        credential = credential.with_client_id(client_id.clone());
+    }
+    Ok(credential.sign_in(request).await?)
+}
+
+fn browser(login: &Login, options: &ClientOptions) -> azcred::Result<InteractiveBrowserCredential> {
+    let mut credential = InteractiveBrowserCredential::new(options.clone())?;
+    if let Some(tenant) = &login.tenant {
+        credential = credential.with_tenant(tenant.clone());
+    }
+    if let Some(client_id) = &login.application.client_id {
+        credential = credential.with_client_id(client_id.clone());
+    }
+    if let Some(name) = &login.person.login_hint {
+        credential = credential.with_login_hint(name);
+    }
+    Ok(credential)
+}
+
+/// An application that signs in.
+struct App<'a> {
+    tenant: TenantId,
+    client_id: ClientId,
+    options: &'a ClientOptions,
+    request: &'a TokenRequest,
+    output: &'a Output,
+}
+
+/// More than any file with a certificate and a key.
+const LARGEST_FILE: u64 = 1 << 20;
+/// What the library says of a key that needs one.
+const NEEDS_PASSWORD: &str = "no password was given";
+
+impl App<'_> {
+    async fn token(&self, credential: &impl Credential) -> azcred::Result<AccessToken> {
+        let asked = credential.get_token(self.request);
+        self.output.waiting("Signing in", asked).await
+    }
+
+    async fn by_secret(self) -> Result<(AccessToken, Account), Failure> {
+        let what = format!("client secret of the application {}", self.client_id);
+        let secret = secret::ask(&what).await?;
+        let (tenant, client_id) = (self.tenant.clone(), self.client_id.clone());
+        let credential =
+            ClientSecretCredential::new(tenant, client_id, secret.clone(), anew(self.options)?)?;
+        let token = self.token(&credential).await?;
+        let accounts = Accounts::new(self.options)?;
+        let kept = accounts.add_client_secret(self.tenant, self.client_id, secret);
+        Ok((token, kept.await?))
+    }
+
+    async fn by_certificate(self, file: &Path) -> Result<(AccessToken, Account), Failure> {
+        let path = whole(file)?;
+        let bytes = self
+            .options
+            .system()
+            .read(&path, LARGEST_FILE)
+            .map_err(|error| {
+                Failure::new(
+                    Kind::Invalid,
+                    format!("Read {}", path.display()),
+                    error.to_string(),
+                )
+                .mend("name the file with the certificate and its private key")
+            })?;
+        let (certificate, password) = match ClientCertificate::from_bytes(&bytes, None) {
+            Err(error) if error.why().contains(NEEDS_PASSWORD) => {
+                let password = secret::ask(&format!("password of {}", path.display())).await?;
+                let certificate = ClientCertificate::from_bytes(&bytes, Some(&password))?;
+                (certificate, Some(password))
+            }
+            certificate => (certificate?, None),
+        };
+        let (tenant, client_id) = (self.tenant.clone(), self.client_id.clone());
+        let credential =
+            ClientCertificateCredential::new(tenant, client_id, certificate, anew(self.options)?)?;
+        let token = self.token(&credential).await?;
+        let accounts = Accounts::new(self.options)?;
+        let kept = accounts.add_certificate(self.tenant, self.client_id, path, password);
+        Ok((token, kept.await?))
+    }
+
+    async fn by_federated_token(self, file: &Path) -> Result<(AccessToken, Account), Failure> {
+        let path = whole(file)?;
+        let (tenant, client_id) = (self.tenant.clone(), self.client_id.clone());
+        let credential =
+            WorkloadIdentityCredential::new(tenant, client_id, &path, anew(self.options)?)?;
+        let token = self.token(&credential).await?;
+        let accounts = Accounts::new(self.options)?;
+        let kept = accounts.add_federated_token_file(self.tenant, self.client_id, path);
+        Ok((token, kept.await?))
+    }
+}
+
+/// The machine's own identity, or one that is named.
+async fn identity(
+    login: &Login,
+    options: &ClientOptions,
+    request: &TokenRequest,
+    output: &Output,
+) -> Result<(AccessToken, Account), Failure> {
+    let named = login.identity.object_id.clone();
+    let named = named.or_else(|| login.identity.resource_id.clone());
+    let named = named.or_else(|| {
+        login
+            .application
+            .client_id
+            .clone()
+            .map(ManagedIdentityId::client)
+    });
+    let id = named.clone().unwrap_or(ManagedIdentityId::SYSTEM);
+    let credential = ManagedIdentityCredential::new(id, anew(options)?)?;
+    let asked = credential.get_token(request);
+    let token = output.waiting("Signing in", asked).await?;
+    let kept = Accounts::new(options)?.add_managed_identity(named).await?;
+    Ok((token, kept))
+}
+
+/// Options that keep nothing: a token that was kept before proves nothing now.
+fn anew(options: &ClientOptions) -> azcred::Result<ClientOptions> {
+    Ok(ClientOptions::new(options.system().clone()).with_cloud(options.cloud()?))
+}
+
+/// A path that means the same from every folder.
+fn whole(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| {
+        Failure::new(
+            Kind::Usage,
+            format!("Read the path {}", path.display()),
+            error.to_string(),
+        )
+    })
+}
