@@ -8,7 +8,6 @@ mod developer_tools;
 mod device_code;
 mod federated;
 mod interactive_browser;
-mod interactive_browser;
 mod machine;
 mod managed_identity;
 #[cfg(feature = "azure_core")]

@@ -29,14 +29,13 @@ impl Page {
     pub(super) fn signed_in(claims: &IdClaims) -> Self {
         let who = claims.shown();
         let name = claims.name.as_deref().filter(|name| *name != who);
-        let tenant = claims
-            .tenant
-            .as_deref()
-            .map(|tenant| format!("tenant {tenant}"));
-        let besides: Vec<&str> = [name, tenant.as_deref()].into_iter().flatten().collect();
+        let parts = [
+            ("Name", name.unwrap_or_default()),
+            ("Tenant", claims.tenant.as_deref().unwrap_or_default()),
+        ];
         let html = SIGNED_IN
             .replace("{{who}}", &escaped(who))
-            .replace("{{besides}}", &escaped(&besides.join(" · ")));
+            .replace("{{parts}}", &list(&parts));
         Self::new(StatusCode::OK, &html)
     }
 
@@ -49,9 +48,9 @@ impl Page {
             StatusCode::OK,
             "You are not signed in",
             &[
+                ("Why", &why),
+                ("What to do", &mend),
                 ("What was tried", &sentence(error.what())),
-                ("Why it failed", &why),
-                ("What mends it", &mend),
                 ("For support", &said),
             ],
         )
@@ -105,17 +104,9 @@ impl Page {
     }
 
     fn problem(status: StatusCode, title: &str, parts: &[(&str, &str)]) -> Self {
-        let parts: String = parts
-            .iter()
-            .filter(|(_, text)| !text.is_empty())
-            .map(|(label, text)| {
-                let text = with_code(&escaped(&printable(text, LONGEST)));
-                format!("<dt>{label}</dt><dd>{text}</dd>\n")
-            })
-            .collect();
         let html = PROBLEM
             .replace("{{title}}", &escaped(title))
-            .replace("{{parts}}", &parts);
+            .replace("{{parts}}", &list(parts));
         Self::new(status, &html)
     }
 
@@ -168,6 +159,19 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
         hash(SCRIPT)
     )
 });
+
+/// Labels, each with what it is of; the first two are what people came for.
+fn list(parts: &[(&str, &str)]) -> String {
+    let there = parts.iter().filter(|(_, text)| !text.is_empty());
+    there
+        .enumerate()
+        .map(|(place, (label, text))| {
+            let text = with_code(&escaped(&printable(text, LONGEST)));
+            let class = if place < 2 { "" } else { r#" class="small""# };
+            format!("<dt>{label}</dt>\n<dd{class}>{text}</dd>\n")
+        })
+        .collect()
+}
 
 /// Somebody else's words as text of a page. Braces too: they mark the places where words go.
 fn escaped(text: &str) -> String {
@@ -272,7 +276,7 @@ mod tests {
         ));
         let (_, html) = policy_of(Page::signed_in(&ada()));
         assert!(html.contains("You are signed in as ada@contoso.com."));
-        assert!(html.contains("Ada Lovelace · tenant 7a0c"));
+        assert!(html.contains("<dd>Ada Lovelace</dd>"));
     }
 
     #[test]
