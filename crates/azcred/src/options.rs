@@ -28,6 +28,7 @@ pub struct ClientOptions {
     turn: Arc<Mutex<()>>,
     vault: Vault,
     keeps: Keeps,
+    caches_tokens: bool,
     profile: Profile,
 }
 
@@ -71,6 +72,7 @@ impl ClientOptions {
             turn: TERMINAL.clone(),
             vault,
             keeps: Keeps::InMemory,
+            caches_tokens: true,
             profile: Profile::default(),
         }
     }
@@ -123,6 +125,14 @@ impl ClientOptions {
         self
     }
 
+    /// Keeps access tokens in memory all the same, and takes none from the disk: each is asked for anew, as whoever wants to know
+    /// whether that works does. Sign-ins stay where [`ClientOptions::with_disk_cache`] puts them.
+    #[must_use]
+    pub fn without_cached_tokens(mut self) -> Self {
+        self.caches_tokens = false;
+        self
+    }
+
     /// Uses the sign-ins of this profile; [`Profile::default`] unless told otherwise.
     #[must_use]
     pub fn with_profile(mut self, profile: Profile) -> Self {
@@ -148,6 +158,11 @@ impl ClientOptions {
     /// Whether tokens and sign-ins are kept on disk.
     pub fn has_disk_cache(&self) -> bool {
         self.keeps == Keeps::OnDisk
+    }
+
+    /// Whether access tokens are kept on disk too.
+    pub(crate) fn caches_tokens(&self) -> bool {
+        self.has_disk_cache() && self.caches_tokens
     }
 
     /// What went wrong first with what should have been kept on disk, where anything did: tokens were had all the same, and the next

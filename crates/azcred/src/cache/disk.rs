@@ -43,7 +43,7 @@ const DISK: Duration = Duration::from_secs(3);
 
 /// A token for `request`: the one on disk where it is good, else what `fetch` brings in the time that it is given.
 ///
-/// Without a disk cache ([`ClientOptions::has_disk_cache`]) or an identity, that is all that `fetch` brings. A claims challenge is never
+/// Without a disk cache ([`ClientOptions::caches_tokens`]) or an identity, that is all that `fetch` brings. A claims challenge is never
 /// answered from the disk.
 ///
 /// Cancel-safe, as far as `fetch` is. Ends within `deadline`, as far as `fetch` does.
@@ -62,7 +62,7 @@ where
 {
     let end = Instant::now() + deadline;
     let left = || end.saturating_duration_since(Instant::now());
-    let identity = identity.filter(|_| options.has_disk_cache() && !options.vault().hangs());
+    let identity = identity.filter(|_| options.caches_tokens() && !options.vault().hangs());
     let Some(identity) = identity else {
         return fetch(deadline).await;
     };

@@ -94,6 +94,10 @@ async fn nothing_is_kept_without_being_asked_to_or_for_somebody_unknown() {
     ask(&in_memory, &request(), Ok(token("one", &fixture, HOUR)))
         .await
         .unwrap();
+    let without = process(fixture.clone()).without_cached_tokens();
+    ask(&without, &request(), Ok(token("one", &fixture, HOUR)))
+        .await
+        .unwrap();
     let brought = token("one", &fixture, HOUR);
     through(
         &process(fixture.clone()),
