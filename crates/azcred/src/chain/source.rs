@@ -5,9 +5,9 @@ use crate::{
     credential::{
         AzcredCredential, AzureCliCredential, AzureDeveloperCliCredential,
         AzureMlOnBehalfOfCredential, AzurePipelinesCredential, AzurePowerShellCredential,
-        DeviceCodeCredential, GitHubActionsCredential, InChain, ManagedIdentityCredential,
-        VisualStudioCodeCredential, WorkloadIdentityCredential, environment::Described,
-        source::TokenSource,
+        DeviceCodeCredential, GitHubActionsCredential, InChain, InteractiveBrowserCredential,
+        ManagedIdentityCredential, VisualStudioCodeCredential, WorkloadIdentityCredential,
+        environment::Described, source::TokenSource,
     },
     error::{Error, ErrorKind, Result},
     system::System,
@@ -161,7 +161,12 @@ impl Source {
             Self::AzurePowerShell => AzurePowerShellCredential::new(options).into_source(),
             Self::AzureDeveloperCli => AzureDeveloperCliCredential::new(options).into_source(),
             Self::InteractiveBrowser => {
-                return Err(Error::new(ErrorKind::Unavailable, "", ""));
+                let credential = InteractiveBrowserCredential::new(options)?;
+                match patience {
+                    Some(patience) => credential.with_timeout(patience),
+                    None => credential,
+                }
+                .into_source()
             }
             Self::DeviceCode => {
                 let credential = DeviceCodeCredential::new(options)?;
