@@ -280,6 +280,6 @@ mod tests {
             Some("http://localhost:8400")
         );
         assert_eq!(source("msauth.app://x").as_deref(), Some("msauth.app:"));
-        assert_eq!(source("https://a;script-src b/").as_deref(), None);
+        assert_eq!(source("https://a;script-src/").as_deref(), None);
     }
 }
