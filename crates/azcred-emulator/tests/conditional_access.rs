@@ -2,8 +2,9 @@
 
 mod common;
 
+use common::browser::Browser;
 use common::people::{
-    AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, FABRIKAM, SEED, ask, refresh, sign_in, text,
+    ADA, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, FABRIKAM, SEED, ask, refresh, sign_in, text,
 };
 use common::{Answer, Lab, claims_of, refused};
 use serde_json::{Value, json};
@@ -262,4 +263,31 @@ async fn a_policy_that_makes_no_sense_is_named_with_its_line() {
             "{error}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_second_factor_is_asked_for_again_when_it_was_given_too_long_ago() {
+    let policy = "users = [\"ada@contoso.com\"]\nrequire = \"mfa\"\nsign_in_frequency = 3600\n";
+    let lab = lab(&[policy]).await;
+    let form = [("client_id", AZURE_CLI), ("scope", ML)];
+    let path = "/organizations/oauth2/v2.0/devicecode";
+    let begun = lab.post(path, &form).await;
+    let page = Browser::new(&lab)
+        .approve_device(text(&begun, "user_code"), ADA, "analytical")
+        .await;
+    assert_eq!(page.title(), "You are signed in", "{page:?}");
+    let form = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("device_code", text(&begun, "device_code")),
+    ];
+    let answer = ask(&lab, CONTOSO, &form).await;
+    assert_eq!(answer.claims()["amr"], json!(["pwd", "mfa"]), "{answer:?}");
+    let token = text(&answer, "refresh_token");
+    lab.emulator.world().clock.set_skew(3000);
+    let in_time = refresh(&lab, CONTOSO, token, &[]).await;
+    assert_eq!(in_time.status, 200, "{in_time:?}");
+    lab.emulator.world().clock.set_skew(3601);
+    let late = refresh(&lab, CONTOSO, token, &[]).await;
+    refused(&late, 50078, "invalid_grant", 400);
+    assert_eq!(challenged(&late), json!([id(0)]));
 }

@@ -119,6 +119,27 @@ async fn a_hint_leads_to_the_password_at_once() {
 }
 
 #[tokio::test]
+async fn whoever_else_is_signed_in_is_not_taken_for_whom_the_program_means() {
+    let lab = lab().await;
+    let mut browser = Browser::new(&lab);
+    let page = browser.authorize(CONTOSO, &[]).await;
+    browser.sign_in(&page, ADA, "analytical").await.answer();
+    let nobody = "0f0f0f0f-1111-4222-8333-444444444444";
+    for (hint, title) in [
+        (("login_hint", "grace@contoso.com"), "Enter password"),
+        (("login_hint", "nobody@contoso.com"), "Sign in"),
+        (("sid", nobody), "Pick an account"),
+    ] {
+        let page = browser.authorize(CONTOSO, &[hint]).await;
+        assert_eq!(page.title(), title);
+        let page = browser
+            .authorize(CONTOSO, &[hint, ("prompt", "none")])
+            .await;
+        page.told("login_required", 50058);
+    }
+}
+
+#[tokio::test]
 async fn a_domain_hint_leaves_the_accounts_of_that_domain() {
     let lab = lab().await;
     let mut browser = Browser::new(&lab);

@@ -114,26 +114,21 @@ async fn no_page_can_be_skipped_by_posting_the_form_of_a_later_one() {
 async fn one_persons_password_or_number_does_nothing_for_another() {
     let lab = lab().await;
     let mut browser = Browser::new(&lab);
-    let login = ("prompt", "login");
     let page = browser.authorize(CONTOSO, &[]).await;
     browser.sign_in(&page, GRACE, "nanosecond").await.answer();
-    let page = browser.authorize(CONTOSO, &[login]).await;
+    let mine = [("client_id", common::people::DESKTOP), ("prompt", "login")];
+    let page = browser.authorize(CONTOSO, &mine).await;
     let page = browser.press(&page, "account", &[("account", ADA)]).await;
     let wrong = browser
         .press(&page, "password", &[("passwd", "nanosecond")])
         .await;
     assert_eq!(wrong.code(), 50126);
-    // Ada is fresh now; with the same page Grace, whose sign-in is older, is not.
-    let form = fields(&[
-        ("ctx", &page.ctx()),
-        ("do", "password"),
-        ("passwd", "analytical"),
-    ]);
-    browser
-        .post("/common/login", &form)
-        .await
-        .authorization_code();
-    let page = browser.press(&wrong, "list", &[]).await;
+    let page = browser
+        .press(&wrong, "password", &[("passwd", "analytical")])
+        .await;
+    assert_eq!(page.title(), "Permissions requested");
+    // Ada's sign-in is of just now, Grace's is not.
+    let page = browser.press(&page, "list", &[]).await;
     let page = browser.press(&page, "account", &[("account", GRACE)]).await;
     assert_eq!(page.title(), "Enter password");
     // A guest, or nobody, can't be picked.
@@ -208,8 +203,9 @@ password"#,
         ("login_hint", text),
         ("scope", "https://management.azure.com/user_impersonation"),
     ];
-    let pick = browser.authorize(CONTOSO, &mine).await;
-    let name = browser.press(&pick, "another", &[]).await;
+    let name = browser.authorize(CONTOSO, &mine).await;
+    assert_eq!(name.title(), "Sign in");
+    let pick = browser.press(&name, "list", &[]).await;
     let password = browser.press(&pick, "account", &[("account", ADA)]).await;
     let consent = browser
         .press(&password, "password", &[("passwd", "analytical")])

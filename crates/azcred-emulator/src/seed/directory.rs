@@ -6,12 +6,13 @@ use uuid::Uuid;
 
 use super::Problem;
 use super::conditional_access;
+use super::issuers;
 use super::made::Made;
-use super::tables::{ApplicationSeed, DirectorySeed, IssuerSeed, RotationSeed, UserSeed};
+use super::tables::{ApplicationSeed, DirectorySeed, RotationSeed, UserSeed};
 use crate::directory::{
-    Application, Audience, Certificate, Directory, FederatedCredential, Group, Issuer, IssuerKeys,
-    LoopLimit, NATIVE_REDIRECT_URIS, RsaJwk, Secret, SecretText, ServicePrincipal,
-    ServicePrincipalKind, Tenant, User,
+    Application, Audience, Certificate, Directory, FederatedCredential, Group, IssuerKeys,
+    LoopLimit, NATIVE_REDIRECT_URIS, Secret, SecretText, ServicePrincipal, ServicePrincipalKind,
+    Tenant, User,
 };
 use crate::issuer::EXCHANGE_AUDIENCE;
 
@@ -93,7 +94,7 @@ impl DirectorySeed {
             conditional_access::add(&mut directory, at, entry, tenant)?;
         }
         for (at, entry) in self.issuers.iter().enumerate() {
-            let mut issuer = read_issuer(entry.get_ref())
+            let mut issuer = issuers::read(entry.get_ref())
                 .map_err(|message| problem(entry, format!("issuers[{at}].jwks"), message))?;
             if matches!(issuer.keys, IssuerKeys::Hosted) {
                 let token = made.request_token(&issuer.url);
@@ -368,6 +369,7 @@ fn unused<T>(
     }
 }
 
+/// A user, application or group by sign-in name, name or object id.
 pub(super) fn find_member(directory: &Directory, said: &str) -> Option<Uuid> {
     if let Ok(id) = Uuid::try_parse(said) {
         return directory.principal(id).map(|principal| principal.id());
@@ -387,39 +389,4 @@ pub(super) fn find_member(directory: &Directory, said: &str) -> Option<Uuid> {
     user.map(|u| u.id)
         .or(app.map(|a| a.id))
         .or(group.map(|g| g.id))
-}
-
-fn read_issuer(said: &IssuerSeed) -> Result<Issuer, String> {
-    use base64::Engine as _;
-    let decode = |text: &Option<String>, name: &str, kid: &str| {
-        let text = text
-            .as_deref()
-            .ok_or_else(|| format!("the key '{kid}' has no '{name}'"))?;
-        base64::engine::general_purpose::URL_SAFE_NO_PAD
-            .decode(text)
-            .map_err(|_| format!("'{name}' of the key '{kid}' is not base64url"))
-    };
-    let keys = match (&said.jwks, said.unreachable) {
-        (_, true) => IssuerKeys::Unreachable,
-        (None, false) => IssuerKeys::Hosted,
-        (Some(jwks), false) => IssuerKeys::Published(
-            jwks.keys
-                .iter()
-                // Entra ID takes RS256 alone, so other keys are of no use to it.
-                .filter(|key| key.kty == "RSA")
-                .map(|key| {
-                    Ok(RsaJwk {
-                        kid: key.kid.clone(),
-                        n: decode(&key.n, "n", &key.kid)?,
-                        e: decode(&key.e, "e", &key.kid)?,
-                    })
-                })
-                .collect::<Result<_, String>>()?,
-        ),
-    };
-    Ok(Issuer {
-        url: said.url.clone(),
-        keys,
-        request_token: None,
-    })
 }

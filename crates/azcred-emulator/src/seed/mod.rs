@@ -2,6 +2,7 @@
 
 mod conditional_access;
 mod directory;
+mod issuers;
 mod made;
 mod managed_identities;
 mod tables;

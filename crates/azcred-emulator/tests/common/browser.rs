@@ -95,7 +95,7 @@ impl<'a> Browser<'a> {
             let location = headers
                 .get(header::LOCATION)
                 .map(|value| value.to_str().unwrap().to_owned());
-            let html = response.text().await.unwrap();
+            let html = unstyled(&response.text().await.unwrap());
             match location {
                 Some(to) if to.starts_with('/') => {
                     request = self.lab.client.get(self.lab.login(&to));
@@ -317,6 +317,14 @@ fn hidden(form: &str) -> Vec<(String, String)> {
         .filter(|input| input.contains(r#"type="hidden""#))
         .map(|input| (attribute(input, "name"), attribute(input, "value")))
         .collect()
+}
+
+/// A page without its style sheet, which would fill a failed test's output.
+fn unstyled(html: &str) -> String {
+    match (html.split_once("<style>"), html.split_once("</style>")) {
+        (Some((before, _)), Some((_, after))) => format!("{before}{after}"),
+        _ => html.to_owned(),
+    }
 }
 
 fn attribute(html: &str, name: &str) -> String {

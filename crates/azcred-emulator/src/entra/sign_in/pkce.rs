@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_challenge_of_a_wrong_size_or_method_is_refused() {
-        let code = |value, method| Challenge::read(Some(value), method).unwrap_err().code;
+        let code = |value: &str, method| Challenge::read(Some(value), method).unwrap_err().code;
         assert_eq!(code(&CHALLENGE[1..], Some("S256")), 501_491);
         assert_eq!(code(&"a".repeat(129), None), 501_491);
         assert_eq!(code(&"=".repeat(43), None), 501_491);

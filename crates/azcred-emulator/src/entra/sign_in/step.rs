@@ -4,7 +4,6 @@
 //! allowed by whom. So no page can be skipped, nor a posted form stand for a proof.
 
 use http::StatusCode;
-use uuid::Uuid;
 
 use super::super::authority::Authority;
 use super::super::claims_request::ClaimsRequest;
@@ -192,8 +191,11 @@ impl<'a> Question<'a, '_> {
             Choice::List => return Err(Step::Account),
             Choice::Name => return Err(Step::Name),
         }
-        if let Some(id) = transaction.account.or_else(|| self.hinted()) {
+        if let Some(id) = transaction.account {
             return self.directory.users.get(&id).ok_or(Step::Account);
+        }
+        if let Some(hinted) = self.hinted() {
+            return hinted;
         }
         let here: Vec<&User> = self
             .browser
@@ -211,20 +213,26 @@ impl<'a> Question<'a, '_> {
         }
     }
 
-    /// Whom the program means.
-    fn hinted(&self) -> Option<Uuid> {
+    /// Whom the program means, if it says so: they and nobody else, whoever is signed in.
+    fn hinted(&self) -> Option<Result<&'a User, Step<'a>>> {
         let request = self.transaction.request()?;
         if request.prompt == Prompt::SelectAccount {
             return None;
         }
-        let sessions = self.browser.signed_in();
-        let by_sid = request
-            .sid
-            .and_then(|sid| sessions.iter().find(|one| one.session == sid));
-        let by_name = || self.directory.account(request.login_hint.as_deref()?);
-        by_sid
-            .map(|one| one.account)
-            .or_else(|| by_name().map(|account| account.id))
+        let (found, otherwise) = match (request.sid, &request.login_hint) {
+            (Some(sid), _) => {
+                let mut sessions = self.browser.signed_in().iter();
+                let session = sessions.find(|one| one.session == sid);
+                let account = session.and_then(|one| self.directory.users.get(&one.account));
+                (account, Step::Account)
+            }
+            (None, Some(name)) => (self.directory.account(name), Step::Name),
+            (None, None) => return None,
+        };
+        Some(found.ok_or(match self.is_quiet() {
+            true => Step::Answer(nobody()),
+            false => otherwise,
+        }))
     }
 
     /// What the account has proved, if that is recent enough for what is asked.

@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use url::Url;
 
 use super::super::exchange::Exchange;
@@ -153,10 +153,6 @@ pub(super) fn guard(response: &mut Response, policy: &[String]) {
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store, no-cache"),
-        (
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin-allow-popups",
-        ),
     ] {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
@@ -280,6 +276,6 @@ mod tests {
             Some("http://localhost:8400")
         );
         assert_eq!(source("msauth.app://x").as_deref(), Some("msauth.app:"));
-        assert_eq!(source("https://a;script-src b/").as_deref(), None);
+        assert_eq!(source("https://a;script-src/").as_deref(), None);
     }
 }
