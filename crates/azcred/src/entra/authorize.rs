@@ -280,6 +280,11 @@ impl Authorization {
             && let Some((why, mend)) = meaning(error)
         {
             let refusal = refused.refusal().cloned().unwrap_or_default();
+            let said = refusal.description.trim_end_matches('.');
+            let why = match said {
+                "" => why.to_owned(),
+                said => format!("{why}; the authority says: {said}"),
+            };
             return Error::new(ErrorKind::Refused, what, why)
                 .with_mend(mend)
                 .with_refusal(refusal);
@@ -290,7 +295,7 @@ impl Authorization {
 
 fn what(who: &str, endpoint: &TokenEndpoint) -> String {
     format!(
-        "{who} signed in at {} in a browser",
+        "{who} asked {} to sign somebody in, in a browser",
         endpoint.authority().host()
     )
 }
