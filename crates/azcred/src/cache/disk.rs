@@ -209,9 +209,7 @@ impl Place {
         };
         match kept.token.filter(|token| token.0.is_usable(now)) {
             Some(token) => {
-                let is_left_alone = now
-                    .checked_sub(REFRESH_PAUSE)
-                    .is_some_and(|lately| failed_since(lately));
+                let is_left_alone = now.checked_sub(REFRESH_PAUSE).is_some_and(&failed_since);
                 Ok((token.0.is_fresh(now) || is_left_alone).then_some(Found::Good(token)))
             }
             // Who held the lock failed.

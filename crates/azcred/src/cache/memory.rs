@@ -243,7 +243,9 @@ impl Shelf {
             let answer = AssertUnwindSafe(fetch).catch_unwind().await;
             let token = answer.unwrap_or_else(|_| Err(panicked()))?;
             if let Some(shelf) = shelf.upgrade() {
-                shelf.store(&request, &token);
+                // What answers a challenge takes the place of the token that was challenged. Under the challenge itself nothing is
+                // ever kept: whoever has one was refused what there is.
+                shelf.store(&request.without_claims(), &token);
             }
             Ok(token)
         }

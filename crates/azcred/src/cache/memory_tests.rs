@@ -449,3 +449,17 @@ async fn a_source_that_panics_leaves_nobody_waiting() {
         "the next one is asked anew"
     );
 }
+
+#[tokio::test]
+async fn a_challenge_is_never_answered_from_the_cache_and_its_answer_is_everybodys() {
+    let (authority, cache) = Authority::new();
+    let plain = TokenRequest::new(Scope::ARM);
+    let challenged = plain.clone().with_claims("{}");
+    authority.gate.add_permits(3);
+    assert_eq!(authority.get(&cache, &plain).await.unwrap(), "t1");
+    assert_eq!(authority.get(&cache, &challenged).await.unwrap(), "t2");
+    assert_eq!(authority.get(&cache, &plain).await.unwrap(), "t2");
+    assert_eq!(authority.get(&cache, &challenged).await.unwrap(), "t3");
+    assert_eq!(authority.get(&cache, &plain).await.unwrap(), "t3");
+    assert_eq!(authority.calls(), 3);
+}

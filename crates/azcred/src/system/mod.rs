@@ -5,6 +5,7 @@
 
 pub(crate) mod browser;
 mod fixture;
+mod keyring;
 mod process;
 mod real;
 

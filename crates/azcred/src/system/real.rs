@@ -1,8 +1,8 @@
 //! The machine that this process runs on.
 
 use super::{
-    Command, FileFacts, FileKind, FileLock, Finished, Hypervisor, System, Unfinished, Writers,
-    process,
+    Command, FileFacts, FileKind, FileLock, Finished, Hypervisor, Keyring, System, Unfinished,
+    Writers, keyring::UserKeyring, process,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
@@ -106,6 +106,10 @@ impl System for RealSystem {
                 Err(fs::TryLockError::Error(error)) => return Err(error),
             }
         }
+    }
+
+    fn keyring(&self) -> Option<&dyn Keyring> {
+        Some(&UserKeyring)
     }
 
     fn has_terminal(&self) -> bool {

@@ -75,7 +75,7 @@ pub(crate) enum KeyPlace {
 /// The key; `None` where there is none.
 pub(super) fn find(system: &dyn System) -> Result<Option<Opened>> {
     look(system).map(|found| match found {
-        Found::Key(opened) => Some(opened),
+        Found::Key(opened) => Some(*opened),
         Found::None(_) => None,
     })
 }
@@ -83,14 +83,14 @@ pub(super) fn find(system: &dyn System) -> Result<Option<Opened>> {
 /// The key, made where there is none. However many processes come here at once, they have the same.
 pub(super) fn find_or_make(system: &dyn System) -> Result<Opened> {
     if let Found::Key(opened) = look(system)? {
-        return Ok(opened);
+        return Ok(*opened);
     }
     let folder = folder(system)?;
     let lock = lock(system, &folder)?;
     // The lock has made the folder, where there was none.
     check_folder(system, &folder)?;
     let to_make = match look(system)? {
-        Found::Key(opened) => return Ok(opened),
+        Found::Key(opened) => return Ok(*opened),
         Found::None(kind) => kind,
     };
     let opened = match to_make {
@@ -150,7 +150,7 @@ pub(super) fn out_of_reach_here(system: &dyn System) -> Option<Error> {
 
 /// What there is.
 enum Found {
-    Key(Opened),
+    Key(Box<Opened>),
     /// No key. Where it is decided where one belongs, that place.
     None(Option<Kind>),
 }
@@ -162,10 +162,10 @@ fn look(system: &dyn System) -> Result<Found> {
         match asked {
             Some((_, Ok(secret))) => {
                 return Ok(match secret.and_then(|secret| from_keyring(&secret)) {
-                    Some(master) => Found::Key(Opened {
+                    Some(master) => Found::Key(Box::new(Opened {
                         kind: Kind::Keyring,
                         keys: Keys::new(&master)?,
-                    }),
+                    })),
                     // It was taken out of the keyring: what was sealed with it is lost.
                     None => Found::None(Some(Kind::Keyring)),
                 });
@@ -175,12 +175,12 @@ fn look(system: &dyn System) -> Result<Found> {
             Some((keyring, Err(trouble))) => return Err(unusable(keyring, &trouble)),
         }
         return Ok(match read_file(system, &folder)? {
-            Some(opened) => Found::Key(opened),
+            Some(opened) => Found::Key(Box::new(opened)),
             None => Found::None(Some(Kind::File)),
         });
     }
     Ok(match read_file(system, &folder)? {
-        Some(opened) => Found::Key(opened),
+        Some(opened) => Found::Key(Box::new(opened)),
         None if refuses_keyring(system)? => Found::None(Some(Kind::File)),
         None => Found::None(None),
     })

@@ -1,0 +1,564 @@
+//! As much of D-Bus as it takes to call methods of one service on the session's bus (D-Bus Specification 0.43).
+//!
+//! Little-endian messages over a Unix socket, proving who one is by the user's id. What comes in is somebody else's: every length is
+//! checked against what is there, and a message has a largest size.
+
+use crate::system::NoKeyring;
+use std::{
+    ffi::{OsStr, OsString},
+    io::{self, Read, Write},
+    os::unix::{ffi::OsStrExt, ffi::OsStringExt, net::UnixStream},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use zeroize::Zeroizing;
+
+/// No answer that is of use here is larger.
+const LARGEST: usize = 256 << 10;
+/// Signals and others' answers that are passed over while one is waited for.
+const MOST_OTHERS: usize = 64;
+
+/// Where a bus is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Address {
+    Path(PathBuf),
+    /// A name of Linux's without a file.
+    Abstract(OsString),
+}
+
+impl Address {
+    /// The session's bus, by `DBUS_SESSION_BUS_ADDRESS`, else where `XDG_RUNTIME_DIR` has it.
+    pub(super) fn of_session(
+        address: Option<&OsStr>,
+        runtime_folder: Option<&OsStr>,
+    ) -> Result<Self, NoKeyring> {
+        if let Some(address) = address {
+            return Self::read(address.as_bytes()).ok_or_else(|| {
+                NoKeyring::Absent(
+                    "DBUS_SESSION_BUS_ADDRESS names no bus on a Unix socket".to_owned(),
+                )
+            });
+        }
+        let bus = runtime_folder.map(|folder| Path::new(folder).join("bus"));
+        bus.filter(|bus| bus.exists())
+            .map(Self::Path)
+            .ok_or_else(|| {
+                NoKeyring::Absent(
+                    "there is no session bus, and DBUS_SESSION_BUS_ADDRESS is not set".to_owned(),
+                )
+            })
+    }
+
+    /// The first Unix socket in a list of addresses ('Server Addresses').
+    fn read(addresses: &[u8]) -> Option<Self> {
+        addresses.split(|byte| *byte == b';').find_map(|address| {
+            let pairs = address.strip_prefix(b"unix:")?;
+            pairs.split(|byte| *byte == b',').find_map(|pair| {
+                let at = pair.iter().position(|byte| *byte == b'=')?;
+                let value = OsString::from_vec(unescaped(&pair[at + 1..])?);
+                match &pair[..at] {
+                    b"path" => Some(Self::Path(value.into())),
+                    b"abstract" if cfg!(target_os = "linux") => Some(Self::Abstract(value)),
+                    _ => None,
+                }
+            })
+        })
+    }
+
+    fn connect(&self) -> io::Result<UnixStream> {
+        match self {
+            Self::Path(path) => UnixStream::connect(path),
+            #[cfg(target_os = "linux")]
+            Self::Abstract(name) => {
+                use std::os::{linux::net::SocketAddrExt, unix::net::SocketAddr};
+                UnixStream::connect_addr(&SocketAddr::from_abstract_name(name.as_bytes())?)
+            }
+            #[cfg(not(target_os = "linux"))]
+            Self::Abstract(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+}
+
+/// `%2f` and its like.
+fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((byte, after)) = rest.split_first() {
+        if *byte != b'%' {
+            bytes.push(*byte);
+            rest = after;
+            continue;
+        }
+        let (digits, after) = after.split_first_chunk::<2>()?;
+        let digits = str::from_utf8(digits).ok()?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        rest = after;
+    }
+    Some(bytes)
+}
+
+/// A method to call.
+pub(super) struct Call<'a> {
+    pub(super) path: &'a str,
+    pub(super) interface: &'a str,
+    pub(super) method: &'a str,
+    /// The types of what is in `body`.
+    pub(super) signature: &'a str,
+    pub(super) body: Body,
+}
+
+/// The answer to a call: its arguments, or the name of an error.
+pub(super) type Answer = Result<Reply, String>;
+
+/// Arguments that came.
+pub(super) struct Reply {
+    signature: String,
+    body: Zeroizing<Vec<u8>>,
+}
+
+/// A connection to a bus, of which one service is asked.
+pub(super) struct Bus {
+    stream: UnixStream,
+    service: &'static str,
+    serial: u32,
+    until: Instant,
+}
+
+impl Bus {
+    /// Connects, proves who this is, and calls these, all at once; the answers, in their order.
+    pub(super) fn connect(
+        address: &Address,
+        service: &'static str,
+        patience: Duration,
+        calls: &[Call<'_>],
+    ) -> Result<(Self, Vec<Answer>), NoKeyring> {
+        let until = Instant::now() + patience;
+        let stream = address.connect().map_err(|error| {
+            NoKeyring::Absent(format!(
+                "the session's bus can't be reached ({})",
+                error.kind()
+            ))
+        })?;
+        let user = rustix::process::geteuid();
+        // Anybody may take an abstract name that a bus has left.
+        let peer = rustix::net::sockopt::socket_peercred(&stream).map(|peer| peer.uid);
+        if !peer.is_ok_and(|peer| peer == user || peer.is_root()) {
+            return Err(NoKeyring::Absent(
+                "the session's bus is another user's".to_owned(),
+            ));
+        }
+        let mut bus = Self {
+            stream,
+            service,
+            serial: 0,
+            until,
+        };
+        // 'Authentication Protocol'. What follows need not wait for the answer: a server that refuses reads no further.
+        let id: String = user
+            .as_raw()
+            .to_string()
+            .bytes()
+            .map(|digit| format!("{digit:02x}"))
+            .collect();
+        let mut sent = Zeroizing::new(format!("\0AUTH EXTERNAL {id}\r\nBEGIN\r\n").into_bytes());
+        let hello = Call {
+            path: "/org/freedesktop/DBus",
+            interface: "org.freedesktop.DBus",
+            method: "Hello",
+            signature: "",
+            body: Body::default(),
+        };
+        bus.append(&mut sent, "org.freedesktop.DBus", &hello)?;
+        for call in calls {
+            bus.append(&mut sent, service, call)?;
+        }
+        bus.send(&sent)?;
+        if !bus.line()?.starts_with(b"OK ") {
+            return Err(NoKeyring::Failed(
+                "the session's bus does not take this user".to_owned(),
+            ));
+        }
+        let mut answers = bus.answers(1 + calls.len())?;
+        answers
+            .remove(0)
+            .map_err(|error| NoKeyring::Failed(format!("the bus says {error}")))?;
+        Ok((bus, answers))
+    }
+
+    /// Calls a method.
+    pub(super) fn call(&mut self, call: &Call<'_>) -> Result<Answer, NoKeyring> {
+        let mut sent = Zeroizing::new(Vec::new());
+        self.append(&mut sent, self.service, call)?;
+        self.send(&sent)?;
+        self.answers(1)?.pop().ok_or_else(nonsense)
+    }
+
+    /// Writes a message ('Message Format').
+    fn append(
+        &mut self,
+        to: &mut Vec<u8>,
+        destination: &str,
+        call: &Call<'_>,
+    ) -> Result<(), NoKeyring> {
+        self.serial += 1;
+        let too_large = |_| NoKeyring::Failed("the message is too large".to_owned());
+        let mut head = Body(Zeroizing::new(vec![b'l', 1, 0, 1]));
+        head.u32(u32::try_from(call.body.0.len()).map_err(too_large)?);
+        head.u32(self.serial);
+        head.array(8, |head| {
+            for (code, value) in [
+                (1, call.path),
+                (2, call.interface),
+                (3, call.method),
+                (6, destination),
+            ] {
+                head.align(8);
+                head.u8(code);
+                head.signature(if code == 1 { "o" } else { "s" });
+                head.text(value);
+            }
+            if !call.signature.is_empty() {
+                head.align(8);
+                head.u8(8);
+                head.signature("g");
+                head.signature(call.signature);
+            }
+        });
+        head.align(8);
+        to.extend_from_slice(&head.0);
+        to.extend_from_slice(&call.body.0);
+        Ok(())
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> Result<(), NoKeyring> {
+        let left = self.left()?;
+        self.stream
+            .set_write_timeout(Some(left))
+            .and_then(|()| self.stream.write_all(bytes))
+            .map_err(|error| broken(&error))
+    }
+
+    /// The answers to the last messages, in their order, in whatever order they come. Whatever else comes is passed over.
+    fn answers(&mut self, count: usize) -> Result<Vec<Answer>, NoKeyring> {
+        let first = usize_of(self.serial).ok_or_else(nonsense)? + 1 - count;
+        let mut answers: Vec<Option<Answer>> = (0..count).map(|_| None).collect();
+        for _ in 0..MOST_OTHERS {
+            let (to, answer) = self.message()?;
+            let place = to.and_then(usize_of).and_then(|to| to.checked_sub(first));
+            if let Some(place) = place.and_then(|place| answers.get_mut(place)) {
+                *place = Some(answer);
+            }
+            if answers.iter().all(Option::is_some) {
+                return Ok(answers.into_iter().flatten().collect());
+            }
+        }
+        Err(nonsense())
+    }
+
+    /// The next message: what it answers, and what it says.
+    fn message(&mut self) -> Result<(Option<u32>, Answer), NoKeyring> {
+        let head = self.exact(16)?;
+        let (endian, kind) = (head[0], head[1]);
+        if endian != b'l' {
+            return Err(nonsense());
+        }
+        let length_at = |place: usize| Reader::new(&head[place..]).u32().and_then(usize_of);
+        let (Some(body), Some(fields)) = (length_at(4), length_at(12)) else {
+            return Err(nonsense());
+        };
+        if body > LARGEST || fields > LARGEST {
+            return Err(NoKeyring::Failed("its answer is too large".to_owned()));
+        }
+        let fields = self.exact(fields.next_multiple_of(8))?;
+        let body = self.exact(body)?;
+        let fields = Fields::read(&fields).ok_or_else(nonsense)?;
+        let answer = match kind {
+            3 => Err(fields.error),
+            _ => Ok(Reply {
+                signature: fields.signature,
+                body,
+            }),
+        };
+        // A signal or a call answers nothing.
+        let to = fields.reply_to.filter(|_| matches!(kind, 2 | 3));
+        Ok((to, answer))
+    }
+
+    /// A line of the authentication.
+    fn line(&mut self) -> Result<Vec<u8>, NoKeyring> {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") {
+            if line.len() > 512 {
+                return Err(nonsense());
+            }
+            line.extend_from_slice(&self.exact(1)?);
+        }
+        Ok(line)
+    }
+
+    fn exact(&mut self, length: usize) -> Result<Zeroizing<Vec<u8>>, NoKeyring> {
+        let mut bytes = Zeroizing::new(vec![0; length]);
+        let mut filled = 0;
+        while filled < length {
+            let left = self.left()?;
+            self.stream
+                .set_read_timeout(Some(left))
+                .map_err(|error| broken(&error))?;
+            match self.stream.read(&mut bytes[filled..]) {
+                Ok(0) => return Err(broken(&io::ErrorKind::UnexpectedEof.into())),
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(broken(&error)),
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn left(&self) -> Result<Duration, NoKeyring> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(broken(&io::ErrorKind::TimedOut.into()));
+        }
+        Ok(left)
+    }
+}
+
+fn broken(error: &io::Error) -> NoKeyring {
+    NoKeyring::Failed(match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            "it gave no answer in time".to_owned()
+        }
+        io::ErrorKind::UnexpectedEof => "the session's bus hung up".to_owned(),
+        kind => format!("the session's bus can't be spoken to ({kind})"),
+    })
+}
+
+pub(super) fn nonsense() -> NoKeyring {
+    NoKeyring::Failed("its answer can't be understood".to_owned())
+}
+
+/// What the head of a message says, as far as it is of use.
+#[derive(Default)]
+struct Fields {
+    reply_to: Option<u32>,
+    error: String,
+    signature: String,
+}
+
+impl Fields {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        let mut fields = Self::default();
+        // What stands behind the last one fills up to a multiple of eight.
+        while reader.rest().len() >= 8 {
+            reader.align(8)?;
+            let code = reader.u8()?;
+            match (code, reader.signature()?) {
+                (5, "u") => fields.reply_to = reader.u32(),
+                (4, "s") => fields.error = reader.text()?.to_owned(),
+                (8, "g") => fields.signature = reader.signature()?.to_owned(),
+                (_, "s" | "o") => drop(reader.text()?),
+                (_, "g") => drop(reader.signature()?),
+                (_, "u") => drop(reader.u32()?),
+                _ => return None,
+            }
+        }
+        Some(fields)
+    }
+}
+
+fn usize_of(number: u32) -> Option<usize> {
+    usize::try_from(number).ok()
+}
+
+/// Arguments to be sent ('Marshaling').
+#[derive(Default)]
+pub(super) struct Body(Zeroizing<Vec<u8>>);
+
+impl Body {
+    pub(super) fn u8(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+
+    pub(super) fn u32(&mut self, number: u32) {
+        self.align(4);
+        self.0.extend_from_slice(&number.to_le_bytes());
+    }
+
+    /// A string or an object's path.
+    pub(super) fn text(&mut self, text: &str) {
+        self.u32(u32::try_from(text.len()).unwrap_or(u32::MAX));
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(0);
+    }
+
+    pub(super) fn signature(&mut self, signature: &str) {
+        self.u8(u8::try_from(signature.len()).unwrap_or(u8::MAX));
+        self.0.extend_from_slice(signature.as_bytes());
+        self.0.push(0);
+    }
+
+    /// Bytes (`ay`).
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        self.u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// An array of what begins at a multiple of `alignment`. Its length does not count what fills up to the first.
+    pub(super) fn array(&mut self, alignment: usize, fill: impl FnOnce(&mut Self)) {
+        self.u32(0);
+        let length_at = self.0.len() - 4;
+        self.align(alignment);
+        let start = self.0.len();
+        fill(self);
+        let length = u32::try_from(self.0.len() - start).unwrap_or(u32::MAX);
+        self.0[length_at..length_at + 4].copy_from_slice(&length.to_le_bytes());
+    }
+
+    pub(super) fn align(&mut self, to: usize) {
+        let length = self.0.len().next_multiple_of(to);
+        self.0.resize(length, 0);
+    }
+}
+
+impl Reply {
+    /// Its arguments, where they are of these types.
+    pub(super) fn arguments(&self, signature: &str) -> Option<Reader<'_>> {
+        (self.signature == signature).then(|| Reader::new(&self.body))
+    }
+}
+
+/// Reads what came.
+pub(super) struct Reader<'a> {
+    all: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn new(all: &'a [u8]) -> Self {
+        Self { all, at: 0 }
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.all.get(self.at..).unwrap_or_default()
+    }
+
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let taken = self.rest().get(..length)?;
+        self.at += length;
+        Some(taken)
+    }
+
+    pub(super) fn align(&mut self, to: usize) -> Option<()> {
+        let at = self.at.next_multiple_of(to);
+        (at <= self.all.len()).then(|| self.at = at)
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        self.take(1).map(|byte| byte[0])
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.align(4)?;
+        let bytes = self.take(4)?.first_chunk()?;
+        Some(u32::from_le_bytes(*bytes))
+    }
+
+    pub(super) fn text(&mut self) -> Option<&'a str> {
+        let bytes = self.bytes()?;
+        (self.u8()? == 0).then_some(())?;
+        str::from_utf8(bytes).ok()
+    }
+
+    pub(super) fn signature(&mut self) -> Option<&'a str> {
+        let length = self.u8()?;
+        let bytes = self.take(length.into())?;
+        (self.u8()? == 0).then_some(())?;
+        str::from_utf8(bytes).ok()
+    }
+
+    pub(super) fn bytes(&mut self) -> Option<&'a [u8]> {
+        let length = usize_of(self.u32()?)?;
+        self.take(length)
+    }
+
+    /// An array of strings or paths.
+    pub(super) fn texts(&mut self) -> Option<Vec<&'a str>> {
+        let length = usize_of(self.u32()?)?;
+        let end = self.at.checked_add(length)?;
+        let mut texts = Vec::new();
+        while self.at < end {
+            texts.push(self.text()?);
+        }
+        (self.at == end).then_some(texts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hostile::{cases, spoilt};
+    use proptest::prelude::*;
+
+    fn session(address: &str) -> Result<Address, NoKeyring> {
+        Address::of_session(Some(OsStr::new(address)), None)
+    }
+
+    #[test]
+    fn the_bus_is_found_in_all_the_forms_that_systems_write() {
+        let path = |path: &str| Ok(Address::Path(path.into()));
+        assert_eq!(
+            session("unix:path=/run/user/1000/bus"),
+            path("/run/user/1000/bus")
+        );
+        assert_eq!(session("unix:path=/tmp/a%20b,guid=00"), path("/tmp/a b"));
+        assert_eq!(session("tcp:host=x;unix:guid=1,path=/b"), path("/b"));
+        #[cfg(target_os = "linux")]
+        assert_eq!(
+            session("unix:abstract=/tmp/dbus-x"),
+            Ok(Address::Abstract("/tmp/dbus-x".into()))
+        );
+        for bad in [
+            "autolaunch:",
+            "unix:path",
+            "unix:path=%z",
+            "unixexec:path=/bin/sh",
+            "disabled:",
+        ] {
+            assert!(matches!(session(bad), Err(NoKeyring::Absent(_))), "{bad}");
+        }
+        assert!(matches!(
+            Address::of_session(None, Some(OsStr::new("/nonexistent"))),
+            Err(NoKeyring::Absent(_))
+        ));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let mut body = Body::default();
+        body.text("one");
+        body.array(4, |body| {
+            body.text("/a");
+            body.text("/bc");
+        });
+        body.bytes(b"xyz");
+        let mut reader = Reader::new(&body.0);
+        assert_eq!(reader.text(), Some("one"));
+        assert_eq!(reader.texts(), Some(vec!["/a", "/bc"]));
+        assert_eq!(reader.bytes(), Some(b"xyz".as_slice()));
+        assert!(reader.rest().is_empty());
+    }
+
+    proptest! {
+        #![proptest_config(cases())]
+
+        #[test]
+        fn what_can_not_be_read_is_not_read(bad in spoilt(vec![5, 1, b'u', 0, 1, 0, 0, 0, 4, 1, b's', 0, 2, 0, 0, 0, b'a', b'b', 0])) {
+            let _ = Fields::read(&bad);
+            let mut reader = Reader::new(&bad);
+            while !reader.rest().is_empty() && reader.texts().is_some() {}
+            let mut reader = Reader::new(&bad);
+            let _ = (reader.signature(), reader.text(), reader.bytes(), reader.align(8), reader.u32());
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The user's keyring on the machine that this process runs on.
+//!
+//! On Linux and its kin that is whoever answers for the Secret Service on the session's bus (GNOME Keyring, KWallet, KeePassXC), on macOS
+//! the Keychain, on Windows the Credential Manager. A secret is asked for with every start of a command, so on Linux it is got in two
+//! rounds of messages, by [`dbus`], which is all that this takes; libraries for D-Bus bring an executor, a hundred crates, or a prompt for
+//! a locked keyring.
+
+#[cfg(all(unix, not(target_vendor = "apple")))]
+mod dbus;
+#[cfg(all(unix, not(target_vendor = "apple")))]
+mod secret_service;
+
+use super::{Keyring, NoKeyring};
+use std::{
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
+use zeroize::Zeroizing;
+
+/// Under which all its secrets are.
+const SERVICE: &str = "azcred";
+/// No answer comes later than this. A keyring that is to be started, or that somebody is asked about, takes longer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The keyring of whoever runs this process.
+#[derive(Debug)]
+pub(super) struct UserKeyring;
+
+type Secret = Zeroizing<Vec<u8>>;
+
+impl Keyring for UserKeyring {
+    fn title(&self) -> &'static str {
+        platform::TITLE
+    }
+
+    fn get(&self, name: &str) -> Result<Option<Secret>, NoKeyring> {
+        let name = name.to_owned();
+        in_time(PATIENCE, move || platform::get(&name))
+    }
+
+    fn set(&self, name: &str, secret: &[u8]) -> Result<(), NoKeyring> {
+        let (name, secret) = (name.to_owned(), Zeroizing::new(secret.to_owned()));
+        in_time(PATIENCE, move || platform::set(&name, &secret))
+    }
+
+    fn remove(&self, name: &str) -> Result<(), NoKeyring> {
+        let name = name.to_owned();
+        in_time(PATIENCE, move || platform::remove(&name))
+    }
+}
+
+/// Does this in a thread of its own, and waits no longer than `patience`: none of the systems has a way to call a question off.
+fn in_time<T: Send + 'static>(
+    patience: Duration,
+    ask: impl FnOnce() -> Result<T, NoKeyring> + Send + 'static,
+) -> Result<T, NoKeyring> {
+    let (tell, told) = mpsc::sync_channel(1);
+    let thread = thread::Builder::new().name("keyring".to_owned());
+    let started = thread.spawn(move || {
+        let _ = tell.send(ask());
+    });
+    if let Err(error) = started {
+        return Err(NoKeyring::Failed(format!(
+            "no thread can be started to ask it ({})",
+            error.kind()
+        )));
+    }
+    told.recv_timeout(patience).unwrap_or_else(|error| {
+        Err(NoKeyring::Failed(match error {
+            RecvTimeoutError::Timeout => {
+                format!("it gave no answer within {} s", patience.as_secs_f32())
+            }
+            RecvTimeoutError::Disconnected => "asking it panicked".to_owned(),
+        }))
+    })
+}
+
+#[cfg(all(unix, not(target_vendor = "apple")))]
+mod platform {
+    use super::{SERVICE, Secret, dbus::Address, secret_service::SecretService};
+    use crate::system::NoKeyring;
+
+    pub(super) const TITLE: &str = "the Secret Service";
+
+    pub(super) fn get(name: &str) -> Result<Option<Secret>, NoKeyring> {
+        service()?.get(SERVICE, name)
+    }
+
+    pub(super) fn set(name: &str, secret: &[u8]) -> Result<(), NoKeyring> {
+        service()?.set(SERVICE, name, secret)
+    }
+
+    pub(super) fn remove(name: &str) -> Result<(), NoKeyring> {
+        service()?.remove(SERVICE, name)
+    }
+
+    fn service() -> Result<SecretService, NoKeyring> {
+        let var = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let address = Address::of_session(
+            var("DBUS_SESSION_BUS_ADDRESS").as_deref(),
+            var("XDG_RUNTIME_DIR").as_deref(),
+        )?;
+        Ok(SecretService::at(address, super::PATIENCE))
+    }
+}
+
+#[cfg(target_os = "macos")]
+mod platform {
+    use super::{SERVICE, Secret};
+    use crate::system::NoKeyring;
+    use security_framework::{
+        base::Error,
+        os::macos::keychain::SecKeychain,
+        passwords::{delete_generic_password, get_generic_password, set_generic_password},
+    };
+    use zeroize::Zeroizing;
+
+    pub(super) const TITLE: &str = "the Keychain";
+
+    /// `errSecItemNotFound` and its neighbours (Security framework, `SecBase.h`).
+    const NOT_FOUND: i32 = -25300;
+    const NOT_ALLOWED: i32 = -25308;
+    const AUTHORIZATION_FAILED: i32 = -25293;
+    const NO_DEFAULT: i32 = -25307;
+    const NOT_AVAILABLE: i32 = -25291;
+
+    pub(super) fn get(name: &str) -> Result<Option<Secret>, NoKeyring> {
+        unasked(|| match get_generic_password(SERVICE, name) {
+            Ok(secret) => Ok(Some(Zeroizing::new(secret))),
+            Err(error) if error.code() == NOT_FOUND => Ok(None),
+            Err(error) => Err(error),
+        })
+    }
+
+    pub(super) fn set(name: &str, secret: &[u8]) -> Result<(), NoKeyring> {
+        unasked(|| set_generic_password(SERVICE, name, secret))
+    }
+
+    pub(super) fn remove(name: &str) -> Result<(), NoKeyring> {
+        unasked(|| match delete_generic_password(SERVICE, name) {
+            Err(error) if error.code() != NOT_FOUND => Err(error),
+            _ => Ok(()),
+        })
+    }
+
+    /// Does this without a question to the person: a locked keychain answers that it is.
+    fn unasked<T>(ask: impl FnOnce() -> Result<T, Error>) -> Result<T, NoKeyring> {
+        let _without_questions = SecKeychain::disable_user_interaction().map_err(no_keyring)?;
+        ask().map_err(no_keyring)
+    }
+
+    fn no_keyring(error: Error) -> NoKeyring {
+        match error.code() {
+            NOT_ALLOWED | AUTHORIZATION_FAILED => NoKeyring::Locked,
+            NO_DEFAULT | NOT_AVAILABLE => {
+                NoKeyring::Absent("this session has no keychain".to_owned())
+            }
+            code => NoKeyring::Failed(format!("it failed with the status {code}")),
+        }
+    }
+}
+
+#[cfg(windows)]
+mod platform {
+    use super::{SERVICE, Secret};
+    use crate::system::NoKeyring;
+    use keyring_core::{Entry, Error, api::CredentialStoreApi};
+    use zeroize::Zeroizing;
+
+    pub(super) const TITLE: &str = "the Credential Manager";
+
+    pub(super) fn get(name: &str) -> Result<Option<Secret>, NoKeyring> {
+        match entry(name)?.get_secret() {
+            Ok(secret) => Ok(Some(Zeroizing::new(secret))),
+            Err(Error::NoEntry) => Ok(None),
+            Err(error) => Err(no_keyring(&error)),
+        }
+    }
+
+    pub(super) fn set(name: &str, secret: &[u8]) -> Result<(), NoKeyring> {
+        let entry = entry(name)?;
+        entry.set_secret(secret).map_err(|error| no_keyring(&error))
+    }
+
+    pub(super) fn remove(name: &str) -> Result<(), NoKeyring> {
+        match entry(name)?.delete_credential() {
+            Ok(()) | Err(Error::NoEntry) => Ok(()),
+            Err(error) => Err(no_keyring(&error)),
+        }
+    }
+
+    fn entry(name: &str) -> Result<Entry, NoKeyring> {
+        windows_native_keyring_store::Store::new()
+            .and_then(|store| store.build(SERVICE, name, None))
+            .map_err(|error| no_keyring(&error))
+    }
+
+    fn no_keyring(error: &Error) -> NoKeyring {
+        match error {
+            // A session that nobody signed in to, such as a service's.
+            Error::NoStorageAccess(_) => {
+                NoKeyring::Absent("this session has no store of credentials".to_owned())
+            }
+            _ => NoKeyring::Failed("it failed".to_owned()),
+        }
+    }
+}
+
+#[cfg(not(any(windows, target_os = "macos", all(unix, not(target_vendor = "apple")))))]
+mod platform {
+    use super::Secret;
+    use crate::system::NoKeyring;
+
+    pub(super) const TITLE: &str = "the keyring";
+
+    pub(super) fn get(_: &str) -> Result<Option<Secret>, NoKeyring> {
+        Err(none())
+    }
+
+    pub(super) fn set(_: &str, _: &[u8]) -> Result<(), NoKeyring> {
+        Err(none())
+    }
+
+    pub(super) fn remove(_: &str) -> Result<(), NoKeyring> {
+        Err(none())
+    }
+
+    fn none() -> NoKeyring {
+        NoKeyring::Absent("none is known on this system".to_owned())
+    }
+}
