@@ -55,7 +55,8 @@ impl TokenRequest {
         self.changed(|inner| inner.tenant = Some(tenant))
     }
 
-    /// Answers a claims challenge: `claims` is the JSON from the `WWW-Authenticate` header of the API that sent it.
+    /// Answers a claims challenge: `claims` is the JSON from the `WWW-Authenticate` header of the API that sent it, where it stands in
+    /// base64. No cache answers it; the token that comes is the one that whoever asks without it is given from then on.
     #[must_use]
     pub fn with_claims(self, claims: impl Into<String>) -> Self {
         self.changed(|inner| inner.claims = Some(claims.into()))
@@ -121,6 +122,14 @@ impl TokenRequest {
     /// The same request with the challenge that a provider sent, in place of the one it had.
     pub(crate) fn answering(&self, claims: &str) -> Self {
         self.clone().with_claims(claims)
+    }
+
+    /// The same request without a challenge: the one whose tokens this one's replace.
+    pub(crate) fn without_claims(&self) -> Self {
+        match self.0.claims {
+            None => self.clone(),
+            Some(_) => self.clone().changed(|inner| inner.claims = None),
+        }
     }
 
     /// The scopes as a form wants them: joined by a space.
