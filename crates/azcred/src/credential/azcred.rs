@@ -156,7 +156,8 @@ impl SignedIn {
         };
         let client_id = ClientId::new(record.client_id.as_deref().unwrap_or_default())?;
         let endpoint = TokenEndpoint::of_person(tenant, client_id, self.options.clone())?;
-        let (silent, _) = with_kept(NAME, &self.store, &endpoint, &record.id, request, end).await?;
+        let kept = record.clone();
+        let (silent, _) = with_kept(NAME, &self.store, &endpoint, kept, request, end).await?;
         match silent {
             Silent::Token(token) => Ok(token),
             Silent::NotInTenant(error) => Err(error),

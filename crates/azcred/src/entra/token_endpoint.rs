@@ -137,10 +137,6 @@ impl TokenEndpoint {
         Self { client_id, ..self }
     }
 
-    pub(crate) fn cloud(&self) -> &Cloud {
-        &self.cloud
-    }
-
     pub(crate) fn authority(&self) -> &Authority {
         self.cloud.authority()
     }

@@ -1,5 +1,6 @@
 //! The library over real sockets: what others send to it and what it sends to them.
 
+mod accounts;
 mod authority;
 mod azure_cli;
 mod canary;

@@ -26,8 +26,12 @@ pub(crate) struct Rules {
     /// Whether a refresh token is good for one use.
     pub(crate) one_use: bool,
     pub(crate) family: Option<&'static str>,
-    /// The refresh tokens that are good.
-    good: Vec<String>,
+    /// The application that may not use the family's refresh tokens.
+    pub(crate) stranger: Option<&'static str>,
+    /// Whether it takes everybody for the person who enters codes.
+    pub(crate) confuses_people: bool,
+    /// The refresh tokens that are good, each with whose it is.
+    good: Vec<(String, &'static str)>,
     issued: u32,
 }
 
@@ -40,6 +44,8 @@ impl Default for Rules {
             refuses_refresh: Vec::new(),
             one_use: false,
             family: None,
+            stranger: None,
+            confuses_people: false,
             good: Vec::new(),
             issued: 0,
         }
@@ -156,13 +162,17 @@ fn answer(rules: &mut Rules, asked: &Asked) -> Answer {
             }
             match rules.refuses_code {
                 Some((error, code)) => refused(error, code, None),
-                None => tokens(rules, asked),
+                None => tokens(rules, asked, rules.person),
             }
         }
         "refresh_token" => {
             let token = asked.get("refresh_token");
-            if !rules.good.iter().any(|good| good == token) {
+            let Some(&(_, person)) = rules.good.iter().find(|(good, _)| good == token) else {
                 return refused("invalid_grant", 50_173, None);
+            };
+            if rules.stranger == Some(asked.get("client_id")) {
+                let body = r#"{"error":"invalid_grant","suberror":"client_mismatch","error_description":"AADSTS70000: No.","error_codes":[70000]}"#;
+                return http("400 Bad Request", &[], body);
             }
             let rule = rules
                 .refuses_refresh
@@ -172,19 +182,29 @@ fn answer(rules: &mut Rules, asked: &Asked) -> Answer {
                 return refused(error, *code, *claims);
             }
             if rules.one_use {
-                rules.good.retain(|good| good != token);
+                rules.good.retain(|(good, _)| good != token);
             }
-            tokens(rules, asked)
+            let person = if rules.confuses_people {
+                rules.person
+            } else {
+                person
+            };
+            tokens(rules, asked, person)
         }
+        "client_credentials" => http(
+            "200 OK",
+            &[],
+            r#"{"token_type":"Bearer","expires_in":3600,"access_token":"token-of-an-application"}"#,
+        ),
         other => refused("unsupported_grant_type", 70_003, Some(other)),
     }
 }
 
-fn tokens(rules: &mut Rules, asked: &Asked) -> Answer {
+fn tokens(rules: &mut Rules, asked: &Asked, person: &'static str) -> Answer {
     rules.issued += 1;
-    let (number, person) = (rules.issued, rules.person);
+    let number = rules.issued;
     let refresh = format!("canary-refresh-{number}");
-    rules.good.push(refresh.clone());
+    rules.good.push((refresh.clone(), person));
     let part = |json: serde_json::Value| URL_SAFE_NO_PAD.encode(json.to_string());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let claims = serde_json::json!({

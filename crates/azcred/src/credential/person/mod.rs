@@ -165,6 +165,7 @@ impl<A: SignsIn> Person<A> {
             return Ok((token, account));
         };
         let record = account::keep(store, record, account::Current::Always).await?;
+        redeem::remember(&self.endpoint, &record, request, &token).await;
         self.hold(Who::of(&record), None);
         Ok((token, Account::of(&record, true)))
     }
@@ -219,7 +220,10 @@ impl<A: SignsIn> Person<A> {
             None => Some(record),
             Some(store) => {
                 match account::keep(store, record.clone(), account::Current::IfNone).await {
-                    Ok(_) => None,
+                    Ok(record) => {
+                        redeem::remember(&self.endpoint, &record, &asked, &token).await;
+                        None
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "the sign-in is kept for this process only");
                         Some(record)
@@ -260,22 +264,15 @@ impl<A: SignsIn> Person<A> {
             return Ok(None);
         };
         let chosen = match self.chosen(store, end).await {
-            Ok(Some(record)) => record.id,
+            Ok(Some(record)) => record,
             Ok(None) => return Ok(None),
             Err(error) => {
                 tracing::warn!(%error, "the sign-ins that are kept can't be used");
                 return Ok(None);
             }
         };
-        let (silent, record) = with_kept(
-            self.way.name(),
-            store,
-            &self.endpoint,
-            &chosen,
-            request,
-            end,
-        )
-        .await?;
+        let who = self.way.name();
+        let (silent, record) = with_kept(who, store, &self.endpoint, chosen, request, end).await?;
         Ok(record.map(|record| Tried {
             silent,
             record: Some(record),

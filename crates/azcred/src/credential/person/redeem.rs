@@ -2,7 +2,8 @@
 
 use super::refusal::{Follows, follows};
 use crate::{
-    account::{Ended, Person, Record, RefreshToken, Store},
+    account::{Account, Ended, Person, Record, RefreshToken, Store},
+    cache::{self, Identity},
     entra::{Grant, PersonTokens, TokenEndpoint},
     error::{Error, ErrorKind, Result},
     request::TokenRequest,
@@ -31,14 +32,88 @@ pub(crate) enum Silent {
     AskPerson(Error),
 }
 
-/// Asks with the sign-in `id`, one process at a time: reads it, redeems its refresh token, and writes what has changed before
-/// anybody gets the token. So a refresh token that is good for one use survives any number of processes.
+impl Silent {
+    /// Why there is no token.
+    fn error(&self, who: &str) -> Error {
+        match self {
+            Self::NotInTenant(error) | Self::AskPerson(error) => error.clone(),
+            Self::Token(_) | Self::Nobody => Error::new(
+                ErrorKind::Unavailable,
+                format!("{who} looked for a sign-in"),
+                "there is none any more",
+            ),
+        }
+    }
+}
+
+/// Asks with a sign-in that is kept: for a token that is on disk already, else for one for its refresh token.
 ///
 /// Gives the record as it is after that. Cancel-safe: dropped while the provider is being asked, the sign-in stays as it was.
 ///
 /// # Errors
 /// Those of the vault; those of the provider that no person can mend.
 pub(crate) async fn with_kept(
+    who: &str,
+    store: &Store,
+    endpoint: &TokenEndpoint,
+    record: Record,
+    request: &TokenRequest,
+    end: Instant,
+) -> Result<(Silent, Option<Record>)> {
+    let endpoint = &at_home(endpoint, &record);
+    let identity = identity(endpoint, &record, request)?;
+    let id = record.id.clone();
+    let mut other = None;
+    let mut after = Some(record);
+    let deadline = end.saturating_duration_since(Instant::now());
+    let ask = async |left| {
+        let end = Instant::now() + left;
+        let (silent, record) = renewed(who, store, endpoint, &id, request, end).await?;
+        after = record;
+        match silent {
+            Silent::Token(token) => Ok(token),
+            silent => {
+                let error = silent.error(who);
+                other = Some(silent);
+                Err(error)
+            }
+        }
+    };
+    let answer = cache::through(endpoint.options(), Some(identity), request, deadline, ask).await;
+    match (answer, other) {
+        (Ok(token), _) => Ok((Silent::Token(token), after)),
+        (Err(_), Some(silent)) => Ok((silent, after)),
+        (Err(error), None) => Err(error),
+    }
+}
+
+/// Keeps a token that came with a sign-in on disk, as if it had been asked for with it.
+pub(super) async fn remember(
+    endpoint: &TokenEndpoint,
+    record: &Record,
+    request: &TokenRequest,
+    token: &AccessToken,
+) {
+    let endpoint = &at_home(endpoint, record);
+    let Ok(identity) = identity(endpoint, record, request) else {
+        return;
+    };
+    let had = async |_| Ok(token.clone());
+    let _ = cache::through(endpoint.options(), Some(identity), request, WRITING, had).await;
+}
+
+/// Whose tokens they are: this sign-in's, by whichever credential.
+fn identity(endpoint: &TokenEndpoint, record: &Record, request: &TokenRequest) -> Result<Identity> {
+    let whose = Account::of(record, false).who();
+    Ok(Identity::at(endpoint, "AzcredCredential", whose, request)?
+        .and(&record.profile)
+        .and(&record.id)
+        .and(&record.session))
+}
+
+/// Redeems a refresh token of the sign-in `id`, one process at a time: reads it, asks with it, and writes what has changed before
+/// anybody gets the token. So a refresh token that is good for one use survives any number of processes.
+async fn renewed(
     who: &str,
     store: &Store,
     endpoint: &TokenEndpoint,

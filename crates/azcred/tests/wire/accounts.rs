@@ -1,0 +1,573 @@
+//! Sign-ins that outlive a process: who is signed in, what the next process does with it, and what happens where it has ended.
+
+use crate::provider::{Asked, CLIENT, Provider, TENANT, Watcher};
+use azcred::{
+    Availability, AzcredCredential, ClientId, ClientOptions, Credential, DeviceCodeCredential,
+    Error, ErrorKind, Profile, Scope, SecretString, TenantId, TokenRequest,
+    account::{Account, AccountKind, Accounts},
+    system::{
+        Command, FileFacts, FileKind, FileLock, Finished, Fixture, Hypervisor, NoKeyring, System,
+        Unfinished, Writers,
+    },
+};
+use futures_util::future::{BoxFuture, join_all};
+use std::{
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+const DATA: &str = "/home/ada/.local/share/azcred";
+
+fn arm() -> TokenRequest {
+    TokenRequest::new(Scope::ARM)
+}
+
+fn storage() -> TokenRequest {
+    TokenRequest::new(Scope::STORAGE)
+}
+
+/// The options of another process on a machine.
+fn process(machine: &Fixture) -> ClientOptions {
+    Watcher::default().at(machine).with_disk_cache()
+}
+
+async fn login(machine: &Fixture) -> Account {
+    let credential = DeviceCodeCredential::new(process(machine)).unwrap();
+    credential.sign_in(&arm()).await.unwrap().1
+}
+
+/// What a process of its own is given.
+async fn token(machine: &Fixture, request: &TokenRequest) -> Result<String, Error> {
+    ask(&AzcredCredential::new(process(machine)).unwrap(), request).await
+}
+
+async fn ask(credential: &impl Credential, request: &TokenRequest) -> Result<String, Error> {
+    Ok(credential.get_token(request).await?.secret().to_owned())
+}
+
+fn refreshes(provider: &Provider) -> Vec<Asked> {
+    let mut asked = provider.asked();
+    asked.retain(|asked| asked.get("grant_type") == "refresh_token");
+    asked
+}
+
+fn files(machine: &Fixture) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let caches = "/home/ada/.cache/azcred/tokens";
+    for root in [Path::new(DATA).to_owned(), PathBuf::from(caches)] {
+        for below in ["", "sign-ins/v1/file", "v1/file", "sign-ins/v1/keyring"] {
+            let folder = root.join(below);
+            let names = machine.list(&folder).unwrap_or_default();
+            files.extend(names.iter().map(|name| folder.join(name)));
+        }
+    }
+    files
+}
+
+#[tokio::test]
+async fn who_signed_in_is_signed_in_in_the_next_process() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    let account = login(&machine).await;
+    assert_eq!(account.who(), "ada@contoso.com");
+    let before = provider.asked().len();
+    // The token that came with the sign-in is on disk.
+    assert!(
+        token(&machine, &arm())
+            .await
+            .unwrap()
+            .starts_with("token-1-")
+    );
+    assert_eq!(provider.asked().len(), before);
+    let other = token(&machine, &storage()).await.unwrap();
+    assert_eq!(other, format!("token-2-of-ada-for-{}", Scope::STORAGE));
+    let refreshed = refreshes(&provider);
+    assert_eq!(refreshed.len(), 1);
+    assert_eq!(refreshed[0].path, format!("/{TENANT}/oauth2/v2.0/token"));
+    assert_eq!(refreshed[0].get("client_id"), CLIENT);
+    assert_eq!(token(&machine, &storage()).await.unwrap(), other);
+    assert_eq!(refreshes(&provider).len(), 1, "that one is on disk too");
+}
+
+#[tokio::test]
+async fn where_nobody_is_signed_in_a_look_says_so_and_how_to() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    let work = process(&machine).with_profile(Profile::new("work").unwrap());
+    for (options, command) in [
+        (process(&machine), "`azcred login`"),
+        (work, "`azcred login --profile work`"),
+    ] {
+        let credential = AzcredCredential::new(options).unwrap();
+        let Availability::Unavailable(error) = credential.prepare(&machine) else {
+            panic!("somebody is");
+        };
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.mend().contains(command), "{error}");
+        let same = ask(&credential, &arm()).await.unwrap_err();
+        assert_eq!(same.to_string(), error.to_string());
+    }
+    assert!(provider.asked().is_empty());
+    login(&machine).await;
+    let credential = AzcredCredential::new(process(&machine)).unwrap();
+    let Availability::Ready { using } = credential.prepare(&machine) else {
+        panic!("somebody is signed in");
+    };
+    assert_eq!(using, "the sign-in of ada@contoso.com");
+}
+
+#[tokio::test]
+async fn an_interactive_credential_asks_nobody_who_is_signed_in_already() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    login(&machine).await;
+    let watcher = Watcher::default();
+    let credential = DeviceCodeCredential::new(watcher.at(&machine).with_disk_cache()).unwrap();
+    assert!(
+        ask(&credential, &storage())
+            .await
+            .unwrap()
+            .contains("-of-ada-")
+    );
+    assert!(watcher.saw().is_empty());
+    // What it has no leave to keep or to read, it does not use.
+    let in_memory = DeviceCodeCredential::new(watcher.at(&machine)).unwrap();
+    ask(&in_memory, &storage()).await.unwrap();
+    assert_eq!(watcher.saw().len(), 2);
+}
+
+#[tokio::test]
+async fn a_refresh_token_for_one_use_survives_processes_that_come_at_once() {
+    let provider = Provider::start(|rules| rules.one_use = true).await;
+    let machine = provider.machine();
+    login(&machine).await;
+    let requests: Vec<TokenRequest> = (0..16)
+        .map(|number| TokenRequest::new(Scope::new(format!("api://{number}/.default")).unwrap()))
+        .collect();
+    let all = join_all(requests.iter().map(|request| token(&machine, request))).await;
+    for token in all {
+        assert!(token.unwrap().contains("-of-ada-"));
+    }
+    let mut used: Vec<String> = refreshes(&provider)
+        .iter()
+        .map(|asked| asked.get("refresh_token").to_owned())
+        .collect();
+    assert_eq!(used.len(), 16);
+    used.sort();
+    used.dedup();
+    assert_eq!(used.len(), 16, "each was used once");
+    assert_eq!(provider.codes(), 1);
+}
+
+#[tokio::test]
+async fn processes_that_want_the_same_send_one_request() {
+    let provider = Provider::start(|rules| rules.one_use = true).await;
+    let machine = provider.machine();
+    login(&machine).await;
+    let request = storage();
+    let all = join_all((0..32).map(|_| token(&machine, &request))).await;
+    for token in all {
+        assert!(token.unwrap().starts_with("token-2-"));
+    }
+    assert_eq!(refreshes(&provider).len(), 1);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_the_provider_ended_says_so_once_and_for_all() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    login(&machine).await;
+    provider.revoke();
+    for attempt in 0..3 {
+        let error = token(&machine, &storage()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+        assert_eq!(error.code(), Some(50_173), "{attempt}: {error}");
+        assert!(error.why().contains("revoked"), "{error}");
+        assert!(
+            error
+                .mend()
+                .contains(&format!("`azcred login --tenant {TENANT}`")),
+            "{error}"
+        );
+        assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+    }
+    assert_eq!(refreshes(&provider).len(), 1, "what is dead is sent once");
+    let accounts = Accounts::new(&process(&machine)).unwrap();
+    let account = accounts.current().await.unwrap().unwrap();
+    assert!(account.trouble.unwrap().contains("revoked"));
+    login(&machine).await;
+    token(&machine, &storage()).await.unwrap();
+    assert_eq!(accounts.current().await.unwrap().unwrap().trouble, None);
+    assert_eq!(accounts.list().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn where_a_policy_wants_more_proof_the_sign_in_stays_and_the_way_to_prove_it_is_named() {
+    let provider = Provider::start(|rules| {
+        rules.refuses_refresh = vec![("storage", "interaction_required", 50_076, Some("{}"))];
+    })
+    .await;
+    let machine = provider.machine();
+    login(&machine).await;
+    let error = token(&machine, &storage()).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.code()),
+        (ErrorKind::Refused, Some(50_076))
+    );
+    assert!(
+        error.mend().contains("--only interactive-browser"),
+        "{error}"
+    );
+    assert!(error.mend().contains(Scope::STORAGE.as_str()), "{error}");
+    token(&machine, &TokenRequest::new(Scope::ML))
+        .await
+        .unwrap();
+    assert_eq!(provider.codes(), 1, "nobody was asked");
+}
+
+#[tokio::test]
+async fn of_two_processes_that_need_the_person_one_asks_and_the_other_waits() {
+    let provider = Provider::start(|rules| rules.pending = 2).await;
+    let machine = provider.machine();
+    let (one, other) = (Watcher::default(), Watcher::default());
+    let at = |watcher: &Watcher| {
+        DeviceCodeCredential::new(watcher.at(&machine).with_disk_cache()).unwrap()
+    };
+    let (first, second) = (at(&one), at(&other));
+    let (for_arm, for_storage) = (arm(), storage());
+    let (a, b) = tokio::join!(ask(&first, &for_arm), ask(&second, &for_storage));
+    a.unwrap();
+    b.unwrap();
+    let mut saw = [one.saw(), other.saw()];
+    saw.sort();
+    assert_eq!(saw[0], ["another process", "over"]);
+    assert!(saw[1][0].starts_with("code "), "{saw:?}");
+    assert_eq!(provider.codes(), 1);
+}
+
+#[tokio::test]
+async fn applications_of_one_family_share_a_sign_in_until_the_provider_says_otherwise() {
+    let provider = Provider::start(|rules| rules.family = Some("1")).await;
+    let machine = provider.machine();
+    login(&machine).await;
+    let watcher = Watcher::default();
+    let other = |client_id: &str| {
+        DeviceCodeCredential::new(watcher.at(&machine).with_disk_cache())
+            .unwrap()
+            .with_client_id(ClientId::new(client_id).unwrap())
+    };
+    ask(&other("member"), &storage()).await.unwrap();
+    assert!(watcher.saw().is_empty());
+    assert_eq!(refreshes(&provider)[0].get("client_id"), "member");
+    provider.rules().stranger = Some("stranger");
+    ask(&other("stranger"), &storage()).await.unwrap();
+    assert_eq!(watcher.saw().len(), 2, "who is no member has to be asked");
+    let by_stranger = |provider: &Provider| {
+        refreshes(provider)
+            .iter()
+            .filter(|asked| asked.get("client_id") == "stranger")
+            .count()
+    };
+    assert_eq!(by_stranger(&provider), 1);
+    // And it is remembered: its own refresh token alone is tried.
+    provider.rules().stranger = None;
+    provider.revoke();
+    ask(&other("stranger"), &TokenRequest::new(Scope::ML))
+        .await
+        .unwrap();
+    assert_eq!(by_stranger(&provider), 2);
+    assert_eq!(watcher.saw().len(), 4);
+}
+
+#[tokio::test]
+async fn signing_out_ends_it_for_programs_that_run_as_well() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    let account = login(&machine).await;
+    let running = AzcredCredential::new(process(&machine)).unwrap();
+    ask(&running, &storage()).await.unwrap();
+    let accounts = Accounts::new(&process(&machine)).unwrap();
+    accounts.remove(&account.id).await.unwrap();
+    let error = ask(&running, &TokenRequest::new(Scope::ML))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(error.why().contains("signed out"), "{error}");
+    let before = provider.asked().len();
+    // What was cached for it is of no more use, though the same person signs in again.
+    assert!(
+        token(&machine, &storage())
+            .await
+            .unwrap_err()
+            .is_unavailable()
+    );
+    assert_eq!(provider.asked().len(), before);
+    login(&machine).await;
+    let fresh = token(&machine, &storage()).await.unwrap();
+    assert!(fresh.starts_with("token-4-"), "{fresh}");
+}
+
+#[tokio::test]
+async fn a_program_that_runs_stays_who_it_is() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    login(&machine).await;
+    let running = AzcredCredential::new(process(&machine)).unwrap();
+    assert!(ask(&running, &arm()).await.unwrap().contains("-of-ada-"));
+    provider.rules().person = "eve";
+    assert!(login(&machine).await.is_current);
+    assert!(
+        ask(&running, &storage())
+            .await
+            .unwrap()
+            .contains("-of-ada-")
+    );
+    let new = token(&machine, &TokenRequest::new(Scope::ML)).await;
+    assert!(new.unwrap().contains("-of-eve-"));
+}
+
+#[tokio::test]
+async fn a_provider_that_gives_another_persons_token_is_not_believed() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    login(&machine).await;
+    let mut rules = provider.rules();
+    (rules.person, rules.confuses_people) = ("eve", true);
+    drop(rules);
+    let error = token(&machine, &storage()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unexpected, "{error}");
+    assert!(error.why().contains("another person"), "{error}");
+}
+
+#[tokio::test]
+async fn who_may_not_be_asked_for_another_tenant_is_not() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    login(&machine).await;
+    let elsewhere = TenantId::new("fabrikam.com").unwrap();
+    let request = storage().with_tenant(elsewhere.clone());
+    let error = token(&machine, &request).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    let options = process(&machine).with_allowed_tenants([elsewhere]);
+    let credential = AzcredCredential::new(options).unwrap();
+    ask(&credential, &request).await.unwrap();
+    assert_eq!(
+        refreshes(&provider).last().unwrap().path,
+        "/fabrikam.com/oauth2/v2.0/token"
+    );
+    let credential = AzcredCredential::new(process(&machine))
+        .unwrap()
+        .with_tenant(TenantId::new("other.com").unwrap());
+    ask(&credential, &storage()).await.unwrap();
+    assert_eq!(
+        refreshes(&provider).last().unwrap().path,
+        "/other.com/oauth2/v2.0/token"
+    );
+}
+
+#[tokio::test]
+async fn an_application_is_asked_for_by_what_the_keyring_or_its_file_has() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider
+        .machine()
+        .with_keyring(None)
+        .with_file("/run/token", "eyJh.eyJi.c2ln");
+    let accounts = Accounts::new(&process(&machine)).unwrap();
+    let application = || {
+        (
+            TenantId::new(TENANT).unwrap(),
+            ClientId::new("c11e").unwrap(),
+        )
+    };
+    let (tenant, client_id) = application();
+    accounts
+        .add_client_secret(tenant, client_id, SecretString::from("canary-secret"))
+        .await
+        .unwrap();
+    assert_eq!(
+        token(&machine, &arm()).await.unwrap(),
+        "token-of-an-application"
+    );
+    let asked = provider.asked();
+    assert_eq!(asked[0].get("client_secret"), "canary-secret");
+    assert_eq!(asked[0].get("client_id"), "c11e");
+    let (tenant, client_id) = application();
+    let account = accounts
+        .add_federated_token_file(tenant, client_id, "/run/token")
+        .await
+        .unwrap();
+    assert_eq!(account.kind, AccountKind::FederatedToken);
+    token(&machine, &storage()).await.unwrap();
+    let asked = provider.asked();
+    assert_eq!(asked[1].get("client_assertion"), "eyJh.eyJi.c2ln");
+    // A keyring that is locked later is told of.
+    let (tenant, client_id) = application();
+    accounts
+        .add_client_secret(tenant, client_id, SecretString::from("canary-secret"))
+        .await
+        .unwrap();
+    let running = AzcredCredential::new(process(&machine)).unwrap();
+    ask(&running, &arm()).await.unwrap();
+    assert!(ask(&running, &TokenRequest::new(Scope::ML)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_sign_in_under_the_keyrings_key_is_told_of_where_the_keyring_is_not() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine().with_keyring(None);
+    login(&machine).await;
+    let absent = NoKeyring::Absent("no session bus".into());
+    let over_ssh = machine.clone().with_keyring(Some(absent));
+    let error = token(&over_ssh, &storage()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.to_string().contains("keyring"), "{error}");
+    assert!(!error.mend().is_empty(), "{error}");
+    let locked = machine.clone().with_keyring(Some(NoKeyring::Locked));
+    let error = token(&locked, &storage()).await.unwrap_err();
+    assert!(error.to_string().contains("locked"), "{error}");
+    assert!(refreshes(&provider).is_empty());
+}
+
+#[tokio::test]
+async fn a_folder_that_others_may_read_is_refused_with_what_mends_it() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    login(&machine).await;
+    let open = FileFacts {
+        kind: FileKind::Folder,
+        len: 0,
+        owner: Some(1000),
+        writers: Writers::Owner,
+        is_readable_by_others: true,
+        modified: None,
+    };
+    let machine = machine.with_facts(format!("{DATA}/sign-ins"), open, "");
+    let credential = AzcredCredential::new(process(&machine)).unwrap();
+    let Availability::Unavailable(error) = credential.prepare(&machine) else {
+        panic!("it was used");
+    };
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    assert!(error.mend().contains("chmod 700"), "{error}");
+    let error = ask(&credential, &storage()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+}
+
+#[tokio::test]
+async fn no_secret_is_on_disk_as_it_is() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    let account = login(&machine).await;
+    token(&machine, &storage()).await.unwrap();
+    let files = files(&machine);
+    assert!(files.len() > 3, "{files:?}");
+    for file in files {
+        let content = machine.read(&file, 1 << 20).unwrap();
+        let has = |needle: &str| {
+            content
+                .windows(needle.len())
+                .any(|part| part == needle.as_bytes())
+        };
+        for needle in ["canary", "token-", "contoso", "ada-oid"] {
+            assert!(!has(needle), "{} holds {needle}", file.display());
+        }
+    }
+    let json = serde_json::to_string(&account).unwrap();
+    assert!(!json.contains("canary"), "{json}");
+}
+
+#[tokio::test]
+async fn a_full_disk_keeps_nobody_from_a_token_and_signing_in_says_that_nothing_is_kept() {
+    let provider = Provider::start(|_| {}).await;
+    let full = Arc::new(Full(provider.machine()));
+    let options = || {
+        ClientOptions::new(full.clone())
+            .with_prompt(Arc::new(Watcher::default()))
+            .with_disk_cache()
+    };
+    let credential = DeviceCodeCredential::new(options()).unwrap();
+    ask(&credential, &arm()).await.unwrap();
+    // It is kept as long as the process lives.
+    ask(&credential, &storage()).await.unwrap();
+    assert_eq!(provider.codes(), 1);
+    let error = DeviceCodeCredential::new(options())
+        .unwrap()
+        .sign_in(&arm())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    assert!(error.why().contains("full"), "{error}");
+}
+
+/// A machine with a full disk.
+#[derive(Debug)]
+struct Full(Fixture);
+
+impl System for Full {
+    fn write(&self, _: &Path, _: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+    fn var(&self, name: &str) -> Option<String> {
+        self.0.var(name)
+    }
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        self.0.read(path, limit)
+    }
+    fn look(&self, path: &Path) -> io::Result<FileFacts> {
+        self.0.look(path)
+    }
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        self.0.list(folder)
+    }
+    fn try_lock(&self, path: &Path) -> io::Result<Option<FileLock>> {
+        self.0.try_lock(path)
+    }
+    fn find_program(&self, name: &str) -> Option<PathBuf> {
+        self.0.find_program(name)
+    }
+    fn run(&self, command: Command) -> BoxFuture<'static, Result<Finished, Unfinished>> {
+        self.0.run(command)
+    }
+    fn hypervisor(&self) -> Hypervisor {
+        self.0.hypervisor()
+    }
+    fn user(&self) -> Option<u32> {
+        self.0.user()
+    }
+    fn os(&self) -> &'static str {
+        self.0.os()
+    }
+    fn boot(&self) -> Option<String> {
+        self.0.boot()
+    }
+    fn now(&self) -> SystemTime {
+        self.0.now()
+    }
+}
+
+/// Waiting for a lock is bounded by the caller's time.
+#[tokio::test]
+async fn a_process_that_hangs_with_the_lock_holds_up_nobody_for_ever() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    login(&machine).await;
+    let locks = Path::new(DATA).join("sign-ins/v1/file");
+    let held: Vec<FileLock> = machine
+        .list(&locks)
+        .unwrap()
+        .iter()
+        .filter(|name| name.to_string_lossy().len() == 64)
+        .map(|name| locks.join(format!("{}.lock", name.to_string_lossy())))
+        .map(|path| machine.try_lock(&path).unwrap().unwrap())
+        .collect();
+    assert!(held.len() >= 2);
+    let options = process(&machine).with_deadline(Duration::from_millis(300));
+    let credential = AzcredCredential::new(options).unwrap();
+    let error = ask(&credential, &storage()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+    assert!(error.what().contains("another process"), "{error}");
+    drop(held);
+    token(&machine, &storage()).await.unwrap();
+}
