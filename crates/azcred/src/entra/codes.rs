@@ -22,6 +22,11 @@ pub fn explain(code: u32) -> Option<&'static Meaning> {
         .map(|place| &MEANINGS[place])
 }
 
+/// Whether what a code means is mended by signing in again, to whatever signed in before.
+pub(crate) fn is_mended_by_signing_in(code: u32) -> bool {
+    explain(code).is_some_and(|meaning| meaning.mend == SIGN_IN)
+}
+
 const fn code(code: u32, means: &'static str, mend: &'static str) -> Meaning {
     Meaning { code, means, mend }
 }
@@ -30,7 +35,7 @@ const NEW_SECRET: &str = "make a new secret with `az ad app credential reset --i
 const CHECK_TENANT: &str = "compare with `az account show --query tenantId`, or ask whoever gave you the client id for its tenant id";
 const FEDERATION: &str = "compare with `az ad app federated-credential list --id {client}`: issuer, subject and audience must be equal to the letter";
 const ISSUER: &str = "check that ISSUER/.well-known/openid-configuration and the keys that it names can be read from the internet; what passes is over in a minute";
-const SIGN_IN: &str = "sign in again, for example with `az login --tenant {tenant}`";
+const SIGN_IN: &str = "sign in again: `azcred login --tenant {tenant}`";
 const ADMINISTRATOR: &str = "ask an administrator of the tenant {tenant}";
 
 /// Sorted by code.
@@ -199,6 +204,7 @@ static MEANINGS: &[Meaning] = &[
         "enter it in the browser",
     ),
     code(70_018, "the device code is wrong", "start again"),
+    code(70_019, "the device code has ended", "start again"),
     code(70_020, "the device code has expired", "start again"),
     code(
         70_021,

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     cache::{self, Identity},
     cloud::Cloud,
-    entra::{Grant, TokenEndpoint},
+    entra::{Grant, TokenEndpoint, is_mended_by_signing_in},
     error::{Error, Result},
     options::ClientOptions,
     request::TokenRequest,
@@ -319,7 +319,11 @@ impl Redeemable {
                 tracing::debug!(%error, "the cached token could not be renewed, and is good for now");
                 Ok(token)
             }
-            (_, Some(error)) if error.is_refused() && error.mend().is_empty() => {
+            (_, Some(error))
+                if error.is_refused()
+                    && (error.mend().is_empty()
+                        || error.code().is_some_and(is_mended_by_signing_in)) =>
+            {
                 Err(error.with_mend(format!("run `az login --tenant {tenant}`")))
             }
             (_, Some(error)) => Err(error),
