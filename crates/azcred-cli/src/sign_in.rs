@@ -68,6 +68,15 @@ impl Place {
     }
 }
 
+/// Whether the person at the terminal is asked, where no other source has a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Person {
+    /// They are: the token is what they wait for.
+    Asked,
+    /// They are not: what is to be found out is how things are.
+    LeftAlone,
+}
+
 /// Who signs in, and for what.
 pub(crate) struct SignIn {
     /// The chain.
@@ -119,6 +128,7 @@ impl SignIn {
         choice: &Choice,
         scope: Option<Scope>,
         tenant: Option<TenantId>,
+        person: Person,
     ) -> azcred::Result<Self> {
         let mut options = place.options(choice.profile(&*place.system)?);
         if let Some(tenant) = &tenant {
@@ -140,6 +150,9 @@ impl SignIn {
         let mut chain = choice.apply(Chain::builder(options.clone()))?;
         if let Some(preset) = preset {
             chain = chain.preset(preset);
+        }
+        if person == Person::LeftAlone {
+            chain = chain.unattended();
         }
         let heeds_variable = !choice.names_sources(&settings)
             && preset.unwrap_or_default().heeds_token_credentials();
@@ -293,7 +306,7 @@ pub(crate) async fn sign_in(
     scope: Option<Scope>,
     tenant: Option<TenantId>,
 ) -> Result<(SignIn, AccessToken, Chosen), Failure> {
-    let sign_in = SignIn::new(place, choice, scope, tenant).await?;
+    let sign_in = SignIn::new(place, choice, scope, tenant, Person::Asked).await?;
     let (token, chosen) = sign_in.token().await?;
     Ok((sign_in, token, chosen))
 }

@@ -12,7 +12,7 @@ use crate::{
         time,
         wrap::{Stream, wrap},
     },
-    sign_in::{self, Chosen, Place, Setting, SettingKind, SignIn},
+    sign_in::{self, Chosen, Person, Place, Setting, SettingKind, SignIn},
 };
 use azcred::{
     AccessToken,
@@ -90,7 +90,8 @@ impl Chain {
         }
         let (scope, tenant) = (self.target.scope(), self.target.tenant.clone());
         let asked = async {
-            let sign_in = SignIn::new(&place, &self.choice, scope, tenant).await?;
+            let sign_in =
+                SignIn::new(&place, &self.choice, scope, tenant, Person::LeftAlone).await?;
             let (answer, report) = sign_in.chain.explain(&sign_in.request()).await;
             Ok::<_, Failure>((sign_in, answer, report))
         };

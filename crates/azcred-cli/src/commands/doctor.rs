@@ -8,10 +8,10 @@ use crate::{
         style::{BAD, DIM, GOOD, STRONG, Style, WARN, paint, with_code},
         wrap::{Stream, wrap},
     },
-    sign_in::{Chosen, Place, SignIn},
+    sign_in::{Chosen, Person, Place, SignIn},
 };
 use azcred::{
-    Availability, ClientOptions, Credential, TokenFuture, TokenRequest,
+    Availability, ClientOptions, Credential, Profile, TokenFuture, TokenRequest,
     chain::{self, Chain},
     system::System,
 };
@@ -61,6 +61,8 @@ struct Document<'a> {
     report: &'a Report,
     /// What every source said.
     chain: Option<&'a chain::Report>,
+    /// Whose sign-ins are used; `null` where that can't be told.
+    profile: Option<&'a str>,
 }
 
 /// What was found, and how the sign-in came about.
@@ -82,13 +84,18 @@ impl Doctor {
             tell(&event, chain, output, &spinner);
         });
         let Findings { report, chain } = spinner.during(work).await;
+        let profile = self.choice.profile(&*place.system).ok();
         if output.is_json() {
             output.json(&Document {
                 report: &report,
                 chain: chain.as_deref(),
+                profile: profile.as_ref().map(Profile::name),
             });
         } else {
             output.line(format!("\n{}", verdict(&report)));
+            if let Some(profile) = profile.filter(|profile| *profile != Profile::default()) {
+                output.line(paint(DIM, format!("profile {profile}")));
+            }
         }
         Ok(report
             .first_failure()
@@ -187,7 +194,7 @@ struct SignedIn {
 }
 
 async fn signed_in(place: &Place, choice: &Choice) -> azcred::Result<SignedIn> {
-    let sign_in = SignIn::new(place, choice, None, None).await?;
+    let sign_in = SignIn::new(place, choice, None, None, Person::LeftAlone).await?;
     let (_, chosen) = sign_in.token().await?;
     Ok(SignedIn {
         chain: sign_in.chain,

@@ -9,7 +9,7 @@ use crate::{
         style::{WARN, paint, with_code},
         time,
     },
-    sign_in::{self, Place, SignIn},
+    sign_in::{self, Person, Place, SignIn},
 };
 use azcred::{AccessToken, chain::Source};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -27,7 +27,7 @@ Examples:
   azcred token
   azcred token --resource https://storage.azure.com
   azcred token --only azure-cli
-  azcred token --claims eyJhY2Nlc3NfdG9rZW4iOns…        after a 401 that asks for them
+  azcred token --claims eyJhY2Nlc3…    after a 401 that asks for them
   azcred token --output json
   curl -H \"Authorization: Bearer $(azcred token)\" \\
     'https://management.azure.com/subscriptions?api-version=2022-12-01'")]
@@ -71,7 +71,7 @@ impl Token {
         let (scope, tenant) = (self.target.scope(), self.target.tenant.clone());
         let place = Place::here()?;
         let asked = async {
-            let sign_in = SignIn::new(&place, &self.choice, scope, tenant).await?;
+            let sign_in = SignIn::new(&place, &self.choice, scope, tenant, Person::Asked).await?;
             let sign_in = sign_in.answering(self.claims);
             let (token, chosen) = sign_in.token().await?;
             Ok::<_, Failure>((sign_in, token, chosen))

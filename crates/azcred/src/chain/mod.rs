@@ -87,6 +87,7 @@ impl Chain {
             only: None,
             exclude: Vec::new(),
             expect: Vec::new(),
+            unattended: false,
             options,
         })
     }
@@ -142,6 +143,13 @@ impl ChainBuilder {
         self
     }
 
+    /// Asks nobody, though somebody may be at the terminal: for what is to be found out, and not to be signed in to.
+    #[must_use]
+    pub fn unattended(mut self) -> Self {
+        self.0.unattended = true;
+        self
+    }
+
     /// Fails where the answer is anybody's but the one expected.
     #[must_use]
     pub fn expect(mut self, expect: Expect) -> Self {
@@ -182,6 +190,7 @@ struct Setup {
     only: Option<Vec<Source>>,
     exclude: Vec<Source>,
     expect: Vec<Expect>,
+    unattended: bool,
     options: ClientOptions,
 }
 

@@ -152,6 +152,7 @@ fn go(lines: &[Line], expect: Option<Expect>) -> Run {
             only: None,
             exclude: Vec::new(),
             expect: expect.into_iter().collect(),
+            unattended: false,
             options: crate::ClientOptions::new(Fixture::new().shared()),
         };
         let runners = lines

@@ -128,7 +128,7 @@ impl Source {
     /// The source itself, where there is anything here for it. Reads variables, and small files at most.
     pub(super) fn make(self, setup: &Setup, pinned: bool) -> Result<Arc<dyn TokenSource>> {
         if self.asks_person() {
-            attended(self, &**setup.options.system())?;
+            attended(self, setup)?;
         }
         let options = setup.options.clone();
         let patience = setup.preset().patience();
@@ -184,7 +184,8 @@ impl Source {
 const CI: [&str; 3] = ["CI", "GITHUB_ACTIONS", "TF_BUILD"];
 
 /// Whether somebody is there to be asked.
-fn attended(source: Source, system: &dyn System) -> Result<()> {
+fn attended(source: Source, setup: &Setup) -> Result<()> {
+    let system = &**setup.options.system();
     let why = match CI
         .into_iter()
         .find(|variable| system.var(variable).is_some())
@@ -193,6 +194,7 @@ fn attended(source: Source, system: &dyn System) -> Result<()> {
         None if !system.has_terminal() => {
             "nobody is asked without a terminal (standard error is none)".to_owned()
         }
+        None if setup.unattended => "nobody is asked while the sources are looked at".to_owned(),
         None => return Ok(()),
     };
     Err(Error::new(

@@ -312,3 +312,30 @@ async fn where_nobody_is_the_next_step_is_the_one_of_that_place() {
         assert!(error.mend().contains(step), "{variables:?}: {error}");
     }
 }
+
+#[tokio::test]
+async fn a_person_is_asked_at_a_terminal_only_and_not_in_a_ci_job_and_not_by_who_only_looks() {
+    let nowhere = || Fixture::new().with_var("AZCRED_IMDS", "never");
+    let desk = || nowhere().with_terminal();
+    let of = |system: Fixture| Chain::builder(ClientOptions::new(system.shared()));
+    let reason = async |chain: Chain| {
+        let (answer, report) = chain.explain(&TokenRequest::new(Scope::ARM)).await;
+        assert!(answer.is_err_and(|error| error.is_unavailable()));
+        let mut attempts = report.attempts.iter();
+        let device_code = attempts.find(|attempt| attempt.source == Source::DeviceCode);
+        device_code.unwrap().reason.clone()
+    };
+    let why = reason(of(nowhere()).build()).await;
+    assert!(why.contains("without a terminal"), "{why}");
+    for variable in ["CI", "GITHUB_ACTIONS", "TF_BUILD"] {
+        let why = reason(of(desk().with_var(variable, "true")).build()).await;
+        assert!(why.contains(variable), "{why}");
+        // Naming the source is no way around it.
+        let named = of(desk().with_var(variable, "true")).only([Source::DeviceCode]);
+        let why = reason(named.build()).await;
+        assert!(why.contains(variable), "{why}");
+    }
+    let why = reason(of(desk()).unattended().build()).await;
+    assert!(why.contains("looked at"), "{why}");
+    assert!(Source::DeviceCode.make(&of(desk()).0, false).is_ok());
+}

@@ -2,7 +2,7 @@
 
 use crate::{
     choice::Choice,
-    sign_in::{Place, SignIn},
+    sign_in::{Person, Place, SignIn},
 };
 use azcred::{
     AccessToken, Availability, ClientOptions, Credential, ErrorKind, TokenFuture, TokenRequest,
@@ -161,7 +161,7 @@ async fn workspaces_of(
 
 /// Whom the commands would come to, without asking anybody for anything.
 async fn instead(place: &Place, options: &ClientOptions) -> Option<Instead> {
-    let choice = Choice::silent(options.profile().clone());
+    let choice = Choice::in_profile(options.profile().clone());
     let fails = |error: &azcred::Error| {
         // `azcred chain` tells the whole.
         let why = error.report().and_then(|report| {
@@ -177,7 +177,7 @@ async fn instead(place: &Place, options: &ClientOptions) -> Option<Instead> {
             why: why.unwrap_or_else(|| error.why().to_owned()),
         })
     };
-    let sign_in = match SignIn::new(place, &choice, None, None).await {
+    let sign_in = match SignIn::new(place, &choice, None, None, Person::LeftAlone).await {
         Ok(sign_in) => sign_in,
         Err(error) => return fails(&error),
     };
