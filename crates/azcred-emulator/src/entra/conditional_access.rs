@@ -67,6 +67,13 @@ pub(super) fn check(
             ..Refusal::by_code(50076)
         });
     }
+    if !session.proofs.mfa && !claims.contexts.is_empty() {
+        let contexts = json!({"essential": true, "values": claims.contexts});
+        return Err(Refusal {
+            claims: Some(json!({"access_token": {"acrs": contexts}}).to_string()),
+            ..Refusal::by_code(50076)
+        });
+    }
     check_age(&applying, session, claims, now)
 }
 
