@@ -130,12 +130,12 @@ async fn prompt_login_and_max_age_want_the_password_again() {
     browser.sign_in(&page, ADA, "analytical").await.answer();
     lab.emulator.world().clock.set_skew(100);
     let hint = ("login_hint", "ada@contoso.com");
-    for stale in [("prompt", "login"), ("max_age", "99")] {
+    for stale in [("prompt", "login"), ("max_age", "99"), ("max_age", "0")] {
         let page = browser.authorize(CONTOSO, &[hint, stale]).await;
         assert_eq!(page.title(), "Enter password", "{stale:?}");
     }
     browser
-        .authorize(CONTOSO, &[hint, ("max_age", "101")])
+        .authorize(CONTOSO, &[hint, ("max_age", "1000")])
         .await
         .authorization_code();
     let quiet = [hint, ("max_age", "99"), ("prompt", "none")];

@@ -200,6 +200,19 @@ async fn the_v1_endpoint_takes_a_resource_and_a_form() {
 }
 
 #[tokio::test]
+async fn the_short_address_for_devices_leads_to_the_page_for_their_codes() {
+    let lab = lab().await;
+    let mut browser = Browser::new(&lab);
+    let page = browser.open("/devicelogin?otc=BCDFGHJKL").await;
+    let expected = lab.login("/common/oauth2/deviceauth?otc=BCDFGHJKL");
+    assert_eq!(page.sent_to.unwrap().as_str(), expected);
+    let page = browser
+        .open("/common/oauth2/deviceauth?otc=BCDFGHJKL")
+        .await;
+    assert!(page.html.contains(r#"value="BCDFGHJKL""#), "{page:?}");
+}
+
+#[tokio::test]
 async fn a_device_is_signed_in_or_refused_on_the_page_for_its_code() {
     let lab = lab().await;
     let start = |scope: &'static str| {

@@ -250,7 +250,7 @@ impl<'a> Question<'a, '_> {
             .transaction
             .request()
             .and_then(|request| request.max_age);
-        if self.prompt() == Prompt::Login || limit.is_some_and(|limit| age > limit) {
+        if self.prompt() == Prompt::Login || limit.is_some_and(|limit| age >= limit) {
             return Err(wanting());
         }
         Ok(proved)
