@@ -60,14 +60,15 @@ def files(az):
     return {path.name: path.read_bytes() for path in az.folder.iterdir() if path.is_file()}
 
 
-def age(az, seconds):
-    """Makes the access tokens in a cache look `seconds` older."""
+def age(az, seconds, due=None):
+    """Makes the access tokens in a cache end so much earlier, and be due for renewal at `due`, or never."""
     path = az.folder / "msal_token_cache.json"
     cache = json.loads(path.read_text(encoding="utf-8"))
     for entry in cache["AccessToken"].values():
         entry["expires_on"] = str(int(entry["expires_on"]) - seconds)
-        if "refresh_on" in entry:
-            entry["refresh_on"] = str(int(entry["refresh_on"]) - seconds)
+        entry.pop("refresh_on", None)
+        if due:
+            entry["refresh_on"] = str(int(due))
     path.write_text(json.dumps(cache), encoding="utf-8")
 
 
@@ -121,6 +122,16 @@ def test_a_token_with_five_minutes_left_is_no_longer_given_by_either(binary, per
     assert lasting(renewed) == lasting(theirs)
     # And what az has kept is what is given from here on.
     assert ours(binary, person, "--resource", ARM)["accessToken"] == theirs["accessToken"]
+
+
+def test_a_token_that_is_due_for_renewal_is_no_longer_given_by_either(binary, person):
+    kept = person.token()
+    age(person, 0, due=time.time() + 600)
+    assert ours(binary, person, "--resource", ARM)["accessToken"] == kept["accessToken"]
+    assert person.token()["accessToken"] == kept["accessToken"]
+    age(person, 0, due=time.time() - 1)
+    renewed = ours(binary, person, "--resource", ARM)["accessToken"]
+    assert kept["accessToken"] not in (renewed, person.token()["accessToken"])
 
 
 def test_an_applications_token_is_the_same_and_renewed_by_its_secret(binary, world, tmp_path):

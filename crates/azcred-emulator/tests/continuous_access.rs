@@ -4,24 +4,32 @@ mod common;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use common::people::{ADA, CONTOSO, FABRIKAM, SEED, ask, refresh, sign_in, text};
+use common::browser::Browser;
+use common::people::{ADA, AZURE_CLI, CONTOSO, FABRIKAM, SCOPE, SEED, ask, refresh, sign_in, text};
 use common::{Answer, Lab, read, refused};
 use serde_json::{Value, json};
 
 const CAPABLE: &str = r#"{"access_token": {"xms_cc": {"values": ["cp1"]}}}"#;
 const HOUR: i64 = 3600;
 
-/// The two tenants, and an application that may end sessions.
-async fn lab() -> Lab {
-    let administrator = r#"
+/// An application that may end sessions, and make resource groups.
+const ADMINISTRATOR: &str = r#"
 [[applications]]
 tenant = "contoso.com"
 app_id = "a0000001-0000-4000-8000-00000000000e"
 name = "administrator"
 secrets = [{ name = "s", value = "administrator's" }]
 service_principal = { id = "d0000001-0000-4000-8000-00000000000e", graph_permissions = ["User.RevokeSessions.All", "User.EnableDisableAccount.All", "User-PasswordProfile.ReadWrite.All"] }
+
+[[role_assignments]]
+principal = "administrator"
+role = "Contributor"
+scope = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001"
 "#;
-    Lab::seeded(&format!("{SEED}{administrator}")).await
+
+/// The two tenants, and the application.
+async fn lab() -> Lab {
+    Lab::seeded(&format!("{SEED}{ADMINISTRATOR}")).await
 }
 
 /// Ada, by a client that can take a challenge.
@@ -283,4 +291,70 @@ async fn a_guests_tokens_end_with_the_sessions_at_home() {
     assert_eq!(arm(&lab, &guest).await.status, 401);
     let next = refresh(&lab, FABRIKAM, text(&guest, "refresh_token"), &[]).await;
     refused(&next, 50173, "invalid_grant", 400);
+}
+
+#[tokio::test]
+async fn a_change_takes_a_second_factor_where_the_tenant_wants_it() {
+    let domain = "domains = [\"contoso.com\"]\n";
+    let wanted = format!("{domain}mfa_for_changes = true\ndevice_code_interval = 0\n");
+    let seed = SEED.replace(domain, &wanted);
+    let lab = Lab::seeded(&format!("{seed}{ADMINISTRATOR}")).await;
+    let path = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourcegroups/rg-new";
+    let url = format!(
+        "{}{path}?api-version=2022-09-01",
+        lab.emulator.info().arm_url
+    );
+    let put = |answer: &Answer| {
+        let request = lab
+            .client
+            .put(&url)
+            .bearer_auth(text(answer, "access_token"));
+        let request = request.json(&json!({"location": "westeurope"}));
+        async { read(request.send().await.unwrap()).await }
+    };
+    let by_password = capable(&lab).await;
+    // To look, a password is enough.
+    assert_eq!(arm(&lab, &by_password).await.status, 200);
+    let turned_down = put(&by_password).await;
+    assert_eq!(turned_down.status, 401, "{turned_down:?}");
+    let error = &turned_down.body["error"];
+    assert_eq!(error["code"], "RequestDisallowedByPolicy");
+    let (head, claims) = challenge(&turned_down);
+    assert!(head.contains("error=\"insufficient_claims\""), "{head}");
+    let acrs = json!({"essential": true, "values": ["p1"]});
+    assert_eq!(claims, json!({"access_token": {"acrs": acrs}}));
+
+    // What the client has is not enough for that, and a sign-in that is asked for it is.
+    let claims = claims.to_string();
+    let more = [("claims", claims.as_str())];
+    let refreshed = refresh(&lab, CONTOSO, text(&by_password, "refresh_token"), &more).await;
+    refused(&refreshed, 50076, "invalid_grant", 400);
+    assert_eq!(text(&refreshed, "suberror"), "basic_action");
+    let form = [
+        ("client_id", AZURE_CLI),
+        ("scope", SCOPE),
+        ("claims", &*claims),
+    ];
+    let begun = lab
+        .post("/organizations/oauth2/v2.0/devicecode", &form)
+        .await;
+    let user_code = text(&begun, "user_code");
+    Browser::new(&lab)
+        .approve_device(user_code, ADA, "analytical")
+        .await;
+    let form = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("device_code", text(&begun, "device_code")),
+    ];
+    let signed_in = ask(&lab, CONTOSO, &form).await;
+    let made = put(&signed_in).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    // An application has no second factor, and is asked for none.
+    let application = lab
+        .ask(&[
+            ("client_id", "a0000001-0000-4000-8000-00000000000e"),
+            ("client_secret", "administrator's"),
+        ])
+        .await;
+    assert_eq!(put(&application).await.status, 200);
 }

@@ -128,6 +128,16 @@ async fn what_is_wrong_with_a_request_is_said_before_a_person_is_bothered() {
         ),
         (
             CONTOSO,
+            vec![
+                ("client_id", AZURE_CLI),
+                ("scope", SCOPE),
+                ("claims", "no JSON"),
+            ],
+            90023,
+            "invalid_request",
+        ),
+        (
+            CONTOSO,
             vec![("client_id", unknown), ("scope", SCOPE)],
             700_016,
             "unauthorized_client",
@@ -387,4 +397,27 @@ async fn consent_on_the_other_device_is_remembered() {
     let answer = poll(&lab, CONTOSO, text(&begun, "device_code"), &client).await;
     assert_eq!(answer.claims()["appid"], DESKTOP, "{answer:?}");
     assert!(answer.body.get("foci").is_none());
+}
+
+#[tokio::test]
+async fn what_a_service_wants_of_the_sign_in_is_asked_for_on_the_other_device() {
+    let lab = lab("device_code_interval = 0").await;
+    let claims = r#"{"access_token": {"acrs": {"essential": true, "values": ["p1"]}}}"#;
+    let form = [
+        ("client_id", AZURE_CLI),
+        ("scope", SCOPE),
+        ("claims", claims),
+    ];
+    let begun = lab
+        .post("/organizations/oauth2/v2.0/devicecode", &form)
+        .await;
+    // No policy asks Ada for a second factor.
+    let page = Browser::new(&lab)
+        .approve_device(text(&begun, "user_code"), ADA, "analytical")
+        .await;
+    assert_eq!(page.title(), "You are signed in", "{page:?}");
+    let more = [("claims", claims)];
+    let answer = poll(&lab, "organizations", text(&begun, "device_code"), &more).await;
+    assert_eq!(answer.claims()["amr"], json!(["pwd", "mfa"]), "{answer:?}");
+    assert_eq!(answer.claims()["acrs"], json!(["p1"]));
 }

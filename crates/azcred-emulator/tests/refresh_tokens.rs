@@ -236,3 +236,17 @@ async fn a_seed_can_revoke_what_is_issued_before_a_time() {
     let said = text(&revoked, "error_description");
     assert!(said.contains("'2999-01-01T00:00:00"), "{said}");
 }
+
+#[tokio::test]
+async fn a_tenant_ends_its_guests_sessions_and_no_others() {
+    let lab = lab().await;
+    let ada = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
+    let token = text(&ada, "refresh_token");
+    let world = lab.emulator.world();
+    let now = world.clock.now();
+    let guest = ADA_IN_FABRIKAM.parse().unwrap();
+    world.directory_mut().revoke_sessions(guest, now);
+    let revoked = refresh(&lab, FABRIKAM, token, &[]).await;
+    refused(&revoked, 50173, "invalid_grant", 400);
+    assert_eq!(refresh(&lab, CONTOSO, token, &[]).await.status, 200);
+}

@@ -21,6 +21,8 @@ pub(super) struct Caller {
     pub(super) who: Principals,
     /// What ARM calls the caller in messages: an application's client id, a user's sign-in name.
     pub(super) name: String,
+    /// A person who has shown a password at the most.
+    without_mfa: bool,
     /// `Application` or `User`, as `systemData` has it.
     pub(super) kind: &'static str,
 }
@@ -76,6 +78,8 @@ fn caller(world: &World, claims: &Claims) -> Caller {
             .or_else(|| text("preferred_username"))
             .map(str::to_owned)
     };
+    let methods = claims.all.get("amr").and_then(|value| value.as_array());
+    let has_mfa = methods.is_some_and(|all| all.iter().any(|method| method == "mfa"));
     Caller {
         tenant: claims.tenant,
         who: Principals {
@@ -83,6 +87,7 @@ fn caller(world: &World, claims: &Claims) -> Caller {
             groups: world.directory().groups_of(claims.object_id),
         },
         name: name.unwrap_or_else(|| claims.object_id.to_string()),
+        without_mfa: !claims.is_app && !has_mfa,
         kind: if claims.is_app { "Application" } else { "User" },
     }
 }
@@ -214,6 +219,25 @@ pub(super) fn authorize(
         ));
     }
     Ok(())
+}
+
+/// Whether a person has proved enough to change something, in a tenant that wants more for it than for looking.
+///
+/// # Errors
+/// 401 with a challenge for a second factor.
+pub(super) fn check_mfa(world: &World, call: &Call, caller: &Caller) -> Result<(), ArmError> {
+    let is_change = matches!(call.method, Method::PUT | Method::PATCH | Method::DELETE);
+    if !is_change || !caller.without_mfa {
+        return Ok(());
+    }
+    let directory = world.directory();
+    match directory.tenants.get(&caller.tenant) {
+        Some(tenant) if tenant.mfa_for_changes => {
+            let authorize = authorize_url(world, call);
+            Err(ArmError::mfa_required(&authorize, &call.scope_text()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn refused(caller: &Caller, action: &str, scope: &str) -> ArmError {

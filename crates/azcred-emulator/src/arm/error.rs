@@ -3,6 +3,8 @@
 //! The envelope is the "ErrorResponse" of the Azure REST API guidelines. Codes and sentences are those that
 //! "Troubleshoot common Azure deployment errors", "Troubleshoot Azure RBAC" (Microsoft Learn) and public logs show.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -243,14 +245,43 @@ impl ArmError {
     /// The token is good, and the account's sessions have ended since ('Claims challenges, claims requests and client
     /// capabilities').
     pub(super) fn revoked(authorize_url: &str, revoked: &Revoked) -> Self {
+        Self::insufficient_claims(
+            "InvalidAuthenticationToken",
+            "The access token has been revoked: the user's session has ended since it was issued."
+                .into(),
+            authorize_url,
+            &revoked.claims(),
+        )
+    }
+
+    /// A person wants to change something and has not shown a second factor ('Planning for mandatory multifactor
+    /// authentication for Azure').
+    pub(super) fn mfa_required(authorize_url: &str, scope: &str) -> Self {
+        let claims = json!({"access_token": {"acrs": {"essential": true, "values": ["p1"]}}});
+        Self::insufficient_claims(
+            "RequestDisallowedByPolicy",
+            format!(
+                "Resource '{scope}' was disallowed by policy. Reasons: 'MFA is required'. See error details for policy \
+                 resource IDs."
+            ),
+            authorize_url,
+            &STANDARD.encode(claims.to_string()),
+        )
+    }
+
+    fn insufficient_claims(
+        code: &'static str,
+        message: String,
+        authorize_url: &str,
+        claims: &str,
+    ) -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
-            code: "InvalidAuthenticationToken",
-            message: "The access token has been revoked: the user's session has ended since it was issued.".into(),
+            code,
+            message,
             challenge: Some(format!(
                 "Bearer realm=\"\", authorization_uri=\"{authorize_url}\", error=\"insufficient_claims\", \
-                 claims=\"{}\"",
-                revoked.claims()
+                 claims=\"{claims}\""
             )),
         }
     }

@@ -107,6 +107,7 @@ fn answer(world: &World, call: &Call) -> Result<Answer, ArmError> {
     let need = operations::needed(&call.method, &target)
         .ok_or_else(|| ArmError::not_served(call.method.as_str(), &call.scope_text()))?;
     access::authorize(&world.resources(), &caller, call, &target, &need)?;
+    access::check_mfa(world, call, &caller)?;
     perform(world, call, &caller, &target)
 }
 

@@ -25,6 +25,8 @@ pub struct Tenant {
     pub session_lifetime: Option<u32>,
     /// A refresh token is good once. Entra ID takes an old one as well; other services don't.
     pub refresh_tokens_once: bool,
+    /// People need a second factor to change something through Resource Manager.
+    pub mfa_for_changes: bool,
     /// Seconds that a device code is good. `None`: 900.
     pub device_code_lifetime: Option<u32>,
     /// Seconds between two questions about a device code. `None`: 5.
@@ -53,6 +55,7 @@ impl Tenant {
             refresh_token_inactivity: None,
             session_lifetime: None,
             refresh_tokens_once: false,
+            mfa_for_changes: false,
             device_code_lifetime: None,
             device_code_interval: None,
         }

@@ -16,12 +16,23 @@ pub(super) struct ClaimsRequest {
     pub(super) capabilities: Vec<String>,
     /// `capolids`: Conditional Access policies that have to be satisfied, whatever they are about.
     pub(super) policies: Vec<Uuid>,
+    /// `acrs`: a service wants more of the sign-in than its token shows. Whatever it calls that, here it is a second factor.
+    pub(super) contexts: Vec<String>,
     /// `nbf`, in Unix seconds: the sign-in has to be that young.
     pub(super) not_before: Option<i64>,
 }
 
 /// No challenge names more policies than a tenant can have ('Conditional Access service limits'): 195.
 const MAX_POLICIES: usize = 195;
+
+/// A tenant has 99 of its own, `c1` to `c99`; Resource Manager's is `p1`.
+const MAX_CONTEXTS: usize = 100;
+
+/// A letter and a number: the ids of authentication contexts.
+fn is_context(value: &str) -> bool {
+    let digits = value.strip_prefix(['c', 'p']).unwrap_or_default();
+    (1..=2).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
 
 impl ClaimsRequest {
     /// Reads the parameter. What is not known is left alone, as Entra ID does it.
@@ -53,6 +64,12 @@ impl ClaimsRequest {
                 .filter_map(|id| Uuid::try_parse(id).ok())
                 .take(MAX_POLICIES)
                 .collect(),
+            contexts: values("acrs")
+                .chain(wanted("acrs").and_then(|claim| claim.get("value")?.as_str()))
+                .filter(|value| is_context(value))
+                .map(str::to_owned)
+                .take(MAX_CONTEXTS)
+                .collect(),
             not_before: wanted("nbf").and_then(|claim| match claim.get("value")? {
                 Value::String(text) => text.parse().ok(),
                 number => number.as_i64(),
@@ -75,6 +92,10 @@ mod tests {
         assert_eq!(claims.capabilities, ["CP1"]);
         assert_eq!(claims.not_before, Some(1_603_742_800));
         assert_eq!(claims.policies.len(), 1);
+        let contexts = read(
+            r#"{"access_token": {"acrs": {"values": ["p1", "x1", "c", "c100"], "value": "c25"}}}"#,
+        );
+        assert_eq!(contexts.unwrap().contexts, ["p1", "c25"]);
         let number = read(r#"{"access_token": {"nbf": {"value": 5}}}"#).unwrap();
         assert_eq!(number.not_before, Some(5));
         for nothing in [

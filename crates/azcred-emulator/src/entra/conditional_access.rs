@@ -3,7 +3,6 @@
 //! 'Conditional Access: Grant' and '… Session'. Of several policies all have to be satisfied, and one that blocks wins.
 //! What a client can do about a refusal stands in `claims`: it sends them back with its next, interactive, request.
 
-use http::StatusCode;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -68,6 +67,13 @@ pub(super) fn check(
             ..Refusal::by_code(50076)
         });
     }
+    if !session.proofs.mfa && !claims.contexts.is_empty() {
+        let contexts = json!({"essential": true, "values": claims.contexts});
+        return Err(Refusal {
+            claims: Some(json!({"access_token": {"acrs": contexts}}).to_string()),
+            ..Refusal::by_code(50076)
+        });
+    }
     check_age(&applying, session, claims, now)
 }
 
@@ -92,29 +98,18 @@ fn check_age(
             },
             _ => Refusal {
                 claims,
-                ..invalid_grant(
-                    70043,
-                    format!(
-                        "The refresh token has expired or is invalid due to sign-in frequency checks by conditional \
-                         access. The token was issued on {} and the maximum allowed lifetime for this request is \
-                         {limit}.",
-                        iso(at)
-                    ),
-                )
+                message: format!(
+                    "The refresh token has expired or is invalid due to sign-in frequency checks by conditional \
+                     access. The token was issued on {} and the maximum allowed lifetime for this request is {limit}.",
+                    iso(at)
+                ),
+                suberror: Some("basic_action"),
+                ..Refusal::by_code(70043)
             },
         });
     }
     if let Some(not_before) = claims.not_before.filter(|time| at < *time) {
-        return Err(invalid_grant(
-            50173,
-            format!(
-                "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might \
-                 have changed or reset their password. The grant was issued on '{}' and the TokensValidFrom date \
-                 (before which tokens are not valid) for this user is '{}'.",
-                iso(at),
-                iso(not_before)
-            ),
-        ));
+        return Err(Refusal::revoked(at, not_before));
     }
     Ok(())
 }
@@ -130,11 +125,4 @@ fn of(policies: &[&Policy], requirement: Requirement) -> Vec<Uuid> {
 /// `claims` of a refusal: the policies that were not satisfied.
 fn challenge(policies: &[Uuid]) -> String {
     json!({"access_token": {"capolids": {"essential": true, "values": policies}}}).to_string()
-}
-
-fn invalid_grant(code: u32, message: String) -> Refusal {
-    Refusal {
-        suberror: Some("basic_action"),
-        ..Refusal::new(code, "invalid_grant", StatusCode::BAD_REQUEST, message)
-    }
 }

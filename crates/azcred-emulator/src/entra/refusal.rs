@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::json;
 
+use super::assertion::iso;
 use super::exchange::Exchange;
 
 /// A refusal, before it is dressed with ids and the time.
@@ -67,6 +68,20 @@ impl Refusal {
             900144,
             format!("The request body must contain the following parameter: '{name}'."),
         )
+    }
+
+    /// The account's sessions have ended since the sign-in: AADSTS50173. Times are in Unix seconds.
+    pub(crate) fn revoked(signed_in: i64, valid_from: i64) -> Self {
+        Self {
+            message: format!(
+                "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might \
+                 have changed or reset their password. The grant was issued on '{}' and the TokensValidFrom date \
+                 (before which tokens are not valid) for this user is '{}'.",
+                iso(signed_in),
+                iso(valid_from)
+            ),
+            ..Self::by_code(50173)
+        }
     }
 
     /// A refusal known by its number alone, as faults name it. Codes outside the table get the shape of a
@@ -279,6 +294,18 @@ const BY_CODE: &[(u32, &str, u16, &str)] = &[
         "expired_token",
         400,
         "The provided value for the input parameter 'device_code' is not valid: this device code has expired.",
+    ),
+    (
+        70043,
+        "invalid_grant",
+        400,
+        "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access.",
+    ),
+    (
+        700_171,
+        "authorization_declined",
+        400,
+        "OAuth 2.0 device flow error. The end user has denied the authorization request.",
     ),
     (
         700_082,

@@ -49,6 +49,7 @@ impl DirectorySeed {
                 refresh_token_inactivity: said.refresh_token_inactivity,
                 session_lifetime: said.session_lifetime,
                 refresh_tokens_once: matches!(said.refresh_token_rotation, RotationSeed::OneTime),
+                mfa_for_changes: said.mfa_for_changes,
                 device_code_lifetime: said.device_code_lifetime,
                 device_code_interval: said.device_code_interval,
             };

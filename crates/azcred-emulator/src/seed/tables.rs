@@ -45,6 +45,9 @@ pub(super) struct TenantSeed {
     pub(super) session_lifetime: Option<u32>,
     #[serde(default)]
     pub(super) refresh_token_rotation: RotationSeed,
+    /// Resource Manager asks people for a second factor before it changes anything.
+    #[serde(default)]
+    pub(super) mfa_for_changes: bool,
     /// Seconds that a device code is good.
     pub(super) device_code_lifetime: Option<u32>,
     /// Seconds between two questions about one.

@@ -12,6 +12,7 @@ use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
 use super::super::authority::Authority;
+use super::super::claims_request::ClaimsRequest;
 use super::super::client;
 use super::super::discovery::Version;
 use super::super::exchange::Exchange;
@@ -28,8 +29,8 @@ use crate::world::World;
 const LIFETIME: u32 = 900;
 /// Seconds between two questions, likewise.
 const INTERVAL: u32 = 5;
-/// What is remembered of a request is bounded. Real scopes are a tenth of it.
-const MAX_SCOPE_BYTES: usize = 8 * 1024;
+/// What is remembered of a request is bounded. Real ones are a tenth of it.
+const MAX_BYTES: usize = 8 * 1024;
 
 /// `POST /{tenant}/oauth2/devicecode`.
 pub(in super::super) async fn v1(
@@ -80,7 +81,7 @@ fn respond(
 /// The codes, and what to tell the person.
 ///
 /// # Errors
-/// Whatever is wrong with tenant, client or scope; 90033 while too many codes are under way.
+/// Whatever is wrong with tenant, client, scope or claims; 90033 while too many codes are under way.
 fn begin(
     world: &World,
     exchange: &Exchange,
@@ -100,10 +101,12 @@ fn begin(
         Version::V1 => Asked::of_v1(form.required("resource")?, form.get("scope"))?,
         Version::V2 => Asked::of_v2(form.required("scope")?)?,
     };
-    if asked.text.len() > MAX_SCOPE_BYTES {
+    let claims = form.get("claims");
+    ClaimsRequest::read(claims)?;
+    if asked.text.len() + claims.map_or(0, str::len) > MAX_BYTES {
         return Err(Refusal::invalid_request(
             90015,
-            "The request's query string is too long.",
+            "The request's scope and claims are too long.",
         ));
     }
     let (lifetime, interval) = limits(&directory, authority);
@@ -112,6 +115,7 @@ fn begin(
         client: application.app_id,
         segment: segment.to_owned(),
         scope: asked.text,
+        claims: claims.map(str::to_owned),
     };
     let codes = world
         .devices

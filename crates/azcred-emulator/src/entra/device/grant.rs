@@ -38,11 +38,7 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
             "OAuth 2.0 device flow error. The request was repeated sooner than the interval allows. Continue polling \
              at a slower rate.",
         )),
-        Polled::Declined => Err(refuse(
-            700_171,
-            "authorization_declined",
-            "OAuth 2.0 device flow error. The end user has denied the authorization request.",
-        )),
+        Polled::Declined => Err(Refusal::by_code(700_171)),
         Polled::Expired => Err(Refusal {
             error: match ask.version {
                 Version::V1 => "code_expired",
@@ -66,11 +62,10 @@ fn answer(ask: &Ask<'_>, pending: &Pending, approval: &Approval) -> Result<Value
     // What the person saw is what counts.
     let asked = Asked::of_v2(&pending.scope)?;
     user::check_enabled(&[account])?;
-    if account
-        .sessions_valid_from
-        .is_some_and(|from| millis(from) > approval.proved_millis)
+    if let Some(from) = account.sessions_valid_from
+        && millis(from) > approval.proved_millis
     {
-        return Err(Refusal::by_code(50173));
+        return Err(Refusal::revoked(approval.proofs.at, from.unix_timestamp()));
     }
     let user = user::member(ask.directory, account, tenant, application, 50020)?;
     user::check_enabled(&[user])?;

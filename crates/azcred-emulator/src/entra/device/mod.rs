@@ -55,6 +55,8 @@ pub(crate) struct Pending {
     pub(crate) segment: String,
     /// What was asked for, as the v2.0 endpoint writes it.
     pub(crate) scope: String,
+    /// `claims`, which reads well.
+    pub(crate) claims: Option<String>,
 }
 
 /// Who let the program in, and by what.
@@ -284,6 +286,7 @@ mod tests {
             client: CLIENT,
             segment: "organizations".into(),
             scope: "https://a.b/.default".into(),
+            claims: None,
         }
     }
 

@@ -177,13 +177,19 @@ fn code(
 ) -> Option<u32> {
     let entered = form.get("otc").unwrap_or_default();
     let now = exchange.now.unix_timestamp();
-    let Purpose::Device { user_code, scope } = &mut transaction.purpose else {
+    let Purpose::Device {
+        user_code,
+        scope,
+        claims,
+    } = &mut transaction.purpose
+    else {
         return None;
     };
     match world.devices.find(entered, now) {
         Ok(pending) => {
             *user_code = entered.to_owned();
             *scope = pending.scope;
+            *claims = pending.claims;
             transaction.client = pending.client;
             transaction.segment = pending.segment;
             None

@@ -250,7 +250,7 @@ impl<'a> Question<'a, '_> {
             .transaction
             .request()
             .and_then(|request| request.max_age);
-        if self.prompt() == Prompt::Login || limit.is_some_and(|limit| age > limit) {
+        if self.prompt() == Prompt::Login || limit.is_some_and(|limit| age >= limit) {
             return Err(wanting());
         }
         Ok(proved)
@@ -266,11 +266,7 @@ impl<'a> Question<'a, '_> {
     }
 
     fn allowed_by_policies(&self, ready: &Ready<'a>) -> Result<(), Step<'a>> {
-        let claims = self
-            .transaction
-            .request()
-            .and_then(|request| request.claims.as_deref());
-        let claims = ClaimsRequest::read(claims).map_err(Step::Answer)?;
+        let claims = ClaimsRequest::read(self.transaction.claims()).map_err(Step::Answer)?;
         let session = &ready.session;
         let checked =
             conditional_access::check(self.directory, session, &ready.resource, &claims, self.now);

@@ -59,8 +59,12 @@ pub(super) enum Choice {
 pub(super) enum Purpose {
     /// A code, for a program that waits at an address.
     Code(Box<AuthorizationRequest>),
-    /// The approval of a program on another device, by its user code and the scope it asked for.
-    Device { user_code: String, scope: String },
+    /// The approval of a program on another device, by its user code, with the scope and the `claims` it asked for.
+    Device {
+        user_code: String,
+        scope: String,
+        claims: Option<String>,
+    },
 }
 
 const PURPOSE: &str = "azcred-emulator sign-in 1";
@@ -141,6 +145,14 @@ impl Transaction {
         match &self.purpose {
             Purpose::Code(request) => request.asked(),
             Purpose::Device { scope, .. } => Asked::of_v2(scope),
+        }
+    }
+
+    /// What the program wants of the sign-in, as it wrote it.
+    pub(super) fn claims(&self) -> Option<&str> {
+        match &self.purpose {
+            Purpose::Code(request) => request.claims.as_deref(),
+            Purpose::Device { claims, .. } => claims.as_deref(),
         }
     }
 

@@ -181,6 +181,7 @@ pub(in crate::entra) async fn device(
     let purpose = Purpose::Device {
         user_code: String::new(),
         scope: String::new(),
+        claims: None,
     };
     let transaction = Transaction::begin(&browser, &exchange, "common", Uuid::nil(), purpose);
     let query = query.unwrap_or_default();

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::super::claims_request::ClaimsRequest;
 use super::super::client::Presented;
 use super::super::discovery::Version;
 use super::super::exchange::Exchange;
@@ -27,8 +28,8 @@ struct Issue<'a> {
     resource: &'a Resource,
     lifetime: i64,
     version: Version,
-    /// `xms_cc`, which the client asked for by `claims`.
-    capabilities: Vec<String>,
+    /// What the client asked for by `claims`.
+    claims: ClaimsRequest,
     /// The client asked for `client_info`.
     client_info: bool,
 }
@@ -41,8 +42,8 @@ pub(in crate::entra) fn body(
     resource: &Resource,
 ) -> Result<Value, Refusal> {
     let chosen = session.tenant.access_token_lifetime;
-    let capabilities = ask.claims()?.capabilities;
-    let usual = match resource.is_told && !capabilities.is_empty() {
+    let claims = ask.claims()?;
+    let usual = match resource.is_told && !claims.capabilities.is_empty() {
         true => long_lifetime(ask.exchange),
         false => usual_lifetime(ask.exchange),
     };
@@ -58,7 +59,7 @@ pub(in crate::entra) fn body(
         resource,
         lifetime: i64::from(chosen.unwrap_or(usual)),
         version: ask.version,
-        capabilities,
+        claims,
         client_info: ask.form.get("client_info") == Some("1"),
     };
     issue.body(ask.world).ok_or_else(unavailable)
@@ -102,7 +103,10 @@ pub(crate) fn signed_in(
         resource: &resource,
         lifetime: session.tenant.access_token_lifetime.unwrap_or(4499).into(),
         version: Version::V2,
-        capabilities: vec!["CP1".to_owned()],
+        claims: ClaimsRequest {
+            capabilities: vec!["CP1".to_owned()],
+            ..ClaimsRequest::default()
+        },
         client_info: true,
     };
     issue.body(world)
@@ -114,7 +118,7 @@ impl Issue<'_> {
         let key = &world.keys.entra;
         let claims = self
             .facts
-            .access_token(self.resource, self.lifetime, &self.capabilities);
+            .access_token(self.resource, self.lifetime, &self.claims);
         let is_v1 = self.version == Version::V1;
         let mut body = json!({
             "token_type": "Bearer",

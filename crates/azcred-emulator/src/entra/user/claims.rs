@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use uuid::{Uuid, uuid};
 
 use super::super::claims::{opaque, region_scope};
+use super::super::claims_request::ClaimsRequest;
 use super::super::discovery::Version;
 use super::super::resource::Resource;
 use super::Session;
@@ -76,7 +77,7 @@ impl Facts<'_> {
         &self,
         resource: &Resource,
         lifetime: i64,
-        capabilities: &[String],
+        asked: &ClaimsRequest,
     ) -> Map<String, Value> {
         let session = self.session;
         let version = match resource.version {
@@ -129,8 +130,11 @@ impl Facts<'_> {
                 claims["ver"] = "2.0".into();
             }
         }
-        if !capabilities.is_empty() {
-            claims["xms_cc"] = json!(capabilities);
+        if !asked.capabilities.is_empty() {
+            claims["xms_cc"] = json!(asked.capabilities);
+        }
+        if !asked.contexts.is_empty() {
+            claims["acrs"] = json!(asked.contexts);
         }
         match resource.app_id {
             ARM => self.add_groups(&mut claims),

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use uuid::Uuid;
 
+use super::super::claims_request::ClaimsRequest;
 use super::super::exchange::Exchange;
 use super::super::managed_identity::Issued;
 use super::super::refusal::Refusal;
@@ -58,7 +59,7 @@ pub(crate) fn issue_for_user(
     };
     let chosen = tenant.access_token_lifetime;
     let lifetime = i64::from(chosen.unwrap_or_else(|| usual_lifetime(exchange)));
-    let claims = facts.access_token(&found, lifetime, &[]);
+    let claims = facts.access_token(&found, lifetime, &ClaimsRequest::default());
     let access_token = world.keys.entra.sign(&claims).map_err(|_| unavailable())?;
     Ok(Issued {
         access_token,

@@ -31,17 +31,17 @@ use super::sign_in::Proofs;
 use crate::directory::{Application, Directory, Tenant, User};
 use crate::world::World;
 
-pub(crate) use answer::signed_in;
-pub(crate) use host::issue_for_user;
-pub(crate) use lockout::Lockout;
 pub(super) use answer::body as granted;
+pub(crate) use answer::signed_in;
 pub(super) use authorization_code::grant as by_authorization_code;
 pub(super) use claims::client_info;
+pub(crate) use host::issue_for_user;
+pub(crate) use lockout::Lockout;
 pub(super) use password::{check_password, count_attempt, grant as by_password};
 pub(super) use realm::user_realm;
 pub(super) use refresh::grant as by_refresh_token;
-pub(crate) use spent::Spent;
 pub(in crate::entra) use scope::Asked;
+pub(crate) use spent::Spent;
 
 /// A token request of a person, read but not judged.
 pub(super) struct Ask<'a> {
@@ -133,7 +133,11 @@ impl<'a> Ask<'a> {
     /// # Errors
     /// 500011 for a resource that is not in the tenant, 65001 without consent, 650053 for a permission that the
     /// resource does not have, and whatever Conditional Access says of the session.
-    pub(super) fn permitted(&self, session: &Session<'_>, asked: &Asked) -> Result<Resource, Refusal> {
+    pub(super) fn permitted(
+        &self,
+        session: &Session<'_>,
+        asked: &Asked,
+    ) -> Result<Resource, Refusal> {
         let resource = resource::find(self.world, self.directory, session.tenant, &asked.resource)?;
         asked.check_permissions(session.application, &resource)?;
         let now = self.exchange.now.unix_timestamp();

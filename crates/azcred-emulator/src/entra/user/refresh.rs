@@ -128,16 +128,10 @@ fn check_revoked(token: &RefreshToken, account: &User) -> Result<(), Refusal> {
     let valid_from = account.sessions_valid_from;
     match valid_from.filter(|_| tokens::is_revoked(account, token.issued)) {
         None => Ok(()),
-        Some(valid_from) => Err(invalid_grant(
-            50173,
-            format!(
-                "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user \
-                 might have changed or reset their password. The grant was issued on '{}' and the TokensValidFrom \
-                 date (before which tokens are not valid) for this user is '{}'.",
-                iso(token.proofs.at),
-                iso(valid_from.unix_timestamp())
-            ),
-        )),
+        Some(valid_from) => {
+            let issued = token.proofs.at;
+            Err(Refusal::revoked(issued, valid_from.unix_timestamp()))
+        }
     }
 }
 

@@ -59,7 +59,7 @@ impl View<'_> {
             self.permissions(ready),
             self.form(buttons(&[
                 ("without_consent", "Back to the program, without consent"),
-                ("list", "Sign in as an administrator"),
+                ("list", "Sign in with another account"),
             ])),
         );
         self.respond(&Page {

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::super::super::exchange::Exchange;
 use super::super::super::refusal::Refusal;
-use super::{Page, STYLE, View, buttons, esc, respond};
+use super::{Page, STAND_IN, STYLE, View, buttons, esc, respond};
 
 /// Submits the only form of a page.
 const SUBMIT: &str = "document.forms[0].submit()";
@@ -95,6 +95,7 @@ pub(in crate::entra::sign_in) fn form_post(
 <html lang="en">
 <head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>Working… · azcred emulator</title><style>{STYLE}</style></head>
 <body>
+{STAND_IN}
 <main>
 <h1>Working…</h1>
 <form method="post" action="{}">

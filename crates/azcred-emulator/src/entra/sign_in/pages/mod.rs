@@ -25,6 +25,9 @@ pub(super) use end::{form_post, native_client, refused, signed_out};
 
 const STYLE: &str = include_str!("style.css");
 
+/// Whose page it is, on every one of them.
+const STAND_IN: &str = r#"<aside class="stand-in"><strong>azcred emulator</strong> <span>This page is on this machine. It is not Microsoft’s: enter no real password.</span></aside>"#;
+
 /// What a page of a sign-in under way is made from.
 pub(super) struct View<'a> {
     pub(super) exchange: &'a Exchange,
@@ -88,7 +91,7 @@ impl Page<'_> {
 <style>{STYLE}</style>
 </head>
 <body>
-<aside class="stand-in"><strong>azcred emulator</strong> <span>This page is on this machine. It is not Microsoft’s: enter no real password.</span></aside>
+{STAND_IN}
 <main>
 <p class="place">{place}</p>
 <h1>{title}</h1>
