@@ -87,10 +87,9 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    /// Whoever signs in in this profile without a person's doing.
-    pub(crate) fn silent(profile: Profile) -> Self {
+    /// None, but for the profile.
+    pub(crate) fn in_profile(profile: Profile) -> Self {
         Self {
-            exclude: vec![Source::InteractiveBrowser, Source::DeviceCode],
             in_profile: InProfile {
                 profile: Some(profile),
             },

@@ -23,6 +23,7 @@ use std::{ffi::OsString, io::Write, process::ExitCode};
     after_help = "\
 Start here:
   azcred demo                     see it all, on a local Azure
+  azcred login                    sign in, once
   azcred chain                    see which identity this machine has, and why
   azcred doctor                   check the sign-in, and what it is good for
   azcred token                    get a token, for scripts
