@@ -44,6 +44,7 @@ pub struct Accounts {
 
 /// One account, and nothing secret of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Account {
     /// Which one it is, on this machine.
@@ -279,7 +280,7 @@ impl Accounts {
         found(self.list().await?, text)
     }
 
-    /// Signs an account out: what is kept of it goes, and what was cached for it is of no more use. Where another account is the only
+    /// Signs an account out: what is kept of it goes, and the tokens of it that were cached. Where another account is the only
     /// one left, it becomes the current one.
     ///
     /// # Errors
@@ -298,6 +299,7 @@ impl Accounts {
                 let was_current = store.current_id()?.as_deref() == Some(id.as_str());
                 add::forget_secret(store, &record)?;
                 store.remove(id.as_str())?;
+                store.forget_tokens(&record);
                 let mut left = store.of_profile()?;
                 let now_current = match left.pop() {
                     Some((only, _)) if was_current && left.is_empty() => {
@@ -402,6 +404,9 @@ pub(crate) async fn keep(store: &Store, mut record: Record, current: Current) ->
         .off_thread(end, move |store| {
             let _until_kept = lock;
             let before = store.read(&record.id)?;
+            if let Some(before) = &before {
+                store.forget_tokens(before);
+            }
             if let (Some(new), Some(old)) = (record.person_mut(), before) {
                 merge(new, &old);
             }

@@ -105,6 +105,8 @@ pub(crate) struct RefreshToken {
 /// How the provider ended a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ended {
+    /// For which application.
+    pub(crate) client_id: String,
     pub(crate) why: String,
     pub(crate) error: String,
     pub(crate) code: Option<u32>,
@@ -113,8 +115,9 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    pub(crate) fn new(why: &str, refusal: &Refusal) -> Self {
+    pub(crate) fn new(client_id: &str, why: &str, refusal: &Refusal) -> Self {
         Self {
+            client_id: client_id.to_owned(),
             why: why.to_owned(),
             error: refusal.error.clone(),
             code: refusal.code,

@@ -2,6 +2,7 @@
 
 use super::record::{Entry, Record};
 use crate::{
+    cache,
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
     system::{FileLock, SharedSystem},
@@ -96,6 +97,13 @@ impl Store {
             self.0.vault.remove(Shelf::SignIns, &current)?;
         }
         self.0.vault.remove(Shelf::SignIns, &parts)
+    }
+
+    /// Removes the tokens that were cached for a sign-in. Those that can't be are of no more use: nobody looks for them.
+    pub(crate) fn forget_tokens(&self, record: &Record) {
+        if let Err(error) = cache::forget(&self.0.vault, &record.session) {
+            tracing::debug!(%error, "the tokens of a sign-in that is over are still on disk");
+        }
     }
 
     /// Which sign-in is the current one.
