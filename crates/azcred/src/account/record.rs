@@ -57,7 +57,7 @@ pub(crate) struct Record {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Proof {
-    Person(Person),
+    Person(Box<Person>),
     /// The secret itself is in the keyring.
     ClientSecret,
     ClientCertificate {
@@ -236,14 +236,14 @@ mod tests {
             client_id: Some("c".into()),
             signed_in_on: 7,
             session: new_session(),
-            proof: Proof::Person(Person {
+            proof: Proof::Person(Box::new(Person {
                 refresh: vec![RefreshToken {
                     client_id: "c".into(),
                     family: Some("1".into()),
                     token: "canary\"\\".to_owned().into(),
                 }],
                 ..Person::default()
-            }),
+            })),
         }
     }
 

@@ -189,10 +189,9 @@ impl Store {
         client_id: &str,
     ) -> Result<Option<FileLock>> {
         let parts = self.asking(tenant, client_id);
-        self.0.vault.try_lock(
-            Shelf::SignIns,
-            &parts.each_ref().map(|part| part.as_bytes()),
-        )
+        self.0
+            .vault
+            .try_lock(Shelf::SignIns, &parts.each_ref().map(String::as_bytes))
     }
 
     /// The same, waited for.
@@ -203,7 +202,7 @@ impl Store {
         until: Instant,
     ) -> Result<Option<FileLock>> {
         let parts = self.asking(tenant, client_id);
-        let parts = parts.each_ref().map(|part| part.as_bytes());
+        let parts = parts.each_ref().map(String::as_bytes);
         self.0.vault.lock(Shelf::SignIns, &parts, until).await
     }
 

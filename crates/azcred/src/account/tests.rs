@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::{
-    ClientId, ManagedIdentityId, SecretString,
+    ClientId, ManagedIdentityId, Profile, SecretString, TenantId,
+    entra::{IdClaims, PersonTokens},
     system::{Fixture, NoKeyring, System as _},
     token::AccessToken,
 };
+use std::time::SystemTime;
 
 fn machine() -> Fixture {
     Fixture::new().with_var("HOME", "/home/ada")
