@@ -110,11 +110,16 @@ impl SignedIn {
         let profile = store.profile();
         let what = format!("{NAME} looked for who is signed in to azcred (profile '{profile}')");
         if others.is_empty() {
-            let login = match profile {
-                "default" => "`azcred login`".to_owned(),
-                other => format!("`azcred login --profile {other}`"),
+            let (profile, login) = match profile {
+                "default" => (String::new(), "`azcred login`".to_owned()),
+                other => (
+                    format!(" in the profile '{other}'"),
+                    format!("`azcred login --profile {other}`"),
+                ),
             };
-            return Err(Error::new(ErrorKind::Unavailable, what, "nobody is")
+            // In a chain's table it stands alone.
+            let why = format!("nobody is signed in to azcred{profile}");
+            return Err(Error::new(ErrorKind::Unavailable, what, why)
                 .with_mend(format!("sign in with {login}")));
         }
         let names: Vec<String> = others
