@@ -380,9 +380,8 @@ async fn a_provider_that_gives_another_persons_token_is_not_believed() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     login(&machine).await;
-    let mut rules = provider.rules();
-    (rules.person, rules.confuses_people) = ("eve", true);
-    drop(rules);
+    provider.rules().person = "eve";
+    provider.rules().confuses_people = true;
     let error = token(&machine, &storage()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unexpected, "{error}");
     assert!(error.why().contains("another person"), "{error}");
