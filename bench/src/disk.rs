@@ -10,6 +10,7 @@ use azcred::{
 };
 use std::{
     fs::{self, File},
+    io::Read,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
@@ -44,15 +45,20 @@ pub(crate) async fn role(arguments: &[String]) -> Result<bool> {
         "ask" => {
             credential(authority)?.get_token(&requests[0]).await?;
         }
-        // A challenge is never answered from the disk, and its answer is always written.
-        "write" => loop {
+        "write" => {
             let credential = credential(authority)?;
-            for request in &requests {
-                credential
-                    .get_token(&request.clone().with_claims("{}"))
-                    .await?;
+            // A challenge is never answered from the disk, and its answer is always written.
+            for round in 0_u64.. {
+                for request in &requests {
+                    let challenge = format!("{{\"n\":{round}}}");
+                    let challenged = request.clone().with_claims(challenge);
+                    credential.get_token(&challenged).await?;
+                }
+                if round == 0 {
+                    println!("writing");
+                }
             }
-        },
+        }
         "read" => {
             for request in &requests {
                 credential(authority)?.get_token(request).await?;
@@ -133,6 +139,13 @@ impl Drop for Home {
     }
 }
 
+/// Waits until a writer says that it writes.
+async fn has_begun(writer: &mut Child) -> Result<()> {
+    let mut stdout = writer.stdout.take().context("it has a standard output")?;
+    tokio::task::spawn_blocking(move || stdout.read_exact(&mut [0; 1])).await??;
+    Ok(())
+}
+
 async fn finish(child: Child) -> Result<String> {
     let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await??;
     ensure!(
@@ -179,11 +192,14 @@ async fn killed() -> Result<()> {
             let mut writers: Vec<_> = (0..AT_ONCE)
                 .map(|_| home.start("write", &authority))
                 .collect::<Result<_>>()?;
-            // Instants spread over starting, signing in, and many rounds of writing (Knuth's linear congruential generator).
+            for writer in &mut writers {
+                has_begun(writer).await?;
+            }
+            // Instants spread over some rounds of writing (Knuth's linear congruential generator).
             at = at
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
-            tokio::time::sleep(Duration::from_micros((at >> 33) % 60_000)).await;
+            tokio::time::sleep(Duration::from_micros((at >> 33) % 10_000)).await;
             for writer in &mut writers {
                 // SIGKILL, on Unix.
                 writer.kill()?;
@@ -209,7 +225,7 @@ async fn killed() -> Result<()> {
     let written = authority.requests() - authority.unchallenged();
     let (left, after) = prune(&home, &authority).await?;
     println!(
-        "  {KILLED} processes killed while they write ({written} requests for it), {readers} rounds of readers meanwhile: {lost} of \
+        "  {KILLED} processes killed while they write ({written} writes), {readers} rounds of readers meanwhile: {lost} of \
          {ENTRIES} entries lost, no reader failed, {left} files half written, {after} after pruning (target 0 and 0: {})",
         verdict(lost == 0 && after == 0)
     );
