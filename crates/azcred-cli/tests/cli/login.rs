@@ -13,14 +13,10 @@ const ADA: &str = "ada@contoso.com";
 /// The code that is shown as plain text beneath the large letters.
 #[track_caller]
 fn code(shown: &str) -> String {
-    let lines = shown.lines().map(str::trim);
+    let mut lines = shown.lines().map(str::trim);
     let is_code =
         |line: &&str| line.len() == 9 && line.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    lines
-        .filter(is_code)
-        .next_back()
-        .expect("a code")
-        .to_owned()
+    lines.rfind(is_code).expect("a code").to_owned()
 }
 
 #[test]
