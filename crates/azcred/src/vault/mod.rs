@@ -353,6 +353,12 @@ impl Vault {
 
     /// Why what was kept under the keyring's key can't be had in this session; `None` where it can, or nothing was.
     pub(crate) fn out_of_reach(&self) -> Option<Error> {
+        let is_had = held(&self.opened)
+            .as_ref()
+            .is_some_and(|opened| opened.kind == Kind::Keyring);
+        if is_had {
+            return None;
+        }
         key::out_of_reach_here(&*self.system)
     }
 
