@@ -66,13 +66,17 @@ def main():
     binary, az = os.environ["AZCRED_BINARY"], os.environ["AZCRED_AZ"]
     scope = ARM + "/.default"
     ours = [binary, "token", "--scope", scope]
-    theirs = [az, "account", "get-access-token", "--scope", scope, "--query", "accessToken", "--output", "tsv"]
+    theirs = [az, *"account get-access-token --query accessToken --output tsv --scope".split(), scope]
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         (home / "ring").mkdir()
         with Emulator(binary, home) as emulator, keyring(home / "ring") as bus:
             plain = emulator.environment("ports", "sp")
-            places = {"XDG_CACHE_HOME": str(home / "cache"), "XDG_DATA_HOME": str(home / "data"), "HOME": folder}
+            places = {
+                "XDG_CACHE_HOME": str(home / "cache"),
+                "XDG_DATA_HOME": str(home / "data"),
+                "HOME": folder,
+            }
             runs = {OURS: (ours, plain | places | {"AZCRED_KEYRING": "never"})}
             if bus:
                 ring = {"XDG_CACHE_HOME": str(home / "cache2"), "XDG_DATA_HOME": str(home / "data2")}
@@ -90,13 +94,16 @@ def main():
             memory = statistics.median(mebibytes(*runs[OURS]) for _ in range(5))
     medians = {name: statistics.median(taken) * 1000 for name, taken in times.items()}
     took, ratio = medians[OURS], medians[AZ] / medians[OURS]
-    print(f"a cached token for a script, whole process, medians of {ROUNDS} rounds in turn ({SLOW_ROUNDS} of Azure CLI)")
+    rounds = f"medians of {ROUNDS} rounds in turn ({SLOW_ROUNDS} of Azure CLI)"
+    print(f"a cached token for a script, whole process, {rounds}")
     for name, median in medians.items():
         print(f"  {name:<36} {median:8.1f} ms")
     if not bus:
         print(f"  {WITH_KEYRING:<36} NOT MEASURED, dbus-daemon or gnome-keyring-daemon is not installed")
     print(f"  ours: at most {TARGET_MS} ms: {verdict(took <= TARGET_MS)}")
-    print(f"  {ratio:.0f} times as fast as Azure CLI (target {TARGET_RATIO}): {verdict(ratio >= TARGET_RATIO)}")
+    print(
+        f"  {ratio:.0f} times as fast as Azure CLI (target {TARGET_RATIO}): {verdict(ratio >= TARGET_RATIO)}"
+    )
     print(f"  {memory:.1f} MiB at most (target {TARGET_MEBIBYTES}): {verdict(memory <= TARGET_MEBIBYTES)}")
 
 

@@ -80,9 +80,8 @@ pub(crate) async fn role(arguments: &[String]) -> Result<bool> {
 }
 
 fn request(number: usize) -> Result<TokenRequest> {
-    Ok(TokenRequest::new(Scope::new(&format!(
-        "https://r{number}.example/.default"
-    ))?))
+    let scope = format!("https://r{number}.example/.default");
+    Ok(TokenRequest::new(Scope::new(scope)?))
 }
 
 fn credential(authority: &str) -> Result<ClientSecretCredential> {
