@@ -18,6 +18,12 @@ async fn main() -> azcred::Result<()> {
         of_what_this_runs_on().await?;
         by_certificate().await?;
         by_assertion().await?;
+        by_browser().await?;
+        by_code().await?;
+        kept_on_disk().await?;
+        of_whoever_is_signed_in().await?;
+        that_can_be_revoked().await?;
+        at_an_openid_provider().await?;
     }
     Ok(())
 }
@@ -193,6 +199,124 @@ async fn by_assertion() -> azcred::Result<()> {
         ClientOptions::default(),
     )?;
     let token = credential.get_token(&TokenRequest::new(Scope::ARM)).await?;
+    // end
+    println!("{}", token.expires_on());
+    Ok(())
+}
+
+async fn by_browser() -> azcred::Result<()> {
+    // browser
+    use azcred::{ClientOptions, Credential, InteractiveBrowserCredential, Scope, TokenRequest};
+
+    let options = ClientOptions::default().with_disk_cache();
+    let credential = InteractiveBrowserCredential::new(options)?.with_login_hint("ada@contoso.com");
+    let token = credential.get_token(&TokenRequest::new(Scope::ML)).await?;
+    // end
+    println!("{}", token.expires_on());
+    Ok(())
+}
+
+async fn by_code() -> azcred::Result<()> {
+    // prompt
+    use azcred::{
+        ClientOptions, Credential, DeviceCodeCredential, Notice, Prompt, Scope, TokenRequest,
+    };
+    use std::sync::Arc;
+
+    #[derive(Debug)]
+    struct InTheLog;
+
+    impl Prompt for InTheLog {
+        fn show(&self, notice: &Notice<'_>) {
+            match notice {
+                Notice::DeviceCode(code) => {
+                    println!("enter {} at {}", code.user_code, code.verification_uri);
+                }
+                Notice::Over => println!("thank you"),
+                _ => {}
+            }
+        }
+    }
+
+    let options = ClientOptions::default().with_prompt(Arc::new(InTheLog));
+    let credential = DeviceCodeCredential::new(options)?;
+    let token = credential.get_token(&TokenRequest::new(Scope::ML)).await?;
+    // end
+    println!("{}", token.expires_on());
+    Ok(())
+}
+
+async fn kept_on_disk() -> azcred::Result<()> {
+    // disk
+    use azcred::{ClientOptions, Credential, Scope, TokenRequest, chain::Chain};
+
+    let options = ClientOptions::default().with_disk_cache();
+    let chain = Chain::new(options.clone());
+    let token = chain.get_token(&TokenRequest::new(Scope::ML)).await?;
+    if let Some(trouble) = options.cache_trouble() {
+        eprintln!("nothing is kept for the next process: {trouble}");
+    }
+    // end
+    println!("{}", token.expires_on());
+    Ok(())
+}
+
+async fn of_whoever_is_signed_in() -> azcred::Result<()> {
+    // accounts
+    use azcred::{
+        AzcredCredential, ClientOptions, Credential, Profile, Scope, TokenRequest,
+        account::Accounts,
+    };
+
+    let options = ClientOptions::default()
+        .with_disk_cache()
+        .with_profile(Profile::new("work")?);
+    let accounts = Accounts::new(&options)?;
+    for account in accounts.list().await? {
+        let mark = if account.is_current { '*' } else { ' ' };
+        println!("{mark} {} {}", account.who(), account.id);
+    }
+    // Whoever is current now, and in this process nobody else.
+    let credential = AzcredCredential::new(options)?;
+    let token = credential.get_token(&TokenRequest::new(Scope::ML)).await?;
+    // end
+    println!("{}", token.expires_on());
+    Ok(())
+}
+
+async fn that_can_be_revoked() -> azcred::Result<()> {
+    // challenge
+    use azcred::{ClientOptions, Credential, Scope, TokenRequest, chain::Chain};
+
+    let chain = Chain::new(ClientOptions::default());
+    let request = TokenRequest::new(Scope::ARM).with_cae();
+    let mut token = chain.get_token(&request).await?;
+    if let Some(claims) = claims_of_a_401(token.secret()) {
+        token = chain.get_token(&request.with_claims(claims)).await?;
+    }
+    // end
+    println!("{}", token.expires_on());
+    Ok(())
+}
+
+/// What the service had to say of the token.
+fn claims_of_a_401(_token: &str) -> Option<String> {
+    None
+}
+
+async fn at_an_openid_provider() -> azcred::Result<()> {
+    // openid
+    use azcred::{
+        ClientId, ClientOptions, Cloud, Credential, InteractiveBrowserCredential, TokenRequest,
+    };
+
+    let options =
+        ClientOptions::default().with_cloud(Cloud::openid_provider("https://id.example.org")?);
+    let credential = InteractiveBrowserCredential::new(options)?
+        .with_client_id(ClientId::new("a0000001-0000-4000-8000-000000000001")?);
+    let token = credential
+        .get_token(&TokenRequest::new("openid".parse()?))
+        .await?;
     // end
     println!("{}", token.expires_on());
     Ok(())
