@@ -21,7 +21,8 @@ long.
 Every way to sign in leads to somebody else, so that the token tells by which way it came; Ada, Alan and Grace are
 people. *Nothing* means that there was nothing to sign in with, a code is Entra ID's refusal, and *error* is whatever
 else keeps a source that is there from giving a token. *Asks* means that the program then asks a person, by a browser or
-a device code, and what is in brackets is what came before; azcred ends there, with that as its error.
+a device code, and what is in brackets is what came before. The presets ask in the same way, but only at a terminal:
+here is none, and azcred ends with that as its error.
 
 Where nothing is said of IMDS, none answers: azure-identity finds that out, and azcred is told by `AZCRED_IMDS=never`,
 as it would otherwise judge by the machine on which the tests run.

@@ -63,7 +63,6 @@ TOOL_FAILED = (
     "gets a token."
 )
 FILES_ARE_ENOUGH = "Where Azure CLI's files hold a token that it would give, azcred reads it there."
-NO_PROMPT = "azcred has no interactive source yet, so this is no choice that it knows."
 
 
 def instead(outcome, why, *columns):
@@ -104,7 +103,7 @@ class Environment:
         return self.himl if column == "hi-ml" else getattr(self, column)
 
     def expected(self, column):
-        """What ours is to do: as theirs, but for the asking, which is not there yet."""
+        """What ours is to do: as theirs, but for the asking, as nobody sits at a terminal here."""
         if column in self.ours:
             return self.ours[column].outcome
         if column == "azcred":
@@ -288,12 +287,7 @@ SECTIONS = {
         Environment([p.AZ, p.PWSH, p.choice("AzurePowerShellCredential")], "app in PowerShell", "Ada"),
         Environment([p.AZ, p.choice("EnvironmentCredential")], NOTHING, "Ada"),
         Environment([p.AZ, p.choice("VisualStudioCodeCredential")], NOTHING, "Ada"),
-        Environment(
-            [p.AZ, p.choice("InteractiveBrowserCredential")],
-            ASKS + NOTHING,
-            "Ada",
-            ours=instead(ERROR, NO_PROMPT),
-        ),
+        Environment([p.AZ, p.choice("InteractiveBrowserCredential")], ASKS + NOTHING, "Ada"),
         Environment([p.AZ, p.choice("")], "Ada", "Ada"),
         Environment([p.AZ, p.choice(" Dev ")], "Ada", "Ada"),
         Environment([p.AZ, p.choice("everything")], ERROR, "Ada", ERROR),

@@ -213,7 +213,8 @@ class Scene(ExitStack):
                     variables[name] = value
         if "AZURE_POD_IDENTITY_AUTHORITY_HOST" not in variables:
             variables |= self.no_imds
-        return bare_environment(home) | self.base | {"PATH": str(programs)} | variables
+        # What one leaves behind is for nobody else: each has a home of its own.
+        return self.base | bare_environment(home) | {"PATH": str(programs)} | variables
 
     def _new(self, name):
         """A path that nobody has had."""
