@@ -2,7 +2,8 @@
 
 Argument: which program. Standard input: for each environment a line with its variables. Standard output: for each a
 line with {"claims"} of the token that was had; or {"failed": "nothing" | "refused" | "error", "code", "said"}, with
-{"asks"} where the program would ask a person next.
+{"asks"} where the program would ask a person next. With the argument `attended` it does ask, and has its own
+environment besides what the line says.
 
 A process starts once, and not for each environment: what is imported takes seconds, and reads nothing of the
 environment before it is asked for a token.
@@ -43,8 +44,10 @@ class Person:
         raise CredentialUnavailableError(message="nobody is here to answer")
 
 
-InteractiveBrowserCredential._request_token = Person.ask
-DeviceCodeCredential._request_token = Person.ask
+ATTENDED = "attended" in sys.argv
+if not ATTENDED:
+    InteractiveBrowserCredential._request_token = Person.ask
+    DeviceCodeCredential._request_token = Person.ask
 # How long it waits between its attempts is not what is compared.
 HttpTransport.sleep = lambda self, duration: None
 
@@ -177,7 +180,8 @@ def main():
     choose, load = PROGRAMS[sys.argv[1]]
     loaded = load()
     for line in sys.stdin:
-        os.environ.clear()
+        if not ATTENDED:
+            os.environ.clear()
         os.environ.update(json.loads(line))
         # azure-identity keeps where it is in a chain in context variables, and leaves them set when it fails.
         answer = contextvars.copy_context().run(outcome, choose, loaded)
