@@ -11,4 +11,4 @@ mod recent;
 pub(crate) use disk::through;
 pub(crate) use identity::Identity;
 pub use list::{CacheList, CachedToken, clear, list};
-pub(crate) use memory::{MemoryCache, in_background};
+pub(crate) use memory::{MemoryCache, in_background, without_person};
