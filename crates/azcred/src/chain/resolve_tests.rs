@@ -558,7 +558,7 @@ fn a_failure_that_leaves_a_person_passes_over_those_between() {
         None,
     );
     assert_eq!(
-        run.answer.as_ref().err().and_then(|error| error.code()),
+        run.answer.as_ref().err().and_then(Error::code),
         Some(7_000_222)
     );
     assert!(!run.was_asked(THREE), "{:?}", run.log);
