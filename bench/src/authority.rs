@@ -26,6 +26,7 @@ struct Settings {
     expires_in: AtomicU64,
     delay_ms: AtomicU64,
     requests: AtomicUsize,
+    unchallenged: AtomicUsize,
 }
 
 impl Authority {
@@ -35,6 +36,7 @@ impl Authority {
             expires_in: AtomicU64::new(expires_in),
             delay_ms: AtomicU64::new(0),
             requests: AtomicUsize::new(0),
+            unchallenged: AtomicUsize::new(0),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -54,14 +56,22 @@ impl Authority {
         );
     }
 
+    /// How many of them answered no challenge.
+    pub(crate) fn unchallenged(&self) -> usize {
+        self.state.unchallenged.load(Ordering::SeqCst)
+    }
+
     /// How many requests came.
     pub(crate) fn requests(&self) -> usize {
         self.state.requests.load(Ordering::SeqCst)
     }
 }
 
-async fn token(State(settings): State<Arc<Settings>>) -> Json<serde_json::Value> {
+async fn token(State(settings): State<Arc<Settings>>, form: String) -> Json<serde_json::Value> {
     let number = settings.requests.fetch_add(1, Ordering::SeqCst);
+    if !form.contains("claims=") {
+        settings.unchallenged.fetch_add(1, Ordering::SeqCst);
+    }
     tokio::time::sleep(Duration::from_millis(
         settings.delay_ms.load(Ordering::SeqCst),
     ))

@@ -5,6 +5,7 @@
 mod authority;
 mod cached;
 mod chain;
+mod disk;
 mod due;
 mod peer;
 
@@ -20,6 +21,10 @@ const CLIENT: &str = "00000000-0000-0000-0000-0000000c11e7";
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if disk::role(&arguments).await? {
+        return Ok(());
+    }
     println!(
         "azcred {} beside azure_identity 1.0.0, medians of rounds in turn",
         env!("CARGO_PKG_VERSION")
@@ -27,7 +32,8 @@ async fn main() -> Result<()> {
     cached::run(1).await?;
     cached::run(64).await?;
     due::run().await?;
-    chain::run().await
+    chain::run().await?;
+    disk::run().await
 }
 
 /// The middle value.

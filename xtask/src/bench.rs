@@ -18,7 +18,7 @@ pub(crate) fn run_verb() -> Result<()> {
     let environment = Environment::ready("interop", "interop/requirements.txt")?;
     let az = az()?;
     let modules = node::modules()?;
-    for script in ["whole_process.py", "laptop.py"] {
+    for script in ["whole_process.py", "cached.py", "laptop.py"] {
         let mut python = Command::new(environment.python());
         python
             .arg(Path::new("interop").join(script))

@@ -59,11 +59,12 @@ impl Place {
     pub(crate) fn options(&self, profile: Profile) -> ClientOptions {
         let options = ClientOptions::new(self.system.clone())
             .with_profile(profile)
-            .with_prompt(Arc::new(TerminalPrompt::default()));
+            .with_prompt(Arc::new(TerminalPrompt::default()))
+            .with_disk_cache();
         let wish = self.system.var(CACHE_VARIABLE);
         match wish.is_some_and(|wish| wish.trim().eq_ignore_ascii_case("never")) {
-            true => options,
-            false => options.with_disk_cache(),
+            true => options.without_cached_tokens(),
+            false => options,
         }
     }
 }
@@ -131,6 +132,10 @@ impl SignIn {
         person: Person,
     ) -> azcred::Result<Self> {
         let mut options = place.options(choice.profile(&*place.system)?);
+        if person == Person::LeftAlone {
+            // An hour ago is not now.
+            options = options.without_cached_tokens();
+        }
         if let Some(tenant) = &tenant {
             // Whoever typed it meant it.
             options = options.with_allowed_tenants([tenant.clone()]);

@@ -68,7 +68,7 @@ impl Prompt for PlainPrompt {
                 code.verification_uri, code.user_code
             ),
             Notice::Strange { what } => {
-                eprintln!("Turned away while waiting for the browser: {what}.")
+                eprintln!("Turned away while waiting for the browser: {what}.");
             }
             Notice::AnotherProcess => eprintln!("Another process is signing in; waiting for it."),
             Notice::Over => {}

@@ -99,13 +99,12 @@ impl List {
             return Ok(0);
         }
         let authority = options.cloud()?.authority().as_str().to_owned();
-        let rows: Vec<[String; 8]> = accounts
+        let rows: Vec<[String; 7]> = accounts
             .iter()
             .map(|account| row(account, &authority))
             .collect();
         let head = [
-            "",
-            "who",
+            "  who",
             "kind",
             "tenant",
             "profile",
@@ -168,12 +167,19 @@ pub(super) fn is_current(account: &Account) -> String {
     }
 }
 
-fn row(account: &Account, authority: &str) -> [String; 8] {
+fn row(account: &Account, authority: &str) -> [String; 7] {
     let is_elsewhere = !account.authority.eq_ignore_ascii_case(authority);
     let trouble = account.trouble.is_some();
+    let mark = if account.is_current { '*' } else { ' ' };
+    // The kind stands beside it.
+    let who = match (account.kind, &account.client_id) {
+        (AccountKind::Person, _) => account.who(),
+        (_, Some(id)) => id.clone(),
+        (AccountKind::ManagedIdentity, None) => "this machine".to_owned(),
+        _ => account.who(),
+    };
     [
-        if account.is_current { "*" } else { " " }.to_owned(),
-        shown(&account.who()),
+        format!("{mark} {}", shown(&who)),
         kind(account.kind).to_owned(),
         account.tenant.as_deref().map(shown).unwrap_or_default(),
         shown(&account.profile),
@@ -194,9 +200,9 @@ fn row(account: &Account, authority: &str) -> [String; 8] {
 fn kind(kind: AccountKind) -> &'static str {
     match kind {
         AccountKind::Person => "person",
-        AccountKind::ClientSecret => "application, by a secret",
-        AccountKind::ClientCertificate => "application, by a certificate",
-        AccountKind::FederatedToken => "application, by a federated token",
+        AccountKind::ClientSecret => "service principal, secret",
+        AccountKind::ClientCertificate => "service principal, certificate",
+        AccountKind::FederatedToken => "service principal, federated token",
         AccountKind::ManagedIdentity => "managed identity",
         _ => "",
     }

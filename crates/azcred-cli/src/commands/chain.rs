@@ -212,7 +212,7 @@ fn list(preset: Preset, output: &mut Output) {
         paint(DIM, described(preset))
     ));
     let line = |number: &str, source: &str, name: &str, then: &str| {
-        format!("{number:>3}  {source:<20}  {name:<27}  {then}")
+        format!("{number:>3}  {source:<20}  {name:<28}  {then}")
     };
     let head = line("", "source", "in the Azure SDKs", "after its failure");
     output.line(paint(DIM, head));

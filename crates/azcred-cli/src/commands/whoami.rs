@@ -102,11 +102,14 @@ pub(super) fn rows(
     add("Resource", principal.resource_id.as_deref());
     add("Token for", principal.audience.as_deref());
     add("Signed in by", Some(chosen.source.id()));
-    // The application has its row.
+    // The application has its row; a sign-in is known by it all the same.
     let application = principal.application_id.as_deref().unwrap_or_default();
-    let using = chosen
-        .using
-        .replace(&format!(" of the application {application}"), "");
+    let using = match chosen.source {
+        Source::Azcred => chosen.using.clone(),
+        _ => chosen
+            .using
+            .replace(&format!(" of the application {application}"), ""),
+    };
     for (number, part) in using.split("; ").enumerate() {
         add(if number == 0 { "Using" } else { "" }, Some(part));
     }

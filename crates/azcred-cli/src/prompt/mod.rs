@@ -52,8 +52,8 @@ impl TerminalPrompt {
         let write = || {
             let _ = anstream::stderr().write_all(text.as_bytes());
         };
-        match &*self.live() {
-            Some(live) => live.bar.suspend(write),
+        match self.live().as_ref().and_then(|live| live.bar.as_ref()) {
+            Some(bar) => bar.suspend(write),
             None => write(),
         }
     }
@@ -63,9 +63,7 @@ impl TerminalPrompt {
         let mut live = self.live();
         // First what was waited for before goes.
         *live = None;
-        if terminal.is_rich {
-            *live = Some(Live::new(terminal, words, until));
-        }
+        *live = Some(Live::new(terminal, words, until));
     }
 
     fn code(
@@ -177,9 +175,10 @@ impl fmt::Debug for TerminalPrompt {
     }
 }
 
-/// The line that is drawn again while somebody is waited for. It goes without a trace when it is dropped.
+/// The line that is drawn again while somebody is waited for, where one can be. It goes without a trace when it is dropped. Nothing else
+/// is drawn meanwhile.
 struct Live {
-    bar: ProgressBar,
+    bar: Option<ProgressBar>,
     _alone: HiddenSpinner,
 }
 
@@ -191,6 +190,12 @@ const WORDY: usize = 64;
 impl Live {
     fn new(terminal: Terminal, words: &'static str, until: Option<SystemTime>) -> Self {
         let alone = HiddenSpinner::hide();
+        if !terminal.is_rich {
+            return Self {
+                bar: None,
+                _alone: alone,
+            };
+        }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let words = if terminal.columns < WORDY {
             "Waiting"
@@ -211,13 +216,18 @@ impl Live {
         }
         bar.set_message(words);
         bar.enable_steady_tick(TICK);
-        Self { bar, _alone: alone }
+        Self {
+            bar: Some(bar),
+            _alone: alone,
+        }
     }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
     }
 }
 

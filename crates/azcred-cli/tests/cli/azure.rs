@@ -39,6 +39,11 @@ impl Azure {
         }
     }
 
+    /// Does something beside it.
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     pub(crate) fn info(&self) -> &Info {
         self.emulator.as_ref().expect("it runs").info()
     }

@@ -5,6 +5,7 @@ use crate::{
     azure::Azure,
     run::{Run, Said, assert_seen, azcred},
 };
+use azcred::chain::Source;
 use azcred_emulator::{Persona, Way};
 use serde_json::{Value, json};
 use std::fs;
@@ -34,7 +35,10 @@ fn where_nothing_is_there_each_source_says_what_it_lacks() {
     assert_eq!(json["principal"], Value::Null);
     assert_eq!(json["error"]["kind"], "unavailable");
     assert_eq!(json["error"]["report"], Value::Null, "it stands beside it");
-    assert_eq!(json["attempts"].as_array().map(Vec::len), Some(10));
+    assert_eq!(
+        json["attempts"].as_array().map(Vec::len),
+        Some(Source::ALL.len())
+    );
 }
 
 #[test]
@@ -138,13 +142,16 @@ fn where_a_chain_gives_up_every_command_shows_why() {
     let json = azcred(&["whoami", "-o", "json"]).said();
     assert_eq!(json.code, 3, "{json}");
     let report = &json.error()["error"]["report"];
-    assert_eq!(report["attempts"].as_array().map(Vec::len), Some(10));
+    assert_eq!(
+        report["attempts"].as_array().map(Vec::len),
+        Some(Source::ALL.len())
+    );
     assert_eq!(report["attempts"][0]["source"], "environment");
     let doctor = azcred(&["doctor", "-o", "json"]).directory("/").said();
     assert_eq!(doctor.code, 3, "{doctor}");
     assert_eq!(
         doctor.json()["chain"]["attempts"].as_array().map(Vec::len),
-        Some(10)
+        Some(Source::ALL.len())
     );
 }
 

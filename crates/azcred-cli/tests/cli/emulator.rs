@@ -1,15 +1,15 @@
 //! `azcred emulator`: start, env, exec.
 
-use crate::run::{AZCRED, Run, Said, assert_seen, azcred, end};
+use crate::run::{AZCRED, Run, Running, Said, assert_seen, azcred, end};
 use std::{
     io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command},
+    process::Command,
 };
 
 /// `azcred emulator start` as a process, ended in good order however a test ends.
 struct Started {
-    child: Option<Child>,
+    child: Option<Running>,
     folder: tempfile::TempDir,
     /// What it said until it was ready.
     ready: String,
@@ -340,7 +340,7 @@ fn exec_passes_signals_on_and_waits_for_what_comes_of_them() {
 fn programs_that_start_at_once_in_one_state_folder_all_get_in() {
     let folder = private_folder();
     let state = state_of(folder.path());
-    let all: Vec<Child> = (0..3)
+    let all: Vec<Running> = (0..3)
         .map(|_| {
             azcred(&[
                 "emulator", "exec", "--state", &state, "--", AZCRED, "whoami",
@@ -398,12 +398,10 @@ fn an_emulator_stays_for_the_programs_of_others_that_are_inside() {
 fn start_does_not_run_on_where_nobody_can_read_what_it_serves() {
     let folder = private_folder();
     let full = std::fs::File::create("/dev/full").expect("Linux has it");
-    let child = Command::new(AZCRED)
-        .args(["emulator", "start", "--state", &state_of(folder.path())])
-        .stdout(full)
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .expect("it starts");
+    let child =
+        azcred(&["emulator", "start", "--state", &state_of(folder.path())]).start_with(|command| {
+            command.stdout(full).stderr(std::process::Stdio::piped());
+        });
     let said = end(child);
     assert_eq!(said.code, 1, "{said}");
     assert!(

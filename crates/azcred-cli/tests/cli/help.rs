@@ -19,6 +19,14 @@ help_of! {
     the_help_of_whoami_says_that_nothing_is_verified, "help-whoami", ["whoami"];
     the_help_of_chain_says_what_its_exit_code_is, "help-chain", ["chain"];
     the_help_of_doctor_says_where_the_workspace_comes_from, "help-doctor", ["doctor"];
+    the_help_of_login_says_that_no_secret_is_on_the_command_line, "help-login", ["login"];
+    the_help_of_logout_says_what_stays_good, "help-logout", ["logout"];
+    the_help_of_account_says_who_the_current_one_is, "help-account", ["account"];
+    the_help_of_account_list_is_there, "help-account-list", ["account", "list"];
+    the_help_of_account_use_says_whom_it_takes, "help-account-use", ["account", "use"];
+    the_help_of_cache_says_why_there_is_one, "help-cache", ["cache"];
+    the_help_of_cache_list_says_that_no_token_is_shown, "help-cache-list", ["cache", "list"];
+    the_help_of_cache_clear_says_who_stays_signed_in, "help-cache-clear", ["cache", "clear"];
     the_help_of_emulator_lists_its_commands, "help-emulator", ["emulator"];
     the_help_of_emulator_start_names_the_services, "help-emulator-start", ["emulator", "start"];
     the_help_of_emulator_env_has_a_line_for_each_shell, "help-emulator-env", ["emulator", "env"];

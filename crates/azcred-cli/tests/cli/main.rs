@@ -1,8 +1,11 @@
 //! What a person and a program see of `azcred`: the binary is run as they run it, against an emulator in this process or
 //! a hostile authority on loopback.
 
+#[cfg(unix)]
+mod account;
 mod authority;
 mod azure;
+mod cache;
 mod canary;
 mod canary_hostile;
 mod canary_token;
@@ -11,9 +14,16 @@ mod doctor;
 mod emulator;
 mod failures;
 mod help;
+mod home;
+#[cfg(unix)]
+mod login;
+#[cfg(unix)]
+mod person;
 mod personas;
 mod run;
 mod story;
 mod streams;
+#[cfg(unix)]
+mod terminal;
 mod token;
 mod tools;

@@ -2,13 +2,15 @@
 
 use std::{
     fmt,
-    io::Read,
+    io::{Read, Seek, Write},
+    ops::{Deref, DerefMut},
     path::PathBuf,
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
     time::Duration,
 };
+use tempfile::TempDir;
 
 /// Nothing here takes long; past this the binary hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -17,17 +19,41 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) const AZCRED: &str = env!("CARGO_BIN_EXE_azcred");
 
 /// A run of the binary: its arguments, and an environment with nothing in it but what is put there.
-pub(crate) struct Run(Command);
+pub(crate) struct Run {
+    command: Command,
+    home: Option<TempDir>,
+}
 
-/// The binary with these arguments, on a machine without any tool of Azure's and without a metadata service: neither the `az` of
-/// whoever runs the tests nor this machine's own 169.254.169.254 is ever asked. An emulator looks programs up, and has them.
+/// A program that runs, and its home, which goes with it.
+pub(crate) struct Running {
+    child: Child,
+    _home: Option<TempDir>,
+}
+
+impl Deref for Running {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.child
+    }
+}
+
+impl DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.child
+    }
+}
+
+/// The binary with these arguments, on a machine without any tool of Azure's, without a keyring and without a metadata service: neither
+/// the `az` of whoever runs the tests nor this machine's own 169.254.169.254 is ever asked. Its home is its own, so that what one run
+/// keeps is not there for another. An emulator looks programs up, and has them; its story is told elsewhere.
 pub(crate) fn azcred(arguments: &[&str]) -> Run {
     let mut command = Command::new(AZCRED);
     command.args(arguments);
     let run = Run::bare(command).env("AZCRED_IMDS", "never");
     match arguments.first() {
         Some(&"emulator") => run,
-        _ => run.env("PATH", "/nonexistent"),
+        _ => run.at_home().env("PATH", "/nonexistent"),
     }
 }
 
@@ -41,37 +67,69 @@ impl Run {
                 command.env(name, value);
             }
         }
-        Self(command)
+        Self {
+            command,
+            home: None,
+        }
+    }
+
+    /// Gives it a home.
+    fn at_home(mut self) -> Self {
+        let home = tempfile::tempdir().expect("a folder");
+        let variable = if cfg!(windows) {
+            "LOCALAPPDATA"
+        } else {
+            "HOME"
+        };
+        self.command.env(variable, home.path());
+        self.home = Some(home);
+        self.env("AZCRED_KEYRING", "never")
     }
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
-        self.0.env(name, value);
+        self.command.env(name, value);
         self
     }
 
     pub(crate) fn envs(mut self, variables: &[(String, String)]) -> Self {
-        self.0
+        self.command
             .envs(variables.iter().map(|(name, value)| (name, value)));
         self
     }
 
     pub(crate) fn args(mut self, arguments: &[&str]) -> Self {
-        self.0.args(arguments);
+        self.command.args(arguments);
         self
     }
 
     pub(crate) fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.0.current_dir(directory.into());
+        self.command.current_dir(directory.into());
         self
     }
 
     /// Starts it, with pipes to read from.
-    pub(crate) fn start(mut self) -> Child {
-        self.0
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts")
+    pub(crate) fn start(self) -> Running {
+        self.start_with(|command| {
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        })
+    }
+
+    /// Starts it with streams of one's own.
+    pub(crate) fn start_with(mut self, streams: impl FnOnce(&mut Command)) -> Running {
+        streams(&mut self.command);
+        Running {
+            child: self.command.spawn().expect("the program starts"),
+            _home: self.home,
+        }
+    }
+
+    /// Gives it something to read.
+    pub(crate) fn input(mut self, text: &str) -> Self {
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(text.as_bytes()).expect("written");
+        file.rewind().expect("to its beginning");
+        self.command.stdin(file);
+        self
     }
 
     /// Runs it to its end.
@@ -81,7 +139,7 @@ impl Run {
 }
 
 /// Waits for the end of a program, and gathers what it says until then.
-pub(crate) fn end(mut child: Child) -> Said {
+pub(crate) fn end(mut child: Running) -> Said {
     let (sender, receiver) = mpsc::channel();
     let gather = |stream: Option<Box<dyn Read + Send>>, number: usize| {
         let sender = sender.clone();
@@ -178,6 +236,9 @@ pub(crate) fn settings() -> insta::Settings {
             r"(chosen|unavailable|refused|failed|not expected|not needed) +\d+(\.\d)?(  +[█▏▎▍▌▋▊▉]+)? +",
             "$1  [MS]  ",
         ),
+        // An account's id depends on its authority, and that on its port.
+        (r#""id": "[0-9a-f]{16}""#, r#""id": "[ID]""#),
+        (r"\d+ bytes|\d+ kB", "[SIZE]"),
         (r#""pid": \d+"#, r#""pid": [PID]"#),
         (r"\d+ minutes", "[N] minutes"),
         (r"in \d+ days", "in [N] days"),

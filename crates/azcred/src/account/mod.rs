@@ -4,30 +4,22 @@
 //! of another cloud are apart. Of each profile and authority one account is the current one.
 
 mod add;
+mod keep;
 mod record;
 mod store;
 
 pub(crate) use add::secret_name;
+pub(crate) use keep::{Current, keep, of_person};
 pub(crate) use record::{Ended, Person, Proof, Record, RefreshToken};
 pub(crate) use store::Store;
 
 use crate::{
-    cloud::Authority,
-    entra::{IdClaims, PersonTokens},
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
-    profile::Profile,
     redact::printable,
-    tenant::TenantId,
 };
-use record::{id_of, new_session, seconds};
 use serde::{Serialize, Serializer};
-use std::{
-    fmt,
-    str::FromStr,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
@@ -44,6 +36,7 @@ pub struct Accounts {
 
 /// One account, and nothing secret of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Account {
     /// Which one it is, on this machine.
@@ -234,7 +227,7 @@ impl Accounts {
     /// # Errors
     /// See [`Accounts`].
     pub async fn list(&self) -> Result<Vec<Account>> {
-        self.read(|store| Ok(shown(store.of_profile()?))).await
+        self.read(|store| Ok(shown(&store.of_profile()?))).await
     }
 
     /// Those of all profiles, at all authorities.
@@ -242,7 +235,7 @@ impl Accounts {
     /// # Errors
     /// See [`Accounts`].
     pub async fn list_all(&self) -> Result<Vec<Account>> {
-        self.read(|store| Ok(shown(store.all()?))).await
+        self.read(|store| Ok(shown(&store.all()?))).await
     }
 
     /// The current account; `None` where there is none.
@@ -276,10 +269,10 @@ impl Accounts {
     /// # Errors
     /// See [`Accounts`]; [`ErrorKind::Invalid`] where nobody or several are meant: then they are named.
     pub async fn find(&self, text: &str) -> Result<Account> {
-        found(self.list().await?, text)
+        found(&self.list().await?, text)
     }
 
-    /// Signs an account out: what is kept of it goes, and what was cached for it is of no more use. Where another account is the only
+    /// Signs an account out: what is kept of it goes, and the tokens of it that were cached. Where another account is the only
     /// one left, it becomes the current one.
     ///
     /// # Errors
@@ -298,6 +291,7 @@ impl Accounts {
                 let was_current = store.current_id()?.as_deref() == Some(id.as_str());
                 add::forget_secret(store, &record)?;
                 store.remove(id.as_str())?;
+                store.forget_tokens(&record);
                 let mut left = store.of_profile()?;
                 let now_current = match left.pop() {
                     Some((only, _)) if was_current && left.is_empty() => {
@@ -315,7 +309,7 @@ impl Accounts {
     }
 }
 
-fn shown(records: Vec<(Record, bool)>) -> Vec<Account> {
+fn shown(records: &[(Record, bool)]) -> Vec<Account> {
     records
         .iter()
         .map(|(record, is_current)| Account::of(record, *is_current))
@@ -331,7 +325,7 @@ fn no_such(id: &str) -> Error {
     .with_mend("`azcred account list` shows those that there are")
 }
 
-fn found(accounts: Vec<Account>, text: &str) -> Result<Account> {
+fn found(accounts: &[Account], text: &str) -> Result<Account> {
     let wanted = text.trim().to_lowercase();
     let words = |account: &Account| -> Vec<String> {
         [
@@ -376,121 +370,6 @@ fn found(accounts: Vec<Account>, text: &str) -> Result<Account> {
             )
             .with_mend("name one by its id"))
         }
-    }
-}
-
-/// Whether a sign-in that is kept becomes the current one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Current {
-    Always,
-    /// Where there is no other.
-    IfNone,
-}
-
-/// Keeps a sign-in, with what is kept of the same account's other applications. Gives the record as it is then.
-pub(crate) async fn keep(store: &Store, mut record: Record, current: Current) -> Result<Record> {
-    const KEEPING: Duration = Duration::from_secs(20);
-    let end = Instant::now() + KEEPING;
-    let lock = match store.lock(&record.id, end).await {
-        Ok(lock) => lock,
-        Err(error) => {
-            tracing::debug!(%error, "a sign-in is kept without a lock");
-            None
-        }
-    };
-    store
-        .off_thread(end, move |store| {
-            let _until_kept = lock;
-            let before = store.read(&record.id)?;
-            if let (Some(new), Some(old)) = (record.person_mut(), before) {
-                merge(new, &old);
-            }
-            store.write(&record)?;
-            if current == Current::Always || store.current()?.is_none() {
-                store.make_current(&record.id)?;
-            }
-            Ok(record)
-        })
-        .await
-}
-
-/// Adds what an older sign-in of the same person left for other applications and tenants.
-fn merge(new: &mut Person, old: &Record) {
-    const MOST: usize = 16;
-    let Some(old) = old.person() else {
-        return;
-    };
-    let others = old.refresh.iter().filter(|other| {
-        !new.refresh
-            .iter()
-            .any(|one| one.client_id.eq_ignore_ascii_case(&other.client_id))
-    });
-    let others: Vec<_> = others.cloned().collect();
-    new.refresh.extend(others);
-    new.refresh.truncate(MOST);
-    for tenant in &old.tenants {
-        if !new.tenants.contains(tenant) {
-            new.tenants.push(tenant.clone());
-        }
-    }
-    new.tenants.truncate(MOST);
-    new.not_of_family.clone_from(&old.not_of_family);
-    new.username = new.username.take().or_else(|| old.username.clone());
-    new.name = new.name.take().or_else(|| old.name.clone());
-}
-
-/// What there is to keep of a person's sign-in.
-pub(crate) fn of_person(
-    profile: &Profile,
-    authority: &Authority,
-    tenant: &TenantId,
-    client_id: &str,
-    claims: &IdClaims,
-    tokens: &PersonTokens,
-    now: SystemTime,
-) -> Record {
-    let authority = authority.as_str().to_ascii_lowercase();
-    let here = claims.object_id.as_deref().zip(claims.tenant.as_deref());
-    let home_account_id = tokens
-        .home_account_id
-        .clone()
-        .or_else(|| here.map(|(object_id, tenant)| format!("{object_id}.{tenant}")));
-    let home_tenant = home_account_id
-        .as_deref()
-        .and_then(|id| id.split_once('.'))
-        .map(|(_, tenant)| tenant);
-    let signed_in_to = claims
-        .tenant
-        .as_deref()
-        .or(Some(tenant.as_str()).filter(|_| !tenant.is_shared()))
-        .or(home_tenant)
-        .unwrap_or(tenant.as_str());
-    let id = match &home_account_id {
-        Some(id) => id_of(&["person", &authority, id]),
-        // A provider's own id of a person may be another for each client (OpenID Connect Core 1.0 section 8).
-        None => id_of(&["subject", &authority, client_id, &claims.subject]),
-    };
-    let refresh = tokens.refresh.iter().map(|token| RefreshToken {
-        client_id: client_id.to_owned(),
-        family: tokens.family.clone(),
-        token: token.clone(),
-    });
-    Record {
-        profile: profile.name().to_owned(),
-        authority,
-        id,
-        tenant: signed_in_to.to_owned(),
-        client_id: Some(client_id.to_owned()),
-        signed_in_on: seconds(now),
-        session: new_session(),
-        proof: Proof::Person(Person {
-            username: claims.username.clone(),
-            name: claims.name.clone(),
-            tenants: vec![signed_in_to.to_owned()],
-            refresh: refresh.collect(),
-            home_account_id,
-            ..Person::default()
-        }),
     }
 }
 

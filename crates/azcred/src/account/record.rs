@@ -57,7 +57,7 @@ pub(crate) struct Record {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Proof {
-    Person(Person),
+    Person(Box<Person>),
     /// The secret itself is in the keyring.
     ClientSecret,
     ClientCertificate {
@@ -105,6 +105,8 @@ pub(crate) struct RefreshToken {
 /// How the provider ended a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ended {
+    /// For which application.
+    pub(crate) client_id: String,
     pub(crate) why: String,
     pub(crate) error: String,
     pub(crate) code: Option<u32>,
@@ -113,8 +115,9 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    pub(crate) fn new(why: &str, refusal: &Refusal) -> Self {
+    pub(crate) fn new(client_id: &str, why: &str, refusal: &Refusal) -> Self {
         Self {
+            client_id: client_id.to_owned(),
             why: why.to_owned(),
             error: refusal.error.clone(),
             code: refusal.code,
@@ -233,14 +236,14 @@ mod tests {
             client_id: Some("c".into()),
             signed_in_on: 7,
             session: new_session(),
-            proof: Proof::Person(Person {
+            proof: Proof::Person(Box::new(Person {
                 refresh: vec![RefreshToken {
                     client_id: "c".into(),
                     family: Some("1".into()),
                     token: "canary\"\\".to_owned().into(),
                 }],
                 ..Person::default()
-            }),
+            })),
         }
     }
 

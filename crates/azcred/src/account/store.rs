@@ -2,6 +2,7 @@
 
 use super::record::{Entry, Record};
 use crate::{
+    cache,
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
     system::{FileLock, SharedSystem},
@@ -98,6 +99,13 @@ impl Store {
         self.0.vault.remove(Shelf::SignIns, &parts)
     }
 
+    /// Removes the tokens that were cached for a sign-in. Those that can't be are of no more use: nobody looks for them.
+    pub(crate) fn forget_tokens(&self, record: &Record) {
+        if let Err(error) = cache::forget(&self.0.vault, &record.session) {
+            tracing::debug!(%error, "the tokens of a sign-in that is over are still on disk");
+        }
+    }
+
     /// Which sign-in is the current one.
     pub(crate) fn current_id(&self) -> Result<Option<String>> {
         let parts = ["current", self.profile(), self.authority()].map(str::as_bytes);
@@ -181,10 +189,9 @@ impl Store {
         client_id: &str,
     ) -> Result<Option<FileLock>> {
         let parts = self.asking(tenant, client_id);
-        self.0.vault.try_lock(
-            Shelf::SignIns,
-            &parts.each_ref().map(|part| part.as_bytes()),
-        )
+        self.0
+            .vault
+            .try_lock(Shelf::SignIns, &parts.each_ref().map(String::as_bytes))
     }
 
     /// The same, waited for.
@@ -195,7 +202,7 @@ impl Store {
         until: Instant,
     ) -> Result<Option<FileLock>> {
         let parts = self.asking(tenant, client_id);
-        let parts = parts.each_ref().map(|part| part.as_bytes());
+        let parts = parts.each_ref().map(String::as_bytes);
         self.0.vault.lock(Shelf::SignIns, &parts, until).await
     }
 

@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::{
-    ClientId, ManagedIdentityId, SecretString,
+    ClientId, ManagedIdentityId, Profile, SecretString, TenantId,
+    entra::{IdClaims, PersonTokens},
     system::{Fixture, NoKeyring, System as _},
     token::AccessToken,
 };
+use std::time::SystemTime;
 
 fn machine() -> Fixture {
     Fixture::new().with_var("HOME", "/home/ada")
@@ -163,7 +165,11 @@ async fn a_second_sign_in_of_the_same_person_keeps_what_other_applications_have(
     let store = accounts(&machine).store;
     let first = person(&machine, "ada", "client-a", "refresh-a");
     let mut old = keep(&store, first, Current::Always).await.unwrap();
-    old.person_mut().unwrap().ended = Some(Ended::new("revoked", &crate::Refusal::default()));
+    old.person_mut().unwrap().ended = Some(Ended::new(
+        "client-a",
+        "revoked",
+        &crate::Refusal::default(),
+    ));
     store.write(&old).unwrap();
     let second = person(&machine, "ada", "CLIENT-B", "refresh-b");
     let new = keep(&store, second, Current::IfNone).await.unwrap();

@@ -13,6 +13,7 @@ pub(crate) struct Identity {
     credential: &'static str,
     whose: String,
     tenant: Option<String>,
+    sign_in: Option<String>,
     parts: Vec<Zeroizing<Vec<u8>>>,
 }
 
@@ -23,6 +24,7 @@ impl Identity {
             credential,
             whose: whose.into(),
             tenant: None,
+            sign_in: None,
             parts: vec![Zeroizing::new(credential.as_bytes().to_vec())],
         }
     }
@@ -60,6 +62,16 @@ impl Identity {
     pub(crate) fn and(mut self, part: impl AsRef<[u8]>) -> Self {
         self.parts.push(Zeroizing::new(part.as_ref().to_vec()));
         self
+    }
+
+    /// By this sign-in and no other, with which the tokens go.
+    pub(crate) fn of_sign_in(mut self, sign_in: &str) -> Self {
+        self.sign_in = Some(sign_in.to_owned());
+        self.and(sign_in)
+    }
+
+    pub(super) fn sign_in(&self) -> Option<&str> {
+        self.sign_in.as_deref()
     }
 
     pub(super) fn credential(&self) -> &'static str {

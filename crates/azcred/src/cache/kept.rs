@@ -25,6 +25,9 @@ pub(super) struct About {
     pub(super) whose: String,
     pub(super) tenant: Option<String>,
     pub(super) scopes: Vec<String>,
+    /// The sign-in that it goes with, where there is one.
+    #[serde(default)]
+    pub(super) sign_in: Option<String>,
 }
 
 /// Times are milliseconds since 1970.
@@ -53,6 +56,7 @@ impl About {
             whose: identity.whose().to_owned(),
             tenant: identity.tenant().map(str::to_owned),
             scopes: scopes.map(str::to_owned).collect(),
+            sign_in: identity.sign_in().map(str::to_owned),
         }
     }
 }

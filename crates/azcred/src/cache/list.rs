@@ -111,6 +111,17 @@ pub async fn clear(options: &ClientOptions) -> Result<usize> {
     on_disk(options, |vault| vault.clear(Shelf::Tokens)).await
 }
 
+/// Removes the tokens that were kept for a sign-in; how many there were.
+///
+/// # Errors
+/// As [`list`].
+pub(crate) fn forget(vault: &Vault, sign_in: &str) -> Result<usize> {
+    let is_of_it = |bytes: &[u8]| {
+        Kept::from_bytes(bytes).is_some_and(|kept| kept.about.sign_in.as_deref() == Some(sign_in))
+    };
+    vault.remove_where(Shelf::Tokens, is_of_it)
+}
+
 async fn on_disk<T: Send + 'static>(
     options: &ClientOptions,
     work: impl FnOnce(&Vault) -> Result<T> + Send + 'static,

@@ -10,7 +10,6 @@ use crate::{
         environment::Described, source::TokenSource,
     },
     error::{Error, ErrorKind, Result},
-    system::System,
     tenant::excerpt,
 };
 use serde::Serialize;

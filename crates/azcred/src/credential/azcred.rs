@@ -24,7 +24,7 @@ use secrecy::SecretString;
 use std::{
     fmt,
     path::Path,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 use tokio::time::Instant;
 use zeroize::Zeroizing;
@@ -46,8 +46,11 @@ struct SignedIn {
     /// The account, once it gave a token.
     who: Arc<OnceLock<String>>,
     /// What asks for an account that is no person, and for which of its sign-ins.
-    delegate: Arc<Mutex<Option<(String, Arc<dyn TokenSource>)>>>,
+    delegate: Arc<Mutex<Option<Delegate>>>,
 }
+
+/// Who asks, for the sign-in of this name.
+type Delegate = (String, Arc<dyn TokenSource>);
 
 const NAME: &str = "AzcredCredential";
 /// As an account's certificate is no larger.
@@ -107,11 +110,16 @@ impl SignedIn {
         let profile = store.profile();
         let what = format!("{NAME} looked for who is signed in to azcred (profile '{profile}')");
         if others.is_empty() {
-            let login = match profile {
-                "default" => "`azcred login`".to_owned(),
-                other => format!("`azcred login --profile {other}`"),
+            let (profile, login) = match profile {
+                "default" => (String::new(), "`azcred login`".to_owned()),
+                other => (
+                    format!(" in the profile '{other}'"),
+                    format!("`azcred login --profile {other}`"),
+                ),
             };
-            return Err(Error::new(ErrorKind::Unavailable, what, "nobody is")
+            // In a chain's table it stands alone.
+            let why = format!("nobody is signed in to azcred{profile}");
+            return Err(Error::new(ErrorKind::Unavailable, what, why)
                 .with_mend(format!("sign in with {login}")));
         }
         let names: Vec<String> = others
@@ -222,7 +230,7 @@ impl SignedIn {
         Ok(source)
     }
 
-    fn kept_delegate(&self) -> std::sync::MutexGuard<'_, Option<(String, Arc<dyn TokenSource>)>> {
+    fn kept_delegate(&self) -> MutexGuard<'_, Option<Delegate>> {
         self.delegate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

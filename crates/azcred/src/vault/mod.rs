@@ -234,6 +234,38 @@ impl Vault {
         Ok(contents)
     }
 
+    /// Removes the entries whose content is meant; how many there were.
+    pub(crate) fn remove_where(
+        &self,
+        shelf: Shelf,
+        is_meant: impl Fn(&[u8]) -> bool,
+    ) -> Result<usize> {
+        let Some(opened) = self.find()? else {
+            return Ok(0);
+        };
+        let folder = self.folder(shelf, opened.kind)?;
+        let mut removed = 0;
+        for name in self.list(shelf, &folder)? {
+            let Some(name) = name.to_str().filter(|name| is_entry(name)) else {
+                continue;
+            };
+            let at = At {
+                opened: opened.clone(),
+                name: name.to_owned(),
+                path: folder.join(name),
+            };
+            if self
+                .open(shelf, &at)?
+                .is_some_and(|content| is_meant(&content))
+            {
+                let done = self.system.remove(&at.path);
+                done.map_err(|error| trouble::failed("Removed", &at.path, shelf, &error))?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
     /// Removes all entries, those of every key as well; how many there were.
     pub(crate) fn clear(&self, shelf: Shelf) -> Result<usize> {
         let mut removed = 0;
@@ -321,6 +353,12 @@ impl Vault {
 
     /// Why what was kept under the keyring's key can't be had in this session; `None` where it can, or nothing was.
     pub(crate) fn out_of_reach(&self) -> Option<Error> {
+        let is_had = held(&self.opened)
+            .as_ref()
+            .is_some_and(|opened| opened.kind == Kind::Keyring);
+        if is_had {
+            return None;
+        }
         key::out_of_reach_here(&*self.system)
     }
 

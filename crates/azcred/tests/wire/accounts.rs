@@ -311,6 +311,52 @@ async fn signing_out_ends_it_for_programs_that_run_as_well() {
 }
 
 #[tokio::test]
+async fn the_cached_tokens_of_a_sign_in_go_with_it_and_those_of_others_stay() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    let ada = login(&machine).await;
+    provider.rules().person = "eve";
+    login(&machine).await;
+    token(&machine, &storage()).await.unwrap();
+    let whose = async || -> Vec<String> {
+        let list = azcred::cache::list(&process(&machine)).await.unwrap();
+        list.tokens.into_iter().map(|token| token.whose).collect()
+    };
+    assert_eq!(
+        whose().await,
+        ["ada@contoso.com", "eve@contoso.com", "eve@contoso.com"]
+    );
+    let accounts = Accounts::new(&process(&machine)).unwrap();
+    accounts.remove(&ada.id).await.unwrap();
+    assert_eq!(whose().await, ["eve@contoso.com", "eve@contoso.com"]);
+    // Who signs in again begins anew.
+    login(&machine).await;
+    assert_eq!(whose().await, ["eve@contoso.com"]);
+}
+
+#[tokio::test]
+async fn what_ended_for_one_application_is_told_as_that_though_others_go_on() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    let other = DeviceCodeCredential::new(process(&machine))
+        .unwrap()
+        .with_client_id(ClientId::new("other").unwrap());
+    other.sign_in(&arm()).await.unwrap();
+    login(&machine).await;
+    // The second sign-in's token alone.
+    provider.revoke_one("canary-refresh-2");
+    for _ in 0..2 {
+        let error = token(&machine, &storage()).await.unwrap_err();
+        assert_eq!(error.code(), Some(50_173), "{error}");
+        assert!(error.mend().contains("azcred login"), "{error}");
+    }
+    ask(&other, &storage()).await.unwrap();
+    assert_eq!(provider.codes(), 2);
+    let error = token(&machine, &storage()).await.unwrap_err();
+    assert_eq!(error.code(), Some(50_173), "{error}");
+}
+
+#[tokio::test]
 async fn a_program_that_runs_stays_who_it_is() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
@@ -334,9 +380,8 @@ async fn a_provider_that_gives_another_persons_token_is_not_believed() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     login(&machine).await;
-    let mut rules = provider.rules();
-    (rules.person, rules.confuses_people) = ("eve", true);
-    drop(rules);
+    provider.rules().person = "eve";
+    provider.rules().confuses_people = true;
     let error = token(&machine, &storage()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unexpected, "{error}");
     assert!(error.why().contains("another person"), "{error}");

@@ -7,6 +7,7 @@ mod canary;
 mod chain;
 mod developer_tools;
 mod device_code;
+mod disk_cache;
 mod federated;
 mod interactive_browser;
 mod machine;

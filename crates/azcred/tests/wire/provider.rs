@@ -107,6 +107,11 @@ impl Provider {
         self.rules().good.clear();
     }
 
+    /// Ends one.
+    pub(crate) fn revoke_one(&self, token: &str) {
+        self.rules().good.retain(|(good, _)| good != token);
+    }
+
     /// What it was asked, in order.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.server

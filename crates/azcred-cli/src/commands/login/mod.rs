@@ -12,9 +12,7 @@ use crate::{
     prompt::TerminalPrompt,
     sign_in::{Place, in_cloud},
 };
-use azcred::{
-    ClientId, ClientOptions, ManagedIdentityId, Scope, TenantId, TokenRequest, system::System,
-};
+use azcred::{ClientId, ManagedIdentityId, Scope, TenantId, TokenRequest, system::System};
 use azcred_azure::Principal;
 use clap::Args;
 use seen::Seen;
@@ -125,7 +123,6 @@ impl Login {
         if self.plain {
             options = options.with_prompt(Arc::new(TerminalPrompt::plain()));
         }
-        keeps(&options)?;
         let options = output
             .waiting("Looking up the cloud", in_cloud(options))
             .await?;
@@ -143,19 +140,6 @@ impl Login {
         tell::tell(&account, principal.as_ref(), &seen, output);
         Ok(0)
     }
-}
-
-/// A sign-in that ends with this process is of no use to anybody.
-fn keeps(options: &ClientOptions) -> Result<(), Failure> {
-    if options.has_disk_cache() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Kind::Invalid,
-        "Sign in",
-        "AZCRED_CACHE is 'never', so that nothing may be kept on this disk",
-    )
-    .mend("unset AZCRED_CACHE; or sign in without keeping it: `azcred token --only device-code`"))
 }
 
 /// The variables by which CI systems say what they are: most of them, GitHub Actions, Azure Pipelines.

@@ -8,7 +8,7 @@ use crate::output::{
     wrap::Stream,
 };
 use azcred::account::Account;
-use azcred_azure::{Principal, PrincipalKind, WorkspaceRef};
+use azcred_azure::{Principal, PrincipalKind, Source, WorkspaceRef};
 use serde::Serialize;
 
 /// What `--output json` prints.
@@ -157,7 +157,14 @@ fn lines(
     seen: &Seen,
     width: usize,
 ) -> Vec<String> {
-    let who = principal.map_or_else(|| shown(&account.who()), Principal::describe);
+    let who = match principal {
+        Some(principal) if principal.kind == PrincipalKind::User => {
+            let name = principal.name.as_deref().or(principal.user_name.as_deref());
+            name.map_or_else(|| shown(&account.who()), shown)
+        }
+        Some(principal) => format!("the {}", principal.describe()),
+        None => shown(&account.who()),
+    };
     let mut lines = vec![format!(
         "{} {}",
         paint(GOOD, "✓"),
@@ -237,9 +244,9 @@ fn workspaces(seen: &Seen) -> Vec<[String; 5]> {
         .iter()
         .filter_map(|workspace| {
             let reference = reference(workspace)?;
-            let mark = match is_here(&reference, seen) {
-                true => paint(GOOD, "← this folder's workspace"),
-                false => String::new(),
+            let mark = match (is_here(&reference, seen), &seen.here) {
+                (true, Some(here)) => paint(GOOD, format!("← {}", meant(&here.source))),
+                _ => String::new(),
             };
             Some([
                 reference.name().to_owned(),
@@ -258,12 +265,21 @@ fn is_here(workspace: &WorkspaceRef, seen: &Seen) -> bool {
     here.is_some_and(|here| here.workspace.resource_id().eq_ignore_ascii_case(&id))
 }
 
+/// By what a workspace is meant here.
+fn meant(source: &Source) -> String {
+    match source {
+        Source::File(_) => "this folder's workspace".to_owned(),
+        Source::Variables(names) => format!("the workspace of {names}"),
+        _ => "the workspace that is meant".to_owned(),
+    }
+}
+
 /// What is to be known besides, each with what to do.
 fn notes(principal: Option<&Principal>, seen: &Seen) -> Vec<String> {
     let mut notes = Vec::new();
     match &seen.instead {
         Some(Instead::Answers { source, using }) => notes.push(format!(
-            "in this place {source} answers before this sign-in ({using}). For this sign-in run `azcred token --only azcred`, or write \
+            "in this place the source `{source}` answers before this sign-in ({using}). For this sign-in run `azcred token --only azcred`, or write \
              `only = [\"azcred\"]` below `[chain]` into azcred.toml"
         )),
         Some(Instead::Fails { why }) => notes.push(format!(

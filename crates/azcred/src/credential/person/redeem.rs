@@ -108,7 +108,7 @@ fn identity(endpoint: &TokenEndpoint, record: &Record, request: &TokenRequest) -
     Ok(Identity::at(endpoint, "AzcredCredential", whose, request)?
         .and(&record.profile)
         .and(&record.id)
-        .and(&record.session))
+        .of_sign_in(&record.session))
 }
 
 /// Redeems a refresh token of the sign-in `id`, one process at a time: reads it, asks with it, and writes what has changed before
@@ -209,16 +209,17 @@ pub(super) async fn with_record(
         }
     }
     if let Some(error) = last {
-        if person.refresh.is_empty()
-            && let Some(refusal) = error.refusal()
-        {
-            person.ended = Some(Ended::new(error.why(), refusal));
+        // What is left, if anything, is of other applications.
+        if let Some(refusal) = error.refusal().filter(|_| !is_stranger(person, &client_id)) {
+            person.ended = Some(Ended::new(&client_id, error.why(), refusal));
         }
         return Ok(Silent::AskPerson(error));
     }
     Ok(match &person.ended {
-        Some(ended) => Silent::AskPerson(has_ended(who, person, ended)),
-        None => Silent::Nobody,
+        Some(ended) if ended.client_id.eq_ignore_ascii_case(&client_id) => {
+            Silent::AskPerson(has_ended(who, person, ended))
+        }
+        _ => Silent::Nobody,
     })
 }
 
@@ -233,10 +234,7 @@ fn at_home(endpoint: &TokenEndpoint, record: &Record) -> TokenEndpoint {
 /// What may be tried for an application: its own, then those of its family. The latest first.
 fn candidates(person: &Person, client_id: &str) -> Vec<RefreshToken> {
     let is_own = |one: &&RefreshToken| one.client_id.eq_ignore_ascii_case(client_id);
-    let is_stranger = person
-        .not_of_family
-        .iter()
-        .any(|one| one.eq_ignore_ascii_case(client_id));
+    let is_stranger = is_stranger(person, client_id);
     let own = person.refresh.iter().filter(is_own);
     let of_family = person
         .refresh
@@ -245,9 +243,18 @@ fn candidates(person: &Person, client_id: &str) -> Vec<RefreshToken> {
     own.chain(of_family).take(MOST_TRIED).cloned().collect()
 }
 
+/// Whether an application turned out not to be of the family.
+fn is_stranger(person: &Person, client_id: &str) -> bool {
+    let strangers = &person.not_of_family;
+    strangers
+        .iter()
+        .any(|one| one.eq_ignore_ascii_case(client_id))
+}
+
 /// Puts what came in place of what it was had for. Whether that changed anything.
 fn renew(person: &mut Person, client_id: &str, used: &RefreshToken, tokens: &PersonTokens) -> bool {
-    let had_ended = person.ended.take().is_some();
+    let is_ours = |ended: &mut Ended| ended.client_id.eq_ignore_ascii_case(client_id);
+    let had_ended = person.ended.take_if(is_ours).is_some();
     let Some(new) = &tokens.refresh else {
         return had_ended;
     };

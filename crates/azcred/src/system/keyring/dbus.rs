@@ -119,6 +119,8 @@ pub(super) struct Reply {
 /// A connection to a bus, of which one service is asked.
 pub(super) struct Bus {
     stream: UnixStream,
+    /// What was read, and is not looked at yet.
+    ahead: Zeroizing<Vec<u8>>,
     service: &'static str,
     serial: u32,
     until: Instant,
@@ -149,6 +151,7 @@ impl Bus {
         }
         let mut bus = Self {
             stream,
+            ahead: Zeroizing::default(),
             service,
             serial: 0,
             until,
@@ -285,33 +288,44 @@ impl Bus {
     }
 
     /// A line of the authentication.
-    fn line(&mut self) -> Result<Vec<u8>, NoKeyring> {
-        let mut line = Vec::new();
-        while !line.ends_with(b"\r\n") {
-            if line.len() > 512 {
+    fn line(&mut self) -> Result<Zeroizing<Vec<u8>>, NoKeyring> {
+        loop {
+            if let Some(end) = self.ahead.windows(2).position(|pair| pair == b"\r\n") {
+                return self.exact(end + 2);
+            }
+            if self.ahead.len() > 512 {
                 return Err(nonsense());
             }
-            line.extend_from_slice(&self.exact(1)?);
+            self.read_ahead()?;
         }
-        Ok(line)
     }
 
+    /// So many bytes.
     fn exact(&mut self, length: usize) -> Result<Zeroizing<Vec<u8>>, NoKeyring> {
-        let mut bytes = Zeroizing::new(vec![0; length]);
-        let mut filled = 0;
-        while filled < length {
-            let left = self.left()?;
-            self.stream
-                .set_read_timeout(Some(left))
-                .map_err(|error| broken(&error))?;
-            match self.stream.read(&mut bytes[filled..]) {
-                Ok(0) => return Err(broken(&io::ErrorKind::UnexpectedEof.into())),
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(broken(&error)),
-            }
+        while self.ahead.len() < length {
+            self.read_ahead()?;
         }
-        Ok(bytes)
+        let rest = Zeroizing::new(self.ahead.split_off(length));
+        Ok(std::mem::replace(&mut self.ahead, rest))
+    }
+
+    /// Reads what has come, and waits for something where nothing has.
+    fn read_ahead(&mut self) -> Result<(), NoKeyring> {
+        let left = self.left()?;
+        let mut some = Zeroizing::new([0; 4096]);
+        let read = self
+            .stream
+            .set_read_timeout(Some(left))
+            .and_then(|()| self.stream.read(&mut *some));
+        match read {
+            Ok(0) => Err(broken(&io::ErrorKind::UnexpectedEof.into())),
+            Ok(read) => {
+                self.ahead.extend_from_slice(&some[..read]);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) => Err(broken(&error)),
+        }
     }
 
     fn left(&self) -> Result<Duration, NoKeyring> {

@@ -1,0 +1,312 @@
+//! `azcred login` of applications and machines, `azcred account`, `azcred logout`, profiles.
+
+use crate::{
+    azure::Azure,
+    home::Home,
+    person::Person,
+    run::{Run, Said, assert_seen, end},
+    terminal::Terminal,
+};
+use azcred_emulator::{Persona, Way};
+
+const FIRST: &str = "a0000001-0000-4000-8000-000000000001";
+const CERTIFIED: &str = "a0000001-0000-4000-8000-000000000002";
+const ADA: &str = "ada@contoso.com";
+
+/// A value of somebody's environment.
+fn value(azure: &Azure, persona: Persona, name: &str) -> String {
+    let set = azure.environment(persona, Way::Ports);
+    let found = set.into_iter().find(|(variable, _)| variable == name);
+    found.expect("it is set").1
+}
+
+fn application<'a>(client_id: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let mut line = vec!["login", "--client-id", client_id, "--tenant", "contoso.com"];
+    line.extend(more);
+    line
+}
+
+/// Signs in by the certificate of the seed.
+#[track_caller]
+fn by_certificate(azure: &Azure, home: &Home, more: &[&str]) -> Said {
+    let file = value(azure, Persona::Certificate, "AZURE_CLIENT_CERTIFICATE_PATH");
+    let client_id = value(azure, Persona::Certificate, "AZURE_CLIENT_ID");
+    let line = application(&client_id, &["--service-principal", "--certificate", &file]);
+    let said = home.run(&line).args(more).said();
+    assert_eq!(said.code, 0, "{said}");
+    said
+}
+
+/// Signs a person in by a code.
+#[track_caller]
+fn by_code(azure: &Azure, run: Run, name: &str) -> Said {
+    let mut terminal = Terminal::new(80, 24);
+    let child = terminal.start(run.args(&["--device-code", "--plain"]));
+    let shown = terminal.until("Ctrl-C ends it");
+    let (_, code) = shown
+        .split_once("enter the code ")
+        .or_else(|| shown.split_once("code\r\n"))
+        .expect("a code");
+    Person::new(azure, name).enters(&code[..9]);
+    let mut said = end(child);
+    said.stderr = terminal.rest();
+    assert_eq!(said.code, 0, "{said}");
+    said
+}
+
+/// Who answers `azcred whoami`.
+fn who(home: &Home, more: &[&str]) -> serde_json::Value {
+    let said = home.run(&["whoami", "-o", "json"]).args(more).said();
+    assert_eq!(said.code, 0, "{said}");
+    said.json()
+}
+
+#[test]
+fn an_application_signs_in_by_its_certificate_whose_file_stays_where_it_is() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    assert_seen!("login-certificate", by_certificate(&azure, &home, &[]));
+    let who = who(&home, &[]);
+    assert_eq!(who["applicationId"], CERTIFIED);
+    assert_eq!(who["source"], "azcred");
+}
+
+#[test]
+fn the_password_of_a_certificate_is_asked_for_where_it_has_one() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../azcred/tests/fixtures/certificates/pkcs8-aes256-sha256.pem"
+    );
+    let line = application(CERTIFIED, &["--service-principal", "--certificate", file]);
+    let said = home.run(&line).input("not the password\n").said();
+    assert_eq!(said.code, 1, "{said}");
+    assert!(said.stderr.contains("password is wrong"), "{said}");
+    // It is opened, and then refused: nobody has registered it.
+    let said = home.run(&line).input("correct-horse\n").said();
+    assert_eq!(said.code, 4, "{said}");
+    assert!(said.stderr.contains("AADSTS700027"), "{said}");
+    assert!(!said.stderr.contains("correct-horse"), "{said}");
+}
+
+#[test]
+fn an_application_signs_in_by_the_token_in_a_file_that_somebody_else_keeps() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let file = value(&azure, Persona::Aks, "AZURE_FEDERATED_TOKEN_FILE");
+    let client_id = value(&azure, Persona::Aks, "AZURE_CLIENT_ID");
+    let tenant = value(&azure, Persona::Aks, "AZURE_TENANT_ID");
+    let said = home
+        .run(&[
+            "login",
+            "--federated-token",
+            &file,
+            "--client-id",
+            &client_id,
+            "--tenant",
+            &tenant,
+        ])
+        .said();
+    assert_eq!(said.code, 0, "{said}");
+    assert_eq!(who(&home, &[])["applicationId"], *client_id);
+}
+
+#[test]
+fn a_wrong_secret_is_refused_and_nothing_is_kept() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let line = application(FIRST, &["--service-principal"]);
+    let said = home.run(&line).input("wrong-s3cret\n").said();
+    assert_eq!(said.code, 4, "{said}");
+    assert!(said.stderr.contains("AADSTS7000215"), "{said}");
+    assert!(!said.to_string().contains("wrong-s3cret"), "{said}");
+    let none = home.run(&["account", "list"]).said();
+    assert_seen!("account-list-nobody", none);
+}
+
+#[test]
+fn a_secret_is_kept_in_a_keyring_or_not_at_all() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let secret = value(&azure, Persona::ServicePrincipal, "AZURE_CLIENT_SECRET");
+    let line = application(FIRST, &["--service-principal"]);
+    let said = home.run(&line).input(&format!("{secret}\n")).said();
+    assert_eq!(said.code, 3, "{said}");
+    assert_seen!("login-no-keyring", said);
+    for entry in walk(home.path()) {
+        let bytes = std::fs::read(&entry).expect("it can be read");
+        let mut windows = bytes.windows(secret.len());
+        assert!(!windows.any(|part| part == secret.as_bytes()), "{entry:?}");
+    }
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        match path.is_dir() {
+            true => files.extend(walk(&path)),
+            false => files.push(path),
+        }
+    }
+    files
+}
+
+#[test]
+fn a_secret_that_is_typed_is_not_shown_and_ctrl_c_gives_the_terminal_back() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let line = application(FIRST, &["--service-principal"]);
+    let mut terminal = Terminal::new(120, 24);
+    assert!(terminal.echoes());
+    let child = terminal.start(home.run(&line));
+    terminal.until("it is not shown): ");
+    assert!(!terminal.echoes());
+    terminal.types("typed-s3cret\n");
+    let said = end(child);
+    assert!(terminal.echoes());
+    let written = terminal.rest();
+    assert_eq!(said.code, 4, "{said}\n{written}");
+    assert!(!written.contains("typed-s3cret"), "{written}");
+
+    let mut terminal = Terminal::new(120, 24);
+    let child = terminal.start(home.run(&line));
+    terminal.until("it is not shown): ");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
+    assert_eq!(end(child).code, 130);
+    assert!(terminal.echoes());
+}
+
+#[test]
+fn the_identity_of_a_machine_can_be_signed_in() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let host = azure.environment(Persona::AppService, Way::Ports);
+    let said = home
+        .run(&["login", "--identity", "-o", "json"])
+        .envs(&host)
+        .said();
+    assert_eq!(said.code, 0, "{said}");
+    assert_eq!(said.json()["account"]["kind"], "managed-identity");
+    // On this host it answers before the sign-in, by itself.
+    assert_eq!(said.json()["instead"]["source"], "managed-identity");
+}
+
+#[test]
+fn of_several_accounts_one_is_the_current_one_and_another_can_be() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    by_certificate(&azure, &home, &[]);
+    by_code(&azure, home.run(&["login"]), ADA);
+    assert_eq!(
+        who(&home, &[])["userName"],
+        ADA,
+        "the last one is the current one"
+    );
+    assert_seen!("account-list", home.run(&["account", "list"]).said());
+    let used = home.run(&["account", "use", "a0000001"]).said();
+    assert_seen!("account-use", used);
+    assert_eq!(who(&home, &[])["applicationId"], CERTIFIED);
+    let nobody = home.run(&["account", "use", "grace"]).said();
+    assert_eq!(nobody.code, 1, "{nobody}");
+    assert!(nobody.stderr.contains("azcred account list"), "{nobody}");
+    let said = home.run(&["logout"]).said();
+    assert_seen!("logout", said);
+    assert_eq!(who(&home, &[])["userName"], ADA, "the only one left");
+    assert_eq!(home.run(&["logout", ADA]).said().code, 0);
+    assert_seen!("logout-nobody", home.run(&["logout"]).said());
+    assert_eq!(home.run(&["whoami"]).said().code, 3);
+}
+
+#[test]
+fn profiles_are_apart() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    by_certificate(&azure, &home, &["--profile", "work"]);
+    assert_eq!(home.run(&["whoami"]).said().code, 3);
+    assert_eq!(who(&home, &["--profile", "work"])["profile"], "work");
+    let by_variable = home.run(&["whoami"]).env("AZCRED_PROFILE", "Work").said();
+    assert_seen!("whoami-profile", by_variable);
+    by_certificate(&azure, &home, &[]);
+    let count = |arguments: &[&str]| {
+        let said = home
+            .run(&["account", "list", "-o", "json"])
+            .args(arguments)
+            .said();
+        said.json()["accounts"].as_array().expect("a list").len()
+    };
+    assert_eq!((count(&[]), count(&["--profile", "work"])), (2, 1));
+    let gone = home.run(&["logout", "--all", "-o", "json"]).said();
+    assert_eq!(
+        gone.json()["signedOut"].as_array().expect("a list").len(),
+        2,
+        "{gone}"
+    );
+    assert_eq!(count(&[]), 0);
+    let wrong = home.run(&["whoami"]).env("AZCRED_PROFILE", "a/b").said();
+    assert_eq!(wrong.code, 1, "{wrong}");
+    assert!(wrong.stderr.contains("AZCRED_PROFILE"), "{wrong}");
+}
+
+#[test]
+fn who_answers_in_place_of_the_sign_in_is_told_right_away() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let file = value(
+        &azure,
+        Persona::Certificate,
+        "AZURE_CLIENT_CERTIFICATE_PATH",
+    );
+    let line = application(CERTIFIED, &["--service-principal", "--certificate", &file]);
+    let set = azure.environment(Persona::ServicePrincipal, Way::Ports);
+    let said = home.run(&line).envs(&set).said();
+    assert_eq!(said.code, 0, "{said}");
+    assert_seen!("login-instead", said);
+    std::fs::write(
+        home.path().join("azcred.toml"),
+        "[chain]\nonly = [\"azure-cli\"]\n",
+    )
+    .expect("written");
+    let said = home.run(&line).said();
+    assert!(
+        said.stderr.contains("does not come to this sign-in"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_workspace_that_config_json_names_is_marked_and_one_that_can_not_be_seen_is_told() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure).without_workspace();
+    let said = by_certificate(&azure, &home, &[]);
+    assert!(
+        said.stderr.contains("this folder has no config.json"),
+        "{said}"
+    );
+    // What is shown makes one.
+    let (_, json) = said.stderr.split_once("echo '").expect("a command");
+    let (json, _) = json.split_once("' > config.json").expect("its end");
+    std::fs::write(home.path().join("config.json"), json).expect("written");
+    let said = by_certificate(&azure, &home, &[]);
+    assert!(said.stdout.contains("← this folder's workspace"), "{said}");
+    assert_eq!(said.stderr, "", "{said}");
+    let other = json.replace("ws-contoso-ml", "ws-other");
+    std::fs::write(home.path().join("config.json"), other).expect("written");
+    let said = by_certificate(&azure, &home, &[]);
+    assert!(said.stderr.contains("ws-other"), "{said}");
+    assert!(said.stderr.contains("azcred doctor"), "{said}");
+}
+
+#[test]
+fn who_sees_no_subscription_is_told_so() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure).without_workspace();
+    let said = by_code(&azure, home.run(&["login"]), "dorothy@contoso.com");
+    assert!(
+        said.stderr.contains("no subscription can be seen"),
+        "{said}"
+    );
+    assert!(said.stderr.contains("--tenant"), "{said}");
+}

@@ -1,0 +1,51 @@
+//! `azcred cache`: what a person sees of the tokens on their disk.
+
+use crate::{azure::Azure, home::Home, run::assert_seen};
+use azcred_emulator::{Persona, Way};
+
+#[test]
+fn tokens_are_listed_without_being_shown_and_go_when_they_are_cleared() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let environment = azure.environment(Persona::ServicePrincipal, Way::Ports);
+    assert_seen!("cache-list-nothing", at_home(&home, &["cache", "list"]));
+    let token = home.run(&["token"]).envs(&environment).said();
+    assert_eq!(token.code, 0, "{token}");
+    let secret = token.stdout.trim();
+    let list = at_home(&home, &["cache", "list"]);
+    assert!(!list.contains(secret), "{list}");
+    assert_seen!("cache-list", list);
+    let json = home.run(&["cache", "list", "-o", "json"]).said();
+    assert!(!json.stdout.contains(secret), "{json}");
+    assert_eq!(
+        json.json()["tokens"].as_array().expect("a list").len(),
+        1,
+        "{json}"
+    );
+    assert_seen!("cache-clear", at_home(&home, &["cache", "clear"]));
+    let left = home.run(&["cache", "list", "-o", "json"]).said().json();
+    assert_eq!(left["tokens"], serde_json::json!([]));
+}
+
+#[test]
+fn where_no_token_may_be_kept_none_is() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let environment = azure.environment(Persona::ServicePrincipal, Way::Ports);
+    let token = home
+        .run(&["token"])
+        .envs(&environment)
+        .env("AZCRED_CACHE", "never")
+        .said();
+    assert_eq!(token.code, 0, "{token}");
+    let list = home.run(&["cache", "list", "-o", "json"]).said().json();
+    assert_eq!(list["files"], 0, "{list}");
+}
+
+/// A run's words, with the home's folder named.
+fn at_home(home: &Home, arguments: &[&str]) -> String {
+    let said = home.run(arguments).said();
+    assert_eq!(said.code, 0, "{said}");
+    said.to_string()
+        .replace(&home.path().display().to_string(), "[HOME]")
+}

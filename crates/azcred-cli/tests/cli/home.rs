@@ -1,0 +1,48 @@
+//! The home of somebody whose sign-ins outlive a run of the binary.
+
+use crate::{
+    azure::Azure,
+    run::{Run, azcred},
+};
+use azcred_emulator::{Persona, Way};
+use std::path::Path;
+use tempfile::TempDir;
+
+/// Somebody at home, on a machine without a keyring.
+pub(crate) struct Home {
+    folder: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+impl Home {
+    /// With nobody's credentials in the environment, in an Azure that is reached by its ports.
+    pub(crate) fn new(azure: &Azure) -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            variables: azure.environment(Persona::Nobody, Way::Ports),
+        }
+    }
+
+    /// A run of the binary here. The working folder is the home.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        let at = |name: &str| self.path().join(name).display().to_string();
+        azcred(arguments)
+            .envs(&self.variables)
+            .env("HOME", &at(""))
+            .env("XDG_DATA_HOME", &at("data"))
+            .env("XDG_CACHE_HOME", &at("cache"))
+            .env("XDG_CONFIG_HOME", &at("config"))
+            .directory(self.path())
+    }
+
+    /// Without what names a workspace.
+    pub(crate) fn without_workspace(mut self) -> Self {
+        self.variables
+            .retain(|(name, _)| !name.starts_with("AZUREML_"));
+        self
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}

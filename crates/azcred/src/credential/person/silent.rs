@@ -1,0 +1,151 @@
+//! Tokens without the person: with the sign-in that is on disk, else with the one that this process has.
+
+use super::{Person, SignsIn, Who, redeem, redeem::Silent, username, with_kept};
+use crate::{
+    account::{Record, Store},
+    error::{Error, ErrorKind, Result},
+    request::TokenRequest,
+};
+use tokio::time::{Instant, timeout_at};
+
+/// What was tried without the person.
+pub(super) struct Tried {
+    pub(super) silent: Silent,
+    /// The sign-in that it was tried with.
+    pub(super) record: Option<Record>,
+}
+
+impl Tried {
+    pub(super) fn session(&self) -> Option<&str> {
+        self.record.as_ref().map(|record| record.session.as_str())
+    }
+}
+
+impl<A: SignsIn> Person<A> {
+    /// Tries without the person, within the time that a request may take.
+    pub(super) async fn without_person(
+        &self,
+        request: &TokenRequest,
+        end: Instant,
+    ) -> Result<Tried> {
+        let end = end.min(Instant::now() + self.endpoint.deadline());
+        let tried = match self.with_kept(request, end).await? {
+            Some(tried) => tried,
+            None => self.with_held(request, end).await?,
+        };
+        if matches!(tried.silent, Silent::Token(_))
+            && let Some(record) = &tried.record
+        {
+            self.held().who = Who::of(record);
+        }
+        match tried.silent {
+            // Whoever this credential is, it stays; one that is nobody yet may be somebody else in this tenant.
+            Silent::NotInTenant(error) if self.held().who.is_some() => Err(error),
+            Silent::NotInTenant(_) => Ok(Tried {
+                silent: Silent::Nobody,
+                record: None,
+            }),
+            _ => Ok(tried),
+        }
+    }
+
+    /// Tries with what is kept on disk; `None` where there is nothing, or nothing that can be used.
+    async fn with_kept(&self, request: &TokenRequest, end: Instant) -> Result<Option<Tried>> {
+        let Some(store) = &self.store else {
+            return Ok(None);
+        };
+        let chosen = match self.chosen(store, end).await {
+            Ok(Some(record)) => record,
+            Ok(None) => return Ok(None),
+            Err(error) => {
+                tracing::warn!(%error, "the sign-ins that are kept can't be used");
+                return Ok(None);
+            }
+        };
+        let who = self.way.name();
+        let (silent, record) = with_kept(who, store, &self.endpoint, chosen, request, end).await?;
+        Ok(record.map(|record| Tried {
+            silent,
+            record: Some(record),
+        }))
+    }
+
+    /// Tries with what this process has.
+    async fn with_held(&self, request: &TokenRequest, end: Instant) -> Result<Tried> {
+        let who = self.way.name();
+        let _one_at_a_time = timeout_at(end, self.shared.renewing.lock())
+            .await
+            .map_err(|_| {
+                Error::new(
+                    ErrorKind::Unreachable,
+                    format!("{who} waited for another call that renews the same sign-in"),
+                    "it was not done in time",
+                )
+            })?;
+        let Some(mut record) = self.held().record.clone() else {
+            return Ok(Tried {
+                silent: Silent::Nobody,
+                record: None,
+            });
+        };
+        let mut changed = false;
+        let silent =
+            redeem::with_record(who, &self.endpoint, &mut record, request, end, &mut changed).await;
+        // Who signed in meanwhile stays signed in.
+        let mut held = self.held();
+        if changed
+            && let Some(place) = &mut held.record
+            && place.session == record.session
+        {
+            *place = record.clone();
+        }
+        Ok(Tried {
+            silent: silent?,
+            record: Some(record),
+        })
+    }
+
+    /// Which of the sign-ins that are kept is this credential's: the one it had before; else, of those that fit, the profile's
+    /// current one, or the only one there is.
+    async fn chosen(&self, store: &Store, end: Instant) -> Result<Option<Record>> {
+        let who = self.held().who.clone();
+        let hint = self.login_hint.clone();
+        store
+            .off_thread(end, move |store| {
+                if let Some(who) = who {
+                    return store.read(&who.id);
+                }
+                let fits = |record: &Record| {
+                    record.person().is_some()
+                        && hint.as_deref().is_none_or(|hint| {
+                            username(record).is_some_and(|name| name.eq_ignore_ascii_case(hint))
+                        })
+                };
+                if let Some(current) = store.current()?.filter(|record| fits(record)) {
+                    return Ok(Some(current));
+                }
+                let mut others = store.of_profile()?;
+                others.retain(|(record, _)| fits(record));
+                Ok(match others.len() {
+                    1 => others.pop().map(|(record, _)| record),
+                    _ => None,
+                })
+            })
+            .await
+    }
+
+    /// Which sign-in there is now.
+    pub(super) async fn session(&self, end: Instant) -> Option<String> {
+        let kept = match &self.store {
+            Some(store) => self.chosen(store, end).await.ok().flatten(),
+            None => None,
+        };
+        match kept {
+            Some(record) => Some(record.session),
+            None => {
+                let held = self.held();
+                held.record.as_ref().map(|record| record.session.clone())
+            }
+        }
+    }
+}
