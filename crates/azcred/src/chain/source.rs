@@ -10,6 +10,7 @@ use crate::{
         environment::Described, source::TokenSource,
     },
     error::{Error, ErrorKind, Result},
+    system::System,
     tenant::excerpt,
 };
 use serde::Serialize;
