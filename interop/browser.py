@@ -23,6 +23,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 # A page of the emulator's is there in milliseconds; a first start on a busy machine takes seconds.
 WITHIN = 30
 
+# Somebody else's name, which they have made lead to this machine (DNS rebinding).
+REBOUND = "rebound.example"
+
 # What a person sees and can act on. The promise settles as soon as the page shows it, however late that is.
 LOOK = """
 (name, kind, patience) => new Promise((found) => {
@@ -89,7 +92,7 @@ class Browser:
             *("--headless", "--remote-debugging-pipe", f"--user-data-dir={self.profile.name}/profile"),
             *("--no-first-run", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"),
             *("--disable-component-update", "--disable-sync", "--no-proxy-server"),
-            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+            f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
             *([f"--ignore-certificate-errors-spki-list={','.join(self.pins)}"] if self.pins else []),
             # Its sandbox refuses to start as root, which is what a container of a CI system is.
             *(["--no-sandbox"] if os.geteuid() == 0 else []),
@@ -139,8 +142,8 @@ class Browser:
             for message in map(json.loads, messages):
                 if "id" in message:
                     self._answers.pop(message["id"]).put(message)
-                elif session := self._sessions.get(message.get("sessionId")):
-                    session.put(message)
+                elif tab := self._sessions.get(message.get("sessionId")):
+                    tab.happened(message)
         with self._lock:
             self.ended = True
             for waiting in self._answers.values():
@@ -206,9 +209,16 @@ class Tab:
         self.browser, self.target = browser, target
         attached = browser.command("Target.attachToTarget", targetId=target, flatten=True)
         self.session = attached["sessionId"]
-        self.events = browser._sessions[self.session] = queue.SimpleQueue()
+        self.events, self.asked = queue.SimpleQueue(), queue.SimpleQueue()
+        browser._sessions[self.session] = self
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.command(domain + ".enable")
+
+    def happened(self, event):
+        """Takes what the browser tells of this tab."""
+        self.events.put(event)
+        if event["method"] == "Network.requestWillBeSent":
+            self.asked.put(event["params"]["request"]["url"])
 
     def command(self, method, **parameters):
         return self.browser.command(method, session=self.session, **parameters)
@@ -227,9 +237,16 @@ class Tab:
 
     def _step(self, by):
         history = self.command("Page.getNavigationHistory")
-        entry = history["entries"][history["currentIndex"] + by]
-        self.command("Page.navigateToHistoryEntry", entryId=entry["id"])
-        return entry["url"]
+        wanted = history["currentIndex"] + by
+        self._drain()
+        self.command("Page.navigateToHistoryEntry", entryId=history["entries"][wanted]["id"])
+        while self.events.get(timeout=WITHIN)["method"] != "Page.frameNavigated":
+            pass
+
+    def _drain(self):
+        """Forgets what was told until now."""
+        while not self.events.empty():
+            self.events.get()
 
     def reload(self):
         self.command("Page.reload")
@@ -256,8 +273,7 @@ class Tab:
         """Where on the page something is, as soon as it is there."""
         ends = time.monotonic() + within
         while (left := ends - time.monotonic()) > 0:
-            while not self.events.empty():
-                self.events.get()
+            self._drain()
             try:
                 question = f"({LOOK})({json.dumps(name)}, {json.dumps(kind)}, {int(left * 1000)})"
                 if place := self.run(question):
@@ -277,6 +293,12 @@ class Tab:
     def sees(self, words, within=WITHIN):
         """Waits until the page shows these words."""
         self._look(words, "text", within)
+
+    def asks_for(self, address):
+        """The next address beginning so that the tab asks for, or has asked for since it was opened, whole."""
+        while not (asked := self.asked.get(timeout=WITHIN)).startswith(address):
+            pass
+        return asked
 
     def click(self, name):
         """Presses a button or follows a link, by what is written on it, or by a part where nothing else is."""

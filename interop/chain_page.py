@@ -20,8 +20,13 @@ long.
 
 Every way to sign in leads to somebody else, so that the token tells by which way it came; Ada, Alan and Grace are
 people. *Nothing* means that there was nothing to sign in with, a code is Entra ID's refusal, and *error* is whatever
-else keeps a source that is there from giving a token. *Asks* means that the program then asks a person, by a browser or
-a device code, and what is in brackets is what came before; azcred ends there, with that as its error.
+else keeps a source that is there from giving a token. *Asks* means that a person is asked next, and what is in
+brackets is what came before. kedro-azureml-pipeline asks by the browser, for five minutes; hi-ml by a device code, for
+one minute, and then by the browser, for another. The presets of these names do the same. `azcred` asks by the browser,
+or by a device code where none can be opened.
+
+Somebody sits at a terminal, unless it is said that there is none. All of it is run a second time without a terminal,
+and wherever azcred asks a third time as a CI job: it then asks nobody, and ends with what is in brackets as its error.
 
 Where nothing is said of IMDS, none answers: azure-identity finds that out, and azcred is told by `AZCRED_IMDS=never`,
 as it would otherwise judge by the machine on which the tests run.

@@ -55,3 +55,23 @@ class Desk(ExitStack):
             "options": options,
         }
         return self.start([sys.executable, HERE / "programs" / "person.py"], input=json.dumps(job))
+
+    # --- azcred, as this desk's user
+
+    @property
+    def home(self):
+        return self.folder / "home"
+
+    def user(self):
+        """The environment of a user of this machine, with a home of their own and no keyring."""
+        self.home.mkdir(exist_ok=True)
+        return {"HOME": str(self.home), "USERPROFILE": str(self.home), "AZCRED_KEYRING": "never"}
+
+    def azcred(self, *arguments):
+        """Runs azcred to its end, with nobody at a terminal."""
+        return self.world.emulator.azcred(*arguments, env=self.way.environment | self.user())
+
+    def login(self, *arguments):
+        """`azcred login`, at a terminal."""
+        command = [self.world.emulator.binary, "login", *arguments]
+        return self.start(command, self.user(), terminal=True)

@@ -6,6 +6,7 @@ import queue
 import re
 import signal
 import subprocess
+import tempfile
 import threading
 from pathlib import Path
 
@@ -22,7 +23,8 @@ INHERITED = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "L
 def bare_environment(home):
     """The environment of a program on a machine that has never heard of Azure."""
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return kept | {"HOME": str(home), "USERPROFILE": str(home), "PYTHONUTF8": "1"}
+    own = {"HOME": str(home), "USERPROFILE": str(home), "AZCRED_KEYRING": "never"}
+    return kept | own | {"PYTHONUTF8": "1"}
 
 
 class Emulator:
@@ -83,16 +85,23 @@ class Emulator:
             self.process.stdout.close()
 
     def azcred(self, *arguments, env=None, input=""):
-        """Runs the binary to its end; gives the finished process, whatever its exit code."""
-        return subprocess.run(
-            [self.binary, *arguments],
-            env=bare_environment(self.home) | (env or {}),
-            input=input,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=60,
-        )
+        """Runs the binary to its end; gives the finished process, whatever its exit code.
+
+        Unless it is given a home, it has one of its own, so that no run finds what another has kept.
+        """
+        environment = bare_environment(self.home) | (env or {})
+        with tempfile.TemporaryDirectory() as home:
+            if environment["HOME"] == str(self.home):
+                environment |= {"HOME": home, "USERPROFILE": home}
+            return subprocess.run(
+                [self.binary, *arguments],
+                env=environment,
+                input=input,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                timeout=60,
+            )
 
     def environment(self, way, persona="sp"):
         """The environment of a program that is meant to run inside the emulator, as `emulator env` has it."""

@@ -13,6 +13,18 @@ NOTHING = "nothing"
 ERROR = "error"
 ASKS = "asks: "
 
+# How a person is asked, in order, and for how many seconds, wherever one is: by azure-identity's own default, and as
+# kedro-azureml-pipeline and hi-ml have it.
+BROWSER, CODE = "InteractiveBrowserCredential", "DeviceCodeCredential"
+ASKED_BY = {
+    "azure": [[BROWSER, 300]],
+    "kedro": [[BROWSER, 300]],
+    "hi-ml": [[CODE, 60], [BROWSER, 60]],
+    "azcred": [[BROWSER, 300], [CODE, 900]],
+}
+# The variables of which one says that this is a CI job.
+CI = ({"CI": "true"}, {"GITHUB_ACTIONS": "true"}, {"TF_BUILD": "True"})
+
 # What is compared, by its column. The last two are classes that programs use by themselves.
 PROGRAMS = ("azure", "kedro", "hi-ml", "managed", "workload")
 # The preset that is held to it. `azcred` is compared with nobody, and has its column for the page.
@@ -62,13 +74,35 @@ TOOL_FAILED = (
     "The error says that the tool is there and failed, where azure-identity calls it unavailable, though neither "
     "gets a token."
 )
+NOBODY_SEES = (
+    "Without a terminal nobody would see a code, and in a CI job nobody sits there: azcred ends where the program "
+    "opens a browser or waits for minutes."
+)
+NO_BROWSER_HERE = (
+    "Over SSH a browser would open where nobody sits, if at all. kedro-azureml-pipeline tries and fails, or waits; "
+    "azcred has looked before."
+)
+OWN_NAMES = "The sources that only azcred has, or has in its chain, can be chosen by their names too."
 FILES_ARE_ENOUGH = "Where Azure CLI's files hold a token that it would give, azcred reads it there."
-NO_PROMPT = "azcred has no interactive source yet, so this is no choice that it knows."
 
 
 def instead(outcome, why, *columns):
-    """The same difference in several columns; without any in those of azure-identity's chain."""
-    return {column: Ours(outcome, why) for column in columns or ("azure", "kedro")}
+    """The same difference in several columns; without any in those of azure-identity's chain. kedro's asks after it."""
+    return {
+        column: Ours(then_asks(outcome) if column == "kedro" else outcome, why)
+        for column in columns or ("azure", "kedro")
+    }
+
+
+def then_asks(outcome):
+    """What becomes of it where a person is asked whenever there is no token."""
+    failed = outcome in (NOTHING, ERROR) or outcome.startswith("AADSTS")
+    return ASKS + outcome if failed else outcome
+
+
+def alone(column, outcome):
+    """Ours where nobody can be asked, in one of the columns that ask."""
+    return {column: Ours(outcome, NOBODY_SEES)}
 
 
 @dataclass
@@ -84,12 +118,13 @@ class Environment:
     workload: str | None = None
     # What the preset `azcred` gives: held to this, and compared with nobody.
     azcred: str | None = None
+    # Whether the preset `azcred` asks a person where there is nothing.
+    asks: bool = True
     ours: dict[str, Ours] = field(default_factory=dict)
 
     def __post_init__(self):
-        failed = self.azure == NOTHING or self.azure.startswith("AADSTS") or self.azure == ERROR
         if self.kedro is None:
-            self.kedro = ASKS + self.azure if failed else self.azure
+            self.kedro = then_asks(self.azure)
 
     @property
     def name(self):
@@ -104,12 +139,28 @@ class Environment:
         return self.himl if column == "hi-ml" else getattr(self, column)
 
     def expected(self, column):
-        """What ours is to do: as theirs, but for the asking, which is not there yet."""
+        """What ours is to do where somebody sits at a terminal: as theirs."""
         if column in self.ours:
             return self.ours[column].outcome
         if column == "azcred":
-            return self.azcred or self.expected("azure")
-        return (self.theirs(column) or "").removeprefix(ASKS)
+            # It asks a person where there is nothing, and not where something failed.
+            outcome = self.azcred or self.expected("azure")
+            return ASKS + NOTHING if outcome == NOTHING and self.asks else outcome
+        return self.theirs(column) or ""
+
+    def expected_alone(self, column):
+        """What ours is to do where nobody can be asked."""
+        return self.expected(column).removeprefix(ASKS)
+
+    @property
+    def has_terminal(self):
+        return p.NO_TERMINAL not in self.pieces
+
+    def asks_by(self, column):
+        """The credential by which ours asks a person first."""
+        if column in ("azure", "azcred") and p.choice(CODE).says in self.name:
+            return CODE
+        return next(name for name, _ in ASKED_BY[column] if name == CODE or p.SSH not in self.pieces)
 
 
 SECTIONS = {
@@ -155,7 +206,13 @@ SECTIONS = {
         ),
         Environment([p.CLOUD_SHELL], "Alan", ASKS + NOTHING, ASKS + NOTHING, managed="Alan"),
         Environment([p.ML_JOB], NOTHING, ASKS + NOTHING, azcred="Alan"),
-        Environment([p.GITHUB], NOTHING, ASKS + NOTHING, azcred="workload"),
+        Environment(
+            [p.GITHUB],
+            NOTHING,
+            ASKS + NOTHING,
+            azcred="workload",
+            ours=alone("kedro", NOTHING) | alone("hi-ml", NOTHING),
+        ),
         Environment([p.AZ], "Ada", "Ada"),
         Environment([p.AZ_APP], "app in Azure CLI", "app in Azure CLI"),
         Environment([p.AZ_OLD], "Ada", "Ada"),
@@ -278,21 +335,25 @@ SECTIONS = {
     ],
     "Told which to use": [
         Environment([p.SECRET, p.AZ, p.choice("dev")], "Ada", "Ada"),
-        Environment([p.AZ, p.choice("prod")], NOTHING, "Ada"),
+        Environment([p.AZ, p.choice("prod")], NOTHING, "Ada", asks=False),
         Environment([p.SECRET, p.AZ, p.choice("prod")], "app with a secret", "Ada"),
         Environment([p.SECRET, p.AZ, p.choice("azureclicredential")], "Ada", "Ada"),
-        Environment([p.SECRET, p.VM, p.choice("ManagedIdentityCredential")], NOTHING, ASKS + NOTHING),
+        Environment(
+            [p.SECRET, p.VM, p.choice("ManagedIdentityCredential")], NOTHING, ASKS + NOTHING, asks=False
+        ),
         Environment([p.VM, p.AZ, p.choice("ManagedIdentityCredential")], "the VM itself", "Ada"),
         Environment([p.WORKLOAD, p.AZ, p.choice("WorkloadIdentityCredential")], "workload", "Ada"),
         Environment([p.AZ, p.AZD, p.choice("AzureDeveloperCliCredential")], "Grace", "Ada"),
         Environment([p.AZ, p.PWSH, p.choice("AzurePowerShellCredential")], "app in PowerShell", "Ada"),
-        Environment([p.AZ, p.choice("EnvironmentCredential")], NOTHING, "Ada"),
-        Environment([p.AZ, p.choice("VisualStudioCodeCredential")], NOTHING, "Ada"),
+        Environment([p.AZ, p.choice("EnvironmentCredential")], NOTHING, "Ada", asks=False),
+        Environment([p.AZ, p.choice("VisualStudioCodeCredential")], NOTHING, "Ada", asks=False),
+        Environment([p.AZ, p.choice("InteractiveBrowserCredential")], ASKS + NOTHING, "Ada"),
         Environment(
-            [p.AZ, p.choice("InteractiveBrowserCredential")],
-            ASKS + NOTHING,
+            [p.AZ, p.choice("DeviceCodeCredential")],
+            ERROR,
             "Ada",
-            ours=instead(ERROR, NO_PROMPT),
+            ERROR,
+            ours=instead(ASKS + NOTHING, OWN_NAMES),
         ),
         Environment([p.AZ, p.choice("")], "Ada", "Ada"),
         Environment([p.AZ, p.choice(" Dev ")], "Ada", "Ada"),
@@ -300,6 +361,62 @@ SECTIONS = {
         Environment([p.ML_COMPUTE, p.AZ, p.choice("prod")], "the compute itself", "Ada", ASKS + NOTHING),
         Environment(
             [p.ML_COMPUTE, p.choice("ManagedIdentityCredential")], "the compute itself", ASKS + NOTHING, ERROR
+        ),
+    ],
+    "Where nobody can be asked": [
+        Environment(
+            [p.NO_TERMINAL],
+            NOTHING,
+            ASKS + NOTHING,
+            asks=False,
+            ours=alone("kedro", NOTHING) | alone("hi-ml", NOTHING),
+        ),
+        Environment(
+            [p.WRONG_SECRET, p.NO_TERMINAL],
+            "AADSTS7000215",
+            ASKS + NOTHING,
+            ours=alone("kedro", "AADSTS7000215") | alone("hi-ml", NOTHING),
+        ),
+        Environment(
+            [p.CI_JOB],
+            NOTHING,
+            ASKS + NOTHING,
+            asks=False,
+            ours=alone("kedro", NOTHING) | alone("hi-ml", NOTHING),
+        ),
+        Environment(
+            [p.AZ_EXPIRED, p.CI_JOB],
+            "AADSTS700082",
+            ASKS + "AADSTS700082",
+            ours=alone("kedro", "AADSTS700082") | alone("hi-ml", "AADSTS700082"),
+        ),
+        Environment(
+            [p.GITHUB_JOB],
+            NOTHING,
+            ASKS + NOTHING,
+            asks=False,
+            ours=alone("kedro", NOTHING) | alone("hi-ml", NOTHING),
+        ),
+        Environment(
+            [p.PIPELINES_JOB],
+            NOTHING,
+            ASKS + NOTHING,
+            asks=False,
+            ours=alone("kedro", NOTHING) | alone("hi-ml", NOTHING),
+        ),
+        Environment(
+            [p.CI_JOB, p.choice("InteractiveBrowserCredential")],
+            ASKS + NOTHING,
+            ASKS + NOTHING,
+            asks=False,
+            ours=alone("azure", NOTHING) | alone("kedro", NOTHING) | alone("hi-ml", NOTHING),
+        ),
+        Environment([p.SSH], NOTHING, ASKS + NOTHING, ours={"kedro": Ours(NOTHING, NO_BROWSER_HERE)}),
+        Environment(
+            [p.WRONG_SECRET, p.SSH],
+            "AADSTS7000215",
+            ASKS + NOTHING,
+            ours={"kedro": Ours("AADSTS7000215", NO_BROWSER_HERE)},
         ),
     ],
 }

@@ -315,6 +315,17 @@ PWSH_SIGNED_OUT = fixed(
 )
 
 
+# --- who can be asked
+
+# Not a variable: the programs that are asked see none either way, as none of theirs looks.
+NO_TERMINAL = fixed("no terminal")
+CI_JOB = fixed("`CI=true`", CI="true")
+GITHUB_JOB = fixed("`GITHUB_ACTIONS=true`", GITHUB_ACTIONS="true")
+PIPELINES_JOB = fixed("`TF_BUILD=True`", TF_BUILD="True")
+# Where a browser would open is not where the person sits.
+SSH = fixed("a session over SSH", SSH_CONNECTION="192.0.2.1 50000 192.0.2.2 22", BROWSER="")
+
+
 # --- a choice
 
 

@@ -206,14 +206,16 @@ class Scene(ExitStack):
         for piece in pieces:
             for name, value in piece.make(self).items():
                 if name in ("az", "azd", "pwsh"):
-                    program = programs / name
-                    program.write_text(value, encoding="utf-8")
-                    program.chmod(stat.S_IRWXU)
+                    executable(programs / name, value)
                 else:
                     variables[name] = value
         if "AZURE_POD_IDENTITY_AUTHORITY_HOST" not in variables:
             variables |= self.no_imds
-        return bare_environment(home) | self.base | {"PATH": str(programs)} | variables
+        # On a machine without a display, this is how it is known that a browser can be opened.
+        browser = executable(programs / "browser", program())
+        # What one leaves behind is for nobody else: each has a home of its own.
+        own = bare_environment(home) | {"PATH": str(programs), "BROWSER": browser}
+        return self.base | own | variables
 
     def _new(self, name):
         """A path that nobody has had."""
@@ -249,6 +251,12 @@ class Scene(ExitStack):
         self.callback(thread.join)
         self.callback(server.shutdown)
         return f"http://127.0.0.1:{server.server_address[1]}"
+
+
+def executable(path, content):
+    path.write_text(content, encoding="utf-8")
+    path.chmod(stat.S_IRWXU)
+    return str(path)
 
 
 def program(output="", error="", code=0):

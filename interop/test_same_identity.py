@@ -1,5 +1,6 @@
 """In the same environment, our presets sign in as the programs do that they are named after, or are refused alike."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -11,9 +12,12 @@ from pathlib import Path
 import pytest
 
 import chain_page
+import pieces as p
+import terminal
 from arc_agent import agents_folder
 from emulator import Emulator
-from environments import ALONE, ASKS, ENVIRONMENTS, ERROR, NOTHING, PRESETS, PROGRAMS
+from environments import ALONE, ASKED_BY, ASKS, CI, CODE, ENVIRONMENTS, ERROR, NOTHING, PRESETS, PROGRAMS
+from interactive import Interactive
 from scene import Keys, Scene, who
 from way import HERE
 
@@ -70,34 +74,85 @@ def test_the_table_has_what_the_program_does(program, scene):
         timeout=PROGRAM_WITHIN,
     )
     assert done.returncode == 0, f"{done.stderr}\n--- emulator:\n{scene.emulator.said()}"
-    answers = [theirs(json.loads(line)) for line in done.stdout.splitlines()]
-    got = zip(asked, answers, strict=True)
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    got = zip(asked, map(theirs, said), strict=True)
     assert not (wrong := differences(lambda e: e.theirs(program), got)), wrong
+    for environment, answer in zip(asked, said, strict=True):
+        # What azure-identity itself was told to ask by, kedro-azureml-pipeline asks by once more.
+        once = [way for way, _ in itertools.groupby(answer.get("asks", []))]
+        assert once in ([], ASKED_BY.get(program)), environment.name
 
 
 def theirs(answer):
     if "claims" in answer:
         return who(answer["claims"]), ""
-    return ASKS * answer.get("asks", False) + (answer["code"] or answer["failed"]), answer["said"]
+    return ASKS * bool(answer["asks"]) + (answer["code"] or answer["failed"]), answer["said"]
+
+
+def presets(column, scene, asked, ask, *also):
+    """What ours gives in each of these environments, with what is set besides."""
+    alone = {"AZURE_TOKEN_CREDENTIALS": ALONE[column]} if column in ALONE else {}
+    made = [
+        scene.variables(environment.pieces) | alone | more
+        for environment, more in zip(asked, itertools.cycle(also or [{}]))
+    ]
+    # Ours waits as it is told to, for a host that fails: all at once is no slower than one.
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda variables: ask(scene, PRESETS[column], variables), made))
+    return zip(asked, answers, strict=True)
 
 
 @pytest.mark.parametrize("column", PRESETS)
-def test_the_preset_does_what_the_program_does_or_what_the_table_says_instead(column, scene):
-    asked = possible(scene, [e for e in ENVIRONMENTS if e.expected(column)])
-    alone = {"AZURE_TOKEN_CREDENTIALS": ALONE[column]} if column in ALONE else {}
-    variables = [scene.variables(environment.pieces) | alone for environment in asked]
-    # Ours waits as it is told to, for a host that fails: all at once is no slower than one.
-    with ThreadPoolExecutor(8) as threads:
-        answers = list(
-            threads.map(lambda made: ours(scene.emulator.binary, PRESETS[column], made), variables)
-        )
-    got = zip(asked, answers, strict=True)
+def test_at_a_terminal_the_preset_does_what_the_program_does_or_what_the_table_says_instead(column, scene):
+    asked = possible(scene, [e for e in ENVIRONMENTS if e.expected(column) and e.has_terminal])
+    answers = list(presets(column, scene, asked, at_a_terminal))
+    got = [(environment, answer[:2]) for environment, answer in answers]
     assert not (wrong := differences(lambda e: e.expected(column), got)), wrong
+    for environment, (_, _, asks) in answers:
+        if asks:
+            assert asks[0] == environment.asks_by(column), environment.name
+        if asks and not environment.pieces:
+            assert asks == [name for name, _ in ASKED_BY[column]]
 
 
-def ours(binary, preset, variables):
+@pytest.mark.parametrize("column", PRESETS)
+def test_without_a_terminal_nobody_is_asked(column, scene):
+    asked = possible(scene, [e for e in ENVIRONMENTS if e.expected(column)])
+    got = presets(column, scene, asked, without_a_terminal)
+    assert not (wrong := differences(lambda e: e.expected_alone(column), got)), wrong
+
+
+@pytest.mark.parametrize("column", PRESETS)
+def test_in_a_ci_job_nobody_is_asked_though_it_has_a_terminal(column, scene):
+    asked = possible(scene, [e for e in ENVIRONMENTS if e.expected(column).startswith(ASKS)])
+    got = [(e, answer[:2]) for e, answer in presets(column, scene, asked, at_a_terminal, *CI)]
+    assert not (wrong := differences(lambda e: e.expected_alone(column), got)), wrong
+
+
+@pytest.mark.parametrize(
+    ("column", "piece"),
+    [
+        ("azcred", None),
+        ("kedro", p.WRONG_SECRET),
+        ("kedro", p.choice("prod")),
+        ("hi-ml", p.AZ_EXPIRED),
+        ("azure", p.choice("InteractiveBrowserCredential")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.says if value else "nothing",
+)
+def test_whom_azcred_chain_would_ask_azcred_token_asks(column, piece, scene, tmp_path):
+    command = [scene.emulator.binary, "token", "--preset", column]
+    variables = scene.variables([piece] if piece else [])
+    with Interactive(command, variables, tmp_path, terminal=True) as program:
+        if ASKED_BY[column][0][0] == CODE:
+            assert program.says(r"microsoft\.com/device")
+        else:
+            assert program.address().startswith("https://login.microsoftonline.com/")
+
+
+def without_a_terminal(scene, preset, variables):
     done = subprocess.run(
-        [binary, "whoami", "--preset", preset, "--output", "json"],
+        [scene.emulator.binary, "whoami", "--preset", preset, "--output", "json"],
         env=variables,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -106,25 +161,50 @@ def ours(binary, preset, variables):
         timeout=PROGRAM_WITHIN,
     )
     if done.returncode == 0:
-        said = json.loads(done.stdout)
-        return who({"oid": said["objectId"], "appid": said["applicationId"], "tid": said["tenantId"]}), ""
+        return principal(json.loads(done.stdout)), ""
     assert done.stdout == "", done.stdout
-    error = json.loads(done.stderr)["error"]
-    assert error["what"] and error["why"], error
+    return failure(json.loads(done.stderr)["error"], done.returncode), done.stderr
+
+
+def at_a_terminal(scene, preset, variables):
+    """The outcome, what was said, and by which credentials a person would be asked.
+
+    `azcred chain` says so and asks nobody, so that nobody waits for a person who isn't there.
+    """
+    command = [scene.emulator.binary, "chain", "--preset", preset, "--output", "json"]
+    code, output, written = terminal.run(command, variables, PROGRAM_WITHIN)
+    said, asks = json.loads(output), []
+    for attempt in said["attempts"]:
+        # Whoever stands behind the first of these would be next.
+        if attempt["verdict"] == "would-ask" or asks and attempt["verdict"] == "not-needed":
+            asks.append(attempt["credential"])
+    if said["error"] is None:
+        assert code == 0 and not asks, output
+        return principal(said["principal"]), "", asks
+    return ASKS * bool(asks) + failure(said["error"], code), f"{output}\n{written}", asks
+
+
+def principal(said):
+    return who({"oid": said["objectId"], "appid": said["applicationId"], "tid": said["tenantId"]})
+
+
+def failure(error, code):
+    assert error["what"] and error["why"] and error["mend"], error
     if error.get("code"):
-        assert done.returncode == 4, done.stderr
-        return error["code"], done.stderr
+        assert code == 4, error
+        return error["code"]
     if error["kind"] == "unavailable":
-        assert done.returncode == 3, done.stderr
-        return NOTHING, done.stderr
-    return ERROR, f"exit code {done.returncode}: {done.stderr}"
+        assert code == 3, error
+        return NOTHING
+    return ERROR
 
 
 def test_what_is_listed_as_a_difference_is_one():
     for environment in ENVIRONMENTS:
         for column, listed in environment.ours.items():
-            same = environment.theirs(column).removeprefix(ASKS)
-            assert listed.outcome != same, f"{environment.name}: {column} gives {same}, as ours does"
+            assert listed.outcome != (same := environment.theirs(column)), (
+                f"{environment.name}: {column} gives {same}, as ours does"
+            )
             assert listed.why.endswith("."), listed.why
 
 

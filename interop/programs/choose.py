@@ -2,7 +2,8 @@
 
 Argument: which program. Standard input: for each environment a line with its variables. Standard output: for each a
 line with {"claims"} of the token that was had; or {"failed": "nothing" | "refused" | "error", "code", "said"}, with
-{"asks"} where the program would ask a person next.
+{"asks"}, the credentials by which the program would ask a person, each with its seconds. With the argument `attended`
+it does ask, and has its own environment besides what the line says.
 
 A process starts once, and not for each environment: what is imported takes seconds, and reads nothing of the
 environment before it is asked for a token.
@@ -32,19 +33,19 @@ from azure.identity import (
 SCOPE = "https://management.azure.com/.default"
 
 
-class Person:
-    """Who would be asked: here nobody answers."""
-
-    asked = False
-
-    @classmethod
-    def ask(cls, *_, **__):
-        cls.asked = True
-        raise CredentialUnavailableError(message="nobody is here to answer")
+# How a person would be asked in the environment at hand: by which credential, and for how long. Here nobody answers.
+asked = []
 
 
-InteractiveBrowserCredential._request_token = Person.ask
-DeviceCodeCredential._request_token = Person.ask
+def nobody_answers(credential, *_, **__):
+    asked.append([type(credential).__name__, credential._timeout])
+    raise CredentialUnavailableError(message="nobody is here to answer")
+
+
+ATTENDED = "attended" in sys.argv
+if not ATTENDED:
+    InteractiveBrowserCredential._request_token = nobody_answers
+    DeviceCodeCredential._request_token = nobody_answers
 # How long it waits between its attempts is not what is compared.
 HttpTransport.sleep = lambda self, duration: None
 
@@ -152,7 +153,8 @@ def failure(error, ended):
 
 
 def outcome(choose, loaded):
-    diary, Person.asked = Diary(), False
+    diary = Diary()
+    asked.clear()
     logger = logging.getLogger("azure.identity")
     logger.setLevel(logging.DEBUG)
     logger.addHandler(diary)
@@ -166,8 +168,8 @@ def outcome(choose, loaded):
         return {"claims": jwt.decode(token, options={"verify_signature": False})}
     except Exception as error:
         # A chain's own error is of one kind, whatever was behind it; and who asks a person forgets why.
-        why = diary.ended or diary.chain or (diary.failed if Person.asked else error)
-        return failure(why, ended=why is not diary.chain) | {"asks": Person.asked}
+        why = diary.ended or diary.chain or (diary.failed if asked else error)
+        return failure(why, ended=why is not diary.chain) | {"asks": list(asked)}
     finally:
         logger.removeHandler(diary)
 
@@ -177,7 +179,8 @@ def main():
     choose, load = PROGRAMS[sys.argv[1]]
     loaded = load()
     for line in sys.stdin:
-        os.environ.clear()
+        if not ATTENDED:
+            os.environ.clear()
         os.environ.update(json.loads(line))
         # azure-identity keeps where it is in a chain in context variables, and leaves them set when it fails.
         answer = contextvars.copy_context().run(outcome, choose, loaded)

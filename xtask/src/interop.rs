@@ -34,12 +34,9 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
     let az = az()?;
     let chromium = chromium::ready();
     let modules = node::modules()?;
-    run(&mut cargo(&[
-        "build",
-        "--locked",
-        "--package",
-        "azcred-cli",
-    ]))?;
+    run(cargo(&["build", "--locked"])
+        .args(["--package", "azcred-cli", "--bins"])
+        .args(["--package", "azcred", "--example", "sign_in"]))?;
     // Each process has an emulator of its own; four of them are as quick as more.
     let parallel = [
         "--numprocesses",
@@ -58,6 +55,9 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
     pytest
         .env("AZCRED_BINARY", binary("debug"))
         .env("AZCRED_AZ", az)
+        .env("AZCRED_SIGN_IN", built("debug/examples", "sign_in"))
+        // Screenshots of the library's own pages, to be looked at.
+        .env("AZCRED_PICTURES", target().join("sign-in-pages"))
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let mut missing = Vec::new();
     match chromium {
@@ -86,9 +86,13 @@ pub(crate) fn az() -> Result<PathBuf> {
 
 /// The binary that a profile builds; its folder is `debug` or `release`.
 pub(crate) fn binary(folder: &str) -> PathBuf {
+    built(folder, "azcred")
+}
+
+fn built(folder: &str, name: &str) -> PathBuf {
     target()
         .join(folder)
-        .join(format!("azcred{}", env::consts::EXE_SUFFIX))
+        .join(format!("{name}{}", env::consts::EXE_SUFFIX))
 }
 
 /// The verb as a step of `cargo xtask test`.

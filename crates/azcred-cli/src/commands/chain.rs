@@ -25,7 +25,7 @@ use serde::Serialize;
 /// Show which source of identities answers here, and why not the others
 ///
 /// Goes through the sources now, as `azcred token` does, and tells of each whether it is there, why not, and how long it
-/// took. The token is not shown.
+/// took. The token is not shown. Nobody is asked to sign in: where a person would be, it says so.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -35,7 +35,7 @@ Examples:
   azcred chain --list --preset kedro    the order, without asking anybody
   azcred chain --output json | jq -r .chosen
 
-The exit code is that of `azcred token`: 0 somebody answered, 1 not the one expected, 3 nobody, 4 refused, 6 unreachable.")]
+The exit code: 0 somebody answered, 1 not the one expected, 3 nobody (a person may still be asked), 4 refused, 6 unreachable.")]
 pub(crate) struct Chain {
     /// Show the preset's order and rules; look nowhere, ask nobody
     #[arg(long, conflicts_with_all = ["scope", "resource", "tenant", "only", "exclude", "expect_tenant", "expect_principal", "expect_source"])]

@@ -1,7 +1,7 @@
 //! What a chain did, as a table with a waterfall, or in a few lines beneath an error.
 
 use super::{
-    style::{BAD, DIM, GOOD, STRONG, Style, paint, with_code},
+    style::{BAD, DIM, GOOD, STRONG, Style, WARN, paint, with_code},
     wrap::wrap,
 };
 use azcred::chain::{AfterFailure, Attempt, Report, Verdict};
@@ -41,6 +41,7 @@ impl Row<'_> {
             Verdict::Chosen => ("✓", "*", GOOD),
             Verdict::Refused | Verdict::Failed | Verdict::NotExpected => ("✗", "x", BAD),
             Verdict::Unavailable => ("–", "-", DIM),
+            Verdict::WouldAsk => ("?", "?", WARN),
             _ => (" ", " ", DIM),
         };
         (if unicode { mark } else { plain }, style)
@@ -248,17 +249,27 @@ pub(crate) fn decisive(report: &Report) -> Option<&Attempt> {
 }
 
 /// Whether this attempt's failure ended the chain: what a preset does not have ends it, and what leaves a person alone does so where
-/// none is there.
+/// none was or would be asked.
 fn decides(report: &Report, attempt: &Attempt) -> bool {
     let mut table = report.preset.table().iter();
-    let ends = table
-        .find(|(source, _)| *source == attempt.source)
-        .is_none_or(|(_, after_failure)| *after_failure != AfterFailure::GoOn);
+    let after_failure = table.find(|(source, _)| *source == attempt.source);
+    let ends = match after_failure {
+        Some((_, AfterFailure::GoOn)) => false,
+        Some((_, AfterFailure::AskPerson)) => !report.attempts.iter().any(asks_person),
+        _ => true,
+    };
     match attempt.verdict {
         Verdict::NotExpected => true,
         Verdict::Refused | Verdict::Failed => ends,
         _ => false,
     }
+}
+
+/// Whether this is a way in which a person was asked, or would be.
+fn asks_person(attempt: &Attempt) -> bool {
+    attempt.source.asks_person()
+        && (attempt.started.is_some() || attempt.verdict == Verdict::WouldAsk)
+        && attempt.verdict != Verdict::Unavailable
 }
 
 fn short_rows(rows: &[Row<'_>], why: &str, columns: usize) -> Vec<String> {
@@ -298,9 +309,14 @@ pub(crate) fn in_short(report: &Report) -> Option<&'static str> {
         .filter(|attempt| Row::from(*attempt).counts())
         .peekable();
     counting.peek()?;
-    counting
-        .all(|attempt| attempt.verdict == Verdict::Unavailable)
-        .then_some("no source has anything to use here")
+    let nobody = |attempt: &&Attempt| attempt.verdict == Verdict::Unavailable;
+    match counting.find(|attempt| !nobody(attempt)) {
+        None => Some("no source has anything to use here"),
+        Some(attempt) if attempt.verdict == Verdict::WouldAsk => {
+            Some("no source has anything to use here without asking a person")
+        }
+        Some(_) => None,
+    }
 }
 
 #[cfg(test)]

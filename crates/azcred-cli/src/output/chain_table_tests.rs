@@ -127,6 +127,26 @@ fn first(verdict: Verdict, reason: &'static str) -> Vec<Row<'static>> {
     rows
 }
 
+/// The same machine, where a person would be asked next.
+fn person() -> Vec<Row<'static>> {
+    let mut rows = nobody();
+    rows.push(Row {
+        source: "interactive-browser",
+        verdict: Verdict::WouldAsk,
+        reason: "the browser that xdg-open opens",
+        started: None,
+        took: Duration::from_micros(90),
+    });
+    rows.push(Row {
+        source: "device-code",
+        verdict: Verdict::NotNeeded,
+        reason: "a source before it decided",
+        started: None,
+        took: Duration::from_micros(2),
+    });
+    rows
+}
+
 #[test]
 fn whoever_decides_is_seen_at_both_widths() {
     let drift = "the tenant 72f988bf-86f1-41af-91ab-2d7cd011db47 is expected, and its token is of \
@@ -139,6 +159,7 @@ fn whoever_decides_is_seen_at_both_widths() {
             first(Verdict::Refused, "the client secret has expired"),
         ),
         ("drift", first(Verdict::NotExpected, drift)),
+        ("a person", person()),
     ] {
         for columns in [80, 120] {
             let screen = Screen {
@@ -255,6 +276,11 @@ fn beneath_an_error_stand_the_sources_that_were_looked_for() {
     assert_eq!(
         plain(&above).lines().last(),
         Some("azure-cli             refused")
+    );
+    let person = plain(&short_rows(&person(), "", 70));
+    assert_eq!(
+        person.lines().last(),
+        Some("interactive-browser   would ask: the browser that xdg-open opens")
     );
     // One alone says what the error beside it says.
     assert!(short_rows(&rows[..1], "", 70).is_empty());

@@ -50,6 +50,11 @@ pub(crate) fn in_background() -> bool {
     BACKGROUND.try_with(|()| ()).is_ok()
 }
 
+/// The same answer, in which nobody is asked, as in the background.
+pub(crate) async fn without_person<T>(answer: impl Future<Output = T>) -> T {
+    BACKGROUND.scope((), answer).await
+}
+
 type Flight = Shared<BoxFuture<'static, Result<AccessToken>>>;
 type WeakFlight = WeakShared<BoxFuture<'static, Result<AccessToken>>>;
 type Entries = HashMap<TokenRequest, Entry, BuildHasherDefault<Prehashed>>;

@@ -143,7 +143,8 @@ impl ChainBuilder {
         self
     }
 
-    /// Asks nobody, though somebody may be at the terminal: for what is to be found out, and not to be signed in to.
+    /// Asks nobody, though somebody may be at the terminal: for what is to be found out, and not to be signed in to. Where a person
+    /// would be asked the chain ends, and its report says so ([`Verdict::WouldAsk`]).
     #[must_use]
     pub fn unattended(mut self) -> Self {
         self.0.unattended = true;

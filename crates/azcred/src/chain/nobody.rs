@@ -16,6 +16,14 @@ const PLACES: &[(&str, Source)] = &[
     ("KUBERNETES_SERVICE_HOST", Source::WorkloadIdentity),
 ];
 
+/// What asks a person, where the chain has no sign-in of azcred's own to prepare.
+const ASKS: &str = "`azcred token`, which asks";
+
+fn asks_person(report: &Report) -> bool {
+    let mut attempts = report.attempts.iter();
+    attempts.any(|attempt| attempt.verdict == Verdict::WouldAsk)
+}
+
 /// Where somebody was there and failed, the first of them is what people have to hear of; else every reason.
 pub(super) fn error(setup: &Setup, report: &Report, request: &TokenRequest) -> Error {
     let failed = report
@@ -28,9 +36,17 @@ pub(super) fn error(setup: &Setup, report: &Report, request: &TokenRequest) -> E
     let reasons: Vec<String> = report
         .attempts
         .iter()
-        .filter(|attempt| attempt.verdict == Verdict::Unavailable)
-        .map(|attempt| format!("{}: {}", attempt.source, attempt.reason))
+        .filter(|attempt| matches!(attempt.verdict, Verdict::Unavailable | Verdict::WouldAsk))
+        .map(|attempt| match attempt.verdict {
+            Verdict::WouldAsk => format!("{}: would ask by {}", attempt.source, attempt.reason),
+            _ => format!("{}: {}", attempt.source, attempt.reason),
+        })
         .collect();
+    let nobody = if asks_person(report) {
+        "no source has anything to use here without asking a person"
+    } else {
+        "no source has anything to use here"
+    };
     Error::new(
         ErrorKind::Unavailable,
         format!(
@@ -38,10 +54,7 @@ pub(super) fn error(setup: &Setup, report: &Report, request: &TokenRequest) -> E
             request.scopes()[0].resource(),
             report.preset
         ),
-        format!(
-            "no source has anything to use here ({})",
-            reasons.join("; ")
-        ),
+        format!("{nobody} ({})", reasons.join("; ")),
     )
     .with_mend(mend(&**setup.options.system(), report))
 }
@@ -63,7 +76,8 @@ fn mend(system: &dyn System, report: &Report) -> String {
         let is_other = |attempt: &Attempt| !attempt.source.is_developer();
         first.is_none().then(|| mend_of(report, is_other)).flatten()
     });
-    let mends: Vec<&str> = [first, besides].into_iter().flatten().collect();
+    let asks = (asks_person(report) && first.is_none()).then_some(ASKS);
+    let mends: Vec<&str> = [first, asks, besides].into_iter().flatten().collect();
     mends.join("; or ")
 }
 

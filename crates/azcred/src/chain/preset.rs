@@ -124,6 +124,12 @@ impl Preset {
         (self == Self::HiMl).then_some(Duration::from_secs(60))
     }
 
+    /// Whether it has the source besides those of `DefaultAzureCredential`, among which `AZURE_TOKEN_CREDENTIALS` chooses.
+    /// kedro-azureml-pipeline opens the browser when that has failed, whatever was chosen.
+    fn adds(self, source: Source) -> bool {
+        self == Self::Kedro && matches!(source, Source::Azcred | Source::InteractiveBrowser)
+    }
+
     /// Which service principals of the environment it takes.
     pub fn environment(self) -> EnvironmentOrder {
         match self {
@@ -186,6 +192,8 @@ pub(super) struct Place {
     pub(super) after_failure: AfterFailure,
     /// Why it does not take part.
     pub(super) excluded: Option<String>,
+    /// Whether it stands beside those among which `AZURE_TOKEN_CREDENTIALS` has chosen.
+    pub(super) added: bool,
 }
 
 /// Which sources take part: the preset's, less those that the caller, the environment or the preset itself leaves out.
@@ -208,6 +216,9 @@ pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
         .collect();
     besides.sort_unstable();
     besides.dedup();
+    let added = |source: Source| {
+        variable.is_some_and(|chosen| setup.preset().adds(source) && !chosen.includes(source))
+    };
     let excluded = |source: Source| {
         if setup
             .only
@@ -219,6 +230,7 @@ pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
             Some("it was excluded".to_owned())
         } else if let Some(chosen) = variable
             && !chosen.includes(source)
+            && !added(source)
         {
             Some(format!("AZURE_TOKEN_CREDENTIALS is '{chosen}'"))
         } else if setup.only.is_none() {
@@ -236,11 +248,13 @@ pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
             source,
             after_failure,
             excluded: excluded(source),
+            added: added(source),
         })
         .collect();
     // Whoever named others besides did not mean to be asked first.
     places.sort_by_key(|place| place.source.asks_person());
-    if places.iter().all(|place| place.excluded.is_some()) {
+    let mut chosen_from = places.iter().filter(|place| !place.added);
+    if chosen_from.all(|place| place.excluded.is_some()) {
         return Err(Error::new(
             ErrorKind::Invalid,
             format!("Put together the chain '{}'", setup.preset()),

@@ -22,6 +22,8 @@ pub enum Verdict {
     NotExpected,
     /// A source before it answered, or ended the chain; it was not asked, or its answer was not waited for.
     NotNeeded,
+    /// Nobody before it has anything, so that a person would be asked; this run asks nobody.
+    WouldAsk,
     /// It does not take part in this chain.
     Excluded,
 }
@@ -44,6 +46,7 @@ impl Verdict {
             Self::Failed => "failed",
             Self::NotExpected => "not expected",
             Self::NotNeeded => "not needed",
+            Self::WouldAsk => "would ask",
             Self::Excluded => "excluded",
         }
     }

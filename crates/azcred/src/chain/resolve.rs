@@ -3,11 +3,12 @@
 mod outcome;
 
 use super::{
-    Answer, Setup,
+    Answer, Setup, Source,
     preset::{AfterFailure, Place, places},
     report::Report,
 };
 use crate::{
+    cache,
     credential::{Availability, source::TokenSource},
     error::{Error, ErrorKind, Result},
     request::TokenRequest,
@@ -48,6 +49,8 @@ enum State {
     Running(Candidate, Instant),
     /// It gave a token.
     Succeeded(Candidate, Asked, AccessToken),
+    /// It has a token for who asks a person, which this run does not.
+    WouldAsk(Candidate),
     /// It gave none, or has nothing here.
     Failed(Option<Asked>, Error),
 }
@@ -104,6 +107,19 @@ impl Runner {
         }
     }
 
+    /// Whether this failure of its own ends the chain, whoever stands behind it.
+    fn ends_with(&self, error: &Error) -> bool {
+        match self.place.after_failure {
+            AfterFailure::End => true,
+            AfterFailure::GoOn => false,
+            // kedro-azureml-pipeline asks after a sign-in that failed, and not where a service principal's variables are no sign-in at
+            // all (a tenant that is none, a certificate's path where no file is): these it does not catch.
+            AfterFailure::AskPerson => {
+                self.place.source == Source::Environment && error.kind() == ErrorKind::Invalid
+            }
+        }
+    }
+
     /// Whether a source behind this one could be the answer, for all that is known so far.
     fn may_be_passed(&self, candidate: &Candidate) -> bool {
         candidate.may_be_absent || self.place.after_failure == AfterFailure::GoOn
@@ -120,6 +136,8 @@ enum Next {
     Start(usize),
     /// Wait for those that were asked, and look again at this time.
     Wait(Option<Instant>),
+    /// Nobody is left but a person, who is not asked.
+    WouldAsk,
     /// Nobody is left.
     Nobody,
 }
@@ -139,14 +157,15 @@ fn next(runners: &[Runner], now: Instant) -> Next {
             State::Excluded => {}
             State::Failed(_, error)
                 if error.is_unavailable() || runner.place.after_failure == AfterFailure::GoOn => {}
-            State::Failed(..) if undecided.is_none() => {
-                if runner.place.after_failure == AfterFailure::End {
+            State::Failed(_, error) if undecided.is_none() => {
+                if runner.ends_with(error) {
                     return Next::End(index);
                 }
                 failed = Some(index);
                 doubtful = None;
             }
             State::Succeeded(..) if undecided.is_none() => return Next::Answer(index),
+            State::WouldAsk(_) => return Next::WouldAsk,
             // Whatever stands behind these can't be the answer.
             State::Failed(..) | State::Succeeded(..) => return Next::Wait(None),
             State::Running(candidate, since) => {
@@ -205,8 +224,10 @@ pub(super) async fn run(
 /// runtime nor the deadline.
 async fn look_at_all(setup: &Setup, end: Instant) -> Result<Vec<Runner>> {
     let places = places(setup)?;
-    let take_part = places.iter().filter(|place| place.excluded.is_none());
-    let pinned = take_part.count() == 1;
+    let chosen_from = places
+        .iter()
+        .filter(|place| place.excluded.is_none() && !place.added);
+    let pinned = chosen_from.count() == 1;
     let looking = {
         let setup = setup.clone();
         let look =
@@ -242,18 +263,22 @@ pub(super) async fn go_through(
         let look_again = match next(&runners, Instant::now()) {
             Next::Answer(index) => break Outcome::Answer(index),
             Next::End(index) => break Outcome::End(index),
-            Next::Nobody => break Outcome::Nobody,
+            Next::WouldAsk | Next::Nobody => break Outcome::Nobody,
             Next::Start(index) => {
                 let runner = &mut runners[index];
                 if let State::Waiting(candidate) | State::Doubtful(candidate) = &runner.state {
                     let candidate = candidate.clone();
                     tracing::debug!(source = %runner.place.source, using = candidate.using, "asking");
-                    if runner.place.source.asks_person() {
+                    if runner.place.source.asks_person() && !setup.unattended {
                         // People take longer than programs, and each way to sign in has its own end.
                         end = end.max(Instant::now() + setup.options.deadline_or(PERSON));
                     }
                     let answer = candidate.asks.clone().fetch(request.clone());
-                    asked.push(async move { (index, answer.await) }.boxed());
+                    asked.push(if setup.unattended {
+                        async move { (index, cache::without_person(answer).await) }.boxed()
+                    } else {
+                        async move { (index, answer.await) }.boxed()
+                    });
                     runner.state = State::Running(candidate, Instant::now());
                 }
                 continue;
@@ -264,7 +289,7 @@ pub(super) async fn go_through(
         tokio::select! {
             // An answer that is there counts, whatever else has come at the same moment.
             biased;
-            Some((index, answer)) = asked.next() => finished(&mut runners[index], answer),
+            Some((index, answer)) = asked.next() => finished(&mut runners[index], answer, setup),
             Some(()) = hedge => {}
             () = sleep_until(end) => break Outcome::TooLate,
         }
@@ -274,7 +299,7 @@ pub(super) async fn go_through(
     conclude(runners, outcome, setup, request, began)
 }
 
-fn finished(runner: &mut Runner, answer: Result<AccessToken>) {
+fn finished(runner: &mut Runner, answer: Result<AccessToken>, setup: &Setup) {
     let State::Running(candidate, at) = &runner.state else {
         return;
     };
@@ -284,6 +309,14 @@ fn finished(runner: &mut Runner, answer: Result<AccessToken>) {
     };
     runner.state = match answer {
         Ok(token) => State::Succeeded(candidate.clone(), asked, token),
+        // What is left of an earlier sign-in is not there or not enough: this is where the person comes in.
+        Err(error)
+            if setup.unattended
+                && runner.place.source.asks_person()
+                && matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Refused) =>
+        {
+            State::WouldAsk(candidate.clone())
+        }
         Err(error) => State::Failed(Some(asked), error),
     };
 }

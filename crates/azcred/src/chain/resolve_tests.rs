@@ -33,6 +33,7 @@ enum Says {
     Nothing,
     No,
     Nonsense,
+    Unusable,
     NotAWord,
 }
 
@@ -89,6 +90,7 @@ impl TokenSource for Told {
                 Says::Nothing => Err(error(ErrorKind::Unavailable)),
                 Says::No => Err(error(ErrorKind::Refused)),
                 Says::Nonsense => Err(error(ErrorKind::Unexpected)),
+                Says::Unusable => Err(error(ErrorKind::Invalid)),
                 Says::NotAWord => std::future::pending().await,
             }
         }
@@ -140,6 +142,15 @@ impl Run {
 
 /// Goes through these, on a clock that jumps when nobody has anything to do.
 fn go(lines: &[Line], expect: Option<Expect>) -> Run {
+    go_as(lines, expect, false)
+}
+
+/// The same, where nobody is to be asked.
+fn go_unattended(lines: &[Line]) -> Run {
+    go_as(lines, None, true)
+}
+
+fn go_as(lines: &[Line], expect: Option<Expect>, unattended: bool) -> Run {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -152,7 +163,7 @@ fn go(lines: &[Line], expect: Option<Expect>) -> Run {
             only: None,
             exclude: Vec::new(),
             expect: expect.into_iter().collect(),
-            unattended: false,
+            unattended,
             options: crate::ClientOptions::new(Fixture::new().shared()),
         };
         let runners = lines
@@ -162,6 +173,7 @@ fn go(lines: &[Line], expect: Option<Expect>) -> Run {
                     source: *source,
                     after_failure: *after_failure,
                     excluded: None,
+                    added: false,
                 };
                 let told = Told {
                     look: *look,
@@ -560,4 +572,71 @@ fn a_failure_that_leaves_a_person_passes_over_those_between() {
         None,
     );
     assert_eq!(run.winner(), Some(THREE));
+}
+
+#[test]
+fn where_a_person_would_be_asked_a_run_that_asks_nobody_says_so_and_ends() {
+    for says in [Says::Nothing, Says::No] {
+        let run = go_unattended(&[
+            (ONE, GoOn, Look::Possible, 5_000, Says::Nothing),
+            (TWO, End, Look::Doubtful, 1_000, Says::Nothing),
+            (PERSON, GoOn, Look::Ready, 10, says),
+            (PERSON_TOO, End, Look::Ready, 10, Says::Token),
+        ]);
+        let verdicts = [
+            Verdict::Unavailable,
+            Verdict::Unavailable,
+            Verdict::WouldAsk,
+            Verdict::NotNeeded,
+        ];
+        assert_eq!(run.verdicts(), verdicts);
+        assert_eq!(run.report.attempts[2].reason, "a fixture");
+        assert!(!run.was_asked(PERSON_TOO), "{:?}", run.log);
+        let error = run.answer.err().unwrap();
+        assert!(error.is_unavailable());
+        assert!(error.why().contains("without asking a person"), "{error}");
+        assert!(error.why().contains("interactive-browser"), "{error}");
+        assert!(error.mend().contains("do this"), "{error}");
+    }
+}
+
+#[test]
+fn a_run_that_asks_nobody_takes_what_an_earlier_sign_in_left_and_tells_what_else_fails() {
+    let line = |says| [(PERSON, End, Look::Ready, 10, says)];
+    assert_eq!(go_unattended(&line(Says::Token)).winner(), Some(PERSON));
+    let run = go_unattended(&line(Says::Nonsense));
+    assert_eq!(run.verdicts(), [Verdict::Failed]);
+    assert_eq!(run.answer.err().unwrap().kind(), ErrorKind::Unexpected);
+    // Only those that ask people would ask them.
+    let run = go_unattended(&[
+        (ONE, End, Look::Possible, 10, Says::No),
+        (PERSON, End, Look::Ready, 10, Says::Nothing),
+    ]);
+    assert_eq!(run.verdicts(), [Verdict::Refused, Verdict::NotNeeded]);
+}
+
+#[test]
+fn a_failure_that_leaves_a_person_is_the_error_of_a_run_that_asks_nobody() {
+    let run = go_unattended(&[
+        (ONE, AskPerson, Look::Ready, 10, Says::No),
+        (THREE, GoOn, Look::Possible, 10, Says::Token),
+        (PERSON, End, Look::Ready, 10, Says::Nothing),
+    ]);
+    let verdicts = [Verdict::Refused, Verdict::NotNeeded, Verdict::WouldAsk];
+    assert_eq!(run.verdicts(), verdicts);
+    assert_eq!(run.answer.err().unwrap().code(), Some(7_000_222));
+}
+
+#[test]
+fn a_service_principal_whose_variables_are_no_sign_in_is_mended_and_not_asked_around() {
+    let lines = |source| {
+        [
+            (source, AskPerson, Look::Ready, 10, Says::Unusable),
+            (PERSON, End, Look::Ready, 10, Says::Token),
+        ]
+    };
+    let run = go(&lines(ONE), None);
+    assert_eq!(run.verdicts(), [Verdict::Failed, Verdict::NotNeeded]);
+    assert_eq!(run.answer.err().unwrap().kind(), ErrorKind::Invalid);
+    assert_eq!(go(&lines(TWO), None).winner(), Some(PERSON));
 }

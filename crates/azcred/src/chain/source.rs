@@ -10,6 +10,7 @@ use crate::{
         environment::Described, source::TokenSource,
     },
     error::{Error, ErrorKind, Result},
+    system::System,
     tenant::excerpt,
 };
 use serde::Serialize;
@@ -127,7 +128,7 @@ impl Source {
     /// The source itself, where there is anything here for it. Reads variables, and small files at most.
     pub(super) fn make(self, setup: &Setup, pinned: bool) -> Result<Arc<dyn TokenSource>> {
         if self.asks_person() {
-            attended(self, setup)?;
+            attended(self, &**setup.options.system())?;
         }
         let options = setup.options.clone();
         let patience = setup.preset().patience();
@@ -183,24 +184,27 @@ impl Source {
 const CI: [&str; 3] = ["CI", "GITHUB_ACTIONS", "TF_BUILD"];
 
 /// Whether somebody is there to be asked.
-fn attended(source: Source, setup: &Setup) -> Result<()> {
-    let system = &**setup.options.system();
-    let why = match CI
+fn attended(source: Source, system: &dyn System) -> Result<()> {
+    let ci = CI
         .into_iter()
-        .find(|variable| system.var(variable).is_some())
-    {
-        Some(variable) => format!("nobody is asked in a CI job ({variable} is set)"),
-        None if !system.has_terminal() => {
-            "nobody is asked without a terminal (standard error is none)".to_owned()
-        }
-        None if setup.unattended => "nobody is asked while the sources are looked at".to_owned(),
+        .find(|variable| system.var(variable).is_some());
+    let (why, mend) = match ci {
+        Some(variable) => (
+            format!("nobody is asked in a CI job ({variable} is set)"),
+            "give the job an identity of its own",
+        ),
+        None if !system.has_terminal() => (
+            "nobody is asked without a terminal (standard error is none)".to_owned(),
+            "run it at a terminal",
+        ),
         None => return Ok(()),
     };
     Err(Error::new(
         ErrorKind::Unavailable,
         format!("{} looked for a person", source.credential_name()),
         why,
-    ))
+    )
+    .with_mend(mend))
 }
 
 impl From<Source> for &'static str {

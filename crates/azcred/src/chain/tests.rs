@@ -121,6 +121,30 @@ fn only_and_exclude_choose_within_the_order_and_say_so() {
 }
 
 #[test]
+fn azure_token_credentials_does_not_reach_the_browser_that_kedro_opens_whatever_it_chooses() {
+    let kedro = |value: &str| {
+        let system = Fixture::new().with_var("AZURE_TOKEN_CREDENTIALS", value);
+        taking_part(system, |chain| chain.preset(Preset::Kedro))
+    };
+    let person = [Source::Azcred, Source::InteractiveBrowser];
+    assert_eq!(
+        kedro("AzureCliCredential"),
+        [&[Source::AzureCli][..], &person].concat()
+    );
+    let deployed = [
+        Source::Environment,
+        Source::WorkloadIdentity,
+        Source::ManagedIdentity,
+    ];
+    assert_eq!(kedro("prod"), [&deployed[..], &person].concat());
+    assert_eq!(kedro("InteractiveBrowserCredential"), person);
+    let nobody = |chain: ChainBuilder| chain.preset(Preset::Kedro).exclude([Source::AzureCli]);
+    let system = Fixture::new().with_var("AZURE_TOKEN_CREDENTIALS", "AzureCliCredential");
+    let error = places(system, nobody).unwrap_err();
+    assert!(error.why().contains("every source is excluded"), "{error}");
+}
+
+#[test]
 fn kedros_rule_leaves_managed_identity_out_on_a_compute() {
     let compute = || Fixture::new().with_var("MSI_ENDPOINT", "http://localhost:1/token");
     let kedro = taking_part(compute(), |chain| chain.preset(Preset::Kedro));
@@ -335,7 +359,19 @@ async fn a_person_is_asked_at_a_terminal_only_and_not_in_a_ci_job_and_not_by_who
         let why = reason(named.build()).await;
         assert!(why.contains(variable), "{why}");
     }
-    let why = reason(of(desk()).unattended().build()).await;
-    assert!(why.contains("looked at"), "{why}");
     assert!(Source::DeviceCode.make(&of(desk()).0, false).is_ok());
+    let (answer, report) = of(desk().with_var("HOME", "/home/ada"))
+        .unattended()
+        .build()
+        .explain(&TokenRequest::new(Scope::ARM))
+        .await;
+    let error = answer.unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+    assert!(error.mend().contains("`azcred login`"), "{error}");
+    // No display, no browser.
+    let asks = report.attempts.last().unwrap();
+    assert_eq!(
+        (asks.source, asks.verdict),
+        (Source::DeviceCode, Verdict::WouldAsk)
+    );
 }

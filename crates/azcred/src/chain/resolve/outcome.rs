@@ -113,6 +113,7 @@ fn attempt(
             *asked,
             Some(error.clone()),
         ),
+        State::WouldAsk(candidate) => (Verdict::WouldAsk, candidate.using.clone(), None, None),
         State::Succeeded(_, asked, _) if drift.is_some() => (
             Verdict::NotExpected,
             drift

@@ -1,0 +1,38 @@
+"""A program that is run to its end at a terminal: its standard input and error are one, and its output is read."""
+
+import os
+import subprocess
+import threading
+
+
+def run(command, environment, within):
+    """Its exit code, its output, and what it wrote on the terminal. POSIX alone has them."""
+    import pty
+
+    master, terminal = pty.openpty()
+    written = []
+
+    def read():
+        # What is not read would make it wait. The end comes as an error, when the last who has the terminal is gone.
+        try:
+            while piece := os.read(master, 1 << 16):
+                written.append(piece)
+        except OSError:
+            pass
+
+    reader = threading.Thread(target=read, daemon=True)
+    try:
+        with subprocess.Popen(
+            command, env=environment, stdin=terminal, stdout=subprocess.PIPE, stderr=terminal
+        ) as process:
+            os.close(terminal)
+            reader.start()
+            try:
+                output, _ = process.communicate(timeout=within)
+            except BaseException:
+                process.kill()
+                raise
+        reader.join(within)
+    finally:
+        os.close(master)
+    return process.returncode, output.decode(), b"".join(written).decode(errors="replace")
