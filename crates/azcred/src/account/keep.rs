@@ -4,13 +4,7 @@ use super::{
     record::{Person, Proof, Record, RefreshToken, id_of, new_session, seconds},
     store::Store,
 };
-use crate::{
-    cloud::Authority,
-    entra::{IdClaims, PersonTokens},
-    error::Result,
-    profile::Profile,
-    tenant::TenantId,
-};
+use crate::{cloud::Authority, entra::SignedIn, error::Result, profile::Profile, tenant::TenantId};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
@@ -83,10 +77,10 @@ pub(crate) fn of_person(
     authority: &Authority,
     tenant: &TenantId,
     client_id: &str,
-    claims: &IdClaims,
-    tokens: &PersonTokens,
+    signed_in: &SignedIn,
     now: SystemTime,
 ) -> Record {
+    let SignedIn { tokens, claims } = signed_in;
     let authority = authority.as_str().to_ascii_lowercase();
     let here = claims.object_id.as_deref().zip(claims.tenant.as_deref());
     let home_account_id = tokens

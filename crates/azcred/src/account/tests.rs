@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     ClientId, ManagedIdentityId, Profile, SecretString, TenantId,
-    entra::{IdClaims, PersonTokens},
+    entra::{IdClaims, PersonTokens, SignedIn},
     system::{Fixture, NoKeyring, System as _},
     token::AccessToken,
 };
@@ -31,14 +31,15 @@ fn claims(username: &str) -> IdClaims {
     }
 }
 
-fn tokens(refresh: &str) -> PersonTokens {
-    PersonTokens {
+fn signed_in(claims: IdClaims, refresh: &str) -> SignedIn {
+    let tokens = PersonTokens {
         access: AccessToken::new("a", SystemTime::now(), Duration::from_secs(60), None),
         refresh: Some(refresh.to_owned().into()),
         id_token: None,
         home_account_id: None,
         family: None,
-    }
+    };
+    SignedIn { tokens, claims }
 }
 
 fn person(machine: &Fixture, username: &str, client_id: &str, refresh: &str) -> Record {
@@ -47,8 +48,7 @@ fn person(machine: &Fixture, username: &str, client_id: &str, refresh: &str) -> 
         options(machine).cloud().unwrap().authority(),
         &TenantId::new("organizations").unwrap(),
         client_id,
-        &claims(username),
-        &tokens(refresh),
+        &signed_in(claims(username), refresh),
         machine.now(),
     )
 }
@@ -310,8 +310,7 @@ fn an_account_of_an_unknown_home_is_known_by_the_providers_own_id_of_it() {
             options(&machine).cloud().unwrap().authority(),
             &TenantId::new("organizations").unwrap(),
             client_id,
-            &claims,
-            &tokens("r"),
+            &signed_in(claims, "r"),
             machine.now(),
         )
         .id

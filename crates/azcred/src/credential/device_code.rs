@@ -2,7 +2,7 @@
 
 use super::{
     Availability,
-    person::{Hint, Person, Shown, SignsIn},
+    person::{Accepted, Person, Shown, SignsIn, Whom},
     source::{Kept, credential},
 };
 use crate::{
@@ -115,9 +115,9 @@ impl SignsIn for ByCode {
         &'a self,
         endpoint: &'a TokenEndpoint,
         request: &'a TokenRequest,
-        _: Hint<'a>,
+        whom: Whom<'a>,
         deadline: Duration,
-    ) -> BoxFuture<'a, Result<PersonTokens>> {
+    ) -> BoxFuture<'a, Result<Accepted>> {
         async move {
             let end = Instant::now() + deadline;
             let device = endpoint
@@ -126,10 +126,11 @@ impl SignsIn for ByCode {
             let grant = Grant::DeviceCode(device.code.clone());
             let notice = Notice::DeviceCode(&device.shown);
             let _shown = Shown::new(endpoint.options().prompt(), &notice);
-            wait(&device, end, |within| {
+            let tokens = wait(&device, end, |within| {
                 endpoint.ask_all(NAME, &grant, request, within)
-            })
-            .await
+            });
+            let signed_in = endpoint.signed_in(NAME, tokens.await?, None, request);
+            (whom.accept)(signed_in.await?)
         }
         .boxed()
     }
@@ -185,6 +186,12 @@ where
                     "run it again, and enter the code while it is shown",
                 ));
             }
+            Said::Forbidden => {
+                return Err(error.with_mend(
+                    "policies often forbid sign-ins by a code and allow those in a browser: `azcred login --browser`; the sign-in log of \
+                     the tenant names the policy",
+                ));
+            }
             Said::Refused => return Err(error),
         }
     }
@@ -199,6 +206,8 @@ enum Said {
     Nothing,
     Declined,
     Ended,
+    /// A policy forbids it.
+    Forbidden,
     /// No, for a reason of its own.
     Refused,
 }
@@ -212,6 +221,8 @@ fn said(error: &Error) -> Said {
     match (word, error.code()) {
         ("authorization_pending", _) => Said::Pending,
         ("slow_down", _) => Said::SlowDown,
+        // The word for this may be that of a person who declined.
+        (_, Some(53_003)) => Said::Forbidden,
         ("authorization_declined" | "access_denied", _) => Said::Declined,
         ("expired_token" | "code_expired", _) | (_, Some(70_019 | 70_020)) => Said::Ended,
         _ => Said::Refused,

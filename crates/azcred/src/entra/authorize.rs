@@ -5,9 +5,7 @@
 //! that was of no use without the verifier, which never leaves this process but for the token endpoint (RFC 7636).
 
 use super::{
-    Endpoints, Grant, IdClaims, PersonTokens, TokenEndpoint,
-    openid::{Expected, id_claims},
-    pkce, scopes_of_person,
+    Endpoints, Grant, SignedIn, TokenEndpoint, pkce, scopes_of_person,
     token_answer::{self, Asked},
 };
 use crate::{
@@ -17,7 +15,7 @@ use crate::{
     request::TokenRequest,
 };
 use secrecy::{ExposeSecret, SecretString};
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{fmt, time::Duration};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -35,6 +33,8 @@ pub(crate) struct Authorization {
     url: Url,
     redirect_uri: String,
     issuer: Option<String>,
+    /// Whether the provider promised to say who it is in each answer.
+    names_issuer: bool,
     state: SecretString,
     nonce: SecretString,
     verifier: SecretString,
@@ -121,6 +121,7 @@ impl Authorization {
             url,
             redirect_uri,
             issuer: endpoints.issuer.clone(),
+            names_issuer: endpoints.names_issuer,
             state,
             nonce,
             verifier,
@@ -159,11 +160,15 @@ impl Authorization {
         if !pkce::is_same(&state, &self.state) {
             return Err("an answer to another sign-in");
         }
-        // RFC 9207: another provider's answer, where one says whose it is.
-        if let (Some(said), Some(ours)) = (&issuer, &self.issuer)
-            && **said != *ours
-        {
-            return Err("an answer from another provider");
+        // RFC 9207 section 2.4: another provider's answer, where one says whose it is, or had promised to.
+        match (&issuer, &self.issuer) {
+            (Some(said), Some(ours)) if **said != *ours => {
+                return Err("an answer from another provider");
+            }
+            (None, _) if self.names_issuer => {
+                return Err("an answer that does not say which provider it is from");
+            }
+            _ => {}
         }
         match (code, error) {
             (Some(code), None) if is_code(&code) => {
@@ -189,7 +194,7 @@ impl Authorization {
         endpoint: &TokenEndpoint,
         request: &TokenRequest,
         deadline: Duration,
-    ) -> Result<(PersonTokens, IdClaims)> {
+    ) -> Result<SignedIn> {
         let code = match redirected {
             Redirected::Code(code) => code,
             Redirected::Refused { error, description } => {
@@ -202,28 +207,17 @@ impl Authorization {
             redirect_uri: self.redirect_uri.clone(),
         };
         let tokens = endpoint.ask_all(who, &grant, request, deadline).await?;
-        let unexpected = |why: Cow<'static, str>| {
-            Error::new(ErrorKind::Unexpected, what(who, endpoint), why)
-                .with_mend("check that the authority is right, and sign in again")
-        };
-        let Some(id_token) = &tokens.id_token else {
-            return Err(unexpected(
-                "the authority did not say who signed in: there is no id token in its answer"
-                    .into(),
-            ));
-        };
-        let tenant = request.tenant().unwrap_or(endpoint.tenant());
-        let expected = Expected {
-            client_id: endpoint.client_id().as_str(),
-            nonce: Some(self.nonce.expose_secret()),
-            issuer: self.issuer.as_deref(),
-            tenant: tenant.as_str(),
-            now: endpoint.options().system().now(),
-        };
-        match id_claims(id_token, &expected) {
-            Ok(claims) => Ok((tokens, claims)),
-            Err(why) => Err(unexpected(why.into())),
+        if tokens.id_token.is_none() {
+            return Err(Error::new(
+                ErrorKind::Unexpected,
+                what(who, endpoint),
+                "the authority did not say who signed in: there is no id token in its answer",
+            )
+            .with_mend("check that the authority is right, and sign in again"));
         }
+        endpoint
+            .signed_in(who, tokens, Some(&self.nonce), request)
+            .await
     }
 
     fn refused(

@@ -6,6 +6,7 @@ mod codes;
 mod device;
 mod openid;
 mod pkce;
+mod signed_in;
 mod token_answer;
 mod token_endpoint;
 
@@ -13,6 +14,8 @@ pub(crate) use authorize::{Authorization, Redirected, Wishes};
 pub(crate) use codes::is_mended_by_signing_in;
 pub use codes::{Meaning, explain};
 pub(crate) use device::Device;
-pub(crate) use openid::{Endpoints, Expected, IdClaims, id_claims};
+pub(crate) use openid::{Endpoints, IdClaims};
+use openid::{Expected, id_claims};
+pub(crate) use signed_in::SignedIn;
 pub(crate) use token_answer::PersonTokens;
 pub(crate) use token_endpoint::{Grant, TokenEndpoint, scopes_of_person};

@@ -26,6 +26,8 @@ pub(crate) struct Endpoints {
     pub(crate) device_authorization: Option<Url>,
     /// What the provider calls itself, to the letter; `None` where that depends on the tenant, as with Entra ID.
     pub(crate) issuer: Option<String>,
+    /// Whether it says who it is in what a browser brings back, too (RFC 9207 section 3).
+    pub(crate) names_issuer: bool,
 }
 
 impl Endpoints {
@@ -37,6 +39,7 @@ impl Endpoints {
             token: at("token")?,
             device_authorization: Some(at("devicecode")?),
             issuer: None,
+            names_issuer: false,
         })
     }
 }
@@ -49,6 +52,8 @@ struct Configuration {
     token_endpoint: String,
     #[serde(default)]
     device_authorization_endpoint: Option<String>,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
 }
 
 /// Asks the provider `issuer` for its endpoints (OpenID Connect Discovery 1.0 section 4).
@@ -104,6 +109,7 @@ fn read(issuer: &Authority, body: &[u8]) -> std::result::Result<Endpoints, Strin
         token: endpoint("token_endpoint", &configuration.token_endpoint)?,
         device_authorization: optional.transpose()?,
         issuer: Some(configuration.issuer),
+        names_issuer: configuration.authorization_response_iss_parameter_supported,
     })
 }
 

@@ -207,6 +207,18 @@ async fn who_signs_in_again_has_to_be_the_same_person() {
 }
 
 #[tokio::test]
+async fn where_a_policy_forbids_codes_the_browser_is_named() {
+    for error in ["invalid_grant", "access_denied"] {
+        let provider = Provider::start(|rules| rules.refuses_code = Some((error, 53_003))).await;
+        let credential =
+            DeviceCodeCredential::new(Watcher::default().at(&provider.machine())).unwrap();
+        let error = ask(&credential, &arm()).await.unwrap_err();
+        assert_eq!(error.code(), Some(53_003), "{error}");
+        assert!(error.mend().contains("`azcred login --browser`"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_policy_forbids_nobody_is_asked_for() {
     let provider = Provider::start(|rules| {
         rules.refuses_refresh = vec![("storage", "invalid_grant", 53_003, None)];

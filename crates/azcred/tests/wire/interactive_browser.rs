@@ -62,18 +62,26 @@ struct Entra {
     server: Server,
     /// What the browser was sent there with.
     asked: Arc<Mutex<BTreeMap<String, String>>>,
+    /// Whether refresh tokens have ended.
+    refuses_refresh: Arc<Mutex<bool>>,
 }
 
 impl Entra {
     async fn start(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Self {
         let asked: Arc<Mutex<BTreeMap<String, String>>> = Arc::default();
         let seen = asked.clone();
-        let server = Server::answering(move |_| {
+        let refuses_refresh: Arc<Mutex<bool>> = Arc::default();
+        let refuses = refuses_refresh.clone();
+        let server = Server::answering(move |request| {
+            if request.contains("grant_type=refresh_token") && *refuses.lock().unwrap() {
+                return http("400 Bad Request", &[], r#"{"error":"invalid_grant","error_codes":[50173]}"#);
+            }
             let asked = seen.lock().unwrap();
+            let name = asked.get("name").map_or("ada", String::as_str);
             let mut claims = json!({
-                "iss": format!("https://login.microsoftonline.com/{TENANT}/v2.0"), "tid": TENANT, "sub": "s", "oid": "o",
+                "iss": format!("https://login.microsoftonline.com/{TENANT}/v2.0"), "tid": TENANT, "sub": "s", "oid": format!("{name}-oid"),
                 "aud": asked["client_id"], "nonce": asked["nonce"], "exp": 4_000_000_000_u64, "name": "Ada Lovelace",
-                "preferred_username": "ada@contoso.com",
+                "preferred_username": format!("{name}@contoso.com"),
             });
             change(&mut claims);
             let id_token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()));
@@ -82,7 +90,11 @@ impl Entra {
             http("200 OK", &["Content-Type: application/json"], &body.to_string())
         })
         .await;
-        Self { server, asked }
+        Self {
+            server,
+            asked,
+            refuses_refresh,
+        }
     }
 
     async fn usual() -> Self {
@@ -599,6 +611,46 @@ async fn a_statement_of_another_sign_in_is_not_taken() {
 }
 
 #[tokio::test]
+async fn somebody_else_is_not_told_that_they_are_signed_in_where_one_person_is_meant() {
+    let entra = Entra::usual().await;
+    let (sender, told) = unbounded_channel();
+    let told = Arc::new(tokio::sync::Mutex::new(told));
+    let credential =
+        InteractiveBrowserCredential::new(options(&entra.address(), laptop(), Watching(sender)));
+    let credential = Arc::new(credential.unwrap().with_timeout(AMPLE));
+    let mut last = None;
+    for (name, scope) in [("ada", Scope::ARM), ("eve", Scope::ML)] {
+        let asking = credential.clone();
+        let token = tokio::spawn(async move { asking.get_token(&TokenRequest::new(scope)).await });
+        let mut told = told.lock().await;
+        let url = loop {
+            if let Some(Told::Browser(url)) = told.recv().await {
+                break url;
+            }
+        };
+        let query: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+        let mut asked = query.clone();
+        asked.insert("name".into(), name.into());
+        *entra.asked.lock().unwrap() = asked;
+        let port = Url::parse(&query["redirect_uri"]).unwrap().port().unwrap();
+        let visit = format!(
+            "GET /?code=c&state={} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n",
+            query["state"]
+        );
+        let page = send(("127.0.0.1", port), visit).await;
+        last = Some((page, token.await.unwrap()));
+        // Nothing is left that could be renewed: the person has to be asked.
+        *entra.refuses_refresh.lock().unwrap() = true;
+    }
+    let (page, token) = last.unwrap();
+    let error = token.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotExpected, "{error}");
+    assert!(page.contains("You are not signed in"), "{page}");
+    assert!(!page.contains("You are signed in"), "{page}");
+    assert!(page.contains("Eve@contoso.com did."), "{page}");
+}
+
+#[tokio::test]
 async fn no_number_of_idle_connections_keeps_the_browser_out() {
     let entra = Entra::usual().await;
     let sign_in = begin(&entra).await;
@@ -794,6 +846,34 @@ async fn an_openid_provider_is_asked_where_its_endpoints_are() {
     assert!(page.contains("You are signed in as accountant."), "{page}");
     assert_eq!(sign_in.token.await.unwrap().unwrap().secret(), "the-token");
     assert_eq!(server.requests(), 2, "it was asked for its endpoints once");
+}
+
+#[tokio::test]
+async fn a_provider_that_promised_to_say_who_it_is_has_to() {
+    let entra = Entra::usual().await;
+    let at = Arc::new(Mutex::new(String::new()));
+    let own = at.clone();
+    let server = Server::answering(move |_| {
+        let at = own.lock().unwrap().clone();
+        let body = json!({"issuer": format!("{at}/realms/ml"), "authorization_endpoint": format!("{at}/auth"),
+            "token_endpoint": format!("{at}/the-token"), "authorization_response_iss_parameter_supported": true});
+        http("200 OK", &[], &body.to_string())
+    })
+    .await;
+    *at.lock().unwrap() = format!("http://{}", server.address);
+    let (sender, told) = unbounded_channel();
+    let options = at_provider(&server.address, Watching(sender));
+    let request = TokenRequest::new(Scope::new("openid").unwrap());
+    let mut sign_in = begin_as(options, told, request, |it| it).await;
+    *entra.asked.lock().unwrap() = sign_in.query.clone();
+    let page = sign_in.send(sign_in.visit(&sign_in.answer())).await;
+    assert!(page.starts_with("HTTP/1.1 400 "), "{page}");
+    assert_eq!(
+        sign_in.strange().await,
+        "an answer that does not say which provider it is from"
+    );
+    assert_eq!(server.requests(), 1, "nothing but its configuration");
+    sign_in.token.abort();
 }
 
 #[tokio::test]

@@ -6,12 +6,12 @@ mod pages;
 
 use super::{
     Availability,
-    person::{Hint, Person, Shown, SignsIn},
+    person::{Accepted, Person, Shown, SignsIn, Whom},
     source::{Kept, credential},
 };
 use crate::{
     account::Account,
-    entra::{Authorization, PersonTokens, TokenEndpoint, Wishes},
+    entra::{Authorization, TokenEndpoint, Wishes},
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
     prompt::Notice,
@@ -183,10 +183,10 @@ impl SignsIn for Browser {
         &'a self,
         endpoint: &'a TokenEndpoint,
         request: &'a TokenRequest,
-        hint: Hint<'a>,
+        whom: Whom<'a>,
         deadline: Duration,
-    ) -> BoxFuture<'a, Result<PersonTokens>> {
-        self.sign_in(endpoint, request, hint, deadline).boxed()
+    ) -> BoxFuture<'a, Result<Accepted>> {
+        self.sign_in(endpoint, request, whom, deadline).boxed()
     }
 }
 
@@ -195,9 +195,9 @@ impl Browser {
         &self,
         endpoint: &TokenEndpoint,
         request: &TokenRequest,
-        hint: Hint<'_>,
+        whom: Whom<'_>,
         deadline: Duration,
-    ) -> Result<PersonTokens> {
+    ) -> Result<Accepted> {
         let end = Instant::now() + deadline;
         let options = endpoint.options();
         let system = &**options.system();
@@ -208,7 +208,7 @@ impl Browser {
         let endpoints = endpoint.endpoints(request, within).await?;
         let loopback = Loopback::bind(self.port).await?;
         let wishes = Wishes {
-            login_hint: hint.login_hint,
+            login_hint: whom.login_hint,
             prompt: self.prompt.map(SignInPrompt::as_str),
         };
         let client_id = endpoint.client_id().as_str();
@@ -224,7 +224,7 @@ impl Browser {
         let _shown = Shown::new(options.prompt(), &Notice::Browser { url, until });
         let outcome = tokio::select! {
             never = visitors.serve() => match never {},
-            outcome = timeout_at(end, wait(&door, &mut arrivals, endpoint, request, end)) => outcome,
+            outcome = timeout_at(end, wait(&door, &mut arrivals, endpoint, request, whom, end)) => outcome,
         };
         visitors.finish().await;
         outcome.unwrap_or_else(|_| Err(nobody_came(endpoint, deadline)))
@@ -237,8 +237,9 @@ async fn wait(
     arrivals: &mut mpsc::Receiver<Arrival>,
     endpoint: &TokenEndpoint,
     request: &TokenRequest,
+    whom: Whom<'_>,
     end: Instant,
-) -> Result<PersonTokens> {
+) -> Result<Accepted> {
     // What comes again and again is told once.
     let mut told = BTreeSet::new();
     loop {
@@ -256,8 +257,12 @@ async fn wait(
                     .authorization()
                     .redeem(NAME, redirected, endpoint, request, within)
                     .await;
-                let (page, outcome) = match redeemed {
-                    Ok((tokens, claims)) => (Page::signed_in(&claims), Ok(tokens)),
+                let accepted = redeemed.and_then(|signed_in| {
+                    let page = Page::signed_in(&signed_in.claims);
+                    (whom.accept)(signed_in).map(|accepted| (page, accepted))
+                });
+                let (page, outcome) = match accepted {
+                    Ok((page, accepted)) => (page, Ok(accepted)),
                     Err(error) => (Page::failed(&error), Err(error)),
                 };
                 // The tab may be closed by now.

@@ -11,13 +11,13 @@ mod silent;
 mod way;
 
 pub(crate) use redeem::{Silent, with_kept};
-pub(crate) use way::{Hint, Shown, SignsIn};
+pub(crate) use way::{Accepted, Shown, SignsIn, Whom};
 
 use super::{Availability, source::TokenSource};
 use crate::{
     account::{self, Account, Record, Store},
     cache,
-    entra::{Expected, IdClaims, PersonTokens, TokenEndpoint, id_claims},
+    entra::{SignedIn, TokenEndpoint},
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
     prompt::Notice,
@@ -146,7 +146,8 @@ impl<A: SignsIn> Person<A> {
         let began = Instant::now();
         let end = began + self.patience();
         let _turn = self.turn(end, false).await?;
-        let (token, record) = self.ask(request, self.login_hint.as_deref(), end).await?;
+        let hint = self.login_hint.as_deref();
+        let (token, record) = self.ask(request, hint, None, end).await?;
         let Some(store) = &self.store else {
             let account = Account::of(&record, true);
             self.hold(Who::of(&record), Some(record));
@@ -191,18 +192,18 @@ impl<A: SignsIn> Person<A> {
             }
         };
         let known = tried.record.as_ref().and_then(Who::of);
+        let known = known.or_else(|| self.held().who.clone());
         let hint = self
             .login_hint
             .as_deref()
             .or(tried.record.as_ref().and_then(username));
-        let (token, record) = match self.ask(&asked, hint, end).await {
+        let (token, record) = match self.ask(&asked, hint, known.as_ref(), end).await {
             Ok(answer) => answer,
             Err(error) => {
                 self.held().failed = Some((Instant::now(), error.clone()));
                 return Err(error);
             }
         };
-        self.check_same(known, &record)?;
         let who = Who::of(&record);
         let in_memory = match &self.store {
             None => Some(record),
@@ -267,63 +268,42 @@ impl<A: SignsIn> Person<A> {
         .with_mend("finish that sign-in, or end it")
     }
 
-    /// Asks the person.
+    /// Asks the person, who has to be `known`, where anybody is.
     async fn ask(
         &self,
         request: &TokenRequest,
         login_hint: Option<&str>,
+        known: Option<&Who>,
         end: Instant,
-    ) -> Result<(AccessToken, Record)> {
+    ) -> Result<Accepted> {
         let left = end.saturating_duration_since(Instant::now());
-        let hint = Hint { login_hint };
-        let tokens = self.way.ask(&self.endpoint, request, hint, left).await?;
-        let record = self.record(&tokens, request).await?;
-        Ok((tokens.access, record))
+        let accept = |signed_in: SignedIn| {
+            let record = self.record(&signed_in, request);
+            self.check_same(known, &record)?;
+            Ok((signed_in.tokens.access, record))
+        };
+        let whom = Whom {
+            login_hint,
+            accept: &accept,
+        };
+        self.way.ask(&self.endpoint, request, whom, left).await
     }
 
     /// What there is to keep of a sign-in.
-    async fn record(&self, tokens: &PersonTokens, request: &TokenRequest) -> Result<Record> {
+    fn record(&self, signed_in: &SignedIn, request: &TokenRequest) -> Record {
         let options = self.options();
-        let now = options.system().now();
-        let tenant = request.tenant().unwrap_or(self.endpoint.tenant());
-        let client_id = self.endpoint.client_id().as_str();
-        let claims = match &tokens.id_token {
-            None => IdClaims::default(),
-            Some(id_token) => {
-                let endpoints = self.endpoint.endpoints(request, options.deadline()).await?;
-                let expected = Expected {
-                    client_id,
-                    nonce: None,
-                    issuer: endpoints.issuer.as_deref(),
-                    tenant: tenant.as_str(),
-                    now,
-                };
-                id_claims(id_token, &expected).map_err(|why| {
-                    Error::new(
-                        ErrorKind::Unexpected,
-                        format!("{} read who signed in", self.way.name()),
-                        why,
-                    )
-                    .with_mend(
-                        "check that the authority is right and that no proxy answers in its place",
-                    )
-                })?
-            }
-        };
-        Ok(account::of_person(
+        account::of_person(
             options.profile(),
             self.endpoint.authority(),
-            tenant,
-            client_id,
-            &claims,
-            tokens,
-            now,
-        ))
+            request.tenant().unwrap_or(self.endpoint.tenant()),
+            self.endpoint.client_id().as_str(),
+            signed_in,
+            options.system().now(),
+        )
     }
 
     /// A credential that is somebody does not become somebody else.
-    fn check_same(&self, known: Option<Who>, record: &Record) -> Result<()> {
-        let known = known.or_else(|| self.held().who.clone());
+    fn check_same(&self, known: Option<&Who>, record: &Record) -> Result<()> {
         let Some(known) = known.filter(|known| known.id != record.id) else {
             return Ok(());
         };

@@ -1,0 +1,51 @@
+//! Who signed in: what a person's sign-in brought, with what the provider states of whose it is.
+
+use super::{Expected, IdClaims, PersonTokens, TokenEndpoint, id_claims};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    request::TokenRequest,
+};
+use secrecy::{ExposeSecret, SecretString};
+
+/// A person's tokens, and whose they are.
+pub(crate) struct SignedIn {
+    pub(crate) tokens: PersonTokens,
+    /// Empty where the provider states nothing.
+    pub(crate) claims: IdClaims,
+}
+
+impl TokenEndpoint {
+    /// Reads whose tokens these are. `nonce` is what was sent along with the person, where the way can send anything.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unexpected`] where the provider speaks of another sign-in; those of [`TokenEndpoint::endpoints`].
+    pub(crate) async fn signed_in(
+        &self,
+        who: &str,
+        tokens: PersonTokens,
+        nonce: Option<&SecretString>,
+        request: &TokenRequest,
+    ) -> Result<SignedIn> {
+        let Some(id_token) = &tokens.id_token else {
+            let claims = IdClaims::default();
+            return Ok(SignedIn { tokens, claims });
+        };
+        let endpoints = self.endpoints(request, self.deadline()).await?;
+        let expected = Expected {
+            client_id: self.client_id().as_str(),
+            nonce: nonce.map(ExposeSecret::expose_secret),
+            issuer: endpoints.issuer.as_deref(),
+            tenant: request.tenant().unwrap_or(self.tenant()).as_str(),
+            now: self.options().system().now(),
+        };
+        match id_claims(id_token, &expected) {
+            Ok(claims) => Ok(SignedIn { tokens, claims }),
+            Err(why) => {
+                let what = format!("{who} read who signed in at {}", self.authority().host());
+                Err(Error::new(ErrorKind::Unexpected, what, why).with_mend(
+                    "check that the authority is right and that no proxy answers in its place",
+                ))
+            }
+        }
+    }
+}
