@@ -188,10 +188,8 @@ impl Vault {
             Shelf::SignIns => self.system.write_durably(&at.path, &sealed),
         };
         written.map_err(|error| trouble::failed("Wrote", &at.path, shelf, &error))?;
-        if shelf == Shelf::Tokens
-            && let Some(folder) = at.path.parent()
-        {
-            prune::now_and_then(&*self.system, folder);
+        if let Some(folder) = at.path.parent() {
+            prune::now_and_then(&*self.system, folder, shelf);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
-//! Removing what is of no use any more: tokens that ended, what killed processes left, locks of no entry.
+//! Removing what is of no use any more: tokens that ended, what killed processes left, locks of no entry. A sign-in is never removed.
 
 use super::{
-    entry_of_lock, is_entry, lock_file,
+    Shelf, entry_of_lock, is_entry, lock_file,
     seal::{Clear, LIMIT, VERSION},
 };
 use crate::system::{FileKind, System};
@@ -22,7 +22,7 @@ const FOREIGN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const MOST: usize = 2048;
 
 /// Prunes a folder, once a day. What goes wrong is left for another day.
-pub(super) fn now_and_then(system: &dyn System, folder: &Path) {
+pub(super) fn now_and_then(system: &dyn System, folder: &Path, shelf: Shelf) {
     let now = system.now();
     let mark = folder.join(DUE);
     let due = system
@@ -44,12 +44,12 @@ pub(super) fn now_and_then(system: &dyn System, folder: &Path) {
     }
     // On the first day there is nothing to remove.
     if due.is_some() {
-        prune(system, folder, now);
+        prune(system, folder, shelf, now);
     }
 }
 
 /// Removes what is of no use at `now`.
-pub(super) fn prune(system: &dyn System, folder: &Path, now: SystemTime) {
+pub(super) fn prune(system: &dyn System, folder: &Path, shelf: Shelf, now: SystemTime) {
     let Ok(names) = system.list(folder) else {
         return;
     };
@@ -58,16 +58,23 @@ pub(super) fn prune(system: &dyn System, folder: &Path, now: SystemTime) {
         .unwrap_or_default();
     let mut removed = 0;
     for name in names.iter().cycle().skip(start).take(names.len().min(MOST)) {
-        removed += usize::from(remove_if_useless(system, folder, name, now));
+        removed += usize::from(remove_if_useless(system, folder, shelf, name, now));
     }
     tracing::debug!(
         removed,
         looked_at = names.len().min(MOST),
-        "removed cached tokens that ended"
+        shelf = shelf.title(),
+        "removed what is of no use any more"
     );
 }
 
-fn remove_if_useless(system: &dyn System, folder: &Path, name: &OsStr, now: SystemTime) -> bool {
+fn remove_if_useless(
+    system: &dyn System,
+    folder: &Path,
+    shelf: Shelf,
+    name: &OsStr,
+    now: SystemTime,
+) -> bool {
     let path = folder.join(name);
     let Ok(facts) = system.look(&path) else {
         return false;
@@ -91,7 +98,7 @@ fn remove_if_useless(system: &dyn System, folder: &Path, name: &OsStr, now: Syst
             && system.look(&folder.join(entry)).is_err()
             && matches!(lock_file(system, &path), Ok(Some(_held)) if system.remove(&path).is_ok());
     }
-    if !is_entry(text) {
+    if !is_entry(text) || shelf == Shelf::SignIns {
         return false;
     }
     let is_useless = match system

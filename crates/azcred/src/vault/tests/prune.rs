@@ -66,3 +66,22 @@ fn pruning_is_done_once_a_day_and_does_not_wait_for_a_clock_that_was_set_back() 
     let next: u64 = mark.parse().unwrap();
     assert_eq!(next, 1_800_000_000 - 29 * 24 * 3600);
 }
+
+#[test]
+fn what_was_left_of_sign_ins_goes_and_a_sign_in_stays_whatever_it_holds() {
+    let fixture = home().at(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+    let vault = vault(&fixture);
+    vault.write(Shelf::SignIns, PARTS, b"1").unwrap();
+    let folder = Path::new("/home/ada/.local/share/azcred/sign-ins/v1/file");
+    let foreign = folder.join("a".repeat(64));
+    fixture.write(&foreign, b"of somebody else's").unwrap();
+    fixture.write(&folder.join(".new-killed"), b"half").unwrap();
+    let lock_of_none = folder.join(format!("{}.lock", "b".repeat(64)));
+    fixture.write(&lock_of_none, b"").unwrap();
+    fixture.advance(Duration::from_secs(400 * 24 * 3600));
+    vault.write(Shelf::SignIns, &[b"another"], b"2").unwrap();
+    assert!(fixture.look(&folder.join(".new-killed")).is_err());
+    assert!(fixture.look(&lock_of_none).is_err());
+    assert!(fixture.look(&foreign).is_ok());
+    assert_eq!(read(&vault, Shelf::SignIns, PARTS).unwrap(), b"1");
+}

@@ -108,8 +108,8 @@ fn folders_and_files_are_the_users_alone() {
         }
     }
     assert_eq!(
-        seen, 6,
-        "two entries, a key, two locks, the time of pruning"
+        seen, 7,
+        "two entries, a key, two locks, two times of pruning"
     );
 }
 
