@@ -311,6 +311,25 @@ async fn signing_out_ends_it_for_programs_that_run_as_well() {
 }
 
 #[tokio::test]
+async fn who_signs_out_while_a_program_renews_the_sign_in_stays_signed_out() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    login(&machine).await;
+    // As on a file system that knows no locks.
+    let elsewhere = machine.clone();
+    provider.rules().meanwhile = Some(Box::new(move || {
+        let folder = Path::new(DATA).join("sign-ins/v1/file");
+        for name in elsewhere.list(&folder).unwrap() {
+            elsewhere.remove(&folder.join(name)).unwrap();
+        }
+    }));
+    token(&machine, &storage()).await.unwrap();
+    assert_eq!(refreshes(&provider).len(), 1);
+    let accounts = Accounts::new(&process(&machine)).unwrap();
+    assert!(accounts.list_all().await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn the_cached_tokens_of_a_sign_in_go_with_it_and_those_of_others_stay() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();

@@ -30,6 +30,8 @@ pub(crate) struct Rules {
     pub(crate) stranger: Option<&'static str>,
     /// Whether it takes everybody for the person who enters codes.
     pub(crate) confuses_people: bool,
+    /// What happens elsewhere while a refresh token is redeemed.
+    pub(crate) meanwhile: Option<Box<dyn Fn() + Send>>,
     /// The refresh tokens that are good, each with whose it is.
     good: Vec<(String, &'static str)>,
     issued: u32,
@@ -46,6 +48,7 @@ impl Default for Rules {
             family: None,
             stranger: None,
             confuses_people: false,
+            meanwhile: None,
             good: Vec::new(),
             issued: 0,
         }
@@ -185,6 +188,9 @@ fn answer(rules: &mut Rules, asked: &Asked) -> Answer {
                 .find(|(resource, ..)| asked.get("scope").contains(resource));
             if let Some((_, error, code, claims)) = rule {
                 return refused(error, *code, *claims);
+            }
+            if let Some(happens) = &rules.meanwhile {
+                happens();
             }
             if rules.one_use {
                 rules.good.retain(|(good, _)| good != token);

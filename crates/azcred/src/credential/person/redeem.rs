@@ -133,7 +133,12 @@ async fn renewed(
         let kept = record.clone();
         let written = store.off_thread(Instant::now() + WRITING, move |store| {
             let _until_written = lock;
-            store.write(&kept)
+            // Not every file system knows locks: who signed out meanwhile, or in again, did.
+            let there = store.read(&kept.id)?;
+            if there.is_some_and(|there| there.session == kept.session) {
+                store.write(&kept)?;
+            }
+            Ok(())
         });
         if let Err(error) = written.await {
             tracing::warn!(%error, "a renewed sign-in could not be kept");
