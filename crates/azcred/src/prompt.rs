@@ -1,6 +1,11 @@
 //! Speaking to the person who signs in.
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{
+    fmt,
+    io::{self, Write},
+    sync::Arc,
+    time::SystemTime,
+};
 use url::Url;
 
 /// Shows a person what to do next. A library can't know whether that is a terminal, a window or a log.
@@ -58,21 +63,23 @@ pub struct PlainPrompt;
 
 impl Prompt for PlainPrompt {
     fn show(&self, notice: &Notice<'_>) {
-        match notice {
+        let line = match notice {
             Notice::Browser { url, .. } => {
-                eprintln!("Sign in in the browser that has opened. Its address: {url}");
+                format!("Sign in in the browser that has opened. Its address: {url}")
             }
-            Notice::NoBrowser { why } => eprintln!("No browser can be opened here: {why}."),
-            Notice::DeviceCode(code) => eprintln!(
+            Notice::NoBrowser { why } => format!("No browser can be opened here: {why}."),
+            Notice::DeviceCode(code) => format!(
                 "To sign in, open {} in any browser and enter the code {}",
                 code.verification_uri, code.user_code
             ),
             Notice::Strange { what } => {
-                eprintln!("Turned away while waiting for the browser: {what}.");
+                format!("Turned away while waiting for the browser: {what}.")
             }
-            Notice::AnotherProcess => eprintln!("Another process is signing in; waiting for it."),
-            Notice::Over => {}
-        }
+            Notice::AnotherProcess => "Another process is signing in; waiting for it.".to_owned(),
+            Notice::Over => return,
+        };
+        // Nobody may be at the other end any more, which `eprintln!` would end the program for.
+        let _ = writeln!(io::stderr(), "{line}");
     }
 }
 
