@@ -2,18 +2,30 @@
 
 use crate::support::{Answer, Server, http, tls};
 use azcred::{
-    Authority, ClientOptions, Cloud, Scope, TokenRequest,
+    Authority, AzcredCredential, ClientOptions, Cloud, Credential, DeviceCodeCredential, Error,
+    InteractiveBrowserCredential, Notice, Prompt, Scope, TokenRequest,
+    account::Accounts,
     chain::{Chain, Source},
+    http::Url,
     system::{Fixture, Program, System},
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::{
     error::Error as _,
     io,
+    path::Path,
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::mpsc::{UnboundedSender, unbounded_channel},
 };
 
 /// A part of every secret here.
@@ -408,4 +420,204 @@ async fn nothing_that_a_developers_tool_prints_is_seen_in_a_log() {
     }
     let logged = leaks.0.lock().unwrap().clone();
     assert!(logged.is_empty(), "{}", logged[0]);
+}
+
+/// Sends a browser's address to a test.
+#[derive(Debug)]
+struct Shows(UnboundedSender<Url>);
+
+impl Prompt for Shows {
+    fn show(&self, notice: &Notice<'_>) {
+        if let Notice::Browser { url, .. } = notice {
+            let _ = self.0.send((*url).clone());
+        }
+    }
+}
+
+/// What signs a person in, with a secret in every place of it that is none of theirs to know.
+fn tokens_of_a_person(client_id: &str) -> Value {
+    let claims = json!({
+        "iss": format!("https://login.microsoftonline.com/{TENANT}/v2.0"), "tid": TENANT, "sub": "s", "oid": "o", "aud": client_id,
+        "exp": 4_000_000_000_u64, "preferred_username": "ada@contoso.com",
+    });
+    let id_token = format!("e30.{}.{MARK}", URL_SAFE_NO_PAD.encode(claims.to_string()));
+    json!({"token_type": "Bearer", "expires_in": 3600, "access_token": secret(), "refresh_token": secret(), "id_token": id_token})
+}
+
+#[tokio::test]
+async fn nothing_that_a_persons_sign_in_leaves_is_seen_and_it_lies_on_disk_sealed() {
+    const DATA: &str = "/home/ada/.local/share/azcred";
+    let leaks = listen();
+    let [_, refusals] = answers();
+    let refusing = Arc::new(Mutex::new(None::<Answer>));
+    let refuses = refusing.clone();
+    let server = Server::answering(move |request| {
+        if let Some(refusal) = refuses.lock().unwrap().clone() {
+            return refusal;
+        }
+        let body = if request.starts_with("POST /organizations/oauth2/v2.0/devicecode ") {
+            json!({"device_code": secret(), "user_code": "ABCD", "verification_uri": "https://microsoft.com/devicelogin",
+                "expires_in": 900, "interval": 1, "message": secret()})
+        } else {
+            tokens_of_a_person(AZURE_CLI)
+        };
+        http("200 OK", &["Content-Type: application/json"], &body.to_string())
+    })
+    .await;
+    // The key of what is kept, known to the test.
+    let master = format!("{MARK}{MARK}");
+    let key = format!("azcred-key-1 {}\n", STANDARD.encode(&master[..32]));
+    let machine = machine(&[
+        ("HOME", "/home/ada"),
+        (
+            "AZURE_AUTHORITY_HOST",
+            &format!("http://{}", server.address),
+        ),
+    ])
+    .with_file(format!("{DATA}/key-1"), key);
+    let (sender, _shown) = unbounded_channel();
+    let prompt = Arc::new(Shows(sender));
+    let options = || {
+        ClientOptions::new(machine.clone().shared())
+            .with_prompt(prompt.clone())
+            .with_deadline(AMPLE)
+            .with_disk_cache()
+    };
+    let told = |error: &Error| {
+        let shown = format!("{error}\n{error:#?}");
+        assert_eq!(seen_in(&shown), None);
+    };
+
+    let credential = DeviceCodeCredential::new(options()).unwrap();
+    let request = TokenRequest::new(Scope::ARM);
+    let (token, account) = credential.sign_in(&request).await.unwrap();
+    assert_eq!(token.secret(), secret());
+    let accounts = Accounts::new(&options()).unwrap();
+    let listed = accounts.list_all().await.unwrap();
+    assert_eq!(listed.len(), 1);
+    let cached = azcred::cache::list(&options()).await.unwrap();
+    assert_eq!(cached.tokens.len(), 1);
+    let shown = format!(
+        "{credential:?} {token:?} {account:?} {accounts:?} {listed:?} {cached:?} {:?} {} {}",
+        options(),
+        serde_json::to_string(&listed).unwrap(),
+        serde_json::to_string(&cached).unwrap(),
+    );
+    assert_eq!(seen_in(&shown), None);
+
+    // On disk, nothing of it is to be read.
+    let mut files = 0;
+    for folder in [
+        format!("{DATA}/sign-ins/v1/file"),
+        "/home/ada/.cache/azcred/tokens/v1/file".to_owned(),
+    ] {
+        for name in machine.list(Path::new(&folder)).unwrap() {
+            let content = machine
+                .read(&Path::new(&folder).join(&name), 1 << 20)
+                .unwrap();
+            let text = format!("{name:?} {}", String::from_utf8_lossy(&content));
+            assert_eq!(seen_in(&text), None);
+            files += 1;
+        }
+    }
+    assert!(files > 2, "{files}");
+
+    // Whatever the provider says to the refresh token, and to the device's code.
+    let silent = AzcredCredential::new(options()).unwrap();
+    let mut refused = 0;
+    for refusal in refusals {
+        *refusing.lock().unwrap() = Some(refusal);
+        if let Err(error) = silent.get_token(&TokenRequest::new(Scope::ML)).await {
+            told(&error);
+            refused += 1;
+        }
+        let listed = accounts.list_all().await.unwrap();
+        assert_eq!(seen_in(&format!("{listed:?}")), None);
+    }
+    assert!(refused > 10, "{refused}");
+    told(&credential.sign_in(&request).await.unwrap_err());
+    let logged = leaks.0.lock().unwrap().clone();
+    assert!(logged.is_empty(), "{}", logged[0]);
+}
+
+/// Keeps all of a log.
+#[derive(Clone, Default)]
+struct Everything(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Everything {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(line);
+        Ok(line.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_numbers_of_a_sign_in_in_a_browser_are_in_no_log() {
+    let log = Everything::default();
+    let writer = log.clone();
+    let everything = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    // All of this test runs in this thread.
+    let _listening = tracing::subscriber::set_default(everything);
+    let sent = Arc::new(Mutex::new(String::new()));
+    let (seen, code) = (sent.clone(), secret());
+    let echoed = code.clone();
+    let server = Server::answering(move |request| {
+        request.clone_into(&mut seen.lock().unwrap());
+        let (_, form) = request.split_once("code_verifier=").unwrap();
+        let verifier = form.split('&').next().unwrap();
+        let body = json!({"error": "invalid_grant", "error_codes": [501_481],
+            "error_description": format!("AADSTS501481: {verifier} is not what {echoed} was asked for with")});
+        http("400 Bad Request", &["Content-Type: application/json"], &body.to_string())
+    })
+    .await;
+    let machine = machine(&[
+        ("DISPLAY", ":0"),
+        (
+            "AZURE_AUTHORITY_HOST",
+            &format!("http://{}", server.address),
+        ),
+    ])
+    .with_program("firefox", &Program::prints(0, "", ""));
+    let (sender, mut shown) = unbounded_channel();
+    let options = ClientOptions::new(machine.shared()).with_prompt(Arc::new(Shows(sender)));
+    let credential = InteractiveBrowserCredential::new(options)
+        .unwrap()
+        .with_timeout(AMPLE);
+    let request = TokenRequest::new(Scope::ARM);
+    let mut page = String::new();
+    let person = async {
+        let url = shown.recv().await.unwrap();
+        let part = |name: &str| {
+            let mut parts = url.query_pairs().into_owned();
+            parts.find(|(other, _)| other == name).unwrap().1
+        };
+        let back: Url = part("redirect_uri").parse().unwrap();
+        let (port, state) = (back.port().unwrap(), part("state"));
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let visit =
+            format!("GET /?code={code}&state={state} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
+        stream.write_all(visit.as_bytes()).await.unwrap();
+        stream.read_to_string(&mut page).await.unwrap();
+        [state, part("nonce"), part("code_challenge")]
+    };
+    let (token, numbers) = tokio::join!(credential.get_token(&request), person);
+    let error = token.unwrap_err();
+    assert_eq!(error.code(), Some(501_481), "{error}");
+    let sent = sent.lock().unwrap().clone();
+    let (_, form) = sent.split_once("code_verifier=").unwrap();
+    let verifier = form.split('&').next().unwrap();
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("opening a browser") && log.contains("got no token"));
+    let shown = format!("{error} {error:?} {page}");
+    for number in numbers.iter().map(String::as_str).chain([verifier, &*code]) {
+        assert!(!log.contains(number), "{number} is in the log");
+        assert!(!shown.contains(number), "{number} is shown");
+    }
+    assert_eq!(seen_in(&log), None);
 }
