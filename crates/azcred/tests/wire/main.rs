@@ -14,6 +14,7 @@ mod machine;
 mod managed_identity;
 #[cfg(feature = "azure_core")]
 mod official_sdk;
+mod people;
 mod provider;
 mod service_principal;
 mod support;
