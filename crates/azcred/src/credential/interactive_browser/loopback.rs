@@ -306,3 +306,61 @@ async fn answer(
     };
     page.into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        entra::{Authorization, Endpoints, Wishes},
+        request::TokenRequest,
+        scope::Scope,
+    };
+    use tokio::io::AsyncReadExt;
+
+    fn door(loopback: &Loopback) -> Arc<Door> {
+        let at = |path: &str| format!("https://localhost/{path}").parse().unwrap();
+        let endpoints = Endpoints {
+            authorization: at("authorize"),
+            token: at("token"),
+            device_authorization: None,
+            issuer: None,
+            names_issuer: false,
+        };
+        let request = TokenRequest::new(Scope::ARM);
+        let back = loopback.redirect_uri();
+        let authorization =
+            Authorization::new(&endpoints, "c", &request, back, Wishes::default()).unwrap();
+        Arc::new(Door::new(authorization, loopback.port()))
+    }
+
+    #[tokio::test]
+    async fn who_says_nothing_makes_room_for_who_comes_and_there_are_never_more() {
+        let loopback = Loopback::bind(None).await.unwrap();
+        let (port, door) = (loopback.port(), door(&loopback));
+        let (mut visitors, _arrivals) = Visitors::new(loopback, door);
+        let mut idle = Vec::new();
+        let come = async {
+            for _ in 0..3 * CONNECTIONS {
+                idle.push(
+                    TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+                        .await
+                        .unwrap(),
+                );
+            }
+            // The first was let go, without a word, when the last came.
+            let mut rest = Vec::new();
+            let _ = idle[0].read_to_end(&mut rest).await;
+            assert!(rest.is_empty());
+        };
+        tokio::select! {
+            never = visitors.serve() => match never {},
+            () = come => {}
+        }
+        assert!(
+            visitors.open.len() <= CONNECTIONS,
+            "{}",
+            visitors.open.len()
+        );
+        assert!(visitors.talks.len() <= CONNECTIONS + 1);
+    }
+}
