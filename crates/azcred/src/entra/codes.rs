@@ -36,6 +36,7 @@ const CHECK_TENANT: &str = "compare with `az account show --query tenantId`, or 
 const FEDERATION: &str = "compare with `az ad app federated-credential list --id {client}`: issuer, subject and audience must be equal to the letter";
 const ISSUER: &str = "check that ISSUER/.well-known/openid-configuration and the keys that it names can be read from the internet; what passes is over in a minute";
 const SIGN_IN: &str = "sign in again: `azcred login --tenant {tenant}`";
+const START_AGAIN: &str = "start the sign-in again: `azcred login --tenant {tenant}`";
 const ADMINISTRATOR: &str = "ask an administrator of the tenant {tenant}";
 
 /// Sorted by code.
@@ -106,6 +107,11 @@ static MEANINGS: &[Meaning] = &[
         SIGN_IN,
     ),
     code(
+        50_089,
+        "the sign-in took too long, and the page that was filled in had ended",
+        START_AGAIN,
+    ),
+    code(
         50_097,
         "the policy asks for a device that proves itself",
         ADMINISTRATOR,
@@ -131,6 +137,11 @@ static MEANINGS: &[Meaning] = &[
         50_133,
         "the session ended with a new or expired password",
         SIGN_IN,
+    ),
+    code(
+        50_148,
+        "the sign-in's code came without the proof of who asked for it (PKCE), or with one that nobody had announced",
+        START_AGAIN,
     ),
     code(
         50_158,
@@ -178,6 +189,11 @@ static MEANINGS: &[Meaning] = &[
         ADMINISTRATOR,
     ),
     code(
+        54_005,
+        "the sign-in's code was used before: it is good once",
+        START_AGAIN,
+    ),
+    code(
         65_001,
         "nobody has consented to what the application asks for",
         "have an administrator consent: `az ad app permission admin-consent --id {client}`",
@@ -186,6 +202,16 @@ static MEANINGS: &[Meaning] = &[
         65_002,
         "the application {client} may not ask for '{scope}', and no user can allow it",
         "check the scope's spelling; sign in with an application of your own where the service is yours",
+    ),
+    code(
+        65_004,
+        "the person declined what the application asks for",
+        "run it again, and accept in the browser; if it was not you who started it, there is nothing to do",
+    ),
+    code(
+        70_000,
+        "the sign-in's code or the refresh token is none that is good, or it is another application's",
+        SIGN_IN,
     ),
     code(
         70_003,
@@ -258,15 +284,35 @@ static MEANINGS: &[Meaning] = &[
         "use a federated credential of your own",
     ),
     code(
+        165_000,
+        "the page that was filled in is of another tab or an earlier try, as after 'back' or 'reload'",
+        "start again, and go through the pages in one tab without going back",
+    ),
+    code(
         500_011,
         "the resource '{scope}' does not exist in the tenant {tenant}, or nobody has consented to it",
         "check its spelling; some services must be registered in the tenant once by an administrator",
     ),
     code(500_111, "the redirect address is malformed", "check it"),
     code(
+        500_112,
+        "the sign-in's code was asked for with another redirect address",
+        START_AGAIN,
+    ),
+    code(
+        501_481,
+        "the sign-in's code was asked for by another process: the proof of who asked (PKCE) is not its own",
+        START_AGAIN,
+    ),
+    code(
         530_003,
         "the policy asks for a managed device, which this one is not",
         ADMINISTRATOR,
+    ),
+    code(
+        700_005,
+        "the sign-in's code is for another tenant than the one that it was sent to",
+        "name the tenant: `azcred login --tenant TENANT`",
     ),
     code(
         700_016,
@@ -309,6 +355,11 @@ static MEANINGS: &[Meaning] = &[
         SIGN_IN,
     ),
     code(700_084, "the refresh token's life is over", SIGN_IN),
+    code(
+        700_171,
+        "the person who was to enter the device code declined the sign-in",
+        "run it again, and accept; if it was not you who started it, there is nothing to do",
+    ),
     code(
         700_211,
         "no federated credential on the application has the token's issuer",
