@@ -72,6 +72,7 @@ def main():
         (home / "ring").mkdir()
         with Emulator(binary, home) as emulator, keyring(home / "ring") as bus:
             plain = emulator.environment("ports", "sp")
+            plain.pop("AZCRED_KEYRING", None)
             places = {
                 "XDG_CACHE_HOME": str(home / "cache"),
                 "XDG_DATA_HOME": str(home / "data"),
