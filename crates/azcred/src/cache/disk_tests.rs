@@ -368,6 +368,66 @@ async fn who_waited_asks_by_itself_at_once_where_the_holder_failed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn those_who_waited_for_one_that_failed_do_not_wait_for_each_other() {
+    let fixture = laptop();
+    let place = Place::new(
+        &process(fixture.clone()),
+        identity("s").unwrap(),
+        &request(),
+    );
+    let lock = place.vault.try_lock(Shelf::Tokens, &place.parts()).unwrap();
+    let all_ask = Arc::new(tokio::sync::Barrier::new(8));
+    let waiters: Vec<_> = (0..8)
+        .map(|_| {
+            let (options, all_ask) = (process(fixture.clone()), all_ask.clone());
+            tokio::spawn(async move {
+                through(&options, identity("s"), &request(), DEADLINE, |_| async {
+                    // In a queue, the first would stand here for ever.
+                    all_ask.wait().await;
+                    Err(refusal())
+                })
+                .await
+            })
+        })
+        .collect();
+    // All have looked once and wait.
+    sleep(Duration::from_millis(1)).await;
+    let began = Instant::now();
+    Arc::new(place).put(None, Some(fixture.now()), lock).await;
+    for waiter in waiters {
+        assert!(waiter.await.unwrap().unwrap_err().is_refused());
+    }
+    assert!(
+        began.elapsed() < DEADLINE / 4,
+        "nobody waited for the time to be over"
+    );
+}
+
+#[tokio::test]
+async fn a_token_that_came_between_the_look_and_the_lock_is_taken() {
+    let fixture = laptop();
+    let options = process(fixture.clone());
+    ask(&options, &request(), Ok(token("one", &fixture, HOUR)))
+        .await
+        .unwrap();
+    let place = Place::new(&options, identity("s").unwrap(), &request());
+    let kept = place
+        .vault
+        .read(Shelf::Tokens, &place.parts())
+        .unwrap()
+        .unwrap();
+    place.vault.remove(Shelf::Tokens, &place.parts()).unwrap();
+    let before_lock = move || {
+        let _ = place.vault.write(Shelf::Tokens, &place.parts(), &kept);
+    };
+    let does = Does::First(Mutex::new(Some(Box::new(before_lock))));
+    assert_eq!(
+        given(&process(Disk { fixture, does })).await.unwrap(),
+        "one"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_of_those_who_waited_fetches_where_the_holder_was_killed() {
     let fixture = laptop();
     let ((), answers, fetches) = while_one_fetches(&fixture, |_, holder| holder.abort()).await;
@@ -437,14 +497,21 @@ struct Disk {
     does: Does,
 }
 
-#[derive(Debug)]
 enum Does {
+    /// Something else before the first lock.
+    First(Mutex<Option<Box<dyn FnOnce() + Send>>>),
     /// Writing and locking fail.
     Fails(io::ErrorKind),
     /// Nothing can be locked.
     KnowsNoLocks,
     /// Reading waits until the other end is dropped; the first end tells that it began.
     Hangs(Mutex<mpsc::Sender<()>>, Mutex<mpsc::Receiver<()>>),
+}
+
+impl std::fmt::Debug for Does {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Does")
+    }
 }
 
 impl Disk {
@@ -482,7 +549,13 @@ impl System for Disk {
     }
     fn try_lock(&self, path: &Path) -> io::Result<Option<FileLock>> {
         self.fails(path)?;
-        match self.does {
+        match &self.does {
+            Does::First(first) => {
+                if let Some(first) = first.lock().unwrap().take() {
+                    first();
+                }
+                self.fixture.try_lock(path)
+            }
             Does::KnowsNoLocks => Err(io::ErrorKind::Unsupported.into()),
             _ => self.fixture.try_lock(path),
         }
