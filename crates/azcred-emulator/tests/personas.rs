@@ -215,3 +215,17 @@ async fn a_pods_token_is_replaced_before_it_expires_and_not_much_sooner() {
     pass().await;
     assert!(expires(&read()) < expires(&first));
 }
+
+#[tokio::test]
+async fn azcred_keeps_what_it_has_from_here_apart_from_what_it_has_from_azure() {
+    let lab = Lab::start().await;
+    let info = lab.emulator.info();
+    for (_, way) in WAYS {
+        let environment = info.environment(Persona::Nobody, *way);
+        let home = value(&environment, "AZCRED_HOME").unwrap();
+        assert!(
+            std::path::Path::new(home).starts_with(&info.state_dir),
+            "{home}"
+        );
+    }
+}

@@ -48,9 +48,11 @@ impl Azure {
         self.emulator.as_ref().expect("it runs").info()
     }
 
-    /// The variables of somebody inside.
+    /// The variables of somebody inside. Where azcred keeps things is each test's own.
     pub(crate) fn environment(&self, persona: Persona, way: Way) -> Vec<(String, String)> {
-        self.info().environment(persona, way).set
+        let mut set = self.info().environment(persona, way).set;
+        set.retain(|(name, _)| name != "AZCRED_HOME");
+        set
     }
 
     /// The variables of an application of the seed, by name.

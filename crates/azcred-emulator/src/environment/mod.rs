@@ -153,6 +153,7 @@ impl Info {
         let mut set = self.trust();
         set.extend(self.route(way));
         set.extend(self.workspace_variables());
+        set.extend(self.home_of_azcred());
         set.extend(owned(persona.variables(self, way).unwrap_or_default()));
         let unset = unset::CREDENTIALS
             .iter()
@@ -197,6 +198,13 @@ impl Info {
             }
         };
         owned(pairs)
+    }
+
+    /// By Azure's own names, what is kept of a sign-in here and of one to Azure could not be told apart: a real refresh token would
+    /// be shown to the emulator, which would end a real sign-in.
+    fn home_of_azcred(&self) -> Vec<(String, String)> {
+        let home = self.state_dir.join("azcred").display().to_string();
+        owned(vec![("AZCRED_HOME", home)])
     }
 
     fn workspace_variables(&self) -> Vec<(String, String)> {

@@ -326,9 +326,15 @@ pub fn home(system: &dyn System) -> Option<PathBuf> {
     full_path(system, variable)
 }
 
-/// The folder for what can be found out anew: `XDG_CACHE_HOME/azcred` or `~/.cache/azcred`, on macOS
+/// Where azcred keeps everything, in place of the folders below: for containers and tests, and for what is to be apart from the rest.
+const HOME_OF_ITS_OWN: &str = "AZCRED_HOME";
+
+/// The folder for what can be found out anew: `AZCRED_HOME/cache`, else `XDG_CACHE_HOME/azcred` or `~/.cache/azcred`, on macOS
 /// `~/Library/Caches/azcred`, on Windows `LOCALAPPDATA\azcred\cache`.
 pub fn cache_folder(system: &dyn System) -> Option<PathBuf> {
+    if let Some(home) = full_path(system, HOME_OF_ITS_OWN) {
+        return Some(home.join("cache"));
+    }
     match system.os() {
         "windows" => Some(
             full_path(system, "LOCALAPPDATA")?
@@ -354,9 +360,12 @@ pub fn config_folder(system: &dyn System) -> Option<PathBuf> {
     }
 }
 
-/// The folder for what a user would miss, such as sign-ins: `XDG_DATA_HOME/azcred` or `~/.local/share/azcred`, on macOS
+/// The folder for what a user would miss, such as sign-ins: `AZCRED_HOME/data`, else `XDG_DATA_HOME/azcred` or `~/.local/share/azcred`, on macOS
 /// `~/Library/Application Support/azcred`, on Windows `LOCALAPPDATA\azcred`.
 pub fn data_folder(system: &dyn System) -> Option<PathBuf> {
+    if let Some(home) = full_path(system, HOME_OF_ITS_OWN) {
+        return Some(home.join("data"));
+    }
     match system.os() {
         "windows" => Some(full_path(system, "LOCALAPPDATA")?.join("azcred")),
         "macos" => config_folder(system),

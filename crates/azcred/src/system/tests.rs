@@ -13,6 +13,22 @@ fn an_empty_variable_is_an_unset_one() {
 }
 
 #[test]
+fn a_home_of_its_own_takes_the_place_of_the_users_folders_and_must_be_a_full_path() {
+    for os in ["linux", "macos", "windows"] {
+        let machine = Fixture::new()
+            .with_os(os)
+            .with_var("HOME", "/home/ada")
+            .with_var("LOCALAPPDATA", "/home/ada/local")
+            .with_var("XDG_DATA_HOME", "/home/ada/xdg");
+        let apart = machine.clone().with_var("AZCRED_HOME", "/apart");
+        assert_eq!(data_folder(&apart).unwrap(), Path::new("/apart/data"));
+        assert_eq!(cache_folder(&apart).unwrap(), Path::new("/apart/cache"));
+        let relative = machine.clone().with_var("AZCRED_HOME", "apart");
+        assert_eq!(data_folder(&relative), data_folder(&machine));
+    }
+}
+
+#[test]
 fn the_coarse_clock_is_the_wall_clock() {
     let difference =
         |a: SystemTime, b: SystemTime| a.duration_since(b).unwrap_or_else(|error| error.duration());
