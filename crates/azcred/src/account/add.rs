@@ -86,18 +86,18 @@ impl Accounts {
             None => (String::new(), None),
         };
         let store = &self.store;
-        let id = match (&proof, &client_id) {
+        let (kind, one, other) = match (&proof, &client_id) {
             (Proof::ManagedIdentity { named }, _) => {
                 let (by, value) = named.clone().unwrap_or_default();
-                id_of(&["managed identity", store.authority(), &by, &value])
+                ("managed identity", by, value)
             }
-            (_, client_id) => id_of(&[
-                "application",
-                store.authority(),
-                &tenant,
-                client_id.as_deref().unwrap_or_default(),
-            ]),
+            (_, client_id) => {
+                let client_id = client_id.clone().unwrap_or_default();
+                ("application", tenant.clone(), client_id)
+            }
         };
+        let [one, other] = [one, other].map(|part| part.to_ascii_lowercase());
+        let id = id_of(&[kind, store.authority(), &one, &other]);
         let record = Record {
             profile: store.profile().to_owned(),
             authority: store.authority().to_owned(),

@@ -98,9 +98,12 @@ pub(crate) fn of_person(
         .or(home_tenant)
         .unwrap_or(tenant.as_str());
     let id = match &home_account_id {
-        Some(id) => id_of(&["person", &authority, id]),
-        // A provider's own id of a person may be another for each client (OpenID Connect Core 1.0 section 8).
-        None => id_of(&["subject", &authority, client_id, &claims.subject]),
+        Some(id) => id_of(&["person", &authority, &id.to_ascii_lowercase()]),
+        // A provider's own id of a person may be another for each client (OpenID Connect Core 1.0 section 8), and case counts in it.
+        None => {
+            let client_id = client_id.to_ascii_lowercase();
+            id_of(&["subject", &authority, &client_id, &claims.subject])
+        }
     };
     let refresh = tokens.refresh.iter().map(|token| RefreshToken {
         client_id: client_id.to_owned(),

@@ -317,5 +317,7 @@ fn an_account_of_an_unknown_home_is_known_by_the_providers_own_id_of_it() {
     };
     assert_eq!(subject("c", "s"), subject("c", "s"));
     assert_ne!(subject("c", "s"), subject("c", "t"));
+    assert_ne!(subject("c", "s"), subject("c", "S"));
+    assert_eq!(subject("c", "s"), subject("C", "s"));
     assert_ne!(subject("c", "s"), subject("d", "s"));
 }

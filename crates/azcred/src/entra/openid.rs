@@ -138,7 +138,7 @@ fn endpoint(name: &str, text: &str) -> std::result::Result<Url, String> {
 /// the client that got it from the token endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct IdClaims {
-    /// The provider's own id for the person, which may be another for each client (`sub`).
+    /// The provider's own id for the person, which may be another for each client (`sub`); to the letter, as others differ by case.
     pub(crate) subject: String,
     /// The object id in the tenant (`oid`), Entra ID's.
     pub(crate) object_id: Option<String>,
@@ -207,6 +207,8 @@ enum Audience {
 const LONGEST_ID_TOKEN: usize = 64 << 10;
 /// Longer names are cut.
 const LONGEST_NAME: usize = 128;
+/// 'It MUST NOT exceed 255 ASCII characters' (`sub`, OpenID Connect Core 1.0 section 2).
+const LONGEST_SUBJECT: usize = 255;
 /// How far clocks may be apart, as Entra ID allows it.
 const TOLERANCE: f64 = 300.0;
 
@@ -258,12 +260,16 @@ pub(crate) fn id_claims(
             skew_in_words(behind)
         ));
     }
+    // A longer one is not cut: it would be another's.
+    if claims.sub.is_empty() || printable(&claims.sub, LONGEST_SUBJECT) != claims.sub {
+        return Err("the id token names nobody".to_owned());
+    }
     let shown = |text: Option<String>| {
         text.map(|text| printable(&text, LONGEST_NAME))
             .filter(|text| !text.is_empty())
     };
     Ok(IdClaims {
-        subject: printable(&claims.sub, LONGEST_NAME),
+        subject: claims.sub,
         object_id: shown(claims.oid),
         tenant: shown(claims.tid),
         username: shown(claims.preferred_username)

@@ -126,6 +126,9 @@ fn a_statement_that_is_not_of_this_sign_in_is_refused() {
             "another application",
         ),
         (wrong("exp", json!(3300)), "ended already"),
+        (wrong("sub", json!("")), "names nobody"),
+        (wrong("sub", json!("s\u{202e}")), "names nobody"),
+        (wrong("sub", json!("x".repeat(256))), "names nobody"),
         (
             wrong("iss", json!("https://login.microsoftonline.com/x/v2.0")),
             "is from",

@@ -10,7 +10,6 @@ use secrecy::{ExposeSecret, SecretString};
 /// A person's tokens, and whose they are.
 pub(crate) struct SignedIn {
     pub(crate) tokens: PersonTokens,
-    /// Empty where the provider states nothing.
     pub(crate) claims: IdClaims,
 }
 
@@ -18,7 +17,7 @@ impl TokenEndpoint {
     /// Reads whose tokens these are. `nonce` is what was sent along with the person, where the way can send anything.
     ///
     /// # Errors
-    /// [`ErrorKind::Unexpected`] where the provider speaks of another sign-in; those of [`TokenEndpoint::endpoints`].
+    /// [`ErrorKind::Unexpected`] where the provider speaks of nobody, or of another sign-in; those of [`TokenEndpoint::endpoints`].
     pub(crate) async fn signed_in(
         &self,
         who: &str,
@@ -26,9 +25,15 @@ impl TokenEndpoint {
         nonce: Option<&SecretString>,
         request: &TokenRequest,
     ) -> Result<SignedIn> {
+        let unexpected = |why: String| {
+            let what = format!("{who} read who signed in at {}", self.authority().host());
+            Error::new(ErrorKind::Unexpected, what, why).with_mend(
+                "check that the authority is right and that no proxy answers in its place",
+            )
+        };
         let Some(id_token) = &tokens.id_token else {
-            let claims = IdClaims::default();
-            return Ok(SignedIn { tokens, claims });
+            let why = "the authority did not say it: there is no id token in its answer";
+            return Err(unexpected(why.to_owned()));
         };
         let endpoints = self.endpoints(request, self.deadline()).await?;
         let expected = Expected {
@@ -40,12 +45,7 @@ impl TokenEndpoint {
         };
         match id_claims(id_token, &expected) {
             Ok(claims) => Ok(SignedIn { tokens, claims }),
-            Err(why) => {
-                let what = format!("{who} read who signed in at {}", self.authority().host());
-                Err(Error::new(ErrorKind::Unexpected, what, why).with_mend(
-                    "check that the authority is right and that no proxy answers in its place",
-                ))
-            }
+            Err(why) => Err(unexpected(why)),
         }
     }
 }

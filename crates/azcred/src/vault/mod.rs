@@ -210,20 +210,8 @@ impl Vault {
 
     /// What is in all entries that can be opened, in no order.
     pub(crate) fn entries(&self, shelf: Shelf) -> Result<Vec<Zeroizing<Vec<u8>>>> {
-        let Some(opened) = self.find()? else {
-            return Ok(Vec::new());
-        };
-        let folder = self.folder(shelf, opened.kind)?;
         let mut contents = Vec::new();
-        for name in self.list(shelf, &folder)? {
-            let Some(name) = name.to_str().filter(|name| is_entry(name)) else {
-                continue;
-            };
-            let at = At {
-                opened: opened.clone(),
-                name: name.to_owned(),
-                path: folder.join(name),
-            };
+        for at in self.all(shelf)? {
             contents.extend(self.open(shelf, &at)?);
             if contents.len() == MOST_ENTRIES {
                 break;
@@ -238,20 +226,8 @@ impl Vault {
         shelf: Shelf,
         is_meant: impl Fn(&[u8]) -> bool,
     ) -> Result<usize> {
-        let Some(opened) = self.find()? else {
-            return Ok(0);
-        };
-        let folder = self.folder(shelf, opened.kind)?;
         let mut removed = 0;
-        for name in self.list(shelf, &folder)? {
-            let Some(name) = name.to_str().filter(|name| is_entry(name)) else {
-                continue;
-            };
-            let at = At {
-                opened: opened.clone(),
-                name: name.to_owned(),
-                path: folder.join(name),
-            };
+        for at in self.all(shelf)? {
             if self
                 .open(shelf, &at)?
                 .is_some_and(|content| is_meant(&content))
@@ -383,6 +359,23 @@ impl Vault {
             }
             Err(error) => Err(trouble::failed("Read", &at.path, shelf, &error)),
         }
+    }
+
+    /// The places of all entries under the key that there is.
+    fn all(&self, shelf: Shelf) -> Result<Vec<At>> {
+        let Some(opened) = self.find()? else {
+            return Ok(Vec::new());
+        };
+        let folder = self.folder(shelf, opened.kind)?;
+        let names = self.list(shelf, &folder)?.into_iter();
+        Ok(names
+            .filter_map(|name| name.into_string().ok().filter(|name| is_entry(name)))
+            .map(|name| At {
+                path: folder.join(&name),
+                name,
+                opened: opened.clone(),
+            })
+            .collect())
     }
 
     fn at(&self, opened: Arc<Opened>, shelf: Shelf, parts: Parts<'_>) -> Result<At> {
