@@ -53,7 +53,7 @@ pub struct DeviceCode {
     pub verification_uri: Url,
     /// The same with the code in it, for who can follow a link; Entra ID gives none.
     pub verification_uri_complete: Option<Url>,
-    /// When it ends.
+    /// When it ends, or nobody waits for it any more, whichever is sooner.
     pub expires_on: SystemTime,
 }
 

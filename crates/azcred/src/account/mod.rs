@@ -227,7 +227,7 @@ impl Accounts {
     /// # Errors
     /// See [`Accounts`].
     pub async fn list(&self) -> Result<Vec<Account>> {
-        self.read(|store| Ok(shown(&store.of_profile()?))).await
+        self.read(|store| known(store, &store.of_profile()?)).await
     }
 
     /// Those of all profiles, at all authorities.
@@ -235,7 +235,7 @@ impl Accounts {
     /// # Errors
     /// See [`Accounts`].
     pub async fn list_all(&self) -> Result<Vec<Account>> {
-        self.read(|store| Ok(shown(&store.all()?))).await
+        self.read(|store| known(store, &store.all()?)).await
     }
 
     /// The current account; `None` where there is none.
@@ -309,11 +309,18 @@ impl Accounts {
     }
 }
 
-fn shown(records: &[(Record, bool)]) -> Vec<Account> {
-    records
+/// Those that are known here. Where there are none because this session does not reach the keyring, nobody is to think that there are
+/// none.
+fn known(store: &Store, records: &[(Record, bool)]) -> Result<Vec<Account>> {
+    if records.is_empty()
+        && let Some(error) = store.out_of_reach()
+    {
+        return Err(error);
+    }
+    Ok(records
         .iter()
         .map(|(record, is_current)| Account::of(record, *is_current))
-        .collect()
+        .collect())
 }
 
 fn no_such(id: &str) -> Error {

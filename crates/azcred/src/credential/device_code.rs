@@ -120,10 +120,14 @@ impl SignsIn for ByCode {
     ) -> BoxFuture<'a, Result<Accepted>> {
         async move {
             let end = Instant::now() + deadline;
-            let device = endpoint
+            let mut device = endpoint
                 .device_code(NAME, request, deadline.min(endpoint.deadline()))
                 .await?;
             let grant = Grant::DeviceCode(device.code.clone());
+            // Whoever waits may give up before the code ends.
+            let given_up =
+                endpoint.options().system().now() + end.saturating_duration_since(Instant::now());
+            device.shown.expires_on = device.shown.expires_on.min(given_up);
             let notice = Notice::DeviceCode(&device.shown);
             let _shown = Shown::new(endpoint.options().prompt(), &notice);
             let tokens = wait(&device, end, |within| {

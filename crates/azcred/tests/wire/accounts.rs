@@ -489,6 +489,12 @@ async fn a_sign_in_under_the_keyrings_key_is_told_of_where_the_keyring_is_not() 
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(error.to_string().contains("keyring"), "{error}");
     assert!(!error.mend().is_empty(), "{error}");
+    // Nor does a list say that nobody is signed in.
+    let accounts = Accounts::new(&ClientOptions::new(over_ssh.shared())).unwrap();
+    let listed = [accounts.list().await, accounts.list_all().await];
+    for error in listed.map(Result::unwrap_err) {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    }
     let locked = machine.clone().with_keyring(Some(NoKeyring::Locked));
     let error = token(&locked, &storage()).await.unwrap_err();
     assert!(error.to_string().contains("locked"), "{error}");

@@ -5,10 +5,13 @@ use crate::{
     support::{Answer, Server, http},
 };
 use azcred::{
-    ClientId, ClientOptions, Credential, DeviceCodeCredential, Error, ErrorKind, Scope, TenantId,
-    TokenRequest, system::Fixture,
+    ClientId, ClientOptions, Credential, DeviceCodeCredential, Error, ErrorKind, Notice, Prompt,
+    Scope, TenantId, TokenRequest, system::Fixture,
 };
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
 
 const CODE: &str = "code ABCD-1234 at https://microsoft.com/devicelogin";
 const MFA: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
@@ -267,6 +270,36 @@ async fn nobody_who_comes_too_late_leaves_a_code_on_the_screen() {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(error.why().contains("nobody did"), "{error}");
     assert_eq!(watcher.saw(), [CODE, "over"]);
+}
+
+/// Remembers until when the code was said to be good.
+#[derive(Debug, Default)]
+struct GoodUntil(Mutex<Option<SystemTime>>);
+
+impl Prompt for GoodUntil {
+    fn show(&self, notice: &Notice<'_>) {
+        if let Notice::DeviceCode(code) = notice {
+            *self.0.lock().unwrap() = Some(code.expires_on);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_said_to_be_good_for_as_long_as_somebody_waits_for_it() {
+    let provider = Provider::start(|rules| rules.pending = u32::MAX).await;
+    let prompt = Arc::new(GoodUntil::default());
+    let options = ClientOptions::new(provider.machine().shared()).with_prompt(prompt.clone());
+    let now = options.system().now();
+    let credential = DeviceCodeCredential::new(options)
+        .unwrap()
+        .with_timeout(Duration::from_millis(1500));
+    ask(&credential, &arm()).await.unwrap_err();
+    let until = prompt.0.lock().unwrap().unwrap();
+    assert!(
+        until <= now + Duration::from_secs(60),
+        "the provider's is {:?}",
+        until
+    );
 }
 
 #[tokio::test]
