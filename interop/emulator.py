@@ -111,7 +111,8 @@ class Emulator:
         )
         assert asked.returncode == 0, asked.stderr
         given = json.loads(asked.stdout)["set"]
-        # Each test says by its own HOME what it shares with others; one place for all that meet this emulator would undo that.
+        # Each test says by its own HOME what it shares with others;
+        # one place for all that meet this emulator would undo that.
         del given["AZCRED_HOME"]
         return bare_environment(self.home) | given
 
