@@ -135,18 +135,28 @@ fn sixty_four_who_come_first_agree_on_one_key() {
 }
 
 #[test]
-fn a_lock_whose_file_was_removed_meanwhile_is_no_lock() {
+fn one_holds_a_lock_though_its_file_is_removed_all_the_time() {
+    use std::sync::atomic::{AtomicBool, Ordering};
     let real = Real::new();
-    let path = real.folder.join("lock");
-    let held = RealSystem.try_lock(&path).unwrap().unwrap();
-    assert!(RealSystem.try_lock(&path).unwrap().is_none());
-    std::fs::remove_file(&path).unwrap();
-    let anew = RealSystem.try_lock(&path).unwrap();
-    assert!(anew.is_some());
-    assert!(RealSystem.try_lock(&path).unwrap().is_none());
-    drop(held);
-    assert!(
-        RealSystem.try_lock(&path).unwrap().is_none(),
-        "the new file's lock counts"
-    );
+    let path = Arc::new(real.folder.join("lock"));
+    let is_held = Arc::new(AtomicBool::new(false));
+    let holders: Vec<_> = (0..4)
+        .map(|_| {
+            let (path, is_held) = (path.clone(), is_held.clone());
+            std::thread::spawn(move || {
+                for _ in 0..2000 {
+                    let Some(_lock) = RealSystem.try_lock(&path).unwrap() else {
+                        continue;
+                    };
+                    assert!(!is_held.swap(true, Ordering::SeqCst), "two hold it");
+                    is_held.store(false, Ordering::SeqCst);
+                    // Without the file there is nothing that is held.
+                    std::fs::remove_file(&*path).unwrap();
+                }
+            })
+        })
+        .collect();
+    for holder in holders {
+        holder.join().unwrap();
+    }
 }
