@@ -151,7 +151,7 @@ impl Authorization {
                 _ => continue,
             };
             if place.replace(Zeroizing::new(value.into_owned())).is_some() {
-                return Err("an address in which something stands twice");
+                return Err("an answer that says something twice");
             }
         }
         let Some(state) = state else {

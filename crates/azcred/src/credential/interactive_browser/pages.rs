@@ -13,7 +13,7 @@ const CSS: &str = include_str!("page.css");
 /// Takes the code out of the address that the tab shows, and out of what 'reload' would ask for.
 const SCRIPT: &str = include_str!("page.js");
 const SIGNED_IN: &str = include_str!("signed_in.html");
-const PROBLEM: &str = include_str!("problem.html");
+const ENDED: &str = include_str!("ended.html");
 /// Longer words of an error are cut: it is a page to be read.
 const LONGEST: usize = 1000;
 
@@ -44,15 +44,11 @@ impl Page {
         let why = sentence(error.why());
         let mend = sentence(error.mend());
         let said = error.refusal().map(ToString::to_string).unwrap_or_default();
-        Self::problem(
+        Self::ended(
             StatusCode::OK,
+            "bad",
             "You are not signed in",
-            &[
-                ("Why", &why),
-                ("What to do", &mend),
-                ("What was tried", &sentence(error.what())),
-                ("For support", &said),
-            ],
+            &[("Why", &why), ("What to do", &mend), ("For support", &said)],
         )
     }
 
@@ -60,8 +56,9 @@ impl Page {
     pub(super) fn turned_away(status: StatusCode, what: &str) -> Self {
         let what =
             format!("This was {what}. A sign-in that is under way here is not disturbed by it.");
-        Self::problem(
+        Self::ended(
             status,
+            "note",
             "This is not the end of a sign-in",
             &[
                 ("Why", &what),
@@ -75,8 +72,9 @@ impl Page {
 
     /// It was the answer, and came again.
     pub(super) fn used() -> Self {
-        Self::problem(
+        Self::ended(
             StatusCode::CONFLICT,
+            "note",
             "This sign-in was already used",
             &[
                 (
@@ -93,8 +91,9 @@ impl Page {
 
     /// Nobody waits any more.
     pub(super) fn too_late() -> Self {
-        Self::problem(
+        Self::ended(
             StatusCode::GONE,
+            "note",
             "The program stopped waiting",
             &[
                 ("Why", "It was ended, or the time for the sign-in was over."),
@@ -103,8 +102,10 @@ impl Page {
         )
     }
 
-    fn problem(status: StatusCode, title: &str, parts: &[(&str, &str)]) -> Self {
-        let html = PROBLEM
+    /// With a look of its own for what went wrong (`bad`) and for what harms nothing (`note`).
+    fn ended(status: StatusCode, look: &str, title: &str, parts: &[(&str, &str)]) -> Self {
+        let html = ENDED
+            .replace("{{look}}", look)
             .replace("{{title}}", &escaped(title))
             .replace("{{parts}}", &list(parts));
         Self::new(status, &html)
@@ -162,11 +163,12 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 
 /// Labels, each with what it is of; the first two are what people came for.
 fn list(parts: &[(&str, &str)]) -> String {
-    let there = parts.iter().filter(|(_, text)| !text.is_empty());
-    there
+    parts
+        .iter()
         .enumerate()
+        .filter(|(_, (_, text))| !text.is_empty())
         .map(|(place, (label, text))| {
-            let text = with_code(&escaped(&printable(text, LONGEST)));
+            let text = with_ids(&with_code(&escaped(&printable(text, LONGEST))));
             let class = if place < 2 { "" } else { r#" class="small""# };
             format!("<dt>{label}</dt>\n<dd{class}>{text}</dd>\n")
         })
@@ -205,6 +207,17 @@ fn with_code(escaped: &str) -> String {
             _ => format!("<code>{part}</code>"),
         })
         .collect()
+}
+
+/// An id stays on one line, for who has to copy it.
+fn with_ids(escaped: &str) -> String {
+    let word = |word: &str| match word.trim_end_matches(',') {
+        id if id.len() == 36 && uuid::Uuid::try_parse(id).is_ok() => {
+            word.replace(id, &format!(r#"<span class="id">{id}</span>"#))
+        }
+        _ => word.to_owned(),
+    };
+    escaped.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// Errors are written without a capital and without a full stop, as parts of a line.
@@ -277,6 +290,11 @@ mod tests {
         let (_, html) = policy_of(Page::signed_in(&ada()));
         assert!(html.contains("You are signed in as ada@contoso.com."));
         assert!(html.contains("<dd>Ada Lovelace</dd>"));
+        assert!(
+            html.contains(
+                r#"<dd><span class="id">7a0c1e50-0000-4000-8000-000000000001</span></dd>"#
+            )
+        );
     }
 
     #[test]
