@@ -297,8 +297,7 @@ async fn a_code_is_said_to_be_good_for_as_long_as_somebody_waits_for_it() {
     let until = prompt.0.lock().unwrap().unwrap();
     assert!(
         until <= now + Duration::from_secs(60),
-        "the provider's is {:?}",
-        until
+        "the provider's is {until:?}"
     );
 }
 
