@@ -90,20 +90,18 @@ fn check_age(
         (now.saturating_sub(at) >= i64::from(limit)).then_some((policy, limit))
     });
     if let Some((policy, limit)) = aged {
-        let claims = Some(challenge(&[policy.id]));
         return Err(match policy.requirement {
             Some(Requirement::Mfa) => Refusal {
-                claims,
+                claims: Some(challenge(&[policy.id])),
                 ..Refusal::by_code(50078)
             },
             _ => Refusal {
-                claims,
                 message: format!(
                     "The refresh token has expired or is invalid due to sign-in frequency checks by conditional \
                      access. The token was issued on {} and the maximum allowed lifetime for this request is {limit}.",
                     iso(at)
                 ),
-                suberror: Some("basic_action"),
+                suberror: Some("token_expired"),
                 ..Refusal::by_code(70043)
             },
         });

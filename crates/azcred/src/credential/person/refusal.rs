@@ -19,8 +19,11 @@ pub(super) enum Follows {
 
 /// The refresh token is revoked, or its time is over ('Microsoft Entra authentication and authorization error codes').
 const ENDED: &[u32] = &[
-    50_132, 50_133, 50_173, 70_000, 70_008, 70_043, 700_081, 700_082, 700_084, 7_000_012,
+    50_132, 50_133, 50_173, 70_000, 70_008, 700_081, 700_082, 700_084, 7_000_012,
 ];
+/// The sign-in is older than a policy wants it for this resource: Conditional Access names no claims then, and says `token_expired` of a
+/// refresh token that others still take.
+const TOO_OLD: u32 = 70_043;
 /// The account is of another tenant, and no guest in this one.
 const NOT_IN_TENANT: &[u32] = &[50_020, 50_034, 90_072, 50_177];
 /// The person has no say in these: a policy, the account, the application, the request.
@@ -47,7 +50,7 @@ pub(super) fn follows(error: &Error) -> Follows {
     if is_one_of(NOT_BY_PERSON) {
         return Follows::Nothing;
     }
-    if refusal.claims.is_some() {
+    if refusal.claims.is_some() || is_one_of(&[TOO_OLD]) {
         return Follows::AskPerson;
     }
     // As MSAL reads them ('Handle errors and exceptions in MSAL', classification).
@@ -93,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_revoked_token_has_ended_and_a_missing_proof_is_asked_for() {
-        for code in [50_173, 70_008, 700_082, 700_084, 70_043] {
+        for code in [50_173, 70_008, 700_082, 700_084] {
             assert_eq!(of(refused("invalid_grant", Some(code))), Follows::Ended);
         }
         for code in [50_076, 50_079, 50_078, 50_158, 65_001, 50_074] {
@@ -149,6 +152,15 @@ mod tests {
             of(refused("invalid_grant", Some(50_020))),
             Follows::NotInTenant
         );
+    }
+
+    #[test]
+    fn a_sign_in_that_is_too_old_for_one_resource_stays_good_for_others() {
+        let too_old = Refusal {
+            suberror: Some("token_expired".into()),
+            ..refused("invalid_grant", Some(70_043))
+        };
+        assert_eq!(of(too_old), Follows::AskPerson);
     }
 
     #[test]
