@@ -30,6 +30,7 @@ pub struct ClientOptions {
     keeps: Keeps,
     caches_tokens: bool,
     profile: Profile,
+    sign_in: Option<Arc<str>>,
 }
 
 /// Whose turn it is to ask the person at the terminal, to whom [`PlainPrompt`] speaks.
@@ -74,6 +75,7 @@ impl ClientOptions {
             keeps: Keeps::InMemory,
             caches_tokens: true,
             profile: Profile::default(),
+            sign_in: None,
         }
     }
 
@@ -131,6 +133,17 @@ impl ClientOptions {
     pub fn without_cached_tokens(mut self) -> Self {
         self.caches_tokens = false;
         self
+    }
+
+    /// Keeps tokens as those of a sign-in to azcred, with which they go.
+    pub(crate) fn of_sign_in(mut self, session: &str) -> Self {
+        self.sign_in = Some(session.into());
+        self
+    }
+
+    /// The sign-in that tokens are kept as those of.
+    pub(crate) fn sign_in(&self) -> Option<&str> {
+        self.sign_in.as_deref()
     }
 
     /// Uses the sign-ins of this profile; [`Profile::default`] unless told otherwise.

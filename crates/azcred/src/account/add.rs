@@ -114,7 +114,7 @@ impl Accounts {
             .off_thread(end, move |store| {
                 let _until_added = lock;
                 if let Some(before) = store.read(&record.id)? {
-                    store.forget_tokens(&before);
+                    store.forget_old_tokens(&before);
                     if let (None, Err(error)) = (&secret, forget_secret(store, &before)) {
                         tracing::warn!(%error, "a secret that is not used any more is still in the keyring");
                     }

@@ -32,7 +32,7 @@ pub(crate) async fn keep(store: &Store, mut record: Record, current: Current) ->
             let _until_kept = lock;
             let before = store.read(&record.id)?;
             if let Some(before) = &before {
-                store.forget_tokens(before);
+                store.forget_old_tokens(before);
             }
             if let (Some(new), Some(old)) = (record.person_mut(), before) {
                 merge(new, &old);

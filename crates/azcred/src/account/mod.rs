@@ -190,13 +190,15 @@ impl Account {
 }
 
 /// What came of [`Accounts::remove`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Removed {
     /// The account that was signed out.
     pub account: Account,
     /// The account that is the current one now because it is the only one left; `None` where nothing changed, or several are left.
     pub now_current: Option<Account>,
+    /// Why cached tokens of it are still on disk; `None` where they are not.
+    pub tokens_left: Option<Arc<Error>>,
 }
 
 impl Accounts {
@@ -243,8 +245,12 @@ impl Accounts {
     /// # Errors
     /// See [`Accounts`].
     pub async fn current(&self) -> Result<Option<Account>> {
-        self.read(|store| Ok(store.current()?.map(|record| Account::of(&record, true))))
-            .await
+        self.read(|store| match (store.current()?, store.out_of_reach()) {
+            (Some(record), _) => Ok(Some(Account::of(&record, true))),
+            (None, Some(error)) => Err(error),
+            (None, None) => Ok(None),
+        })
+        .await
     }
 
     /// Makes an account the current one.
@@ -291,7 +297,7 @@ impl Accounts {
                 let was_current = store.current_id()?.as_deref() == Some(id.as_str());
                 add::forget_secret(store, &record)?;
                 store.remove(id.as_str())?;
-                store.forget_tokens(&record);
+                let tokens_left = store.forget_tokens(&record).err().map(Arc::new);
                 let mut left = store.of_profile()?;
                 let now_current = match left.pop() {
                     Some((only, _)) if was_current && left.is_empty() => {
@@ -303,6 +309,7 @@ impl Accounts {
                 Ok(Removed {
                     account: Account::of(&record, was_current),
                     now_current,
+                    tokens_left,
                 })
             })
             .await

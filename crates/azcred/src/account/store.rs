@@ -99,9 +99,14 @@ impl Store {
         self.0.vault.remove(Shelf::SignIns, &parts)
     }
 
-    /// Removes the tokens that were cached for a sign-in. Those that can't be are of no more use: nobody looks for them.
-    pub(crate) fn forget_tokens(&self, record: &Record) {
-        if let Err(error) = cache::forget(&self.0.vault, &record.session) {
+    /// Removes the tokens that were cached for a sign-in. No credential looks for those that can't be removed.
+    pub(crate) fn forget_tokens(&self, record: &Record) -> Result<()> {
+        cache::forget(&self.0.vault, &record.session).map(drop)
+    }
+
+    /// The same, for a sign-in that another takes the place of.
+    pub(crate) fn forget_old_tokens(&self, record: &Record) {
+        if let Err(error) = self.forget_tokens(record) {
             tracing::debug!(%error, "the tokens of a sign-in that is over are still on disk");
         }
     }

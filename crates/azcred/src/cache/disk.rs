@@ -141,6 +141,10 @@ enum Found {
 
 impl Place {
     fn new(options: &ClientOptions, identity: Identity, request: &TokenRequest) -> Self {
+        let identity = match options.sign_in() {
+            Some(session) => identity.of_sign_in(session),
+            None => identity,
+        };
         Self {
             vault: options.vault().clone(),
             system: options.system().clone(),

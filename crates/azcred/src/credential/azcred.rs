@@ -218,8 +218,9 @@ impl SignedIn {
         {
             return Ok(source.clone());
         }
-        let (options, record) = (self.options.clone(), record.clone());
         let session = record.session.clone();
+        let options = self.options.clone().of_sign_in(&session);
+        let record = record.clone();
         let tenant = self.tenant.clone();
         // The keyring is asked, a certificate's password takes its time.
         let made = self

@@ -2,8 +2,8 @@
 
 use crate::provider::{Asked, CLIENT, Provider, TENANT, Watcher};
 use azcred::{
-    Availability, AzcredCredential, ClientId, ClientOptions, Credential, DeviceCodeCredential,
-    Error, ErrorKind, Profile, Scope, SecretString, TenantId, TokenRequest,
+    Availability, AzcredCredential, ClientId, ClientOptions, ClientSecretCredential, Credential,
+    DeviceCodeCredential, Error, ErrorKind, Profile, Scope, SecretString, TenantId, TokenRequest,
     account::{Account, AccountKind, Accounts},
     system::{
         Command, FileFacts, FileKind, FileLock, Finished, Fixture, Hypervisor, NoKeyring, System,
@@ -332,7 +332,7 @@ async fn who_signs_out_while_a_program_renews_the_sign_in_stays_signed_out() {
 #[tokio::test]
 async fn the_cached_tokens_of_a_sign_in_go_with_it_and_those_of_others_stay() {
     let provider = Provider::start(|_| {}).await;
-    let machine = provider.machine();
+    let machine = provider.machine().with_keyring(None);
     let ada = login(&machine).await;
     provider.rules().person = "eve";
     login(&machine).await;
@@ -351,6 +351,57 @@ async fn the_cached_tokens_of_a_sign_in_go_with_it_and_those_of_others_stay() {
     // Who signs in again begins anew.
     login(&machine).await;
     assert_eq!(whose().await, ["eve@contoso.com"]);
+    // An application's go as well, and not those of the same one that the environment names.
+    let (tenant, client_id) = application();
+    let same = ClientSecretCredential::new(
+        tenant.clone(),
+        client_id.clone(),
+        SecretString::from("canary-secret"),
+        process(&machine),
+    );
+    ask(&same.unwrap(), &arm()).await.unwrap();
+    let added = accounts
+        .add_client_secret(tenant, client_id, SecretString::from("canary-secret"))
+        .await
+        .unwrap();
+    token(&machine, &arm()).await.unwrap();
+    assert_eq!(whose().await.len(), 3);
+    accounts.remove(&added.id).await.unwrap();
+    assert_eq!(whose().await.len(), 2);
+}
+
+#[tokio::test]
+async fn tokens_that_could_not_be_removed_are_told_of() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    let ada = login(&machine).await;
+    let accounts = Accounts::new(&process(&machine)).unwrap();
+    let removed = accounts.remove(&ada.id).await.unwrap();
+    assert!(removed.tokens_left.is_none());
+    let ada = login(&machine).await;
+    let machine = machine.with_facts("/home/ada/.cache/azcred/tokens", open_to_others(), "");
+    let accounts = Accounts::new(&process(&machine)).unwrap();
+    let removed = accounts.remove(&ada.id).await.unwrap();
+    let left = removed.tokens_left.unwrap();
+    assert!(left.mend().contains("chmod 700"), "{left}");
+    assert!(accounts.list().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_refused_along_with_claims_leaves_the_sign_in_to_other_requests() {
+    let provider = Provider::start(|rules| {
+        rules.refuses_refresh = vec![("storage", "invalid_grant", 50_173, None)];
+    })
+    .await;
+    let machine = provider.machine();
+    login(&machine).await;
+    let challenged =
+        storage().with_claims(r#"{"access_token":{"nbf":{"essential":true,"value":"1"}}}"#);
+    let error = token(&machine, &challenged).await.unwrap_err();
+    assert_eq!(error.code(), Some(50_173), "{error}");
+    assert!(error.mend().contains("azcred login"), "{error}");
+    provider.rules().refuses_refresh.clear();
+    token(&machine, &storage()).await.unwrap();
 }
 
 #[tokio::test]
@@ -432,6 +483,13 @@ async fn who_may_not_be_asked_for_another_tenant_is_not() {
     );
 }
 
+fn application() -> (TenantId, ClientId) {
+    (
+        TenantId::new(TENANT).unwrap(),
+        ClientId::new("c11e").unwrap(),
+    )
+}
+
 #[tokio::test]
 async fn an_application_is_asked_for_by_what_the_keyring_or_its_file_has() {
     let provider = Provider::start(|_| {}).await;
@@ -440,12 +498,6 @@ async fn an_application_is_asked_for_by_what_the_keyring_or_its_file_has() {
         .with_keyring(None)
         .with_file("/run/token", "eyJh.eyJi.c2ln");
     let accounts = Accounts::new(&process(&machine)).unwrap();
-    let application = || {
-        (
-            TenantId::new(TENANT).unwrap(),
-            ClientId::new("c11e").unwrap(),
-        )
-    };
     let (tenant, client_id) = application();
     accounts
         .add_client_secret(tenant, client_id, SecretString::from("canary-secret"))
@@ -492,7 +544,8 @@ async fn a_sign_in_under_the_keyrings_key_is_told_of_where_the_keyring_is_not() 
     // Nor does a list say that nobody is signed in.
     let accounts = Accounts::new(&ClientOptions::new(over_ssh.shared())).unwrap();
     let listed = [accounts.list().await, accounts.list_all().await];
-    for error in listed.map(Result::unwrap_err) {
+    let current = accounts.current().await.unwrap_err();
+    for error in listed.map(Result::unwrap_err).into_iter().chain([current]) {
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     }
     let locked = machine.clone().with_keyring(Some(NoKeyring::Locked));
@@ -501,20 +554,24 @@ async fn a_sign_in_under_the_keyrings_key_is_told_of_where_the_keyring_is_not() 
     assert!(refreshes(&provider).is_empty());
 }
 
-#[tokio::test]
-async fn a_folder_that_others_may_read_is_refused_with_what_mends_it() {
-    let provider = Provider::start(|_| {}).await;
-    let machine = provider.machine();
-    login(&machine).await;
-    let open = FileFacts {
+/// A folder that its owner opened to others.
+fn open_to_others() -> FileFacts {
+    FileFacts {
         kind: FileKind::Folder,
         len: 0,
         owner: Some(1000),
         writers: Writers::Owner,
         is_readable_by_others: true,
         modified: None,
-    };
-    let machine = machine.with_facts(format!("{DATA}/sign-ins"), open, "");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_others_may_read_is_refused_with_what_mends_it() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    login(&machine).await;
+    let machine = machine.with_facts(format!("{DATA}/sign-ins"), open_to_others(), "");
     let credential = AzcredCredential::new(process(&machine)).unwrap();
     let Availability::Unavailable(error) = credential.prepare(&machine) else {
         panic!("it was used");

@@ -193,6 +193,10 @@ pub(super) async fn with_record(
                 return Ok(Silent::Token(tokens.access));
             }
             Err(error) => match follows(&error) {
+                // The provider may have judged what was claimed and not the sign-in: others may ask with it.
+                Follows::Ended if request.claims().is_some() => {
+                    return Ok(Silent::AskPerson(error));
+                }
                 Follows::Ended => {
                     let dead = candidate.token.expose_secret();
                     person
