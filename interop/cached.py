@@ -1,8 +1,9 @@
 """A cached token for a script, as a whole process: `azcred token` beside `az account get-access-token`.
 
-Both are signed in at the same emulator and have asked for this token before, so that neither needs a network. In turn:
-ours with its key in a file, the same with its key in GNOME Keyring (where it is installed), Azure CLI. What is printed
-are medians of the time from start to end, and our largest memory.
+All are signed in at the same emulator and have asked for this token before, so that none needs a network. In turn:
+ours as an application that the environment names and as a person who signed in by `azcred login`, with the key in a
+file and in GNOME Keyring (where it is installed); and Azure CLI, as a person. What is printed are medians of the time
+from start to end, and our largest memory.
 """
 
 import os
@@ -15,7 +16,11 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import sign_in_pages as pages
 from emulator import Emulator
+from form_browser import FormTab
+from interactive import Interactive
+from people import Person
 from way import ARM
 from whole_process import finish, mebibytes, seconds, start
 
@@ -23,7 +28,9 @@ ROUNDS = 41
 # Azure CLI takes half a second.
 SLOW_ROUNDS = 11
 TARGET_MS, TARGET_MEBIBYTES, TARGET_RATIO = 5, 12, 100
-OURS, WITH_KEYRING, AZ = "azcred token", "azcred token, key in GNOME Keyring", "az account get-access-token"
+APPLICATION, PERSON, RING = "azcred token, an application", "azcred token, a person", ", key in GNOME Keyring"
+AZ = "az account get-access-token"
+ADA = "ada@contoso.com"
 
 
 @contextmanager
@@ -62,6 +69,32 @@ def verdict(is_met):
     return "met" if is_met else "MISSED"
 
 
+def of_user(environment, folder, bus):
+    """An environment for a user with a home of their own, and a keyring if there is one on that bus."""
+    folder.mkdir()
+    own = {"HOME": str(folder), "USERPROFILE": str(folder), "AZCRED_KEYRING": "never"}
+    if bus:
+        environment = environment | {"DBUS_SESSION_BUS_ADDRESS": bus}
+        environment.pop("AZCRED_KEYRING")
+        own.pop("AZCRED_KEYRING")
+    return environment | own
+
+
+def sign_in(binary, environment, person, folder):
+    """`azcred login` as somebody, with a code."""
+    folder.mkdir()
+    command = [binary, "login", "--device-code", "--plain", "--tenant", "contoso.com"]
+    tab = FormTab(environment["REQUESTS_CA_BUNDLE"], environment.get("HTTPS_PROXY"))
+    with Interactive(command, environment, folder, terminal=True) as program, tab:
+        code = program.says(r"\b[A-Z0-9]{9}\b")[0]
+        address = program.says(r"https://\S+/(devicelogin|common/oauth2/deviceauth)")[0]
+        pages.enter_code(tab, address, code)
+        pages.sign_in(tab, person)
+        pages.confirm(tab)
+        if program.ends() != 0:
+            sys.exit(program.both())
+
+
 def main():
     binary, az = os.environ["AZCRED_BINARY"], os.environ["AZCRED_AZ"]
     scope = ARM + "/.default"
@@ -71,53 +104,68 @@ def main():
         home = Path(folder)
         (home / "ring").mkdir()
         with Emulator(binary, home) as emulator, keyring(home / "ring") as bus:
-            plain = emulator.environment("ports", "sp")
-            plain.pop("AZCRED_KEYRING", None)
-            places = {
-                "XDG_CACHE_HOME": str(home / "cache"),
-                "XDG_DATA_HOME": str(home / "data"),
-                "HOME": folder,
-            }
-            runs = {OURS: (ours, plain | places | {"AZCRED_KEYRING": "never"})}
-            if bus:
-                ring = {"XDG_CACHE_HOME": str(home / "cache2"), "XDG_DATA_HOME": str(home / "data2")}
-                runs[WITH_KEYRING] = (ours, plain | places | ring | {"DBUS_SESSION_BUS_ADDRESS": bus})
-                wait_for_keyring(runs[WITH_KEYRING], home / "data2/azcred/key-1.keyring")
+            password = next(
+                one["password"] for one in emulator.info["users"] if one["user_principal_name"] == ADA
+            )
+            application, nobody = emulator.environment("ports", "sp"), emulator.environment("ports", "nobody")
+            runs = {}
+            for number, (address, where) in enumerate([(None, ""), (bus, RING)] if bus else [(None, "")]):
+                environment = of_user(application, home / f"application-{number}", address)
+                wait_for_key(ours, environment, bool(address))
+                runs[APPLICATION + where] = (ours, environment)
+                environment = of_user(nobody, home / f"person-{number}", address)
+                sign_in(binary, environment, Person(ADA, password), home / f"program-{number}")
+                runs[PERSON + where] = (ours, environment)
             runs[AZ] = (theirs, emulator.environment("names", "laptop"))
-            for command, environment in runs.values():
-                # The first asks for it.
-                finish(start(command, environment))
+            for name, (command, environment) in runs.items():
+                # The first asks for it, and the second gives the same.
+                first, second = (
+                    subprocess.run(command, env=environment, capture_output=True, check=True).stdout
+                    for _ in range(2)
+                )
+                if first != second:
+                    sys.exit(f"{name} gave two tokens")
             times = {name: [] for name in runs}
             for number in range(ROUNDS):
                 for name, (command, environment) in runs.items():
                     if name != AZ or number < SLOW_ROUNDS:
                         times[name].append(seconds(command, environment))
-            memory = statistics.median(mebibytes(*runs[OURS]) for _ in range(5))
+            memory = max(
+                statistics.median(mebibytes(*run) for _ in range(5))
+                for name, run in runs.items()
+                if name != AZ
+            )
     medians = {name: statistics.median(taken) * 1000 for name, taken in times.items()}
-    took, ratio = medians[OURS], medians[AZ] / medians[OURS]
     rounds = f"medians of {ROUNDS} rounds in turn ({SLOW_ROUNDS} of Azure CLI)"
     print(f"a cached token for a script, whole process, {rounds}")
+    slow = medians.pop(AZ)
+    print(f"  {AZ:<52} {slow:8.1f} ms")
     for name, median in medians.items():
-        print(f"  {name:<36} {median:8.1f} ms")
+        ratio = slow / median
+        is_met = median <= TARGET_MS and ratio >= TARGET_RATIO
+        print(
+            f"  {name:<52} {median:8.1f} ms, {ratio:.0f} times as fast "
+            f"(target {TARGET_MS} ms and {TARGET_RATIO}: {verdict(is_met)})"
+        )
     if not bus:
-        print(f"  {WITH_KEYRING:<36} NOT MEASURED, dbus-daemon or gnome-keyring-daemon is not installed")
-    print(f"  ours: at most {TARGET_MS} ms: {verdict(took <= TARGET_MS)}")
-    print(
-        f"  {ratio:.0f} times as fast as Azure CLI (target {TARGET_RATIO}): {verdict(ratio >= TARGET_RATIO)}"
-    )
-    print(f"  {memory:.1f} MiB at most (target {TARGET_MEBIBYTES}): {verdict(memory <= TARGET_MEBIBYTES)}")
+        print(
+            "  with the key in GNOME Keyring: NOT MEASURED, dbus-daemon or gnome-keyring-daemon is not installed"
+        )
+    print(f"  {memory:.1f} MiB at most (target {TARGET_MEBIBYTES}: {verdict(memory <= TARGET_MEBIBYTES)})")
 
 
-def wait_for_keyring(run, marker):
-    """Asks until the keyring answers, and has the key."""
-    command, environment = run
+def wait_for_key(command, environment, in_keyring):
+    """Asks until the key is where it is meant to be: a keyring takes its time to come up."""
+    data = Path(environment["HOME"]) / ".local/share/azcred"
     began = time.monotonic()
-    while not marker.exists():
+    while True:
+        finish(start(command, environment))
+        if (data / ("key-1.keyring" if in_keyring else "key-1")).exists():
+            return
         if time.monotonic() - began > 20:
             sys.exit("the keyring did not come up")
-        for place in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
-            shutil.rmtree(environment[place], ignore_errors=True)
-        finish(start(command, environment))
+        shutil.rmtree(environment["HOME"])
+        Path(environment["HOME"]).mkdir()
 
 
 main()
