@@ -242,6 +242,11 @@ async fn prune(home: &Home, authority: &Authority) -> Result<(usize, usize)> {
             .collect())
     };
     let before = half_written()?;
+    // Else nothing would be shown.
+    ensure!(
+        !before.is_empty(),
+        "nobody was killed while a file was half written"
+    );
     let earlier = SystemTime::now() - Duration::from_secs(2 * 3600);
     for path in &before {
         File::options()
