@@ -258,17 +258,25 @@ mod trust {
         instead: Option<Vec<CertificateDer<'static>>>,
         besides: Option<Vec<CertificateDer<'static>>>,
     ) -> Result<ClientConfig> {
-        let extra = [instead, besides].into_iter().flatten().flatten();
-        let verifier =
-            Verifier::new_with_extra_roots(extra, Arc::new(aws_lc_rs::default_provider()))
-                .map_err(|error| {
-                    Error::new(
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let mut extra = [instead, besides]
+            .into_iter()
+            .flatten()
+            .flatten()
+            .peekable();
+        let verifier = match extra.peek() {
+            None => Verifier::new(provider),
+            Some(_) => Verifier::new_with_extra_roots(extra, provider),
+        };
+        let verifier = verifier.map_err(|error| {
+            Error::new(
                 ErrorKind::Invalid,
-                "Read the root certificates of this machine",
-                "the system's verifier refused one of those that SSL_CERT_FILE and its kin name",
+                "Handed the root certificates that are named to the system's verifier",
+                format!("it did not take them: {error}"),
             )
+            .with_mend("see that what SSL_CERT_FILE and its kin name are certificates of authorities, or unset them")
             .with_cause(error)
-                })?;
+        })?;
         Ok(config
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))

@@ -197,7 +197,7 @@ fn kill_group(id: u32) {
     }
 }
 
-/// `az` is a script there, and Python its child: `taskkill` ends a program with its children.
+/// `az` is a script there, and Python its child: `taskkill` ends a program with its children. Nobody waits for it.
 #[cfg(windows)]
 fn kill_group(id: u32) {
     use std::os::windows::process::CommandExt;
@@ -207,7 +207,7 @@ fn kill_group(id: u32) {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .creation_flags(CREATE_NO_WINDOW)
-        .status();
+        .spawn();
 }
 
 #[cfg(not(any(unix, windows)))]

@@ -10,7 +10,7 @@ use std::{
     fs,
     io::{self, IsTerminal, Read, Write},
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 /// The machine that this process runs on.
@@ -101,7 +101,7 @@ impl System for RealSystem {
         let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
         private_folder(folder)?;
         loop {
-            let file = private_file().create(true).truncate(false).open(path)?;
+            let file = lock_file().create(true).truncate(false).open(path)?;
             match file.try_lock() {
                 Ok(()) if is_at(&file, path)? => return Ok(Some(FileLock::new(file))),
                 // It was removed before it was locked, and another may be in its place.
@@ -169,7 +169,9 @@ impl System for RealSystem {
     fn coarse_now(&self) -> SystemTime {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
         match (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec)) {
-            (Ok(seconds), Ok(nanos)) => SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos),
+            (Ok(seconds), Ok(nanos)) => {
+                SystemTime::UNIX_EPOCH + std::time::Duration::new(seconds, nanos)
+            }
             // Before 1970.
             _ => SystemTime::now(),
         }
@@ -222,7 +224,7 @@ fn is_at(file: &fs::File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// A file that is open is not removed there.
+/// [`lock_file`] lets nobody remove it.
 #[cfg(not(unix))]
 fn is_at(_: &fs::File, _: &Path) -> io::Result<bool> {
     Ok(true)
@@ -234,6 +236,18 @@ fn private_file() -> fs::OpenOptions {
     open.write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+    open
+}
+
+/// Opens a file that is there to be locked. On Windows nobody can remove it as long as somebody has it open.
+fn lock_file() -> fs::OpenOptions {
+    #[cfg_attr(not(windows), expect(unused_mut))]
+    let mut open = private_file();
+    #[cfg(windows)]
+    {
+        // FILE_SHARE_READ and FILE_SHARE_WRITE, without FILE_SHARE_DELETE.
+        std::os::windows::fs::OpenOptionsExt::share_mode(&mut open, 0x1 | 0x2);
+    }
     open
 }
 

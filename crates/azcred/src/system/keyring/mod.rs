@@ -166,6 +166,7 @@ mod platform {
     use super::{SERVICE, Secret};
     use crate::system::NoKeyring;
     use keyring_core::{Entry, Error, api::CredentialStoreApi};
+    use std::collections::HashMap;
     use zeroize::Zeroizing;
 
     pub(super) const TITLE: &str = "the Credential Manager";
@@ -190,9 +191,11 @@ mod platform {
         }
     }
 
+    /// It stays on this machine, as the files do that it is the key of, and does not roam with the user.
     fn entry(name: &str) -> Result<Entry, NoKeyring> {
+        let here = HashMap::from([("persistence", "local")]);
         windows_native_keyring_store::Store::new()
-            .and_then(|store| store.build(SERVICE, name, None))
+            .and_then(|store| store.build(SERVICE, name, Some(&here)))
             .map_err(|error| no_keyring(&error))
     }
 
