@@ -73,11 +73,13 @@ pub async fn apply(options: ClientOptions) -> Result<ClientOptions> {
         Ok(Document::Many(entries)) if response.status == 200 => entries,
         Ok(Document::One(entry)) if response.status == 200 => vec![*entry],
         _ => {
-            return Err(refusal::unexpected(&what, &response).with_answer(
-                response.status,
-                refusal::correlation_id(&response),
-                None,
-            ));
+            return Err(
+                refusal::not_understood(&what, &response, options.system().now()).with_answer(
+                    response.status,
+                    refusal::correlation_id(&response),
+                    None,
+                ),
+            );
         }
     };
     let system = options.system();

@@ -53,7 +53,7 @@ pub(crate) fn correlation_id(response: &HttpResponse) -> Option<String> {
 pub(crate) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Error {
     let error = match serde_json::from_slice::<Envelope>(&response.body) {
         Ok(Envelope { error }) if !error.code.is_empty() => explained(asked, response, &error),
-        _ => not_understood(asked, response),
+        _ => not_understood(asked.what, response, asked.now),
     };
     error.with_answer(
         response.status,
@@ -176,12 +176,13 @@ fn wrong_tenant(
     )
 }
 
-fn not_understood(asked: &Asked<'_>, response: &HttpResponse) -> Error {
+/// What is no answer of Azure's, or one of an Azure that is busy.
+pub(crate) fn not_understood(what: &str, response: &HttpResponse, now: SystemTime) -> Error {
     if response.status == 429 || response.status >= 500 {
-        let (why, mend) = busy(response, asked.now, "", "");
-        return Error::new(ErrorKind::Unreachable, asked.what.to_owned(), why).with_mend(mend);
+        let (why, mend) = busy(response, now, "", "");
+        return Error::new(ErrorKind::Unreachable, what.to_owned(), why).with_mend(mend);
     }
-    unexpected(asked.what, response)
+    unexpected(what, response)
 }
 
 /// An answer that is none of Resource Manager's.

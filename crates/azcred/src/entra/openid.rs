@@ -179,6 +179,8 @@ struct Claims {
     aud: Audience,
     exp: f64,
     #[serde(default)]
+    iat: Option<f64>,
+    #[serde(default)]
     azp: Option<String>,
     #[serde(default)]
     nonce: Option<String>,
@@ -212,15 +214,33 @@ const LONGEST_SUBJECT: usize = 255;
 /// How far clocks may be apart, as Entra ID allows it.
 const TOLERANCE: f64 = 300.0;
 
+/// Why an `id_token` is of no use.
+#[derive(Debug)]
+pub(crate) struct Unfit {
+    /// As half a sentence.
+    pub(crate) why: String,
+    /// Whether it may be for a wrong clock.
+    pub(crate) is_of_clock: bool,
+}
+
+impl From<&str> for Unfit {
+    fn from(why: &str) -> Self {
+        Self {
+            why: why.to_owned(),
+            is_of_clock: false,
+        }
+    }
+}
+
 /// Reads an `id_token` that came from the token endpoint itself, whose TLS vouches for it in place of its signature, and compares
 /// it with what was asked for (OpenID Connect Core 1.0 section 3.1.3.7).
 ///
 /// # Errors
-/// Why it is not the one that was asked for, as half a sentence.
+/// Why it is not the one that was asked for, or none that can be used.
 pub(crate) fn id_claims(
     id_token: &SecretString,
     expected: &Expected<'_>,
-) -> std::result::Result<IdClaims, String> {
+) -> std::result::Result<IdClaims, Unfit> {
     let claims = parts(id_token).ok_or("the id token can't be read")?;
     let is_ours = match &claims.aud {
         Audience::One(audience) => audience == expected.client_id,
@@ -230,7 +250,7 @@ pub(crate) fn id_claims(
         }
     };
     if !is_ours {
-        return Err("the id token is for another application".to_owned());
+        return Err("the id token is for another application".into());
     }
     if let Some(nonce) = expected.nonce {
         let is_same = claims
@@ -238,14 +258,12 @@ pub(crate) fn id_claims(
             .as_ref()
             .is_some_and(|ours| verify_slices_are_equal(ours.as_bytes(), nonce.as_bytes()).is_ok());
         if !is_same {
-            return Err("the id token is of another sign-in".to_owned());
+            return Err("the id token is of another sign-in".into());
         }
     }
     if !is_plausible_issuer(&claims, expected) {
-        return Err(format!(
-            "the id token is from {}",
-            printable(&claims.iss, 100)
-        ));
+        let why = format!("the id token is from {}", printable(&claims.iss, 100));
+        return Err(why.as_str().into());
     }
     let now = expected
         .now
@@ -253,16 +271,20 @@ pub(crate) fn id_claims(
         .unwrap_or_default()
         .as_secs_f64();
     if claims.exp.is_nan() || claims.exp + TOLERANCE < now {
+        // It was made just now.
         #[expect(clippy::cast_possible_truncation, reason = "saturates")]
-        let behind = (claims.exp - now) as i64;
-        return Err(format!(
-            "the id token has ended already, so that this machine's clock may be {} the provider's",
-            skew_in_words(behind)
-        ));
+        let behind = (claims.iat.unwrap_or(claims.exp) - now) as i64;
+        return Err(Unfit {
+            why: format!(
+                "the id token has ended already, so that this machine's clock may be {} the provider's",
+                skew_in_words(behind)
+            ),
+            is_of_clock: true,
+        });
     }
     // A longer one is not cut: it would be another's.
     if claims.sub.is_empty() || printable(&claims.sub, LONGEST_SUBJECT) != claims.sub {
-        return Err("the id token names nobody".to_owned());
+        return Err("the id token names nobody".into());
     }
     let shown = |text: Option<String>| {
         text.map(|text| printable(&text, LONGEST_NAME))

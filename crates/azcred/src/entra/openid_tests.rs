@@ -113,7 +113,7 @@ fn a_statement_that_is_not_of_this_sign_in_is_refused() {
     let wrong = |name: &str, value: Value| {
         let mut claims = claims();
         claims[name] = value;
-        id_claims(&token(&claims), &expected()).unwrap_err()
+        id_claims(&token(&claims), &expected()).unwrap_err().why
     };
     for (why, says) in [
         (wrong("nonce", json!("m")), "another sign-in"),
@@ -154,8 +154,12 @@ fn a_statement_that_is_not_of_this_sign_in_is_refused() {
     late["exp"] = json!(3580);
     assert!(id_claims(&token(&late), &expected()).is_ok());
     late["exp"] = json!(3000);
-    let why = id_claims(&token(&late), &expected()).unwrap_err();
-    assert!(why.contains("12 minutes ahead of the provider's"), "{why}");
+    late["iat"] = json!(2980);
+    let unfit = id_claims(&token(&late), &expected()).unwrap_err();
+    assert!(
+        unfit.is_of_clock && unfit.why.contains("12 minutes ahead of the provider's"),
+        "{unfit:?}"
+    );
 }
 
 #[test]
@@ -221,7 +225,7 @@ proptest! {
         let token = format!("h.{}.s", URL_SAFE_NO_PAD.encode(claims)).into();
         match id_claims(&token, &expected()) {
             Ok(claims) => prop_assert!(shown(claims.shown()) && claims.name.is_none_or(|name| shown(&name))),
-            Err(why) => prop_assert!(shown(&why), "{}", why),
+            Err(unfit) => prop_assert!(shown(&unfit.why), "{}", unfit.why),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Who signed in: what a person's sign-in brought, with what the provider states of whose it is.
 
-use super::{Expected, IdClaims, PersonTokens, TokenEndpoint, id_claims};
+use super::{
+    Expected, IdClaims, PersonTokens, TokenEndpoint, id_claims, openid::Unfit,
+    token_answer::SET_CLOCK,
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     request::TokenRequest,
@@ -25,15 +28,17 @@ impl TokenEndpoint {
         nonce: Option<&SecretString>,
         request: &TokenRequest,
     ) -> Result<SignedIn> {
-        let unexpected = |why: String| {
+        let unexpected = |unfit: Unfit| {
             let what = format!("{who} read who signed in at {}", self.authority().host());
-            Error::new(ErrorKind::Unexpected, what, why).with_mend(
-                "check that the authority is right and that no proxy answers in its place",
-            )
+            Error::new(ErrorKind::Unexpected, what, unfit.why).with_mend(if unfit.is_of_clock {
+                SET_CLOCK
+            } else {
+                "check that the authority is right and that no proxy answers in its place"
+            })
         };
         let Some(id_token) = &tokens.id_token else {
             let why = "the authority did not say it: there is no id token in its answer";
-            return Err(unexpected(why.to_owned()));
+            return Err(unexpected(why.into()));
         };
         let endpoints = self.endpoints(request, self.deadline()).await?;
         let expected = Expected {
@@ -45,7 +50,7 @@ impl TokenEndpoint {
         };
         match id_claims(id_token, &expected) {
             Ok(claims) => Ok(SignedIn { tokens, claims }),
-            Err(why) => Err(unexpected(why)),
+            Err(unfit) => Err(unexpected(unfit)),
         }
     }
 }

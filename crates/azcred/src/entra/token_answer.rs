@@ -258,6 +258,10 @@ fn busy(response: &HttpResponse, now: SystemTime, said: Option<&str>) -> (String
     (why, mend)
 }
 
+/// What mends a wrong clock.
+pub(crate) const SET_CLOCK: &str =
+    "set this machine's clock, for example with `sudo timedatectl set-ntp true`";
+
 /// A wrong clock is the cause that nobody thinks of.
 fn add_clock(why: &mut String, mend: &mut String, response: &HttpResponse, decisive: bool) {
     let Some(skew) = response
@@ -271,8 +275,7 @@ fn add_clock(why: &mut String, mend: &mut String, response: &HttpResponse, decis
         skew_in_words(skew)
     );
     if decisive {
-        "set this machine's clock, for example with `sudo timedatectl set-ntp true`"
-            .clone_into(mend);
+        SET_CLOCK.clone_into(mend);
     }
 }
 
