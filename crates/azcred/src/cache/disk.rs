@@ -35,6 +35,8 @@ use zeroize::Zeroizing;
 const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 /// While a token is good, nobody waits longer for another.
 const AHEAD: Duration = Duration::from_secs(3);
+/// The same where a sign-in is renewed: that goes on in any case, and what comes within the time of one HTTP attempt is worth the wait.
+const AHEAD_BY_SIGN_IN: Duration = Duration::from_secs(10);
 /// How often who waits for another process looks, and by how much that varies.
 const LOOK: Duration = Duration::from_millis(8);
 const JITTER: u64 = 5;
@@ -84,7 +86,7 @@ where
     };
     let answer = match &meanwhile {
         None => fetch(left()).await,
-        Some(token) => match timeout(AHEAD, fetch(left())).await {
+        Some(token) => match timeout(place.ahead(), fetch(left())).await {
             Ok(answer) => answer,
             Err(_) => {
                 tracing::debug!(
@@ -146,6 +148,14 @@ impl Place {
             system: options.system().clone(),
             about: About::new(&identity, request),
             key: identity.key(request),
+        }
+    }
+
+    /// How long anybody waits for another token while this one is good.
+    fn ahead(&self) -> Duration {
+        match self.about.sign_in {
+            Some(_) => AHEAD_BY_SIGN_IN,
+            None => AHEAD,
         }
     }
 

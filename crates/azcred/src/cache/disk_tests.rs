@@ -273,6 +273,30 @@ async fn a_due_token_is_given_where_the_refresh_takes_long() {
     assert!(began.elapsed() < 2 * AHEAD);
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_renewal_of_a_sign_in_is_waited_for_as_long_as_an_answer_may_take() {
+    let fixture = laptop();
+    let by_sign_in = || identity("s").map(|identity| identity.of_sign_in("session"));
+    let options = process(fixture.clone());
+    let ask = async |takes: Duration, brings: &AccessToken| {
+        let fetch = async |_| {
+            sleep(takes).await;
+            Ok(brings.clone())
+        };
+        let answer = through(&options, by_sign_in(), &request(), DEADLINE, fetch).await;
+        answer.unwrap().secret().to_owned()
+    };
+    ask(Duration::ZERO, &token("due", &fixture, HOUR)).await;
+    fixture.advance(HOUR - Duration::from_secs(120));
+    let (never, late) = (HOUR, 2 * AHEAD);
+    let began = Instant::now();
+    assert_eq!(ask(never, &token("new", &fixture, HOUR)).await, "due");
+    assert!(began.elapsed() < DEADLINE / 2);
+    fixture.advance(REFRESH_PAUSE + LOOK);
+    assert_eq!(ask(late, &token("new", &fixture, HOUR)).await, "new");
+    assert_eq!(ask(never, &token("none", &fixture, HOUR)).await, "new");
+}
+
 /// Asks in a task, once for each call of the semaphore's permit; counts the fetches.
 fn waiter(
     options: ClientOptions,

@@ -69,7 +69,8 @@ const TURN: Duration = Duration::from_secs(30);
 /// ```
 ///
 /// Nothing is read or asked before the first token is. However many callers wait for it, the sources are gone through once.
-/// Dropping every call under way ends whatever was being asked, programs too.
+/// Dropping every call under way ends whatever was being asked, programs too. The renewal of a sign-in alone goes on
+/// ([`crate::account::settled`]).
 pub struct Chain(Kept<Resolver>);
 
 credential!(Chain);

@@ -294,7 +294,7 @@ pub(super) async fn go_through(
             () = sleep_until(end) => break Outcome::TooLate,
         }
     };
-    // Whatever is still under way ends here.
+    // Whatever is still under way ends here, but for the renewal of a sign-in.
     drop(asked);
     conclude(runners, outcome, setup, request, began)
 }
