@@ -50,6 +50,9 @@ use tokio::{
 /// How long a run may take, where the options do not say: the instance metadata service may be away for 70 s while it is updated.
 const DEADLINE: Duration = Duration::from_secs(100);
 
+/// The same where a person is asked: a device code lives for a quarter of an hour.
+const PERSON: Duration = Duration::from_secs(16 * 60);
+
 /// How long a caller leaves the run to another, half of its own time at most: whoever holds the turn may be on a runtime that stands
 /// still.
 const TURN: Duration = Duration::from_secs(30);
@@ -204,6 +207,12 @@ impl Setup {
     fn deadline(&self) -> Duration {
         self.options.deadline_or(DEADLINE)
     }
+
+    /// How long it may take from the moment at which this source is asked; `None` where that is all the same.
+    fn patience(&self, source: Source) -> Option<Duration> {
+        // People take longer than programs, and each way to sign in has its own end.
+        (source.asks_person() && !self.unattended).then(|| self.options.deadline_or(PERSON))
+    }
 }
 
 /// Goes through the sources, once, and asks the one that answered from then on.
@@ -262,9 +271,13 @@ impl Resolver {
         request: &TokenRequest,
         end: Instant,
     ) -> Result<AccessToken> {
+        let (end, deadline) = match self.setup.patience(winner.source) {
+            Some(patience) => (end.max(Instant::now() + patience), patience),
+            None => (end, self.deadline()),
+        };
         let token = timeout_at(end, winner.asks.clone().fetch(request.clone()))
             .await
-            .map_err(|_| too_late(request, self.deadline()))??;
+            .map_err(|_| too_late(request, deadline))??;
         expect::check(&self.setup.expect, winner.source, &token)?;
         Ok(token)
     }

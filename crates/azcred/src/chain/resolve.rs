@@ -26,10 +26,6 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 /// A source that has not answered for so long does not keep the next one from starting.
 pub(super) const HEDGE: Duration = Duration::from_millis(250);
 
-/// A chain that has come to asking a person ends after this at the latest, where the options do not say: a device code lives for a
-/// quarter of an hour.
-const PERSON: Duration = Duration::from_secs(16 * 60);
-
 /// One source in one run.
 pub(super) struct Runner {
     place: Place,
@@ -269,9 +265,8 @@ pub(super) async fn go_through(
                 if let State::Waiting(candidate) | State::Doubtful(candidate) = &runner.state {
                     let candidate = candidate.clone();
                     tracing::debug!(source = %runner.place.source, using = candidate.using, "asking");
-                    if runner.place.source.asks_person() && !setup.unattended {
-                        // People take longer than programs, and each way to sign in has its own end.
-                        end = end.max(Instant::now() + setup.options.deadline_or(PERSON));
+                    if let Some(patience) = setup.patience(runner.place.source) {
+                        end = end.max(Instant::now() + patience);
                     }
                     let answer = candidate.asks.clone().fetch(request.clone());
                     asked.push(if setup.unattended {
