@@ -25,6 +25,7 @@ pub use settings::{SETTINGS_FILE, Settings};
 pub use source::Source;
 
 use crate::{
+    cache,
     credential::{
         Availability,
         source::{Kept, TokenSource, credential},
@@ -213,6 +214,20 @@ impl Setup {
         // People take longer than programs, and each way to sign in has its own end.
         (source.asks_person() && !self.unattended).then(|| self.options.deadline_or(PERSON))
     }
+
+    /// Asks a source, and nobody by it where nobody is to be asked.
+    async fn fetch(
+        &self,
+        asks: Arc<dyn TokenSource>,
+        request: TokenRequest,
+    ) -> Result<AccessToken> {
+        let answer = asks.fetch(request);
+        if self.unattended {
+            cache::without_person(answer).await
+        } else {
+            answer.await
+        }
+    }
 }
 
 /// Goes through the sources, once, and asks the one that answered from then on.
@@ -275,7 +290,8 @@ impl Resolver {
             Some(patience) => (end.max(Instant::now() + patience), patience),
             None => (end, self.deadline()),
         };
-        let token = timeout_at(end, winner.asks.clone().fetch(request.clone()))
+        let answer = self.setup.fetch(winner.asks.clone(), request.clone());
+        let token = timeout_at(end, answer)
             .await
             .map_err(|_| too_late(request, deadline))??;
         expect::check(&self.setup.expect, winner.source, &token)?;

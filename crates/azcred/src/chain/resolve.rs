@@ -8,7 +8,6 @@ use super::{
     report::Report,
 };
 use crate::{
-    cache,
     credential::{Availability, source::TokenSource},
     error::{Error, ErrorKind, Result},
     request::TokenRequest,
@@ -268,12 +267,8 @@ pub(super) async fn go_through(
                     if let Some(patience) = setup.patience(runner.place.source) {
                         end = end.max(Instant::now() + patience);
                     }
-                    let answer = candidate.asks.clone().fetch(request.clone());
-                    asked.push(if setup.unattended {
-                        async move { (index, cache::without_person(answer).await) }.boxed()
-                    } else {
-                        async move { (index, answer.await) }.boxed()
-                    });
+                    let answer = setup.fetch(candidate.asks.clone(), request.clone());
+                    asked.push(async move { (index, answer.await) }.boxed());
                     runner.state = State::Running(candidate, Instant::now());
                 }
                 continue;

@@ -1,8 +1,12 @@
 //! The chain over real sockets and real programs: how often it asks, whom it keeps to, what it leaves behind.
 
-use crate::support::{Answer, Server, http, token};
+use crate::{
+    provider::{Provider, Watcher},
+    support::{Answer, Server, http, token},
+};
 use azcred::{
-    Authority, ClientOptions, Cloud, Credential, ErrorKind, Scope, TokenRequest,
+    Authority, ClientOptions, Cloud, Credential, DeviceCodeCredential, ErrorKind, Scope,
+    TokenRequest,
     chain::{Chain, Expect, Preset, Source, Verdict},
     system::{Fixture, Program},
 };
@@ -261,4 +265,25 @@ async fn a_chain_that_nobody_waits_for_any_more_leaves_no_program_behind() {
         tokio::task::yield_now().await;
     }
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_chain_that_asks_nobody_asks_nobody_for_the_next_token_either() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine().with_terminal();
+    let options = || Watcher::default().at(&machine).with_disk_cache();
+    let signs_in = DeviceCodeCredential::new(options()).unwrap();
+    let arm = TokenRequest::new(Scope::ARM);
+    signs_in.sign_in(&arm).await.unwrap();
+    let chain = Chain::builder(options())
+        .only([Source::DeviceCode])
+        .unattended()
+        .build();
+    chain.get_token(&arm).await.unwrap();
+    assert_eq!(chain.chosen(), Some(Source::DeviceCode));
+    // The service is not content with it, and the provider wants to see the person.
+    provider.rules().refuses_refresh = vec![("", "interaction_required", 50_076, Some("{}"))];
+    let error = chain.get_token(&arm.with_claims("{}")).await.unwrap_err();
+    assert_eq!(error.code(), Some(50_076), "{error}");
+    assert_eq!(provider.codes(), 1);
 }
