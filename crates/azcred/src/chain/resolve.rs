@@ -3,7 +3,7 @@
 mod outcome;
 
 use super::{
-    Answer, Setup, Source,
+    Answer, People, Setup, Source,
     preset::{AfterFailure, Place, places},
     report::Report,
 };
@@ -198,11 +198,12 @@ fn next(runners: &[Runner], now: Instant) -> Next {
 /// Goes through the sources of `setup`.
 pub(super) async fn run(
     setup: &Setup,
+    people: &People,
     request: &TokenRequest,
     end: Instant,
 ) -> (Result<Answer>, Report) {
     let began = Instant::now();
-    match look_at_all(setup, end).await {
+    match look_at_all(setup, people, end).await {
         Ok(runners) => go_through(runners, setup, request, began, end).await,
         Err(error) => {
             let report = Report {
@@ -217,16 +218,19 @@ pub(super) async fn run(
 
 /// Looks at all sources that take part. Files and the folders of `PATH` may be on a disk that hangs, which must hold up neither the
 /// runtime nor the deadline.
-async fn look_at_all(setup: &Setup, end: Instant) -> Result<Vec<Runner>> {
+async fn look_at_all(setup: &Setup, people: &People, end: Instant) -> Result<Vec<Runner>> {
     let places = places(setup)?;
     let chosen_from = places
         .iter()
         .filter(|place| place.excluded.is_none() && !place.added);
     let pinned = chosen_from.count() == 1;
     let looking = {
-        let setup = setup.clone();
-        let look =
-            move |place| Runner::look(place, &setup, |place| place.source.make(&setup, pinned));
+        let (setup, people) = (setup.clone(), people.clone());
+        let look = move |place| {
+            Runner::look(place, &setup, |Place { source, .. }| {
+                Ok(people.known(*source, source.make(&setup, pinned)?))
+            })
+        };
         tokio::task::spawn_blocking(move || places.into_iter().map(look).collect())
     };
     let failed = |kind, why| Error::new(kind, "Looked at what is here for each source", why);

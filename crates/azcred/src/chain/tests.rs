@@ -341,6 +341,31 @@ async fn a_person_whom_the_chain_keeps_to_has_as_much_time_as_at_first() {
     assert!(error.why().contains("within 960 s"), "{error}");
 }
 
+#[tokio::test]
+async fn of_two_runs_at_once_the_first_to_have_an_answer_says_who_the_chain_is() {
+    let this = Arc::<OnceLock<Arc<Chain>>>::default();
+    let in_az = this.clone();
+    let az = Program::answers(move |_| {
+        // While this run asks, another one has its answer, of the same source.
+        let asks = Arc::new(Person(Duration::ZERO));
+        let source = Source::AzureCli;
+        let resolver = in_az.get().unwrap().0.source();
+        assert!(resolver.winner.set(Winner { source, asks }).is_ok());
+        let expires_on = u64::MAX >> 31;
+        (
+            0,
+            format!(r#"{{"accessToken":"other","expires_on":{expires_on}}}"#),
+        )
+    });
+    let system = Fixture::new().with_program("az", &az).shared();
+    let chain = this.get_or_init(|| Arc::new(chain(system)));
+    let token = chain
+        .get_token(&TokenRequest::new(Scope::ARM))
+        .await
+        .unwrap();
+    assert_eq!(token.secret(), "t");
+}
+
 proptest::proptest! {
     #![proptest_config(crate::hostile::cases())]
 
