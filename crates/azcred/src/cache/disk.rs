@@ -92,10 +92,8 @@ where
                 tracing::debug!(
                     "a refresh ahead of time takes too long; the token at hand is still good"
                 );
-                place
-                    .put(Some(token.clone()), Some(place.system.now()), lock)
-                    .await;
-                return Ok(token.clone());
+                let newer = place.put_failure(meanwhile.clone(), lock).await;
+                return Ok(newer.unwrap_or_else(|| token.clone()));
             }
         },
     };
@@ -106,12 +104,11 @@ where
         }
         Err(error) => {
             // Who has no lock has nobody waiting for it.
-            if lock.is_some() {
-                place
-                    .put(meanwhile.clone(), Some(place.system.now()), lock)
-                    .await;
-            }
-            let Some(token) = meanwhile else {
+            let newer = match lock {
+                Some(_) => place.put_failure(meanwhile.clone(), lock).await,
+                None => None,
+            };
+            let Some(token) = newer.or(meanwhile) else {
                 return Err(error);
             };
             tracing::warn!(%error, "a refresh ahead of time failed; the token at hand is still good");
@@ -260,6 +257,26 @@ impl Place {
                 this.write(token, failed_at)
             })
             .await;
+    }
+
+    /// Keeps that a fetch failed beside the token that is there now, else beside the one that was there before it. Gives the former: what
+    /// answered a challenge was written past the lock, and the one from before is revoked.
+    async fn put_failure(
+        self: &Arc<Self>,
+        before: Option<AccessToken>,
+        lock: Option<FileLock>,
+    ) -> Option<AccessToken> {
+        if self.vault.hangs() {
+            return None;
+        }
+        let this = self.clone();
+        let kept = self.on_disk(move || {
+            let _until_written = lock;
+            let now = this.meanwhile()?;
+            this.write(now.clone().or(before), Some(this.system.now()))?;
+            Ok(now)
+        });
+        kept.await.ok().flatten()
     }
 
     fn write(&self, token: Option<AccessToken>, failed_at: Option<SystemTime>) -> Result<()> {
