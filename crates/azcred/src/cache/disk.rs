@@ -71,7 +71,7 @@ where
     let place = Arc::new(Place::new(options, identity, request));
     if request.claims().is_some() {
         let token = fetch(left()).await?;
-        place.put(Some(token.clone()), None, None).await;
+        place.put(token.clone(), None).await;
         return Ok(token);
     }
     let (lock, meanwhile) = match place.find(end - deadline / 2).await {
@@ -99,7 +99,7 @@ where
     };
     match answer {
         Ok(token) => {
-            place.put(Some(token.clone()), None, lock).await;
+            place.put(token.clone(), lock).await;
             Ok(token)
         }
         Err(error) => {
@@ -240,13 +240,8 @@ impl Place {
         Ok(kept.and_then(|bytes| Kept::from_bytes(&bytes)))
     }
 
-    /// Keeps a token, or that there is none, and gives the lock up after it.
-    async fn put(
-        self: &Arc<Self>,
-        token: Option<AccessToken>,
-        failed_at: Option<SystemTime>,
-        lock: Option<FileLock>,
-    ) {
+    /// Keeps a token, and gives the lock up after it.
+    async fn put(self: &Arc<Self>, token: AccessToken, lock: Option<FileLock>) {
         if self.vault.hangs() {
             return;
         }
@@ -254,7 +249,7 @@ impl Place {
         let _ = self
             .on_disk(move || {
                 let _until_written = lock;
-                this.write(token, failed_at)
+                this.write(Some(token), None)
             })
             .await;
     }
