@@ -48,7 +48,7 @@ const DISK: Duration = Duration::from_secs(3);
 /// Without a disk cache ([`ClientOptions::caches_tokens`]) or an identity, that is all that `fetch` brings. A claims challenge is never
 /// answered from the disk.
 ///
-/// Cancel-safe, as far as `fetch` is. Ends within `deadline`, as far as `fetch` does.
+/// Cancel-safe, as far as `fetch` is. Ends within `deadline`, as far as `fetch` does; a disk that hangs adds [`DISK`] to that, once.
 ///
 /// # Errors
 /// Those of `fetch`.
