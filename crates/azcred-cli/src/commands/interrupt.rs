@@ -1,21 +1,34 @@
 //! Ctrl-C while a command asks: what it started ends before it does.
 
 use crate::failure::Failure;
-use std::{future::pending, pin::pin};
+use azcred::account;
+use std::{future::pending, pin::pin, time::Duration};
+
+/// So long may the renewal of a sign-in take when the command is done: an HTTP attempt's time.
+const RENEWAL: Duration = Duration::from_secs(10);
 
 /// Runs a command until it ends or a signal ends it. Programs that a source runs are in groups of their own, where a terminal's
 /// Ctrl-C does not reach them: dropping the command kills them. The exit code is then 128 and the signal's number, as a shell
 /// has it.
+///
+/// A refresh token that is good for one use may be under way then, and what comes for it is kept before the process ends. A second
+/// Ctrl-C does not wait for that.
 pub(super) async fn interruptible(
     command: impl Future<Output = Result<u8, Failure>>,
 ) -> Result<u8, Failure> {
     // Listens before the command starts anything.
-    let mut signal = pin!(signal());
+    let mut interrupted = pin!(signal());
+    let done = tokio::select! {
+        biased;
+        code = &mut interrupted => Ok(code),
+        done = command => done,
+    };
     tokio::select! {
         biased;
-        code = &mut signal => Ok(code),
-        done = command => done,
+        _ = account::settled(RENEWAL) => {}
+        _ = signal() => {}
     }
+    done
 }
 
 /// The exit code for the signal that comes.

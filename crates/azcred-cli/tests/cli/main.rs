@@ -20,6 +20,8 @@ mod login;
 #[cfg(unix)]
 mod person;
 mod personas;
+#[cfg(unix)]
+mod renewal;
 mod run;
 mod story;
 mod streams;

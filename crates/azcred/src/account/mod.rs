@@ -6,11 +6,14 @@
 mod add;
 mod keep;
 mod record;
+mod renewal;
 mod store;
 
 pub(crate) use add::secret_name;
 pub(crate) use keep::{Current, keep, of_person};
 pub(crate) use record::{Ended, Person, Proof, Record, RefreshToken};
+pub(crate) use renewal::gone_through_with;
+pub use renewal::settled;
 pub(crate) use store::Store;
 
 use crate::{

@@ -35,6 +35,8 @@ use zeroize::Zeroizing;
 const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 /// While a token is good, nobody waits longer for another.
 const AHEAD: Duration = Duration::from_secs(3);
+/// The same where a sign-in is renewed: that goes on in any case, and what comes within the time of one HTTP attempt is worth the wait.
+const AHEAD_BY_SIGN_IN: Duration = Duration::from_secs(10);
 /// How often who waits for another process looks, and by how much that varies.
 const LOOK: Duration = Duration::from_millis(8);
 const JITTER: u64 = 5;
@@ -46,7 +48,7 @@ const DISK: Duration = Duration::from_secs(3);
 /// Without a disk cache ([`ClientOptions::caches_tokens`]) or an identity, that is all that `fetch` brings. A claims challenge is never
 /// answered from the disk.
 ///
-/// Cancel-safe, as far as `fetch` is. Ends within `deadline`, as far as `fetch` does.
+/// Cancel-safe, as far as `fetch` is. Ends within `deadline`, as far as `fetch` does; a disk that hangs adds [`DISK`] to that, once.
 ///
 /// # Errors
 /// Those of `fetch`.
@@ -69,7 +71,7 @@ where
     let place = Arc::new(Place::new(options, identity, request));
     if request.claims().is_some() {
         let token = fetch(left()).await?;
-        place.put(Some(token.clone()), None, None).await;
+        place.put(token.clone(), None).await;
         return Ok(token);
     }
     let (lock, meanwhile) = match place.find(end - deadline / 2).await {
@@ -84,32 +86,29 @@ where
     };
     let answer = match &meanwhile {
         None => fetch(left()).await,
-        Some(token) => match timeout(AHEAD, fetch(left())).await {
+        Some(token) => match timeout(place.ahead(), fetch(left())).await {
             Ok(answer) => answer,
             Err(_) => {
                 tracing::debug!(
                     "a refresh ahead of time takes too long; the token at hand is still good"
                 );
-                place
-                    .put(Some(token.clone()), Some(place.system.now()), lock)
-                    .await;
-                return Ok(token.clone());
+                let newer = place.put_failure(meanwhile.clone(), lock).await;
+                return Ok(newer.unwrap_or_else(|| token.clone()));
             }
         },
     };
     match answer {
         Ok(token) => {
-            place.put(Some(token.clone()), None, lock).await;
+            place.put(token.clone(), lock).await;
             Ok(token)
         }
         Err(error) => {
             // Who has no lock has nobody waiting for it.
-            if lock.is_some() {
-                place
-                    .put(meanwhile.clone(), Some(place.system.now()), lock)
-                    .await;
-            }
-            let Some(token) = meanwhile else {
+            let newer = match lock {
+                Some(_) => place.put_failure(meanwhile.clone(), lock).await,
+                None => None,
+            };
+            let Some(token) = newer.or(meanwhile) else {
                 return Err(error);
             };
             tracing::warn!(%error, "a refresh ahead of time failed; the token at hand is still good");
@@ -150,6 +149,14 @@ impl Place {
             system: options.system().clone(),
             about: About::new(&identity, request),
             key: identity.key(request),
+        }
+    }
+
+    /// How long anybody waits for another token while this one is good.
+    fn ahead(&self) -> Duration {
+        match self.about.sign_in {
+            Some(_) => AHEAD_BY_SIGN_IN,
+            None => AHEAD,
         }
     }
 
@@ -237,13 +244,8 @@ impl Place {
         Ok(kept.and_then(|bytes| Kept::from_bytes(&bytes)))
     }
 
-    /// Keeps a token, or that there is none, and gives the lock up after it.
-    async fn put(
-        self: &Arc<Self>,
-        token: Option<AccessToken>,
-        failed_at: Option<SystemTime>,
-        lock: Option<FileLock>,
-    ) {
+    /// Keeps a token, and gives the lock up after it.
+    async fn put(self: &Arc<Self>, token: AccessToken, lock: Option<FileLock>) {
         if self.vault.hangs() {
             return;
         }
@@ -251,9 +253,29 @@ impl Place {
         let _ = self
             .on_disk(move || {
                 let _until_written = lock;
-                this.write(token, failed_at)
+                this.write(Some(token), None)
             })
             .await;
+    }
+
+    /// Keeps that a fetch failed beside the token that is there now, else beside the one that was there before it. Gives the former: what
+    /// answered a challenge was written past the lock, and the one from before is revoked.
+    async fn put_failure(
+        self: &Arc<Self>,
+        before: Option<AccessToken>,
+        lock: Option<FileLock>,
+    ) -> Option<AccessToken> {
+        if self.vault.hangs() {
+            return None;
+        }
+        let this = self.clone();
+        let kept = self.on_disk(move || {
+            let _until_written = lock;
+            let now = this.meanwhile()?;
+            this.write(now.clone().or(before), Some(this.system.now()))?;
+            Ok(now)
+        });
+        kept.await.ok().flatten()
     }
 
     fn write(&self, token: Option<AccessToken>, failed_at: Option<SystemTime>) -> Result<()> {

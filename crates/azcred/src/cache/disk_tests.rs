@@ -273,6 +273,55 @@ async fn a_due_token_is_given_where_the_refresh_takes_long() {
     assert!(began.elapsed() < 2 * AHEAD);
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_renewal_of_a_sign_in_is_waited_for_as_long_as_an_answer_may_take() {
+    let fixture = laptop();
+    let by_sign_in = || identity("s").map(|identity| identity.of_sign_in("session"));
+    let options = process(fixture.clone());
+    let ask = async |takes: Duration, brings: &AccessToken| {
+        let fetch = async |_| {
+            sleep(takes).await;
+            Ok(brings.clone())
+        };
+        let answer = through(&options, by_sign_in(), &request(), DEADLINE, fetch).await;
+        answer.unwrap().secret().to_owned()
+    };
+    ask(Duration::ZERO, &token("due", &fixture, HOUR)).await;
+    fixture.advance(HOUR - Duration::from_secs(120));
+    let (never, late) = (HOUR, 2 * AHEAD);
+    let began = Instant::now();
+    assert_eq!(ask(never, &token("new", &fixture, HOUR)).await, "due");
+    assert!(began.elapsed() < DEADLINE / 2);
+    fixture.advance(REFRESH_PAUSE + LOOK);
+    assert_eq!(ask(late, &token("new", &fixture, HOUR)).await, "new");
+    assert_eq!(ask(never, &token("none", &fixture, HOUR)).await, "new");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_fails_leaves_what_answered_a_challenge_meanwhile() {
+    for (was_there, fails_at_once) in [(true, true), (true, false), (false, true)] {
+        let fixture = laptop();
+        let options = process(fixture.clone());
+        if was_there {
+            let revoked = Ok(token("revoked", &fixture, HOUR));
+            ask(&options, &request(), revoked).await.unwrap();
+            fixture.advance(HOUR - Duration::from_secs(120));
+        }
+        let challenged = request().with_claims("{}");
+        let fetch = async |_| {
+            let new = Ok(token("new", &fixture, HOUR / 2));
+            ask(&process(fixture.clone()), &challenged, new).await?;
+            if !fails_at_once {
+                sleep(HOUR).await;
+            }
+            Err(refusal())
+        };
+        let answer = through(&options, identity("s"), &request(), DEADLINE, fetch).await;
+        assert_eq!(answer.unwrap().secret(), "new");
+        assert_eq!(given(&process(fixture)).await.unwrap(), "new");
+    }
+}
+
 /// Asks in a task, once for each call of the semaphore's permit; counts the fetches.
 fn waiter(
     options: ClientOptions,
@@ -393,7 +442,7 @@ async fn those_who_waited_for_one_that_failed_do_not_wait_for_each_other() {
     // All have looked once and wait.
     sleep(Duration::from_millis(1)).await;
     let began = Instant::now();
-    Arc::new(place).put(None, Some(fixture.now()), lock).await;
+    assert!(Arc::new(place).put_failure(None, lock).await.is_none());
     for waiter in waiters {
         assert!(waiter.await.unwrap().unwrap_err().is_refused());
     }

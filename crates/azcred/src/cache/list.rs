@@ -59,7 +59,7 @@ const DISK: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// [`ErrorKind::Unavailable`] where there is no place for a cache, [`ErrorKind::Invalid`] where it must not be used or can't be read,
-/// with what mends it.
+/// [`ErrorKind::Unreachable`] where the disk does not answer in time; with what mends it.
 pub async fn list(options: &ClientOptions) -> Result<CacheList> {
     on_disk(options, |vault| {
         let place = vault.place()?;

@@ -12,6 +12,7 @@
 
 mod expect;
 mod nobody;
+mod people;
 mod preset;
 mod report;
 mod resolve;
@@ -24,7 +25,10 @@ pub use report::{Attempt, Report, Verdict};
 pub use settings::{SETTINGS_FILE, Settings};
 pub use source::Source;
 
+use people::People;
+
 use crate::{
+    cache,
     credential::{
         Availability,
         source::{Kept, TokenSource, credential},
@@ -50,6 +54,9 @@ use tokio::{
 /// How long a run may take, where the options do not say: the instance metadata service may be away for 70 s while it is updated.
 const DEADLINE: Duration = Duration::from_secs(100);
 
+/// The same where a person is asked: a device code lives for a quarter of an hour.
+const PERSON: Duration = Duration::from_secs(16 * 60);
+
 /// How long a caller leaves the run to another, half of its own time at most: whoever holds the turn may be on a runtime that stands
 /// still.
 const TURN: Duration = Duration::from_secs(30);
@@ -69,7 +76,8 @@ const TURN: Duration = Duration::from_secs(30);
 /// ```
 ///
 /// Nothing is read or asked before the first token is. However many callers wait for it, the sources are gone through once.
-/// Dropping every call under way ends whatever was being asked, programs too.
+/// Dropping every call under way ends whatever was being asked, programs too. The renewal of a sign-in alone goes on
+/// ([`crate::account::settled`]).
 pub struct Chain(Kept<Resolver>);
 
 credential!(Chain);
@@ -108,9 +116,8 @@ impl Chain {
     /// Cancel-safe and bounded, as [`crate::Credential::get_token`].
     pub async fn explain(&self, request: &TokenRequest) -> (Result<AccessToken>, Arc<Report>) {
         let resolver = self.0.source();
-        let (answer, report) = resolver
-            .run(request, Instant::now() + resolver.deadline())
-            .await;
+        let end = Instant::now() + resolver.deadline();
+        let (answer, report) = resolver.run(&People::default(), request, end).await;
         (answer.map(|answer| answer.token), report)
     }
 }
@@ -177,7 +184,8 @@ impl ChainBuilder {
         let resolver = Resolver {
             setup: self.0,
             winner: OnceLock::new(),
-            turn: Mutex::new(()),
+            people: People::default(),
+            turn: Mutex::default(),
             last: ArcSwapOption::empty(),
         };
         Chain(Kept::new(Arc::new(resolver), system))
@@ -203,14 +211,37 @@ impl Setup {
     fn deadline(&self) -> Duration {
         self.options.deadline_or(DEADLINE)
     }
+
+    /// How long it may take from the moment at which this source is asked; `None` where that is all the same.
+    fn patience(&self, source: Source) -> Option<Duration> {
+        // People take longer than programs, and each way to sign in has its own end.
+        (source.asks_person() && !self.unattended).then(|| self.options.deadline_or(PERSON))
+    }
+
+    /// Asks a source, and nobody by it where nobody is to be asked.
+    async fn fetch(
+        &self,
+        asks: Arc<dyn TokenSource>,
+        request: TokenRequest,
+    ) -> Result<AccessToken> {
+        let answer = asks.fetch(request);
+        if self.unattended {
+            cache::without_person(answer).await
+        } else {
+            answer.await
+        }
+    }
 }
 
 /// Goes through the sources, once, and asks the one that answered from then on.
 struct Resolver {
     setup: Setup,
     winner: OnceLock<Winner>,
-    /// One run at a time: callers with different requests that all come first wait for what the first of them finds.
-    turn: Mutex<()>,
+    /// Those whom runs have in common, as there may be more than one: see [`TURN`].
+    people: People,
+    /// One run at a time: callers with different requests that all come first wait for what the first of them finds. When a person was
+    /// asked last and did not sign in, and why.
+    turn: Mutex<Option<(Instant, Error)>>,
     last: ArcSwapOption<Report>,
 }
 
@@ -233,21 +264,41 @@ impl Resolver {
     }
 
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
-        let end = Instant::now() + self.deadline();
+        let began = Instant::now();
+        let end = began + self.deadline();
         if let Some(winner) = self.winner.get() {
             return self.ask(winner, request, end).await;
         }
         let patience = TURN.min(self.deadline() / 2);
-        let turn = timeout_at(Instant::now() + patience, self.turn.lock()).await;
+        let turn = timeout_at(began + patience, self.turn.lock()).await;
         if let Some(winner) = self.winner.get() {
             drop(turn);
             return self.ask(winner, request, end).await;
         }
-        let (answer, _) = self.run(request, end).await;
-        let answer = answer?;
-        let source = answer.winner.source;
-        match self.winner.get_or_init(|| answer.winner) {
-            winner if winner.source == source => Ok(answer.token),
+        let mut turn = turn.ok();
+        if let Some((_, error)) = turn
+            .as_deref()
+            .and_then(Option::as_ref)
+            .filter(|(at, _)| *at >= began)
+        {
+            return Err(error.clone());
+        }
+        let (answer, report) = self.run(&self.people, request, end).await;
+        let Answer { token, winner } = answer.inspect_err(|error| {
+            if error.kind() == ErrorKind::NotExpected {
+                // Whoever it was, the next one may be somebody else.
+                self.people.forget();
+            }
+            if let Some(turn) = turn
+                .as_deref_mut()
+                .filter(|_| self.has_asked_person(&report))
+            {
+                *turn = Some((Instant::now(), error.clone()));
+            }
+        })?;
+        let asks = winner.asks.clone();
+        match self.winner.get_or_init(|| winner) {
+            winner if Arc::ptr_eq(&winner.asks, &asks) => Ok(token),
             // Another run was first, which whoever had no patience left did not wait for.
             winner => self.ask(winner, request, end).await,
         }
@@ -261,15 +312,32 @@ impl Resolver {
         request: &TokenRequest,
         end: Instant,
     ) -> Result<AccessToken> {
-        let token = timeout_at(end, winner.asks.clone().fetch(request.clone()))
+        let (end, deadline) = match self.setup.patience(winner.source) {
+            Some(patience) => (end.max(Instant::now() + patience), patience),
+            None => (end, self.deadline()),
+        };
+        let answer = self.setup.fetch(winner.asks.clone(), request.clone());
+        let token = timeout_at(end, answer)
             .await
-            .map_err(|_| too_late(request, self.deadline()))??;
+            .map_err(|_| too_late(request, deadline))??;
         expect::check(&self.setup.expect, winner.source, &token)?;
         Ok(token)
     }
 
-    async fn run(&self, request: &TokenRequest, end: Instant) -> (Result<Answer>, Arc<Report>) {
-        let (answer, report) = resolve::run(&self.setup, request, end).await;
+    fn has_asked_person(&self, report: &Report) -> bool {
+        let mut attempts = report.attempts.iter();
+        let is_of_person =
+            |attempt: &Attempt| attempt.source.asks_person() && attempt.started.is_some();
+        !self.setup.unattended && attempts.any(is_of_person)
+    }
+
+    async fn run(
+        &self,
+        people: &People,
+        request: &TokenRequest,
+        end: Instant,
+    ) -> (Result<Answer>, Arc<Report>) {
+        let (answer, report) = resolve::run(&self.setup, people, request, end).await;
         let report = Arc::new(report);
         self.last.store(Some(report.clone()));
         (

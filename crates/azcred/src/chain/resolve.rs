@@ -3,12 +3,11 @@
 mod outcome;
 
 use super::{
-    Answer, Setup, Source,
+    Answer, People, Setup, Source,
     preset::{AfterFailure, Place, places},
     report::Report,
 };
 use crate::{
-    cache,
     credential::{Availability, source::TokenSource},
     error::{Error, ErrorKind, Result},
     request::TokenRequest,
@@ -25,10 +24,6 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// A source that has not answered for so long does not keep the next one from starting.
 pub(super) const HEDGE: Duration = Duration::from_millis(250);
-
-/// A chain that has come to asking a person ends after this at the latest, where the options do not say: a device code lives for a
-/// quarter of an hour.
-const PERSON: Duration = Duration::from_secs(16 * 60);
 
 /// One source in one run.
 pub(super) struct Runner {
@@ -203,11 +198,12 @@ fn next(runners: &[Runner], now: Instant) -> Next {
 /// Goes through the sources of `setup`.
 pub(super) async fn run(
     setup: &Setup,
+    people: &People,
     request: &TokenRequest,
     end: Instant,
 ) -> (Result<Answer>, Report) {
     let began = Instant::now();
-    match look_at_all(setup, end).await {
+    match look_at_all(setup, people, end).await {
         Ok(runners) => go_through(runners, setup, request, began, end).await,
         Err(error) => {
             let report = Report {
@@ -222,16 +218,19 @@ pub(super) async fn run(
 
 /// Looks at all sources that take part. Files and the folders of `PATH` may be on a disk that hangs, which must hold up neither the
 /// runtime nor the deadline.
-async fn look_at_all(setup: &Setup, end: Instant) -> Result<Vec<Runner>> {
+async fn look_at_all(setup: &Setup, people: &People, end: Instant) -> Result<Vec<Runner>> {
     let places = places(setup)?;
     let chosen_from = places
         .iter()
         .filter(|place| place.excluded.is_none() && !place.added);
     let pinned = chosen_from.count() == 1;
     let looking = {
-        let setup = setup.clone();
-        let look =
-            move |place| Runner::look(place, &setup, |place| place.source.make(&setup, pinned));
+        let (setup, people) = (setup.clone(), people.clone());
+        let look = move |place| {
+            Runner::look(place, &setup, |Place { source, .. }| {
+                Ok(people.known(*source, source.make(&setup, pinned)?))
+            })
+        };
         tokio::task::spawn_blocking(move || places.into_iter().map(look).collect())
     };
     let failed = |kind, why| Error::new(kind, "Looked at what is here for each source", why);
@@ -269,16 +268,11 @@ pub(super) async fn go_through(
                 if let State::Waiting(candidate) | State::Doubtful(candidate) = &runner.state {
                     let candidate = candidate.clone();
                     tracing::debug!(source = %runner.place.source, using = candidate.using, "asking");
-                    if runner.place.source.asks_person() && !setup.unattended {
-                        // People take longer than programs, and each way to sign in has its own end.
-                        end = end.max(Instant::now() + setup.options.deadline_or(PERSON));
+                    if let Some(patience) = setup.patience(runner.place.source) {
+                        end = end.max(Instant::now() + patience);
                     }
-                    let answer = candidate.asks.clone().fetch(request.clone());
-                    asked.push(if setup.unattended {
-                        async move { (index, cache::without_person(answer).await) }.boxed()
-                    } else {
-                        async move { (index, answer.await) }.boxed()
-                    });
+                    let answer = setup.fetch(candidate.asks.clone(), request.clone());
+                    asked.push(async move { (index, answer.await) }.boxed());
                     runner.state = State::Running(candidate, Instant::now());
                 }
                 continue;
@@ -294,7 +288,7 @@ pub(super) async fn go_through(
             () = sleep_until(end) => break Outcome::TooLate,
         }
     };
-    // Whatever is still under way ends here.
+    // Whatever is still under way ends here, but for the renewal of a sign-in.
     drop(asked);
     conclude(runners, outcome, setup, request, began)
 }

@@ -4,7 +4,7 @@ use crate::{
     scope::Scope,
     system::{Fixture, Program, SharedSystem},
 };
-use std::path::Path;
+use std::{path::Path, time::SystemTime};
 
 fn places(
     system: Fixture,
@@ -295,6 +295,75 @@ fn a_runtime_that_stands_still_in_the_middle_of_a_run_does_not_keep_others() {
     let token = runtime().block_on(chain.get_token(&other)).unwrap();
     assert_eq!(token.secret(), "t");
     assert_eq!(chain.chosen(), Some(Source::AzureCli));
+}
+
+/// Somebody who signs in whenever they are asked, but takes their time.
+#[derive(Debug)]
+struct Person(Duration);
+
+impl TokenSource for Person {
+    fn name(&self) -> &'static str {
+        "Person"
+    }
+    fn look(&self, _: &dyn System) -> Availability {
+        let using = "a fixture".to_owned();
+        Availability::Possible { using }
+    }
+    fn fetch(self: Arc<Self>, _: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
+        async move {
+            tokio::time::sleep(self.0).await;
+            let hour = Duration::from_secs(3600);
+            Ok(AccessToken::new("t", SystemTime::now(), hour, None))
+        }
+        .boxed()
+    }
+}
+
+/// A chain that keeps to a person.
+fn by_person(takes: Duration) -> Chain {
+    let chain = chain(Fixture::new().shared());
+    let winner = Winner {
+        source: Source::DeviceCode,
+        asks: Arc::new(Person(takes)),
+    };
+    assert!(chain.0.source().winner.set(winner).is_ok());
+    chain
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_whom_the_chain_keeps_to_has_as_much_time_as_at_first() {
+    let chain = by_person(PERSON - Duration::from_secs(1));
+    let request = TokenRequest::new(Scope::ARM);
+    assert_eq!(chain.get_token(&request).await.unwrap().secret(), "t");
+    let chain = by_person(PERSON + Duration::from_secs(1));
+    let error = chain.get_token(&request).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+    assert!(error.why().contains("within 960 s"), "{error}");
+}
+
+#[tokio::test]
+async fn of_two_runs_at_once_the_first_to_have_an_answer_says_who_the_chain_is() {
+    let this = Arc::<OnceLock<Arc<Chain>>>::default();
+    let in_az = this.clone();
+    let az = Program::answers(move |_| {
+        // While this run asks, another one has its answer, of the same source.
+        let asks = Arc::new(Person(Duration::ZERO));
+        let source = Source::AzureCli;
+        let resolver = in_az.get().unwrap().0.source();
+        assert!(resolver.winner.set(Winner { source, asks }).is_ok());
+        let expires_on = u64::MAX >> 31;
+        (
+            0,
+            format!(r#"{{"accessToken":"other","expires_on":{expires_on}}}"#),
+        )
+    });
+    let system = Fixture::new().with_program("az", &az).shared();
+    let chain = this.get_or_init(|| Arc::new(chain(system)));
+    let token = chain
+        .get_token(&TokenRequest::new(Scope::ARM))
+        .await
+        .unwrap();
+    assert_eq!(token.secret(), "t");
 }
 
 proptest::proptest! {

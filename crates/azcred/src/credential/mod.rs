@@ -72,7 +72,8 @@ pub trait Credential: Send + Sync + fmt::Debug {
     /// background. Otherwise one request leaves, however many callers on one Tokio runtime wait for it; callers on
     /// another runtime have their own, as nobody can rely on a runtime that may stand still.
     ///
-    /// Cancel-safe: drop the future at any time; when the last caller drops it, the request under way is dropped too.
+    /// Cancel-safe: drop the future at any time; when the last caller drops it, the request under way is dropped too. One that
+    /// carries a person's refresh token, which may be good for one use, is gone through with ([`crate::account::settled`]).
     /// Bounded: the whole call, with retries, ends within [`crate::ClientOptions::deadline`]. Needs a Tokio runtime where no
     /// good token is at hand; without one the call fails.
     ///

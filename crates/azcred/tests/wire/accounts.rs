@@ -4,7 +4,7 @@ use crate::provider::{Asked, CLIENT, Provider, TENANT, Watcher};
 use azcred::{
     Availability, AzcredCredential, ClientId, ClientOptions, ClientSecretCredential, Credential,
     DeviceCodeCredential, Error, ErrorKind, Profile, Scope, SecretString, TenantId, TokenRequest,
-    account::{Account, AccountKind, Accounts},
+    account::{self, Account, AccountKind, Accounts},
     system::{
         Command, FileFacts, FileKind, FileLock, Finished, Fixture, Hypervisor, NoKeyring, System,
         Unfinished, Writers,
@@ -15,6 +15,7 @@ use std::{
     ffi::OsString,
     io,
     path::{Path, PathBuf},
+    pin::pin,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -160,6 +161,26 @@ async fn a_refresh_token_for_one_use_survives_processes_that_come_at_once() {
     used.dedup();
     assert_eq!(used.len(), 16, "each was used once");
     assert_eq!(provider.codes(), 1);
+}
+
+#[tokio::test]
+async fn a_refresh_token_for_one_use_is_not_lost_with_a_caller_who_goes_away() {
+    let provider = Provider::start(|rules| rules.one_use = true).await;
+    let machine = provider.machine();
+    login(&machine).await;
+    let until = provider.hold();
+    provider
+        .is_refreshing(pin!(token(&machine, &storage())))
+        .await;
+    // Whoever asked is gone; the provider has the old token, and nobody the new one.
+    assert!(!account::settled(Duration::ZERO).await);
+    until.add_permits(1);
+    assert!(account::settled(Duration::from_secs(60)).await);
+    for scope in [Scope::STORAGE, Scope::ML] {
+        let request = TokenRequest::new(scope);
+        token(&machine, &request).await.unwrap();
+    }
+    assert_eq!(refreshes(&provider).len(), 3);
 }
 
 #[tokio::test]

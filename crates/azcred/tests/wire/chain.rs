@@ -1,8 +1,12 @@
 //! The chain over real sockets and real programs: how often it asks, whom it keeps to, what it leaves behind.
 
-use crate::support::{Answer, Server, http, token};
+use crate::{
+    provider::{Provider, Watcher},
+    support::{Answer, Server, http, token},
+};
 use azcred::{
-    Authority, ClientOptions, Cloud, Credential, ErrorKind, Scope, TokenRequest,
+    Authority, ClientOptions, Cloud, Credential, DeviceCodeCredential, ErrorKind, Scope,
+    TokenRequest,
     chain::{Chain, Expect, Preset, Source, Verdict},
     system::{Fixture, Program},
 };
@@ -42,6 +46,14 @@ fn az(user: &str) -> String {
     format!(
         r#"{{"accessToken":"{token}","expiresOn":"2100-01-01 00:00:00.000000","expires_on":4102444800,"tenant":"{TENANT}","tokenType":"Bearer"}}"#
     )
+}
+
+/// A chain of a person alone, whom a provider signs in by a code and who is nobody yet.
+fn by_code(provider: &Provider) -> (Chain, Watcher) {
+    let watcher = Watcher::default();
+    let machine = provider.machine().with_terminal();
+    let chain = Chain::builder(watcher.at(&machine)).only([Source::DeviceCode]);
+    (chain.build(), watcher)
 }
 
 async fn at_once(chain: Chain, requests: Vec<TokenRequest>) -> Arc<Chain> {
@@ -261,4 +273,99 @@ async fn a_chain_that_nobody_waits_for_any_more_leaves_no_program_behind() {
         tokio::task::yield_now().await;
     }
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_chain_that_asks_nobody_asks_nobody_for_the_next_token_either() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine().with_terminal();
+    let options = || Watcher::default().at(&machine).with_disk_cache();
+    let signs_in = DeviceCodeCredential::new(options()).unwrap();
+    let arm = TokenRequest::new(Scope::ARM);
+    signs_in.sign_in(&arm).await.unwrap();
+    let chain = Chain::builder(options())
+        .only([Source::DeviceCode])
+        .unattended()
+        .build();
+    chain.get_token(&arm).await.unwrap();
+    assert_eq!(chain.chosen(), Some(Source::DeviceCode));
+    // The service is not content with it, and the provider wants to see the person.
+    provider.rules().refuses_refresh = vec![("", "interaction_required", 50_076, Some("{}"))];
+    let error = chain.get_token(&arm.with_claims("{}")).await.unwrap_err();
+    assert_eq!(error.code(), Some(50_076), "{error}");
+    assert_eq!(provider.codes(), 1);
+}
+
+#[tokio::test]
+async fn who_waited_while_the_person_declined_does_not_ask_them_again_by_the_chain_either() {
+    let declines = ("authorization_declined", 70_017);
+    let provider = Provider::start(|rules| rules.refuses_code = Some(declines)).await;
+    let (chain, _) = by_code(&provider);
+    let (arm, storage) = (
+        TokenRequest::new(Scope::ARM),
+        TokenRequest::new(Scope::STORAGE),
+    );
+    let (one, other) = tokio::join!(chain.get_token(&arm), chain.get_token(&storage));
+    for error in [one.unwrap_err(), other.unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert!(error.why().contains("declined"), "{error}");
+    }
+    assert_eq!(provider.codes(), 1);
+    // Whoever comes later does.
+    provider.rules().refuses_code = None;
+    chain.get_token(&arm).await.unwrap();
+    assert_eq!(provider.codes(), 2);
+}
+
+#[tokio::test]
+async fn after_somebody_who_was_not_expected_the_person_can_be_somebody_else() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine().with_terminal();
+    let chain = Chain::builder(Watcher::default().at(&machine))
+        .only([Source::DeviceCode])
+        .expect(Expect::new("a test").sources([Source::AzureCli]))
+        .build();
+    for codes in 1..3 {
+        let answer = chain.get_token(&TokenRequest::new(Scope::ARM)).await;
+        assert_eq!(answer.unwrap_err().kind(), ErrorKind::NotExpected);
+        assert_eq!(provider.codes(), codes);
+    }
+}
+
+/// Lets a second pass, and everything go on that can. The runtime is never idle meanwhile, so that its clock goes on by hand alone.
+async fn passes_a_second() {
+    tokio::time::advance(Duration::from_secs(1)).await;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_who_takes_longer_than_other_callers_wait_is_asked_once_for_all_of_them() {
+    let provider = Provider::start(|rules| rules.pending = u32::MAX).await;
+    let (chain, watcher) = by_code(&provider);
+    let chain = Arc::new(chain);
+    let asking = |scope| {
+        let chain = chain.clone();
+        tokio::spawn(async move {
+            let token = chain.get_token(&TokenRequest::new(scope)).await;
+            token.map(|token| token.secret().to_owned())
+        })
+    };
+    let first = asking(Scope::ARM);
+    while watcher.saw().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let second = asking(Scope::STORAGE);
+    for _ in 0..60 {
+        passes_a_second().await;
+    }
+    provider.rules().pending = 0;
+    while !first.is_finished() || !second.is_finished() {
+        passes_a_second().await;
+    }
+    for token in [first.await.unwrap(), second.await.unwrap()] {
+        assert!(token.unwrap().contains("-of-ada-"));
+    }
+    assert_eq!(provider.codes(), 1);
 }

@@ -9,6 +9,7 @@ use azcred::{
     Scope, TenantId, TokenRequest, system::Fixture,
 };
 use std::{
+    pin::pin,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
@@ -156,6 +157,24 @@ async fn more_proof_is_asked_of_the_person_with_the_providers_own_words() {
         );
     }
     assert_eq!(claims.len(), 5);
+}
+
+#[tokio::test]
+async fn who_goes_away_while_a_refresh_token_for_one_use_is_redeemed_costs_nobody_the_sign_in() {
+    let provider = Provider::start(|rules| rules.one_use = true).await;
+    let watcher = Watcher::default();
+    let credential = DeviceCodeCredential::new(watcher.at(&provider.machine())).unwrap();
+    ask(&credential, &arm()).await.unwrap();
+    let until = provider.hold();
+    let request = storage();
+    provider
+        .is_refreshing(pin!(ask(&credential, &request)))
+        .await;
+    until.add_permits(1);
+    ask(&credential, &TokenRequest::new(Scope::ML))
+        .await
+        .unwrap();
+    assert_eq!(watcher.saw(), [CODE, "over"]);
 }
 
 #[tokio::test]

@@ -5,9 +5,11 @@ use azcred::{ClientOptions, Notice, Prompt, system::Fixture};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::{
     collections::HashMap,
+    fmt::Debug,
     sync::{Arc, Mutex, MutexGuard},
     time::{SystemTime, UNIX_EPOCH},
 };
+use tokio::sync::Semaphore;
 
 pub(crate) const TENANT: &str = "0c0ffee0-0000-4000-8000-000000000000";
 /// Azure CLI's application.
@@ -32,6 +34,8 @@ pub(crate) struct Rules {
     pub(crate) confuses_people: bool,
     /// What happens elsewhere while a refresh token is redeemed.
     pub(crate) meanwhile: Option<Box<dyn Fn() + Send>>,
+    /// What the answers to refresh tokens wait for.
+    pub(crate) holds: Option<Arc<Semaphore>>,
     /// The refresh tokens that are good, each with whose it is.
     good: Vec<(String, &'static str)>,
     issued: u32,
@@ -49,6 +53,7 @@ impl Default for Rules {
             stranger: None,
             confuses_people: false,
             meanwhile: None,
+            holds: None,
             good: Vec::new(),
             issued: 0,
         }
@@ -103,6 +108,27 @@ impl Provider {
 
     pub(crate) fn rules(&self) -> MutexGuard<'_, Rules> {
         self.rules.lock().unwrap()
+    }
+
+    /// Keeps the answers to refresh tokens back until there are permits.
+    pub(crate) fn hold(&self) -> Arc<Semaphore> {
+        let until = Arc::new(Semaphore::new(0));
+        self.rules().holds = Some(until.clone());
+        until
+    }
+
+    /// Polls `asking` until a refresh token has come.
+    pub(crate) async fn is_refreshing<T: Debug>(
+        &self,
+        mut asking: impl Future<Output = T> + Unpin,
+    ) {
+        let refresh = |asked: &Asked| asked.get("grant_type") == "refresh_token";
+        while !self.asked().iter().any(refresh) {
+            tokio::select! {
+                answer = &mut asking => panic!("{answer:?}"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
     }
 
     /// Ends all refresh tokens.
@@ -200,7 +226,10 @@ fn answer(rules: &mut Rules, asked: &Asked) -> Answer {
             } else {
                 person
             };
-            tokens(rules, asked, person)
+            match (rules.holds.clone(), tokens(rules, asked, person)) {
+                (Some(until), Answer::Bytes(bytes)) => Answer::Held(until, bytes),
+                (_, answer) => answer,
+            }
         }
         "client_credentials" => http(
             "200 OK",

@@ -13,6 +13,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpListener,
+    sync::Semaphore,
     task::JoinSet,
 };
 use tokio_rustls::TlsAcceptor;
@@ -26,6 +27,8 @@ pub(crate) enum Answer {
     Close,
     /// Says nothing, ever.
     Hang,
+    /// Sends these bytes once there is a permit, and closes.
+    Held(Arc<Semaphore>, Vec<u8>),
 }
 
 /// An answer with a status line, headers and a body.
@@ -163,13 +166,19 @@ async fn serve(
     };
     let number = counter.fetch_add(1, Ordering::SeqCst);
     match answers(number, &request) {
-        Answer::Bytes(bytes) => {
-            let _ = stream.write_all(&bytes).await;
-            let _ = stream.shutdown().await;
+        Answer::Bytes(bytes) => send(stream, &bytes).await,
+        Answer::Held(until, bytes) => {
+            let _permit = until.acquire().await;
+            send(stream, &bytes).await;
         }
         Answer::Close => {}
         Answer::Hang => std::future::pending().await,
     }
+}
+
+async fn send(mut stream: impl AsyncWrite + Unpin, bytes: &[u8]) {
+    let _ = stream.write_all(bytes).await;
+    let _ = stream.shutdown().await;
 }
 
 /// A certificate authority of its own: its PEM, and a server's settings for a certificate that it signed.

@@ -55,7 +55,7 @@ pub(crate) struct Person<A> {
 struct Shared {
     held: std::sync::Mutex<Held>,
     /// One refresh at a time, where that is not on disk: a refresh token may be good for one use.
-    renewing: Mutex<()>,
+    renewing: Arc<Mutex<()>>,
 }
 
 /// What one credential knows of its person.
@@ -335,11 +335,8 @@ impl<A: SignsIn> Person<A> {
         };
     }
 
-    /// Nothing that runs under this lock can panic half-way through a change.
     fn held(&self) -> std::sync::MutexGuard<'_, Held> {
-        let held = &self.shared.held;
-        held.lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.shared.held()
     }
 
     fn nobody(&self, request: &TokenRequest) -> Error {
@@ -352,6 +349,14 @@ impl<A: SignsIn> Person<A> {
             ),
             "nobody is signed in, and nobody can be asked in the background",
         )
+    }
+}
+
+impl Shared {
+    /// Nothing that runs under this lock can panic half-way through a change.
+    fn held(&self) -> std::sync::MutexGuard<'_, Held> {
+        let held = self.held.lock();
+        held.unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

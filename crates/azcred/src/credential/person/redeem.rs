@@ -2,7 +2,7 @@
 
 use super::refusal::{Follows, follows};
 use crate::{
-    account::{Account, Ended, Person, Record, RefreshToken, Store},
+    account::{self, Account, Ended, Person, Record, RefreshToken, Store},
     cache::{self, Identity},
     entra::{Grant, PersonTokens, TokenEndpoint},
     error::{Error, ErrorKind, Result},
@@ -48,12 +48,12 @@ impl Silent {
 
 /// Asks with a sign-in that is kept: for a token that is on disk already, else for one for its refresh token.
 ///
-/// Gives the record as it is after that. Cancel-safe: dropped while the provider is being asked, the sign-in stays as it was.
+/// Gives the record as it is after that. Cancel-safe: dropped while the provider is being asked, what it gives is kept all the same.
 ///
 /// # Errors
 /// Those of the vault; those of the provider that no person can mend.
 pub(crate) async fn with_kept(
-    who: &str,
+    who: &'static str,
     store: &Store,
     endpoint: &TokenEndpoint,
     record: Record,
@@ -112,9 +112,9 @@ fn identity(endpoint: &TokenEndpoint, record: &Record, request: &TokenRequest) -
 }
 
 /// Redeems a refresh token of the sign-in `id`, one process at a time: reads it, asks with it, and writes what has changed before
-/// anybody gets the token. So a refresh token that is good for one use survives any number of processes.
+/// anybody gets the token. So a refresh token that is good for one use survives any number of processes, and callers who go away.
 async fn renewed(
-    who: &str,
+    who: &'static str,
     store: &Store,
     endpoint: &TokenEndpoint,
     id: &str,
@@ -124,9 +124,26 @@ async fn renewed(
     let lock = locked(store, id, end).await?;
     let wanted = id.to_owned();
     let read = store.off_thread(end, move |store| store.read(&wanted));
-    let Some(mut record) = read.await? else {
+    let Some(record) = read.await? else {
         return Ok((Silent::Nobody, None));
     };
+    let (store, endpoint, request) = (store.clone(), endpoint.clone(), request.clone());
+    account::gone_through_with(async move {
+        redeemed(who, &store, &endpoint, lock, record, &request, end).await
+    })
+    .await
+}
+
+/// Redeems a refresh token of `record`, and gives the `lock` up when what has changed is written.
+async fn redeemed(
+    who: &str,
+    store: &Store,
+    endpoint: &TokenEndpoint,
+    lock: Option<FileLock>,
+    mut record: Record,
+    request: &TokenRequest,
+    end: Instant,
+) -> Result<(Silent, Option<Record>)> {
     let mut changed = false;
     let answer = with_record(who, endpoint, &mut record, request, end, &mut changed).await;
     if changed {

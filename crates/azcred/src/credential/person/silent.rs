@@ -2,7 +2,7 @@
 
 use super::{Person, SignsIn, Who, redeem, redeem::Silent, username, with_kept};
 use crate::{
-    account::{Record, Store},
+    account::{self, Record, Store},
     error::{Error, ErrorKind, Result},
     request::TokenRequest,
 };
@@ -73,36 +73,40 @@ impl<A: SignsIn> Person<A> {
     /// Tries with what this process has.
     async fn with_held(&self, request: &TokenRequest, end: Instant) -> Result<Tried> {
         let who = self.way.name();
-        let _one_at_a_time = timeout_at(end, self.shared.renewing.lock())
-            .await
-            .map_err(|_| {
-                Error::new(
-                    ErrorKind::Unreachable,
-                    format!("{who} waited for another call that renews the same sign-in"),
-                    "it was not done in time",
-                )
-            })?;
+        let renewing = self.shared.renewing.clone();
+        let one_at_a_time = timeout_at(end, renewing.lock_owned()).await.map_err(|_| {
+            Error::new(
+                ErrorKind::Unreachable,
+                format!("{who} waited for another call that renews the same sign-in"),
+                "it was not done in time",
+            )
+        })?;
         let Some(mut record) = self.held().record.clone() else {
             return Ok(Tried {
                 silent: Silent::Nobody,
                 record: None,
             });
         };
-        let mut changed = false;
-        let silent =
-            redeem::with_record(who, &self.endpoint, &mut record, request, end, &mut changed).await;
-        // Who signed in meanwhile stays signed in.
-        let mut held = self.held();
-        if changed
-            && let Some(place) = &mut held.record
-            && place.session == record.session
-        {
-            *place = record.clone();
-        }
-        Ok(Tried {
-            silent: silent?,
-            record: Some(record),
+        let (endpoint, shared) = (self.endpoint.clone(), self.shared.clone());
+        let request = request.clone();
+        account::gone_through_with(async move {
+            let _until_held = one_at_a_time;
+            let mut changed = false;
+            let silent =
+                redeem::with_record(who, &endpoint, &mut record, &request, end, &mut changed).await;
+            // Who signed in meanwhile stays signed in.
+            if changed
+                && let Some(place) = &mut shared.held().record
+                && place.session == record.session
+            {
+                *place = record.clone();
+            }
+            Ok(Tried {
+                silent: silent?,
+                record: Some(record),
+            })
         })
+        .await
     }
 
     /// Which of the sign-ins that are kept is this credential's: the one it had before; else, of those that fit, the profile's
