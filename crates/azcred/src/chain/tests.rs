@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     credential::Credential,
     scope::Scope,
-    system::{Fixture, Program, SharedSystem},
+    system::{Fixture, NoKeyring, Program, SharedSystem},
 };
 use std::path::Path;
 
@@ -266,6 +266,41 @@ async fn a_malformed_variable_fails_its_source_and_not_the_looks_of_others() {
     assert!(error.to_string().contains("AZURE_TENANT_ID"), "{error}");
     assert_eq!(report.attempts[0].verdict, Verdict::Failed);
     assert_eq!(report.attempts[1].verdict, Verdict::Unavailable);
+}
+
+#[tokio::test]
+async fn a_sign_in_whose_keyring_hangs_is_not_passed_over_for_somebody_else() {
+    let az = Program::answers(|_| {
+        let expires_on = u64::MAX >> 31;
+        let answer = format!(r#"{{"accessToken":"t","expires_on":{expires_on}}}"#);
+        (0, answer)
+    });
+    let desk = Fixture::new()
+        .with_var("HOME", "/home/ada")
+        .with_var("AZCRED_IMDS", "never")
+        .with_program("az", &az)
+        .with_keyring(None);
+    let accounts = crate::account::Accounts::new(&ClientOptions::new(desk.clone().shared()));
+    let added = accounts.unwrap().add_managed_identity(None).await;
+    added.unwrap();
+    let with = |trouble| chain(desk.clone().with_keyring(Some(trouble)).shared());
+    let arm = TokenRequest::new(Scope::ARM);
+    let hangs = NoKeyring::Failed("it gave no answer within 2 s".into());
+    for trouble in [hangs, NoKeyring::Locked] {
+        let (answer, report) = with(trouble).explain(&arm).await;
+        let error = answer.unwrap_err();
+        assert!(!error.is_unavailable(), "{error}");
+        assert!(error.mend().contains("the keyring") || error.mend().contains("unlock"));
+        let mut attempts = report.attempts.iter();
+        let azcred = attempts.find(|attempt| attempt.source == Source::Azcred);
+        assert_eq!(azcred.unwrap().verdict, Verdict::Failed);
+        assert_eq!(az.runs(), 0);
+    }
+    // Over SSH there is none, and nobody expects the sign-in there.
+    let token = with(NoKeyring::Absent("no session bus".into()))
+        .get_token(&arm)
+        .await;
+    assert_eq!(token.unwrap().secret(), "t");
 }
 
 #[test]

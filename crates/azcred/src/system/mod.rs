@@ -251,6 +251,14 @@ pub trait Keyring: Send + Sync {
     /// [`NoKeyring`].
     fn set(&self, name: &str, secret: &[u8]) -> Result<(), NoKeyring>;
 
+    /// The secret under a name; where there is none, keeps this one under it, and gives what the keyring has then.
+    ///
+    /// # Errors
+    /// [`NoKeyring`].
+    fn get_or_set(&self, name: &str, secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, NoKeyring> {
+        keyring::got_or_set(|| self.get(name), || self.set(name, secret))
+    }
+
     /// Removes the secret under a name; where there is none that is no error.
     ///
     /// # Errors
@@ -267,6 +275,13 @@ pub enum NoKeyring {
     Locked,
     /// It failed: why.
     Failed(String),
+}
+
+impl NoKeyring {
+    /// It said that it kept something, and did not.
+    pub(crate) fn forgot() -> Self {
+        Self::Failed("it forgot what was given to it".to_owned())
+    }
 }
 
 /// A program to run.

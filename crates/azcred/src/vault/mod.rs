@@ -36,12 +36,14 @@ use zeroize::Zeroizing;
 /// without giving way, and may ask the keyring: none is for an asynchronous task's own thread.
 ///
 /// The errors of all methods: [`ErrorKind::Unavailable`] where there is no place for it (no home folder, a keyring out of reach),
-/// [`ErrorKind::Invalid`] where what is there must not or can't be used, with what mends it.
+/// [`ErrorKind::Unreachable`] where the keyring that has the key fails or hangs, [`ErrorKind::Invalid`] where what is there must not or
+/// can't be used, with what mends it.
 #[derive(Clone)]
 pub(crate) struct Vault {
     system: SharedSystem,
     /// The key, once it was found.
     opened: Arc<Mutex<Option<Arc<Opened>>>>,
+    failed: Arc<key::Failed>,
     trouble: Arc<Trouble>,
 }
 
@@ -123,6 +125,7 @@ impl Vault {
         Self {
             system,
             opened: Arc::default(),
+            failed: Arc::default(),
             trouble: Arc::default(),
         }
     }
@@ -321,7 +324,7 @@ impl Vault {
         Ok(Place {
             tokens: Shelf::Tokens.root(&*self.system)?,
             sign_ins: Shelf::SignIns.root(&*self.system)?,
-            key: key::place(&*self.system)?,
+            key: key::place(&*self.system, &self.failed)?,
         })
     }
 
@@ -333,7 +336,7 @@ impl Vault {
         if is_had {
             return None;
         }
-        key::out_of_reach_here(&*self.system)
+        key::out_of_reach_here(&*self.system, &self.failed)
     }
 
     fn open(&self, shelf: Shelf, at: &At) -> Result<Option<Zeroizing<Vec<u8>>>> {
@@ -409,7 +412,7 @@ impl Vault {
     fn find(&self) -> Result<Option<Arc<Opened>>> {
         let mut place = held(&self.opened);
         if place.is_none() {
-            *place = key::find(&*self.system)?.map(Arc::new);
+            *place = key::find(&*self.system, &self.failed)?.map(Arc::new);
         }
         Ok(place.clone())
     }
@@ -419,7 +422,7 @@ impl Vault {
         if let Some(opened) = &*place {
             return Ok(opened.clone());
         }
-        let opened = Arc::new(key::find_or_make(&*self.system)?);
+        let opened = Arc::new(key::find_or_make(&*self.system, &self.failed)?);
         *place = Some(opened.clone());
         Ok(opened)
     }

@@ -44,10 +44,30 @@ impl Keyring for UserKeyring {
         in_time(PATIENCE, move || platform::set(&name, &secret))
     }
 
+    // All that it takes has the time of one answer: who keeps something first waits no longer than who keeps something again.
+    fn get_or_set(&self, name: &str, secret: &[u8]) -> Result<Secret, NoKeyring> {
+        let (name, secret) = (name.to_owned(), Zeroizing::new(secret.to_owned()));
+        in_time(PATIENCE, move || {
+            got_or_set(|| platform::get(&name), || platform::set(&name, &secret))
+        })
+    }
+
     fn remove(&self, name: &str) -> Result<(), NoKeyring> {
         let name = name.to_owned();
         in_time(PATIENCE, move || platform::remove(&name))
     }
+}
+
+/// See [`Keyring::get_or_set`].
+pub(super) fn got_or_set(
+    get: impl Fn() -> Result<Option<Secret>, NoKeyring>,
+    set: impl FnOnce() -> Result<(), NoKeyring>,
+) -> Result<Secret, NoKeyring> {
+    if let Some(kept) = get()? {
+        return Ok(kept);
+    }
+    set()?;
+    get()?.ok_or_else(NoKeyring::forgot)
 }
 
 /// Does this in a thread of its own, and waits no longer than `patience`: none of the systems has a way to call a question off.
