@@ -223,6 +223,24 @@ fn a_guard_that_is_misspelt_is_refused_with_its_line() {
     assert!(Settings::find(&large, Path::new("/code")).is_err());
 }
 
+#[test]
+fn the_name_of_a_checkouts_folder_does_not_reach_the_terminal_as_it_is() {
+    let folder = "/code/x\u{1b}[31mred\u{1b}]0;owned\u{7}\u{9b}1m\u{202e}y";
+    for text in [
+        "[expect]\ntennant = 'x'",
+        "[expect]\ntenant = 'contoso.com'",
+    ] {
+        let system = desk().with_file(format!("{folder}/azcred.toml"), text);
+        let error = Settings::find(&system, Path::new(folder)).unwrap_err();
+        let shown = error.to_string();
+        assert!(
+            !shown.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}']),
+            "{shown:?}"
+        );
+        assert!(shown.contains("/code/x [31mred"), "{shown}");
+    }
+}
+
 fn chain(system: SharedSystem) -> Chain {
     Chain::new(ClientOptions::new(system))
 }
