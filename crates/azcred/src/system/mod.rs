@@ -376,14 +376,15 @@ pub fn config_folder(system: &dyn System) -> Option<PathBuf> {
 }
 
 /// The folder for what a user would miss, such as sign-ins: `AZCRED_HOME/data`, else `XDG_DATA_HOME/azcred` or `~/.local/share/azcred`, on macOS
-/// `~/Library/Application Support/azcred`, on Windows `LOCALAPPDATA\azcred`.
+/// `~/Library/Application Support/azcred/data`, on Windows `LOCALAPPDATA\azcred`.
 pub fn data_folder(system: &dyn System) -> Option<PathBuf> {
     if let Some(home) = full_path(system, HOME_OF_ITS_OWN) {
         return Some(home.join("data"));
     }
     match system.os() {
         "windows" => Some(full_path(system, "LOCALAPPDATA")?.join("azcred")),
-        "macos" => config_folder(system),
+        // Nobody else may look into this one; into the one around it, where people make `config.toml`, they may.
+        "macos" => Some(config_folder(system)?.join("data")),
         _ => full_path(system, "XDG_DATA_HOME")
             .or_else(|| Some(home(system)?.join(".local/share")))
             .map(|folder| folder.join("azcred")),
