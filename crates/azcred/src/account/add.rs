@@ -196,14 +196,15 @@ pub(super) fn forget_secret(store: &Store, record: &Record) -> Result<()> {
         return Ok(());
     };
     keyring.remove(&secret_name(record)).map_err(|trouble| {
-        let why = match trouble {
-            NoKeyring::Locked => format!("{} is locked", keyring.title()),
-            NoKeyring::Absent(why) | NoKeyring::Failed(why) => {
-                format!("{} does not answer ({why})", keyring.title())
-            }
+        let (kind, why) = match trouble {
+            NoKeyring::Locked => (ErrorKind::Invalid, format!("{} is locked", keyring.title())),
+            NoKeyring::Absent(why) | NoKeyring::Failed(why) => (
+                ErrorKind::Unreachable,
+                format!("{} does not answer ({why})", keyring.title()),
+            ),
         };
         Error::new(
-            ErrorKind::Unavailable,
+            kind,
             format!(
                 "Removed the secret of {} from the keyring",
                 Account::of(record, false).who()
