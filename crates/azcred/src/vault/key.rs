@@ -233,7 +233,9 @@ fn decide(system: &dyn System, failed: &Failed, folder: &Path) -> Result<Option<
         Ok(opened) => {
             let marker = folder.join(MARKER);
             let written = system.write_durably(&marker, keyring.title().as_bytes());
-            written.map_err(|error| trouble::failed("Wrote", &marker, Shelf::SignIns, &error))?;
+            written.map_err(|error| {
+                trouble::failed(system, "Wrote", &marker, Shelf::SignIns, &error)
+            })?;
             Ok(Some(opened))
         }
         // To choose the file for somebody who has a keyring would lower a guard that they rely on.
@@ -275,7 +277,7 @@ fn make_file(system: &dyn System, folder: &Path) -> Result<Opened> {
         *Zeroizing::new(STANDARD.encode(&master[..]))
     ));
     let written = system.write_durably(&path, text.as_bytes());
-    written.map_err(|error| trouble::failed("Wrote", &path, Shelf::SignIns, &error))?;
+    written.map_err(|error| trouble::failed(system, "Wrote", &path, Shelf::SignIns, &error))?;
     // Where files can't be locked, another process may have been here: the last one's key is the one.
     read_file(system, folder)?.ok_or_else(|| {
         Error::new(
@@ -293,7 +295,15 @@ fn read_file(system: &dyn System, folder: &Path) -> Result<Option<Opened>> {
     let facts = match system.look(&path) {
         Ok(facts) => facts,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(trouble::failed("Read", &path, Shelf::SignIns, &error)),
+        Err(error) => {
+            return Err(trouble::failed(
+                system,
+                "Read",
+                &path,
+                Shelf::SignIns,
+                &error,
+            ));
+        }
     };
     check_folder(system, folder)?;
     if let Some(error) = trouble::refused(&path, &facts, FileKind::File, system.user()) {
@@ -302,7 +312,15 @@ fn read_file(system: &dyn System, folder: &Path) -> Result<Option<Opened>> {
     let text = match system.read(&path, FILE_LIMIT) {
         Ok(text) => Zeroizing::new(text),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Ok(None),
-        Err(error) => return Err(trouble::failed("Read", &path, Shelf::SignIns, &error)),
+        Err(error) => {
+            return Err(trouble::failed(
+                system,
+                "Read",
+                &path,
+                Shelf::SignIns,
+                &error,
+            ));
+        }
     };
     let Some(master) = text
         .strip_prefix(FORM.as_bytes())
@@ -346,6 +364,7 @@ fn is_marked(system: &dyn System, folder: &Path) -> Result<bool> {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(trouble::failed(
+            system,
             "Looked at",
             &marker,
             Shelf::SignIns,
@@ -386,7 +405,15 @@ fn lock(system: &dyn System, folder: &Path) -> Result<Option<FileLock>> {
                 )
                 .with_mend(format!("find out which: `lsof '{}'`", shown_path(&path))));
             }
-            Err(error) => return Err(trouble::failed("Locked", &path, Shelf::SignIns, &error)),
+            Err(error) => {
+                return Err(trouble::failed(
+                    system,
+                    "Locked",
+                    &path,
+                    Shelf::SignIns,
+                    &error,
+                ));
+            }
         }
     }
 }

@@ -190,7 +190,8 @@ impl Vault {
             Shelf::Tokens => self.system.write(&at.path, &sealed),
             Shelf::SignIns => self.system.write_durably(&at.path, &sealed),
         };
-        written.map_err(|error| trouble::failed("Wrote", &at.path, shelf, &error))?;
+        written
+            .map_err(|error| trouble::failed(&*self.system, "Wrote", &at.path, shelf, &error))?;
         if let Some(folder) = at.path.parent() {
             prune::now_and_then(&*self.system, folder, shelf);
         }
@@ -207,7 +208,8 @@ impl Vault {
             return Ok(false);
         }
         let removed = self.system.remove(&at.path);
-        removed.map_err(|error| trouble::failed("Removed", &at.path, shelf, &error))?;
+        removed
+            .map_err(|error| trouble::failed(&*self.system, "Removed", &at.path, shelf, &error))?;
         Ok(true)
     }
 
@@ -236,7 +238,9 @@ impl Vault {
                 .is_some_and(|content| is_meant(&content))
             {
                 let done = self.system.remove(&at.path);
-                done.map_err(|error| trouble::failed("Removed", &at.path, shelf, &error))?;
+                done.map_err(|error| {
+                    trouble::failed(&*self.system, "Removed", &at.path, shelf, &error)
+                })?;
                 removed += 1;
             }
         }
@@ -254,7 +258,9 @@ impl Vault {
                     continue;
                 }
                 let done = self.system.remove(&path);
-                done.map_err(|error| trouble::failed("Removed", &path, shelf, &error))?;
+                done.map_err(|error| {
+                    trouble::failed(&*self.system, "Removed", &path, shelf, &error)
+                })?;
                 removed += 1;
             }
         }
@@ -282,7 +288,7 @@ impl Vault {
         let at = self.at(self.find_or_make()?, shelf, parts)?;
         let path = at.path.with_file_name(format!("{}{LOCK_ENDING}", at.name));
         lock_file(&*self.system, &path)
-            .map_err(|error| trouble::failed("Locked", &path, shelf, &error))
+            .map_err(|error| trouble::failed(&*self.system, "Locked", &path, shelf, &error))
     }
 
     /// The same, tried until it is had; `None` when the time is over.
@@ -345,7 +351,15 @@ impl Vault {
             Ok(facts) if facts.kind == FileKind::File => {}
             Ok(_) => return Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(trouble::failed("Read", &at.path, shelf, &error)),
+            Err(error) => {
+                return Err(trouble::failed(
+                    &*self.system,
+                    "Read",
+                    &at.path,
+                    shelf,
+                    &error,
+                ));
+            }
         }
         match self.system.read(&at.path, seal::LIMIT) {
             Ok(sealed) => Ok(at.opened.keys.open(&at.name, sealed)),
@@ -360,7 +374,13 @@ impl Vault {
             {
                 Ok(None)
             }
-            Err(error) => Err(trouble::failed("Read", &at.path, shelf, &error)),
+            Err(error) => Err(trouble::failed(
+                &*self.system,
+                "Read",
+                &at.path,
+                shelf,
+                &error,
+            )),
         }
     }
 
@@ -405,7 +425,13 @@ impl Vault {
         match self.system.list(folder) {
             Ok(names) => Ok(names),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(trouble::failed("Listed", folder, shelf, &error)),
+            Err(error) => Err(trouble::failed(
+                &*self.system,
+                "Listed",
+                folder,
+                shelf,
+                &error,
+            )),
         }
     }
 
@@ -440,7 +466,7 @@ fn check_folder(system: &dyn System, folder: &Path, shelf: Shelf) -> Result<()> 
             trouble::refused(folder, &facts, FileKind::Folder, system.user()).map_or(Ok(()), Err)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(trouble::failed("Looked at", folder, shelf, &error)),
+        Err(error) => Err(trouble::failed(system, "Looked at", folder, shelf, &error)),
     }
 }
 
