@@ -413,6 +413,13 @@ async fn a_person_is_asked_at_a_terminal_only_and_not_in_a_ci_job_and_not_by_who
         assert!(why.contains(variable), "{why}");
     }
     assert!(Source::DeviceCode.make(&of(desk()).0, false).is_ok());
+    // A shell that says that it is no job is none.
+    let no = ["false", "False", "0", " no "].map(|no| desk().with_var("CI", no));
+    for no in no {
+        assert!(Source::DeviceCode.make(&of(no.clone()).0, false).is_ok());
+        let job = of(no.with_var("TF_BUILD", "True"));
+        assert!(Source::DeviceCode.make(&job.0, false).is_err());
+    }
     let (answer, report) = of(desk().with_var("HOME", "/home/ada"))
         .unattended()
         .build()

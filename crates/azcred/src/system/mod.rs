@@ -8,9 +8,11 @@ mod fixture;
 mod keyring;
 mod process;
 mod real;
+mod unattended;
 
 pub use fixture::{Fixture, Program};
 pub use real::RealSystem;
+pub use unattended::{Unattended, unattended};
 
 use futures_util::future::BoxFuture;
 use std::{

@@ -373,7 +373,8 @@ fn is_marked(system: &dyn System, folder: &Path) -> Result<bool> {
     }
 }
 
-fn refuses_keyring(system: &dyn System) -> Result<bool> {
+/// Whether `AZCRED_KEYRING` says that no keyring is asked.
+pub(crate) fn refuses_keyring(system: &dyn System) -> Result<bool> {
     match system.var("AZCRED_KEYRING") {
         None => Ok(false),
         Some(value) if value.trim().eq_ignore_ascii_case("never") => Ok(true),

@@ -13,7 +13,7 @@ mod prune;
 mod seal;
 mod trouble;
 
-pub(crate) use key::KeyPlace;
+pub(crate) use key::{KeyPlace, refuses_keyring};
 
 use crate::{
     error::{Error, ErrorKind, Result},
