@@ -134,6 +134,7 @@ mod platform {
         os::macos::keychain::SecKeychain,
         passwords::{delete_generic_password, get_generic_password, set_generic_password},
     };
+    use std::sync::{Mutex, PoisonError};
     use zeroize::Zeroizing;
 
     pub(super) const TITLE: &str = "the Keychain";
@@ -164,9 +165,16 @@ mod platform {
         })
     }
 
-    /// Does this without a question to the person: a locked keychain answers that it is.
+    /// Whether questions are allowed is the whole process's: who ends first would allow them to the others.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+    /// Does this without a question to the person: a locked keychain answers that it is. Questions stay forbidden where the program
+    /// forbade them, and as long as this takes, though nobody may wait for it any more.
     fn unasked<T>(ask: impl FnOnce() -> Result<T, Error>) -> Result<T, NoKeyring> {
-        let _without_questions = SecKeychain::disable_user_interaction().map_err(no_keyring)?;
+        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let are_allowed = SecKeychain::user_interaction_allowed().map_err(no_keyring)?;
+        let without_questions = are_allowed.then(SecKeychain::disable_user_interaction);
+        let _without_questions = without_questions.transpose().map_err(no_keyring)?;
         ask().map_err(no_keyring)
     }
 
