@@ -1,13 +1,13 @@
 //! The user's keyring on the machine that this process runs on.
 //!
-//! On Linux and its kin that is whoever answers for the Secret Service on the session's bus (GNOME Keyring, KWallet, KeePassXC), on macOS
+//! On Linux that is whoever answers for the Secret Service on the session's bus (GNOME Keyring, KWallet, KeePassXC), on macOS
 //! the Keychain, on Windows the Credential Manager. A secret is asked for with every start of a command, so on Linux it is got in two
 //! rounds of messages, by [`dbus`], which is all that this takes; libraries for D-Bus bring an executor, a hundred crates, or a prompt for
-//! a locked keyring.
+//! a locked keyring. Other systems have none that is known here.
 
-#[cfg(all(unix, not(target_vendor = "apple")))]
+#[cfg(target_os = "linux")]
 mod dbus;
-#[cfg(all(unix, not(target_vendor = "apple")))]
+#[cfg(target_os = "linux")]
 mod secret_service;
 
 use super::{Keyring, NoKeyring};
@@ -19,6 +19,7 @@ use std::{
 use zeroize::Zeroizing;
 
 /// Under which all its secrets are.
+#[cfg(any(windows, target_os = "macos", target_os = "linux"))]
 const SERVICE: &str = "azcred";
 /// No answer comes later than this. A keyring that is to be started, or that somebody is asked about, takes longer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -96,7 +97,7 @@ fn in_time<T: Send + 'static>(
     })
 }
 
-#[cfg(all(unix, not(target_vendor = "apple")))]
+#[cfg(target_os = "linux")]
 mod platform {
     use super::{SERVICE, Secret, dbus::Address, secret_service::SecretService};
     use crate::system::NoKeyring;
@@ -235,7 +236,7 @@ mod platform {
     }
 }
 
-#[cfg(not(any(windows, target_os = "macos", all(unix, not(target_vendor = "apple")))))]
+#[cfg(not(any(windows, target_os = "macos", target_os = "linux")))]
 mod platform {
     use super::Secret;
     use crate::system::NoKeyring;
