@@ -38,8 +38,8 @@ const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 /// Every tenant that is an organization's: a person's own.
 const ORGANIZATIONS: &str = "organizations";
 
-/// A disk that takes longer hangs.
-const LOOK: Duration = Duration::from_secs(10);
+/// Whether a sign-in can be kept is known sooner, though another process makes the key meanwhile; a disk that takes longer hangs.
+const LOOK: Duration = Duration::from_secs(20);
 
 /// A person who signs in in one way, and what is kept of it.
 #[derive(Clone)]
