@@ -149,6 +149,29 @@ fn an_error_names_the_file_or_the_variable_and_the_field() {
 }
 
 #[test]
+fn the_name_of_a_checkouts_folder_does_not_reach_the_terminal_as_it_is() {
+    let folder = Path::new("/code/x\u{1b}[31mred\u{1b}]0;owned\u{7}\u{9b}1m\u{202e}y");
+    let said = |system: &Fixture| match locate(system, folder, &Flags::default()) {
+        Ok(located) => located.source.to_string(),
+        Err(error) => error.to_string(),
+    };
+    let file = folder.join("config.json");
+    for system in [
+        Fixture::new(),
+        Fixture::new().with_file(&file, "<html>"),
+        Fixture::new().with_file(&file, vec![b' '; 2 << 20]),
+        Fixture::new().with_file(&file, config("ws-1")),
+    ] {
+        let shown = said(&system);
+        assert!(shown.contains("/code/x [31mred"), "{shown:?}");
+        assert!(
+            !shown.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}']),
+            "{shown:?}"
+        );
+    }
+}
+
+#[test]
 fn a_file_that_is_too_large_is_an_error_and_not_a_miss() {
     let system = Fixture::new().with_file("/home/config.json", vec![b' '; (LIMIT + 1) as usize]);
     assert!(

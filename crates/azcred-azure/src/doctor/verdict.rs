@@ -4,7 +4,7 @@ use super::report::{Check, CheckId, Status, Subject};
 use crate::{
     access::Capability,
     error::{Error, ErrorKind, Result},
-    locate::{Located, Source},
+    locate::{Located, Source, shown},
     permissions::Permissions,
     principal::Principal,
     resource_manager::{Answer, Subscription, Workspace},
@@ -196,12 +196,12 @@ fn workspace(
             format!(
                 "MLClient takes this one, and hi-ml '{}', which {} names",
                 other.name(),
-                path.display()
+                shown(path)
             ),
             format!(
                 "let {} and {} name the same workspace, or remove one",
                 located.source,
-                path.display()
+                shown(path)
             ),
         );
     }

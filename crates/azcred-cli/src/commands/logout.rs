@@ -53,19 +53,13 @@ struct Document<'a> {
 impl Logout {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let options = options(&self.in_profile, output).await?;
-        let (mut gone, mut now_current) = (Vec::new(), None);
+        let (mut gone, mut now_current, mut left) = (Vec::new(), None, Vec::new());
         if self.all {
             let profiles = match self.in_profile.is_named(&**options.system()) {
                 true => BTreeSet::from([options.profile().name().to_owned()]),
                 false => profiles(&options).await?,
             };
-            for profile in profiles {
-                let accounts =
-                    Accounts::new(&options.clone().with_profile(Profile::new(&profile)?))?;
-                for account in accounts.list().await? {
-                    gone.push(accounts.remove(&account.id).await?.account);
-                }
-            }
+            (gone, left) = everybody(&options, profiles).await;
         } else {
             let accounts = Accounts::new(&options)?;
             let meant = match &self.who {
@@ -83,7 +77,7 @@ impl Logout {
                 signed_out: &gone,
                 now_current: now_current.as_ref(),
             });
-            return Ok(0);
+            return done(left);
         }
         for account in &gone {
             output.line(format!(
@@ -92,25 +86,87 @@ impl Logout {
                 shown(&account.who())
             ));
         }
-        if gone.is_empty() {
+        if gone.is_empty() && left.is_empty() {
             output.line("Nobody was signed in.");
         }
         if let Some(account) = now_current {
             output.line(format!("  {}", is_current(&account)));
         } else if !self.all && !gone.is_empty() {
-            let left = Accounts::new(&options)?.list().await?;
-            if !left.is_empty() {
+            let others = Accounts::new(&options)?.list().await?;
+            if !others.is_empty() {
                 output.line(with_code("  Nobody is the current account now: `azcred account use WHO` chooses among those that are left"));
             }
         }
-        let elsewhere = self.all.then(|| elsewhere(&options));
+        let elsewhere = (self.all && left.is_empty()).then(|| elsewhere(&options));
         if let Some(elsewhere) = elsewhere {
             for authority in elsewhere.await? {
                 output.line(paint(DIM, format!("  Sign-ins at {} are left: set AZURE_AUTHORITY_HOST to that and run this again", shown(&authority))));
             }
         }
-        Ok(0)
+        done(left)
     }
+}
+
+/// Somebody who could not be signed out, or a profile, and why.
+type Left = (String, azcred::Error);
+
+/// Signs out everybody in these profiles: who is gone, and who is not. One who can't be signed out keeps nobody else.
+async fn everybody(
+    options: &ClientOptions,
+    profiles: BTreeSet<String>,
+) -> (Vec<Account>, Vec<Left>) {
+    let (mut gone, mut left) = (Vec::new(), Vec::new());
+    for profile in profiles {
+        let named = Profile::new(&profile)
+            .and_then(|profile| Accounts::new(&options.clone().with_profile(profile)));
+        let accounts = match named {
+            Ok(accounts) => accounts,
+            Err(error) => {
+                left.push((format!("the profile '{profile}'"), error));
+                continue;
+            }
+        };
+        let listed = match accounts.list().await {
+            Ok(listed) => listed,
+            Err(error) => {
+                left.push((format!("the profile '{profile}'"), error));
+                continue;
+            }
+        };
+        for account in listed {
+            match accounts.remove(&account.id).await {
+                Ok(removed) => gone.push(removed.account),
+                Err(error) => left.push((account.who(), error)),
+            }
+        }
+    }
+    (gone, left)
+}
+
+/// A failure where somebody is still signed in.
+fn done(left: Vec<Left>) -> Result<u8, Failure> {
+    let mut left = left.into_iter();
+    let Some((first, error)) = left.next() else {
+        return Ok(0);
+    };
+    let mut failure = Failure::from(error);
+    let others: Vec<Left> = left.collect();
+    if others.is_empty() {
+        return Err(failure);
+    }
+    failure.what = "Signed everybody out".to_owned();
+    failure.why = format!(
+        "{} could not be: {first} ({})",
+        others.len() + 1,
+        failure.why
+    );
+    for (who, error) in &others {
+        failure.why = format!("{}, {who} ({})", failure.why, error.why());
+        if !failure.mend.contains(error.mend()) {
+            failure.mend = format!("{}; {}", failure.mend, error.mend());
+        }
+    }
+    Err(failure)
 }
 
 /// The profiles that somebody has signed in to here.
@@ -127,4 +183,58 @@ async fn elsewhere(options: &ClientOptions) -> Result<BTreeSet<String>, Failure>
     Ok(others
         .filter(|authority| !authority.eq_ignore_ascii_case(&here))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use azcred::{
+        ClientId, SecretString, TenantId,
+        system::{Fixture, NoKeyring},
+    };
+
+    async fn add(machine: &Fixture, profile: &str, client_id: &str) {
+        let options = ClientOptions::new(machine.clone().shared());
+        let options = options.with_profile(Profile::new(profile).unwrap());
+        let accounts = Accounts::new(&options).unwrap();
+        let secret = SecretString::from("s");
+        let (tenant, client_id) = (
+            TenantId::new("contoso.com").unwrap(),
+            ClientId::new(client_id).unwrap(),
+        );
+        accounts
+            .add_client_secret(tenant, client_id, secret)
+            .await
+            .unwrap();
+        accounts.add_managed_identity(None).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn one_who_can_not_be_signed_out_keeps_nobody_else_signed_in() {
+        let machine = Fixture::new().with_var("HOME", "/home/ada");
+        // The key is in a file: the keyring has the secrets alone.
+        let options = ClientOptions::new(machine.clone().shared());
+        let accounts = Accounts::new(&options).unwrap();
+        accounts.add_managed_identity(None).await.unwrap();
+        let machine = machine.with_keyring(None);
+        add(&machine, "home", "a").await;
+        add(&machine, "work", "b").await;
+        let locked = machine.clone().with_keyring(Some(NoKeyring::Locked));
+        let options = ClientOptions::new(locked.shared());
+        let all = profiles(&options).await.unwrap();
+        let (gone, left) = everybody(&options, all).await;
+        let gone: Vec<String> = gone.iter().map(Account::who).collect();
+        assert_eq!(gone, ["this machine's managed identity"; 3]);
+        let failure = done(left).unwrap_err();
+        for word in ["the application a", "the application b", "locked"] {
+            assert!(failure.why.contains(word), "{failure:?}");
+        }
+        assert_eq!(failure.mend, "unlock the keyring and sign out again");
+        assert_eq!(failure.kind.exit_code(), 1);
+        // Unlocked, the rest goes.
+        let options = ClientOptions::new(machine.shared());
+        let (gone, left) = everybody(&options, profiles(&options).await.unwrap()).await;
+        assert_eq!((gone.len(), left.len()), (2, 0));
+        assert_eq!(done(left).unwrap(), 0);
+    }
 }

@@ -37,10 +37,13 @@ impl Stream {
 
 /// Breaks `sentence` into lines of at most `width` characters. What stands between backticks is never broken, as it is
 /// meant to be copied; a word that does not fit stands alone.
+///
+/// Sentences have others' words in them: names of folders, what a service says. None can move the cursor or colour anything.
 pub(crate) fn wrap(sentence: &str, width: usize) -> Vec<String> {
+    let sentence = azcred::printable(sentence, usize::MAX);
     let mut lines = vec![String::new()];
     let mut room = width;
-    for word in words(sentence) {
+    for word in words(&sentence) {
         let length = word.chars().count();
         let last = lines.len() - 1;
         if !lines[last].is_empty() && length + 1 > room {
@@ -87,6 +90,10 @@ mod tests {
             ]
         );
         assert_eq!(wrap("", 10), [""]);
+        assert_eq!(
+            wrap("in a\u{1b}[31m\u{9b}1m\u{7}\r\nb `c\u{202e}`", 80),
+            ["in a [31m 1m b `c `"]
+        );
         assert_eq!(wrap("a b", usize::MAX), ["a b"]);
         assert_eq!(wrap("1234567890123 b", 5), ["1234567890123", "b"]);
         for line in wrap(&"word ".repeat(50), 23) {

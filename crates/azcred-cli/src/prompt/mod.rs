@@ -3,9 +3,7 @@
 pub(crate) mod secret;
 mod terminal;
 
-#[cfg(test)]
-pub(crate) use terminal::Clipboard;
-pub(crate) use terminal::Terminal;
+pub(crate) use terminal::{Clipboard, Terminal};
 
 use crate::output::{
     HiddenSpinner,
@@ -13,13 +11,14 @@ use crate::output::{
     style::{WARN, paint, with_code},
     wrap::wrap,
 };
-use azcred::{Notice, Prompt, printable};
+use azcred::{DeviceCode, Notice, Prompt, printable};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::{
     fmt,
     io::{self, Write},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
     time::{Duration, SystemTime},
 };
 use url::Url;
@@ -28,7 +27,15 @@ use url::Url;
 #[derive(Default)]
 pub(crate) struct TerminalPrompt {
     plain: bool,
-    live: Mutex<Option<Live>>,
+    screen: OnScreen,
+    /// What is about to be shown, and asks another program first.
+    asking: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What is on the screen. Clones are the same.
+#[derive(Clone, Default)]
+struct OnScreen {
+    live: Arc<Mutex<Option<Live>>>,
 }
 
 impl TerminalPrompt {
@@ -40,8 +47,28 @@ impl TerminalPrompt {
         }
     }
 
+    /// Does what waits for another program in a thread of its own: on this one, the browser that somebody signs in in is answered.
+    fn aside(&self, does: impl Fn() + Clone + Send + 'static) {
+        let thread = thread::Builder::new().name("prompt".to_owned());
+        match thread.spawn(does.clone()) {
+            Ok(thread) => *held(&self.asking) = Some(thread),
+            Err(_) => does(),
+        }
+    }
+
+    /// Waits for that, so that what is shown next comes behind it.
+    fn settle(&self) {
+        let asking = held(&self.asking).take();
+        if let Some(thread) = asking {
+            // Whatever it could not show is not shown.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl OnScreen {
     fn live(&self) -> MutexGuard<'_, Option<Live>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.live)
     }
 
     /// Writes lines, above the one that is drawn again.
@@ -66,20 +93,14 @@ impl TerminalPrompt {
         *live = Some(Live::new(terminal, words, until));
     }
 
-    fn code(
-        &self,
-        code: &str,
-        address: &Url,
-        complete: Option<&Url>,
-        until: SystemTime,
-        terminal: Terminal,
-    ) {
-        let code = printable(code, LONGEST_CODE);
+    fn code(&self, device: &DeviceCode, terminal: Terminal) {
+        let until = device.expires_on;
+        let code = printable(&device.user_code, LONGEST_CODE);
         let shown = Shown {
             copied: terminal.clipboard.takes() && copy(&code),
             code: &code,
-            address: address.as_str(),
-            complete: complete.map(Url::as_str),
+            address: device.verification_uri.as_str(),
+            complete: device.verification_uri_complete.as_ref().map(Url::as_str),
         };
         if terminal.is_rich {
             self.say(&spaced(device_code::rich(&shown, terminal)));
@@ -124,22 +145,25 @@ const LONGEST_CODE: usize = 64;
 
 impl Prompt for TerminalPrompt {
     fn show(&self, notice: &Notice<'_>) {
+        self.settle();
+        let screen = self.screen.clone();
         let terminal = Terminal::of_stderr(self.plain);
         let width = terminal.columns.min(100);
         match notice {
-            Notice::Browser { url, until } => self.browser(url, *until, terminal),
-            Notice::DeviceCode(code) => self.code(
-                &code.user_code,
-                &code.verification_uri,
-                code.verification_uri_complete.as_ref(),
-                code.expires_on,
-                terminal,
-            ),
+            Notice::Browser { url, until } => screen.browser(url, *until, terminal),
+            Notice::DeviceCode(code) => {
+                let code = (*code).clone();
+                let show = move || screen.code(&code, terminal);
+                match terminal.clipboard {
+                    Clipboard::Tmux => self.aside(show),
+                    Clipboard::None | Clipboard::Terminal => show(),
+                }
+            }
             Notice::NoBrowser { why } => {
                 let why = printable(why, 300);
                 let words =
                     format!("No browser can be opened here: {why}. A code does it as well.");
-                self.say(&wrap(&words, width));
+                screen.say(&wrap(&words, width));
             }
             Notice::Strange { what } => {
                 let words = format!(
@@ -150,17 +174,17 @@ impl Prompt for TerminalPrompt {
                 if let Some(rest) = lines[0].strip_prefix("note:") {
                     lines[0] = format!("{}{rest}", paint(WARN, "note:"));
                 }
-                self.say(&lines);
+                screen.say(&lines);
             }
             Notice::AnotherProcess => {
                 if !terminal.is_rich {
-                    self.say(&[
+                    screen.say(&[
                         "Somebody is signing in in another window; waiting for that.".to_owned(),
                     ]);
                 }
-                self.wait(terminal, "Waiting for the sign-in in another window", None);
+                screen.wait(terminal, "Waiting for the sign-in in another window", None);
             }
-            Notice::Over => *self.live() = None,
+            Notice::Over => *screen.live() = None,
             // What can't be told yet can't be shown.
             _ => {}
         }
@@ -173,6 +197,11 @@ impl fmt::Debug for TerminalPrompt {
             .field("plain", &self.plain)
             .finish_non_exhaustive()
     }
+}
+
+/// Nothing that runs under these locks leaves a change half done.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The line that is drawn again while somebody is waited for, where one can be. It goes without a trace when it is dropped. Nothing else
@@ -270,6 +299,7 @@ fn copy(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc;
 
     #[test]
     fn the_time_that_is_left_begins_at_the_whole_minute_and_ends_at_nothing() {
@@ -279,6 +309,23 @@ mod tests {
         assert_eq!(clock(SystemTime::now() - Duration::from_secs(5)), "0:00");
         assert_eq!(minutes(from_now(900)), "15 minutes");
         assert_eq!(minutes(from_now(60)), "60 seconds");
+    }
+
+    #[test]
+    fn what_asks_another_program_keeps_nobody_waiting_and_comes_before_what_is_shown_next() {
+        let prompt = TerminalPrompt::plain();
+        let (go_on, may_go_on) = mpsc::channel();
+        let may_go_on = Arc::new(Mutex::new(may_go_on));
+        let was_told = Arc::new(Mutex::new(None));
+        let told = was_told.clone();
+        prompt.aside(move || {
+            let answer = held(&may_go_on).recv_timeout(Duration::from_secs(20));
+            *held(&told) = Some(answer.is_ok());
+        });
+        // Had it been waited for, nobody could say so.
+        go_on.send(()).unwrap();
+        prompt.show(&Notice::Over);
+        assert_eq!(*held(&was_told), Some(true));
     }
 
     #[test]

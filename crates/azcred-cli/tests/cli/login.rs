@@ -123,6 +123,33 @@ fn where_nothing_can_be_drawn_there_are_lines_of_text() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn inside_tmux_the_code_is_copied_where_tmux_passes_that_on() {
+    use std::os::unix::fs::PermissionsExt;
+    let azure = Azure::shared();
+    for (option, is_copied) in [("on", true), ("external", false)] {
+        let home = Home::new(&azure);
+        let tmux = home.path().join("tmux");
+        std::fs::write(&tmux, format!("#!/bin/sh\necho {option}\n")).expect("written");
+        std::fs::set_permissions(&tmux, PermissionsExt::from_mode(0o755)).expect("its mode");
+        let mut terminal = Terminal::new(80, 24);
+        let run = home.run(&["login", "--device-code"]);
+        let run = run.env("PATH", home.path().to_str().expect("text"));
+        let child = terminal.start(run.env("TMUX", "/tmp/tmux-1000/default,1,0"));
+        let shown = terminal.until("Ctrl-C ends it");
+        let says_so = shown.contains("copied to the clipboard");
+        Person::new(&azure, ADA).declines(&code(&shown.replace("copied to the clipboard", "")));
+        assert_eq!(end(child).code, 4);
+        let written = terminal.rest();
+        assert_eq!(
+            (says_so, written.contains("]52;c;")),
+            (is_copied, is_copied)
+        );
+        assert!(is_clean(&written), "{written:?}");
+    }
+}
+
 #[test]
 fn on_a_wide_terminal_there_is_a_qr_code() {
     let azure = Azure::shared();

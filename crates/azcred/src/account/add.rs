@@ -9,8 +9,9 @@ use crate::{
     credential::ManagedIdentityId,
     error::{Error, ErrorKind, Result},
     redact::shown_path,
-    system::{NoKeyring, System},
+    system::NoKeyring,
     tenant::{ClientId, TenantId},
+    vault,
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::path::{Path, PathBuf};
@@ -162,7 +163,7 @@ fn keep_secret(store: &Store, record: &Record, secret: &SecretString) -> Result<
         .with_mend(format!("{unlock}{others}"))
     };
     let system = &**store.system();
-    if refuses_keyring(system) {
+    if vault::refuses_keyring(system)? {
         return Err(trouble(
             "AZCRED_KEYRING keeps the keyring from being used".to_owned(),
             "unset AZCRED_KEYRING; or ",
@@ -196,14 +197,15 @@ pub(super) fn forget_secret(store: &Store, record: &Record) -> Result<()> {
         return Ok(());
     };
     keyring.remove(&secret_name(record)).map_err(|trouble| {
-        let why = match trouble {
-            NoKeyring::Locked => format!("{} is locked", keyring.title()),
-            NoKeyring::Absent(why) | NoKeyring::Failed(why) => {
-                format!("{} does not answer ({why})", keyring.title())
-            }
+        let (kind, why) = match trouble {
+            NoKeyring::Locked => (ErrorKind::Invalid, format!("{} is locked", keyring.title())),
+            NoKeyring::Absent(why) | NoKeyring::Failed(why) => (
+                ErrorKind::Unreachable,
+                format!("{} does not answer ({why})", keyring.title()),
+            ),
         };
         Error::new(
-            ErrorKind::Unavailable,
+            kind,
             format!(
                 "Removed the secret of {} from the keyring",
                 Account::of(record, false).who()
@@ -212,13 +214,6 @@ pub(super) fn forget_secret(store: &Store, record: &Record) -> Result<()> {
         )
         .with_mend("unlock the keyring and sign out again")
     })
-}
-
-/// See [`crate::vault`], which heeds the same variable.
-pub(crate) fn refuses_keyring(system: &dyn System) -> bool {
-    system
-        .var("AZCRED_KEYRING")
-        .is_some_and(|wish| wish.trim().eq_ignore_ascii_case("never"))
 }
 
 fn full(path: &Path) -> Result<String> {

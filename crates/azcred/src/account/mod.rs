@@ -30,7 +30,8 @@ use tokio::time::Instant;
 /// [`ClientOptions::deadline`].
 ///
 /// The errors of all methods: [`ErrorKind::Unavailable`] where sign-ins can't be kept here (no home folder, a keyring out of
-/// reach), [`ErrorKind::Invalid`] where what is kept must not or can't be used, with what mends it.
+/// reach), [`ErrorKind::Unreachable`] where the keyring fails or the disk hangs, [`ErrorKind::Invalid`] where what is kept must not or
+/// can't be used, with what mends it.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     store: Store,

@@ -58,8 +58,8 @@ const DISK: Duration = Duration::from_secs(30);
 /// Cancel-safe; ends within 30 seconds. Needs a Tokio runtime with time.
 ///
 /// # Errors
-/// [`ErrorKind::Unavailable`] where there is no place for a cache, [`ErrorKind::Invalid`] where it must not be used or can't be read,
-/// [`ErrorKind::Unreachable`] where the disk does not answer in time; with what mends it.
+/// [`ErrorKind::Unavailable`] where there is no place for a cache, [`ErrorKind::Unreachable`] where the keyring fails or the disk hangs,
+/// [`ErrorKind::Invalid`] where it must not be used or can't be read, with what mends it.
 pub async fn list(options: &ClientOptions) -> Result<CacheList> {
     on_disk(options, |vault| {
         let place = vault.place()?;

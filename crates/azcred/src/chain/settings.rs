@@ -94,7 +94,7 @@ impl Settings {
 
     fn add(&mut self, content: io::Result<Vec<u8>>, path: PathBuf) -> Result<()> {
         let invalid = |why: String| {
-            Error::new(ErrorKind::Invalid, format!("Read {}", path.display()), why)
+            Error::new(ErrorKind::Invalid, format!("Read {}", shown(&path)), why)
                 .with_mend("mend the file; the reference of settings lists what can stand in it")
         };
         let content = content.map_err(|error| invalid(error.to_string()))?;
@@ -124,7 +124,7 @@ impl Settings {
         }
         self.exclude
             .extend(sources(file.chain.exclude).map_err(|error| named(&error))?);
-        let mut expect = Expect::new(path.display().to_string());
+        let mut expect = Expect::new(shown(&path));
         if let Some(tenant) = &file.expect.tenant {
             expect = expect.tenant(tenant)?;
         }
@@ -138,6 +138,11 @@ impl Settings {
         self.files.push(path);
         Ok(())
     }
+}
+
+/// A path for people. The folders that it leads through come with a checkout, and may have any name.
+fn shown(path: &Path) -> String {
+    printable(&path.display().to_string(), 4096)
 }
 
 /// A file's content, where there is a file.

@@ -10,7 +10,7 @@ use crate::{
         environment::Described, source::TokenSource,
     },
     error::{Error, ErrorKind, Result},
-    system::System,
+    system::{System, Unattended, unattended},
     tenant::excerpt,
 };
 use serde::Serialize;
@@ -180,29 +180,19 @@ impl Source {
     }
 }
 
-/// The variables by which CI systems say what they are: most of them, GitHub Actions, Azure Pipelines.
-const CI: [&str; 3] = ["CI", "GITHUB_ACTIONS", "TF_BUILD"];
-
 /// Whether somebody is there to be asked.
 fn attended(source: Source, system: &dyn System) -> Result<()> {
-    let ci = CI
-        .into_iter()
-        .find(|variable| system.var(variable).is_some());
-    let (why, mend) = match ci {
-        Some(variable) => (
-            format!("nobody is asked in a CI job ({variable} is set)"),
-            "give the job an identity of its own",
-        ),
-        None if !system.has_terminal() => (
-            "nobody is asked without a terminal (standard error is none)".to_owned(),
-            "run it at a terminal",
-        ),
-        None => return Ok(()),
+    let Some(why) = unattended(system) else {
+        return Ok(());
+    };
+    let mend = match why {
+        Unattended::CiJob(_) => "give the job an identity of its own",
+        Unattended::NoTerminal => "run it at a terminal",
     };
     Err(Error::new(
         ErrorKind::Unavailable,
         format!("{} looked for a person", source.credential_name()),
-        why,
+        why.to_string(),
     )
     .with_mend(mend))
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     credential::Credential,
     scope::Scope,
-    system::{Fixture, Program, SharedSystem},
+    system::{Fixture, NoKeyring, Program, SharedSystem},
 };
 use std::{path::Path, time::SystemTime};
 
@@ -223,6 +223,24 @@ fn a_guard_that_is_misspelt_is_refused_with_its_line() {
     assert!(Settings::find(&large, Path::new("/code")).is_err());
 }
 
+#[test]
+fn the_name_of_a_checkouts_folder_does_not_reach_the_terminal_as_it_is() {
+    let folder = "/code/x\u{1b}[31mred\u{1b}]0;owned\u{7}\u{9b}1m\u{202e}y";
+    for text in [
+        "[expect]\ntennant = 'x'",
+        "[expect]\ntenant = 'contoso.com'",
+    ] {
+        let system = desk().with_file(format!("{folder}/azcred.toml"), text);
+        let error = Settings::find(&system, Path::new(folder)).unwrap_err();
+        let shown = error.to_string();
+        assert!(
+            !shown.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}']),
+            "{shown:?}"
+        );
+        assert!(shown.contains("/code/x [31mred"), "{shown}");
+    }
+}
+
 fn chain(system: SharedSystem) -> Chain {
     Chain::new(ClientOptions::new(system))
 }
@@ -266,6 +284,41 @@ async fn a_malformed_variable_fails_its_source_and_not_the_looks_of_others() {
     assert!(error.to_string().contains("AZURE_TENANT_ID"), "{error}");
     assert_eq!(report.attempts[0].verdict, Verdict::Failed);
     assert_eq!(report.attempts[1].verdict, Verdict::Unavailable);
+}
+
+#[tokio::test]
+async fn a_sign_in_whose_keyring_hangs_is_not_passed_over_for_somebody_else() {
+    let az = Program::answers(|_| {
+        let expires_on = u64::MAX >> 31;
+        let answer = format!(r#"{{"accessToken":"t","expires_on":{expires_on}}}"#);
+        (0, answer)
+    });
+    let desk = Fixture::new()
+        .with_var("HOME", "/home/ada")
+        .with_var("AZCRED_IMDS", "never")
+        .with_program("az", &az)
+        .with_keyring(None);
+    let accounts = crate::account::Accounts::new(&ClientOptions::new(desk.clone().shared()));
+    let added = accounts.unwrap().add_managed_identity(None).await;
+    added.unwrap();
+    let with = |trouble| chain(desk.clone().with_keyring(Some(trouble)).shared());
+    let arm = TokenRequest::new(Scope::ARM);
+    let hangs = NoKeyring::Failed("it gave no answer within 2 s".into());
+    for trouble in [hangs, NoKeyring::Locked] {
+        let (answer, report) = with(trouble).explain(&arm).await;
+        let error = answer.unwrap_err();
+        assert!(!error.is_unavailable(), "{error}");
+        assert!(error.mend().contains("the keyring") || error.mend().contains("unlock"));
+        let mut attempts = report.attempts.iter();
+        let azcred = attempts.find(|attempt| attempt.source == Source::Azcred);
+        assert_eq!(azcred.unwrap().verdict, Verdict::Failed);
+        assert_eq!(az.runs(), 0);
+    }
+    // Over SSH there is none, and nobody expects the sign-in there.
+    let token = with(NoKeyring::Absent("no session bus".into()))
+        .get_token(&arm)
+        .await;
+    assert_eq!(token.unwrap().secret(), "t");
 }
 
 #[test]
@@ -429,6 +482,13 @@ async fn a_person_is_asked_at_a_terminal_only_and_not_in_a_ci_job_and_not_by_who
         assert!(why.contains(variable), "{why}");
     }
     assert!(Source::DeviceCode.make(&of(desk()).0, false).is_ok());
+    // A shell that says that it is no job is none.
+    let no = ["false", "False", "0", " no "].map(|no| desk().with_var("CI", no));
+    for no in no {
+        assert!(Source::DeviceCode.make(&of(no.clone()).0, false).is_ok());
+        let job = of(no.with_var("TF_BUILD", "True"));
+        assert!(Source::DeviceCode.make(&job.0, false).is_err());
+    }
     let (answer, report) = of(desk().with_var("HOME", "/home/ada"))
         .unattended()
         .build()

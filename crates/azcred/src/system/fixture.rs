@@ -57,6 +57,7 @@ impl Drop for MadeLock {
 struct MadeKeyring {
     secrets: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     trouble: Option<NoKeyring>,
+    asked: Arc<AtomicUsize>,
 }
 
 impl Keyring for MadeKeyring {
@@ -75,6 +76,15 @@ impl Keyring for MadeKeyring {
         Ok(())
     }
 
+    fn get_or_set(&self, name: &str, secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, NoKeyring> {
+        self.usable()?;
+        let mut secrets = held(&self.secrets);
+        let kept = secrets.entry(name.to_owned());
+        Ok(Zeroizing::new(
+            kept.or_insert_with(|| secret.to_owned()).clone(),
+        ))
+    }
+
     fn remove(&self, name: &str) -> Result<(), NoKeyring> {
         self.usable()?;
         held(&self.secrets).remove(name);
@@ -84,6 +94,7 @@ impl Keyring for MadeKeyring {
 
 impl MadeKeyring {
     fn usable(&self) -> Result<(), NoKeyring> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         self.trouble.clone().map_or(Ok(()), Err)
     }
 }
@@ -256,9 +267,16 @@ impl Fixture {
     /// Gives the machine a keyring; clones share what is in it. `trouble` is what keeps it from being used.
     #[must_use]
     pub fn with_keyring(mut self, trouble: Option<NoKeyring>) -> Self {
-        let secrets = self.keyring.take().unwrap_or_default().secrets;
-        self.keyring = Some(MadeKeyring { secrets, trouble });
+        let made = self.keyring.take().unwrap_or_default();
+        self.keyring = Some(MadeKeyring { trouble, ..made });
         self
+    }
+
+    /// How often the keyring was asked for something.
+    #[cfg(test)]
+    pub(crate) fn keyring_asked(&self) -> usize {
+        let made = self.keyring.as_ref();
+        made.map_or(0, |made| made.asked.load(Ordering::Relaxed))
     }
 
     /// Puts a person at a terminal.

@@ -8,9 +8,11 @@ mod fixture;
 mod keyring;
 mod process;
 mod real;
+mod unattended;
 
 pub use fixture::{Fixture, Program};
 pub use real::RealSystem;
+pub use unattended::{Unattended, unattended};
 
 use futures_util::future::BoxFuture;
 use std::{
@@ -251,6 +253,14 @@ pub trait Keyring: Send + Sync {
     /// [`NoKeyring`].
     fn set(&self, name: &str, secret: &[u8]) -> Result<(), NoKeyring>;
 
+    /// The secret under a name; where there is none, keeps this one under it, and gives what the keyring has then.
+    ///
+    /// # Errors
+    /// [`NoKeyring`].
+    fn get_or_set(&self, name: &str, secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, NoKeyring> {
+        keyring::got_or_set(|| self.get(name), || self.set(name, secret))
+    }
+
     /// Removes the secret under a name; where there is none that is no error.
     ///
     /// # Errors
@@ -267,6 +277,13 @@ pub enum NoKeyring {
     Locked,
     /// It failed: why.
     Failed(String),
+}
+
+impl NoKeyring {
+    /// It said that it kept something, and did not.
+    pub(crate) fn forgot() -> Self {
+        Self::Failed("it forgot what was given to it".to_owned())
+    }
 }
 
 /// A program to run.
@@ -361,14 +378,15 @@ pub fn config_folder(system: &dyn System) -> Option<PathBuf> {
 }
 
 /// The folder for what a user would miss, such as sign-ins: `AZCRED_HOME/data`, else `XDG_DATA_HOME/azcred` or `~/.local/share/azcred`, on macOS
-/// `~/Library/Application Support/azcred`, on Windows `LOCALAPPDATA\azcred`.
+/// `~/Library/Application Support/azcred/data`, on Windows `LOCALAPPDATA\azcred`.
 pub fn data_folder(system: &dyn System) -> Option<PathBuf> {
     if let Some(home) = full_path(system, HOME_OF_ITS_OWN) {
         return Some(home.join("data"));
     }
     match system.os() {
         "windows" => Some(full_path(system, "LOCALAPPDATA")?.join("azcred")),
-        "macos" => config_folder(system),
+        // Nobody else may look into this one; into the one around it, where people make `config.toml`, they may.
+        "macos" => Some(config_folder(system)?.join("data")),
         _ => full_path(system, "XDG_DATA_HOME")
             .or_else(|| Some(home(system)?.join(".local/share")))
             .map(|folder| folder.join("azcred")),

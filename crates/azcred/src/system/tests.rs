@@ -29,6 +29,19 @@ fn a_home_of_its_own_takes_the_place_of_the_users_folders_and_must_be_a_full_pat
 }
 
 #[test]
+fn no_system_has_the_settings_in_the_folder_that_nobody_else_may_look_into() {
+    for os in ["linux", "macos", "windows"] {
+        let machine = Fixture::new()
+            .with_os(os)
+            .with_var("HOME", "/home/ada")
+            .with_var("APPDATA", "/home/ada/roaming")
+            .with_var("LOCALAPPDATA", "/home/ada/local");
+        let (data, config) = (data_folder(&machine), config_folder(&machine));
+        assert!(!config.unwrap().starts_with(data.unwrap()), "{os}");
+    }
+}
+
+#[test]
 fn the_coarse_clock_is_the_wall_clock() {
     let difference =
         |a: SystemTime, b: SystemTime| a.duration_since(b).unwrap_or_else(|error| error.duration());

@@ -20,6 +20,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -36,6 +37,8 @@ const FILE_LIMIT: u64 = 256;
 /// Making a key takes milliseconds, a keyring's answer two seconds at most.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(2);
+/// A keyring that failed is left alone for so long: each further question might take seconds too.
+const LEFT_ALONE: Duration = Duration::from_secs(30);
 
 /// What kind of place the key is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +54,32 @@ impl Kind {
             Self::Keyring => "keyring",
             Self::File => "file",
         }
+    }
+}
+
+/// When the keyring failed last, and why.
+#[derive(Default)]
+pub(super) struct Failed(Mutex<Option<(tokio::time::Instant, String)>>);
+
+impl Failed {
+    /// Asks the keyring, unless it failed a moment ago: then that is the answer.
+    fn or_ask<T>(&self, ask: impl FnOnce() -> Result<T, NoKeyring>) -> Result<T, NoKeyring> {
+        let lately = self.lately();
+        if let Some(why) = lately {
+            return Err(NoKeyring::Failed(why));
+        }
+        let answer = ask();
+        if let Err(NoKeyring::Failed(why)) = &answer {
+            let failed = (tokio::time::Instant::now(), why.clone());
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed);
+        }
+        answer
+    }
+
+    fn lately(&self) -> Option<String> {
+        let failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lately = failed.as_ref().filter(|(at, _)| at.elapsed() < LEFT_ALONE);
+        lately.map(|(_, why)| why.clone())
     }
 }
 
@@ -73,23 +102,23 @@ pub(crate) enum KeyPlace {
 }
 
 /// The key; `None` where there is none.
-pub(super) fn find(system: &dyn System) -> Result<Option<Opened>> {
-    look(system).map(|found| match found {
+pub(super) fn find(system: &dyn System, failed: &Failed) -> Result<Option<Opened>> {
+    look(system, failed).map(|found| match found {
         Found::Key(opened) => Some(*opened),
         Found::None(_) => None,
     })
 }
 
 /// The key, made where there is none. However many processes come here at once, they have the same.
-pub(super) fn find_or_make(system: &dyn System) -> Result<Opened> {
-    if let Found::Key(opened) = look(system)? {
+pub(super) fn find_or_make(system: &dyn System, failed: &Failed) -> Result<Opened> {
+    if let Found::Key(opened) = look(system, failed)? {
         return Ok(*opened);
     }
     let folder = folder(system)?;
     let lock = lock(system, &folder)?;
     // The lock has made the folder, where there was none.
     check_folder(system, &folder)?;
-    let to_make = match look(system)? {
+    let to_make = match look(system, failed)? {
         Found::Key(opened) => return Ok(*opened),
         Found::None(kind) => kind,
     };
@@ -97,9 +126,10 @@ pub(super) fn find_or_make(system: &dyn System) -> Result<Opened> {
         Some(Kind::File) => make_file(system, &folder)?,
         Some(Kind::Keyring) => {
             let keyring = system.keyring().ok_or_else(|| out_of_reach(None))?;
-            make_in_keyring(keyring).map_err(|trouble| unusable(keyring, &trouble))?
+            let made = failed.or_ask(|| make_in_keyring(keyring));
+            made.map_err(|trouble| unusable(keyring, &trouble))?
         }
-        None => match decide(system, &folder)? {
+        None => match decide(system, failed, &folder)? {
             Some(opened) => opened,
             None => make_file(system, &folder)?,
         },
@@ -109,13 +139,16 @@ pub(super) fn find_or_make(system: &dyn System) -> Result<Opened> {
 }
 
 /// Where the key is.
-pub(super) fn place(system: &dyn System) -> Result<KeyPlace> {
+pub(super) fn place(system: &dyn System, failed: &Failed) -> Result<KeyPlace> {
     let folder = folder(system)?;
     let file = folder.join(FILE);
     let is_there = |path: &Path| system.look(path).is_ok();
     if is_there(&folder.join(MARKER)) && !refuses_keyring(system)? {
         if let Some(keyring) = system.keyring()
-            && !matches!(keyring.get(NAME), Err(NoKeyring::Absent(_)))
+            && !matches!(
+                failed.or_ask(|| keyring.get(NAME)),
+                Err(NoKeyring::Absent(_))
+            )
         {
             return Ok(KeyPlace::Keyring(keyring.title()));
         }
@@ -128,7 +161,7 @@ pub(super) fn place(system: &dyn System) -> Result<KeyPlace> {
 }
 
 /// Why what lies under the keyring's key can't be had in this session, where something may lie there.
-pub(super) fn out_of_reach_here(system: &dyn System) -> Option<Error> {
+pub(super) fn out_of_reach_here(system: &dyn System, failed: &Failed) -> Option<Error> {
     let folder = folder(system).ok()?;
     system.look(&folder.join(MARKER)).ok()?;
     if refuses_keyring(system).ok()? {
@@ -141,7 +174,10 @@ pub(super) fn out_of_reach_here(system: &dyn System) -> Option<Error> {
             .with_mend("unset AZCRED_KEYRING"),
         );
     }
-    match system.keyring().map(|keyring| keyring.get(NAME)) {
+    let asked = system
+        .keyring()
+        .map(|keyring| failed.or_ask(|| keyring.get(NAME)));
+    match asked {
         None => Some(out_of_reach(None)),
         Some(Err(NoKeyring::Absent(why))) => Some(out_of_reach(Some(&why))),
         Some(_) => None,
@@ -155,10 +191,12 @@ enum Found {
     None(Option<Kind>),
 }
 
-fn look(system: &dyn System) -> Result<Found> {
+fn look(system: &dyn System, failed: &Failed) -> Result<Found> {
     let folder = folder(system)?;
     if !refuses_keyring(system)? && is_marked(system, &folder)? {
-        let asked = system.keyring().map(|keyring| (keyring, keyring.get(NAME)));
+        let asked = system
+            .keyring()
+            .map(|keyring| (keyring, failed.or_ask(|| keyring.get(NAME))));
         match asked {
             Some((_, Ok(secret))) => {
                 return Ok(match secret.and_then(|secret| from_keyring(&secret)) {
@@ -187,15 +225,17 @@ fn look(system: &dyn System) -> Result<Found> {
 }
 
 /// The keyring, where it can be used, and that it is used written down; `None` where the file is to be taken.
-fn decide(system: &dyn System, folder: &Path) -> Result<Option<Opened>> {
+fn decide(system: &dyn System, failed: &Failed, folder: &Path) -> Result<Option<Opened>> {
     let Some(keyring) = system.keyring() else {
         return Ok(None);
     };
-    match make_in_keyring(keyring) {
+    match failed.or_ask(|| make_in_keyring(keyring)) {
         Ok(opened) => {
             let marker = folder.join(MARKER);
             let written = system.write_durably(&marker, keyring.title().as_bytes());
-            written.map_err(|error| trouble::failed("Wrote", &marker, Shelf::SignIns, &error))?;
+            written.map_err(|error| {
+                trouble::failed(system, "Wrote", &marker, Shelf::SignIns, &error)
+            })?;
             Ok(Some(opened))
         }
         // To choose the file for somebody who has a keyring would lower a guard that they rely on.
@@ -208,25 +248,19 @@ fn decide(system: &dyn System, folder: &Path) -> Result<Option<Opened>> {
 }
 
 fn make_in_keyring(keyring: &dyn Keyring) -> Result<Opened, NoKeyring> {
-    let kept = |keyring: &dyn Keyring| -> Result<Option<Master>, NoKeyring> {
-        Ok(keyring.get(NAME)?.and_then(|secret| from_keyring(&secret)))
-    };
     let failed = |error: Error| NoKeyring::Failed(error.why().to_owned());
-    let master = match kept(keyring)? {
-        // Another data folder's.
+    let made = seal::new_master().map_err(failed)?;
+    let text = Zeroizing::new(STANDARD.encode(&made[..]));
+    // One that is there is another data folder's, or another process was here first.
+    let kept = keyring.get_or_set(NAME, text.as_bytes())?;
+    let master = match from_keyring(&kept) {
         Some(master) => master,
+        // What is there is no key.
         None => {
-            let master = seal::new_master().map_err(failed)?;
-            keyring.set(
-                NAME,
-                Zeroizing::new(STANDARD.encode(&master[..])).as_bytes(),
-            )?;
-            if kept(keyring)?.is_none_or(|kept| kept != master) {
-                return Err(NoKeyring::Failed(
-                    "it forgot what was given to it".to_owned(),
-                ));
-            }
-            master
+            keyring.set(NAME, text.as_bytes())?;
+            let kept = keyring.get(NAME)?;
+            kept.and_then(|kept| from_keyring(&kept))
+                .ok_or_else(NoKeyring::forgot)?
         }
     };
     Ok(Opened {
@@ -243,7 +277,7 @@ fn make_file(system: &dyn System, folder: &Path) -> Result<Opened> {
         *Zeroizing::new(STANDARD.encode(&master[..]))
     ));
     let written = system.write_durably(&path, text.as_bytes());
-    written.map_err(|error| trouble::failed("Wrote", &path, Shelf::SignIns, &error))?;
+    written.map_err(|error| trouble::failed(system, "Wrote", &path, Shelf::SignIns, &error))?;
     // Where files can't be locked, another process may have been here: the last one's key is the one.
     read_file(system, folder)?.ok_or_else(|| {
         Error::new(
@@ -261,7 +295,15 @@ fn read_file(system: &dyn System, folder: &Path) -> Result<Option<Opened>> {
     let facts = match system.look(&path) {
         Ok(facts) => facts,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(trouble::failed("Read", &path, Shelf::SignIns, &error)),
+        Err(error) => {
+            return Err(trouble::failed(
+                system,
+                "Read",
+                &path,
+                Shelf::SignIns,
+                &error,
+            ));
+        }
     };
     check_folder(system, folder)?;
     if let Some(error) = trouble::refused(&path, &facts, FileKind::File, system.user()) {
@@ -270,7 +312,15 @@ fn read_file(system: &dyn System, folder: &Path) -> Result<Option<Opened>> {
     let text = match system.read(&path, FILE_LIMIT) {
         Ok(text) => Zeroizing::new(text),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Ok(None),
-        Err(error) => return Err(trouble::failed("Read", &path, Shelf::SignIns, &error)),
+        Err(error) => {
+            return Err(trouble::failed(
+                system,
+                "Read",
+                &path,
+                Shelf::SignIns,
+                &error,
+            ));
+        }
     };
     let Some(master) = text
         .strip_prefix(FORM.as_bytes())
@@ -314,6 +364,7 @@ fn is_marked(system: &dyn System, folder: &Path) -> Result<bool> {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(trouble::failed(
+            system,
             "Looked at",
             &marker,
             Shelf::SignIns,
@@ -322,7 +373,8 @@ fn is_marked(system: &dyn System, folder: &Path) -> Result<bool> {
     }
 }
 
-fn refuses_keyring(system: &dyn System) -> Result<bool> {
+/// Whether `AZCRED_KEYRING` says that no keyring is asked.
+pub(crate) fn refuses_keyring(system: &dyn System) -> Result<bool> {
     match system.var("AZCRED_KEYRING") {
         None => Ok(false),
         Some(value) if value.trim().eq_ignore_ascii_case("never") => Ok(true),
@@ -354,7 +406,15 @@ fn lock(system: &dyn System, folder: &Path) -> Result<Option<FileLock>> {
                 )
                 .with_mend(format!("find out which: `lsof '{}'`", shown_path(&path))));
             }
-            Err(error) => return Err(trouble::failed("Locked", &path, Shelf::SignIns, &error)),
+            Err(error) => {
+                return Err(trouble::failed(
+                    system,
+                    "Locked",
+                    &path,
+                    Shelf::SignIns,
+                    &error,
+                ));
+            }
         }
     }
 }
@@ -369,16 +429,17 @@ fn unusable(keyring: &dyn Keyring, trouble: &NoKeyring) -> Error {
             ErrorKind::Invalid,
             what,
             "it is locked, and to unlock it somebody would have to be asked",
-        )
-        .with_mend(
-            "unlock it, which signing in to the desktop does; or keep the key in a file: `export AZCRED_KEYRING=never`",
         ),
-        NoKeyring::Absent(why) | NoKeyring::Failed(why) => {
-            Error::new(ErrorKind::Unavailable, what, why.clone()).with_mend(
-                "look at the keyring; or keep the key in a file: `export AZCRED_KEYRING=never`",
-            )
-        }
+        NoKeyring::Absent(why) => Error::new(ErrorKind::Unavailable, what, why.clone()),
+        // A sign-in may be there, so that nobody else is to answer in its place.
+        NoKeyring::Failed(why) => Error::new(ErrorKind::Unreachable, what, why.clone()),
     }
+    .with_mend(match trouble {
+        NoKeyring::Locked => {
+            "unlock it, which signing in to the desktop does; or keep the key in a file: `export AZCRED_KEYRING=never`"
+        }
+        _ => "look at the keyring; or keep the key in a file: `export AZCRED_KEYRING=never`",
+    })
 }
 
 fn out_of_reach(why: Option<&str>) -> Error {

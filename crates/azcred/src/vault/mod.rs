@@ -13,7 +13,7 @@ mod prune;
 mod seal;
 mod trouble;
 
-pub(crate) use key::KeyPlace;
+pub(crate) use key::{KeyPlace, refuses_keyring};
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -36,12 +36,14 @@ use zeroize::Zeroizing;
 /// without giving way, and may ask the keyring: none is for an asynchronous task's own thread.
 ///
 /// The errors of all methods: [`ErrorKind::Unavailable`] where there is no place for it (no home folder, a keyring out of reach),
-/// [`ErrorKind::Invalid`] where what is there must not or can't be used, with what mends it.
+/// [`ErrorKind::Unreachable`] where the keyring that has the key fails or hangs, [`ErrorKind::Invalid`] where what is there must not or
+/// can't be used, with what mends it.
 #[derive(Clone)]
 pub(crate) struct Vault {
     system: SharedSystem,
     /// The key, once it was found.
     opened: Arc<Mutex<Option<Arc<Opened>>>>,
+    failed: Arc<key::Failed>,
     trouble: Arc<Trouble>,
 }
 
@@ -123,6 +125,7 @@ impl Vault {
         Self {
             system,
             opened: Arc::default(),
+            failed: Arc::default(),
             trouble: Arc::default(),
         }
     }
@@ -187,7 +190,8 @@ impl Vault {
             Shelf::Tokens => self.system.write(&at.path, &sealed),
             Shelf::SignIns => self.system.write_durably(&at.path, &sealed),
         };
-        written.map_err(|error| trouble::failed("Wrote", &at.path, shelf, &error))?;
+        written
+            .map_err(|error| trouble::failed(&*self.system, "Wrote", &at.path, shelf, &error))?;
         if let Some(folder) = at.path.parent() {
             prune::now_and_then(&*self.system, folder, shelf);
         }
@@ -204,7 +208,8 @@ impl Vault {
             return Ok(false);
         }
         let removed = self.system.remove(&at.path);
-        removed.map_err(|error| trouble::failed("Removed", &at.path, shelf, &error))?;
+        removed
+            .map_err(|error| trouble::failed(&*self.system, "Removed", &at.path, shelf, &error))?;
         Ok(true)
     }
 
@@ -233,7 +238,9 @@ impl Vault {
                 .is_some_and(|content| is_meant(&content))
             {
                 let done = self.system.remove(&at.path);
-                done.map_err(|error| trouble::failed("Removed", &at.path, shelf, &error))?;
+                done.map_err(|error| {
+                    trouble::failed(&*self.system, "Removed", &at.path, shelf, &error)
+                })?;
                 removed += 1;
             }
         }
@@ -251,7 +258,9 @@ impl Vault {
                     continue;
                 }
                 let done = self.system.remove(&path);
-                done.map_err(|error| trouble::failed("Removed", &path, shelf, &error))?;
+                done.map_err(|error| {
+                    trouble::failed(&*self.system, "Removed", &path, shelf, &error)
+                })?;
                 removed += 1;
             }
         }
@@ -279,7 +288,7 @@ impl Vault {
         let at = self.at(self.find_or_make()?, shelf, parts)?;
         let path = at.path.with_file_name(format!("{}{LOCK_ENDING}", at.name));
         lock_file(&*self.system, &path)
-            .map_err(|error| trouble::failed("Locked", &path, shelf, &error))
+            .map_err(|error| trouble::failed(&*self.system, "Locked", &path, shelf, &error))
     }
 
     /// The same, tried until it is had; `None` when the time is over.
@@ -321,7 +330,7 @@ impl Vault {
         Ok(Place {
             tokens: Shelf::Tokens.root(&*self.system)?,
             sign_ins: Shelf::SignIns.root(&*self.system)?,
-            key: key::place(&*self.system)?,
+            key: key::place(&*self.system, &self.failed)?,
         })
     }
 
@@ -333,7 +342,7 @@ impl Vault {
         if is_had {
             return None;
         }
-        key::out_of_reach_here(&*self.system)
+        key::out_of_reach_here(&*self.system, &self.failed)
     }
 
     fn open(&self, shelf: Shelf, at: &At) -> Result<Option<Zeroizing<Vec<u8>>>> {
@@ -342,7 +351,15 @@ impl Vault {
             Ok(facts) if facts.kind == FileKind::File => {}
             Ok(_) => return Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(trouble::failed("Read", &at.path, shelf, &error)),
+            Err(error) => {
+                return Err(trouble::failed(
+                    &*self.system,
+                    "Read",
+                    &at.path,
+                    shelf,
+                    &error,
+                ));
+            }
         }
         match self.system.read(&at.path, seal::LIMIT) {
             Ok(sealed) => Ok(at.opened.keys.open(&at.name, sealed)),
@@ -357,7 +374,13 @@ impl Vault {
             {
                 Ok(None)
             }
-            Err(error) => Err(trouble::failed("Read", &at.path, shelf, &error)),
+            Err(error) => Err(trouble::failed(
+                &*self.system,
+                "Read",
+                &at.path,
+                shelf,
+                &error,
+            )),
         }
     }
 
@@ -402,14 +425,20 @@ impl Vault {
         match self.system.list(folder) {
             Ok(names) => Ok(names),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(trouble::failed("Listed", folder, shelf, &error)),
+            Err(error) => Err(trouble::failed(
+                &*self.system,
+                "Listed",
+                folder,
+                shelf,
+                &error,
+            )),
         }
     }
 
     fn find(&self) -> Result<Option<Arc<Opened>>> {
         let mut place = held(&self.opened);
         if place.is_none() {
-            *place = key::find(&*self.system)?.map(Arc::new);
+            *place = key::find(&*self.system, &self.failed)?.map(Arc::new);
         }
         Ok(place.clone())
     }
@@ -419,7 +448,7 @@ impl Vault {
         if let Some(opened) = &*place {
             return Ok(opened.clone());
         }
-        let opened = Arc::new(key::find_or_make(&*self.system)?);
+        let opened = Arc::new(key::find_or_make(&*self.system, &self.failed)?);
         *place = Some(opened.clone());
         Ok(opened)
     }
@@ -437,7 +466,7 @@ fn check_folder(system: &dyn System, folder: &Path, shelf: Shelf) -> Result<()> 
             trouble::refused(folder, &facts, FileKind::Folder, system.user()).map_or(Ok(()), Err)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(trouble::failed("Looked at", folder, shelf, &error)),
+        Err(error) => Err(trouble::failed(system, "Looked at", folder, shelf, &error)),
     }
 }
 

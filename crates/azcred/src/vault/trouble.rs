@@ -22,6 +22,8 @@ pub(super) fn no_home(system: &dyn System, shelf: Shelf) -> Error {
 /// The variable that moves the folder.
 pub(super) fn variable(system: &dyn System, shelf: Shelf) -> &'static str {
     match (system.os(), shelf) {
+        // It counts before all others.
+        _ if system.var("AZCRED_HOME").is_some() => "AZCRED_HOME",
         ("windows", _) => "LOCALAPPDATA",
         ("macos", _) => "HOME",
         (_, Shelf::Tokens) => "XDG_CACHE_HOME or HOME",
@@ -56,7 +58,7 @@ pub(super) fn refused(
             "it belongs to another user, who could read and change what is kept there",
             match user {
                 Some(0) => format!(
-                    "run azcred as the user that it belongs to, or with another HOME; else `chown -R root '{shown}'`"
+                    "run azcred as the user that it belongs to, or with an AZCRED_HOME of your own; else `chown -R root '{shown}'`"
                 ),
                 _ => format!("take it over: `sudo chown -R \"$(id -un)\" '{shown}'`"),
             },
@@ -73,7 +75,13 @@ pub(super) fn refused(
 }
 
 /// A file that can't be read or written: `what` was tried.
-pub(super) fn failed(what: &str, path: &Path, shelf: Shelf, error: &io::Error) -> Error {
+pub(super) fn failed(
+    system: &dyn System,
+    what: &str,
+    path: &Path,
+    shelf: Shelf,
+    error: &io::Error,
+) -> Error {
     let shown = shown_path(path);
     let folder = path.parent().map_or_else(|| shown.clone(), shown_path);
     let elsewhere = match shelf {
@@ -89,9 +97,11 @@ pub(super) fn failed(what: &str, path: &Path, shelf: Shelf, error: &io::Error) -
             "the disk is read-only".to_owned(),
             format!(
                 "point {} at a folder that can be written to{elsewhere}",
-                match shelf {
-                    Shelf::Tokens => "XDG_CACHE_HOME",
-                    Shelf::SignIns => "XDG_DATA_HOME",
+                match (variable(system, shelf), shelf) {
+                    // There the others are the whole system's, or move everything of the user's.
+                    ("AZCRED_HOME" | "LOCALAPPDATA" | "HOME", _) => "AZCRED_HOME",
+                    (_, Shelf::Tokens) => "XDG_CACHE_HOME",
+                    (_, Shelf::SignIns) => "XDG_DATA_HOME",
                 }
             ),
         ),

@@ -647,6 +647,37 @@ async fn a_full_disk_keeps_nobody_from_a_token_and_signing_in_says_that_nothing_
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
     assert!(error.why().contains("full"), "{error}");
+    assert_eq!(provider.codes(), 1, "nobody is asked in vain");
+}
+
+#[tokio::test]
+async fn nobody_is_asked_to_sign_in_where_that_can_not_be_kept() {
+    let provider = Provider::start(|_| {}).await;
+    let open = FileFacts {
+        kind: FileKind::Folder,
+        len: 0,
+        owner: Some(1000),
+        writers: Writers::Owner,
+        is_readable_by_others: true,
+        modified: None,
+    };
+    let keyring = provider.machine().with_keyring(None);
+    login(&keyring).await;
+    let asked = provider.asked().len();
+    let hangs = NoKeyring::Failed("it gave no answer within 2 s".into());
+    for (machine, mend) in [
+        (provider.machine().with_facts(DATA, open, ""), "chmod 700"),
+        (
+            provider.machine().with_keyring(Some(NoKeyring::Locked)),
+            "unlock it",
+        ),
+        (keyring.with_keyring(Some(hangs)), "look at the keyring"),
+    ] {
+        let credential = DeviceCodeCredential::new(process(&machine)).unwrap();
+        let error = credential.sign_in(&arm()).await.unwrap_err();
+        assert!(error.mend().contains(mend), "{error}");
+    }
+    assert_eq!(provider.asked().len(), asked);
 }
 
 /// A machine with a full disk.

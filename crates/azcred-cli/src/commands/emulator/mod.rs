@@ -9,11 +9,7 @@ mod state;
 
 use crate::{
     failure::{Failure, Kind},
-    output::{
-        Output,
-        style::{WARN, paint},
-        wrap::{Stream, wrap},
-    },
+    output::Output,
 };
 use azcred_emulator::{Emulator, Info, Options, PERSONAS, Persona, StateError, WAYS, Way};
 use clap::{
@@ -82,8 +78,7 @@ impl Guest {
                  anew as one.",
                 folder.display()
             );
-            let width = Stream::Stderr.width();
-            output.note(wrap(&format!("{} {note}", paint(WARN, "note:")), width).join("\n"));
+            output.remark(&note);
         }
     }
 }

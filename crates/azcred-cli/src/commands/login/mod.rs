@@ -12,7 +12,10 @@ use crate::{
     prompt::TerminalPrompt,
     sign_in::{Place, in_cloud},
 };
-use azcred::{ClientId, ManagedIdentityId, Scope, TenantId, TokenRequest, system::System};
+use azcred::{
+    ClientId, ManagedIdentityId, Scope, TenantId, TokenRequest,
+    system::{System, Unattended, unattended},
+};
 use azcred_azure::Principal;
 use clap::Args;
 use seen::Seen;
@@ -142,30 +145,22 @@ impl Login {
     }
 }
 
-/// The variables by which CI systems say what they are: most of them, GitHub Actions, Azure Pipelines.
-const CI: [&str; 3] = ["CI", "GITHUB_ACTIONS", "TF_BUILD"];
-
 /// Whether a person is there to be asked.
 fn attended(system: &dyn System) -> Result<(), Failure> {
-    let in_ci = CI.into_iter().find(|name| system.var(name).is_some());
-    let why = match in_ci {
-        Some(variable) => format!("nobody is asked in a CI job ({variable} is set)"),
-        None if !system.has_terminal() => {
-            "nobody is asked without a terminal (standard error is none)".to_owned()
-        }
-        None => return Ok(()),
+    let Some(why) = unattended(system) else {
+        return Ok(());
     };
-    let mend = match in_ci {
-        Some(_) => {
+    let mend = match why {
+        Unattended::CiJob(_) => {
             "let the job be itself: `azcred token` finds the identity of a GitHub Actions or Azure Pipelines job, and a service principal \
              in AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, without a login"
         }
-        None => {
+        _ => {
             "run it in a terminal (`ssh -t`, `docker run -it`); or sign in an application with --service-principal or \
              --federated-token, or this machine with --identity"
         }
     };
-    Err(Failure::new(Kind::Unavailable, "Sign in a person", why).mend(mend))
+    Err(Failure::new(Kind::Unavailable, "Sign in a person", why.to_string()).mend(mend))
 }
 
 fn client_id(text: &str) -> Result<ClientId, String> {
@@ -192,7 +187,7 @@ mod tests {
         let refused = attended(&Fixture::new()).unwrap_err();
         assert_eq!(refused.kind.exit_code(), 3);
         assert!(refused.mend.contains("--service-principal"), "{refused:?}");
-        for variable in CI {
+        for variable in ["CI", "GITHUB_ACTIONS", "TF_BUILD"] {
             let refused = attended(&desk().with_var(variable, "true")).unwrap_err();
             assert!(refused.why.contains(variable), "{refused:?}");
         }

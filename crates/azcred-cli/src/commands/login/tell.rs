@@ -27,7 +27,7 @@ struct Document<'a> {
     workspaces: Vec<WorkspaceLine<'a>>,
     /// The workspace that is meant in this folder, whether it can be seen or not; `null` where none is.
     workspace: Option<Meant<'a>>,
-    /// Who answers `azcred token` here in place of this sign-in; `null` where nobody does.
+    /// Who answers `azcred token` here in place of this sign-in; `null` where this sign-in does, and where it took too long to find out.
     instead: Option<InsteadLine<'a>>,
     /// What could not be looked at.
     trouble: &'a [String],

@@ -12,8 +12,10 @@ use azcred::{
     InteractiveBrowserCredential, ManagedIdentityCredential, ManagedIdentityId, Notice, TenantId,
     TokenRequest, WorkloadIdentityCredential,
     account::{Account, Accounts},
+    printable,
 };
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// Signs in as the options say.
 pub(super) async fn sign_in(
@@ -125,6 +127,7 @@ impl App<'_> {
             .options
             .system()
             .read(&path, LARGEST_FILE)
+            .map(Zeroizing::new)
             .map_err(|error| {
                 Failure::new(
                     Kind::Invalid,
@@ -133,9 +136,11 @@ impl App<'_> {
                 )
                 .mend("name the file with the certificate and its private key")
             })?;
+        // Somebody else may have named it.
+        let shown = printable(&path.display().to_string(), 4096);
         let (certificate, password) = match ClientCertificate::from_bytes(&bytes, None) {
             Err(error) if error.why().contains(NEEDS_PASSWORD) => {
-                let password = secret::ask(&format!("password of {}", path.display())).await?;
+                let password = secret::ask(&format!("password of {shown}")).await?;
                 let certificate = ClientCertificate::from_bytes(&bytes, Some(&password))?;
                 (certificate, Some(password))
             }

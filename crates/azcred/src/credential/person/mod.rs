@@ -38,6 +38,9 @@ const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 /// Every tenant that is an organization's: a person's own.
 const ORGANIZATIONS: &str = "organizations";
 
+/// Whether a sign-in can be kept is known sooner, though another process makes the key meanwhile; a disk that takes longer hangs.
+const LOOK: Duration = Duration::from_secs(20);
+
 /// A person who signs in in one way, and what is kept of it.
 #[derive(Clone)]
 pub(crate) struct Person<A> {
@@ -146,6 +149,9 @@ impl<A: SignsIn> Person<A> {
         let began = Instant::now();
         let end = began + self.patience();
         let _turn = self.turn(end, false).await?;
+        if let Some(store) = &self.store {
+            self.check_keeps(store, end).await?;
+        }
         let hint = self.login_hint.as_deref();
         let (token, record) = self.ask(request, hint, None, end).await?;
         let Some(store) = &self.store else {
@@ -222,6 +228,16 @@ impl<A: SignsIn> Person<A> {
         };
         self.hold(who, in_memory);
         Ok(token)
+    }
+
+    /// Whether a sign-in could be kept: nobody is to sign in only to hear afterwards that it can't be.
+    async fn check_keeps(&self, store: &Store, end: Instant) -> Result<()> {
+        let tenant = self.endpoint.tenant().as_str().to_owned();
+        let client_id = self.endpoint.client_id().as_str().to_owned();
+        // It takes the key and a folder that can be written to. Whether somebody else holds the lock doesn't matter.
+        let end = end.min(Instant::now() + LOOK);
+        let tried = store.off_thread(end, move |store| store.try_lock_asking(&tenant, &client_id));
+        tried.await.map(drop)
     }
 
     /// Waits for the turn to ask the person.

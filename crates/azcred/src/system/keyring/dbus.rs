@@ -7,7 +7,13 @@ use crate::system::NoKeyring;
 use std::{
     ffi::{OsStr, OsString},
     io::{self, Read, Write},
-    os::unix::{ffi::OsStrExt, ffi::OsStringExt, net::UnixStream},
+    os::{
+        linux::net::SocketAddrExt,
+        unix::{
+            ffi::{OsStrExt, OsStringExt},
+            net::{SocketAddr, UnixStream},
+        },
+    },
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -58,7 +64,7 @@ impl Address {
                 let value = OsString::from_vec(unescaped(&pair[at + 1..])?);
                 match &pair[..at] {
                     b"path" => Some(Self::Path(value.into())),
-                    b"abstract" if cfg!(target_os = "linux") => Some(Self::Abstract(value)),
+                    b"abstract" => Some(Self::Abstract(value)),
                     _ => None,
                 }
             })
@@ -68,13 +74,9 @@ impl Address {
     fn connect(&self) -> io::Result<UnixStream> {
         match self {
             Self::Path(path) => UnixStream::connect(path),
-            #[cfg(target_os = "linux")]
             Self::Abstract(name) => {
-                use std::os::{linux::net::SocketAddrExt, unix::net::SocketAddr};
                 UnixStream::connect_addr(&SocketAddr::from_abstract_name(name.as_bytes())?)
             }
-            #[cfg(not(target_os = "linux"))]
-            Self::Abstract(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 }
@@ -527,7 +529,6 @@ mod tests {
         );
         assert_eq!(session("unix:path=/tmp/a%20b,guid=00"), path("/tmp/a b"));
         assert_eq!(session("tcp:host=x;unix:guid=1,path=/b"), path("/b"));
-        #[cfg(target_os = "linux")]
         assert_eq!(
             session("unix:abstract=/tmp/dbus-x"),
             Ok(Address::Abstract("/tmp/dbus-x".into()))

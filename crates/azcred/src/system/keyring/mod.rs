@@ -1,13 +1,13 @@
 //! The user's keyring on the machine that this process runs on.
 //!
-//! On Linux and its kin that is whoever answers for the Secret Service on the session's bus (GNOME Keyring, KWallet, KeePassXC), on macOS
+//! On Linux that is whoever answers for the Secret Service on the session's bus (GNOME Keyring, KWallet, KeePassXC), on macOS
 //! the Keychain, on Windows the Credential Manager. A secret is asked for with every start of a command, so on Linux it is got in two
 //! rounds of messages, by [`dbus`], which is all that this takes; libraries for D-Bus bring an executor, a hundred crates, or a prompt for
-//! a locked keyring.
+//! a locked keyring. Other systems have none that is known here.
 
-#[cfg(all(unix, not(target_vendor = "apple")))]
+#[cfg(target_os = "linux")]
 mod dbus;
-#[cfg(all(unix, not(target_vendor = "apple")))]
+#[cfg(target_os = "linux")]
 mod secret_service;
 
 use super::{Keyring, NoKeyring};
@@ -19,6 +19,7 @@ use std::{
 use zeroize::Zeroizing;
 
 /// Under which all its secrets are.
+#[cfg(any(windows, target_os = "macos", target_os = "linux"))]
 const SERVICE: &str = "azcred";
 /// No answer comes later than this. A keyring that is to be started, or that somebody is asked about, takes longer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -44,10 +45,30 @@ impl Keyring for UserKeyring {
         in_time(PATIENCE, move || platform::set(&name, &secret))
     }
 
+    // All that it takes has the time of one answer: who keeps something first waits no longer than who keeps something again.
+    fn get_or_set(&self, name: &str, secret: &[u8]) -> Result<Secret, NoKeyring> {
+        let (name, secret) = (name.to_owned(), Zeroizing::new(secret.to_owned()));
+        in_time(PATIENCE, move || {
+            got_or_set(|| platform::get(&name), || platform::set(&name, &secret))
+        })
+    }
+
     fn remove(&self, name: &str) -> Result<(), NoKeyring> {
         let name = name.to_owned();
         in_time(PATIENCE, move || platform::remove(&name))
     }
+}
+
+/// See [`Keyring::get_or_set`].
+pub(super) fn got_or_set(
+    get: impl Fn() -> Result<Option<Secret>, NoKeyring>,
+    set: impl FnOnce() -> Result<(), NoKeyring>,
+) -> Result<Secret, NoKeyring> {
+    if let Some(kept) = get()? {
+        return Ok(kept);
+    }
+    set()?;
+    get()?.ok_or_else(NoKeyring::forgot)
 }
 
 /// Does this in a thread of its own, and waits no longer than `patience`: none of the systems has a way to call a question off.
@@ -76,7 +97,7 @@ fn in_time<T: Send + 'static>(
     })
 }
 
-#[cfg(all(unix, not(target_vendor = "apple")))]
+#[cfg(target_os = "linux")]
 mod platform {
     use super::{SERVICE, Secret, dbus::Address, secret_service::SecretService};
     use crate::system::NoKeyring;
@@ -114,6 +135,7 @@ mod platform {
         os::macos::keychain::SecKeychain,
         passwords::{delete_generic_password, get_generic_password, set_generic_password},
     };
+    use std::sync::{Mutex, PoisonError};
     use zeroize::Zeroizing;
 
     pub(super) const TITLE: &str = "the Keychain";
@@ -144,9 +166,16 @@ mod platform {
         })
     }
 
-    /// Does this without a question to the person: a locked keychain answers that it is.
+    /// Whether questions are allowed is the whole process's: who ends first would allow them to the others.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+    /// Does this without a question to the person: a locked keychain answers that it is. Questions stay forbidden where the program
+    /// forbade them, and as long as this takes, though nobody may wait for it any more.
     fn unasked<T>(ask: impl FnOnce() -> Result<T, Error>) -> Result<T, NoKeyring> {
-        let _without_questions = SecKeychain::disable_user_interaction().map_err(no_keyring)?;
+        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let are_allowed = SecKeychain::user_interaction_allowed().map_err(no_keyring)?;
+        let without_questions = are_allowed.then(SecKeychain::disable_user_interaction);
+        let _without_questions = without_questions.transpose().map_err(no_keyring)?;
         ask().map_err(no_keyring)
     }
 
@@ -210,7 +239,7 @@ mod platform {
     }
 }
 
-#[cfg(not(any(windows, target_os = "macos", all(unix, not(target_vendor = "apple")))))]
+#[cfg(not(any(windows, target_os = "macos", target_os = "linux")))]
 mod platform {
     use super::Secret;
     use crate::system::NoKeyring;

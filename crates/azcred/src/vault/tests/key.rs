@@ -130,7 +130,7 @@ fn a_keyring_that_is_locked_or_fails_after_a_sign_in_is_told_and_not_passed_over
         (NoKeyring::Locked, ErrorKind::Invalid),
         (
             NoKeyring::Failed("it gave no answer within 2 s".into()),
-            ErrorKind::Unavailable,
+            ErrorKind::Unreachable,
         ),
     ] {
         let fixture = fixture.clone().with_keyring(Some(trouble));
@@ -163,6 +163,60 @@ fn a_keyring_that_does_not_work_at_first_leaves_the_file() {
             KeyPlace::File(KEY.into())
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_keyring_that_failed_is_left_alone_for_a_while_and_then_asked_again() {
+    let fixture = home().with_keyring(None);
+    vault(&fixture)
+        .write(Shelf::SignIns, PARTS, b"one")
+        .unwrap();
+    let hangs = NoKeyring::Failed("it gave no answer within 2 s".into());
+    let hanging = fixture.with_keyring(Some(hangs));
+    let vault = vault(&hanging);
+    let before = hanging.keyring_asked();
+    let error = vault.read(Shelf::SignIns, PARTS).unwrap_err();
+    for again in [
+        vault.read(Shelf::SignIns, PARTS).unwrap_err(),
+        vault.write(Shelf::SignIns, PARTS, b"x").unwrap_err(),
+        vault.entries(Shelf::Tokens).unwrap_err(),
+        vault.clone().try_lock(Shelf::Tokens, PARTS).unwrap_err(),
+    ] {
+        assert_eq!(again.to_string(), error.to_string());
+    }
+    let place = vault.place().unwrap();
+    assert_eq!(place.key, KeyPlace::Keyring("the made keyring"));
+    assert!(vault.out_of_reach().is_none());
+    assert_eq!(hanging.keyring_asked() - before, 1);
+    tokio::time::advance(Duration::from_secs(31)).await;
+    vault.read(Shelf::SignIns, PARTS).unwrap_err();
+    assert_eq!(hanging.keyring_asked() - before, 2);
+}
+
+#[test]
+fn what_is_kept_first_asks_the_keyring_once_and_takes_the_key_that_is_there() {
+    let fixture = home().with_keyring(None);
+    vault(&fixture)
+        .write(Shelf::SignIns, PARTS, b"one")
+        .unwrap();
+    assert_eq!(fixture.keyring_asked(), 1, "each question may take seconds");
+    let key = fixture.keyring().unwrap().get("azcred").unwrap();
+    let other_home = fixture.with_var("HOME", "/home/other");
+    vault(&other_home)
+        .write(Shelf::SignIns, PARTS, b"two")
+        .unwrap();
+    let keyring = other_home.keyring().unwrap();
+    assert_eq!(keyring.get("azcred").unwrap(), key);
+    // What is no key is replaced.
+    keyring.set("azcred", b"hello").unwrap();
+    let third_home = other_home.with_var("HOME", "/home/third");
+    vault(&third_home)
+        .write(Shelf::SignIns, PARTS, b"three")
+        .unwrap();
+    assert_eq!(
+        read(&vault(&third_home), Shelf::SignIns, PARTS).unwrap(),
+        b"three"
+    );
 }
 
 #[test]

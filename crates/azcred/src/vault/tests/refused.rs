@@ -125,6 +125,39 @@ fn the_administrator_is_not_told_to_take_somebodys_folder_over() {
 }
 
 #[test]
+fn what_moves_a_folder_is_the_variable_that_counts() {
+    let read_only = io::ErrorKind::ReadOnlyFilesystem.into();
+    let mend = |machine: &Fixture, shelf| {
+        let error = trouble::failed(machine, "Wrote", Path::new("/a/b"), shelf, &read_only);
+        error.mend().to_owned()
+    };
+    let apart = home().with_var("AZCRED_HOME", "/apart");
+    for (machine, shelf, variable) in [
+        (home(), Shelf::Tokens, "point XDG_CACHE_HOME at"),
+        (home(), Shelf::SignIns, "point XDG_DATA_HOME at"),
+        (apart.clone(), Shelf::Tokens, "point AZCRED_HOME at"),
+        (apart, Shelf::SignIns, "point AZCRED_HOME at"),
+        (
+            home().with_os("macos"),
+            Shelf::SignIns,
+            "point AZCRED_HOME at",
+        ),
+        (
+            home().with_os("windows"),
+            Shelf::Tokens,
+            "point AZCRED_HOME at",
+        ),
+    ] {
+        let mend = mend(&machine, shelf);
+        assert!(mend.contains(variable), "{mend}");
+    }
+    // One that is no full path is passed over, and is what to mend where nothing else is set.
+    let relative = Fixture::new().with_var("AZCRED_HOME", "apart");
+    let error = vault(&relative).read(Shelf::SignIns, PARTS).unwrap_err();
+    assert!(error.why().contains("AZCRED_HOME"), "{error}");
+}
+
+#[test]
 fn without_a_home_there_is_no_vault_and_that_is_no_reproach() {
     let vault = vault(&Fixture::new());
     let error = vault.read(Shelf::Tokens, PARTS).unwrap_err();
