@@ -124,6 +124,7 @@ pub(crate) fn of_person(
             tenants: vec![signed_in_to.to_owned()],
             refresh: refresh.collect(),
             home_account_id,
+            object_id: claims.object_id.clone(),
             ..Person::default()
         })),
     }

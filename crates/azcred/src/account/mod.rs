@@ -51,8 +51,10 @@ pub struct Account {
     pub username: Option<String>,
     /// A person's name.
     pub name: Option<String>,
-    /// A person's object id, in their own tenant.
+    /// A person's object id in [`tenant`](Self::tenant): in another one, where they are a guest, it is another.
     pub object_id: Option<String>,
+    /// A person's object id and tenant at home, `OBJECT-ID.TENANT-ID`: the same wherever they are a guest.
+    pub home_account_id: Option<String>,
     /// The tenant that tokens are for, where nobody names another; `None` for a managed identity.
     pub tenant: Option<String>,
     /// The tenants that a person signed in to, the latest first.
@@ -174,10 +176,12 @@ impl Account {
             },
             username: person.and_then(|person| person.username.clone()),
             name: person.and_then(|person| person.name.clone()),
-            object_id: person
-                .and_then(|person| person.home_account_id.as_deref())
-                .and_then(|id| id.split_once('.'))
-                .map(|(object_id, _)| object_id.to_owned()),
+            object_id: person.and_then(|person| {
+                let at_home = || person.home_account_id.as_deref()?.split_once('.');
+                let of_home = || at_home().map(|(object_id, _)| object_id.to_owned());
+                person.object_id.clone().or_else(of_home)
+            }),
+            home_account_id: person.and_then(|person| person.home_account_id.clone()),
             tenant: Some(record.tenant.clone()).filter(|tenant| !tenant.is_empty()),
             tenants: person.map_or_else(Vec::new, |person| person.tenants.clone()),
             client_id: record.client_id.clone().or(named),
@@ -279,7 +283,34 @@ impl Accounts {
     /// # Errors
     /// See [`Accounts`]; [`ErrorKind::Invalid`] where nobody or several are meant: then they are named.
     pub async fn find(&self, text: &str) -> Result<Account> {
-        found(&self.list().await?, text)
+        let there = self.list().await?;
+        match meant(&there, text)[..] {
+            [one] => Ok(one.clone()),
+            [] => Err(self.elsewhere(text).await?),
+            ref several => Err(ambiguous(several, text)),
+        }
+    }
+
+    /// There is no such account here; another profile or authority may have it.
+    async fn elsewhere(&self, text: &str) -> Result<Error> {
+        let all = self.list_all().await?;
+        let [account] = meant(&all, text)[..] else {
+            return Ok(no_such(text));
+        };
+        let why = format!(
+            "it signed in at {} in the profile '{}'",
+            account.authority, account.profile
+        );
+        let mut ways = Vec::new();
+        if account.profile != self.store.profile() {
+            ways.push(format!("with `--profile {}`", account.profile));
+        }
+        if account.authority != self.store.authority() {
+            ways.push(format!("with AZURE_AUTHORITY_HOST={}", account.authority));
+        }
+        let what = format!("Looked for the account '{}'", printable(text, 64));
+        let mend = format!("run it again {}", ways.join(" and "));
+        Ok(Error::new(ErrorKind::Invalid, what, why).with_mend(mend))
     }
 
     /// Signs an account out: what is kept of it goes, and the tokens of it that were cached. Where another account is the only
@@ -343,13 +374,15 @@ fn no_such(id: &str) -> Error {
     .with_mend("`azcred account list` shows those that there are")
 }
 
-fn found(accounts: &[Account], text: &str) -> Result<Account> {
+/// Those that `text` may mean.
+fn meant<'a>(accounts: &'a [Account], text: &str) -> Vec<&'a Account> {
     let wanted = text.trim().to_lowercase();
     let words = |account: &Account| -> Vec<String> {
         [
             Some(account.id.as_str()),
             account.username.as_deref(),
             account.object_id.as_deref(),
+            account.home_account_id.as_deref(),
             account
                 .client_id
                 .as_deref()
@@ -360,35 +393,33 @@ fn found(accounts: &[Account], text: &str) -> Result<Account> {
         .map(str::to_lowercase)
         .collect()
     };
-    let has = |fits: &dyn Fn(&str) -> bool| -> Vec<&Account> {
+    let has = |fits: &dyn Fn(&str) -> bool| -> Vec<&'a Account> {
         accounts
             .iter()
             .filter(|account| words(account).iter().any(|word| fits(word)))
             .collect()
     };
-    let mut meant = has(&|word| word == wanted);
+    let meant = has(&|word| word == wanted);
     if meant.is_empty() && !wanted.is_empty() {
-        meant = has(&|word| word.starts_with(&wanted));
+        return has(&|word| word.starts_with(&wanted));
     }
-    match meant[..] {
-        [one] => Ok(one.clone()),
-        [] => Err(no_such(text)),
-        _ => {
-            let all: Vec<String> = meant
-                .iter()
-                .map(|account| {
-                    let tenant = account.tenant.as_deref().unwrap_or("no tenant");
-                    format!("{} = {} in {tenant}", account.id, account.who())
-                })
-                .collect();
-            Err(Error::new(
-                ErrorKind::Invalid,
-                format!("Looked for the account '{}'", printable(text, 64)),
-                format!("several are meant: {}", all.join("; ")),
-            )
-            .with_mend("name one by its id"))
-        }
-    }
+    meant
+}
+
+fn ambiguous(several: &[&Account], text: &str) -> Error {
+    let all: Vec<String> = several
+        .iter()
+        .map(|account| {
+            let tenant = account.tenant.as_deref().unwrap_or("no tenant");
+            format!("{} = {} in {tenant}", account.id, account.who())
+        })
+        .collect();
+    Error::new(
+        ErrorKind::Invalid,
+        format!("Looked for the account '{}'", printable(text, 64)),
+        format!("several are meant: {}", all.join("; ")),
+    )
+    .with_mend("name one by its id")
 }
 
 #[cfg(test)]

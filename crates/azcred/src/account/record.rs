@@ -79,6 +79,9 @@ pub(crate) enum Proof {
 pub(crate) struct Person {
     /// `OBJECT-ID.TENANT-ID` of the account at home, where the provider says so.
     pub(crate) home_account_id: Option<String>,
+    /// Their object id in the tenant that tokens are for, which is another one for a guest.
+    #[serde(default)]
+    pub(crate) object_id: Option<String>,
     pub(crate) username: Option<String>,
     pub(crate) name: Option<String>,
     /// The tenants signed in to, the latest first.

@@ -108,6 +108,40 @@ async fn profiles_and_authorities_have_accounts_of_their_own() {
     assert_eq!(elsewhere.current().await.unwrap(), None);
     assert_eq!(elsewhere.list().await.unwrap(), []);
     assert_eq!(elsewhere.list_all().await.unwrap().len(), 1);
+    // Who names it there is told where it is.
+    let error = work.find("ada@contoso.com").await.unwrap_err();
+    assert_eq!(error.mend(), "run it again with `--profile default`");
+    let error = elsewhere.find("ada-oid").await.unwrap_err();
+    assert_eq!(
+        error.mend(),
+        "run it again with AZURE_AUTHORITY_HOST=https://login.microsoftonline.com"
+    );
+    assert!(error.why().contains("login.microsoftonline.com"), "{error}");
+}
+
+#[tokio::test]
+async fn a_guest_is_known_by_the_id_there_and_by_the_one_at_home() {
+    let machine = machine();
+    let mut guest = signed_in(claims("ada"), "refresh");
+    guest.tokens.home_account_id = Some("at-home.contoso".into());
+    let record = of_person(
+        options(&machine).profile(),
+        options(&machine).cloud().unwrap().authority(),
+        &TenantId::new("organizations").unwrap(),
+        "client-a",
+        &guest,
+        machine.now(),
+    );
+    let accounts = accounts(&machine);
+    let record = keep(&accounts.store, record, Current::Always)
+        .await
+        .unwrap();
+    let account = Account::of(&record, true);
+    assert_eq!(account.tenant.as_deref(), Some("home-tenant"));
+    assert_eq!(account.object_id.as_deref(), Some("ada-oid"));
+    for id in ["ada-oid", "at-home", "at-home.contoso"] {
+        assert_eq!(accounts.find(id).await.unwrap().id, account.id, "{id}");
+    }
 }
 
 #[tokio::test]

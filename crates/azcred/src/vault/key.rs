@@ -436,9 +436,9 @@ fn unusable(keyring: &dyn Keyring, trouble: &NoKeyring) -> Error {
     }
     .with_mend(match trouble {
         NoKeyring::Locked => {
-            "unlock it, which signing in to the desktop does; or keep the key in a file: `export AZCRED_KEYRING=never`"
+            "unlock it, which signing in to the desktop does; or keep the key in a file, `export AZCRED_KEYRING=never`, and sign in again"
         }
-        _ => "look at the keyring; or keep the key in a file: `export AZCRED_KEYRING=never`",
+        _ => "look at the keyring; or keep the key in a file, `export AZCRED_KEYRING=never`, and sign in again",
     })
 }
 
