@@ -300,6 +300,19 @@ fn a_workspace_that_config_json_names_is_marked_and_one_that_can_not_be_seen_is_
 }
 
 #[test]
+fn a_config_json_that_can_not_be_used_is_not_called_absent_nor_overwritten() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure).without_workspace();
+    for content in ["{bad", r#"{"subscription_id": "x"}"#] {
+        std::fs::write(home.path().join("config.json"), content).expect("written");
+        let said = by_certificate(&azure, &home, &[]);
+        assert_eq!(said.stderr.matches("note:").count(), 1, "{said}");
+        assert!(said.stderr.contains("/config.json: "), "{said}");
+        assert!(!said.stderr.contains("> config.json"), "{said}");
+    }
+}
+
+#[test]
 fn who_sees_no_subscription_is_told_so() {
     let azure = Azure::shared();
     let home = Home::new(&azure).without_workspace();

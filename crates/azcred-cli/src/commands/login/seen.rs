@@ -28,6 +28,8 @@ pub(super) struct Seen {
     pub(super) trouble: Vec<String>,
     /// The workspace that is meant in this folder.
     pub(super) here: Option<Located>,
+    /// Whether nothing names a workspace here; something that can't be used does, and is told as trouble.
+    pub(super) is_unnamed: bool,
     /// Who answers here in their place.
     pub(super) instead: Option<Instead>,
 }
@@ -74,7 +76,9 @@ impl Seen {
         let mut seen = Self::default();
         match locate(&*place.system, &place.folder, &Flags::default()) {
             Ok(here) => seen.here = Some(here),
-            Err(error) if error.kind() == azcred_azure::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == azcred_azure::ErrorKind::NotFound => {
+                seen.is_unnamed = true;
+            }
             Err(error) => seen.trouble.push(error.to_string()),
         }
         let brief = options.clone().with_deadline(PATIENCE);

@@ -300,7 +300,7 @@ fn notes(principal: Option<&Principal>, seen: &Seen) -> Vec<String> {
                 here.workspace.name()
             ));
         }
-        None if !seen.workspaces.is_empty() => notes.push(match &seen.workspaces[..] {
+        None if seen.is_unnamed && !seen.workspaces.is_empty() => notes.push(match &seen.workspaces[..] {
             [only] => match reference(only) {
                 Some(only) => format!(
                     "this folder has no config.json, by which programs find their workspace. To make one: `echo '{{\"subscription_id\": \
