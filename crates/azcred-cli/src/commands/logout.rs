@@ -46,7 +46,7 @@ pub(crate) struct Logout {
 struct Document<'a> {
     /// Who was signed out.
     signed_out: &'a [Account],
-    /// Who became the current account in their place, as the only one left; `null` where nobody did.
+    /// Who is the current account after that; `null` where nobody is, and with `--all`.
     now_current: Option<&'a Account>,
 }
 
@@ -73,9 +73,9 @@ impl Logout {
                 None => accounts.current().await?,
             };
             if let Some(account) = meant {
-                let removed = accounts.remove(&account.id).await?;
-                gone.push(removed.account);
-                now_current = removed.now_current;
+                gone.push(accounts.remove(&account.id).await?.account);
+                // The only one that is left became it; where somebody else signed out, it is who it was.
+                now_current = accounts.current().await?;
             }
         }
         if output.is_json() {

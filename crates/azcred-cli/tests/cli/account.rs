@@ -221,6 +221,34 @@ fn of_several_accounts_one_is_the_current_one_and_another_can_be() {
 }
 
 #[test]
+fn who_is_current_stays_current_when_somebody_else_signs_out() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    for name in [ADA, "grace@contoso.com"] {
+        by_code(&azure, home.run(&["login"]), name);
+    }
+    for output in ["text", "json"] {
+        by_certificate(&azure, &home, &[]);
+        assert_eq!(home.run(&["account", "use", "grace"]).said().code, 0);
+        let said = home.run(&["logout", CERTIFIED, "-o", output]).said();
+        assert_eq!(said.code, 0, "{said}");
+        if output == "json" {
+            assert_eq!(said.json()["nowCurrent"]["username"], "grace@contoso.com");
+        } else {
+            let told = "  grace@contoso.com is the current account\n";
+            assert!(said.stdout.ends_with(told), "{said}");
+        }
+    }
+    // Two are left, and nobody can know which is meant.
+    by_certificate(&azure, &home, &[]);
+    let said = home.run(&["logout"]).said();
+    assert!(
+        said.stdout.contains("Nobody is the current account now"),
+        "{said}"
+    );
+}
+
+#[test]
 fn profiles_are_apart() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
