@@ -97,6 +97,12 @@ impl Choice {
         }
     }
 
+    /// The same, of this source alone.
+    pub(crate) fn only(mut self, source: Source) -> Self {
+        self.only = vec![source];
+        self
+    }
+
     /// Whose sign-ins are used.
     ///
     /// # Errors

@@ -305,6 +305,94 @@ fn who_answers_in_place_of_the_sign_in_is_told_right_away() {
 }
 
 #[test]
+fn what_keeps_the_sign_in_out_is_named_and_a_command_that_is_told_works() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let file = value(
+        &azure,
+        Persona::Certificate,
+        "AZURE_CLIENT_CERTIFICATE_PATH",
+    );
+    let mut line = application(CERTIFIED, &["--service-principal", "--certificate", &file]);
+    line.extend(["--profile", "work"]);
+    let settings = home.path().join("azcred.toml");
+    let expected = "[expect]\ntenant = \"72f988bf-86f1-41af-91ab-2d7cd011db47\"\n";
+    const ONLY: Option<&str> = Some("azcred token --only azcred --profile work");
+    for (toml, variable, cause, command) in [
+        (
+            "[chain]\nexclude = [\"azcred\"]\n",
+            ("A", "b"),
+            "azcred.toml leaves the source `azcred` out",
+            None,
+        ),
+        (
+            "[chain]\nonly = [\"azure-cli\"]\n",
+            ("A", "b"),
+            "azcred.toml asks other sources alone",
+            ONLY,
+        ),
+        (
+            "[chain]\npreset = \"azure\"\n",
+            ("A", "b"),
+            "the preset `azure`, which /",
+            ONLY,
+        ),
+        (
+            expected,
+            ("A", "b"),
+            "is expected, and its token is of",
+            None,
+        ),
+        ("[chan]\n", ("A", "b"), "unknown field `chan`", None),
+        ("", ("AZCRED_PRESET", "bogus"), "Read AZCRED_PRESET", None),
+        (
+            "",
+            ("AZCRED_PRESET", "azure"),
+            "which AZCRED_PRESET names",
+            ONLY,
+        ),
+        (
+            "",
+            ("AZURE_TOKEN_CREDENTIALS", "prod"),
+            "AZURE_TOKEN_CREDENTIALS is 'prod'",
+            ONLY,
+        ),
+        (
+            "",
+            ("AZURE_TOKEN_CREDENTIALS", "x"),
+            "Read AZURE_TOKEN_CREDENTIALS",
+            ONLY,
+        ),
+    ] {
+        std::fs::write(&settings, toml).expect("written");
+        let run = |arguments: &[&str]| home.run(arguments).env(variable.0, variable.1);
+        let said = run(&line).said();
+        assert!(said.stderr.contains(cause), "{cause}: {said}");
+        assert!(!said.stderr.contains("visual-studio-code"), "{said}");
+        match command {
+            Some(command) => assert!(said.stderr.contains(&format!("`{command}`")), "{said}"),
+            None => assert!(!said.stderr.contains("--only"), "{said}"),
+        }
+        let told = run(&line).args(&["-o", "json"]).said().json();
+        assert_eq!(told["command"].as_str(), command, "{told}");
+        assert_eq!(told["instead"]["source"], serde_json::Value::Null);
+        if let Some(command) = command {
+            let words: Vec<&str> = command.split(' ').skip(1).collect();
+            assert_eq!(run(&words).said().code, 0, "{command}");
+        }
+    }
+    // Nothing is in its way, but for the profile that commands do not mean by themselves.
+    std::fs::remove_file(settings).expect("removed");
+    let said = home.run(&line).said();
+    assert!(
+        said.stderr.contains("`azcred token --profile work`"),
+        "{said}"
+    );
+    let meant = home.run(&line).env("AZCRED_PROFILE", "work");
+    assert_eq!(meant.said().stderr, "");
+}
+
+#[test]
 fn a_workspace_that_config_json_names_is_marked_and_one_that_can_not_be_seen_is_told() {
     let azure = Azure::shared();
     let home = Home::new(&azure).without_workspace();
@@ -341,13 +429,18 @@ fn a_config_json_that_can_not_be_used_is_not_called_absent_nor_overwritten() {
 }
 
 #[test]
-fn who_sees_no_subscription_is_told_so() {
+fn who_sees_no_subscription_is_told_so_and_stays_in_their_profile() {
     let azure = Azure::shared();
     let home = Home::new(&azure).without_workspace();
-    let said = by_code(&azure, home.run(&["login"]), "dorothy@contoso.com");
+    let login = home.run(&["login", "--profile", "work"]);
+    let said = by_code(&azure, login, "dorothy@contoso.com");
     assert!(
         said.stderr.contains("no subscription can be seen"),
         "{said}"
     );
-    assert!(said.stderr.contains("--tenant"), "{said}");
+    assert!(said.stderr.contains("azcred login --tenant"), "{said}");
+    assert!(
+        said.stderr.contains("--tenant TENANT --profile work"),
+        "{said}"
+    );
 }

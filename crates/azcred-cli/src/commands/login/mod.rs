@@ -1,5 +1,7 @@
 //! `azcred login`: signs in once, for every program of this user's that asks azcred.
 
+mod notes;
+mod reach;
 mod seen;
 mod tell;
 mod ways;
@@ -11,8 +13,12 @@ use crate::{
     output::Output,
     prompt::TerminalPrompt,
     sign_in::{Place, in_cloud},
+    suggested::Suggested,
 };
-use azcred::{ClientId, ManagedIdentityId, Scope, TenantId, TokenRequest, system::System};
+use azcred::{
+    ClientId, ManagedIdentityId, Scope, TenantId, TokenRequest, account::AccountKind,
+    system::System,
+};
 use azcred_azure::Principal;
 use clap::Args;
 use seen::Seen;
@@ -131,13 +137,26 @@ impl Login {
         let (token, account) =
             ways::sign_in(&self, &options, &TokenRequest::new(scope), output).await?;
         let principal = Principal::from_token(&token).ok();
+        let suggested = Suggested::in_profile(&profile, &*place.system);
         let seen = output
             .waiting(
                 "Looking what you can see",
-                Seen::look(&place, &options, token),
+                Seen::look(&place, &options, &suggested, token),
             )
             .await;
-        tell::tell(&account, principal.as_ref(), &seen, output);
+        let told = tell::Told {
+            account: &account,
+            principal: principal.as_ref(),
+            seen: &seen,
+            suggested: &suggested,
+            // Another application than a person's usual one.
+            client_id: self
+                .application
+                .client_id
+                .as_ref()
+                .filter(|_| account.kind == AccountKind::Person),
+        };
+        tell::tell(&told, output);
         Ok(0)
     }
 }
