@@ -13,7 +13,7 @@ use azcred::{
     chain::{Chain, Report, Settings, Source},
     system::{RealSystem, SharedSystem},
 };
-use azcred_azure::cloud_metadata;
+use azcred_azure::{Principal, cloud_metadata};
 use serde::Serialize;
 use std::{
     path::{Path, PathBuf},
@@ -90,6 +90,7 @@ pub(crate) struct SignIn {
     pub(crate) settings: Vec<Setting>,
     tenant: Option<TenantId>,
     claims: Option<String>,
+    prompt: Arc<TerminalPrompt>,
 }
 
 /// Something that decides which identity it is. As JSON: `kind`, `name`, `value`.
@@ -131,7 +132,9 @@ impl SignIn {
         tenant: Option<TenantId>,
         person: Person,
     ) -> azcred::Result<Self> {
-        let mut options = place.options(choice.profile(&*place.system)?);
+        let prompt = Arc::new(TerminalPrompt::default());
+        let options = place.options(choice.profile(&*place.system)?);
+        let mut options = options.with_prompt(prompt.clone());
         if person == Person::LeftAlone {
             // An hour ago is not now.
             options = options.without_cached_tokens();
@@ -169,6 +172,7 @@ impl SignIn {
             settings: said_by(place, choice, &settings, heeds_variable),
             tenant,
             claims: None,
+            prompt,
         })
     }
 
@@ -204,6 +208,21 @@ impl SignIn {
         tracing::info!(source = %chosen.source, "signed in with {}", chosen.using);
         Ok((token, chosen))
     }
+
+    /// Tells people what they have to know besides the token: whose it is, where somebody was asked for it; and what kept it from the
+    /// disk, though it is there all the same.
+    pub(crate) fn tell_besides(&self, token: &AccessToken, output: &Output) {
+        if let Ok(principal) = Principal::from_token(token) {
+            let name = principal.user_name.clone();
+            self.prompt
+                .signed_in(&name.unwrap_or_else(|| principal.describe()));
+        }
+        // Where there is no home folder, nobody expects anything to be kept.
+        let trouble = self.options.cache_trouble();
+        if let Some(trouble) = trouble.filter(|trouble| !trouble.is_unavailable()) {
+            output.caution(&trouble.to_string());
+        }
+    }
 }
 
 /// The source whose token is the answer.
@@ -231,17 +250,6 @@ impl Chosen {
             .into_iter()
             .find(|[.., proof]| self.using.split(' ').next() == Some(proof))?;
         TenantId::new(&options.system().var(tenant)?).ok()
-    }
-}
-
-/// Tells what kept tokens from the disk, in a remark: the token is there all the same.
-pub(crate) fn tell_trouble(options: &ClientOptions, output: &Output) {
-    // Where there is no home folder, nobody expects anything to be kept.
-    if let Some(trouble) = options
-        .cache_trouble()
-        .filter(|trouble| !trouble.is_unavailable())
-    {
-        output.remark(&trouble.to_string());
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
         style::{WARN, paint, with_code},
         time,
     },
-    sign_in::{self, Person, Place, SignIn},
+    sign_in::{Person, Place, SignIn},
 };
 use azcred::{AccessToken, chain::Source};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -77,12 +77,12 @@ impl Token {
             Ok::<_, Failure>((sign_in, token, chosen))
         };
         let (sign_in, token, chosen) = output.waiting("Signing in", asked).await?;
+        sign_in.tell_besides(&token, output);
         if !output.is_json() {
             output.line(token.secret());
             if output.is_terminal() {
                 warn(output, &token);
             }
-            sign_in::tell_trouble(&sign_in.options, output);
             return Ok(0);
         }
         let tenant = token

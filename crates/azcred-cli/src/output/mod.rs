@@ -90,15 +90,26 @@ impl Output {
         }
     }
 
-    /// A remark of its own, under the word 'note', in lines that fit.
+    /// A remark of its own, under the word 'note', in lines that fit; nothing where a program reads.
     pub(crate) fn remark(&self, sentence: &str) {
+        if !self.is_json() {
+            self.caution(sentence);
+        }
+    }
+
+    /// The same, whoever reads the result: somebody has to mend what it is about.
+    pub(crate) fn caution(&self, sentence: &str) {
         let lines = wrap::wrap(sentence, wrap::Stream::Stderr.width().saturating_sub(NOTE));
         for (number, line) in lines.iter().enumerate() {
             let line = style::with_code(line);
-            match number {
-                0 => self.note(format!("\n{} {line}", style::paint(style::WARN, "note:"))),
-                _ => self.note(format!("{:NOTE$}{line}", "")),
-            }
+            let _ = match number {
+                0 => writeln!(
+                    anstream::stderr(),
+                    "\n{} {line}",
+                    style::paint(style::WARN, "note:")
+                ),
+                _ => writeln!(anstream::stderr(), "{:NOTE$}{line}", ""),
+            };
         }
     }
 

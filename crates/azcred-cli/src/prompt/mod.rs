@@ -10,7 +10,7 @@ pub(crate) use terminal::Terminal;
 use crate::output::{
     HiddenSpinner,
     device_code::{self, Shown, link},
-    style::{WARN, paint, with_code},
+    style::{GOOD, WARN, paint, with_code},
     wrap::wrap,
 };
 use azcred::{Notice, Prompt, printable};
@@ -19,7 +19,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::{
     fmt,
     io::{self, Write},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 use url::Url;
@@ -29,6 +32,7 @@ use url::Url;
 pub(crate) struct TerminalPrompt {
     plain: bool,
     live: Mutex<Option<Live>>,
+    has_asked: AtomicBool,
 }
 
 impl TerminalPrompt {
@@ -37,6 +41,14 @@ impl TerminalPrompt {
         Self {
             plain: true,
             ..Self::default()
+        }
+    }
+
+    /// Says whose the token is, where a person was asked for it: nothing else may show who signed in at the other computer.
+    pub(crate) fn signed_in(&self, who: &str) {
+        if self.has_asked.load(Ordering::Relaxed) {
+            let who = printable(who, 128);
+            self.say(&[format!("{} Signed in as {who}", paint(GOOD, "✓"))]);
         }
     }
 
@@ -126,6 +138,11 @@ impl Prompt for TerminalPrompt {
     fn show(&self, notice: &Notice<'_>) {
         let terminal = Terminal::of_stderr(self.plain);
         let width = terminal.columns.min(100);
+        let asks = matches!(
+            notice,
+            Notice::Browser { .. } | Notice::DeviceCode(_) | Notice::AnotherProcess
+        );
+        self.has_asked.fetch_or(asks, Ordering::Relaxed);
         match notice {
             Notice::Browser { url, until } => self.browser(url, *until, terminal),
             Notice::DeviceCode(code) => self.code(

@@ -37,6 +37,38 @@ fn without_a_browser_a_code_is_shown_and_the_sign_in_outlives_the_process() {
 }
 
 #[test]
+fn whoever_was_asked_for_a_token_sees_whose_it_is() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    for output in ["text", "json"] {
+        let token = [
+            "token",
+            "--only",
+            "device-code",
+            "--profile",
+            output,
+            "-o",
+            output,
+        ];
+        let mut terminal = Terminal::new(80, 24);
+        let child = terminal.start(home.run(&token));
+        let shown = terminal.until("left; Ctrl-C ends it");
+        Person::new(&azure, ADA).enters(&code(&shown));
+        let said = end(child);
+        let written = terminal.rest();
+        assert_eq!(said.code, 0, "{said}\n{written}");
+        assert!(
+            written.ends_with(" Signed in as ada@contoso.com\r\n"),
+            "{written:?}"
+        );
+        // From now on nobody is asked.
+        let terminal = Terminal::new(80, 24);
+        let said = end(terminal.start(home.run(&token)));
+        assert_eq!((said.code, terminal.rest().as_str()), (0, ""), "{said}");
+    }
+}
+
+#[test]
 fn what_waits_for_the_person_is_gone_when_it_is_over() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
