@@ -1,6 +1,6 @@
 //! `azcred logout`: forgets a sign-in, and all tokens that came of it.
 
-use super::account::{is_current, options, shown};
+use super::account::{is_current, options, shown, tell_others, to_profile};
 use crate::{
     choice::InProfile,
     failure::Failure,
@@ -8,6 +8,7 @@ use crate::{
         Output,
         style::{DIM, GOOD, paint, with_code},
     },
+    suggested::Suggested,
 };
 use azcred::{
     ClientOptions, Profile,
@@ -27,6 +28,9 @@ Examples:
   azcred logout
   azcred logout ada@contoso.com
   azcred logout --all")]
+#[command(mut_arg("profile", |profile| profile.help(
+    "Sign out of this profile [env: AZCRED_PROFILE] [default: default; with --all: all profiles]"
+)))]
 pub(crate) struct Logout {
     /// Sign-in name, object id, client id or account id, or the beginning of one [default: the current account]
     #[arg(value_name = "WHO", conflicts_with = "all")]
@@ -53,6 +57,7 @@ struct Document<'a> {
 impl Logout {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let options = options(&self.in_profile, output).await?;
+        let suggested = Suggested::in_profile(options.profile(), &**options.system());
         let (mut gone, mut now_current) = (Vec::new(), None);
         if self.all {
             let profiles = match self.in_profile.is_named(&**options.system()) {
@@ -93,14 +98,26 @@ impl Logout {
             ));
         }
         if gone.is_empty() {
-            output.line("Nobody was signed in.");
+            if self.all || Accounts::new(&options)?.list().await?.is_empty() {
+                output.line(format!("Nobody was signed in{}.", to_profile(&options)));
+                tell_others(&options, output).await?;
+            } else {
+                output.line(with_code(&format!(
+                    "Nobody is the current account: `{}` shows who has signed in, `{}` signs one out.",
+                    suggested.command("account list"),
+                    suggested.command("logout WHO")
+                )));
+            }
         }
         if let Some(account) = now_current {
             output.line(format!("  {}", is_current(&account)));
         } else if !self.all && !gone.is_empty() {
             let left = Accounts::new(&options)?.list().await?;
             if !left.is_empty() {
-                output.line(with_code("  Nobody is the current account now: `azcred account use WHO` chooses among those that are left"));
+                output.line(with_code(&format!(
+                    "  Nobody is the current account now: `{}` chooses among those that are left",
+                    suggested.command("account use WHO")
+                )));
             }
         }
         let elsewhere = self.all.then(|| elsewhere(&options));

@@ -205,7 +205,16 @@ fn of_several_accounts_one_is_the_current_one_and_another_can_be() {
         ADA,
         "the last one is the current one"
     );
-    assert_seen!("account-list", home.run(&["account", "list"]).said());
+    let list = home.run(&["account", "list"]).said();
+    assert_eq!(list.code, 0, "{list}");
+    let ids = home.run(&["account", "list", "-o", "json"]).said().json();
+    let ids = ids["accounts"].as_array().expect("a list");
+    let shown = ids.iter().fold(list.to_string(), |shown, account| {
+        let id = account["id"].as_str().expect("an id");
+        assert!(shown.contains(&format!("  {}  ", &id[..6])), "{list}");
+        shown.replace(&id[..6], "[ID]")
+    });
+    assert_seen!("account-list", shown);
     let used = home.run(&["account", "use", "a0000001"]).said();
     assert_seen!("account-use", used);
     assert_eq!(who(&home, &[])["applicationId"], CERTIFIED);
@@ -276,6 +285,59 @@ fn profiles_are_apart() {
     let wrong = home.run(&["whoami"]).env("AZCRED_PROFILE", "a/b").said();
     assert_eq!(wrong.code, 1, "{wrong}");
     assert!(wrong.stderr.contains("AZCRED_PROFILE"), "{wrong}");
+}
+
+#[test]
+fn what_a_list_shows_names_the_account() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    by_certificate(&azure, &home, &[]);
+    let host = azure.environment(Persona::AppService, Way::Ports);
+    let said = home.run(&["login", "--identity"]).envs(&host).said();
+    assert_eq!(said.code, 0, "{said}");
+    let list = home.run(&["account", "list"]).said().stdout;
+    let mut named = 0;
+    for line in list.lines().skip(1) {
+        let cells = line[2..].split("  ").map(str::trim);
+        for cell in cells.filter(|cell| !cell.is_empty()).take(2) {
+            let said = home.run(&["account", "use", cell]).said();
+            assert_eq!(said.code, 0, "{cell}: {said}");
+            named += 1;
+        }
+    }
+    assert_eq!(named, 4, "{list}");
+}
+
+#[test]
+fn an_empty_profile_is_named_with_those_that_have_somebody() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    by_certificate(&azure, &home, &["--profile", "work"]);
+    for (command, said) in [
+        (
+            "account list",
+            home.run(&["account", "list", "--profile", "wrok"]).said(),
+        ),
+        (
+            "account list",
+            home.run(&["account", "list"])
+                .env("AZCRED_PROFILE", "wrok")
+                .said(),
+        ),
+        ("logout", home.run(&["logout", "--profile", "wrok"]).said()),
+    ] {
+        assert_eq!(said.code, 0, "{said}");
+        assert!(
+            said.stdout.contains(" to the profile 'wrok'."),
+            "{command}: {said}"
+        );
+        assert!(
+            said.stdout.contains("There are sign-ins in: 'work'."),
+            "{said}"
+        );
+    }
+    let said = home.run(&["logout"]).said();
+    assert!(said.stdout.contains("'work'"), "{said}");
 }
 
 #[test]
