@@ -180,6 +180,24 @@ fn a_secret_that_is_typed_is_not_shown_and_ctrl_c_gives_the_terminal_back() {
 }
 
 #[test]
+fn nobody_is_asked_for_a_secret_in_a_ci_job_or_where_the_question_would_not_be_seen() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let line = application(FIRST, &["--service-principal"]);
+    let terminal = Terminal::new(120, 24);
+    let said = end(terminal.start(home.run(&line).env("CI", "1")));
+    let written = terminal.rest();
+    assert_eq!(said.code, 3, "{said}\n{written}");
+    assert!(written.contains("CI is set"), "{written}");
+    assert!(written.contains("< FILE"), "{written}");
+    // Standard error goes to a file, standard input is the terminal.
+    let terminal = Terminal::new(120, 24);
+    let said = end(terminal.start_unseen(home.run(&line)));
+    assert_eq!(said.code, 3, "{said}");
+    assert!(said.stderr.contains("without a terminal"), "{said}");
+}
+
+#[test]
 fn the_identity_of_a_machine_can_be_signed_in() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
