@@ -19,8 +19,9 @@ use serde::Serialize;
 /// Get an access token
 ///
 /// Signs in as whoever this machine lets it be: a service principal in the environment (AZURE_* or HIML_*), the identity of
-/// a workload, a CI job or an Azure ML job, a managed identity, or whoever is signed in to Azure CLI and its like. `azcred
-/// chain` shows which, and why not the others.
+/// a workload, a CI job or an Azure ML job, a managed identity, who signed in by `azcred login`, or whoever is signed in to
+/// Visual Studio Code, Azure CLI and its like. Where none of them is here and a person sits at the terminal, it asks them to sign
+/// in. `azcred chain` shows which it is, and why not the others.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
