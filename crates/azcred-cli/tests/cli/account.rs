@@ -31,7 +31,8 @@ fn application<'a>(client_id: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 fn by_certificate(azure: &Azure, home: &Home, more: &[&str]) -> Said {
     let file = value(azure, Persona::Certificate, "AZURE_CLIENT_CERTIFICATE_PATH");
     let client_id = value(azure, Persona::Certificate, "AZURE_CLIENT_ID");
-    let line = application(&client_id, &["--service-principal", "--certificate", &file]);
+    // That it is a service principal need not be said.
+    let line = application(&client_id, &["--certificate", &file]);
     let said = home.run(&line).args(more).said();
     assert_eq!(said.code, 0, "{said}");
     said
@@ -177,6 +178,8 @@ fn a_secret_that_is_typed_is_not_shown_and_ctrl_c_gives_the_terminal_back() {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
     assert_eq!(end(child).code, 130);
     assert!(terminal.echoes());
+    let written = terminal.rest();
+    assert!(written.ends_with("it is not shown): \r\n"), "{written:?}");
 }
 
 #[test]
