@@ -8,7 +8,7 @@ use crate::{
     prompt::TerminalPrompt,
 };
 use azcred::{
-    AccessToken, ClientOptions, Credential, EnvironmentKind, Profile, Scope, TenantId,
+    AccessToken, ClientOptions, Credential, EnvironmentKind, ErrorKind, Profile, Scope, TenantId,
     TokenRequest,
     chain::{Chain, Report, Settings, Source},
     system::{RealSystem, SharedSystem},
@@ -22,6 +22,8 @@ use std::{
 
 /// The variable that keeps tokens off the disk.
 const CACHE_VARIABLE: &str = "AZCRED_CACHE";
+/// The variable that names the folder for all that is kept.
+const HOME_VARIABLE: &str = "AZCRED_HOME";
 
 /// Where somebody signs in: a machine, and the folder from which `azcred.toml` is looked for upward.
 pub(crate) struct Place {
@@ -56,16 +58,42 @@ impl Place {
     }
 
     /// How anybody signs in here, in a profile: spoken to at the terminal.
-    pub(crate) fn options(&self, profile: Profile) -> ClientOptions {
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where a variable that says what is kept where can't be used: whoever set it does not want the usual.
+    pub(crate) fn options(&self, profile: Profile) -> azcred::Result<ClientOptions> {
+        let wrong = |variable: &str, why: &'static str, mend: &'static str| {
+            azcred::Error::new(ErrorKind::Invalid, format!("Read {variable}"), why).with_mend(mend)
+        };
+        let wish = self.system.var(CACHE_VARIABLE);
+        let never = match wish.as_deref().map(str::trim) {
+            None => false,
+            Some(wish) if wish.eq_ignore_ascii_case("never") => true,
+            Some(_) => {
+                return Err(wrong(
+                    CACHE_VARIABLE,
+                    "it is not 'never'",
+                    "set it to never, which keeps no access token on the disk, or unset it",
+                ));
+            }
+        };
+        if let Some(home) = self.system.var(HOME_VARIABLE)
+            && !Path::new(&home).is_absolute()
+        {
+            return Err(wrong(
+                HOME_VARIABLE,
+                "it is no full path, and would be another folder in every place",
+                "give the folder's full path, or unset it",
+            ));
+        }
         let options = ClientOptions::new(self.system.clone())
             .with_profile(profile)
             .with_prompt(Arc::new(TerminalPrompt::default()))
             .with_disk_cache();
-        let wish = self.system.var(CACHE_VARIABLE);
-        match wish.is_some_and(|wish| wish.trim().eq_ignore_ascii_case("never")) {
+        Ok(match never {
             true => options.without_cached_tokens(),
             false => options,
-        }
+        })
     }
 }
 
@@ -133,7 +161,7 @@ impl SignIn {
         person: Person,
     ) -> azcred::Result<Self> {
         let prompt = Arc::new(TerminalPrompt::default());
-        let options = place.options(choice.profile(&*place.system)?);
+        let options = place.options(choice.profile(&*place.system)?)?;
         let mut options = options.with_prompt(prompt.clone());
         if person == Person::LeftAlone {
             // An hour ago is not now.

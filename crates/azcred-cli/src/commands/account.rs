@@ -162,7 +162,7 @@ pub(super) async fn options(
     output: &Output,
 ) -> Result<ClientOptions, Failure> {
     let place = Place::here()?;
-    let options = place.options(in_profile.profile(&*place.system)?);
+    let options = place.options(in_profile.profile(&*place.system)?)?;
     Ok(output
         .waiting("Looking up the cloud", in_cloud(options))
         .await?)

@@ -42,6 +42,21 @@ fn where_no_token_may_be_kept_none_is() {
     assert_eq!(list["files"], 0, "{list}");
 }
 
+#[test]
+fn a_switch_that_can_not_be_meant_is_an_error_and_nothing_is_kept() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let environment = azure.environment(Persona::ServicePrincipal, Way::Ports);
+    for (name, value) in [("AZCRED_CACHE", "off"), ("AZCRED_HOME", "some/folder")] {
+        let said = home.run(&["token"]).envs(&environment).env(name, value);
+        let said = said.said();
+        assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said}");
+        assert!(said.stderr.contains(&format!("Read {name}")), "{said}");
+    }
+    let list = home.run(&["cache", "list", "-o", "json"]).said().json();
+    assert_eq!(list["files"], 0, "{list}");
+}
+
 #[cfg(unix)]
 #[test]
 fn what_keeps_tokens_from_the_disk_is_told_to_people_beside_json_too() {

@@ -125,7 +125,7 @@ impl Login {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let place = Place::here()?;
         let profile = self.in_profile.profile(&*place.system)?;
-        let mut options = place.options(profile.clone());
+        let mut options = place.options(profile.clone())?;
         if self.plain {
             options = options.with_prompt(Arc::new(TerminalPrompt::plain()));
         }
