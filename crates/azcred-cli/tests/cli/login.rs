@@ -237,6 +237,15 @@ fn ways_that_exclude_each_other_are_wrong_usage() {
             "a0000001-0000-4000-8000-000000000001",
         ],
         &["--certificate", "file.pem"],
+        &[
+            "--certificate",
+            "f",
+            "--client-id",
+            "a",
+            "--tenant",
+            "t",
+            "--device-code",
+        ],
         &["--federated-token", "file"],
         &["--object-id", "a0000001-0000-4000-8000-000000000001"],
         &[

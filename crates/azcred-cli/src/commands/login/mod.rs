@@ -76,7 +76,7 @@ struct Person {
     device_code: bool,
 
     /// Who is to sign in, so that the page need not ask
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["device_code", "service_principal", "federated_token", "identity"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["device_code", "service_principal", "certificate", "federated_token", "identity"])]
     login_hint: Option<String>,
 }
 
@@ -95,8 +95,8 @@ struct Application {
     #[arg(
         long,
         value_name = "FILE",
-        requires = "service_principal",
-        conflicts_with = "federated_token"
+        requires_all = ["client_id", "tenant"],
+        conflicts_with_all = ["browser", "device_code", "identity", "federated_token"]
     )]
     certificate: Option<PathBuf>,
 
