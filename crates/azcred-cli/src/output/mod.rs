@@ -1,6 +1,7 @@
 //! What people and programs see: results on standard output, everything else on standard error.
 
 pub(crate) mod chain_table;
+mod control_keys;
 pub(crate) mod device_code;
 pub(crate) mod failure;
 mod letters;
@@ -11,6 +12,7 @@ pub(crate) mod table;
 pub(crate) mod time;
 pub(crate) mod wrap;
 
+pub(crate) use control_keys::UnseenControlKeys;
 pub(crate) use spinner::{Asking, CHAIN, HiddenSpinner, Spinner};
 
 use crate::failure::{Failure, Kind};

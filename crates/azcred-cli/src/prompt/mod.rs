@@ -8,7 +8,7 @@ pub(crate) use terminal::Clipboard;
 pub(crate) use terminal::Terminal;
 
 use crate::output::{
-    HiddenSpinner,
+    HiddenSpinner, UnseenControlKeys,
     device_code::{self, Shown, link},
     style::{GOOD, WARN, paint, with_code},
     wrap::wrap,
@@ -197,6 +197,7 @@ impl fmt::Debug for TerminalPrompt {
 struct Live {
     bar: Option<ProgressBar>,
     _alone: HiddenSpinner,
+    _unseen: Option<UnseenControlKeys>,
 }
 
 /// A second has to be seen to pass.
@@ -211,6 +212,7 @@ impl Live {
             return Self {
                 bar: None,
                 _alone: alone,
+                _unseen: None,
             };
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -236,6 +238,7 @@ impl Live {
         Self {
             bar: Some(bar),
             _alone: alone,
+            _unseen: Some(UnseenControlKeys::new()),
         }
     }
 }

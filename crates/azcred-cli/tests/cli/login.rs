@@ -100,10 +100,14 @@ fn ctrl_c_ends_the_wait_leaves_the_terminal_clean_and_keeps_nothing() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let mut terminal = Terminal::new(80, 24);
+    assert!(terminal.shows_control_keys());
     let child = terminal.start(home.run(&["login", "--device-code"]));
     terminal.until("Ctrl-C ends it");
+    // It would be written behind the line that is drawn again, and move the cursor off it.
+    assert!(!terminal.shows_control_keys());
     interrupt(&child);
     let said = end(child);
+    assert!(terminal.shows_control_keys());
     let written = terminal.rest();
     assert_eq!((said.code, said.stdout.as_str()), (130, ""), "{said}");
     assert!(is_clean(&written), "{written:?}");

@@ -122,6 +122,12 @@ impl Terminal {
         self.near.write_all(text.as_bytes()).expect("it is typed");
     }
 
+    /// Whether `^C` is shown where somebody types that.
+    pub(crate) fn shows_control_keys(&self) -> bool {
+        let modes = tcgetattr(&self.far).expect("modes").local_modes;
+        modes.contains(LocalModes::ECHOCTL)
+    }
+
     /// Whether what is typed is shown.
     pub(crate) fn echoes(&self) -> bool {
         let modes = tcgetattr(&self.far).expect("modes").local_modes;
