@@ -97,6 +97,12 @@ impl Choice {
         }
     }
 
+    /// The same, of this source alone.
+    pub(crate) fn only(mut self, source: Source) -> Self {
+        self.only = vec![source];
+        self
+    }
+
     /// Whose sign-ins are used.
     ///
     /// # Errors
@@ -182,9 +188,11 @@ pub(crate) fn described(preset: Preset) -> &'static str {
         Preset::Azcred => "every source; one that is there and fails ends it",
         Preset::Azure => "as DefaultAzureCredential of azure-identity",
         Preset::Kedro => {
-            "as kedro-azureml-pipeline: no managed identity where MSI_ENDPOINT is set, the browser at last"
+            "as kedro-azureml-pipeline: no managed identity where MSI_ENDPOINT is set, azcred's sign-in and the browser at last"
         }
-        Preset::HiMl => "as get_credential of hi-ml-azure: HIML_*, Azure CLI, then a device code",
+        Preset::HiMl => {
+            "as get_credential of hi-ml-azure: HIML_*, Azure CLI, azcred's sign-in, then a device code or the browser"
+        }
         _ => "",
     }
 }

@@ -65,14 +65,9 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
             ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
         );
         if wrong && !asked_for_help && wants_json(std::env::args_os()) {
-            let text = error.to_string();
-            let why = text.lines().next().unwrap_or_default();
-            let failure = Failure::new(
-                Kind::Usage,
-                "Read the command line",
-                why.trim_start_matches("error: "),
-            )
-            .mend("run `azcred --help`, or the command with --help");
+            let why = in_a_line(&error.to_string());
+            let failure = Failure::new(Kind::Usage, "Read the command line", why)
+                .mend("run `azcred --help`, or the command with --help");
             Output::new(Format::Json, false).failure(&failure);
         } else if wrong && !asked_for_help {
             let _ = write!(
@@ -86,6 +81,19 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
         }
         ExitCode::from(if wrong { Kind::Usage.exit_code() } else { 0 })
     })
+}
+
+/// What is wrong with it, of all that clap says: the first paragraph, with what it lists.
+fn in_a_line(text: &str) -> String {
+    let mut lines = text.lines().take_while(|line| !line.trim().is_empty());
+    let first = lines.next().unwrap_or_default();
+    let listed: Vec<&str> = lines.map(str::trim).collect();
+    let line = format!(
+        "{} {}",
+        first.trim_start_matches("error: "),
+        listed.join(", ")
+    );
+    line.trim_end().to_owned()
 }
 
 /// What clap says of a command line that can't be read, which it does not wrap.
@@ -143,6 +151,24 @@ mod tests {
         assert_eq!(
             anstream::adapter::strip_str(&fitted(text, usize::MAX)).to_string(),
             text
+        );
+    }
+
+    #[test]
+    fn a_program_is_told_which_arguments_are_missing_and_which_values_there_are() {
+        let why = |line: &str| {
+            let read = Arguments::try_parse_from(line.split(' '));
+            in_a_line(&read.err().expect("it is wrong").to_string())
+        };
+        assert_eq!(
+            why("azcred login --service-principal"),
+            "the following required arguments were not provided: --client-id <ID>, --tenant <TENANT>"
+        );
+        assert_eq!(why("azcred tokne"), "unrecognized subcommand 'tokne'");
+        let preset = why("azcred token --preset x");
+        assert!(
+            preset.ends_with("[possible values: azcred, azure, kedro, hi-ml]"),
+            "{preset}"
         );
     }
 

@@ -8,6 +8,7 @@ mod output;
 mod process;
 mod prompt;
 mod sign_in;
+mod suggested;
 mod trace;
 
 use std::process::ExitCode;

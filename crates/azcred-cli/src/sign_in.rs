@@ -8,12 +8,12 @@ use crate::{
     prompt::TerminalPrompt,
 };
 use azcred::{
-    AccessToken, ClientOptions, Credential, EnvironmentKind, Profile, Scope, TenantId,
+    AccessToken, ClientOptions, Credential, EnvironmentKind, ErrorKind, Profile, Scope, TenantId,
     TokenRequest,
     chain::{Chain, Report, Settings, Source},
     system::{RealSystem, SharedSystem},
 };
-use azcred_azure::cloud_metadata;
+use azcred_azure::{Principal, cloud_metadata};
 use serde::Serialize;
 use std::{
     path::{Path, PathBuf},
@@ -22,6 +22,8 @@ use std::{
 
 /// The variable that keeps tokens off the disk.
 const CACHE_VARIABLE: &str = "AZCRED_CACHE";
+/// The variable that names the folder for all that is kept.
+const HOME_VARIABLE: &str = "AZCRED_HOME";
 
 /// Where somebody signs in: a machine, and the folder from which `azcred.toml` is looked for upward.
 pub(crate) struct Place {
@@ -56,16 +58,42 @@ impl Place {
     }
 
     /// How anybody signs in here, in a profile: spoken to at the terminal.
-    pub(crate) fn options(&self, profile: Profile) -> ClientOptions {
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where a variable that says what is kept where can't be used: whoever set it does not want the usual.
+    pub(crate) fn options(&self, profile: Profile) -> azcred::Result<ClientOptions> {
+        let wrong = |variable: &str, why: &'static str, mend: &'static str| {
+            azcred::Error::new(ErrorKind::Invalid, format!("Read {variable}"), why).with_mend(mend)
+        };
+        let wish = self.system.var(CACHE_VARIABLE);
+        let never = match wish.as_deref().map(str::trim) {
+            None => false,
+            Some(wish) if wish.eq_ignore_ascii_case("never") => true,
+            Some(_) => {
+                return Err(wrong(
+                    CACHE_VARIABLE,
+                    "it is not 'never'",
+                    "set it to never, which keeps no access token on the disk, or unset it",
+                ));
+            }
+        };
+        if let Some(home) = self.system.var(HOME_VARIABLE)
+            && !Path::new(&home).is_absolute()
+        {
+            return Err(wrong(
+                HOME_VARIABLE,
+                "it is no full path, and would be another folder in every place",
+                "give the folder's full path, or unset it",
+            ));
+        }
         let options = ClientOptions::new(self.system.clone())
             .with_profile(profile)
             .with_prompt(Arc::new(TerminalPrompt::default()))
             .with_disk_cache();
-        let wish = self.system.var(CACHE_VARIABLE);
-        match wish.is_some_and(|wish| wish.trim().eq_ignore_ascii_case("never")) {
+        Ok(match never {
             true => options.without_cached_tokens(),
             false => options,
-        }
+        })
     }
 }
 
@@ -90,6 +118,7 @@ pub(crate) struct SignIn {
     pub(crate) settings: Vec<Setting>,
     tenant: Option<TenantId>,
     claims: Option<String>,
+    prompt: Arc<TerminalPrompt>,
 }
 
 /// Something that decides which identity it is. As JSON: `kind`, `name`, `value`.
@@ -131,7 +160,9 @@ impl SignIn {
         tenant: Option<TenantId>,
         person: Person,
     ) -> azcred::Result<Self> {
-        let mut options = place.options(choice.profile(&*place.system)?);
+        let prompt = Arc::new(TerminalPrompt::default());
+        let options = place.options(choice.profile(&*place.system)?)?;
+        let mut options = options.with_prompt(prompt.clone());
         if person == Person::LeftAlone {
             // An hour ago is not now.
             options = options.without_cached_tokens();
@@ -169,6 +200,7 @@ impl SignIn {
             settings: said_by(place, choice, &settings, heeds_variable),
             tenant,
             claims: None,
+            prompt,
         })
     }
 
@@ -204,6 +236,21 @@ impl SignIn {
         tracing::info!(source = %chosen.source, "signed in with {}", chosen.using);
         Ok((token, chosen))
     }
+
+    /// Tells people what they have to know besides the token: whose it is, where somebody was asked for it; and what kept it from the
+    /// disk, though it is there all the same.
+    pub(crate) fn tell_besides(&self, token: &AccessToken, output: &Output) {
+        if let Ok(principal) = Principal::from_token(token) {
+            let name = principal.user_name.clone();
+            self.prompt
+                .signed_in(&name.unwrap_or_else(|| principal.describe()));
+        }
+        // Where there is no home folder, nobody expects anything to be kept.
+        let trouble = self.options.cache_trouble();
+        if let Some(trouble) = trouble.filter(|trouble| !trouble.is_unavailable()) {
+            output.caution(&trouble.to_string());
+        }
+    }
 }
 
 /// The source whose token is the answer.
@@ -231,17 +278,6 @@ impl Chosen {
             .into_iter()
             .find(|[.., proof]| self.using.split(' ').next() == Some(proof))?;
         TenantId::new(&options.system().var(tenant)?).ok()
-    }
-}
-
-/// Tells what kept tokens from the disk, in a remark: the token is there all the same.
-pub(crate) fn tell_trouble(options: &ClientOptions, output: &Output) {
-    // Where there is no home folder, nobody expects anything to be kept.
-    if let Some(trouble) = options
-        .cache_trouble()
-        .filter(|trouble| !trouble.is_unavailable())
-    {
-        output.remark(&trouble.to_string());
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
         wrap::Stream,
     },
     sign_in::{Place, in_cloud},
+    suggested::Suggested,
 };
 use azcred::{
     ClientOptions, Profile,
@@ -17,6 +18,7 @@ use azcred::{
 };
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Show who has signed in, and choose who is asked for tokens
 ///
@@ -42,7 +44,11 @@ enum Command {
 #[command(after_help = "\
 Examples:
   azcred account list
-  azcred account list --output json | jq -r '.accounts[] | select(.isCurrent) | .username'")]
+  azcred account list --profile default --output json \\
+    | jq -r '.accounts[] | select(.isCurrent) | .username'")]
+#[command(mut_arg("profile", |profile| profile.help(
+    "Show the sign-ins of this profile, at this cloud [env: AZCRED_PROFILE] [default: all profiles, at all clouds]"
+)))]
 struct List {
     #[command(flatten)]
     in_profile: InProfile,
@@ -93,18 +99,24 @@ impl List {
             return Ok(0);
         }
         if accounts.is_empty() {
-            output.line(with_code(
-                "Nobody has signed in. `azcred login` signs you in.",
-            ));
+            let suggested = Suggested::in_profile(options.profile(), &**options.system());
+            output.line(with_code(&format!(
+                "Nobody has signed in{}. `{}` signs you in.",
+                to_profile(&options),
+                suggested.command("login")
+            )));
+            tell_others(&options, output).await?;
             return Ok(0);
         }
         let authority = options.cloud()?.authority().as_str().to_owned();
-        let rows: Vec<[String; 7]> = accounts
+        let digits = digits(&accounts);
+        let rows: Vec<[String; 8]> = accounts
             .iter()
-            .map(|account| row(account, &authority))
+            .map(|account| row(account, digits, &authority))
             .collect();
         let head = [
             "  who",
+            "id",
             "kind",
             "tenant",
             "profile",
@@ -118,9 +130,10 @@ impl List {
         for account in &accounts {
             if let Some(why) = &account.trouble {
                 output.remark(&format!(
-                    "{} has to sign in again: {}",
+                    "{} has to sign in again: {}. `{}` does that",
                     shown(&account.who()),
-                    shown(why)
+                    shown(why),
+                    again(account, &options)
                 ));
             }
         }
@@ -149,7 +162,7 @@ pub(super) async fn options(
     output: &Output,
 ) -> Result<ClientOptions, Failure> {
     let place = Place::here()?;
-    let options = place.options(in_profile.profile(&*place.system)?);
+    let options = place.options(in_profile.profile(&*place.system)?)?;
     Ok(output
         .waiting("Looking up the cloud", in_cloud(options))
         .await?)
@@ -167,7 +180,67 @@ pub(super) fn is_current(account: &Account) -> String {
     }
 }
 
-fn row(account: &Account, authority: &str) -> [String; 7] {
+/// The login of a person whose sign-in has ended.
+fn again(account: &Account, options: &ClientOptions) -> String {
+    let profile = Profile::new(&account.profile).unwrap_or_default();
+    let suggested = Suggested::in_profile(&profile, &**options.system());
+    match account.tenant.as_deref() {
+        Some(tenant) => suggested.command(&format!("login --tenant {}", shown(tenant))),
+        None => suggested.command("login"),
+    }
+}
+
+/// ` to the profile 'work'`; nothing where it is the default one.
+pub(super) fn to_profile(options: &ClientOptions) -> String {
+    match options.profile() {
+        default if *default == Profile::default() => String::new(),
+        profile => format!(" to the profile '{profile}'"),
+    }
+}
+
+/// Where nobody is in a profile, tells of the others: it may be misspelt.
+pub(super) async fn tell_others(
+    options: &ClientOptions,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let here = options.profile().name();
+    let all = Accounts::new(options)?.list_all().await?.into_iter();
+    let others: BTreeSet<String> = all
+        .map(|account| account.profile)
+        .filter(|profile| profile != here)
+        .map(|profile| format!("'{}'", shown(&profile)))
+        .collect();
+    if !others.is_empty() {
+        let others: Vec<String> = others.into_iter().collect();
+        output.line(paint(
+            DIM,
+            format!("There are sign-ins in: {}.", others.join(", ")),
+        ));
+    }
+    Ok(())
+}
+
+/// How many digits of an id say which account is meant.
+fn digits(accounts: &[Account]) -> usize {
+    const FEWEST: usize = 6;
+    const ALL: usize = 16;
+    let count = |digits| {
+        let short = accounts.iter().map(|account| short(account, digits));
+        short.collect::<BTreeSet<_>>().len()
+    };
+    // The same account has the same one in every profile.
+    let all = count(ALL);
+    (FEWEST..ALL)
+        .find(|digits| count(*digits) == all)
+        .unwrap_or(ALL)
+}
+
+fn short(account: &Account, digits: usize) -> &str {
+    let id = account.id.as_str();
+    id.get(..digits).unwrap_or(id)
+}
+
+fn row(account: &Account, digits: usize, authority: &str) -> [String; 8] {
     let is_elsewhere = !account.authority.eq_ignore_ascii_case(authority);
     let trouble = account.trouble.is_some();
     let mark = if account.is_current { '*' } else { ' ' };
@@ -180,6 +253,7 @@ fn row(account: &Account, authority: &str) -> [String; 7] {
     };
     [
         format!("{mark} {}", shown(&who)),
+        short(account, digits).to_owned(),
         kind(account.kind).to_owned(),
         account.tenant.as_deref().map(shown).unwrap_or_default(),
         shown(&account.profile),

@@ -51,7 +51,7 @@ impl Arguments {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         // The cache is one for all profiles: a token's key tells whose it is.
         let place = Place::here()?;
-        let options = place.options(InProfile::default().profile(&*place.system)?);
+        let options = place.options(InProfile::default().profile(&*place.system)?)?;
         match self.command {
             Command::List(_) => {
                 let list = azcred::cache::list(&options);

@@ -1,6 +1,6 @@
 //! `azcred logout`: forgets a sign-in, and all tokens that came of it.
 
-use super::account::{is_current, options, shown};
+use super::account::{is_current, options, shown, tell_others, to_profile};
 use crate::{
     choice::InProfile,
     failure::Failure,
@@ -8,10 +8,11 @@ use crate::{
         Output,
         style::{DIM, GOOD, paint, with_code},
     },
+    suggested::Suggested,
 };
 use azcred::{
     ClientOptions, Profile,
-    account::{Account, Accounts},
+    account::{Account, Accounts, Removed},
 };
 use clap::Args;
 use serde::Serialize;
@@ -27,6 +28,9 @@ Examples:
   azcred logout
   azcred logout ada@contoso.com
   azcred logout --all")]
+#[command(mut_arg("profile", |profile| profile.help(
+    "Sign out of this profile [env: AZCRED_PROFILE] [default: default; with --all: all profiles]"
+)))]
 pub(crate) struct Logout {
     /// Sign-in name, object id, client id or account id, or the beginning of one [default: the current account]
     #[arg(value_name = "WHO", conflicts_with = "all")]
@@ -46,13 +50,14 @@ pub(crate) struct Logout {
 struct Document<'a> {
     /// Who was signed out.
     signed_out: &'a [Account],
-    /// Who became the current account in their place, as the only one left; `null` where nobody did.
+    /// Who is the current account after that; `null` where nobody is, and with `--all`.
     now_current: Option<&'a Account>,
 }
 
 impl Logout {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let options = options(&self.in_profile, output).await?;
+        let suggested = Suggested::in_profile(options.profile(), &**options.system());
         let (mut gone, mut now_current, mut left) = (Vec::new(), None, Vec::new());
         if self.all {
             let profiles = match self.in_profile.is_named(&**options.system()) {
@@ -67,11 +72,18 @@ impl Logout {
                 None => accounts.current().await?,
             };
             if let Some(account) = meant {
-                let removed = accounts.remove(&account.id).await?;
-                gone.push(removed.account);
-                now_current = removed.now_current;
+                gone.push(accounts.remove(&account.id).await?);
+                // The only one that is left became it; where somebody else signed out, it is who it was.
+                now_current = accounts.current().await?;
             }
         }
+        for removed in &gone {
+            if let Some(error) = &removed.tokens_left {
+                let who = removed.account.who();
+                output.caution(&format!("Cached tokens of {who} are still on disk. {error}"));
+            }
+        }
+        let gone: Vec<Account> = gone.into_iter().map(|removed| removed.account).collect();
         if output.is_json() {
             output.json(&Document {
                 signed_out: &gone,
@@ -87,14 +99,26 @@ impl Logout {
             ));
         }
         if gone.is_empty() && left.is_empty() {
-            output.line("Nobody was signed in.");
+            if self.all || Accounts::new(&options)?.list().await?.is_empty() {
+                output.line(format!("Nobody was signed in{}.", to_profile(&options)));
+                tell_others(&options, output).await?;
+            } else {
+                output.line(with_code(&format!(
+                    "Nobody is the current account: `{}` shows who has signed in, `{}` signs one out.",
+                    suggested.command("account list"),
+                    suggested.command("logout WHO")
+                )));
+            }
         }
         if let Some(account) = now_current {
             output.line(format!("  {}", is_current(&account)));
         } else if !self.all && !gone.is_empty() {
             let others = Accounts::new(&options)?.list().await?;
             if !others.is_empty() {
-                output.line(with_code("  Nobody is the current account now: `azcred account use WHO` chooses among those that are left"));
+                output.line(with_code(&format!(
+                    "  Nobody is the current account now: `{}` chooses among those that are left",
+                    suggested.command("account use WHO")
+                )));
             }
         }
         let elsewhere = (self.all && left.is_empty()).then(|| elsewhere(&options));
@@ -114,7 +138,7 @@ type Left = (String, azcred::Error);
 async fn everybody(
     options: &ClientOptions,
     profiles: BTreeSet<String>,
-) -> (Vec<Account>, Vec<Left>) {
+) -> (Vec<Removed>, Vec<Left>) {
     let (mut gone, mut left) = (Vec::new(), Vec::new());
     for profile in profiles {
         let named = Profile::new(&profile)
@@ -135,7 +159,7 @@ async fn everybody(
         };
         for account in listed {
             match accounts.remove(&account.id).await {
-                Ok(removed) => gone.push(removed.account),
+                Ok(removed) => gone.push(removed),
                 Err(error) => left.push((account.who(), error)),
             }
         }

@@ -9,7 +9,7 @@ use crate::{
         style::{WARN, paint, with_code},
         time,
     },
-    sign_in::{self, Person, Place, SignIn},
+    sign_in::{Person, Place, SignIn},
 };
 use azcred::{AccessToken, chain::Source};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -19,8 +19,9 @@ use serde::Serialize;
 /// Get an access token
 ///
 /// Signs in as whoever this machine lets it be: a service principal in the environment (AZURE_* or HIML_*), the identity of
-/// a workload, a CI job or an Azure ML job, a managed identity, or whoever is signed in to Azure CLI and its like. `azcred
-/// chain` shows which, and why not the others.
+/// a workload, a CI job or an Azure ML job, a managed identity, who signed in by `azcred login`, or whoever is signed in to
+/// Visual Studio Code, Azure CLI and its like. Where none of them is here and a person sits at the terminal, it asks them to sign
+/// in. `azcred chain` shows which it is, and why not the others.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -77,12 +78,12 @@ impl Token {
             Ok::<_, Failure>((sign_in, token, chosen))
         };
         let (sign_in, token, chosen) = output.waiting("Signing in", asked).await?;
+        sign_in.tell_besides(&token, output);
         if !output.is_json() {
             output.line(token.secret());
             if output.is_terminal() {
                 warn(output, &token);
             }
-            sign_in::tell_trouble(&sign_in.options, output);
             return Ok(0);
         }
         let tenant = token

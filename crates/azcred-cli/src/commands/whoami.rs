@@ -59,6 +59,7 @@ impl Whoami {
         let place = Place::here()?;
         let asked = sign_in(&place, &self.choice, scope, tenant);
         let (sign_in, token, chosen) = output.waiting("Signing in", asked).await?;
+        sign_in.tell_besides(&token, output);
         let principal = Principal::from_token(&token)?;
         if output.is_json() {
             output.json(&Document {

@@ -1,6 +1,7 @@
 //! What people and programs see: results on standard output, everything else on standard error.
 
 pub(crate) mod chain_table;
+mod control_keys;
 pub(crate) mod device_code;
 pub(crate) mod failure;
 mod letters;
@@ -11,6 +12,7 @@ pub(crate) mod table;
 pub(crate) mod time;
 pub(crate) mod wrap;
 
+pub(crate) use control_keys::UnseenControlKeys;
 pub(crate) use spinner::{Asking, CHAIN, HiddenSpinner, Spinner};
 
 use crate::failure::{Failure, Kind};
@@ -90,15 +92,26 @@ impl Output {
         }
     }
 
-    /// A remark of its own, under the word 'note', in lines that fit.
+    /// A remark of its own, under the word 'note', in lines that fit; nothing where a program reads.
     pub(crate) fn remark(&self, sentence: &str) {
+        if !self.is_json() {
+            self.caution(sentence);
+        }
+    }
+
+    /// The same, whoever reads the result: somebody has to mend what it is about.
+    pub(crate) fn caution(&self, sentence: &str) {
         let lines = wrap::wrap(sentence, wrap::Stream::Stderr.width().saturating_sub(NOTE));
         for (number, line) in lines.iter().enumerate() {
             let line = style::with_code(line);
-            match number {
-                0 => self.note(format!("\n{} {line}", style::paint(style::WARN, "note:"))),
-                _ => self.note(format!("{:NOTE$}{line}", "")),
-            }
+            let _ = match number {
+                0 => writeln!(
+                    anstream::stderr(),
+                    "\n{} {line}",
+                    style::paint(style::WARN, "note:")
+                ),
+                _ => writeln!(anstream::stderr(), "{:NOTE$}{line}", ""),
+            };
         }
     }
 

@@ -1,5 +1,6 @@
 //! A sign of life on standard error, for whatever takes more than a moment.
 
+use super::UnseenControlKeys;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     borrow::Cow,
@@ -57,6 +58,7 @@ impl Spinner {
         if let Ok(done) = tokio::time::timeout(MOMENT, &mut work).await {
             return done;
         }
+        let _unseen = UnseenControlKeys::new();
         if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}") {
             bar.set_style(style);
         }

@@ -28,7 +28,8 @@ pub(crate) fn commands<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<Str
         .collect()
 }
 
-/// A list under a head, the first column strong; where a line would not fit, every row is a few lines with the head beside each.
+/// A list under a head, the first column strong; where a line would not fit, every row is a few lines with the head beside each
+/// but the first.
 pub(crate) fn columns<const N: usize>(
     head: [&str; N],
     rows: &[[String; N]],
@@ -69,7 +70,7 @@ pub(crate) fn columns<const N: usize>(
         .map(|head| seen(head))
         .max()
         .unwrap_or(0);
-    let mut lines = vec![paint(DIM, head[0])];
+    let mut lines = Vec::new();
     for row in rows {
         lines.push(paint(STRONG, &row[0]));
         let others = head.iter().zip(row).skip(1);
@@ -125,7 +126,6 @@ mod tests {
         assert_eq!(
             plain(&rows, 20),
             [
-                "Name",
                 "a",
                 "  id     1",
                 "  state  Enabled",

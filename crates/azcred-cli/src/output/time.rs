@@ -20,6 +20,7 @@ pub(crate) fn until(time: OffsetDateTime) -> String {
 pub(crate) fn ago(time: OffsetDateTime) -> String {
     match (OffsetDateTime::now_utc() - time).whole_seconds() {
         ..60 => "just now".to_owned(),
+        60..120 => "1 minute ago".to_owned(),
         seconds => format!("{} ago", span(seconds)),
     }
 }
@@ -51,6 +52,16 @@ pub(crate) fn rfc3339(time: OffsetDateTime) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_a_while_ago_is_told_in_ever_larger_units() {
+        let ago = |seconds| ago(OffsetDateTime::now_utc() - time::Duration::seconds(seconds));
+        assert_eq!(ago(0), "just now");
+        assert_eq!(ago(-9), "just now");
+        assert_eq!(ago(90), "1 minute ago");
+        assert_eq!(ago(125), "2 minutes ago");
+        assert_eq!(ago(9000), "2 hours ago");
+    }
 
     #[test]
     fn a_span_is_told_in_the_unit_that_fits() {

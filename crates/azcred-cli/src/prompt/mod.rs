@@ -6,9 +6,9 @@ mod terminal;
 pub(crate) use terminal::{Clipboard, Terminal};
 
 use crate::output::{
-    HiddenSpinner,
+    HiddenSpinner, UnseenControlKeys,
     device_code::{self, Shown, link},
-    style::{WARN, paint, with_code},
+    style::{GOOD, WARN, paint, with_code},
     wrap::wrap,
 };
 use azcred::{DeviceCode, Notice, Prompt, printable};
@@ -17,7 +17,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::{
     fmt,
     io::{self, Write},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::{Duration, SystemTime},
 };
@@ -30,6 +33,7 @@ pub(crate) struct TerminalPrompt {
     screen: OnScreen,
     /// What is about to be shown, and asks another program first.
     asking: Mutex<Option<JoinHandle<()>>>,
+    has_asked: AtomicBool,
 }
 
 /// What is on the screen. Clones are the same.
@@ -44,6 +48,16 @@ impl TerminalPrompt {
         Self {
             plain: true,
             ..Self::default()
+        }
+    }
+
+    /// Says whose the token is, where a person was asked for it: nothing else may show who signed in at the other computer.
+    pub(crate) fn signed_in(&self, who: &str) {
+        if self.has_asked.load(Ordering::Relaxed) {
+            self.settle();
+            let who = printable(who, 128);
+            self.screen
+                .say(&[format!("{} Signed in as {who}", paint(GOOD, "✓"))]);
         }
     }
 
@@ -149,6 +163,11 @@ impl Prompt for TerminalPrompt {
         let screen = self.screen.clone();
         let terminal = Terminal::of_stderr(self.plain);
         let width = terminal.columns.min(100);
+        let asks = matches!(
+            notice,
+            Notice::Browser { .. } | Notice::DeviceCode(_) | Notice::AnotherProcess
+        );
+        self.has_asked.fetch_or(asks, Ordering::Relaxed);
         match notice {
             Notice::Browser { url, until } => screen.browser(url, *until, terminal),
             Notice::DeviceCode(code) => {
@@ -209,6 +228,7 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct Live {
     bar: Option<ProgressBar>,
     _alone: HiddenSpinner,
+    _unseen: Option<UnseenControlKeys>,
 }
 
 /// A second has to be seen to pass.
@@ -223,6 +243,7 @@ impl Live {
             return Self {
                 bar: None,
                 _alone: alone,
+                _unseen: None,
             };
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -248,6 +269,7 @@ impl Live {
         Self {
             bar: Some(bar),
             _alone: alone,
+            _unseen: Some(UnseenControlKeys::new()),
         }
     }
 }

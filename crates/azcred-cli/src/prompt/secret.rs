@@ -15,10 +15,8 @@ pub(crate) async fn ask(what: &str) -> Result<SecretString, Failure> {
     let read = if io::stdin().is_terminal() {
         let _ = write!(anstream::stderr(), "{what} (it is not shown): ");
         let _ = io::stderr().flush();
-        let read = from_terminal().await;
-        // The one that was typed was not shown either.
-        let _ = writeln!(anstream::stderr());
-        read
+        let _line = EndsLine;
+        from_terminal().await
     } else {
         blocking(|| line(&mut std_in()?)).await
     };
@@ -31,6 +29,15 @@ pub(crate) async fn ask(what: &str) -> Result<SecretString, Failure> {
         Ok("") => Err(failed("nothing was given".to_owned())),
         Ok(secret) => Ok(SecretString::from(secret)),
         Err(_) => Err(failed("it is not text".to_owned())),
+    }
+}
+
+/// Ends the line of the question, answered or given up: what ends it at the terminal was not shown.
+struct EndsLine;
+
+impl Drop for EndsLine {
+    fn drop(&mut self) {
+        let _ = writeln!(anstream::stderr());
     }
 }
 

@@ -31,7 +31,8 @@ fn application<'a>(client_id: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 fn by_certificate(azure: &Azure, home: &Home, more: &[&str]) -> Said {
     let file = value(azure, Persona::Certificate, "AZURE_CLIENT_CERTIFICATE_PATH");
     let client_id = value(azure, Persona::Certificate, "AZURE_CLIENT_ID");
-    let line = application(&client_id, &["--service-principal", "--certificate", &file]);
+    // That it is a service principal need not be said.
+    let line = application(&client_id, &["--certificate", &file]);
     let said = home.run(&line).args(more).said();
     assert_eq!(said.code, 0, "{said}");
     said
@@ -177,6 +178,26 @@ fn a_secret_that_is_typed_is_not_shown_and_ctrl_c_gives_the_terminal_back() {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
     assert_eq!(end(child).code, 130);
     assert!(terminal.echoes());
+    let written = terminal.rest();
+    assert!(written.ends_with("it is not shown): \r\n"), "{written:?}");
+}
+
+#[test]
+fn nobody_is_asked_for_a_secret_in_a_ci_job_or_where_the_question_would_not_be_seen() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let line = application(FIRST, &["--service-principal"]);
+    let terminal = Terminal::new(120, 24);
+    let said = end(terminal.start(home.run(&line).env("CI", "1")));
+    let written = terminal.rest();
+    assert_eq!(said.code, 3, "{said}\n{written}");
+    assert!(written.contains("CI is set"), "{written}");
+    assert!(written.contains("< FILE"), "{written}");
+    // Standard error goes to a file, standard input is the terminal.
+    let terminal = Terminal::new(120, 24);
+    let said = end(terminal.start_unseen(home.run(&line)));
+    assert_eq!(said.code, 3, "{said}");
+    assert!(said.stderr.contains("without a terminal"), "{said}");
 }
 
 #[test]
@@ -205,7 +226,16 @@ fn of_several_accounts_one_is_the_current_one_and_another_can_be() {
         ADA,
         "the last one is the current one"
     );
-    assert_seen!("account-list", home.run(&["account", "list"]).said());
+    let list = home.run(&["account", "list"]).said();
+    assert_eq!(list.code, 0, "{list}");
+    let ids = home.run(&["account", "list", "-o", "json"]).said().json();
+    let ids = ids["accounts"].as_array().expect("a list");
+    let shown = ids.iter().fold(list.to_string(), |shown, account| {
+        let id = account["id"].as_str().expect("an id");
+        assert!(shown.contains(&format!("  {}  ", &id[..6])), "{list}");
+        shown.replace(&id[..6], "[ID]")
+    });
+    assert_seen!("account-list", shown);
     let used = home.run(&["account", "use", "a0000001"]).said();
     assert_seen!("account-use", used);
     assert_eq!(who(&home, &[])["applicationId"], CERTIFIED);
@@ -218,6 +248,34 @@ fn of_several_accounts_one_is_the_current_one_and_another_can_be() {
     assert_eq!(home.run(&["logout", ADA]).said().code, 0);
     assert_seen!("logout-nobody", home.run(&["logout"]).said());
     assert_eq!(home.run(&["whoami"]).said().code, 3);
+}
+
+#[test]
+fn who_is_current_stays_current_when_somebody_else_signs_out() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    for name in [ADA, "grace@contoso.com"] {
+        by_code(&azure, home.run(&["login"]), name);
+    }
+    for output in ["text", "json"] {
+        by_certificate(&azure, &home, &[]);
+        assert_eq!(home.run(&["account", "use", "grace"]).said().code, 0);
+        let said = home.run(&["logout", CERTIFIED, "-o", output]).said();
+        assert_eq!(said.code, 0, "{said}");
+        if output == "json" {
+            assert_eq!(said.json()["nowCurrent"]["username"], "grace@contoso.com");
+        } else {
+            let told = "  grace@contoso.com is the current account\n";
+            assert!(said.stdout.ends_with(told), "{said}");
+        }
+    }
+    // Two are left, and nobody can know which is meant.
+    by_certificate(&azure, &home, &[]);
+    let said = home.run(&["logout"]).said();
+    assert!(
+        said.stdout.contains("Nobody is the current account now"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -251,6 +309,59 @@ fn profiles_are_apart() {
 }
 
 #[test]
+fn what_a_list_shows_names_the_account() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    by_certificate(&azure, &home, &[]);
+    let host = azure.environment(Persona::AppService, Way::Ports);
+    let said = home.run(&["login", "--identity"]).envs(&host).said();
+    assert_eq!(said.code, 0, "{said}");
+    let list = home.run(&["account", "list"]).said().stdout;
+    let mut named = 0;
+    for line in list.lines().skip(1) {
+        let cells = line[2..].split("  ").map(str::trim);
+        for cell in cells.filter(|cell| !cell.is_empty()).take(2) {
+            let said = home.run(&["account", "use", cell]).said();
+            assert_eq!(said.code, 0, "{cell}: {said}");
+            named += 1;
+        }
+    }
+    assert_eq!(named, 4, "{list}");
+}
+
+#[test]
+fn an_empty_profile_is_named_with_those_that_have_somebody() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    by_certificate(&azure, &home, &["--profile", "work"]);
+    for (command, said) in [
+        (
+            "account list",
+            home.run(&["account", "list", "--profile", "wrok"]).said(),
+        ),
+        (
+            "account list",
+            home.run(&["account", "list"])
+                .env("AZCRED_PROFILE", "wrok")
+                .said(),
+        ),
+        ("logout", home.run(&["logout", "--profile", "wrok"]).said()),
+    ] {
+        assert_eq!(said.code, 0, "{said}");
+        assert!(
+            said.stdout.contains(" to the profile 'wrok'."),
+            "{command}: {said}"
+        );
+        assert!(
+            said.stdout.contains("There are sign-ins in: 'work'."),
+            "{said}"
+        );
+    }
+    let said = home.run(&["logout"]).said();
+    assert!(said.stdout.contains("'work'"), "{said}");
+}
+
+#[test]
 fn who_answers_in_place_of_the_sign_in_is_told_right_away() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
@@ -277,6 +388,94 @@ fn who_answers_in_place_of_the_sign_in_is_told_right_away() {
 }
 
 #[test]
+fn what_keeps_the_sign_in_out_is_named_and_a_command_that_is_told_works() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let file = value(
+        &azure,
+        Persona::Certificate,
+        "AZURE_CLIENT_CERTIFICATE_PATH",
+    );
+    let mut line = application(CERTIFIED, &["--service-principal", "--certificate", &file]);
+    line.extend(["--profile", "work"]);
+    let settings = home.path().join("azcred.toml");
+    let expected = "[expect]\ntenant = \"72f988bf-86f1-41af-91ab-2d7cd011db47\"\n";
+    const ONLY: Option<&str> = Some("azcred token --only azcred --profile work");
+    for (toml, variable, cause, command) in [
+        (
+            "[chain]\nexclude = [\"azcred\"]\n",
+            ("A", "b"),
+            "azcred.toml leaves the source `azcred` out",
+            None,
+        ),
+        (
+            "[chain]\nonly = [\"azure-cli\"]\n",
+            ("A", "b"),
+            "azcred.toml asks other sources alone",
+            ONLY,
+        ),
+        (
+            "[chain]\npreset = \"azure\"\n",
+            ("A", "b"),
+            "the preset `azure`, which /",
+            ONLY,
+        ),
+        (
+            expected,
+            ("A", "b"),
+            "is expected, and its token is of",
+            None,
+        ),
+        ("[chan]\n", ("A", "b"), "unknown field `chan`", None),
+        ("", ("AZCRED_PRESET", "bogus"), "Read AZCRED_PRESET", None),
+        (
+            "",
+            ("AZCRED_PRESET", "azure"),
+            "which AZCRED_PRESET names",
+            ONLY,
+        ),
+        (
+            "",
+            ("AZURE_TOKEN_CREDENTIALS", "prod"),
+            "AZURE_TOKEN_CREDENTIALS is 'prod'",
+            ONLY,
+        ),
+        (
+            "",
+            ("AZURE_TOKEN_CREDENTIALS", "x"),
+            "Read AZURE_TOKEN_CREDENTIALS",
+            ONLY,
+        ),
+    ] {
+        std::fs::write(&settings, toml).expect("written");
+        let run = |arguments: &[&str]| home.run(arguments).env(variable.0, variable.1);
+        let said = run(&line).said();
+        assert!(said.stderr.contains(cause), "{cause}: {said}");
+        assert!(!said.stderr.contains("visual-studio-code"), "{said}");
+        match command {
+            Some(command) => assert!(said.stderr.contains(&format!("`{command}`")), "{said}"),
+            None => assert!(!said.stderr.contains("--only"), "{said}"),
+        }
+        let told = run(&line).args(&["-o", "json"]).said().json();
+        assert_eq!(told["command"].as_str(), command, "{told}");
+        assert_eq!(told["instead"]["source"], serde_json::Value::Null);
+        if let Some(command) = command {
+            let words: Vec<&str> = command.split(' ').skip(1).collect();
+            assert_eq!(run(&words).said().code, 0, "{command}");
+        }
+    }
+    // Nothing is in its way, but for the profile that commands do not mean by themselves.
+    std::fs::remove_file(settings).expect("removed");
+    let said = home.run(&line).said();
+    assert!(
+        said.stderr.contains("`azcred token --profile work`"),
+        "{said}"
+    );
+    let meant = home.run(&line).env("AZCRED_PROFILE", "work");
+    assert_eq!(meant.said().stderr, "");
+}
+
+#[test]
 fn a_workspace_that_config_json_names_is_marked_and_one_that_can_not_be_seen_is_told() {
     let azure = Azure::shared();
     let home = Home::new(&azure).without_workspace();
@@ -300,13 +499,31 @@ fn a_workspace_that_config_json_names_is_marked_and_one_that_can_not_be_seen_is_
 }
 
 #[test]
-fn who_sees_no_subscription_is_told_so() {
+fn a_config_json_that_can_not_be_used_is_not_called_absent_nor_overwritten() {
     let azure = Azure::shared();
     let home = Home::new(&azure).without_workspace();
-    let said = by_code(&azure, home.run(&["login"]), "dorothy@contoso.com");
+    for content in ["{bad", r#"{"subscription_id": "x"}"#] {
+        std::fs::write(home.path().join("config.json"), content).expect("written");
+        let said = by_certificate(&azure, &home, &[]);
+        assert_eq!(said.stderr.matches("note:").count(), 1, "{said}");
+        assert!(said.stderr.contains("/config.json: "), "{said}");
+        assert!(!said.stderr.contains("> config.json"), "{said}");
+    }
+}
+
+#[test]
+fn who_sees_no_subscription_is_told_so_and_stays_in_their_profile() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure).without_workspace();
+    let login = home.run(&["login", "--profile", "work"]);
+    let said = by_code(&azure, login, "dorothy@contoso.com");
     assert!(
         said.stderr.contains("no subscription can be seen"),
         "{said}"
     );
-    assert!(said.stderr.contains("--tenant"), "{said}");
+    assert!(said.stderr.contains("azcred login --tenant"), "{said}");
+    assert!(
+        said.stderr.contains("--tenant TENANT --profile work"),
+        "{said}"
+    );
 }

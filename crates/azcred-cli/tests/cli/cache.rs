@@ -42,6 +42,47 @@ fn where_no_token_may_be_kept_none_is() {
     assert_eq!(list["files"], 0, "{list}");
 }
 
+#[test]
+fn a_switch_that_can_not_be_meant_is_an_error_and_nothing_is_kept() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let environment = azure.environment(Persona::ServicePrincipal, Way::Ports);
+    for (name, value) in [("AZCRED_CACHE", "off"), ("AZCRED_HOME", "some/folder")] {
+        let said = home.run(&["token"]).envs(&environment).env(name, value);
+        let said = said.said();
+        assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said}");
+        assert!(said.stderr.contains(&format!("Read {name}")), "{said}");
+    }
+    let list = home.run(&["cache", "list", "-o", "json"]).said().json();
+    assert_eq!(list["files"], 0, "{list}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_keeps_tokens_from_the_disk_is_told_to_people_beside_json_too() {
+    use std::os::unix::fs::PermissionsExt;
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    let environment = azure.environment(Persona::ServicePrincipal, Way::Ports);
+    let run = |line: &[&str]| home.run(line).envs(&environment).said();
+    assert_eq!(run(&["token"]).stderr, "");
+    let list = run(&["cache", "list", "-o", "json"]).json();
+    let folder = list["folder"].as_str().expect("a folder");
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder, open).expect("changed");
+    for command in ["token", "whoami"] {
+        for output in ["text", "json"] {
+            let said = run(&[command, "-o", output]);
+            assert_eq!(said.code, 0, "{said}");
+            assert!(
+                said.stderr.starts_with("\nnote: "),
+                "{command} {output}: {said}"
+            );
+            assert!(said.stderr.contains(folder), "{said}");
+        }
+    }
+}
+
 /// A run's words, with the home's folder named.
 fn at_home(home: &Home, arguments: &[&str]) -> String {
     let said = home.run(arguments).said();

@@ -37,6 +37,38 @@ fn without_a_browser_a_code_is_shown_and_the_sign_in_outlives_the_process() {
 }
 
 #[test]
+fn whoever_was_asked_for_a_token_sees_whose_it_is() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    for output in ["text", "json"] {
+        let token = [
+            "token",
+            "--only",
+            "device-code",
+            "--profile",
+            output,
+            "-o",
+            output,
+        ];
+        let mut terminal = Terminal::new(80, 24);
+        let child = terminal.start(home.run(&token));
+        let shown = terminal.until("left; Ctrl-C ends it");
+        Person::new(&azure, ADA).enters(&code(&shown));
+        let said = end(child);
+        let written = terminal.rest();
+        assert_eq!(said.code, 0, "{said}\n{written}");
+        assert!(
+            written.ends_with(" Signed in as ada@contoso.com\r\n"),
+            "{written:?}"
+        );
+        // From now on nobody is asked.
+        let terminal = Terminal::new(80, 24);
+        let said = end(terminal.start(home.run(&token)));
+        assert_eq!((said.code, terminal.rest().as_str()), (0, ""), "{said}");
+    }
+}
+
+#[test]
 fn what_waits_for_the_person_is_gone_when_it_is_over() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
@@ -68,10 +100,14 @@ fn ctrl_c_ends_the_wait_leaves_the_terminal_clean_and_keeps_nothing() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let mut terminal = Terminal::new(80, 24);
+    assert!(terminal.shows_control_keys());
     let child = terminal.start(home.run(&["login", "--device-code"]));
     terminal.until("Ctrl-C ends it");
+    // It would be written behind the line that is drawn again, and move the cursor off it.
+    assert!(!terminal.shows_control_keys());
     interrupt(&child);
     let said = end(child);
+    assert!(terminal.shows_control_keys());
     let written = terminal.rest();
     assert_eq!((said.code, said.stdout.as_str()), (130, ""), "{said}");
     assert!(is_clean(&written), "{written:?}");
@@ -232,6 +268,15 @@ fn ways_that_exclude_each_other_are_wrong_usage() {
             "a0000001-0000-4000-8000-000000000001",
         ],
         &["--certificate", "file.pem"],
+        &[
+            "--certificate",
+            "f",
+            "--client-id",
+            "a",
+            "--tenant",
+            "t",
+            "--device-code",
+        ],
         &["--federated-token", "file"],
         &["--object-id", "a0000001-0000-4000-8000-000000000001"],
         &[

@@ -76,6 +76,17 @@ impl Terminal {
         })
     }
 
+    /// Starts a run whose standard input alone is this terminal.
+    pub(crate) fn start_unseen(&self, run: Run) -> Running {
+        run.start_with(|command| {
+            command
+                .env("TERM", "xterm-256color")
+                .stdin(Stdio::from(self.far.try_clone().expect("a handle")))
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
+        })
+    }
+
     /// All that was written, once `wanted` is among it, without what moves the cursor and colours.
     #[track_caller]
     pub(crate) fn until(&mut self, wanted: &str) -> String {
@@ -109,6 +120,12 @@ impl Terminal {
     /// Types.
     pub(crate) fn types(&mut self, text: &str) {
         self.near.write_all(text.as_bytes()).expect("it is typed");
+    }
+
+    /// Whether `^C` is shown where somebody types that.
+    pub(crate) fn shows_control_keys(&self) -> bool {
+        let modes = tcgetattr(&self.far).expect("modes").local_modes;
+        modes.contains(LocalModes::ECHOCTL)
     }
 
     /// Whether what is typed is shown.

@@ -278,7 +278,7 @@ impl Accounts {
     }
 
     /// The account that `text` names: its id, user name, object id or application, or the beginning of one of these that no other
-    /// account has. Case does not matter.
+    /// account has; `this machine`, for its own managed identity. Case does not matter.
     ///
     /// # Errors
     /// See [`Accounts`]; [`ErrorKind::Invalid`] where nobody or several are meant: then they are named.
@@ -387,6 +387,10 @@ fn meant<'a>(accounts: &'a [Account], text: &str) -> Vec<&'a Account> {
                 .client_id
                 .as_deref()
                 .filter(|_| account.kind != AccountKind::Person),
+            // As lists have it.
+            Some("this machine").filter(|_| {
+                account.kind == AccountKind::ManagedIdentity && account.client_id.is_none()
+            }),
         ]
         .into_iter()
         .flatten()

@@ -311,6 +311,7 @@ async fn each_managed_identity_is_an_account_of_its_own() {
     assert_eq!(other.client_id.as_deref(), Some("c11e"));
     assert_eq!(other.who(), "the managed identity c11e");
     assert_eq!(own.tenant, None);
+    assert_eq!(accounts.find("This machine").await.unwrap().id, own.id);
     assert!(
         accounts
             .add_managed_identity(None)

@@ -1,5 +1,7 @@
 //! `azcred login`: signs in once, for every program of this user's that asks azcred.
 
+mod notes;
+mod reach;
 mod seen;
 mod tell;
 mod ways;
@@ -11,9 +13,11 @@ use crate::{
     output::Output,
     prompt::TerminalPrompt,
     sign_in::{Place, in_cloud},
+    suggested::Suggested,
 };
 use azcred::{
     ClientId, ManagedIdentityId, Scope, TenantId, TokenRequest,
+    account::AccountKind,
     system::{System, Unattended, unattended},
 };
 use azcred_azure::Principal;
@@ -73,7 +77,7 @@ struct Person {
     device_code: bool,
 
     /// Who is to sign in, so that the page need not ask
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["device_code", "service_principal", "federated_token", "identity"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["device_code", "service_principal", "certificate", "federated_token", "identity"])]
     login_hint: Option<String>,
 }
 
@@ -92,8 +96,8 @@ struct Application {
     #[arg(
         long,
         value_name = "FILE",
-        requires = "service_principal",
-        conflicts_with = "federated_token"
+        requires_all = ["client_id", "tenant"],
+        conflicts_with_all = ["browser", "device_code", "identity", "federated_token"]
     )]
     certificate: Option<PathBuf>,
 
@@ -122,7 +126,7 @@ impl Login {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let place = Place::here()?;
         let profile = self.in_profile.profile(&*place.system)?;
-        let mut options = place.options(profile.clone());
+        let mut options = place.options(profile.clone())?;
         if self.plain {
             options = options.with_prompt(Arc::new(TerminalPrompt::plain()));
         }
@@ -134,13 +138,26 @@ impl Login {
         let (token, account) =
             ways::sign_in(&self, &options, &TokenRequest::new(scope), output).await?;
         let principal = Principal::from_token(&token).ok();
+        let suggested = Suggested::in_profile(&profile, &*place.system);
         let seen = output
             .waiting(
                 "Looking what you can see",
-                Seen::look(&place, &options, token),
+                Seen::look(&place, &options, &suggested, token),
             )
             .await;
-        tell::tell(&account, principal.as_ref(), &seen, output);
+        let told = tell::Told {
+            account: &account,
+            principal: principal.as_ref(),
+            seen: &seen,
+            suggested: &suggested,
+            // Another application than a person's usual one.
+            client_id: self
+                .application
+                .client_id
+                .as_ref()
+                .filter(|_| account.kind == AccountKind::Person),
+        };
+        tell::tell(&told, output);
         Ok(0)
     }
 }

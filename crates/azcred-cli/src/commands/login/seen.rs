@@ -1,12 +1,10 @@
 //! What somebody who has signed in can see, and whether it is they who answer in this place.
 
-use crate::{
-    choice::Choice,
-    sign_in::{Person, Place, SignIn},
-};
+use super::reach::Reach;
+use crate::{sign_in::Place, suggested::Suggested};
 use azcred::{
     AccessToken, Availability, ClientOptions, Credential, ErrorKind, TokenFuture, TokenRequest,
-    chain::Source, system::System,
+    system::System,
 };
 use azcred_azure::{
     Flags, Located, ResourceManager, Subscription, Workspace, WorkspaceRef, api_version, locate,
@@ -28,8 +26,10 @@ pub(super) struct Seen {
     pub(super) trouble: Vec<String>,
     /// The workspace that is meant in this folder.
     pub(super) here: Option<Located>,
-    /// Who answers here in their place.
-    pub(super) instead: Option<Instead>,
+    /// Whether nothing names a workspace here; something that can't be used does, and is told as trouble.
+    pub(super) is_unnamed: bool,
+    /// How commands come to them here.
+    pub(super) reach: Reach,
 }
 
 /// A tenant.
@@ -46,22 +46,6 @@ pub(super) struct Tenant {
     pub(super) default_domain: Option<String>,
 }
 
-/// What the commands come to here, where that is not this sign-in.
-pub(super) enum Instead {
-    /// Another source answers.
-    Answers {
-        /// Which.
-        source: Source,
-        /// What it uses.
-        using: String,
-    },
-    /// Nobody does.
-    Fails {
-        /// Why.
-        why: String,
-    },
-}
-
 /// How long one question may take. Nobody asked for it, so nobody should wait for it.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How many subscriptions are looked into, and how many at once.
@@ -70,11 +54,18 @@ const AT_ONCE: usize = 8;
 
 impl Seen {
     /// Looks with the token that came of the sign-in. What can't be had is left out and told.
-    pub(super) async fn look(place: &Place, options: &ClientOptions, token: AccessToken) -> Self {
+    pub(super) async fn look(
+        place: &Place,
+        options: &ClientOptions,
+        suggested: &Suggested,
+        token: AccessToken,
+    ) -> Self {
         let mut seen = Self::default();
         match locate(&*place.system, &place.folder, &Flags::default()) {
             Ok(here) => seen.here = Some(here),
-            Err(error) if error.kind() == azcred_azure::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == azcred_azure::ErrorKind::NotFound => {
+                seen.is_unnamed = true;
+            }
             Err(error) => seen.trouble.push(error.to_string()),
         }
         let brief = options.clone().with_deadline(PATIENCE);
@@ -85,10 +76,10 @@ impl Seen {
                 return seen;
             }
         };
-        let (lists, tenants, instead) = tokio::join!(
+        let (lists, tenants, reach) = tokio::join!(
             timeout(PATIENCE * 2, lists(&manager)),
             manager.list::<Tenant>("Listed the tenants", "/tenants", api_version::RESOURCES),
-            timeout(PATIENCE, instead(place, options)),
+            timeout(PATIENCE, Reach::look(place, options.profile(), suggested)),
         );
         match lists {
             Ok((subscriptions, workspaces, trouble)) => {
@@ -102,7 +93,7 @@ impl Seen {
         }
         // Names are for show; without them ids are shown.
         seen.tenants = tenants.map(|answer| answer.value).unwrap_or_default();
-        seen.instead = instead.unwrap_or_default();
+        seen.reach = reach.unwrap_or_default();
         seen
     }
 }
@@ -157,40 +148,6 @@ async fn workspaces_of(
         .list(&what, &path, api_version::MACHINE_LEARNING)
         .await?;
     Ok(found.value)
-}
-
-/// Whom the commands would come to, without asking anybody for anything.
-async fn instead(place: &Place, options: &ClientOptions) -> Option<Instead> {
-    let choice = Choice::in_profile(options.profile().clone());
-    let fails = |error: &azcred::Error| {
-        // `azcred chain` tells the whole.
-        let why = error.report().and_then(|report| {
-            let failed = report.attempts.iter().find(|attempt| {
-                attempt
-                    .error
-                    .as_ref()
-                    .is_some_and(|error| error.kind() != ErrorKind::Unavailable)
-            });
-            failed.map(|attempt| format!("{}: {}", attempt.source, attempt.reason))
-        });
-        Some(Instead::Fails {
-            why: why.unwrap_or_else(|| error.why().to_owned()),
-        })
-    };
-    let sign_in = match SignIn::new(place, &choice, None, None, Person::LeftAlone).await {
-        Ok(sign_in) => sign_in,
-        Err(error) => return fails(&error),
-    };
-    let (answer, report) = sign_in.chain.explain(&sign_in.request()).await;
-    match (report.chosen(), answer) {
-        (Some(attempt), _) if attempt.source == Source::Azcred => None,
-        (Some(attempt), _) => Some(Instead::Answers {
-            source: attempt.source,
-            using: attempt.reason.clone(),
-        }),
-        (None, Err(error)) => fails(&error),
-        (None, Ok(_)) => None,
-    }
 }
 
 /// The workspace of an entry in a list.

@@ -1,13 +1,20 @@
 //! Tells who has signed in, what they can see, and what stands in their way here.
 
-use super::seen::{Instead, Seen, reference};
-use crate::output::{
-    Output,
-    style::{GOOD, STRONG, paint},
-    table,
-    wrap::Stream,
+use super::{
+    notes::notes,
+    reach::Instead,
+    seen::{Seen, reference},
 };
-use azcred::account::Account;
+use crate::{
+    output::{
+        Output,
+        style::{GOOD, STRONG, paint},
+        table,
+        wrap::Stream,
+    },
+    suggested::Suggested,
+};
+use azcred::{ClientId, account::Account};
 use azcred_azure::{Principal, PrincipalKind, Source, WorkspaceRef};
 use serde::Serialize;
 
@@ -27,7 +34,10 @@ struct Document<'a> {
     workspaces: Vec<WorkspaceLine<'a>>,
     /// The workspace that is meant in this folder, whether it can be seen or not; `null` where none is.
     workspace: Option<Meant<'a>>,
-    /// Who answers `azcred token` here in place of this sign-in; `null` where this sign-in does, and where it took too long to find out.
+    /// What gets a token of this sign-in here, tried out; `null` where nothing does.
+    command: Option<&'a str>,
+    /// Who answers `azcred token` here, in the profile of this sign-in, in place of it; `null` where this sign-in does, and where it took
+    /// too long to find out.
     instead: Option<InsteadLine<'a>>,
     /// What could not be looked at.
     trouble: &'a [String],
@@ -76,13 +86,23 @@ struct InsteadLine<'a> {
     why: &'a str,
 }
 
+/// What there is to tell.
+pub(super) struct Told<'a> {
+    /// The sign-in.
+    pub(super) account: &'a Account,
+    /// Who that is, as the token says.
+    pub(super) principal: Option<&'a Principal>,
+    /// What they can see.
+    pub(super) seen: &'a Seen,
+    /// Commands of this profile.
+    pub(super) suggested: &'a Suggested,
+    /// The application that a person signed in to, where they named one.
+    pub(super) client_id: Option<&'a ClientId>,
+}
+
 /// Tells it.
-pub(super) fn tell(
-    account: &Account,
-    principal: Option<&Principal>,
-    seen: &Seen,
-    output: &mut Output,
-) {
+pub(super) fn tell(told: &Told<'_>, output: &mut Output) {
+    let (account, principal, seen) = (told.account, told.principal, told.seen);
     if output.is_json() {
         output.json(&document(account, principal, seen));
         return;
@@ -91,7 +111,7 @@ pub(super) fn tell(
     for line in lines(account, principal, seen, width) {
         output.line(line);
     }
-    for note in notes(principal, seen) {
+    for note in notes(told) {
         output.remark(&note);
     }
 }
@@ -140,7 +160,8 @@ fn document<'a>(
             workspace: &here.workspace,
             source: here.source.to_string(),
         }),
-        instead: seen.instead.as_ref().map(|instead| match instead {
+        command: seen.reach.command.as_deref(),
+        instead: seen.reach.instead.as_ref().map(|instead| match instead {
             Instead::Answers { source, using } => InsteadLine {
                 source: Some(source.id()),
                 why: using,
@@ -259,7 +280,7 @@ fn workspaces(seen: &Seen) -> Vec<[String; 5]> {
         .collect()
 }
 
-fn is_here(workspace: &WorkspaceRef, seen: &Seen) -> bool {
+pub(super) fn is_here(workspace: &WorkspaceRef, seen: &Seen) -> bool {
     let id = workspace.resource_id();
     let here = seen.here.as_ref();
     here.is_some_and(|here| here.workspace.resource_id().eq_ignore_ascii_case(&id))
@@ -271,88 +292,6 @@ fn meant(source: &Source) -> String {
         Source::File(_) => "this folder's workspace".to_owned(),
         Source::Variables(names) => format!("the workspace of {names}"),
         _ => "the workspace that is meant".to_owned(),
-    }
-}
-
-/// What is to be known besides, each with what to do.
-fn notes(principal: Option<&Principal>, seen: &Seen) -> Vec<String> {
-    let mut notes = Vec::new();
-    match &seen.instead {
-        Some(Instead::Answers { source, using }) => notes.push(format!(
-            "in this place the source `{source}` answers before this sign-in ({using}). For this sign-in run `azcred token --only azcred`, or write \
-             `only = [\"azcred\"]` below `[chain]` into azcred.toml"
-        )),
-        Some(Instead::Fails { why }) => notes.push(format!(
-            "in this place `azcred token` does not come to this sign-in ({why}). `azcred chain` shows why; `azcred token --only azcred` \
-             asks for it alone"
-        )),
-        None => {}
-    }
-    notes.extend(seen.trouble.iter().cloned());
-    if seen.trouble.is_empty() && seen.subscriptions.is_empty() {
-        notes.push(no_subscription(principal, seen));
-    }
-    match &seen.here {
-        Some(here) if seen.trouble.is_empty() && !seen.workspaces.iter().filter_map(reference).any(|one| is_here(&one, seen)) => {
-            notes.push(format!(
-                "the workspace that {} names, {}, is not among what you can see. `azcred doctor` looks why",
-                here.source,
-                here.workspace.name()
-            ));
-        }
-        None if !seen.workspaces.is_empty() => notes.push(match &seen.workspaces[..] {
-            [only] => match reference(only) {
-                Some(only) => format!(
-                    "this folder has no config.json, by which programs find their workspace. To make one: `echo '{{\"subscription_id\": \
-                     \"{}\", \"resource_group\": \"{}\", \"workspace_name\": \"{}\"}}' > config.json`",
-                    only.subscription(),
-                    only.resource_group(),
-                    only.name()
-                ),
-                None => NO_CONFIG.to_owned(),
-            },
-            _ => NO_CONFIG.to_owned(),
-        }),
-        _ => {}
-    }
-    notes
-}
-
-const NO_CONFIG: &str = "this folder has no config.json, by which programs find their workspace. Download it in Azure Machine Learning studio \
-                         (the workspace's menu at the top right, 'Download config file')";
-
-fn no_subscription(principal: Option<&Principal>, seen: &Seen) -> String {
-    let own = principal.and_then(|principal| principal.tenant_id.as_deref());
-    let others: Vec<String> = seen
-        .tenants
-        .iter()
-        .filter(|tenant| own.is_none_or(|own| !own.eq_ignore_ascii_case(&tenant.tenant_id)))
-        .map(|tenant| {
-            let id = shown(&tenant.tenant_id);
-            let named = tenant
-                .default_domain
-                .as_deref()
-                .or(tenant.display_name.as_deref());
-            match named {
-                Some(name) => format!("`azcred login --tenant {id}` for {}", shown(name)),
-                None => format!("`azcred login --tenant {id}`"),
-            }
-        })
-        .take(5)
-        .collect();
-    let who = principal.and_then(|principal| principal.object_id.as_deref());
-    let grant = match who {
-        Some(id) => format!("ask an owner for a role, for object id {id}"),
-        None => "ask an owner for a role".to_owned(),
-    };
-    match others.is_empty() {
-        true => format!(
-            "no subscription can be seen in this tenant: {grant}; one that is in another tenant is seen after `azcred login --tenant TENANT`"
-        ),
-        false => format!(
-            "no subscription can be seen in this tenant: {grant}, or look in another tenant: {}",
-            others.join(", ")
-        ),
     }
 }
 
@@ -369,6 +308,6 @@ fn tenant_name<'a>(principal: Option<&Principal>, seen: &'a Seen) -> Option<&'a 
 }
 
 /// What Azure says, fit for a terminal.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     azcred::printable(text, 80)
 }

@@ -9,12 +9,15 @@ use crate::{
 use azcred::{
     AccessToken, Availability, ClientCertificate, ClientCertificateCredential, ClientId,
     ClientOptions, ClientSecretCredential, Credential, DeviceCodeCredential,
-    InteractiveBrowserCredential, ManagedIdentityCredential, ManagedIdentityId, Notice, TenantId,
-    TokenRequest, WorkloadIdentityCredential,
+    InteractiveBrowserCredential, ManagedIdentityCredential, ManagedIdentityId, Notice,
+    SecretString, TenantId, TokenRequest, WorkloadIdentityCredential,
     account::{Account, Accounts},
     printable,
 };
-use std::path::{Path, PathBuf};
+use std::{
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
+};
 use zeroize::Zeroizing;
 
 /// Signs in as the options say.
@@ -111,7 +114,7 @@ impl App<'_> {
 
     async fn by_secret(self) -> Result<(AccessToken, Account), Failure> {
         let what = format!("client secret of the application {}", self.client_id);
-        let secret = secret::ask(&what).await?;
+        let secret = asked(&what, self.options).await?;
         let (tenant, client_id) = (self.tenant.clone(), self.client_id.clone());
         let credential =
             ClientSecretCredential::new(tenant, client_id, secret.clone(), anew(self.options)?)?;
@@ -140,7 +143,7 @@ impl App<'_> {
         let shown = printable(&path.display().to_string(), 4096);
         let (certificate, password) = match ClientCertificate::from_bytes(&bytes, None) {
             Err(error) if error.why().contains(NEEDS_PASSWORD) => {
-                let password = secret::ask(&format!("password of {shown}")).await?;
+                let password = asked(&format!("password of {shown}"), self.options).await?;
                 let certificate = ClientCertificate::from_bytes(&bytes, Some(&password))?;
                 (certificate, Some(password))
             }
@@ -165,6 +168,17 @@ impl App<'_> {
         let kept = accounts.add_federated_token_file(self.tenant, self.client_id, path);
         Ok((token, kept.await?))
     }
+}
+
+/// A secret: from a pipe, or from whoever sits at the terminal and sees the question, which in a job nobody does.
+async fn asked(what: &str, options: &ClientOptions) -> Result<SecretString, Failure> {
+    if io::stdin().is_terminal() {
+        attended(&**options.system()).map_err(|refused| {
+            Failure::new(refused.kind, format!("Ask for the {what}"), refused.why)
+                .mend("pipe it in: `azcred login … < FILE`")
+        })?;
+    }
+    secret::ask(what).await
 }
 
 /// The machine's own identity, or one that is named.

@@ -1,0 +1,209 @@
+//! Whether the commands come to this sign-in in this place; else who or what stands in the way, and which command comes to it.
+
+use crate::{
+    choice::{Choice, PRESET_VARIABLE},
+    sign_in::{Person, Place, SignIn},
+    suggested::Suggested,
+};
+use azcred::{
+    AccessToken, ErrorKind, Profile,
+    chain::{Report, Settings, Source, Verdict},
+};
+use std::sync::Arc;
+
+/// How the commands come to this sign-in.
+#[derive(Debug, Default)]
+pub(super) struct Reach {
+    /// What gets a token of it, tried out; `None` where nothing does.
+    pub(super) command: Option<String>,
+    /// What `azcred token` comes to in this profile, where that is not this sign-in.
+    pub(super) instead: Option<Instead>,
+    /// What stands in the way, and what to do, for people.
+    pub(super) note: Option<String>,
+}
+
+/// What the commands come to here, where that is not this sign-in.
+#[derive(Debug)]
+pub(super) enum Instead {
+    /// Another source answers.
+    Answers {
+        /// Which.
+        source: Source,
+        /// What it uses.
+        using: String,
+    },
+    /// Nobody does.
+    Fails {
+        /// Why.
+        why: String,
+    },
+}
+
+/// Why a chain never comes to azcred's own sign-in.
+struct KeptOut {
+    /// Half a sentence, with the variable or the file that says so.
+    why: String,
+    /// What lets it in, where no command does without that.
+    mend: &'static str,
+}
+
+impl Reach {
+    /// Looks for it, without asking anybody for anything.
+    pub(super) async fn look(place: &Place, profile: &Profile, suggested: &Suggested) -> Self {
+        let choice = Choice::in_profile(profile.clone());
+        let (answer, report) = match run(place, &choice).await {
+            Ok(done) => done,
+            Err(error) => {
+                // A setting that can't be read; it is in every command's way.
+                return Self {
+                    note: Some(format!("in this place `azcred token` fails: {error}")),
+                    instead: Some(Instead::Fails {
+                        why: error.why().to_owned(),
+                    }),
+                    command: None,
+                };
+            }
+        };
+        if is_by_azcred(&report) {
+            return Self {
+                command: Some(suggested.command("token")),
+                ..Self::default()
+            };
+        }
+        let kept_out = kept_out(place, &report);
+        let (instead, mut note) = match (report.chosen(), &answer) {
+            (Some(attempt), _) => {
+                let using = attempt.reason.clone();
+                let source = attempt.source;
+                let note = match &kept_out {
+                    Some(kept_out) => format!(
+                        "in this place the source `{source}` answers ({using}), and never this sign-in: {}",
+                        kept_out.why
+                    ),
+                    None => format!(
+                        "in this place the source `{source}` answers before this sign-in ({using})"
+                    ),
+                };
+                (Instead::Answers { source, using }, note)
+            }
+            (None, Err(error)) => {
+                let why = match &kept_out {
+                    Some(kept_out) => kept_out.why.clone(),
+                    None => failed(error),
+                };
+                let note =
+                    format!("in this place `azcred token` does not come to this sign-in: {why}");
+                (Instead::Fails { why }, note)
+            }
+            (None, Ok(_)) => return Self::default(),
+        };
+        // Nothing is told that was not tried.
+        let alone = match run(place, &choice.only(Source::Azcred)).await {
+            Ok((_, report)) if is_by_azcred(&report) => Ok(()),
+            Ok((Err(error), _)) | Err(error) => Err(error),
+            Ok((Ok(_), _)) => return Self::default(),
+        };
+        let command = alone
+            .is_ok()
+            .then(|| suggested.command("token --only azcred"));
+        note += &match (&command, alone, kept_out) {
+            (Some(command), _, None) if suggested.is_plain() && report.chosen().is_some() => {
+                format!(
+                    ". For this sign-in run `{command}`, or write `only = [\"azcred\"]` below `[chain]` into azcred.toml"
+                )
+            }
+            (Some(command), ..) => format!(". For this sign-in run `{command}`"),
+            (None, _, Some(kept_out)) => format!(". {}", kept_out.mend),
+            // The same as said before.
+            (None, Err(error), None) if report.chosen().is_none() => {
+                match error.mend().is_empty() {
+                    true => String::new(),
+                    false => format!(". To mend it: {}", error.mend()),
+                }
+            }
+            (None, Err(error), None) => format!(". Asked alone, it fails: {error}"),
+            (None, Ok(()), None) => String::new(),
+        };
+        Self {
+            command,
+            instead: Some(instead),
+            note: Some(note),
+        }
+    }
+}
+
+/// One run of the commands' chain in which nobody is asked.
+async fn run(
+    place: &Place,
+    choice: &Choice,
+) -> azcred::Result<(azcred::Result<AccessToken>, Arc<Report>)> {
+    let sign_in = SignIn::new(place, choice, None, None, Person::LeftAlone).await?;
+    Ok(sign_in.chain.explain(&sign_in.request()).await)
+}
+
+fn is_by_azcred(report: &Report) -> bool {
+    report
+        .chosen()
+        .is_some_and(|attempt| attempt.source == Source::Azcred)
+}
+
+/// Why a chain gave no token: the source that was there and failed, as `azcred chain` tells the whole.
+fn failed(error: &azcred::Error) -> String {
+    let attempts = error.report().map(|report| &report.attempts[..]);
+    let failed = attempts.unwrap_or_default().iter().find(|attempt| {
+        let error = attempt.error.as_ref();
+        error.is_some_and(|error| error.kind() != ErrorKind::Unavailable)
+    });
+    match failed {
+        Some(attempt) if attempt.verdict != Verdict::NotExpected => {
+            format!("{}: {}", attempt.source, attempt.reason)
+        }
+        _ => format!("{}: {}", error.what(), error.why()),
+    }
+}
+
+/// What keeps azcred's own sign-in out of the chain of this place, where something does.
+fn kept_out(place: &Place, report: &Report) -> Option<KeptOut> {
+    let settings = Settings::find(&*place.system, &place.folder).ok()?;
+    let files = || {
+        let files = settings.files.iter();
+        let files = files.map(|path| azcred::printable(&path.display().to_string(), 4096));
+        files.collect::<Vec<_>>().join(" or ")
+    };
+    let mut attempts = report.attempts.iter();
+    let Some(attempt) = attempts.find(|attempt| attempt.source == Source::Azcred) else {
+        // Where a setting could not be read there is none of any source.
+        report.attempts.first()?;
+        let by = match place.system.var(PRESET_VARIABLE) {
+            Some(_) => PRESET_VARIABLE.to_owned(),
+            None => files(),
+        };
+        return Some(KeptOut {
+            why: format!(
+                "the preset `{}`, which {by} names, has no source `azcred`",
+                report.preset
+            ),
+            mend: "Name another preset there",
+        });
+    };
+    if attempt.verdict != Verdict::Excluded {
+        return None;
+    }
+    let kept_out = |why, mend| Some(KeptOut { why, mend });
+    if settings.exclude.contains(&Source::Azcred) {
+        kept_out(
+            format!("{} leaves the source `azcred` out (`exclude`)", files()),
+            "Take `azcred` out of `exclude` there",
+        )
+    } else if settings.only.is_some() {
+        kept_out(
+            format!("{} asks other sources alone (`only`)", files()),
+            "Add `azcred` to `only` there",
+        )
+    } else {
+        kept_out(
+            format!("{}, which leaves the source `azcred` out", attempt.reason),
+            "Unset AZURE_TOKEN_CREDENTIALS",
+        )
+    }
+}
