@@ -80,7 +80,9 @@ impl Logout {
         for removed in &gone {
             if let Some(error) = &removed.tokens_left {
                 let who = removed.account.who();
-                output.caution(&format!("Cached tokens of {who} are still on disk. {error}"));
+                output.caution(&format!(
+                    "Cached tokens of {who} are still on disk. {error}"
+                ));
             }
         }
         let gone: Vec<Account> = gone.into_iter().map(|removed| removed.account).collect();
@@ -247,7 +249,7 @@ mod tests {
         let options = ClientOptions::new(locked.shared());
         let all = profiles(&options).await.unwrap();
         let (gone, left) = everybody(&options, all).await;
-        let gone: Vec<String> = gone.iter().map(Account::who).collect();
+        let gone: Vec<String> = gone.iter().map(|removed| removed.account.who()).collect();
         assert_eq!(gone, ["this machine's managed identity"; 3]);
         let failure = done(left).unwrap_err();
         for word in ["the application a", "the application b", "locked"] {

@@ -246,6 +246,8 @@ impl Live {
                 _unseen: None,
             };
         }
+        // Before anything is drawn.
+        let unseen = UnseenControlKeys::new();
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let words = if terminal.columns < WORDY {
             "Waiting"
@@ -269,7 +271,7 @@ impl Live {
         Self {
             bar: Some(bar),
             _alone: alone,
-            _unseen: Some(UnseenControlKeys::new()),
+            _unseen: Some(unseen),
         }
     }
 }

@@ -13,10 +13,7 @@ const LIMIT: usize = 16 << 10;
 /// Waits for as long as the person takes. Cancel-safe: the terminal shows what is typed again when the future is dropped.
 pub(crate) async fn ask(what: &str) -> Result<SecretString, Failure> {
     let read = if io::stdin().is_terminal() {
-        let _ = write!(anstream::stderr(), "{what} (it is not shown): ");
-        let _ = io::stderr().flush();
-        let _line = EndsLine;
-        from_terminal().await
+        from_terminal(&format!("{what} (it is not shown): ")).await
     } else {
         blocking(|| line(&mut std_in()?)).await
     };
@@ -39,6 +36,13 @@ impl Drop for EndsLine {
     fn drop(&mut self) {
         let _ = writeln!(anstream::stderr());
     }
+}
+
+/// Asks a question, on a line that the result ends.
+fn question(text: &str) -> EndsLine {
+    let _ = write!(anstream::stderr(), "{text}");
+    let _ = io::stderr().flush();
+    EndsLine
 }
 
 async fn blocking(
@@ -86,13 +90,16 @@ fn std_in() -> io::Result<io::Stdin> {
 }
 
 #[cfg(unix)]
-async fn from_terminal() -> io::Result<Zeroizing<Vec<u8>>> {
+async fn from_terminal(text: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Before anybody can answer.
     let _unseen = echo::Off::new()?;
+    let _line = question(text);
     blocking(|| line(&mut std_in()?)).await
 }
 
 #[cfg(not(unix))]
-async fn from_terminal() -> io::Result<Zeroizing<Vec<u8>>> {
+async fn from_terminal(text: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+    let _line = question(text);
     blocking(|| {
         let read = console::Term::stderr().read_secure_line()?;
         Ok(Zeroizing::new(read.into_bytes()))

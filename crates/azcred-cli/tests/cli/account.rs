@@ -250,6 +250,27 @@ fn of_several_accounts_one_is_the_current_one_and_another_can_be() {
     assert_eq!(home.run(&["whoami"]).said().code, 3);
 }
 
+#[cfg(unix)]
+#[test]
+fn tokens_that_stay_on_disk_are_told_of_whatever_the_output() {
+    use std::{fs, os::unix::fs::PermissionsExt};
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    for output in ["text", "json"] {
+        by_certificate(&azure, &home, &[]);
+        assert_eq!(home.run(&["token"]).said().code, 0);
+        let tokens = home.path().join("cache/azcred/tokens");
+        let open_to = |mode| fs::set_permissions(&tokens, fs::Permissions::from_mode(mode));
+        open_to(0o755).unwrap();
+        let said = home.run(&["logout", "-o", output]).said();
+        open_to(0o700).unwrap();
+        assert_eq!(said.code, 0, "{said}");
+        for word in ["still on disk", "chmod 700"] {
+            assert!(said.stderr.contains(word), "{said}");
+        }
+    }
+}
+
 #[test]
 fn who_is_current_stays_current_when_somebody_else_signs_out() {
     let azure = Azure::shared();
