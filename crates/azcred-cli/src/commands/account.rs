@@ -13,12 +13,16 @@ use crate::{
     suggested::Suggested,
 };
 use azcred::{
-    ClientOptions, Profile,
+    ClientOptions, ErrorKind, Profile,
     account::{Account, AccountKind, Accounts},
 };
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
+use tokio::time::timeout;
+
+/// So long the cloud's own description is waited for, where the environment names the authority as well.
+const CLOUD: Duration = Duration::from_secs(3);
 
 /// Show who has signed in, and choose who is asked for tokens
 ///
@@ -163,9 +167,19 @@ pub(super) async fn options(
 ) -> Result<ClientOptions, Failure> {
     let place = Place::here()?;
     let options = place.options(in_profile.profile(&*place.system)?)?;
-    Ok(output
-        .waiting("Looking up the cloud", in_cloud(options))
-        .await?)
+    let asked = output.waiting("Looking up the cloud", in_cloud(options.clone()));
+    if options.system().var("AZURE_AUTHORITY_HOST").is_none() {
+        return Ok(asked.await?);
+    }
+    // What is on this machine is to be had without the network, where the environment says whose it is.
+    match timeout(CLOUD, asked).await {
+        Ok(Ok(options)) => Ok(options),
+        Ok(Err(error)) if error.kind() == ErrorKind::Invalid => Err(error.into()),
+        failed => {
+            tracing::debug!(?failed, "the cloud's own description can't be had");
+            Ok(options)
+        }
+    }
 }
 
 /// Whom tokens are of from now on.

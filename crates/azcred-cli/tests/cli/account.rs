@@ -250,6 +250,26 @@ fn of_several_accounts_one_is_the_current_one_and_another_can_be() {
     assert_eq!(home.run(&["whoami"]).said().code, 3);
 }
 
+#[test]
+fn who_has_signed_in_is_known_without_the_network() {
+    let azure = Azure::shared();
+    let home = Home::new(&azure);
+    by_certificate(&azure, &home, &[]);
+    // Nobody ever answers there.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let silent = silent.local_addr().expect("its address");
+    let cut_off = |arguments: &[&str]| {
+        let run = home.run(arguments);
+        run.env("ARM_CLOUD_METADATA_URL", &format!("http://{silent}/"))
+            .said()
+    };
+    let said = cut_off(&["account", "list"]);
+    assert!(said.stdout.contains(&CERTIFIED[..8]), "{said}");
+    assert_eq!(cut_off(&["logout"]).code, 0);
+    let said = home.run(&["account", "list"]).said();
+    assert!(said.stdout.contains("Nobody has signed in"), "{said}");
+}
+
 #[cfg(unix)]
 #[test]
 fn tokens_that_stay_on_disk_are_told_of_whatever_the_output() {

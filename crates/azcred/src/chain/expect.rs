@@ -100,13 +100,19 @@ impl Expect {
         if let Some(tenant) = self.tenant {
             let theirs = text(&claims, "tid");
             if theirs.and_then(|id| Uuid::parse_str(id).ok()) != Some(tenant) {
+                let login = match source {
+                    Source::AzureCli => "az login --tenant",
+                    Source::AzurePowerShell => "Connect-AzAccount -Tenant",
+                    Source::AzureDeveloperCli => "azd auth login --tenant-id",
+                    _ => "azcred login --tenant",
+                };
                 return Err(self.drift(
                     source,
                     &format!(
                         "the tenant {tenant} is expected, and its token is of {}",
                         theirs.map_or("none".to_owned(), |id| printable(id, 64))
                     ),
-                    &format!("sign in to that tenant (`az login --tenant {tenant}`)"),
+                    &format!("sign in to that tenant (`{login} {tenant}`)"),
                 ));
             }
         }

@@ -3,7 +3,7 @@
 use super::{
     Availability, ClientCertificateCredential, ClientSecretCredential, ManagedIdentityCredential,
     ManagedIdentityId, WorkloadIdentityCredential,
-    person::{Silent, with_kept},
+    person::{AZURE_CLI, Silent, with_kept},
     source::{Kept, TokenSource, credential},
 };
 use crate::{
@@ -205,6 +205,10 @@ impl SignedIn {
             .as_ref()
             .map_or(record.tenant.as_str(), TenantId::as_str);
         let mut command = format!("azcred login --tenant {tenant}");
+        let client_id = record.client_id.as_deref();
+        if let Some(id) = client_id.filter(|id| !id.eq_ignore_ascii_case(AZURE_CLI)) {
+            command = format!("{command} --client-id {id}");
+        }
         if record.profile != "default" {
             command = format!("{command} --profile {}", record.profile);
         }

@@ -226,6 +226,22 @@ async fn a_sign_in_that_the_provider_ended_says_so_once_and_for_all() {
 }
 
 #[tokio::test]
+async fn who_signed_in_to_another_application_is_told_to_do_so_again() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    DeviceCodeCredential::new(process(&machine))
+        .unwrap()
+        .with_client_id(ClientId::new("other-application").unwrap())
+        .sign_in(&arm())
+        .await
+        .unwrap();
+    provider.revoke();
+    let error = token(&machine, &storage()).await.unwrap_err();
+    let again = format!("`azcred login --tenant {TENANT} --client-id other-application`");
+    assert!(error.mend().contains(&again), "{error}");
+}
+
+#[tokio::test]
 async fn where_a_policy_wants_more_proof_the_sign_in_stays_and_the_way_to_prove_it_is_named() {
     let provider = Provider::start(|rules| {
         rules.refuses_refresh = vec![("storage", "interaction_required", 50_076, Some("{}"))];

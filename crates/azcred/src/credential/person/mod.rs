@@ -34,7 +34,7 @@ use tokio::{
 };
 
 /// Azure CLI's application, which every tenant knows and which may ask for all of Azure; the Azure SDKs sign people in to it too.
-const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+pub(super) const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 /// Every tenant that is an organization's: a person's own.
 const ORGANIZATIONS: &str = "organizations";
 
