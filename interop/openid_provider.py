@@ -48,7 +48,11 @@ class OpenIdProvider:
         listens.put(None)
 
     def __exit__(self, *_):
-        # It ends with its input, and then has said everything.
+        self.end()
+
+    def end(self):
+        """Ends it. Then it has said everything."""
+        # It ends with its input.
         self.process.stdin.close()
         try:
             self.process.wait(timeout=WITHIN)

@@ -64,7 +64,8 @@ def program(provider, tmp_path, request):
 
 
 def grants(provider):
-    """What the token endpoint was asked for, and how it went."""
+    """What the token endpoint was asked for, and how it went, to its end."""
+    provider.end()
     return [
         (event["event"], event.get("grant_type")) for event in provider.events if "grant." in event["event"]
     ]
@@ -78,10 +79,10 @@ def test_a_code_with_pkce_and_then_a_refresh_token_are_taken(provider, program, 
     tab.click("Continue")
     assert example.ends() == 0, example.both()
     assert "ada" in example.stdout
+    assert grants(provider) == [("grant.success", "authorization_code"), ("grant.success", "refresh_token")]
     (accepted,) = [event for event in provider.events if event["event"] == "authorization.accepted"]
     assert accepted["code_challenge_method"] == "S256"
     assert accepted["redirect_uri"].startswith("http://localhost:")
-    assert grants(provider) == [("grant.success", "authorization_code"), ("grant.success", "refresh_token")]
     assert "refresh_token.consumed" in provider.names(), "the refresh token was not rotated"
 
 

@@ -101,10 +101,17 @@ impl Expect {
             let theirs = text(&claims, "tid");
             if theirs.and_then(|id| Uuid::parse_str(id).ok()) != Some(tenant) {
                 let login = match source {
-                    Source::AzureCli => "az login --tenant",
-                    Source::AzurePowerShell => "Connect-AzAccount -Tenant",
-                    Source::AzureDeveloperCli => "azd auth login --tenant-id",
-                    _ => "azcred login --tenant",
+                    Source::AzureCli => Some("az login --tenant"),
+                    Source::AzurePowerShell => Some("Connect-AzAccount -Tenant"),
+                    Source::AzureDeveloperCli => Some("azd auth login --tenant-id"),
+                    _ if source == Source::Azcred || source.asks_person() => {
+                        Some("azcred login --tenant")
+                    }
+                    _ => None,
+                };
+                let mend = match login {
+                    Some(login) => format!("sign in to that tenant (`{login} {tenant}`)"),
+                    None => format!("leave it out with `--exclude {source}`"),
                 };
                 return Err(self.drift(
                     source,
@@ -112,7 +119,7 @@ impl Expect {
                         "the tenant {tenant} is expected, and its token is of {}",
                         theirs.map_or("none".to_owned(), |id| printable(id, 64))
                     ),
-                    &format!("sign in to that tenant (`{login} {tenant}`)"),
+                    &mend,
                 ));
             }
         }
