@@ -30,6 +30,14 @@ pub(crate) struct Running {
     _home: Option<TempDir>,
 }
 
+/// A test that fails leaves no process behind.
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 impl Deref for Running {
     type Target = Child;
 
