@@ -292,18 +292,11 @@ fn make_file(system: &dyn System, folder: &Path) -> Result<Opened> {
 /// The key in the file; `None` where there is no file, or none that holds a key.
 fn read_file(system: &dyn System, folder: &Path) -> Result<Option<Opened>> {
     let path = folder.join(FILE);
+    let failed = |error: &io::Error| trouble::failed(system, "Read", &path, Shelf::SignIns, error);
     let facts = match system.look(&path) {
         Ok(facts) => facts,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            return Err(trouble::failed(
-                system,
-                "Read",
-                &path,
-                Shelf::SignIns,
-                &error,
-            ));
-        }
+        Err(error) => return Err(failed(&error)),
     };
     check_folder(system, folder)?;
     if let Some(error) = trouble::refused(&path, &facts, FileKind::File, system.user()) {
@@ -312,15 +305,7 @@ fn read_file(system: &dyn System, folder: &Path) -> Result<Option<Opened>> {
     let text = match system.read(&path, FILE_LIMIT) {
         Ok(text) => Zeroizing::new(text),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Ok(None),
-        Err(error) => {
-            return Err(trouble::failed(
-                system,
-                "Read",
-                &path,
-                Shelf::SignIns,
-                &error,
-            ));
-        }
+        Err(error) => return Err(failed(&error)),
     };
     let Some(master) = text
         .strip_prefix(FORM.as_bytes())
