@@ -2,6 +2,7 @@
 
 use crate::run::{Run, Running};
 use rustix::{
+    io::{FdFlags, fcntl_setfd},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize},
 };
@@ -30,6 +31,8 @@ impl Terminal {
     /// One of this size.
     pub(crate) fn new(columns: u16, rows: u16) -> Self {
         let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        // A program of another test that had it would keep this terminal from ever being hung up.
+        fcntl_setfd(&near, FdFlags::CLOEXEC).expect("a flag");
         grantpt(&near).expect("it is ours");
         unlockpt(&near).expect("it is ours");
         let name = ptsname(&near, Vec::new()).expect("it has a name");
