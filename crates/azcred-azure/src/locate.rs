@@ -11,7 +11,7 @@ use crate::{
     text::clean,
     workspace::WorkspaceRef,
 };
-use azcred::{printable, system::System};
+use azcred::{printable_path, system::System};
 use serde_json::{Map, Value};
 use std::{
     fmt, io,
@@ -46,7 +46,7 @@ impl fmt::Display for Source {
         match self {
             Self::Flags => f.write_str("the command line"),
             Self::Variables(names) => f.write_str(names),
-            Self::File(path) => f.write_str(&shown(path)),
+            Self::File(path) => f.write_str(&printable_path(path)),
         }
     }
 }
@@ -217,7 +217,7 @@ fn upward(
                         | io::ErrorKind::IsADirectory
                 ) => {}
             Err(error) => {
-                return Err(Error::new(ErrorKind::Invalid, format!("Read {}", shown(&path)), error.to_string())
+                return Err(Error::new(ErrorKind::Invalid, format!("Read {}", printable_path(&path)), error.to_string())
                     .with_mend("make it readable for this user, or give --subscription, --resource-group and --workspace"));
             }
         }
@@ -229,7 +229,7 @@ const FIELDS: [&str; 3] = ["subscription_id", "resource_group", "workspace_name"
 
 fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
     let damaged = |why: String| {
-        Error::new(ErrorKind::Invalid, format!("Read the workspace from {}", shown(&path)), why).with_mend(
+        Error::new(ErrorKind::Invalid, format!("Read the workspace from {}", printable_path(&path)), why).with_mend(
             "download it again: in Azure Machine Learning studio, the workspace's menu at the top right, 'Download config file'",
         )
     };
@@ -305,18 +305,13 @@ fn nothing(directory: &Path) -> Error {
         "Looked for the workspace that is meant",
         format!(
             "no flag and no variable names one, and there is no .azureml/config.json or config.json in {} or above",
-            shown(directory)
+            printable_path(directory)
         ),
     )
     .with_mend(
         "give --subscription, --resource-group and --workspace, or download config.json from Azure Machine Learning studio \
          (the workspace's menu at the top right, 'Download config file')",
     )
-}
-
-/// A path for people. The folders that it leads through come with a checkout, and may have any name.
-pub(crate) fn shown(path: &Path) -> String {
-    printable(&path.display().to_string(), 4096)
 }
 
 fn lower(sentence: &str) -> String {

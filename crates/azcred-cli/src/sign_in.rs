@@ -308,7 +308,7 @@ fn said_by(
 ) -> Vec<Setting> {
     let files = settings.files.iter().map(|path| Setting {
         kind: SettingKind::File,
-        name: azcred::printable(&path.display().to_string(), 4096),
+        name: azcred::printable_path(path),
         value: None,
     });
     let variables = [

@@ -88,7 +88,7 @@ pub use crate::{
     options::ClientOptions,
     profile::Profile,
     prompt::{DeviceCode, Notice, PlainPrompt, Prompt},
-    redact::{printable, redact},
+    redact::{printable, printable_path, redact},
     request::TokenRequest,
     scope::Scope,
     tenant::{ClientId, TenantId},

@@ -56,6 +56,11 @@ pub fn printable(text: &str, limit: usize) -> String {
     shown.trim().to_owned()
 }
 
+/// A path as text for people. The folders that it leads through may come with a checkout, and have any name.
+pub fn printable_path(path: &Path) -> String {
+    printable(&path.display().to_string(), 4096)
+}
+
 /// A path that somebody gave, fit to be shown: whole, unless it may be the secret that was to be in a file, pasted in place of its path.
 pub(crate) fn shown_path(path: &Path) -> String {
     let text = path.display().to_string();

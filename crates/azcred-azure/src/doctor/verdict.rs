@@ -4,7 +4,7 @@ use super::report::{Check, CheckId, Status, Subject};
 use crate::{
     access::Capability,
     error::{Error, ErrorKind, Result},
-    locate::{Located, Source, shown},
+    locate::{Located, Source},
     permissions::Permissions,
     principal::Principal,
     resource_manager::{Answer, Subscription, Workspace},
@@ -12,7 +12,7 @@ use crate::{
     text::clean,
     workspace::WorkspaceRef,
 };
-use azcred::{TenantId, http::skew_in_words};
+use azcred::{TenantId, http::skew_in_words, printable_path};
 
 /// Clocks closer than this agree, in seconds. Entra ID itself allows five minutes.
 const CLOCK_TOLERANCE: i64 = 60;
@@ -196,12 +196,12 @@ fn workspace(
             format!(
                 "MLClient takes this one, and hi-ml '{}', which {} names",
                 other.name(),
-                shown(path)
+                printable_path(path)
             ),
             format!(
                 "let {} and {} name the same workspace, or remove one",
                 located.source,
-                shown(path)
+                printable_path(path)
             ),
         );
     }

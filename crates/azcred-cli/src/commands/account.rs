@@ -199,7 +199,7 @@ fn again(account: &Account, options: &ClientOptions) -> String {
     let profile = Profile::new(&account.profile).unwrap_or_default();
     let suggested = Suggested::in_profile(&profile, &**options.system());
     match account.tenant.as_deref() {
-        Some(tenant) => suggested.command(&format!("login --tenant {}", shown(tenant))),
+        Some(tenant) => suggested.login(&shown(tenant), None),
         None => suggested.command("login"),
     }
 }

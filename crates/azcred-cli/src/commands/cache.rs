@@ -15,6 +15,7 @@ use crate::{
 use azcred::{
     Scope,
     cache::{CacheList, CachedToken},
+    printable_path,
 };
 use clap::{Args, Subcommand};
 
@@ -87,14 +88,14 @@ fn tell(list: &CacheList, output: &mut Output) {
     output.line("");
     let key = match (list.keyring, &list.key_file) {
         (Some(keyring), _) => keyring.to_owned(),
-        (None, Some(file)) => format!("{}, which only you can read", path(file)),
+        (None, Some(file)) => format!("{}, which only you can read", printable_path(file)),
         (None, None) => "none yet".to_owned(),
     };
     let rows = [
-        ("Kept in", path(&list.folder)),
+        ("Kept in", printable_path(&list.folder)),
         ("Key", key),
         ("Size", size(list)),
-        ("Sign-ins in", path(&list.sign_ins_folder)),
+        ("Sign-ins in", printable_path(&list.sign_ins_folder)),
     ];
     for line in table::pairs(&rows) {
         output.line(line);
@@ -116,10 +117,6 @@ fn row(token: &CachedToken) -> [String; 5] {
         shown(&token.credential),
         paint(DIM, time::in_time(token.expires_on)),
     ]
-}
-
-fn path(path: &std::path::Path) -> String {
-    azcred::printable(&path.display().to_string(), 4096)
 }
 
 fn size(list: &CacheList) -> String {

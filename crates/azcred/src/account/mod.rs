@@ -253,10 +253,13 @@ impl Accounts {
     /// # Errors
     /// See [`Accounts`].
     pub async fn current(&self) -> Result<Option<Account>> {
-        self.read(|store| match (store.current()?, store.out_of_reach()) {
-            (Some(record), _) => Ok(Some(Account::of(&record, true))),
-            (None, Some(error)) => Err(error),
-            (None, None) => Ok(None),
+        self.read(|store| {
+            let records: Vec<_> = store
+                .current()?
+                .map(|record| (record, true))
+                .into_iter()
+                .collect();
+            Ok(known(store, &records)?.pop())
         })
         .await
     }

@@ -14,7 +14,7 @@
 use super::{Expect, Preset, Source};
 use crate::{
     error::{Error, ErrorKind, Result},
-    redact::printable,
+    redact::{printable, printable_path},
     system::{System, config_folder},
 };
 use serde::Deserialize;
@@ -94,8 +94,12 @@ impl Settings {
 
     fn add(&mut self, content: io::Result<Vec<u8>>, path: PathBuf) -> Result<()> {
         let invalid = |why: String| {
-            Error::new(ErrorKind::Invalid, format!("Read {}", shown(&path)), why)
-                .with_mend("mend the file; the reference of settings lists what can stand in it")
+            Error::new(
+                ErrorKind::Invalid,
+                format!("Read {}", printable_path(&path)),
+                why,
+            )
+            .with_mend("mend the file; the reference of settings lists what can stand in it")
         };
         let content = content.map_err(|error| invalid(error.to_string()))?;
         let text = String::from_utf8(content).map_err(|_| invalid("it is not text".to_owned()))?;
@@ -124,7 +128,7 @@ impl Settings {
         }
         self.exclude
             .extend(sources(file.chain.exclude).map_err(|error| named(&error))?);
-        let mut expect = Expect::new(shown(&path));
+        let mut expect = Expect::new(printable_path(&path));
         if let Some(tenant) = &file.expect.tenant {
             expect = expect.tenant(tenant)?;
         }
@@ -138,11 +142,6 @@ impl Settings {
         self.files.push(path);
         Ok(())
     }
-}
-
-/// A path for people. The folders that it leads through come with a checkout, and may have any name.
-fn shown(path: &Path) -> String {
-    printable(&path.display().to_string(), 4096)
 }
 
 /// A file's content, where there is a file.

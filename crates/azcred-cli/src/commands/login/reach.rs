@@ -167,7 +167,7 @@ fn kept_out(place: &Place, report: &Report) -> Option<KeptOut> {
     let settings = Settings::find(&*place.system, &place.folder).ok()?;
     let files = || {
         let files = settings.files.iter();
-        let files = files.map(|path| azcred::printable(&path.display().to_string(), 4096));
+        let files = files.map(|path| azcred::printable_path(path));
         files.collect::<Vec<_>>().join(" or ")
     };
     let mut attempts = report.attempts.iter();

@@ -12,7 +12,7 @@ use azcred::{
     InteractiveBrowserCredential, ManagedIdentityCredential, ManagedIdentityId, Notice,
     SecretString, TenantId, TokenRequest, WorkloadIdentityCredential,
     account::{Account, Accounts},
-    printable,
+    printable_path,
 };
 use std::{
     io::{self, IsTerminal},
@@ -140,7 +140,7 @@ impl App<'_> {
                 .mend("name the file with the certificate and its private key")
             })?;
         // Somebody else may have named it.
-        let shown = printable(&path.display().to_string(), 4096);
+        let shown = printable_path(&path);
         let (certificate, password) = match ClientCertificate::from_bytes(&bytes, None) {
             Err(error) if error.why().contains(NEEDS_PASSWORD) => {
                 let password = asked(&format!("password of {shown}"), self.options).await?;

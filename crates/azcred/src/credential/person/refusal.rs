@@ -50,7 +50,7 @@ pub(super) fn follows(error: &Error) -> Follows {
     if is_one_of(NOT_BY_PERSON) {
         return Follows::Nothing;
     }
-    if refusal.claims.is_some() || is_one_of(&[TOO_OLD]) {
+    if refusal.claims.is_some() || refusal.code == Some(TOO_OLD) {
         return Follows::AskPerson;
     }
     // As MSAL reads them ('Handle errors and exceptions in MSAL', classification).
