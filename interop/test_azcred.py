@@ -87,7 +87,7 @@ def test_a_refusal_names_the_code_that_the_others_name(code, way, apps):
     error = json.loads(done.stderr)["error"]
     assert error["code"] == f"AADSTS{code}" and error["kind"] == "refused"
     assert codes(error["message"])[:1] == [code]
-    assert error["why"] and error["mend"] and error["correlationId"]
+    assert error["why"] and error["fix"] and error["correlationId"]
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def principal(said):
 
 
 def failure(error, code):
-    assert error["what"] and error["why"] and error["mend"], error
+    assert error["what"] and error["why"] and error["fix"], error
     if error.get("code"):
         assert code == 4, error
         return error["code"]

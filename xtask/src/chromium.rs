@@ -20,7 +20,7 @@ const STARTS_WITHIN: Duration = Duration::from_secs(60);
 /// It is 100 MB, with what it needs.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
 
-/// The browser, or why there is none and what mends that.
+/// The browser, or why there is none and what fixes that.
 pub(crate) fn ready() -> Result<PathBuf, String> {
     if !cfg!(target_os = "linux") {
         return Err("Chromium is driven on Linux only".into());
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said_with_what_mends_it() {
+    fn what_is_missing_is_said_with_what_fixes_it() {
         let said = missing("the moon is full");
         assert!(said.contains("the moon is full"), "{said}");
         assert!(said.contains("on PATH"), "{said}");

@@ -13,7 +13,7 @@ use crate::command::{on_path, root, run, target};
 const OLDEST: (u32, u32) = (3, 10);
 
 /// What to do where there is no usable Python.
-const MEND: &str = "Install Python 3.10 or later with its venv module (Debian and Ubuntu: \
+const FIX: &str = "Install Python 3.10 or later with its venv module (Debian and Ubuntu: \
                     `apt-get install python3 python3-venv`; macOS: `brew install python`; Windows: \
                     `winget install Python.Python.3.13`), or name one in the variable PYTHON";
 
@@ -146,7 +146,7 @@ impl Python {
         if tried.is_empty() {
             tried.push("none of python3, python and py is on PATH".into());
         }
-        bail!("no usable Python: {}. {MEND}", tried.join("; "))
+        bail!("no usable Python: {}. {FIX}", tried.join("; "))
     }
 
     fn ask(program: PathBuf, arguments: &'static [&'static str]) -> Result<Self> {
@@ -208,7 +208,7 @@ impl Python {
             }
         }
         bail!(
-            "{} can't make an environment: {}. {MEND}",
+            "{} can't make an environment: {}. {FIX}",
             self.version,
             tried.join("; ")
         )

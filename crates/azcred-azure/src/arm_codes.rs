@@ -1,4 +1,4 @@
-//! Azure Resource Manager's codes: what each means in plain words, and what mends it.
+//! Azure Resource Manager's codes: what each means in plain words, and what fixes it.
 //!
 //! From Microsoft's pages 'Troubleshoot common Azure deployment errors', 'Troubleshoot Azure RBAC' and the resource providers' own.
 //! `{subscription}`, `{group}`, `{tenant}` and `{audience}` are filled in from the request.
@@ -11,7 +11,7 @@ pub(crate) struct Meaning {
     pub(crate) code: &'static str,
     pub(crate) kind: ErrorKind,
     pub(crate) means: &'static str,
-    pub(crate) mend: &'static str,
+    pub(crate) fix: &'static str,
 }
 
 /// The meaning of a code, in any case.
@@ -25,13 +25,13 @@ const fn code(
     code: &'static str,
     kind: ErrorKind,
     means: &'static str,
-    mend: &'static str,
+    fix: &'static str,
 ) -> Meaning {
     Meaning {
         code,
         kind,
         means,
-        mend,
+        fix,
     }
 }
 
@@ -259,7 +259,7 @@ mod tests {
                 !meaning.means.is_empty() && !meaning.means.ends_with('.'),
                 "{meaning:?}"
             );
-            assert!(!meaning.mend.ends_with('.'), "{meaning:?}");
+            assert!(!meaning.fix.ends_with('.'), "{meaning:?}");
             assert_eq!(
                 explain(&meaning.code.to_uppercase()).map(|found| found.code),
                 Some(meaning.code)

@@ -55,8 +55,8 @@ pub async fn apply(options: ClientOptions) -> Result<ClientOptions> {
         return Ok(options);
     };
     let what = format!("Read the cloud that {VARIABLE} describes");
-    let invalid = |why: String, mend: &'static str| {
-        Error::new(ErrorKind::Invalid, what.clone(), why).with_mend(mend)
+    let invalid = |why: String, fix: &'static str| {
+        Error::new(ErrorKind::Invalid, what.clone(), why).with_fix(fix)
     };
     let url = address(text.trim()).ok_or_else(|| {
         invalid(

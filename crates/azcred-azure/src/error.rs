@@ -1,4 +1,4 @@
-//! The one error of this crate: what was tried, what Azure Resource Manager said, what it means, what mends it.
+//! The one error of this crate: what was tried, what Azure Resource Manager said, what it means, what fixes it.
 
 use std::{borrow::Cow, fmt};
 
@@ -26,7 +26,7 @@ pub enum ErrorKind {
     Unexpected,
 }
 
-/// Why something in Azure could not be seen or done, and what mends it.
+/// Why something in Azure could not be seen or done, and what fixes it.
 ///
 /// `Display` reads as that of [`azcred::Error`]: what was tried, why it failed (with Azure's code and correlation id), what to do.
 /// It never holds a secret.
@@ -38,7 +38,7 @@ struct Inner {
     kind: ErrorKind,
     what: Cow<'static, str>,
     why: Cow<'static, str>,
-    mend: Cow<'static, str>,
+    fix: Cow<'static, str>,
     code: Option<String>,
     correlation_id: Option<String>,
     status: Option<u16>,
@@ -57,7 +57,7 @@ impl Error {
             kind,
             what: what.into(),
             why: why.into(),
-            mend: Cow::Borrowed(""),
+            fix: Cow::Borrowed(""),
             code: None,
             correlation_id: None,
             status: None,
@@ -66,10 +66,10 @@ impl Error {
         }))
     }
 
-    /// Adds what mends it: a command or a click, as a sentence without a full stop.
+    /// Adds what fixes it: a command or a click, as a sentence without a full stop.
     #[must_use]
-    pub fn with_mend(mut self, mend: impl Into<Cow<'static, str>>) -> Self {
-        self.0.mend = mend.into();
+    pub fn with_fix(mut self, fix: impl Into<Cow<'static, str>>) -> Self {
+        self.0.fix = fix.into();
         self
     }
 
@@ -101,7 +101,7 @@ impl Error {
             error.what().to_owned(),
             error.why().to_owned(),
         )
-        .with_mend(error.mend().to_owned());
+        .with_fix(error.fix().to_owned());
         this.0.code = error.code().map(|code| format!("AADSTS{code}"));
         this.0.correlation_id = error
             .refusal()
@@ -119,7 +119,7 @@ impl Error {
             _ => ErrorKind::Unreachable,
         };
         Self::new(kind, error.what().to_owned(), error.why().to_owned())
-            .with_mend(error.mend().to_owned())
+            .with_fix(error.fix().to_owned())
     }
 
     /// The kind of trouble.
@@ -137,9 +137,9 @@ impl Error {
         &self.0.why
     }
 
-    /// The command or the click that mends it; empty where nobody can know.
-    pub fn mend(&self) -> &str {
-        &self.0.mend
+    /// The command or the click that fixes it; empty where nobody can know.
+    pub fn fix(&self) -> &str {
+        &self.0.fix
     }
 
     /// Azure's code: Resource Manager's word (`AuthorizationFailed`), or Entra ID's (`AADSTS7000222`) where no token could be had.
@@ -187,8 +187,8 @@ impl fmt::Display for Error {
             write!(f, " ({})", facts.join(", "))?;
         }
         f.write_str(".")?;
-        if !self.0.mend.is_empty() {
-            write!(f, " To mend it: {}.", self.0.mend)?;
+        if !self.0.fix.is_empty() {
+            write!(f, " To fix it: {}.", self.0.fix)?;
         }
         Ok(())
     }
@@ -200,7 +200,7 @@ impl fmt::Debug for Error {
             .field("kind", &self.0.kind)
             .field("what", &self.0.what)
             .field("why", &self.0.why)
-            .field("mend", &self.0.mend)
+            .field("fix", &self.0.fix)
             .field("code", &self.0.code)
             .field("correlation_id", &self.0.correlation_id)
             .field("status", &self.0.status)
@@ -220,18 +220,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_reads_as_what_why_and_mend() {
+    fn an_error_reads_as_what_why_and_fix() {
         let error = Error::new(
             ErrorKind::NotFound,
             "Looked for the workspace 'w'",
             "there is none",
         )
-        .with_mend("check its name")
+        .with_fix("check its name")
         .with_code(Some("ResourceNotFound".into()))
         .with_answer(404, Some("c0".into()), None);
         assert_eq!(
             error.to_string(),
-            "Looked for the workspace 'w': there is none (ResourceNotFound, correlation id c0). To mend it: check its name."
+            "Looked for the workspace 'w': there is none (ResourceNotFound, correlation id c0). To fix it: check its name."
         );
     }
 

@@ -137,7 +137,7 @@ pub fn locate(system: &dyn System, directory: &Path, flags: &Flags) -> Result<Lo
                 if absent.len() > 1 { "are" } else { "is" }
             ),
         )
-        .with_mend(format!("add {}{flag}", absent.join(" and "))));
+        .with_fix(format!("add {}{flag}", absent.join(" and "))));
     };
     let workspace = WorkspaceRef::new(subscription, group, name).map_err(|error| {
         Error::new(
@@ -145,7 +145,7 @@ pub fn locate(system: &dyn System, directory: &Path, flags: &Flags) -> Result<Lo
             format!("{}: {}", what(), lower(error.what())),
             error.why().to_owned(),
         )
-        .with_mend(error.mend().to_owned())
+        .with_fix(error.fix().to_owned())
     })?;
     let other = match &base.source {
         Source::File(path) => rival(system, directory, path, &workspace),
@@ -218,7 +218,7 @@ fn upward(
                 ) => {}
             Err(error) => {
                 return Err(Error::new(ErrorKind::Invalid, format!("Read {}", printable_path(&path)), error.to_string())
-                    .with_mend("make it readable for this user, or give --subscription, --resource-group and --workspace"));
+                    .with_fix("make it readable for this user, or give --subscription, --resource-group and --workspace"));
             }
         }
     }
@@ -229,7 +229,7 @@ const FIELDS: [&str; 3] = ["subscription_id", "resource_group", "workspace_name"
 
 fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
     let damaged = |why: String| {
-        Error::new(ErrorKind::Invalid, format!("Read the workspace from {}", printable_path(&path)), why).with_mend(
+        Error::new(ErrorKind::Invalid, format!("Read the workspace from {}", printable_path(&path)), why).with_fix(
             "download it again: in Azure Machine Learning studio, the workspace's menu at the top right, 'Download config file'",
         )
     };
@@ -308,7 +308,7 @@ fn nothing(directory: &Path) -> Error {
             printable_path(directory)
         ),
     )
-    .with_mend(
+    .with_fix(
         "give --subscription, --resource-group and --workspace, or download config.json from Azure Machine Learning studio \
          (the workspace's menu at the top right, 'Download config file')",
     )

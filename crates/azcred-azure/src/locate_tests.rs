@@ -145,7 +145,7 @@ fn an_error_names_the_file_or_the_variable_and_the_field() {
 
     let error = find(&Fixture::new()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(error.mend().contains("Download config file"), "{error}");
+    assert!(error.fix().contains("Download config file"), "{error}");
 }
 
 #[test]

@@ -72,12 +72,12 @@ fn explained(asked: &Asked<'_>, response: &HttpResponse, refusal: &Refusal) -> E
         || format!("Azure refused: {said}"),
         |meaning| fill(meaning.means, asked),
     );
-    let mut mend = meaning
-        .map(|meaning| fill(meaning.mend, asked))
+    let mut fix = meaning
+        .map(|meaning| fill(meaning.fix, asked))
         .unwrap_or_default();
     match meaning.map(|meaning| meaning.code) {
         Some("AuthorizationFailed" | "LinkedAuthorizationFailed") => {
-            (why, mend) = not_permitted(asked, said, &why);
+            (why, fix) = not_permitted(asked, said, &why);
         }
         Some("DenyAssignmentAuthorizationFailed") => {
             if let Some(name) = between(said, "deny assignment with name '", "'") {
@@ -85,15 +85,15 @@ fn explained(asked: &Asked<'_>, response: &HttpResponse, refusal: &Refusal) -> E
             }
         }
         Some("InvalidAuthenticationTokenTenant") => {
-            (why, mend) = wrong_tenant(asked, response, said, why, mend);
+            (why, fix) = wrong_tenant(asked, response, said, why, fix);
         }
         _ => {}
     }
     if kind == ErrorKind::Unreachable {
-        (why, mend) = busy(response, asked.now, &why, &mend);
+        (why, fix) = busy(response, asked.now, &why, &fix);
     }
     Error::new(kind, asked.what.to_owned(), why)
-        .with_mend(mend)
+        .with_fix(fix)
         .with_code(Some(code))
 }
 
@@ -148,7 +148,7 @@ fn wrong_tenant(
     response: &HttpResponse,
     said: &str,
     why: String,
-    mend: String,
+    fix: String,
 ) -> (String, String) {
     let message = between(said, "must match the tenant 'https://", "'")
         .or_else(|| between(said, "must match one of the tenants 'https://", "'"));
@@ -160,7 +160,7 @@ fn wrong_tenant(
         .flatten()
         .find_map(|address| address.split(['/', ',']).find(|part| is_guid(part)));
     let Some(right) = right else {
-        return (why, mend);
+        return (why, fix);
     };
     let here = Principal::from_token(asked.token)
         .ok()
@@ -179,8 +179,8 @@ fn wrong_tenant(
 /// What is no answer of Azure's, or one of an Azure that is busy.
 pub(crate) fn not_understood(what: &str, response: &HttpResponse, now: SystemTime) -> Error {
     if response.status == 429 || response.status >= 500 {
-        let (why, mend) = busy(response, now, "", "");
-        return Error::new(ErrorKind::Unreachable, what.to_owned(), why).with_mend(mend);
+        let (why, fix) = busy(response, now, "", "");
+        return Error::new(ErrorKind::Unreachable, what.to_owned(), why).with_fix(fix);
     }
     unexpected(what, response)
 }
@@ -205,10 +205,10 @@ pub(crate) fn unexpected(what: &str, response: &HttpResponse) -> Error {
         format!("the answer (HTTP {status}) is cut off or no JSON")
     };
     Error::new(ErrorKind::Unexpected, what.to_owned(), why)
-        .with_mend("check that the cloud's address is right and that no proxy answers in its place")
+        .with_fix("check that the cloud's address is right and that no proxy answers in its place")
 }
 
-fn busy(response: &HttpResponse, now: SystemTime, said: &str, mend: &str) -> (String, String) {
+fn busy(response: &HttpResponse, now: SystemTime, said: &str, fix: &str) -> (String, String) {
     let times = if response.attempts == 1 {
         "once".to_owned()
     } else {
@@ -219,16 +219,16 @@ fn busy(response: &HttpResponse, now: SystemTime, said: &str, mend: &str) -> (St
         "" => "Azure is in trouble",
         said => said,
     };
-    let mend = match response.retry_after(now) {
+    let fix = match response.retry_after(now) {
         Some(pause) => format!("try again in {} s, as it asks", pause.as_secs().max(1)),
-        None if mend.is_empty() => {
+        None if fix.is_empty() => {
             "try again in a minute; https://azure.status.microsoft tells of outages".to_owned()
         }
-        None => mend.to_owned(),
+        None => fix.to_owned(),
     };
     (
         format!("{said} (HTTP {}, asked {times})", response.status),
-        mend,
+        fix,
     )
 }
 

@@ -257,7 +257,7 @@ impl ResourceManager {
                         what.to_owned(),
                         "the answer's next page is said to be at another host, and the token would go there",
                     )
-                    .with_mend("check that nothing between here and Azure changes answers")
+                    .with_fix("check that nothing between here and Azure changes answers")
                 })?;
         }
         Err(Error::new(
@@ -292,7 +292,7 @@ impl ResourceManager {
                     what.to_owned(),
                     "there was no token in time",
                 )
-                .with_mend("check the network, and HTTPS_PROXY if this machine needs a proxy")
+                .with_fix("check the network, and HTTPS_PROXY if this machine needs a proxy")
             };
             let token = timeout_at(end, self.credential.get_token(&request))
                 .await
@@ -318,7 +318,7 @@ impl ResourceManager {
                     what.to_owned(),
                     "the answer repeats the token that it was asked with, which Azure never does",
                 )
-                .with_mend("check the address, and that no proxy answers in its place"));
+                .with_fix("check the address, and that no proxy answers in its place"));
             }
             if response.status == 200 {
                 return Ok(response);

@@ -61,7 +61,7 @@ impl WorkspaceRef {
                 format!("Read the workspace's id '{}'", clean(id, 60)),
                 "it is not the id of a workspace",
             )
-            .with_mend(format!(
+            .with_fix(format!(
                 "give /subscriptions/ID/resourceGroups/GROUP/providers/{TYPE}/NAME, as `az resource list --resource-type {TYPE} \
                  --query '[].id'` shows it"
             ))),
@@ -113,7 +113,7 @@ pub(crate) fn subscription_id(text: &str) -> Result<String> {
         format!("Read the subscription '{}'", clean(id, 40)),
         "a subscription's id is a GUID; its name won't do",
     )
-    .with_mend(
+    .with_fix(
         "find it with `az account list --all --query '[].{name:name, id:id}' --output table`",
     ))
 }
@@ -132,7 +132,7 @@ fn group_name(text: &str) -> Result<String> {
         format!("Read the resource group '{}'", clean(name, 90)),
         "a resource group's name has 1 to 90 letters, digits, '_', '-', '.', '(' and ')', and no full stop at its end",
     )
-    .with_mend("find it with `az group list --query '[].name'`"))
+    .with_fix("find it with `az group list --query '[].name'`"))
 }
 
 /// From the same page, Microsoft.MachineLearningServices: 3 to 33 letters, digits, `-` and `_`, the first of them a letter or a digit.
@@ -150,7 +150,7 @@ fn workspace_name(text: &str) -> Result<String> {
         format!("Read the workspace '{}'", clean(name, 60)),
         "a workspace's name has 3 to 33 letters, digits, '-' and '_', and begins with a letter or a digit",
     )
-    .with_mend(format!("find it with `az resource list --resource-type {TYPE} --query '[].name'`")))
+    .with_fix(format!("find it with `az resource list --resource-type {TYPE} --query '[].name'`")))
 }
 
 #[cfg(test)]

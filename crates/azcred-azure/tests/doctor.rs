@@ -59,7 +59,7 @@ async fn nobody_is_told_once_that_a_role_is_missing_and_which() {
     assert!(check.correlation_id.is_some());
     let object = "d0000001-0000-4000-8000-000000000006";
     assert_eq!(
-        check.mend,
+        check.fix,
         format!(
             "have an owner run `az role assignment create --assignee-object-id {object} --assignee-principal-type \
              ServicePrincipal --role \"AzureML Data Scientist\" --scope \"{}\"`",
@@ -91,7 +91,7 @@ async fn a_reader_of_the_group_is_told_what_else_it_takes_to_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_expired_secret_is_the_one_failure_with_the_code_and_the_mend() {
+async fn an_expired_secret_is_the_one_failure_with_the_code_and_the_fix() {
     let contoso = Contoso::start().await;
     let report = examine(
         contoso.laptop("azcred-expired", Way::Ports),
@@ -104,7 +104,7 @@ async fn an_expired_secret_is_the_one_failure_with_the_code_and_the_mend() {
         (check.subject, check.code.as_deref()),
         (Some(Subject::Refused), Some("AADSTS7000222"))
     );
-    assert!(check.correlation_id.is_some() && check.mend.contains("az ad app credential reset"));
+    assert!(check.correlation_id.is_some() && check.fix.contains("az ad app credential reset"));
     assert!(report.principal.is_none());
 }
 
@@ -125,7 +125,7 @@ async fn nothing_to_sign_in_with_names_the_variables() {
     let check = report.first_failure().unwrap();
     assert_eq!(check.subject, Some(Subject::NotSignedIn));
     assert!(
-        check.mend.contains("AZURE_CLIENT_ID"),
+        check.fix.contains("AZURE_CLIENT_ID"),
         "{}",
         said(&report, CheckId::SignIn)
     );
@@ -159,7 +159,7 @@ async fn a_missing_workspace_group_and_subscription_are_each_named() {
         let check = report.first_failure().unwrap();
         assert_eq!(check.code.as_deref(), Some(code));
         assert!(
-            check.reason.contains(named) && check.mend.contains("`az "),
+            check.reason.contains(named) && check.fix.contains("`az "),
             "{check:#?}"
         );
     }
@@ -278,7 +278,7 @@ async fn an_arm_that_fails_hangs_or_talks_nonsense_is_one_failure_within_the_dea
             .filter(|check| check.status == Status::Failed)
             .collect();
         assert_eq!(failures.len(), 1, "{kind}: {report:#?}");
-        let text = format!("{} {}", failures[0].reason, failures[0].mend);
+        let text = format!("{} {}", failures[0].reason, failures[0].fix);
         assert!(text.contains(words), "{kind}: {text}");
         faults.clear();
     }
@@ -328,7 +328,7 @@ async fn the_report_is_json_of_a_stable_shape_without_the_secret() {
         "title",
         "detail",
         "reason",
-        "mend",
+        "fix",
         "subject",
         "code",
         "correlationId",

@@ -45,7 +45,7 @@ impl InProfile {
                             format!("Read {PROFILE_VARIABLE}"),
                             error.why().to_owned(),
                         )
-                        .with_mend(format!("{}; or unset it", error.mend()))
+                        .with_fix(format!("{}; or unset it", error.fix()))
                     })
                 },
             );
@@ -132,7 +132,7 @@ impl Choice {
                 format!("Read {PRESET_VARIABLE}"),
                 error.why().to_owned(),
             )
-            .with_mend(format!("{}; or unset it", error.mend()))
+            .with_fix(format!("{}; or unset it", error.fix()))
         })?;
         Ok(Some(preset))
     }
@@ -225,5 +225,5 @@ fn expected_principal(text: &str) -> Result<String, String> {
 
 /// Why a value can't be used and what to give; the option and the value are said by clap.
 pub(crate) fn explained(error: &azcred::Error) -> String {
-    format!("{}; {}", error.why(), error.mend())
+    format!("{}; {}", error.why(), error.fix())
 }

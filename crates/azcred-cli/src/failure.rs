@@ -1,4 +1,4 @@
-//! The one way in which a command fails: what was tried, what came back, what it means, what mends it, which exit code.
+//! The one way in which a command fails: what was tried, what came back, what it means, what fixes it, which exit code.
 
 use azcred::chain::Report;
 use serde::{Serialize, Serializer};
@@ -14,8 +14,8 @@ pub(crate) struct Failure {
     pub(crate) what: String,
     /// Why it failed, in plain words.
     pub(crate) why: String,
-    /// What mends it: a command or a click. Empty where nobody can know.
-    pub(crate) mend: String,
+    /// What fixes it: a command or a click. Empty where nobody can know.
+    pub(crate) fix: String,
     /// What the other side answered, where it did.
     #[serde(flatten)]
     pub(crate) answer: Option<Box<Answer>>,
@@ -116,16 +116,16 @@ impl Failure {
             kind,
             what: what.into(),
             why: why.into(),
-            mend: String::new(),
+            fix: String::new(),
             answer: None,
             report: None,
         }
     }
 
-    /// Adds what mends it.
+    /// Adds what fixes it.
     #[must_use]
-    pub(crate) fn mend(mut self, mend: impl Into<String>) -> Self {
-        self.mend = mend.into();
+    pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = fix.into();
         self
     }
 }
@@ -158,7 +158,7 @@ impl From<azcred::Error> for Failure {
             kind,
             what: error.what().to_owned(),
             why: error.why().to_owned(),
-            mend: error.mend().to_owned(),
+            fix: error.fix().to_owned(),
             answer,
             report: error.report().cloned(),
         }
@@ -191,7 +191,7 @@ impl From<azcred_azure::Error> for Failure {
             kind,
             what: error.what().to_owned(),
             why: error.why().to_owned(),
-            mend: error.mend().to_owned(),
+            fix: error.fix().to_owned(),
             answer,
             report: None,
         }

@@ -59,7 +59,7 @@ impl Program<'_> {
 
 fn not_run(name: &OsString, error: &io::Error) -> NotRun {
     let name = name.to_string_lossy();
-    let (why, mend, exit_code) = match error.kind() {
+    let (why, fix, exit_code) = match error.kind() {
         io::ErrorKind::NotFound => (
             "there is no such program".to_owned(),
             "check the name; a program that is not in PATH needs its whole path",
@@ -74,7 +74,7 @@ fn not_run(name: &OsString, error: &io::Error) -> NotRun {
         _ => (format!("the system can't execute it: {error}"), "", 126),
     };
     NotRun {
-        failure: Failure::new(Kind::Failed, format!("Run {name}"), why).mend(mend),
+        failure: Failure::new(Kind::Failed, format!("Run {name}"), why).fix(fix),
         exit_code,
     }
 }

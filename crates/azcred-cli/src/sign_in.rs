@@ -41,7 +41,7 @@ impl Place {
                 "Look for the current folder",
                 error.to_string(),
             )
-            .mend("change into a folder that exists")
+            .fix("change into a folder that exists")
         })?;
         Ok(Self {
             system: Arc::new(RealSystem),
@@ -62,8 +62,8 @@ impl Place {
     /// # Errors
     /// [`ErrorKind::Invalid`] where a variable that says what is kept where can't be used: whoever set it does not want the usual.
     pub(crate) fn options(&self, profile: Profile) -> azcred::Result<ClientOptions> {
-        let wrong = |variable: &str, why: &'static str, mend: &'static str| {
-            azcred::Error::new(ErrorKind::Invalid, format!("Read {variable}"), why).with_mend(mend)
+        let wrong = |variable: &str, why: &'static str, fix: &'static str| {
+            azcred::Error::new(ErrorKind::Invalid, format!("Read {variable}"), why).with_fix(fix)
         };
         let wish = self.system.var(CACHE_VARIABLE);
         let never = match wish.as_deref().map(str::trim) {
@@ -296,7 +296,7 @@ fn no_cloud(error: &azcred_azure::Error) -> azcred::Error {
         _ => azcred::ErrorKind::Unexpected,
     };
     azcred::Error::new(kind, error.what().to_owned(), error.why().to_owned())
-        .with_mend(error.mend().to_owned())
+        .with_fix(error.fix().to_owned())
 }
 
 /// What decides, besides the command line.

@@ -38,7 +38,7 @@ pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
             "Read AZCRED_LOG",
             "it is neither a level nor a list of target=level",
         )
-        .mend("set it to info, debug, trace or something like azcred=debug,azcred_azure=trace, or unset it")
+        .fix("set it to info, debug, trace or something like azcred=debug,azcred_azure=trace, or unset it")
     })?;
     let colour = std::io::stderr().is_terminal()
         && anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;

@@ -138,7 +138,7 @@ fn no_scope() -> Error {
         "Asked for a token",
         "no scope was given",
     )
-    .with_mend("give one, such as https://management.azure.com/.default")
+    .with_fix("give one, such as https://management.azure.com/.default")
 }
 
 /// Written out as `async_trait` writes it, so that a token at hand is answered without the state of a longer wait.

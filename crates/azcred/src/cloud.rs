@@ -142,7 +142,7 @@ impl Cloud {
                     "Read AZURE_AUTHORITY_HOST",
                     error.why().to_owned(),
                 )
-                .with_mend("set it to https://login.microsoftonline.com, or unset it")
+                .with_fix("set it to https://login.microsoftonline.com, or unset it")
             })?;
             return Ok(Self::with_authority(authority));
         }
@@ -158,7 +158,7 @@ impl Cloud {
                     crate::tenant::excerpt(other)
                 ),
             )
-            .with_mend("set it to AzureCloud, AzureUSGovernment or AzureChinaCloud, or unset it")),
+            .with_fix("set it to AzureCloud, AzureUSGovernment or AzureChinaCloud, or unset it")),
         }
     }
 
@@ -259,7 +259,7 @@ impl fmt::Debug for Authority {
 fn checked(name: &'static str, text: &str) -> Result<Url> {
     let refuse = |why: &'static str| {
         Error::new(ErrorKind::Invalid, format!("Read {name}"), why)
-            .with_mend("give an https:// address such as https://login.microsoftonline.com")
+            .with_fix("give an https:// address such as https://login.microsoftonline.com")
     };
     let url = Url::parse(text).map_err(|_| refuse("it is no address"))?;
     if url.host_str().is_none_or(str::is_empty) {

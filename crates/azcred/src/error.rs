@@ -1,4 +1,4 @@
-//! The one error of this crate: what was tried, what the other side said, what it means, what mends it.
+//! The one error of this crate: what was tried, what the other side said, what it means, what fixes it.
 //!
 //! *Unavailable* and *refused* are never merged: the first means that there is nothing here for a
 //! source to use, so a chain goes on; the second means that the identity provider said no.
@@ -29,7 +29,7 @@ pub enum ErrorKind {
     NotExpected,
 }
 
-/// Why no token could be had, and what mends it.
+/// Why no token could be had, and what fixes it.
 ///
 /// `Display` is three sentences on one line: what was tried, why it failed (with the provider's code and
 /// correlation id where there is one), and what to do. It never holds a secret. Cloning is cheap: many
@@ -42,7 +42,7 @@ struct Inner {
     kind: ErrorKind,
     what: Cow<'static, str>,
     why: Cow<'static, str>,
-    mend: Cow<'static, str>,
+    fix: Cow<'static, str>,
     refusal: Option<Box<Refusal>>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
     report: Option<Arc<Report>>,
@@ -59,17 +59,17 @@ impl Error {
             kind,
             what: what.into(),
             why: why.into(),
-            mend: Cow::Borrowed(""),
+            fix: Cow::Borrowed(""),
             refusal: None,
             cause: None,
             report: None,
         }))
     }
 
-    /// Adds what mends it: a command or a click, as a sentence without a full stop.
+    /// Adds what fixes it: a command or a click, as a sentence without a full stop.
     #[must_use]
-    pub fn with_mend(self, mend: impl Into<Cow<'static, str>>) -> Self {
-        self.change(|inner| inner.mend = mend.into())
+    pub fn with_fix(self, fix: impl Into<Cow<'static, str>>) -> Self {
+        self.change(|inner| inner.fix = fix.into())
     }
 
     /// Adds the identity provider's answer.
@@ -121,9 +121,9 @@ impl Error {
         &self.0.why
     }
 
-    /// The command or the click that mends it; empty where nobody can know.
-    pub fn mend(&self) -> &str {
-        &self.0.mend
+    /// The command or the click that fixes it; empty where nobody can know.
+    pub fn fix(&self) -> &str {
+        &self.0.fix
     }
 
     /// The identity provider's answer, where there was one.
@@ -149,8 +149,8 @@ impl fmt::Display for Error {
             write!(f, " ({refusal})")?;
         }
         f.write_str(".")?;
-        if !self.0.mend.is_empty() {
-            write!(f, " To mend it: {}.", self.0.mend)?;
+        if !self.0.fix.is_empty() {
+            write!(f, " To fix it: {}.", self.0.fix)?;
         }
         Ok(())
     }
@@ -162,7 +162,7 @@ impl fmt::Debug for Error {
             .field("kind", &self.0.kind)
             .field("what", &self.0.what)
             .field("why", &self.0.why)
-            .field("mend", &self.0.mend)
+            .field("fix", &self.0.fix)
             .field("refusal", &self.0.refusal)
             .field("cause", &self.0.cause)
             .finish()
@@ -221,13 +221,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_reads_as_what_why_and_mend() {
+    fn an_error_reads_as_what_why_and_fix() {
         let error = Error::new(
             ErrorKind::Refused,
             "ClientSecretCredential asked for a token",
             "the secret has expired",
         )
-        .with_mend("run `az ad app credential reset --id x`")
+        .with_fix("run `az ad app credential reset --id x`")
         .with_refusal(Refusal {
             code: Some(7_000_222),
             correlation_id: Some("c0".into()),
@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "ClientSecretCredential asked for a token: the secret has expired (AADSTS7000222, correlation id c0, \
-             2026-11-21 20:00:00Z). To mend it: run `az ad app credential reset --id x`."
+             2026-11-21 20:00:00Z). To fix it: run `az ad app credential reset --id x`."
         );
     }
 }

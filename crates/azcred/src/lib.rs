@@ -35,7 +35,7 @@
 //!
 //! # Errors
 //! There is one [`Error`]. It says what was tried, what came back (with the provider's code and correlation id), what that
-//! means and what mends it. [`ErrorKind::Unavailable`] ('nothing here for this source') is never confused with
+//! means and what fixes it. [`ErrorKind::Unavailable`] ('nothing here for this source') is never confused with
 //! [`ErrorKind::Refused`] ('the provider said no').
 //!
 //! # The world is a parameter

@@ -179,7 +179,7 @@ impl ClientOptions {
     }
 
     /// What went wrong first with what should have been kept on disk, where anything did: tokens were had all the same, and the next
-    /// process will have to ask anew. With what mends it.
+    /// process will have to ask anew. With what fixes it.
     pub fn cache_trouble(&self) -> Option<&Error> {
         self.vault.trouble()
     }

@@ -26,7 +26,7 @@ impl Profile {
                 format!("Read the profile '{}'", excerpt(name)),
                 "a profile's name is 1 to 64 letters, digits, '-', '_' and '.'",
             )
-            .with_mend("name one such as 'work'"));
+            .with_fix("name one such as 'work'"));
         }
         Ok(Self(name.to_ascii_lowercase().into()))
     }

@@ -48,7 +48,7 @@ impl Scope {
             format!("Read the scope '{}'", crate::tenant::excerpt(&scope)),
             why,
         )
-        .with_mend("a scope looks like https://management.azure.com/.default"))
+        .with_fix("a scope looks like https://management.azure.com/.default"))
     }
 
     /// The scope for everything granted on `resource`: `https://storage.azure.com` becomes
@@ -64,7 +64,7 @@ impl Scope {
                 format!("Read the resource '{}'", crate::tenant::excerpt(resource)),
                 "it ends in /.default, so it is a scope and no resource",
             )
-            .with_mend("leave /.default out, or give it as a scope"));
+            .with_fix("leave /.default out, or give it as a scope"));
         }
         Self::new(format!("{resource}{DEFAULT}"))
     }

@@ -26,7 +26,7 @@ impl TenantId {
             format!("Read the tenant '{}'", excerpt(tenant)),
             "a tenant is a GUID (72f988bf-86f1-41af-91ab-2d7cd011db47) or a domain name (contoso.onmicrosoft.com)",
         )
-        .with_mend("find yours with `az account show --query tenantId` or in the Azure portal under Microsoft Entra ID, Overview"))
+        .with_fix("find yours with `az account show --query tenantId` or in the Azure portal under Microsoft Entra ID, Overview"))
     }
 
     /// As it stands in a path.
@@ -60,7 +60,7 @@ impl ClientId {
                 format!("Read the client id '{}'", excerpt(client_id)),
                 "a client id is the application's GUID (also called application id)",
             )
-            .with_mend("find it with `az ad app list --show-mine --query '[].{name:displayName, id:appId}'`"));
+            .with_fix("find it with `az ad app list --show-mine --query '[].{name:displayName, id:appId}'`"));
         }
         Ok(Self(client_id.into()))
     }
@@ -154,7 +154,7 @@ mod tests {
         ] {
             let error = TenantId::new(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{bad}");
-            assert!(error.mend().contains("az account show"));
+            assert!(error.fix().contains("az account show"));
         }
     }
 

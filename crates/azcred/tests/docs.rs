@@ -63,18 +63,18 @@ fn cell(text: &str) -> String {
 }
 
 #[test]
-fn every_code_of_entra_id_that_is_explained_is_in_the_page_with_its_meaning_and_mend() {
-    let mut table = "| code | what it means | what mends it |\n|---|---|---|\n".to_owned();
+fn every_code_of_entra_id_that_is_explained_is_in_the_page_with_its_meaning_and_fix() {
+    let mut table = "| code | what it means | what fixes it |\n|---|---|---|\n".to_owned();
     let known: Vec<_> = (0..CODES_END).filter_map(explain).collect();
     assert!(known.len() > 50, "{}", known.len());
     for meaning in known {
-        let (means, mend) = (cell(meaning.means), cell(meaning.mend));
-        writeln!(table, "| AADSTS{} | {means} | {mend} |", meaning.code).unwrap();
+        let (means, fix) = (cell(meaning.means), cell(meaning.fix));
+        writeln!(table, "| AADSTS{} | {means} | {fix} |", meaning.code).unwrap();
     }
     check_part("docs/errors.md", "entra", &table);
 }
 
-/// Resource Manager's codes, what they mean and what mends it, as they are written in a crate above this one, which it
+/// Resource Manager's codes, what they mean and what fixes it, as they are written in a crate above this one, which it
 /// can't see.
 fn arm_codes() -> Vec<[String; 3]> {
     // What stands between quotes is then every second part.
@@ -91,23 +91,23 @@ fn arm_codes() -> Vec<[String; 3]> {
             let parts: Vec<&str> = entry.split('"').collect();
             let (code, means, after) = (parts[1], parts[3], parts[4]);
             let name = after.trim_matches(|c: char| !c.is_ascii_uppercase());
-            let mend = parts.get(5).copied().unwrap_or_else(|| constant(name));
-            [code, means, mend].map(|text| text.replace('\u{1}', "\""))
+            let fix = parts.get(5).copied().unwrap_or_else(|| constant(name));
+            [code, means, fix].map(|text| text.replace('\u{1}', "\""))
         })
         .collect()
 }
 
 #[test]
 fn every_code_of_resource_manager_that_is_explained_is_in_the_page() {
-    let mut table = "| code | what it means | what mends it |\n|---|---|---|\n".to_owned();
+    let mut table = "| code | what it means | what fixes it |\n|---|---|---|\n".to_owned();
     let codes = arm_codes();
     assert!(codes.len() > 20, "{}", codes.len());
-    for [code, means, mend] in codes {
-        let mend = match mend.as_str() {
+    for [code, means, fix] in codes {
+        let fix = match fix.as_str() {
             "" => "the command that is printed: it names the identity, the role and the scope",
-            mend => mend,
+            fix => fix,
         };
-        writeln!(table, "| {code} | {} | {} |", cell(&means), cell(mend)).unwrap();
+        writeln!(table, "| {code} | {} | {} |", cell(&means), cell(fix)).unwrap();
     }
     check_part("docs/errors.md", "resource-manager", &table);
 }
@@ -267,7 +267,7 @@ fn the_settings_that_are_shown_are_read_and_every_key_is_told_of() {
         "[expect]\ntennant = \"72f988bf-86f1-41af-91ab-2d7cd011db47\"\n",
     );
     let error = Settings::find(&misspelt, Path::new("/home/ada/project")).unwrap_err();
-    for part in [error.what(), error.why(), error.mend()] {
+    for part in [error.what(), error.why(), error.fix()] {
         assert!(page.contains(part), "{part}");
     }
 }

@@ -330,7 +330,7 @@ impl Doctor {
             Err(error) => Check::new(CheckId::SignIn, Status::Warning, format!("by {using}"))
                 .because(
                     format!("who that is can't be said: {}", error.why()),
-                    "nothing needs mending where the identity provider is not Microsoft's",
+                    "nothing needs fixing where the identity provider is not Microsoft's",
                 ),
         };
         Ok((manager, principal.ok(), check))
@@ -352,7 +352,7 @@ impl Doctor {
                 what.clone(),
                 "the identity provider does not say which tenant that is",
             )
-            .with_mend("name the tenant by its GUID: `az account show --query tenantId`")
+            .with_fix("name the tenant by its GUID: `az account show --query tenantId`")
         };
         let url = Url::parse(&format!(
             "{}/{tenant}/v2.0/.well-known/openid-configuration",

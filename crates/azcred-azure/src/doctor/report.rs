@@ -123,8 +123,8 @@ pub struct Check {
     pub detail: String,
     /// Why it did not end well; empty where it did.
     pub reason: String,
-    /// The command or the click that mends it; empty where nothing is to be mended or nobody can know.
-    pub mend: String,
+    /// The command or the click that fixes it; empty where nothing is to be fixed or nobody can know.
+    pub fix: String,
     /// What a failure is about.
     pub subject: Option<Subject>,
     /// Azure's code.
@@ -143,7 +143,7 @@ impl Check {
             status,
             detail: detail.into(),
             reason: String::new(),
-            mend: String::new(),
+            fix: String::new(),
             subject: None,
             code: None,
             correlation_id: None,
@@ -166,7 +166,7 @@ impl Check {
         };
         Self {
             reason,
-            mend: error.mend().to_owned(),
+            fix: error.fix().to_owned(),
             subject: Some(error.into()),
             code: error.code().map(str::to_owned),
             correlation_id: error.correlation_id().map(str::to_owned),
@@ -181,9 +181,9 @@ impl Check {
         }
     }
 
-    pub(super) fn because(mut self, reason: impl Into<String>, mend: impl Into<String>) -> Self {
+    pub(super) fn because(mut self, reason: impl Into<String>, fix: impl Into<String>) -> Self {
         self.reason = reason.into();
-        self.mend = mend.into();
+        self.fix = fix.into();
         self
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn tenant(
     let Some(actual) = actual else {
         return Check::new(CheckId::Tenant, Status::Warning, "").because(
             "the token does not say which tenant it is of",
-            "nothing needs mending where the identity provider is not Microsoft's",
+            "nothing needs fixing where the identity provider is not Microsoft's",
         );
     };
     let detail = match asked {
@@ -55,7 +55,7 @@ pub(super) fn tenant(
                 "whether that is the one asked for could not be found out: {}",
                 error.why()
             ),
-            error.mend(),
+            error.fix(),
         ),
     }
 }
@@ -107,7 +107,7 @@ pub(super) fn subscription_and_workspace(
                 "{} has no role in this subscription, neither on the workspace nor above it; one given less than some minutes ago may not count yet",
                 principal.map_or_else(|| "the identity".to_owned(), Principal::describe)
             );
-            check.mend = grant(principal, target);
+            check.fix = grant(principal, target);
             (
                 check,
                 skipped("the identity has no role in the subscription"),
@@ -224,7 +224,7 @@ fn workspace_failed(
     let mut check = Check::failed(CheckId::Workspace, named, error);
     match (error.kind(), error.code()) {
         (ErrorKind::NotPermitted, Some("AuthorizationFailed")) => {
-            check.mend = grant(principal, target);
+            check.fix = grant(principal, target);
         }
         (ErrorKind::NotFound, Some("ResourceNotFound")) => {
             check.reason = format!(

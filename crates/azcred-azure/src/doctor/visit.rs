@@ -65,7 +65,7 @@ pub(super) async fn bounded<R>(
             what.to_owned(),
             "the time for all checks together ran out first",
         )
-        .with_mend("check the network, and HTTPS_PROXY if this machine needs a proxy")),
+        .with_fix("check the network, and HTTPS_PROXY if this machine needs a proxy")),
     }
 }
 

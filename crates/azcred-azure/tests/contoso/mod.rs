@@ -110,6 +110,6 @@ pub(crate) fn said(report: &Report, id: CheckId) -> String {
     let check = report.check(id).expect("the check is in the report");
     format!(
         "{:?}: {} | {} | {}",
-        check.status, check.detail, check.reason, check.mend
+        check.status, check.detail, check.reason, check.fix
     )
 }

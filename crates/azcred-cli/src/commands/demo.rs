@@ -188,7 +188,7 @@ fn machine(
 }
 
 fn broken(why: &str) -> Failure {
-    Failure::new(Kind::Failed, "Play the demo", why).mend("report it as a bug of azcred")
+    Failure::new(Kind::Failed, "Play the demo", why).fix("report it as a bug of azcred")
 }
 
 const INDENT: &str = "   ";

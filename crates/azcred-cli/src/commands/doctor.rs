@@ -1,4 +1,4 @@
-//! `azcred doctor`: from the sign-in to what an identity may do, check by check, each with its reason and its mend.
+//! `azcred doctor`: from the sign-in to what an identity may do, check by check, each with its reason and its fix.
 
 use crate::{
     choice::Choice,
@@ -24,7 +24,7 @@ use tokio::time::{Instant, timeout_at};
 /// Check the sign-in and what it is good for, step by step
 ///
 /// Signs in, then looks at the tenant, the clock, the subscription and the workspace, and at what this identity may do in
-/// it: submit jobs, read and write data assets, manage computes. What is wrong comes with its reason and what mends it.
+/// it: submit jobs, read and write data assets, manage computes. What is wrong comes with its reason and what fixes it.
 /// Nothing is changed in Azure.
 ///
 /// The workspace is the one of the options, else of AZUREML_ARM_SUBSCRIPTION, AZUREML_ARM_RESOURCEGROUP and
@@ -122,7 +122,7 @@ pub(super) async fn examine(
             "Signed in",
             format!("nobody answered within {} s", DEADLINE.as_secs()),
         );
-        Err(error.with_mend("`azcred chain` shows which source takes so long"))
+        Err(error.with_fix("`azcred chain` shows which source takes so long"))
     });
     let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let workspace = locate(&*place.system, &place.folder, flags);
@@ -259,7 +259,7 @@ const TITLE: usize = 19;
 const INDENT: usize = 4;
 const LABEL: usize = 6;
 
-/// A check for people: what was found; below, why it is not well and what mends it.
+/// A check for people: what was found; below, why it is not well and what fixes it.
 fn lines(check: &Check, chain: Option<&chain::Report>, width: usize) -> Vec<String> {
     let mut lines = finding(check, width);
     let width = width.saturating_sub(INDENT + LABEL);
@@ -294,8 +294,8 @@ fn lines(check: &Check, chain: Option<&chain::Report>, width: usize) -> Vec<Stri
     if let Some(report) = chain {
         add("chain", chain_table::short(report, &check.reason, width));
     }
-    if !check.mend.is_empty() {
-        add("mend", sentence(&check.mend));
+    if !check.fix.is_empty() {
+        add("fix", sentence(&check.fix));
     }
     lines
 }
@@ -359,7 +359,7 @@ fn verdict(report: &Report) -> String {
             paint(GOOD, "All that is needed works."),
             things(warned)
         ),
-        (failed, _) => paint(STRONG, format!("{} to mend.", things(failed))),
+        (failed, _) => paint(STRONG, format!("{} to fix.", things(failed))),
     }
 }
 

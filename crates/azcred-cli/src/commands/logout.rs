@@ -188,8 +188,8 @@ fn done(left: Vec<Left>) -> Result<u8, Failure> {
     );
     for (who, error) in &others {
         failure.why = format!("{}, {who} ({})", failure.why, error.why());
-        if !failure.mend.contains(error.mend()) {
-            failure.mend = format!("{}; {}", failure.mend, error.mend());
+        if !failure.fix.contains(error.fix()) {
+            failure.fix = format!("{}; {}", failure.fix, error.fix());
         }
     }
     Err(failure)
@@ -255,7 +255,7 @@ mod tests {
         for word in ["the application a", "the application b", "locked"] {
             assert!(failure.why.contains(word), "{failure:?}");
         }
-        assert_eq!(failure.mend, "unlock the keyring and sign out again");
+        assert_eq!(failure.fix, "unlock the keyring and sign out again");
         assert_eq!(failure.kind.exit_code(), 1);
         // Unlocked, the rest goes.
         let options = ClientOptions::new(machine.shared());

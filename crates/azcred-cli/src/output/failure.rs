@@ -28,7 +28,7 @@ pub(super) fn show(failure: &Failure, format: Format) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// What kind of failure; what was tried, why it failed, what the other side said, what mends it.
+/// What kind of failure; what was tried, why it failed, what the other side said, what fixes it.
 ///
 /// ```text
 /// error: refused by the identity provider
@@ -36,7 +36,7 @@ pub(super) fn show(failure: &Failure, format: Format) {
 ///   why     the client secret has expired
 ///   answer  AADSTS7000222: The provided client secret keys … are expired.
 ///           correlation id 11111111-…, 2026-11-21 20:00:00Z
-///   mend    make a new one with `az ad app credential reset --id …`
+///   fix    make a new one with `az ad app credential reset --id …`
 /// ```
 pub(crate) fn text(failure: &Failure, width: usize) -> String {
     let labelled = |label: &str, sentence: &str| {
@@ -69,8 +69,8 @@ pub(crate) fn text(failure: &Failure, width: usize) -> String {
         }
     }
     lines.extend(beside("chain", sources.into_iter()));
-    if !failure.mend.is_empty() {
-        lines.extend(labelled("mend", &failure.mend));
+    if !failure.fix.is_empty() {
+        lines.extend(labelled("fix", &failure.fix));
     }
     lines.join("\n")
 }

@@ -99,7 +99,7 @@ impl Output {
         }
     }
 
-    /// The same, whoever reads the result: somebody has to mend what it is about.
+    /// The same, whoever reads the result: somebody has to fix what it is about.
     pub(crate) fn caution(&self, sentence: &str) {
         let lines = wrap::wrap(sentence, wrap::Stream::Stderr.width().saturating_sub(NOTE));
         for (number, line) in lines.iter().enumerate() {

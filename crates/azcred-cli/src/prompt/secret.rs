@@ -19,7 +19,7 @@ pub(crate) async fn ask(what: &str) -> Result<SecretString, Failure> {
     };
     let failed = |why: String| {
         Failure::new(Kind::Failed, format!("Read the {what}"), why)
-            .mend("type it at a terminal, or pipe it in: `… < FILE`")
+            .fix("type it at a terminal, or pipe it in: `… < FILE`")
     };
     let read = read.map_err(|error| failed(error.to_string()))?;
     match std::str::from_utf8(&read).map(str::trim) {

@@ -69,7 +69,7 @@ fn an_empty_variable_is_a_missing_one() {
 }
 
 #[test]
-fn a_refusal_comes_with_the_providers_code_and_what_mends_it() {
+fn a_refusal_comes_with_the_providers_code_and_what_fixes_it() {
     let azure = Azure::shared();
     for (name, code) in [
         ("azcred-expired", "AADSTS7000222"),
@@ -80,7 +80,7 @@ fn a_refusal_comes_with_the_providers_code_and_what_mends_it() {
         let said = azcred(&["token"]).envs(&azure.application(name)).said();
         expect(4, &said);
         assert!(
-            said.stderr.contains(code) && said.stderr.contains("  mend "),
+            said.stderr.contains(code) && said.stderr.contains("  fix "),
             "{name}: {said}"
         );
     }

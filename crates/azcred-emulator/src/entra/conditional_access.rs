@@ -16,7 +16,7 @@ use crate::directory::{Directory, Policy, Requirement, Subject};
 /// Judges a session by the policies of the tenant, at a time in Unix seconds.
 ///
 /// # Errors
-/// 53003, 53000 and 530003 for what no sign-in mends; 50076 where a second factor is wanted, 50078 where it was given too
+/// 53003, 53000 and 530003 for what no sign-in fixes; 50076 where a second factor is wanted, 50078 where it was given too
 /// long ago; 70043 and 50173 where the sign-in as such was.
 pub(super) fn check(
     directory: &Directory,

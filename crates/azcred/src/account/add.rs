@@ -160,7 +160,7 @@ fn keep_secret(store: &Store, record: &Record, secret: &SecretString) -> Result<
             what.clone(),
             format!("{why}, and it is written to no file"),
         )
-        .with_mend(format!("{unlock}{others}"))
+        .with_fix(format!("{unlock}{others}"))
     };
     let system = &**store.system();
     if vault::refuses_keyring(system)? {
@@ -212,7 +212,7 @@ pub(super) fn forget_secret(store: &Store, record: &Record) -> Result<()> {
             ),
             why,
         )
-        .with_mend("unlock the keyring and sign out again")
+        .with_fix("unlock the keyring and sign out again")
     })
 }
 
@@ -223,7 +223,7 @@ fn full(path: &Path) -> Result<String> {
             format!("Read the path {}", shown_path(path)),
             why,
         )
-        .with_mend("give the file's full path")
+        .with_fix("give the file's full path")
     };
     if !path.is_absolute() {
         return Err(wrong(

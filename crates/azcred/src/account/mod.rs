@@ -31,7 +31,7 @@ use tokio::time::Instant;
 ///
 /// The errors of all methods: [`ErrorKind::Unavailable`] where sign-ins can't be kept here (no home folder, a keyring out of
 /// reach), [`ErrorKind::Unreachable`] where the keyring fails or the disk hangs, [`ErrorKind::Invalid`] where what is kept must not or
-/// can't be used, with what mends it.
+/// can't be used, with what fixes it.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     store: Store,
@@ -129,7 +129,7 @@ impl FromStr for AccountId {
             format!("Read the account id '{}'", crate::tenant::excerpt(&id)),
             "an account's id is 16 hexadecimal digits",
         )
-        .with_mend("`azcred account list` shows them"))
+        .with_fix("`azcred account list` shows them"))
     }
 }
 
@@ -312,8 +312,8 @@ impl Accounts {
             ways.push(format!("with AZURE_AUTHORITY_HOST={}", account.authority));
         }
         let what = format!("Looked for the account '{}'", printable(text, 64));
-        let mend = format!("run it again {}", ways.join(" and "));
-        Ok(Error::new(ErrorKind::Invalid, what, why).with_mend(mend))
+        let fix = format!("run it again {}", ways.join(" and "));
+        Ok(Error::new(ErrorKind::Invalid, what, why).with_fix(fix))
     }
 
     /// Signs an account out: what is kept of it goes, and the tokens of it that were cached. Where another account is the only
@@ -374,7 +374,7 @@ fn no_such(id: &str) -> Error {
         format!("Looked for the account '{}'", printable(id, 64)),
         "there is no such account",
     )
-    .with_mend("`azcred account list` shows those that there are")
+    .with_fix("`azcred account list` shows those that there are")
 }
 
 /// Those that `text` may mean.
@@ -426,7 +426,7 @@ fn ambiguous(several: &[&Account], text: &str) -> Error {
         format!("Looked for the account '{}'", printable(text, 64)),
         format!("several are meant: {}", all.join("; ")),
     )
-    .with_mend("name one by its id")
+    .with_fix("name one by its id")
 }
 
 #[cfg(test)]

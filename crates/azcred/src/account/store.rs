@@ -68,7 +68,7 @@ impl Store {
                 what,
                 "the disk that they are on did not answer in time",
             )
-            .with_mend("look at the disk that the home folder is on")),
+            .with_fix("look at the disk that the home folder is on")),
         }
     }
 

@@ -5,7 +5,7 @@
 //! once: the error that each of them gets is its own and whole, and nobody queues for a row of refusals.
 //!
 //! The disk is a convenience. Whatever it does (it is full, read-only, somebody else's, hangs), a token is fetched as if there were no
-//! cache, and the trouble is told once, with what mends it.
+//! cache, and the trouble is told once, with what fixes it.
 
 use super::{
     Identity,
@@ -313,7 +313,7 @@ impl Place {
                     "Looked for a token on disk",
                     format!("the disk did not answer within {} s", DISK.as_secs()),
                 )
-                .with_mend("look at the disk that the cache folder is on; or keep no tokens on disk: `export AZCRED_CACHE=never`")
+                .with_fix("look at the disk that the cache folder is on; or keep no tokens on disk: `export AZCRED_CACHE=never`")
             }
         };
         self.vault.note(error);

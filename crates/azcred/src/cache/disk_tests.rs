@@ -531,7 +531,7 @@ async fn a_folder_that_others_look_into_costs_the_cache_and_not_the_token_and_is
     let trouble = options.cache_trouble().unwrap();
     assert!(
         trouble
-            .mend()
+            .fix()
             .contains("chmod 700 '/home/ada/.cache/azcred'"),
         "{trouble}"
     );
@@ -633,8 +633,8 @@ impl System for Disk {
 }
 
 #[tokio::test]
-async fn a_disk_that_can_not_be_written_to_is_read_and_told_of_with_the_mend() {
-    for (kind, why, mend) in [
+async fn a_disk_that_can_not_be_written_to_is_read_and_told_of_with_the_fix() {
+    for (kind, why, fix) in [
         (io::ErrorKind::StorageFull, "full", "df -h"),
         (
             io::ErrorKind::ReadOnlyFilesystem,
@@ -664,7 +664,7 @@ async fn a_disk_that_can_not_be_written_to_is_read_and_told_of_with_the_mend() {
         assert_eq!(answer.unwrap(), "new");
         let trouble = options.cache_trouble().unwrap();
         assert!(
-            trouble.why().contains(why) && trouble.mend().contains(mend),
+            trouble.why().contains(why) && trouble.fix().contains(fix),
             "{trouble}"
         );
         assert!(!trouble.to_string().contains("new"), "{trouble}");

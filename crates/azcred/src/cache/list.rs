@@ -59,7 +59,7 @@ const DISK: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// [`ErrorKind::Unavailable`] where there is no place for a cache, [`ErrorKind::Unreachable`] where the keyring fails or the disk hangs,
-/// [`ErrorKind::Invalid`] where it must not be used or can't be read, with what mends it.
+/// [`ErrorKind::Invalid`] where it must not be used or can't be read, with what fixes it.
 pub async fn list(options: &ClientOptions) -> Result<CacheList> {
     on_disk(options, |vault| {
         let place = vault.place()?;
@@ -140,6 +140,6 @@ async fn on_disk<T: Send + 'static>(
             WHAT,
             format!("the disk did not answer within {} s", DISK.as_secs()),
         )
-        .with_mend("look at the disk that the cache folder is on")),
+        .with_fix("look at the disk that the cache folder is on")),
     }
 }

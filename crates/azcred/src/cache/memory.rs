@@ -347,7 +347,7 @@ fn no_runtime() -> Error {
         "Asked for a token",
         "no Tokio runtime is running here, and the identity provider can't be asked without one",
     )
-    .with_mend("call it within `#[tokio::main]`, or with `Runtime::block_on`")
+    .with_fix("call it within `#[tokio::main]`, or with `Runtime::block_on`")
 }
 
 fn panicked() -> Error {
@@ -356,7 +356,7 @@ fn panicked() -> Error {
         "Asked for a token",
         "the source of it panicked, which standard error tells of",
     )
-    .with_mend("report it with what it says there: https://github.com/azcred/azcred/issues")
+    .with_fix("report it with what it says there: https://github.com/azcred/azcred/issues")
 }
 
 fn seconds(time: SystemTime) -> u64 {

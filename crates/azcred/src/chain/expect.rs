@@ -43,7 +43,7 @@ impl Expect {
                 format!("Read the expected tenant (from {})", self.said_by),
                 format!("'{}' is no tenant's id", excerpt(tenant)),
             )
-            .with_mend("give the GUID that `azcred whoami` shows as Tenant")
+            .with_fix("give the GUID that `azcred whoami` shows as Tenant")
         })?;
         self.tenant = Some(id);
         Ok(self)
@@ -61,7 +61,7 @@ impl Expect {
                 format!("Read the expected principal (from {})", self.said_by),
                 "it is empty",
             )
-            .with_mend(
+            .with_fix(
                 "give an object id, a client id or a sign-in name; `azcred whoami` shows them",
             ));
         }
@@ -109,7 +109,7 @@ impl Expect {
                     }
                     _ => None,
                 };
-                let mend = match login {
+                let fix = match login {
                     Some(login) => format!("sign in to that tenant (`{login} {tenant}`)"),
                     None => format!("leave it out with `--exclude {source}`"),
                 };
@@ -119,7 +119,7 @@ impl Expect {
                         "the tenant {tenant} is expected, and its token is of {}",
                         theirs.map_or("none".to_owned(), |id| printable(id, 64))
                     ),
-                    &mend,
+                    &fix,
                 ));
             }
         }
@@ -150,13 +150,13 @@ impl Expect {
         Ok(())
     }
 
-    fn drift(&self, source: Source, why: &str, mend: &str) -> Error {
+    fn drift(&self, source: Source, why: &str, fix: &str) -> Error {
         Error::new(
             ErrorKind::NotExpected,
             format!("Compared who answers ({source}) with who is expected"),
             format!("{why} (said by {})", self.said_by),
         )
-        .with_mend(format!("{mend}, or change what {} expects", self.said_by))
+        .with_fix(format!("{fix}, or change what {} expects", self.said_by))
     }
 }
 

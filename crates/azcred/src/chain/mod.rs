@@ -353,7 +353,7 @@ fn too_late(request: &TokenRequest, deadline: Duration) -> Error {
         format!("Looked for a token for {}", request.scopes()[0].resource()),
         format!("there was none within {} s", deadline.as_secs_f32()),
     )
-    .with_mend("`azcred chain` shows which source takes so long")
+    .with_fix("`azcred chain` shows which source takes so long")
 }
 
 impl TokenSource for Resolver {

@@ -56,12 +56,12 @@ pub(super) fn error(setup: &Setup, report: &Report, request: &TokenRequest) -> E
         ),
         format!("{nobody} ({})", reasons.join("; ")),
     )
-    .with_mend(mend(&**setup.options.system(), report))
+    .with_fix(fix(&**setup.options.system(), report))
 }
 
 /// The step that is the next one in this place; where a person may sit, to sign in by hand; else a service principal.
-fn mend(system: &dyn System, report: &Report) -> String {
-    let of = |source: Source| mend_of(report, |attempt| attempt.source == source);
+fn fix(system: &dyn System, report: &Report) -> String {
+    let of = |source: Source| fix_of(report, |attempt| attempt.source == source);
     let meant_for_here = PLACES
         .iter()
         .filter(|(variable, _)| system.var(variable).is_some())
@@ -69,25 +69,23 @@ fn mend(system: &dyn System, report: &Report) -> String {
     let by_hand = || {
         of(Source::Azcred)
             .or_else(|| of(Source::AzureCli))
-            .or_else(|| mend_of(report, |attempt| attempt.source.is_developer()))
+            .or_else(|| fix_of(report, |attempt| attempt.source.is_developer()))
     };
     let first = meant_for_here.or_else(by_hand);
     let besides = of(Source::Environment).or_else(|| {
         let is_other = |attempt: &Attempt| !attempt.source.is_developer();
-        first.is_none().then(|| mend_of(report, is_other)).flatten()
+        first.is_none().then(|| fix_of(report, is_other)).flatten()
     });
     let asks = (asks_person(report) && first.is_none()).then_some(ASKS);
-    let mends: Vec<&str> = [first, asks, besides].into_iter().flatten().collect();
-    mends.join("; or ")
+    let fixes: Vec<&str> = [first, asks, besides].into_iter().flatten().collect();
+    fixes.join("; or ")
 }
 
-fn mend_of(report: &Report, is_it: impl Fn(&Attempt) -> bool) -> Option<&str> {
+fn fix_of(report: &Report, is_it: impl Fn(&Attempt) -> bool) -> Option<&str> {
     let mut errors = report
         .attempts
         .iter()
         .filter(|attempt| attempt.verdict == Verdict::Unavailable && is_it(attempt))
         .filter_map(|attempt| attempt.error.as_ref());
-    errors
-        .find(|error| !error.mend().is_empty())
-        .map(Error::mend)
+    errors.find(|error| !error.fix().is_empty()).map(Error::fix)
 }

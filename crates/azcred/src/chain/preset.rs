@@ -180,7 +180,7 @@ impl FromStr for Preset {
                     format!("Read the preset '{}'", excerpt(text)),
                     "there is none of this name",
                 )
-                .with_mend("name one of azcred, azure, kedro, hi-ml")
+                .with_fix("name one of azcred, azure, kedro, hi-ml")
             })
     }
 }
@@ -260,7 +260,7 @@ pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
             format!("Put together the chain '{}'", setup.preset()),
             "every source is excluded",
         )
-        .with_mend(
+        .with_fix(
             "exclude fewer: AZURE_TOKEN_CREDENTIALS, azcred.toml and what is asked for add up",
         ));
     }
@@ -317,7 +317,7 @@ fn token_credentials(system: &dyn System) -> Result<Option<Chosen>> {
                 "Read AZURE_TOKEN_CREDENTIALS",
                 format!("'{}' is no choice of sources", excerpt(value)),
             )
-            .with_mend(format!(
+            .with_fix(format!(
                 "set it to dev, prod or one of {}; or unset it",
                 Source::ALL.map(Source::credential_name).join(", ")
             ))

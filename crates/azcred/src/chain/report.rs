@@ -52,7 +52,7 @@ impl Verdict {
     }
 }
 
-/// One source in a run. As JSON: `source`, `credential`, `verdict`, `reason`, `mend`, `code`, `correlationId`, `startedMs`, `tookMs`.
+/// One source in a run. As JSON: `source`, `credential`, `verdict`, `reason`, `fix`, `code`, `correlationId`, `startedMs`, `tookMs`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Attempt {
@@ -79,7 +79,7 @@ impl Serialize for Attempt {
             credential: &'static str,
             verdict: Verdict,
             reason: &'a str,
-            mend: Option<&'a str>,
+            fix: Option<&'a str>,
             code: Option<u32>,
             correlation_id: Option<&'a str>,
             started_ms: Option<f64>,
@@ -91,7 +91,7 @@ impl Serialize for Attempt {
             credential: self.source.credential_name(),
             verdict: self.verdict,
             reason: &self.reason,
-            mend: error.map(Error::mend).filter(|mend| !mend.is_empty()),
+            fix: error.map(Error::fix).filter(|fix| !fix.is_empty()),
             code: error.and_then(Error::code),
             correlation_id: error
                 .and_then(Error::refusal)

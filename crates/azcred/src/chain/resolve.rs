@@ -244,7 +244,7 @@ async fn look_at_all(setup: &Setup, people: &People, end: Instant) -> Result<Vec
             ErrorKind::Unreachable,
             "files or the folders of PATH could not be looked at in time",
         )
-        .with_mend("look at the disks that they are on: `df` hangs at one that does not answer")),
+        .with_fix("look at the disks that they are on: `df` hangs at one that does not answer")),
     }
 }
 

@@ -40,7 +40,7 @@ enum Says {
 type Log = Arc<Mutex<Vec<String>>>;
 
 fn error(kind: ErrorKind) -> Error {
-    let error = Error::new(kind, "Asked", "because").with_mend("do this");
+    let error = Error::new(kind, "Asked", "because").with_fix("do this");
     if kind == ErrorKind::Refused {
         return error.with_refusal(Refusal {
             code: Some(7_000_222),
@@ -368,7 +368,7 @@ fn where_nobody_is_the_error_has_every_reason_and_the_first_failure_leads() {
         error.why().contains("environment: because") && error.why().contains("azure-cli: because"),
         "{error}"
     );
-    assert!(error.mend().contains("do this"), "{error}");
+    assert!(error.fix().contains("do this"), "{error}");
     let failed = go(
         &[
             (ONE, GoOn, Look::Ready, 1, Says::No),
@@ -596,7 +596,7 @@ fn where_a_person_would_be_asked_a_run_that_asks_nobody_says_so_and_ends() {
         assert!(error.is_unavailable());
         assert!(error.why().contains("without asking a person"), "{error}");
         assert!(error.why().contains("interactive-browser"), "{error}");
-        assert!(error.mend().contains("do this"), "{error}");
+        assert!(error.fix().contains("do this"), "{error}");
     }
 }
 
@@ -628,7 +628,7 @@ fn a_failure_that_leaves_a_person_is_the_error_of_a_run_that_asks_nobody() {
 }
 
 #[test]
-fn a_service_principal_whose_variables_are_no_sign_in_is_mended_and_not_asked_around() {
+fn a_service_principal_whose_variables_are_no_sign_in_is_fixed_and_not_asked_around() {
     let lines = |source| {
         [
             (source, AskPerson, Look::Ready, 10, Says::Unusable),

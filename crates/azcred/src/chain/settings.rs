@@ -99,7 +99,7 @@ impl Settings {
                 format!("Read {}", printable_path(&path)),
                 why,
             )
-            .with_mend("mend the file; the reference of settings lists what can stand in it")
+            .with_fix("fix the file; the reference of settings lists what can stand in it")
         };
         let content = content.map_err(|error| invalid(error.to_string()))?;
         let text = String::from_utf8(content).map_err(|_| invalid("it is not text".to_owned()))?;
@@ -116,7 +116,7 @@ impl Settings {
                 .collect::<Result<Vec<Source>>>()
         };
         let named = |error: &Error| {
-            invalid(format!("{}: {}", error.what(), error.why())).with_mend(error.mend().to_owned())
+            invalid(format!("{}: {}", error.what(), error.why())).with_fix(error.fix().to_owned())
         };
         if let Some(preset) = file.chain.preset {
             let preset = preset.parse().map_err(|error| named(&error))?;

@@ -185,7 +185,7 @@ fn attended(source: Source, system: &dyn System) -> Result<()> {
     let Some(why) = unattended(system) else {
         return Ok(());
     };
-    let mend = match why {
+    let fix = match why {
         Unattended::CiJob(_) => "give the job an identity of its own",
         Unattended::NoTerminal => "run it at a terminal",
     };
@@ -194,7 +194,7 @@ fn attended(source: Source, system: &dyn System) -> Result<()> {
         format!("{} looked for a person", source.credential_name()),
         why.to_string(),
     )
-    .with_mend(mend))
+    .with_fix(fix))
 }
 
 impl From<Source> for &'static str {
@@ -225,7 +225,7 @@ impl FromStr for Source {
                     format!("Read the source '{}'", excerpt(text)),
                     "there is none of this name",
                 )
-                .with_mend(format!(
+                .with_fix(format!(
                     "name one of {}",
                     Self::ALL.map(Self::id).join(", ")
                 ))

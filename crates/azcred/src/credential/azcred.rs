@@ -96,7 +96,7 @@ impl SignedIn {
                         format!("{NAME} looked for the account that it is"),
                         "that account was signed out meanwhile",
                     )
-                    .with_mend("sign in again with `azcred login`, and start the program anew")
+                    .with_fix("sign in again with `azcred login`, and start the program anew")
                 });
             }
         };
@@ -120,7 +120,7 @@ impl SignedIn {
             // In a chain's table it stands alone.
             let why = format!("nobody is signed in to azcred{profile}");
             return Err(Error::new(ErrorKind::Unavailable, what, why)
-                .with_mend(format!("sign in with {login}")));
+                .with_fix(format!("sign in with {login}")));
         }
         let names: Vec<String> = others
             .iter()
@@ -131,7 +131,7 @@ impl SignedIn {
             what,
             format!("none of these is the current account: {}", names.join(", ")),
         )
-        .with_mend("choose one with `azcred account use`"))
+        .with_fix("choose one with `azcred account use`"))
     }
 
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
@@ -175,7 +175,7 @@ impl SignedIn {
                 format!("{NAME} looked for the sign-in of {}", who(record)),
                 "the provider gave nothing by which it could be renewed",
             )
-            .with_mend(self.login(record))),
+            .with_fix(self.login(record))),
         }
     }
 
@@ -188,7 +188,7 @@ impl SignedIn {
                     Some(50_072 | 50_074 | 50_076 | 50_079 | 50_158 | 65_001)
                 )
         });
-        let mend = if wants_more {
+        let fix = if wants_more {
             format!(
                 "prove it in a browser: `azcred token --only interactive-browser --scope {}`, or `--only device-code` where there is none",
                 request.scopes()[0]
@@ -196,7 +196,7 @@ impl SignedIn {
         } else {
             self.login(record)
         };
-        error.with_mend(mend)
+        error.with_fix(fix)
     }
 
     fn login(&self, record: &Record) -> String {
@@ -289,8 +289,8 @@ fn secret(record: &Record, system: &dyn System) -> Result<SecretString> {
         "{NAME} looked into the keyring for the secret of {}",
         who(record)
     );
-    let trouble = |why: String, mend: &'static str| {
-        Error::new(ErrorKind::Invalid, what.clone(), why).with_mend(mend)
+    let trouble = |why: String, fix: &'static str| {
+        Error::new(ErrorKind::Invalid, what.clone(), why).with_fix(fix)
     };
     const AGAIN: &str = "sign it in again: `azcred login --service-principal`";
     let Some(keyring) = system.keyring() else {

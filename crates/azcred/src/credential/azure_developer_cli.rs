@@ -47,13 +47,13 @@ static ABOUT: About = About {
             says: "unknown flag: --claims",
             kind: ErrorKind::Unavailable,
             why: "this version of Azure Developer CLI can't answer a challenge",
-            mend: "update Azure Developer CLI to 1.18.1 or later (https://aka.ms/azd-install)",
+            fix: "update Azure Developer CLI to 1.18.1 or later (https://aka.ms/azd-install)",
         },
         Phrase {
             says: "unknown flag",
             kind: ErrorKind::Unavailable,
             why: "Azure Developer CLI is too old to be asked like this",
-            mend: "update Azure Developer CLI (https://aka.ms/azd-install)",
+            fix: "update Azure Developer CLI (https://aka.ms/azd-install)",
         },
     ],
 };

@@ -97,7 +97,7 @@ fn missing(system: &dyn System, enabled: bool) -> Error {
             WHAT,
             "this job runs on serverless Spark, where the user's tokens can be had within PySpark's session only",
         )
-        .with_mend("get the token in PySpark with azure-ai-ml's AzureMLOnBehalfOfCredential and hand it on");
+        .with_fix("get the token in PySpark with azure-ai-ml's AzureMLOnBehalfOfCredential and hand it on");
     }
     if enabled {
         return Error::new(
@@ -105,14 +105,14 @@ fn missing(system: &dyn System, enabled: bool) -> Error {
             WHAT,
             format!("{ENABLED} says that the job runs as its user, and {ENDPOINT} is not set"),
         )
-        .with_mend("run it on Azure Machine Learning compute, and hand the job's variables on to the program");
+        .with_fix("run it on Azure Machine Learning compute, and hand the job's variables on to the program");
     }
     Error::new(
         ErrorKind::Unavailable,
         WHAT,
         format!("{ENDPOINT} is not set"),
     )
-    .with_mend(USER_IDENTITY)
+    .with_fix(USER_IDENTITY)
 }
 
 /// The endpoint that the compute provides: on the machine itself or, where the job runs in a network of its own, beside it.
@@ -140,7 +140,7 @@ impl OnBehalfOf {
                 format!("{NAME} read the scopes of a request"),
                 "there are several, and the endpoint gives a token for one resource",
             )
-            .with_mend("ask for one scope, such as https://management.azure.com/.default"));
+            .with_fix("ask for one scope, such as https://management.azure.com/.default"));
         };
         let what = format!(
             "{NAME} asked {} for a token for {} as the user of this job",
@@ -168,7 +168,7 @@ impl OnBehalfOf {
                     error.why()
                 ),
             )
-            .with_mend(USER_IDENTITY));
+            .with_fix(USER_IDENTITY));
         }
         Err(error)
     }
@@ -218,7 +218,7 @@ impl fmt::Debug for OnBehalfOf {
 /// `expiresOn` (a date), as azure-ai-ml takes them.
 fn read(what: &str, response: &HttpResponse, now: SystemTime) -> Result<AccessToken> {
     let unexpected = |why: String| {
-        Error::new(ErrorKind::Unexpected, what.to_owned(), why).with_mend(format!(
+        Error::new(ErrorKind::Unexpected, what.to_owned(), why).with_fix(format!(
             "check that {ENDPOINT} is as the job's compute set it"
         ))
     };

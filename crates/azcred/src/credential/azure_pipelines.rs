@@ -123,7 +123,7 @@ fn connection(id: &str) -> Result<&str> {
         format!("Read the service connection id '{}'", excerpt(id)),
         "a service connection's id is a GUID, and not its name",
     )
-    .with_mend("find it in the address of the service connection's page, as `resourceId`"))
+    .with_fix("find it in the address of the service connection's page, as `resourceId`"))
 }
 
 /// The job's token, and not the macro that stands for it: what is left of it where the name is wrong or nothing expands it.
@@ -134,7 +134,7 @@ fn access_token(text: &str) -> Result<SecretString> {
             "Read a token",
             "it holds a macro that was not expanded",
         )
-        .with_mend(MAP));
+        .with_fix(MAP));
     }
     bearer(text)
 }
@@ -152,26 +152,26 @@ fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
         );
         return Err(Error::new(ErrorKind::Unavailable, WHAT, why));
     }
-    let mut mend = Vec::new();
+    let mut fix = Vec::new();
     if missing.contains(&TOKEN) {
-        mend.push(format!("the job's token is kept from programs: {MAP}"));
+        fix.push(format!("the job's token is kept from programs: {MAP}"));
     }
     if missing.contains(&URI) {
-        mend.push("update the agent, which sets SYSTEM_OIDCREQUESTURI".to_owned());
+        fix.push("update the agent, which sets SYSTEM_OIDCREQUESTURI".to_owned());
     }
     let connection: Vec<&str> = missing
         .into_iter()
         .filter(|name| [CLIENT, TENANT, CONNECTION].contains(name))
         .collect();
     if !connection.is_empty() {
-        mend.push(format!(
+        fix.push(format!(
             "run this in a task with a service connection (AzureCLI@2 or AzurePowerShell@5, `azureSubscription:`), which sets {}",
             variables::list(&connection)
         ));
     }
     Err(
         Error::new(ErrorKind::Unavailable, WHAT, variables::told(system, names))
-            .with_mend(mend.join("; ")),
+            .with_fix(fix.join("; ")),
     )
 }
 

@@ -47,13 +47,13 @@ static ABOUT: About = About {
             says: "AuthorizationManager check failed",
             kind: ErrorKind::Unavailable,
             why: "the execution policy keeps the module Az.Accounts from being loaded",
-            mend: "allow it with `Set-ExecutionPolicy -Scope CurrentUser RemoteSigned`",
+            fix: "allow it with `Set-ExecutionPolicy -Scope CurrentUser RemoteSigned`",
         },
         Phrase {
             says: "cannot be loaded because running scripts is disabled",
             kind: ErrorKind::Unavailable,
             why: "the execution policy keeps the module Az.Accounts from being loaded",
-            mend: "allow it with `Set-ExecutionPolicy -Scope CurrentUser RemoteSigned`",
+            fix: "allow it with `Set-ExecutionPolicy -Scope CurrentUser RemoteSigned`",
         },
     ],
 };
@@ -124,7 +124,7 @@ impl AzurePowerShell {
                 what,
                 "a challenge is to be answered, which only a person who signs in can do",
             )
-            .with_mend(format!("run `{command}` (Az.Accounts 5.2 or later)")));
+            .with_fix(format!("run `{command}` (Az.Accounts 5.2 or later)")));
         }
         let [scope] = request.scopes() else {
             return Err(Error::new(
@@ -132,7 +132,7 @@ impl AzurePowerShell {
                 what,
                 "Azure PowerShell gives tokens for a whole resource, and several scopes were asked for",
             )
-            .with_mend("ask for RESOURCE/.default alone"));
+            .with_fix("ask for RESOURCE/.default alone"));
         };
         let args = arguments(scope.resource(), tenant);
         let finished = tool.run(&what, args, Vec::new(), tool.deadline()).await?;
@@ -146,7 +146,7 @@ impl AzurePowerShell {
                 what,
                 "PowerShell is installed, and its module Az.Accounts (2.2 or later) is not",
             )
-            .with_mend("run `Install-Module Az.Accounts`, then `Connect-AzAccount`"));
+            .with_fix("run `Install-Module Az.Accounts`, then `Connect-AzAccount`"));
         }
         let read = read.and_then(|found| found.ok_or_else(|| "nothing".to_owned()));
         tool.token(&what, tool.system().now(), read)

@@ -167,11 +167,11 @@ impl Asserted {
                 what(),
                 format!("its source gave none within {} s", deadline.as_secs_f32()),
             )
-            .with_mend("look at what makes the assertion: a CI system's token service, a signing service")
+            .with_fix("look at what makes the assertion: a CI system's token service, a signing service")
         })??;
         if assertion.expose_secret().trim().is_empty() {
             return Err(Error::new(ErrorKind::Invalid, what(), "its source gave an empty one")
-                .with_mend("look at what makes the assertion: a CI system's token service, a signing service"));
+                .with_fix("look at what makes the assertion: a CI system's token service, a signing service"));
         }
         Ok(assertion)
     }

@@ -59,7 +59,7 @@ impl ClientSecretCredential {
                 format!("Read the client secret of the application {client_id}"),
                 "it is empty",
             )
-            .with_mend(format!(
+            .with_fix(format!(
                 "make one with `az ad app credential reset --id {client_id} --append`"
             )));
         }

@@ -126,7 +126,7 @@ impl DeveloperTool {
                 self.about.title
             ),
         )
-        .with_mend(format!(
+        .with_fix(format!(
             "install {} ({}) and run `{}`",
             self.about.title, self.about.install, self.about.sign_in
         ))
@@ -138,7 +138,7 @@ impl DeveloperTool {
             what.into(),
             format!("nobody is signed in to {}", self.about.title),
         )
-        .with_mend(format!("run `{}`", self.sign_in(self.tenant.as_ref())))
+        .with_fix(format!("run `{}`", self.sign_in(self.tenant.as_ref())))
     }
 
     /// The command that signs somebody in, to a tenant where one is known.
@@ -169,7 +169,7 @@ impl DeveloperTool {
             format!("Asked for a token in the tenant {asked}"),
             format!("{} was not allowed this tenant", self.about.credential),
         )
-        .with_mend("allow it with `ClientOptions::with_allowed_tenants` if it should be"))
+        .with_fix("allow it with `ClientOptions::with_allowed_tenants` if it should be"))
     }
 
     /// Scopes become arguments, and on Windows a script's: only letters, digits and `_-.:/`, as azure-identity allows.
@@ -191,7 +191,7 @@ impl DeveloperTool {
             self.what(request),
             "a scope for it may hold letters, digits, '_', '-', '.', ':' and '/' only",
         )
-        .with_mend("ask for a scope such as https://management.azure.com/.default"))
+        .with_fix("ask for a scope such as https://management.azure.com/.default"))
     }
 
     /// Runs it, with `deadline` at most.
@@ -240,8 +240,8 @@ impl DeveloperTool {
                 ErrorKind::Unavailable,
                 format!("{program} is there and can't be started ({})", cause.kind()),
             )
-            .with_mend(format!(
-                "mend the installation of {} ({})",
+            .with_fix(format!(
+                "fix the installation of {} ({})",
                 self.about.title, self.about.install
             ))
             .with_cause(cause),
@@ -252,17 +252,17 @@ impl DeveloperTool {
                     deadline.as_secs_f32()
                 ),
             )
-            .with_mend(format!("{try_it}, or leave it out of the chain")),
+            .with_fix(format!("{try_it}, or leave it out of the chain")),
             Unfinished::TooMuch => error(
                 ErrorKind::Unexpected,
                 format!("{program} printed without end and was ended"),
             )
-            .with_mend(try_it),
+            .with_fix(try_it),
             Unfinished::Broken(cause) => error(
                 ErrorKind::Unexpected,
                 format!("what {program} printed could not be read"),
             )
-            .with_mend(try_it)
+            .with_fix(try_it)
             .with_cause(cause),
         }
     }
@@ -288,7 +288,7 @@ impl DeveloperTool {
                     ErrorKind::Unexpected,
                     format!("{} was ended by a signal", about.title),
                 )
-                .with_mend(format!(
+                .with_fix(format!(
                     "see what `{}` does; a machine without free memory ends programs like this",
                     about.try_it
                 )),
@@ -301,7 +301,7 @@ impl DeveloperTool {
             return Some(self.signed_out(what));
         }
         if let Some(phrase) = tool_phrases::find(about.phrases, &said) {
-            return Some(error(phrase.kind, phrase.why.to_owned()).with_mend(phrase.mend));
+            return Some(error(phrase.kind, phrase.why.to_owned()).with_fix(phrase.fix));
         }
         // 127 is a shell's, 9009 that of Windows' command processor.
         if matches!(code, 127 | 9009) || has("' is not recognized") {
@@ -313,7 +313,7 @@ impl DeveloperTool {
                         about.title
                     ),
                 )
-                .with_mend(format!("install {} anew ({})", about.title, about.install)),
+                .with_fix(format!("install {} anew ({})", about.title, about.install)),
             );
         }
         Some(
@@ -324,7 +324,7 @@ impl DeveloperTool {
                     about.title
                 ),
             )
-            .with_mend(format!("see what `{}` says", about.try_it)),
+            .with_fix(format!("see what `{}` says", about.try_it)),
         )
     }
 
@@ -338,13 +338,13 @@ impl DeveloperTool {
             Some(meaning) if !meaning.means.contains('{') => meaning.means.to_owned(),
             _ => format!("Entra ID refused: {}", refusal.description),
         };
-        let mend = match meaning {
-            // A wrong secret and the like: signing in again mends it with the right one.
-            Some(meaning) if !meaning.mend.contains('{') => meaning.mend.to_owned(),
+        let fix = match meaning {
+            // A wrong secret and the like: signing in again fixes it with the right one.
+            Some(meaning) if !meaning.fix.contains('{') => meaning.fix.to_owned(),
             _ => format!("run `{}`", self.sign_in(tenant)),
         };
         Error::new(ErrorKind::Refused, what.to_owned(), why)
-            .with_mend(mend)
+            .with_fix(fix)
             .with_refusal(refusal)
     }
 
@@ -357,7 +357,7 @@ impl DeveloperTool {
     ) -> Result<AccessToken> {
         let unexpected = |why: String| {
             Error::new(ErrorKind::Unexpected, what.to_owned(), why)
-                .with_mend(format!("see what `{}` says", self.about.try_it))
+                .with_fix(format!("see what `{}` says", self.about.try_it))
         };
         let (token, times) = read.map_err(|shape| {
             unexpected(format!(
@@ -380,7 +380,7 @@ impl DeveloperTool {
                     "the token that {} gave has expired already",
                     self.about.title
                 ))
-                .with_mend("check this machine's clock")
+                .with_fix("check this machine's clock")
             })?;
         Ok(AccessToken::new(token.to_owned(), now, lifetime, None))
     }

@@ -191,7 +191,7 @@ where
                 ));
             }
             Said::Forbidden => {
-                return Err(error.with_mend(
+                return Err(error.with_fix(
                     "policies often forbid sign-ins by a code and allow those in a browser: `azcred login --browser`; the sign-in log of \
                      the tenant names the policy",
                 ));
@@ -234,8 +234,8 @@ fn said(error: &Error) -> Said {
 }
 
 /// The provider's answer in plain words.
-fn told(error: &Error, kind: ErrorKind, why: &'static str, mend: &'static str) -> Error {
-    let told = Error::new(kind, error.what().to_owned(), why).with_mend(mend);
+fn told(error: &Error, kind: ErrorKind, why: &'static str, fix: &'static str) -> Error {
+    let told = Error::new(kind, error.what().to_owned(), why).with_fix(fix);
     match error.refusal() {
         Some(refusal) => told.with_refusal(refusal.clone()),
         None => told,
@@ -248,7 +248,7 @@ fn too_late(after: Duration) -> Error {
         format!("{NAME} waited for a person to enter the code"),
         format!("nobody did within {} s", after.as_secs()),
     )
-    .with_mend("run it again, and enter the code while it is shown")
+    .with_fix("run it again, and enter the code while it is shown")
 }
 
 #[cfg(test)]

@@ -188,7 +188,7 @@ impl Described {
         })
     }
 
-    /// The credential itself, made at the first call. What went wrong is not kept, so that a file that is mended is read.
+    /// The credential itself, made at the first call. What went wrong is not kept, so that a file that is fixed is read.
     fn source(&self) -> Result<&Arc<dyn TokenSource>> {
         if let Some(source) = self.source.get() {
             return Ok(source);
@@ -306,7 +306,7 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
     }
     let what = "EnvironmentCredential looked for a service principal in the environment";
     if incomplete.is_empty() {
-        let mend = match order {
+        let fix = match order {
             EnvironmentOrder::AzureFirst | EnvironmentOrder::HimlFirst => {
                 "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or HIML_TENANT_ID, \
                  HIML_SERVICE_PRINCIPAL_ID and HIML_SERVICE_PRINCIPAL_PASSWORD)"
@@ -319,7 +319,7 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
             }
         };
         return Error::new(ErrorKind::Unavailable, what, "none of its variables is set")
-            .with_mend(mend);
+            .with_fix(fix);
     }
     let why: Vec<String> = incomplete
         .iter()
@@ -338,7 +338,7 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
         .map(|(_, absent)| variables::list(absent))
         .collect();
     Error::new(ErrorKind::Unavailable, what, why.join("; "))
-        .with_mend(format!("set {}", absent.join("; or ")))
+        .with_fix(format!("set {}", absent.join("; or ")))
 }
 
 #[cfg(test)]

@@ -148,19 +148,19 @@ pub(crate) fn with_both_sides(
     let Some(claims) = Claims::of(assertion) else {
         return error;
     };
-    let mut mend = Vec::new();
+    let mut fix = Vec::new();
     if !claims.audiences.iter().any(|one| one == audience) {
-        mend.push(format!("ask for a token for the audience {audience}"));
+        fix.push(format!("ask for a token for the audience {audience}"));
     }
     match claims.registration(client_id) {
-        Some(command) => mend.push(format!(
+        Some(command) => fix.push(format!(
             "if this is whom the application should trust, register it: {command} (a managed identity takes the same values \
              by `az identity federated-credential create`)"
         )),
-        None if mend.is_empty() => mend.push(error.mend().to_owned()),
+        None if fix.is_empty() => fix.push(error.fix().to_owned()),
         None => {}
     }
-    mend.push(format!(
+    fix.push(format!(
         "what is registered is listed by `az ad app federated-credential list --id {client_id}`"
     ));
     let both = Error::new(
@@ -168,7 +168,7 @@ pub(crate) fn with_both_sides(
         error.what().to_owned(),
         format!("{}; {claims}", error.why()),
     )
-    .with_mend(mend.join("; "));
+    .with_fix(fix.join("; "));
     match error.refusal() {
         Some(refusal) => both.with_refusal(refusal.clone()),
         None => both,

@@ -23,7 +23,7 @@ fn main_branch() -> Value {
 
 fn refused(code: u32) -> Error {
     Error::new(ErrorKind::Refused, "Asked", "no match")
-        .with_mend("compare")
+        .with_fix("compare")
         .with_refusal(Refusal {
             code: Some(code),
             correlation_id: Some("c0".to_owned()),
@@ -57,7 +57,7 @@ fn a_token_that_no_credential_matches_is_shown_with_the_command_that_registers_i
             "no match; the token's issuer (iss) is 'https://token.actions.githubusercontent.com', its subject (sub) \
              'repo:contoso/ml:ref:refs/heads/main', its audience (aud) 'api://AzureADTokenExchange'"
         );
-        let command = error.mend().split('`').nth(1).unwrap();
+        let command = error.fix().split('`').nth(1).unwrap();
         let (command, parameters) = command.split_once(" --parameters ").unwrap();
         assert_eq!(command, "az ad app federated-credential create --id c11e");
         let parameters: Value = serde_json::from_str(parameters.trim_matches('\'')).unwrap();
@@ -89,13 +89,13 @@ fn a_token_for_another_audience_is_asked_for_anew_first() {
     let error = shown(700_212, &token(&claims));
     assert!(
         error
-            .mend()
+            .fix()
             .starts_with("ask for a token for the audience api://AzureADTokenExchange; "),
         "{error}"
     );
     assert!(
         error
-            .mend()
+            .fix()
             .contains(r#""audiences":["https://github.com/contoso"]"#),
         "{error}"
     );
@@ -112,7 +112,7 @@ fn nothing_in_a_token_ends_the_quotes_of_whoever_pastes_the_command() {
     let mut claims = main_branch();
     claims["sub"] = "x'; rm -rf ~ #`id`$(id)\"".into();
     let error = shown(700_213, &token(&claims));
-    let quoted = error.mend().split(" --parameters ").nth(1).unwrap();
+    let quoted = error.fix().split(" --parameters ").nth(1).unwrap();
     let (quoted, _) = quoted[1..].split_once('\'').unwrap();
     let parameters: Value = serde_json::from_str(quoted).unwrap();
     assert_eq!(parameters["subject"], claims["sub"]);
@@ -129,8 +129,8 @@ fn what_cannot_be_registered_is_shown_without_a_command() {
     nobody["aud"] = Value::Null;
     for claims in [unseen, long, nobody] {
         let error = shown(700_213, &token(&claims));
-        assert!(!error.mend().contains("create"), "{error}");
-        assert!(error.mend().contains("list --id c11e"), "{error}");
+        assert!(!error.fix().contains("create"), "{error}");
+        assert!(error.fix().contains("list --id c11e"), "{error}");
         assert!(error.why().contains("iss"), "{error}");
         let text = error.to_string();
         assert!(
@@ -190,7 +190,7 @@ proptest::proptest! {
         let told = format!("{error}");
         proptest::prop_assert!(!told.contains("Y2FuYXJ5"), "{told}");
         proptest::prop_assert!(!told.contains(['\u{1b}', '\u{202e}', '\n']), "{told:?}");
-        if let Some((_, command)) = error.mend().split_once("--parameters ") {
+        if let Some((_, command)) = error.fix().split_once("--parameters ") {
             // Whoever pastes it pastes one quoted word.
             let word = command.split_once('`').map_or(command, |(word, _)| word);
             let inner = word.strip_prefix('\'').and_then(|word| word.strip_suffix('\''));

@@ -118,17 +118,17 @@ fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
         );
         return Err(Error::new(ErrorKind::Unavailable, WHAT, why));
     };
-    let mut mend = Vec::new();
+    let mut fix = Vec::new();
     if may_not_ask {
-        mend.push(PERMISSION.to_owned());
+        fix.push(PERMISSION.to_owned());
     }
     if !azure.is_empty() {
-        mend.push(format!(
+        fix.push(format!(
             "set {} in the job's `env:`",
             variables::list(&azure)
         ));
     }
-    Err(Error::new(ErrorKind::Unavailable, WHAT, why).with_mend(mend.join("; ")))
+    Err(Error::new(ErrorKind::Unavailable, WHAT, why).with_fix(fix.join("; ")))
 }
 
 const WHAT: &str = "GitHubActionsCredential looked for a job's identity in the environment";

@@ -26,9 +26,9 @@ pub(super) struct TokenService {
     pub(super) headers: &'static [(&'static str, &'static str)],
     /// The field of the answer that holds the token.
     pub(super) field: &'static str,
-    /// What mends an answer that says that the job is not who it claims to be: 401, a page to sign in at.
+    /// What fixes an answer that says that the job is not who it claims to be: 401, a page to sign in at.
     pub(super) unknown: &'static str,
-    /// What mends any other refusal.
+    /// What fixes any other refusal.
     pub(super) refused: String,
     pub(super) http: Http,
     pub(super) deadline: Duration,
@@ -84,7 +84,7 @@ impl TokenService {
             .await
             .map_err(|error| match error.kind() {
                 // A redirect, as a rule: to where people sign in.
-                ErrorKind::Unexpected => error.with_mend(self.mend_unexpected()),
+                ErrorKind::Unexpected => error.with_fix(self.fix_unexpected()),
                 _ => error,
             })?;
         self.read(&what, &response)
@@ -93,18 +93,17 @@ impl TokenService {
     fn read(&self, what: &str, response: &HttpResponse) -> Result<SecretString> {
         let secrets = [self.bearer.expose_secret()];
         if response.status != 200 || is_web_page(response) {
-            let mend = if response.status == 401 {
+            let fix = if response.status == 401 {
                 self.unknown.to_owned()
             } else if is_web_page(response) {
-                self.mend_unexpected()
+                self.fix_unexpected()
             } else {
                 self.refused.clone()
             };
-            return Err(refusal(what, response, &secrets, &mend));
+            return Err(refusal(what, response, &secrets, &fix));
         }
         let unexpected = |why: String| {
-            Error::new(ErrorKind::Unexpected, what.to_owned(), why)
-                .with_mend(self.mend_unexpected())
+            Error::new(ErrorKind::Unexpected, what.to_owned(), why).with_fix(self.fix_unexpected())
         };
         let Ok(mut answer) = serde_json::from_slice::<Map<String, Value>>(&response.body) else {
             return Err(unexpected(not_an_answer(response)));
@@ -134,7 +133,7 @@ impl TokenService {
         Ok(token)
     }
 
-    fn mend_unexpected(&self) -> String {
+    fn fix_unexpected(&self) -> String {
         format!(
             "{}; check as well that {} is as it was set for this job and that no proxy answers in its place",
             self.unknown, self.url_variable
@@ -147,7 +146,7 @@ impl TokenService {
 pub(super) fn address(text: &str) -> Result<Url> {
     let refuse =
         |why: &'static str| {
-            Err(Error::new(ErrorKind::Invalid, "Read the address", why).with_mend(
+            Err(Error::new(ErrorKind::Invalid, "Read the address", why).with_fix(
             "leave the variable as the system that runs the job sets it: an https:// address",
         ))
         };
@@ -182,13 +181,13 @@ pub(super) fn bearer(text: &str) -> Result<SecretString> {
             "Read a token",
             "it holds characters that no token has",
         )
-        .with_mend("leave the variable as the system that runs the job sets it"));
+        .with_fix("leave the variable as the system that runs the job sets it"));
     }
     Ok(text.to_owned().into())
 }
 
-/// An answer other than 200, or a web page, of whoever gives tokens to a job or a machine. `mend` is for a refusal.
-pub(super) fn refusal(what: &str, response: &HttpResponse, secrets: &[&str], mend: &str) -> Error {
+/// An answer other than 200, or a web page, of whoever gives tokens to a job or a machine. `fix` is for a refusal.
+pub(super) fn refusal(what: &str, response: &HttpResponse, secrets: &[&str], fix: &str) -> Error {
     let status = response.status;
     let said = said(response, secrets);
     let told = |why: String| match &said {
@@ -207,7 +206,7 @@ pub(super) fn refusal(what: &str, response: &HttpResponse, secrets: &[&str], men
                 "it is in trouble or too busy (HTTP {status}; asked {attempts})"
             )),
         )
-        .with_mend("try again in a minute");
+        .with_fix("try again in a minute");
     }
     let refused = (400..500).contains(&status) && (status == 401 || !is_web_page(response));
     if !refused {
@@ -216,14 +215,14 @@ pub(super) fn refusal(what: &str, response: &HttpResponse, secrets: &[&str], men
             what.to_owned(),
             not_an_answer(response),
         )
-        .with_mend(mend.to_owned());
+        .with_fix(fix.to_owned());
     }
     Error::new(
         ErrorKind::Refused,
         what.to_owned(),
         told(format!("it refused (HTTP {status})")),
     )
-    .with_mend(mend.to_owned())
+    .with_fix(fix.to_owned())
     .with_refusal(Refusal {
         status,
         description: said.clone().unwrap_or_default(),

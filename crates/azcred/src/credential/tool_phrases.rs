@@ -8,7 +8,7 @@ pub(super) struct Phrase {
     pub(super) says: &'static str,
     pub(super) kind: ErrorKind,
     pub(super) why: &'static str,
-    pub(super) mend: &'static str,
+    pub(super) fix: &'static str,
 }
 
 const NETWORK: &str =
@@ -20,7 +20,7 @@ const fn unreachable(says: &'static str) -> Phrase {
         says,
         kind: ErrorKind::Unreachable,
         why: "it could not reach the identity provider",
-        mend: NETWORK,
+        fix: NETWORK,
     }
 }
 
@@ -29,7 +29,7 @@ const fn untrusted(says: &'static str) -> Phrase {
         says,
         kind: ErrorKind::Unreachable,
         why: "it does not trust the certificate of whoever answered",
-        mend: TRUST,
+        fix: TRUST,
     }
 }
 

@@ -52,6 +52,6 @@ pub(super) fn read<T>(
 ) -> Result<T> {
     parse(&system.var(name).unwrap_or_default()).map_err(|error| {
         Error::new(error.kind(), format!("Read {name}"), error.why().to_owned())
-            .with_mend(error.mend().to_owned())
+            .with_fix(error.fix().to_owned())
     })
 }

@@ -68,7 +68,7 @@ fn unavailable(system: &dyn System) -> Error {
             format!("{NAME} looked for a sign-in to Visual Studio Code"),
             why,
         )
-        .with_mend("run `az login`, which every tool of Azure understands")
+        .with_fix("run `az login`, which every tool of Azure understands")
     };
     let Some(home) = home(system) else {
         return error("there is no home folder to look in".to_owned());

@@ -76,12 +76,12 @@ impl WorkloadIdentityCredential {
         let missing = variables::missing(&*system, &NAMES);
         if !missing.is_empty() {
             let why = variables::told(&*system, &NAMES);
-            let mend = if missing.contains(&FILE) {
+            let fix = if missing.contains(&FILE) {
                 format!("in a pod, {WEBHOOK}")
             } else {
                 format!("set {}, or {WEBHOOK}", variables::list(&missing))
             };
-            return Err(Error::new(ErrorKind::Unavailable, WHAT, why).with_mend(mend));
+            return Err(Error::new(ErrorKind::Unavailable, WHAT, why).with_fix(fix));
         }
         let tenant = variables::read(&*system, "AZURE_TENANT_ID", TenantId::new)?;
         let client_id = variables::read(&*system, "AZURE_CLIENT_ID", ClientId::new)?;
@@ -120,12 +120,12 @@ impl AssertionSource for TokenFile {
 
 fn token(system: &dyn System, path: &Path, what: String) -> Result<SecretString> {
     let wrong =
-        |why: String, mend: String| Err(Error::new(ErrorKind::Invalid, what, why).with_mend(mend));
+        |why: String, fix: String| Err(Error::new(ErrorKind::Invalid, what, why).with_fix(fix));
     let content = match system.read(path, ASSERTION_LIMIT as u64) {
         Ok(content) => Zeroizing::new(content),
         Err(error) => {
-            let (why, mend) = unreadable(&error);
-            return wrong(why, mend);
+            let (why, fix) = unreadable(&error);
+            return wrong(why, fix);
         }
     };
     let text = str::from_utf8(&content).unwrap_or("?").trim();

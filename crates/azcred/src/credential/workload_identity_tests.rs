@@ -68,7 +68,7 @@ fn variables_that_are_missing_are_named_exactly() {
         let error = of(variables).unwrap_err();
         assert_eq!((error.kind(), error.why()), (ErrorKind::Unavailable, why));
         assert!(
-            error.mend().contains("azure.workload.identity/use"),
+            error.fix().contains("azure.workload.identity/use"),
             "{error}"
         );
     }
@@ -97,7 +97,7 @@ fn a_token_is_read_without_the_space_around_it() {
 }
 
 #[test]
-fn a_file_that_holds_no_token_says_why_and_what_mends_it() {
+fn a_file_that_holds_no_token_says_why_and_what_fixes_it() {
     let standing = |kind, len| FileFacts {
         kind,
         len,
@@ -109,7 +109,7 @@ fn a_file_that_holds_no_token_says_why_and_what_mends_it() {
     let folder = Fixture::new().with_facts(PATH, standing(FileKind::Folder, 0), "");
     let pipe = Fixture::new().with_facts(PATH, standing(FileKind::Other, 0), "");
     let endless = Fixture::new().with_facts(PATH, standing(FileKind::File, 1 << 30), "");
-    for (pod, why, mend) in [
+    for (pod, why, fix) in [
         (
             Fixture::new(),
             "there is no such file",
@@ -142,7 +142,7 @@ fn a_file_that_holds_no_token_says_why_and_what_mends_it() {
         let error = token(&pod, Path::new(PATH), "Read".to_owned()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.why().contains(why), "{error}");
-        assert!(error.mend().contains(mend), "{error}");
+        assert!(error.fix().contains(fix), "{error}");
         assert!(!error.to_string().contains("canary"), "{error}");
     }
 }

@@ -228,7 +228,7 @@ impl Authorization {
                 what,
                 format!("the authority is in trouble: {error}. {said}"),
             )
-            .with_mend("try again in a minute; https://azure.status.microsoft tells of outages");
+            .with_fix("try again in a minute; https://azure.status.microsoft tells of outages");
         }
         // Entra ID's ids stand in the text alone here. What is read of it is what a token endpoint's refusal has.
         let after = |label: &str, upto: &[char]| {
@@ -263,7 +263,7 @@ impl Authorization {
             &response,
         );
         if refused.code().is_none()
-            && let Some((why, mend)) = meaning(error)
+            && let Some((why, fix)) = meaning(error)
         {
             let refusal = refused.refusal().cloned().unwrap_or_default();
             let said = refusal.description.trim_end_matches('.');
@@ -272,7 +272,7 @@ impl Authorization {
                 said => format!("{why}; the authority says: {said}"),
             };
             return Error::new(ErrorKind::Refused, what, why)
-                .with_mend(mend)
+                .with_fix(fix)
                 .with_refusal(refusal);
         }
         refused

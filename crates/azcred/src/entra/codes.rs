@@ -1,17 +1,17 @@
-//! What Entra ID's codes mean, and what mends them.
+//! What Entra ID's codes mean, and what fixes them.
 //!
 //! From Microsoft's page 'Microsoft Entra authentication and authorization error codes' and from what the codes turn
 //! out to mean in practice. `{client}`, `{tenant}` and `{scope}` are filled in by whoever shows them.
 
-/// What a code means and what mends it, in plain words.
+/// What a code means and what fixes it, in plain words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meaning {
     /// The code: the digits of `AADSTS7000215`.
     pub code: u32,
     /// What it means.
     pub means: &'static str,
-    /// What mends it: a command or a click. Empty where only the provider's own words help.
-    pub mend: &'static str,
+    /// What fixes it: a command or a click. Empty where only the provider's own words help.
+    pub fix: &'static str,
 }
 
 /// The meaning of a code, where we know it.
@@ -22,13 +22,13 @@ pub fn explain(code: u32) -> Option<&'static Meaning> {
         .map(|place| &MEANINGS[place])
 }
 
-/// Whether what a code means is mended by signing in again, to whatever signed in before.
-pub(crate) fn is_mended_by_signing_in(code: u32) -> bool {
-    explain(code).is_some_and(|meaning| meaning.mend == SIGN_IN)
+/// Whether what a code means is fixed by signing in again, to whatever signed in before.
+pub(crate) fn is_fixed_by_signing_in(code: u32) -> bool {
+    explain(code).is_some_and(|meaning| meaning.fix == SIGN_IN)
 }
 
-const fn code(code: u32, means: &'static str, mend: &'static str) -> Meaning {
-    Meaning { code, means, mend }
+const fn code(code: u32, means: &'static str, fix: &'static str) -> Meaning {
+    Meaning { code, means, fix }
 }
 
 const NEW_SECRET: &str = "make a new secret with `az ad app credential reset --id {client} --append` and use its password, not its id";
@@ -457,11 +457,11 @@ mod tests {
         assert!(MEANINGS.windows(2).all(|pair| pair[0].code < pair[1].code));
         for meaning in MEANINGS {
             assert!(
-                !meaning.means.is_empty() && !meaning.mend.is_empty(),
+                !meaning.means.is_empty() && !meaning.fix.is_empty(),
                 "{meaning:?}"
             );
             assert!(
-                !meaning.mend.ends_with('.') && !meaning.means.ends_with('.'),
+                !meaning.fix.ends_with('.') && !meaning.means.ends_with('.'),
                 "{meaning:?}"
             );
         }

@@ -80,7 +80,7 @@ impl TokenEndpoint {
                 what,
                 "the provider names no device_authorization_endpoint, so that it has no codes",
             )
-            .with_mend("sign in in a browser on this machine"));
+            .with_fix("sign in in a browser on this machine"));
         };
         let scopes = scopes_of_person(request);
         let claims = request.sent_claims();
@@ -109,7 +109,7 @@ impl TokenEndpoint {
             ));
         }
         read(&response, now).map_err(|why| {
-            Error::new(ErrorKind::Unexpected, what, why).with_mend(
+            Error::new(ErrorKind::Unexpected, what, why).with_fix(
                 "check that the authority is right and that no proxy answers in its place",
             )
         })

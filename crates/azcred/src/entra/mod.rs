@@ -11,7 +11,7 @@ mod token_answer;
 mod token_endpoint;
 
 pub(crate) use authorize::{Authorization, Redirected, Wishes};
-pub(crate) use codes::is_mended_by_signing_in;
+pub(crate) use codes::is_fixed_by_signing_in;
 pub use codes::{Meaning, explain};
 pub(crate) use device::Device;
 pub(crate) use openid::{Endpoints, IdClaims};

@@ -75,10 +75,10 @@ pub(super) async fn discover(
             what,
             format!("it is in trouble (HTTP {})", answer.status),
         )
-        .with_mend("try again in a minute"));
+        .with_fix("try again in a minute"));
     }
     let unexpected = |why: String| {
-        Error::new(ErrorKind::Unexpected, what.clone(), why).with_mend(
+        Error::new(ErrorKind::Unexpected, what.clone(), why).with_fix(
             "check the issuer's address: a provider describes itself at ISSUER/.well-known/openid-configuration",
         )
     };

@@ -21,7 +21,7 @@ pub(super) fn unguessable() -> Result<SecretString> {
             "Make a number that nobody can guess",
             "this machine gives no random numbers",
         )
-        .with_mend("check that /dev/urandom is there")
+        .with_fix("check that /dev/urandom is there")
     })?;
     Ok(URL_SAFE_NO_PAD.encode(*bytes).into())
 }

@@ -30,7 +30,7 @@ impl TokenEndpoint {
     ) -> Result<SignedIn> {
         let unexpected = |unfit: Unfit| {
             let what = format!("{who} read who signed in at {}", self.authority().host());
-            Error::new(ErrorKind::Unexpected, what, unfit.why).with_mend(if unfit.is_of_clock {
+            Error::new(ErrorKind::Unexpected, what, unfit.why).with_fix(if unfit.is_of_clock {
                 SET_CLOCK
             } else {
                 "check that the authority is right and that no proxy answers in its place"

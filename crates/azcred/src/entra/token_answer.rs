@@ -97,7 +97,7 @@ pub(super) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Result<PersonT
 fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<PersonTokens> {
     let unexpected = |why: String| {
         Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why)
-            .with_mend("check that the authority is right and that no proxy answers in its place")
+            .with_fix("check that the authority is right and that no proxy answers in its place")
     };
     let Some(answer) = json::object::<Success>(&response.body) else {
         return Err(unexpected(not_an_answer(response, NEITHER)));
@@ -194,8 +194,8 @@ pub(super) fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
         None if said.is_empty() => format!("the authority refused: {}", refusal.error),
         None => format!("the authority refused: {said}"),
     };
-    let mut mend = meaning
-        .map(|meaning| fill(meaning.mend, asked))
+    let mut fix = meaning
+        .map(|meaning| fill(meaning.fix, asked))
         .unwrap_or_default();
     // What the provider saw in the token stands only in its own words.
     if matches!(
@@ -206,31 +206,31 @@ pub(super) fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
         why = format!("{why}; Entra ID says: {}", said.trim_end_matches('.'));
     }
     if passing {
-        (why, mend) = busy(response, asked.now, Some(&why));
+        (why, fix) = busy(response, asked.now, Some(&why));
     }
-    add_clock(&mut why, &mut mend, response, code == Some(700_024));
+    add_clock(&mut why, &mut fix, response, code == Some(700_024));
     let kind = if passing {
         ErrorKind::Unreachable
     } else {
         ErrorKind::Refused
     };
     Error::new(kind, asked.what.to_owned(), why)
-        .with_mend(mend)
+        .with_fix(fix)
         .with_refusal(refusal)
 }
 
 /// An answer that is no OAuth error.
 fn not_understood(asked: &Asked<'_>, response: &HttpResponse) -> Error {
     if response.status == 429 || response.status >= 500 {
-        let (why, mend) = busy(response, asked.now, None);
-        return Error::new(ErrorKind::Unreachable, asked.what.to_owned(), why).with_mend(mend);
+        let (why, fix) = busy(response, asked.now, None);
+        return Error::new(ErrorKind::Unreachable, asked.what.to_owned(), why).with_fix(fix);
     }
     Error::new(
         ErrorKind::Unexpected,
         asked.what.to_owned(),
         not_an_answer(response, NEITHER),
     )
-    .with_mend("check that the authority is right and that no proxy answers in its place")
+    .with_fix("check that the authority is right and that no proxy answers in its place")
 }
 
 /// Too many requests, or the authority's own trouble.
@@ -251,19 +251,19 @@ fn busy(response: &HttpResponse, now: SystemTime, said: Option<&str>) -> (String
     if let Some(said) = said {
         why = format!("{why}: {said}");
     }
-    let mend = match response.retry_after(now) {
+    let fix = match response.retry_after(now) {
         Some(pause) => format!("try again in {} s, as it asks", pause.as_secs().max(1)),
         None => "try again in a minute; https://azure.status.microsoft tells of outages".to_owned(),
     };
-    (why, mend)
+    (why, fix)
 }
 
-/// What mends a wrong clock.
+/// What fixes a wrong clock.
 pub(crate) const SET_CLOCK: &str =
     "set this machine's clock, for example with `sudo timedatectl set-ntp true`";
 
 /// A wrong clock is the cause that nobody thinks of.
-fn add_clock(why: &mut String, mend: &mut String, response: &HttpResponse, decisive: bool) {
+fn add_clock(why: &mut String, fix: &mut String, response: &HttpResponse, decisive: bool) {
     let Some(skew) = response
         .clock_skew
         .filter(|skew| skew.abs() > CLOCK_TOLERANCE)
@@ -275,7 +275,7 @@ fn add_clock(why: &mut String, mend: &mut String, response: &HttpResponse, decis
         skew_in_words(skew)
     );
     if decisive {
-        SET_CLOCK.clone_into(mend);
+        SET_CLOCK.clone_into(fix);
     }
 }
 

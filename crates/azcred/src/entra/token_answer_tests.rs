@@ -64,7 +64,7 @@ fn a_list_in_place_of_an_object_is_neither_a_token_nor_a_refusal() {
 }
 
 #[test]
-fn a_refusal_says_what_it_means_and_what_mends_it() {
+fn a_refusal_says_what_it_means_and_what_fixes_it() {
     let error = answer(
         401,
         r#"{"error":"invalid_client","error_description":"AADSTS7000222: The provided client secret keys for app 'x' are expired. Trace ID: t1 Correlation ID: c1 Timestamp: 2026","error_codes":[7000222],"timestamp":"2026-11-21 20:00:00Z","trace_id":"t1","correlation_id":"c1"}"#,
@@ -73,11 +73,7 @@ fn a_refusal_says_what_it_means_and_what_mends_it() {
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert_eq!(error.code(), Some(7_000_222));
     assert_eq!(error.why(), "the client secret has expired");
-    assert!(
-        error
-            .mend()
-            .contains("az ad app credential reset --id c11e")
-    );
+    assert!(error.fix().contains("az ad app credential reset --id c11e"));
     let refusal = error.refusal().unwrap();
     assert_eq!(
         refusal.description,
@@ -160,7 +156,7 @@ fn answers_that_are_none_are_named_for_what_they_are() {
         let error = answer(status, body).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unexpected, "{body}");
         assert!(error.why().contains(says), "{body}: {error}");
-        assert!(!error.mend().is_empty());
+        assert!(!error.fix().is_empty());
     }
 }
 
@@ -183,7 +179,7 @@ fn trouble_that_passes_is_no_refusal() {
     }
     let mut slow = response(429, "");
     slow.headers.insert("retry-after", "90".parse().unwrap());
-    assert!(read_with(&slow).unwrap_err().mend().contains("90 s"));
+    assert!(read_with(&slow).unwrap_err().fix().contains("90 s"));
 }
 
 #[test]
@@ -198,7 +194,7 @@ fn a_wrong_clock_is_named_with_its_size_and_side() {
         error.why().contains("61 minutes ahead of the authority's"),
         "{error}"
     );
-    assert!(error.mend().contains("timedatectl"));
+    assert!(error.fix().contains("timedatectl"));
     late.clock_skew = Some(4);
     assert!(!read_with(&late).unwrap_err().why().contains("clock is 0"));
 }

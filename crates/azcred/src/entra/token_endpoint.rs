@@ -78,7 +78,7 @@ fn of_one_tenant(tenant: &TenantId) -> Result<()> {
         format!("Read the tenant '{tenant}'"),
         "it stands for every tenant, and an application signs in to one",
     )
-    .with_mend("name the tenant's id: `az account show --query tenantId`"))
+    .with_fix("name the tenant's id: `az account show --query tenantId`"))
 }
 
 /// An application in a tenant, at an authority. What is the same for all ways of proving who one is.
@@ -184,7 +184,7 @@ impl TokenEndpoint {
                     self.tenant
                 ),
             )
-            .with_mend("allow it with `ClientOptions::with_allowed_tenants` if it should be")),
+            .with_fix("allow it with `ClientOptions::with_allowed_tenants` if it should be")),
         }
     }
 

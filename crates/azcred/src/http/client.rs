@@ -76,7 +76,7 @@ fn proxies(system: &dyn System) -> Result<Vec<Proxy>> {
                     format!("Read {name}"),
                     "it is no proxy address",
                 )
-                .with_mend(format!(
+                .with_fix(format!(
                     "set {name} to something like http://proxy.example:8080, or unset it"
                 ))
             })
@@ -148,7 +148,7 @@ fn folders(system: &dyn System) -> Result<Option<Vec<CertificateDer<'static>>>> 
             format!("Read the root certificates in the folders that SSL_CERT_DIR names ({list})"),
             "there is no certificate in them",
         )
-        .with_mend("point SSL_CERT_DIR at folders that `openssl rehash` or `c_rehash` was run in, or unset it"));
+        .with_fix("point SSL_CERT_DIR at folders that `openssl rehash` or `c_rehash` was run in, or unset it"));
     }
     Ok(Some(found))
 }
@@ -174,7 +174,7 @@ fn bundles(
                 format!("Read the root certificates that {name} names ({path})"),
                 why,
             )
-            .with_mend(format!("point {name} at a readable PEM file, or unset it"))
+            .with_fix(format!("point {name} at a readable PEM file, or unset it"))
         })?;
         found.get_or_insert_with(Vec::new).extend(certificates);
     }
@@ -237,7 +237,7 @@ mod trust {
                 "Read the root certificates of this machine",
                 "there are none, so nobody can be trusted",
             )
-            .with_mend(
+            .with_fix(
                 "install the package `ca-certificates`, or point SSL_CERT_FILE at a PEM file",
             ));
         }
@@ -274,7 +274,7 @@ mod trust {
                 "Handed the root certificates that are named to the system's verifier",
                 format!("it did not take them: {error}"),
             )
-            .with_mend("see that what SSL_CERT_FILE and its kin name are certificates of authorities, or unset them")
+            .with_fix("see that what SSL_CERT_FILE and its kin name are certificates of authorities, or unset them")
             .with_cause(error)
         })?;
         Ok(config

@@ -273,7 +273,7 @@ impl Http {
         let started = Instant::now();
         let end = started + deadline.min(LONGEST_CALL);
         let client = match timeout_at(end, self.client()).await {
-            // It is this machine that is to be mended, whatever was asked for.
+            // It is this machine that is to be fixed, whatever was asked for.
             Ok(client) => client?,
             Err(_) => {
                 return Err(Error::new(
@@ -281,7 +281,7 @@ impl Http {
                     what.to_owned(),
                     "the root certificates of this machine could not be read in time",
                 )
-                .with_mend(
+                .with_fix(
                     "check the disk that they are on, and where SSL_CERT_FILE and its kin point",
                 ));
             }
@@ -377,7 +377,7 @@ impl Http {
     }
 
     /// The client, built in a thread where reading hundreds of roots holds up nobody. What went wrong is not kept, so that
-    /// a file that is mended is read.
+    /// a file that is fixed is read.
     async fn client(&self) -> Result<&reqwest::Client> {
         let build = || async {
             let (system, way) = (self.0.system.clone(), self.0.way.clone());

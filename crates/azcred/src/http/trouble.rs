@@ -13,27 +13,27 @@ use std::{error::Error as _, io, time::Duration};
 pub(super) struct Trouble {
     kind: ErrorKind,
     pub(super) why: String,
-    mend: &'static str,
+    fix: &'static str,
     pub(super) retryable: bool,
     cause: Option<reqwest::Error>,
 }
 
 impl Trouble {
-    fn passing(why: String, mend: &'static str) -> Self {
+    fn passing(why: String, fix: &'static str) -> Self {
         Self {
             kind: ErrorKind::Unreachable,
             why,
-            mend,
+            fix,
             retryable: true,
             cause: None,
         }
     }
 
-    fn lasting(kind: ErrorKind, why: String, mend: &'static str) -> Self {
+    fn lasting(kind: ErrorKind, why: String, fix: &'static str) -> Self {
         Self {
             kind,
             why,
-            mend,
+            fix,
             retryable: false,
             cause: None,
         }
@@ -49,7 +49,7 @@ impl Trouble {
         } else {
             self.why
         };
-        let error = Error::new(self.kind, what.to_owned(), why).with_mend(self.mend);
+        let error = Error::new(self.kind, what.to_owned(), why).with_fix(self.fix);
         match self.cause {
             Some(cause) => error.with_cause(cause),
             None => error,
@@ -60,7 +60,7 @@ impl Trouble {
 const NETWORK: &str = "check the network, and HTTPS_PROXY if this machine needs a proxy";
 /// Who is spoken of where the proxy itself can't be reached: its address may hold a password.
 const PROXY: &str = "the proxy that HTTPS_PROXY names";
-const MEND_PROXY: &str =
+const FIX_PROXY: &str =
     "start that proxy or correct HTTPS_PROXY, or unset it where this machine needs none";
 
 /// An attempt that outlasted its time.
@@ -120,17 +120,17 @@ fn explain(error: &reqwest::Error, host: &str) -> Trouble {
     let mut io_kind = None;
     let mut certificate = None;
     let mut host = host;
-    let mut mend = NETWORK;
+    let mut fix = NETWORK;
     let mut cause = error.source();
     while let Some(inner) = cause {
         text = inner.to_string();
         // hyper-util's `TunnelError::ConnectFailed` and its like for SOCKS: nobody got as far as the host.
         if text.contains("failed to create underlying connection") {
-            (host, mend) = (PROXY, MEND_PROXY);
+            (host, fix) = (PROXY, FIX_PROXY);
         }
         if text.contains("dns error") {
             if host == PROXY {
-                return Trouble::passing("the proxy's name can't be resolved".to_owned(), mend);
+                return Trouble::passing("the proxy's name can't be resolved".to_owned(), fix);
             }
             return Trouble::passing(format!("the name {host} can't be resolved"), NETWORK);
         }
@@ -170,20 +170,19 @@ fn explain(error: &reqwest::Error, host: &str) -> Trouble {
     match io_kind {
         Some(io::ErrorKind::ConnectionRefused) => Trouble::passing(
             format!("{host} refused the connection: nothing listens there"),
-            mend,
+            fix,
         ),
         Some(
             io::ErrorKind::ConnectionReset
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::UnexpectedEof,
-        ) => Trouble::passing(format!("{host} broke the connection off"), mend),
+        ) => Trouble::passing(format!("{host} broke the connection off"), fix),
         Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
-            Trouble::passing(format!("there is no way to {host} from here"), mend)
+            Trouble::passing(format!("there is no way to {host} from here"), fix)
         }
-        _ if error.is_body() || error.is_decode() => Trouble::passing(
-            format!("{host} broke off in the middle of its answer"),
-            mend,
-        ),
+        _ if error.is_body() || error.is_decode() => {
+            Trouble::passing(format!("{host} broke off in the middle of its answer"), fix)
+        }
         _ => Trouble::passing(
             format!(
                 "the connection to {host} failed: {}",
@@ -193,7 +192,7 @@ fn explain(error: &reqwest::Error, host: &str) -> Trouble {
                     text
                 }
             ),
-            mend,
+            fix,
         ),
     }
 }
@@ -214,7 +213,7 @@ fn untrusted(tls: &rustls::Error, host: &str) -> Trouble {
             "check that the address is an HTTPS one and that nothing on the way breaks TLS",
         );
     };
-    let (why, mend) = match reason {
+    let (why, fix) = match reason {
         CertificateError::UnknownIssuer => (
             "its certificate is signed by nobody whom this machine trusts; a company's proxy that reads TLS looks like this",
             "point SSL_CERT_FILE at a PEM file with the roots of this network",
@@ -242,6 +241,6 @@ fn untrusted(tls: &rustls::Error, host: &str) -> Trouble {
     Trouble::lasting(
         ErrorKind::Unreachable,
         format!("{host} can't be trusted: {why}"),
-        mend,
+        fix,
     )
 }

@@ -117,10 +117,10 @@ pub(crate) fn open(system: &dyn System, address: &Url) -> Result<()> {
             WHAT,
             "the address is neither https nor on this machine",
         )
-        .with_mend("check the authority that is asked"));
+        .with_fix("check the authority that is asked"));
     }
-    let browser = find(system)
-        .map_err(|why| Error::new(ErrorKind::Unavailable, WHAT, why).with_mend(MEND))?;
+    let browser =
+        find(system).map_err(|why| Error::new(ErrorKind::Unavailable, WHAT, why).with_fix(FIX))?;
     // A quote is the one character of an address that could end one of PowerShell's strings, below.
     let address = address.as_str().replace('\'', "%27");
     let args: Vec<String> = browser
@@ -135,12 +135,12 @@ pub(crate) fn open(system: &dyn System, address: &Url) -> Result<()> {
             WHAT,
             format!("{} could not be started: {error}", browser.name()),
         )
-        .with_mend(MEND)
+        .with_fix(FIX)
     })
 }
 
 /// What helps where no browser can be opened.
-pub(crate) const MEND: &str = "sign in with a code, which takes a browser on any computer: `azcred login --device-code`; or let the variable \
+pub(crate) const FIX: &str = "sign in with a code, which takes a browser on any computer: `azcred login --device-code`; or let the variable \
      BROWSER name a program that opens addresses";
 
 /// The first command of a list, as other tools read `BROWSER`, that can be run here: names or full paths, with arguments, separated

@@ -171,7 +171,7 @@ pub(super) fn out_of_reach_here(system: &dyn System, failed: &Failed) -> Option<
                 "Looked for what is kept under the keyring's key",
                 "AZCRED_KEYRING is never, and the keyring is not asked",
             )
-            .with_mend("unset AZCRED_KEYRING"),
+            .with_fix("unset AZCRED_KEYRING"),
         );
     }
     let asked = system
@@ -285,7 +285,7 @@ fn make_file(system: &dyn System, folder: &Path) -> Result<Opened> {
             format!("Wrote {}", shown_path(&path)),
             "it does not hold what was written to it",
         )
-        .with_mend("look at the disk that it is on")
+        .with_fix("look at the disk that it is on")
     })
 }
 
@@ -371,7 +371,7 @@ pub(crate) fn refuses_keyring(system: &dyn System) -> Result<bool> {
             ),
             "it is never, or not set",
         )
-        .with_mend("set it to `never` to keep the key in a file, or unset it")),
+        .with_fix("set it to `never` to keep the key in a file, or unset it")),
     }
 }
 
@@ -389,7 +389,7 @@ fn lock(system: &dyn System, folder: &Path) -> Result<Option<FileLock>> {
                     format!("Locked {}", shown_path(&path)),
                     format!("another process has held it for {} s", PATIENCE.as_secs()),
                 )
-                .with_mend(format!("find out which: `lsof '{}'`", shown_path(&path))));
+                .with_fix(format!("find out which: `lsof '{}'`", shown_path(&path))));
             }
             Err(error) => {
                 return Err(trouble::failed(
@@ -419,7 +419,7 @@ fn unusable(keyring: &dyn Keyring, trouble: &NoKeyring) -> Error {
         // A sign-in may be there, so that nobody else is to answer in its place.
         NoKeyring::Failed(why) => Error::new(ErrorKind::Unreachable, what, why.clone()),
     }
-    .with_mend(match trouble {
+    .with_fix(match trouble {
         NoKeyring::Locked => {
             "unlock it, which signing in to the desktop does; or keep the key in a file, `export AZCRED_KEYRING=never`, and sign in again"
         }
@@ -436,7 +436,7 @@ fn out_of_reach(why: Option<&str>) -> Error {
             None => "this session does not reach the keyring".to_owned(),
         },
     )
-    .with_mend(
+    .with_fix(
         "run it in the session in which you signed in, or sign in here as well: `azcred login`",
     )
 }

@@ -37,7 +37,7 @@ use zeroize::Zeroizing;
 ///
 /// The errors of all methods: [`ErrorKind::Unavailable`] where there is no place for it (no home folder, a keyring out of reach),
 /// [`ErrorKind::Unreachable`] where the keyring that has the key fails or hangs, [`ErrorKind::Invalid`] where what is there must not or
-/// can't be used, with what mends it.
+/// can't be used, with what fixes it.
 #[derive(Clone)]
 pub(crate) struct Vault {
     system: SharedSystem,

@@ -1,4 +1,4 @@
-//! What keeps a vault from being used, and what mends it.
+//! What keeps a vault from being used, and what fixes it.
 
 use super::Shelf;
 use crate::{
@@ -16,7 +16,7 @@ pub(super) fn no_home(system: &dyn System, shelf: Shelf) -> Error {
         format!("Looked for the folder for {}", shelf.title()),
         format!("{variable} is not set to a full path"),
     )
-    .with_mend(format!("set {variable}"))
+    .with_fix(format!("set {variable}"))
 }
 
 /// The variable that moves the folder.
@@ -40,7 +40,7 @@ pub(super) fn refused(
 ) -> Option<Error> {
     let shown = shown_path(path);
     let mode = if is == FileKind::Folder { "700" } else { "600" };
-    let (why, mend) = if facts.kind == FileKind::Link {
+    let (why, fix) = if facts.kind == FileKind::Link {
         (
             "it is a link, and what it leads to may be somebody else's",
             format!("remove the link: `rm '{shown}'`"),
@@ -71,7 +71,7 @@ pub(super) fn refused(
     } else {
         return None;
     };
-    Some(Error::new(ErrorKind::Invalid, format!("Looked at {shown}"), why).with_mend(mend))
+    Some(Error::new(ErrorKind::Invalid, format!("Looked at {shown}"), why).with_fix(fix))
 }
 
 /// A file that can't be read or written: `what` was tried.
@@ -88,7 +88,7 @@ pub(super) fn failed(
         Shelf::Tokens => "; or keep no tokens on disk: `export AZCRED_CACHE=never`",
         Shelf::SignIns => "",
     };
-    let (why, mend) = match error.kind() {
+    let (why, fix) = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
             "the disk is full".to_owned(),
             format!("make room on it: `df -h '{folder}'`"),
@@ -114,5 +114,5 @@ pub(super) fn failed(
             format!("look at the disk that it is on: `df -h '{folder}'`{elsewhere}"),
         ),
     };
-    Error::new(ErrorKind::Invalid, format!("{what} {shown}"), why).with_mend(mend)
+    Error::new(ErrorKind::Invalid, format!("{what} {shown}"), why).with_fix(fix)
 }

@@ -107,7 +107,7 @@ async fn where_nobody_is_signed_in_a_look_says_so_and_how_to() {
             panic!("somebody is");
         };
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        assert!(error.mend().contains(command), "{error}");
+        assert!(error.fix().contains(command), "{error}");
         let same = ask(&credential, &arm()).await.unwrap_err();
         assert_eq!(same.to_string(), error.to_string());
     }
@@ -209,7 +209,7 @@ async fn a_sign_in_that_the_provider_ended_says_so_once_and_for_all() {
         assert!(error.why().contains("revoked"), "{error}");
         assert!(
             error
-                .mend()
+                .fix()
                 .contains(&format!("`azcred login --tenant {TENANT}`")),
             "{error}"
         );
@@ -238,7 +238,7 @@ async fn who_signed_in_to_another_application_is_told_to_do_so_again() {
     provider.revoke();
     let error = token(&machine, &storage()).await.unwrap_err();
     let again = format!("`azcred login --tenant {TENANT} --client-id other-application`");
-    assert!(error.mend().contains(&again), "{error}");
+    assert!(error.fix().contains(&again), "{error}");
 }
 
 #[tokio::test]
@@ -255,10 +255,10 @@ async fn where_a_policy_wants_more_proof_the_sign_in_stays_and_the_way_to_prove_
         (ErrorKind::Refused, Some(50_076))
     );
     assert!(
-        error.mend().contains("--only interactive-browser"),
+        error.fix().contains("--only interactive-browser"),
         "{error}"
     );
-    assert!(error.mend().contains(Scope::STORAGE.as_str()), "{error}");
+    assert!(error.fix().contains(Scope::STORAGE.as_str()), "{error}");
     token(&machine, &TokenRequest::new(Scope::ML))
         .await
         .unwrap();
@@ -420,7 +420,7 @@ async fn tokens_that_could_not_be_removed_are_told_of() {
     let accounts = Accounts::new(&process(&machine)).unwrap();
     let removed = accounts.remove(&ada.id).await.unwrap();
     let left = removed.tokens_left.unwrap();
-    assert!(left.mend().contains("chmod 700"), "{left}");
+    assert!(left.fix().contains("chmod 700"), "{left}");
     assert!(accounts.list().await.unwrap().is_empty());
 }
 
@@ -436,7 +436,7 @@ async fn what_is_refused_along_with_claims_leaves_the_sign_in_to_other_requests(
         storage().with_claims(r#"{"access_token":{"nbf":{"essential":true,"value":"1"}}}"#);
     let error = token(&machine, &challenged).await.unwrap_err();
     assert_eq!(error.code(), Some(50_173), "{error}");
-    assert!(error.mend().contains("azcred login"), "{error}");
+    assert!(error.fix().contains("azcred login"), "{error}");
     provider.rules().refuses_refresh.clear();
     token(&machine, &storage()).await.unwrap();
 }
@@ -455,7 +455,7 @@ async fn what_ended_for_one_application_is_told_as_that_though_others_go_on() {
     for _ in 0..2 {
         let error = token(&machine, &storage()).await.unwrap_err();
         assert_eq!(error.code(), Some(50_173), "{error}");
-        assert!(error.mend().contains("azcred login"), "{error}");
+        assert!(error.fix().contains("azcred login"), "{error}");
     }
     ask(&other, &storage()).await.unwrap();
     assert_eq!(provider.codes(), 2);
@@ -577,7 +577,7 @@ async fn a_sign_in_under_the_keyrings_key_is_told_of_where_the_keyring_is_not() 
     let error = token(&over_ssh, &storage()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(error.to_string().contains("keyring"), "{error}");
-    assert!(!error.mend().is_empty(), "{error}");
+    assert!(!error.fix().is_empty(), "{error}");
     // Nor does a list say that nobody is signed in.
     let accounts = Accounts::new(&ClientOptions::new(over_ssh.shared())).unwrap();
     let listed = [accounts.list().await, accounts.list_all().await];
@@ -604,7 +604,7 @@ fn open_to_others() -> FileFacts {
 }
 
 #[tokio::test]
-async fn a_folder_that_others_may_read_is_refused_with_what_mends_it() {
+async fn a_folder_that_others_may_read_is_refused_with_what_fixes_it() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     login(&machine).await;
@@ -614,7 +614,7 @@ async fn a_folder_that_others_may_read_is_refused_with_what_mends_it() {
         panic!("it was used");
     };
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
-    assert!(error.mend().contains("chmod 700"), "{error}");
+    assert!(error.fix().contains("chmod 700"), "{error}");
     let error = ask(&credential, &storage()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
 }
@@ -681,7 +681,7 @@ async fn nobody_is_asked_to_sign_in_where_that_can_not_be_kept() {
     login(&keyring).await;
     let asked = provider.asked().len();
     let hangs = NoKeyring::Failed("it gave no answer within 2 s".into());
-    for (machine, mend) in [
+    for (machine, fix) in [
         (provider.machine().with_facts(DATA, open, ""), "chmod 700"),
         (
             provider.machine().with_keyring(Some(NoKeyring::Locked)),
@@ -691,7 +691,7 @@ async fn nobody_is_asked_to_sign_in_where_that_can_not_be_kept() {
     ] {
         let credential = DeviceCodeCredential::new(process(&machine)).unwrap();
         let error = credential.sign_in(&arm()).await.unwrap_err();
-        assert!(error.mend().contains(mend), "{error}");
+        assert!(error.fix().contains(fix), "{error}");
     }
     assert_eq!(provider.asked().len(), asked);
 }

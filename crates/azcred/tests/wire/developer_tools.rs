@@ -86,7 +86,7 @@ async fn ask(tool: Tool, program: &Program) -> Result<String, Error> {
         for canary in ["eyJ", "canary", "Y2FuYXJ5"] {
             assert!(!shown.contains(canary), "{tool:?}: {shown}");
         }
-        assert!(!error.mend().is_empty(), "{error}");
+        assert!(!error.fix().is_empty(), "{error}");
     }
     answer
 }
@@ -270,7 +270,7 @@ async fn nobody_signed_in_is_unavailable_and_a_code_of_entra_id_is_a_refusal() {
          3f2504e0-4f89-41d3-9a0c-0305e82c3301 Correlation ID: 7d444840-9dc0-11d1-b245-5ffdce74fad2 Timestamp: 2026-11-21 \
          20:00:00Z\nRun the command below to authenticate interactively:\naz login --tenant \"contoso.com\" --scope \"x\"\n"
     );
-    for (tool, stderr, kind, why, mend) in [
+    for (tool, stderr, kind, why, fix) in [
         (
             Az,
             "ERROR: Please run 'az login' to setup account.\n",
@@ -368,7 +368,7 @@ async fn nobody_signed_in_is_unavailable_and_a_code_of_entra_id_is_a_refusal() {
             .unwrap_err();
         assert_eq!(error.kind(), kind, "{stderr}: {error}");
         assert!(error.why().contains(why), "{stderr}: {error}");
-        assert!(error.mend().contains(mend), "{stderr}: {error}");
+        assert!(error.fix().contains(fix), "{stderr}: {error}");
     }
     let error = ask(Az, &Program::prints(1, "", aadsts)).await.unwrap_err();
     let refusal = error.refusal().unwrap();
@@ -385,7 +385,7 @@ async fn a_powershell_without_the_module_is_unavailable() {
     let error = ask(Pwsh, &program).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(
-        error.mend().contains("Install-Module Az.Accounts"),
+        error.fix().contains("Install-Module Az.Accounts"),
         "{error}"
     );
 }
@@ -524,7 +524,7 @@ async fn a_challenge_names_the_command_that_answers_it() {
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        assert!(error.mend().contains(command), "{error}");
+        assert!(error.fix().contains(command), "{error}");
         assert_eq!(program.runs(), 0);
     }
 }
@@ -581,7 +581,7 @@ async fn visual_studio_code_says_whose_record_there_is_and_why_it_is_of_no_use()
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
         assert!(error.why().contains(why), "{error}");
-        assert!(error.mend().contains("az login"), "{error}");
+        assert!(error.fix().contains("az login"), "{error}");
         assert!(!format!("{error}").contains("canary"), "{error}");
         let looked = format!("{:?}", credential.prepare(&machine));
         assert!(looked.starts_with("Unavailable"), "{looked}");

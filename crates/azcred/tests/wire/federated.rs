@@ -284,11 +284,11 @@ async fn a_job_that_no_application_trusts_is_told_what_to_register() {
         );
         for value in [issuer, subject, audience] {
             assert!(error.why().contains(&format!("'{value}'")), "{error}");
-            assert!(error.mend().contains(&format!("\"{value}\"")), "{error}");
+            assert!(error.fix().contains(&format!("\"{value}\"")), "{error}");
         }
         let client_id = job.var("AZURE_CLIENT_ID").unwrap();
         let command = format!("az ad app federated-credential create --id {client_id}");
-        assert!(error.mend().contains(&command), "{error}");
+        assert!(error.fix().contains(&command), "{error}");
         assert!(!format!("{error} {error:?}").contains(&token), "{error}");
     }
 }
@@ -416,7 +416,7 @@ async fn what_is_no_token_is_named_for_what_it_is() {
             assert_eq!(error.kind(), kind, "{error}");
             assert!(error.why().contains(why), "{why}: {error}");
             assert!(error.what().contains(credential.name()), "{error}");
-            assert!(!error.mend().is_empty(), "{error}");
+            assert!(!error.fix().is_empty(), "{error}");
             let shown = format!("{error} {error:?}");
             assert!(
                 !shown.contains("canary-") && !shown.contains('\u{1b}'),
@@ -433,13 +433,13 @@ async fn a_sign_in_page_means_that_the_jobs_token_is_wrong() {
     let location = format!("Location: {}/_signin?canary-", at(&trap));
     let service = Server::start([http("302 Found", &[&location], "")]).await;
     let authority = Server::start([token()]).await;
-    for (credential, mend) in both(&elsewhere(&authority), &service).into_iter().zip([
+    for (credential, fix) in both(&elsewhere(&authority), &service).into_iter().zip([
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
         "SYSTEM_ACCESSTOKEN: $(System.AccessToken)",
     ]) {
         let error = ask(&*credential, Scope::ARM).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unexpected, "{error}");
-        assert!(error.mend().contains(mend), "{error}");
+        assert!(error.fix().contains(fix), "{error}");
         assert!(!error.to_string().contains("canary-"), "{error}");
     }
     assert_eq!(trap.requests(), 0);
@@ -481,7 +481,7 @@ async fn a_job_of_azure_machine_learning_is_given_tokens_of_its_user() {
         .await
         .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
-        assert!(error.mend().contains("user_identity"), "{error}");
+        assert!(error.fix().contains("user_identity"), "{error}");
     }
 }
 
@@ -533,7 +533,7 @@ async fn an_endpoint_that_refuses_is_unavailable_where_the_job_is_nobodys() {
             error.why().contains("no user identity for this run"),
             "{error}"
         );
-        assert!(error.mend().contains("user_identity"), "{error}");
+        assert!(error.fix().contains("user_identity"), "{error}");
         assert_eq!(service.requests(), 1);
     }
     let garbage = Server::start([http("200 OK", &[], "<html>")]).await;

@@ -57,7 +57,7 @@ async fn roots_on_a_disk_that_hangs_hold_up_neither_the_runtime_nor_the_deadline
     answer.send(()).unwrap();
     assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
     assert!(error.why().contains("could not be read in time"), "{error}");
-    assert!(error.mend().contains("SSL_CERT_FILE"), "{error}");
+    assert!(error.fix().contains("SSL_CERT_FILE"), "{error}");
 }
 
 #[tokio::test]
@@ -80,9 +80,9 @@ async fn a_chain_that_looks_at_a_disk_that_hangs_holds_up_neither_the_runtime_no
 
 /// A machine whose roots come to be after its first request.
 #[derive(Debug)]
-struct Mended(Mutex<Option<String>>);
+struct Fixed(Mutex<Option<String>>);
 
-impl System for Mended {
+impl System for Fixed {
     fn var(&self, name: &str) -> Option<String> {
         (name == "SSL_CERT_FILE").then(|| "/ca.pem".to_owned())
     }
@@ -99,10 +99,10 @@ impl System for Mended {
 }
 
 #[tokio::test]
-async fn roots_that_are_mended_are_read_by_the_next_call() {
+async fn roots_that_are_fixed_are_read_by_the_next_call() {
     let (root, config) = tls(|_| ());
     let server = Server::start_tls([token()], config).await;
-    let machine = Arc::new(Mended(None.into()));
+    let machine = Arc::new(Fixed(None.into()));
     let at = format!("https://localhost:{}", server.address.port());
     let credential = ClientSecretCredential::new(
         TenantId::new("contoso.com").unwrap(),

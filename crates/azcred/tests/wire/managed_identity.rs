@@ -91,7 +91,7 @@ async fn ask_as(
     if let Err(error) = &answer {
         let shown = format!("{error} {error:?} {credential:?}");
         assert!(!shown.contains("canary"), "a secret is in {shown}");
-        assert!(!error.mend().is_empty(), "nothing mends {error}");
+        assert!(!error.fix().is_empty(), "nothing fixes {error}");
         assert!(
             error.what().contains("ManagedIdentityCredential asked"),
             "{error}"
@@ -298,7 +298,7 @@ async fn a_host_that_never_answers_is_waited_for_until_the_deadline() {
         let one = |(host, machine): (&'static str, Fixture)| async move {
             let error = ask(&machine, Duration::from_millis(300)).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unreachable, "{host}: {error}");
-            assert!(!error.mend().contains("HTTPS_PROXY"), "{error}");
+            assert!(!error.fix().contains("HTTPS_PROXY"), "{error}");
         };
         join_all(hosts(&server).map(one)).await;
     }
@@ -444,7 +444,7 @@ async fn azure_arcs_agent_gets_no_other_file() {
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unexpected, "{file}: {error}");
         assert!(
-            error.mend().contains("nothing was read and nothing sent"),
+            error.fix().contains("nothing was read and nothing sent"),
             "{error}"
         );
         assert_eq!(server.requests(), 1, "{file}");
@@ -509,7 +509,7 @@ async fn every_host_of_a_local_azure_gives_a_token() {
 #[tokio::test]
 async fn an_identity_that_a_host_of_a_local_azure_does_not_have_is_unavailable() {
     let emulator = Emulator::start(Options::default()).await.unwrap();
-    for (persona, mend) in [
+    for (persona, fix) in [
         (Persona::Vm, "az vm identity assign"),
         (Persona::AppService, "az webapp identity assign"),
         (Persona::AzureMlCompute, "az ml compute update"),
@@ -519,7 +519,7 @@ async fn an_identity_that_a_host_of_a_local_azure_does_not_have_is_unavailable()
             .await
             .unwrap_err();
         assert!(error.is_unavailable(), "{persona:?}: {error}");
-        assert!(error.mend().contains(mend), "{error}");
+        assert!(error.fix().contains(fix), "{error}");
     }
 }
 
@@ -533,7 +533,7 @@ async fn service_fabrics_server_is_known_by_its_certificate_alone() {
     let error = ask(&machine, AMPLE).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
     assert!(
-        error.mend().contains("IDENTITY_SERVER_THUMBPRINT"),
+        error.fix().contains("IDENTITY_SERVER_THUMBPRINT"),
         "{error}"
     );
 }

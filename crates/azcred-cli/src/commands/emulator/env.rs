@@ -52,7 +52,7 @@ impl Env {
                 "Look for a running emulator",
                 format!("none runs from the state folder {}", folder.display()),
             )
-            .mend(format!(
+            .fix(format!(
                 "start one with `azcred emulator start{}`, or run a program in one of its own with `azcred emulator exec -- PROGRAM`",
                 self.state.again()
             )));

@@ -89,7 +89,7 @@ impl Exec {
         }
         let entered = guests::enter(folder).map_err(|error| {
             Failure::new(Kind::Failed, "Enter the emulator", error.to_string())
-                .mend("give a folder that this user may write with --state")
+                .fix("give a folder that this user may write with --state")
         })?;
         let Some(_stay) = entered else {
             return Ok(None);

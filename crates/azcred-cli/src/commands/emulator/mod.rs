@@ -149,7 +149,7 @@ pub(in crate::commands) async fn begin(options: Options) -> Result<Emulator, Fai
 
 /// Why none starts.
 fn not_begun(error: &azcred_emulator::Error) -> Failure {
-    let (why, mend) = match error {
+    let (why, fix) = match error {
         azcred_emulator::Error::State(StateError::Running { path }) => (
             format!("one runs from the state folder {} already", path.display()),
             "use that one (`azcred emulator env` shows how), stop it, or give another folder with --state",
@@ -161,11 +161,11 @@ fn not_begun(error: &azcred_emulator::Error) -> Failure {
         azcred_emulator::Error::State(inner) => (inner.to_string(), ""),
         azcred_emulator::Error::Seed(inner) => (
             inner.to_string(),
-            "mend the seed file, or leave --seed out for the built-in one",
+            "fix the seed file, or leave --seed out for the built-in one",
         ),
         other => (other.to_string(), ""),
     };
-    Failure::new(Kind::Failed, "Start the emulator", why).mend(mend)
+    Failure::new(Kind::Failed, "Start the emulator", why).fix(fix)
 }
 
 /// Stops an emulator in good order; what does not end in time ends with this process.

@@ -21,7 +21,7 @@ impl State {
                 "Look for this user's state folder",
                 "the environment names no home",
             )
-            .mend("give a folder with --state, or set HOME")
+            .fix("give a folder with --state, or set HOME")
         })
     }
 

@@ -167,7 +167,7 @@ fn attended(system: &dyn System) -> Result<(), Failure> {
     let Some(why) = unattended(system) else {
         return Ok(());
     };
-    let mend = match why {
+    let fix = match why {
         Unattended::CiJob(_) => {
             "let the job be itself: `azcred token` finds the identity of a GitHub Actions or Azure Pipelines job, and a service principal \
              in AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, without a login"
@@ -177,7 +177,7 @@ fn attended(system: &dyn System) -> Result<(), Failure> {
              --federated-token, or this machine with --identity"
         }
     };
-    Err(Failure::new(Kind::Unavailable, "Sign in a person", why.to_string()).mend(mend))
+    Err(Failure::new(Kind::Unavailable, "Sign in a person", why.to_string()).fix(fix))
 }
 
 fn client_id(text: &str) -> Result<ClientId, String> {
@@ -203,7 +203,7 @@ mod tests {
         assert!(attended(&desk()).is_ok());
         let refused = attended(&Fixture::new()).unwrap_err();
         assert_eq!(refused.kind.exit_code(), 3);
-        assert!(refused.mend.contains("--service-principal"), "{refused:?}");
+        assert!(refused.fix.contains("--service-principal"), "{refused:?}");
         for variable in ["CI", "GITHUB_ACTIONS", "TF_BUILD"] {
             let refused = attended(&desk().with_var(variable, "true")).unwrap_err();
             assert!(refused.why.contains(variable), "{refused:?}");

@@ -44,7 +44,7 @@ struct KeptOut {
     /// Half a sentence, with the variable or the file that says so.
     why: String,
     /// What lets it in, where no command does without that.
-    mend: &'static str,
+    fix: &'static str,
 }
 
 impl Reach {
@@ -113,14 +113,12 @@ impl Reach {
                 )
             }
             (Some(command), ..) => format!(". For this sign-in run `{command}`"),
-            (None, _, Some(kept_out)) => format!(". {}", kept_out.mend),
+            (None, _, Some(kept_out)) => format!(". {}", kept_out.fix),
             // The same as said before.
-            (None, Err(error), None) if report.chosen().is_none() => {
-                match error.mend().is_empty() {
-                    true => String::new(),
-                    false => format!(". To mend it: {}", error.mend()),
-                }
-            }
+            (None, Err(error), None) if report.chosen().is_none() => match error.fix().is_empty() {
+                true => String::new(),
+                false => format!(". To fix it: {}", error.fix()),
+            },
             (None, Err(error), None) => format!(". Asked alone, it fails: {error}"),
             (None, Ok(()), None) => String::new(),
         };
@@ -183,13 +181,13 @@ fn kept_out(place: &Place, report: &Report) -> Option<KeptOut> {
                 "the preset `{}`, which {by} names, has no source `azcred`",
                 report.preset
             ),
-            mend: "Name another preset there",
+            fix: "Name another preset there",
         });
     };
     if attempt.verdict != Verdict::Excluded {
         return None;
     }
-    let kept_out = |why, mend| Some(KeptOut { why, mend });
+    let kept_out = |why, fix| Some(KeptOut { why, fix });
     if settings.exclude.contains(&Source::Azcred) {
         kept_out(
             format!("{} leaves the source `azcred` out (`exclude`)", files()),

@@ -179,7 +179,7 @@ impl Credential for Has {
                 "Looked what can be seen",
                 "Azure asks for more than this sign-in has shown",
             )
-            .with_mend("run `azcred doctor`")),
+            .with_fix("run `azcred doctor`")),
         })
     }
 }

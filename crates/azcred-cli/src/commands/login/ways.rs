@@ -137,7 +137,7 @@ impl App<'_> {
                     format!("Read {}", path.display()),
                     error.to_string(),
                 )
-                .mend("name the file with the certificate and its private key")
+                .fix("name the file with the certificate and its private key")
             })?;
         // Somebody else may have named it.
         let shown = printable_path(&path);
@@ -175,7 +175,7 @@ async fn asked(what: &str, options: &ClientOptions) -> Result<SecretString, Fail
     if io::stdin().is_terminal() {
         attended(&**options.system()).map_err(|refused| {
             Failure::new(refused.kind, format!("Ask for the {what}"), refused.why)
-                .mend("pipe it in: `azcred login … < FILE`")
+                .fix("pipe it in: `azcred login … < FILE`")
         })?;
     }
     secret::ask(what).await

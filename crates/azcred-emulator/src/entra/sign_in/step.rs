@@ -276,7 +276,7 @@ impl<'a> Question<'a, '_> {
         Err(match refusal.code {
             _ if self.is_quiet() => Step::Answer(interaction_required(refusal)),
             50076 | 50079 if !session.proofs.mfa => Step::SecondFactor(session.account),
-            // Another sign-in mends it, unless there was one just now.
+            // Another sign-in fixes it, unless there was one just now.
             50078 | 50173 | 70043 if !self.transaction.is_fresh => Step::Password(session.account),
             _ => Step::Page(refusal),
         })

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     cache::{self, Identity},
     cloud::Cloud,
-    entra::{Grant, TokenEndpoint, is_mended_by_signing_in},
+    entra::{Grant, TokenEndpoint, is_fixed_by_signing_in},
     error::{Error, Result},
     options::ClientOptions,
     request::TokenRequest,
@@ -321,10 +321,10 @@ impl Redeemable {
             }
             (_, Some(error))
                 if error.is_refused()
-                    && (error.mend().is_empty()
-                        || error.code().is_some_and(is_mended_by_signing_in)) =>
+                    && (error.fix().is_empty()
+                        || error.code().is_some_and(is_fixed_by_signing_in)) =>
             {
-                Err(error.with_mend(format!("run `az login --tenant {tenant}`")))
+                Err(error.with_fix(format!("run `az login --tenant {tenant}`")))
             }
             (_, Some(error)) => Err(error),
             (_, None) => Err(Error::new(

@@ -88,7 +88,7 @@ impl AzureCliCredential {
                 format!("Read the subscription '{}'", excerpt(subscription)),
                 "letters, digits, spaces, '_', '-' and '.' are what it may hold",
             )
-            .with_mend("give the subscription's id: `az account list --output table`"));
+            .with_fix("give the subscription's id: `az account list --output table`"));
         }
         Ok(Self(self.0.changed(|source| {
             source.subscription = Some(subscription.into());
@@ -119,7 +119,7 @@ impl AzureCli {
                 tool.what(&request),
                 format!("it is for a subscription, which has its own tenant, and the tenant {tenant} was asked for too"),
             )
-            .with_mend("give one of the two"));
+            .with_fix("give one of the two"));
         }
         let left = || tool.options().deadline().saturating_sub(started.elapsed());
         let looking = {
@@ -186,7 +186,7 @@ impl AzureCli {
                 missing.why()
             ),
         )
-        .with_mend(missing.mend().to_owned())
+        .with_fix(missing.fix().to_owned())
     }
 
     /// Only a person can answer a challenge.
@@ -207,7 +207,7 @@ impl AzureCli {
             self.tool.what(request),
             "a challenge is to be answered, which only a person who signs in can do",
         )
-        .with_mend(format!("run `{command}` (Azure CLI 2.76 or later)"))
+        .with_fix(format!("run `{command}` (Azure CLI 2.76 or later)"))
     }
 }
 

@@ -68,7 +68,7 @@ impl Loopback {
     pub(super) async fn bind(port: Option<u16>) -> Result<Self> {
         let failed = |kind: ErrorKind, why: String| {
             Error::new(kind, WHAT, why)
-                .with_mend("sign in with a code, which needs no port: `azcred login --device-code`")
+                .with_fix("sign in with a code, which needs no port: `azcred login --device-code`")
         };
         let mut last = None;
         for _ in 0..TRIES {

@@ -18,7 +18,7 @@ use crate::{
     request::TokenRequest,
     system::{
         System,
-        browser::{self, MEND},
+        browser::{self, FIX},
     },
     tenant::{ClientId, TenantId},
     token::AccessToken,
@@ -170,7 +170,7 @@ impl SignsIn for Browser {
                     format!("{NAME} looked for a browser"),
                     why,
                 )
-                .with_mend(MEND),
+                .with_fix(FIX),
             ),
         }
     }
@@ -290,5 +290,5 @@ fn nobody_came(endpoint: &TokenEndpoint, deadline: Duration) -> Error {
         ),
         format!("nobody did within {time}"),
     )
-    .with_mend("try again, and sign in in the tab that opens; where no tab opens, `azcred login --device-code`")
+    .with_fix("try again, and sign in in the tab that opens; where no tab opens, `azcred login --device-code`")
 }

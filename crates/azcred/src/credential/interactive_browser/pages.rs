@@ -39,16 +39,16 @@ impl Page {
         Self::new(StatusCode::OK, &html)
     }
 
-    /// It came to nothing: why, and what mends it, as the program says it.
+    /// It came to nothing: why, and what fixes it, as the program says it.
     pub(super) fn failed(error: &Error) -> Self {
         let why = sentence(error.why());
-        let mend = sentence(error.mend());
+        let fix = sentence(error.fix());
         let said = error.refusal().map(ToString::to_string).unwrap_or_default();
         Self::ended(
             StatusCode::OK,
             "bad",
             "You are not signed in",
-            &[("Why", &why), ("What to do", &mend), ("For support", &said)],
+            &[("Why", &why), ("What to do", &fix), ("For support", &said)],
         )
     }
 
@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn a_failure_says_what_the_program_says() {
         let error = Error::new(ErrorKind::Refused, "signed in", "the <b>policy</b> said no")
-            .with_mend("run `azcred login --tenant <x>` again")
+            .with_fix("run `azcred login --tenant <x>` again")
             .with_refusal(Refusal {
                 code: Some(53_003),
                 correlation_id: Some("c0".into()),
@@ -314,7 +314,7 @@ mod tests {
         ] {
             assert!(html.contains(part), "{part}");
         }
-        let (_, html) = policy_of(Page::failed(&error.with_mend("one ` alone")));
+        let (_, html) = policy_of(Page::failed(&error.with_fix("one ` alone")));
         assert!(html.contains("One ` alone."));
     }
 }

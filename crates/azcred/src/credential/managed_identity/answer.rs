@@ -78,7 +78,7 @@ pub(super) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Result<Answer>
 
 impl Asked<'_> {
     pub(super) fn unexpected(&self, why: String) -> Error {
-        Error::new(ErrorKind::Unexpected, self.what.to_owned(), why).with_mend(
+        Error::new(ErrorKind::Unexpected, self.what.to_owned(), why).with_fix(
             "check that what answers there is the host itself, with `curl -H Metadata:true` at the same address",
         )
     }
@@ -166,7 +166,7 @@ fn lifetime(asked: &Asked<'_>, answer: &Success, response: &HttpResponse) -> Res
             why = format!("{why}, which is {} the host's", skew_in_words(skew));
         }
         return Err(
-            Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why).with_mend(
+            Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why).with_fix(
                 "set this machine's clock, for example with `sudo timedatectl set-ntp true`",
             ),
         );
@@ -304,11 +304,11 @@ fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
         if !words.is_empty() {
             why = format!("{why}: {words}");
         }
-        let mend = match response.retry_after(asked.now) {
+        let fix = match response.retry_after(asked.now) {
             Some(pause) => format!("try again in {} s, as it asks", pause.as_secs().max(1)),
             None => "try again in a minute".to_owned(),
         };
-        return error(ErrorKind::Unreachable, why).with_mend(mend);
+        return error(ErrorKind::Unreachable, why).with_fix(fix);
     }
     let Some(said) = said else {
         return asked.unexpected(not_an_answer(asked, response));
@@ -320,7 +320,7 @@ fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
         correlation_id: said.correlation_id.clone(),
         ..Refusal::default()
     };
-    let (kind, why, mend) = if said.is_nobody() {
+    let (kind, why, fix) = if said.is_nobody() {
         (
             ErrorKind::Unavailable,
             format!("{host} has no such identity ({words})"),
@@ -339,7 +339,7 @@ fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
             "check that the resource is one that the host gives tokens for, and that the identity is still there",
         )
     };
-    error(kind, why).with_mend(mend).with_refusal(refusal)
+    error(kind, why).with_fix(fix).with_refusal(refusal)
 }
 
 /// What an answer looks like that is none.

@@ -59,8 +59,8 @@ impl Host for AppService {
                 secrets: &[self.secret.to_str().unwrap_or_default()],
                 now: asking.system.now(),
             };
-            let mend = "restart the app: IDENTITY_ENDPOINT and IDENTITY_HEADER change with every start, and are not to be copied";
-            let answer = self.endpoint.ask(&asked, mend, &request, asking.deadline).await?;
+            let fix = "restart the app: IDENTITY_ENDPOINT and IDENTITY_HEADER change with every start, and are not to be copied";
+            let answer = self.endpoint.ask(&asked, fix, &request, asking.deadline).await?;
             Ok(answer.token)
         }
         .boxed()

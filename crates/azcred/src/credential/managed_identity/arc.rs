@@ -81,7 +81,7 @@ impl Arc {
         }
         let why = format!("Azure Arc's agent is installed here, and {}", error.why());
         Error::new(ErrorKind::Unavailable, error.what().to_owned(), why)
-            .with_mend(error.mend().to_owned())
+            .with_fix(error.fix().to_owned())
     }
 
     fn request(&self, asking: &Asking<'_>) -> HttpRequest {
@@ -151,7 +151,7 @@ impl Arc {
 }
 
 fn untrusted(asked: &Asked<'_>, why: String) -> Error {
-    Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why).with_mend(
+    Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why).with_fix(
         "make sure that it is the agent that listens at IDENTITY_ENDPOINT: `azcmagent show`; nothing was read and nothing sent",
     )
 }
@@ -159,7 +159,7 @@ fn untrusted(asked: &Asked<'_>, why: String) -> Error {
 /// The folder in which the agent puts its keys.
 fn folder(asked: &Asked<'_>, system: &dyn System) -> Result<String> {
     let unavailable = |why: &'static str| {
-        Error::new(ErrorKind::Unavailable, asked.what.to_owned(), why).with_mend(
+        Error::new(ErrorKind::Unavailable, asked.what.to_owned(), why).with_fix(
             "unset IDENTITY_ENDPOINT and IMDS_ENDPOINT where this is no server with Azure Arc",
         )
     };
@@ -227,12 +227,12 @@ fn read_key(asked: &Asked<'_>, path: &str, system: &dyn System) -> Result<Zeroiz
     let file = Path::new(path);
     let unreadable = |error: &io::Error| {
         let why = format!("the agent's key {path} can't be read: {error}");
-        let mend = if error.kind() == io::ErrorKind::PermissionDenied {
+        let fix = if error.kind() == io::ErrorKind::PermissionDenied {
             "let this user read it: `sudo usermod --append --groups himds USER`, then sign in anew (on Windows: be an administrator or in the group 'Hybrid agent extension applications')"
         } else {
             AGENT
         };
-        Error::new(ErrorKind::Invalid, asked.what.to_owned(), why).with_mend(mend)
+        Error::new(ErrorKind::Invalid, asked.what.to_owned(), why).with_fix(fix)
     };
     let own = |path: &Path| system.look(path).map_err(|error| unreadable(&error));
     // Where the folder can be swapped, so can what is in it.
@@ -302,7 +302,7 @@ fn confirmed(asking: &Asking<'_>, answer: Answer) -> Result<AccessToken> {
         asking.what.clone(),
         format!("the agent gave a token and did not confirm that it is of {}: agents that know the server's own identity only do so", asking.id),
     )
-    .with_mend(format!("upgrade the agent, or let {NAME} ask for the server's own identity: unset AZURE_CLIENT_ID")))
+    .with_fix(format!("upgrade the agent, or let {NAME} ask for the server's own identity: unset AZURE_CLIENT_ID")))
 }
 
 #[cfg(test)]

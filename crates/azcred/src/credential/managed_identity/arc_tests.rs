@@ -64,11 +64,11 @@ fn an_agent_that_was_only_found_and_is_of_no_use_is_no_failure() {
         (ErrorKind::Refused, ErrorKind::Refused),
         (ErrorKind::Unexpected, ErrorKind::Unexpected),
     ] {
-        let error = || Error::new(kind, "Asked", "nobody is there").with_mend("start it");
+        let error = || Error::new(kind, "Asked", "nobody is there").with_fix("start it");
         let softened = found.failed(error());
         assert_eq!(softened.kind(), left);
         assert!(softened.why().contains("nobody is there"), "{softened}");
-        assert_eq!(softened.mend(), "start it");
+        assert_eq!(softened.fix(), "start it");
         assert_eq!(said.failed(error()).kind(), kind);
     }
 }
@@ -181,7 +181,7 @@ fn what_can_stand_in_no_header_is_no_key() {
 fn a_key_that_is_not_there_says_what_to_look_at() {
     let error = read(&server(), &format!("Basic realm={KEY}")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
-    assert!(error.mend().contains("azcmagent show"), "{error}");
+    assert!(error.fix().contains("azcmagent show"), "{error}");
 }
 
 #[test]

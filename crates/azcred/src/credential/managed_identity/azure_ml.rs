@@ -29,7 +29,7 @@ impl AzureMl {
                 format!("{NAME} chose {id}"),
                 "a compute of Azure Machine Learning takes no notice of object ids and resource ids: another identity could answer",
             )
-            .with_mend("name the identity by its client id: `az identity list --query '[].{name:name, id:clientId}'`"));
+            .with_fix("name the identity by its client id: `az identity list --query '[].{name:name, id:clientId}'`"));
         }
         let system = &**options.system();
         let address = variable(system, "MSI_ENDPOINT")?;
@@ -63,8 +63,8 @@ impl Host for AzureMl {
                 secrets: &[self.secret.to_str().unwrap_or_default()],
                 now: asking.system.now(),
             };
-            let mend = "restart the job: MSI_ENDPOINT and MSI_SECRET are of one compute and are not to be copied";
-            let answer = self.endpoint.ask(&asked, mend, &request, asking.deadline).await?;
+            let fix = "restart the job: MSI_ENDPOINT and MSI_SECRET are of one compute and are not to be copied";
+            let answer = self.endpoint.ask(&asked, fix, &request, asking.deadline).await?;
             Ok(answer.token)
         }
         .boxed()

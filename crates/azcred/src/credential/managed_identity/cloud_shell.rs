@@ -28,7 +28,7 @@ impl CloudShell {
                 format!("{NAME} chose {id}"),
                 "Cloud Shell has one identity, that of the user whose shell it is",
             )
-            .with_mend("leave the choice out, or run this where the identity is assigned"));
+            .with_fix("leave the choice out, or run this where the identity is assigned"));
         }
         let address = variable(&**options.system(), "MSI_ENDPOINT")?;
         let endpoint = Endpoint::from_variable("MSI_ENDPOINT", &address, options)?;
@@ -66,10 +66,10 @@ impl Host for CloudShell {
                 secrets: &[],
                 now: asking.system.now(),
             };
-            let mend = "restart Cloud Shell; outside of it, unset MSI_ENDPOINT";
+            let fix = "restart Cloud Shell; outside of it, unset MSI_ENDPOINT";
             let answer = self
                 .endpoint
-                .ask(&asked, mend, &request, asking.deadline)
+                .ask(&asked, fix, &request, asking.deadline)
                 .await?;
             Ok(answer.token)
         }

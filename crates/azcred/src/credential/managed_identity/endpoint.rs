@@ -43,7 +43,7 @@ pub(super) fn secret(system: &dyn System, name: &str) -> Result<HeaderValue> {
             format!("Read {name}"),
             "it holds characters that no header may",
         )
-        .with_mend(format!("hand {name} on as the host gave it"))),
+        .with_fix(format!("hand {name} on as the host gave it"))),
     }
 }
 
@@ -139,29 +139,29 @@ impl Endpoint {
         }
     }
 
-    /// Asks for a token, and reads the answer. Where none comes, `mend` is what is to be done.
+    /// Asks for a token, and reads the answer. Where none comes, `fix` is what is to be done.
     pub(super) async fn ask(
         &self,
         asked: &Asked<'_>,
-        mend: &'static str,
+        fix: &'static str,
         request: &HttpRequest,
         deadline: Duration,
     ) -> Result<Answer> {
-        let response = self.send(asked.what, mend, request, deadline).await?;
+        let response = self.send(asked.what, fix, request, deadline).await?;
         answer::read(asked, &response)
     }
 
-    /// See [`Http::send`]. Where no answer comes, the network in general is not what is to be looked at: `mend` is.
+    /// See [`Http::send`]. Where no answer comes, the network in general is not what is to be looked at: `fix` is.
     pub(super) async fn send(
         &self,
         what: &str,
-        mend: &'static str,
+        fix: &'static str,
         request: &HttpRequest,
         deadline: Duration,
     ) -> Result<HttpResponse> {
         let sent = self.http.send(what, request, deadline).await;
         sent.map_err(|error| match error.kind() {
-            ErrorKind::Unreachable => error.with_mend(mend),
+            ErrorKind::Unreachable => error.with_fix(fix),
             _ => error,
         })
     }
@@ -173,7 +173,7 @@ fn invalid(variable: &str, value: &str, why: &'static str) -> Error {
         format!("Read {variable} ('{}')", excerpt(value)),
         why,
     )
-    .with_mend(format!(
+    .with_fix(format!(
         "unset {variable} where this is no Azure host, or set it to the address that the host gave"
     ))
 }

@@ -41,7 +41,7 @@ impl Wish {
                 format!("Read AZCRED_IMDS ('{}')", excerpt(&text)),
                 "AZCRED_IMDS is neither 'always' nor 'never'",
             )
-            .with_mend("set AZCRED_IMDS to always or never, or unset it to let the machine tell")),
+            .with_fix("set AZCRED_IMDS to always or never, or unset it to let the machine tell")),
         }
     }
 }

@@ -46,7 +46,7 @@ impl ManagedIdentityId {
                     format!("Read the object id '{}'", excerpt(id.trim())),
                     "an object id is a GUID",
                 )
-                .with_mend(
+                .with_fix(
                     "find it with `az identity list --query '[].{name:name, id:principalId}'`",
                 )
             })
@@ -76,7 +76,7 @@ impl ManagedIdentityId {
             "a user-assigned identity's looks like /subscriptions/…/resourceGroups/…/providers/\
              Microsoft.ManagedIdentity/userAssignedIdentities/NAME",
         )
-        .with_mend("find it with `az identity list --query '[].id'`"))
+        .with_fix("find it with `az identity list --query '[].id'`"))
     }
 
     /// Whether it is the resource's own.

@@ -46,7 +46,7 @@ const RETRY_AWAY: Retry = Retry {
     times: u32::MAX,
     also: &[410],
 };
-const MEND: &str = "run this on an Azure resource with a managed identity; there, check that no firewall or network policy keeps it from 169.254.169.254";
+const FIX: &str = "run this on an Azure resource with a managed identity; there, check that no firewall or network policy keeps it from 169.254.169.254";
 
 impl Imds {
     /// # Errors
@@ -58,7 +58,7 @@ impl Imds {
         if wish == Wish::Never {
             return Err(
                 Error::new(ErrorKind::Unavailable, what, "AZCRED_IMDS is never")
-                    .with_mend("unset AZCRED_IMDS where it is to be asked"),
+                    .with_fix("unset AZCRED_IMDS where it is to be asked"),
             );
         }
         let endpoint = match system.var(MOVED) {
@@ -85,14 +85,14 @@ impl Imds {
             .with_retry(RETRY);
         let first = self
             .endpoint
-            .send(&asking.what, MEND, &request, asking.deadline)
+            .send(&asking.what, FIX, &request, asking.deadline)
             .await?;
         let left = asking.deadline.saturating_sub(started.elapsed());
         if first.status != 410 || left.is_zero() {
             return Ok(first);
         }
         let request = request.with_retry(RETRY_AWAY);
-        match self.endpoint.send(&asking.what, MEND, &request, left).await {
+        match self.endpoint.send(&asking.what, FIX, &request, left).await {
             Ok(mut last) => {
                 last.attempts = last.attempts.saturating_add(first.attempts);
                 Ok(last)
@@ -151,7 +151,7 @@ impl Host for Imds {
             let response = self.answer(&asking).await?;
             if response.status == 403 && is_docker_desktop(&response.body) {
                 return Err(
-                    Error::new(ErrorKind::Unavailable, asking.what, DOCKER_DESKTOP).with_mend(MEND)
+                    Error::new(ErrorKind::Unavailable, asking.what, DOCKER_DESKTOP).with_fix(FIX)
                 );
             }
             let asked = Asked {

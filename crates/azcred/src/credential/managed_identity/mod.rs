@@ -192,7 +192,7 @@ impl Kind {
                     format!("{NAME} looked for the host that this runs on"),
                     "IDENTITY_ENDPOINT is set, and neither IDENTITY_HEADER (App Service, Service Fabric) nor IMDS_ENDPOINT (Azure Arc) is",
                 )
-                .with_mend("hand on the variables of the host together, or unset IDENTITY_ENDPOINT")),
+                .with_fix("hand on the variables of the host together, or unset IDENTITY_ENDPOINT")),
             };
         }
         Ok(match (is_set("MSI_ENDPOINT"), is_set("MSI_SECRET")) {
@@ -288,7 +288,7 @@ fn one_resource(request: &TokenRequest) -> Result<&str> {
         format!("{NAME} read the request for {}", request.joined_scopes()),
         "it names several scopes, and a managed identity's token is for one resource",
     )
-    .with_mend("ask for each with a request of its own, as RESOURCE/.default"))
+    .with_fix("ask for each with a request of its own, as RESOURCE/.default"))
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ impl Probe {
     }
 
     fn unavailable(&self, why: String) -> Error {
-        Error::new(ErrorKind::Unavailable, self.what.clone(), why).with_mend(
+        Error::new(ErrorKind::Unavailable, self.what.clone(), why).with_fix(
             "run this on an Azure resource with a managed identity, or sign in another way; AZCRED_IMDS=always waits for an answer whatever speaks against one",
         )
     }

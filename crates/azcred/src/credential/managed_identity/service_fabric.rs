@@ -31,7 +31,7 @@ impl ServiceFabric {
                 format!("{NAME} chose {id}"),
                 "on Service Fabric a request can't choose: the application's manifest decides which identity it has",
             )
-            .with_mend("leave the choice out and unset AZURE_CLIENT_ID; name the identity in the manifest's ManagedIdentities"));
+            .with_fix("leave the choice out and unset AZURE_CLIENT_ID; name the identity in the manifest's ManagedIdentities"));
         }
         let system = &**options.system();
         let thumbprint = variable(system, "IDENTITY_SERVER_THUMBPRINT")?;
@@ -41,7 +41,7 @@ impl ServiceFabric {
                 "Read IDENTITY_SERVER_THUMBPRINT",
                 "it is no SHA-1 thumbprint, which has 40 hexadecimal digits",
             )
-            .with_mend("hand IDENTITY_SERVER_THUMBPRINT on as Service Fabric gave it")
+            .with_fix("hand IDENTITY_SERVER_THUMBPRINT on as Service Fabric gave it")
         })?;
         let address = variable(system, "IDENTITY_ENDPOINT")?;
         Ok(Self {
@@ -89,8 +89,8 @@ impl Host for ServiceFabric {
                 secrets: &[self.secret.to_str().unwrap_or_default()],
                 now: asking.system.now(),
             };
-            let mend = "check that the cluster's managed identity token service runs, and that IDENTITY_ENDPOINT and IDENTITY_SERVER_THUMBPRINT are of this start";
-            let answer = self.endpoint.ask(&asked, mend, &request, asking.deadline).await?;
+            let fix = "check that the cluster's managed identity token service runs, and that IDENTITY_ENDPOINT and IDENTITY_SERVER_THUMBPRINT are of this start";
+            let answer = self.endpoint.ask(&asked, fix, &request, asking.deadline).await?;
             Ok(answer.token)
         }
         .boxed()

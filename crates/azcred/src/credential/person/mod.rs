@@ -281,7 +281,7 @@ impl<A: SignsIn> Person<A> {
             format!("{} waited for {other}", self.way.name()),
             format!("it was not over within {} s", self.patience().as_secs()),
         )
-        .with_mend("finish that sign-in, or end it")
+        .with_fix("finish that sign-in, or end it")
     }
 
     /// Asks the person, who has to be `known`, where anybody is.
@@ -329,7 +329,7 @@ impl<A: SignsIn> Person<A> {
             format!("{} asked {} to sign in again", self.way.name(), known.shown),
             format!("{other} did"),
         )
-        .with_mend(format!(
+        .with_fix(format!(
             "sign in as {}, or change the account with `azcred login`",
             known.shown
         )))

@@ -51,7 +51,7 @@ impl Silent {
 /// Gives the record as it is after that. Cancel-safe: dropped while the provider is being asked, what it gives is kept all the same.
 ///
 /// # Errors
-/// Those of the vault; those of the provider that no person can mend.
+/// Those of the vault; those of the provider that no person can fix.
 pub(crate) async fn with_kept(
     who: &'static str,
     store: &Store,
@@ -173,7 +173,7 @@ async fn locked(store: &Store, id: &str, end: Instant) -> Result<Option<FileLock
             "Waited for another process that renews the same sign-in",
             "it was not done in time",
         )
-        .with_mend("try again; if it stays so, end the process that hangs")),
+        .with_fix("try again; if it stays so, end the process that hangs")),
         Err(error) => {
             tracing::debug!(%error, "a sign-in is used without a lock");
             Ok(None)
@@ -318,7 +318,7 @@ fn check_same(who: &str, person: &Person, tokens: &PersonTokens) -> Result<()> {
             format!("{who} renewed a sign-in"),
             "the provider gave another person's token",
         )
-        .with_mend("check the authority's address, and that no proxy answers in its place")),
+        .with_fix("check the authority's address, and that no proxy answers in its place")),
         _ => Ok(()),
     }
 }

@@ -58,13 +58,13 @@ impl ClientCertificate {
         now: SystemTime,
         send_chain: bool,
     ) -> Result<SecretString, Error> {
-        let fail = |why: &'static str, mend: &'static str| {
+        let fail = |why: &'static str, fix: &'static str| {
             Error::new(
                 ErrorKind::Invalid,
                 "Signed a client assertion with the certificate",
                 why,
             )
-            .with_mend(mend)
+            .with_fix(fix)
         };
         let now = now
             .duration_since(UNIX_EPOCH)

@@ -1,4 +1,4 @@
-//! What can be wrong with a certificate file, said to the person who has to mend it.
+//! What can be wrong with a certificate file, said to the person who has to fix it.
 //!
 //! No fault holds a byte of the file or of its password.
 
@@ -76,7 +76,7 @@ impl Fault {
                 false => Cow::Owned(path),
             }
         });
-        Error::new(ErrorKind::Invalid, what, self.why()).with_mend(self.mend(&file))
+        Error::new(ErrorKind::Invalid, what, self.why()).with_fix(self.fix(&file))
     }
 
     fn why(&self) -> Cow<'static, str> {
@@ -153,7 +153,7 @@ impl Fault {
         })
     }
 
-    fn mend(&self, file: &str) -> Cow<'static, str> {
+    fn fix(&self, file: &str) -> Cow<'static, str> {
         match self {
             Self::PasswordNeeded => format!("set {VARIABLE}, or write the key without a password: `openssl pkey -in {file} -out key.pem`"),
             Self::PasswordWrong(PasswordHint::None) => format!("correct {VARIABLE}; try it with `openssl pkcs12 -in {file} -noout` (PFX) or `openssl pkey -in {file} -noout` (PEM)"),
@@ -183,7 +183,7 @@ fn named(path: &str) -> String {
 /// The error of a file that the system does not give.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Error {
     let what = named(&shown_path(path));
-    Error::new(ErrorKind::Invalid, what, error.to_string()).with_mend(format!(
+    Error::new(ErrorKind::Invalid, what, error.to_string()).with_fix(format!(
         "point {PATH} at a PEM or PFX file that this user may read"
     ))
 }

@@ -107,7 +107,7 @@ impl ClientCertificate {
     /// that is accepted; it does not wait for anything else.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`], which says what the file is or lacks and how to mend it: not PEM or PFX, over 1 MiB,
+    /// [`ErrorKind::Invalid`], which says what the file is or lacks and how to fix it: not PEM or PFX, over 1 MiB,
     /// damaged, no certificate, no key, a key of another certificate, not RSA or under 2048 bits, a password wrong or
     /// missing, more than 10 million rounds of key derivation. Never with a byte of the key or the password.
     pub fn from_bytes(data: &[u8], password: Option<&SecretString>) -> Result<Self, Error> {
@@ -174,7 +174,7 @@ impl ClientCertificate {
     /// AADSTS1000502. One that becomes valid within five minutes passes.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] with the subject, the thumbprint, the dates and the mend.
+    /// [`ErrorKind::Invalid`] with the subject, the thumbprint, the dates and the fix.
     pub(crate) fn check_validity(&self, now: SystemTime) -> Result<(), Error> {
         let now = UtcDateTime::from(now).to_offset(time::UtcOffset::UTC);
         let what = || {
@@ -187,7 +187,7 @@ impl ClientCertificate {
         let (from, until, this) = (date(self.not_before()), date(self.not_after()), date(now));
         if now > self.not_after() {
             let why = format!("it expired on {until}, and the clock here says {this}");
-            return Err(Error::new(ErrorKind::Invalid, what(), why).with_mend(
+            return Err(Error::new(ErrorKind::Invalid, what(), why).with_fix(
                 "make a new one with `az ad app credential reset --id CLIENT_ID --create-cert --append`; if it should not have expired, check this machine's clock",
             ));
         }
@@ -195,7 +195,7 @@ impl ClientCertificate {
             let why = format!(
                 "it is valid only from {from} until {until}, and the clock here says {this}"
             );
-            return Err(Error::new(ErrorKind::Invalid, what(), why).with_mend(
+            return Err(Error::new(ErrorKind::Invalid, what(), why).with_fix(
                 "check this machine's clock; if it is right, wait, or make another with `az ad app credential reset --id CLIENT_ID --create-cert --append`",
             ));
         }

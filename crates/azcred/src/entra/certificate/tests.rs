@@ -217,7 +217,7 @@ fn a_clock_before_1970_is_an_error_and_no_panic() {
 }
 
 #[test]
-fn a_certificate_is_refused_after_its_last_moment_with_the_dates_and_the_mend() {
+fn a_certificate_is_refused_after_its_last_moment_with_the_dates_and_the_fix() {
     let certificate = certificate("key-first.pem");
     let last = SystemTime::from(certificate.not_after());
     assert!(certificate.check_validity(last).is_ok());
@@ -254,13 +254,13 @@ fn a_certificate_is_refused_before_its_first_moment_but_for_five_minutes_of_skew
         error
             .why()
             .contains("valid only from 2026-11-21 20:19:47 UTC")
-            && error.mend().contains("clock"),
+            && error.fix().contains("clock"),
         "{error}"
     );
 }
 
 #[test]
-fn an_error_names_the_file_and_its_mend_can_be_pasted() {
+fn an_error_names_the_file_and_its_fix_can_be_pasted() {
     let read = |path: &str| {
         ClientCertificate::from_file(
             &fixture("pfx-modern.pfx"),
@@ -275,12 +275,12 @@ fn an_error_names_the_file_and_its_mend_can_be_pasted() {
     );
     assert!(
         read("/tmp/a.pfx")
-            .mend()
+            .fix()
             .contains("openssl pkcs12 -in /tmp/a.pfx -noout")
     );
     assert!(
         read("/tmp/it's a.pfx")
-            .mend()
+            .fix()
             .contains(r"-in '/tmp/it'\''s a.pfx' -noout")
     );
     assert!(!read("/tmp/\u{1b}[31ma").to_string().contains('\u{1b}'));

@@ -17,7 +17,7 @@ fn folder(facts: impl FnOnce(&mut FileFacts)) -> FileFacts {
 }
 
 #[test]
-fn a_folder_that_others_own_read_or_write_is_refused_with_the_mend() {
+fn a_folder_that_others_own_read_or_write_is_refused_with_the_fix() {
     let cases = [
         (folder(|facts| facts.owner = Some(1001)), "sudo chown -R"),
         (
@@ -37,7 +37,7 @@ fn a_folder_that_others_own_read_or_write_is_refused_with_the_mend() {
         "/home/ada/.cache/azcred/tokens/v1",
         TOKENS,
     ] {
-        for (facts, mend) in cases {
+        for (facts, fix) in cases {
             let fixture = home();
             vault(&fixture).write(Shelf::Tokens, PARTS, b"one").unwrap();
             let fixture = fixture.with_facts(place, facts, "");
@@ -51,7 +51,7 @@ fn a_folder_that_others_own_read_or_write_is_refused_with_the_mend() {
             ] {
                 assert_eq!(error.kind(), ErrorKind::Invalid);
                 assert!(
-                    error.mend().contains(mend) && error.mend().contains(place),
+                    error.fix().contains(fix) && error.fix().contains(place),
                     "{error}"
                 );
             }
@@ -66,14 +66,14 @@ fn a_folder_that_others_own_read_or_write_is_refused_with_the_mend() {
 }
 
 #[test]
-fn a_key_file_that_others_own_or_read_is_refused_with_the_mend() {
+fn a_key_file_that_others_own_or_read_is_refused_with_the_fix() {
     let fixture = home();
     vault(&fixture)
         .write(Shelf::SignIns, PARTS, b"one")
         .unwrap();
     let facts = fixture.look(Path::new(KEY)).unwrap();
     let content = fixture.read(Path::new(KEY), 1000).unwrap();
-    for (facts, mend) in [
+    for (facts, fix) in [
         (
             FileFacts {
                 owner: Some(0),
@@ -104,7 +104,7 @@ fn a_key_file_that_others_own_or_read_is_refused_with_the_mend() {
                 .unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::Invalid);
-            assert!(error.mend().contains(mend), "{error}");
+            assert!(error.fix().contains(fix), "{error}");
         }
     }
 }
@@ -117,19 +117,19 @@ fn the_administrator_is_not_told_to_take_somebodys_folder_over() {
         FileKind::Folder,
         Some(0),
     );
-    let mend = error.unwrap().mend().to_owned();
+    let fix = error.unwrap().fix().to_owned();
     assert!(
-        mend.starts_with("run azcred as the user that it belongs to"),
-        "{mend}"
+        fix.starts_with("run azcred as the user that it belongs to"),
+        "{fix}"
     );
 }
 
 #[test]
 fn what_moves_a_folder_is_the_variable_that_counts() {
     let read_only = io::ErrorKind::ReadOnlyFilesystem.into();
-    let mend = |machine: &Fixture, shelf| {
+    let fix = |machine: &Fixture, shelf| {
         let error = trouble::failed(machine, "Wrote", Path::new("/a/b"), shelf, &read_only);
-        error.mend().to_owned()
+        error.fix().to_owned()
     };
     let apart = home().with_var("AZCRED_HOME", "/apart");
     for (machine, shelf, variable) in [
@@ -148,10 +148,10 @@ fn what_moves_a_folder_is_the_variable_that_counts() {
             "point AZCRED_HOME at",
         ),
     ] {
-        let mend = mend(&machine, shelf);
-        assert!(mend.contains(variable), "{mend}");
+        let fix = fix(&machine, shelf);
+        assert!(fix.contains(variable), "{fix}");
     }
-    // One that is no full path is passed over, and is what to mend where nothing else is set.
+    // One that is no full path is passed over, and is what to fix where nothing else is set.
     let relative = Fixture::new().with_var("AZCRED_HOME", "apart");
     let error = vault(&relative).read(Shelf::SignIns, PARTS).unwrap_err();
     assert!(error.why().contains("AZCRED_HOME"), "{error}");
@@ -164,5 +164,5 @@ fn without_a_home_there_is_no_vault_and_that_is_no_reproach() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     let error = vault.write(Shelf::Tokens, PARTS, b"").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(error.mend().contains("HOME"), "{error}");
+    assert!(error.fix().contains("HOME"), "{error}");
 }
