@@ -1,14 +1,13 @@
 //! `cargo xtask bench`: azcred beside what people use today, on this machine.
 
-use std::path::Path;
-use std::process::Command;
-
+use crate::{
+    command::{cargo, root, run},
+    interop::{az, binary},
+    node,
+    python::Environment,
+};
 use anyhow::Result;
-
-use crate::command::{cargo, root, run};
-use crate::interop::{az, binary};
-use crate::node;
-use crate::python::Environment;
+use std::{path::Path, process::Command};
 
 /// The verb. Absolute times say more about the machine than about the code: read the ratios.
 pub(crate) fn run_verb() -> Result<()> {

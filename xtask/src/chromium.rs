@@ -1,10 +1,11 @@
 //! Chromium, for the tests that sign in as a person does: found, or installed where that may be done.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
-
 use crate::command::{on_path, shown, target, wait};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 /// Debian calls it the first, older Ubuntus the second; hosted runners have Google's.
 const NAMES: [&str; 4] = [

@@ -1,14 +1,15 @@
 //! Running another program: said before it starts, bounded in time, judged by its exit code.
 
-use std::env;
-use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
-
 use anyhow::{Context as _, Result, bail};
+use std::{
+    env,
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
 
 /// The longest that one program may run where nobody sits in front of it. A first build of
 /// everything on two cores takes about ten minutes.

@@ -4,15 +4,17 @@
 //! carries the same program, compiled from the same source by the makers of uv, which takes about three
 //! seconds; the tests need Python anyhow. `xtask/tools.txt` pins it by version and hash.
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::time::Duration;
-
+use crate::{
+    command::{on_path, root, run, shown, wait},
+    python::Environment,
+    step::Passed,
+};
 use anyhow::{Context as _, Result};
-
-use crate::command::{on_path, root, run, shown, wait};
-use crate::python::Environment;
-use crate::step::Passed;
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 /// The advisories are a git repository of some megabytes.
 const FETCH_LIMIT: Duration = Duration::from_secs(120);

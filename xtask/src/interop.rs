@@ -1,17 +1,15 @@
 //! `cargo xtask interop`: programs that nobody here wrote, against the emulator and the binary.
 
-use std::env;
-use std::path::PathBuf;
-use std::process::Command;
-
+use crate::{
+    chromium,
+    command::{cargo, root, run, target},
+    node,
+    python::Environment,
+    step::Passed,
+};
 use anyhow::Result;
 use clap::Args;
-
-use crate::chromium;
-use crate::command::{cargo, root, run, target};
-use crate::node;
-use crate::python::Environment;
-use crate::step::Passed;
+use std::{env, path::PathBuf, process::Command};
 
 /// Arguments of the verb.
 #[derive(Args)]

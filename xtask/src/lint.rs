@@ -1,13 +1,13 @@
 //! `cargo xtask lint`: what can be said about the code without running it.
 
-use std::process::Command;
-
+use crate::{
+    command::{cargo, root, run},
+    deny,
+    python::Environment,
+    step::{Passed, Step, Steps},
+};
 use anyhow::Result;
-
-use crate::command::{cargo, root, run};
-use crate::deny;
-use crate::python::Environment;
-use crate::step::{Passed, Step, Steps};
+use std::process::Command;
 
 /// The verb.
 pub(crate) struct Lint;

@@ -14,9 +14,8 @@ mod python;
 mod step;
 mod test;
 
-use std::process::ExitCode;
-
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 /// The chores of this repository.
 #[derive(Parser)]

@@ -1,12 +1,12 @@
 //! Packages of Node.js, as `interop/node/package-lock.json` lists them, kept under `target/`.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use anyhow::{Context as _, Result};
-
 use crate::command::{root, run, target};
+use anyhow::{Context as _, Result};
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// The folder `node_modules` with exactly what the lock file lists, installed once until that changes;
 /// `None` where there is no npm.

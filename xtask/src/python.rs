@@ -1,13 +1,13 @@
 //! A Python environment made from a lock file, kept under `target/` and made anew when it must be.
 
-use std::env;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-use anyhow::{Context as _, Result, bail};
-
 use crate::command::{on_path, root, run, target};
+use anyhow::{Context as _, Result, bail};
+use std::{
+    env,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
 
 /// pytest 9 and the Azure SDKs of today want this.
 const OLDEST: (u32, u32) = (3, 10);

@@ -1,12 +1,14 @@
 //! A step: a named piece of work that passes or fails; and running a list of them to its end.
 
-use std::fmt::Write as _;
-use std::marker::PhantomData;
-use std::time::{Duration, Instant};
-
 use anyhow::{Result, bail};
-use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use clap::{
+    Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, builder::PossibleValuesParser,
+};
+use std::{
+    fmt::Write as _,
+    marker::PhantomData,
+    time::{Duration, Instant},
+};
 
 /// One piece of work of a verb.
 pub(crate) struct Step {
@@ -169,9 +171,8 @@ fn summary(results: &[Finished]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use anyhow::anyhow;
-
     use super::*;
+    use anyhow::anyhow;
 
     struct Verb;
 

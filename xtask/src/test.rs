@@ -1,11 +1,12 @@
 //! `cargo xtask test`: everything that CI checks.
 
+use crate::{
+    command::{cargo, run},
+    interop,
+    lint::Lint,
+    step::{Passed, Step, Steps},
+};
 use anyhow::Result;
-
-use crate::command::{cargo, run};
-use crate::interop;
-use crate::lint::Lint;
-use crate::step::{Passed, Step, Steps};
 
 /// The verb.
 pub(crate) struct Test;

@@ -10,7 +10,8 @@ use axum::{
 };
 use azcred::{
     AccessToken, Authority, Availability, ClientOptions, Cloud, Credential, TokenFuture,
-    TokenRequest, system::Fixture, system::System,
+    TokenRequest,
+    system::{Fixture, System},
 };
 use azcred_azure::{ErrorKind, Flags, ResourceManager, Subscription, api_version, cloud_metadata};
 use azcred_emulator::Way;

@@ -3,18 +3,18 @@
 //! The files are those that Azure CLI 2.91 writes on Linux after `az login`: its profile (with the byte order mark that
 //! it puts there), its settings, and MSAL's token cache in schema 3. A real `az` goes on from them.
 
-use std::path::PathBuf;
-
+use crate::{
+    directory::{AZURE_CLI, Directory, Tenant, User},
+    entra::{Proofs, Session, signed_in},
+    resources::{Principals, Scope},
+    state::{StateDir, StateError},
+    world::World,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::path::PathBuf;
 use uuid::Uuid;
 use zeroize::Zeroizing;
-
-use crate::directory::{AZURE_CLI, Directory, Tenant, User};
-use crate::entra::{Proofs, Session, signed_in};
-use crate::resources::{Principals, Scope};
-use crate::state::{StateDir, StateError};
-use crate::world::World;
 
 /// What Azure CLI asks for when it signs somebody in.
 const SCOPE: &str = "https://management.core.windows.net//.default offline_access openid profile";

@@ -1,18 +1,17 @@
 //! The emulator's own certificate authority: what it may certify, and the certificates it makes on demand.
 
-use std::collections::HashMap;
-use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
-
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
     GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
     PKCS_ECDSA_P256_SHA256, SanType,
 };
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs as provider;
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, crypto::aws_lc_rs as provider};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use std::{
+    collections::HashMap,
+    net::{Ipv4Addr, Ipv6Addr},
+    sync::{Arc, Mutex, PoisonError},
+};
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
@@ -242,12 +241,12 @@ impl std::fmt::Debug for Ca {
 
 #[cfg(test)]
 mod tests {
-    use rustls::RootCertStore;
-    use rustls::client::WebPkiServerVerifier;
-    use rustls::client::danger::ServerCertVerifier as _;
-    use rustls_pki_types::{ServerName, UnixTime};
-
     use super::*;
+    use rustls::{
+        RootCertStore,
+        client::{WebPkiServerVerifier, danger::ServerCertVerifier as _},
+    };
+    use rustls_pki_types::{ServerName, UnixTime};
 
     fn ca() -> Ca {
         let (certificate, key) = Ca::generate().unwrap();

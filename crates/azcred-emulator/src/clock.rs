@@ -1,7 +1,6 @@
 //! The emulator's clock: the machine's, shifted by as much as a test asks for.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-
 use time::{Duration, OffsetDateTime};
 
 /// The time every service of one emulator agrees on.

@@ -1,30 +1,31 @@
 //! An emulator from start to shutdown.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
-
+use crate::{
+    azure_cli_folder,
+    ci::{AzurePipelinesInfo, GithubActionsInfo},
+    directory::{Directory, SecretText},
+    faults::{Faults, InvalidFault},
+    identity_hosts::{CertificateError, Hosts, HostsInfo},
+    info::{self, FederatedInfo, IdentityInfo, Info, TenantInfo, UserInfo, WorkspaceInfo},
+    ports::Ports,
+    projected_token::{self, Workload},
+    request_log::RequestLog,
+    resources::{Resources, Scope, WORKSPACE_TYPE},
+    seed::{Made, Seed, SeedError, pem},
+    serve::{Admin, Bound, Context, Listeners},
+    service::{Service, Urls},
+    state::{StateDir, StateError},
+    world::World,
+};
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+use tokio::{sync::watch, task::JoinSet};
 use uuid::Uuid;
 use zeroize::Zeroizing;
-
-use crate::azure_cli_folder;
-use crate::ci::{AzurePipelinesInfo, GithubActionsInfo};
-use crate::directory::{Directory, SecretText};
-use crate::faults::{Faults, InvalidFault};
-use crate::identity_hosts::{CertificateError, Hosts, HostsInfo};
-use crate::info::{self, FederatedInfo, IdentityInfo, Info, TenantInfo, UserInfo, WorkspaceInfo};
-use crate::ports::Ports;
-use crate::projected_token::{self, Workload};
-use crate::request_log::RequestLog;
-use crate::resources::{Resources, Scope, WORKSPACE_TYPE};
-use crate::seed::{Made, Seed, SeedError, pem};
-use crate::serve::{Admin, Bound, Context, Listeners};
-use crate::service::{Service, Urls};
-use crate::state::{StateDir, StateError};
-use crate::world::World;
 
 /// How an emulator starts.
 #[derive(Clone, Debug, Default)]

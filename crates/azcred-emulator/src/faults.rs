@@ -1,12 +1,8 @@
 //! Faults: how a service misbehaves on request, for whom, and how often.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
+use crate::{clock::Clock, identity_hosts::ExpiresOnFormat, service::Service};
 use serde::{Deserialize, Serialize};
-
-use crate::clock::Clock;
-use crate::identity_hosts::ExpiresOnFormat;
-use crate::service::Service;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A fault: which requests it meets, what happens to them, how many times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

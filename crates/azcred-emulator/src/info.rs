@@ -1,20 +1,22 @@
 //! What a running emulator serves: `emulator.json` in its state folder.
 
-use std::fmt;
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
+use crate::{
+    azure_cli_folder::AzureCliInfo,
+    ci::{AzurePipelinesInfo, GithubActionsInfo},
+    directory::{Directory, User},
+    identity_hosts::HostsInfo,
+    projected_token::WorkloadInfo,
+    state::StateError,
+};
 use serde::{Deserialize, Serialize};
+use std::{
+    fmt,
+    io::{Read as _, Write as _},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 use uuid::Uuid;
-
-use crate::azure_cli_folder::AzureCliInfo;
-use crate::ci::{AzurePipelinesInfo, GithubActionsInfo};
-use crate::directory::{Directory, User};
-use crate::identity_hosts::HostsInfo;
-use crate::projected_token::WorkloadInfo;
-use crate::state::StateError;
 
 /// The file's name in the state folder.
 pub const FILE_NAME: &str = "emulator.json";

@@ -1,16 +1,15 @@
 //! The test issuer: stands for the CI system or cluster whose tokens federated credentials trust.
 
-use std::sync::Arc;
-
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
+use crate::{directory::IssuerKeys, world::World};
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use uuid::Uuid;
-
-use crate::directory::IssuerKeys;
-use crate::world::World;
 
 /// The audience that federated credentials usually want ('Workload identity federation').
 pub const EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";

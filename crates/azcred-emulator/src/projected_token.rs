@@ -3,17 +3,15 @@
 //! 'Microsoft Entra Workload ID on AKS'; times are the kubelet's ('Configure Service Accounts for Pods', service account
 //! token volume projection).
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
-
+use crate::{
+    directory::{Directory, IssuerKeys},
+    issuer::{self, MintError},
+    state::{StateDir, StateError},
+    world::World,
+};
 use serde::{Deserialize, Serialize};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use uuid::Uuid;
-
-use crate::directory::{Directory, IssuerKeys};
-use crate::issuer::{self, MintError};
-use crate::state::{StateDir, StateError};
-use crate::world::World;
 
 /// What the subject of a pod's token begins with.
 const SUBJECT: &str = "system:serviceaccount:";

@@ -1,9 +1,10 @@
 //! What the emulator has answered, without anything that is secret.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
-
 use serde::{Deserialize, Serialize};
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+};
 
 /// One request that was answered, or would have been.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

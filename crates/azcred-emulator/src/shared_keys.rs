@@ -3,12 +3,12 @@
 //! A key takes a second to make in an unoptimised build, and tests start many emulators that nobody keeps. An
 //! emulator with a state folder never uses these.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
-
-use zeroize::Zeroizing;
-
 use crate::tokens::{KeyError, SigningKey};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, OnceLock, PoisonError},
+};
+use zeroize::Zeroizing;
 
 /// PKCS#8 and certificate, DER.
 pub(crate) type Parts = (Zeroizing<Vec<u8>>, Vec<u8>);

@@ -1,16 +1,18 @@
 //! The state folder: private, written atomically, one emulator at a time.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-
+use crate::{
+    ca::Ca,
+    seed::{Made, pem},
+    shared_keys,
+    tokens::{KeyError, Keys, SigningKey},
+};
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
 use zeroize::Zeroizing;
-
-use crate::ca::Ca;
-use crate::seed::{Made, pem};
-use crate::shared_keys;
-use crate::tokens::{KeyError, Keys, SigningKey};
 
 /// Nothing in the folder comes near this; what is larger is damaged.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;

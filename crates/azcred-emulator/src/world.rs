@@ -1,16 +1,17 @@
 //! The whole state of one emulator, shared by all its services.
 
+use crate::{
+    clock::Clock,
+    directory::Directory,
+    entra::{Codes, Devices, Lockout, Loops, Spent},
+    faults::Faults,
+    request_log::RequestLog,
+    resources::Resources,
+    service::Urls,
+    state::StateError,
+    tokens::Keys,
+};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-
-use crate::clock::Clock;
-use crate::directory::Directory;
-use crate::entra::{Codes, Devices, Lockout, Loops, Spent};
-use crate::faults::Faults;
-use crate::request_log::RequestLog;
-use crate::resources::Resources;
-use crate::service::Urls;
-use crate::state::StateError;
-use crate::tokens::Keys;
 
 /// What all services of one emulator share.
 pub struct World {

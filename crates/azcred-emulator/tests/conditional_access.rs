@@ -2,11 +2,16 @@
 
 mod common;
 
-use common::browser::Browser;
-use common::people::{
-    ADA, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, FABRIKAM, SEED, ask, refresh, sign_in, text,
+use common::{
+    Answer, Lab,
+    browser::Browser,
+    claims_of,
+    people::{
+        ADA, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, FABRIKAM, SEED, ask, refresh, sign_in,
+        text,
+    },
+    refused,
 };
-use common::{Answer, Lab, claims_of, refused};
 use serde_json::{Value, json};
 
 const ML: &str = "https://ml.azure.com/.default offline_access";

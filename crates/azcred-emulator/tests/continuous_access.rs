@@ -2,11 +2,13 @@
 
 mod common;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use common::browser::Browser;
-use common::people::{ADA, AZURE_CLI, CONTOSO, FABRIKAM, SCOPE, SEED, ask, refresh, sign_in, text};
-use common::{Answer, Lab, read, refused};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use common::{
+    Answer, Lab,
+    browser::Browser,
+    people::{ADA, AZURE_CLI, CONTOSO, FABRIKAM, SCOPE, SEED, ask, refresh, sign_in, text},
+    read, refused,
+};
 use serde_json::{Value, json};
 
 const CAPABLE: &str = r#"{"access_token": {"xms_cc": {"values": ["cp1"]}}}"#;

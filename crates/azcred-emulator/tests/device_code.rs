@@ -2,12 +2,15 @@
 
 mod common;
 
-use common::browser::Browser;
-use common::people::{
-    ADA, ADA_IN_FABRIKAM, ARM, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, DESKTOP, FABRIKAM,
-    SCOPE, SEED, ask, refresh, text,
+use common::{
+    Answer, Lab,
+    browser::Browser,
+    people::{
+        ADA, ADA_IN_FABRIKAM, ARM, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, DESKTOP, FABRIKAM,
+        SCOPE, SEED, ask, refresh, text,
+    },
+    refused,
 };
-use common::{Answer, Lab, refused};
 use serde_json::json;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";

@@ -2,11 +2,10 @@
 
 mod common;
 
-use std::time::Duration;
-
 use azcred_emulator::{Effect, Fault, Service};
 use common::{DEMO, Lab, TENANT};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 async fn post(lab: &Lab) -> Result<reqwest::Response, reqwest::Error> {
     let url = lab.login(&format!("/{TENANT}/oauth2/v2.0/token"));

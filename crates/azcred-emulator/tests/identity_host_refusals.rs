@@ -2,11 +2,13 @@
 
 mod common;
 
-use common::hosts::{
-    ARM, GROUP, SPARE, TRAIN, WORKSPACE, app_service, arc, at, hosts, imds, key_file, send,
-    service_fabric, token,
+use common::{
+    Answer, Lab, claims_of,
+    hosts::{
+        ARM, GROUP, SPARE, TRAIN, WORKSPACE, app_service, arc, at, hosts, imds, key_file, send,
+        service_fabric, token,
+    },
 };
-use common::{Answer, Lab, claims_of};
 use serde_json::Value;
 
 #[tokio::test]

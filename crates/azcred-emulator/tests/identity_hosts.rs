@@ -2,10 +2,12 @@
 
 mod common;
 
-use common::Lab;
-use common::hosts::{
-    ADA, ARM, GROUP, LOOK, MACHINE, SPARE, TRAIN, WORKSPACE, app_service, arc_token, at, hosts,
-    imds, ml_compute, old, send, service_fabric, token, workspace,
+use common::{
+    Lab,
+    hosts::{
+        ADA, ARM, GROUP, LOOK, MACHINE, SPARE, TRAIN, WORKSPACE, app_service, arc_token, at, hosts,
+        imds, ml_compute, old, send, service_fabric, token, workspace,
+    },
 };
 
 #[tokio::test]

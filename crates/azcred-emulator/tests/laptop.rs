@@ -2,12 +2,10 @@
 
 mod common;
 
-use std::collections::HashSet;
-use std::path::PathBuf;
-
 use azcred_emulator::{Options, Persona, Way};
 use common::{Lab, TENANT, claims_of};
 use serde_json::Value;
+use std::{collections::HashSet, path::PathBuf};
 
 const ADA: &str = "e0000001-0000-4000-8000-000000000001";
 const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";

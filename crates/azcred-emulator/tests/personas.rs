@@ -2,10 +2,9 @@
 
 mod common;
 
-use std::collections::BTreeSet;
-
 use azcred_emulator::{Environment, Info, Options, PERSONAS, Persona, WAYS, Way};
 use common::{ARM_SCOPE, JWT_BEARER, Lab, claims_of};
+use std::collections::BTreeSet;
 
 fn value<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
     let found = environment.set.iter().find(|(other, _)| other == name);

@@ -2,11 +2,14 @@
 
 mod common;
 
-use common::people::{
-    ADA, ADA_IN_FABRIKAM, ARM, CONFIDENTIAL, CONSENTED, CONTOSO, FABRIKAM, POWERSHELL, SEED, lab,
-    refresh, sign_in, text,
+use common::{
+    Answer, Lab,
+    people::{
+        ADA, ADA_IN_FABRIKAM, ARM, CONFIDENTIAL, CONSENTED, CONTOSO, FABRIKAM, POWERSHELL, SEED,
+        lab, refresh, sign_in, text,
+    },
+    refused,
 };
-use common::{Answer, Lab, refused};
 
 #[tokio::test]
 async fn a_refresh_token_is_rotated_and_the_old_one_keeps_working() {

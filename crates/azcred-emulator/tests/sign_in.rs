@@ -2,10 +2,12 @@
 
 mod common;
 
-use common::Lab;
-use common::browser::{Browser, redeem};
-use common::people::{
-    ADA, ADA_IN_FABRIKAM, AZURE_CLI, CONFIDENTIAL, CONTOSO, FABRIKAM, SEED, lab, refresh, text,
+use common::{
+    Lab,
+    browser::{Browser, redeem},
+    people::{
+        ADA, ADA_IN_FABRIKAM, AZURE_CLI, CONFIDENTIAL, CONTOSO, FABRIKAM, SEED, lab, refresh, text,
+    },
 };
 
 const GRACE: &str = "e0000001-0000-4000-8000-000000000002";

@@ -2,9 +2,11 @@
 
 mod common;
 
-use common::Lab;
-use common::browser::{Browser, Page, query};
-use common::people::{ADA, AZURE_CLI, CONTOSO, SEED, lab};
+use common::{
+    Lab,
+    browser::{Browser, Page, query},
+    people::{ADA, AZURE_CLI, CONTOSO, SEED, lab},
+};
 
 const GRACE: &str = "e0000001-0000-4000-8000-000000000002";
 const MFA: &str = "e0000001-0000-4000-8000-000000000006";

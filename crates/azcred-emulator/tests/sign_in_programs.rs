@@ -2,11 +2,12 @@
 
 mod common;
 
-use common::browser::{Browser, decoded, query, redeem};
-use common::people::{
-    ADA, ARM, AZURE_CLI, CONFIDENTIAL, CONTOSO, DESKTOP, SEED, ask, lab, refresh, text,
+use common::{
+    Lab,
+    browser::{Browser, decoded, query, redeem},
+    claims_of,
+    people::{ADA, ARM, AZURE_CLI, CONFIDENTIAL, CONTOSO, DESKTOP, SEED, ask, lab, refresh, text},
 };
-use common::{Lab, claims_of};
 
 const GRACE: &str = "e0000001-0000-4000-8000-000000000002";
 

@@ -2,11 +2,14 @@
 
 mod common;
 
-use common::browser::{Browser, CHALLENGE, Page, VERIFIER, query, redeem};
-use common::people::{
-    ADA, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, DESKTOP, FABRIKAM, POWERSHELL, SEED, lab,
+use common::{
+    Answer, Lab,
+    browser::{Browser, CHALLENGE, Page, VERIFIER, query, redeem},
+    people::{
+        ADA, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, DESKTOP, FABRIKAM, POWERSHELL, SEED, lab,
+    },
+    refused,
 };
-use common::{Answer, Lab, refused};
 
 /// A page, and no redirect: what is wrong is about the address itself, or about who asks.
 #[track_caller]

@@ -2,11 +2,12 @@
 
 mod common;
 
-use std::io::{Read as _, Write as _};
-
 use common::Lab;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use std::io::{Read as _, Write as _};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 /// Sends the beginning of something, and reads until the emulator has had enough.
 async fn begin(url: &str, beginning: &[u8]) -> String {

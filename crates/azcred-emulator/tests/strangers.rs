@@ -2,13 +2,16 @@
 
 mod common;
 
+use common::{
+    Lab,
+    hosts::{ARM, hosts},
+};
 use std::time::Duration;
-
-use common::Lab;
-use common::hosts::{ARM, hosts};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
 
 /// As many connections as a port serves at once.
 const PLACES: usize = 256;

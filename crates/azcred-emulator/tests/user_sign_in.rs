@@ -3,13 +3,15 @@
 mod common;
 
 use azcred_emulator::directory::Group;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use common::people::{
-    ADA, ARM, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, DESKTOP, FABRIKAM, ask, lab, refresh,
-    sign_in, text,
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use common::{
+    claims_of,
+    people::{
+        ADA, ARM, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, DESKTOP, FABRIKAM, ask, lab,
+        refresh, sign_in, text,
+    },
+    refused,
 };
-use common::{claims_of, refused};
 use serde_json::{Value, json};
 
 #[tokio::test]

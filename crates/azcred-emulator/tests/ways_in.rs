@@ -4,8 +4,10 @@ mod common;
 
 use common::{ARM_SCOPE, DEMO, Lab, TENANT, client};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 /// A client that goes through the emulator's proxy.
 fn proxied(lab: &Lab) -> reqwest::Client {

@@ -1,9 +1,10 @@
 //! Colours, few and with one meaning each, from the sixteen that every terminal's theme adapts.
 
 use anstyle::AnsiColor;
-pub(crate) use anstyle::Style;
 use clap::builder::Styles;
 use std::fmt;
+
+pub(crate) use anstyle::Style;
 
 /// Something is as it should be.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();

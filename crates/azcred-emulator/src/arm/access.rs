@@ -1,16 +1,14 @@
 //! Who is calling, and whether they may: tokens become a caller, needs become a yes or one of ARM's refusals.
 
+use super::{call::Call, error::ArmError, operations::Need, route::Target};
+use crate::{
+    resources::{Action, Decision, Principals, Resources, Scope},
+    service::{Cloud, Service},
+    tokens::{BearerError, Claims, accepted_audiences, evaluate, verify_bearer},
+    world::World,
+};
 use http::{Method, StatusCode};
 use uuid::Uuid;
-
-use super::call::Call;
-use super::error::ArmError;
-use super::operations::Need;
-use super::route::Target;
-use crate::resources::{Action, Decision, Principals, Resources, Scope};
-use crate::service::{Cloud, Service};
-use crate::tokens::{BearerError, Claims, accepted_audiences, evaluate, verify_bearer};
-use crate::world::World;
 
 /// Who is calling.
 #[derive(Debug)]

@@ -1,20 +1,16 @@
 //! What goes back: JSON, pages of a list, and the headers that Azure Resource Manager puts on everything.
 
-use axum::body::Body;
-use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, StatusCode};
+use super::{call::Call, error::ArmError};
+use crate::{service::Service, world::World};
+use axum::{body::Body, response::Response};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::{
+    HeaderMap, Method, StatusCode,
+    header::{self, HeaderName, HeaderValue},
+};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::macros::format_description;
+use time::{OffsetDateTime, macros::format_description};
 use uuid::Uuid;
-
-use super::call::Call;
-use super::error::ArmError;
-use crate::service::Service;
-use crate::world::World;
 
 /// Most items on a page, and how many there are where nobody says.
 const PAGE: usize = 1000;

@@ -1,14 +1,11 @@
 //! One request, read once: path, query, token header and body, each bounded.
 
+use super::{error::ArmError, route};
+use crate::service::{Cloud, Entrance, Service};
 use axum::body::Bytes;
-use http::request::Parts;
-use http::{Method, header};
+use http::{Method, header, request::Parts};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-
-use super::error::ArmError;
-use super::route;
-use crate::service::{Cloud, Entrance, Service};
 
 /// Largest request body taken, in bytes: Azure Resource Manager's own limit ("Azure subscription and service
 /// limits").

@@ -1,17 +1,20 @@
 //! Deny assignments, to read: nobody but Azure itself can make one.
 
+use super::{
+    access,
+    answer::Answer,
+    call::Call,
+    error::ArmError,
+    filter::{Filter, Term},
+    role_definitions::permission,
+};
+use crate::{
+    directory::Directory,
+    resources::{DenyAssignment, EVERYONE, Scope},
+    world::World,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-use super::access;
-use super::answer::Answer;
-use super::call::Call;
-use super::error::ArmError;
-use super::filter::{Filter, Term};
-use super::role_definitions::permission;
-use crate::directory::Directory;
-use crate::resources::{DenyAssignment, EVERYONE, Scope};
-use crate::world::World;
 
 /// `GET …/denyAssignments`: those at the scope, above it and below it; with `atScope()` none below.
 pub(super) fn list(world: &World, call: &Call, scope: &Scope) -> Result<Answer, ArmError> {

@@ -3,14 +3,12 @@
 //! The envelope is the "ErrorResponse" of the Azure REST API guidelines. Codes and sentences are those that
 //! "Troubleshoot common Azure deployment errors", "Troubleshoot Azure RBAC" (Microsoft Learn) and public logs show.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::tokens::Revoked;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::StatusCode;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-use crate::tokens::Revoked;
 
 /// A refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]

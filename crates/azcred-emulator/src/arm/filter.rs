@@ -1,8 +1,7 @@
 //! `$filter`, as far as Azure Resource Manager's lists take it: `name eq 'value'`, `function()`, `function('value')`,
 //! joined by `and` and `or` (`and` binds tighter, as in OData 4.01 section 5.1.1).
 
-use super::call::Call;
-use super::error::ArmError;
+use super::{call::Call, error::ArmError};
 
 /// One condition.
 #[derive(Debug, Clone, PartialEq, Eq)]

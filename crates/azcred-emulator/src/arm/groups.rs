@@ -1,21 +1,23 @@
 //! Resource groups.
 
-use std::collections::BTreeMap;
-
+use super::{
+    access::Caller,
+    answer::Answer,
+    call::Call,
+    error::ArmError,
+    filter::{Filter, Term},
+    identities,
+    versions::REGIONS,
+};
+use crate::{
+    resources::{ResourceGroup, Scope},
+    world::World,
+};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use uuid::Uuid;
-
-use super::access::Caller;
-use super::answer::Answer;
-use super::call::Call;
-use super::error::ArmError;
-use super::filter::{Filter, Term};
-use super::identities;
-use super::versions::REGIONS;
-use crate::resources::{ResourceGroup, Scope};
-use crate::world::World;
 
 const READ: &str = "Microsoft.Resources/subscriptions/resourceGroups/read";
 

@@ -1,10 +1,11 @@
 //! System-assigned identities: a resource that has one has a service principal in the directory, as long as it lives.
 
+use crate::{
+    directory::{Directory, ServicePrincipal, ServicePrincipalKind},
+    resources::Resource,
+    world::World,
+};
 use uuid::Uuid;
-
-use crate::directory::{Directory, ServicePrincipal, ServicePrincipalKind};
-use crate::resources::Resource;
-use crate::world::World;
 
 /// Gives every resource's identity its service principal: the seed and the state folder hold the resources alone.
 pub(super) fn restore(world: &World) {

@@ -1,22 +1,23 @@
 //! Resources of any type: lists, one by its id, tags, deletion.
 
-use std::collections::BTreeMap;
-
+use super::{
+    access::{self, Caller},
+    answer::Answer,
+    call::Call,
+    error::ArmError,
+    filter::{Filter, Term},
+    groups::tagged,
+    identities,
+    workspaces::SERVICE_OWNED,
+};
+use crate::{
+    resources::{Resource, Scope, SystemData, WORKSPACE_TYPE},
+    world::World,
+};
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
-use super::access::{self, Caller};
-use super::answer::Answer;
-use super::call::Call;
-use super::error::ArmError;
-use super::filter::{Filter, Term};
-use super::groups::tagged;
-use super::identities;
-use super::workspaces::SERVICE_OWNED;
-use crate::resources::{Resource, Scope, SystemData, WORKSPACE_TYPE};
-use crate::world::World;
+use std::collections::BTreeMap;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// `GET …/resources`: whatever the caller may read at or below a scope. Children are no part of this list.
 pub(super) fn list(

@@ -7,14 +7,12 @@
 //! By real names the answer is what Azure's own is. By ports it is one cloud with a name of its own: Azure CLI and
 //! azure-ai-ml know 'AzureCloud' by heart and would go to the real one.
 
+use super::{access::audiences, answer::Answer, call::Call, error::ArmError};
+use crate::{
+    service::{Cloud, Service},
+    world::World,
+};
 use serde_json::{Value, json};
-
-use super::access::audiences;
-use super::answer::Answer;
-use super::call::Call;
-use super::error::ArmError;
-use crate::service::{Cloud, Service};
-use crate::world::World;
 
 /// What the cloud behind the ports is called.
 const OWN_NAME: &str = "AzureEmulator";

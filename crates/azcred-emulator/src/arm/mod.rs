@@ -23,21 +23,22 @@ mod subscriptions;
 mod versions;
 mod workspaces;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::body::to_bytes;
-use axum::extract::{Request, State};
-use axum::response::Response;
+use self::{
+    access::Caller,
+    answer::{Answer, Trace},
+    call::Call,
+    error::ArmError,
+    route::Target,
+};
+use crate::{resources::WORKSPACE_TYPE, world::World};
+use axum::{
+    Router,
+    body::to_bytes,
+    extract::{Request, State},
+    response::Response,
+};
 use http::{Method, StatusCode};
-
-use self::access::Caller;
-use self::answer::{Answer, Trace};
-use self::call::Call;
-use self::error::ArmError;
-use self::route::Target;
-use crate::resources::WORKSPACE_TYPE;
-use crate::world::World;
+use std::sync::Arc;
 
 /// ARM's routes. Each request carries a [`crate::service::Entrance`] in its extensions; one that does not is taken
 /// to have come by a port.

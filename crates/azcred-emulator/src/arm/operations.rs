@@ -4,9 +4,8 @@
 //! `Microsoft.Authorization` by the table below; every other provider's by the rule that all of them follow,
 //! `NAMESPACE/TYPE/{read,write,delete}` and `NAMESPACE/TYPE/VERB/action`.
 
-use http::Method;
-
 use super::route::Target;
+use http::Method;
 
 /// What a caller must have.
 #[derive(Debug, Clone, PartialEq, Eq)]

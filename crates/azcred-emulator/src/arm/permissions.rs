@@ -1,14 +1,14 @@
 //! `GET …/permissions`: what the caller may do at a scope.
 
+use super::{
+    access::{self, Caller},
+    answer::Answer,
+    call::Call,
+    error::ArmError,
+    role_definitions::permission,
+};
+use crate::{resources::Scope, world::World};
 use serde_json::Value;
-
-use super::access::{self, Caller};
-use super::answer::Answer;
-use super::call::Call;
-use super::error::ArmError;
-use super::role_definitions::permission;
-use crate::resources::Scope;
-use crate::world::World;
 
 /// The permissions of all roles that hold for the caller there, one entry each. Deny assignments are not taken
 /// out: clients look at these themselves, as they must with Azure.

@@ -1,22 +1,25 @@
 //! Role assignments: to list, to make, to take away.
 
+use super::{
+    access::{self, Caller},
+    answer::Answer,
+    call::Call,
+    error::ArmError,
+    filter::{Filter, Term},
+    role_definitions,
+};
+use crate::{
+    directory::Directory,
+    resources::{
+        AssignError, PrincipalType, Principals, Resources, RoleAssignment, Scope, kind_of,
+    },
+    world::World,
+};
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
-
-use super::access::{self, Caller};
-use super::answer::Answer;
-use super::call::Call;
-use super::error::ArmError;
-use super::filter::{Filter, Term};
-use super::role_definitions;
-use crate::directory::Directory;
-use crate::resources::{
-    AssignError, PrincipalType, Principals, Resources, RoleAssignment, Scope, kind_of,
-};
-use crate::world::World;
 
 /// Dispatches on the method; `name` is the assignment's.
 pub(super) fn serve(

@@ -1,14 +1,17 @@
 //! Role definitions: the built-in ones and the tenant's own, to read.
 
+use super::{
+    answer::Answer,
+    call::Call,
+    error::ArmError,
+    filter::{Filter, Term},
+};
+use crate::{
+    resources::{Permission, Resources, RoleDefinition, Scope},
+    world::World,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-use super::answer::Answer;
-use super::call::Call;
-use super::error::ArmError;
-use super::filter::{Filter, Term};
-use crate::resources::{Permission, Resources, RoleDefinition, Scope};
-use crate::world::World;
 
 /// `GET …/roleDefinitions`: those that can be assigned at the scope.
 pub(super) fn list(world: &World, call: &Call, scope: &Scope) -> Result<Answer, ArmError> {

@@ -1,9 +1,8 @@
 //! What a path asks for: Azure Resource Manager's ways of naming things, taken apart.
 
-use uuid::Uuid;
-
 use super::error::ArmError;
 use crate::resources::Scope;
+use uuid::Uuid;
 
 /// What a path names. Keywords in a path are recognised in any case, as Azure does.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,15 +1,18 @@
 //! Tenants, subscriptions, locations and providers: the top of the tree.
 
+use super::{
+    access::Caller,
+    answer::Answer,
+    call::Call,
+    error::ArmError,
+    versions::{self, REGIONS},
+};
+use crate::{
+    resources::{Scope, Subscription},
+    world::World,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-use super::access::Caller;
-use super::answer::Answer;
-use super::call::Call;
-use super::error::ArmError;
-use super::versions::{self, REGIONS};
-use crate::resources::{Scope, Subscription};
-use crate::world::World;
 
 /// `GET /tenants`: those the caller is in. An application's token is of one tenant, so that is the one; a person's
 /// account may be a guest in others.

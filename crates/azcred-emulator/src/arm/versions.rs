@@ -4,11 +4,9 @@
 //! too, up to today: the specifications grow every month, and a client that is newer than this table must not be
 //! told that Azure knows less than it does.
 
+use super::{error::ArmError, route::Target};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-
-use super::error::ArmError;
-use super::route::Target;
 
 /// A namespace with its types.
 pub(super) struct Provider {

@@ -1,18 +1,20 @@
 //! Making and replacing Azure Machine Learning workspaces.
 
+use super::{
+    access::{self, Caller},
+    answer::Answer,
+    call::Call,
+    error::ArmError,
+    groups::region,
+    identities, items,
+};
+use crate::{
+    resources::{Identity, Resource, Scope, Sku, basic, complete, default_datastores},
+    world::World,
+};
 use http::StatusCode;
 use serde_json::{Map, Value};
 use uuid::Uuid;
-
-use super::access::{self, Caller};
-use super::answer::Answer;
-use super::call::Call;
-use super::error::ArmError;
-use super::groups::region;
-use super::identities;
-use super::items;
-use crate::resources::{Identity, Resource, Scope, Sku, basic, complete, default_datastores};
-use crate::world::World;
 
 /// `PUT`. It is done when it answers: 201 for a new one, 200 for one that was there.
 pub(super) fn put(

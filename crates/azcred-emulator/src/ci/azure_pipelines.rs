@@ -3,22 +3,24 @@
 //! 'Oidctoken - Create' of Azure DevOps' REST API 7.1; subjects and refusals: 'Troubleshoot workload identity service
 //! connections'.
 
-use std::sync::Arc;
-
+use super::{failure, is_job, object, trusting};
+use crate::{
+    directory::{Application, Directory, SecretText},
+    issuer::{self, EXCHANGE_AUDIENCE},
+    world::World,
+};
 use aws_lc_rs::digest;
-use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Json, Router};
+use axum::{
+    Json, Router,
+    extract::{Query, State},
+    response::{IntoResponse, Response},
+    routing::post,
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
+use std::sync::Arc;
 use uuid::Uuid;
-
-use super::{failure, is_job, object, trusting};
-use crate::directory::{Application, Directory, SecretText};
-use crate::issuer::{self, EXCHANGE_AUDIENCE};
-use crate::world::World;
 
 /// What the issuers of all organizations begin with; the organization's id follows.
 const ISSUERS: &str = "https://vstoken.dev.azure.com/";

@@ -1,7 +1,9 @@
 //! How Azure DevOps says no, and GitHub Actions, whose service for jobs is of the same make.
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
 use http::{StatusCode, header};
 use serde_json::json;
 

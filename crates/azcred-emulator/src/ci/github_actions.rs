@@ -2,21 +2,23 @@
 //!
 //! Claims: GitHub's page 'OpenID Connect reference'. The request: `@actions/core`, `getIDToken`.
 
-use std::sync::Arc;
-
-use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
+use super::{failure, is_job, object, trusting};
+use crate::{
+    directory::{Application, Directory, SecretText},
+    issuer,
+    world::World,
+};
+use axum::{
+    Json, Router,
+    extract::{Query, State},
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use http::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use uuid::Uuid;
-
-use super::{failure, is_job, object, trusting};
-use crate::directory::{Application, Directory, SecretText};
-use crate::issuer;
-use crate::world::World;
 
 /// The issuer of all of GitHub's tokens.
 pub(crate) const ISSUER: &str = "https://token.actions.githubusercontent.com";

@@ -1,12 +1,10 @@
 //! What a job of a CI system is told in its environment.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
-
 use super::{azure_pipelines, github_actions};
 use crate::directory::Directory;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use uuid::Uuid;
 
 /// A run of a workflow in GitHub Actions whose job may ask for tokens. `Debug` shows no secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,16 +8,15 @@ mod failure;
 pub(crate) mod github_actions;
 mod info;
 
-use std::sync::Arc;
-
+use crate::{
+    directory::{Application, Directory, FederatedCredential, IssuerKeys, SecretText},
+    service::Service,
+    world::World,
+};
 use axum::Router;
-
 use http::{HeaderMap, header};
 use serde_json::{Map, Value};
-
-use crate::directory::{Application, Directory, FederatedCredential, IssuerKeys, SecretText};
-use crate::service::Service;
-use crate::world::World;
+use std::sync::Arc;
 
 pub use info::{AzurePipelinesInfo, GithubActionsInfo};
 

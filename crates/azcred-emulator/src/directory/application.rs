@@ -1,8 +1,7 @@
 //! An application registration, with everything it can prove itself by.
 
-use uuid::Uuid;
-
 use super::credential::{Certificate, FederatedCredential, Secret};
+use uuid::Uuid;
 
 /// An application registered in its home tenant.
 #[derive(Clone, Debug)]

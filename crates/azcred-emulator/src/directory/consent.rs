@@ -1,7 +1,6 @@
 //! What people have allowed programs to do in their name.
 
 use std::collections::BTreeSet;
-
 use uuid::Uuid;
 
 /// Consents of single people (`oauth2PermissionGrant` with `consentType` `Principal`): who, to which client, for which

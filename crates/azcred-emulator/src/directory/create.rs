@@ -1,12 +1,11 @@
 //! Making applications and credentials while the emulator runs, as a test or a tool needs them.
 
-use time::OffsetDateTime;
-use uuid::Uuid;
-
 use super::{
     Application, Certificate, Directory, FederatedCredential, Issuer, IssuerKeys, Secret,
     SecretText, ServicePrincipal, ServicePrincipalKind,
 };
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// Why something could not be made in the directory.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

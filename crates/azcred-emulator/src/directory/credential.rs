@@ -1,8 +1,7 @@
 //! What an application proves itself by: secrets, certificates, federated identity credentials.
 
-use std::fmt;
-
 use aws_lc_rs::digest;
+use std::fmt;
 use subtle::ConstantTimeEq;
 use time::OffsetDateTime;
 use uuid::Uuid;

@@ -3,9 +3,8 @@
 //! Client ids: 'Verify first-party Microsoft applications in sign-in reports'. Which of them are a family, whose
 //! refresh tokens are good for one another, is told by `foci` in the live service's answers.
 
-use uuid::{Uuid, uuid};
-
 use super::{Application, Audience, NATIVE_REDIRECT_URIS};
+use uuid::{Uuid, uuid};
 
 /// The tenant that Microsoft's applications are registered in ('Microsoft Services').
 pub const MICROSOFT_SERVICES: Uuid = uuid!("f8cdef31-a31e-4b4a-93e4-5f571e91255a");

@@ -12,12 +12,12 @@ mod tenant;
 mod user;
 
 use std::collections::{BTreeMap, BTreeSet};
-
 use uuid::Uuid;
 
 pub(crate) use application::NATIVE_REDIRECT_URIS;
-pub use application::{Application, Audience};
 pub(crate) use consent::Consents;
+
+pub use application::{Application, Audience};
 pub use create::CreateError;
 pub use credential::{Certificate, FederatedCredential, Secret, SecretText};
 pub use first_party::{AZURE_CLI, MICROSOFT_SERVICES};

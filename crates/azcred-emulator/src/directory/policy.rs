@@ -3,11 +3,9 @@
 //! 'Building a Conditional Access policy': conditions say when a policy applies, controls what it wants then. All that
 //! apply count.
 
-use std::collections::BTreeSet;
-
-use uuid::Uuid;
-
 use super::{Application, Directory, User};
+use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// A tenant's policy for its people and guests.
 #[derive(Clone, Debug)]
@@ -121,8 +119,7 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Group;
-    use super::*;
+    use super::{super::Group, *};
 
     const fn id(number: u128) -> Uuid {
         Uuid::from_u128(number)

@@ -1,10 +1,8 @@
 //! What can hold a role: service principals, users and groups.
 
-use std::collections::BTreeSet;
-
-use uuid::Uuid;
-
 use super::User;
+use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// An application's stand-in within one tenant: what roles are assigned to.
 #[derive(Clone, Debug)]

@@ -1,9 +1,8 @@
 //! A person: an account in its home tenant, or a guest in somebody else's.
 
+use super::{Directory, SecretText};
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-use super::{Directory, SecretText};
 
 /// A person, as one tenant knows them.
 #[derive(Clone, Debug)]

@@ -2,18 +2,19 @@
 //!
 //! What is in it: 'Microsoft identity platform application authentication certificate credentials'.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
-use time::OffsetDateTime;
-use time::macros::format_description;
+use super::{authority::clip, refusal::Refusal};
+use crate::{
+    directory::{Application, Certificate, Directory, Tenant},
+    service::{self, Service},
+    tokens::{Algorithm, Jws, PublicKey},
+    world::World,
+};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD},
+};
+use time::{OffsetDateTime, macros::format_description};
 use uuid::Uuid;
-
-use super::authority::clip;
-use super::refusal::Refusal;
-use crate::directory::{Application, Certificate, Directory, Tenant};
-use crate::service::{self, Service};
-use crate::tokens::{Algorithm, Jws, PublicKey};
-use crate::world::World;
 
 /// How far the clock of a client or issuer may be from Entra ID's, in seconds.
 const TOLERANCE: i64 = 300;

@@ -1,9 +1,8 @@
 //! The first segment of every path: which tenant, or which group of tenants, a request is for.
 
-use uuid::Uuid;
-
 use super::refusal::Refusal;
 use crate::directory::{Directory, Tenant};
+use uuid::Uuid;
 
 /// What the tenant segment stands for.
 #[derive(Clone, Copy, Debug)]

@@ -2,15 +2,15 @@
 //!
 //! Names and meanings: 'Access token claims reference'. Claims that page calls opaque have the form of real ones.
 
+use super::resource::Resource;
+use crate::{
+    directory::{ServicePrincipal, Tenant},
+    service::Cloud,
+};
 use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
-
-use super::resource::Resource;
-use crate::directory::{ServicePrincipal, Tenant};
-use crate::service::Cloud;
 
 /// How a client proved itself: `appidacr` and `azpacr`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,10 +4,9 @@
 //! 'Claims challenges, claims requests and client capabilities': a service that turns a token down hands its client a
 //! JSON text, which the client hands on to Entra ID as it is, with its own capabilities beside it.
 
+use super::refusal::Refusal;
 use serde_json::{Map, Value};
 use uuid::Uuid;
-
-use super::refusal::Refusal;
 
 /// A request's `claims`, as far as they mean something here. Everything is about the access token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,18 +1,20 @@
 //! Who is asking: finds the application behind a token request and checks what it proves itself by.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use super::{
+    assertion::{self, Addressee, malformed},
+    authority::clip,
+    claims::Proof,
+    federation,
+    form::Form,
+    refusal::Refusal,
+};
+use crate::{
+    directory::{Application, Audience, Directory, SecretText, ServicePrincipal, Tenant},
+    tokens::Jws,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::StatusCode;
 use uuid::Uuid;
-
-use super::assertion::{self, Addressee, malformed};
-use super::authority::clip;
-use super::claims::Proof;
-use super::federation;
-use super::form::Form;
-use super::refusal::Refusal;
-use crate::directory::{Application, Audience, Directory, SecretText, ServicePrincipal, Tenant};
-use crate::tokens::Jws;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 

@@ -3,15 +3,13 @@
 //! 'Conditional Access: Grant' and '… Session'. Of several policies all have to be satisfied, and one that blocks wins.
 //! What a client can do about a refusal stands in `claims`: it sends them back with its next, interactive, request.
 
+use super::{
+    assertion::iso, claims_request::ClaimsRequest, refusal::Refusal, resource::Resource,
+    user::Session,
+};
+use crate::directory::{Directory, Policy, Requirement, Subject};
 use serde_json::json;
 use uuid::Uuid;
-
-use super::assertion::iso;
-use super::claims_request::ClaimsRequest;
-use super::refusal::Refusal;
-use super::resource::Resource;
-use super::user::Session;
-use crate::directory::{Directory, Policy, Requirement, Subject};
 
 /// Judges a session by the policies of the tenant, at a time in Unix seconds.
 ///

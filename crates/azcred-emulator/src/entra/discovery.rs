@@ -1,18 +1,18 @@
 //! What a client may learn before it signs in: instance discovery, OpenID configuration, keys.
 
-use std::sync::Arc;
-
-use axum::Json;
-use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Response};
+use super::{authority::Authority, exchange::Exchange, refusal::Refusal};
+use crate::{
+    service::{self, Cloud, Service},
+    world::World,
+};
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    response::{IntoResponse, Response},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-use super::authority::Authority;
-use super::exchange::Exchange;
-use super::refusal::Refusal;
-use crate::service::{self, Cloud, Service};
-use crate::world::World;
+use std::sync::Arc;
 
 /// The protocol version of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,17 +1,14 @@
 //! One request to Entra ID and what belongs to its answer whatever it is: ids, time, headers.
 
+use crate::{
+    service::{Cloud, Entrance, Service},
+    world::World,
+};
+use axum::{extract::FromRequestParts, response::Response};
+use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use std::sync::Arc;
-
-use axum::extract::FromRequestParts;
-use axum::response::Response;
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
-use time::OffsetDateTime;
-use time::macros::format_description;
+use time::{OffsetDateTime, macros::format_description};
 use uuid::Uuid;
-
-use crate::service::{Cloud, Entrance, Service};
-use crate::world::World;
 
 /// What every handler of Entra ID needs to know of the request it answers.
 #[derive(Clone, Debug)]

@@ -1,11 +1,15 @@
 //! A federated token: another issuer's token that stands for an application ('Workload identity federation').
 
-use super::assertion::{check_time, malformed};
-use super::authority::clip;
-use super::refusal::Refusal;
-use crate::directory::{Application, Directory, FederatedCredential, IssuerKeys, RsaJwk};
-use crate::tokens::{Algorithm, Jws, PublicKey};
-use crate::world::World;
+use super::{
+    assertion::{check_time, malformed},
+    authority::clip,
+    refusal::Refusal,
+};
+use crate::{
+    directory::{Application, Directory, FederatedCredential, IssuerKeys, RsaJwk},
+    tokens::{Algorithm, Jws, PublicKey},
+    world::World,
+};
 use time::OffsetDateTime;
 
 const MORE: &str = "Check your federated identity credential Subject, Audience and Issuer against the presented \

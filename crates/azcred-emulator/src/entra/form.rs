@@ -1,11 +1,9 @@
 //! A form body (RFC 6749 appendix B): each parameter at most once, empty ones as if they were not there.
 
-use std::collections::BTreeMap;
-
-use http::{HeaderMap, header};
-use zeroize::Zeroize as _;
-
 use super::refusal::Refusal;
+use http::{HeaderMap, header};
+use std::collections::BTreeMap;
+use zeroize::Zeroize as _;
 
 /// The parameters of a token request. It holds secrets: no `Debug`, and it is wiped when dropped.
 pub(super) struct Form(BTreeMap<String, String>);

@@ -1,13 +1,14 @@
 //! The grants that have nothing to grant here: nobody can act on behalf of another's token, so no assertion is any good.
 
-use http::StatusCode;
-
-use super::authority::{Authority, clip};
-use super::client::{self, Credentials, Presented};
-use super::form::Form;
-use super::refusal::Refusal;
-use super::user;
+use super::{
+    authority::{Authority, clip},
+    client::{self, Credentials, Presented},
+    form::Form,
+    refusal::Refusal,
+    user,
+};
 use crate::directory::Directory;
+use http::StatusCode;
 
 /// Why any other grant is refused: for the reason Entra ID would give for an assertion it does not know.
 pub(super) fn refuse(

@@ -1,11 +1,11 @@
 //! Notices a client that asks for the same token again and again: AADSTS50196.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
-
-use uuid::Uuid;
-
 use crate::directory::LoopLimit;
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, PoisonError},
+};
+use uuid::Uuid;
 
 /// When each client last asked for each resource. Kept only for tenants with a limit.
 #[derive(Debug, Default)]

@@ -1,15 +1,16 @@
 //! Tokens of managed identities: what Entra ID gives to the hosts that vouch for them.
 
+use super::{
+    claims::{self, Grant, Proof},
+    exchange::Exchange,
+    refusal::Refusal,
+    resource,
+    token::unavailable,
+};
+use crate::world::World;
 use http::StatusCode;
 use serde_json::Value;
 use uuid::Uuid;
-
-use super::claims::{self, Grant, Proof};
-use super::exchange::Exchange;
-use super::refusal::Refusal;
-use super::resource;
-use super::token::unavailable;
-use crate::world::World;
 
 /// A day: 'Managed identities for Azure resources frequently asked questions', how long tokens are cached for.
 const LIFETIME: u32 = 86_400;

@@ -21,15 +21,15 @@ mod sign_in;
 mod token;
 mod user;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use http::StatusCode;
-
 use crate::world::World;
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use http::StatusCode;
+use std::sync::Arc;
 
 pub(crate) use device::Devices;
 pub(crate) use exchange::Exchange;

@@ -3,12 +3,10 @@
 //! Shape: 'OAuth 2.0 client credentials flow', section 'Error response'. Which OAuth error and status go with a
 //! code is what the service was seen to answer.
 
+use super::{assertion::iso, exchange::Exchange};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::json;
-
-use super::assertion::iso;
-use super::exchange::Exchange;
 
 /// A refusal, before it is dressed with ids and the time.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,14 +1,14 @@
 //! What a token can be asked for: Microsoft's own resources, and registered applications.
 
+use super::{authority::clip, refusal::Refusal};
+use crate::{
+    directory::{Directory, Tenant},
+    service::Service,
+    tokens,
+    world::World,
+};
 use http::StatusCode;
 use uuid::{Uuid, uuid};
-
-use super::authority::clip;
-use super::refusal::Refusal;
-use crate::directory::{Directory, Tenant};
-use crate::service::Service;
-use crate::tokens;
-use crate::world::World;
 
 /// The resource of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,15 +2,14 @@
 //!
 //! What a page or a cookie carries needs no memory here, so that nobody can fill it up, and it outlives a restart.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, RandomizedNonceKey};
-use aws_lc_rs::digest::{self, SHA256};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use zeroize::Zeroizing;
-
 use crate::directory::Directory;
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, RandomizedNonceKey},
+    digest::{self, SHA256},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Serialize, de::DeserializeOwned};
+use zeroize::Zeroizing;
 
 const NONCE_BYTES: usize = 12;
 

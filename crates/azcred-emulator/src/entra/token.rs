@@ -1,26 +1,29 @@
 //! The token endpoint, v2.0 and v1.0.
 
-use std::sync::Arc;
-
-use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
+use super::{
+    assertion::Addressee,
+    authority::{Authority, clip},
+    claims::{self, Grant},
+    client::{self, Credentials},
+    device,
+    discovery::Version,
+    exchange::Exchange,
+    form::Form,
+    grants,
+    refusal::Refusal,
+    resource,
+    user::{self, Ask},
+};
+use crate::{directory::Directory, world::World};
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::{Value, json};
-
-use super::assertion::Addressee;
-use super::authority::{Authority, clip};
-use super::claims::{self, Grant};
-use super::client::{self, Credentials};
-use super::discovery::Version;
-use super::exchange::Exchange;
-use super::form::Form;
-use super::refusal::Refusal;
-use super::user::{self, Ask};
-use super::{device, grants, resource};
-use crate::directory::Directory;
-use crate::world::World;
+use std::sync::Arc;
 
 /// `POST /{tenant}/oauth2/token`.
 pub(super) async fn token_v1(

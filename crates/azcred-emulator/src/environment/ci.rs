@@ -1,8 +1,10 @@
 //! The personas that a CI system vouches for.
 
 use super::Pairs;
-use crate::ci::github_actions::{ACTOR, RUN_ID, SHA, WORKFLOW};
-use crate::info::Info;
+use crate::{
+    ci::github_actions::{ACTOR, RUN_ID, SHA, WORKFLOW},
+    info::Info,
+};
 
 /// A job in GitHub Actions with the permission `id-token: write` (GitHub's pages 'Variables reference' and 'OpenID Connect
 /// reference'), and what `azure/login` is usually told besides.

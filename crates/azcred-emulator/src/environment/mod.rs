@@ -9,9 +9,8 @@ mod laptop;
 mod principals;
 mod unset;
 
-use std::fmt;
-
 use crate::info::Info;
+use std::fmt;
 
 /// As whom a program signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

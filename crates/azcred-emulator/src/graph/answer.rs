@@ -1,14 +1,14 @@
 //! How Graph answers: its ids, its lists, its errors ('Microsoft Graph error responses and resource types').
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
+use crate::{tokens::Revoked, world::World};
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 use time::macros::format_description;
 use uuid::Uuid;
-
-use crate::tokens::Revoked;
-use crate::world::World;
 
 /// What belongs to one request: its ids and the time.
 pub(super) struct Trace {

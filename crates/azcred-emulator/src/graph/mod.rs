@@ -4,20 +4,24 @@ mod answer;
 mod objects;
 mod sessions;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::response::Response;
-use axum::routing::{get, post};
+use self::{
+    answer::{GraphError, Trace},
+    objects::Set,
+};
+use crate::{
+    service::Service,
+    tokens::{BearerError, Claims, accepted_audiences, evaluate, verify_bearer},
+    world::World,
+};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, State},
+    response::Response,
+    routing::{get, post},
+};
 use http::{HeaderMap, StatusCode, Uri};
 use serde_json::json;
-
-use self::answer::{GraphError, Trace};
-use self::objects::Set;
-use crate::service::Service;
-use crate::tokens::{BearerError, Claims, accepted_audiences, evaluate, verify_bearer};
-use crate::world::World;
+use std::sync::Arc;
 
 /// The largest body that is read: `getByIds` takes a thousand ids.
 const MAX_BODY_BYTES: usize = 128 * 1024;

@@ -1,22 +1,24 @@
 //! The sets of directory objects Graph shows: applications, service principals, users, groups, the organization.
 
-use std::sync::Arc;
-
-use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
-use axum::response::Response;
+use super::{
+    answer::{GraphError, Trace},
+    authorize, sessions,
+};
+use crate::{
+    directory::{Application, Directory, Group, ServicePrincipal, ServicePrincipalKind, User},
+    world::World,
+};
+use axum::{
+    body::Bytes,
+    extract::{Path, Query, State},
+    response::Response,
+};
 use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
-
-use super::answer::{GraphError, Trace};
-use super::{authorize, sessions};
-use crate::directory::{
-    Application, Directory, Group, ServicePrincipal, ServicePrincipalKind, User,
-};
-use crate::world::World;
 
 /// A set of objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

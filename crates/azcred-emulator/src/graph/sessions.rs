@@ -1,23 +1,27 @@
 //! A person and their sessions: who one is, and the end of every sign-in. What Graph lets people do to themselves, and
 //! applications with the permission for it to others.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::response::Response;
-use axum::routing::{get, post};
+use super::{
+    answer::{GraphError, Trace},
+    authenticate, authorize, denied, objects,
+};
+use crate::{
+    directory::{Directory, SecretText, User},
+    tokens::Claims,
+    world::World,
+};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Path, State},
+    response::Response,
+    routing::{get, post},
+};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
+use std::sync::Arc;
 use uuid::Uuid;
-
-use super::answer::{GraphError, Trace};
-use super::{authenticate, authorize, denied, objects};
-use crate::directory::{Directory, SecretText, User};
-use crate::tokens::Claims;
-use crate::world::World;
 
 /// Delegated permissions of which one is needed to read oneself ('Get a user').
 const READ_ME: &[&str] = &["User.Read", "User.ReadWrite", "User.ReadWrite.All"];

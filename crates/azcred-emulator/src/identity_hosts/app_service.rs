@@ -3,21 +3,17 @@
 //! 'Use managed identities for App Service and Azure Functions', 'REST endpoint reference'. Its errors are not documented:
 //! their shape and the words for an identity that is not there are what people have reported.
 
-use axum::Json;
-use axum::Router;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use super::{Host, NoToken, expires_on::ExpiresOnFormat, identity::Choice, query::Parameters};
+use crate::{directory::SecretText, service::Service};
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use http::{HeaderMap, StatusCode, Uri};
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-use super::expires_on::ExpiresOnFormat;
-use super::identity::Choice;
-use super::query::Parameters;
-use super::{Host, NoToken};
-use crate::directory::SecretText;
-use crate::service::Service;
 
 /// Where tokens are.
 pub(super) const TOKEN_PATH: &str = "/msi/token";

@@ -2,17 +2,19 @@
 //!
 //! 'Authenticate against Azure resources with Azure Arc-enabled servers'.
 
-use axum::Json;
-use axum::Router;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use super::{
+    Host,
+    imds::{self, TOKEN_PATH, refuse_header},
+    query::Parameters,
+};
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde_json::{Value, json};
-
-use super::Host;
-use super::imds::{self, TOKEN_PATH, refuse_header};
-use super::query::Parameters;
 
 /// Versions the agent takes.
 const VERSIONS: &[&str] = &["2019-11-01", "2020-06-01", "2021-02-01"];

@@ -2,14 +2,14 @@
 //!
 //! Each challenge makes a file with a key in it; whoever can tell the key has read the file.
 
-use std::collections::VecDeque;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-
-use tempfile::TempPath;
-
 use crate::directory::SecretText;
+use std::{
+    collections::VecDeque,
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+use tempfile::TempPath;
 
 /// Keys that are good at once; the oldest goes for a new one.
 const MAX_KEYS: usize = 64;

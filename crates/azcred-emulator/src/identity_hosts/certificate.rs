@@ -1,16 +1,16 @@
 //! A certificate that vouches for itself: Service Fabric's clients know it by its SHA-1, and trust no authority.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
-
 use aws_lc_rs::digest;
 use rcgen::{
     CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose,
     PKCS_ECDSA_P256_SHA256, SanType,
 };
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs as provider;
+use rustls::{ServerConfig, crypto::aws_lc_rs as provider};
 use rustls_pki_types::PrivateKeyDer;
+use std::{
+    net::{Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+};
 use time::{Duration, OffsetDateTime};
 
 /// How long it is valid, in days: it lives as long as the process at most.

@@ -2,19 +2,17 @@
 //!
 //! Undocumented but for what azure-identity sends; the errors are what people have reported.
 
-use axum::Json;
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use super::{Host, imds, issued_as_text, query::Parameters, user::Actor};
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    response::{IntoResponse, Response},
+    routing::post,
+};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use uuid::uuid;
-
-use super::query::Parameters;
-use super::user::Actor;
-use super::{Host, imds, issued_as_text};
 
 /// Where tokens are.
 pub(super) const TOKEN_PATH: &str = "/oauth2/token";

@@ -1,13 +1,14 @@
 //! How each host words an error status that a fault asks for.
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
+use super::{imds, service_fabric};
+use crate::service::Service;
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
 use http::{StatusCode, header};
 use serde_json::json;
 use uuid::Uuid;
-
-use super::{imds, service_fabric};
-use crate::service::Service;
 
 /// What Docker Desktop's proxy answers in the place of IMDS, which it can't reach: the only 403 from that address.
 const DOCKER_DESKTOP: &str = "connecting to 169.254.169.254:80: connecting to 169.254.169.254:80: dial tcp \

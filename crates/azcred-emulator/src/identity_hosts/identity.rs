@@ -1,9 +1,7 @@
 //! The managed identities of a seed, which hosts have them, and which of them a request means.
 
+use crate::{resources::Scope, service::Service};
 use uuid::Uuid;
-
-use crate::resources::Scope;
-use crate::service::Service;
 
 /// The type of resource that a user-assigned identity is.
 const USER_ASSIGNED_TYPE: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";

@@ -2,16 +2,15 @@
 //!
 //! 'How to use managed identities on an Azure VM to acquire an access token' and 'Azure Instance Metadata Service'.
 
-use axum::Json;
-use axum::Router;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use super::{Host, NoToken, identity::NoIdentity, query::Parameters, token_as_text};
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use http::{HeaderMap, StatusCode, Uri};
 use serde_json::{Value, json};
-
-use super::query::Parameters;
-use super::{Host, NoToken, identity::NoIdentity, token_as_text};
 
 /// Where tokens are, on virtual machines and on servers with Azure Arc.
 pub(super) const TOKEN_PATH: &str = "/metadata/identity/oauth2/token";

@@ -1,13 +1,10 @@
 //! Where the hosts of managed identities are, and what they want to see: a part of `emulator.json`.
 
-use std::fmt;
-use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
-
 use super::{Hosts, app_service, cloud_shell, imds, ml_obo};
 use crate::service::Service;
+use serde::{Deserialize, Serialize};
+use std::{fmt, path::PathBuf};
+use uuid::Uuid;
 
 /// The hosts of managed identities, by their addresses on loopback. It holds secrets, which `Debug` does not show.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

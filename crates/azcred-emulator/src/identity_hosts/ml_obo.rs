@@ -3,18 +3,17 @@
 //! Undocumented: what azure-ai-ml's `AzureMLOnBehalfOfCredential` sends and reads. A GET with nothing but the resource;
 //! that only the job can reach the address is all the protection there is.
 
-use axum::Json;
-use axum::Router;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use super::{
+    Host, expires_on::ExpiresOnFormat, imds, issued_as_text, query::Parameters, user::Actor,
+};
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use http::{HeaderMap, StatusCode, Uri};
 use uuid::uuid;
-
-use super::expires_on::ExpiresOnFormat;
-use super::query::Parameters;
-use super::user::Actor;
-use super::{Host, imds, issued_as_text};
 
 /// Where tokens are.
 pub(super) const TOKEN_PATH: &str = "/OBO/token";

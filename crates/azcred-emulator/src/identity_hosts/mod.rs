@@ -16,29 +16,28 @@ mod query;
 mod service_fabric;
 mod user;
 
-use std::path::Path;
-use std::sync::Arc;
-
-use axum::Router;
-use axum::response::Response;
+use crate::{
+    directory::SecretText,
+    entra::{Exchange, Issued, Refusal, issue_for_identity},
+    service::{Cloud, Entrance, Service},
+    world::World,
+};
+use arc_keys::ArcKeys;
+use axum::{Router, response::Response};
+use expires_on::ExpiresOnFormat as Format;
 use http::{HeaderMap, HeaderValue, header};
+use identity::{Choice, NoIdentity};
 use serde_json::{Value, json};
+use std::{path::Path, sync::Arc};
 use uuid::Uuid;
 
-use crate::directory::SecretText;
-use crate::entra::{Exchange, Issued, Refusal, issue_for_identity};
-use crate::service::{Cloud, Entrance, Service};
-use crate::world::World;
-use arc_keys::ArcKeys;
-use expires_on::ExpiresOnFormat as Format;
-use identity::{Choice, NoIdentity};
-
 pub use certificate::CertificateError;
-pub(crate) use certificate::SelfSigned;
 pub use expires_on::ExpiresOnFormat;
+pub use info::HostsInfo;
+
+pub(crate) use certificate::SelfSigned;
 pub(crate) use failure::failure;
 pub(crate) use identity::{HOSTS, ManagedIdentity};
-pub use info::HostsInfo;
 
 /// What the hosts of one emulator have, and what they want to see.
 pub(crate) struct Hosts {

@@ -3,21 +3,19 @@
 //! 'How to leverage a Service Fabric application's managed identity to access Azure services'; the errors are its section
 //! 'Error handling'.
 
-use axum::Json;
-use axum::Router;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use super::{
+    Host, NoToken, app_service::shows, expires_on::ExpiresOnFormat, identity::Choice,
+    imds::TOKEN_PATH, query::Parameters,
+};
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use http::{HeaderMap, StatusCode, Uri};
 use serde_json::json;
 use uuid::Uuid;
-
-use super::app_service::shows;
-use super::expires_on::ExpiresOnFormat;
-use super::identity::Choice;
-use super::imds::TOKEN_PATH;
-use super::query::Parameters;
-use super::{Host, NoToken};
 
 const VERSION: &str = "2019-07-01-preview";
 

@@ -1,10 +1,9 @@
 //! Tokens of the user for whom a host acts.
 
-use http::HeaderMap;
-use uuid::Uuid;
-
 use super::{Host, Refused};
 use crate::entra::{Issued, issue_for_user};
+use http::HeaderMap;
+use uuid::Uuid;
 
 /// The program that a host is, to Entra ID.
 pub(super) struct Actor {

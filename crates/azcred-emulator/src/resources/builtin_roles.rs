@@ -3,12 +3,12 @@
 //! Source: "Azure built-in roles" on Microsoft Learn (privileged, general, AI + machine learning, storage,
 //! containers). The ids are the same in every tenant. The descriptions are our own.
 
+use super::{
+    role::{Permission, RoleDefinition},
+    scope::Scope,
+};
 use std::sync::LazyLock;
-
 use uuid::{Uuid, uuid};
-
-use super::role::{Permission, RoleDefinition};
-use super::scope::Scope;
 
 /// A row of the table below.
 struct BuiltIn {

@@ -10,9 +10,8 @@ mod scope;
 mod seed;
 mod workspace;
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 pub use rbac::{Action, Decision, Principals, matches};
@@ -24,9 +23,10 @@ pub use role::{
     DenyAssignment, EVERYONE, Permission, PrincipalType, RoleAssignment, RoleDefinition,
 };
 pub use scope::{InvalidScope, Scope};
-pub(crate) use seed::kind_of;
 pub use seed::{ResourcesSeed, SeedProblem};
 pub use workspace::{WORKSPACE_TYPE, Workspace};
+
+pub(crate) use seed::kind_of;
 pub(crate) use workspace::{basic, complete, default_datastores};
 
 /// The default seed's half for [`ResourcesSeed`]; its principals are those of the directory's half.

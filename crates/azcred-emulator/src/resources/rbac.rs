@@ -8,13 +8,13 @@
 //! 4. Data actions are judged by `dataActions`/`notDataActions` alone: an Owner reads no blob.
 //! 5. What a group is given, its members have, through any nesting.
 
+use super::{
+    Resources,
+    role::{DenyAssignment, EVERYONE, Permission, RoleAssignment, RoleDefinition},
+    scope::Scope,
+};
 use std::collections::BTreeSet;
-
 use uuid::Uuid;
-
-use super::Resources;
-use super::role::{DenyAssignment, EVERYONE, Permission, RoleAssignment, RoleDefinition};
-use super::scope::Scope;
 
 /// Something a principal wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,13 +1,11 @@
 //! Subscriptions, management groups, resource groups and resources: what roles are assigned over.
 
-use std::collections::BTreeMap;
-
+use super::scope::Scope;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-use super::scope::Scope;
 
 /// A subscription of one tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,11 +3,10 @@
 //! Field meanings: "Understand Azure role definitions", "Understand Azure role assignments" and "Understand
 //! Azure deny assignments" on Microsoft Learn.
 
+use super::scope::Scope;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-use super::scope::Scope;
 
 /// What a role allows, or a deny assignment forbids. Data actions are apart from actions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

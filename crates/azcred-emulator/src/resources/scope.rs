@@ -5,10 +5,8 @@
 //! spelling they came in; equality and containment ignore case and go by whole segments, so that
 //! `/subscriptions/1` is no parent of `/subscriptions/11`.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::{fmt, str::FromStr};
 use uuid::Uuid;
 
 /// Longest id Azure Resource Manager takes, in bytes (its URL limit leaves no room for more).

@@ -3,21 +3,19 @@
 //! Seeds are for people, so they name things: a tenant by its domain, a role by its name, a principal by the
 //! display name of an application or group or the sign-in name of a user. Ids do as well.
 
-use std::ops::Range;
-
+use super::{
+    Resources,
+    resource::{ManagementGroup, Resource, ResourceGroup, Subscription, SubscriptionState},
+    role::{DenyAssignment, EVERYONE, Permission, PrincipalType, RoleAssignment, RoleDefinition},
+    scope::Scope,
+    workspace::{Workspace, default_datastores},
+};
+use crate::directory::{Directory, Principal};
 use serde::Deserialize;
+use std::ops::Range;
 use time::OffsetDateTime;
 use toml::Spanned;
 use uuid::Uuid;
-
-use super::Resources;
-use super::resource::{ManagementGroup, Resource, ResourceGroup, Subscription, SubscriptionState};
-use super::role::{
-    DenyAssignment, EVERYONE, Permission, PrincipalType, RoleAssignment, RoleDefinition,
-};
-use super::scope::Scope;
-use super::workspace::{Workspace, default_datastores};
-use crate::directory::{Directory, Principal};
 
 /// What a seed says of Azure's tree. Every list may be left out.
 #[derive(Debug, Default, Deserialize)]

@@ -1,10 +1,9 @@
 //! Seeds that say what can't be, and what the people who wrote them are told.
 
-use time::OffsetDateTime;
-use uuid::Uuid;
-
 use super::*;
 use crate::directory::{Directory, Tenant, User};
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 const SUBSCRIPTION: &str = "
 [[subscriptions]]

@@ -1,10 +1,9 @@
 //! The RBAC rules, told as small worlds.
 
-use time::OffsetDateTime;
-use uuid::{Uuid, uuid};
-
 use super::*;
 use crate::directory::{Directory, Group, Tenant};
+use time::OffsetDateTime;
+use uuid::{Uuid, uuid};
 
 const SUBSCRIPTION: Uuid = uuid!("11111111-1111-1111-1111-111111111111");
 const ALICE: Uuid = Uuid::from_u128(0xa11ce);

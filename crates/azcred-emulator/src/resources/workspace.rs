@@ -3,15 +3,15 @@
 //! Property names: the `Microsoft.MachineLearningServices/workspaces` resource of the Azure REST API
 //! specifications, stable versions 2022-10-01 to 2024-10-01.
 
-use std::collections::BTreeMap;
-
+use super::{
+    resource::{Identity, Resource, Sku, SystemData},
+    scope::{InvalidScope, Scope},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-use super::resource::{Identity, Resource, Sku, SystemData};
-use super::scope::{InvalidScope, Scope};
 
 /// The type of a workspace.
 pub const WORKSPACE_TYPE: &str = "Microsoft.MachineLearningServices/workspaces";

@@ -1,16 +1,18 @@
 //! A seed's Conditional Access policies: what can be written, and how it becomes [`Policy`]s.
 
-use std::collections::BTreeSet;
-
+use super::{
+    Problem,
+    directory::{find_member, problem},
+};
+use crate::{
+    directory::{ClientApp, Directory, Policy, Requirement},
+    entra,
+};
 use aws_lc_rs::digest;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use toml::Spanned;
 use uuid::Uuid;
-
-use super::Problem;
-use super::directory::{find_member, problem};
-use crate::directory::{ClientApp, Directory, Policy, Requirement};
-use crate::entra;
 
 /// A policy as it is written.
 #[derive(Deserialize)]

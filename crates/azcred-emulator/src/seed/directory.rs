@@ -1,20 +1,21 @@
 //! The directory's half of a seed: what can be written there, and how it becomes a [`Directory`].
 
+use super::{
+    Problem, conditional_access, issuers,
+    made::Made,
+    tables::{ApplicationSeed, DirectorySeed, RotationSeed, UserSeed},
+};
+use crate::{
+    directory::{
+        Application, Audience, Certificate, Directory, FederatedCredential, Group, IssuerKeys,
+        LoopLimit, NATIVE_REDIRECT_URIS, Secret, SecretText, ServicePrincipal,
+        ServicePrincipalKind, Tenant, User,
+    },
+    issuer::EXCHANGE_AUDIENCE,
+};
 use time::OffsetDateTime;
 use toml::Spanned;
 use uuid::Uuid;
-
-use super::Problem;
-use super::conditional_access;
-use super::issuers;
-use super::made::Made;
-use super::tables::{ApplicationSeed, DirectorySeed, RotationSeed, UserSeed};
-use crate::directory::{
-    Application, Audience, Certificate, Directory, FederatedCredential, Group, IssuerKeys,
-    LoopLimit, NATIVE_REDIRECT_URIS, Secret, SecretText, ServicePrincipal, ServicePrincipalKind,
-    Tenant, User,
-};
-use crate::issuer::EXCHANGE_AUDIENCE;
 
 pub(super) fn problem<T>(entry: &Spanned<T>, field: String, message: impl Into<String>) -> Problem {
     Problem {

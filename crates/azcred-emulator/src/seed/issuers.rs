@@ -1,10 +1,8 @@
 //! A seed's issuers outside Entra ID: their names, and the keys they publish.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use super::tables::IssuerSeed;
 use crate::directory::{Issuer, IssuerKeys, RsaJwk};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// Reads an issuer.
 ///

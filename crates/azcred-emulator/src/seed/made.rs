@@ -1,15 +1,11 @@
 //! Secrets and certificates that a seed leaves out: made once, and kept by whoever keeps the state.
 
-use std::collections::BTreeMap;
-
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
+use crate::{directory::SecretText, shared_keys};
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 use zeroize::Zeroizing;
-
-use crate::directory::SecretText;
-use crate::shared_keys;
 
 /// What was made for a seed, by client id and name. It holds secrets: no `Debug`, and it is wiped when dropped.
 #[derive(Default, Serialize, Deserialize)]

@@ -1,14 +1,15 @@
 //! The managed identities of a seed: who they are, and which hosts have them.
 
+use super::Problem;
+use crate::{
+    directory::{Directory, ServicePrincipal, ServicePrincipalKind},
+    identity_hosts::{HOSTS, ManagedIdentity},
+    resources::Scope,
+    service::Service,
+};
 use serde::Deserialize;
 use toml::Spanned;
 use uuid::Uuid;
-
-use super::Problem;
-use crate::directory::{Directory, ServicePrincipal, ServicePrincipalKind};
-use crate::identity_hosts::{HOSTS, ManagedIdentity};
-use crate::resources::Scope;
-use crate::service::Service;
 
 /// The table of this part, at the top of the file.
 pub(super) const TABLES: &[&str] = &["managed_identities"];

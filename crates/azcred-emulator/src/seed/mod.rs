@@ -7,21 +7,23 @@ mod made;
 mod managed_identities;
 mod tables;
 
-use std::ops::Range;
-use std::path::{Path, PathBuf};
-
+use crate::{
+    directory::Directory,
+    faults::Fault,
+    identity_hosts::ManagedIdentity,
+    resources::{self, Resources, ResourcesSeed},
+};
+use managed_identities::ManagedIdentitiesSeed;
 use serde::Deserialize;
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
 use time::OffsetDateTime;
-use toml::Spanned;
-use toml::de::DeTable;
+use toml::{Spanned, de::DeTable};
 use uuid::Uuid;
 
-use crate::directory::Directory;
-use crate::faults::Fault;
-use crate::identity_hosts::ManagedIdentity;
-use crate::resources::{self, Resources, ResourcesSeed};
 pub(crate) use made::{Made, pem};
-use managed_identities::ManagedIdentitiesSeed;
 
 /// The directory's half of the default seed.
 const DEFAULT_DIRECTORY: &str = include_str!("contoso.toml");

@@ -1,10 +1,9 @@
 //! The tables of a seed's directory half, as they are written.
 
+use super::conditional_access::PolicySeed;
 use serde::Deserialize;
 use toml::Spanned;
 use uuid::Uuid;
-
-use super::conditional_access::PolicySeed;
 
 /// What a seed says of the directory. Every list may be left out, but there has to be a tenant.
 #[derive(Deserialize, Default)]

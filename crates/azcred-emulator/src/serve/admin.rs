@@ -3,26 +3,20 @@
 //! Plain HTTP on loopback. Every request needs `Authorization: Bearer TOKEN`, so that no web page and no other user
 //! of the machine can steer it.
 
-use std::sync::{Arc, OnceLock};
-
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use super::{connection::http1, gate::BODY_TIMEOUT, socket::Socket};
+use crate::{directory::SecretText, faults::Fault, issuer, world::World};
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
 use http::{StatusCode, header};
-use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-use super::connection::http1;
-use super::gate::BODY_TIMEOUT;
-use super::socket::Socket;
-use crate::directory::SecretText;
-use crate::faults::Fault;
-use crate::issuer;
-use crate::world::World;
+use std::sync::{Arc, OnceLock};
 
 /// The largest body of a request.
 const MAX_BODY_BYTES: usize = 64 * 1024;

@@ -1,23 +1,18 @@
 //! One connection: TLS where the service has it, then HTTP/1.1, every wait bounded.
 
-use std::convert::Infallible;
-use std::sync::Arc;
-use std::time::Duration;
-
+use super::{
+    Context, gate,
+    socket::{Ending, Socket},
+};
+use crate::service::{Entrance, Transport};
 use axum::response::Response;
 use http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
+use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
-
-use super::Context;
-use super::gate;
-use super::socket::{Ending, Socket};
-use crate::service::{Entrance, Transport};
 
 /// How long a client may take over the TLS handshake.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);

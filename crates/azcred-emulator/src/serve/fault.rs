@@ -1,19 +1,20 @@
 //! Plays a fault that meets a request.
 
-use std::time::Duration;
-
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use super::{Context, gate::Cut};
+use crate::{
+    entra::{Exchange, Refusal},
+    faults::Effect,
+    identity_hosts::{self, ExpiresOnFormat},
+    service::{Entrance, Service},
+};
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
-
-use super::Context;
-use super::gate::Cut;
-use crate::entra::{Exchange, Refusal};
-use crate::faults::Effect;
-use crate::identity_hosts::{self, ExpiresOnFormat};
-use crate::service::{Entrance, Service};
+use std::time::Duration;
 
 /// What a fault leaves to do.
 pub(super) enum Played {

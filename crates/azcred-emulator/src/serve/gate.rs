@@ -1,20 +1,28 @@
 //! What every request passes: limits, faults, the service, the log.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-use std::time::Duration;
-
-use axum::body::{Body, Bytes};
-use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use super::{
+    Context,
+    fault::{self, Played},
+};
+use crate::{
+    request_log::Served,
+    service::{Entrance, Service},
+};
+use axum::{
+    body::{Body, Bytes},
+    response::{IntoResponse, Response},
+};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use hyper::body::Incoming;
 use serde_json::Value;
-
-use super::Context;
-use super::fault::{self, Played};
-use crate::request_log::Served;
-use crate::service::{Entrance, Service};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr},
+    time::Duration,
+};
 
 /// The connection is to end without an answer, or without the rest of one.
 #[derive(Debug)]

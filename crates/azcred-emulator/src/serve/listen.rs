@@ -1,18 +1,22 @@
 //! Binds the ports, on loopback only, and accepts connections until the emulator shuts down.
 
-use std::collections::BTreeMap;
-use std::future::Future;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
-
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-
-use super::socket::{Ending, Socket};
-use super::{Admin, Context, connection, gate, proxy};
+use super::{
+    Admin, Context, connection, gate, proxy,
+    socket::{Ending, Socket},
+};
 use crate::service::{Service, Transport};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+};
 
 /// Connections served at once on each port; more wait for a place. Whoever fills one port leaves the others their places, and
 /// a process may have 1,024 open files as a rule.

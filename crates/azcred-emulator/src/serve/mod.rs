@@ -8,18 +8,18 @@ mod listen;
 mod proxy;
 mod socket;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
+use crate::{
+    arm,
+    ca::Ca,
+    ci, entra, graph,
+    identity_hosts::{self, Hosts},
+    service::{Entrance, Service},
+    world::World,
+};
 use axum::response::IntoResponse as _;
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::watch;
 use tower::util::ServiceExt as _;
-
-use crate::ca::Ca;
-use crate::identity_hosts::{self, Hosts};
-use crate::service::{Entrance, Service};
-use crate::world::World;
-use crate::{arm, ci, entra, graph};
 
 pub(crate) use admin::Admin;
 pub(crate) use listen::{Bound, Listeners};

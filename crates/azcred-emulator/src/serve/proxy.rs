@@ -1,20 +1,20 @@
 //! The proxy: `CONNECT` to a real name of Azure's is answered by the emulator itself, anything else is refused.
 
-use std::sync::{Mutex, PoisonError};
-
+use super::{
+    Context,
+    connection::{Answer, HANDSHAKE_TIMEOUT, http1, serve_tls},
+    gate::text,
+    socket::{Ending, Socket},
+};
+use crate::{
+    request_log::Served,
+    service::{self, Entrance},
+};
 use axum::response::Response;
 use http::{Method, Request, StatusCode};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper::upgrade::OnUpgrade;
+use hyper::{body::Incoming, service::service_fn, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
-
-use super::Context;
-use super::connection::{Answer, HANDSHAKE_TIMEOUT, http1, serve_tls};
-use super::gate::text;
-use super::socket::{Ending, Socket};
-use crate::request_log::Served;
-use crate::service::{self, Entrance};
+use std::sync::{Mutex, PoisonError};
 
 /// What was asked for by `CONNECT`, and is to be served on the same connection.
 struct Tunnel {

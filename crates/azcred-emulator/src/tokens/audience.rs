@@ -1,7 +1,6 @@
 //! Which `aud` values mean which service.
 
-use crate::service::Service;
-use crate::world::World;
+use crate::{service::Service, world::World};
 
 /// A service's resource names in every cloud, and its application id.
 pub(crate) fn names(service: Service) -> &'static [&'static str] {

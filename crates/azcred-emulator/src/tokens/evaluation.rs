@@ -4,14 +4,15 @@
 //! told. What they need of a token is when exactly it was issued, which its claims say to the second and minus five
 //! minutes; so it is in `uti`, where nobody looks but who wrote it.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use super::Claims;
+use crate::directory::{Directory, User};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-use super::Claims;
-use crate::directory::{Directory, User};
 
 /// `uti` of a token that is issued at this time: 16 bytes, the first half of which are the time.
 pub(crate) fn token_id(issued: OffsetDateTime) -> String {
@@ -96,10 +97,9 @@ pub(crate) fn is_revoked(account: &User, issued: i64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use serde_json::{Map, Value};
     use time::Duration;
-
-    use super::*;
 
     const HOME: Uuid = Uuid::from_u128(1);
     const GUEST: Uuid = Uuid::from_u128(2);

@@ -7,8 +7,9 @@ mod keys;
 mod verify;
 
 pub use audience::accepted_audiences;
+pub use keys::{KeyError, Keys, SigningKey};
+pub use verify::{BearerError, Claims, verify_bearer};
+
 pub(crate) use audience::names;
 pub(crate) use evaluation::{Revoked, evaluate, is_revoked, micros, token_id};
 pub(crate) use jws::{Algorithm, Jws, PublicKey};
-pub use keys::{KeyError, Keys, SigningKey};
-pub use verify::{BearerError, Claims, verify_bearer};

@@ -1,12 +1,10 @@
 //! How a service checks a bearer token: signature, issuer, audience, times.
 
+use super::jws::{Algorithm, Jws};
+use crate::{service::Cloud, world::World};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-use super::jws::{Algorithm, Jws};
-use crate::service::Cloud;
-use crate::world::World;
 
 /// What a service learns from a token it has verified.
 #[derive(Clone, Debug)]
@@ -186,13 +184,14 @@ fn shorten(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::directory::{Directory, Tenant};
-    use crate::resources::Resources;
-    use crate::shared_keys;
-    use crate::tokens::{Keys, SigningKey};
+    use crate::{
+        directory::{Directory, Tenant},
+        resources::Resources,
+        shared_keys,
+        tokens::{Keys, SigningKey},
+    };
+    use serde_json::json;
 
     const TENANT: Uuid = Uuid::from_u128(0xA);
 

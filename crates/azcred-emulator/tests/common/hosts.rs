@@ -1,9 +1,8 @@
 //! Requests to the hosts of managed identities.
 
+use super::{Answer, Lab, read};
 use azcred_emulator::HostsInfo;
 use reqwest::RequestBuilder;
-
-use super::{Answer, Lab, read};
 
 pub(crate) const ARM: &str = "https://management.azure.com/";
 pub(crate) const WORKSPACE: &str = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg-contoso-ml/providers/Microsoft.MachineLearningServices/workspaces/ws-contoso-ml";

@@ -5,16 +5,19 @@ pub(crate) mod browser;
 pub(crate) mod hosts;
 pub(crate) mod people;
 
-use std::path::Path;
-
-use aws_lc_rs::digest;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair};
+use aws_lc_rs::{
+    digest,
+    rand::SystemRandom,
+    signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair},
+};
 use azcred_emulator::{Emulator, IdentityInfo, Options, Seed};
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::{Map, Value, json};
+use std::path::Path;
 
 pub(crate) const TENANT: &str = "c0a70500-0000-4000-8000-000000000001";
 pub(crate) const DEMO: &str = "a0000001-0000-4000-8000-000000000001";

@@ -13,8 +13,9 @@ pub(crate) use add::secret_name;
 pub(crate) use keep::{Current, keep, of_person};
 pub(crate) use record::{Ended, Person, Proof, Record, RefreshToken};
 pub(crate) use renewal::gone_through_with;
-pub use renewal::settled;
 pub(crate) use store::Store;
+
+pub use renewal::settled;
 
 use crate::{
     error::{Error, ErrorKind, Result},

@@ -11,5 +11,6 @@ mod recent;
 pub(crate) use disk::through;
 pub(crate) use identity::Identity;
 pub(crate) use list::forget;
-pub use list::{CacheList, CachedToken, clear, list};
 pub(crate) use memory::{MemoryCache, in_background, without_person};
+
+pub use list::{CacheList, CachedToken, clear, list};

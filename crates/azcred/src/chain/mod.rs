@@ -25,8 +25,6 @@ pub use report::{Attempt, Report, Verdict};
 pub use settings::{SETTINGS_FILE, Settings};
 pub use source::Source;
 
-use people::People;
-
 use crate::{
     cache,
     credential::{
@@ -41,6 +39,7 @@ use crate::{
 };
 use arc_swap::ArcSwapOption;
 use futures_util::{FutureExt, future::BoxFuture};
+use people::People;
 use std::{
     fmt,
     sync::{Arc, OnceLock},

@@ -38,10 +38,11 @@ pub use device_code::DeviceCodeCredential;
 pub use environment::{EnvironmentCredential, EnvironmentKind, EnvironmentOrder};
 pub use github_actions::GitHubActionsCredential;
 pub use interactive_browser::{InteractiveBrowserCredential, SignInPrompt};
-pub(crate) use managed_identity::InChain;
 pub use managed_identity::{ManagedIdentityCredential, ManagedIdentityId};
 pub use visual_studio_code::VisualStudioCodeCredential;
 pub use workload_identity::WorkloadIdentityCredential;
+
+pub(crate) use managed_identity::InChain;
 
 use crate::{
     error::{Error, Result},

@@ -12,10 +12,12 @@ mod token_endpoint;
 
 pub(crate) use authorize::{Authorization, Redirected, Wishes};
 pub(crate) use codes::is_fixed_by_signing_in;
-pub use codes::{Meaning, explain};
 pub(crate) use device::Device;
 pub(crate) use openid::{Endpoints, IdClaims};
-use openid::{Expected, id_claims};
 pub(crate) use signed_in::SignedIn;
 pub(crate) use token_answer::PersonTokens;
 pub(crate) use token_endpoint::{Grant, TokenEndpoint, scopes_of_person};
+
+pub use codes::{Meaning, explain};
+
+use openid::{Expected, id_claims};

@@ -9,10 +9,6 @@ use crate::{
     error::{Error, ErrorKind, Result},
     system::SharedSystem,
 };
-pub use reqwest::{
-    Method,
-    header::{self, HeaderMap, HeaderName, HeaderValue},
-};
 use std::{
     fmt,
     sync::Arc,
@@ -22,8 +18,13 @@ use tokio::{
     sync::OnceCell,
     time::{Instant, timeout_at},
 };
-pub use url::Url;
 use zeroize::Zeroizing;
+
+pub use reqwest::{
+    Method,
+    header::{self, HeaderMap, HeaderName, HeaderValue},
+};
+pub use url::Url;
 
 /// The largest answer that is read; a token's is some kilobytes, a page of Resource Manager's some hundred.
 pub const BODY_LIMIT: usize = 4 << 20;

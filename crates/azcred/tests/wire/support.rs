@@ -1,8 +1,10 @@
 //! Servers that do as they are told, on loopback, over plain HTTP or TLS.
 
 use rcgen::{CertificateParams, Issuer, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{
+    ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+};
 use std::{
     net::SocketAddr,
     sync::{

@@ -1,22 +1,22 @@
 //! ARM as a client sees it: requests through the router, against a small Contoso beside a Fabrikam.
 
-use std::sync::{Arc, LazyLock};
-
+use crate::{
+    directory::{Directory, Group, ServicePrincipal, ServicePrincipalKind, Tenant, User},
+    resources::{
+        DEFAULT_SEED, DenyAssignment, EVERYONE, Permission, PrincipalType, ResourcesSeed,
+        RoleAssignment,
+    },
+    service::{Cloud, Entrance, Service, Urls},
+    tokens::{Keys, SigningKey},
+    world::World,
+};
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::{Map, Value, json};
+use std::sync::{Arc, LazyLock};
 use time::OffsetDateTime;
 use tower::ServiceExt;
 use uuid::{Uuid, uuid};
-
-use crate::directory::{Directory, Group, ServicePrincipal, ServicePrincipalKind, Tenant, User};
-use crate::resources::{
-    DEFAULT_SEED, DenyAssignment, EVERYONE, Permission, PrincipalType, ResourcesSeed,
-    RoleAssignment,
-};
-use crate::service::{Cloud, Entrance, Service, Urls};
-use crate::tokens::{Keys, SigningKey};
-use crate::world::World;
 
 const CONTOSO: Uuid = uuid!("aaaaaaaa-0000-4000-8000-000000000001");
 const FABRIKAM: Uuid = uuid!("aaaaaaaa-0000-4000-8000-000000000002");

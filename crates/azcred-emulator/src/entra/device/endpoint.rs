@@ -2,28 +2,23 @@
 //!
 //! Shape: 'OAuth 2.0 device authorization grant', and what the service was seen to answer to Azure CLI.
 
-use std::sync::Arc;
-
-use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
+use super::{
+    super::{
+        authority::Authority, claims_request::ClaimsRequest, client, discovery::Version,
+        exchange::Exchange, form::Form, refusal::Refusal, token::unavailable, user::Asked,
+    },
+    Pending,
+};
+use crate::{directory::Directory, service::Cloud, world::World};
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
-
-use super::super::authority::Authority;
-use super::super::claims_request::ClaimsRequest;
-use super::super::client;
-use super::super::discovery::Version;
-use super::super::exchange::Exchange;
-use super::super::form::Form;
-use super::super::refusal::Refusal;
-use super::super::token::unavailable;
-use super::super::user::Asked;
-use super::Pending;
-use crate::directory::Directory;
-use crate::service::Cloud;
-use crate::world::World;
+use std::sync::Arc;
 
 /// How long the codes are good, in seconds, where a tenant says nothing else.
 const LIFETIME: u32 = 900;

@@ -1,14 +1,17 @@
 //! Where a program asks whether the person has signed in: the grant `device_code` (RFC 8628 section 3.4).
 
+use super::{
+    super::{
+        authority::Authority,
+        discovery::Version,
+        refusal::Refusal,
+        sign_in::millis,
+        user::{self, Ask, Asked, Session},
+    },
+    Approval, Pending, Polled,
+};
 use http::StatusCode;
 use serde_json::Value;
-
-use super::super::authority::Authority;
-use super::super::discovery::Version;
-use super::super::refusal::Refusal;
-use super::super::sign_in::millis;
-use super::super::user::{self, Ask, Asked, Session};
-use super::{Approval, Pending, Polled};
 
 /// Answers the grant.
 ///

@@ -6,16 +6,15 @@
 mod endpoint;
 mod grant;
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use super::sign_in::Proofs;
 use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 use uuid::Uuid;
 use zeroize::Zeroizing;
-
-use super::sign_in::Proofs;
 
 pub(super) use endpoint::{only_post, v1, v2};
 pub(super) use grant::grant;

@@ -4,19 +4,18 @@
 //! never sent by another site's forms (`SameSite`), nor shown to scripts (`HttpOnly`); `__Host-` keeps programs that
 //! answer at the same name by plain HTTP from setting them (RFC 6265bis section 4.1.3.2).
 
+use super::{
+    super::{exchange::Exchange, seal},
+    Proofs,
+};
+use crate::directory::{Directory, User};
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-use super::super::exchange::Exchange;
-use super::super::seal;
-use super::Proofs;
-use crate::directory::{Directory, User};
 
 /// A person who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,17 +1,14 @@
 //! Authorization codes that were given out: each is good once, for ten minutes.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
+use super::{super::refusal::Refusal, Proofs, pkce::Challenge};
 use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::StatusCode;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
 use uuid::Uuid;
-
-use super::super::refusal::Refusal;
-use super::Proofs;
-use super::pkce::Challenge;
 
 /// What a code stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,21 +1,18 @@
 //! How a sign-in ends: a code for the program, an approval of a device, or neither.
 
+use super::{
+    super::{
+        device::Approval, exchange::Exchange, form::Form, refusal::Refusal, token::unavailable,
+        user::client_info,
+    },
+    codes::Code,
+    pages, redirect_uri,
+    step::Ready,
+    transaction::{Purpose, Transaction},
+};
+use crate::{directory::Directory, tokens::Jws, world::World};
 use axum::response::Response;
 use uuid::Uuid;
-
-use super::super::device::Approval;
-use super::super::exchange::Exchange;
-use super::super::form::Form;
-use super::super::refusal::Refusal;
-use super::super::token::unavailable;
-use super::super::user::client_info;
-use super::codes::Code;
-use super::step::Ready;
-use super::transaction::{Purpose, Transaction};
-use super::{pages, redirect_uri};
-use crate::directory::Directory;
-use crate::tokens::Jws;
-use crate::world::World;
 
 /// The program gets what it asked for.
 pub(super) fn grant(

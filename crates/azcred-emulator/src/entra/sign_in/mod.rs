@@ -19,17 +19,18 @@ mod step;
 mod transaction;
 mod visit;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::routing::{get, post};
-
 use crate::world::World;
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use std::sync::Arc;
 
 pub(super) use browser::millis;
 pub(super) use codes::Code;
-pub(crate) use codes::Codes;
 pub(super) use pkce::check as check_verifier;
+
+pub(crate) use codes::Codes;
 pub(crate) use proofs::Proofs;
 
 /// The routes that browsers come to.

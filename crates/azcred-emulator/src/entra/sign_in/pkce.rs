@@ -1,13 +1,11 @@
 //! Proof Key for Code Exchange (RFC 7636): only who asked for a code can use it.
 
+use super::super::refusal::Refusal;
 use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
-
-use super::super::refusal::Refusal;
 
 /// A code's challenge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

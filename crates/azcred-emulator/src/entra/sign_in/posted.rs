@@ -1,18 +1,16 @@
 //! What a person entered on a page, and what it changes.
 
+use super::{
+    super::{exchange::Exchange, form::Form, refusal::Refusal, user},
+    Proofs,
+    browser::Browser,
+    respond::cancelled,
+    second_factor,
+    step::{self, Step},
+    transaction::{Choice, Purpose, Transaction},
+};
+use crate::{directory::Directory, world::World};
 use uuid::Uuid;
-
-use super::super::exchange::Exchange;
-use super::super::form::Form;
-use super::super::refusal::Refusal;
-use super::super::user;
-use super::browser::Browser;
-use super::respond::cancelled;
-use super::step::{self, Step};
-use super::transaction::{Choice, Purpose, Transaction};
-use super::{Proofs, second_factor};
-use crate::directory::Directory;
-use crate::world::World;
 
 /// What follows.
 pub(super) enum Next {

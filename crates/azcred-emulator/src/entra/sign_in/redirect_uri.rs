@@ -4,12 +4,10 @@
 //! and `http://127.0.0.1` (RFC 8252 section 7.3), and with regard to case, but for scheme and host. `[::1]` is not
 //! supported there either.
 
+use super::super::{authority::clip, refusal::Refusal};
+use crate::directory::Application;
 use http::StatusCode;
 use url::Url;
-
-use super::super::authority::clip;
-use super::super::refusal::Refusal;
-use crate::directory::Application;
 
 /// No real address comes near this; the portal takes 256 characters.
 const MAX_BYTES: usize = 2048;

@@ -3,21 +3,24 @@
 //! 'Microsoft identity platform and OAuth 2.0 authorization code flow', 'OpenID Connect on the Microsoft identity
 //! platform'; RFC 6749 section 4.1.1, RFC 7636 section 4.3.
 
+use super::{
+    super::{
+        authority::{Authority, clip},
+        claims_request::ClaimsRequest,
+        client,
+        discovery::Version,
+        form::Form,
+        refusal::Refusal,
+        user::Asked,
+    },
+    pkce::Challenge,
+    redirect_uri,
+    respond::{Mode, ReturnAddress},
+};
+use crate::directory::{Application, Audience, Directory};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-use super::super::authority::{Authority, clip};
-use super::super::claims_request::ClaimsRequest;
-use super::super::client;
-use super::super::discovery::Version;
-use super::super::form::Form;
-use super::super::refusal::Refusal;
-use super::super::user::Asked;
-use super::pkce::Challenge;
-use super::redirect_uri;
-use super::respond::{Mode, ReturnAddress};
-use crate::directory::{Application, Audience, Directory};
 
 /// A request that may be shown to a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

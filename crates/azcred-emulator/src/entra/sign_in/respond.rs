@@ -3,16 +3,14 @@
 //! RFC 6749 sections 4.1.2 and 4.1.2.1, 'OAuth 2.0 Multiple Response Type Encoding Practices', 'OAuth 2.0 Form Post
 //! Response Mode'.
 
+use super::{
+    super::{exchange::Exchange, refusal::Refusal, token::unavailable},
+    pages,
+};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
-use url::Url;
-use url::form_urlencoded;
-
-use super::super::exchange::Exchange;
-use super::super::refusal::Refusal;
-use super::super::token::unavailable;
-use super::pages;
+use url::{Url, form_urlencoded};
 
 /// Where a program waits for the answer, and how it wants it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,11 +3,10 @@
 //! The app is the emulator's own: each person's key comes from the service's secret, and the page shows the number that
 //! a phone would. What is proved by it is worth nothing, but that a client can cope with being asked.
 
+use crate::directory::Directory;
 use aws_lc_rs::hmac;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
-
-use crate::directory::Directory;
 
 const STEP_SECONDS: i64 = 30;
 /// The steps before the present one that are taken too: people type slowly.

@@ -3,20 +3,24 @@
 //! Nothing is remembered of which page was shown last. Each time the whole question is asked anew: who, proved how,
 //! allowed by whom. So no page can be skipped, nor a posted form stand for a proof.
 
+use super::{
+    super::{
+        authority::Authority,
+        claims_request::ClaimsRequest,
+        client, conditional_access,
+        refusal::Refusal,
+        resource::{self, Resource},
+        user::{self, Asked, Session},
+    },
+    browser::{Browser, SignedIn},
+    request::Prompt,
+    transaction::{Choice, Purpose, Transaction},
+};
+use crate::{
+    directory::{Directory, Tenant, User},
+    world::World,
+};
 use http::StatusCode;
-
-use super::super::authority::Authority;
-use super::super::claims_request::ClaimsRequest;
-use super::super::client;
-use super::super::conditional_access;
-use super::super::refusal::Refusal;
-use super::super::resource::{self, Resource};
-use super::super::user::{self, Asked, Session};
-use super::browser::{Browser, SignedIn};
-use super::request::Prompt;
-use super::transaction::{Choice, Purpose, Transaction};
-use crate::directory::{Directory, Tenant, User};
-use crate::world::World;
 
 /// What comes next.
 pub(super) enum Step<'a> {

@@ -3,16 +3,14 @@
 //! Each page carries its own, sealed, and so the browser's way back leads to a page that works. Without the cookie of the
 //! browser that it was made for it is of no use, which is what keeps other sites from posting a form here.
 
+use super::{
+    super::{exchange::Exchange, refusal::Refusal, seal, user::Asked},
+    browser::Browser,
+    request::AuthorizationRequest,
+};
+use crate::directory::Directory;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-use super::super::exchange::Exchange;
-use super::super::refusal::Refusal;
-use super::super::seal;
-use super::super::user::Asked;
-use super::browser::Browser;
-use super::request::AuthorizationRequest;
-use crate::directory::Directory;
 
 /// A sign-in under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

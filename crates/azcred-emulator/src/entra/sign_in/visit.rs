@@ -1,26 +1,26 @@
 //! The endpoints that a browser comes to: a request for a code, a page posted back, a device's page, the way out.
 
-use std::sync::Arc;
-
-use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
-use axum::response::Response;
+use super::{
+    super::{
+        discovery::Version, exchange::Exchange, form::Form, refusal::Refusal, token::unavailable,
+    },
+    browser::Browser,
+    finish, pages,
+    posted::{self, Next},
+    request::{AuthorizationRequest, Failure},
+    respond,
+    step::{self, Step},
+    transaction::{Purpose, Transaction},
+};
+use crate::{directory::Directory, world::World};
+use axum::{
+    body::Bytes,
+    extract::{Path, RawQuery, State},
+    response::Response,
+};
 use http::{HeaderMap, StatusCode, header};
+use std::sync::Arc;
 use uuid::Uuid;
-
-use super::super::discovery::Version;
-use super::super::exchange::Exchange;
-use super::super::form::Form;
-use super::super::refusal::Refusal;
-use super::super::token::unavailable;
-use super::browser::Browser;
-use super::posted::{self, Next};
-use super::request::{AuthorizationRequest, Failure};
-use super::step::{self, Step};
-use super::transaction::{Purpose, Transaction};
-use super::{finish, pages, respond};
-use crate::directory::Directory;
-use crate::world::World;
 
 /// `/{tenant}/oauth2/authorize`, by either method.
 pub(in crate::entra) async fn authorize_v1(

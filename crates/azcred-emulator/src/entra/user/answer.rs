@@ -1,25 +1,24 @@
 //! The answer to a person's client: tokens, and what they are good for.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use super::{
+    super::{
+        claims_request::ClaimsRequest,
+        client::Presented,
+        discovery::Version,
+        exchange::Exchange,
+        refusal::Refusal,
+        resource::{self, Resource},
+        token::{unavailable, usual_lifetime},
+    },
+    Ask, Session,
+    claims::{Facts, client_info},
+    scope::Asked,
+    sealed::RefreshToken,
+};
+use crate::{directory::Directory, service::Cloud, tokens::micros, world::World};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
-
-use super::super::claims_request::ClaimsRequest;
-use super::super::client::Presented;
-use super::super::discovery::Version;
-use super::super::exchange::Exchange;
-use super::super::refusal::Refusal;
-use super::super::resource::{self, Resource};
-use super::super::token::{unavailable, usual_lifetime};
-use super::claims::{Facts, client_info};
-use super::scope::Asked;
-use super::sealed::RefreshToken;
-use super::{Ask, Session};
-use crate::directory::Directory;
-use crate::service::Cloud;
-use crate::tokens::micros;
-use crate::world::World;
 
 /// What goes into an answer, whoever asked.
 struct Issue<'a> {

@@ -1,12 +1,15 @@
 //! Going on from a code: the grant `authorization_code` (RFC 6749 section 4.1.3).
 
+use super::{
+    super::{
+        authority::{Authority, clip},
+        discovery::Version,
+        refusal::Refusal,
+        sign_in::{Code, check_verifier, millis},
+    },
+    Ask, Asked, Session, answer, check_enabled, invalid_grant, member,
+};
 use serde_json::Value;
-
-use super::super::authority::{Authority, clip};
-use super::super::discovery::Version;
-use super::super::refusal::Refusal;
-use super::super::sign_in::{Code, check_verifier, millis};
-use super::{Ask, Asked, Session, answer, check_enabled, invalid_grant, member};
 
 /// Answers the grant.
 ///

@@ -3,21 +3,25 @@
 //! Names and meanings: 'Access token claims reference' and 'ID token claims reference'. Claims that those pages call
 //! opaque have the form of real ones.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use super::{
+    super::{
+        claims::{opaque, region_scope},
+        claims_request::ClaimsRequest,
+        discovery::Version,
+        resource::Resource,
+    },
+    Session,
+    scope::Asked,
+};
+use crate::{
+    directory::{Directory, User},
+    service::Cloud,
+    tokens::token_id,
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::{Uuid, uuid};
-
-use super::super::claims::{opaque, region_scope};
-use super::super::claims_request::ClaimsRequest;
-use super::super::discovery::Version;
-use super::super::resource::Resource;
-use super::Session;
-use super::scope::Asked;
-use crate::directory::{Directory, User};
-use crate::service::Cloud;
-use crate::tokens::token_id;
 
 const GRAPH: Uuid = uuid!("00000003-0000-0000-c000-000000000000");
 const ARM: Uuid = uuid!("797f4846-ba00-4fd7-ba43-dac1f8f63013");

@@ -1,19 +1,21 @@
 //! Tokens of a user for the host that acts for them: Cloud Shell, a job in Azure Machine Learning.
 
+use super::{
+    super::{
+        claims_request::ClaimsRequest,
+        exchange::Exchange,
+        managed_identity::Issued,
+        refusal::Refusal,
+        resource,
+        sign_in::Proofs,
+        token::{unavailable, usual_lifetime},
+    },
+    Session,
+    claims::Facts,
+};
+use crate::{directory::Application, world::World};
 use http::StatusCode;
 use uuid::Uuid;
-
-use super::super::claims_request::ClaimsRequest;
-use super::super::exchange::Exchange;
-use super::super::managed_identity::Issued;
-use super::super::refusal::Refusal;
-use super::super::resource;
-use super::super::sign_in::Proofs;
-use super::super::token::{unavailable, usual_lifetime};
-use super::Session;
-use super::claims::Facts;
-use crate::directory::Application;
-use crate::world::World;
 
 /// Issues a token of a user to one of Microsoft's own programs, for which nobody's consent is needed. `program` is its
 /// client id and name.

@@ -3,10 +3,11 @@
 //! 'Protect user accounts from attacks with Microsoft Entra smart lockout': ten failed attempts, one minute at first,
 //! and the same wrong password again does not count.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
 use aws_lc_rs::digest;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
 use uuid::Uuid;
 
 /// What an attempt came to.

@@ -15,33 +15,38 @@ mod scope;
 mod sealed;
 mod spent;
 
+use super::{
+    assertion::Addressee,
+    authority::Authority,
+    claims_request::ClaimsRequest,
+    client::{self, Credentials, Presented},
+    conditional_access,
+    discovery::Version,
+    exchange::Exchange,
+    form::Form,
+    refusal::Refusal,
+    resource::{self, Resource},
+    sign_in::Proofs,
+};
+use crate::{
+    directory::{Application, Directory, Tenant, User},
+    world::World,
+};
 use http::StatusCode;
 
-use super::assertion::Addressee;
-use super::authority::Authority;
-use super::claims_request::ClaimsRequest;
-use super::client::{self, Credentials, Presented};
-use super::conditional_access;
-use super::discovery::Version;
-use super::exchange::Exchange;
-use super::form::Form;
-use super::refusal::Refusal;
-use super::resource::{self, Resource};
-use super::sign_in::Proofs;
-use crate::directory::{Application, Directory, Tenant, User};
-use crate::world::World;
-
 pub(super) use answer::body as granted;
-pub(crate) use answer::signed_in;
 pub(super) use authorization_code::grant as by_authorization_code;
 pub(super) use claims::client_info;
-pub(crate) use host::issue_for_user;
-pub(crate) use lockout::Lockout;
 pub(super) use password::{check_password, count_attempt, grant as by_password};
 pub(super) use realm::user_realm;
 pub(super) use refresh::grant as by_refresh_token;
-pub(in crate::entra) use scope::Asked;
+
+pub(crate) use answer::signed_in;
+pub(crate) use host::issue_for_user;
+pub(crate) use lockout::Lockout;
 pub(crate) use spent::Spent;
+
+pub(in crate::entra) use scope::Asked;
 
 /// A token request of a person, read but not judged.
 pub(super) struct Ask<'a> {

@@ -1,16 +1,19 @@
 //! Signing in by name and password: the grant `password` (RFC 6749 section 4.3).
 
+use super::{
+    super::{
+        authority::{Authority, clip},
+        refusal::Refusal,
+        sign_in::Proofs,
+    },
+    Ask, Session, answer, check_enabled, invalid_grant,
+    lockout::Verdict,
+    member,
+};
+use crate::{directory::User, world::World};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-use super::super::authority::{Authority, clip};
-use super::super::refusal::Refusal;
-use super::super::sign_in::Proofs;
-use super::lockout::Verdict;
-use super::{Ask, Session, answer, check_enabled, invalid_grant, member};
-use crate::directory::User;
-use crate::world::World;
 
 /// Answers the grant.
 ///

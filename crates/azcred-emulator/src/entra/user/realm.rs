@@ -2,18 +2,16 @@
 //!
 //! MSAL asks it before it sends a password, so that a federated account's password does not go to Entra ID.
 
-use std::sync::Arc;
-
-use axum::Json;
-use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Response};
+use super::super::{exchange::Exchange, refusal::Refusal};
+use crate::{service::Cloud, world::World};
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    response::{IntoResponse, Response},
+};
 use serde::Deserialize;
 use serde_json::json;
-
-use super::super::exchange::Exchange;
-use super::super::refusal::Refusal;
-use crate::service::Cloud;
-use crate::world::World;
+use std::sync::Arc;
 
 #[derive(Deserialize)]
 pub(in super::super) struct RealmQuery {

@@ -3,16 +3,17 @@
 //! 'Refresh tokens in the Microsoft identity platform': they are bound to user and client (or its family), not to a
 //! tenant or resource; a new one comes with every use and the old one is not revoked by it, unless the seed says so.
 
+use super::{
+    super::{assertion::iso, authority::Authority, refusal::Refusal},
+    Ask, Session, account, answer, check_enabled, invalid_grant, member,
+    sealed::{NotOurs, RefreshToken},
+};
+use crate::{
+    directory::{Application, Tenant, User},
+    tokens,
+};
 use serde_json::Value;
 use time::OffsetDateTime;
-
-use super::super::assertion::iso;
-use super::super::authority::Authority;
-use super::super::refusal::Refusal;
-use super::sealed::{NotOurs, RefreshToken};
-use super::{Ask, Session, account, answer, check_enabled, invalid_grant, member};
-use crate::directory::{Application, Tenant, User};
-use crate::tokens;
 
 /// How long a refresh token lives unused, in seconds, where the tenant says nothing else: 90 days.
 const INACTIVITY: u32 = 90 * 24 * 3600;

@@ -2,13 +2,10 @@
 //!
 //! 'Scopes and permissions in the Microsoft identity platform'.
 
+use super::super::{authority::clip, refusal::Refusal, resource::Resource};
+use crate::directory::Application;
 use http::StatusCode;
 use uuid::{Uuid, uuid};
-
-use super::super::authority::clip;
-use super::super::refusal::Refusal;
-use super::super::resource::Resource;
-use crate::directory::Application;
 
 const GRAPH: Uuid = uuid!("00000003-0000-0000-c000-000000000000");
 

@@ -4,14 +4,11 @@
 //! used, as with Entra ID, and why the emulator can't be filled up with them. They end by time, by the account's
 //! `sessions_valid_from`, and with their use in a tenant that wants it so.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use super::super::{seal, sign_in::Proofs};
+use crate::directory::Directory;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-use super::super::seal;
-use super::super::sign_in::Proofs;
-use crate::directory::Directory;
 
 /// What a refresh token stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,9 +2,10 @@
 //!
 //! Entra ID lets an old one live on. Other services don't, and a client that loses a race with itself shows only there.
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::{Mutex, PoisonError};
-
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{Mutex, PoisonError},
+};
 use uuid::Uuid;
 
 /// The ids of used tokens; the oldest are forgotten when there are too many, and all of them at the end.

@@ -1,6 +1,10 @@
 //! Tokens without the person: with the sign-in that is on disk, else with the one that this process has.
 
-use super::{Person, SignsIn, Who, redeem, redeem::Silent, username, with_kept};
+use super::{
+    Person, SignsIn, Who,
+    redeem::{self, Silent},
+    username, with_kept,
+};
 use crate::{
     account::{self, Record, Store},
     error::{Error, ErrorKind, Result},

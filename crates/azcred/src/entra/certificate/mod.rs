@@ -17,7 +17,6 @@ use crate::{
 };
 use aws_lc_rs::{digest, rsa::KeyPair};
 use fault::Fault;
-pub(crate) use fault::unreadable;
 use key::PrivateKey;
 use pbe::{Budget, Password};
 use secrecy::{ExposeSecret, SecretString};
@@ -28,6 +27,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 use time::{OffsetDateTime, UtcDateTime, macros::format_description};
+
+pub(crate) use fault::unreadable;
 
 /// No certificate with its key and chain comes near this.
 const MAX_FILE: usize = 1 << 20;

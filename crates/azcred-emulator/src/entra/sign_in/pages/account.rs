@@ -1,11 +1,11 @@
 //! Who signs in, and by what: the accounts there are, a name, the password, the second factor.
 
-use axum::response::Response;
-
-use super::super::second_factor;
-use super::super::step::offered;
-use super::{Page, View, buttons, esc, notice};
+use super::{
+    super::{second_factor, step::offered},
+    Page, View, buttons, esc, notice,
+};
 use crate::directory::User;
+use axum::response::Response;
 
 /// More accounts than this are not listed; their names can be entered.
 const MAX_LISTED: usize = 12;

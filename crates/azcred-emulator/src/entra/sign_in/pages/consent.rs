@@ -1,11 +1,11 @@
 //! What a program may do in a person's name: the permissions, who may allow them, and which program it is.
 
+use super::{
+    super::{super::user::Asked, step::Ready},
+    Page, View, buttons, esc,
+};
 use axum::response::Response;
 use uuid::Uuid;
-
-use super::super::super::user::Asked;
-use super::super::step::Ready;
-use super::{Page, View, buttons, esc};
 
 /// Names of Microsoft's own resources, as consent pages write them.
 const RESOURCES: &[(&str, &str)] = &[

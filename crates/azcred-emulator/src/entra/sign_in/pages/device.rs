@@ -1,10 +1,8 @@
 //! The pages of a sign-in for another device: where its code is entered, and how it ended.
 
+use super::{super::super::exchange::Exchange, Page, buttons, esc, form, notice};
 use axum::response::Response;
 use http::StatusCode;
-
-use super::super::super::exchange::Exchange;
-use super::{Page, buttons, esc, form, notice};
 
 const PLACE: &str = "Sign in to a device";
 

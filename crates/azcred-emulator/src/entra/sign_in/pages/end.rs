@@ -1,12 +1,12 @@
 //! The pages on which a sign-in ends: refused, signed out, handed over by a form.
 
+use super::{
+    super::super::{exchange::Exchange, refusal::Refusal},
+    Page, STAND_IN, STYLE, View, buttons, esc, respond,
+};
 use axum::response::Response;
 use http::StatusCode;
 use url::Url;
-
-use super::super::super::exchange::Exchange;
-use super::super::super::refusal::Refusal;
-use super::{Page, STAND_IN, STYLE, View, buttons, esc, respond};
 
 /// Submits the only form of a page.
 const SUBMIT: &str = "document.forms[0].submit()";

@@ -5,20 +5,14 @@ mod consent;
 mod device;
 mod end;
 
-use std::fmt::{self, Write as _};
-
-use aws_lc_rs::digest;
-use axum::body::Body;
-use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::{HeaderValue, StatusCode, header};
-use url::Url;
-
-use super::super::exchange::Exchange;
-use super::browser::Browser;
-use super::transaction::Transaction;
+use super::{super::exchange::Exchange, browser::Browser, transaction::Transaction};
 use crate::directory::Directory;
+use aws_lc_rs::digest;
+use axum::{body::Body, response::Response};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderValue, StatusCode, header};
+use std::fmt::{self, Write as _};
+use url::Url;
 
 pub(super) use device::{code, device_declined, device_done, device_gone};
 pub(super) use end::{form_post, native_client, refused, signed_out};
