@@ -23,7 +23,8 @@ pub(crate) async fn run() -> Result<()> {
     let authority = Authority::start(3600).await?;
     let at = azcred::Authority::new(&format!("http://{}", authority.address))?;
     let request = TokenRequest::new(Scope::ARM);
-    // One HTTP client for all, connected by the first: what is measured is the chain and no handshake.
+    // One HTTP client for all, connected by the first: what is measured is the chain and no
+    // handshake.
     let options =
         ClientOptions::new(service_principal().shared()).with_cloud(Cloud::with_authority(at));
     let (mut alone, mut chained) = (Vec::new(), Vec::new());
@@ -62,8 +63,8 @@ fn service_principal() -> Fixture {
         .with_var("AZURE_CLIENT_SECRET", "secret")
 }
 
-/// The middle time until a chain says that nobody is here, by the real disk and the real processor. That no metadata service answers
-/// was found out before, as it is once in every boot.
+/// The middle time until a chain says that nobody is here, by the real disk and the real processor.
+/// That no metadata service answers was found out before, as it is once in every boot.
 async fn absent(request: &TokenRequest) -> Result<f64> {
     let home = std::env::temp_dir().join(format!("azcred-bench-{}", std::process::id()));
     let bare = bare::Bare { home: home.clone() };

@@ -1,6 +1,8 @@
-//! The cache on disk, as processes use it: many that want one token, many that are killed while they write, and a folder that is full.
+//! The cache on disk, as processes use it: many that want one token, many that are killed while
+//! they write, and a folder that is full.
 //!
-//! The processes are this program again, with a home of their own in a folder that goes with the run.
+//! The processes are this program again, with a home of their own in a folder that goes with the
+//! run.
 
 use crate::{CLIENT, TENANT, authority::Authority, median};
 use anyhow::{Context, Result, bail, ensure};
@@ -231,7 +233,8 @@ async fn killed() -> Result<()> {
     Ok(())
 }
 
-/// Lets two hours go by for what was half written, and the day for pruning come. How many such files there were, and are.
+/// Lets two hours go by for what was half written, and the day for pruning come. How many such
+/// files there were, and are.
 async fn prune(home: &Home, authority: &Authority) -> Result<(usize, usize)> {
     let folder = home.tokens();
     let half_written = || -> Result<Vec<PathBuf>> {

@@ -1,4 +1,5 @@
-//! azcred beside the published `azure_identity`, in one process: the same authority, the same runtime, rounds in turn.
+//! azcred beside the published `azure_identity`, in one process: the same authority, the same
+//! runtime, rounds in turn.
 //!
 //! Absolute times say more about the machine than about the code; the ratios are what to read.
 

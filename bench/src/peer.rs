@@ -31,7 +31,8 @@ pub(crate) fn adapter(authority: &Authority) -> Result<Arc<dyn TokenCredential>>
     Ok(Arc::new(AzureCoreCredential::new(azcred(authority)?)))
 }
 
-/// The official one. It takes HTTPS authorities only, so its HTTP client goes to loopback in place of the host it names.
+/// The official one. It takes HTTPS authorities only, so its HTTP client goes to loopback in place
+/// of the host it names.
 pub(crate) fn azure_identity(authority: &Authority) -> Result<Arc<dyn TokenCredential>> {
     let client = ToLoopback {
         address: authority.address,

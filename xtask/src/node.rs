@@ -8,8 +8,8 @@ use std::{
     process::Command,
 };
 
-/// The folder `node_modules` with exactly what the lock file lists, installed once until that changes;
-/// `None` where there is no npm.
+/// The folder `node_modules` with exactly what the lock file lists, installed once until that
+/// changes; `None` where there is no npm.
 pub(crate) fn modules() -> Result<Option<PathBuf>> {
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     if Command::new(npm).arg("--version").output().is_err() {
@@ -20,7 +20,8 @@ pub(crate) fn modules() -> Result<Option<PathBuf>> {
 
 fn modules_in(home: &Path, lists: &Path, npm: &str) -> Result<PathBuf> {
     fs::create_dir_all(home).with_context(|| format!("can't make {}", home.display()))?;
-    // Two of these at once must not install into the same folder; the lock goes with the file handle.
+    // Two of these at once must not install into the same folder; the lock goes with the file
+    // handle.
     let guard = File::create(home.join("lock"))?;
     guard
         .lock()
@@ -54,8 +55,8 @@ fn modules_in(home: &Path, lists: &Path, npm: &str) -> Result<PathBuf> {
 mod tests {
     use super::*;
 
-    /// Lists of packages, a home for them, and an npm that notes that it ran and works as long as there is no
-    /// file `no-network`.
+    /// Lists of packages, a home for them, and an npm that notes that it ran and works as long as
+    /// there is no file `no-network`.
     struct Scene {
         folder: tempfile::TempDir,
     }
@@ -67,8 +68,8 @@ mod tests {
             for name in ["package.json", "package-lock.json"] {
                 fs::write(path.join(name), "{}").unwrap();
             }
-            // Written by another process: a test beside this one that forks while the file is open for
-            // writing here would keep it from being run ('text file busy').
+            // Written by another process: a test beside this one that forks while the file is open
+            // for writing here would keep it from being run ('text file busy').
             let script = format!(
                 "#!/bin/sh\nmkdir -p node_modules; echo ran >>'{0}/runs'; test ! -e '{0}/no-network'\n",
                 path.display()

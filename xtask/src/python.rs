@@ -29,15 +29,16 @@ impl Environment {
     }
 
     /// The environment `target/NAME/venv` with exactly what `lock` (a pip requirements file with
-    /// hashes, relative to the root) lists. Made if it isn't there, if the lock file or the Python has
-    /// changed since, or if an earlier attempt broke off half-way.
+    /// hashes, relative to the root) lists. Made if it isn't there, if the lock file or the Python
+    /// has changed since, or if an earlier attempt broke off half-way.
     pub(crate) fn ready(name: &str, lock: &str) -> Result<Self> {
         Self::ready_in(&target().join(name), &root().join(lock), &Python::find()?)
     }
 
     fn ready_in(home: &Path, lock: &Path, python: &Python) -> Result<Self> {
         fs::create_dir_all(home).with_context(|| format!("can't make {}", home.display()))?;
-        // Two of these at once must not build in the same folder; the lock goes with the file handle.
+        // Two of these at once must not build in the same folder; the lock goes with the file
+        // handle.
         let guard = File::create(home.join("lock"))?;
         guard
             .lock()
@@ -252,8 +253,8 @@ fn remove(path: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// A home for an environment, a lock file, and a Python that makes environments in no time, where `pip`
-    /// works as long as there is no file `no-network`.
+    /// A home for an environment, a lock file, and a Python that makes environments in no time,
+    /// where `pip` works as long as there is no file `no-network`.
     struct Scene {
         folder: tempfile::TempDir,
         python: Python,

@@ -42,8 +42,8 @@ pub(crate) struct Selection<V> {
 }
 
 impl<V: Steps> Selection<V> {
-    /// Runs the chosen steps, each to its end whatever became of the ones before it, and says at the
-    /// end how long each took. An error if any failed.
+    /// Runs the chosen steps, each to its end whatever became of the ones before it, and says at
+    /// the end how long each took. An error if any failed.
     pub(crate) fn run(&self) -> Result<()> {
         let chosen: Vec<Step> = V::steps()
             .into_iter()

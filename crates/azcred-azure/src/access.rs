@@ -1,8 +1,9 @@
 //! What people want to do in a workspace, and the actions that it takes.
 //!
-//! The actions are those of the requests that azure-ai-ml makes for it (a path `…/workspaces/W/jobs/J` and PUT make
-//! `…/workspaces/jobs/write`), with those that Microsoft's page 'Manage access to Azure Machine Learning workspaces', section
-//! 'Common scenarios', names besides.
+//! The actions are those of the requests that azure-ai-ml makes for it (a path
+//! `…/workspaces/W/jobs/J` and PUT make `…/workspaces/jobs/write`), with those that Microsoft's
+//! page 'Manage access to Azure Machine Learning workspaces', section 'Common scenarios', names
+//! besides.
 
 use crate::{permissions::Permissions, role::BuiltInRole};
 use serde::Serialize;

@@ -1,7 +1,8 @@
 //! Azure Resource Manager's codes: what each means in plain words, and what fixes it.
 //!
-//! From Microsoft's pages 'Troubleshoot common Azure deployment errors', 'Troubleshoot Azure RBAC' and the resource providers' own.
-//! `{subscription}`, `{group}`, `{tenant}` and `{audience}` are filled in from the request.
+//! From Microsoft's pages 'Troubleshoot common Azure deployment errors', 'Troubleshoot Azure RBAC'
+//! and the resource providers' own. `{subscription}`, `{group}`, `{tenant}` and `{audience}` are
+//! filled in from the request.
 
 use crate::error::ErrorKind;
 

@@ -1,8 +1,10 @@
-//! A cloud that describes itself: `ARM_CLOUD_METADATA_URL`, as azure-ai-ml, Terraform and Azure CLI read it.
+//! A cloud that describes itself: `ARM_CLOUD_METADATA_URL`, as azure-ai-ml, Terraform and Azure CLI
+//! read it.
 //!
-//! Resource Manager's `/metadata/endpoints` answers with one cloud or a list of them. Which of a list is meant: the one that
-//! `AZUREML_CURRENT_CLOUD` names; else the one that signs in where `AZURE_AUTHORITY_HOST` says; else the one whose Resource
-//! Manager the metadata came from (azure-ai-ml's rule); else the only one.
+//! Resource Manager's `/metadata/endpoints` answers with one cloud or a list of them. Which of a
+//! list is meant: the one that `AZUREML_CURRENT_CLOUD` names; else the one that signs in where
+//! `AZURE_AUTHORITY_HOST` says; else the one whose Resource Manager the metadata came from
+//! (azure-ai-ml's rule); else the only one.
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -18,7 +20,8 @@ use serde::Deserialize;
 /// The variable.
 pub const VARIABLE: &str = "ARM_CLOUD_METADATA_URL";
 
-/// One cloud's description, as far as it is needed. Version 2015-01-01 has neither a name nor a Resource Manager.
+/// One cloud's description, as far as it is needed. Version 2015-01-01 has neither a name nor a
+/// Resource Manager.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry {
@@ -44,12 +47,13 @@ enum Document {
     One(Box<Entry>),
 }
 
-/// `options` with the cloud that the environment describes, where [`VARIABLE`] is set; else as they are. Call it once, before
-/// credentials are made. It asks that address, within [`ClientOptions::deadline`]. Cancel-safe.
+/// `options` with the cloud that the environment describes, where [`VARIABLE`] is set; else as they
+/// are. Call it once, before credentials are made. It asks that address, within
+/// [`ClientOptions::deadline`]. Cancel-safe.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] where the address or what it describes can't be used (it must be HTTPS or on loopback);
-/// [`ErrorKind::Unreachable`] and [`ErrorKind::Unexpected`] as its server deserves.
+/// [`ErrorKind::Invalid`] where the address or what it describes can't be used (it must be HTTPS or
+/// on loopback); [`ErrorKind::Unreachable`] and [`ErrorKind::Unexpected`] as its server deserves.
 pub async fn apply(options: ClientOptions) -> Result<ClientOptions> {
     let Some(text) = options.system().var(VARIABLE) else {
         return Ok(options);

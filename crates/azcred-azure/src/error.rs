@@ -1,4 +1,5 @@
-//! The one error of this crate: what was tried, what Azure Resource Manager said, what it means, what fixes it.
+//! The one error of this crate: what was tried, what Azure Resource Manager said, what it means,
+//! what fixes it.
 
 use std::{borrow::Cow, fmt};
 
@@ -12,7 +13,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum ErrorKind {
     /// No token could be had. [`Error::token_error`] says why, with its own kind.
     Token,
-    /// A token was had, and Azure Resource Manager does not take it: wrong tenant, wrong audience, expired.
+    /// A token was had, and Azure Resource Manager does not take it: wrong tenant, wrong audience,
+    /// expired.
     Unauthenticated,
     /// Azure knows who this is, and it may not do that: a role is missing.
     NotPermitted,
@@ -22,14 +24,15 @@ pub enum ErrorKind {
     Invalid,
     /// Nobody answered in time, or with trouble of their own (429, 5xx).
     Unreachable,
-    /// An answer came, but none that Azure Resource Manager gives: HTML, truncated JSON, a link to somewhere else.
+    /// An answer came, but none that Azure Resource Manager gives: HTML, truncated JSON, a link to
+    /// somewhere else.
     Unexpected,
 }
 
 /// Why something in Azure could not be seen or done, and what fixes it.
 ///
-/// `Display` reads as that of [`azcred::Error`]: what was tried, why it failed (with Azure's code and correlation id), what to do.
-/// It never holds a secret.
+/// `Display` reads as that of [`azcred::Error`]: what was tried, why it failed (with Azure's code
+/// and correlation id), what to do. It never holds a secret.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -47,7 +50,8 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of `kind`: `what` was tried, and `why` it failed. Both are sentences without a full stop.
+    /// An error of `kind`: `what` was tried, and `why` it failed. Both are sentences without a full
+    /// stop.
     pub fn new(
         kind: ErrorKind,
         what: impl Into<Cow<'static, str>>,
@@ -80,7 +84,8 @@ impl Error {
         self
     }
 
-    /// Adds what an answer carried: its status, its correlation id, and how far its clock was from ours (seconds).
+    /// Adds what an answer carried: its status, its correlation id, and how far its clock was from
+    /// ours (seconds).
     #[must_use]
     pub(crate) fn with_answer(
         mut self,
@@ -142,7 +147,8 @@ impl Error {
         &self.0.fix
     }
 
-    /// Azure's code: Resource Manager's word (`AuthorizationFailed`), or Entra ID's (`AADSTS7000222`) where no token could be had.
+    /// Azure's code: Resource Manager's word (`AuthorizationFailed`), or Entra ID's
+    /// (`AADSTS7000222`) where no token could be had.
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
@@ -162,7 +168,8 @@ impl Error {
         self.0.token.as_ref()
     }
 
-    /// How far the other side's clock is from ours, where an answer said so: positive where ours is behind. Seconds.
+    /// How far the other side's clock is from ours, where an answer said so: positive where ours is
+    /// behind. Seconds.
     pub(crate) fn clock_skew(&self) -> Option<i64> {
         self.0.clock_skew
     }

@@ -1,10 +1,13 @@
 //! Finds the workspace that is meant, where MLClient and hi-ml find it.
 //!
 //! 1. flags, each for itself, over whichever of the following is found first:
-//! 2. `AZUREML_ARM_SUBSCRIPTION`, `AZUREML_ARM_RESOURCEGROUP`, `AZUREML_ARM_WORKSPACE_NAME`: set inside every Azure ML job;
-//! 3. `config.json`, in the order of azure-ai-ml's `MLClient.from_config`: in a folder `.azureml`, from here upward; in a folder
-//!    `aml_config`; beside; each also as `project.json`. (hi-ml knows `config.json` beside only.)
-//! 4. `HIML_SUBSCRIPTION_ID`, `HIML_RESOURCE_GROUP`, `HIML_WORKSPACE_NAME`: hi-ml's own, which it reads last too.
+//! 2. `AZUREML_ARM_SUBSCRIPTION`, `AZUREML_ARM_RESOURCEGROUP`, `AZUREML_ARM_WORKSPACE_NAME`: set
+//!    inside every Azure ML job;
+//! 3. `config.json`, in the order of azure-ai-ml's `MLClient.from_config`: in a folder `.azureml`,
+//!    from here upward; in a folder `aml_config`; beside; each also as `project.json`. (hi-ml knows
+//!    `config.json` beside only.)
+//! 4. `HIML_SUBSCRIPTION_ID`, `HIML_RESOURCE_GROUP`, `HIML_WORKSPACE_NAME`: hi-ml's own, which it
+//!    reads last too.
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -59,7 +62,8 @@ pub struct Located {
     pub workspace: WorkspaceRef,
     /// Where its name was found; flags may have replaced a part.
     pub source: Source,
-    /// A plain `config.json` that names another workspace: MLClient goes to the one above, hi-ml to this one.
+    /// A plain `config.json` that names another workspace: MLClient goes to the one above, hi-ml to
+    /// this one.
     pub other: Option<(PathBuf, WorkspaceRef)>,
 }
 
@@ -80,8 +84,8 @@ struct Names {
 /// Finds the workspace. `directory` is where the search for a file begins: an absolute path.
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`] where nothing names a workspace; [`ErrorKind::Invalid`] where something does and can't be used. The file or
-/// the variable and the field are named.
+/// [`ErrorKind::NotFound`] where nothing names a workspace; [`ErrorKind::Invalid`] where something
+/// does and can't be used. The file or the variable and the field are named.
 pub fn locate(system: &dyn System, directory: &Path, flags: &Flags) -> Result<Located> {
     if let Some(id) = flags.workspace.as_deref().filter(|id| id.contains('/')) {
         let workspace = WorkspaceRef::from_resource_id(id)?;

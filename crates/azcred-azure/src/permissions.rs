@@ -1,8 +1,10 @@
-//! What a principal may do at a scope, judged on this side from the list that Resource Manager gives of it.
+//! What a principal may do at a scope, judged on this side from the list that Resource Manager
+//! gives of it.
 //!
-//! The rules are those of Microsoft's pages 'Understand Azure role definitions' and 'Permissions - List For Resource':
-//! an action is granted where one entry's actions match and the same entry's notActions do not; entries add up; data
-//! actions are apart. Deny assignments are not part of that list and are found out by Azure when it refuses.
+//! The rules are those of Microsoft's pages 'Understand Azure role definitions' and 'Permissions -
+//! List For Resource': an action is granted where one entry's actions match and the same entry's
+//! notActions do not; entries add up; data actions are apart. Deny assignments are not part of that
+//! list and are found out by Azure when it refuses.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,14 +27,16 @@ pub struct Permission {
 pub struct Permissions(pub Vec<Permission>);
 
 impl Permissions {
-    /// Whether `action` (such as `Microsoft.MachineLearningServices/workspaces/jobs/write`) is granted on the control plane.
+    /// Whether `action` (such as `Microsoft.MachineLearningServices/workspaces/jobs/write`) is
+    /// granted on the control plane.
     pub fn allow(&self, action: &str) -> bool {
         self.0
             .iter()
             .any(|entry| granted(&entry.actions, &entry.not_actions, action))
     }
 
-    /// Whether `action` (such as `Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read`) is granted on data.
+    /// Whether `action` (such as
+    /// `Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read`) is granted on data.
     pub fn allow_data(&self, action: &str) -> bool {
         self.0
             .iter()
@@ -53,11 +57,12 @@ pub(crate) fn granted<S: AsRef<str>>(actions: &[S], not_actions: &[S], action: &
     any(actions) && !any(not_actions)
 }
 
-/// Azure's own patterns have some hundred characters; the work grows with the length, which is somebody else's to choose.
+/// Azure's own patterns have some hundred characters; the work grows with the length, which is
+/// somebody else's to choose.
 const LONGEST_PATTERN: usize = 1024;
 
-/// Whether `pattern` covers `action`. Case is ignored, `*` spans any text with its slashes, and `/*/` also stands for nothing
-/// between: `workspaces/*/read` covers `workspaces/read`.
+/// Whether `pattern` covers `action`. Case is ignored, `*` spans any text with its slashes, and
+/// `/*/` also stands for nothing between: `workspaces/*/read` covers `workspaces/read`.
 pub(crate) fn matches(pattern: &str, action: &str) -> bool {
     if pattern.len() > LONGEST_PATTERN {
         return false;

@@ -1,7 +1,8 @@
-//! Who a token says it is: read from its claims, which are **not verified**; good for showing, never for a decision.
+//! Who a token says it is: read from its claims, which are **not verified**; good for showing,
+//! never for a decision.
 //!
-//! Claims from Microsoft's page 'Access token claims reference'; v1.0 tokens say `appid` and `appidacr` where v2.0 says `azp`
-//! and `azpacr`.
+//! Claims from Microsoft's page 'Access token claims reference'; v1.0 tokens say `appid` and
+//! `appidacr` where v2.0 says `azp` and `azpacr`.
 
 use crate::text::clean;
 use azcred::AccessToken;

@@ -1,7 +1,7 @@
 //! Reads what Azure Resource Manager answers when it says no.
 //!
-//! Every word of it is somebody else's: bounded, stripped of control characters, and put into a command only where it can't be
-//! anything but an id.
+//! Every word of it is somebody else's: bounded, stripped of control characters, and put into a
+//! command only where it can't be anything but an id.
 
 use crate::{
     arm_codes::explain,

@@ -1,4 +1,5 @@
-//! Azure Resource Manager, asked: one request or a bounded number of pages, within a deadline, with a claims challenge answered once.
+//! Azure Resource Manager, asked: one request or a bounded number of pages, within a deadline, with
+//! a claims challenge answered once.
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -111,7 +112,8 @@ struct Page<T> {
 }
 
 impl ResourceManager {
-    /// A client for `credential` in the cloud that `options` name; [`ClientOptions::deadline`] bounds every call as a whole.
+    /// A client for `credential` in the cloud that `options` name; [`ClientOptions::deadline`]
+    /// bounds every call as a whole.
     ///
     /// # Errors
     /// [`ErrorKind::Token`] where the cloud that the environment asks for can't be used.
@@ -149,7 +151,8 @@ impl ResourceManager {
     /// One subscription.
     ///
     /// # Errors
-    /// Any [`ErrorKind`]; an identity without any role in a subscription gets [`ErrorKind::NotPermitted`].
+    /// Any [`ErrorKind`]; an identity without any role in a subscription gets
+    /// [`ErrorKind::NotPermitted`].
     pub async fn subscription(&self, id: &str) -> Result<Answer<Subscription>> {
         let id = subscription_id(id)?;
         let what = format!("Looked at the subscription {id}");
@@ -188,7 +191,8 @@ impl ResourceManager {
         .await
     }
 
-    /// What the identity may do at a scope, such as [`WorkspaceRef::resource_id`]: all that roles there and above give it.
+    /// What the identity may do at a scope, such as [`WorkspaceRef::resource_id`]: all that roles
+    /// there and above give it.
     ///
     /// # Errors
     /// Any [`ErrorKind`].
@@ -222,11 +226,12 @@ impl ResourceManager {
         parse(what, &response)
     }
 
-    /// All entries at a path, page after page. A link to a next page is followed within Resource Manager only, as the token
-    /// goes along; there is a bound on their number. Cancel-safe.
+    /// All entries at a path, page after page. A link to a next page is followed within Resource
+    /// Manager only, as the token goes along; there is a bound on their number. Cancel-safe.
     ///
     /// # Errors
-    /// Any [`ErrorKind`]; [`ErrorKind::Unexpected`] for a link to somewhere else or a list without end.
+    /// Any [`ErrorKind`]; [`ErrorKind::Unexpected`] for a link to somewhere else or a list without
+    /// end.
     pub async fn list<T: DeserializeOwned>(
         &self,
         what: &str,
@@ -281,8 +286,8 @@ impl ResourceManager {
         Ok(url)
     }
 
-    /// Sends with a token, and once more with another where Azure asks for one with further claims (Microsoft's page
-    /// 'Claims challenges, claims requests, and client capabilities').
+    /// Sends with a token, and once more with another where Azure asks for one with further claims
+    /// (Microsoft's page 'Claims challenges, claims requests, and client capabilities').
     async fn send(&self, what: &str, path: &str, url: Url, end: Instant) -> Result<HttpResponse> {
         let mut request = TokenRequest::new(self.scope.clone());
         loop {
@@ -342,7 +347,8 @@ impl ResourceManager {
     }
 }
 
-/// Whether an answer holds the token's secret part, its signature; of a token that is no JWT, the whole.
+/// Whether an answer holds the token's secret part, its signature; of a token that is no JWT, the
+/// whole.
 fn repeats(response: &HttpResponse, token: &AccessToken) -> bool {
     let secret = token.secret().rsplit('.').next().unwrap_or_default();
     let held = |bytes: &[u8]| {
@@ -367,7 +373,8 @@ impl fmt::Debug for ResourceManager {
     }
 }
 
-/// The header that proves who asks; marked, so that nothing below shows it or puts it into a compression table.
+/// The header that proves who asks; marked, so that nothing below shows it or puts it into a
+/// compression table.
 fn bearer(token: &AccessToken) -> Option<HeaderValue> {
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret())).ok()?;
     bearer.set_sensitive(true);

@@ -1,6 +1,8 @@
-//! Azure's built-in roles around machine learning: which of them is the least that gives an action, and how to assign it.
+//! Azure's built-in roles around machine learning: which of them is the least that gives an action,
+//! and how to assign it.
 //!
-//! Ids and actions from Microsoft's page 'Azure built-in roles' (general, privileged, AI + machine learning, storage, containers).
+//! Ids and actions from Microsoft's page 'Azure built-in roles' (general, privileged, AI + machine
+//! learning, storage, containers).
 
 use crate::{
     permissions::granted,
@@ -36,7 +38,8 @@ impl BuiltInRole {
         ROLES.iter().find(|role| role.name == name)
     }
 
-    /// The least role that gives all of `actions` on the control plane, or each of them as a data action.
+    /// The least role that gives all of `actions` on the control plane, or each of them as a data
+    /// action.
     pub fn least(actions: &[&str]) -> Option<&'static Self> {
         ROLES.iter().find(|role| {
             actions.iter().all(|action| role.gives(action))
@@ -45,8 +48,8 @@ impl BuiltInRole {
     }
 }
 
-/// The command that assigns `role` at `scope` to `principal`. Whatever could not safely be pasted into a shell is left for the
-/// reader to fill in, in capitals.
+/// The command that assigns `role` at `scope` to `principal`. Whatever could not safely be pasted
+/// into a shell is left for the reader to fill in, in capitals.
 pub fn assign_command(principal: Option<&Principal>, role: &str, scope: &str) -> String {
     let object_id = principal.and_then(|principal| principal.object_id.as_deref());
     let kind = principal.map_or(PrincipalKind::Unknown, |principal| principal.kind);

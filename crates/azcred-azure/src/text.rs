@@ -13,7 +13,8 @@ pub(crate) fn is_guid(text: &str) -> bool {
     text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
 }
 
-/// Whether a text can stand in double quotes in sh, PowerShell and cmd, and is no option: what Azure's own ids are made of.
+/// Whether a text can stand in double quotes in sh, PowerShell and cmd, and is no option: what
+/// Azure's own ids are made of.
 pub(crate) fn is_pasteable(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 1024

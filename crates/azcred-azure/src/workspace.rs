@@ -32,8 +32,8 @@ impl WorkspaceRef {
     }
 
     /// From the id that the portal and `az resource list` show:
-    /// `/subscriptions/…/resourceGroups/…/providers/Microsoft.MachineLearningServices/workspaces/…`, in any case. What follows
-    /// (a job, a compute) is left away.
+    /// `/subscriptions/…/resourceGroups/…/providers/Microsoft.MachineLearningServices/workspaces/…`,
+    /// in any case. What follows (a job, a compute) is left away.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] where it is no such id.
@@ -118,8 +118,8 @@ pub(crate) fn subscription_id(text: &str) -> Result<String> {
     ))
 }
 
-/// From Microsoft's page 'Naming rules and restrictions for Azure resources', Microsoft.Resources: 1 to 90 letters, digits,
-/// `_ - . ( )`, no full stop at the end.
+/// From Microsoft's page 'Naming rules and restrictions for Azure resources', Microsoft.Resources:
+/// 1 to 90 letters, digits, `_ - . ( )`, no full stop at the end.
 fn group_name(text: &str) -> Result<String> {
     let name = text.trim();
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '(' | ')');
@@ -135,7 +135,8 @@ fn group_name(text: &str) -> Result<String> {
     .with_fix("find it with `az group list --query '[].name'`"))
 }
 
-/// From the same page, Microsoft.MachineLearningServices: 3 to 33 letters, digits, `-` and `_`, the first of them a letter or a digit.
+/// From the same page, Microsoft.MachineLearningServices: 3 to 33 letters, digits, `-` and `_`, the
+/// first of them a letter or a digit.
 fn workspace_name(text: &str) -> Result<String> {
     let name = text.trim();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');

@@ -11,7 +11,8 @@ use crate::{
 use clap::{ArgAction, Parser, error::ErrorKind};
 use std::{ffi::OsString, io::Write, process::ExitCode};
 
-/// Gets any program into Azure Machine Learning as the right identity, and says exactly what is wrong when it can't.
+/// Gets any program into Azure Machine Learning as the right identity, and says exactly what is
+/// wrong when it can't.
 #[derive(Parser)]
 #[command(
     name = "azcred",

@@ -1,10 +1,12 @@
-//! The one way in which a command fails: what was tried, what came back, what it means, what fixes it, which exit code.
+//! The one way in which a command fails: what was tried, what came back, what it means, what fixes
+//! it, which exit code.
 
 use azcred::chain::Report;
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
 
-/// Why a command has no result. Its JSON, under the key `error`, is stable: fields are added, never changed.
+/// Why a command has no result. Its JSON, under the key `error`, is stable: fields are added, never
+/// changed.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Failure {
@@ -110,7 +112,8 @@ impl Kind {
 }
 
 impl Failure {
-    /// A failure of `kind`: `what` was tried, and `why` it failed. Both are sentences without a full stop.
+    /// A failure of `kind`: `what` was tried, and `why` it failed. Both are sentences without a
+    /// full stop.
     pub(crate) fn new(kind: Kind, what: impl Into<String>, why: impl Into<String>) -> Self {
         Self {
             kind,

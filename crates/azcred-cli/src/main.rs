@@ -1,4 +1,5 @@
-//! The binary `azcred`: any program into Azure Machine Learning, as the right identity, or exactly why not.
+//! The binary `azcred`: any program into Azure Machine Learning, as the right identity, or exactly
+//! why not.
 
 mod choice;
 mod cli;

@@ -22,12 +22,14 @@ pub(crate) struct Program<'a> {
 pub(crate) struct NotRun {
     /// Its explanation.
     pub(crate) failure: Failure,
-    /// The exit code that a shell gives for it: 127 not found, 126 not executable (POSIX, Shell Command Language, 2.8.2).
+    /// The exit code that a shell gives for it: 127 not found, 126 not executable (POSIX, Shell
+    /// Command Language, 2.8.2).
     pub(crate) exit_code: u8,
 }
 
 impl Program<'_> {
-    /// Runs it. Its exit code is handed back; 128 and the signal's number where a signal ended it, as shells have it.
+    /// Runs it. Its exit code is handed back; 128 and the signal's number where a signal ended it,
+    /// as shells have it.
     ///
     /// It lives as long as it likes: the wait is the point. Dropping the future kills it.
     pub(crate) async fn run(&self) -> Result<u8, NotRun> {
@@ -129,7 +131,8 @@ mod signals {
         }
 
         pub(super) fn pass_on(&self, signal: Signal, child: &Child) {
-            // A terminal sends Ctrl-C and Ctrl-\ to everybody in its foreground; twice would mean 'at once' to many programs.
+            // A terminal sends Ctrl-C and Ctrl-\ to everybody in its foreground; twice would mean
+            // 'at once' to many programs.
             if matches!(signal, Signal::INT | Signal::QUIT) && in_foreground() {
                 return;
             }

@@ -1,5 +1,5 @@
-//! Signing in, as every command does it: with the chain that options, variables and files describe, at the cloud that the
-//! environment names.
+//! Signing in, as every command does it: with the chain that options, variables and files describe,
+//! at the cloud that the environment names.
 
 use crate::{
     choice::{Choice, PRESET_VARIABLE, PROFILE_VARIABLE},
@@ -25,7 +25,8 @@ const CACHE_VARIABLE: &str = "AZCRED_CACHE";
 /// The variable that names the folder for all that is kept.
 const HOME_VARIABLE: &str = "AZCRED_HOME";
 
-/// Where somebody signs in: a machine, and the folder from which `azcred.toml` is looked for upward.
+/// Where somebody signs in: a machine, and the folder from which `azcred.toml` is looked for
+/// upward.
 pub(crate) struct Place {
     pub(crate) system: SharedSystem,
     pub(crate) folder: PathBuf,
@@ -60,7 +61,8 @@ impl Place {
     /// How anybody signs in here, in a profile: spoken to at the terminal.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where a variable that says what is kept where can't be used: whoever set it does not want the usual.
+    /// [`ErrorKind::Invalid`] where a variable that says what is kept where can't be used: whoever
+    /// set it does not want the usual.
     pub(crate) fn options(&self, profile: Profile) -> azcred::Result<ClientOptions> {
         let wrong = |variable: &str, why: &'static str, fix: &'static str| {
             azcred::Error::new(ErrorKind::Invalid, format!("Read {variable}"), why).with_fix(fix)
@@ -150,7 +152,8 @@ pub(crate) struct Chosen {
 }
 
 impl SignIn {
-    /// Reads options, variables and files. Asks nobody but whoever describes the cloud, where `ARM_CLOUD_METADATA_URL` names one.
+    /// Reads options, variables and files. Asks nobody but whoever describes the cloud, where
+    /// `ARM_CLOUD_METADATA_URL` names one.
     ///
     /// `scope` is Azure Resource Manager's where none is given; `tenant` is the source's own.
     pub(crate) async fn new(
@@ -237,8 +240,8 @@ impl SignIn {
         Ok((token, chosen))
     }
 
-    /// Tells people what they have to know besides the token: whose it is, where somebody was asked for it; and what kept it from the
-    /// disk, though it is there all the same.
+    /// Tells people what they have to know besides the token: whose it is, where somebody was asked
+    /// for it; and what kept it from the disk, though it is there all the same.
     pub(crate) fn tell_besides(&self, token: &AccessToken, output: &Output) {
         if let Ok(principal) = Principal::from_token(token) {
             let name = principal.user_name.clone();

@@ -1,4 +1,5 @@
-//! Commands that people are told to run: with the profile without which they would be about somebody else's sign-in.
+//! Commands that people are told to run: with the profile without which they would be about
+//! somebody else's sign-in.
 
 use crate::choice::InProfile;
 use azcred::{ClientId, Profile, system::System};
@@ -10,7 +11,8 @@ pub(crate) struct Suggested {
 }
 
 impl Suggested {
-    /// Commands about the sign-ins of `profile`, which is named where a command does not mean it by itself.
+    /// Commands about the sign-ins of `profile`, which is named where a command does not mean it by
+    /// itself.
     pub(crate) fn in_profile(profile: &Profile, system: &dyn System) -> Self {
         let by_itself = InProfile::default().profile(system).ok();
         Self {

@@ -1,4 +1,5 @@
-//! Tracing to standard error, by `-v` or by `AZCRED_LOG`; else to a spinner, where somebody watches.
+//! Tracing to standard error, by `-v` or by `AZCRED_LOG`; else to a spinner, where somebody
+//! watches.
 
 use crate::{
     failure::{Failure, Kind},
@@ -12,8 +13,8 @@ use tracing_subscriber::{
 
 /// Starts tracing where it was asked for; otherwise costs next to nothing.
 ///
-/// `-v` raises our own crates only: what the HTTP library has to say is of no use to most people. `AZCRED_LOG` takes a
-/// level or a list of `target=level`, and is read where no `-v` is given.
+/// `-v` raises our own crates only: what the HTTP library has to say is of no use to most people.
+/// `AZCRED_LOG` takes a level or a list of `target=level`, and is read where no `-v` is given.
 pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
     let directives = match verbose {
         0 => match std::env::var("AZCRED_LOG") {

@@ -1,4 +1,5 @@
-//! Serves an emulator until standard input ends, and prints its `emulator.json`: for trying clients against it.
+//! Serves an emulator until standard input ends, and prints its `emulator.json`: for trying clients
+//! against it.
 //!
 //! `cargo run -p azcred-emulator --example serve [STATE_FOLDER [SEED_FILE]]`
 

@@ -1,7 +1,8 @@
 //! A folder of Azure CLI's in which a person is signed in: what `AZURE_CONFIG_DIR` takes.
 //!
-//! The files are those that Azure CLI 2.91 writes on Linux after `az login`: its profile (with the byte order mark that
-//! it puts there), its settings, and MSAL's token cache in schema 3. A real `az` goes on from them.
+//! The files are those that Azure CLI 2.91 writes on Linux after `az login`: its profile (with the
+//! byte order mark that it puts there), its settings, and MSAL's token cache in schema 3. A real
+//! `az` goes on from them.
 
 use crate::{
     directory::{AZURE_CLI, Directory, Tenant, User},
@@ -30,7 +31,8 @@ pub struct AzureCliInfo {
     pub ports: PathBuf,
 }
 
-/// The person of a tenant whose Azure CLI it is: the first, by object id, who can sign in by a password alone.
+/// The person of a tenant whose Azure CLI it is: the first, by object id, who can sign in by a
+/// password alone.
 pub(crate) fn person(directory: &Directory, tenant: Uuid) -> Option<&User> {
     directory.users.values().find(|user| {
         let hindered = user.locked || user.password_expired || directory.needs_mfa(user);
@@ -45,7 +47,8 @@ struct Flavour {
     environment: &'static str,
     /// What Azure CLI knows the cloud as: by ports, by the name in ARM's metadata.
     cloud: &'static str,
-    /// What else is in its settings. By ports MSAL would ask Microsoft whether the authority is one of theirs.
+    /// What else is in its settings. By ports MSAL would ask Microsoft whether the authority is one
+    /// of theirs.
     settings: &'static str,
 }
 
@@ -133,7 +136,8 @@ fn tenants<'a>(directory: &'a Directory, account: &User) -> Vec<(&'a Tenant, &'a
     .collect()
 }
 
-/// `azureProfile.json`: every subscription that the person sees in any tenant, the first one the default.
+/// `azureProfile.json`: every subscription that the person sees in any tenant, the first one the
+/// default.
 fn profile(world: &World, directory: &Directory, account: &User, cloud: &str) -> Value {
     let resources = world.resources();
     let mut subscriptions: Vec<Value> = Vec::new();
@@ -177,8 +181,8 @@ fn profile(world: &World, directory: &Directory, account: &User, cloud: &str) ->
     json!({"subscriptions": subscriptions, "installationId": Uuid::new_v4()})
 }
 
-/// What Entra ID answers to Azure CLI while it signs somebody in: at `organizations`, where the sign-in goes, and then
-/// at each tenant. With each answer goes the authority's last segment.
+/// What Entra ID answers to Azure CLI while it signs somebody in: at `organizations`, where the
+/// sign-in goes, and then at each tenant. With each answer goes the authority's last segment.
 fn answers(world: &World, directory: &Directory, account: &User) -> Option<Vec<(String, Value)>> {
     let application = directory.applications.get(&AZURE_CLI)?;
     let home = directory.tenants.get(&account.tenant)?;

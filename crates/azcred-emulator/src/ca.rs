@@ -1,4 +1,5 @@
-//! The emulator's own certificate authority: what it may certify, and the certificates it makes on demand.
+//! The emulator's own certificate authority: what it may certify, and the certificates it makes on
+//! demand.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
@@ -15,8 +16,8 @@ use std::{
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
-/// The only names this authority can vouch for (RFC 5280 section 4.2.1.10), itself and all below it: whoever steals
-/// its key can impersonate Azure to those who trust it, and nobody else.
+/// The only names this authority can vouch for (RFC 5280 section 4.2.1.10), itself and all below
+/// it: whoever steals its key can impersonate Azure to those who trust it, and nobody else.
 pub const PERMITTED_NAMES: &[&str] = &[
     "localhost",
     // Public cloud.
@@ -215,8 +216,8 @@ impl Ca {
         params
             .distinguished_name
             .push(DnType::OrganizationName, "azcred");
-        // A common name of a host would be checked against the constraints by some as if it were one, and
-        // is cut at 64 characters by others.
+        // A common name of a host would be checked against the constraints by some as if it were
+        // one, and is cut at 64 characters by others.
         params
             .distinguished_name
             .push(DnType::OrganizationalUnitName, "azcred emulator");

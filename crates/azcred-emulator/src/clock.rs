@@ -5,8 +5,8 @@ use time::{Duration, OffsetDateTime};
 
 /// The time every service of one emulator agrees on.
 ///
-/// The shift stands for a client whose own clock is wrong: seen from that client it is Azure that is
-/// early or late, in the `Date` header and in every token.
+/// The shift stands for a client whose own clock is wrong: seen from that client it is Azure that
+/// is early or late, in the `Date` header and in every token.
 #[derive(Debug, Default)]
 pub struct Clock {
     skew_seconds: AtomicI64,

@@ -30,7 +30,8 @@ use zeroize::Zeroizing;
 /// How an emulator starts.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The folder that keeps keys, secrets and what was created. `None`: a temporary one that goes at shutdown.
+    /// The folder that keeps keys, secrets and what was created. `None`: a temporary one that goes
+    /// at shutdown.
     pub state_dir: Option<PathBuf>,
     /// Who and what exists.
     pub seed: Seed,
@@ -89,12 +90,15 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Starts an emulator, and returns when every port accepts connections and `emulator.json` is written.
+    /// Starts an emulator, and returns when every port accepts connections and `emulator.json` is
+    /// written.
     ///
-    /// Needs a Tokio runtime with I/O and time. A first start in a folder makes RSA keys, which takes a moment.
+    /// Needs a Tokio runtime with I/O and time. A first start in a folder makes RSA keys, which
+    /// takes a moment.
     ///
     /// # Errors
-    /// When the folder is open to others, in use or damaged, the seed is refused, or a port is taken.
+    /// When the folder is open to others, in use or damaged, the seed is refused, or a port is
+    /// taken.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let state = Arc::new(match &options.state_dir {
             Some(path) => StateDir::open(path)?,
@@ -116,7 +120,8 @@ impl Emulator {
             let tenants = content.directory.tenants.values_mut();
             tenants.for_each(|tenant| tenant.access_token_lifetime = Some(lifetime));
         }
-        // Each seed has what was created over it apart, so that another seed neither sees nor spoils it.
+        // Each seed has what was created over it apart, so that another seed neither sees nor
+        // spoils it.
         let created = format!("created-{}.json", content.digest);
         let kept: Option<Created> = state.read_json(&created, "; what was created is then gone")?;
         let resources = kept.map_or_else(|| content.resources.clone(), |kept| kept.resources);
@@ -164,7 +169,8 @@ impl Emulator {
             login_url: urls.login.clone(),
             arm_url: urls.arm.clone(),
             graph_url: urls.graph.clone(),
-            // By address: the proxy's name is looked up by more programs than understand `localhost`.
+            // By address: the proxy's name is looked up by more programs than understand
+            // `localhost`.
             proxy_url: format!("http://127.0.0.1:{}", listeners.proxy.port()),
             admin_url: format!("http://127.0.0.1:{}", listeners.admin.port()),
             admin_token: admin_token.expose().to_owned(),
@@ -236,13 +242,14 @@ impl Emulator {
         &self.world.requests
     }
 
-    /// Its content, to look at and to change: new applications, secrets, roles. Changes to resources made here are
-    /// kept by [`World::keep`].
+    /// Its content, to look at and to change: new applications, secrets, roles. Changes to
+    /// resources made here are kept by [`World::keep`].
     pub fn world(&self) -> &Arc<World> {
         &self.world
     }
 
-    /// Stops: ends every connection, hanging ones too, and removes `emulator.json`. The folder stays.
+    /// Stops: ends every connection, hanging ones too, and removes `emulator.json`. The folder
+    /// stays.
     pub async fn shutdown(mut self) {
         self.stop();
         // Aborted tasks end at their next wait; none of them waits for anything else.
@@ -293,7 +300,8 @@ async fn bind(ports: Ports) -> Result<Listeners, Error> {
     })
 }
 
-/// The system's roots and the emulator's own. Where the system has none that can be read, its own alone.
+/// The system's roots and the emulator's own. Where the system has none that can be read, its own
+/// alone.
 fn bundle(own: &[u8]) -> Vec<u8> {
     let system = rustls_native_certs::load_native_certs();
     for error in &system.errors {
@@ -344,7 +352,8 @@ fn host_user(directory: &Directory, tenant: Uuid) -> Option<Uuid> {
         .map(|user| user.id)
 }
 
-/// The applications of the tenant the emulator presents itself by; writes the files of their certificates.
+/// The applications of the tenant the emulator presents itself by; writes the files of their
+/// certificates.
 fn identities(
     directory: &Directory,
     tenant: Uuid,

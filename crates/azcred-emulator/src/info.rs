@@ -25,8 +25,8 @@ const VERSION: u32 = 1;
 /// Far more than any info has.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// What a running emulator serves, and as whom one can sign in. It holds secrets: the file is 0600, and `Debug`
-/// shows none of them.
+/// What a running emulator serves, and as whom one can sign in. It holds secrets: the file is 0600,
+/// and `Debug` shows none of them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Info {
     /// The shape of this text: 1.
@@ -57,8 +57,8 @@ pub struct Info {
     pub tenant: TenantInfo,
     /// The first workspace of the seed, where there is one.
     pub workspace: Option<WorkspaceInfo>,
-    /// The applications of the seed, in the order of their client ids; the first that has a valid secret and a
-    /// service principal is the persona `service-principal`.
+    /// The applications of the seed, in the order of their client ids; the first that has a valid
+    /// secret and a service principal is the persona `service-principal`.
     pub identities: Vec<IdentityInfo>,
     /// The people of all tenants.
     #[serde(default)]
@@ -173,8 +173,9 @@ pub struct FederatedInfo {
 impl Info {
     pub(crate) const VERSION: u32 = VERSION;
 
-    /// Reads what an emulator wrote into its state folder. `None` where there is no such file: none was started
-    /// there, or it has stopped in good order. Whether it still runs says [`Info::is_alive`].
+    /// Reads what an emulator wrote into its state folder. `None` where there is no such file: none
+    /// was started there, or it has stopped in good order. Whether it still runs says
+    /// [`Info::is_alive`].
     ///
     /// # Errors
     /// When the file can't be read, or is not what an emulator of this version writes.
@@ -211,8 +212,8 @@ impl Info {
         Ok(Some(info))
     }
 
-    /// Whether the emulator that wrote this still runs: asks its admin port, which only that very emulator answers
-    /// for its token. Blocks for a second at most.
+    /// Whether the emulator that wrote this still runs: asks its admin port, which only that very
+    /// emulator answers for its token. Blocks for a second at most.
     pub fn is_alive(&self) -> bool {
         self.ask_pid().is_some_and(|pid| pid == self.pid)
     }

@@ -30,8 +30,8 @@ pub enum MintError {
     Signing,
 }
 
-/// Mints a token of a hosted issuer: `iss`, `sub`, `aud`, `jti`, and times around now. `lifetime` is in seconds, and
-/// negative for a token that has expired.
+/// Mints a token of a hosted issuer: `iss`, `sub`, `aud`, `jti`, and times around now. `lifetime`
+/// is in seconds, and negative for a token that has expired.
 ///
 /// # Errors
 /// When the emulator does not hold the issuer's key.

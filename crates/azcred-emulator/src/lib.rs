@@ -17,14 +17,16 @@
 //! # }
 //! ```
 //!
-//! Real HTTPS by an authority of its own, real signed tokens, Azure's rules for who may do what, and its words when it
-//! refuses. The crate knows nothing of azcred's own: it is an independent implementation of the other side, so that a
-//! mistake can't cancel itself out.
+//! Real HTTPS by an authority of its own, real signed tokens, Azure's rules for who may do what,
+//! and its words when it refuses. The crate knows nothing of azcred's own: it is an independent
+//! implementation of the other side, so that a mistake can't cancel itself out.
 //!
-//! - [`directory`] is who exists, [`resources`] what exists; both are in the [`world::World`] that all services share.
-//! - `entra`, `arm` and `graph` are the services, each an HTTP router; `identity_hosts` are those that give out tokens of
-//!   managed identities.
-//! - `serve` is the two ways in: a port for each service, and a proxy that answers for Azure's real names.
+//! - [`directory`] is who exists, [`resources`] what exists; both are in the [`world::World`] that
+//!   all services share.
+//! - `entra`, `arm` and `graph` are the services, each an HTTP router; `identity_hosts` are those
+//!   that give out tokens of managed identities.
+//! - `serve` is the two ways in: a port for each service, and a proxy that answers for Azure's real
+//!   names.
 //! - [`faults`] make it misbehave; [`seed`] says what is there at the start; `state` keeps it.
 
 pub mod ca;

@@ -1,7 +1,8 @@
-//! The token that a Kubernetes cluster projects into a pod: in a file, and written anew before it expires.
+//! The token that a Kubernetes cluster projects into a pod: in a file, and written anew before it
+//! expires.
 //!
-//! 'Microsoft Entra Workload ID on AKS'; times are the kubelet's ('Configure Service Accounts for Pods', service account
-//! token volume projection).
+//! 'Microsoft Entra Workload ID on AKS'; times are the kubelet's ('Configure Service Accounts for
+//! Pods', service account token volume projection).
 
 use crate::{
     directory::{Directory, IssuerKeys},
@@ -35,7 +36,8 @@ pub struct WorkloadInfo {
     pub token_file: PathBuf,
 }
 
-/// The workload of a seed: the first application that takes a pod's tokens, of an issuer that the emulator signs for.
+/// The workload of a seed: the first application that takes a pod's tokens, of an issuer that the
+/// emulator signs for.
 pub(crate) struct Workload {
     client_id: Uuid,
     tenant_id: Uuid,
@@ -99,7 +101,8 @@ impl Workload {
     pub(crate) async fn keep_fresh(mut self, world: Arc<World>, state: Arc<StateDir>) {
         loop {
             tokio::time::sleep(PAUSE).await;
-            // By the clock, not by the pauses: they don't pass while a laptop sleeps, and the clock can be moved.
+            // By the clock, not by the pauses: they don't pass while a laptop sleeps, and the clock
+            // can be moved.
             let age = world.clock.unix() - self.written;
             if (0..REPLACED_AFTER).contains(&age) {
                 continue;

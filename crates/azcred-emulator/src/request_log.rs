@@ -19,7 +19,8 @@ pub struct Served {
     pub path: String,
     /// The status, or `None` where the connection was cut instead.
     pub status: Option<u16>,
-    /// The client id in the form or in the token, where there was one. It was not necessarily verified.
+    /// The client id in the form or in the token, where there was one. It was not necessarily
+    /// verified.
     pub client_id: Option<String>,
     /// The fault that was played, by its kind.
     pub fault: Option<String>,

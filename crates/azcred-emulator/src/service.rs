@@ -91,7 +91,8 @@ impl Service {
             Self::Login | Self::Arm | Self::Graph | Self::GithubActions | Self::AzurePipelines => {
                 Transport::Tls
             }
-            // 'How to leverage a Service Fabric application's managed identity': by thumbprint, not by authority.
+            // 'How to leverage a Service Fabric application's managed identity': by thumbprint, not
+            // by authority.
             Self::ServiceFabric => Transport::SelfSignedTls,
             Self::Imds
             | Self::AppService
@@ -163,8 +164,8 @@ impl Cloud {
     }
 }
 
-/// Every real host name that is answered. A name that starts with `*.` stands for any host below it.
-/// A new service is a line here and a router in `serve`.
+/// Every real host name that is answered. A name that starts with `*.` stands for any host below
+/// it. A new service is a line here and a router in `serve`.
 pub const HOSTS: &[(&str, Service, Cloud)] = &[
     ("login.microsoftonline.com", Service::Login, Cloud::Public),
     ("login.microsoft.com", Service::Login, Cloud::Public),
@@ -201,7 +202,8 @@ pub const HOSTS: &[(&str, Service, Cloud)] = &[
     ),
 ];
 
-/// The service and cloud behind a real host name; `None` for any host that is not ours to answer for.
+/// The service and cloud behind a real host name; `None` for any host that is not ours to answer
+/// for.
 pub fn by_host(host: &str) -> Option<(Service, Cloud)> {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     HOSTS
@@ -239,8 +241,9 @@ pub struct Urls {
 }
 
 impl Urls {
-    /// Where a client that came in this way finds a service: the real name for one that came by a real
-    /// name, the port for one that came by a port. No trailing slash. Empty for what no other service leads to.
+    /// Where a client that came in this way finds a service: the real name for one that came by a
+    /// real name, the port for one that came by a port. No trailing slash. Empty for what no other
+    /// service leads to.
     pub fn for_client(&self, service: Service, entrance: &Entrance) -> String {
         match (&entrance.real_name, service) {
             (Some(_), Service::Login) => format!("https://{}", entrance.cloud.login_host()),

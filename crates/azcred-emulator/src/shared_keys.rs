@@ -1,7 +1,7 @@
 //! RSA keys shared by the ephemeral emulators of one process.
 //!
-//! A key takes a second to make in an unoptimised build, and tests start many emulators that nobody keeps. An
-//! emulator with a state folder never uses these.
+//! A key takes a second to make in an unoptimised build, and tests start many emulators that nobody
+//! keeps. An emulator with a state folder never uses these.
 
 use crate::tokens::{KeyError, SigningKey};
 use std::{

@@ -124,7 +124,8 @@ impl StateDir {
         })
     }
 
-    /// Removes an ephemeral folder now: what a task still holds of it is not waited for, as nobody waits for the task.
+    /// Removes an ephemeral folder now: what a task still holds of it is not waited for, as nobody
+    /// waits for the task.
     pub(crate) fn end(&self) {
         let folder = self
             .folder
@@ -292,8 +293,8 @@ impl StateDir {
         Ok(Zeroizing::new(text.to_owned()))
     }
 
-    /// Writes a file (0600) so that readers see the old content or the new, never a part; it is on the disk when
-    /// this returns.
+    /// Writes a file (0600) so that readers see the old content or the new, never a part; it is on
+    /// the disk when this returns.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), StateError> {
         let path = self.file(name);
         write_atomically(&path, content, true).map_err(io_error(&path, "the file can't be written"))
@@ -360,8 +361,8 @@ fn lock(folder: &Path) -> Result<File, StateError> {
     }
 }
 
-/// Makes a folder (0700). One that is there already is made private if it is empty or an emulator's own: a stranger's
-/// folder keeps its mode, and is refused.
+/// Makes a folder (0700). One that is there already is made private if it is empty or an emulator's
+/// own: a stranger's folder keeps its mode, and is refused.
 #[cfg(unix)]
 fn make_private_dir(path: &Path) -> Result<(), StateError> {
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
@@ -371,7 +372,8 @@ fn make_private_dir(path: &Path) -> Result<(), StateError> {
         .create(path)
         .map_err(io_error(path, "the folder can't be made"))?;
     let metadata = fs::metadata(path).map_err(io_error(path, "the folder can't be looked at"))?;
-    // Only root gets this far in a private folder of somebody else's. A file made now belongs to whoever we are.
+    // Only root gets this far in a private folder of somebody else's. A file made now belongs to
+    // whoever we are.
     let ours = tempfile::tempfile_in(path)
         .and_then(|file| file.metadata())
         .map_err(io_error(path, "nothing can be written in the folder"))?

@@ -100,7 +100,8 @@ impl World {
 
     /// Says where the ports are, once.
     pub(crate) fn set_urls(&self, urls: Urls) {
-        // A second call can only come from a second start of the same world, which `Emulator` excludes.
+        // A second call can only come from a second start of the same world, which `Emulator`
+        // excludes.
         let _ = self.urls.set(urls);
     }
 

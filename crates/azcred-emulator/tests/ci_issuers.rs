@@ -1,4 +1,5 @@
-//! CI systems hand a running job tokens, and Entra ID takes them for the application that trusts their subject.
+//! CI systems hand a running job tokens, and Entra ID takes them for the application that trusts
+//! their subject.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! Continuous access evaluation: what happens to an account reaches its tokens at once, where the client can take it.
+//! Continuous access evaluation: what happens to an account reaches its tokens at once, where the
+//! client can take it.
 
 mod common;
 

@@ -34,7 +34,8 @@ async fn a_form_of_another_browser_or_of_none_changes_nothing() {
         .await;
     let ctx = page.ctx();
     let form = fields(&[("ctx", &ctx), ("do", "password"), ("passwd", "analytical")]);
-    // Without a cookie, and with that of somebody who was here: what a form on another site would come with.
+    // Without a cookie, and with that of somebody who was here: what a form on another site would
+    // come with.
     let mut nobody = Browser::new(&lab);
     is_foreign(&nobody.post("/common/login", &form).await);
     let mut his = Browser::new(&lab);

@@ -1,4 +1,5 @@
-//! What a browser, or the program that sent it there, is told when there is no code to be had, or the code is no good.
+//! What a browser, or the program that sent it there, is told when there is no code to be had, or
+//! the code is no good.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! Clients that begin and never go on. Time is paused: it leaps to the next deadline whenever everybody waits.
+//! Clients that begin and never go on. Time is paused: it leaps to the next deadline whenever
+//! everybody waits.
 
 mod common;
 
@@ -92,7 +93,8 @@ async fn whoever_took_over_the_port_and_trickles_is_not_taken_for_the_emulator()
     let trickling = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let _ = stream.read(&mut [0; 1024]);
-        // One byte at a time, always within what a single read waits: a megabyte of it would take a day.
+        // One byte at a time, always within what a single read waits: a megabyte of it would take a
+        // day.
         while stream.write_all(b"H").is_ok() {
             std::thread::sleep(std::time::Duration::from_millis(80));
         }

@@ -1,4 +1,5 @@
-//! What a client gets when all is well: by secret, certificate and federated token, on both endpoints.
+//! What a client gets when all is well: by secret, certificate and federated token, on both
+//! endpoints.
 
 mod common;
 

@@ -1,7 +1,8 @@
-//! The Rust that README.md and docs/library.md show, so that it compiles: `tests/docs.rs` holds them to it.
+//! The Rust that README.md and docs/library.md show, so that it compiles: `tests/docs.rs` holds
+//! them to it.
 //!
-//! Run it inside the emulator, or wherever somebody is signed in and `AZURE_*` or `HIML_*` name a service principal:
-//! `azcred emulator exec -- cargo run --package azcred --example guide`
+//! Run it inside the emulator, or wherever somebody is signed in and `AZURE_*` or `HIML_*` name a
+//! service principal: `azcred emulator exec -- cargo run --package azcred --example guide`
 
 #[tokio::main]
 async fn main() -> azcred::Result<()> {
@@ -184,7 +185,8 @@ async fn by_assertion() -> azcred::Result<()> {
     let credential = ClientAssertionCredential::new(
         TenantId::new("contoso.onmicrosoft.com")?,
         ClientId::new("a0000001-0000-4000-8000-000000000005")?,
-        // Asked anew for every token: a file that something else keeps up to date, a call to a CI system.
+        // Asked anew for every token: a file that something else keeps up to date, a call to a CI
+        // system.
         || async {
             std::fs::read_to_string("/var/run/secrets/token")
                 .map(SecretString::from)

@@ -1,9 +1,10 @@
 //! Signs a person in at any OpenID provider, and has another token by what the sign-in left.
 //!
-//! `cargo run --package azcred --example sign_in -- --issuer https://id.example --client-id ID --flow browser|device [--scope S] [--refresh]`
+//! `cargo run --package azcred --example sign_in -- --issuer https://id.example --client-id ID
+//! --flow browser|device [--scope S] [--refresh]`
 //!
-//! The application has to be a public client of the provider's (one without a secret), with `http://localhost` on any port as its
-//! address for the browser flow.
+//! The application has to be a public client of the provider's (one without a secret), with
+//! `http://localhost` on any port as its address for the browser flow.
 
 use azcred::{
     ClientId, ClientOptions, Cloud, Credential, DeviceCodeCredential, InteractiveBrowserCredential,

@@ -29,8 +29,9 @@ use std::{
 /// ```
 pub struct AzureCoreCredential {
     credential: Arc<dyn Credential>,
-    /// The SDK names its scopes as text at every call; those that it named before are not validated and hashed again. A
-    /// client has one list of scopes, so the first is at hand without a look at what other threads change.
+    /// The SDK names its scopes as text at every call; those that it named before are not validated
+    /// and hashed again. A client has one list of scopes, so the first is at hand without a look at
+    /// what other threads change.
     first: OnceLock<Named>,
     others: ArcSwap<Vec<Named>>,
 }
@@ -141,7 +142,8 @@ fn no_scope() -> Error {
     .with_fix("give one, such as https://management.azure.com/.default")
 }
 
-/// Written out as `async_trait` writes it, so that a token at hand is answered without the state of a longer wait.
+/// Written out as `async_trait` writes it, so that a token at hand is answered without the state of
+/// a longer wait.
 impl TokenCredential for AzureCoreCredential {
     fn get_token<'life0, 'life1, 'life2, 'life3, 'async_trait>(
         &'life0 self,

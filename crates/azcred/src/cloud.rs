@@ -7,7 +7,8 @@ use crate::{
 use std::{borrow::Cow, fmt, net::IpAddr};
 use url::Url;
 
-/// One Azure: the public one, a national one, or one of your own (an emulator, Azure Stack, any OAuth provider).
+/// One Azure: the public one, a national one, or one of your own (an emulator, Azure Stack, any
+/// OAuth provider).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cloud {
     name: Cow<'static, str>,
@@ -71,8 +72,8 @@ impl Cloud {
         portal: Cow::Borrowed("https://portal.azure.cn"),
     };
 
-    /// The cloud that signs in at `authority`: a known one where it is known, else the public cloud's services behind
-    /// an identity provider of your own.
+    /// The cloud that signs in at `authority`: a known one where it is known, else the public
+    /// cloud's services behind an identity provider of your own.
     pub fn with_authority(authority: Authority) -> Self {
         let host = authority.host().to_owned();
         match host.as_str() {
@@ -99,9 +100,10 @@ impl Cloud {
         }
     }
 
-    /// The cloud of an OpenID provider: whatever speaks OpenID Connect, and says where its endpoints are at
-    /// `ISSUER/.well-known/openid-configuration`. It is asked there when a token is first needed. It knows no tenants: those of
-    /// credentials and requests are not sent. Azure's services have the public cloud's addresses.
+    /// The cloud of an OpenID provider: whatever speaks OpenID Connect, and says where its
+    /// endpoints are at `ISSUER/.well-known/openid-configuration`. It is asked there when a token
+    /// is first needed. It knows no tenants: those of credentials and requests are not sent.
+    /// Azure's services have the public cloud's addresses.
     ///
     /// # Errors
     /// As [`Authority::new`].
@@ -119,7 +121,8 @@ impl Cloud {
         self.protocol == Protocol::OpenId
     }
 
-    /// The same cloud with Azure Resource Manager at `endpoint`, for tokens of `audience`; both without a slash at the end.
+    /// The same cloud with Azure Resource Manager at `endpoint`, for tokens of `audience`; both
+    /// without a slash at the end.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] where the endpoint is not HTTPS (HTTP is taken for loopback only).
@@ -130,7 +133,8 @@ impl Cloud {
         Ok(self)
     }
 
-    /// The cloud that the environment asks for: `AZURE_AUTHORITY_HOST` first, then `AZUREML_CURRENT_CLOUD`, else the public one.
+    /// The cloud that the environment asks for: `AZURE_AUTHORITY_HOST` first, then
+    /// `AZUREML_CURRENT_CLOUD`, else the public one.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] where a variable is set and can't be used; it is named.
@@ -162,7 +166,8 @@ impl Cloud {
         }
     }
 
-    /// Its name, as `az cloud list` gives it; `Custom` for one of your own, `OpenID` for an OpenID provider's.
+    /// Its name, as `az cloud list` gives it; `Custom` for one of your own, `OpenID` for an OpenID
+    /// provider's.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -202,7 +207,8 @@ impl Default for Cloud {
     }
 }
 
-/// An identity provider's address: HTTPS, or HTTP on loopback; valid by construction; without a slash at the end.
+/// An identity provider's address: HTTPS, or HTTP on loopback; valid by construction; without a
+/// slash at the end.
 ///
 /// A path is kept, so that a provider mounted below one (`https://id.example/realms/ml`) works.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -212,8 +218,8 @@ impl Authority {
     /// Reads an authority; `https://` is assumed where no scheme is given, as every Azure SDK does.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is no address, has a query, a fragment or credentials in it, or is plain HTTP to
-    /// anywhere but this machine.
+    /// [`ErrorKind::Invalid`] where it is no address, has a query, a fragment or credentials in it,
+    /// or is plain HTTP to anywhere but this machine.
     pub fn new(authority: &str) -> Result<Self> {
         let authority = authority.trim();
         let url = if authority.contains("://") {

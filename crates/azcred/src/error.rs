@@ -1,4 +1,5 @@
-//! The one error of this crate: what was tried, what the other side said, what it means, what fixes it.
+//! The one error of this crate: what was tried, what the other side said, what it means, what fixes
+//! it.
 //!
 //! *Unavailable* and *refused* are never merged: the first means that there is nothing here for a
 //! source to use, so a chain goes on; the second means that the identity provider said no.
@@ -13,14 +14,16 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// There is nothing here for this source to use: a variable is unset, a program is not installed.
-    /// A chain goes on to its next source.
+    /// There is nothing here for this source to use: a variable is unset, a program is not
+    /// installed. A chain goes on to its next source.
     Unavailable,
     /// The source was there and the identity provider said no. [`Error::refusal`] has its answer.
     Refused,
-    /// Nobody answered in time: no route, no name, no trust, a 5xx or 429 that outlasted the retries.
+    /// Nobody answered in time: no route, no name, no trust, a 5xx or 429 that outlasted the
+    /// retries.
     Unreachable,
-    /// What was given to us can't be used: a malformed tenant, a certificate with the wrong password.
+    /// What was given to us can't be used: a malformed tenant, a certificate with the wrong
+    /// password.
     Invalid,
     /// An answer came, but not from an identity provider that we understand: HTML, a redirect,
     /// truncated JSON, a body without end.
@@ -31,9 +34,9 @@ pub enum ErrorKind {
 
 /// Why no token could be had, and what fixes it.
 ///
-/// `Display` is three sentences on one line: what was tried, why it failed (with the provider's code and
-/// correlation id where there is one), and what to do. It never holds a secret. Cloning is cheap: many
-/// callers may wait for one request and all get its error.
+/// `Display` is three sentences on one line: what was tried, why it failed (with the provider's
+/// code and correlation id where there is one), and what to do. It never holds a secret. Cloning is
+/// cheap: many callers may wait for one request and all get its error.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -49,7 +52,8 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of `kind`: `what` was tried, and `why` it failed. Both are sentences without a full stop.
+    /// An error of `kind`: `what` was tried, and `why` it failed. Both are sentences without a full
+    /// stop.
     pub fn new(
         kind: ErrorKind,
         what: impl Into<Cow<'static, str>>,
@@ -187,7 +191,8 @@ pub struct Refusal {
     pub suberror: Option<String>,
     /// The number in `AADSTSnnnnn`, where the provider is Entra ID.
     pub code: Option<u32>,
-    /// The provider's own first sentence, in its own words; control characters removed, secrets redacted.
+    /// The provider's own first sentence, in its own words; control characters removed, secrets
+    /// redacted.
     pub description: String,
     /// The correlation id, which Microsoft's support and the sign-in log are searched by.
     pub correlation_id: Option<String>,

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-/// What is put in, besides single bytes: the ends of numbers, what JSON has no room for, and what a terminal obeys.
+/// What is put in, besides single bytes: the ends of numbers, what JSON has no room for, and what a
+/// terminal obeys.
 const PIECES: [&[u8]; 21] = [
     b"'",
     b"`",

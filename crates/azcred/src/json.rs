@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-/// A whole JSON object and nothing besides. A list of its members' values in order, which serde would take for one too, is none.
+/// A whole JSON object and nothing besides. A list of its members' values in order, which serde
+/// would take for one too, is none.
 pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
     let json = json.trim_ascii();
     json.starts_with(b"{")

@@ -1,4 +1,5 @@
-//! Tokens for Azure Machine Learning and every other Azure service, or exactly the reason why there is none.
+//! Tokens for Azure Machine Learning and every other Azure service, or exactly the reason why there
+//! is none.
 //!
 //! ```no_run
 //! # async fn example() -> azcred::Result<()> {
@@ -11,39 +12,46 @@
 //! ```
 //!
 //! # Credentials
-//! [`chain::Chain`] looks for somebody to sign in as, in this order unless told otherwise ([`chain::Preset`]):
+//! [`chain::Chain`] looks for somebody to sign in as, in this order unless told otherwise
+//! ([`chain::Preset`]):
 //! 1. [`EnvironmentCredential`]: the service principal that `AZURE_*` or `HIML_*` describe;
 //! 2. [`WorkloadIdentityCredential`]: a Kubernetes workload and its token file;
 //! 3. [`GitHubActionsCredential`]: a GitHub Actions job;
 //! 4. [`AzurePipelinesCredential`]: an Azure Pipelines job and its service connection;
 //! 5. [`AzureMlOnBehalfOfCredential`]: the user on whose behalf an Azure Machine Learning job runs;
-//! 6. [`ManagedIdentityCredential`]: the identity that Azure keeps for the machine, the app, the compute on which this runs;
-//! 7. [`AzcredCredential`]: whoever signed in with `azcred login`, or by one of the two at the end, on this machine;
-//! 8. [`VisualStudioCodeCredential`], [`AzureCliCredential`], [`AzurePowerShellCredential`] and [`AzureDeveloperCliCredential`]: whoever
-//!    is signed in to a developer's tools;
-//! 9. [`InteractiveBrowserCredential`], or [`DeviceCodeCredential`] where no browser can be opened: the person at the terminal, where there
-//!    is one, and only once every source before has said that it has nobody.
+//! 6. [`ManagedIdentityCredential`]: the identity that Azure keeps for the machine, the app, the
+//!    compute on which this runs;
+//! 7. [`AzcredCredential`]: whoever signed in with `azcred login`, or by one of the two at the end,
+//!    on this machine;
+//! 8. [`VisualStudioCodeCredential`], [`AzureCliCredential`], [`AzurePowerShellCredential`] and
+//!    [`AzureDeveloperCliCredential`]: whoever is signed in to a developer's tools;
+//! 9. [`InteractiveBrowserCredential`], or [`DeviceCodeCredential`] where no browser can be opened:
+//!    the person at the terminal, where there is one, and only once every source before has said
+//!    that it has nobody.
 //!
 //! Each can be used by itself. Besides, for programs that bring their own proof:
 //! - [`ClientSecretCredential`]: an application and its secret;
 //! - [`ClientCertificateCredential`]: an application and its certificate;
 //! - [`ClientAssertionCredential`]: an application and a statement that somebody else signed.
 //!
-//! Each keeps its tokens: a good one is given without waiting, one that is due is replaced in the background, and one
-//! request leaves however many callers wait ([`Credential::get_token`]). [`ClientOptions::with_disk_cache`] keeps them, encrypted, for the next
-//! process too. [`account::Accounts`] says who is signed in, chooses, and signs out.
+//! Each keeps its tokens: a good one is given without waiting, one that is due is replaced in the
+//! background, and one request leaves however many callers wait ([`Credential::get_token`]).
+//! [`ClientOptions::with_disk_cache`] keeps them, encrypted, for the next process too.
+//! [`account::Accounts`] says who is signed in, chooses, and signs out.
 //!
 //! # Errors
-//! There is one [`Error`]. It says what was tried, what came back (with the provider's code and correlation id), what that
-//! means and what fixes it. [`ErrorKind::Unavailable`] ('nothing here for this source') is never confused with
-//! [`ErrorKind::Refused`] ('the provider said no').
+//! There is one [`Error`]. It says what was tried, what came back (with the provider's code and
+//! correlation id), what that means and what fixes it. [`ErrorKind::Unavailable`] ('nothing here
+//! for this source') is never confused with [`ErrorKind::Refused`] ('the provider said no').
 //!
 //! # The world is a parameter
-//! Variables, files, programs, the keyring and the clock are reached through a [`system::System`], so that any environment can be a value in a test.
-//! HTTP needs a Tokio runtime with I/O and time enabled; giving a cached token needs none.
+//! Variables, files, programs, the keyring and the clock are reached through a [`system::System`],
+//! so that any environment can be a value in a test. HTTP needs a Tokio runtime with I/O and time
+//! enabled; giving a cached token needs none.
 //!
 //! # Features
-//! - `azure_core` (default): [`AzureCoreCredential`] makes any credential fit the official SDK's clients.
+//! - `azure_core` (default): [`AzureCoreCredential`] makes any credential fit the official SDK's
+//!   clients.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod account;

@@ -16,7 +16,8 @@ use std::{
 };
 use tokio::sync::Mutex;
 
-/// Options that every credential takes. Clones share one HTTP client, which is built when it is first needed.
+/// Options that every credential takes. Clones share one HTTP client, which is built when it is
+/// first needed.
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
     system: SharedSystem,
@@ -93,8 +94,9 @@ impl ClientOptions {
         self
     }
 
-    /// Lets requests name these tenants ([`crate::TokenRequest::with_tenant`]). None is allowed by default: an API that
-    /// answers with a challenge could otherwise send a credential wherever it likes.
+    /// Lets requests name these tenants ([`crate::TokenRequest::with_tenant`]). None is allowed by
+    /// default: an API that answers with a challenge could otherwise send a credential wherever it
+    /// likes.
     #[must_use]
     pub fn with_allowed_tenants(mut self, tenants: impl IntoIterator<Item = TenantId>) -> Self {
         self.allowed_tenants = AllowedTenants::Listed(tenants.into_iter().collect());
@@ -108,8 +110,9 @@ impl ClientOptions {
         self
     }
 
-    /// Speaks to the person who signs in; [`PlainPrompt`] unless told otherwise. Who has these options or a clone of them waits
-    /// until the person has answered another, so that there is one thing at a time to do.
+    /// Speaks to the person who signs in; [`PlainPrompt`] unless told otherwise. Who has these
+    /// options or a clone of them waits until the person has answered another, so that there is one
+    /// thing at a time to do.
     #[must_use]
     pub fn with_prompt(mut self, prompt: Arc<dyn Prompt>) -> Self {
         self.prompt = prompt;
@@ -117,18 +120,20 @@ impl ClientOptions {
         self
     }
 
-    /// Keeps tokens and sign-ins on disk, encrypted, for the user's next process too. What is kept in memory alone, as it is
-    /// unless told otherwise, ends with the process.
+    /// Keeps tokens and sign-ins on disk, encrypted, for the user's next process too. What is kept
+    /// in memory alone, as it is unless told otherwise, ends with the process.
     ///
-    /// Where the disk can't be used, tokens are had all the same; a sign-in that can't be kept says so.
+    /// Where the disk can't be used, tokens are had all the same; a sign-in that can't be kept says
+    /// so.
     #[must_use]
     pub fn with_disk_cache(mut self) -> Self {
         self.keeps = Keeps::OnDisk;
         self
     }
 
-    /// Keeps access tokens in memory all the same, and takes none from the disk: each is asked for anew, as whoever wants to know
-    /// whether that works does. Sign-ins stay where [`ClientOptions::with_disk_cache`] puts them.
+    /// Keeps access tokens in memory all the same, and takes none from the disk: each is asked for
+    /// anew, as whoever wants to know whether that works does. Sign-ins stay where
+    /// [`ClientOptions::with_disk_cache`] puts them.
     #[must_use]
     pub fn without_cached_tokens(mut self) -> Self {
         self.caches_tokens = false;
@@ -178,8 +183,8 @@ impl ClientOptions {
         self.has_disk_cache() && self.caches_tokens
     }
 
-    /// What went wrong first with what should have been kept on disk, where anything did: tokens were had all the same, and the next
-    /// process will have to ask anew. With what fixes it.
+    /// What went wrong first with what should have been kept on disk, where anything did: tokens
+    /// were had all the same, and the next process will have to ask anew. With what fixes it.
     pub fn cache_trouble(&self) -> Option<&Error> {
         self.vault.trouble()
     }

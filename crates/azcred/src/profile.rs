@@ -6,7 +6,8 @@ use crate::{
 };
 use std::{fmt, str::FromStr, sync::Arc};
 
-/// The name of a profile: letters, digits, `-`, `_` and `.`, 64 at most; compared without regard to case.
+/// The name of a profile: letters, digits, `-`, `_` and `.`, 64 at most; compared without regard to
+/// case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Profile(Arc<str>);
 

@@ -8,7 +8,8 @@ use std::{
 };
 use url::Url;
 
-/// Shows a person what to do next. A library can't know whether that is a terminal, a window or a log.
+/// Shows a person what to do next. A library can't know whether that is a terminal, a window or a
+/// log.
 pub trait Prompt: Send + Sync + fmt::Debug {
     /// Shows it, at once: whoever calls is about to wait for the person.
     fn show(&self, notice: &Notice<'_>);
@@ -32,7 +33,8 @@ pub enum Notice<'a> {
     },
     /// A code is to be entered at an address, on whatever computer has a browser.
     DeviceCode(&'a DeviceCode),
-    /// Something came to the address that the browser is sent back to, and was turned away; who signs in goes on.
+    /// Something came to the address that the browser is sent back to, and was turned away; who
+    /// signs in goes on.
     Strange {
         /// What it was, as half a sentence.
         what: &'a str,

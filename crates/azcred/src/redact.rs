@@ -12,10 +12,12 @@ const STRETCH: usize = 8;
 /// What is put in place of words that repeat a secret in a form in which it can't be cut out.
 const LEFT_OUT: &str = "(left out, as it repeats a secret)";
 
-/// `text` without `secrets`: whole ones become `****`, as they are or as a form encodes them; where even a stretch of one is
-/// left, in any case, in base64 at any offset or in hexadecimal, nothing of the text is.
+/// `text` without `secrets`: whole ones become `****`, as they are or as a form encodes them; where
+/// even a stretch of one is left, in any case, in base64 at any offset or in hexadecimal, nothing
+/// of the text is.
 ///
-/// For what another side says of a request that held the secrets: an error message, a header, the host that it points to.
+/// For what another side says of a request that held the secrets: an error message, a header, the
+/// host that it points to.
 pub fn redact<'a>(text: &'a str, secrets: &[&str]) -> Cow<'a, str> {
     let mut text = Cow::Borrowed(text);
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
@@ -38,7 +40,8 @@ pub fn redact<'a>(text: &'a str, secrets: &[&str]) -> Cow<'a, str> {
     text
 }
 
-/// At most `limit` characters of `text`, fit for a terminal: what can move a cursor, reorder a line or hide in it becomes a space.
+/// At most `limit` characters of `text`, fit for a terminal: what can move a cursor, reorder a line
+/// or hide in it becomes a space.
 pub fn printable(text: &str, limit: usize) -> String {
     let is_unseen = |c: char| {
         c.is_control()
@@ -56,12 +59,14 @@ pub fn printable(text: &str, limit: usize) -> String {
     shown.trim().to_owned()
 }
 
-/// A path as text for people. The folders that it leads through may come with a checkout, and have any name.
+/// A path as text for people. The folders that it leads through may come with a checkout, and have
+/// any name.
 pub fn printable_path(path: &Path) -> String {
     printable(&path.display().to_string(), 4096)
 }
 
-/// A path that somebody gave, fit to be shown: whole, unless it may be the secret that was to be in a file, pasted in place of its path.
+/// A path that somebody gave, fit to be shown: whole, unless it may be the secret that was to be in
+/// a file, pasted in place of its path.
 pub(crate) fn shown_path(path: &Path) -> String {
     let text = path.display().to_string();
     let is_pasted = ["eyJ", "MII", "-----BEGIN"]

@@ -8,9 +8,11 @@ use std::{
     sync::Arc,
 };
 
-/// A request for a token: one scope or several of one resource, and what else decides which token it is.
+/// A request for a token: one scope or several of one resource, and what else decides which token
+/// it is.
 ///
-/// It is also the key of the cache, made once and cheap to clone: keep a request that you use often.
+/// It is also the key of the cache, made once and cheap to clone: keep a request that you use
+/// often.
 #[derive(Clone, Debug)]
 pub struct TokenRequest(Arc<Inner>);
 
@@ -23,7 +25,8 @@ struct Inner {
     cae: bool,
 }
 
-/// What a client says of itself that can answer claims challenges ('Claims challenges, claims requests, and client capabilities').
+/// What a client says of itself that can answer claims challenges ('Claims challenges, claims
+/// requests, and client capabilities').
 const CAN_ANSWER_CHALLENGES: &str = "cp1";
 
 impl TokenRequest {
@@ -48,22 +51,24 @@ impl TokenRequest {
         })
     }
 
-    /// Asks in `tenant` in place of the credential's own. The credential refuses a tenant that it was not allowed
-    /// ([`crate::ClientOptions::with_allowed_tenants`]).
+    /// Asks in `tenant` in place of the credential's own. The credential refuses a tenant that it
+    /// was not allowed ([`crate::ClientOptions::with_allowed_tenants`]).
     #[must_use]
     pub fn with_tenant(self, tenant: TenantId) -> Self {
         self.changed(|inner| inner.tenant = Some(tenant))
     }
 
-    /// Answers a claims challenge: `claims` is the JSON from the `WWW-Authenticate` header of the API that sent it, where it stands in
-    /// base64. No cache answers it; the token that comes is the one that whoever asks without it is given from then on.
+    /// Answers a claims challenge: `claims` is the JSON from the `WWW-Authenticate` header of the
+    /// API that sent it, where it stands in base64. No cache answers it; the token that comes is
+    /// the one that whoever asks without it is given from then on.
     #[must_use]
     pub fn with_claims(self, claims: impl Into<String>) -> Self {
         self.changed(|inner| inner.claims = Some(claims.into()))
     }
 
-    /// Asks for a token under continuous access evaluation (`enable_cae` of other Azure SDKs): it lives for up to a day, and ends when
-    /// the account does or its rules change. The API then answers 401 with a claims challenge, which the caller must answer by
+    /// Asks for a token under continuous access evaluation (`enable_cae` of other Azure SDKs): it
+    /// lives for up to a day, and ends when the account does or its rules change. The API then
+    /// answers 401 with a claims challenge, which the caller must answer by
     /// [`TokenRequest::with_claims`]; whoever can't must not ask for it.
     #[must_use]
     pub fn with_cae(self) -> Self {
@@ -85,7 +90,8 @@ impl TokenRequest {
         self.0.claims.as_deref()
     }
 
-    /// Whether the caller can answer a claims challenge, so that the token may be one that can be revoked at once.
+    /// Whether the caller can answer a claims challenge, so that the token may be one that can be
+    /// revoked at once.
     pub fn has_cae(&self) -> bool {
         self.0.cae
     }

@@ -27,7 +27,8 @@ impl Scope {
     /// Reads a scope.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is empty, too long, or holds a space or another forbidden character.
+    /// [`ErrorKind::Invalid`] where it is empty, too long, or holds a space or another forbidden
+    /// character.
     pub fn new(scope: impl Into<String>) -> Result<Self> {
         let scope = scope.into();
         // RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
@@ -52,8 +53,9 @@ impl Scope {
     }
 
     /// The scope for everything granted on `resource`: `https://storage.azure.com` becomes
-    /// `https://storage.azure.com/.default`. A trailing slash is part of the resource and is kept, as Entra ID
-    /// wants it: `https://management.core.windows.net/` becomes `https://management.core.windows.net//.default`.
+    /// `https://storage.azure.com/.default`. A trailing slash is part of the resource and is kept,
+    /// as Entra ID wants it: `https://management.core.windows.net/` becomes
+    /// `https://management.core.windows.net//.default`.
     ///
     /// # Errors
     /// As [`Scope::new`]; where it is a scope already.

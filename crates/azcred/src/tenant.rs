@@ -3,8 +3,9 @@
 use crate::error::{Error, ErrorKind, Result};
 use std::{fmt, str::FromStr, sync::Arc};
 
-/// A Microsoft Entra tenant: its GUID, one of its verified domain names, or one of the shared endpoints
-/// `common`, `organizations` and `consumers`. Valid by construction, so that it can stand in a path.
+/// A Microsoft Entra tenant: its GUID, one of its verified domain names, or one of the shared
+/// endpoints `common`, `organizations` and `consumers`. Valid by construction, so that it can stand
+/// in a path.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TenantId(Arc<str>);
 
@@ -34,7 +35,8 @@ impl TenantId {
         &self.0
     }
 
-    /// Whether this is `common`, `organizations` or `consumers`, where no application can sign in as itself.
+    /// Whether this is `common`, `organizations` or `consumers`, where no application can sign in
+    /// as itself.
     pub fn is_shared(&self) -> bool {
         SHARED.contains(&self.as_str())
     }
@@ -48,7 +50,8 @@ impl ClientId {
     /// Reads a client id.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is empty, longer than 256 bytes, or holds spaces or control characters.
+    /// [`ErrorKind::Invalid`] where it is empty, longer than 256 bytes, or holds spaces or control
+    /// characters.
     pub fn new(client_id: &str) -> Result<Self> {
         let client_id = client_id.trim();
         if client_id.is_empty()
@@ -112,7 +115,8 @@ fn is_domain(s: &str) -> bool {
         })
 }
 
-/// The start of somebody's input, printable, for an error: a whole secret pasted in the wrong place must not show.
+/// The start of somebody's input, printable, for an error: a whole secret pasted in the wrong place
+/// must not show.
 pub(crate) fn excerpt(s: &str) -> String {
     const SHOWN: usize = 12;
     let clean: String = s

@@ -11,13 +11,14 @@ use std::{
 };
 use time::OffsetDateTime;
 
-/// A bearer token. Cloning shares it; dropping the last clone wipes it from memory; `Debug` hides it.
+/// A bearer token. Cloning shares it; dropping the last clone wipes it from memory; `Debug` hides
+/// it.
 #[derive(Clone)]
 pub struct AccessToken(pub(crate) Arc<Handle>);
 
-/// One of the ways to a token. Each has its count of clones on cache lines of its own (128 bytes: two lines are fetched
-/// together on x86, and one is as long on Apple's processors), so that processors that clone different ones don't wait for
-/// each other.
+/// One of the ways to a token. Each has its count of clones on cache lines of its own (128 bytes:
+/// two lines are fetched together on x86, and one is as long on Apple's processors), so that
+/// processors that clone different ones don't wait for each other.
 #[repr(align(128))]
 pub(crate) struct Handle(Arc<Inner>);
 
@@ -29,20 +30,24 @@ impl Deref for Handle {
     }
 }
 
-/// The times are kept as they are asked for: at every call, whether it is fresh; at every call of the official SDK, its end.
+/// The times are kept as they are asked for: at every call, whether it is fresh; at every call of
+/// the official SDK, its end.
 pub(crate) struct Inner {
     secret: SecretString,
     ends: OffsetDateTime,
     refresh_on: SystemTime,
-    /// From here on nobody gets it any more: it ends so soon that a request carrying it might come too late.
+    /// From here on nobody gets it any more: it ends so soon that a request carrying it might come
+    /// too late.
     useless_from: SystemTime,
-    /// Before this it can't have existed, so somebody has set the clock back and its end means nothing.
+    /// Before this it can't have existed, so somebody has set the clock back and its end means
+    /// nothing.
     not_before: SystemTime,
 }
 
 /// A token is refreshed this long before it ends, unless its provider says otherwise.
 const REFRESH_AHEAD: Duration = Duration::from_secs(5 * 60);
-/// Longer-lived tokens than this are refreshed at half their life, as Entra ID's own `refresh_in` does.
+/// Longer-lived tokens than this are refreshed at half their life, as Entra ID's own `refresh_in`
+/// does.
 const LONG_LIFE: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// A token that ends sooner than this is of no use to whoever gets it.
@@ -73,7 +78,8 @@ impl Inner {
 }
 
 impl AccessToken {
-    /// A token obtained at `now` that lives for `lifetime`, to be refreshed after `refresh_in` where its provider said so.
+    /// A token obtained at `now` that lives for `lifetime`, to be refreshed after `refresh_in`
+    /// where its provider said so.
     pub fn new(
         secret: impl Into<SecretString>,
         now: SystemTime,
@@ -124,8 +130,8 @@ impl AccessToken {
         self.0.refresh_on.into()
     }
 
-    /// What the token says of itself, **not verified**: good for showing and for diagnosis, never for a decision
-    /// about what somebody may do.
+    /// What the token says of itself, **not verified**: good for showing and for diagnosis, never
+    /// for a decision about what somebody may do.
     ///
     /// # Errors
     /// [`ErrorKind::Unexpected`] where the token is no JWT, which a provider is free to issue.

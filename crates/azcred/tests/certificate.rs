@@ -1,4 +1,5 @@
-//! Certificate files as people have them: every format that other Azure clients read, and every way to get one wrong.
+//! Certificate files as people have them: every format that other Azure clients read, and every way
+//! to get one wrong.
 
 use azcred::{ClientCertificate, Error, ErrorKind, SecretString};
 use std::{fs, path::PathBuf};

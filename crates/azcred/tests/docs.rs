@@ -1,4 +1,5 @@
-//! The documentation is in step with the code: the tables of errors, the Rust that is shown, the links.
+//! The documentation is in step with the code: the tables of errors, the Rust that is shown, the
+//! links.
 //!
 //! `UPDATE_DOCS=1 cargo test -p azcred --test docs` writes the tables anew.
 
@@ -74,8 +75,8 @@ fn every_code_of_entra_id_that_is_explained_is_in_the_page_with_its_meaning_and_
     check_part("docs/errors.md", "entra", &table);
 }
 
-/// Resource Manager's codes, what they mean and what fixes it, as they are written in a crate above this one, which it
-/// can't see.
+/// Resource Manager's codes, what they mean and what fixes it, as they are written in a crate above
+/// this one, which it can't see.
 fn arm_codes() -> Vec<[String; 3]> {
     // What stands between quotes is then every second part.
     let source = read("crates/azcred-azure/src/arm_codes.rs").replace(r#"\""#, "\u{1}");

@@ -1,7 +1,9 @@
-//! The doctor: from the sign-in to what an identity may do in a workspace, as checks that explain themselves.
+//! The doctor: from the sign-in to what an identity may do in a workspace, as checks that explain
+//! themselves.
 //!
-//! Requests that do not depend on one another run side by side; results are told in a fixed order, each as soon as it and
-//! those before it are decided. What depends on a failed check is skipped and says so, so that one cause is one failure.
+//! Requests that do not depend on one another run side by side; results are told in a fixed order,
+//! each as soon as it and those before it are decided. What depends on a failed check is skipped
+//! and says so, so that one cause is one failure.
 
 mod report;
 mod verdict;
@@ -58,8 +60,9 @@ pub struct Doctor {
 }
 
 impl Doctor {
-    /// A doctor for `credential`, or for the reason why there is none, and for `workspace`, or the reason why none is meant
-    /// ([`crate::locate`]). `options` are those that the credential was made with ([`crate::cloud_metadata::apply`] first).
+    /// A doctor for `credential`, or for the reason why there is none, and for `workspace`, or the
+    /// reason why none is meant ([`crate::locate`]). `options` are those that the credential was
+    /// made with ([`crate::cloud_metadata::apply`] first).
     pub fn new(
         options: ClientOptions,
         credential: azcred::Result<Arc<dyn Credential>>,
@@ -94,22 +97,24 @@ impl Doctor {
         self
     }
 
-    /// What must be allowed for the report to be healthy; the rest is told as a warning. Unless told otherwise: everything but
-    /// managing computes, which who runs jobs does not need.
+    /// What must be allowed for the report to be healthy; the rest is told as a warning. Unless
+    /// told otherwise: everything but managing computes, which who runs jobs does not need.
     #[must_use]
     pub fn requiring(mut self, capabilities: impl IntoIterator<Item = Capability>) -> Self {
         self.required = capabilities.into_iter().collect();
         self
     }
 
-    /// Bounds the whole; 60 seconds unless told otherwise. What is not decided by then has failed for lack of time.
+    /// Bounds the whole; 60 seconds unless told otherwise. What is not decided by then has failed
+    /// for lack of time.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Runs every check and tells of each. Never fails: what goes wrong is in the report. Cancel-safe; changes nothing in Azure.
+    /// Runs every check and tells of each. Never fails: what goes wrong is in the report.
+    /// Cancel-safe; changes nothing in Azure.
     pub async fn run(&self, tell: impl FnMut(Event<'_>)) -> Report {
         let started = Instant::now();
         let mut visit = Visit {
@@ -336,8 +341,8 @@ impl Doctor {
         Ok((manager, principal.ok(), check))
     }
 
-    /// The GUID of the tenant that was asked for; a domain's is looked up where every client looks it up (OpenID Connect
-    /// Discovery 1.0 section 4: the issuer holds it).
+    /// The GUID of the tenant that was asked for; a domain's is looked up where every client looks
+    /// it up (OpenID Connect Discovery 1.0 section 4: the issuer holds it).
     async fn expected_tenant(&self, manager: &ResourceManager) -> Result<Option<String>> {
         let Some(tenant) = self.tenant.as_ref().filter(|tenant| !tenant.is_shared()) else {
             return Ok(None);

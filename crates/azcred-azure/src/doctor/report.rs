@@ -123,7 +123,8 @@ pub struct Check {
     pub detail: String,
     /// Why it did not end well; empty where it did.
     pub reason: String,
-    /// The command or the click that fixes it; empty where nothing is to be fixed or nobody can know.
+    /// The command or the click that fixes it; empty where nothing is to be fixed or nobody can
+    /// know.
     pub fix: String,
     /// What a failure is about.
     pub subject: Option<Subject>,
@@ -131,7 +132,8 @@ pub struct Check {
     pub code: Option<String>,
     /// The id that Microsoft's support searches by.
     pub correlation_id: Option<String>,
-    /// How long it took, in milliseconds; checks run side by side, so that they may add up to more than the whole.
+    /// How long it took, in milliseconds; checks run side by side, so that they may add up to more
+    /// than the whole.
     pub milliseconds: u64,
 }
 

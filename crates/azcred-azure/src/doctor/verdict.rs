@@ -75,8 +75,8 @@ pub(super) fn clock(skew: Option<i64>) -> Check {
     }
 }
 
-/// The subscription and the workspace in it, judged together: whoever has a role on the workspace alone is well off without
-/// one on the subscription, and who has none at all is told so once.
+/// The subscription and the workspace in it, judged together: whoever has a role on the workspace
+/// alone is well off without one on the subscription, and who has none at all is told so once.
 pub(super) fn subscription_and_workspace(
     located: &Located,
     principal: Option<&Principal>,

@@ -1,4 +1,5 @@
-//! A laptop inside a local Azure: Contoso's, whose identities and workspace the emulator's default seed tells of.
+//! A laptop inside a local Azure: Contoso's, whose identities and workspace the emulator's default
+//! seed tells of.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use azcred::{

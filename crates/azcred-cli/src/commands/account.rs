@@ -21,13 +21,14 @@ use serde::Serialize;
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::timeout;
 
-/// So long the cloud's own description is waited for, where the environment names the authority as well.
+/// So long the cloud's own description is waited for, where the environment names the authority as
+/// well.
 const CLOUD: Duration = Duration::from_secs(3);
 
 /// Show who has signed in, and choose who is asked for tokens
 ///
-/// Several people, applications and tenants can be signed in at once. Of each profile one is the current one, whom `azcred token`
-/// and every other program of this user's gets tokens of.
+/// Several people, applications and tenants can be signed in at once. Of each profile one is the
+/// current one, whom `azcred token` and every other program of this user's gets tokens of.
 #[derive(Args)]
 #[command(arg_required_else_help = true, subcommand_required = true)]
 pub(crate) struct Arguments {
@@ -171,7 +172,8 @@ pub(super) async fn options(
     if options.system().var("AZURE_AUTHORITY_HOST").is_none() {
         return Ok(asked.await?);
     }
-    // What is on this machine is to be had without the network, where the environment says whose it is.
+    // What is on this machine is to be had without the network, where the environment says whose it
+    // is.
     match timeout(CLOUD, asked).await {
         Ok(Ok(options)) => Ok(options),
         Ok(Err(error)) if error.kind() == ErrorKind::Invalid => Err(error.into()),

@@ -21,8 +21,8 @@ use clap::{Args, Subcommand};
 
 /// Show or clear the tokens that are kept on disk
 ///
-/// Tokens are kept encrypted until they end, so that a script that runs `azcred token` in a loop costs no network. AZCRED_CACHE=never
-/// keeps none.
+/// Tokens are kept encrypted until they end, so that a script that runs `azcred token` in a loop
+/// costs no network. AZCRED_CACHE=never keeps none.
 #[derive(Args)]
 #[command(arg_required_else_help = true, subcommand_required = true)]
 pub(crate) struct Arguments {

@@ -24,8 +24,9 @@ use serde::Serialize;
 
 /// Show which source of identities answers here, and why not the others
 ///
-/// Goes through the sources now, as `azcred token` does, and tells of each whether it is there, why not, and how long it
-/// took. The token is not shown. Nobody is asked to sign in: where a person would be, it says so.
+/// Goes through the sources now, as `azcred token` does, and tells of each whether it is there, why
+/// not, and how long it took. The token is not shown. Nobody is asked to sign in: where a person
+/// would be, it says so.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

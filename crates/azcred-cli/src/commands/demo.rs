@@ -1,4 +1,5 @@
-//! `azcred demo`: the whole product in one screen, on a local Azure that lives as long as the story.
+//! `azcred demo`: the whole product in one screen, on a local Azure that lives as long as the
+//! story.
 
 use super::{
     doctor,
@@ -28,8 +29,9 @@ use std::time::Instant;
 
 /// See it all on a local Azure; needs no account and no network
 ///
-/// Starts an emulator of its own, signs in as a service principal by AZURE_* and by hi-ml's HIML_*, shows what the token
-/// says and what may be done in the workspace, then what a refusal looks like. Nothing is left behind.
+/// Starts an emulator of its own, signs in as a service principal by AZURE_* and by hi-ml's HIML_*,
+/// shows what the token says and what may be done in the workspace, then what a refusal looks like.
+/// Nothing is left behind.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

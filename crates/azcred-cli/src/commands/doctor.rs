@@ -1,4 +1,5 @@
-//! `azcred doctor`: from the sign-in to what an identity may do, check by check, each with its reason and its fix.
+//! `azcred doctor`: from the sign-in to what an identity may do, check by check, each with its
+//! reason and its fix.
 
 use crate::{
     choice::Choice,
@@ -23,12 +24,13 @@ use tokio::time::{Instant, timeout_at};
 
 /// Check the sign-in and what it is good for, step by step
 ///
-/// Signs in, then looks at the tenant, the clock, the subscription and the workspace, and at what this identity may do in
-/// it: submit jobs, read and write data assets, manage computes. What is wrong comes with its reason and what fixes it.
-/// Nothing is changed in Azure.
+/// Signs in, then looks at the tenant, the clock, the subscription and the workspace, and at what
+/// this identity may do in it: submit jobs, read and write data assets, manage computes. What is
+/// wrong comes with its reason and what fixes it. Nothing is changed in Azure.
 ///
-/// The workspace is the one of the options, else of AZUREML_ARM_SUBSCRIPTION, AZUREML_ARM_RESOURCEGROUP and
-/// AZUREML_ARM_WORKSPACE_NAME, else of the nearest .azureml/config.json or config.json, as MLClient and hi-ml find it.
+/// The workspace is the one of the options, else of AZUREML_ARM_SUBSCRIPTION,
+/// AZUREML_ARM_RESOURCEGROUP and AZUREML_ARM_WORKSPACE_NAME, else of the nearest
+/// .azureml/config.json or config.json, as MLClient and hi-ml find it.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -106,7 +108,8 @@ impl Doctor {
 /// How long the whole may take.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Runs every check at a place, and tells of each; of a sign-in that failed with what every source said.
+/// Runs every check at a place, and tells of each; of a sign-in that failed with what every source
+/// said.
 pub(super) async fn examine(
     place: &Place,
     choice: &Choice,

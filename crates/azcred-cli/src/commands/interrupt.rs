@@ -7,12 +7,12 @@ use std::{future::pending, pin::pin, time::Duration};
 /// So long may the renewal of a sign-in take when the command is done: an HTTP attempt's time.
 const RENEWAL: Duration = Duration::from_secs(10);
 
-/// Runs a command until it ends or a signal ends it. Programs that a source runs are in groups of their own, where a terminal's
-/// Ctrl-C does not reach them: dropping the command kills them. The exit code is then 128 and the signal's number, as a shell
-/// has it.
+/// Runs a command until it ends or a signal ends it. Programs that a source runs are in groups of
+/// their own, where a terminal's Ctrl-C does not reach them: dropping the command kills them. The
+/// exit code is then 128 and the signal's number, as a shell has it.
 ///
-/// A refresh token that is good for one use may be under way then, and what comes for it is kept before the process ends. A second
-/// Ctrl-C does not wait for that.
+/// A refresh token that is good for one use may be under way then, and what comes for it is kept
+/// before the process ends. A second Ctrl-C does not wait for that.
 pub(super) async fn interruptible(
     command: impl Future<Output = Result<u8, Failure>>,
 ) -> Result<u8, Failure> {

@@ -20,8 +20,9 @@ use std::collections::BTreeSet;
 
 /// Sign out: forget a sign-in and all tokens that came of it
 ///
-/// The current account, unless somebody is named. What is kept of the sign-in is removed from this machine, a secret from the
-/// keyring too. Tokens that a program has already been given stay good until they end, and a browser stays signed in.
+/// The current account, unless somebody is named. What is kept of the sign-in is removed from this
+/// machine, a secret from the keyring too. Tokens that a program has already been given stay good
+/// until they end, and a browser stays signed in.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -32,7 +33,8 @@ Examples:
     "Sign out of this profile [env: AZCRED_PROFILE] [default: default; with --all: all profiles]"
 )))]
 pub(crate) struct Logout {
-    /// Sign-in name, object id, client id or account id, or the beginning of one [default: the current account]
+    /// Sign-in name, object id, client id or account id, or the beginning of one [default: the
+    /// current account]
     #[arg(value_name = "WHO", conflicts_with = "all")]
     who: Option<String>,
 
@@ -73,7 +75,8 @@ impl Logout {
             };
             if let Some(account) = meant {
                 gone.push(accounts.remove(&account.id).await?);
-                // The only one that is left became it; where somebody else signed out, it is who it was.
+                // The only one that is left became it; where somebody else signed out, it is who it
+                // was.
                 now_current = accounts.current().await?;
             }
         }
@@ -136,7 +139,8 @@ impl Logout {
 /// Somebody who could not be signed out, or a profile, and why.
 type Left = (String, azcred::Error);
 
-/// Signs out everybody in these profiles: who is gone, and who is not. One who can't be signed out keeps nobody else.
+/// Signs out everybody in these profiles: who is gone, and who is not. One who can't be signed out
+/// keeps nobody else.
 async fn everybody(
     options: &ClientOptions,
     profiles: BTreeSet<String>,

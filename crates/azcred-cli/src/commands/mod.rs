@@ -64,8 +64,8 @@ fn strong() -> Result<tokio::runtime::Runtime, Failure> {
     runtime(tokio::runtime::Builder::new_multi_thread().worker_threads(2))
 }
 
-/// A command that is done has nobody to wait for: a file server that never answers keeps a thread of the runtime's, and is not
-/// to keep the process.
+/// A command that is done has nobody to wait for: a file server that never answers keeps a thread
+/// of the runtime's, and is not to keep the process.
 fn finish(
     runtime: tokio::runtime::Runtime,
     command: impl Future<Output = Result<u8, Failure>>,

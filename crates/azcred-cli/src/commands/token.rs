@@ -18,10 +18,11 @@ use serde::Serialize;
 
 /// Get an access token
 ///
-/// Signs in as whoever this machine lets it be: a service principal in the environment (AZURE_* or HIML_*), the identity of
-/// a workload, a CI job or an Azure ML job, a managed identity, who signed in by `azcred login`, or whoever is signed in to
-/// Visual Studio Code, Azure CLI and its like. Where none of them is here and a person sits at the terminal, it asks them to sign
-/// in. `azcred chain` shows which it is, and why not the others.
+/// Signs in as whoever this machine lets it be: a service principal in the environment (AZURE_* or
+/// HIML_*), the identity of a workload, a CI job or an Azure ML job, a managed identity, who signed
+/// in by `azcred login`, or whoever is signed in to Visual Studio Code, Azure CLI and its like.
+/// Where none of them is here and a person sits at the terminal, it asks them to sign in. `azcred
+/// chain` shows which it is, and why not the others.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -36,7 +37,8 @@ pub(crate) struct Token {
     #[command(flatten)]
     target: Target,
 
-    /// Answer a claims challenge: what stands in the header WWW-Authenticate of a 401, as `claims`. Never from the cache
+    /// Answer a claims challenge: what stands in the header WWW-Authenticate of a 401, as `claims`.
+    /// Never from the cache
     #[arg(long, value_name = "CLAIMS", value_parser = claims)]
     claims: Option<String>,
 
@@ -44,7 +46,8 @@ pub(crate) struct Token {
     choice: Choice,
 }
 
-/// What `--output json` prints: the names of `az account get-access-token`, whose `expiresOn` is local time where ours is UTC.
+/// What `--output json` prints: the names of `az account get-access-token`, whose `expiresOn` is
+/// local time where ours is UTC.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Document<'a> {
@@ -111,8 +114,8 @@ impl Token {
     }
 }
 
-/// The claims of a challenge: the JSON, or the same in base64 as headers have it ('Claims challenges, claims requests, and client
-/// capabilities').
+/// The claims of a challenge: the JSON, or the same in base64 as headers have it ('Claims
+/// challenges, claims requests, and client capabilities').
 fn claims(text: &str) -> Result<String, String> {
     let text = text.trim();
     let is_object = |text: &str| {

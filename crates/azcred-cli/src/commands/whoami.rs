@@ -18,8 +18,9 @@ use serde::Serialize;
 
 /// Show who you are to Azure
 ///
-/// Signs in as `azcred token` does and reads what the token says: which identity, which tenant, how it proved itself, for
-/// how long. The token is read, not verified: only Azure decides what it is worth.
+/// Signs in as `azcred token` does and reads what the token says: which identity, which tenant, how
+/// it proved itself, for how long. The token is read, not verified: only Azure decides what it is
+/// worth.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -37,8 +38,9 @@ pub(crate) struct Whoami {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Document<'a> {
-    /// The token's own words: `kind`, `name`, `userName`, `applicationId`, `objectId`, `tenantId`, `proof`, `audience`,
-    /// `issuer`, `resourceId`, `issuedOn`, `expiresOn`; `null` where it does not say.
+    /// The token's own words: `kind`, `name`, `userName`, `applicationId`, `objectId`, `tenantId`,
+    /// `proof`, `audience`, `issuer`, `resourceId`, `issuedOn`, `expiresOn`; `null` where it does
+    /// not say.
     #[serde(flatten)]
     principal: &'a Principal,
     /// The source that the token comes from, by its name in the Azure SDKs.

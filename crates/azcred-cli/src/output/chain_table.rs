@@ -75,9 +75,10 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// Whether a screen with these variables shows block characters: not where the locale says another encoding (the first of
-    /// `LC_ALL`, `LC_CTYPE` and `LANG` that is set, POSIX 'Internationalization Variables'), nor on Linux's console, whose font
-    /// has few of them. Where no locale is said at all, as in most containers, it is UTF-8 that is read.
+    /// Whether a screen with these variables shows block characters: not where the locale says
+    /// another encoding (the first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set, POSIX
+    /// 'Internationalization Variables'), nor on Linux's console, whose font has few of them. Where
+    /// no locale is said at all, as in most containers, it is UTF-8 that is read.
     pub(crate) fn is_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
         if variable("TERM").is_some_and(|term| matches!(term.as_str(), "linux" | "dumb")) {
             return false;
@@ -103,7 +104,8 @@ const TIME: usize = 7;
 /// How far in what stands beneath is.
 const BENEATH: usize = 4;
 
-/// The table: a mark for who decided, source, verdict, milliseconds, when that was on a scale that all share, reason.
+/// The table: a mark for who decided, source, verdict, milliseconds, when that was on a scale that
+/// all share, reason.
 ///
 /// `whole` is how long the run took. Where nobody was asked there is no waterfall.
 pub(crate) fn table(rows: &[Row<'_>], whole: Duration, screen: Screen) -> Vec<String> {
@@ -220,8 +222,9 @@ fn bar(row: &Row<'_>, whole: Duration, columns: usize, unicode: bool) -> String 
     bar
 }
 
-/// The sources up to the one that decided, each in a line of two columns, wrapped. Nothing where it was one alone: the error
-/// beside it says the same. Of the one whose reason is `why`, which stands above, the verdict is enough.
+/// The sources up to the one that decided, each in a line of two columns, wrapped. Nothing where it
+/// was one alone: the error beside it says the same. Of the one whose reason is `why`, which stands
+/// above, the verdict is enough.
 pub(crate) fn short(report: &Report, why: &str, columns: usize) -> Vec<String> {
     let end = report
         .attempts
@@ -248,8 +251,8 @@ pub(crate) fn decisive(report: &Report) -> Option<&Attempt> {
     ended.or_else(|| report.attempts.iter().find(failed))
 }
 
-/// Whether this attempt's failure ended the chain: what a preset does not have ends it, and what leaves a person alone does so where
-/// none was or would be asked.
+/// Whether this attempt's failure ended the chain: what a preset does not have ends it, and what
+/// leaves a person alone does so where none was or would be asked.
 fn decides(report: &Report, attempt: &Attempt) -> bool {
     let mut table = report.preset.table().iter();
     let after_failure = table.find(|(source, _)| *source == attempt.source);

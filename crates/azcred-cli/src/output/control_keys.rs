@@ -1,10 +1,11 @@
-//! Keeps `^C` off the screen while a line is drawn again: the terminal would write it behind that line, onto the next one, where the line
-//! is then cleared in vain.
+//! Keeps `^C` off the screen while a line is drawn again: the terminal would write it behind that
+//! line, onto the next one, where the line is then cleared in vain.
 
 #[cfg(unix)]
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Control keys are not shown until this and all others of its kind are dropped. Does nothing where no terminal of ours is.
+/// Control keys are not shown until this and all others of its kind are dropped. Does nothing where
+/// no terminal of ours is.
 pub(crate) struct UnseenControlKeys(());
 
 #[cfg(unix)]
@@ -18,7 +19,8 @@ mod terminal {
     /// Changes the terminal; what it was before, where there is one to change.
     pub(super) fn hide() -> Option<Termios> {
         let input = io::stdin();
-        // Who is in the background would be stopped. Where there is no telling, nobody is stopped either.
+        // Who is in the background would be stopped. Where there is no telling, nobody is stopped
+        // either.
         let is_ours = isatty(&input) && tcgetpgrp(&input).map_or(true, |group| group == getpgrp());
         let before = tcgetattr(&input).ok().filter(|_| is_ours)?;
         let mut unseen = before.clone();

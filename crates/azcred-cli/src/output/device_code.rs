@@ -1,4 +1,5 @@
-//! How a code that is to be entered elsewhere is shown: large where there is room, with its address as a link and as a QR code.
+//! How a code that is to be entered elsewhere is shown: large where there is room, with its address
+//! as a link and as a QR code.
 
 use super::{
     letters::large,
@@ -112,7 +113,8 @@ fn copied(shown: &Shown<'_>) -> String {
     }
 }
 
-/// An address to be read and copied, and to be followed where the terminal makes a link of it (OSC 8).
+/// An address to be read and copied, and to be followed where the terminal makes a link of it (OSC
+/// 8).
 pub(crate) fn link(address: &str, terminal: Terminal) -> String {
     let text = paint(CODE, address);
     match terminal.has_links {

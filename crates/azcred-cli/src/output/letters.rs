@@ -8,7 +8,8 @@ type Glyph = [u8; 7];
 /// How many characters wide a letter is, with the gap after it.
 const WIDTH: usize = 6;
 
-/// What can be drawn: what codes are made of (RFC 8628 section 6.1). The zero has a stroke, as codes of Entra ID's have the letter too.
+/// What can be drawn: what codes are made of (RFC 8628 section 6.1). The zero has a stroke, as
+/// codes of Entra ID's have the letter too.
 const GLYPHS: [(char, Glyph); 37] = [
     ('A', [0x0e, 0x11, 0x11, 0x1f, 0x11, 0x11, 0x11]),
     ('B', [0x1e, 0x11, 0x11, 0x1e, 0x11, 0x11, 0x1e]),
@@ -49,7 +50,8 @@ const GLYPHS: [(char, Glyph); 37] = [
     ('-', [0x00, 0x00, 0x00, 0x1f, 0x00, 0x00, 0x00]),
 ];
 
-/// `text` in four lines; `None` where a character can't be drawn or a line would be wider than `room`.
+/// `text` in four lines; `None` where a character can't be drawn or a line would be wider than
+/// `room`.
 pub(crate) fn large(text: &str, room: usize) -> Option<Vec<String>> {
     if text.is_empty() || text.chars().count() * WIDTH - 1 > room {
         return None;

@@ -92,7 +92,8 @@ impl Output {
         }
     }
 
-    /// A remark of its own, under the word 'note', in lines that fit; nothing where a program reads.
+    /// A remark of its own, under the word 'note', in lines that fit; nothing where a program
+    /// reads.
     pub(crate) fn remark(&self, sentence: &str) {
         if !self.is_json() {
             self.caution(sentence);

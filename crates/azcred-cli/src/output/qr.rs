@@ -4,8 +4,8 @@ use super::style::paint;
 use anstyle::{Ansi256Color, Style};
 use qrcode::{Color, EcLevel, QrCode};
 
-/// Black on white, whatever the screen's own colours are: scanners want dark modules on a light ground. These two of the 256 are
-/// fixed, where themes change the first sixteen.
+/// Black on white, whatever the screen's own colours are: scanners want dark modules on a light
+/// ground. These two of the 256 are fixed, where themes change the first sixteen.
 const INK: Style = Style::new()
     .fg_color(Some(anstyle::Color::Ansi256(Ansi256Color(16))))
     .bg_color(Some(anstyle::Color::Ansi256(Ansi256Color(231))));
@@ -20,8 +20,8 @@ pub(crate) struct Qr {
     pub(crate) width: usize,
 }
 
-/// The code that holds `text`; `None` where none can hold that much. A screen is neither torn nor dirty, so the least of error
-/// correction makes it as small as it can be.
+/// The code that holds `text`; `None` where none can hold that much. A screen is neither torn nor
+/// dirty, so the least of error correction makes it as small as it can be.
 pub(crate) fn qr(text: &str) -> Option<Qr> {
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
     let size = code.width();

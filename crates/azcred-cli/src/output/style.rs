@@ -34,8 +34,8 @@ pub(crate) fn paint(style: Style, words: impl fmt::Display) -> String {
     format!("{style}{words}{style:#}")
 }
 
-/// A sentence whose parts in backticks are what can be typed: shown in [`CODE`], between their backticks still, so that
-/// they can be told apart without colours.
+/// A sentence whose parts in backticks are what can be typed: shown in [`CODE`], between their
+/// backticks still, so that they can be told apart without colours.
 pub(crate) fn with_code(sentence: &str) -> String {
     let mut shown = String::with_capacity(sentence.len());
     for (number, part) in sentence.split('`').enumerate() {

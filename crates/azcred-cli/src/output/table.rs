@@ -28,8 +28,8 @@ pub(crate) fn commands<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<Str
         .collect()
 }
 
-/// A list under a head, the first column strong; where a line would not fit, every row is a few lines with the head beside each
-/// but the first.
+/// A list under a head, the first column strong; where a line would not fit, every row is a few
+/// lines with the head beside each but the first.
 pub(crate) fn columns<const N: usize>(
     head: [&str; N],
     rows: &[[String; N]],

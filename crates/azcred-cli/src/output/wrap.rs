@@ -15,7 +15,8 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// How many columns a line has; without end where no screen is there, so that logs can be searched line by line.
+    /// How many columns a line has; without end where no screen is there, so that logs can be
+    /// searched line by line.
     pub(crate) fn width(self) -> usize {
         match self.columns() {
             usize::MAX => usize::MAX,
@@ -35,10 +36,11 @@ impl Stream {
     }
 }
 
-/// Breaks `sentence` into lines of at most `width` characters. What stands between backticks is never broken, as it is
-/// meant to be copied; a word that does not fit stands alone.
+/// Breaks `sentence` into lines of at most `width` characters. What stands between backticks is
+/// never broken, as it is meant to be copied; a word that does not fit stands alone.
 ///
-/// Sentences have others' words in them: names of folders, what a service says. None can move the cursor or colour anything.
+/// Sentences have others' words in them: names of folders, what a service says. None can move the
+/// cursor or colour anything.
 pub(crate) fn wrap(sentence: &str, width: usize) -> Vec<String> {
     let sentence = azcred::printable(sentence, usize::MAX);
     let mut lines = vec![String::new()];

@@ -1,4 +1,5 @@
-//! Speaks to the person who signs in, on standard error: what to do, how long there is for it, and no trace of that afterwards.
+//! Speaks to the person who signs in, on standard error: what to do, how long there is for it, and
+//! no trace of that afterwards.
 
 pub(crate) mod secret;
 mod terminal;
@@ -51,7 +52,8 @@ impl TerminalPrompt {
         }
     }
 
-    /// Says whose the token is, where a person was asked for it: nothing else may show who signed in at the other computer.
+    /// Says whose the token is, where a person was asked for it: nothing else may show who signed
+    /// in at the other computer.
     pub(crate) fn signed_in(&self, who: &str) {
         if self.has_asked.load(Ordering::Relaxed) {
             self.settle();
@@ -61,7 +63,8 @@ impl TerminalPrompt {
         }
     }
 
-    /// Does what waits for another program in a thread of its own: on this one, the browser that somebody signs in in is answered.
+    /// Does what waits for another program in a thread of its own: on this one, the browser that
+    /// somebody signs in in is answered.
     fn aside(&self, does: impl Fn() + Clone + Send + 'static) {
         let thread = thread::Builder::new().name("prompt".to_owned());
         match thread.spawn(does.clone()) {
@@ -223,8 +226,8 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The line that is drawn again while somebody is waited for, where one can be. It goes without a trace when it is dropped. Nothing else
-/// is drawn meanwhile.
+/// The line that is drawn again while somebody is waited for, where one can be. It goes without a
+/// trace when it is dropped. Nothing else is drawn meanwhile.
 struct Live {
     bar: Option<ProgressBar>,
     _alone: HiddenSpinner,
@@ -310,7 +313,8 @@ fn spaced(lines: Vec<String>) -> Vec<String> {
     air().chain(lines).chain(air()).collect()
 }
 
-/// Writes `text` to the clipboard by way of the terminal (OSC 52, xterm's 'Manipulate Selection Data').
+/// Writes `text` to the clipboard by way of the terminal (OSC 52, xterm's 'Manipulate Selection
+/// Data').
 fn copy(text: &str) -> bool {
     let sequence = format!("\u{1b}]52;c;{}\u{7}", STANDARD.encode(text));
     let mut stderr = io::stderr().lock();

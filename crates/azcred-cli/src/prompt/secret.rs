@@ -10,7 +10,8 @@ const LIMIT: usize = 16 << 10;
 
 /// The secret that `what` names, without the white space around it.
 ///
-/// Waits for as long as the person takes. Cancel-safe: the terminal shows what is typed again when the future is dropped.
+/// Waits for as long as the person takes. Cancel-safe: the terminal shows what is typed again when
+/// the future is dropped.
 pub(crate) async fn ask(what: &str) -> Result<SecretString, Failure> {
     let read = if io::stdin().is_terminal() {
         from_terminal(&format!("{what} (it is not shown): ")).await

@@ -16,8 +16,8 @@ pub(crate) struct Terminal {
     pub(crate) columns: usize,
     /// How many lines it has.
     pub(crate) rows: usize,
-    /// Whether it shows block characters and colours, and whether a line may be drawn again. Else lines are plain, written once,
-    /// and can be read by a screen reader or in a log.
+    /// Whether it shows block characters and colours, and whether a line may be drawn again. Else
+    /// lines are plain, written once, and can be read by a screen reader or in a log.
     pub(crate) is_rich: bool,
     /// Whether it makes links of text (OSC 8).
     pub(crate) has_links: bool,
@@ -75,7 +75,8 @@ impl Terminal {
     }
 }
 
-/// Terminals that make links of OSC 8, by what they set; others ignore it or, some old ones, show it.
+/// Terminals that make links of OSC 8, by what they set; others ignore it or, some old ones, show
+/// it.
 fn makes_links(variable: &impl Fn(&str) -> Option<String>) -> bool {
     let is_known = match variable("TERM_PROGRAM").as_deref() {
         Some("iTerm.app" | "WezTerm" | "vscode" | "ghostty" | "Hyper" | "rio" | "zed") => true,
@@ -113,8 +114,8 @@ fn is_at_least(version: &str, least: (u32, u32)) -> bool {
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= least
 }
 
-/// Terminals that take OSC 52 without having been told to. iTerm2, xterm and Konsole are among those that have to be told, and
-/// don't say whether they were.
+/// Terminals that take OSC 52 without having been told to. iTerm2, xterm and Konsole are among
+/// those that have to be told, and don't say whether they were.
 fn writes_clipboard(variable: &impl Fn(&str) -> Option<String>) -> Clipboard {
     if variable("TMUX").is_some() {
         return Clipboard::Tmux;

@@ -1,4 +1,5 @@
-//! An authority that means harm, or that is none: it answers on loopback with whatever a test makes of the request.
+//! An authority that means harm, or that is none: it answers on loopback with whatever a test makes
+//! of the request.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

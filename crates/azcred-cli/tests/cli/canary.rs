@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 /// A stretch of a secret this long is a leak.
 const STRETCH: usize = 10;
 
-/// Every stretch of `secret` as it could be written: as it is, in a form, in base64 at any offset, in hexadecimal.
+/// Every stretch of `secret` as it could be written: as it is, in a form, in base64 at any offset,
+/// in hexadecimal.
 pub(crate) fn stretches(secret: &str) -> BTreeSet<String> {
     let mut forms = vec![secret.to_owned()];
     forms.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());

@@ -1,4 +1,5 @@
-//! The same against an authority that throws everything it was sent back, in every place and form that it can.
+//! The same against an authority that throws everything it was sent back, in every place and form
+//! that it can.
 
 use crate::{
     authority::{Authority, Received, response},
@@ -199,7 +200,8 @@ fn meet(name: &str, answers: &[(&str, Answer)]) {
             !received.is_empty(),
             "{who}, {how}: nothing was sent\n{said}"
         );
-        // An assertion is made anew for each request: all of them are looked for, by their signatures.
+        // An assertion is made anew for each request: all of them are looked for, by their
+        // signatures.
         secrets.extend(received.iter().filter_map(|request| {
             let assertion = request.field("client_assertion")?;
             assertion.rsplit('.').next().map(str::to_owned)

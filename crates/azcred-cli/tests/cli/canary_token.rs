@@ -23,7 +23,8 @@ fn canary_token() -> String {
     )
 }
 
-/// One server that is the identity provider, the cloud's description and Resource Manager; the last throws the token back.
+/// One server that is the identity provider, the cloud's description and Resource Manager; the last
+/// throws the token back.
 fn resource_manager(request: &Received, refuse: Refusal) -> Vec<u8> {
     let host = request
         .head

@@ -1,5 +1,5 @@
-//! `azcred chain`, and the chain behind every other command: options, variables and files that decide, and what is said where
-//! nobody answers.
+//! `azcred chain`, and the chain behind every other command: options, variables and files that
+//! decide, and what is said where nobody answers.
 
 use crate::{
     azure::Azure,

@@ -1,4 +1,5 @@
-//! A person with a browser: opens the emulator's pages, follows where they lead, fills in their forms.
+//! A person with a browser: opens the emulator's pages, follows where they lead, fills in their
+//! forms.
 
 use crate::azure::Azure;
 use std::collections::BTreeMap;
@@ -63,7 +64,8 @@ impl<'a> Person<'a> {
         });
     }
 
-    /// Signs in at the address that a browser was started with; what the page says that this leads to.
+    /// Signs in at the address that a browser was started with; what the page says that this leads
+    /// to.
     pub(crate) fn visits(mut self, address: &str) -> String {
         let azure = self.azure;
         azure.block_on(async {

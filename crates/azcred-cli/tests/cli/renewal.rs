@@ -19,7 +19,8 @@ const TENANT: &str = "0c0ffee0-0000-4000-8000-000000000000";
 /// Nothing here takes long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A provider of one person, who enters every code at once, and whose refresh tokens are good for one use.
+/// A provider of one person, who enters every code at once, and whose refresh tokens are good for
+/// one use.
 struct Provider {
     /// The number of the one that is good.
     good: Mutex<u32>,

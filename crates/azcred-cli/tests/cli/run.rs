@@ -52,9 +52,10 @@ impl DerefMut for Running {
     }
 }
 
-/// The binary with these arguments, on a machine without any tool of Azure's, without a keyring and without a metadata service: neither
-/// the `az` of whoever runs the tests nor this machine's own 169.254.169.254 is ever asked. Its home is its own, so that what one run
-/// keeps is not there for another. An emulator looks programs up, and has them; its story is told elsewhere.
+/// The binary with these arguments, on a machine without any tool of Azure's, without a keyring and
+/// without a metadata service: neither the `az` of whoever runs the tests nor this machine's own
+/// 169.254.169.254 is ever asked. Its home is its own, so that what one run keeps is not there for
+/// another. An emulator looks programs up, and has them; its story is told elsewhere.
 pub(crate) fn azcred(arguments: &[&str]) -> Run {
     let mut command = Command::new(AZCRED);
     command.args(arguments);

@@ -1,4 +1,5 @@
-//! Programs of developers behind the chain: an `az` that answers, one that is chatty and one that hangs.
+//! Programs of developers behind the chain: an `az` that answers, one that is chatty and one that
+//! hangs.
 #![cfg(unix)]
 
 use crate::{
@@ -173,7 +174,8 @@ fn a_token_that_a_tool_prints_stands_nowhere_but_in_the_result() {
     }
 }
 
-/// Opens a pipe for reading that a program writes to once it runs, and keeps open as long as any of it lives.
+/// Opens a pipe for reading that a program writes to once it runs, and keeps open as long as any of
+/// it lives.
 fn pipe(path: &Path) {
     let made = Command::new("mkfifo").arg(path).status().expect("it runs");
     assert!(made.success());

@@ -1,4 +1,5 @@
-//! Who is calling, and whether they may: tokens become a caller, needs become a yes or one of ARM's refusals.
+//! Who is calling, and whether they may: tokens become a caller, needs become a yes or one of ARM's
+//! refusals.
 
 use super::{call::Call, error::ArmError, operations::Need, route::Target};
 use crate::{
@@ -27,12 +28,12 @@ pub(super) struct Caller {
 
 /// Checks the token, and that it is of the tenant of the subscription that is meant.
 ///
-/// A subscription that does not exist is reported first, and its tenant is named to whoever has no token: that
-/// is how clients find the tenant of a subscription.
+/// A subscription that does not exist is reported first, and its tenant is named to whoever has no
+/// token: that is how clients find the tenant of a subscription.
 ///
 /// # Errors
-/// 404 for an unknown subscription, else 401 with a challenge that names the authority to go to, and of a revoked token
-/// what to ask for there.
+/// 404 for an unknown subscription, else 401 with a challenge that names the authority to go to,
+/// and of a revoked token what to ask for there.
 pub(super) fn authenticate(
     world: &World,
     call: &Call,
@@ -166,7 +167,8 @@ impl Caller {
     }
 }
 
-/// Judges a need. Whether what is asked for exists is not looked at: who has no right must not learn it.
+/// Judges a need. Whether what is asked for exists is not looked at: who has no right must not
+/// learn it.
 ///
 /// # Errors
 /// 403 in ARM's words, or 409 for a write in a subscription that is switched off.
@@ -219,7 +221,8 @@ pub(super) fn authorize(
     Ok(())
 }
 
-/// Whether a person has proved enough to change something, in a tenant that wants more for it than for looking.
+/// Whether a person has proved enough to change something, in a tenant that wants more for it than
+/// for looking.
 ///
 /// # Errors
 /// 401 with a challenge for a second factor.
@@ -307,7 +310,8 @@ pub(super) fn exists(resources: &Resources, scope: &Scope) -> Result<(), ArmErro
     Ok(())
 }
 
-/// A scope and what it lies in, down to the resource group; nothing of a subscription or management group.
+/// A scope and what it lies in, down to the resource group; nothing of a subscription or management
+/// group.
 fn resources_on_the_way(scope: &Scope) -> Vec<Scope> {
     scope
         .path_ancestry()

@@ -1,4 +1,5 @@
-//! What goes back: JSON, pages of a list, and the headers that Azure Resource Manager puts on everything.
+//! What goes back: JSON, pages of a list, and the headers that Azure Resource Manager puts on
+//! everything.
 
 use super::{call::Call, error::ArmError};
 use crate::{service::Service, world::World};
@@ -166,8 +167,8 @@ impl Trace {
             "x-ms-routing-request-id",
             &format!("WESTEUROPE:{stamp}:{}", self.request),
         );
-        // A full bucket less this request: 250 reads, 200 writes ("Understand how Azure Resource Manager throttles
-        // requests"). Nothing is throttled here unless a fault says so.
+        // A full bucket less this request: 250 reads, 200 writes ("Understand how Azure Resource
+        // Manager throttles requests"). Nothing is throttled here unless a fault says so.
         let (name, left) = match (self.in_subscription, self.reading) {
             (true, true) => ("x-ms-ratelimit-remaining-subscription-reads", "249"),
             (true, false) => ("x-ms-ratelimit-remaining-subscription-writes", "199"),

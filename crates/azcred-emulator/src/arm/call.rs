@@ -7,11 +7,12 @@ use http::{Method, header, request::Parts};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// Largest request body taken, in bytes: Azure Resource Manager's own limit ("Azure subscription and service
-/// limits").
+/// Largest request body taken, in bytes: Azure Resource Manager's own limit ("Azure subscription
+/// and service limits").
 pub(super) const MAX_BODY: usize = 4 * 1024 * 1024;
 
-/// Deepest path taken, in segments. Azure's resource types nest no further than a handful of levels.
+/// Deepest path taken, in segments. Azure's resource types nest no further than a handful of
+/// levels.
 const MAX_SEGMENTS: usize = 64;
 
 /// A request.
@@ -84,7 +85,8 @@ impl Call {
         format!("/{}", self.path.join("/"))
     }
 
-    /// The value of a query parameter; names are compared without regard to case, empty ones are not there.
+    /// The value of a query parameter; names are compared without regard to case, empty ones are
+    /// not there.
     pub(super) fn query(&self, name: &str) -> Option<&str> {
         self.query
             .iter()

@@ -1,7 +1,8 @@
 //! Azure Resource Manager's errors: its codes, its sentences, its JSON.
 //!
-//! The envelope is the "ErrorResponse" of the Azure REST API guidelines. Codes and sentences are those that
-//! "Troubleshoot common Azure deployment errors", "Troubleshoot Azure RBAC" (Microsoft Learn) and public logs show.
+//! The envelope is the "ErrorResponse" of the Azure REST API guidelines. Codes and sentences are
+//! those that "Troubleshoot common Azure deployment errors", "Troubleshoot Azure RBAC" (Microsoft
+//! Learn) and public logs show.
 
 use crate::tokens::Revoked;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -240,8 +241,8 @@ impl ArmError {
         )
     }
 
-    /// The token is good, and the account's sessions have ended since ('Claims challenges, claims requests and client
-    /// capabilities').
+    /// The token is good, and the account's sessions have ended since ('Claims challenges, claims
+    /// requests and client capabilities').
     pub(super) fn revoked(authorize_url: &str, revoked: &Revoked) -> Self {
         Self::insufficient_claims(
             "InvalidAuthenticationToken",
@@ -252,8 +253,8 @@ impl ArmError {
         )
     }
 
-    /// A person wants to change something and has not shown a second factor ('Planning for mandatory multifactor
-    /// authentication for Azure').
+    /// A person wants to change something and has not shown a second factor ('Planning for
+    /// mandatory multifactor authentication for Azure').
     pub(super) fn mfa_required(authorize_url: &str, scope: &str) -> Self {
         let claims = json!({"access_token": {"acrs": {"essential": true, "values": ["p1"]}}});
         Self::insufficient_claims(
@@ -284,7 +285,8 @@ impl ArmError {
         }
     }
 
-    /// The token is of another tenant than the subscription: both are named, as is where to get the right one.
+    /// The token is of another tenant than the subscription: both are named, as is where to get the
+    /// right one.
     pub(super) fn wrong_tenant(authority: &str, issuer: &str, right_issuer: &str) -> Self {
         Self::unauthorized(
             "InvalidAuthenticationTokenTenant",

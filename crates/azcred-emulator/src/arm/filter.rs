@@ -1,5 +1,6 @@
-//! `$filter`, as far as Azure Resource Manager's lists take it: `name eq 'value'`, `function()`, `function('value')`,
-//! joined by `and` and `or` (`and` binds tighter, as in OData 4.01 section 5.1.1).
+//! `$filter`, as far as Azure Resource Manager's lists take it: `name eq 'value'`, `function()`,
+//! `function('value')`, joined by `and` and `or` (`and` binds tighter, as in OData 4.01 section
+//! 5.1.1).
 
 use super::{call::Call, error::ArmError};
 
@@ -23,8 +24,8 @@ impl Filter {
     /// Reads the filter of a call.
     ///
     /// # Errors
-    /// 400 where it is none, or holds a condition that `known` does not list (names in lower case, calls with
-    /// `()`).
+    /// 400 where it is none, or holds a condition that `known` does not list (names in lower case,
+    /// calls with `()`).
     pub(super) fn of(call: &Call, known: &[&str]) -> Result<Self, ArmError> {
         let Some(text) = call.query("$filter") else {
             return Ok(Self(vec![Vec::new()]));

@@ -21,7 +21,8 @@ use uuid::Uuid;
 
 const READ: &str = "Microsoft.Resources/subscriptions/resourceGroups/read";
 
-/// `GET …/resourceGroups`: those that the caller may read, or in which the caller may read something.
+/// `GET …/resourceGroups`: those that the caller may read, or in which the caller may read
+/// something.
 pub(super) fn list(
     world: &World,
     call: &Call,
@@ -80,7 +81,8 @@ pub(super) fn head(world: &World, id: &Scope) -> Answer {
     })
 }
 
-/// What can be said of a group. What else clients send (`properties`, `managedBy`) is Azure's to decide.
+/// What can be said of a group. What else clients send (`properties`, `managedBy`) is Azure's to
+/// decide.
 #[derive(Deserialize)]
 struct Said {
     location: Option<String>,
@@ -188,8 +190,8 @@ pub(super) fn region(said: Option<&str>) -> Result<&'static str, ArmError> {
         })
 }
 
-/// "Naming rules and restrictions for Azure resources" (Microsoft Learn): letters, digits, `_`, `-`, `.` and
-/// parentheses, no dot at the end.
+/// "Naming rules and restrictions for Azure resources" (Microsoft Learn): letters, digits, `_`,
+/// `-`, `.` and parentheses, no dot at the end.
 fn valid_name(name: &str) -> Result<(), ArmError> {
     let fits = name
         .chars()

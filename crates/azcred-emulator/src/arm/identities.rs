@@ -1,4 +1,5 @@
-//! System-assigned identities: a resource that has one has a service principal in the directory, as long as it lives.
+//! System-assigned identities: a resource that has one has a service principal in the directory, as
+//! long as it lives.
 
 use crate::{
     directory::{Directory, ServicePrincipal, ServicePrincipalKind},
@@ -7,7 +8,8 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// Gives every resource's identity its service principal: the seed and the state folder hold the resources alone.
+/// Gives every resource's identity its service principal: the seed and the state folder hold the
+/// resources alone.
 pub(super) fn restore(world: &World) {
     let mut directory = world.directory_mut();
     for resource in world.resources().resources() {
@@ -54,8 +56,8 @@ fn add(directory: &mut Directory, principal: Uuid, tenant: Uuid, name: &str) {
     );
 }
 
-/// The client id of an identity: the same after every start, so it is derived from the object id (a GUID of
-/// version 8, RFC 9562 section 5.8).
+/// The client id of an identity: the same after every start, so it is derived from the object id (a
+/// GUID of version 8, RFC 9562 section 5.8).
 fn client_id(principal: Uuid) -> Uuid {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, principal.as_bytes());
     let mut bytes = [0; 16];

@@ -19,7 +19,8 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-/// `GET …/resources`: whatever the caller may read at or below a scope. Children are no part of this list.
+/// `GET …/resources`: whatever the caller may read at or below a scope. Children are no part of
+/// this list.
 pub(super) fn list(
     world: &World,
     call: &Call,
@@ -77,8 +78,8 @@ fn meets(resource: &Resource, term: &Term) -> bool {
     }
 }
 
-/// `GET …/TYPE`: the resources of one type. At the top as far as the caller may read them; children all, where
-/// their parent is.
+/// `GET …/TYPE`: the resources of one type. At the top as far as the caller may read them; children
+/// all, where their parent is.
 pub(super) fn collection(
     world: &World,
     call: &Call,
@@ -112,7 +113,8 @@ pub(super) fn collection(
     Answer::list(world, call, seen)
 }
 
-/// `isDefault`: what clients find a workspace's default datastore by. Of other resources it says nothing.
+/// `isDefault`: what clients find a workspace's default datastore by. Of other resources it says
+/// nothing.
 fn default_or_any(call: &Call, resource: &Resource) -> bool {
     match (
         call.query("isDefault"),

@@ -1,11 +1,13 @@
-//! `GET /metadata/endpoints`: what a cloud is called and where its services are. No token is needed.
+//! `GET /metadata/endpoints`: what a cloud is called and where its services are. No token is
+//! needed.
 //!
-//! Three shapes are in use. 2015-01-01 is one object with a handful of endpoints (Azure Stack tools read it);
-//! 2018-05-01 to 2020-06-01 are a list of clouds (Azure CLI and azure-ai-ml read it from `ARM_CLOUD_METADATA_URL`);
-//! 2022-09-01 and later are the one cloud that was asked (`az cloud register`, Terraform).
+//! Three shapes are in use. 2015-01-01 is one object with a handful of endpoints (Azure Stack tools
+//! read it); 2018-05-01 to 2020-06-01 are a list of clouds (Azure CLI and azure-ai-ml read it from
+//! `ARM_CLOUD_METADATA_URL`); 2022-09-01 and later are the one cloud that was asked (`az cloud
+//! register`, Terraform).
 //!
-//! By real names the answer is what Azure's own is. By ports it is one cloud with a name of its own: Azure CLI and
-//! azure-ai-ml know 'AzureCloud' by heart and would go to the real one.
+//! By real names the answer is what Azure's own is. By ports it is one cloud with a name of its
+//! own: Azure CLI and azure-ai-ml know 'AzureCloud' by heart and would go to the real one.
 
 use super::{access::audiences, answer::Answer, call::Call, error::ArmError};
 use crate::{

@@ -1,8 +1,9 @@
 //! Azure Resource Manager: one door for every request, then a file for each area.
 //!
-//! A request is read ([`call`]), its path understood ([`route`]), its api-version checked ([`versions`]), its token
-//! checked and its caller's right judged ([`access`], by the table in [`operations`]) before anything is looked up,
-//! in the order in which Azure does it: who has no right does not learn what exists.
+//! A request is read ([`call`]), its path understood ([`route`]), its api-version checked
+//! ([`versions`]), its token checked and its caller's right judged ([`access`], by the table in
+//! [`operations`]) before anything is looked up, in the order in which Azure does it: who has no
+//! right does not learn what exists.
 
 mod access;
 mod answer;
@@ -40,8 +41,8 @@ use axum::{
 use http::{Method, StatusCode};
 use std::sync::Arc;
 
-/// ARM's routes. Each request carries a [`crate::service::Entrance`] in its extensions; one that does not is taken
-/// to have come by a port.
+/// ARM's routes. Each request carries a [`crate::service::Entrance`] in its extensions; one that
+/// does not is taken to have come by a port.
 pub(crate) fn router(world: Arc<World>) -> Router {
     identities::restore(&world);
     // One door: scopes nest, so that no list of routes could name them all.

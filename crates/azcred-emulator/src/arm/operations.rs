@@ -1,8 +1,8 @@
 //! Which right each operation needs.
 //!
 //! The names are those of "Azure permissions" (Microsoft Learn): `Microsoft.Resources` and
-//! `Microsoft.Authorization` by the table below; every other provider's by the rule that all of them follow,
-//! `NAMESPACE/TYPE/{read,write,delete}` and `NAMESPACE/TYPE/VERB/action`.
+//! `Microsoft.Authorization` by the table below; every other provider's by the rule that all of
+//! them follow, `NAMESPACE/TYPE/{read,write,delete}` and `NAMESPACE/TYPE/VERB/action`.
 
 use super::route::Target;
 use http::Method;
@@ -12,8 +12,8 @@ use http::Method;
 pub(super) enum Need {
     /// A valid token.
     Token,
-    /// Some role in the subscription or group, however deep; the answer holds only what the caller may read.
-    /// The action is what a refusal names.
+    /// Some role in the subscription or group, however deep; the answer holds only what the caller
+    /// may read. The action is what a refusal names.
     SomeRole(String),
     /// This action at the target.
     Action(String),
@@ -162,7 +162,8 @@ pub(super) fn needed(method: &Method, target: &Target) -> Option<Need> {
             resource_type,
         } => {
             let action = format!("{resource_type}/read");
-            // Top-level resources are listed as far as the caller may read them; children by a right on the parent.
+            // Top-level resources are listed as far as the caller may read them; children by a
+            // right on the parent.
             return (method == Method::GET).then_some(if parent.resource_type().is_some() {
                 Need::Action(action)
             } else {

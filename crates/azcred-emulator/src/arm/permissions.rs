@@ -10,8 +10,8 @@ use super::{
 use crate::{resources::Scope, world::World};
 use serde_json::Value;
 
-/// The permissions of all roles that hold for the caller there, one entry each. Deny assignments are not taken
-/// out: clients look at these themselves, as they must with Azure.
+/// The permissions of all roles that hold for the caller there, one entry each. Deny assignments
+/// are not taken out: clients look at these themselves, as they must with Azure.
 pub(super) fn list(
     world: &World,
     call: &Call,

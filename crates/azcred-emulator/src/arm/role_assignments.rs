@@ -100,7 +100,8 @@ fn list(world: &World, call: &Call, caller: &Caller, scope: &Scope) -> Result<An
     Answer::list(world, call, found)
 }
 
-/// Whether an assignment is of this tenant: by its subscription, and at `/` or a management group by its principal.
+/// Whether an assignment is of this tenant: by its subscription, and at `/` or a management group
+/// by its principal.
 fn same_tenant(
     directory: &Directory,
     resources: &Resources,
@@ -254,8 +255,9 @@ fn principal_type(
         }
         return Ok(kind);
     }
-    // Who says that it is a service principal is believed: the service does so that a new one, which is not in all
-    // of the directory's replicas yet, can be given roles ("Assign Azure roles using the REST API", Microsoft Learn).
+    // Who says that it is a service principal is believed: the service does so that a new one,
+    // which is not in all of the directory's replicas yet, can be given roles ("Assign Azure roles
+    // using the REST API", Microsoft Learn).
     if said.is_some_and(|said| said.eq_ignore_ascii_case("ServicePrincipal")) {
         return Ok(PrincipalType::ServicePrincipal);
     }

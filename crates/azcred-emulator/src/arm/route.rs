@@ -186,11 +186,12 @@ fn scope(path: &[String]) -> Result<Scope, ArmError> {
         })
 }
 
-/// Takes a raw path apart into decoded segments. Repeated slashes count once: several SDKs put a scope with its
-/// leading slash behind another.
+/// Takes a raw path apart into decoded segments. Repeated slashes count once: several SDKs put a
+/// scope with its leading slash behind another.
 ///
 /// # Errors
-/// Where a segment decodes to what no segment may hold: a slash, a control character, bytes that are no UTF-8.
+/// Where a segment decodes to what no segment may hold: a slash, a control character, bytes that
+/// are no UTF-8.
 pub(super) fn segments(raw: &str) -> Result<Vec<String>, ArmError> {
     raw.split('/')
         .filter(|segment| !segment.is_empty())

@@ -14,8 +14,8 @@ use crate::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// `GET /tenants`: those the caller is in. An application's token is of one tenant, so that is the one; a person's
-/// account may be a guest in others.
+/// `GET /tenants`: those the caller is in. An application's token is of one tenant, so that is the
+/// one; a person's account may be a guest in others.
 pub(super) fn tenants(world: &World, call: &Call, caller: &Caller) -> Result<Answer, ArmError> {
     let directory = world.directory();
     let user = directory.users.get(&caller.who.principal);

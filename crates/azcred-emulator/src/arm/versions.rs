@@ -1,8 +1,8 @@
 //! The resource providers and types that are served, their api-versions, and where they can be.
 //!
-//! Versions are those published in the Azure REST API specifications. Newer ones than the last of a list are taken
-//! too, up to today: the specifications grow every month, and a client that is newer than this table must not be
-//! told that Azure knows less than it does.
+//! Versions are those published in the Azure REST API specifications. Newer ones than the last of a
+//! list are taken too, up to today: the specifications grow every month, and a client that is newer
+//! than this table must not be told that Azure knows less than it does.
 
 use super::{error::ArmError, route::Target};
 use serde_json::{Value, json};
@@ -19,8 +19,8 @@ pub(super) struct Provider {
     regional: bool,
 }
 
-/// Regions by short name, display name, geography, group and the region paired with them ("List of Azure
-/// regions", Microsoft Learn).
+/// Regions by short name, display name, geography, group and the region paired with them ("List of
+/// Azure regions", Microsoft Learn).
 pub(super) const REGIONS: &[(&str, &str, &str, &str, &str)] = &[
     (
         "westeurope",
@@ -187,8 +187,8 @@ pub(super) fn provider(namespace: &str) -> Result<&'static Provider, ArmError> {
 /// Checks that a target's type is served in a version.
 ///
 /// # Errors
-/// `InvalidApiVersionParameter` for ARM's own paths, `InvalidResourceType`, `InvalidResourceNamespace` or
-/// `NoRegisteredProviderFound` for a provider's.
+/// `InvalidApiVersionParameter` for ARM's own paths, `InvalidResourceType`,
+/// `InvalidResourceNamespace` or `NoRegisteredProviderFound` for a provider's.
 pub(super) fn check(target: &Target, version: &str, now: OffsetDateTime) -> Result<(), ArmError> {
     let resource_type = match target {
         Target::Item(id) | Target::ItemAction(id, _) => id.resource_type().unwrap_or_default(),

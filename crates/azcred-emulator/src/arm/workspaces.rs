@@ -73,7 +73,8 @@ pub(super) fn put(
             ),
         ));
     }
-    // What the service decided for this workspace once stays; what is sent for these is not listened to.
+    // What the service decided for this workspace once stays; what is sent for these is not
+    // listened to.
     for name in SERVICE_OWNED {
         properties.remove(name);
         if let Some(value) = old.as_ref().and_then(|old| old.properties.get(name)) {
@@ -154,7 +155,8 @@ pub(super) const SERVICE_OWNED: [&str; 10] = [
     "serviceProvisionedResourceGroup",
 ];
 
-/// The `identity.type` that is asked for: system-assigned where nothing is said, as the service does.
+/// The `identity.type` that is asked for: system-assigned where nothing is said, as the service
+/// does.
 fn identity_type(said: &Map<String, Value>) -> Result<String, ArmError> {
     let Some(identity) = said.get("identity").filter(|identity| !identity.is_null()) else {
         return Ok("SystemAssigned".into());
@@ -188,7 +190,8 @@ fn sku_of(said: &Value) -> Result<Sku, ArmError> {
     })
 }
 
-/// "Naming rules and restrictions for Azure resources" (Microsoft Learn): 3 to 33 letters, digits, `-` and `_`.
+/// "Naming rules and restrictions for Azure resources" (Microsoft Learn): 3 to 33 letters, digits,
+/// `-` and `_`.
 fn valid_name(name: &str) -> Result<(), ArmError> {
     let fits = (3..=33).contains(&name.len())
         && name

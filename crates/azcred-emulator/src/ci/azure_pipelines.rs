@@ -1,7 +1,8 @@
-//! Azure Pipelines' tokens of a service connection: what `SYSTEM_OIDCREQUESTURI` and `SYSTEM_ACCESSTOKEN` lead to.
+//! Azure Pipelines' tokens of a service connection: what `SYSTEM_OIDCREQUESTURI` and
+//! `SYSTEM_ACCESSTOKEN` lead to.
 //!
-//! 'Oidctoken - Create' of Azure DevOps' REST API 7.1; subjects and refusals: 'Troubleshoot workload identity service
-//! connections'.
+//! 'Oidctoken - Create' of Azure DevOps' REST API 7.1; subjects and refusals: 'Troubleshoot
+//! workload identity service connections'.
 
 use super::{failure, is_job, object, trusting};
 use crate::{
@@ -59,7 +60,8 @@ pub(crate) fn connections(directory: &Directory) -> Vec<Connection<'_>> {
         .collect()
 }
 
-/// The same id for the same connection at every start (RFC 9562 section 5.8: a digest of our own choice).
+/// The same id for the same connection at every start (RFC 9562 section 5.8: a digest of our own
+/// choice).
 fn connection_id(issuer: &str, subject: &str) -> Uuid {
     let text = format!("{issuer}\n{subject}");
     let digest = digest::digest(&digest::SHA256, text.as_bytes());
@@ -68,7 +70,8 @@ fn connection_id(issuer: &str, subject: &str) -> Uuid {
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
-/// `SYSTEM_OIDCREQUESTURI` by the service's base URL. Clients append `?api-version=7.1&serviceConnectionId=…` to it.
+/// `SYSTEM_OIDCREQUESTURI` by the service's base URL. Clients append
+/// `?api-version=7.1&serviceConnectionId=…` to it.
 pub(crate) fn request_uri(base: &str) -> String {
     format!("{base}{PATH}")
 }

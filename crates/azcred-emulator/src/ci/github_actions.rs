@@ -40,7 +40,8 @@ pub(crate) struct Job<'a> {
     pub(crate) request_token: &'a SecretText,
 }
 
-/// The run of the directory: of the first federated credential for GitHub whose subject names a repository.
+/// The run of the directory: of the first federated credential for GitHub whose subject names a
+/// repository.
 pub(crate) fn job(directory: &Directory) -> Option<Job<'_>> {
     let request_token = directory.issuers.get(ISSUER)?.request_token.as_ref()?;
     trusting(directory, |issuer| issuer == ISSUER).find_map(|(application, credential)| {

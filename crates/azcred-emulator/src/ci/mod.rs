@@ -1,7 +1,8 @@
-//! CI systems as a running job sees them: it shows the token it was given and gets one that Entra ID takes.
+//! CI systems as a running job sees them: it shows the token it was given and gets one that Entra
+//! ID takes.
 //!
-//! Which jobs there are follows from the directory: one for each federated credential of a CI system whose tokens the
-//! emulator signs. Every answer is a new token.
+//! Which jobs there are follows from the directory: one for each federated credential of a CI
+//! system whose tokens the emulator signs. Every answer is a new token.
 
 pub(crate) mod azure_pipelines;
 mod failure;
@@ -34,7 +35,8 @@ pub(crate) fn routers(world: &Arc<World>) -> [(Service, Router); 2] {
     ]
 }
 
-/// The applications that take the tokens of an issuer the emulator signs for, each with the credential by which.
+/// The applications that take the tokens of an issuer the emulator signs for, each with the
+/// credential by which.
 fn trusting<'a>(
     directory: &'a Directory,
     is_issuer: impl Fn(&str) -> bool + 'a,

@@ -22,8 +22,8 @@ pub struct Application {
     pub access_token_version: u8,
     /// 'Allow public client flows' with no credential: it can't keep a secret.
     pub public_client: bool,
-    /// People need not be asked whether it may act for them: an administrator said so for all. Without it whoever
-    /// signs in by a flow that can't ask gets AADSTS65001.
+    /// People need not be asked whether it may act for them: an administrator said so for all.
+    /// Without it whoever signs in by a flow that can't ask gets AADSTS65001.
     pub consented: bool,
     /// Only an administrator may consent, and none has: whoever asks people gets AADSTS90094.
     pub admin_consent_required: bool,
@@ -48,8 +48,8 @@ pub enum Audience {
     MultipleTenants,
 }
 
-/// What the portal registers for desktop programs: this machine, and Microsoft's page for programs with a browser of
-/// their own.
+/// What the portal registers for desktop programs: this machine, and Microsoft's page for programs
+/// with a browser of their own.
 pub(crate) const NATIVE_REDIRECT_URIS: &[&str] = &[
     "http://localhost",
     "http://127.0.0.1",

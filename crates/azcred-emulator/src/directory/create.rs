@@ -25,7 +25,8 @@ pub enum CreateError {
 }
 
 impl Directory {
-    /// Registers an application with its service principal; returns its client id and the principal's object id.
+    /// Registers an application with its service principal; returns its client id and the
+    /// principal's object id.
     ///
     /// # Errors
     /// Where the tenant does not exist.
@@ -90,8 +91,8 @@ impl Directory {
         Ok(())
     }
 
-    /// Lets tokens of an issuer stand for an application. An issuer that is not known yet becomes one that the
-    /// emulator signs for, see [`crate::issuer::mint`].
+    /// Lets tokens of an issuer stand for an application. An issuer that is not known yet becomes
+    /// one that the emulator signs for, see [`crate::issuer::mint`].
     ///
     /// # Errors
     /// Where the application does not exist.

@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// The text of a secret. It can't be printed, is wiped when dropped, and is compared in constant time.
+/// The text of a secret. It can't be printed, is wiped when dropped, and is compared in constant
+/// time.
 #[derive(Clone)]
 pub struct SecretText(Zeroizing<String>);
 
@@ -84,7 +85,8 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// SHA-1 of the certificate in upper-case hexadecimal: the thumbprint the portal shows and `x5t` carries.
+    /// SHA-1 of the certificate in upper-case hexadecimal: the thumbprint the portal shows and
+    /// `x5t` carries.
     pub fn thumbprint_sha1(&self) -> [u8; 20] {
         digest_of(&digest::SHA1_FOR_LEGACY_USE_ONLY, &self.der)
     }
@@ -101,7 +103,8 @@ fn digest_of<const N: usize>(algorithm: &'static digest::Algorithm, data: &[u8])
     out
 }
 
-/// A federated identity credential: a token of this issuer, subject and audience stands for the application.
+/// A federated identity credential: a token of this issuer, subject and audience stands for the
+/// application.
 #[derive(Clone, Debug)]
 pub struct FederatedCredential {
     /// Its name.

@@ -1,7 +1,9 @@
-//! Microsoft's own programs that people sign in by: they exist in every tenant, and need nobody's consent.
+//! Microsoft's own programs that people sign in by: they exist in every tenant, and need nobody's
+//! consent.
 //!
-//! Client ids: 'Verify first-party Microsoft applications in sign-in reports'. Which of them are a family, whose
-//! refresh tokens are good for one another, is told by `foci` in the live service's answers.
+//! Client ids: 'Verify first-party Microsoft applications in sign-in reports'. Which of them are a
+//! family, whose refresh tokens are good for one another, is told by `foci` in the live service's
+//! answers.
 
 use super::{Application, Audience, NATIVE_REDIRECT_URIS};
 use uuid::{Uuid, uuid};

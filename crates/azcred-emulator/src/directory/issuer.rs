@@ -9,7 +9,8 @@ pub struct Issuer {
     pub url: String,
     /// Where its keys come from.
     pub keys: IssuerKeys,
-    /// What a running job shows to be given a token, where the emulator is the CI system. `None`: no job runs.
+    /// What a running job shows to be given a token, where the emulator is the CI system. `None`:
+    /// no job runs.
     pub request_token: Option<SecretText>,
 }
 

@@ -1,7 +1,7 @@
 //! A Conditional Access policy: whom it is about, where, and what it wants of them.
 //!
-//! 'Building a Conditional Access policy': conditions say when a policy applies, controls what it wants then. All that
-//! apply count.
+//! 'Building a Conditional Access policy': conditions say when a policy applies, controls what it
+//! wants then. All that apply count.
 
 use super::{Application, Directory, User};
 use std::collections::BTreeSet;

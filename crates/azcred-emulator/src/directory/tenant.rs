@@ -16,10 +16,11 @@ pub struct Tenant {
     /// When one client may ask no more than so often with the very same request, the answer past
     /// that is AADSTS50196. `None`: never (the default; real limits are not published).
     pub loop_limit: Option<LoopLimit>,
-    /// A token lifetime policy: seconds every access token lives. `None`: Entra ID's own choice, 60 to 90
-    /// minutes at random.
+    /// A token lifetime policy: seconds every access token lives. `None`: Entra ID's own choice, 60
+    /// to 90 minutes at random.
     pub access_token_lifetime: Option<u32>,
-    /// Seconds after which a refresh token that was not used is of no more use, AADSTS700082. `None`: 90 days.
+    /// Seconds after which a refresh token that was not used is of no more use, AADSTS700082.
+    /// `None`: 90 days.
     pub refresh_token_inactivity: Option<u32>,
     /// Seconds after a sign-in with its password when a session ends, AADSTS70008. `None`: never.
     pub session_lifetime: Option<u32>,

@@ -23,8 +23,8 @@ pub struct User {
     pub password_expired: bool,
     /// An administrator or too many attempts locked the account: AADSTS50053.
     pub locked: bool,
-    /// `signInSessionsValidFromDateTime`: refresh tokens issued before are revoked, AADSTS50173, and so are access tokens of
-    /// clients that can take a challenge.
+    /// `signInSessionsValidFromDateTime`: refresh tokens issued before are revoked, AADSTS50173,
+    /// and so are access tokens of clients that can take a challenge.
     pub sessions_valid_from: Option<OffsetDateTime>,
     /// For a guest, the object id of the account in its home tenant.
     pub guest_of: Option<Uuid>,
@@ -54,7 +54,8 @@ impl User {
 }
 
 impl Directory {
-    /// The account that signs in by this name, in its home tenant; names are compared without regard to case.
+    /// The account that signs in by this name, in its home tenant; names are compared without
+    /// regard to case.
     pub fn account(&self, user_principal_name: &str) -> Option<&User> {
         self.users.values().find(|user| {
             user.guest_of.is_none()
@@ -64,7 +65,8 @@ impl Directory {
         })
     }
 
-    /// What an account is in a tenant: itself at home, a guest where it was invited, nobody elsewhere.
+    /// What an account is in a tenant: itself at home, a guest where it was invited, nobody
+    /// elsewhere.
     pub fn account_in(&self, home: &User, tenant: Uuid) -> Option<&User> {
         self.users.values().find(|user| {
             user.tenant == tenant && (user.id == home.id || user.guest_of == Some(home.id))
@@ -92,8 +94,8 @@ impl Directory {
         }
     }
 
-    /// Ends every session of an account: its refresh tokens issued before `now` are revoked, and its access tokens where a
-    /// service looks.
+    /// Ends every session of an account: its refresh tokens issued before `now` are revoked, and
+    /// its access tokens where a service looks.
     pub fn revoke_sessions(&mut self, account: Uuid, now: OffsetDateTime) {
         if let Some(user) = self.users.get_mut(&account) {
             user.sessions_valid_from = Some(now);

@@ -1,4 +1,5 @@
-//! A client assertion: a JSON Web Token by which an application proves that it holds a certificate's key.
+//! A client assertion: a JSON Web Token by which an application proves that it holds a
+//! certificate's key.
 //!
 //! What is in it: 'Microsoft identity platform application authentication certificate credentials'.
 
@@ -38,8 +39,8 @@ pub(super) fn malformed(reason: &str) -> Refusal {
 /// Checks an assertion that the application made itself.
 ///
 /// # Errors
-/// 700021 where it is of another application, 700023 for another audience, 700024 outside its time, 700027 where no
-/// registered certificate made the signature, 50027 where something is missing.
+/// 700021 where it is of another application, 700023 for another audience, 700024 outside its time,
+/// 700027 where no registered certificate made the signature, 50027 where something is missing.
 pub(super) fn check(
     jws: &Jws<'_>,
     application: &Application,
@@ -222,7 +223,8 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 }
 
 impl Addressee<'_> {
-    /// Whether an `aud` means this tenant's token endpoint: the endpoint itself in either version, or the issuer.
+    /// Whether an `aud` means this tenant's token endpoint: the endpoint itself in either version,
+    /// or the issuer.
     fn is_meant_by(&self, audience: &str) -> bool {
         let Ok(url) = url::Url::parse(audience) else {
             return false;

@@ -1,6 +1,7 @@
 //! What an app-only access token says.
 //!
-//! Names and meanings: 'Access token claims reference'. Claims that page calls opaque have the form of real ones.
+//! Names and meanings: 'Access token claims reference'. Claims that page calls opaque have the form
+//! of real ones.
 
 use super::resource::Resource;
 use crate::{

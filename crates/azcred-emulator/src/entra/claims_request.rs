@@ -1,8 +1,9 @@
-//! The parameter `claims` (OpenID Connect Core section 5.5): what a client says of itself, and what a service wants
-//! of the next token.
+//! The parameter `claims` (OpenID Connect Core section 5.5): what a client says of itself, and what
+//! a service wants of the next token.
 //!
-//! 'Claims challenges, claims requests and client capabilities': a service that turns a token down hands its client a
-//! JSON text, which the client hands on to Entra ID as it is, with its own capabilities beside it.
+//! 'Claims challenges, claims requests and client capabilities': a service that turns a token down
+//! hands its client a JSON text, which the client hands on to Entra ID as it is, with its own
+//! capabilities beside it.
 
 use super::refusal::Refusal;
 use serde_json::{Map, Value};
@@ -15,13 +16,15 @@ pub(super) struct ClaimsRequest {
     pub(super) capabilities: Vec<String>,
     /// `capolids`: Conditional Access policies that have to be satisfied, whatever they are about.
     pub(super) policies: Vec<Uuid>,
-    /// `acrs`: a service wants more of the sign-in than its token shows. Whatever it calls that, here it is a second factor.
+    /// `acrs`: a service wants more of the sign-in than its token shows. Whatever it calls that,
+    /// here it is a second factor.
     pub(super) contexts: Vec<String>,
     /// `nbf`, in Unix seconds: the sign-in has to be that young.
     pub(super) not_before: Option<i64>,
 }
 
-/// No challenge names more policies than a tenant can have ('Conditional Access service limits'): 195.
+/// No challenge names more policies than a tenant can have ('Conditional Access service limits'):
+/// 195.
 const MAX_POLICIES: usize = 195;
 
 /// A tenant has 99 of its own, `c1` to `c99`; Resource Manager's is `p1`.

@@ -34,7 +34,8 @@ pub(super) enum Presented {
 }
 
 impl Credentials {
-    /// Reads them from the body (`client_secret_post`, `private_key_jwt`) or the header (`client_secret_basic`).
+    /// Reads them from the body (`client_secret_post`, `private_key_jwt`) or the header
+    /// (`client_secret_basic`).
     pub(super) fn read(form: &Form, authorization: Option<&str>) -> Result<Self, Refusal> {
         if let Some(basic) = authorization.and_then(|value| value.strip_prefix("Basic ")) {
             let (client_id, secret) = decode_basic(basic).ok_or_else(|| {
@@ -106,8 +107,8 @@ pub(super) fn find<'a>(
         .ok_or_else(|| unknown(client_id, &tenant.name))
 }
 
-/// The application of this client id, where nobody has said yet which tenant's people it is for. `endpoint` is
-/// `common`, `organizations` or `consumers`.
+/// The application of this client id, where nobody has said yet which tenant's people it is for.
+/// `endpoint` is `common`, `organizations` or `consumers`.
 pub(super) fn find_anywhere<'a>(
     directory: &'a Directory,
     endpoint: &str,
@@ -208,7 +209,8 @@ fn check_assertion(
     to: &Addressee<'_>,
 ) -> Result<(), Refusal> {
     let jws = Jws::parse(token.expose()).map_err(malformed)?;
-    // An issuer that is a client id makes it the application's own; one that is an address, another's.
+    // An issuer that is a client id makes it the application's own; one that is an address,
+    // another's.
     let is_own = jws
         .claim_str("iss")
         .is_none_or(|issuer| Uuid::try_parse(issuer).is_ok());
@@ -222,7 +224,8 @@ fn check_assertion(
 /// The service principal that will own the token.
 ///
 /// # Errors
-/// 7000229 where there is none in this tenant, 7000112 where it is disabled, 53003 where Conditional Access blocks it.
+/// 7000229 where there is none in this tenant, 7000112 where it is disabled, 53003 where
+/// Conditional Access blocks it.
 pub(super) fn principal<'a>(
     directory: &'a Directory,
     tenant: &Tenant,

@@ -1,7 +1,8 @@
 //! Conditional Access: whether a person who has proved so much may have a token for this resource.
 //!
-//! 'Conditional Access: Grant' and '… Session'. Of several policies all have to be satisfied, and one that blocks wins.
-//! What a client can do about a refusal stands in `claims`: it sends them back with its next, interactive, request.
+//! 'Conditional Access: Grant' and '… Session'. Of several policies all have to be satisfied, and
+//! one that blocks wins. What a client can do about a refusal stands in `claims`: it sends them
+//! back with its next, interactive, request.
 
 use super::{
     assertion::iso, claims_request::ClaimsRequest, refusal::Refusal, resource::Resource,
@@ -14,8 +15,8 @@ use uuid::Uuid;
 /// Judges a session by the policies of the tenant, at a time in Unix seconds.
 ///
 /// # Errors
-/// 53003, 53000 and 530003 for what no sign-in fixes; 50076 where a second factor is wanted, 50078 where it was given too
-/// long ago; 70043 and 50173 where the sign-in as such was.
+/// 53003, 53000 and 530003 for what no sign-in fixes; 50076 where a second factor is wanted, 50078
+/// where it was given too long ago; 70043 and 50173 where the sign-in as such was.
 pub(super) fn check(
     directory: &Directory,
     session: &Session<'_>,

@@ -28,7 +28,8 @@ pub(super) struct InstanceQuery {
     authorization_endpoint: Option<String>,
 }
 
-/// `GET /common/discovery/instance`: is this authority one of Microsoft's, and by which other names is it known?
+/// `GET /common/discovery/instance`: is this authority one of Microsoft's, and by which other names
+/// is it known?
 pub(super) async fn instance(
     State(world): State<Arc<World>>,
     exchange: Exchange,

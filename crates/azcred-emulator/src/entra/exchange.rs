@@ -77,7 +77,8 @@ impl Exchange {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        // By a port the name is `localhost`: a browser would hold every other program there to it, for a year.
+        // By a port the name is `localhost`: a browser would hold every other program there to it,
+        // for a year.
         if self.entrance.real_name.is_some() {
             headers.insert(
                 header::STRICT_TRANSPORT_SECURITY,

@@ -1,4 +1,5 @@
-//! A federated token: another issuer's token that stands for an application ('Workload identity federation').
+//! A federated token: another issuer's token that stands for an application ('Workload identity
+//! federation').
 
 use super::{
     assertion::{check_time, malformed},
@@ -15,12 +16,14 @@ use time::OffsetDateTime;
 const MORE: &str = "Check your federated identity credential Subject, Audience and Issuer against the presented \
                     assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation";
 
-/// Checks a token of another issuer against an application's federated credentials and the issuer's keys.
+/// Checks a token of another issuer against an application's federated credentials and the issuer's
+/// keys.
 ///
 /// # Errors
-/// 70025 where there are no such credentials; 700211, 700212, 700213, 7002138 and 70021 where none matches; 700222
-/// for a token of Entra ID's own; 700024 outside its time; 90061 where the issuer can't be asked for its keys;
-/// 7000272 where it does not publish the key; 700027 where the signature is wrong.
+/// 70025 where there are no such credentials; 700211, 700212, 700213, 7002138 and 70021 where none
+/// matches; 700222 for a token of Entra ID's own; 700024 outside its time; 90061 where the issuer
+/// can't be asked for its keys; 7000272 where it does not publish the key; 700027 where the
+/// signature is wrong.
 pub(super) fn check(
     jws: &Jws<'_>,
     application: &Application,

@@ -1,4 +1,5 @@
-//! A form body (RFC 6749 appendix B): each parameter at most once, empty ones as if they were not there.
+//! A form body (RFC 6749 appendix B): each parameter at most once, empty ones as if they were not
+//! there.
 
 use super::refusal::Refusal;
 use http::{HeaderMap, header};
@@ -9,7 +10,8 @@ use zeroize::Zeroize as _;
 pub(super) struct Form(BTreeMap<String, String>);
 
 impl Form {
-    /// Reads a request's body. What is not a form has no parameters, so the first one that is looked for is missing.
+    /// Reads a request's body. What is not a form has no parameters, so the first one that is
+    /// looked for is missing.
     ///
     /// # Errors
     /// As [`Self::read`].

@@ -1,4 +1,5 @@
-//! The grants that have nothing to grant here: nobody can act on behalf of another's token, so no assertion is any good.
+//! The grants that have nothing to grant here: nobody can act on behalf of another's token, so no
+//! assertion is any good.
 
 use super::{
     authority::{Authority, clip},
@@ -10,7 +11,8 @@ use super::{
 use crate::directory::Directory;
 use http::StatusCode;
 
-/// Why any other grant is refused: for the reason Entra ID would give for an assertion it does not know.
+/// Why any other grant is refused: for the reason Entra ID would give for an assertion it does not
+/// know.
 pub(super) fn refuse(
     directory: &Directory,
     authority: Authority<'_>,

@@ -12,7 +12,8 @@ use http::StatusCode;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// A day: 'Managed identities for Azure resources frequently asked questions', how long tokens are cached for.
+/// A day: 'Managed identities for Azure resources frequently asked questions', how long tokens are
+/// cached for.
 const LIFETIME: u32 = 86_400;
 
 /// A token, and what its host says of it. Times are Unix seconds.
@@ -26,10 +27,12 @@ pub(crate) struct Issued {
     pub(crate) expires_in: i64,
 }
 
-/// Issues a token for a managed identity. `resource_id` is the identity's own or that of the resource that has it.
+/// Issues a token for a managed identity. `resource_id` is the identity's own or that of the
+/// resource that has it.
 ///
 /// # Errors
-/// 700016 where the service principal is gone, 7000112 where it is disabled, 500011 for a resource that nobody knows.
+/// 700016 where the service principal is gone, 7000112 where it is disabled, 500011 for a resource
+/// that nobody knows.
 pub(crate) fn issue_for_identity(
     world: &World,
     object_id: Uuid,

@@ -1,7 +1,8 @@
-//! How Entra ID says no: a code, an OAuth error, a status, and a sentence with ids and a time at its end.
+//! How Entra ID says no: a code, an OAuth error, a status, and a sentence with ids and a time at
+//! its end.
 //!
-//! Shape: 'OAuth 2.0 client credentials flow', section 'Error response'. Which OAuth error and status go with a
-//! code is what the service was seen to answer.
+//! Shape: 'OAuth 2.0 client credentials flow', section 'Error response'. Which OAuth error and
+//! status go with a code is what the service was seen to answer.
 
 use super::{assertion::iso, exchange::Exchange};
 use axum::response::{IntoResponse, Response};
@@ -82,8 +83,8 @@ impl Refusal {
         }
     }
 
-    /// A refusal known by its number alone, as faults name it. Codes outside the table get the shape of a
-    /// plain refusal.
+    /// A refusal known by its number alone, as faults name it. Codes outside the table get the
+    /// shape of a plain refusal.
     pub(crate) fn by_code(code: u32) -> Self {
         let known = BY_CODE.iter().find(|row| row.0 == code);
         let (_, error, status, message) = known.copied().unwrap_or((
@@ -150,8 +151,9 @@ impl Refusal {
     }
 }
 
-/// What a fault that names only a code answers with: `(code, error, status, message)`. The codes that need an
-/// account or a second factor can't come about in the flows of an application by themselves.
+/// What a fault that names only a code answers with: `(code, error, status, message)`. The codes
+/// that need an account or a second factor can't come about in the flows of an application by
+/// themselves.
 const BY_CODE: &[(u32, &str, u16, &str)] = &[
     (
         16000,

@@ -23,8 +23,8 @@ pub(super) struct Resource {
     pub(super) is_told: bool,
 }
 
-/// Microsoft's own resources, in every cloud. Client ids: 'Verify first-party Microsoft applications in
-/// sign-in reports'; names: each service's page on Entra ID authentication.
+/// Microsoft's own resources, in every cloud. Client ids: 'Verify first-party Microsoft
+/// applications in sign-in reports'; names: each service's page on Entra ID authentication.
 const FIRST_PARTY: &[(Uuid, &[&str])] = &[
     (
         uuid!("0736f41a-0425-4b46-bdb5-1563eff02385"),
@@ -64,7 +64,8 @@ const FIRST_PARTY: &[(Uuid, &[&str])] = &[
 const ARM: Uuid = uuid!("797f4846-ba00-4fd7-ba43-dac1f8f63013");
 const GRAPH: Uuid = uuid!("00000003-0000-0000-c000-000000000000");
 
-/// Storage accounts are resources by their own host names too ('Authorize access to blobs with Microsoft Entra ID').
+/// Storage accounts are resources by their own host names too ('Authorize access to blobs with
+/// Microsoft Entra ID').
 const STORAGE_SUFFIXES: &[&str] = &[
     ".blob.core.windows.net",
     ".dfs.core.windows.net",
@@ -173,7 +174,8 @@ fn unknown(tenant: &Tenant, name: &str) -> Refusal {
 /// The resource name in the `scope` of a v2.0 client credentials request.
 ///
 /// # Errors
-/// AADSTS70011 for what is no scope, 28000 for several resources, 1002012 for anything but `RESOURCE/.default`.
+/// AADSTS70011 for what is no scope, 28000 for several resources, 1002012 for anything but
+/// `RESOURCE/.default`.
 pub(super) fn of_scope(scope: &str) -> Result<String, Refusal> {
     let invalid = |code, message: String| {
         Refusal::new(code, "invalid_scope", StatusCode::BAD_REQUEST, message)

@@ -1,6 +1,8 @@
-//! Sealing what is handed out and comes back: readable to the service that sealed it, and to nobody else.
+//! Sealing what is handed out and comes back: readable to the service that sealed it, and to nobody
+//! else.
 //!
-//! What a page or a cookie carries needs no memory here, so that nobody can fill it up, and it outlives a restart.
+//! What a page or a cookie carries needs no memory here, so that nobody can fill it up, and it
+//! outlives a restart.
 
 use crate::directory::Directory;
 use aws_lc_rs::{
@@ -13,7 +15,8 @@ use zeroize::Zeroizing;
 
 const NONCE_BYTES: usize = 12;
 
-/// Seals content for a purpose. `None` without randomness, or in a directory that has nothing to seal under.
+/// Seals content for a purpose. `None` without randomness, or in a directory that has nothing to
+/// seal under.
 pub(super) fn seal<T: Serialize>(
     directory: &Directory,
     purpose: &'static str,
@@ -28,7 +31,8 @@ pub(super) fn seal<T: Serialize>(
     Some(URL_SAFE_NO_PAD.encode(&sealed))
 }
 
-/// Reads what was sealed for the same purpose; `None` for anything else. `limit` is in bytes of text.
+/// Reads what was sealed for the same purpose; `None` for anything else. `limit` is in bytes of
+/// text.
 pub(super) fn open<T: DeserializeOwned>(
     directory: &Directory,
     purpose: &'static str,

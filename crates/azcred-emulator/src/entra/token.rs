@@ -202,8 +202,8 @@ fn by_application(
     })
 }
 
-/// 60 to 90 minutes, 75 on average ('Configurable token lifetimes in the Microsoft identity platform'), as whole
-/// answers give it: a second less.
+/// 60 to 90 minutes, 75 on average ('Configurable token lifetimes in the Microsoft identity
+/// platform'), as whole answers give it: a second less.
 pub(super) fn usual_lifetime(exchange: &Exchange) -> u32 {
     let random = u32::from_be_bytes(
         exchange.trace_id.as_bytes()[..4]
@@ -214,8 +214,8 @@ pub(super) fn usual_lifetime(exchange: &Exchange) -> u32 {
 }
 
 fn body_v2(token: &str, lifetime: i64) -> Value {
-    // No `client_info`: the service leaves it out for this grant even when asked, and MSAL would file the token
-    // under an account and never find it again.
+    // No `client_info`: the service leaves it out for this grant even when asked, and MSAL would
+    // file the token under an account and never find it again.
     let mut body = json!({
         "token_type": "Bearer",
         "expires_in": lifetime,

@@ -6,8 +6,8 @@ use crate::{
     info::Info,
 };
 
-/// A job in GitHub Actions with the permission `id-token: write` (GitHub's pages 'Variables reference' and 'OpenID Connect
-/// reference'), and what `azure/login` is usually told besides.
+/// A job in GitHub Actions with the permission `id-token: write` (GitHub's pages 'Variables
+/// reference' and 'OpenID Connect reference'), and what `azure/login` is usually told besides.
 pub(super) fn github(info: &Info) -> Option<Pairs> {
     let run = info.github_actions.as_ref()?;
     let (owner, _) = run.repository.split_once('/')?;
@@ -40,8 +40,8 @@ pub(super) fn github(info: &Info) -> Option<Pairs> {
     ])
 }
 
-/// A job in Azure Pipelines whose step `AzureCLI@2` or `AzurePowerShell@5` has a service connection ('Use predefined
-/// variables'; 'AzurePipelinesCredential').
+/// A job in Azure Pipelines whose step `AzureCLI@2` or `AzurePowerShell@5` has a service connection
+/// ('Use predefined variables'; 'AzurePipelinesCredential').
 pub(super) fn azure_pipelines(info: &Info) -> Option<Pairs> {
     let job = info.azure_pipelines.as_ref()?;
     let mut parts = job.subject.strip_prefix("sc://")?.split('/');

@@ -1,10 +1,11 @@
-//! The personas that are given tokens by where they run: a cluster, a compute, an app, a machine, a shell.
+//! The personas that are given tokens by where they run: a cluster, a compute, an app, a machine, a
+//! shell.
 
 use super::{Pairs, Way};
 use crate::{info::Info, service::Cloud};
 
-/// A pod with workload identity, as the admission webhook of Azure Kubernetes Service leaves it ('Microsoft Entra Workload
-/// ID on AKS').
+/// A pod with workload identity, as the admission webhook of Azure Kubernetes Service leaves it
+/// ('Microsoft Entra Workload ID on AKS').
 pub(super) fn aks(info: &Info, way: Way) -> Option<Pairs> {
     let workload = info.workload.as_ref()?;
     let mut pairs = vec![
@@ -32,8 +33,8 @@ pub(super) fn vm(info: &Info) -> Option<Pairs> {
     )])
 }
 
-/// An app in App Service, which still sets the old names too ('Use managed identities for App Service', 'REST endpoint
-/// reference').
+/// An app in App Service, which still sets the old names too ('Use managed identities for App
+/// Service', 'REST endpoint reference').
 pub(super) fn app_service(info: &Info) -> Option<Pairs> {
     let hosts = info.identity_hosts.as_ref()?;
     let (endpoint, header) = (&hosts.app_service_endpoint, &hosts.app_service_header);

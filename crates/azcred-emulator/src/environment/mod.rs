@@ -1,7 +1,7 @@
 //! The variables that put a program inside the emulator: as whom (persona) and by which way in.
 //!
-//! A persona is a line in [`PERSONAS`], a summary, and a function in the file of its group; every variable that any of
-//! them sets is also in `unset`.
+//! A persona is a line in [`PERSONAS`], a summary, and a function in the file of its group; every
+//! variable that any of them sets is also in `unset`.
 
 mod ci;
 mod hosts;
@@ -61,7 +61,8 @@ pub enum Way {
 pub struct Environment {
     /// Variables to set.
     pub set: Vec<(String, String)>,
-    /// Variables to remove, because they would lead the program elsewhere or sign it in as somebody else.
+    /// Variables to remove, because they would lead the program elsewhere or sign it in as somebody
+    /// else.
     pub unset: Vec<&'static str>,
 }
 
@@ -145,7 +146,8 @@ impl Persona {
 }
 
 impl Info {
-    /// The variables for a program that is to run inside the emulator. Whatever is not among them stays as it is.
+    /// The variables for a program that is to run inside the emulator. Whatever is not among them
+    /// stays as it is.
     ///
     /// A persona that the seed has nobody for sets no credential.
     pub fn environment(&self, persona: Persona, way: Way) -> Environment {
@@ -199,8 +201,8 @@ impl Info {
         owned(pairs)
     }
 
-    /// By Azure's own names, what is kept of a sign-in here and of one to Azure could not be told apart: a real refresh token would
-    /// be shown to the emulator, which would end a real sign-in.
+    /// By Azure's own names, what is kept of a sign-in here and of one to Azure could not be told
+    /// apart: a real refresh token would be shown to the emulator, which would end a real sign-in.
     fn home_of_azcred(&self) -> Vec<(String, String)> {
         let home = self.state_dir.join("azcred").display().to_string();
         owned(vec![("AZCRED_HOME", home)])

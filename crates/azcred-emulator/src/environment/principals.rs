@@ -36,7 +36,8 @@ pub(super) fn certificate(info: &Info) -> Option<Pairs> {
 }
 
 impl Info {
-    /// The persona `service-principal` with its secret: the first application that has all it needs.
+    /// The persona `service-principal` with its secret: the first application that has all it
+    /// needs.
     pub fn service_principal(&self) -> Option<(&IdentityInfo, &str)> {
         self.identities
             .iter()

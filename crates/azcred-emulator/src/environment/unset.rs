@@ -1,8 +1,9 @@
 //! The variables that go before a persona's own are set.
 
-/// Whatever could sign a program in, or choose who does, in any of Azure's libraries and tools ('EnvironmentCredential',
-/// 'ManagedIdentityCredential', 'WorkloadIdentityCredential', 'AzurePipelinesCredential',
-/// 'AzureMLOnBehalfOfCredential', hi-ml, Azure CLI and Azure Developer CLI).
+/// Whatever could sign a program in, or choose who does, in any of Azure's libraries and tools
+/// ('EnvironmentCredential', 'ManagedIdentityCredential', 'WorkloadIdentityCredential',
+/// 'AzurePipelinesCredential', 'AzureMLOnBehalfOfCredential', hi-ml, Azure CLI and Azure Developer
+/// CLI).
 pub(super) const CREDENTIALS: &[&str] = &[
     "AZURE_TENANT_ID",
     "AZURE_CLIENT_ID",

@@ -1,4 +1,5 @@
-//! How Graph answers: its ids, its lists, its errors ('Microsoft Graph error responses and resource types').
+//! How Graph answers: its ids, its lists, its errors ('Microsoft Graph error responses and resource
+//! types').
 
 use crate::{tokens::Revoked, world::World};
 use axum::{

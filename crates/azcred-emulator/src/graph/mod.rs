@@ -1,4 +1,5 @@
-//! Microsoft Graph: the directory, to read, for who holds the right application permission, and people's sessions.
+//! Microsoft Graph: the directory, to read, for who holds the right application permission, and
+//! people's sessions.
 
 mod answer;
 mod objects;

@@ -1,4 +1,5 @@
-//! The sets of directory objects Graph shows: applications, service principals, users, groups, the organization.
+//! The sets of directory objects Graph shows: applications, service principals, users, groups, the
+//! organization.
 
 use super::{
     answer::{GraphError, Trace},
@@ -47,7 +48,8 @@ impl Set {
         }
     }
 
-    /// The application permissions of which one is needed, least first ('Microsoft Graph permissions reference').
+    /// The application permissions of which one is needed, least first ('Microsoft Graph
+    /// permissions reference').
     fn permissions(self) -> &'static [&'static str] {
         match self {
             Self::Applications | Self::ServicePrincipals => &[
@@ -214,8 +216,8 @@ pub(super) async fn by_ids(
     trace.answer(json!({ "value": found }))
 }
 
-/// `PROPERTY eq 'VALUE'` or `PROPERTY/any(x:x eq 'VALUE')`, the filters by which tools find one object. Anything else is
-/// refused, as Graph refuses what it does not understand.
+/// `PROPERTY eq 'VALUE'` or `PROPERTY/any(x:x eq 'VALUE')`, the filters by which tools find one
+/// object. Anything else is refused, as Graph refuses what it does not understand.
 struct Filter {
     property: &'static str,
     value: String,

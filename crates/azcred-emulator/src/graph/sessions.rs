@@ -1,5 +1,5 @@
-//! A person and their sessions: who one is, and the end of every sign-in. What Graph lets people do to themselves, and
-//! applications with the permission for it to others.
+//! A person and their sessions: who one is, and the end of every sign-in. What Graph lets people do
+//! to themselves, and applications with the permission for it to others.
 
 use super::{
     answer::{GraphError, Trace},
@@ -166,7 +166,8 @@ struct PasswordProfile {
     password: Option<SecretInput>,
 }
 
-/// `PATCH /v1.0/users/{id}`: switches an account off or on, and resets its password. Anything else is refused.
+/// `PATCH /v1.0/users/{id}`: switches an account off or on, and resets its password. Anything else
+/// is refused.
 pub(super) fn update(world: &World, headers: &HeaderMap, id: &str, body: &[u8]) -> Response {
     let trace = Trace::new(world, headers);
     let updated = authenticate(world, headers).and_then(|_| {

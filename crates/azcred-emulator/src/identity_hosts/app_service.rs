@@ -1,7 +1,9 @@
-//! App Service's endpoint, the old version too, and Azure Machine Learning's on a compute, which is that old one.
+//! App Service's endpoint, the old version too, and Azure Machine Learning's on a compute, which is
+//! that old one.
 //!
-//! 'Use managed identities for App Service and Azure Functions', 'REST endpoint reference'. Its errors are not documented:
-//! their shape and the words for an identity that is not there are what people have reported.
+//! 'Use managed identities for App Service and Azure Functions', 'REST endpoint reference'. Its
+//! errors are not documented: their shape and the words for an identity that is not there are what
+//! people have reported.
 
 use super::{Host, NoToken, expires_on::ExpiresOnFormat, identity::Choice, query::Parameters};
 use crate::{directory::SecretText, service::Service};

@@ -1,4 +1,5 @@
-//! The agent of Azure Arc-enabled servers: IMDS's protocol behind a proof that the client may read the agent's folder.
+//! The agent of Azure Arc-enabled servers: IMDS's protocol behind a proof that the client may read
+//! the agent's folder.
 //!
 //! 'Authenticate against Azure resources with Azure Arc-enabled servers'.
 
@@ -53,7 +54,8 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
             }
         }
     }
-    // Clients refuse an answer that does not confirm the identity they chose: older agents ignore the choice.
+    // Clients refuse an answer that does not confirm the identity they chose: older agents ignore
+    // the choice.
     let confirm = |body: &mut Value| {
         for name in ["object_id", "msi_res_id"] {
             if let Some(chosen) = parameters.get(name) {

@@ -1,4 +1,5 @@
-//! The key files by which a client proves to Azure Arc's agent that it may read what only administrators may.
+//! The key files by which a client proves to Azure Arc's agent that it may read what only
+//! administrators may.
 //!
 //! Each challenge makes a file with a key in it; whoever can tell the key has read the file.
 
@@ -22,8 +23,8 @@ pub(crate) struct ArcKeys {
 }
 
 impl ArcKeys {
-    /// Keys in the agent's own folder where that is there and can be written, as clients look for them nowhere else; in
-    /// the state folder otherwise.
+    /// Keys in the agent's own folder where that is there and can be written, as clients look for
+    /// them nowhere else; in the state folder otherwise.
     pub(crate) fn new(state: &Path) -> Self {
         let own = state.join("arc-tokens");
         // What an emulator that was killed left behind. Nothing is there as a rule.

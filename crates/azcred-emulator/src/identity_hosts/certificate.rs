@@ -1,4 +1,5 @@
-//! A certificate that vouches for itself: Service Fabric's clients know it by its SHA-1, and trust no authority.
+//! A certificate that vouches for itself: Service Fabric's clients know it by its SHA-1, and trust
+//! no authority.
 
 use aws_lc_rs::digest;
 use rcgen::{

@@ -10,7 +10,8 @@ use http::{StatusCode, header};
 use serde_json::json;
 use uuid::Uuid;
 
-/// What Docker Desktop's proxy answers in the place of IMDS, which it can't reach: the only 403 from that address.
+/// What Docker Desktop's proxy answers in the place of IMDS, which it can't reach: the only 403
+/// from that address.
 const DOCKER_DESKTOP: &str = "connecting to 169.254.169.254:80: connecting to 169.254.169.254:80: dial tcp \
                               169.254.169.254:80: connectex: A socket operation was attempted to an unreachable network.";
 

@@ -22,7 +22,8 @@ pub(crate) struct ManagedIdentity {
     pub(crate) object_id: Uuid,
     /// Its client id.
     pub(crate) client_id: Uuid,
-    /// The identity itself where it is user-assigned, else the resource whose own it is: `xms_mirid`.
+    /// The identity itself where it is user-assigned, else the resource whose own it is:
+    /// `xms_mirid`.
     pub(crate) resource_id: Scope,
     /// Where its tokens can be had.
     pub(crate) hosts: Vec<Service>,
@@ -75,8 +76,9 @@ pub(crate) enum NoIdentity {
     Several,
 }
 
-/// The identity of a host that a request means. Without a choice it is the host's own; where that has none, the only
-/// user-assigned one ('How to use managed identities on an Azure VM to acquire an access token').
+/// The identity of a host that a request means. Without a choice it is the host's own; where that
+/// has none, the only user-assigned one ('How to use managed identities on an Azure VM to acquire
+/// an access token').
 pub(crate) fn find<'a>(
     identities: &'a [ManagedIdentity],
     host: Service,

@@ -1,6 +1,7 @@
 //! The Instance Metadata Service of a virtual machine.
 //!
-//! 'How to use managed identities on an Azure VM to acquire an access token' and 'Azure Instance Metadata Service'.
+//! 'How to use managed identities on an Azure VM to acquire an access token' and 'Azure Instance
+//! Metadata Service'.
 
 use super::{Host, NoToken, identity::NoIdentity, query::Parameters, token_as_text};
 use axum::{
@@ -15,7 +16,8 @@ use serde_json::{Value, json};
 /// Where tokens are, on virtual machines and on servers with Azure Arc.
 pub(super) const TOKEN_PATH: &str = "/metadata/identity/oauth2/token";
 
-/// Versions of the whole service that are named to who names none; the last but few of 'Supported API versions'.
+/// Versions of the whole service that are named to who names none; the last but few of 'Supported
+/// API versions'.
 const NEWEST_VERSIONS: &[&str] = &["2021-12-13", "2021-11-15", "2021-11-01"];
 /// Versions that the identity endpoint takes ('Supported API versions').
 const VERSIONS: &[&str] = &[
@@ -65,7 +67,8 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
     answer(&host, &headers, &parameters, |_| {})
 }
 
-/// The token that these parameters ask for, or why there is none. `more` adds to what is said of it.
+/// The token that these parameters ask for, or why there is none. `more` adds to what is said of
+/// it.
 pub(super) fn answer(
     host: &Host,
     headers: &HeaderMap,
@@ -113,8 +116,8 @@ async fn instance(headers: HeaderMap, uri: Uri) -> Response {
         .into_response()
 }
 
-/// Why a request is refused by its headers. Every request needs the header that no browser sends by itself, and must not have come through a proxy ('Security
-/// and authentication').
+/// Why a request is refused by its headers. Every request needs the header that no browser sends by
+/// itself, and must not have come through a proxy ('Security and authentication').
 pub(super) fn refuse_header(headers: &HeaderMap) -> Option<Response> {
     if headers.contains_key("x-forwarded-for") {
         return Some(error(

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, path::PathBuf};
 use uuid::Uuid;
 
-/// The hosts of managed identities, by their addresses on loopback. It holds secrets, which `Debug` does not show.
+/// The hosts of managed identities, by their addresses on loopback. It holds secrets, which `Debug`
+/// does not show.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostsInfo {
-    /// IMDS, without a path: what `AZURE_POD_IDENTITY_AUTHORITY_HOST` takes in the place of `http://169.254.169.254`.
+    /// IMDS, without a path: what `AZURE_POD_IDENTITY_AUTHORITY_HOST` takes in the place of
+    /// `http://169.254.169.254`.
     pub imds_url: String,
     /// App Service's `IDENTITY_ENDPOINT`.
     pub app_service_endpoint: String,
@@ -25,7 +27,8 @@ pub struct HostsInfo {
     pub arc_endpoint: String,
     /// Azure Arc's `IMDS_ENDPOINT`.
     pub arc_url: String,
-    /// Where Azure Arc's key files are, if not in the folder of the agent, which is where clients believe in them.
+    /// Where Azure Arc's key files are, if not in the folder of the agent, which is where clients
+    /// believe in them.
     #[serde(default)]
     pub arc_keys_elsewhere: Option<PathBuf>,
     /// Azure Machine Learning's `MSI_ENDPOINT` on a compute.

@@ -1,7 +1,8 @@
 //! Azure Machine Learning's tokens of the user on whose behalf a job runs.
 //!
-//! Undocumented: what azure-ai-ml's `AzureMLOnBehalfOfCredential` sends and reads. A GET with nothing but the resource;
-//! that only the job can reach the address is all the protection there is.
+//! Undocumented: what azure-ai-ml's `AzureMLOnBehalfOfCredential` sends and reads. A GET with
+//! nothing but the resource; that only the job can reach the address is all the protection there
+//! is.
 
 use super::{
     Host, expires_on::ExpiresOnFormat, imds, issued_as_text, query::Parameters, user::Actor,

@@ -1,5 +1,6 @@
-//! The hosts that vouch for the programs on them: virtual machines, App Service, Service Fabric, Azure Arc and Azure
-//! Machine Learning give out tokens of managed identities; Cloud Shell and jobs on behalf of a user, of that user.
+//! The hosts that vouch for the programs on them: virtual machines, App Service, Service Fabric,
+//! Azure Arc and Azure Machine Learning give out tokens of managed identities; Cloud Shell and jobs
+//! on behalf of a user, of that user.
 
 mod app_service;
 mod arc;

@@ -1,7 +1,7 @@
 //! Service Fabric's managed identity token service.
 //!
-//! 'How to leverage a Service Fabric application's managed identity to access Azure services'; the errors are its section
-//! 'Error handling'.
+//! 'How to leverage a Service Fabric application's managed identity to access Azure services'; the
+//! errors are its section 'Error handling'.
 
 use super::{
     Host, NoToken, app_service::shows, expires_on::ExpiresOnFormat, identity::Choice,

@@ -1,7 +1,8 @@
-//! The built-in roles that people meet around Azure Machine Learning, with Microsoft's ids and permissions.
+//! The built-in roles that people meet around Azure Machine Learning, with Microsoft's ids and
+//! permissions.
 //!
-//! Source: "Azure built-in roles" on Microsoft Learn (privileged, general, AI + machine learning, storage,
-//! containers). The ids are the same in every tenant. The descriptions are our own.
+//! Source: "Azure built-in roles" on Microsoft Learn (privileged, general, AI + machine learning,
+//! storage, containers). The ids are the same in every tenant. The descriptions are our own.
 
 use super::{
     role::{Permission, RoleDefinition},

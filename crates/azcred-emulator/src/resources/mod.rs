@@ -1,6 +1,8 @@
-//! What exists in Azure Resource Manager's tree, who may do what in it, and the rules by which that is judged.
+//! What exists in Azure Resource Manager's tree, who may do what in it, and the rules by which that
+//! is judged.
 //!
-//! Nothing here knows of HTTP or tokens: [`Resources`] is a value, [`Resources::decide`] a pure function over it.
+//! Nothing here knows of HTTP or tokens: [`Resources`] is a value, [`Resources::decide`] a pure
+//! function over it.
 
 mod builtin_roles;
 mod rbac;
@@ -32,8 +34,8 @@ pub(crate) use workspace::{basic, complete, default_datastores};
 /// The default seed's half for [`ResourcesSeed`]; its principals are those of the directory's half.
 pub const DEFAULT_SEED: &str = include_str!("contoso.toml");
 
-/// Subscriptions and all that is in them, with roles and assignments. It serializes whole: a state folder keeps
-/// it as it is.
+/// Subscriptions and all that is in them, with roles and assignments. It serializes whole: a state
+/// folder keeps it as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Resources {
@@ -55,7 +57,8 @@ pub enum AssignError {
     /// The principal has that role at that scope already, by an assignment of another name.
     #[error("the role is assigned already, by {0}")]
     Exists(Uuid),
-    /// An assignment of that name is there and says something else; only its description can change.
+    /// An assignment of that name is there and says something else; only its description can
+    /// change.
     #[error("the assignment of that name is for another principal, role or scope")]
     UpdateNotPermitted,
 }
@@ -123,7 +126,8 @@ impl Resources {
             .filter(move |group| group.subscription == subscription)
     }
 
-    /// Removes a resource group with all that is in it and all that was assigned there; returns what was in it.
+    /// Removes a resource group with all that is in it and all that was assigned there; returns
+    /// what was in it.
     pub fn remove_group(&mut self, id: &Scope) -> Option<Vec<Resource>> {
         self.groups.remove(id.key())?;
         Some(self.prune(id))
@@ -197,7 +201,8 @@ impl Resources {
             .find(|role| role.name.eq_ignore_ascii_case(name))
     }
 
-    /// Adds or replaces a custom role. A built-in role's id can't be taken: the custom role is then ignored.
+    /// Adds or replaces a custom role. A built-in role's id can't be taken: the custom role is then
+    /// ignored.
     pub fn put_role(&mut self, role: RoleDefinition) {
         if builtin_roles::all()
             .iter()
@@ -219,7 +224,8 @@ impl Resources {
             .find(|assignment| assignment.id == id && assignment.scope == *scope)
     }
 
-    /// Assigns a role, or changes the description of the same assignment; returns whether it is new.
+    /// Assigns a role, or changes the description of the same assignment; returns whether it is
+    /// new.
     ///
     /// # Errors
     /// Where another assignment says the same, or that of this name says something else.
@@ -265,8 +271,8 @@ impl Resources {
         self.deny_assignments.push(deny);
     }
 
-    /// A scope and everything above it, nearest first: its path, then the management groups over its
-    /// subscription, then `/`.
+    /// A scope and everything above it, nearest first: its path, then the management groups over
+    /// its subscription, then `/`.
     pub fn ancestry(&self, scope: &Scope) -> Vec<Scope> {
         let mut above = scope.path_ancestry();
         let mut group = match self.subscription_of(scope) {
@@ -275,7 +281,8 @@ impl Resources {
                 .management_group_name()
                 .and_then(|name| self.management_group(name)?.parent.as_deref()),
         };
-        // A hierarchy is at most six levels deep ("Management groups", Microsoft Learn), and a seed's could be a ring.
+        // A hierarchy is at most six levels deep ("Management groups", Microsoft Learn), and a
+        // seed's could be a ring.
         for _ in 0..6 {
             let Some(name) = group else { break };
             if let Ok(id) = Scope::management_group(name) {

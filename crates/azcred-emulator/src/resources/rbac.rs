@@ -1,9 +1,11 @@
-//! Decides whether a principal may do something: Azure's RBAC rules as a pure function over [`Resources`].
+//! Decides whether a principal may do something: Azure's RBAC rules as a pure function over
+//! [`Resources`].
 //!
-//! The rules, from "How Azure RBAC determines if a user has access to a resource" (Microsoft Learn):
+//! The rules, from "How Azure RBAC determines if a user has access to a resource" (Microsoft
+//! Learn):
 //! 1. A deny assignment that covers the action at the scope refuses, whatever roles allow.
-//! 2. Otherwise some role assignment at the scope or above must allow the action: one of its permissions'
-//!    `actions` matches and none of the `notActions` of that same permission does.
+//! 2. Otherwise some role assignment at the scope or above must allow the action: one of its
+//!    permissions' `actions` matches and none of the `notActions` of that same permission does.
 //! 3. `notActions` subtract within their own role only; another role may still allow.
 //! 4. Data actions are judged by `dataActions`/`notDataActions` alone: an Owner reads no blob.
 //! 5. What a group is given, its members have, through any nesting.
@@ -118,8 +120,8 @@ impl Resources {
         denied.map_or(Decision::Allowed(granted), Decision::Denied)
     }
 
-    /// The permissions of every role that holds for `who` at `scope`, once each: what the permissions API lists.
-    /// Deny assignments are not taken out, as Azure does not either.
+    /// The permissions of every role that holds for `who` at `scope`, once each: what the
+    /// permissions API lists. Deny assignments are not taken out, as Azure does not either.
     pub fn permissions_at<'a>(&'a self, who: &Principals, scope: &Scope) -> Vec<&'a Permission> {
         let above = self.ancestry(scope);
         let mut roles: Vec<Uuid> = self
@@ -136,8 +138,8 @@ impl Resources {
             .collect()
     }
 
-    /// Whether `who` holds any role at `scope`, above it or anywhere below it. Azure shows a subscription to
-    /// whoever has some role in it, however deep.
+    /// Whether `who` holds any role at `scope`, above it or anywhere below it. Azure shows a
+    /// subscription to whoever has some role in it, however deep.
     pub fn is_visible(&self, who: &Principals, scope: &Scope) -> bool {
         let above = self.ancestry(scope);
         self.assignments_of(who).any(|assignment| {
@@ -168,14 +170,15 @@ impl DenyAssignment {
     }
 }
 
-/// Whether an action's name matches a pattern of a role definition. Case is ignored, `*` stands for any run of
-/// characters, `/` included, and a `/*/` may also stand for a single `/`: `workspaces/*/read` grants
-/// `workspaces/read`, without which the built-in AzureML Data Scientist could not read its own workspace.
+/// Whether an action's name matches a pattern of a role definition. Case is ignored, `*` stands for
+/// any run of characters, `/` included, and a `/*/` may also stand for a single `/`:
+/// `workspaces/*/read` grants `workspaces/read`, without which the built-in AzureML Data Scientist
+/// could not read its own workspace.
 pub fn matches(pattern: &str, action: &str) -> bool {
     let pattern = pattern.as_bytes();
     let action = action.as_bytes();
-    // The set of places in the pattern at which the action's prefix can stand: linear in both lengths, so that
-    // no pattern of stars can be made slow.
+    // The set of places in the pattern at which the action's prefix can stand: linear in both
+    // lengths, so that no pattern of stars can be made slow.
     let mut here = vec![false; pattern.len() + 1];
     reach(pattern, 0, &mut here);
     for byte in action {

@@ -28,8 +28,8 @@ pub struct Subscription {
     pub tags: BTreeMap<String, String>,
 }
 
-/// The life of a subscription ("Azure subscription states", Microsoft Learn). In all but `Enabled`, `Warned`
-/// and `PastDue`, nothing in it can be written.
+/// The life of a subscription ("Azure subscription states", Microsoft Learn). In all but `Enabled`,
+/// `Warned` and `PastDue`, nothing in it can be written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SubscriptionState {
     /// Everything works.
@@ -106,7 +106,8 @@ pub struct Identity {
     pub tenant_id: Option<Uuid>,
 }
 
-/// Who made a resource and who changed it last ("systemData" of the ARM resource provider contract).
+/// Who made a resource and who changed it last ("systemData" of the ARM resource provider
+/// contract).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SystemData {
@@ -126,7 +127,8 @@ pub struct SystemData {
     pub last_modified_at: OffsetDateTime,
 }
 
-/// Any resource: what Azure Resource Manager knows of it, and the properties that only its provider understands.
+/// Any resource: what Azure Resource Manager knows of it, and the properties that only its provider
+/// understands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resource {

@@ -1,7 +1,8 @@
-//! Role definitions, role assignments and deny assignments: who may do what, where, as Azure RBAC models it.
+//! Role definitions, role assignments and deny assignments: who may do what, where, as Azure RBAC
+//! models it.
 //!
-//! Field meanings: "Understand Azure role definitions", "Understand Azure role assignments" and "Understand
-//! Azure deny assignments" on Microsoft Learn.
+//! Field meanings: "Understand Azure role definitions", "Understand Azure role assignments" and
+//! "Understand Azure deny assignments" on Microsoft Learn.
 
 use super::scope::Scope;
 use serde::{Deserialize, Serialize};
@@ -97,8 +98,8 @@ pub struct RoleAssignment {
     pub created_on: OffsetDateTime,
 }
 
-/// What forbids, whatever roles allow. Azure makes these itself (deployment stacks, managed applications);
-/// nobody can create one through the API, so only a seed can.
+/// What forbids, whatever roles allow. Azure makes these itself (deployment stacks, managed
+/// applications); nobody can create one through the API, so only a seed can.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DenyAssignment {

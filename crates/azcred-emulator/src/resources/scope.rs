@@ -1,9 +1,10 @@
-//! An Azure Resource Manager id as a scope: parsed, validated, and compared the way Azure compares it.
+//! An Azure Resource Manager id as a scope: parsed, validated, and compared the way Azure compares
+//! it.
 //!
-//! The forms are those of "Understand scope for Azure RBAC" (Microsoft Learn): `/`, a management group, a
-//! subscription, a resource group, a resource, and an extension resource below any of these. Ids keep the
-//! spelling they came in; equality and containment ignore case and go by whole segments, so that
-//! `/subscriptions/1` is no parent of `/subscriptions/11`.
+//! The forms are those of "Understand scope for Azure RBAC" (Microsoft Learn): `/`, a management
+//! group, a subscription, a resource group, a resource, and an extension resource below any of
+//! these. Ids keep the spelling they came in; equality and containment ignore case and go by whole
+//! segments, so that `/subscriptions/1` is no parent of `/subscriptions/11`.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, str::FromStr};
@@ -113,8 +114,9 @@ impl Scope {
         }
     }
 
-    /// The resource type, such as `Microsoft.MachineLearningServices/workspaces/computes`; none where this is no
-    /// resource. Of an extension resource it is the type after the last `providers`.
+    /// The resource type, such as `Microsoft.MachineLearningServices/workspaces/computes`; none
+    /// where this is no resource. Of an extension resource it is the type after the last
+    /// `providers`.
     pub fn resource_type(&self) -> Option<String> {
         let at = self
             .segments
@@ -134,8 +136,9 @@ impl Scope {
         self.segments.last().map_or("", String::as_str)
     }
 
-    /// Whether `other` is this scope or lies below it in the path; management groups contain subscriptions by
-    /// hierarchy rather than by path, which [`Resources::ancestry`](super::Resources::ancestry) knows.
+    /// Whether `other` is this scope or lies below it in the path; management groups contain
+    /// subscriptions by hierarchy rather than by path, which
+    /// [`Resources::ancestry`](super::Resources::ancestry) knows.
     pub fn contains(&self, other: &Self) -> bool {
         self.segments.is_empty()
             || other
@@ -144,15 +147,16 @@ impl Scope {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// This scope and those above it within its own path, nearest first, without `/`: a resource, then its parent
-    /// resources, the resource group, the subscription.
+    /// This scope and those above it within its own path, nearest first, without `/`: a resource,
+    /// then its parent resources, the resource group, the subscription.
     pub fn path_ancestry(&self) -> Vec<Self> {
         let mut found = Vec::new();
         let mut end = self.segments.len();
         while end > 0 {
             found.push(Self::from_segments(self.segments[..end].to_vec()));
             end -= 2;
-            // The first type of a provider is three segments after its parent: /providers/NAMESPACE/TYPE/NAME.
+            // The first type of a provider is three segments after its parent:
+            // /providers/NAMESPACE/TYPE/NAME.
             if end >= 2 && self.segments[end - 2].eq_ignore_ascii_case("providers") {
                 end -= 2;
             }
@@ -227,7 +231,8 @@ fn misshapen(segments: &[String]) -> Option<&'static str> {
         if !is(at, "providers") {
             return Some("'/providers/' was expected after the subscription or resource group");
         }
-        // From here: providers / namespace / (type / name)+, until the next "providers" at a type's place.
+        // From here: providers / namespace / (type / name)+, until the next "providers" at a type's
+        // place.
         at += 2;
         let first = at;
         while at < segments.len() && (at == first || !is(at, "providers")) {

@@ -1,7 +1,8 @@
 //! The resources half of a seed file: what can be written there, and how it becomes [`Resources`].
 //!
-//! Seeds are for people, so they name things: a tenant by its domain, a role by its name, a principal by the
-//! display name of an application or group or the sign-in name of a user. Ids do as well.
+//! Seeds are for people, so they name things: a tenant by its domain, a role by its name, a
+//! principal by the display name of an application or group or the sign-in name of a user. Ids do
+//! as well.
 
 use super::{
     Resources,
@@ -53,7 +54,8 @@ pub struct SubscriptionSeed {
     tags: std::collections::BTreeMap<String, String>,
 }
 
-/// A role assignment; role and principal by name or id. Without `id` the name is derived from the rest.
+/// A role assignment; role and principal by name or id. Without `id` the name is derived from the
+/// rest.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoleAssignmentSeed {
@@ -393,8 +395,8 @@ pub(crate) fn kind_of(principal: Principal<'_>) -> PrincipalType {
     }
 }
 
-/// A name for an assignment that has none, the same at every start: the digest of what it says, shaped as a
-/// GUID of version 8 (RFC 9562 section 5.8).
+/// A name for an assignment that has none, the same at every start: the digest of what it says,
+/// shaped as a GUID of version 8 (RFC 9562 section 5.8).
 fn derived_id(scope: &Scope, role: Uuid, principal: Uuid) -> Uuid {
     let text = format!("{}\n{role}\n{principal}", scope.key());
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());

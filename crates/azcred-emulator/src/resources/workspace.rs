@@ -1,7 +1,8 @@
-//! An Azure Machine Learning workspace, first class: what a seed says of one, and what a new one gets.
+//! An Azure Machine Learning workspace, first class: what a seed says of one, and what a new one
+//! gets.
 //!
-//! Property names: the `Microsoft.MachineLearningServices/workspaces` resource of the Azure REST API
-//! specifications, stable versions 2022-10-01 to 2024-10-01.
+//! Property names: the `Microsoft.MachineLearningServices/workspaces` resource of the Azure REST
+//! API specifications, stable versions 2022-10-01 to 2024-10-01.
 
 use super::{
     resource::{Identity, Resource, Sku, SystemData},
@@ -16,7 +17,8 @@ use uuid::Uuid;
 /// The type of a workspace.
 pub const WORKSPACE_TYPE: &str = "Microsoft.MachineLearningServices/workspaces";
 
-/// A workspace as a seed describes it. What is left out is derived as Azure derives it for a new one.
+/// A workspace as a seed describes it. What is left out is derived as Azure derives it for a new
+/// one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Workspace {
@@ -183,8 +185,9 @@ pub(crate) fn basic() -> Sku {
     }
 }
 
-/// Sets the properties that the service, not its owner, decides: where its other services answer, its own id,
-/// its state. What is there already is kept, so that an update does not move a workspace.
+/// Sets the properties that the service, not its owner, decides: where its other services answer,
+/// its own id, its state. What is there already is kept, so that an update does not move a
+/// workspace.
 pub(crate) fn complete(
     properties: &mut Map<String, Value>,
     id: &Scope,
@@ -218,8 +221,8 @@ pub(crate) fn complete(
     }
 }
 
-/// The datastores that every workspace with a storage account has from the start: where artifacts go, and the
-/// default for data. They authenticate as whoever uses them, and hold no key.
+/// The datastores that every workspace with a storage account has from the start: where artifacts
+/// go, and the default for data. They authenticate as whoever uses them, and hold no key.
 pub(crate) fn default_datastores(workspace: &Resource) -> Vec<Resource> {
     let property = |name: &str| workspace.properties.get(name).and_then(Value::as_str);
     let (Some(account), Some(workspace_id)) = (property("storageAccount"), property("workspaceId"))

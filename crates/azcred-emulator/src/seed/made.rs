@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// What was made for a seed, by client id and name. It holds secrets: no `Debug`, and it is wiped when dropped.
+/// What was made for a seed, by client id and name. It holds secrets: no `Debug`, and it is wiped
+/// when dropped.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Made {

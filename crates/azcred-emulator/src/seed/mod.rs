@@ -182,8 +182,8 @@ struct Halves<'t> {
     rest: Spanned<DeTable<'t>>,
 }
 
-/// Gives each table of a file to the half that reads it, and refuses one that neither knows. (Flattening one
-/// struct into another would lose both the unknown fields and the lines.)
+/// Gives each table of a file to the half that reads it, and refuses one that neither knows.
+/// (Flattening one struct into another would lose both the unknown fields and the lines.)
 fn split(text: &str) -> Result<Halves<'_>, Problem> {
     let whole = DeTable::parse(text).map_err(of_toml)?;
     let span = whole.span();

@@ -1,7 +1,8 @@
-//! The port that steers the emulator, for tests in any language: faults, the log, the clock's skew, test tokens.
+//! The port that steers the emulator, for tests in any language: faults, the log, the clock's skew,
+//! test tokens.
 //!
-//! Plain HTTP on loopback. Every request needs `Authorization: Bearer TOKEN`, so that no web page and no other user
-//! of the machine can steer it.
+//! Plain HTTP on loopback. Every request needs `Authorization: Bearer TOKEN`, so that no web page
+//! and no other user of the machine can steer it.
 
 use super::{connection::http1, gate::BODY_TIMEOUT, socket::Socket};
 use crate::{directory::SecretText, faults::Fault, issuer, world::World};

@@ -135,9 +135,10 @@ async fn read(body: Body) -> Result<Bytes, Response> {
     }
 }
 
-/// By a real name, the request has to be for the host whose certificate was shown (RFC 9110 section 15.5.20). By a port it has to
-/// be for this machine: a web page whose own name leads here (DNS rebinding) could read what it asks for, and some hosts of
-/// managed identities ask for nothing that it can't send.
+/// By a real name, the request has to be for the host whose certificate was shown (RFC 9110 section
+/// 15.5.20). By a port it has to be for this machine: a web page whose own name leads here (DNS
+/// rebinding) could read what it asks for, and some hosts of managed identities ask for nothing
+/// that it can't send.
 fn is_misdirected(entrance: &Entrance, host: &str) -> bool {
     match entrance.real_name.as_deref() {
         Some(name) => {
@@ -148,7 +149,8 @@ fn is_misdirected(entrance: &Entrance, host: &str) -> bool {
     }
 }
 
-/// `localhost`, or an address: a page that was loaded from an address is that address's own. No browser leaves the host out.
+/// `localhost`, or an address: a page that was loaded from an address is that address's own. No
+/// browser leaves the host out.
 fn is_this_machine(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -170,8 +172,8 @@ fn host_of(parts: &http::request::Parts) -> Option<String> {
     }
 }
 
-/// The client id in the query, in a form, in a Basic header, or in a bearer token (unverified): for faults and the log
-/// only.
+/// The client id in the query, in a form, in a Basic header, or in a bearer token (unverified): for
+/// faults and the log only.
 fn client_id(uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Option<String> {
     let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     // The second is App Service's old name for it.

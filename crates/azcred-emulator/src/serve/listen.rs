@@ -18,8 +18,8 @@ use tokio::{
     task::JoinSet,
 };
 
-/// Connections served at once on each port; more wait for a place. Whoever fills one port leaves the others their places, and
-/// a process may have 1,024 open files as a rule.
+/// Connections served at once on each port; more wait for a place. Whoever fills one port leaves
+/// the others their places, and a process may have 1,024 open files as a rule.
 const MAX_CONNECTIONS: usize = 256;
 
 /// A port on `127.0.0.1`, and where the machine has it on `::1` too.
@@ -35,8 +35,8 @@ impl Bound {
         let v4 = TcpListener::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), port)).await?;
         let port = v4.local_addr()?.port();
         let mut listeners = vec![v4];
-        // `localhost` is `::1` first for many clients. Where it can't be had (no IPv6, or another program is
-        // there) those clients fall back to 127.0.0.1.
+        // `localhost` is `::1` first for many clients. Where it can't be had (no IPv6, or another
+        // program is there) those clients fall back to 127.0.0.1.
         if let Ok(v6) = TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, port))).await {
             listeners.push(v6);
         }
@@ -130,7 +130,8 @@ where
                 });
             }
             Ok(_) => {}
-            // Out of file descriptors, or the client went before it was accepted: others may still come.
+            // Out of file descriptors, or the client went before it was accepted: others may still
+            // come.
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;

@@ -1,4 +1,5 @@
-//! The ways in: a port for each service, a proxy for the real names, and the port that steers the emulator.
+//! The ways in: a port for each service, a proxy for the real names, and the port that steers the
+//! emulator.
 
 mod admin;
 mod connection;

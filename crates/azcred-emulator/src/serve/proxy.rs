@@ -1,4 +1,5 @@
-//! The proxy: `CONNECT` to a real name of Azure's is answered by the emulator itself, anything else is refused.
+//! The proxy: `CONNECT` to a real name of Azure's is answered by the emulator itself, anything else
+//! is refused.
 
 use super::{
     Context,

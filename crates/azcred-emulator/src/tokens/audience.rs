@@ -5,7 +5,8 @@ use crate::{service::Service, world::World};
 /// A service's resource names in every cloud, and its application id.
 pub(crate) fn names(service: Service) -> &'static [&'static str] {
     match service {
-        // Microsoft's 'first-party Microsoft applications' list and the `audiences` of ARM's own cloud metadata.
+        // Microsoft's 'first-party Microsoft applications' list and the `audiences` of ARM's own
+        // cloud metadata.
         Service::Arm => &[
             "797f4846-ba00-4fd7-ba43-dac1f8f63013",
             "https://management.azure.com",
@@ -25,8 +26,9 @@ pub(crate) fn names(service: Service) -> &'static [&'static str] {
     }
 }
 
-/// The audiences a service takes tokens for: its resource names as Entra ID writes them in `aud`, with and
-/// without the trailing slash, in every cloud, its application id, and its own port as an alias.
+/// The audiences a service takes tokens for: its resource names as Entra ID writes them in `aud`,
+/// with and without the trailing slash, in every cloud, its application id, and its own port as an
+/// alias.
 pub fn accepted_audiences(world: &World, service: Service) -> Vec<String> {
     let names = names(service);
     let port = match service {

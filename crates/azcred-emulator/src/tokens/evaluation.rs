@@ -1,8 +1,9 @@
 //! Continuous access evaluation: what has happened to an account since its token was issued.
 //!
-//! 'Continuous access evaluation', section 'Critical event evaluation'. Services that take part ask nobody: they are
-//! told. What they need of a token is when exactly it was issued, which its claims say to the second and minus five
-//! minutes; so it is in `uti`, where nobody looks but who wrote it.
+//! 'Continuous access evaluation', section 'Critical event evaluation'. Services that take part ask
+//! nobody: they are told. What they need of a token is when exactly it was issued, which its claims
+//! say to the second and minus five minutes; so it is in `uti`, where nobody looks but who wrote
+//! it.
 
 use super::Claims;
 use crate::directory::{Directory, User};
@@ -41,7 +42,8 @@ pub(crate) struct Revoked {
 }
 
 impl Revoked {
-    /// What the client has to send to Entra ID with its next request, as services hand it out: in base64.
+    /// What the client has to send to Entra ID with its next request, as services hand it out: in
+    /// base64.
     pub(crate) fn claims(&self) -> String {
         let value = self.not_before.to_string();
         let claims = json!({"access_token": {"nbf": {"essential": true, "value": value}}});
@@ -49,8 +51,8 @@ impl Revoked {
     }
 }
 
-/// Looks at what has happened to the account behind a token. Only tokens of clients that can take a challenge are
-/// looked at (`xms_cc`); all others are good until they end.
+/// Looks at what has happened to the account behind a token. Only tokens of clients that can take a
+/// challenge are looked at (`xms_cc`); all others are good until they end.
 pub(crate) fn evaluate(
     directory: &Directory,
     claims: &Claims,
@@ -89,7 +91,8 @@ pub(crate) fn evaluate(
     Ok(())
 }
 
-/// Whether a refresh token of this age, in Unix microseconds, was issued before the account's sessions ended.
+/// Whether a refresh token of this age, in Unix microseconds, was issued before the account's
+/// sessions ended.
 pub(crate) fn is_revoked(account: &User, issued: i64) -> bool {
     let valid_from = account.sessions_valid_from;
     valid_from.is_some_and(|valid_from| issued < micros(valid_from))

@@ -65,8 +65,8 @@ pub(crate) struct Jws<'a> {
     signature: Vec<u8>,
 }
 
-/// Takes padding where there is some. RFC 7515 forbids it, and azure-identity's asynchronous certificate credential
-/// (Python) pads its assertions; Entra ID takes them.
+/// Takes padding where there is some. RFC 7515 forbids it, and azure-identity's asynchronous
+/// certificate credential (Python) pads its assertions; Entra ID takes them.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),

@@ -71,16 +71,18 @@ pub enum BearerError {
     },
 }
 
-/// How far a service's clock may be from Entra ID's: the five minutes of Microsoft's token validation.
+/// How far a service's clock may be from Entra ID's: the five minutes of Microsoft's token
+/// validation.
 const TOLERANCE_SECONDS: i64 = 300;
 
 /// Checks a bearer token against this world's keys, tenants and clock.
 ///
-/// `authorization` is the header's value, `accepted` the audiences this service answers to, compared
-/// exactly (see [`super::accepted_audiences`]).
+/// `authorization` is the header's value, `accepted` the audiences this service answers to,
+/// compared exactly (see [`super::accepted_audiences`]).
 ///
 /// # Errors
-/// The first thing that is wrong, in the order: form, key, signature, issuer, tenant, audience, times.
+/// The first thing that is wrong, in the order: form, key, signature, issuer, tenant, audience,
+/// times.
 pub fn verify_bearer(
     world: &World,
     authorization: Option<&str>,

@@ -41,8 +41,8 @@ impl<'a> Browser<'a> {
         self.follow(self.lab.client.get(url)).await
     }
 
-    /// Opens the authorize endpoint as azure-identity would, with these parameters in place of its own; empty ones are
-    /// left out.
+    /// Opens the authorize endpoint as azure-identity would, with these parameters in place of its
+    /// own; empty ones are left out.
     pub(crate) async fn authorize(&mut self, tenant: &str, parameters: &[(&str, &str)]) -> Page {
         let query = query(parameters);
         self.open(&format!("/{tenant}/oauth2/v2.0/authorize?{query}"))
@@ -134,7 +134,8 @@ impl<'a> Browser<'a> {
         }
     }
 
-    /// Signs in from a page on which an account is to be picked, up to whatever comes after the password.
+    /// Signs in from a page on which an account is to be picked, up to whatever comes after the
+    /// password.
     pub(crate) async fn sign_in(&mut self, page: &Page, account: &str, password: &str) -> Page {
         let page = self.press(page, "account", &[("account", account)]).await;
         assert_eq!(page.title(), "Enter password", "{page:?}");
@@ -155,7 +156,8 @@ impl Browser<'_> {
         self.press(page, "second_factor", &[("otc", &number)]).await
     }
 
-    /// Signs a device in: the code, the account, the password, the second factor where one is asked for, and yes.
+    /// Signs a device in: the code, the account, the password, the second factor where one is asked
+    /// for, and yes.
     pub(crate) async fn approve_device(
         &mut self,
         user_code: &str,

@@ -99,7 +99,8 @@ impl Lab {
         format!("{}{path}", self.emulator.info().login_url)
     }
 
-    /// Asks the v2.0 token endpoint of Contoso for a token by client credentials, with these parameters on top.
+    /// Asks the v2.0 token endpoint of Contoso for a token by client credentials, with these
+    /// parameters on top.
     pub(crate) async fn ask(&self, parameters: &[(&str, &str)]) -> Answer {
         let mut form = vec![("grant_type", "client_credentials"), ("scope", ARM_SCOPE)];
         form.retain(|(name, _)| !parameters.iter().any(|(other, _)| other == name));

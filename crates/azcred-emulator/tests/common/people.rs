@@ -145,7 +145,8 @@ pub(crate) async fn lab() -> Lab {
     Lab::seeded(SEED).await
 }
 
-/// Asks a tenant's v2.0 endpoint as Azure CLI would, with these parameters in place of its own; empty ones are left out.
+/// Asks a tenant's v2.0 endpoint as Azure CLI would, with these parameters in place of its own;
+/// empty ones are left out.
 pub(crate) async fn ask(lab: &Lab, tenant: &str, parameters: &[(&str, &str)]) -> Answer {
     let mut form = vec![
         ("client_id", AZURE_CLI),

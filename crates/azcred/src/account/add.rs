@@ -1,4 +1,5 @@
-//! Accounts that are no persons: what is kept of them is where their proof is, and never the proof itself, but for the keyring.
+//! Accounts that are no persons: what is kept of them is where their proof is, and never the proof
+//! itself, but for the keyring.
 
 use super::{
     Account, Accounts,
@@ -17,11 +18,13 @@ use secrecy::{ExposeSecret, SecretString};
 use std::path::{Path, PathBuf};
 
 impl Accounts {
-    /// Adds an application with its secret, and makes it the current account. The secret goes into the system's keyring and nowhere
-    /// else. Nobody is asked whether it is right: ask for a token with it first.
+    /// Adds an application with its secret, and makes it the current account. The secret goes into
+    /// the system's keyring and nowhere else. Nobody is asked whether it is right: ask for a token
+    /// with it first.
     ///
     /// # Errors
-    /// See [`Accounts`]; [`ErrorKind::Unavailable`] where there is no keyring that can be used, with the other ways.
+    /// See [`Accounts`]; [`ErrorKind::Unavailable`] where there is no keyring that can be used,
+    /// with the other ways.
     pub async fn add_client_secret(
         &self,
         tenant: TenantId,
@@ -32,11 +35,13 @@ impl Accounts {
             .await
     }
 
-    /// Adds an application with the certificate in a file, and makes it the current account. The file stays where it is, and is read
-    /// for every token; its password, where it has one, goes into the system's keyring and nowhere else.
+    /// Adds an application with the certificate in a file, and makes it the current account. The
+    /// file stays where it is, and is read for every token; its password, where it has one, goes
+    /// into the system's keyring and nowhere else.
     ///
     /// # Errors
-    /// As [`Accounts::add_client_secret`]; [`ErrorKind::Invalid`] where the path is not a full one that can be written down.
+    /// As [`Accounts::add_client_secret`]; [`ErrorKind::Invalid`] where the path is not a full one
+    /// that can be written down.
     pub async fn add_certificate(
         &self,
         tenant: TenantId,
@@ -51,10 +56,12 @@ impl Accounts {
         self.add(Some((tenant, client_id)), proof, password).await
     }
 
-    /// Adds an application that trusts the token in a file, and makes it the current account. The file is read for every token.
+    /// Adds an application that trusts the token in a file, and makes it the current account. The
+    /// file is read for every token.
     ///
     /// # Errors
-    /// See [`Accounts`]; [`ErrorKind::Invalid`] where the path is not a full one that can be written down.
+    /// See [`Accounts`]; [`ErrorKind::Invalid`] where the path is not a full one that can be
+    /// written down.
     pub async fn add_federated_token_file(
         &self,
         tenant: TenantId,

@@ -16,7 +16,8 @@ pub(crate) enum Current {
     IfNone,
 }
 
-/// Keeps a sign-in, with what is kept of the same account's other applications. Gives the record as it is then.
+/// Keeps a sign-in, with what is kept of the same account's other applications. Gives the record as
+/// it is then.
 pub(crate) async fn keep(store: &Store, mut record: Record, current: Current) -> Result<Record> {
     const KEEPING: Duration = Duration::from_secs(20);
     let end = Instant::now() + KEEPING;
@@ -99,7 +100,8 @@ pub(crate) fn of_person(
         .unwrap_or(tenant.as_str());
     let id = match &home_account_id {
         Some(id) => id_of(&["person", &authority, &id.to_ascii_lowercase()]),
-        // A provider's own id of a person may be another for each client (OpenID Connect Core 1.0 section 8), and case counts in it.
+        // A provider's own id of a person may be another for each client (OpenID Connect Core 1.0
+        // section 8), and case counts in it.
         None => {
             let client_id = client_id.to_ascii_lowercase();
             id_of(&["subject", &authority, &client_id, &claims.subject])

@@ -1,7 +1,9 @@
-//! Accounts: who has signed in to azcred on this machine, and as whom [`crate::AzcredCredential`] asks for tokens.
+//! Accounts: who has signed in to azcred on this machine, and as whom [`crate::AzcredCredential`]
+//! asks for tokens.
 //!
-//! Sign-ins are kept encrypted in the user's data folder, by profile ([`crate::Profile`]) and by authority: those of an emulator or
-//! of another cloud are apart. Of each profile and authority one account is the current one.
+//! Sign-ins are kept encrypted in the user's data folder, by profile ([`crate::Profile`]) and by
+//! authority: those of an emulator or of another cloud are apart. Of each profile and authority one
+//! account is the current one.
 
 mod add;
 mod keep;
@@ -27,12 +29,12 @@ use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-/// The accounts of a profile. Every method reads or writes files, in a thread where that holds up nobody; each is bounded by
-/// [`ClientOptions::deadline`].
+/// The accounts of a profile. Every method reads or writes files, in a thread where that holds up
+/// nobody; each is bounded by [`ClientOptions::deadline`].
 ///
-/// The errors of all methods: [`ErrorKind::Unavailable`] where sign-ins can't be kept here (no home folder, a keyring out of
-/// reach), [`ErrorKind::Unreachable`] where the keyring fails or the disk hangs, [`ErrorKind::Invalid`] where what is kept must not or
-/// can't be used, with what fixes it.
+/// The errors of all methods: [`ErrorKind::Unavailable`] where sign-ins can't be kept here (no home
+/// folder, a keyring out of reach), [`ErrorKind::Unreachable`] where the keyring fails or the disk
+/// hangs, [`ErrorKind::Invalid`] where what is kept must not or can't be used, with what fixes it.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     store: Store,
@@ -52,15 +54,18 @@ pub struct Account {
     pub username: Option<String>,
     /// A person's name.
     pub name: Option<String>,
-    /// A person's object id in [`tenant`](Self::tenant): in another one, where they are a guest, it is another.
+    /// A person's object id in [`tenant`](Self::tenant): in another one, where they are a guest, it
+    /// is another.
     pub object_id: Option<String>,
-    /// A person's object id and tenant at home, `OBJECT-ID.TENANT-ID`: the same wherever they are a guest.
+    /// A person's object id and tenant at home, `OBJECT-ID.TENANT-ID`: the same wherever they are a
+    /// guest.
     pub home_account_id: Option<String>,
     /// The tenant that tokens are for, where nobody names another; `None` for a managed identity.
     pub tenant: Option<String>,
     /// The tenants that a person signed in to, the latest first.
     pub tenants: Vec<String>,
-    /// The application: a service principal's own, or the one that a person signed in to; a managed identity's where it was named by it.
+    /// The application: a service principal's own, or the one that a person signed in to; a managed
+    /// identity's where it was named by it.
     pub client_id: Option<String>,
     /// The file with the certificate or the federated token.
     pub path: Option<String>,
@@ -204,7 +209,8 @@ impl Account {
 pub struct Removed {
     /// The account that was signed out.
     pub account: Account,
-    /// The account that is the current one now because it is the only one left; `None` where nothing changed, or several are left.
+    /// The account that is the current one now because it is the only one left; `None` where
+    /// nothing changed, or several are left.
     pub now_current: Option<Account>,
     /// Why cached tokens of it are still on disk; `None` where they are not.
     pub tokens_left: Option<Arc<Error>>,
@@ -281,11 +287,13 @@ impl Accounts {
         .await
     }
 
-    /// The account that `text` names: its id, user name, object id or application, or the beginning of one of these that no other
-    /// account has; `this machine`, for its own managed identity. Case does not matter.
+    /// The account that `text` names: its id, user name, object id or application, or the beginning
+    /// of one of these that no other account has; `this machine`, for its own managed identity.
+    /// Case does not matter.
     ///
     /// # Errors
-    /// See [`Accounts`]; [`ErrorKind::Invalid`] where nobody or several are meant: then they are named.
+    /// See [`Accounts`]; [`ErrorKind::Invalid`] where nobody or several are meant: then they are
+    /// named.
     pub async fn find(&self, text: &str) -> Result<Account> {
         let there = self.list().await?;
         match meant(&there, text)[..] {
@@ -317,8 +325,8 @@ impl Accounts {
         Ok(Error::new(ErrorKind::Invalid, what, why).with_fix(fix))
     }
 
-    /// Signs an account out: what is kept of it goes, and the tokens of it that were cached. Where another account is the only
-    /// one left, it becomes the current one.
+    /// Signs an account out: what is kept of it goes, and the tokens of it that were cached. Where
+    /// another account is the only one left, it becomes the current one.
     ///
     /// # Errors
     /// See [`Accounts`]; [`ErrorKind::Invalid`] where there is none such.
@@ -355,8 +363,8 @@ impl Accounts {
     }
 }
 
-/// Those that are known here. Where there are none because this session does not reach the keyring, nobody is to think that there are
-/// none.
+/// Those that are known here. Where there are none because this session does not reach the keyring,
+/// nobody is to think that there are none.
 fn known(store: &Store, records: &[(Record, bool)]) -> Result<Vec<Account>> {
     if records.is_empty()
         && let Some(error) = store.out_of_reach()

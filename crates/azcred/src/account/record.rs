@@ -1,4 +1,5 @@
-//! A sign-in as it is kept: JSON with a version, which a newer one's may add to and an older one's passes over.
+//! A sign-in as it is kept: JSON with a version, which a newer one's may add to and an older one's
+//! passes over.
 
 use crate::{error::Refusal, json};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -48,7 +49,8 @@ pub(crate) struct Record {
     pub(crate) client_id: Option<String>,
     /// Seconds since 1970.
     pub(crate) signed_in_on: u64,
-    /// Another one with each sign-in, so that what is cached for one is not given out after the next.
+    /// Another one with each sign-in, so that what is cached for one is not given out after the
+    /// next.
     pub(crate) session: String,
     pub(crate) proof: Proof,
 }
@@ -192,8 +194,8 @@ impl Record {
     }
 }
 
-/// An id for what these make: short enough to be typed, and not to be mistaken for another's. Case counts; what is known not to have any
-/// is given in lower case.
+/// An id for what these make: short enough to be typed, and not to be mistaken for another's. Case
+/// counts; what is known not to have any is given in lower case.
 pub(crate) fn id_of(parts: &[&str]) -> String {
     let mut bytes = Vec::new();
     for part in parts {

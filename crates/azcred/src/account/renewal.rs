@@ -1,7 +1,8 @@
 //! Renewals of sign-ins, which are gone through with though whoever wanted one goes away.
 //!
-//! A refresh token may be good for one use. Once it has been sent, the one that comes for it is all that is left of the sign-in, and is
-//! kept whoever still waits: a source that the chain turns out not to need, a caller who has no time left, a command that is interrupted.
+//! A refresh token may be good for one use. Once it has been sent, the one that comes for it is all
+//! that is left of the sign-in, and is kept whoever still waits: a source that the chain turns out
+//! not to need, a caller who has no time left, a command that is interrupted.
 
 use crate::error::{Error, ErrorKind, Result};
 use std::{panic, sync::LazyLock, time::Duration};
@@ -26,7 +27,8 @@ impl Drop for UnderWay {
     }
 }
 
-/// Does it in a task of its own, which ends with the runtime at the latest, and gives what comes of it.
+/// Does it in a task of its own, which ends with the runtime at the latest, and gives what comes of
+/// it.
 ///
 /// Dropped, the task goes on. Bounded as `renewal` is.
 ///
@@ -51,11 +53,13 @@ pub(crate) async fn gone_through_with<T: Send + 'static>(
         })
 }
 
-/// Waits until every sign-in that is being renewed in this process is kept, for `within` at most; whether all are.
+/// Waits until every sign-in that is being renewed in this process is kept, for `within` at most;
+/// whether all are.
 ///
-/// A refresh token may be good for one use, so that a renewal goes on when the future that asked for the token is dropped. It ends with
-/// the Tokio runtime: a program that drops futures of [`crate::Credential::get_token`], as `select!` and a chain do, and that keeps
-/// sign-ins on disk waits for this before it ends its runtime. Where nothing is under way, that is at once.
+/// A refresh token may be good for one use, so that a renewal goes on when the future that asked
+/// for the token is dropped. It ends with the Tokio runtime: a program that drops futures of
+/// [`crate::Credential::get_token`], as `select!` and a chain do, and that keeps sign-ins on disk
+/// waits for this before it ends its runtime. Where nothing is under way, that is at once.
 ///
 /// Cancel-safe. Needs a Tokio runtime with time.
 pub async fn settled(within: Duration) -> bool {

@@ -1,4 +1,5 @@
-//! Sign-ins in the vault: which there are, which is the current one, and one change of each at a time.
+//! Sign-ins in the vault: which there are, which is the current one, and one change of each at a
+//! time.
 
 use super::record::{Entry, Record};
 use crate::{
@@ -99,7 +100,8 @@ impl Store {
         self.0.vault.remove(Shelf::SignIns, &parts)
     }
 
-    /// Removes the tokens that were cached for a sign-in. No credential looks for those that can't be removed.
+    /// Removes the tokens that were cached for a sign-in. No credential looks for those that can't
+    /// be removed.
     pub(crate) fn forget_tokens(&self, record: &Record) -> Result<()> {
         cache::forget(&self.0.vault, &record.session).map(drop)
     }
@@ -140,7 +142,8 @@ impl Store {
         self.0.vault.write(Shelf::SignIns, &parts, &content)
     }
 
-    /// All sign-ins of all profiles at all authorities, each with whether it is the current one of its own; sorted.
+    /// All sign-ins of all profiles at all authorities, each with whether it is the current one of
+    /// its own; sorted.
     pub(crate) fn all(&self) -> Result<Vec<(Record, bool)>> {
         let mut records = Vec::new();
         let mut current = Vec::new();
@@ -222,7 +225,8 @@ impl Store {
         .map(str::to_owned)
     }
 
-    /// Why sign-ins that are kept can't be had in this session; `None` where they can, or there are none.
+    /// Why sign-ins that are kept can't be had in this session; `None` where they can, or there are
+    /// none.
     pub(crate) fn out_of_reach(&self) -> Option<Error> {
         self.0.vault.out_of_reach()
     }

@@ -1,4 +1,5 @@
-//! Accounts on machines that are values: what names one, what is kept of an older sign-in, where secrets go.
+//! Accounts on machines that are values: what names one, what is kept of an older sign-in, where
+//! secrets go.
 
 use super::*;
 use crate::{

@@ -1,5 +1,5 @@
-//! One token with several counts of clones: threads that clone it at every call would otherwise spend their time waiting for
-//! the one cache line that holds the count.
+//! One token with several counts of clones: threads that clone it at every call would otherwise
+//! spend their time waiting for the one cache line that holds the count.
 
 use crate::token::AccessToken;
 use std::{

@@ -1,11 +1,13 @@
-//! The cache on disk: tokens outlive the process, and of many processes that want the same one, one fetches it.
+//! The cache on disk: tokens outlive the process, and of many processes that want the same one, one
+//! fetches it.
 //!
-//! Who finds no good token locks the entry and fetches; the others look again every few milliseconds, and have what it brings. A holder
-//! that is killed gives the lock up by that. One that fails says so in the entry, and whoever waited then asks by themselves, all at
-//! once: the error that each of them gets is its own and whole, and nobody queues for a row of refusals.
+//! Who finds no good token locks the entry and fetches; the others look again every few
+//! milliseconds, and have what it brings. A holder that is killed gives the lock up by that. One
+//! that fails says so in the entry, and whoever waited then asks by themselves, all at once: the
+//! error that each of them gets is its own and whole, and nobody queues for a row of refusals.
 //!
-//! The disk is a convenience. Whatever it does (it is full, read-only, somebody else's, hangs), a token is fetched as if there were no
-//! cache, and the trouble is told once, with what fixes it.
+//! The disk is a convenience. Whatever it does (it is full, read-only, somebody else's, hangs), a
+//! token is fetched as if there were no cache, and the trouble is told once, with what fixes it.
 
 use super::{
     Identity,
@@ -35,7 +37,8 @@ use zeroize::Zeroizing;
 const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 /// While a token is good, nobody waits longer for another.
 const AHEAD: Duration = Duration::from_secs(3);
-/// The same where a sign-in is renewed: that goes on in any case, and what comes within the time of one HTTP attempt is worth the wait.
+/// The same where a sign-in is renewed: that goes on in any case, and what comes within the time of
+/// one HTTP attempt is worth the wait.
 const AHEAD_BY_SIGN_IN: Duration = Duration::from_secs(10);
 /// How often who waits for another process looks, and by how much that varies.
 const LOOK: Duration = Duration::from_millis(8);
@@ -43,12 +46,14 @@ const JITTER: u64 = 5;
 /// A disk that takes longer hangs. A keyring has two seconds of it.
 const DISK: Duration = Duration::from_secs(3);
 
-/// A token for `request`: the one on disk where it is good, else what `fetch` brings in the time that it is given.
+/// A token for `request`: the one on disk where it is good, else what `fetch` brings in the time
+/// that it is given.
 ///
-/// Without a disk cache ([`ClientOptions::caches_tokens`]) or an identity, that is all that `fetch` brings. A claims challenge is never
-/// answered from the disk.
+/// Without a disk cache ([`ClientOptions::caches_tokens`]) or an identity, that is all that `fetch`
+/// brings. A claims challenge is never answered from the disk.
 ///
-/// Cancel-safe, as far as `fetch` is. Ends within `deadline`, as far as `fetch` does; a disk that hangs adds [`DISK`] to that, once.
+/// Cancel-safe, as far as `fetch` is. Ends within `deadline`, as far as `fetch` does; a disk that
+/// hangs adds [`DISK`] to that, once.
 ///
 /// # Errors
 /// Those of `fetch`.
@@ -185,7 +190,8 @@ impl Place {
         }
     }
 
-    /// One look; `None` where another process fetches. `waited` is since when this one has waited for it.
+    /// One look; `None` where another process fetches. `waited` is since when this one has waited
+    /// for it.
     fn look(&self, waited: Option<SystemTime>) -> Result<Option<Found>> {
         if let Some(good) = self.judge(waited)? {
             return Ok(Some(good));
@@ -258,8 +264,9 @@ impl Place {
             .await;
     }
 
-    /// Keeps that a fetch failed beside the token that is there now, else beside the one that was there before it. Gives the former: what
-    /// answered a challenge was written past the lock, and the one from before is revoked.
+    /// Keeps that a fetch failed beside the token that is there now, else beside the one that was
+    /// there before it. Gives the former: what answered a challenge was written past the lock, and
+    /// the one from before is revoked.
     async fn put_failure(
         self: &Arc<Self>,
         before: Option<AccessToken>,

@@ -7,8 +7,9 @@ use zeroize::Zeroizing;
 
 /// Who asks, and how they prove it: two that are equal would be given the same token.
 ///
-/// Whatever the proof is belongs into it, so that nobody is given what another had to prove. It gets to the disk in no other form than a
-/// MAC of it. A source whose identity can't be told has none, and its tokens are kept in memory alone.
+/// Whatever the proof is belongs into it, so that nobody is given what another had to prove. It
+/// gets to the disk in no other form than a MAC of it. A source whose identity can't be told has
+/// none, and its tokens are kept in memory alone.
 pub(crate) struct Identity {
     credential: &'static str,
     whose: String,
@@ -18,7 +19,8 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Somebody who asks as `credential`; `whose` says who in a few words, for a list of what is kept.
+    /// Somebody who asks as `credential`; `whose` says who in a few words, for a list of what is
+    /// kept.
     pub(crate) fn new(credential: &'static str, whose: impl Into<String>) -> Self {
         Self {
             credential,
@@ -29,10 +31,12 @@ impl Identity {
         }
     }
 
-    /// An application, or a person by means of one, at an authority and in the tenant that `request` is for.
+    /// An application, or a person by means of one, at an authority and in the tenant that
+    /// `request` is for.
     ///
     /// # Errors
-    /// As [`TokenEndpoint::ask`] for a tenant that was not allowed: what another process was given in it is not handed on.
+    /// As [`TokenEndpoint::ask`] for a tenant that was not allowed: what another process was given
+    /// in it is not handed on.
     pub(crate) fn at(
         endpoint: &TokenEndpoint,
         credential: &'static str,
@@ -48,8 +52,8 @@ impl Identity {
         Ok(identity)
     }
 
-    /// Somebody whom only this machine, since it was started, and this network of its can be; `None` where that can't be told. Homes and
-    /// images are shared between machines.
+    /// Somebody whom only this machine, since it was started, and this network of its can be;
+    /// `None` where that can't be told. Homes and images are shared between machines.
     pub(crate) fn here(
         system: &dyn System,
         credential: &'static str,
@@ -86,7 +90,8 @@ impl Identity {
         self.tenant.as_deref()
     }
 
-    /// The parts of the entry's name: who, and what for. A claims challenge is none: what answers it serves whoever asks without one.
+    /// The parts of the entry's name: who, and what for. A claims challenge is none: what answers
+    /// it serves whoever asks without one.
     pub(super) fn key(self, request: &TokenRequest) -> Vec<Zeroizing<Vec<u8>>> {
         let mut parts = self.parts;
         // Scopes may be any number, so that they stand at the end; each part carries its length.

@@ -1,7 +1,7 @@
 //! What an entry of the cache on disk holds: a token, and what a list of tokens says of it.
 //!
-//! A length (4 bytes, big-endian), so many bytes of JSON, the token. The token stands apart, so that nothing copies it but into one place
-//! that is wiped.
+//! A length (4 bytes, big-endian), so many bytes of JSON, the token. The token stands apart, so
+//! that nothing copies it but into one place that is wiped.
 
 use super::Identity;
 use crate::{request::TokenRequest, scope::Scope, token::AccessToken};

@@ -16,7 +16,8 @@ use tokio::{task::spawn_blocking, time::timeout};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CacheList {
-    /// The tokens that this session can open, by who they are for; those that ended may be among them.
+    /// The tokens that this session can open, by who they are for; those that ended may be among
+    /// them.
     pub tokens: Vec<CachedToken>,
     /// The folder that they are in.
     pub folder: PathBuf,
@@ -28,7 +29,8 @@ pub struct CacheList {
     pub bytes: u64,
     /// The keyring that has the key, as people call it; `None` where a file has it.
     pub keyring: Option<&'static str>,
-    /// The file that has the key; `None` where a keyring has it. Where both are `None`, nothing has been kept yet.
+    /// The file that has the key; `None` where a keyring has it. Where both are `None`, nothing has
+    /// been kept yet.
     pub key_file: Option<PathBuf>,
 }
 
@@ -58,8 +60,9 @@ const DISK: Duration = Duration::from_secs(30);
 /// Cancel-safe; ends within 30 seconds. Needs a Tokio runtime with time.
 ///
 /// # Errors
-/// [`ErrorKind::Unavailable`] where there is no place for a cache, [`ErrorKind::Unreachable`] where the keyring fails or the disk hangs,
-/// [`ErrorKind::Invalid`] where it must not be used or can't be read, with what fixes it.
+/// [`ErrorKind::Unavailable`] where there is no place for a cache, [`ErrorKind::Unreachable`] where
+/// the keyring fails or the disk hangs, [`ErrorKind::Invalid`] where it must not be used or can't
+/// be read, with what fixes it.
 pub async fn list(options: &ClientOptions) -> Result<CacheList> {
     on_disk(options, |vault| {
         let place = vault.place()?;
@@ -101,9 +104,11 @@ pub async fn list(options: &ClientOptions) -> Result<CacheList> {
     .await
 }
 
-/// Removes all cached tokens, those that this session can't open as well; how many there were. Sign-ins stay.
+/// Removes all cached tokens, those that this session can't open as well; how many there were.
+/// Sign-ins stay.
 ///
-/// Cancel-safe, though what was begun is gone on with; ends within 30 seconds. Needs a Tokio runtime with time.
+/// Cancel-safe, though what was begun is gone on with; ends within 30 seconds. Needs a Tokio
+/// runtime with time.
 ///
 /// # Errors
 /// As [`list`].

@@ -1,7 +1,8 @@
-//! The in-memory cache: reads take no lock, a token that is still good makes nobody wait, and one request leaves per key
-//! however many callers want its answer.
+//! The in-memory cache: reads take no lock, a token that is still good makes nobody wait, and one
+//! request leaves per key however many callers want its answer.
 //!
-//! A cache belongs to one credential, which is the first part of its key; the request (scopes, tenant, claims) is the rest.
+//! A cache belongs to one credential, which is the first part of its key; the request (scopes,
+//! tenant, claims) is the rest.
 
 use super::{copies::Copies, recent};
 use crate::{
@@ -33,19 +34,22 @@ use tokio::{
     time::Instant,
 };
 
-/// Two background refreshes of one key start at least this far apart, so that an authority in trouble is left alone.
+/// Two background refreshes of one key start at least this far apart, so that an authority in
+/// trouble is left alone.
 const REFRESH_PAUSE: Duration = Duration::from_secs(30);
-/// A key whose token has ended is forgotten after this: not at once, as somebody may be about to fetch it anew.
+/// A key whose token has ended is forgotten after this: not at once, as somebody may be about to
+/// fetch it anew.
 const FORGET: Duration = Duration::from_secs(10 * 60);
-/// A request that began longer ago is not joined: its runtime may have stood still, and its deadline be over.
+/// A request that began longer ago is not joined: its runtime may have stood still, and its
+/// deadline be over.
 const JOIN_WITHIN: Duration = Duration::from_secs(30);
 
 tokio::task_local! {
     static BACKGROUND: ();
 }
 
-/// Whether this runs for nobody in particular: a refresh ahead of time, while the token at hand is good. Nobody is to be asked for
-/// anything then.
+/// Whether this runs for nobody in particular: a refresh ahead of time, while the token at hand is
+/// good. Nobody is to be asked for anything then.
 pub(crate) fn in_background() -> bool {
     BACKGROUND.try_with(|()| ()).is_ok()
 }
@@ -62,12 +66,14 @@ type Entries = HashMap<TokenRequest, Entry, BuildHasherDefault<Prehashed>>;
 /// The tokens of one credential.
 pub(crate) struct MemoryCache(Arc<Shelf>);
 
-/// All entries are one value that is replaced as a whole, so that a read is one load and one look-up. A token lives for an
-/// hour and there are few keys: copying the pointers at each change costs nothing beside the request that brought it.
+/// All entries are one value that is replaced as a whole, so that a read is one load and one
+/// look-up. A token lives for an hour and there are few keys: copying the pointers at each change
+/// costs nothing beside the request that brought it.
 struct Shelf {
     system: SharedSystem,
     entries: ArcSwap<Entries>,
-    /// Changes after every change of a token: what a thread remembers is of use only while this is the same.
+    /// Changes after every change of a token: what a thread remembers is of use only while this is
+    /// the same.
     version: AtomicU64,
 }
 
@@ -82,8 +88,8 @@ struct Entry {
 struct Slot {
     /// When it was made.
     since: SystemTime,
-    /// No background refresh starts before this, in seconds since 1970. Claiming one moves it on, so that of a thousand
-    /// callers one starts it and none takes a lock.
+    /// No background refresh starts before this, in seconds since 1970. Claiming one moves it on,
+    /// so that of a thousand callers one starts it and none takes a lock.
     refresh_not_before: AtomicU64,
     /// The request under way.
     flight: Mutex<Option<UnderWay>>,
@@ -95,8 +101,8 @@ struct Slot {
 struct UnderWay {
     /// Weak: it lives as long as somebody waits for it.
     flight: WeakFlight,
-    /// Its timers and its connection are this runtime's. Whoever polls them from another waits for ever where this one
-    /// stands still, and panics where it is gone.
+    /// Its timers and its connection are this runtime's. Whoever polls them from another waits for
+    /// ever where this one stands still, and panics where it is gone.
     runtime: runtime::Id,
     since: Instant,
 }
@@ -105,7 +111,8 @@ impl UnderWay {
     /// The request, where somebody on `runtime` may wait for it.
     fn join(&self, runtime: runtime::Id) -> Option<Flight> {
         let flight = self.flight.upgrade()?;
-        // One that has ended gives yesterday's answer to today's caller: an error would outlive its cause.
+        // One that has ended gives yesterday's answer to today's caller: an error would outlive its
+        // cause.
         (self.runtime == runtime && self.since.elapsed() < JOIN_WITHIN && flight.peek().is_none())
             .then_some(flight)
     }
@@ -127,8 +134,8 @@ impl MemoryCache {
 
     /// A token for `request`: the cached one where it is good, else what `fetch` brings.
     ///
-    /// `fetch` is called at most once per flight, and there is one flight per key and runtime at a time. Its future is
-    /// dropped when nobody waits for it any more, or with the cache.
+    /// `fetch` is called at most once per flight, and there is one flight per key and runtime at a
+    /// time. Its future is dropped when nobody waits for it any more, or with the cache.
     #[inline]
     pub(crate) fn get<'a>(
         &'a self,
@@ -244,12 +251,14 @@ impl Shelf {
         let fetch = fetch(request.clone());
         let shelf = Arc::downgrade(self);
         let flight = async move {
-            // A panic would reach whoever polls this, and leave everybody else who waits waiting for ever.
+            // A panic would reach whoever polls this, and leave everybody else who waits waiting
+            // for ever.
             let answer = AssertUnwindSafe(fetch).catch_unwind().await;
             let token = answer.unwrap_or_else(|_| Err(panicked()))?;
             if let Some(shelf) = shelf.upgrade() {
-                // What answers a challenge takes the place of the token that was challenged. Under the challenge itself nothing is
-                // ever kept: whoever has one was refused what there is.
+                // What answers a challenge takes the place of the token that was challenged. Under
+                // the challenge itself nothing is ever kept: whoever has one was refused what there
+                // is.
                 shelf.store(&request.without_claims(), &token);
             }
             Ok(token)
@@ -264,8 +273,8 @@ impl Shelf {
         flight
     }
 
-    /// Fetches in a task of its own, owned by the slot. Where it fails, the token at hand goes on being given out and the
-    /// next caller after the pause tries again.
+    /// Fetches in a task of its own, owned by the slot. Where it fails, the token at hand goes on
+    /// being given out and the next caller after the pause tries again.
     #[cold]
     fn refresh_in_background(
         self: &Arc<Self>,
@@ -273,7 +282,8 @@ impl Shelf {
         request: &TokenRequest,
         fetch: impl FnOnce(TokenRequest) -> BoxFuture<'static, Result<AccessToken>>,
     ) {
-        // Outside a runtime nothing can be started; the token at hand is good, and a later call will refresh.
+        // Outside a runtime nothing can be started; the token at hand is good, and a later call
+        // will refresh.
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
@@ -365,7 +375,8 @@ fn seconds(time: SystemTime) -> u64 {
         .as_secs()
 }
 
-/// Nothing that runs under these locks can panic half-way through a change, so a poisoned one is as good as any.
+/// Nothing that runs under these locks can panic half-way through a change, so a poisoned one is as
+/// good as any.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,7 +7,8 @@ use crate::{
 use std::sync::atomic::AtomicUsize;
 use tokio::sync::Semaphore;
 
-/// An authority that counts its calls, answers when it is let, and gives tokens of an hour unless told otherwise.
+/// An authority that counts its calls, answers when it is let, and gives tokens of an hour unless
+/// told otherwise.
 #[derive(Clone)]
 struct Authority {
     clock: Fixture,
@@ -115,7 +116,8 @@ async fn a_token_due_for_refresh_is_given_at_once_while_one_request_leaves() {
     authority.clock.advance(Duration::from_secs(3300));
     for _ in 0..1000 {
         let token = cache.get(&request, |request| authority.fetch(request));
-        // Ready without being polled by a runtime: nobody waits, though the authority answers nobody yet.
+        // Ready without being polled by a runtime: nobody waits, though the authority answers
+        // nobody yet.
         assert_eq!(token.now_or_never().unwrap().unwrap().secret(), "t1");
     }
     authority.until(|| authority.calls() == 2).await;

@@ -1,7 +1,9 @@
-//! Each thread's last tokens, so that a program that asks over and over touches nothing that other threads write.
+//! Each thread's last tokens, so that a program that asks over and over touches nothing that other
+//! threads write.
 //!
-//! What is kept is the way to a token and not the token: a weak pointer, which ends with the cache that holds it. An entry
-//! is of use only while its cache is in the state in which it was found, which the `version` says.
+//! What is kept is the way to a token and not the token: a weak pointer, which ends with the cache
+//! that holds it. An entry is of use only while its cache is in the state in which it was found,
+//! which the `version` says.
 
 use crate::{
     request::TokenRequest,
@@ -53,7 +55,8 @@ pub(super) fn keep(version: u64, request: &TokenRequest, token: &AccessToken) {
         request: request.clone(),
         token: Arc::downgrade(&token.0),
     };
-    // At the end of a thread, or in the drop of what is replaced here, there is nothing to remember.
+    // At the end of a thread, or in the drop of what is replaced here, there is nothing to
+    // remember.
     let _ = RECENT.try_with(|recent| {
         recent
             .try_borrow_mut()

@@ -10,10 +10,12 @@ use crate::{
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-/// Who is expected to answer. What is not set is not checked; a chain that would answer as anybody else fails and says so.
+/// Who is expected to answer. What is not set is not checked; a chain that would answer as anybody
+/// else fails and says so.
 ///
-/// It is checked against what the token says of itself, whenever one is fetched. That guards against accidents, such as a colleague's
-/// service principal left in the environment; it is no proof against somebody who forges tokens, whom only Azure can tell.
+/// It is checked against what the token says of itself, whenever one is fetched. That guards
+/// against accidents, such as a colleague's service principal left in the environment; it is no
+/// proof against somebody who forges tokens, whom only Azure can tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expect {
     tenant: Option<Uuid>,
@@ -49,7 +51,8 @@ impl Expect {
         Ok(self)
     }
 
-    /// The principal: its object id, its application's client id, or a user's sign-in name; in any case.
+    /// The principal: its object id, its application's client id, or a user's sign-in name; in any
+    /// case.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] where it is empty.

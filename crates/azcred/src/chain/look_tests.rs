@@ -93,7 +93,8 @@ fn full() -> Fixture {
         .with_file("/home/ada/.cache/azcred/imds", "{}")
 }
 
-/// Looks at every source, in a thread without a runtime, which nothing that waits or asks anybody could do without.
+/// Looks at every source, in a thread without a runtime, which nothing that waits or asks anybody
+/// could do without.
 fn look(system: &SharedSystem) -> Vec<Availability> {
     let builder = Chain::builder(ClientOptions::new(system.clone()));
     Source::ALL

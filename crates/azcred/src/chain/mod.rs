@@ -1,14 +1,19 @@
-//! The chain: every source that could have a token, in order, at once where that saves time, and told about afterwards.
+//! The chain: every source that could have a token, in order, at once where that saves time, and
+//! told about afterwards.
 //!
-//! 1. Every source has a local look: variables, small files, where programs are. Most are ruled out by it.
-//! 2. What is left is asked in order. A source starts when those before it are ruled out, or when the one before it has not
-//!    answered for a quarter of a second and may yet turn out to have nothing. The answer is always that of the first source in order
-//!    that has one: a later one that is ready waits.
-//! 3. A source that everything speaks against, and that takes time to ask (the instance metadata service, on a laptop), is asked
-//!    when no other is left.
-//! 4. The source that answered is the chain's from then on: a program does not become somebody else while it runs.
+//! 1. Every source has a local look: variables, small files, where programs are. Most are ruled out
+//!    by it.
+//! 2. What is left is asked in order. A source starts when those before it are ruled out, or when
+//!    the one before it has not answered for a quarter of a second and may yet turn out to have
+//!    nothing. The answer is always that of the first source in order that has one: a later one
+//!    that is ready waits.
+//! 3. A source that everything speaks against, and that takes time to ask (the instance metadata
+//!    service, on a laptop), is asked when no other is left.
+//! 4. The source that answered is the chain's from then on: a program does not become somebody else
+//!    while it runs.
 //!
-//! What happens after a source that was there and failed is the [`Preset`]'s rule. Every run leaves a [`Report`].
+//! What happens after a source that was there and failed is the [`Preset`]'s rule. Every run leaves
+//! a [`Report`].
 
 mod expect;
 mod nobody;
@@ -50,14 +55,15 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// How long a run may take, where the options do not say: the instance metadata service may be away for 70 s while it is updated.
+/// How long a run may take, where the options do not say: the instance metadata service may be away
+/// for 70 s while it is updated.
 const DEADLINE: Duration = Duration::from_secs(100);
 
 /// The same where a person is asked: a device code lives for a quarter of an hour.
 const PERSON: Duration = Duration::from_secs(16 * 60);
 
-/// How long a caller leaves the run to another, half of its own time at most: whoever holds the turn may be on a runtime that stands
-/// still.
+/// How long a caller leaves the run to another, half of its own time at most: whoever holds the
+/// turn may be on a runtime that stands still.
 const TURN: Duration = Duration::from_secs(30);
 
 /// Signs in as whoever this machine lets it be, by a [`Preset`]'s order of sources.
@@ -74,9 +80,9 @@ const TURN: Duration = Duration::from_secs(30);
 /// # Ok(()) }
 /// ```
 ///
-/// Nothing is read or asked before the first token is. However many callers wait for it, the sources are gone through once.
-/// Dropping every call under way ends whatever was being asked, programs too. The renewal of a sign-in alone goes on
-/// ([`crate::account::settled`]).
+/// Nothing is read or asked before the first token is. However many callers wait for it, the
+/// sources are gone through once. Dropping every call under way ends whatever was being asked,
+/// programs too. The renewal of a sign-in alone goes on ([`crate::account::settled`]).
 pub struct Chain(Kept<Resolver>);
 
 credential!(Chain);
@@ -109,8 +115,8 @@ impl Chain {
         self.0.source().last.load_full()
     }
 
-    /// Goes through the sources now, whatever was found or cached before, and changes nothing for other callers but
-    /// [`Chain::report`].
+    /// Goes through the sources now, whatever was found or cached before, and changes nothing for
+    /// other callers but [`Chain::report`].
     ///
     /// Cancel-safe and bounded, as [`crate::Credential::get_token`].
     pub async fn explain(&self, request: &TokenRequest) -> (Result<AccessToken>, Arc<Report>) {
@@ -133,9 +139,9 @@ impl ChainBuilder {
         self
     }
 
-    /// These sources alone, in the preset's order; those that it does not have stand behind its own. Stronger than
-    /// `AZURE_TOKEN_CREDENTIALS`. With [`Source::ManagedIdentity`] alone, nothing speaks against the instance metadata service: it is
-    /// asked with all its retries.
+    /// These sources alone, in the preset's order; those that it does not have stand behind its
+    /// own. Stronger than `AZURE_TOKEN_CREDENTIALS`. With [`Source::ManagedIdentity`] alone,
+    /// nothing speaks against the instance metadata service: it is asked with all its retries.
     #[must_use]
     pub fn only(mut self, sources: impl IntoIterator<Item = Source>) -> Self {
         self.0.only = Some(sources.into_iter().collect());
@@ -149,8 +155,9 @@ impl ChainBuilder {
         self
     }
 
-    /// Asks nobody, though somebody may be at the terminal: for what is to be found out, and not to be signed in to. Where a person
-    /// would be asked the chain ends, and its report says so ([`Verdict::WouldAsk`]).
+    /// Asks nobody, though somebody may be at the terminal: for what is to be found out, and not to
+    /// be signed in to. Where a person would be asked the chain ends, and its report says so
+    /// ([`Verdict::WouldAsk`]).
     #[must_use]
     pub fn unattended(mut self) -> Self {
         self.0.unattended = true;
@@ -211,7 +218,8 @@ impl Setup {
         self.options.deadline_or(DEADLINE)
     }
 
-    /// How long it may take from the moment at which this source is asked; `None` where that is all the same.
+    /// How long it may take from the moment at which this source is asked; `None` where that is all
+    /// the same.
     fn patience(&self, source: Source) -> Option<Duration> {
         // People take longer than programs, and each way to sign in has its own end.
         (source.asks_person() && !self.unattended).then(|| self.options.deadline_or(PERSON))
@@ -238,8 +246,8 @@ struct Resolver {
     winner: OnceLock<Winner>,
     /// Those whom runs have in common, as there may be more than one: see [`TURN`].
     people: People,
-    /// One run at a time: callers with different requests that all come first wait for what the first of them finds. When a person was
-    /// asked last and did not sign in, and why.
+    /// One run at a time: callers with different requests that all come first wait for what the
+    /// first of them finds. When a person was asked last and did not sign in, and why.
     turn: Mutex<Option<(Instant, Error)>>,
     last: ArcSwapOption<Report>,
 }
@@ -303,8 +311,8 @@ impl Resolver {
         }
     }
 
-    /// Asks the source that the chain keeps to. What it says counts, whoever else might answer: changing identities half-way is
-    /// what nobody expects.
+    /// Asks the source that the chain keeps to. What it says counts, whoever else might answer:
+    /// changing identities half-way is what nobody expects.
     async fn ask(
         &self,
         winner: &Winner,

@@ -9,8 +9,8 @@ use crate::{
 
 /// What shows where a program runs, and whose source is meant for that place.
 const PLACES: &[(&str, Source)] = &[
-    // 'Default environment variables' of GitHub Actions, 'Predefined variables' of Azure Pipelines, 'The Pod environment' of
-    // Kubernetes.
+    // 'Default environment variables' of GitHub Actions, 'Predefined variables' of Azure Pipelines,
+    // 'The Pod environment' of Kubernetes.
     ("GITHUB_ACTIONS", Source::GitHubActions),
     ("TF_BUILD", Source::AzurePipelines),
     ("KUBERNETES_SERVICE_HOST", Source::WorkloadIdentity),
@@ -24,7 +24,8 @@ fn asks_person(report: &Report) -> bool {
     attempts.any(|attempt| attempt.verdict == Verdict::WouldAsk)
 }
 
-/// Where somebody was there and failed, the first of them is what people have to hear of; else every reason.
+/// Where somebody was there and failed, the first of them is what people have to hear of; else
+/// every reason.
 pub(super) fn error(setup: &Setup, report: &Report, request: &TokenRequest) -> Error {
     let failed = report
         .attempts
@@ -59,7 +60,8 @@ pub(super) fn error(setup: &Setup, report: &Report, request: &TokenRequest) -> E
     .with_fix(fix(&**setup.options.system(), report))
 }
 
-/// The step that is the next one in this place; where a person may sit, to sign in by hand; else a service principal.
+/// The step that is the next one in this place; where a person may sit, to sign in by hand; else a
+/// service principal.
 fn fix(system: &dyn System, report: &Report) -> String {
     let of = |source: Source| fix_of(report, |attempt| attempt.source == source);
     let meant_for_here = PLACES

@@ -1,6 +1,7 @@
 //! The sources of a chain that ask a person: the same in all of its runs.
 //!
-//! Somebody who signed in for one caller has done so for all who wait, and is not somebody else for another.
+//! Somebody who signed in for one caller has done so for all who wait, and is not somebody else for
+//! another.
 
 use super::Source;
 use crate::credential::source::TokenSource;

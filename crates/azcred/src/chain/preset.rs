@@ -15,19 +15,21 @@ use std::{fmt, str::FromStr, time::Duration};
 #[serde(into = "&'static str")]
 #[non_exhaustive]
 pub enum Preset {
-    /// Every source; whoever is there and fails ends the chain, so that nobody ever answers in somebody else's place.
+    /// Every source; whoever is there and fails ends the chain, so that nobody ever answers in
+    /// somebody else's place.
     #[default]
     Azcred,
     /// azure-identity's `DefaultAzureCredential`.
     Azure,
-    /// kedro-azureml-pipeline: the same, without managed identity where `MSI_ENDPOINT` is set, and with the browser at its end.
+    /// kedro-azureml-pipeline: the same, without managed identity where `MSI_ENDPOINT` is set, and
+    /// with the browser at its end.
     Kedro,
     /// hi-ml: the service principal of `HIML_*`, else Azure CLI, else a person.
     HiMl,
 }
 
-/// What happens after a source that was there and failed: the provider refused it, it could not be reached, it gave nonsense.
-/// One that is not there is always passed over.
+/// What happens after a source that was there and failed: the provider refused it, it could not be
+/// reached, it gave nonsense. One that is not there is always passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AfterFailure {
@@ -35,7 +37,8 @@ pub enum AfterFailure {
     End,
     /// The next source is asked.
     GoOn,
-    /// Those that stand before the ones that a person is asked by are passed over; without a person, the chain ends.
+    /// Those that stand before the ones that a person is asked by are passed over; without a
+    /// person, the chain ends.
     AskPerson,
 }
 
@@ -60,7 +63,8 @@ const AZCRED: &[Line] = &[
     (Source::DeviceCode, End),
 ];
 
-/// azure-identity 1.27, `DefaultAzureCredential`: deployed credentials end it, developers' tools are all tried.
+/// azure-identity 1.27, `DefaultAzureCredential`: deployed credentials end it, developers' tools
+/// are all tried.
 const AZURE: &[Line] = &[
     (Source::Environment, End),
     (Source::WorkloadIdentity, End),
@@ -71,8 +75,9 @@ const AZURE: &[Line] = &[
     (Source::AzureDeveloperCli, GoOn),
 ];
 
-/// kedro-azureml-pipeline 0.1.0, `get_azureml_credentials`: the same, and whatever comes of it, the browser. That a sign-in by the
-/// browser is kept, and not asked for again by each process, is ours.
+/// kedro-azureml-pipeline 0.1.0, `get_azureml_credentials`: the same, and whatever comes of it, the
+/// browser. That a sign-in by the browser is kept, and not asked for again by each process, is
+/// ours.
 const KEDRO: &[Line] = &[
     (Source::Environment, AskPerson),
     (Source::WorkloadIdentity, AskPerson),
@@ -124,8 +129,9 @@ impl Preset {
         (self == Self::HiMl).then_some(Duration::from_secs(60))
     }
 
-    /// Whether it has the source besides those of `DefaultAzureCredential`, among which `AZURE_TOKEN_CREDENTIALS` chooses.
-    /// kedro-azureml-pipeline opens the browser when that has failed, whatever was chosen.
+    /// Whether it has the source besides those of `DefaultAzureCredential`, among which
+    /// `AZURE_TOKEN_CREDENTIALS` chooses. kedro-azureml-pipeline opens the browser when that has
+    /// failed, whatever was chosen.
     fn adds(self, source: Source) -> bool {
         self == Self::Kedro && matches!(source, Source::Azcred | Source::InteractiveBrowser)
     }
@@ -146,7 +152,8 @@ impl Preset {
 
     /// Why a source of its table is left out on this machine, where it is.
     pub(super) fn leaves_out(self, source: Source, system: &dyn System) -> Option<&'static str> {
-        // kedro-azureml-pipeline asks whether the variable is there, whatever is in it; an empty one is none here.
+        // kedro-azureml-pipeline asks whether the variable is there, whatever is in it; an empty
+        // one is none here.
         (self == Self::Kedro
             && source == Source::ManagedIdentity
             && system.var("MSI_ENDPOINT").is_some())
@@ -196,10 +203,12 @@ pub(super) struct Place {
     pub(super) added: bool,
 }
 
-/// Which sources take part: the preset's, less those that the caller, the environment or the preset itself leaves out.
+/// Which sources take part: the preset's, less those that the caller, the environment or the preset
+/// itself leaves out.
 ///
-/// `only` of the caller's is stronger than `AZURE_TOKEN_CREDENTIALS`, as it was said for this one chain. It may name sources that
-/// the preset does not have; they stand behind its own, in the order of all.
+/// `only` of the caller's is stronger than `AZURE_TOKEN_CREDENTIALS`, as it was said for this one
+/// chain. It may name sources that the preset does not have; they stand behind its own, in the
+/// order of all.
 pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
     let system = &**setup.options.system();
     let table = setup.preset().table();
@@ -267,7 +276,8 @@ pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
     Ok(places)
 }
 
-/// What `AZURE_TOKEN_CREDENTIALS` chooses (azure-identity: 'Customize DefaultAzureCredential by environment variable').
+/// What `AZURE_TOKEN_CREDENTIALS` chooses (azure-identity: 'Customize DefaultAzureCredential by
+/// environment variable').
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Chosen {
     Developer,

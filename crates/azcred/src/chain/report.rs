@@ -20,7 +20,8 @@ pub enum Verdict {
     Failed,
     /// Its token is another identity's than the one expected.
     NotExpected,
-    /// A source before it answered, or ended the chain; it was not asked, or its answer was not waited for.
+    /// A source before it answered, or ended the chain; it was not asked, or its answer was not
+    /// waited for.
     NotNeeded,
     /// Nobody before it has anything, so that a person would be asked; this run asks nobody.
     WouldAsk,
@@ -52,7 +53,8 @@ impl Verdict {
     }
 }
 
-/// One source in a run. As JSON: `source`, `credential`, `verdict`, `reason`, `fix`, `code`, `correlationId`, `startedMs`, `tookMs`.
+/// One source in a run. As JSON: `source`, `credential`, `verdict`, `reason`, `fix`, `code`,
+/// `correlationId`, `startedMs`, `tookMs`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Attempt {
@@ -62,7 +64,8 @@ pub struct Attempt {
     pub verdict: Verdict,
     /// Why, or what it used, in plain words.
     pub reason: String,
-    /// When it was first asked, counted from the start of the run; `None` where a look was enough, or it never was.
+    /// When it was first asked, counted from the start of the run; `None` where a look was enough,
+    /// or it never was.
     pub started: Option<Duration>,
     /// How long the asking took, or a look where that was enough.
     pub took: Duration,

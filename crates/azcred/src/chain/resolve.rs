@@ -107,8 +107,9 @@ impl Runner {
         match self.place.after_failure {
             AfterFailure::End => true,
             AfterFailure::GoOn => false,
-            // kedro-azureml-pipeline asks after a sign-in that failed, and not where a service principal's variables are no sign-in at
-            // all (a tenant that is none, a certificate's path where no file is): these it does not catch.
+            // kedro-azureml-pipeline asks after a sign-in that failed, and not where a service
+            // principal's variables are no sign-in at all (a tenant that is none, a certificate's
+            // path where no file is): these it does not catch.
             AfterFailure::AskPerson => {
                 self.place.source == Source::Environment && error.kind() == ErrorKind::Invalid
             }
@@ -216,8 +217,8 @@ pub(super) async fn run(
     }
 }
 
-/// Looks at all sources that take part. Files and the folders of `PATH` may be on a disk that hangs, which must hold up neither the
-/// runtime nor the deadline.
+/// Looks at all sources that take part. Files and the folders of `PATH` may be on a disk that
+/// hangs, which must hold up neither the runtime nor the deadline.
 async fn look_at_all(setup: &Setup, people: &People, end: Instant) -> Result<Vec<Runner>> {
     let places = places(setup)?;
     let chosen_from = places
@@ -303,7 +304,8 @@ fn finished(runner: &mut Runner, answer: Result<AccessToken>, setup: &Setup) {
     };
     runner.state = match answer {
         Ok(token) => State::Succeeded(candidate.clone(), asked, token),
-        // What is left of an earlier sign-in is not there or not enough: this is where the person comes in.
+        // What is left of an earlier sign-in is not there or not enough: this is where the person
+        // comes in.
         Err(error)
             if setup.unattended
                 && runner.place.source.asks_person()

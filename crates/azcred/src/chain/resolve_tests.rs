@@ -455,7 +455,8 @@ fn whoever_is_not_expected_does_not_answer() {
 
 #[test]
 fn nobody_is_asked_by_a_prompt_while_another_may_yet_answer() {
-    // The first takes longer than the hedge; without a person, the one behind it would have started.
+    // The first takes longer than the hedge; without a person, the one behind it would have
+    // started.
     let run = go(
         &[
             (ONE, GoOn, Look::Possible, 5_000, Says::Token),

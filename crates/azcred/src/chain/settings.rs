@@ -23,14 +23,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The name of a project's file, which is looked for from a folder upward. The user's is `config.toml` of the same shape, in
-/// [`crate::system::config_folder`].
+/// The name of a project's file, which is looked for from a folder upward. The user's is
+/// `config.toml` of the same shape, in [`crate::system::config_folder`].
 pub const SETTINGS_FILE: &str = "azcred.toml";
 
 /// Nobody writes that much by hand.
 const LIMIT: u64 = 64 << 10;
 
-/// What files say of the chain. A project's file counts before the user's; the expectations of both are checked.
+/// What files say of the chain. A project's file counts before the user's; the expectations of both
+/// are checked.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Settings {
@@ -76,7 +77,8 @@ impl Settings {
     /// Reads the nearest `azcred.toml` from `folder` upward, and the user's file.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where one can't be read or says what can't be: a guard that is misspelt is no guard.
+    /// [`ErrorKind::Invalid`] where one can't be read or says what can't be: a guard that is
+    /// misspelt is no guard.
     pub fn find(system: &dyn System, folder: &Path) -> Result<Self> {
         let mut settings = Self::default();
         let project = folder

@@ -105,8 +105,8 @@ impl Source {
         }
     }
 
-    /// Whether it belongs to a developer's own machine, where somebody signed in by hand; the others are there where a program
-    /// is deployed.
+    /// Whether it belongs to a developer's own machine, where somebody signed in by hand; the
+    /// others are there where a program is deployed.
     pub fn is_developer(self) -> bool {
         matches!(
             self,
@@ -120,12 +120,14 @@ impl Source {
         )
     }
 
-    /// Whether a person is asked. Such a source is asked last, and only while somebody is there: at a terminal, not in a CI job.
+    /// Whether a person is asked. Such a source is asked last, and only while somebody is there: at
+    /// a terminal, not in a CI job.
     pub fn asks_person(self) -> bool {
         matches!(self, Self::InteractiveBrowser | Self::DeviceCode)
     }
 
-    /// The source itself, where there is anything here for it. Reads variables, and small files at most.
+    /// The source itself, where there is anything here for it. Reads variables, and small files at
+    /// most.
     pub(super) fn make(self, setup: &Setup, pinned: bool) -> Result<Arc<dyn TokenSource>> {
         if self.asks_person() {
             attended(self, &**setup.options.system())?;

@@ -30,10 +30,12 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 /// Signs in as the current account of a profile: whoever `azcred login` signed in, or
-/// [`DeviceCodeCredential::sign_in`](crate::DeviceCodeCredential::sign_in) and its kin, or [`crate::account::Accounts`] was given.
+/// [`DeviceCodeCredential::sign_in`](crate::DeviceCodeCredential::sign_in) and its kin, or
+/// [`crate::account::Accounts`] was given.
 ///
-/// Nobody is ever asked for anything. Where the provider wants to see the person, that is an error which says so. The account is
-/// the one that is current at the first token; a later change of it does not make a running program somebody else.
+/// Nobody is ever asked for anything. Where the provider wants to see the person, that is an error
+/// which says so. The account is the one that is current at the first token; a later change of it
+/// does not make a running program somebody else.
 pub struct AzcredCredential(Kept<SignedIn>);
 
 credential!(AzcredCredential);

@@ -80,7 +80,8 @@ impl AzureDeveloperCliCredential {
         Self(self.0.changed(|source| source.tool.set_tenant(tenant)))
     }
 
-    /// Bounds one run of `azd`; 10 seconds unless told otherwise, and never longer than [`ClientOptions::deadline`].
+    /// Bounds one run of `azd`; 10 seconds unless told otherwise, and never longer than
+    /// [`ClientOptions::deadline`].
     #[must_use]
     pub fn with_process_deadline(self, deadline: Duration) -> Self {
         Self(self.0.changed(|source| source.tool.set_deadline(deadline)))

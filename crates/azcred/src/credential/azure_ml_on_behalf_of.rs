@@ -1,4 +1,5 @@
-//! The user on whose behalf an Azure Machine Learning job runs: the compute gives the job tokens of that user.
+//! The user on whose behalf an Azure Machine Learning job runs: the compute gives the job tokens of
+//! that user.
 
 use super::{
     Availability,
@@ -28,10 +29,11 @@ use time::{
     format_description::well_known::{Iso8601, Rfc3339},
 };
 
-/// Signs in as the user who submitted an Azure Machine Learning job with `identity: type: user_identity`.
+/// Signs in as the user who submitted an Azure Machine Learning job with `identity: type:
+/// user_identity`.
 ///
-/// It asks as azure-ai-ml's `AzureMLOnBehalfOfCredential` does. The endpoint knows one user and one tenant: a request's tenant and
-/// claims are not sent, as they are not there.
+/// It asks as azure-ai-ml's `AzureMLOnBehalfOfCredential` does. The endpoint knows one user and one
+/// tenant: a request's tenant and claims are not sent, as they are not there.
 pub struct AzureMlOnBehalfOfCredential(Kept<OnBehalfOf>);
 
 struct OnBehalfOf {
@@ -56,10 +58,12 @@ const USER_IDENTITY: &str = "submit the job with its user's identity: `identity:
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 impl AzureMlOnBehalfOfCredential {
-    /// A credential for the user of this job (`OBO_ENDPOINT`, `AZUREML_OBO_ENABLED`). Asks nobody yet.
+    /// A credential for the user of this job (`OBO_ENDPOINT`, `AZUREML_OBO_ENABLED`). Asks nobody
+    /// yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] where this is no such job, [`ErrorKind::Invalid`] where the endpoint can't be used.
+    /// [`ErrorKind::Unavailable`] where this is no such job, [`ErrorKind::Invalid`] where the
+    /// endpoint can't be used.
     pub fn from_environment(options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
         let enabled = system.var(ENABLED).is_some_and(|value| {
@@ -90,7 +94,8 @@ impl AzureMlOnBehalfOfCredential {
 credential!(AzureMlOnBehalfOfCredential);
 
 fn missing(system: &dyn System, enabled: bool) -> Error {
-    // azure-ai-ml asks Spark's own session for the endpoint there, which only a program within that session can.
+    // azure-ai-ml asks Spark's own session for the endpoint there, which only a program within that
+    // session can.
     if system.var("AZUREML_DATAPREP_TOKEN_PROVIDER").as_deref() == Some("sparkobo") {
         return Error::new(
             ErrorKind::Unavailable,
@@ -115,7 +120,8 @@ fn missing(system: &dyn System, enabled: bool) -> Error {
     .with_fix(USER_IDENTITY)
 }
 
-/// The endpoint that the compute provides: on the machine itself or, where the job runs in a network of its own, beside it.
+/// The endpoint that the compute provides: on the machine itself or, where the job runs in a
+/// network of its own, beside it.
 fn endpoint(text: &str) -> Result<Url> {
     let Ok(url) = Url::parse(text.trim()) else {
         return token_service::address(text);
@@ -214,8 +220,8 @@ impl fmt::Debug for OnBehalfOf {
     }
 }
 
-/// The token in an answer: `access_token` or `token`, and its end as `expires_on` (seconds since 1970), `expires_in` (seconds) or
-/// `expiresOn` (a date), as azure-ai-ml takes them.
+/// The token in an answer: `access_token` or `token`, and its end as `expires_on` (seconds since
+/// 1970), `expires_in` (seconds) or `expiresOn` (a date), as azure-ai-ml takes them.
 fn read(what: &str, response: &HttpResponse, now: SystemTime) -> Result<AccessToken> {
     let unexpected = |why: String| {
         Error::new(ErrorKind::Unexpected, what.to_owned(), why).with_fix(format!(
@@ -257,7 +263,8 @@ fn read(what: &str, response: &HttpResponse, now: SystemTime) -> Result<AccessTo
     Ok(AccessToken::new(token, now, lifetime.min(LONGEST), None))
 }
 
-/// How long a token lasts from `now`; zero where it has expired, `None` where the answer does not say.
+/// How long a token lasts from `now`; zero where it has expired, `None` where the answer does not
+/// say.
 fn lifetime(answer: &Map<String, Value>, now: SystemTime) -> Option<Duration> {
     let number = |name: &str| match answer.get(name)? {
         Value::Number(number) => number.as_u64(),

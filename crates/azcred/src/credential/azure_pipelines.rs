@@ -1,4 +1,5 @@
-//! An Azure Pipelines job: Azure DevOps vouches for its service connection with an identity token, made anew for every exchange.
+//! An Azure Pipelines job: Azure DevOps vouches for its service connection with an identity token,
+//! made anew for every exchange.
 
 use super::{
     client_assertion::{Asserted, Subject},
@@ -16,10 +17,12 @@ use crate::{
 use secrecy::SecretString;
 use std::sync::Arc;
 
-/// Signs in as the application of an Azure Pipelines service connection of the kind 'workload identity federation'.
+/// Signs in as the application of an Azure Pipelines service connection of the kind 'workload
+/// identity federation'.
 ///
-/// Azure DevOps's page 'Oidctoken - Create' describes the token service. A token is asked for at every exchange, as it lives for
-/// some minutes only and a job for hours. `SYSTEM_ACCESSTOKEN` reaches a program only where its task maps it:
+/// Azure DevOps's page 'Oidctoken - Create' describes the token service. A token is asked for at
+/// every exchange, as it lives for some minutes only and a job for hours. `SYSTEM_ACCESSTOKEN`
+/// reaches a program only where its task maps it:
 ///
 /// ```yaml
 /// - task: AzureCLI@2
@@ -31,7 +34,8 @@ pub struct AzurePipelinesCredential(Kept<Asserted>);
 const NAME: &str = "AzurePipelinesCredential";
 const URI: &str = "SYSTEM_OIDCREQUESTURI";
 const TOKEN: &str = "SYSTEM_ACCESSTOKEN";
-/// What tasks with a service connection (`AzureCLI@2`, `AzurePowerShell@5`) set for the program that they run.
+/// What tasks with a service connection (`AzureCLI@2`, `AzurePowerShell@5`) set for the program
+/// that they run.
 const CLIENT: &str = "AZURESUBSCRIPTION_CLIENT_ID";
 const TENANT: &str = "AZURESUBSCRIPTION_TENANT_ID";
 const CONNECTION: &str = "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID";
@@ -40,12 +44,13 @@ const MAP: &str = "map it in the task: `env: { SYSTEM_ACCESSTOKEN: $(System.Acce
 const API_VERSION: &str = "7.1";
 
 impl AzurePipelinesCredential {
-    /// A credential for `client_id` in `tenant`, by a service connection of this job's project: its id stands in the address of
-    /// its page, as `resourceId`. Asks nobody yet.
+    /// A credential for `client_id` in `tenant`, by a service connection of this job's project: its
+    /// id stands in the address of its page, as `resourceId`. Asks nobody yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] where this is no job of Azure Pipelines or its token is not mapped; [`ErrorKind::Invalid`] where
-    /// a variable or the id can't be used, the tenant stands for all tenants or the cloud can't be told.
+    /// [`ErrorKind::Unavailable`] where this is no job of Azure Pipelines or its token is not
+    /// mapped; [`ErrorKind::Invalid`] where a variable or the id can't be used, the tenant stands
+    /// for all tenants or the cloud can't be told.
     pub fn new(
         tenant: TenantId,
         client_id: ClientId,
@@ -95,8 +100,9 @@ impl AzurePipelinesCredential {
         Ok(Self(Kept::new(Arc::new(source), system)))
     }
 
-    /// The same, for the service connection of the task that runs this (`AZURESUBSCRIPTION_CLIENT_ID`,
-    /// `AZURESUBSCRIPTION_TENANT_ID`, `AZURESUBSCRIPTION_SERVICE_CONNECTION_ID`).
+    /// The same, for the service connection of the task that runs this
+    /// (`AZURESUBSCRIPTION_CLIENT_ID`, `AZURESUBSCRIPTION_TENANT_ID`,
+    /// `AZURESUBSCRIPTION_SERVICE_CONNECTION_ID`).
     ///
     /// # Errors
     /// As [`AzurePipelinesCredential::new`]; [`ErrorKind::Unavailable`] where these are not set.
@@ -126,7 +132,8 @@ fn connection(id: &str) -> Result<&str> {
     .with_fix("find it in the address of the service connection's page, as `resourceId`"))
 }
 
-/// The job's token, and not the macro that stands for it: what is left of it where the name is wrong or nothing expands it.
+/// The job's token, and not the macro that stands for it: what is left of it where the name is
+/// wrong or nothing expands it.
 fn access_token(text: &str) -> Result<SecretString> {
     if text.trim().starts_with("$(") {
         return Err(Error::new(

@@ -19,7 +19,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{fmt, sync::Arc, time::Duration};
 
-/// Signs in as whoever is signed in to Azure PowerShell: the module Az.Accounts, in PowerShell 7 or, on Windows, 5.1.
+/// Signs in as whoever is signed in to Azure PowerShell: the module Az.Accounts, in PowerShell 7
+/// or, on Windows, 5.1.
 pub struct AzurePowerShellCredential(Kept<AzurePowerShell>);
 
 #[derive(Clone)]
@@ -63,8 +64,9 @@ const MARK: &str = "azcred%";
 /// What it says where the module is missing.
 const NO_MODULE: &str = "no-module";
 
-/// Asks for a token. `RESOURCE` and `TENANT` are filled in, and hold no quotes. Az.Accounts gives the token as a secure string
-/// where that is asked for (from 2.17 on) and always (from 5.0, Az 14).
+/// Asks for a token. `RESOURCE` and `TENANT` are filled in, and hold no quotes. Az.Accounts gives
+/// the token as a secure string where that is asked for (from 2.17 on) and always (from 5.0, Az
+/// 14).
 const SCRIPT: &str = r"$ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 $WarningPreference = 'SilentlyContinue'
@@ -98,7 +100,8 @@ impl AzurePowerShellCredential {
         Self(self.0.changed(|source| source.tool.set_tenant(tenant)))
     }
 
-    /// Bounds one run of PowerShell; 10 seconds unless told otherwise, and never longer than [`ClientOptions::deadline`].
+    /// Bounds one run of PowerShell; 10 seconds unless told otherwise, and never longer than
+    /// [`ClientOptions::deadline`].
     #[must_use]
     pub fn with_process_deadline(self, deadline: Duration) -> Self {
         Self(self.0.changed(|source| source.tool.set_deadline(deadline)))

@@ -19,10 +19,12 @@ use secrecy::{ExposeSecret, SecretString};
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
 
-/// Where assertions come from: an identity token of a CI system, of a Kubernetes cluster, of a signing service.
+/// Where assertions come from: an identity token of a CI system, of a Kubernetes cluster, of a
+/// signing service.
 ///
-/// Asked anew for every token, so that an assertion never outlives its time. Its future is dropped when nobody waits for
-/// it any more and when the credential's deadline is over, so it must be cancel-safe.
+/// Asked anew for every token, so that an assertion never outlives its time. Its future is dropped
+/// when nobody waits for it any more and when the credential's deadline is over, so it must be
+/// cancel-safe.
 ///
 /// Any `Fn() -> impl Future<Output = Result<SecretString>>` is one.
 pub trait AssertionSource: Send + Sync {
@@ -43,7 +45,8 @@ where
     }
 }
 
-/// Signs in as an application with a federated credential (workload identity federation) or any assertion that you sign.
+/// Signs in as an application with a federated credential (workload identity federation) or any
+/// assertion that you sign.
 ///
 /// ```no_run
 /// # async fn example() -> azcred::Result<()> {
@@ -60,7 +63,8 @@ where
 /// ```
 pub struct ClientAssertionCredential(Kept<Asserted>);
 
-/// An application with whatever makes its assertions: all that workload identities and CI systems differ in.
+/// An application with whatever makes its assertions: all that workload identities and CI systems
+/// differ in.
 pub(crate) struct Asserted {
     name: &'static str,
     /// What it uses, in a few words.
@@ -74,9 +78,11 @@ pub(crate) struct Asserted {
 
 /// For whom the assertions of a source are made.
 pub(crate) enum Subject {
-    /// Only the source knows: it may be somebody else the next time. What is had for its assertions is not kept on disk.
+    /// Only the source knows: it may be somebody else the next time. What is had for its assertions
+    /// is not kept on disk.
     Unknown,
-    /// One and the same, as long as this is: the address that makes assertions, and what lets one ask it.
+    /// One and the same, as long as this is: the address that makes assertions, and what lets one
+    /// ask it.
     Of(Vec<SecretString>),
     /// Whom the assertion names, which is at hand.
     Named,

@@ -18,7 +18,8 @@ use futures_util::{FutureExt, future::BoxFuture};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
-/// Signs in as an application with its certificate: a statement signed with the private key goes out, the key stays.
+/// Signs in as an application with its certificate: a statement signed with the private key goes
+/// out, the key stays.
 pub struct ClientCertificateCredential(Kept<Certified>);
 
 #[derive(Clone)]
@@ -34,8 +35,8 @@ impl ClientCertificateCredential {
     /// A credential for `client_id` in `tenant`. Asks nobody yet.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Invalid`] where the tenant stands for all tenants or the cloud can't be told. That the certificate is
-    /// within its time is checked at every use.
+    /// [`crate::ErrorKind::Invalid`] where the tenant stands for all tenants or the cloud can't be
+    /// told. That the certificate is within its time is checked at every use.
     pub fn new(
         tenant: TenantId,
         client_id: ClientId,
@@ -52,8 +53,9 @@ impl ClientCertificateCredential {
         Ok(Self(Kept::new(Arc::new(source), system)))
     }
 
-    /// Sends the certificate with its chain (`x5c`), for applications that trust a subject name and issuer in place of one
-    /// certificate, so that certificates can be rolled without registering each.
+    /// Sends the certificate with its chain (`x5c`), for applications that trust a subject name and
+    /// issuer in place of one certificate, so that certificates can be rolled without registering
+    /// each.
     #[must_use]
     pub fn with_chain(self, send_chain: bool) -> Self {
         Self(self.0.changed(|source| source.send_chain = send_chain))

@@ -45,7 +45,8 @@ impl ClientSecretCredential {
     /// A credential for `client_id` in `tenant`. Asks nobody yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the secret is empty, the tenant stands for all tenants, or the cloud can't be told.
+    /// [`ErrorKind::Invalid`] where the secret is empty, the tenant stands for all tenants, or the
+    /// cloud can't be told.
     pub fn new(
         tenant: TenantId,
         client_id: ClientId,

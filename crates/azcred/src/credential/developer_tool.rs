@@ -1,7 +1,9 @@
-//! Asks a developer's tool for a token, and tells what it said without repeating what nobody may see.
+//! Asks a developer's tool for a token, and tells what it said without repeating what nobody may
+//! see.
 //!
-//! A tool that fails may print anything: a token, a page of HTML, a stack trace with a secret in it. So nothing of its output
-//! gets into an error but Entra ID's code with the sentence behind it, cut where it looks like a token.
+//! A tool that fails may print anything: a token, a page of HTML, a stack trace with a secret in
+//! it. So nothing of its output gets into an error but Entra ID's code with the sentence behind it,
+//! cut where it looks like a token.
 
 use super::{
     tool_output::{self, Times},
@@ -172,7 +174,8 @@ impl DeveloperTool {
         .with_fix("allow it with `ClientOptions::with_allowed_tenants` if it should be"))
     }
 
-    /// Scopes become arguments, and on Windows a script's: only letters, digits and `_-.:/`, as azure-identity allows.
+    /// Scopes become arguments, and on Windows a script's: only letters, digits and `_-.:/`, as
+    /// azure-identity allows.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`].

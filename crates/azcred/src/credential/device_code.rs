@@ -20,8 +20,8 @@ use futures_util::{FutureExt, future::BoxFuture};
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-/// Signs in a person who types a code in a browser on whatever computer they like: over SSH, in a container, on a compute without
-/// a display.
+/// Signs in a person who types a code in a browser on whatever computer they like: over SSH, in a
+/// container, on a compute without a display.
 ///
 /// ```no_run
 /// # async fn example() -> azcred::Result<()> {
@@ -31,9 +31,10 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 /// # Ok(()) }
 /// ```
 ///
-/// The code is shown by [`ClientOptions::with_prompt`]. A person is asked once: from then on tokens come by what the sign-in left,
-/// and with [`ClientOptions::with_disk_cache`] in the next process too. One who is asked again, because the provider wants to see
-/// them, must be the same. A call takes as long as the person, a quarter of an hour at most unless
+/// The code is shown by [`ClientOptions::with_prompt`]. A person is asked once: from then on tokens
+/// come by what the sign-in left, and with [`ClientOptions::with_disk_cache`] in the next process
+/// too. One who is asked again, because the provider wants to see them, must be the same. A call
+/// takes as long as the person, a quarter of an hour at most unless
 /// [`DeviceCodeCredential::with_timeout`] or [`ClientOptions::with_deadline`] says otherwise.
 pub struct DeviceCodeCredential(Kept<Person<ByCode>>);
 
@@ -50,7 +51,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const QUESTION: Duration = Duration::from_secs(20);
 
 impl DeviceCodeCredential {
-    /// A credential for people of any organization, as the application that Azure CLI is. Asks nobody yet.
+    /// A credential for people of any organization, as the application that Azure CLI is. Asks
+    /// nobody yet.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] where the cloud can't be told.
@@ -62,13 +64,15 @@ impl DeviceCodeCredential {
         )))
     }
 
-    /// Signs in to this tenant; `organizations`, which stands for a person's own, unless told otherwise.
+    /// Signs in to this tenant; `organizations`, which stands for a person's own, unless told
+    /// otherwise.
     #[must_use]
     pub fn with_tenant(self, tenant: TenantId) -> Self {
         Self(self.0.changed(|person| person.set_tenant(tenant)))
     }
 
-    /// Signs in to this application, which has to allow public client flows; Azure CLI's unless told otherwise.
+    /// Signs in to this application, which has to allow public client flows; Azure CLI's unless
+    /// told otherwise.
     #[must_use]
     pub fn with_client_id(self, client_id: ClientId) -> Self {
         Self(self.0.changed(|person| person.set_client_id(client_id)))
@@ -80,8 +84,9 @@ impl DeviceCodeCredential {
         Self(self.0.changed(|person| person.set_timeout(timeout)))
     }
 
-    /// Asks the person, whoever is signed in, and keeps what comes of it as the current account of the profile
-    /// ([`crate::account`]); without [`ClientOptions::with_disk_cache`] for as long as the credential lives.
+    /// Asks the person, whoever is signed in, and keeps what comes of it as the current account of
+    /// the profile ([`crate::account`]); without [`ClientOptions::with_disk_cache`] for as long as
+    /// the credential lives.
     ///
     /// Cancel-safe and bounded, as [`crate::Credential::get_token`].
     ///

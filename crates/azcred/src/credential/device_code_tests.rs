@@ -37,8 +37,8 @@ fn refused(error: &str, code: Option<u32>) -> Error {
     })
 }
 
-/// Waits with a code of 900 seconds that is asked for every 5, for `patience` at most. Gives what came, and the seconds at which
-/// the provider was asked.
+/// Waits with a code of 900 seconds that is asked for every 5, for `patience` at most. Gives what
+/// came, and the seconds at which the provider was asked.
 async fn waited(says: &[Says], patience: u64) -> (Result<PersonTokens>, Vec<u64>) {
     let device = Device {
         code: "device-code".to_owned().into(),

@@ -1,14 +1,17 @@
-//! A service principal from the environment: `AZURE_*` as every Azure SDK reads them, or `HIML_*` as hi-ml does.
+//! A service principal from the environment: `AZURE_*` as every Azure SDK reads them, or `HIML_*`
+//! as hi-ml does.
 //!
 //! In order:
 //! 1. `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET`;
-//! 2. `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_CERTIFICATE_PATH`, with `AZURE_CLIENT_CERTIFICATE_PASSWORD` and
-//!    `AZURE_CLIENT_SEND_CERTIFICATE_CHAIN` (`1` or `true`) where needed;
+//! 2. `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_CERTIFICATE_PATH`, with
+//!    `AZURE_CLIENT_CERTIFICATE_PASSWORD` and `AZURE_CLIENT_SEND_CERTIFICATE_CHAIN` (`1` or `true`)
+//!    where needed;
 //! 3. `HIML_TENANT_ID`, `HIML_SERVICE_PRINCIPAL_ID` and `HIML_SERVICE_PRINCIPAL_PASSWORD`.
 //!
-//! [`EnvironmentOrder::HimlFirst`] puts the third before the others. The first complete set is used, and what it is
-//! refused is final: no other set is tried, so that nobody signs in as somebody else by accident. An incomplete set is
-//! no error by itself; where there is no complete one, the error names exactly the variables that are missing.
+//! [`EnvironmentOrder::HimlFirst`] puts the third before the others. The first complete set is
+//! used, and what it is refused is final: no other set is tried, so that nobody signs in as
+//! somebody else by accident. An incomplete set is no error by itself; where there is no complete
+//! one, the error names exactly the variables that are missing.
 
 use super::{
     Availability, ClientCertificateCredential, ClientSecretCredential,
@@ -116,13 +119,14 @@ const CERTIFICATE_LIMIT: u64 = 1 << 20;
 impl EnvironmentCredential {
     /// Reads the environment, once. Asks nobody yet.
     ///
-    /// Where there is a certificate, this reads its file and derives keys from its password without giving way: milliseconds
-    /// for ordinary files, some seconds for the worst that is accepted ([`ClientCertificate::from_bytes`]). A server that
-    /// does this while it serves puts it into `tokio::task::spawn_blocking`.
+    /// Where there is a certificate, this reads its file and derives keys from its password without
+    /// giving way: milliseconds for ordinary files, some seconds for the worst that is accepted
+    /// ([`ClientCertificate::from_bytes`]). A server that does this while it serves puts it into
+    /// `tokio::task::spawn_blocking`.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] where no set of variables is complete, naming those that are missing;
-    /// [`ErrorKind::Invalid`] where a complete set can't be used, naming the variable.
+    /// [`ErrorKind::Unavailable`] where no set of variables is complete, naming those that are
+    /// missing; [`ErrorKind::Invalid`] where a complete set can't be used, naming the variable.
     pub fn new(order: EnvironmentOrder, options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
         let described = Described::new(order, options)?;
@@ -188,7 +192,8 @@ impl Described {
         })
     }
 
-    /// The credential itself, made at the first call. What went wrong is not kept, so that a file that is fixed is read.
+    /// The credential itself, made at the first call. What went wrong is not kept, so that a file
+    /// that is fixed is read.
     fn source(&self) -> Result<&Arc<dyn TokenSource>> {
         if let Some(source) = self.source.get() {
             return Ok(source);
@@ -243,7 +248,8 @@ impl TokenSource for Described {
             let source = match self.source.get() {
                 Some(source) => source.clone(),
                 None if self.kind == EnvironmentKind::AzureCertificate => {
-                    // A certificate's password takes its time, and holds up nobody else's work meanwhile.
+                    // A certificate's password takes its time, and holds up nobody else's work
+                    // meanwhile.
                     let this = self.clone();
                     let made = tokio::task::spawn_blocking(move || this.source().cloned()).await;
                     made.map_err(|_| {
@@ -273,8 +279,8 @@ impl fmt::Debug for Described {
 fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
     let set = |name: &&str| system.var(name).is_some();
     let mut incomplete = Vec::new();
-    // AZURE_CLIENT_ID and AZURE_TENANT_ID alone belong to managed and workload identities as well; they are named all the same,
-    // as 'unavailable' is no reproach.
+    // AZURE_CLIENT_ID and AZURE_TENANT_ID alone belong to managed and workload identities as well;
+    // they are named all the same, as 'unavailable' is no reproach.
     for (kind, proof) in [
         (
             EnvironmentKind::AzureSecret,

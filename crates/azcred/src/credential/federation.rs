@@ -1,4 +1,5 @@
-//! Workload identity federation: for whom a token must be made, and what to register where Entra ID knows no such token.
+//! Workload identity federation: for whom a token must be made, and what to register where Entra ID
+//! knows no such token.
 
 use crate::{
     cloud::Cloud,
@@ -12,13 +13,14 @@ use std::fmt;
 
 /// The largest identity token that is looked at; a CI system's has some 2 KiB.
 pub(crate) const ASSERTION_LIMIT: usize = 64 << 10;
-/// Entra ID registers no longer issuer, subject or audience ('federatedIdentityCredential resource type').
+/// Entra ID registers no longer issuer, subject or audience ('federatedIdentityCredential resource
+/// type').
 const VALUE_LIMIT: usize = 600;
 /// And no longer name.
 const NAME_LIMIT: usize = 120;
 
-/// The audience that a cloud's Entra ID exchanges tokens for ('Configure an application to trust a managed identity', which
-/// lists it for each cloud).
+/// The audience that a cloud's Entra ID exchanges tokens for ('Configure an application to trust a
+/// managed identity', which lists it for each cloud).
 pub(crate) fn audience(cloud: &Cloud) -> &'static str {
     match cloud.name() {
         "AzureUSGovernment" => "api://AzureADTokenExchangeUSGov",
@@ -27,8 +29,8 @@ pub(crate) fn audience(cloud: &Cloud) -> &'static str {
     }
 }
 
-/// Whether this has the form of a JSON web token (RFC 7515 section 7.1): what else can't be an assertion, and may be a file
-/// or a page that nobody meant to send.
+/// Whether this has the form of a JSON web token (RFC 7515 section 7.1): what else can't be an
+/// assertion, and may be a file or a page that nobody meant to send.
 pub(crate) fn is_web_token(text: &str) -> bool {
     text.len() <= ASSERTION_LIMIT
         && text.split('.').count() == 3
@@ -77,8 +79,8 @@ impl Claims {
         [&self.issuer, &self.subject]
     }
 
-    /// The command that makes an application trust such tokens; `None` where no application could, or where a value holds
-    /// something unseen that nobody should paste.
+    /// The command that makes an application trust such tokens; `None` where no application could,
+    /// or where a value holds something unseen that nobody should paste.
     fn registration(&self, client_id: &ClientId) -> Option<String> {
         let fits = |value: &str| !value.is_empty() && printable(value, VALUE_LIMIT) == value;
         // Entra ID registers one audience.
@@ -95,7 +97,8 @@ impl Claims {
             "subject": self.subject,
             "audiences": [audience],
         });
-        // Whoever made the token chose these words: they must not end the quotes of whoever pastes them.
+        // Whoever made the token chose these words: they must not end the quotes of whoever pastes
+        // them.
         let parameters = parameters
             .to_string()
             .replace('\'', r"\u0027")
@@ -105,7 +108,8 @@ impl Claims {
         ))
     }
 
-    /// A name for the registration, of the characters that Entra ID takes: `repo-contoso-ml-ref-refs-heads-main`.
+    /// A name for the registration, of the characters that Entra ID takes:
+    /// `repo-contoso-ml-ref-refs-heads-main`.
     fn name(&self) -> String {
         let words: Vec<&str> = self
             .subject
@@ -130,8 +134,8 @@ impl fmt::Display for Claims {
     }
 }
 
-/// Entra ID said that an application trusts no such token: the same error, with what the token says and the command that
-/// registers it. Any other error is left as it is.
+/// Entra ID said that an application trusts no such token: the same error, with what the token says
+/// and the command that registers it. Any other error is left as it is.
 pub(crate) fn with_both_sides(
     error: Error,
     client_id: &ClientId,

@@ -1,4 +1,5 @@
-//! A GitHub Actions job: GitHub vouches for it with an identity token, made anew for every exchange.
+//! A GitHub Actions job: GitHub vouches for it with an identity token, made anew for every
+//! exchange.
 
 use super::{
     client_assertion::{Asserted, Subject},
@@ -18,8 +19,8 @@ use std::sync::Arc;
 
 /// Signs in as an application that trusts a job of GitHub Actions.
 ///
-/// GitHub's page 'OpenID Connect reference' describes the token service. A token is asked for at every exchange, as it lives for
-/// some minutes only and a job for hours.
+/// GitHub's page 'OpenID Connect reference' describes the token service. A token is asked for at
+/// every exchange, as it lives for some minutes only and a job for hours.
 ///
 /// ```yaml
 /// permissions:
@@ -37,12 +38,12 @@ const PERMISSION: &str = "give the job `permissions: id-token: write` (and `cont
                           fork's pull request starts never get it";
 
 impl GitHubActionsCredential {
-    /// A credential for `client_id` in `tenant`, in a job that may ask for identity tokens (`ACTIONS_ID_TOKEN_REQUEST_URL`,
-    /// `ACTIONS_ID_TOKEN_REQUEST_TOKEN`). Asks nobody yet.
+    /// A credential for `client_id` in `tenant`, in a job that may ask for identity tokens
+    /// (`ACTIONS_ID_TOKEN_REQUEST_URL`, `ACTIONS_ID_TOKEN_REQUEST_TOKEN`). Asks nobody yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] where this is no such job; [`ErrorKind::Invalid`] where a variable can't be used, the tenant
-    /// stands for all tenants or the cloud can't be told.
+    /// [`ErrorKind::Unavailable`] where this is no such job; [`ErrorKind::Invalid`] where a
+    /// variable can't be used, the tenant stands for all tenants or the cloud can't be told.
     pub fn new(tenant: TenantId, client_id: ClientId, options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
         available(&*system, &[URL, TOKEN])?;

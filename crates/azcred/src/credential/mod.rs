@@ -64,19 +64,22 @@ pub trait Credential: Send + Sync + fmt::Debug {
     /// The name that people know it by, such as `ClientSecretCredential`.
     fn name(&self) -> &'static str;
 
-    /// A cheap, local look at whether there is anything here for this source to use: no network, no process, no waiting.
+    /// A cheap, local look at whether there is anything here for this source to use: no network, no
+    /// process, no waiting.
     fn prepare(&self, system: &dyn System) -> Availability;
 
     /// A token for `request`.
     ///
-    /// A cached token that is still good is given at once, without waiting; when it is due for refresh that happens in the
-    /// background. Otherwise one request leaves, however many callers on one Tokio runtime wait for it; callers on
-    /// another runtime have their own, as nobody can rely on a runtime that may stand still.
+    /// A cached token that is still good is given at once, without waiting; when it is due for
+    /// refresh that happens in the background. Otherwise one request leaves, however many callers
+    /// on one Tokio runtime wait for it; callers on another runtime have their own, as nobody can
+    /// rely on a runtime that may stand still.
     ///
-    /// Cancel-safe: drop the future at any time; when the last caller drops it, the request under way is dropped too. One that
-    /// carries a person's refresh token, which may be good for one use, is gone through with ([`crate::account::settled`]).
-    /// Bounded: the whole call, with retries, ends within [`crate::ClientOptions::deadline`]. Needs a Tokio runtime where no
-    /// good token is at hand; without one the call fails.
+    /// Cancel-safe: drop the future at any time; when the last caller drops it, the request under
+    /// way is dropped too. One that carries a person's refresh token, which may be good for one
+    /// use, is gone through with ([`crate::account::settled`]). Bounded: the whole call, with
+    /// retries, ends within [`crate::ClientOptions::deadline`]. Needs a Tokio runtime where no good
+    /// token is at hand; without one the call fails.
     ///
     /// # Errors
     /// See [`crate::ErrorKind`]. An error is never cached.
@@ -99,17 +102,20 @@ impl<T: Credential + ?Sized> Credential for Arc<T> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Availability {
-    /// Everything it needs is here: asking brings a token, a refusal or trouble, and never that there is nothing here after all.
+    /// Everything it needs is here: asking brings a token, a refusal or trouble, and never that
+    /// there is nothing here after all.
     Ready {
         /// What it would use, in a few words: 'AZURE_CLIENT_SECRET for application …'.
         using: String,
     },
-    /// Something is here, and only asking tells whether it is enough: Azure CLI is installed, perhaps nobody is signed in to it.
+    /// Something is here, and only asking tells whether it is enough: Azure CLI is installed,
+    /// perhaps nobody is signed in to it.
     Possible {
         /// What it would use, in a few words.
         using: String,
     },
-    /// Everything speaks against it, and asking would take time: worth a try when nothing else is left.
+    /// Everything speaks against it, and asking would take time: worth a try when nothing else is
+    /// left.
     Doubtful {
         /// What speaks against it.
         why: String,

@@ -26,7 +26,8 @@ pub(super) struct TokenService {
     pub(super) headers: &'static [(&'static str, &'static str)],
     /// The field of the answer that holds the token.
     pub(super) field: &'static str,
-    /// What fixes an answer that says that the job is not who it claims to be: 401, a page to sign in at.
+    /// What fixes an answer that says that the job is not who it claims to be: 401, a page to sign
+    /// in at.
     pub(super) unknown: &'static str,
     /// What fixes any other refusal.
     pub(super) refused: String,
@@ -58,7 +59,8 @@ impl TokenService {
             self.name,
             self.url.host_str().unwrap_or_default()
         );
-        // The job's own token comes back in no message: `HttpRequest` and the readers below take it out.
+        // The job's own token comes back in no message: `HttpRequest` and the readers below take it
+        // out.
         let bearer = Zeroizing::new(format!("Bearer {}", self.bearer.expose_secret()));
         let mut authorization = HeaderValue::from_str(&bearer).map_err(|_| {
             Error::new(
@@ -141,8 +143,8 @@ impl TokenService {
     }
 }
 
-/// The address in a variable, to which a token may be sent: HTTPS, or this machine. An error does not repeat it, as it may
-/// hold a password.
+/// The address in a variable, to which a token may be sent: HTTPS, or this machine. An error does
+/// not repeat it, as it may hold a password.
 pub(super) fn address(text: &str) -> Result<Url> {
     let refuse =
         |why: &'static str| {
@@ -186,7 +188,8 @@ pub(super) fn bearer(text: &str) -> Result<SecretString> {
     Ok(text.to_owned().into())
 }
 
-/// An answer other than 200, or a web page, of whoever gives tokens to a job or a machine. `fix` is for a refusal.
+/// An answer other than 200, or a web page, of whoever gives tokens to a job or a machine. `fix` is
+/// for a refusal.
 pub(super) fn refusal(what: &str, response: &HttpResponse, secrets: &[&str], fix: &str) -> Error {
     let status = response.status;
     let said = said(response, secrets);
@@ -256,8 +259,8 @@ pub(super) fn is_web_page(response: &HttpResponse) -> bool {
         || response.body.trim_ascii_start().starts_with(b"<")
 }
 
-/// The other side's own words, where it has any: `message`, as GitHub, Azure DevOps and Azure's endpoints have it, or the
-/// fields of OAuth 2.0 (RFC 6749 section 5.2).
+/// The other side's own words, where it has any: `message`, as GitHub, Azure DevOps and Azure's
+/// endpoints have it, or the fields of OAuth 2.0 (RFC 6749 section 5.2).
 fn said(response: &HttpResponse, secrets: &[&str]) -> Option<String> {
     let answer: Map<String, Value> = serde_json::from_slice(&response.body).ok()?;
     let text = |from: &Map<String, Value>, name: &str| Some(from.get(name)?.as_str()?.to_owned());

@@ -1,4 +1,5 @@
-//! Reads what a developer's tool prints: a token and its times, or Entra ID's refusal among other words.
+//! Reads what a developer's tool prints: a token and its times, or Entra ID's refusal among other
+//! words.
 
 use crate::{error::Refusal, redact::printable, system::Finished, tenant::TenantId};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -20,7 +21,8 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// When `token` ends: as the tool says in seconds, else as the token itself says, else by the tool's date.
+    /// When `token` ends: as the tool says in seconds, else as the token itself says, else by the
+    /// tool's date.
     pub(super) fn resolve(self, token: &str) -> Option<SystemTime> {
         let epoch = self.epoch.or_else(|| expiry_claim(token));
         match epoch {
@@ -32,7 +34,8 @@ impl Times {
     }
 }
 
-/// A date as Azure CLI (`2026-11-21 20:00:00.000000`) and Azure Developer CLI (`2026-11-21T20:00:00Z`) write it.
+/// A date as Azure CLI (`2026-11-21 20:00:00.000000`) and Azure Developer CLI
+/// (`2026-11-21T20:00:00Z`) write it.
 pub(super) fn date(text: &str) -> Option<OffsetDateTime> {
     let text = text.trim().trim_end_matches('Z').replace('T', " ");
     let whole = text.split('.').next()?;
@@ -148,7 +151,8 @@ fn word_after(text: &str, label: &str, limit: usize) -> Option<String> {
     (!word.is_empty()).then_some(word)
 }
 
-/// `text` without what looks like a token: what begins like a JWT (`eyJ`), and words longer than any of a sentence.
+/// `text` without what looks like a token: what begins like a JWT (`eyJ`), and words longer than
+/// any of a sentence.
 pub(super) fn without_tokens(text: &str) -> String {
     let is_of_token = |c: char| c.is_ascii_alphanumeric() || "-_.+/=~".contains(c);
     let mut kept = String::with_capacity(text.len());

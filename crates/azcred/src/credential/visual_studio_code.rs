@@ -1,8 +1,9 @@
 //! Whoever is signed in to Visual Studio Code (its extension Azure Resources).
 //!
-//! The extension leaves a record of who signed in, and no token. Tokens are given by the system's broker (Web Account Manager
-//! on Windows) to whoever shows the record. There is no broker for programs on Linux and macOS, and this crate speaks to none
-//! yet, so this source is unavailable, and says which of the two is missing.
+//! The extension leaves a record of who signed in, and no token. Tokens are given by the system's
+//! broker (Web Account Manager on Windows) to whoever shows the record. There is no broker for
+//! programs on Linux and macOS, and this crate speaks to none yet, so this source is unavailable,
+//! and says which of the two is missing.
 
 use super::{
     Availability,
@@ -32,7 +33,8 @@ struct VisualStudioCode {
 const NAME: &str = "VisualStudioCodeCredential";
 /// The extension's client id.
 const CLIENT_ID: &str = "aebc6443-996d-45c2-90f0-388ff96faa56";
-/// Where the record is, below the user's folder (azure-identity's `vscode.py`); the second on systems that tell case apart.
+/// Where the record is, below the user's folder (azure-identity's `vscode.py`); the second on
+/// systems that tell case apart.
 const PLACES: [&str; 2] = [
     ".azure/ms-azuretools.vscode-azureresourcegroups/authRecord.json",
     ".Azure/ms-azuretools.vscode-azureresourcegroups/authRecord.json",
@@ -120,7 +122,8 @@ fn person(bytes: &[u8]) -> Option<String> {
         && TenantId::new(&record.tenant_id).is_ok()
         && !record.home_account_id.is_empty()
         && !record.authority.is_empty();
-    // It is shown: a name as people sign in with, and nothing else that somebody may have put there.
+    // It is shown: a name as people sign in with, and nothing else that somebody may have put
+    // there.
     let is_name = (1..=128).contains(&record.username.chars().count())
         && record
             .username

@@ -1,4 +1,5 @@
-//! A Kubernetes workload: its cluster vouches for it in a token file, which the cluster replaces all the time.
+//! A Kubernetes workload: its cluster vouches for it in a token file, which the cluster replaces
+//! all the time.
 
 use super::{
     AssertionSource,
@@ -23,29 +24,32 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// Signs in as an application (or a user-assigned managed identity) that trusts a Kubernetes service account, by the token that
-/// the cluster keeps in a file (Microsoft Entra Workload ID).
+/// Signs in as an application (or a user-assigned managed identity) that trusts a Kubernetes
+/// service account, by the token that the cluster keeps in a file (Microsoft Entra Workload ID).
 ///
-/// The file is read at every exchange, since the cluster replaces it about every hour. It holds at most 64 KiB.
+/// The file is read at every exchange, since the cluster replaces it about every hour. It holds at
+/// most 64 KiB.
 pub struct WorkloadIdentityCredential(Kept<Asserted>);
 
 const NAME: &str = "WorkloadIdentityCredential";
 const FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 const NAMES: [&str; 3] = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", FILE];
 const WHAT: &str = "WorkloadIdentityCredential looked for a workload's identity in the environment";
-/// The webhook that sets the variables and mounts the file looks at the pod's label and at the service account's annotation
-/// ('Use Microsoft Entra Workload ID with AKS').
+/// The webhook that sets the variables and mounts the file looks at the pod's label and at the
+/// service account's annotation ('Use Microsoft Entra Workload ID with AKS').
 const WEBHOOK: &str = "label the pod `azure.workload.identity/use: \"true\"`, annotate its service account with \
                        `azure.workload.identity/client-id`, and start the pod anew";
-/// The audience of tokens that AKS exchanges in the cluster ('Identity bindings'). Entra ID takes them from nobody else.
+/// The audience of tokens that AKS exchanges in the cluster ('Identity bindings'). Entra ID takes
+/// them from nobody else.
 const BINDING: &str = "api://AKSIdentityBinding";
 
 impl WorkloadIdentityCredential {
-    /// A credential for `client_id` in `tenant`, by the token in `token_file`. Reads nothing yet and asks nobody.
+    /// A credential for `client_id` in `tenant`, by the token in `token_file`. Reads nothing yet
+    /// and asks nobody.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the tenant stands for all tenants or the cloud can't be told. That there is a token in the
-    /// file is seen at every use.
+    /// [`ErrorKind::Invalid`] where the tenant stands for all tenants or the cloud can't be told.
+    /// That there is a token in the file is seen at every use.
     pub fn new(
         tenant: TenantId,
         client_id: ClientId,
@@ -67,10 +71,12 @@ impl WorkloadIdentityCredential {
         Ok(Self(Kept::new(Arc::new(source), system)))
     }
 
-    /// The same, by `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_FEDERATED_TOKEN_FILE`, which a cluster sets in its pods.
+    /// The same, by `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_FEDERATED_TOKEN_FILE`, which a
+    /// cluster sets in its pods.
     ///
     /// # Errors
-    /// As [`WorkloadIdentityCredential::new`]; [`ErrorKind::Unavailable`] where one of these is not set.
+    /// As [`WorkloadIdentityCredential::new`]; [`ErrorKind::Unavailable`] where one of these is not
+    /// set.
     pub fn from_environment(options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
         let missing = variables::missing(&*system, &NAMES);
@@ -107,7 +113,8 @@ impl AssertionSource for TokenFile {
         let (path, system) = (self.path.clone(), self.system.clone());
         async move {
             let what = format!("{NAME} read the token file {}", shown_path(&path));
-            // It may be on a disk that hangs, which must hold up neither the runtime nor the deadline.
+            // It may be on a disk that hangs, which must hold up neither the runtime nor the
+            // deadline.
             let read = tokio::task::spawn_blocking(move || token(&*system, &path, what)).await;
             read.unwrap_or_else(|_| {
                 let why = "the runtime is shutting down";

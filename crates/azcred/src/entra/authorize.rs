@@ -1,8 +1,10 @@
-//! The authorization request that a person's browser takes to the provider, and what it brings back (RFC 6749 section 4.1).
+//! The authorization request that a person's browser takes to the provider, and what it brings back
+//! (RFC 6749 section 4.1).
 //!
-//! The answer comes in the query of an address, and not in a form that the browser posts: every provider can do that (RFC 8252 section 7.3),
-//! and whoever waits for it need take no request but a plain visit. What stays in the browser's history is a code that was used, and
-//! that was of no use without the verifier, which never leaves this process but for the token endpoint (RFC 7636).
+//! The answer comes in the query of an address, and not in a form that the browser posts: every
+//! provider can do that (RFC 8252 section 7.3), and whoever waits for it need take no request but a
+//! plain visit. What stays in the browser's history is a code that was used, and that was of no use
+//! without the verifier, which never leaves this process but for the token endpoint (RFC 7636).
 
 use super::{
     Endpoints, Grant, SignedIn, TokenEndpoint, pkce, scopes_of_person,
@@ -24,7 +26,8 @@ use zeroize::Zeroizing;
 pub(crate) struct Wishes<'a> {
     /// The name to begin with.
     pub(crate) login_hint: Option<&'a str>,
-    /// Whether they are asked again for what is known (`prompt`, OpenID Connect Core 1.0 section 3.1.2.1).
+    /// Whether they are asked again for what is known (`prompt`, OpenID Connect Core 1.0 section
+    /// 3.1.2.1).
     pub(crate) prompt: Option<&'static str>,
 }
 
@@ -97,13 +100,15 @@ impl Authorization {
                 .append_pair("code_challenge", &pkce::challenge(&verifier))
                 .append_pair("code_challenge_method", "S256");
             if endpoints.issuer.is_none() {
-                // Entra ID's own: the account's home along with the tokens, and a number to search its log by.
+                // Entra ID's own: the account's home along with the tokens, and a number to search
+                // its log by.
                 query
                     .append_pair("client_info", "1")
                     .append_pair("client-request-id", &uuid::Uuid::new_v4().to_string());
             }
-            // Where it is the provider's to say no, a refresh token takes a consent that is asked for (OpenID Connect Core 1.0 section
-            // 11); Entra ID gives it to whom it was allowed once.
+            // Where it is the provider's to say no, a refresh token takes a consent that is asked
+            // for (OpenID Connect Core 1.0 section 11); Entra ID gives it to whom it was allowed
+            // once.
             let is_asked = endpoints.issuer.is_some().then_some("consent");
             for (name, value) in [
                 ("login_hint", wishes.login_hint),
@@ -128,8 +133,9 @@ impl Authorization {
         })
     }
 
-    /// Where the browser is sent. Who can read it while the person signs in (other users can see a program's arguments) could
-    /// answer in their place, with a sign-in of their own: that is why people are shown as whom they are signed in.
+    /// Where the browser is sent. Who can read it while the person signs in (other users can see a
+    /// program's arguments) could answer in their place, with a sign-in of their own: that is why
+    /// people are shown as whom they are signed in.
     pub(crate) fn url(&self) -> &Url {
         &self.url
     }
@@ -137,7 +143,8 @@ impl Authorization {
     /// Reads the query that a browser came with.
     ///
     /// # Errors
-    /// Why it is not the answer to this request, as half a sentence: it is to be turned away, and waited on.
+    /// Why it is not the answer to this request, as half a sentence: it is to be turned away, and
+    /// waited on.
     pub(crate) fn read(&self, query: &str) -> std::result::Result<Redirected, &'static str> {
         let [mut code, mut state, mut error, mut description, mut issuer] = [const { None }; 5];
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -160,7 +167,8 @@ impl Authorization {
         if !pkce::is_same(&state, &self.state) {
             return Err("an answer to another sign-in");
         }
-        // RFC 9207 section 2.4: another provider's answer, where one says whose it is, or had promised to.
+        // RFC 9207 section 2.4: another provider's answer, where one says whose it is, or had
+        // promised to.
         match (&issuer, &self.issuer) {
             (Some(said), Some(ours)) if **said != *ours => {
                 return Err("an answer from another provider");
@@ -185,8 +193,8 @@ impl Authorization {
     /// Turns what the browser brought into tokens of the person, and says whose they are.
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`] where the provider said no; [`ErrorKind::Unexpected`] where it speaks of another sign-in; those of the
-    /// token endpoint.
+    /// [`ErrorKind::Refused`] where the provider said no; [`ErrorKind::Unexpected`] where it speaks
+    /// of another sign-in; those of the token endpoint.
     pub(crate) async fn redeem(
         &self,
         who: &str,
@@ -230,7 +238,8 @@ impl Authorization {
             )
             .with_fix("try again in a minute; https://azure.status.microsoft tells of outages");
         }
-        // Entra ID's ids stand in the text alone here. What is read of it is what a token endpoint's refusal has.
+        // Entra ID's ids stand in the text alone here. What is read of it is what a token
+        // endpoint's refusal has.
         let after = |label: &str, upto: &[char]| {
             let rest = description.split_once(label)?.1.trim_start();
             rest.split(upto).next().map(str::to_owned)
@@ -292,7 +301,8 @@ fn is_code(code: &str) -> bool {
         && code.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
-/// Refusals that say no more than their name (RFC 6749 section 4.1.2.1, OpenID Connect Core 1.0 section 3.1.2.6).
+/// Refusals that say no more than their name (RFC 6749 section 4.1.2.1, OpenID Connect Core 1.0
+/// section 3.1.2.6).
 fn meaning(error: &str) -> Option<(&'static str, &'static str)> {
     Some(match error {
         "access_denied" => (

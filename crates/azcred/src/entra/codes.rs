@@ -1,7 +1,8 @@
 //! What Entra ID's codes mean, and what fixes them.
 //!
-//! From Microsoft's page 'Microsoft Entra authentication and authorization error codes' and from what the codes turn
-//! out to mean in practice. `{client}`, `{tenant}` and `{scope}` are filled in by whoever shows them.
+//! From Microsoft's page 'Microsoft Entra authentication and authorization error codes' and from
+//! what the codes turn out to mean in practice. `{client}`, `{tenant}` and `{scope}` are filled in
+//! by whoever shows them.
 
 /// What a code means and what fixes it, in plain words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -155,7 +155,8 @@ fn read(response: &HttpResponse, now: SystemTime) -> std::result::Result<Device,
     })
 }
 
-/// An address that a person may be sent to with their password: it can be read as it is, and leads where it says.
+/// An address that a person may be sent to with their password: it can be read as it is, and leads
+/// where it says.
 fn address(text: &str) -> Option<Url> {
     if printable(text, LONGEST_ADDRESS) != text {
         return None;

@@ -1,4 +1,5 @@
-//! OpenID Connect as far as a client needs it: where a provider's endpoints are, and what it states of who signed in.
+//! OpenID Connect as far as a client needs it: where a provider's endpoints are, and what it states
+//! of who signed in.
 
 use crate::{
     cloud::{Authority, is_loopback},
@@ -24,7 +25,8 @@ pub(crate) struct Endpoints {
     pub(crate) token: Url,
     /// Where codes for devices are (RFC 8628 section 3.1); `None` where the provider has none.
     pub(crate) device_authorization: Option<Url>,
-    /// What the provider calls itself, to the letter; `None` where that depends on the tenant, as with Entra ID.
+    /// What the provider calls itself, to the letter; `None` where that depends on the tenant, as
+    /// with Entra ID.
     pub(crate) issuer: Option<String>,
     /// Whether it says who it is in what a browser brings back, too (RFC 9207 section 3).
     pub(crate) names_issuer: bool,
@@ -59,8 +61,8 @@ struct Configuration {
 /// Asks the provider `issuer` for its endpoints (OpenID Connect Discovery 1.0 section 4).
 ///
 /// # Errors
-/// As [`Http::send`]; [`ErrorKind::Unexpected`] where the answer is no configuration, another provider's, or names an address
-/// over which a secret could be read.
+/// As [`Http::send`]; [`ErrorKind::Unexpected`] where the answer is no configuration, another
+/// provider's, or names an address over which a secret could be read.
 pub(super) async fn discover(
     http: &Http,
     issuer: &Authority,
@@ -91,7 +93,8 @@ pub(super) async fn discover(
 fn read(issuer: &Authority, body: &[u8]) -> std::result::Result<Endpoints, String> {
     let configuration: Configuration =
         json::object(body).ok_or("what it answered is no OpenID configuration")?;
-    // Section 4.3: the very same, or another provider speaks for this one. The slash at an end is all that an address may lack.
+    // Section 4.3: the very same, or another provider speaks for this one. The slash at an end is
+    // all that an address may lack.
     if configuration.issuer.trim_end_matches('/') != issuer.as_str() {
         return Err(format!(
             "it says that it is {}",
@@ -134,11 +137,12 @@ fn endpoint(name: &str, text: &str) -> std::result::Result<Url, String> {
     }
 }
 
-/// What an `id_token` says of who signed in. Names are bounded and printable; none of it is a proof of anything to anybody but
-/// the client that got it from the token endpoint.
+/// What an `id_token` says of who signed in. Names are bounded and printable; none of it is a proof
+/// of anything to anybody but the client that got it from the token endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct IdClaims {
-    /// The provider's own id for the person, which may be another for each client (`sub`); to the letter, as others differ by case.
+    /// The provider's own id for the person, which may be another for each client (`sub`); to the
+    /// letter, as others differ by case.
     pub(crate) subject: String,
     /// The object id in the tenant (`oid`), Entra ID's.
     pub(crate) object_id: Option<String>,
@@ -232,8 +236,9 @@ impl From<&str> for Unfit {
     }
 }
 
-/// Reads an `id_token` that came from the token endpoint itself, whose TLS vouches for it in place of its signature, and compares
-/// it with what was asked for (OpenID Connect Core 1.0 section 3.1.3.7).
+/// Reads an `id_token` that came from the token endpoint itself, whose TLS vouches for it in place
+/// of its signature, and compares it with what was asked for (OpenID Connect Core 1.0 section
+/// 3.1.3.7).
 ///
 /// # Errors
 /// Why it is not the one that was asked for, or none that can be used.
@@ -301,7 +306,8 @@ pub(crate) fn id_claims(
     })
 }
 
-/// Entra ID's issuer holds the tenant's id (`https://login.microsoftonline.com/TENANT/v2.0`, `https://sts.windows.net/TENANT/`).
+/// Entra ID's issuer holds the tenant's id (`https://login.microsoftonline.com/TENANT/v2.0`,
+/// `https://sts.windows.net/TENANT/`).
 fn is_plausible_issuer(claims: &Claims, expected: &Expected<'_>) -> bool {
     if let Some(issuer) = expected.issuer {
         return claims.iss == issuer;

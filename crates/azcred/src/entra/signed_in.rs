@@ -17,10 +17,12 @@ pub(crate) struct SignedIn {
 }
 
 impl TokenEndpoint {
-    /// Reads whose tokens these are. `nonce` is what was sent along with the person, where the way can send anything.
+    /// Reads whose tokens these are. `nonce` is what was sent along with the person, where the way
+    /// can send anything.
     ///
     /// # Errors
-    /// [`ErrorKind::Unexpected`] where the provider speaks of nobody, or of another sign-in; those of [`TokenEndpoint::endpoints`].
+    /// [`ErrorKind::Unexpected`] where the provider speaks of nobody, or of another sign-in; those
+    /// of [`TokenEndpoint::endpoints`].
     pub(crate) async fn signed_in(
         &self,
         who: &str,

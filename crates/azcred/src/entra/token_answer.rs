@@ -1,6 +1,7 @@
 //! Reads what a token endpoint answers (RFC 6749 sections 5.1 and 5.2, with Entra ID's additions).
 //!
-//! Every word of it is somebody else's: bounded, stripped of control characters, and of every secret that was sent.
+//! Every word of it is somebody else's: bounded, stripped of control characters, and of every
+//! secret that was sent.
 
 use super::codes::explain;
 use crate::{
@@ -77,7 +78,8 @@ pub(crate) struct PersonTokens {
     pub(crate) access: AccessToken,
     /// What more tokens can be had for, of any resource; `None` where the provider gives none.
     pub(crate) refresh: Option<SecretString>,
-    /// Who signed in, as the provider states it to the client (a JWT; OpenID Connect Core 1.0 section 2).
+    /// Who signed in, as the provider states it to the client (a JWT; OpenID Connect Core 1.0
+    /// section 2).
     pub(crate) id_token: Option<SecretString>,
     /// `OBJECT-ID.TENANT-ID` of the account at home (`client_info`, Entra ID's own).
     pub(crate) home_account_id: Option<String>,
@@ -113,7 +115,8 @@ fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<PersonTokens> {
             )
         )));
     }
-    // RFC 6749 leaves expires_in out where the lifetime is known otherwise; an hour is what providers mean by that.
+    // RFC 6749 leaves expires_in out where the lifetime is known otherwise; an hour is what
+    // providers mean by that.
     let lifetime = Duration::from_secs(answer.expires_in.unwrap_or(3600)).min(LONGEST);
     Ok(PersonTokens {
         access: AccessToken::new(
@@ -282,7 +285,8 @@ fn add_clock(why: &mut String, fix: &mut String, response: &HttpResponse, decisi
 /// What a JSON answer of a token endpoint lacks that is none.
 const NEITHER: &str = "neither a token nor an error";
 
-/// What an answer looks like that is none of an authority's; `neither` is what it lacks where it is JSON.
+/// What an answer looks like that is none of an authority's; `neither` is what it lacks where it is
+/// JSON.
 pub(super) fn not_an_answer(response: &HttpResponse, neither: &str) -> String {
     let body = response.body.trim_ascii_start();
     let html = response

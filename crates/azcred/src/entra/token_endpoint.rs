@@ -18,8 +18,8 @@ use secrecy::{ExposeSecret, SecretString};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::OnceCell, time::Instant};
 
-/// What a token is given for: an application's proof of who it is (RFC 6749 section 2.3.1, RFC 7523 section 2.2), or what a
-/// user's sign-in left (RFC 6749 section 6).
+/// What a token is given for: an application's proof of who it is (RFC 6749 section 2.3.1, RFC 7523
+/// section 2.2), or what a user's sign-in left (RFC 6749 section 6).
 pub(crate) enum Grant {
     /// By a secret.
     Secret(SecretString),
@@ -29,10 +29,12 @@ pub(crate) enum Grant {
     Refresh {
         /// The token.
         token: SecretString,
-        /// Whose it is, as MSAL writes it: `OBJECT-ID.TENANT-ID`. Entra ID finds the account's data centre by it.
+        /// Whose it is, as MSAL writes it: `OBJECT-ID.TENANT-ID`. Entra ID finds the account's data
+        /// centre by it.
         home_account_id: Option<String>,
     },
-    /// The code that a person's sign-in in a browser left (RFC 6749 section 4.1.3, RFC 7636 section 4.5).
+    /// The code that a person's sign-in in a browser left (RFC 6749 section 4.1.3, RFC 7636 section
+    /// 4.5).
     AuthorizationCode {
         /// The code.
         code: SecretString,
@@ -52,7 +54,8 @@ impl Grant {
     }
 }
 
-/// What is asked for besides by a person, as MSAL does: a refresh token comes along, and a statement of whose it is.
+/// What is asked for besides by a person, as MSAL does: a refresh token comes along, and a
+/// statement of whose it is.
 pub(crate) const WITH_REFRESH: &str = "openid profile offline_access";
 
 /// The scopes of a person's request, [`WITH_REFRESH`] among them, each once.
@@ -81,7 +84,8 @@ fn of_one_tenant(tenant: &TenantId) -> Result<()> {
     .with_fix("name the tenant's id: `az account show --query tenantId`"))
 }
 
-/// An application in a tenant, at an authority. What is the same for all ways of proving who one is.
+/// An application in a tenant, at an authority. What is the same for all ways of proving who one
+/// is.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenEndpoint {
     cloud: Cloud,
@@ -94,8 +98,8 @@ pub(crate) struct TokenEndpoint {
 
 impl TokenEndpoint {
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the cloud can't be told, or the tenant is `common` or its kin, in which no application
-    /// has an account.
+    /// [`ErrorKind::Invalid`] where the cloud can't be told, or the tenant is `common` or its kin,
+    /// in which no application has an account.
     pub(crate) fn new(
         tenant: TenantId,
         client_id: ClientId,
@@ -188,10 +192,12 @@ impl TokenEndpoint {
         }
     }
 
-    /// Where a request goes. An OpenID provider is asked for that at first, within `deadline`; what it says is kept, a failure is not.
+    /// Where a request goes. An OpenID provider is asked for that at first, within `deadline`; what
+    /// it says is kept, a failure is not.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] for a tenant that the credential was not allowed; those of [`openid::discover`].
+    /// [`ErrorKind::Invalid`] for a tenant that the credential was not allowed; those of
+    /// [`openid::discover`].
     pub(crate) async fn endpoints(
         &self,
         request: &TokenRequest,
@@ -205,7 +211,8 @@ impl TokenEndpoint {
         self.discovered.get_or_try_init(discover).await.cloned()
     }
 
-    /// With these two headers, the correlation id in an error is ours, and the sign-in log can be searched by it.
+    /// With these two headers, the correlation id in an error is ours, and the sign-in log can be
+    /// searched by it.
     pub(super) fn with_request_id(request: HttpRequest) -> HttpRequest {
         match HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
             Ok(id) => request

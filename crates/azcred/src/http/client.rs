@@ -84,7 +84,8 @@ fn proxies(system: &dyn System) -> Result<Vec<Proxy>> {
     let https = make(either(system, "https_proxy", "HTTPS_PROXY"), |url| {
         Proxy::https(url)
     })?;
-    // Upper-case HTTP_PROXY can be set by a request to a CGI program (httpoxy); where REQUEST_METHOD is set, it is not trusted.
+    // Upper-case HTTP_PROXY can be set by a request to a CGI program (httpoxy); where
+    // REQUEST_METHOD is set, it is not trusted.
     let http = if system.var("REQUEST_METHOD").is_some() {
         make(
             system.var("http_proxy").map(|value| ("http_proxy", value)),
@@ -153,8 +154,9 @@ fn folders(system: &dyn System) -> Result<Option<Vec<CertificateDer<'static>>>> 
     Ok(Some(found))
 }
 
-/// The certificates of the files that `variables` name. A file that can't be used is an error: whoever set the variable
-/// meant it, and would look for hours at an 'unknown issuer' otherwise. Often all of them name one file: it is read once.
+/// The certificates of the files that `variables` name. A file that can't be used is an error:
+/// whoever set the variable meant it, and would look for hours at an 'unknown issuer' otherwise.
+/// Often all of them name one file: it is read once.
 fn bundles(
     system: &dyn System,
     variables: &[&str],
@@ -181,7 +183,8 @@ fn bundles(
     Ok(found)
 }
 
-/// The certificates in a PEM file or, as Python's requests takes them too, in a folder; at least one, else why there is none.
+/// The certificates in a PEM file or, as Python's requests takes them too, in a folder; at least
+/// one, else why there is none.
 fn certificates_in(
     system: &dyn System,
     path: &Path,

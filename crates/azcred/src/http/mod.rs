@@ -1,5 +1,6 @@
-//! HTTP as every part of this product speaks it: one lazily built client, a deadline on the whole call, retries that
-//! know when to stop, bodies with a limit, and errors that say what happened on the way.
+//! HTTP as every part of this product speaks it: one lazily built client, a deadline on the whole
+//! call, retries that know when to stop, bodies with a limit, and errors that say what happened on
+//! the way.
 
 mod client;
 mod pinned;
@@ -26,7 +27,8 @@ pub use reqwest::{
 };
 pub use url::Url;
 
-/// The largest answer that is read; a token's is some kilobytes, a page of Resource Manager's some hundred.
+/// The largest answer that is read; a token's is some kilobytes, a page of Resource Manager's some
+/// hundred.
 pub const BODY_LIMIT: usize = 4 << 20;
 /// One attempt may take this long, so that a lost packet costs one attempt and not the call.
 const ATTEMPT: Duration = Duration::from_secs(10);
@@ -60,7 +62,8 @@ enum Way {
     Pinned([u8; 20]),
 }
 
-/// When a request is sent again. No connection, a connection that broke and an attempt without an answer always count.
+/// When a request is sent again. No connection, a connection that broke and an attempt without an
+/// answer always count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
     /// How often at most, after the first attempt.
@@ -86,7 +89,8 @@ impl Retry {
     }
 }
 
-/// One request. Its body is wiped from memory when dropped, and `Debug` shows neither it nor the headers.
+/// One request. Its body is wiped from memory when dropped, and `Debug` shows neither it nor the
+/// headers.
 pub struct HttpRequest {
     /// The method.
     pub method: Method,
@@ -114,7 +118,8 @@ impl HttpRequest {
 
     /// A POST of a form.
     pub fn post_form(url: Url, fields: &[(&str, &str)]) -> Self {
-        // Room for all, three bytes for each at most: a string that grows leaves copies of secrets behind.
+        // Room for all, three bytes for each at most: a string that grows leaves copies of secrets
+        // behind.
         let room = fields
             .iter()
             .map(|(name, value)| 3 * (name.len() + value.len()) + 2);
@@ -151,8 +156,9 @@ impl HttpRequest {
         self
     }
 
-    /// What it holds that must not come back in any message: the proofs in a form (RFC 6749 section 2.3.1, RFC 7521 section
-    /// 4.2, RFC 7636 section 4.5, RFC 8628 section 3.4), and whatever authorizes it, in the header of that name or in those that managed identity endpoints take.
+    /// What it holds that must not come back in any message: the proofs in a form (RFC 6749 section
+    /// 2.3.1, RFC 7521 section 4.2, RFC 7636 section 4.5, RFC 8628 section 3.4), and whatever
+    /// authorizes it, in the header of that name or in those that managed identity endpoints take.
     fn secrets(&self) -> Vec<Zeroizing<String>> {
         let proof = |name: &str| {
             matches!(
@@ -201,7 +207,8 @@ pub struct HttpResponse {
     pub body: Zeroizing<Vec<u8>>,
     /// How many attempts it took, at least one.
     pub attempts: u32,
-    /// How far the other side's clock is from ours, where it sent a `Date`: positive where ours is behind. Seconds.
+    /// How far the other side's clock is from ours, where it sent a `Date`: positive where ours is
+    /// behind. Seconds.
     pub clock_skew: Option<i64>,
 }
 
@@ -224,22 +231,24 @@ impl fmt::Debug for HttpResponse {
 }
 
 impl Http {
-    /// A client for a machine: its proxies (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`; never for this machine
-    /// itself) and its trust (`SSL_CERT_FILE` and `SSL_CERT_DIR` in place of the system's roots, on Windows and macOS besides
-    /// them; `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` and `NODE_EXTRA_CA_CERTS` besides). Nothing is read before the first
+    /// A client for a machine: its proxies (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`;
+    /// never for this machine itself) and its trust (`SSL_CERT_FILE` and `SSL_CERT_DIR` in place of
+    /// the system's roots, on Windows and macOS besides them; `REQUESTS_CA_BUNDLE`,
+    /// `CURL_CA_BUNDLE` and `NODE_EXTRA_CA_CERTS` besides). Nothing is read before the first
     /// request.
     pub fn new(system: SharedSystem) -> Self {
         Self::by(Way::Usual, system)
     }
 
-    /// A client for endpoints of plain HTTP that the machine itself provides, such as Azure's instance metadata service: they are
-    /// reached straight, as a proxy would answer for another machine.
+    /// A client for endpoints of plain HTTP that the machine itself provides, such as Azure's
+    /// instance metadata service: they are reached straight, as a proxy would answer for another
+    /// machine.
     pub fn direct(system: SharedSystem) -> Self {
         Self::by(Way::Direct, system)
     }
 
-    /// A client that trusts one server, by the SHA-1 thumbprint of its certificate (the form in which Service Fabric tells it), and
-    /// reaches it straight.
+    /// A client that trusts one server, by the SHA-1 thumbprint of its certificate (the form in
+    /// which Service Fabric tells it), and reaches it straight.
     pub fn pinned(system: SharedSystem, thumbprint: [u8; 20]) -> Self {
         Self::by(Way::Pinned(thumbprint), system)
     }
@@ -252,19 +261,21 @@ impl Http {
         }))
     }
 
-    /// Sends `request` and reads the whole answer, within `deadline` from now (a day at most), retries and the reading of root
-    /// certificates included.
+    /// Sends `request` and reads the whole answer, within `deadline` from now (a day at most),
+    /// retries and the reading of root certificates included.
     ///
-    /// Retried, as its [`Retry`] says: no connection, a connection that broke, an attempt without an answer, 408, 429, 500, 502, 503
-    /// and 504; with a growing, jittered pause, or the one that `Retry-After` asks for. Where that would pass the deadline, the answer at hand is
-    /// returned at once. A refusal (any other 4xx) is never retried, a redirect never followed.
+    /// Retried, as its [`Retry`] says: no connection, a connection that broke, an attempt without
+    /// an answer, 408, 429, 500, 502, 503 and 504; with a growing, jittered pause, or the one that
+    /// `Retry-After` asks for. Where that would pass the deadline, the answer at hand is returned
+    /// at once. A refusal (any other 4xx) is never retried, a redirect never followed.
     ///
-    /// Cancel-safe: dropping the future drops the connection. Needs a Tokio runtime with I/O and time; nothing here blocks it.
+    /// Cancel-safe: dropping the future drops the connection. Needs a Tokio runtime with I/O and
+    /// time; nothing here blocks it.
     ///
     /// # Errors
-    /// [`ErrorKind::Unreachable`] where no answer came, [`ErrorKind::Unexpected`] for a redirect or an answer without end,
-    /// [`ErrorKind::Invalid`] where a proxy or a root certificate can't be used: a later call reads them again. `what` opens
-    /// the error.
+    /// [`ErrorKind::Unreachable`] where no answer came, [`ErrorKind::Unexpected`] for a redirect or
+    /// an answer without end, [`ErrorKind::Invalid`] where a proxy or a root certificate can't be
+    /// used: a later call reads them again. `what` opens the error.
     pub async fn send(
         &self,
         what: &str,
@@ -308,7 +319,8 @@ impl Http {
                     trouble.retryable.then(|| backoff(BACKOFF_CONNECT, attempt))
                 }
             };
-            // The other side may name any pause: one beyond the clock's range is beyond the deadline too.
+            // The other side may name any pause: one beyond the clock's range is beyond the
+            // deadline too.
             let resume = pause
                 .and_then(|pause| Instant::now().checked_add(pause))
                 .filter(|resume| *resume < end);
@@ -377,8 +389,8 @@ impl Http {
         })
     }
 
-    /// The client, built in a thread where reading hundreds of roots holds up nobody. What went wrong is not kept, so that
-    /// a file that is fixed is read.
+    /// The client, built in a thread where reading hundreds of roots holds up nobody. What went
+    /// wrong is not kept, so that a file that is fixed is read.
     async fn client(&self) -> Result<&reqwest::Client> {
         let build = || async {
             let (system, way) = (self.0.system.clone(), self.0.way.clone());
@@ -439,7 +451,8 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     )
 }
 
-/// How far this machine's clock is from another's that is `seconds` ahead of it: '61 minutes behind', '2 hours ahead of'.
+/// How far this machine's clock is from another's that is `seconds` ahead of it: '61 minutes
+/// behind', '2 hours ahead of'.
 pub fn skew_in_words(seconds: i64) -> String {
     let (amount, unit) = match seconds.unsigned_abs() {
         seconds @ ..=119 => (seconds, "seconds"),
@@ -459,7 +472,8 @@ fn skew(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
     })
 }
 
-/// `base`, doubled for each attempt, less up to a third at random so that many callers do not come back as one.
+/// `base`, doubled for each attempt, less up to a third at random so that many callers do not come
+/// back as one.
 fn backoff(base: Duration, attempt: u32) -> Duration {
     let whole = base
         .saturating_mul(2u32.saturating_pow(attempt - 1))

@@ -1,4 +1,5 @@
-//! Trust in one certificate, known by its SHA-1 thumbprint: what Service Fabric tells of its managed identity endpoint.
+//! Trust in one certificate, known by its SHA-1 thumbprint: what Service Fabric tells of its
+//! managed identity endpoint.
 
 use aws_lc_rs::{
     constant_time::verify_slices_are_equal,
@@ -16,8 +17,8 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use std::sync::Arc;
 
-/// A configuration that trusts the server whose certificate has this thumbprint, and nobody else, whatever its name and its
-/// dates.
+/// A configuration that trusts the server whose certificate has this thumbprint, and nobody else,
+/// whatever its name and its dates.
 pub(super) fn config(
     builder: ConfigBuilder<ClientConfig, WantsVerifier>,
     thumbprint: [u8; 20],

@@ -124,7 +124,8 @@ fn explain(error: &reqwest::Error, host: &str) -> Trouble {
     let mut cause = error.source();
     while let Some(inner) = cause {
         text = inner.to_string();
-        // hyper-util's `TunnelError::ConnectFailed` and its like for SOCKS: nobody got as far as the host.
+        // hyper-util's `TunnelError::ConnectFailed` and its like for SOCKS: nobody got as far as
+        // the host.
         if text.contains("failed to create underlying connection") {
             (host, fix) = (PROXY, FIX_PROXY);
         }
@@ -197,7 +198,8 @@ fn explain(error: &reqwest::Error, host: &str) -> Trouble {
     }
 }
 
-/// The TLS error inside an I/O error, at whatever depth; [`std::error::Error::source`] passes over it.
+/// The TLS error inside an I/O error, at whatever depth; [`std::error::Error::source`] passes over
+/// it.
 fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     let inner = error.get_ref()?;
     inner

@@ -1,7 +1,7 @@
 //! Opens an address in the browser of whoever sits at this machine, or says why there is none.
 //!
-//! The address is one argument of a program, never a part of a shell's line. Browsers for text terminals are passed over: they
-//! would take over the terminal that somebody reads.
+//! The address is one argument of a program, never a part of a shell's line. Browsers for text
+//! terminals are passed over: they would take over the terminal that somebody reads.
 
 use super::System;
 use crate::{
@@ -38,7 +38,8 @@ impl Browser {
     }
 }
 
-/// What opens addresses on Linux and its kin with a display, the user's choice first, then any browser.
+/// What opens addresses on Linux and its kin with a display, the user's choice first, then any
+/// browser.
 const OPENERS: [(&str, &[&str]); 12] = [
     ("xdg-open", &[ADDRESS]),
     ("sensible-browser", &[ADDRESS]),
@@ -68,9 +69,11 @@ const IN_A_TERMINAL: [&str; 10] = [
     "edbrowse",
 ];
 
-/// What opens addresses on this machine, or why nothing does, as half a sentence. Reads variables and looks for programs.
+/// What opens addresses on this machine, or why nothing does, as half a sentence. Reads variables
+/// and looks for programs.
 ///
-/// `BROWSER` first: whoever set it knows better, as an editor does that is connected from elsewhere.
+/// `BROWSER` first: whoever set it knows better, as an editor does that is connected from
+/// elsewhere.
 pub(crate) fn find(system: &dyn System) -> std::result::Result<Browser, String> {
     let listed = system.var("BROWSER");
     if let Some(list) = &listed {
@@ -107,8 +110,8 @@ pub(crate) fn find(system: &dyn System) -> std::result::Result<Browser, String> 
 /// Opens `address`.
 ///
 /// # Errors
-/// [`ErrorKind::Unavailable`] where this machine has no browser or it can't be started; [`ErrorKind::Invalid`] for what is neither
-/// `https` nor an address of this machine.
+/// [`ErrorKind::Unavailable`] where this machine has no browser or it can't be started;
+/// [`ErrorKind::Invalid`] for what is neither `https` nor an address of this machine.
 pub(crate) fn open(system: &dyn System, address: &Url) -> Result<()> {
     const WHAT: &str = "Open a browser";
     if address.scheme() != "https" && !(address.scheme() == "http" && is_loopback(address)) {
@@ -143,8 +146,8 @@ pub(crate) fn open(system: &dyn System, address: &Url) -> Result<()> {
 pub(crate) const FIX: &str = "sign in with a code, which takes a browser on any computer: `azcred login --device-code`; or let the variable \
      BROWSER name a program that opens addresses";
 
-/// The first command of a list, as other tools read `BROWSER`, that can be run here: names or full paths, with arguments, separated
-/// by colons (semicolons on Windows).
+/// The first command of a list, as other tools read `BROWSER`, that can be run here: names or full
+/// paths, with arguments, separated by colons (semicolons on Windows).
 fn chosen(system: &dyn System, list: &str) -> Option<Browser> {
     let separator = if system.os() == "windows" { ';' } else { ':' };
     list.split(separator).find_map(|command| {

@@ -18,8 +18,8 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// A made-up machine, for tests: exactly the variables and files it was given, and a clock that goes as it is told
-/// (with the real one until [`Fixture::at`] sets it).
+/// A made-up machine, for tests: exactly the variables and files it was given, and a clock that
+/// goes as it is told (with the real one until [`Fixture::at`] sets it).
 ///
 /// ```
 /// use azcred::system::{Fixture, System};
@@ -264,7 +264,8 @@ impl Fixture {
         self
     }
 
-    /// Gives the machine a keyring; clones share what is in it. `trouble` is what keeps it from being used.
+    /// Gives the machine a keyring; clones share what is in it. `trouble` is what keeps it from
+    /// being used.
     #[must_use]
     pub fn with_keyring(mut self, trouble: Option<NoKeyring>) -> Self {
         let made = self.keyring.take().unwrap_or_default();

@@ -1,7 +1,9 @@
-//! The outside world, as a parameter: variables, files, programs, the clock and what kind of machine this is.
+//! The outside world, as a parameter: variables, files, programs, the clock and what kind of
+//! machine this is.
 //!
-//! No credential reads `std::env`, the disk, the clock or a process by itself; it asks a [`System`]. The real one is the
-//! default; a [`Fixture`] makes any environment in the world a value.
+//! No credential reads `std::env`, the disk, the clock or a process by itself; it asks a
+//! [`System`]. The real one is the default; a [`Fixture`] makes any environment in the world a
+//! value.
 
 pub(crate) mod browser;
 mod fixture;
@@ -26,14 +28,16 @@ use zeroize::Zeroizing;
 
 /// What a credential may know of the machine that it runs on.
 pub trait System: Send + Sync + fmt::Debug {
-    /// An environment variable; `None` where it is unset, empty or only white space, which no tool of this field tells apart.
+    /// An environment variable; `None` where it is unset, empty or only white space, which no tool
+    /// of this field tells apart.
     fn var(&self, name: &str) -> Option<String>;
 
     /// Reads a whole regular file of at most `limit` bytes.
     ///
     /// # Errors
-    /// As [`std::fs::read`]; [`io::ErrorKind::FileTooLarge`] past the limit, [`io::ErrorKind::IsADirectory`] for a folder,
-    /// [`io::ErrorKind::InvalidInput`] for a pipe or a device, which could keep the reader waiting for ever.
+    /// As [`std::fs::read`]; [`io::ErrorKind::FileTooLarge`] past the limit,
+    /// [`io::ErrorKind::IsADirectory`] for a folder, [`io::ErrorKind::InvalidInput`] for a pipe or
+    /// a device, which could keep the reader waiting for ever.
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
 
     /// What stands at a path. A link is told as one, not followed.
@@ -42,8 +46,8 @@ pub trait System: Send + Sync + fmt::Debug {
     /// As [`std::fs::symlink_metadata`].
     fn look(&self, path: &Path) -> io::Result<FileFacts>;
 
-    /// Puts a private file (0600, its folder 0700 where it is made) in place, whole or not at all: readers see the old
-    /// content or the new.
+    /// Puts a private file (0600, its folder 0700 where it is made) in place, whole or not at all:
+    /// readers see the old content or the new.
     ///
     /// # Errors
     /// As [`std::fs::write`].
@@ -75,11 +79,13 @@ pub trait System: Send + Sync + fmt::Debug {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Locks a file for this process alone, making it (0600, its folder 0700) where there is none; `None` while another holds it.
-    /// The lock ends with the value, and with the process, however that ends.
+    /// Locks a file for this process alone, making it (0600, its folder 0700) where there is none;
+    /// `None` while another holds it. The lock ends with the value, and with the process, however
+    /// that ends.
     ///
     /// # Errors
-    /// [`io::ErrorKind::Unsupported`] where the file system knows no locks; otherwise as [`std::fs::File::open`].
+    /// [`io::ErrorKind::Unsupported`] where the file system knows no locks; otherwise as
+    /// [`std::fs::File::open`].
     fn try_lock(&self, path: &Path) -> io::Result<Option<FileLock>> {
         let _ = path;
         Err(io::ErrorKind::Unsupported.into())
@@ -90,13 +96,14 @@ pub trait System: Send + Sync + fmt::Debug {
         None
     }
 
-    /// Whether a person is at a terminal: whether standard error is one, which is where they are spoken to.
+    /// Whether a person is at a terminal: whether standard error is one, which is where they are
+    /// spoken to.
     fn has_terminal(&self) -> bool {
         false
     }
 
-    /// Starts a program that goes on by itself, such as a browser: without a shell, with nothing on its streams, in a process group
-    /// of its own.
+    /// Starts a program that goes on by itself, such as a browser: without a shell, with nothing on
+    /// its streams, in a process group of its own.
     ///
     /// # Errors
     /// As [`std::process::Command::spawn`].
@@ -105,15 +112,15 @@ pub trait System: Send + Sync + fmt::Debug {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// The full path of a program on `PATH`. Entries that are no full paths are passed over: what they name depends on the
-    /// folder that one happens to be in.
+    /// The full path of a program on `PATH`. Entries that are no full paths are passed over: what
+    /// they name depends on the folder that one happens to be in.
     fn find_program(&self, name: &str) -> Option<PathBuf>;
 
-    /// Runs a program to its end, without a shell and without a terminal, with nothing on its standard input, from a folder
-    /// that nobody but an administrator writes to.
+    /// Runs a program to its end, without a shell and without a terminal, with nothing on its
+    /// standard input, from a folder that nobody but an administrator writes to.
     ///
-    /// Cancel-safe: when the future is dropped, and when the deadline is over, the program is killed with all that it
-    /// started. Needs a Tokio runtime with I/O and time.
+    /// Cancel-safe: when the future is dropped, and when the deadline is over, the program is
+    /// killed with all that it started. Needs a Tokio runtime with I/O and time.
     ///
     /// # Errors
     /// [`Unfinished`], where it did not come to its own end.
@@ -122,7 +129,8 @@ pub trait System: Send + Sync + fmt::Debug {
     /// On whose hardware this machine runs, as its processor says.
     fn hypervisor(&self) -> Hypervisor;
 
-    /// The id of the user that this process acts as, as [`FileFacts::owner`] gives it; `None` where users have no ids.
+    /// The id of the user that this process acts as, as [`FileFacts::owner`] gives it; `None` where
+    /// users have no ids.
     fn user(&self) -> Option<u32> {
         None
     }
@@ -130,14 +138,15 @@ pub trait System: Send + Sync + fmt::Debug {
     /// The operating system, as [`std::env::consts::OS`] writes it: `linux`, `macos`, `windows`.
     fn os(&self) -> &'static str;
 
-    /// What changes with every start of the machine and from one of its networks to another; `None` where nothing tells.
+    /// What changes with every start of the machine and from one of its networks to another; `None`
+    /// where nothing tells.
     fn boot(&self) -> Option<String>;
 
     /// The time now, by this machine's clock.
     fn now(&self) -> SystemTime;
 
-    /// The time now or some milliseconds ago, whichever is cheaper to know: what decides whether a cached token is still
-    /// good, at every call.
+    /// The time now or some milliseconds ago, whichever is cheaper to know: what decides whether a
+    /// cached token is still good, at every call.
     fn coarse_now(&self) -> SystemTime {
         self.now()
     }
@@ -164,8 +173,8 @@ pub struct FileFacts {
 }
 
 impl FileFacts {
-    /// Why what stands there may be somebody else's than `user`'s ([`System::user`]) or the administrator's; `None` where it can't, or
-    /// where users have no ids.
+    /// Why what stands there may be somebody else's than `user`'s ([`System::user`]) or the
+    /// administrator's; `None` where it can't, or where users have no ids.
     pub(crate) fn foreign(&self, user: Option<u32>) -> Option<&'static str> {
         const ADMINISTRATOR: u32 = 0;
         match (self.owner, user) {
@@ -181,7 +190,8 @@ impl FileFacts {
 /// Who may write to a file, as far as its mode tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writers {
-    /// Its owner alone. A group that has its owner's number is the owner's own: systems make one for each user, and let it write.
+    /// Its owner alone. A group that has its owner's number is the owner's own: systems make one
+    /// for each user, and let it write.
     Owner,
     /// Its group too.
     Group,
@@ -202,8 +212,8 @@ pub enum FileKind {
     Other,
 }
 
-/// On whose hardware a machine runs (CPUID leaf 0x4000_0000: 'Requirements for implementing the Microsoft hypervisor
-/// interface').
+/// On whose hardware a machine runs (CPUID leaf 0x4000_0000: 'Requirements for implementing the
+/// Microsoft hypervisor interface').
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hypervisor {
     /// On its own.
@@ -234,9 +244,11 @@ impl fmt::Debug for FileLock {
     }
 }
 
-/// The store for secrets that a system keeps for each user: the Secret Service, the Keychain, the Credential Manager.
+/// The store for secrets that a system keeps for each user: the Secret Service, the Keychain, the
+/// Credential Manager.
 ///
-/// Its methods wait for an answer of another program, for some seconds at most, and never ask the person for anything.
+/// Its methods wait for an answer of another program, for some seconds at most, and never ask the
+/// person for anything.
 pub trait Keyring: Send + Sync {
     /// What people call it, such as `the Secret Service`.
     fn title(&self) -> &'static str;
@@ -253,7 +265,8 @@ pub trait Keyring: Send + Sync {
     /// [`NoKeyring`].
     fn set(&self, name: &str, secret: &[u8]) -> Result<(), NoKeyring>;
 
-    /// The secret under a name; where there is none, keeps this one under it, and gives what the keyring has then.
+    /// The secret under a name; where there is none, keeps this one under it, and gives what the
+    /// keyring has then.
     ///
     /// # Errors
     /// [`NoKeyring`].
@@ -343,11 +356,12 @@ pub fn home(system: &dyn System) -> Option<PathBuf> {
     full_path(system, variable)
 }
 
-/// Where azcred keeps everything, in place of the folders below: for containers and tests, and for what is to be apart from the rest.
+/// Where azcred keeps everything, in place of the folders below: for containers and tests, and for
+/// what is to be apart from the rest.
 const HOME_OF_ITS_OWN: &str = "AZCRED_HOME";
 
-/// The folder for what can be found out anew: `AZCRED_HOME/cache`, else `XDG_CACHE_HOME/azcred` or `~/.cache/azcred`, on macOS
-/// `~/Library/Caches/azcred`, on Windows `LOCALAPPDATA\azcred\cache`.
+/// The folder for what can be found out anew: `AZCRED_HOME/cache`, else `XDG_CACHE_HOME/azcred` or
+/// `~/.cache/azcred`, on macOS `~/Library/Caches/azcred`, on Windows `LOCALAPPDATA\azcred\cache`.
 pub fn cache_folder(system: &dyn System) -> Option<PathBuf> {
     if let Some(home) = full_path(system, HOME_OF_ITS_OWN) {
         return Some(home.join("cache"));
@@ -377,15 +391,17 @@ pub fn config_folder(system: &dyn System) -> Option<PathBuf> {
     }
 }
 
-/// The folder for what a user would miss, such as sign-ins: `AZCRED_HOME/data`, else `XDG_DATA_HOME/azcred` or `~/.local/share/azcred`, on macOS
-/// `~/Library/Application Support/azcred/data`, on Windows `LOCALAPPDATA\azcred`.
+/// The folder for what a user would miss, such as sign-ins: `AZCRED_HOME/data`, else
+/// `XDG_DATA_HOME/azcred` or `~/.local/share/azcred`, on macOS `~/Library/Application
+/// Support/azcred/data`, on Windows `LOCALAPPDATA\azcred`.
 pub fn data_folder(system: &dyn System) -> Option<PathBuf> {
     if let Some(home) = full_path(system, HOME_OF_ITS_OWN) {
         return Some(home.join("data"));
     }
     match system.os() {
         "windows" => Some(full_path(system, "LOCALAPPDATA")?.join("azcred")),
-        // Nobody else may look into this one; into the one around it, where people make `config.toml`, they may.
+        // Nobody else may look into this one; into the one around it, where people make
+        // `config.toml`, they may.
         "macos" => Some(config_folder(system)?.join("data")),
         _ => full_path(system, "XDG_DATA_HOME")
             .or_else(|| Some(home(system)?.join(".local/share")))

@@ -1,4 +1,5 @@
-//! Runs a program without a shell and without a terminal, for as long as it may, and leaves nothing of it behind.
+//! Runs a program without a shell and without a terminal, for as long as it may, and leaves nothing
+//! of it behind.
 
 use super::{Command, Finished, OUTPUT_LIMIT, Unfinished};
 use std::{
@@ -16,7 +17,8 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-/// What a program that has ended may leave unread for this long: something that it started may hold its output open.
+/// What a program that has ended may leave unread for this long: something that it started may hold
+/// its output open.
 const AFTER_ITS_END: Duration = Duration::from_millis(500);
 
 /// Finds a program in the folders of `path`.
@@ -59,7 +61,8 @@ fn safe_folder() -> PathBuf {
     }
 }
 
-/// Starts a program that goes on by itself, and is nobody's child for long: a thread waits for its end, so that none is left dead.
+/// Starts a program that goes on by itself, and is nobody's child for long: a thread waits for its
+/// end, so that none is left dead.
 pub(super) fn start(program: &Path, args: &[String]) -> io::Result<()> {
     let mut builder = std::process::Command::new(program);
     builder
@@ -108,7 +111,8 @@ pub(super) async fn run(
     let code = timeout_at(end, until_the_end(&mut running, &mut outputs))
         .await
         .map_err(|_| Unfinished::TooLate)??;
-    // It was waited for, so that dropping it kills nothing: what it left running, it left on purpose.
+    // It was waited for, so that dropping it kills nothing: what it left running, it left on
+    // purpose.
     let [stdout, stderr] = outputs.map(|output| output.bytes);
     Ok(Finished {
         code,
@@ -197,7 +201,8 @@ fn kill_group(id: u32) {
     }
 }
 
-/// `az` is a script there, and Python its child: `taskkill` ends a program with its children. Nobody waits for it.
+/// `az` is a script there, and Python its child: `taskkill` ends a program with its children.
+/// Nobody waits for it.
 #[cfg(windows)]
 fn kill_group(id: u32) {
     use std::os::windows::process::CommandExt;

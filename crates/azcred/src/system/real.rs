@@ -162,9 +162,9 @@ impl System for RealSystem {
         SystemTime::now()
     }
 
-    /// The kernel keeps the time of its last tick (1 to 10 ms ago) where it can be read without asking the hardware, which
-    /// takes a fifth of the time of a precise reading. It is the wall clock all the same: it follows when the clock is set,
-    /// and after a suspension.
+    /// The kernel keeps the time of its last tick (1 to 10 ms ago) where it can be read without
+    /// asking the hardware, which takes a fifth of the time of a precise reading. It is the wall
+    /// clock all the same: it follows when the clock is set, and after a suspension.
     #[cfg(target_os = "linux")]
     fn coarse_now(&self) -> SystemTime {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
@@ -239,7 +239,8 @@ fn private_file() -> fs::OpenOptions {
     open
 }
 
-/// Opens a file that is there to be locked. On Windows nobody can remove it as long as somebody has it open.
+/// Opens a file that is there to be locked. On Windows nobody can remove it as long as somebody has
+/// it open.
 fn lock_file() -> fs::OpenOptions {
     #[cfg_attr(not(windows), expect(unused_mut))]
     let mut open = private_file();
@@ -289,14 +290,16 @@ fn writers(metadata: &fs::Metadata) -> Writers {
     }
 }
 
-/// Where modes don't tell, lists of permissions do, and those of a user's folder let nobody else write.
+/// Where modes don't tell, lists of permissions do, and those of a user's folder let nobody else
+/// write.
 #[cfg(not(unix))]
 fn writers(_: &fs::Metadata) -> Writers {
     Writers::Owner
 }
 
-/// CPUID leaf 1 says whether there is a hypervisor, leaf 0x4000_0000 whose it is, and leaf 0x4000_0003 of Microsoft's whether
-/// this is the partition that may make others ('CreatePartitions', Hypervisor Top Level Functional Specification).
+/// CPUID leaf 1 says whether there is a hypervisor, leaf 0x4000_0000 whose it is, and leaf
+/// 0x4000_0003 of Microsoft's whether this is the partition that may make others
+/// ('CreatePartitions', Hypervisor Top Level Functional Specification).
 #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
 fn hypervisor() -> Hypervisor {
     const MAY_MAKE_OTHERS: u32 = 1;

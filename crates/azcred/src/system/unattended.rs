@@ -28,7 +28,8 @@ impl fmt::Display for Unattended {
 
 /// Why nobody can be asked for anything here; `None` where somebody can.
 pub fn unattended(system: &dyn System) -> Option<Unattended> {
-    /// The variables by which CI systems say what they are: most of them, GitHub Actions, Azure Pipelines.
+    /// The variables by which CI systems say what they are: most of them, GitHub Actions, Azure
+    /// Pipelines.
     const CI: [&str; 3] = ["CI", "GITHUB_ACTIONS", "TF_BUILD"];
     // `CI=false` is how people tell tools that a shell is none.
     let says_no = |value: &str| {

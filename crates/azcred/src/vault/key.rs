@@ -1,8 +1,9 @@
 //! Where the vault's key is, and how it gets there.
 //!
-//! That is decided once, when something is kept for the first time, and can be seen in the data folder from then on: the marker
-//! `key-1.keyring` says that the keyring has it, else the file `key-1` does. What was sealed under either lies in folders of its own, so
-//! that a session which does not reach the keyring (over SSH, by cron) harms nothing: it has the file's.
+//! That is decided once, when something is kept for the first time, and can be seen in the data
+//! folder from then on: the marker `key-1.keyring` says that the keyring has it, else the file
+//! `key-1` does. What was sealed under either lies in folders of its own, so that a session which
+//! does not reach the keyring (over SSH, by cron) harms nothing: it has the file's.
 //!
 //! `AZCRED_KEYRING=never` takes the file, whatever the marker says.
 
@@ -160,7 +161,8 @@ pub(super) fn place(system: &dyn System, failed: &Failed) -> Result<KeyPlace> {
     Ok(KeyPlace::Undecided)
 }
 
-/// Why what lies under the keyring's key can't be had in this session, where something may lie there.
+/// Why what lies under the keyring's key can't be had in this session, where something may lie
+/// there.
 pub(super) fn out_of_reach_here(system: &dyn System, failed: &Failed) -> Option<Error> {
     let folder = folder(system).ok()?;
     system.look(&folder.join(MARKER)).ok()?;
@@ -224,7 +226,8 @@ fn look(system: &dyn System, failed: &Failed) -> Result<Found> {
     })
 }
 
-/// The keyring, where it can be used, and that it is used written down; `None` where the file is to be taken.
+/// The keyring, where it can be used, and that it is used written down; `None` where the file is to
+/// be taken.
 fn decide(system: &dyn System, failed: &Failed, folder: &Path) -> Result<Option<Opened>> {
     let Some(keyring) = system.keyring() else {
         return Ok(None);
@@ -278,7 +281,8 @@ fn make_file(system: &dyn System, folder: &Path) -> Result<Opened> {
     ));
     let written = system.write_durably(&path, text.as_bytes());
     written.map_err(|error| trouble::failed(system, "Wrote", &path, Shelf::SignIns, &error))?;
-    // Where files can't be locked, another process may have been here: the last one's key is the one.
+    // Where files can't be locked, another process may have been here: the last one's key is the
+    // one.
     read_file(system, folder)?.ok_or_else(|| {
         Error::new(
             ErrorKind::Invalid,

@@ -6,7 +6,8 @@
 //! DATA/key-1, DATA/key-1.keyring           the key, or that the keyring has it (see [`key`])
 //! ```
 //!
-//! `NAME.lock` beside an entry is held by who replaces it. Another version of the format has other folders.
+//! `NAME.lock` beside an entry is held by who replaces it. Another version of the format has other
+//! folders.
 
 mod key;
 mod prune;
@@ -30,14 +31,17 @@ use std::{
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-/// A set of entries, each a file of its own under a name that tells nothing to who does not have the key.
+/// A set of entries, each a file of its own under a name that tells nothing to who does not have
+/// the key.
 ///
-/// A vault reads nothing until it is asked; its clones are the same one. Every method but [`Vault::lock`] reads or writes files
-/// without giving way, and may ask the keyring: none is for an asynchronous task's own thread.
+/// A vault reads nothing until it is asked; its clones are the same one. Every method but
+/// [`Vault::lock`] reads or writes files without giving way, and may ask the keyring: none is for
+/// an asynchronous task's own thread.
 ///
-/// The errors of all methods: [`ErrorKind::Unavailable`] where there is no place for it (no home folder, a keyring out of reach),
-/// [`ErrorKind::Unreachable`] where the keyring that has the key fails or hangs, [`ErrorKind::Invalid`] where what is there must not or
-/// can't be used, with what fixes it.
+/// The errors of all methods: [`ErrorKind::Unavailable`] where there is no place for it (no home
+/// folder, a keyring out of reach), [`ErrorKind::Unreachable`] where the keyring that has the key
+/// fails or hangs, [`ErrorKind::Invalid`] where what is there must not or can't be used, with what
+/// fixes it.
 #[derive(Clone)]
 pub(crate) struct Vault {
     system: SharedSystem,
@@ -62,7 +66,8 @@ pub(crate) type Parts<'a> = &'a [&'a [u8]];
 pub(crate) enum Shelf {
     /// Access tokens, which can be had again: in the cache folder.
     Tokens,
-    /// Sign-ins, which somebody would miss: in the data folder, written so that they outlive a loss of power.
+    /// Sign-ins, which somebody would miss: in the data folder, written so that they outlive a loss
+    /// of power.
     SignIns,
 }
 
@@ -157,7 +162,8 @@ impl Vault {
         held(&self.trouble.hung).is_some_and(|hung| hung.elapsed() < HUNG)
     }
 
-    /// What is kept; `None` where there is nothing, or nothing that can be opened: damaged, of another key, of a newer version.
+    /// What is kept; `None` where there is nothing, or nothing that can be opened: damaged, of
+    /// another key, of a newer version.
     pub(crate) fn read(
         &self,
         shelf: Shelf,
@@ -175,7 +181,8 @@ impl Vault {
         self.write_until(shelf, parts, content, None)
     }
 
-    /// The same for what is of no use from `end` on. Now and then, what has ended is removed on the way.
+    /// The same for what is of no use from `end` on. Now and then, what has ended is removed on the
+    /// way.
     pub(crate) fn write_until(
         &self,
         shelf: Shelf,
@@ -267,7 +274,8 @@ impl Vault {
         Ok(removed)
     }
 
-    /// How many files there are, and how many bytes in them: those of every key, locks and leavings as well.
+    /// How many files there are, and how many bytes in them: those of every key, locks and leavings
+    /// as well.
     pub(crate) fn size(&self, shelf: Shelf) -> Result<(usize, u64)> {
         let (mut files, mut bytes) = (0, 0);
         for kind in [Kind::Keyring, Kind::File] {
@@ -283,7 +291,8 @@ impl Vault {
         Ok((files, bytes))
     }
 
-    /// Locks an entry for who replaces it; `None` while another holds it. Where the file system knows no locks, everybody gets one.
+    /// Locks an entry for who replaces it; `None` while another holds it. Where the file system
+    /// knows no locks, everybody gets one.
     pub(crate) fn try_lock(&self, shelf: Shelf, parts: Parts<'_>) -> Result<Option<FileLock>> {
         let at = self.at(self.find_or_make()?, shelf, parts)?;
         let path = at.path.with_file_name(format!("{}{LOCK_ENDING}", at.name));
@@ -334,7 +343,8 @@ impl Vault {
         })
     }
 
-    /// Why what was kept under the keyring's key can't be had in this session; `None` where it can, or nothing was.
+    /// Why what was kept under the keyring's key can't be had in this session; `None` where it can,
+    /// or nothing was.
     pub(crate) fn out_of_reach(&self) -> Option<Error> {
         let is_had = held(&self.opened)
             .as_ref()
@@ -470,7 +480,8 @@ fn check_folder(system: &dyn System, folder: &Path, shelf: Shelf) -> Result<()> 
     }
 }
 
-/// Locks a file; everybody gets a lock where the file system knows none (NFS without its lock service, some of FUSE).
+/// Locks a file; everybody gets a lock where the file system knows none (NFS without its lock
+/// service, some of FUSE).
 fn lock_file(system: &dyn System, path: &Path) -> io::Result<Option<FileLock>> {
     match system.try_lock(path) {
         Err(error) if knows_no_locks(&error) => Ok(Some(FileLock::new(()))),

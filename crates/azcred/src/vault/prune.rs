@@ -1,4 +1,5 @@
-//! Removing what is of no use any more: tokens that ended, what killed processes left, locks of no entry. A sign-in is never removed.
+//! Removing what is of no use any more: tokens that ended, what killed processes left, locks of no
+//! entry. A sign-in is never removed.
 
 use super::{
     Shelf, entry_of_lock, is_entry, lock_file,

@@ -4,9 +4,10 @@
 //! magic 4 | version 1 | key id 8 | end 8 | nonce 12 | sealed content, tag 16
 //! ```
 //!
-//! AES-256-GCM (NIST SP 800-38D) under a key of the entry's own, derived from the vault's by HKDF-SHA256 (RFC 5869) with the entry's
-//! name: what stands under another name does not open. All before the sealed content is authenticated with it. A nonce is random; an
-//! entry is rewritten about once an hour, and 2³² times are allowed.
+//! AES-256-GCM (NIST SP 800-38D) under a key of the entry's own, derived from the vault's by
+//! HKDF-SHA256 (RFC 5869) with the entry's name: what stands under another name does not open. All
+//! before the sealed content is authenticated with it. A nonce is random; an entry is rewritten
+//! about once an hour, and 2³² times are allowed.
 
 use super::{Parts, Shelf};
 use crate::error::{Error, ErrorKind, Result};
@@ -62,7 +63,8 @@ impl Keys {
         })
     }
 
-    /// The name of an entry's file. Who does not have the key learns nothing from it, not even of a guess.
+    /// The name of an entry's file. Who does not have the key learns nothing from it, not even of a
+    /// guess.
     pub(super) fn name(&self, shelf: Shelf, parts: Parts<'_>) -> String {
         let mut context = hmac::Context::with_key(&self.of_names);
         context.update(shelf.folder().as_bytes());
@@ -117,7 +119,8 @@ impl Keys {
         Ok(sealed)
     }
 
-    /// What was sealed under a name; `None` where it was not, or not with this key, or not in this form.
+    /// What was sealed under a name; `None` where it was not, or not with this key, or not in this
+    /// form.
     pub(super) fn open(&self, name: &str, sealed: Vec<u8>) -> Option<Zeroizing<Vec<u8>>> {
         let mut sealed = Zeroizing::new(sealed);
         let clear = Clear::read(&sealed)?;

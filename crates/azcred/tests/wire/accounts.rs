@@ -1,4 +1,5 @@
-//! Sign-ins that outlive a process: who is signed in, what the next process does with it, and what happens where it has ended.
+//! Sign-ins that outlive a process: who is signed in, what the next process does with it, and what
+//! happens where it has ended.
 
 use crate::provider::{Asked, CLIENT, Provider, TENANT, Watcher};
 use azcred::{

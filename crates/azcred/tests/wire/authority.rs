@@ -1,5 +1,5 @@
-//! What an authority, and the way to it, can do to a credential: each ends within its deadline, in one clear error
-//! that names the cause and the fix, with no secret in it.
+//! What an authority, and the way to it, can do to a credential: each ends within its deadline, in
+//! one clear error that names the cause and the fix, with no secret in it.
 
 use crate::support::{Answer, Server, http, tls, token};
 use azcred::{

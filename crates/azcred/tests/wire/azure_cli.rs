@@ -1,4 +1,5 @@
-//! What Azure CLI's files hold, redeemed as Azure CLI would: against a server that shows what it is sent.
+//! What Azure CLI's files hold, redeemed as Azure CLI would: against a server that shows what it is
+//! sent.
 
 use crate::support::{Server, http, token};
 use azcred::{

@@ -1,4 +1,5 @@
-//! Secrets in every place where a source reads one, among answers that give them back: they are seen nowhere, at the loudest level.
+//! Secrets in every place where a source reads one, among answers that give them back: they are
+//! seen nowhere, at the loudest level.
 
 use crate::support::{Answer, Server, http, tls};
 use azcred::{
@@ -39,8 +40,8 @@ const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 /// Far over what any answer here takes, so that it decides nothing on a slow machine.
 const AMPLE: Duration = Duration::from_secs(60);
 
-/// What proves something, and what is given for it: whoever echoes one, echoes the other. Of a value in a wrong place, the first
-/// characters may be shown; the mark begins behind them.
+/// What proves something, and what is given for it: whoever echoes one, echoes the other. Of a
+/// value in a wrong place, the first characters may be shown; the mark begins behind them.
 fn secret() -> String {
     let claims = json!({"iss": "https://issuer", "sub": "s", "aud": "api://AzureADTokenExchange", "jti": MARK, "tid": TENANT});
     format!(
@@ -97,7 +98,8 @@ fn listen() -> Leaks {
         .clone()
 }
 
-/// Answers with a secret in every place where somebody could put one, the first of them good; and refusals that repeat what was sent.
+/// Answers with a secret in every place where somebody could put one, the first of them good; and
+/// refusals that repeat what was sent.
 fn answers() -> [Vec<Answer>; 2] {
     let secret = secret();
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();

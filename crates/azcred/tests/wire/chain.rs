@@ -1,4 +1,5 @@
-//! The chain over real sockets and real programs: how often it asks, whom it keeps to, what it leaves behind.
+//! The chain over real sockets and real programs: how often it asks, whom it keeps to, what it
+//! leaves behind.
 
 use crate::{
     provider::{Provider, Watcher},
@@ -332,7 +333,8 @@ async fn after_somebody_who_was_not_expected_the_person_can_be_somebody_else() {
     }
 }
 
-/// Lets a second pass, and everything go on that can. The runtime is never idle meanwhile, so that its clock goes on by hand alone.
+/// Lets a second pass, and everything go on that can. The runtime is never idle meanwhile, so that
+/// its clock goes on by hand alone.
 async fn passes_a_second() {
     tokio::time::advance(Duration::from_secs(1)).await;
     for _ in 0..1_000 {

@@ -1,4 +1,5 @@
-//! Azure CLI, Azure PowerShell and Azure Developer CLI as programs that answer, refuse, lie, hang and die.
+//! Azure CLI, Azure PowerShell and Azure Developer CLI as programs that answer, refuse, lie, hang
+//! and die.
 
 use azcred::{
     AzureCliCredential, AzureDeveloperCliCredential, AzurePowerShellCredential, ClientOptions,
@@ -12,7 +13,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// What must never be seen in an error, whoever printed it: a token's head, and a stretch of an opaque one.
+/// What must never be seen in an error, whoever printed it: a token's head, and a stretch of an
+/// opaque one.
 const CANARY: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJjYW5hcnkiOjF9.c2lnbmF0dXJlLWNhbmFyeQ";
 const OPAQUE: &str =
     "1.AXoAcanarycanarycanarycanarycanarycanarycanarycanarycanarycanarycanarycanarycanary";

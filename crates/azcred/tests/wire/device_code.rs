@@ -1,4 +1,5 @@
-//! Signing in by a code: what goes to the provider, what a person sees, and when they are asked again.
+//! Signing in by a code: what goes to the provider, what a person sees, and when they are asked
+//! again.
 
 use crate::{
     provider::{CLIENT, Provider, TENANT, Watcher},
@@ -337,7 +338,8 @@ async fn who_goes_away_takes_the_code_along() {
     assert_eq!(watcher.saw(), [CODE, "over"]);
 }
 
-/// What becomes of a sign-in at a server that answers the first request so, and every later one with the next.
+/// What becomes of a sign-in at a server that answers the first request so, and every later one
+/// with the next.
 async fn at(answers: Vec<Answer>) -> (Error, Vec<String>) {
     let server = Server::start(answers).await;
     let machine = Fixture::new().with_var(

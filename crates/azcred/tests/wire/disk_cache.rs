@@ -1,4 +1,5 @@
-//! Whose tokens are shared on disk, and whose are not: many processes, each a value with the same disk.
+//! Whose tokens are shared on disk, and whose are not: many processes, each a value with the same
+//! disk.
 
 use crate::support::{Answer, Server, http};
 use azcred::{
@@ -61,7 +62,8 @@ fn secret(options: ClientOptions) -> ClientSecretCredential {
     ClientSecretCredential::new(tenant, app, SECRET, options).unwrap()
 }
 
-/// Asks by what `make` makes of a machine, twice as processes of their own: whether the second has the first's token.
+/// Asks by what `make` makes of a machine, twice as processes of their own: whether the second has
+/// the first's token.
 async fn shares<C: Credential>(
     one: &Fixture,
     other: &Fixture,

@@ -1,5 +1,5 @@
-//! Workloads and jobs that somebody vouches for: in a local Azure that checks what they bring, and among token services that
-//! answer anything but a token.
+//! Workloads and jobs that somebody vouches for: in a local Azure that checks what they bring, and
+//! among token services that answer anything but a token.
 
 use crate::support::{Answer, Server, http, tls, token};
 use azcred::{

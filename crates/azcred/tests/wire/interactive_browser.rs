@@ -1,4 +1,5 @@
-//! A browser's sign-in as the browser and the authority see it, and what others try who find the port.
+//! A browser's sign-in as the browser and the authority see it, and what others try who find the
+//! port.
 
 use crate::support::{Answer, Server, http};
 use azcred::{

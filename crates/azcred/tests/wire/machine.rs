@@ -1,4 +1,5 @@
-//! How a machine is set up, on the way to an authority: its proxies, its root certificates, and the disk that they are on.
+//! How a machine is set up, on the way to an authority: its proxies, its root certificates, and the
+//! disk that they are on.
 
 use crate::{
     authority::{AMPLE, SECRET, ask_at},
@@ -27,7 +28,8 @@ impl System for SlowDisk {
         (name == "SSL_CERT_FILE").then(|| "/mnt/ca.pem".to_owned())
     }
     fn read(&self, _: &Path, _: u64) -> io::Result<Vec<u8>> {
-        // Half a minute is for whoever reads on the runtime's own thread, whom nobody would ever tell.
+        // Half a minute is for whoever reads on the runtime's own thread, whom nobody would ever
+        // tell.
         let _ = self.0.lock().unwrap().recv_timeout(AMPLE / 2);
         Err(io::ErrorKind::NotFound.into())
     }

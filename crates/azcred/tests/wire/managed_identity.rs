@@ -1,4 +1,5 @@
-//! Managed identities: at every host of a local Azure, and among hosts that answer anything but a token.
+//! Managed identities: at every host of a local Azure, and among hosts that answer anything but a
+//! token.
 
 use crate::support::{Answer, Server, http};
 use azcred::{
@@ -125,7 +126,8 @@ async fn each_host_is_asked_in_its_own_way() {
         ] {
             let before = server.requests();
             let outcome = ask_as(id.clone(), machine.clone().shared(), AMPLE).await;
-            // Of these two, the one has no choice and the other gives no identity back that could be compared.
+            // Of these two, the one has no choice and the other gives no identity back that could
+            // be compared.
             let refused = !id.is_system() && matches!(host, "Cloud Shell" | "Arc")
                 || host == "Azure ML" && !id.is_system() && !id.to_string().contains("client id");
             assert_eq!(outcome.is_err(), refused, "{host}, {id}: {outcome:?}");
@@ -304,7 +306,8 @@ async fn a_host_that_never_answers_is_waited_for_until_the_deadline() {
     }
 }
 
-/// A machine with variables of its own and the agent's folder of Azure Arc in another place of this disk.
+/// A machine with variables of its own and the agent's folder of Azure Arc in another place of this
+/// disk.
 #[derive(Debug)]
 struct Connected {
     machine: Fixture,

@@ -1,4 +1,5 @@
-//! People at the pages of a local Azure: its policies, its revocations and its refresh tokens that are good once.
+//! People at the pages of a local Azure: its policies, its revocations and its refresh tokens that
+//! are good once.
 
 use azcred::{
     AzcredCredential, ClientOptions, Credential, DeviceCodeCredential, Error, ErrorKind,
@@ -409,7 +410,8 @@ async fn a_revoked_sign_in_is_told_once_by_the_api_and_then_in_one_sentence() {
     );
     assert!(error.fix().contains("`azcred login --tenant "), "{error}");
     assert_eq!(azure.emulator.requests().all().len(), 1);
-    // Whether it was for the claims alone is found out once; then the dead refresh token is not sent again.
+    // Whether it was for the claims alone is found out once; then the dead refresh token is not
+    // sent again.
     for _ in 0..3 {
         let again = silently(&azure, &TokenRequest::new(Scope::ML)).await;
         let again = again.unwrap_err();

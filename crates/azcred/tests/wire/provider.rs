@@ -1,4 +1,5 @@
-//! A provider that signs people in, and whose rules a test sets: who enters the code, what is revoked, what needs more proof.
+//! A provider that signs people in, and whose rules a test sets: who enters the code, what is
+//! revoked, what needs more proof.
 
 use crate::support::{Answer, Server, http};
 use azcred::{ClientOptions, Notice, Prompt, system::Fixture};
@@ -23,7 +24,8 @@ pub(crate) struct Rules {
     pub(crate) pending: u32,
     /// What it says to whoever waits with a code, in place of a token.
     pub(crate) refuses_code: Option<(&'static str, u32)>,
-    /// What it says to refresh tokens for a resource (a part of its name), and the claims challenge along with it.
+    /// What it says to refresh tokens for a resource (a part of its name), and the claims challenge
+    /// along with it.
     pub(crate) refuses_refresh: Vec<(&'static str, &'static str, u32, Option<&'static str>)>,
     /// Whether a refresh token is good for one use.
     pub(crate) one_use: bool,

@@ -1,5 +1,5 @@
-//! Service principals as the environment describes them: against a local Azure that checks what they sign, and against a
-//! server that shows what they send.
+//! Service principals as the environment describes them: against a local Azure that checks what
+//! they sign, and against a server that shows what they send.
 
 use crate::support::{Server, http, token};
 use azcred::{

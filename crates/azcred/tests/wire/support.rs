@@ -183,7 +183,8 @@ async fn send(mut stream: impl AsyncWrite + Unpin, bytes: &[u8]) {
     let _ = stream.shutdown().await;
 }
 
-/// A certificate authority of its own: its PEM, and a server's settings for a certificate that it signed.
+/// A certificate authority of its own: its PEM, and a server's settings for a certificate that it
+/// signed.
 pub(crate) fn tls(change: impl FnOnce(&mut CertificateParams)) -> (String, Arc<ServerConfig>) {
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::new(Vec::new()).unwrap();

@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 
 /// Print the variables that put a program into a running emulator
 ///
-/// They set the way in, whom to trust, the workspace and a credential, and take away what would lead elsewhere.
+/// They set the way in, whom to trust, the workspace and a credential, and take away what would
+/// lead elsewhere.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -14,15 +14,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long another `exec` may take to start or stop the emulator of the same folder: a first start makes RSA keys.
+/// How long another `exec` may take to start or stop the emulator of the same folder: a first start
+/// makes RSA keys.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Run a program inside an emulator and return its exit code
 ///
-/// Uses the emulator that runs, else starts one for this program alone, which goes when the program ends; with --state it
-/// keeps what it made, and stays for whoever else is inside. The program runs unmodified and without a shell; signals are passed on to it. Its exit code is
-/// returned: 128 and the number of the signal where one ended it, 127 where there is no such program, 126 where it can't
-/// be executed.
+/// Uses the emulator that runs, else starts one for this program alone, which goes when the program
+/// ends; with --state it keeps what it made, and stays for whoever else is inside. The program runs
+/// unmodified and without a shell; signals are passed on to it. Its exit code is returned: 128 and
+/// the number of the signal where one ended it, 127 where there is no such program, 126 where it
+/// can't be executed.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -82,7 +84,8 @@ impl Exec {
         Ok(code)
     }
 
-    /// Runs the program in the emulator that runs from a folder. `None` where none does, or not for long.
+    /// Runs the program in the emulator that runs from a folder. `None` where none does, or not for
+    /// long.
     async fn as_guest(&self, folder: &Path, output: &Output) -> Result<Option<u8>, Failure> {
         if running(folder)?.is_none() {
             return Ok(None);

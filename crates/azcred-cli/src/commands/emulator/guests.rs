@@ -1,7 +1,8 @@
 //! Who is inside an emulator that `exec` started: it stays until the last one has left.
 //!
-//! A guest holds a shared lock on a file in the state folder for as long as its program runs, and whoever started the
-//! emulator takes it exclusively before stopping it. Locks end with their process, however that ends.
+//! A guest holds a shared lock on a file in the state folder for as long as its program runs, and
+//! whoever started the emulator takes it exclusively before stopping it. Locks end with their
+//! process, however that ends.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -18,14 +19,16 @@ pub(super) const PAUSE: Duration = Duration::from_millis(50);
 /// A stay in an emulator, or the knowledge that nobody else is in it, until it is dropped.
 pub(super) struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
 
-/// Enters. `None` where the emulator is about to stop; after that, somebody who is inside keeps it running.
+/// Enters. `None` where the emulator is about to stop; after that, somebody who is inside keeps it
+/// running.
 pub(super) fn enter(state: &Path) -> io::Result<Option<Lock>> {
     let file = open(state)?;
     let tried = file.try_lock_shared();
     held(file, tried)
 }
 
-/// Resolves once nobody is inside and nobody can enter any more; calls `waiting` once where that takes time.
+/// Resolves once nobody is inside and nobody can enter any more; calls `waiting` once where that
+/// takes time.
 pub(super) async fn all_left(state: &Path, waiting: impl FnOnce()) -> io::Result<Lock> {
     let mut waiting = Some(waiting);
     loop {

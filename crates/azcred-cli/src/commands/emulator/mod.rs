@@ -20,8 +20,9 @@ use std::time::Duration;
 
 /// Run a local Azure: Entra ID, Resource Manager and an Azure ML workspace
 ///
-/// It answers as Azure does, refusals included, on this machine only; nothing leaves it. Its tenant is Contoso, with
-/// applications, a subscription, a workspace and roles; `emulator start --seed` takes a world of your own.
+/// It answers as Azure does, refusals included, on this machine only; nothing leaves it. Its tenant
+/// is Contoso, with applications, a subscription, a workspace and roles; `emulator start --seed`
+/// takes a world of your own.
 #[derive(Args)]
 #[command(
     arg_required_else_help = true,
@@ -83,7 +84,8 @@ impl Guest {
     }
 }
 
-/// Where Azure Arc's agent has its key files ('Authenticate against Azure resources with Azure Arc-enabled servers').
+/// Where Azure Arc's agent has its key files ('Authenticate against Azure resources with Azure
+/// Arc-enabled servers').
 const AGENTS_FOLDER: &str = if cfg!(windows) {
     r"%ProgramData%\AzureConnectedMachineAgent\Tokens"
 } else {

@@ -67,7 +67,8 @@ impl Shell {
     }
 }
 
-/// Between single quotes everything stands for itself but the quote (POSIX, Shell Command Language, section 2.2.2).
+/// Between single quotes everything stands for itself but the quote (POSIX, Shell Command Language,
+/// section 2.2.2).
 fn posix(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
@@ -77,8 +78,8 @@ fn fish(value: &str) -> String {
     format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
-/// Between single quotes a quote is doubled; PowerShell takes the typographic ones for quotes too (about_Quoting_Rules and
-/// the language specification, section 2.3.5.2).
+/// Between single quotes a quote is doubled; PowerShell takes the typographic ones for quotes too
+/// (about_Quoting_Rules and the language specification, section 2.3.5.2).
 fn powershell(value: &str) -> String {
     let mut quoted = String::from("'");
     for c in value.chars() {

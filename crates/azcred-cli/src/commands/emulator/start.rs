@@ -29,7 +29,8 @@ pub(super) struct Start {
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
 
-    /// The port of a service: login, arm, graph, proxy, admin, or a managed identity host such as imds [default: any free one]
+    /// The port of a service: login, arm, graph, proxy, admin, or a managed identity host such as
+    /// imds [default: any free one]
     #[arg(long = "port", value_name = "SERVICE=PORT", value_parser = port)]
     ports: Vec<(String, u16)>,
 
@@ -52,7 +53,8 @@ fn port(text: &str) -> Result<(String, u16), String> {
     Ok((service.to_owned(), port))
 }
 
-/// What `--output json` prints once it is ready. Secrets are in `emulator.json` in the state folder, and in `emulator env`.
+/// What `--output json` prints once it is ready. Secrets are in `emulator.json` in the state
+/// folder, and in `emulator env`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Document<'a> {
@@ -182,7 +184,8 @@ fn ready(info: &Info, state: &str) -> Vec<String> {
     lines
 }
 
-/// Resolves when somebody wants this process to end. Listens from now on, not only once it is awaited.
+/// Resolves when somebody wants this process to end. Listens from now on, not only once it is
+/// awaited.
 #[cfg(unix)]
 pub(super) fn interruption() -> Result<impl Future<Output = ()>, Failure> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -43,7 +43,8 @@ impl State {
     }
 }
 
-/// XDG Base Directory Specification 0.8 on Linux and its kin; Apple's and Microsoft's own places elsewhere.
+/// XDG Base Directory Specification 0.8 on Linux and its kin; Apple's and Microsoft's own places
+/// elsewhere.
 fn usual() -> Option<PathBuf> {
     // The specification: a relative path is to be ignored.
     let folder = |name| {

@@ -27,9 +27,10 @@ use std::{path::PathBuf, sync::Arc};
 
 /// Sign in, once for every program that asks azcred
 ///
-/// Opens a browser to sign you in; where none can be opened, as over SSH or in a container, it shows a code to be entered in a
-/// browser elsewhere. What is kept of the sign-in is encrypted and outlives the terminal, so that nobody asks again until your
-/// organization wants to see you. An application or a managed identity can be signed in too.
+/// Opens a browser to sign you in; where none can be opened, as over SSH or in a container, it
+/// shows a code to be entered in a browser elsewhere. What is kept of the sign-in is encrypted and
+/// outlives the terminal, so that nobody asks again until your organization wants to see you. An
+/// application or a managed identity can be signed in too.
 ///
 /// Then shows who that is, and the subscriptions and workspaces that can be seen.
 #[derive(Args)]
@@ -88,7 +89,8 @@ struct Application {
     #[arg(long, group = "way", requires_all = ["client_id", "tenant"])]
     service_principal: bool,
 
-    /// The application, by client id; with --identity the managed identity. A person signs in to this one in place of Azure CLI's
+    /// The application, by client id; with --identity the managed identity. A person signs in to
+    /// this one in place of Azure CLI's
     #[arg(long, value_name = "ID", value_parser = client_id)]
     client_id: Option<ClientId>,
 
@@ -109,7 +111,8 @@ struct Application {
 #[derive(Args)]
 #[command(next_help_heading = "A managed identity")]
 struct Identity {
-    /// As the identity that Azure keeps for this machine; --client-id, --object-id or --resource-id names one of several
+    /// As the identity that Azure keeps for this machine; --client-id, --object-id or --resource-id
+    /// names one of several
     #[arg(long, group = "way", conflicts_with = "tenant")]
     identity: bool,
 

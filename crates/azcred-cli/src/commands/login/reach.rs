@@ -1,4 +1,5 @@
-//! Whether the commands come to this sign-in in this place; else who or what stands in the way, and which command comes to it.
+//! Whether the commands come to this sign-in in this place; else who or what stands in the way, and
+//! which command comes to it.
 
 use crate::{
     choice::{Choice, PRESET_VARIABLE},
@@ -145,7 +146,8 @@ fn is_by_azcred(report: &Report) -> bool {
         .is_some_and(|attempt| attempt.source == Source::Azcred)
 }
 
-/// Why a chain gave no token: the source that was there and failed, as `azcred chain` tells the whole.
+/// Why a chain gave no token: the source that was there and failed, as `azcred chain` tells the
+/// whole.
 fn failed(error: &azcred::Error) -> String {
     let attempts = error.report().map(|report| &report.attempts[..]);
     let failed = attempts.unwrap_or_default().iter().find(|attempt| {

@@ -26,7 +26,8 @@ pub(super) struct Seen {
     pub(super) trouble: Vec<String>,
     /// The workspace that is meant in this folder.
     pub(super) here: Option<Located>,
-    /// Whether nothing names a workspace here; something that can't be used does, and is told as trouble.
+    /// Whether nothing names a workspace here; something that can't be used does, and is told as
+    /// trouble.
     pub(super) is_unnamed: bool,
     /// How commands come to them here.
     pub(super) reach: Reach,

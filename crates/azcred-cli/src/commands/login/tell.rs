@@ -32,12 +32,13 @@ struct Document<'a> {
     tenants: Vec<TenantLine<'a>>,
     subscriptions: Vec<SubscriptionLine<'a>>,
     workspaces: Vec<WorkspaceLine<'a>>,
-    /// The workspace that is meant in this folder, whether it can be seen or not; `null` where none is.
+    /// The workspace that is meant in this folder, whether it can be seen or not; `null` where none
+    /// is.
     workspace: Option<Meant<'a>>,
     /// What gets a token of this sign-in here, tried out; `null` where nothing does.
     command: Option<&'a str>,
-    /// Who answers `azcred token` here, in the profile of this sign-in, in place of it; `null` where this sign-in does, and where it took
-    /// too long to find out.
+    /// Who answers `azcred token` here, in the profile of this sign-in, in place of it; `null`
+    /// where this sign-in does, and where it took too long to find out.
     instead: Option<InsteadLine<'a>>,
     /// What could not be looked at.
     trouble: &'a [String],

@@ -170,7 +170,8 @@ impl App<'_> {
     }
 }
 
-/// A secret: from a pipe, or from whoever sits at the terminal and sees the question, which in a job nobody does.
+/// A secret: from a pipe, or from whoever sits at the terminal and sees the question, which in a
+/// job nobody does.
 async fn asked(what: &str, options: &ClientOptions) -> Result<SecretString, Failure> {
     if io::stdin().is_terminal() {
         attended(&**options.system()).map_err(|refused| {

@@ -1,6 +1,7 @@
 //! Where a program begins: `POST /{tenant}/oauth2/v2.0/devicecode`, and the same of v1.0.
 //!
-//! Shape: 'OAuth 2.0 device authorization grant', and what the service was seen to answer to Azure CLI.
+//! Shape: 'OAuth 2.0 device authorization grant', and what the service was seen to answer to Azure
+//! CLI.
 
 use super::{
     super::{
@@ -76,7 +77,8 @@ fn respond(
 /// The codes, and what to tell the person.
 ///
 /// # Errors
-/// Whatever is wrong with tenant, client, scope or claims; 90033 while too many codes are under way.
+/// Whatever is wrong with tenant, client, scope or claims; 90033 while too many codes are under
+/// way.
 fn begin(
     world: &World,
     exchange: &Exchange,
@@ -141,8 +143,8 @@ fn begin(
     Ok(body)
 }
 
-/// How long codes are good and how far questions have to be apart, in seconds. Where no tenant is named it is the least
-/// that any tenant says.
+/// How long codes are good and how far questions have to be apart, in seconds. Where no tenant is
+/// named it is the least that any tenant says.
 fn limits(directory: &Directory, authority: Authority<'_>) -> (u32, u32) {
     let tenants = directory.tenants.values();
     let asked: Vec<_> = match authority {

@@ -1,7 +1,7 @@
 //! Signing in on another device (RFC 8628): the codes that are under way.
 //!
-//! A program gets two codes. It shows one to a person, who enters it on a page in any browser and signs in there; by the
-//! other it asks, again and again, whether they did.
+//! A program gets two codes. It shows one to a person, who enters it on a page in any browser and
+//! signs in there; by the other it asks, again and again, whether they did.
 
 mod endpoint;
 mod grant;
@@ -21,14 +21,15 @@ pub(super) use grant::grant;
 
 /// Codes under way at once. A program has one, and a person enters one.
 const MAX_PENDING: usize = 1000;
-/// Wrong user codes, from whomever, within [`WINDOW_SECONDS`]. With so few tries nobody finds one of a thousand among
-/// 20 to the power of 9 (RFC 8628 section 5.1).
+/// Wrong user codes, from whomever, within [`WINDOW_SECONDS`]. With so few tries nobody finds one
+/// of a thousand among 20 to the power of 9 (RFC 8628 section 5.1).
 const MAX_WRONG: usize = 50;
 const WINDOW_SECONDS: i64 = 60;
 /// Consonants, so that no code is a word, and none that looks like another (RFC 8628 section 6.1).
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const USER_CODE_LETTERS: usize = 9;
-/// How much sooner than agreed a program may ask, in milliseconds: clocks and networks are not exact.
+/// How much sooner than agreed a program may ask, in milliseconds: clocks and networks are not
+/// exact.
 const TOLERANCE_MS: i64 = 500;
 /// How much slower a program has to become when it asked too soon (RFC 8628 section 3.5).
 const SLOWER_MS: i64 = 5000;
@@ -123,7 +124,8 @@ impl Devices {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What waits for this user code, at a time in Unix seconds. Case, spaces and hyphens don't count.
+    /// What waits for this user code, at a time in Unix seconds. Case, spaces and hyphens don't
+    /// count.
     ///
     /// # Errors
     /// When nothing does, or too many wrong codes were entered.
@@ -178,8 +180,8 @@ impl Devices {
         }
     }
 
-    /// Makes a pair of codes for what is asked, good until `expires`, with `interval` seconds between two questions.
-    /// `None` without randomness, or while too many are under way.
+    /// Makes a pair of codes for what is asked, good until `expires`, with `interval` seconds
+    /// between two questions. `None` without randomness, or while too many are under way.
     fn begin(&self, pending: Pending, now: i64, expires: i64, interval: u32) -> Option<Codes> {
         let codes = Codes::generate()?;
         let mut inner = self.lock();
@@ -244,7 +246,8 @@ impl Codes {
         while user_code.len() < USER_CODE_LETTERS {
             let mut random = [0; 16];
             aws_lc_rs::rand::fill(&mut random).ok()?;
-            // 240 is the largest multiple of 20 in a byte: what lies above would favour the first letters.
+            // 240 is the largest multiple of 20 in a byte: what lies above would favour the first
+            // letters.
             let letters = random
                 .into_iter()
                 .filter(|byte| *byte < 240)

@@ -1,8 +1,9 @@
 //! What a browser remembers: who is signed in there, and which pages are its own.
 //!
-//! Both are cookies. The first is sealed: the service keeps nothing itself, so a sign-in outlives a restart. They are
-//! never sent by another site's forms (`SameSite`), nor shown to scripts (`HttpOnly`); `__Host-` keeps programs that
-//! answer at the same name by plain HTTP from setting them (RFC 6265bis section 4.1.3.2).
+//! Both are cookies. The first is sealed: the service keeps nothing itself, so a sign-in outlives a
+//! restart. They are never sent by another site's forms (`SameSite`), nor shown to scripts
+//! (`HttpOnly`); `__Host-` keeps programs that answer at the same name by plain HTTP from setting
+//! them (RFC 6265bis section 4.1.3.2).
 
 use super::{
     super::{exchange::Exchange, seal},
@@ -37,7 +38,8 @@ pub(super) struct Browser {
     is_new: bool,
     signed_in: Vec<SignedIn>,
     is_changed: bool,
-    /// Told apart by port, as cookies are not: two emulators on one machine would sign each other's people out.
+    /// Told apart by port, as cookies are not: two emulators on one machine would sign each other's
+    /// people out.
     suffix: String,
 }
 
@@ -50,7 +52,8 @@ const MAX_COOKIE: usize = 4096;
 const SESSION_SECONDS: i64 = 24 * 3600;
 
 impl Browser {
-    /// Reads a browser's cookies; one that has none is new. `None` where the system has no randomness.
+    /// Reads a browser's cookies; one that has none is new. `None` where the system has no
+    /// randomness.
     pub(super) fn read(
         directory: &Directory,
         exchange: &Exchange,
@@ -158,7 +161,8 @@ fn new_id() -> Option<String> {
     Some(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// Whether a session still counts: young enough, and of an account that was neither revoked nor taken away.
+/// Whether a session still counts: young enough, and of an account that was neither revoked nor
+/// taken away.
 fn is_alive(directory: &Directory, one: &SignedIn, now: i64) -> bool {
     let account: Option<&User> = directory.users.get(&one.account);
     now.saturating_sub(one.proofs.at) < SESSION_SECONDS

@@ -67,7 +67,8 @@ impl Codes {
         let now = code.issued;
         all.retain(|_, entry| now.saturating_sub(entry.issued) < REMEMBERED);
         if all.len() >= MAX_CODES {
-            // The older half: to look for the very oldest each time would cost a flood nothing, and others much.
+            // The older half: to look for the very oldest each time would cost a flood nothing, and
+            // others much.
             let mut times: Vec<i64> = all.values().map(|entry| entry.issued).collect();
             let (_, middle, _) = times.select_nth_unstable(MAX_CODES / 2);
             let middle = *middle;
@@ -81,11 +82,12 @@ impl Codes {
         Some(text)
     }
 
-    /// Takes a code that is still good, once `check` agrees to whoever shows it: what is shown by somebody else, or
-    /// wrongly, is not used up by it.
+    /// Takes a code that is still good, once `check` agrees to whoever shows it: what is shown by
+    /// somebody else, or wrongly, is not used up by it.
     ///
     /// # Errors
-    /// 70000 for what is no code, 54005 for one that was used, 70008 for one that is too old, and what `check` says.
+    /// 70000 for what is no code, 54005 for one that was used, 70008 for one that is too old, and
+    /// what `check` says.
     pub(in crate::entra) fn redeem(
         &self,
         text: &str,

@@ -86,10 +86,12 @@ pub(super) fn give_up(
     }
 }
 
-/// Where a browser goes after a logout, if the program that sent it says so and has registered the address.
+/// Where a browser goes after a logout, if the program that sent it says so and has registered the
+/// address.
 pub(super) fn after_logout(directory: &Directory, form: &Form) -> Option<String> {
     let to = form.get("post_logout_redirect_uri")?;
-    // Whether the token is still good does not matter: it names a program, and the address is checked.
+    // Whether the token is still good does not matter: it names a program, and the address is
+    // checked.
     let hinted = form.get("id_token_hint").and_then(|token| {
         let audience = Jws::parse(token).ok()?.claim_str("aud")?.to_owned();
         Uuid::try_parse(&audience).ok()

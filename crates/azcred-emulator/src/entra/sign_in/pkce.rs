@@ -83,7 +83,8 @@ pub(in crate::entra) fn check(
             501_481,
             "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
         ),
-        // RFC 9700 section 4.8.2: a verifier without a challenge is a sign of one that was taken away.
+        // RFC 9700 section 4.8.2: a verifier without a challenge is a sign of one that was taken
+        // away.
         (Some(_), None) | (None, Some(_)) => refuse(
             50148,
             "The code_verifier does not match the code_challenge supplied in the authorization request for PKCE.",

@@ -1,8 +1,8 @@
 //! Where an application may be answered: the addresses that are registered for it.
 //!
-//! 'Redirect URI (reply URL) restrictions and limitations': compared exactly, but for the port of `http://localhost`
-//! and `http://127.0.0.1` (RFC 8252 section 7.3), and with regard to case, but for scheme and host. `[::1]` is not
-//! supported there either.
+//! 'Redirect URI (reply URL) restrictions and limitations': compared exactly, but for the port of
+//! `http://localhost` and `http://127.0.0.1` (RFC 8252 section 7.3), and with regard to case, but
+//! for scheme and host. `[::1]` is not supported there either.
 
 use super::super::{authority::clip, refusal::Refusal};
 use crate::directory::Application;

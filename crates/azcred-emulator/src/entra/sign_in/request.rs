@@ -1,7 +1,8 @@
-//! A request for a code: the parameters of the authorize endpoint, read and judged as far as that goes without a person.
+//! A request for a code: the parameters of the authorize endpoint, read and judged as far as that
+//! goes without a person.
 //!
-//! 'Microsoft identity platform and OAuth 2.0 authorization code flow', 'OpenID Connect on the Microsoft identity
-//! platform'; RFC 6749 section 4.1.1, RFC 7636 section 4.3.
+//! 'Microsoft identity platform and OAuth 2.0 authorization code flow', 'OpenID Connect on the
+//! Microsoft identity platform'; RFC 6749 section 4.1.1, RFC 7636 section 4.3.
 
 use super::{
     super::{
@@ -75,8 +76,8 @@ const MAX_TEXT: usize = 2048;
 pub(super) const MAX_PARAMETERS: usize = 16 * 1024;
 
 impl AuthorizationRequest {
-    /// Reads the parameters of a request for the tenant, or group of tenants, that this segment names. With it comes
-    /// its client's id.
+    /// Reads the parameters of a request for the tenant, or group of tenants, that this segment
+    /// names. With it comes its client's id.
     pub(super) fn read(
         directory: &Directory,
         segment: &str,
@@ -146,7 +147,8 @@ impl AuthorizationRequest {
             claims: form.get("claims").map(str::to_owned),
             client_info: form.get("client_info") == Some("1"),
         };
-        // Both are read again when they are needed; what can't be read is not worth a person's time.
+        // Both are read again when they are needed; what can't be read is not worth a person's
+        // time.
         request.asked()?;
         ClaimsRequest::read(request.claims.as_deref())?;
         Ok(request)
@@ -155,7 +157,8 @@ impl AuthorizationRequest {
     /// What is asked for.
     ///
     /// # Errors
-    /// 901002 for a resource at the v2.0 endpoint, 900144 without a scope, 70011 and 28000 for what is none.
+    /// 901002 for a resource at the v2.0 endpoint, 900144 without a scope, 70011 and 28000 for what
+    /// is none.
     pub(super) fn asked(&self) -> Result<Asked, Refusal> {
         match (self.version, &self.resource) {
             (Version::V1, resource) => {
@@ -194,7 +197,8 @@ impl Prompt {
 /// The application that asks, where it may ask there.
 ///
 /// # Errors
-/// 900144 without a client id, 700016 for one that nobody knows, 50194 for an application of one tenant that asks all.
+/// 900144 without a client id, 700016 for one that nobody knows, 50194 for an application of one
+/// tenant that asks all.
 fn application<'a>(
     directory: &'a Directory,
     authority: Authority<'_>,
@@ -234,7 +238,8 @@ fn application<'a>(
     }
 }
 
-/// Only codes are given out: tokens in addresses are what applications have to ask for in the portal.
+/// Only codes are given out: tokens in addresses are what applications have to ask for in the
+/// portal.
 fn check_response_type(asked: &str) -> Result<(), Refusal> {
     let refuse = |code, message: String| {
         Err(Refusal::new(

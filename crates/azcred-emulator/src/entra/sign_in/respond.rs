@@ -1,7 +1,8 @@
-//! The answer to the program that asked for a code, at its own address: by query, by fragment or by a form.
+//! The answer to the program that asked for a code, at its own address: by query, by fragment or by
+//! a form.
 //!
-//! RFC 6749 sections 4.1.2 and 4.1.2.1, 'OAuth 2.0 Multiple Response Type Encoding Practices', 'OAuth 2.0 Form Post
-//! Response Mode'.
+//! RFC 6749 sections 4.1.2 and 4.1.2.1, 'OAuth 2.0 Multiple Response Type Encoding Practices',
+//! 'OAuth 2.0 Form Post Response Mode'.
 
 use super::{
     super::{exchange::Exchange, refusal::Refusal, token::unavailable},

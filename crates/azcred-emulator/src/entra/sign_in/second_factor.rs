@@ -1,7 +1,8 @@
 //! The second factor: a number that an authenticator app shows (RFC 6238, 30 seconds, six digits).
 //!
-//! The app is the emulator's own: each person's key comes from the service's secret, and the page shows the number that
-//! a phone would. What is proved by it is worth nothing, but that a client can cope with being asked.
+//! The app is the emulator's own: each person's key comes from the service's secret, and the page
+//! shows the number that a phone would. What is proved by it is worth nothing, but that a client
+//! can cope with being asked.
 
 use crate::directory::Directory;
 use aws_lc_rs::hmac;

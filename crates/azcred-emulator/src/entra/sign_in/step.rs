@@ -1,7 +1,8 @@
 //! What comes next in a sign-in: the page that is wanting, or the end.
 //!
-//! Nothing is remembered of which page was shown last. Each time the whole question is asked anew: who, proved how,
-//! allowed by whom. So no page can be skipped, nor a posted form stand for a proof.
+//! Nothing is remembered of which page was shown last. Each time the whole question is asked anew:
+//! who, proved how, allowed by whom. So no page can be skipped, nor a posted form stand for a
+//! proof.
 
 use super::{
     super::{

@@ -1,7 +1,8 @@
 //! One sign-in under way: what was asked for, and how far the person has come.
 //!
-//! Each page carries its own, sealed, and so the browser's way back leads to a page that works. Without the cookie of the
-//! browser that it was made for it is of no use, which is what keeps other sites from posting a form here.
+//! Each page carries its own, sealed, and so the browser's way back leads to a page that works.
+//! Without the cookie of the browser that it was made for it is of no use, which is what keeps
+//! other sites from posting a form here.
 
 use super::{
     super::{exchange::Exchange, refusal::Refusal, seal, user::Asked},
@@ -57,7 +58,8 @@ pub(super) enum Choice {
 pub(super) enum Purpose {
     /// A code, for a program that waits at an address.
     Code(Box<AuthorizationRequest>),
-    /// The approval of a program on another device, by its user code, with the scope and the `claims` it asked for.
+    /// The approval of a program on another device, by its user code, with the scope and the
+    /// `claims` it asked for.
     Device {
         user_code: String,
         scope: String,

@@ -1,4 +1,5 @@
-//! The endpoints that a browser comes to: a request for a code, a page posted back, a device's page, the way out.
+//! The endpoints that a browser comes to: a request for a code, a page posted back, a device's
+//! page, the way out.
 
 use super::{
     super::{
@@ -151,7 +152,8 @@ pub(in crate::entra) async fn login(
     let directory = world.directory();
     let mut response = match next {
         Next::GoOn => match transaction.seal(&directory) {
-            // A page of its own, by GET: the browser's way back and its 'reload' then do what people expect.
+            // A page of its own, by GET: the browser's way back and its 'reload' then do what
+            // people expect.
             Some(ctx) => respond::redirect(&exchange, &format!("/common/reprocess?ctx={ctx}")),
             None => pages::refused(&exchange, &unavailable(), None),
         },
@@ -215,8 +217,8 @@ pub(in crate::entra) async fn device_login(
 
 /// `/{tenant}/oauth2/v2.0/logout`: everybody is signed out of this browser.
 ///
-/// 'Single sign-out' of OpenID Connect: a browser is sent on to `post_logout_redirect_uri` where that is registered for
-/// the program that sent it, which `id_token_hint` or `client_id` names.
+/// 'Single sign-out' of OpenID Connect: a browser is sent on to `post_logout_redirect_uri` where
+/// that is registered for the program that sent it, which `id_token_hint` or `client_id` names.
 pub(in crate::entra) async fn logout(
     State(world): State<Arc<World>>,
     exchange: Exchange,
@@ -242,7 +244,8 @@ pub(in crate::entra) async fn logout(
     response
 }
 
-/// `/common/oauth2/nativeclient`: the address of programs that watch a browser of their own, and read it there.
+/// `/common/oauth2/nativeclient`: the address of programs that watch a browser of their own, and
+/// read it there.
 pub(in crate::entra) async fn native_client(exchange: Exchange) -> Response {
     pages::native_client(&exchange)
 }

@@ -64,8 +64,9 @@ pub(in crate::entra) fn body(
     issue.body(ask.world).ok_or_else(unavailable)
 }
 
-/// 20 to 28 hours where the service is told of what happens to the account meanwhile ('Continuous access evaluation',
-/// section 'Token lifetime'): a day at the least here, a second less as whole answers give it.
+/// 20 to 28 hours where the service is told of what happens to the account meanwhile ('Continuous
+/// access evaluation', section 'Token lifetime'): a day at the least here, a second less as whole
+/// answers give it.
 fn long_lifetime(exchange: &Exchange) -> u32 {
     let random = u32::from(exchange.trace_id.as_bytes()[0]);
     24 * 3600 - 1 + random * 4 * 3600 / 255
@@ -80,8 +81,8 @@ fn client_class(ask: &Ask<'_>) -> &'static str {
     }
 }
 
-/// What an account that has signed in by its password to a client would have been answered, for files that say so.
-/// `None` where it can't be: no such resource, or no randomness.
+/// What an account that has signed in by its password to a client would have been answered, for
+/// files that say so. `None` where it can't be: no such resource, or no randomness.
 pub(crate) fn signed_in(
     world: &World,
     directory: &Directory,

@@ -14,9 +14,10 @@ use serde_json::Value;
 /// Answers the grant.
 ///
 /// # Errors
-/// 70000 for what is no code, or another client's; 54005 for one that was used, 70008 for one that is too old; 700005 at
-/// another tenant, 500112 for another address, 50148 and 501481 for a wrong verifier; 50173 where the account was signed
-/// out everywhere meanwhile; and whatever is wrong with client or scope.
+/// 70000 for what is no code, or another client's; 54005 for one that was used, 70008 for one that
+/// is too old; 700005 at another tenant, 500112 for another address, 50148 and 501481 for a wrong
+/// verifier; 50173 where the account was signed out everywhere meanwhile; and whatever is wrong
+/// with client or scope.
 pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
     // A tenant knows its own applications; without one, the code says whose account it is.
     if let Authority::Tenant(tenant) = ask.authority {

@@ -1,7 +1,7 @@
 //! What a person's tokens say: the access token, the `id_token`, and `client_info`.
 //!
-//! Names and meanings: 'Access token claims reference' and 'ID token claims reference'. Claims that those pages call
-//! opaque have the form of real ones.
+//! Names and meanings: 'Access token claims reference' and 'ID token claims reference'. Claims that
+//! those pages call opaque have the form of real ones.
 
 use super::{
     super::{
@@ -47,7 +47,8 @@ impl Facts<'_> {
         }
     }
 
-    /// What the token of any kind says of the person. `audience` is the client id of whom it is for.
+    /// What the token of any kind says of the person. `audience` is the client id of whom it is
+    /// for.
     fn person(&self, version: Version, audience: Uuid) -> Value {
         let Session {
             account,
@@ -151,7 +152,8 @@ impl Facts<'_> {
         object(claims)
     }
 
-    /// The claims of an `id_token`, of the endpoint's version. From `iat` on it lives 65 minutes, as the service's do.
+    /// The claims of an `id_token`, of the endpoint's version. From `iat` on it lives 65 minutes,
+    /// as the service's do.
     pub(super) fn id_token(&self, version: Version, email: bool) -> Map<String, Value> {
         let app = self.session.application.app_id;
         let account = self.session.account;
@@ -179,8 +181,8 @@ impl Facts<'_> {
         object(claims)
     }
 
-    /// `groups`, or where they are to be asked for: past 200 the token would not fit into a header ('Groups overage
-    /// claim').
+    /// `groups`, or where they are to be asked for: past 200 the token would not fit into a header
+    /// ('Groups overage claim').
     fn add_groups(&self, claims: &mut Value) {
         const MAX_GROUPS: usize = 200;
         let user = self.session.user;

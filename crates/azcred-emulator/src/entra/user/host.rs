@@ -17,11 +17,12 @@ use crate::{directory::Application, world::World};
 use http::StatusCode;
 use uuid::Uuid;
 
-/// Issues a token of a user to one of Microsoft's own programs, for which nobody's consent is needed. `program` is its
-/// client id and name.
+/// Issues a token of a user to one of Microsoft's own programs, for which nobody's consent is
+/// needed. `program` is its client id and name.
 ///
 /// # Errors
-/// 50034 where there is no such user, 50057 where the account is disabled, 500011 for a resource that nobody knows.
+/// 50034 where there is no such user, 50057 where the account is disabled, 500011 for a resource
+/// that nobody knows.
 pub(crate) fn issue_for_user(
     world: &World,
     user: Option<Uuid>,

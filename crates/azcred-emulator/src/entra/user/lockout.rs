@@ -1,7 +1,7 @@
 //! Smart lockout: too many wrong passwords lock an account for a while.
 //!
-//! 'Protect user accounts from attacks with Microsoft Entra smart lockout': ten failed attempts, one minute at first,
-//! and the same wrong password again does not count.
+//! 'Protect user accounts from attacks with Microsoft Entra smart lockout': ten failed attempts,
+//! one minute at first, and the same wrong password again does not count.
 
 use aws_lc_rs::digest;
 use std::{

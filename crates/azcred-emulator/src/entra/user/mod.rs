@@ -1,7 +1,7 @@
 //! People who sign in: by password, and from then on by refresh tokens.
 //!
-//! A request is checked in the order in which Entra ID gives its reasons: the client, what it asks for, the account,
-//! and last whether this client may have this resource for this account.
+//! A request is checked in the order in which Entra ID gives its reasons: the client, what it asks
+//! for, the account, and last whether this client may have this resource for this account.
 
 mod answer;
 mod authorization_code;
@@ -73,7 +73,8 @@ pub(crate) struct Session<'a> {
     pub(crate) id: uuid::Uuid,
     /// What the account has proved, and when.
     pub(crate) proofs: Proofs,
-    /// `nonce` of the request for a code, for the `id_token` to repeat (OpenID Connect Core section 3.1.2.1).
+    /// `nonce` of the request for a code, for the `id_token` to repeat (OpenID Connect Core section
+    /// 3.1.2.1).
     pub(crate) nonce: Option<&'a str>,
     /// The sign-in was by device code, which stays with the session ('protocol tracking').
     pub(crate) by_device_code: bool,
@@ -93,8 +94,8 @@ impl<'a> Ask<'a> {
     /// The client, which has proved itself if it can.
     ///
     /// # Errors
-    /// 700016 where it is unknown, 7000218 where it should have proved itself, 700025 where it can't, and whatever
-    /// is wrong with what it shows.
+    /// 700016 where it is unknown, 7000218 where it should have proved itself, 700025 where it
+    /// can't, and whatever is wrong with what it shows.
     pub(super) fn client(&self, tenant: &Tenant) -> Result<&'a Application, Refusal> {
         let application = client::find(self.directory, tenant, &self.credentials.client_id)?;
         match (application.public_client, &self.credentials.presented) {
@@ -136,8 +137,9 @@ impl<'a> Ask<'a> {
     /// The resource that is asked for, once the client may have it for this account.
     ///
     /// # Errors
-    /// 500011 for a resource that is not in the tenant, 65001 without consent, 650053 for a permission that the
-    /// resource does not have, and whatever Conditional Access says of the session.
+    /// 500011 for a resource that is not in the tenant, 65001 without consent, 650053 for a
+    /// permission that the resource does not have, and whatever Conditional Access says of the
+    /// session.
     pub(super) fn permitted(
         &self,
         session: &Session<'_>,

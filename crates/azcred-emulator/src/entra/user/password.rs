@@ -18,8 +18,9 @@ use uuid::Uuid;
 /// Answers the grant.
 ///
 /// # Errors
-/// 9001023 at `common` and `consumers`; 50034, 50057, 50053, 50126, 50055 for what is wrong with the account or its
-/// password; 90072 where the account is nobody in the tenant; and whatever is wrong with client or scope.
+/// 9001023 at `common` and `consumers`; 50034, 50057, 50053, 50126, 50055 for what is wrong with
+/// the account or its password; 90072 where the account is nobody in the tenant; and whatever is
+/// wrong with client or scope.
 pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
     if let Authority::Any(name @ ("common" | "consumers")) = ask.authority {
         return Err(invalid_grant(
@@ -30,7 +31,8 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
             ),
         ));
     }
-    // A tenant knows its own applications; without one, only what every tenant knows can be told from a wrong id.
+    // A tenant knows its own applications; without one, only what every tenant knows can be told
+    // from a wrong id.
     let application = match ask.authority {
         Authority::Tenant(tenant) => Some(ask.client(tenant)?),
         Authority::Any(_) => None,

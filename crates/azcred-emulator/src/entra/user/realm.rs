@@ -1,6 +1,7 @@
 //! Home realm discovery: where an account signs in.
 //!
-//! MSAL asks it before it sends a password, so that a federated account's password does not go to Entra ID.
+//! MSAL asks it before it sends a password, so that a federated account's password does not go to
+//! Entra ID.
 
 use super::super::{exchange::Exchange, refusal::Refusal};
 use crate::{service::Cloud, world::World};
@@ -19,7 +20,8 @@ pub(in super::super) struct RealmQuery {
     api_version: Option<String>,
 }
 
-/// `GET /common/userrealm/{user}?api-version=1.0`: `Managed` for every domain of a tenant here, whoever the user is.
+/// `GET /common/userrealm/{user}?api-version=1.0`: `Managed` for every domain of a tenant here,
+/// whoever the user is.
 pub(in super::super) async fn user_realm(
     State(world): State<Arc<World>>,
     Path(user): Path<String>,

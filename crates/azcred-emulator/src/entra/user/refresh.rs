@@ -1,7 +1,8 @@
 //! Going on from a refresh token: the grant `refresh_token` (RFC 6749 section 6).
 //!
-//! 'Refresh tokens in the Microsoft identity platform': they are bound to user and client (or its family), not to a
-//! tenant or resource; a new one comes with every use and the old one is not revoked by it, unless the seed says so.
+//! 'Refresh tokens in the Microsoft identity platform': they are bound to user and client (or its
+//! family), not to a tenant or resource; a new one comes with every use and the old one is not
+//! revoked by it, unless the seed says so.
 
 use super::{
     super::{assertion::iso, authority::Authority, refusal::Refusal},
@@ -21,9 +22,10 @@ const INACTIVITY: u32 = 90 * 24 * 3600;
 /// Answers the grant.
 ///
 /// # Errors
-/// 9002313 and 70000 for what is no refresh token of this service, another client's, or used where each is good once; 50173, 700082 and 70008 for
-/// one that is revoked or too old; 50057 for a disabled account; 50020 where the account is nobody in the tenant; and
-/// whatever is wrong with client or scope.
+/// 9002313 and 70000 for what is no refresh token of this service, another client's, or used where
+/// each is good once; 50173, 700082 and 70008 for one that is revoked or too old; 50057 for a
+/// disabled account; 50020 where the account is nobody in the tenant; and whatever is wrong with
+/// client or scope.
 pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
     // A tenant knows its own applications; without one, the token says whose account it is.
     if let Authority::Tenant(tenant) = ask.authority {

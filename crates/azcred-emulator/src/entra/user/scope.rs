@@ -1,4 +1,5 @@
-//! What a person's token is asked for: a resource, permissions of it, and OpenID Connect's own scopes.
+//! What a person's token is asked for: a resource, permissions of it, and OpenID Connect's own
+//! scopes.
 //!
 //! 'Scopes and permissions in the Microsoft identity platform'.
 

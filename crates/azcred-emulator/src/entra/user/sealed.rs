@@ -1,8 +1,9 @@
 //! Refresh tokens: opaque to everybody else, and readable to whoever issued them.
 //!
-//! Nothing is kept for one: what it stands for is in it, sealed. That is why an older one keeps working after it was
-//! used, as with Entra ID, and why the emulator can't be filled up with them. They end by time, by the account's
-//! `sessions_valid_from`, and with their use in a tenant that wants it so.
+//! Nothing is kept for one: what it stands for is in it, sealed. That is why an older one keeps
+//! working after it was used, as with Entra ID, and why the emulator can't be filled up with them.
+//! They end by time, by the account's `sessions_valid_from`, and with their use in a tenant that
+//! wants it so.
 
 use super::super::{seal, sign_in::Proofs};
 use crate::directory::Directory;
@@ -50,8 +51,8 @@ const PURPOSE: &str = "azcred-emulator refresh token 2";
 const MAX_BYTES: usize = 8 * 1024;
 
 impl RefreshToken {
-    /// The token as its client gets it: three parts, as Entra ID's have. `None` without randomness, or in a directory
-    /// that issues none.
+    /// The token as its client gets it: three parts, as Entra ID's have. `None` without randomness,
+    /// or in a directory that issues none.
     pub(super) fn seal(&self, directory: &Directory) -> Option<String> {
         let tenant = URL_SAFE_NO_PAD.encode(self.tenant.as_bytes());
         let sealed = seal::seal(directory, PURPOSE, self)?;

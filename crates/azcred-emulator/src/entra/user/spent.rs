@@ -1,6 +1,7 @@
 //! Refresh tokens that were used, in tenants where each is good once.
 //!
-//! Entra ID lets an old one live on. Other services don't, and a client that loses a race with itself shows only there.
+//! Entra ID lets an old one live on. Other services don't, and a client that loses a race with
+//! itself shows only there.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -8,7 +9,8 @@ use std::{
 };
 use uuid::Uuid;
 
-/// The ids of used tokens; the oldest are forgotten when there are too many, and all of them at the end.
+/// The ids of used tokens; the oldest are forgotten when there are too many, and all of them at the
+/// end.
 #[derive(Debug, Default)]
 pub(crate) struct Spent(Mutex<Inner>);
 

@@ -1,8 +1,10 @@
-//! Azure CLI's token without Azure CLI: from its files, what `az account get-access-token` would give at this moment.
+//! Azure CLI's token without Azure CLI: from its files, what `az account get-access-token` would
+//! give at this moment.
 //!
-//! The same account, the same token of MSAL's cache while it has one that is good, else one for the refresh token or the
-//! secret that az would use. Nothing is ever written: az finds its files as it left them, and a refresh token stays good
-//! after its use. Wherever az would look at something that is not understood here, it is asked itself.
+//! The same account, the same token of MSAL's cache while it has one that is good, else one for the
+//! refresh token or the secret that az would use. Nothing is ever written: az finds its files as it
+//! left them, and a refresh token stays good after its use. Wherever az would look at something
+//! that is not understood here, it is asked itself.
 
 use super::{
     NAME,
@@ -31,7 +33,8 @@ const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 /// More refresh tokens of one person are not tried.
 const MOST_REFRESH_TOKENS: usize = 4;
 const CACHE: &str = "msal_token_cache.json";
-/// 'Can handle a claims challenge', which az says of itself: such tokens live for a day and can be revoked at once.
+/// 'Can handle a claims challenge', which az says of itself: such tokens live for a day and can be
+/// revoked at once.
 const CAPABILITIES: &str = r#"{"access_token":{"xms_cc":{"values":["CP1"]}}}"#;
 
 /// What is asked for.
@@ -209,9 +212,9 @@ fn cached(
     Ok(if is_due { Err(Some(token)) } else { Ok(token) })
 }
 
-/// Resource Manager is one resource of two names, and takes tokens for either. Azure CLI asks for its own by the older one (the
-/// `activeDirectoryResourceId` of `az cloud show`), so that this is the one it has after every `az login`: taking it spares every
-/// new process a request.
+/// Resource Manager is one resource of two names, and takes tokens for either. Azure CLI asks for
+/// its own by the older one (the `activeDirectoryResourceId` of `az cloud show`), so that this is
+/// the one it has after every `az login`: taking it spares every new process a request.
 fn resource_manager_by_its_other_name(cloud: &Cloud, scopes: &[&str]) -> Option<&'static str> {
     let [scope] = scopes else { return None };
     let resource = scope.strip_suffix("/.default")?.trim_end_matches('/');

@@ -63,7 +63,8 @@ fn entries() -> Value {
     json!([{"client_id": APP, "tenant": TENANT, "client_secret": "app-secret"}])
 }
 
-/// A laptop on which a person and an application have signed in to Azure CLI; the person's subscription is the default.
+/// A laptop on which a person and an application have signed in to Azure CLI; the person's
+/// subscription is the default.
 fn laptop() -> Fixture {
     let subscriptions = [
         subscription("5ec0ffee-1", "Contoso ML", true, TENANT, &ada()),

@@ -4,7 +4,8 @@ use crate::system::{FileKind, System, home};
 use std::{borrow::Cow, fmt, io, path::PathBuf};
 use zeroize::Zeroizing;
 
-/// Why Azure CLI's files do not answer, so that the program itself has to: plain words of ours, none of a file's.
+/// Why Azure CLI's files do not answer, so that the program itself has to: plain words of ours,
+/// none of a file's.
 pub(super) struct NotHere(Cow<'static, str>);
 
 impl NotHere {
@@ -45,7 +46,8 @@ pub(super) struct Folder<'a> {
 }
 
 impl<'a> Folder<'a> {
-    /// `AZURE_CONFIG_DIR`, else `~/.azure`. A path that is not full depends on where a program was started, so it is none.
+    /// `AZURE_CONFIG_DIR`, else `~/.azure`. A path that is not full depends on where a program was
+    /// started, so it is none.
     pub(super) fn of(system: &'a dyn System) -> Option<Self> {
         let path = match system.var("AZURE_CONFIG_DIR") {
             Some(path) => PathBuf::from(path),
@@ -123,7 +125,8 @@ impl Settings {
         let mut section = None;
         for line in text.lines() {
             let trimmed = line.trim();
-            // A line that begins with space goes on with the value before it; none that is of interest has several lines.
+            // A line that begins with space goes on with the value before it; none that is of
+            // interest has several lines.
             if trimmed.is_empty()
                 || trimmed.starts_with(['#', ';'])
                 || line.starts_with([' ', '\t'])

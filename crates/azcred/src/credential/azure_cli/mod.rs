@@ -1,4 +1,5 @@
-//! Whoever is signed in to Azure CLI: from its files where they hold what it would answer, else by running it.
+//! Whoever is signed in to Azure CLI: from its files where they hold what it would answer, else by
+//! running it.
 
 mod direct;
 mod files;
@@ -29,9 +30,9 @@ use tokio::time::{Instant, timeout};
 
 /// Signs in as whoever is signed in to Azure CLI (`az login`).
 ///
-/// The token is the one that `az account get-access-token` gives, from Azure CLI's own files and in a millisecond where they
-/// are plain and understood, else by running `az`. Its files are never changed, so a token that is renewed on the way is
-/// kept by this process only.
+/// The token is the one that `az account get-access-token` gives, from Azure CLI's own files and in
+/// a millisecond where they are plain and understood, else by running `az`. Its files are never
+/// changed, so a token that is renewed on the way is kept by this process only.
 ///
 /// ```no_run
 /// # async fn example() -> azcred::Result<()> {
@@ -69,11 +70,12 @@ impl AzureCliCredential {
         Self(self.0.changed(|source| source.tool.set_tenant(tenant)))
     }
 
-    /// Takes the account and the tenant of this subscription in place of the default one's: its id or its name.
+    /// Takes the account and the tenant of this subscription in place of the default one's: its id
+    /// or its name.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is empty, or holds other characters than letters, digits, spaces and `_-.`: it becomes
-    /// a program's argument.
+    /// [`ErrorKind::Invalid`] where it is empty, or holds other characters than letters, digits,
+    /// spaces and `_-.`: it becomes a program's argument.
     pub fn with_subscription(self, subscription: &str) -> Result<Self> {
         let subscription = subscription.trim();
         let is_good = !subscription.is_empty()
@@ -95,7 +97,8 @@ impl AzureCliCredential {
         })))
     }
 
-    /// Bounds one run of `az`; 10 seconds unless told otherwise, and never longer than [`ClientOptions::deadline`].
+    /// Bounds one run of `az`; 10 seconds unless told otherwise, and never longer than
+    /// [`ClientOptions::deadline`].
     #[must_use]
     pub fn with_process_deadline(self, deadline: Duration) -> Self {
         Self(self.0.changed(|source| source.tool.set_deadline(deadline)))
@@ -216,7 +219,8 @@ impl TokenSource for AzureCli {
         NAME
     }
 
-    /// Whether somebody is signed in is for the files or for `az` to say; that either is there is all that a look can tell.
+    /// Whether somebody is signed in is for the files or for `az` to say; that either is there is
+    /// all that a look can tell.
     fn look(&self, system: &dyn System) -> Availability {
         let program = self.tool.find(system);
         let folder = Folder::of(system);

@@ -1,5 +1,5 @@
-//! Who is signed in to Azure CLI: the account of the default subscription, or of one that is asked for, as
-//! `Profile.get_subscription` in azure-cli-core finds it.
+//! Who is signed in to Azure CLI: the account of the default subscription, or of one that is asked
+//! for, as `Profile.get_subscription` in azure-cli-core finds it.
 
 use super::files::{CLOUD, Folder, INSTANCE_DISCOVERY, Limit, NotHere, Settings};
 use crate::{cloud::Cloud, json, system::System, tenant::TenantId};
@@ -71,7 +71,8 @@ const CLOUDS: [(&str, &str); 3] = [
     ("AzureChinaCloud", "login.chinacloudapi.cn"),
 ];
 
-/// Finds the account. `tenant` and `subscription` are what the caller asks for in place of the default.
+/// Finds the account. `tenant` and `subscription` are what the caller asks for in place of the
+/// default.
 pub(super) fn find(
     system: &dyn System,
     folder: &Folder<'_>,
@@ -148,7 +149,8 @@ fn guid(tenant: &str) -> Result<TenantId, NotHere> {
         .ok_or_else(|| NotHere::because("the tenant is named by a domain"))
 }
 
-/// The name of the cloud that Azure CLI is set to, and the host that it signs in at there, where that is the cloud in use.
+/// The name of the cloud that Azure CLI is set to, and the host that it signs in at there, where
+/// that is the cloud in use.
 fn cloud_of(
     system: &dyn System,
     folder: &Folder<'_>,
@@ -178,8 +180,8 @@ fn cloud_of(
         }
         return Ok((name, host.to_owned()));
     }
-    // A cloud of somebody's own: what its authority is called may not be known here, so the tokens have to be of the host
-    // in use. Without this setting az would ask Microsoft about that host.
+    // A cloud of somebody's own: what its authority is called may not be known here, so the tokens
+    // have to be of the host in use. Without this setting az would ask Microsoft about that host.
     let authority = cloud.authority();
     let is_bare = authority
         .as_str()

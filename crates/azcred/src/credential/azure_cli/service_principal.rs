@@ -1,4 +1,5 @@
-//! The secret of an application that signed in to Azure CLI (`ServicePrincipalStore` in azure-cli-core).
+//! The secret of an application that signed in to Azure CLI (`ServicePrincipalStore` in
+//! azure-cli-core).
 
 use super::files::{Folder, Limit, NotHere};
 use secrecy::SecretString;

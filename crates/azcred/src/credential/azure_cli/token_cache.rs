@@ -1,8 +1,8 @@
-//! Tokens as MSAL keeps them, and which of them MSAL would give: the 'unified cache schema', as `token_cache.py` and
-//! `application.py` of MSAL for Python 1.39 read it.
+//! Tokens as MSAL keeps them, and which of them MSAL would give: the 'unified cache schema', as
+//! `token_cache.py` and `application.py` of MSAL for Python 1.39 read it.
 //!
-//! Secrets are borrowed from the file's bytes, which are wiped; one that had to be copied because of an escape is none of
-//! MSAL's, and the file is not read.
+//! Secrets are borrowed from the file's bytes, which are wiped; one that had to be copied because
+//! of an escape is none of MSAL's, and the file is not read.
 
 use super::{super::tool_output, files::NotHere};
 use crate::json;
@@ -20,7 +20,8 @@ use std::{
 
 /// What has less time left counts as expired.
 const TIME_LEFT: Duration = Duration::from_secs(5 * 60);
-/// The one family of Microsoft's own applications, whose members may use each other's refresh tokens.
+/// The one family of Microsoft's own applications, whose members may use each other's refresh
+/// tokens.
 const FAMILY: &str = "1";
 
 /// The cache, in the order of the file: of several tokens that would do, MSAL gives the first.
@@ -98,7 +99,8 @@ struct ApplicationEntry<'a> {
 #[derive(Debug)]
 pub(super) struct Person {
     pub(super) home_account_id: String,
-    /// Whether the system's broker signed them in, which then has to give the tokens that are not here.
+    /// Whether the system's broker signed them in, which then has to give the tokens that are not
+    /// here.
     pub(super) is_brokers: bool,
 }
 
@@ -223,8 +225,9 @@ impl<'a> TokenCache<'a> {
         Ok(None)
     }
 
-    /// The refresh tokens of a person in the order in which MSAL tries them: the family's, then the application's own, newer
-    /// ones first (`_acquire_token_silent_by_finding_rt_belongs_to_me_or_my_family` in `application.py`).
+    /// The refresh tokens of a person in the order in which MSAL tries them: the family's, then the
+    /// application's own, newer ones first
+    /// (`_acquire_token_silent_by_finding_rt_belongs_to_me_or_my_family` in `application.py`).
     pub(super) fn refresh(&self, whose: Whose<'_>) -> Vec<&'a str> {
         let name = format!("appmetadata-{}-{}", whose.environment, whose.client_id);
         let family = match self.applications.0.iter().rfind(|(key, _)| *key == name) {

@@ -1,7 +1,8 @@
-//! Who is let in: tells the browser that comes back from the provider from everything else that finds the port.
+//! Who is let in: tells the browser that comes back from the provider from everything else that
+//! finds the port.
 //!
-//! Other pages in the same browser, other programs and other users of the machine all can. None of them may end the sign-in of
-//! who waits, so that what is strange is turned away and waited on.
+//! Other pages in the same browser, other programs and other users of the machine all can. None of
+//! them may end the sign-in of who waits, so that what is strange is turned away and waited on.
 
 use crate::entra::{Authorization, Redirected};
 use hyper::{
@@ -80,11 +81,13 @@ impl Door {
         if request.uri.authority().is_some() {
             return Err((StatusCode::BAD_REQUEST, "a request for a proxy"));
         }
-        // A name of somebody else's that leads here (DNS rebinding) would let their page read what we answer.
+        // A name of somebody else's that leads here (DNS rebinding) would let their page read what
+        // we answer.
         if !only(headers, header::HOST.as_str()).is_some_and(|host| self.is_ours(host)) {
             return Err((StatusCode::BAD_REQUEST, "a request for another host"));
         }
-        // A script's request has an origin, and a visit by GET has none (Fetch Standard, 'append a request Origin header').
+        // A script's request has an origin, and a visit by GET has none (Fetch Standard, 'append a
+        // request Origin header').
         if headers.contains_key(header::ORIGIN) {
             return Err((StatusCode::FORBIDDEN, "a request of another page's"));
         }

@@ -1,4 +1,5 @@
-//! The port on this machine to which a browser is sent back (RFC 8252 section 7.3), and whoever else comes to it.
+//! The port on this machine to which a browser is sent back (RFC 8252 section 7.3), and whoever
+//! else comes to it.
 //!
 //! All of it lives in one future: drop it, and the port is closed at once, with every connection.
 
@@ -51,7 +52,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 const WHAT: &str = "Listen for the browser on this machine";
 
-/// A port, held on both of this machine's own addresses: `localhost` can be either, and nobody else may have the other.
+/// A port, held on both of this machine's own addresses: `localhost` can be either, and nobody else
+/// may have the other.
 #[derive(Debug)]
 pub(super) struct Loopback {
     v4: TcpListener,
@@ -64,7 +66,8 @@ impl Loopback {
     /// Takes `port`, else one that is free.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where `port` is taken; [`ErrorKind::Unavailable`] where this machine lets nobody listen.
+    /// [`ErrorKind::Invalid`] where `port` is taken; [`ErrorKind::Unavailable`] where this machine
+    /// lets nobody listen.
     pub(super) async fn bind(port: Option<u16>) -> Result<Self> {
         let failed = |kind: ErrorKind, why: String| {
             Error::new(kind, WHAT, why)
@@ -116,8 +119,9 @@ impl Loopback {
         self.port
     }
 
-    /// What the provider sends the browser back to. Entra ID takes any port of `localhost` for a public client, and not of
-    /// `127.0.0.1` ('Redirect URI (reply URL) best practices and limitations').
+    /// What the provider sends the browser back to. Entra ID takes any port of `localhost` for a
+    /// public client, and not of `127.0.0.1` ('Redirect URI (reply URL) best practices and
+    /// limitations').
     pub(super) fn redirect_uri(&self) -> String {
         format!("http://localhost:{}", self.port)
     }
@@ -220,8 +224,8 @@ impl Visitors {
         }
     }
 
-    /// Whoever has been there for long without a word goes where somebody new comes: no number of idle ones keeps the
-    /// browser out.
+    /// Whoever has been there for long without a word goes where somebody new comes: no number of
+    /// idle ones keeps the browser out.
     fn welcome(&mut self, stream: TcpStream) {
         if self.open.len() >= CONNECTIONS {
             let is_idle = |visitor: &Visitor| !visitor.is_awaited.load(Ordering::Relaxed);

@@ -1,4 +1,5 @@
-//! A person who signs in in the browser of this machine (RFC 8252): the authorization code flow with PKCE, and a port to come back to.
+//! A person who signs in in the browser of this machine (RFC 8252): the authorization code flow
+//! with PKCE, and a port to come back to.
 
 mod door;
 mod loopback;
@@ -44,13 +45,17 @@ use tokio::{
 /// # Ok(()) }
 /// ```
 ///
-/// The browser is sent to the authority, and from there back to a port of this machine, which is open as long as somebody waits. What
-/// else comes to that port is turned away, and [`crate::Notice::Strange`] tells of it. Where no browser can be opened (a session over SSH, a
-/// container), asking fails at once with [`ErrorKind::Unavailable`] and the reason: [`crate::DeviceCodeCredential`] needs none.
+/// The browser is sent to the authority, and from there back to a port of this machine, which is
+/// open as long as somebody waits. What else comes to that port is turned away, and
+/// [`crate::Notice::Strange`] tells of it. Where no browser can be opened (a session over SSH, a
+/// container), asking fails at once with [`ErrorKind::Unavailable`] and the reason:
+/// [`crate::DeviceCodeCredential`] needs none.
 ///
-/// A person is asked once: from then on tokens come by what the sign-in left, and with [`ClientOptions::with_disk_cache`] in the
-/// next process too. One who is asked again must be the same. A call takes as long as the person, five minutes at most unless
-/// [`InteractiveBrowserCredential::with_timeout`] or [`ClientOptions::with_deadline`] says otherwise.
+/// A person is asked once: from then on tokens come by what the sign-in left, and with
+/// [`ClientOptions::with_disk_cache`] in the next process too. One who is asked again must be the
+/// same. A call takes as long as the person, five minutes at most unless
+/// [`InteractiveBrowserCredential::with_timeout`] or [`ClientOptions::with_deadline`] says
+/// otherwise.
 pub struct InteractiveBrowserCredential(Kept<Person<Browser>>);
 
 credential!(InteractiveBrowserCredential);
@@ -59,7 +64,8 @@ const NAME: &str = "InteractiveBrowserCredential";
 /// Time for a password, a second factor and a consent; the tab may also be lost and forgotten.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
-/// What a person is asked in the browser, where they are signed in to it (`prompt`, OpenID Connect Core 1.0 section 3.1.2.1).
+/// What a person is asked in the browser, where they are signed in to it (`prompt`, OpenID Connect
+/// Core 1.0 section 3.1.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SignInPrompt {
@@ -85,7 +91,8 @@ impl SignInPrompt {
 }
 
 impl InteractiveBrowserCredential {
-    /// A credential for people of any organization, as the application that Azure CLI is. Asks nobody yet.
+    /// A credential for people of any organization, as the application that Azure CLI is. Asks
+    /// nobody yet.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] where the cloud can't be told.
@@ -95,14 +102,15 @@ impl InteractiveBrowserCredential {
         Ok(Self(Kept::new(Arc::new(person), system)))
     }
 
-    /// Signs in to this tenant; `organizations`, which stands for a person's own, unless told otherwise.
+    /// Signs in to this tenant; `organizations`, which stands for a person's own, unless told
+    /// otherwise.
     #[must_use]
     pub fn with_tenant(self, tenant: TenantId) -> Self {
         Self(self.0.changed(|person| person.set_tenant(tenant)))
     }
 
-    /// Signs in to this application, which has to have `http://localhost` among its addresses for mobile and desktop applications;
-    /// Azure CLI's unless told otherwise.
+    /// Signs in to this application, which has to have `http://localhost` among its addresses for
+    /// mobile and desktop applications; Azure CLI's unless told otherwise.
     #[must_use]
     pub fn with_client_id(self, client_id: ClientId) -> Self {
         Self(self.0.changed(|person| person.set_client_id(client_id)))
@@ -115,14 +123,16 @@ impl InteractiveBrowserCredential {
         Self(self.0.changed(|person| person.set_login_hint(login_hint)))
     }
 
-    /// Asks this of a person who is signed in to the browser; what the provider finds right unless told otherwise.
+    /// Asks this of a person who is signed in to the browser; what the provider finds right unless
+    /// told otherwise.
     #[must_use]
     pub fn with_sign_in_prompt(self, prompt: SignInPrompt) -> Self {
         let change = |person: &mut Person<Browser>| person.way_mut().prompt = Some(prompt);
         Self(self.0.changed(change))
     }
 
-    /// Has the browser come back to this port, for applications that are registered with one; a free one unless told otherwise.
+    /// Has the browser come back to this port, for applications that are registered with one; a
+    /// free one unless told otherwise.
     #[must_use]
     pub fn with_redirect_port(self, port: u16) -> Self {
         let change = |person: &mut Person<Browser>| person.way_mut().port = Some(port);
@@ -135,8 +145,9 @@ impl InteractiveBrowserCredential {
         Self(self.0.changed(|person| person.set_timeout(timeout)))
     }
 
-    /// Asks the person, whoever is signed in, and keeps what comes of it as the current account of the profile
-    /// ([`crate::account`]); without [`ClientOptions::with_disk_cache`] for as long as the credential lives.
+    /// Asks the person, whoever is signed in, and keeps what comes of it as the current account of
+    /// the profile ([`crate::account`]); without [`ClientOptions::with_disk_cache`] for as long as
+    /// the credential lives.
     ///
     /// Cancel-safe and bounded, as [`crate::Credential::get_token`].
     ///

@@ -1,4 +1,5 @@
-//! What the browser shows at the end: whole pages without anything from elsewhere, that allow a browser nothing but themselves.
+//! What the browser shows at the end: whole pages without anything from elsewhere, that allow a
+//! browser nothing but themselves.
 
 use crate::{entra::IdClaims, error::Error, redact::printable};
 use aws_lc_rs::digest;
@@ -150,7 +151,8 @@ impl Page {
     }
 }
 
-/// Our style and our script, by what is in them, and nothing else (Content Security Policy Level 3).
+/// Our style and our script, by what is in them, and nothing else (Content Security Policy Level
+/// 3).
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = |text: &str| STANDARD.encode(digest::digest(&digest::SHA256, text.as_bytes()));
     format!(

@@ -1,6 +1,8 @@
-//! Reads what the hosts of managed identities answer: one kind of JSON, in which each writes times and errors in its own way.
+//! Reads what the hosts of managed identities answer: one kind of JSON, in which each writes times
+//! and errors in its own way.
 //!
-//! Every word of it is somebody else's: bounded, stripped of control characters, and of every secret that was sent.
+//! Every word of it is somebody else's: bounded, stripped of control characters, and of every
+//! secret that was sent.
 
 use crate::{
     error::{Error, ErrorKind, Refusal, Result},
@@ -40,7 +42,8 @@ pub(super) struct Answer {
     pub(super) resource_id: Option<String>,
 }
 
-/// Tokens of managed identities live a day. One that is said to live longer is a misunderstanding, such as milliseconds.
+/// Tokens of managed identities live a day. One that is said to live longer is a misunderstanding,
+/// such as milliseconds.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// Clocks closer than this are in agreement.
 const CLOCK_TOLERANCE: i64 = 300;
@@ -121,9 +124,10 @@ fn beside(asked: &Asked<'_>, answer: &Success, text: &str) -> String {
     asked.clean(&redact(text, &[answer.access_token.expose_secret()]), 40)
 }
 
-/// How long a token lives. `expires_in` counts from when the token was issued, as 'How to use managed identities on an Azure
-/// VM' has it, though IMDS counts from now; `expires_on` depends on this machine's clock. So the sooner of the two
-/// is taken, unless the clock is so wrong that the second has passed.
+/// How long a token lives. `expires_in` counts from when the token was issued, as 'How to use
+/// managed identities on an Azure VM' has it, though IMDS counts from now; `expires_on` depends on
+/// this machine's clock. So the sooner of the two is taken, unless the clock is so wrong that the
+/// second has passed.
 fn lifetime(asked: &Asked<'_>, answer: &Success, response: &HttpResponse) -> Result<Duration> {
     let unreadable = |name: &str, value: &Value| {
         let value = beside(asked, answer, &value.to_string());
@@ -196,8 +200,9 @@ fn seconds(value: &Value) -> Option<i64> {
     }
 }
 
-/// A moment in seconds since 1970, or as the older App Service protocol writes it, on Linux `06/20/2019 02:57:58 +00:00` and on Windows
-/// `1/16/2020 12:0:12 AM +00:00` (azure-identity's `azure_ml.py` knows both).
+/// A moment in seconds since 1970, or as the older App Service protocol writes it, on Linux
+/// `06/20/2019 02:57:58 +00:00` and on Windows `1/16/2020 12:0:12 AM +00:00` (azure-identity's
+/// `azure_ml.py` knows both).
 fn moment(value: &Value) -> Option<i64> {
     const FORMS: [&str; 2] = [
         "[month padding:none]/[day padding:none]/[year] [hour padding:none]:[minute padding:none]:[second padding:none]",
@@ -223,8 +228,8 @@ struct Said {
 }
 
 /// IMDS and Arc: `{"error": "…", "error_description": "…"}`. Service Fabric and Cloud Shell:
-/// `{"error": {"code": "…", "message": "…", "correlationId": "…"}}`. App Service: `{"statusCode": 400, "message": "…"}`, in
-/// the protocol of 2017 with capitals.
+/// `{"error": {"code": "…", "message": "…", "correlationId": "…"}}`. App Service: `{"statusCode":
+/// 400, "message": "…"}`, in the protocol of 2017 with capitals.
 fn said(asked: &Asked<'_>, response: &HttpResponse) -> Option<Said> {
     let whole: Map<String, Value> = serde_json::from_slice(&response.body).ok()?;
     let parts = match whole.get("error") {
@@ -258,8 +263,8 @@ impl Said {
     /// Whether it means that the host has no such identity.
     fn is_nobody(&self) -> bool {
         let message = self.message.to_ascii_lowercase();
-        // IMDS's and Arc's is the first; App Service's are 'No User Assigned or Delegated Managed Identity found for …' and, in the
-        // protocol of 2017, 'No MSI found for …'.
+        // IMDS's and Arc's is the first; App Service's are 'No User Assigned or Delegated Managed
+        // Identity found for …' and, in the protocol of 2017, 'No MSI found for …'.
         self.code == "ManagedIdentityNotFound"
             || message.contains("identity not found")
             || message.starts_with("no ")

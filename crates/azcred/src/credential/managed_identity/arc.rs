@@ -1,8 +1,9 @@
-//! A server connected by Azure Arc, whose agent wants to see that the client may read what only administrators may.
+//! A server connected by Azure Arc, whose agent wants to see that the client may read what only
+//! administrators may.
 //!
-//! 'Authenticate against Azure resources with Azure Arc-enabled servers': the first answer names a file, and the second request
-//! carries what is in it. Whoever gets to answer in the agent's place could so have any file read, so the file has to be
-//! one that the agent itself could have made.
+//! 'Authenticate against Azure resources with Azure Arc-enabled servers': the first answer names a
+//! file, and the second request carries what is in it. Whoever gets to answer in the agent's place
+//! could so have any file read, so the file has to be one that the agent itself could have made.
 
 use super::{
     Asking, Host, ManagedIdentityId, NAME,
@@ -30,7 +31,8 @@ pub(super) struct Arc {
     is_said: bool,
 }
 
-/// Where the agent listens (MSAL for Python 1.39, `_get_arc_endpoint`, and the libraries for .NET and Go know it too).
+/// Where the agent listens (MSAL for Python 1.39, `_get_arc_endpoint`, and the libraries for .NET
+/// and Go know it too).
 const ADDRESS: &str = "http://localhost:40342/metadata/identity/oauth2/token";
 
 /// Whether the agent's service is on this machine. Looks at one file.
@@ -72,8 +74,8 @@ impl Arc {
         })
     }
 
-    /// An installed agent is no promise: the server may not be connected, or its identity not be this user's to have. That is
-    /// nobody's failure where nobody asked for it.
+    /// An installed agent is no promise: the server may not be connected, or its identity not be
+    /// this user's to have. That is nobody's failure where nobody asked for it.
     fn failed(&self, error: Error) -> Error {
         let is_absent = matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Invalid);
         if self.is_said || !is_absent {
@@ -176,7 +178,8 @@ fn folder(asked: &Asked<'_>, system: &dyn System) -> Result<String> {
     }
 }
 
-/// The file that a challenge names (`Basic realm=FILE`), where it lies directly in the agent's folder and nowhere else.
+/// The file that a challenge names (`Basic realm=FILE`), where it lies directly in the agent's
+/// folder and nowhere else.
 fn named_file(asked: &Asked<'_>, challenge: Option<&str>, system: &dyn System) -> Result<String> {
     let folder = folder(asked, system)?;
     let named = challenge.and_then(|challenge| {
@@ -203,7 +206,8 @@ fn named_file(asked: &Asked<'_>, challenge: Option<&str>, system: &dyn System) -
         .and_then(|rest| rest.strip_prefix(separator))
         .filter(|_| is_folder)
         .and_then(|name| name.strip_suffix(".key"));
-    // Letters, digits and the like: no separator of either system, no alternate stream, no `..`, nothing unseen.
+    // Letters, digits and the like: no separator of either system, no alternate stream, no `..`,
+    // nothing unseen.
     let is_plain = |name: &str| {
         !name.is_empty()
             && name
@@ -283,8 +287,8 @@ fn authorization(asked: &Asked<'_>, key: &str) -> Result<HeaderValue> {
     Ok(value)
 }
 
-/// The token, where it is the chosen identity's: an agent that can't choose takes no notice of a choice and gives the
-/// server's own (azure-identity 1.27 has the same check).
+/// The token, where it is the chosen identity's: an agent that can't choose takes no notice of a
+/// choice and gives the server's own (azure-identity 1.27 has the same check).
 fn confirmed(asking: &Asking<'_>, answer: Answer) -> Result<AccessToken> {
     let Some((name, chosen)) = asking.id.parameter("msi_res_id") else {
         return Ok(answer.token);

@@ -28,7 +28,8 @@ pub(super) fn variable(system: &dyn System, name: &str) -> Result<String> {
 /// The secret in a variable, as a header that doesn't print.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] where it can't stand in a header; [`ErrorKind::Unavailable`] where it is unset.
+/// [`ErrorKind::Invalid`] where it can't stand in a header; [`ErrorKind::Unavailable`] where it is
+/// unset.
 pub(super) fn secret(system: &dyn System, name: &str) -> Result<HeaderValue> {
     let value = variable(system, name)?;
     let value = value.trim();
@@ -55,8 +56,8 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// The address in a variable. Plain HTTP goes straight to where only this machine or its own network can be; HTTPS goes as
-    /// every other request does.
+    /// The address in a variable. Plain HTTP goes straight to where only this machine or its own
+    /// network can be; HTTPS goes as every other request does.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`], which names the variable.
@@ -151,7 +152,8 @@ impl Endpoint {
         answer::read(asked, &response)
     }
 
-    /// See [`Http::send`]. Where no answer comes, the network in general is not what is to be looked at: `fix` is.
+    /// See [`Http::send`]. Where no answer comes, the network in general is not what is to be
+    /// looked at: `fix` is.
     pub(super) async fn send(
         &self,
         what: &str,
@@ -195,8 +197,8 @@ fn read(variable: &str, value: &str) -> Result<Url> {
     Ok(url)
 }
 
-/// Whether only this machine, its link or a private network can answer at an address. A name tells nothing of where it leads,
-/// `localhost` excepted.
+/// Whether only this machine, its link or a private network can answer at an address. A name tells
+/// nothing of where it leads, `localhost` excepted.
 fn is_near(url: &Url) -> bool {
     let ip: IpAddr = match url.host() {
         Some(Host::Domain(name)) => return name.eq_ignore_ascii_case("localhost"),

@@ -1,9 +1,10 @@
-//! Whether this can be a virtual machine of Azure's, which alone have an instance metadata service: what the machine itself tells,
-//! before anything is sent.
+//! Whether this can be a virtual machine of Azure's, which alone have an instance metadata service:
+//! what the machine itself tells, before anything is sent.
 //!
 //! 1. `AZURE_POD_IDENTITY_AUTHORITY_HOST` says where the service is, so there is one;
 //! 2. macOS does not run there, and WSL, though on Hyper-V, is somebody's own computer;
-//! 3. the firmware's chassis asset tag is one and the same on all of Azure's machines (cloud-init tells them by it);
+//! 3. the firmware's chassis asset tag is one and the same on all of Azure's machines (cloud-init
+//!    tells them by it);
 //! 4. where the firmware says nothing, the hypervisor: Azure's is always Hyper-V;
 //! 5. a guest of Hyper-V, or of a processor that can't be asked, may be anywhere.
 
@@ -130,7 +131,8 @@ pub(super) fn gather(system: &dyn System) -> Evidence {
     }
 }
 
-/// The first line of a file, where there is anything in it. In a container the file may be there and empty, or not to be read.
+/// The first line of a file, where there is anything in it. In a container the file may be there
+/// and empty, or not to be read.
 fn line(system: &dyn System, path: &str) -> Option<String> {
     let bytes = system.read(Path::new(path), LINE_LIMIT).ok()?;
     let text = String::from_utf8_lossy(&bytes);

@@ -25,7 +25,8 @@ const LONGEST_RESOURCE: usize = 2048;
 const USER_ASSIGNED: &str = "/providers/microsoft.managedidentity/userassignedidentities/";
 
 impl ManagedIdentityId {
-    /// The resource's own identity. Where it has none and just one is assigned to it, Azure takes that one.
+    /// The resource's own identity. Where it has none and just one is assigned to it, Azure takes
+    /// that one.
     pub const SYSTEM: Self = Self(Kind::System);
 
     /// The user-assigned identity with this client id.

@@ -1,8 +1,8 @@
 //! A virtual machine's instance metadata service (IMDS), and whatever stands in for it.
 //!
-//! 'How to use managed identities on an Azure VM to acquire an access token'. Its address is the same on every machine, so that
-//! there is nothing to see of it before it answers; [`super::evidence`] and [`super::probe`] keep machines that have
-//! none from waiting for it.
+//! 'How to use managed identities on an Azure VM to acquire an access token'. Its address is the
+//! same on every machine, so that there is nothing to see of it before it answers;
+//! [`super::evidence`] and [`super::probe`] keep machines that have none from waiting for it.
 
 use super::{
     Asking, Host, ManagedIdentityId, NAME,
@@ -50,7 +50,8 @@ const FIX: &str = "run this on an Azure resource with a managed identity; there,
 
 impl Imds {
     /// # Errors
-    /// [`ErrorKind::Unavailable`] where `AZCRED_IMDS` is `never`; [`ErrorKind::Invalid`] where a variable can't be used.
+    /// [`ErrorKind::Unavailable`] where `AZCRED_IMDS` is `never`; [`ErrorKind::Invalid`] where a
+    /// variable can't be used.
     pub(super) fn new(pinned: bool, options: &ClientOptions) -> Result<Self> {
         let system = &**options.system();
         let what = format!("{NAME} looked for an instance metadata service (IMDS)");
@@ -97,7 +98,8 @@ impl Imds {
                 last.attempts = last.attempts.saturating_add(first.attempts);
                 Ok(last)
             }
-            // The time was over in the middle of an attempt: that it is away is what there is to say.
+            // The time was over in the middle of an attempt: that it is away is what there is to
+            // say.
             Err(error) if error.kind() == ErrorKind::Unreachable => Ok(first),
             Err(error) => Err(error),
         }

@@ -23,7 +23,8 @@ fn laptop() -> Fixture {
         .with_file(TAG_FILE, "No Asset Tag\n")
 }
 
-/// A server that answers the nth request with the nth answer, and every later one with the last; `None` is silence.
+/// A server that answers the nth request with the nth answer, and every later one with the last;
+/// `None` is silence.
 struct Service {
     url: String,
     seen: Arc<Mutex<Vec<String>>>,

@@ -1,17 +1,19 @@
-//! The identity that Azure keeps for what this program runs on: a virtual machine, an app, a compute, a connected server.
+//! The identity that Azure keeps for what this program runs on: a virtual machine, an app, a
+//! compute, a connected server.
 //!
 //! Which host it is, the variables tell, in azure-identity's order:
 //! 1. `IDENTITY_ENDPOINT`, `IDENTITY_HEADER` and `IDENTITY_SERVER_THUMBPRINT`: Service Fabric;
-//! 2. `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`: App Service, and everything that speaks as it does (Functions, Container Apps,
-//!    Automation);
+//! 2. `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`: App Service, and everything that speaks as it does
+//!    (Functions, Container Apps, Automation);
 //! 3. `IDENTITY_ENDPOINT` and `IMDS_ENDPOINT`: a server connected by Azure Arc;
 //! 4. `MSI_ENDPOINT` and `MSI_SECRET`: a compute of Azure Machine Learning;
 //! 5. `MSI_ENDPOINT` alone: Cloud Shell;
-//! 6. none of them, and Azure Arc's agent is installed: a server connected by it, though nobody handed its variables on;
+//! 6. none of them, and Azure Arc's agent is installed: a server connected by it, though nobody
+//!    handed its variables on;
 //! 7. none of them: a virtual machine, whose instance metadata service (IMDS) has a fixed address.
 //!
-//! What the variables describe is there. Whether IMDS is, they don't tell, and a laptop that asks waits for an answer that
-//! never comes: see [`evidence`] and [`imds`].
+//! What the variables describe is there. Whether IMDS is, they don't tell, and a laptop that asks
+//! waits for an answer that never comes: see [`evidence`] and [`imds`].
 
 mod answer;
 mod app_service;
@@ -55,9 +57,10 @@ use std::{fmt, sync::Arc, time::Duration};
 /// # Ok(()) }
 /// ```
 ///
-/// The tenant is the identity's own, and a claims challenge can't be answered: of a request, only its scope counts, of which
-/// there is one. On a virtual machine a call takes up to 80 seconds unless [`ClientOptions::with_deadline`] says otherwise:
-/// its metadata service can be away for 70 while it is updated.
+/// The tenant is the identity's own, and a claims challenge can't be answered: of a request, only
+/// its scope counts, of which there is one. On a virtual machine a call takes up to 80 seconds
+/// unless [`ClientOptions::with_deadline`] says otherwise: its metadata service can be away for 70
+/// while it is updated.
 pub struct ManagedIdentityCredential(Kept<ManagedIdentity>);
 
 struct ManagedIdentity {
@@ -73,7 +76,8 @@ trait Host: Send + Sync + fmt::Debug {
     /// What it is, for people: 'App Service'.
     fn name(&self) -> &'static str;
 
-    /// See [`super::Credential::prepare`]. Where variables describe the host, all that it needs is here.
+    /// See [`super::Credential::prepare`]. Where variables describe the host, all that it needs is
+    /// here.
     fn look(&self, id: &ManagedIdentityId, _: &dyn System) -> Availability {
         Availability::Ready {
             using: format!("{} of {}", id, self.name()),
@@ -102,18 +106,19 @@ struct Asking<'a> {
 }
 
 impl ManagedIdentityCredential {
-    /// A credential for one of the identities of this machine, whatever speaks against its having any. Asks nobody yet.
+    /// A credential for one of the identities of this machine, whatever speaks against its having
+    /// any. Asks nobody yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where a variable that describes the host can't be used, or the host has no way to choose this
-    /// identity; [`ErrorKind::Unavailable`] where `IDENTITY_ENDPOINT` is set and describes no host, or `AZCRED_IMDS` is `never`
-    /// and there is no other host.
+    /// [`ErrorKind::Invalid`] where a variable that describes the host can't be used, or the host
+    /// has no way to choose this identity; [`ErrorKind::Unavailable`] where `IDENTITY_ENDPOINT` is
+    /// set and describes no host, or `AZCRED_IMDS` is `never` and there is no other host.
     pub fn new(id: ManagedIdentityId, options: ClientOptions) -> Result<Self> {
         Self::of(id, InChain::ALONE, options)
     }
 
-    /// The one that a chain asks: the identity that `AZURE_CLIENT_ID` names, on a compute of Azure Machine Learning else
-    /// `DEFAULT_IDENTITY_CLIENT_ID`, else the machine's own.
+    /// The one that a chain asks: the identity that `AZURE_CLIENT_ID` names, on a compute of Azure
+    /// Machine Learning else `DEFAULT_IDENTITY_CLIENT_ID`, else the machine's own.
     ///
     /// # Errors
     /// As [`Self::new`], and [`ErrorKind::Invalid`] where such a variable can't be used.

@@ -1,7 +1,9 @@
-//! Whether the instance metadata service answers: one short look, and the memory of one that nobody answered.
+//! Whether the instance metadata service answers: one short look, and the memory of one that nobody
+//! answered.
 //!
-//! Only silence is remembered, as only silence takes time to notice: whatever answers does so in a millisecond. It is
-//! remembered for as long as nothing speaks for an answer, so that on a laptop one run of each boot waits and no other.
+//! Only silence is remembered, as only silence takes time to notice: whatever answers does so in a
+//! millisecond. It is remembered for as long as nothing speaks for an answer, so that on a laptop
+//! one run of each boot waits and no other.
 
 use super::{
     endpoint::Endpoint,
@@ -26,7 +28,8 @@ use tokio::time::timeout;
 const TIME: Duration = Duration::from_secs(1);
 /// On a machine of Azure's, where it should be there, it gets more.
 const TIME_IN_AZURE: Duration = Duration::from_secs(2);
-/// How long silence counts where nothing speaks against an answer: the network may just have been coming up.
+/// How long silence counts where nothing speaks against an answer: the network may just have been
+/// coming up.
 const UNDECIDED: Duration = Duration::from_secs(10 * 60);
 /// How long it counts where the start of the machine can't be told.
 const NO_BOOT: Duration = Duration::from_secs(60 * 60);
@@ -92,7 +95,8 @@ impl Probe {
             Says::Yes => TIME_IN_AZURE,
             Says::No | Says::Nothing => TIME,
         });
-        // Without the header that it wants, for which it says no at once, and so shows that it knows it.
+        // Without the header that it wants, for which it says no at once, and so shows that it
+        // knows it.
         let request = HttpRequest::get(endpoint.url([("api-version", super::imds::API_VERSION)]))
             .with_retry(Retry::NEVER);
         let sent = endpoint.send(&self.what, "", &request, 2 * time);
@@ -179,7 +183,8 @@ fn path(system: &dyn System) -> Option<PathBuf> {
 fn read(system: &dyn System) -> Option<Silence> {
     let path = path(system)?;
     let facts = system.look(&path).ok()?;
-    // Another user's word would keep this one from their managed identity until the machine starts anew.
+    // Another user's word would keep this one from their managed identity until the machine starts
+    // anew.
     if facts.kind != FileKind::File || facts.foreign(system.user()).is_some() {
         tracing::debug!(path = %path.display(), "the memory of IMDS's silence may be somebody else's, and is passed over");
         return None;

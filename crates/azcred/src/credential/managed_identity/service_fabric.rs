@@ -1,4 +1,5 @@
-//! Service Fabric: an identity for each application, at an endpoint that is known by its certificate.
+//! Service Fabric: an identity for each application, at an endpoint that is known by its
+//! certificate.
 //!
 //! 'How to leverage a Service Fabric application's managed identity to access Azure services'.
 

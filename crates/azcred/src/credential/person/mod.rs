@@ -2,8 +2,8 @@
 //!
 //! A token is had in this order:
 //! 1. for the refresh token of the sign-in that is kept, without anybody's doing ([`redeem`]);
-//! 2. by asking the person, where there is none or the provider wants to see them ([`refusal`]). One at a time: whoever else
-//!    needs them waits, and then takes what came of it.
+//! 2. by asking the person, where there is none or the provider wants to see them ([`refusal`]).
+//!    One at a time: whoever else needs them waits, and then takes what came of it.
 
 mod redeem;
 mod refusal;
@@ -33,12 +33,14 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// Azure CLI's application, which every tenant knows and which may ask for all of Azure; the Azure SDKs sign people in to it too.
+/// Azure CLI's application, which every tenant knows and which may ask for all of Azure; the Azure
+/// SDKs sign people in to it too.
 pub(super) const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 /// Every tenant that is an organization's: a person's own.
 const ORGANIZATIONS: &str = "organizations";
 
-/// Whether a sign-in can be kept is known sooner, though another process makes the key meanwhile; a disk that takes longer hangs.
+/// Whether a sign-in can be kept is known sooner, though another process makes the key meanwhile; a
+/// disk that takes longer hangs.
 const LOOK: Duration = Duration::from_secs(20);
 
 /// A person who signs in in one way, and what is kept of it.
@@ -173,7 +175,8 @@ impl<A: SignsIn> Person<A> {
             return Ok(token);
         }
         if cache::in_background() {
-            // The token at hand is still good; whoever comes when it is not will be the one who is asked.
+            // The token at hand is still good; whoever comes when it is not will be the one who is
+            // asked.
             return Err(match tried.silent {
                 Silent::AskPerson(error) => error,
                 _ => self.nobody(request),
@@ -230,11 +233,13 @@ impl<A: SignsIn> Person<A> {
         Ok(token)
     }
 
-    /// Whether a sign-in could be kept: nobody is to sign in only to hear afterwards that it can't be.
+    /// Whether a sign-in could be kept: nobody is to sign in only to hear afterwards that it can't
+    /// be.
     async fn check_keeps(&self, store: &Store, end: Instant) -> Result<()> {
         let tenant = self.endpoint.tenant().as_str().to_owned();
         let client_id = self.endpoint.client_id().as_str().to_owned();
-        // It takes the key and a folder that can be written to. Whether somebody else holds the lock doesn't matter.
+        // It takes the key and a folder that can be written to. Whether somebody else holds the
+        // lock doesn't matter.
         let end = end.min(Instant::now() + LOOK);
         let tried = store.off_thread(end, move |store| store.try_lock_asking(&tenant, &client_id));
         tried.await.map(drop)

@@ -28,7 +28,8 @@ pub(crate) enum Silent {
     Nobody,
     /// The account is not known in the tenant that was asked for.
     NotInTenant(Error),
-    /// The person has to be asked. The provider's claims challenge, where it sent one, is in the error's refusal.
+    /// The person has to be asked. The provider's claims challenge, where it sent one, is in the
+    /// error's refusal.
     AskPerson(Error),
 }
 
@@ -46,9 +47,11 @@ impl Silent {
     }
 }
 
-/// Asks with a sign-in that is kept: for a token that is on disk already, else for one for its refresh token.
+/// Asks with a sign-in that is kept: for a token that is on disk already, else for one for its
+/// refresh token.
 ///
-/// Gives the record as it is after that. Cancel-safe: dropped while the provider is being asked, what it gives is kept all the same.
+/// Gives the record as it is after that. Cancel-safe: dropped while the provider is being asked,
+/// what it gives is kept all the same.
 ///
 /// # Errors
 /// Those of the vault; those of the provider that no person can fix.
@@ -111,8 +114,9 @@ fn identity(endpoint: &TokenEndpoint, record: &Record, request: &TokenRequest) -
         .of_sign_in(&record.session))
 }
 
-/// Redeems a refresh token of the sign-in `id`, one process at a time: reads it, asks with it, and writes what has changed before
-/// anybody gets the token. So a refresh token that is good for one use survives any number of processes, and callers who go away.
+/// Redeems a refresh token of the sign-in `id`, one process at a time: reads it, asks with it, and
+/// writes what has changed before anybody gets the token. So a refresh token that is good for one
+/// use survives any number of processes, and callers who go away.
 async fn renewed(
     who: &'static str,
     store: &Store,
@@ -164,7 +168,8 @@ async fn redeemed(
     answer.map(|silent| (silent, Some(record)))
 }
 
-/// The lock of a sign-in. Where there can be none (a folder that can't be written to), one goes on without.
+/// The lock of a sign-in. Where there can be none (a folder that can't be written to), one goes on
+/// without.
 async fn locked(store: &Store, id: &str, end: Instant) -> Result<Option<FileLock>> {
     match store.lock(id, end).await {
         Ok(Some(lock)) => Ok(Some(lock)),
@@ -210,7 +215,8 @@ pub(super) async fn with_record(
                 return Ok(Silent::Token(tokens.access));
             }
             Err(error) => match follows(&error) {
-                // The provider may have judged what was claimed and not the sign-in: others may ask with it.
+                // The provider may have judged what was claimed and not the sign-in: others may ask
+                // with it.
                 Follows::Ended if request.claims().is_some() => {
                     return Ok(Silent::AskPerson(error));
                 }

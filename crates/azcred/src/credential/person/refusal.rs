@@ -1,4 +1,5 @@
-//! What a refusal of a refresh token means: whether the person has to be asked, and whether the token is of any more use.
+//! What a refusal of a refresh token means: whether the person has to be asked, and whether the
+//! token is of any more use.
 
 use crate::error::{Error, ErrorKind};
 
@@ -7,7 +8,8 @@ use crate::error::{Error, ErrorKind};
 pub(super) enum Follows {
     /// The sign-in has ended: the refresh token is of no more use to anybody.
     Ended,
-    /// The person has to sign in again or to prove more for this one request; the refresh token stays good for others.
+    /// The person has to sign in again or to prove more for this one request; the refresh token
+    /// stays good for others.
     AskPerson,
     /// The application is not of the family that the refresh token is of.
     NotOfFamily,
@@ -17,12 +19,13 @@ pub(super) enum Follows {
     Nothing,
 }
 
-/// The refresh token is revoked, or its time is over ('Microsoft Entra authentication and authorization error codes').
+/// The refresh token is revoked, or its time is over ('Microsoft Entra authentication and
+/// authorization error codes').
 const ENDED: &[u32] = &[
     50_132, 50_133, 50_173, 70_000, 70_008, 700_081, 700_082, 700_084, 7_000_012,
 ];
-/// The sign-in is older than a policy wants it for this resource: Conditional Access names no claims then, and says `token_expired` of a
-/// refresh token that others still take.
+/// The sign-in is older than a policy wants it for this resource: Conditional Access names no
+/// claims then, and says `token_expired` of a refresh token that others still take.
 const TOO_OLD: u32 = 70_043;
 /// The account is of another tenant, and no guest in this one.
 const NOT_IN_TENANT: &[u32] = &[50_020, 50_034, 90_072, 50_177];
@@ -63,10 +66,11 @@ pub(super) fn follows(error: &Error) -> Follows {
         _ => {}
     }
     match refusal.error.as_str() {
-        // RFC 6749 section 5.2: a refresh token that is 'invalid, expired, revoked'. Entra ID says the same of proofs that are missing,
-        // and tells them apart by its codes.
+        // RFC 6749 section 5.2: a refresh token that is 'invalid, expired, revoked'. Entra ID says
+        // the same of proofs that are missing, and tells them apart by its codes.
         "invalid_grant" if refusal.code.is_none() || is_one_of(ENDED) => Follows::Ended,
-        // OpenID Connect Core 1.0 section 3.1.2.6, which Entra ID answers with at this endpoint too.
+        // OpenID Connect Core 1.0 section 3.1.2.6, which Entra ID answers with at this endpoint
+        // too.
         "invalid_grant"
         | "interaction_required"
         | "login_required"

@@ -1,4 +1,5 @@
-//! Tokens without the person: with the sign-in that is on disk, else with the one that this process has.
+//! Tokens without the person: with the sign-in that is on disk, else with the one that this process
+//! has.
 
 use super::{
     Person, SignsIn, Who,
@@ -43,7 +44,8 @@ impl<A: SignsIn> Person<A> {
             self.held().who = Who::of(record);
         }
         match tried.silent {
-            // Whoever this credential is, it stays; one that is nobody yet may be somebody else in this tenant.
+            // Whoever this credential is, it stays; one that is nobody yet may be somebody else in
+            // this tenant.
             Silent::NotInTenant(error) if self.held().who.is_some() => Err(error),
             Silent::NotInTenant(_) => Ok(Tried {
                 silent: Silent::Nobody,
@@ -113,8 +115,8 @@ impl<A: SignsIn> Person<A> {
         .await
     }
 
-    /// Which of the sign-ins that are kept is this credential's: the one it had before; else, of those that fit, the profile's
-    /// current one, or the only one there is.
+    /// Which of the sign-ins that are kept is this credential's: the one it had before; else, of
+    /// those that fit, the profile's current one, or the only one there is.
     async fn chosen(&self, store: &Store, end: Instant) -> Result<Option<Record>> {
         let who = self.held().who.clone();
         let hint = self.login_hint.clone();

@@ -24,8 +24,8 @@ pub(crate) trait SignsIn: Send + Sync + fmt::Debug + 'static {
     /// How long a person may take, where nobody said.
     fn patience(&self) -> Duration;
 
-    /// Asks the person, whatever is known of earlier sign-ins; ends within `deadline`. Who signs in is given to `whom` before anybody
-    /// is told that it went well.
+    /// Asks the person, whatever is known of earlier sign-ins; ends within `deadline`. Who signs in
+    /// is given to `whom` before anybody is told that it went well.
     ///
     /// Cancel-safe: what was shown and what listens goes when the future is dropped.
     fn ask<'a>(
@@ -46,7 +46,8 @@ pub(crate) struct Whom<'a> {
     pub(crate) accept: &'a (dyn Fn(SignedIn) -> Result<Accepted> + Send + Sync),
 }
 
-/// Somebody who signed in and is who should have: the token that was asked for, and what there is to keep.
+/// Somebody who signed in and is who should have: the token that was asked for, and what there is
+/// to keep.
 pub(crate) type Accepted = (AccessToken, Record);
 
 /// Something that was shown to the person. When it is over, well or not, they are told so.

@@ -1,7 +1,9 @@
-//! The client assertion: a token that the application signs with its certificate to prove who it is.
+//! The client assertion: a token that the application signs with its certificate to prove who it
+//! is.
 //!
-//! Its form is that of Microsoft's page 'Certificate credentials' of the identity platform, which is RFC 7523
-//! section 3 with the certificate named in the header (RFC 7515 sections 4.1.6 and 4.1.8).
+//! Its form is that of Microsoft's page 'Certificate credentials' of the identity platform, which
+//! is RFC 7523 section 3 with the certificate named in the header (RFC 7515 sections 4.1.6 and
+//! 4.1.8).
 
 use super::ClientCertificate;
 use crate::{
@@ -43,14 +45,16 @@ struct Claims<'a> {
 }
 
 impl ClientCertificate {
-    /// Signs a client assertion for `client_id` to present at `audience`, the token endpoint's address. It is good
-    /// from `now` for ten minutes, and once: its `jti` is random. With `send_chain` it carries the certificate
-    /// chain as `x5c`, which applications that trust a subject name and issuer want.
+    /// Signs a client assertion for `client_id` to present at `audience`, the token endpoint's
+    /// address. It is good from `now` for ten minutes, and once: its `jti` is random. With
+    /// `send_chain` it carries the certificate chain as `x5c`, which applications that trust a
+    /// subject name and issuer want.
     ///
     /// The signature is PS256: RSA-PSS, SHA-256, a salt of 32 bytes (RFC 7518 section 3.5).
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the clock is before 1970 or the system has no randomness to give.
+    /// [`ErrorKind::Invalid`] where the clock is before 1970 or the system has no randomness to
+    /// give.
     pub(crate) fn sign_assertion(
         &self,
         audience: &str,

@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-/// How deep indefinite lengths and strings in pieces may nest: a bound on the stack, and on the work.
+/// How deep indefinite lengths and strings in pieces may nest: a bound on the stack, and on the
+/// work.
 const MAX_DEPTH: u8 = 16;
 
 pub(super) const INTEGER: u8 = 0x02;
@@ -55,7 +56,8 @@ impl<'a> Element<'a> {
                     .position(|b| *b != 0)
                     .map_or(&[][..], |at| &content[at..]);
                 if digits.len() > 8 {
-                    // Larger than anything that will be granted; what asks for it is refused by its size.
+                    // Larger than anything that will be granted; what asks for it is refused by its
+                    // size.
                     return Ok(u64::MAX);
                 }
                 Ok(digits

@@ -1,4 +1,5 @@
-//! Which certificate is the key's, and which certified it: the leaf, its issuer, and on to the root.
+//! Which certificate is the key's, and which certified it: the leaf, its issuer, and on to the
+//! root.
 
 use super::{fault::Fault, key::PrivateKey};
 use x509_parser::{extensions::ParsedExtension, prelude::X509Certificate};
@@ -6,9 +7,9 @@ use x509_parser::{extensions::ParsedExtension, prelude::X509Certificate};
 /// More links than any real chain has.
 const LONGEST: usize = 10;
 
-/// Finds the key and the certificate that belong together, and orders the chain from that leaf upward (RFC
-/// 7515 section 4.1.6). The first such certificate counts, as in azure-identity. Certificates
-/// that are no part of its chain are left out.
+/// Finds the key and the certificate that belong together, and orders the chain from that leaf
+/// upward (RFC 7515 section 4.1.6). The first such certificate counts, as in azure-identity.
+/// Certificates that are no part of its chain are left out.
 pub(super) fn link(
     certificates: &[Vec<u8>],
     keys: Vec<PrivateKey>,
@@ -40,7 +41,8 @@ pub(super) fn link(
         let issues = |at: &usize| {
             !chain.contains(at) && parsed[*at].subject().as_raw() == last.issuer().as_raw()
         };
-        // Two authorities may share a name, a renewed one and its predecessor; the key's identifier tells them apart.
+        // Two authorities may share a name, a renewed one and its predecessor; the key's identifier
+        // tells them apart.
         let named = || (0..parsed.len()).filter(issues);
         let Some(issuer) = named()
             .find(|at| key_ids_agree(last, &parsed[*at]))

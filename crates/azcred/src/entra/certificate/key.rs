@@ -14,7 +14,8 @@ const MAX_BITS: usize = 8192;
 
 // Algorithms of a `PrivateKeyInfo`, as encoded (RFC 8017 appendix A, RFC 5480, RFC 8410, RFC 3279).
 const RSA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
-/// RSA restricted to PSS, which is what signs here. MSAL for Python takes such a key for an RSA key too.
+/// RSA restricted to PSS, which is what signs here. MSAL for Python takes such a key for an RSA key
+/// too.
 const RSA_PSS: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
 const EC: &[u8] = b"\x2a\x86\x48\xce\x3d\x02\x01";
 const DSA: &[u8] = b"\x2a\x86\x48\xce\x38\x04\x01";
@@ -54,8 +55,8 @@ impl PrivateKey {
         Self::from_decrypted(&plain, password, Self::from_pkcs8)
     }
 
-    /// Reads with `read` what was decrypted with `password`. A wrong password leaves sound padding once
-    /// in 256 times, and then something that is no key.
+    /// Reads with `read` what was decrypted with `password`. A wrong password leaves sound padding
+    /// once in 256 times, and then something that is no key.
     pub(super) fn from_decrypted(
         plain: &[u8],
         password: Password<'_>,

@@ -36,16 +36,17 @@ const MAX_FILE: usize = 1 << 20;
 /// A file with more keys than this is no application's; the rest is not looked at.
 const MAX_KEYS: usize = 16;
 
-/// How far ahead a certificate's first moment may be. Entra ID forgives clocks five minutes, and a certificate
-/// made just now on another machine is often used within them.
+/// How far ahead a certificate's first moment may be. Entra ID forgives clocks five minutes, and a
+/// certificate made just now on another machine is often used within them.
 const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 
 /// An application's certificate and private key, checked.
 ///
-/// Entra ID takes RSA certificates only: MSAL's own source and maintainers say so (`CommonCryptographyManager`
-/// in MSAL.NET; microsoft-authentication-library-for-python issue 534), and every Azure SDK refuses others. It wants
-/// keys of at least 2048 bits and answers AADSTS50032 to smaller ones, so that those are refused here, before a
-/// request is made. More than 8192 bits is more than the cryptography here signs with.
+/// Entra ID takes RSA certificates only: MSAL's own source and maintainers say so
+/// (`CommonCryptographyManager` in MSAL.NET; microsoft-authentication-library-for-python issue
+/// 534), and every Azure SDK refuses others. It wants keys of at least 2048 bits and answers
+/// AADSTS50032 to smaller ones, so that those are refused here, before a request is made. More than
+/// 8192 bits is more than the cryptography here signs with.
 ///
 /// Cloning is cheap. `Debug` shows the certificate's subject and thumbprint, never the key.
 #[derive(Clone)]
@@ -98,24 +99,27 @@ impl Contents {
 impl ClientCertificate {
     /// Reads a PEM or PFX (PKCS#12) file, told apart by content.
     ///
-    /// PEM: certificates and a key in any order; the key as PKCS#8, encrypted PKCS#8 (PBES2 with PBKDF2 or scrypt
-    /// and AES or 3DES; the older PBES1 and PKCS#12 schemes with DES, 3DES and RC2), PKCS#1, or OpenSSL's traditional
-    /// encrypted form. PFX: the same schemes, with or without a password, with or without an integrity check. The
-    /// leaf is the first certificate that has the key's public key, wherever it stands. A password that is
-    /// not needed for a PEM file is ignored.
+    /// PEM: certificates and a key in any order; the key as PKCS#8, encrypted PKCS#8 (PBES2 with
+    /// PBKDF2 or scrypt and AES or 3DES; the older PBES1 and PKCS#12 schemes with DES, 3DES and
+    /// RC2), PKCS#1, or OpenSSL's traditional encrypted form. PFX: the same schemes, with or
+    /// without a password, with or without an integrity check. The leaf is the first certificate
+    /// that has the key's public key, wherever it stands. A password that is not needed for a PEM
+    /// file is ignored.
     ///
-    /// This derives keys from passwords, which takes milliseconds for ordinary files and some seconds for the worst
-    /// that is accepted; it does not wait for anything else.
+    /// This derives keys from passwords, which takes milliseconds for ordinary files and some
+    /// seconds for the worst that is accepted; it does not wait for anything else.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`], which says what the file is or lacks and how to fix it: not PEM or PFX, over 1 MiB,
-    /// damaged, no certificate, no key, a key of another certificate, not RSA or under 2048 bits, a password wrong or
-    /// missing, more than 10 million rounds of key derivation. Never with a byte of the key or the password.
+    /// [`ErrorKind::Invalid`], which says what the file is or lacks and how to fix it: not PEM or
+    /// PFX, over 1 MiB, damaged, no certificate, no key, a key of another certificate, not RSA or
+    /// under 2048 bits, a password wrong or missing, more than 10 million rounds of key derivation.
+    /// Never with a byte of the key or the password.
     pub fn from_bytes(data: &[u8], password: Option<&SecretString>) -> Result<Self, Error> {
         Self::from_file(data, password, None)
     }
 
-    /// As [`from_bytes`](Self::from_bytes), with errors that name the file the bytes came from and the variable that names it.
+    /// As [`from_bytes`](Self::from_bytes), with errors that name the file the bytes came from and
+    /// the variable that names it.
     pub(crate) fn from_file(
         data: &[u8],
         password: Option<&SecretString>,
@@ -124,7 +128,8 @@ impl ClientCertificate {
         let password = password.map(|password| Password::new(password.expose_secret()));
         read(data, password).map_err(|fault| {
             match fault {
-                // An empty password was tried where there was none; to say that it is wrong would mislead.
+                // An empty password was tried where there was none; to say that it is wrong would
+                // mislead.
                 Fault::PasswordWrong(_)
                     if password.is_none_or(|password| password.text.is_empty()) =>
                 {
@@ -151,7 +156,8 @@ impl ClientCertificate {
         self.0.not_after
     }
 
-    /// The SHA-1 hash of the certificate in upper-case hexadecimal: what the portal lists as its thumbprint.
+    /// The SHA-1 hash of the certificate in upper-case hexadecimal: what the portal lists as its
+    /// thumbprint.
     pub fn thumbprint_sha1(&self) -> String {
         upper_hex(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, self.leaf()).as_ref())
     }
@@ -161,7 +167,8 @@ impl ClientCertificate {
         upper_hex(digest::digest(&digest::SHA256, self.leaf()).as_ref())
     }
 
-    /// How many certificates the chain in the file has: 1 where there is none but the application's own.
+    /// How many certificates the chain in the file has: 1 where there is none but the application's
+    /// own.
     pub fn chain_len(&self) -> usize {
         self.0.chain.len()
     }
@@ -171,8 +178,8 @@ impl ClientCertificate {
         self.0.chain.first().map_or(&[], Vec::as_slice)
     }
 
-    /// Checks that the certificate is valid at `now`, which Entra ID would otherwise refuse with AADSTS700027 or
-    /// AADSTS1000502. One that becomes valid within five minutes passes.
+    /// Checks that the certificate is valid at `now`, which Entra ID would otherwise refuse with
+    /// AADSTS700027 or AADSTS1000502. One that becomes valid within five minutes passes.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] with the subject, the thumbprint, the dates and the fix.

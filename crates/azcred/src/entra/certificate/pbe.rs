@@ -1,4 +1,5 @@
-//! Encryption by password as key files use it: PBES1, PBES2, the PKCS#12 schemes, and OpenSSL's own.
+//! Encryption by password as key files use it: PBES1, PBES2, the PKCS#12 schemes, and OpenSSL's
+//! own.
 //!
 //! Weak ciphers are here to read what older software wrote. Nothing is ever encrypted with them.
 
@@ -17,11 +18,13 @@ use md5::{Digest as _, Md5};
 use std::num::NonZeroU32;
 use zeroize::Zeroizing;
 
-/// The rounds of key derivation that reading one file may cost, over all that is encrypted in it: some
-/// seconds on a slow machine. Software writes 2,048 to 1,000,000; without a bound, a file could hang us.
+/// The rounds of key derivation that reading one file may cost, over all that is encrypted in it:
+/// some seconds on a slow machine. Software writes 2,048 to 1,000,000; without a bound, a file
+/// could hang us.
 const MAX_ROUNDS: u64 = 10_000_000;
 
-/// The memory that scrypt may take, in bytes (RFC 7914 section 2: 128 * N * r). OpenSSL writes 16 MiB.
+/// The memory that scrypt may take, in bytes (RFC 7914 section 2: 128 * N * r). OpenSSL writes 16
+/// MiB.
 const MAX_SCRYPT_MEMORY: u64 = 256 << 20;
 
 /// What is left of [`MAX_ROUNDS`] for one file.
@@ -189,8 +192,8 @@ impl Hash {
     }
 }
 
-// Object identifiers, as they are encoded. PKCS#5 (RFC 8018 appendix C), PKCS#12 (RFC 7292 appendix C),
-// scrypt (RFC 7914 section 7), AES (NIST's CSOR, `aes`), 3DES (RFC 8018 appendix B.2.2).
+// Object identifiers, as they are encoded. PKCS#5 (RFC 8018 appendix C), PKCS#12 (RFC 7292 appendix
+// C), scrypt (RFC 7914 section 7), AES (NIST's CSOR, `aes`), 3DES (RFC 8018 appendix B.2.2).
 const PBE_MD5_DES: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x05\x03";
 const PBE_SHA1_DES: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0a";
 const PBKDF2: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0c";
@@ -362,7 +365,8 @@ fn scrypt_key(
     scrypt::scrypt(password.text.as_bytes(), &salt, &settings, key).map_err(|_| Malformed.into())
 }
 
-/// The length of the key where the parameters repeat it; the cipher has already said what it must be.
+/// The length of the key where the parameters repeat it; the cipher has already said what it must
+/// be.
 fn key_length(parameters: &mut Reader<'_>, key: &[u8]) -> Result<(), Fault> {
     match parameters.optional(INTEGER)? {
         Some(length) if length.number()? != key.len() as u64 => Err(Malformed.into()),
@@ -392,7 +396,8 @@ pub(super) fn pkcs12_key(
     if rounds == 0 {
         return Err(Malformed.into());
     }
-    // The salt and the password are hashed once for each piece of output, which a long salt makes dear.
+    // The salt and the password are hashed once for each piece of output, which a long salt makes
+    // dear.
     let pieces = len.div_ceil(output) as u64;
     budget.spend(rounds.saturating_add((salt.len() / block) as u64), pieces)?;
 
@@ -413,7 +418,8 @@ pub(super) fn pkcs12_key(
             piece = digest::digest(hash, piece.as_ref());
         }
         key.extend_from_slice(piece.as_ref());
-        // Each block of the input becomes itself plus the piece, repeated, plus one, as a big-endian number.
+        // Each block of the input becomes itself plus the piece, repeated, plus one, as a
+        // big-endian number.
         for chunk in input.chunks_mut(block) {
             let mut carry = 1_u16;
             for (at, byte) in chunk.iter_mut().enumerate().rev() {

@@ -1,4 +1,5 @@
-//! PEM files: sections of base64 between dashes (RFC 7468), and OpenSSL's older encrypted keys (RFC 1421).
+//! PEM files: sections of base64 between dashes (RFC 7468), and OpenSSL's older encrypted keys (RFC
+//! 1421).
 
 use super::{
     Contents,
@@ -22,7 +23,8 @@ pub(super) fn is_pem(data: &[u8]) -> bool {
 struct Section<'a> {
     line: usize,
     label: &'a [u8],
-    /// The value of its `DEK-Info` header: the cipher and, in hexadecimal, its initialization vector.
+    /// The value of its `DEK-Info` header: the cipher and, in hexadecimal, its initialization
+    /// vector.
     encryption: Option<&'a [u8]>,
     der: Zeroizing<Vec<u8>>,
 }
@@ -61,7 +63,8 @@ pub(super) fn read(
             b"DSA PRIVATE KEY" => contents.add_key(|| Err(Fault::KeyType("a DSA key"))),
             b"OPENSSH PRIVATE KEY" => contents.add_key(|| Err(Fault::OpenSshKey)),
             b"PKCS7" if contents.is_empty() => return Err(Fault::Pkcs7),
-            // Parameters, requests, revocation lists: OpenSSL leaves them in files, nobody needs them here.
+            // Parameters, requests, revocation lists: OpenSSL leaves them in files, nobody needs
+            // them here.
             _ => {}
         }
     }

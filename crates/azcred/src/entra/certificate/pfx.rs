@@ -1,7 +1,7 @@
 //! PFX files, which are PKCS#12 (RFC 7292): the certificates and keys of a bag in a bag in a bag.
 //!
-//! The password is proved by the message authentication code before anything is decrypted with it. A file
-//! without one is read too, as OpenSSL and Windows do.
+//! The password is proved by the message authentication code before anything is decrypted with it.
+//! A file without one is read too, as OpenSSL and Windows do.
 
 use super::{
     Contents,
@@ -13,8 +13,9 @@ use super::{
 use aws_lc_rs::{digest, hmac};
 use zeroize::Zeroizing;
 
-// Object identifiers, as they are encoded: PKCS#7 (RFC 2315 section 14), the bags (RFC 7292 section 4.2),
-// the certificate in a bag (RFC 7292 section 4.2.3), PBMAC1 (RFC 8018 appendix A.5), hashes (RFC 8017 appendix C).
+// Object identifiers, as they are encoded: PKCS#7 (RFC 2315 section 14), the bags (RFC 7292 section
+// 4.2), the certificate in a bag (RFC 7292 section 4.2.3), PBMAC1 (RFC 8018 appendix A.5), hashes
+// (RFC 8017 appendix C).
 const DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01";
 const ENVELOPED_DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03";
 const ENCRYPTED_DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06";
@@ -30,7 +31,8 @@ const MAX_DEPTH: u8 = 4;
 
 /// Whether this begins as a PFX does: version 3, and then its content.
 pub(super) fn is_pfx(data: &[u8]) -> bool {
-    // Only the first bytes are looked at, so that a PFX that has been cut short is still called one.
+    // Only the first bytes are looked at, so that a PFX that has been cut short is still called
+    // one.
     let Some(rest) = data.strip_prefix(&[SEQUENCE]) else {
         return false;
     };
@@ -63,7 +65,8 @@ pub(super) fn read(
         None
     };
 
-    // The candidates, likeliest first. 'No password' was written in two ways, and PKCS#12 hashes them apart.
+    // The candidates, likeliest first. 'No password' was written in two ways, and PKCS#12 hashes
+    // them apart.
     let no_password = [
         Password::new(""),
         Password {
@@ -106,7 +109,8 @@ pub(super) fn read(
     Err(last)
 }
 
-/// Whether the file's `MacData` (RFC 7292 section 4, RFC 9579) was made of `content` with this password.
+/// Whether the file's `MacData` (RFC 7292 section 4, RFC 9579) was made of `content` with this
+/// password.
 fn authenticates(
     mut mac: Reader<'_>,
     content: &[u8],
@@ -218,8 +222,8 @@ fn read_safe(safe: &[u8], password: Password<'_>, budget: &mut Budget) -> Result
     Ok(contents)
 }
 
-/// Reads `SafeContents` (RFC 7292 section 4.2). Attributes such as friendly names decide nothing here: a
-/// certificate belongs to a key by its public key, not by what somebody called it.
+/// Reads `SafeContents` (RFC 7292 section 4.2). Attributes such as friendly names decide nothing
+/// here: a certificate belongs to a key by its public key, not by what somebody called it.
 fn read_bags(
     bags: &[u8],
     password: Password<'_>,

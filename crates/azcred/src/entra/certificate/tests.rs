@@ -1,4 +1,5 @@
-//! What Entra ID is shown: assertions signed with the key of the certificate that they name, and within its time.
+//! What Entra ID is shown: assertions signed with the key of the certificate that they name, and
+//! within its time.
 
 use super::{ClientCertificate, pem, pfx};
 use crate::{error::ErrorKind, tenant::ClientId};
@@ -104,7 +105,8 @@ fn an_assertion_is_what_microsofts_page_asks_for() {
     assert_eq!(names(&assertion.header), ["alg", "typ", "x5t#S256"]);
     assert_eq!(assertion.header["alg"], "PS256");
     assert_eq!(assertion.header["typ"], "JWT");
-    // `openssl x509 -in certificate-only.pem -outform DER | openssl sha256 -binary | basenc --base64url`
+    // `openssl x509 -in certificate-only.pem -outform DER | openssl sha256 -binary | basenc
+    // --base64url`
     assert_eq!(
         assertion.header["x5t#S256"],
         "U_WCJWYLtIN6sIVI-GM9bFWHrQFmqogEQWC3LvBemss"

@@ -1,7 +1,9 @@
-//! As much of D-Bus as it takes to call methods of one service on the session's bus (D-Bus Specification 0.43).
+//! As much of D-Bus as it takes to call methods of one service on the session's bus (D-Bus
+//! Specification 0.43).
 //!
-//! Little-endian messages over a Unix socket, proving who one is by the user's id. What comes in is somebody else's: every length is
-//! checked against what is there, and a message has a largest size.
+//! Little-endian messages over a Unix socket, proving who one is by the user's id. What comes in is
+//! somebody else's: every length is checked against what is there, and a message has a largest
+//! size.
 
 use crate::system::NoKeyring;
 use std::{
@@ -158,7 +160,8 @@ impl Bus {
             serial: 0,
             until,
         };
-        // 'Authentication Protocol'. What follows need not wait for the answer: a server that refuses reads no further.
+        // 'Authentication Protocol'. What follows need not wait for the answer: a server that
+        // refuses reads no further.
         let id: String = user
             .as_raw()
             .to_string()
@@ -243,7 +246,8 @@ impl Bus {
             .map_err(|error| broken(&error))
     }
 
-    /// The answers to the last messages, in their order, in whatever order they come. Whatever else comes is passed over.
+    /// The answers to the last messages, in their order, in whatever order they come. Whatever else
+    /// comes is passed over.
     fn answers(&mut self, count: usize) -> Result<Vec<Answer>, NoKeyring> {
         let first = usize_of(self.serial).ok_or_else(nonsense)? + 1 - count;
         let mut answers: Vec<Option<Answer>> = (0..count).map(|_| None).collect();
@@ -420,7 +424,8 @@ impl Body {
         self.0.extend_from_slice(bytes);
     }
 
-    /// An array of what begins at a multiple of `alignment`. Its length does not count what fills up to the first.
+    /// An array of what begins at a multiple of `alignment`. Its length does not count what fills
+    /// up to the first.
     pub(super) fn array(&mut self, alignment: usize, fill: impl FnOnce(&mut Self)) {
         self.u32(0);
         let length_at = self.0.len() - 4;

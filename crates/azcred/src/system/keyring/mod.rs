@@ -1,9 +1,10 @@
 //! The user's keyring on the machine that this process runs on.
 //!
-//! On Linux that is whoever answers for the Secret Service on the session's bus (GNOME Keyring, KWallet, KeePassXC), on macOS
-//! the Keychain, on Windows the Credential Manager. A secret is asked for with every start of a command, so on Linux it is got in two
-//! rounds of messages, by [`dbus`], which is all that this takes; libraries for D-Bus bring an executor, a hundred crates, or a prompt for
-//! a locked keyring. Other systems have none that is known here.
+//! On Linux that is whoever answers for the Secret Service on the session's bus (GNOME Keyring,
+//! KWallet, KeePassXC), on macOS the Keychain, on Windows the Credential Manager. A secret is asked
+//! for with every start of a command, so on Linux it is got in two rounds of messages, by [`dbus`],
+//! which is all that this takes; libraries for D-Bus bring an executor, a hundred crates, or a
+//! prompt for a locked keyring. Other systems have none that is known here.
 
 #[cfg(target_os = "linux")]
 mod dbus;
@@ -21,7 +22,8 @@ use zeroize::Zeroizing;
 /// Under which all its secrets are.
 #[cfg(any(windows, target_os = "macos", target_os = "linux"))]
 const SERVICE: &str = "azcred";
-/// No answer comes later than this. A keyring that is to be started, or that somebody is asked about, takes longer.
+/// No answer comes later than this. A keyring that is to be started, or that somebody is asked
+/// about, takes longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The keyring of whoever runs this process.
@@ -45,7 +47,8 @@ impl Keyring for UserKeyring {
         in_time(PATIENCE, move || platform::set(&name, &secret))
     }
 
-    // All that it takes has the time of one answer: who keeps something first waits no longer than who keeps something again.
+    // All that it takes has the time of one answer: who keeps something first waits no longer than
+    // who keeps something again.
     fn get_or_set(&self, name: &str, secret: &[u8]) -> Result<Secret, NoKeyring> {
         let (name, secret) = (name.to_owned(), Zeroizing::new(secret.to_owned()));
         in_time(PATIENCE, move || {
@@ -71,7 +74,8 @@ pub(super) fn got_or_set(
     get()?.ok_or_else(NoKeyring::forgot)
 }
 
-/// Does this in a thread of its own, and waits no longer than `patience`: none of the systems has a way to call a question off.
+/// Does this in a thread of its own, and waits no longer than `patience`: none of the systems has a
+/// way to call a question off.
 fn in_time<T: Send + 'static>(
     patience: Duration,
     ask: impl FnOnce() -> Result<T, NoKeyring> + Send + 'static,
@@ -166,11 +170,13 @@ mod platform {
         })
     }
 
-    /// Whether questions are allowed is the whole process's: who ends first would allow them to the others.
+    /// Whether questions are allowed is the whole process's: who ends first would allow them to the
+    /// others.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-    /// Does this without a question to the person: a locked keychain answers that it is. Questions stay forbidden where the program
-    /// forbade them, and as long as this takes, though nobody may wait for it any more.
+    /// Does this without a question to the person: a locked keychain answers that it is. Questions
+    /// stay forbidden where the program forbade them, and as long as this takes, though nobody may
+    /// wait for it any more.
     fn unasked<T>(ask: impl FnOnce() -> Result<T, Error>) -> Result<T, NoKeyring> {
         let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let are_allowed = SecKeychain::user_interaction_allowed().map_err(no_keyring)?;
@@ -220,7 +226,8 @@ mod platform {
         }
     }
 
-    /// It stays on this machine, as the files do that it is the key of, and does not roam with the user.
+    /// It stays on this machine, as the files do that it is the key of, and does not roam with the
+    /// user.
     fn entry(name: &str) -> Result<Entry, NoKeyring> {
         let here = HashMap::from([("persistence", "local")]);
         windows_native_keyring_store::Store::new()

@@ -1,7 +1,7 @@
 //! The Secret Service (Secret Service API 0.2), as far as one secret under one name goes.
 //!
-//! Secrets go over the session's bus as they are (`plain`): who can listen there can ask for them as well. A locked collection is not
-//! unlocked, as that asks the person.
+//! Secrets go over the session's bus as they are (`plain`): who can listen there can ask for them
+//! as well. A locked collection is not unlocked, as that asks the person.
 
 use super::{
     Secret,

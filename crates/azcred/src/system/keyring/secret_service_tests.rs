@@ -42,7 +42,8 @@ impl Drop for Running {
     }
 }
 
-/// A bus with GNOME Keyring on it, unlocked by a password or not; `None` where they are not installed.
+/// A bus with GNOME Keyring on it, unlocked by a password or not; `None` where they are not
+/// installed.
 fn gnome_keyring(folder: &Folder, password: Option<&str>) -> Option<(Running, Running)> {
     let is_there = |name: &str| {
         let paths = std::env::var_os("PATH").unwrap_or_default();

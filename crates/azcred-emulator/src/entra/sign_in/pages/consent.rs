@@ -1,4 +1,5 @@
-//! What a program may do in a person's name: the permissions, who may allow them, and which program it is.
+//! What a program may do in a person's name: the permissions, who may allow them, and which program
+//! it is.
 
 use super::{
     super::{super::user::Asked, step::Ready},

@@ -1,4 +1,5 @@
-//! The pages: HTML that needs no script, says that it is an emulator's, and lets nothing of what it shows act.
+//! The pages: HTML that needs no script, says that it is an emulator's, and lets nothing of what it
+//! shows act.
 
 mod account;
 mod consent;
@@ -163,7 +164,8 @@ fn source_hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(hash))
 }
 
-/// An address as a source of Content Security Policy: its origin, or for a program's own scheme that.
+/// An address as a source of Content Security Policy: its origin, or for a program's own scheme
+/// that.
 fn source_of(url: &Url) -> Option<String> {
     let source = match url.origin() {
         origin if origin.is_tuple() => origin.ascii_serialization(),
@@ -222,8 +224,9 @@ fn notice(code: Option<u32>) -> String {
     format!(r#"<p class="notice" id="notice" role="alert">{text} <small>AADSTS{code}</small></p>"#)
 }
 
-/// A text with nothing in it that HTML would act on, in content and in quoted attributes alike. What writes from
-/// right to left, or is not seen, is shown as `�`, so that no name can pose as another.
+/// A text with nothing in it that HTML would act on, in content and in quoted attributes alike.
+/// What writes from right to left, or is not seen, is shown as `�`, so that no name can pose as
+/// another.
 fn esc(text: &str) -> Escaped<'_> {
     Escaped(text)
 }
