@@ -159,7 +159,7 @@ impl Cloud {
                 "Read AZUREML_CURRENT_CLOUD",
                 format!(
                     "'{}' is no cloud that we know",
-                    crate::tenant::excerpt(other)
+                    crate::redact::excerpt(other)
                 ),
             )
             .with_fix("set it to AzureCloud, AzureUSGovernment or AzureChinaCloud, or unset it")),

@@ -62,7 +62,7 @@ pub mod chain;
 mod cloud;
 mod credential;
 pub mod entra;
-mod error;
+mod facts;
 #[cfg(test)]
 mod hostile;
 pub mod http;
@@ -92,7 +92,7 @@ pub use crate::{
         VisualStudioCodeCredential, WorkloadIdentityCredential,
     },
     entra::certificate::ClientCertificate,
-    error::{Error, ErrorKind, Refusal, Result},
+    facts::{Error, ErrorKind, Refusal, Result},
     options::ClientOptions,
     profile::Profile,
     prompt::{DeviceCode, Notice, PlainPrompt, Prompt},
@@ -103,3 +103,5 @@ pub use crate::{
     token::AccessToken,
 };
 pub use secrecy::SecretString;
+
+use facts::error;

@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    tenant::excerpt,
+    redact::excerpt,
 };
 use std::{fmt, str::FromStr, sync::Arc};
 

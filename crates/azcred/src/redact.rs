@@ -1,6 +1,5 @@
 //! Somebody else's words, without the secrets that were sent to them.
 
-use crate::tenant::excerpt;
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
@@ -77,6 +76,22 @@ pub(crate) fn shown_path(path: &Path) -> String {
         excerpt(&text)
     } else {
         printable(&text, 256)
+    }
+}
+
+/// The start of somebody's input, printable, for an error: a whole secret pasted in the wrong place
+/// must not show.
+pub(crate) fn excerpt(s: &str) -> String {
+    const SHOWN: usize = 12;
+    let clean: String = s
+        .chars()
+        .take(SHOWN)
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect();
+    if s.chars().count() > SHOWN {
+        format!("{clean}…")
+    } else {
+        clean
     }
 }
 

@@ -46,7 +46,7 @@ impl Scope {
         };
         Err(Error::new(
             ErrorKind::Invalid,
-            format!("Read the scope '{}'", crate::tenant::excerpt(&scope)),
+            format!("Read the scope '{}'", crate::redact::excerpt(&scope)),
             why,
         )
         .with_fix("a scope looks like https://management.azure.com/.default"))
@@ -63,7 +63,7 @@ impl Scope {
         if resource.ends_with(DEFAULT) {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("Read the resource '{}'", crate::tenant::excerpt(resource)),
+                format!("Read the resource '{}'", crate::redact::excerpt(resource)),
                 "it ends in /.default, so it is a scope and no resource",
             )
             .with_fix("leave /.default out, or give it as a scope"));

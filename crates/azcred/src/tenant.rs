@@ -1,6 +1,9 @@
 //! Which directory and which application: identifiers that are valid or do not exist.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    redact::excerpt,
+};
 use std::{fmt, str::FromStr, sync::Arc};
 
 /// A Microsoft Entra tenant: its GUID, one of its verified domain names, or one of the shared
@@ -113,22 +116,6 @@ fn is_domain(s: &str) -> bool {
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         })
-}
-
-/// The start of somebody's input, printable, for an error: a whole secret pasted in the wrong place
-/// must not show.
-pub(crate) fn excerpt(s: &str) -> String {
-    const SHOWN: usize = 12;
-    let clean: String = s
-        .chars()
-        .take(SHOWN)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
-    if s.chars().count() > SHOWN {
-        format!("{clean}…")
-    } else {
-        clean
-    }
 }
 
 #[cfg(test)]

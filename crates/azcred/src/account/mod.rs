@@ -132,7 +132,7 @@ impl FromStr for AccountId {
         }
         Err(Error::new(
             ErrorKind::Invalid,
-            format!("Read the account id '{}'", crate::tenant::excerpt(&id)),
+            format!("Read the account id '{}'", crate::redact::excerpt(&id)),
             "an account's id is 16 hexadecimal digits",
         )
         .with_fix("`azcred account list` shows them"))

@@ -3,8 +3,7 @@
 use super::Source;
 use crate::{
     error::{Error, ErrorKind, Result},
-    redact::printable,
-    tenant::excerpt,
+    redact::{excerpt, printable},
     token::AccessToken,
 };
 use serde_json::{Map, Value};

@@ -19,16 +19,13 @@ mod expect;
 mod nobody;
 mod people;
 mod preset;
-mod report;
 mod resolve;
 mod settings;
 mod source;
 
+pub use crate::facts::{AfterFailure, Attempt, Preset, Report, Source, Verdict};
 pub use expect::Expect;
-pub use preset::{AfterFailure, Preset};
-pub use report::{Attempt, Report, Verdict};
 pub use settings::{SETTINGS_FILE, Settings};
-pub use source::Source;
 
 use crate::{
     cache,

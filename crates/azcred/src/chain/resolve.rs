@@ -3,9 +3,8 @@
 mod outcome;
 
 use super::{
-    Answer, People, Setup, Source,
-    preset::{AfterFailure, Place, places},
-    report::Report,
+    AfterFailure, Answer, People, Report, Setup, Source,
+    preset::{Place, places},
 };
 use crate::{
     credential::{Availability, source::TokenSource},

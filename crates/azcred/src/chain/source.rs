@@ -1,6 +1,6 @@
-//! Which sources a chain can have, and how each comes to be.
+//! How each source comes to be.
 
-use super::{Preset, Setup};
+use super::{Preset, Setup, Source};
 use crate::{
     credential::{
         AzcredCredential, AzureCliCredential, AzureDeveloperCliCredential,
@@ -11,121 +11,10 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     system::{System, Unattended, unattended},
-    tenant::excerpt,
 };
-use serde::Serialize;
-use std::{fmt, str::FromStr, sync::Arc};
-
-/// A source of tokens that a chain can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(into = "&'static str")]
-#[non_exhaustive]
-pub enum Source {
-    /// A service principal by `AZURE_*` or `HIML_*`.
-    Environment,
-    /// A Kubernetes workload's token file.
-    WorkloadIdentity,
-    /// A GitHub Actions job's identity token.
-    GitHubActions,
-    /// An Azure Pipelines job's identity token.
-    AzurePipelines,
-    /// The user on whose behalf an Azure Machine Learning job runs.
-    AzureMlOnBehalfOf,
-    /// The identity that Azure keeps for the resource on which this runs.
-    ManagedIdentity,
-    /// Whoever is signed in to azcred.
-    Azcred,
-    /// Whoever is signed in to Visual Studio Code.
-    VisualStudioCode,
-    /// Whoever is signed in to Azure CLI.
-    AzureCli,
-    /// Whoever is signed in to Azure PowerShell.
-    AzurePowerShell,
-    /// Whoever is signed in to Azure Developer CLI.
-    AzureDeveloperCli,
-    /// A person, in the browser.
-    InteractiveBrowser,
-    /// A person, by a code that is entered in any browser.
-    DeviceCode,
-}
+use std::sync::Arc;
 
 impl Source {
-    /// Every source, in the order of [`super::Preset::Azcred`].
-    pub const ALL: [Self; 13] = [
-        Self::Environment,
-        Self::WorkloadIdentity,
-        Self::GitHubActions,
-        Self::AzurePipelines,
-        Self::AzureMlOnBehalfOf,
-        Self::ManagedIdentity,
-        Self::Azcred,
-        Self::VisualStudioCode,
-        Self::AzureCli,
-        Self::AzurePowerShell,
-        Self::AzureDeveloperCli,
-        Self::InteractiveBrowser,
-        Self::DeviceCode,
-    ];
-
-    /// What flags and `azcred.toml` call it: `azure-cli`.
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::Environment => "environment",
-            Self::WorkloadIdentity => "workload-identity",
-            Self::GitHubActions => "github-actions",
-            Self::AzurePipelines => "azure-pipelines",
-            Self::AzureMlOnBehalfOf => "azureml-on-behalf-of",
-            Self::ManagedIdentity => "managed-identity",
-            Self::Azcred => "azcred",
-            Self::VisualStudioCode => "visual-studio-code",
-            Self::AzureCli => "azure-cli",
-            Self::AzurePowerShell => "azure-powershell",
-            Self::AzureDeveloperCli => "azure-developer-cli",
-            Self::InteractiveBrowser => "interactive-browser",
-            Self::DeviceCode => "device-code",
-        }
-    }
-
-    /// What the Azure SDKs and `AZURE_TOKEN_CREDENTIALS` call it: `AzureCliCredential`.
-    pub fn credential_name(self) -> &'static str {
-        match self {
-            Self::Environment => "EnvironmentCredential",
-            Self::WorkloadIdentity => "WorkloadIdentityCredential",
-            Self::GitHubActions => "GitHubActionsCredential",
-            Self::AzurePipelines => "AzurePipelinesCredential",
-            Self::AzureMlOnBehalfOf => "AzureMLOnBehalfOfCredential",
-            Self::ManagedIdentity => "ManagedIdentityCredential",
-            Self::Azcred => "AzcredCredential",
-            Self::VisualStudioCode => "VisualStudioCodeCredential",
-            Self::AzureCli => "AzureCliCredential",
-            Self::AzurePowerShell => "AzurePowerShellCredential",
-            Self::AzureDeveloperCli => "AzureDeveloperCliCredential",
-            Self::InteractiveBrowser => "InteractiveBrowserCredential",
-            Self::DeviceCode => "DeviceCodeCredential",
-        }
-    }
-
-    /// Whether it belongs to a developer's own machine, where somebody signed in by hand; the
-    /// others are there where a program is deployed.
-    pub fn is_developer(self) -> bool {
-        matches!(
-            self,
-            Self::Azcred
-                | Self::VisualStudioCode
-                | Self::AzureCli
-                | Self::AzurePowerShell
-                | Self::AzureDeveloperCli
-                | Self::InteractiveBrowser
-                | Self::DeviceCode
-        )
-    }
-
-    /// Whether a person is asked. Such a source is asked last, and only while somebody is there: at
-    /// a terminal, not in a CI job.
-    pub fn asks_person(self) -> bool {
-        matches!(self, Self::InteractiveBrowser | Self::DeviceCode)
-    }
-
     /// The source itself, where there is anything here for it. Reads variables, and small files at
     /// most.
     pub(super) fn make(self, setup: &Setup, pinned: bool) -> Result<Arc<dyn TokenSource>> {
@@ -197,40 +86,4 @@ fn attended(source: Source, system: &dyn System) -> Result<()> {
         why.to_string(),
     )
     .with_fix(fix))
-}
-
-impl From<Source> for &'static str {
-    fn from(source: Source) -> Self {
-        source.id()
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.id())
-    }
-}
-
-/// By its id or by the name that the Azure SDKs have for it, in any case.
-impl FromStr for Source {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let text = text.trim();
-        let is = |name: &str| name.eq_ignore_ascii_case(text);
-        Self::ALL
-            .into_iter()
-            .find(|source| is(source.id()) || is(source.credential_name()))
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Invalid,
-                    format!("Read the source '{}'", excerpt(text)),
-                    "there is none of this name",
-                )
-                .with_fix(format!(
-                    "name one of {}",
-                    Self::ALL.map(Self::id).join(", ")
-                ))
-            })
-    }
 }

@@ -11,8 +11,9 @@ use crate::{
     error::{Error, ErrorKind, Result},
     http::{Method, Url},
     options::ClientOptions,
+    redact::excerpt,
     system::System,
-    tenant::{ClientId, TenantId, excerpt},
+    tenant::{ClientId, TenantId},
 };
 use secrecy::SecretString;
 use std::sync::Arc;

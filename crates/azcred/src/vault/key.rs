@@ -371,7 +371,7 @@ pub(crate) fn refuses_keyring(system: &dyn System) -> Result<bool> {
             ErrorKind::Invalid,
             format!(
                 "Read AZCRED_KEYRING ('{}')",
-                crate::tenant::excerpt(value.trim())
+                crate::redact::excerpt(value.trim())
             ),
             "it is never, or not set",
         )

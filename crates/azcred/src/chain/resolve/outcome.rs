@@ -5,7 +5,7 @@ use super::{
     Asked, Runner, State,
 };
 use crate::{
-    chain::report::{Attempt, Report, Verdict},
+    chain::{Attempt, Report, Verdict},
     error::{Error, Result},
     request::TokenRequest,
 };

@@ -16,10 +16,11 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
+    redact::excerpt,
     request::TokenRequest,
     scope::Scope,
     system::System,
-    tenant::{TenantId, excerpt},
+    tenant::TenantId,
     token::AccessToken,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};

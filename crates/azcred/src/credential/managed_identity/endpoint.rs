@@ -5,8 +5,8 @@ use crate::{
     error::{Error, ErrorKind, Result},
     http::{HeaderValue, Http, HttpRequest, HttpResponse, Url},
     options::ClientOptions,
+    redact::excerpt,
     system::System,
-    tenant::excerpt,
 };
 use std::{net::IpAddr, time::Duration};
 use url::Host;

@@ -10,9 +10,8 @@
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    redact::printable,
+    redact::{excerpt, printable},
     system::{Hypervisor, System},
-    tenant::excerpt,
 };
 use std::{borrow::Cow, path::Path};
 

@@ -2,7 +2,8 @@
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    tenant::{ClientId, excerpt},
+    redact::excerpt,
+    tenant::ClientId,
 };
 use std::fmt;
 use uuid::Uuid;

@@ -4,7 +4,7 @@
 //! *Unavailable* and *refused* are never merged: the first means that there is nothing here for a
 //! source to use, so a chain goes on; the second means that the identity provider said no.
 
-use crate::chain::Report;
+use super::Report;
 use std::{borrow::Cow, fmt, sync::Arc};
 
 /// A result whose error is [`Error`].

@@ -1,7 +1,6 @@
 //! What a chain did: every source, its verdict, why, and how long it took.
 
-use super::{Preset, Source};
-use crate::error::{Error, ErrorKind};
+use super::{Error, ErrorKind, Preset, Source};
 use serde::{Serialize, Serializer};
 use std::time::Duration;
 
@@ -30,7 +29,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub(super) fn of(error: &Error) -> Self {
+    pub(crate) fn of(error: &Error) -> Self {
         match error.kind() {
             ErrorKind::Unavailable => Self::Unavailable,
             ErrorKind::Refused => Self::Refused,
