@@ -1,10 +1,10 @@
 """A seed with people in it: two tenants, who is at home where, and CI systems that an application trusts."""
 
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from seed import new_secret
 from way import Way
 
 HOME = "contoso.com"
@@ -70,10 +70,8 @@ def make(folder):
     """Writes the seed into the folder, and says what is in it."""
     home, away, subscription, away_subscription = (str(uuid4()) for _ in range(4))
     client_id, ci_client_id, notebook, plotter, audited, guest = (str(uuid4()) for _ in range(6))
-    secret = secrets.token_urlsafe(30)
-    ada, grace, katherine = (
-        Person(f"{name}@{HOME}", secrets.token_urlsafe(20)) for name in ("ada", "grace", "katherine")
-    )
+    secret = new_secret()
+    ada, grace, katherine = (Person(f"{name}@{HOME}", new_secret()) for name in ("ada", "grace", "katherine"))
     text = f"""
         [[tenants]]
         id = "{home}"

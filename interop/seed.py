@@ -50,6 +50,11 @@ class Apps:
     api: App
 
 
+def new_secret():
+    """A secret that begins with a letter. On a command line, one that begins with `-` would be an option."""
+    return "s" + secrets.token_urlsafe(30)
+
+
 def make(folder):
     """Makes the keys, writes the seed into the folder, and says what is in it."""
     tenant, subscription = str(uuid4()), str(uuid4())
@@ -57,7 +62,7 @@ def make(folder):
     issuer = Issuer()
     app = {name: App(name, str(uuid4())) for name in ("certified", "federated")}
     for name in ("demo", "expired", "disabled", "nothing", "contributor"):
-        app[name] = App(name, str(uuid4()), secret=secrets.token_urlsafe(30))
+        app[name] = App(name, str(uuid4()), secret=new_secret())
     app["api"] = App("api", str(uuid4()), uri="api://fabrikam-api")
 
     group = f"/subscriptions/{subscription}/resourceGroups/{GROUP}"

@@ -7,6 +7,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+/// Characters of a generated secret.
+const SECRET_LENGTH: usize = 40;
+/// What generated secrets are made of. The first 32 are letters.
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_~";
+
 /// The text of a secret. It can't be printed, is wiped when dropped, and is compared in constant
 /// time.
 #[derive(Clone)]
@@ -18,21 +23,27 @@ impl SecretText {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// 40 characters from the system's random source, in the alphabet and with the `~` and `.` that
-    /// Entra ID's own secrets have.
+    /// 40 characters from the system's random source, in the alphabet of Entra ID's own secrets.
     ///
     /// # Errors
     /// When the system has no randomness to give.
     pub fn generate() -> Result<Self, aws_lc_rs::error::Unspecified> {
-        const ALPHABET: &[u8; 64] =
-            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_~";
-        let mut bytes = Zeroizing::new([0u8; 40]);
-        aws_lc_rs::rand::fill(bytes.as_mut_slice())?;
-        let mut text = Zeroizing::new(String::with_capacity(40));
-        for byte in bytes.iter() {
-            text.push(char::from(ALPHABET[usize::from(byte & 63)]));
+        let mut random = Zeroizing::new([0; SECRET_LENGTH]);
+        aws_lc_rs::rand::fill(random.as_mut_slice())?;
+        Ok(Self::of_random(&random))
+    }
+
+    /// The secret that these bytes make.
+    ///
+    /// It begins with a letter: people pass secrets on command lines, where `-` would begin an
+    /// option and `~` a home folder.
+    fn of_random(random: &[u8; SECRET_LENGTH]) -> Self {
+        let mut text = Zeroizing::new(String::with_capacity(SECRET_LENGTH));
+        for (at, byte) in random.iter().enumerate() {
+            let mask = if at == 0 { 31 } else { 63 };
+            text.push(char::from(ALPHABET[usize::from(byte & mask)]));
         }
-        Ok(Self(text))
+        Self(text)
     }
 
     /// Shows the secret. The name is what reviews look for.
@@ -131,5 +142,21 @@ mod tests {
         assert!(!secret.matches(""));
         assert!(!format!("{secret:?}").contains(&text));
         assert_ne!(SecretText::generate().unwrap().expose(), text);
+    }
+
+    #[test]
+    fn a_generated_secret_begins_with_a_letter_whatever_the_random_bytes_are() {
+        for byte in 0..=u8::MAX {
+            let secret = SecretText::of_random(&[byte; SECRET_LENGTH]);
+            let text = secret.expose();
+            assert_eq!(text.len(), SECRET_LENGTH);
+            assert!(
+                text.starts_with(|c: char| c.is_ascii_alphabetic()),
+                "{text}"
+            );
+        }
+        // The other characters are of the whole alphabet.
+        let last = SecretText::of_random(&[u8::MAX; SECRET_LENGTH]);
+        assert!(last.expose().ends_with('~'));
     }
 }

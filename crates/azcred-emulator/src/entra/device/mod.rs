@@ -28,6 +28,7 @@ const WINDOW_SECONDS: i64 = 60;
 /// Consonants, so that no code is a word, and none that looks like another (RFC 8628 section 6.1).
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const USER_CODE_LETTERS: usize = 9;
+const DEVICE_CODE_BYTES: usize = 96;
 /// How much sooner than agreed a program may ask, in milliseconds: clocks and networks are not
 /// exact.
 const TOLERANCE_MS: i64 = 500;
@@ -240,8 +241,8 @@ impl Devices {
 impl Codes {
     /// `None` without randomness.
     fn generate() -> Option<Self> {
-        let mut secret = Zeroizing::new([0; 96]);
-        aws_lc_rs::rand::fill(secret.as_mut_slice()).ok()?;
+        let mut random = Zeroizing::new([0; DEVICE_CODE_BYTES]);
+        aws_lc_rs::rand::fill(random.as_mut_slice()).ok()?;
         let mut user_code = String::with_capacity(USER_CODE_LETTERS);
         while user_code.len() < USER_CODE_LETTERS {
             let mut random = [0; 16];
@@ -255,10 +256,21 @@ impl Codes {
             user_code.extend(letters.take(USER_CODE_LETTERS - user_code.len()));
         }
         Some(Self {
-            device_code: Zeroizing::new(URL_SAFE_NO_PAD.encode(secret.as_slice())),
+            device_code: device_code_of_random(&random),
             user_code,
         })
     }
+}
+
+/// The device code that these bytes make.
+///
+/// It begins with a letter, as Entra ID's do: passed on a command line, one that begins with `-`
+/// would be an option.
+fn device_code_of_random(random: &[u8; DEVICE_CODE_BYTES]) -> Zeroizing<String> {
+    let mut bytes = Zeroizing::new(*random);
+    // The first half of base64url's alphabet is letters.
+    bytes[0] &= 0x7f;
+    Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()))
 }
 
 /// A user code as people mean it, whatever they typed. What is longer than any code is cut.
@@ -303,6 +315,19 @@ mod tests {
 
     fn begin(devices: &Devices, now: i64) -> Codes {
         devices.begin(pending(), now, now + 900, 5).unwrap()
+    }
+
+    #[test]
+    fn a_device_code_begins_with_a_letter_whatever_the_random_bytes_are() {
+        for byte in 0..=u8::MAX {
+            let code = device_code_of_random(&[byte; DEVICE_CODE_BYTES]);
+            assert_eq!(code.len(), 128);
+            assert!(
+                code.starts_with(|c: char| c.is_ascii_alphabetic()),
+                "{}",
+                *code
+            );
+        }
     }
 
     #[test]
