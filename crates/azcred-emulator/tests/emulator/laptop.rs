@@ -1,9 +1,7 @@
 //! A laptop: a folder of Azure CLI's in which a person is signed in.
 
-mod common;
-
+use crate::common::{self, Lab, TENANT, claims_of};
 use azcred_emulator::{Options, Persona, Way};
-use common::{Lab, TENANT, claims_of};
 use serde_json::Value;
 use std::{collections::HashSet, path::PathBuf};
 

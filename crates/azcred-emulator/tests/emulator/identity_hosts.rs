@@ -1,9 +1,7 @@
 //! What the hosts of managed identities give, and to whom.
 
-mod common;
-
-use common::{
-    Lab,
+use crate::common::{
+    self, Lab,
     hosts::{
         ADA, ARM, GROUP, LOOK, MACHINE, SPARE, TRAIN, WORKSPACE, app_service, arc_token, at, hosts,
         imds, ml_compute, old, send, service_fabric, token, workspace,

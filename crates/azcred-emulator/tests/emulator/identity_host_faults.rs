@@ -1,9 +1,7 @@
 //! Faults on the hosts of managed identities, as a client sees them, and what the log says of them.
 
-mod common;
-
+use crate::common::{Answer, Lab, read};
 use azcred_emulator::{Effect, ExpiresOnFormat, Fault, Service};
-use common::{Answer, Lab, read};
 
 const ARM: &str = "https://management.azure.com/";
 

@@ -1,10 +1,8 @@
 //! CI systems hand a running job tokens, and Entra ID takes them for the application that trusts
 //! their subject.
 
-mod common;
-
+use crate::common::{self, Answer, JWT_BEARER, Lab, TENANT, claims_of, refused};
 use azcred_emulator::{Options, Persona, Way};
-use common::{Answer, JWT_BEARER, Lab, TENANT, claims_of, refused};
 use serde_json::json;
 
 const GITHUB: &str = "https://token.actions.githubusercontent.com";

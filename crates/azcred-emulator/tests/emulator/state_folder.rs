@@ -1,9 +1,7 @@
 //! The state folder: what is kept, what is private, and what happens to two emulators at once.
 
-mod common;
-
+use crate::common::Lab;
 use azcred_emulator::{Emulator, Error, Info, Options, Persona, Seed, StateError, WAYS, Way};
-use common::Lab;
 
 fn options(folder: &std::path::Path) -> Options {
     Options {

@@ -1,8 +1,6 @@
 //! People sign in by a browser: who they are, how they prove it, and for how long it counts.
 
-mod common;
-
-use common::{
+use crate::common::{
     Lab,
     browser::{Browser, redeem},
     people::{

@@ -1,15 +1,13 @@
 //! Continuous access evaluation: what happens to an account reaches its tokens at once, where the
 //! client can take it.
 
-mod common;
-
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use common::{
+use crate::common::{
     Answer, Lab,
     browser::Browser,
     people::{ADA, AZURE_CLI, CONTOSO, FABRIKAM, SCOPE, SEED, ask, refresh, sign_in, text},
     read, refused,
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 const CAPABLE: &str = r#"{"access_token": {"xms_cc": {"values": ["cp1"]}}}"#;

@@ -1,10 +1,6 @@
 //! People sign in by password.
 
-mod common;
-
-use azcred_emulator::directory::Group;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use common::{
+use crate::common::{
     claims_of,
     people::{
         ADA, ARM, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, DESKTOP, FABRIKAM, ask, lab,
@@ -12,6 +8,8 @@ use common::{
     },
     refused,
 };
+use azcred_emulator::directory::Group;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 #[tokio::test]

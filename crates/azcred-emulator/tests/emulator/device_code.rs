@@ -1,9 +1,7 @@
 //! Programs that sign people in on another device.
 
-mod common;
-
-use common::{
-    Answer, Lab,
+use crate::common::{
+    self, Answer, Lab,
     browser::Browser,
     people::{
         ADA, ADA_IN_FABRIKAM, ARM, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, DESKTOP, FABRIKAM,

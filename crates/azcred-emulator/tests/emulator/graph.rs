@@ -1,9 +1,7 @@
 //! Microsoft Graph, to read the directory.
 
-mod common;
-
+use crate::common::{self, Answer, Lab};
 use azcred_emulator::directory::FederatedCredential;
-use common::{Answer, Lab};
 use serde_json::json;
 
 async fn token(lab: &Lab, name: &str, scope: &str) -> String {

@@ -1,8 +1,6 @@
 //! Every AADSTS code of an application's flows, each for the reason Entra ID gives it for.
 
-mod common;
-
-use common::{DEMO, Lab, TENANT, refused};
+use crate::common::{self, DEMO, Lab, TENANT, refused};
 
 #[tokio::test]
 async fn secrets_are_refused_for_what_is_wrong_with_them() {

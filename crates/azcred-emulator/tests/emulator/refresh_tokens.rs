@@ -1,9 +1,7 @@
 //! People go on by refresh tokens, in their own tenant and as guests.
 
-mod common;
-
-use common::{
-    Answer, Lab,
+use crate::common::{
+    self, Answer, Lab,
     people::{
         ADA, ADA_IN_FABRIKAM, ARM, CONFIDENTIAL, CONSENTED, CONTOSO, FABRIKAM, POWERSHELL, SEED,
         lab, refresh, sign_in, text,

@@ -1,8 +1,6 @@
 //! Conditional Access: who has to do what for which resource.
 
-mod common;
-
-use common::{
+use crate::common::{
     Answer, Lab,
     browser::Browser,
     claims_of,

@@ -1,9 +1,7 @@
 //! What programs get when their people sign in by a browser: codes, tokens for them, and consent.
 
-mod common;
-
-use common::{
-    Lab,
+use crate::common::{
+    self, Lab,
     browser::{Browser, decoded, query, redeem},
     claims_of,
     people::{ADA, ARM, AZURE_CLI, CONFIDENTIAL, CONTOSO, DESKTOP, SEED, ask, lab, refresh, text},

@@ -1,9 +1,7 @@
 //! What a client gets when all is well: by secret, certificate and federated token, on both
 //! endpoints.
 
-mod common;
-
-use common::{ARM_SCOPE, Assertion, DEMO, Lab, TENANT};
+use crate::common::{self, ARM_SCOPE, Assertion, DEMO, Lab, TENANT};
 use serde_json::json;
 
 #[tokio::test]

@@ -1,8 +1,6 @@
 //! What a web page, or another user of this machine, can't do at a port.
 
-mod common;
-
-use common::{
+use crate::common::{
     Lab,
     hosts::{ARM, hosts},
 };

@@ -1,5 +1,4 @@
 //! A laboratory for the tests: an emulator, a client that trusts it, and assertions of one's own.
-#![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub(crate) mod browser;
 pub(crate) mod hosts;

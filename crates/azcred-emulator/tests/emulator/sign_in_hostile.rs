@@ -1,9 +1,7 @@
 //! Signing in by a browser, with other sites, other people and hostile names around.
 
-mod common;
-
-use common::{
-    Lab,
+use crate::common::{
+    self, Lab,
     browser::{Browser, Page, query},
     people::{ADA, AZURE_CLI, CONTOSO, SEED, lab},
 };

@@ -1,8 +1,6 @@
 //! Why signed assertions and federated tokens are refused, code by code.
 
-mod common;
-
-use common::{Assertion, DEMO, Lab, TENANT, refused};
+use crate::common::{Assertion, DEMO, Lab, TENANT, refused};
 
 #[tokio::test]
 async fn assertions_are_refused_for_what_is_wrong_with_them() {

@@ -1,9 +1,7 @@
 //! How each host of managed identities refuses.
 
-mod common;
-
-use common::{
-    Answer, Lab, claims_of,
+use crate::common::{
+    self, Answer, Lab, claims_of,
     hosts::{
         ARM, GROUP, SPARE, TRAIN, WORKSPACE, app_service, arc, at, hosts, imds, key_file, send,
         service_fabric, token,

@@ -1,9 +1,7 @@
 //! The variables of each persona, and the files they name.
 
-mod common;
-
+use crate::common::{ARM_SCOPE, JWT_BEARER, Lab, claims_of};
 use azcred_emulator::{Environment, Info, Options, PERSONAS, Persona, WAYS, Way};
-use common::{ARM_SCOPE, JWT_BEARER, Lab, claims_of};
 use std::collections::BTreeSet;
 
 fn value<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {

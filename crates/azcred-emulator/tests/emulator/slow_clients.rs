@@ -1,9 +1,7 @@
 //! Clients that begin and never go on. Time is paused: it leaps to the next deadline whenever
 //! everybody waits.
 
-mod common;
-
-use common::Lab;
+use crate::common::{self, Lab};
 use std::io::{Read as _, Write as _};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},

@@ -1,8 +1,6 @@
 //! The two ways in: each service by its port, and Azure's real names through the proxy.
 
-mod common;
-
-use common::{ARM_SCOPE, DEMO, Lab, TENANT, client};
+use crate::common::{self, ARM_SCOPE, DEMO, Lab, TENANT, client};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},

@@ -1,9 +1,7 @@
 //! Faults, as a client sees them.
 
-mod common;
-
+use crate::common::{self, DEMO, Lab, TENANT};
 use azcred_emulator::{Effect, Fault, Service};
-use common::{DEMO, Lab, TENANT};
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -1,9 +1,7 @@
 //! Azure Resource Manager over the wire: by both ways in, and what is left of it after a restart.
 
-mod common;
-
+use crate::common::{self, Answer, Lab, client, read};
 use azcred_emulator::{Options, Seed};
-use common::{Answer, Lab, client, read};
 use serde_json::{Value, json};
 
 const GROUP: &str =

@@ -1,9 +1,7 @@
 //! What a browser, or the program that sent it there, is told when there is no code to be had, or
 //! the code is no good.
 
-mod common;
-
-use common::{
+use crate::common::{
     Answer, Lab,
     browser::{Browser, CHALLENGE, Page, VERIFIER, query, redeem},
     people::{

@@ -1,0 +1,28 @@
+//! The emulator over real sockets, as clients and people see it.
+
+mod arm_kept;
+mod assertion_refusals;
+mod ci_issuers;
+mod common;
+mod conditional_access;
+mod continuous_access;
+mod device_code;
+mod faults;
+mod graph;
+mod identity_host_faults;
+mod identity_host_refusals;
+mod identity_hosts;
+mod laptop;
+mod personas;
+mod refresh_tokens;
+mod sign_in;
+mod sign_in_hostile;
+mod sign_in_programs;
+mod sign_in_refusals;
+mod slow_clients;
+mod state_folder;
+mod strangers;
+mod token_grants;
+mod token_refusals;
+mod user_sign_in;
+mod ways_in;
