@@ -2,22 +2,19 @@
 //! it.
 //!
 //! In the order in which a sign-in is followed to the end:
-//! 1. [`cloud_metadata`]: which Azure this is, where `ARM_CLOUD_METADATA_URL` describes one of its
-//!    own.
-//! 2. [`Principal`]: who a token says it is.
-//! 3. [`WorkspaceRef`] and [`locate`]: which workspace is meant, from flags, variables or
+//! 1. [`Principal`]: who a token says it is.
+//! 2. [`WorkspaceRef`] and [`locate`]: which workspace is meant, from flags, variables or
 //!    `config.json`.
-//! 4. [`ResourceManager`]: Azure Resource Manager, asked with a deadline and answered in plain
+//! 3. [`ResourceManager`]: Azure Resource Manager, asked with a deadline and answered in plain
 //!    words.
-//! 5. [`Permissions`] and [`Capability`]: what the identity may do there, and the least role that
+//! 4. [`Permissions`] and [`Capability`]: what the identity may do there, and the least role that
 //!    would give the rest.
-//! 6. [`Doctor`]: all of it, as checks that explain themselves.
+//! 5. [`Doctor`]: all of it, as checks that explain themselves.
 //!
 //! Nothing here changes anything in Azure.
 
 mod access;
 mod arm_codes;
-pub mod cloud_metadata;
 mod doctor;
 mod error;
 mod locate;

@@ -13,7 +13,7 @@ use azcred::{
     TokenRequest,
     system::{Fixture, System},
 };
-use azcred_azure::{ErrorKind, Flags, ResourceManager, Subscription, api_version, cloud_metadata};
+use azcred_azure::{ErrorKind, Flags, ResourceManager, Subscription, api_version};
 use azcred_emulator::Way;
 use contoso::{Contoso, SUBSCRIPTION, TENANT, examine, sign_in, workspace};
 use std::{
@@ -438,47 +438,6 @@ async fn a_cloud_that_describes_itself_is_taken_from_its_metadata() {
             arm.workspace(&workspace()).await.unwrap().value.location,
             "westeurope",
             "{version}"
-        );
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn metadata_that_can_not_be_used_names_its_variable() {
-    let contoso = Contoso::start().await;
-    let machine = contoso.laptop("azcred-demo", Way::Ports);
-    let arm = &contoso.emulator.info().arm_url;
-    for (url, cloud, kind, words) in [
-        (
-            "http://management.example/metadata".to_owned(),
-            None,
-            ErrorKind::Invalid,
-            "management.example",
-        ),
-        (
-            format!("{arm}/subscriptions?api-version=2022-12-01"),
-            None,
-            ErrorKind::Unexpected,
-            "HTTP 401",
-        ),
-        (
-            format!("{arm}/metadata/endpoints?api-version=2019-05-01"),
-            Some("Mars"),
-            ErrorKind::Invalid,
-            "Mars",
-        ),
-    ] {
-        let mut machine = machine.clone().with_var("ARM_CLOUD_METADATA_URL", &url);
-        if let Some(cloud) = cloud {
-            machine = machine.with_var("AZUREML_CURRENT_CLOUD", cloud);
-        }
-        let error = cloud_metadata::apply(ClientOptions::new(machine.shared()))
-            .await
-            .unwrap_err();
-        assert_eq!(error.kind(), kind, "{error}");
-        let text = error.to_string();
-        assert!(
-            text.contains("ARM_CLOUD_METADATA_URL") && text.contains(words),
-            "{text}"
         );
     }
 }

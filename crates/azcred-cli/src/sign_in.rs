@@ -13,7 +13,7 @@ use azcred::{
     chain::{Chain, Report, Settings, Source},
     system::{RealSystem, SharedSystem},
 };
-use azcred_azure::{Principal, cloud_metadata};
+use azcred_azure::Principal;
 use serde::Serialize;
 use std::{
     path::{Path, PathBuf},
@@ -286,20 +286,7 @@ impl Chosen {
 
 /// Options at the cloud that `ARM_CLOUD_METADATA_URL` describes, where it is set.
 pub(crate) async fn in_cloud(options: ClientOptions) -> azcred::Result<ClientOptions> {
-    cloud_metadata::apply(options)
-        .await
-        .map_err(|error| no_cloud(&error))
-}
-
-/// A cloud that can't be told is why nobody can sign in.
-fn no_cloud(error: &azcred_azure::Error) -> azcred::Error {
-    let kind = match error.kind() {
-        azcred_azure::ErrorKind::Invalid => azcred::ErrorKind::Invalid,
-        azcred_azure::ErrorKind::Unreachable => azcred::ErrorKind::Unreachable,
-        _ => azcred::ErrorKind::Unexpected,
-    };
-    azcred::Error::new(kind, error.what().to_owned(), error.why().to_owned())
-        .with_fix(error.fix().to_owned())
+    options.with_discovered_cloud().await
 }
 
 /// What decides, besides the command line.

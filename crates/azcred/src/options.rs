@@ -1,7 +1,7 @@
 //! What all credentials have in common: the world, the cloud, the time they may take.
 
 use crate::{
-    cloud::Cloud,
+    cloud::{Cloud, metadata},
     error::{Error, Result},
     http::{Http, LONGEST_CALL},
     profile::Profile,
@@ -85,6 +85,35 @@ impl ClientOptions {
     pub fn with_cloud(mut self, cloud: Cloud) -> Self {
         self.cloud = Some(cloud);
         self
+    }
+
+    /// Signs in at the cloud that the environment means, as the commands do: the one that describes
+    /// itself at the address in `ARM_CLOUD_METADATA_URL`, where that is set, else as
+    /// [`Cloud::from_system`]. A cloud that was given stays.
+    ///
+    /// Of several described clouds, the first of these counts: the one that
+    /// `AZUREML_CURRENT_CLOUD` names, the one that signs in at `AZURE_AUTHORITY_HOST`, the one whose
+    /// Resource Manager the description came from, the only one.
+    ///
+    /// The description is requested within [`ClientOptions::deadline`]. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where a variable, or what the description says, can't be used: the
+    /// addresses must be HTTPS or on loopback. [`ErrorKind::Unreachable`] where the address does
+    /// not respond, [`ErrorKind::Unexpected`] where it responds with something else.
+    ///
+    /// [`ErrorKind::Invalid`]: crate::ErrorKind::Invalid
+    /// [`ErrorKind::Unreachable`]: crate::ErrorKind::Unreachable
+    /// [`ErrorKind::Unexpected`]: crate::ErrorKind::Unexpected
+    pub async fn with_discovered_cloud(mut self) -> Result<Self> {
+        if self.cloud.is_none() {
+            let described = metadata::described(&*self.system, &self.http, self.deadline());
+            self.cloud = Some(match described.await? {
+                Some(cloud) => cloud,
+                None => Cloud::from_system(&*self.system)?,
+            });
+        }
+        Ok(self)
     }
 
     /// Bounds a whole call, with its retries; 30 seconds unless told otherwise, a day at most.

@@ -62,7 +62,7 @@ pub struct Doctor {
 impl Doctor {
     /// A doctor for `credential`, or for the reason why there is none, and for `workspace`, or the
     /// reason why none is meant ([`crate::locate`]). `options` are those that the credential was
-    /// made with ([`crate::cloud_metadata::apply`] first).
+    /// made with ([`ClientOptions::with_discovered_cloud`] first).
     pub fn new(
         options: ClientOptions,
         credential: azcred::Result<Arc<dyn Credential>>,

@@ -6,9 +6,7 @@ use azcred::{
     ClientOptions, Credential, EnvironmentCredential, EnvironmentOrder, TenantId,
     system::{Fixture, System},
 };
-use azcred_azure::{
-    CheckId, Doctor, Event, Flags, Report, Status, WorkspaceRef, cloud_metadata, locate,
-};
+use azcred_azure::{CheckId, Doctor, Event, Flags, Report, Status, WorkspaceRef, locate};
 use azcred_emulator::{Emulator, Options, Persona, Way};
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -60,7 +58,8 @@ pub(crate) async fn sign_in(
     machine: Fixture,
 ) -> (ClientOptions, azcred::Result<Arc<dyn Credential>>) {
     let options = ClientOptions::new(machine.shared()).with_deadline(Duration::from_secs(20));
-    let options = cloud_metadata::apply(options)
+    let options = options
+        .with_discovered_cloud()
         .await
         .expect("the cloud describes itself");
     let credential = EnvironmentCredential::new(EnvironmentOrder::AzureFirst, options.clone())

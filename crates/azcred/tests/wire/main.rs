@@ -5,6 +5,7 @@ mod authority;
 mod azure_cli;
 mod canary;
 mod chain;
+mod cloud;
 mod developer_tools;
 mod device_code;
 mod disk_cache;

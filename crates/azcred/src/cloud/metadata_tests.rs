@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn entries(json: &str) -> Vec<Entry> {
+fn described(json: &str) -> Vec<Entry> {
     match serde_json::from_str(json).unwrap() {
         Document::Many(entries) => entries,
         Document::One(entry) => vec![*entry],
@@ -17,7 +17,7 @@ const LIST: &str = r#"[
 
 fn chosen(json: &str, wanted: Option<&str>, authority: Option<&str>, from: &str) -> Option<String> {
     let authority = authority.map(|host| Authority::new(host).unwrap());
-    let entries = entries(json);
+    let entries = described(json);
     choose(
         &entries,
         wanted,
@@ -68,7 +68,7 @@ fn the_cloud_is_chosen_by_name_then_by_authority_then_by_address_then_because_it
 fn a_clouds_own_audience_is_preferred_and_the_oldest_form_is_its_own_resource_manager() {
     let from =
         Url::parse("https://arm.mars.example/metadata/endpoints?api-version=2015-01-01").unwrap();
-    let list = entries(LIST);
+    let list = described(LIST);
     let public = cloud(&list[0], None, &from).unwrap();
     assert_eq!(public.name(), "AzureCloud");
     assert_eq!(
@@ -80,7 +80,7 @@ fn a_clouds_own_audience_is_preferred_and_the_oldest_form_is_its_own_resource_ma
         (mars.resource_manager(), mars.resource_manager_audience()),
         ("https://arm.mars.example", "https://mars/arm")
     );
-    let oldest = entries(
+    let oldest = described(
         r#"{"graphEndpoint": "https://g", "authentication": {"loginEndpoint": "https://login.mars.example/", "audiences": []}}"#,
     );
     let oldest = cloud(&oldest[0], None, &from).unwrap();
@@ -117,7 +117,7 @@ fn neither_the_address_nor_what_it_describes_may_be_plain_http_to_elsewhere() {
         r#"{"resourceManager": "https://a.example", "authentication": {"loginEndpoint": "http://login.a.example"}}"#,
     ] {
         assert!(
-            cloud(&entries(hostile)[0], None, &from).is_err(),
+            cloud(&described(hostile)[0], None, &from).is_err(),
             "{hostile}"
         );
     }

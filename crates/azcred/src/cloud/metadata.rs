@@ -6,19 +6,19 @@
 //! `AZURE_AUTHORITY_HOST` says; else the one whose Resource Manager the metadata came from
 //! (azure-ai-ml's rule); else the only one.
 
+use super::{Authority, Cloud, authority_of};
 use crate::{
     error::{Error, ErrorKind, Result},
-    refusal,
-    text::clean,
-};
-use azcred::{
-    Authority, ClientOptions, Cloud,
-    http::{HttpRequest, Url},
+    http::{Http, HttpRequest, HttpResponse},
+    redact::printable,
+    system::System,
 };
 use serde::Deserialize;
+use std::time::Duration;
+use url::Url;
 
-/// The variable.
-pub const VARIABLE: &str = "ARM_CLOUD_METADATA_URL";
+/// The variable that says where a cloud describes itself.
+const VARIABLE: &str = "ARM_CLOUD_METADATA_URL";
 
 /// One cloud's description, as far as it is needed. Version 2015-01-01 has neither a name nor a
 /// Resource Manager.
@@ -47,16 +47,19 @@ enum Document {
     One(Box<Entry>),
 }
 
-/// `options` with the cloud that the environment describes, where [`VARIABLE`] is set; else as they
-/// are. Call it once, before credentials are made. It asks that address, within
-/// [`ClientOptions::deadline`]. Cancel-safe.
+/// The cloud that the environment describes; `None` where [`VARIABLE`] is not set.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] where the address or what it describes can't be used (it must be HTTPS or
-/// on loopback); [`ErrorKind::Unreachable`] and [`ErrorKind::Unexpected`] as its server deserves.
-pub async fn apply(options: ClientOptions) -> Result<ClientOptions> {
-    let Some(text) = options.system().var(VARIABLE) else {
-        return Ok(options);
+/// [`ErrorKind::Invalid`] where a variable or the description can't be used,
+/// [`ErrorKind::Unreachable`] where the address does not respond in time,
+/// [`ErrorKind::Unexpected`] where it responds with something else.
+pub(crate) async fn described(
+    system: &dyn System,
+    http: &Http,
+    deadline: Duration,
+) -> Result<Option<Cloud>> {
+    let Some(text) = system.var(VARIABLE) else {
+        return Ok(None);
     };
     let what = format!("Read the cloud that {VARIABLE} describes");
     let invalid = |why: String, fix: &'static str| {
@@ -64,45 +67,27 @@ pub async fn apply(options: ClientOptions) -> Result<ClientOptions> {
     };
     let url = address(text.trim()).ok_or_else(|| {
         invalid(
-            format!("'{}' is neither an https:// address nor one on this machine", clean(&text, 100)),
+            format!("'{}' is neither an https:// address nor one on this machine", printable(&text, 100)),
             "set it to https://management.azure.com/metadata/endpoints?api-version=2022-09-01 or your cloud's like, or unset it",
         )
     })?;
-    let response = options
-        .http()
-        .send(&what, &HttpRequest::get(url.clone()), options.deadline())
-        .await
-        .map_err(|error| Error::transport(&error))?;
-    let entries = match serde_json::from_slice(&response.body) {
-        Ok(Document::Many(entries)) if response.status == 200 => entries,
-        Ok(Document::One(entry)) if response.status == 200 => vec![*entry],
-        _ => {
-            return Err(
-                refusal::not_understood(&what, &response, options.system().now()).with_answer(
-                    response.status,
-                    refusal::correlation_id(&response),
-                    None,
-                ),
-            );
-        }
-    };
-    let system = options.system();
-    let authority = match system.var("AZURE_AUTHORITY_HOST") {
-        Some(host) => Some(Authority::new(&host).map_err(Error::token)?),
-        None => None,
-    };
+    let authority = authority_of(system)?;
+    let response = http
+        .send(&what, &HttpRequest::get(url.clone()), deadline)
+        .await?;
+    let entries = entries(&response).ok_or_else(|| not_understood(&what, &response))?;
     let wanted = system.var("AZUREML_CURRENT_CLOUD");
     let entry = choose(&entries, wanted.as_deref(), authority.as_ref(), &url).ok_or_else(|| {
         let names: Vec<String> = entries
             .iter()
-            .map(|entry| clean(entry.name.as_deref().unwrap_or("?"), 40))
+            .map(|entry| printable(entry.name.as_deref().unwrap_or("?"), 40))
             .take(20)
             .collect();
         let why = match &wanted {
             Some(wanted) => format!(
-                "it describes {}, and AZUREML_CURRENT_CLOUD asks for '{}'",
+                "it describes {}, and AZUREML_CURRENT_CLOUD is '{}'",
                 names.join(", "),
-                clean(wanted, 40)
+                printable(wanted, 40)
             ),
             None => format!(
                 "it describes several clouds ({}), and nothing says which is meant",
@@ -114,7 +99,7 @@ pub async fn apply(options: ClientOptions) -> Result<ClientOptions> {
     let cloud = cloud(entry, authority, &url).map_err(|error| {
         invalid(
             format!("what it says of the cloud can't be used: {}", error.why()),
-            "check that the address is right and that no proxy answers in its place",
+            CHECK_ADDRESS,
         )
     })?;
     tracing::debug!(
@@ -122,10 +107,46 @@ pub async fn apply(options: ClientOptions) -> Result<ClientOptions> {
         resource_manager = cloud.resource_manager(),
         "the cloud describes itself"
     );
-    Ok(options.with_cloud(cloud))
+    Ok(Some(cloud))
 }
 
-/// An address that may be asked: nobody on the way may say where secrets are to be sent.
+const CHECK_ADDRESS: &str =
+    "check that the address is right and that no proxy answers in its place";
+
+/// What a response describes; `None` where it is not a description.
+fn entries(response: &HttpResponse) -> Option<Vec<Entry>> {
+    if response.status != 200 {
+        return None;
+    }
+    Some(match serde_json::from_slice(&response.body).ok()? {
+        Document::Many(entries) => entries,
+        Document::One(entry) => vec![*entry],
+    })
+}
+
+fn not_understood(what: &str, response: &HttpResponse) -> Error {
+    let status = response.status;
+    if status == 429 || status >= 500 {
+        let why = format!("the server that describes it is in trouble (HTTP {status})");
+        return Error::new(ErrorKind::Unreachable, what.to_owned(), why)
+            .with_fix("try again in a minute");
+    }
+    let body = response.body.trim_ascii_start();
+    let is_page = response
+        .header("content-type")
+        .is_some_and(|kind| kind.contains("text/html"))
+        || body.starts_with(b"<");
+    let why = match body {
+        _ if is_page => format!(
+            "the response is a web page (HTTP {status}), as a captive portal or a company's proxy sends"
+        ),
+        [] => format!("the response is empty (HTTP {status})"),
+        _ => format!("the response (HTTP {status}) does not describe a cloud"),
+    };
+    Error::new(ErrorKind::Unexpected, what.to_owned(), why).with_fix(CHECK_ADDRESS)
+}
+
+/// An address that can be trusted: a stranger on the way could otherwise say where secrets are sent.
 fn address(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let mut origin = url.clone();
@@ -179,7 +200,7 @@ fn choose<'a>(
         .or_else(|| entries.first().filter(|_| entries.len() == 1))
 }
 
-fn cloud(entry: &Entry, authority: Option<Authority>, from: &Url) -> azcred::Result<Cloud> {
+fn cloud(entry: &Entry, authority: Option<Authority>, from: &Url) -> Result<Cloud> {
     let authority = match authority {
         Some(authority) => authority,
         None => Authority::new(&entry.authentication.login_endpoint)?,
@@ -201,5 +222,5 @@ fn cloud(entry: &Entry, authority: Option<Authority>, from: &Url) -> azcred::Res
 }
 
 #[cfg(test)]
-#[path = "cloud_metadata_tests.rs"]
+#[path = "metadata_tests.rs"]
 mod tests;

@@ -1,5 +1,7 @@
 //! Which Azure: its identity provider and the names of its services.
 
+pub(crate) mod metadata;
+
 use crate::{
     error::{Error, ErrorKind, Result},
     system::System,
@@ -139,15 +141,7 @@ impl Cloud {
     /// # Errors
     /// [`ErrorKind::Invalid`] where a variable is set and can't be used; it is named.
     pub fn from_system(system: &dyn System) -> Result<Self> {
-        if let Some(host) = system.var("AZURE_AUTHORITY_HOST") {
-            let authority = Authority::new(&host).map_err(|error| {
-                Error::new(
-                    ErrorKind::Invalid,
-                    "Read AZURE_AUTHORITY_HOST",
-                    error.why().to_owned(),
-                )
-                .with_fix("set it to https://login.microsoftonline.com, or unset it")
-            })?;
+        if let Some(authority) = authority_of(system)? {
             return Ok(Self::with_authority(authority));
         }
         match system.var("AZUREML_CURRENT_CLOUD").as_deref() {
@@ -205,6 +199,22 @@ impl Default for Cloud {
     fn default() -> Self {
         Self::PUBLIC
     }
+}
+
+/// The authority that `AZURE_AUTHORITY_HOST` names, where it is set.
+fn authority_of(system: &dyn System) -> Result<Option<Authority>> {
+    let Some(host) = system.var("AZURE_AUTHORITY_HOST") else {
+        return Ok(None);
+    };
+    let authority = Authority::new(&host).map_err(|error| {
+        Error::new(
+            ErrorKind::Invalid,
+            "Read AZURE_AUTHORITY_HOST",
+            error.why().to_owned(),
+        )
+        .with_fix("set it to https://login.microsoftonline.com, or unset it")
+    })?;
+    Ok(Some(authority))
 }
 
 /// An identity provider's address: HTTPS, or HTTP on loopback; valid by construction; without a
