@@ -2,7 +2,7 @@
 
 use crate::{
     command::{cargo, root, run},
-    deny,
+    deny, house,
     python::Environment,
     step::{Passed, Step, Steps},
 };
@@ -19,6 +19,11 @@ impl Steps for Lint {
                 name: "fmt",
                 about: "the code is formatted",
                 run: fmt,
+            },
+            Step {
+                name: "house",
+                about: "the parts import each other as docs/design.md says; one style; nothing unused",
+                run: house::run_step,
             },
             Step {
                 name: "deny",

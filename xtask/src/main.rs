@@ -7,6 +7,7 @@ mod bench;
 mod chromium;
 mod command;
 mod deny;
+mod house;
 mod interop;
 mod lint;
 mod node;

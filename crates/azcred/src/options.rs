@@ -92,8 +92,8 @@ impl ClientOptions {
     /// [`Cloud::from_system`]. A cloud that was given stays.
     ///
     /// Of several described clouds, the first of these counts: the one that
-    /// `AZUREML_CURRENT_CLOUD` names, the one that signs in at `AZURE_AUTHORITY_HOST`, the one whose
-    /// Resource Manager the description came from, the only one.
+    /// `AZUREML_CURRENT_CLOUD` names, the one that signs in at `AZURE_AUTHORITY_HOST`, the one
+    /// whose Resource Manager the description came from, the only one.
     ///
     /// The description is requested within [`ClientOptions::deadline`]. Cancel-safe.
     ///

@@ -146,7 +146,8 @@ fn not_understood(what: &str, response: &HttpResponse) -> Error {
     Error::new(ErrorKind::Unexpected, what.to_owned(), why).with_fix(CHECK_ADDRESS)
 }
 
-/// An address that can be trusted: a stranger on the way could otherwise say where secrets are sent.
+/// An address that can be trusted: otherwise a stranger on the way could say where secrets are
+/// sent.
 fn address(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let mut origin = url.clone();

@@ -1,0 +1,364 @@
+//! Whether the parts import each other as `docs/design.md` says.
+
+use super::{
+    page::{Import, Part, Picture, Table},
+    source::Module,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+/// The page that has the tables and pictures.
+pub(super) const PAGE: &str = "docs/design.md";
+
+/// From one part to another, each by its name.
+type Arrow = (String, String);
+
+/// The first place in the code at which one part names another.
+pub(super) type Arrows = BTreeMap<Arrow, (PathBuf, usize)>;
+
+/// The arrows between a crate's parts. What can't be told is added to `findings`.
+pub(super) fn within(table: &Table, modules: &[Module], findings: &mut Vec<String>) -> Arrows {
+    let mut arrows = Arrows::new();
+    let Some((root, modules)) = modules.split_first() else {
+        return arrows;
+    };
+    let own: BTreeSet<&str> = modules
+        .iter()
+        .map(|module| module.path[0].as_str())
+        .collect();
+    // What the root calls by a name of its own: `pub use crate::error::Error`.
+    let exported: BTreeMap<&str, &[String]> = root
+        .named
+        .iter()
+        .filter_map(|named| {
+            let path = match named.path.split_first()? {
+                (first, rest) if first == "crate" => rest,
+                _ => named.path.as_slice(),
+            };
+            let name = named.alias.as_ref().or(path.last())?;
+            (path.len() > 1 && own.contains(path[0].as_str())).then_some((name.as_str(), path))
+        })
+        .collect();
+    for module in modules {
+        let at = |line| format!("{}:{line}", module.file.display());
+        let Some(from) = table.part_of(&module.path) else {
+            findings.push(format!(
+                "{}: the module `{}` is in no part of the table `{}` in {PAGE}",
+                at(1),
+                module.path.join("::"),
+                table.name
+            ));
+            continue;
+        };
+        for named in &module.named {
+            let [first, path @ ..] = named.path.as_slice() else {
+                continue;
+            };
+            let Some(word) = path.first().filter(|_| first == "crate") else {
+                continue;
+            };
+            let path = if own.contains(word.as_str()) {
+                path
+            } else if let Some(path) = exported.get(word.as_str()) {
+                path
+            } else {
+                findings.push(format!(
+                    "{}: `crate::{word}` is neither a module nor exported from one by the crate's \
+                     root: name the module",
+                    at(named.line),
+                ));
+                continue;
+            };
+            // A module that is in no part is told of once, by the code that is in it.
+            if let Some(to) = table.part_of(path)
+                && to.name != from.name
+            {
+                arrows
+                    .entry((from.name.clone(), to.name.clone()))
+                    .or_insert_with(|| (module.file.clone(), named.line));
+            }
+        }
+    }
+    arrows
+}
+
+/// The arrows between the crates.
+pub(super) fn between(crates: &[(&str, &[Module])]) -> Arrows {
+    let mut arrows = Arrows::new();
+    for (from, modules) in crates {
+        for module in *modules {
+            for named in &module.named {
+                let to = crates
+                    .iter()
+                    .find(|(name, _)| name != from && name.replace('-', "_") == named.path[0]);
+                // `azcred::` is the crate only where no module of that name is meant.
+                if let Some((to, _)) = to {
+                    arrows
+                        .entry((from.to_string(), to.to_string()))
+                        .or_insert_with(|| (module.file.clone(), named.line));
+                }
+            }
+        }
+    }
+    arrows
+}
+
+/// What is wrong between a table and the code that it is about.
+pub(super) fn compare(table: &Table, arrows: &Arrows) -> Vec<String> {
+    let mut findings = Vec::new();
+    for ((from, to), (file, line)) in arrows {
+        let listed = part(table, from).is_some_and(|from| import(from, to).is_some());
+        if !listed {
+            findings.push(format!(
+                "{}:{line}: `{from}` imports `{to}`, and the row of `{from}` in the table `{}` of \
+                 {PAGE} does not say so",
+                file.display(),
+                table.name
+            ));
+        }
+    }
+    for (row, from) in table.parts.iter().enumerate() {
+        let at = format!("{PAGE}:{}", from.line);
+        for import in &from.imports {
+            let Some(to) = table.parts.iter().position(|part| part.name == import.part) else {
+                findings.push(format!("{at}: no row for `{}`", import.part));
+                continue;
+            };
+            if !arrows.contains_key(&(from.name.clone(), import.part.clone())) {
+                findings.push(format!(
+                    "{at}: `{}` imports `{}`, says the page, and no code does",
+                    from.name, import.part
+                ));
+            }
+            if import.upward != (to < row) {
+                findings.push(format!(
+                    "{at}: the row of `{}` is {} that of `{}`: {}",
+                    import.part,
+                    if to < row { "above" } else { "below" },
+                    from.name,
+                    if to < row {
+                        "arrows point down; turn it round, or admit it by ↑"
+                    } else {
+                        "no ↑"
+                    }
+                ));
+            }
+        }
+    }
+    findings
+}
+
+/// Modules of a table that the crate does not have.
+pub(super) fn gone(table: &Table, modules: &[Module]) -> Vec<String> {
+    let exists = |name: &str| modules.iter().any(|module| module.path.join("::") == name);
+    table
+        .parts
+        .iter()
+        .flat_map(|part| part.modules.iter().map(move |module| (part.line, module)))
+        .filter(|(_, module)| !exists(module))
+        .map(|(line, module)| format!("{PAGE}:{line}: there is no module `{module}`"))
+        .collect()
+}
+
+/// What is wrong between a picture and its table. A picture shows a way down for each import and
+/// nothing else; an import that a longer way already shows needs no arrow of its own.
+pub(super) fn drawn(table: &Table, picture: &Picture) -> Vec<String> {
+    let imports = |upward: bool| -> BTreeSet<Arrow> {
+        table
+            .parts
+            .iter()
+            .flat_map(|part| part.imports.iter().map(move |import| (part, import)))
+            .filter(|(_, import)| import.upward == upward)
+            .map(|(part, import)| (part.name.clone(), import.part.clone()))
+            .collect()
+    };
+    let (down, up) = (imports(false), imports(true));
+    let at = format!("{PAGE}:{}: the picture `{}`", picture.line, picture.name);
+    let mut findings = Vec::new();
+    let mut tell = |arrow: &Arrow, sign: &str, what: &str| {
+        findings.push(format!("{at} {what} `{} {sign} {}`", arrow.0, arrow.1));
+    };
+    for arrow in &down {
+        let longer = |others: &BTreeSet<Arrow>| leads(others, arrow);
+        let others = down
+            .iter()
+            .filter(|other| *other != arrow)
+            .cloned()
+            .collect();
+        if !longer(&picture.down) && !longer(&others) {
+            tell(arrow, "-->", "lacks");
+        }
+    }
+    for arrow in picture.down.difference(&down) {
+        tell(arrow, "-->", "has what its table lacks:");
+    }
+    for arrow in up.difference(&picture.up) {
+        tell(arrow, "-.->", "lacks");
+    }
+    for arrow in picture.up.difference(&up) {
+        tell(arrow, "-.->", "has what its table lacks:");
+    }
+    findings
+}
+
+/// Whether some way of arrows leads where the arrow does.
+fn leads(arrows: &BTreeSet<Arrow>, (from, to): &Arrow) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut due = vec![from];
+    while let Some(at) = due.pop() {
+        for (_, next) in arrows.iter().filter(|(from, _)| from == at) {
+            if next == to {
+                return true;
+            }
+            if seen.insert(next) {
+                due.push(next);
+            }
+        }
+    }
+    false
+}
+
+fn part<'a>(table: &'a Table, name: &str) -> Option<&'a Part> {
+    table.parts.iter().find(|part| part.name == name)
+}
+
+fn import<'a>(part: &'a Part, name: &str) -> Option<&'a Import> {
+    part.imports.iter().find(|import| import.part == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::house::{
+        page,
+        source::{File, modules},
+    };
+    use std::path::Path;
+
+    const TABLE: &str = "\
+        <!-- parts: a -->\n\
+        | part | what it is | imports |\n\
+        |---|---|---|\n\
+        | `chain` | the sources | `cache`, `values` |\n\
+        | `cache` | tokens | `values` |\n\
+        | `values` (`scope`, `error`) | values | |\n\
+        <!-- /parts -->\n\
+        ```mermaid\n\
+        %% parts: a\n\
+        flowchart TD\n    chain --> cache\n    cache --> values\n\
+        ```\n";
+
+    const CHAIN: &str = "use crate::{Error, cache::Cache};";
+
+    /// All findings for a crate of four modules, two of which are these.
+    fn findings(page: &str, cache: &str, scope: &str) -> Vec<String> {
+        let sources = [
+            (
+                "src/lib.rs",
+                "mod cache; mod chain; mod error; mod scope;\npub use error::Error;",
+            ),
+            ("src/chain.rs", CHAIN),
+            ("src/cache.rs", cache),
+            ("src/error.rs", ""),
+            ("src/scope.rs", scope),
+        ]
+        .map(|(path, text)| File::parse(path.into(), text.into()).unwrap());
+        let modules = modules(&sources, Path::new("src/lib.rs")).unwrap();
+        let (tables, pictures) = page::read(page).unwrap();
+        let mut findings = Vec::new();
+        let arrows = within(&tables[0], &modules, &mut findings);
+        findings.extend(gone(&tables[0], &modules));
+        findings.extend(compare(&tables[0], &arrows));
+        for picture in &pictures {
+            findings.extend(drawn(&tables[0], picture));
+        }
+        findings
+    }
+
+    const CACHE: &str = "use crate::scope::Scope;";
+    const SCOPE: &str = "use super::error::Error;";
+
+    #[test]
+    fn code_that_keeps_to_the_page_passes() {
+        assert_eq!(findings(TABLE, CACHE, SCOPE), [""; 0]);
+    }
+
+    #[test]
+    fn an_arrow_that_the_page_lacks_is_told_with_its_place_and_both_parts() {
+        assert_eq!(
+            findings(TABLE, CACHE, "\nfn f() { g!(crate::chain::X) }"),
+            [
+                "src/scope.rs:2: `values` imports `chain`, and the row of `values` in the table \
+                 `a` of docs/design.md does not say so"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_arrow_that_only_the_page_has_is_told() {
+        assert_eq!(
+            findings(TABLE, "", SCOPE),
+            ["docs/design.md:5: `cache` imports `values`, says the page, and no code does"]
+        );
+    }
+
+    #[test]
+    fn an_arrow_upward_has_to_be_admitted() {
+        let silent = TABLE.replace("| values | |", "| values | `chain` |");
+        let scope = "use crate::chain::X;";
+        assert!(
+            findings(&silent, CACHE, scope)[0]
+                .contains("the row of `chain` is above that of `values`")
+        );
+        let admitted = TABLE.replace("| values | |", "| values | ↑`chain` |");
+        assert_eq!(
+            findings(&admitted, CACHE, scope),
+            ["docs/design.md:8: the picture `a` lacks `values -.-> chain`"]
+        );
+        let drawn = admitted.replace("flowchart TD", "flowchart TD\n values -.-> chain");
+        assert_eq!(findings(&drawn, CACHE, scope), [""; 0]);
+        let wrong = TABLE.replace("| tokens | `values`", "| tokens | ↑`values`");
+        assert!(findings(&wrong, CACHE, SCOPE)[0].ends_with("below that of `cache`: no ↑"));
+    }
+
+    #[test]
+    fn a_picture_has_its_tables_arrows_and_no_others() {
+        let lacks = TABLE.replace("cache --> values", "");
+        assert_eq!(
+            findings(&lacks, CACHE, SCOPE),
+            ["docs/design.md:8: the picture `a` lacks `cache --> values`"]
+        );
+        let more = TABLE.replace("cache --> values", "cache & values --> values & cache");
+        assert_eq!(findings(&more, CACHE, SCOPE).len(), 3);
+    }
+
+    #[test]
+    fn modules_and_rows_belong_together() {
+        let fewer = TABLE.replace("(`scope`, `error`)", "(`scope`, `text`)");
+        let found = findings(&fewer, CACHE, SCOPE);
+        assert_eq!(
+            found[0],
+            "src/error.rs:1: the module `error` is in no part of the table `a` in docs/design.md"
+        );
+        assert!(found.contains(&"docs/design.md:6: there is no module `text`".to_string()));
+    }
+
+    #[test]
+    fn a_name_that_is_no_modules_is_told() {
+        assert!(
+            findings(TABLE, "use crate::{Unknown, scope::Scope};", SCOPE)[0]
+                .starts_with("src/cache.rs:1: `crate::Unknown` is neither a module")
+        );
+    }
+
+    #[test]
+    fn crates_import_crates() {
+        let one = File::parse("a/lib.rs".into(), "use azcred::Scope;".into()).unwrap();
+        let one = modules(&[one], Path::new("a/lib.rs")).unwrap();
+        let arrows = between(&[("azcred-cli", &one), ("azcred", &[])]);
+        let arrow = ("azcred-cli".to_string(), "azcred".to_string());
+        assert_eq!(arrows[&arrow], ("a/lib.rs".into(), 1));
+    }
+}

@@ -1,0 +1,183 @@
+//! What `docs/design.md` says of the parts: a table and a picture for the crates and for the
+//! inside of each crate.
+//!
+//! A table stands between `<!-- parts: NAME -->` and `<!-- /parts -->`. A row is a part: its name,
+//! the modules in it (in brackets, where the part is not one module of its name), what it is, and
+//! the parts that it imports. A part imports parts of rows further down; an import of a row above
+//! is marked by `↑`. A picture is a Mermaid flowchart whose first line is `%% parts: NAME`.
+
+use anyhow::{Result, bail};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One table.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) name: String,
+    /// From the top floor down.
+    pub(super) parts: Vec<Part>,
+}
+
+/// One row of a table.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) name: String,
+    pub(super) modules: Vec<String>,
+    pub(super) imports: Vec<Import>,
+    pub(super) line: usize,
+}
+
+/// One part that a row imports.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Import {
+    pub(super) part: String,
+    /// Whether the page admits that the part is of a row above.
+    pub(super) upward: bool,
+}
+
+/// One flowchart.
+#[derive(Debug)]
+pub(super) struct Picture {
+    pub(super) name: String,
+    /// `a --> b`.
+    pub(super) down: BTreeSet<(String, String)>,
+    /// `a -.-> b`.
+    pub(super) up: BTreeSet<(String, String)>,
+    pub(super) line: usize,
+}
+
+impl Table {
+    /// The part that a module is in: the longest of the modules' paths that it is in decides.
+    pub(super) fn part_of(&self, module: &[String]) -> Option<&Part> {
+        let within = |name: &str| {
+            let name: Vec<&str> = name.split("::").collect();
+            let begins = name.len() <= module.len()
+                && name.iter().zip(module).all(|(one, other)| one == other);
+            begins.then_some(name.len())
+        };
+        self.parts
+            .iter()
+            .filter_map(|part| {
+                let length = part.modules.iter().filter_map(|name| within(name)).max()?;
+                Some((length, part))
+            })
+            .max_by_key(|(length, _)| *length)
+            .map(|(_, part)| part)
+    }
+}
+
+/// All tables and pictures of a page.
+pub(super) fn read(page: &str) -> Result<(Vec<Table>, Vec<Picture>)> {
+    let mut tables = Vec::new();
+    let mut pictures = Vec::new();
+    let mut lines = page.lines().zip(1..).peekable();
+    while let Some((text, line)) = lines.next() {
+        if let Some(name) = between(text, "<!-- parts: ", " -->") {
+            let mut rows = Vec::new();
+            loop {
+                match lines.next() {
+                    Some(("<!-- /parts -->", _)) => break,
+                    Some(row) => rows.push(row),
+                    None => bail!("the table {name} has no <!-- /parts -->"),
+                }
+            }
+            tables.push(table(name, &rows)?);
+        } else if text == "```mermaid"
+            && let Some(name) = lines
+                .peek()
+                .and_then(|(text, _)| text.strip_prefix("%% parts: "))
+        {
+            let chart: Vec<_> = lines
+                .by_ref()
+                .take_while(|(text, _)| *text != "```")
+                .collect();
+            pictures.push(picture(name, line, &chart)?);
+        }
+    }
+    Ok((tables, pictures))
+}
+
+fn table(name: &str, rows: &[(&str, usize)]) -> Result<Table> {
+    let mut parts = Vec::new();
+    for (row, line) in rows {
+        // The heading and the line below it name nothing in backticks.
+        if !row.starts_with("| `") {
+            continue;
+        }
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [first, _, imports] = cells.as_slice() else {
+            bail!("line {line}: a row of the parts has three columns");
+        };
+        let named = quoted(first);
+        let Some((part, modules)) = named.split_first() else {
+            bail!("line {line}: the first column names no part");
+        };
+        parts.push(Part {
+            name: part.to_string(),
+            modules: match modules {
+                [] => vec![part.to_string()],
+                modules => modules.iter().map(ToString::to_string).collect(),
+            },
+            imports: imports
+                .split(',')
+                .filter_map(|import| {
+                    Some(Import {
+                        part: quoted(import).first()?.to_string(),
+                        upward: import.contains('↑'),
+                    })
+                })
+                .collect(),
+            line: *line,
+        });
+    }
+    Ok(Table {
+        name: name.to_string(),
+        parts,
+    })
+}
+
+fn picture(name: &str, line: usize, chart: &[(&str, usize)]) -> Result<Picture> {
+    let mut picture = Picture {
+        name: name.to_string(),
+        down: BTreeSet::new(),
+        up: BTreeSet::new(),
+        line,
+    };
+    // Mermaid's own words, such as `graph`, can only be a node's label.
+    let labels: BTreeMap<&str, &str> = chart
+        .iter()
+        .filter_map(|(text, _)| {
+            let (id, label) = text.trim().split_once("[\"")?;
+            Some((id, label.strip_suffix("\"]")?))
+        })
+        .collect();
+    for (text, line) in chart {
+        for (sign, arrows) in [(" --> ", &mut picture.down), (" -.-> ", &mut picture.up)] {
+            let Some((from, to)) = text.trim().split_once(sign) else {
+                continue;
+            };
+            for from in from.split(" & ") {
+                for to in to.split(" & ") {
+                    let plain = |id: &str| {
+                        id.chars()
+                            .all(|sign| sign.is_alphanumeric() || "_-".contains(sign))
+                    };
+                    if !plain(from) || !plain(to) {
+                        bail!("line {line}: write an arrow as `a --> b & c`");
+                    }
+                    let label = |id: &str| labels.get(id).unwrap_or(&id).to_string();
+                    arrows.insert((label(from), label(to)));
+                }
+            }
+        }
+    }
+    Ok(picture)
+}
+
+/// What is between backticks.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    text.strip_prefix(before)?.strip_suffix(after)
+}
