@@ -261,7 +261,22 @@ fn a_key_that_entra_does_not_take_is_refused_by_its_kind() {
         &["OpenSSH", "ssh-keygen -p -m PKCS8"],
     );
     assert!(read("rsa-3072.pem", None).is_ok());
+    assert!(read("rsa-4096.pem", None).is_ok());
     assert!(read("rsa-pss.pem", None).is_ok());
+}
+
+#[test]
+fn an_rsa_key_that_the_cryptography_here_does_not_sign_with_is_refused_with_what_it_does() {
+    for (name, bits) in [("rsa-2560.pem", "2560 bits"), ("rsa-8192.pem", "8192 bits")] {
+        assert_says(
+            &refuse_file(name, None),
+            &[bits, "2048, 3072 or 4096 bits", "rsa:2048"],
+        );
+    }
+    assert_says(
+        &refuse_file("rsa-exponent-3.pem", None),
+        &["exponent", "65537", "rsa:2048"],
+    );
 }
 
 #[test]

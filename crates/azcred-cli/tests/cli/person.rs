@@ -24,7 +24,7 @@ impl<'a> Person<'a> {
     /// Somebody of the seed, such as `ada@contoso.com`.
     pub(crate) fn new(azure: &'a Azure, name: &'a str) -> Self {
         // Another test of this process may have been first.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let pem = std::fs::read(&azure.info().ca_certificate).expect("the emulator wrote it");
         let root = reqwest::Certificate::from_pem(&pem).expect("a certificate");
         let client = reqwest::Client::builder()

@@ -8,11 +8,11 @@ use crate::{
     json,
     redact::printable,
 };
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::time::{Duration, SystemTime};
+use subtle::ConstantTimeEq as _;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -261,7 +261,7 @@ pub(crate) fn id_claims(
         let is_same = claims
             .nonce
             .as_ref()
-            .is_some_and(|ours| verify_slices_are_equal(ours.as_bytes(), nonce.as_bytes()).is_ok());
+            .is_some_and(|ours| ours.as_bytes().ct_eq(nonce.as_bytes()).into());
         if !is_same {
             return Err("the id token is of another sign-in".into());
         }

@@ -1,9 +1,13 @@
 //! Numbers that nobody can guess, and Proof Key for Code Exchange made of one (RFC 7636).
 
 use crate::error::{Error, ErrorKind, Result};
-use aws_lc_rs::{constant_time::verify_slices_are_equal, digest, rand};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use ring::{
+    digest,
+    rand::{SecureRandom as _, SystemRandom},
+};
 use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 /// 256 bits (RFC 7636 section 7.1), which are 43 characters.
@@ -15,7 +19,7 @@ const BYTES: usize = 32;
 /// [`ErrorKind::Invalid`] where the machine has no randomness to give.
 pub(super) fn unguessable() -> Result<SecretString> {
     let mut bytes = Zeroizing::new([0; BYTES]);
-    rand::fill(&mut *bytes).map_err(|_| {
+    SystemRandom::new().fill(&mut *bytes).map_err(|_| {
         Error::new(
             ErrorKind::Invalid,
             "Make a number that nobody can guess",
@@ -34,7 +38,9 @@ pub(super) fn challenge(verifier: &SecretString) -> String {
 
 /// Compares what came with what was sent, in a time that tells nothing but the length of either.
 pub(super) fn is_same(one: &str, other: &SecretString) -> bool {
-    verify_slices_are_equal(one.as_bytes(), other.expose_secret().as_bytes()).is_ok()
+    one.as_bytes()
+        .ct_eq(other.expose_secret().as_bytes())
+        .into()
 }
 
 #[cfg(test)]

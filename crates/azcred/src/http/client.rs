@@ -6,7 +6,10 @@ use crate::{
     system::System,
 };
 use reqwest::{NoProxy, Proxy, redirect};
-use rustls::{ClientConfig, ConfigBuilder, WantsVerifier, crypto::aws_lc_rs};
+use rustls::{
+    ClientConfig, ConfigBuilder, WantsVerifier,
+    crypto::{CryptoProvider, ring},
+};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use std::{collections::HashSet, io, path::Path, sync::Arc, time::Duration};
 
@@ -122,8 +125,14 @@ fn tls(system: &dyn System) -> Result<ClientConfig> {
     trust::apply(protocol()?, instead, besides)
 }
 
+/// The cryptography of every connection. It is named at each place that needs it: where a program
+/// links two of them, rustls has no default, and panics where it has to choose one.
+pub(super) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
 fn protocol() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
-    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| {
             Error::new(
@@ -251,8 +260,8 @@ mod trust {
 /// The trust of a machine whose system decides: Keychain, Schannel, Android's trust manager.
 #[cfg(any(windows, target_vendor = "apple", target_os = "android"))]
 mod trust {
-    use super::{CertificateDer, ClientConfig, Error, ErrorKind, Result};
-    use rustls::{ConfigBuilder, WantsVerifier, crypto::aws_lc_rs};
+    use super::{CertificateDer, ClientConfig, Error, ErrorKind, Result, provider};
+    use rustls::{ConfigBuilder, WantsVerifier};
     use rustls_platform_verifier::Verifier;
     use std::sync::Arc;
 
@@ -261,15 +270,14 @@ mod trust {
         instead: Option<Vec<CertificateDer<'static>>>,
         besides: Option<Vec<CertificateDer<'static>>>,
     ) -> Result<ClientConfig> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
         let mut extra = [instead, besides]
             .into_iter()
             .flatten()
             .flatten()
             .peekable();
         let verifier = match extra.peek() {
-            None => Verifier::new(provider),
-            Some(_) => Verifier::new_with_extra_roots(extra, provider),
+            None => Verifier::new(provider()),
+            Some(_) => Verifier::new_with_extra_roots(extra, provider()),
         };
         let verifier = verifier.map_err(|error| {
             Error::new(

@@ -1,21 +1,17 @@
 //! Trust in one certificate, known by its SHA-1 thumbprint: what Service Fabric tells of its
 //! managed identity endpoint.
 
-use aws_lc_rs::{
-    constant_time::verify_slices_are_equal,
-    digest::{SHA1_FOR_LEGACY_USE_ONLY, digest},
-};
+use super::client;
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use rustls::{
     CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme,
     WantsVerifier,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::{
-        WebPkiSupportedAlgorithms, aws_lc_rs::default_provider, verify_tls12_signature,
-        verify_tls13_signature,
-    },
+    crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature},
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use std::sync::Arc;
+use subtle::ConstantTimeEq as _;
 
 /// A configuration that trusts the server whose certificate has this thumbprint, and nobody else,
 /// whatever its name and its dates.
@@ -27,7 +23,7 @@ pub(super) fn config(
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Pinned {
             thumbprint,
-            algorithms: default_provider().signature_verification_algorithms,
+            algorithms: client::provider().signature_verification_algorithms,
         }))
         .with_no_client_auth()
 }
@@ -48,11 +44,13 @@ impl ServerCertVerifier for Pinned {
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let found = digest(&SHA1_FOR_LEGACY_USE_ONLY, end_entity);
-        verify_slices_are_equal(found.as_ref(), &self.thumbprint)
-            .map(|()| ServerCertVerified::assertion())
-            .map_err(|_| {
-                Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)
-            })
+        if found.as_ref().ct_eq(&self.thumbprint).into() {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(Error::InvalidCertificate(
+                CertificateError::ApplicationVerificationFailure,
+            ))
+        }
     }
 
     /// That it holds the key of its certificate is proved as always.

@@ -11,7 +11,10 @@
 
 use super::{Parts, Shelf};
 use crate::error::{Error, ErrorKind, Result};
-use aws_lc_rs::{aead, hkdf, hmac, rand};
+use ring::{
+    aead, hkdf, hmac,
+    rand::{SecureRandom as _, SystemRandom},
+};
 use std::{
     fmt,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -42,7 +45,9 @@ pub(super) struct Keys {
 /// A new key.
 pub(super) fn new_master() -> Result<Master> {
     let mut master = Master::default();
-    rand::fill(&mut *master).map_err(|_| no_cryptography())?;
+    SystemRandom::new()
+        .fill(&mut *master)
+        .map_err(|_| no_cryptography())?;
     Ok(master)
 }
 
@@ -97,7 +102,9 @@ impl Keys {
             ));
         }
         let mut nonce = [0; aead::NONCE_LEN];
-        rand::fill(&mut nonce).map_err(|_| no_cryptography())?;
+        SystemRandom::new()
+            .fill(&mut nonce)
+            .map_err(|_| no_cryptography())?;
         let mut sealed = Vec::with_capacity(HEADER + content.len() + aead::AES_256_GCM.tag_len());
         sealed.extend_from_slice(&MAGIC);
         sealed.push(VERSION);
@@ -206,5 +213,24 @@ fn no_cryptography() -> Error {
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Keys")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Written by AWS-LC, which sealed entries before ring did.
+    #[test]
+    fn an_entry_that_was_written_before_still_has_its_name_and_opens() {
+        const NAME: &str = "cddaae739ad82e5bc6aa9081ae370bbfa41a15b5a67ba3732ba557bd01b7c498";
+        const SEALED: [u8; 60] = *b"azcv\x01\x81\xec\x15\xe3\x0f\x96\x0f\xaa\x00\x00\x00\x00\
+            \xf4\x86\x57\x00\x8f\x87\xb3\xae\x3e\xc5\xc2\xa5\x27\x69\x45\x4e\x48\x11\x77\x4f\
+            \x23\xaa\xbc\x15\x31\xec\x0a\x1e\xe8\xef\x5b\x4c\x8d\xb1\xfb\x14\xd8\x7e\x7e\x55\
+            \x01\xb1\x1a";
+        let keys = Keys::new(&Master::new([7; 32])).unwrap();
+        let parts: Parts<'_> = &[b"secret", b"contoso.com", b"app"];
+        assert_eq!(keys.name(Shelf::Tokens, parts), NAME);
+        assert_eq!(*keys.open(NAME, SEALED.to_vec()).unwrap(), *b"kept before");
     }
 }

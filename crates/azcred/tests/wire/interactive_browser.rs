@@ -295,10 +295,7 @@ async fn a_person_signs_in_as_the_protocol_says_and_is_told_as_whom() {
     assert_eq!(asked["grant_type"], "authorization_code");
     assert_eq!(asked["code"], CODE);
     assert_eq!(asked["redirect_uri"], query["redirect_uri"]);
-    let digest = aws_lc_rs::digest::digest(
-        &aws_lc_rs::digest::SHA256,
-        asked["code_verifier"].as_bytes(),
-    );
+    let digest = ring::digest::digest(&ring::digest::SHA256, asked["code_verifier"].as_bytes());
     assert_eq!(URL_SAFE_NO_PAD.encode(digest), query["code_challenge"]);
     assert_eq!(entra.server.requests(), 1);
 }

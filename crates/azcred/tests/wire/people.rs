@@ -76,7 +76,7 @@ impl Azure {
         let emulator = Emulator::start(options).await.unwrap();
         let pem = fs::read(&emulator.info().ca_certificate).unwrap();
         // Another test of this process may have been first.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .tls_certs_only([reqwest::Certificate::from_pem(&pem).unwrap()])
             .no_proxy()

@@ -195,17 +195,16 @@ pub(crate) fn tls(change: impl FnOnce(&mut CertificateParams)) -> (String, Arc<S
     let mut leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
     change(&mut leaf);
     let leaf = leaf.signed_by(&key, &issuer).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(
-        rustls::crypto::aws_lc_rs::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()
-    .unwrap()
-    .with_no_client_auth()
-    .with_single_cert(
-        vec![CertificateDer::from(leaf.der().to_vec())],
-        PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
-    )
-    .unwrap();
+    let config =
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![CertificateDer::from(leaf.der().to_vec())],
+                PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
+            )
+            .unwrap();
     (pem, Arc::new(config))
 }
 

@@ -2,12 +2,12 @@
 //! browser nothing but themselves.
 
 use crate::{entra::IdClaims, error::Error, redact::printable};
-use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hyper::{
     Response, StatusCode,
     header::{self, HeaderName, HeaderValue},
 };
+use ring::digest;
 use std::sync::LazyLock;
 
 const CSS: &str = include_str!("page.css");

@@ -10,11 +10,11 @@ use crate::{
     error::{Error, ErrorKind},
     tenant::ClientId,
 };
-use aws_lc_rs::{digest, rand::SystemRandom, signature::RSA_PSS_SHA256};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
+use ring::{digest, rand::SystemRandom, signature::RSA_PSS_SHA256};
 use secrecy::SecretString;
 use serde::Serialize;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -108,7 +108,7 @@ impl ClientCertificate {
             URL_SAFE_NO_PAD.encode(header),
             URL_SAFE_NO_PAD.encode(claims)
         );
-        let mut signature = vec![0; self.0.key.public_modulus_len()];
+        let mut signature = vec![0; self.0.key.public().modulus_len()];
         self.0
             .key
             .sign(

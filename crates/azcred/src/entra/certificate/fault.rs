@@ -32,7 +32,9 @@ pub(super) enum Fault {
     KeyMismatch(usize),
     KeyType(&'static str),
     KeyTooSmall(usize),
-    KeyTooLarge(usize),
+    /// How many bits it has.
+    KeyLength(usize),
+    KeyExponent,
     BadKey,
     /// The certificate's place in the file, counted from 1.
     BadCertificate(usize),
@@ -123,9 +125,11 @@ impl Fault {
             Self::KeyTooSmall(bits) => {
                 return format!("the RSA key has {bits} bits, and Microsoft Entra ID takes none under 2048 (AADSTS50032)").into();
             }
-            Self::KeyTooLarge(bits) => {
-                return format!("the RSA key has {bits} bits, and none over 8192 can be used")
-                    .into();
+            Self::KeyLength(bits) => {
+                return format!("the RSA key has {bits} bits, and azcred signs with keys of 2048, 3072 or 4096 bits only").into();
+            }
+            Self::KeyExponent => {
+                "the public exponent of the RSA key is less than 65537, the least that azcred signs with"
             }
             Self::BadKey => {
                 "the private key in the file is damaged: its numbers do not belong together"
@@ -163,7 +167,7 @@ impl Fault {
             Self::NoKey | Self::CertificateAlone | Self::Pkcs7 => format!("put the private key that the certificate was made for beside it in one PEM file: `cat key.pem certificate.pem > both.pem`; if it is lost, {NEW}"),
             Self::KeyMismatch(_) => format!("compare `openssl pkey -in {file} -pubout` with `openssl x509 -in {file} -pubkey -noout`, and join the two that agree; if the right key is lost, {NEW}"),
             Self::OpenSshKey => "convert a copy of it with `ssh-keygen -p -m PKCS8 -f KEY`".into(),
-            Self::KeyType(_) | Self::KeyTooSmall(_) | Self::KeyTooLarge(_) => "make an RSA key and certificate, `openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=NAME -keyout key.pem -out certificate.pem`, and add the certificate with `az ad app credential reset --id CLIENT_ID --cert @certificate.pem --append`".into(),
+            Self::KeyType(_) | Self::KeyTooSmall(_) | Self::KeyLength(_) | Self::KeyExponent => "make an RSA key and certificate, `openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=NAME -keyout key.pem -out certificate.pem`, and add the certificate with `az ad app credential reset --id CLIENT_ID --cert @certificate.pem --append`".into(),
             Self::Encryption(_) | Self::TooCostly => format!("encrypt it anew: `openssl pkcs12 -in {file} -nodes -legacy | openssl pkcs12 -export -out new.pfx` for a PFX, `openssl pkcs8 -topk8 -in {file} -out key.pem` for a PEM key"),
             Self::Utf16 => format!("convert it: `iconv -f UTF-16 -t UTF-8 {file} > certificate.pem`"),
             Self::Base64Text => format!("decode it: `base64 -d {file} > certificate.pfx`, or download it with `az keyvault secret download --encoding base64`"),

@@ -5,12 +5,14 @@ use super::{
     fault::Fault,
     pbe::{self, Budget, Password},
 };
-use aws_lc_rs::{rsa::KeyPair, signature::KeyPair as _};
+use ring::{rsa::KeyPair, signature::KeyPair as _};
 
 /// The least that Entra ID takes: it answers AADSTS50032 below.
 const MIN_BITS: usize = 2048;
-/// The most that aws-lc signs with.
-const MAX_BITS: usize = 8192;
+/// The lengths of the keys that ring signs with.
+const LENGTHS: [usize; 3] = [2048, 3072, 4096];
+/// The least public exponent that ring takes: 65537, which everything that makes keys uses.
+const EXPONENT_BITS: usize = 17;
 
 // Algorithms of a `PrivateKeyInfo`, as encoded (RFC 8017 appendix A, RFC 5480, RFC 8410, RFC 3279).
 const RSA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
@@ -77,11 +79,18 @@ impl PrivateKey {
     pub(super) fn from_pkcs1(der: &[u8]) -> Result<Self, Fault> {
         let mut numbers = Reader::new(der).sequence()?;
         numbers.expect(INTEGER)?;
-        match bits(numbers.expect(INTEGER)?.content) {
-            bits if bits < MIN_BITS => Err(Fault::KeyTooSmall(bits)),
-            bits if bits > MAX_BITS => Err(Fault::KeyTooLarge(bits)),
-            _ => KeyPair::from_der(der).map(Self).map_err(|_| Fault::BadKey),
+        let modulus = bits(numbers.expect(INTEGER)?.content);
+        let exponent = bits(numbers.expect(INTEGER)?.content);
+        if modulus < MIN_BITS {
+            return Err(Fault::KeyTooSmall(modulus));
         }
+        if !LENGTHS.contains(&modulus) {
+            return Err(Fault::KeyLength(modulus));
+        }
+        if exponent < EXPONENT_BITS {
+            return Err(Fault::KeyExponent);
+        }
+        KeyPair::from_der(der).map(Self).map_err(|_| Fault::BadKey)
     }
 
     /// The public key as a certificate holds it: an `RSAPublicKey` (RFC 8017 appendix A.1.1).

@@ -15,10 +15,10 @@ use crate::{
     error::{Error, ErrorKind},
     redact::printable,
 };
-use aws_lc_rs::{digest, rsa::KeyPair};
 use fault::Fault;
 use key::PrivateKey;
 use pbe::{Budget, Password};
+use ring::{digest, rsa::KeyPair};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     fmt::{self, Write as _},
@@ -45,8 +45,9 @@ const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 /// Entra ID takes RSA certificates only: MSAL's own source and maintainers say so
 /// (`CommonCryptographyManager` in MSAL.NET; microsoft-authentication-library-for-python issue
 /// 534), and every Azure SDK refuses others. It wants keys of at least 2048 bits and answers
-/// AADSTS50032 to smaller ones, so that those are refused here, before a request is made. More than
-/// 8192 bits is more than the cryptography here signs with.
+/// AADSTS50032 to smaller ones, so that those are refused here, before a request is made. The
+/// cryptography here signs with keys of 2048, 3072 and 4096 bits whose public exponent is at least
+/// 65537; other keys are refused too.
 ///
 /// Cloning is cheap. `Debug` shows the certificate's subject and thumbprint, never the key.
 #[derive(Clone)]

@@ -7,14 +7,9 @@ use super::{
     ber::{INTEGER, Malformed, Reader, SEQUENCE},
     fault::{Fault, PasswordHint},
 };
-use aws_lc_rs::{
-    cipher::{
-        AES_128, AES_192, AES_256, DecryptionContext, PaddedBlockDecryptingKey, UnboundCipherKey,
-    },
-    digest, pbkdf2,
-};
 use cbc::cipher::{BlockModeDecrypt, KeyIvInit, block_padding::Pkcs7};
 use md5::{Digest as _, Md5};
+use ring::{digest, pbkdf2};
 use std::num::NonZeroU32;
 use zeroize::Zeroizing;
 
@@ -130,9 +125,9 @@ impl Cipher {
         }
         let mut buffer = Zeroizing::new(data.to_vec());
         let plain_len = match self {
-            Self::Aes128 => aes(&AES_128, key, iv, &mut buffer),
-            Self::Aes192 => aes(&AES_192, key, iv, &mut buffer),
-            Self::Aes256 => aes(&AES_256, key, iv, &mut buffer),
+            Self::Aes128 => cbc::<aes::Aes128>(key, iv, &mut buffer),
+            Self::Aes192 => cbc::<aes::Aes192>(key, iv, &mut buffer),
+            Self::Aes256 => cbc::<aes::Aes256>(key, iv, &mut buffer),
             Self::Des => cbc::<des::Des>(key, iv, &mut buffer),
             Self::TripleDesTwoKeys => cbc::<des::TdesEde2>(key, iv, &mut buffer),
             Self::TripleDes => cbc::<des::TdesEde3>(key, iv, &mut buffer),
@@ -142,22 +137,6 @@ impl Cipher {
         buffer.truncate(plain_len);
         Ok(buffer)
     }
-}
-
-fn aes(
-    algorithm: &'static aws_lc_rs::cipher::Algorithm,
-    key: &[u8],
-    iv: &[u8],
-    buffer: &mut [u8],
-) -> Option<usize> {
-    let key = UnboundCipherKey::new(algorithm, key).ok()?;
-    let iv: [u8; 16] = iv.try_into().ok()?;
-    let key = PaddedBlockDecryptingKey::cbc_pkcs7(key).ok()?;
-    Some(
-        key.decrypt(buffer, DecryptionContext::Iv128(iv.into()))
-            .ok()?
-            .len(),
-    )
 }
 
 fn cbc<C>(key: &[u8], iv: &[u8], buffer: &mut [u8]) -> Option<usize>

@@ -10,7 +10,7 @@ use super::{
     key::PrivateKey,
     pbe::{self, Budget, Password, Purpose, pbkdf2_key, pkcs12_key},
 };
-use aws_lc_rs::{digest, hmac};
+use ring::{digest, hmac};
 use zeroize::Zeroizing;
 
 // Object identifiers, as they are encoded: PKCS#7 (RFC 2315 section 14), the bags (RFC 7292 section

@@ -3,11 +3,11 @@
 
 use super::{ClientCertificate, pem, pfx};
 use crate::{error::ErrorKind, tenant::ClientId};
-use aws_lc_rs::signature::{RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
+use ring::signature::{RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::{
@@ -151,8 +151,8 @@ fn an_assertion_verifies_with_its_certificate_and_no_other() {
 }
 
 #[test]
-fn a_3072_bit_key_and_one_restricted_to_pss_sign_too() {
-    for name in ["rsa-3072.pem", "rsa-pss.pem"] {
+fn keys_of_3072_and_4096_bits_and_one_restricted_to_pss_sign_too() {
+    for name in ["rsa-3072.pem", "rsa-4096.pem", "rsa-pss.pem"] {
         let certificate = certificate(name);
         assert!(
             verifies(
