@@ -11,6 +11,13 @@ use crate::{
 use clap::{ArgAction, Parser, error::ErrorKind};
 use std::{ffi::OsString, io::Write, process::ExitCode};
 
+/// The line of a command that is not in every build.
+const DEMO: &str = if cfg!(feature = "emulator") {
+    "  azcred demo                     see it all, on a local Azure\n"
+} else {
+    ""
+};
+
 /// Gets any program into Azure Machine Learning as the right identity, and says exactly what is
 /// wrong when it can't.
 #[derive(Parser)]
@@ -21,10 +28,9 @@ use std::{ffi::OsString, io::Write, process::ExitCode};
     arg_required_else_help = true,
     subcommand_required = true,
     max_term_width = 100,
-    after_help = "\
+    after_help = format!("\
 Start here:
-  azcred demo                     see it all, on a local Azure
-  azcred login                    sign in, once
+{DEMO}  azcred login                    sign in, once
   azcred chain                    see which identity this machine has, and why
   azcred doctor                   check the sign-in, and what it is good for
   azcred token                    get a token, for scripts
@@ -34,7 +40,7 @@ Exit codes:
   4 refused by the identity provider   5 not permitted          6 unreachable
 
 Results go to standard output, everything else to standard error.
-NO_COLOR turns colours off; AZCRED_LOG=debug traces, as -vv does."
+NO_COLOR turns colours off; AZCRED_LOG=debug traces, as -vv does.")
 )]
 pub(crate) struct Arguments {
     /// The result's form: text for people, json for programs

@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod failure;
 mod output;
+#[cfg(feature = "emulator")]
 mod process;
 mod prompt;
 mod sign_in;

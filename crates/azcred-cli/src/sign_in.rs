@@ -51,6 +51,7 @@ impl Place {
     }
 
     /// A machine on which no file says anything.
+    #[cfg(feature = "emulator")]
     pub(crate) fn of(system: SharedSystem) -> Self {
         Self {
             system,

@@ -4,8 +4,10 @@ mod account;
 mod cache;
 mod chain;
 mod completions;
+#[cfg(feature = "emulator")]
 mod demo;
 mod doctor;
+#[cfg(feature = "emulator")]
 mod emulator;
 mod interrupt;
 mod login;
@@ -32,7 +34,9 @@ pub(crate) enum Command {
     Chain(chain::Chain),
     Doctor(doctor::Doctor),
     Cache(cache::Arguments),
+    #[cfg(feature = "emulator")]
     Emulator(emulator::Arguments),
+    #[cfg(feature = "emulator")]
     Demo(demo::Demo),
     Completions(completions::Completions),
 }
@@ -48,7 +52,9 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<u8, Failure> 
         Command::Whoami(command) => finish(light()?, interruptible(command.run(output))),
         Command::Chain(command) => finish(light()?, interruptible(command.run(output))),
         Command::Doctor(command) => finish(light()?, interruptible(command.run(output))),
+        #[cfg(feature = "emulator")]
         Command::Demo(command) => finish(strong()?, command.run(output)),
+        #[cfg(feature = "emulator")]
         Command::Emulator(command) => finish(strong()?, command.run(output)),
         Command::Completions(command) => command.run(output),
     }
@@ -60,6 +66,7 @@ fn light() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 /// A runtime for a command that serves as well.
+#[cfg(feature = "emulator")]
 fn strong() -> Result<tokio::runtime::Runtime, Failure> {
     runtime(tokio::runtime::Builder::new_multi_thread().worker_threads(2))
 }

@@ -1,6 +1,6 @@
 //! Columns: names and values, commands and what they do, lists with a head.
 
-use super::style::{CODE, DIM, STRONG, paint};
+use super::style::{DIM, STRONG, paint};
 
 /// `rows` as lines: names dimmed and padded to the longest, values as they are.
 pub(crate) fn pairs<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<String> {
@@ -14,6 +14,7 @@ pub(crate) fn pairs<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<String
 }
 
 /// Commands to type and what they do, indented.
+#[cfg(feature = "emulator")]
 pub(crate) fn commands<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<String> {
     let widest = widest(rows);
     rows.iter()
@@ -21,7 +22,7 @@ pub(crate) fn commands<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<Str
             let command = format!("{:<widest$}", command.as_ref());
             format!(
                 "  {}  {}",
-                paint(CODE, command),
+                paint(super::style::CODE, command),
                 paint(DIM, effect.as_ref())
             )
         })

@@ -2,7 +2,7 @@
 
 use crate::{
     azure::Azure,
-    run::{AZCRED, Said, azcred},
+    run::{Said, azcred},
 };
 use azcred_emulator::{Persona, Way};
 use base64::{
@@ -171,6 +171,7 @@ fn refused_by_the_emulator_no_secret_is_told_at_trace_level() {
 }
 
 #[test]
+#[cfg(feature = "emulator")]
 fn the_emulator_and_the_demo_tell_no_secret_of_their_own_at_trace_level() {
     let demo = azcred(&["demo"]).env("AZCRED_LOG", "trace").said();
     assert_eq!(demo.code, 0, "{demo}");
@@ -179,7 +180,7 @@ fn the_emulator_and_the_demo_tell_no_secret_of_their_own_at_trace_level() {
     let state = folder.path().join("state");
     // With a folder, what it made can be looked up afterwards.
     let said = azcred(&["emulator", "exec", "--state", state.to_str().expect("text")])
-        .args(&["--", AZCRED, "doctor"])
+        .args(&["--", crate::run::AZCRED, "doctor"])
         .env("AZCRED_LOG", "trace")
         .said();
     assert_eq!(said.code, 0, "{said}");

@@ -3,7 +3,8 @@
 use crate::run::{assert_seen, azcred};
 
 macro_rules! help_of {
-    ($($test:ident, $name:literal, [$($argument:literal),*];)*) => {$(
+    ($($(#[$gate:meta])? $test:ident, $name:literal, [$($argument:literal),*];)*) => {$(
+        $(#[$gate])?
         #[test]
         fn $test() {
             let said = azcred(&[$($argument,)* "--help"]).said();
@@ -14,6 +15,7 @@ macro_rules! help_of {
 }
 
 help_of! {
+    #[cfg(feature = "emulator")]
     the_help_lists_the_commands_and_the_exit_codes, "help", [];
     the_help_of_token_says_where_it_looks, "help-token", ["token"];
     the_help_of_whoami_says_that_nothing_is_verified, "help-whoami", ["whoami"];
@@ -27,19 +29,35 @@ help_of! {
     the_help_of_cache_says_why_there_is_one, "help-cache", ["cache"];
     the_help_of_cache_list_says_that_no_token_is_shown, "help-cache-list", ["cache", "list"];
     the_help_of_cache_clear_says_who_stays_signed_in, "help-cache-clear", ["cache", "clear"];
+    #[cfg(feature = "emulator")]
     the_help_of_emulator_lists_its_commands, "help-emulator", ["emulator"];
+    #[cfg(feature = "emulator")]
     the_help_of_emulator_start_names_the_services, "help-emulator-start", ["emulator", "start"];
+    #[cfg(feature = "emulator")]
     the_help_of_emulator_env_has_a_line_for_each_shell, "help-emulator-env", ["emulator", "env"];
+    #[cfg(feature = "emulator")]
     the_help_of_emulator_exec_says_what_becomes_of_the_exit_code, "help-emulator-exec", ["emulator", "exec"];
+    #[cfg(feature = "emulator")]
     the_help_of_demo_says_that_it_needs_nothing, "help-demo", ["demo"];
     the_help_of_completions_says_where_scripts_go, "help-completions", ["completions"];
+}
+
+#[test]
+#[cfg(not(feature = "emulator"))]
+fn a_build_without_the_emulator_has_neither_its_command_nor_the_demo() {
+    let help = azcred(&["--help"]).said();
+    assert_eq!(help.code, 0, "{help}");
+    for command in ["emulator", "demo"] {
+        assert!(!help.stdout.contains(command), "{help}");
+        assert_eq!(azcred(&[command]).said().code, 2, "{command}");
+    }
 }
 
 #[test]
 fn without_a_command_the_help_is_shown_and_the_usage_was_wrong() {
     let said = azcred(&[]).said();
     assert_eq!((said.code, said.stdout.as_str()), (2, ""));
-    assert!(said.stderr.contains("azcred demo"), "{said}");
+    assert!(said.stderr.contains("azcred login"), "{said}");
 }
 
 #[test]

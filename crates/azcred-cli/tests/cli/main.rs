@@ -11,6 +11,7 @@ mod canary_hostile;
 mod canary_token;
 mod chain;
 mod doctor;
+#[cfg(feature = "emulator")]
 mod emulator;
 mod failures;
 mod help;

@@ -1,9 +1,6 @@
 //! Everybody that `azcred emulator` can be, by both ways in: the chain finds who it is.
 
-use crate::{
-    azure::Azure,
-    run::{AZCRED, azcred},
-};
+use crate::{azure::Azure, run::azcred};
 use azcred_emulator::{PERSONAS, Persona, WAYS};
 
 /// By which source a persona signs in, and as whom.
@@ -57,7 +54,9 @@ fn every_persona_signs_in_by_its_own_source_whichever_way_it_gets_in() {
 }
 
 #[test]
+#[cfg(feature = "emulator")]
 fn whoever_is_to_be_an_arc_server_is_told_where_its_key_files_are_refused() {
+    use crate::run::AZCRED;
     let said = azcred(&["emulator", "exec", "--as", "arc", "--", AZCRED, "--version"]).said();
     assert_eq!(said.code, 0, "{said}");
     let azure = Azure::shared();

@@ -1,9 +1,10 @@
 //! `azcred demo` and `azcred completions`.
 
-use crate::run::{Run, assert_seen, azcred};
+use crate::run::{Run, azcred};
 use std::process::Command;
 
 #[test]
+#[cfg(feature = "emulator")]
 fn the_demo_tells_its_story_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let temporary = folder.path().to_str().expect("text");
@@ -15,7 +16,7 @@ fn the_demo_tells_its_story_and_leaves_nothing_behind() {
         .directory(folder.path())
         .said();
     assert_eq!(said.code, 0, "{said}");
-    assert_seen!("demo", said);
+    crate::run::assert_seen!("demo", said);
     // A screen of 80 columns and 40 rows, with room for the command and the prompt after it.
     let rows = said
         .stdout
@@ -30,6 +31,7 @@ fn the_demo_tells_its_story_and_leaves_nothing_behind() {
 }
 
 #[test]
+#[cfg(feature = "emulator")]
 fn the_demo_as_json_is_made_by_the_commands_that_it_tells_of() {
     let json = azcred(&["demo", "--output", "json"]).said().json();
     let ids = [0, 1].map(|number| json["signIns"][number]["principal"]["objectId"].clone());
@@ -39,6 +41,7 @@ fn the_demo_as_json_is_made_by_the_commands_that_it_tells_of() {
 }
 
 #[test]
+#[cfg(feature = "emulator")]
 fn the_demo_does_not_care_what_the_environment_holds() {
     let said = azcred(&["demo", "--output", "json"])
         .env("AZURE_TENANT_ID", "somebody.elses")
