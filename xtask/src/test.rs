@@ -22,7 +22,7 @@ impl Steps for Test {
             },
             Step {
                 name: "features",
-                about: "the library without its default features",
+                about: "the library without its default features, and the binary without the emulator",
                 run: features,
             },
             Step {
@@ -52,5 +52,18 @@ fn features() -> Result<Passed> {
         .args(bare)
         .args(["--all-targets", "--", "-D", "warnings"]))?;
     run(cargo(&["test"]).args(bare).arg("--no-fail-fast"))?;
+    // Its commands are tested with the emulator: what is left to see is that it builds and its help.
+    let small = [
+        "--locked",
+        "--package",
+        "azcred-cli",
+        "--no-default-features",
+    ];
+    run(cargo(&["clippy"])
+        .args(small)
+        .args(["--all-targets", "--", "-D", "warnings"]))?;
+    run(cargo(&["test"])
+        .args(small)
+        .args(["--test", "cli", "help::"]))?;
     Ok(Passed::Whole)
 }
