@@ -77,6 +77,7 @@ pub mod system;
 mod tenant;
 mod token;
 mod vault;
+pub mod workspace;
 
 #[cfg(feature = "azure_core")]
 pub use crate::azure_core::AzureCoreCredential;

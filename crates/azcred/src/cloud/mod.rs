@@ -4,9 +4,9 @@ pub(crate) mod metadata;
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    system::System,
+    system::{System, is_loopback},
 };
-use std::{borrow::Cow, fmt, net::IpAddr};
+use std::{borrow::Cow, fmt};
 use url::Url;
 
 /// One Azure: the public one, a national one, or one of your own (an emulator, Azure Stack, any
@@ -294,16 +294,6 @@ fn checked(name: &'static str, text: &str) -> Result<Url> {
             "it is plain HTTP, over which a secret could be read by anybody on the way; only loopback addresses may be HTTP",
         )),
         _ => Err(refuse("it is neither https nor http")),
-    }
-}
-
-/// Whether an address can only be this machine (RFC 6761 section 6.3 for `localhost`).
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
-        Some(url::Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
-        None => false,
     }
 }
 

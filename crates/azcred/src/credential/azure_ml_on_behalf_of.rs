@@ -8,12 +8,11 @@ use super::{
 };
 use crate::{
     cache::{self, Identity},
-    cloud::is_loopback,
     error::{Error, ErrorKind, Result},
     http::{Http, HttpRequest, HttpResponse, Url},
     options::ClientOptions,
     request::TokenRequest,
-    system::System,
+    system::{System, is_loopback},
     token::AccessToken,
 };
 use futures_util::{FutureExt, future::BoxFuture};

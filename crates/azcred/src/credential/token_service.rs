@@ -2,10 +2,10 @@
 
 use super::{AssertionSource, federation};
 use crate::{
-    cloud::is_loopback,
     error::{Error, ErrorKind, Refusal, Result},
     http::{HeaderName, HeaderValue, Http, HttpRequest, HttpResponse, Method, Url, header},
     redact::{printable, redact},
+    system::is_loopback,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::{ExposeSecret, SecretString};

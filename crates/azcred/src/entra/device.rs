@@ -5,13 +5,13 @@ use super::{
     token_endpoint::{TokenEndpoint, scopes_of_person},
 };
 use crate::{
-    cloud::is_loopback,
     error::{Error, ErrorKind, Result},
     http::{HttpRequest, HttpResponse},
     json,
     prompt::DeviceCode,
     redact::printable,
     request::TokenRequest,
+    system::is_loopback,
 };
 use secrecy::SecretString;
 use serde::Deserialize;

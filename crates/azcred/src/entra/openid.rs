@@ -2,11 +2,12 @@
 //! of who signed in.
 
 use crate::{
-    cloud::{Authority, is_loopback},
+    cloud::Authority,
     error::{Error, ErrorKind, Result},
     http::{Http, HttpRequest, parse_url, skew_in_words},
     json,
     redact::printable,
+    system::is_loopback,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};

@@ -3,11 +3,8 @@
 //! The address is one argument of a program, never a part of a shell's line. Browsers for text
 //! terminals are passed over: they would take over the terminal that somebody reads.
 
-use super::System;
-use crate::{
-    cloud::is_loopback,
-    error::{Error, ErrorKind, Result},
-};
+use super::{System, is_loopback};
+use crate::error::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 use url::Url;
 

@@ -8,11 +8,13 @@
 pub(crate) mod browser;
 mod fixture;
 mod keyring;
+mod loopback;
 mod process;
 mod real;
 mod unattended;
 
 pub use fixture::{Fixture, Program};
+pub(crate) use loopback::is_loopback;
 pub use real::RealSystem;
 pub use unattended::{Unattended, unattended};
 

@@ -1,7 +1,7 @@
 //! Where a workspace's name is found, and what is said where it is not.
 
 use super::*;
-use azcred::system::Fixture;
+use crate::system::Fixture;
 
 const SUB: &str = "5ec0ffee-0001-4000-8000-000000000001";
 
@@ -10,11 +10,8 @@ fn config(name: &str) -> String {
 }
 
 fn find(system: &Fixture) -> Result<Located> {
-    locate(
-        system,
-        Path::new("/home/ada/project/src"),
-        &Flags::default(),
-    )
+    let folder = Path::new("/home/ada/project/src");
+    locate(system, folder, &Named::default()).map(|located| located.expect("one is named"))
 }
 
 fn inside_a_job() -> Fixture {
@@ -25,7 +22,7 @@ fn inside_a_job() -> Fixture {
 }
 
 #[test]
-fn flags_win_over_variables_over_files_over_hi_mls_variables() {
+fn what_is_named_wins_over_variables_over_files_over_hi_mls_variables() {
     let himl = Fixture::new()
         .with_var("HIML_SUBSCRIPTION_ID", SUB)
         .with_var("HIML_RESOURCE_GROUP", "rg")
@@ -37,11 +34,11 @@ fn flags_win_over_variables_over_files_over_hi_mls_variables() {
     assert_eq!(found.source, Source::File("/home/ada/config.json".into()));
     let job = inside_a_job().with_file("/home/ada/config.json", config("ws-file"));
     assert_eq!(find(&job).unwrap().workspace.name(), "ws-job");
-    let flags = Flags {
+    let named = Named {
         workspace: Some("ws-flag".into()),
-        ..Flags::default()
+        ..Named::default()
     };
-    let found = locate(&job, Path::new("/"), &flags).unwrap();
+    let found = locate(&job, Path::new("/"), &named).unwrap().unwrap();
     assert_eq!(
         (found.workspace.name(), found.workspace.resource_group()),
         ("ws-flag", "rg")
@@ -49,15 +46,17 @@ fn flags_win_over_variables_over_files_over_hi_mls_variables() {
 }
 
 #[test]
-fn a_resource_id_as_the_workspace_flag_says_everything() {
+fn a_resource_id_as_the_workspace_says_everything() {
     let id = format!(
         "/subscriptions/{SUB}/resourceGroups/other/providers/Microsoft.MachineLearningServices/workspaces/ws-id"
     );
-    let flags = Flags {
+    let named = Named {
         workspace: Some(id),
-        ..Flags::default()
+        ..Named::default()
     };
-    let found = locate(&inside_a_job(), Path::new("/"), &flags).unwrap();
+    let found = locate(&inside_a_job(), Path::new("/"), &named)
+        .unwrap()
+        .unwrap();
     assert_eq!(
         (found.workspace.resource_group(), found.source),
         ("other", Source::Flags)
@@ -131,33 +130,31 @@ fn an_error_names_the_file_or_the_variable_and_the_field() {
         "{text}"
     );
 
-    let flags = Flags {
+    let named = Named {
         workspace: Some("ws-1".into()),
-        ..Flags::default()
+        ..Named::default()
     };
-    let text = locate(&Fixture::new(), Path::new("/"), &flags)
+    let text = locate(&Fixture::new(), Path::new("/"), &named)
         .unwrap_err()
         .to_string();
     assert!(
-        text.contains("--subscription and --resource-group are not given"),
+        text.contains("the subscription and the resource group are not given"),
         "{text}"
     );
 
-    let error = find(&Fixture::new()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(error.fix().contains("Download config file"), "{error}");
+    let nothing = locate(&Fixture::new(), Path::new("/home"), &Named::default());
+    assert_eq!(nothing.unwrap(), None);
 }
 
 #[test]
 fn the_name_of_a_checkouts_folder_does_not_reach_the_terminal_as_it_is() {
     let folder = Path::new("/code/x\u{1b}[31mred\u{1b}]0;owned\u{7}\u{9b}1m\u{202e}y");
-    let said = |system: &Fixture| match locate(system, folder, &Flags::default()) {
-        Ok(located) => located.source.to_string(),
+    let said = |system: &Fixture| match locate(system, folder, &Named::default()) {
+        Ok(located) => located.expect("one is named").source.to_string(),
         Err(error) => error.to_string(),
     };
     let file = folder.join("config.json");
     for system in [
-        Fixture::new(),
         Fixture::new().with_file(&file, "<html>"),
         Fixture::new().with_file(&file, vec![b' '; 2 << 20]),
         Fixture::new().with_file(&file, config("ws-1")),

@@ -1,0 +1,335 @@
+//! Finds the workspace that is meant, where MLClient and hi-ml find it.
+//!
+//! 1. what was named, each part for itself, over whichever of the following is found first:
+//! 2. `AZUREML_ARM_SUBSCRIPTION`, `AZUREML_ARM_RESOURCEGROUP`, `AZUREML_ARM_WORKSPACE_NAME`: set
+//!    inside every Azure ML job;
+//! 3. `config.json`, in the order of azure-ai-ml's `MLClient.from_config`: in a folder `.azureml`,
+//!    from here upward; in a folder `aml_config`; beside; each also as `project.json`. (hi-ml knows
+//!    `config.json` beside only.)
+//! 4. `HIML_SUBSCRIPTION_ID`, `HIML_RESOURCE_GROUP`, `HIML_WORKSPACE_NAME`: hi-ml's own, which it
+//!    reads last too.
+
+use super::WorkspaceRef;
+use crate::{
+    error::{Error, ErrorKind, Result},
+    redact::{printable, printable_path},
+    system::System,
+};
+use serde_json::{Map, Value};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
+
+/// What a caller names of a workspace, each part where it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Named {
+    /// The subscription, by id.
+    pub subscription: Option<String>,
+    /// The resource group.
+    pub resource_group: Option<String>,
+    /// The workspace: its name, or its whole resource id, which then says everything.
+    pub workspace: Option<String>,
+    /// What errors call the three.
+    pub labels: Labels,
+}
+
+/// What errors call the parts of a workspace's name, such as a command's options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Labels(pub [&'static str; 3]);
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self([
+            "the subscription",
+            "the resource group",
+            "the workspace's name",
+        ])
+    }
+}
+
+/// Where a workspace's name was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// The caller named it.
+    Flags,
+    /// In variables, beginning as this says.
+    Variables(&'static str),
+    /// In a file.
+    File(PathBuf),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flags => f.write_str("the command line"),
+            Self::Variables(names) => f.write_str(names),
+            Self::File(path) => f.write_str(&printable_path(path)),
+        }
+    }
+}
+
+/// A workspace and where its name was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Located {
+    /// The workspace.
+    pub workspace: WorkspaceRef,
+    /// Where its name was found; the caller may have replaced a part.
+    pub source: Source,
+    /// A plain `config.json` that names another workspace: MLClient goes to the one above, hi-ml to
+    /// this one.
+    pub other: Option<(PathBuf, WorkspaceRef)>,
+}
+
+/// The levels that MLClient climbs.
+const LEVELS: usize = 20;
+/// A configuration past this is none.
+const LIMIT: u64 = 1 << 20;
+const FOLDERS: [&str; 3] = [".azureml", "aml_config", ""];
+const NAMES: [&str; 2] = ["config.json", "project.json"];
+
+/// The three names, each as its source calls it.
+struct Names {
+    source: Source,
+    labels: [&'static str; 3],
+    values: [Option<String>; 3],
+}
+
+/// Finds the workspace; `None` where nothing names one. `directory` is where the search for a file
+/// begins: an absolute path.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] where something names a workspace and can't be used. The file or the
+/// variable and the field are named.
+pub fn locate(system: &dyn System, directory: &Path, named: &Named) -> Result<Option<Located>> {
+    if let Some(id) = named.workspace.as_deref().filter(|id| id.contains('/')) {
+        return Ok(Some(Located {
+            workspace: WorkspaceRef::from_resource_id(id)?,
+            source: Source::Flags,
+            other: None,
+        }));
+    }
+    let given = [&named.subscription, &named.resource_group, &named.workspace];
+    let by_caller = || Names {
+        source: Source::Flags,
+        labels: named.labels.0,
+        values: [None, None, None],
+    };
+    let base = if given.iter().all(|value| value.is_some()) {
+        by_caller()
+    } else {
+        match base(system, directory)? {
+            Some(base) => base,
+            None if given.iter().any(|value| value.is_some()) => by_caller(),
+            None => return Ok(None),
+        }
+    };
+    let values: Vec<Option<&str>> = given
+        .iter()
+        .zip(&base.values)
+        .map(|(given, value)| given.as_deref().or(value.as_deref()))
+        .collect();
+    let what = || format!("Read the workspace from {}", base.source);
+    let [Some(subscription), Some(group), Some(name)] = values[..] else {
+        return Err(incomplete(&base, &values, what()));
+    };
+    let workspace = WorkspaceRef::new(subscription, group, name).map_err(|error| {
+        Error::new(
+            error.kind(),
+            format!("{}: {}", what(), lower(error.what())),
+            error.why().to_owned(),
+        )
+        .with_fix(error.fix().to_owned())
+    })?;
+    let other = match &base.source {
+        Source::File(path) => rival(system, directory, path, &workspace),
+        _ => None,
+    };
+    Ok(Some(Located {
+        workspace,
+        source: base.source,
+        other,
+    }))
+}
+
+/// What is missing of a name of which a part is there.
+fn incomplete(base: &Names, values: &[Option<&str>], what: String) -> Error {
+    let absent: Vec<&str> = base
+        .labels
+        .iter()
+        .zip(values)
+        .filter(|(_, value)| value.is_none())
+        .map(|(label, _)| *label)
+        .collect();
+    let absent_names = absent.join(" and ");
+    let verb = if absent.len() > 1 { "are" } else { "is" };
+    let (state, besides) = match base.source {
+        Source::Flags => ("given", ""),
+        _ => ("there", " or give it as a flag"),
+    };
+    Error::new(
+        ErrorKind::Invalid,
+        what,
+        format!("{absent_names} {verb} not {state}"),
+    )
+    .with_fix(format!("add {absent_names}{besides}"))
+}
+
+/// The first source that is there at all, whole or not.
+fn base(system: &dyn System, directory: &Path) -> Result<Option<Names>> {
+    let variables = |title, labels: [&'static str; 3]| {
+        let values = labels.map(|name| system.var(name));
+        values.iter().any(Option::is_some).then_some(Names {
+            source: Source::Variables(title),
+            labels,
+            values,
+        })
+    };
+    if let Some(found) = variables(
+        "AZUREML_ARM_*",
+        [
+            "AZUREML_ARM_SUBSCRIPTION",
+            "AZUREML_ARM_RESOURCEGROUP",
+            "AZUREML_ARM_WORKSPACE_NAME",
+        ],
+    ) {
+        return Ok(Some(found));
+    }
+    for folder in FOLDERS {
+        for name in NAMES {
+            if let Some((path, bytes)) = upward(system, directory, folder, name)? {
+                return read(path, &bytes).map(Some);
+            }
+        }
+    }
+    Ok(variables(
+        "HIML_*",
+        [
+            "HIML_SUBSCRIPTION_ID",
+            "HIML_RESOURCE_GROUP",
+            "HIML_WORKSPACE_NAME",
+        ],
+    ))
+}
+
+/// The nearest file of this name, here or above.
+fn upward(
+    system: &dyn System,
+    directory: &Path,
+    folder: &str,
+    name: &str,
+) -> Result<Option<(PathBuf, Vec<u8>)>> {
+    for level in directory.ancestors().take(LEVELS + 1) {
+        let path = level.join(folder).join(name);
+        match system.read(&path, LIMIT) {
+            Ok(bytes) => return Ok(Some((path, bytes))),
+            // A folder of that name is no configuration.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound
+                        | io::ErrorKind::NotADirectory
+                        | io::ErrorKind::IsADirectory
+                ) => {}
+            Err(error) => {
+                return Err(Error::new(
+                    ErrorKind::Invalid,
+                    format!("Read {}", printable_path(&path)),
+                    error.to_string(),
+                )
+                .with_fix(
+                    "make it readable for this user, or name the workspace yourself, whole",
+                ));
+            }
+        }
+    }
+    Ok(None)
+}
+
+const FIELDS: [&str; 3] = ["subscription_id", "resource_group", "workspace_name"];
+
+fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
+    let damaged = |why: String| {
+        Error::new(ErrorKind::Invalid, format!("Read the workspace from {}", printable_path(&path)), why).with_fix(
+            "download it again: in Azure Machine Learning studio, the workspace's menu at the top right, 'Download config file'",
+        )
+    };
+    // Microsoft's tools write and read it with a byte order mark too.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let fields: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
+        damaged(format!(
+            "it is no JSON object: {}",
+            printable(&error.to_string(), 120)
+        ))
+    })?;
+    // The older form: one id in place of the three names.
+    let values = match fields
+        .get("Scope")
+        .and_then(Value::as_str)
+        .filter(|scope| !scope.is_empty())
+    {
+        Some(scope) => {
+            let workspace = WorkspaceRef::from_resource_id(scope)
+                .map_err(|_| damaged("its field Scope is not the id of a workspace".to_owned()))?;
+            [
+                workspace.subscription(),
+                workspace.resource_group(),
+                workspace.name(),
+            ]
+            .map(|part| Some(part.to_owned()))
+        }
+        None => {
+            if let Some(field) = FIELDS
+                .iter()
+                .find(|field| fields.get(**field).is_some_and(|value| !value.is_string()))
+            {
+                return Err(damaged(format!("its field {field} is no text")));
+            }
+            FIELDS.map(|field| {
+                let value = fields.get(field)?.as_str()?;
+                (!value.trim().is_empty()).then(|| value.to_owned())
+            })
+        }
+    };
+    Ok(Names {
+        source: Source::File(path),
+        labels: FIELDS,
+        values,
+    })
+}
+
+/// The file that hi-ml would read instead, where it names another workspace.
+fn rival(
+    system: &dyn System,
+    directory: &Path,
+    used: &Path,
+    workspace: &WorkspaceRef,
+) -> Option<(PathBuf, WorkspaceRef)> {
+    let (path, bytes) = upward(system, directory, "", NAMES[0]).ok().flatten()?;
+    if path == used {
+        return None;
+    }
+    let [Some(subscription), Some(group), Some(name)] = read(path.clone(), &bytes).ok()?.values
+    else {
+        return None;
+    };
+    let other = WorkspaceRef::new(&subscription, &group, &name).ok()?;
+    (!other
+        .resource_id()
+        .eq_ignore_ascii_case(&workspace.resource_id()))
+    .then_some((path, other))
+}
+
+fn lower(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(chars).collect()
+    })
+}
+
+#[cfg(test)]
+#[path = "locate_tests.rs"]
+mod tests;

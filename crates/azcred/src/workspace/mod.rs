@@ -1,0 +1,219 @@
+//! Which Azure Machine Learning workspace is meant: names that are valid or don't exist, and where
+//! they are found.
+
+mod locate;
+
+pub use locate::{Labels, Located, Named, Source, locate};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    redact::printable,
+};
+use serde::Serialize;
+use std::fmt;
+use uuid::Uuid;
+
+/// One workspace, by the three names that every tool of the field asks for. Valid by construction.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkspaceRef {
+    subscription: String,
+    resource_group: String,
+    name: String,
+}
+
+const TYPE: &str = "Microsoft.MachineLearningServices/workspaces";
+
+impl WorkspaceRef {
+    /// From its parts.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where one of them can't be the name of such a thing; it is named.
+    pub fn new(subscription: &str, resource_group: &str, name: &str) -> Result<Self> {
+        Ok(Self {
+            subscription: subscription_id(subscription)?,
+            resource_group: group_name(resource_group)?,
+            name: workspace_name(name)?,
+        })
+    }
+
+    /// From the id that the portal and `az resource list` show:
+    /// `/subscriptions/…/resourceGroups/…/providers/Microsoft.MachineLearningServices/workspaces/…`,
+    /// in any case. What follows (a job, a compute) is left away.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where it is no such id.
+    pub fn from_resource_id(id: &str) -> Result<Self> {
+        let mut segments = id.trim().trim_start_matches('/').split('/');
+        let mut labelled = |label: &str| {
+            segments
+                .next()
+                .is_some_and(|segment| segment.eq_ignore_ascii_case(label))
+                .then(|| segments.next())
+                .flatten()
+        };
+        let (provider, kind) = TYPE.split_once('/').unwrap_or_default();
+        let subscription = labelled("subscriptions");
+        let group = labelled("resourceGroups");
+        let right_provider =
+            labelled("providers").is_some_and(|name| name.eq_ignore_ascii_case(provider));
+        let name = labelled(kind);
+        match (subscription, group, name) {
+            (Some(subscription), Some(group), Some(name)) if right_provider => {
+                Self::new(subscription, group, name)
+            }
+            _ => Err(Error::new(
+                ErrorKind::Invalid,
+                format!("Read the workspace's id '{}'", printable(id, 60)),
+                "it is not the id of a workspace",
+            )
+            .with_fix(format!(
+                "give /subscriptions/ID/resourceGroups/GROUP/providers/{TYPE}/NAME, as `az resource list --resource-type {TYPE} \
+                 --query '[].id'` shows it"
+            ))),
+        }
+    }
+
+    /// The subscription's GUID.
+    pub fn subscription(&self) -> &str {
+        &self.subscription
+    }
+
+    /// The resource group's name.
+    pub fn resource_group(&self) -> &str {
+        &self.resource_group
+    }
+
+    /// The workspace's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its id, which roles are assigned at.
+    pub fn resource_id(&self) -> String {
+        format!(
+            "/subscriptions/{}/resourceGroups/{}/providers/{TYPE}/{}",
+            self.subscription, self.resource_group, self.name
+        )
+    }
+}
+
+impl fmt::Display for WorkspaceRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "'{}' in the resource group '{}' of the subscription {}",
+            self.name, self.resource_group, self.subscription
+        )
+    }
+}
+
+/// A subscription's id: a GUID.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] where it is not one.
+pub fn subscription_id(text: &str) -> Result<String> {
+    let id = text.trim();
+    if id.len() == 36 && Uuid::try_parse(id).is_ok() {
+        return Ok(id.to_ascii_lowercase());
+    }
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!("Read the subscription '{}'", printable(id, 40)),
+        "a subscription's id is a GUID; its name won't do",
+    )
+    .with_fix(
+        "find it with `az account list --all --query '[].{name:name, id:id}' --output table`",
+    ))
+}
+
+/// A resource group's name. From Microsoft's page 'Naming rules and restrictions for Azure
+/// resources', Microsoft.Resources: 1 to 90 letters, digits, `_ - . ( )`, no full stop at the end.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] where it can't be one.
+pub fn group_name(text: &str) -> Result<String> {
+    let name = text.trim();
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '(' | ')');
+    if (1..=90).contains(&name.chars().count()) && name.chars().all(allowed) && !name.ends_with('.')
+    {
+        return Ok(name.to_owned());
+    }
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!("Read the resource group '{}'", printable(name, 90)),
+        "a resource group's name has 1 to 90 letters, digits, '_', '-', '.', '(' and ')', and no full stop at its end",
+    )
+    .with_fix("find it with `az group list --query '[].name'`"))
+}
+
+/// From the same page, Microsoft.MachineLearningServices: 3 to 33 letters, digits, `-` and `_`, the
+/// first of them a letter or a digit.
+fn workspace_name(text: &str) -> Result<String> {
+    let name = text.trim();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if (3..=33).contains(&name.len())
+        && name.chars().all(allowed)
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+    {
+        return Ok(name.to_owned());
+    }
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!("Read the workspace '{}'", printable(name, 60)),
+        "a workspace's name has 3 to 33 letters, digits, '-' and '_', and begins with a letter or a digit",
+    )
+    .with_fix(format!("find it with `az resource list --resource-type {TYPE} --query '[].name'`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUB: &str = "5EC0FFEE-0001-4000-8000-000000000001";
+
+    #[test]
+    fn a_workspace_is_read_from_its_id_in_any_case_and_from_what_lies_below_it() {
+        let whole = format!(
+            "/Subscriptions/{SUB}/resourcegroups/rg/Providers/microsoft.machinelearningservices/WORKSPACES/ws-1"
+        );
+        for id in [
+            whole.clone(),
+            format!("{whole}/jobs/j"),
+            whole[1..].to_owned(),
+        ] {
+            let workspace = WorkspaceRef::from_resource_id(&id).unwrap();
+            assert_eq!(
+                workspace.resource_id(),
+                "/subscriptions/5ec0ffee-0001-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws-1"
+            );
+        }
+        for bad in [
+            "",
+            "/",
+            "ws-1",
+            &format!("/subscriptions/{SUB}/resourceGroups/rg"),
+            &whole.replace("WORKSPACES", "registries"),
+        ] {
+            assert_eq!(
+                WorkspaceRef::from_resource_id(bad).unwrap_err().kind(),
+                ErrorKind::Invalid,
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_that_azure_does_not_allow_are_refused_by_the_part_that_is_wrong() {
+        let why =
+            |s: &str, g: &str, w: &str| WorkspaceRef::new(s, g, w).unwrap_err().what().to_owned();
+        assert!(why("Contoso ML", "rg", "ws-1").contains("subscription"));
+        assert!(why(SUB, "rg.", "ws-1").contains("resource group"));
+        assert!(why(SUB, "a/../b", "ws-1").contains("resource group"));
+        assert!(why(SUB, &"g".repeat(91), "ws-1").contains("resource group"));
+        for bad in ["ws", "-ws1", "w s1", "ws?1", &"w".repeat(34)] {
+            assert!(why(SUB, "rg", bad).contains("workspace"), "{bad}");
+        }
+        assert!(WorkspaceRef::new(SUB, "rg_(É).1", "1ws_").is_ok());
+    }
+}
