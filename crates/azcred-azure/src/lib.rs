@@ -28,7 +28,7 @@ mod workspace;
 
 pub use crate::{
     access::{Access, Capability},
-    doctor::{Check, CheckId, Doctor, Event, Report, Status, Subject},
+    doctor::{CheckId, CheckReport, Doctor, Event, Evidence, Report, SignedIn, Status, Subject},
     error::{Error, ErrorKind, Result},
     locate::{Flags, Located, Source, locate},
     permissions::{Permission, Permissions},

@@ -27,6 +27,7 @@ const HOME_VARIABLE: &str = "AZCRED_HOME";
 
 /// Where somebody signs in: a machine, and the folder from which `azcred.toml` is looked for
 /// upward.
+#[derive(Clone)]
 pub(crate) struct Place {
     pub(crate) system: SharedSystem,
     pub(crate) folder: PathBuf,

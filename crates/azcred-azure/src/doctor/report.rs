@@ -1,11 +1,12 @@
 //! What the doctor found: a stable shape, for people and for programs.
 
+use super::checks::CheckId;
 use crate::{
-    access::Capability,
     error::{Error, ErrorKind},
     principal::Principal,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use std::{sync::Arc, time::Duration};
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -13,65 +14,12 @@ use serde::Serialize;
 pub enum Status {
     /// All is well.
     Ok,
-    /// It works, and something about it should be known.
+    /// It works, and there is something to know about it.
     Warning,
     /// It does not work.
     Failed,
-    /// It was not tried, because of an earlier one.
+    /// It did not run, because of an earlier check or because it does not apply here.
     Skipped,
-}
-
-/// Which check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum CheckId {
-    /// A token is had.
-    SignIn,
-    /// It is of the tenant that was asked for.
-    Tenant,
-    /// This machine's clock agrees with Azure's.
-    Clock,
-    /// The subscription can be seen.
-    Subscription,
-    /// The workspace exists and can be seen.
-    Workspace,
-    /// Jobs may be submitted.
-    SubmitJobs,
-    /// Data assets may be read.
-    ReadData,
-    /// Data assets may be written.
-    WriteData,
-    /// Computes may be managed.
-    ManageComputes,
-}
-
-impl CheckId {
-    /// Its title.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::SignIn => "sign in",
-            Self::Tenant => "tenant",
-            Self::Clock => "clock",
-            Self::Subscription => "subscription",
-            Self::Workspace => "workspace",
-            Self::SubmitJobs => Capability::SubmitJobs.title(),
-            Self::ReadData => Capability::ReadData.title(),
-            Self::WriteData => Capability::WriteData.title(),
-            Self::ManageComputes => Capability::ManageComputes.title(),
-        }
-    }
-}
-
-impl From<Capability> for CheckId {
-    fn from(capability: Capability) -> Self {
-        match capability {
-            Capability::SubmitJobs => Self::SubmitJobs,
-            Capability::ReadData => Self::ReadData,
-            Capability::WriteData => Self::WriteData,
-            Capability::ManageComputes => Self::ManageComputes,
-        }
-    }
 }
 
 /// What a failed check is about, for an exit code.
@@ -79,27 +27,24 @@ impl From<Capability> for CheckId {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Subject {
-    /// There is nothing here to sign in with.
+    /// No source has an identity on this machine.
     NotSignedIn,
-    /// The identity provider, or Azure at the door, said no.
+    /// Entra ID or Resource Manager rejected the identity's proof or its token.
     Refused,
     /// A role is missing.
     NotPermitted,
-    /// Nobody answered.
+    /// There was no response in time.
     Unreachable,
-    /// Anything else: a wrong name, a damaged file, an answer that nobody understands.
+    /// Anything else: a wrong name, a damaged file, a response that is not Azure's.
     Other,
 }
 
 impl From<&Error> for Subject {
     fn from(error: &Error) -> Self {
         match error.kind() {
-            ErrorKind::Token => match error.token_error().map(azcred::Error::kind) {
-                Some(azcred::ErrorKind::Unavailable) => Self::NotSignedIn,
-                Some(azcred::ErrorKind::Refused) => Self::Refused,
-                Some(azcred::ErrorKind::Unreachable) => Self::Unreachable,
-                _ => Self::Other,
-            },
+            ErrorKind::Token => error
+                .token_error()
+                .map_or(Self::Other, |error| error.kind().into()),
             ErrorKind::Unauthenticated => Self::Refused,
             ErrorKind::NotPermitted => Self::NotPermitted,
             ErrorKind::Unreachable => Self::Unreachable,
@@ -108,113 +53,209 @@ impl From<&Error> for Subject {
     }
 }
 
-/// One check's result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct Check {
-    /// Which one.
-    pub id: CheckId,
-    /// Its title, for people.
-    pub title: &'static str,
-    /// How it ended.
-    pub status: Status,
-    /// What was found, where something was.
-    pub detail: String,
-    /// Why it did not end well; empty where it did.
-    pub reason: String,
-    /// The command or the click that fixes it; empty where nothing is to be fixed or nobody can
-    /// know.
-    pub fix: String,
-    /// What a failure is about.
-    pub subject: Option<Subject>,
-    /// Azure's code.
-    pub code: Option<String>,
-    /// The id that Microsoft's support searches by.
-    pub correlation_id: Option<String>,
-    /// How long it took, in milliseconds; checks run side by side, so that they may add up to more
-    /// than the whole.
-    pub milliseconds: u64,
+impl From<azcred::ErrorKind> for Subject {
+    fn from(kind: azcred::ErrorKind) -> Self {
+        match kind {
+            azcred::ErrorKind::Unavailable => Self::NotSignedIn,
+            azcred::ErrorKind::Refused => Self::Refused,
+            azcred::ErrorKind::Unreachable => Self::Unreachable,
+            _ => Self::Other,
+        }
+    }
 }
 
-impl Check {
-    pub(super) fn new(id: CheckId, status: Status, detail: impl Into<String>) -> Self {
+/// What a check says: the words for its outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) status: Status,
+    pub(super) detail: String,
+    pub(super) reason: String,
+    pub(super) fixes: Vec<String>,
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) subject: Option<Subject>,
+    pub(super) code: Option<String>,
+    pub(super) correlation_id: Option<String>,
+}
+
+impl Verdict {
+    fn new(status: Status, detail: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
-            id,
-            title: id.title(),
             status,
             detail: detail.into(),
-            reason: String::new(),
-            fix: String::new(),
+            reason: reason.into(),
+            fixes: Vec::new(),
+            evidence: Vec::new(),
             subject: None,
             code: None,
             correlation_id: None,
-            milliseconds: 0,
         }
     }
 
-    pub(super) fn failed(id: CheckId, detail: impl Into<String>, error: &Error) -> Self {
-        // What was given to us is nothing without what it was: 'it is empty' names no variable.
-        let given = matches!(
+    /// All is well with `detail`.
+    pub(super) fn ok(detail: impl Into<String>) -> Self {
+        Self::new(Status::Ok, detail, "")
+    }
+
+    /// It works, and `reason` is to be known.
+    pub(super) fn warning(detail: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::new(Status::Warning, detail, reason)
+    }
+
+    /// It does not work, for a `reason` that is about `subject`.
+    pub(super) fn failed(
+        subject: Subject,
+        detail: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self {
+            subject: Some(subject),
+            ..Self::new(Status::Failed, detail, reason)
+        }
+    }
+
+    /// There is nothing to check.
+    pub(super) fn skipped(reason: impl Into<String>) -> Self {
+        Self::new(Status::Skipped, "", reason)
+    }
+
+    /// It does not work, for an error's reason and with its fix.
+    pub(super) fn error(detail: impl Into<String>, error: &Error) -> Self {
+        // What was read here means nothing without its name: 'it is empty' names no variable.
+        let is_local = matches!(
             error.token_error().map(azcred::Error::kind),
             Some(azcred::ErrorKind::Invalid | azcred::ErrorKind::Unavailable)
         ) || matches!(error.kind(), ErrorKind::Invalid | ErrorKind::NotFound)
             && error.status().is_none();
-        let told = error.why().starts_with(error.what());
-        let reason = if given && !told {
+        let reason = if is_local && !error.what().is_empty() {
             format!("{}: {}", error.what(), error.why())
         } else {
             error.why().to_owned()
         };
         Self {
-            reason,
-            fix: error.fix().to_owned(),
-            subject: Some(error.into()),
             code: error.code().map(str::to_owned),
             correlation_id: error.correlation_id().map(str::to_owned),
-            ..Self::new(id, Status::Failed, detail)
+            ..Self::failed(error.into(), detail, reason).fix(error.fix())
         }
     }
 
-    pub(super) fn skipped(id: CheckId, because: &str) -> Self {
-        Self {
-            reason: because.to_owned(),
-            ..Self::new(id, Status::Skipped, "")
-        }
+    /// Adds a step of the fix, where there is one: an instruction without a full stop.
+    pub(super) fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fixes.push(fix.into());
+        self.fixes.retain(|fix| !fix.is_empty());
+        self
     }
 
-    pub(super) fn because(mut self, reason: impl Into<String>, fix: impl Into<String>) -> Self {
-        self.reason = reason.into();
-        self.fix = fix.into();
+    /// Adds what else was found.
+    pub(super) fn evidence(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        self.evidence.push(Evidence { name, value });
         self
     }
 }
 
-/// Everything the doctor found, in order.
+/// Something that a check found on the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Evidence {
+    /// What it is, in a word.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+}
+
+/// One check's result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct CheckReport {
+    /// Which check.
+    pub id: CheckId,
+    /// Its name for people.
+    pub title: &'static str,
+    /// How it ended.
+    pub status: Status,
+    /// What was found; empty where nothing was.
+    pub detail: String,
+    /// Why it did not end well; empty where it did.
+    pub reason: String,
+    /// The fix: steps to take in this order until the check passes. Empty where there is nothing to
+    /// fix, or no fix is known. As JSON, one string.
+    #[serde(rename = "fix", serialize_with = "in_one")]
+    pub fixes: Vec<String>,
+    /// What else was found on the way, for those who look closer.
+    pub evidence: Vec<Evidence>,
+    /// What a failure is about.
+    pub subject: Option<Subject>,
+    /// Azure's code.
+    pub code: Option<String>,
+    /// The id by which Microsoft's support finds the request.
+    pub correlation_id: Option<String>,
+    /// How long it took, in milliseconds. Checks run side by side, so they may add up to more than
+    /// the whole.
+    pub milliseconds: u64,
+}
+
+fn in_one<S: Serializer>(fixes: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&fixes.join("; "))
+}
+
+impl CheckReport {
+    pub(super) fn new(id: CheckId, verdict: Verdict, took: Duration) -> Self {
+        Self {
+            id,
+            title: id.title(),
+            status: verdict.status,
+            detail: verdict.detail,
+            reason: verdict.reason,
+            fixes: verdict.fixes,
+            evidence: verdict.evidence,
+            subject: verdict.subject,
+            code: verdict.code,
+            correlation_id: verdict.correlation_id,
+            milliseconds: milliseconds(took),
+        }
+    }
+}
+
+pub(super) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Everything that the doctor found, in order.
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Report {
     /// Whether no check failed.
     pub healthy: bool,
-    /// Who signed in, where somebody did.
+    /// Which identity signed in; `None` where none did.
     pub principal: Option<Principal>,
     /// The workspace's resource id, where one is meant.
     pub workspace: Option<String>,
     /// The checks.
-    pub checks: Vec<Check>,
+    pub checks: Vec<CheckReport>,
     /// How long it took as a whole, in milliseconds.
     pub milliseconds: u64,
+    /// What every source of the chain did, where a chain ran.
+    #[serde(serialize_with = "as_value")]
+    pub chain: Option<Arc<azcred::chain::Report>>,
+}
+
+fn as_value<S: Serializer>(
+    report: &Option<Arc<azcred::chain::Report>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    report.as_deref().serialize(serializer)
 }
 
 impl Report {
     /// A check by its id.
-    pub fn check(&self, id: CheckId) -> Option<&Check> {
+    pub fn check(&self, id: CheckId) -> Option<&CheckReport> {
         self.checks.iter().find(|check| check.id == id)
     }
 
     /// What the first failure is about: later ones may follow from it.
-    pub fn first_failure(&self) -> Option<&Check> {
+    pub fn first_failure(&self) -> Option<&CheckReport> {
         self.checks
             .iter()
             .find(|check| check.status == Status::Failed)
@@ -226,8 +267,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_given_is_named_in_the_reason_and_what_azure_says_stands_alone() {
-        let reason = |error: &Error| Check::failed(CheckId::SignIn, "", error).reason;
+    fn what_was_read_here_is_named_in_the_reason_and_what_azure_says_needs_no_name() {
+        let reason = |error: &Error| Verdict::error("", error).reason;
         let token = |kind| {
             Error::token(azcred::Error::new(
                 kind,
@@ -242,12 +283,19 @@ mod tests {
             reason(&token(azcred::ErrorKind::Refused)),
             "it is plain HTTP"
         );
-        let asked = Error::new(
-            ErrorKind::NotFound,
-            "Looked for the workspace",
-            "there is none",
-        );
-        assert_eq!(reason(&asked), "Looked for the workspace: there is none");
+        let asked = Error::new(ErrorKind::NotFound, "Read the workspace", "there is none");
+        assert_eq!(reason(&asked), "Read the workspace: there is none");
         assert_eq!(reason(&asked.with_answer(404, None, None)), "there is none");
+    }
+
+    #[test]
+    fn the_steps_of_a_fix_are_one_string_for_programs() {
+        let verdict = Verdict::failed(Subject::Other, "", "")
+            .fix("check the name")
+            .fix("")
+            .fix("wait");
+        let report = CheckReport::new(CheckId::Workspace, verdict, Duration::ZERO);
+        let json = serde_json::to_value(&report).expect("it is plain data");
+        assert_eq!(json["fix"], "check the name; wait");
     }
 }

@@ -6,7 +6,9 @@ use azcred::{
     ClientOptions, Credential, EnvironmentCredential, EnvironmentOrder, TenantId,
     system::{Fixture, System},
 };
-use azcred_azure::{CheckId, Doctor, Event, Flags, Report, Status, WorkspaceRef, locate};
+use azcred_azure::{
+    CheckId, Doctor, Event, Flags, Located, Report, SignedIn, Status, WorkspaceRef, locate,
+};
 use azcred_emulator::{Emulator, Options, Persona, Way};
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -67,16 +69,42 @@ pub(crate) async fn sign_in(
     (options, credential)
 }
 
+/// A doctor for whatever the variables of a machine describe.
+pub(crate) fn doctor(machine: &Fixture, flags: &Flags) -> Doctor {
+    let located = locate(machine, Path::new("/home/ada/project"), flags);
+    let tenant = machine
+        .var("AZURE_TENANT_ID")
+        .map(|tenant| TenantId::new(&tenant).expect("it is valid"));
+    doctor_for(machine, located, tenant)
+}
+
+/// A doctor that looks for this workspace and expects this tenant.
+pub(crate) fn doctor_for(
+    machine: &Fixture,
+    located: azcred_azure::Result<Located>,
+    tenant: Option<TenantId>,
+) -> Doctor {
+    let machine = machine.clone();
+    let sign_in = move || {
+        let (machine, tenant) = (machine.clone(), tenant.clone());
+        async move {
+            let (options, credential) = sign_in(machine).await;
+            Ok(SignedIn {
+                options,
+                credential: credential?,
+                source: "environment",
+                using: "AZURE_CLIENT_SECRET".to_owned(),
+                tenant,
+                chain: None,
+            })
+        }
+    };
+    Doctor::new(sign_in, located)
+}
+
 /// What the doctor says of a machine; its events agree with its report.
 pub(crate) async fn examine(machine: Fixture, flags: &Flags) -> Report {
-    let tenant = machine.var("AZURE_TENANT_ID");
-    let located = locate(&machine, Path::new("/home/ada/project"), flags);
-    let (options, credential) = sign_in(machine).await;
-    let mut doctor = Doctor::new(options, credential, located);
-    if let Some(tenant) = tenant {
-        doctor = doctor.with_tenant(TenantId::new(&tenant).expect("it is valid"));
-    }
-    watch(&doctor).await
+    watch(&doctor(&machine, flags)).await
 }
 
 pub(crate) async fn watch(doctor: &Doctor) -> Report {
@@ -110,6 +138,9 @@ pub(crate) fn said(report: &Report, id: CheckId) -> String {
     let check = report.check(id).expect("the check is in the report");
     format!(
         "{:?}: {} | {} | {}",
-        check.status, check.detail, check.reason, check.fix
+        check.status,
+        check.detail,
+        check.reason,
+        check.fixes.join("; ")
     )
 }

@@ -105,27 +105,19 @@ async fn play(info: &Info, started_in: f64) -> Result<Story, Failure> {
         &Place::of(machine(info, Persona::ServicePrincipal, None)?),
         &Choice::default(),
         &Flags::default(),
-        |event, _| {
+        |event| {
             if let Event::Finished(check) = event {
                 let told = !matches!(
                     check.id,
                     CheckId::SignIn | CheckId::Tenant | CheckId::Clock | CheckId::Subscription
                 );
                 if told || check.status == Status::Failed {
-                    let mut check = check.clone();
-                    // Its id and where its name came from are for who looks for trouble.
-                    if check.status == Status::Ok
-                        && let Some((name, _)) = check.detail.split_once(", ")
-                    {
-                        check.detail = name.to_owned();
-                    }
-                    checks.extend(doctor::finding(&check, width));
+                    checks.extend(doctor::finding(check, width));
                 }
             }
         },
     )
-    .await
-    .report;
+    .await;
     let Some(expired) = info
         .identities
         .iter()

@@ -9,18 +9,14 @@ use crate::{
         style::{BAD, DIM, GOOD, STRONG, Style, WARN, paint, with_code},
         wrap::{Stream, wrap},
     },
-    sign_in::{Chosen, Person, Place, SignIn},
+    sign_in::{Person, Place, SignIn},
 };
-use azcred::{
-    Availability, ClientOptions, Credential, Profile, TokenFuture, TokenRequest,
-    chain::{self, Chain},
-    system::System,
+use azcred::Profile;
+use azcred_azure::{
+    CheckId, CheckReport, Event, Evidence, Flags, Report, SignedIn, Status, Subject, locate,
 };
-use azcred_azure::{Check, CheckId, Event, Flags, Report, Status, Subject, locate};
 use clap::Args;
 use serde::Serialize;
-use std::{sync::Arc, time::Duration};
-use tokio::time::{Instant, timeout_at};
 
 /// Check the sign-in and what it is good for, step by step
 ///
@@ -61,16 +57,8 @@ pub(crate) struct Doctor {
 struct Document<'a> {
     #[serde(flatten)]
     report: &'a Report,
-    /// What every source said.
-    chain: Option<&'a chain::Report>,
     /// Whose sign-ins are used; `null` where that can't be told.
     profile: Option<&'a str>,
-}
-
-/// What was found, and how the sign-in came about.
-pub(super) struct Findings {
-    pub(super) report: Report,
-    chain: Option<Arc<chain::Report>>,
 }
 
 impl Doctor {
@@ -82,19 +70,20 @@ impl Doctor {
         };
         let place = Place::here()?;
         let spinner = output.spinner("sign in");
-        let work = examine(&place, &self.choice, &flags, |event, chain| {
-            tell(&event, chain, output, &spinner);
+        let work = examine(&place, &self.choice, &flags, |event| {
+            tell(&event, output, &spinner);
         });
-        let Findings { report, chain } = spinner.during(work).await;
+        let report = spinner.during(work).await;
         let profile = self.choice.profile(&*place.system).ok();
         if output.is_json() {
             output.json(&Document {
                 report: &report,
-                chain: chain.as_deref(),
                 profile: profile.as_ref().map(Profile::name),
             });
         } else {
-            output.line(format!("\n{}", verdict(&report)));
+            for line in ending(&report, output.verbose, Stream::Stdout.width()) {
+                output.line(line);
+            }
             if let Some(profile) = profile.filter(|profile| *profile != Profile::default()) {
                 output.line(paint(DIM, format!("profile {profile}")));
             }
@@ -105,149 +94,44 @@ impl Doctor {
     }
 }
 
-/// How long the whole may take.
-const DEADLINE: Duration = Duration::from_secs(60);
-
-/// Runs every check at a place, and tells of each; of a sign-in that failed with what every source
-/// said.
+/// Runs every check at a place, and tells of each.
 pub(super) async fn examine(
     place: &Place,
     choice: &Choice,
     flags: &Flags,
-    mut tell: impl FnMut(Event<'_>, Option<&chain::Report>),
-) -> Findings {
-    let began = Instant::now();
-    let end = began + DEADLINE;
-    let signed_in = timeout_at(end, signed_in(place, choice)).await;
-    let signed_in = signed_in.unwrap_or_else(|_| {
-        let error = azcred::Error::new(
-            azcred::ErrorKind::Unreachable,
-            "Signed in",
-            format!("nobody answered within {} s", DEADLINE.as_secs()),
-        );
-        Err(error.with_fix("`azcred chain` shows which source takes so long"))
-    });
-    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tell: impl FnMut(Event<'_>),
+) -> Report {
     let workspace = locate(&*place.system, &place.folder, flags);
-    let (options, credential, chain, tenant) = match signed_in {
-        Ok(signed_in) => {
-            let tenant = signed_in.chosen.asked_tenant(&signed_in.options);
-            let report = signed_in.chain.report();
-            let options = signed_in.options.clone();
-            (
-                options,
-                Ok(Arc::new(signed_in) as Arc<dyn Credential>),
-                report,
-                tenant,
-            )
-        }
-        Err(error) => {
-            let report = error.report().cloned();
-            let decisive = report.as_deref().and_then(chain_table::decisive);
-            let credential = match decisive {
-                Some(attempt) => Ok(Arc::new(NotSignedIn {
-                    name: attempt.source.id(),
-                    error,
-                }) as Arc<dyn Credential>),
-                None => Err(error),
-            };
-            let options = ClientOptions::new(place.system.clone());
-            (options, credential, report, None)
-        }
+    let (place, choice) = (place.clone(), choice.clone());
+    let sign_in = move || {
+        let (place, choice) = (place.clone(), choice.clone());
+        async move { signed_in(&place, &choice).await }
     };
-    let mut doctor = azcred_azure::Doctor::new(options, credential, workspace)
-        .with_deadline(end.saturating_duration_since(Instant::now()));
-    if let Some(tenant) = tenant {
-        doctor = doctor.with_tenant(tenant);
-    }
+    let mut doctor = azcred_azure::Doctor::new(sign_in, workspace);
     if let Some(subscription) = &flags.subscription {
         doctor = doctor.with_subscription(subscription);
     }
-    let mut report = doctor
-        .run(|event| match event {
-            Event::Finished(check)
-                if check.id == CheckId::SignIn && check.status == Status::Failed =>
-            {
-                let mut check = check.clone();
-                // The table beneath says the rest.
-                if let Some(why) = chain.as_deref().and_then(chain_table::in_short) {
-                    why.clone_into(&mut check.reason);
-                }
-                tell(Event::Finished(&check), chain.as_deref());
-            }
-            event => tell(event, None),
-        })
-        .await;
-    // The doctor found the sign-in done.
-    report.milliseconds += took;
-    for check in &mut report.checks {
-        if check.id == CheckId::SignIn {
-            check.milliseconds += took;
-        }
-    }
-    Findings { report, chain }
-}
-
-/// A chain that has answered, as the credential that it turned out to be.
-#[derive(Debug)]
-struct SignedIn {
-    chain: Arc<Chain>,
-    options: ClientOptions,
-    chosen: Chosen,
+    doctor.run(tell).await
 }
 
 async fn signed_in(place: &Place, choice: &Choice) -> azcred::Result<SignedIn> {
     let sign_in = SignIn::new(place, choice, None, None, Person::LeftAlone).await?;
     let (_, chosen) = sign_in.token().await?;
     Ok(SignedIn {
-        chain: sign_in.chain,
+        tenant: chosen.asked_tenant(&sign_in.options),
+        chain: sign_in.chain.report(),
         options: sign_in.options,
-        chosen,
+        credential: sign_in.chain,
+        source: chosen.source.id(),
+        using: chosen.using,
     })
 }
 
-impl Credential for SignedIn {
-    fn name(&self) -> &'static str {
-        self.chosen.source.id()
-    }
-
-    fn prepare(&self, _: &dyn System) -> Availability {
-        Availability::Ready {
-            using: self.chosen.using.clone(),
-        }
-    }
-
-    fn get_token<'a>(&'a self, request: &'a TokenRequest) -> TokenFuture<'a> {
-        self.chain.get_token(request)
-    }
-}
-
-/// A chain that has not, as the credential that it failed at.
-#[derive(Debug)]
-struct NotSignedIn {
-    name: &'static str,
-    error: azcred::Error,
-}
-
-impl Credential for NotSignedIn {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn prepare(&self, _: &dyn System) -> Availability {
-        Availability::Unavailable(self.error.clone())
-    }
-
-    fn get_token<'a>(&'a self, _: &'a TokenRequest) -> TokenFuture<'a> {
-        TokenFuture::ready(Err(self.error.clone()))
-    }
-}
-
-fn tell(event: &Event<'_>, chain: Option<&chain::Report>, output: &mut Output, spinner: &Spinner) {
+fn tell(event: &Event<'_>, output: &mut Output, spinner: &Spinner) {
     match event {
         Event::Started { title, .. } => spinner.say(*title),
         Event::Finished(check) if !output.is_json() => spinner.aside(|| {
-            for line in lines(check, chain, Stream::Stdout.width()) {
+            for line in lines(check, output.verbose, Stream::Stdout.width()) {
                 output.line(line);
             }
         }),
@@ -258,30 +142,39 @@ fn tell(event: &Event<'_>, chain: Option<&chain::Report>, output: &mut Output, s
 /// The widest title and two spaces.
 const TITLE: usize = 19;
 
-/// What stands beneath a check: how far in, and how wide its labels.
+/// How far in the lines below a check are, and how wide their labels.
 const INDENT: usize = 4;
 const LABEL: usize = 6;
 
-/// A check for people: what was found; below, why it is not well and what fixes it.
-fn lines(check: &Check, chain: Option<&chain::Report>, width: usize) -> Vec<String> {
+/// A check for people: what was found; below, where it is not well, why, the fix and Azure's code.
+/// Checks that were skipped are told at the end, in one line, unless the screen is `verbose`.
+fn lines(check: &CheckReport, verbose: bool, width: usize) -> Vec<String> {
+    match check.status {
+        Status::Skipped if !verbose => return Vec::new(),
+        // It needs no fix, so its details are for those who want to know.
+        Status::Warning if !verbose && is_optional(check) => return finding(check, width),
+        _ => {}
+    }
     let mut lines = finding(check, width);
-    let width = width.saturating_sub(INDENT + LABEL);
-    let mut add = |label: &str, sentences: Vec<String>| {
+    if check.status == Status::Skipped {
+        return lines;
+    }
+    let mut add = |label: &str, sentences: &[String]| {
         for (number, line) in sentences.iter().enumerate() {
             let label = if number == 0 { label } else { "" };
             let label = paint(DIM, format!("{label:<LABEL$}"));
             lines.push(format!("{:INDENT$}{label}{line}", ""));
         }
     };
-    let sentence = |text: &str| -> Vec<String> {
-        let lines = wrap(text, width);
-        lines.iter().map(|line| with_code(line)).collect()
-    };
-    if check.status == Status::Skipped {
-        return lines;
-    }
+    let room = width.saturating_sub(INDENT + LABEL);
     if check.reason != found(check) && !check.reason.is_empty() {
-        add("why", sentence(&check.reason));
+        add("why", &sentence(&check.reason, room));
+    }
+    add("fix", &steps(&check.fixes, room));
+    if verbose || !matches!(check.status, Status::Ok) {
+        for Evidence { name, value, .. } in &check.evidence {
+            add(name, &sentence(value, room));
+        }
     }
     let ids = [
         check.code.clone(),
@@ -292,19 +185,44 @@ fn lines(check: &Check, chain: Option<&chain::Report>, width: usize) -> Vec<Stri
     ];
     let ids: Vec<String> = ids.into_iter().flatten().collect();
     if !ids.is_empty() {
-        add("code", sentence(&ids.join(", ")));
-    }
-    if let Some(report) = chain {
-        add("chain", chain_table::short(report, &check.reason, width));
-    }
-    if !check.fix.is_empty() {
-        add("fix", sentence(&check.fix));
+        add("code", &sentence(&ids.join(", "), room));
     }
     lines
 }
 
+fn sentence(text: &str, width: usize) -> Vec<String> {
+    wrap(text, width)
+        .iter()
+        .map(|line| with_code(line))
+        .collect()
+}
+
+/// The steps of a fix: numbered, where there are several.
+fn steps(fixes: &[String], width: usize) -> Vec<String> {
+    const NUMBER: usize = 3;
+    let [_, _, ..] = fixes else {
+        return fixes.iter().flat_map(|fix| sentence(fix, width)).collect();
+    };
+    let mut lines = Vec::new();
+    for (number, fix) in fixes.iter().enumerate() {
+        let words = sentence(fix, width.saturating_sub(NUMBER));
+        for (line, words) in words.iter().enumerate() {
+            lines.push(match line {
+                0 => format!("{}. {words}", number + 1),
+                _ => format!("{:NUMBER$}{words}", ""),
+            });
+        }
+    }
+    lines
+}
+
+/// Whether it is about something that not everybody needs.
+fn is_optional(check: &CheckReport) -> bool {
+    check.status == Status::Warning && check.id == CheckId::ManageComputes
+}
+
 /// A mark, what was checked, what was found.
-pub(super) fn finding(check: &Check, width: usize) -> Vec<String> {
+pub(super) fn finding(check: &CheckReport, width: usize) -> Vec<String> {
     let (mark, style) = mark(check.status);
     let indent = TITLE + 2;
     wrap(&found(check), width.saturating_sub(indent))
@@ -324,7 +242,7 @@ pub(super) fn finding(check: &Check, width: usize) -> Vec<String> {
         .collect()
 }
 
-fn found(check: &Check) -> String {
+fn found(check: &CheckReport) -> String {
     match check.status {
         Status::Skipped => format!("skipped: {}", check.reason),
         _ if check.detail.is_empty() => check.reason.clone(),
@@ -341,33 +259,74 @@ fn mark(status: Status) -> (&'static str, Style) {
     }
 }
 
-/// The whole in one line.
-fn verdict(report: &Report) -> String {
-    let count = |status| {
-        report
+/// What comes after the checks: those that were skipped, what every source did where none had a
+/// token, and the whole in one line.
+fn ending(report: &Report, verbose: bool, width: usize) -> Vec<String> {
+    let titles = |status| {
+        let checks = report
             .checks
             .iter()
-            .filter(|check| check.status == status)
-            .count()
+            .filter(move |check| check.status == status);
+        checks.map(|check| check.title).collect::<Vec<_>>()
     };
-    let (failed, warned) = (count(Status::Failed), count(Status::Warning));
-    let things = |count: usize| match count {
-        1 => "1 thing".to_owned(),
-        count => format!("{count} things"),
+    let mut lines = Vec::new();
+    let skipped = titles(Status::Skipped);
+    if !verbose && !skipped.is_empty() {
+        let number = match skipped.len() {
+            1 => "1 check".to_owned(),
+            number => format!("{number} checks"),
+        };
+        let words = format!("{number} skipped: {}", skipped.join(", "));
+        for (number, line) in wrap(&words, width.saturating_sub(2)).iter().enumerate() {
+            let mark = if number == 0 { "–" } else { " " };
+            lines.push(paint(DIM, format!("{mark} {line}")));
+        }
+    }
+    let sources = report
+        .check(CheckId::SignIn)
+        .filter(|check| check.status == Status::Failed)
+        .and_then(|check| {
+            let chain = report.chain.as_deref()?;
+            Some(chain_table::short(chain, &check.reason, width))
+        });
+    if let Some(sources) = sources.filter(|sources| !sources.is_empty()) {
+        if verbose {
+            lines.push(paint(DIM, "Every source, in order:"));
+            lines.extend(sources);
+        } else {
+            lines.push(paint(
+                DIM,
+                "– the sources that were tried are listed with -v",
+            ));
+        }
+    }
+    lines.push(String::new());
+    lines.push(verdict(
+        titles(Status::Failed).len(),
+        titles(Status::Warning).len(),
+    ));
+    lines
+}
+
+/// The whole in one line.
+fn verdict(failed: usize, warned: usize) -> String {
+    let things = |count: usize, thing: &str| match count {
+        1 => format!("1 {thing}"),
+        count => format!("{count} {thing}s"),
     };
     match (failed, warned) {
-        (0, 0) => paint(GOOD, "All is well."),
+        (0, 0) => paint(GOOD, "All checks passed."),
         (0, warned) => format!(
-            "{} {} to know of.",
-            paint(GOOD, "All that is needed works."),
-            things(warned)
+            "{} with {} (details with -v).",
+            paint(GOOD, "All required checks passed,"),
+            things(warned, "warning"),
         ),
-        (failed, _) => paint(STRONG, format!("{} to fix.", things(failed))),
+        (failed, _) => paint(STRONG, format!("{} to fix.", things(failed, "problem"))),
     }
 }
 
 /// What a failed check is, in the words of the exit codes.
-fn kind(check: &Check) -> Kind {
+fn kind(check: &CheckReport) -> Kind {
     match check.subject {
         Some(Subject::NotSignedIn) => Kind::Unavailable,
         Some(Subject::Refused) => Kind::Refused,

@@ -235,22 +235,6 @@ pub(crate) fn short(report: &Report, why: &str, columns: usize) -> Vec<String> {
     short_rows(&rows, why, columns)
 }
 
-/// The attempt whose failure is the chain's.
-pub(crate) fn decisive(report: &Report) -> Option<&Attempt> {
-    let failed = |attempt: &&Attempt| {
-        let verdict = attempt.verdict;
-        matches!(
-            verdict,
-            Verdict::Refused | Verdict::Failed | Verdict::NotExpected
-        )
-    };
-    let ended = report
-        .attempts
-        .iter()
-        .find(|attempt| decides(report, attempt));
-    ended.or_else(|| report.attempts.iter().find(failed))
-}
-
 /// Whether this attempt's failure ended the chain: what a preset does not have ends it, and what
 /// leaves a person alone does so where none was or would be asked.
 fn decides(report: &Report, attempt: &Attempt) -> bool {

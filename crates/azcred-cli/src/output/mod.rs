@@ -42,6 +42,8 @@ pub(crate) enum Format {
 pub(crate) struct Output {
     /// For people or for programs.
     pub(crate) format: Format,
+    /// Whether details that most people don't need are shown too.
+    pub(crate) verbose: bool,
     stdout: AutoStream<io::Stdout>,
     trouble: Option<io::Error>,
     /// Traces and a spinner would write over each other.
@@ -52,6 +54,7 @@ impl Output {
     pub(crate) fn new(format: Format, traced: bool) -> Self {
         Self {
             format,
+            verbose: traced,
             stdout: anstream::stdout(),
             trouble: None,
             traced: traced || std::env::var_os("AZCRED_LOG").is_some(),

@@ -1,0 +1,116 @@
+//! What the checks share: what is examined, the time there is, and what has been found out.
+
+use super::{
+    Doctor,
+    checks::sign_in::{Identity, SignIn},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    principal::Principal,
+    workspace::WorkspaceRef,
+};
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, timeout_at},
+};
+
+/// Something that is found out once, for every check that reads it: the response to a request, or
+/// what follows from one. Its type is its name.
+pub(super) trait Finding: Send + Sync + Sized + 'static {
+    /// Finds it out. Other findings may be read on the way, as long as none reads this one.
+    fn find(case: &Case<'_>) -> impl Future<Output = Self> + Send;
+}
+
+/// One run of the doctor, as its checks see it.
+pub(super) struct Case<'a> {
+    /// What is examined.
+    pub(super) doctor: &'a Doctor,
+    /// When requests end. It is a moment before the checks' own deadline, so that a check can still
+    /// say which request was too slow.
+    pub(super) end: Instant,
+    findings: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn new(doctor: &'a Doctor, end: Instant) -> Self {
+        Self {
+            doctor,
+            end,
+            findings: Mutex::default(),
+        }
+    }
+
+    /// A finding: waits for it, and starts it where no check has yet. Cancel-safe.
+    pub(super) async fn find<F: Finding>(&self) -> Arc<F> {
+        let cell = {
+            let mut findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+            findings
+                .entry(TypeId::of::<F>())
+                .or_insert_with(|| Arc::new(OnceCell::<Arc<F>>::new()))
+                .clone()
+        };
+        let Ok(cell) = cell.downcast::<OnceCell<Arc<F>>>() else {
+            unreachable!("a finding's type is its key")
+        };
+        cell.get_or_init(|| async { Arc::new(F::find(self).await) })
+            .await
+            .clone()
+    }
+
+    /// A finding, where it has been found out.
+    pub(super) fn found<F: Finding>(&self) -> Option<Arc<F>> {
+        let findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        let cell = findings.get(&TypeId::of::<F>())?;
+        cell.downcast_ref::<OnceCell<Arc<F>>>()?.get().cloned()
+    }
+
+    /// The identity that signed in, where one did.
+    pub(super) async fn identity(&self) -> Option<Arc<Identity>> {
+        self.find::<SignIn>().await.0.as_ref().ok().cloned()
+    }
+
+    /// The same, or why none did.
+    pub(super) async fn identity_or_error(&self) -> Result<Arc<Identity>> {
+        self.find::<SignIn>().await.0.clone()
+    }
+
+    /// Whose token it is, where the sign-in has returned one that says so.
+    pub(super) fn principal(&self) -> Option<Principal> {
+        self.found::<SignIn>()?.principal().cloned()
+    }
+
+    /// The workspace that is meant, or why none is.
+    pub(super) fn workspace_or_error(&self) -> Result<&'a WorkspaceRef> {
+        match &self.doctor.workspace {
+            Ok(located) => Ok(&located.workspace),
+            Err(error) => Err(error.clone()),
+        }
+    }
+
+    /// The workspace that is meant, where one is.
+    pub(super) fn workspace(&self) -> Option<&'a WorkspaceRef> {
+        self.workspace_or_error().ok()
+    }
+
+    /// `request`, or the error that there was no time left for it. `what` opens the error.
+    pub(super) async fn within<T>(
+        &self,
+        what: &'static str,
+        request: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        timeout_at(self.end, request).await.unwrap_or_else(|_| {
+            let error = Error::new(
+                ErrorKind::Unreachable,
+                what,
+                "there was no response before the time for all checks ran out",
+            );
+            Err(error.with_fix("check the network, and HTTPS_PROXY if this machine needs a proxy"))
+        })
+    }
+}

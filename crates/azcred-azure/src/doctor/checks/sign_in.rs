@@ -1,0 +1,142 @@
+//! Does a source return a token, and whose is it?
+
+use crate::{
+    doctor::{
+        SignedIn,
+        case::{Case, Finding},
+        check::Check,
+        checks::CheckId,
+        report::Verdict,
+    },
+    error::{Error, Result},
+    principal::Principal,
+    resource_manager::ResourceManager,
+};
+use azcred::chain;
+use std::sync::Arc;
+
+/// The identity that signed in.
+pub(in crate::doctor) struct Identity {
+    pub(in crate::doctor) signed_in: SignedIn,
+    /// Resource Manager, as this identity.
+    pub(in crate::doctor) manager: ResourceManager,
+    /// Whose token it is, where the token says so.
+    pub(in crate::doctor) principal: azcred::Result<Principal>,
+}
+
+/// How the sign-in ended: the finding with which every other one begins.
+pub(in crate::doctor) struct SignIn(pub(in crate::doctor) Result<Arc<Identity>>);
+
+impl Finding for SignIn {
+    async fn find(case: &Case<'_>) -> Self {
+        let sign_in = async {
+            let signed_in = (case.doctor.sign_in)().await.map_err(Error::token)?;
+            let manager = ResourceManager::new(&signed_in.options, signed_in.credential.clone())?;
+            let token = manager.token().await?;
+            let principal = Principal::from_token(&token);
+            Ok(Arc::new(Identity {
+                signed_in,
+                manager,
+                principal,
+            }))
+        };
+        Self(case.within("Sign in", sign_in).await)
+    }
+}
+
+impl SignIn {
+    /// Whose token it is.
+    pub(in crate::doctor) fn principal(&self) -> Option<&Principal> {
+        self.0.as_ref().ok()?.principal.as_ref().ok()
+    }
+
+    /// What every source of the chain did.
+    pub(in crate::doctor) fn chain(&self) -> Option<Arc<chain::Report>> {
+        match &self.0 {
+            Ok(identity) => identity.signed_in.chain.clone(),
+            Err(error) => error.token_error()?.report().cloned(),
+        }
+    }
+}
+
+pub(super) struct SignInCheck;
+
+pub(super) enum Outcome {
+    /// A source returned the token of an identity.
+    SignedIn(Arc<Identity>),
+    /// No source of the chain has an identity on this machine.
+    NotSignedIn(Error),
+    /// There is no token, because of this source where it is one of a chain.
+    Failed(Option<azcred::chain::Source>, Error),
+}
+
+impl Outcome {
+    fn of_error(error: Error) -> Self {
+        let Some(report) = error.token_error().and_then(azcred::Error::report) else {
+            return Self::Failed(None, error);
+        };
+        let failed = report.attempts.iter().find(|attempt| {
+            matches!(
+                attempt.verdict,
+                chain::Verdict::NotExpected | chain::Verdict::Refused | chain::Verdict::Failed
+            )
+        });
+        match failed {
+            Some(attempt) => Self::Failed(Some(attempt.source), error),
+            None => Self::NotSignedIn(error),
+        }
+    }
+}
+
+impl Check for SignInCheck {
+    type Outcome = Outcome;
+
+    fn title(&self) -> &'static str {
+        "sign in"
+    }
+
+    fn needs(&self) -> &'static [CheckId] {
+        &[]
+    }
+
+    async fn examine(&self, case: &Case<'_>) -> Option<Outcome> {
+        Some(match &case.find::<SignIn>().await.0 {
+            Ok(identity) => Outcome::SignedIn(identity.clone()),
+            Err(error) => Outcome::of_error(error.clone()),
+        })
+    }
+
+    fn tell(&self, outcome: Outcome, _: &Case<'_>) -> Verdict {
+        let identity = match outcome {
+            Outcome::SignedIn(identity) => identity,
+            Outcome::NotSignedIn(error) => {
+                let mut verdict = Verdict::error("", &error);
+                verdict.reason =
+                    "no account is signed in here, and no credentials are set".to_owned();
+                return verdict;
+            }
+            Outcome::Failed(source, error) => {
+                return Verdict::error(source.map_or("", azcred::chain::Source::id), &error);
+            }
+        };
+        let SignedIn { source, using, .. } = &identity.signed_in;
+        match &identity.principal {
+            Ok(principal) => {
+                let who = principal.describe();
+                // The application is named once.
+                let using = principal
+                    .application_id
+                    .as_ref()
+                    .filter(|id| who.contains(id.as_str()))
+                    .and_then(|id| using.strip_suffix(&format!(" of the application {id}")))
+                    .unwrap_or(using);
+                Verdict::ok(format!("{who}, from {source}: {using}"))
+            }
+            Err(error) => Verdict::warning(
+                format!("from {source}: {using}"),
+                format!("the token does not say whose it is: {}", error.why()),
+            )
+            .fix("nothing, if the identity provider is not Entra ID"),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Can the identity see the subscription?
+
+use super::workspace::{self, WorkspaceSeen};
+use crate::{
+    doctor::{
+        case::{Case, Finding},
+        check::Check,
+        report::{Subject, Verdict},
+    },
+    error::{Error, ErrorKind, Result},
+    principal::Principal,
+    resource_manager::{Answer, Subscription},
+    text::clean,
+    workspace::{WorkspaceRef, subscription_id},
+};
+
+/// The subscription that is meant, or every one that the identity can see where none is meant.
+pub(super) struct SubscriptionsSeen(pub(super) Result<Answer<Vec<Subscription>>>);
+
+impl Finding for SubscriptionsSeen {
+    async fn find(case: &Case<'_>) -> Self {
+        let wanted = case
+            .workspace()
+            .map(WorkspaceRef::subscription)
+            .or(case.doctor.subscription.as_deref());
+        let look = async {
+            let identity = case.identity_or_error().await?;
+            let Some(wanted) = wanted else {
+                return identity.manager.subscriptions().await;
+            };
+            let answer = identity
+                .manager
+                .subscription(&subscription_id(wanted)?)
+                .await?;
+            Ok(Answer {
+                value: vec![answer.value],
+                clock_skew: answer.clock_skew,
+                correlation_id: answer.correlation_id,
+            })
+        };
+        Self(case.within("Read the subscription", look).await)
+    }
+}
+
+pub(super) struct SubscriptionCheck;
+
+pub(super) enum Outcome {
+    /// The identity can see the subscription that is meant.
+    Seen { name: String, state: String },
+    /// It has a role on the workspace, and none on the subscription.
+    ThroughWorkspace,
+    /// It has no role on the subscription, and what the workspace's check says decides.
+    DecidedByWorkspace,
+    /// It has no role on the subscription, and none on the workspace.
+    NoRole(Error),
+    /// None is meant in particular, and these can be seen.
+    Several(Vec<Subscription>),
+    /// The request failed.
+    Failed(Error),
+}
+
+impl Check for SubscriptionCheck {
+    type Outcome = Outcome;
+
+    fn title(&self) -> &'static str {
+        "subscription"
+    }
+
+    async fn examine(&self, case: &Case<'_>) -> Option<Outcome> {
+        case.identity().await?;
+        let seen = case.find::<SubscriptionsSeen>().await;
+        let error = match &seen.0 {
+            Ok(seen) if case.workspace().is_none() => {
+                return Some(Outcome::Several(seen.value.clone()));
+            }
+            Ok(seen) => {
+                let seen = seen.value.first();
+                return Some(Outcome::Seen {
+                    name: seen.map_or_else(String::new, |seen| clean(&seen.display_name, 80)),
+                    state: seen.map_or_else(String::new, |seen| clean(&seen.state, 40)),
+                });
+            }
+            Err(error) => error.clone(),
+        };
+        if error.kind() != ErrorKind::NotPermitted || case.workspace().is_none() {
+            return Some(Outcome::Failed(error));
+        }
+        // A role on the workspace alone is enough, and where there is none at all, that is one
+        // failure.
+        Some(match &case.find::<WorkspaceSeen>().await.0 {
+            Ok(_) => Outcome::ThroughWorkspace,
+            Err(second) if second.kind() == ErrorKind::NotPermitted => Outcome::NoRole(error),
+            Err(_) => Outcome::DecidedByWorkspace,
+        })
+    }
+
+    fn tell(&self, outcome: Outcome, case: &Case<'_>) -> Verdict {
+        let id = case.workspace().map_or("", WorkspaceRef::subscription);
+        match outcome {
+            Outcome::Seen { name, state } => {
+                let detail = if name.is_empty() {
+                    id.to_owned()
+                } else {
+                    format!("{name} ({id})")
+                };
+                // A subscription whose bill is not paid is read-only before it is gone.
+                if state.is_empty() || state.eq_ignore_ascii_case("Enabled") {
+                    return Verdict::ok(detail);
+                }
+                Verdict::warning(
+                    detail,
+                    format!("its state is '{state}': Azure may reject changes in it"),
+                )
+                .fix("ask the subscription's owner to enable it again (Azure portal, Subscriptions, Overview)")
+            }
+            Outcome::ThroughWorkspace => Verdict::ok(format!(
+                "{id} (the identity has no role on it, but one on the workspace)"
+            )),
+            Outcome::DecidedByWorkspace => Verdict::skipped(
+                "the identity has no role on it; the check of the workspace decides",
+            ),
+            Outcome::NoRole(error) => {
+                let principal = case.principal();
+                let who = principal
+                    .as_ref()
+                    .map_or_else(|| "the identity".to_owned(), Principal::describe);
+                let mut verdict = Verdict::error(id, &error);
+                verdict.reason = format!(
+                    "{who} has no role on this subscription, nor on the workspace in it"
+                );
+                verdict.fixes.clear();
+                match case.workspace() {
+                    Some(target) => workspace::grant(verdict, principal.as_ref(), target),
+                    None => verdict,
+                }
+            }
+            Outcome::Several(seen) if seen.is_empty() => Verdict::failed(
+                Subject::NotPermitted,
+                "",
+                "the identity has no role in any subscription of this tenant",
+            )
+            .fix("check that the tenant above is the right one")
+            .fix("ask an owner for a role: https://learn.microsoft.com/azure/machine-learning/how-to-assign-roles"),
+            Outcome::Several(seen) => {
+                const SHOWN: usize = 3;
+                let names = seen.iter().take(SHOWN).map(|one| {
+                    let (name, id) = (&one.display_name, &one.subscription_id);
+                    format!("{} ({})", clean(name, 60), clean(id, 36))
+                });
+                let mut detail = names.collect::<Vec<_>>().join(", ");
+                if seen.len() > SHOWN {
+                    detail = format!("{detail} and {} more", seen.len() - SHOWN);
+                }
+                Verdict::ok(detail)
+            }
+            Outcome::Failed(error) => Verdict::error(id, &error),
+        }
+    }
+}

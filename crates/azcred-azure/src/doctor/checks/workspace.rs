@@ -1,0 +1,165 @@
+//! Does the workspace exist, and can the identity see it?
+
+use crate::{
+    doctor::{
+        case::{Case, Finding},
+        check::Check,
+        checks::CheckId,
+        report::Verdict,
+    },
+    error::{Error, ErrorKind, Result},
+    locate::Located,
+    principal::Principal,
+    resource_manager::{Answer, Workspace},
+    role::assign_command,
+    text::clean,
+    workspace::WorkspaceRef,
+};
+use azcred::printable_path;
+
+/// The role of those who run jobs in a workspace.
+const USUAL_ROLE: &str = "AzureML Data Scientist";
+
+/// The workspace that is meant.
+pub(super) struct WorkspaceSeen(pub(super) Result<Answer<Workspace>>);
+
+impl Finding for WorkspaceSeen {
+    async fn find(case: &Case<'_>) -> Self {
+        let look = async {
+            let target = case.workspace_or_error()?;
+            let identity = case.identity_or_error().await?;
+            identity.manager.workspace(target).await
+        };
+        Self(case.within("Read the workspace", look).await)
+    }
+}
+
+pub(super) struct WorkspaceCheck;
+
+pub(super) enum Outcome {
+    /// The identity can see it.
+    Seen(Box<Workspace>),
+    /// Options, variables and files name none, or what they name can't be used.
+    Unnamed(Error),
+    /// It does not exist, or the identity may not read it: Resource Manager does not say which.
+    NotFoundOrNotPermitted(Error),
+    /// Its resource group has none of this name.
+    NotFound(Error),
+    /// The request failed.
+    Failed(Error),
+}
+
+impl Check for WorkspaceCheck {
+    type Outcome = Outcome;
+
+    fn title(&self) -> &'static str {
+        "workspace"
+    }
+
+    fn needs(&self) -> &'static [CheckId] {
+        &[CheckId::SignIn, CheckId::Subscription]
+    }
+
+    async fn examine(&self, case: &Case<'_>) -> Option<Outcome> {
+        if let Err(unnamed) = &case.doctor.workspace {
+            return Some(Outcome::Unnamed(unnamed.clone()));
+        }
+        case.identity().await?;
+        Some(match &case.find::<WorkspaceSeen>().await.0 {
+            Ok(seen) => Outcome::Seen(Box::new(seen.value.clone())),
+            Err(error) => match (error.kind(), error.code()) {
+                (ErrorKind::NotPermitted, Some("AuthorizationFailed")) => {
+                    Outcome::NotFoundOrNotPermitted(error.clone())
+                }
+                (ErrorKind::NotFound, Some("ResourceNotFound")) => Outcome::NotFound(error.clone()),
+                _ => Outcome::Failed(error.clone()),
+            },
+        })
+    }
+
+    fn tell(&self, outcome: Outcome, case: &Case<'_>) -> Verdict {
+        let located = match &case.doctor.workspace {
+            Ok(located) => located,
+            Err(unnamed) => return Verdict::error("", unnamed),
+        };
+        let target = &located.workspace;
+        let named = format!("'{}' (from {})", target.name(), located.source);
+        let error = match outcome {
+            Outcome::Seen(workspace) => return seen(case, &workspace),
+            Outcome::NotFoundOrNotPermitted(error) => {
+                let mut verdict = Verdict::error(named, &error);
+                verdict.reason =
+                    "it does not exist, or the identity may not read it: Azure answers \
+                                  AuthorizationFailed to both"
+                        .to_owned();
+                verdict.fixes = vec!["check the name".to_owned()];
+                return grant(verdict, case.principal().as_ref(), target);
+            }
+            Outcome::NotFound(error) => {
+                let mut verdict = Verdict::error(named, &error);
+                verdict.reason = format!(
+                    "the resource group '{}' has no workspace '{}'",
+                    target.resource_group(),
+                    target.name()
+                );
+                return verdict;
+            }
+            Outcome::Unnamed(error) | Outcome::Failed(error) => error,
+        };
+        Verdict::error(named, &error)
+    }
+}
+
+/// Adds how to get the role that work in a workspace takes.
+pub(super) fn grant(
+    verdict: Verdict,
+    principal: Option<&Principal>,
+    target: &WorkspaceRef,
+) -> Verdict {
+    let command = assign_command(principal, USUAL_ROLE, &target.resource_id());
+    verdict
+        .fix(format!("ask an owner to run `{command}`"))
+        .fix("if the role is new, wait a few minutes and try again")
+}
+
+fn seen(case: &Case<'_>, workspace: &Workspace) -> Verdict {
+    let Ok(located) = &case.doctor.workspace else {
+        return Verdict::ok("");
+    };
+    let detail = format!(
+        "{} in {} (from {})",
+        located.workspace.name(),
+        clean(&workspace.location, 40),
+        located.source
+    );
+    let with_id = |verdict: Verdict| match &workspace.properties.workspace_id {
+        Some(id) => verdict.evidence("id", clean(id, 36)),
+        None => verdict,
+    };
+    with_id(accessible(located, workspace, detail))
+}
+
+fn accessible(located: &Located, workspace: &Workspace, detail: String) -> Verdict {
+    if let Some((path, other)) = &located.other {
+        let path = printable_path(path);
+        return Verdict::warning(
+            detail,
+            format!(
+                "MLClient uses this workspace, and hi-ml '{}' from {path}",
+                other.name()
+            ),
+        )
+        .fix(format!(
+            "name the same workspace in {} and {path}, or remove one of them",
+            located.source
+        ));
+    }
+    if workspace.properties.public_network_access.as_deref() == Some("Disabled") {
+        return Verdict::warning(
+            detail,
+            "its public network access is disabled: jobs and data may be out of reach from here",
+        )
+        .fix("work from inside its virtual network, or through a VPN or a jump host there");
+    }
+    Verdict::ok(detail)
+}
