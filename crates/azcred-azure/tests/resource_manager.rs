@@ -10,8 +10,7 @@ use axum::{
 };
 use azcred::{
     AccessToken, Authority, Availability, ClientOptions, Cloud, Credential, TokenFuture,
-    TokenRequest,
-    system::{Fixture, System},
+    TokenRequest, system::Fixture,
 };
 use azcred_azure::{ErrorKind, Flags, ResourceManager, Subscription, api_version};
 use azcred_emulator::Way;
@@ -31,7 +30,7 @@ impl Credential for Given {
     fn name(&self) -> &'static str {
         "Given"
     }
-    fn prepare(&self, _: &dyn System) -> Availability {
+    fn prepare(&self) -> Availability {
         Availability::Ready {
             using: "a token".into(),
         }

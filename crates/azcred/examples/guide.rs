@@ -329,12 +329,11 @@ async fn at_an_openid_provider() -> azcred::Result<()> {
 #[expect(dead_code, reason = "shown, and compiled")]
 fn for_the_official_sdk() {
     // azure_core
-    use azcred::{AzureCoreCredential, ClientOptions, chain::Chain};
+    use azcred::{ClientOptions, chain::Chain};
     use std::sync::Arc;
 
-    let chain = Chain::new(ClientOptions::default());
     let credential: Arc<dyn azure_core::credentials::TokenCredential> =
-        Arc::new(AzureCoreCredential::new(Arc::new(chain)));
+        Arc::new(Chain::new(ClientOptions::default()));
     // end
     drop(credential);
 }

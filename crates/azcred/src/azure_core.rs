@@ -8,7 +8,7 @@ use crate::{
     token,
 };
 use arc_swap::ArcSwap;
-use azure_core::credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions};
+use azure_core::credentials::{AccessToken, Secret};
 use std::{
     fmt,
     future::Future,
@@ -16,22 +16,41 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// A credential for clients of the official Azure SDK for Rust. Errors keep ours as their source.
+/// An `Arc<dyn Credential>` for clients of the official Azure SDK for Rust. Credentials whose type
+/// is known need no wrapper: each is a `TokenCredential` by itself. Errors keep ours as their
+/// source.
 ///
 /// ```no_run
-/// # fn example() -> azcred::Result<()> {
-/// use azcred::{AzureCoreCredential, ClientOptions, EnvironmentCredential};
+/// # fn example(chosen: std::sync::Arc<dyn azcred::Credential>) -> azcred::Result<()> {
+/// use azcred::{AzureCoreCredential, ClientOptions, chain::Chain};
+/// use azure_core::credentials::TokenCredential;
 /// use std::sync::Arc;
-/// let credential = EnvironmentCredential::new(Default::default(), ClientOptions::default())?;
-/// let for_any_client: Arc<dyn azure_core::credentials::TokenCredential> =
-///     Arc::new(AzureCoreCredential::new(Arc::new(credential)));
+/// let for_any_client: Arc<dyn TokenCredential> = Arc::new(Chain::new(ClientOptions::default()));
+/// let so_is_this: Arc<dyn TokenCredential> = Arc::new(AzureCoreCredential::new(chosen));
 /// # Ok(()) }
 /// ```
 pub struct AzureCoreCredential {
     credential: Arc<dyn Credential>,
-    /// The SDK names its scopes as text at every call; those that it named before are not validated
-    /// and hashed again. A client has one list of scopes, so the first is at hand without a look at
-    /// what other threads change.
+    requests: Requests,
+}
+
+impl AzureCoreCredential {
+    /// Wraps a credential.
+    pub fn new(credential: Arc<dyn Credential>) -> Self {
+        Self {
+            credential,
+            requests: Requests::default(),
+        }
+    }
+}
+
+/// The requests that a client made before.
+///
+/// The SDK names its scopes as text at every call; those that it named before are not validated and
+/// hashed again. A client has one list of scopes, so the first is at hand without a look at what
+/// other threads change.
+#[derive(Default)]
+pub(crate) struct Requests {
     first: OnceLock<Named>,
     others: ArcSwap<Vec<Named>>,
 }
@@ -41,35 +60,48 @@ type Named = (Box<[Box<str>]>, TokenRequest);
 /// A client names one scope, a program some; past this the list starts anew.
 const REQUESTS_KEPT: usize = 32;
 
-impl AzureCoreCredential {
-    /// Wraps a credential.
-    pub fn new(credential: Arc<dyn Credential>) -> Self {
-        Self {
-            credential,
-            first: OnceLock::new(),
-            others: ArcSwap::default(),
+/// What the SDK's trait returns.
+pub(crate) type Answer<'a> =
+    Pin<Box<dyn Future<Output = azure_core::Result<AccessToken>> + Send + 'a>>;
+
+impl Requests {
+    /// A token for the scopes, as the SDK wants it: one at hand is returned without the state of a
+    /// longer wait.
+    pub(crate) fn get_token<'a>(
+        &'a self,
+        credential: &'a dyn Credential,
+        scopes: &'a [&'a str],
+    ) -> Answer<'a> {
+        if let Some(answer) = self.at_once(credential, scopes) {
+            return Box::pin(std::future::ready(answer));
         }
+        Box::pin(async move {
+            let request = match self.request(scopes) {
+                Ok(request) => request,
+                Err(error) => return into_official(Err(error)),
+            };
+            into_official(credential.get_token(&request).await)
+        })
     }
 
     /// The answer, where the scopes were named before and their token is there and good.
-    fn at_once(&self, scopes: &[&str]) -> Option<azure_core::Result<AccessToken>> {
+    fn at_once(
+        &self,
+        credential: &dyn Credential,
+        scopes: &[&str],
+    ) -> Option<azure_core::Result<AccessToken>> {
+        let at_hand = |request| {
+            let token = credential.get_token(request).try_ready().ok()?;
+            Some(into_official(token))
+        };
         if let Some((named, request)) = self.first.get()
             && is_named(named, scopes)
         {
-            return self
-                .credential
-                .get_token(request)
-                .try_ready()
-                .ok()
-                .map(into_official);
+            return at_hand(request);
         }
         let others = self.others.load();
         let (_, request) = others.iter().find(|(named, _)| is_named(named, scopes))?;
-        self.credential
-            .get_token(request)
-            .try_ready()
-            .ok()
-            .map(into_official)
+        at_hand(request)
     }
 
     fn request(&self, scopes: &[&str]) -> Result<TokenRequest> {
@@ -142,33 +174,37 @@ fn no_scope() -> Error {
     .with_fix("give one, such as https://management.azure.com/.default")
 }
 
-/// Written out as `async_trait` writes it, so that a token at hand is answered without the state of
-/// a longer wait.
-impl TokenCredential for AzureCoreCredential {
-    fn get_token<'life0, 'life1, 'life2, 'life3, 'async_trait>(
-        &'life0 self,
-        scopes: &'life1 [&'life2 str],
-        _options: Option<TokenRequestOptions<'life3>>,
-    ) -> Pin<Box<dyn Future<Output = azure_core::Result<AccessToken>> + Send + 'async_trait>>
-    where
-        'life0: 'async_trait,
-        'life1: 'async_trait,
-        'life2: 'async_trait,
-        'life3: 'async_trait,
-        Self: 'async_trait,
-    {
-        if let Some(answer) = self.at_once(scopes) {
-            return Box::pin(std::future::ready(answer));
+/// Makes a credential one of the official SDK: `$parts` are its requests and itself. Written out as
+/// `async_trait` writes it.
+macro_rules! token_credential {
+    ($name:ident, |$credential:ident| $parts:expr) => {
+        #[cfg_attr(docsrs, doc(cfg(feature = "azure_core")))]
+        impl ::azure_core::credentials::TokenCredential for $name {
+            fn get_token<'life0, 'life1, 'life2, 'life3, 'async_trait>(
+                &'life0 self,
+                scopes: &'life1 [&'life2 str],
+                _options: Option<::azure_core::credentials::TokenRequestOptions<'life3>>,
+            ) -> $crate::azure_core::Answer<'async_trait>
+            where
+                'life0: 'async_trait,
+                'life1: 'async_trait,
+                'life2: 'async_trait,
+                'life3: 'async_trait,
+                Self: 'async_trait,
+            {
+                let $credential = self;
+                let (requests, credential) = $parts;
+                requests.get_token(credential, scopes)
+            }
         }
-        Box::pin(async move {
-            let request = match self.request(scopes) {
-                Ok(request) => request,
-                Err(error) => return into_official(Err(error)),
-            };
-            into_official(self.credential.get_token(&request).await)
-        })
-    }
+    };
 }
+pub(crate) use token_credential;
+
+token_credential!(AzureCoreCredential, |wrapper| (
+    &wrapper.requests,
+    &wrapper.credential
+));
 
 impl fmt::Debug for AzureCoreCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -181,7 +217,15 @@ impl fmt::Debug for AzureCoreCredential {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Availability, TokenFuture, system::System};
+    use crate::{
+        Availability, AzcredCredential, AzureCliCredential, AzureDeveloperCliCredential,
+        AzureMlOnBehalfOfCredential, AzurePipelinesCredential, AzurePowerShellCredential,
+        ClientAssertionCredential, ClientCertificateCredential, ClientSecretCredential,
+        DeviceCodeCredential, EnvironmentCredential, GitHubActionsCredential,
+        InteractiveBrowserCredential, ManagedIdentityCredential, TokenFuture,
+        VisualStudioCodeCredential, WorkloadIdentityCredential, chain::Chain,
+    };
+    use azure_core::credentials::TokenCredential;
     use std::time::{Duration, SystemTime};
 
     /// Gives the scopes that it was asked for as the token.
@@ -192,7 +236,7 @@ mod tests {
         fn name(&self) -> &'static str {
             "Echo"
         }
-        fn prepare(&self, _: &dyn System) -> Availability {
+        fn prepare(&self) -> Availability {
             Availability::Ready {
                 using: "nothing".into(),
             }
@@ -219,7 +263,29 @@ mod tests {
                 assert_eq!(token.expires_on.unix_timestamp(), 3600);
             }
         }
-        assert!(credential.others.load().len() <= REQUESTS_KEPT);
+        assert!(credential.requests.others.load().len() <= REQUESTS_KEPT);
+    }
+
+    #[test]
+    fn every_credential_is_one_of_the_official_sdk_by_itself() {
+        fn is_one<T: TokenCredential>() {}
+        is_one::<AzcredCredential>();
+        is_one::<AzureCliCredential>();
+        is_one::<AzureDeveloperCliCredential>();
+        is_one::<AzureMlOnBehalfOfCredential>();
+        is_one::<AzurePipelinesCredential>();
+        is_one::<AzurePowerShellCredential>();
+        is_one::<Chain>();
+        is_one::<ClientAssertionCredential>();
+        is_one::<ClientCertificateCredential>();
+        is_one::<ClientSecretCredential>();
+        is_one::<DeviceCodeCredential>();
+        is_one::<EnvironmentCredential>();
+        is_one::<GitHubActionsCredential>();
+        is_one::<InteractiveBrowserCredential>();
+        is_one::<ManagedIdentityCredential>();
+        is_one::<VisualStudioCodeCredential>();
+        is_one::<WorkloadIdentityCredential>();
     }
 
     #[tokio::test]

@@ -75,6 +75,7 @@ mod request;
 mod scope;
 pub mod system;
 mod tenant;
+mod text;
 mod token;
 mod vault;
 pub mod workspace;

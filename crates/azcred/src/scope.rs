@@ -1,7 +1,10 @@
 //! Scopes and resources: what a token is for.
 
-use crate::error::{Error, ErrorKind, Result};
-use std::{borrow::Cow, fmt, str::FromStr};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    text::checked_text,
+};
+use std::borrow::Cow;
 
 /// One OAuth 2.0 scope, such as `https://management.azure.com/.default`.
 ///
@@ -82,24 +85,7 @@ impl Scope {
     }
 }
 
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Scope({})", self.0)
-    }
-}
-
-impl FromStr for Scope {
-    type Err = Error;
-    fn from_str(s: &str) -> Result<Self> {
-        Self::new(s)
-    }
-}
+checked_text!(Scope);
 
 #[cfg(test)]
 mod tests {

@@ -3,8 +3,9 @@
 use crate::{
     error::{Error, ErrorKind, Result},
     redact::excerpt,
+    text::checked_text,
 };
-use std::{fmt, str::FromStr, sync::Arc};
+use std::sync::Arc;
 
 /// A Microsoft Entra tenant: its GUID, one of its verified domain names, or one of the shared
 /// endpoints `common`, `organizations` and `consumers`. Valid by construction, so that it can stand
@@ -77,28 +78,8 @@ impl ClientId {
     }
 }
 
-macro_rules! identifier {
-    ($type:ident) => {
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-        impl fmt::Debug for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}({})", stringify!($type), self.0)
-            }
-        }
-        impl FromStr for $type {
-            type Err = Error;
-            fn from_str(s: &str) -> Result<Self> {
-                Self::new(s)
-            }
-        }
-    };
-}
-identifier!(TenantId);
-identifier!(ClientId);
+checked_text!(TenantId);
+checked_text!(ClientId);
 
 fn is_guid(s: &str) -> bool {
     s.len() == 36 && uuid::Uuid::try_parse(s).is_ok()

@@ -25,7 +25,7 @@ fn a_job_that_runs_as_its_user_is_ready_and_any_other_only_possible() {
         ("0", false),
     ] {
         let credential = job(&[HERE, ("AZUREML_OBO_ENABLED", enabled)]).unwrap();
-        let look = credential.prepare(&Fixture::new());
+        let look = credential.prepare();
         assert_eq!(
             matches!(look, Availability::Ready { .. }),
             ready,

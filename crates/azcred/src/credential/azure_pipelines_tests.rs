@@ -33,7 +33,7 @@ fn without(names: &[&str]) -> Vec<(&'static str, &'static str)> {
 #[test]
 fn a_task_with_a_service_connection_is_ready_and_shows_no_secret() {
     let credential = job(&ALL).unwrap();
-    let look = credential.prepare(&Fixture::new());
+    let look = credential.prepare();
     let Availability::Ready { using } = &look else {
         panic!("{look:?}");
     };

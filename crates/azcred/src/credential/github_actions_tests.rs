@@ -25,7 +25,7 @@ fn job(variables: &[(&str, &str)]) -> Result<GitHubActionsCredential> {
 #[test]
 fn a_job_that_may_ask_is_ready_and_shows_no_secret() {
     let credential = job(&ALL).unwrap();
-    let look = credential.prepare(&Fixture::new());
+    let look = credential.prepare();
     let Availability::Ready { using } = &look else {
         panic!("{look:?}");
     };

@@ -47,7 +47,6 @@ pub(crate) use managed_identity::InChain;
 use crate::{
     error::{Error, Result},
     request::TokenRequest,
-    system::System,
     token::AccessToken,
 };
 use futures_util::future::BoxFuture;
@@ -66,7 +65,7 @@ pub trait Credential: Send + Sync + fmt::Debug {
 
     /// A cheap, local look at whether there is anything here for this source to use: no network, no
     /// process, no waiting.
-    fn prepare(&self, system: &dyn System) -> Availability;
+    fn prepare(&self) -> Availability;
 
     /// A token for `request`.
     ///
@@ -90,8 +89,8 @@ impl<T: Credential + ?Sized> Credential for Arc<T> {
     fn name(&self) -> &'static str {
         (**self).name()
     }
-    fn prepare(&self, system: &dyn System) -> Availability {
-        (**self).prepare(system)
+    fn prepare(&self) -> Availability {
+        (**self).prepare()
     }
     fn get_token<'a>(&'a self, request: &'a TokenRequest) -> TokenFuture<'a> {
         (**self).get_token(request)

@@ -1,6 +1,8 @@
 //! What all sources have in common: a look, a way to fetch, and tokens that are kept.
 
 use super::{Availability, TokenFuture};
+#[cfg(feature = "azure_core")]
+use crate::azure_core::Requests;
 use crate::{
     cache::MemoryCache,
     error::Result,
@@ -26,6 +28,8 @@ pub(crate) trait TokenSource: Send + Sync + fmt::Debug + 'static {
 /// A source with the tokens that came from it.
 pub(crate) struct Kept<S: ?Sized> {
     cache: MemoryCache,
+    #[cfg(feature = "azure_core")]
+    official: Requests,
     source: Arc<S>,
 }
 
@@ -33,12 +37,23 @@ impl<S: TokenSource + ?Sized> Kept<S> {
     pub(crate) fn new(source: Arc<S>, system: SharedSystem) -> Self {
         Self {
             cache: MemoryCache::new(system),
+            #[cfg(feature = "azure_core")]
+            official: Requests::default(),
             source,
         }
     }
 
     pub(crate) fn source(&self) -> &Arc<S> {
         &self.source
+    }
+
+    pub(crate) fn look(&self) -> Availability {
+        self.source.look(&**self.cache.system())
+    }
+
+    #[cfg(feature = "azure_core")]
+    pub(crate) fn official(&self) -> &Requests {
+        &self.official
     }
 
     pub(crate) fn get_token<'a>(&'a self, request: &'a TokenRequest) -> TokenFuture<'a> {
@@ -62,7 +77,7 @@ impl<S: ?Sized + fmt::Debug> fmt::Debug for Kept<S> {
     }
 }
 
-/// Makes a public credential of a tuple struct around a [`Kept`] source.
+/// Makes a public credential, for our callers and for those of the official SDK, of a tuple struct around a [`Kept`] source.
 macro_rules! credential {
     ($name:ident) => {
         impl $name {
@@ -80,11 +95,8 @@ macro_rules! credential {
                 $crate::credential::source::TokenSource::name(&**self.0.source())
             }
 
-            fn prepare(
-                &self,
-                system: &dyn $crate::system::System,
-            ) -> $crate::credential::Availability {
-                $crate::credential::source::TokenSource::look(&**self.0.source(), system)
+            fn prepare(&self) -> $crate::credential::Availability {
+                self.0.look()
             }
 
             fn get_token<'a>(
@@ -94,6 +106,11 @@ macro_rules! credential {
                 self.0.get_token(request)
             }
         }
+
+        #[cfg(feature = "azure_core")]
+        $crate::azure_core::token_credential!($name, |credential| {
+            (credential.0.official(), credential)
+        });
 
         impl ::std::fmt::Debug for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {

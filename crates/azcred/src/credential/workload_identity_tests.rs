@@ -35,7 +35,7 @@ const ALL: [(&str, &str); 3] = [
 #[test]
 fn a_pod_with_all_variables_is_ready_and_says_what_it_uses() {
     let credential = of(&ALL).unwrap();
-    let Availability::Ready { using } = credential.prepare(&Fixture::new()) else {
+    let Availability::Ready { using } = credential.prepare() else {
         panic!("{credential:?}");
     };
     assert_eq!(

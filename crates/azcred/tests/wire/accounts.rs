@@ -104,7 +104,7 @@ async fn where_nobody_is_signed_in_a_look_says_so_and_how_to() {
         (work, "`azcred login --profile work`"),
     ] {
         let credential = AzcredCredential::new(options).unwrap();
-        let Availability::Unavailable(error) = credential.prepare(&machine) else {
+        let Availability::Unavailable(error) = credential.prepare() else {
             panic!("somebody is");
         };
         assert_eq!(error.kind(), ErrorKind::Unavailable);
@@ -115,7 +115,7 @@ async fn where_nobody_is_signed_in_a_look_says_so_and_how_to() {
     assert!(provider.asked().is_empty());
     login(&machine).await;
     let credential = AzcredCredential::new(process(&machine)).unwrap();
-    let Availability::Ready { using } = credential.prepare(&machine) else {
+    let Availability::Ready { using } = credential.prepare() else {
         panic!("somebody is signed in");
     };
     assert_eq!(using, "the sign-in of ada@contoso.com");
@@ -611,7 +611,7 @@ async fn a_folder_that_others_may_read_is_refused_with_what_fixes_it() {
     login(&machine).await;
     let machine = machine.with_facts(format!("{DATA}/sign-ins"), open_to_others(), "");
     let credential = AzcredCredential::new(process(&machine)).unwrap();
-    let Availability::Unavailable(error) = credential.prepare(&machine) else {
+    let Availability::Unavailable(error) = credential.prepare() else {
         panic!("it was used");
     };
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");

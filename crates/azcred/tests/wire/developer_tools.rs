@@ -103,11 +103,11 @@ async fn a_tool_that_is_not_installed_is_unavailable() {
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
         assert!(error.why().contains("is not installed"), "{error}");
-        let looked = format!("{:?}", credential.prepare(&bare()));
+        let looked = format!("{:?}", credential.prepare());
         assert!(looked.starts_with("Unavailable"), "{looked}");
         let program = Program::dies();
         let machine = with(tool, &program);
-        let looked = format!("{:?}", tool.credential(machine.clone()).prepare(&machine));
+        let looked = format!("{:?}", tool.credential(machine.clone()).prepare());
         assert!(looked.starts_with("Possible"), "{looked}");
         assert_eq!(program.runs(), 0, "a look runs nothing");
     }
@@ -585,7 +585,7 @@ async fn visual_studio_code_says_whose_record_there_is_and_why_it_is_of_no_use()
         assert!(error.why().contains(why), "{error}");
         assert!(error.fix().contains("az login"), "{error}");
         assert!(!format!("{error}").contains("canary"), "{error}");
-        let looked = format!("{:?}", credential.prepare(&machine));
+        let looked = format!("{:?}", credential.prepare());
         assert!(looked.starts_with("Unavailable"), "{looked}");
     }
 }

@@ -2,10 +2,7 @@
 #![cfg(feature = "azure_core")]
 
 use crate::support::{Server, http, tls, token};
-use azcred::{
-    AzureCoreCredential, ClientId, ClientOptions, ClientSecretCredential, Cloud, TenantId,
-    system::Fixture,
-};
+use azcred::{ClientId, ClientOptions, ClientSecretCredential, Cloud, TenantId, system::Fixture};
 use azure_core::http::{ClientOptions as CoreOptions, Transport};
 use azure_storage_blob::{BlobContainerClient, BlobContainerClientOptions};
 use std::sync::Arc;
@@ -34,7 +31,7 @@ async fn container(authority: &Server, storage: &Server, root: &str) -> BlobCont
         format!("https://localhost:{}/experiments", storage.address.port())
             .parse()
             .unwrap(),
-        Some(Arc::new(AzureCoreCredential::new(Arc::new(credential)))),
+        Some(Arc::new(credential)),
         Some(BlobContainerClientOptions {
             client_options,
             ..BlobContainerClientOptions::default()

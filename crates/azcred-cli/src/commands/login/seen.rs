@@ -4,7 +4,6 @@ use super::reach::Reach;
 use crate::{sign_in::Place, suggested::Suggested};
 use azcred::{
     AccessToken, Availability, ClientOptions, Credential, ErrorKind, TokenFuture, TokenRequest,
-    system::System,
 };
 use azcred_azure::{
     Flags, Located, ResourceManager, Subscription, Workspace, WorkspaceRef, api_version, locate,
@@ -165,7 +164,7 @@ impl Credential for Has {
         "azcred login"
     }
 
-    fn prepare(&self, _: &dyn System) -> Availability {
+    fn prepare(&self) -> Availability {
         Availability::Ready {
             using: "the token of this sign-in".to_owned(),
         }

@@ -58,7 +58,7 @@ async fn person(
     attended(&**options.system())?;
     if !login.person.device_code {
         let credential = browser(login, options)?;
-        match credential.prepare(&**options.system()) {
+        match credential.prepare() {
             Availability::Unavailable(error) if login.person.browser => return Err(error.into()),
             Availability::Unavailable(error) => {
                 options

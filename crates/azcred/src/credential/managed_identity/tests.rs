@@ -43,7 +43,7 @@ fn an_installed_agent_of_azure_arcs_is_found_where_nobody_handed_its_variables_o
     let host = |machine: &Fixture, chain| {
         let options = ClientOptions::new(machine.clone().shared());
         let credential = ManagedIdentityCredential::in_chain(chain, options).unwrap();
-        let look = format!("{:?}", credential.prepare(machine));
+        let look = format!("{:?}", credential.prepare());
         (credential.0.source().host.name(), look)
     };
     for machine in [&linux, &windows] {
@@ -121,7 +121,7 @@ fn what_variables_describe_is_ready() {
         &[MSI, MSI_SECRET],
         &[MSI],
     ] {
-        let look = in_chain(variables).unwrap().prepare(&Fixture::new());
+        let look = in_chain(variables).unwrap().prepare();
         assert!(
             matches!(look, Availability::Ready { .. }),
             "{variables:?}: {look:?}"
