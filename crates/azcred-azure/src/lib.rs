@@ -6,7 +6,7 @@
 //! 2. [`WorkspaceRef`] and [`locate`]: which workspace is meant, from flags, variables or
 //!    `config.json`.
 //! 3. [`ResourceManager`]: Azure Resource Manager, asked with a deadline and answered in plain
-//!    words.
+//!    words: tenants, subscriptions, workspaces. [`tenant_of_domain`] needs no sign-in.
 //! 4. [`Permissions`] and [`Capability`]: what the identity may do there, and the least role that
 //!    would give the rest.
 //! 5. [`Doctor`]: all of it, as checks that explain themselves.
@@ -16,7 +16,9 @@
 mod access;
 mod arm_codes;
 mod doctor;
+mod domain;
 mod error;
+mod lists;
 mod locate;
 mod permissions;
 mod principal;
@@ -29,7 +31,9 @@ mod workspace;
 pub use crate::{
     access::{Access, Capability},
     doctor::{CheckId, CheckReport, Doctor, Event, Evidence, Report, SignedIn, Status, Subject},
+    domain::{DomainTenant, tenant_of_domain},
     error::{Error, ErrorKind, Result},
+    lists::{Tenant, Workspaces},
     locate::{Flags, Located, Source, locate},
     permissions::{Permission, Permissions},
     principal::{Principal, PrincipalKind, Proof},

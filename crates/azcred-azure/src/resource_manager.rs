@@ -9,7 +9,7 @@ use crate::{
     workspace::{WorkspaceRef, subscription_id},
 };
 use azcred::{
-    AccessToken, ClientOptions, Cloud, Credential, Scope, TokenRequest,
+    AccessToken, ClientOptions, Cloud, Credential, Scope, TenantId, TokenRequest,
     http::{HeaderValue, Http, HttpRequest, HttpResponse, Url, header::AUTHORIZATION, parse_url},
     system::SharedSystem,
 };
@@ -39,6 +39,7 @@ pub struct ResourceManager {
     cloud: Cloud,
     credential: Arc<dyn Credential>,
     scope: Scope,
+    tenant: Option<TenantId>,
     deadline: Duration,
 }
 
@@ -127,8 +128,16 @@ impl ResourceManager {
             cloud,
             credential,
             scope,
+            tenant: None,
             deadline: options.deadline(),
         })
+    }
+
+    /// The same with tokens of this tenant, in place of the credential's own.
+    #[must_use]
+    pub fn in_tenant(mut self, tenant: TenantId) -> Self {
+        self.tenant = Some(tenant);
+        self
     }
 
     /// The cloud.
@@ -141,11 +150,18 @@ impl ResourceManager {
     /// # Errors
     /// [`ErrorKind::Token`].
     pub async fn token(&self) -> Result<AccessToken> {
-        let request = TokenRequest::new(self.scope.clone());
         self.credential
-            .get_token(&request)
+            .get_token(&self.token_request())
             .await
             .map_err(Error::token)
+    }
+
+    fn token_request(&self) -> TokenRequest {
+        let request = TokenRequest::new(self.scope.clone());
+        match &self.tenant {
+            Some(tenant) => request.with_tenant(tenant.clone()),
+            None => request,
+        }
     }
 
     /// One subscription.
@@ -289,7 +305,7 @@ impl ResourceManager {
     /// Sends with a token, and once more with another where Azure asks for one with further claims
     /// (Microsoft's page 'Claims challenges, claims requests, and client capabilities').
     async fn send(&self, what: &str, path: &str, url: Url, end: Instant) -> Result<HttpResponse> {
-        let mut request = TokenRequest::new(self.scope.clone());
+        let mut request = self.token_request();
         loop {
             let late = || {
                 Error::new(

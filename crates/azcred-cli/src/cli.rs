@@ -59,6 +59,10 @@ pub(crate) struct Arguments {
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Options for every command")]
     pub(crate) verbose: u8,
 
+    /// Never ask for anything: fail where a person would be asked
+    #[arg(long, global = true, help_heading = "Options for every command")]
+    pub(crate) no_input: bool,
+
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -75,7 +79,7 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
             let why = in_a_line(&error.to_string());
             let failure = Failure::new(Kind::Usage, "Read the command line", why)
                 .fix("run `azcred --help`, or the command with --help");
-            Output::new(Format::Json, false).failure(&failure);
+            Output::new(Format::Json, false, true).failure(&failure);
         } else if wrong && !asked_for_help {
             let _ = write!(
                 anstream::stderr(),

@@ -20,7 +20,8 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
-    let mut output = output::Output::new(arguments.output, arguments.verbose > 0);
+    let mut output =
+        output::Output::new(arguments.output, arguments.verbose > 0, arguments.no_input);
     let done = trace::start(arguments.verbose)
         .and_then(|()| commands::run(arguments.command, &mut output))
         .and_then(|code| output.finish().map(|()| code));

@@ -106,8 +106,20 @@ impl Place {
 pub(crate) enum Person {
     /// They are: the token is what they wait for.
     Asked,
+    /// They are not, by `--no-input`.
+    NotAsked,
     /// They are not: what is to be found out is how things are.
     LeftAlone,
+}
+
+impl Person {
+    /// As the command line says.
+    pub(crate) fn of(output: &Output) -> Self {
+        match output.no_input() {
+            true => Self::NotAsked,
+            false => Self::Asked,
+        }
+    }
 }
 
 /// Who signs in, and for what.
@@ -192,7 +204,7 @@ impl SignIn {
         if let Some(preset) = preset {
             chain = chain.preset(preset);
         }
-        if person == Person::LeftAlone {
+        if person != Person::Asked {
             chain = chain.unattended();
         }
         let heeds_variable = !choice.names_sources(&settings)
@@ -338,8 +350,9 @@ pub(crate) async fn sign_in(
     choice: &Choice,
     scope: Option<Scope>,
     tenant: Option<TenantId>,
+    person: Person,
 ) -> Result<(SignIn, AccessToken, Chosen), Failure> {
-    let sign_in = SignIn::new(place, choice, scope, tenant, Person::Asked).await?;
+    let sign_in = SignIn::new(place, choice, scope, tenant, person).await?;
     let (token, chosen) = sign_in.token().await?;
     Ok((sign_in, token, chosen))
 }

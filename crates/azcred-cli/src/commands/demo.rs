@@ -15,7 +15,7 @@ use crate::{
         table, time,
         wrap::{Stream, wrap},
     },
-    sign_in::{Chosen, Place, sign_in},
+    sign_in::{Chosen, Person, Place, sign_in},
 };
 use azcred::{
     AccessToken, EnvironmentKind,
@@ -135,7 +135,8 @@ async fn play(info: &Info, started_in: f64) -> Result<Story, Failure> {
         ),
     ]);
     let machine = machine(info, Persona::ServicePrincipal, Some(&expired))?;
-    let refused = match sign_in(&Place::of(machine), &Choice::default(), None, None).await {
+    let (place, choice) = (Place::of(machine), Choice::default());
+    let refused = match sign_in(&place, &choice, None, None, Person::NotAsked).await {
         Err(mut refused) if refused.kind == Kind::Refused => {
             // Nobody will look this one up.
             if let Some(answer) = &mut refused.answer {
@@ -158,7 +159,8 @@ async fn play(info: &Info, started_in: f64) -> Result<Story, Failure> {
 
 async fn signed_in(machine: SharedSystem) -> Result<(Chosen, AccessToken, Principal), Failure> {
     let place = Place::of(machine);
-    let (_, token, chosen) = sign_in(&place, &Choice::default(), None, None).await?;
+    let (_, token, chosen) =
+        sign_in(&place, &Choice::default(), None, None, Person::NotAsked).await?;
     let principal = Principal::from_token(&token)?;
     Ok((chosen, token, principal))
 }

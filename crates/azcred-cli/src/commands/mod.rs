@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod account;
+mod az_default;
 mod cache;
 mod chain;
 mod completions;
@@ -12,9 +13,13 @@ mod emulator;
 mod interrupt;
 mod login;
 mod logout;
+mod reader;
+mod subscription;
 mod target;
+mod tenant;
 mod token;
 mod whoami;
+mod workspace;
 
 use crate::{
     failure::{Failure, Kind},
@@ -33,6 +38,9 @@ pub(crate) enum Command {
     Whoami(whoami::Whoami),
     Chain(chain::Chain),
     Doctor(doctor::Doctor),
+    Workspace(workspace::Arguments),
+    Subscription(subscription::Arguments),
+    Tenant(tenant::Tenant),
     Cache(cache::Arguments),
     #[cfg(feature = "emulator")]
     Emulator(emulator::Arguments),
@@ -52,6 +60,9 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<u8, Failure> 
         Command::Whoami(command) => finish(light()?, interruptible(command.run(output))),
         Command::Chain(command) => finish(light()?, interruptible(command.run(output))),
         Command::Doctor(command) => finish(light()?, interruptible(command.run(output))),
+        Command::Workspace(command) => finish(light()?, interruptible(command.run(output))),
+        Command::Subscription(command) => finish(light()?, interruptible(command.run(output))),
+        Command::Tenant(command) => finish(light()?, interruptible(command.run(output))),
         #[cfg(feature = "emulator")]
         Command::Demo(command) => finish(strong()?, command.run(output)),
         #[cfg(feature = "emulator")]

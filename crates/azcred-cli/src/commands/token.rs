@@ -74,8 +74,9 @@ impl Token {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let (scope, tenant) = (self.target.scope(), self.target.tenant.clone());
         let place = Place::here()?;
+        let person = Person::of(output);
         let asked = async {
-            let sign_in = SignIn::new(&place, &self.choice, scope, tenant, Person::Asked).await?;
+            let sign_in = SignIn::new(&place, &self.choice, scope, tenant, person).await?;
             let sign_in = sign_in.answering(self.claims);
             let (token, chosen) = sign_in.token().await?;
             Ok::<_, Failure>((sign_in, token, chosen))

@@ -9,7 +9,7 @@ use crate::{
         style::{STRONG, paint},
         table, time,
     },
-    sign_in::{Chosen, Place, sign_in},
+    sign_in::{Chosen, Person, Place, sign_in},
 };
 use azcred::{Profile, chain::Source};
 use azcred_azure::Principal;
@@ -59,7 +59,7 @@ impl Whoami {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let (scope, tenant) = (self.target.scope(), self.target.tenant.clone());
         let place = Place::here()?;
-        let asked = sign_in(&place, &self.choice, scope, tenant);
+        let asked = sign_in(&place, &self.choice, scope, tenant, Person::of(output));
         let (sign_in, token, chosen) = output.waiting("Signing in", asked).await?;
         sign_in.tell_besides(&token, output);
         let principal = Principal::from_token(&token)?;

@@ -17,6 +17,7 @@ pub(crate) use spinner::{Asking, CHAIN, HiddenSpinner, Spinner};
 
 use crate::failure::{Failure, Kind};
 use anstream::AutoStream;
+use azcred::system::{System, unattended};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::{
@@ -48,17 +49,41 @@ pub(crate) struct Output {
     trouble: Option<io::Error>,
     /// Traces and a spinner would write over each other.
     traced: bool,
+    /// `--no-input`.
+    no_input: bool,
 }
 
 impl Output {
-    pub(crate) fn new(format: Format, traced: bool) -> Self {
+    pub(crate) fn new(format: Format, traced: bool, no_input: bool) -> Self {
         Self {
             format,
             verbose: traced,
             stdout: anstream::stdout(),
             trouble: None,
             traced: traced || std::env::var_os("AZCRED_LOG").is_some(),
+            no_input,
         }
+    }
+
+    /// Whether the command line says that nothing may be asked for.
+    pub(crate) fn no_input(&self) -> bool {
+        self.no_input
+    }
+
+    /// Why a person can't be asked to type something; `None` where they can.
+    pub(crate) fn why_not_ask(&self, system: &dyn System) -> Option<String> {
+        if self.no_input {
+            return Some("--no-input is given".to_owned());
+        }
+        if let Some(why) = unattended(system) {
+            return Some(why.to_string());
+        }
+        (!io::stdin().is_terminal()).then(|| "standard input is not a terminal".to_owned())
+    }
+
+    /// A line of a question, on standard error, whoever reads the result.
+    pub(crate) fn prompt(&self, line: impl fmt::Display) {
+        let _ = writeln!(anstream::stderr(), "{line}");
     }
 
     pub(crate) fn is_json(&self) -> bool {

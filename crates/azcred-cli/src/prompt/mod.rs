@@ -1,6 +1,7 @@
 //! Speaks to the person who signs in, on standard error: what to do, how long there is for it, and
 //! no trace of that afterwards.
 
+pub(crate) mod line;
 pub(crate) mod secret;
 mod terminal;
 

@@ -39,6 +39,13 @@ help_of! {
     the_help_of_emulator_exec_says_what_becomes_of_the_exit_code, "help-emulator-exec", ["emulator", "exec"];
     #[cfg(feature = "emulator")]
     the_help_of_demo_says_that_it_needs_nothing, "help-demo", ["demo"];
+    the_help_of_workspace_lists_its_commands, "help-workspace", ["workspace"];
+    the_help_of_workspace_list_says_where_it_looks, "help-workspace-list", ["workspace", "list"];
+    the_help_of_workspace_show_says_which_is_meant, "help-workspace-show", ["workspace", "show"];
+    the_help_of_workspace_use_says_what_is_left_as_it_is, "help-workspace-use", ["workspace", "use"];
+    the_help_of_subscription_lists_its_commands, "help-subscription", ["subscription"];
+    the_help_of_subscription_list_is_there, "help-subscription-list", ["subscription", "list"];
+    the_help_of_tenant_says_that_a_domain_needs_no_sign_in, "help-tenant", ["tenant"];
     the_help_of_completions_says_where_scripts_go, "help-completions", ["completions"];
 }
 

@@ -26,7 +26,10 @@ mod renewal;
 mod run;
 mod story;
 mod streams;
+mod subscription;
+mod tenant;
 #[cfg(unix)]
 mod terminal;
 mod token;
 mod tools;
+mod workspace;

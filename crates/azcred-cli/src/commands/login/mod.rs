@@ -165,8 +165,16 @@ impl Login {
     }
 }
 
-/// Whether a person is there to be asked.
-fn attended(system: &dyn System) -> Result<(), Failure> {
+/// Whether a person is there to be asked, and may be.
+fn attended(system: &dyn System, person: crate::sign_in::Person) -> Result<(), Failure> {
+    if person == crate::sign_in::Person::NotAsked {
+        return Err(Failure::new(
+            Kind::Unavailable,
+            "Sign in a person",
+            "--no-input is given, and a person signs in by a browser or a code",
+        )
+        .fix("run it without --no-input; or sign in an application with --service-principal, or this machine with --identity"));
+    }
     let Some(why) = unattended(system) else {
         return Ok(());
     };
@@ -198,17 +206,19 @@ fn resource_id(text: &str) -> Result<ManagedIdentityId, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sign_in::Person::{Asked, NotAsked};
     use azcred::system::Fixture;
 
     #[test]
     fn a_person_is_asked_at_a_terminal_and_in_no_ci_job() {
         let desk = || Fixture::new().with_terminal();
-        assert!(attended(&desk()).is_ok());
-        let refused = attended(&Fixture::new()).unwrap_err();
+        assert!(attended(&desk(), Asked).is_ok());
+        assert!(attended(&desk(), NotAsked).is_err());
+        let refused = attended(&Fixture::new(), Asked).unwrap_err();
         assert_eq!(refused.kind.exit_code(), 3);
         assert!(refused.fix.contains("--service-principal"), "{refused:?}");
         for variable in ["CI", "GITHUB_ACTIONS", "TF_BUILD"] {
-            let refused = attended(&desk().with_var(variable, "true")).unwrap_err();
+            let refused = attended(&desk().with_var(variable, "true"), Asked).unwrap_err();
             assert!(refused.why.contains(variable), "{refused:?}");
         }
     }

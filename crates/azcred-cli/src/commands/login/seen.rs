@@ -6,11 +6,10 @@ use azcred::{
     AccessToken, Availability, ClientOptions, Credential, ErrorKind, TokenFuture, TokenRequest,
 };
 use azcred_azure::{
-    Flags, Located, ResourceManager, Subscription, Workspace, WorkspaceRef, api_version, locate,
+    Flags, Located, ResourceManager, Subscription, Tenant, Workspace, WorkspaceRef, locate,
 };
-use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
-use tokio::{task::JoinSet, time::timeout};
+use tokio::time::timeout;
 
 /// What can be seen.
 #[derive(Default)]
@@ -32,25 +31,10 @@ pub(super) struct Seen {
     pub(super) reach: Reach,
 }
 
-/// A tenant.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Tenant {
-    /// Its GUID.
-    pub(super) tenant_id: String,
-    /// Its name, where it shows it.
-    #[serde(default)]
-    pub(super) display_name: Option<String>,
-    /// One of its domains.
-    #[serde(default)]
-    pub(super) default_domain: Option<String>,
-}
-
 /// How long one question may take. Nobody asked for it, so nobody should wait for it.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How many subscriptions are looked into, and how many at once.
+/// How many subscriptions are looked into.
 const MOST: usize = 50;
-const AT_ONCE: usize = 8;
 
 impl Seen {
     /// Looks with the token that came of the sign-in. What can't be had is left out and told.
@@ -78,7 +62,7 @@ impl Seen {
         };
         let (lists, tenants, reach) = tokio::join!(
             timeout(PATIENCE * 2, lists(&manager)),
-            manager.list::<Tenant>("Listed the tenants", "/tenants", api_version::RESOURCES),
+            manager.tenants(),
             timeout(PATIENCE, Reach::look(place, options.profile(), suggested)),
         );
         match lists {
@@ -105,49 +89,20 @@ async fn lists(manager: &ResourceManager) -> (Vec<Subscription>, Vec<Workspace>,
         Err(error) => return (Vec::new(), Vec::new(), vec![error.to_string()]),
     };
     subscriptions.sort_by(|one, other| one.display_name.cmp(&other.display_name));
-    let (mut workspaces, mut trouble) = (Vec::new(), Vec::new());
-    let mut ids = subscriptions
+    let looked_into = &subscriptions[..subscriptions.len().min(MOST)];
+    let workspaces = manager.workspaces_of_all(looked_into).await;
+    let mut trouble: Vec<String> = workspaces
+        .trouble
         .iter()
-        .filter(|subscription| subscription.state != "Deleted")
-        .map(|subscription| subscription.subscription_id.clone())
-        .take(MOST);
-    let mut asked = JoinSet::new();
-    loop {
-        while asked.len() < AT_ONCE
-            && let Some(id) = ids.next()
-        {
-            let manager = manager.clone();
-            asked.spawn(async move { workspaces_of(&manager, &id).await });
-        }
-        match asked.join_next().await {
-            Some(Ok(Ok(found))) => workspaces.extend(found),
-            Some(Ok(Err(error))) => trouble.push(error.to_string()),
-            Some(Err(_)) => {}
-            None => break,
-        }
-    }
+        .map(|(_, error)| error.to_string())
+        .collect();
     if subscriptions.len() > MOST {
         trouble.push(format!(
             "Workspaces were looked for in {MOST} of the {} subscriptions.",
             subscriptions.len()
         ));
     }
-    workspaces.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
-    (subscriptions, workspaces, trouble)
-}
-
-async fn workspaces_of(
-    manager: &ResourceManager,
-    subscription: &str,
-) -> azcred_azure::Result<Vec<Workspace>> {
-    let what = format!("Listed the workspaces of the subscription {subscription}");
-    let path = format!(
-        "/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/workspaces"
-    );
-    let found = manager
-        .list(&what, &path, api_version::MACHINE_LEARNING)
-        .await?;
-    Ok(found.value)
+    (subscriptions, workspaces.found, trouble)
 }
 
 /// The workspace of an entry in a list.

@@ -5,6 +5,7 @@ use crate::{
     failure::{Failure, Kind},
     output::Output,
     prompt::secret,
+    sign_in::Person as Asked,
 };
 use azcred::{
     AccessToken, Availability, ClientCertificate, ClientCertificateCredential, ClientId,
@@ -32,7 +33,7 @@ pub(super) async fn sign_in(
         return identity(login, options, request, output).await;
     }
     let (Some(tenant), Some(client_id)) = (&login.tenant, &application.client_id) else {
-        return person(login, options, request).await;
+        return person(login, options, request, output).await;
     };
     let this = App {
         tenant: tenant.clone(),
@@ -45,7 +46,7 @@ pub(super) async fn sign_in(
         (Some(file), _) => this.by_federated_token(file).await,
         (None, Some(file)) => this.by_certificate(file).await,
         (None, None) if application.service_principal => this.by_secret().await,
-        (None, None) => person(login, options, request).await,
+        (None, None) => person(login, options, request, output).await,
     }
 }
 
@@ -54,8 +55,9 @@ async fn person(
     login: &Login,
     options: &ClientOptions,
     request: &TokenRequest,
+    output: &Output,
 ) -> Result<(AccessToken, Account), Failure> {
-    attended(&**options.system())?;
+    attended(&**options.system(), Asked::of(output))?;
     if !login.person.device_code {
         let credential = browser(login, options)?;
         match credential.prepare() {
@@ -114,7 +116,7 @@ impl App<'_> {
 
     async fn by_secret(self) -> Result<(AccessToken, Account), Failure> {
         let what = format!("client secret of the application {}", self.client_id);
-        let secret = asked(&what, self.options).await?;
+        let secret = asked(&what, &self).await?;
         let (tenant, client_id) = (self.tenant.clone(), self.client_id.clone());
         let credential =
             ClientSecretCredential::new(tenant, client_id, secret.clone(), anew(self.options)?)?;
@@ -143,7 +145,7 @@ impl App<'_> {
         let shown = printable_path(&path);
         let (certificate, password) = match ClientCertificate::from_bytes(&bytes, None) {
             Err(error) if error.why().contains(NEEDS_PASSWORD) => {
-                let password = asked(&format!("password of {shown}"), self.options).await?;
+                let password = asked(&format!("password of {shown}"), &self).await?;
                 let certificate = ClientCertificate::from_bytes(&bytes, Some(&password))?;
                 (certificate, Some(password))
             }
@@ -172,9 +174,9 @@ impl App<'_> {
 
 /// A secret: from a pipe, or from whoever sits at the terminal and sees the question, which in a
 /// job nobody does.
-async fn asked(what: &str, options: &ClientOptions) -> Result<SecretString, Failure> {
+async fn asked(what: &str, app: &App<'_>) -> Result<SecretString, Failure> {
     if io::stdin().is_terminal() {
-        attended(&**options.system()).map_err(|refused| {
+        attended(&**app.options.system(), Asked::of(app.output)).map_err(|refused| {
             Failure::new(refused.kind, format!("Ask for the {what}"), refused.why)
                 .fix("pipe it in: `azcred login … < FILE`")
         })?;

@@ -1,0 +1,92 @@
+//! What an identity can see: its tenants, its subscriptions' workspaces.
+
+use crate::{
+    error::{Error, Result},
+    resource_manager::{Answer, ResourceManager, Subscription, Workspace, api_version},
+    workspace::subscription_id,
+};
+use serde::Deserialize;
+use tokio::task::JoinSet;
+
+/// A tenant that an identity is in, as Resource Manager lists it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Tenant {
+    /// Its GUID.
+    pub tenant_id: String,
+    /// Its name; `None` where it does not show it.
+    #[serde(default)]
+    pub display_name: Option<String>,
+    /// Its default domain; `None` where it does not show it.
+    #[serde(default)]
+    pub default_domain: Option<String>,
+}
+
+/// How many subscriptions are read at once.
+const AT_ONCE: usize = 8;
+
+/// The workspaces of several subscriptions.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Workspaces {
+    /// The workspaces, by name and id.
+    pub found: Vec<Workspace>,
+    /// The subscriptions that could not be read, each with the reason.
+    pub trouble: Vec<(String, Error)>,
+}
+
+impl ResourceManager {
+    /// The tenants that the identity is in.
+    ///
+    /// # Errors
+    /// Any [`crate::ErrorKind`].
+    pub async fn tenants(&self) -> Result<Answer<Vec<Tenant>>> {
+        self.list("Listed the tenants", "/tenants", api_version::RESOURCES)
+            .await
+    }
+
+    /// The workspaces of a subscription that the identity can see.
+    ///
+    /// # Errors
+    /// Any [`crate::ErrorKind`]; [`crate::ErrorKind::Invalid`] where the id can't be one.
+    pub async fn workspaces(&self, subscription: &str) -> Result<Answer<Vec<Workspace>>> {
+        let id = subscription_id(subscription)?;
+        let what = format!("Listed the workspaces of the subscription {id}");
+        let path =
+            format!("/subscriptions/{id}/providers/Microsoft.MachineLearningServices/workspaces");
+        self.list(&what, &path, api_version::MACHINE_LEARNING).await
+    }
+
+    /// The workspaces of several subscriptions. A subscription that can't be read does not hide the
+    /// others.
+    pub async fn workspaces_of_all(&self, subscriptions: &[Subscription]) -> Workspaces {
+        let mut all = Workspaces::default();
+        let mut ids = subscriptions
+            .iter()
+            .filter(|subscription| subscription.state != "Deleted")
+            .map(|subscription| subscription.subscription_id.clone());
+        let mut requests = JoinSet::new();
+        loop {
+            while requests.len() < AT_ONCE
+                && let Some(id) = ids.next()
+            {
+                let manager = self.clone();
+                requests.spawn(async move {
+                    let listed = manager.workspaces(&id).await;
+                    (id, listed)
+                });
+            }
+            match requests.join_next().await {
+                Some(Ok((_, Ok(answer)))) => all.found.extend(answer.value),
+                Some(Ok((id, Err(error)))) => all.trouble.push((id, error)),
+                Some(Err(_)) => {}
+                None => break,
+            }
+        }
+        all.found
+            .sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+        all.trouble.sort_by(|(one, _), (other, _)| one.cmp(other));
+        all
+    }
+}

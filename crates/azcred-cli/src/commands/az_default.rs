@@ -1,0 +1,79 @@
+//! Which subscription Azure CLI uses where none is named, from its file `azureProfile.json`.
+
+use azcred::system::System;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// The file is larger than this in no account that was ever seen.
+const LIMIT: u64 = 16 << 20;
+
+#[derive(Deserialize)]
+struct Profile {
+    #[serde(default)]
+    subscriptions: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    id: String,
+    #[serde(default)]
+    is_default: bool,
+}
+
+/// The id of Azure CLI's default subscription; `None` where Azure CLI has none, or keeps it in a
+/// way that is not known here.
+pub(super) fn az_default(system: &dyn System) -> Option<String> {
+    let bytes = system
+        .read(&folder(system)?.join("azureProfile.json"), LIMIT)
+        .ok()?;
+    // Azure CLI writes a byte order mark.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let profile: Profile = serde_json::from_slice(bytes).ok()?;
+    profile
+        .subscriptions
+        .into_iter()
+        .find(|entry| entry.is_default)
+        .map(|entry| entry.id)
+}
+
+fn folder(system: &dyn System) -> Option<PathBuf> {
+    if let Some(folder) = system.var("AZURE_CONFIG_DIR") {
+        return Some(folder.into());
+    }
+    let home = system
+        .var("HOME")
+        .or_else(|| system.var("USERPROFILE"))
+        .filter(|home| Path::new(home).is_absolute())?;
+    Some(Path::new(&home).join(".azure"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use azcred::system::Fixture;
+
+    #[test]
+    fn the_default_is_read_with_a_byte_order_mark_and_from_the_folder_that_is_named() {
+        let file =
+            "\u{feff}{\"subscriptions\": [{\"id\": \"a\"}, {\"id\": \"b\", \"isDefault\": true}]}";
+        let home = Fixture::new()
+            .with_var("HOME", "/home/ada")
+            .with_file("/home/ada/.azure/azureProfile.json", file);
+        assert_eq!(az_default(&home).as_deref(), Some("b"));
+        let elsewhere = home.with_var("AZURE_CONFIG_DIR", "/cfg");
+        assert_eq!(az_default(&elsewhere), None);
+        let elsewhere = elsewhere.with_file("/cfg/azureProfile.json", file);
+        assert_eq!(az_default(&elsewhere).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_file_that_is_not_known_has_no_default() {
+        for file in ["", "[]", "{}", "{\"subscriptions\": [{\"id\": \"a\"}]}"] {
+            let home = Fixture::new()
+                .with_var("HOME", "/home/ada")
+                .with_file("/home/ada/.azure/azureProfile.json", file);
+            assert_eq!(az_default(&home), None, "{file}");
+        }
+    }
+}

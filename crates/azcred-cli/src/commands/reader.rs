@@ -1,0 +1,146 @@
+//! A sign-in with which Azure Resource Manager is read: the options of the commands that list, and
+//! what they need to name what they list.
+
+use super::target::tenant;
+use crate::{
+    choice::Choice,
+    failure::Failure,
+    output::Output,
+    sign_in::{Person, Place, sign_in},
+    suggested::Suggested,
+};
+use azcred::TenantId;
+use azcred_azure::{Principal, ResourceManager, Subscription, Tenant};
+use clap::Args;
+
+/// Which identity lists, and in which tenant.
+#[derive(Args)]
+pub(super) struct As {
+    /// List what this tenant has, by id or domain name [default: the source's own tenant]
+    #[arg(long, value_name = "TENANT", value_parser = tenant)]
+    tenant: Option<TenantId>,
+
+    #[command(flatten)]
+    choice: Choice,
+}
+
+/// An identity that has signed in, and Resource Manager as it sees it.
+pub(super) struct Reader {
+    pub(super) manager: ResourceManager,
+    /// Who reads, as the token says.
+    pub(super) principal: Option<Principal>,
+    pub(super) suggested: Suggested,
+}
+
+impl As {
+    /// Signs in.
+    pub(super) async fn reader(&self, place: &Place, output: &Output) -> Result<Reader, Failure> {
+        let tenant = self.tenant.clone();
+        let person = Person::of(output);
+        let (sign_in, token, _) = sign_in(place, &self.choice, None, tenant, person).await?;
+        sign_in.tell_besides(&token, output);
+        let suggested = Suggested::in_profile(sign_in.options.profile(), &*place.system);
+        let manager = ResourceManager::new(&sign_in.options, sign_in.chain.clone())?;
+        Ok(Reader {
+            manager: match &self.tenant {
+                Some(tenant) => manager.in_tenant(tenant.clone()),
+                None => manager,
+            },
+            principal: Principal::from_token(&token).ok(),
+            suggested,
+        })
+    }
+}
+
+impl Reader {
+    /// The tenants of the identity. Names are for show: where they can't be had, ids are shown.
+    pub(super) async fn tenants(&self) -> Vec<Tenant> {
+        match self.manager.tenants().await {
+            Ok(answer) => answer.value,
+            Err(error) => {
+                tracing::debug!(%error, "the tenants' names can't be had");
+                Vec::new()
+            }
+        }
+    }
+
+    /// The subscriptions that the identity can see, by name.
+    pub(super) async fn subscriptions(&self) -> Result<Vec<Subscription>, Failure> {
+        let mut found = self.manager.subscriptions().await?.value;
+        found.sort_by(|one, other| {
+            let name = |subscription: &Subscription| {
+                (
+                    subscription.display_name.to_lowercase(),
+                    subscription.subscription_id.clone(),
+                )
+            };
+            name(one).cmp(&name(other))
+        });
+        Ok(found)
+    }
+
+    /// The tenant that the token is of.
+    pub(super) fn tenant_id(&self) -> Option<&str> {
+        self.principal.as_ref()?.tenant_id.as_deref()
+    }
+
+    /// What to do where nothing can be seen: a role, or another tenant.
+    pub(super) fn nothing_seen(&self, tenants: &[Tenant]) -> String {
+        let who = self.principal.as_ref();
+        let role = match who.and_then(|principal| principal.object_id.as_deref()) {
+            Some(id) => format!("ask an owner for a role for the object id {id}"),
+            None => "ask an owner for a role".to_owned(),
+        };
+        let others: Vec<String> = tenants
+            .iter()
+            .filter(|tenant| {
+                self.tenant_id()
+                    .is_none_or(|own| !own.eq_ignore_ascii_case(&tenant.tenant_id))
+            })
+            .take(5)
+            .map(|tenant| {
+                let command = self.suggested.command(&format!(
+                    "subscription list --tenant {}",
+                    shown(&tenant.tenant_id)
+                ));
+                match name(tenant) {
+                    Some(name) => format!("`{command}` ({name})"),
+                    None => format!("`{command}`"),
+                }
+            })
+            .collect();
+        match others.is_empty() {
+            true => role,
+            false => format!("{role}, or look in another tenant: {}", others.join(", ")),
+        }
+    }
+}
+
+/// A tenant's name, fit for a terminal: its own, else its domain.
+fn name(tenant: &Tenant) -> Option<String> {
+    let name = tenant.display_name.as_deref();
+    name.or(tenant.default_domain.as_deref())
+        .filter(|name| !name.is_empty())
+        .map(shown)
+}
+
+/// A tenant with its name beside its id, where the name is known.
+pub(super) fn named_tenant(id: &str, tenants: &[Tenant]) -> String {
+    match tenant_name(id, tenants) {
+        Some(name) => format!("{name} ({})", shown(id)),
+        None => shown(id),
+    }
+}
+
+/// The name of the tenant of this id, where it is known.
+pub(super) fn tenant_name(id: &str, tenants: &[Tenant]) -> Option<String> {
+    let tenant = tenants
+        .iter()
+        .find(|tenant| tenant.tenant_id.eq_ignore_ascii_case(id));
+    tenant.and_then(name)
+}
+
+/// What Azure says, fit for a terminal.
+pub(super) fn shown(text: &str) -> String {
+    azcred::printable(text, 80)
+}

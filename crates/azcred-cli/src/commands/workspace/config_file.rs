@@ -1,0 +1,394 @@
+//! The file by which MLClient and hi-ml find a workspace: `config.json`. It is a project's file, so
+//! that it is made as an editor would make it, and a file that is something else stays as it is:
+//! models have a `config.json` too.
+
+use crate::failure::{Failure, Kind};
+use azcred::printable_path;
+use azcred_azure::WorkspaceRef;
+use serde_json::{Map, Value, json};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+/// A workspace's file is some hundred bytes.
+const LIMIT: u64 = 1 << 20;
+
+/// What MLClient (`_get_workspace_info`) and azureml-core (`Workspace.from_config`) read.
+const FIELDS: [&str; 3] = ["subscription_id", "resource_group", "workspace_name"];
+/// What older tools wrote in their place. MLClient prefers it.
+const OLDER: [&str; 2] = ["Scope", "Id"];
+
+/// What was done to the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    New,
+    Changed,
+    /// It named this workspace before.
+    Unchanged,
+}
+
+/// Writes the workspace to the file, whole or not at all. Other fields of a file that names a
+/// workspace stay.
+///
+/// # Errors
+/// Where something else is there, or the folder can't be written; the file is as it was.
+pub(super) fn write(path: &Path, workspace: &WorkspaceRef) -> Result<Written, Failure> {
+    let old = open(path)?;
+    let mut fields = match &old {
+        Some(old) => old.fields.clone(),
+        None => Map::new(),
+    };
+    let values = [
+        workspace.subscription(),
+        workspace.resource_group(),
+        workspace.name(),
+    ];
+    for older in OLDER {
+        fields.remove(older);
+    }
+    for (field, value) in FIELDS.into_iter().zip(values) {
+        fields.insert(field.to_owned(), json!(value));
+    }
+    if old.as_ref().is_some_and(|old| old.fields == fields) {
+        return Ok(Written::Unchanged);
+    }
+    let mut text = serde_json::to_string_pretty(&fields).unwrap_or_default();
+    text.push('\n');
+    let draft =
+        Draft::write(path, &text, old.as_ref()).map_err(|error| unwritable(path, &error))?;
+    match old {
+        None => match draft.become_new(path) {
+            Ok(()) => Ok(Written::New),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(changed(path)),
+            Err(error) => Err(unwritable(path, &error)),
+        },
+        Some(old) => {
+            if !old.is_still(path) {
+                return Err(changed(path));
+            }
+            draft
+                .replace(path)
+                .map(|()| Written::Changed)
+                .map_err(|error| unwritable(path, &error))
+        }
+    }
+}
+
+/// A file that names a workspace, as it was opened.
+struct Old {
+    fields: Map<String, Value>,
+    metadata: fs::Metadata,
+}
+
+/// What is there: nothing, or a file that names a workspace.
+fn open(path: &Path) -> Result<Option<Old>, Failure> {
+    // A link is another place's file.
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => return Err(link(path)),
+        _ => {}
+    }
+    let file = match readable(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(something_else(path, &format!("it can't be read: {error}")));
+        }
+    };
+    let cannot = |error: io::Error| something_else(path, &format!("it can't be read: {error}"));
+    let metadata = file.metadata().map_err(cannot)?;
+    if !metadata.is_file() {
+        return Err(something_else(path, "it is not a file"));
+    }
+    let mut bytes = Vec::new();
+    let read = (&file).take(LIMIT + 1).read_to_end(&mut bytes);
+    read.map_err(cannot)?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(something_else(path, "it is larger than 1 MiB"));
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let Ok(Value::Object(fields)) = serde_json::from_slice(bytes) else {
+        return Err(something_else(path, "it is not a JSON object"));
+    };
+    if !names_workspace(&fields) {
+        return Err(something_else(path, "it does not name a workspace"));
+    }
+    Ok(Some(Old { fields, metadata }))
+}
+
+/// Opens without waiting for whoever writes to a pipe.
+fn readable(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW;
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    options.open(path)
+}
+
+fn names_workspace(fields: &Map<String, Value>) -> bool {
+    let is_text = |name: &str| fields.get(name).is_some_and(Value::is_string);
+    let scope = fields.get("Scope").and_then(Value::as_str);
+    FIELDS.iter().all(|field| is_text(field))
+        || scope.is_some_and(|scope| WorkspaceRef::from_resource_id(scope).is_ok())
+}
+
+impl Old {
+    /// Whether the file that was read is the one that is there.
+    fn is_still(&self, path: &Path) -> bool {
+        let Ok(now) = fs::symlink_metadata(path) else {
+            return false;
+        };
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let seen = |one: &fs::Metadata| (one.dev(), one.ino(), one.mtime(), one.mtime_nsec());
+            seen(&now) == seen(&self.metadata)
+        }
+        #[cfg(not(unix))]
+        {
+            now.is_file()
+                && now.len() == self.metadata.len()
+                && now.modified().ok() == self.metadata.modified().ok()
+        }
+    }
+}
+
+/// The new content, in a file beside the old one; it goes where it is not put in place.
+struct Draft(PathBuf);
+
+impl Draft {
+    fn write(path: &Path, text: &str, old: Option<&Old>) -> io::Result<Self> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        if !folder.as_os_str().is_empty() {
+            // `.azureml`, which need not be there.
+            fs::create_dir_all(folder)?;
+        }
+        let draft = folder.join(format!(".azcred-config-{}.tmp", std::process::id()));
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&draft)?;
+        let this = Self(draft);
+        if let Some(old) = old {
+            file.set_permissions(old.metadata.permissions())?;
+        }
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        Ok(this)
+    }
+
+    /// Puts it where nothing is.
+    fn become_new(self, path: &Path) -> io::Result<()> {
+        match fs::hard_link(&self.0, path) {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied
+                ) =>
+            {
+                // A file system without hard links.
+                OpenOptions::new().write(true).create_new(true).open(path)?;
+                self.replace(path)
+            }
+            done => done,
+        }
+    }
+
+    fn replace(self, path: &Path) -> io::Result<()> {
+        fs::rename(&self.0, path)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // After a rename there is none.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+const INSTEAD: &str = "run it in another folder, or give another path: `--file .azureml/config.json` is read by MLClient, though not by hi-ml";
+
+fn failure(path: &Path, why: String) -> Failure {
+    Failure::new(
+        Kind::Failed,
+        format!("Wrote the workspace to {}", printable_path(path)),
+        why,
+    )
+}
+
+fn something_else(path: &Path, why: &str) -> Failure {
+    let name = printable_path(path);
+    failure(
+        path,
+        format!("{name} is there already and is something else: {why}. It was left as it is"),
+    )
+    .fix(INSTEAD)
+}
+
+fn link(path: &Path) -> Failure {
+    let name = printable_path(path);
+    let target = fs::canonicalize(path).map(|target| printable_path(&target));
+    let why = format!("{name} is a link to another file. It was left as it is");
+    match target {
+        Ok(target) => failure(path, why).fix(format!(
+            "to change the file that it leads to, add `--file {target}`"
+        )),
+        Err(_) => failure(path, why).fix("remove the link, which leads nowhere"),
+    }
+}
+
+fn changed(path: &Path) -> Failure {
+    failure(
+        path,
+        format!(
+            "another program changed {} meanwhile. It was left as it is",
+            printable_path(path)
+        ),
+    )
+    .fix("run the command again")
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .map_or_else(|| "this folder".to_owned(), printable_path);
+    failure(path, format!("{folder} can't be written: {error}"))
+        .fix("run it in a folder that you may write, or give another path with `--file`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    const SUBSCRIPTION: &str = "5ec0ffee-0001-4000-8000-000000000001";
+
+    fn workspace(name: &str) -> WorkspaceRef {
+        WorkspaceRef::new(SUBSCRIPTION, "rg", name).unwrap()
+    }
+
+    fn folder() -> (TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        (folder, path)
+    }
+
+    fn names(folder: &TempDir) -> Vec<String> {
+        let entries = fs::read_dir(folder.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect()
+    }
+
+    #[test]
+    fn a_new_file_has_the_three_names_and_nothing_is_left_beside_it() {
+        let (folder, path) = folder();
+        assert_eq!(write(&path, &workspace("ws-1")).unwrap(), Written::New);
+        let read: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(
+            read,
+            json!({"subscription_id": SUBSCRIPTION, "resource_group": "rg", "workspace_name": "ws-1"})
+        );
+        assert_eq!(names(&folder), ["config.json"]);
+        assert_eq!(
+            write(&path, &workspace("ws-1")).unwrap(),
+            Written::Unchanged
+        );
+    }
+
+    #[test]
+    fn a_file_that_names_a_workspace_keeps_its_other_fields_and_its_mode() {
+        let (_folder, path) = folder();
+        let scope = workspace("old").resource_id();
+        for old in [
+            json!({"subscription_id": "s", "resource_group": "g", "workspace_name": "w", "tenant": "t"}),
+            json!({"Id": null, "Scope": scope, "tenant": "t"}),
+        ] {
+            fs::write(&path, format!("\u{feff}{old}")).unwrap();
+            #[cfg(unix)]
+            fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o640))
+                .unwrap();
+            assert_eq!(write(&path, &workspace("ws-1")).unwrap(), Written::Changed);
+            let read: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            assert_eq!(
+                read,
+                json!({"subscription_id": SUBSCRIPTION, "resource_group": "rg", "workspace_name": "ws-1", "tenant": "t"})
+            );
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt;
+                let mode = fs::metadata(&path).unwrap().permissions().mode();
+                assert_eq!(mode & 0o777, 0o640);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_something_else_stays_as_it_is() {
+        let (folder, path) = folder();
+        for other in [
+            r#"{"model_type": "bert", "hidden_size": 768}"#,
+            r#"{"workspace_name": "w"}"#,
+            r#"{"subscription_id": 1, "resource_group": "g", "workspace_name": "w"}"#,
+            r#"["subscription_id"]"#,
+            "{",
+            "",
+        ] {
+            fs::write(&path, other).unwrap();
+            let refused = write(&path, &workspace("ws-1")).unwrap_err();
+            assert!(refused.why.contains("something else"), "{refused:?}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), other);
+            assert_eq!(names(&folder), ["config.json"]);
+        }
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(write(&path, &workspace("ws-1")).is_err());
+        assert!(path.is_dir());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_not_followed_and_a_pipe_keeps_nobody_waiting() {
+        let (folder, path) = folder();
+        let other = folder.path().join("other.json");
+        write(&other, &workspace("old")).unwrap();
+        let before = fs::read(&other).unwrap();
+        std::os::unix::fs::symlink(&other, &path).unwrap();
+        let refused = write(&path, &workspace("ws-1")).unwrap_err();
+        assert!(refused.fix.contains("other.json"), "{refused:?}");
+        assert_eq!(fs::read(&other).unwrap(), before);
+        fs::remove_file(&path).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &path,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RWXU,
+            0,
+        )
+        .unwrap();
+        let refused = write(&path, &workspace("ws-1")).unwrap_err();
+        assert!(refused.why.contains("not a file"), "{refused:?}");
+    }
+
+    #[test]
+    fn a_file_that_appears_or_changes_meanwhile_is_not_replaced() {
+        let (_folder, path) = folder();
+        let draft = Draft::write(&path, "{}", None).unwrap();
+        fs::write(&path, "theirs").unwrap();
+        let error = draft.become_new(&path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
+        fs::remove_file(&path).unwrap();
+        write(&path, &workspace("old")).unwrap();
+        let old = open(&path).unwrap().unwrap();
+        assert!(old.is_still(&path));
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "theirs").unwrap();
+        assert!(!old.is_still(&path));
+    }
+}

@@ -1,0 +1,164 @@
+//! Which workspace is meant: by a name, an id, or by what is in this folder.
+
+use crate::{
+    commands::reader::{Reader, shown},
+    failure::{Failure, Kind},
+    sign_in::Place,
+};
+use azcred_azure::{Flags, Located, Subscription, WorkspaceRef, Workspaces, locate};
+use clap::Args;
+
+/// Where workspaces are looked for.
+#[derive(Args, Clone)]
+pub(super) struct Within {
+    /// Look in this subscription alone, by id or name
+    #[arg(long, value_name = "SUBSCRIPTION")]
+    subscription: Option<String>,
+
+    /// Look in resource groups of this name alone
+    #[arg(short = 'g', long, value_name = "NAME")]
+    resource_group: Option<String>,
+}
+
+impl Within {
+    /// The subscriptions, and the workspaces in them.
+    pub(super) async fn look(
+        &self,
+        reader: &Reader,
+    ) -> Result<(Vec<Subscription>, Workspaces), Failure> {
+        let mut subscriptions = reader.subscriptions().await?;
+        if let Some(wanted) = &self.subscription {
+            subscriptions = self.named(wanted, subscriptions, reader)?;
+        }
+        let mut all = reader.manager.workspaces_of_all(&subscriptions).await;
+        if let Some(group) = &self.resource_group {
+            // A list of one group takes a role there; that of a subscription, none.
+            all.found.retain(|workspace| {
+                WorkspaceRef::from_resource_id(&workspace.id)
+                    .is_ok_and(|one| one.resource_group().eq_ignore_ascii_case(group.trim()))
+            });
+        }
+        // Where there is nothing but trouble, there is no list.
+        if all.found.is_empty()
+            && all.trouble.len() == subscriptions.len()
+            && !all.trouble.is_empty()
+        {
+            return Err(all.trouble.remove(0).1.into());
+        }
+        Ok((subscriptions, all))
+    }
+
+    /// The subscription of this id or name.
+    fn named(
+        &self,
+        wanted: &str,
+        subscriptions: Vec<Subscription>,
+        reader: &Reader,
+    ) -> Result<Vec<Subscription>, Failure> {
+        let wanted = wanted.trim();
+        let is_wanted = |one: &Subscription| {
+            one.subscription_id.eq_ignore_ascii_case(wanted)
+                || one.display_name.eq_ignore_ascii_case(wanted)
+        };
+        let found: Vec<Subscription> = subscriptions.into_iter().filter(is_wanted).collect();
+        if found.len() == 1 {
+            return Ok(found);
+        }
+        let list = reader.suggested.command("subscription list");
+        let (kind, why, fix) = match found.len() {
+            0 => (
+                Kind::NotFound,
+                format!(
+                    "you can see no subscription with the id or name '{}'",
+                    shown(wanted)
+                ),
+                format!("choose one of `{list}`"),
+            ),
+            count => (
+                Kind::Invalid,
+                format!("{count} subscriptions are called '{}'", shown(wanted)),
+                format!("give the id, from `{list}`"),
+            ),
+        };
+        Err(Failure::new(kind, "Looked for the subscription", why).fix(fix))
+    }
+
+    /// The workspace of this name or resource id.
+    pub(super) async fn find(
+        &self,
+        wanted: &str,
+        reader: &Reader,
+    ) -> Result<WorkspaceRef, Failure> {
+        let wanted = wanted.trim();
+        if wanted.contains('/') {
+            return Ok(WorkspaceRef::from_resource_id(wanted)?);
+        }
+        let (_, all) = self.look(reader).await?;
+        let found: Vec<WorkspaceRef> = all
+            .found
+            .iter()
+            .filter_map(|workspace| WorkspaceRef::from_resource_id(&workspace.id).ok())
+            .filter(|one| one.name().eq_ignore_ascii_case(wanted))
+            .collect();
+        match &found[..] {
+            [one] => Ok(one.clone()),
+            [] => Err(none(wanted, &all, reader)),
+            several => Err(Failure::new(
+                Kind::Invalid,
+                "Looked for the workspace",
+                format!(
+                    "{} workspaces are called '{}'",
+                    several.len(),
+                    shown(wanted)
+                ),
+            )
+            .fix(format!(
+                "give the resource id of the one you mean: {}",
+                several
+                    .iter()
+                    .map(|one| format!("`{}`", one.resource_id()))
+                    .collect::<Vec<_>>()
+                    .join(" or ")
+            ))),
+        }
+    }
+}
+
+fn none(wanted: &str, all: &Workspaces, reader: &Reader) -> Failure {
+    let mut names: Vec<&str> = all.found.iter().map(|one| &*one.name).collect();
+    names.dedup();
+    let why = match names.len() {
+        0 => format!(
+            "you can see no workspace, so none called '{}'",
+            shown(wanted)
+        ),
+        _ => format!("you can see no workspace called '{}'", shown(wanted)),
+    };
+    let there = match names.len() {
+        0 => String::new(),
+        count @ ..=5 => format!(
+            "; you can see {}{}",
+            names[..count].join(", "),
+            if count == 1 { " alone" } else { "" }
+        ),
+        _ => String::new(),
+    };
+    let failure = Failure::new(Kind::NotFound, "Looked for the workspace", why + &there);
+    match names.len() {
+        0 => failure.fix(reader.nothing_seen(&[])),
+        _ => failure.fix(format!(
+            "choose one of `{}`",
+            reader.suggested.command("workspace list")
+        )),
+    }
+}
+
+/// The workspace that MLClient and hi-ml use in this folder.
+pub(super) fn here(place: &Place) -> Option<Located> {
+    locate(&*place.system, &place.folder, &Flags::default()).ok()
+}
+
+/// Whether both are one: Azure's names have no case.
+pub(super) fn is_same(one: &WorkspaceRef, other: &WorkspaceRef) -> bool {
+    one.resource_id().eq_ignore_ascii_case(&other.resource_id())
+}

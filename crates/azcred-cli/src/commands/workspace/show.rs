@@ -1,0 +1,163 @@
+//! `azcred workspace show`.
+
+use super::{
+    list::named,
+    meant::{Within, here, is_same},
+};
+use crate::{
+    commands::reader::{As, shown},
+    failure::{Failure, Kind},
+    output::{
+        Output,
+        style::{STRONG, paint},
+        table,
+    },
+    sign_in::Place,
+};
+use azcred_azure::{ErrorKind, Flags, Located, Source, Workspace, WorkspaceRef, locate};
+use clap::Args;
+use serde::Serialize;
+
+/// Show a workspace
+///
+/// Without NAME, shows the workspace that MLClient and hi-ml use in this folder: that of the
+/// variables AZUREML_ARM_*, of .azureml/config.json or config.json here or in a folder above, or of
+/// hi-ml's variables HIML_*.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  azcred workspace show
+  azcred workspace show ws-contoso-ml
+  azcred workspace show --output json | jq -r .id      the scope that roles are assigned at")]
+pub(super) struct Show {
+    /// The workspace's name, or its whole resource id
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+
+    #[command(flatten)]
+    within: Within,
+
+    #[command(flatten)]
+    identity: As,
+}
+
+/// What `--output json` prints.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    /// `subscription`, `resourceGroup`, `name`.
+    #[serde(flatten)]
+    workspace: &'a WorkspaceRef,
+    /// The resource id, which roles are assigned at.
+    id: &'a str,
+    /// The subscription's name; `null` where it can't be read.
+    subscription_name: Option<&'a str>,
+    /// The name that people see.
+    friendly_name: Option<&'a str>,
+    /// The region.
+    location: &'a str,
+    /// The GUID by which Azure Machine Learning's own services know it.
+    workspace_id: Option<&'a str>,
+    /// The resource id of its storage account.
+    storage_account: Option<&'a str>,
+    /// `Enabled` or `Disabled`.
+    public_network_access: Option<&'a str>,
+    /// Where its name was found; `null` where it was typed.
+    source: Option<String>,
+    /// Whether it is the one that MLClient and hi-ml use in this folder.
+    is_here: bool,
+}
+
+/// How the workspace is named.
+enum Asked<'a> {
+    ByName(&'a str),
+    ByFolder(Located),
+}
+
+impl Show {
+    pub(super) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        let place = Place::here()?;
+        // Before anybody signs in for nothing.
+        let asked = match &self.name {
+            Some(name) => Asked::ByName(name),
+            None => Asked::ByFolder(by_folder(&place)?),
+        };
+        let looked = async {
+            let reader = self.identity.reader(&place, output).await?;
+            let (meant, source) = match asked {
+                Asked::ByName(name) => (self.within.find(name, &reader).await?, None),
+                Asked::ByFolder(found) => (found.workspace, Some(found.source)),
+            };
+            let (found, subscription) = tokio::join!(
+                reader.manager.workspace(&meant),
+                reader.manager.subscription(meant.subscription())
+            );
+            let subscription = subscription.map(|answer| answer.value);
+            Ok::<_, Failure>((meant, source, found?.value, subscription.ok()))
+        };
+        let looked = output.waiting("Reading the workspace", looked).await?;
+        let (meant, source, found, subscription) = looked;
+        if output.is_json() {
+            output.json(&Document {
+                workspace: &meant,
+                id: &found.id,
+                subscription_name: subscription.as_ref().map(|one| &*one.display_name),
+                friendly_name: found.properties.friendly_name.as_deref(),
+                location: &found.location,
+                workspace_id: found.properties.workspace_id.as_deref(),
+                storage_account: found.properties.storage_account.as_deref(),
+                public_network_access: found.properties.public_network_access.as_deref(),
+                source: source.map(|source| source.to_string()),
+                is_here: here(&place).is_some_and(|here| is_same(&here.workspace, &meant)),
+            });
+            return Ok(0);
+        }
+        let known: Vec<_> = subscription.into_iter().collect();
+        let subscription = named(meant.subscription(), &known);
+        for line in table::pairs(&rows(&meant, &found, subscription, source.as_ref())) {
+            output.line(line);
+        }
+        Ok(0)
+    }
+}
+
+/// The workspace that this folder names.
+fn by_folder(place: &Place) -> Result<Located, Failure> {
+    locate(&*place.system, &place.folder, &Flags::default()).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Failure::new(
+            Kind::NotFound,
+            "Looked for the workspace of this folder",
+            "no variable names a workspace, and there is no config.json here or in a folder above",
+        )
+        .fix("run `azcred workspace use`, or give the workspace's name"),
+        _ => error.into(),
+    })
+}
+
+fn rows(
+    meant: &WorkspaceRef,
+    found: &Workspace,
+    subscription: String,
+    source: Option<&Source>,
+) -> Vec<(&'static str, String)> {
+    let properties = &found.properties;
+    let mut rows = vec![("Workspace", paint(STRONG, meant.name()))];
+    let friendly = properties.friendly_name.as_deref();
+    if let Some(name) = friendly.filter(|name| *name != meant.name()) {
+        rows.push(("Shown as", shown(name)));
+    }
+    rows.push(("Resource group", meant.resource_group().to_owned()));
+    rows.push(("Subscription", subscription));
+    rows.push(("Region", shown(&found.location)));
+    if let Some(account) = &properties.storage_account {
+        let name = account.rsplit('/').next().unwrap_or_default();
+        rows.push(("Storage account", shown(name)));
+    }
+    if let Some(access) = &properties.public_network_access {
+        rows.push(("Public access", shown(access)));
+    }
+    if let Some(source) = source {
+        rows.push(("Named by", source.to_string()));
+    }
+    rows
+}

@@ -1,0 +1,163 @@
+//! `azcred workspace use`.
+
+use super::{
+    config_file::{self, Written},
+    meant::{Within, here, is_same},
+    pick::pick,
+};
+use crate::{
+    commands::reader::{As, Reader},
+    failure::{Failure, Kind},
+    output::{
+        Output,
+        style::{GOOD, paint},
+    },
+    sign_in::Place,
+};
+use azcred::printable_path;
+use azcred_azure::{Source, WorkspaceRef};
+use clap::Args;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Choose the workspace of this folder: write config.json
+///
+/// Writes the file by which MLClient.from_config and hi-ml find their workspace. Without NAME,
+/// shows the workspaces that you can see, and asks which one you mean.
+///
+/// A file that names another workspace is changed; its other fields stay. A file that is something
+/// else is left as it is.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  azcred workspace use
+  azcred workspace use ws-contoso-ml
+  azcred workspace use ws-contoso-ml --file .azureml/config.json")]
+pub(super) struct Use {
+    /// The workspace's name, or its whole resource id
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+
+    /// Write this file
+    #[arg(long, value_name = "PATH", default_value = "config.json")]
+    file: PathBuf,
+
+    #[command(flatten)]
+    within: Within,
+
+    #[command(flatten)]
+    identity: As,
+}
+
+/// What `--output json` prints.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    /// `subscription`, `resourceGroup`, `name`.
+    #[serde(flatten)]
+    workspace: &'a WorkspaceRef,
+    /// The resource id.
+    id: String,
+    /// The file's whole path.
+    file: String,
+    /// Whether the file is other than before.
+    is_changed: bool,
+    /// Whether MLClient and hi-ml use this workspace in this folder now.
+    is_here: bool,
+}
+
+impl Use {
+    pub(super) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
+        let place = Place::here()?;
+        let chosen = match &self.name {
+            Some(name) => {
+                let found = async {
+                    let reader = self.identity.reader(&place, output).await?;
+                    let meant = self.within.find(name, &reader).await?;
+                    // A name that was typed whole is looked up too: a file that names nothing helps
+                    // nobody.
+                    reader.manager.workspace(&meant).await?;
+                    Ok::<_, Failure>(meant)
+                };
+                output.waiting("Looking for the workspace", found).await?
+            }
+            None => self.asked(&place, output).await?,
+        };
+        let path = std::path::absolute(&self.file).map_err(|error| {
+            Failure::new(
+                Kind::Usage,
+                format!("Read the path {}", printable_path(&self.file)),
+                error.to_string(),
+            )
+        })?;
+        let written = config_file::write(&path, &chosen)?;
+        let here = here(&place);
+        let is_here = here
+            .as_ref()
+            .is_some_and(|here| is_same(&here.workspace, &chosen));
+        if output.is_json() {
+            output.json(&Document {
+                workspace: &chosen,
+                id: chosen.resource_id(),
+                file: printable_path(&path),
+                is_changed: written != Written::Unchanged,
+                is_here,
+            });
+            return Ok(0);
+        }
+        let done = match written {
+            Written::New | Written::Changed => "names",
+            Written::Unchanged => "names already",
+        };
+        output.line(format!(
+            "{} {} {done} the workspace {} (resource group {})",
+            paint(GOOD, "✓"),
+            printable_path(&self.file),
+            chosen.name(),
+            chosen.resource_group()
+        ));
+        if let Some(here) = here.filter(|_| !is_here) {
+            let other = here.workspace.name();
+            output.remark(&match &here.source {
+                Source::File(file) => format!(
+                    "MLClient reads {} first here, which names the workspace {other}. Remove that file, or change it: `azcred workspace use \
+                     {} --file {0}`",
+                    printable_path(file),
+                    chosen.name()
+                ),
+                source => format!(
+                    "the variables {source} come first here, and name the workspace {other}: unset them for this one"
+                ),
+            });
+        }
+        Ok(0)
+    }
+
+    /// The workspace that a person chooses from a list.
+    async fn asked(&self, place: &Place, output: &Output) -> Result<WorkspaceRef, Failure> {
+        if let Some(why) = output.why_not_ask(&*place.system) {
+            return Err(Failure::new(Kind::Usage, "Asked for a workspace", why)
+                .fix("name it: `azcred workspace use NAME`, from `azcred workspace list`"));
+        }
+        let looked = async {
+            let reader = self.identity.reader(place, output).await?;
+            let (subscriptions, all) = self.within.look(&reader).await?;
+            Ok::<_, Failure>((reader, subscriptions, all.found))
+        };
+        let looked = output.waiting("Listing the workspaces", looked).await?;
+        let (reader, subscriptions, found) = looked;
+        if found.is_empty() {
+            return Err(nothing(&reader).await);
+        }
+        pick(&found, &subscriptions, output).await
+    }
+}
+
+async fn nothing(reader: &Reader) -> Failure {
+    Failure::new(
+        Kind::NotFound,
+        "Listed the workspaces",
+        "you can see no workspace",
+    )
+    .fix(reader.nothing_seen(&reader.tenants().await))
+}

@@ -1,0 +1,27 @@
+//! Asks a question whose answer may be seen, and reads a line.
+
+use crate::failure::{Failure, Kind};
+use std::io::{self, BufRead, Write};
+
+/// What a person types in answer to a question; waits for as long as they take.
+///
+/// Cancel-safe: a line that is typed later is not read.
+pub(crate) async fn ask(question: &str) -> Result<String, Failure> {
+    let _ = write!(anstream::stderr(), "{question}");
+    let _ = io::stderr().flush();
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        let count = io::stdin().lock().read_line(&mut line)?;
+        Ok::<_, io::Error>((count, line))
+    });
+    let failed = |why: String| Failure::new(Kind::Failed, "Read what was typed", why);
+    match read.await {
+        Ok(Ok((0, _))) => {
+            let _ = writeln!(anstream::stderr());
+            Err(failed("the input ended".to_owned()))
+        }
+        Ok(Ok((_, line))) => Ok(line),
+        Ok(Err(error)) => Err(failed(error.to_string())),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
