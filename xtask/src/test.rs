@@ -52,7 +52,8 @@ fn features() -> Result<Passed> {
         .args(bare)
         .args(["--all-targets", "--", "-D", "warnings"]))?;
     run(cargo(&["test"]).args(bare).arg("--no-fail-fast"))?;
-    // Its commands are tested with the emulator: what is left to see is that it builds and its help.
+    // The commands are tested with the emulator. What is left to check here is that the binary
+    // builds, and its help.
     let small = [
         "--locked",
         "--package",

@@ -77,7 +77,8 @@ impl<S: ?Sized + fmt::Debug> fmt::Debug for Kept<S> {
     }
 }
 
-/// Makes a public credential, for our callers and for those of the official SDK, of a tuple struct around a [`Kept`] source.
+/// Makes a tuple struct around a [`Kept`] source a public credential, for callers of ours and of
+/// the official SDK.
 macro_rules! credential {
     ($name:ident) => {
         impl $name {
