@@ -49,23 +49,23 @@ impl Default for Labels {
     }
 }
 
-/// Where a workspace's name was found.
+/// Where a part of a workspace's name was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
-    /// The caller named it.
-    Flags,
-    /// In variables, beginning as this says.
-    Variables(&'static str),
-    /// In a file.
+    /// The caller named it, and calls it by this label, such as `--workspace`.
+    Named(&'static str),
+    /// In this variable.
+    Variable(&'static str),
+    /// In this file.
     File(PathBuf),
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Flags => f.write_str("the command line"),
-            Self::Variables(names) => f.write_str(names),
+            Self::Named(label) => f.write_str(label),
+            Self::Variable(name) => f.write_str(name),
             Self::File(path) => f.write_str(&printable_path(path)),
         }
     }
@@ -77,10 +77,14 @@ impl fmt::Display for Source {
 pub struct Located {
     /// The workspace.
     pub workspace: WorkspaceRef,
-    /// Where its name was found; the caller may have replaced a part.
+    /// Where its subscription was found.
+    pub subscription_source: Source,
+    /// Where its resource group was found.
+    pub resource_group_source: Source,
+    /// Where its own name was found.
     pub source: Source,
-    /// A plain `config.json` that names another workspace: MLClient goes to the one above, hi-ml to
-    /// this one.
+    /// A plain `config.json` that names another workspace: MLClient uses the workspace above, and
+    /// hi-ml this one.
     pub other: Option<(PathBuf, WorkspaceRef)>,
 }
 
@@ -91,11 +95,49 @@ const LIMIT: u64 = 1 << 20;
 const FOLDERS: [&str; 3] = [".azureml", "aml_config", ""];
 const NAMES: [&str; 2] = ["config.json", "project.json"];
 
-/// The three names, each as its source calls it.
+/// The three names, each as the place where they were found calls it.
 struct Names {
-    source: Source,
+    place: Place,
     labels: [&'static str; 3],
     values: [Option<String>; 3],
+}
+
+/// Where names are found together.
+enum Place {
+    Caller,
+    /// Variables that begin as this says.
+    Variables(&'static str),
+    File(PathBuf),
+}
+
+impl Names {
+    /// What the caller names, whole or not.
+    fn of_caller(labels: Labels) -> Self {
+        Self {
+            place: Place::Caller,
+            labels: labels.0,
+            values: [None, None, None],
+        }
+    }
+
+    /// Where the part of this label was found.
+    fn source(&self, label: &'static str) -> Source {
+        match &self.place {
+            Place::Caller => Source::Named(label),
+            Place::Variables(_) => Source::Variable(label),
+            Place::File(path) => Source::File(path.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Caller => f.write_str("the command line"),
+            Self::Variables(names) => f.write_str(names),
+            Self::File(path) => f.write_str(&printable_path(path)),
+        }
+    }
 }
 
 /// Finds the workspace; `None` where nothing names one. `directory` is where the search for a file
@@ -106,18 +148,17 @@ struct Names {
 /// variable and the field are named.
 pub fn locate(system: &dyn System, directory: &Path, named: &Named) -> Result<Option<Located>> {
     if let Some(id) = named.workspace.as_deref().filter(|id| id.contains('/')) {
+        let Labels([.., label]) = named.labels;
         return Ok(Some(Located {
             workspace: WorkspaceRef::from_resource_id(id)?,
-            source: Source::Flags,
+            subscription_source: Source::Named(label),
+            resource_group_source: Source::Named(label),
+            source: Source::Named(label),
             other: None,
         }));
     }
     let given = [&named.subscription, &named.resource_group, &named.workspace];
-    let by_caller = || Names {
-        source: Source::Flags,
-        labels: named.labels.0,
-        values: [None, None, None],
-    };
+    let by_caller = || Names::of_caller(named.labels);
     let base = if given.iter().all(|value| value.is_some()) {
         by_caller()
     } else {
@@ -132,7 +173,7 @@ pub fn locate(system: &dyn System, directory: &Path, named: &Named) -> Result<Op
         .zip(&base.values)
         .map(|(given, value)| given.as_deref().or(value.as_deref()))
         .collect();
-    let what = || format!("Read the workspace from {}", base.source);
+    let what = || format!("Read the workspace from {}", base.place);
     let [Some(subscription), Some(group), Some(name)] = values[..] else {
         return Err(incomplete(&base, &values, what()));
     };
@@ -144,13 +185,19 @@ pub fn locate(system: &dyn System, directory: &Path, named: &Named) -> Result<Op
         )
         .with_fix(error.fix().to_owned())
     })?;
-    let other = match &base.source {
-        Source::File(path) => rival(system, directory, path, &workspace),
+    let other = match &base.place {
+        Place::File(path) => rival(system, directory, path, &workspace),
         _ => None,
+    };
+    let source = |part: usize| match given[part] {
+        Some(_) => Source::Named(named.labels.0[part]),
+        None => base.source(base.labels[part]),
     };
     Ok(Some(Located {
         workspace,
-        source: base.source,
+        subscription_source: source(0),
+        resource_group_source: source(1),
+        source: source(2),
         other,
     }))
 }
@@ -166,8 +213,8 @@ fn incomplete(base: &Names, values: &[Option<&str>], what: String) -> Error {
         .collect();
     let absent_names = absent.join(" and ");
     let verb = if absent.len() > 1 { "are" } else { "is" };
-    let (state, besides) = match base.source {
-        Source::Flags => ("given", ""),
+    let (state, besides) = match base.place {
+        Place::Caller => ("given", ""),
         _ => ("there", " or give it as a flag"),
     };
     Error::new(
@@ -183,7 +230,7 @@ fn base(system: &dyn System, directory: &Path) -> Result<Option<Names>> {
     let variables = |title, labels: [&'static str; 3]| {
         let values = labels.map(|name| system.var(name));
         values.iter().any(Option::is_some).then_some(Names {
-            source: Source::Variables(title),
+            place: Place::Variables(title),
             labels,
             values,
         })
@@ -295,7 +342,7 @@ fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
         }
     };
     Ok(Names {
-        source: Source::File(path),
+        place: Place::File(path),
         labels: FIELDS,
         values,
     })

@@ -43,6 +43,16 @@ fn what_is_named_wins_over_variables_over_files_over_hi_mls_variables() {
         (found.workspace.name(), found.workspace.resource_group()),
         ("ws-flag", "rg")
     );
+    assert_eq!(found.source, Source::Named("the workspace's name"));
+    assert_eq!(
+        found.resource_group_source,
+        Source::Variable("AZUREML_ARM_RESOURCEGROUP"),
+        "each part knows where it came from"
+    );
+    assert_eq!(
+        found.subscription_source,
+        Source::Variable("AZUREML_ARM_SUBSCRIPTION")
+    );
 }
 
 #[test]
@@ -59,7 +69,7 @@ fn a_resource_id_as_the_workspace_says_everything() {
         .unwrap();
     assert_eq!(
         (found.workspace.resource_group(), found.source),
-        ("other", Source::Flags)
+        ("other", Source::Named("the workspace's name"))
     );
 }
 

@@ -83,7 +83,7 @@ impl Check for WorkspaceCheck {
             Err(unnamed) => return Verdict::error("", unnamed),
         };
         let target = &located.workspace;
-        let named = format!("'{}' (from {})", target.name(), located.source);
+        let named = named(located);
         let error = match outcome {
             Outcome::Seen(workspace) => return seen(case, &workspace),
             Outcome::NotFoundOrNotPermitted(error) => {
@@ -107,6 +107,22 @@ impl Check for WorkspaceCheck {
             Outcome::Unnamed(error) | Outcome::Failed(error) => error,
         };
         Verdict::error(named, &error)
+    }
+}
+
+/// The workspace and its resource group, each with where its name was found, once where both were
+/// found in one place.
+fn named(located: &Located) -> String {
+    let (target, source) = (&located.workspace, &located.source);
+    let group = target.resource_group();
+    let group_source = &located.resource_group_source;
+    if group_source == source {
+        format!("'{}' in {group} (from {source})", target.name())
+    } else {
+        format!(
+            "'{}' (from {source}) in {group} (from {group_source})",
+            target.name()
+        )
     }
 }
 

@@ -291,7 +291,7 @@ pub(super) fn is_here(workspace: &WorkspaceRef, seen: &Seen) -> bool {
 fn meant(source: &Source) -> String {
     match source {
         Source::File(_) => "this folder's workspace".to_owned(),
-        Source::Variables(names) => format!("the workspace of {names}"),
+        Source::Variable(name) => format!("the workspace of {name}"),
         _ => "the workspace that is meant".to_owned(),
     }
 }
