@@ -8,34 +8,34 @@ from environments import ALONE, ASKS, ENVIRONMENTS, ERROR, NOTHING, SECTIONS
 HEAD = """\
 # The chain, compared
 
-In each environment of this page, a program that nobody here wrote is asked for a token, and then azcred with the
-preset that is named after it. They get the same identity or are refused alike. Where they differ it is meant to be so,
-and a note says why. The test suite runs all of it against the [emulator](emulator.md), so the page can't be wrong for
-long.
+In each environment of this page, a third-party program requests a token, and then azcred does with the preset of that
+program. Both get the same identity, or are rejected alike. Where they differ, they differ on purpose, and a note says
+why. The tests run all of it against the [emulator](emulator.md), and compare this page with the results.
 
 - `azure`: azure-identity 1.27 for Python, `DefaultAzureCredential()`
 - `kedro`: kedro-azureml-pipeline 0.1.0, `get_azureml_credentials()`
 - `hi-ml`: hi-ml-azure 0.5.4, `get_credential()`
-- `azcred`: our own order, which is compared with nobody
+- `azcred`: azcred's own order, which has no other program to compare with
 
-Every way to sign in leads to somebody else, so that the token tells by which way it came; Ada, Alan and Grace are
-people. *Nothing* means that there was nothing to sign in with, a code is Entra ID's refusal, and *error* is whatever
-else keeps a source that is there from giving a token. *Asks* means that a person is asked next, and what is in
-brackets is what came before. kedro-azureml-pipeline asks by the browser, for five minutes; hi-ml by a device code, for
-one minute, and then by the browser, for another. The presets of these names do the same. `azcred` asks by the browser,
-or by a device code where none can be opened.
+Every way to sign in leads to another identity, so the token tells which way it came. Ada, Alan and Grace are people.
+*Nothing* means that there was nothing to sign in with. A code is Entra ID's rejection. *Error* is anything else that
+keeps a source that is there from returning a token. *Asks* means that the program asks a person next; the result of
+the sources before is in brackets. kedro-azureml-pipeline asks by the browser, for five minutes. hi-ml asks by a device
+code, for one minute, and then by the browser, for another. The presets of these names do the same. `azcred` asks by
+the browser, or by a device code where no browser can be opened.
 
-Somebody sits at a terminal, unless it is said that there is none. All of it is run a second time without a terminal,
-and wherever azcred asks a third time as a CI job: it then asks nobody, and ends with what is in brackets as its error.
+A person is at a terminal, unless the row says otherwise. The tests run all of it a second time without a terminal, and
+a third time as a CI job wherever azcred asks. azcred then asks no person, and ends with the result in brackets as its
+error.
 
-Where nothing is said of IMDS, none answers: azure-identity finds that out, and azcred is told by `AZCRED_IMDS=never`,
-as it would otherwise judge by the machine on which the tests run.
+There is no IMDS unless the row says so. azure-identity finds that out. azcred gets `AZCRED_IMDS=never`, because
+otherwise it would judge by the machine on which the tests run.
 """
 
 ALONE_HEAD = """\
-## One source, asked for by name
+## One source by name
 
-`ManagedIdentityCredential` and `WorkloadIdentityCredential` as programs use them by themselves, beside the preset
+`ManagedIdentityCredential` and `WorkloadIdentityCredential`, as programs use them by themselves, beside the preset
 `azure` with `AZURE_TOKEN_CREDENTIALS` set to that name.
 """
 

@@ -50,40 +50,37 @@ class Ours:
 
 # Why ours differ.
 REFUSED_BY_HOST = (
-    "A host that is there and refuses is not one that is missing, and going on, as azure-identity does, would sign in "
-    "as somebody else."
+    "A host that is there and rejects the request is not a missing host. To go on, as azure-identity does, would use "
+    "another account."
 )
 POD_BY_NAME = (
-    "The class takes a pod's workload identity for a managed identity, which in both chains is a source of its own "
-    "with a name of its own."
+    "The class treats a pod's workload identity as a managed identity. In both chains workload identity is another "
+    "source, with its own name."
 )
 COMPUTES_IDENTITY = (
-    "Azure ML says by this variable which identity a compute has, and azure-identity leaves it to each program to read "
-    "it and hand it on."
+    "Azure ML says in this variable which identity a compute has. azure-identity leaves it to each program to read it."
 )
-EMPTY_IS_UNSET = "In all of azcred, an empty variable counts as one that is not set."
+EMPTY_IS_UNSET = "An empty variable counts as unset, everywhere in azcred."
 USER_PASSWORD = (
-    "There is no source for a person's password, which azure-identity itself calls deprecated, as it can't pass a "
-    "second factor."
+    "azcred has no source for a person's password: it can't pass a second factor, and azure-identity calls it deprecated."
 )
 CODE_IS_TOLD = (
-    "Entra ID's code is told, which MSAL's error leaves out, as MSAL asks for the tenant's configuration before "
-    "it asks for a token."
+    "azcred's error has Entra ID's code. MSAL's error has none, because MSAL requests the tenant's configuration before "
+    "a token."
 )
 TOOL_FAILED = (
-    "The error says that the tool is there and failed, where azure-identity calls it unavailable, though neither "
-    "gets a token."
+    "azcred's error says that the tool is there and failed. azure-identity calls it unavailable. Neither gets a token."
 )
 NOBODY_SEES = (
-    "Without a terminal nobody would see a code, and in a CI job nobody sits there: azcred ends where the program "
-    "opens a browser or waits for minutes."
+    "Without a terminal, and in a CI job, no person would see a code. azcred ends, where the program opens a browser or "
+    "waits for minutes."
 )
 NO_BROWSER_HERE = (
-    "Over SSH a browser would open where nobody sits, if at all. kedro-azureml-pipeline tries and fails, or waits; "
-    "azcred has looked before."
+    "Over SSH a browser would open on the wrong computer, if at all. kedro-azureml-pipeline tries and fails, or waits. "
+    "azcred checks first."
 )
-OWN_NAMES = "The sources that only azcred has, or has in its chain, can be chosen by their names too."
-FILES_ARE_ENOUGH = "Where Azure CLI's files hold a token that it would give, azcred reads it there."
+OWN_NAMES = "The sources that only azcred has can be chosen by their names too."
+FILES_ARE_ENOUGH = "If Azure CLI's files have the token that it would return, azcred reads it there."
 
 
 def instead(outcome, why, *columns):
