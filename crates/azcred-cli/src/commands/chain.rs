@@ -5,8 +5,8 @@ use crate::{
     choice::{Choice, described},
     failure::Failure,
     output::{
-        Output,
-        chain_table::{self, Row, Screen},
+        Output, Screen,
+        chain_table::{self, Row},
         failure,
         style::{DIM, STRONG, paint, with_code},
         time,
@@ -123,10 +123,7 @@ impl Chain {
             });
             return Ok(code);
         }
-        let screen = Screen {
-            columns: Stream::Stdout.columns(),
-            unicode: Screen::is_unicode(|name| std::env::var(name).ok()),
-        };
+        let screen = Screen::of_stdout();
         if !report.attempts.is_empty() {
             let rows: Vec<Row<'_>> = report.attempts.iter().map(Row::from).collect();
             for line in chain_table::table(&rows, report.took, screen) {

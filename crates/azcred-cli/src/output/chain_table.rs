@@ -1,7 +1,9 @@
 //! What a chain did, as a table with a waterfall, or in a few lines beneath an error.
 
 use super::{
+    screen::Screen,
     style::{BAD, DIM, GOOD, STRONG, Style, WARN, paint, with_code},
+    width::width_of,
     wrap::wrap,
 };
 use azcred::chain::{AfterFailure, Attempt, Report, Verdict};
@@ -65,35 +67,6 @@ fn milliseconds(time: Duration) -> String {
     }
 }
 
-/// What the lines are for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Screen {
-    /// How many columns a line has.
-    pub(crate) columns: usize,
-    /// Whether it can show more than ASCII.
-    pub(crate) unicode: bool,
-}
-
-impl Screen {
-    /// Whether a screen with these variables shows block characters: not where the locale says
-    /// another encoding (the first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set, POSIX
-    /// 'Internationalization Variables'), nor on Linux's console, whose font has few of them. Where
-    /// no locale is said at all, as in most containers, it is UTF-8 that is read.
-    pub(crate) fn is_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
-        if variable("TERM").is_some_and(|term| matches!(term.as_str(), "linux" | "dumb")) {
-            return false;
-        }
-        ["LC_ALL", "LC_CTYPE", "LANG"]
-            .into_iter()
-            .filter_map(variable)
-            .find(|value| !value.is_empty())
-            .is_none_or(|locale| {
-                let locale = locale.to_ascii_lowercase();
-                locale.contains("utf-8") || locale.contains("utf8")
-            })
-    }
-}
-
 /// A reason needs so much room to stand beside the rest; else it stands beneath.
 const BESIDE: usize = 44;
 /// Columns of a waterfall: beside a reason, and alone.
@@ -110,8 +83,8 @@ const BENEATH: usize = 4;
 /// `whole` is how long the run took. Where nobody was asked there is no waterfall.
 pub(crate) fn table(rows: &[Row<'_>], whole: Duration, screen: Screen) -> Vec<String> {
     let widest = |words: &dyn Fn(&Row<'_>) -> usize| rows.iter().map(words).max().unwrap_or(0);
-    let source = widest(&|row| row.source.len()).max("source".len());
-    let verdict = widest(&|row| row.verdict.describe().len()).max("verdict".len());
+    let source = widest(&|row| width_of(row.source)).max("source".len());
+    let verdict = widest(&|row| width_of(row.verdict.describe())).max("verdict".len());
     let fixed = 2 + source + 2 + verdict + TIME;
     let room = screen.columns.saturating_sub(fixed + 2);
     let asked = rows.iter().any(|row| row.started.is_some());
@@ -137,7 +110,7 @@ pub(crate) fn table(rows: &[Row<'_>], whole: Duration, screen: Screen) -> Vec<St
     }
     let mut lines = vec![paint(DIM, head)];
     for row in rows {
-        let (mark, style) = row.mark(screen.unicode);
+        let (mark, style) = row.mark(screen.is_unicode);
         let name = format!("{:<source$}", row.source);
         let name = match row.verdict {
             Verdict::Chosen => paint(STRONG, name),
@@ -148,16 +121,16 @@ pub(crate) fn table(rows: &[Row<'_>], whole: Duration, screen: Screen) -> Vec<St
         let time = paint(DIM, format!("{:>TIME$}", row.time()));
         let mut line = format!("{} {name}  {decided}{time}", paint(style, mark));
         let mut used = fixed;
-        let bar = bar(row, whole, waterfall, screen.unicode);
+        let bar = bar(row, whole, waterfall, screen.is_unicode);
         if !bar.is_empty() {
-            used += 2 + bar.chars().count();
+            used += 2 + width_of(&bar);
             line.push_str("  ");
             line.push_str(&paint(bar_style(row), &bar));
         }
         // On a narrow screen, a short reason has the place of the bar that is not there.
         let column = if beside {
             Some(behind)
-        } else if bar.is_empty() && row.reason.chars().count() <= room {
+        } else if bar.is_empty() && width_of(row.reason) <= room {
             Some(fixed + 2)
         } else {
             None
@@ -264,7 +237,11 @@ fn short_rows(rows: &[Row<'_>], why: &str, columns: usize) -> Vec<String> {
     if rows.len() < 2 {
         return Vec::new();
     }
-    let source = rows.iter().map(|row| row.source.len()).max().unwrap_or(0);
+    let source = rows
+        .iter()
+        .map(|row| width_of(row.source))
+        .max()
+        .unwrap_or(0);
     let indent = source + 2;
     let mut lines = Vec::new();
     for row in rows {

@@ -85,7 +85,7 @@ fn plain(lines: &[String]) -> String {
 }
 
 fn shown(columns: usize, unicode: bool) -> String {
-    plain(&table(&laptop(), WHOLE, Screen { columns, unicode }))
+    plain(&table(&laptop(), WHOLE, Screen::of_width(columns, unicode)))
 }
 
 fn assert_shown(name: &str, shown: &str) {
@@ -162,10 +162,7 @@ fn whoever_decides_is_seen_at_both_widths() {
         ("a person", person()),
     ] {
         for columns in [80, 120] {
-            let screen = Screen {
-                columns,
-                unicode: true,
-            };
+            let screen = Screen::of_width(columns, true);
             let lines = table(&rows, Duration::from_millis(181), screen);
             shown.push_str(&format!("{title}, {columns}\n{}\n\n", plain(&lines)));
         }
@@ -214,14 +211,7 @@ fn where_no_screen_is_there_a_source_is_a_line() {
 
 #[test]
 fn colours_change_nothing_but_colours() {
-    let coloured = table(
-        &laptop(),
-        WHOLE,
-        Screen {
-            columns: 80,
-            unicode: true,
-        },
-    );
+    let coloured = table(&laptop(), WHOLE, Screen::of_width(80, true));
     assert!(
         coloured.iter().all(|line| !line.contains("\u{1b}[38")),
         "a theme's own colours only"
@@ -292,24 +282,18 @@ fn beneath_an_error_stand_the_sources_that_were_looked_for() {
 }
 
 #[test]
-fn blocks_are_for_screens_that_can_show_them() {
-    let on = |variables: &[(&str, &str)]| {
-        let variables: Vec<(String, String)> = variables
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        Screen::is_unicode(move |name| {
-            variables
-                .iter()
-                .find(|(one, _)| one == name)
-                .map(|(_, value)| value.clone())
-        })
-    };
-    assert!(on(&[]));
-    assert!(on(&[("LANG", "de_DE.UTF-8")]));
-    assert!(on(&[("LC_ALL", ""), ("LC_CTYPE", "C.utf8"), ("LANG", "C")]));
-    assert!(!on(&[("LANG", "C")]));
-    assert!(!on(&[("LC_ALL", "POSIX"), ("LANG", "de_DE.UTF-8")]));
-    assert!(!on(&[("LANG", "de_DE@euro")]));
-    assert!(!on(&[("LANG", "C.UTF-8"), ("TERM", "linux")]));
+fn reasons_of_every_script_keep_to_the_screen() {
+    let mut rows = laptop();
+    for row in &mut rows {
+        row.reason = "サインインしているアカウントは ありません: 証明書の ファイル が 見つかりません でした 🚀";
+    }
+    for columns in [60, 80, 120] {
+        for line in table(&rows, WHOLE, Screen::of_width(columns, true)) {
+            assert!(width_of(&line) <= columns, "{columns}: {line}");
+        }
+    }
+    let rows: Vec<Row<'_>> = rows.into_iter().collect();
+    for line in short_rows(&rows, "", 50) {
+        assert!(width_of(&line) <= 50, "{line}");
+    }
 }

@@ -4,12 +4,13 @@
 use super::{
     letters::large,
     qr::{Qr, qr},
+    screen::Screen,
     style::{CODE, DIM, STRONG, paint},
+    width::width_of,
     wrap::wrap,
 };
-use crate::prompt::Terminal;
 
-/// What is shown. All of it is fit for a terminal.
+/// What is shown. All of it is fit for a screen.
 pub(crate) struct Shown<'a> {
     /// What is typed.
     pub(crate) code: &'a str,
@@ -30,23 +31,21 @@ const WORDS: usize = 56;
 const BENEATH: usize = 3;
 
 /// For a screen that shows more than lines.
-pub(crate) fn rich(shown: &Shown<'_>, terminal: Terminal) -> Vec<String> {
+pub(crate) fn rich(shown: &Shown<'_>, screen: Screen) -> Vec<String> {
     let qr = qr(shown.complete.unwrap_or(shown.address))
-        .filter(|qr| INDENT + qr.width <= terminal.columns);
+        .filter(|qr| INDENT + qr.width <= screen.columns);
     let beside = |qr: &Qr| {
-        terminal.columns > INDENT + WORDS + GAP + qr.width
-            && terminal.rows >= qr.lines.len() + BENEATH
+        screen.columns > INDENT + WORDS + GAP + qr.width && screen.rows >= qr.lines.len() + BENEATH
     };
     match qr {
         Some(qr) if beside(&qr) => {
             let room = WORDS;
-            side_by_side(&words(shown, terminal, room, true), &qr, room)
+            side_by_side(&words(shown, screen, room, true), &qr, room)
         }
         qr => {
-            let room = terminal.columns - INDENT;
-            let fits =
-                |qr: &Qr, lines: usize| terminal.rows >= lines + qr.lines.len() + 1 + BENEATH;
-            let with = words(shown, terminal, room, true);
+            let room = screen.columns - INDENT;
+            let fits = |qr: &Qr, lines: usize| screen.rows >= lines + qr.lines.len() + 1 + BENEATH;
+            let with = words(shown, screen, room, true);
             match qr.filter(|qr| fits(qr, with.len())) {
                 Some(qr) => {
                     let mut lines = indented(&with);
@@ -54,7 +53,7 @@ pub(crate) fn rich(shown: &Shown<'_>, terminal: Terminal) -> Vec<String> {
                     lines.extend(indented(&qr.lines));
                     lines
                 }
-                None => indented(&words(shown, terminal, room, false)),
+                None => indented(&words(shown, screen, room, false)),
             }
         }
     }
@@ -69,7 +68,7 @@ pub(crate) fn plain(shown: &Shown<'_>, width: usize) -> Vec<String> {
     wrap(&sentence, width)
 }
 
-fn words(shown: &Shown<'_>, terminal: Terminal, room: usize, with_qr: bool) -> Vec<String> {
+fn words(shown: &Shown<'_>, screen: Screen, room: usize, with_qr: bool) -> Vec<String> {
     let mut lines = Vec::new();
     let opened = match with_qr {
         true => {
@@ -79,7 +78,7 @@ fn words(shown: &Shown<'_>, terminal: Terminal, room: usize, with_qr: bool) -> V
     };
     lines.extend(wrap(opened, room.min(76)));
     lines.push(String::new());
-    lines.push(format!("  {}", link(shown.address, terminal)));
+    lines.push(format!("  {}", link(shown.address, screen)));
     lines.push(String::new());
     lines.push("and enter the code".to_owned());
     lines.push(String::new());
@@ -96,7 +95,7 @@ fn words(shown: &Shown<'_>, terminal: Terminal, room: usize, with_qr: bool) -> V
         None => {
             let spaced: Vec<String> = shown.code.chars().map(String::from).collect();
             let spaced = spaced.join(" ");
-            if !shown.code.contains(' ') && spaced.chars().count() + 2 <= room {
+            if !shown.code.contains(' ') && width_of(&spaced) + 2 <= room {
                 lines.push(format!("  {}", paint(STRONG, spaced)));
                 lines.push(String::new());
             }
@@ -115,9 +114,9 @@ fn copied(shown: &Shown<'_>) -> String {
 
 /// An address to be read and copied, and to be followed where the terminal makes a link of it (OSC
 /// 8).
-pub(crate) fn link(address: &str, terminal: Terminal) -> String {
+pub(crate) fn link(address: &str, screen: Screen) -> String {
     let text = paint(CODE, address);
-    match terminal.has_links {
+    match screen.has_links {
         true => format!("\u{1b}]8;;{address}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\"),
         false => text,
     }
@@ -137,7 +136,7 @@ fn side_by_side(words: &[String], qr: &Qr, room: usize) -> Vec<String> {
     // The widest line decides where the code stands, so that it is near.
     let widest = words
         .iter()
-        .map(|line| seen(line))
+        .map(|line| width_of(line))
         .max()
         .unwrap_or(0)
         .min(room);
@@ -149,7 +148,7 @@ fn side_by_side(words: &[String], qr: &Qr, room: usize) -> Vec<String> {
                 .map_or("", String::as_str);
             match qr.lines.get(row) {
                 Some(code) => {
-                    let fill = widest.saturating_sub(seen(words)) + GAP;
+                    let fill = widest.saturating_sub(width_of(words)) + GAP;
                     format!("{:INDENT$}{words}{:fill$}{code}", "", "")
                 }
                 None => format!("{:INDENT$}{words}", ""),
@@ -158,18 +157,10 @@ fn side_by_side(words: &[String], qr: &Qr, room: usize) -> Vec<String> {
         .collect()
 }
 
-/// How many characters of a line are seen.
-fn seen(line: &str) -> usize {
-    anstream::adapter::strip_str(line)
-        .to_string()
-        .chars()
-        .count()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prompt::Clipboard;
+    use crate::output::Clipboard;
 
     const ENTRA: Shown<'_> = Shown {
         code: "A1B2C3D4E",
@@ -178,10 +169,11 @@ mod tests {
         copied: false,
     };
 
-    fn terminal(columns: usize, rows: usize) -> Terminal {
-        Terminal {
+    fn screen(columns: usize, rows: usize) -> Screen {
+        Screen {
             columns,
             rows,
+            is_unicode: true,
             is_rich: true,
             has_links: false,
             clipboard: Clipboard::None,
@@ -190,7 +182,7 @@ mod tests {
 
     /// As it is seen: without colours, and every line as long as it is.
     fn seen_on(columns: usize, rows: usize) -> String {
-        let lines = rich(&ENTRA, terminal(columns, rows));
+        let lines = rich(&ENTRA, screen(columns, rows));
         let lines: Vec<String> = lines
             .iter()
             .map(|line| strip(line).trim_end().to_owned())
@@ -235,14 +227,14 @@ mod tests {
     fn nothing_is_wider_or_higher_than_the_screen() {
         for columns in 40..200 {
             for rows in [16, 24, 30, 38, 45, 80] {
-                let lines = rich(&ENTRA, terminal(columns, rows));
+                let lines = rich(&ENTRA, screen(columns, rows));
                 assert!(
                     lines.len() + BENEATH <= rows,
                     "{columns}x{rows}: {}",
                     lines.len()
                 );
                 for line in &lines {
-                    assert!(seen(line) <= columns, "{columns}x{rows}: {line}");
+                    assert!(width_of(line) <= columns, "{columns}x{rows}: {line}");
                 }
             }
         }
@@ -266,23 +258,19 @@ mod tests {
 
     #[test]
     fn the_address_is_a_link_where_links_are_made() {
-        let linking = Terminal {
+        let linking = Screen {
             has_links: true,
-            ..terminal(80, 24)
+            ..screen(80, 24)
         };
         let shown = rich(&ENTRA, linking).join("\n");
         let begin = "\u{1b}]8;;https://microsoft.com/devicelogin\u{1b}\\";
         assert!(shown.contains(begin), "{shown:?}");
-        assert!(
-            !rich(&ENTRA, terminal(80, 24))
-                .join("\n")
-                .contains("\u{1b}]8")
-        );
+        assert!(!rich(&ENTRA, screen(80, 24)).join("\n").contains("\u{1b}]8"));
     }
 
     #[test]
     fn the_qr_code_holds_the_code_too_where_the_provider_has_an_address_with_it() {
-        let with = |complete| rich(&Shown { complete, ..ENTRA }, terminal(120, 40));
+        let with = |complete| rich(&Shown { complete, ..ENTRA }, screen(120, 40));
         assert_ne!(
             with(None),
             with(Some("https://id.example/device?user_code=A1B2C3D4E"))
@@ -295,10 +283,23 @@ mod tests {
             code: "correct horse",
             ..ENTRA
         };
-        let lines: Vec<String> = rich(&shown, terminal(80, 24))
+        let lines: Vec<String> = rich(&shown, screen(80, 24))
             .iter()
             .map(|line| strip(line))
             .collect();
         assert!(lines.contains(&"    correct horse".to_owned()), "{lines:?}");
+    }
+
+    #[test]
+    fn a_code_of_wide_letters_keeps_to_the_screen() {
+        let shown = Shown {
+            code: "合言葉合言葉合言葉合言葉",
+            ..ENTRA
+        };
+        for columns in [40, 80, 130] {
+            for line in rich(&shown, screen(columns, 40)) {
+                assert!(width_of(&line) <= columns, "{columns}: {line}");
+            }
+        }
     }
 }

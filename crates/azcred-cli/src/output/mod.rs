@@ -6,13 +6,16 @@ pub(crate) mod device_code;
 pub(crate) mod failure;
 mod letters;
 mod qr;
+mod screen;
 mod spinner;
 pub(crate) mod style;
 pub(crate) mod table;
 pub(crate) mod time;
+pub(crate) mod width;
 pub(crate) mod wrap;
 
 pub(crate) use control_keys::UnseenControlKeys;
+pub(crate) use screen::{Clipboard, Screen};
 pub(crate) use spinner::{Asking, CHAIN, HiddenSpinner, Spinner};
 
 use crate::failure::{Failure, Kind};

@@ -53,7 +53,7 @@ impl Spinner {
         let Some(bar) = &self.0 else {
             return work.await;
         };
-        let _shown = Shown::new(bar);
+        let _shown = Drawn::new(bar);
         let mut work = pin!(work);
         if let Ok(done) = tokio::time::timeout(MOMENT, &mut work).await {
             return done;
@@ -130,9 +130,9 @@ impl Drop for HiddenSpinner {
 }
 
 /// Leaves no trace of a spinner, whether its work ends or is given up.
-struct Shown<'a>(&'a ProgressBar);
+struct Drawn<'a>(&'a ProgressBar);
 
-impl<'a> Shown<'a> {
+impl<'a> Drawn<'a> {
     fn new(bar: &'a ProgressBar) -> Self {
         let mut now = now();
         now.bar = Some(bar.clone());
@@ -141,7 +141,7 @@ impl<'a> Shown<'a> {
     }
 }
 
-impl Drop for Shown<'_> {
+impl Drop for Drawn<'_> {
     fn drop(&mut self) {
         let mut now = now();
         now.bar = None;
@@ -158,7 +158,7 @@ pub(crate) const CHAIN: &str = "azcred::chain";
 
 impl<S: Subscriber> Layer<S> for Asking {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut told = Told::default();
+        let mut told = EventFields::default();
         event.record(&mut told);
         if let (true, Some(source), Some(bar)) = (told.asking, told.source, &now().bar) {
             bar.set_message(format!("Asking {source}"));
@@ -167,12 +167,12 @@ impl<S: Subscriber> Layer<S> for Asking {
 }
 
 #[derive(Default)]
-struct Told {
+struct EventFields {
     asking: bool,
     source: Option<String>,
 }
 
-impl Visit for Told {
+impl Visit for EventFields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         match field.name() {
             "message" => self.asking = format!("{value:?}") == "asking",

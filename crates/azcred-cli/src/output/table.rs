@@ -1,13 +1,16 @@
 //! Columns: names and values, commands and what they do, lists with a head.
 
-use super::style::{DIM, STRONG, paint};
+use super::{
+    style::{DIM, STRONG, paint},
+    width::{pad, width_of},
+};
 
 /// `rows` as lines: names dimmed and padded to the longest, values as they are.
 pub(crate) fn pairs<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<String> {
     let widest = widest(rows);
     rows.iter()
         .map(|(name, value)| {
-            let name = format!("{:<widest$}", name.as_ref());
+            let name = pad(name.as_ref(), widest);
             format!("{}  {}", paint(DIM, name), value.as_ref())
         })
         .collect()
@@ -19,7 +22,7 @@ pub(crate) fn commands<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<Str
     let widest = widest(rows);
     rows.iter()
         .map(|(command, effect)| {
-            let command = format!("{:<widest$}", command.as_ref());
+            let command = pad(command.as_ref(), widest);
             format!(
                 "  {}  {}",
                 paint(super::style::CODE, command),
@@ -37,13 +40,13 @@ pub(crate) fn columns<const N: usize>(
     width: usize,
 ) -> Vec<String> {
     let used: [usize; N] = std::array::from_fn(|column| {
-        let cells = rows.iter().map(|row| seen(&row[column]));
+        let cells = rows.iter().map(|row| width_of(&row[column]));
         let widest = cells.max().unwrap_or(0);
         // A head over nothing is nothing.
         if widest == 0 {
             0
         } else {
-            widest.max(seen(head[column]))
+            widest.max(width_of(head[column]))
         }
     });
     let shown = used.iter().filter(|width| **width > 0).count();
@@ -52,7 +55,7 @@ pub(crate) fn columns<const N: usize>(
         let mut line = String::new();
         for (cell, width) in cells.iter().zip(used).filter(|(_, width)| *width > 0) {
             line.push_str(cell);
-            line.push_str(&" ".repeat(width + 2 - seen(cell)));
+            line.push_str(&" ".repeat(width + 2 - width_of(cell)));
         }
         line.trim_end().to_owned()
     };
@@ -68,7 +71,7 @@ pub(crate) fn columns<const N: usize>(
     let label = head
         .iter()
         .skip(1)
-        .map(|head| seen(head))
+        .map(|head| width_of(head))
         .max()
         .unwrap_or(0);
     let mut lines = Vec::new();
@@ -78,23 +81,15 @@ pub(crate) fn columns<const N: usize>(
         lines.extend(
             others
                 .filter(|(_, cell)| !cell.is_empty())
-                .map(|(head, cell)| format!("  {}  {cell}", paint(DIM, format!("{head:<label$}")))),
+                .map(|(head, cell)| format!("  {}  {cell}", paint(DIM, pad(head, label)))),
         );
     }
     lines
 }
 
-/// How many characters are seen.
-fn seen(cell: &str) -> usize {
-    anstream::adapter::strip_str(cell)
-        .to_string()
-        .chars()
-        .count()
-}
-
 fn widest<N: AsRef<str>, V>(rows: &[(N, V)]) -> usize {
     rows.iter()
-        .map(|(name, _)| name.as_ref().chars().count())
+        .map(|(name, _)| width_of(name.as_ref()))
         .max()
         .unwrap_or_default()
 }
@@ -134,6 +129,32 @@ mod tests {
                 "  id     22"
             ]
         );
+    }
+
+    #[test]
+    fn names_of_every_script_stand_beneath_each_other() {
+        let rows = [
+            row(["日本チーム", "1", "Enabled"]),
+            row(["Mu\u{308}ller", "22", "有効"]),
+            row(["🚀 launch", "3", "Enabled"]),
+        ];
+        let lines = plain(&rows, 80);
+        assert_eq!(
+            lines,
+            [
+                "Name        id  state",
+                "日本チーム  1   Enabled",
+                "Mu\u{308}ller      22  有効",
+                "🚀 launch   3   Enabled",
+            ]
+        );
+        assert_eq!(plain(&rows, 23), lines, "it has 23 columns");
+        assert_ne!(plain(&rows, 22), lines);
+        let pairs = pairs(&[("名前", "x"), ("id", "y")]);
+        let pairs = pairs
+            .iter()
+            .map(|line| anstream::adapter::strip_str(line).to_string());
+        assert_eq!(pairs.collect::<Vec<_>>(), ["名前  x", "id    y"]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Sentences in lines that fit the screen.
 
+use super::width::width_of;
 use terminal_size::{Width, terminal_size_of};
+use unicode_width::UnicodeWidthChar;
 
 /// Longer lines are hard to read, however wide the screen.
 const WIDEST: usize = 100;
@@ -36,7 +38,7 @@ impl Stream {
     }
 }
 
-/// Breaks `sentence` into lines of at most `width` characters. What stands between backticks is
+/// Breaks `sentence` into lines of at most `width` columns. What stands between backticks is
 /// never broken, as it is meant to be copied; a word that does not fit stands alone.
 ///
 /// Sentences have others' words in them: names of folders, what a service says. None can move the
@@ -45,14 +47,15 @@ pub(crate) fn wrap(sentence: &str, width: usize) -> Vec<String> {
     let sentence = azcred::printable(sentence, usize::MAX);
     let mut lines = vec![String::new()];
     let mut room = width;
-    for word in words(&sentence) {
-        let length = word.chars().count();
+    for (word, is_glued) in words(&sentence).flat_map(|word| pieces(word, width)) {
+        let length = width_of(word);
         let last = lines.len() - 1;
-        if !lines[last].is_empty() && length + 1 > room {
+        let space = usize::from(!is_glued);
+        if !lines[last].is_empty() && length + space > room {
             lines.push(word.to_owned());
             room = width.saturating_sub(length);
         } else {
-            if !lines[last].is_empty() {
+            if !lines[last].is_empty() && !is_glued {
                 lines[last].push(' ');
                 room = room.saturating_sub(1);
             }
@@ -61,6 +64,28 @@ pub(crate) fn wrap(sentence: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// The word, or its pieces where it is wider than a line and in a script that has no spaces, and
+/// may break before every letter that takes two columns (Unicode Standard Annex 14, class ID). With
+/// each, whether it belongs right behind the one before.
+fn pieces(word: &str, width: usize) -> Vec<(&str, bool)> {
+    if width_of(word) <= width || word.contains('`') {
+        return vec![(word, false)];
+    }
+    let mut ends: Vec<usize> = word
+        .char_indices()
+        .filter(|(at, letter)| *at > 0 && letter.width() == Some(2))
+        .map(|(at, _)| at)
+        .collect();
+    ends.push(word.len());
+    let mut from = 0;
+    let piece = |end| {
+        let piece = (&word[from..end], from > 0);
+        from = end;
+        piece
+    };
+    ends.into_iter().map(piece).collect()
 }
 
 /// Splits at spaces outside of backticks.
@@ -98,6 +123,14 @@ mod tests {
         );
         assert_eq!(wrap("a b", usize::MAX), ["a b"]);
         assert_eq!(wrap("1234567890123 b", 5), ["1234567890123", "b"]);
+        assert_eq!(
+            wrap("日本語 の 名前 は 幅 が 広い", 10),
+            ["日本語 の", "名前 は 幅", "が 広い"]
+        );
+        assert_eq!(
+            wrap("a 証明書のファイルが b", 10),
+            ["a 証明書の", "ファイルが", "b"]
+        );
         for line in wrap(&"word ".repeat(50), 23) {
             assert!(line.chars().count() <= 23);
         }

@@ -3,12 +3,9 @@
 
 pub(crate) mod line;
 pub(crate) mod secret;
-mod terminal;
-
-pub(crate) use terminal::{Clipboard, Terminal};
 
 use crate::output::{
-    HiddenSpinner, UnseenControlKeys,
+    Clipboard, HiddenSpinner, Screen, UnseenControlKeys,
     device_code::{self, Shown, link},
     style::{GOOD, WARN, paint, with_code},
     wrap::wrap,
@@ -104,48 +101,48 @@ impl OnScreen {
     }
 
     /// Waits in sight, where a line can be drawn again.
-    fn wait(&self, terminal: Terminal, words: &'static str, until: Option<SystemTime>) {
+    fn wait(&self, at: Screen, words: &'static str, until: Option<SystemTime>) {
         let mut live = self.live();
         // First what was waited for before goes.
         *live = None;
-        *live = Some(Live::new(terminal, words, until));
+        *live = Some(Live::new(at, words, until));
     }
 
-    fn code(&self, device: &DeviceCode, terminal: Terminal) {
+    fn code(&self, device: &DeviceCode, at: Screen) {
         let until = device.expires_on;
         let code = printable(&device.user_code, LONGEST_CODE);
         let shown = Shown {
-            copied: terminal.clipboard.takes() && copy(&code),
+            copied: at.clipboard.takes() && copy(&code),
             code: &code,
             address: device.verification_uri.as_str(),
             complete: device.verification_uri_complete.as_ref().map(Url::as_str),
         };
-        if terminal.is_rich {
-            self.say(&spaced(device_code::rich(&shown, terminal)));
+        if at.is_rich {
+            self.say(&spaced(device_code::rich(&shown, at)));
         } else {
-            let mut lines = device_code::plain(&shown, terminal.columns);
+            let mut lines = device_code::plain(&shown, at.columns);
             let left = minutes(until);
             lines.push(format!(
                 "The code is good for {left}. Waiting; Ctrl-C ends it."
             ));
             self.say(&lines);
         }
-        self.wait(terminal, "Waiting for you to sign in", Some(until));
+        self.wait(at, "Waiting for you to sign in", Some(until));
     }
 
-    fn browser(&self, url: &Url, until: SystemTime, terminal: Terminal) {
-        if terminal.is_rich {
+    fn browser(&self, url: &Url, until: SystemTime, at: Screen) {
+        if at.is_rich {
             let mut lines = Vec::new();
             let words = "A browser has opened: sign in there, and come back. If none did, open this address on this computer, or end this \
                          with Ctrl-C and use `azcred login --device-code`:";
             lines.extend(
-                wrap(words, (terminal.columns - 2).min(100))
+                wrap(words, (at.columns - 2).min(100))
                     .iter()
                     .map(|line| format!("  {}", with_code(line))),
             );
             lines.push(String::new());
             // Never broken by us: it is to be copied whole.
-            lines.push(link(url.as_str(), terminal));
+            lines.push(link(url.as_str(), at));
             self.say(&spaced(lines));
         } else {
             self.say(&[
@@ -154,7 +151,7 @@ impl OnScreen {
                 format!("Waiting for {}; Ctrl-C ends it.", minutes(until)),
             ]);
         }
-        self.wait(terminal, "Waiting for the browser", Some(until));
+        self.wait(at, "Waiting for the browser", Some(until));
     }
 }
 
@@ -165,19 +162,19 @@ impl Prompt for TerminalPrompt {
     fn show(&self, notice: &Notice<'_>) {
         self.settle();
         let screen = self.screen.clone();
-        let terminal = Terminal::of_stderr(self.plain);
-        let width = terminal.columns.min(100);
+        let at = Screen::of_stderr(self.plain);
+        let width = at.columns.min(100);
         let asks = matches!(
             notice,
             Notice::Browser { .. } | Notice::DeviceCode(_) | Notice::AnotherProcess
         );
         self.has_asked.fetch_or(asks, Ordering::Relaxed);
         match notice {
-            Notice::Browser { url, until } => screen.browser(url, *until, terminal),
+            Notice::Browser { url, until } => screen.browser(url, *until, at),
             Notice::DeviceCode(code) => {
                 let code = (*code).clone();
-                let show = move || screen.code(&code, terminal);
-                match terminal.clipboard {
+                let show = move || screen.code(&code, at);
+                match at.clipboard {
                     Clipboard::Tmux => self.aside(show),
                     Clipboard::None | Clipboard::Terminal => show(),
                 }
@@ -200,12 +197,12 @@ impl Prompt for TerminalPrompt {
                 screen.say(&lines);
             }
             Notice::AnotherProcess => {
-                if !terminal.is_rich {
+                if !at.is_rich {
                     screen.say(&[
                         "Somebody is signing in in another window; waiting for that.".to_owned(),
                     ]);
                 }
-                screen.wait(terminal, "Waiting for the sign-in in another window", None);
+                screen.wait(at, "Waiting for the sign-in in another window", None);
             }
             Notice::Over => *screen.live() = None,
             // What can't be told yet can't be shown.
@@ -241,9 +238,9 @@ const TICK: Duration = Duration::from_millis(120);
 const WORDY: usize = 64;
 
 impl Live {
-    fn new(terminal: Terminal, words: &'static str, until: Option<SystemTime>) -> Self {
+    fn new(at: Screen, words: &'static str, until: Option<SystemTime>) -> Self {
         let alone = HiddenSpinner::hide();
-        if !terminal.is_rich {
+        if !at.is_rich {
             return Self {
                 bar: None,
                 _alone: alone,
@@ -253,11 +250,7 @@ impl Live {
         // Before anything is drawn.
         let unseen = UnseenControlKeys::new();
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let words = if terminal.columns < WORDY {
-            "Waiting"
-        } else {
-            words
-        };
+        let words = if at.columns < WORDY { "Waiting" } else { words };
         let template = match until {
             Some(_) => "{spinner:.cyan} {msg}, {left:.bold} left; Ctrl-C ends it",
             None => "{spinner:.cyan} {msg}; Ctrl-C ends it",

@@ -3,6 +3,7 @@
 mod notes;
 mod reach;
 mod seen;
+mod summary;
 mod tell;
 mod ways;
 
@@ -12,7 +13,7 @@ use crate::{
     failure::{Failure, Kind},
     output::Output,
     prompt::TerminalPrompt,
-    sign_in::{Place, in_cloud},
+    sign_in::{Person, Place, in_cloud},
     suggested::Suggested,
 };
 use azcred::{
@@ -57,18 +58,18 @@ pub(crate) struct Login {
     plain: bool,
 
     #[command(flatten)]
-    person: Person,
+    person: PersonOptions,
 
     #[command(flatten)]
-    application: Application,
+    application: ApplicationOptions,
 
     #[command(flatten)]
-    identity: Identity,
+    identity: IdentityOptions,
 }
 
 #[derive(Args)]
 #[command(next_help_heading = "A person")]
-struct Person {
+struct PersonOptions {
     /// In a browser on this computer, and in no other way
     #[arg(long, group = "way")]
     browser: bool,
@@ -84,7 +85,7 @@ struct Person {
 
 #[derive(Args)]
 #[command(next_help_heading = "An application")]
-struct Application {
+struct ApplicationOptions {
     /// As an application; its secret is asked for, or read from standard input
     #[arg(long, group = "way", requires_all = ["client_id", "tenant"])]
     service_principal: bool,
@@ -110,7 +111,7 @@ struct Application {
 
 #[derive(Args)]
 #[command(next_help_heading = "A managed identity")]
-struct Identity {
+struct IdentityOptions {
     /// As the identity that Azure keeps for this machine; --client-id, --object-id or --resource-id
     /// names one of several
     #[arg(long, group = "way", conflicts_with = "tenant")]
@@ -148,7 +149,7 @@ impl Login {
                 Seen::look(&place, &options, &suggested, token),
             )
             .await;
-        let told = tell::Told {
+        let told = summary::Summary {
             account: &account,
             principal: principal.as_ref(),
             seen: &seen,
@@ -166,8 +167,8 @@ impl Login {
 }
 
 /// Whether a person is there to be asked, and may be.
-fn attended(system: &dyn System, person: crate::sign_in::Person) -> Result<(), Failure> {
-    if person == crate::sign_in::Person::NotAsked {
+fn attended(system: &dyn System, person: Person) -> Result<(), Failure> {
+    if person == Person::NotAsked {
         return Err(Failure::new(
             Kind::Unavailable,
             "Sign in a person",
@@ -206,19 +207,18 @@ fn resource_id(text: &str) -> Result<ManagedIdentityId, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sign_in::Person::{Asked, NotAsked};
     use azcred::system::Fixture;
 
     #[test]
     fn a_person_is_asked_at_a_terminal_and_in_no_ci_job() {
         let desk = || Fixture::new().with_terminal();
-        assert!(attended(&desk(), Asked).is_ok());
-        assert!(attended(&desk(), NotAsked).is_err());
-        let refused = attended(&Fixture::new(), Asked).unwrap_err();
+        assert!(attended(&desk(), Person::Asked).is_ok());
+        assert!(attended(&desk(), Person::NotAsked).is_err());
+        let refused = attended(&Fixture::new(), Person::Asked).unwrap_err();
         assert_eq!(refused.kind.exit_code(), 3);
         assert!(refused.fix.contains("--service-principal"), "{refused:?}");
         for variable in ["CI", "GITHUB_ACTIONS", "TF_BUILD"] {
-            let refused = attended(&desk().with_var(variable, "true"), Asked).unwrap_err();
+            let refused = attended(&desk().with_var(variable, "true"), Person::Asked).unwrap_err();
             assert!(refused.why.contains(variable), "{refused:?}");
         }
     }

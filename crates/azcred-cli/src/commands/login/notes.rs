@@ -1,12 +1,12 @@
 //! What whoever has signed in has to know besides, each with what to do.
 
 use super::{
-    seen::reference,
-    tell::{Told, is_here, shown},
+    seen::{is_here, reference, shown},
+    summary::Summary,
 };
 
 /// The notes, in the order in which they matter.
-pub(super) fn notes(told: &Told<'_>) -> Vec<String> {
+pub(super) fn notes(told: &Summary<'_>) -> Vec<String> {
     let (seen, suggested) = (told.seen, told.suggested);
     let mut notes = Vec::new();
     match (&seen.reach.note, &seen.reach.command) {
@@ -51,7 +51,7 @@ pub(super) fn notes(told: &Told<'_>) -> Vec<String> {
 const NO_CONFIG: &str = "this folder has no config.json, by which programs find their workspace. Download it in Azure Machine Learning studio \
                          (the workspace's menu at the top right, 'Download config file')";
 
-fn no_subscription(told: &Told<'_>) -> String {
+fn no_subscription(told: &Summary<'_>) -> String {
     let (principal, seen) = (told.principal, told.seen);
     let login = |tenant: &str| told.suggested.login(tenant, told.client_id);
     let own = principal.and_then(|principal| principal.tenant_id.as_deref());

@@ -110,6 +110,18 @@ pub(super) fn reference(workspace: &Workspace) -> Option<WorkspaceRef> {
     WorkspaceRef::from_resource_id(&workspace.id).ok()
 }
 
+/// Whether it is the workspace that is meant in this folder.
+pub(super) fn is_here(workspace: &WorkspaceRef, seen: &Seen) -> bool {
+    let id = workspace.resource_id();
+    let here = seen.here.as_ref();
+    here.is_some_and(|here| here.workspace.resource_id().eq_ignore_ascii_case(&id))
+}
+
+/// What Azure says, fit for a terminal.
+pub(super) fn shown(text: &str) -> String {
+    azcred::printable(text, 80)
+}
+
 /// The token of the sign-in, for the questions right after it.
 #[derive(Debug)]
 struct Has(AccessToken);

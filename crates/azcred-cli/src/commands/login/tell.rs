@@ -3,18 +3,16 @@
 use super::{
     notes::notes,
     reach::Instead,
-    seen::{Seen, reference},
+    seen::{Seen, is_here, reference, shown},
+    summary::Summary,
 };
-use crate::{
-    output::{
-        Output,
-        style::{GOOD, STRONG, paint},
-        table,
-        wrap::Stream,
-    },
-    suggested::Suggested,
+use crate::output::{
+    Output,
+    style::{GOOD, STRONG, paint},
+    table,
+    wrap::Stream,
 };
-use azcred::{ClientId, account::Account};
+use azcred::account::Account;
 use azcred_azure::{Principal, PrincipalKind, Source, WorkspaceRef};
 use serde::Serialize;
 
@@ -87,22 +85,8 @@ struct InsteadLine<'a> {
     why: &'a str,
 }
 
-/// What there is to tell.
-pub(super) struct Told<'a> {
-    /// The sign-in.
-    pub(super) account: &'a Account,
-    /// Who that is, as the token says.
-    pub(super) principal: Option<&'a Principal>,
-    /// What they can see.
-    pub(super) seen: &'a Seen,
-    /// Commands of this profile.
-    pub(super) suggested: &'a Suggested,
-    /// The application that a person signed in to, where they named one.
-    pub(super) client_id: Option<&'a ClientId>,
-}
-
-/// Tells it.
-pub(super) fn tell(told: &Told<'_>, output: &mut Output) {
+/// Tells who has signed in, and what they can see.
+pub(super) fn tell(told: &Summary<'_>, output: &mut Output) {
     let (account, principal, seen) = (told.account, told.principal, told.seen);
     if output.is_json() {
         output.json(&document(account, principal, seen));
@@ -281,12 +265,6 @@ fn workspaces(seen: &Seen) -> Vec<[String; 5]> {
         .collect()
 }
 
-pub(super) fn is_here(workspace: &WorkspaceRef, seen: &Seen) -> bool {
-    let id = workspace.resource_id();
-    let here = seen.here.as_ref();
-    here.is_some_and(|here| here.workspace.resource_id().eq_ignore_ascii_case(&id))
-}
-
 /// By what a workspace is meant here.
 fn meant(source: &Source) -> String {
     match source {
@@ -306,9 +284,4 @@ fn tenant_name<'a>(principal: Option<&Principal>, seen: &'a Seen) -> Option<&'a 
         .display_name
         .as_deref()
         .or(tenant.default_domain.as_deref())
-}
-
-/// What Azure says, fit for a terminal.
-pub(super) fn shown(text: &str) -> String {
-    azcred::printable(text, 80)
 }

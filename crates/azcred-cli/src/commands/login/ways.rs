@@ -5,7 +5,7 @@ use crate::{
     failure::{Failure, Kind},
     output::Output,
     prompt::secret,
-    sign_in::Person as Asked,
+    sign_in::Person,
 };
 use azcred::{
     AccessToken, Availability, ClientCertificate, ClientCertificateCredential, ClientId,
@@ -57,7 +57,7 @@ async fn person(
     request: &TokenRequest,
     output: &Output,
 ) -> Result<(AccessToken, Account), Failure> {
-    attended(&**options.system(), Asked::of(output))?;
+    attended(&**options.system(), Person::of(output))?;
     if !login.person.device_code {
         let credential = browser(login, options)?;
         match credential.prepare() {
@@ -176,7 +176,7 @@ impl App<'_> {
 /// job nobody does.
 async fn asked(what: &str, app: &App<'_>) -> Result<SecretString, Failure> {
     if io::stdin().is_terminal() {
-        attended(&**app.options.system(), Asked::of(app.output)).map_err(|refused| {
+        attended(&**app.options.system(), Person::of(app.output)).map_err(|refused| {
             Failure::new(refused.kind, format!("Ask for the {what}"), refused.why)
                 .fix("pipe it in: `azcred login … < FILE`")
         })?;

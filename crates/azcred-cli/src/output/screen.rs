@@ -1,6 +1,5 @@
-//! What the terminal on standard error can show, as far as variables and its size tell.
+//! What a stream's screen can show, as far as variables and its size tell.
 
-use crate::output::chain_table::Screen;
 use azcred::system::{RealSystem, System};
 use std::{
     io::{self, IsTerminal, Read},
@@ -9,13 +8,15 @@ use std::{
 };
 use terminal_size::{Height, Width, terminal_size_of};
 
-/// A terminal, or what is none.
+/// What lines are written for: a terminal, a file, a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Terminal {
+pub(crate) struct Screen {
     /// How many characters a line has.
     pub(crate) columns: usize,
     /// How many lines it has.
     pub(crate) rows: usize,
+    /// Whether it can show more than ASCII.
+    pub(crate) is_unicode: bool,
     /// Whether it shows block characters and colours, and whether a line may be drawn again. Else
     /// lines are plain, written once, and can be read by a screen reader or in a log.
     pub(crate) is_rich: bool,
@@ -39,7 +40,16 @@ pub(crate) enum Clipboard {
 /// Narrower than this nothing stands beside anything.
 const NARROW: usize = 40;
 
-impl Terminal {
+impl Screen {
+    /// The one on standard output, for tables: they take what there is.
+    pub(crate) fn of_stdout() -> Self {
+        let size = terminal_size_of(io::stdout());
+        let size = size.map(|(Width(columns), Height(rows))| (columns.into(), rows.into()));
+        let mut screen = Self::with(false, size, |name| std::env::var(name).ok());
+        screen.columns = screen.columns.max(NARROW);
+        screen
+    }
+
     /// The one on standard error. `plain` leaves away all that is more than lines of text.
     pub(crate) fn of_stderr(plain: bool) -> Self {
         let size = terminal_size_of(io::stderr());
@@ -47,6 +57,15 @@ impl Terminal {
         let coloured = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
         let is_watched = !plain && coloured && io::stderr().is_terminal();
         Self::with(is_watched, size, |name| std::env::var(name).ok())
+    }
+
+    /// One that shows lines of this width and nothing else.
+    #[cfg(test)]
+    pub(super) fn of_width(columns: usize, is_unicode: bool) -> Self {
+        Self {
+            is_unicode,
+            ..Self::with(false, Some((columns, 24)), |_| None)
+        }
     }
 
     /// One of this size with these variables.
@@ -57,14 +76,13 @@ impl Terminal {
     ) -> Self {
         let (columns, rows) = size.unwrap_or((usize::MAX, usize::MAX));
         let has = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
-        let is_rich = is_watched
-            && size.is_some()
-            && columns >= NARROW
-            && !has("NO_COLOR")
-            && Screen::is_unicode(&variable);
+        let is_unicode = Self::is_unicode(&variable);
+        let is_rich =
+            is_watched && size.is_some() && columns >= NARROW && !has("NO_COLOR") && is_unicode;
         Self {
             columns,
             rows,
+            is_unicode,
             is_rich,
             has_links: is_rich && makes_links(&variable),
             clipboard: match is_rich {
@@ -72,6 +90,24 @@ impl Terminal {
                 false => Clipboard::None,
             },
         }
+    }
+
+    /// Whether a screen with these variables shows block characters: not where the locale says
+    /// another encoding (the first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set, POSIX
+    /// 'Internationalization Variables'), nor on Linux's console, whose font has few of them. Where
+    /// no locale is said at all, as in most containers, it is UTF-8 that is read.
+    pub(crate) fn is_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
+        if variable("TERM").is_some_and(|term| matches!(term.as_str(), "linux" | "dumb")) {
+            return false;
+        }
+        ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .filter_map(variable)
+            .find(|value| !value.is_empty())
+            .is_none_or(|locale| {
+                let locale = locale.to_ascii_lowercase();
+                locale.contains("utf-8") || locale.contains("utf8")
+            })
     }
 }
 
@@ -153,7 +189,7 @@ fn is_one_of(term: &str, names: &[&str]) -> bool {
 
 impl Clipboard {
     /// Whether what is written is likely to get there.
-    pub(super) fn takes(self) -> bool {
+    pub(crate) fn takes(self) -> bool {
         match self {
             Self::None => false,
             Self::Terminal => true,
@@ -192,12 +228,12 @@ fn tmux_takes() -> Option<bool> {
 mod tests {
     use super::*;
 
-    fn terminal(variables: &[(&str, &str)]) -> Terminal {
+    fn screen(variables: &[(&str, &str)]) -> Screen {
         sized(Some((80, 24)), variables)
     }
 
-    fn sized(size: Option<(usize, usize)>, variables: &[(&str, &str)]) -> Terminal {
-        Terminal::with(true, size, |wanted| {
+    fn sized(size: Option<(usize, usize)>, variables: &[(&str, &str)]) -> Screen {
+        Screen::with(true, size, |wanted| {
             let mut found = variables.iter().filter(|(name, _)| *name == wanted);
             found.next().map(|(_, value)| (*value).to_owned())
         })
@@ -205,20 +241,20 @@ mod tests {
 
     #[test]
     fn a_screen_of_some_width_with_colours_shows_more_than_lines() {
-        assert!(terminal(&[("TERM", "xterm-256color")]).is_rich);
+        assert!(screen(&[("TERM", "xterm-256color")]).is_rich);
         for plain in [
-            terminal(&[("TERM", "dumb")]),
-            terminal(&[("TERM", "linux")]),
-            terminal(&[("NO_COLOR", "1")]),
-            terminal(&[("LC_ALL", "C")]),
+            screen(&[("TERM", "dumb")]),
+            screen(&[("TERM", "linux")]),
+            screen(&[("NO_COLOR", "1")]),
+            screen(&[("LC_ALL", "C")]),
             sized(Some((39, 24)), &[]),
             sized(None, &[]),
-            Terminal::with(false, Some((80, 24)), |_| None),
+            Screen::with(false, Some((80, 24)), |_| None),
         ] {
             assert!(!plain.is_rich && !plain.has_links, "{plain:?}");
             assert_eq!(plain.clipboard, Clipboard::None);
         }
-        assert!(terminal(&[("NO_COLOR", "")]).is_rich, "empty is unset");
+        assert!(screen(&[("NO_COLOR", "")]).is_rich, "empty is unset");
     }
 
     #[test]
@@ -230,7 +266,7 @@ mod tests {
             ("VTE_VERSION", "7600"),
             ("WT_SESSION", "x"),
         ] {
-            assert!(terminal(&[yes]).has_links, "{yes:?}");
+            assert!(screen(&[yes]).has_links, "{yes:?}");
         }
         for no in [
             ("TERM", "xterm"),
@@ -238,10 +274,10 @@ mod tests {
             ("TERM_PROGRAM", "Apple_Terminal"),
             ("VTE_VERSION", "4999"),
         ] {
-            assert!(!terminal(&[no]).has_links, "{no:?}");
+            assert!(!screen(&[no]).has_links, "{no:?}");
         }
         let tmux = |version| {
-            terminal(&[("TERM_PROGRAM", "tmux"), ("TERM_PROGRAM_VERSION", version)]).has_links
+            screen(&[("TERM_PROGRAM", "tmux"), ("TERM_PROGRAM_VERSION", version)]).has_links
         };
         assert!(tmux("3.4") && tmux("3.5a") && tmux("4.0"));
         assert!(!tmux("3.3a") && !tmux("2.9") && !tmux("next"));
@@ -249,7 +285,7 @@ mod tests {
 
     #[test]
     fn the_clipboard_is_promised_where_the_terminal_takes_it_by_default() {
-        let clipboard = |variables| terminal(variables).clipboard;
+        let clipboard = |variables| screen(variables).clipboard;
         assert_eq!(clipboard(&[("TERM", "alacritty")]), Clipboard::Terminal);
         assert_eq!(
             clipboard(&[("TERM_PROGRAM", "vscode")]),
@@ -262,5 +298,28 @@ mod tests {
         let screen = [("TERM_PROGRAM", "WezTerm"), ("STY", "1.pts")];
         assert_eq!(clipboard(&screen), Clipboard::None);
         assert!(!Clipboard::None.takes());
+    }
+
+    #[test]
+    fn blocks_are_for_screens_that_can_show_them() {
+        let on = |variables: &[(&str, &str)]| {
+            let variables: Vec<(String, String)> = variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            Screen::is_unicode(move |name| {
+                variables
+                    .iter()
+                    .find(|(one, _)| one == name)
+                    .map(|(_, value)| value.clone())
+            })
+        };
+        assert!(on(&[]));
+        assert!(on(&[("LANG", "de_DE.UTF-8")]));
+        assert!(on(&[("LC_ALL", ""), ("LC_CTYPE", "C.utf8"), ("LANG", "C")]));
+        assert!(!on(&[("LANG", "C")]));
+        assert!(!on(&[("LC_ALL", "POSIX"), ("LANG", "de_DE.UTF-8")]));
+        assert!(!on(&[("LANG", "de_DE@euro")]));
+        assert!(!on(&[("LANG", "C.UTF-8"), ("TERM", "linux")]));
     }
 }
