@@ -6,9 +6,11 @@
 
 use crate::{
     directory::{AZURE_CLI, Directory, Tenant, User},
-    entra::{Proofs, Session, signed_in},
+    entra::{Session, signed_in},
+    entra_state::Proofs,
     resources::{Principals, Scope},
-    state::{StateDir, StateError},
+    state::StateDir,
+    state_error::StateError,
     world::World,
 };
 use serde::{Deserialize, Serialize};

@@ -14,7 +14,8 @@ use crate::{
     seed::{Made, Seed, SeedError, pem},
     serve::{Admin, Bound, Context, Listeners},
     service::{Service, Urls},
-    state::{StateDir, StateError},
+    state::StateDir,
+    state_error::StateError,
     world::World,
 };
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! Faults: how a service misbehaves on request, for whom, and how often.
 
-use crate::{clock::Clock, identity_hosts::ExpiresOnFormat, service::Service};
+use crate::{clock::Clock, expires_on::ExpiresOnFormat, service::Service};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

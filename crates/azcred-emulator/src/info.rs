@@ -6,7 +6,7 @@ use crate::{
     directory::{Directory, User},
     identity_hosts::HostsInfo,
     projected_token::WorkloadInfo,
-    state::StateError,
+    state_error::StateError,
 };
 use serde::{Deserialize, Serialize};
 use std::{

@@ -11,8 +11,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The audience that federated credentials usually want ('Workload identity federation').
-pub const EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";
+pub use crate::directory::EXCHANGE_AUDIENCE;
 
 /// Where the test issuer's documents are, below the sign-in service's port.
 const PATH: &str = "/-/issuer";

@@ -7,7 +7,8 @@
 use crate::{
     directory::{Directory, IssuerKeys},
     issuer::{self, MintError},
-    state::{StateDir, StateError},
+    state::StateDir,
+    state_error::StateError,
     world::World,
 };
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 //! A key takes a second to make in an unoptimised build, and tests start many emulators that nobody
 //! keeps. An emulator with a state folder never uses these.
 
-use crate::tokens::{KeyError, SigningKey};
+use crate::signing::{KeyError, SigningKey};
 use std::{
     collections::HashMap,
     sync::{Mutex, OnceLock, PoisonError},

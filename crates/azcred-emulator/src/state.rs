@@ -4,7 +4,8 @@ use crate::{
     ca::Ca,
     seed::{Made, pem},
     shared_keys,
-    tokens::{KeyError, Keys, SigningKey},
+    signing::{KeyError, Keys, SigningKey},
+    state_error::StateError,
 };
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -19,61 +20,6 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The file whose lock says that an emulator runs.
 const LOCK: &str = "emulator.lock";
-
-/// Why the state folder can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StateError {
-    /// A file or the folder can't be read or written.
-    #[error("{}: {what}: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What was tried.
-        what: &'static str,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// The folder is open to others, and would hold secrets.
-    #[error("{}: this folder holds other things, and other users of this machine can enter it (its mode is {mode:03o}), and it would hold keys and secrets: run 'chmod 700 {}', or choose another folder", path.display(), path.display())]
-    Open {
-        /// The folder.
-        path: PathBuf,
-        /// Its mode.
-        mode: u32,
-    },
-    /// The folder is somebody else's, who could enter it at any time.
-    #[error("{}: this folder belongs to another user of this machine (uid {owner}), and it would hold keys and secrets: choose another folder", path.display())]
-    Foreign {
-        /// The folder.
-        path: PathBuf,
-        /// Its owner.
-        owner: u32,
-    },
-    /// Another emulator runs from this folder.
-    #[error("{}: an emulator is running from this folder already: use that one, stop it, or choose another folder", path.display())]
-    Running {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A file is there and is not what was written.
-    #[error("{}: this file is damaged ({why}): restore it, or remove it to have a new one made{}", path.display(), consequence)]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-        /// What a new one would mean.
-        consequence: &'static str,
-    },
-    /// Something new could not be made.
-    #[error("{what}: {why}")]
-    Make {
-        /// What was to be made.
-        what: &'static str,
-        /// Why it could not be.
-        why: String,
-    },
-}
 
 /// A state folder, held by this emulator until it is dropped.
 #[derive(Debug)]

@@ -1,15 +1,9 @@
 //! The whole state of one emulator, shared by all its services.
 
 use crate::{
-    clock::Clock,
-    directory::Directory,
-    entra::{Codes, Devices, Lockout, Loops, Spent},
-    faults::Faults,
-    request_log::RequestLog,
-    resources::Resources,
-    service::Urls,
-    state::StateError,
-    tokens::Keys,
+    clock::Clock, directory::Directory, entra_state::EntraState, faults::Faults,
+    request_log::RequestLog, resources::Resources, service::Urls, signing::Keys,
+    state_error::StateError,
 };
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -25,16 +19,8 @@ pub struct World {
     pub faults: Faults,
     /// What was answered.
     pub requests: RequestLog,
-    /// Who asks too often.
-    pub(crate) loops: Loops,
-    /// Who tried too many passwords.
-    pub(crate) lockout: Lockout,
-    /// Which refresh tokens were used, where that matters.
-    pub(crate) spent: Spent,
-    /// Which programs wait for a person on another device.
-    pub(crate) devices: Devices,
-    /// Authorization codes that were given out.
-    pub(crate) codes: Codes,
+    /// What Entra ID keeps in memory.
+    pub(crate) entra: EntraState,
     urls: OnceLock<Urls>,
     keeper: OnceLock<Keeper>,
 }
@@ -53,11 +39,7 @@ impl World {
             faults: Faults::new(clock.clone()),
             clock,
             requests: RequestLog::default(),
-            loops: Loops::default(),
-            lockout: Lockout::default(),
-            devices: Devices::default(),
-            spent: Spent::default(),
-            codes: Codes::default(),
+            entra: EntraState::default(),
             urls: OnceLock::new(),
             keeper: OnceLock::new(),
         }

@@ -1,23 +1,21 @@
 //! Resources of any type: lists, one by its id, tags, deletion.
 
-use super::{
-    access::{self, Caller},
-    answer::Answer,
-    call::Call,
-    error::ArmError,
-    filter::{Filter, Term},
-    groups::tagged,
-    identities,
-    workspaces::SERVICE_OWNED,
-};
 use crate::{
-    resources::{Resource, Scope, SystemData, WORKSPACE_TYPE},
+    arm::{
+        access::{self, Caller},
+        answer::Answer,
+        call::Call,
+        error::ArmError,
+        filter::{Filter, Term},
+        groups::tagged,
+        identities,
+        wire::{self, SERVICE_OWNED},
+    },
+    resources::{Resource, Scope, WORKSPACE_TYPE},
     world::World,
 };
 use http::{Method, StatusCode};
-use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use serde_json::{Map, Value};
 
 /// `GET …/resources`: whatever the caller may read at or below a scope. Children are no part of
 /// this list.
@@ -53,7 +51,7 @@ pub(super) fn list(
         })
         .map(|one| {
             // The list is short of what only the provider knows.
-            let mut short = view(one);
+            let mut short = wire::view(one);
             short.remove("properties");
             short.remove("systemData");
             Value::Object(short)
@@ -108,7 +106,7 @@ pub(super) fn collection(
         .filter(|one| one.is_a(resource_type) && one.id != *parent)
         .filter(|one| default_or_any(call, one))
         .filter(|one| caller.may(&resources, &action, &one.id))
-        .map(|one| Value::Object(view(one)))
+        .map(|one| Value::Object(wire::view(one)))
         .collect();
     Answer::list(world, call, seen)
 }
@@ -133,7 +131,7 @@ pub(super) fn one(
     id: &Scope,
 ) -> Result<Answer, ArmError> {
     match call.method {
-        Method::GET => read(world, id).map(|found| Answer::ok(Value::Object(view(&found)))),
+        Method::GET => read(world, id).map(|found| Answer::ok(Value::Object(wire::view(&found)))),
         Method::HEAD => Ok(Answer::empty(match read(world, id) {
             Ok(_) => StatusCode::NO_CONTENT,
             Err(_) => StatusCode::NOT_FOUND,
@@ -162,7 +160,7 @@ fn read(world: &World, id: &Scope) -> Result<Resource, ArmError> {
 /// Replaces tags and those properties that are named; a property set to null goes.
 fn patch(world: &World, call: &Call, caller: &Caller, id: &Scope) -> Result<Answer, ArmError> {
     let mut said = call.object()?;
-    let new_tags = tags(&mut said)?;
+    let new_tags = wire::tags(&mut said)?;
     let changed = match said.remove("properties") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(changed)) => changed,
@@ -192,8 +190,8 @@ fn patch(world: &World, call: &Call, caller: &Caller, id: &Scope) -> Result<Answ
             resource.properties.insert(name, value);
         }
     }
-    touch(resource, caller, now);
-    Ok(Answer::ok(Value::Object(view(resource))))
+    wire::touch(resource, caller, now);
+    Ok(Answer::ok(Value::Object(wire::view(resource))))
 }
 
 /// Deletes it with its children. What is not there is as good as deleted.
@@ -206,78 +204,4 @@ fn delete(world: &World, id: &Scope) -> Answer {
     } else {
         StatusCode::NO_CONTENT
     })
-}
-
-/// Takes the tags out of a body.
-///
-/// # Errors
-/// Where they are no object of texts.
-pub(super) fn tags(
-    said: &mut Map<String, Value>,
-) -> Result<Option<BTreeMap<String, String>>, ArmError> {
-    match said.remove("tags") {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => serde_json::from_value(value)
-            .map(Some)
-            .map_err(|error| ArmError::invalid_content(&format!("tags: {error}"))),
-    }
-}
-
-/// Notes who changed a resource, and who made it where that is not known yet.
-pub(super) fn touch(resource: &mut Resource, caller: &Caller, now: OffsetDateTime) {
-    let data = resource.system_data.get_or_insert_with(|| SystemData {
-        created_by: caller.name.clone(),
-        created_by_type: caller.kind.to_owned(),
-        created_at: now,
-        last_modified_by: String::new(),
-        last_modified_by_type: String::new(),
-        last_modified_at: now,
-    });
-    data.last_modified_by.clone_from(&caller.name);
-    caller.kind.clone_into(&mut data.last_modified_by_type);
-    data.last_modified_at = now;
-}
-
-/// A resource as it goes over the wire.
-pub(super) fn view(resource: &Resource) -> Map<String, Value> {
-    let mut out = Map::new();
-    let mut put = |name: &str, value: Value| {
-        if !value.is_null() {
-            out.insert(name.to_owned(), value);
-        }
-    };
-    put("id", resource.id.to_string().into());
-    put("name", resource.id.name().into());
-    put("type", resource.resource_type().into());
-    put("location", json!(resource.location));
-    put("kind", json!(resource.kind));
-    put("sku", json!(resource.sku));
-    if resource.location.is_some() || !resource.tags.is_empty() {
-        put("tags", json!(resource.tags));
-    }
-    if let Some(identity) = &resource.identity {
-        let mut view = json!({"type": identity.kind});
-        if let Some(principal) = identity.principal_id {
-            view["principalId"] = json!(principal);
-        }
-        if let Some(tenant) = identity.tenant_id {
-            view["tenantId"] = json!(tenant);
-        }
-        put("identity", view);
-    }
-    put("properties", Value::Object(resource.properties.clone()));
-    if let Some(data) = &resource.system_data {
-        put(
-            "systemData",
-            json!({
-                "createdBy": data.created_by,
-                "createdByType": data.created_by_type,
-                "createdAt": data.created_at.format(&Rfc3339).unwrap_or_default(),
-                "lastModifiedBy": data.last_modified_by,
-                "lastModifiedByType": data.last_modified_by_type,
-                "lastModifiedAt": data.last_modified_at.format(&Rfc3339).unwrap_or_default(),
-            }),
-        );
-    }
-    out
 }

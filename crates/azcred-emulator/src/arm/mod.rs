@@ -22,6 +22,7 @@ mod role_definitions;
 mod route;
 mod subscriptions;
 mod versions;
+mod wire;
 mod workspaces;
 
 use self::{

@@ -1,14 +1,15 @@
 //! Making and replacing Azure Machine Learning workspaces.
 
-use super::{
-    access::{self, Caller},
-    answer::Answer,
-    call::Call,
-    error::ArmError,
-    groups::region,
-    identities, items,
-};
 use crate::{
+    arm::{
+        access::{self, Caller},
+        answer::Answer,
+        call::Call,
+        error::ArmError,
+        groups::region,
+        identities,
+        wire::{self, SERVICE_OWNED},
+    },
     resources::{Identity, Resource, Scope, Sku, basic, complete, default_datastores},
     world::World,
 };
@@ -26,7 +27,7 @@ pub(super) fn put(
     valid_name(id.name())?;
     let mut said = call.object()?;
     let location = region(said.get("location").and_then(Value::as_str))?;
-    let tags = items::tags(&mut said)?.unwrap_or_default();
+    let tags = wire::tags(&mut said)?.unwrap_or_default();
     let mut properties = match said.remove("properties") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(properties)) => properties,
@@ -122,8 +123,8 @@ pub(super) fn put(
             })
         }
     };
-    items::touch(&mut resource, caller, now);
-    let body = Value::Object(items::view(&resource));
+    wire::touch(&mut resource, caller, now);
+    let body = Value::Object(wire::view(&resource));
     let datastores = default_datastores(&resource);
     let new = resources.put_resource(resource);
     if new {
@@ -140,20 +141,6 @@ pub(super) fn put(
         body,
     ))
 }
-
-/// Properties that a client can't set.
-pub(super) const SERVICE_OWNED: [&str; 10] = [
-    "workspaceId",
-    "tenantId",
-    "discoveryUrl",
-    "mlFlowTrackingUri",
-    "provisioningState",
-    "creationTime",
-    "privateLinkCount",
-    "storageHnsEnabled",
-    "notebookInfo",
-    "serviceProvisionedResourceGroup",
-];
 
 /// The `identity.type` that is asked for: system-assigned where nothing is said, as the service
 /// does.

@@ -4,8 +4,11 @@
 //! 'Oidctoken - Create' of Azure DevOps' REST API 7.1; subjects and refusals: 'Troubleshoot
 //! workload identity service connections'.
 
-use super::{failure, is_job, object, trusting};
 use crate::{
+    ci::{
+        failure,
+        job::{is_job, object, trusting},
+    },
     directory::{Application, Directory, SecretText},
     issuer::{self, EXCHANGE_AUDIENCE},
     world::World,

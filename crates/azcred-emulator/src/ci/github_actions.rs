@@ -2,8 +2,11 @@
 //!
 //! Claims: GitHub's page 'OpenID Connect reference'. The request: `@actions/core`, `getIDToken`.
 
-use super::{failure, is_job, object, trusting};
 use crate::{
+    ci::{
+        failure,
+        job::{is_job, object, trusting},
+    },
     directory::{Application, Directory, SecretText},
     issuer,
     world::World,

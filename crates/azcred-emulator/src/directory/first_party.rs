@@ -5,7 +5,7 @@
 //! family, whose refresh tokens are good for one another, is told by `foci` in the live service's
 //! answers.
 
-use super::{Application, Audience, NATIVE_REDIRECT_URIS};
+use super::application::{Application, Audience, NATIVE_REDIRECT_URIS};
 use uuid::{Uuid, uuid};
 
 /// The tenant that Microsoft's applications are registered in ('Microsoft Services').

@@ -1,6 +1,9 @@
 //! Issuers of other people's tokens that federated identity credentials may trust.
 
-use super::SecretText;
+use super::credential::SecretText;
+
+/// The audience that federated credentials usually want ('Workload identity federation').
+pub const EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";
 
 /// A token issuer outside Entra ID, with the keys it would publish.
 #[derive(Clone, Debug)]

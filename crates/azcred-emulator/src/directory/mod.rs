@@ -8,6 +8,7 @@ mod first_party;
 mod issuer;
 mod policy;
 mod principal;
+mod resource_names;
 mod tenant;
 mod user;
 
@@ -16,12 +17,15 @@ use uuid::Uuid;
 
 pub(crate) use application::NATIVE_REDIRECT_URIS;
 pub(crate) use consent::Consents;
+pub(crate) use resource_names::{
+    ARM, GRAPH, STORAGE, first_party_resource, resource_id, service_names,
+};
 
 pub use application::{Application, Audience};
 pub use create::CreateError;
 pub use credential::{Certificate, FederatedCredential, Secret, SecretText};
 pub use first_party::{AZURE_CLI, MICROSOFT_SERVICES};
-pub use issuer::{Issuer, IssuerKeys, RsaJwk};
+pub use issuer::{EXCHANGE_AUDIENCE, Issuer, IssuerKeys, RsaJwk};
 pub use policy::{ClientApp, Policy, Requirement, Subject};
 pub use principal::{Group, Principal, ServicePrincipal, ServicePrincipalKind};
 pub use tenant::{LoopLimit, Tenant};

@@ -1,6 +1,6 @@
 //! What can hold a role: service principals, users and groups.
 
-use super::User;
+use crate::directory::user::User;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 

@@ -3,11 +3,12 @@
 //!
 //! What is in it: 'Microsoft identity platform application authentication certificate credentials'.
 
-use super::{authority::clip, refusal::Refusal};
 use crate::{
     directory::{Application, Certificate, Directory, Tenant},
+    entra::refusal::Refusal,
     service::{self, Service},
-    tokens::{Algorithm, Jws, PublicKey},
+    signing::{Algorithm, Jws, PublicKey},
+    text::{clip, iso},
     world::World,
 };
 use base64::{
@@ -245,19 +246,6 @@ impl Addressee<'_> {
             .is_some_and(|tenant| tenant.id == self.tenant.id)
             && matches!(rest, "" | "v2.0" | "oauth2/token" | "oauth2/v2.0/token")
     }
-}
-
-/// `2026-11-21T20:09:49.0000000Z`.
-pub(super) fn iso(unix: i64) -> String {
-    OffsetDateTime::from_unix_timestamp(unix)
-        .ok()
-        .and_then(|time| {
-            time.format(format_description!(
-                "[year]-[month]-[day]T[hour]:[minute]:[second].0000000Z"
-            ))
-            .ok()
-        })
-        .unwrap_or_else(|| unix.to_string())
 }
 
 /// `11/21/2026 20:09:49`, as the service writes the dates of a key.

@@ -1,7 +1,10 @@
 //! The first segment of every path: which tenant, or which group of tenants, a request is for.
 
-use super::refusal::Refusal;
-use crate::directory::{Directory, Tenant};
+use crate::{
+    directory::{Directory, Tenant},
+    entra::refusal::Refusal,
+    text::clip,
+};
 use uuid::Uuid;
 
 /// What the tenant segment stands for.
@@ -64,11 +67,6 @@ fn is_domain(text: &str) -> bool {
             && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
     text.len() <= 253 && text.contains('.') && text.split('.').all(label)
-}
-
-/// Cuts what a client sent to a length that a message can carry.
-pub(crate) fn clip(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(256).collect()
 }
 
 #[cfg(test)]

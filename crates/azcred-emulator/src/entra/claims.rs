@@ -3,9 +3,9 @@
 //! Names and meanings: 'Access token claims reference'. Claims that page calls opaque have the form
 //! of real ones.
 
-use super::resource::Resource;
 use crate::{
     directory::{ServicePrincipal, Tenant},
+    entra::resource::Resource,
     service::Cloud,
 };
 use aws_lc_rs::digest;

@@ -5,7 +5,7 @@
 //! hands its client a JSON text, which the client hands on to Entra ID as it is, with its own
 //! capabilities beside it.
 
-use super::refusal::Refusal;
+use crate::entra::refusal::Refusal;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 

@@ -1,16 +1,16 @@
 //! Who is asking: finds the application behind a token request and checks what it proves itself by.
 
-use super::{
-    assertion::{self, Addressee, malformed},
-    authority::clip,
-    claims::Proof,
-    federation,
-    form::Form,
-    refusal::Refusal,
-};
 use crate::{
     directory::{Application, Audience, Directory, SecretText, ServicePrincipal, Tenant},
-    tokens::Jws,
+    entra::{
+        assertion::{self, Addressee, malformed},
+        claims::Proof,
+        federation,
+        form::Form,
+        refusal::Refusal,
+    },
+    signing::Jws,
+    text::clip,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::StatusCode;
@@ -133,6 +133,14 @@ fn unknown(client_id: &str, place: &str) -> Refusal {
              the tenant. You may have sent your authentication request to the wrong tenant.",
             clip(client_id),
         ),
+    )
+}
+
+/// A client that can keep a secret did not show one: AADSTS7000218.
+pub(super) fn no_secret() -> Refusal {
+    Refusal::invalid_client(
+        7_000_218,
+        "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
     )
 }
 

@@ -4,11 +4,13 @@
 //! one that blocks wins. What a client can do about a refusal stands in `claims`: it sends them
 //! back with its next, interactive, request.
 
-use super::{
-    assertion::iso, claims_request::ClaimsRequest, refusal::Refusal, resource::Resource,
-    user::Session,
+use crate::{
+    directory::{Directory, Policy, Requirement, Subject},
+    entra::{
+        claims_request::ClaimsRequest, refusal::Refusal, resource::Resource, session::Session,
+    },
+    text::iso,
 };
-use crate::directory::{Directory, Policy, Requirement, Subject};
 use serde_json::json;
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! What a client may learn before it signs in: instance discovery, OpenID configuration, keys.
 
-use super::{authority::Authority, exchange::Exchange, refusal::Refusal};
 use crate::{
+    entra::{authority::Authority, claims, exchange::Exchange, refusal::Refusal, version::Version},
     service::{self, Cloud, Service},
     world::World,
 };
@@ -10,16 +10,9 @@ use axum::{
     extract::{Path, Query, State},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
-
-/// The protocol version of an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Version {
-    V1,
-    V2,
-}
 
 #[derive(Deserialize)]
 pub(super) struct InstanceQuery {
@@ -180,7 +173,7 @@ fn configuration(
         Authority::Tenant(tenant) => (
             tenant.id.to_string(),
             tenant.id.to_string(),
-            Some(super::claims::region_scope(&tenant.country)),
+            Some(claims::region_scope(&tenant.country)),
         ),
         Authority::Any(name) => (name.to_owned(), "{tenantid}".to_owned(), None),
     };

@@ -1,14 +1,14 @@
 //! A federated token: another issuer's token that stands for an application ('Workload identity
 //! federation').
 
-use super::{
-    assertion::{check_time, malformed},
-    authority::clip,
-    refusal::Refusal,
-};
 use crate::{
     directory::{Application, Directory, FederatedCredential, IssuerKeys, RsaJwk},
-    tokens::{Algorithm, Jws, PublicKey},
+    entra::{
+        assertion::{check_time, malformed},
+        refusal::Refusal,
+    },
+    signing::{Algorithm, Jws, PublicKey},
+    text::clip,
     world::World,
 };
 use time::OffsetDateTime;

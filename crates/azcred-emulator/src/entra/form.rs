@@ -1,7 +1,7 @@
 //! A form body (RFC 6749 appendix B): each parameter at most once, empty ones as if they were not
 //! there.
 
-use super::refusal::Refusal;
+use crate::{entra::refusal::Refusal, text::clip};
 use http::{HeaderMap, header};
 use std::collections::BTreeMap;
 use zeroize::Zeroize as _;
@@ -38,7 +38,7 @@ impl Form {
                     9_000_411,
                     format!(
                         "The request is not properly formatted. The parameter '{}' is duplicated.",
-                        super::authority::clip(&name)
+                        clip(&name)
                     ),
                 ));
             }

@@ -1,14 +1,16 @@
 //! The grants that have nothing to grant here: nobody can act on behalf of another's token, so no
 //! assertion is any good.
 
-use super::{
-    authority::{Authority, clip},
-    client::{self, Credentials, Presented},
-    form::Form,
-    refusal::Refusal,
-    user,
+use crate::{
+    directory::Directory,
+    entra::{
+        authority::Authority,
+        client::{self, Credentials, Presented},
+        form::Form,
+        refusal::Refusal,
+    },
+    text::clip,
 };
-use crate::directory::Directory;
 use http::StatusCode;
 
 /// Why any other grant is refused: for the reason Entra ID would give for an assertion it does not
@@ -38,7 +40,7 @@ pub(super) fn refuse(
             Ok(app)
                 if !app.public_client && matches!(credentials.presented, Presented::Nothing) =>
             {
-                return user::no_secret();
+                return client::no_secret();
             }
             Ok(_) => {}
         }

@@ -1,13 +1,15 @@
 //! Tokens of managed identities: what Entra ID gives to the hosts that vouch for them.
 
-use super::{
-    claims::{self, Grant, Proof},
-    exchange::Exchange,
-    refusal::Refusal,
-    resource,
-    token::unavailable,
+use crate::{
+    entra::{
+        claims::{self, Grant, Proof},
+        exchange::Exchange,
+        issued::Issued,
+        refusal::Refusal,
+        resource,
+    },
+    world::World,
 };
-use crate::world::World;
 use http::StatusCode;
 use serde_json::Value;
 use uuid::Uuid;
@@ -15,17 +17,6 @@ use uuid::Uuid;
 /// A day: 'Managed identities for Azure resources frequently asked questions', how long tokens are
 /// cached for.
 const LIFETIME: u32 = 86_400;
-
-/// A token, and what its host says of it. Times are Unix seconds.
-pub(crate) struct Issued {
-    pub(crate) access_token: String,
-    /// The resource as it was asked for.
-    pub(crate) resource: String,
-    pub(crate) not_before: i64,
-    pub(crate) expires_on: i64,
-    /// Seconds until then.
-    pub(crate) expires_in: i64,
-}
 
 /// Issues a token for a managed identity. `resource_id` is the identity's own or that of the
 /// resource that has it.
@@ -80,7 +71,11 @@ pub(crate) fn issue_for_identity(
         lifetime,
     });
     claims.insert("xms_mirid".to_owned(), Value::from(resource_id));
-    let access_token = world.keys.entra.sign(&claims).map_err(|_| unavailable())?;
+    let access_token = world
+        .keys
+        .entra
+        .sign(&claims)
+        .map_err(|_| Refusal::unavailable())?;
     Ok(Issued {
         access_token,
         resource: resource.to_owned(),

@@ -1,25 +1,32 @@
 //! Entra ID: discovery, keys and the token endpoint.
 
+mod account;
 mod assertion;
 mod authority;
 mod claims;
 mod claims_request;
 mod client;
 mod conditional_access;
-mod device;
+mod consent;
+mod delegated_scope;
+mod device_authorization;
 mod discovery;
 mod exchange;
 mod federation;
 mod form;
 mod grants;
-mod loops;
+mod issued;
+mod lifetime;
 mod managed_identity;
+mod pkce;
 mod refusal;
 mod resource;
 mod seal;
+mod session;
 mod sign_in;
 mod token;
 mod user;
+mod version;
 
 use crate::world::World;
 use axum::{
@@ -31,22 +38,20 @@ use axum::{
 use http::StatusCode;
 use std::sync::Arc;
 
-pub(crate) use device::Devices;
 pub(crate) use exchange::Exchange;
-pub(crate) use loops::Loops;
-pub(crate) use managed_identity::{Issued, issue_for_identity};
+pub(crate) use issued::Issued;
+pub(crate) use managed_identity::issue_for_identity;
 pub(crate) use refusal::Refusal;
-pub(crate) use resource::id_of as resource_id;
-pub(crate) use sign_in::{Codes, Proofs};
-pub(crate) use user::{Lockout, Session, Spent, issue_for_user, signed_in};
+pub(crate) use session::Session;
+pub(crate) use user::{issue_for_user, signed_in};
 
 /// The largest token request that is read. Real ones carry an assertion of a few KiB at most.
 const MAX_BODY_BYTES: usize = 128 * 1024;
 
 /// Entra ID's routes. Each request carries a [`crate::service::Entrance`] in its extensions.
 pub(crate) fn router(world: Arc<World>) -> Router {
-    let device_v1 = || post(device::v1).fallback(device::only_post);
-    let device_v2 = || post(device::v2).fallback(device::only_post);
+    let device_v1 = || post(device_authorization::v1).fallback(device_authorization::only_post);
+    let device_v2 = || post(device_authorization::v2).fallback(device_authorization::only_post);
     let token_v1 = || post(token::token_v1).fallback(token::only_post);
     let token_v2 = || post(token::token_v2).fallback(token::only_post);
     Router::new()

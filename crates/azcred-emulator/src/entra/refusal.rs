@@ -4,7 +4,7 @@
 //! Shape: 'OAuth 2.0 client credentials flow', section 'Error response'. Which OAuth error and
 //! status go with a code is what the service was seen to answer.
 
-use super::{assertion::iso, exchange::Exchange};
+use crate::{entra::exchange::Exchange, text::iso};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::json;
@@ -51,6 +51,16 @@ impl Refusal {
     /// The request was not good: `invalid_request`, 400.
     pub(crate) fn invalid_request(code: u32, message: impl Into<String>) -> Self {
         Self::new(code, "invalid_request", StatusCode::BAD_REQUEST, message)
+    }
+
+    /// The grant was not good: `invalid_grant`, 400.
+    pub(crate) fn invalid_grant(code: u32, message: impl Into<String>) -> Self {
+        Self::new(code, "invalid_grant", StatusCode::BAD_REQUEST, message)
+    }
+
+    /// The service can't answer at the moment: AADSTS90033.
+    pub(crate) fn unavailable() -> Self {
+        Self::by_code(90033)
     }
 
     /// The endpoint is for another method: AADSTS900561.

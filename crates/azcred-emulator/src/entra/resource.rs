@@ -1,14 +1,15 @@
 //! What a token can be asked for: Microsoft's own resources, and registered applications.
 
-use super::{authority::clip, refusal::Refusal};
 use crate::{
-    directory::{Directory, Tenant},
+    directory::{ARM, Directory, GRAPH, STORAGE, Tenant, first_party_resource},
+    entra::refusal::Refusal,
     service::Service,
-    tokens,
+    text::clip,
+    tokens::accepted_audiences,
     world::World,
 };
 use http::StatusCode;
-use uuid::{Uuid, uuid};
+use uuid::Uuid;
 
 /// The resource of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,47 +23,6 @@ pub(super) struct Resource {
     /// It takes part in continuous access evaluation: it is told what happens to an account.
     pub(super) is_told: bool,
 }
-
-/// Microsoft's own resources, in every cloud. Client ids: 'Verify first-party Microsoft
-/// applications in sign-in reports'; names: each service's page on Entra ID authentication.
-const FIRST_PARTY: &[(Uuid, &[&str])] = &[
-    (
-        uuid!("0736f41a-0425-4b46-bdb5-1563eff02385"),
-        &[
-            "https://ml.azure.com",
-            "https://ml.azure.us",
-            "https://ml.azure.cn",
-        ],
-    ),
-    (
-        uuid!("e406a681-f3d4-42a8-90b6-c2b029497af1"),
-        &["https://storage.azure.com"],
-    ),
-    (
-        uuid!("cfa8b339-82a2-471a-a3c9-0fc0be7a4093"),
-        &[
-            "https://vault.azure.net",
-            "https://vault.usgovcloudapi.net",
-            "https://vault.azure.cn",
-        ],
-    ),
-    (
-        uuid!("6a0ec4d3-30cb-4a83-91c0-ae56bc0e3d26"),
-        &["https://containerregistry.azure.net"],
-    ),
-    (
-        uuid!("00000002-0000-0000-c000-000000000000"),
-        &["https://graph.windows.net"],
-    ),
-    (
-        uuid!("fb60f99c-7a34-4190-8149-302f77469936"),
-        &["api://AzureADTokenExchange"],
-    ),
-];
-
-/// ARM's and Graph's client ids, which are also audiences of theirs.
-const ARM: Uuid = uuid!("797f4846-ba00-4fd7-ba43-dac1f8f63013");
-const GRAPH: Uuid = uuid!("00000003-0000-0000-c000-000000000000");
 
 /// Storage accounts are resources by their own host names too ('Authorize access to blobs with
 /// Microsoft Entra ID').
@@ -90,7 +50,7 @@ pub(super) fn find(
         is_told: app_id == ARM || app_id == GRAPH,
     };
     for (service, app_id) in [(Service::Arm, ARM), (Service::Graph, GRAPH)] {
-        let known = tokens::accepted_audiences(world, service);
+        let known = accepted_audiences(world, service);
         if known
             .iter()
             .any(|audience| audience.eq_ignore_ascii_case(name))
@@ -99,7 +59,7 @@ pub(super) fn find(
         }
     }
     let bare = name.strip_suffix('/').unwrap_or(name);
-    if let Some(app_id) = first_party(name) {
+    if let Some(app_id) = first_party_resource(name) {
         return Ok(as_asked(app_id));
     }
     if let Some(account) = bare.strip_prefix("https://")
@@ -109,7 +69,7 @@ pub(super) fn find(
             })
         })
     {
-        return Ok(as_asked(FIRST_PARTY[1].0));
+        return Ok(as_asked(STORAGE));
     }
     // An application of anyone's is a resource where it has a service principal.
     let application = directory.application_named(name).filter(|app| {
@@ -128,32 +88,6 @@ pub(super) fn find(
         Some(app) => Ok(as_asked(app.app_id)),
         None => Err(unknown(tenant, name)),
     }
-}
-
-/// Microsoft's resource of this name or client id; ARM and Graph are apart.
-fn first_party(name: &str) -> Option<Uuid> {
-    let bare = name.strip_suffix('/').unwrap_or(name);
-    FIRST_PARTY
-        .iter()
-        .find(|(app_id, names)| {
-            names.iter().any(|n| n.eq_ignore_ascii_case(bare)) || *app_id.to_string() == *name
-        })
-        .map(|(app_id, _)| *app_id)
-}
-
-/// The client id of a resource, by one of its names or that id itself.
-pub(crate) fn id_of(directory: &Directory, name: &str) -> Option<Uuid> {
-    let bare = name.strip_suffix('/').unwrap_or(name);
-    let of_service = [(Service::Arm, ARM), (Service::Graph, GRAPH)]
-        .into_iter()
-        .find(|(service, _)| {
-            let mut known = tokens::names(*service).iter();
-            known.any(|known| known.eq_ignore_ascii_case(bare))
-        })
-        .map(|(_, app_id)| app_id);
-    of_service
-        .or_else(|| first_party(name))
-        .or_else(|| directory.application_named(name).map(|app| app.app_id))
 }
 
 fn unknown(tenant: &Tenant, name: &str) -> Refusal {

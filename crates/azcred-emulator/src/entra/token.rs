@@ -1,27 +1,30 @@
 //! The token endpoint, v2.0 and v1.0.
 
-use super::{
-    assertion::Addressee,
-    authority::{Authority, clip},
-    claims::{self, Grant},
-    client::{self, Credentials},
-    device,
-    discovery::Version,
-    exchange::Exchange,
-    form::Form,
-    grants,
-    refusal::Refusal,
-    resource,
-    user::{self, Ask},
+use crate::{
+    directory::Directory,
+    entra::{
+        assertion::Addressee,
+        authority::Authority,
+        claims::{self, Grant},
+        client::{self, Credentials},
+        exchange::Exchange,
+        form::Form,
+        grants,
+        lifetime::usual_lifetime,
+        refusal::Refusal,
+        resource,
+        user::{self, Ask},
+        version::Version,
+    },
+    world::World,
 };
-use crate::{directory::Directory, world::World};
 use axum::{
     Json,
     body::Bytes,
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, header};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -110,7 +113,7 @@ fn answer(world: &World, exchange: &Exchange, request: &Request) -> Result<Value
         "authorization_code" => user::by_authorization_code,
         "password" => user::by_password,
         "refresh_token" => user::by_refresh_token,
-        "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => device::grant,
+        "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => user::by_device_code,
         _ => {
             return Err(grants::refuse(
                 &directory,
@@ -168,7 +171,7 @@ fn by_application(
     let proof = client::prove(&credentials.presented, application, &to)?;
     let principal = client::principal(directory, tenant, application)?;
     if let Some(limit) = tenant.loop_limit
-        && world.loops.is_loop(
+        && world.entra.loops.is_loop(
             application.app_id,
             &name,
             limit,
@@ -195,22 +198,15 @@ fn by_application(
         now,
         lifetime,
     });
-    let token = world.keys.entra.sign(&claims).map_err(|_| unavailable())?;
+    let token = world
+        .keys
+        .entra
+        .sign(&claims)
+        .map_err(|_| Refusal::unavailable())?;
     Ok(match version {
         Version::V1 => body_v1(&token, &resource.audience, now, lifetime),
         Version::V2 => body_v2(&token, lifetime),
     })
-}
-
-/// 60 to 90 minutes, 75 on average ('Configurable token lifetimes in the Microsoft identity
-/// platform'), as whole answers give it: a second less.
-pub(super) fn usual_lifetime(exchange: &Exchange) -> u32 {
-    let random = u32::from_be_bytes(
-        exchange.trace_id.as_bytes()[..4]
-            .try_into()
-            .unwrap_or([0; 4]),
-    );
-    3599 + random % 1801
 }
 
 fn body_v2(token: &str, lifetime: i64) -> Value {
@@ -244,13 +240,4 @@ fn body_v1(token: &str, resource: &str, now: i64, lifetime: i64) -> Value {
 /// Tokens that live two hours and more come with a hint to fetch the next one at half time.
 fn refresh_in(lifetime: i64) -> Option<i64> {
     (lifetime >= 7200).then_some(lifetime / 2)
-}
-
-pub(super) fn unavailable() -> Refusal {
-    Refusal::new(
-        90033,
-        "temporarily_unavailable",
-        StatusCode::SERVICE_UNAVAILABLE,
-        clip("A transient error has occurred. Please try again."),
-    )
 }

@@ -1,8 +1,8 @@
 //! The personas that a CI system vouches for.
 
-use super::Pairs;
 use crate::{
     ci::github_actions::{ACTOR, RUN_ID, SHA, WORKFLOW},
+    environment::pairs::Pairs,
     info::Info,
 };
 

@@ -1,8 +1,11 @@
 //! The personas that are given tokens by where they run: a cluster, a compute, an app, a machine, a
 //! shell.
 
-use super::{Pairs, Way};
-use crate::{info::Info, service::Cloud};
+use crate::{
+    environment::{pairs::Pairs, way::Way},
+    info::Info,
+    service::Cloud,
+};
 
 /// A pod with workload identity, as the admission webhook of Azure Kubernetes Service leaves it
 /// ('Microsoft Entra Workload ID on AKS').

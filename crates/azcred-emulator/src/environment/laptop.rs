@@ -1,7 +1,9 @@
 //! The persona of a person at a machine of theirs.
 
-use super::{Pairs, Way};
-use crate::info::Info;
+use crate::{
+    environment::{pairs::Pairs, way::Way},
+    info::Info,
+};
 
 /// A laptop on which Azure CLI is signed in.
 pub(super) fn laptop(info: &Info, way: Way) -> Option<Pairs> {

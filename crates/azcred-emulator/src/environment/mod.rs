@@ -6,11 +6,16 @@
 mod ci;
 mod hosts;
 mod laptop;
+mod pairs;
 mod principals;
 mod unset;
+mod way;
 
 use crate::info::Info;
+use pairs::Pairs;
 use std::fmt;
+
+pub use way::{WAYS, Way};
 
 /// As whom a program signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,15 +50,6 @@ pub enum Persona {
     CloudShell,
     /// Nobody: the program finds no credential in its environment.
     Nobody,
-}
-
-/// By which way a program reaches the emulator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Way {
-    /// Each service by its port on `localhost`.
-    Ports,
-    /// Azure's own names, through the proxy.
-    RealNames,
 }
 
 /// Variables for a child process. It holds secrets: `Debug` shows names only.
@@ -94,12 +90,6 @@ pub const PERSONAS: &[(&str, Persona)] = &[
     ("cloud-shell", Persona::CloudShell),
     ("nobody", Persona::Nobody),
 ];
-
-/// Every way in, with the name the command line gives it.
-pub const WAYS: &[(&str, Way)] = &[("ports", Way::Ports), ("names", Way::RealNames)];
-
-/// Variables and their values.
-type Pairs = Vec<(&'static str, String)>;
 
 impl Persona {
     /// What it is given, in a few words.

@@ -1,7 +1,9 @@
 //! The personas that prove an application by something they hold: a secret or a certificate.
 
-use super::Pairs;
-use crate::info::{IdentityInfo, Info};
+use crate::{
+    environment::pairs::Pairs,
+    info::{IdentityInfo, Info},
+};
 
 /// In `AZURE_*`, which every Azure SDK reads ('EnvironmentCredential').
 pub(super) fn service_principal(info: &Info) -> Option<Pairs> {

@@ -1,12 +1,12 @@
 //! The sets of directory objects Graph shows: applications, service principals, users, groups, the
 //! organization.
 
-use super::{
-    answer::{GraphError, Trace},
-    authorize, sessions,
-};
 use crate::{
     directory::{Application, Directory, Group, ServicePrincipal, ServicePrincipalKind, User},
+    graph::{
+        access::authorize,
+        answer::{GraphError, Trace},
+    },
     world::World,
 };
 use axum::{
@@ -362,16 +362,7 @@ pub(super) fn routes(set: Set, router: axum::Router<Arc<World>>) -> axum::Router
                       Path(id): Path<String>| async move {
         one(set, &world, &headers, &id)
     };
-    let one = match set {
-        Set::Users => get(by_id).patch(
-            |State(world): State<Arc<World>>,
-             headers: HeaderMap,
-             Path(id): Path<String>,
-             body: Bytes| async move { sessions::update(&world, &headers, &id, &body) },
-        ),
-        _ => get(by_id),
-    };
     router
         .route(&format!("/v1.0/{}", set.segment()), get(all))
-        .route(&format!("/v1.0/{}/{{id}}", set.segment()), one)
+        .route(&format!("/v1.0/{}/{{id}}", set.segment()), get(by_id))
 }

@@ -1,12 +1,13 @@
 //! A person and their sessions: who one is, and the end of every sign-in. What Graph lets people do
 //! to themselves, and applications with the permission for it to others.
 
-use super::{
-    answer::{GraphError, Trace},
-    authenticate, authorize, denied, objects,
-};
 use crate::{
     directory::{Directory, SecretText, User},
+    graph::{
+        access::{authenticate, authorize, delegated, denied},
+        answer::{GraphError, Trace},
+        objects,
+    },
     tokens::Claims,
     world::World,
 };
@@ -15,7 +16,7 @@ use axum::{
     body::Bytes,
     extract::{Path, State},
     response::Response,
-    routing::{get, post},
+    routing::{get, patch, post},
 };
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -55,6 +56,7 @@ pub(super) fn routes(router: Router<Arc<World>>) -> Router<Arc<World>> {
         .route("/v1.0/me", get(me))
         .route("/v1.0/me/changePassword", post(change_my_password))
         .route("/v1.0/me/revokeSignInSessions", post(revoke_mine))
+        .route("/v1.0/users/{id}", patch(update))
         .route("/v1.0/users/{id}/revokeSignInSessions", post(revoke_theirs))
 }
 
@@ -168,10 +170,16 @@ struct PasswordProfile {
 
 /// `PATCH /v1.0/users/{id}`: switches an account off or on, and resets its password. Anything else
 /// is refused.
-pub(super) fn update(world: &World, headers: &HeaderMap, id: &str, body: &[u8]) -> Response {
+async fn update(
+    State(world): State<Arc<World>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
+    let (world, headers, id) = (&*world, &headers, id.as_str());
     let trace = Trace::new(world, headers);
     let updated = authenticate(world, headers).and_then(|_| {
-        let update: Update = serde_json::from_slice(body).map_err(|_| GraphError::unreadable())?;
+        let update: Update = serde_json::from_slice(&body).map_err(|_| GraphError::unreadable())?;
         let password = update.password_profile.and_then(|profile| profile.password);
         if update.account_enabled.is_none() && password.is_none() {
             return Err(GraphError::new(
@@ -204,18 +212,6 @@ pub(super) fn update(world: &World, headers: &HeaderMap, id: &str, body: &[u8]) 
     match updated {
         Ok(()) => trace.empty(),
         Err(error) => error.into_response(&trace),
-    }
-}
-
-/// A person whose client holds one of these delegated permissions (`scp`).
-fn delegated(world: &World, headers: &HeaderMap, any_of: &[&str]) -> Result<Claims, GraphError> {
-    let claims = authenticate(world, headers)?;
-    let granted = claims.all.get("scp").and_then(|value| value.as_str());
-    let mut granted = granted.unwrap_or_default().split(' ');
-    // An application's own token has none.
-    match granted.any(|name| any_of.contains(&name)) {
-        true => Ok(claims),
-        false => Err(denied()),
     }
 }
 

@@ -5,8 +5,16 @@
 //! errors are not documented: their shape and the words for an identity that is not there are what
 //! people have reported.
 
-use super::{Host, NoToken, expires_on::ExpiresOnFormat, identity::Choice, query::Parameters};
-use crate::{directory::SecretText, service::Service};
+use crate::{
+    directory::SecretText,
+    expires_on::ExpiresOnFormat,
+    identity_hosts::{
+        host::{Host, NoToken},
+        identity::Choice,
+        query::Parameters,
+    },
+    service::Service,
+};
 use axum::{
     Json, Router,
     extract::State,

@@ -3,8 +3,8 @@
 //!
 //! 'Authenticate against Azure resources with Azure Arc-enabled servers'.
 
-use super::{
-    Host,
+use crate::identity_hosts::{
+    host::Host,
     imds::{self, TOKEN_PATH, refuse_header},
     query::Parameters,
 };

@@ -2,7 +2,12 @@
 //!
 //! Undocumented but for what azure-identity sends; the errors are what people have reported.
 
-use super::{Host, imds, issued_as_text, query::Parameters, user::Actor};
+use crate::{
+    identity_hosts::{
+        host::Host, imds, query::Parameters, token_response::issued_as_text, user::Actor,
+    },
+    text::clip_to,
+};
 use axum::{
     Json, Router,
     body::Bytes,
@@ -64,11 +69,7 @@ async fn token(State(host): State<Host>, headers: HeaderMap, body: Bytes) -> Res
     let urls = host.world.urls();
     let mut known = AUDIENCES.iter().copied().chain([&*urls.arm, &*urls.graph]);
     if !known.any(|known| bare(known) == bare(resource)) {
-        let resource: String = resource
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(200)
-            .collect();
+        let resource = clip_to(resource, 200);
         let message = format!(
             "Audience {resource} is not a supported MSI token audience. Supported audiences: {}",
             AUDIENCES.join(",")

@@ -1,7 +1,9 @@
 //! How each host words an error status that a fault asks for.
 
-use super::{imds, service_fabric};
-use crate::service::Service;
+use crate::{
+    identity_hosts::{imds, service_fabric},
+    service::Service,
+};
 use axum::{
     Json,
     response::{IntoResponse, Response},

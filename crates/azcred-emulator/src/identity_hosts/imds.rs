@@ -3,7 +3,12 @@
 //! 'How to use managed identities on an Azure VM to acquire an access token' and 'Azure Instance
 //! Metadata Service'.
 
-use super::{Host, NoToken, identity::NoIdentity, query::Parameters, token_as_text};
+use crate::identity_hosts::{
+    host::{Host, NoToken},
+    identity::NoIdentity,
+    query::Parameters,
+    token_response::token_as_text,
+};
 use axum::{
     Json, Router,
     extract::State,

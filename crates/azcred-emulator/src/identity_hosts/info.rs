@@ -1,7 +1,9 @@
 //! Where the hosts of managed identities are, and what they want to see: a part of `emulator.json`.
 
-use super::{Hosts, app_service, cloud_shell, imds, ml_obo};
-use crate::service::Service;
+use crate::{
+    identity_hosts::{app_service, cloud_shell, hosts::Hosts, imds, ml_obo},
+    service::Service,
+};
 use serde::{Deserialize, Serialize};
 use std::{fmt, path::PathBuf};
 use uuid::Uuid;

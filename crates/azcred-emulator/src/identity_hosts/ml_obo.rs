@@ -4,8 +4,11 @@
 //! nothing but the resource; that only the job can reach the address is all the protection there
 //! is.
 
-use super::{
-    Host, expires_on::ExpiresOnFormat, imds, issued_as_text, query::Parameters, user::Actor,
+use crate::{
+    expires_on::ExpiresOnFormat,
+    identity_hosts::{
+        host::Host, imds, query::Parameters, token_response::issued_as_text, user::Actor,
+    },
 };
 use axum::{
     Json, Router,

@@ -1,6 +1,6 @@
 //! The parameters of a request to a host, from its query or its form.
 
-use super::identity::Choice;
+use crate::identity_hosts::identity::Choice;
 
 /// Parameters by name; of several with one name the first counts.
 #[derive(Debug)]

@@ -3,9 +3,16 @@
 //! 'How to leverage a Service Fabric application's managed identity to access Azure services'; the
 //! errors are its section 'Error handling'.
 
-use super::{
-    Host, NoToken, app_service::shows, expires_on::ExpiresOnFormat, identity::Choice,
-    imds::TOKEN_PATH, query::Parameters,
+use crate::{
+    expires_on::ExpiresOnFormat,
+    identity_hosts::{
+        app_service::shows,
+        host::{Host, NoToken},
+        identity::Choice,
+        imds::TOKEN_PATH,
+        query::Parameters,
+    },
+    text::clip_to,
 };
 use axum::{
     Json, Router,
@@ -37,11 +44,7 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
     }
     let version = parameters.get("api-version").unwrap_or_default();
     if version != VERSION {
-        let version: String = version
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(40)
-            .collect();
+        let version = clip_to(version, 40);
         let message = format!(
             "The api-version '{version}' is not supported. Supported version is '{VERSION}'."
         );

@@ -1,7 +1,9 @@
 //! Tokens of the user for whom a host acts.
 
-use super::{Host, Refused};
-use crate::entra::{Issued, issue_for_user};
+use crate::{
+    entra::{Issued, issue_for_user},
+    identity_hosts::host::{Host, Refused},
+};
 use http::HeaderMap;
 use uuid::Uuid;
 

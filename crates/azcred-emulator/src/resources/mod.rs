@@ -5,6 +5,7 @@
 //! function over it.
 
 mod builtin_roles;
+mod managed_identity;
 mod rbac;
 mod resource;
 mod role;
@@ -28,6 +29,7 @@ pub use scope::{InvalidScope, Scope};
 pub use seed::{ResourcesSeed, SeedProblem};
 pub use workspace::{WORKSPACE_TYPE, Workspace};
 
+pub(crate) use managed_identity::{HOSTS, ManagedIdentity};
 pub(crate) use seed::kind_of;
 pub(crate) use workspace::{basic, complete, default_datastores};
 

@@ -1,6 +1,6 @@
 //! Subscriptions, management groups, resource groups and resources: what roles are assigned over.
 
-use super::scope::Scope;
+use crate::resources::scope::Scope;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

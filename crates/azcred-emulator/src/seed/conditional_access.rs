@@ -1,12 +1,11 @@
 //! A seed's Conditional Access policies: what can be written, and how it becomes [`Policy`]s.
 
-use super::{
-    Problem,
-    directory::{find_member, problem},
-};
 use crate::{
-    directory::{ClientApp, Directory, Policy, Requirement},
-    entra,
+    directory::{ClientApp, Directory, Policy, Requirement, resource_id},
+    seed::{
+        lookup::find_member,
+        problem::{Problem, problem},
+    },
 };
 use aws_lc_rs::digest;
 use serde::Deserialize;
@@ -85,7 +84,7 @@ pub(super) fn add(
         all.iter()
             .enumerate()
             .map(|(n, said)| {
-                entra::resource_id(directory, said).ok_or_else(|| {
+                resource_id(directory, said).ok_or_else(|| {
                     let message =
                         format!("there is no resource '{said}', of Microsoft's or in this seed");
                     problem(entry, field(&format!("resources[{n}]")), message)

@@ -1,29 +1,22 @@
 //! The directory's half of a seed: what can be written there, and how it becomes a [`Directory`].
 
-use super::{
-    Problem, conditional_access, issuers,
-    made::Made,
-    tables::{ApplicationSeed, DirectorySeed, RotationSeed, UserSeed},
-};
 use crate::{
     directory::{
-        Application, Audience, Certificate, Directory, FederatedCredential, Group, IssuerKeys,
-        LoopLimit, NATIVE_REDIRECT_URIS, Secret, SecretText, ServicePrincipal,
-        ServicePrincipalKind, Tenant, User,
+        Application, Audience, Certificate, Directory, EXCHANGE_AUDIENCE, FederatedCredential,
+        GRAPH, Group, IssuerKeys, LoopLimit, NATIVE_REDIRECT_URIS, Secret, SecretText,
+        ServicePrincipal, ServicePrincipalKind, Tenant, User,
     },
-    issuer::EXCHANGE_AUDIENCE,
+    seed::{
+        conditional_access, issuers,
+        lookup::find_member,
+        made::Made,
+        problem::{Problem, problem},
+        tables::{ApplicationSeed, DirectorySeed, RotationSeed, UserSeed},
+    },
 };
 use time::OffsetDateTime;
 use toml::Spanned;
 use uuid::Uuid;
-
-pub(super) fn problem<T>(entry: &Spanned<T>, field: String, message: impl Into<String>) -> Problem {
-    Problem {
-        span: Some(entry.span()),
-        field,
-        message: message.into(),
-    }
-}
 
 impl DirectorySeed {
     /// Makes what the seed says. Secrets and certificates that it leaves out come from `made`.
@@ -351,7 +344,6 @@ fn time_of(text: &str) -> Result<OffsetDateTime, String> {
 
 /// Permissions for Microsoft Graph, by its client id.
 fn graph_roles(names: &[String]) -> Vec<(Uuid, String)> {
-    const GRAPH: Uuid = uuid::uuid!("00000003-0000-0000-c000-000000000000");
     names.iter().map(|name| (GRAPH, name.clone())).collect()
 }
 
@@ -369,26 +361,4 @@ fn unused<T>(
             Err(problem(entry, field, message))
         }
     }
-}
-
-/// A user, application or group by sign-in name, name or object id.
-pub(super) fn find_member(directory: &Directory, said: &str) -> Option<Uuid> {
-    if let Ok(id) = Uuid::try_parse(said) {
-        return directory.principal(id).map(|principal| principal.id());
-    }
-    let user = directory
-        .users
-        .values()
-        .find(|u| u.user_principal_name.eq_ignore_ascii_case(said));
-    let app = directory
-        .service_principals
-        .values()
-        .find(|p| p.name.eq_ignore_ascii_case(said));
-    let group = directory
-        .groups
-        .values()
-        .find(|g| g.name.eq_ignore_ascii_case(said));
-    user.map(|u| u.id)
-        .or(app.map(|a| a.id))
-        .or(group.map(|g| g.id))
 }

@@ -1,10 +1,9 @@
 //! The managed identities of a seed: who they are, and which hosts have them.
 
-use super::Problem;
 use crate::{
     directory::{Directory, ServicePrincipal, ServicePrincipalKind},
-    identity_hosts::{HOSTS, ManagedIdentity},
-    resources::Scope,
+    resources::{HOSTS, ManagedIdentity, Scope},
+    seed::problem::Problem,
     service::Service,
 };
 use serde::Deserialize;

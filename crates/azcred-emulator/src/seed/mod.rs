@@ -3,22 +3,21 @@
 mod conditional_access;
 mod directory;
 mod issuers;
+mod lookup;
 mod made;
 mod managed_identities;
+mod problem;
 mod tables;
 
 use crate::{
     directory::Directory,
     faults::Fault,
-    identity_hosts::ManagedIdentity,
-    resources::{self, Resources, ResourcesSeed},
+    resources::{self, ManagedIdentity, Resources, ResourcesSeed},
 };
 use managed_identities::ManagedIdentitiesSeed;
+use problem::Problem;
 use serde::Deserialize;
-use std::{
-    ops::Range,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 use toml::{Spanned, de::DeTable};
 use uuid::Uuid;
@@ -82,13 +81,6 @@ pub(crate) struct Content {
     pub(crate) tenant: Uuid,
     /// A short digest of the text, which tells seeds apart.
     pub(crate) digest: String,
-}
-
-/// What is wrong with an entry, and where.
-pub(super) struct Problem {
-    pub(super) span: Option<Range<usize>>,
-    pub(super) field: String,
-    pub(super) message: String,
 }
 
 #[derive(Deserialize, Default)]

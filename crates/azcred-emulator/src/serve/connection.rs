@@ -1,7 +1,8 @@
 //! One connection: TLS where the service has it, then HTTP/1.1, every wait bounded.
 
 use super::{
-    Context, gate,
+    context::Context,
+    gate,
     socket::{Ending, Socket},
 };
 use crate::service::{Entrance, Transport};

@@ -1,10 +1,11 @@
 //! Plays a fault that meets a request.
 
-use super::{Context, gate::Cut};
 use crate::{
     entra::{Exchange, Refusal},
+    expires_on::ExpiresOnFormat,
     faults::Effect,
-    identity_hosts::{self, ExpiresOnFormat},
+    identity_hosts,
+    serve::{context::Context, cut::Cut},
     service::{Entrance, Service},
 };
 use axum::{

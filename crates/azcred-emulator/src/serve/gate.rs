@@ -1,12 +1,14 @@
 //! What every request passes: limits, faults, the service, the log.
 
-use super::{
-    Context,
-    fault::{self, Played},
-};
 use crate::{
     request_log::Served,
+    serve::{
+        context::Context,
+        cut::Cut,
+        fault::{self, Played},
+    },
     service::{Entrance, Service},
+    text::clip_to,
 };
 use axum::{
     body::{Body, Bytes},
@@ -24,18 +26,8 @@ use std::{
     time::Duration,
 };
 
-/// The connection is to end without an answer, or without the rest of one.
-#[derive(Debug)]
-pub(super) struct Cut;
-
-impl std::fmt::Display for Cut {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the connection is cut")
-    }
-}
-
-impl std::error::Error for Cut {}
-
+/// The most characters of an id or a code that the log keeps.
+const MAX_LOGGED: usize = 64;
 /// The largest body that is read: ARM's own limit for a request.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 /// How long a client may take to send its body.
@@ -179,32 +171,31 @@ fn client_id(uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Option<String> {
     // The second is App Service's old name for it.
     let named = |name: &str| name == "client_id" || name == "clientid";
     if let Some((_, id)) = query.into_iter().find(|(name, _)| named(name)) {
-        return Some(clip(&id));
+        return Some(clip_to(&id, MAX_LOGGED));
     }
     let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
     if text(header::CONTENT_TYPE).is_some_and(|t| t.contains("x-www-form-urlencoded"))
         && let Some((_, id)) =
             url::form_urlencoded::parse(body).find(|(name, _)| name == "client_id")
     {
-        return Some(clip(&id));
+        return Some(clip_to(&id, MAX_LOGGED));
     }
     let (scheme, credential) = text(header::AUTHORIZATION)?.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("basic") {
         let decoded = String::from_utf8(STANDARD.decode(credential).ok()?).ok()?;
-        return decoded.split_once(':').map(|(id, _)| clip(id));
+        return decoded
+            .split_once(':')
+            .map(|(id, _)| clip_to(id, MAX_LOGGED));
     }
     let payload = URL_SAFE_NO_PAD.decode(credential.split('.').nth(1)?).ok()?;
     let claims: Value = serde_json::from_slice(&payload).ok()?;
-    Some(clip(
+    Some(clip_to(
         claims
             .get("appid")
             .or_else(|| claims.get("azp"))?
             .as_str()?,
+        MAX_LOGGED,
     ))
-}
-
-fn clip(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
 /// The code in an error's body, for the log.
@@ -229,7 +220,12 @@ async fn error_of(response: Response) -> Result<(Response, Option<String>), Cut>
                 .map(|code| format!("AADSTS{code}"));
             let named = body["error"]["code"].as_str();
             // OAuth's, in answers of hosts that know no codes.
-            aadsts.or_else(|| Some(clip(named.or_else(|| body["error"].as_str())?)))
+            aadsts.or_else(|| {
+                Some(clip_to(
+                    named.or_else(|| body["error"].as_str())?,
+                    MAX_LOGGED,
+                ))
+            })
         });
     Ok((Response::from_parts(parts, Body::from(bytes)), code))
 }

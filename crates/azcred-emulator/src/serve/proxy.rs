@@ -2,8 +2,8 @@
 //! is refused.
 
 use super::{
-    Context,
     connection::{Answer, HANDSHAKE_TIMEOUT, http1, serve_tls},
+    context::Context,
     gate::text,
     socket::{Ending, Socket},
 };

@@ -5,8 +5,11 @@
 //! say to the second and minus five minutes; so it is in `uti`, where nobody looks but who wrote
 //! it.
 
-use super::Claims;
-use crate::directory::{Directory, User};
+use super::verify::Claims;
+use crate::{
+    clock::micros,
+    directory::{Directory, User},
+};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -27,11 +30,6 @@ fn issued_at(token_id: &str) -> Option<i64> {
     let id: [u8; 16] = URL_SAFE_NO_PAD.decode(token_id).ok()?.try_into().ok()?;
     let (time, _) = id.split_first_chunk::<8>()?;
     Some(i64::from_be_bytes(*time))
-}
-
-/// Unix microseconds.
-pub(crate) fn micros(time: OffsetDateTime) -> i64 {
-    i64::try_from(time.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
 }
 
 /// Why a token that is good by its claims is not taken any more.

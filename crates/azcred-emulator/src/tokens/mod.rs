@@ -1,15 +1,11 @@
-//! Tokens: the keys they are signed with, and how a service checks the one it is given.
+//! How a service checks the token of a request.
 
 mod audience;
 mod evaluation;
-mod jws;
-mod keys;
 mod verify;
 
+pub use crate::signing::{KeyError, Keys, SigningKey};
 pub use audience::accepted_audiences;
-pub use keys::{KeyError, Keys, SigningKey};
 pub use verify::{BearerError, Claims, verify_bearer};
 
-pub(crate) use audience::names;
-pub(crate) use evaluation::{Revoked, evaluate, is_revoked, micros, token_id};
-pub(crate) use jws::{Algorithm, Jws, PublicKey};
+pub(crate) use evaluation::{Revoked, evaluate, is_revoked, token_id};

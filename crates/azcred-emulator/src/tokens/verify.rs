@@ -1,7 +1,10 @@
 //! How a service checks a bearer token: signature, issuer, audience, times.
 
-use super::jws::{Algorithm, Jws};
-use crate::{service::Cloud, world::World};
+use crate::{
+    service::Cloud,
+    signing::{Algorithm, Jws},
+    world::World,
+};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;

@@ -5,11 +5,12 @@
 //! (`HttpOnly`); `__Host-` keeps programs that answer at the same name by plain HTTP from setting
 //! them (RFC 6265bis section 4.1.3.2).
 
-use super::{
-    super::{exchange::Exchange, seal},
-    Proofs,
+use crate::{
+    clock::millis,
+    directory::{Directory, User},
+    entra::{exchange::Exchange, seal},
+    entra_state::Proofs,
 };
-use crate::directory::{Directory, User};
 use axum::response::Response;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, header};
@@ -171,11 +172,6 @@ fn is_alive(directory: &Directory, one: &SignedIn, now: i64) -> bool {
                 .sessions_valid_from
                 .is_none_or(|from| millis(from) <= one.millis)
         })
-}
-
-/// Unix milliseconds.
-pub(in crate::entra) fn millis(time: OffsetDateTime) -> i64 {
-    time.unix_timestamp() * 1000 + i64::from(time.millisecond())
 }
 
 /// A cookie's value (RFC 6265 section 4.2.1).

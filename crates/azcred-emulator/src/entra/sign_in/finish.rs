@@ -1,16 +1,22 @@
 //! How a sign-in ends: a code for the program, an approval of a device, or neither.
 
-use super::{
-    super::{
-        device::Approval, exchange::Exchange, form::Form, refusal::Refusal, token::unavailable,
+use crate::{
+    directory::Directory,
+    entra::{
+        exchange::Exchange,
+        form::Form,
+        refusal::Refusal,
+        sign_in::{
+            pages, redirect_uri,
+            step::Ready,
+            transaction::{Purpose, Transaction},
+        },
         user::client_info,
     },
-    codes::Code,
-    pages, redirect_uri,
-    step::Ready,
-    transaction::{Purpose, Transaction},
+    entra_state::{Approval, AuthorizationCode},
+    signing::Jws,
+    world::World,
 };
-use crate::{directory::Directory, tokens::Jws, world::World};
 use axum::response::Response;
 use uuid::Uuid;
 
@@ -32,13 +38,13 @@ pub(super) fn grant(
                 proofs: session.proofs,
                 proved_millis: ready.proved_millis,
             };
-            return match world.devices.approve(user_code, approval, now) {
+            return match world.entra.devices.approve(user_code, approval, now) {
                 Ok(()) => pages::device_done(exchange, &session.application.name),
                 Err(_) => pages::device_gone(exchange),
             };
         }
     };
-    let code = world.codes.issue(Code {
+    let code = world.entra.codes.issue(AuthorizationCode {
         account: session.account.id,
         tenant: session.tenant.id,
         of_any: ready.of_any,
@@ -54,7 +60,7 @@ pub(super) fn grant(
         issued: now,
     });
     let Some(code) = code else {
-        return pages::refused(exchange, &unavailable(), None);
+        return pages::refused(exchange, &Refusal::unavailable(), None);
     };
     let mut parameters = vec![("code", code)];
     if request.client_info {
@@ -76,7 +82,7 @@ pub(super) fn give_up(
         Purpose::Code(request) => request.back.refuse(exchange, refusal),
         Purpose::Device { user_code, .. } => {
             let now = exchange.now.unix_timestamp();
-            let declined = world.devices.decline(user_code, now);
+            let declined = world.entra.devices.decline(user_code, now);
             let application = directory.applications.get(&transaction.client);
             match (declined, application) {
                 (Ok(()), Some(application)) => pages::device_declined(exchange, &application.name),

@@ -6,15 +6,13 @@
 //! its pages; only codes that were given out are kept here ([`codes`]).
 
 mod browser;
-mod codes;
 mod finish;
 mod pages;
-mod pkce;
 mod posted;
-mod proofs;
 mod redirect_uri;
 mod request;
 mod respond;
+mod return_address;
 mod second_factor;
 mod step;
 mod transaction;
@@ -26,13 +24,6 @@ use axum::{
     routing::{get, post},
 };
 use std::sync::Arc;
-
-pub(super) use browser::millis;
-pub(super) use codes::Code;
-pub(super) use pkce::check as check_verifier;
-
-pub(crate) use codes::Codes;
-pub(crate) use proofs::Proofs;
 
 /// The routes that browsers come to.
 pub(super) fn router() -> Router<Arc<World>> {

@@ -1,15 +1,23 @@
 //! What a person entered on a page, and what it changes.
 
-use super::{
-    super::{exchange::Exchange, form::Form, refusal::Refusal, user},
-    Proofs,
-    browser::Browser,
-    respond::cancelled,
-    second_factor,
-    step::{self, Step},
-    transaction::{Choice, Purpose, Transaction},
+use crate::{
+    directory::Directory,
+    entra::{
+        exchange::Exchange,
+        form::Form,
+        refusal::Refusal,
+        sign_in::{
+            browser::Browser,
+            respond::cancelled,
+            second_factor,
+            step::{self, Step},
+            transaction::{Choice, Purpose, Transaction},
+        },
+        user,
+    },
+    entra_state::Proofs,
+    world::World,
 };
-use crate::{directory::Directory, world::World};
 use uuid::Uuid;
 
 /// What follows.
@@ -183,7 +191,7 @@ fn code(
     else {
         return None;
     };
-    match world.devices.find(entered, now) {
+    match world.entra.devices.find(entered, now) {
         Ok(pending) => {
             *user_code = entered.to_owned();
             *scope = pending.scope;

@@ -4,8 +4,7 @@
 //! `http://localhost` and `http://127.0.0.1` (RFC 8252 section 7.3), and with regard to case, but
 //! for scheme and host. `[::1]` is not supported there either.
 
-use super::super::{authority::clip, refusal::Refusal};
-use crate::directory::Application;
+use crate::{directory::Application, entra::refusal::Refusal, text::clip};
 use http::StatusCode;
 use url::Url;
 

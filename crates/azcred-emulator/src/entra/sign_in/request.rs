@@ -4,21 +4,25 @@
 //! 'Microsoft identity platform and OAuth 2.0 authorization code flow', 'OpenID Connect on the
 //! Microsoft identity platform'; RFC 6749 section 4.1.1, RFC 7636 section 4.3.
 
-use super::{
-    super::{
-        authority::{Authority, clip},
+use crate::{
+    directory::{Application, Audience, Directory},
+    entra::{
+        authority::Authority,
         claims_request::ClaimsRequest,
         client,
-        discovery::Version,
+        delegated_scope::RequestedScope,
         form::Form,
+        pkce,
         refusal::Refusal,
-        user::Asked,
+        sign_in::{
+            redirect_uri,
+            return_address::{Mode, ReturnAddress},
+        },
+        version::Version,
     },
-    pkce::Challenge,
-    redirect_uri,
-    respond::{Mode, ReturnAddress},
+    entra_state::Challenge,
+    text::clip,
 };
-use crate::directory::{Application, Audience, Directory};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -132,7 +136,7 @@ impl AuthorizationRequest {
             resource: text("resource")?,
             scope: form.get("scope").map(str::to_owned),
             nonce: text("nonce")?,
-            challenge: Challenge::read(
+            challenge: pkce::read(
                 form.get("code_challenge"),
                 form.get("code_challenge_method"),
             )?,
@@ -159,18 +163,18 @@ impl AuthorizationRequest {
     /// # Errors
     /// 901002 for a resource at the v2.0 endpoint, 900144 without a scope, 70011 and 28000 for what
     /// is none.
-    pub(super) fn asked(&self) -> Result<Asked, Refusal> {
+    pub(super) fn asked(&self) -> Result<RequestedScope, Refusal> {
         match (self.version, &self.resource) {
             (Version::V1, resource) => {
                 let resource = resource.as_deref().unwrap_or(AZURE_AD_GRAPH);
-                Asked::of_v1(resource, self.scope.as_deref())
+                RequestedScope::of_v1(resource, self.scope.as_deref())
             }
             (Version::V2, Some(_)) => Err(Refusal::invalid_request(
                 901_002,
                 "The 'resource' request parameter is not supported.",
             )),
             (Version::V2, None) => match &self.scope {
-                Some(scope) => Asked::of_v2(scope),
+                Some(scope) => RequestedScope::of_v2(scope),
                 None => Err(Refusal::missing_parameter("scope")),
             },
         }

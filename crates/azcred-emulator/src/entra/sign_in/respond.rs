@@ -4,43 +4,17 @@
 //! RFC 6749 sections 4.1.2 and 4.1.2.1, 'OAuth 2.0 Multiple Response Type Encoding Practices',
 //! 'OAuth 2.0 Form Post Response Mode'.
 
-use super::{
-    super::{exchange::Exchange, refusal::Refusal, token::unavailable},
-    pages,
+use crate::entra::{
+    exchange::Exchange,
+    refusal::Refusal,
+    sign_in::{
+        pages,
+        return_address::{Mode, ReturnAddress},
+    },
 };
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde::{Deserialize, Serialize};
 use url::{Url, form_urlencoded};
-
-/// Where a program waits for the answer, and how it wants it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ReturnAddress {
-    /// A registered address.
-    pub(super) uri: String,
-    pub(super) mode: Mode,
-    /// What goes back as it came.
-    pub(super) state: Option<String>,
-}
-
-/// `response_mode`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Mode {
-    Query,
-    Fragment,
-    FormPost,
-}
-
-impl Mode {
-    pub(super) fn read(text: &str) -> Option<Self> {
-        match text {
-            "query" => Some(Self::Query),
-            "fragment" => Some(Self::Fragment),
-            "form_post" => Some(Self::FormPost),
-            _ => None,
-        }
-    }
-}
 
 impl ReturnAddress {
     /// Hands the parameters over.
@@ -53,7 +27,7 @@ impl ReturnAddress {
             parameters.push(("state", state.clone()));
         }
         let Ok(mut url) = Url::parse(&self.uri) else {
-            return pages::refused(exchange, &unavailable(), None);
+            return pages::refused(exchange, &Refusal::unavailable(), None);
         };
         match self.mode {
             Mode::FormPost => return pages::form_post(exchange, &url, &parameters),
@@ -93,7 +67,7 @@ impl ReturnAddress {
 /// Sends a browser on: 302, as the service does it.
 pub(super) fn redirect(exchange: &Exchange, to: &str) -> Response {
     let Ok(location) = HeaderValue::try_from(to) else {
-        return pages::refused(exchange, &unavailable(), None);
+        return pages::refused(exchange, &Refusal::unavailable(), None);
     };
     let mut response = StatusCode::FOUND.into_response();
     response.headers_mut().insert(header::LOCATION, location);

@@ -4,21 +4,24 @@
 //! who, proved how, allowed by whom. So no page can be skipped, nor a posted form stand for a
 //! proof.
 
-use super::{
-    super::{
+use crate::{
+    directory::{Directory, Tenant, User},
+    entra::{
+        account,
         authority::Authority,
         claims_request::ClaimsRequest,
         client, conditional_access,
+        consent::check_consent,
+        delegated_scope::RequestedScope,
         refusal::Refusal,
         resource::{self, Resource},
-        user::{self, Asked, Session},
+        session::Session,
+        sign_in::{
+            browser::{Browser, SignedIn},
+            request::Prompt,
+            transaction::{Choice, Purpose, Transaction},
+        },
     },
-    browser::{Browser, SignedIn},
-    request::Prompt,
-    transaction::{Choice, Purpose, Transaction},
-};
-use crate::{
-    directory::{Directory, Tenant, User},
     world::World,
 };
 use http::StatusCode;
@@ -52,7 +55,7 @@ pub(super) enum Step<'a> {
 /// Who signs in to what.
 pub(super) struct Ready<'a> {
     pub(super) session: Session<'a>,
-    pub(super) asked: Asked,
+    pub(super) asked: RequestedScope,
     pub(super) resource: Resource,
     /// When the last proof was given, in Unix milliseconds.
     pub(super) proved_millis: i64,
@@ -139,9 +142,9 @@ impl<'a> Question<'a, '_> {
         };
         let application = client::find(self.directory, tenant, &transaction.client.to_string())
             .map_err(Step::Page)?;
-        let user = user::member(self.directory, account, tenant, application, 50020)
+        let user = account::member(self.directory, account, tenant, application, 50020)
             .map_err(Step::Page)?;
-        user::check_enabled(&[account, user]).map_err(Step::Page)?;
+        account::check_enabled(&[account, user]).map_err(Step::Page)?;
         if let Some(principal) = self
             .directory
             .service_principal_of(tenant.id, application.app_id)
@@ -289,7 +292,7 @@ impl<'a> Question<'a, '_> {
 
     fn allowed_by_person(&self, ready: Box<Ready<'a>>) -> Result<Step<'a>, Step<'a>> {
         let application = ready.session.application;
-        let consent = user::check_consent(self.directory, &ready.session, &ready.resource);
+        let consent = check_consent(self.directory, &ready.session, &ready.resource);
         let is_asked_anew = self.prompt() == Prompt::Consent && !self.transaction.consented;
         if let Err(refusal) = consent {
             if self.is_quiet() {

@@ -4,12 +4,16 @@
 //! Without the cookie of the browser that it was made for it is of no use, which is what keeps
 //! other sites from posting a form here.
 
-use super::{
-    super::{exchange::Exchange, refusal::Refusal, seal, user::Asked},
-    browser::Browser,
-    request::AuthorizationRequest,
+use crate::{
+    directory::Directory,
+    entra::{
+        delegated_scope::RequestedScope,
+        exchange::Exchange,
+        refusal::Refusal,
+        seal,
+        sign_in::{browser::Browser, request::AuthorizationRequest},
+    },
 };
-use crate::directory::Directory;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -141,10 +145,10 @@ impl Transaction {
     ///
     /// # Errors
     /// As of the request.
-    pub(super) fn asked(&self) -> Result<Asked, Refusal> {
+    pub(super) fn asked(&self) -> Result<RequestedScope, Refusal> {
         match &self.purpose {
             Purpose::Code(request) => request.asked(),
-            Purpose::Device { scope, .. } => Asked::of_v2(scope),
+            Purpose::Device { scope, .. } => RequestedScope::of_v2(scope),
         }
     }
 

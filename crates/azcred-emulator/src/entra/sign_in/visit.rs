@@ -1,19 +1,25 @@
 //! The endpoints that a browser comes to: a request for a code, a page posted back, a device's
 //! page, the way out.
 
-use super::{
-    super::{
-        discovery::Version, exchange::Exchange, form::Form, refusal::Refusal, token::unavailable,
+use crate::{
+    directory::Directory,
+    entra::{
+        exchange::Exchange,
+        form::Form,
+        refusal::Refusal,
+        sign_in::{
+            browser::Browser,
+            finish, pages,
+            posted::{self, Next},
+            request::{AuthorizationRequest, Failure},
+            respond,
+            step::{self, Step},
+            transaction::{Purpose, Transaction},
+        },
+        version::Version,
     },
-    browser::Browser,
-    finish, pages,
-    posted::{self, Next},
-    request::{AuthorizationRequest, Failure},
-    respond,
-    step::{self, Step},
-    transaction::{Purpose, Transaction},
+    world::World,
 };
-use crate::{directory::Directory, world::World};
 use axum::{
     body::Bytes,
     extract::{Path, RawQuery, State},
@@ -86,7 +92,7 @@ fn authorize(
     }
     let directory = world.directory();
     let Some(browser) = browser(world, &directory, &exchange, headers) else {
-        return pages::refused(&exchange, &unavailable(), None);
+        return pages::refused(&exchange, &Refusal::unavailable(), None);
     };
     let read = AuthorizationRequest::read(&directory, segment, version, parameters);
     let transaction = match read {
@@ -112,7 +118,7 @@ pub(in crate::entra) async fn reprocess(
 ) -> Response {
     let directory = world.directory();
     let Some(browser) = browser(&world, &directory, &exchange, &headers) else {
-        return pages::refused(&exchange, &unavailable(), None);
+        return pages::refused(&exchange, &Refusal::unavailable(), None);
     };
     let query = query.unwrap_or_default();
     let form = match Form::read(query.as_bytes()) {
@@ -134,7 +140,7 @@ pub(in crate::entra) async fn login(
 ) -> Response {
     let directory = world.directory();
     let Some(mut browser) = browser(&world, &directory, &exchange, &headers) else {
-        return pages::refused(&exchange, &unavailable(), None);
+        return pages::refused(&exchange, &Refusal::unavailable(), None);
     };
     let form = Form::read(if is_form(&headers) { &body } else { &[] });
     let opened = form.and_then(|form| {
@@ -155,7 +161,7 @@ pub(in crate::entra) async fn login(
             // A page of its own, by GET: the browser's way back and its 'reload' then do what
             // people expect.
             Some(ctx) => respond::redirect(&exchange, &format!("/common/reprocess?ctx={ctx}")),
-            None => pages::refused(&exchange, &unavailable(), None),
+            None => pages::refused(&exchange, &Refusal::unavailable(), None),
         },
         Next::GiveUp(refusal) => {
             finish::give_up(&world, &directory, &exchange, &transaction, &refusal)
@@ -178,7 +184,7 @@ pub(in crate::entra) async fn device(
 ) -> Response {
     let directory = world.directory();
     let Some(browser) = browser(&world, &directory, &exchange, &headers) else {
-        return pages::refused(&exchange, &unavailable(), None);
+        return pages::refused(&exchange, &Refusal::unavailable(), None);
     };
     let purpose = Purpose::Device {
         user_code: String::new(),
@@ -192,13 +198,13 @@ pub(in crate::entra) async fn device(
         .map(|(_, code)| code.into_owned());
     let mut response = match transaction.seal(&directory) {
         Some(ctx) => pages::code(&exchange, &ctx, code.as_deref(), None),
-        None => pages::refused(&exchange, &unavailable(), None),
+        None => pages::refused(&exchange, &Refusal::unavailable(), None),
     };
     browser.dress(&directory, &mut response);
     response
 }
 
-/// `GET /devicelogin` of `millisoft.com`: people are sent on to the sign-in service.
+/// `GET /devicelogin` of `microsoft.com`: people are sent on to the sign-in service.
 pub(in crate::entra) async fn device_login(
     State(world): State<Arc<World>>,
     exchange: Exchange,
@@ -228,7 +234,7 @@ pub(in crate::entra) async fn logout(
 ) -> Response {
     let directory = world.directory();
     let Some(mut browser) = browser(&world, &directory, &exchange, &headers) else {
-        return pages::refused(&exchange, &unavailable(), None);
+        return pages::refused(&exchange, &Refusal::unavailable(), None);
     };
     let parameters = parameters(query, &headers, &body);
     let form = match Form::read(&parameters) {
@@ -278,7 +284,7 @@ fn show(
 ) -> Response {
     let now = exchange.now.unix_timestamp();
     let Some(ctx) = transaction.seal(directory) else {
-        return pages::refused(exchange, &unavailable(), None);
+        return pages::refused(exchange, &Refusal::unavailable(), None);
     };
     let notice = transaction.notice;
     let view = pages::View {

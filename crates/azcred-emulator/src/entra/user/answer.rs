@@ -1,21 +1,26 @@
 //! The answer to a person's client: tokens, and what they are good for.
 
-use super::{
-    super::{
+use crate::{
+    clock::micros,
+    directory::Directory,
+    entra::{
         claims_request::ClaimsRequest,
         client::Presented,
-        discovery::Version,
-        exchange::Exchange,
+        delegated_scope::RequestedScope,
+        lifetime::{long_lifetime, usual_lifetime},
         refusal::Refusal,
         resource::{self, Resource},
-        token::{unavailable, usual_lifetime},
+        session::Session,
+        user::{
+            ask::Ask,
+            claims::{Facts, client_info},
+            sealed::RefreshToken,
+        },
+        version::Version,
     },
-    Ask, Session,
-    claims::{Facts, client_info},
-    scope::Asked,
-    sealed::RefreshToken,
+    service::Cloud,
+    world::World,
 };
-use crate::{directory::Directory, service::Cloud, tokens::micros, world::World};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -23,7 +28,7 @@ use uuid::Uuid;
 /// What goes into an answer, whoever asked.
 struct Issue<'a> {
     facts: Facts<'a>,
-    asked: &'a Asked,
+    asked: &'a RequestedScope,
     resource: &'a Resource,
     lifetime: i64,
     version: Version,
@@ -37,7 +42,7 @@ struct Issue<'a> {
 pub(in crate::entra) fn body(
     ask: &Ask<'_>,
     session: &Session<'_>,
-    asked: &Asked,
+    asked: &RequestedScope,
     resource: &Resource,
 ) -> Result<Value, Refusal> {
     let chosen = session.tenant.access_token_lifetime;
@@ -61,15 +66,7 @@ pub(in crate::entra) fn body(
         claims,
         client_info: ask.form.get("client_info") == Some("1"),
     };
-    issue.body(ask.world).ok_or_else(unavailable)
-}
-
-/// 20 to 28 hours where the service is told of what happens to the account meanwhile ('Continuous
-/// access evaluation', section 'Token lifetime'): a day at the least here, a second less as whole
-/// answers give it.
-fn long_lifetime(exchange: &Exchange) -> u32 {
-    let random = u32::from(exchange.trace_id.as_bytes()[0]);
-    24 * 3600 - 1 + random * 4 * 3600 / 255
+    issue.body(ask.world).ok_or_else(Refusal::unavailable)
 }
 
 /// How the client proved itself, as tokens say it.
@@ -89,7 +86,7 @@ pub(crate) fn signed_in(
     session: &Session<'_>,
     scope: &str,
 ) -> Option<Value> {
-    let asked = Asked::of_v2(scope).ok()?;
+    let asked = RequestedScope::of_v2(scope).ok()?;
     let resource = resource::find(world, directory, session.tenant, &asked.resource).ok()?;
     let issue = Issue {
         facts: Facts {

@@ -1,13 +1,19 @@
 //! Going on from a code: the grant `authorization_code` (RFC 6749 section 4.1.3).
 
-use super::{
-    super::{
-        authority::{Authority, clip},
-        discovery::Version,
+use crate::{
+    clock::millis,
+    entra::{
+        account::{check_enabled, member},
+        authority::Authority,
+        delegated_scope::RequestedScope,
+        pkce,
         refusal::Refusal,
-        sign_in::{Code, check_verifier, millis},
+        session::Session,
+        user::{answer, ask::Ask},
+        version::Version,
     },
-    Ask, Asked, Session, answer, check_enabled, invalid_grant, member,
+    entra_state::{AuthorizationCode, NotRedeemed},
+    text::clip,
 };
 use serde_json::Value;
 
@@ -25,11 +31,13 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
     }
     let text = ask.form.required("code")?;
     let now = ask.exchange.now.unix_timestamp();
-    let codes = &ask.world.codes;
-    let code = codes.redeem(text, now, |code| check(ask, code))?;
+    let codes = &ask.world.entra.codes;
+    let code = codes
+        .redeem(text, now, |code| check(ask, code))
+        .map_err(not_redeemed)?;
     let directory = ask.directory;
     let account = directory.users.get(&code.account).ok_or_else(|| {
-        invalid_grant(
+        Refusal::invalid_grant(
             50034,
             "The user account does not exist in the directory. To sign into this application, the account must be \
              added to the directory.",
@@ -62,17 +70,37 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
         by_device_code: false,
     };
     let asked = match (ask.version, ask.form.get("resource")) {
-        (Version::V1, None) => Asked::of_v1(&code.resource, Some(&code.scope))?,
+        (Version::V1, None) => RequestedScope::of_v1(&code.resource, Some(&code.scope))?,
         _ => ask.asked(Some(&code.scope))?,
     };
     let resource = ask.permitted(&session, &asked)?;
     answer::body(ask, &session, &asked, &resource)
 }
 
+fn not_redeemed(why: NotRedeemed<Refusal>) -> Refusal {
+    match why {
+        NotRedeemed::Unknown => Refusal::invalid_grant(
+            70000,
+            "Provided grant is invalid or malformed: the code is not one of this service's.",
+        ),
+        NotRedeemed::Used => Refusal::invalid_grant(
+            54005,
+            "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing \
+             refresh token.",
+        ),
+        NotRedeemed::Expired => Refusal::invalid_grant(
+            70008,
+            "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive \
+             authorization request for this user and resource.",
+        ),
+        NotRedeemed::Refused(refusal) => refusal,
+    }
+}
+
 /// Whether who shows a code is who it was given to.
-fn check(ask: &Ask<'_>, code: &Code) -> Result<(), Refusal> {
+fn check(ask: &Ask<'_>, code: &AuthorizationCode) -> Result<(), Refusal> {
     if code.client.to_string() != ask.credentials.client_id.to_ascii_lowercase() {
-        return Err(invalid_grant(
+        return Err(Refusal::invalid_grant(
             70000,
             format!(
                 "Provided grant is invalid or malformed. The code was issued to another client than '{}'.",
@@ -85,14 +113,14 @@ fn check(ask: &Ask<'_>, code: &Code) -> Result<(), Refusal> {
         Authority::Any(_) => code.of_any,
     };
     if !is_its_tenant {
-        return Err(invalid_grant(
+        return Err(Refusal::invalid_grant(
             700_005,
-            "Provided Authorization Code is intended to use against other tenant, thus rejected.",
+            "Provided Authorization AuthorizationCode is intended to use against other tenant, thus rejected.",
         ));
     }
     let address = ask.form.required("redirect_uri")?;
     if address != code.redirect_uri {
-        return Err(invalid_grant(
+        return Err(Refusal::invalid_grant(
             500_112,
             format!(
                 "The reply address '{}' does not match the reply address '{}' provided when requesting Authorization \
@@ -102,5 +130,5 @@ fn check(ask: &Ask<'_>, code: &Code) -> Result<(), Refusal> {
             ),
         ));
     }
-    check_verifier(code.challenge.as_ref(), ask.form.get("code_verifier"))
+    pkce::check(code.challenge.as_ref(), ask.form.get("code_verifier"))
 }

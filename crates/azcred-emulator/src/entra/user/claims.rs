@@ -3,28 +3,24 @@
 //! Names and meanings: 'Access token claims reference' and 'ID token claims reference'. Claims that
 //! those pages call opaque have the form of real ones.
 
-use super::{
-    super::{
+use crate::{
+    directory::{ARM, Directory, GRAPH, User},
+    entra::{
         claims::{opaque, region_scope},
         claims_request::ClaimsRequest,
-        discovery::Version,
+        delegated_scope::RequestedScope,
         resource::Resource,
+        session::Session,
+        version::Version,
     },
-    Session,
-    scope::Asked,
-};
-use crate::{
-    directory::{Directory, User},
     service::Cloud,
     tokens::token_id,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
-use uuid::{Uuid, uuid};
+use uuid::Uuid;
 
-const GRAPH: Uuid = uuid!("00000003-0000-0000-c000-000000000000");
-const ARM: Uuid = uuid!("797f4846-ba00-4fd7-ba43-dac1f8f63013");
 /// What `wids` has for a person without a role in the directory.
 const NO_DIRECTORY_ROLE: &str = "b79fbf4d-3ef9-4689-8143-76b194e85509";
 
@@ -99,7 +95,7 @@ impl Facts<'_> {
                 "aio",
                 json!(opaque(&[b"aio", Uuid::new_v4().as_bytes()], 48)),
             ),
-            ("scp", json!(Asked::scp(resource))),
+            ("scp", json!(RequestedScope::scp(resource))),
             (
                 "xms_ftd",
                 json!(opaque(&[b"ftd", tenant_id.as_bytes()], 32)),
@@ -215,7 +211,7 @@ impl Facts<'_> {
 }
 
 /// `client_info`: by which ids a client tells accounts apart, the same in every tenant.
-pub(in super::super) fn client_info(account: &User) -> String {
+pub(in crate::entra) fn client_info(account: &User) -> String {
     let text = json!({"uid": account.id, "utid": account.tenant}).to_string();
     URL_SAFE_NO_PAD.encode(text)
 }

@@ -1,19 +1,15 @@
 //! Tokens of a user for the host that acts for them: Cloud Shell, a job in Azure Machine Learning.
 
-use super::{
-    super::{
-        claims_request::ClaimsRequest,
-        exchange::Exchange,
-        managed_identity::Issued,
-        refusal::Refusal,
-        resource,
-        sign_in::Proofs,
-        token::{unavailable, usual_lifetime},
+use crate::{
+    directory::Application,
+    entra::{
+        claims_request::ClaimsRequest, exchange::Exchange, issued::Issued,
+        lifetime::usual_lifetime, refusal::Refusal, resource, session::Session,
+        user::claims::Facts,
     },
-    Session,
-    claims::Facts,
+    entra_state::Proofs,
+    world::World,
 };
-use crate::{directory::Application, world::World};
 use http::StatusCode;
 use uuid::Uuid;
 
@@ -63,7 +59,11 @@ pub(crate) fn issue_for_user(
     let chosen = tenant.access_token_lifetime;
     let lifetime = i64::from(chosen.unwrap_or_else(|| usual_lifetime(exchange)));
     let claims = facts.access_token(&found, lifetime, &ClaimsRequest::default());
-    let access_token = world.keys.entra.sign(&claims).map_err(|_| unavailable())?;
+    let access_token = world
+        .keys
+        .entra
+        .sign(&claims)
+        .map_err(|_| Refusal::unavailable())?;
     Ok(Issued {
         access_token,
         resource: resource.to_owned(),

@@ -1,16 +1,18 @@
 //! Signing in by name and password: the grant `password` (RFC 6749 section 4.3).
 
-use super::{
-    super::{
-        authority::{Authority, clip},
+use crate::{
+    directory::User,
+    entra::{
+        account::{check_enabled, member},
+        authority::Authority,
         refusal::Refusal,
-        sign_in::Proofs,
+        session::Session,
+        user::{answer, ask::Ask},
     },
-    Ask, Session, answer, check_enabled, invalid_grant,
-    lockout::Verdict,
-    member,
+    entra_state::{Proofs, Verdict},
+    text::clip,
+    world::World,
 };
-use crate::{directory::User, world::World};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -23,7 +25,7 @@ use uuid::Uuid;
 /// wrong with client or scope.
 pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
     if let Authority::Any(name @ ("common" | "consumers")) = ask.authority {
-        return Err(invalid_grant(
+        return Err(Refusal::invalid_grant(
             9_001_023,
             format!(
                 "The grant type is not supported over the /{name} endpoint. Please use the /organizations or \
@@ -47,7 +49,7 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
     })?;
     let asked = ask.asked(None)?;
     let account = ask.directory.account(name).ok_or_else(|| {
-        invalid_grant(
+        Refusal::invalid_grant(
             50034,
             format!(
                 "The user account {} does not exist in the {} directory. To sign into this application, the account \
@@ -94,7 +96,7 @@ pub(in super::super) fn check_password(
     let is_right = known.is_some_and(|known| known.matches(password));
     count_attempt(world, now, account, password, is_right)?;
     match account.password_expired {
-        true => Err(invalid_grant(50055, "The password is expired.")),
+        true => Err(Refusal::invalid_grant(50055, "The password is expired.")),
         false => Ok(()),
     }
 }
@@ -113,14 +115,17 @@ pub(in super::super) fn count_attempt(
     let now = now.unix_timestamp();
     let verdict = match account.locked {
         true => Verdict::Locked,
-        false => world.lockout.attempt(account.id, entered, is_right, now),
+        false => world
+            .entra
+            .lockout
+            .attempt(account.id, entered, is_right, now),
     };
     match verdict {
-        Verdict::Locked => Err(invalid_grant(
+        Verdict::Locked => Err(Refusal::invalid_grant(
             50053,
             "The account is locked, you've tried to sign in too many times with an incorrect user ID or password.",
         )),
-        Verdict::Wrong => Err(invalid_grant(
+        Verdict::Wrong => Err(Refusal::invalid_grant(
             50126,
             "Error validating credentials due to invalid username or password.",
         )),

@@ -3,8 +3,11 @@
 //! MSAL asks it before it sends a password, so that a federated account's password does not go to
 //! Entra ID.
 
-use super::super::{exchange::Exchange, refusal::Refusal};
-use crate::{service::Cloud, world::World};
+use crate::{
+    entra::{exchange::Exchange, refusal::Refusal},
+    service::Cloud,
+    world::World,
+};
 use axum::{
     Json,
     extract::{Path, Query, State},

@@ -4,13 +4,20 @@
 //! family), not to a tenant or resource; a new one comes with every use and the old one is not
 //! revoked by it, unless the seed says so.
 
-use super::{
-    super::{assertion::iso, authority::Authority, refusal::Refusal},
-    Ask, Session, account, answer, check_enabled, invalid_grant, member,
-    sealed::{NotOurs, RefreshToken},
-};
 use crate::{
     directory::{Application, Tenant, User},
+    entra::{
+        account::{account, check_enabled, member},
+        authority::Authority,
+        refusal::Refusal,
+        session::Session,
+        user::{
+            answer,
+            ask::Ask,
+            sealed::{NotOurs, RefreshToken},
+        },
+    },
+    text::iso,
     tokens,
 };
 use serde_json::Value;
@@ -33,11 +40,13 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
     }
     let text = ask.form.required("refresh_token")?;
     let token = RefreshToken::open(text, ask.directory).map_err(|why| match why {
-        NotOurs::Malformed => invalid_grant(
+        NotOurs::Malformed => Refusal::invalid_grant(
             9_002_313,
             "Invalid request. Request is malformed or invalid.",
         ),
-        NotOurs::Foreign => invalid_grant(70000, "Provided grant is invalid or malformed."),
+        NotOurs::Foreign => {
+            Refusal::invalid_grant(70000, "Provided grant is invalid or malformed.")
+        }
     })?;
     let account = account(ask.directory, token.account)?;
     let tenant = ask.tenant(account)?;
@@ -61,8 +70,8 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
     };
     let resource = ask.permitted(&session, &asked)?;
     // Who gets no new one keeps what they have.
-    if tenant.refresh_tokens_once && asked.offline && !ask.world.spent.spend(token.id) {
-        return Err(invalid_grant(
+    if tenant.refresh_tokens_once && asked.offline && !ask.world.entra.spent.spend(token.id) {
+        return Err(Refusal::invalid_grant(
             70000,
             "Provided grant is invalid or malformed. The refresh token was used already.",
         ));
@@ -80,7 +89,7 @@ fn check_client(token: &RefreshToken, application: &Application) -> Result<(), R
     Err(Refusal {
         // What MSAL takes for 'not of the family', and stops.
         suberror: Some("client_mismatch"),
-        ..invalid_grant(
+        ..Refusal::invalid_grant(
             70000,
             format!(
                 "Provided grant is invalid or malformed. The refresh token was issued to another client than '{}'.",
@@ -102,7 +111,7 @@ fn check_age(
     let now = now.unix_timestamp();
     let limit = tenant.refresh_token_inactivity.unwrap_or(INACTIVITY);
     if now.saturating_sub(issued) >= i64::from(limit) {
-        return Err(invalid_grant(
+        return Err(Refusal::invalid_grant(
             700_082,
             format!(
                 "The refresh token has expired due to inactivity. The token was issued on {} and was inactive for {}.",
@@ -114,7 +123,7 @@ fn check_age(
     if let Some(limit) = tenant.session_lifetime
         && now.saturating_sub(token.proofs.at) >= i64::from(limit)
     {
-        return Err(invalid_grant(
+        return Err(Refusal::invalid_grant(
             70008,
             format!(
                 "The provided authorization code or refresh token has expired due to inactivity. Send a new \

@@ -5,8 +5,7 @@
 //! They end by time, by the account's `sessions_valid_from`, and with their use in a tenant that
 //! wants it so.
 
-use super::super::{seal, sign_in::Proofs};
-use crate::directory::Directory;
+use crate::{directory::Directory, entra::seal, entra_state::Proofs};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -1,10 +1,13 @@
 //! Who signs in, and by what: the accounts there are, a name, the password, the second factor.
 
-use super::{
-    super::{second_factor, step::offered},
-    Page, View, buttons, esc, notice,
+use crate::{
+    directory::User,
+    entra::sign_in::{
+        pages::frame::{Page, View, buttons, esc, notice},
+        second_factor,
+        step::offered,
+    },
 };
-use crate::directory::User;
 use axum::response::Response;
 
 /// More accounts than this are not listed; their names can be entered.

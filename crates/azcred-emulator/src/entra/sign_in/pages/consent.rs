@@ -1,9 +1,12 @@
 //! What a program may do in a person's name: the permissions, who may allow them, and which program
 //! it is.
 
-use super::{
-    super::{super::user::Asked, step::Ready},
-    Page, View, buttons, esc,
+use crate::entra::{
+    delegated_scope::RequestedScope,
+    sign_in::{
+        pages::frame::{Page, View, buttons, esc},
+        step::Ready,
+    },
 };
 use axum::response::Response;
 use uuid::Uuid;
@@ -89,7 +92,7 @@ impl View<'_> {
     /// What is asked for, in people's words.
     fn permissions(&self, ready: &Ready<'_>) -> String {
         let resource = self.resource_name(ready.resource.app_id);
-        let Asked {
+        let RequestedScope {
             openid,
             email,
             offline,

@@ -1,6 +1,9 @@
 //! The pages of a sign-in for another device: where its code is entered, and how it ended.
 
-use super::{super::super::exchange::Exchange, Page, buttons, esc, form, notice};
+use crate::entra::{
+    exchange::Exchange,
+    sign_in::pages::frame::{Page, buttons, esc, form, notice},
+};
 use axum::response::Response;
 use http::StatusCode;
 

@@ -1,8 +1,9 @@
 //! The pages on which a sign-in ends: refused, signed out, handed over by a form.
 
-use super::{
-    super::super::{exchange::Exchange, refusal::Refusal},
-    Page, STAND_IN, STYLE, View, buttons, esc, respond,
+use crate::entra::{
+    exchange::Exchange,
+    refusal::Refusal,
+    sign_in::pages::frame::{Page, STAND_IN, STYLE, View, buttons, esc, respond},
 };
 use axum::response::Response;
 use http::StatusCode;

@@ -24,7 +24,7 @@ const CAPACITY: usize = 100_000;
 
 impl Spent {
     /// Uses a token up. False where it was before: of several who try at once, one gets through.
-    pub(super) fn spend(&self, token: Uuid) -> bool {
+    pub(crate) fn spend(&self, token: Uuid) -> bool {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !inner.known.insert(token) {
             return false;

@@ -3,12 +3,13 @@
 //!
 //! 'Scopes and permissions in the Microsoft identity platform'.
 
-use super::super::{authority::clip, refusal::Refusal, resource::Resource};
-use crate::directory::Application;
+use crate::{
+    directory::{Application, GRAPH},
+    entra::{refusal::Refusal, resource::Resource},
+    text::clip,
+};
 use http::StatusCode;
-use uuid::{Uuid, uuid};
-
-const GRAPH: Uuid = uuid!("00000003-0000-0000-c000-000000000000");
+use uuid::Uuid;
 
 /// What Microsoft's own clients are granted for Graph, as their tokens say.
 const GRAPH_PERMISSIONS: &[&str] = &[
@@ -24,28 +25,28 @@ const OPENID: &[&str] = &["email", "openid", "profile"];
 
 /// A request's `scope`, taken apart.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::entra) struct Asked {
+pub(super) struct RequestedScope {
     /// The resource's name as it was written.
-    pub(in crate::entra) resource: String,
+    pub(super) resource: String,
     /// Permissions that were named; `.default` is none of them.
     named: Vec<String>,
     is_default: bool,
     /// An `id_token` is wanted.
-    pub(in crate::entra) openid: bool,
+    pub(super) openid: bool,
     /// The `id_token` may say the address.
-    pub(in crate::entra) email: bool,
+    pub(super) email: bool,
     /// A refresh token is wanted.
-    pub(in crate::entra) offline: bool,
+    pub(super) offline: bool,
     /// The whole text, for the refresh token to remember.
-    pub(in crate::entra) text: String,
+    pub(super) text: String,
 }
 
-impl Asked {
+impl RequestedScope {
     /// Of the v2.0 endpoint.
     ///
     /// # Errors
     /// 70011 for what is no scope or mixes `.default` with others, 28000 for several resources.
-    pub(in crate::entra) fn of_v2(text: &str) -> Result<Self, Refusal> {
+    pub(super) fn of_v2(text: &str) -> Result<Self, Refusal> {
         let scopes: Vec<&str> = text.split_ascii_whitespace().collect();
         // RFC 6749 section 3.3: printable ASCII but for quotation mark and backslash.
         let is_token = |scope: &&str| {
@@ -112,7 +113,7 @@ impl Asked {
     }
 
     /// Of the v1.0 endpoint, where a resource is named and all its permissions are meant.
-    pub(in crate::entra) fn of_v1(resource: &str, scope: Option<&str>) -> Result<Self, Refusal> {
+    pub(super) fn of_v1(resource: &str, scope: Option<&str>) -> Result<Self, Refusal> {
         let has = |name| scope.is_some_and(|s| s.split_ascii_whitespace().any(|s| s == name));
         Ok(Self {
             resource: resource.to_owned(),
@@ -129,7 +130,7 @@ impl Asked {
     ///
     /// # Errors
     /// 650053 for a permission that it does not have.
-    pub(in crate::entra) fn check_permissions(
+    pub(super) fn check_permissions(
         &self,
         application: &Application,
         resource: &Resource,
@@ -154,12 +155,12 @@ impl Asked {
     }
 
     /// The permissions that were named; `.default` is none of them.
-    pub(in crate::entra) fn permissions(&self) -> &[String] {
+    pub(super) fn permissions(&self) -> &[String] {
         &self.named
     }
 
     /// `scp`: everything the client was granted for the resource, whatever part of it was named.
-    pub(in crate::entra) fn scp(resource: &Resource) -> String {
+    pub(super) fn scp(resource: &Resource) -> String {
         let mut all = permissions(resource).to_vec();
         if resource.app_id == GRAPH {
             all.extend(OPENID);
@@ -169,7 +170,7 @@ impl Asked {
     }
 
     /// `scope` of the answer, as each endpoint writes it.
-    pub(in crate::entra) fn echo(&self, resource: &Resource, is_v1: bool) -> String {
+    pub(super) fn echo(&self, resource: &Resource, is_v1: bool) -> String {
         if is_v1 {
             return Self::scp(resource);
         }
@@ -232,17 +233,18 @@ mod tests {
 
     #[test]
     fn a_scope_is_one_resource_with_permissions_and_openids_own_beside_it() {
-        let asked = Asked::of_v2("https://a.b//.default offline_access openid profile").unwrap();
+        let asked =
+            RequestedScope::of_v2("https://a.b//.default offline_access openid profile").unwrap();
         assert_eq!(asked.resource, "https://a.b/");
         assert!(asked.offline && asked.openid && !asked.email);
         assert_eq!(
             asked.echo(&resource(Uuid::from_u128(1)), false),
             "https://a.b//user_impersonation https://a.b//.default"
         );
-        let named = Asked::of_v2("https://a.b/user_impersonation").unwrap();
+        let named = RequestedScope::of_v2("https://a.b/user_impersonation").unwrap();
         assert_eq!(named.resource, "https://a.b");
         assert!(!named.offline && !named.openid);
-        let graph = Asked::of_v2("User.Read openid").unwrap();
+        let graph = RequestedScope::of_v2("User.Read openid").unwrap();
         assert_eq!(graph.resource, GRAPH.to_string());
         let echo = graph.echo(&resource(GRAPH), false);
         assert!(
@@ -250,7 +252,7 @@ mod tests {
             "{echo}"
         );
         assert!(echo.starts_with("email openid profile "), "{echo}");
-        let code = |text| Asked::of_v2(text).unwrap_err().code;
+        let code = |text| RequestedScope::of_v2(text).unwrap_err().code;
         assert_eq!(code("https://a.b/x https://c.d/x"), 28000);
         assert_eq!(code("https://a.b/x User.Read"), 28000);
         assert_eq!(code("https://a.b/.default https://a.b/x"), 70011);
@@ -264,7 +266,7 @@ mod tests {
         let app = Application::new(Uuid::nil(), Uuid::nil(), "an app");
         let arm = resource(Uuid::from_u128(1));
         let check = |scope| {
-            Asked::of_v2(scope)
+            RequestedScope::of_v2(scope)
                 .unwrap()
                 .check_permissions(&app, &arm)
                 .map_err(|r| r.code)

@@ -3,14 +3,17 @@
 //! Shape: 'OAuth 2.0 device authorization grant', and what the service was seen to answer to Azure
 //! CLI.
 
-use super::{
-    super::{
-        authority::Authority, claims_request::ClaimsRequest, client, discovery::Version,
-        exchange::Exchange, form::Form, refusal::Refusal, token::unavailable, user::Asked,
+use crate::{
+    directory::Directory,
+    entra::{
+        authority::Authority, claims_request::ClaimsRequest, client,
+        delegated_scope::RequestedScope, exchange::Exchange, form::Form, refusal::Refusal,
+        version::Version,
     },
-    Pending,
+    entra_state::DeviceRequest,
+    service::Cloud,
+    world::World,
 };
-use crate::{directory::Directory, service::Cloud, world::World};
 use axum::{
     Json,
     body::Bytes,
@@ -95,8 +98,8 @@ fn begin(
         Authority::Any(name) => client::find_anywhere(&directory, name, client_id)?,
     };
     let asked = match version {
-        Version::V1 => Asked::of_v1(form.required("resource")?, form.get("scope"))?,
-        Version::V2 => Asked::of_v2(form.required("scope")?)?,
+        Version::V1 => RequestedScope::of_v1(form.required("resource")?, form.get("scope"))?,
+        Version::V2 => RequestedScope::of_v2(form.required("scope")?)?,
     };
     let claims = form.get("claims");
     ClaimsRequest::read(claims)?;
@@ -108,16 +111,17 @@ fn begin(
     }
     let (lifetime, interval) = limits(&directory, authority);
     let now = exchange.now.unix_timestamp();
-    let pending = Pending {
+    let pending = DeviceRequest {
         client: application.app_id,
         segment: segment.to_owned(),
         scope: asked.text,
         claims: claims.map(str::to_owned),
     };
     let codes = world
+        .entra
         .devices
         .begin(pending, now, now + i64::from(lifetime), interval)
-        .ok_or_else(unavailable)?;
+        .ok_or_else(Refusal::unavailable)?;
     let page = page(world, exchange);
     let mut body = json!({
         "user_code": codes.user_code,

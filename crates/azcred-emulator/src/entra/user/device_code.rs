@@ -1,15 +1,18 @@
 //! Where a program asks whether the person has signed in: the grant `device_code` (RFC 8628 section
 //! 3.4).
 
-use super::{
-    super::{
+use crate::{
+    clock::millis,
+    entra::{
+        account,
         authority::Authority,
-        discovery::Version,
+        delegated_scope::RequestedScope,
         refusal::Refusal,
-        sign_in::millis,
-        user::{self, Ask, Asked, Session},
+        session::Session,
+        user::{answer, ask::Ask},
+        version::Version,
     },
-    Approval, Pending, Polled,
+    entra_state::{Approval, DeviceRequest, Polled},
 };
 use http::StatusCode;
 use serde_json::Value;
@@ -33,7 +36,7 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
     };
     let client = ask.credentials.client_id.parse().unwrap_or_default();
     let now = ask.exchange.now;
-    match ask.world.devices.poll(code, client, millis(now)) {
+    match ask.world.entra.devices.poll(code, client, millis(now)) {
         Polled::Approved(pending, approval) => answer(ask, &pending, &approval),
         Polled::Waiting => Err(Refusal::by_code(70016)),
         // Which number goes with it is not published.
@@ -60,20 +63,20 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
 }
 
 /// The tokens of the account that let the program in.
-fn answer(ask: &Ask<'_>, pending: &Pending, approval: &Approval) -> Result<Value, Refusal> {
-    let account = user::account(ask.directory, approval.account)?;
+fn answer(ask: &Ask<'_>, pending: &DeviceRequest, approval: &Approval) -> Result<Value, Refusal> {
+    let account = account::account(ask.directory, approval.account)?;
     let tenant = ask.tenant(account)?;
     let application = ask.client(tenant)?;
     // What the person saw is what counts.
-    let asked = Asked::of_v2(&pending.scope)?;
-    user::check_enabled(&[account])?;
+    let asked = RequestedScope::of_v2(&pending.scope)?;
+    account::check_enabled(&[account])?;
     if let Some(from) = account.sessions_valid_from
         && millis(from) > approval.proved_millis
     {
         return Err(Refusal::revoked(approval.proofs.at, from.unix_timestamp()));
     }
-    let user = user::member(ask.directory, account, tenant, application, 50020)?;
-    user::check_enabled(&[user])?;
+    let user = account::member(ask.directory, account, tenant, application, 50020)?;
+    account::check_enabled(&[user])?;
     let session = Session {
         account,
         tenant,
@@ -85,7 +88,7 @@ fn answer(ask: &Ask<'_>, pending: &Pending, approval: &Approval) -> Result<Value
         by_device_code: true,
     };
     let resource = ask.permitted(&session, &asked)?;
-    user::granted(ask, &session, &asked, &resource)
+    answer::body(ask, &session, &asked, &resource)
 }
 
 fn refuse(code: u32, error: &'static str, message: &str) -> Refusal {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 /// What an attempt came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     Right,
     Wrong,
     /// Whatever the password was.
@@ -36,7 +36,7 @@ const LOCK_SECONDS: i64 = 60;
 
 impl Lockout {
     /// Counts an attempt at an account at a time in Unix seconds.
-    pub(super) fn attempt(
+    pub(crate) fn attempt(
         &self,
         account: Uuid,
         password: &str,

@@ -1,9 +1,8 @@
 //! Authorization codes that were given out: each is good once, for ten minutes.
 
-use super::{super::refusal::Refusal, Proofs, pkce::Challenge};
+use super::{challenge::Challenge, proofs::Proofs};
 use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::StatusCode;
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
@@ -12,42 +11,55 @@ use uuid::Uuid;
 
 /// What a code stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::entra) struct Code {
+pub(crate) struct AuthorizationCode {
     /// The account's object id in its home tenant.
-    pub(in crate::entra) account: Uuid,
+    pub(crate) account: Uuid,
     /// The tenant that the account signed in to.
-    pub(in crate::entra) tenant: Uuid,
+    pub(crate) tenant: Uuid,
     /// It was asked for without naming that tenant.
-    pub(in crate::entra) of_any: bool,
+    pub(crate) of_any: bool,
     /// The client's id.
-    pub(in crate::entra) client: Uuid,
+    pub(crate) client: Uuid,
     /// Where it was sent.
-    pub(in crate::entra) redirect_uri: String,
-    pub(in crate::entra) challenge: Option<Challenge>,
-    pub(in crate::entra) nonce: Option<String>,
+    pub(crate) redirect_uri: String,
+    pub(crate) challenge: Option<Challenge>,
+    pub(crate) nonce: Option<String>,
     /// What was asked for, in the v2.0 endpoint's words.
-    pub(in crate::entra) scope: String,
+    pub(crate) scope: String,
     /// The same in the v1.0 endpoint's.
-    pub(in crate::entra) resource: String,
+    pub(crate) resource: String,
     /// `sid`.
-    pub(in crate::entra) session: Uuid,
+    pub(crate) session: Uuid,
     /// What the account has proved.
-    pub(in crate::entra) proofs: Proofs,
+    pub(crate) proofs: Proofs,
     /// When the account proved it, in Unix milliseconds.
-    pub(in crate::entra) proved_millis: i64,
+    pub(crate) proved_millis: i64,
     /// When it was given out, in Unix seconds.
-    pub(in crate::entra) issued: i64,
+    pub(crate) issued: i64,
 }
 
 /// The codes of one emulator, by their digests.
 #[derive(Debug, Default)]
-pub(crate) struct Codes(Mutex<HashMap<[u8; 32], Entry>>);
+pub(crate) struct AuthorizationCodes(Mutex<HashMap<[u8; 32], Entry>>);
 
 #[derive(Debug)]
 struct Entry {
     issued: i64,
     /// `None` once it was used.
-    code: Option<Box<Code>>,
+    code: Option<Box<AuthorizationCode>>,
+}
+
+/// Why a code is not redeemed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NotRedeemed<E> {
+    /// It is not one of this service's codes.
+    Unknown,
+    /// It was redeemed before.
+    Used,
+    /// It is too old.
+    Expired,
+    /// The check of the request found this.
+    Refused(E),
 }
 
 const LIFETIME: i64 = 10 * 60;
@@ -56,9 +68,9 @@ const REMEMBERED: i64 = 60 * 60;
 /// More than this at once are a flood; the oldest go.
 const MAX_CODES: usize = 10_000;
 
-impl Codes {
+impl AuthorizationCodes {
     /// Gives a code out. `None` where the system has no randomness.
-    pub(super) fn issue(&self, code: Code) -> Option<String> {
+    pub(crate) fn issue(&self, code: AuthorizationCode) -> Option<String> {
         let mut random = [0; 48];
         aws_lc_rs::rand::fill(&mut random).ok()?;
         let tenant = URL_SAFE_NO_PAD.encode(code.tenant.as_bytes());
@@ -86,43 +98,22 @@ impl Codes {
     /// somebody else, or wrongly, is not used up by it.
     ///
     /// # Errors
-    /// 70000 for what is no code, 54005 for one that was used, 70008 for one that is too old, and
-    /// what `check` says.
-    pub(in crate::entra) fn redeem(
+    /// Why it is not redeemed; what `check` says is among it.
+    pub(crate) fn redeem<E>(
         &self,
         text: &str,
         now: i64,
-        check: impl FnOnce(&Code) -> Result<(), Refusal>,
-    ) -> Result<Code, Refusal> {
+        check: impl FnOnce(&AuthorizationCode) -> Result<(), E>,
+    ) -> Result<AuthorizationCode, NotRedeemed<E>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = all.get_mut(&digest_of(text)).ok_or_else(|| {
-            refuse(
-                70000,
-                "Provided grant is invalid or malformed: the code is not one of this service's.",
-            )
-        })?;
-        let used = || {
-            refuse(
-                54005,
-                "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an \
-                 existing refresh token.",
-            )
-        };
-        let code = entry.code.as_deref().ok_or_else(used)?;
+        let entry = all.get_mut(&digest_of(text)).ok_or(NotRedeemed::Unknown)?;
+        let code = entry.code.as_deref().ok_or(NotRedeemed::Used)?;
         if now.saturating_sub(entry.issued) >= LIFETIME {
-            return Err(refuse(
-                70008,
-                "The provided authorization code or refresh token has expired due to inactivity. Send a new \
-                 interactive authorization request for this user and resource.",
-            ));
+            return Err(NotRedeemed::Expired);
         }
-        check(code)?;
-        entry.code.take().map(|code| *code).ok_or_else(used)
+        check(code).map_err(NotRedeemed::Refused)?;
+        entry.code.take().map(|code| *code).ok_or(NotRedeemed::Used)
     }
-}
-
-fn refuse(code: u32, message: &str) -> Refusal {
-    Refusal::new(code, "invalid_grant", StatusCode::BAD_REQUEST, message)
 }
 
 fn digest_of(text: &str) -> [u8; 32] {
@@ -135,8 +126,8 @@ fn digest_of(text: &str) -> [u8; 32] {
 mod tests {
     use super::*;
 
-    fn code(issued: i64) -> Code {
-        Code {
+    fn code(issued: i64) -> AuthorizationCode {
+        AuthorizationCode {
             account: Uuid::from_u128(1),
             tenant: Uuid::from_u128(2),
             of_any: false,
@@ -145,7 +136,7 @@ mod tests {
             challenge: None,
             nonce: None,
             scope: "User.Read".into(),
-            resource: "https://graph.millisoft.com".into(),
+            resource: "https://graph.microsoft.com".into(),
             session: Uuid::from_u128(4),
             proofs: Proofs::by_password(issued),
             proved_millis: issued * 1000,
@@ -155,25 +146,26 @@ mod tests {
 
     #[test]
     fn a_code_is_good_once_for_ten_minutes_and_a_failed_try_does_not_use_it_up() {
-        let codes = Codes::default();
+        let codes = AuthorizationCodes::default();
         let text = codes.issue(code(1000)).unwrap();
         let other = codes.issue(code(1000)).unwrap();
-        let redeem = |text: &str, now| codes.redeem(text, now, |_| Ok(())).map_err(|r| r.code);
+        let redeem = |text: &str, now| codes.redeem(text, now, |_| Ok::<_, ()>(()));
         assert_ne!(text, other);
-        assert_eq!(redeem("1.A.x", 1000), Err(70000));
-        let wrong = codes.redeem(&text, 1000, |_| Err(Refusal::by_code(50148)));
-        assert_eq!(wrong.unwrap_err().code, 50148);
+        assert_eq!(redeem("1.A.x", 1000), Err(NotRedeemed::Unknown));
+        let wrong = codes.redeem(&text, 1000, |_| Err("a wrong verifier"));
+        assert_eq!(wrong, Err(NotRedeemed::Refused("a wrong verifier")));
         assert_eq!(redeem(&text, 1599), Ok(code(1000)));
-        assert_eq!(redeem(&text, 1599), Err(54005));
-        assert_eq!(redeem(&other, 1600), Err(70008));
+        assert_eq!(redeem(&text, 1599), Err(NotRedeemed::Used));
+        assert_eq!(redeem(&other, 1600), Err(NotRedeemed::Expired));
     }
 
     #[test]
     fn codes_are_forgotten_after_an_hour_and_in_a_flood_the_older_go() {
-        let codes = Codes::default();
+        let codes = AuthorizationCodes::default();
         let first = codes.issue(code(0)).unwrap();
         codes.issue(code(3600)).unwrap();
-        assert_eq!(codes.redeem(&first, 0, |_| Ok(())).unwrap_err().code, 70000);
+        let forgotten = codes.redeem(&first, 0, |_| Ok::<_, ()>(()));
+        assert_eq!(forgotten, Err(NotRedeemed::Unknown));
         for n in 0..MAX_CODES + 10 {
             codes.issue(code(3600 + n as i64 / 100)).unwrap();
         }

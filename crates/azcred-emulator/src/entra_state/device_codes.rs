@@ -3,10 +3,7 @@
 //! A program gets two codes. It shows one to a person, who enters it on a page in any browser and
 //! signs in there; by the other it asks, again and again, whether they did.
 
-mod endpoint;
-mod grant;
-
-use super::sign_in::Proofs;
+use super::proofs::Proofs;
 use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::{
@@ -16,10 +13,7 @@ use std::{
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-pub(super) use endpoint::{only_post, v1, v2};
-pub(super) use grant::grant;
-
-/// Codes under way at once. A program has one, and a person enters one.
+/// CodePair under way at once. A program has one, and a person enters one.
 const MAX_PENDING: usize = 1000;
 /// Wrong user codes, from whomever, within [`WINDOW_SECONDS`]. With so few tries nobody finds one
 /// of a thousand among 20 to the power of 9 (RFC 8628 section 5.1).
@@ -37,7 +31,7 @@ const SLOWER_MS: i64 = 5000;
 
 /// The device codes of one emulator.
 #[derive(Debug, Default)]
-pub(crate) struct Devices(Mutex<Inner>);
+pub(crate) struct DeviceCodes(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -49,7 +43,7 @@ struct Inner {
 
 /// What a program asked for, as the page shows it and as the token will be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pending {
+pub(crate) struct DeviceRequest {
     /// The client id.
     pub(crate) client: Uuid,
     /// The tenant that was asked: the first segment of the path.
@@ -85,7 +79,7 @@ pub(crate) enum CodeRefused {
 #[derive(Debug)]
 struct Entry {
     user_code: String,
-    pending: Pending,
+    pending: DeviceRequest,
     state: State,
     /// Unix seconds.
     expires: i64,
@@ -103,24 +97,24 @@ enum State {
 }
 
 /// A new pair of codes.
-struct Codes {
-    device_code: Zeroizing<String>,
-    user_code: String,
+pub(crate) struct CodePair {
+    pub(crate) device_code: Zeroizing<String>,
+    pub(crate) user_code: String,
 }
 
 /// What a program's question comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Polled {
+pub(crate) enum Polled {
     Unknown,
     Expired,
     TooSoon,
     Waiting,
     Declined,
     /// The code is used up by this answer.
-    Approved(Pending, Approval),
+    Approved(DeviceRequest, Approval),
 }
 
-impl Devices {
+impl DeviceCodes {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -130,7 +124,7 @@ impl Devices {
     ///
     /// # Errors
     /// When nothing does, or too many wrong codes were entered.
-    pub(crate) fn find(&self, user_code: &str, now: i64) -> Result<Pending, CodeRefused> {
+    pub(crate) fn find(&self, user_code: &str, now: i64) -> Result<DeviceRequest, CodeRefused> {
         self.waiting(user_code, now, |entry| entry.pending.clone())
     }
 
@@ -183,8 +177,14 @@ impl Devices {
 
     /// Makes a pair of codes for what is asked, good until `expires`, with `interval` seconds
     /// between two questions. `None` without randomness, or while too many are under way.
-    fn begin(&self, pending: Pending, now: i64, expires: i64, interval: u32) -> Option<Codes> {
-        let codes = Codes::generate()?;
+    pub(crate) fn begin(
+        &self,
+        pending: DeviceRequest,
+        now: i64,
+        expires: i64,
+        interval: u32,
+    ) -> Option<CodePair> {
+        let codes = CodePair::generate()?;
         let mut inner = self.lock();
         // An expired code is kept as long again, for whoever asks what became of it.
         inner.codes.retain(|_, entry| {
@@ -207,7 +207,7 @@ impl Devices {
     }
 
     /// Answers a program's question, asked at a time in Unix milliseconds.
-    fn poll(&self, device_code: &str, client: Uuid, now_ms: i64) -> Polled {
+    pub(crate) fn poll(&self, device_code: &str, client: Uuid, now_ms: i64) -> Polled {
         let mut inner = self.lock();
         let key = digest_of(device_code);
         let Some(entry) = inner
@@ -238,7 +238,7 @@ impl Devices {
     }
 }
 
-impl Codes {
+impl CodePair {
     /// `None` without randomness.
     fn generate() -> Option<Self> {
         let mut random = Zeroizing::new([0; DEVICE_CODE_BYTES]);
@@ -295,8 +295,8 @@ mod tests {
 
     const CLIENT: Uuid = Uuid::from_u128(1);
 
-    fn pending() -> Pending {
-        Pending {
+    fn pending() -> DeviceRequest {
+        DeviceRequest {
             client: CLIENT,
             segment: "organizations".into(),
             scope: "https://a.b/.default".into(),
@@ -313,7 +313,7 @@ mod tests {
         }
     }
 
-    fn begin(devices: &Devices, now: i64) -> Codes {
+    fn begin(devices: &DeviceCodes, now: i64) -> CodePair {
         devices.begin(pending(), now, now + 900, 5).unwrap()
     }
 
@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_user_code_has_nine_consonants_and_is_found_however_it_is_typed() {
-        let devices = Devices::default();
+        let devices = DeviceCodes::default();
         let codes = begin(&devices, 0);
         assert_eq!(codes.user_code.len(), 9);
         assert!(codes.user_code.bytes().all(|b| ALPHABET.contains(&b)));
@@ -350,7 +350,7 @@ mod tests {
 
     #[test]
     fn a_program_waits_until_a_person_has_decided_and_gets_one_answer() {
-        let devices = Devices::default();
+        let devices = DeviceCodes::default();
         let codes = begin(&devices, 0);
         let code = &codes.device_code;
         assert_eq!(devices.poll(code, CLIENT, 0), Polled::Waiting);
@@ -374,7 +374,7 @@ mod tests {
 
     #[test]
     fn whoever_asks_too_soon_has_to_become_slower() {
-        let devices = Devices::default();
+        let devices = DeviceCodes::default();
         let code = begin(&devices, 0).device_code;
         for (at, expected) in [
             (0, Polled::Waiting),
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn a_code_ends_by_time_and_is_known_to_have_ended_for_a_while() {
-        let devices = Devices::default();
+        let devices = DeviceCodes::default();
         let codes = begin(&devices, 0);
         let poll = |at: i64| devices.poll(&codes.device_code, CLIENT, at * 1000);
         assert_eq!(poll(899), Polled::Waiting);
@@ -404,7 +404,7 @@ mod tests {
 
     #[test]
     fn codes_under_way_are_bounded_and_make_room_when_they_end() {
-        let devices = Devices::default();
+        let devices = DeviceCodes::default();
         for _ in 0..MAX_PENDING {
             assert!(devices.begin(pending(), 0, 900, 5).is_some());
         }
@@ -414,7 +414,7 @@ mod tests {
 
     #[test]
     fn nobody_finds_a_code_by_trying() {
-        let devices = Devices::default();
+        let devices = DeviceCodes::default();
         let codes = begin(&devices, 0);
         for _ in 0..MAX_WRONG {
             assert_eq!(devices.find("BBBBBBBBB", 0), Err(CodeRefused::Unknown));

@@ -1,0 +1,95 @@
+//! A resource as it goes over the wire: its JSON, and what of a body is the client's to set.
+
+use super::{access::Caller, error::ArmError};
+use crate::resources::{Resource, SystemData};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// Properties that a client can't set.
+pub(super) const SERVICE_OWNED: [&str; 10] = [
+    "workspaceId",
+    "tenantId",
+    "discoveryUrl",
+    "mlFlowTrackingUri",
+    "provisioningState",
+    "creationTime",
+    "privateLinkCount",
+    "storageHnsEnabled",
+    "notebookInfo",
+    "serviceProvisionedResourceGroup",
+];
+
+/// Takes the tags out of a body.
+///
+/// # Errors
+/// Where they are no object of texts.
+pub(super) fn tags(
+    said: &mut Map<String, Value>,
+) -> Result<Option<BTreeMap<String, String>>, ArmError> {
+    match said.remove("tags") {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => serde_json::from_value(value)
+            .map(Some)
+            .map_err(|error| ArmError::invalid_content(&format!("tags: {error}"))),
+    }
+}
+
+/// Notes who changed a resource, and who made it where that is not known yet.
+pub(super) fn touch(resource: &mut Resource, caller: &Caller, now: OffsetDateTime) {
+    let data = resource.system_data.get_or_insert_with(|| SystemData {
+        created_by: caller.name.clone(),
+        created_by_type: caller.kind.to_owned(),
+        created_at: now,
+        last_modified_by: String::new(),
+        last_modified_by_type: String::new(),
+        last_modified_at: now,
+    });
+    data.last_modified_by.clone_from(&caller.name);
+    caller.kind.clone_into(&mut data.last_modified_by_type);
+    data.last_modified_at = now;
+}
+
+/// A resource as it goes over the wire.
+pub(super) fn view(resource: &Resource) -> Map<String, Value> {
+    let mut out = Map::new();
+    let mut put = |name: &str, value: Value| {
+        if !value.is_null() {
+            out.insert(name.to_owned(), value);
+        }
+    };
+    put("id", resource.id.to_string().into());
+    put("name", resource.id.name().into());
+    put("type", resource.resource_type().into());
+    put("location", json!(resource.location));
+    put("kind", json!(resource.kind));
+    put("sku", json!(resource.sku));
+    if resource.location.is_some() || !resource.tags.is_empty() {
+        put("tags", json!(resource.tags));
+    }
+    if let Some(identity) = &resource.identity {
+        let mut view = json!({"type": identity.kind});
+        if let Some(principal) = identity.principal_id {
+            view["principalId"] = json!(principal);
+        }
+        if let Some(tenant) = identity.tenant_id {
+            view["tenantId"] = json!(tenant);
+        }
+        put("identity", view);
+    }
+    put("properties", Value::Object(resource.properties.clone()));
+    if let Some(data) = &resource.system_data {
+        put(
+            "systemData",
+            json!({
+                "createdBy": data.created_by,
+                "createdByType": data.created_by_type,
+                "createdAt": data.created_at.format(&Rfc3339).unwrap_or_default(),
+                "lastModifiedBy": data.last_modified_by,
+                "lastModifiedByType": data.last_modified_by_type,
+                "lastModifiedAt": data.last_modified_at.format(&Rfc3339).unwrap_or_default(),
+            }),
+        );
+    }
+    out
+}

@@ -1,0 +1,47 @@
+//! What CI systems have in common: who trusts their tokens, and whether a request is a running
+//! job's.
+
+use crate::directory::{Application, Directory, FederatedCredential, IssuerKeys, SecretText};
+use http::{HeaderMap, header};
+use serde_json::{Map, Value};
+
+/// The applications that take the tokens of an issuer the emulator signs for, each with the
+/// credential by which.
+pub(super) fn trusting<'a>(
+    directory: &'a Directory,
+    is_issuer: impl Fn(&str) -> bool + 'a,
+) -> impl Iterator<Item = (&'a Application, &'a FederatedCredential)> {
+    let hosted = |url: &str| {
+        let issuer = directory.issuers.get(url);
+        issuer.is_some_and(|issuer| matches!(issuer.keys, IssuerKeys::Hosted))
+    };
+    directory.applications.values().flat_map(move |app| {
+        let of_app = app.federated_credentials.iter();
+        let of_issuer: Vec<_> = of_app
+            .filter(|credential| is_issuer(&credential.issuer) && hosted(&credential.issuer))
+            .collect();
+        of_issuer
+            .into_iter()
+            .map(move |credential| (app, credential))
+    })
+}
+
+/// Whether a request shows the token of a running job.
+pub(super) fn is_job(headers: &HeaderMap, token: Option<&SecretText>) -> bool {
+    let sent = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    match (sent, token) {
+        (Some((_, sent)), Some(token)) => token.matches(sent.trim()),
+        _ => false,
+    }
+}
+
+pub(super) fn object(claims: Value) -> Map<String, Value> {
+    match claims {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

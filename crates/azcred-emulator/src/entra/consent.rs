@@ -1,0 +1,36 @@
+//! Consent: whether a program may act for an account at a resource.
+
+use crate::{
+    directory::Directory,
+    entra::{refusal::Refusal, resource::Resource, session::Session},
+};
+
+/// Whether the client may act for this account at this resource.
+///
+/// # Errors
+/// 65001 where nobody has consented.
+pub(super) fn check_consent(
+    directory: &Directory,
+    session: &Session<'_>,
+    resource: &Resource,
+) -> Result<(), Refusal> {
+    let application = session.application;
+    let (client, resource) = (application.app_id, resource.app_id);
+    if application.consented
+        || client == resource
+        || directory.consents.has(session.user.id, client, resource)
+    {
+        return Ok(());
+    }
+    Err(Refusal {
+        suberror: Some("consent_required"),
+        ..Refusal::invalid_grant(
+            65001,
+            format!(
+                "The user or administrator has not consented to use the application with ID '{}' named '{}'. Send an \
+                 interactive authorization request for this user and resource.",
+                application.app_id, application.name
+            ),
+        )
+    })
+}

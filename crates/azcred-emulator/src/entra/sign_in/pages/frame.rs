@@ -1,0 +1,283 @@
+//! The frame of every page: its head and foot, the headers that keep a browser in check, and the
+//! parts that pages have in common.
+
+use crate::{
+    directory::Directory,
+    entra::{
+        exchange::Exchange,
+        sign_in::{browser::Browser, transaction::Transaction},
+    },
+};
+use aws_lc_rs::digest;
+use axum::{body::Body, response::Response};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderValue, StatusCode, header};
+use std::fmt::{self, Write as _};
+use url::Url;
+
+pub(super) const STYLE: &str = include_str!("style.css");
+
+/// Whose page it is, on every one of them.
+pub(super) const STAND_IN: &str = r#"<aside class="stand-in"><strong>azcred emulator</strong> <span>This page is on this machine. It is not Microsoft’s: enter no real password.</span></aside>"#;
+
+/// What a page of a sign-in under way is made from.
+pub(in crate::entra::sign_in) struct View<'a> {
+    pub(in crate::entra::sign_in) exchange: &'a Exchange,
+    pub(in crate::entra::sign_in) directory: &'a Directory,
+    pub(in crate::entra::sign_in) browser: &'a Browser,
+    pub(in crate::entra::sign_in) transaction: &'a Transaction,
+    /// The transaction, sealed, for the page to carry.
+    pub(in crate::entra::sign_in) ctx: &'a str,
+}
+
+impl View<'_> {
+    /// The tenant's or the program's name, above the title.
+    pub(super) fn place(&self) -> String {
+        let tenant = self.directory.tenant(&self.transaction.segment);
+        tenant.map_or_else(
+            || "Work or school account".to_owned(),
+            |tenant| tenant.name.clone(),
+        )
+    }
+
+    /// The program's name.
+    pub(super) fn program(&self) -> &str {
+        let application = self.directory.applications.get(&self.transaction.client);
+        application.map_or("an application", |application| &application.name)
+    }
+
+    /// Where a form's answer may lead to in the end.
+    pub(super) fn leads_to(&self) -> Option<Url> {
+        Url::parse(&self.transaction.request()?.back.uri).ok()
+    }
+
+    pub(super) fn respond(&self, page: &Page<'_>) -> Response {
+        page.respond(self.exchange, StatusCode::OK, self.leads_to().as_ref())
+    }
+
+    /// The form of a page: its fields, and the buttons below them.
+    pub(super) fn form(&self, content: impl fmt::Display) -> String {
+        form(self.ctx, content)
+    }
+}
+
+/// A page before it is put into its frame. Texts are escaped; `content` is HTML.
+pub(super) struct Page<'a> {
+    /// Above the title.
+    pub(super) place: &'a str,
+    pub(super) title: &'a str,
+    pub(super) content: String,
+}
+
+impl Page<'_> {
+    pub(super) fn respond(
+        &self,
+        exchange: &Exchange,
+        status: StatusCode,
+        leads_to: Option<&Url>,
+    ) -> Response {
+        let body = format!(
+            r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>{title} · azcred emulator</title>
+<style>{STYLE}</style>
+</head>
+<body>
+{STAND_IN}
+<main>
+<p class="place">{place}</p>
+<h1>{title}</h1>
+{content}
+</main>
+<footer>Correlation ID {correlation} · {time}</footer>
+</body>
+</html>
+"#,
+            title = esc(self.title),
+            place = esc(self.place),
+            content = self.content,
+            correlation = exchange.correlation_id,
+            time = esc(&exchange.timestamp()),
+        );
+        respond(exchange, status, body, leads_to, None)
+    }
+}
+
+/// Sends HTML that may do nothing but what it was made for.
+pub(super) fn respond(
+    exchange: &Exchange,
+    status: StatusCode,
+    body: String,
+    leads_to: Option<&Url>,
+    script: Option<&str>,
+) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
+    exchange.dress(&mut response, 0);
+    // Browsers hold redirects that follow a form to `form-action` too.
+    let mut policy = vec![
+        "default-src 'none'".to_owned(),
+        "base-uri 'none'".to_owned(),
+        "frame-ancestors 'none'".to_owned(),
+        format!("style-src '{}'", source_hash(STYLE)),
+        match leads_to.and_then(source_of) {
+            Some(source) => format!("form-action 'self' {source}"),
+            None => "form-action 'self'".to_owned(),
+        },
+    ];
+    if let Some(script) = script {
+        policy.push(format!("script-src '{}'", source_hash(script)));
+    }
+    guard(&mut response, &policy);
+    response
+}
+
+/// The headers that keep a browser from doing more with an answer than it should.
+pub(in crate::entra::sign_in) fn guard(response: &mut Response, policy: &[String]) {
+    let headers = response.headers_mut();
+    let policy = match policy {
+        [] => "default-src 'none'; frame-ancestors 'none'".to_owned(),
+        directives => directives.join("; "),
+    };
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, policy.as_str()),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store, no-cache"),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// `'sha256-…'` of Content Security Policy Level 3, for a text that stands in the page itself.
+pub(super) fn source_hash(text: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    format!("sha256-{}", STANDARD.encode(hash))
+}
+
+/// An address as a source of Content Security Policy: its origin, or for a program's own scheme
+/// that.
+fn source_of(url: &Url) -> Option<String> {
+    let source = match url.origin() {
+        origin if origin.is_tuple() => origin.ascii_serialization(),
+        _ => format!("{}:", url.scheme()),
+    };
+    // A host may have characters in it that end a directive.
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-.:/_[]+".contains(&b);
+    source.bytes().all(is_plain).then_some(source)
+}
+
+/// A form that carries its transaction.
+pub(super) fn form(ctx: &str, content: impl fmt::Display) -> String {
+    format!(
+        r#"<form method="post" action="/common/login" autocomplete="off">
+<input type="hidden" name="ctx" value="{}">
+{content}
+</form>"#,
+        esc(ctx)
+    )
+}
+
+/// A button that submits. `kind` is a class: `primary`, `plain` or `choice`.
+pub(super) fn button(does: &str, kind: &str, label: &str) -> String {
+    format!(
+        r#"<button type="submit" name="do" value="{}" class="{kind}">{}</button>"#,
+        esc(does),
+        esc(label)
+    )
+}
+
+/// The buttons below a form: the first is what the return key presses.
+pub(super) fn buttons(all: &[(&str, &str)]) -> String {
+    let mut html = String::from(r#"<p class="buttons">"#);
+    for (at, (does, label)) in all.iter().enumerate() {
+        let kind = if at == 0 { "primary" } else { "plain" };
+        html.push_str(&button(does, kind, label));
+    }
+    html + "</p>"
+}
+
+/// What was wrong with what was entered, for a field that says `aria-describedby="notice"`.
+pub(super) fn notice(code: Option<u32>) -> String {
+    let Some(code) = code else {
+        return String::new();
+    };
+    let text = match code {
+        50034 => "There is no account of this name here. Check the spelling.",
+        50053 => "This account is locked: there were too many attempts. Wait a minute.",
+        50055 => "The password has expired, and can’t be changed here.",
+        50057 => "This account is disabled.",
+        50126 => "The password is wrong.",
+        70018 => "There is no such code, or no longer. Check it, or start anew on your device.",
+        500_121 => "The number is wrong.",
+        _ => "That did not work.",
+    };
+    format!(r#"<p class="notice" id="notice" role="alert">{text} <small>AADSTS{code}</small></p>"#)
+}
+
+/// A text with nothing in it that HTML would act on, in content and in quoted attributes alike.
+/// What writes from right to left, or is not seen, is shown as `�`, so that no name can pose as
+/// another.
+pub(super) fn esc(text: &str) -> Escaped<'_> {
+    Escaped(text)
+}
+
+pub(super) struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                    f.write_char('\u{fffd}')?;
+                }
+                c if c.is_control() => f.write_char('\u{fffd}')?,
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_can_neither_act_nor_pose_as_another() {
+        let hostile = "\"><script>alert('1')</script>&amp;\u{202e}\u{200b}\n";
+        let escaped = esc(hostile).to_string();
+        assert_eq!(
+            escaped,
+            "&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;amp;\u{fffd}\u{fffd}\u{fffd}"
+        );
+        assert_eq!(esc("Ada Lovelace 愛").to_string(), "Ada Lovelace 愛");
+    }
+
+    #[test]
+    fn a_policy_names_an_origin_or_a_scheme_and_nothing_that_would_end_it() {
+        let source = |text| source_of(&Url::parse(text).unwrap());
+        assert_eq!(
+            source("http://localhost:8400/x?y").as_deref(),
+            Some("http://localhost:8400")
+        );
+        assert_eq!(source("msauth.app://x").as_deref(), Some("msauth.app:"));
+        assert_eq!(source("https://a;script-src/").as_deref(), None);
+    }
+}

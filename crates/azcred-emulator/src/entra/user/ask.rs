@@ -1,0 +1,109 @@
+//! A token request of a person.
+//!
+//! It is checked in the order in which Entra ID gives its reasons: the client, what is requested,
+//! the account, and last whether this client may have this resource for this account.
+
+use crate::{
+    directory::{Application, Directory, Tenant, User},
+    entra::{
+        assertion::Addressee,
+        authority::Authority,
+        claims_request::ClaimsRequest,
+        client::{self, Credentials, Presented, no_secret},
+        conditional_access,
+        consent::check_consent,
+        delegated_scope::RequestedScope,
+        exchange::Exchange,
+        form::Form,
+        refusal::Refusal,
+        resource::{self, Resource},
+        session::Session,
+        version::Version,
+    },
+    world::World,
+};
+
+/// A token request of a person, read but not judged.
+pub(in crate::entra) struct Ask<'a> {
+    pub(in crate::entra) world: &'a World,
+    pub(in crate::entra) directory: &'a Directory,
+    pub(in crate::entra) exchange: &'a Exchange,
+    pub(in crate::entra) authority: Authority<'a>,
+    pub(in crate::entra) version: Version,
+    pub(in crate::entra) form: &'a Form,
+    pub(in crate::entra) credentials: &'a Credentials,
+}
+
+impl<'a> Ask<'a> {
+    /// The tenant that is asked, or for `organizations` the account's own.
+    pub(in crate::entra) fn tenant(&self, account: &User) -> Result<&'a Tenant, Refusal> {
+        match self.authority {
+            Authority::Tenant(tenant) => Ok(tenant),
+            Authority::Any(_) => self.directory.tenants.get(&account.tenant).ok_or_else(|| {
+                Refusal::invalid_request(90002, "The account's tenant was not found.")
+            }),
+        }
+    }
+
+    /// The client, which has proved itself if it can.
+    ///
+    /// # Errors
+    /// 700016 where it is unknown, 7000218 where it should have proved itself, 700025 where it
+    /// can't, and whatever is wrong with what it shows.
+    pub(in crate::entra) fn client(&self, tenant: &Tenant) -> Result<&'a Application, Refusal> {
+        let application = client::find(self.directory, tenant, &self.credentials.client_id)?;
+        match (application.public_client, &self.credentials.presented) {
+            (true, Presented::Nothing) => {}
+            (false, Presented::Nothing) => return Err(no_secret()),
+            (_, presented) => {
+                let to = Addressee {
+                    world: self.world,
+                    directory: self.directory,
+                    tenant,
+                    now: self.exchange.now,
+                };
+                client::prove(presented, application, &to)?;
+            }
+        }
+        Ok(application)
+    }
+
+    /// What `claims` asks for.
+    ///
+    /// # Errors
+    /// 90023 for what is no JSON object.
+    pub(super) fn claims(&self) -> Result<ClaimsRequest, Refusal> {
+        ClaimsRequest::read(self.form.get("claims"))
+    }
+
+    /// What is asked for, by `scope` or, of the v1.0 endpoint, by `resource`.
+    pub(super) fn asked(&self, remembered: Option<&str>) -> Result<RequestedScope, Refusal> {
+        let scope = self.form.get("scope");
+        match self.version {
+            Version::V1 => RequestedScope::of_v1(self.form.required("resource")?, scope),
+            Version::V2 => match scope.or(remembered) {
+                Some(scope) => RequestedScope::of_v2(scope),
+                None => Err(Refusal::missing_parameter("scope")),
+            },
+        }
+    }
+
+    /// The resource that is asked for, once the client may have it for this account.
+    ///
+    /// # Errors
+    /// 500011 for a resource that is not in the tenant, 65001 without consent, 650053 for a
+    /// permission that the resource does not have, and whatever Conditional Access says of the
+    /// session.
+    pub(in crate::entra) fn permitted(
+        &self,
+        session: &Session<'_>,
+        asked: &RequestedScope,
+    ) -> Result<Resource, Refusal> {
+        let resource = resource::find(self.world, self.directory, session.tenant, &asked.resource)?;
+        asked.check_permissions(session.application, &resource)?;
+        let now = self.exchange.now.unix_timestamp();
+        conditional_access::check(self.directory, session, &resource, &self.claims()?, now)?;
+        check_consent(self.directory, session, &resource)?;
+        Ok(resource)
+    }
+}

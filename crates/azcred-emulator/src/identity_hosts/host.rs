@@ -1,0 +1,85 @@
+//! One host, and the tokens that Entra ID issues to it.
+
+use crate::{
+    entra::{Exchange, Issued, Refusal, issue_for_identity},
+    identity_hosts::{
+        hosts::Hosts,
+        identity::{self, Choice, NoIdentity},
+    },
+    resources::ManagedIdentity,
+    service::{Cloud, Entrance, Service},
+    world::World,
+};
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, header};
+use std::sync::Arc;
+
+/// One host.
+#[derive(Clone)]
+pub(super) struct Host {
+    pub(super) service: Service,
+    pub(super) world: Arc<World>,
+    pub(super) hosts: Arc<Hosts>,
+}
+
+/// A managed identity's token.
+pub(super) struct Token<'a> {
+    pub(super) identity: &'a ManagedIdentity,
+    pub(super) issued: Issued,
+}
+
+/// Why there is none.
+pub(super) enum NoToken {
+    /// The host has no such identity.
+    Identity(NoIdentity),
+    /// Entra ID gives it none.
+    Refused(Box<Refused>),
+}
+
+/// What Entra ID said to a host.
+pub(super) struct Refused {
+    pub(super) refusal: Refusal,
+    pub(super) exchange: Exchange,
+}
+
+impl Refused {
+    /// Entra ID's own status and body.
+    pub(super) fn passed_on(self) -> Response {
+        let answer = self.refusal.into_response(&self.exchange);
+        let mut response = Response::new(axum::body::Body::empty());
+        *response.status_mut() = answer.status();
+        let json = HeaderValue::from_static("application/json; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        *response.body_mut() = answer.into_body();
+        response
+    }
+}
+
+impl Host {
+    /// A token of the identity that is meant.
+    pub(super) fn token(
+        &self,
+        headers: &HeaderMap,
+        choice: &Choice<'_>,
+        resource: &str,
+    ) -> Result<Token<'_>, NoToken> {
+        let identity = identity::find(&self.hosts.identities, self.service, choice)
+            .map_err(NoToken::Identity)?;
+        let exchange = self.exchange(headers);
+        let mirid = identity.resource_id.to_string();
+        match issue_for_identity(&self.world, identity.object_id, &mirid, resource, &exchange) {
+            Ok(issued) => Ok(Token { identity, issued }),
+            Err(refusal) => Err(NoToken::Refused(Box::new(Refused { refusal, exchange }))),
+        }
+    }
+
+    /// The host's own exchange with Entra ID.
+    pub(super) fn exchange(&self, headers: &HeaderMap) -> Exchange {
+        let entrance = Entrance {
+            service: self.service,
+            cloud: Cloud::Public,
+            real_name: None,
+        };
+        Exchange::new(&self.world, headers, entrance)
+    }
+}

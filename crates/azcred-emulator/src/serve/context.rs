@@ -1,0 +1,75 @@
+//! What every connection needs: the world, the routers of all services, the signal to shut down.
+
+use crate::{
+    arm,
+    ca::Ca,
+    ci, entra, graph,
+    identity_hosts::{self, Hosts},
+    service::{Entrance, Service},
+    world::World,
+};
+use axum::response::IntoResponse as _;
+use std::{collections::BTreeMap, sync::Arc};
+use tokio::sync::watch;
+use tower::util::ServiceExt as _;
+
+/// What every connection needs.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) world: Arc<World>,
+    pub(crate) ca: Arc<Ca>,
+    pub(crate) shutdown: watch::Receiver<bool>,
+    /// What the managed identity hosts have.
+    pub(crate) hosts: Arc<Hosts>,
+    routers: Arc<BTreeMap<Service, axum::Router>>,
+}
+
+impl Context {
+    pub(crate) fn new(
+        world: Arc<World>,
+        ca: Arc<Ca>,
+        hosts: Arc<Hosts>,
+        shutdown: watch::Receiver<bool>,
+    ) -> Self {
+        let azure = [
+            (Service::Login, entra::router(world.clone())),
+            (Service::Arm, arm::router(world.clone())),
+            (Service::Graph, graph::router(world.clone())),
+        ];
+        let routers = azure
+            .into_iter()
+            .chain(identity_hosts::routers(&world, &hosts))
+            .chain(ci::routers(&world))
+            .collect();
+        Self {
+            world,
+            ca,
+            shutdown,
+            hosts,
+            routers: Arc::new(routers),
+        }
+    }
+
+    /// Lets a service answer a request.
+    pub(super) async fn route(
+        &self,
+        entrance: &Entrance,
+        mut request: http::Request<axum::body::Body>,
+    ) -> axum::response::Response {
+        let Some(router) = self.routers.get(&entrance.service).cloned() else {
+            return http::StatusCode::NOT_FOUND.into_response();
+        };
+        request.extensions_mut().insert(entrance.clone());
+        match router.oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Waits until the emulator shuts down.
+    pub(super) async fn until_shutdown(&self) {
+        let mut shutdown = self.shutdown.clone();
+        // An error means that the sender, and so the emulator, is gone.
+        let _ = shutdown.wait_for(|down| *down).await;
+    }
+}
