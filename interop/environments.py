@@ -58,22 +58,25 @@ POD_BY_NAME = (
     "source, with its own name."
 )
 COMPUTES_IDENTITY = (
-    "Azure ML says in this variable which identity a compute has. azure-identity leaves it to each program to read it."
+    "Azure ML says in this variable which identity a compute has. azure-identity leaves it to each "
+    "program to read it."
 )
 EMPTY_IS_UNSET = "An empty variable counts as unset, everywhere in azcred."
 USER_PASSWORD = (
-    "azcred has no source for a person's password: it can't pass a second factor, and azure-identity calls it deprecated."
+    "azcred has no source for a person's password: it can't pass a second factor, and azure-identity "
+    "calls it deprecated."
 )
 CODE_IS_TOLD = (
-    "azcred's error has Entra ID's code. MSAL's error has none, because MSAL requests the tenant's configuration before "
-    "a token."
+    "azcred's error has Entra ID's code. MSAL's error has none, because MSAL requests the tenant's "
+    "configuration before a token."
 )
 TOOL_FAILED = (
-    "azcred's error says that the tool is there and failed. azure-identity calls it unavailable. Neither gets a token."
+    "azcred's error says that the tool is there and failed. azure-identity calls it unavailable. Neither "
+    "gets a token."
 )
 NOBODY_SEES = (
-    "Without a terminal, and in a CI job, no person would see a code. azcred ends, where the program opens a browser or "
-    "waits for minutes."
+    "Without a terminal, and in a CI job, no person would see a code. azcred ends, where the program "
+    "opens a browser or waits for minutes."
 )
 NO_BROWSER_HERE = (
     "Over SSH a browser would open on the wrong computer, if at all. kedro-azureml-pipeline tries and fails, or waits. "
