@@ -269,7 +269,7 @@ SECTIONS = {
         Environment([p.AZ_EXPIRED, p.AZD], "Grace", ASKS + "AADSTS700082", azcred="AADSTS700082"),
         Environment([p.AZ_MFA], "AADSTS50076", ASKS + "AADSTS50076"),
     ],
-    "Refused or answered with nonsense by a host": [
+    "Rejected by a host, or an unusable response": [
         Environment([p.VM, p.UNKNOWN_IDENTITY], NOTHING, ASKS + NOTHING, managed=NOTHING),
         Environment([p.VM, p.UNKNOWN_IDENTITY, p.AZ], "Ada", "Ada"),
         Environment([p.APP_SERVICE, p.UNKNOWN_IDENTITY, p.AZ], "Ada", "Ada", managed=NOTHING),
@@ -322,7 +322,7 @@ SECTIONS = {
             ours=instead("the VM itself", EMPTY_IS_UNSET, "kedro"),
         ),
     ],
-    "Tools that are there and give no token": [
+    "Tools that return no token": [
         Environment([p.AZ_SIGNED_OUT], NOTHING, ASKS + NOTHING),
         Environment([p.AZ_SIGNED_OUT, p.AZD], "Grace", ASKS + NOTHING),
         Environment([p.AZ_SIGNED_OUT, p.PWSH_SIGNED_OUT, p.AZD_SIGNED_OUT], NOTHING, ASKS + NOTHING),
@@ -333,7 +333,7 @@ SECTIONS = {
         Environment([p.AZ_SILENT, p.AZD], "Grace", ASKS + ERROR, azcred=ERROR),
         Environment([p.AZ_127, p.AZD], "Grace", ASKS + NOTHING),
     ],
-    "Told which to use": [
+    "With a source chosen": [
         Environment([p.SECRET, p.AZ, p.choice("dev")], "Ada", "Ada"),
         Environment([p.AZ, p.choice("prod")], NOTHING, "Ada", asks=False),
         Environment([p.SECRET, p.AZ, p.choice("prod")], "app with a secret", "Ada"),
@@ -363,7 +363,7 @@ SECTIONS = {
             [p.ML_COMPUTE, p.choice("ManagedIdentityCredential")], "the compute itself", ASKS + NOTHING, ERROR
         ),
     ],
-    "Where nobody can be asked": [
+    "Where no person can be asked": [
         Environment(
             [p.NO_TERMINAL],
             NOTHING,

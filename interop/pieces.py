@@ -75,14 +75,10 @@ SECRET = with_secret("`AZURE_*` with a secret", "app with a secret")
 WRONG_SECRET = with_secret("`AZURE_*` with a wrong secret", "app with a secret", AZURE_CLIENT_SECRET="wrong")
 EXPIRED_SECRET = with_secret("`AZURE_*` with an expired secret", "expired app")
 DISABLED = with_secret("`AZURE_*` of a disabled application", "disabled app")
-UNKNOWN_APP = with_secret(
-    "`AZURE_*` of an application that is not there", "app with a secret", AZURE_CLIENT_ID=NOBODY
-)
-UNKNOWN_TENANT = with_secret(
-    "`AZURE_*` of a tenant that is not there", "app with a secret", AZURE_TENANT_ID=NOBODY
-)
+UNKNOWN_APP = with_secret("`AZURE_*` of an unknown application", "app with a secret", AZURE_CLIENT_ID=NOBODY)
+UNKNOWN_TENANT = with_secret("`AZURE_*` of an unknown tenant", "app with a secret", AZURE_TENANT_ID=NOBODY)
 MALFORMED_TENANT = with_secret(
-    "`AZURE_*` with a tenant that is no name", "app with a secret", AZURE_TENANT_ID="a/b?c"
+    "`AZURE_*` with a malformed tenant", "app with a secret", AZURE_TENANT_ID="a/b?c"
 )
 EMPTY_SECRET = with_secret("`AZURE_*`, the secret empty", "app with a secret", AZURE_CLIENT_SECRET="")
 CERTIFICATE = Piece(
@@ -106,7 +102,7 @@ OTHER_CERTIFICATE = Piece(
     ),
 )
 MISSING_CERTIFICATE = Piece(
-    "`AZURE_*` with a certificate's path where no file is",
+    "`AZURE_*` with the path of a missing certificate",
     lambda scene: (
         principal("app with a certificate")
         | {"AZURE_CLIENT_CERTIFICATE_PATH": str(scene.folder / "no-such-file.pem")}
@@ -147,7 +143,7 @@ WRONG_SUBJECT = workload(
 )
 EXPIRED_TOKEN = workload("a pod whose token has expired", lifetime=-300)
 MISSING_TOKEN = Piece(
-    "a pod whose token file is not there",
+    "a pod whose token file is missing",
     lambda scene: (
         principal("workload") | WEBHOOK | {"AZURE_FEDERATED_TOKEN_FILE": str(scene.folder / "no-such-token")}
     ),
@@ -157,7 +153,7 @@ TOKEN_ALONE = Piece(
     lambda scene: {"AZURE_FEDERATED_TOKEN_FILE": scene.file("token", "not.a.token")},
 )
 GITHUB = Piece(
-    "a GitHub Actions job that may ask for identity tokens",
+    "a GitHub Actions job that may request identity tokens",
     lambda scene: (
         principal("workload")
         | {
@@ -212,7 +208,7 @@ UNKNOWN_IDENTITY = fixed("`AZURE_CLIENT_ID` of an identity it doesn't have", AZU
 WRONG_HEADER = fixed("a wrong `IDENTITY_HEADER`", IDENTITY_HEADER="wrong")
 WRONG_MSI_SECRET = fixed("a wrong `MSI_SECRET`", MSI_SECRET="wrong")
 WRONG_THUMBPRINT = fixed("a wrong `IDENTITY_SERVER_THUMBPRINT`", IDENTITY_SERVER_THUMBPRINT="0" * 40)
-NO_URL = fixed("an `IDENTITY_ENDPOINT` that is no URL", IDENTITY_ENDPOINT="over there")
+NO_URL = fixed("an `IDENTITY_ENDPOINT` that is not a URL", IDENTITY_ENDPOINT="over there")
 ENDPOINT_ALONE = fixed("`IDENTITY_ENDPOINT` alone", IDENTITY_ENDPOINT="http://127.0.0.1:1/msi/token")
 HEADER_ALONE = fixed("`IDENTITY_HEADER` alone", IDENTITY_HEADER="of nothing")
 MSI_SECRET_ALONE = fixed("`MSI_SECRET` alone", MSI_SECRET="of nothing")
@@ -284,7 +280,7 @@ AZ_EXPIRED = fixed(
     ),
 )
 AZ_MFA = fixed(
-    "Azure CLI that is asked for a second factor",
+    "Azure CLI that needs a second factor",
     az=program(
         error="ERROR: AADSTS50076: Due to a configuration change made by your administrator, or because you moved to a "
         "new location, you must use multi-factor authentication to access '797f4846-ba00-4fd7-ba43-dac1f8f63013'. "
