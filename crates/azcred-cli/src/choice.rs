@@ -1,19 +1,15 @@
 //! Which identity: the options of every command that signs in with the chain.
 
 use azcred::{
-    ErrorKind, Profile,
-    chain::{ChainBuilder, Expect, Preset, Settings, Source},
+    Profile,
+    chain::{Expect, Preset, Source},
+    session::{PROFILE_VARIABLE, SessionBuilder},
     system::System,
 };
 use clap::{
     Args,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
-
-/// The variable that names a preset where no option does.
-pub(crate) const PRESET_VARIABLE: &str = "AZCRED_PRESET";
-/// The variable that names a profile where no option does.
-pub(crate) const PROFILE_VARIABLE: &str = "AZCRED_PROFILE";
 
 /// Whose sign-ins are used.
 #[derive(Args, Clone, Debug, Default)]
@@ -32,25 +28,12 @@ impl InProfile {
     /// The profile of the option, else of the variable, else the default one.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the variable names what can be none.
+    /// As [`Profile::from_system`].
     pub(crate) fn profile(&self, system: &dyn System) -> azcred::Result<Profile> {
-        let Some(profile) = &self.profile else {
-            let named = system.var(PROFILE_VARIABLE);
-            return named.map_or_else(
-                || Ok(Profile::default()),
-                |name| {
-                    Profile::new(&name).map_err(|error| {
-                        azcred::Error::new(
-                            ErrorKind::Invalid,
-                            format!("Read {PROFILE_VARIABLE}"),
-                            error.why().to_owned(),
-                        )
-                        .with_fix(format!("{}; or unset it", error.fix()))
-                    })
-                },
-            );
-        };
-        Ok(profile.clone())
+        match &self.profile {
+            Some(profile) => Ok(profile.clone()),
+            None => Profile::from_system(system),
+        }
     }
 }
 
@@ -87,22 +70,6 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    /// None, but for the profile.
-    pub(crate) fn in_profile(profile: Profile) -> Self {
-        Self {
-            in_profile: InProfile {
-                profile: Some(profile),
-            },
-            ..Self::default()
-        }
-    }
-
-    /// The same, of this source alone.
-    pub(crate) fn only(mut self, source: Source) -> Self {
-        self.only = vec![source];
-        self
-    }
-
     /// Whose sign-ins are used.
     ///
     /// # Errors
@@ -111,67 +78,32 @@ impl Choice {
         self.in_profile.profile(system)
     }
 
-    /// The preset of the option, else of the variable, else of the files.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Invalid`] where the variable names none.
-    pub(crate) fn preset(
-        &self,
-        system: &dyn System,
-        settings: &Settings,
-    ) -> azcred::Result<Option<Preset>> {
-        if self.preset.is_some() {
-            return Ok(self.preset);
-        }
-        let Some(name) = system.var(PRESET_VARIABLE) else {
-            return Ok(settings.preset);
-        };
-        let preset = name.parse::<Preset>().map_err(|error| {
-            azcred::Error::new(
-                ErrorKind::Invalid,
-                format!("Read {PRESET_VARIABLE}"),
-                error.why().to_owned(),
-            )
-            .with_fix(format!("{}; or unset it", error.fix()))
-        })?;
-        Ok(Some(preset))
-    }
-
-    /// Whether the preset came from the variable.
-    pub(crate) fn heeds_preset_variable(&self) -> bool {
-        self.preset.is_none()
-    }
-
-    /// Whether the profile came from the variable.
-    pub(crate) fn heeds_profile_variable(&self) -> bool {
-        self.in_profile.profile.is_none()
-    }
-
-    /// Whether sources were chosen by name, which is stronger than `AZURE_TOKEN_CREDENTIALS`.
-    pub(crate) fn names_sources(&self, settings: &Settings) -> bool {
-        !self.only.is_empty() || settings.only.is_some()
-    }
-
-    /// Tells a chain.
+    /// Tells a session.
     ///
     /// # Errors
     /// None that the command line's own checks have not found before.
-    pub(crate) fn apply(&self, mut chain: ChainBuilder) -> azcred::Result<ChainBuilder> {
-        if !self.only.is_empty() {
-            chain = chain.only(self.only.iter().copied());
+    pub(crate) fn apply(&self, mut session: SessionBuilder) -> azcred::Result<SessionBuilder> {
+        if let Some(preset) = self.preset {
+            session = session.preset(preset);
         }
-        chain = chain.exclude(self.exclude.iter().copied());
+        if let Some(profile) = &self.in_profile.profile {
+            session = session.profile(profile.clone());
+        }
+        if !self.only.is_empty() {
+            session = session.only(self.only.iter().copied());
+        }
+        session = session.exclude(self.exclude.iter().copied());
         if let Some(tenant) = &self.expect_tenant {
-            chain = chain.expect(Expect::new("--expect-tenant").tenant(tenant)?);
+            session = session.expect(Expect::new("--expect-tenant").tenant(tenant)?);
         }
         if let Some(principal) = &self.expect_principal {
-            chain = chain.expect(Expect::new("--expect-principal").principal(principal)?);
+            session = session.expect(Expect::new("--expect-principal").principal(principal)?);
         }
         if !self.expect_source.is_empty() {
             let sources = self.expect_source.iter().copied();
-            chain = chain.expect(Expect::new("--expect-source").sources(sources));
+            session = session.expect(Expect::new("--expect-source").sources(sources));
         }
-        Ok(chain)
+        Ok(session)
     }
 }
 

@@ -73,6 +73,7 @@ mod prompt;
 mod redact;
 mod request;
 mod scope;
+pub mod session;
 pub mod system;
 mod tenant;
 mod text;
@@ -101,6 +102,7 @@ pub use crate::{
     redact::{printable, printable_path, redact},
     request::TokenRequest,
     scope::Scope,
+    session::Session,
     tenant::{ClientId, TenantId},
     token::AccessToken,
 };

@@ -9,7 +9,7 @@ use crate::{
         table, time,
         wrap::Stream,
     },
-    sign_in::{Place, in_cloud},
+    sign_in::Place,
     suggested::Suggested,
 };
 use azcred::{
@@ -168,7 +168,10 @@ pub(super) async fn options(
 ) -> Result<ClientOptions, Failure> {
     let place = Place::here()?;
     let options = place.options(in_profile.profile(&*place.system)?)?;
-    let asked = output.waiting("Looking up the cloud", in_cloud(options.clone()));
+    let asked = output.waiting(
+        "Looking up the cloud",
+        options.clone().with_discovered_cloud(),
+    );
     if options.system().var("AZURE_AUTHORITY_HOST").is_none() {
         return Ok(asked.await?);
     }

@@ -12,11 +12,12 @@ use crate::{
         time,
         wrap::{Stream, wrap},
     },
-    sign_in::{self, Chosen, Person, Place, Setting, SettingKind, SignIn},
+    sign_in::{self, Chosen, Person, Place, SignIn},
 };
 use azcred::{
     AccessToken,
     chain::{AfterFailure, Preset, Report, Source},
+    session::{Setting, SettingKind},
 };
 use azcred_azure::Principal;
 use clap::Args;
@@ -61,7 +62,7 @@ struct Document<'a> {
     principal: Option<&'a Principal>,
     /// Why nobody answered.
     error: Option<&'a Failure>,
-    /// What decides, besides the command line.
+    /// What decides: options, files and variables.
     settings: &'a [Setting],
 }
 
@@ -84,16 +85,15 @@ impl Chain {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let place = Place::here()?;
         if self.list {
-            let settings = azcred::chain::Settings::find(&*place.system, &place.folder)?;
-            let preset = self.choice.preset(&*place.system, &settings)?;
-            list(preset.unwrap_or_default(), output);
+            let session = self.choice.apply(place.session())?;
+            list(session.effective_preset()?, output);
             return Ok(0);
         }
         let (scope, tenant) = (self.target.scope(), self.target.tenant.clone());
         let asked = async {
             let sign_in =
                 SignIn::new(&place, &self.choice, scope, tenant, Person::LeftAlone).await?;
-            let (answer, report) = sign_in.chain.explain(&sign_in.request()).await;
+            let (answer, report) = sign_in.session.explain().await;
             Ok::<_, Failure>((sign_in, answer, report))
         };
         let (sign_in, answer, report) = output.waiting("Signing in", asked).await?;
@@ -116,10 +116,10 @@ impl Chain {
         if output.is_json() {
             output.json(&Document {
                 report: &report,
-                scope: sign_in.scope.as_str(),
+                scope: sign_in.session.scope().as_str(),
                 principal: principal.as_ref(),
                 error: error.as_ref(),
-                settings: &sign_in.settings,
+                settings: sign_in.session.decided_by(),
             });
             return Ok(code);
         }
@@ -144,7 +144,7 @@ impl Chain {
             output.line(failure::text(&error, width));
         }
         output.line("");
-        for line in decided_by(report.preset, &sign_in.settings, width) {
+        for line in decided_by(report.preset, sign_in.session.decided_by(), width) {
             output.line(paint(DIM, line));
         }
         Ok(code)
@@ -179,10 +179,14 @@ fn decided_by(preset: Preset, settings: &[Setting], width: usize) -> Vec<String>
     lines.extend(
         settings
             .iter()
-            .map(|setting| match (setting.kind, &setting.value) {
-                (SettingKind::File, _) => format!("file    {}", setting.name),
-                (SettingKind::Variable, Some(value)) => format!("set     {}={value}", setting.name),
-                (SettingKind::Variable, None) => format!("set     {}", setting.name),
+            .filter_map(|setting| match (setting.kind, &setting.value) {
+                (SettingKind::File, _) => Some(format!("file    {}", setting.name)),
+                (SettingKind::Variable, Some(value)) => {
+                    Some(format!("set     {}={value}", setting.name))
+                }
+                (SettingKind::Variable, None) => Some(format!("set     {}", setting.name)),
+                // It was typed a moment ago.
+                _ => None,
             }),
     );
     lines

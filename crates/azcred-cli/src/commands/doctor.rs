@@ -17,6 +17,7 @@ use azcred_azure::{
 };
 use clap::Args;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Check the sign-in and what it is good for, step by step
 ///
@@ -118,10 +119,10 @@ async fn signed_in(place: &Place, choice: &Choice) -> azcred::Result<SignedIn> {
     let sign_in = SignIn::new(place, choice, None, None, Person::LeftAlone).await?;
     let (_, chosen) = sign_in.token().await?;
     Ok(SignedIn {
-        tenant: chosen.asked_tenant(&sign_in.options),
-        chain: sign_in.chain.report(),
-        options: sign_in.options,
-        credential: sign_in.chain,
+        tenant: chosen.asked_tenant(sign_in.session.options()),
+        chain: sign_in.session.report(),
+        options: sign_in.session.options().clone(),
+        credential: Arc::new(sign_in.session),
         source: chosen.source.id(),
         using: chosen.using,
     })

@@ -12,6 +12,7 @@ use crate::{
 use azcred::TenantId;
 use azcred_azure::{Principal, ResourceManager, Subscription, Tenant};
 use clap::Args;
+use std::sync::Arc;
 
 /// Which identity lists, and in which tenant.
 #[derive(Args)]
@@ -39,8 +40,9 @@ impl As {
         let person = Person::of(output);
         let (sign_in, token, _) = sign_in(place, &self.choice, None, tenant, person).await?;
         sign_in.tell_besides(&token, output);
-        let suggested = Suggested::in_profile(sign_in.options.profile(), &*place.system);
-        let manager = ResourceManager::new(&sign_in.options, sign_in.chain.clone())?;
+        let options = sign_in.session.options();
+        let suggested = Suggested::in_profile(options.profile(), &*place.system);
+        let manager = ResourceManager::new(options, Arc::new(sign_in.session.clone()))?;
         Ok(Reader {
             manager: match &self.tenant {
                 Some(tenant) => manager.in_tenant(tenant.clone()),

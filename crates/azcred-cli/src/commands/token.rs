@@ -76,8 +76,8 @@ impl Token {
         let place = Place::here()?;
         let person = Person::of(output);
         let asked = async {
-            let sign_in = SignIn::new(&place, &self.choice, scope, tenant, person).await?;
-            let sign_in = sign_in.answering(self.claims);
+            let (choice, claims) = (&self.choice, self.claims);
+            let sign_in = SignIn::answering(&place, choice, scope, tenant, claims, person).await?;
             let (token, chosen) = sign_in.token().await?;
             Ok::<_, Failure>((sign_in, token, chosen))
         };
@@ -107,7 +107,7 @@ impl Token {
             expires_on_unix: token.expires_on().unix_timestamp(),
             tenant,
             token_type: "Bearer",
-            scope: sign_in.scope.as_str(),
+            scope: sign_in.session.scope().as_str(),
             credential: chosen.source.credential_name(),
             source: chosen.source,
         });

@@ -69,13 +69,13 @@ impl Whoami {
                 credential: chosen.source.credential_name(),
                 source: chosen.source,
                 using: &chosen.using,
-                scope: sign_in.scope.as_str(),
-                profile: sign_in.options.profile().name(),
+                scope: sign_in.session.scope().as_str(),
+                profile: sign_in.session.options().profile().name(),
             });
             return Ok(0);
         }
         let mut rows = rows(&principal, &chosen, token.expires_on());
-        let profile = sign_in.options.profile();
+        let profile = sign_in.session.options().profile();
         if *profile != Profile::default() {
             rows.push(("Profile", profile.to_string()));
         }

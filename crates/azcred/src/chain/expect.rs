@@ -33,6 +33,11 @@ impl Expect {
         }
     }
 
+    /// Where the expectation comes from.
+    pub fn said_by(&self) -> &str {
+        &self.said_by
+    }
+
     /// The tenant, by its GUID: a token says no domain.
     ///
     /// # Errors

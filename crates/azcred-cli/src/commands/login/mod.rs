@@ -13,7 +13,7 @@ use crate::{
     failure::{Failure, Kind},
     output::Output,
     prompt::TerminalPrompt,
-    sign_in::{Person, Place, in_cloud},
+    sign_in::{Person, Place},
     suggested::Suggested,
 };
 use azcred::{
@@ -135,7 +135,7 @@ impl Login {
             options = options.with_prompt(Arc::new(TerminalPrompt::plain()));
         }
         let options = output
-            .waiting("Looking up the cloud", in_cloud(options))
+            .waiting("Looking up the cloud", options.with_discovered_cloud())
             .await?;
         let scope = Scope::from_resource(options.cloud()?.resource_manager_audience())?;
         // A token first: what does not sign in is not kept.

@@ -1,14 +1,11 @@
 //! Whether the commands come to this sign-in in this place; else who or what stands in the way, and
 //! which command comes to it.
 
-use crate::{
-    choice::{Choice, PRESET_VARIABLE},
-    sign_in::{Person, Place, SignIn},
-    suggested::Suggested,
-};
+use crate::{sign_in::Place, suggested::Suggested};
 use azcred::{
-    AccessToken, ErrorKind, Profile,
-    chain::{Report, Settings, Source, Verdict},
+    AccessToken, ErrorKind, Profile, Session,
+    chain::{Report, Source, Verdict},
+    session::{PRESET_VARIABLE, SessionBuilder},
 };
 use std::sync::Arc;
 
@@ -51,8 +48,8 @@ struct KeptOut {
 impl Reach {
     /// Looks for it, without asking anybody for anything.
     pub(super) async fn look(place: &Place, profile: &Profile, suggested: &Suggested) -> Self {
-        let choice = Choice::in_profile(profile.clone());
-        let (answer, report) = match run(place, &choice).await {
+        let builder = place.session().profile(profile.clone());
+        let (session, answer, report) = match run(builder.clone()).await {
             Ok(done) => done,
             Err(error) => {
                 // A setting that can't be read; it is in every command's way.
@@ -71,7 +68,7 @@ impl Reach {
                 ..Self::default()
             };
         }
-        let kept_out = kept_out(place, &report);
+        let kept_out = kept_out(&session, &report);
         let (instead, mut note) = match (report.chosen(), &answer) {
             (Some(attempt), _) => {
                 let using = attempt.reason.clone();
@@ -99,10 +96,10 @@ impl Reach {
             (None, Ok(_)) => return Self::default(),
         };
         // Nothing is told that was not tried.
-        let alone = match run(place, &choice.only(Source::Azcred)).await {
-            Ok((_, report)) if is_by_azcred(&report) => Ok(()),
-            Ok((Err(error), _)) | Err(error) => Err(error),
-            Ok((Ok(_), _)) => return Self::default(),
+        let alone = match run(builder.only([Source::Azcred])).await {
+            Ok((.., report)) if is_by_azcred(&report) => Ok(()),
+            Ok((_, Err(error), _)) | Err(error) => Err(error),
+            Ok((_, Ok(_), _)) => return Self::default(),
         };
         let command = alone
             .is_ok()
@@ -131,13 +128,14 @@ impl Reach {
     }
 }
 
-/// One run of the commands' chain in which nobody is asked.
+/// A session in which no person is asked, and one run through its sources.
 async fn run(
-    place: &Place,
-    choice: &Choice,
-) -> azcred::Result<(azcred::Result<AccessToken>, Arc<Report>)> {
-    let sign_in = SignIn::new(place, choice, None, None, Person::LeftAlone).await?;
-    Ok(sign_in.chain.explain(&sign_in.request()).await)
+    builder: SessionBuilder,
+) -> azcred::Result<(Session, azcred::Result<AccessToken>, Arc<Report>)> {
+    // An hour ago is not now.
+    let session = builder.unattended().without_cached_tokens().open().await?;
+    let (answer, report) = session.explain().await;
+    Ok((session, answer, report))
 }
 
 fn is_by_azcred(report: &Report) -> bool {
@@ -163,8 +161,8 @@ fn failed(error: &azcred::Error) -> String {
 }
 
 /// What keeps azcred's own sign-in out of the chain of this place, where something does.
-fn kept_out(place: &Place, report: &Report) -> Option<KeptOut> {
-    let settings = Settings::find(&*place.system, &place.folder).ok()?;
+fn kept_out(session: &Session, report: &Report) -> Option<KeptOut> {
+    let settings = session.files();
     let files = || {
         let files = settings.files.iter();
         let files = files.map(|path| azcred::printable_path(path));
@@ -174,7 +172,7 @@ fn kept_out(place: &Place, report: &Report) -> Option<KeptOut> {
     let Some(attempt) = attempts.find(|attempt| attempt.source == Source::Azcred) else {
         // Where a setting could not be read there is none of any source.
         report.attempts.first()?;
-        let by = match place.system.var(PRESET_VARIABLE) {
+        let by = match session.options().system().var(PRESET_VARIABLE) {
             Some(_) => PRESET_VARIABLE.to_owned(),
             None => files(),
         };

@@ -71,7 +71,7 @@ struct Document<'a> {
 /// How the workspace is named.
 enum Asked<'a> {
     ByName(&'a str),
-    ByFolder(Located),
+    ByFolder(Box<Located>),
 }
 
 impl Show {
@@ -80,7 +80,7 @@ impl Show {
         // Before anybody signs in for nothing.
         let asked = match &self.name {
             Some(name) => Asked::ByName(name),
-            None => Asked::ByFolder(by_folder(&place)?),
+            None => Asked::ByFolder(Box::new(by_folder(&place)?)),
         };
         let looked = async {
             let reader = self.identity.reader(&place, output).await?;

@@ -1,0 +1,244 @@
+//! What a program wants of a session, and how that, variables and files become one.
+
+use super::{
+    Inner, Session,
+    decided::{self, Wishes},
+    variables,
+};
+use crate::{
+    chain::{Chain, Expect, Preset, Settings, Source},
+    facts::{Error, ErrorKind, Result},
+    options::ClientOptions,
+    profile::Profile,
+    prompt::Prompt,
+    scope::Scope,
+    system::{RealSystem, SharedSystem},
+    tenant::TenantId,
+    workspace::Named,
+};
+use std::{path::PathBuf, sync::Arc};
+
+/// What a program wants of a [`Session`]. Everything is optional; what is not said here is decided
+/// by variables, then by files.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct SessionBuilder {
+    machine: Option<(SharedSystem, PathBuf)>,
+    wishes: Wishes,
+    scope: Option<Scope>,
+    tenant: Option<TenantId>,
+    claims: Option<String>,
+    workspace: Named,
+    prompt: Option<Arc<dyn Prompt>>,
+    unattended: bool,
+    fresh: bool,
+}
+
+impl SessionBuilder {
+    /// Opens it on this machine, with files searched from `folder` upward: an absolute path.
+    /// Without it, the real machine and the current folder.
+    pub fn at(mut self, system: SharedSystem, folder: impl Into<PathBuf>) -> Self {
+        self.machine = Some((system, folder.into()));
+        self
+    }
+
+    /// The order of sources. Stronger than `AZCRED_PRESET`, which is stronger than files.
+    pub fn preset(mut self, preset: Preset) -> Self {
+        self.wishes.preset = Some(preset);
+        self
+    }
+
+    /// Whose sign-ins are used. Stronger than `AZCRED_PROFILE`.
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.wishes.profile = Some(profile);
+        self
+    }
+
+    /// Tries these sources alone. Stronger than `AZURE_TOKEN_CREDENTIALS` and files.
+    pub fn only(mut self, sources: impl IntoIterator<Item = Source>) -> Self {
+        self.wishes.only = Some(sources.into_iter().collect());
+        self
+    }
+
+    /// Leaves these sources out, besides those that files leave out.
+    pub fn exclude(mut self, sources: impl IntoIterator<Item = Source>) -> Self {
+        self.wishes.exclude.extend(sources);
+        self
+    }
+
+    /// Fails unless the identity is the one expected. Expectations add up, with those of files.
+    pub fn expect(mut self, expect: Expect) -> Self {
+        self.wishes.expect.push(expect);
+        self
+    }
+
+    /// What tokens are for. Without it, Azure Resource Manager of the cloud.
+    pub fn scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// Requests tokens from this tenant. Without it, from the source's own.
+    pub fn tenant(mut self, tenant: TenantId) -> Self {
+        self.tenant = Some(tenant);
+        self
+    }
+
+    /// Answers a claims challenge, which no cached token does.
+    pub fn claims(mut self, claims: impl Into<String>) -> Self {
+        self.claims = Some(claims.into());
+        self
+    }
+
+    /// Names the workspace that is meant, or parts of it.
+    pub fn workspace(mut self, named: Named) -> Self {
+        self.workspace = named;
+        self
+    }
+
+    /// Speaks to the person who signs in. Without it, plain lines on standard error.
+    pub fn prompt(mut self, prompt: Arc<dyn Prompt>) -> Self {
+        self.prompt = Some(prompt);
+        self
+    }
+
+    /// Never asks a person to sign in. Without it, a person at a terminal is asked where no other
+    /// source has a token.
+    pub fn unattended(mut self) -> Self {
+        self.unattended = true;
+        self
+    }
+
+    /// Takes no token from the disk and stores none there: to find out what is possible now.
+    pub fn without_cached_tokens(mut self) -> Self {
+        self.fresh = true;
+        self
+    }
+
+    /// The options that credentials of this session have, before the cloud is known: the machine,
+    /// the profile, the cache on disk. Reads variables only.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where a variable can't be used; it is named.
+    pub fn options(&self) -> Result<ClientOptions> {
+        let (system, _) = self.machine()?;
+        self.options_on(system)
+    }
+
+    /// The order of sources that the session would have. Reads variables and files only.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where a variable or a file can't be used; it is named.
+    pub fn effective_preset(&self) -> Result<Preset> {
+        let (system, folder) = self.machine()?;
+        let files = Settings::find(&*system, &folder)?;
+        Ok(self.preset_with(&system, &files)?.unwrap_or_default())
+    }
+
+    /// Opens the session: reads variables and files, and requests the cloud's description where
+    /// `ARM_CLOUD_METADATA_URL` names one. No source is tried.
+    ///
+    /// Cancel-safe; ends within [`ClientOptions::deadline`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where a variable or a file can't be used; it is named. As
+    /// [`ClientOptions::with_discovered_cloud`] where the cloud's description can't be had.
+    pub async fn open(self) -> Result<Session> {
+        let (system, folder) = self.machine()?;
+        let mut options = self.options_on(system.clone())?;
+        let files = Settings::find(&*system, &folder)?;
+        let preset = self.preset_with(&system, &files)?;
+        // With both given, a description has nothing to add.
+        if self.scope.is_none() || system.var("AZURE_AUTHORITY_HOST").is_none() {
+            options = options.with_discovered_cloud().await?;
+        }
+        let cloud = options.cloud()?;
+        let scope = match self.scope {
+            Some(scope) => scope,
+            None => Scope::from_resource(cloud.resource_manager_audience())?,
+        };
+        let decided = decided::by(&*system, &self.wishes, &files, preset.unwrap_or_default());
+        let Wishes {
+            only,
+            exclude,
+            expect,
+            ..
+        } = self.wishes;
+        let mut chain = Chain::builder(options.clone()).exclude(exclude);
+        if let Some(only) = only {
+            chain = chain.only(only);
+        }
+        for expect in expect {
+            chain = chain.expect(expect);
+        }
+        if let Some(preset) = preset {
+            chain = chain.preset(preset);
+        }
+        if self.unattended {
+            chain = chain.unattended();
+        }
+        let preset = preset.unwrap_or_default();
+        tracing::info!(authority = %cloud.authority(), %preset, "session opened");
+        Ok(Session(Arc::new(Inner {
+            chain: chain.settings(&files).build(),
+            options,
+            preset,
+            scope,
+            tenant: self.tenant,
+            claims: self.claims,
+            files,
+            decided,
+            folder,
+            workspace: self.workspace,
+            #[cfg(feature = "azure_core")]
+            requests: crate::azure_core::Requests::default(),
+        })))
+    }
+
+    fn machine(&self) -> Result<(SharedSystem, PathBuf)> {
+        if let Some(machine) = &self.machine {
+            return Ok(machine.clone());
+        }
+        // Without the folder, a file there that expects someone else would be missed.
+        let folder = std::env::current_dir().map_err(|error| {
+            Error::new(
+                ErrorKind::Invalid,
+                "Read the current folder",
+                error.to_string(),
+            )
+            .with_fix("change into a folder that exists")
+        })?;
+        Ok((Arc::new(RealSystem), folder))
+    }
+
+    fn options_on(&self, system: SharedSystem) -> Result<ClientOptions> {
+        let profile = match &self.wishes.profile {
+            Some(profile) => profile.clone(),
+            None => Profile::from_system(&*system)?,
+        };
+        let caches = variables::caches_tokens(&*system)?;
+        variables::check_home(&*system)?;
+        let mut options = ClientOptions::new(system)
+            .with_profile(profile)
+            .with_disk_cache();
+        if let Some(prompt) = &self.prompt {
+            options = options.with_prompt(prompt.clone());
+        }
+        if self.fresh || !caches {
+            options = options.without_cached_tokens();
+        }
+        if let Some(tenant) = &self.tenant {
+            // It was named on purpose.
+            options = options.with_allowed_tenants([tenant.clone()]);
+        }
+        Ok(options)
+    }
+
+    /// The preset that was asked for, else the variable's, else the files'.
+    fn preset_with(&self, system: &SharedSystem, files: &Settings) -> Result<Option<Preset>> {
+        if self.wishes.preset.is_some() {
+            return Ok(self.wishes.preset);
+        }
+        Ok(Preset::from_system(&**system)?.or(files.preset))
+    }
+}

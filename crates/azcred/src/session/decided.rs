@@ -1,0 +1,117 @@
+//! What decided which identity a session is.
+
+use super::variables::{PRESET_VARIABLE, PROFILE_VARIABLE};
+use crate::{
+    chain::{Expect, Preset, Settings, Source},
+    profile::Profile,
+    redact::printable_path,
+    system::System,
+};
+use serde::Serialize;
+
+/// Something that decided which identity it is. As JSON: `kind`, `name`, `value`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Setting {
+    /// What it is.
+    pub kind: SettingKind,
+    /// The option, the variable, or the file's path.
+    pub name: String,
+    /// The value, where it is one that the option or the variable can have; `null` for a file.
+    pub value: Option<String>,
+}
+
+/// What a setting is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum SettingKind {
+    /// The program said so, or the command line.
+    Option,
+    /// `azcred.toml` or `config.toml`.
+    File,
+    /// A variable of the environment.
+    Variable,
+}
+
+/// What a program says of the identity.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wishes {
+    pub(super) preset: Option<Preset>,
+    pub(super) profile: Option<Profile>,
+    pub(super) only: Option<Vec<Source>>,
+    pub(super) exclude: Vec<Source>,
+    pub(super) expect: Vec<Expect>,
+}
+
+/// What decided: options, then files, then variables.
+pub(super) fn by(
+    system: &dyn System,
+    wishes: &Wishes,
+    files: &Settings,
+    preset: Preset,
+) -> Vec<Setting> {
+    // Sources that were named are stronger than this variable.
+    let heeds_token_credentials =
+        wishes.only.is_none() && files.only.is_none() && preset.heeds_token_credentials();
+    let files = files.files.iter().map(|path| Setting {
+        kind: SettingKind::File,
+        name: printable_path(path),
+        value: None,
+    });
+    let variables = [
+        (PRESET_VARIABLE, wishes.preset.is_none()),
+        (PROFILE_VARIABLE, wishes.profile.is_none()),
+        ("AZURE_TOKEN_CREDENTIALS", heeds_token_credentials),
+        ("AZCRED_IMDS", true),
+    ];
+    let variables = variables.into_iter().filter(|(_, heeded)| *heeded);
+    let variables = variables.filter_map(|(name, _)| {
+        let value = system.var(name)?;
+        Some(Setting {
+            kind: SettingKind::Variable,
+            name: name.to_owned(),
+            // Anything else in it may have been meant for another variable.
+            value: Some(value.trim().to_owned()).filter(|value| is_word(value)),
+        })
+    });
+    options(wishes)
+        .into_iter()
+        .chain(files)
+        .chain(variables)
+        .collect()
+}
+
+fn options(wishes: &Wishes) -> Vec<Setting> {
+    let ids = |sources: &[Source]| {
+        let ids: Vec<&str> = sources.iter().map(|source| source.id()).collect();
+        (!ids.is_empty()).then(|| ids.join(","))
+    };
+    let options = [
+        ("preset", wishes.preset.map(|preset| preset.to_string())),
+        ("profile", wishes.profile.as_ref().map(Profile::to_string)),
+        ("only", wishes.only.as_deref().and_then(ids)),
+        ("exclude", ids(&wishes.exclude)),
+    ];
+    let expectations = wishes.expect.iter().map(|expect| Setting {
+        kind: SettingKind::Option,
+        name: expect.said_by().to_owned(),
+        value: None,
+    });
+    let options = options.into_iter().filter_map(|(name, value)| {
+        Some(Setting {
+            kind: SettingKind::Option,
+            name: name.to_owned(),
+            value: Some(value?),
+        })
+    });
+    options.chain(expectations).collect()
+}
+
+/// Whether it is one of the words that these variables take.
+fn is_word(value: &str) -> bool {
+    let words = ["dev", "prod", "always", "never"];
+    words.iter().any(|word| word.eq_ignore_ascii_case(value))
+        || value.parse::<Source>().is_ok()
+        || value.parse::<Preset>().is_ok()
+}

@@ -1,0 +1,187 @@
+//! One identity for a machine and a folder: what every front door of this product opens.
+//!
+//! A session reads the same variables, files and description of the cloud as the command `azcred`
+//! does. So a program that opens one has the identity that `azcred token` has in the same folder.
+
+mod builder;
+mod decided;
+#[cfg(test)]
+mod tests;
+mod variables;
+
+pub use builder::SessionBuilder;
+pub use decided::{Setting, SettingKind};
+pub use variables::{PRESET_VARIABLE, PROFILE_VARIABLE};
+
+use crate::{
+    chain::{Chain, Preset, Report, Settings},
+    credential::{Availability, Credential, TokenFuture},
+    facts::Result,
+    options::ClientOptions,
+    request::TokenRequest,
+    scope::Scope,
+    tenant::TenantId,
+    token::AccessToken,
+    workspace::{self, Located, Named},
+};
+use std::{fmt, path::PathBuf, sync::Arc};
+
+/// The identity of this machine and folder, and its tokens.
+///
+/// ```no_run
+/// # async fn example() -> azcred::Result<()> {
+/// use azcred::Session;
+/// let session = Session::open().await?;
+/// let token = session.token().await?;
+/// # Ok(()) }
+/// ```
+///
+/// [`Session::builder`] takes what a program wants otherwise: a preset, a scope, whom to expect. A
+/// session is a [`Credential`] too, for clients that request tokens for scopes of their own, and so
+/// a credential of the official SDK.
+///
+/// Clones are the same session. Once a source has given a token, the session keeps to it.
+#[derive(Clone)]
+pub struct Session(Arc<Inner>);
+
+struct Inner {
+    chain: Chain,
+    options: ClientOptions,
+    preset: Preset,
+    scope: Scope,
+    tenant: Option<TenantId>,
+    claims: Option<String>,
+    files: Settings,
+    decided: Vec<Setting>,
+    folder: PathBuf,
+    workspace: Named,
+    #[cfg(feature = "azure_core")]
+    requests: crate::azure_core::Requests,
+}
+
+impl Session {
+    /// Opens the session of this machine and the current folder, as `azcred token` does.
+    ///
+    /// Reads variables, `azcred.toml` and `config.toml`. Requests nothing, unless
+    /// `ARM_CLOUD_METADATA_URL` names a description of the cloud.
+    ///
+    /// # Errors
+    /// As [`SessionBuilder::open`].
+    pub async fn open() -> Result<Self> {
+        Self::builder().open().await
+    }
+
+    /// A session of this machine and the current folder, unless told otherwise.
+    pub fn builder() -> SessionBuilder {
+        SessionBuilder::default()
+    }
+
+    /// A token for the session's scope and tenant: from the cache where a good one is there, else
+    /// from the first source that has one.
+    ///
+    /// Cancel-safe and bounded, as [`Credential::get_token`].
+    ///
+    /// # Errors
+    /// See [`crate::ErrorKind`]; where no source has a token, the error holds the report of all
+    /// ([`crate::Error::report`]).
+    pub async fn token(&self) -> Result<AccessToken> {
+        self.0.chain.get_token(&self.request()).await
+    }
+
+    /// Tries the sources now, whatever was found or cached before, and reports what each did.
+    ///
+    /// Cancel-safe and bounded, as [`Session::token`].
+    pub async fn explain(&self) -> (Result<AccessToken>, Arc<Report>) {
+        self.0.chain.explain(&self.request()).await
+    }
+
+    /// What the last run through the sources did, with the source that was chosen; `None` before
+    /// the first token.
+    pub fn report(&self) -> Option<Arc<Report>> {
+        self.0.chain.report()
+    }
+
+    /// What [`Session::token`] requests.
+    pub fn request(&self) -> TokenRequest {
+        let mut request = TokenRequest::new(self.0.scope.clone());
+        if let Some(tenant) = &self.0.tenant {
+            request = request.with_tenant(tenant.clone());
+        }
+        if let Some(claims) = &self.0.claims {
+            request = request.with_claims(claims);
+        }
+        request
+    }
+
+    /// What [`Session::token`] is for.
+    pub fn scope(&self) -> &Scope {
+        &self.0.scope
+    }
+
+    /// The order of sources.
+    pub fn preset(&self) -> Preset {
+        self.0.preset
+    }
+
+    /// What decided which identity it is: options, then files, then variables.
+    pub fn decided_by(&self) -> &[Setting] {
+        &self.0.decided
+    }
+
+    /// What `azcred.toml` and `config.toml` say.
+    pub fn files(&self) -> &Settings {
+        &self.0.files
+    }
+
+    /// The options with which the session's credentials were made: its machine, its cloud, its
+    /// profile.
+    pub fn options(&self) -> &ClientOptions {
+        &self.0.options
+    }
+
+    /// The workspace that is meant here: as [`SessionBuilder::workspace`] names it, else in the
+    /// variables of an Azure ML job, `config.json` or hi-ml's variables. `None` where nothing names
+    /// one. Files are read at each call.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`] where something names a workspace and can't be used.
+    pub fn workspace(&self) -> Result<Option<Located>> {
+        let system = &**self.0.options.system();
+        workspace::locate(system, &self.0.folder, &self.0.workspace)
+    }
+}
+
+impl Credential for Session {
+    fn name(&self) -> &'static str {
+        "Session"
+    }
+
+    fn prepare(&self) -> Availability {
+        self.0.chain.prepare()
+    }
+
+    /// A token for the request's own scopes. A request without a tenant is for the session's.
+    fn get_token<'a>(&'a self, request: &'a TokenRequest) -> TokenFuture<'a> {
+        match &self.0.tenant {
+            Some(tenant) if request.tenant().is_none() => {
+                let request = request.clone().with_tenant(tenant.clone());
+                TokenFuture::pending(async move { self.0.chain.get_token(&request).await })
+            }
+            _ => self.0.chain.get_token(request),
+        }
+    }
+}
+
+#[cfg(feature = "azure_core")]
+crate::azure_core::token_credential!(Session, |session| (&session.0.requests, session));
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("preset", &self.0.preset)
+            .field("profile", self.0.options.profile())
+            .field("scope", &self.0.scope)
+            .field("decided_by", &self.0.decided)
+            .finish_non_exhaustive()
+    }
+}

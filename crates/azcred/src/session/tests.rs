@@ -1,0 +1,184 @@
+//! What a session is on a machine, without a request.
+
+use super::*;
+use crate::{
+    chain::Source,
+    facts::ErrorKind,
+    profile::Profile,
+    system::{Fixture, SharedSystem},
+};
+use std::path::Path;
+
+const PROJECT: &str = "/home/ada/project";
+
+fn home() -> Fixture {
+    Fixture::new().with_var("HOME", "/home/ada")
+}
+
+fn builder(machine: &Fixture) -> SessionBuilder {
+    let machine: SharedSystem = machine.clone().shared();
+    Session::builder().at(machine, PROJECT)
+}
+
+async fn open(machine: &Fixture) -> Result<Session> {
+    builder(machine).open().await
+}
+
+fn names(session: &Session) -> Vec<String> {
+    let name = |setting: &Setting| match &setting.value {
+        Some(value) => format!("{:?} {}={value}", setting.kind, setting.name),
+        None => format!("{:?} {}", setting.kind, setting.name),
+    };
+    session.decided_by().iter().map(name).collect()
+}
+
+#[tokio::test]
+async fn the_program_is_stronger_than_a_variable_and_a_variable_than_a_file() {
+    let machine = home().with_file(
+        "/home/ada/azcred.toml",
+        "[chain]\npreset = \"kedro\"\nexclude = [\"azure-powershell\"]\n",
+    );
+    let by_file = open(&machine).await.unwrap();
+    assert_eq!(by_file.preset(), Preset::Kedro);
+    assert_eq!(names(&by_file), ["File /home/ada/azcred.toml"]);
+
+    let machine = machine
+        .with_var(PRESET_VARIABLE, "hi-ml")
+        .with_var(PROFILE_VARIABLE, "work");
+    let by_variable = open(&machine).await.unwrap();
+    assert_eq!(by_variable.preset(), Preset::HiMl);
+    assert_eq!(by_variable.options().profile().name(), "work");
+    assert_eq!(
+        names(&by_variable),
+        [
+            "File /home/ada/azcred.toml",
+            "Variable AZCRED_PRESET=hi-ml",
+            "Variable AZCRED_PROFILE"
+        ]
+    );
+
+    let by_program = builder(&machine)
+        .preset(Preset::Azure)
+        .profile(Profile::new("mine").unwrap())
+        .only([Source::AzureCli])
+        .open()
+        .await
+        .unwrap();
+    assert_eq!(by_program.preset(), Preset::Azure);
+    assert_eq!(by_program.options().profile().name(), "mine");
+    assert_eq!(
+        names(&by_program),
+        [
+            "Option preset=azure",
+            "Option profile=mine",
+            "Option only=azure-cli",
+            "File /home/ada/azcred.toml"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_variable_that_decides_nothing_is_not_told_and_a_foreign_value_is_not_shown() {
+    let machine = home()
+        .with_var("AZURE_TOKEN_CREDENTIALS", "prod")
+        .with_var("AZCRED_IMDS", "a-secret-in-the-wrong-place");
+    let session = open(&machine).await.unwrap();
+    assert_eq!(
+        names(&session),
+        [
+            "Variable AZURE_TOKEN_CREDENTIALS=prod",
+            "Variable AZCRED_IMDS"
+        ]
+    );
+    let himl = builder(&machine).preset(Preset::HiMl).open().await.unwrap();
+    assert_eq!(
+        names(&himl),
+        ["Option preset=hi-ml", "Variable AZCRED_IMDS"]
+    );
+}
+
+#[tokio::test]
+async fn a_variable_that_can_not_be_used_is_named() {
+    for (name, value) in [
+        (PRESET_VARIABLE, "fast"),
+        (PROFILE_VARIABLE, "a/b"),
+        ("AZCRED_CACHE", "always"),
+        ("AZCRED_HOME", "relative"),
+        ("AZURE_AUTHORITY_HOST", "http://evil.example"),
+        ("ARM_CLOUD_METADATA_URL", "http://evil.example"),
+    ] {
+        let error = open(&home().with_var(name, value)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        assert!(error.to_string().contains(name), "{error}");
+    }
+    let misspelt = home().with_file(Path::new(PROJECT).join("azcred.toml"), "[chian]\n");
+    let error = open(&misspelt).await.unwrap_err();
+    assert!(error.to_string().contains("azcred.toml"), "{error}");
+}
+
+#[tokio::test]
+async fn tokens_are_for_resource_manager_of_the_cloud_unless_told_otherwise() {
+    let china = home().with_var("AZUREML_CURRENT_CLOUD", "AzureChinaCloud");
+    let session = open(&china).await.unwrap();
+    assert_eq!(
+        session.scope().as_str(),
+        "https://management.chinacloudapi.cn/.default"
+    );
+    let tenant = TenantId::new("contoso.com").unwrap();
+    let storage = builder(&china)
+        .scope(Scope::STORAGE)
+        .tenant(tenant.clone())
+        .claims("{}")
+        .open()
+        .await
+        .unwrap();
+    let request = storage.request();
+    assert_eq!(request.scopes(), [Scope::STORAGE]);
+    assert_eq!(
+        (request.tenant(), request.claims()),
+        (Some(&tenant), Some("{}"))
+    );
+}
+
+#[tokio::test]
+async fn the_workspace_is_the_one_of_the_folder_unless_one_is_named() {
+    let config = r#"{"subscription_id": "5ec0ffee-0001-4000-8000-000000000001",
+        "resource_group": "rg", "workspace_name": "ws-file"}"#;
+    let machine = home().with_file("/home/ada/config.json", config);
+    let workspace = |session: Session| {
+        let located = session.workspace().unwrap();
+        located.map(|located| located.workspace.name().to_owned())
+    };
+    assert_eq!(workspace(open(&home()).await.unwrap()), None);
+    assert_eq!(
+        workspace(open(&machine).await.unwrap()).as_deref(),
+        Some("ws-file")
+    );
+    let named = Named {
+        workspace: Some("ws-mine".to_owned()),
+        ..Named::default()
+    };
+    let session = builder(&machine).workspace(named).open().await.unwrap();
+    assert_eq!(workspace(session).as_deref(), Some("ws-mine"));
+}
+
+#[tokio::test]
+async fn where_nothing_is_the_error_has_what_every_source_said() {
+    let session = open(&home().with_var("AZCRED_IMDS", "never"))
+        .await
+        .unwrap();
+    assert!(
+        session.report().is_none(),
+        "nothing is tried before a token is needed"
+    );
+    let error = session.token().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(
+        error
+            .report()
+            .is_some_and(|report| !report.attempts.is_empty())
+    );
+    let (answer, report) = session.explain().await;
+    assert_eq!(answer.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(report.chosen().is_none());
+}

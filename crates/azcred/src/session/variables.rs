@@ -1,0 +1,80 @@
+//! The variables that say what a session is where the program does not.
+
+use crate::{
+    chain::Preset,
+    facts::{Error, ErrorKind, Result},
+    profile::Profile,
+    system::System,
+};
+use std::path::Path;
+
+/// The variable that names a preset.
+pub const PRESET_VARIABLE: &str = "AZCRED_PRESET";
+/// The variable that names a profile.
+pub const PROFILE_VARIABLE: &str = "AZCRED_PROFILE";
+/// The variable that keeps access tokens off the disk.
+const CACHE_VARIABLE: &str = "AZCRED_CACHE";
+/// The variable that names the folder for everything that is stored.
+const HOME_VARIABLE: &str = "AZCRED_HOME";
+
+impl Profile {
+    /// The profile that `AZCRED_PROFILE` names, else [`Profile::default`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where it can't be a profile's name.
+    pub fn from_system(system: &dyn System) -> Result<Self> {
+        match system.var(PROFILE_VARIABLE) {
+            Some(name) => Self::new(&name).map_err(|error| in_variable(PROFILE_VARIABLE, &error)),
+            None => Ok(Self::default()),
+        }
+    }
+}
+
+impl Preset {
+    /// The preset that `AZCRED_PRESET` names; `None` where it is not set.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where it is not a preset's name.
+    pub fn from_system(system: &dyn System) -> Result<Option<Self>> {
+        let name = system.var(PRESET_VARIABLE);
+        name.map(|name| name.parse())
+            .transpose()
+            .map_err(|error| in_variable(PRESET_VARIABLE, &error))
+    }
+}
+
+/// Whether access tokens are stored on disk too.
+pub(super) fn caches_tokens(system: &dyn System) -> Result<bool> {
+    match system.var(CACHE_VARIABLE).as_deref().map(str::trim) {
+        None => Ok(true),
+        Some(wish) if wish.eq_ignore_ascii_case("never") => Ok(false),
+        Some(_) => Err(Error::new(
+            ErrorKind::Invalid,
+            format!("Read {CACHE_VARIABLE}"),
+            "it is not 'never'",
+        )
+        .with_fix("set it to never, which keeps no access token on the disk, or unset it")),
+    }
+}
+
+/// Whether the folder for everything that is stored means the same from everywhere.
+pub(super) fn check_home(system: &dyn System) -> Result<()> {
+    match system.var(HOME_VARIABLE) {
+        Some(home) if !Path::new(&home).is_absolute() => Err(Error::new(
+            ErrorKind::Invalid,
+            format!("Read {HOME_VARIABLE}"),
+            "it is not a full path, and would be another folder in every place",
+        )
+        .with_fix("give the folder's full path, or unset it")),
+        _ => Ok(()),
+    }
+}
+
+fn in_variable(name: &'static str, error: &Error) -> Error {
+    Error::new(
+        ErrorKind::Invalid,
+        format!("Read {name}"),
+        error.why().to_owned(),
+    )
+    .with_fix(format!("{}; or unset it", error.fix()))
+}
