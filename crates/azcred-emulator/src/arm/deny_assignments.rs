@@ -2,10 +2,10 @@
 
 use super::{
     access,
-    answer::Answer,
     call::Call,
     error::ArmError,
     filter::{Filter, Term},
+    response::ArmResponse,
     role_definitions::permission,
 };
 use crate::{
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// `GET …/denyAssignments`: those at the scope, above it and below it; with `atScope()` none below.
-pub(super) fn list(world: &World, call: &Call, scope: &Scope) -> Result<Answer, ArmError> {
+pub(super) fn list(world: &World, call: &Call, scope: &Scope) -> Result<ArmResponse, ArmError> {
     let filter = Filter::of(
         call,
         &[
@@ -57,18 +57,18 @@ pub(super) fn list(world: &World, call: &Call, scope: &Scope) -> Result<Answer, 
         })
         .map(|one| view(&directory, one))
         .collect();
-    Answer::list(world, call, found)
+    ArmResponse::list(world, call, found)
 }
 
 /// `GET` of one.
-pub(super) fn get(world: &World, scope: &Scope, name: &str) -> Result<Answer, ArmError> {
+pub(super) fn get(world: &World, scope: &Scope, name: &str) -> Result<ArmResponse, ArmError> {
     let directory = world.directory();
     let resources = world.resources();
     let id = name.parse::<Uuid>().ok();
     resources
         .deny_assignments()
         .find(|one| Some(one.id) == id && one.scope == *scope)
-        .map(|one| Answer::ok(view(&directory, one)))
+        .map(|one| ArmResponse::ok(view(&directory, one)))
         .ok_or_else(|| {
             ArmError::not_found(
                 "DenyAssignmentNotFound",

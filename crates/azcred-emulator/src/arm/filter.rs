@@ -59,7 +59,7 @@ impl Filter {
 }
 
 #[derive(Debug, PartialEq)]
-enum Token {
+enum FilterToken {
     Word(String),
     Text(String),
     Open,
@@ -72,20 +72,23 @@ fn parse(text: &str) -> Option<Filter> {
     let mut rest = tokens.as_slice();
     loop {
         let (term, after) = match rest {
-            [Token::Word(name), Token::Open, Token::Close, after @ ..] => {
-                (Term::Call(name.to_lowercase(), None), after)
-            }
             [
-                Token::Word(name),
-                Token::Open,
-                Token::Text(value) | Token::Word(value),
-                Token::Close,
+                FilterToken::Word(name),
+                FilterToken::Open,
+                FilterToken::Close,
+                after @ ..,
+            ] => (Term::Call(name.to_lowercase(), None), after),
+            [
+                FilterToken::Word(name),
+                FilterToken::Open,
+                FilterToken::Text(value) | FilterToken::Word(value),
+                FilterToken::Close,
                 after @ ..,
             ] => (Term::Call(name.to_lowercase(), Some(value.clone())), after),
             [
-                Token::Word(name),
-                Token::Word(eq),
-                Token::Text(value) | Token::Word(value),
+                FilterToken::Word(name),
+                FilterToken::Word(eq),
+                FilterToken::Text(value) | FilterToken::Word(value),
                 after @ ..,
             ] if eq.eq_ignore_ascii_case("eq") => {
                 (Term::Equals(name.to_lowercase(), value.clone()), after)
@@ -95,8 +98,8 @@ fn parse(text: &str) -> Option<Filter> {
         alternatives.last_mut()?.push(term);
         match after {
             [] => return Some(Filter(alternatives)),
-            [Token::Word(join), more @ ..] if join.eq_ignore_ascii_case("and") => rest = more,
-            [Token::Word(join), more @ ..] if join.eq_ignore_ascii_case("or") => {
+            [FilterToken::Word(join), more @ ..] if join.eq_ignore_ascii_case("and") => rest = more,
+            [FilterToken::Word(join), more @ ..] if join.eq_ignore_ascii_case("or") => {
                 alternatives.push(Vec::new());
                 rest = more;
             }
@@ -105,13 +108,13 @@ fn parse(text: &str) -> Option<Filter> {
     }
 }
 
-fn tokens(text: &str) -> Option<Vec<Token>> {
+fn tokens(text: &str) -> Option<Vec<FilterToken>> {
     let mut found = Vec::new();
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
-            '(' => found.push(Token::Open),
-            ')' => found.push(Token::Close),
+            '(' => found.push(FilterToken::Open),
+            ')' => found.push(FilterToken::Close),
             '\'' => {
                 let mut value = String::new();
                 loop {
@@ -125,7 +128,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
                         other => value.push(other),
                     }
                 }
-                found.push(Token::Text(value));
+                found.push(FilterToken::Text(value));
             }
             c if c.is_whitespace() => {}
             c => {
@@ -133,7 +136,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
                 while let Some(more) = rest.next_if(|c| !c.is_whitespace() && !"()'".contains(*c)) {
                     word.push(more);
                 }
-                found.push(Token::Word(word));
+                found.push(FilterToken::Word(word));
             }
         }
     }

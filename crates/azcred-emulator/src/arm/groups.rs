@@ -2,11 +2,11 @@
 
 use super::{
     access::Caller,
-    answer::Answer,
     call::Call,
     error::ArmError,
     filter::{Filter, Term},
     identities,
+    response::ArmResponse,
     versions::REGIONS,
 };
 use crate::{
@@ -28,7 +28,7 @@ pub(super) fn list(
     call: &Call,
     caller: &Caller,
     subscription: Uuid,
-) -> Result<Answer, ArmError> {
+) -> Result<ArmResponse, ArmError> {
     let filter = Filter::of(call, &["tagname", "tagvalue"])?;
     let resources = world.resources();
     let mut seen = Vec::new();
@@ -46,7 +46,7 @@ pub(super) fn list(
             seen.push(view(group));
         }
     }
-    Answer::list(world, call, seen)
+    ArmResponse::list(world, call, seen)
 }
 
 /// Whether tags meet a condition of a filter.
@@ -63,18 +63,18 @@ pub(super) fn tagged(tags: &BTreeMap<String, String>, term: &Term) -> bool {
 }
 
 /// `GET` of one.
-pub(super) fn get(world: &World, id: &Scope) -> Result<Answer, ArmError> {
+pub(super) fn get(world: &World, id: &Scope) -> Result<ArmResponse, ArmError> {
     world
         .resources()
         .group(id)
-        .map(|group| Answer::ok(view(group)))
+        .map(|group| ArmResponse::ok(view(group)))
         .ok_or_else(|| ArmError::group_not_found(id.name()))
 }
 
 /// `HEAD` of one: 204 where it is, 404 where it is not.
-pub(super) fn head(world: &World, id: &Scope) -> Answer {
+pub(super) fn head(world: &World, id: &Scope) -> ArmResponse {
     let there = world.resources().group(id).is_some();
-    Answer::empty(if there {
+    ArmResponse::empty(if there {
         StatusCode::NO_CONTENT
     } else {
         StatusCode::NOT_FOUND
@@ -84,14 +84,14 @@ pub(super) fn head(world: &World, id: &Scope) -> Answer {
 /// What can be said of a group. What else clients send (`properties`, `managedBy`) is Azure's to
 /// decide.
 #[derive(Deserialize)]
-struct Said {
+struct GroupBody {
     location: Option<String>,
     tags: Option<BTreeMap<String, String>>,
 }
 
 /// `PUT`: makes it, or replaces its tags.
-pub(super) fn put(world: &World, call: &Call, id: &Scope) -> Result<Answer, ArmError> {
-    let said: Said = call.json()?;
+pub(super) fn put(world: &World, call: &Call, id: &Scope) -> Result<ArmResponse, ArmError> {
+    let said: GroupBody = call.json()?;
     let location = region(said.location.as_deref())?;
     let subscription = id
         .subscription_id()
@@ -122,7 +122,7 @@ pub(super) fn put(world: &World, call: &Call, id: &Scope) -> Result<Answer, ArmE
     let new = resources
         .put_group(group)
         .map_err(|error| ArmError::bad_request("InvalidResourceGroup", error.to_string()))?;
-    Ok(Answer::with(
+    Ok(ArmResponse::with(
         if new {
             StatusCode::CREATED
         } else {
@@ -133,8 +133,8 @@ pub(super) fn put(world: &World, call: &Call, id: &Scope) -> Result<Answer, ArmE
 }
 
 /// `PATCH`: replaces its tags.
-pub(super) fn patch(world: &World, call: &Call, id: &Scope) -> Result<Answer, ArmError> {
-    let said: Said = call.json()?;
+pub(super) fn patch(world: &World, call: &Call, id: &Scope) -> Result<ArmResponse, ArmError> {
+    let said: GroupBody = call.json()?;
     let mut resources = world.resources_mut();
     let mut group = resources
         .group(id)
@@ -147,18 +147,18 @@ pub(super) fn patch(world: &World, call: &Call, id: &Scope) -> Result<Answer, Ar
     resources
         .put_group(group)
         .map_err(|error| ArmError::bad_request("InvalidResourceGroup", error.to_string()))?;
-    Ok(Answer::ok(body))
+    Ok(ArmResponse::ok(body))
 }
 
 /// `DELETE`: with all that is in it, and done when it answers.
-pub(super) fn delete(world: &World, id: &Scope) -> Result<Answer, ArmError> {
+pub(super) fn delete(world: &World, id: &Scope) -> Result<ArmResponse, ArmError> {
     let mut directory = world.directory_mut();
     let gone = world
         .resources_mut()
         .remove_group(id)
         .ok_or_else(|| ArmError::group_not_found(id.name()))?;
     identities::remove(&mut directory, &gone);
-    Ok(Answer::empty(StatusCode::OK))
+    Ok(ArmResponse::empty(StatusCode::OK))
 }
 
 /// A region's short name, by short or display name.

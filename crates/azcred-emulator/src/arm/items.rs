@@ -3,12 +3,12 @@
 use crate::{
     arm::{
         access::{self, Caller},
-        answer::Answer,
         call::Call,
         error::ArmError,
         filter::{Filter, Term},
         groups::tagged,
         identities,
+        response::ArmResponse,
         wire::{self, SERVICE_OWNED},
     },
     resources::{Resource, Scope, WORKSPACE_TYPE},
@@ -24,7 +24,7 @@ pub(super) fn list(
     call: &Call,
     caller: &Caller,
     scope: &Scope,
-) -> Result<Answer, ArmError> {
+) -> Result<ArmResponse, ArmError> {
     let filter = Filter::of(
         call,
         &[
@@ -57,7 +57,7 @@ pub(super) fn list(
             Value::Object(short)
         })
         .collect();
-    Answer::list(world, call, seen)
+    ArmResponse::list(world, call, seen)
 }
 
 fn meets(resource: &Resource, term: &Term) -> bool {
@@ -84,7 +84,7 @@ pub(super) fn collection(
     caller: &Caller,
     parent: &Scope,
     resource_type: &str,
-) -> Result<Answer, ArmError> {
+) -> Result<ArmResponse, ArmError> {
     let resources = world.resources();
     let action = format!("{resource_type}/read");
     if parent.resource_type().is_some() {
@@ -108,7 +108,7 @@ pub(super) fn collection(
         .filter(|one| caller.may(&resources, &action, &one.id))
         .map(|one| Value::Object(wire::view(one)))
         .collect();
-    Answer::list(world, call, seen)
+    ArmResponse::list(world, call, seen)
 }
 
 /// `isDefault`: what clients find a workspace's default datastore by. Of other resources it says
@@ -129,10 +129,12 @@ pub(super) fn one(
     call: &Call,
     caller: &Caller,
     id: &Scope,
-) -> Result<Answer, ArmError> {
+) -> Result<ArmResponse, ArmError> {
     match call.method {
-        Method::GET => read(world, id).map(|found| Answer::ok(Value::Object(wire::view(&found)))),
-        Method::HEAD => Ok(Answer::empty(match read(world, id) {
+        Method::GET => {
+            read(world, id).map(|found| ArmResponse::ok(Value::Object(wire::view(&found))))
+        }
+        Method::HEAD => Ok(ArmResponse::empty(match read(world, id) {
             Ok(_) => StatusCode::NO_CONTENT,
             Err(_) => StatusCode::NOT_FOUND,
         })),
@@ -158,7 +160,7 @@ fn read(world: &World, id: &Scope) -> Result<Resource, ArmError> {
 }
 
 /// Replaces tags and those properties that are named; a property set to null goes.
-fn patch(world: &World, call: &Call, caller: &Caller, id: &Scope) -> Result<Answer, ArmError> {
+fn patch(world: &World, call: &Call, caller: &Caller, id: &Scope) -> Result<ArmResponse, ArmError> {
     let mut said = call.object()?;
     let new_tags = wire::tags(&mut said)?;
     let changed = match said.remove("properties") {
@@ -191,15 +193,15 @@ fn patch(world: &World, call: &Call, caller: &Caller, id: &Scope) -> Result<Answ
         }
     }
     wire::touch(resource, caller, now);
-    Ok(Answer::ok(Value::Object(wire::view(resource))))
+    Ok(ArmResponse::ok(Value::Object(wire::view(resource))))
 }
 
 /// Deletes it with its children. What is not there is as good as deleted.
-fn delete(world: &World, id: &Scope) -> Answer {
+fn delete(world: &World, id: &Scope) -> ArmResponse {
     let mut directory = world.directory_mut();
     let gone = world.resources_mut().remove_resource(id);
     identities::remove(&mut directory, gone.as_deref().unwrap_or_default());
-    Answer::empty(if gone.is_some() {
+    ArmResponse::empty(if gone.is_some() {
         StatusCode::OK
     } else {
         StatusCode::NO_CONTENT

@@ -9,7 +9,7 @@
 //! By real names the answer is what Azure's own is. By ports it is one cloud with a name of its
 //! own: Azure CLI and azure-ai-ml know 'AzureCloud' by heart and would go to the real one.
 
-use super::{access::audiences, answer::Answer, call::Call, error::ArmError};
+use super::{access::audiences, call::Call, error::ArmError, response::ArmResponse};
 use crate::{
     service::{Cloud, Service},
     world::World,
@@ -98,14 +98,14 @@ const CLOUDS: [Names; 3] = [
 ///
 /// # Errors
 /// 400 for a missing or unknown version.
-pub(super) fn get(world: &World, call: &Call, version: &str) -> Result<Answer, ArmError> {
+pub(super) fn get(world: &World, call: &Call, version: &str) -> Result<ArmResponse, ArmError> {
     let asked = CLOUDS
         .iter()
         .find(|names| names.cloud == call.entrance.cloud)
         .unwrap_or(&CLOUDS[0]);
     let by_port = call.entrance.real_name.is_none();
     match version {
-        "2015-01-01" => Ok(Answer::ok(first_shape(world, call, asked))),
+        "2015-01-01" => Ok(ArmResponse::ok(first_shape(world, call, asked))),
         "2018-05-01" | "2019-05-01" | "2020-06-01" => {
             let clouds: Vec<Value> = if by_port {
                 vec![cloud(world, call, asked)]
@@ -115,9 +115,9 @@ pub(super) fn get(world: &World, call: &Call, version: &str) -> Result<Answer, A
                     .map(|names| cloud(world, call, names))
                     .collect()
             };
-            Ok(Answer::ok(clouds.into()))
+            Ok(ArmResponse::ok(clouds.into()))
         }
-        "2022-09-01" | "2023-12-01" => Ok(Answer::ok(cloud(world, call, asked))),
+        "2022-09-01" | "2023-12-01" => Ok(ArmResponse::ok(cloud(world, call, asked))),
         _ => Err(ArmError::bad_request(
             "InvalidApiVersionParameter",
             format!(
@@ -129,7 +129,7 @@ pub(super) fn get(world: &World, call: &Call, version: &str) -> Result<Answer, A
 }
 
 fn first_shape(world: &World, call: &Call, names: &Names) -> Value {
-    let urls = Urls::of(world, call, names);
+    let urls = EndpointUrls::of(world, call, names);
     json!({
         "galleryEndpoint": names.gallery,
         "graphEndpoint": names.graph_audience,
@@ -139,7 +139,7 @@ fn first_shape(world: &World, call: &Call, names: &Names) -> Value {
 }
 
 fn cloud(world: &World, call: &Call, names: &Names) -> Value {
-    let urls = Urls::of(world, call, names);
+    let urls = EndpointUrls::of(world, call, names);
     let mut suffixes = json!({
         "storage": names.storage,
         "keyVaultDns": names.key_vault,
@@ -175,14 +175,14 @@ fn cloud(world: &World, call: &Call, names: &Names) -> Value {
 }
 
 /// Where a client that came in as this one did finds a cloud's services.
-struct Urls {
+struct EndpointUrls {
     login: String,
     arm: String,
     graph: String,
     audiences: Vec<String>,
 }
 
-impl Urls {
+impl EndpointUrls {
     fn of(world: &World, call: &Call, names: &Names) -> Self {
         let mut entrance = call.entrance.clone();
         entrance.cloud = names.cloud;

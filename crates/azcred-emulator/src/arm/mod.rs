@@ -6,7 +6,6 @@
 //! right does not learn what exists.
 
 mod access;
-mod answer;
 mod call;
 mod deny_assignments;
 mod error;
@@ -17,6 +16,7 @@ mod items;
 mod metadata;
 mod operations;
 mod permissions;
+mod response;
 mod role_assignments;
 mod role_definitions;
 mod route;
@@ -27,9 +27,9 @@ mod workspaces;
 
 use self::{
     access::Caller,
-    answer::{Answer, Trace},
     call::Call,
     error::ArmError,
+    response::{ArmResponse, ArmTrace},
     route::Target,
 };
 use crate::{resources::WORKSPACE_TYPE, world::World};
@@ -52,7 +52,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
 
 async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let trace = Trace::new(&parts.method, parts.uri.path(), &parts.headers);
+    let trace = ArmTrace::new(&parts.method, parts.uri.path(), &parts.headers);
     let result = match to_bytes(body, call::MAX_BODY).await {
         Ok(body) => match Call::read(&parts, body).and_then(|call| answer(&world, &call)) {
             Ok(done) if !parts.method.is_safe() => keep(Arc::clone(&world)).await.map(|()| done),
@@ -85,7 +85,7 @@ async fn keep(world: Arc<World>) -> Result<(), ArmError> {
     })
 }
 
-fn answer(world: &World, call: &Call) -> Result<Answer, ArmError> {
+fn answer(world: &World, call: &Call) -> Result<ArmResponse, ArmError> {
     let version = call.query("api-version").ok_or_else(|| {
         ArmError::bad_request(
             "MissingApiVersionParameter",
@@ -120,7 +120,7 @@ fn perform(
     call: &Call,
     caller: &Caller,
     target: &Target,
-) -> Result<Answer, ArmError> {
+) -> Result<ArmResponse, ArmError> {
     match target {
         Target::Tenants => subscriptions::tenants(world, call, caller),
         Target::Subscriptions => subscriptions::list(world, call, caller),

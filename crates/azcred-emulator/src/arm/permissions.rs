@@ -2,9 +2,9 @@
 
 use super::{
     access::{self, Caller},
-    answer::Answer,
     call::Call,
     error::ArmError,
+    response::ArmResponse,
     role_definitions::permission,
 };
 use crate::{resources::Scope, world::World};
@@ -17,7 +17,7 @@ pub(super) fn list(
     call: &Call,
     caller: &Caller,
     scope: &Scope,
-) -> Result<Answer, ArmError> {
+) -> Result<ArmResponse, ArmError> {
     let resources = world.resources();
     let held: Vec<Value> = resources
         .permissions_at(&caller.who, scope)
@@ -28,5 +28,5 @@ pub(super) fn list(
     if !held.is_empty() {
         access::exists(&resources, scope)?;
     }
-    Answer::list(world, call, held)
+    ArmResponse::list(world, call, held)
 }

@@ -2,10 +2,10 @@
 
 use super::{
     access::{self, Caller},
-    answer::Answer,
     call::Call,
     error::ArmError,
     filter::{Filter, Term},
+    response::ArmResponse,
     role_definitions,
 };
 use crate::{
@@ -28,7 +28,7 @@ pub(super) fn serve(
     caller: &Caller,
     scope: &Scope,
     name: Option<&str>,
-) -> Result<Answer, ArmError> {
+) -> Result<ArmResponse, ArmError> {
     let Some(name) = name else {
         return match call.method {
             Method::GET => list(world, call, caller, scope),
@@ -48,12 +48,12 @@ pub(super) fn serve(
         )),
         (&Method::PUT, Ok(id)) => put(world, call, caller, scope, id),
         (&Method::DELETE, Ok(id)) => Ok(delete(world, scope, id)),
-        (&Method::DELETE, Err(_)) => Ok(Answer::empty(StatusCode::NO_CONTENT)),
+        (&Method::DELETE, Err(_)) => Ok(ArmResponse::empty(StatusCode::NO_CONTENT)),
         (_, id) => {
             let resources = world.resources();
             id.ok()
                 .and_then(|id| resources.role_assignment(scope, id))
-                .map(|found| Answer::ok(view(found)))
+                .map(|found| ArmResponse::ok(view(found)))
                 .ok_or_else(|| not_found(name))
         }
     }
@@ -68,7 +68,12 @@ fn not_found(name: &str) -> ArmError {
 }
 
 /// Those at the scope, above it and below it; with `atScope()` none below.
-fn list(world: &World, call: &Call, caller: &Caller, scope: &Scope) -> Result<Answer, ArmError> {
+fn list(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+    scope: &Scope,
+) -> Result<ArmResponse, ArmError> {
     let filter = Filter::of(call, &["principalid", "assignedto()", "atscope()"])?;
     let directory = world.directory();
     let resources = world.resources();
@@ -97,7 +102,7 @@ fn list(world: &World, call: &Call, caller: &Caller, scope: &Scope) -> Result<An
         })
         .map(view)
         .collect();
-    Answer::list(world, call, found)
+    ArmResponse::list(world, call, found)
 }
 
 /// Whether an assignment is of this tenant: by its subscription, and at `/` or a management group
@@ -140,7 +145,7 @@ fn put(
     caller: &Caller,
     scope: &Scope,
     id: Uuid,
-) -> Result<Answer, ArmError> {
+) -> Result<ArmResponse, ArmError> {
     let (Body::Wrapped { properties: wanted } | Body::Flat(wanted)) =
         call.json().map_err(|_| {
             ArmError::bad_request("BadRequestFormat", "The request was incorrectly formatted.")
@@ -207,7 +212,7 @@ fn put(
         created_on: now,
     };
     match resources.assign(new) {
-        Ok(_) => Ok(Answer::with(
+        Ok(_) => Ok(ArmResponse::with(
             StatusCode::CREATED,
             resources
                 .role_assignment(scope, id)
@@ -273,10 +278,10 @@ fn principal_type(
     ))
 }
 
-fn delete(world: &World, scope: &Scope, id: Uuid) -> Answer {
+fn delete(world: &World, scope: &Scope, id: Uuid) -> ArmResponse {
     match world.resources_mut().unassign(scope, id) {
-        Some(gone) => Answer::ok(view(&gone)),
-        None => Answer::empty(StatusCode::NO_CONTENT),
+        Some(gone) => ArmResponse::ok(view(&gone)),
+        None => ArmResponse::empty(StatusCode::NO_CONTENT),
     }
 }
 

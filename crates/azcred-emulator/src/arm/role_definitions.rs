@@ -1,10 +1,10 @@
 //! Role definitions: the built-in ones and the tenant's own, to read.
 
 use super::{
-    answer::Answer,
     call::Call,
     error::ArmError,
     filter::{Filter, Term},
+    response::ArmResponse,
 };
 use crate::{
     resources::{Permission, Resources, RoleDefinition, Scope},
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// `GET …/roleDefinitions`: those that can be assigned at the scope.
-pub(super) fn list(world: &World, call: &Call, scope: &Scope) -> Result<Answer, ArmError> {
+pub(super) fn list(world: &World, call: &Call, scope: &Scope) -> Result<ArmResponse, ArmError> {
     let filter = Filter::of(
         call,
         &["rolename", "type", "atscope()", "atscopeandbelow()"],
@@ -38,14 +38,14 @@ pub(super) fn list(world: &World, call: &Call, scope: &Scope) -> Result<Answer, 
         .filter(|role| assignable(&resources, role, scope, true))
         .map(|role| view(role, scope))
         .collect();
-    Answer::list(world, call, found)
+    ArmResponse::list(world, call, found)
 }
 
 /// `GET` of one.
-pub(super) fn get(world: &World, scope: &Scope, name: &str) -> Result<Answer, ArmError> {
+pub(super) fn get(world: &World, scope: &Scope, name: &str) -> Result<ArmResponse, ArmError> {
     let resources = world.resources();
     let role = name.parse::<Uuid>().ok().and_then(|id| resources.role(id));
-    role.map(|role| Answer::ok(view(role, scope)))
+    role.map(|role| ArmResponse::ok(view(role, scope)))
         .ok_or_else(|| does_not_exist(name))
 }
 

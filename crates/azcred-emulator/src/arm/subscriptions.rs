@@ -2,9 +2,9 @@
 
 use super::{
     access::Caller,
-    answer::Answer,
     call::Call,
     error::ArmError,
+    response::ArmResponse,
     versions::{self, REGIONS},
 };
 use crate::{
@@ -16,7 +16,11 @@ use uuid::Uuid;
 
 /// `GET /tenants`: those the caller is in. An application's token is of one tenant, so that is the
 /// one; a person's account may be a guest in others.
-pub(super) fn tenants(world: &World, call: &Call, caller: &Caller) -> Result<Answer, ArmError> {
+pub(super) fn tenants(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+) -> Result<ArmResponse, ArmError> {
     let directory = world.directory();
     let user = directory.users.get(&caller.who.principal);
     let ids = user.map_or_else(|| vec![caller.tenant], |user| directory.tenants_of(user));
@@ -37,11 +41,11 @@ pub(super) fn tenants(world: &World, call: &Call, caller: &Caller) -> Result<Ans
         })
         .collect();
     drop(directory);
-    Answer::list(world, call, found)
+    ArmResponse::list(world, call, found)
 }
 
 /// `GET /subscriptions`: those of the token's tenant in which the caller has any role.
-pub(super) fn list(world: &World, call: &Call, caller: &Caller) -> Result<Answer, ArmError> {
+pub(super) fn list(world: &World, call: &Call, caller: &Caller) -> Result<ArmResponse, ArmError> {
     let resources = world.resources();
     let seen: Vec<Value> = resources
         .subscriptions()
@@ -50,7 +54,7 @@ pub(super) fn list(world: &World, call: &Call, caller: &Caller) -> Result<Answer
         .map(view)
         .collect();
     let count = seen.len();
-    let mut answer = Answer::list(world, call, seen)?;
+    let mut answer = ArmResponse::list(world, call, seen)?;
     if let Some(body) = &mut answer.body {
         body["count"] = json!({"type": "Total", "value": count});
     }
@@ -58,11 +62,11 @@ pub(super) fn list(world: &World, call: &Call, caller: &Caller) -> Result<Answer
 }
 
 /// `GET /subscriptions/ID`.
-pub(super) fn get(world: &World, id: Uuid) -> Result<Answer, ArmError> {
+pub(super) fn get(world: &World, id: Uuid) -> Result<ArmResponse, ArmError> {
     world
         .resources()
         .subscription(id)
-        .map(|found| Answer::ok(view(found)))
+        .map(|found| ArmResponse::ok(view(found)))
         .ok_or_else(|| ArmError::subscription_not_found(id))
 }
 
@@ -85,7 +89,7 @@ fn view(subscription: &Subscription) -> Value {
 }
 
 /// `GET /subscriptions/ID/locations`.
-pub(super) fn locations(world: &World, call: &Call, id: Uuid) -> Result<Answer, ArmError> {
+pub(super) fn locations(world: &World, call: &Call, id: Uuid) -> Result<ArmResponse, ArmError> {
     let id_of = |name: &str| format!("/subscriptions/{id}/locations/{name}");
     let all = REGIONS
         .iter()
@@ -106,7 +110,7 @@ pub(super) fn locations(world: &World, call: &Call, id: Uuid) -> Result<Answer, 
             })
         })
         .collect();
-    Answer::list(world, call, all)
+    ArmResponse::list(world, call, all)
 }
 
 /// `GET /providers` and `GET /subscriptions/ID/providers`.
@@ -114,17 +118,20 @@ pub(super) fn providers(
     world: &World,
     call: &Call,
     subscription: Option<Uuid>,
-) -> Result<Answer, ArmError> {
+) -> Result<ArmResponse, ArmError> {
     let prefix = prefix(subscription);
     let all = versions::all()
         .map(|provider| provider.view(&prefix))
         .collect();
-    Answer::list(world, call, all)
+    ArmResponse::list(world, call, all)
 }
 
 /// One provider. To register it changes nothing: all that are here are registered.
-pub(super) fn provider(subscription: Option<Uuid>, namespace: &str) -> Result<Answer, ArmError> {
-    Ok(Answer::ok(
+pub(super) fn provider(
+    subscription: Option<Uuid>,
+    namespace: &str,
+) -> Result<ArmResponse, ArmError> {
+    Ok(ArmResponse::ok(
         versions::provider(namespace)?.view(&prefix(subscription)),
     ))
 }

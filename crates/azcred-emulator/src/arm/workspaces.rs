@@ -3,11 +3,11 @@
 use crate::{
     arm::{
         access::{self, Caller},
-        answer::Answer,
         call::Call,
         error::ArmError,
         groups::region,
         identities,
+        response::ArmResponse,
         wire::{self, SERVICE_OWNED},
     },
     resources::{Identity, Resource, Scope, Sku, basic, complete, default_datastores},
@@ -23,7 +23,7 @@ pub(super) fn put(
     call: &Call,
     caller: &Caller,
     id: &Scope,
-) -> Result<Answer, ArmError> {
+) -> Result<ArmResponse, ArmError> {
     valid_name(id.name())?;
     let mut said = call.object()?;
     let location = region(said.get("location").and_then(Value::as_str))?;
@@ -132,7 +132,7 @@ pub(super) fn put(
             resources.put_resource(datastore);
         }
     }
-    Ok(Answer::with(
+    Ok(ArmResponse::with(
         if new {
             StatusCode::CREATED
         } else {

@@ -88,7 +88,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
 }
 
 #[derive(Deserialize)]
-struct Asked {
+struct PipelinesQuery {
     #[serde(rename = "api-version")]
     api_version: Option<String>,
     #[serde(rename = "serviceConnectionId")]
@@ -97,7 +97,7 @@ struct Asked {
 
 async fn token(
     State(world): State<Arc<World>>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<PipelinesQuery>,
     uri: http::Uri,
     headers: HeaderMap,
 ) -> Response {

@@ -150,13 +150,13 @@ pub(crate) fn router(world: Arc<World>) -> Router {
 }
 
 #[derive(Deserialize)]
-struct Asked {
+struct GithubQuery {
     audience: Option<String>,
 }
 
 async fn token(
     State(world): State<Arc<World>>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<GithubQuery>,
     headers: HeaderMap,
 ) -> Response {
     let directory = world.directory();

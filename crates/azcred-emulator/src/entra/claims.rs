@@ -5,7 +5,7 @@
 
 use crate::{
     directory::{ServicePrincipal, Tenant},
-    entra::resource::Resource,
+    entra::resource::TokenResource,
     service::Cloud,
 };
 use aws_lc_rs::digest;
@@ -36,7 +36,7 @@ pub(super) struct Grant<'a> {
     pub(super) cloud: Cloud,
     pub(super) tenant: &'a Tenant,
     pub(super) principal: &'a ServicePrincipal,
-    pub(super) resource: &'a Resource,
+    pub(super) resource: &'a TokenResource,
     pub(super) proof: Proof,
     /// Unix seconds.
     pub(super) now: i64,

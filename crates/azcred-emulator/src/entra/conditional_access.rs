@@ -7,7 +7,7 @@
 use crate::{
     directory::{Directory, Policy, Requirement, Subject},
     entra::{
-        claims_request::ClaimsRequest, refusal::Refusal, resource::Resource, session::Session,
+        claims_request::ClaimsRequest, refusal::Refusal, resource::TokenResource, session::Session,
     },
     text::iso,
 };
@@ -22,7 +22,7 @@ use uuid::Uuid;
 pub(super) fn check(
     directory: &Directory,
     session: &Session<'_>,
-    resource: &Resource,
+    resource: &TokenResource,
     claims: &ClaimsRequest,
     now: i64,
 ) -> Result<(), Refusal> {

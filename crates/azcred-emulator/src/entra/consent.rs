@@ -2,7 +2,7 @@
 
 use crate::{
     directory::Directory,
-    entra::{refusal::Refusal, resource::Resource, session::Session},
+    entra::{refusal::Refusal, resource::TokenResource, session::Session},
 };
 
 /// Whether the client may act for this account at this resource.
@@ -12,7 +12,7 @@ use crate::{
 pub(super) fn check_consent(
     directory: &Directory,
     session: &Session<'_>,
-    resource: &Resource,
+    resource: &TokenResource,
 ) -> Result<(), Refusal> {
     let application = session.application;
     let (client, resource) = (application.app_id, resource.app_id);

@@ -5,7 +5,7 @@
 
 use crate::{
     directory::{Application, GRAPH},
-    entra::{refusal::Refusal, resource::Resource},
+    entra::{refusal::Refusal, resource::TokenResource},
     text::clip,
 };
 use http::StatusCode;
@@ -133,7 +133,7 @@ impl RequestedScope {
     pub(super) fn check_permissions(
         &self,
         application: &Application,
-        resource: &Resource,
+        resource: &TokenResource,
     ) -> Result<(), Refusal> {
         let known = permissions(resource);
         let strange = |name: &&String| !known.iter().any(|known| known.eq_ignore_ascii_case(name));
@@ -160,7 +160,7 @@ impl RequestedScope {
     }
 
     /// `scp`: everything the client was granted for the resource, whatever part of it was named.
-    pub(super) fn scp(resource: &Resource) -> String {
+    pub(super) fn scp(resource: &TokenResource) -> String {
         let mut all = permissions(resource).to_vec();
         if resource.app_id == GRAPH {
             all.extend(OPENID);
@@ -170,7 +170,7 @@ impl RequestedScope {
     }
 
     /// `scope` of the answer, as each endpoint writes it.
-    pub(super) fn echo(&self, resource: &Resource, is_v1: bool) -> String {
+    pub(super) fn echo(&self, resource: &TokenResource, is_v1: bool) -> String {
         if is_v1 {
             return Self::scp(resource);
         }
@@ -196,7 +196,7 @@ impl RequestedScope {
 }
 
 /// The delegated permissions of a resource.
-fn permissions(resource: &Resource) -> &'static [&'static str] {
+fn permissions(resource: &TokenResource) -> &'static [&'static str] {
     match resource.app_id {
         GRAPH => GRAPH_PERMISSIONS,
         _ => &["user_impersonation"],
@@ -222,8 +222,8 @@ fn refuse(code: u32, message: String) -> Refusal {
 mod tests {
     use super::*;
 
-    fn resource(app_id: Uuid) -> Resource {
-        Resource {
+    fn resource(app_id: Uuid) -> TokenResource {
+        TokenResource {
             app_id,
             audience: "x".into(),
             version: 1,

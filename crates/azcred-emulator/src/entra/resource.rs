@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// The resource of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Resource {
+pub(super) struct TokenResource {
     /// Its client id.
     pub(super) app_id: Uuid,
     /// What `aud` will be.
@@ -42,8 +42,8 @@ pub(super) fn find(
     directory: &Directory,
     tenant: &Tenant,
     name: &str,
-) -> Result<Resource, Refusal> {
-    let as_asked = |app_id| Resource {
+) -> Result<TokenResource, Refusal> {
+    let as_asked = |app_id| TokenResource {
         app_id,
         audience: name.to_owned(),
         version: 1,
@@ -79,7 +79,7 @@ pub(super) fn find(
     });
     match application {
         // v2.0 tokens always say the client id; v1.0 tokens say what was asked for.
-        Some(app) if app.access_token_version == 2 => Ok(Resource {
+        Some(app) if app.access_token_version == 2 => Ok(TokenResource {
             app_id: app.app_id,
             audience: app.app_id.to_string(),
             version: 2,

@@ -13,7 +13,7 @@ use crate::{
         lifetime::usual_lifetime,
         refusal::Refusal,
         resource,
-        user::{self, Ask},
+        user::{self, UserTokenRequest},
         version::Version,
     },
     world::World,
@@ -98,7 +98,7 @@ fn answer(world: &World, exchange: &Exchange, request: &Request) -> Result<Value
     let grant_type = form.required("grant_type")?;
     let text = |name| request.headers.get(name).and_then(|v| v.to_str().ok());
     let credentials = Credentials::read(&form, text(header::AUTHORIZATION))?;
-    let by_person: fn(&Ask<'_>) -> Result<Value, Refusal> = match grant_type {
+    let by_person: fn(&UserTokenRequest<'_>) -> Result<Value, Refusal> = match grant_type {
         "client_credentials" => {
             return by_application(
                 world,
@@ -124,7 +124,7 @@ fn answer(world: &World, exchange: &Exchange, request: &Request) -> Result<Value
             ));
         }
     };
-    by_person(&Ask {
+    by_person(&UserTokenRequest {
         world,
         directory: &directory,
         exchange,

@@ -40,10 +40,10 @@ pub(crate) struct AuthorizationCode {
 
 /// The codes of one emulator, by their digests.
 #[derive(Debug, Default)]
-pub(crate) struct AuthorizationCodes(Mutex<HashMap<[u8; 32], Entry>>);
+pub(crate) struct AuthorizationCodes(Mutex<HashMap<[u8; 32], IssuedCode>>);
 
 #[derive(Debug)]
-struct Entry {
+struct IssuedCode {
     issued: i64,
     /// `None` once it was used.
     code: Option<Box<AuthorizationCode>>,
@@ -86,7 +86,7 @@ impl AuthorizationCodes {
             let middle = *middle;
             all.retain(|_, entry| entry.issued > middle);
         }
-        let entry = Entry {
+        let entry = IssuedCode {
             issued: code.issued,
             code: Some(Box::new(code)),
         };

@@ -31,12 +31,12 @@ const SLOWER_MS: i64 = 5000;
 
 /// The device codes of one emulator.
 #[derive(Debug, Default)]
-pub(crate) struct DeviceCodes(Mutex<Inner>);
+pub(crate) struct DeviceCodes(Mutex<PendingCodes>);
 
 #[derive(Debug, Default)]
-struct Inner {
+struct PendingCodes {
     /// By the digest of the device code, which is a secret.
-    codes: HashMap<[u8; 32], Entry>,
+    codes: HashMap<[u8; 32], PendingCode>,
     /// When wrong user codes were entered, in Unix seconds.
     wrong: Vec<i64>,
 }
@@ -77,7 +77,7 @@ pub(crate) enum CodeRefused {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct PendingCode {
     user_code: String,
     pending: DeviceRequest,
     state: State,
@@ -115,7 +115,7 @@ pub(crate) enum Polled {
 }
 
 impl DeviceCodes {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, PendingCodes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -155,7 +155,7 @@ impl DeviceCodes {
         &self,
         user_code: &str,
         now: i64,
-        act: impl FnOnce(&mut Entry) -> T,
+        act: impl FnOnce(&mut PendingCode) -> T,
     ) -> Result<T, CodeRefused> {
         let mut inner = self.lock();
         inner.wrong.retain(|time| now - *time < WINDOW_SECONDS);
@@ -194,7 +194,7 @@ impl DeviceCodes {
         if inner.codes.len() >= MAX_PENDING {
             return None;
         }
-        let entry = Entry {
+        let entry = PendingCode {
             user_code: codes.user_code.clone(),
             pending,
             state: State::Waiting,

@@ -12,10 +12,10 @@ use uuid::Uuid;
 /// The ids of used tokens; the oldest are forgotten when there are too many, and all of them at the
 /// end.
 #[derive(Debug, Default)]
-pub(crate) struct Spent(Mutex<Inner>);
+pub(crate) struct Spent(Mutex<UsedIds>);
 
 #[derive(Debug, Default)]
-struct Inner {
+struct UsedIds {
     known: HashSet<Uuid>,
     order: VecDeque<Uuid>,
 }

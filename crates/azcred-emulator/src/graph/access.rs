@@ -1,6 +1,6 @@
 //! Who calls, and what its token permits.
 
-use super::answer::GraphError;
+use super::response::GraphError;
 use crate::{
     service::Service,
     tokens::{BearerError, Claims, accepted_audiences, evaluate, verify_bearer},

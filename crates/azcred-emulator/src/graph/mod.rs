@@ -2,14 +2,14 @@
 //! people's sessions.
 
 mod access;
-mod answer;
 mod objects;
+mod response;
 mod sessions;
 
 use self::{
     access::authenticate,
-    answer::{GraphError, Trace},
     objects::Set,
+    response::{GraphError, GraphTrace},
 };
 use crate::world::World;
 use axum::{
@@ -40,7 +40,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
 
 /// Graph checks the token first, whatever the path.
 async fn unknown(State(world): State<Arc<World>>, headers: HeaderMap, uri: Uri) -> Response {
-    let trace = Trace::new(&world, &headers);
+    let trace = GraphTrace::new(&world, &headers);
     let refusal = match authenticate(&world, &headers) {
         Err(refusal) => refusal,
         Ok(_) => {

@@ -5,7 +5,7 @@ use crate::{
     directory::{Application, Directory, Group, ServicePrincipal, ServicePrincipalKind, User},
     graph::{
         access::authorize,
-        answer::{GraphError, Trace},
+        response::{GraphError, GraphTrace},
     },
     world::World,
 };
@@ -103,9 +103,13 @@ struct ListQuery {
 
 /// `GET /v1.0/SET`: the objects of the caller's tenant that a filter lets through.
 fn list(set: Set, world: &World, headers: &HeaderMap, query: &ListQuery) -> Response {
-    let trace = Trace::new(world, headers);
+    let trace = GraphTrace::new(world, headers);
     let found = authorize(world, headers, set.permissions()).and_then(|caller| {
-        let filter = query.filter.as_deref().map(Filter::parse).transpose()?;
+        let filter = query
+            .filter
+            .as_deref()
+            .map(GraphFilter::parse)
+            .transpose()?;
         let mut objects = set.objects(&world.directory(), caller.tenant);
         objects.retain(|object| {
             filter
@@ -126,7 +130,7 @@ fn list(set: Set, world: &World, headers: &HeaderMap, query: &ListQuery) -> Resp
 
 /// `GET /v1.0/SET/ID`: one object, by object id; users by their sign-in name too.
 fn one(set: Set, world: &World, headers: &HeaderMap, id: &str) -> Response {
-    let trace = Trace::new(world, headers);
+    let trace = GraphTrace::new(world, headers);
     let found = authorize(world, headers, set.permissions()).and_then(|caller| {
         let is_it = |object: &Value, name: &str| {
             object[name]
@@ -146,7 +150,7 @@ fn one(set: Set, world: &World, headers: &HeaderMap, id: &str) -> Response {
 
 /// `GET /v1.0/organization`: the caller's tenant.
 pub(super) async fn organization(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
-    let trace = Trace::new(&world, &headers);
+    let trace = GraphTrace::new(&world, &headers);
     let needed = ["Organization.Read.All", "Directory.Read.All"];
     let caller = match authorize(&world, &headers, &needed) {
         Ok(caller) => caller,
@@ -193,7 +197,7 @@ pub(super) async fn by_ids(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let trace = Trace::new(&world, &headers);
+    let trace = GraphTrace::new(&world, &headers);
     let caller = match authorize(&world, &headers, &["Directory.Read.All"]) {
         Ok(caller) => caller,
         Err(error) => return error.into_response(&trace),
@@ -218,7 +222,7 @@ pub(super) async fn by_ids(
 
 /// `PROPERTY eq 'VALUE'` or `PROPERTY/any(x:x eq 'VALUE')`, the filters by which tools find one
 /// object. Anything else is refused, as Graph refuses what it does not understand.
-struct Filter {
+struct GraphFilter {
     property: &'static str,
     value: String,
 }
@@ -233,7 +237,7 @@ const FILTERABLE: &[&str] = &[
     "userPrincipalName",
 ];
 
-impl Filter {
+impl GraphFilter {
     fn parse(text: &str) -> Result<Self, GraphError> {
         Self::read(text.trim()).ok_or_else(GraphError::bad_filter)
     }

@@ -5,8 +5,8 @@ use crate::{
     directory::{Directory, SecretText, User},
     graph::{
         access::{authenticate, authorize, delegated, denied},
-        answer::{GraphError, Trace},
         objects,
+        response::{GraphError, GraphTrace},
     },
     tokens::Claims,
     world::World,
@@ -62,7 +62,7 @@ pub(super) fn routes(router: Router<Arc<World>>) -> Router<Arc<World>> {
 
 /// `GET /v1.0/me`.
 async fn me(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
-    let trace = Trace::new(&world, &headers);
+    let trace = GraphTrace::new(&world, &headers);
     let found = delegated(&world, &headers, READ_ME).and_then(|caller| {
         let directory = world.directory();
         let user = directory.users.get(&caller.object_id);
@@ -93,7 +93,7 @@ async fn revoke_theirs(
 }
 
 fn revoke(world: &World, headers: &HeaderMap, whom: Result<Uuid, GraphError>) -> Response {
-    let trace = Trace::new(world, headers);
+    let trace = GraphTrace::new(world, headers);
     match whom {
         Ok(id) => {
             let now = world.clock.now();
@@ -131,7 +131,7 @@ async fn change_my_password(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let trace = Trace::new(&world, &headers);
+    let trace = GraphTrace::new(&world, &headers);
     let changed = delegated(&world, &headers, CHANGE_ME).and_then(|caller| {
         let wanted: ChangePassword =
             serde_json::from_slice(&body).map_err(|_| GraphError::unreadable())?;
@@ -177,7 +177,7 @@ async fn update(
     body: Bytes,
 ) -> Response {
     let (world, headers, id) = (&*world, &headers, id.as_str());
-    let trace = Trace::new(world, headers);
+    let trace = GraphTrace::new(world, headers);
     let updated = authenticate(world, headers).and_then(|_| {
         let update: Update = serde_json::from_slice(&body).map_err(|_| GraphError::unreadable())?;
         let password = update.password_profile.and_then(|profile| profile.password);

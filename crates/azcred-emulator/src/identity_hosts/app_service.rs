@@ -10,7 +10,7 @@ use crate::{
     expires_on::ExpiresOnFormat,
     identity_hosts::{
         host::{Host, NoToken},
-        identity::Choice,
+        identity::IdentityChoice,
         query::Parameters,
     },
     service::Service,
@@ -31,18 +31,18 @@ pub(super) const TOKEN_PATH: &str = "/msi/token";
 pub(super) fn router(host: Host) -> Router {
     Router::new()
         .route(TOKEN_PATH, get(token))
-        .fallback(|| async { Version::V2019.error(StatusCode::NOT_FOUND, "Not found.") })
+        .fallback(|| async { ApiVersion::V2019.error(StatusCode::NOT_FOUND, "Not found.") })
         .with_state(host)
 }
 
 /// The two versions differ in names and in how time is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Version {
+enum ApiVersion {
     V2017,
     V2019,
 }
 
-impl Version {
+impl ApiVersion {
     fn read(text: Option<&str>) -> Option<Self> {
         match text? {
             "2017-09-01" => Some(Self::V2017),
@@ -58,14 +58,14 @@ impl Version {
         }
     }
 
-    fn choice(self, parameters: &Parameters) -> Choice<'_> {
+    fn choice(self, parameters: &Parameters) -> IdentityChoice<'_> {
         match self {
             // It knows no other way to choose, and takes no notice of what it does not know.
-            Self::V2017 => Choice {
+            Self::V2017 => IdentityChoice {
                 client_id: parameters.get("clientid"),
-                ..Choice::default()
+                ..IdentityChoice::default()
             },
-            Self::V2019 => Choice {
+            Self::V2019 => IdentityChoice {
                 object_id: parameters
                     .get("object_id")
                     .or_else(|| parameters.get("principal_id")),
@@ -97,13 +97,13 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
     let parameters = Parameters::of(&uri);
     let asked = parameters.given("api-version");
     let is_compute = host.service == Service::MlCompute;
-    let version = Version::read(asked).filter(|v| !is_compute || *v == Version::V2017);
+    let version = ApiVersion::read(asked).filter(|v| !is_compute || *v == ApiVersion::V2017);
     let Some(version) = version else {
         let message = match asked {
             Some(_) => "The api-version is not supported.",
             None => "The api-version query parameter is required.",
         };
-        return Version::V2019.error(StatusCode::BAD_REQUEST, message);
+        return ApiVersion::V2019.error(StatusCode::BAD_REQUEST, message);
     };
     let secret = match host.service {
         Service::MlCompute => &host.hosts.ml_compute,
@@ -126,8 +126,8 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
         Ok(token) => {
             let form = match (host.service, version) {
                 (Service::MlCompute, _) => ExpiresOnFormat::Number,
-                (_, Version::V2017) => ExpiresOnFormat::Date,
-                (_, Version::V2019) => ExpiresOnFormat::Text,
+                (_, ApiVersion::V2017) => ExpiresOnFormat::Date,
+                (_, ApiVersion::V2019) => ExpiresOnFormat::Text,
             };
             let mut body = json!({
                 "access_token": token.issued.access_token,
@@ -136,7 +136,7 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
                 "token_type": "Bearer",
                 "client_id": token.identity.client_id,
             });
-            if version == Version::V2019 {
+            if version == ApiVersion::V2019 {
                 body["not_before"] = Value::from(token.issued.not_before.to_string());
             }
             Json(body).into_response()

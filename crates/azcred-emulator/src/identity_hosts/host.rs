@@ -4,7 +4,7 @@ use crate::{
     entra::{Exchange, Issued, Refusal, issue_for_identity},
     identity_hosts::{
         hosts::Hosts,
-        identity::{self, Choice, NoIdentity},
+        identity::{self, IdentityChoice, NoIdentity},
     },
     resources::ManagedIdentity,
     service::{Cloud, Entrance, Service},
@@ -23,7 +23,7 @@ pub(super) struct Host {
 }
 
 /// A managed identity's token.
-pub(super) struct Token<'a> {
+pub(super) struct IdentityToken<'a> {
     pub(super) identity: &'a ManagedIdentity,
     pub(super) issued: Issued,
 }
@@ -33,16 +33,16 @@ pub(super) enum NoToken {
     /// The host has no such identity.
     Identity(NoIdentity),
     /// Entra ID gives it none.
-    Refused(Box<Refused>),
+    Refused(Box<EntraRefusal>),
 }
 
 /// What Entra ID said to a host.
-pub(super) struct Refused {
+pub(super) struct EntraRefusal {
     pub(super) refusal: Refusal,
     pub(super) exchange: Exchange,
 }
 
-impl Refused {
+impl EntraRefusal {
     /// Entra ID's own status and body.
     pub(super) fn passed_on(self) -> Response {
         let answer = self.refusal.into_response(&self.exchange);
@@ -60,16 +60,19 @@ impl Host {
     pub(super) fn token(
         &self,
         headers: &HeaderMap,
-        choice: &Choice<'_>,
+        choice: &IdentityChoice<'_>,
         resource: &str,
-    ) -> Result<Token<'_>, NoToken> {
+    ) -> Result<IdentityToken<'_>, NoToken> {
         let identity = identity::find(&self.hosts.identities, self.service, choice)
             .map_err(NoToken::Identity)?;
         let exchange = self.exchange(headers);
         let mirid = identity.resource_id.to_string();
         match issue_for_identity(&self.world, identity.object_id, &mirid, resource, &exchange) {
-            Ok(issued) => Ok(Token { identity, issued }),
-            Err(refusal) => Err(NoToken::Refused(Box::new(Refused { refusal, exchange }))),
+            Ok(issued) => Ok(IdentityToken { identity, issued }),
+            Err(refusal) => Err(NoToken::Refused(Box::new(EntraRefusal {
+                refusal,
+                exchange,
+            }))),
         }
     }
 

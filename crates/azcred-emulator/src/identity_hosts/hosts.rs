@@ -5,7 +5,7 @@ use crate::{
     identity_hosts::{
         arc_keys::ArcKeys,
         certificate::{CertificateError, SelfSigned},
-        identity::{self, Choice},
+        identity::{self, IdentityChoice},
     },
     resources::ManagedIdentity,
     service::Service,
@@ -55,6 +55,6 @@ impl Hosts {
 
     /// The identity that a host means where nobody chooses.
     pub(crate) fn default_of(&self, host: Service) -> Option<&ManagedIdentity> {
-        identity::find(&self.identities, host, &Choice::default()).ok()
+        identity::find(&self.identities, host, &IdentityChoice::default()).ok()
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// Which identity a request means, as far as it says. A GUID that is none means nobody.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Choice<'a> {
+pub(crate) struct IdentityChoice<'a> {
     /// By client id.
     pub(crate) client_id: Option<&'a str>,
     /// By object id.
@@ -17,7 +17,7 @@ pub(crate) struct Choice<'a> {
     pub(crate) resource_id: Option<&'a str>,
 }
 
-impl Choice<'_> {
+impl IdentityChoice<'_> {
     fn is_open(&self) -> bool {
         self.client_id.is_none() && self.object_id.is_none() && self.resource_id.is_none()
     }
@@ -50,7 +50,7 @@ pub(crate) enum NoIdentity {
 pub(crate) fn find<'a>(
     identities: &'a [ManagedIdentity],
     host: Service,
-    choice: &Choice<'_>,
+    choice: &IdentityChoice<'_>,
 ) -> Result<&'a ManagedIdentity, NoIdentity> {
     let mut assigned = identities
         .iter()
@@ -97,13 +97,13 @@ mod tests {
         identity(number, "Microsoft.Compute/virtualMachines/vm")
     }
 
-    fn found(all: &[ManagedIdentity], choice: &Choice<'_>) -> Result<u128, NoIdentity> {
+    fn found(all: &[ManagedIdentity], choice: &IdentityChoice<'_>) -> Result<u128, NoIdentity> {
         find(all, Service::Imds, choice).map(|identity| identity.object_id.as_u128())
     }
 
     #[test]
     fn without_a_choice_it_is_the_hosts_own_or_the_only_one_there_is() {
-        let open = Choice::default();
+        let open = IdentityChoice::default();
         assert_eq!(found(&[], &open), Err(NoIdentity::NotFound));
         assert_eq!(found(&[user_assigned(1)], &open), Ok(1));
         let two = [user_assigned(1), user_assigned(2)];
@@ -120,7 +120,7 @@ mod tests {
         let object = Uuid::from_u128(2).to_string();
         let resource = all[1].resource_id.to_string().to_uppercase();
         let by = |client_id, object_id, resource_id| {
-            let choice = Choice {
+            let choice = IdentityChoice {
                 client_id,
                 object_id,
                 resource_id,

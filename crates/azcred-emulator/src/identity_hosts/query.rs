@@ -1,6 +1,6 @@
 //! The parameters of a request to a host, from its query or its form.
 
-use crate::identity_hosts::identity::Choice;
+use crate::identity_hosts::identity::IdentityChoice;
 
 /// Parameters by name; of several with one name the first counts.
 #[derive(Debug)]
@@ -31,8 +31,8 @@ impl Parameters {
     }
 
     /// Which identity is meant, in the names of IMDS. A resource id has two.
-    pub(super) fn choice(&self) -> Choice<'_> {
-        Choice {
+    pub(super) fn choice(&self) -> IdentityChoice<'_> {
+        IdentityChoice {
             client_id: self.get("client_id"),
             object_id: self.get("object_id"),
             resource_id: self.get("msi_res_id").or_else(|| self.get("mi_res_id")),

@@ -8,7 +8,7 @@ use crate::{
     identity_hosts::{
         app_service::shows,
         host::{Host, NoToken},
-        identity::Choice,
+        identity::IdentityChoice,
         imds::TOKEN_PATH,
         query::Parameters,
     },
@@ -68,7 +68,7 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
         );
     };
     // Which identity it is, the cluster's configuration says: a client can't choose.
-    match host.token(&headers, &Choice::default(), resource) {
+    match host.token(&headers, &IdentityChoice::default(), resource) {
         Ok(token) => Json(json!({
             "token_type": "Bearer",
             "access_token": token.issued.access_token,

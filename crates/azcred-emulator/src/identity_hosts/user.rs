@@ -2,7 +2,7 @@
 
 use crate::{
     entra::{Issued, issue_for_user},
-    identity_hosts::host::{Host, Refused},
+    identity_hosts::host::{EntraRefusal, Host},
 };
 use http::HeaderMap;
 use uuid::Uuid;
@@ -20,10 +20,10 @@ impl Host {
         headers: &HeaderMap,
         actor: &Actor,
         resource: &str,
-    ) -> Result<Issued, Box<Refused>> {
+    ) -> Result<Issued, Box<EntraRefusal>> {
         let exchange = self.exchange(headers);
         let program = (actor.client_id, actor.name);
         issue_for_user(&self.world, self.hosts.user, program, resource, &exchange)
-            .map_err(|refusal| Box::new(Refused { refusal, exchange }))
+            .map_err(|refusal| Box::new(EntraRefusal { refusal, exchange }))
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Admin {
     router: Router,
 }
 
-struct Inner {
+struct AdminState {
     world: Arc<World>,
     token: SecretText,
     info: Arc<OnceLock<Value>>,
@@ -36,7 +36,7 @@ struct Inner {
 impl Admin {
     /// A service behind this token. `info` is what `GET /info` shows, once it is known.
     pub(crate) fn new(world: Arc<World>, token: SecretText, info: Arc<OnceLock<Value>>) -> Self {
-        let inner = Arc::new(Inner { world, token, info });
+        let inner = Arc::new(AdminState { world, token, info });
         let router = Router::new()
             .route("/faults", get(faults).post(arm).delete(clear_faults))
             .route("/requests", get(requests).delete(clear_requests))
@@ -61,7 +61,7 @@ impl Admin {
     }
 }
 
-async fn guard(State(inner): State<Arc<Inner>>, request: Request, next: Next) -> Response {
+async fn guard(State(inner): State<Arc<AdminState>>, request: Request, next: Next) -> Response {
     let sent = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -88,12 +88,12 @@ fn refuse(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({ "error": message }))).into_response()
 }
 
-async fn faults(State(inner): State<Arc<Inner>>) -> Json<Vec<Fault>> {
+async fn faults(State(inner): State<Arc<AdminState>>) -> Json<Vec<Fault>> {
     Json(inner.world.faults.all())
 }
 
 /// Takes one fault, or a list of them.
-async fn arm(State(inner): State<Arc<Inner>>, body: axum::body::Bytes) -> Response {
+async fn arm(State(inner): State<Arc<AdminState>>, body: axum::body::Bytes) -> Response {
     let parsed = match body.iter().find(|b| !b.is_ascii_whitespace()) {
         Some(b'[') => serde_json::from_slice::<Vec<Fault>>(&body),
         _ => serde_json::from_slice::<Fault>(&body).map(|fault| vec![fault]),
@@ -109,21 +109,21 @@ async fn arm(State(inner): State<Arc<Inner>>, body: axum::body::Bytes) -> Respon
     }
 }
 
-async fn clear_faults(State(inner): State<Arc<Inner>>) -> StatusCode {
+async fn clear_faults(State(inner): State<Arc<AdminState>>) -> StatusCode {
     inner.world.faults.clear();
     StatusCode::NO_CONTENT
 }
 
-async fn requests(State(inner): State<Arc<Inner>>) -> Response {
+async fn requests(State(inner): State<Arc<AdminState>>) -> Response {
     Json(inner.world.requests.all()).into_response()
 }
 
-async fn clear_requests(State(inner): State<Arc<Inner>>) -> StatusCode {
+async fn clear_requests(State(inner): State<Arc<AdminState>>) -> StatusCode {
     inner.world.requests.clear();
     StatusCode::NO_CONTENT
 }
 
-async fn show_info(State(inner): State<Arc<Inner>>) -> Response {
+async fn show_info(State(inner): State<Arc<AdminState>>) -> Response {
     match inner.info.get() {
         Some(info) => Json(info).into_response(),
         None => refuse(
@@ -144,7 +144,7 @@ struct Mint {
 }
 
 /// A token of a test issuer, as a CI system would hand it out.
-async fn mint(State(inner): State<Arc<Inner>>, body: axum::body::Bytes) -> Response {
+async fn mint(State(inner): State<Arc<AdminState>>, body: axum::body::Bytes) -> Response {
     let minted = serde_json::from_slice::<Mint>(&body)
         .map_err(|e| e.to_string())
         .and_then(|wanted| {

@@ -109,4 +109,4 @@ where
 }
 
 /// The type of a service that can't fail.
-pub(super) type Answer = Result<Response, Infallible>;
+pub(super) type ServeResult = Result<Response, Infallible>;

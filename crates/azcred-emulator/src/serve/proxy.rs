@@ -2,7 +2,7 @@
 //! is refused.
 
 use super::{
-    connection::{Answer, HANDSHAKE_TIMEOUT, http1, serve_tls},
+    connection::{HANDSHAKE_TIMEOUT, ServeResult, http1, serve_tls},
     context::Context,
     gate::text,
     socket::{Ending, Socket},
@@ -34,7 +34,7 @@ pub(super) async fn serve(context: &Context, socket: Socket, ending: &Ending) {
             }
             Err(refusal) => refuse(context, &request, &refusal),
         };
-        async { Answer::Ok(answer) }
+        async { ServeResult::Ok(answer) }
     });
     let served = http1()
         .serve_connection(TokioIo::new(socket), service)
@@ -62,13 +62,13 @@ pub(super) async fn serve(context: &Context, socket: Socket, ending: &Ending) {
 }
 
 /// Why the proxy does not do what was asked.
-struct Refused {
+struct TunnelRefused {
     status: StatusCode,
     why: String,
 }
 
-fn open(request: &mut Request<Incoming>) -> Result<Tunnel, Refused> {
-    let forbidden = |why: String| Refused {
+fn open(request: &mut Request<Incoming>) -> Result<Tunnel, TunnelRefused> {
+    let forbidden = |why: String| TunnelRefused {
         status: StatusCode::FORBIDDEN,
         why,
     };
@@ -78,17 +78,21 @@ fn open(request: &mut Request<Incoming>) -> Result<Tunnel, Refused> {
                 "The azcred emulator's proxy answers for Azure's names over HTTPS only, and 'http://{host}' is plain \
                  HTTP. Nothing was sent anywhere. Use https, or add '{host}' to NO_PROXY."
             )),
-            None => Refused {
+            None => TunnelRefused {
                 status: StatusCode::BAD_REQUEST,
                 why: "This is the proxy of an azcred emulator, not a server: put its address into HTTPS_PROXY."
                     .to_owned(),
             },
         });
     }
-    let authority = request.uri().authority().cloned().ok_or_else(|| Refused {
-        status: StatusCode::BAD_REQUEST,
-        why: "CONNECT needs HOST:PORT.".to_owned(),
-    })?;
+    let authority = request
+        .uri()
+        .authority()
+        .cloned()
+        .ok_or_else(|| TunnelRefused {
+            status: StatusCode::BAD_REQUEST,
+            why: "CONNECT needs HOST:PORT.".to_owned(),
+        })?;
     let host = authority.host();
     let Some((service, cloud)) = service::by_host(host) else {
         return Err(forbidden(format!(
@@ -112,7 +116,7 @@ fn open(request: &mut Request<Incoming>) -> Result<Tunnel, Refused> {
     })
 }
 
-fn refuse(context: &Context, request: &Request<Incoming>, refusal: &Refused) -> Response {
+fn refuse(context: &Context, request: &Request<Incoming>, refusal: &TunnelRefused) -> Response {
     let host = request
         .uri()
         .authority()

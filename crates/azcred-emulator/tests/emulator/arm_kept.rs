@@ -1,6 +1,6 @@
 //! Azure Resource Manager over the wire: by both ways in, and what is left of it after a restart.
 
-use crate::common::{self, Answer, Lab, client, read};
+use crate::common::{self, Lab, Reply, client, read};
 use azcred_emulator::{Options, Seed};
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ async fn arm(
     method: reqwest::Method,
     path: &str,
     body: Option<Value>,
-) -> Answer {
+) -> Reply {
     let mut request = lab
         .client
         .request(method, format!("{}{path}", lab.emulator.info().arm_url))

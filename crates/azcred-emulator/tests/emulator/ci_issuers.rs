@@ -1,7 +1,7 @@
 //! CI systems hand a running job tokens, and Entra ID takes them for the application that trusts
 //! their subject.
 
-use crate::common::{self, Answer, JWT_BEARER, Lab, TENANT, claims_of, refused};
+use crate::common::{self, JWT_BEARER, Lab, Reply, TENANT, claims_of, refused};
 use azcred_emulator::{Options, Persona, Way};
 use serde_json::json;
 
@@ -30,7 +30,7 @@ impl Job {
     }
 
     /// Asks GitHub as `@actions/core` does.
-    async fn ask_github(&self, audience: &str, token: &str) -> Answer {
+    async fn ask_github(&self, audience: &str, token: &str) -> Reply {
         let url = format!("{}{audience}", self.get("ACTIONS_ID_TOKEN_REQUEST_URL"));
         let request = self.lab.client.get(url).bearer_auth(token);
         common::read(request.send().await.unwrap()).await
@@ -60,7 +60,7 @@ impl Job {
         request.send().await.unwrap()
     }
 
-    async fn exchange(&self, client_id: &str, assertion: &str) -> Answer {
+    async fn exchange(&self, client_id: &str, assertion: &str) -> Reply {
         let form = [
             ("grant_type", "client_credentials"),
             ("scope", common::ARM_SCOPE),

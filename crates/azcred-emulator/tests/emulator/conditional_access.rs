@@ -1,7 +1,7 @@
 //! Conditional Access: who has to do what for which resource.
 
 use crate::common::{
-    Answer, Lab,
+    Lab, Reply,
     browser::Browser,
     claims_of,
     people::{
@@ -36,7 +36,7 @@ fn id(at: usize) -> String {
     format!("ca000001-0000-4000-8000-00000000000{at}")
 }
 
-async fn sign_in_for(lab: &Lab, name: &str, password: &str, more: &[(&str, &str)]) -> Answer {
+async fn sign_in_for(lab: &Lab, name: &str, password: &str, more: &[(&str, &str)]) -> Reply {
     let mut form = vec![
         ("grant_type", "password"),
         ("username", name),
@@ -47,7 +47,7 @@ async fn sign_in_for(lab: &Lab, name: &str, password: &str, more: &[(&str, &str)
 }
 
 /// The policies that a refusal names.
-fn challenged(answer: &Answer) -> Value {
+fn challenged(answer: &Reply) -> Value {
     let claims: Value = serde_json::from_str(text(answer, "claims")).unwrap();
     let wanted = claims["access_token"]["capolids"].clone();
     assert_eq!(wanted["essential"], true);

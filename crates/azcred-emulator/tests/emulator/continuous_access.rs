@@ -2,7 +2,7 @@
 //! client can take it.
 
 use crate::common::{
-    Answer, Lab,
+    Lab, Reply,
     browser::Browser,
     people::{ADA, AZURE_CLI, CONTOSO, FABRIKAM, SCOPE, SEED, ask, refresh, sign_in, text},
     read, refused,
@@ -34,7 +34,7 @@ async fn lab() -> Lab {
 }
 
 /// Ada, by a client that can take a challenge.
-async fn capable(lab: &Lab) -> Answer {
+async fn capable(lab: &Lab) -> Reply {
     let form = [
         ("grant_type", "password"),
         ("username", "ada@contoso.com"),
@@ -44,7 +44,7 @@ async fn capable(lab: &Lab) -> Answer {
     ask(lab, CONTOSO, &form).await
 }
 
-async fn arm(lab: &Lab, answer: &Answer) -> Answer {
+async fn arm(lab: &Lab, answer: &Reply) -> Reply {
     let url = format!(
         "{}/subscriptions?api-version=2022-12-01",
         lab.emulator.info().arm_url
@@ -56,7 +56,7 @@ async fn arm(lab: &Lab, answer: &Answer) -> Answer {
     read(request.send().await.unwrap()).await
 }
 
-async fn graph(lab: &Lab, method: &str, path: &str, token: &str, body: &Value) -> Answer {
+async fn graph(lab: &Lab, method: &str, path: &str, token: &str, body: &Value) -> Reply {
     let url = format!("{}{path}", lab.emulator.info().graph_url);
     let method = method.parse().unwrap();
     let request = lab
@@ -80,7 +80,7 @@ async fn administrator(lab: &Lab) -> String {
 }
 
 /// What a challenge asks for.
-fn challenge(answer: &Answer) -> (String, Value) {
+fn challenge(answer: &Reply) -> (String, Value) {
     let header = answer.headers["www-authenticate"].to_str().unwrap();
     let (head, claims) = header.split_once("claims=\"").expect("claims");
     let claims = STANDARD.decode(claims.strip_suffix('"').unwrap()).unwrap();
@@ -210,7 +210,7 @@ async fn a_disabled_account_and_a_new_password_end_tokens_too() {
 #[tokio::test]
 async fn people_end_their_own_sessions_and_change_their_own_passwords() {
     let lab = lab().await;
-    let for_graph = |answer: &Answer| {
+    let for_graph = |answer: &Reply| {
         let token = text(answer, "refresh_token").to_owned();
         let lab = &lab;
         async move {
@@ -305,7 +305,7 @@ async fn a_change_takes_a_second_factor_where_the_tenant_wants_it() {
         "{}{path}?api-version=2022-09-01",
         lab.emulator.info().arm_url
     );
-    let put = |answer: &Answer| {
+    let put = |answer: &Reply| {
         let request = lab
             .client
             .put(&url)

@@ -1,7 +1,7 @@
 //! Programs that sign people in on another device.
 
 use crate::common::{
-    self, Answer, Lab,
+    self, Lab, Reply,
     browser::Browser,
     people::{
         ADA, ADA_IN_FABRIKAM, ARM, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, DESKTOP, FABRIKAM,
@@ -19,13 +19,13 @@ async fn lab(limits: &str) -> Lab {
     Lab::seeded(&SEED.replace(domain, &format!("{domain}{limits}\n"))).await
 }
 
-async fn begin(lab: &Lab, tenant: &str) -> Answer {
+async fn begin(lab: &Lab, tenant: &str) -> Reply {
     let form = [("client_id", AZURE_CLI), ("scope", SCOPE)];
     lab.post(&format!("/{tenant}/oauth2/v2.0/devicecode"), &form)
         .await
 }
 
-async fn poll(lab: &Lab, tenant: &str, code: &str, more: &[(&str, &str)]) -> Answer {
+async fn poll(lab: &Lab, tenant: &str, code: &str, more: &[(&str, &str)]) -> Reply {
     let mut form = vec![
         ("grant_type", GRANT),
         ("device_code", code),

@@ -1,6 +1,6 @@
 //! Microsoft Graph, to read the directory.
 
-use crate::common::{self, Answer, Lab};
+use crate::common::{self, Lab, Reply};
 use azcred_emulator::directory::FederatedCredential;
 use serde_json::json;
 
@@ -18,7 +18,7 @@ async fn token(lab: &Lab, name: &str, scope: &str) -> String {
     answer.body["access_token"].as_str().unwrap().to_owned()
 }
 
-async fn get(lab: &Lab, token: &str, path: &str) -> Answer {
+async fn get(lab: &Lab, token: &str, path: &str) -> Reply {
     let url = format!("{}{path}", lab.emulator.info().graph_url);
     common::read(lab.client.get(url).bearer_auth(token).send().await.unwrap()).await
 }
@@ -86,7 +86,7 @@ async fn who_may_read_the_directory_finds_principals_by_client_id_and_object_id(
 async fn who_may_not_gets_graphs_own_refusals() {
     let lab = Lab::start().await;
     let good = token(&lab, "azcred-contributor", SCOPE).await;
-    let code = |answer: &Answer| {
+    let code = |answer: &Reply| {
         answer.body["error"]["code"]
             .as_str()
             .unwrap_or_default()

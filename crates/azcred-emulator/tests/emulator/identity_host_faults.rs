@@ -1,6 +1,6 @@
 //! Faults on the hosts of managed identities, as a client sees them, and what the log says of them.
 
-use crate::common::{Answer, Lab, read};
+use crate::common::{Lab, Reply, read};
 use azcred_emulator::{Effect, ExpiresOnFormat, Fault, Service};
 
 const ARM: &str = "https://management.azure.com/";
@@ -31,7 +31,7 @@ fn request(lab: &Lab, service: Service, client_id: &str) -> reqwest::RequestBuil
     lab.client.get(url).header(name, value)
 }
 
-async fn ask(lab: &Lab, service: Service) -> Answer {
+async fn ask(lab: &Lab, service: Service) -> Reply {
     read(request(lab, service, "").send().await.unwrap()).await
 }
 
@@ -206,6 +206,6 @@ async fn a_clock_that_is_off_is_off_for_hosts_too() {
     let early = ask(&lab, Service::Imds).await;
     lab.emulator.faults().clear();
     let right = ask(&lab, Service::Imds).await;
-    let expires = |answer: &Answer| answer.claims()["exp"].as_i64().unwrap();
+    let expires = |answer: &Reply| answer.claims()["exp"].as_i64().unwrap();
     assert!(expires(&right) - expires(&early) >= 7200);
 }

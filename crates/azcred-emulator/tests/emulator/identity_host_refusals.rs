@@ -1,7 +1,7 @@
 //! How each host of managed identities refuses.
 
 use crate::common::{
-    self, Answer, Lab, claims_of,
+    self, Lab, Reply, claims_of,
     hosts::{
         ARM, GROUP, SPARE, TRAIN, WORKSPACE, app_service, arc, at, hosts, imds, key_file, send,
         service_fabric, token,
@@ -62,7 +62,7 @@ async fn imds_refuses_in_its_own_words() {
     ];
     let answer = send(bare(&unknown).header("Metadata", "true")).await;
     common::refused(
-        &Answer {
+        &Reply {
             headers: dressed(&answer),
             ..answer
         },
@@ -82,7 +82,7 @@ async fn imds_refuses_in_its_own_words() {
 }
 
 /// Entra ID's own headers stay with the host.
-fn dressed(answer: &Answer) -> http::HeaderMap {
+fn dressed(answer: &Reply) -> http::HeaderMap {
     assert!(!answer.headers.contains_key("x-ms-request-id"));
     let mut headers = answer.headers.clone();
     headers.insert("x-ms-request-id", http::HeaderValue::from_static("x"));

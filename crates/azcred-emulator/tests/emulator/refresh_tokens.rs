@@ -1,7 +1,7 @@
 //! People go on by refresh tokens, in their own tenant and as guests.
 
 use crate::common::{
-    self, Answer, Lab,
+    self, Lab, Reply,
     people::{
         ADA, ADA_IN_FABRIKAM, ARM, CONFIDENTIAL, CONSENTED, CONTOSO, FABRIKAM, POWERSHELL, SEED,
         lab, refresh, sign_in, text,
@@ -92,7 +92,7 @@ async fn a_guest_sees_both_tenants_and_in_each_its_own_subscriptions() {
         let request = lab.client.get(url).bearer_auth(token);
         async { common::read(request.send().await.unwrap()).await }
     };
-    let names = |answer: &Answer, field: &str| -> Vec<String> {
+    let names = |answer: &Reply, field: &str| -> Vec<String> {
         let all = answer.body["value"].as_array().unwrap();
         let names = all
             .iter()

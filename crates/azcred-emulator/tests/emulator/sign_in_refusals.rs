@@ -2,7 +2,7 @@
 //! the code is no good.
 
 use crate::common::{
-    Answer, Lab,
+    Lab, Reply,
     browser::{Browser, CHALLENGE, Page, VERIFIER, query, redeem},
     people::{
         ADA, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, DESKTOP, FABRIKAM, POWERSHELL, SEED, lab,
@@ -244,7 +244,7 @@ async fn code(lab: &Lab, tenant: &str, parameters: &[(&str, &str)]) -> String {
 }
 
 #[track_caller]
-fn is_refused(answer: &Answer, code: u64) {
+fn is_refused(answer: &Reply, code: u64) {
     refused(answer, code, "invalid_grant", 400);
 }
 

@@ -11,7 +11,7 @@ use crate::{
             respond::cancelled,
             second_factor,
             step::{self, Step},
-            transaction::{Choice, Purpose, Transaction},
+            transaction::{AccountChoice, Purpose, Transaction},
         },
         user,
     },
@@ -47,12 +47,12 @@ pub(super) fn take(
                 return Next::GiveUp(step::needs_admin(&ready));
             }
         }
-        Some("list") => choose_again(transaction, Choice::List),
-        Some("another") => choose_again(transaction, Choice::Name),
+        Some("list") => choose_again(transaction, AccountChoice::List),
+        Some("another") => choose_again(transaction, AccountChoice::Name),
         Some("account") => {
             let account = form.get("account").and_then(|id| Uuid::try_parse(id).ok());
             let directory = world.directory();
-            choose_again(transaction, Choice::Open);
+            choose_again(transaction, AccountChoice::Open);
             transaction.account = account.filter(|id| is_account(&directory, *id));
         }
         Some("name") => {
@@ -60,7 +60,7 @@ pub(super) fn take(
             let directory = world.directory();
             match directory.account(name) {
                 Some(account) => {
-                    choose_again(transaction, Choice::Open);
+                    choose_again(transaction, AccountChoice::Open);
                     transaction.account = Some(account.id);
                 }
                 None => transaction.notice = Some(50034),
@@ -88,7 +88,7 @@ pub(super) fn take(
 }
 
 /// Whoever was chosen was not right, and what was entered for them does not count for another.
-fn choose_again(transaction: &mut Transaction, choice: Choice) {
+fn choose_again(transaction: &mut Transaction, choice: AccountChoice) {
     transaction.choice = choice;
     transaction.account = None;
     transaction.is_fresh = false;

@@ -14,12 +14,12 @@ use crate::{
         consent::check_consent,
         delegated_scope::RequestedScope,
         refusal::Refusal,
-        resource::{self, Resource},
+        resource::{self, TokenResource},
         session::Session,
         sign_in::{
             browser::{Browser, SignedIn},
             request::Prompt,
-            transaction::{Choice, Purpose, Transaction},
+            transaction::{AccountChoice, Purpose, Transaction},
         },
     },
     world::World,
@@ -56,7 +56,7 @@ pub(super) enum Step<'a> {
 pub(super) struct Ready<'a> {
     pub(super) session: Session<'a>,
     pub(super) asked: RequestedScope,
-    pub(super) resource: Resource,
+    pub(super) resource: TokenResource,
     /// When the last proof was given, in Unix milliseconds.
     pub(super) proved_millis: i64,
     /// The tenant was not named by the program.
@@ -76,7 +76,7 @@ pub(super) fn next<'a>(
     {
         return Step::Code;
     }
-    let question = Question {
+    let question = NextStep {
         world,
         directory,
         browser,
@@ -120,7 +120,7 @@ fn may_enter(directory: &Directory, authority: Authority<'_>, account: &User) ->
     }
 }
 
-struct Question<'a, 'b> {
+struct NextStep<'a, 'b> {
     world: &'b World,
     directory: &'a Directory,
     browser: &'b Browser,
@@ -128,7 +128,7 @@ struct Question<'a, 'b> {
     now: i64,
 }
 
-impl<'a> Question<'a, '_> {
+impl<'a> NextStep<'a, '_> {
     /// Who, by which proofs, allowed by whom: the first of them that is wanting is the error.
     fn answer(&self) -> Result<Step<'a>, Step<'a>> {
         let transaction = self.transaction;
@@ -195,9 +195,9 @@ impl<'a> Question<'a, '_> {
     fn account(&self, authority: Authority<'_>) -> Result<&'a User, Step<'a>> {
         let transaction = self.transaction;
         match transaction.choice {
-            Choice::Open => {}
-            Choice::List => return Err(Step::Account),
-            Choice::Name => return Err(Step::Name),
+            AccountChoice::Open => {}
+            AccountChoice::List => return Err(Step::Account),
+            AccountChoice::Name => return Err(Step::Name),
         }
         if let Some(id) = transaction.account {
             return self.directory.users.get(&id).ok_or(Step::Account);

@@ -35,7 +35,7 @@ pub(super) struct Transaction {
     /// Who was chosen.
     pub(super) account: Option<Uuid>,
     /// What the person wants to do about who was, or would be, chosen.
-    pub(super) choice: Choice,
+    pub(super) choice: AccountChoice,
     /// The password was given on one of its own pages, whoever had signed in before.
     pub(super) is_fresh: bool,
     /// The person was asked for the permissions, and gave them.
@@ -48,7 +48,7 @@ pub(super) struct Transaction {
 
 /// What the person wants to do about who signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Choice {
+pub(super) enum AccountChoice {
     /// Nothing: who was chosen, or goes without saying, is right.
     Open,
     /// To be shown who there is.
@@ -94,7 +94,7 @@ impl Transaction {
             client,
             purpose,
             account: None,
-            choice: Choice::Open,
+            choice: AccountChoice::Open,
             is_fresh: false,
             consented: false,
             confirmed: false,

@@ -9,7 +9,7 @@ use crate::{
         pkce,
         refusal::Refusal,
         session::Session,
-        user::{answer, ask::Ask},
+        user::{token_request::UserTokenRequest, token_response},
         version::Version,
     },
     entra_state::{AuthorizationCode, NotRedeemed},
@@ -24,7 +24,7 @@ use serde_json::Value;
 /// is too old; 700005 at another tenant, 500112 for another address, 50148 and 501481 for a wrong
 /// verifier; 50173 where the account was signed out everywhere meanwhile; and whatever is wrong
 /// with client or scope.
-pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
+pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refusal> {
     // A tenant knows its own applications; without one, the code says whose account it is.
     if let Authority::Tenant(tenant) = ask.authority {
         ask.client(tenant)?;
@@ -74,7 +74,7 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
         _ => ask.asked(Some(&code.scope))?,
     };
     let resource = ask.permitted(&session, &asked)?;
-    answer::body(ask, &session, &asked, &resource)
+    token_response::body(ask, &session, &asked, &resource)
 }
 
 fn not_redeemed(why: NotRedeemed<Refusal>) -> Refusal {
@@ -98,7 +98,7 @@ fn not_redeemed(why: NotRedeemed<Refusal>) -> Refusal {
 }
 
 /// Whether who shows a code is who it was given to.
-fn check(ask: &Ask<'_>, code: &AuthorizationCode) -> Result<(), Refusal> {
+fn check(ask: &UserTokenRequest<'_>, code: &AuthorizationCode) -> Result<(), Refusal> {
     if code.client.to_string() != ask.credentials.client_id.to_ascii_lowercase() {
         return Err(Refusal::invalid_grant(
             70000,

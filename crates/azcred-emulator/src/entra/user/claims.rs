@@ -9,7 +9,7 @@ use crate::{
         claims::{opaque, region_scope},
         claims_request::ClaimsRequest,
         delegated_scope::RequestedScope,
-        resource::Resource,
+        resource::TokenResource,
         session::Session,
         version::Version,
     },
@@ -76,7 +76,7 @@ impl Facts<'_> {
     /// The access token's claims, of the version the resource wants.
     pub(super) fn access_token(
         &self,
-        resource: &Resource,
+        resource: &TokenResource,
         lifetime: i64,
         asked: &ClaimsRequest,
     ) -> Map<String, Value> {

@@ -9,7 +9,7 @@ use crate::{
         delegated_scope::RequestedScope,
         refusal::Refusal,
         session::Session,
-        user::{answer, ask::Ask},
+        user::{token_request::UserTokenRequest, token_response},
         version::Version,
     },
     entra_state::{Approval, DeviceRequest, Polled},
@@ -24,7 +24,7 @@ use serde_json::Value;
 /// declined, 70020 when they took too long, 70018 for a code that is not known or was used, or of
 /// another client; 50034, 50057, 50020, 50173 where the account has changed meanwhile; and whatever
 /// is wrong with client, scope or policies.
-pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
+pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refusal> {
     // A tenant knows its own applications; without one, the account says whose tenant it is.
     if let Authority::Tenant(tenant) = ask.authority {
         ask.client(tenant)?;
@@ -63,7 +63,11 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
 }
 
 /// The tokens of the account that let the program in.
-fn answer(ask: &Ask<'_>, pending: &DeviceRequest, approval: &Approval) -> Result<Value, Refusal> {
+fn answer(
+    ask: &UserTokenRequest<'_>,
+    pending: &DeviceRequest,
+    approval: &Approval,
+) -> Result<Value, Refusal> {
     let account = account::account(ask.directory, approval.account)?;
     let tenant = ask.tenant(account)?;
     let application = ask.client(tenant)?;
@@ -88,7 +92,7 @@ fn answer(ask: &Ask<'_>, pending: &DeviceRequest, approval: &Approval) -> Result
         by_device_code: true,
     };
     let resource = ask.permitted(&session, &asked)?;
-    answer::body(ask, &session, &asked, &resource)
+    token_response::body(ask, &session, &asked, &resource)
 }
 
 fn refuse(code: u32, error: &'static str, message: &str) -> Refusal {

@@ -1,7 +1,5 @@
 //! People who sign in: by password, and from then on by refresh tokens.
 
-mod answer;
-mod ask;
 mod authorization_code;
 mod claims;
 mod device_code;
@@ -10,14 +8,16 @@ mod password;
 mod realm;
 mod refresh;
 mod sealed;
+mod token_request;
+mod token_response;
 
-pub(super) use ask::Ask;
 pub(super) use authorization_code::grant as by_authorization_code;
 pub(super) use claims::client_info;
 pub(super) use device_code::grant as by_device_code;
 pub(super) use password::{check_password, count_attempt, grant as by_password};
 pub(super) use realm::user_realm;
 pub(super) use refresh::grant as by_refresh_token;
+pub(super) use token_request::UserTokenRequest;
 
-pub(crate) use answer::signed_in;
 pub(crate) use host::issue_for_user;
+pub(crate) use token_response::signed_in;

@@ -7,7 +7,7 @@ use crate::{
         authority::Authority,
         refusal::Refusal,
         session::Session,
-        user::{answer, ask::Ask},
+        user::{token_request::UserTokenRequest, token_response},
     },
     entra_state::{Proofs, Verdict},
     text::clip,
@@ -23,7 +23,7 @@ use uuid::Uuid;
 /// 9001023 at `common` and `consumers`; 50034, 50057, 50053, 50126, 50055 for what is wrong with
 /// the account or its password; 90072 where the account is nobody in the tenant; and whatever is
 /// wrong with client or scope.
-pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
+pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refusal> {
     if let Authority::Any(name @ ("common" | "consumers")) = ask.authority {
         return Err(Refusal::invalid_grant(
             9_001_023,
@@ -78,7 +78,7 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
         by_device_code: false,
     };
     let resource = ask.permitted(&session, &asked)?;
-    answer::body(ask, &session, &asked, &resource)
+    token_response::body(ask, &session, &asked, &resource)
 }
 
 /// Checks the account and its password.

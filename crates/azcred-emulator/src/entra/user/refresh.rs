@@ -12,9 +12,9 @@ use crate::{
         refusal::Refusal,
         session::Session,
         user::{
-            answer,
-            ask::Ask,
             sealed::{NotOurs, RefreshToken},
+            token_request::UserTokenRequest,
+            token_response,
         },
     },
     text::iso,
@@ -33,7 +33,7 @@ const INACTIVITY: u32 = 90 * 24 * 3600;
 /// each is good once; 50173, 700082 and 70008 for one that is revoked or too old; 50057 for a
 /// disabled account; 50020 where the account is nobody in the tenant; and whatever is wrong with
 /// client or scope.
-pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
+pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refusal> {
     // A tenant knows its own applications; without one, the token says whose account it is.
     if let Authority::Tenant(tenant) = ask.authority {
         ask.client(tenant)?;
@@ -76,7 +76,7 @@ pub(in super::super) fn grant(ask: &Ask<'_>) -> Result<Value, Refusal> {
             "Provided grant is invalid or malformed. The refresh token was used already.",
         ));
     }
-    answer::body(ask, &session, &asked, &resource)
+    token_response::body(ask, &session, &asked, &resource)
 }
 
 /// A token is its client's, or its client's family's.

@@ -292,7 +292,7 @@ pub(crate) async fn redeem(
     tenant: &str,
     code: &str,
     parameters: &[(&str, &str)],
-) -> super::Answer {
+) -> super::Reply {
     let mut form = vec![
         ("grant_type", "authorization_code"),
         ("code", code),

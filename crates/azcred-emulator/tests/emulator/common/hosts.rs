@@ -1,6 +1,6 @@
 //! Requests to the hosts of managed identities.
 
-use super::{Answer, Lab, read};
+use super::{Lab, Reply, read};
 use azcred_emulator::HostsInfo;
 use reqwest::RequestBuilder;
 
@@ -18,11 +18,11 @@ pub(crate) fn hosts(lab: &Lab) -> HostsInfo {
     lab.emulator.info().identity_hosts.clone().unwrap()
 }
 
-pub(crate) async fn send(request: RequestBuilder) -> Answer {
+pub(crate) async fn send(request: RequestBuilder) -> Reply {
     read(request.send().await.unwrap()).await
 }
 
-pub(crate) fn token(answer: &Answer) -> &str {
+pub(crate) fn token(answer: &Reply) -> &str {
     answer.body["access_token"]
         .as_str()
         .unwrap_or_else(|| panic!("{answer:?}"))
@@ -91,13 +91,13 @@ pub(crate) fn arc(lab: &Lab, query: &[(&str, &str)]) -> RequestBuilder {
 }
 
 /// The key file that a challenge names.
-pub(crate) fn key_file(challenge: &Answer) -> std::path::PathBuf {
+pub(crate) fn key_file(challenge: &Reply) -> std::path::PathBuf {
     assert_eq!(challenge.status, 401, "{challenge:?}");
     let header = challenge.headers["www-authenticate"].to_str().unwrap();
     header.strip_prefix("Basic realm=").unwrap().into()
 }
 
-pub(crate) async fn arc_token(lab: &Lab, query: &[(&str, &str)]) -> Answer {
+pub(crate) async fn arc_token(lab: &Lab, query: &[(&str, &str)]) -> Reply {
     let file = key_file(&send(arc(lab, query)).await);
     let key = std::fs::read_to_string(file).unwrap();
     send(arc(lab, query).header("Authorization", format!("Basic {key}"))).await

@@ -31,13 +31,13 @@ pub(crate) struct Lab {
 
 /// What came back.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: Value,
 }
 
-impl Answer {
+impl Reply {
     /// The AADSTS code, 0 for none.
     pub(crate) fn code(&self) -> u64 {
         self.body["error_codes"][0].as_u64().unwrap_or(0)
@@ -100,7 +100,7 @@ impl Lab {
 
     /// Asks the v2.0 token endpoint of Contoso for a token by client credentials, with these
     /// parameters on top.
-    pub(crate) async fn ask(&self, parameters: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn ask(&self, parameters: &[(&str, &str)]) -> Reply {
         let mut form = vec![("grant_type", "client_credentials"), ("scope", ARM_SCOPE)];
         form.retain(|(name, _)| !parameters.iter().any(|(other, _)| other == name));
         form.extend(parameters.iter().filter(|(_, value)| !value.is_empty()));
@@ -109,7 +109,7 @@ impl Lab {
     }
 
     /// Asks as an application of the seed, by its secret.
-    pub(crate) async fn ask_as(&self, name: &str) -> Answer {
+    pub(crate) async fn ask_as(&self, name: &str) -> Reply {
         let identity = self.identity(name);
         let id = identity.client_id.to_string();
         self.ask(&[
@@ -119,7 +119,7 @@ impl Lab {
         .await
     }
 
-    pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Reply {
         read(
             self.client
                 .post(self.login(path))
@@ -131,12 +131,12 @@ impl Lab {
         .await
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         read(self.client.get(self.login(path)).send().await.unwrap()).await
     }
 
     /// Asks by an assertion.
-    pub(crate) async fn ask_by_assertion(&self, client_id: &str, assertion: &str) -> Answer {
+    pub(crate) async fn ask_by_assertion(&self, client_id: &str, assertion: &str) -> Reply {
         self.ask(&[
             ("client_id", client_id),
             ("client_assertion_type", JWT_BEARER),
@@ -146,11 +146,11 @@ impl Lab {
     }
 }
 
-pub(crate) async fn read(response: reqwest::Response) -> Answer {
+pub(crate) async fn read(response: reqwest::Response) -> Reply {
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     let body = response.bytes().await.unwrap();
-    Answer {
+    Reply {
         status,
         headers,
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
@@ -237,7 +237,7 @@ fn set(map: &mut Map<String, Value>, name: &str, value: Value) {
 
 /// Checks code, OAuth error, status and the shape every refusal has.
 #[track_caller]
-pub(crate) fn refused(answer: &Answer, code: u64, error: &str, status: u16) {
+pub(crate) fn refused(answer: &Reply, code: u64, error: &str, status: u16) {
     assert_eq!(answer.code(), code, "{answer:?}");
     assert_eq!(answer.body["error"], error, "{answer:?}");
     assert_eq!(answer.status, status, "{answer:?}");

@@ -1,6 +1,6 @@
 //! Two tenants with people in them, and how they sign in.
 
-use super::{Answer, Lab};
+use super::{Lab, Reply};
 
 pub(crate) const CONTOSO: &str = "c0a70500-0000-4000-8000-000000000001";
 pub(crate) const FABRIKAM: &str = "c0a70500-0000-4000-8000-000000000002";
@@ -147,7 +147,7 @@ pub(crate) async fn lab() -> Lab {
 
 /// Asks a tenant's v2.0 endpoint as Azure CLI would, with these parameters in place of its own;
 /// empty ones are left out.
-pub(crate) async fn ask(lab: &Lab, tenant: &str, parameters: &[(&str, &str)]) -> Answer {
+pub(crate) async fn ask(lab: &Lab, tenant: &str, parameters: &[(&str, &str)]) -> Reply {
     let mut form = vec![
         ("client_id", AZURE_CLI),
         ("scope", SCOPE),
@@ -159,7 +159,7 @@ pub(crate) async fn ask(lab: &Lab, tenant: &str, parameters: &[(&str, &str)]) ->
         .await
 }
 
-pub(crate) async fn sign_in(lab: &Lab, tenant: &str, name: &str, password: &str) -> Answer {
+pub(crate) async fn sign_in(lab: &Lab, tenant: &str, name: &str, password: &str) -> Reply {
     let form = [
         ("grant_type", "password"),
         ("username", name),
@@ -168,13 +168,13 @@ pub(crate) async fn sign_in(lab: &Lab, tenant: &str, name: &str, password: &str)
     ask(lab, tenant, &form).await
 }
 
-pub(crate) async fn refresh(lab: &Lab, tenant: &str, token: &str, more: &[(&str, &str)]) -> Answer {
+pub(crate) async fn refresh(lab: &Lab, tenant: &str, token: &str, more: &[(&str, &str)]) -> Reply {
     let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", token)];
     form.extend(more);
     ask(lab, tenant, &form).await
 }
 
-pub(crate) fn text<'a>(answer: &'a Answer, name: &str) -> &'a str {
+pub(crate) fn text<'a>(answer: &'a Reply, name: &str) -> &'a str {
     let value = answer.body[name].as_str();
     value.unwrap_or_else(|| panic!("no {name}: {answer:?}"))
 }

@@ -55,7 +55,7 @@ impl View<'_> {
         let content = format!(
             r#"{}<p class="lead"><b>{}</b> needs permissions in {} that only an administrator can grant:</p>
 {}
-<p>Ask an administrator to grant them to this program. <small>AADSTS90094</small></p>
+<p>UserTokenRequest an administrator to grant them to this program. <small>AADSTS90094</small></p>
 {}"#,
             self.who(ready.session.account),
             esc(&ready.session.application.name),

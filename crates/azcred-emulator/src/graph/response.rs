@@ -12,13 +12,13 @@ use time::macros::format_description;
 use uuid::Uuid;
 
 /// What belongs to one request: its ids and the time.
-pub(super) struct Trace {
+pub(super) struct GraphTrace {
     request_id: Uuid,
     client_request_id: String,
     date: String,
 }
 
-impl Trace {
+impl GraphTrace {
     pub(super) fn new(world: &World, headers: &HeaderMap) -> Self {
         let request_id = Uuid::new_v4();
         let sent = headers
@@ -123,7 +123,7 @@ impl GraphError {
         )
     }
 
-    pub(super) fn into_response(self, trace: &Trace) -> Response {
+    pub(super) fn into_response(self, trace: &GraphTrace) -> Response {
         let body = json!({ "error": {
             "code": self.code,
             "message": self.message,

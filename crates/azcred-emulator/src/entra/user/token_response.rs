@@ -9,12 +9,12 @@ use crate::{
         delegated_scope::RequestedScope,
         lifetime::{long_lifetime, usual_lifetime},
         refusal::Refusal,
-        resource::{self, Resource},
+        resource::{self, TokenResource},
         session::Session,
         user::{
-            ask::Ask,
             claims::{Facts, client_info},
             sealed::RefreshToken,
+            token_request::UserTokenRequest,
         },
         version::Version,
     },
@@ -29,7 +29,7 @@ use uuid::Uuid;
 struct Issue<'a> {
     facts: Facts<'a>,
     asked: &'a RequestedScope,
-    resource: &'a Resource,
+    resource: &'a TokenResource,
     lifetime: i64,
     version: Version,
     /// What the client asked for by `claims`.
@@ -40,10 +40,10 @@ struct Issue<'a> {
 
 /// The body of the answer to a request that was granted.
 pub(in crate::entra) fn body(
-    ask: &Ask<'_>,
+    ask: &UserTokenRequest<'_>,
     session: &Session<'_>,
     asked: &RequestedScope,
-    resource: &Resource,
+    resource: &TokenResource,
 ) -> Result<Value, Refusal> {
     let chosen = session.tenant.access_token_lifetime;
     let claims = ask.claims()?;
@@ -70,7 +70,7 @@ pub(in crate::entra) fn body(
 }
 
 /// How the client proved itself, as tokens say it.
-fn client_class(ask: &Ask<'_>) -> &'static str {
+fn client_class(ask: &UserTokenRequest<'_>) -> &'static str {
     match ask.credentials.presented {
         Presented::Nothing => "0",
         Presented::Secret(_) => "1",

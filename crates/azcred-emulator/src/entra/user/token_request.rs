@@ -16,7 +16,7 @@ use crate::{
         exchange::Exchange,
         form::Form,
         refusal::Refusal,
-        resource::{self, Resource},
+        resource::{self, TokenResource},
         session::Session,
         version::Version,
     },
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// A token request of a person, read but not judged.
-pub(in crate::entra) struct Ask<'a> {
+pub(in crate::entra) struct UserTokenRequest<'a> {
     pub(in crate::entra) world: &'a World,
     pub(in crate::entra) directory: &'a Directory,
     pub(in crate::entra) exchange: &'a Exchange,
@@ -34,7 +34,7 @@ pub(in crate::entra) struct Ask<'a> {
     pub(in crate::entra) credentials: &'a Credentials,
 }
 
-impl<'a> Ask<'a> {
+impl<'a> UserTokenRequest<'a> {
     /// The tenant that is asked, or for `organizations` the account's own.
     pub(in crate::entra) fn tenant(&self, account: &User) -> Result<&'a Tenant, Refusal> {
         match self.authority {
@@ -98,7 +98,7 @@ impl<'a> Ask<'a> {
         &self,
         session: &Session<'_>,
         asked: &RequestedScope,
-    ) -> Result<Resource, Refusal> {
+    ) -> Result<TokenResource, Refusal> {
         let resource = resource::find(self.world, self.directory, session.tenant, &asked.resource)?;
         asked.check_permissions(session.application, &resource)?;
         let now = self.exchange.now.unix_timestamp();

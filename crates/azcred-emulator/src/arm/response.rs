@@ -18,12 +18,12 @@ const PAGE: usize = 1000;
 
 /// A successful answer.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ArmResponse {
     pub(super) status: StatusCode,
     pub(super) body: Option<Value>,
 }
 
-impl Answer {
+impl ArmResponse {
     pub(super) fn ok(body: Value) -> Self {
         Self::with(StatusCode::OK, body)
     }
@@ -82,7 +82,7 @@ fn skipped(token: &str) -> Option<usize> {
 }
 
 /// The ids that one request and its answer go by.
-pub(super) struct Trace {
+pub(super) struct ArmTrace {
     request: Uuid,
     correlation: String,
     /// Echoed where the client asked for it.
@@ -91,7 +91,7 @@ pub(super) struct Trace {
     in_subscription: bool,
 }
 
-impl Trace {
+impl ArmTrace {
     /// Reads what the client wants to be known by.
     pub(super) fn new(method: &Method, path: &str, headers: &HeaderMap) -> Self {
         let request = Uuid::new_v4();
@@ -118,7 +118,7 @@ impl Trace {
     /// Makes the response.
     pub(super) fn response(
         &self,
-        result: Result<Answer, ArmError>,
+        result: Result<ArmResponse, ArmError>,
         now: OffsetDateTime,
     ) -> Response {
         let (status, body, challenge) = match result {
