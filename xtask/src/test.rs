@@ -6,7 +6,7 @@ use crate::{
     lint::Lint,
     step::{Passed, Step, Steps},
 };
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
 /// The verb.
 pub(crate) struct Test;
@@ -22,7 +22,7 @@ impl Steps for Test {
             },
             Step {
                 name: "features",
-                about: "the library without its default features, and the binary without the emulator",
+                about: "the library with each of its features and with none, and the binary without the emulator",
                 run: features,
             },
             Step {
@@ -45,13 +45,33 @@ fn tests() -> Result<Passed> {
     Ok(Passed::Whole)
 }
 
-/// The rest of the workspace turns the library's defaults on; only alone is it built without them.
+/// What a program may turn on in the library by itself.
+const FEATURES: [&str; 5] = [
+    "azure_core",
+    "certificates",
+    "developer-tools",
+    "disk-cache",
+    "people",
+];
+
+/// The rest of the workspace turns the library's features on; only alone is it built without them.
 fn features() -> Result<Passed> {
     let bare = ["--locked", "--package", "azcred", "--no-default-features"];
     run(cargo(&["clippy"])
         .args(bare)
         .args(["--all-targets", "--", "-D", "warnings"]))?;
+    for feature in FEATURES {
+        run(cargo(&["clippy"]).args(bare).args([
+            "--features",
+            feature,
+            "--lib",
+            "--",
+            "-D",
+            "warnings",
+        ]))?;
+    }
     run(cargo(&["test"]).args(bare).arg("--no-fail-fast"))?;
+    has_one_cryptography()?;
     // The commands are tested with the emulator. What is left to check here is that the binary
     // builds, and its help.
     let small = [
@@ -67,4 +87,19 @@ fn features() -> Result<Passed> {
         .args(small)
         .args(["--test", "cli", "help::"]))?;
     Ok(Passed::Whole)
+}
+
+/// AWS-LC takes 45 ms of a process before its first random number: the libraries must not have it.
+fn has_one_cryptography() -> Result<()> {
+    let mut tree = cargo(&["tree", "--locked", "--edges", "normal,build"]);
+    tree.args(["--package", "azcred", "--package", "azcred-azure"])
+        .args(["--all-features", "--target", "all", "--prefix", "none"]);
+    let output = tree.output().context("cargo tree did not start")?;
+    ensure!(output.status.success(), "cargo tree failed");
+    let tree = String::from_utf8_lossy(&output.stdout);
+    ensure!(
+        tree.contains("ring v") && !tree.contains("aws-lc"),
+        "azcred or azcred-azure depends on AWS-LC: `cargo tree --package azcred --invert aws-lc-rs` says by what"
+    );
+    Ok(())
 }

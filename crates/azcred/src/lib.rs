@@ -50,9 +50,30 @@
 //! enabled; giving a cached token needs none.
 //!
 //! # Features
-//! - `azure_core` (default): [`AzureCoreCredential`] makes any credential fit the official SDK's
-//!   clients.
+//! All but the last are on by default. What is left out is not compiled, and neither are the crates
+//! that it alone needs; a chain then skips its sources and says so in its report.
+//! - `azure_core`: every credential is also a `TokenCredential` of the official SDK.
+//! - `certificates`: [`ClientCertificateCredential`], and `AZURE_CLIENT_CERTIFICATE_PATH`.
+//! - `developer-tools`: Azure CLI, Azure PowerShell, Azure Developer CLI and Visual Studio Code.
+//! - `disk-cache`: [`ClientOptions::with_disk_cache`], the keyring, [`account::Accounts`] and
+//!   [`AzcredCredential`].
+//! - `people`: [`InteractiveBrowserCredential`] and [`DeviceCodeCredential`].
+//! - `test-util`: [`system::Fixture`], a machine that is a value, for tests.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(all(
+        feature = "certificates",
+        feature = "developer-tools",
+        feature = "disk-cache",
+        feature = "people"
+    )),
+    allow(
+        dead_code,
+        unreachable_pub,
+        unused_imports,
+        reason = "some of it serves a feature that is off"
+    )
+)]
 
 pub mod account;
 #[cfg(feature = "azure_core")]
@@ -83,18 +104,23 @@ pub mod workspace;
 
 #[cfg(feature = "azure_core")]
 pub use crate::azure_core::AzureCoreCredential;
+#[cfg(feature = "disk-cache")]
+pub use crate::credential::AzcredCredential;
+#[cfg(feature = "developer-tools")]
+pub use crate::credential::{
+    AzureCliCredential, AzureDeveloperCliCredential, AzurePowerShellCredential,
+    VisualStudioCodeCredential,
+};
+#[cfg(feature = "people")]
+pub use crate::credential::{DeviceCodeCredential, InteractiveBrowserCredential, SignInPrompt};
 pub use crate::{
     cloud::{Authority, Cloud},
     credential::{
-        AssertionSource, Availability, AzcredCredential, AzureCliCredential,
-        AzureDeveloperCliCredential, AzureMlOnBehalfOfCredential, AzurePipelinesCredential,
-        AzurePowerShellCredential, ClientAssertionCredential, ClientCertificateCredential,
-        ClientSecretCredential, Credential, DeviceCodeCredential, EnvironmentCredential,
-        EnvironmentKind, EnvironmentOrder, GitHubActionsCredential, InteractiveBrowserCredential,
-        ManagedIdentityCredential, ManagedIdentityId, SignInPrompt, TokenFuture,
-        VisualStudioCodeCredential, WorkloadIdentityCredential,
+        AssertionSource, Availability, AzureMlOnBehalfOfCredential, AzurePipelinesCredential,
+        ClientAssertionCredential, ClientSecretCredential, Credential, EnvironmentCredential,
+        EnvironmentKind, EnvironmentOrder, GitHubActionsCredential, ManagedIdentityCredential,
+        ManagedIdentityId, TokenFuture, WorkloadIdentityCredential,
     },
-    entra::certificate::ClientCertificate,
     facts::{Error, ErrorKind, Refusal, Result},
     options::ClientOptions,
     profile::Profile,
@@ -106,6 +132,8 @@ pub use crate::{
     tenant::{ClientId, TenantId},
     token::AccessToken,
 };
+#[cfg(feature = "certificates")]
+pub use crate::{credential::ClientCertificateCredential, entra::certificate::ClientCertificate};
 pub use secrecy::SecretString;
 
 use facts::error;

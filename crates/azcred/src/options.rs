@@ -154,6 +154,7 @@ impl ClientOptions {
     ///
     /// Where the disk can't be used, tokens are had all the same; a sign-in that can't be kept says
     /// so.
+    #[cfg(feature = "disk-cache")]
     #[must_use]
     pub fn with_disk_cache(mut self) -> Self {
         self.keeps = Keeps::OnDisk;

@@ -1,5 +1,6 @@
 //! Certificate files as people have them: every format that other Azure clients read, and every way
 //! to get one wrong.
+#![cfg(feature = "certificates")]
 
 use azcred::{ClientCertificate, Error, ErrorKind, SecretString};
 use std::{fs, path::PathBuf};

@@ -2,6 +2,7 @@
 //! links.
 //!
 //! `UPDATE_DOCS=1 cargo test -p azcred --test docs` writes the tables anew.
+#![cfg(feature = "default")]
 
 use azcred::{
     EnvironmentOrder,

@@ -5,12 +5,14 @@
 //! authority: those of an emulator or of another cloud are apart. Of each profile and authority one
 //! account is the current one.
 
+#[cfg(feature = "disk-cache")]
 mod add;
 mod keep;
 mod record;
 mod renewal;
 mod store;
 
+#[cfg(feature = "disk-cache")]
 pub(crate) use add::secret_name;
 pub(crate) use keep::{Current, keep, of_person};
 pub(crate) use record::{Ended, Person, Proof, Record, RefreshToken};
@@ -35,6 +37,7 @@ use tokio::time::Instant;
 /// The errors of all methods: [`ErrorKind::Unavailable`] where sign-ins can't be kept here (no home
 /// folder, a keyring out of reach), [`ErrorKind::Unreachable`] where the keyring fails or the disk
 /// hangs, [`ErrorKind::Invalid`] where what is kept must not or can't be used, with what fixes it.
+#[cfg(feature = "disk-cache")]
 #[derive(Clone, Debug)]
 pub struct Accounts {
     store: Store,
@@ -216,6 +219,7 @@ pub struct Removed {
     pub tokens_left: Option<Arc<Error>>,
 }
 
+#[cfg(feature = "disk-cache")]
 impl Accounts {
     /// The accounts of the options' profile at their cloud. Reads nothing yet.
     ///
@@ -438,5 +442,5 @@ fn ambiguous(several: &[&Account], text: &str) -> Error {
     .with_fix("name one by its id")
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "default"))]
 mod tests;

@@ -328,6 +328,6 @@ impl Place {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "default"))]
 #[path = "disk_tests.rs"]
 mod tests;

@@ -13,4 +13,5 @@ pub(crate) use identity::Identity;
 pub(crate) use list::forget;
 pub(crate) use memory::{MemoryCache, in_background, without_person};
 
+#[cfg(feature = "disk-cache")]
 pub use list::{CacheList, CachedToken, clear, list};

@@ -388,7 +388,7 @@ impl fmt::Debug for Resolver {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "default"))]
 mod look_tests;
-#[cfg(test)]
+#[cfg(all(test, feature = "default"))]
 mod tests;

@@ -1,16 +1,24 @@
 //! How each source comes to be.
 
 use super::{Preset, Setup, Source};
+#[cfg(feature = "disk-cache")]
+use crate::credential::AzcredCredential;
+#[cfg(feature = "developer-tools")]
+use crate::credential::{
+    AzureCliCredential, AzureDeveloperCliCredential, AzurePowerShellCredential,
+    VisualStudioCodeCredential,
+};
+#[cfg(feature = "people")]
+use crate::credential::{DeviceCodeCredential, InteractiveBrowserCredential};
+#[cfg(feature = "people")]
+use crate::system::{System, Unattended, unattended};
 use crate::{
     credential::{
-        AzcredCredential, AzureCliCredential, AzureDeveloperCliCredential,
-        AzureMlOnBehalfOfCredential, AzurePipelinesCredential, AzurePowerShellCredential,
-        DeviceCodeCredential, GitHubActionsCredential, InChain, InteractiveBrowserCredential,
-        ManagedIdentityCredential, VisualStudioCodeCredential, WorkloadIdentityCredential,
-        environment::Described, source::TokenSource,
+        AzureMlOnBehalfOfCredential, AzurePipelinesCredential, GitHubActionsCredential, InChain,
+        ManagedIdentityCredential, WorkloadIdentityCredential, environment::Described,
+        source::TokenSource,
     },
     error::{Error, ErrorKind, Result},
-    system::{System, Unattended, unattended},
 };
 use std::sync::Arc;
 
@@ -18,10 +26,12 @@ impl Source {
     /// The source itself, where there is anything here for it. Reads variables, and small files at
     /// most.
     pub(super) fn make(self, setup: &Setup, pinned: bool) -> Result<Arc<dyn TokenSource>> {
+        #[cfg(feature = "people")]
         if self.asks_person() {
             attended(self, &**setup.options.system())?;
         }
         let options = setup.options.clone();
+        #[cfg(feature = "people")]
         let patience = setup.preset().patience();
         Ok(match self {
             Self::Environment => Arc::new(Described::new(setup.preset().environment(), options)?),
@@ -46,11 +56,17 @@ impl Source {
                 };
                 ManagedIdentityCredential::in_chain(chain, options)?.into_source()
             }
+            #[cfg(feature = "disk-cache")]
             Self::Azcred => AzcredCredential::new(options)?.into_source(),
+            #[cfg(feature = "developer-tools")]
             Self::VisualStudioCode => VisualStudioCodeCredential::new(options).into_source(),
+            #[cfg(feature = "developer-tools")]
             Self::AzureCli => AzureCliCredential::new(options).into_source(),
+            #[cfg(feature = "developer-tools")]
             Self::AzurePowerShell => AzurePowerShellCredential::new(options).into_source(),
+            #[cfg(feature = "developer-tools")]
             Self::AzureDeveloperCli => AzureDeveloperCliCredential::new(options).into_source(),
+            #[cfg(feature = "people")]
             Self::InteractiveBrowser => {
                 let credential = InteractiveBrowserCredential::new(options)?;
                 match patience {
@@ -59,6 +75,7 @@ impl Source {
                 }
                 .into_source()
             }
+            #[cfg(feature = "people")]
             Self::DeviceCode => {
                 let credential = DeviceCodeCredential::new(options)?;
                 match patience {
@@ -67,11 +84,38 @@ impl Source {
                 }
                 .into_source()
             }
+            #[cfg(not(feature = "developer-tools"))]
+            Self::VisualStudioCode
+            | Self::AzureCli
+            | Self::AzurePowerShell
+            | Self::AzureDeveloperCli => return Err(not_built_in(self, "developer-tools")),
+            #[cfg(not(feature = "disk-cache"))]
+            Self::Azcred => return Err(not_built_in(self, "disk-cache")),
+            #[cfg(not(feature = "people"))]
+            Self::InteractiveBrowser | Self::DeviceCode => {
+                return Err(not_built_in(self, "people"));
+            }
         })
     }
 }
 
+/// That a source was left out of this program.
+#[cfg(not(all(
+    feature = "developer-tools",
+    feature = "disk-cache",
+    feature = "people"
+)))]
+fn not_built_in(source: Source, feature: &str) -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        format!("{} could not be used", source.credential_name()),
+        format!("this program was built without the feature `{feature}` of the crate azcred"),
+    )
+    .with_fix("build it with that feature")
+}
+
 /// Whether somebody is there to be asked.
+#[cfg(feature = "people")]
 fn attended(source: Source, system: &dyn System) -> Result<()> {
     let Some(why) = unattended(system) else {
         return Ok(());
@@ -86,4 +130,39 @@ fn attended(source: Source, system: &dyn System) -> Result<()> {
         why.to_string(),
     )
     .with_fix(fix))
+}
+
+#[cfg(all(
+    test,
+    not(any(
+        feature = "developer-tools",
+        feature = "disk-cache",
+        feature = "people"
+    ))
+))]
+mod tests {
+    use super::*;
+    use crate::{ClientOptions, Scope, TokenRequest, chain::Chain, system::Fixture};
+
+    #[tokio::test]
+    async fn a_source_that_was_left_out_of_the_program_is_skipped_and_the_report_says_why() {
+        let machine = Fixture::new().with_terminal();
+        let chain = Chain::new(ClientOptions::new(machine.shared()));
+        let (token, report) = chain.explain(&TokenRequest::new(Scope::ARM)).await;
+        assert!(token.unwrap_err().is_unavailable());
+        for (source, feature) in [
+            (Source::AzureCli, "developer-tools"),
+            (Source::Azcred, "disk-cache"),
+            (Source::InteractiveBrowser, "people"),
+        ] {
+            let attempt = report
+                .attempts
+                .iter()
+                .find(|attempt| attempt.source == source)
+                .unwrap();
+            let error = attempt.error.as_ref().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+            assert!(error.why().contains(feature), "{error}");
+        }
+    }
 }

@@ -1,17 +1,15 @@
 //! Whoever is signed in to azcred on this machine, without asking them.
 
 use super::{
-    Availability, ClientCertificateCredential, ClientSecretCredential, ManagedIdentityCredential,
-    ManagedIdentityId, WorkloadIdentityCredential,
+    Availability, ClientSecretCredential, ManagedIdentityCredential, ManagedIdentityId,
+    WorkloadIdentityCredential,
+    certificate_file::CertificateFile,
     person::{AZURE_CLI, Silent, with_kept},
     source::{Kept, TokenSource, credential},
 };
 use crate::{
     account::{Account, Proof, Record, Store, secret_name},
-    entra::{
-        TokenEndpoint,
-        certificate::{self, ClientCertificate},
-    },
+    entra::TokenEndpoint,
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
     request::TokenRequest,
@@ -27,7 +25,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 use tokio::time::Instant;
-use zeroize::Zeroizing;
 
 /// Signs in as the current account of a profile: whoever `azcred login` signed in, or
 /// [`DeviceCodeCredential::sign_in`](crate::DeviceCodeCredential::sign_in) and its kin, or
@@ -55,8 +52,6 @@ struct SignedIn {
 type Delegate = (String, Arc<dyn TokenSource>);
 
 const NAME: &str = "AzcredCredential";
-/// As an account's certificate is no larger.
-const CERTIFICATE_LIMIT: u64 = 1 << 20;
 
 impl AzcredCredential {
     /// The current account of the options' profile. Reads nothing yet.
@@ -266,14 +261,12 @@ fn make(
                 true => Some(secret(record, &**options.system())?),
                 false => None,
             };
-            let path = Path::new(path);
-            let bytes = options
-                .system()
-                .read(path, CERTIFICATE_LIMIT)
-                .map(Zeroizing::new)
-                .map_err(|error| certificate::unreadable(path, &error))?;
-            let certificate = ClientCertificate::from_file(&bytes, password.as_ref(), Some(path))?;
-            ClientCertificateCredential::new(tenant, client_id, certificate, options)?.into_source()
+            let file = CertificateFile {
+                path: Path::new(path),
+                password,
+                send_chain: false,
+            };
+            file.source(tenant, client_id, options)?
         }
         Proof::FederatedToken { path } => {
             WorkloadIdentityCredential::new(tenant, client_id, path, options)?.into_source()

@@ -14,12 +14,12 @@
 //! one, the error names exactly the variables that are missing.
 
 use super::{
-    Availability, ClientCertificateCredential, ClientSecretCredential,
+    Availability, ClientSecretCredential,
+    certificate_file::CertificateFile,
     source::{Kept, TokenSource, credential},
     variables,
 };
 use crate::{
-    entra::certificate::{self, ClientCertificate},
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
     request::TokenRequest,
@@ -34,7 +34,6 @@ use std::{
     path::Path,
     sync::{Arc, OnceLock},
 };
-use zeroize::Zeroizing;
 
 /// Which of the two sets of variables is looked at first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -114,7 +113,6 @@ pub(crate) struct Described {
 }
 
 const NAME: &str = "EnvironmentCredential";
-const CERTIFICATE_LIMIT: u64 = 1 << 20;
 
 impl EnvironmentCredential {
     /// Reads the environment, once. Asks nobody yet.
@@ -212,23 +210,18 @@ impl Described {
             let credential = ClientSecretCredential::new(tenant, client_id, value, options)?;
             return Ok(credential.into_source());
         }
-        let path = Path::new(&value);
-        // It holds a private key.
-        let bytes = system
-            .read(path, CERTIFICATE_LIMIT)
-            .map(Zeroizing::new)
-            .map_err(|error| certificate::unreadable(path, &error))?;
-        let password = system
-            .var("AZURE_CLIENT_CERTIFICATE_PASSWORD")
-            .map(SecretString::from);
-        let certificate = ClientCertificate::from_file(&bytes, password.as_ref(), Some(path))?;
-        let send_chain = system
-            .var("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")
-            .is_some_and(|value| {
-                matches!(value.trim().to_ascii_lowercase().as_str(), "1" | "true")
-            });
-        let credential = ClientCertificateCredential::new(tenant, client_id, certificate, options)?;
-        Ok(credential.with_chain(send_chain).into_source())
+        let file = CertificateFile {
+            path: Path::new(&value),
+            password: system
+                .var("AZURE_CLIENT_CERTIFICATE_PASSWORD")
+                .map(SecretString::from),
+            send_chain: system
+                .var("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")
+                .is_some_and(|value| {
+                    matches!(value.trim().to_ascii_lowercase().as_str(), "1" | "true")
+                }),
+        };
+        file.source(tenant, client_id, options)
     }
 }
 

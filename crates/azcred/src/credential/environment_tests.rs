@@ -128,6 +128,7 @@ fn a_value_that_cannot_be_used_names_its_variable() {
     );
 }
 
+#[cfg(feature = "certificates")]
 #[test]
 fn a_certificate_that_cannot_be_read_names_its_variable_and_path() {
     let mut variables = AZURE.to_vec();
@@ -138,6 +139,16 @@ fn a_certificate_that_cannot_be_read_names_its_variable_and_path() {
         error.what().contains("AZURE_CLIENT_CERTIFICATE_PATH")
             && error.what().contains("/nowhere/c.pem")
     );
+}
+
+#[cfg(not(feature = "certificates"))]
+#[test]
+fn a_certificate_in_a_program_without_certificates_is_an_error_and_not_passed_over() {
+    let mut variables = AZURE.to_vec();
+    variables[2] = ("AZURE_CLIENT_CERTIFICATE_PATH", "/nowhere/c.pem");
+    let error = of(EnvironmentOrder::AzureFirst, &variables).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(error.why().contains("`certificates`"), "{error}");
 }
 
 #[test]

@@ -1,44 +1,64 @@
 //! Sources of tokens, one file each, behind one trait.
 
+#[cfg(feature = "disk-cache")]
 mod azcred;
+#[cfg(feature = "developer-tools")]
 mod azure_cli;
+#[cfg(feature = "developer-tools")]
 mod azure_developer_cli;
 mod azure_ml_on_behalf_of;
 mod azure_pipelines;
+#[cfg(feature = "developer-tools")]
 mod azure_powershell;
+mod certificate_file;
 mod client_assertion;
+#[cfg(feature = "certificates")]
 mod client_certificate;
 mod client_secret;
+#[cfg(feature = "developer-tools")]
 mod developer_tool;
+#[cfg(feature = "people")]
 mod device_code;
 pub(crate) mod environment;
 mod federation;
 mod github_actions;
+#[cfg(feature = "people")]
 mod interactive_browser;
 mod managed_identity;
 pub(crate) mod person;
 pub(crate) mod source;
 mod token_service;
+#[cfg(feature = "developer-tools")]
 mod tool_output;
+#[cfg(feature = "developer-tools")]
 mod tool_phrases;
 mod variables;
+#[cfg(feature = "developer-tools")]
 mod visual_studio_code;
 mod workload_identity;
 
+#[cfg(feature = "disk-cache")]
 pub use azcred::AzcredCredential;
+#[cfg(feature = "developer-tools")]
 pub use azure_cli::AzureCliCredential;
+#[cfg(feature = "developer-tools")]
 pub use azure_developer_cli::AzureDeveloperCliCredential;
 pub use azure_ml_on_behalf_of::AzureMlOnBehalfOfCredential;
 pub use azure_pipelines::AzurePipelinesCredential;
+#[cfg(feature = "developer-tools")]
 pub use azure_powershell::AzurePowerShellCredential;
 pub use client_assertion::{AssertionSource, ClientAssertionCredential};
+#[cfg(feature = "certificates")]
 pub use client_certificate::ClientCertificateCredential;
 pub use client_secret::ClientSecretCredential;
+#[cfg(feature = "people")]
 pub use device_code::DeviceCodeCredential;
 pub use environment::{EnvironmentCredential, EnvironmentKind, EnvironmentOrder};
 pub use github_actions::GitHubActionsCredential;
+#[cfg(feature = "people")]
 pub use interactive_browser::{InteractiveBrowserCredential, SignInPrompt};
 pub use managed_identity::{ManagedIdentityCredential, ManagedIdentityId};
+#[cfg(feature = "developer-tools")]
 pub use visual_studio_code::VisualStudioCodeCredential;
 pub use workload_identity::WorkloadIdentityCredential;
 

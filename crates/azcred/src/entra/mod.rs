@@ -1,8 +1,11 @@
 //! The identity provider's protocol: OAuth 2.0 as Microsoft Entra ID speaks it.
 
+#[cfg(feature = "people")]
 mod authorize;
+#[cfg(feature = "certificates")]
 pub mod certificate;
 mod codes;
+#[cfg(feature = "people")]
 mod device;
 mod openid;
 mod pkce;
@@ -10,8 +13,11 @@ mod signed_in;
 mod token_answer;
 mod token_endpoint;
 
+#[cfg(feature = "people")]
 pub(crate) use authorize::{Authorization, Redirected, Wishes};
+#[cfg(feature = "developer-tools")]
 pub(crate) use codes::is_fixed_by_signing_in;
+#[cfg(feature = "people")]
 pub(crate) use device::Device;
 pub(crate) use openid::{Endpoints, IdClaims};
 pub(crate) use signed_in::SignedIn;

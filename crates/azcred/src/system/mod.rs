@@ -6,6 +6,7 @@
 //! value.
 
 pub(crate) mod browser;
+#[cfg(any(test, feature = "test-util"))]
 mod fixture;
 mod keyring;
 mod loopback;
@@ -13,6 +14,7 @@ mod process;
 mod real;
 mod unattended;
 
+#[cfg(any(test, feature = "test-util"))]
 pub use fixture::{Fixture, Program};
 pub(crate) use loopback::is_loopback;
 pub use real::RealSystem;

@@ -112,6 +112,7 @@ impl System for RealSystem {
         }
     }
 
+    #[cfg(feature = "disk-cache")]
     fn keyring(&self) -> Option<&dyn Keyring> {
         Some(&UserKeyring)
     }

@@ -1,21 +1,34 @@
 //! The library over real sockets: what others send to it and what it sends to them.
 
+#[cfg(feature = "default")]
 mod accounts;
 mod authority;
+#[cfg(feature = "default")]
 mod azure_cli;
+#[cfg(feature = "default")]
 mod canary;
+#[cfg(feature = "default")]
 mod chain;
 mod cloud;
+#[cfg(feature = "default")]
 mod developer_tools;
+#[cfg(feature = "default")]
 mod device_code;
+#[cfg(feature = "default")]
 mod disk_cache;
 mod federated;
+#[cfg(feature = "default")]
 mod interactive_browser;
+#[cfg(feature = "default")]
 mod machine;
 mod managed_identity;
 #[cfg(feature = "azure_core")]
 mod official_sdk;
+#[cfg(feature = "default")]
 mod people;
+#[cfg(feature = "default")]
 mod provider;
+#[cfg(feature = "default")]
 mod service_principal;
+#[cfg_attr(not(feature = "default"), allow(dead_code))]
 mod support;

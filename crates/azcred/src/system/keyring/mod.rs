@@ -6,9 +6,9 @@
 //! which is all that this takes; libraries for D-Bus bring an executor, a hundred crates, or a
 //! prompt for a locked keyring. Other systems have none that is known here.
 
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "disk-cache", target_os = "linux"))]
 mod dbus;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "disk-cache", target_os = "linux"))]
 mod secret_service;
 
 use super::{Keyring, NoKeyring};
@@ -20,7 +20,10 @@ use std::{
 use zeroize::Zeroizing;
 
 /// Under which all its secrets are.
-#[cfg(any(windows, target_os = "macos", target_os = "linux"))]
+#[cfg(all(
+    feature = "disk-cache",
+    any(windows, target_os = "macos", target_os = "linux")
+))]
 const SERVICE: &str = "azcred";
 /// No answer comes later than this. A keyring that is to be started, or that somebody is asked
 /// about, takes longer.
@@ -101,7 +104,7 @@ fn in_time<T: Send + 'static>(
     })
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "disk-cache", target_os = "linux"))]
 mod platform {
     use super::{SERVICE, Secret, dbus::Address, secret_service::SecretService};
     use crate::system::NoKeyring;
@@ -130,7 +133,7 @@ mod platform {
     }
 }
 
-#[cfg(target_os = "macos")]
+#[cfg(all(feature = "disk-cache", target_os = "macos"))]
 mod platform {
     use super::{SERVICE, Secret};
     use crate::system::NoKeyring;
@@ -196,7 +199,7 @@ mod platform {
     }
 }
 
-#[cfg(windows)]
+#[cfg(all(feature = "disk-cache", windows))]
 mod platform {
     use super::{SERVICE, Secret};
     use crate::system::NoKeyring;
@@ -246,7 +249,10 @@ mod platform {
     }
 }
 
-#[cfg(not(any(windows, target_os = "macos", target_os = "linux")))]
+#[cfg(not(all(
+    feature = "disk-cache",
+    any(windows, target_os = "macos", target_os = "linux")
+)))]
 mod platform {
     use super::Secret;
     use crate::system::NoKeyring;

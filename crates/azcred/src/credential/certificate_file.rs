@@ -1,0 +1,73 @@
+//! A service principal that proves itself by a certificate in a file.
+
+use super::source::TokenSource;
+use crate::{
+    error::Result,
+    options::ClientOptions,
+    tenant::{ClientId, TenantId},
+};
+use secrecy::SecretString;
+use std::{path::Path, sync::Arc};
+
+/// The file, and how it is used.
+pub(super) struct CertificateFile<'a> {
+    pub(super) path: &'a Path,
+    pub(super) password: Option<SecretString>,
+    /// Whether the certificates that it was issued by are sent along.
+    pub(super) send_chain: bool,
+}
+
+#[cfg(feature = "certificates")]
+impl CertificateFile<'_> {
+    /// The service principal, once the file is read.
+    pub(super) fn source(
+        self,
+        tenant: TenantId,
+        client_id: ClientId,
+        options: ClientOptions,
+    ) -> Result<Arc<dyn TokenSource>> {
+        use super::ClientCertificateCredential;
+        use crate::entra::certificate::{ClientCertificate, unreadable};
+        use zeroize::Zeroizing;
+
+        /// As a certificate with its key and chain is no larger.
+        const LIMIT: u64 = 1 << 20;
+
+        // It holds a private key.
+        let bytes = options
+            .system()
+            .read(self.path, LIMIT)
+            .map(Zeroizing::new)
+            .map_err(|error| unreadable(self.path, &error))?;
+        let certificate =
+            ClientCertificate::from_file(&bytes, self.password.as_ref(), Some(self.path))?;
+        let credential = ClientCertificateCredential::new(tenant, client_id, certificate, options)?;
+        Ok(credential.with_chain(self.send_chain).into_source())
+    }
+}
+
+#[cfg(not(feature = "certificates"))]
+impl CertificateFile<'_> {
+    /// An error: this program reads no certificates.
+    pub(super) fn source(
+        self,
+        _: TenantId,
+        _: ClientId,
+        _: ClientOptions,
+    ) -> Result<Arc<dyn TokenSource>> {
+        let Self {
+            path,
+            password: _,
+            send_chain: _,
+        } = self;
+        Err(crate::Error::new(
+            crate::ErrorKind::Invalid,
+            format!(
+                "Read the client certificate '{}'",
+                crate::redact::shown_path(path)
+            ),
+            "this program was built without the feature `certificates` of the crate azcred",
+        )
+        .with_fix("build it with that feature, or sign in by a secret or a federated token"))
+    }
+}
