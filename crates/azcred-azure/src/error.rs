@@ -1,6 +1,7 @@
 //! The one error of this crate: what was tried, what Azure Resource Manager said, what it means,
 //! what fixes it.
 
+use azcred::Fix;
 use std::{borrow::Cow, fmt};
 
 /// A result whose error is [`Error`].
@@ -41,7 +42,7 @@ struct Inner {
     kind: ErrorKind,
     what: Cow<'static, str>,
     why: Cow<'static, str>,
-    fix: Cow<'static, str>,
+    fix: Option<Fix>,
     code: Option<String>,
     correlation_id: Option<String>,
     status: Option<u16>,
@@ -61,7 +62,7 @@ impl Error {
             kind,
             what: what.into(),
             why: why.into(),
-            fix: Cow::Borrowed(""),
+            fix: None,
             code: None,
             correlation_id: None,
             status: None,
@@ -70,10 +71,16 @@ impl Error {
         }))
     }
 
-    /// Adds what fixes it: a command or a click, as a sentence without a full stop.
+    /// Adds what fixes it: a [`Fix`], or an instruction without a full stop. An empty one is none.
     #[must_use]
-    pub fn with_fix(mut self, fix: impl Into<Cow<'static, str>>) -> Self {
-        self.0.fix = fix.into();
+    pub fn with_fix(mut self, fix: impl Into<Fix>) -> Self {
+        self.0.fix = Some(fix.into()).filter(|fix| !fix.is_empty());
+        self
+    }
+
+    /// Has the fix of an error underneath.
+    fn with_fix_of(mut self, error: &azcred::Error) -> Self {
+        self.0.fix = error.fix().cloned();
         self
     }
 
@@ -106,7 +113,7 @@ impl Error {
             error.what().to_owned(),
             error.why().to_owned(),
         )
-        .with_fix(error.fix().to_owned());
+        .with_fix_of(&error);
         this.0.code = error.code().map(|code| format!("AADSTS{code}"));
         this.0.correlation_id = error
             .refusal()
@@ -123,8 +130,7 @@ impl Error {
             azcred::ErrorKind::Unexpected => ErrorKind::Unexpected,
             _ => ErrorKind::Unreachable,
         };
-        Self::new(kind, error.what().to_owned(), error.why().to_owned())
-            .with_fix(error.fix().to_owned())
+        Self::new(kind, error.what().to_owned(), error.why().to_owned()).with_fix_of(error)
     }
 
     /// The kind of trouble.
@@ -142,9 +148,9 @@ impl Error {
         &self.0.why
     }
 
-    /// The command or the click that fixes it; empty where nobody can know.
-    pub fn fix(&self) -> &str {
-        &self.0.fix
+    /// What fixes it, where that is known.
+    pub fn fix(&self) -> Option<&Fix> {
+        self.0.fix.as_ref()
     }
 
     /// Azure's code: Resource Manager's word (`AuthorizationFailed`), or Entra ID's
@@ -194,8 +200,8 @@ impl fmt::Display for Error {
             write!(f, " ({})", facts.join(", "))?;
         }
         f.write_str(".")?;
-        if !self.0.fix.is_empty() {
-            write!(f, " To fix it: {}.", self.0.fix)?;
+        if let Some(fix) = &self.0.fix {
+            write!(f, " To fix it: {fix}.")?;
         }
         Ok(())
     }

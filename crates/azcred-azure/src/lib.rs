@@ -21,7 +21,6 @@ mod error;
 mod lists;
 mod locate;
 mod permissions;
-mod principal;
 mod refusal;
 mod resource_manager;
 mod role;
@@ -36,10 +35,10 @@ pub use crate::{
     lists::{Tenant, Workspaces},
     locate::{Flags, Located, Source, locate},
     permissions::{Permission, Permissions},
-    principal::{Principal, PrincipalKind, Proof},
     resource_manager::{
         Answer, ResourceManager, Subscription, Workspace, WorkspaceProperties, api_version,
     },
-    role::{BuiltInRole, assign_command},
+    role::BuiltInRole,
     workspace::WorkspaceRef,
 };
+pub use azcred::{Principal, PrincipalKind, Proof};

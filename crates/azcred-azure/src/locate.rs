@@ -75,6 +75,13 @@ mod tests {
         let error = locate(&Fixture::new(), folder, &Flags::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert!(error.why().contains("/code/x [31mred"), "{error}");
-        assert!(error.fix().contains("Download config file"), "{error}");
+        assert!(
+            error
+                .fix()
+                .unwrap()
+                .to_string()
+                .contains("Download config file"),
+            "{error}"
+        );
     }
 }

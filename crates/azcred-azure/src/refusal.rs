@@ -6,11 +6,10 @@
 use crate::{
     arm_codes::explain,
     error::{Error, ErrorKind},
-    principal::{Principal, PrincipalKind},
-    role::{BuiltInRole, assign_to},
+    role::BuiltInRole,
     text::{between, clean, is_guid},
 };
-use azcred::{AccessToken, http::HttpResponse};
+use azcred::{AccessToken, Fix, GrantRole, Principal, PrincipalKind, http::HttpResponse};
 use serde::Deserialize;
 use std::time::SystemTime;
 
@@ -73,7 +72,7 @@ fn explained(asked: &Asked<'_>, response: &HttpResponse, refusal: &Refusal) -> E
         |meaning| fill(meaning.means, asked),
     );
     let mut fix = meaning
-        .map(|meaning| fill(meaning.fix, asked))
+        .map(|meaning| Fix::from(fill(meaning.fix, asked)))
         .unwrap_or_default();
     match meaning.map(|meaning| meaning.code) {
         Some("AuthorizationFailed" | "LinkedAuthorizationFailed") => {
@@ -90,7 +89,7 @@ fn explained(asked: &Asked<'_>, response: &HttpResponse, refusal: &Refusal) -> E
         _ => {}
     }
     if kind == ErrorKind::Unreachable {
-        (why, fix) = busy(response, asked.now, &why, &fix);
+        (why, fix) = busy(response, asked.now, &why, fix);
     }
     Error::new(kind, asked.what.to_owned(), why)
         .with_fix(fix)
@@ -98,7 +97,7 @@ fn explained(asked: &Asked<'_>, response: &HttpResponse, refusal: &Refusal) -> E
 }
 
 /// Who lacks which action where, and the least role that has it.
-fn not_permitted(asked: &Asked<'_>, said: &str, means: &str) -> (String, String) {
+fn not_permitted(asked: &Asked<'_>, said: &str, means: &str) -> (String, Fix) {
     // The linked form names first what is allowed, then what is not.
     let refused = said
         .split_once("it does not have permission")
@@ -111,7 +110,7 @@ fn not_permitted(asked: &Asked<'_>, said: &str, means: &str) -> (String, String)
     let object = between(said, "object id '", "'").filter(|id| is_guid(id));
     let client = between(said, "client '", "'");
     let Some(action) = action else {
-        return (format!("{means}; Azure says: {said}"), String::new());
+        return (format!("{means}; Azure says: {said}"), Fix::default());
     };
     let mut why = "the identity".to_owned();
     if let Some(client) = client {
@@ -138,8 +137,9 @@ fn not_permitted(asked: &Asked<'_>, said: &str, means: &str) -> (String, String)
     let kind = principal
         .as_ref()
         .map_or(PrincipalKind::Unknown, |principal| principal.kind);
-    let command = assign_to(object.or(known), kind, role, scope);
-    (why, format!("have an owner run `{command}`"))
+    let object_id = object.or(known).map(str::to_owned);
+    let fix = GrantRole::new(role, Some(scope.to_owned()), object_id, kind).into();
+    (why, fix)
 }
 
 /// Which tenant would have been right: the message names its issuer, the challenge its authority.
@@ -148,8 +148,8 @@ fn wrong_tenant(
     response: &HttpResponse,
     said: &str,
     why: String,
-    fix: String,
-) -> (String, String) {
+    fix: Fix,
+) -> (String, Fix) {
     let message = between(said, "must match the tenant 'https://", "'")
         .or_else(|| between(said, "must match one of the tenants 'https://", "'"));
     let challenge = response
@@ -170,16 +170,18 @@ fn wrong_tenant(
         format!(
             "the subscription belongs to the tenant {right}, and the token is of the tenant{here}"
         ),
-        format!(
-            "sign in to the tenant {right}: set AZURE_TENANT_ID={right} (HIML_TENANT_ID for hi-ml), or `az login --tenant {right}`; the identity must exist there"
-        ),
+        Fix::set_to("AZURE_TENANT_ID", right)
+            .or(Fix::set_to("HIML_TENANT_ID", right))
+            .or(Fix::SignInToTool {
+                command: format!("az login --tenant {right}"),
+            }),
     )
 }
 
 /// What is no answer of Azure's, or one of an Azure that is busy.
 pub(crate) fn not_understood(what: &str, response: &HttpResponse, now: SystemTime) -> Error {
     if response.status == 429 || response.status >= 500 {
-        let (why, fix) = busy(response, now, "", "");
+        let (why, fix) = busy(response, now, "", Fix::default());
         return Error::new(ErrorKind::Unreachable, what.to_owned(), why).with_fix(fix);
     }
     unexpected(what, response)
@@ -208,7 +210,7 @@ pub(crate) fn unexpected(what: &str, response: &HttpResponse) -> Error {
         .with_fix("check that the cloud's address is right and that no proxy answers in its place")
 }
 
-fn busy(response: &HttpResponse, now: SystemTime, said: &str, fix: &str) -> (String, String) {
+fn busy(response: &HttpResponse, now: SystemTime, said: &str, fix: Fix) -> (String, Fix) {
     let times = if response.attempts == 1 {
         "once".to_owned()
     } else {
@@ -220,11 +222,8 @@ fn busy(response: &HttpResponse, now: SystemTime, said: &str, fix: &str) -> (Str
         said => said,
     };
     let fix = match response.retry_after(now) {
-        Some(pause) => format!("try again in {} s, as it asks", pause.as_secs().max(1)),
-        None if fix.is_empty() => {
-            "try again in a minute; https://azure.status.microsoft tells of outages".to_owned()
-        }
-        None => fix.to_owned(),
+        None if !fix.is_empty() => fix,
+        after => Fix::Retry { after },
     };
     (
         format!("{said} (HTTP {}, asked {times})", response.status),

@@ -4,11 +4,8 @@
 //! Ids and actions from Microsoft's page 'Azure built-in roles' (general, privileged, AI + machine
 //! learning, storage, containers).
 
-use crate::{
-    permissions::granted,
-    principal::{Principal, PrincipalKind},
-    text::{is_guid, is_pasteable},
-};
+use crate::permissions::granted;
+use azcred::{Fix, GrantRole, Principal, PrincipalKind};
 
 /// A built-in role; its id is the same in every tenant.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,35 +45,15 @@ impl BuiltInRole {
     }
 }
 
-/// The command that assigns `role` at `scope` to `principal`. Whatever could not safely be pasted
-/// into a shell is left for the reader to fill in, in capitals.
-pub fn assign_command(principal: Option<&Principal>, role: &str, scope: &str) -> String {
-    let object_id = principal.and_then(|principal| principal.object_id.as_deref());
+/// The role `role` on `scope` for `principal`, as what fixes an error.
+pub(crate) fn grant(
+    principal: Option<&Principal>,
+    role: &'static str,
+    scope: impl Into<String>,
+) -> Fix {
+    let object_id = principal.and_then(|principal| principal.object_id.clone());
     let kind = principal.map_or(PrincipalKind::Unknown, |principal| principal.kind);
-    assign_to(object_id, kind, role, scope)
-}
-
-/// The same for an object id that is known from elsewhere.
-pub(crate) fn assign_to(
-    object_id: Option<&str>,
-    kind: PrincipalKind,
-    role: &str,
-    scope: &str,
-) -> String {
-    let object_id = object_id.filter(|id| is_guid(id)).unwrap_or("OBJECT_ID");
-    // With the type, Azure takes a principal that is too new to be known everywhere.
-    let kind = match kind {
-        PrincipalKind::User => " --assignee-principal-type User",
-        PrincipalKind::ServicePrincipal | PrincipalKind::ManagedIdentity => {
-            " --assignee-principal-type ServicePrincipal"
-        }
-        PrincipalKind::Unknown => "",
-    };
-    let role = if is_pasteable(role) { role } else { "ROLE" };
-    let scope = if is_pasteable(scope) { scope } else { "SCOPE" };
-    format!(
-        "az role assignment create --assignee-object-id {object_id}{kind} --role \"{role}\" --scope \"{scope}\""
-    )
+    GrantRole::new(role, Some(scope.into()), object_id, kind).into()
 }
 
 const fn role(
@@ -249,6 +226,7 @@ const ROLES: &[BuiltInRole] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::is_guid;
 
     #[test]
     fn the_least_role_is_named_for_an_action() {
@@ -289,14 +267,5 @@ mod tests {
                     .all(|other| other.id != role.id && other.name != role.name)
             );
         }
-    }
-
-    #[test]
-    fn a_hostile_scope_never_stands_in_the_command() {
-        let command = assign_command(None, "Reader", "\"; rm -rf ~; \"");
-        assert_eq!(
-            command,
-            "az role assignment create --assignee-object-id OBJECT_ID --role \"Reader\" --scope \"SCOPE\""
-        );
     }
 }

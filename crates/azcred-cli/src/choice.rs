@@ -1,5 +1,6 @@
 //! Which identity: the options of every command that signs in with the chain.
 
+use crate::words;
 use azcred::{
     Profile,
     chain::{Expect, Preset, Source},
@@ -157,5 +158,8 @@ fn expected_principal(text: &str) -> Result<String, String> {
 
 /// Why a value can't be used and what to give; the option and the value are said by clap.
 pub(crate) fn explained(error: &azcred::Error) -> String {
-    format!("{}; {}", error.why(), error.fix())
+    match error.fix() {
+        Some(fix) => format!("{}; {}", error.why(), words::fix(fix)),
+        None => error.why().to_owned(),
+    }
 }

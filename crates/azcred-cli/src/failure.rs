@@ -1,7 +1,8 @@
 //! The one way in which a command fails: what was tried, what came back, what it means, what fixes
 //! it, which exit code.
 
-use azcred::chain::Report;
+use crate::words;
+use azcred::{Fix, chain::Report};
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
 
@@ -16,8 +17,9 @@ pub(crate) struct Failure {
     pub(crate) what: String,
     /// Why it failed, in plain words.
     pub(crate) why: String,
-    /// What fixes it: a command or a click. Empty where nobody can know.
-    pub(crate) fix: String,
+    /// What fixes it, where that is known; as JSON, its words.
+    #[serde(serialize_with = "words::serialize")]
+    pub(crate) fix: Option<Box<Fix>>,
     /// What the other side answered, where it did.
     #[serde(flatten)]
     pub(crate) answer: Option<Box<Answer>>,
@@ -27,7 +29,10 @@ pub(crate) struct Failure {
 }
 
 fn whole<S: Serializer>(report: &Option<Arc<Report>>, serializer: S) -> Result<S::Ok, S::Error> {
-    report.as_deref().serialize(serializer)
+    let report = report.as_deref();
+    report
+        .map(|report| report.in_words(words::fix))
+        .serialize(serializer)
 }
 
 /// What the other side answered: what its support asks for.
@@ -119,7 +124,7 @@ impl Failure {
             kind,
             what: what.into(),
             why: why.into(),
-            fix: String::new(),
+            fix: None,
             answer: None,
             report: None,
         }
@@ -127,8 +132,8 @@ impl Failure {
 
     /// Adds what fixes it.
     #[must_use]
-    pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
-        self.fix = fix.into();
+    pub(crate) fn fix(mut self, fix: impl Into<Fix>) -> Self {
+        self.fix = Some(Box::new(fix.into()));
         self
     }
 }
@@ -161,7 +166,7 @@ impl From<azcred::Error> for Failure {
             kind,
             what: error.what().to_owned(),
             why: error.why().to_owned(),
-            fix: error.fix().to_owned(),
+            fix: error.fix().cloned().map(Box::new),
             answer,
             report: error.report().cloned(),
         }
@@ -194,7 +199,7 @@ impl From<azcred_azure::Error> for Failure {
             kind,
             what: error.what().to_owned(),
             why: error.why().to_owned(),
-            fix: error.fix().to_owned(),
+            fix: error.fix().cloned().map(Box::new),
             answer,
             report: None,
         }

@@ -12,6 +12,7 @@ mod prompt;
 mod sign_in;
 mod suggested;
 mod trace;
+mod words;
 
 use std::process::ExitCode;
 

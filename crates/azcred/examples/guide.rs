@@ -143,7 +143,7 @@ fn explained(error: &azcred::Error) {
     use azcred::ErrorKind;
 
     match error.kind() {
-        ErrorKind::Unavailable => println!("nothing to sign in with: {}", error.fix()),
+        ErrorKind::Unavailable => println!("nothing to sign in with: {error}"),
         ErrorKind::Refused => println!("{} said no: {}", error.what(), error.why()),
         ErrorKind::Unreachable => println!("try again later: {}", error.why()),
         _ => println!("{error}"),

@@ -21,8 +21,8 @@
 //! 5. [`AzureMlOnBehalfOfCredential`]: the user on whose behalf an Azure Machine Learning job runs;
 //! 6. [`ManagedIdentityCredential`]: the identity that Azure keeps for the machine, the app, the
 //!    compute on which this runs;
-//! 7. [`AzcredCredential`]: whoever signed in with `azcred login`, or by one of the two at the end,
-//!    on this machine;
+//! 7. [`AzcredCredential`]: the account that signed in to azcred before, or by one of the two at
+//!    the end, on this machine;
 //! 8. [`VisualStudioCodeCredential`], [`AzureCliCredential`], [`AzurePowerShellCredential`] and
 //!    [`AzureDeveloperCliCredential`]: whoever is signed in to a developer's tools;
 //! 9. [`InteractiveBrowserCredential`], or [`DeviceCodeCredential`] where no browser can be opened:
@@ -121,7 +121,10 @@ pub use crate::{
         EnvironmentKind, EnvironmentOrder, GitHubActionsCredential, ManagedIdentityCredential,
         ManagedIdentityId, TokenFuture, WorkloadIdentityCredential,
     },
-    facts::{Error, ErrorKind, Refusal, Result},
+    facts::{
+        Error, ErrorKind, Fix, GrantRole, Principal, PrincipalKind, Proof, Refusal, Result, SignIn,
+        SignInWay, Variable,
+    },
     options::ClientOptions,
     profile::Profile,
     prompt::{DeviceCode, Notice, PlainPrompt, Prompt},

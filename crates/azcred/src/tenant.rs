@@ -126,7 +126,7 @@ mod tests {
         ] {
             let error = TenantId::new(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{bad}");
-            assert!(error.fix().contains("az account show"));
+            assert!(error.fix().unwrap().to_string().contains("az account show"));
         }
     }
 

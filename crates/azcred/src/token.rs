@@ -1,6 +1,6 @@
 //! An access token: its secret, its times, and what it claims.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::facts::{Error, ErrorKind, Principal, Result};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
@@ -153,6 +153,16 @@ impl AccessToken {
             .decode(payload.trim_end_matches('='))
             .map_err(|_| unreadable())?;
         serde_json::from_slice(&payload).map_err(|_| unreadable())
+    }
+}
+
+impl Principal {
+    /// Who a token says it is. **Not verified**, as its claims are.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unexpected`] where the token is no JWT.
+    pub fn from_token(token: &AccessToken) -> Result<Self> {
+        Ok(Self::from_claims(&token.unverified_claims()?))
     }
 }
 

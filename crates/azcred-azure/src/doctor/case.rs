@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    principal::Principal,
     workspace::WorkspaceRef,
 };
+use azcred::Principal;
 use std::{
     any::{Any, TypeId},
     collections::HashMap,

@@ -1,10 +1,8 @@
 //! What the doctor found: a stable shape, for people and for programs.
 
 use super::checks::CheckId;
-use crate::{
-    error::{Error, ErrorKind},
-    principal::Principal,
-};
+use crate::error::{Error, ErrorKind};
+use azcred::{Fix, Principal};
 use serde::{Serialize, Serializer};
 use std::{sync::Arc, time::Duration};
 
@@ -70,7 +68,7 @@ pub(super) struct Verdict {
     pub(super) status: Status,
     pub(super) detail: String,
     pub(super) reason: String,
-    pub(super) fixes: Vec<String>,
+    pub(super) fixes: Vec<Fix>,
     pub(super) evidence: Vec<Evidence>,
     pub(super) subject: Option<Subject>,
     pub(super) code: Option<String>,
@@ -134,12 +132,13 @@ impl Verdict {
         Self {
             code: error.code().map(str::to_owned),
             correlation_id: error.correlation_id().map(str::to_owned),
-            ..Self::failed(error.into(), detail, reason).fix(error.fix())
+            ..Self::failed(error.into(), detail, reason)
+                .fix(error.fix().cloned().unwrap_or_default())
         }
     }
 
-    /// Adds a step of the fix, where there is one: an instruction without a full stop.
-    pub(super) fn fix(mut self, fix: impl Into<String>) -> Self {
+    /// Adds a step of the fix, where there is one.
+    pub(super) fn fix(mut self, fix: impl Into<Fix>) -> Self {
         self.fixes.push(fix.into());
         self.fixes.retain(|fix| !fix.is_empty());
         self
@@ -181,7 +180,7 @@ pub struct CheckReport {
     /// The fix: steps to take in this order until the check passes. Empty where there is nothing to
     /// fix, or no fix is known. As JSON, one string.
     #[serde(rename = "fix", serialize_with = "in_one")]
-    pub fixes: Vec<String>,
+    pub fixes: Vec<Fix>,
     /// What else was found on the way, for those who look closer.
     pub evidence: Vec<Evidence>,
     /// What a failure is about.
@@ -195,7 +194,8 @@ pub struct CheckReport {
     pub milliseconds: u64,
 }
 
-fn in_one<S: Serializer>(fixes: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+fn in_one<S: Serializer>(fixes: &[Fix], serializer: S) -> Result<S::Ok, S::Error> {
+    let fixes: Vec<String> = fixes.iter().map(Fix::to_string).collect();
     serializer.serialize_str(&fixes.join("; "))
 }
 
@@ -249,6 +249,19 @@ fn as_value<S: Serializer>(
 }
 
 impl Report {
+    /// The same with fixes in the words of a program that has commands of its own.
+    #[must_use]
+    pub fn in_words(&self, words: impl Fn(&Fix) -> String) -> Self {
+        let mut report = self.clone();
+        for check in &mut report.checks {
+            for fix in &mut check.fixes {
+                *fix = words(fix).into();
+            }
+        }
+        report.chain = report.chain.map(|chain| Arc::new(chain.in_words(words)));
+        report
+    }
+
     /// A check by its id.
     pub fn check(&self, id: CheckId) -> Option<&CheckReport> {
         self.checks.iter().find(|check| check.id == id)

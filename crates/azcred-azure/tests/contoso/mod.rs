@@ -7,7 +7,8 @@ use azcred::{
     system::{Fixture, System},
 };
 use azcred_azure::{
-    CheckId, Doctor, Event, Flags, Located, Report, SignedIn, Status, WorkspaceRef, locate,
+    CheckId, CheckReport, Doctor, Event, Flags, Located, Report, SignedIn, Status, WorkspaceRef,
+    locate,
 };
 use azcred_emulator::{Emulator, Options, Persona, Way};
 use std::{fs, path::Path, sync::Arc, time::Duration};
@@ -141,6 +142,12 @@ pub(crate) fn said(report: &Report, id: CheckId) -> String {
         check.status,
         check.detail,
         check.reason,
-        check.fixes.join("; ")
+        fix(check)
     )
+}
+
+/// A check's fix in words.
+pub(crate) fn fix(check: &CheckReport) -> String {
+    let fixes: Vec<String> = check.fixes.iter().map(ToString::to_string).collect();
+    fixes.join("; ")
 }

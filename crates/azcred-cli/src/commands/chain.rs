@@ -13,6 +13,7 @@ use crate::{
         wrap::{Stream, wrap},
     },
     sign_in::{self, Chosen, Person, Place, SignIn},
+    words,
 };
 use azcred::{
     AccessToken,
@@ -115,7 +116,7 @@ impl Chain {
         let code = error.as_ref().map_or(0, |error| error.kind.exit_code());
         if output.is_json() {
             output.json(&Document {
-                report: &report,
+                report: &report.in_words(words::fix),
                 scope: sign_in.session.scope().as_str(),
                 principal: principal.as_ref(),
                 error: error.as_ref(),

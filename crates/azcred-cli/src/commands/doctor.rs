@@ -10,8 +10,9 @@ use crate::{
         wrap::{Stream, wrap},
     },
     sign_in::{Person, Place, SignIn},
+    words,
 };
-use azcred::Profile;
+use azcred::{Fix, Profile};
 use azcred_azure::{
     CheckId, CheckReport, Event, Evidence, Flags, Report, SignedIn, Status, Subject, locate,
 };
@@ -78,7 +79,7 @@ impl Doctor {
         let profile = self.choice.profile(&*place.system).ok();
         if output.is_json() {
             output.json(&Document {
-                report: &report,
+                report: &report.in_words(words::fix),
                 profile: profile.as_ref().map(Profile::name),
             });
         } else {
@@ -199,9 +200,10 @@ fn sentence(text: &str, width: usize) -> Vec<String> {
 }
 
 /// The steps of a fix: numbered, where there are several.
-fn steps(fixes: &[String], width: usize) -> Vec<String> {
+fn steps(fixes: &[Fix], width: usize) -> Vec<String> {
     const NUMBER: usize = 3;
-    let [_, _, ..] = fixes else {
+    let fixes: Vec<String> = fixes.iter().map(words::fix).collect();
+    let [_, _, ..] = fixes[..] else {
         return fixes.iter().flat_map(|fix| sentence(fix, width)).collect();
     };
     let mut lines = Vec::new();

@@ -11,7 +11,7 @@ use crate::{
     suggested::Suggested,
 };
 use azcred::{
-    ClientOptions, Profile,
+    ClientOptions, Fix, Profile,
     account::{Account, Accounts, Removed},
 };
 use clap::Args;
@@ -192,9 +192,8 @@ fn done(left: Vec<Left>) -> Result<u8, Failure> {
     );
     for (who, error) in &others {
         failure.why = format!("{}, {who} ({})", failure.why, error.why());
-        if !failure.fix.contains(error.fix()) {
-            failure.fix = format!("{}; {}", failure.fix, error.fix());
-        }
+        let fixes = [failure.fix.take().map(|fix| *fix), error.fix().cloned()];
+        failure.fix = fixes.into_iter().flatten().reduce(Fix::and).map(Box::new);
     }
     Err(failure)
 }
@@ -259,7 +258,10 @@ mod tests {
         for word in ["the application a", "the application b", "locked"] {
             assert!(failure.why.contains(word), "{failure:?}");
         }
-        assert_eq!(failure.fix, "unlock the keyring and sign out again");
+        assert_eq!(
+            failure.fix.as_deref(),
+            Some(&"unlock the keyring and sign out again".into())
+        );
         assert_eq!(failure.kind.exit_code(), 1);
         // Unlocked, the rest goes.
         let options = ClientOptions::new(machine.shared());

@@ -5,7 +5,10 @@ use super::{
     style::{BAD, DIM, STRONG, paint, with_code},
     wrap::{Stream, wrap},
 };
-use crate::failure::{Answer, Failure};
+use crate::{
+    failure::{Answer, Failure},
+    words,
+};
 use serde::Serialize;
 use std::io::Write;
 
@@ -69,8 +72,8 @@ pub(crate) fn text(failure: &Failure, width: usize) -> String {
         }
     }
     lines.extend(beside("chain", sources.into_iter()));
-    if !failure.fix.is_empty() {
-        lines.extend(labelled("fix", &failure.fix));
+    if let Some(fix) = &failure.fix {
+        lines.extend(labelled("fix", &words::fix(fix)));
     }
     lines.join("\n")
 }

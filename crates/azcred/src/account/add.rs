@@ -158,8 +158,8 @@ fn keep_secret(store: &Store, record: &Record, secret: &SecretString) -> Result<
                  AZURE_CLIENT_CERTIFICATE_PASSWORD"
             }
             _ => {
-                "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; or sign in with `--certificate FILE` or \
-                 `--federated-token FILE` in place of a secret"
+                "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; or sign in with a certificate or a \
+                 federated token in place of a secret"
             }
         };
         Error::new(

@@ -22,7 +22,7 @@ pub(crate) use store::Store;
 pub use renewal::settled;
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result},
     options::ClientOptions,
     redact::printable,
 };
@@ -138,7 +138,7 @@ impl FromStr for AccountId {
             format!("Read the account id '{}'", crate::redact::excerpt(&id)),
             "an account's id is 16 hexadecimal digits",
         )
-        .with_fix("`azcred account list` shows them"))
+        .with_fix(Fix::NameAccount))
     }
 }
 
@@ -317,15 +317,11 @@ impl Accounts {
             "it signed in at {} in the profile '{}'",
             account.authority, account.profile
         );
-        let mut ways = Vec::new();
-        if account.profile != self.store.profile() {
-            ways.push(format!("with `--profile {}`", account.profile));
-        }
-        if account.authority != self.store.authority() {
-            ways.push(format!("with AZURE_AUTHORITY_HOST={}", account.authority));
-        }
+        let fix = Fix::LookIn {
+            profile: Some(account.profile.clone()).filter(|it| it != self.store.profile()),
+            authority: Some(account.authority.clone()).filter(|it| it != self.store.authority()),
+        };
         let what = format!("Looked for the account '{}'", printable(text, 64));
-        let fix = format!("run it again {}", ways.join(" and "));
         Ok(Error::new(ErrorKind::Invalid, what, why).with_fix(fix))
     }
 
@@ -387,7 +383,7 @@ fn no_such(id: &str) -> Error {
         format!("Looked for the account '{}'", printable(id, 64)),
         "there is no such account",
     )
-    .with_fix("`azcred account list` shows those that there are")
+    .with_fix(Fix::NameAccount)
 }
 
 /// Those that `text` may mean.

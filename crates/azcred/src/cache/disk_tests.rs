@@ -532,6 +532,8 @@ async fn a_folder_that_others_look_into_costs_the_cache_and_not_the_token_and_is
     assert!(
         trouble
             .fix()
+            .unwrap()
+            .to_string()
             .contains("chmod 700 '/home/ada/.cache/azcred'"),
         "{trouble}"
     );
@@ -664,7 +666,7 @@ async fn a_disk_that_can_not_be_written_to_is_read_and_told_of_with_the_fix() {
         assert_eq!(answer.unwrap(), "new");
         let trouble = options.cache_trouble().unwrap();
         assert!(
-            trouble.why().contains(why) && trouble.fix().contains(fix),
+            trouble.why().contains(why) && trouble.fix().unwrap().to_string().contains(fix),
             "{trouble}"
         );
         assert!(!trouble.to_string().contains("new"), "{trouble}");

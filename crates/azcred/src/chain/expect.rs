@@ -2,7 +2,7 @@
 
 use super::Source;
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result, SignIn},
     redact::{excerpt, printable},
     token::AccessToken,
 };
@@ -49,7 +49,7 @@ impl Expect {
                 format!("Read the expected tenant (from {})", self.said_by),
                 format!("'{}' is no tenant's id", excerpt(tenant)),
             )
-            .with_fix("give the GUID that `azcred whoami` shows as Tenant")
+            .with_fix("give the tenant's GUID, which the Azure portal shows under Microsoft Entra ID, Overview")
         })?;
         self.tenant = Some(id);
         Ok(self)
@@ -68,9 +68,7 @@ impl Expect {
                 format!("Read the expected principal (from {})", self.said_by),
                 "it is empty",
             )
-            .with_fix(
-                "give an object id, a client id or a sign-in name; `azcred whoami` shows them",
-            ));
+            .with_fix("give an object id, a client id or a sign-in name"));
         }
         self.principal = Some(principal.to_owned());
         Ok(self)
@@ -91,7 +89,7 @@ impl Expect {
             return Err(self.drift(
                 source,
                 &format!("only {} may answer", allowed.join(", ")),
-                "give one of those what it lacks, which `azcred chain` tells",
+                Fix::ReadReport,
             ));
         }
         if self.tenant.is_none() && self.principal.is_none() {
@@ -101,24 +99,23 @@ impl Expect {
             return Err(self.drift(
                 source,
                 "its token does not say whose it is",
-                &format!("leave it out with `--exclude {source}`"),
+                Fix::Exclude(source),
             ));
         };
         if let Some(tenant) = self.tenant {
             let theirs = text(&claims, "tid");
             if theirs.and_then(|id| Uuid::parse_str(id).ok()) != Some(tenant) {
-                let login = match source {
-                    Source::AzureCli => Some("az login --tenant"),
-                    Source::AzurePowerShell => Some("Connect-AzAccount -Tenant"),
-                    Source::AzureDeveloperCli => Some("azd auth login --tenant-id"),
-                    _ if source == Source::Azcred || source.asks_person() => {
-                        Some("azcred login --tenant")
-                    }
-                    _ => None,
+                let tool = |login: &str| Fix::SignInToTool {
+                    command: format!("{login} {tenant}"),
                 };
-                let fix = match login {
-                    Some(login) => format!("sign in to that tenant (`{login} {tenant}`)"),
-                    None => format!("leave it out with `--exclude {source}`"),
+                let fix = match source {
+                    Source::AzureCli => tool("az login --tenant"),
+                    Source::AzurePowerShell => tool("Connect-AzAccount -Tenant"),
+                    Source::AzureDeveloperCli => tool("azd auth login --tenant-id"),
+                    _ if source == Source::Azcred || source.asks_person() => {
+                        SignIn::again(tenant.to_string()).into()
+                    }
+                    _ => Fix::Exclude(source),
                 };
                 return Err(self.drift(
                     source,
@@ -126,7 +123,7 @@ impl Expect {
                         "the tenant {tenant} is expected, and its token is of {}",
                         theirs.map_or("none".to_owned(), |id| printable(id, 64))
                     ),
-                    &fix,
+                    fix,
                 ));
             }
         }
@@ -150,20 +147,20 @@ impl Expect {
                 return Err(self.drift(
                     source,
                     &format!("{principal} is expected, and its token is of {who}"),
-                    "sign in as the one expected",
+                    "sign in as the one expected".into(),
                 ));
             }
         }
         Ok(())
     }
 
-    fn drift(&self, source: Source, why: &str, fix: &str) -> Error {
+    fn drift(&self, source: Source, why: &str, fix: Fix) -> Error {
         Error::new(
             ErrorKind::NotExpected,
             format!("Compared who answers ({source}) with who is expected"),
             format!("{why} (said by {})", self.said_by),
         )
-        .with_fix(format!("{fix}, or change what {} expects", self.said_by))
+        .with_fix(fix.or(format!("change what {} expects", self.said_by)))
     }
 }
 

@@ -33,7 +33,7 @@ use crate::{
         Availability,
         source::{Kept, TokenSource, credential},
     },
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result},
     options::ClientOptions,
     request::TokenRequest,
     system::System,
@@ -357,7 +357,7 @@ fn too_late(request: &TokenRequest, deadline: Duration) -> Error {
         format!("Looked for a token for {}", request.scopes()[0].resource()),
         format!("there was none within {} s", deadline.as_secs_f32()),
     )
-    .with_fix("`azcred chain` shows which source takes so long")
+    .with_fix(Fix::ReadReport)
 }
 
 impl TokenSource for Resolver {

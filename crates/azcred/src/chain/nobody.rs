@@ -2,7 +2,7 @@
 
 use super::{Attempt, Report, Setup, Source, Verdict};
 use crate::{
-    error::{Error, ErrorKind},
+    facts::{Error, ErrorKind, Fix},
     request::TokenRequest,
     system::System,
 };
@@ -15,9 +15,6 @@ const PLACES: &[(&str, Source)] = &[
     ("TF_BUILD", Source::AzurePipelines),
     ("KUBERNETES_SERVICE_HOST", Source::WorkloadIdentity),
 ];
-
-/// What asks a person, where the chain has no sign-in of azcred's own to prepare.
-const ASKS: &str = "`azcred token`, which asks";
 
 fn asks_person(report: &Report) -> bool {
     let mut attempts = report.attempts.iter();
@@ -62,7 +59,7 @@ pub(super) fn error(setup: &Setup, report: &Report, request: &TokenRequest) -> E
 
 /// The step that is the next one in this place; where a person may sit, to sign in by hand; else a
 /// service principal.
-fn fix(system: &dyn System, report: &Report) -> String {
+fn fix(system: &dyn System, report: &Report) -> Fix {
     let of = |source: Source| fix_of(report, |attempt| attempt.source == source);
     let meant_for_here = PLACES
         .iter()
@@ -78,16 +75,19 @@ fn fix(system: &dyn System, report: &Report) -> String {
         let is_other = |attempt: &Attempt| !attempt.source.is_developer();
         first.is_none().then(|| fix_of(report, is_other)).flatten()
     });
-    let asks = (asks_person(report) && first.is_none()).then_some(ASKS);
-    let fixes: Vec<&str> = [first, asks, besides].into_iter().flatten().collect();
-    fixes.join("; or ")
+    let asks = (asks_person(report) && first.is_none()).then_some(Fix::AskPerson { scope: None });
+    [first.cloned(), asks, besides.cloned()]
+        .into_iter()
+        .flatten()
+        .reduce(Fix::or)
+        .unwrap_or_default()
 }
 
-fn fix_of(report: &Report, is_it: impl Fn(&Attempt) -> bool) -> Option<&str> {
+fn fix_of(report: &Report, is_it: impl Fn(&Attempt) -> bool) -> Option<&Fix> {
     let mut errors = report
         .attempts
         .iter()
         .filter(|attempt| attempt.verdict == Verdict::Unavailable && is_it(attempt))
         .filter_map(|attempt| attempt.error.as_ref());
-    errors.find(|error| !error.fix().is_empty()).map(Error::fix)
+    errors.find_map(Error::fix)
 }

@@ -118,7 +118,7 @@ impl Settings {
                 .collect::<Result<Vec<Source>>>()
         };
         let named = |error: &Error| {
-            invalid(format!("{}: {}", error.what(), error.why())).with_fix(error.fix().to_owned())
+            invalid(format!("{}: {}", error.what(), error.why())).with_fix_of(error)
         };
         if let Some(preset) = file.chain.preset {
             let preset = preset.parse().map_err(|error| named(&error))?;

@@ -53,7 +53,10 @@ fn sources_are_known_by_both_names_in_any_case() {
         }
     }
     let error = "azure".parse::<Source>().unwrap_err();
-    assert!(error.fix().contains("azure-cli"), "{error}");
+    assert!(
+        error.fix().unwrap().to_string().contains("azure-cli"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -263,7 +266,14 @@ async fn a_chain_with_nothing_to_use_says_what_each_source_lacks() {
         assert_eq!(attempt.verdict, Verdict::Unavailable, "{attempt:?}");
         assert!(!attempt.reason.is_empty());
     }
-    assert!(error.fix().contains("azcred login"), "{error}");
+    assert!(
+        error
+            .fix()
+            .unwrap()
+            .to_string()
+            .contains("sign in to azcred"),
+        "{error}"
+    );
     let json = serde_json::to_value(&**report).unwrap();
     assert_eq!(json["chosen"], serde_json::Value::Null);
     assert_eq!(json["attempts"][0]["source"], "environment");
@@ -308,7 +318,10 @@ async fn a_sign_in_whose_keyring_hangs_is_not_passed_over_for_somebody_else() {
         let (answer, report) = with(trouble).explain(&arm).await;
         let error = answer.unwrap_err();
         assert!(!error.is_unavailable(), "{error}");
-        assert!(error.fix().contains("the keyring") || error.fix().contains("unlock"));
+        assert!(
+            error.fix().unwrap().to_string().contains("the keyring")
+                || error.fix().unwrap().to_string().contains("unlock")
+        );
         let mut attempts = report.attempts.iter();
         let azcred = attempts.find(|attempt| attempt.source == Source::Azcred);
         assert_eq!(azcred.unwrap().verdict, Verdict::Failed);
@@ -436,7 +449,7 @@ proptest::proptest! {
 #[tokio::test]
 async fn where_nobody_is_the_next_step_is_the_one_of_that_place() {
     for (variables, step) in [
-        (&[][..], "azcred login"),
+        (&[][..], "sign in to azcred"),
         (&[("GITHUB_ACTIONS", "true")][..], "id-token: write"),
         (&[("TF_BUILD", "True")][..], "SYSTEM_ACCESSTOKEN"),
         (
@@ -455,7 +468,10 @@ async fn where_nobody_is_the_next_step_is_the_one_of_that_place() {
             .get_token(&TokenRequest::new(Scope::ARM))
             .await
             .unwrap_err();
-        assert!(error.fix().contains(step), "{variables:?}: {error}");
+        assert!(
+            error.fix().unwrap().to_string().contains(step),
+            "{variables:?}: {error}"
+        );
     }
 }
 
@@ -496,7 +512,14 @@ async fn a_person_is_asked_at_a_terminal_only_and_not_in_a_ci_job_and_not_by_who
         .await;
     let error = answer.unwrap_err();
     assert!(error.is_unavailable(), "{error}");
-    assert!(error.fix().contains("`azcred login`"), "{error}");
+    assert!(
+        error
+            .fix()
+            .unwrap()
+            .to_string()
+            .contains("sign in to azcred"),
+        "{error}"
+    );
     // No display, no browser.
     let asks = report.attempts.last().unwrap();
     assert_eq!(

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     account::{Account, Proof, Record, Store, secret_name},
     entra::TokenEndpoint,
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result, SignIn, SignInWay},
     options::ClientOptions,
     request::TokenRequest,
     system::{NoKeyring, System},
@@ -26,7 +26,7 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// Signs in as the current account of a profile: whoever `azcred login` signed in, or
+/// Signs in as the current account of a profile: the account that signed in before, or
 /// [`DeviceCodeCredential::sign_in`](crate::DeviceCodeCredential::sign_in) and its kin, or
 /// [`crate::account::Accounts`] was given.
 ///
@@ -93,7 +93,10 @@ impl SignedIn {
                         format!("{NAME} looked for the account that it is"),
                         "that account was signed out meanwhile",
                     )
-                    .with_fix("sign in again with `azcred login`, and start the program anew")
+                    .with_fix(SignIn {
+                        again: true,
+                        ..SignIn::default()
+                    })
                 });
             }
         };
@@ -107,17 +110,17 @@ impl SignedIn {
         let profile = store.profile();
         let what = format!("{NAME} looked for who is signed in to azcred (profile '{profile}')");
         if others.is_empty() {
-            let (profile, login) = match profile {
-                "default" => (String::new(), "`azcred login`".to_owned()),
-                other => (
-                    format!(" in the profile '{other}'"),
-                    format!("`azcred login --profile {other}`"),
-                ),
+            let sign_in = SignIn {
+                profile: named(profile),
+                ..SignIn::default()
+            };
+            let profile = match profile {
+                "default" => String::new(),
+                other => format!(" in the profile '{other}'"),
             };
             // In a chain's table it stands alone.
             let why = format!("nobody is signed in to azcred{profile}");
-            return Err(Error::new(ErrorKind::Unavailable, what, why)
-                .with_fix(format!("sign in with {login}")));
+            return Err(Error::new(ErrorKind::Unavailable, what, why).with_fix(sign_in));
         }
         let names: Vec<String> = others
             .iter()
@@ -128,7 +131,7 @@ impl SignedIn {
             what,
             format!("none of these is the current account: {}", names.join(", ")),
         )
-        .with_fix("choose one with `azcred account use`"))
+        .with_fix(Fix::ChooseAccount))
     }
 
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
@@ -186,30 +189,26 @@ impl SignedIn {
                 )
         });
         let fix = if wants_more {
-            format!(
-                "prove it in a browser: `azcred token --only interactive-browser --scope {}`, or `--only device-code` where there is none",
-                request.scopes()[0]
-            )
+            Fix::AskPerson {
+                scope: Some(request.scopes()[0].to_string()),
+            }
         } else {
-            self.login(record)
+            self.login(record).into()
         };
         error.with_fix(fix)
     }
 
-    fn login(&self, record: &Record) -> String {
+    fn login(&self, record: &Record) -> SignIn {
         let tenant = self
             .tenant
             .as_ref()
             .map_or(record.tenant.as_str(), TenantId::as_str);
-        let mut command = format!("azcred login --tenant {tenant}");
-        let client_id = record.client_id.as_deref();
-        if let Some(id) = client_id.filter(|id| !id.eq_ignore_ascii_case(AZURE_CLI)) {
-            command = format!("{command} --client-id {id}");
+        let client_id = record.client_id.clone();
+        SignIn {
+            client_id: client_id.filter(|id| !id.eq_ignore_ascii_case(AZURE_CLI)),
+            profile: named(&record.profile),
+            ..SignIn::again(tenant)
         }
-        if record.profile != "default" {
-            command = format!("{command} --profile {}", record.profile);
-        }
-        format!("sign in again: `{command}`")
     }
 
     /// Who asks for an account that is no person. Made once for each of its sign-ins.
@@ -278,20 +277,29 @@ fn make(
     })
 }
 
+/// A profile that has to be named.
+fn named(profile: &str) -> Option<String> {
+    (profile != "default").then(|| profile.to_owned())
+}
+
 /// What the keyring has for an account.
 fn secret(record: &Record, system: &dyn System) -> Result<SecretString> {
     let what = format!(
         "{NAME} looked into the keyring for the secret of {}",
         who(record)
     );
-    let trouble = |why: String, fix: &'static str| {
-        Error::new(ErrorKind::Invalid, what.clone(), why).with_fix(fix)
+    let trouble =
+        |why: String, fix: Fix| Error::new(ErrorKind::Invalid, what.clone(), why).with_fix(fix);
+    let again = || {
+        Fix::SignIn(SignIn {
+            again: true,
+            ..SignIn::by(SignInWay::ServicePrincipal)
+        })
     };
-    const AGAIN: &str = "sign it in again: `azcred login --service-principal`";
     let Some(keyring) = system.keyring() else {
         return Err(trouble(
             "there is no keyring here".to_owned(),
-            "use the account where it was signed in, or set AZURE_CLIENT_SECRET and its kin",
+            "use the account where it was signed in, or set AZURE_CLIENT_SECRET and its kin".into(),
         ));
     };
     let found = keyring.get(&secret_name(record)).map_err(|error| {
@@ -299,18 +307,18 @@ fn secret(record: &Record, system: &dyn System) -> Result<SecretString> {
         match error {
             NoKeyring::Locked => trouble(
                 format!("{title} is locked"),
-                "unlock it, which signing in to the desktop does",
+                "unlock it, which signing in to the desktop does".into(),
             ),
             NoKeyring::Absent(why) => trouble(
                 format!("{title} is not in this session ({why})"),
-                "use the account in the session where it was signed in, or set AZURE_CLIENT_SECRET and its kin",
+                "use the account in the session where it was signed in, or set AZURE_CLIENT_SECRET and its kin".into(),
             ),
-            NoKeyring::Failed(why) => trouble(format!("{title} failed ({why})"), AGAIN),
+            NoKeyring::Failed(why) => trouble(format!("{title} failed ({why})"), again()),
         }
     })?;
     found
         .and_then(|bytes| Some(SecretString::from(str::from_utf8(&bytes).ok()?.to_owned())))
-        .ok_or_else(|| trouble("it is not there any more".to_owned(), AGAIN))
+        .ok_or_else(|| trouble("it is not there any more".to_owned(), again()))
 }
 
 impl TokenSource for SignedIn {

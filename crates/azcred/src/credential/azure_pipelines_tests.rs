@@ -64,7 +64,7 @@ fn what_a_job_lacks_is_named_with_what_brings_it() {
         for (name, _) in &ALL[1..] {
             assert_eq!(not.contains(name), absent.contains(name), "{error}");
         }
-        assert!(error.fix().contains(says), "{error}");
+        assert!(error.fix().unwrap().to_string().contains(says), "{error}");
     }
     let laptop = job(&ALL[3..]).unwrap_err();
     assert!(
@@ -73,7 +73,7 @@ fn what_a_job_lacks_is_named_with_what_brings_it() {
             .starts_with("this is no job of Azure Pipelines"),
         "{laptop}"
     );
-    assert_eq!(laptop.fix(), "");
+    assert!(laptop.fix().is_none());
 }
 
 #[test]
@@ -94,6 +94,6 @@ fn a_value_that_cannot_be_used_names_its_variable_and_not_its_value() {
             assert_eq!(error.what(), format!("Read {}", ALL[place].0));
         }
         assert!(!error.to_string().contains("canary.example"), "{error}");
-        assert!(!error.fix().is_empty(), "{error}");
+        assert!(error.fix().is_some(), "{error}");
     }
 }

@@ -10,8 +10,8 @@ use super::{
     tool_phrases::{self, Phrase},
 };
 use crate::{
-    entra::explain,
-    error::{Error, ErrorKind, Refusal, Result},
+    entra::{Meaning, explain},
+    facts::{Error, ErrorKind, Fix, Refusal, Result},
     options::ClientOptions,
     request::TokenRequest,
     system::{Command, Finished, System, Unfinished},
@@ -140,7 +140,7 @@ impl DeveloperTool {
             what.into(),
             format!("nobody is signed in to {}", self.about.title),
         )
-        .with_fix(format!("run `{}`", self.sign_in(self.tenant.as_ref())))
+        .with_fix(self.sign_in_fix(self.tenant.as_ref()))
     }
 
     /// The command that signs somebody in, to a tenant where one is known.
@@ -149,6 +149,12 @@ impl DeveloperTool {
             || self.about.sign_in.to_owned(),
             |tenant| format!("{}{tenant}", self.about.sign_in_to),
         )
+    }
+
+    fn sign_in_fix(&self, tenant: Option<&TenantId>) -> Fix {
+        Fix::SignInToTool {
+            command: self.sign_in(tenant),
+        }
     }
 
     /// The tenant that a request is for, where it or the credential names one.
@@ -336,16 +342,15 @@ impl DeveloperTool {
         let named = tool_output::tenant(said);
         let tenant = request.tenant().or(self.tenant.as_ref()).or(named.as_ref());
         let meaning = refusal.code.and_then(explain);
-        let why = match meaning {
+        let why = match meaning.and_then(Meaning::means_always) {
             // What a meaning leaves open, only the asker can fill in.
-            Some(meaning) if !meaning.means.contains('{') => meaning.means.to_owned(),
-            _ => format!("Entra ID refused: {}", refusal.description),
+            Some(means) => means.to_owned(),
+            None => format!("Entra ID refused: {}", refusal.description),
         };
-        let fix = match meaning {
-            // A wrong secret and the like: signing in again fixes it with the right one.
-            Some(meaning) if !meaning.fix.contains('{') => meaning.fix.to_owned(),
-            _ => format!("run `{}`", self.sign_in(tenant)),
-        };
+        // A wrong secret and the like: signing in again fixes it with the right one.
+        let fix = meaning
+            .and_then(Meaning::fix_always)
+            .unwrap_or_else(|| self.sign_in_fix(tenant));
         Error::new(ErrorKind::Refused, what.to_owned(), why)
             .with_fix(fix)
             .with_refusal(refusal)

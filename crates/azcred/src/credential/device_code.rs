@@ -8,7 +8,7 @@ use super::{
 use crate::{
     account::Account,
     entra::{Device, Grant, PersonTokens, TokenEndpoint},
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result, SignIn, SignInWay},
     options::ClientOptions,
     prompt::Notice,
     request::TokenRequest,
@@ -197,8 +197,8 @@ where
             }
             Said::Forbidden => {
                 return Err(error.with_fix(
-                    "policies often forbid sign-ins by a code and allow those in a browser: `azcred login --browser`; the sign-in log of \
-                     the tenant names the policy",
+                    Fix::from(SignIn::by(SignInWay::Browser))
+                        .or("read in the tenant's sign-in log which policy forbids it"),
                 ));
             }
             Said::Refused => return Err(error),

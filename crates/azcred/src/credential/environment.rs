@@ -20,7 +20,7 @@ use super::{
     variables,
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result},
     options::ClientOptions,
     request::TokenRequest,
     system::System,
@@ -274,13 +274,7 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
     let mut incomplete = Vec::new();
     // AZURE_CLIENT_ID and AZURE_TENANT_ID alone belong to managed and workload identities as well;
     // they are named all the same, as 'unavailable' is no reproach.
-    for (kind, proof) in [
-        (
-            EnvironmentKind::AzureSecret,
-            "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH",
-        ),
-        (EnvironmentKind::Himl, "HIML_SERVICE_PRINCIPAL_PASSWORD"),
-    ] {
+    for kind in [EnvironmentKind::AzureSecret, EnvironmentKind::Himl] {
         if !order.kinds().contains(&kind) {
             continue;
         }
@@ -294,7 +288,6 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
             .into_iter()
             .filter(|name| !set(name))
             .filter(|name| !(has_certificate && *name == "AZURE_CLIENT_SECRET"))
-            .map(|name| if name == names[2] { proof } else { name })
             .collect();
         let present: Vec<&str> = names
             .into_iter()
@@ -305,21 +298,20 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
     }
     let what = "EnvironmentCredential looked for a service principal in the environment";
     if incomplete.is_empty() {
+        let azure = || Fix::set(EnvironmentKind::AzureSecret.variables());
+        let himl = || Fix::set(EnvironmentKind::Himl.variables());
         let fix = match order {
-            EnvironmentOrder::AzureFirst | EnvironmentOrder::HimlFirst => {
-                "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or HIML_TENANT_ID, \
-                 HIML_SERVICE_PRINCIPAL_ID and HIML_SERVICE_PRINCIPAL_PASSWORD)"
-            }
-            EnvironmentOrder::AzureOnly => {
-                "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
-            }
-            EnvironmentOrder::HimlOnly => {
-                "set HIML_TENANT_ID, HIML_SERVICE_PRINCIPAL_ID and HIML_SERVICE_PRINCIPAL_PASSWORD"
-            }
+            EnvironmentOrder::AzureFirst | EnvironmentOrder::HimlFirst => azure().or(himl()),
+            EnvironmentOrder::AzureOnly => azure(),
+            EnvironmentOrder::HimlOnly => himl(),
         };
         return Error::new(ErrorKind::Unavailable, what, "none of its variables is set")
             .with_fix(fix);
     }
+    let or_certificate = |name: &&'static str| match *name {
+        "AZURE_CLIENT_SECRET" => "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH",
+        name => name,
+    };
     let why: Vec<String> = incomplete
         .iter()
         .map(|(present, absent)| {
@@ -327,17 +319,17 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
                 "{} {} set and {} {} not",
                 variables::list(present),
                 variables::are(present),
-                variables::list(absent),
+                variables::list(&absent.iter().map(or_certificate).collect::<Vec<_>>()),
                 variables::are(absent)
             )
         })
         .collect();
-    let absent: Vec<String> = incomplete
-        .iter()
-        .map(|(_, absent)| variables::list(absent))
-        .collect();
-    Error::new(ErrorKind::Unavailable, what, why.join("; "))
-        .with_fix(format!("set {}", absent.join("; or ")))
+    let fix = incomplete
+        .into_iter()
+        .map(|(_, absent)| Fix::set(absent))
+        .reduce(Fix::or)
+        .unwrap_or_default();
+    Error::new(ErrorKind::Unavailable, what, why.join("; ")).with_fix(fix)
 }
 
 #[cfg(test)]

@@ -161,7 +161,7 @@ pub(crate) fn with_both_sides(
             "if this is whom the application should trust, register it: {command} (a managed identity takes the same values \
              by `az identity federated-credential create`)"
         )),
-        None if fix.is_empty() => fix.push(error.fix().to_owned()),
+        None if fix.is_empty() => fix.extend(error.fix().map(ToString::to_string)),
         None => {}
     }
     fix.push(format!(

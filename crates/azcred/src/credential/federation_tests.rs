@@ -57,7 +57,8 @@ fn a_token_that_no_credential_matches_is_shown_with_the_command_that_registers_i
             "no match; the token's issuer (iss) is 'https://token.actions.githubusercontent.com', its subject (sub) \
              'repo:contoso/ml:ref:refs/heads/main', its audience (aud) 'api://AzureADTokenExchange'"
         );
-        let command = error.fix().split('`').nth(1).unwrap();
+        let fix = error.fix().unwrap().to_string();
+        let command = fix.split('`').nth(1).unwrap();
         let (command, parameters) = command.split_once(" --parameters ").unwrap();
         assert_eq!(command, "az ad app federated-credential create --id c11e");
         let parameters: Value = serde_json::from_str(parameters.trim_matches('\'')).unwrap();
@@ -90,12 +91,16 @@ fn a_token_for_another_audience_is_asked_for_anew_first() {
     assert!(
         error
             .fix()
+            .unwrap()
+            .to_string()
             .starts_with("ask for a token for the audience api://AzureADTokenExchange; "),
         "{error}"
     );
     assert!(
         error
             .fix()
+            .unwrap()
+            .to_string()
             .contains(r#""audiences":["https://github.com/contoso"]"#),
         "{error}"
     );
@@ -112,7 +117,8 @@ fn nothing_in_a_token_ends_the_quotes_of_whoever_pastes_the_command() {
     let mut claims = main_branch();
     claims["sub"] = "x'; rm -rf ~ #`id`$(id)\"".into();
     let error = shown(700_213, &token(&claims));
-    let quoted = error.fix().split(" --parameters ").nth(1).unwrap();
+    let fix = error.fix().unwrap().to_string();
+    let quoted = fix.split(" --parameters ").nth(1).unwrap();
     let (quoted, _) = quoted[1..].split_once('\'').unwrap();
     let parameters: Value = serde_json::from_str(quoted).unwrap();
     assert_eq!(parameters["subject"], claims["sub"]);
@@ -129,8 +135,14 @@ fn what_cannot_be_registered_is_shown_without_a_command() {
     nobody["aud"] = Value::Null;
     for claims in [unseen, long, nobody] {
         let error = shown(700_213, &token(&claims));
-        assert!(!error.fix().contains("create"), "{error}");
-        assert!(error.fix().contains("list --id c11e"), "{error}");
+        assert!(
+            !error.fix().unwrap().to_string().contains("create"),
+            "{error}"
+        );
+        assert!(
+            error.fix().unwrap().to_string().contains("list --id c11e"),
+            "{error}"
+        );
         assert!(error.why().contains("iss"), "{error}");
         let text = error.to_string();
         assert!(
@@ -190,7 +202,7 @@ proptest::proptest! {
         let told = format!("{error}");
         proptest::prop_assert!(!told.contains("Y2FuYXJ5"), "{told}");
         proptest::prop_assert!(!told.contains(['\u{1b}', '\u{202e}', '\n']), "{told:?}");
-        if let Some((_, command)) = error.fix().split_once("--parameters ") {
+        if let Some((_, command)) = error.fix().unwrap().to_string().split_once("--parameters ") {
             // Whoever pastes it pastes one quoted word.
             let word = command.split_once('`').map_or(command, |(word, _)| word);
             let inner = word.strip_prefix('\'').and_then(|word| word.strip_suffix('\''));

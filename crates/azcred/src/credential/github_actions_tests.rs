@@ -46,10 +46,17 @@ fn a_job_without_the_permission_is_told_of_it_and_a_laptop_is_not() {
          ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN are not"
     );
     assert!(
-        error.fix().contains("permissions: id-token: write"),
+        error
+            .fix()
+            .unwrap()
+            .to_string()
+            .contains("permissions: id-token: write"),
         "{error}"
     );
-    assert!(!error.fix().contains("set AZURE"), "{error}");
+    assert!(
+        !error.fix().unwrap().to_string().contains("set AZURE"),
+        "{error}"
+    );
 
     let laptop = job(&ALL[3..]).unwrap_err();
     assert_eq!(laptop.kind(), ErrorKind::Unavailable);
@@ -70,7 +77,10 @@ fn an_application_that_is_not_named_is_asked_for() {
             .ends_with("AZURE_CLIENT_ID are set and AZURE_TENANT_ID is not"),
         "{error}"
     );
-    assert_eq!(error.fix(), "set AZURE_TENANT_ID in the job's `env:`");
+    assert_eq!(
+        error.fix().unwrap().to_string(),
+        "set AZURE_TENANT_ID in the job's `env:`"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{AssertionSource, federation};
 use crate::{
-    error::{Error, ErrorKind, Refusal, Result},
+    facts::{Error, ErrorKind, Fix, Refusal, Result},
     http::{HeaderName, HeaderValue, Http, HttpRequest, HttpResponse, Method, Url, header},
     redact::{printable, redact},
     system::is_loopback,
@@ -209,7 +209,7 @@ pub(super) fn refusal(what: &str, response: &HttpResponse, secrets: &[&str], fix
                 "it is in trouble or too busy (HTTP {status}; asked {attempts})"
             )),
         )
-        .with_fix("try again in a minute");
+        .with_fix(Fix::Retry { after: None });
     }
     let refused = (400..500).contains(&status) && (status == 401 || !is_web_page(response));
     if !refused {

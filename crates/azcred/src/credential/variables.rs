@@ -51,7 +51,6 @@ pub(super) fn read<T>(
     parse: impl FnOnce(&str) -> Result<T>,
 ) -> Result<T> {
     parse(&system.var(name).unwrap_or_default()).map_err(|error| {
-        Error::new(error.kind(), format!("Read {name}"), error.why().to_owned())
-            .with_fix(error.fix().to_owned())
+        Error::new(error.kind(), format!("Read {name}"), error.why().to_owned()).with_fix_of(&error)
     })
 }

@@ -68,7 +68,11 @@ fn variables_that_are_missing_are_named_exactly() {
         let error = of(variables).unwrap_err();
         assert_eq!((error.kind(), error.why()), (ErrorKind::Unavailable, why));
         assert!(
-            error.fix().contains("azure.workload.identity/use"),
+            error
+                .fix()
+                .unwrap()
+                .to_string()
+                .contains("azure.workload.identity/use"),
             "{error}"
         );
     }
@@ -142,7 +146,7 @@ fn a_file_that_holds_no_token_says_why_and_what_fixes_it() {
         let error = token(&pod, Path::new(PATH), "Read".to_owned()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.why().contains(why), "{error}");
-        assert!(error.fix().contains(fix), "{error}");
+        assert!(error.fix().unwrap().to_string().contains(fix), "{error}");
         assert!(!error.to_string().contains("canary"), "{error}");
     }
 }

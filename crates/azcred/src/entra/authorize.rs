@@ -11,7 +11,7 @@ use super::{
     token_answer::{self, Asked},
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result},
     http::{HeaderMap, HttpResponse},
     redact::printable,
     request::TokenRequest,
@@ -236,7 +236,7 @@ impl Authorization {
                 what,
                 format!("the authority is in trouble: {error}. {said}"),
             )
-            .with_fix("try again in a minute; https://azure.status.microsoft tells of outages");
+            .with_fix(Fix::Retry { after: None });
         }
         // Entra ID's ids stand in the text alone here. What is read of it is what a token
         // endpoint's refusal has.

@@ -15,8 +15,6 @@ mod token_endpoint;
 
 #[cfg(feature = "people")]
 pub(crate) use authorize::{Authorization, Redirected, Wishes};
-#[cfg(feature = "developer-tools")]
-pub(crate) use codes::is_fixed_by_signing_in;
 #[cfg(feature = "people")]
 pub(crate) use device::Device;
 pub(crate) use openid::{Endpoints, IdClaims};

@@ -3,7 +3,7 @@
 
 use crate::{
     cloud::Authority,
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result},
     http::{Http, HttpRequest, parse_url, skew_in_words},
     json,
     redact::printable,
@@ -78,7 +78,7 @@ pub(super) async fn discover(
             what,
             format!("it is in trouble (HTTP {})", answer.status),
         )
-        .with_fix("try again in a minute"));
+        .with_fix(Fix::Retry { after: None }));
     }
     let unexpected = |why: String| {
         Error::new(ErrorKind::Unexpected, what.clone(), why).with_fix(

@@ -1,11 +1,8 @@
 //! Who signed in: what a person's sign-in brought, with what the provider states of whose it is.
 
-use super::{
-    Expected, IdClaims, PersonTokens, TokenEndpoint, id_claims, openid::Unfit,
-    token_answer::SET_CLOCK,
-};
+use super::{Expected, IdClaims, PersonTokens, TokenEndpoint, id_claims, openid::Unfit};
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result},
     request::TokenRequest,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -33,9 +30,9 @@ impl TokenEndpoint {
         let unexpected = |unfit: Unfit| {
             let what = format!("{who} read who signed in at {}", self.authority().host());
             Error::new(ErrorKind::Unexpected, what, unfit.why).with_fix(if unfit.is_of_clock {
-                SET_CLOCK
+                Fix::SetClock
             } else {
-                "check that the authority is right and that no proxy answers in its place"
+                "check that the authority is right and that no proxy answers in its place".into()
             })
         };
         let Some(id_token) = &tokens.id_token else {

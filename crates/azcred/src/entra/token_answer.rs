@@ -5,7 +5,7 @@
 
 use super::codes::explain;
 use crate::{
-    error::{Error, ErrorKind, Refusal, Result},
+    facts::{Error, ErrorKind, Fix, Refusal, Result},
     http::{HttpResponse, skew_in_words},
     json,
     redact::{printable, redact},
@@ -193,12 +193,12 @@ pub(super) fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
     let meaning = code.and_then(explain);
     let said = without_code(&refusal.description);
     let mut why = match meaning {
-        Some(meaning) => fill(meaning.means, asked),
+        Some(meaning) => meaning.means_for(asked.client_id, asked.tenant, asked.scope),
         None if said.is_empty() => format!("the authority refused: {}", refusal.error),
         None => format!("the authority refused: {said}"),
     };
     let mut fix = meaning
-        .map(|meaning| fill(meaning.fix, asked))
+        .map(|meaning| meaning.fix_for(asked.client_id, asked.tenant, asked.scope))
         .unwrap_or_default();
     // What the provider saw in the token stands only in its own words.
     if matches!(
@@ -237,7 +237,7 @@ fn not_understood(asked: &Asked<'_>, response: &HttpResponse) -> Error {
 }
 
 /// Too many requests, or the authority's own trouble.
-fn busy(response: &HttpResponse, now: SystemTime, said: Option<&str>) -> (String, String) {
+fn busy(response: &HttpResponse, now: SystemTime, said: Option<&str>) -> (String, Fix) {
     let times = if response.attempts == 1 {
         "once".to_owned()
     } else {
@@ -254,19 +254,12 @@ fn busy(response: &HttpResponse, now: SystemTime, said: Option<&str>) -> (String
     if let Some(said) = said {
         why = format!("{why}: {said}");
     }
-    let fix = match response.retry_after(now) {
-        Some(pause) => format!("try again in {} s, as it asks", pause.as_secs().max(1)),
-        None => "try again in a minute; https://azure.status.microsoft tells of outages".to_owned(),
-    };
-    (why, fix)
+    let after = response.retry_after(now);
+    (why, Fix::Retry { after })
 }
 
-/// What fixes a wrong clock.
-pub(crate) const SET_CLOCK: &str =
-    "set this machine's clock, for example with `sudo timedatectl set-ntp true`";
-
 /// A wrong clock is the cause that nobody thinks of.
-fn add_clock(why: &mut String, fix: &mut String, response: &HttpResponse, decisive: bool) {
+fn add_clock(why: &mut String, fix: &mut Fix, response: &HttpResponse, decisive: bool) {
     let Some(skew) = response
         .clock_skew
         .filter(|skew| skew.abs() > CLOCK_TOLERANCE)
@@ -278,7 +271,7 @@ fn add_clock(why: &mut String, fix: &mut String, response: &HttpResponse, decisi
         skew_in_words(skew)
     );
     if decisive {
-        SET_CLOCK.clone_into(fix);
+        *fix = Fix::SetClock;
     }
 }
 
@@ -310,12 +303,6 @@ pub(super) fn not_an_answer(response: &HttpResponse, neither: &str) -> String {
     } else {
         format!("the authority's answer (HTTP {status}) is no JSON")
     }
-}
-
-fn fill(text: &str, asked: &Asked<'_>) -> String {
-    text.replace("{client}", asked.client_id)
-        .replace("{tenant}", asked.tenant)
-        .replace("{scope}", asked.scope)
 }
 
 /// The digits behind `AADSTS`.

@@ -4,7 +4,7 @@
 //! *Unavailable* and *refused* are never merged: the first means that there is nothing here for a
 //! source to use, so a chain goes on; the second means that the identity provider said no.
 
-use super::Report;
+use super::{Fix, Report};
 use std::{borrow::Cow, fmt, sync::Arc};
 
 /// A result whose error is [`Error`].
@@ -45,7 +45,7 @@ struct Inner {
     kind: ErrorKind,
     what: Cow<'static, str>,
     why: Cow<'static, str>,
-    fix: Cow<'static, str>,
+    fix: Option<Fix>,
     refusal: Option<Box<Refusal>>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
     report: Option<Arc<Report>>,
@@ -63,17 +63,24 @@ impl Error {
             kind,
             what: what.into(),
             why: why.into(),
-            fix: Cow::Borrowed(""),
+            fix: None,
             refusal: None,
             cause: None,
             report: None,
         }))
     }
 
-    /// Adds what fixes it: a command or a click, as a sentence without a full stop.
+    /// Adds what fixes it: a [`Fix`], or an instruction without a full stop. An empty one is none.
     #[must_use]
-    pub fn with_fix(self, fix: impl Into<Cow<'static, str>>) -> Self {
-        self.change(|inner| inner.fix = fix.into())
+    pub fn with_fix(self, fix: impl Into<Fix>) -> Self {
+        let fix = Some(fix.into()).filter(|fix| !fix.is_empty());
+        self.change(|inner| inner.fix = fix)
+    }
+
+    /// Has the fix of another error.
+    #[must_use]
+    pub fn with_fix_of(self, other: &Self) -> Self {
+        self.change(|inner| inner.fix.clone_from(&other.0.fix))
     }
 
     /// Adds the identity provider's answer.
@@ -125,9 +132,9 @@ impl Error {
         &self.0.why
     }
 
-    /// The command or the click that fixes it; empty where nobody can know.
-    pub fn fix(&self) -> &str {
-        &self.0.fix
+    /// What fixes it, where that is known.
+    pub fn fix(&self) -> Option<&Fix> {
+        self.0.fix.as_ref()
     }
 
     /// The identity provider's answer, where there was one.
@@ -153,8 +160,8 @@ impl fmt::Display for Error {
             write!(f, " ({refusal})")?;
         }
         f.write_str(".")?;
-        if !self.0.fix.is_empty() {
-            write!(f, " To fix it: {}.", self.0.fix)?;
+        if let Some(fix) = &self.0.fix {
+            write!(f, " To fix it: {fix}.")?;
         }
         Ok(())
     }

@@ -1,13 +1,18 @@
-//! What is so, as values: errors, names of sources and presets, what a chain did.
+//! What is so, as values: errors and their fixes, names of sources and presets, who a token is of,
+//! what a chain did.
 //!
 //! This is the ground floor. It imports no other part but [`crate::redact`], and makes no request.
 
 pub(crate) mod error;
+mod fix;
 mod preset;
+mod principal;
 mod report;
 mod source;
 
 pub use error::{Error, ErrorKind, Refusal, Result};
+pub use fix::{Fix, GrantRole, SignIn, SignInWay, Variable};
 pub use preset::{AfterFailure, Preset};
+pub use principal::{Principal, PrincipalKind, Proof};
 pub use report::{Attempt, Report, Verdict};
 pub use source::Source;

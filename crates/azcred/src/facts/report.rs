@@ -1,6 +1,6 @@
 //! What a chain did: every source, its verdict, why, and how long it took.
 
-use super::{Error, ErrorKind, Preset, Source};
+use super::{Error, ErrorKind, Fix, Preset, Source};
 use serde::{Serialize, Serializer};
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ impl Serialize for Attempt {
             credential: &'static str,
             verdict: Verdict,
             reason: &'a str,
-            fix: Option<&'a str>,
+            fix: Option<String>,
             code: Option<u32>,
             correlation_id: Option<&'a str>,
             started_ms: Option<f64>,
@@ -93,7 +93,7 @@ impl Serialize for Attempt {
             credential: self.source.credential_name(),
             verdict: self.verdict,
             reason: &self.reason,
-            fix: error.map(Error::fix).filter(|fix| !fix.is_empty()),
+            fix: error.and_then(Error::fix).map(ToString::to_string),
             code: error.and_then(Error::code),
             correlation_id: error
                 .and_then(Error::refusal)
@@ -123,6 +123,22 @@ pub struct Report {
 }
 
 impl Report {
+    /// The same with fixes in the words of a program that has commands of its own.
+    #[must_use]
+    pub fn in_words(&self, words: impl Fn(&Fix) -> String) -> Self {
+        let mut report = self.clone();
+        for attempt in &mut report.attempts {
+            if let Some(error) = attempt.error.take() {
+                let text = error.fix().map(&words);
+                attempt.error = Some(match text {
+                    Some(text) => error.with_fix(text),
+                    None => error,
+                });
+            }
+        }
+        report
+    }
+
     /// The attempt whose token is the answer.
     pub fn chosen(&self) -> Option<&Attempt> {
         self.attempts

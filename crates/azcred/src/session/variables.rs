@@ -2,7 +2,7 @@
 
 use crate::{
     chain::Preset,
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result},
     profile::Profile,
     system::System,
 };
@@ -76,5 +76,11 @@ fn in_variable(name: &'static str, error: &Error) -> Error {
         format!("Read {name}"),
         error.why().to_owned(),
     )
-    .with_fix(format!("{}; or unset it", error.fix()))
+    .with_fix(
+        error
+            .fix()
+            .cloned()
+            .unwrap_or_default()
+            .or(Fix::UnsetVariable(name.into())),
+    )
 }

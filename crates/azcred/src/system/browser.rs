@@ -4,7 +4,7 @@
 //! terminals are passed over: they would take over the terminal that somebody reads.
 
 use super::{System, is_loopback};
-use crate::error::{Error, ErrorKind, Result};
+use crate::facts::{Error, ErrorKind, Fix, Result, SignIn, SignInWay};
 use std::path::{Path, PathBuf};
 use url::Url;
 
@@ -119,8 +119,8 @@ pub(crate) fn open(system: &dyn System, address: &Url) -> Result<()> {
         )
         .with_fix("check the authority that is asked"));
     }
-    let browser =
-        find(system).map_err(|why| Error::new(ErrorKind::Unavailable, WHAT, why).with_fix(FIX))?;
+    let browser = find(system)
+        .map_err(|why| Error::new(ErrorKind::Unavailable, WHAT, why).with_fix(no_browser()))?;
     // A quote is the one character of an address that could end one of PowerShell's strings, below.
     let address = address.as_str().replace('\'', "%27");
     let args: Vec<String> = browser
@@ -135,13 +135,15 @@ pub(crate) fn open(system: &dyn System, address: &Url) -> Result<()> {
             WHAT,
             format!("{} could not be started: {error}", browser.name()),
         )
-        .with_fix(FIX)
+        .with_fix(no_browser())
     })
 }
 
 /// What helps where no browser can be opened.
-pub(crate) const FIX: &str = "sign in with a code, which takes a browser on any computer: `azcred login --device-code`; or let the variable \
-     BROWSER name a program that opens addresses";
+pub(crate) fn no_browser() -> Fix {
+    Fix::SignIn(SignIn::by(SignInWay::DeviceCode))
+        .or("let the variable BROWSER name a program that opens addresses")
+}
 
 /// The first command of a list, as other tools read `BROWSER`, that can be run here: names or full
 /// paths, with arguments, separated by colons (semicolons on Windows).

@@ -13,7 +13,7 @@ use super::{
     trouble,
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result, SignIn},
     redact::shown_path,
     system::{self, FileKind, FileLock, Keyring, NoKeyring, System},
 };
@@ -173,7 +173,7 @@ pub(super) fn out_of_reach_here(system: &dyn System, failed: &Failed) -> Option<
                 "Looked for what is kept under the keyring's key",
                 "AZCRED_KEYRING is never, and the keyring is not asked",
             )
-            .with_fix("unset AZCRED_KEYRING"),
+            .with_fix(Fix::UnsetVariable("AZCRED_KEYRING".into())),
         );
     }
     let asked = system
@@ -440,7 +440,5 @@ fn out_of_reach(why: Option<&str>) -> Error {
             None => "this session does not reach the keyring".to_owned(),
         },
     )
-    .with_fix(
-        "run it in the session in which you signed in, or sign in here as well: `azcred login`",
-    )
+    .with_fix(Fix::from("run it in the session in which you signed in").or(SignIn::default()))
 }

@@ -2,7 +2,7 @@
 
 use super::Shelf;
 use crate::{
-    error::{Error, ErrorKind},
+    facts::{Error, ErrorKind, Fix},
     redact::shown_path,
     system::{FileFacts, FileKind, System},
 };
@@ -39,11 +39,10 @@ pub(super) fn refused(
     user: Option<u32>,
 ) -> Option<Error> {
     let shown = shown_path(path);
-    let mode = if is == FileKind::Folder { "700" } else { "600" };
     let (why, fix) = if facts.kind == FileKind::Link {
         (
             "it is a link, and what it leads to may be somebody else's",
-            format!("remove the link: `rm '{shown}'`"),
+            format!("remove the link: `rm '{shown}'`").into(),
         )
     } else if facts.kind != is {
         (
@@ -51,22 +50,26 @@ pub(super) fn refused(
                 FileKind::Folder => "it is no folder",
                 _ => "it is no file",
             },
-            format!("move it away: `mv '{shown}' '{shown}.old'`"),
+            format!("move it away: `mv '{shown}' '{shown}.old'`").into(),
         )
     } else if facts.owner.is_some() && user.is_some() && facts.owner != user {
         (
             "it belongs to another user, who could read and change what is kept there",
             match user {
                 Some(0) => format!(
-                    "run azcred as the user that it belongs to, or with an AZCRED_HOME of your own; else `chown -R root '{shown}'`"
-                ),
-                _ => format!("take it over: `sudo chown -R \"$(id -un)\" '{shown}'`"),
+                    "run it as the user that it belongs to, or with an AZCRED_HOME of your own; else `chown -R root '{shown}'`"
+                )
+                .into(),
+                _ => format!("take it over: `sudo chown -R \"$(id -un)\" '{shown}'`").into(),
             },
         )
     } else if facts.is_readable_by_others || facts.writers != crate::system::Writers::Owner {
         (
             "others may look into it",
-            format!("keep it to yourself: `chmod {mode} '{shown}'`"),
+            Fix::ChangePermissions {
+                path: path.to_owned(),
+                mode: if is == FileKind::Folder { 0o700 } else { 0o600 },
+            },
         )
     } else {
         return None;

@@ -183,7 +183,7 @@ pub fn locate(system: &dyn System, directory: &Path, named: &Named) -> Result<Op
             format!("{}: {}", what(), lower(error.what())),
             error.why().to_owned(),
         )
-        .with_fix(error.fix().to_owned())
+        .with_fix_of(&error)
     })?;
     let other = match &base.place {
         Place::File(path) => rival(system, directory, path, &workspace),

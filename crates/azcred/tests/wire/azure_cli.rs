@@ -154,7 +154,11 @@ async fn the_next_refresh_token_is_tried_where_one_is_refused_and_the_last_refus
     assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
     assert_eq!(error.code(), Some(50_173));
     assert!(
-        error.fix().contains(&format!("az login --tenant {TENANT}")),
+        error
+            .fix()
+            .unwrap()
+            .to_string()
+            .contains(&format!("az login --tenant {TENANT}")),
         "{error}"
     );
     assert!(!format!("{error:?}").contains("refresh-one"), "{error:?}");
@@ -225,6 +229,9 @@ async fn a_profile_without_anybody_runs_nothing() {
         .with_program("az", &az);
     let error = ask(&server, machine).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    assert!(error.fix().contains("az login"), "{error}");
+    assert!(
+        error.fix().unwrap().to_string().contains("az login"),
+        "{error}"
+    );
     assert_eq!(az.runs(), 0);
 }

@@ -237,7 +237,14 @@ async fn where_a_policy_forbids_codes_the_browser_is_named() {
             DeviceCodeCredential::new(Watcher::default().at(&provider.machine())).unwrap();
         let error = ask(&credential, &arm()).await.unwrap_err();
         assert_eq!(error.code(), Some(53_003), "{error}");
-        assert!(error.fix().contains("`azcred login --browser`"), "{error}");
+        assert!(
+            error
+                .fix()
+                .unwrap()
+                .to_string()
+                .contains("sign in in a browser"),
+            "{error}"
+        );
     }
 }
 

@@ -316,7 +316,11 @@ async fn a_second_factor_is_asked_for_in_the_browser_where_a_policy_wants_it_and
         (ErrorKind::Refused, Some(50_076))
     );
     assert!(
-        error.fix().contains("--only interactive-browser"),
+        error
+            .fix()
+            .unwrap()
+            .to_string()
+            .contains("sign in in a browser"),
         "{error}"
     );
     let (options, mut told) = azure.process();
@@ -408,7 +412,14 @@ async fn a_revoked_sign_in_is_told_once_by_the_api_and_then_in_one_sentence() {
         (error.kind(), error.code()),
         (ErrorKind::Refused, Some(50_173))
     );
-    assert!(error.fix().contains("`azcred login --tenant "), "{error}");
+    assert!(
+        error
+            .fix()
+            .unwrap()
+            .to_string()
+            .contains("sign in again to the tenant "),
+        "{error}"
+    );
     assert_eq!(azure.emulator.requests().all().len(), 1);
     // Whether it was for the claims alone is found out once; then the dead refresh token is not
     // sent again.

@@ -99,7 +99,14 @@ async fn a_clock_an_hour_off_is_why_a_certificate_is_refused() {
             (ErrorKind::Refused, Some(700_024))
         );
         assert!(error.why().contains(&format!("minutes {side}")), "{error}");
-        assert!(error.fix().contains("set this machine's clock"), "{error}");
+        assert!(
+            error
+                .fix()
+                .unwrap()
+                .to_string()
+                .contains("set this machine's clock"),
+            "{error}"
+        );
     }
 }
 
@@ -149,7 +156,11 @@ async fn an_expired_certificate_is_told_and_nobody_is_asked() {
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
     assert!(error.why().contains("it expired on 2126-"), "{error}");
     assert!(
-        error.fix().contains("az ad app credential reset"),
+        error
+            .fix()
+            .unwrap()
+            .to_string()
+            .contains("az ad app credential reset"),
         "{error}"
     );
     assert_eq!(server.requests(), 0);
@@ -175,7 +186,12 @@ fn a_wrong_password_names_the_file_its_variable_and_a_command_that_tries_it() {
         );
         assert!(error.why().contains(says), "{error}");
         assert!(
-            error.fix().contains(PASSWORD) && error.fix().contains(&format!("'{CERTIFICATE}'")),
+            error.fix().unwrap().to_string().contains(PASSWORD)
+                && error
+                    .fix()
+                    .unwrap()
+                    .to_string()
+                    .contains(&format!("'{CERTIFICATE}'")),
             "{error}"
         );
         assert!(!format!("{error} {error:?}").contains("canary"), "{error}");

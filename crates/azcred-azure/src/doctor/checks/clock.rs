@@ -2,7 +2,7 @@
 
 use super::subscription::SubscriptionsSeen;
 use crate::doctor::{case::Case, check::Check, report::Verdict};
-use azcred::http::skew_in_words;
+use azcred::{Fix, http::skew_in_words};
 
 /// Clocks closer than this match, in seconds. Entra ID itself allows five minutes.
 const TOLERANCE: i64 = 60;
@@ -42,7 +42,7 @@ impl Check for ClockCheck {
                 "Entra ID rejects certificates and federated tokens if clocks differ by more than \
                  five minutes",
             )
-            .fix("set this machine's clock, for example with `sudo timedatectl set-ntp true`"),
+            .fix(Fix::SetClock),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     },
     error::{Error, Result},
     permissions::Permissions,
-    role::assign_command,
+    role,
     workspace::WorkspaceRef,
 };
 
@@ -78,14 +78,13 @@ impl Check for PermissionCheck {
         } else {
             Verdict::warning("not allowed, and not needed to run jobs", reason)
         };
-        let role = self.0.least_role().map_or("Owner", |role| role.name);
+        let least = self.0.least_role().map_or("Owner", |role| role.name);
         let scope = case.workspace().map(WorkspaceRef::resource_id);
-        let command = assign_command(
+        verdict.fix(role::grant(
             case.principal().as_ref(),
-            role,
-            scope.as_deref().unwrap_or_default(),
-        );
-        verdict.fix(format!("ask an owner to run `{command}`"))
+            least,
+            scope.unwrap_or_default(),
+        ))
     }
 }
 

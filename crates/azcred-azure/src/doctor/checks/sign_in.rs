@@ -9,10 +9,9 @@ use crate::{
         report::Verdict,
     },
     error::{Error, Result},
-    principal::Principal,
     resource_manager::ResourceManager,
 };
-use azcred::chain;
+use azcred::{Principal, chain};
 use std::sync::Arc;
 
 /// The identity that signed in.

@@ -8,11 +8,11 @@ use crate::{
         report::{Subject, Verdict},
     },
     error::{Error, ErrorKind, Result},
-    principal::Principal,
     resource_manager::{Answer, Subscription},
     text::clean,
     workspace::{WorkspaceRef, subscription_id},
 };
+use azcred::Principal;
 
 /// The subscription that is meant, or every one that the identity can see where none is meant.
 pub(super) struct SubscriptionsSeen(pub(super) Result<Answer<Vec<Subscription>>>);

@@ -133,7 +133,7 @@ impl Check for TenantCheck {
                 detail,
                 format!("could not compare it with the tenant that was asked for: {}", error.why()),
             )
-            .fix(error.fix()),
+            .fix(error.fix().cloned().unwrap_or_default()),
         }
     }
 }

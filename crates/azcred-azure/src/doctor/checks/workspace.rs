@@ -9,13 +9,12 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     locate::Located,
-    principal::Principal,
     resource_manager::{Answer, Workspace},
-    role::assign_command,
+    role,
     text::clean,
     workspace::WorkspaceRef,
 };
-use azcred::printable_path;
+use azcred::{Principal, printable_path};
 
 /// The role of those who run jobs in a workspace.
 const USUAL_ROLE: &str = "AzureML Data Scientist";
@@ -92,7 +91,7 @@ impl Check for WorkspaceCheck {
                     "it does not exist, or the identity may not read it: Azure answers \
                                   AuthorizationFailed to both"
                         .to_owned();
-                verdict.fixes = vec!["check the name".to_owned()];
+                verdict.fixes = vec!["check the name".into()];
                 return grant(verdict, case.principal().as_ref(), target);
             }
             Outcome::NotFound(error) => {
@@ -132,9 +131,8 @@ pub(super) fn grant(
     principal: Option<&Principal>,
     target: &WorkspaceRef,
 ) -> Verdict {
-    let command = assign_command(principal, USUAL_ROLE, &target.resource_id());
     verdict
-        .fix(format!("ask an owner to run `{command}`"))
+        .fix(role::grant(principal, USUAL_ROLE, target.resource_id()))
         .fix("if the role is new, wait a few minutes and try again")
 }
 

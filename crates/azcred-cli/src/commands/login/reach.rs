@@ -1,7 +1,7 @@
 //! Whether the commands come to this sign-in in this place; else who or what stands in the way, and
 //! which command comes to it.
 
-use crate::{sign_in::Place, suggested::Suggested};
+use crate::{sign_in::Place, suggested::Suggested, words};
 use azcred::{
     AccessToken, ErrorKind, Profile, Session,
     chain::{Report, Source, Verdict},
@@ -113,9 +113,9 @@ impl Reach {
             (Some(command), ..) => format!(". For this sign-in run `{command}`"),
             (None, _, Some(kept_out)) => format!(". {}", kept_out.fix),
             // The same as said before.
-            (None, Err(error), None) if report.chosen().is_none() => match error.fix().is_empty() {
-                true => String::new(),
-                false => format!(". To fix it: {}", error.fix()),
+            (None, Err(error), None) if report.chosen().is_none() => match error.fix() {
+                None => String::new(),
+                Some(fix) => format!(". To fix it: {}", words::fix(fix)),
             },
             (None, Err(error), None) => format!(". Asked alone, it fails: {error}"),
             (None, Ok(()), None) => String::new(),

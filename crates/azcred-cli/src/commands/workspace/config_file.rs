@@ -360,7 +360,15 @@ mod tests {
         let before = fs::read(&other).unwrap();
         std::os::unix::fs::symlink(&other, &path).unwrap();
         let refused = write(&path, &workspace("ws-1")).unwrap_err();
-        assert!(refused.fix.contains("other.json"), "{refused:?}");
+        assert!(
+            refused
+                .fix
+                .as_ref()
+                .unwrap()
+                .to_string()
+                .contains("other.json"),
+            "{refused:?}"
+        );
         assert_eq!(fs::read(&other).unwrap(), before);
         fs::remove_file(&path).unwrap();
         rustix::fs::mknodat(

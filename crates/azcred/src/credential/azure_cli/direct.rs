@@ -16,8 +16,8 @@ use super::{
 use crate::{
     cache::{self, Identity},
     cloud::Cloud,
-    entra::{Grant, TokenEndpoint, is_fixed_by_signing_in},
-    error::{Error, Result},
+    entra::{Grant, TokenEndpoint},
+    facts::{Error, Fix, Result},
     options::ClientOptions,
     request::TokenRequest,
     system::System,
@@ -324,10 +324,11 @@ impl Redeemable {
             }
             (_, Some(error))
                 if error.is_refused()
-                    && (error.fix().is_empty()
-                        || error.code().is_some_and(is_fixed_by_signing_in)) =>
+                    && error.fix().is_none_or(|fix| matches!(fix, Fix::SignIn(_))) =>
             {
-                Err(error.with_fix(format!("run `az login --tenant {tenant}`")))
+                Err(error.with_fix(Fix::SignInToTool {
+                    command: format!("az login --tenant {tenant}"),
+                }))
             }
             (_, Some(error)) => Err(error),
             (_, None) => Err(Error::new(

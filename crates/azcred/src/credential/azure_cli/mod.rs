@@ -190,7 +190,7 @@ impl AzureCli {
                 missing.why()
             ),
         )
-        .with_fix(missing.fix().to_owned())
+        .with_fix_of(&missing)
     }
 
     /// Only a person can answer a challenge.

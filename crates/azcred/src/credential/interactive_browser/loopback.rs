@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     entra::Redirected,
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result, SignIn, SignInWay},
 };
 use futures_util::{
     FutureExt, StreamExt,
@@ -70,8 +70,7 @@ impl Loopback {
     /// lets nobody listen.
     pub(super) async fn bind(port: Option<u16>) -> Result<Self> {
         let failed = |kind: ErrorKind, why: String| {
-            Error::new(kind, WHAT, why)
-                .with_fix("sign in with a code, which needs no port: `azcred login --device-code`")
+            Error::new(kind, WHAT, why).with_fix(SignIn::by(SignInWay::DeviceCode))
         };
         let mut last = None;
         for _ in 0..TRIES {

@@ -13,13 +13,13 @@ use super::{
 use crate::{
     account::Account,
     entra::{Authorization, TokenEndpoint, Wishes},
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result, SignIn, SignInWay},
     options::ClientOptions,
     prompt::Notice,
     request::TokenRequest,
     system::{
         System,
-        browser::{self, FIX},
+        browser::{self, no_browser},
     },
     tenant::{ClientId, TenantId},
     token::AccessToken,
@@ -181,7 +181,7 @@ impl SignsIn for Browser {
                     format!("{NAME} looked for a browser"),
                     why,
                 )
-                .with_fix(FIX),
+                .with_fix(no_browser()),
             ),
         }
     }
@@ -301,5 +301,8 @@ fn nobody_came(endpoint: &TokenEndpoint, deadline: Duration) -> Error {
         ),
         format!("nobody did within {time}"),
     )
-    .with_fix("try again, and sign in in the tab that opens; where no tab opens, `azcred login --device-code`")
+    .with_fix(
+        Fix::from("try again, and sign in in the tab that opens")
+            .or(SignIn::by(SignInWay::DeviceCode)),
+    )
 }

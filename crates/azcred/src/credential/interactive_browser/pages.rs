@@ -43,7 +43,10 @@ impl Page {
     /// It came to nothing: why, and what fixes it, as the program says it.
     pub(super) fn failed(error: &Error) -> Self {
         let why = sentence(error.why());
-        let fix = sentence(error.fix());
+        let fix = error
+            .fix()
+            .map(|fix| sentence(&fix.to_string()))
+            .unwrap_or_default();
         let said = error.refusal().map(ToString::to_string).unwrap_or_default();
         Self::ended(
             StatusCode::OK,
@@ -302,7 +305,7 @@ mod tests {
     #[test]
     fn a_failure_says_what_the_program_says() {
         let error = Error::new(ErrorKind::Refused, "signed in", "the <b>policy</b> said no")
-            .with_fix("run `azcred login --tenant <x>` again")
+            .with_fix("run `az login --tenant <x>` again")
             .with_refusal(Refusal {
                 code: Some(53_003),
                 correlation_id: Some("c0".into()),
@@ -311,7 +314,7 @@ mod tests {
         let (_, html) = policy_of(Page::failed(&error));
         for part in [
             "The &lt;b&gt;policy&lt;/b&gt; said no.",
-            "Run <code>azcred login --tenant &lt;x&gt;</code> again.",
+            "Run <code>az login --tenant &lt;x&gt;</code> again.",
             "AADSTS53003, correlation id c0",
         ] {
             assert!(html.contains(part), "{part}");

@@ -5,7 +5,7 @@
 //! secret that was sent.
 
 use crate::{
-    error::{Error, ErrorKind, Refusal, Result},
+    facts::{Error, ErrorKind, Fix, Refusal, Result},
     http::{HttpResponse, skew_in_words},
     json,
     redact::{printable, redact},
@@ -309,11 +309,8 @@ fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
         if !words.is_empty() {
             why = format!("{why}: {words}");
         }
-        let fix = match response.retry_after(asked.now) {
-            Some(pause) => format!("try again in {} s, as it asks", pause.as_secs().max(1)),
-            None => "try again in a minute".to_owned(),
-        };
-        return error(ErrorKind::Unreachable, why).with_fix(fix);
+        let after = response.retry_after(asked.now);
+        return error(ErrorKind::Unreachable, why).with_fix(Fix::Retry { after });
     }
     let Some(said) = said else {
         return asked.unexpected(not_an_answer(asked, response));

@@ -82,8 +82,7 @@ impl Arc {
             return error;
         }
         let why = format!("Azure Arc's agent is installed here, and {}", error.why());
-        Error::new(ErrorKind::Unavailable, error.what().to_owned(), why)
-            .with_fix(error.fix().to_owned())
+        Error::new(ErrorKind::Unavailable, error.what().to_owned(), why).with_fix_of(&error)
     }
 
     fn request(&self, asking: &Asking<'_>) -> HttpRequest {

@@ -68,7 +68,7 @@ fn an_agent_that_was_only_found_and_is_of_no_use_is_no_failure() {
         let softened = found.failed(error());
         assert_eq!(softened.kind(), left);
         assert!(softened.why().contains("nobody is there"), "{softened}");
-        assert_eq!(softened.fix(), "start it");
+        assert_eq!(softened.fix().unwrap().to_string(), "start it");
         assert_eq!(said.failed(error()).kind(), kind);
     }
 }
@@ -181,7 +181,10 @@ fn what_can_stand_in_no_header_is_no_key() {
 fn a_key_that_is_not_there_says_what_to_look_at() {
     let error = read(&server(), &format!("Basic realm={KEY}")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
-    assert!(error.fix().contains("azcmagent show"), "{error}");
+    assert!(
+        error.fix().unwrap().to_string().contains("azcmagent show"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -196,7 +196,14 @@ async fn the_error_of_remembered_silence_says_when_it_was_and_how_to_ask_again()
         error.why(),
         "the evidence, and nobody answered there at 1970-01-12T13:46:40Z"
     );
-    assert!(error.fix().contains("AZCRED_IMDS=always"), "{error}");
+    assert!(
+        error
+            .fix()
+            .unwrap()
+            .to_string()
+            .contains("AZCRED_IMDS=always"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

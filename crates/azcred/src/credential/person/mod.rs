@@ -18,7 +18,7 @@ use crate::{
     account::{self, Account, Record, Store},
     cache,
     entra::{SignedIn, TokenEndpoint},
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result, SignIn},
     options::ClientOptions,
     prompt::Notice,
     request::TokenRequest,
@@ -334,10 +334,7 @@ impl<A: SignsIn> Person<A> {
             format!("{} asked {} to sign in again", self.way.name(), known.shown),
             format!("{other} did"),
         )
-        .with_fix(format!(
-            "sign in as {}, or change the account with `azcred login`",
-            known.shown
-        )))
+        .with_fix(Fix::from(format!("sign in as {}", known.shown)).or(SignIn::default())))
     }
 
     fn failed_since(&self, began: Instant) -> Option<Error> {

@@ -71,7 +71,14 @@ fn a_session_that_does_not_reach_the_keyring_has_entries_of_its_own_and_says_whe
     let error = vault(&ssh).out_of_reach().unwrap();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.why().contains("there is no D-Bus"), "{error}");
-    assert!(error.fix().contains("azcred login"), "{error}");
+    assert!(
+        error
+            .fix()
+            .unwrap()
+            .to_string()
+            .contains("sign in to azcred"),
+        "{error}"
+    );
     vault(&ssh).write(Shelf::SignIns, PARTS, b"ssh").unwrap();
     assert_eq!(vault(&ssh).place().unwrap().key, KeyPlace::File(KEY.into()));
     assert_eq!(read(&vault(&ssh), Shelf::SignIns, PARTS).unwrap(), b"ssh");
@@ -104,7 +111,12 @@ fn a_locked_keyring_is_an_error_that_says_what_to_do_and_the_file_is_a_choice() 
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(
-        error.fix().contains("unlock it") && error.fix().contains("AZCRED_KEYRING=never"),
+        error.fix().unwrap().to_string().contains("unlock it")
+            && error
+                .fix()
+                .unwrap()
+                .to_string()
+                .contains("AZCRED_KEYRING=never"),
         "{error}"
     );
     assert!(fixture.look(Path::new(KEY)).is_err());
@@ -136,7 +148,14 @@ fn a_keyring_that_is_locked_or_fails_after_a_sign_in_is_told_and_not_passed_over
         let fixture = fixture.clone().with_keyring(Some(trouble));
         let error = vault(&fixture).read(Shelf::SignIns, PARTS).unwrap_err();
         assert_eq!(error.kind(), kind);
-        assert!(error.fix().contains("AZCRED_KEYRING=never"), "{error}");
+        assert!(
+            error
+                .fix()
+                .unwrap()
+                .to_string()
+                .contains("AZCRED_KEYRING=never"),
+            "{error}"
+        );
         let error = vault(&fixture)
             .write(Shelf::SignIns, PARTS, b"x")
             .unwrap_err();
@@ -145,7 +164,14 @@ fn a_keyring_that_is_locked_or_fails_after_a_sign_in_is_told_and_not_passed_over
     let never = fixture.with_var("AZCRED_KEYRING", "never");
     assert_eq!(read(&vault(&never), Shelf::SignIns, PARTS), None);
     let error = vault(&never).out_of_reach().unwrap();
-    assert!(error.fix().contains("unset AZCRED_KEYRING"), "{error}");
+    assert!(
+        error
+            .fix()
+            .unwrap()
+            .to_string()
+            .contains("unset AZCRED_KEYRING"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -4,8 +4,7 @@
 //! Claims from Microsoft's page 'Access token claims reference'; v1.0 tokens say `appid` and
 //! `appidacr` where v2.0 says `azp` and `azpacr`.
 
-use crate::text::clean;
-use azcred::AccessToken;
+use crate::redact::printable;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -74,20 +73,13 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// Reads a token's claims.
-    ///
-    /// # Errors
-    /// [`azcred::ErrorKind::Unexpected`] where the token is no JWT.
-    pub fn from_token(token: &AccessToken) -> azcred::Result<Self> {
-        Ok(Self::from_claims(&token.unverified_claims()?))
-    }
-
-    fn from_claims(claims: &Map<String, Value>) -> Self {
+    /// Reads claims. See also [`crate::AccessToken::unverified_claims`].
+    pub fn from_claims(claims: &Map<String, Value>) -> Self {
         let text = |name: &str| {
             let value = claims.get(name)?;
             // `aud` may be a list (RFC 7519 section 4.1.3).
             let value = value.as_str().or_else(|| value.get(0)?.as_str())?;
-            Some(clean(value, 512)).filter(|value| !value.is_empty())
+            Some(printable(value, 512)).filter(|value| !value.is_empty())
         };
         let either = |v1: &str, v2: &str| text(v1).or_else(|| text(v2));
         let moment = |name: &str| {

@@ -1,0 +1,95 @@
+//! Facts of the library in the words of this binary: a fix names the command that does it.
+
+use azcred::{Fix, SignIn, SignInWay};
+use serde::Serializer;
+
+/// What to do, as an instruction without a full stop.
+pub(crate) fn fix(fix: &Fix) -> String {
+    match fix {
+        Fix::SignIn(to) => sign_in(to),
+        Fix::ChooseAccount => "choose one with `azcred account use`".to_owned(),
+        Fix::NameAccount => "`azcred account list` shows the accounts".to_owned(),
+        Fix::LookIn {
+            profile: Some(profile),
+            authority: None,
+        } => format!("run it again with `--profile {profile}`"),
+        Fix::LookIn {
+            profile: Some(profile),
+            authority: Some(authority),
+        } => format!(
+            "run it again with `--profile {profile}` and with AZURE_AUTHORITY_HOST={authority}"
+        ),
+        Fix::AskPerson { scope: None } => {
+            "run `azcred token` at a terminal, where it asks you to sign in".to_owned()
+        }
+        Fix::AskPerson { scope: Some(scope) } => format!(
+            "sign in for it in a browser: `azcred token --only interactive-browser --scope {scope}`, or with `--only device-code` where \
+             no browser can open"
+        ),
+        Fix::ReadReport => {
+            "run `azcred chain`, which shows what each source lacks and how long it takes"
+                .to_owned()
+        }
+        Fix::Exclude(source) => format!("leave the source out: `--exclude {source}`"),
+        Fix::AnyOf(fixes) => join(fixes, "; or "),
+        Fix::AllOf(fixes) => join(fixes, "; "),
+        other => other.to_string(),
+    }
+}
+
+fn join(fixes: &[Fix], between: &str) -> String {
+    let fixes: Vec<String> = fixes.iter().map(fix).collect();
+    fixes.join(between)
+}
+
+/// The same for a fix that may not be known, for JSON.
+pub(crate) fn serialize<S: Serializer>(
+    known: &Option<Box<Fix>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&known.as_deref().map(fix).unwrap_or_default())
+}
+
+fn sign_in(to: &SignIn) -> String {
+    let mut command = "azcred login".to_owned();
+    let mut add = |option: &str, value: &Option<String>| {
+        if let Some(value) = value {
+            command = format!("{command} --{option} {value}");
+        }
+    };
+    add("tenant", &to.tenant);
+    add("client-id", &to.client_id);
+    add("login-hint", &to.login_hint);
+    add("profile", &to.profile);
+    command.push_str(match to.way {
+        SignInWay::Browser => " --browser",
+        SignInWay::DeviceCode => " --device-code",
+        SignInWay::ServicePrincipal => " --service-principal",
+        _ => "",
+    });
+    format!("{}: `{command}`", to.verb())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fix_names_the_command_that_does_it() {
+        let mut again = SignIn::again("contoso.com");
+        again.profile = Some("work".to_owned());
+        for (value, text) in [
+            (
+                Fix::from(again),
+                "sign in again: `azcred login --tenant contoso.com --profile work`",
+            ),
+            (
+                Fix::from(SignIn::by(SignInWay::DeviceCode)).or("wait"),
+                "sign in with a device code: `azcred login --device-code`; or wait",
+            ),
+            ("wait".into(), "wait"),
+        ] {
+            assert_eq!(fix(&value), text);
+        }
+    }
+}

@@ -1,0 +1,504 @@
+//! What fixes an error, as a value.
+//!
+//! [`Display`](fmt::Display) says it in words that hold in any program. A program with commands of
+//! its own can match on the value and name its command instead.
+
+use super::{PrincipalKind, Source};
+use std::{borrow::Cow, fmt, path::PathBuf, time::Duration};
+
+/// What fixes an error: one step, or several of which any one is enough.
+///
+/// `Display` is an instruction without a full stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fix {
+    /// Sign in, in a way that is kept for the next program.
+    SignIn(SignIn),
+    /// Sign in to another program, such as Azure CLI.
+    SignInToTool {
+        /// The command that does it.
+        command: String,
+    },
+    /// Choose which of the accounts that are signed in is the current one.
+    ChooseAccount,
+    /// Name one of the accounts that are signed in.
+    NameAccount,
+    /// Look for the account where it signed in.
+    LookIn {
+        /// The profile, where it is another one.
+        profile: Option<String>,
+        /// The authority, where it is another one.
+        authority: Option<String>,
+    },
+    /// Request the token where a person can be asked.
+    AskPerson {
+        /// What to request it for, where the person has to agree to this scope in particular.
+        scope: Option<String>,
+    },
+    /// Look at a chain's report: why each source has no token, and how long it took.
+    ReadReport,
+    /// Let a chain leave a source out.
+    Exclude(Source),
+    /// Set variables. A variable whose value only the reader knows has none here.
+    SetVariables(Vec<Variable>),
+    /// Unset a variable.
+    UnsetVariable(Cow<'static, str>),
+    /// Give an identity a role.
+    GrantRole(GrantRole),
+    /// Make a new secret for an application.
+    NewSecret {
+        /// The application.
+        client_id: String,
+    },
+    /// Upload the certificate that an application uses.
+    UploadCertificate {
+        /// The application.
+        client_id: String,
+    },
+    /// Compare an application's federated credentials with the token that is sent.
+    CompareFederation {
+        /// The application.
+        client_id: String,
+    },
+    /// Keep a file or a folder from other users.
+    ChangePermissions {
+        /// The file or folder.
+        path: PathBuf,
+        /// The mode that it should have, such as `0o600`.
+        mode: u32,
+    },
+    /// Set this machine's clock.
+    SetClock,
+    /// Try again.
+    Retry {
+        /// After so long, where the other side said so.
+        after: Option<Duration>,
+    },
+    /// Any one of these.
+    AnyOf(Vec<Self>),
+    /// All of these, in this order.
+    AllOf(Vec<Self>),
+    /// Anything else, as an instruction without a full stop.
+    Text(Cow<'static, str>),
+}
+
+/// How to sign in. What is not set is up to the reader.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SignIn {
+    /// Whether somebody was signed in before.
+    pub again: bool,
+    /// In which way.
+    pub way: SignInWay,
+    /// The tenant: its id or a domain of it.
+    pub tenant: Option<String>,
+    /// The application to sign in with, where it is not the usual one.
+    pub client_id: Option<String>,
+    /// Whom to sign in.
+    pub login_hint: Option<String>,
+    /// The profile to keep it in, where it is not the usual one.
+    pub profile: Option<String>,
+}
+
+/// In which way to sign in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SignInWay {
+    /// As usual.
+    #[default]
+    Any,
+    /// A person, in a browser on this machine.
+    Browser,
+    /// A person, with a code that is entered in any browser.
+    DeviceCode,
+    /// A service principal.
+    ServicePrincipal,
+}
+
+/// A variable to set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Variable {
+    /// Its name.
+    pub name: Cow<'static, str>,
+    /// Its value; `None` where only the reader knows it.
+    pub value: Option<String>,
+}
+
+/// A role to give to an identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GrantRole {
+    /// The role's name.
+    pub role: Cow<'static, str>,
+    /// The path of the resource, the group or the subscription; `None` where it is not known.
+    pub scope: Option<String>,
+    /// The identity's object id; `None` where it is not known.
+    pub object_id: Option<String>,
+    /// What the identity is.
+    pub kind: PrincipalKind,
+}
+
+impl Fix {
+    /// This one or the other.
+    #[must_use]
+    pub fn or(self, other: impl Into<Self>) -> Self {
+        let flat = |fix| match fix {
+            Self::AnyOf(fixes) => fixes,
+            fix => vec![fix],
+        };
+        joined(flat(self), flat(other.into()), Self::AnyOf)
+    }
+
+    /// This one, then the other.
+    #[must_use]
+    pub fn and(self, other: impl Into<Self>) -> Self {
+        let flat = |fix| match fix {
+            Self::AllOf(fixes) => fixes,
+            fix => vec![fix],
+        };
+        joined(flat(self), flat(other.into()), Self::AllOf)
+    }
+
+    /// Variables to set, whose values the reader knows.
+    pub fn set(names: impl IntoIterator<Item = &'static str>) -> Self {
+        let variable = |name| Variable {
+            name: Cow::Borrowed(name),
+            value: None,
+        };
+        Self::SetVariables(names.into_iter().map(variable).collect())
+    }
+
+    /// A variable to set to a value.
+    pub fn set_to(name: &'static str, value: impl Into<String>) -> Self {
+        Self::SetVariables(vec![Variable {
+            name: Cow::Borrowed(name),
+            value: Some(value.into()),
+        }])
+    }
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::AnyOf(fixes) | Self::AllOf(fixes) => fixes.iter().all(Self::is_empty),
+            _ => false,
+        }
+    }
+}
+
+/// Each step once, and none that says nothing.
+fn joined(first: Vec<Fix>, then: Vec<Fix>, make: fn(Vec<Fix>) -> Fix) -> Fix {
+    let mut all: Vec<Fix> = Vec::new();
+    for fix in first.into_iter().chain(then) {
+        if !fix.is_empty() && !all.contains(&fix) {
+            all.push(fix);
+        }
+    }
+    match <[Fix; 1]>::try_from(all) {
+        Ok([one]) => one,
+        Err(all) => make(all),
+    }
+}
+
+impl SignIn {
+    /// Signs in again, to this tenant.
+    pub fn again(tenant: impl Into<String>) -> Self {
+        Self {
+            again: true,
+            tenant: Some(tenant.into()),
+            ..Self::default()
+        }
+    }
+
+    /// Signs in in this way.
+    pub fn by(way: SignInWay) -> Self {
+        Self {
+            way,
+            ..Self::default()
+        }
+    }
+
+    /// What stands before the details: 'sign in again with a device code'.
+    pub fn verb(&self) -> String {
+        let again = if self.again { " again" } else { "" };
+        let way = match self.way {
+            SignInWay::Any => "",
+            SignInWay::Browser => " in a browser",
+            SignInWay::DeviceCode => " with a device code",
+            SignInWay::ServicePrincipal => " as the service principal",
+        };
+        format!("sign in{again}{way}")
+    }
+}
+
+impl GrantRole {
+    /// The role `role` on `scope` for the identity `object_id`.
+    pub fn new(
+        role: impl Into<Cow<'static, str>>,
+        scope: Option<String>,
+        object_id: Option<String>,
+        kind: PrincipalKind,
+    ) -> Self {
+        Self {
+            role: role.into(),
+            scope,
+            object_id,
+            kind,
+        }
+    }
+
+    /// Azure CLI's command that assigns the role. Whatever could not safely be pasted into a shell
+    /// is left for the reader to fill in, in capitals.
+    pub fn command(&self) -> String {
+        let is_guid = |id: &&str| id.len() == 36 && uuid::Uuid::try_parse(id).is_ok();
+        let object_id = self.object_id.as_deref().filter(is_guid);
+        let object_id = object_id.unwrap_or("OBJECT_ID");
+        // With the type, Azure takes a principal that is too new to be known everywhere.
+        let kind = match self.kind {
+            PrincipalKind::User => " --assignee-principal-type User",
+            PrincipalKind::ServicePrincipal | PrincipalKind::ManagedIdentity => {
+                " --assignee-principal-type ServicePrincipal"
+            }
+            PrincipalKind::Unknown => "",
+        };
+        let role = Some(&*self.role).filter(|role| is_pasteable(role));
+        let role = role.unwrap_or("ROLE");
+        let scope = self.scope.as_deref().filter(|scope| is_pasteable(scope));
+        let scope = scope.unwrap_or("SCOPE");
+        format!(
+            "az role assignment create --assignee-object-id {object_id}{kind} --role \"{role}\" --scope \"{scope}\""
+        )
+    }
+}
+
+/// Says nothing.
+impl Default for Fix {
+    fn default() -> Self {
+        Self::Text(Cow::Borrowed(""))
+    }
+}
+
+impl From<SignIn> for Fix {
+    fn from(sign_in: SignIn) -> Self {
+        Self::SignIn(sign_in)
+    }
+}
+
+impl From<GrantRole> for Fix {
+    fn from(grant: GrantRole) -> Self {
+        Self::GrantRole(grant)
+    }
+}
+
+impl From<&'static str> for Fix {
+    fn from(text: &'static str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Fix {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+}
+
+impl From<Cow<'static, str>> for Fix {
+    fn from(text: Cow<'static, str>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl fmt::Display for Fix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SignIn(sign_in) => sign_in.fmt(f),
+            Self::SignInToTool { command } => write!(f, "run `{command}`"),
+            Self::ChooseAccount => f.write_str("choose which of these is the current account"),
+            Self::NameAccount => f.write_str("name one of the accounts that are signed in"),
+            Self::LookIn { profile, authority } => {
+                f.write_str("try again")?;
+                if let Some(profile) = profile {
+                    write!(f, " with the profile '{profile}'")?;
+                }
+                match (profile, authority) {
+                    (_, None) => Ok(()),
+                    (None, Some(authority)) => write!(f, " with AZURE_AUTHORITY_HOST={authority}"),
+                    (Some(_), Some(authority)) => {
+                        write!(f, " and AZURE_AUTHORITY_HOST={authority}")
+                    }
+                }
+            }
+            Self::AskPerson { scope: None } => {
+                f.write_str("request a token where a person can be asked")
+            }
+            Self::AskPerson { scope: Some(scope) } => {
+                write!(
+                    f,
+                    "sign in in a browser, or with a device code, for {scope}"
+                )
+            }
+            Self::ReadReport => f.write_str(
+                "read the chain's report, which says what each source lacks and how long it took",
+            ),
+            Self::Exclude(source) => write!(f, "exclude the source {source}"),
+            Self::SetVariables(variables) => {
+                f.write_str("set ")?;
+                for (number, variable) in variables.iter().enumerate() {
+                    let before = match number {
+                        0 => "",
+                        _ if number + 1 == variables.len() => " and ",
+                        _ => ", ",
+                    };
+                    write!(f, "{before}{}", variable.name)?;
+                    if let Some(value) = &variable.value {
+                        write!(f, "={value}")?;
+                    }
+                }
+                Ok(())
+            }
+            Self::UnsetVariable(name) => write!(f, "unset {name}"),
+            Self::GrantRole(grant) => grant.fmt(f),
+            Self::NewSecret { client_id } => write!(
+                f,
+                "make a new secret with `az ad app credential reset --id {client_id} --append`, and use its password, not its id"
+            ),
+            Self::UploadCertificate { client_id } => write!(
+                f,
+                "upload the certificate that is used: `az ad app credential reset --id {client_id} --cert @cert.pem --append`"
+            ),
+            Self::CompareFederation { client_id } => write!(
+                f,
+                "compare with `az ad app federated-credential list --id {client_id}`: issuer, subject and audience must be the same, letter by letter"
+            ),
+            Self::ChangePermissions { path, mode } => write!(
+                f,
+                "keep it to yourself: `chmod {mode:o} '{}'`",
+                crate::redact::shown_path(path)
+            ),
+            Self::SetClock => f.write_str(
+                "set this machine's clock, for example with `sudo timedatectl set-ntp true`",
+            ),
+            Self::Retry { after: None } => f.write_str("try again in a minute"),
+            Self::Retry { after: Some(after) } => {
+                write!(
+                    f,
+                    "try again in {} s, as the service requests",
+                    after.as_secs().max(1)
+                )
+            }
+            Self::AnyOf(fixes) => list(f, fixes, "; or "),
+            Self::AllOf(fixes) => list(f, fixes, "; "),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, fixes: &[Fix], between: &str) -> fmt::Result {
+    for (number, fix) in fixes.iter().enumerate() {
+        let before = if number == 0 { "" } else { between };
+        write!(f, "{before}{fix}")?;
+    }
+    Ok(())
+}
+
+impl fmt::Display for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.verb())?;
+        if self.tenant.is_none() && self.way == SignInWay::Any {
+            f.write_str(" to azcred")?;
+        }
+        if let Some(who) = &self.login_hint {
+            write!(f, " as {who}")?;
+        }
+        if let Some(tenant) = &self.tenant {
+            write!(f, " to the tenant {tenant}")?;
+        }
+        if let Some(client_id) = &self.client_id {
+            write!(f, " with the application {client_id}")?;
+        }
+        if let Some(profile) = &self.profile {
+            write!(f, ", in the profile '{profile}'")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for GrantRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ask an owner to run `{}`", self.command())
+    }
+}
+
+/// Whether a text can stand in double quotes in sh, PowerShell and cmd, and is no option: what
+/// Azure's own ids are made of.
+fn is_pasteable(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 1024
+        && !text.starts_with('-')
+        && text.chars().all(|c| {
+            c.is_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '(' | ')' | '@' | ' ')
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fix_reads_as_an_instruction_that_names_no_program_of_ours() {
+        let again = SignIn {
+            profile: Some("work".into()),
+            login_hint: Some("ada@contoso.com".into()),
+            ..SignIn::again("contoso.com")
+        };
+        for (fix, text) in [
+            (
+                Fix::from(again),
+                "sign in again as ada@contoso.com to the tenant contoso.com, in the profile 'work'",
+            ),
+            (
+                SignIn::by(SignInWay::DeviceCode).into(),
+                "sign in with a device code",
+            ),
+            (
+                Fix::set(["A", "B", "C"]).or(Fix::UnsetVariable("D".into())),
+                "set A, B and C; or unset D",
+            ),
+            (Fix::set_to("A", "x"), "set A=x"),
+            (
+                GrantRole::new("Reader", None, Some("$(a)".into()), PrincipalKind::User).into(),
+                "ask an owner to run `az role assignment create --assignee-object-id OBJECT_ID --assignee-principal-type User --role \
+                 \"Reader\" --scope \"SCOPE\"`",
+            ),
+        ] {
+            assert_eq!(fix.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn the_same_step_is_named_once_and_an_empty_one_never() {
+        let fix = Fix::from("").or("a").or(Fix::from("b").or("a"));
+        assert_eq!(fix.to_string(), "a; or b");
+        assert_eq!(Fix::from("").or("a"), "a".into());
+    }
+
+    #[test]
+    fn nothing_that_a_shell_would_run_is_pasteable() {
+        assert!(is_pasteable("/subscriptions/1/resourceGroups/rg_(a).b"));
+        for bad in [
+            "",
+            "$(reboot)",
+            "`x`",
+            "a\"b",
+            "a;b",
+            "a\nb",
+            "-rf",
+            "a\\b",
+            "%PATH%",
+            "a'b",
+        ] {
+            assert!(!is_pasteable(bad), "{bad}");
+        }
+    }
+}
