@@ -7,9 +7,11 @@ import pytest
 
 import people
 import seed
+from arc_agent import agents_folder
 from azure_cli import AzureCli, SignedIn
 from browser import Browser
 from emulator import Emulator
+from scene import Keys, Scene
 from way import Way
 
 
@@ -60,6 +62,19 @@ def world(binary, tmp_path_factory):
     made = people.make(folder)
     with Emulator(binary, folder, made.file) as started:
         yield people.World(started, made)
+
+
+@pytest.fixture(scope="module")
+def scene(binary, tmp_path_factory):
+    """Where the environments are made in which programs are compared."""
+    folder = tmp_path_factory.mktemp("scene")
+    keys = Keys(folder)
+    with (
+        agents_folder() as arc,
+        Emulator(binary, tmp_path_factory.mktemp("emulator"), keys.seed) as emulator,
+        Scene(emulator, keys, folder, arc) as made,
+    ):
+        yield made
 
 
 @pytest.fixture(scope="session")

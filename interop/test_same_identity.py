@@ -14,11 +14,9 @@ import pytest
 import chain_page
 import pieces as p
 import terminal
-from arc_agent import agents_folder
-from emulator import Emulator
 from environments import ALONE, ASKED_BY, ASKS, CI, CODE, ENVIRONMENTS, ERROR, NOTHING, PRESETS, PROGRAMS
 from interactive import Interactive
-from scene import Keys, Scene, who
+from scene import who
 from way import HERE
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the tools of the environments are shell scripts")
@@ -26,18 +24,6 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the tools of the env
 PAGE = HERE.parent / "docs" / "chain-compared.md"
 # For all environments together; the slowest takes some ten seconds.
 PROGRAM_WITHIN = 100
-
-
-@pytest.fixture(scope="module")
-def scene(binary, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("scene")
-    keys = Keys(folder)
-    with (
-        agents_folder() as arc,
-        Emulator(binary, tmp_path_factory.mktemp("emulator"), keys.seed) as emulator,
-        Scene(emulator, keys, folder, arc) as made,
-    ):
-        yield made
 
 
 def possible(scene, all_environments):

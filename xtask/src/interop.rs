@@ -34,7 +34,8 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
     let modules = node::modules()?;
     run(cargo(&["build", "--locked"])
         .args(["--package", "azcred-cli", "--bins"])
-        .args(["--package", "azcred", "--example", "sign_in"]))?;
+        .args(["--package", "azcred"])
+        .args(["--example", "sign_in", "--example", "session"]))?;
     // Each process has an emulator of its own; four of them are as quick as more.
     let parallel = [
         "--numprocesses",
@@ -54,6 +55,7 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
         .env("AZCRED_BINARY", binary("debug"))
         .env("AZCRED_AZ", az)
         .env("AZCRED_SIGN_IN", built("debug/examples", "sign_in"))
+        .env("AZCRED_SESSION", built("debug/examples", "session"))
         // Screenshots of the library's own pages, to be looked at.
         .env("AZCRED_PICTURES", target().join("sign-in-pages"))
         .env("PYTHONDONTWRITEBYTECODE", "1");

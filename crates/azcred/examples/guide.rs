@@ -14,6 +14,7 @@ async fn main() -> azcred::Result<()> {
     }
     // Those that need files or programs of yours are here to be compiled.
     if std::env::args().len() > 1 {
+        by_a_session_of_ones_own().await?;
         by_a_chain_of_ones_own().await?;
         of_a_subscription().await?;
         of_what_this_runs_on().await?;
@@ -31,46 +32,69 @@ async fn main() -> azcred::Result<()> {
 
 async fn by_whoever_is_here() -> azcred::Result<()> {
     // README
-    use azcred::{ClientOptions, Credential, Scope, TokenRequest, chain::Chain};
+    use azcred::Session;
 
-    let chain = Chain::new(ClientOptions::default());
-    let request = TokenRequest::new(Scope::ARM);
-    let token = chain.get_token(&request).await?;
-    let source = chain.chosen().expect("somebody answered");
-    println!("by {source}, good until {}", token.expires_on());
-    // A second call within the token's life gives the same one, without waiting.
-    let again = chain.get_token(&request).await?;
+    let session = Session::open().await?;
+    let token = session.token().await?;
+    println!("good until {}", token.expires_on());
+    // A second call within the token's life returns the same one, without waiting.
+    let again = session.token().await?;
     assert_eq!(token.secret(), again.secret());
     // end
     Ok(())
 }
 
-async fn by_a_chain_of_ones_own() -> azcred::Result<()> {
-    // builder
+async fn by_a_session_of_ones_own() -> azcred::Result<()> {
+    // session
     use azcred::{
-        ClientOptions, Credential, Scope, TokenRequest,
-        chain::{Chain, Expect, Preset, Settings, Source},
+        Scope, Session,
+        chain::{Expect, Preset, Source},
     };
 
-    let options = ClientOptions::default();
-    let folder = std::env::current_dir().expect("a working folder");
-    let settings = Settings::find(&**options.system(), &folder)?;
-    let chain = Chain::builder(options)
+    let session = Session::builder()
         .preset(Preset::Azure)
         .exclude([Source::AzurePowerShell])
         .expect(Expect::new("train.rs").tenant("72f988bf-86f1-41af-91ab-2d7cd011db47")?)
-        .settings(&settings)
-        .build();
+        .scope(Scope::ML)
+        .open()
+        .await?;
+    let token = session.token().await?;
+    // end
+    // decided
+    for setting in session.decided_by() {
+        println!("{:?} {}", setting.kind, setting.name);
+    }
+    if let Some(located) = session.workspace()? {
+        println!("{}, from {}", located.workspace, located.source);
+    }
     // end
     // report
-    let request = TokenRequest::new(Scope::ARM);
-    if let Err(error) = chain.get_token(&request).await {
+    if let Err(error) = session.token().await {
         for attempt in error.report().iter().flat_map(|report| &report.attempts) {
             let (source, verdict) = (attempt.source.id(), attempt.verdict.describe());
             println!("{source:<22} {verdict:<12} {}", attempt.reason);
         }
         return Err(error);
     }
+    // end
+    println!("{}", token.expires_on());
+    Ok(())
+}
+
+async fn by_a_chain_of_ones_own() -> azcred::Result<()> {
+    // chain
+    use azcred::{
+        ClientOptions, Credential, Scope, TokenRequest,
+        chain::{Chain, Source},
+    };
+
+    let chain = Chain::builder(ClientOptions::default())
+        .only([Source::Environment, Source::ManagedIdentity])
+        .build();
+    let request = TokenRequest::new(Scope::ARM);
+    let token = chain.get_token(&request).await?;
+    let source = chain.chosen().expect("a source was chosen");
+    println!("by {source}, good until {}", token.expires_on());
     // end
     Ok(())
 }

@@ -3,17 +3,21 @@
 //!
 //! ```no_run
 //! # async fn example() -> azcred::Result<()> {
-//! use azcred::{ClientOptions, Credential, Scope, TokenRequest, chain::Chain};
+//! use azcred::Session;
 //!
-//! let chain = Chain::new(ClientOptions::default());
-//! let token = chain.get_token(&TokenRequest::new(Scope::ARM)).await?;
+//! let session = Session::open().await?;
+//! let token = session.token().await?;
 //! println!("good until {}", token.expires_on());
 //! # Ok(()) }
 //! ```
 //!
+//! [`Session`] has the identity that the command `azcred token` has in the same folder: it reads the
+//! same variables, files and description of the cloud. [`Session::builder`] takes a preset, a
+//! scope, whom to expect.
+//!
 //! # Credentials
-//! [`chain::Chain`] looks for somebody to sign in as, in this order unless told otherwise
-//! ([`chain::Preset`]):
+//! A session tries sources in this order, unless a [`chain::Preset`] has another. A program that
+//! wants no variable or file to decide puts a [`chain::Chain`] of them together itself.
 //! 1. [`EnvironmentCredential`]: the service principal that `AZURE_*` or `HIML_*` describe;
 //! 2. [`WorkloadIdentityCredential`]: a Kubernetes workload and its token file;
 //! 3. [`GitHubActionsCredential`]: a GitHub Actions job;
