@@ -39,7 +39,7 @@ def sign_in(tab, person, second_factor=False):
 
 def hand_over(tab):
     """Presses the button that brings the answer to the program, where no script does."""
-    if not tab.has_scripts and "There are no scripts in this browser" in tab.text:
+    if not tab.has_scripts and "This browser does not run scripts" in tab.text:
         tab.click("Continue")
 
 

@@ -46,17 +46,17 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The state folder.
-    #[error("the emulator's state folder can't be used: {0}")]
+    #[error("the state folder can't be used: {0}")]
     State(#[from] StateError),
     /// The seed.
-    #[error("the emulator's seed is refused: {0}")]
+    #[error("the seed can't be used: {0}")]
     Seed(#[from] SeedError),
     /// A fault in the seed.
-    #[error("the emulator's seed is refused: {0}")]
+    #[error("the seed can't be used: {0}")]
     Fault(#[from] InvalidFault),
     /// A port.
     #[error(
-        "port {port} on 127.0.0.1 can't be had for {service}: {source}; choose another, or 0 for any"
+        "port {port} on 127.0.0.1 is not available for {service}: {source}; choose another port, or 0 for a free one"
     )]
     Port {
         /// The service it was for.
@@ -70,7 +70,7 @@ pub enum Error {
     #[error(transparent)]
     Hosts(#[from] CertificateError),
     /// No randomness for the admin token.
-    #[error("the system has no randomness to give")]
+    #[error("the system returned no random bytes")]
     Randomness,
 }
 

@@ -109,7 +109,7 @@ impl Effect {
 
 /// A fault that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the fault is refused: {0}")]
+#[error("the fault can't be used: {0}")]
 pub struct InvalidFault(String);
 
 impl Fault {
@@ -167,7 +167,7 @@ impl Fault {
             Effect::Redirect { location, .. }
                 if http::HeaderValue::from_str(location).is_err() =>
             {
-                refuse("its location can't be sent in a header".into())
+                refuse("the location can't be sent in a header".into())
             }
             Effect::ClockSkew { .. }
                 if self.service.is_some()
@@ -180,7 +180,7 @@ impl Fault {
             Effect::Aadsts { .. } if self.service.is_some_and(|s| s != Service::Login) => {
                 refuse("only the service 'login' has AADSTS codes".into())
             }
-            _ if self.count == Some(0) => refuse("a count of 0 meets nothing".into()),
+            _ if self.count == Some(0) => refuse("a count of 0 matches no request".into()),
             _ => Ok(()),
         }
     }

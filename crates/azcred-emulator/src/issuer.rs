@@ -21,7 +21,7 @@ const PATH: &str = "/-/issuer";
 pub enum MintError {
     /// The issuer is unknown, or its keys are someone else's.
     #[error(
-        "'{0}' is not an issuer that this emulator signs for: register it in the seed without keys"
+        "the emulator does not sign for the issuer '{0}': add the issuer to the seed, without keys"
     )]
     NotHosted(String),
     /// The signature failed for want of randomness.

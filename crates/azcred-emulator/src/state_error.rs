@@ -16,7 +16,7 @@ pub enum StateError {
         source: io::Error,
     },
     /// The folder is open to others, and would hold secrets.
-    #[error("{}: this folder holds other things, and other users of this machine can enter it (its mode is {mode:03o}), and it would hold keys and secrets: run 'chmod 700 {}', or choose another folder", path.display(), path.display())]
+    #[error("{}: other users of this machine can open this folder (mode {mode:03o}), and it would hold keys and secrets: run 'chmod 700 {}', or choose another folder", path.display(), path.display())]
     Open {
         /// The folder.
         path: PathBuf,
@@ -32,13 +32,13 @@ pub enum StateError {
         owner: u32,
     },
     /// Another emulator runs from this folder.
-    #[error("{}: an emulator is running from this folder already: use that one, stop it, or choose another folder", path.display())]
+    #[error("{}: an emulator is already running from this folder: use it, stop it, or choose another folder", path.display())]
     Running {
         /// The folder.
         path: PathBuf,
     },
     /// A file is there and is not what was written.
-    #[error("{}: this file is damaged ({why}): restore it, or remove it to have a new one made{}", path.display(), consequence)]
+    #[error("{}: this file is damaged ({why}): restore it, or delete it and a new one is created{}", path.display(), consequence)]
     Damaged {
         /// The file.
         path: PathBuf,

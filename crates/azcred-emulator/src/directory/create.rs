@@ -11,16 +11,16 @@ use uuid::Uuid;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CreateError {
     /// There is no such tenant.
-    #[error("there is no tenant {0}")]
+    #[error("no tenant has the id {0}")]
     NoTenant(Uuid),
     /// There is no such application.
-    #[error("there is no application with client id {0}")]
+    #[error("no application has the client id {0}")]
     NoApplication(Uuid),
     /// What was given as a certificate is none.
-    #[error("it is not an X.509 certificate in DER")]
+    #[error("this is not an X.509 certificate in DER")]
     NotACertificate,
     /// The system has no randomness for a secret.
-    #[error("the system has no randomness to give")]
+    #[error("the system returned no random bytes")]
     Randomness,
 }
 

@@ -13,7 +13,7 @@ use std::{
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// CodePair under way at once. A program has one, and a person enters one.
+/// Codes under way at once. A program has one, and a person enters one.
 const MAX_PENDING: usize = 1000;
 /// Wrong user codes, from whomever, within [`WINDOW_SECONDS`]. With so few tries nobody finds one
 /// of a thousand among 20 to the power of 9 (RFC 8628 section 5.1).

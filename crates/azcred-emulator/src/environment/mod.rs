@@ -95,21 +95,21 @@ impl Persona {
     /// What it is given, in a few words.
     pub fn summary(self) -> &'static str {
         match self {
-            Self::ServicePrincipal => "the seed's first application, in AZURE_*",
-            Self::Himl => "the same, in hi-ml's HIML_*",
-            Self::Certificate => "an application with a certificate, in AZURE_*",
-            Self::Laptop => "a person's machine, with Azure CLI signed in",
-            Self::Github => "a job in GitHub Actions, with its tokens",
-            Self::AzurePipelines => "a job in Azure Pipelines, with a service connection",
-            Self::Aks => "a pod in Azure Kubernetes Service, with a projected token",
-            Self::AzureMlCompute => "an Azure ML compute, with its managed identity",
+            Self::ServicePrincipal => "a service principal with a secret, in AZURE_*",
+            Self::Himl => "the same service principal, in hi-ml's HIML_*",
+            Self::Certificate => "a service principal with a certificate, in AZURE_*",
+            Self::Laptop => "a laptop on which Azure CLI is signed in",
+            Self::Github => "a job in GitHub Actions with the permission id-token: write",
+            Self::AzurePipelines => "a job in Azure Pipelines with a service connection",
+            Self::Aks => "a pod in Azure Kubernetes Service with workload identity",
+            Self::AzureMlCompute => "an Azure ML compute with a managed identity",
             Self::AzureMlJob => "an Azure ML job on behalf of the user who submitted it",
-            Self::AppService => "an app in App Service, with its managed identity",
-            Self::ServiceFabric => "an application in Service Fabric, with its managed identity",
-            Self::Vm => "a virtual machine, with its managed identity",
-            Self::Arc => "a server with Azure Arc's agent, with its managed identity",
+            Self::AppService => "an app in App Service with a managed identity",
+            Self::ServiceFabric => "an application in Service Fabric with a managed identity",
+            Self::Vm => "a virtual machine with a managed identity",
+            Self::Arc => "a server with Azure Arc and a managed identity",
             Self::CloudShell => "Cloud Shell, as its user",
-            Self::Nobody => "no credential at all",
+            Self::Nobody => "no credential",
         }
     }
 

@@ -19,12 +19,12 @@ const DAYS: i64 = 90;
 
 /// Why there is none.
 #[derive(Debug, thiserror::Error)]
-#[error("what the managed identity hosts prove themselves by could not be made: {0}")]
+#[error("the certificate of the managed identity hosts could not be created: {0}")]
 pub struct CertificateError(String);
 
 impl CertificateError {
     pub(super) fn randomness() -> Self {
-        Self("the system has no randomness to give".to_owned())
+        Self("the system returned no random bytes".to_owned())
     }
 }
 

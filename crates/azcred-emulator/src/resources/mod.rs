@@ -57,11 +57,11 @@ pub struct Resources {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AssignError {
     /// The principal has that role at that scope already, by an assignment of another name.
-    #[error("the role is assigned already, by {0}")]
+    #[error("the role is already assigned, by {0}")]
     Exists(Uuid),
     /// An assignment of that name is there and says something else; only its description can
     /// change.
-    #[error("the assignment of that name is for another principal, role or scope")]
+    #[error("an assignment of this name exists for another principal, role or scope")]
     UpdateNotPermitted,
 }
 

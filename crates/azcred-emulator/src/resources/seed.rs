@@ -123,7 +123,7 @@ impl ResourcesSeed {
                 return Err(problem(
                     entry,
                     format!("management_groups[{at}].parent"),
-                    format!("there is no management group '{parent}' in this seed"),
+                    format!("no management group '{parent}' in this seed"),
                 ));
             }
         }
@@ -148,7 +148,7 @@ impl ResourcesSeed {
                 .tenant(&said.tenant)
                 .ok_or_else(|| {
                     let message = format!(
-                        "there is no tenant '{}' in this seed, by id or domain",
+                        "no tenant in this seed has the id or domain '{}'",
                         said.tenant
                     );
                     problem(entry, field("tenant"), message)
@@ -157,14 +157,14 @@ impl ResourcesSeed {
             if let Some(group) = &said.management_group
                 && made.management_group(group).is_none()
             {
-                let message = format!("there is no management group '{group}' in this seed");
+                let message = format!("no management group '{group}' in this seed");
                 return Err(problem(entry, field("management_group"), message));
             }
             if made.subscription(said.id).is_some() {
                 return Err(problem(
                     entry,
                     field("id"),
-                    format!("subscription {} is there already", said.id),
+                    format!("subscription {} is already in this seed", said.id),
                 ));
             }
             made.put_subscription(Subscription {
@@ -180,10 +180,7 @@ impl ResourcesSeed {
             let said = entry.get_ref();
             let field = |name: &str| format!("resource_groups[{at}].{name}");
             if made.subscription(said.subscription).is_none() {
-                let message = format!(
-                    "there is no subscription {} in this seed",
-                    said.subscription
-                );
+                let message = format!("no subscription {} in this seed", said.subscription);
                 return Err(problem(entry, field("subscription"), message));
             }
             match made.put_group(said.clone()) {
@@ -192,7 +189,7 @@ impl ResourcesSeed {
                     return Err(problem(
                         entry,
                         field("name"),
-                        format!("'{}' is there already", said.name),
+                        format!("'{}' is already in this seed", said.name),
                     ));
                 }
                 Err(error) => return Err(problem(entry, field("name"), error.to_string())),
@@ -236,7 +233,7 @@ impl ResourcesSeed {
             }
             .ok_or_else(|| {
                 let message = format!(
-                    "there is no role '{}', built-in or in this seed, by name or id",
+                    "no role has the name or id '{}', built-in or in this seed",
                     said.role
                 );
                 problem(entry, field("role"), message)
@@ -337,14 +334,14 @@ fn put(made: &mut Resources, resource: Resource) -> Result<(), String> {
         };
         if !there {
             return Err(format!(
-                "what it lies in, '{parent}', is not in this seed (or stands further down)"
+                "its parent '{parent}' is not in this seed, or comes after it"
             ));
         }
     }
     if made.put_resource(resource) {
         Ok(())
     } else {
-        Err(format!("'{id}' is there already"))
+        Err(format!("'{id}' is already in this seed"))
     }
 }
 
@@ -354,7 +351,7 @@ fn find_principal(directory: &Directory, said: &str) -> Result<(Uuid, PrincipalT
         return match directory.principal(id) {
             Some(found) => Ok((id, kind_of(found))),
             None => Err(format!(
-                "there is no user, group or service principal with object id {id} in this seed"
+                "no user, group or service principal in this seed has the object id {id}"
             )),
         };
     }
@@ -377,7 +374,7 @@ fn find_principal(directory: &Directory, said: &str) -> Result<(Uuid, PrincipalT
     match found.as_slice() {
         [one] => Ok(*one),
         [] => Err(format!(
-            "there is no '{said}' in this seed: give the name of an application or group, a user's sign-in name, or an object id"
+            "no principal '{said}' in this seed: use the name of an application or group, a user's sign-in name, or an object id"
         )),
         several => Err(format!(
             "{} principals are called '{said}': give the object id",

@@ -90,12 +90,12 @@ workspace_id = '00000000-0000-0000-0000-0000000000ff'
         (
             SUBSCRIPTION.replace("contoso.com", "fabrikam.com"),
             "subscriptions[0].tenant",
-            "no tenant 'fabrikam.com'",
+            "the id or domain 'fabrikam.com'",
         ),
         (
             format!("{SUBSCRIPTION}{SUBSCRIPTION}"),
             "subscriptions[1].id",
-            "there already",
+            "already in this seed",
         ),
         (
             GROUP.to_owned(),
@@ -105,22 +105,22 @@ workspace_id = '00000000-0000-0000-0000-0000000000ff'
         (
             format!("{SUBSCRIPTION}{GROUP}{GROUP}"),
             "resource_groups[1].name",
-            "there already",
+            "already in this seed",
         ),
         (
             workspace,
             "workspaces[0]",
-            "/resourceGroups/rg', is not in this seed",
+            "/resourceGroups/rg' is not in this seed",
         ),
         (
             assignment("Nonsense", "ada@contoso.com"),
             "role_assignments[0].role",
-            "no role 'Nonsense'",
+            "no role has the name or id 'Nonsense'",
         ),
         (
             assignment("Reader", "bob@contoso.com"),
             "role_assignments[0].principal",
-            "no 'bob@contoso.com'",
+            "no principal 'bob@contoso.com'",
         ),
         (
             assignment("Reader", "twin@contoso.com"),

@@ -61,7 +61,8 @@ pub(super) fn add(
     let said = entry.get_ref();
     let field = |name: &str| format!("conditional_access[{at}].{name}");
     if said.require.is_none() && said.sign_in_frequency.is_none() {
-        let message = "say what it wants: 'mfa', 'compliant_device', 'managed_device' or 'block', or a sign_in_frequency";
+        let message =
+            "set 'mfa', 'compliant_device', 'managed_device' or 'block', or set sign_in_frequency";
         return Err(problem(entry, field("require"), message));
     }
     let principals = |name: &str, all: &[String]| -> Result<BTreeSet<Uuid>, Problem> {
@@ -73,7 +74,7 @@ pub(super) fn add(
             .enumerate()
             .map(|(n, said)| {
                 known(said).ok_or_else(|| {
-                    let message = format!("there is no user or group '{said}' in this seed");
+                    let message = format!("no user or group '{said}' in this seed");
                     problem(entry, field(&format!("{name}[{n}]")), message)
                 })
             })
@@ -85,8 +86,9 @@ pub(super) fn add(
             .enumerate()
             .map(|(n, said)| {
                 resource_id(directory, said).ok_or_else(|| {
-                    let message =
-                        format!("there is no resource '{said}', of Microsoft's or in this seed");
+                    let message = format!(
+                        "'{said}' is neither a Microsoft resource nor an application in this seed"
+                    );
                     problem(entry, field(&format!("resources[{n}]")), message)
                 })
             })
@@ -117,7 +119,7 @@ pub(super) fn add(
     };
     let id = policy.id;
     if directory.policies.insert(id, policy).is_some() {
-        let message = format!("there is a policy with this id or name already: '{id}'");
+        let message = format!("another policy already has this id or name: '{id}'");
         return Err(problem(entry, field("name"), message));
     }
     Ok(())

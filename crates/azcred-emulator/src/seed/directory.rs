@@ -52,7 +52,7 @@ impl DirectorySeed {
                 return Err(problem(
                     entry,
                     field,
-                    format!("'{}' is there already or empty", said.id),
+                    format!("'{}' is empty, or the id of another tenant", said.id),
                 ));
             }
         }
@@ -114,13 +114,12 @@ impl DirectorySeed {
                 .tenant(said)
                 .map(|tenant| tenant.id)
                 .ok_or_else(|| {
-                    let message =
-                        format!("there is no tenant '{said}' in this seed, by id or domain");
+                    let message = format!("no tenant in this seed has the id or domain '{said}'");
                     problem(entry, field.to_owned(), message)
                 }),
             (None, [only]) => Ok(only.get_ref().id),
             (None, all) => {
-                let message = format!("say which tenant: the seed has {}", all.len());
+                let message = format!("name the tenant: the seed has {}", all.len());
                 Err(problem(entry, field.to_owned(), message))
             }
         }
@@ -146,15 +145,17 @@ impl DirectorySeed {
                 };
                 let found = found.filter(|user| user.guest_of.is_none() && user.tenant != tenant);
                 Some(found.map(|user| user.id).ok_or_else(|| {
-                    let message =
-                        format!("there is no account '{home}' of another tenant above this one");
+                    let message = format!(
+                        "no account of another tenant, further up in this seed, is '{home}'"
+                    );
                     problem(entry, field("guest_of"), message)
                 })?)
             }
         };
         let password = match (&said.password, guest_of) {
             (Some(_), Some(_)) => {
-                let message = "a guest signs in by the password of its own tenant";
+                let message =
+                    "a guest signs in with the password of its home account: leave this out";
                 return Err(problem(entry, field("password"), message));
             }
             (None, Some(_)) => None,
@@ -199,7 +200,7 @@ impl DirectorySeed {
             return Err(problem(
                 entry,
                 field("access_token_version"),
-                "it is 1 or 2",
+                "the version is 1 or 2",
             ));
         }
         let mut application = Application {
@@ -281,7 +282,10 @@ impl DirectorySeed {
             .insert(said.app_id, application)
             .is_some()
         {
-            let message = format!("'{}' is there already", said.app_id);
+            let message = format!(
+                "another application already has the client id '{}'",
+                said.app_id
+            );
             return Err(problem(entry, field("app_id"), message));
         }
         Ok(())
@@ -306,7 +310,7 @@ impl DirectorySeed {
             let said = entry.get_ref();
             for (n, member) in said.members.iter().enumerate() {
                 let id = find_member(directory, member).ok_or_else(|| {
-                    let message = format!("there is no '{member}' in this seed");
+                    let message = format!("no user, application or group '{member}' in this seed");
                     problem(entry, format!("groups[{at}].members[{n}]"), message)
                 })?;
                 if let Some(group) = directory.groups.get_mut(&said.id) {
@@ -329,7 +333,7 @@ fn redirect_uris(said: &ApplicationSeed) -> Result<Vec<String>, String> {
         let is_here = matches!(url.host_str(), Some("localhost" | "127.0.0.1"));
         if url.fragment().is_some() || (url.scheme() == "http" && !is_here) {
             return Err(format!(
-                "'{uri}' is not allowed: it has to be https, or http on localhost, and without a '#'"
+                "'{uri}' is not allowed: use https, or http on localhost, without a '#'"
             ));
         }
     }
@@ -339,7 +343,7 @@ fn redirect_uris(said: &ApplicationSeed) -> Result<Vec<String>, String> {
 /// A time in RFC 3339.
 fn time_of(text: &str) -> Result<OffsetDateTime, String> {
     OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339)
-        .map_err(|e| format!("'{text}' is not like 2026-01-31T00:00:00Z: {e}"))
+        .map_err(|e| format!("'{text}' is not a time such as 2026-01-31T00:00:00Z: {e}"))
 }
 
 /// Permissions for Microsoft Graph, by its client id.
@@ -357,7 +361,7 @@ fn unused<T>(
     match directory.principal(id) {
         None => Ok(()),
         Some(taken) => {
-            let message = format!("'{id}' is the id of '{}' already", taken.name());
+            let message = format!("'{id}' is already the id of '{}'", taken.name());
             Err(problem(entry, field, message))
         }
     }

@@ -41,7 +41,8 @@ impl Made {
         if let Some(kept) = self.secrets.get(&key) {
             return Ok(SecretText::new(kept.as_str()));
         }
-        let secret = SecretText::generate().map_err(|_| "no randomness for a secret".to_owned())?;
+        let secret = SecretText::generate()
+            .map_err(|_| "the system returned no random bytes for a secret".to_owned())?;
         self.secrets.insert(key, secret.expose().to_owned());
         self.changed = true;
         Ok(secret)
@@ -99,8 +100,9 @@ impl Drop for Made {
 /// The first certificate in a PEM text, DER.
 pub(super) fn certificate_of_pem(text: &str) -> Result<Vec<u8>, String> {
     let der = CertificateDer::from_pem_slice(text.as_bytes())
-        .map_err(|e| format!("there is no certificate in PEM: {e}"))?;
-    x509_parser::parse_x509_certificate(&der).map_err(|_| "it is not X.509".to_owned())?;
+        .map_err(|e| format!("this is not a certificate in PEM: {e}"))?;
+    x509_parser::parse_x509_certificate(&der)
+        .map_err(|_| "the certificate is not X.509".to_owned())?;
     Ok(der.to_vec())
 }
 

@@ -57,14 +57,17 @@ impl ManagedIdentitiesSeed {
             let tenant = tenant(directory, said.tenant.as_deref())
                 .map_err(|message| refuse("tenant", message))?;
             if let Some(taken) = directory.principal(said.id) {
-                let message = format!("'{}' is the id of '{}' already", said.id, taken.name());
+                let message = format!("'{}' is already the id of '{}'", said.id, taken.name());
                 return Err(refuse("id", message));
             }
             let mut principals = directory.service_principals.values();
             if directory.applications.contains_key(&said.client_id)
                 || principals.any(|other| other.app_id == said.client_id)
             {
-                let message = format!("'{}' is another's client id already", said.client_id);
+                let message = format!(
+                    "'{}' is already the client id of another application",
+                    said.client_id
+                );
                 return Err(refuse("client_id", message));
             }
             if said.resource_id.resource_type().is_none() {
@@ -81,7 +84,7 @@ impl ManagedIdentitiesSeed {
                 if !HOSTS.contains(host) {
                     let names: Vec<_> = HOSTS.iter().map(|host| host.name()).collect();
                     let message = format!(
-                        "'{}' gives out no tokens of managed identities; these do: {}",
+                        "'{}' is not a host of managed identities; these are: {}",
                         host.name(),
                         names.join(", ")
                     );
@@ -92,7 +95,7 @@ impl ManagedIdentitiesSeed {
                     .any(|other| !other.is_user_assigned() && other.hosts.contains(host));
                 if !identity.is_user_assigned() && has_own {
                     let message = format!(
-                        "'{}' has an identity of its own already, and a second one can only be user-assigned: a \
+                        "'{}' already has a system-assigned identity; a second one has to be user-assigned: a \
                          Microsoft.ManagedIdentity/userAssignedIdentities",
                         host.name()
                     );
@@ -124,10 +127,10 @@ fn tenant(directory: &Directory, said: Option<&str>) -> Result<Uuid, String> {
         (Some(said), _, _) => directory
             .tenant(said)
             .map(|tenant| tenant.id)
-            .ok_or_else(|| format!("there is no tenant '{said}' in this seed, by id or domain")),
+            .ok_or_else(|| format!("no tenant in this seed has the id or domain '{said}'")),
         (None, Some(only), None) => Ok(*only),
         (None, _, _) => Err(format!(
-            "say which tenant: the seed has {}",
+            "name the tenant: the seed has {}",
             directory.tenants.len()
         )),
     }

@@ -139,7 +139,7 @@ impl Seed {
             return Err(located(Problem {
                 span: None,
                 field: "tenants".to_owned(),
-                message: "there has to be at least one: [[tenants]] with id, name and domains"
+                message: "a seed needs at least one tenant: [[tenants]] with id, name and domains"
                     .into(),
             }));
         };
@@ -201,7 +201,7 @@ fn split(text: &str) -> Result<Halves<'_>, Problem> {
                 return Err(Problem {
                     span: Some(key.span()),
                     field: name.to_owned(),
-                    message: format!("a seed has no such table; it has: {}", known.join(", ")),
+                    message: format!("unknown table; a seed has these: {}", known.join(", ")),
                 });
             }
         };
@@ -254,7 +254,7 @@ fn read_file(path: &Path) -> std::io::Result<String> {
     if text.len() as u64 > MAX_BYTES {
         return Err(std::io::Error::new(
             std::io::ErrorKind::InvalidData,
-            "it is larger than 4 MiB, which no seed is",
+            "the file is larger than 4 MiB, the limit for a seed",
         ));
     }
     Ok(text)

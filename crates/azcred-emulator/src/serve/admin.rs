@@ -42,7 +42,7 @@ impl Admin {
             .route("/requests", get(requests).delete(clear_requests))
             .route("/info", get(show_info))
             .route("/federated-tokens", post(mint))
-            .fallback(|| async { refuse(StatusCode::NOT_FOUND, "there is no such path") })
+            .fallback(|| async { refuse(StatusCode::NOT_FOUND, "unknown path") })
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(from_fn_with_state(inner.clone(), guard))
             .with_state(inner);

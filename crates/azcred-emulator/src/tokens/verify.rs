@@ -32,7 +32,7 @@ pub struct Claims {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BearerError {
     /// There is no `Authorization` header.
-    #[error("there is no Authorization header")]
+    #[error("the request has no Authorization header")]
     Missing,
     /// The scheme is not `Bearer`, or there is nothing behind it.
     #[error("the Authorization header is not 'Bearer TOKEN'")]

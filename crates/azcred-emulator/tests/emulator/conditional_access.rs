@@ -243,7 +243,7 @@ async fn a_policy_that_makes_no_sense_is_named_with_its_line() {
         ),
         (
             "name = \"x\"\nid = \"ca000001-0000-4000-8000-000000000000\"\nrequire = \"mfa\"\n[[conditional_access]]\nname = \"y\"\ntenant = \"contoso.com\"\nid = \"ca000001-0000-4000-8000-000000000000\"\nrequire = \"mfa\"\n",
-            "there is a policy",
+            "another policy already has this id",
         ),
     ] {
         let head = "\n[[conditional_access]]\ntenant = \"contoso.com\"\n";

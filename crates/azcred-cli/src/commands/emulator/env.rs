@@ -1,4 +1,4 @@
-//! `azcred emulator env`: the variables that put a program into a running emulator.
+//! `azcred emulator env`: the variables with which a program uses a running emulator.
 
 use super::{Guest, running, shell::Shell, state::State};
 use crate::{
@@ -12,10 +12,10 @@ use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Print the variables that put a program into a running emulator
+/// Print the variables with which a program uses a running emulator
 ///
-/// They set the way in, whom to trust, the workspace and a credential, and take away what would
-/// lead elsewhere.
+/// They set the emulator's addresses, its certificates, the workspace and a credential, and unset
+/// the variables that would lead to Azure or to another identity.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -27,7 +27,7 @@ pub(super) struct Env {
     #[command(flatten)]
     guest: Guest,
 
-    /// Whose language to write [default: this shell's]
+    /// The shell to write for [default: this shell]
     #[arg(long, value_name = "SHELL", value_enum)]
     shell: Option<Shell>,
 
@@ -40,7 +40,7 @@ pub(super) struct Env {
 struct Document<'a> {
     /// Variables to set.
     set: BTreeMap<&'a str, &'a str>,
-    /// Variables to take away.
+    /// Variables to unset.
     unset: &'a [&'static str],
 }
 
@@ -50,11 +50,11 @@ impl Env {
         let Some(info) = running(&folder)? else {
             return Err(Failure::new(
                 Kind::NotFound,
-                "Look for a running emulator",
-                format!("none runs from the state folder {}", folder.display()),
+                "Find a running emulator",
+                format!("no emulator is running from the state folder {}", folder.display()),
             )
             .fix(format!(
-                "start one with `azcred emulator start{}`, or run a program in one of its own with `azcred emulator exec -- PROGRAM`",
+                "start one with `azcred emulator start{}`, or run a program with `azcred emulator exec -- PROGRAM`, which starts its own",
                 self.state.again()
             )));
         };
@@ -75,7 +75,7 @@ impl Env {
         let lines = shell.lines(&environment.set, &environment.unset);
         output.line(lines.trim_end());
         if output.is_terminal() {
-            let hint = format!("\nTo take them over: {}", shell.taken_over_by());
+            let hint = format!("\nTo set them in this shell: {}", shell.set_by());
             output.note(paint(DIM, hint));
         }
         Ok(0)

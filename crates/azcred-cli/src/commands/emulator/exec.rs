@@ -1,4 +1,4 @@
-//! `azcred emulator exec`: runs a program inside an emulator.
+//! `azcred emulator exec`: runs a program against an emulator.
 
 use super::{Guest, end, guests, not_begun, running, start::interruption, state::State};
 use crate::{
@@ -18,13 +18,13 @@ use std::{
 /// makes RSA keys.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Run a program inside an emulator and return its exit code
+/// Run a program against an emulator and return its exit code
 ///
-/// Uses the emulator that runs, else starts one for this program alone, which goes when the program
-/// ends; with --state it keeps what it made, and stays for whoever else is inside. The program runs
-/// unmodified and without a shell; signals are passed on to it. Its exit code is returned: 128 and
-/// the number of the signal where one ended it, 127 where there is no such program, 126 where it
-/// can't be executed.
+/// Uses the running emulator. If none is running, starts one for this program and stops it when the
+/// program ends. With --state, it keeps what was created, and runs on while another `exec` uses it.
+/// The program is run unmodified and without a shell, and gets the signals that this command gets.
+/// Exit codes: the program's own; 128 plus the signal's number if a signal ended it; 127 if the
+/// program was not found; 126 if it can't be executed.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -45,7 +45,7 @@ pub(super) struct Exec {
 
 impl Exec {
     pub(super) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
-        // A machine without a home has no emulator that runs in it.
+        // Without a home folder there is no emulator that was started before.
         let folder = match self.state.folder() {
             Ok(folder) => Some(folder),
             Err(failure) if self.state.given.is_some() => return Err(failure),
@@ -62,7 +62,7 @@ impl Exec {
                 state_dir: self.state.given.clone(),
                 ..Options::default()
             });
-            match output.waiting("Starting a local Azure", starting).await {
+            match output.waiting("Starting the emulator", starting).await {
                 Ok(emulator) => break emulator,
                 // Another `exec` is about to start it there, or to stop it.
                 Err(Error::State(StateError::Running { .. })) if Instant::now() < until => {
@@ -71,11 +71,11 @@ impl Exec {
                 Err(error) => return Err(not_begun(&error)),
             }
         };
-        let code = self.inside(emulator.info(), output).await;
+        let code = self.run_program(emulator.info(), output).await;
         let interrupted = interruption()?;
-        let note = "Another program is inside this Azure, which stays until that has ended. Ctrl-C stops it now.";
+        let note = "Another program uses this emulator, which stays until that has ended. Ctrl-C stops it now.";
         let all_left = guests::all_left(&emulator.info().state_dir, || output.note(note));
-        // Held until it has stopped, so that nobody enters what is about to go.
+        // Held until it has stopped, so that no other program starts to use it.
         let _empty = tokio::select! {
             lock = all_left => lock.ok(),
             () = interrupted => None,
@@ -84,27 +84,27 @@ impl Exec {
         Ok(code)
     }
 
-    /// Runs the program in the emulator that runs from a folder. `None` where none does, or not for
-    /// long.
+    /// Runs the program against the emulator that runs from a folder. `None` where none runs, or it
+    /// is about to stop.
     async fn as_guest(&self, folder: &Path, output: &Output) -> Result<Option<u8>, Failure> {
         if running(folder)?.is_none() {
             return Ok(None);
         }
         let entered = guests::enter(folder).map_err(|error| {
-            Failure::new(Kind::Failed, "Enter the emulator", error.to_string())
-                .fix("give a folder that this user may write with --state")
+            Failure::new(Kind::Failed, "Use the running emulator", error.to_string())
+                .fix("choose a folder that you can write to with --state")
         })?;
         let Some(_stay) = entered else {
             return Ok(None);
         };
         // It may have stopped between the look and the lock.
         match running(folder)? {
-            Some(info) => Ok(Some(self.inside(&info, output).await)),
+            Some(info) => Ok(Some(self.run_program(&info, output).await)),
             None => Ok(None),
         }
     }
 
-    async fn inside(&self, info: &Info, output: &Output) -> u8 {
+    async fn run_program(&self, info: &Info, output: &Output) -> u8 {
         self.guest.warn(info, output);
         let environment = info.environment(self.guest.persona, self.guest.way);
         let program = Program {

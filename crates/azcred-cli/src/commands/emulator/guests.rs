@@ -1,8 +1,8 @@
-//! Who is inside an emulator that `exec` started: it stays until the last one has left.
+//! Which programs use an emulator that `exec` started: it runs until the last one has ended.
 //!
-//! A guest holds a shared lock on a file in the state folder for as long as its program runs, and
-//! whoever started the emulator takes it exclusively before stopping it. Locks end with their
-//! process, however that ends.
+//! Each `exec` holds a shared lock on a file in the state folder for as long as its program runs.
+//! The one that started the emulator takes the lock exclusively before it stops the emulator. Locks
+//! end with their process, however that ends.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -13,22 +13,21 @@ use std::{
 
 const FILE: &str = "guests.lock";
 
-/// How often a lock is tried again: nobody notices the difference.
+/// How long to wait before a lock is tried again.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
-/// A stay in an emulator, or the knowledge that nobody else is in it, until it is dropped.
+/// The use of an emulator, or the knowledge that no other program uses it, until it is dropped.
 pub(super) struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
 
-/// Enters. `None` where the emulator is about to stop; after that, somebody who is inside keeps it
-/// running.
+/// Begins to use an emulator, which then keeps running. `None` where it is about to stop.
 pub(super) fn enter(state: &Path) -> io::Result<Option<Lock>> {
     let file = open(state)?;
     let tried = file.try_lock_shared();
     held(file, tried)
 }
 
-/// Resolves once nobody is inside and nobody can enter any more; calls `waiting` once where that
-/// takes time.
+/// Resolves once no program uses the emulator and none can begin to; calls `waiting` once where
+/// that takes time.
 pub(super) async fn all_left(state: &Path, waiting: impl FnOnce()) -> io::Result<Lock> {
     let mut waiting = Some(waiting);
     loop {

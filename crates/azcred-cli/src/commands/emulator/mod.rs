@@ -20,17 +20,17 @@ use std::time::Duration;
 
 /// Run a local Azure: Entra ID, Resource Manager and an Azure ML workspace
 ///
-/// It answers as Azure does, refusals included, on this machine only; nothing leaves it. Its tenant
-/// is Contoso, with applications, a subscription, a workspace and roles; `emulator start --seed`
-/// takes a world of your own.
+/// It responds as Azure does, errors included, and sends nothing over the network. It has a tenant,
+/// Contoso, with applications, users, a subscription, a workspace and roles. With
+/// `emulator start --seed FILE` you define your own.
 #[derive(Args)]
 #[command(
     arg_required_else_help = true,
     after_help = "\
 Examples:
-  azcred emulator exec -- python train.py       run a program inside it, unmodified
+  azcred emulator exec -- python train.py       run a program against it, unmodified
   azcred emulator start                         keep one running
-  eval \"$(azcred emulator env)\"                 take this shell into it"
+  eval \"$(azcred emulator env)\"                 set the variables in this shell"
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -54,29 +54,29 @@ impl Arguments {
     }
 }
 
-/// As whom a program signs in, and by which way it reaches the emulator.
+/// Which identity a program gets, and how it reaches the emulator.
 #[derive(Args)]
 struct Guest {
-    /// As whom the program signs in
+    /// The identity that the program gets
     #[arg(long = "as", value_name = "WHO", default_value = "service-principal", value_parser = named(PERSONAS, |persona| persona.summary()))]
     persona: Persona,
 
-    /// By which way it gets in
+    /// How the program reaches the emulator
     #[arg(long = "by", value_name = "WAY", default_value = "names", value_parser = named(WAYS, way_help))]
     way: Way,
 }
 
 impl Guest {
-    /// Says what will keep the program from being who it shall be.
+    /// Warns where the program can't sign in as this persona.
     fn warn(&self, info: &Info, output: &Output) {
         let hosts = info.identity_hosts.as_ref();
         if self.persona == Persona::Arc
             && let Some(folder) = hosts.and_then(|hosts| hosts.arc_keys_elsewhere.as_deref())
         {
             let note = format!(
-                "Azure Arc's clients believe in key files in {AGENTS_FOLDER} alone; this emulator makes them in {}, as it \
-                 could not write there when it started. Make that folder as an administrator (root), and start the emulator \
-                 anew as one.",
+                "Azure SDKs accept Azure Arc's key files only from {AGENTS_FOLDER}. This emulator could not write there \
+                 when it started, and creates them in {}. Create that folder as an administrator (root), and restart the \
+                 emulator as an administrator.",
                 folder.display()
             );
             output.remark(&note);
@@ -94,9 +94,9 @@ const AGENTS_FOLDER: &str = if cfg!(windows) {
 
 fn way_help(way: &Way) -> &'static str {
     match way {
-        Way::RealNames => "Azure's own names, through HTTPS_PROXY: for unmodified programs",
+        Way::RealNames => "Azure's own host names, through HTTPS_PROXY: for unmodified programs",
         Way::Ports => {
-            "each service on its port, by AZURE_AUTHORITY_HOST and ARM_CLOUD_METADATA_URL; Python's azure-identity then needs disable_instance_discovery=True"
+            "one port of localhost for each service, in AZURE_AUTHORITY_HOST and ARM_CLOUD_METADATA_URL; azure-identity for Python then needs disable_instance_discovery=True"
         }
     }
 }
@@ -135,7 +135,7 @@ fn running(state: &std::path::Path) -> Result<Option<Info>, Failure> {
     let info = Info::load(state).map_err(|error| {
         Failure::new(
             Kind::Failed,
-            "Read what the emulator serves",
+            "Read the emulator's status",
             error.to_string(),
         )
     })?;
@@ -149,28 +149,31 @@ pub(in crate::commands) async fn begin(options: Options) -> Result<Emulator, Fai
         .map_err(|error| not_begun(&error))
 }
 
-/// Why none starts.
+/// Why an emulator did not start.
 fn not_begun(error: &azcred_emulator::Error) -> Failure {
     let (why, fix) = match error {
         azcred_emulator::Error::State(StateError::Running { path }) => (
-            format!("one runs from the state folder {} already", path.display()),
-            "use that one (`azcred emulator env` shows how), stop it, or give another folder with --state",
+            format!(
+                "an emulator is already running from the state folder {}",
+                path.display()
+            ),
+            "use that emulator (`azcred emulator env` shows how), stop it, or choose another folder with --state",
         ),
         azcred_emulator::Error::State(inner @ StateError::Io { .. }) => (
             inner.to_string(),
-            "give a folder that this user may write with --state; temporary ones are made where TMPDIR says",
+            "choose a folder that you can write to with --state, or set TMPDIR for temporary folders",
         ),
         azcred_emulator::Error::State(inner) => (inner.to_string(), ""),
         azcred_emulator::Error::Seed(inner) => (
             inner.to_string(),
-            "fix the seed file, or leave --seed out for the built-in one",
+            "fix the seed file, or leave --seed out to use the built-in seed",
         ),
         other => (other.to_string(), ""),
     };
     Failure::new(Kind::Failed, "Start the emulator", why).fix(fix)
 }
 
-/// Stops an emulator in good order; what does not end in time ends with this process.
+/// Stops an emulator. What does not end in time ends with this process.
 pub(in crate::commands) async fn end(emulator: Emulator) {
     const PATIENCE: Duration = Duration::from_secs(5);
     if tokio::time::timeout(PATIENCE, emulator.shutdown())

@@ -19,7 +19,7 @@ pub(super) enum Shell {
 }
 
 impl Shell {
-    /// The shell of whoever asks, as far as the environment tells.
+    /// This shell, as far as the environment tells.
     pub(super) fn current() -> Self {
         let shell = std::env::var("SHELL").unwrap_or_default();
         match shell.rsplit(['/', '\\']).next() {
@@ -30,8 +30,8 @@ impl Shell {
         }
     }
 
-    /// How its lines are taken over.
-    pub(super) fn taken_over_by(self) -> &'static str {
+    /// How its lines are run.
+    pub(super) fn set_by(self) -> &'static str {
         match self {
             Self::Sh | Self::Json => "eval \"$(azcred emulator env)\"",
             Self::Fish => "azcred emulator env --shell fish | source",
@@ -67,7 +67,7 @@ impl Shell {
     }
 }
 
-/// Between single quotes everything stands for itself but the quote (POSIX, Shell Command Language,
+/// Between single quotes every character but the quote is literal (POSIX, Shell Command Language,
 /// section 2.2.2).
 fn posix(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))

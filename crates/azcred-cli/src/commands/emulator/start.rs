@@ -25,16 +25,16 @@ pub(super) struct Start {
     #[command(flatten)]
     state: State,
 
-    /// Who and what exists in it, as TOML [default: Contoso]
+    /// The tenants, identities and resources in it, as TOML [default: Contoso]
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
 
     /// The port of a service: login, arm, graph, proxy, admin, or a managed identity host such as
-    /// imds [default: any free one]
+    /// imds [default: a free port]
     #[arg(long = "port", value_name = "SERVICE=PORT", value_parser = port)]
     ports: Vec<(String, u16)>,
 
-    /// How long access tokens live [default: as Entra ID's, 60 to 90 minutes]
+    /// The lifetime of access tokens [default: 3600 to 5400, as Entra ID's]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     token_lifetime: Option<u32>,
 }
@@ -42,14 +42,17 @@ pub(super) struct Start {
 fn port(text: &str) -> Result<(String, u16), String> {
     let (service, port) = text
         .split_once('=')
-        .ok_or("write it as SERVICE=PORT, such as proxy=3128")?;
+        .ok_or("expected SERVICE=PORT, such as proxy=3128")?;
     if Ports::default().named(service).is_none() {
         let names: Vec<_> = Ports::names().collect();
-        return Err(format!("there are {}", names.join(", ")));
+        return Err(format!(
+            "unknown service; the services are {}",
+            names.join(", ")
+        ));
     }
     let port = port
         .parse()
-        .map_err(|_| "a port is a number from 0 to 65535; 0 is any free one")?;
+        .map_err(|_| "a port is a number from 0 to 65535; 0 means a free port")?;
     Ok((service.to_owned(), port))
 }
 
@@ -70,9 +73,9 @@ struct Document<'a> {
     graph_url: &'a str,
     /// The proxy that answers for Azure's own names: what `HTTPS_PROXY` takes.
     proxy_url: &'a str,
-    /// The port that steers it.
+    /// The admin port.
     admin_url: &'a str,
-    /// The system's roots and its own: what `SSL_CERT_FILE` takes.
+    /// The system's root certificates and the emulator's: what `SSL_CERT_FILE` takes.
     ca_bundle: &'a Path,
     /// The tenant's id.
     tenant_id: String,
@@ -101,7 +104,7 @@ impl Start {
             ports,
             access_token_lifetime: self.token_lifetime,
         });
-        let emulator = output.waiting("Starting a local Azure", starting).await?;
+        let emulator = output.waiting("Starting the emulator", starting).await?;
         let info = emulator.info();
         if output.is_json() {
             output.json(&document(info));
@@ -110,7 +113,7 @@ impl Start {
                 output.line(line);
             }
         }
-        // Nobody could find what can't be told. A reader that has had enough is another matter.
+        // Without the addresses the emulator is of no use. A closed pipe is no error here.
         let told = output.finish();
         if told.is_ok() {
             interrupted.await;
@@ -153,7 +156,7 @@ fn ready(info: &Info, state: &str) -> Vec<String> {
         ("Graph", info.graph_url.clone()),
         (
             "Proxy",
-            format!("{}, for Azure's own names", info.proxy_url),
+            format!("{}, for Azure's own host names", info.proxy_url),
         ),
     ];
     if let Some(workspace) = &info.workspace {
@@ -164,7 +167,7 @@ fn ready(info: &Info, state: &str) -> Vec<String> {
     let mut lines = vec![format!(
         "{} {}",
         paint(GOOD, "✓"),
-        paint(STRONG, "A local Azure is ready, on this machine only.")
+        paint(STRONG, "The emulator is running, on this machine only.")
     )];
     lines.extend(table::pairs(&rows).iter().map(|row| format!("  {row}")));
     lines.push(String::new());
@@ -172,11 +175,11 @@ fn ready(info: &Info, state: &str) -> Vec<String> {
     let commands = [
         (
             format!("azcred emulator exec{state} -- azcred doctor"),
-            "run a program inside it",
+            "run a program against it",
         ),
         (
             format!("eval \"$(azcred emulator env{state})\""),
-            "take a shell into it",
+            "set the variables in a shell",
         ),
     ];
     lines.extend(table::commands(&commands));
@@ -184,12 +187,11 @@ fn ready(info: &Info, state: &str) -> Vec<String> {
     lines
 }
 
-/// Resolves when somebody wants this process to end. Listens from now on, not only once it is
-/// awaited.
+/// Resolves when this process is told to end. Listens from now on, not only once it is awaited.
 #[cfg(unix)]
 pub(super) fn interruption() -> Result<impl Future<Output = ()>, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| signal(kind).map_err(|error| deaf(&error));
+    let listen = |kind| signal(kind).map_err(|error| no_signals(&error));
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
     let mut hangup = listen(SignalKind::hangup())?;
@@ -205,9 +207,9 @@ pub(super) fn interruption() -> Result<impl Future<Output = ()>, Failure> {
 #[cfg(windows)]
 pub(super) fn interruption() -> Result<impl Future<Output = ()>, Failure> {
     use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
-    let mut interrupt = ctrl_c().map_err(|error| deaf(&error))?;
-    let mut brk = ctrl_break().map_err(|error| deaf(&error))?;
-    let mut close = ctrl_close().map_err(|error| deaf(&error))?;
+    let mut interrupt = ctrl_c().map_err(|error| no_signals(&error))?;
+    let mut brk = ctrl_break().map_err(|error| no_signals(&error))?;
+    let mut close = ctrl_close().map_err(|error| no_signals(&error))?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -217,10 +219,10 @@ pub(super) fn interruption() -> Result<impl Future<Output = ()>, Failure> {
     })
 }
 
-fn deaf(error: &std::io::Error) -> Failure {
+fn no_signals(error: &std::io::Error) -> Failure {
     Failure::new(
         Kind::Failed,
         "Start the emulator",
-        format!("the system lets nobody interrupt it: {error}"),
+        format!("the system does not deliver signals to this process: {error}"),
     )
 }

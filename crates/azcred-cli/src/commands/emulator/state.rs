@@ -4,10 +4,17 @@ use crate::failure::{Failure, Kind};
 use clap::Args;
 use std::path::PathBuf;
 
+/// The variable that says where a user's folders are.
+const HOME: &str = if cfg!(windows) {
+    "LOCALAPPDATA"
+} else {
+    "HOME"
+};
+
 #[derive(Args)]
 pub(super) struct State {
-    /// The folder that keeps its keys, secrets and what was created
-    /// [default: azcred/emulator in this user's state folder]
+    /// The folder for keys, secrets and created resources
+    /// [default: azcred/emulator in your state folder]
     #[arg(long = "state", value_name = "DIR")]
     pub(super) given: Option<PathBuf>,
 }
@@ -18,10 +25,10 @@ impl State {
         self.given.clone().or_else(usual).ok_or_else(|| {
             Failure::new(
                 Kind::Invalid,
-                "Look for this user's state folder",
-                "the environment names no home",
+                "Find your state folder",
+                format!("the variable {HOME} is not set"),
             )
-            .fix("give a folder with --state, or set HOME")
+            .fix(format!("choose a folder with --state, or set {HOME}"))
         })
     }
 

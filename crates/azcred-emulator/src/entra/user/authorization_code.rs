@@ -115,7 +115,7 @@ fn check(ask: &UserTokenRequest<'_>, code: &AuthorizationCode) -> Result<(), Ref
     if !is_its_tenant {
         return Err(Refusal::invalid_grant(
             700_005,
-            "Provided Authorization AuthorizationCode is intended to use against other tenant, thus rejected.",
+            "Provided Authorization Code is intended to use against other tenant, thus rejected.",
         ));
     }
     let address = ask.form.required("redirect_uri")?;

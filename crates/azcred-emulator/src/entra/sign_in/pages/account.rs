@@ -34,7 +34,7 @@ impl View<'_> {
             );
         }
         let content = format!(
-            r#"<p class="lead">to go on to <b>{}</b></p>
+            r#"<p class="lead">to continue to <b>{}</b></p>
 {}
 <form method="post" action="/common/login" class="row">
 <input type="hidden" name="ctx" value="{}">
@@ -59,12 +59,12 @@ impl View<'_> {
         let request = self.transaction.request();
         let hint = request.and_then(|request| request.login_hint.as_deref());
         let content = self.form(format!(
-            r#"<p class="lead">to go on to <b>{}</b></p>
-<label for="loginfmt">Email, or sign-in name</label>
+            r#"<p class="lead">to continue to <b>{}</b></p>
+<label for="loginfmt">Email or sign-in name</label>
 <input id="loginfmt" name="loginfmt" type="text" inputmode="email" autocapitalize="none" spellcheck="false" required maxlength="256" autofocus value="{}" aria-describedby="notice">
 {}
 {}
-<p class="aside"><button type="submit" name="do" value="list" class="link" formnovalidate>Pick one of the accounts there are</button></p>"#,
+<p class="aside"><button type="submit" name="do" value="list" class="link" formnovalidate>Pick one of the emulator’s accounts</button></p>"#,
             esc(self.program()),
             esc(hint.unwrap_or_default()),
             notice(self.transaction.notice),
@@ -84,7 +84,7 @@ impl View<'_> {
 <label for="passwd">Password</label>
 <input id="passwd" name="passwd" type="password" autocomplete="current-password" required maxlength="256" autofocus aria-describedby="notice where">
 {}
-<p class="aside" id="where">It is in the seed, or in <code>emulator.json</code> of the state folder, under <code>users</code>.</p>
+<p class="aside" id="where">You find it in the seed file, or under <code>users</code> in <code>emulator.json</code> in the state folder.</p>
 {}"#,
             esc(&account.user_principal_name),
             notice(self.transaction.notice),
@@ -117,7 +117,7 @@ impl View<'_> {
         })
     }
 
-    /// Who is signing in, with the way to be somebody else.
+    /// The account that signs in, and a link to choose another.
     pub(super) fn who(&self, account: &User) -> String {
         self.form(format!(
             r#"<p class="who"><span class="face" aria-hidden="true">{}</span><span>{}</span><button type="submit" name="do" value="list" class="link">Not you?</button></p>"#,

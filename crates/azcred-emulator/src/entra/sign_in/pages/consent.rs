@@ -36,7 +36,7 @@ impl View<'_> {
         let content = format!(
             r#"{}<p class="lead"><b>{}</b> would like to:</p>
 {}
-<p class="aside">Accepting means that this program may use your data so, until you or an administrator takes it back.</p>
+<p class="aside">If you accept, this program can use these permissions until you or an administrator revokes them.</p>
 {}"#,
             self.who(ready.session.account),
             esc(&ready.session.application.name),
@@ -55,14 +55,14 @@ impl View<'_> {
         let content = format!(
             r#"{}<p class="lead"><b>{}</b> needs permissions in {} that only an administrator can grant:</p>
 {}
-<p>UserTokenRequest an administrator to grant them to this program. <small>AADSTS90094</small></p>
+<p>Ask an administrator to grant these permissions. <small>AADSTS90094</small></p>
 {}"#,
             self.who(ready.session.account),
             esc(&ready.session.application.name),
             esc(&ready.session.tenant.name),
             self.permissions(ready),
             self.form(buttons(&[
-                ("without_consent", "Back to the program, without consent"),
+                ("without_consent", "Return to the program without consent"),
                 ("list", "Sign in with another account"),
             ])),
         );
@@ -77,7 +77,7 @@ impl View<'_> {
     pub(in crate::entra::sign_in) fn confirm(&self, ready: &Ready<'_>) -> Response {
         let name = &ready.session.application.name;
         let content = format!(
-            r#"{}<p>A program on another device will be signed in as you. Go on only if it is yours, and you began this yourself: nobody else may send you a code.</p>
+            r#"{}<p>A program on another device will be signed in as you. Continue only if you started this sign-in yourself. Cancel if another person sent you the code.</p>
 {}"#,
             self.who(ready.session.account),
             self.form(buttons(&[("confirm", "Continue"), ("cancel", "Cancel")])),

@@ -22,7 +22,7 @@ pub(in crate::entra::sign_in) fn code(
             r#"<label for="otc">The code that your program or device shows</label>
 <input id="otc" name="otc" class="code" type="text" autocapitalize="characters" spellcheck="false" required maxlength="32" autofocus value="{}" aria-describedby="notice whose">
 {}
-<p class="aside" id="whose">Enter no code that somebody sent you: it would sign them in as you.</p>
+<p class="aside" id="whose">Do not enter a code that another person sent you: it would sign them in as you.</p>
 {}"#,
             esc(filled_in.unwrap_or_default()),
             notice(wrong),
@@ -43,7 +43,7 @@ pub(in crate::entra::sign_in) fn device_done(exchange: &Exchange, program: &str)
         exchange,
         "You are signed in",
         &format!(
-            r#"<p class="good">You have signed in to <b>{}</b> on your device. You may close this window.</p>"#,
+            r#"<p class="good">You have signed in to <b>{}</b> on your device. You can close this window.</p>"#,
             esc(program)
         ),
     )
@@ -55,7 +55,7 @@ pub(in crate::entra::sign_in) fn device_declined(exchange: &Exchange, program: &
         exchange,
         "You did not sign in",
         &format!(
-            "<p><b>{}</b> was told so. If it was not you who began this, somebody sent you their code.</p>",
+            "<p><b>{}</b> was not signed in. If you did not start this sign-in, another person sent you their code.</p>",
             esc(program)
         ),
     )
@@ -65,8 +65,8 @@ pub(in crate::entra::sign_in) fn device_declined(exchange: &Exchange, program: &
 pub(in crate::entra::sign_in) fn device_gone(exchange: &Exchange) -> Response {
     end(
         exchange,
-        "The code is of no more use",
-        r#"<p>It has expired, or was used already. Start anew on your device. <small>AADSTS70020</small></p>"#,
+        "The code is no longer valid",
+        r#"<p>It has expired or was already used. Start again on your device. <small>AADSTS70020</small></p>"#,
     )
 }
 

@@ -12,7 +12,7 @@ use url::Url;
 /// Submits the only form of a page.
 const SUBMIT: &str = "document.forms[0].submit()";
 
-/// The person is told why not. A sign-in that is under way can go on as somebody else.
+/// The page with the error. A sign-in in progress can continue with another account.
 pub(in crate::entra::sign_in) fn refused(
     exchange: &Exchange,
     refusal: &Refusal,
@@ -54,7 +54,7 @@ pub(in crate::entra::sign_in) fn refused(
     page.respond(exchange, StatusCode::OK, leads_to.as_ref())
 }
 
-/// Nobody is signed in any more.
+/// All accounts are signed out.
 pub(in crate::entra::sign_in) fn signed_out(exchange: &Exchange) -> Response {
     Page {
         place: "Sign out",
@@ -69,7 +69,7 @@ pub(in crate::entra::sign_in) fn native_client(exchange: &Exchange) -> Response 
     Page {
         place: "Sign in",
         title: "Back to your program",
-        content: "<p>It reads the answer from this page’s address. You may close this window.</p>"
+        content: "<p>Your program reads the result from the address of this page. You can close this window.</p>"
             .to_owned(),
     }
     .respond(exchange, StatusCode::OK, None)
@@ -101,7 +101,7 @@ pub(in crate::entra::sign_in) fn form_post(
 <h1>Working…</h1>
 <form method="post" action="{}">
 {fields}
-<noscript><p>There are no scripts in this browser: press the button to go on.</p><p class="buttons"><button type="submit" class="primary">Continue</button></p></noscript>
+<noscript><p>This browser does not run scripts. Press Continue.</p><p class="buttons"><button type="submit" class="primary">Continue</button></p></noscript>
 </form>
 </main>
 <script>{SUBMIT}</script>

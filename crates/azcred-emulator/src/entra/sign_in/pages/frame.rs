@@ -18,7 +18,7 @@ use url::Url;
 pub(super) const STYLE: &str = include_str!("style.css");
 
 /// Whose page it is, on every one of them.
-pub(super) const STAND_IN: &str = r#"<aside class="stand-in"><strong>azcred emulator</strong> <span>This page is on this machine. It is not Microsoft’s: enter no real password.</span></aside>"#;
+pub(super) const STAND_IN: &str = r#"<aside class="stand-in"><strong>azcred emulator</strong> <span>This page comes from your own machine, not from Microsoft. Do not enter a real password.</span></aside>"#;
 
 /// What a page of a sign-in under way is made from.
 pub(in crate::entra::sign_in) struct View<'a> {
@@ -214,14 +214,14 @@ pub(super) fn notice(code: Option<u32>) -> String {
         return String::new();
     };
     let text = match code {
-        50034 => "There is no account of this name here. Check the spelling.",
-        50053 => "This account is locked: there were too many attempts. Wait a minute.",
-        50055 => "The password has expired, and can’t be changed here.",
+        50034 => "The emulator has no account with this name. Check the spelling.",
+        50053 => "This account is locked after too many attempts. Wait a minute, then try again.",
+        50055 => "The password has expired. The emulator can’t change it.",
         50057 => "This account is disabled.",
         50126 => "The password is wrong.",
-        70018 => "There is no such code, or no longer. Check it, or start anew on your device.",
+        70018 => "This code is wrong or has expired. Check it, or start again on your device.",
         500_121 => "The number is wrong.",
-        _ => "That did not work.",
+        _ => "This did not work. Try again.",
     };
     format!(r#"<p class="notice" id="notice" role="alert">{text} <small>AADSTS{code}</small></p>"#)
 }

@@ -1,5 +1,5 @@
-//! The pages: HTML that needs no script, says that it is an emulator's, and lets nothing of what it
-//! shows act.
+//! The pages: HTML that needs no script and says that it is an emulator's. Nothing that they show
+//! can act.
 
 mod account;
 mod consent;
