@@ -8,10 +8,6 @@ use crate::credential::{
     AzureCliCredential, AzureDeveloperCliCredential, AzurePowerShellCredential,
     VisualStudioCodeCredential,
 };
-#[cfg(feature = "people")]
-use crate::credential::{DeviceCodeCredential, InteractiveBrowserCredential};
-#[cfg(feature = "people")]
-use crate::system::{System, Unattended, unattended};
 use crate::{
     credential::{
         AzureMlOnBehalfOfCredential, AzurePipelinesCredential, GitHubActionsCredential, InChain,
@@ -19,6 +15,11 @@ use crate::{
         source::TokenSource,
     },
     error::{Error, ErrorKind, Result},
+};
+#[cfg(feature = "people")]
+use crate::{
+    credential::{DeviceCodeCredential, InteractiveBrowserCredential},
+    system::{System, Unattended, unattended},
 };
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@ mod trouble;
 use crate::{
     error::{Error, ErrorKind, Result},
     system::SharedSystem,
+    token::AccessToken,
 };
 use std::{
     fmt,
@@ -21,7 +22,7 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-pub use reqwest::{
+pub(crate) use reqwest::{
     Method,
     header::{self, HeaderMap, HeaderName, HeaderValue},
 };
@@ -92,12 +93,10 @@ impl Retry {
 /// One request. Its body is wiped from memory when dropped, and `Debug` shows neither it nor the
 /// headers.
 pub struct HttpRequest {
-    /// The method.
-    pub method: Method,
+    pub(crate) method: Method,
     /// The address; it goes into errors and traces, so nothing secret belongs in it.
     pub url: Url,
-    /// The headers.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// The body.
     pub body: Option<Zeroizing<String>>,
     /// When it is sent again; [`Retry::USUAL`] unless told otherwise.
@@ -142,9 +141,19 @@ impl HttpRequest {
         }
     }
 
+    /// Proves who asks by a token, which nothing here ever shows; `None` where it holds characters
+    /// that no token may.
+    #[must_use]
+    pub fn with_bearer(self, token: &AccessToken) -> Option<Self> {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret())).ok()?;
+        // Nothing below shows it or puts it into a compression table.
+        bearer.set_sensitive(true);
+        Some(self.with_header(header::AUTHORIZATION, bearer))
+    }
+
     /// Adds a header.
     #[must_use]
-    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
@@ -201,8 +210,7 @@ impl fmt::Debug for HttpRequest {
 pub struct HttpResponse {
     /// The status code.
     pub status: u16,
-    /// The headers.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// The body, at most [`BODY_LIMIT`] bytes.
     pub body: Zeroizing<Vec<u8>>,
     /// How many attempts it took, at least one.
@@ -216,6 +224,14 @@ impl HttpResponse {
     /// A header, where it is there and printable.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Whether its body or one of its headers has these bytes somewhere, as a response that repeats
+    /// a secret has.
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        let holds = |text: &[u8]| text.windows(bytes.len()).any(|part| part == bytes);
+        !bytes.is_empty()
+            && (holds(&self.body) || self.headers.values().any(|value| holds(value.as_bytes())))
     }
 
     /// How long the other side asked to be left alone.
@@ -243,13 +259,13 @@ impl Http {
     /// A client for endpoints of plain HTTP that the machine itself provides, such as Azure's
     /// instance metadata service: they are reached straight, as a proxy would answer for another
     /// machine.
-    pub fn direct(system: SharedSystem) -> Self {
+    pub(crate) fn direct(system: SharedSystem) -> Self {
         Self::by(Way::Direct, system)
     }
 
     /// A client that trusts one server, by the SHA-1 thumbprint of its certificate (the form in
     /// which Service Fabric tells it), and reaches it straight.
-    pub fn pinned(system: SharedSystem, thumbprint: [u8; 20]) -> Self {
+    pub(crate) fn pinned(system: SharedSystem, thumbprint: [u8; 20]) -> Self {
         Self::by(Way::Pinned(thumbprint), system)
     }
 
@@ -491,6 +507,39 @@ mod tests {
             HeaderName::from_static(name),
             HeaderValue::from_str(value).unwrap(),
         )])
+    }
+
+    #[test]
+    fn a_bearer_token_is_a_sensitive_header_or_none() {
+        let request = |secret: &str| {
+            let token = AccessToken::new(
+                secret.to_owned(),
+                SystemTime::now(),
+                Duration::from_secs(1),
+                None,
+            );
+            HttpRequest::get(Url::parse("https://localhost").unwrap()).with_bearer(&token)
+        };
+        let good = request("canary").expect("it can be in a header");
+        let header = &good.headers[header::AUTHORIZATION];
+        assert!(header.is_sensitive() && !format!("{header:?}").contains("canary"));
+        assert!(request("a\r\nX-Evil: 1").is_none());
+    }
+
+    #[test]
+    fn a_response_holds_what_is_in_its_body_or_in_a_header_and_never_nothing() {
+        let response = HttpResponse {
+            status: 200,
+            headers: [(header::SERVER, HeaderValue::from_static("one two"))]
+                .into_iter()
+                .collect(),
+            body: Zeroizing::new(b"three four".to_vec()),
+            attempts: 1,
+            clock_skew: None,
+        };
+        for (bytes, holds) in [("two", true), ("ee f", true), ("five", false), ("", false)] {
+            assert_eq!(response.holds(bytes.as_bytes()), holds, "{bytes}");
+        }
     }
 
     #[test]
