@@ -11,9 +11,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`Session`] has the identity that the command `azcred token` has in the same folder: it reads the
-//! same variables, files and description of the cloud. [`Session::builder`] takes a preset, a
-//! scope, whom to expect.
+//! [`Session`] has the identity that the command line has in the same folder: it reads the same
+//! variables, files and description of the cloud. [`Session::builder`] takes a preset, a scope, and
+//! the account that is expected.
 //!
 //! # Credentials
 //! A session tries sources in this order, unless a [`chain::Preset`] has another. A program that

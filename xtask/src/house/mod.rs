@@ -6,6 +6,7 @@ mod comments;
 mod dependencies;
 mod imports;
 mod page;
+mod sentences;
 mod source;
 
 use self::{dependencies::Member, page::Table, source::File};
@@ -45,12 +46,37 @@ fn check(root: &Path) -> Result<Vec<String>> {
         findings.extend(imports::check(file));
         findings.extend(comments::check(file));
     }
+    findings.extend(words(root, &sources)?);
     let members: Vec<(Member, &[File])> = members
         .into_iter()
         .zip(sources.iter().map(Vec::as_slice))
         .collect();
     findings.extend(dependencies::check(&workspace, &members));
     findings.extend(parts(root, &members)?);
+    Ok(findings)
+}
+
+/// Sentences that code reads, and commands that the library names.
+fn words(root: &Path, sources: &[Vec<File>]) -> Result<Vec<String>> {
+    let of = |folder: &'static str| {
+        let files = sources.iter().flatten();
+        files.filter(move |file| {
+            let name = file.path.to_str().unwrap_or("");
+            file.path.starts_with(folder)
+                && !name.ends_with("tests.rs")
+                && !name.contains("/tests/")
+        })
+    };
+    let mut findings = Vec::new();
+    for folder in ["crates/azcred/src", "crates/azcred-azure/src"] {
+        findings.extend(of(folder).flat_map(sentences::read));
+    }
+    let mut commands = Vec::new();
+    for entry in fs::read_dir(root.join("crates/azcred-cli/src/commands"))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        commands.push(name.trim_end_matches(".rs").replace('_', "-"));
+    }
+    findings.extend(of("crates/azcred/src").flat_map(|file| sentences::commands(file, &commands)));
     Ok(findings)
 }
 

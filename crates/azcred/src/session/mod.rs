@@ -1,7 +1,7 @@
 //! One identity for a machine and a folder: what every front door of this product opens.
 //!
-//! A session reads the same variables, files and description of the cloud as the command `azcred`
-//! does. So a program that opens one has the identity that `azcred token` has in the same folder.
+//! A session reads the same variables, files and description of the cloud as the command line
+//! does. So a program that opens one has the identity that the command line has in the same folder.
 
 mod builder;
 mod decided;
@@ -60,7 +60,7 @@ struct Inner {
 }
 
 impl Session {
-    /// Opens the session of this machine and the current folder, as `azcred token` does.
+    /// Opens the session of this machine and the current folder, as the command line does.
     ///
     /// Reads variables, `azcred.toml` and `config.toml`. Requests nothing, unless
     /// `ARM_CLOUD_METADATA_URL` names a description of the cloud.
