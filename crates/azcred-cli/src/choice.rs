@@ -15,7 +15,7 @@ use clap::{
 /// Whose sign-ins are used.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct InProfile {
-    /// Use the sign-ins of this profile [env: AZCRED_PROFILE] [default: default]
+    /// Use the accounts of this profile [env: AZCRED_PROFILE] [default: default]
     #[arg(long, value_name = "PROFILE", value_parser = profile)]
     profile: Option<Profile>,
 }
@@ -40,29 +40,29 @@ impl InProfile {
 
 /// Which sources of an identity may answer, in which order, and who is expected.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Which identity")]
+#[command(next_help_heading = "Which identity to use")]
 pub(crate) struct Choice {
-    /// The order in which sources are asked [env: AZCRED_PRESET] [default: azcred]
+    /// Try the sources in this order, by its rules [env: AZCRED_PRESET] [default: azcred]
     #[arg(long, value_name = "PRESET", value_parser = preset(), ignore_case = true)]
     preset: Option<Preset>,
 
-    /// Ask these sources alone; repeat it, or separate them by commas
+    /// Try only these sources. Repeat the option, or separate names with commas
     #[arg(long, value_name = "SOURCE", value_parser = source(), ignore_case = true, value_delimiter = ',')]
     only: Vec<Source>,
 
-    /// Leave these sources out
+    /// Skip these sources
     #[arg(long, value_name = "SOURCE", value_parser = source(), ignore_case = true, value_delimiter = ',', hide_possible_values = true)]
     exclude: Vec<Source>,
 
-    /// Fail unless this tenant answers, by its id
+    /// Fail unless the token is of this tenant (its id)
     #[arg(long, value_name = "ID", value_parser = expected_tenant)]
     expect_tenant: Option<String>,
 
-    /// Fail unless this principal answers, by object id, client id or sign-in name
+    /// Fail unless the token is of this principal (object id, client id or sign-in name)
     #[arg(long, value_name = "WHO", value_parser = expected_principal)]
     expect_principal: Option<String>,
 
-    /// Fail unless one of these sources answers
+    /// Fail unless the token comes from one of these sources
     #[arg(long, value_name = "SOURCE", value_parser = source(), ignore_case = true, value_delimiter = ',', hide_possible_values = true)]
     expect_source: Vec<Source>,
 
@@ -118,13 +118,13 @@ fn preset() -> impl TypedValueParser<Value = Preset> {
 /// A preset in a few words.
 pub(crate) fn described(preset: Preset) -> &'static str {
     match preset {
-        Preset::Azcred => "every source; one that is there and fails ends it",
-        Preset::Azure => "as DefaultAzureCredential of azure-identity",
+        Preset::Azcred => "every source; the first one that is set up decides, also when it fails",
+        Preset::Azure => "as DefaultAzureCredential in azure-identity",
         Preset::Kedro => {
-            "as kedro-azureml-pipeline: no managed identity where MSI_ENDPOINT is set, azcred's sign-in and the browser at last"
+            "as kedro-azureml-pipeline: no managed identity if MSI_ENDPOINT is set; last azcred's accounts and the browser"
         }
         Preset::HiMl => {
-            "as get_credential of hi-ml-azure: HIML_*, Azure CLI, azcred's sign-in, then a device code or the browser"
+            "as get_credential in hi-ml-azure: HIML_*, Azure CLI, azcred's accounts, then a device code or the browser"
         }
         _ => "",
     }

@@ -8,18 +8,10 @@ use crate::{
         wrap::{Stream, wrap},
     },
 };
-use clap::{ArgAction, Parser, error::ErrorKind};
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
 use std::{ffi::OsString, io::Write, process::ExitCode};
 
-/// The line of a command that is not in every build.
-const DEMO: &str = if cfg!(feature = "emulator") {
-    "  azcred demo                     see it all, on a local Azure\n"
-} else {
-    ""
-};
-
-/// Gets any program into Azure Machine Learning as the right identity, and says exactly what is
-/// wrong when it can't.
+/// Signs you in to Azure, and says exactly why when that fails
 #[derive(Parser)]
 #[command(
     name = "azcred",
@@ -28,22 +20,23 @@ const DEMO: &str = if cfg!(feature = "emulator") {
     arg_required_else_help = true,
     subcommand_required = true,
     max_term_width = 100,
-    after_help = format!("\
+    after_help = "\
 Start here:
-{DEMO}  azcred login                    sign in, once
-  azcred chain                    see which identity this machine has, and why
-  azcred doctor                   check the sign-in, and what it is good for
-  azcred token                    get a token, for scripts
+  azcred login     sign in, once; not needed where `az login` is done
+  azcred whoami    see which identity that is
+  azcred token     print a token, for scripts
 
 Exit codes:
-  0 done        1 failed               2 wrong usage            3 not signed in
-  4 refused by the identity provider   5 not permitted          6 unreachable
+  0  done                      4  refused by the identity provider
+  1  failed                    5  not permitted
+  2  wrong usage               6  unreachable
+  3  not signed in
 
 Results go to standard output, everything else to standard error.
-NO_COLOR turns colours off; AZCRED_LOG=debug traces, as -vv does.")
+Environment: NO_COLOR turns colours off, AZCRED_LOG=debug logs as -vv does."
 )]
 pub(crate) struct Arguments {
-    /// The result's form: text for people, json for programs
+    /// Print the result as text for people or as json for programs
     #[arg(
         short,
         long,
@@ -55,11 +48,11 @@ pub(crate) struct Arguments {
     )]
     pub(crate) output: Format,
 
-    /// Say what is used; -vv every step, -vvv everything
+    /// Explain more: -v every source, -vv every step, -vvv everything
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Options for every command")]
     pub(crate) verbose: u8,
 
-    /// Never ask for anything: fail where a person would be asked
+    /// Never ask a person: fail where a sign-in or an answer is needed
     #[arg(long, global = true, help_heading = "Options for every command")]
     pub(crate) no_input: bool,
 
@@ -67,9 +60,59 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+/// The commands, by what people come for.
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("Sign in", &["login", "logout", "account"]),
+    (
+        "Get a token, and see where it comes from",
+        &["token", "whoami", "chain", "doctor"],
+    ),
+    (
+        "Find your way in Azure",
+        &["workspace", "subscription", "tenant"],
+    ),
+    ("Try it without an Azure account", &["demo", "emulator"]),
+    ("Manage azcred", &["cache", "completions"]),
+];
+
+/// The command line, with its commands in groups.
+fn command() -> clap::Command {
+    let command = Arguments::command();
+    let listed: Vec<(&str, Vec<(&str, String)>)> = GROUPS
+        .iter()
+        .map(|(heading, names)| {
+            let commands = names.iter().filter_map(|name| {
+                let about = command.find_subcommand(name)?.get_about()?;
+                Some((*name, about.to_string()))
+            });
+            (*heading, commands.collect::<Vec<_>>())
+        })
+        .filter(|(_, commands)| !commands.is_empty())
+        .collect();
+    let names = listed.iter().flat_map(|(_, commands)| commands);
+    let widest = names.map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut groups = String::new();
+    for (heading, commands) in listed {
+        groups.push_str(&format!(
+            "{}\n",
+            style::paint(style::STRONG, format!("{heading}:"))
+        ));
+        for (name, about) in commands {
+            let name = style::paint(style::CODE, format!("{name:<widest$}"));
+            groups.push_str(&format!("  {name}  {about}\n"));
+        }
+        groups.push('\n');
+    }
+    command.help_template(format!(
+        "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}{{options}}{{after-help}}"
+    ))
+}
+
 /// Reads the command line; where it can't be read, says so and gives the exit code.
 pub(crate) fn parse() -> Result<Arguments, ExitCode> {
-    Arguments::try_parse().map_err(|error| {
+    let read = command().try_get_matches();
+    let read = read.and_then(|matches| Arguments::from_arg_matches(&matches));
+    read.map_err(|error| {
         let wrong = error.use_stderr();
         let asked_for_help = matches!(
             error.kind(),
@@ -144,11 +187,24 @@ fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_in_one_group() {
+        let command = Arguments::command();
+        let mut all: Vec<&str> = command
+            .get_subcommands()
+            .map(|one| one.get_name())
+            .collect();
+        let grouped = GROUPS.iter().flat_map(|(_, names)| names.iter().copied());
+        let mut grouped: Vec<&str> = grouped.filter(|name| all.contains(name)).collect();
+        all.sort_unstable();
+        grouped.sort_unstable();
+        assert_eq!(all, grouped);
     }
 
     #[test]

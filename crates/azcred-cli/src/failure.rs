@@ -2,17 +2,23 @@
 //! it, which exit code.
 
 use crate::words;
-use azcred::{Fix, chain::Report};
+use azcred::{
+    Fix,
+    chain::{Report, Verdict},
+};
 use serde::{Serialize, Serializer};
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// Why a command has no result. Its JSON, under the key `error`, is stable: fields are added, never
 /// changed.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Failure {
     /// What kind of trouble it is.
     pub(crate) kind: Kind,
+    /// What happened, where it is more than the kind says.
+    #[serde(skip)]
+    pub(crate) headline: Option<Cow<'static, str>>,
     /// What was tried.
     pub(crate) what: String,
     /// Why it failed, in plain words.
@@ -36,7 +42,7 @@ fn whole<S: Serializer>(report: &Option<Arc<Report>>, serializer: S) -> Result<S
 }
 
 /// What the other side answered: what its support asks for.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Answer {
     /// Its code: `AADSTS7000222`, `AuthorizationFailed`; `null` where it gave none.
@@ -65,7 +71,7 @@ pub(crate) enum Kind {
     /// The command line can't be read.
     Usage,
     /// There is nothing to sign in with.
-    Unavailable,
+    NotSignedIn,
     /// The identity provider said no.
     Refused,
     /// The identity is known and may not do this.
@@ -79,23 +85,23 @@ pub(crate) enum Kind {
     /// An answer came that is none.
     Unexpected,
     /// Somebody signed in who is not the one expected.
-    NotExpected,
+    WrongAccount,
 }
 
 impl Kind {
-    /// Its name for people, in the words of the list of exit codes.
+    /// What happened, where nothing more is known.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Failed => "failed",
             Self::Usage => "wrong usage",
-            Self::Unavailable => "not signed in",
-            Self::Refused => "refused by the identity provider",
+            Self::NotSignedIn => "not signed in",
+            Self::Refused => "the identity provider refused the sign-in",
             Self::NotPermitted => "not permitted",
             Self::NotFound => "not found",
             Self::Unreachable => "unreachable",
-            Self::Invalid => "a setting can't be used",
-            Self::Unexpected => "an answer that is none",
-            Self::NotExpected => "somebody else than expected",
+            Self::Invalid => "invalid value",
+            Self::Unexpected => "unexpected response",
+            Self::WrongAccount => "signed in as the wrong account",
         }
     }
 
@@ -106,9 +112,9 @@ impl Kind {
             | Self::Invalid
             | Self::NotFound
             | Self::Unexpected
-            | Self::NotExpected => 1,
+            | Self::WrongAccount => 1,
             Self::Usage => 2,
-            Self::Unavailable => 3,
+            Self::NotSignedIn => 3,
             Self::Refused => 4,
             Self::NotPermitted => 5,
             Self::Unreachable => 6,
@@ -122,12 +128,36 @@ impl Failure {
     pub(crate) fn new(kind: Kind, what: impl Into<String>, why: impl Into<String>) -> Self {
         Self {
             kind,
+            headline: None,
             what: what.into(),
             why: why.into(),
             fix: None,
             answer: None,
             report: None,
         }
+    }
+
+    /// Says what happened, in a user's words.
+    #[must_use]
+    pub(crate) fn titled(mut self, headline: impl Into<Cow<'static, str>>) -> Self {
+        self.headline = Some(headline.into());
+        self
+    }
+
+    /// What happened.
+    pub(crate) fn headline(&self) -> Cow<'_, str> {
+        match (&self.headline, self.kind) {
+            (Some(headline), _) => Cow::Borrowed(headline),
+            // What this binary does by itself is an infinitive.
+            (None, Kind::Failed) => Cow::Owned(format!("could not {}", lower(&self.what))),
+            (None, kind) => Cow::Borrowed(kind.title()),
+        }
+    }
+
+    /// On what occasion, where the headline does not say so.
+    pub(crate) fn occasion(&self) -> Option<&str> {
+        let is_said = self.headline.is_none() && self.kind == Kind::Failed;
+        Some(&*self.what).filter(|what| !is_said && !what.is_empty())
     }
 
     /// Adds what fixes it.
@@ -141,12 +171,23 @@ impl Failure {
 impl From<azcred::Error> for Failure {
     fn from(error: azcred::Error) -> Self {
         let kind = match error.kind() {
-            azcred::ErrorKind::Unavailable => Kind::Unavailable,
+            azcred::ErrorKind::Unavailable => Kind::NotSignedIn,
             azcred::ErrorKind::Refused => Kind::Refused,
             azcred::ErrorKind::Unreachable => Kind::Unreachable,
             azcred::ErrorKind::Invalid => Kind::Invalid,
-            azcred::ErrorKind::NotExpected => Kind::NotExpected,
+            azcred::ErrorKind::NotExpected => Kind::WrongAccount,
             _ => Kind::Unexpected,
+        };
+        // The person's no: RFC 6749 section 4.1.2.1, RFC 8628 section 3.5 and what Entra ID has for it.
+        let cancelled = error.refusal().is_some_and(|refusal| {
+            matches!(&*refusal.error, "access_denied" | "authorization_declined")
+        });
+        let headline = match cancelled {
+            true => Some(Cow::Borrowed("the sign-in was cancelled")),
+            false => error
+                .report()
+                .filter(|_| kind == Kind::NotSignedIn)
+                .and_then(|report| alone(report)),
         };
         let answer = error.refusal().map(|refusal| {
             Box::new(Answer {
@@ -164,6 +205,7 @@ impl From<azcred::Error> for Failure {
         });
         Self {
             kind,
+            headline,
             what: error.what().to_owned(),
             why: error.why().to_owned(),
             fix: error.fix().cloned().map(Box::new),
@@ -197,12 +239,34 @@ impl From<azcred_azure::Error> for Failure {
         });
         Self {
             kind,
+            headline: None,
             what: error.what().to_owned(),
             why: error.why().to_owned(),
             fix: error.fix().cloned().map(Box::new),
             answer,
             report: None,
         }
+    }
+}
+
+fn lower(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(letters).collect()
+    })
+}
+
+/// What happened where one source alone was to have a token.
+fn alone(report: &Report) -> Option<Cow<'static, str>> {
+    let mut tried = report
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.verdict != Verdict::Excluded);
+    match (tried.next(), tried.next()) {
+        (Some(only), None) if only.verdict == Verdict::Unavailable => {
+            Some(format!("the source {} has no token here", only.source).into())
+        }
+        _ => None,
     }
 }
 

@@ -64,11 +64,11 @@ fn not_run(name: &OsString, error: &io::Error) -> NotRun {
     let (why, fix, exit_code) = match error.kind() {
         io::ErrorKind::NotFound => (
             "there is no such program".to_owned(),
-            "check the name; a program that is not in PATH needs its whole path",
+            "check the name; give the whole path of a program that is not in PATH",
             127,
         ),
         io::ErrorKind::PermissionDenied => (
-            "it may not be executed".to_owned(),
+            "the file is not executable".to_owned(),
             "make it executable with `chmod +x`, or name the program that reads it",
             126,
         ),

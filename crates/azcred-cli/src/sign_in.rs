@@ -27,12 +27,8 @@ impl Place {
     pub(crate) fn here() -> Result<Self, Failure> {
         // Without it nobody knows whether a file there expects somebody else.
         let folder = std::env::current_dir().map_err(|error| {
-            Failure::new(
-                Kind::Failed,
-                "Look for the current folder",
-                error.to_string(),
-            )
-            .fix("change into a folder that exists")
+            Failure::new(Kind::Failed, "Read the current folder", error.to_string())
+                .fix("change into a folder that exists")
         })?;
         Ok(Self {
             system: Arc::new(RealSystem),
@@ -122,7 +118,7 @@ impl SignIn {
         claims: Option<String>,
         person: Person,
     ) -> azcred::Result<Self> {
-        let prompt = Arc::new(TerminalPrompt::default());
+        let prompt = Arc::new(TerminalPrompt::announcing());
         let mut session = choice.apply(place.session().prompt(prompt.clone()))?;
         if let Some(scope) = scope {
             session = session.scope(scope);

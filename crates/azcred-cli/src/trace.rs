@@ -37,9 +37,9 @@ pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
         Failure::new(
             Kind::Invalid,
             "Read AZCRED_LOG",
-            "it is neither a level nor a list of target=level",
+            "the value is neither a level nor a list of TARGET=LEVEL",
         )
-        .fix("set it to info, debug, trace or something like azcred=debug,azcred_azure=trace, or unset it")
+        .fix("set AZCRED_LOG to info, debug, trace, or a list such as azcred=debug,azcred_azure=trace; or unset it")
     })?;
     let colour = std::io::stderr().is_terminal()
         && anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;

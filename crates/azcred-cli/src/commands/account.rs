@@ -2,7 +2,7 @@
 
 use crate::{
     choice::InProfile,
-    failure::Failure,
+    failure::{Failure, Kind},
     output::{
         Output,
         style::{DIM, GOOD, WARN, paint, with_code},
@@ -25,10 +25,10 @@ use tokio::time::timeout;
 /// well.
 const CLOUD: Duration = Duration::from_secs(3);
 
-/// Show who has signed in, and choose who is asked for tokens
+/// List the accounts that are signed in, or choose the current one
 ///
-/// Several people, applications and tenants can be signed in at once. Of each profile one is the
-/// current one, whom `azcred token` and every other program of this user's gets tokens of.
+/// Several people, applications and tenants can be signed in at once. Programs get the tokens of the
+/// current account. Each profile has one.
 #[derive(Args)]
 #[command(arg_required_else_help = true, subcommand_required = true)]
 pub(crate) struct Arguments {
@@ -42,9 +42,10 @@ enum Command {
     Use(Use),
 }
 
-/// Show who has signed in
+/// List the accounts that are signed in
 ///
-/// All profiles, unless one is named. What has to sign in again says so.
+/// Lists all profiles, unless one is named. Marks the current account with `*`, and says which
+/// accounts have to sign in again.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -52,21 +53,21 @@ Examples:
   azcred account list --profile default --output json \\
     | jq -r '.accounts[] | select(.isCurrent) | .username'")]
 #[command(mut_arg("profile", |profile| profile.help(
-    "Show the sign-ins of this profile, at this cloud [env: AZCRED_PROFILE] [default: all profiles, at all clouds]"
+    "List the accounts of this profile in this cloud [env: AZCRED_PROFILE] [default: all profiles, all clouds]"
 )))]
 struct List {
     #[command(flatten)]
     in_profile: InProfile,
 }
 
-/// Make somebody who has signed in the current one
+/// Make an account the current one
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   azcred account use ada@contoso.com
-  azcred account use a0000001                  the beginning is enough where it is nobody else's")]
+  azcred account use a0000001                  the beginning is enough if no other account has it")]
 struct Use {
-    /// Sign-in name, object id, client id or account id, or the beginning of one
+    /// The account: its sign-in name, object id, client id or account id, or the beginning of one
     #[arg(value_name = "WHO")]
     who: String,
 
@@ -106,7 +107,7 @@ impl List {
         if accounts.is_empty() {
             let suggested = Suggested::in_profile(options.profile(), &**options.system());
             output.line(with_code(&format!(
-                "Nobody has signed in{}. `{}` signs you in.",
+                "No account is signed in{}. To sign in, run `{}`.",
                 to_profile(&options),
                 suggested.command("login")
             )));
@@ -120,7 +121,7 @@ impl List {
             .map(|account| row(account, digits, &authority))
             .collect();
         let head = [
-            "  who",
+            "  account",
             "id",
             "kind",
             "tenant",
@@ -135,7 +136,7 @@ impl List {
         for account in &accounts {
             if let Some(why) = &account.trouble {
                 output.remark(&format!(
-                    "{} has to sign in again: {}. `{}` does that",
+                    "{} has to sign in again: {}. Run `{}`",
                     shown(&account.who()),
                     shown(why),
                     again(account, &options)
@@ -150,7 +151,7 @@ impl Use {
     async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let options = options(&self.in_profile, output).await?;
         let accounts = Accounts::new(&options)?;
-        let meant = accounts.find(&self.who).await?;
+        let meant = find(&accounts, &self.who).await?;
         let account = accounts.use_account(&meant.id).await?;
         if output.is_json() {
             output.json(&account);
@@ -186,6 +187,37 @@ pub(super) async fn options(
         }
     }
 }
+
+/// The account of this name, id or beginning of one. Where there is not exactly one, the error
+/// names those that there are.
+pub(super) async fn find(accounts: &Accounts, who: &str) -> Result<Account, Failure> {
+    let error = match accounts.find(who).await {
+        Ok(account) => return Ok(account),
+        Err(error) if error.kind() == ErrorKind::Invalid => error,
+        Err(error) => return Err(error.into()),
+    };
+    let there = accounts.list().await.unwrap_or_default();
+    let failure = Failure {
+        kind: Kind::NotFound,
+        ..error.into()
+    };
+    let mut failure = failure.titled(format!("no single account matches '{}'", shown(who)));
+    if there.is_empty() {
+        return Err(failure);
+    }
+    let names: Vec<String> = there
+        .iter()
+        .map(|account| format!("{} ({})", shown(&account.who()), short(account, ID_DIGITS)))
+        .take(MOST_NAMES)
+        .collect();
+    failure.why = format!("{}; the accounts are: {}", failure.why, names.join(", "));
+    Err(failure)
+}
+
+/// Enough of an account's id to choose it.
+const ID_DIGITS: usize = 8;
+/// More names than these are a list of their own.
+const MOST_NAMES: usize = 8;
 
 /// Whom tokens are of from now on.
 pub(super) fn is_current(account: &Account) -> String {
@@ -233,7 +265,7 @@ pub(super) async fn tell_others(
         let others: Vec<String> = others.into_iter().collect();
         output.line(paint(
             DIM,
-            format!("There are sign-ins in: {}.", others.join(", ")),
+            format!("Other profiles have accounts: {}.", others.join(", ")),
         ));
     }
     Ok(())

@@ -19,10 +19,10 @@ use azcred::{
 };
 use clap::{Args, Subcommand};
 
-/// Show or clear the tokens that are kept on disk
+/// List or remove the tokens that are stored on disk
 ///
-/// Tokens are kept encrypted until they end, so that a script that runs `azcred token` in a loop
-/// costs no network. AZCRED_CACHE=never keeps none.
+/// Tokens are stored encrypted until they expire, so that a script can run `azcred token` in a loop
+/// without the network. With AZCRED_CACHE=never, none are stored.
 #[derive(Args)]
 #[command(arg_required_else_help = true, subcommand_required = true)]
 pub(crate) struct Arguments {
@@ -36,7 +36,7 @@ enum Command {
     Clear(Clear),
 }
 
-/// Show what is kept: whose tokens, for what, for how long; never a token
+/// List the stored tokens: of which account, for what, until when. The tokens are not shown
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -44,7 +44,7 @@ Examples:
   azcred cache list --output json | jq '.tokens[].whose'")]
 struct List {}
 
-/// Remove all tokens that are kept; whoever has signed in stays signed in
+/// Remove all stored tokens. Accounts stay signed in
 #[derive(Args)]
 struct Clear {}
 

@@ -24,23 +24,24 @@ use azcred_azure::Principal;
 use clap::Args;
 use serde::Serialize;
 
-/// Show which source of identities answers here, and why not the others
+/// Show where a token comes from, and why not from elsewhere
 ///
-/// Goes through the sources now, as `azcred token` does, and tells of each whether it is there, why
-/// not, and how long it took. The token is not shown. Nobody is asked to sign in: where a person
-/// would be, it says so.
+/// Tries the sources now, as `azcred token` does, and shows for each whether it has a token, why
+/// not, and how long it took. The token itself is not shown. No person is asked to sign in: the
+/// line of the browser or of the device code says that `azcred token` would ask.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   azcred chain
   azcred chain --preset azure           what DefaultAzureCredential would do
   azcred chain --only managed-identity
-  azcred chain --list --preset kedro    the order, without asking anybody
+  azcred chain --list --preset kedro    the order alone; nothing is tried
   azcred chain --output json | jq -r .chosen
 
-The exit code: 0 somebody answered, 1 not the one expected, 3 nobody (a person may still be asked), 4 refused, 6 unreachable.")]
+Exit codes: 0 there is a token, 1 it is of the wrong account, 3 there is none without asking a
+person, 4 refused, 6 unreachable.")]
 pub(crate) struct Chain {
-    /// Show the preset's order and rules; look nowhere, ask nobody
+    /// Show the order and the rules of the preset, and try nothing
     #[arg(long, conflicts_with_all = ["scope", "resource", "tenant", "only", "exclude", "expect_tenant", "expect_principal", "expect_source"])]
     list: bool,
 
@@ -124,14 +125,6 @@ impl Chain {
             });
             return Ok(code);
         }
-        let screen = Screen::of_stdout();
-        if !report.attempts.is_empty() {
-            let rows: Vec<Row<'_>> = report.attempts.iter().map(Row::from).collect();
-            for line in chain_table::table(&rows, report.took, screen) {
-                output.line(line);
-            }
-            output.line("");
-        }
         let width = Stream::Stdout.width();
         if let (Some(token), Some(chosen)) = (&token, sign_in::chosen(&report)) {
             for line in wrap(&who(token, &chosen, principal.as_ref()), width) {
@@ -142,9 +135,26 @@ impl Chain {
             if let Some(why) = chain_table::in_short(&report) {
                 why.clone_into(&mut error.why);
             }
-            output.line(failure::text(&error, width));
+            output.line(failure::text(&error, width, output.verbose));
         }
         output.line("");
+        let screen = Screen::of_stdout();
+        if !report.attempts.is_empty() {
+            let rows: Vec<Row<'_>> = report.attempts.iter().map(Row::from).collect();
+            let (rows, folded) = match output.verbose {
+                true => (rows, Vec::new()),
+                false => chain_table::folded(rows, width),
+            };
+            if !rows.is_empty() {
+                for line in chain_table::table(&rows, report.took, screen) {
+                    output.line(line);
+                }
+            }
+            for line in folded {
+                output.line(line);
+            }
+            output.line("");
+        }
         for line in decided_by(report.preset, sign_in.session.decided_by(), width) {
             output.line(paint(DIM, line));
         }
@@ -152,18 +162,18 @@ impl Chain {
     }
 }
 
-/// Who answered, in a line.
-fn who(token: &AccessToken, chosen: &Chosen, principal: Option<&Principal>) -> String {
+/// Which identity it is, and where the token comes from, in a line.
+pub(super) fn who(token: &AccessToken, chosen: &Chosen, principal: Option<&Principal>) -> String {
     let who = match principal {
         Some(principal) => {
             let tenant = principal.tenant_id.as_deref();
-            let tenant = tenant.map_or(String::new(), |id| format!(" of the tenant {id}"));
-            format!("You are {}{tenant}", principal.describe())
+            let tenant = tenant.map_or(String::new(), |id| format!(", in the tenant {id}"));
+            format!("You are {}{tenant}.", principal.describe())
         }
-        None => "The token does not say who you are".to_owned(),
+        None => "The token does not say who you are.".to_owned(),
     };
     format!(
-        "{who}, by {}; good until {}.",
+        "{who} The token is from {} and expires {}.",
         chosen.source,
         time::until(token.expires_on())
     )
@@ -171,21 +181,21 @@ fn who(token: &AccessToken, chosen: &Chosen, principal: Option<&Principal>) -> S
 
 /// What decides which identity it is, besides options.
 fn decided_by(preset: Preset, settings: &[Setting], width: usize) -> Vec<String> {
-    let preset = format!("{preset}, {}", described(preset));
-    let mut lines: Vec<String> = wrap(&preset, width.saturating_sub(8))
+    let preset = format!("{preset}: {}", described(preset));
+    let mut lines: Vec<String> = wrap(&preset, width.saturating_sub(10))
         .iter()
         .enumerate()
-        .map(|(number, words)| format!("{:8}{words}", if number == 0 { "preset" } else { "" }))
+        .map(|(number, words)| format!("{:10}{words}", if number == 0 { "preset" } else { "" }))
         .collect();
     lines.extend(
         settings
             .iter()
             .filter_map(|setting| match (setting.kind, &setting.value) {
-                (SettingKind::File, _) => Some(format!("file    {}", setting.name)),
+                (SettingKind::File, _) => Some(format!("file      {}", setting.name)),
                 (SettingKind::Variable, Some(value)) => {
-                    Some(format!("set     {}={value}", setting.name))
+                    Some(format!("variable  {}={value}", setting.name))
                 }
-                (SettingKind::Variable, None) => Some(format!("set     {}", setting.name)),
+                (SettingKind::Variable, None) => Some(format!("variable  {}", setting.name)),
                 // It was typed a moment ago.
                 _ => None,
             }),
@@ -217,12 +227,12 @@ fn list(preset: Preset, output: &mut Output) {
     let line = |number: &str, source: &str, name: &str, then: &str| {
         format!("{number:>3}  {source:<20}  {name:<28}  {then}")
     };
-    let head = line("", "source", "in the Azure SDKs", "after its failure");
+    let head = line("", "source", "name in the Azure SDKs", "if it fails");
     output.line(paint(DIM, head));
     for (number, (source, after_failure)) in preset.table().iter().enumerate() {
         let then = match after_failure {
             AfterFailure::End => "the chain ends",
-            AfterFailure::GoOn => "the next is asked",
+            AfterFailure::GoOn => "the next source is tried",
             AfterFailure::AskPerson => "a person is asked",
         };
         let number = (number + 1).to_string();

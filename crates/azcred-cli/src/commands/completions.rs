@@ -4,7 +4,7 @@ use crate::{cli::Arguments, failure::Failure, output::Output};
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 
-/// Print a shell's completions
+/// Print a completion script for your shell
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

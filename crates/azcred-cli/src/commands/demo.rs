@@ -2,17 +2,16 @@
 //! story.
 
 use super::{
-    doctor,
+    chain, doctor,
     emulator::{begin, end},
-    whoami,
 };
 use crate::{
     choice::Choice,
     failure::{Failure, Kind},
     output::{
         Output, failure,
-        style::{CODE, DIM, GOOD, STRONG, paint},
-        table, time,
+        style::{CODE, DIM, GOOD, STRONG, paint, with_code},
+        table,
         wrap::{Stream, wrap},
     },
     sign_in::{Chosen, Person, Place, sign_in},
@@ -21,17 +20,16 @@ use azcred::{
     AccessToken, EnvironmentKind,
     system::{Fixture, SharedSystem},
 };
-use azcred_azure::{CheckId, Event, Flags, Principal, Report, Status};
+use azcred_azure::{CheckId, Flags, Principal, Report, Status};
 use azcred_emulator::{Info, Options, Persona, Way};
 use clap::Args;
 use serde::Serialize;
 use std::time::Instant;
 
-/// See it all on a local Azure; needs no account and no network
+/// See it work on a local Azure. Needs no account and no network
 ///
-/// Starts an emulator of its own, signs in as a service principal by AZURE_* and by hi-ml's HIML_*,
-/// shows what the token says and what may be done in the workspace, then what a refusal looks like.
-/// Nothing is left behind.
+/// Starts a local Azure, signs in to it as a service principal, shows what the identity may do in a
+/// workspace, and what an expired secret looks like. Leaves nothing behind.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -66,8 +64,6 @@ struct Story {
     azure: (Chosen, AccessToken, Principal),
     himl: (Chosen, AccessToken, Principal),
     report: Report,
-    /// What it found in the workspace; the sign-in before it has been told.
-    checks: Vec<String>,
     refused: Failure,
 }
 
@@ -98,24 +94,12 @@ impl Demo {
 async fn play(info: &Info, started_in: f64) -> Result<Story, Failure> {
     let azure = signed_in(machine(info, Persona::ServicePrincipal, None)?).await?;
     let himl = signed_in(machine(info, Persona::Himl, None)?).await?;
-    let width = Stream::Stdout.width().saturating_sub(INDENT.len());
-    let mut checks = Vec::new();
     let report = doctor::examine(
         // It has no files: the workspace comes from its variables.
         &Place::of(machine(info, Persona::ServicePrincipal, None)?),
         &Choice::default(),
         &Flags::default(),
-        |event| {
-            if let Event::Finished(check) = event {
-                let told = !matches!(
-                    check.id,
-                    CheckId::SignIn | CheckId::Tenant | CheckId::Clock | CheckId::Subscription
-                );
-                if told || check.status == Status::Failed {
-                    checks.extend(doctor::finding(check, width));
-                }
-            }
-        },
+        |_| {},
     )
     .await;
     let Some(expired) = info
@@ -152,7 +136,6 @@ async fn play(info: &Info, started_in: f64) -> Result<Story, Failure> {
         azure,
         himl,
         report,
-        checks,
         refused,
     })
 }
@@ -207,89 +190,94 @@ impl Story {
     fn lines(&self, info: &Info) -> Vec<String> {
         let mut lines = vec![format!(
             "{} {}",
-            paint(STRONG, "A program's way into Azure Machine Learning."),
-            paint(DIM, "All on this machine.")
+            paint(STRONG, "How a program signs in to Azure Machine Learning."),
+            paint(DIM, "All of it on this machine.")
         )];
         let mut step = |number: u8, title: &str, body: Vec<String>| {
-            lines.push(String::new());
             lines.push(format!(
                 "{} {}",
                 paint(CODE, format!("{number}.")),
-                paint(STRONG, title)
+                paint(STRONG, with_code(title))
             ));
             lines.extend(body.into_iter().map(|line| format!("{INDENT}{line}")));
         };
         let width = Stream::Stdout.width().saturating_sub(INDENT.len());
         let (chosen, token, principal) = &self.azure;
-        let left = token.expires_on() - ::time::OffsetDateTime::now_utc();
         step(
             1,
-            "A local Azure starts",
-            good(
-                &format!(
-                    "Entra ID, Resource Manager and the tenant {}, in {:.1} s",
+            "A local Azure starts, and a program finds what to sign in with",
+            [
+                format!(
+                    "Entra ID and Resource Manager of {} started in {:.1} s",
                     info.tenant.name, self.started_in
                 ),
-                width,
-            ),
+                format!(
+                    "{} are set; hi-ml's HIML_* lead to {}",
+                    list(EnvironmentKind::AzureSecret.variables()),
+                    same(principal, &self.himl.2)
+                ),
+            ]
+            .iter()
+            .flat_map(|sentence| good(sentence, width))
+            .collect(),
         );
-        let by = |kind: EnvironmentKind| list(kind.variables());
-        let mut sign_ins = good(
-            &format!(
-                "{}: for {}",
-                by(EnvironmentKind::AzureSecret),
-                time::span(left.whole_seconds())
-            ),
-            width,
-        );
-        let (_, _, other) = &self.himl;
-        sign_ins.extend(good(
-            &format!("{}: {}", by(EnvironmentKind::Himl), same(principal, other)),
-            width,
-        ));
         step(
             2,
-            "A program gets a token by what it finds: `azcred chain` shows how",
-            sign_ins,
+            "`azcred chain`: where does the token come from?",
+            wrap(&chain::who(token, chosen, Some(principal)), width),
         );
-        let rows = whoami::rows(principal, chosen, token.expires_on());
-        let claims: Vec<_> = rows
-            .into_iter()
-            .filter(|(name, _)| CLAIMS.contains(name))
-            .collect();
         step(
             3,
-            "Who is that? `azcred whoami` reads the token",
-            table::pairs(&claims),
+            "`azcred doctor`: what may this identity do in the workspace?",
+            self.checks(width),
         );
+        // The occasion and the other side's words are for who looks into it.
+        let mut refused = self.refused.clone();
+        refused.what.clear();
+        refused.answer = None;
         step(
             4,
-            "What may it do? `azcred doctor` looks",
-            self.checks.clone(),
-        );
-        step(
-            5,
-            "What if the secret has expired? `azcred token` says so",
-            failure::text(&self.refused, width)
+            "`azcred token`: what if the secret has expired?",
+            failure::text(&refused, width, false)
                 .lines()
                 .map(str::to_owned)
                 .collect(),
         );
         lines.push(String::new());
-        lines.push(paint(STRONG, "Now you:"));
+        lines.push(paint(
+            STRONG,
+            "Now you; the first two need no Azure account:",
+        ));
         lines.extend(table::commands(&[
             (
-                "azcred emulator exec -- PROGRAM",
-                "run a program of yours in this Azure",
+                "azcred emulator exec --as laptop -- azcred whoami",
+                "a person, by az",
             ),
-            ("azcred doctor", "look at your own"),
+            ("azcred emulator exec -- PROGRAM", "your own program"),
+            ("azcred login", "your own Azure"),
         ]));
         lines
     }
-}
 
-/// The rows of `azcred whoami` that tell the story.
-const CLAIMS: [&str; 3] = ["You are", "Tenant", "Good until"];
+    /// What is allowed in a line, and each of the rest in its own.
+    fn checks(&self, width: usize) -> Vec<String> {
+        let told = self.report.checks.iter().filter(|check| {
+            let is_before = matches!(
+                check.id,
+                CheckId::SignIn | CheckId::Tenant | CheckId::Clock | CheckId::Subscription
+            );
+            !is_before || check.status == Status::Failed
+        });
+        let (allowed, others): (Vec<_>, Vec<_>) =
+            told.partition(|check| check.status == Status::Ok);
+        let allowed: Vec<&str> = allowed.iter().map(|check| check.title).collect();
+        let mut lines = good(&allowed.join(", "), width);
+        for check in others {
+            lines.extend(doctor::finding(check, width));
+        }
+        lines
+    }
+}
 
 fn good(sentence: &str, width: usize) -> Vec<String> {
     wrap(sentence, width.saturating_sub(2))
@@ -309,8 +297,8 @@ fn list([first, second, third]: [&str; 3]) -> String {
 /// Whether two tokens are of one identity.
 fn same(one: &Principal, other: &Principal) -> String {
     if one.object_id == other.object_id {
-        "the same identity, as hi-ml has it".to_owned()
+        "the same identity".to_owned()
     } else {
-        format!("{}, as hi-ml has it", other.describe())
+        other.describe()
     }
 }

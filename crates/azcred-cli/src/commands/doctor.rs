@@ -290,7 +290,7 @@ fn ending(report: &Report, verbose: bool, width: usize) -> Vec<String> {
         .filter(|check| check.status == Status::Failed)
         .and_then(|check| {
             let chain = report.chain.as_deref()?;
-            Some(chain_table::short(chain, &check.reason, width))
+            Some(chain_table::short(chain, &check.reason, width, verbose))
         });
     if let Some(sources) = sources.filter(|sources| !sources.is_empty()) {
         if verbose {
@@ -331,7 +331,7 @@ fn verdict(failed: usize, warned: usize) -> String {
 /// What a failed check is, in the words of the exit codes.
 fn kind(check: &CheckReport) -> Kind {
     match check.subject {
-        Some(Subject::NotSignedIn) => Kind::Unavailable,
+        Some(Subject::NotSignedIn) => Kind::NotSignedIn,
         Some(Subject::Refused) => Kind::Refused,
         Some(Subject::NotPermitted) => Kind::NotPermitted,
         Some(Subject::Unreachable) => Kind::Unreachable,

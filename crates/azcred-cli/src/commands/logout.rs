@@ -1,6 +1,6 @@
 //! `azcred logout`: forgets a sign-in, and all tokens that came of it.
 
-use super::account::{is_current, options, shown, tell_others, to_profile};
+use super::account::{find, is_current, options, shown, tell_others, to_profile};
 use crate::{
     choice::InProfile,
     failure::Failure,
@@ -18,11 +18,10 @@ use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// Sign out: forget a sign-in and all tokens that came of it
+/// Sign out: remove a sign-in and its tokens from this machine
 ///
-/// The current account, unless somebody is named. What is kept of the sign-in is removed from this
-/// machine, a secret from the keyring too. Tokens that a program has already been given stay good
-/// until they end, and a browser stays signed in.
+/// Signs out the current account, unless WHO is given. Its secret is removed from the keyring too.
+/// Tokens that programs already have stay valid until they expire, and the browser stays signed in.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -33,12 +32,12 @@ Examples:
     "Sign out of this profile [env: AZCRED_PROFILE] [default: default; with --all: all profiles]"
 )))]
 pub(crate) struct Logout {
-    /// Sign-in name, object id, client id or account id, or the beginning of one [default: the
-    /// current account]
+    /// The account: its sign-in name, object id, client id or account id, or the beginning of one
+    /// [default: the current account]
     #[arg(value_name = "WHO", conflicts_with = "all")]
     who: Option<String>,
 
-    /// Everybody: of all profiles, unless one is named
+    /// Sign out all accounts of all profiles, or of the profile that is named
     #[arg(long)]
     all: bool,
 
@@ -70,7 +69,7 @@ impl Logout {
         } else {
             let accounts = Accounts::new(&options)?;
             let meant = match &self.who {
-                Some(who) => Some(accounts.find(who).await?),
+                Some(who) => Some(find(&accounts, who).await?),
                 None => accounts.current().await?,
             };
             if let Some(account) = meant {
@@ -84,7 +83,7 @@ impl Logout {
             if let Some(error) = &removed.tokens_left {
                 let who = removed.account.who();
                 output.caution(&format!(
-                    "Cached tokens of {who} are still on disk. {error}"
+                    "stored tokens of {who} are still on disk. {error}"
                 ));
             }
         }
@@ -105,11 +104,11 @@ impl Logout {
         }
         if gone.is_empty() && left.is_empty() {
             if self.all || Accounts::new(&options)?.list().await?.is_empty() {
-                output.line(format!("Nobody was signed in{}.", to_profile(&options)));
+                output.line(format!("No account was signed in{}.", to_profile(&options)));
                 tell_others(&options, output).await?;
             } else {
                 output.line(with_code(&format!(
-                    "Nobody is the current account: `{}` shows who has signed in, `{}` signs one out.",
+                    "No account is current. `{}` lists the accounts, `{}` signs one out.",
                     suggested.command("account list"),
                     suggested.command("logout WHO")
                 )));
@@ -121,7 +120,7 @@ impl Logout {
             let others = Accounts::new(&options)?.list().await?;
             if !others.is_empty() {
                 output.line(with_code(&format!(
-                    "  Nobody is the current account now: `{}` chooses among those that are left",
+                    "  No account is current now. To choose one, run `{}`",
                     suggested.command("account use WHO")
                 )));
             }
@@ -129,7 +128,7 @@ impl Logout {
         let elsewhere = (self.all && left.is_empty()).then(|| elsewhere(&options));
         if let Some(elsewhere) = elsewhere {
             for authority in elsewhere.await? {
-                output.line(paint(DIM, format!("  Sign-ins at {} are left: set AZURE_AUTHORITY_HOST to that and run this again", shown(&authority))));
+                output.line(paint(DIM, format!("  Accounts of {} are still signed in. To sign them out, set AZURE_AUTHORITY_HOST={} and run this again", shown(&authority), shown(&authority))));
             }
         }
         done(left)
@@ -184,7 +183,7 @@ fn done(left: Vec<Left>) -> Result<u8, Failure> {
     if others.is_empty() {
         return Err(failure);
     }
-    failure.what = "Signed everybody out".to_owned();
+    failure.what = "Signed all accounts out".to_owned();
     failure.why = format!(
         "{} could not be: {first} ({})",
         others.len() + 1,

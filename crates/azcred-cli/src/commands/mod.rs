@@ -97,8 +97,8 @@ fn runtime(builder: &mut tokio::runtime::Builder) -> Result<tokio::runtime::Runt
     builder.enable_all().build().map_err(|error| {
         Failure::new(
             Kind::Failed,
-            "Start",
-            format!("the system gave no event queue: {error}"),
+            "Start a runtime",
+            format!("the system provides no event queue: {error}"),
         )
     })
 }

@@ -7,15 +7,17 @@ use clap::Args;
 /// What the token is for.
 #[derive(Args)]
 pub(super) struct Target {
-    /// What the token is for, as a scope [default: Azure Resource Manager of the current cloud]
+    /// Request a token for this scope, such as https://ml.azure.com/.default [default: Azure Resource
+    /// Manager]
     #[arg(long, value_name = "SCOPE", value_parser = scope)]
     scope: Option<Scope>,
 
-    /// The same as a resource: `--resource R` is `--scope R/.default`
+    /// Request a token for this resource, such as https://storage.azure.com. Short for `--scope
+    /// RESOURCE/.default`
     #[arg(long, value_name = "RESOURCE", value_parser = resource, conflicts_with = "scope")]
     resource: Option<Scope>,
 
-    /// Ask in this tenant, by id or domain name [default: the source's own]
+    /// Request the token in this tenant: its id or a domain [default: the source's own tenant]
     #[arg(long, value_name = "TENANT", value_parser = tenant)]
     pub(super) tenant: Option<TenantId>,
 }

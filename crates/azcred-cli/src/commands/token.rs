@@ -4,11 +4,7 @@ use super::target::Target;
 use crate::{
     choice::Choice,
     failure::{Failure, Kind},
-    output::{
-        Output,
-        style::{WARN, paint, with_code},
-        time,
-    },
+    output::{Output, time},
     sign_in::{Person, Place, SignIn},
 };
 use azcred::{AccessToken, chain::Source};
@@ -16,29 +12,34 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Args;
 use serde::Serialize;
 
-/// Get an access token
+/// Print an access token
 ///
-/// Signs in as whoever this machine lets it be: a service principal in the environment (AZURE_* or
-/// HIML_*), the identity of a workload, a CI job or an Azure ML job, a managed identity, who signed
-/// in by `azcred login`, or whoever is signed in to Visual Studio Code, Azure CLI and its like.
-/// Where none of them is here and a person sits at the terminal, it asks them to sign in. `azcred
-/// chain` shows which it is, and why not the others.
+/// Tries the sources of tokens in a fixed order and prints the token of the first that has one: a
+/// service principal in AZURE_* or HIML_*, the identity of a Kubernetes pod, of a CI job or of an
+/// Azure ML job, a managed identity, an account of `azcred login`, then Azure CLI and other
+/// developer tools. If none has a token and you are at a terminal, it asks you to sign in; also
+/// inside `$(…)`. `azcred chain` shows every source.
+///
+/// Only the token goes to standard output.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   azcred token
   azcred token --resource https://storage.azure.com
   azcred token --only azure-cli
-  azcred token --claims eyJhY2Nlc3…    after a 401 that asks for them
-  azcred token --output json
+  azcred token --output json | jq -r .expiresOn
+  azcred token --claims eyJhY2Nlc3…    after a 401 with a claims challenge
   curl -H \"Authorization: Bearer $(azcred token)\" \\
-    'https://management.azure.com/subscriptions?api-version=2022-12-01'")]
+    'https://management.azure.com/subscriptions?api-version=2022-12-01'
+
+Exit codes: 0 a token was printed, 1 the wrong account or an invalid setting, 2 wrong usage,
+3 not signed in, 4 refused, 6 unreachable.")]
 pub(crate) struct Token {
     #[command(flatten)]
     target: Target,
 
-    /// Answer a claims challenge: what stands in the header WWW-Authenticate of a 401, as `claims`.
-    /// Never from the cache
+    /// Request a new token that meets a claims challenge: the value of `claims` in the header
+    /// WWW-Authenticate of a 401 response
     #[arg(long, value_name = "CLAIMS", value_parser = claims)]
     claims: Option<String>,
 
@@ -81,7 +82,13 @@ impl Token {
             let (token, chosen) = sign_in.token().await?;
             Ok::<_, Failure>((sign_in, token, chosen))
         };
-        let (sign_in, token, chosen) = output.waiting("Signing in", asked).await?;
+        let signed_in = output.waiting("Signing in", asked).await;
+        let (sign_in, token, chosen) = signed_in.map_err(|failure| match failure.kind {
+            Kind::WrongAccount => {
+                failure.titled("signed in as the wrong account; no token was printed")
+            }
+            _ => failure,
+        })?;
         sign_in.tell_besides(&token, output);
         if !output.is_json() {
             output.line(token.secret());
@@ -135,18 +142,15 @@ fn claims(text: &str) -> Result<String, String> {
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .filter(|decoded| is_object(decoded))
         .ok_or_else(|| {
-            "it is neither a JSON object nor one in base64; give what stands between the quotes of claims=\"…\"".to_owned()
+            "it is not a JSON object, nor base64 of one; give the text between the quotes of claims=\"…\"".to_owned()
         })
 }
 
 /// On a screen a token is a password that anybody may look at.
 fn warn(output: &Output, token: &AccessToken) {
-    let left = token.expires_on() - ::time::OffsetDateTime::now_utc();
-    let left = time::span(left.whole_seconds());
-    output.note(format!(
-        "\n{} for the next {left} this token works like a password.\n{}",
-        paint(WARN, "note:"),
-        with_code("      To use it unseen: `curl -H \"Authorization: Bearer $(azcred token)\" …`")
+    output.remark(&format!(
+        "this token works like a password and expires {}. To use it unseen: `curl -H \"Authorization: Bearer $(azcred token)\" …`",
+        time::in_time(token.expires_on())
     ));
 }
 

@@ -16,16 +16,17 @@ use azcred_azure::Principal;
 use clap::Args;
 use serde::Serialize;
 
-/// Show who you are to Azure
+/// Show which identity you are to Azure
 ///
-/// Signs in as `azcred token` does and reads what the token says: which identity, which tenant, how
-/// it proved itself, for how long. The token is read, not verified: only Azure decides what it is
-/// worth.
+/// Gets a token as `azcred token` does, and shows what is in it: which identity, in which tenant,
+/// and until when. The token is read, not verified.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   azcred whoami
-  azcred whoami --output json | jq -r .objectId      the id that roles are assigned to")]
+  azcred whoami --output json | jq -r .objectId      the id that roles are assigned to
+
+Exit codes: as for `azcred token`.")]
 pub(crate) struct Whoami {
     #[command(flatten)]
     target: Target,
@@ -86,6 +87,10 @@ impl Whoami {
     }
 }
 
+/// The application that people sign in with where they name none (Microsoft's page 'Application IDs
+/// of commonly used Microsoft applications').
+const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+
 /// An identity for people: what it is, then the ids that other tools ask for.
 pub(super) fn rows(
     principal: &Principal,
@@ -99,12 +104,17 @@ pub(super) fn rows(
         }
     };
     add("Sign-in name", principal.user_name.as_deref());
-    add("Application", principal.application_id.as_deref());
+    let application = principal.application_id.as_deref();
+    let application = application.map(|id| match id.eq_ignore_ascii_case(AZURE_CLI) {
+        true => format!("Azure CLI ({id})"),
+        false => id.to_owned(),
+    });
+    add("Application", application.as_deref());
     add("Object id", principal.object_id.as_deref());
     add("Tenant", principal.tenant_id.as_deref());
     add("Resource", principal.resource_id.as_deref());
     add("Token for", principal.audience.as_deref());
-    add("Signed in by", Some(chosen.source.id()));
+    add("Source", Some(chosen.source.id()));
     // The application has its row; a sign-in is known by it all the same.
     let application = principal.application_id.as_deref().unwrap_or_default();
     let using = match chosen.source {
@@ -116,6 +126,6 @@ pub(super) fn rows(
     for (number, part) in using.split("; ").enumerate() {
         add(if number == 0 { "Using" } else { "" }, Some(part));
     }
-    rows.push(("Good until", time::until(expires_on)));
+    rows.push(("Expires", time::until(expires_on)));
     rows
 }

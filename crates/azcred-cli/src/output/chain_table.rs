@@ -3,7 +3,7 @@
 use super::{
     screen::Screen,
     style::{BAD, DIM, GOOD, STRONG, Style, WARN, paint, with_code},
-    width::width_of,
+    width::{pad, width_of},
     wrap::wrap,
 };
 use azcred::chain::{AfterFailure, Attempt, Report, Verdict};
@@ -18,6 +18,8 @@ pub(crate) struct Row<'a> {
     /// When it was asked, counted from the start of the run; `None` where a look was enough.
     pub(crate) started: Option<Duration>,
     pub(crate) took: Duration,
+    /// Nothing of it is set up here at all.
+    pub(crate) is_absent: bool,
 }
 
 impl<'a> From<&'a Attempt> for Row<'a> {
@@ -28,8 +30,41 @@ impl<'a> From<&'a Attempt> for Row<'a> {
             reason: &attempt.reason,
             started: attempt.started,
             took: attempt.took,
+            is_absent: attempt.error.as_ref().is_some_and(azcred::Error::is_absent),
         }
     }
+}
+
+/// Rows without those that say little: sources that are not set up here, and those that were not
+/// tried. They are told in a line each, beneath.
+pub(crate) fn folded<'a>(rows: Vec<Row<'a>>, columns: usize) -> (Vec<Row<'a>>, Vec<String>) {
+    let says_little = |row: &Row<'_>| row.verdict == Verdict::Unavailable && row.is_absent;
+    let (absent, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(says_little);
+    let (untried, rows): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .partition(|row| row.verdict == Verdict::NotNeeded);
+    let mut lines = Vec::new();
+    for (left_out, what) in [
+        (&absent, "not set up here"),
+        (&untried, "not tried, as a source before decided"),
+    ] {
+        if left_out.is_empty() {
+            continue;
+        }
+        let names: Vec<&str> = left_out.iter().map(|row| row.source).collect();
+        let sentence = format!("{what}: {}", names.join(", "));
+        for (number, words) in wrap(&sentence, columns.saturating_sub(2))
+            .iter()
+            .enumerate()
+        {
+            let indent = if number == 0 { 2 } else { BENEATH };
+            lines.push(paint(DIM, format!("{:indent$}{words}", "")));
+        }
+    }
+    if !lines.is_empty() {
+        lines.push(paint(DIM, "  (-v shows why)"));
+    }
+    (rows, lines)
 }
 
 impl Row<'_> {
@@ -84,7 +119,7 @@ const BENEATH: usize = 4;
 pub(crate) fn table(rows: &[Row<'_>], whole: Duration, screen: Screen) -> Vec<String> {
     let widest = |words: &dyn Fn(&Row<'_>) -> usize| rows.iter().map(words).max().unwrap_or(0);
     let source = widest(&|row| width_of(row.source)).max("source".len());
-    let verdict = widest(&|row| width_of(row.verdict.describe())).max("verdict".len());
+    let verdict = widest(&|row| width_of(row.verdict.describe())).max("result".len());
     let fixed = 2 + source + 2 + verdict + TIME;
     let room = screen.columns.saturating_sub(fixed + 2);
     let asked = rows.iter().any(|row| row.started.is_some());
@@ -99,11 +134,11 @@ pub(crate) fn table(rows: &[Row<'_>], whole: Duration, screen: Screen) -> Vec<St
     let behind = fixed + 2 + if waterfall > 0 { waterfall + 2 } else { 0 };
     let mut head = format!(
         "  {:<source$}  {:<verdict$}{:>TIME$}",
-        "source", "verdict", "ms"
+        "source", "result", "ms"
     );
     if waterfall > 0 {
         head.push_str("  ");
-        head.push_str(&scale(whole, waterfall));
+        head.push_str(&pad("timeline", waterfall));
     }
     if beside {
         head.push_str("  reason");
@@ -154,12 +189,6 @@ pub(crate) fn table(rows: &[Row<'_>], whole: Duration, screen: Screen) -> Vec<St
     lines
 }
 
-/// The scale above a waterfall: from nothing to the whole.
-fn scale(whole: Duration, columns: usize) -> String {
-    let end = format!("{} ms", milliseconds(whole));
-    format!("0{end:>width$}", width = columns - 1)
-}
-
 fn bar_style(row: &Row<'_>) -> Style {
     match row.verdict {
         Verdict::Chosen => GOOD,
@@ -198,14 +227,14 @@ fn bar(row: &Row<'_>, whole: Duration, columns: usize, unicode: bool) -> String 
 /// The sources up to the one that decided, each in a line of two columns, wrapped. Nothing where it
 /// was one alone: the error beside it says the same. Of the one whose reason is `why`, which stands
 /// above, the verdict is enough.
-pub(crate) fn short(report: &Report, why: &str, columns: usize) -> Vec<String> {
+pub(crate) fn short(report: &Report, why: &str, columns: usize, whole: bool) -> Vec<String> {
     let end = report
         .attempts
         .iter()
         .position(|attempt| decides(report, attempt))
         .map_or(report.attempts.len(), |last| last + 1);
     let rows: Vec<Row<'_>> = report.attempts[..end].iter().map(Row::from).collect();
-    short_rows(&rows, why, columns)
+    short_rows(&rows, why, columns, whole)
 }
 
 /// Whether this attempt's failure ended the chain: what a preset does not have ends it, and what
@@ -232,11 +261,14 @@ fn asks_person(attempt: &Attempt) -> bool {
         && attempt.verdict != Verdict::Unavailable
 }
 
-fn short_rows(rows: &[Row<'_>], why: &str, columns: usize) -> Vec<String> {
+fn short_rows(rows: &[Row<'_>], why: &str, columns: usize, whole: bool) -> Vec<String> {
     let rows: Vec<&Row<'_>> = rows.iter().filter(|row| row.counts()).collect();
     if rows.len() < 2 {
         return Vec::new();
     }
+    let (absent, rows): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .partition(|row| !whole && row.verdict == Verdict::Unavailable && row.is_absent);
     let source = rows
         .iter()
         .map(|row| width_of(row.source))
@@ -262,6 +294,16 @@ fn short_rows(rows: &[Row<'_>], why: &str, columns: usize) -> Vec<String> {
             lines.push(format!("{name:<indent$}{words}"));
         }
     }
+    if !absent.is_empty() {
+        let sources = match (absent.len(), lines.is_empty()) {
+            (1, _) => "1 source is".to_owned(),
+            (count, true) => format!("all {count} sources are"),
+            (count, false) => format!("{count} other sources are"),
+        };
+        let sentence = format!("{sources} not set up here; -v shows them");
+        let words = wrap(&sentence, columns);
+        lines.extend(words.iter().map(|words| paint(DIM, words)));
+    }
     lines
 }
 
@@ -275,10 +317,10 @@ pub(crate) fn in_short(report: &Report) -> Option<&'static str> {
     counting.peek()?;
     let nobody = |attempt: &&Attempt| attempt.verdict == Verdict::Unavailable;
     match counting.find(|attempt| !nobody(attempt)) {
-        None => Some("no source has anything to use here"),
-        Some(attempt) if attempt.verdict == Verdict::WouldAsk => {
-            Some("no source has anything to use here without asking a person")
-        }
+        None => Some("no account is signed in here, and no other source has a token"),
+        Some(attempt) if attempt.verdict == Verdict::WouldAsk => Some(
+            "no account is signed in here, and no other source has a token without asking a person",
+        ),
         Some(_) => None,
     }
 }

@@ -9,6 +9,7 @@ fn laptop() -> Vec<Row<'static>> {
         reason,
         started: None,
         took: Duration::from_micros(micros),
+        is_absent: false,
     };
     let asked = |source, verdict, reason, started, took| Row {
         source,
@@ -16,6 +17,7 @@ fn laptop() -> Vec<Row<'static>> {
         reason,
         started: Some(Duration::from_millis(started)),
         took: Duration::from_millis(took),
+        is_absent: false,
     };
     vec![
         look(
@@ -123,6 +125,7 @@ fn first(verdict: Verdict, reason: &'static str) -> Vec<Row<'static>> {
         reason,
         started: Some(Duration::from_millis(1)),
         took: Duration::from_millis(180),
+        is_absent: false,
     };
     rows
 }
@@ -136,6 +139,7 @@ fn person() -> Vec<Row<'static>> {
         reason: "the browser that xdg-open opens",
         started: None,
         took: Duration::from_micros(90),
+        is_absent: false,
     });
     rows.push(Row {
         source: "device-code",
@@ -143,6 +147,7 @@ fn person() -> Vec<Row<'static>> {
         reason: "a source before it decided",
         started: None,
         took: Duration::from_micros(2),
+        is_absent: false,
     });
     rows
 }
@@ -233,6 +238,7 @@ fn a_bar_begins_and_ends_where_its_source_did() {
             reason: "",
             started: Some(Duration::from_millis(started)),
             took: Duration::from_millis(took),
+            is_absent: false,
         };
         bar(&row, Duration::from_millis(800), 8, true)
     };
@@ -260,25 +266,25 @@ fn beneath_an_error_stand_the_sources_that_were_looked_for() {
     rows.truncate(8);
     rows[7].verdict = Verdict::Refused;
     rows[7].reason = "the password has expired; sign in with `az login`";
-    assert_shown("short-80", &plain(&short_rows(&rows, "", 70)));
+    assert_shown("short-80", &plain(&short_rows(&rows, "", 70, true)));
     // What is said above is not said again.
-    let above = short_rows(&rows, rows[7].reason, 70);
+    let above = short_rows(&rows, rows[7].reason, 70, true);
     assert_eq!(
         plain(&above).lines().last(),
         Some("azure-cli             refused")
     );
-    let person = plain(&short_rows(&person(), "", 70));
+    let person = plain(&short_rows(&person(), "", 70, true));
     assert_eq!(
         person.lines().last(),
         Some("interactive-browser   would ask: the browser that xdg-open opens")
     );
     // One alone says what the error beside it says.
-    assert!(short_rows(&rows[..1], "", 70).is_empty());
+    assert!(short_rows(&rows[..1], "", 70, true).is_empty());
     rows[0].verdict = Verdict::Refused;
     rows[1..]
         .iter_mut()
         .for_each(|row| row.verdict = Verdict::NotNeeded);
-    assert!(short_rows(&rows, "", 70).is_empty());
+    assert!(short_rows(&rows, "", 70, true).is_empty());
 }
 
 #[test]
@@ -293,7 +299,7 @@ fn reasons_of_every_script_keep_to_the_screen() {
         }
     }
     let rows: Vec<Row<'_>> = rows.into_iter().collect();
-    for line in short_rows(&rows, "", 50) {
+    for line in short_rows(&rows, "", 50, true) {
         assert!(width_of(&line) <= 50, "{line}");
     }
 }

@@ -21,9 +21,9 @@ struct Document<'a> {
 }
 
 /// Writes `failure` to standard error. Where that is closed there is nobody to tell.
-pub(super) fn show(failure: &Failure, format: Format) {
+pub(super) fn show(failure: &Failure, format: Format, whole: bool) {
     let text = match format {
-        Format::Text => text(failure, Stream::Stderr.width()),
+        Format::Text => text(failure, Stream::Stderr.width(), whole),
         Format::Json => {
             serde_json::to_string_pretty(&Document { error: failure }).unwrap_or_default()
         }
@@ -31,17 +31,20 @@ pub(super) fn show(failure: &Failure, format: Format) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// What kind of failure; what was tried, why it failed, what the other side said, what fixes it.
+/// What happened, on what occasion, why, what the other side said, what fixes it, and what every
+/// source said.
+///
+/// `whole` shows sources too that are not set up here at all.
 ///
 /// ```text
-/// error: refused by the identity provider
-///   tried   ClientSecretCredential asked login.microsoftonline.com for a token …
+/// error: the identity provider refused the sign-in
+///   what    ClientSecretCredential asked login.microsoftonline.com for a token …
 ///   why     the client secret has expired
 ///   answer  AADSTS7000222: The provided client secret keys … are expired.
 ///           correlation id 11111111-…, 2026-11-21 20:00:00Z
-///   fix    make a new one with `az ad app credential reset --id …`
+///   fix     make a new one with `az ad app credential reset --id …`
 /// ```
-pub(crate) fn text(failure: &Failure, width: usize) -> String {
+pub(crate) fn text(failure: &Failure, width: usize, whole: bool) -> String {
     let labelled = |label: &str, sentence: &str| {
         let lines = wrap(sentence, width.saturating_sub(LABEL + 2));
         let lines = lines.iter().map(|line| match label {
@@ -53,14 +56,14 @@ pub(crate) fn text(failure: &Failure, width: usize) -> String {
     let mut lines = vec![format!(
         "{} {}",
         paint(BAD, "error:"),
-        paint(STRONG, failure.kind.title())
+        paint(STRONG, failure.headline())
     )];
-    if !failure.what.is_empty() {
-        lines.extend(labelled("tried", &failure.what));
+    if let Some(occasion) = failure.occasion() {
+        lines.extend(labelled("what", occasion));
     }
     let report = failure.report.as_deref();
     let room = width.saturating_sub(LABEL + 2);
-    let sources = report.map(|report| chain_table::short(report, &failure.why, room));
+    let sources = report.map(|report| chain_table::short(report, &failure.why, room, whole));
     let sources = sources.unwrap_or_default();
     let in_short = report
         .filter(|_| !sources.is_empty())
@@ -71,10 +74,10 @@ pub(crate) fn text(failure: &Failure, width: usize) -> String {
             lines.extend(labelled(if number == 0 { "answer" } else { "" }, sentence));
         }
     }
-    lines.extend(beside("chain", sources.into_iter()));
     if let Some(fix) = &failure.fix {
         lines.extend(labelled("fix", &words::fix(fix)));
     }
+    lines.extend(beside("chain", sources.into_iter()));
     lines.join("\n")
 }
 

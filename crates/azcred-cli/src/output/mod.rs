@@ -57,13 +57,13 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn new(format: Format, traced: bool, no_input: bool) -> Self {
+    pub(crate) fn new(format: Format, verbose: bool, no_input: bool) -> Self {
         Self {
             format,
-            verbose: traced,
             stdout: anstream::stdout(),
             trouble: None,
-            traced: traced || std::env::var_os("AZCRED_LOG").is_some(),
+            traced: verbose || std::env::var_os("AZCRED_LOG").is_some(),
+            verbose,
             no_input,
         }
     }
@@ -149,7 +149,7 @@ impl Output {
 
     /// A failure, on standard error.
     pub(crate) fn failure(&self, failure: &Failure) {
-        failure::show(failure, self.format);
+        failure::show(failure, self.format, self.verbose);
     }
 
     /// Whether the result was written. A reader that had enough is no failure.

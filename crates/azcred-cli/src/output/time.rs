@@ -2,7 +2,7 @@
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
-/// `2026-11-21 20:30:00 UTC, in 71 minutes`.
+/// `in 71 minutes (2026-11-21 20:30:00 UTC)`.
 pub(crate) fn until(time: OffsetDateTime) -> String {
     let shown = time
         .to_offset(time::UtcOffset::UTC)
@@ -10,10 +10,7 @@ pub(crate) fn until(time: OffsetDateTime) -> String {
             "[year]-[month]-[day] [hour]:[minute]:[second] UTC"
         ))
         .unwrap_or_default();
-    format!(
-        "{shown}, in {}",
-        span((time - OffsetDateTime::now_utc()).whole_seconds())
-    )
+    format!("{} ({shown})", in_time(time))
 }
 
 /// `3 days ago`.
@@ -25,10 +22,10 @@ pub(crate) fn ago(time: OffsetDateTime) -> String {
     }
 }
 
-/// `in 71 minutes`; `ended` of what did.
+/// `in 71 minutes`; `expired` of what did.
 pub(crate) fn in_time(time: OffsetDateTime) -> String {
     match (time - OffsetDateTime::now_utc()).whole_seconds() {
-        ..=0 => "ended".to_owned(),
+        ..=0 => "expired".to_owned(),
         seconds => format!("in {}", span(seconds)),
     }
 }

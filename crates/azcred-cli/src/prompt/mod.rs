@@ -33,6 +33,9 @@ pub(crate) struct TerminalPrompt {
     /// What is about to be shown, and asks another program first.
     asking: Mutex<Option<JoinHandle<()>>>,
     has_asked: AtomicBool,
+    /// Says first why a person is asked.
+    announces: bool,
+    has_announced: AtomicBool,
 }
 
 /// What is on the screen. Clones are the same.
@@ -46,6 +49,14 @@ impl TerminalPrompt {
     pub(crate) fn plain() -> Self {
         Self {
             plain: true,
+            ..Self::default()
+        }
+    }
+
+    /// One of a command that is not there to sign anybody in: it says first why it asks.
+    pub(crate) fn announcing() -> Self {
+        Self {
+            announces: true,
             ..Self::default()
         }
     }
@@ -123,7 +134,7 @@ impl OnScreen {
             let mut lines = device_code::plain(&shown, at.columns);
             let left = minutes(until);
             lines.push(format!(
-                "The code is good for {left}. Waiting; Ctrl-C ends it."
+                "The code expires in {left}. Waiting; Ctrl-C ends it."
             ));
             self.say(&lines);
         }
@@ -133,8 +144,8 @@ impl OnScreen {
     fn browser(&self, url: &Url, until: SystemTime, at: Screen) {
         if at.is_rich {
             let mut lines = Vec::new();
-            let words = "A browser has opened: sign in there, and come back. If none did, open this address on this computer, or end this \
-                         with Ctrl-C and use `azcred login --device-code`:";
+            let words = "A browser has opened: sign in there, and come back. If no browser opened, open this address on this computer, or \
+                         press Ctrl-C and run `azcred login --device-code`:";
             lines.extend(
                 wrap(words, (at.columns - 2).min(100))
                     .iter()
@@ -146,7 +157,7 @@ impl OnScreen {
             self.say(&spaced(lines));
         } else {
             self.say(&[
-                "A browser has opened: sign in there, and come back. If none did, open this address on this computer:".to_owned(),
+                "A browser has opened: sign in there, and come back. If no browser opened, open this address on this computer:".to_owned(),
                 url.to_string(),
                 format!("Waiting for {}; Ctrl-C ends it.", minutes(until)),
             ]);
@@ -154,6 +165,9 @@ impl OnScreen {
         self.wait(at, "Waiting for the browser", Some(until));
     }
 }
+
+/// Why a person is asked.
+const ANNOUNCEMENT: &str = "No account was found that can get this token. Sign in to go on.";
 
 /// Longer codes are none that anybody types.
 const LONGEST_CODE: usize = 64;
@@ -168,6 +182,10 @@ impl Prompt for TerminalPrompt {
             notice,
             Notice::Browser { .. } | Notice::DeviceCode(_) | Notice::AnotherProcess
         );
+        let asks_first = asks || matches!(notice, Notice::NoBrowser { .. });
+        if self.announces && asks_first && !self.has_announced.fetch_or(true, Ordering::Relaxed) {
+            screen.say(&wrap(ANNOUNCEMENT, width));
+        }
         self.has_asked.fetch_or(asks, Ordering::Relaxed);
         match notice {
             Notice::Browser { url, until } => screen.browser(url, *until, at),
@@ -181,13 +199,14 @@ impl Prompt for TerminalPrompt {
             }
             Notice::NoBrowser { why } => {
                 let why = printable(why, 300);
-                let words =
-                    format!("No browser can be opened here: {why}. A code does it as well.");
+                let words = format!(
+                    "No browser can be opened here: {why}. You can sign in with a code instead."
+                );
                 screen.say(&wrap(&words, width));
             }
             Notice::Strange { what } => {
                 let words = format!(
-                    "note: something that is not your sign-in came to this computer's port and was turned away: {}. Still waiting.",
+                    "note: something that is not your sign-in connected to this computer's port and was rejected: {}. Still waiting.",
                     printable(what, 300)
                 );
                 let mut lines = wrap(&words, width);
@@ -199,7 +218,7 @@ impl Prompt for TerminalPrompt {
             Notice::AnotherProcess => {
                 if !at.is_rich {
                     screen.say(&[
-                        "Somebody is signing in in another window; waiting for that.".to_owned(),
+                        "A sign-in is under way in another window; waiting for that.".to_owned(),
                     ]);
                 }
                 screen.wait(at, "Waiting for the sign-in in another window", None);

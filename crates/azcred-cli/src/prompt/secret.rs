@@ -24,9 +24,9 @@ pub(crate) async fn ask(what: &str) -> Result<SecretString, Failure> {
     };
     let read = read.map_err(|error| failed(error.to_string()))?;
     match std::str::from_utf8(&read).map(str::trim) {
-        Ok("") => Err(failed("nothing was given".to_owned())),
+        Ok("") => Err(failed("nothing was typed or piped in".to_owned())),
         Ok(secret) => Ok(SecretString::from(secret)),
-        Err(_) => Err(failed("it is not text".to_owned())),
+        Err(_) => Err(failed("the input is not text".to_owned())),
     }
 }
 

@@ -120,7 +120,9 @@ impl SignedIn {
             };
             // In a chain's table it stands alone.
             let why = format!("nobody is signed in to azcred{profile}");
-            return Err(Error::new(ErrorKind::Unavailable, what, why).with_fix(sign_in));
+            return Err(Error::new(ErrorKind::Unavailable, what, why)
+                .with_fix(sign_in)
+                .absent());
         }
         let names: Vec<String> = others
             .iter()

@@ -117,6 +117,7 @@ fn missing(system: &dyn System, enabled: bool) -> Error {
         format!("{ENDPOINT} is not set"),
     )
     .with_fix(USER_IDENTITY)
+    .absent()
 }
 
 /// The endpoint that the compute provides: on the machine itself or, where the job runs in a

@@ -158,7 +158,7 @@ fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
             "this is no job of Azure Pipelines: {}",
             variables::told(system, &[URI, TOKEN])
         );
-        return Err(Error::new(ErrorKind::Unavailable, WHAT, why));
+        return Err(Error::new(ErrorKind::Unavailable, WHAT, why).absent());
     }
     let mut fix = Vec::new();
     if missing.contains(&TOKEN) {

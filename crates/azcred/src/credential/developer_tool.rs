@@ -132,6 +132,7 @@ impl DeveloperTool {
             "install {} ({}) and run `{}`",
             self.about.title, self.about.install, self.about.sign_in
         ))
+        .absent()
     }
 
     pub(super) fn signed_out(&self, what: impl Into<String>) -> Error {

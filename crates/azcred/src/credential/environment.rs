@@ -306,7 +306,8 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
             EnvironmentOrder::HimlOnly => himl(),
         };
         return Error::new(ErrorKind::Unavailable, what, "none of its variables is set")
-            .with_fix(fix);
+            .with_fix(fix)
+            .absent();
     }
     let or_certificate = |name: &&'static str| match *name {
         "AZURE_CLIENT_SECRET" => "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH",

@@ -117,7 +117,7 @@ fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
             "this is no job of GitHub Actions: {}",
             variables::told(system, &[URL, TOKEN])
         );
-        return Err(Error::new(ErrorKind::Unavailable, WHAT, why));
+        return Err(Error::new(ErrorKind::Unavailable, WHAT, why).absent());
     };
     let mut fix = Vec::new();
     if may_not_ask {

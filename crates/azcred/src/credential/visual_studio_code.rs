@@ -113,6 +113,7 @@ fn unavailable(system: &dyn System) -> Error {
     error(
         "nobody is signed in to its extension Azure Resources: it left no record of it".to_owned(),
     )
+    .absent()
 }
 
 /// Who a record is of, where it is one.

@@ -87,7 +87,12 @@ impl WorkloadIdentityCredential {
             } else {
                 format!("set {}, or {WEBHOOK}", variables::list(&missing))
             };
-            return Err(Error::new(ErrorKind::Unavailable, WHAT, why).with_fix(fix));
+            let error = Error::new(ErrorKind::Unavailable, WHAT, why).with_fix(fix);
+            // The other two are a service principal's as well.
+            return Err(match missing.contains(&FILE) {
+                true => error.absent(),
+                false => error,
+            });
         }
         let tenant = variables::read(&*system, "AZURE_TENANT_ID", TenantId::new)?;
         let client_id = variables::read(&*system, "AZURE_CLIENT_ID", ClientId::new)?;

@@ -49,6 +49,7 @@ struct Inner {
     refusal: Option<Box<Refusal>>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
     report: Option<Arc<Report>>,
+    is_absent: bool,
 }
 
 impl Error {
@@ -67,6 +68,7 @@ impl Error {
             refusal: None,
             cause: None,
             report: None,
+            is_absent: false,
         }))
     }
 
@@ -95,6 +97,12 @@ impl Error {
         self.change(|inner| inner.cause = Some(Arc::new(cause)))
     }
 
+    /// Says that nothing of this source is set up here at all.
+    #[must_use]
+    pub(crate) fn absent(self) -> Self {
+        self.change(|inner| inner.is_absent = true)
+    }
+
     /// Adds what a chain did before it gave up.
     #[must_use]
     pub(crate) fn with_report(self, report: Arc<Report>) -> Self {
@@ -115,6 +123,12 @@ impl Error {
     /// Whether there was nothing here for this source to use, so that another may be tried.
     pub fn is_unavailable(&self) -> bool {
         self.0.kind == ErrorKind::Unavailable
+    }
+
+    /// Whether nothing of this source is set up here at all, as on most machines: no variable of it
+    /// is set, its program is not installed, it has no account.
+    pub fn is_absent(&self) -> bool {
+        self.0.is_absent
     }
 
     /// Whether the identity provider said no.

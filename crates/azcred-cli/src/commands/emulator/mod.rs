@@ -18,7 +18,7 @@ use clap::{
 };
 use std::time::Duration;
 
-/// Run a local Azure: Entra ID, Resource Manager and an Azure ML workspace
+/// Run a local Azure with Entra ID and an Azure ML workspace
 ///
 /// It responds as Azure does, errors included, and sends nothing over the network. It has a tenant,
 /// Contoso, with applications, users, a subscription, a workspace and roles. With

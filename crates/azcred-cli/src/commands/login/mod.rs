@@ -26,34 +26,35 @@ use clap::Args;
 use seen::Seen;
 use std::{path::PathBuf, sync::Arc};
 
-/// Sign in, once for every program that asks azcred
+/// Sign in, once for every program that uses azcred
 ///
-/// Opens a browser to sign you in; where none can be opened, as over SSH or in a container, it
-/// shows a code to be entered in a browser elsewhere. What is kept of the sign-in is encrypted and
-/// outlives the terminal, so that nobody asks again until your organization wants to see you. An
-/// application or a managed identity can be signed in too.
+/// Opens a browser. If none can open, as over SSH or in a container, it shows a code that you enter
+/// in a browser on another device. The sign-in is stored encrypted on this machine, so that you are
+/// not asked again until your organization requires it. An application or a managed identity can
+/// sign in too.
 ///
-/// Then shows who that is, and the subscriptions and workspaces that can be seen.
+/// Then shows the account, and the subscriptions and workspaces that it can see.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   azcred login
   azcred login --device-code
   azcred login --tenant contoso.com --profile work
-  azcred login --service-principal --client-id ID --tenant TENANT               asks for the secret
+  azcred login --service-principal --client-id ID --tenant TENANT     asks for the secret
   azcred login --service-principal --client-id ID --tenant TENANT < SECRET-FILE
-  azcred login --identity                           the identity of this machine in Azure
+  azcred login --identity                                             this machine's identity
 
-No secret is ever on the command line. Without a terminal, and in a CI job, no person is asked.")]
+A secret is never an option: other users can see command lines. Without a terminal and in a CI job,
+a person can't sign in.")]
 pub(crate) struct Login {
-    /// Sign in in this tenant, by id or domain name [default: the person's own]
+    /// Sign in to this tenant: its id or a domain [default: the person's own tenant]
     #[arg(long, value_name = "TENANT", value_parser = tenant)]
     tenant: Option<TenantId>,
 
     #[command(flatten)]
     in_profile: InProfile,
 
-    /// Show plain lines: no large letters, no QR code, nothing that is drawn again
+    /// Print plain lines: no large letters, no QR code, no animation
     #[arg(long)]
     plain: bool,
 
@@ -68,34 +69,35 @@ pub(crate) struct Login {
 }
 
 #[derive(Args)]
-#[command(next_help_heading = "A person")]
+#[command(next_help_heading = "To sign in a person")]
 struct PersonOptions {
-    /// In a browser on this computer, and in no other way
+    /// Use a browser on this computer, and fail if none can open
     #[arg(long, group = "way")]
     browser: bool,
 
-    /// With a code that is entered in a browser on any computer or phone
+    /// Show a code to enter in a browser on any computer or phone
     #[arg(long, group = "way")]
     device_code: bool,
 
-    /// Who is to sign in, so that the page need not ask
+    /// Suggest this account on the sign-in page, such as ada@contoso.com
     #[arg(long, value_name = "NAME", conflicts_with_all = ["device_code", "service_principal", "certificate", "federated_token", "identity"])]
     login_hint: Option<String>,
 }
 
 #[derive(Args)]
-#[command(next_help_heading = "An application")]
+#[command(next_help_heading = "To sign in an application")]
 struct ApplicationOptions {
-    /// As an application; its secret is asked for, or read from standard input
+    /// Sign in as an application, with a secret that is typed or read from standard input
     #[arg(long, group = "way", requires_all = ["client_id", "tenant"])]
     service_principal: bool,
 
-    /// The application, by client id; with --identity the managed identity. A person signs in to
-    /// this one in place of Azure CLI's
+    /// Client id of the application or, with --identity, of the managed identity. For a person: of
+    /// the application to sign in with, in place of Azure CLI's
     #[arg(long, value_name = "ID", value_parser = client_id)]
     client_id: Option<ClientId>,
 
-    /// It proves itself by this certificate with its key (PEM or PFX), which stays where it is
+    /// Sign in with the certificate and its private key in this file (PEM or PFX). The file is read
+    /// again for every token
     #[arg(
         long,
         value_name = "FILE",
@@ -104,24 +106,24 @@ struct ApplicationOptions {
     )]
     certificate: Option<PathBuf>,
 
-    /// It proves itself by the token that somebody else keeps in this file: a cluster, a CI system
+    /// Sign in with the token that a cluster or a CI system keeps in this file
     #[arg(long, value_name = "FILE", requires_all = ["client_id", "tenant"], conflicts_with_all = ["browser", "device_code", "identity"])]
     federated_token: Option<PathBuf>,
 }
 
 #[derive(Args)]
-#[command(next_help_heading = "A managed identity")]
+#[command(next_help_heading = "To sign in as a managed identity")]
 struct IdentityOptions {
-    /// As the identity that Azure keeps for this machine; --client-id, --object-id or --resource-id
-    /// names one of several
+    /// Sign in as this machine's managed identity. --client-id, --object-id or --resource-id names
+    /// one of several
     #[arg(long, group = "way", conflicts_with = "tenant")]
     identity: bool,
 
-    /// The managed identity, by its object id
+    /// Object id of the managed identity
     #[arg(long, value_name = "ID", requires = "identity", conflicts_with_all = ["client_id", "resource_id"], value_parser = object_id)]
     object_id: Option<ManagedIdentityId>,
 
-    /// The managed identity, by its resource id
+    /// Resource id of the managed identity
     #[arg(long, value_name = "ID", requires = "identity", conflicts_with = "client_id", value_parser = resource_id)]
     resource_id: Option<ManagedIdentityId>,
 }
@@ -168,28 +170,26 @@ impl Login {
 
 /// Whether a person is there to be asked, and may be.
 fn attended(system: &dyn System, person: Person) -> Result<(), Failure> {
-    if person == Person::NotAsked {
-        return Err(Failure::new(
-            Kind::Unavailable,
-            "Sign in a person",
-            "--no-input is given, and a person signs in by a browser or a code",
-        )
-        .fix("run it without --no-input; or sign in an application with --service-principal, or this machine with --identity"));
-    }
-    let Some(why) = unattended(system) else {
-        return Ok(());
+    let why = match (person, unattended(system)) {
+        (Person::Asked, None) => return Ok(()),
+        (Person::Asked, Some(why)) => why.to_string(),
+        _ => "--no-input is given, and a person has to use a browser or a code".to_owned(),
     };
-    let fix = match why {
-        Unattended::CiJob(_) => {
-            "let the job be itself: `azcred token` finds the identity of a GitHub Actions or Azure Pipelines job, and a service principal \
-             in AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, without a login"
+    let fix = match unattended(system) {
+        Some(Unattended::CiJob(_)) => {
+            "leave the login out: `azcred token` uses the identity of a GitHub Actions or Azure Pipelines job, or a service principal in \
+             AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
         }
         _ => {
-            "run it in a terminal (`ssh -t`, `docker run -it`); or sign in an application with --service-principal or \
-             --federated-token, or this machine with --identity"
+            "run it in a terminal (`ssh -t`, `docker run -it`); or sign in an application: `azcred login --service-principal --client-id ID \
+             --tenant TENANT < SECRET-FILE`; or this machine in Azure: `azcred login --identity`"
         }
     };
-    Err(Failure::new(Kind::Unavailable, "Sign in a person", why.to_string()).fix(fix))
+    Err(
+        Failure::new(Kind::NotSignedIn, "Asked a person to sign in", why)
+            .titled("a person can't sign in here")
+            .fix(fix),
+    )
 }
 
 fn client_id(text: &str) -> Result<ClientId, String> {

@@ -4,6 +4,7 @@ use super::{
     seen::{is_here, reference, shown},
     summary::Summary,
 };
+use crate::suggested::Suggested;
 
 /// The notes, in the order in which they matter.
 pub(super) fn notes(told: &Summary<'_>) -> Vec<String> {
@@ -12,7 +13,7 @@ pub(super) fn notes(told: &Summary<'_>) -> Vec<String> {
     match (&seen.reach.note, &seen.reach.command) {
         (Some(note), _) => notes.push(note.clone()),
         (None, Some(command)) if !suggested.is_plain() => notes.push(format!(
-            "this sign-in is in the profile {0}: `{command}` gets its tokens, or every command once AZCRED_PROFILE={0} is set",
+            "this account is in the profile {0}. To use it, run `{command}`, or set AZCRED_PROFILE={0}",
             told.account.profile
         )),
         (None, _) => {}
@@ -22,34 +23,38 @@ pub(super) fn notes(told: &Summary<'_>) -> Vec<String> {
         notes.push(no_subscription(told));
     }
     match &seen.here {
-        Some(here) if seen.trouble.is_empty() && !seen.workspaces.iter().filter_map(reference).any(|one| is_here(&one, seen)) => {
+        Some(here)
+            if seen.trouble.is_empty()
+                && !seen
+                    .workspaces
+                    .iter()
+                    .filter_map(reference)
+                    .any(|one| is_here(&one, seen)) =>
+        {
             notes.push(format!(
-                "the workspace that {} names, {}, is not among what you can see. `{}` looks why",
+                "{} names the workspace {}, which you can't see. `{}` shows why",
                 here.source,
                 here.workspace.name(),
                 suggested.command("doctor")
             ));
         }
-        None if seen.is_unnamed && !seen.workspaces.is_empty() => notes.push(match &seen.workspaces[..] {
-            [only] => match reference(only) {
-                Some(only) => format!(
-                    "this folder has no config.json, by which programs find their workspace. To make one: `echo '{{\"subscription_id\": \
-                     \"{}\", \"resource_group\": \"{}\", \"workspace_name\": \"{}\"}}' > config.json`",
-                    only.subscription(),
-                    only.resource_group(),
-                    only.name()
-                ),
-                None => NO_CONFIG.to_owned(),
-            },
-            _ => NO_CONFIG.to_owned(),
-        }),
+        None if seen.is_unnamed && !seen.workspaces.is_empty() => {
+            notes.push(match &seen.workspaces[..] {
+                [only] => no_config(suggested, &only.name),
+                _ => no_config(suggested, ""),
+            })
+        }
         _ => {}
     }
     notes
 }
 
-const NO_CONFIG: &str = "this folder has no config.json, by which programs find their workspace. Download it in Azure Machine Learning studio \
-                         (the workspace's menu at the top right, 'Download config file')";
+fn no_config(suggested: &Suggested, name: &str) -> String {
+    format!(
+        "this folder has no config.json, by which MLClient and hi-ml find their workspace. To write it: `{}`",
+        suggested.command(format!("workspace use {name}").trim_end())
+    )
+}
 
 fn no_subscription(told: &Summary<'_>) -> String {
     let (principal, seen) = (told.principal, told.seen);
@@ -74,16 +79,16 @@ fn no_subscription(told: &Summary<'_>) -> String {
         .collect();
     let who = principal.and_then(|principal| principal.object_id.as_deref());
     let grant = match who {
-        Some(id) => format!("ask an owner for a role, for object id {id}"),
+        Some(id) => format!("ask an owner for a role for the object id {id}"),
         None => "ask an owner for a role".to_owned(),
     };
     match others.is_empty() {
         true => format!(
-            "no subscription can be seen in this tenant: {grant}; one that is in another tenant is seen after `{}`",
+            "you can see no subscription in this tenant: {grant}. For another tenant, run `{}`",
             login("TENANT")
         ),
         false => format!(
-            "no subscription can be seen in this tenant: {grant}, or look in another tenant: {}",
+            "you can see no subscription in this tenant: {grant}, or sign in to another tenant: {}",
             others.join(", ")
         ),
     }

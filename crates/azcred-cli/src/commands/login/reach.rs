@@ -54,7 +54,7 @@ impl Reach {
             Err(error) => {
                 // A setting that can't be read; it is in every command's way.
                 return Self {
-                    note: Some(format!("in this place `azcred token` fails: {error}")),
+                    note: Some(format!("`azcred token` fails here: {error}")),
                     instead: Some(Instead::Fails {
                         why: error.why().to_owned(),
                     }),
@@ -75,11 +75,11 @@ impl Reach {
                 let source = attempt.source;
                 let note = match &kept_out {
                     Some(kept_out) => format!(
-                        "in this place the source `{source}` answers ({using}), and never this sign-in: {}",
+                        "`azcred token` uses the source {source} here ({using}), and never this account: {}",
                         kept_out.why
                     ),
                     None => format!(
-                        "in this place the source `{source}` answers before this sign-in ({using})"
+                        "`azcred token` uses the source {source} here, which comes before this account ({using})"
                     ),
                 };
                 (Instead::Answers { source, using }, note)
@@ -89,8 +89,7 @@ impl Reach {
                     Some(kept_out) => kept_out.why.clone(),
                     None => failed(error),
                 };
-                let note =
-                    format!("in this place `azcred token` does not come to this sign-in: {why}");
+                let note = format!("`azcred token` does not use this account here: {why}");
                 (Instead::Fails { why }, note)
             }
             (None, Ok(_)) => return Self::default(),
@@ -107,17 +106,19 @@ impl Reach {
         note += &match (&command, alone, kept_out) {
             (Some(command), _, None) if suggested.is_plain() && report.chosen().is_some() => {
                 format!(
-                    ". For this sign-in run `{command}`, or write `only = [\"azcred\"]` below `[chain]` into azcred.toml"
+                    ". To use this account, run `{command}`, or write `only = [\"azcred\"]` below `[chain]` in azcred.toml"
                 )
             }
-            (Some(command), ..) => format!(". For this sign-in run `{command}`"),
+            (Some(command), ..) => format!(". To use this account, run `{command}`"),
             (None, _, Some(kept_out)) => format!(". {}", kept_out.fix),
             // The same as said before.
             (None, Err(error), None) if report.chosen().is_none() => match error.fix() {
                 None => String::new(),
                 Some(fix) => format!(". To fix it: {}", words::fix(fix)),
             },
-            (None, Err(error), None) => format!(". Asked alone, it fails: {error}"),
+            (None, Err(error), None) => {
+                format!(". It fails also when it is the only source: {error}")
+            }
             (None, Ok(()), None) => String::new(),
         };
         Self {
@@ -178,7 +179,7 @@ fn kept_out(session: &Session, report: &Report) -> Option<KeptOut> {
         };
         return Some(KeptOut {
             why: format!(
-                "the preset `{}`, which {by} names, has no source `azcred`",
+                "{by} sets the preset {}, which has no source azcred",
                 report.preset
             ),
             fix: "Name another preset there",
@@ -190,17 +191,17 @@ fn kept_out(session: &Session, report: &Report) -> Option<KeptOut> {
     let kept_out = |why, fix| Some(KeptOut { why, fix });
     if settings.exclude.contains(&Source::Azcred) {
         kept_out(
-            format!("{} leaves the source `azcred` out (`exclude`)", files()),
-            "Take `azcred` out of `exclude` there",
+            format!("{} excludes the source azcred (`exclude`)", files()),
+            "Remove `azcred` from `exclude` there",
         )
     } else if settings.only.is_some() {
         kept_out(
-            format!("{} asks other sources alone (`only`)", files()),
+            format!("{} allows only other sources (`only`)", files()),
             "Add `azcred` to `only` there",
         )
     } else {
         kept_out(
-            format!("{}, which leaves the source `azcred` out", attempt.reason),
+            format!("{}, which excludes the source azcred", attempt.reason),
             "Unset AZURE_TOKEN_CREDENTIALS",
         )
     }

@@ -139,7 +139,7 @@ impl App<'_> {
                     format!("Read {}", path.display()),
                     error.to_string(),
                 )
-                .fix("name the file with the certificate and its private key")
+                .fix("give the file that holds the certificate and its private key")
             })?;
         // Somebody else may have named it.
         let shown = printable_path(&path);
@@ -177,7 +177,8 @@ impl App<'_> {
 async fn asked(what: &str, app: &App<'_>) -> Result<SecretString, Failure> {
     if io::stdin().is_terminal() {
         attended(&**app.options.system(), Person::of(app.output)).map_err(|refused| {
-            Failure::new(refused.kind, format!("Ask for the {what}"), refused.why)
+            Failure::new(refused.kind, format!("Asked for the {what}"), refused.why)
+                .titled("a secret can't be typed here")
                 .fix("pipe it in: `azcred login … < FILE`")
         })?;
     }

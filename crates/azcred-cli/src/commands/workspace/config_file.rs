@@ -216,7 +216,7 @@ const INSTEAD: &str = "run it in another folder, or give another path: `--file .
 fn failure(path: &Path, why: String) -> Failure {
     Failure::new(
         Kind::Failed,
-        format!("Wrote the workspace to {}", printable_path(path)),
+        format!("Write the workspace to {}", printable_path(path)),
         why,
     )
 }

@@ -75,10 +75,13 @@ impl Probe {
         let at = OffsetDateTime::from(at)
             .format(&Rfc3339)
             .unwrap_or_default();
-        Some(self.unavailable(format!(
-            "{}, and nobody answered there at {at}",
-            evidence.why
-        )))
+        Some(
+            self.unavailable(format!(
+                "{}, and nobody answered there at {at}",
+                evidence.why
+            ))
+            .absent(),
+        )
     }
 
     /// Looks once.
@@ -102,11 +105,13 @@ impl Probe {
         let sent = endpoint.send(&self.what, "", &request, 2 * time);
         let Ok(answer) = timeout(time, sent).await else {
             self.remember(evidence, system);
-            return Err(self.unavailable(format!(
-                "{}, and nobody answered within {} s",
-                evidence.why,
-                time.as_secs_f32()
-            )));
+            return Err(self
+                .unavailable(format!(
+                    "{}, and nobody answered within {} s",
+                    evidence.why,
+                    time.as_secs_f32()
+                ))
+                .absent());
         };
         let response = match answer {
             Err(error) => {
