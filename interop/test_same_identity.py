@@ -179,7 +179,7 @@ def failure(error, code):
     if error.get("code"):
         assert code == 4, error
         return error["code"]
-    if error["kind"] == "unavailable":
+    if error["kind"] == "notSignedIn":
         assert code == 3, error
         return NOTHING
     return ERROR

@@ -98,7 +98,7 @@ impl Kind {
             Self::Refused => "the identity provider refused the sign-in",
             Self::NotPermitted => "not permitted",
             Self::NotFound => "not found",
-            Self::Unreachable => "unreachable",
+            Self::Unreachable => "a server could not be reached",
             Self::Invalid => "invalid value",
             Self::Unexpected => "unexpected response",
             Self::WrongAccount => "signed in as the wrong account",

@@ -35,7 +35,7 @@ fn laptop() -> Vec<Row<'static>> {
         look(
             "github-actions",
             Unavailable,
-            "this is no job of GitHub Actions",
+            "not in a GitHub Actions job",
             1,
         ),
         look("azure-pipelines", Excluded, "it was excluded", 0),
@@ -105,7 +105,7 @@ fn nobody() -> Vec<Row<'static>> {
         row.took = Duration::from_micros(20);
         row.verdict = Verdict::Unavailable;
     }
-    rows[3].reason = "this is no job of Azure Pipelines";
+    rows[3].reason = "not in an Azure Pipelines job";
     rows[7].reason = "Azure CLI is not installed: there is no `az` on PATH";
     rows[8].reason = "Azure PowerShell is not installed: there is no `pwsh` on PATH";
     rows[9].reason = "Azure Developer CLI is not installed: there is no `azd` on PATH";

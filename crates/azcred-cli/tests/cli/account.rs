@@ -197,7 +197,7 @@ fn nobody_is_asked_for_a_secret_in_a_ci_job_or_where_the_question_would_not_be_s
     let terminal = Terminal::new(120, 24);
     let said = end(terminal.start_unseen(home.run(&line)));
     assert_eq!(said.code, 3, "{said}");
-    assert!(said.stderr.contains("without a terminal"), "{said}");
+    assert!(said.stderr.contains("not a terminal"), "{said}");
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn who_has_signed_in_is_known_without_the_network() {
     assert!(said.stdout.contains(&CERTIFIED[..8]), "{said}");
     assert_eq!(cut_off(&["logout"]).code, 0);
     let said = home.run(&["account", "list"]).said();
-    assert!(said.stdout.contains("Nobody has signed in"), "{said}");
+    assert!(said.stdout.contains("No account is signed in"), "{said}");
 }
 
 #[cfg(unix)]
@@ -313,10 +313,7 @@ fn who_is_current_stays_current_when_somebody_else_signs_out() {
     // Two are left, and nobody can know which is meant.
     by_certificate(&azure, &home, &[]);
     let said = home.run(&["logout"]).said();
-    assert!(
-        said.stdout.contains("Nobody is the current account now"),
-        "{said}"
-    );
+    assert!(said.stdout.contains("No account is current now"), "{said}");
 }
 
 #[test]
@@ -394,7 +391,8 @@ fn an_empty_profile_is_named_with_those_that_have_somebody() {
             "{command}: {said}"
         );
         assert!(
-            said.stdout.contains("There are sign-ins in: 'work'."),
+            said.stdout
+                .contains("Other profiles have accounts: 'work'."),
             "{said}"
         );
     }
@@ -422,10 +420,7 @@ fn who_answers_in_place_of_the_sign_in_is_told_right_away() {
     )
     .expect("written");
     let said = home.run(&line).said();
-    assert!(
-        said.stderr.contains("does not come to this sign-in"),
-        "{said}"
-    );
+    assert!(said.stderr.contains("does not use this account"), "{said}");
 }
 
 #[test]
@@ -446,19 +441,19 @@ fn what_keeps_the_sign_in_out_is_named_and_a_command_that_is_told_works() {
         (
             "[chain]\nexclude = [\"azcred\"]\n",
             ("A", "b"),
-            "azcred.toml leaves the source `azcred` out",
+            "azcred.toml excludes the source azcred",
             None,
         ),
         (
             "[chain]\nonly = [\"azure-cli\"]\n",
             ("A", "b"),
-            "azcred.toml asks other sources alone",
+            "azcred.toml allows only other sources",
             ONLY,
         ),
         (
             "[chain]\npreset = \"azure\"\n",
             ("A", "b"),
-            "the preset `azure`, which /",
+            "azcred.toml sets the preset azure",
             ONLY,
         ),
         (
@@ -472,7 +467,7 @@ fn what_keeps_the_sign_in_out_is_named_and_a_command_that_is_told_works() {
         (
             "",
             ("AZCRED_PRESET", "azure"),
-            "which AZCRED_PRESET names",
+            "AZCRED_PRESET sets the preset azure",
             ONLY,
         ),
         (
@@ -525,10 +520,13 @@ fn a_workspace_that_config_json_names_is_marked_and_one_that_can_not_be_seen_is_
         said.stderr.contains("this folder has no config.json"),
         "{said}"
     );
-    // What is shown makes one.
-    let (_, json) = said.stderr.split_once("echo '").expect("a command");
-    let (json, _) = json.split_once("' > config.json").expect("its end");
-    std::fs::write(home.path().join("config.json"), json).expect("written");
+    // The command that is shown makes one.
+    let command = ["workspace", "use", "ws-contoso-ml"];
+    let shown = format!("`azcred {}`", command.join(" "));
+    assert!(said.stderr.contains(&shown), "{said}");
+    let made = home.run(&command).said();
+    assert_eq!(made.code, 0, "{made}");
+    let json = std::fs::read_to_string(home.path().join("config.json")).expect("it is there");
     let said = by_certificate(&azure, &home, &[]);
     assert!(said.stdout.contains("← this folder's workspace"), "{said}");
     assert_eq!(said.stderr, "", "{said}");
@@ -548,7 +546,7 @@ fn a_config_json_that_can_not_be_used_is_not_called_absent_nor_overwritten() {
         let said = by_certificate(&azure, &home, &[]);
         assert_eq!(said.stderr.matches("note:").count(), 1, "{said}");
         assert!(said.stderr.contains("/config.json: "), "{said}");
-        assert!(!said.stderr.contains("> config.json"), "{said}");
+        assert!(!said.stderr.contains("workspace use"), "{said}");
     }
 }
 
@@ -559,7 +557,7 @@ fn who_sees_no_subscription_is_told_so_and_stays_in_their_profile() {
     let login = home.run(&["login", "--profile", "work"]);
     let said = by_code(&azure, login, "dorothy@contoso.com");
     assert!(
-        said.stderr.contains("no subscription can be seen"),
+        said.stderr.contains("you can see no subscription"),
         "{said}"
     );
     assert!(said.stderr.contains("azcred login --tenant"), "{said}");

@@ -33,7 +33,7 @@ fn where_nothing_is_there_each_source_says_what_it_lacks() {
     let json = json.json();
     assert_eq!(json["chosen"], Value::Null);
     assert_eq!(json["principal"], Value::Null);
-    assert_eq!(json["error"]["kind"], "unavailable");
+    assert_eq!(json["error"]["kind"], "notSignedIn");
     assert_eq!(json["error"]["report"], Value::Null, "it stands beside it");
     assert_eq!(
         json["attempts"].as_array().map(Vec::len),
@@ -98,7 +98,7 @@ fn an_identity_that_is_not_expected_is_no_answer_whichever_command_asks() {
             .envs(&environment)
             .said();
         assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said}");
-        assert_eq!(said.error()["error"]["kind"], "notExpected", "{said}");
+        assert_eq!(said.error()["error"]["kind"], "wrongAccount", "{said}");
     }
     let doctor = azcred(&["doctor"])
         .args(&drift)
@@ -136,9 +136,11 @@ fn where_a_chain_gives_up_every_command_shows_why() {
         .said();
     assert_eq!(said.code, 3, "{said}");
     assert!(
-        said.stderr.contains("AZURE_CLIENT_SECRET") && said.stderr.contains("azure-cli"),
+        said.stderr.contains("AZURE_CLIENT_SECRET") && !said.stderr.contains("azure-cli"),
         "{said}"
     );
+    let whole = azcred(&["token", "-v"]).said();
+    assert!(whole.stderr.contains("azure-cli"), "{whole}");
     let json = azcred(&["whoami", "-o", "json"]).said();
     assert_eq!(json.code, 3, "{json}");
     let report = &json.error()["error"]["report"];

@@ -405,7 +405,8 @@ fn start_does_not_run_on_where_nobody_can_read_what_it_serves() {
     let said = end(child);
     assert_eq!(said.code, 1, "{said}");
     assert!(
-        said.stderr.contains("Write the result to standard output"),
+        said.stderr
+            .contains("could not write the result to standard output"),
         "{said}"
     );
 }

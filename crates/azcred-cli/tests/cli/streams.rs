@@ -54,7 +54,7 @@ fn json_is_never_coloured() {
     let said = azcred(&["token", "-o", "json"])
         .env("CLICOLOR_FORCE", "1")
         .said();
-    assert_eq!(said.error()["error"]["kind"], "unavailable");
+    assert_eq!(said.error()["error"]["kind"], "notSignedIn");
 }
 
 #[test]

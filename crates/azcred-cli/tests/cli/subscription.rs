@@ -124,5 +124,5 @@ fn who_is_not_signed_in_gets_the_error_of_token() {
         .envs(&azure.environment(Persona::Nobody, Way::RealNames))
         .said();
     assert_eq!((said.code, said.stdout.as_str()), (3, ""), "{said}");
-    assert_eq!(said.error()["error"]["kind"], "unavailable");
+    assert_eq!(said.error()["error"]["kind"], "notSignedIn");
 }

@@ -82,7 +82,7 @@ fn whoever_is_signed_in_to_azure_cli_is_chosen_after_the_others_are_ruled_out() 
     assert_eq!(json["credential"], "AzureCliCredential", "{said}");
     assert_eq!(json["userName"], "ada@contoso.com", "{said}");
     let said = desk.azcred(&["whoami"]).said();
-    assert!(said.stdout.contains("Signed in by  azure-cli"), "{said}");
+    assert!(said.stdout.contains("Source        azure-cli"), "{said}");
     assert!(said.stdout.contains("Using  "), "{said}");
     let said = desk.azcred(&["token"]).said();
     assert_eq!(said.stdout.trim_end(), token(), "{said}");

@@ -119,7 +119,7 @@ impl SignedIn {
                 other => format!(" in the profile '{other}'"),
             };
             // In a chain's table it stands alone.
-            let why = format!("nobody is signed in to azcred{profile}");
+            let why = format!("no account is signed in to azcred{profile}");
             return Err(Error::new(ErrorKind::Unavailable, what, why)
                 .with_fix(sign_in)
                 .absent());

@@ -155,7 +155,7 @@ fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
     }
     if system.var("TF_BUILD").is_none() && missing.contains(&URI) {
         let why = format!(
-            "this is no job of Azure Pipelines: {}",
+            "not in an Azure Pipelines job: {}",
             variables::told(system, &[URI, TOKEN])
         );
         return Err(Error::new(ErrorKind::Unavailable, WHAT, why).absent());

@@ -68,9 +68,7 @@ fn what_a_job_lacks_is_named_with_what_brings_it() {
     }
     let laptop = job(&ALL[3..]).unwrap_err();
     assert!(
-        laptop
-            .why()
-            .starts_with("this is no job of Azure Pipelines"),
+        laptop.why().starts_with("not in an Azure Pipelines job"),
         "{laptop}"
     );
     assert!(laptop.fix().is_none());

@@ -139,7 +139,7 @@ impl DeveloperTool {
         Error::new(
             ErrorKind::Unavailable,
             what.into(),
-            format!("nobody is signed in to {}", self.about.title),
+            format!("no account is signed in to {}", self.about.title),
         )
         .with_fix(self.sign_in_fix(self.tenant.as_ref()))
     }

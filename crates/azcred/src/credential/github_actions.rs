@@ -114,7 +114,7 @@ fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
         )
     } else {
         let why = format!(
-            "this is no job of GitHub Actions: {}",
+            "not in a GitHub Actions job: {}",
             variables::told(system, &[URL, TOKEN])
         );
         return Err(Error::new(ErrorKind::Unavailable, WHAT, why).absent());

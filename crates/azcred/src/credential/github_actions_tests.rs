@@ -61,7 +61,7 @@ fn a_job_without_the_permission_is_told_of_it_and_a_laptop_is_not() {
     let laptop = job(&ALL[3..]).unwrap_err();
     assert_eq!(laptop.kind(), ErrorKind::Unavailable);
     assert!(
-        laptop.why().starts_with("this is no job of GitHub Actions"),
+        laptop.why().starts_with("not in a GitHub Actions job"),
         "{laptop}"
     );
     assert!(!laptop.to_string().contains("permissions"), "{laptop}");

@@ -110,10 +110,7 @@ fn unavailable(system: &dyn System) -> Error {
             Err(why_not) => format!("its record of who is signed in {why_not}"),
         });
     }
-    error(
-        "nobody is signed in to its extension Azure Resources: it left no record of it".to_owned(),
-    )
-    .absent()
+    error("no account is signed in to its extension Azure Resources".to_owned()).absent()
 }
 
 /// Who a record is of, where it is one.

@@ -51,7 +51,7 @@ pub(super) fn caches_tokens(system: &dyn System) -> Result<bool> {
         Some(_) => Err(Error::new(
             ErrorKind::Invalid,
             format!("Read {CACHE_VARIABLE}"),
-            "it is not 'never'",
+            "the value is not 'never'",
         )
         .with_fix("set it to never, which keeps no access token on the disk, or unset it")),
     }

@@ -277,14 +277,14 @@ async fn nobody_signed_in_is_unavailable_and_a_code_of_entra_id_is_a_refusal() {
             Az,
             "ERROR: Please run 'az login' to setup account.\n",
             ErrorKind::Unavailable,
-            "nobody is signed in",
+            "no account is signed in",
             "`az login`",
         ),
         (
             Az,
             "ERROR: No subscription found. Run 'az account set' to select a subscription.\n",
             ErrorKind::Unavailable,
-            "nobody is signed in",
+            "no account is signed in",
             "`az login`",
         ),
         (
@@ -333,7 +333,7 @@ async fn nobody_signed_in_is_unavailable_and_a_code_of_entra_id_is_a_refusal() {
             Pwsh,
             "#< CLIXML\n<S S=\"Error\">Run Connect-AzAccount to login.</S>\n",
             ErrorKind::Unavailable,
-            "nobody is signed in",
+            "no account is signed in",
             "`Connect-AzAccount`",
         ),
         (
@@ -347,7 +347,7 @@ async fn nobody_signed_in_is_unavailable_and_a_code_of_entra_id_is_a_refusal() {
             Azd,
             "{\"type\":\"consoleMessage\",\"data\":{\"message\":\"\\nERROR: not logged in, run `azd auth login` to login\\n\"}}\n",
             ErrorKind::Unavailable,
-            "nobody is signed in",
+            "no account is signed in",
             "`azd auth login`",
         ),
         (
@@ -558,7 +558,7 @@ async fn visual_studio_code_says_whose_record_there_is_and_why_it_is_of_no_use()
     };
     for (machine, why) in [
         (Fixture::new(), "no home folder"),
-        (bare(), "it left no record"),
+        (bare(), "no account is signed in"),
         (
             bare().with_file(RECORD, good),
             "ada@contoso.com is signed in",

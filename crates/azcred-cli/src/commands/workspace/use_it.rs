@@ -126,7 +126,7 @@ impl Use {
                     chosen.name()
                 ),
                 source => format!(
-                    "the variables {source} come first here, and name the workspace {other}: unset them for this one"
+                    "{source} comes first here, and names the workspace {other}: unset it to use this one"
                 ),
             });
         }

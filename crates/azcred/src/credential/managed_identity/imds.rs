@@ -57,10 +57,12 @@ impl Imds {
         let what = format!("{NAME} looked for an instance metadata service (IMDS)");
         let wish = Wish::read(system)?;
         if wish == Wish::Never {
-            return Err(
-                Error::new(ErrorKind::Unavailable, what, "AZCRED_IMDS is never")
-                    .with_fix("unset AZCRED_IMDS where it is to be asked"),
-            );
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                what,
+                "AZCRED_IMDS is set to \"never\", which switches managed identity off",
+            )
+            .with_fix("unset AZCRED_IMDS, then run the command again"));
         }
         let endpoint = match system.var(MOVED) {
             Some(address) => Endpoint::from_variable(MOVED, &address, options)?,
