@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// What Azure CLI asks for when it signs somebody in.
+/// The scope that Azure CLI requests when it signs in a person.
 const SCOPE: &str = "https://management.core.windows.net//.default offline_access openid profile";
 
 /// A signed-in Azure CLI, by each way into the emulator.
@@ -126,7 +126,7 @@ fn write_files(
     Ok(folder)
 }
 
-/// The tenants that an account is somebody in, with what it is there.
+/// The tenants that an account is a member or a guest of, with the user that it is there.
 fn tenants<'a>(directory: &'a Directory, account: &User) -> Vec<(&'a Tenant, &'a User)> {
     let all = directory.tenants_of(account).into_iter();
     all.filter_map(|id| {
@@ -168,7 +168,7 @@ fn profile(world: &World, directory: &Directory, account: &User, cloud: &str) ->
             }));
         }
     }
-    // What `az login --allow-no-subscriptions` writes of somebody who sees none.
+    // What `az login --allow-no-subscriptions` writes for an account without subscriptions.
     if subscriptions.is_empty() {
         subscriptions.push(json!({
             "id": account.tenant,
@@ -183,7 +183,7 @@ fn profile(world: &World, directory: &Directory, account: &User, cloud: &str) ->
     json!({"subscriptions": subscriptions, "installationId": Uuid::new_v4()})
 }
 
-/// What Entra ID answers to Azure CLI while it signs somebody in: at `organizations`, where the
+/// What Entra ID returns to Azure CLI while it signs in a person: at `organizations`, where the
 /// sign-in goes, and then at each tenant. With each answer goes the authority's last segment.
 fn answers(world: &World, directory: &Directory, account: &User) -> Option<Vec<(String, Value)>> {
     let application = directory.applications.get(&AZURE_CLI)?;

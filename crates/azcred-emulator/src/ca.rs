@@ -17,7 +17,7 @@ use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
 /// The only names this authority can vouch for (RFC 5280 section 4.2.1.10), itself and all below
-/// it: whoever steals its key can impersonate Azure to those who trust it, and nobody else.
+/// it: a stolen key can impersonate Azure only, and only to programs that trust it.
 pub const PERMITTED_NAMES: &[&str] = &[
     "localhost",
     // Public cloud.

@@ -1,12 +1,11 @@
-//! The emulator's clock: the machine's, shifted by as much as a test asks for.
+//! The emulator's clock: the machine's, shifted by a test's choice.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use time::{Duration, OffsetDateTime};
 
-/// The time every service of one emulator agrees on.
-///
-/// The shift stands for a client whose own clock is wrong: seen from that client it is Azure that
-/// is early or late, in the `Date` header and in every token.
+/// The clock of all services of one emulator.
+/// The shift simulates a client whose own clock is wrong: to that client, Azure's `Date` header and
+/// all tokens are early or late.
 #[derive(Debug, Default)]
 pub struct Clock {
     skew_seconds: AtomicI64,
@@ -26,7 +25,7 @@ impl Clock {
         self.now().unix_timestamp()
     }
 
-    /// Shifts the clock by this many seconds from the machine's; 0 puts it right. Values beyond
+    /// Shifts the clock by this many seconds from the machine's; 0 resets it. Values beyond
     /// [`MAX_SKEW_SECONDS`] are clamped.
     pub fn set_skew(&self, seconds: i64) {
         let clamped = seconds.clamp(-MAX_SKEW_SECONDS, MAX_SKEW_SECONDS);

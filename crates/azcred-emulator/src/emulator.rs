@@ -80,7 +80,8 @@ struct Created {
     resources: Resources,
 }
 
-/// A running emulator. It stops when it is dropped; [`Emulator::shutdown`] stops it in good order.
+/// A running emulator. It stops when it is dropped; [`Emulator::shutdown`] also waits for its
+/// tasks.
 pub struct Emulator {
     info: Info,
     world: Arc<World>,
@@ -98,8 +99,7 @@ impl Emulator {
     /// takes a moment.
     ///
     /// # Errors
-    /// When the folder is open to others, in use or damaged, the seed is refused, or a port is
-    /// taken.
+    /// When the state folder or the seed can't be used, or a port is taken.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let state = Arc::new(match &options.state_dir {
             Some(path) => StateDir::open(path)?,
@@ -233,24 +233,23 @@ impl Emulator {
         &self.info
     }
 
-    /// Its faults: arm and withdraw them at any time.
+    /// Its faults, to add and remove at any time.
     pub fn faults(&self) -> &Faults {
         &self.world.faults
     }
 
-    /// What it has answered.
+    /// The log of its requests.
     pub fn requests(&self) -> &RequestLog {
         &self.world.requests
     }
 
-    /// Its content, to look at and to change: new applications, secrets, roles. Changes to
-    /// resources made here are kept by [`World::keep`].
+    /// Its content, for reading and changes: applications, secrets, roles. [`World::keep`] stores
+    /// changes of resources in the state folder.
     pub fn world(&self) -> &Arc<World> {
         &self.world
     }
 
-    /// Stops: ends every connection, hanging ones too, and removes `emulator.json`. The folder
-    /// stays.
+    /// Stops: ends all connections and removes `emulator.json`. The state folder stays.
     pub async fn shutdown(mut self) {
         self.stop();
         // Aborted tasks end at their next wait; none of them waits for anything else.
@@ -301,8 +300,8 @@ async fn bind(ports: Ports) -> Result<Listeners, Error> {
     })
 }
 
-/// The system's roots and the emulator's own. Where the system has none that can be read, its own
-/// alone.
+/// The system's root certificates and the emulator's own, or only its own where the system's can't
+/// be read.
 fn bundle(own: &[u8]) -> Vec<u8> {
     let system = rustls_native_certs::load_native_certs();
     for error in &system.errors {
@@ -345,7 +344,7 @@ fn workspace_info(resources: &Resources) -> Option<WorkspaceInfo> {
         })
 }
 
-/// For whom Cloud Shell and jobs act: the first of the tenant's own people who may sign in.
+/// The user of Cloud Shell and of jobs: the tenant's first enabled user who is not a guest.
 fn host_user(directory: &Directory, tenant: Uuid) -> Option<Uuid> {
     let mut people = directory.users.values();
     people

@@ -1,4 +1,4 @@
-//! The ways in which hosts write when a token expires.
+//! The formats of `expires_on` in the responses of managed identity hosts.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -41,7 +41,7 @@ impl ExpiresOnFormat {
         }
     }
 
-    /// Writes the `expires_on` of an answer anew; anything that has none stays as it is.
+    /// Replaces the `expires_on` of a response. `None` for a response that has none.
     pub(crate) fn rewrite(self, body: &[u8]) -> Option<Vec<u8>> {
         let mut answer: Value = serde_json::from_slice(body).ok()?;
         let written = answer.get_mut("expires_on")?;

@@ -1,10 +1,10 @@
-//! Faults: how a service misbehaves on request, for whom, and how often.
+//! Faults: how a service fails on request, for which clients, and how often.
 
 use crate::{clock::Clock, expires_on::ExpiresOnFormat, service::Service};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A fault: which requests it meets, what happens to them, how many times.
+/// A fault: which requests it applies to, what it does, and how many times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
@@ -17,7 +17,7 @@ pub struct Fault {
     /// A client id; any client where it is left out. Case does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// How many requests it meets; all of them where it is left out.
+    /// How many requests it applies to; all of them where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
     /// What happens.
@@ -107,13 +107,13 @@ impl Effect {
     }
 }
 
-/// A fault that makes no sense.
+/// A fault that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the fault can't be used: {0}")]
 pub struct InvalidFault(String);
 
 impl Fault {
-    /// A fault that meets every request of every service, for ever.
+    /// A fault for every request of every service, without a limit.
     pub fn new(effect: Effect) -> Self {
         Self {
             service: None,
@@ -220,7 +220,7 @@ impl Faults {
     /// Arms a fault. Of several that meet a request the first armed is played.
     ///
     /// # Errors
-    /// When it makes no sense: a status that is no error, a limit on the clock.
+    /// When it can't be used: a status that is not an error, a limit on the clock.
     pub fn arm(&self, fault: Fault) -> Result<(), InvalidFault> {
         fault.check()?;
         let mut all = self.lock();

@@ -25,7 +25,7 @@ const VERSION: u32 = 1;
 /// Far more than any info has.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// What a running emulator serves, and as whom one can sign in. It holds secrets: the file is 0600,
+/// What a running emulator serves, and the identities in it. It holds secrets: the file is 0600,
 /// and `Debug` shows none of them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Info {
@@ -230,7 +230,8 @@ impl Info {
             self.admin_token
         );
         stream.write_all(request.as_bytes()).ok()?;
-        // A timeout counts from byte to byte; whoever has the port now may send one at a time.
+        // A timeout counts from byte to byte; the program that has the port now may send one at a
+        // time.
         let mut answer = Vec::new();
         let mut part = [0; 4096];
         loop {

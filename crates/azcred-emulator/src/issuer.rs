@@ -1,4 +1,5 @@
-//! The test issuer: stands for the CI system or cluster whose tokens federated credentials trust.
+//! The test issuer: signs in place of the CI system or cluster whose tokens federated credentials
+//! trust.
 
 use crate::{directory::IssuerKeys, world::World};
 use axum::{
@@ -19,12 +20,12 @@ const PATH: &str = "/-/issuer";
 /// Why a test token could not be minted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MintError {
-    /// The issuer is unknown, or its keys are someone else's.
+    /// The issuer is unknown, or the seed has its keys.
     #[error(
         "the emulator does not sign for the issuer '{0}': add the issuer to the seed, without keys"
     )]
     NotHosted(String),
-    /// The signature failed for want of randomness.
+    /// The system returned no random bytes for the signature.
     #[error("the token could not be signed")]
     Signing,
 }

@@ -1,33 +1,14 @@
-//! A local Azure: Entra ID and Azure Resource Manager on loopback, for tests and demonstrations.
+#![doc = include_str!("../README.md")]
 //!
-//! ```no_run
-//! use azcred_emulator::{Emulator, Options, Persona, Way};
+//! # Where to look
 //!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let emulator = Emulator::start(Options::default()).await?;
-//! let environment = emulator.info().environment(Persona::ServicePrincipal, Way::RealNames);
-//! let mut command = std::process::Command::new("python3");
-//! command.arg("train.py").envs(environment.set);
-//! environment.unset.into_iter().for_each(|name| {
-//!     command.env_remove(name);
-//! });
-//! command.status()?;
-//! emulator.shutdown().await;
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! Real HTTPS by an authority of its own, real signed tokens, Azure's rules for who may do what,
-//! and its words when it refuses. The crate knows nothing of azcred's own: it is an independent
-//! implementation of the other side, so that a mistake can't cancel itself out.
-//!
-//! - [`directory`] is who exists, [`resources`] what exists; both are in the [`world::World`] that
-//!   all services share.
-//! - `entra`, `arm` and `graph` are the services, each an HTTP router; `identity_hosts` are those
-//!   that give out tokens of managed identities.
-//! - `serve` is the two ways in: a port for each service, and a proxy that answers for Azure's real
-//!   names.
-//! - [`faults`] make it misbehave; [`seed`] says what is there at the start; `state` keeps it.
+//! - [`Emulator`] starts and stops it, [`Options`] say how, [`Info`] says what it serves.
+//! - [`Seed`] is what exists at the start: a TOML file, or the built-in tenant Contoso.
+//! - [`World`](world::World) is what all services share: the [`directory`] (tenants, users,
+//!   applications) and the [`resources`] (subscriptions, workspaces, roles). A test reads and
+//!   changes both through [`Emulator::world`].
+//! - [`faults`] make services misbehave; the [`request_log`] keeps what was requested.
+//! - [`issuer`] mints the tokens of a CI system or a Kubernetes cluster.
 
 pub mod ca;
 pub mod clock;

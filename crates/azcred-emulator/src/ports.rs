@@ -2,7 +2,7 @@
 
 use crate::service::Service;
 
-/// The ports on loopback; 0 stands for any free one.
+/// The ports on loopback; 0 means a free port.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ports {
     /// Entra ID.

@@ -1,4 +1,4 @@
-//! The token that a Kubernetes cluster projects into a pod: in a file, and written anew before it
+//! The token that a Kubernetes cluster projects into a pod: in a file, and replaced before it
 //! expires.
 //!
 //! 'Microsoft Entra Workload ID on AKS'; times are the kubelet's ('Configure Service Accounts for

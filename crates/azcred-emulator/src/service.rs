@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One of the services the emulator stands in for.
+/// One of the emulated services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Service {
@@ -164,7 +164,7 @@ impl Cloud {
     }
 }
 
-/// Every real host name that is answered. A name that starts with `*.` stands for any host below
+/// Every real host name that is served. A name that starts with `*.` matches any host below
 /// it. A new service is a line here and a router in `serve`.
 pub const HOSTS: &[(&str, Service, Cloud)] = &[
     ("login.microsoftonline.com", Service::Login, Cloud::Public),

@@ -1,7 +1,7 @@
 //! RSA keys shared by the ephemeral emulators of one process.
 //!
-//! A key takes a second to make in an unoptimised build, and tests start many emulators that nobody
-//! keeps. An emulator with a state folder never uses these.
+//! A key takes a second to make in an unoptimised build, and tests start many emulators for a short
+//! time. An emulator with a state folder never uses these.
 
 use crate::signing::{KeyError, SigningKey};
 use std::{
@@ -16,7 +16,7 @@ pub(crate) type Parts = (Zeroizing<Vec<u8>>, Vec<u8>);
 /// The key for a purpose: the same for every caller in this process.
 pub(crate) fn key_for(purpose: &str) -> Result<Parts, KeyError> {
     static KEYS: OnceLock<Mutex<HashMap<String, Parts>>> = OnceLock::new();
-    // Held while a key is made: whoever comes meanwhile would make it too.
+    // Held while a key is made: another caller would make it too.
     let mut keys = KEYS
         .get_or_init(Mutex::default)
         .lock()

@@ -70,7 +70,7 @@ impl StateDir {
         })
     }
 
-    /// Removes an ephemeral folder now: what a task still holds of it is not waited for, as nobody
+    /// Removes an ephemeral folder now, without waiting for tasks that still use it, as no process
     /// waits for the task.
     pub(crate) fn end(&self) {
         let folder = self
@@ -246,7 +246,7 @@ impl StateDir {
         write_atomically(&path, content, true).map_err(io_error(&path, "the file can't be written"))
     }
 
-    /// Writes what every start makes anew: as [`Self::write`], without waiting for the disk.
+    /// Writes what every start creates again: as [`Self::write`], without waiting for the disk.
     pub(crate) fn publish(&self, name: &str, content: &[u8]) -> Result<(), StateError> {
         let path = self.file(name);
         write_atomically(&path, content, false)
@@ -318,8 +318,8 @@ fn make_private_dir(path: &Path) -> Result<(), StateError> {
         .create(path)
         .map_err(io_error(path, "the folder can't be made"))?;
     let metadata = fs::metadata(path).map_err(io_error(path, "the folder can't be looked at"))?;
-    // Only root gets this far in a private folder of somebody else's. A file made now belongs to
-    // whoever we are.
+    // Only root gets this far in another user's private folder. A file made now belongs to the user
+    // of this process.
     let ours = tempfile::tempfile_in(path)
         .and_then(|file| file.metadata())
         .map_err(io_error(path, "nothing can be written in the folder"))?

@@ -10,12 +10,12 @@ pub enum StateError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What was tried.
+        /// What failed.
         what: &'static str,
         /// Why it failed.
         source: io::Error,
     },
-    /// The folder is open to others, and would hold secrets.
+    /// Other users can open the folder, and it would hold secrets.
     #[error("{}: other users of this machine can open this folder (mode {mode:03o}), and it would hold keys and secrets: run 'chmod 700 {}', or choose another folder", path.display(), path.display())]
     Open {
         /// The folder.
@@ -23,7 +23,7 @@ pub enum StateError {
         /// Its mode.
         mode: u32,
     },
-    /// The folder is somebody else's, who could enter it at any time.
+    /// The folder belongs to another user, who could open it at any time.
     #[error("{}: this folder belongs to another user of this machine (uid {owner}), and it would hold keys and secrets: choose another folder", path.display())]
     Foreign {
         /// The folder.
@@ -37,7 +37,7 @@ pub enum StateError {
         /// The folder.
         path: PathBuf,
     },
-    /// A file is there and is not what was written.
+    /// A file was changed or cut since it was written.
     #[error("{}: this file is damaged ({why}): restore it, or delete it and a new one is created{}", path.display(), consequence)]
     Damaged {
         /// The file.
@@ -47,7 +47,7 @@ pub enum StateError {
         /// What a new one would mean.
         consequence: &'static str,
     },
-    /// Something new could not be made.
+    /// A key or certificate could not be created.
     #[error("{what}: {why}")]
     Make {
         /// What was to be made.

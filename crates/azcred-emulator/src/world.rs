@@ -1,4 +1,4 @@
-//! The whole state of one emulator, shared by all its services.
+//! The state of one emulator, shared by all its services.
 
 use crate::{
     clock::Clock, directory::Directory, entra_state::EntraState, faults::Faults,
@@ -15,9 +15,9 @@ pub struct World {
     pub keys: Keys,
     /// The time.
     pub clock: Arc<Clock>,
-    /// How services misbehave.
+    /// The armed faults.
     pub faults: Faults,
-    /// What was answered.
+    /// The log of requests.
     pub requests: RequestLog,
     /// What Entra ID keeps in memory.
     pub(crate) entra: EntraState,
@@ -25,7 +25,7 @@ pub struct World {
     keeper: OnceLock<Keeper>,
 }
 
-/// Keeps the resources somewhere.
+/// Stores the resources.
 type Keeper = Box<dyn Fn(&Resources) -> Result<(), StateError> + Send + Sync>;
 
 impl World {
@@ -45,49 +45,49 @@ impl World {
         }
     }
 
-    /// Who exists, to read. Never hold it across an `await`.
+    /// The directory, for reading. Never hold it across an `await`.
     pub fn directory(&self) -> RwLockReadGuard<'_, Directory> {
         self.directory
             .read()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Who exists, to change.
+    /// The directory, for changes.
     pub fn directory_mut(&self) -> RwLockWriteGuard<'_, Directory> {
         self.directory
             .write()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What exists, to read. Never hold it across an `await`.
+    /// The resources, for reading. Never hold them across an `await`.
     ///
-    /// Whoever needs both locks takes the directory's first.
+    /// Code that needs both locks takes the directory's first.
     pub fn resources(&self) -> RwLockReadGuard<'_, Resources> {
         self.resources
             .read()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What exists, to change.
+    /// The resources, for changes.
     pub fn resources_mut(&self) -> RwLockWriteGuard<'_, Resources> {
         self.resources
             .write()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where the ports are. Empty before the listeners are bound.
+    /// The addresses of the services. Empty before the ports are bound.
     pub fn urls(&self) -> Urls {
         self.urls.get().cloned().unwrap_or_default()
     }
 
-    /// Says where the ports are, once.
+    /// Sets the addresses of the services, once.
     pub(crate) fn set_urls(&self, urls: Urls) {
         // A second call can only come from a second start of the same world, which `Emulator`
         // excludes.
         let _ = self.urls.set(urls);
     }
 
-    /// Says how the resources are kept, once.
+    /// Sets how the resources are stored, once.
     pub(crate) fn keep_with(
         &self,
         keeper: impl Fn(&Resources) -> Result<(), StateError> + Send + Sync + 'static,
@@ -95,7 +95,7 @@ impl World {
         let _ = self.keeper.set(Box::new(keeper));
     }
 
-    /// Keeps the resources as they are in the state folder, where there is one.
+    /// Stores the resources in the state folder, where there is one.
     ///
     /// # Errors
     /// When the folder can't be written.

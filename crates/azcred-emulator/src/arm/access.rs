@@ -28,8 +28,8 @@ pub(super) struct Caller {
 
 /// Checks the token, and that it is of the tenant of the subscription that is meant.
 ///
-/// A subscription that does not exist is reported first, and its tenant is named to whoever has no
-/// token: that is how clients find the tenant of a subscription.
+/// A subscription that does not exist is reported first, and its tenant is named to a caller that
+/// has no token: that is how clients find the tenant of a subscription.
 ///
 /// # Errors
 /// 404 for an unknown subscription, else 401 with a challenge that names the authority to go to,
@@ -104,7 +104,7 @@ fn authority(world: &World, call: &Call, tenant: Option<Uuid>) -> String {
     }
 }
 
-/// Where a person signs in anew.
+/// Where a person signs in again.
 fn authorize_url(world: &World, call: &Call) -> String {
     let login = world.urls().for_client(Service::Login, &call.entrance);
     format!("{login}/common/oauth2/authorize")

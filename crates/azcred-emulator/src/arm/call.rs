@@ -45,7 +45,7 @@ impl Call {
     /// Reads a request.
     ///
     /// # Errors
-    /// Where the path is none that Azure would take.
+    /// Where Azure would not accept the path.
     pub(super) fn read(parts: &Parts, body: Bytes) -> Result<Self, ArmError> {
         let path = route::segments(parts.uri.path())?;
         if path.len() > MAX_SEGMENTS {
@@ -60,7 +60,7 @@ impl Call {
         let authorization = parts
             .headers
             .get(header::AUTHORIZATION)
-            // What is no text is no token; it is refused as one, and not as a missing one.
+            // A header that is not text is rejected as a wrong token, not as a missing one.
             .map(|value| value.to_str().unwrap_or("Bearer ?").to_owned());
         Ok(Self {
             method: parts.method.clone(),
@@ -115,7 +115,7 @@ impl Call {
     /// The body as a JSON object.
     ///
     /// # Errors
-    /// Where it is none.
+    /// Where the body is not a JSON object.
     pub(super) fn object(&self) -> Result<Map<String, Value>, ArmError> {
         self.json()
     }

@@ -1,4 +1,4 @@
-//! Deny assignments, to read: nobody but Azure itself can make one.
+//! Deny assignments, read-only: only Azure itself can create one.
 
 use super::{
     access,

@@ -24,8 +24,8 @@ impl Filter {
     /// Reads the filter of a call.
     ///
     /// # Errors
-    /// 400 where it is none, or holds a condition that `known` does not list (names in lower case,
-    /// calls with `()`).
+    /// 400 where it can't be parsed, or holds a condition that `known` does not list (names in
+    /// lower case, calls with `()`).
     pub(super) fn of(call: &Call, known: &[&str]) -> Result<Self, ArmError> {
         let Some(text) = call.query("$filter") else {
             return Ok(Self(vec![Vec::new()]));

@@ -164,7 +164,7 @@ pub(super) fn delete(world: &World, id: &Scope) -> Result<ArmResponse, ArmError>
 /// A region's short name, by short or display name.
 ///
 /// # Errors
-/// 400 where there is none, or no such region.
+/// 400 where the location is missing or not a region.
 pub(super) fn region(said: Option<&str>) -> Result<&'static str, ArmError> {
     let said = said.ok_or_else(|| {
         ArmError::bad_request(

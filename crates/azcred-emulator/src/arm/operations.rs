@@ -8,13 +8,13 @@ use super::route::Target;
 use crate::resources::Scope;
 use http::Method;
 
-/// What a caller must have.
+/// What a caller needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Need {
     /// A valid token.
     Token,
-    /// Some role in the subscription or group, however deep; the answer holds only what the caller
-    /// may read. The action is what a refusal names.
+    /// Any role in the subscription or group, however deep; the response holds only what the caller
+    /// may read. A refusal names this action.
     SomeRole(String),
     /// This action at the target.
     Action(String),

@@ -1,5 +1,4 @@
-//! What goes back: JSON, pages of a list, and the headers that Azure Resource Manager puts on
-//! everything.
+//! Responses: JSON, pages of a list, and the headers of every response of Azure Resource Manager.
 
 use super::{call::Call, error::ArmError};
 use crate::{service::Service, world::World};
@@ -13,10 +12,10 @@ use serde_json::{Value, json};
 use time::{OffsetDateTime, macros::format_description};
 use uuid::Uuid;
 
-/// Most items on a page, and how many there are where nobody says.
+/// The largest page, and the size of a page without `$top`.
 const PAGE: usize = 1000;
 
-/// A successful answer.
+/// A successful response.
 #[derive(Debug)]
 pub(super) struct ArmResponse {
     pub(super) status: StatusCode,
@@ -42,7 +41,7 @@ impl ArmResponse {
     /// A list, as `$top` and `$skiptoken` cut it.
     ///
     /// # Errors
-    /// Where one of these is no number or no token of ours.
+    /// Where `$top` is not a number, or `$skiptoken` is not one of this service.
     pub(super) fn list(world: &World, call: &Call, items: Vec<Value>) -> Result<Self, ArmError> {
         let size = match call.query("$top") {
             None => PAGE,

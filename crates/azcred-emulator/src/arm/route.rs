@@ -96,7 +96,7 @@ impl Target {
     }
 }
 
-/// `…/providers/Microsoft.Authorization/KIND[/NAME]`: it stands at the end of any scope.
+/// `…/providers/Microsoft.Authorization/KIND[/NAME]`: it follows any scope.
 fn authorization(path: &[String]) -> Result<Option<Target>, ArmError> {
     for rest in [2, 3] {
         let Some(at) = path.len().checked_sub(rest + 1) else {

@@ -172,7 +172,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Provider> {
 /// The provider of a namespace, whatever the case.
 ///
 /// # Errors
-/// 404 as ARM answers for a namespace that nobody has registered.
+/// 404, as ARM responds for an unknown namespace.
 pub(super) fn provider(namespace: &str) -> Result<&'static Provider, ArmError> {
     all()
         .find(|provider| provider.namespace.eq_ignore_ascii_case(namespace))

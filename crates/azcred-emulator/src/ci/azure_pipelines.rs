@@ -35,9 +35,9 @@ const LIFETIME: i64 = 600;
 
 /// A service connection that a job may use.
 pub(crate) struct Connection<'a> {
-    /// The application it stands for.
+    /// The application that it signs in.
     pub(crate) application: &'a Application,
-    /// Its id in the project, which follows from whom it is for.
+    /// Its id in the project, made from its issuer and subject.
     pub(crate) id: Uuid,
     issuer: &'a str,
     /// `sc://ORGANIZATION/PROJECT/CONNECTION`.
@@ -152,7 +152,7 @@ async fn token(
     }
 }
 
-/// A browser would be sent to sign in, and so is everybody who does not ask otherwise.
+/// Azure DevOps redirects a request without a valid token to its sign-in page.
 fn unauthorized(headers: &HeaderMap, uri: &http::Uri) -> Response {
     let suppressed = headers
         .get("x-tfs-fedauthredirect")

@@ -23,9 +23,9 @@ pub struct Application {
     /// 'Allow public client flows' with no credential: it can't keep a secret.
     pub public_client: bool,
     /// People need not be asked whether it may act for them: an administrator said so for all.
-    /// Without it whoever signs in by a flow that can't ask gets AADSTS65001.
+    /// Without it, a flow that can't show a page is rejected with AADSTS65001.
     pub consented: bool,
-    /// Only an administrator may consent, and none has: whoever asks people gets AADSTS90094.
+    /// Only an administrator may consent, and none has: people get AADSTS90094.
     pub admin_consent_required: bool,
     /// The addresses at which it takes codes (`replyUrls`).
     pub redirect_uris: Vec<String>,

@@ -10,16 +10,16 @@ use uuid::Uuid;
 /// Why something could not be made in the directory.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CreateError {
-    /// There is no such tenant.
+    /// The tenant does not exist.
     #[error("no tenant has the id {0}")]
     NoTenant(Uuid),
-    /// There is no such application.
+    /// The application does not exist.
     #[error("no application has the client id {0}")]
     NoApplication(Uuid),
-    /// What was given as a certificate is none.
+    /// The certificate can't be parsed.
     #[error("this is not an X.509 certificate in DER")]
     NotACertificate,
-    /// The system has no randomness for a secret.
+    /// The system returned no random bytes for a secret.
     #[error("the system returned no random bytes")]
     Randomness,
 }
@@ -60,7 +60,7 @@ impl Directory {
     /// Adds a new secret to an application; returns its value, which works until `expires`.
     ///
     /// # Errors
-    /// Where the application does not exist, or the system has no randomness.
+    /// Where the application does not exist, or the system returns no random bytes.
     pub fn add_secret(
         &mut self,
         app_id: Uuid,
@@ -80,7 +80,7 @@ impl Directory {
     /// Registers a certificate (DER) on an application.
     ///
     /// # Errors
-    /// Where the application does not exist, or it is no certificate.
+    /// Where the application does not exist, or the certificate can't be parsed.
     pub fn add_certificate(&mut self, app_id: Uuid, der: &[u8]) -> Result<(), CreateError> {
         x509_parser::parse_x509_certificate(der).map_err(|_| CreateError::NotACertificate)?;
         let certificate = Certificate {
@@ -91,8 +91,8 @@ impl Directory {
         Ok(())
     }
 
-    /// Lets tokens of an issuer stand for an application. An issuer that is not known yet becomes
-    /// one that the emulator signs for, see [`crate::issuer::mint`].
+    /// Lets an application sign in with the tokens of an issuer. An issuer that is not known yet
+    /// becomes one that the emulator signs for, see [`crate::issuer::mint`].
     ///
     /// # Errors
     /// Where the application does not exist.

@@ -114,8 +114,8 @@ fn digest_of<const N: usize>(algorithm: &'static digest::Algorithm, data: &[u8])
     out
 }
 
-/// A federated identity credential: a token of this issuer, subject and audience stands for the
-/// application.
+/// A federated identity credential: the application can sign in with a token of this issuer,
+/// subject and audience.
 #[derive(Clone, Debug)]
 pub struct FederatedCredential {
     /// Its name.

@@ -1,4 +1,4 @@
-//! Microsoft's own programs that people sign in by: they exist in every tenant, and need nobody's
+//! Microsoft's own programs with which people sign in: they exist in every tenant and need no
 //! consent.
 //!
 //! Client ids: 'Verify first-party Microsoft applications in sign-in reports'. Which of them are a

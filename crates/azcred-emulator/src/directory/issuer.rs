@@ -1,4 +1,4 @@
-//! Issuers of other people's tokens that federated identity credentials may trust.
+//! Issuers outside Entra ID, whose tokens federated identity credentials may trust.
 
 use super::credential::SecretText;
 

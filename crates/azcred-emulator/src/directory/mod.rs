@@ -1,4 +1,4 @@
-//! Who exists: tenants, applications, service principals, users and groups, and how they are found.
+//! The directory: tenants, applications, service principals, users and groups.
 
 mod application;
 mod consent;
@@ -50,7 +50,7 @@ pub struct Directory {
     pub issuers: BTreeMap<String, Issuer>,
     /// What people have consented to.
     pub(crate) consents: Consents,
-    /// What refresh tokens are sealed under. `None`: nobody gets any.
+    /// The secret that refresh tokens are sealed with. `None`: none are issued.
     pub(crate) refresh_secret: Option<SecretText>,
 }
 
@@ -77,7 +77,7 @@ impl Directory {
         })
     }
 
-    /// The service principal that stands for an application in a tenant.
+    /// An application's service principal in a tenant.
     pub fn service_principal_of(&self, tenant: Uuid, app_id: Uuid) -> Option<&ServicePrincipal> {
         self.service_principals
             .values()

@@ -1,4 +1,4 @@
-//! A Conditional Access policy: whom it is about, where, and what it wants of them.
+//! A Conditional Access policy: the users and resources that it applies to, and what it requires.
 //!
 //! 'Building a Conditional Access policy': conditions say when a policy applies, controls what it
 //! wants then. All that apply count.
@@ -16,7 +16,7 @@ pub struct Policy {
     pub tenant: Uuid,
     /// The name, for people.
     pub name: String,
-    /// Users and groups it is about; `None` is everybody.
+    /// Users and groups it applies to; `None` means all users.
     pub users: Option<BTreeSet<Uuid>>,
     /// Users and groups it is not about, whatever `users` says.
     pub exclude_users: BTreeSet<Uuid>,
@@ -44,7 +44,7 @@ pub enum ClientApp {
 /// A grant control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
-    /// Nobody gets through: AADSTS53003.
+    /// Access is blocked: AADSTS53003.
     Block,
     /// A device that is marked as compliant: AADSTS53000. No device here is.
     CompliantDevice,
@@ -86,7 +86,7 @@ impl Policy {
             && self.is_about(&names)
     }
 
-    /// Whether it is about whoever has these ids: their own, and their groups'.
+    /// Whether it applies to a user with these ids: the user's own, and those of their groups.
     fn is_about(&self, names: &BTreeSet<Uuid>) -> bool {
         let included = self.users.as_ref();
         included.is_none_or(|included| !included.is_disjoint(names))

@@ -4,18 +4,18 @@ use crate::directory::user::User;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// An application's stand-in within one tenant: what roles are assigned to.
+/// An application's identity in one tenant: what roles are assigned to.
 #[derive(Clone, Debug)]
 pub struct ServicePrincipal {
     /// Its object id, the `oid` of its tokens and the `principalId` of its role assignments.
     pub id: Uuid,
     /// The tenant it lives in.
     pub tenant: Uuid,
-    /// The client id of the application it stands for.
+    /// The client id of its application.
     pub app_id: Uuid,
     /// The display name.
     pub name: String,
-    /// What it stands for.
+    /// Whether it is of an application or a managed identity.
     pub kind: ServicePrincipalKind,
     /// `accountEnabled`: a disabled one gets AADSTS7000112.
     pub enabled: bool,
@@ -25,7 +25,7 @@ pub struct ServicePrincipal {
     pub app_roles: Vec<(Uuid, String)>,
 }
 
-/// What a service principal stands for.
+/// The kind of a service principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServicePrincipalKind {
     /// An application registration.

@@ -1,4 +1,4 @@
-//! A person: an account in its home tenant, or a guest in somebody else's.
+//! A user: an account in its home tenant, or a guest in another tenant.
 
 use super::{Directory, SecretText};
 use time::OffsetDateTime;
@@ -11,13 +11,13 @@ pub struct User {
     pub id: Uuid,
     /// The tenant.
     pub tenant: Uuid,
-    /// `userPrincipalName`. A guest's has `#EXT#` in it, and nobody signs in by that.
+    /// `userPrincipalName`. A guest's has `#EXT#` in it and is not a name to sign in with.
     pub user_principal_name: String,
     /// The display name.
     pub name: String,
     /// `accountEnabled`: a disabled one gets AADSTS50057.
     pub enabled: bool,
-    /// The password. `None` for guests, and for whoever has none: nothing then matches.
+    /// The password. `None` for guests and accounts without one: then no password matches.
     pub password: Option<SecretText>,
     /// The password has to be changed before anything else: AADSTS50055.
     pub password_expired: bool,
@@ -65,15 +65,15 @@ impl Directory {
         })
     }
 
-    /// What an account is in a tenant: itself at home, a guest where it was invited, nobody
-    /// elsewhere.
+    /// The user that an account is in a tenant: itself at home, a guest where it was invited,
+    /// `None` elsewhere.
     pub fn account_in(&self, home: &User, tenant: Uuid) -> Option<&User> {
         self.users.values().find(|user| {
             user.tenant == tenant && (user.id == home.id || user.guest_of == Some(home.id))
         })
     }
 
-    /// Every tenant in which a user's account is somebody: the home tenant first.
+    /// Every tenant of which a user's account is a member or a guest: the home tenant first.
     pub fn tenants_of(&self, user: &User) -> Vec<Uuid> {
         let home = user.guest_of.unwrap_or(user.id);
         let mut all: Vec<&User> = self

@@ -22,10 +22,10 @@ pub(super) fn account(directory: &Directory, id: uuid::Uuid) -> Result<&User, Re
     })
 }
 
-/// What an account is in a tenant.
+/// The user that an account is in a tenant.
 ///
 /// # Errors
-/// `code`, 50020 or 90072, where it is nobody there.
+/// `code`, 50020 or 90072, where it is neither a member nor a guest.
 pub(super) fn member<'a>(
     directory: &'a Directory,
     account: &User,

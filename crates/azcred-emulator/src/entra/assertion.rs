@@ -29,7 +29,7 @@ pub(super) struct Addressee<'a> {
     pub(super) now: OffsetDateTime,
 }
 
-/// A token that is none: AADSTS50027.
+/// The token is malformed: AADSTS50027.
 pub(super) fn malformed(reason: &str) -> Refusal {
     Refusal::invalid_request(
         50027,

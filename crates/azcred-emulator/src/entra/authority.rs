@@ -7,17 +7,17 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// What the tenant segment stands for.
+/// The meaning of the tenant segment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Authority<'a> {
     /// One tenant.
     Tenant(&'a Tenant),
-    /// `common` or `organizations`: whichever tenant the user is of. `consumers` likewise.
+    /// `common` or `organizations`: the user's own tenant. `consumers` likewise.
     Any(&'static str),
 }
 
 impl<'a> Authority<'a> {
-    /// Finds what a segment stands for.
+    /// Resolves a segment.
     pub(crate) fn resolve(directory: &'a Directory, segment: &str) -> Result<Self, Refusal> {
         for name in ["common", "organizations", "consumers"] {
             if segment.eq_ignore_ascii_case(name) {

@@ -1,4 +1,4 @@
-//! What an app-only access token says.
+//! The claims of an app-only access token.
 //!
 //! Names and meanings: 'Access token claims reference'. Claims that page calls opaque have the form
 //! of real ones.
@@ -123,7 +123,7 @@ pub(super) fn region_scope(country: &str) -> &'static str {
     }
 }
 
-/// A text that looks like Entra ID's opaque claims: nobody may read it.
+/// A text that looks like Entra ID's opaque claims.
 pub(super) fn opaque(parts: &[&[u8]], bytes: usize) -> String {
     let mut context = digest::Context::new(&digest::SHA512);
     for part in parts {

@@ -40,7 +40,7 @@ impl ClaimsRequest {
     /// Reads the parameter. What is not known is left alone, as Entra ID does it.
     ///
     /// # Errors
-    /// 90023 for what is no JSON object.
+    /// 90023 where it is not a JSON object.
     pub(super) fn read(claims: Option<&str>) -> Result<Self, Refusal> {
         let Some(text) = claims else {
             return Ok(Self::default());

@@ -1,4 +1,4 @@
-//! Who is asking: finds the application behind a token request and checks what it proves itself by.
+//! The client of a token request: finds its application and checks its credential.
 
 use crate::{
     directory::{Application, Audience, Directory, SecretText, ServicePrincipal, Tenant},
@@ -25,7 +25,7 @@ pub(super) struct Credentials {
     pub(super) presented: Presented,
 }
 
-/// What a client shows.
+/// The credential that a client sent.
 #[derive(Debug)]
 pub(super) enum Presented {
     Nothing,
@@ -107,7 +107,7 @@ pub(super) fn find<'a>(
         .ok_or_else(|| unknown(client_id, &tenant.name))
 }
 
-/// The application of this client id, where nobody has said yet which tenant's people it is for.
+/// The application of this client id, where the request does not name the tenant.
 /// `endpoint` is `common`, `organizations` or `consumers`.
 pub(super) fn find_anywhere<'a>(
     directory: &'a Directory,
@@ -144,7 +144,7 @@ pub(super) fn no_secret() -> Refusal {
     )
 }
 
-/// Checks what a client shows for an application.
+/// Checks the credential that a client sent for an application.
 pub(super) fn prove(
     presented: &Presented,
     application: &Application,
@@ -232,7 +232,7 @@ fn check_assertion(
 /// The service principal that will own the token.
 ///
 /// # Errors
-/// 7000229 where there is none in this tenant, 7000112 where it is disabled, 53003 where
+/// 7000229 where it does not exist in this tenant, 7000112 where it is disabled, 53003 where
 /// Conditional Access blocks it.
 pub(super) fn principal<'a>(
     directory: &'a Directory,

@@ -1,8 +1,8 @@
-//! Conditional Access: whether a person who has proved so much may have a token for this resource.
+//! Conditional Access: whether a session may have a token for a resource.
 //!
 //! 'Conditional Access: Grant' and '… Session'. Of several policies all have to be satisfied, and
-//! one that blocks wins. What a client can do about a refusal stands in `claims`: it sends them
-//! back with its next, interactive, request.
+//! one that blocks wins. A refusal has `claims`, which the client sends back with its
+//! next, interactive request.
 
 use crate::{
     directory::{Directory, Policy, Requirement, Subject},
@@ -18,7 +18,7 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// 53003, 53000 and 530003 for what no sign-in fixes; 50076 where a second factor is wanted, 50078
-/// where it was given too long ago; 70043 and 50173 where the sign-in as such was.
+/// where it was given too long ago; 70043 and 50173 where the sign-in is too old.
 pub(super) fn check(
     directory: &Directory,
     session: &Session<'_>,

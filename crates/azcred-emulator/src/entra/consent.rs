@@ -8,7 +8,7 @@ use crate::{
 /// Whether the client may act for this account at this resource.
 ///
 /// # Errors
-/// 65001 where nobody has consented.
+/// 65001 without consent.
 pub(super) fn check_consent(
     directory: &Directory,
     session: &Session<'_>,

@@ -1,5 +1,4 @@
-//! What a person's token is asked for: a resource, permissions of it, and OpenID Connect's own
-//! scopes.
+//! The scope of a person's token: a resource, permissions of it, and OpenID Connect's own scopes.
 //!
 //! 'Scopes and permissions in the Microsoft identity platform'.
 
@@ -28,7 +27,7 @@ const OPENID: &[&str] = &["email", "openid", "profile"];
 pub(super) struct RequestedScope {
     /// The resource's name as it was written.
     pub(super) resource: String,
-    /// Permissions that were named; `.default` is none of them.
+    /// The permissions that were named, without `.default`.
     named: Vec<String>,
     is_default: bool,
     /// An `id_token` is wanted.
@@ -45,7 +44,7 @@ impl RequestedScope {
     /// Of the v2.0 endpoint.
     ///
     /// # Errors
-    /// 70011 for what is no scope or mixes `.default` with others, 28000 for several resources.
+    /// 70011 where it is malformed or mixes `.default` with others, 28000 for several resources.
     pub(super) fn of_v2(text: &str) -> Result<Self, Refusal> {
         let scopes: Vec<&str> = text.split_ascii_whitespace().collect();
         // RFC 6749 section 3.3: printable ASCII but for quotation mark and backslash.
@@ -154,7 +153,7 @@ impl RequestedScope {
         }
     }
 
-    /// The permissions that were named; `.default` is none of them.
+    /// The permissions that were named, without `.default`.
     pub(super) fn permissions(&self) -> &[String] {
         &self.named
     }

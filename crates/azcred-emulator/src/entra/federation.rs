@@ -1,4 +1,4 @@
-//! A federated token: another issuer's token that stands for an application ('Workload identity
+//! A federated token: another issuer's token with which an application signs in ('Workload identity
 //! federation').
 
 use crate::{

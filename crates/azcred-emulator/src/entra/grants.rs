@@ -1,5 +1,5 @@
-//! The grants that have nothing to grant here: nobody can act on behalf of another's token, so no
-//! assertion is any good.
+//! Grants that the emulator does not support. The on-behalf-of grant is rejected as for an
+//! assertion with an invalid signature.
 
 use crate::{
     directory::Directory,

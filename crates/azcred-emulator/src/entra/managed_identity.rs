@@ -1,4 +1,4 @@
-//! Tokens of managed identities: what Entra ID gives to the hosts that vouch for them.
+//! Tokens of managed identities, which Entra ID issues to their hosts.
 
 use crate::{
     entra::{
@@ -22,8 +22,8 @@ const LIFETIME: u32 = 86_400;
 /// resource that has it.
 ///
 /// # Errors
-/// 700016 where the service principal is gone, 7000112 where it is disabled, 500011 for a resource
-/// that nobody knows.
+/// 700016 where the service principal is gone, 7000112 where it is disabled, 500011 for an unknown
+/// resource.
 pub(crate) fn issue_for_identity(
     world: &World,
     object_id: Uuid,
@@ -65,7 +65,7 @@ pub(crate) fn issue_for_identity(
         tenant,
         principal,
         resource: &found,
-        // The platform signs for the identity by a certificate that nobody else sees.
+        // The platform holds the certificate of the identity.
         proof: Proof::Assertion,
         now,
         lifetime,

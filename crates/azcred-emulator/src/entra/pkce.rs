@@ -37,7 +37,7 @@ pub(super) fn read(
 /// Checks what came with a code against what its request said.
 ///
 /// # Errors
-/// 501481 for a wrong verifier, 50148 for one that is missing or that nobody announced.
+/// 501481 for a wrong verifier, 50148 for one that is missing, or sent without a challenge.
 pub(super) fn check(challenge: Option<&Challenge>, verifier: Option<&str>) -> Result<(), Refusal> {
     let refuse = |code, message: &str| {
         Err(Refusal::new(

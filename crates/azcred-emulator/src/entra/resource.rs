@@ -1,4 +1,4 @@
-//! What a token can be asked for: Microsoft's own resources, and registered applications.
+//! The resource of a token: one of Microsoft's own, or a registered application.
 
 use crate::{
     directory::{ARM, Directory, GRAPH, STORAGE, Tenant, first_party_resource},
@@ -108,7 +108,7 @@ fn unknown(tenant: &Tenant, name: &str) -> Refusal {
 /// The resource name in the `scope` of a v2.0 client credentials request.
 ///
 /// # Errors
-/// AADSTS70011 for what is no scope, 28000 for several resources, 1002012 for anything but
+/// AADSTS70011 for a malformed scope, 28000 for several resources, 1002012 for anything but
 /// `RESOURCE/.default`.
 pub(super) fn of_scope(scope: &str) -> Result<String, Refusal> {
     let invalid = |code, message: String| {

@@ -1,7 +1,5 @@
-//! Sealing what is handed out and comes back: readable to the service that sealed it, and to nobody
-//! else.
-//!
-//! What a page or a cookie carries needs no memory here, so that nobody can fill it up, and it
+//! Encryption of what clients hold and send back: only the service that sealed it can read it.
+//! What a page or a cookie carries needs no memory here, so that clients can't fill it up, and it
 //! outlives a restart.
 
 use crate::directory::Directory;

@@ -1,4 +1,4 @@
-//! Authorization codes that were given out: each is good once, for ten minutes.
+//! Authorization codes: each is good for one use, for ten minutes.
 
 use super::{challenge::Challenge, proofs::Proofs};
 use aws_lc_rs::digest;
@@ -9,7 +9,7 @@ use std::{
 };
 use uuid::Uuid;
 
-/// What a code stands for.
+/// The content of a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AuthorizationCode {
     /// The account's object id in its home tenant.
@@ -94,8 +94,8 @@ impl AuthorizationCodes {
         Some(text)
     }
 
-    /// Takes a code that is still good, once `check` agrees to whoever shows it: what is shown by
-    /// somebody else, or wrongly, is not used up by it.
+    /// Redeems a code if `check` accepts the request. A request that is rejected does not use the
+    /// code up.
     ///
     /// # Errors
     /// Why it is not redeemed; what `check` says is among it.

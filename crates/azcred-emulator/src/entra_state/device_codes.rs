@@ -1,7 +1,6 @@
-//! Signing in on another device (RFC 8628): the codes that are under way.
-//!
-//! A program gets two codes. It shows one to a person, who enters it on a page in any browser and
-//! signs in there; by the other it asks, again and again, whether they did.
+//! The device code flow (RFC 8628): codes that wait for a person.
+//! A program gets two codes. It shows the user code to a person, who enters it on a page in any
+//! browser and signs in there. With the device code it polls for the result.
 
 use super::proofs::Proofs;
 use aws_lc_rs::digest;
@@ -15,18 +14,18 @@ use zeroize::Zeroizing;
 
 /// Codes under way at once. A program has one, and a person enters one.
 const MAX_PENDING: usize = 1000;
-/// Wrong user codes, from whomever, within [`WINDOW_SECONDS`]. With so few tries nobody finds one
-/// of a thousand among 20 to the power of 9 (RFC 8628 section 5.1).
+/// Wrong user codes, from all browsers, within [`WINDOW_SECONDS`]. So few tries do not find one of
+/// a thousand codes among 20 to the power of 9 (RFC 8628 section 5.1).
 const MAX_WRONG: usize = 50;
 const WINDOW_SECONDS: i64 = 60;
 /// Consonants, so that no code is a word, and none that looks like another (RFC 8628 section 6.1).
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const USER_CODE_LETTERS: usize = 9;
 const DEVICE_CODE_BYTES: usize = 96;
-/// How much sooner than agreed a program may ask, in milliseconds: clocks and networks are not
+/// How much sooner than agreed a program may poll, in milliseconds: clocks and networks are not
 /// exact.
 const TOLERANCE_MS: i64 = 500;
-/// How much slower a program has to become when it asked too soon (RFC 8628 section 3.5).
+/// How much slower a program has to become when it polled too soon (RFC 8628 section 3.5).
 const SLOWER_MS: i64 = 5000;
 
 /// The device codes of one emulator.
@@ -41,20 +40,20 @@ struct PendingCodes {
     wrong: Vec<i64>,
 }
 
-/// What a program asked for, as the page shows it and as the token will be.
+/// What a program requested, as the page shows it and as the token will be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DeviceRequest {
     /// The client id.
     pub(crate) client: Uuid,
-    /// The tenant that was asked: the first segment of the path.
+    /// The tenant in the path: its first segment.
     pub(crate) segment: String,
-    /// What was asked for, as the v2.0 endpoint writes it.
+    /// The requested scope, as the v2.0 endpoint writes it.
     pub(crate) scope: String,
-    /// `claims`, which reads well.
+    /// `claims`, valid JSON.
     pub(crate) claims: Option<String>,
 }
 
-/// Who let the program in, and by what.
+/// Which account approved the program, and how it had signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Approval {
     /// The account, by its object id in its home tenant.
@@ -67,12 +66,12 @@ pub(crate) struct Approval {
     pub(crate) proved_millis: i64,
 }
 
-/// Why a user code leads nowhere.
+/// Why a user code is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CodeRefused {
-    /// There is no such code, or it has expired, or it was used.
+    /// The code is unknown, has expired, or was used.
     Unknown,
-    /// Too many wrong ones were entered: nobody gets any further for a minute.
+    /// Too many wrong codes were entered: all codes are rejected for a minute.
     TooManyAttempts,
 }
 
@@ -83,9 +82,9 @@ struct PendingCode {
     state: State,
     /// Unix seconds.
     expires: i64,
-    /// When it was last asked for, in Unix milliseconds.
+    /// When it was last polled, in Unix milliseconds.
     polled: Option<i64>,
-    /// How long to wait between two questions, in milliseconds.
+    /// How long to wait between two polls, in milliseconds.
     interval: i64,
 }
 
@@ -102,7 +101,7 @@ pub(crate) struct CodePair {
     pub(crate) user_code: String,
 }
 
-/// What a program's question comes to.
+/// The result of a poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Polled {
     Unknown,
@@ -110,7 +109,7 @@ pub(crate) enum Polled {
     TooSoon,
     Waiting,
     Declined,
-    /// The code is used up by this answer.
+    /// The code can't be used again.
     Approved(DeviceRequest, Approval),
 }
 
@@ -119,16 +118,16 @@ impl DeviceCodes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What waits for this user code, at a time in Unix seconds. Case, spaces and hyphens don't
+    /// The request of this user code, at a time in Unix seconds. Case, spaces and hyphens don't
     /// count.
     ///
     /// # Errors
-    /// When nothing does, or too many wrong codes were entered.
+    /// When the code is unknown, or too many wrong codes were entered.
     pub(crate) fn find(&self, user_code: &str, now: i64) -> Result<DeviceRequest, CodeRefused> {
         self.waiting(user_code, now, |entry| entry.pending.clone())
     }
 
-    /// Lets the program in.
+    /// Approves the program.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -143,7 +142,7 @@ impl DeviceCodes {
         })
     }
 
-    /// Turns the program away.
+    /// Declines the program.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -175,8 +174,8 @@ impl DeviceCodes {
         }
     }
 
-    /// Makes a pair of codes for what is asked, good until `expires`, with `interval` seconds
-    /// between two questions. `None` without randomness, or while too many are under way.
+    /// Makes a pair of codes for a request, good until `expires`, with `interval` seconds between
+    /// two polls. `None` without random bytes, or while too many codes wait.
     pub(crate) fn begin(
         &self,
         pending: DeviceRequest,
@@ -186,7 +185,7 @@ impl DeviceCodes {
     ) -> Option<CodePair> {
         let codes = CodePair::generate()?;
         let mut inner = self.lock();
-        // An expired code is kept as long again, for whoever asks what became of it.
+        // An expired code is kept as long again, to tell a program that it has expired.
         inner.codes.retain(|_, entry| {
             let lifetime = expires.saturating_sub(now);
             now < entry.expires.saturating_add(lifetime)
@@ -206,7 +205,7 @@ impl DeviceCodes {
         Some(codes)
     }
 
-    /// Answers a program's question, asked at a time in Unix milliseconds.
+    /// A program's poll, at a time in Unix milliseconds.
     pub(crate) fn poll(&self, device_code: &str, client: Uuid, now_ms: i64) -> Polled {
         let mut inner = self.lock();
         let key = digest_of(device_code);
@@ -273,7 +272,7 @@ fn device_code_of_random(random: &[u8; DEVICE_CODE_BYTES]) -> Zeroizing<String> 
     Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()))
 }
 
-/// A user code as people mean it, whatever they typed. What is longer than any code is cut.
+/// A user code without spaces and hyphens, in capitals. What is longer than any code is cut.
 fn canonical(user_code: &str) -> String {
     user_code
         .chars()

@@ -10,7 +10,7 @@ use std::{
 };
 use uuid::Uuid;
 
-/// What an attempt came to.
+/// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Right,

@@ -1,4 +1,4 @@
-//! Notices a client that asks for the same token again and again: AADSTS50196.
+//! Detects a client that requests the same token over and over: AADSTS50196.
 
 use crate::directory::LoopLimit;
 use std::{

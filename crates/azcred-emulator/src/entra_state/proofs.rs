@@ -1,4 +1,4 @@
-//! What a person has proved, and when: `amr`, and what Conditional Access asks about.
+//! How a person has signed in, and when: `amr`, and what Conditional Access checks.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,6 @@
 //! Refresh tokens that were used, in tenants where each is good once.
-//!
-//! Entra ID lets an old one live on. Other services don't, and a client that loses a race with
-//! itself shows only there.
+//! Entra ID accepts an older token after a new one was issued. Other services don't, and only there
+//! does a client fail that uses one token twice at the same time.
 
 use std::{
     collections::{HashSet, VecDeque},

@@ -1,4 +1,4 @@
-//! The personas that a CI system vouches for.
+//! The personas of jobs in a CI system.
 
 use crate::{
     ci::github_actions::{ACTOR, RUN_ID, SHA, WORKFLOW},

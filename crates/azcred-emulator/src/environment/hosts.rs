@@ -1,5 +1,5 @@
-//! The personas that are given tokens by where they run: a cluster, a compute, an app, a machine, a
-//! shell.
+//! The personas that get tokens from the host they run on: a cluster, a compute, an app, a virtual
+//! machine, Cloud Shell.
 
 use crate::{
     environment::{pairs::Pairs, way::Way},

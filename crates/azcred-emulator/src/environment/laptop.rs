@@ -1,4 +1,4 @@
-//! The persona of a person at a machine of theirs.
+//! The persona of a laptop.
 
 use crate::{
     environment::{pairs::Pairs, way::Way},

@@ -1,4 +1,5 @@
-//! The variables that put a program inside the emulator: as whom (persona) and by which way in.
+//! The variables with which a program uses the emulator: its identity (persona) and how it reaches
+//! the services (way).
 //!
 //! A persona is a line in [`PERSONAS`], a summary, and a function in the file of its group; every
 //! variable that any of them sets is also in `unset`.
@@ -17,7 +18,7 @@ use std::fmt;
 
 pub use way::{WAYS, Way};
 
-/// As whom a program signs in.
+/// The identity that a program gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Persona {
     /// The seeded service principal, by `AZURE_*`.
@@ -26,7 +27,7 @@ pub enum Persona {
     Himl,
     /// A service principal with a certificate, by `AZURE_*`.
     Certificate,
-    /// A person's own machine, on which Azure CLI is signed in.
+    /// A laptop on which Azure CLI is signed in.
     Laptop,
     /// A job in GitHub Actions.
     Github,
@@ -48,7 +49,7 @@ pub enum Persona {
     Arc,
     /// Cloud Shell.
     CloudShell,
-    /// Nobody: the program finds no credential in its environment.
+    /// No credential in the environment.
     Nobody,
 }
 
@@ -57,8 +58,7 @@ pub enum Persona {
 pub struct Environment {
     /// Variables to set.
     pub set: Vec<(String, String)>,
-    /// Variables to remove, because they would lead the program elsewhere or sign it in as somebody
-    /// else.
+    /// Variables to remove: they would lead the program elsewhere, or to another identity.
     pub unset: Vec<&'static str>,
 }
 
@@ -72,7 +72,7 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// Every persona, with the name the command line gives it.
+/// Every persona, with its name on the command line.
 pub const PERSONAS: &[(&str, Persona)] = &[
     ("service-principal", Persona::ServicePrincipal),
     ("himl", Persona::Himl),
@@ -92,7 +92,7 @@ pub const PERSONAS: &[(&str, Persona)] = &[
 ];
 
 impl Persona {
-    /// What it is given, in a few words.
+    /// What the program gets, in a few words.
     pub fn summary(self) -> &'static str {
         match self {
             Self::ServicePrincipal => "a service principal with a secret, in AZURE_*",
@@ -113,7 +113,7 @@ impl Persona {
         }
     }
 
-    /// Its variables; `None` where the seed has nobody for it.
+    /// Its variables; `None` where the seed has no identity for it.
     fn variables(self, info: &Info, way: Way) -> Option<Pairs> {
         match self {
             Self::ServicePrincipal => principals::service_principal(info),
@@ -136,10 +136,9 @@ impl Persona {
 }
 
 impl Info {
-    /// The variables for a program that is to run inside the emulator. Whatever is not among them
-    /// stays as it is.
+    /// The variables for a program that is to use the emulator. Other variables stay unchanged.
     ///
-    /// A persona that the seed has nobody for sets no credential.
+    /// A persona for which the seed has no identity sets no credential.
     pub fn environment(&self, persona: Persona, way: Way) -> Environment {
         let mut set = self.trust();
         set.extend(self.route(way));
@@ -191,8 +190,9 @@ impl Info {
         owned(pairs)
     }
 
-    /// By Azure's own names, what is kept of a sign-in here and of one to Azure could not be told
-    /// apart: a real refresh token would be shown to the emulator, which would end a real sign-in.
+    /// azcred's own folder for the emulator. By Azure's own names, azcred could not tell a sign-in
+    /// to the emulator from one to Azure: it would send a real refresh token to the emulator, and
+    /// the refusal would end the real sign-in.
     fn home_of_azcred(&self) -> Vec<(String, String)> {
         let home = self.state_dir.join("azcred").display().to_string();
         owned(vec![("AZCRED_HOME", home)])

@@ -1,4 +1,4 @@
-//! The personas that prove an application by something they hold: a secret or a certificate.
+//! The personas of service principals with a secret or a certificate.
 
 use crate::{
     environment::pairs::Pairs,

@@ -1,5 +1,5 @@
-//! A person and their sessions: who one is, and the end of every sign-in. What Graph lets people do
-//! to themselves, and applications with the permission for it to others.
+//! Users and their sessions: `/me`, and requests that end sign-ins. Graph permits them to the user
+//! and to applications with the permission for it.
 
 use crate::{
     directory::{Directory, SecretText, User},
@@ -35,19 +35,19 @@ const REVOKE_ME: &[&str] = &[
 ];
 /// … to change one's own password ('user: changePassword').
 const CHANGE_ME: &[&str] = &["User.ReadWrite.All", "Directory.AccessAsUser.All"];
-/// Application permissions of which one is needed to end somebody's sessions.
+/// Application permissions of which one is needed to end another user's sessions.
 const REVOKE: &[&str] = &[
     "User.RevokeSessions.All",
     "User.ReadWrite.All",
     "Directory.ReadWrite.All",
 ];
-/// … to disable somebody ('Update user').
+/// … to disable an account ('Update user').
 const DISABLE: &[&str] = &[
     "User.EnableDisableAccount.All",
     "User.ReadWrite.All",
     "Directory.ReadWrite.All",
 ];
-/// … to reset somebody's password.
+/// … to reset another user's password.
 const RESET: &[&str] = &["User-PasswordProfile.ReadWrite.All"];
 
 /// The routes.

@@ -1,7 +1,7 @@
 //! The key files by which a client proves to Azure Arc's agent that it may read what only
 //! administrators may.
 //!
-//! Each challenge makes a file with a key in it; whoever can tell the key has read the file.
+//! Each challenge creates a file with a key in it. A client that sends the key has read the file.
 
 use crate::directory::SecretText;
 use std::{
@@ -101,7 +101,7 @@ fn agents_folder() -> Option<PathBuf> {
     }
 }
 
-/// Makes a folder (0700) where there is none.
+/// Creates a folder (0700) if it does not exist.
 fn make_private(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);

@@ -17,7 +17,7 @@ use time::{Duration, OffsetDateTime};
 /// How long it is valid, in days: it lives as long as the process at most.
 const DAYS: i64 = 90;
 
-/// Why there is none.
+/// Why the certificate could not be created.
 #[derive(Debug, thiserror::Error)]
 #[error("the certificate of the managed identity hosts could not be created: {0}")]
 pub struct CertificateError(String);

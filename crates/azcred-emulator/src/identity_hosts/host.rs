@@ -28,15 +28,15 @@ pub(super) struct IdentityToken<'a> {
     pub(super) issued: Issued,
 }
 
-/// Why there is none.
+/// Why a host has no token for a request.
 pub(super) enum NoToken {
     /// The host has no such identity.
     Identity(NoIdentity),
-    /// Entra ID gives it none.
+    /// Entra ID rejected the request.
     Refused(Box<EntraRefusal>),
 }
 
-/// What Entra ID said to a host.
+/// The error that Entra ID returned to a host.
 pub(super) struct EntraRefusal {
     pub(super) refusal: Refusal,
     pub(super) exchange: Exchange,

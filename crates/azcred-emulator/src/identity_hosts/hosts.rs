@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub(crate) struct Hosts {
     /// All managed identities, whichever host has them.
     pub(crate) identities: Vec<ManagedIdentity>,
-    /// For whom Cloud Shell and jobs on behalf of a user act.
+    /// The user of Cloud Shell and of jobs on behalf of a user.
     pub(crate) user: Option<Uuid>,
     /// `IDENTITY_HEADER` of App Service.
     pub(crate) app_service: SecretText,
@@ -53,7 +53,7 @@ impl Hosts {
         })
     }
 
-    /// The identity that a host means where nobody chooses.
+    /// The identity of a host where a request chooses none.
     pub(crate) fn default_of(&self, host: Service) -> Option<&ManagedIdentity> {
         identity::find(&self.identities, host, &IdentityChoice::default()).ok()
     }

@@ -6,7 +6,7 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// Which identity a request means, as far as it says. A GUID that is none means nobody.
+/// How a request chooses an identity. A malformed GUID matches no identity.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IdentityChoice<'a> {
     /// By client id.
@@ -38,7 +38,7 @@ impl IdentityChoice<'_> {
 /// Why a host has no identity for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoIdentity {
-    /// None is assigned to it, or not the one that was asked for.
+    /// No identity is assigned to it, or not the requested one.
     NotFound,
     /// Several are, none of them its own, and the request does not choose.
     Several,

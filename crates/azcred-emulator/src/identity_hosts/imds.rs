@@ -72,8 +72,7 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
     answer(&host, &headers, &parameters, |_| {})
 }
 
-/// The token that these parameters ask for, or why there is none. `more` adds to what is said of
-/// it.
+/// The token that these parameters request, or an error. `more` adds fields to the response.
 pub(super) fn answer(
     host: &Host,
     headers: &HeaderMap,

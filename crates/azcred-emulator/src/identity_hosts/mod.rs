@@ -1,6 +1,6 @@
-//! The hosts that vouch for the programs on them: virtual machines, App Service, Service Fabric,
-//! Azure Arc and Azure Machine Learning give out tokens of managed identities; Cloud Shell and jobs
-//! on behalf of a user, of that user.
+//! The endpoints on Azure hosts that issue tokens. Virtual machines, App Service, Service Fabric,
+//! Azure Arc and Azure Machine Learning issue tokens of managed identities; Cloud Shell and Azure
+//! Machine Learning jobs issue tokens of a user.
 
 mod app_service;
 mod arc;

@@ -1,4 +1,4 @@
-//! Tokens of the user for whom a host acts.
+//! Tokens of the user that a host acts for.
 
 use crate::{
     entra::{Issued, issue_for_user},

@@ -1,5 +1,5 @@
-//! What exists in Azure Resource Manager's tree, who may do what in it, and the rules by which that
-//! is judged.
+//! The resources of Azure Resource Manager, the role assignments on them, and the rules by which
+//! access is decided.
 //!
 //! Nothing here knows of HTTP or tokens: [`Resources`] is a value, [`Resources::decide`] a pure
 //! function over it.
@@ -110,7 +110,7 @@ impl Resources {
     /// Adds or replaces a resource group; returns whether it is new.
     ///
     /// # Errors
-    /// Where its name is none that Azure takes.
+    /// Where Azure would not accept its name.
     pub fn put_group(&mut self, group: ResourceGroup) -> Result<bool, InvalidScope> {
         let key = group.id()?.key().to_owned();
         Ok(self.groups.insert(key, group).is_none())

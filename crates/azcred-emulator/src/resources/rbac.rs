@@ -139,7 +139,7 @@ impl Resources {
     }
 
     /// Whether `who` holds any role at `scope`, above it or anywhere below it. Azure shows a
-    /// subscription to whoever has some role in it, however deep.
+    /// subscription to a caller that has a role anywhere in it.
     pub fn is_visible(&self, who: &Principals, scope: &Scope) -> bool {
         let above = self.ancestry(scope);
         self.assignments_of(who).any(|assignment| {
@@ -170,8 +170,8 @@ impl DenyAssignment {
     }
 }
 
-/// Whether an action's name matches a pattern of a role definition. Case is ignored, `*` stands for
-/// any run of characters, `/` included, and a `/*/` may also stand for a single `/`:
+/// Whether an action's name matches a pattern of a role definition. Case is ignored, `*` matches
+/// any characters, `/` included, and `/*/` also matches a single `/`:
 /// `workspaces/*/read` grants `workspaces/read`, without which the built-in AzureML Data Scientist
 /// could not read its own workspace.
 pub fn matches(pattern: &str, action: &str) -> bool {

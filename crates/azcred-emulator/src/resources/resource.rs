@@ -20,7 +20,7 @@ pub struct Subscription {
     /// Whether it can be used.
     #[serde(default)]
     pub state: SubscriptionState,
-    /// The management group it stands under, by name; none for directly under the tenant.
+    /// The name of its parent management group; `None` directly below the tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub management_group: Option<String>,
     /// Its tags.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Permission {
-    /// Control-plane actions; `*` stands for anything.
+    /// Control-plane actions; `*` matches anything.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<String>,
     /// Control-plane actions taken out of `actions`.
@@ -99,7 +99,7 @@ pub struct RoleAssignment {
 }
 
 /// What forbids, whatever roles allow. Azure makes these itself (deployment stacks, managed
-/// applications); nobody can create one through the API, so only a seed can.
+/// applications); the API can't create one, so only a seed can.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DenyAssignment {
@@ -117,9 +117,10 @@ pub struct DenyAssignment {
     pub do_not_apply_to_child_scopes: bool,
     /// What it forbids.
     pub permissions: Vec<Permission>,
-    /// Whom it forbids: object ids of users, groups and service principals, or [`EVERYONE`].
+    /// The principals it denies: object ids of users, groups and service principals, or
+    /// [`EVERYONE`].
     pub principals: Vec<Uuid>,
-    /// Whom it spares; groups count here too.
+    /// The principals it excludes; members of a group count too.
     #[serde(default)]
     pub exclude_principals: Vec<Uuid>,
 }

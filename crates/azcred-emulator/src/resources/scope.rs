@@ -4,7 +4,7 @@
 //! The forms are those of "Understand scope for Azure RBAC" (Microsoft Learn): `/`, a management
 //! group, a subscription, a resource group, a resource, and an extension resource below any of
 //! these. Ids keep the spelling they came in; equality and containment ignore case and go by whole
-//! segments, so that `/subscriptions/1` is no parent of `/subscriptions/11`.
+//! segments, so that `/subscriptions/1` is not a parent of `/subscriptions/11`.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, str::FromStr};
@@ -22,7 +22,7 @@ pub struct Scope {
     key: String,
 }
 
-/// Why a text is no scope.
+/// Why a text is not a scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{text}' is not an Azure resource id: {reason}")]
 pub struct InvalidScope {
@@ -55,7 +55,7 @@ impl Scope {
     /// This scope with more segments below it.
     ///
     /// # Errors
-    /// Where the result is no valid id.
+    /// Where the result is not a valid id.
     pub fn child(&self, tail: &str) -> Result<Self, InvalidScope> {
         if self.segments.is_empty() {
             format!("/{tail}").parse()
@@ -115,7 +115,7 @@ impl Scope {
     }
 
     /// The resource type, such as `Microsoft.MachineLearningServices/workspaces/computes`; none
-    /// where this is no resource. Of an extension resource it is the type after the last
+    /// where this is not a resource. Of an extension resource it is the type after the last
     /// `providers`.
     pub fn resource_type(&self) -> Option<String> {
         let at = self
@@ -171,7 +171,7 @@ impl FromStr for Scope {
     fn from_str(text: &str) -> Result<Self, InvalidScope> {
         let refuse = |reason| {
             Err(InvalidScope {
-                // An id this long is nobody's typing error; its beginning is enough to find it by.
+                // The beginning of a long id is enough to find it by.
                 text: text.chars().take(200).collect(),
                 reason,
             })

@@ -30,7 +30,7 @@ pub struct ResourcesSeed {
     pub resource_groups: Vec<Spanned<ResourceGroup>>,
     /// `[[workspaces]]`
     pub workspaces: Vec<Spanned<Workspace>>,
-    /// `[[resources]]`: anything that is no workspace.
+    /// `[[resources]]`: any resource but a workspace.
     pub resources: Vec<Spanned<Resource>>,
     /// `[[role_definitions]]`: custom roles.
     pub role_definitions: Vec<Spanned<RoleDefinition>>,

@@ -222,7 +222,7 @@ pub(crate) fn complete(
 }
 
 /// The datastores that every workspace with a storage account has from the start: where artifacts
-/// go, and the default for data. They authenticate as whoever uses them, and hold no key.
+/// go, and the default for data. They use the identity of their user, and hold no key.
 pub(crate) fn default_datastores(workspace: &Resource) -> Vec<Resource> {
     let property = |name: &str| workspace.properties.get(name).and_then(Value::as_str);
     let (Some(account), Some(workspace_id)) = (property("storageAccount"), property("workspaceId"))

@@ -22,7 +22,7 @@ pub(super) struct PolicySeed {
     name: String,
     /// By id or domain; the only tenant may be left out.
     pub(super) tenant: Option<String>,
-    /// Sign-in names of users, names of groups, or object ids; everybody where it is left out.
+    /// Sign-in names of users, names of groups, or object ids; all users where it is left out.
     users: Option<Vec<String>>,
     #[serde(default)]
     exclude_users: Vec<String>,

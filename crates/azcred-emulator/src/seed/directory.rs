@@ -305,7 +305,7 @@ impl DirectorySeed {
             };
             directory.groups.insert(said.id, group);
         }
-        // Members come last: a group may have one that stands further down.
+        // Members come last: a group may name one that comes later in the file.
         for (at, entry) in self.groups.iter().enumerate() {
             let said = entry.get_ref();
             for (n, member) in said.members.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Secrets and certificates that a seed leaves out: made once, and kept by whoever keeps the state.
+//! Secrets and certificates that a seed leaves out: made once, and stored with the state.
 
 use crate::{directory::SecretText, shared_keys};
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};

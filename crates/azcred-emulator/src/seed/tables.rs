@@ -91,10 +91,10 @@ pub(super) struct ApplicationSeed {
     pub(super) access_token_version: Option<u8>,
     #[serde(default)]
     pub(super) public_client: bool,
-    /// An administrator consented for everybody to what it asks people for.
+    /// An administrator has consented to its permissions for all users.
     #[serde(default)]
     pub(super) consented: bool,
-    /// Nobody but an administrator may consent.
+    /// Only an administrator may consent.
     #[serde(default)]
     pub(super) admin_consent_required: bool,
     /// Where it takes codes; for a public client this machine, where it is left out.

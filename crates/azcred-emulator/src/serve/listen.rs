@@ -18,7 +18,7 @@ use tokio::{
     task::JoinSet,
 };
 
-/// Connections served at once on each port; more wait for a place. Whoever fills one port leaves
+/// Connections served at once on each port; more wait. A program that fills one port leaves
 /// the others their places, and a process may have 1,024 open files as a rule.
 const MAX_CONNECTIONS: usize = 256;
 
@@ -30,7 +30,7 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    /// Binds a port; 0 stands for any free one.
+    /// Binds a port; 0 means a free port.
     pub(crate) async fn new(port: u16) -> io::Result<Self> {
         let v4 = TcpListener::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), port)).await?;
         let port = v4.local_addr()?.port();

@@ -13,7 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Says how a connection ends; shared by the socket and whoever answers on it.
+/// Says how a connection ends; shared by the socket and the service that responds on it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ending(Arc<AtomicBool>);
 

@@ -33,7 +33,7 @@ pub struct SigningKey {
 pub struct KeyError(String);
 
 impl SigningKey {
-    /// Makes a new 2048-bit key. Returns it with its PKCS#8, for whoever keeps it.
+    /// Makes a new 2048-bit key. Returns it with its PKCS#8, to be stored.
     ///
     /// # Errors
     /// When the system has no randomness, or the certificate can't be made.
@@ -178,7 +178,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Makes new keys that nobody keeps.
+    /// Makes new keys that are not stored.
     ///
     /// # Errors
     /// As [`SigningKey::generate`].

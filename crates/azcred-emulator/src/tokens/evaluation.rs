@@ -1,9 +1,9 @@
 //! Continuous access evaluation: what has happened to an account since its token was issued.
 //!
-//! 'Continuous access evaluation', section 'Critical event evaluation'. Services that take part ask
-//! nobody: they are told. What they need of a token is when exactly it was issued, which its claims
-//! say to the second and minus five minutes; so it is in `uti`, where nobody looks but who wrote
-//! it.
+//! 'Continuous access evaluation', section 'Critical event evaluation'. Services that take part are
+//! notified of changes to an account. They compare the change with the time at which the token was
+//! issued. Claims say that time to the second, minus five minutes; so the exact time is in `uti`,
+//! which only its issuer reads.
 
 use super::verify::Claims;
 use crate::{

@@ -31,10 +31,10 @@ pub struct Claims {
 /// What is wrong with the `Authorization` header or the token in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BearerError {
-    /// There is no `Authorization` header.
+    /// The `Authorization` header is missing.
     #[error("the request has no Authorization header")]
     Missing,
-    /// The scheme is not `Bearer`, or there is nothing behind it.
+    /// The scheme is not `Bearer`, or the token is missing.
     #[error("the Authorization header is not 'Bearer TOKEN'")]
     NotBearer,
     /// It is not a JSON Web Token.
@@ -182,7 +182,7 @@ fn tenant_of_issuer(issuer: &str) -> Option<&str> {
         })
 }
 
-/// What a stranger sent goes into messages cut to a length that harms nobody.
+/// Cuts what a client sent to a length that a message can carry.
 fn shorten(text: &str) -> String {
     text.chars().take(200).collect()
 }

@@ -45,11 +45,11 @@ pub(super) struct Browser {
 }
 
 const PURPOSE: &str = "azcred-emulator browser session 1";
-/// More people than this don't share a browser; the one who came first is forgotten.
+/// The most accounts that are signed in at once; the oldest goes for a new one.
 const MAX_SIGNED_IN: usize = 8;
 /// What a browser keeps of one cookie at the most.
 const MAX_COOKIE: usize = 4096;
-/// A session that nobody asked to keep ends after a day ('Session lifetime policies').
+/// A session that is not persistent ends after a day ('Session lifetime policies').
 const SESSION_SECONDS: i64 = 24 * 3600;
 
 impl Browser {
@@ -123,7 +123,7 @@ impl Browser {
         self.is_changed = true;
     }
 
-    /// Everybody is signed out.
+    /// Signs out all accounts.
     pub(super) fn sign_out(&mut self) {
         self.signed_in.clear();
         self.is_changed = true;

@@ -1,9 +1,9 @@
 //! Signing in by a browser: the authorize endpoint, its pages, and what they remember of a person.
 //!
-//! A request for a code ([`request`]) begins a [`transaction`]. What comes next is asked anew each
-//! time ([`step`]): a page ([`pages`]) whose form is posted back ([`posted`]), or the end
-//! ([`finish`]). Who is signed in is in the browser's cookies ([`browser`]), what is under way in
-//! its pages; only codes that were given out are kept here ([`codes`]).
+//! A request for a code ([`request`]) begins a [`transaction`]. Each request decides again what
+//! comes next ([`step`]): a page ([`pages`]) whose form is posted back ([`posted`]), or the end
+//! ([`finish`]). The browser's cookies hold the signed-in accounts ([`browser`]), its pages hold
+//! the transaction; only issued codes are kept in memory.
 
 mod browser;
 mod finish;

@@ -87,7 +87,7 @@ pub(super) fn take(
     Next::GoOn
 }
 
-/// Whoever was chosen was not right, and what was entered for them does not count for another.
+/// Another account is to be chosen: what was entered for this one no longer counts.
 fn choose_again(transaction: &mut Transaction, choice: AccountChoice) {
     transaction.choice = choice;
     transaction.account = None;
@@ -101,7 +101,7 @@ fn is_account(directory: &Directory, id: Uuid) -> bool {
     user.is_some_and(|user| user.guest_of.is_none())
 }
 
-/// The password of whoever was chosen. What is wrong with it comes back as a code.
+/// The password of the chosen account. Returns the code of an error.
 fn password(
     world: &World,
     exchange: &Exchange,
@@ -111,7 +111,7 @@ fn password(
 ) -> Option<u32> {
     let directory = world.directory();
     let now = exchange.now.unix_timestamp();
-    // The page was shown for somebody, whether or not they were chosen on a page before it.
+    // The page was shown for an account, chosen on an earlier page or not.
     let Step::Password(account) = step::next(world, &directory, browser, transaction, now) else {
         return None;
     };

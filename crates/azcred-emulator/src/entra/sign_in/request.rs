@@ -1,5 +1,5 @@
-//! A request for a code: the parameters of the authorize endpoint, read and judged as far as that
-//! goes without a person.
+//! An authorization request: the parameters of the authorize endpoint, checked as far as that is
+//! possible without a person.
 //!
 //! 'Microsoft identity platform and OAuth 2.0 authorization code flow', 'OpenID Connect on the
 //! Microsoft identity platform'; RFC 6749 section 4.1.1, RFC 7636 section 4.3.
@@ -57,9 +57,9 @@ pub(super) enum Prompt {
     Auto,
     /// Nothing at all: it goes without a person or not.
     None,
-    /// The password, whoever is signed in.
+    /// The password, even if an account is signed in.
     Login,
-    /// A choice, whoever is signed in.
+    /// A choice, even if an account is signed in.
     SelectAccount,
     /// The permissions, whatever was allowed before.
     Consent,
@@ -68,7 +68,7 @@ pub(super) enum Prompt {
 /// Why a request goes no further.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// Only the person is told: whoever asks may not be who it says.
+    /// A page says so: the program can't be trusted to be the one it names.
     Page(Refusal),
     /// The program is told, at its own address.
     Answer(Box<(ReturnAddress, Refusal)>),
@@ -161,8 +161,8 @@ impl AuthorizationRequest {
     /// What is asked for.
     ///
     /// # Errors
-    /// 901002 for a resource at the v2.0 endpoint, 900144 without a scope, 70011 and 28000 for what
-    /// is none.
+    /// 901002 for a resource at the v2.0 endpoint, 900144 without a scope, 70011 and 28000 for a
+    /// malformed one.
     pub(super) fn asked(&self) -> Result<RequestedScope, Refusal> {
         match (self.version, &self.resource) {
             (Version::V1, resource) => {
@@ -190,7 +190,7 @@ impl Prompt {
             None => Self::Auto,
             Some("none") => Self::None,
             Some("login") => Self::Login,
-            // Nobody can sign up in a workforce tenant; the service shows its usual page.
+            // A workforce tenant has no sign-up; the service shows its usual page.
             Some("select_account" | "create") => Self::SelectAccount,
             Some("consent") => Self::Consent,
             Some(_) => return Err(unsupported("prompt")),
@@ -201,7 +201,7 @@ impl Prompt {
 /// The application that asks, where it may ask there.
 ///
 /// # Errors
-/// 900144 without a client id, 700016 for one that nobody knows, 50194 for an application of one
+/// 900144 without a client id, 700016 for an unknown one, 50194 for an application of one
 /// tenant that asks all.
 fn application<'a>(
     directory: &'a Directory,

@@ -1,8 +1,6 @@
-//! What comes next in a sign-in: the page that is wanting, or the end.
-//!
-//! Nothing is remembered of which page was shown last. Each time the whole question is asked anew:
-//! who, proved how, allowed by whom. So no page can be skipped, nor a posted form stand for a
-//! proof.
+//! What comes next in a sign-in: a page, or the end.
+//! The last page is not remembered. Each time everything is checked again: the account, its proofs,
+//! policies and consent. So no page can be skipped, and no posted form replaces a proof.
 
 use crate::{
     directory::{Directory, Tenant, User},
@@ -86,7 +84,7 @@ pub(super) fn next<'a>(
     let prompt = transaction.request().map(|request| request.prompt);
     let step = question.answer().unwrap_or_else(|step| step);
     match (prompt, step) {
-        // Whatever it was, nobody may be shown a page.
+        // With `prompt=none`, no page may be shown.
         (Some(Prompt::None), Step::Page(refusal)) => Step::Answer(interaction_required(refusal)),
         (None, Step::Answer(refusal)) => Step::Page(refusal),
         (_, step) => step,
@@ -111,7 +109,7 @@ pub(super) fn offered<'a>(
     })
 }
 
-/// Whether an account is somebody where a segment leads.
+/// Whether an account is a member or a guest of the tenant of a segment.
 fn may_enter(directory: &Directory, authority: Authority<'_>, account: &User) -> bool {
     match authority {
         Authority::Tenant(tenant) => directory.account_in(account, tenant.id).is_some(),
@@ -129,7 +127,7 @@ struct NextStep<'a, 'b> {
 }
 
 impl<'a> NextStep<'a, '_> {
-    /// Who, by which proofs, allowed by whom: the first of them that is wanting is the error.
+    /// The account, its proofs, policies and consent: the first that is missing is the error.
     fn answer(&self) -> Result<Step<'a>, Step<'a>> {
         let transaction = self.transaction;
         let authority =
@@ -215,13 +213,13 @@ impl<'a> NextStep<'a, '_> {
         let may_choose = matches!(self.prompt(), Prompt::Auto | Prompt::None | Prompt::Consent);
         match here.as_slice() {
             [only] if may_choose => Ok(only),
-            [] if self.is_quiet() => Err(Step::Answer(nobody())),
+            [] if self.is_quiet() => Err(Step::Answer(not_signed_in())),
             _ if self.is_quiet() => Err(Step::Answer(Refusal::by_code(16000))),
             _ => Err(Step::Account),
         }
     }
 
-    /// Whom the program means, if it says so: they and nobody else, whoever is signed in.
+    /// The account that the program asks for by a hint, whichever accounts are signed in.
     fn hinted(&self) -> Option<Result<&'a User, Step<'a>>> {
         let request = self.transaction.request()?;
         if request.prompt == Prompt::SelectAccount {
@@ -238,7 +236,7 @@ impl<'a> NextStep<'a, '_> {
             (None, None) => return None,
         };
         Some(found.ok_or(match self.is_quiet() {
-            true => Step::Answer(nobody()),
+            true => Step::Answer(not_signed_in()),
             false => otherwise,
         }))
     }
@@ -246,7 +244,7 @@ impl<'a> NextStep<'a, '_> {
     /// What the account has proved, if that is recent enough for what is asked.
     fn proved(&self, account: &'a User) -> Result<&SignedIn, Step<'a>> {
         let wanting = || match self.is_quiet() {
-            true => Step::Answer(nobody()),
+            true => Step::Answer(not_signed_in()),
             false => Step::Password(account),
         };
         let proved = self.browser.session_of(account.id).ok_or_else(wanting)?;
@@ -317,12 +315,12 @@ impl<'a> NextStep<'a, '_> {
     }
 }
 
-/// Nobody is signed in, and nobody may be asked: AADSTS50058.
-fn nobody() -> Refusal {
+/// No account is signed in, and no page may be shown: AADSTS50058.
+fn not_signed_in() -> Refusal {
     Refusal::by_code(50058)
 }
 
-/// What would need a person, where there is none.
+/// The refusal of what needs a page, where no page may be shown.
 fn interaction_required(refusal: Refusal) -> Refusal {
     match refusal.error {
         "invalid_grant" => Refusal {

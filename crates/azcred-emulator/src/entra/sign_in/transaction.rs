@@ -36,7 +36,7 @@ pub(super) struct Transaction {
     pub(super) account: Option<Uuid>,
     /// What the person wants to do about who was, or would be, chosen.
     pub(super) choice: AccountChoice,
-    /// The password was given on one of its own pages, whoever had signed in before.
+    /// The password was entered on one of its own pages, not in an earlier sign-in.
     pub(super) is_fresh: bool,
     /// The person was asked for the permissions, and gave them.
     pub(super) consented: bool,

@@ -221,7 +221,7 @@ pub(in crate::entra) async fn device_login(
     )
 }
 
-/// `/{tenant}/oauth2/v2.0/logout`: everybody is signed out of this browser.
+/// `/{tenant}/oauth2/v2.0/logout`: signs out all accounts of this browser.
 ///
 /// 'Single sign-out' of OpenID Connect: a browser is sent on to `post_logout_redirect_uri` where
 /// that is registered for the program that sent it, which `id_token_hint` or `client_id` names.

@@ -1,4 +1,4 @@
-//! Going on from a code: the grant `authorization_code` (RFC 6749 section 4.1.3).
+//! Redeeming an authorization code: the grant `authorization_code` (RFC 6749 section 4.1.3).
 
 use crate::{
     clock::millis,
@@ -20,8 +20,8 @@ use serde_json::Value;
 /// Answers the grant.
 ///
 /// # Errors
-/// 70000 for what is no code, or another client's; 54005 for one that was used, 70008 for one that
-/// is too old; 700005 at another tenant, 500112 for another address, 50148 and 501481 for a wrong
+/// 70000 for an unknown code or one of another client; 54005 for a used one, 70008 for an expired
+/// one; 700005 at another tenant, 500112 for another address, 50148 and 501481 for a wrong
 /// verifier; 50173 where the account was signed out everywhere meanwhile; and whatever is wrong
 /// with client or scope.
 pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refusal> {

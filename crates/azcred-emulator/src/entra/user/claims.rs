@@ -1,4 +1,4 @@
-//! What a person's tokens say: the access token, the `id_token`, and `client_info`.
+//! The claims of a person's tokens: the access token, the `id_token`, and `client_info`.
 //!
 //! Names and meanings: 'Access token claims reference' and 'ID token claims reference'. Claims that
 //! those pages call opaque have the form of real ones.
@@ -43,8 +43,7 @@ impl Facts<'_> {
         }
     }
 
-    /// What the token of any kind says of the person. `audience` is the client id of whom it is
-    /// for.
+    /// The claims about the person in every kind of token. `audience` is a client id.
     fn person(&self, version: Version, audience: Uuid) -> Value {
         let Session {
             account,
@@ -61,7 +60,7 @@ impl Facts<'_> {
             "oid": user.id,
             "rh": format!("1.A{}.", opaque(&[tenant.id.as_bytes(), audience.as_bytes()], 30)),
             "sid": self.session.id,
-            // Another for each client, so that two of them can't compare whom they know.
+            // Pairwise: different for each client, so that two clients can't compare their users.
             "sub": opaque(&[b"sub", user.id.as_bytes(), audience.as_bytes()], 32),
             "tid": tenant.id,
             "uti": token_id(self.now),

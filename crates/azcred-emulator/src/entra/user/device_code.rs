@@ -1,4 +1,4 @@
-//! Where a program asks whether the person has signed in: the grant `device_code` (RFC 8628 section
+//! A program polls whether the person has signed in: the grant `device_code` (RFC 8628 section
 //! 3.4).
 
 use crate::{
@@ -20,10 +20,10 @@ use serde_json::Value;
 /// Answers the grant.
 ///
 /// # Errors
-/// 70016 until the person has decided, and `slow_down` for whoever asks too soon; 700171 when they
-/// declined, 70020 when they took too long, 70018 for a code that is not known or was used, or of
-/// another client; 50034, 50057, 50020, 50173 where the account has changed meanwhile; and whatever
-/// is wrong with client, scope or policies.
+/// 70016 until the person has decided, and `slow_down` for a program that polls too soon; 700171
+/// when they declined, 70020 when they took too long, 70018 for a code that is not known or was
+/// used, or of another client; 50034, 50057, 50020, 50173 where the account has changed meanwhile;
+/// and whatever is wrong with client, scope or policies.
 pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refusal> {
     // A tenant knows its own applications; without one, the account says whose tenant it is.
     if let Authority::Tenant(tenant) = ask.authority {

@@ -1,4 +1,5 @@
-//! Tokens of a user for the host that acts for them: Cloud Shell, a job in Azure Machine Learning.
+//! Tokens of a user for a host that acts for the user: Cloud Shell, a job in Azure Machine
+//! Learning.
 
 use crate::{
     directory::Application,
@@ -13,12 +14,11 @@ use crate::{
 use http::StatusCode;
 use uuid::Uuid;
 
-/// Issues a token of a user to one of Microsoft's own programs, for which nobody's consent is
-/// needed. `program` is its client id and name.
+/// Issues a token of a user to one of Microsoft's own programs, which need no consent. `program` is
+/// its client id and name.
 ///
 /// # Errors
-/// 50034 where there is no such user, 50057 where the account is disabled, 500011 for a resource
-/// that nobody knows.
+/// 50034 for an unknown user, 50057 for a disabled account, 500011 for an unknown resource.
 pub(crate) fn issue_for_user(
     world: &World,
     user: Option<Uuid>,

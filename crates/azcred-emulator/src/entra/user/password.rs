@@ -21,7 +21,7 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// 9001023 at `common` and `consumers`; 50034, 50057, 50053, 50126, 50055 for what is wrong with
-/// the account or its password; 90072 where the account is nobody in the tenant; and whatever is
+/// the account or its password; 90072 where the account is not in the tenant; and whatever is
 /// wrong with client or scope.
 pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refusal> {
     if let Authority::Any(name @ ("common" | "consumers")) = ask.authority {

@@ -24,7 +24,7 @@ pub(in super::super) struct RealmQuery {
 }
 
 /// `GET /common/userrealm/{user}?api-version=1.0`: `Managed` for every domain of a tenant here,
-/// whoever the user is.
+/// whether the user exists or not.
 pub(in super::super) async fn user_realm(
     State(world): State<Arc<World>>,
     Path(user): Path<String>,

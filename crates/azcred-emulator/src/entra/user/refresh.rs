@@ -1,4 +1,4 @@
-//! Going on from a refresh token: the grant `refresh_token` (RFC 6749 section 6).
+//! Redeeming a refresh token: the grant `refresh_token` (RFC 6749 section 6).
 //!
 //! 'Refresh tokens in the Microsoft identity platform': they are bound to user and client (or its
 //! family), not to a tenant or resource; a new one comes with every use and the old one is not
@@ -29,10 +29,10 @@ const INACTIVITY: u32 = 90 * 24 * 3600;
 /// Answers the grant.
 ///
 /// # Errors
-/// 9002313 and 70000 for what is no refresh token of this service, another client's, or used where
-/// each is good once; 50173, 700082 and 70008 for one that is revoked or too old; 50057 for a
-/// disabled account; 50020 where the account is nobody in the tenant; and whatever is wrong with
-/// client or scope.
+/// 9002313 and 70000 for a refresh token that is malformed, of another service or client, or
+/// already used where each is good for one use; 50173, 700082 and 70008 for one that is revoked or
+/// too old; 50057 for a disabled account; 50020 where the account is not in the tenant; and
+/// whatever is wrong with client or scope.
 pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refusal> {
     // A tenant knows its own applications; without one, the token says whose account it is.
     if let Authority::Tenant(tenant) = ask.authority {

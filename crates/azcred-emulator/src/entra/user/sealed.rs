@@ -1,16 +1,16 @@
-//! Refresh tokens: opaque to everybody else, and readable to whoever issued them.
+//! Refresh tokens: opaque to clients, readable to the service that issued them.
 //!
-//! Nothing is kept for one: what it stands for is in it, sealed. That is why an older one keeps
-//! working after it was used, as with Entra ID, and why the emulator can't be filled up with them.
-//! They end by time, by the account's `sessions_valid_from`, and with their use in a tenant that
-//! wants it so.
+//! The service stores nothing: the content of a token is in it, encrypted. That is why an older one
+//! keeps working after it was used, as with Entra ID, and why the emulator can't be filled up with
+//! them. They end by time, by the account's `sessions_valid_from`, and with their use in a tenant
+//! that wants it so.
 
 use crate::{directory::Directory, entra::seal, entra_state::Proofs};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What a refresh token stands for.
+/// The content of a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RefreshToken {
     /// Its own id, by which a tenant knows that it was used.

@@ -71,7 +71,7 @@ impl<'a> UserTokenRequest<'a> {
     /// What `claims` asks for.
     ///
     /// # Errors
-    /// 90023 for what is no JSON object.
+    /// 90023 where it is not a JSON object.
     pub(super) fn claims(&self) -> Result<ClaimsRequest, Refusal> {
         ClaimsRequest::read(self.form.get("claims"))
     }

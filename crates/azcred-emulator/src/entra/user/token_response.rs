@@ -1,4 +1,4 @@
-//! The answer to a person's client: tokens, and what they are good for.
+//! The token response to a person's client.
 
 use crate::{
     clock::micros,
@@ -25,7 +25,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-/// What goes into an answer, whoever asked.
+/// What goes into a token response.
 struct Issue<'a> {
     facts: Facts<'a>,
     asked: &'a RequestedScope,
@@ -38,7 +38,7 @@ struct Issue<'a> {
     client_info: bool,
 }
 
-/// The body of the answer to a request that was granted.
+/// The body of a successful token response.
 pub(in crate::entra) fn body(
     ask: &UserTokenRequest<'_>,
     session: &Session<'_>,
