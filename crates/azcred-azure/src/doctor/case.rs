@@ -114,3 +114,70 @@ impl<'a> Case<'a> {
         })
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::locate::Located;
+    use azcred::{
+        system::Fixture,
+        workspace::{Named, locate},
+    };
+    use std::path::Path;
+
+    /// A doctor for nobody, and for the workspace that is named inside a job of Azure ML.
+    pub(in crate::doctor) fn doctor() -> Doctor {
+        let job = Fixture::new()
+            .with_var(
+                "AZUREML_ARM_SUBSCRIPTION",
+                "5ec0ffee-0001-4000-8000-000000000001",
+            )
+            .with_var("AZUREML_ARM_RESOURCEGROUP", "rg")
+            .with_var("AZUREML_ARM_WORKSPACE_NAME", "ws-job");
+        let located = locate(&job, Path::new("/"), &Named::default());
+        let located = located.expect("it is valid").expect("it is there");
+        doctor_for(Ok(located))
+    }
+
+    pub(in crate::doctor) fn doctor_for(workspace: Result<Located>) -> Doctor {
+        let nobody = || async {
+            let kind = azcred::ErrorKind::Unavailable;
+            Err(azcred::Error::new(kind, "Sign in", "there is nothing here"))
+        };
+        Doctor::new(nobody, workspace)
+    }
+
+    pub(in crate::doctor) fn case(doctor: &Doctor) -> Case<'_> {
+        Case::new(doctor, Instant::now() + std::time::Duration::from_secs(1))
+    }
+
+    struct Counted(usize);
+
+    static FOUND: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+
+    impl Finding for Counted {
+        async fn find(_: &Case<'_>) -> Self {
+            tokio::task::yield_now().await;
+            Self(FOUND.fetch_add(1, std::sync::atomic::Ordering::SeqCst))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_finding_is_found_out_once_for_all_who_read_it() {
+        let doctor = doctor();
+        let case = case(&doctor);
+        assert!(case.found::<Counted>().is_none());
+        let (one, other) = tokio::join!(case.find::<Counted>(), case.find::<Counted>());
+        assert_eq!((one.0, other.0), (0, 0));
+        assert!(case.found::<Counted>().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_without_a_response_ends_with_the_time_for_all_checks() {
+        let doctor = doctor();
+        let hangs = std::future::pending::<Result<()>>();
+        let error = case(&doctor).within("Read it", hangs).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreachable);
+        assert_eq!(error.what(), "Read it");
+    }
+}

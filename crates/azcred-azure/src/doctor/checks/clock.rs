@@ -46,3 +46,25 @@ impl Check for ClockCheck {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::{
+        case::tests::{case, doctor},
+        report::Status,
+    };
+
+    #[test]
+    fn each_outcome_has_its_words() {
+        let doctor = doctor();
+        let tell = |outcome| ClockCheck.tell(outcome, &case(&doctor));
+        assert_eq!(tell(Outcome::Unknown).status, Status::Skipped);
+        assert_eq!(tell(Outcome::Skew(-60)).status, Status::Ok);
+        let behind = tell(Outcome::Skew(5400));
+        assert_eq!(behind.status, Status::Warning);
+        assert_eq!(behind.detail, "90 minutes behind Azure's clock");
+        let ahead = tell(Outcome::Skew(-5400));
+        assert_eq!(ahead.detail, "90 minutes ahead of Azure's clock");
+    }
+}

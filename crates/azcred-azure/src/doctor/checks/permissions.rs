@@ -102,3 +102,74 @@ fn missing(access: &Access) -> String {
     }
     format!("the identity's roles lack {missing} of the {total} actions that this takes: {names}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        doctor::{
+            case::tests::{case, doctor},
+            report::Status,
+        },
+        error::ErrorKind,
+    };
+
+    fn tell(capability: Capability, outcome: Outcome) -> Verdict {
+        let doctor = doctor();
+        PermissionCheck(capability).tell(outcome, &case(&doctor))
+    }
+
+    fn lacking(capability: Capability, missing: Vec<&'static str>) -> Verdict {
+        let access = Access {
+            capability,
+            missing,
+        };
+        tell(capability, Outcome::Judged(access))
+    }
+
+    #[test]
+    fn every_missing_action_is_counted() {
+        let computes = Capability::ManageComputes;
+        let total = computes.actions().len();
+        let reason = |count: usize| lacking(computes, computes.actions()[..count].to_vec()).reason;
+        let begins = |count: usize| {
+            format!("the identity's roles lack {count} of the {total} actions that this takes: ")
+        };
+        let [first, second, ..] = computes.actions() else {
+            unreachable!()
+        };
+        assert_eq!(reason(1), format!("{}{first}", begins(1)));
+        assert_eq!(reason(2), format!("{}{first} and {second}", begins(2)));
+        assert_eq!(
+            reason(4),
+            format!("{}{first}, {second} and 2 more", begins(4))
+        );
+    }
+
+    #[test]
+    fn what_jobs_take_fails_and_the_rest_is_a_warning() {
+        let jobs = lacking(Capability::SubmitJobs, vec!["x/y"]);
+        assert_eq!(
+            (jobs.status, jobs.subject),
+            (Status::Failed, Some(Subject::NotPermitted))
+        );
+        assert!(jobs.fixes[0].contains("AzureML Data Scientist"), "{jobs:?}");
+        let computes = lacking(Capability::ManageComputes, vec!["x/y"]);
+        assert_eq!((computes.status, computes.subject), (Status::Warning, None));
+        assert!(computes.fixes[0].contains("AzureML Compute Operator"));
+        let allowed = lacking(Capability::SubmitJobs, Vec::new());
+        assert_eq!(
+            (allowed.status, allowed.detail.as_str()),
+            (Status::Ok, "allowed")
+        );
+    }
+
+    #[test]
+    fn permissions_that_could_not_be_read_are_one_failure() {
+        let error = Error::new(ErrorKind::Unreachable, "Read them", "there was no response");
+        let first = tell(Capability::SubmitJobs, Outcome::Failed(error));
+        assert_eq!(first.subject, Some(Subject::Unreachable));
+        let next = tell(Capability::ReadData, Outcome::NotRead);
+        assert_eq!(next.status, Status::Skipped);
+    }
+}

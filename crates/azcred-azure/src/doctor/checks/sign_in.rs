@@ -139,3 +139,103 @@ impl Check for SignInCheck {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::{
+        case::tests::{case, doctor},
+        report::{Status, Subject},
+    };
+    use azcred::{
+        AccessToken, Availability, ClientOptions, Credential, ErrorKind, TokenFuture, TokenRequest,
+        system::Fixture,
+    };
+    use std::time::{Duration, SystemTime};
+
+    /// A credential that returns this token.
+    #[derive(Debug)]
+    struct Fixed(AccessToken);
+
+    impl Credential for Fixed {
+        fn name(&self) -> &'static str {
+            "fixed"
+        }
+
+        fn prepare(&self) -> Availability {
+            Availability::Ready {
+                using: "a token".to_owned(),
+            }
+        }
+
+        fn get_token<'a>(&'a self, _: &'a TokenRequest) -> TokenFuture<'a> {
+            TokenFuture::ready(Ok(self.0.clone()))
+        }
+    }
+
+    fn signed_in(token: &str) -> Outcome {
+        let hour = Duration::from_secs(3600);
+        let token = AccessToken::new(token.to_owned(), SystemTime::now(), hour, None);
+        let options = ClientOptions::new(Fixture::new().shared());
+        let credential = Arc::new(Fixed(token.clone()));
+        let manager = ResourceManager::new(&options, credential.clone()).expect("it is plain");
+        Outcome::SignedIn(Arc::new(Identity {
+            signed_in: SignedIn {
+                options,
+                credential,
+                source: "environment",
+                using: "AZURE_CLIENT_SECRET".to_owned(),
+                tenant: None,
+                chain: None,
+            },
+            manager,
+            principal: Principal::from_token(&token),
+        }))
+    }
+
+    fn tell(outcome: Outcome) -> Verdict {
+        let doctor = doctor();
+        SignInCheck.tell(outcome, &case(&doctor))
+    }
+
+    #[test]
+    fn an_identity_is_told_with_its_source() {
+        // {"idtyp":"app","appid":"a-1","oid":"o","sub":"o"}
+        let claims = "eyJpZHR5cCI6ImFwcCIsImFwcGlkIjoiYS0xIiwib2lkIjoibyIsInN1YiI6Im8ifQ";
+        let verdict = tell(signed_in(&format!("e30.{claims}.x")));
+        assert_eq!(verdict.status, Status::Ok);
+        assert_eq!(
+            verdict.detail,
+            "service principal a-1, from environment: AZURE_CLIENT_SECRET"
+        );
+    }
+
+    #[test]
+    fn a_token_that_is_no_jwt_is_a_warning() {
+        let verdict = tell(signed_in("opaque"));
+        assert_eq!(verdict.status, Status::Warning);
+        assert!(
+            verdict.detail.starts_with("from environment"),
+            "{verdict:?}"
+        );
+    }
+
+    #[test]
+    fn a_rejected_credential_and_one_that_is_not_there_are_told_apart() {
+        let error = |kind| Error::token(azcred::Error::new(kind, "Sign in", "because"));
+        let refused = tell(Outcome::of_error(error(ErrorKind::Refused)));
+        assert_eq!(
+            (refused.status, refused.subject, refused.reason.as_str()),
+            (Status::Failed, Some(Subject::Refused), "because")
+        );
+        let absent = tell(Outcome::NotSignedIn(error(ErrorKind::Unavailable)));
+        assert_eq!(absent.subject, Some(Subject::NotSignedIn));
+        assert_eq!(
+            absent.reason,
+            "no account is signed in here, and no credentials are set"
+        );
+        let source = Some(azcred::chain::Source::Environment);
+        let of_chain = tell(Outcome::Failed(source, error(ErrorKind::Refused)));
+        assert_eq!(of_chain.detail, "environment");
+    }
+}

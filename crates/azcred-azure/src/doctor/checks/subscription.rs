@@ -157,3 +157,78 @@ impl Check for SubscriptionCheck {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::{
+        case::tests::{case, doctor},
+        report::Status,
+    };
+
+    const ID: &str = "5ec0ffee-0001-4000-8000-000000000001";
+
+    fn tell(outcome: Outcome) -> Verdict {
+        let doctor = doctor();
+        SubscriptionCheck.tell(outcome, &case(&doctor))
+    }
+
+    fn seen(name: &str, state: &str) -> Verdict {
+        let (name, state) = (name.to_owned(), state.to_owned());
+        tell(Outcome::Seen { name, state })
+    }
+
+    #[test]
+    fn a_subscription_is_shown_by_name_and_id_and_its_state_is_told_where_it_is_unusual() {
+        assert_eq!(
+            seen("Contoso ML", "Enabled").detail,
+            format!("Contoso ML ({ID})")
+        );
+        assert_eq!(seen("", "").detail, ID);
+        let due = seen("Contoso ML", "PastDue");
+        assert_eq!(due.status, Status::Warning);
+        assert!(due.reason.contains("'PastDue'"), "{}", due.reason);
+    }
+
+    #[test]
+    fn a_role_on_the_workspace_alone_is_enough() {
+        assert_eq!(tell(Outcome::ThroughWorkspace).status, Status::Ok);
+        assert_eq!(tell(Outcome::DecidedByWorkspace).status, Status::Skipped);
+    }
+
+    #[test]
+    fn without_any_role_the_fix_is_the_role_that_running_jobs_takes() {
+        let error = Error::new(ErrorKind::NotPermitted, "Read it", "no role")
+            .with_code(Some("AuthorizationFailed".to_owned()));
+        let verdict = tell(Outcome::NoRole(error));
+        assert_eq!(verdict.subject, Some(Subject::NotPermitted));
+        assert_eq!(verdict.code.as_deref(), Some("AuthorizationFailed"));
+        assert!(
+            verdict.fixes[0].contains("AzureML Data Scientist"),
+            "{verdict:?}"
+        );
+    }
+
+    #[test]
+    fn some_of_many_subscriptions_are_named_and_none_at_all_is_a_missing_role() {
+        let one = |number: u8| {
+            let json = format!(r#"{{"subscriptionId": "s-{number}", "displayName": "S{number}"}}"#);
+            serde_json::from_str::<Subscription>(&json).expect("it is one")
+        };
+        let several = tell(Outcome::Several((1..=5).map(one).collect()));
+        assert_eq!(several.detail, "S1 (s-1), S2 (s-2), S3 (s-3) and 2 more");
+        let none = tell(Outcome::Several(Vec::new()));
+        assert_eq!(none.subject, Some(Subject::NotPermitted));
+    }
+
+    #[test]
+    fn a_request_that_failed_is_told_by_its_error() {
+        let error = Error::new(ErrorKind::Unreachable, "Read it", "there was no response");
+        let verdict = tell(Outcome::Failed(error));
+        assert_eq!(verdict.subject, Some(Subject::Unreachable));
+        assert_eq!(
+            (verdict.detail.as_str(), verdict.reason.as_str()),
+            (ID, "there was no response")
+        );
+    }
+}

@@ -197,3 +197,55 @@ async fn id_of(identity: &Identity, tenant: &TenantId) -> Result<String> {
         .ok_or_else(unknown)?;
     Ok(id.to_ascii_lowercase())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::{
+        case::tests::{case, doctor},
+        report::Status,
+    };
+
+    #[test]
+    fn each_outcome_has_its_words() {
+        let doctor = doctor();
+        let tell = |outcome| TenantCheck.tell(outcome, &case(&doctor));
+        let known = |name: Option<&str>, asked| {
+            let name = name.map(str::to_owned);
+            let id = "t-1".to_owned();
+            tell(Outcome::Known { id, name, asked })
+        };
+        assert_eq!(tell(Outcome::Unknown).status, Status::Warning);
+        assert_eq!(known(Some("Contoso"), Asked::None).detail, "Contoso (t-1)");
+        let same = known(None, Asked::Same);
+        assert_eq!((same.status, same.detail.as_str()), (Status::Ok, "t-1"));
+        let other = known(Some("Contoso"), Asked::Other("t-2".to_owned()));
+        assert_eq!(
+            (other.status, other.subject),
+            (Status::Failed, Some(Subject::Other))
+        );
+        assert!(other.reason.contains("t-2"), "{}", other.reason);
+        let unclear = Error::new(ErrorKind::Unreachable, "Look up", "there was no response");
+        let unclear = known(None, Asked::Unclear(unclear));
+        assert_eq!(unclear.status, Status::Warning);
+        assert!(unclear.reason.contains("there was no response"));
+    }
+
+    #[test]
+    fn a_tenant_without_a_name_is_shown_by_its_domain() {
+        let named = |display_name: Option<&str>| {
+            TenantNames(vec![NamedTenant {
+                tenant_id: "T-1".to_owned(),
+                display_name: display_name.map(str::to_owned),
+                default_domain: Some("contoso.com".to_owned()),
+            }])
+        };
+        let name = |names: TenantNames, id| names.name(id);
+        assert_eq!(
+            name(named(Some("Contoso")), "t-1").as_deref(),
+            Some("Contoso")
+        );
+        assert_eq!(name(named(None), "t-1").as_deref(), Some("contoso.com"));
+        assert_eq!(name(named(None), "t-2"), None);
+    }
+}

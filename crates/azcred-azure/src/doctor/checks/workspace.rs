@@ -177,3 +177,121 @@ fn accessible(located: &Located, workspace: &Workspace, detail: String) -> Verdi
     }
     Verdict::ok(detail)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::{
+        Doctor,
+        case::tests::{case, doctor, doctor_for},
+        report::{Status, Subject},
+    };
+    use azcred::{
+        system::Fixture,
+        workspace::{Labels, Named, locate},
+    };
+    use std::path::Path;
+
+    fn tell(doctor: &Doctor, outcome: Outcome) -> Verdict {
+        WorkspaceCheck.tell(outcome, &case(doctor))
+    }
+
+    fn workspace(more: &str) -> Box<Workspace> {
+        let json = format!(
+            r#"{{"id": "i", "name": "ws-job", "location": "westeurope", "properties": {{"workspaceId": "w-1"{more}}}}}"#
+        );
+        serde_json::from_str(&json).expect("it is one")
+    }
+
+    fn error(kind: ErrorKind) -> Error {
+        Error::new(kind, "Read the workspace", "because").with_answer(404, None, None)
+    }
+
+    #[test]
+    fn a_workspace_that_is_seen_says_where_it_is_and_where_its_name_came_from() {
+        let seen = tell(&doctor(), Outcome::Seen(workspace("")));
+        assert_eq!(seen.status, Status::Ok);
+        assert_eq!(
+            seen.detail,
+            "ws-job in westeurope (from AZUREML_ARM_WORKSPACE_NAME)"
+        );
+        assert_eq!(seen.evidence[0].value, "w-1");
+    }
+
+    #[test]
+    fn a_workspace_that_may_not_be_there_is_told_with_the_name_first() {
+        let error = error(ErrorKind::NotPermitted);
+        let verdict = tell(&doctor(), Outcome::NotFoundOrNotPermitted(error));
+        assert_eq!(verdict.subject, Some(Subject::NotPermitted));
+        assert_eq!(
+            verdict.detail,
+            "'ws-job' (from AZUREML_ARM_WORKSPACE_NAME) in rg (from AZUREML_ARM_RESOURCEGROUP)"
+        );
+        assert_eq!(verdict.fixes.len(), 3);
+        assert!(verdict.fixes[0].contains("name"), "{verdict:?}");
+        assert!(
+            verdict.fixes[1].contains("az role assignment create"),
+            "{verdict:?}"
+        );
+        assert!(verdict.fixes[2].contains("wait"), "{verdict:?}");
+    }
+
+    #[test]
+    fn one_place_is_named_once() {
+        let config = r#"{"subscription_id": "5ec0ffee-0001-4000-8000-000000000001", "resource_group": "rg", "workspace_name": "ws-1"}"#;
+        let system = Fixture::new().with_file("/p/config.json", config);
+        let located = locate(&system, Path::new("/p"), &Named::default());
+        let doctor = doctor_for(Ok(located.unwrap().unwrap()));
+        let missing = tell(&doctor, Outcome::NotFound(error(ErrorKind::NotFound)));
+        assert_eq!(missing.detail, "'ws-1' in rg (from /p/config.json)");
+        assert_eq!(
+            missing.reason,
+            "the resource group 'rg' has no workspace 'ws-1'"
+        );
+
+        let mut named = Named::default();
+        named.workspace = Some("ws-2".to_owned());
+        named.labels = Labels(["--subscription", "--resource-group", "--workspace"]);
+        let located = locate(&system, Path::new("/p"), &named);
+        let doctor = doctor_for(Ok(located.unwrap().unwrap()));
+        let missing = tell(&doctor, Outcome::NotFound(error(ErrorKind::NotFound)));
+        assert_eq!(
+            missing.detail,
+            "'ws-2' (from --workspace) in rg (from /p/config.json)"
+        );
+    }
+
+    #[test]
+    fn a_workspace_behind_its_own_network_and_two_files_that_disagree_are_warnings() {
+        let private = workspace(r#", "publicNetworkAccess": "Disabled""#);
+        let verdict = tell(&doctor(), Outcome::Seen(private));
+        assert_eq!(verdict.status, Status::Warning);
+        assert!(verdict.reason.contains("network"), "{verdict:?}");
+
+        let config = |name: &str| {
+            format!(
+                r#"{{"subscription_id": "5ec0ffee-0001-4000-8000-000000000001", "resource_group": "rg", "workspace_name": "{name}"}}"#
+            )
+        };
+        let system = Fixture::new()
+            .with_file("/p/.azureml/config.json", config("ws-1"))
+            .with_file("/p/config.json", config("ws-2"));
+        let located = locate(&system, Path::new("/p"), &Named::default());
+        let doctor = doctor_for(Ok(located.unwrap().unwrap()));
+        let verdict = tell(&doctor, Outcome::Seen(workspace("")));
+        assert_eq!(verdict.status, Status::Warning);
+        assert_eq!(
+            verdict.reason,
+            "MLClient uses this workspace, and hi-ml 'ws-2' from /p/config.json"
+        );
+    }
+
+    #[test]
+    fn what_names_no_workspace_is_told_by_its_own_words() {
+        let unnamed = Error::new(ErrorKind::Invalid, "Read config.json", "it is not JSON");
+        let doctor = doctor_for(Err(unnamed.clone()));
+        let verdict = tell(&doctor, Outcome::Unnamed(unnamed));
+        assert_eq!(verdict.reason, "Read config.json: it is not JSON");
+        assert_eq!(verdict.detail, "");
+    }
+}
