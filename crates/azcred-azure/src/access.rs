@@ -1,14 +1,13 @@
-//! What people want to do in a workspace, and the actions that it takes.
+//! What people do in a workspace, and the actions that it takes.
 //!
-//! The actions are those of the requests that azure-ai-ml makes for it (a path
-//! `…/workspaces/W/jobs/J` and PUT make `…/workspaces/jobs/write`), with those that Microsoft's
-//! page 'Manage access to Azure Machine Learning workspaces', section 'Common scenarios', names
-//! besides.
+//! The actions are those of azure-ai-ml's requests (PUT to `…/workspaces/W/jobs/J` takes
+//! `…/workspaces/jobs/write`), and those that Microsoft's page 'Manage access to Azure Machine
+//! Learning workspaces' lists under 'Common scenarios'.
 
 use crate::{permissions::Permissions, role::BuiltInRole};
 use serde::Serialize;
 
-/// Something to be done in a workspace.
+/// Something that an identity can do in a workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -23,18 +22,18 @@ pub enum Capability {
     ManageComputes,
 }
 
-/// Whether an identity may do something, and what it lacks.
+/// Whether an identity may do something, and which actions it lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Access {
-    /// What is to be done.
+    /// What it is about.
     pub capability: Capability,
-    /// The actions that no role of the identity gives; empty where it may.
+    /// The actions that none of the identity's roles allow; empty where it may.
     pub missing: Vec<&'static str>,
 }
 
 impl Access {
-    /// Whether the identity may.
+    /// Whether nothing is missing.
     pub fn is_allowed(&self) -> bool {
         self.missing.is_empty()
     }
@@ -47,7 +46,7 @@ macro_rules! in_workspace {
 }
 
 impl Capability {
-    /// Every capability, in the order in which they are told.
+    /// Every capability, in the order in which they are reported.
     pub const ALL: [Self; 4] = [
         Self::SubmitJobs,
         Self::ReadData,
@@ -65,7 +64,7 @@ impl Capability {
         }
     }
 
-    /// The actions that it takes, all of them.
+    /// Every action that it takes.
     pub fn actions(self) -> &'static [&'static str] {
         match self {
             Self::SubmitJobs => in_workspace![
@@ -111,12 +110,12 @@ impl Capability {
         }
     }
 
-    /// The least built-in role that gives it.
+    /// The least powerful built-in role that allows it.
     pub fn least_role(self) -> Option<&'static BuiltInRole> {
         BuiltInRole::least(self.actions())
     }
 
-    /// What of it these permissions allow.
+    /// Compares what it takes with what these permissions allow.
     pub fn judge(self, permissions: &Permissions) -> Access {
         let missing = self
             .actions()
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_lacks_everything_and_an_owner_nothing() {
+    fn without_roles_every_action_is_missing_and_an_owner_lacks_none() {
         let owner = serde_json::from_str(r#"[{"actions": ["*"]}]"#).unwrap();
         for capability in Capability::ALL {
             assert_eq!(

@@ -1,4 +1,4 @@
-//! Azure Resource Manager's codes: what each means in plain words, and what fixes it.
+//! Azure Resource Manager's codes: what each means in plain words, and its fix.
 //!
 //! From Microsoft's pages 'Troubleshoot common Azure deployment errors', 'Troubleshoot Azure RBAC'
 //! and the resource providers' own. `{subscription}`, `{group}`, `{tenant}` and `{audience}` are
@@ -36,9 +36,8 @@ const fn code(
     }
 }
 
-const REPORT: &str =
-    "report it: this version of azcred asks in a way that this cloud does not know";
-const WAIT: &str = "try again in a minute; https://azure.status.microsoft tells of outages";
+const REPORT: &str = "report it as a bug of azcred: this cloud does not support its request";
+const WAIT: &str = "try again in a minute; https://azure.status.microsoft shows outages";
 
 use ErrorKind::{Invalid, NotFound, NotPermitted, Unauthenticated, Unreachable};
 
@@ -46,20 +45,20 @@ const MEANINGS: &[Meaning] = &[
     code(
         "AuthenticationFailed",
         Unauthenticated,
-        "the request arrived without its token, as happens where a proxy takes headers away",
-        "let the proxy pass the Authorization header, or name Azure's hosts in NO_PROXY",
+        "the request arrived without its token: a proxy may have removed the header",
+        "let the proxy pass the Authorization header, or list Azure's hosts in NO_PROXY",
     ),
     code(
         "InvalidAuthenticationToken",
         Unauthenticated,
-        "Azure can't read the token or does not know who signed it",
-        "check that the authority and the cloud belong together (AZURE_AUTHORITY_HOST, ARM_CLOUD_METADATA_URL)",
+        "Azure can't read the token, or does not trust its issuer",
+        "check that the authority belongs to this cloud (AZURE_AUTHORITY_HOST, ARM_CLOUD_METADATA_URL)",
     ),
     code(
         "InvalidAuthenticationTokenAudience",
         Unauthenticated,
         "the token is for another service",
-        "ask for the scope {audience}/.default",
+        "request a token for the scope {audience}/.default",
     ),
     code(
         "ExpiredAuthenticationToken",
@@ -70,50 +69,50 @@ const MEANINGS: &[Meaning] = &[
     code(
         "InvalidAuthenticationTokenTenant",
         Unauthenticated,
-        "the subscription belongs to another tenant than the one that was signed in to",
-        "sign in to the subscription's own tenant; `az account list --all --query '[].{name:name, id:id, tenant:tenantId}' --output table` shows which that is",
+        "the subscription belongs to another tenant than the token",
+        "sign in to the subscription's own tenant",
     ),
     code(
         "AuthorizationFailed",
         NotPermitted,
-        "the identity has no role that allows this, or got it less than some minutes ago",
+        "the identity has no role that allows this; a new role takes some minutes to count",
         "",
     ),
     code(
         "LinkedAuthorizationFailed",
         NotPermitted,
-        "the identity may do this here, but not on another resource that it touches",
+        "the identity may do this here, but not on another resource that it needs",
         "",
     ),
     code(
         "DenyAssignmentAuthorizationFailed",
         NotPermitted,
-        "a role allows this, and a deny assignment forbids it",
-        "ask whoever manages the resource (a managed application or a deployment stack); no role helps against a deny assignment",
+        "a role allows this, but a deny assignment forbids it",
+        "ask the owner of the managed application or deployment stack that made it; no role overrides a deny assignment",
     ),
     code(
         "RequestDisallowedByPolicy",
         NotPermitted,
         "an Azure Policy forbids it",
-        "ask whoever manages the subscription's policies",
+        "ask the administrator of the subscription's policies",
     ),
     code(
         "ScopeLocked",
         NotPermitted,
         "a lock on the resource forbids changes",
-        "have the lock removed: `az lock list --resource-group \"{group}\"`",
+        "ask an owner to remove the lock: `az lock list --resource-group \"{group}\"`",
     ),
     code(
         "SubscriptionNotFound",
         NotFound,
-        "this tenant has no subscription {subscription} that this identity could see; often the wrong tenant was signed in to",
-        "check the id and the tenant with `az account list --all --query '[].{name:name, id:id, tenant:tenantId}' --output table`",
+        "this tenant has no subscription {subscription} that the identity can see; often the sign-in is to the wrong tenant",
+        "check the subscription's id and its tenant",
     ),
     code(
         "InvalidSubscriptionId",
         Invalid,
-        "that is no subscription's id",
-        "find it with `az account list --all --output table`",
+        "this is not the id of a subscription",
+        "check the subscription's id",
     ),
     code(
         "MissingSubscription",
@@ -125,124 +124,134 @@ const MEANINGS: &[Meaning] = &[
         "ResourceGroupNotFound",
         NotFound,
         "the subscription {subscription} has no resource group '{group}'",
-        "check its name with `az group list --subscription {subscription} --query '[].name'`",
+        "check the name: `az group list --subscription {subscription} --query '[].name'`",
     ),
     code(
         "ResourceNotFound",
         NotFound,
-        "the resource group '{group}' has no such resource",
-        "check its name with `az resource list --subscription {subscription} --resource-type Microsoft.MachineLearningServices/workspaces --query '[].{name:name, group:resourceGroup}' --output table`",
+        "the resource group '{group}' has no resource of this name",
+        "check the name of the workspace and of its resource group",
     ),
     code(
         "ParentResourceNotFound",
         NotFound,
         "the resource that this one belongs to does not exist",
-        "check the names on the way to it",
+        "check the names of the resources above it",
     ),
     code(
         "PrincipalNotFound",
         NotFound,
-        "the directory does not know the principal, or not yet everywhere: a new one takes some minutes",
-        "wait a minute and try again; give --assignee-object-id and --assignee-principal-type",
+        "Entra ID does not know the principal; a new one takes some minutes",
+        "wait a minute and try again, with --assignee-object-id and --assignee-principal-type",
     ),
     code(
         "RoleAssignmentExists",
         Invalid,
-        "the role is assigned there already",
-        "nothing has to be done",
+        "the principal has this role here already",
+        "nothing is to be done",
     ),
     code(
         "RoleDefinitionDoesNotExist",
         NotFound,
-        "there is no such role in this tenant",
-        "check its name with `az role definition list --query '[].roleName'`",
+        "this tenant has no role of this name",
+        "check the name: `az role definition list --query '[].roleName'`",
     ),
     code(
         "MissingSubscriptionRegistration",
         Invalid,
-        "the subscription was never used for Azure Machine Learning",
+        "the subscription is not registered for Azure Machine Learning",
         "register it once: `az provider register --namespace Microsoft.MachineLearningServices --subscription {subscription}`",
     ),
     code(
         "SubscriptionNotRegistered",
         Invalid,
-        "the subscription was never used for Azure Machine Learning",
+        "the subscription is not registered for Azure Machine Learning",
         "register it once: `az provider register --namespace Microsoft.MachineLearningServices --subscription {subscription}`",
     ),
     code(
         "ReadOnlyDisabledSubscription",
         NotPermitted,
-        "the subscription is disabled, so that nothing in it can be changed",
-        "have its owner enable it again: `az account show --subscription {subscription} --query state`",
+        "the subscription is disabled, so Azure rejects changes in it",
+        "ask its owner to enable it again",
     ),
     code(
         "DisallowedOperation",
         NotPermitted,
-        "the subscription's state does not allow it",
-        "check it with `az account show --subscription {subscription} --query state`",
+        "the subscription's state does not allow this",
+        "check its state: `az account show --subscription {subscription} --query state`",
     ),
     code(
         "InvalidApiVersionParameter",
         Invalid,
-        "Azure does not know the version of its interface that was asked for",
+        "Azure does not know the API version of the request",
         REPORT,
     ),
     code(
         "MissingApiVersionParameter",
         Invalid,
-        "the request named no version of the interface, as happens where a proxy takes queries away",
+        "the request arrived without its API version: a proxy may have removed the query",
         REPORT,
     ),
     code(
         "NoRegisteredProviderFound",
         Invalid,
-        "this cloud does not offer that kind of resource in this version",
+        "this cloud does not offer this kind of resource in the request's API version",
         REPORT,
     ),
     code(
         "InvalidResourceType",
         Invalid,
-        "this cloud does not know that kind of resource",
+        "this cloud does not know this kind of resource",
         REPORT,
     ),
     code(
         "InvalidResourceNamespace",
         Invalid,
-        "this cloud does not have Azure Machine Learning",
+        "this cloud does not offer Azure Machine Learning",
         "check the cloud (AZURE_AUTHORITY_HOST, AZUREML_CURRENT_CLOUD)",
     ),
     code(
         "HttpMethodNotSupported",
         Invalid,
-        "the resource can't be used in that way",
+        "the resource does not accept this kind of request",
         REPORT,
     ),
     code(
         "TooManyRequests",
         Unreachable,
-        "Azure asks to slow down",
+        "there are too many requests",
         WAIT,
     ),
     code(
         "SubscriptionRequestsThrottled",
         Unreachable,
-        "too many requests were made to the subscription lately",
+        "there are too many requests for this subscription",
         WAIT,
     ),
-    code("ServerTimeout", Unreachable, "Azure took too long", WAIT),
+    code(
+        "ServerTimeout",
+        Unreachable,
+        "Azure did not respond in time",
+        WAIT,
+    ),
     code(
         "InternalServerError",
         Unreachable,
-        "Azure is in trouble",
+        "Azure has a problem of its own",
         WAIT,
     ),
     code(
         "ServiceUnavailable",
         Unreachable,
-        "Azure is in trouble",
+        "Azure has a problem of its own",
         WAIT,
     ),
-    code("GatewayTimeout", Unreachable, "Azure took too long", WAIT),
+    code(
+        "GatewayTimeout",
+        Unreachable,
+        "Azure did not respond in time",
+        WAIT,
+    ),
 ];
 
 #[cfg(test)]

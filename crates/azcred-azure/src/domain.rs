@@ -38,7 +38,7 @@ struct Configuration {
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct AuthorityError {
     #[serde(default)]
     error_codes: Vec<u32>,
 }
@@ -81,7 +81,7 @@ pub async fn tenant_of_domain(options: &ClientOptions, domain: &TenantId) -> Res
         )
     };
     if response.status != 200 {
-        let refusal = serde_json::from_slice::<Refusal>(&response.body).ok();
+        let refusal = serde_json::from_slice::<AuthorityError>(&response.body).ok();
         let codes = refusal.map_or(Vec::new(), |refusal| refusal.error_codes);
         return Err(answered(match codes.first() {
             Some(code) if NO_SUCH_TENANT.contains(code) => Error::new(

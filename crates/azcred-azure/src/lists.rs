@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Error, Result},
-    resource_manager::{Answer, ResourceManager, Subscription, Workspace, api_version},
+    resource_manager::{ResourceManager, Response, Subscription, Workspace, api_version},
     workspace::subscription_id,
 };
 use serde::Deserialize;
@@ -41,7 +41,7 @@ impl ResourceManager {
     ///
     /// # Errors
     /// Any [`crate::ErrorKind`].
-    pub async fn tenants(&self) -> Result<Answer<Vec<Tenant>>> {
+    pub async fn tenants(&self) -> Result<Response<Vec<Tenant>>> {
         self.list("Listed the tenants", "/tenants", api_version::RESOURCES)
             .await
     }
@@ -50,7 +50,7 @@ impl ResourceManager {
     ///
     /// # Errors
     /// Any [`crate::ErrorKind`]; [`crate::ErrorKind::Invalid`] where the id can't be one.
-    pub async fn workspaces(&self, subscription: &str) -> Result<Answer<Vec<Workspace>>> {
+    pub async fn workspaces(&self, subscription: &str) -> Result<Response<Vec<Workspace>>> {
         let id = subscription_id(subscription)?;
         let what = format!("Listed the workspaces of the subscription {id}");
         let path =

@@ -1,10 +1,9 @@
-//! What a principal may do at a scope, judged on this side from the list that Resource Manager
-//! gives of it.
+//! What a principal may do at a scope, computed from the list that Resource Manager returns.
 //!
 //! The rules are those of Microsoft's pages 'Understand Azure role definitions' and 'Permissions -
-//! List For Resource': an action is granted where one entry's actions match and the same entry's
-//! notActions do not; entries add up; data actions are apart. Deny assignments are not part of that
-//! list and are found out by Azure when it refuses.
+//! List For Resource': an entry grants an action that its actions match and its notActions do not.
+//! Entries add up. Data actions have lists of their own. Deny assignments are not in the list: only
+//! Azure's rejection of a request shows them.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,13 +11,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Permission {
-    /// Granted on the control plane; `*` stands for anything.
+    /// Granted on the control plane; `*` matches any text.
     pub actions: Vec<String>,
-    /// Taken away from this entry's `actions`; another entry may still grant them.
+    /// Excepted from this entry's `actions`; another entry may still grant them.
     pub not_actions: Vec<String>,
     /// Granted on the data inside resources.
     pub data_actions: Vec<String>,
-    /// Taken away from this entry's `data_actions`.
+    /// Excepted from this entry's `data_actions`.
     pub not_data_actions: Vec<String>,
 }
 
@@ -57,12 +56,12 @@ pub(crate) fn granted<S: AsRef<str>>(actions: &[S], not_actions: &[S], action: &
     any(actions) && !any(not_actions)
 }
 
-/// Azure's own patterns have some hundred characters; the work grows with the length, which is
-/// somebody else's to choose.
+/// Azure's own patterns have some hundred characters. The work grows with the length, which the
+/// response decides.
 const LONGEST_PATTERN: usize = 1024;
 
-/// Whether `pattern` covers `action`. Case is ignored, `*` spans any text with its slashes, and
-/// `/*/` also stands for nothing between: `workspaces/*/read` covers `workspaces/read`.
+/// Whether `pattern` matches `action`. Case is ignored. `*` matches any text, slashes included, and
+/// `/*/` also matches a single slash: `workspaces/*/read` matches `workspaces/read`.
 pub(crate) fn matches(pattern: &str, action: &str) -> bool {
     if pattern.len() > LONGEST_PATTERN {
         return false;
@@ -72,11 +71,11 @@ pub(crate) fn matches(pattern: &str, action: &str) -> bool {
         .iter()
         .position(|&c| c == b'*')
         .unwrap_or(pattern.len());
-    // Most patterns are another provider's: their first words decide.
+    // Most patterns are another provider's: their beginning decides.
     if action.len() < literal || !pattern[..literal].eq_ignore_ascii_case(&action[..literal]) {
         return false;
     }
-    // rows[i][j]: what is left of the pattern at i covers what is left of the action at j.
+    // rows[i][j]: the rest of the pattern from i matches the rest of the action from j.
     let width = action.len() + 1;
     let mut rows = vec![false; (pattern.len() + 1) * width];
     rows[pattern.len() * width + action.len()] = true;
@@ -88,7 +87,7 @@ pub(crate) fn matches(pattern: &str, action: &str) -> bool {
             } else {
                 let same = j < action.len() && pattern[i].eq_ignore_ascii_case(&action[j]);
                 let nothing_between = pattern[i..].starts_with(b"/*/");
-                // The second slash stands for both, and may itself begin another `/*/`.
+                // The second slash matches for both, and may itself begin another `/*/`.
                 same && after(i + 1, j + 1) || nothing_between && after(i + 2, j)
             };
         }

@@ -1,5 +1,5 @@
-//! Azure Resource Manager, asked: one request or a bounded number of pages, within a deadline, with
-//! a claims challenge answered once.
+//! The client of Azure Resource Manager: one request or a bounded number of pages, within a
+//! deadline. It answers a claims challenge once.
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -18,7 +18,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout_at};
 
-/// The versions of the interfaces that are used: the newest that the national clouds have too.
+/// The API versions of the requests: the newest ones that the national clouds support too.
 pub mod api_version {
     /// Subscriptions and resource groups (Microsoft.Resources).
     pub const RESOURCES: &str = "2022-12-01";
@@ -28,10 +28,10 @@ pub mod api_version {
     pub const AUTHORIZATION: &str = "2022-04-01";
 }
 
-/// More pages than any list that is asked for here has; Azure's pages hold some hundred entries.
+/// More pages than any list here has: Azure's pages hold some hundred entries.
 const PAGES: usize = 50;
 
-/// A client of one cloud's Resource Manager, as one identity.
+/// A client of one cloud's Resource Manager, for one identity.
 #[derive(Clone)]
 pub struct ResourceManager {
     http: Http,
@@ -43,15 +43,16 @@ pub struct ResourceManager {
     deadline: Duration,
 }
 
-/// What Resource Manager answered, and what else its answer told.
+/// What Resource Manager returned, and what else its response says.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Answer<T> {
-    /// The answer.
+pub struct Response<T> {
+    /// The value.
     pub value: T,
-    /// How far Azure's clock is from ours: positive where ours is behind. Seconds.
+    /// How far Azure's clock is from this machine's, in seconds: positive where this machine's is
+    /// behind.
     pub clock_skew: Option<i64>,
-    /// The id that Microsoft's support and the activity log are searched by.
+    /// The id by which Microsoft's support and the activity log find the request.
     pub correlation_id: Option<String>,
 }
 
@@ -73,7 +74,7 @@ pub struct Subscription {
     pub tenant_id: Option<String>,
 }
 
-/// An Azure Machine Learning workspace, as far as it is of interest here.
+/// An Azure Machine Learning workspace: the fields that are used here.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -85,23 +86,23 @@ pub struct Workspace {
     /// Its region.
     #[serde(default)]
     pub location: String,
-    /// The rest.
+    /// Its properties.
     #[serde(default)]
     pub properties: WorkspaceProperties,
 }
 
-/// What a workspace is made of.
+/// The properties of a workspace.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct WorkspaceProperties {
-    /// Its own GUID, which its data plane knows it by.
+    /// Its GUID, by which its data plane knows it.
     pub workspace_id: Option<String>,
     /// The name that people see.
     pub friendly_name: Option<String>,
     /// The id of its storage account.
     pub storage_account: Option<String>,
-    /// `Enabled` or `Disabled`: whether it can be reached from outside its network.
+    /// `Enabled` or `Disabled`: whether it accepts requests from outside its network.
     pub public_network_access: Option<String>,
 }
 
@@ -117,7 +118,7 @@ impl ResourceManager {
     /// bounds every call as a whole.
     ///
     /// # Errors
-    /// [`ErrorKind::Token`] where the cloud that the environment asks for can't be used.
+    /// [`ErrorKind::Token`] where the environment names a cloud that can't be used.
     pub fn new(options: &ClientOptions, credential: Arc<dyn Credential>) -> Result<Self> {
         let cloud = options.cloud().map_err(Error::token)?;
         let scope =
@@ -145,7 +146,7 @@ impl ResourceManager {
         &self.cloud
     }
 
-    /// A token for Resource Manager, from the cache where it is there.
+    /// A token for Resource Manager, from the cache where there is one.
     ///
     /// # Errors
     /// [`ErrorKind::Token`].
@@ -167,11 +168,11 @@ impl ResourceManager {
     /// One subscription.
     ///
     /// # Errors
-    /// Any [`ErrorKind`]; an identity without any role in a subscription gets
-    /// [`ErrorKind::NotPermitted`].
-    pub async fn subscription(&self, id: &str) -> Result<Answer<Subscription>> {
+    /// Any [`ErrorKind`]. It is [`ErrorKind::NotPermitted`] for an identity that has no role in the
+    /// subscription.
+    pub async fn subscription(&self, id: &str) -> Result<Response<Subscription>> {
         let id = subscription_id(id)?;
-        let what = format!("Looked at the subscription {id}");
+        let what = format!("Read the subscription {id}");
         self.get(
             &what,
             &format!("/subscriptions/{id}"),
@@ -180,11 +181,11 @@ impl ResourceManager {
         .await
     }
 
-    /// The subscriptions that the identity can see in its tenant; none is an empty list.
+    /// The subscriptions that the identity can see in its tenant. The list may be empty.
     ///
     /// # Errors
     /// Any [`ErrorKind`].
-    pub async fn subscriptions(&self) -> Result<Answer<Vec<Subscription>>> {
+    pub async fn subscriptions(&self) -> Result<Response<Vec<Subscription>>> {
         self.list(
             "Listed the subscriptions",
             "/subscriptions",
@@ -197,8 +198,8 @@ impl ResourceManager {
     ///
     /// # Errors
     /// Any [`ErrorKind`].
-    pub async fn workspace(&self, workspace: &WorkspaceRef) -> Result<Answer<Workspace>> {
-        let what = format!("Looked for the workspace {workspace}");
+    pub async fn workspace(&self, workspace: &WorkspaceRef) -> Result<Response<Workspace>> {
+        let what = format!("Read the workspace {workspace}");
         self.get(
             &what,
             &workspace.resource_id(),
@@ -207,25 +208,25 @@ impl ResourceManager {
         .await
     }
 
-    /// What the identity may do at a scope, such as [`WorkspaceRef::resource_id`]: all that roles
-    /// there and above give it.
+    /// What the identity may do at a scope, such as [`WorkspaceRef::resource_id`]: all that its roles
+    /// there and above allow.
     ///
     /// # Errors
     /// Any [`ErrorKind`].
-    pub async fn permissions(&self, scope: &str) -> Result<Answer<Permissions>> {
+    pub async fn permissions(&self, scope: &str) -> Result<Response<Permissions>> {
         let path = format!("{scope}/providers/Microsoft.Authorization/permissions");
-        let what = format!("Asked what the identity may do at {scope}");
+        let what = format!("Read the identity's permissions at {scope}");
         let answer = self
             .list::<Permission>(&what, &path, api_version::AUTHORIZATION)
             .await?;
-        Ok(Answer {
+        Ok(Response {
             value: Permissions(answer.value),
             clock_skew: answer.clock_skew,
             correlation_id: answer.correlation_id,
         })
     }
 
-    /// One thing at a path. `what` opens the error. Cancel-safe.
+    /// One resource at a path. `what` opens the error. Cancel-safe.
     ///
     /// # Errors
     /// Any [`ErrorKind`].
@@ -234,7 +235,7 @@ impl ResourceManager {
         what: &str,
         path: &str,
         api_version: &str,
-    ) -> Result<Answer<T>> {
+    ) -> Result<Response<T>> {
         let end = Instant::now() + self.deadline;
         let response = self
             .send(what, path, self.address(what, path, api_version)?, end)
@@ -242,28 +243,28 @@ impl ResourceManager {
         parse(what, &response)
     }
 
-    /// All entries at a path, page after page. A link to a next page is followed within Resource
-    /// Manager only, as the token goes along; there is a bound on their number. Cancel-safe.
+    /// All entries at a path, page after page. The token goes with every request, so a link to the next
+    /// page is followed within Resource Manager only. The number of pages is bounded. Cancel-safe.
     ///
     /// # Errors
-    /// Any [`ErrorKind`]; [`ErrorKind::Unexpected`] for a link to somewhere else or a list without
-    /// end.
+    /// Any [`ErrorKind`]. It is [`ErrorKind::Unexpected`] for a link to another host and for a list
+    /// with too many pages.
     pub async fn list<T: DeserializeOwned>(
         &self,
         what: &str,
         path: &str,
         api_version: &str,
-    ) -> Result<Answer<Vec<T>>> {
+    ) -> Result<Response<Vec<T>>> {
         let end = Instant::now() + self.deadline;
         let first = self.address(what, path, api_version)?;
         let mut address = first.clone();
         let mut entries = Vec::new();
         for _ in 0..PAGES {
             let response = self.send(what, path, address, end).await?;
-            let page: Answer<Page<T>> = parse(what, &response)?;
+            let page: Response<Page<T>> = parse(what, &response)?;
             entries.extend(page.value.value);
             let Some(link) = page.value.next_link.filter(|link| !link.is_empty()) else {
-                return Ok(Answer {
+                return Ok(Response {
                     value: entries,
                     clock_skew: page.clock_skew,
                     correlation_id: page.correlation_id,
@@ -276,19 +277,19 @@ impl ResourceManager {
                     Error::new(
                         ErrorKind::Unexpected,
                         what.to_owned(),
-                        "the answer's next page is said to be at another host, and the token would go there",
+                        "the response links to a next page at another host, and the token would be sent there",
                     )
-                    .with_fix("check that nothing between here and Azure changes answers")
+                    .with_fix("check that no proxy changes Azure's responses")
                 })?;
         }
         Err(Error::new(
             ErrorKind::Unexpected,
             what.to_owned(),
-            format!("there are more than {PAGES} pages"),
+            format!("the list has more than {PAGES} pages"),
         ))
     }
 
-    /// The address of a path, each segment encoded.
+    /// The URL of a path, with each segment encoded.
     fn address(&self, what: &str, path: &str, api_version: &str) -> Result<Url> {
         let base = self.cloud.resource_manager();
         let mut url = parse_url(what, base).map_err(|error| Error::transport(&error))?;
@@ -302,8 +303,9 @@ impl ResourceManager {
         Ok(url)
     }
 
-    /// Sends with a token, and once more with another where Azure asks for one with further claims
-    /// (Microsoft's page 'Claims challenges, claims requests, and client capabilities').
+    /// Sends with a token. Where Azure answers with a claims challenge, requests a token with these
+    /// claims and sends once more (Microsoft's page 'Claims challenges, claims requests, and client
+    /// capabilities').
     async fn send(&self, what: &str, path: &str, url: Url, end: Instant) -> Result<HttpResponse> {
         let mut request = self.token_request();
         loop {
@@ -311,7 +313,7 @@ impl ResourceManager {
                 Error::new(
                     ErrorKind::Unreachable,
                     what.to_owned(),
-                    "there was no token in time",
+                    "there was no token before the deadline",
                 )
                 .with_fix("check the network, and HTTPS_PROXY if this machine needs a proxy")
             };
@@ -325,7 +327,7 @@ impl ResourceManager {
                     Error::new(
                         ErrorKind::Unexpected,
                         what.to_owned(),
-                        "the token holds characters that no token may",
+                        "the token has characters that a header can't hold",
                     )
                 })?;
             let left = end.saturating_duration_since(Instant::now());
@@ -338,9 +340,11 @@ impl ResourceManager {
                 return Err(Error::new(
                     ErrorKind::Unexpected,
                     what.to_owned(),
-                    "the answer repeats the token that it was asked with, which Azure never does",
+                    "the response repeats the token of the request, which Azure never does",
                 )
-                .with_fix("check the address, and that no proxy answers in its place"));
+                .with_fix(
+                    "check that the address is Azure's, and that no proxy responds in its place",
+                ));
             }
             if response.status == 200 {
                 return Ok(response);
@@ -348,7 +352,7 @@ impl ResourceManager {
             if let (401, None, Some(claims)) =
                 (response.status, request.claims(), challenge(&response))
             {
-                tracing::debug!(path, "Resource Manager asks for further claims");
+                tracing::debug!(path, "Resource Manager sent a claims challenge");
                 request = request.with_claims(claims);
                 continue;
             }
@@ -364,8 +368,8 @@ impl ResourceManager {
     }
 }
 
-/// Whether an answer holds the token's secret part, its signature; of a token that is no JWT, the
-/// whole.
+/// Whether a response holds the token's secret part: its signature, or all of a token that is not a
+/// JWT.
 fn repeats(response: &HttpResponse, token: &AccessToken) -> bool {
     response.holds(
         token
@@ -386,10 +390,10 @@ impl fmt::Debug for ResourceManager {
     }
 }
 
-fn parse<T: DeserializeOwned>(what: &str, response: &HttpResponse) -> Result<Answer<T>> {
+fn parse<T: DeserializeOwned>(what: &str, response: &HttpResponse) -> Result<Response<T>> {
     let correlation_id = refusal::correlation_id(response);
     match serde_json::from_slice(&response.body) {
-        Ok(value) => Ok(Answer {
+        Ok(value) => Ok(Response {
             value,
             clock_skew: response.clock_skew,
             correlation_id,
@@ -402,7 +406,7 @@ fn parse<T: DeserializeOwned>(what: &str, response: &HttpResponse) -> Result<Ans
     }
 }
 
-/// The claims that a challenge asks for, as JSON.
+/// The claims of a challenge, as JSON.
 fn challenge(response: &HttpResponse) -> Option<String> {
     let header = response.header("www-authenticate")?;
     if !header.contains("insufficient_claims") {

@@ -9,7 +9,7 @@ const TOLERANCE: i64 = 60;
 
 pub(super) struct ClockCheck;
 
-pub(super) enum Outcome {
+pub(super) enum ClockOutcome {
     /// No response had a date.
     Unknown,
     /// How far Azure's clock is from this machine's, in seconds: positive where this machine's is
@@ -18,26 +18,28 @@ pub(super) enum Outcome {
 }
 
 impl Check for ClockCheck {
-    type Outcome = Outcome;
+    type Outcome = ClockOutcome;
 
     fn title(&self) -> &'static str {
         "clock"
     }
 
-    async fn examine(&self, case: &Case<'_>) -> Option<Outcome> {
+    async fn examine(&self, case: &Case<'_>) -> Option<ClockOutcome> {
         // A rejection has a date too.
         let skew = match &case.find::<SubscriptionsSeen>().await.0 {
             Ok(seen) => seen.clock_skew,
             Err(error) => error.clock_skew(),
         };
-        Some(skew.map_or(Outcome::Unknown, Outcome::Skew))
+        Some(skew.map_or(ClockOutcome::Unknown, ClockOutcome::Skew))
     }
 
-    fn tell(&self, outcome: Outcome, _: &Case<'_>) -> Verdict {
+    fn tell(&self, outcome: ClockOutcome, _: &Case<'_>) -> Verdict {
         match outcome {
-            Outcome::Unknown => Verdict::skipped("no response from Azure had a date"),
-            Outcome::Skew(skew) if skew.abs() <= TOLERANCE => Verdict::ok("matches Azure's clock"),
-            Outcome::Skew(skew) => Verdict::warning(
+            ClockOutcome::Unknown => Verdict::skipped("no response from Azure had a date"),
+            ClockOutcome::Skew(skew) if skew.abs() <= TOLERANCE => {
+                Verdict::ok("matches Azure's clock")
+            }
+            ClockOutcome::Skew(skew) => Verdict::warning(
                 format!("{} Azure's clock", skew_in_words(skew)),
                 "Entra ID rejects certificates and federated tokens if clocks differ by more than \
                  five minutes",
@@ -59,12 +61,12 @@ mod tests {
     fn each_outcome_has_its_words() {
         let doctor = doctor();
         let tell = |outcome| ClockCheck.tell(outcome, &case(&doctor));
-        assert_eq!(tell(Outcome::Unknown).status, Status::Skipped);
-        assert_eq!(tell(Outcome::Skew(-60)).status, Status::Ok);
-        let behind = tell(Outcome::Skew(5400));
+        assert_eq!(tell(ClockOutcome::Unknown).status, Status::Skipped);
+        assert_eq!(tell(ClockOutcome::Skew(-60)).status, Status::Ok);
+        let behind = tell(ClockOutcome::Skew(5400));
         assert_eq!(behind.status, Status::Warning);
         assert_eq!(behind.detail, "90 minutes behind Azure's clock");
-        let ahead = tell(Outcome::Skew(-5400));
+        let ahead = tell(ClockOutcome::Skew(-5400));
         assert_eq!(ahead.detail, "90 minutes ahead of Azure's clock");
     }
 }

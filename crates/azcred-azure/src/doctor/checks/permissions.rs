@@ -32,7 +32,7 @@ impl Finding for PermissionsSeen {
 /// The check of one capability.
 pub(super) struct PermissionCheck(pub(super) Capability);
 
-pub(super) enum Outcome {
+pub(super) enum PermissionOutcome {
     /// What the identity's roles allow of it.
     Judged(Access),
     /// What its roles allow could not be read.
@@ -42,7 +42,7 @@ pub(super) enum Outcome {
 }
 
 impl Check for PermissionCheck {
-    type Outcome = Outcome;
+    type Outcome = PermissionOutcome;
 
     fn title(&self) -> &'static str {
         self.0.title()
@@ -52,23 +52,25 @@ impl Check for PermissionCheck {
         &[CheckId::SignIn, CheckId::Workspace]
     }
 
-    async fn examine(&self, case: &Case<'_>) -> Option<Outcome> {
+    async fn examine(&self, case: &Case<'_>) -> Option<PermissionOutcome> {
         case.workspace()?;
         case.identity().await?;
         Some(match &case.find::<PermissionsSeen>().await.0 {
-            Ok(permissions) => Outcome::Judged(self.0.judge(permissions)),
+            Ok(permissions) => PermissionOutcome::Judged(self.0.judge(permissions)),
             // One request answers for all capabilities, so its failure is told once.
-            Err(error) if self.0 == Capability::ALL[0] => Outcome::Failed(error.clone()),
-            Err(_) => Outcome::NotRead,
+            Err(error) if self.0 == Capability::ALL[0] => PermissionOutcome::Failed(error.clone()),
+            Err(_) => PermissionOutcome::NotRead,
         })
     }
 
-    fn tell(&self, outcome: Outcome, case: &Case<'_>) -> Verdict {
+    fn tell(&self, outcome: PermissionOutcome, case: &Case<'_>) -> Verdict {
         let access = match outcome {
-            Outcome::Judged(access) if access.is_allowed() => return Verdict::ok("allowed"),
-            Outcome::Judged(access) => access,
-            Outcome::Failed(error) => return Verdict::error("", &error),
-            Outcome::NotRead => {
+            PermissionOutcome::Judged(access) if access.is_allowed() => {
+                return Verdict::ok("allowed");
+            }
+            PermissionOutcome::Judged(access) => access,
+            PermissionOutcome::Failed(error) => return Verdict::error("", &error),
+            PermissionOutcome::NotRead => {
                 return Verdict::skipped("the identity's permissions could not be read");
             }
         };
@@ -114,7 +116,7 @@ mod tests {
         error::ErrorKind,
     };
 
-    fn tell(capability: Capability, outcome: Outcome) -> Verdict {
+    fn tell(capability: Capability, outcome: PermissionOutcome) -> Verdict {
         let doctor = doctor();
         PermissionCheck(capability).tell(outcome, &case(&doctor))
     }
@@ -124,7 +126,7 @@ mod tests {
             capability,
             missing,
         };
-        tell(capability, Outcome::Judged(access))
+        tell(capability, PermissionOutcome::Judged(access))
     }
 
     #[test]
@@ -167,9 +169,9 @@ mod tests {
     #[test]
     fn permissions_that_could_not_be_read_are_one_failure() {
         let error = Error::new(ErrorKind::Unreachable, "Read them", "there was no response");
-        let first = tell(Capability::SubmitJobs, Outcome::Failed(error));
+        let first = tell(Capability::SubmitJobs, PermissionOutcome::Failed(error));
         assert_eq!(first.subject, Some(Subject::Unreachable));
-        let next = tell(Capability::ReadData, Outcome::NotRead);
+        let next = tell(Capability::ReadData, PermissionOutcome::NotRead);
         assert_eq!(next.status, Status::Skipped);
     }
 }

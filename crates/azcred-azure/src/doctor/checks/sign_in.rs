@@ -39,7 +39,7 @@ impl Finding for SignIn {
                 principal,
             }))
         };
-        Self(case.within("Sign in", sign_in).await)
+        Self(case.within("Signed in", sign_in).await)
     }
 }
 
@@ -60,7 +60,7 @@ impl SignIn {
 
 pub(super) struct SignInCheck;
 
-pub(super) enum Outcome {
+pub(super) enum SignInOutcome {
     /// A source returned the token of an identity.
     SignedIn(Arc<Identity>),
     /// No source of the chain has an identity on this machine.
@@ -69,7 +69,7 @@ pub(super) enum Outcome {
     Failed(Option<azcred::chain::Source>, Error),
 }
 
-impl Outcome {
+impl SignInOutcome {
     fn of_error(error: Error) -> Self {
         let Some(report) = error.token_error().and_then(azcred::Error::report) else {
             return Self::Failed(None, error);
@@ -88,7 +88,7 @@ impl Outcome {
 }
 
 impl Check for SignInCheck {
-    type Outcome = Outcome;
+    type Outcome = SignInOutcome;
 
     fn title(&self) -> &'static str {
         "sign in"
@@ -98,23 +98,23 @@ impl Check for SignInCheck {
         &[]
     }
 
-    async fn examine(&self, case: &Case<'_>) -> Option<Outcome> {
+    async fn examine(&self, case: &Case<'_>) -> Option<SignInOutcome> {
         Some(match &case.find::<SignIn>().await.0 {
-            Ok(identity) => Outcome::SignedIn(identity.clone()),
-            Err(error) => Outcome::of_error(error.clone()),
+            Ok(identity) => SignInOutcome::SignedIn(identity.clone()),
+            Err(error) => SignInOutcome::of_error(error.clone()),
         })
     }
 
-    fn tell(&self, outcome: Outcome, _: &Case<'_>) -> Verdict {
+    fn tell(&self, outcome: SignInOutcome, _: &Case<'_>) -> Verdict {
         let identity = match outcome {
-            Outcome::SignedIn(identity) => identity,
-            Outcome::NotSignedIn(error) => {
+            SignInOutcome::SignedIn(identity) => identity,
+            SignInOutcome::NotSignedIn(error) => {
                 let mut verdict = Verdict::error("", &error);
                 verdict.reason =
                     "no account is signed in here, and no credentials are set".to_owned();
                 return verdict;
             }
-            Outcome::Failed(source, error) => {
+            SignInOutcome::Failed(source, error) => {
                 return Verdict::error(source.map_or("", azcred::chain::Source::id), &error);
             }
         };
@@ -173,13 +173,13 @@ mod tests {
         }
     }
 
-    fn signed_in(token: &str) -> Outcome {
+    fn signed_in(token: &str) -> SignInOutcome {
         let hour = Duration::from_secs(3600);
         let token = AccessToken::new(token.to_owned(), SystemTime::now(), hour, None);
         let options = ClientOptions::new(Fixture::new().shared());
         let credential = Arc::new(Fixed(token.clone()));
         let manager = ResourceManager::new(&options, credential.clone()).expect("it is plain");
-        Outcome::SignedIn(Arc::new(Identity {
+        SignInOutcome::SignedIn(Arc::new(Identity {
             signed_in: SignedIn {
                 options,
                 credential,
@@ -193,7 +193,7 @@ mod tests {
         }))
     }
 
-    fn tell(outcome: Outcome) -> Verdict {
+    fn tell(outcome: SignInOutcome) -> Verdict {
         let doctor = doctor();
         SignInCheck.tell(outcome, &case(&doctor))
     }
@@ -223,19 +223,19 @@ mod tests {
     #[test]
     fn a_rejected_credential_and_one_that_is_not_there_are_told_apart() {
         let error = |kind| Error::token(azcred::Error::new(kind, "Sign in", "because"));
-        let refused = tell(Outcome::of_error(error(ErrorKind::Refused)));
+        let refused = tell(SignInOutcome::of_error(error(ErrorKind::Refused)));
         assert_eq!(
             (refused.status, refused.subject, refused.reason.as_str()),
             (Status::Failed, Some(Subject::Refused), "because")
         );
-        let absent = tell(Outcome::NotSignedIn(error(ErrorKind::Unavailable)));
+        let absent = tell(SignInOutcome::NotSignedIn(error(ErrorKind::Unavailable)));
         assert_eq!(absent.subject, Some(Subject::NotSignedIn));
         assert_eq!(
             absent.reason,
             "no account is signed in here, and no credentials are set"
         );
         let source = Some(azcred::chain::Source::Environment);
-        let of_chain = tell(Outcome::Failed(source, error(ErrorKind::Refused)));
+        let of_chain = tell(SignInOutcome::Failed(source, error(ErrorKind::Refused)));
         assert_eq!(of_chain.detail, "environment");
     }
 }

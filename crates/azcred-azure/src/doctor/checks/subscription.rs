@@ -8,14 +8,14 @@ use crate::{
         report::{Subject, Verdict},
     },
     error::{Error, ErrorKind, Result},
-    resource_manager::{Answer, Subscription},
+    resource_manager::{Response, Subscription},
     text::clean,
     workspace::{WorkspaceRef, subscription_id},
 };
 use azcred::Principal;
 
 /// The subscription that is meant, or every one that the identity can see where none is meant.
-pub(super) struct SubscriptionsSeen(pub(super) Result<Answer<Vec<Subscription>>>);
+pub(super) struct SubscriptionsSeen(pub(super) Result<Response<Vec<Subscription>>>);
 
 impl Finding for SubscriptionsSeen {
     async fn find(case: &Case<'_>) -> Self {
@@ -32,7 +32,7 @@ impl Finding for SubscriptionsSeen {
                 .manager
                 .subscription(&subscription_id(wanted)?)
                 .await?;
-            Ok(Answer {
+            Ok(Response {
                 value: vec![answer.value],
                 clock_skew: answer.clock_skew,
                 correlation_id: answer.correlation_id,
@@ -44,7 +44,7 @@ impl Finding for SubscriptionsSeen {
 
 pub(super) struct SubscriptionCheck;
 
-pub(super) enum Outcome {
+pub(super) enum SubscriptionOutcome {
     /// The identity can see the subscription that is meant.
     Seen { name: String, state: String },
     /// It has a role on the workspace, and none on the subscription.
@@ -60,22 +60,22 @@ pub(super) enum Outcome {
 }
 
 impl Check for SubscriptionCheck {
-    type Outcome = Outcome;
+    type Outcome = SubscriptionOutcome;
 
     fn title(&self) -> &'static str {
         "subscription"
     }
 
-    async fn examine(&self, case: &Case<'_>) -> Option<Outcome> {
+    async fn examine(&self, case: &Case<'_>) -> Option<SubscriptionOutcome> {
         case.identity().await?;
         let seen = case.find::<SubscriptionsSeen>().await;
         let error = match &seen.0 {
             Ok(seen) if case.workspace().is_none() => {
-                return Some(Outcome::Several(seen.value.clone()));
+                return Some(SubscriptionOutcome::Several(seen.value.clone()));
             }
             Ok(seen) => {
                 let seen = seen.value.first();
-                return Some(Outcome::Seen {
+                return Some(SubscriptionOutcome::Seen {
                     name: seen.map_or_else(String::new, |seen| clean(&seen.display_name, 80)),
                     state: seen.map_or_else(String::new, |seen| clean(&seen.state, 40)),
                 });
@@ -83,21 +83,23 @@ impl Check for SubscriptionCheck {
             Err(error) => error.clone(),
         };
         if error.kind() != ErrorKind::NotPermitted || case.workspace().is_none() {
-            return Some(Outcome::Failed(error));
+            return Some(SubscriptionOutcome::Failed(error));
         }
         // A role on the workspace alone is enough, and where there is none at all, that is one
         // failure.
         Some(match &case.find::<WorkspaceSeen>().await.0 {
-            Ok(_) => Outcome::ThroughWorkspace,
-            Err(second) if second.kind() == ErrorKind::NotPermitted => Outcome::NoRole(error),
-            Err(_) => Outcome::DecidedByWorkspace,
+            Ok(_) => SubscriptionOutcome::ThroughWorkspace,
+            Err(second) if second.kind() == ErrorKind::NotPermitted => {
+                SubscriptionOutcome::NoRole(error)
+            }
+            Err(_) => SubscriptionOutcome::DecidedByWorkspace,
         })
     }
 
-    fn tell(&self, outcome: Outcome, case: &Case<'_>) -> Verdict {
+    fn tell(&self, outcome: SubscriptionOutcome, case: &Case<'_>) -> Verdict {
         let id = case.workspace().map_or("", WorkspaceRef::subscription);
         match outcome {
-            Outcome::Seen { name, state } => {
+            SubscriptionOutcome::Seen { name, state } => {
                 let detail = if name.is_empty() {
                     id.to_owned()
                 } else {
@@ -113,13 +115,13 @@ impl Check for SubscriptionCheck {
                 )
                 .fix("ask the subscription's owner to enable it again (Azure portal, Subscriptions, Overview)")
             }
-            Outcome::ThroughWorkspace => Verdict::ok(format!(
+            SubscriptionOutcome::ThroughWorkspace => Verdict::ok(format!(
                 "{id} (the identity has no role on it, but one on the workspace)"
             )),
-            Outcome::DecidedByWorkspace => Verdict::skipped(
+            SubscriptionOutcome::DecidedByWorkspace => Verdict::skipped(
                 "the identity has no role on it; the check of the workspace decides",
             ),
-            Outcome::NoRole(error) => {
+            SubscriptionOutcome::NoRole(error) => {
                 let principal = case.principal();
                 let who = principal
                     .as_ref()
@@ -134,14 +136,14 @@ impl Check for SubscriptionCheck {
                     None => verdict,
                 }
             }
-            Outcome::Several(seen) if seen.is_empty() => Verdict::failed(
+            SubscriptionOutcome::Several(seen) if seen.is_empty() => Verdict::failed(
                 Subject::NotPermitted,
                 "",
                 "the identity has no role in any subscription of this tenant",
             )
             .fix("check that the tenant above is the right one")
             .fix("ask an owner for a role: https://learn.microsoft.com/azure/machine-learning/how-to-assign-roles"),
-            Outcome::Several(seen) => {
+            SubscriptionOutcome::Several(seen) => {
                 const SHOWN: usize = 3;
                 let names = seen.iter().take(SHOWN).map(|one| {
                     let (name, id) = (&one.display_name, &one.subscription_id);
@@ -153,7 +155,7 @@ impl Check for SubscriptionCheck {
                 }
                 Verdict::ok(detail)
             }
-            Outcome::Failed(error) => Verdict::error(id, &error),
+            SubscriptionOutcome::Failed(error) => Verdict::error(id, &error),
         }
     }
 }
@@ -168,14 +170,14 @@ mod tests {
 
     const ID: &str = "5ec0ffee-0001-4000-8000-000000000001";
 
-    fn tell(outcome: Outcome) -> Verdict {
+    fn tell(outcome: SubscriptionOutcome) -> Verdict {
         let doctor = doctor();
         SubscriptionCheck.tell(outcome, &case(&doctor))
     }
 
     fn seen(name: &str, state: &str) -> Verdict {
         let (name, state) = (name.to_owned(), state.to_owned());
-        tell(Outcome::Seen { name, state })
+        tell(SubscriptionOutcome::Seen { name, state })
     }
 
     #[test]
@@ -192,15 +194,21 @@ mod tests {
 
     #[test]
     fn a_role_on_the_workspace_alone_is_enough() {
-        assert_eq!(tell(Outcome::ThroughWorkspace).status, Status::Ok);
-        assert_eq!(tell(Outcome::DecidedByWorkspace).status, Status::Skipped);
+        assert_eq!(
+            tell(SubscriptionOutcome::ThroughWorkspace).status,
+            Status::Ok
+        );
+        assert_eq!(
+            tell(SubscriptionOutcome::DecidedByWorkspace).status,
+            Status::Skipped
+        );
     }
 
     #[test]
     fn without_any_role_the_fix_is_the_role_that_running_jobs_takes() {
         let error = Error::new(ErrorKind::NotPermitted, "Read it", "no role")
             .with_code(Some("AuthorizationFailed".to_owned()));
-        let verdict = tell(Outcome::NoRole(error));
+        let verdict = tell(SubscriptionOutcome::NoRole(error));
         assert_eq!(verdict.subject, Some(Subject::NotPermitted));
         assert_eq!(verdict.code.as_deref(), Some("AuthorizationFailed"));
         assert!(
@@ -215,16 +223,16 @@ mod tests {
             let json = format!(r#"{{"subscriptionId": "s-{number}", "displayName": "S{number}"}}"#);
             serde_json::from_str::<Subscription>(&json).expect("it is one")
         };
-        let several = tell(Outcome::Several((1..=5).map(one).collect()));
+        let several = tell(SubscriptionOutcome::Several((1..=5).map(one).collect()));
         assert_eq!(several.detail, "S1 (s-1), S2 (s-2), S3 (s-3) and 2 more");
-        let none = tell(Outcome::Several(Vec::new()));
+        let none = tell(SubscriptionOutcome::Several(Vec::new()));
         assert_eq!(none.subject, Some(Subject::NotPermitted));
     }
 
     #[test]
     fn a_request_that_failed_is_told_by_its_error() {
         let error = Error::new(ErrorKind::Unreachable, "Read it", "there was no response");
-        let verdict = tell(Outcome::Failed(error));
+        let verdict = tell(SubscriptionOutcome::Failed(error));
         assert_eq!(verdict.subject, Some(Subject::Unreachable));
         assert_eq!(
             (verdict.detail.as_str(), verdict.reason.as_str()),

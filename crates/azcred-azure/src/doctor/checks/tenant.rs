@@ -7,40 +7,24 @@ use crate::{
         check::Check,
         report::{Subject, Verdict},
     },
-    error::{Error, ErrorKind, Result},
-    resource_manager::api_version,
+    domain::tenant_of_domain,
+    error::Error,
+    lists::Tenant,
     text::{clean, is_guid},
 };
-use azcred::{
-    TenantId,
-    http::{HttpRequest, Url},
-};
-use serde::Deserialize;
 
-/// The names of the tenants that the identity is known in, by id. Names are for show: where the
-/// request fails, ids are shown alone.
-pub(super) struct TenantNames(Vec<NamedTenant>);
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct NamedTenant {
-    tenant_id: String,
-    #[serde(default)]
-    display_name: Option<String>,
-    #[serde(default)]
-    default_domain: Option<String>,
-}
+/// The tenants that the identity is in, for their names. Where the request fails, ids are shown
+/// alone.
+pub(super) struct TenantNames(Vec<Tenant>);
 
 impl Finding for TenantNames {
     async fn find(case: &Case<'_>) -> Self {
         let Some(identity) = case.identity().await else {
             return Self(Vec::new());
         };
-        let what = "List the tenants";
-        let list = identity
-            .manager
-            .list(what, "/tenants", api_version::RESOURCES);
-        let tenants = case.within(what, list).await;
+        let tenants = case
+            .within("Listed the tenants", identity.manager.tenants())
+            .await;
         Self(tenants.map(|tenants| tenants.value).unwrap_or_default())
     }
 }
@@ -61,19 +45,19 @@ impl TenantNames {
 
 pub(super) struct TenantCheck;
 
-pub(super) enum Outcome {
+pub(super) enum TenantOutcome {
     /// The token does not say which tenant it is from.
     Unknown,
     /// The token's tenant.
     Known {
         id: String,
         name: Option<String>,
-        asked: Asked,
+        expected: Expected,
     },
 }
 
 /// Which tenant the source's settings ask for.
-pub(super) enum Asked {
+pub(super) enum Expected {
     /// None.
     None,
     /// The token's.
@@ -85,13 +69,13 @@ pub(super) enum Asked {
 }
 
 impl Check for TenantCheck {
-    type Outcome = Outcome;
+    type Outcome = TenantOutcome;
 
     fn title(&self) -> &'static str {
         "tenant"
     }
 
-    async fn examine(&self, case: &Case<'_>) -> Option<Outcome> {
+    async fn examine(&self, case: &Case<'_>) -> Option<TenantOutcome> {
         let identity = case.identity().await?;
         let id = identity
             .principal
@@ -99,20 +83,21 @@ impl Check for TenantCheck {
             .ok()
             .and_then(|principal| principal.tenant_id.clone());
         let Some(id) = id else {
-            return Some(Outcome::Unknown);
+            return Some(TenantOutcome::Unknown);
         };
-        let (names, asked) = tokio::join!(case.find::<TenantNames>(), asked(case, &identity, &id));
-        Some(Outcome::Known {
+        let (names, expected) =
+            tokio::join!(case.find::<TenantNames>(), expected(case, &identity, &id));
+        Some(TenantOutcome::Known {
             name: names.name(&id),
             id,
-            asked,
+            expected,
         })
     }
 
-    fn tell(&self, outcome: Outcome, _: &Case<'_>) -> Verdict {
-        let (id, name, asked) = match outcome {
-            Outcome::Known { id, name, asked } => (id, name, asked),
-            Outcome::Unknown => {
+    fn tell(&self, outcome: TenantOutcome, _: &Case<'_>) -> Verdict {
+        let (id, name, expected) = match outcome {
+            TenantOutcome::Known { id, name, expected } => (id, name, expected),
+            TenantOutcome::Unknown => {
                 return Verdict::warning("", "the token does not say which tenant it is from")
                     .fix("nothing, if the identity provider is not Entra ID");
             }
@@ -121,15 +106,15 @@ impl Check for TenantCheck {
             Some(name) => format!("{name} ({id})"),
             None => id.clone(),
         };
-        match asked {
-            Asked::None | Asked::Same => Verdict::ok(detail),
-            Asked::Other(other) => Verdict::failed(
+        match expected {
+            Expected::None | Expected::Same => Verdict::ok(detail),
+            Expected::Other(other) => Verdict::failed(
                 Subject::Other,
                 detail,
                 format!("the settings of the sign-in ask for the tenant {other}"),
             )
             .fix("set the tenant and the application that belong together: AZURE_TENANT_ID and AZURE_CLIENT_ID, or HIML_TENANT_ID and HIML_SERVICE_PRINCIPAL_ID"),
-            Asked::Unclear(error) => Verdict::warning(
+            Expected::Unclear(error) => Verdict::warning(
                 detail,
                 format!("could not compare it with the tenant that was asked for: {}", error.why()),
             )
@@ -138,95 +123,67 @@ impl Check for TenantCheck {
     }
 }
 
-async fn asked(case: &Case<'_>, identity: &Identity, actual: &str) -> Asked {
+async fn expected(case: &Case<'_>, identity: &Identity, actual: &str) -> Expected {
     let Some(tenant) = &identity.signed_in.tenant else {
-        return Asked::None;
+        return Expected::None;
     };
     if tenant.is_shared() {
-        return Asked::None;
+        return Expected::None;
     }
-    let id = match case
-        .within("Look up the tenant", id_of(identity, tenant))
-        .await
-    {
+    let look = async {
+        // A domain's id is looked up as every client does it.
+        if is_guid(tenant.as_str()) {
+            return Ok(tenant.as_str().to_owned());
+        }
+        let options = &identity.signed_in.options;
+        Ok(tenant_of_domain(options, tenant).await?.tenant_id)
+    };
+    let id = match case.within("Looked up the tenant", look).await {
         Ok(id) => id,
-        Err(error) => return Asked::Unclear(error),
+        Err(error) => return Expected::Unclear(error),
     };
     if id.eq_ignore_ascii_case(actual) {
-        Asked::Same
+        Expected::Same
     } else {
-        Asked::Other(id)
+        Expected::Other(id)
     }
-}
-
-/// The id of a tenant. A domain's is looked up as every client does it (OpenID Connect Discovery
-/// 1.0 section 4: the issuer holds it).
-async fn id_of(identity: &Identity, tenant: &TenantId) -> Result<String> {
-    if is_guid(tenant.as_str()) {
-        return Ok(tenant.as_str().to_ascii_lowercase());
-    }
-    let what = format!("Look up the tenant {tenant}");
-    let unknown = || {
-        Error::new(
-            ErrorKind::Unexpected,
-            what.clone(),
-            "the identity provider does not say which tenant that is",
-        )
-        .with_fix("set the tenant by its id, which is a GUID")
-    };
-    let url = Url::parse(&format!(
-        "{}/{tenant}/v2.0/.well-known/openid-configuration",
-        identity.manager.cloud().authority()
-    ))
-    .map_err(|_| unknown())?;
-    let options = &identity.signed_in.options;
-    let response = options
-        .http()
-        .send(&what, &HttpRequest::get(url), options.deadline())
-        .await
-        .map_err(|error| Error::transport(&error))?;
-    let document: serde_json::Value =
-        serde_json::from_slice(&response.body).map_err(|_| unknown())?;
-    let issuer = document
-        .get("issuer")
-        .and_then(serde_json::Value::as_str)
-        .ok_or_else(unknown)?;
-    let id = issuer
-        .split('/')
-        .find(|part| is_guid(part))
-        .ok_or_else(unknown)?;
-    Ok(id.to_ascii_lowercase())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::{
-        case::tests::{case, doctor},
-        report::Status,
+    use crate::{
+        doctor::{
+            case::tests::{case, doctor},
+            report::Status,
+        },
+        error::ErrorKind,
     };
 
     #[test]
     fn each_outcome_has_its_words() {
         let doctor = doctor();
         let tell = |outcome| TenantCheck.tell(outcome, &case(&doctor));
-        let known = |name: Option<&str>, asked| {
+        let known = |name: Option<&str>, expected| {
             let name = name.map(str::to_owned);
             let id = "t-1".to_owned();
-            tell(Outcome::Known { id, name, asked })
+            tell(TenantOutcome::Known { id, name, expected })
         };
-        assert_eq!(tell(Outcome::Unknown).status, Status::Warning);
-        assert_eq!(known(Some("Contoso"), Asked::None).detail, "Contoso (t-1)");
-        let same = known(None, Asked::Same);
+        assert_eq!(tell(TenantOutcome::Unknown).status, Status::Warning);
+        assert_eq!(
+            known(Some("Contoso"), Expected::None).detail,
+            "Contoso (t-1)"
+        );
+        let same = known(None, Expected::Same);
         assert_eq!((same.status, same.detail.as_str()), (Status::Ok, "t-1"));
-        let other = known(Some("Contoso"), Asked::Other("t-2".to_owned()));
+        let other = known(Some("Contoso"), Expected::Other("t-2".to_owned()));
         assert_eq!(
             (other.status, other.subject),
             (Status::Failed, Some(Subject::Other))
         );
         assert!(other.reason.contains("t-2"), "{}", other.reason);
         let unclear = Error::new(ErrorKind::Unreachable, "Look up", "there was no response");
-        let unclear = known(None, Asked::Unclear(unclear));
+        let unclear = known(None, Expected::Unclear(unclear));
         assert_eq!(unclear.status, Status::Warning);
         assert!(unclear.reason.contains("there was no response"));
     }
@@ -234,7 +191,7 @@ mod tests {
     #[test]
     fn a_tenant_without_a_name_is_shown_by_its_domain() {
         let named = |display_name: Option<&str>| {
-            TenantNames(vec![NamedTenant {
+            TenantNames(vec![Tenant {
                 tenant_id: "T-1".to_owned(),
                 display_name: display_name.map(str::to_owned),
                 default_domain: Some("contoso.com".to_owned()),

@@ -9,7 +9,7 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     locate::Located,
-    resource_manager::{Answer, Workspace},
+    resource_manager::{Response, Workspace},
     role,
     text::clean,
     workspace::WorkspaceRef,
@@ -20,7 +20,7 @@ use azcred::{Principal, printable_path};
 const USUAL_ROLE: &str = "AzureML Data Scientist";
 
 /// The workspace that is meant.
-pub(super) struct WorkspaceSeen(pub(super) Result<Answer<Workspace>>);
+pub(super) struct WorkspaceSeen(pub(super) Result<Response<Workspace>>);
 
 impl Finding for WorkspaceSeen {
     async fn find(case: &Case<'_>) -> Self {
@@ -35,7 +35,7 @@ impl Finding for WorkspaceSeen {
 
 pub(super) struct WorkspaceCheck;
 
-pub(super) enum Outcome {
+pub(super) enum WorkspaceOutcome {
     /// The identity can see it.
     Seen(Box<Workspace>),
     /// Options, variables and files name none, or what they name can't be used.
@@ -49,7 +49,7 @@ pub(super) enum Outcome {
 }
 
 impl Check for WorkspaceCheck {
-    type Outcome = Outcome;
+    type Outcome = WorkspaceOutcome;
 
     fn title(&self) -> &'static str {
         "workspace"
@@ -59,24 +59,26 @@ impl Check for WorkspaceCheck {
         &[CheckId::SignIn, CheckId::Subscription]
     }
 
-    async fn examine(&self, case: &Case<'_>) -> Option<Outcome> {
+    async fn examine(&self, case: &Case<'_>) -> Option<WorkspaceOutcome> {
         if let Err(unnamed) = &case.doctor.workspace {
-            return Some(Outcome::Unnamed(unnamed.clone()));
+            return Some(WorkspaceOutcome::Unnamed(unnamed.clone()));
         }
         case.identity().await?;
         Some(match &case.find::<WorkspaceSeen>().await.0 {
-            Ok(seen) => Outcome::Seen(Box::new(seen.value.clone())),
+            Ok(seen) => WorkspaceOutcome::Seen(Box::new(seen.value.clone())),
             Err(error) => match (error.kind(), error.code()) {
                 (ErrorKind::NotPermitted, Some("AuthorizationFailed")) => {
-                    Outcome::NotFoundOrNotPermitted(error.clone())
+                    WorkspaceOutcome::NotFoundOrNotPermitted(error.clone())
                 }
-                (ErrorKind::NotFound, Some("ResourceNotFound")) => Outcome::NotFound(error.clone()),
-                _ => Outcome::Failed(error.clone()),
+                (ErrorKind::NotFound, Some("ResourceNotFound")) => {
+                    WorkspaceOutcome::NotFound(error.clone())
+                }
+                _ => WorkspaceOutcome::Failed(error.clone()),
             },
         })
     }
 
-    fn tell(&self, outcome: Outcome, case: &Case<'_>) -> Verdict {
+    fn tell(&self, outcome: WorkspaceOutcome, case: &Case<'_>) -> Verdict {
         let located = match &case.doctor.workspace {
             Ok(located) => located,
             Err(unnamed) => return Verdict::error("", unnamed),
@@ -84,8 +86,8 @@ impl Check for WorkspaceCheck {
         let target = &located.workspace;
         let named = named(located);
         let error = match outcome {
-            Outcome::Seen(workspace) => return seen(case, &workspace),
-            Outcome::NotFoundOrNotPermitted(error) => {
+            WorkspaceOutcome::Seen(workspace) => return seen(case, &workspace),
+            WorkspaceOutcome::NotFoundOrNotPermitted(error) => {
                 let mut verdict = Verdict::error(named, &error);
                 verdict.reason =
                     "it does not exist, or the identity may not read it: Azure answers \
@@ -94,7 +96,7 @@ impl Check for WorkspaceCheck {
                 verdict.fixes = vec!["check the name".into()];
                 return grant(verdict, case.principal().as_ref(), target);
             }
-            Outcome::NotFound(error) => {
+            WorkspaceOutcome::NotFound(error) => {
                 let mut verdict = Verdict::error(named, &error);
                 verdict.reason = format!(
                     "the resource group '{}' has no workspace '{}'",
@@ -103,7 +105,7 @@ impl Check for WorkspaceCheck {
                 );
                 return verdict;
             }
-            Outcome::Unnamed(error) | Outcome::Failed(error) => error,
+            WorkspaceOutcome::Unnamed(error) | WorkspaceOutcome::Failed(error) => error,
         };
         Verdict::error(named, &error)
     }
@@ -192,7 +194,7 @@ mod tests {
     };
     use std::path::Path;
 
-    fn tell(doctor: &Doctor, outcome: Outcome) -> Verdict {
+    fn tell(doctor: &Doctor, outcome: WorkspaceOutcome) -> Verdict {
         WorkspaceCheck.tell(outcome, &case(doctor))
     }
 
@@ -209,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_workspace_that_is_seen_says_where_it_is_and_where_its_name_came_from() {
-        let seen = tell(&doctor(), Outcome::Seen(workspace("")));
+        let seen = tell(&doctor(), WorkspaceOutcome::Seen(workspace("")));
         assert_eq!(seen.status, Status::Ok);
         assert_eq!(
             seen.detail,
@@ -221,7 +223,7 @@ mod tests {
     #[test]
     fn a_workspace_that_may_not_be_there_is_told_with_the_name_first() {
         let error = error(ErrorKind::NotPermitted);
-        let verdict = tell(&doctor(), Outcome::NotFoundOrNotPermitted(error));
+        let verdict = tell(&doctor(), WorkspaceOutcome::NotFoundOrNotPermitted(error));
         assert_eq!(verdict.subject, Some(Subject::NotPermitted));
         assert_eq!(
             verdict.detail,
@@ -242,7 +244,10 @@ mod tests {
         let system = Fixture::new().with_file("/p/config.json", config);
         let located = locate(&system, Path::new("/p"), &Named::default());
         let doctor = doctor_for(Ok(located.unwrap().unwrap()));
-        let missing = tell(&doctor, Outcome::NotFound(error(ErrorKind::NotFound)));
+        let missing = tell(
+            &doctor,
+            WorkspaceOutcome::NotFound(error(ErrorKind::NotFound)),
+        );
         assert_eq!(missing.detail, "'ws-1' in rg (from /p/config.json)");
         assert_eq!(
             missing.reason,
@@ -254,7 +259,10 @@ mod tests {
         named.labels = Labels(["--subscription", "--resource-group", "--workspace"]);
         let located = locate(&system, Path::new("/p"), &named);
         let doctor = doctor_for(Ok(located.unwrap().unwrap()));
-        let missing = tell(&doctor, Outcome::NotFound(error(ErrorKind::NotFound)));
+        let missing = tell(
+            &doctor,
+            WorkspaceOutcome::NotFound(error(ErrorKind::NotFound)),
+        );
         assert_eq!(
             missing.detail,
             "'ws-2' (from --workspace) in rg (from /p/config.json)"
@@ -264,7 +272,7 @@ mod tests {
     #[test]
     fn a_workspace_behind_its_own_network_and_two_files_that_disagree_are_warnings() {
         let private = workspace(r#", "publicNetworkAccess": "Disabled""#);
-        let verdict = tell(&doctor(), Outcome::Seen(private));
+        let verdict = tell(&doctor(), WorkspaceOutcome::Seen(private));
         assert_eq!(verdict.status, Status::Warning);
         assert!(verdict.reason.contains("network"), "{verdict:?}");
 
@@ -278,7 +286,7 @@ mod tests {
             .with_file("/p/config.json", config("ws-2"));
         let located = locate(&system, Path::new("/p"), &Named::default());
         let doctor = doctor_for(Ok(located.unwrap().unwrap()));
-        let verdict = tell(&doctor, Outcome::Seen(workspace("")));
+        let verdict = tell(&doctor, WorkspaceOutcome::Seen(workspace("")));
         assert_eq!(verdict.status, Status::Warning);
         assert_eq!(
             verdict.reason,
@@ -290,7 +298,7 @@ mod tests {
     fn what_names_no_workspace_is_told_by_its_own_words() {
         let unnamed = Error::new(ErrorKind::Invalid, "Read config.json", "it is not JSON");
         let doctor = doctor_for(Err(unnamed.clone()));
-        let verdict = tell(&doctor, Outcome::Unnamed(unnamed));
+        let verdict = tell(&doctor, WorkspaceOutcome::Unnamed(unnamed));
         assert_eq!(verdict.reason, "Read config.json: it is not JSON");
         assert_eq!(verdict.detail, "");
     }
