@@ -33,6 +33,30 @@ impl Finding for WorkspaceSeen {
     }
 }
 
+/// The other workspaces of the subscription that the identity can see, by name and resource group.
+/// They are requested only where the one that is meant is not there.
+struct OtherWorkspaces(Vec<String>);
+
+impl Finding for OtherWorkspaces {
+    async fn find(case: &Case<'_>) -> Self {
+        const SHOWN: usize = 5;
+        let look = async {
+            let target = case.workspace_or_error()?;
+            let identity = case.identity_or_error().await?;
+            identity.manager.workspaces(target.subscription()).await
+        };
+        let seen = case.within("Listed the workspaces", look).await;
+        // Names are a help, and the error that is told is another one.
+        let seen = seen.map(|seen| seen.value).unwrap_or_default();
+        let named = seen.iter().filter_map(|workspace| {
+            let workspace = WorkspaceRef::from_resource_id(&workspace.id).ok()?;
+            let (name, group) = (workspace.name(), workspace.resource_group());
+            Some(format!("'{name}' in {group}"))
+        });
+        Self(named.take(SHOWN).collect())
+    }
+}
+
 pub(super) struct WorkspaceCheck;
 
 pub(super) enum WorkspaceOutcome {
@@ -41,9 +65,17 @@ pub(super) enum WorkspaceOutcome {
     /// Options, variables and files name none, or what they name can't be used.
     Unnamed(Error),
     /// It does not exist, or the identity may not read it: Resource Manager does not say which.
-    NotFoundOrNotPermitted(Error),
+    NotFoundOrNotPermitted {
+        error: Error,
+        /// Those that it can see.
+        others: Vec<String>,
+    },
     /// Its resource group has none of this name.
-    NotFound(Error),
+    NotFound {
+        error: Error,
+        /// Those that the identity can see.
+        others: Vec<String>,
+    },
     /// The request failed.
     Failed(Error),
 }
@@ -66,15 +98,21 @@ impl Check for WorkspaceCheck {
         case.identity().await?;
         Some(match &case.find::<WorkspaceSeen>().await.0 {
             Ok(seen) => WorkspaceOutcome::Seen(Box::new(seen.value.clone())),
-            Err(error) => match (error.kind(), error.code()) {
-                (ErrorKind::NotPermitted, Some("AuthorizationFailed")) => {
-                    WorkspaceOutcome::NotFoundOrNotPermitted(error.clone())
+            Err(error) => {
+                let error = error.clone();
+                let others = async || case.find::<OtherWorkspaces>().await.0.clone();
+                match (error.kind(), error.code()) {
+                    (ErrorKind::NotPermitted, Some("AuthorizationFailed")) => {
+                        let others = others().await;
+                        WorkspaceOutcome::NotFoundOrNotPermitted { error, others }
+                    }
+                    (ErrorKind::NotFound, Some("ResourceNotFound")) => {
+                        let others = others().await;
+                        WorkspaceOutcome::NotFound { error, others }
+                    }
+                    _ => WorkspaceOutcome::Failed(error),
                 }
-                (ErrorKind::NotFound, Some("ResourceNotFound")) => {
-                    WorkspaceOutcome::NotFound(error.clone())
-                }
-                _ => WorkspaceOutcome::Failed(error.clone()),
-            },
+            }
         })
     }
 
@@ -87,22 +125,23 @@ impl Check for WorkspaceCheck {
         let named = named(located);
         let error = match outcome {
             WorkspaceOutcome::Seen(workspace) => return seen(case, &workspace),
-            WorkspaceOutcome::NotFoundOrNotPermitted(error) => {
+            WorkspaceOutcome::NotFoundOrNotPermitted { error, others } => {
                 let mut verdict = Verdict::error(named, &error);
                 verdict.reason =
                     "it does not exist, or the identity may not read it: Azure answers \
                                   AuthorizationFailed to both"
                         .to_owned();
-                verdict.fixes = vec!["check the name".into()];
+                verdict.fixes = vec![check_name(&others).into()];
                 return grant(verdict, case.principal().as_ref(), target);
             }
-            WorkspaceOutcome::NotFound(error) => {
+            WorkspaceOutcome::NotFound { error, others } => {
                 let mut verdict = Verdict::error(named, &error);
                 verdict.reason = format!(
                     "the resource group '{}' has no workspace '{}'",
                     target.resource_group(),
                     target.name()
                 );
+                verdict.fixes = vec![check_name(&others).into()];
                 return verdict;
             }
             WorkspaceOutcome::Unnamed(error) | WorkspaceOutcome::Failed(error) => error,
@@ -124,6 +163,17 @@ fn named(located: &Located) -> String {
             "'{}' (from {source}) in {group} (from {group_source})",
             target.name()
         )
+    }
+}
+
+/// The name comes first: a wrong one needs no role.
+fn check_name(others: &[String]) -> String {
+    match others {
+        [] => "check the name".to_owned(),
+        others => format!(
+            "check the name: this identity can see {}",
+            others.join(", ")
+        ),
     }
 }
 
@@ -223,14 +273,19 @@ mod tests {
     #[test]
     fn a_workspace_that_may_not_be_there_is_told_with_the_name_first() {
         let error = error(ErrorKind::NotPermitted);
-        let verdict = tell(&doctor(), WorkspaceOutcome::NotFoundOrNotPermitted(error));
+        let others = vec!["'ws-1' in rg".to_owned()];
+        let outcome = WorkspaceOutcome::NotFoundOrNotPermitted { error, others };
+        let verdict = tell(&doctor(), outcome);
         assert_eq!(verdict.subject, Some(Subject::NotPermitted));
         assert_eq!(
             verdict.detail,
             "'ws-job' (from AZUREML_ARM_WORKSPACE_NAME) in rg (from AZUREML_ARM_RESOURCEGROUP)"
         );
         assert_eq!(verdict.fixes.len(), 3);
-        assert!(verdict.fixes[0].contains("name"), "{verdict:?}");
+        assert_eq!(
+            verdict.fixes[0],
+            "check the name: this identity can see 'ws-1' in rg"
+        );
         assert!(
             verdict.fixes[1].contains("az role assignment create"),
             "{verdict:?}"
@@ -246,7 +301,10 @@ mod tests {
         let doctor = doctor_for(Ok(located.unwrap().unwrap()));
         let missing = tell(
             &doctor,
-            WorkspaceOutcome::NotFound(error(ErrorKind::NotFound)),
+            WorkspaceOutcome::NotFound {
+                error: error(ErrorKind::NotFound),
+                others: Vec::new(),
+            },
         );
         assert_eq!(missing.detail, "'ws-1' in rg (from /p/config.json)");
         assert_eq!(
@@ -261,7 +319,10 @@ mod tests {
         let doctor = doctor_for(Ok(located.unwrap().unwrap()));
         let missing = tell(
             &doctor,
-            WorkspaceOutcome::NotFound(error(ErrorKind::NotFound)),
+            WorkspaceOutcome::NotFound {
+                error: error(ErrorKind::NotFound),
+                others: Vec::new(),
+            },
         );
         assert_eq!(
             missing.detail,
