@@ -16,7 +16,7 @@ mod workspace;
 
 pub use crate::{
     access::{Access, Capability},
-    doctor::{CheckId, CheckReport, Doctor, Event, Evidence, Report, SignedIn, Status, Subject},
+    doctor::{CheckId, CheckReport, Doctor, Event, Evidence, Report, Status, Subject},
     domain::{DomainTenant, tenant_of_domain},
     error::{Error, ErrorKind, Result},
     lists::{Tenant, Workspaces},

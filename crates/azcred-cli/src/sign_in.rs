@@ -7,7 +7,7 @@ use crate::{
     prompt::TerminalPrompt,
 };
 use azcred::{
-    AccessToken, ClientOptions, EnvironmentKind, Profile, Scope, Session, TenantId,
+    AccessToken, ClientOptions, Profile, Scope, Session, TenantId,
     chain::{Report, Source},
     session::SessionBuilder,
     system::{RealSystem, SharedSystem},
@@ -178,26 +178,6 @@ pub(crate) fn chosen(report: &Report) -> Option<Chosen> {
         source: attempt.source,
         using: attempt.reason.clone(),
     })
-}
-
-impl Chosen {
-    /// The tenant that the variables of a service principal ask for, where one of theirs answered.
-    pub(crate) fn asked_tenant(&self, options: &ClientOptions) -> Option<TenantId> {
-        if self.source != Source::Environment {
-            return None;
-        }
-        let kinds = [
-            EnvironmentKind::AzureSecret,
-            EnvironmentKind::AzureCertificate,
-            EnvironmentKind::Himl,
-        ];
-        // What it used begins with the variable of the proof.
-        let [tenant, ..] = kinds
-            .map(EnvironmentKind::variables)
-            .into_iter()
-            .find(|[.., proof]| self.using.split(' ').next() == Some(proof))?;
-        TenantId::new(&options.system().var(tenant)?).ok()
-    }
 }
 
 /// Signs in: who did, the token, and by which source.

@@ -120,6 +120,7 @@ pub(super) mod tests {
     use super::*;
     use crate::locate::Located;
     use azcred::{
+        Session,
         system::Fixture,
         workspace::{Named, locate},
     };
@@ -140,11 +141,8 @@ pub(super) mod tests {
     }
 
     pub(in crate::doctor) fn doctor_for(workspace: Result<Located>) -> Doctor {
-        let nobody = || async {
-            let kind = azcred::ErrorKind::Unavailable;
-            Err(azcred::Error::new(kind, "Sign in", "there is nothing here"))
-        };
-        Doctor::new(nobody, workspace)
+        let session = Session::builder().at(Fixture::new().shared(), "/");
+        Doctor::new(session, workspace)
     }
 
     pub(in crate::doctor) fn case(doctor: &Doctor) -> Case<'_> {

@@ -18,13 +18,12 @@ pub use self::{
 };
 
 use crate::{access::Capability, error::Result, locate::Located, workspace::WorkspaceRef};
-use azcred::{ClientOptions, Credential, TenantId, chain};
+use azcred::session::SessionBuilder;
 use case::Case;
 use checks::{CHECKS, sign_in::SignIn};
-use futures_util::future::BoxFuture;
 use report::{Verdict, milliseconds};
 use schedule::{End, Job, Step};
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long the whole may take, unless told otherwise.
@@ -45,28 +44,10 @@ pub enum Event<'a> {
     Finished(&'a CheckReport),
 }
 
-/// A sign-in that worked.
-#[derive(Clone, Debug)]
-pub struct SignedIn {
-    /// What the credential was made with; for the cloud that is meant.
-    pub options: ClientOptions,
-    /// The credential, which has returned a token.
-    pub credential: Arc<dyn Credential>,
-    /// The source of the token, such as `azure-cli`.
-    pub source: &'static str,
-    /// What the source used, in a few words.
-    pub using: String,
-    /// The tenant that the source's settings ask for.
-    pub tenant: Option<TenantId>,
-    /// What every source of the chain did, where it was a chain.
-    pub chain: Option<Arc<chain::Report>>,
-}
-
-type SignsIn = dyn Fn() -> BoxFuture<'static, azcred::Result<SignedIn>> + Send + Sync;
-
 /// Examines a sign-in and what it is good for.
+#[derive(Debug)]
 pub struct Doctor {
-    sign_in: Box<SignsIn>,
+    session: SessionBuilder,
     workspace: Result<Located>,
     subscription: Option<String>,
     required: Vec<Capability>,
@@ -74,17 +55,12 @@ pub struct Doctor {
 }
 
 impl Doctor {
-    /// A doctor for a sign-in, which `sign_in` tries once a run, and for `workspace`, or the reason
-    /// why none is meant ([`crate::locate`]).
-    pub fn new<F>(
-        sign_in: impl Fn() -> F + Send + Sync + 'static,
-        workspace: Result<Located>,
-    ) -> Self
-    where
-        F: Future<Output = azcred::Result<SignedIn>> + Send + 'static,
-    {
+    /// A doctor for the identity of a session, which every run opens for Resource Manager,
+    /// unattended and without cached tokens, and for `workspace`, or the reason why none is meant
+    /// ([`crate::locate`]).
+    pub fn new(session: SessionBuilder, workspace: Result<Located>) -> Self {
         Self {
-            sign_in: Box::new(move || Box::pin(sign_in())),
+            session: session.unattended().without_cached_tokens(),
             workspace,
             subscription: None,
             required: vec![
@@ -180,16 +156,5 @@ fn in_words(end: End<CheckId, Option<Verdict>>) -> Verdict {
         .fix("check the network, and HTTPS_PROXY if this machine needs a proxy"),
         End::Panicked => Verdict::failed(Subject::Other, "", "the check itself crashed")
             .fix("report it as a bug of azcred"),
-    }
-}
-
-impl fmt::Debug for Doctor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Doctor")
-            .field("workspace", &self.workspace)
-            .field("subscription", &self.subscription)
-            .field("required", &self.required)
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
     }
 }

@@ -3,13 +3,10 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use azcred::{
-    ClientOptions, Credential, EnvironmentCredential, EnvironmentOrder, TenantId,
-    system::{Fixture, System},
+    ClientOptions, Credential, EnvironmentCredential, EnvironmentOrder, Session, chain::Source,
+    system::Fixture,
 };
-use azcred_azure::{
-    CheckId, CheckReport, Doctor, Event, Flags, Located, Report, SignedIn, Status, WorkspaceRef,
-    locate,
-};
+use azcred_azure::{CheckId, CheckReport, Doctor, Event, Flags, Report, Status, WorkspaceRef, locate};
 use azcred_emulator::{Emulator, Options, Persona, Way};
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -70,37 +67,13 @@ pub(crate) async fn sign_in(
     (options, credential)
 }
 
-/// A doctor for whatever the variables of a machine describe.
+/// A doctor for the service principal that the variables of a machine describe.
 pub(crate) fn doctor(machine: &Fixture, flags: &Flags) -> Doctor {
-    let located = locate(machine, Path::new("/home/ada/project"), flags);
-    let tenant = machine
-        .var("AZURE_TENANT_ID")
-        .map(|tenant| TenantId::new(&tenant).expect("it is valid"));
-    doctor_for(machine, located, tenant)
-}
-
-/// A doctor that looks for this workspace and expects this tenant.
-pub(crate) fn doctor_for(
-    machine: &Fixture,
-    located: azcred_azure::Result<Located>,
-    tenant: Option<TenantId>,
-) -> Doctor {
-    let machine = machine.clone();
-    let sign_in = move || {
-        let (machine, tenant) = (machine.clone(), tenant.clone());
-        async move {
-            let (options, credential) = sign_in(machine).await;
-            Ok(SignedIn {
-                options,
-                credential: credential?,
-                source: "environment",
-                using: "AZURE_CLIENT_SECRET".to_owned(),
-                tenant,
-                chain: None,
-            })
-        }
-    };
-    Doctor::new(sign_in, located)
+    let folder = "/home/ada/project";
+    let session = Session::builder()
+        .at(machine.clone().shared(), folder)
+        .only([Source::Environment]);
+    Doctor::new(session, locate(machine, Path::new(folder), flags))
 }
 
 /// What the doctor says of a machine; its events agree with its report.

@@ -101,7 +101,7 @@ async fn play(info: &Info, started_in: f64) -> Result<Story, Failure> {
         &Flags::default(),
         |_| {},
     )
-    .await;
+    .await?;
     let Some(expired) = info
         .identities
         .iter()

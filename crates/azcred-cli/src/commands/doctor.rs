@@ -9,16 +9,13 @@ use crate::{
         style::{BAD, DIM, GOOD, STRONG, Style, WARN, paint, with_code},
         wrap::{Stream, wrap},
     },
-    sign_in::{Person, Place, SignIn},
+    sign_in::Place,
     words,
 };
 use azcred::{Fix, Profile};
-use azcred_azure::{
-    CheckId, CheckReport, Event, Evidence, Flags, Report, SignedIn, Status, Subject, locate,
-};
+use azcred_azure::{CheckId, CheckReport, Event, Evidence, Flags, Report, Status, Subject, locate};
 use clap::Args;
 use serde::Serialize;
-use std::sync::Arc;
 
 /// Check the sign-in and what it is good for, step by step
 ///
@@ -75,7 +72,7 @@ impl Doctor {
         let work = examine(&place, &self.choice, &flags, |event| {
             tell(&event, output, &spinner);
         });
-        let report = spinner.during(work).await;
+        let report = spinner.during(work).await?;
         let profile = self.choice.profile(&*place.system).ok();
         if output.is_json() {
             output.json(&Document {
@@ -102,31 +99,14 @@ pub(super) async fn examine(
     choice: &Choice,
     flags: &Flags,
     tell: impl FnMut(Event<'_>),
-) -> Report {
+) -> Result<Report, Failure> {
     let workspace = locate(&*place.system, &place.folder, flags);
-    let (place, choice) = (place.clone(), choice.clone());
-    let sign_in = move || {
-        let (place, choice) = (place.clone(), choice.clone());
-        async move { signed_in(&place, &choice).await }
-    };
-    let mut doctor = azcred_azure::Doctor::new(sign_in, workspace);
+    let session = choice.apply(place.session())?;
+    let mut doctor = azcred_azure::Doctor::new(session, workspace);
     if let Some(subscription) = &flags.subscription {
         doctor = doctor.with_subscription(subscription);
     }
-    doctor.run(tell).await
-}
-
-async fn signed_in(place: &Place, choice: &Choice) -> azcred::Result<SignedIn> {
-    let sign_in = SignIn::new(place, choice, None, None, Person::LeftAlone).await?;
-    let (_, chosen) = sign_in.token().await?;
-    Ok(SignedIn {
-        tenant: chosen.asked_tenant(sign_in.session.options()),
-        chain: sign_in.session.report(),
-        options: sign_in.session.options().clone(),
-        credential: Arc::new(sign_in.session),
-        source: chosen.source.id(),
-        using: chosen.using,
-    })
+    Ok(doctor.run(tell).await)
 }
 
 fn tell(event: &Event<'_>, output: &mut Output, spinner: &Spinner) {

@@ -2,7 +2,6 @@
 
 use crate::{
     doctor::{
-        SignedIn,
         case::{Case, Finding},
         check::Check,
         checks::CheckId,
@@ -11,16 +10,21 @@ use crate::{
     error::{Error, Result},
     resource_manager::ResourceManager,
 };
-use azcred::{Principal, chain};
+use azcred::{
+    EnvironmentKind, Principal, Session, TenantId,
+    chain::{self, Source},
+};
 use std::sync::Arc;
 
 /// The identity that signed in.
 pub(in crate::doctor) struct Identity {
-    pub(in crate::doctor) signed_in: SignedIn,
+    pub(in crate::doctor) session: Session,
     /// Resource Manager, as this identity.
     pub(in crate::doctor) manager: ResourceManager,
     /// Whose token it is, where the token says so.
     pub(in crate::doctor) principal: azcred::Result<Principal>,
+    /// What every source of the chain did.
+    chain: Option<Arc<chain::Report>>,
 }
 
 /// How the sign-in ended: the finding with which every other one begins.
@@ -29,17 +33,44 @@ pub(in crate::doctor) struct SignIn(pub(in crate::doctor) Result<Arc<Identity>>)
 impl Finding for SignIn {
     async fn find(case: &Case<'_>) -> Self {
         let sign_in = async {
-            let signed_in = (case.doctor.sign_in)().await.map_err(Error::token)?;
-            let manager = ResourceManager::new(&signed_in.options, signed_in.credential.clone())?;
-            let token = manager.token().await?;
-            let principal = Principal::from_token(&token);
+            let session = case.doctor.session.clone();
+            let session = session.open().await.map_err(Error::token)?;
+            let manager = ResourceManager::new(session.options(), Arc::new(session.clone()))?;
+            let token = session.token().await.map_err(Error::token)?;
             Ok(Arc::new(Identity {
-                signed_in,
                 manager,
-                principal,
+                principal: Principal::from_token(&token),
+                chain: session.report(),
+                session,
             }))
         };
         Self(case.within("Signed in", sign_in).await)
+    }
+}
+
+impl Identity {
+    /// The source of the token, and what it used.
+    fn source(&self) -> Option<(Source, &str)> {
+        let chosen = self.chain.as_deref()?.chosen()?;
+        Some((chosen.source, &chosen.reason))
+    }
+
+    /// The tenant that the variables of a service principal name, where they were used.
+    pub(in crate::doctor) fn expected_tenant(&self) -> Option<TenantId> {
+        let (Source::Environment, using) = self.source()? else {
+            return None;
+        };
+        let kinds = [
+            EnvironmentKind::AzureSecret,
+            EnvironmentKind::AzureCertificate,
+            EnvironmentKind::Himl,
+        ];
+        // What it used begins with the variable of the proof.
+        let [tenant, ..] = kinds
+            .map(EnvironmentKind::variables)
+            .into_iter()
+            .find(|[.., proof]| using.split(' ').next() == Some(proof))?;
+        TenantId::new(&self.session.options().system().var(tenant)?).ok()
     }
 }
 
@@ -52,7 +83,7 @@ impl SignIn {
     /// What every source of the chain did.
     pub(in crate::doctor) fn chain(&self) -> Option<Arc<chain::Report>> {
         match &self.0 {
-            Ok(identity) => identity.signed_in.chain.clone(),
+            Ok(identity) => identity.chain.clone(),
             Err(error) => error.token_error()?.report().cloned(),
         }
     }
@@ -66,7 +97,7 @@ pub(super) enum SignInOutcome {
     /// No source of the chain has an identity on this machine.
     NotSignedIn(Error),
     /// There is no token, because of this source where it is one of a chain.
-    Failed(Option<azcred::chain::Source>, Error),
+    Failed(Option<Source>, Error),
 }
 
 impl SignInOutcome {
@@ -115,28 +146,36 @@ impl Check for SignInCheck {
                 return verdict;
             }
             SignInOutcome::Failed(source, error) => {
-                return Verdict::error(source.map_or("", azcred::chain::Source::id), &error);
+                return Verdict::error(source.map_or("", Source::id), &error);
             }
         };
-        let SignedIn { source, using, .. } = &identity.signed_in;
-        match &identity.principal {
-            Ok(principal) => {
-                let who = principal.describe();
-                // The application is named once.
-                let using = principal
-                    .application_id
-                    .as_ref()
-                    .filter(|id| who.contains(id.as_str()))
-                    .and_then(|id| using.strip_suffix(&format!(" of the application {id}")))
-                    .unwrap_or(using);
-                Verdict::ok(format!("{who}, from {source}: {using}"))
-            }
-            Err(error) => Verdict::warning(
-                format!("from {source}: {using}"),
-                format!("the token does not say whose it is: {}", error.why()),
-            )
-            .fix("nothing, if the identity provider is not Entra ID"),
+        let from = match identity.source() {
+            Some((source, using)) => (source.id(), using),
+            None => ("", ""),
+        };
+        tell_identity(from, &identity.principal)
+    }
+}
+
+/// The words for a token from a source, which used something.
+fn tell_identity((source, using): (&str, &str), principal: &azcred::Result<Principal>) -> Verdict {
+    match principal {
+        Ok(principal) => {
+            let who = principal.describe();
+            // The application is named once.
+            let using = principal
+                .application_id
+                .as_ref()
+                .filter(|id| who.contains(id.as_str()))
+                .and_then(|id| using.strip_suffix(&format!(" of the application {id}")))
+                .unwrap_or(using);
+            Verdict::ok(format!("{who}, from {source}: {using}"))
         }
+        Err(error) => Verdict::warning(
+            format!("from {source}: {using}"),
+            format!("the token does not say whose it is: {}", error.why()),
+        )
+        .fix("nothing, if the identity provider is not Entra ID"),
     }
 }
 
@@ -147,50 +186,14 @@ mod tests {
         case::tests::{case, doctor},
         report::{Status, Subject},
     };
-    use azcred::{
-        AccessToken, Availability, ClientOptions, Credential, ErrorKind, TokenFuture, TokenRequest,
-        system::Fixture,
-    };
+    use azcred::{AccessToken, ErrorKind};
     use std::time::{Duration, SystemTime};
 
-    /// A credential that returns this token.
-    #[derive(Debug)]
-    struct Fixed(AccessToken);
-
-    impl Credential for Fixed {
-        fn name(&self) -> &'static str {
-            "fixed"
-        }
-
-        fn prepare(&self) -> Availability {
-            Availability::Ready {
-                using: "a token".to_owned(),
-            }
-        }
-
-        fn get_token<'a>(&'a self, _: &'a TokenRequest) -> TokenFuture<'a> {
-            TokenFuture::ready(Ok(self.0.clone()))
-        }
-    }
-
-    fn signed_in(token: &str) -> SignInOutcome {
+    fn signed_in(token: &str) -> Verdict {
         let hour = Duration::from_secs(3600);
         let token = AccessToken::new(token.to_owned(), SystemTime::now(), hour, None);
-        let options = ClientOptions::new(Fixture::new().shared());
-        let credential = Arc::new(Fixed(token.clone()));
-        let manager = ResourceManager::new(&options, credential.clone()).expect("it is plain");
-        SignInOutcome::SignedIn(Arc::new(Identity {
-            signed_in: SignedIn {
-                options,
-                credential,
-                source: "environment",
-                using: "AZURE_CLIENT_SECRET".to_owned(),
-                tenant: None,
-                chain: None,
-            },
-            manager,
-            principal: Principal::from_token(&token),
-        }))
+        let using = "AZURE_CLIENT_SECRET of the application a-1";
+        tell_identity(("environment", using), &Principal::from_token(&token))
     }
 
     fn tell(outcome: SignInOutcome) -> Verdict {
@@ -202,7 +205,7 @@ mod tests {
     fn an_identity_is_told_with_its_source() {
         // {"idtyp":"app","appid":"a-1","oid":"o","sub":"o"}
         let claims = "eyJpZHR5cCI6ImFwcCIsImFwcGlkIjoiYS0xIiwib2lkIjoibyIsInN1YiI6Im8ifQ";
-        let verdict = tell(signed_in(&format!("e30.{claims}.x")));
+        let verdict = signed_in(&format!("e30.{claims}.x"));
         assert_eq!(verdict.status, Status::Ok);
         assert_eq!(
             verdict.detail,
@@ -212,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_token_that_is_no_jwt_is_a_warning() {
-        let verdict = tell(signed_in("opaque"));
+        let verdict = signed_in("opaque");
         assert_eq!(verdict.status, Status::Warning);
         assert!(
             verdict.detail.starts_with("from environment"),
@@ -234,7 +237,7 @@ mod tests {
             absent.reason,
             "no account is signed in here, and no credentials are set"
         );
-        let source = Some(azcred::chain::Source::Environment);
+        let source = Some(Source::Environment);
         let of_chain = tell(SignInOutcome::Failed(source, error(ErrorKind::Refused)));
         assert_eq!(of_chain.detail, "environment");
     }

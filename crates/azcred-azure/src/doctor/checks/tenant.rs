@@ -124,19 +124,17 @@ impl Check for TenantCheck {
 }
 
 async fn expected(case: &Case<'_>, identity: &Identity, actual: &str) -> Expected {
-    let Some(tenant) = &identity.signed_in.tenant else {
+    let tenant = identity.expected_tenant();
+    let Some(tenant) = tenant.filter(|tenant| !tenant.is_shared()) else {
         return Expected::None;
     };
-    if tenant.is_shared() {
-        return Expected::None;
-    }
     let look = async {
         // A domain's id is looked up as every client does it.
         if is_guid(tenant.as_str()) {
             return Ok(tenant.as_str().to_owned());
         }
-        let options = &identity.signed_in.options;
-        Ok(tenant_of_domain(options, tenant).await?.tenant_id)
+        let options = identity.session.options();
+        Ok(tenant_of_domain(options, &tenant).await?.tenant_id)
     };
     let id = match case.within("Looked up the tenant", look).await {
         Ok(id) => id,

@@ -126,7 +126,9 @@ impl Use {
                     chosen.name()
                 ),
                 source => format!(
-                    "{source} comes first here, and names the workspace {other}: unset it to use this one"
+                    "{source} comes first here, and names the workspace {other}. Unset {}, {} and {source} to use this one",
+                    here.subscription_source,
+                    here.resource_group_source
                 ),
             });
         }
