@@ -1,5 +1,5 @@
-//! The one error of this crate: what was tried, what Azure Resource Manager said, what it means,
-//! what fixes it.
+//! The one error of this crate: what was tried, what Azure Resource Manager returned, what it means,
+//! and its fix.
 
 use azcred::Fix;
 use std::{borrow::Cow, fmt};
@@ -7,30 +7,29 @@ use std::{borrow::Cow, fmt};
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What kind of trouble an [`Error`] is.
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No token could be had. [`Error::token_error`] says why, with its own kind.
+    /// There is no token. [`Error::token_error`] says why, with its own kind.
     Token,
-    /// A token was had, and Azure Resource Manager does not take it: wrong tenant, wrong audience,
-    /// expired.
+    /// Azure Resource Manager rejected the token: wrong tenant, wrong audience, expired.
     Unauthenticated,
-    /// Azure knows who this is, and it may not do that: a role is missing.
+    /// The identity is known, and may not do this: a role is missing.
     NotPermitted,
-    /// What was asked for does not exist, or this identity can't see that it does.
+    /// It does not exist, or this identity can't see it.
     NotFound,
-    /// What was given to us can't be used: a malformed workspace name, a damaged `config.json`.
+    /// A given value can't be used: a malformed workspace name, a damaged `config.json`.
     Invalid,
-    /// Nobody answered in time, or with trouble of their own (429, 5xx).
+    /// There was no response in time, or Azure has a problem of its own (429, 5xx).
     Unreachable,
-    /// An answer came, but none that Azure Resource Manager gives: HTML, truncated JSON, a link to
-    /// somewhere else.
+    /// The response is not one of Azure Resource Manager: HTML, truncated JSON, a link to another
+    /// host.
     Unexpected,
 }
 
-/// Why something in Azure could not be seen or done, and what fixes it.
+/// Why something in Azure could not be read or done, and its fix.
 ///
 /// `Display` reads as that of [`azcred::Error`]: what was tried, why it failed (with Azure's code
 /// and correlation id), what to do. It never holds a secret.
@@ -51,8 +50,7 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of `kind`: `what` was tried, and `why` it failed. Both are sentences without a full
-    /// stop.
+    /// An error of `kind`: `what` was tried, and `why` it failed. Both are without a full stop.
     pub fn new(
         kind: ErrorKind,
         what: impl Into<Cow<'static, str>>,
@@ -91,8 +89,8 @@ impl Error {
         self
     }
 
-    /// Adds what an answer carried: its status, its correlation id, and how far its clock was from
-    /// ours (seconds).
+    /// Adds what a response has: its status, its correlation id, and how far its clock is from this
+    /// machine's, in seconds.
     #[must_use]
     pub(crate) fn with_answer(
         mut self,
@@ -106,7 +104,7 @@ impl Error {
         self
     }
 
-    /// No token could be had.
+    /// There is no token.
     pub(crate) fn token(error: azcred::Error) -> Self {
         let mut this = Self::new(
             ErrorKind::Token,
@@ -123,7 +121,7 @@ impl Error {
         this
     }
 
-    /// A request to Resource Manager that got no answer that could be read.
+    /// A request that got no response, or none that could be read.
     pub(crate) fn transport(error: &azcred::Error) -> Self {
         let kind = match error.kind() {
             azcred::ErrorKind::Invalid => ErrorKind::Invalid,
@@ -133,7 +131,7 @@ impl Error {
         Self::new(kind, error.what().to_owned(), error.why().to_owned()).with_fix_of(error)
     }
 
-    /// The kind of trouble.
+    /// Its kind.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -154,28 +152,28 @@ impl Error {
     }
 
     /// Azure's code: Resource Manager's word (`AuthorizationFailed`), or Entra ID's
-    /// (`AADSTS7000222`) where no token could be had.
+    /// (`AADSTS7000222`) where there is no token.
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
 
-    /// The correlation id, which Microsoft's support and the activity log are searched by.
+    /// The correlation id, by which Microsoft's support and the activity log find the request.
     pub fn correlation_id(&self) -> Option<&str> {
         self.0.correlation_id.as_deref()
     }
 
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, where there was a response.
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
 
-    /// Why no token could be had, where that is the trouble.
+    /// Why there is no token, for [`ErrorKind::Token`].
     pub fn token_error(&self) -> Option<&azcred::Error> {
         self.0.token.as_ref()
     }
 
-    /// How far the other side's clock is from ours, where an answer said so: positive where ours is
-    /// behind. Seconds.
+    /// How far Azure's clock is from this machine's, where a response said so, in seconds: positive
+    /// where this machine's is behind.
     pub(crate) fn clock_skew(&self) -> Option<i64> {
         self.0.clock_skew
     }

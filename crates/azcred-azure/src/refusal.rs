@@ -1,7 +1,7 @@
-//! Reads what Azure Resource Manager answers when it says no.
+//! Reads the responses with which Azure Resource Manager rejects a request.
 //!
-//! Every word of it is somebody else's: bounded, stripped of control characters, and put into a
-//! command only where it can't be anything but an id.
+//! Their text is not trusted: it is bounded, its control characters are removed, and only ids are put
+//! into commands.
 
 use crate::{
     arm_codes::explain,
@@ -13,15 +13,15 @@ use azcred::{AccessToken, Fix, GrantRole, Principal, PrincipalKind, http::HttpRe
 use serde::Deserialize;
 use std::time::SystemTime;
 
-/// What an error needs to know of the request.
-pub(crate) struct Asked<'a> {
-    /// What was tried, as a sentence.
+/// What an error says of the request.
+pub(crate) struct Sent<'a> {
+    /// What was tried.
     pub(crate) what: &'a str,
-    /// The path that was asked for.
+    /// The path of the request.
     pub(crate) path: &'a str,
     /// Resource Manager's own resource, without a slash at the end.
     pub(crate) audience: &'a str,
-    /// The token that was sent.
+    /// The token of the request.
     pub(crate) token: &'a AccessToken,
     pub(crate) now: SystemTime,
 }
@@ -39,7 +39,7 @@ struct Refusal {
     message: String,
 }
 
-/// Azure's id of the exchange.
+/// Azure's id of the request.
 pub(crate) fn correlation_id(response: &HttpResponse) -> Option<String> {
     ["x-ms-correlation-request-id", "x-ms-request-id"]
         .into_iter()
@@ -48,11 +48,11 @@ pub(crate) fn correlation_id(response: &HttpResponse) -> Option<String> {
         .filter(|id| !id.is_empty())
 }
 
-/// The error that a refusal amounts to.
-pub(crate) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Error {
+/// The error for a response that rejects a request.
+pub(crate) fn read(sent: &Sent<'_>, response: &HttpResponse) -> Error {
     let error = match serde_json::from_slice::<Envelope>(&response.body) {
-        Ok(Envelope { error }) if !error.code.is_empty() => explained(asked, response, &error),
-        _ => not_understood(asked.what, response, asked.now),
+        Ok(Envelope { error }) if !error.code.is_empty() => explained(sent, response, &error),
+        _ => not_understood(sent.what, response, sent.now),
     };
     error.with_answer(
         response.status,
@@ -61,44 +61,46 @@ pub(crate) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Error {
     )
 }
 
-fn explained(asked: &Asked<'_>, response: &HttpResponse, refusal: &Refusal) -> Error {
+fn explained(sent: &Sent<'_>, response: &HttpResponse, refusal: &Refusal) -> Error {
     let code = clean(&refusal.code, 80);
     let said = clean(&refusal.message, 600);
     let said = said.trim_end_matches('.');
     let meaning = explain(&code);
     let kind = meaning.map_or_else(|| kind_of(response.status), |meaning| meaning.kind);
     let mut why = meaning.map_or_else(
-        || format!("Azure refused: {said}"),
-        |meaning| fill(meaning.means, asked),
+        || format!("Azure rejected the request: {said}"),
+        |meaning| fill(meaning.means, sent),
     );
     let mut fix = meaning
-        .map(|meaning| Fix::from(fill(meaning.fix, asked)))
+        .map(|meaning| Fix::from(fill(meaning.fix, sent)))
         .unwrap_or_default();
     match meaning.map(|meaning| meaning.code) {
         Some("AuthorizationFailed" | "LinkedAuthorizationFailed") => {
-            (why, fix) = not_permitted(asked, said, &why);
+            (why, fix) = not_permitted(sent, said, &why);
         }
         Some("DenyAssignmentAuthorizationFailed") => {
             if let Some(name) = between(said, "deny assignment with name '", "'") {
                 why = format!("{why}: '{}'", clean(name, 120));
             }
         }
+        Some("SubscriptionNotFound" | "InvalidSubscriptionId") => fix = Fix::CheckSubscription,
+        Some("ResourceNotFound") => fix = Fix::CheckWorkspaceName { seen: Vec::new() },
         Some("InvalidAuthenticationTokenTenant") => {
-            (why, fix) = wrong_tenant(asked, response, said, why, fix);
+            (why, fix) = wrong_tenant(sent, response, said, why, fix);
         }
         _ => {}
     }
     if kind == ErrorKind::Unreachable {
-        (why, fix) = busy(response, asked.now, &why, fix);
+        (why, fix) = busy(response, sent.now, &why, fix);
     }
-    Error::new(kind, asked.what.to_owned(), why)
+    Error::new(kind, sent.what.to_owned(), why)
         .with_fix(fix)
         .with_code(Some(code))
 }
 
-/// Who lacks which action where, and the least role that has it.
-fn not_permitted(asked: &Asked<'_>, said: &str, means: &str) -> (String, Fix) {
-    // The linked form names first what is allowed, then what is not.
+/// Which identity lacks which action, on which resource, and the least powerful role that allows it.
+fn not_permitted(sent: &Sent<'_>, said: &str, means: &str) -> (String, Fix) {
+    // The linked form first names the action that is allowed, then the one that is not.
     let refused = said
         .split_once("it does not have permission")
         .map_or(said, |(_, rest)| rest);
@@ -106,11 +108,11 @@ fn not_permitted(asked: &Asked<'_>, said: &str, means: &str) -> (String, Fix) {
     let scope = between(refused, "scope '", "'")
         .or_else(|| between(refused, "linked scope(s) '", "'"))
         .map(|scope| scope.split(',').next().unwrap_or(scope).trim());
-    let principal = Principal::from_token(asked.token).ok();
+    let principal = Principal::from_token(sent.token).ok();
     let object = between(said, "object id '", "'").filter(|id| is_guid(id));
     let client = between(said, "client '", "'");
     let Some(action) = action else {
-        return (format!("{means}; Azure says: {said}"), Fix::default());
+        return (format!("{means}; Azure's message: {said}"), Fix::default());
     };
     let mut why = "the identity".to_owned();
     if let Some(client) = client {
@@ -120,17 +122,17 @@ fn not_permitted(asked: &Asked<'_>, said: &str, means: &str) -> (String, Fix) {
         why = format!("{why} (object id {object})");
     }
     why = format!("{why} has no role that allows {}", clean(action, 160));
-    let scope = scope.unwrap_or(asked.path);
+    let scope = scope.unwrap_or(sent.path);
     why = format!(
-        "{why} on {}; a role given less than some minutes ago may not count yet",
+        "{why} on {}; a new role takes some minutes to count",
         clean(scope, 300)
     );
-    // Who may not look is not told whether there is anything to see.
+    // Azure does not say whether a resource exists to an identity that may not read it.
     if action.to_ascii_lowercase().ends_with("/read") {
-        why.push_str(", and Azure says the same of what does not exist: check the name");
+        why.push_str(", and Azure answers the same if it does not exist: check the name");
     }
     let role = BuiltInRole::least(&[action]).map_or("Contributor", |role| role.name);
-    // The message names who was judged; the token, what that is.
+    // The message has the object id, and the token has the kind of principal.
     let known = principal
         .as_ref()
         .and_then(|principal| principal.object_id.as_deref());
@@ -142,9 +144,9 @@ fn not_permitted(asked: &Asked<'_>, said: &str, means: &str) -> (String, Fix) {
     (why, fix)
 }
 
-/// Which tenant would have been right: the message names its issuer, the challenge its authority.
+/// Which tenant is the right one: the message names its issuer, the challenge its authority.
 fn wrong_tenant(
-    asked: &Asked<'_>,
+    sent: &Sent<'_>,
     response: &HttpResponse,
     said: &str,
     why: String,
@@ -162,13 +164,13 @@ fn wrong_tenant(
     let Some(right) = right else {
         return (why, fix);
     };
-    let here = Principal::from_token(asked.token)
+    let here = Principal::from_token(sent.token)
         .ok()
         .and_then(|principal| principal.tenant_id)
         .map_or_else(String::new, |tenant| format!(" {tenant}"));
     (
         format!(
-            "the subscription belongs to the tenant {right}, and the token is of the tenant{here}"
+            "the subscription belongs to the tenant {right}, and the token is from the tenant{here}"
         ),
         Fix::set_to("AZURE_TENANT_ID", right)
             .or(Fix::set_to("HIML_TENANT_ID", right))
@@ -178,7 +180,7 @@ fn wrong_tenant(
     )
 }
 
-/// What is no answer of Azure's, or one of an Azure that is busy.
+/// A response that is not Resource Manager's, or says that it is busy.
 pub(crate) fn not_understood(what: &str, response: &HttpResponse, now: SystemTime) -> Error {
     if response.status == 429 || response.status >= 500 {
         let (why, fix) = busy(response, now, "", Fix::default());
@@ -187,7 +189,7 @@ pub(crate) fn not_understood(what: &str, response: &HttpResponse, now: SystemTim
     unexpected(what, response)
 }
 
-/// An answer that is none of Resource Manager's.
+/// A response that is not Resource Manager's.
 pub(crate) fn unexpected(what: &str, response: &HttpResponse) -> Error {
     let body = response.body.trim_ascii_start();
     let status = response.status;
@@ -197,17 +199,18 @@ pub(crate) fn unexpected(what: &str, response: &HttpResponse) -> Error {
         || body.starts_with(b"<");
     let why = if html {
         format!(
-            "the answer is a web page (HTTP {status}), as a captive portal or a company's proxy sends"
+            "the response is a web page (HTTP {status}), perhaps from a captive portal or a company's proxy"
         )
     } else if body.is_empty() {
-        format!("the answer is empty (HTTP {status})")
+        format!("the response is empty (HTTP {status})")
     } else if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
-        format!("the answer (HTTP {status}) is not what Azure Resource Manager sends")
+        format!("the response (HTTP {status}) is not one of Azure Resource Manager")
     } else {
-        format!("the answer (HTTP {status}) is cut off or no JSON")
+        format!("the response (HTTP {status}) is cut off or not JSON")
     };
-    Error::new(ErrorKind::Unexpected, what.to_owned(), why)
-        .with_fix("check that the cloud's address is right and that no proxy answers in its place")
+    Error::new(ErrorKind::Unexpected, what.to_owned(), why).with_fix(
+        "check that the cloud's address is right, and that no proxy responds in its place",
+    )
 }
 
 fn busy(response: &HttpResponse, now: SystemTime, said: &str, fix: Fix) -> (String, Fix) {
@@ -217,8 +220,8 @@ fn busy(response: &HttpResponse, now: SystemTime, said: &str, fix: Fix) -> (Stri
         format!("{} times", response.attempts)
     };
     let said = match said {
-        "" if response.status == 429 => "Azure asks to slow down",
-        "" => "Azure is in trouble",
+        "" if response.status == 429 => "there are too many requests",
+        "" => "Azure has a problem of its own",
         said => said,
     };
     let fix = match response.retry_after(now) {
@@ -226,7 +229,7 @@ fn busy(response: &HttpResponse, now: SystemTime, said: &str, fix: Fix) -> (Stri
         after => Fix::Retry { after },
     };
     (
-        format!("{said} (HTTP {}, asked {times})", response.status),
+        format!("{said} (HTTP {}, tried {times})", response.status),
         fix,
     )
 }
@@ -242,13 +245,13 @@ fn kind_of(status: u16) -> ErrorKind {
     }
 }
 
-fn fill(text: &str, asked: &Asked<'_>) -> String {
+fn fill(text: &str, sent: &Sent<'_>) -> String {
     let part = |label: &str| {
-        let mut segments = asked.path.split('/');
+        let mut segments = sent.path.split('/');
         segments.find(|segment| segment.eq_ignore_ascii_case(label))?;
         segments.next()
     };
     text.replace("{subscription}", part("subscriptions").unwrap_or("ID"))
         .replace("{group}", part("resourceGroups").unwrap_or("GROUP"))
-        .replace("{audience}", asked.audience)
+        .replace("{audience}", sent.audience)
 }

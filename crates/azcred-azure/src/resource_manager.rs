@@ -4,7 +4,7 @@
 use crate::{
     error::{Error, ErrorKind, Result},
     permissions::{Permission, Permissions},
-    refusal::{self, Asked},
+    refusal::{self, Sent},
     text::between,
     workspace::{WorkspaceRef, subscription_id},
 };
@@ -356,14 +356,14 @@ impl ResourceManager {
                 request = request.with_claims(claims);
                 continue;
             }
-            let asked = Asked {
+            let sent = Sent {
                 what,
                 path,
                 audience: self.cloud.resource_manager_audience(),
                 token: &token,
                 now: self.system.now(),
             };
-            return Err(refusal::read(&asked, &response));
+            return Err(refusal::read(&sent, &response));
         }
     }
 }

@@ -5,7 +5,9 @@ mod contoso;
 use azcred::system::Fixture;
 use azcred_azure::{Capability, CheckId, Flags, Status, Subject};
 use azcred_emulator::{Effect, Fault, Persona, Service, Way};
-use contoso::{Contoso, SUBSCRIPTION, TENANT, doctor, examine, fix, said, summary, watch, workspace};
+use contoso::{
+    Contoso, SUBSCRIPTION, TENANT, doctor, examine, fix, said, summary, watch, workspace,
+};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]

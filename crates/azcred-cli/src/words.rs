@@ -31,6 +31,16 @@ pub(crate) fn fix(fix: &Fix) -> String {
                 .to_owned()
         }
         Fix::Exclude(source) => format!("leave the source out: `--exclude {source}`"),
+        Fix::CheckWorkspaceName { seen } => {
+            let command = "check the name with `azcred workspace list`";
+            match &seen[..] {
+                [] => command.to_owned(),
+                seen => format!("{command}: this identity can see {}", seen.join(", ")),
+            }
+        }
+        Fix::CheckSubscription => {
+            "check the id and the tenant with `azcred subscription list`".to_owned()
+        }
         Fix::AnyOf(fixes) => join(fixes, "; or "),
         Fix::AllOf(fixes) => join(fixes, "; "),
         other => other.to_string(),

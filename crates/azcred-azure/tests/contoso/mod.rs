@@ -6,7 +6,9 @@ use azcred::{
     ClientOptions, Credential, EnvironmentCredential, EnvironmentOrder, Session, chain::Source,
     system::Fixture,
 };
-use azcred_azure::{CheckId, CheckReport, Doctor, Event, Flags, Report, Status, WorkspaceRef, locate};
+use azcred_azure::{
+    CheckId, CheckReport, Doctor, Event, Flags, Report, Status, WorkspaceRef, locate,
+};
 use azcred_emulator::{Emulator, Options, Persona, Way};
 use std::{fs, path::Path, sync::Arc, time::Duration};
 

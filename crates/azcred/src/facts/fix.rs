@@ -45,6 +45,13 @@ pub enum Fix {
     UnsetVariable(Cow<'static, str>),
     /// Give an identity a role.
     GrantRole(GrantRole),
+    /// Check a workspace's name against those that the identity can see.
+    CheckWorkspaceName {
+        /// Some that it can see, each in a few words; empty where that is not known.
+        seen: Vec<String>,
+    },
+    /// Check a subscription's id and its tenant against those that the identity can see.
+    CheckSubscription,
     /// Make a new secret for an application.
     NewSecret {
         /// The application.
@@ -359,6 +366,14 @@ impl fmt::Display for Fix {
             }
             Self::UnsetVariable(name) => write!(f, "unset {name}"),
             Self::GrantRole(grant) => grant.fmt(f),
+            Self::CheckWorkspaceName { seen } => {
+                f.write_str("check the workspace's name")?;
+                match &seen[..] {
+                    [] => Ok(()),
+                    seen => write!(f, ": this identity can see {}", seen.join(", ")),
+                }
+            }
+            Self::CheckSubscription => f.write_str("check the subscription's id and its tenant"),
             Self::NewSecret { client_id } => write!(
                 f,
                 "make a new secret with `az ad app credential reset --id {client_id} --append`, and use its password, not its id"

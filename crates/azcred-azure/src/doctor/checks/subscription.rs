@@ -168,6 +168,8 @@ mod tests {
         report::Status,
     };
 
+    use azcred::Fix;
+
     const ID: &str = "5ec0ffee-0001-4000-8000-000000000001";
 
     fn tell(outcome: SubscriptionOutcome) -> Verdict {
@@ -212,7 +214,7 @@ mod tests {
         assert_eq!(verdict.subject, Some(Subject::NotPermitted));
         assert_eq!(verdict.code.as_deref(), Some("AuthorizationFailed"));
         assert!(
-            verdict.fixes[0].contains("AzureML Data Scientist"),
+            matches!(&verdict.fixes[0], Fix::GrantRole(grant) if grant.role == "AzureML Data Scientist"),
             "{verdict:?}"
         );
     }

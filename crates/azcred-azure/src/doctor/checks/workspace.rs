@@ -14,7 +14,7 @@ use crate::{
     text::clean,
     workspace::WorkspaceRef,
 };
-use azcred::{Principal, printable_path};
+use azcred::{Fix, Principal, printable_path};
 
 /// The role of those who run jobs in a workspace.
 const USUAL_ROLE: &str = "AzureML Data Scientist";
@@ -131,7 +131,8 @@ impl Check for WorkspaceCheck {
                     "it does not exist, or the identity may not read it: Azure answers \
                                   AuthorizationFailed to both"
                         .to_owned();
-                verdict.fixes = vec![check_name(&others).into()];
+                // The name comes first: a wrong one needs no role.
+                verdict.fixes = vec![Fix::CheckWorkspaceName { seen: others }];
                 return grant(verdict, case.principal().as_ref(), target);
             }
             WorkspaceOutcome::NotFound { error, others } => {
@@ -141,7 +142,7 @@ impl Check for WorkspaceCheck {
                     target.resource_group(),
                     target.name()
                 );
-                verdict.fixes = vec![check_name(&others).into()];
+                verdict.fixes = vec![Fix::CheckWorkspaceName { seen: others }];
                 return verdict;
             }
             WorkspaceOutcome::Unnamed(error) | WorkspaceOutcome::Failed(error) => error,
@@ -163,17 +164,6 @@ fn named(located: &Located) -> String {
             "'{}' (from {source}) in {group} (from {group_source})",
             target.name()
         )
-    }
-}
-
-/// The name comes first: a wrong one needs no role.
-fn check_name(others: &[String]) -> String {
-    match others {
-        [] => "check the name".to_owned(),
-        others => format!(
-            "check the name: this identity can see {}",
-            others.join(", ")
-        ),
     }
 }
 
@@ -281,16 +271,17 @@ mod tests {
             verdict.detail,
             "'ws-job' (from AZUREML_ARM_WORKSPACE_NAME) in rg (from AZUREML_ARM_RESOURCEGROUP)"
         );
-        assert_eq!(verdict.fixes.len(), 3);
         assert_eq!(
             verdict.fixes[0],
-            "check the name: this identity can see 'ws-1' in rg"
+            Fix::CheckWorkspaceName {
+                seen: vec!["'ws-1' in rg".to_owned()]
+            }
         );
         assert!(
-            verdict.fixes[1].contains("az role assignment create"),
+            matches!(&verdict.fixes[1], Fix::GrantRole(grant) if grant.role == USUAL_ROLE),
             "{verdict:?}"
         );
-        assert!(verdict.fixes[2].contains("wait"), "{verdict:?}");
+        assert!(verdict.fixes[2].to_string().contains("wait"), "{verdict:?}");
     }
 
     #[test]
