@@ -204,7 +204,7 @@ pub(crate) fn unexpected(what: &str, response: &HttpResponse) -> Error {
     } else if body.is_empty() {
         format!("the response is empty (HTTP {status})")
     } else if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
-        format!("the response (HTTP {status}) is not one of Azure Resource Manager")
+        format!("the response (HTTP {status}) is not what Azure Resource Manager sends")
     } else {
         format!("the response (HTTP {status}) is cut off or not JSON")
     };

@@ -218,9 +218,11 @@ impl SessionBuilder {
         };
         let caches = variables::caches_tokens(&*system)?;
         variables::check_home(&*system)?;
-        let mut options = ClientOptions::new(system)
-            .with_profile(profile)
-            .with_disk_cache();
+        let mut options = ClientOptions::new(system).with_profile(profile);
+        #[cfg(feature = "disk-cache")]
+        {
+            options = options.with_disk_cache();
+        }
         if let Some(prompt) = &self.prompt {
             options = options.with_prompt(prompt.clone());
         }
