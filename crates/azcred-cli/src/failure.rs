@@ -178,7 +178,7 @@ impl From<azcred::Error> for Failure {
             azcred::ErrorKind::NotExpected => Kind::WrongAccount,
             _ => Kind::Unexpected,
         };
-        // The person's no: RFC 6749 section 4.1.2.1, RFC 8628 section 3.5 and what Entra ID has for it.
+        // The person's no: RFC 6749 section 4.1.2.1, RFC 8628 section 3.5, and Entra ID's word.
         let cancelled = error.refusal().is_some_and(|refusal| {
             matches!(&*refusal.error, "access_denied" | "authorization_declined")
         });

@@ -27,8 +27,8 @@ const CLOUD: Duration = Duration::from_secs(3);
 
 /// List the accounts that are signed in, or choose the current one
 ///
-/// Several people, applications and tenants can be signed in at once. Programs get the tokens of the
-/// current account. Each profile has one.
+/// Several people, applications and tenants can be signed in at once. Programs get the tokens of
+/// the current account. Each profile has one.
 #[derive(Args)]
 #[command(arg_required_else_help = true, subcommand_required = true)]
 pub(crate) struct Arguments {
