@@ -162,6 +162,8 @@ mod bare {
         pub(super) home: PathBuf,
     }
 
+    impl azcred::system::Sealed for Bare {}
+
     impl System for Bare {
         fn var(&self, name: &str) -> Option<String> {
             (name == "HOME").then(|| self.home.display().to_string())

@@ -1,5 +1,4 @@
-//! The binary `azcred`: any program into Azure Machine Learning, as the right identity, or exactly
-//! why not.
+#![doc = include_str!("../README.md")]
 
 mod choice;
 mod cli;

@@ -1,19 +1,4 @@
-//! Tokens for Azure Machine Learning and every other Azure service, or exactly the reason why there
-//! is none.
-//!
-//! ```no_run
-//! # async fn example() -> azcred::Result<()> {
-//! use azcred::Session;
-//!
-//! let session = Session::open().await?;
-//! let token = session.token().await?;
-//! println!("good until {}", token.expires_on());
-//! # Ok(()) }
-//! ```
-//!
-//! [`Session`] has the identity that the command line has in the same folder: it reads the same
-//! variables, files and description of the cloud. [`Session::builder`] takes a preset, a scope, and
-//! the account that is expected.
+#![doc = include_str!("../README.md")]
 //!
 //! # Credentials
 //! A session tries sources in this order, unless a [`chain::Preset`] has another. A program that

@@ -574,6 +574,8 @@ impl Disk {
     }
 }
 
+impl crate::system::Sealed for Disk {}
+
 impl System for Disk {
     fn var(&self, name: &str) -> Option<String> {
         self.fixture.var(name)

@@ -16,6 +16,7 @@ use uuid::Uuid;
 /// against accidents, such as a colleague's service principal left in the environment; it is no
 /// proof against somebody who forges tokens, whom only Azure can tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Expect {
     tenant: Option<Uuid>,
     principal: Option<String>,

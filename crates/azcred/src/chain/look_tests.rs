@@ -23,6 +23,8 @@ impl Counting {
     }
 }
 
+impl crate::system::Sealed for Counting {}
+
 impl System for Counting {
     fn var(&self, name: &str) -> Option<String> {
         self.0.var(name)

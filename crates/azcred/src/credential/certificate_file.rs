@@ -42,7 +42,11 @@ impl CertificateFile<'_> {
         let certificate =
             ClientCertificate::from_file(&bytes, self.password.as_ref(), Some(self.path))?;
         let credential = ClientCertificateCredential::new(tenant, client_id, certificate, options)?;
-        Ok(credential.with_chain(self.send_chain).into_source())
+        Ok(match self.send_chain {
+            true => credential.with_chain(),
+            false => credential,
+        }
+        .into_source())
     }
 }
 

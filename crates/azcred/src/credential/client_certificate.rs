@@ -57,8 +57,8 @@ impl ClientCertificateCredential {
     /// issuer in place of one certificate, so that certificates can be rolled without registering
     /// each.
     #[must_use]
-    pub fn with_chain(self, send_chain: bool) -> Self {
-        Self(self.0.changed(|source| source.send_chain = send_chain))
+    pub fn with_chain(self) -> Self {
+        Self(self.0.changed(|source| source.send_chain = true))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::facts::{Fix, SignIn};
 
 /// What a code means and what fixes it, in plain words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Meaning {
     /// The code: the digits of `AADSTS7000215`.
     pub code: u32,

@@ -66,6 +66,7 @@ enum Way {
 /// When a request is sent again. No connection, a connection that broke and an attempt without an
 /// answer always count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Retry {
     /// How often at most, after the first attempt.
     pub times: u32,

@@ -60,6 +60,8 @@ struct MadeKeyring {
     asked: Arc<AtomicUsize>,
 }
 
+impl super::Sealed for MadeKeyring {}
+
 impl Keyring for MadeKeyring {
     fn title(&self) -> &'static str {
         "the made keyring"
@@ -318,6 +320,8 @@ impl Fixture {
         Arc::new(self)
     }
 }
+
+impl super::Sealed for Fixture {}
 
 impl System for Fixture {
     fn var(&self, name: &str) -> Option<String> {

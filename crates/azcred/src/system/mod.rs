@@ -18,6 +18,11 @@ mod unattended;
 pub use fixture::{Fixture, Program};
 pub(crate) use loopback::is_loopback;
 pub use real::RealSystem;
+#[cfg(not(feature = "test-util"))]
+pub(crate) use sealed::Sealed;
+#[cfg(feature = "test-util")]
+#[doc(hidden)]
+pub use sealed::Sealed;
 pub use unattended::{Unattended, unattended};
 
 use futures_util::future::BoxFuture;
@@ -31,7 +36,11 @@ use std::{
 use zeroize::Zeroizing;
 
 /// What a credential may know of the machine that it runs on.
-pub trait System: Send + Sync + fmt::Debug {
+///
+/// Only this crate implements it, so it may grow: [`RealSystem`] is the machine, and `Fixture`,
+/// with the feature `test-util`, is any other. Tests that turn that feature on may implement it
+/// too, by `Sealed`; for them it can change with every version.
+pub trait System: sealed::Sealed + Send + Sync + fmt::Debug {
     /// An environment variable; `None` where it is unset, empty or only white space, which no tool
     /// of this field tells apart.
     fn var(&self, name: &str) -> Option<String>;
@@ -156,6 +165,12 @@ pub trait System: Send + Sync + fmt::Debug {
     }
 }
 
+/// Keeps [`System`] and [`Keyring`] to this crate.
+mod sealed {
+    /// See [`super::System`].
+    pub trait Sealed {}
+}
+
 /// A system that many credentials share.
 pub type SharedSystem = Arc<dyn System>;
 
@@ -219,6 +234,7 @@ pub enum FileKind {
 /// On whose hardware a machine runs (CPUID leaf 0x4000_0000: 'Requirements for implementing the
 /// Microsoft hypervisor interface').
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Hypervisor {
     /// On its own.
     None,
@@ -253,7 +269,7 @@ impl fmt::Debug for FileLock {
 ///
 /// Its methods wait for an answer of another program, for some seconds at most, and never ask the
 /// person for anything.
-pub trait Keyring: Send + Sync {
+pub trait Keyring: sealed::Sealed + Send + Sync {
     /// What people call it, such as `the Secret Service`.
     fn title(&self) -> &'static str;
 
@@ -287,6 +303,7 @@ pub trait Keyring: Send + Sync {
 
 /// Why a keyring is of no use.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NoKeyring {
     /// Nobody answers for it here: why.
     Absent(String),
@@ -305,6 +322,7 @@ impl NoKeyring {
 
 /// A program to run.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Command {
     /// Its full path.
     pub program: PathBuf,
@@ -320,6 +338,7 @@ pub struct Command {
 pub const OUTPUT_LIMIT: u64 = 1 << 20;
 
 /// A program that came to its own end. `Debug` shows nothing of what it printed.
+#[non_exhaustive]
 pub struct Finished {
     /// Its exit code; `None` where a signal ended it.
     pub code: Option<i32>,
@@ -339,6 +358,7 @@ impl fmt::Debug for Finished {
 
 /// Why a program did not come to its own end.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Unfinished {
     /// It could not be started.
     NotStarted(io::Error),

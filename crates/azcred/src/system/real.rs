@@ -17,6 +17,8 @@ use std::{
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealSystem;
 
+impl super::Sealed for RealSystem {}
+
 impl System for RealSystem {
     fn var(&self, name: &str) -> Option<String> {
         let value = std::env::var_os(name)?.to_string_lossy().into_owned();

@@ -730,6 +730,8 @@ async fn nobody_is_asked_to_sign_in_where_that_can_not_be_kept() {
 #[derive(Debug)]
 struct Full(Fixture);
 
+impl azcred::system::Sealed for Full {}
+
 impl System for Full {
     fn write(&self, _: &Path, _: &[u8]) -> io::Result<()> {
         Err(io::ErrorKind::StorageFull.into())

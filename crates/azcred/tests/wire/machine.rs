@@ -23,6 +23,8 @@ use std::{
 #[derive(Debug)]
 struct SlowDisk(Mutex<mpsc::Receiver<()>>);
 
+impl azcred::system::Sealed for SlowDisk {}
+
 impl System for SlowDisk {
     fn var(&self, name: &str) -> Option<String> {
         (name == "SSL_CERT_FILE").then(|| "/mnt/ca.pem".to_owned())
@@ -86,6 +88,8 @@ async fn a_chain_that_looks_at_a_disk_that_hangs_holds_up_neither_the_runtime_no
 /// A machine whose roots come to be after its first request.
 #[derive(Debug)]
 struct Fixed(Mutex<Option<String>>);
+
+impl azcred::system::Sealed for Fixed {}
 
 impl System for Fixed {
     fn var(&self, name: &str) -> Option<String> {
@@ -204,6 +208,8 @@ async fn a_request_for_every_tenant_is_asked_of_none() {
 /// Made-up variables over the disk of this machine.
 #[derive(Debug)]
 struct RealDisk(Fixture);
+
+impl azcred::system::Sealed for RealDisk {}
 
 impl System for RealDisk {
     fn var(&self, name: &str) -> Option<String> {

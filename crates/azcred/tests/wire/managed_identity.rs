@@ -346,6 +346,8 @@ impl Drop for Connected {
     }
 }
 
+impl azcred::system::Sealed for Connected {}
+
 impl System for Connected {
     fn var(&self, name: &str) -> Option<String> {
         self.machine.var(name)

@@ -35,6 +35,8 @@ pub(super) struct UserKeyring;
 
 type Secret = Zeroizing<Vec<u8>>;
 
+impl super::Sealed for UserKeyring {}
+
 impl Keyring for UserKeyring {
     fn title(&self) -> &'static str {
         platform::TITLE
