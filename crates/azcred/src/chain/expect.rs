@@ -2,11 +2,10 @@
 
 use super::Source;
 use crate::{
-    facts::{Error, ErrorKind, Fix, Result, SignIn},
+    facts::{Error, ErrorKind, Fix, Principal, Result, SignIn},
     redact::{excerpt, printable},
     token::AccessToken,
 };
-use serde_json::{Map, Value};
 use uuid::Uuid;
 
 /// Who is expected to answer. What is not set is not checked; a chain that would answer as anybody
@@ -96,7 +95,7 @@ impl Expect {
         if self.tenant.is_none() && self.principal.is_none() {
             return Ok(());
         }
-        let Ok(claims) = token.unverified_claims() else {
+        let Ok(found) = Principal::from_token(token) else {
             return Err(self.drift(
                 source,
                 "its token does not say whose it is",
@@ -104,7 +103,7 @@ impl Expect {
             ));
         };
         if let Some(tenant) = self.tenant {
-            let theirs = text(&claims, "tid");
+            let theirs = found.tenant_id.as_deref();
             if theirs.and_then(|id| Uuid::parse_str(id).ok()) != Some(tenant) {
                 let tool = |login: &str| Fix::SignInToTool {
                     command: format!("{login} {tenant}"),
@@ -128,29 +127,16 @@ impl Expect {
                 ));
             }
         }
-        if let Some(principal) = &self.principal {
-            let names = [
-                "upn",
-                "preferred_username",
-                "unique_name",
-                "oid",
-                "appid",
-                "azp",
-            ];
-            let mut theirs = names.into_iter().filter_map(|name| text(&claims, name));
-            if !theirs
-                .clone()
-                .any(|name| name.eq_ignore_ascii_case(principal))
-            {
-                let who = theirs
-                    .next()
-                    .map_or("nobody by name".to_owned(), |name| printable(name, 128));
-                return Err(self.drift(
-                    source,
-                    &format!("{principal} is expected, and its token is of {who}"),
-                    "sign in as the one expected".into(),
-                ));
-            }
+        if let Some(principal) = &self.principal
+            && !found.is_called(principal)
+        {
+            let who = found.called().next();
+            let who = who.map_or("nobody by name".to_owned(), |name| printable(name, 128));
+            return Err(self.drift(
+                source,
+                &format!("{principal} is expected, and its token is of {who}"),
+                "sign in as the one expected".into(),
+            ));
         }
         Ok(())
     }
@@ -163,10 +149,6 @@ impl Expect {
         )
         .with_fix(fix.or(format!("change what {} expects", self.said_by)))
     }
-}
-
-fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    claims.get(name)?.as_str()
 }
 
 /// Whether everybody's expectations are met.

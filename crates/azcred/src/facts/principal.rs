@@ -50,6 +50,9 @@ pub struct Principal {
     pub name: Option<String>,
     /// A person's sign-in name.
     pub user_name: Option<String>,
+    /// Every sign-in name that a person's token has: a guest has one here and one at home.
+    #[serde(skip)]
+    sign_in_names: Vec<String>,
     /// The application's client id.
     pub application_id: Option<String>,
     /// The object id, which roles are assigned to.
@@ -86,7 +89,14 @@ impl Principal {
             let seconds = claims.get(name)?.as_i64()?;
             OffsetDateTime::from_unix_timestamp(seconds).ok()
         };
-        let user_name = either("upn", "preferred_username").or_else(|| text("unique_name"));
+        let sign_in_names: Vec<String> = ["upn", "preferred_username", "unique_name"]
+            .into_iter()
+            .filter_map(text)
+            .collect();
+        let user_name = sign_in_names.first().cloned();
+        let application_id = either("appid", "azp");
+        let subject = text("sub");
+        let is_subject = |id: Option<&String>| id.is_some() && id == subject.as_ref();
         let resource_id = text("xms_mirid");
         // Delegated tokens hold `scp`; only an application's own never does.
         let is_user = text("idtyp").as_deref() == Some("user") || text("scp").is_some();
@@ -97,7 +107,7 @@ impl Principal {
             () if is_app => PrincipalKind::ServicePrincipal,
             () if user_name.is_some() => PrincipalKind::User,
             // An application's token names itself as its own subject.
-            () if text("oid").is_some() && text("oid") == text("sub") => {
+            () if is_subject(text("oid").as_ref()) || is_subject(application_id.as_ref()) => {
                 PrincipalKind::ServicePrincipal
             }
             () => PrincipalKind::Unknown,
@@ -106,7 +116,8 @@ impl Principal {
             kind,
             name: either("app_displayname", "name"),
             user_name: user_name.filter(|_| kind == PrincipalKind::User),
-            application_id: either("appid", "azp"),
+            sign_in_names,
+            application_id,
             object_id: text("oid"),
             tenant_id: text("tid"),
             proof: match either("appidacr", "azpacr").as_deref() {
@@ -121,6 +132,24 @@ impl Principal {
             issued_on: moment("iat"),
             expires_on: moment("exp"),
         }
+    }
+
+    /// What it can be told by: sign-in names, the object id and, where it is an application, its
+    /// client id. A person's token names an application too: the one that they signed in with, which
+    /// is not who they are.
+    pub fn called(&self) -> impl Iterator<Item = &str> {
+        let is_application = matches!(
+            self.kind,
+            PrincipalKind::ServicePrincipal | PrincipalKind::ManagedIdentity
+        );
+        let application = self.application_id.as_ref().filter(|_| is_application);
+        let ids = self.object_id.iter().chain(application);
+        self.sign_in_names.iter().chain(ids).map(String::as_str)
+    }
+
+    /// Whether it is the one with this sign-in name, object id or client id, in any case.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.called().any(|own| own.eq_ignore_ascii_case(name))
     }
 
     /// What it is and which, in a few words: `service principal 0123…`.
@@ -183,6 +212,56 @@ mod tests {
         );
         assert_eq!(person.describe(), "user Ada");
         assert_eq!(read(json!({})).kind, PrincipalKind::Unknown);
+    }
+
+    /// What each kind of token answers to. The expectations are the columns: a sign-in name here, one
+    /// at home, the object id, the application's client id.
+    #[test]
+    fn an_expectation_is_met_by_whom_the_token_is_of_and_not_by_what_they_signed_in_with() {
+        let member = json!({"upn": "ada@contoso.com", "oid": "O", "appid": "X", "scp": "user_impersonation", "sub": "s"});
+        let member_v2 = json!({"preferred_username": "ada@contoso.com", "oid": "O", "azp": "X", "scp": "openid", "sub": "s"});
+        let no_scope = json!({"upn": "ada@contoso.com", "oid": "O", "appid": "X", "sub": "s"});
+        let guest = json!({
+            "upn": "ada_fabrikam.com#EXT#@contoso.com", "unique_name": "ada@fabrikam.com", "oid": "O", "appid": "X", "scp": "s", "sub": "s"
+        });
+        let v1 = json!({"appid": "X", "oid": "O", "sub": "O", "idtyp": "app"});
+        let v1_bare = json!({"appid": "X", "oid": "O", "sub": "O"});
+        let v2 = json!({"azp": "X", "oid": "O", "sub": "O"});
+        let system =
+            json!({"appid": "X", "oid": "O", "sub": "O", "xms_mirid": "/subscriptions/1/vm"});
+        let user_assigned =
+            json!({"appid": "X", "oid": "O", "idtyp": "app", "xms_mirid": "/subscriptions/1/id"});
+        let b2c = json!({"azp": "X", "sub": "s", "scp": "read", "name": "Ada"});
+        let other_provider = json!({"azp": "X", "sub": "X"});
+        let silent = json!({"azp": "X", "sub": "s"});
+        let member_is = [true, false, true, false];
+        let application_is = [false, false, true, true];
+        for (kind, claims, is) in [
+            ("a member", member, member_is),
+            ("a member, v2", member_v2, member_is),
+            ("a member without scopes", no_scope, member_is),
+            ("a guest", guest, [false, true, true, false]),
+            ("a service principal", v1, application_is),
+            (
+                "a service principal, without idtyp",
+                v1_bare,
+                application_is,
+            ),
+            ("a service principal, v2", v2, application_is),
+            ("a system-assigned identity", system, application_is),
+            ("a user-assigned identity", user_assigned, application_is),
+            ("a person of another kind of tenant", b2c, [false; 4]),
+            (
+                "an application elsewhere",
+                other_provider,
+                [false, false, false, true],
+            ),
+            ("a token that does not tell", silent, [false; 4]),
+        ] {
+            let principal = read(claims);
+            let expected = ["ADA@contoso.com", "ada@fabrikam.com", "o", "x"];
+            assert_eq!(expected.map(|one| principal.is_called(one)), is, "{kind}");
+        }
     }
 
     #[test]
