@@ -268,9 +268,9 @@ fn ending(report: &Report, verbose: bool, width: usize) -> Vec<String> {
     let sources = report
         .check(CheckId::SignIn)
         .filter(|check| check.status == Status::Failed)
-        .and_then(|check| {
+        .and_then(|_| {
             let chain = report.chain.as_deref()?;
-            Some(chain_table::short(chain, &check.reason, width, verbose))
+            Some(chain_table::short(chain, width, verbose))
         });
     if let Some(sources) = sources.filter(|sources| !sources.is_empty()) {
         if verbose {

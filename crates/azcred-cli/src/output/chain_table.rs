@@ -6,8 +6,8 @@ use super::{
     width::{pad, width_of},
     wrap::wrap,
 };
-use azcred::chain::{AfterFailure, Attempt, Report, Verdict};
-use std::time::Duration;
+use azcred::chain::{Attempt, Report, Verdict};
+use std::{ptr, time::Duration};
 
 /// One source: what is shown of it.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Row<'a> {
     pub(crate) took: Duration,
     /// Nothing of it is set up here at all.
     pub(crate) is_absent: bool,
+    /// Whether its error is told beside the table.
+    is_told: bool,
 }
 
 impl<'a> From<&'a Attempt> for Row<'a> {
@@ -31,6 +33,7 @@ impl<'a> From<&'a Attempt> for Row<'a> {
             started: attempt.started,
             took: attempt.took,
             is_absent: attempt.error.as_ref().is_some_and(azcred::Error::is_absent),
+            is_told: false,
         }
     }
 }
@@ -225,43 +228,22 @@ fn bar(row: &Row<'_>, whole: Duration, columns: usize, unicode: bool) -> String 
 }
 
 /// The sources up to the one that decided, each in a line of two columns, wrapped. Nothing where it
-/// was one alone: the error beside it says the same. Of the one whose reason is `why`, which stands
-/// above, the verdict is enough.
-pub(crate) fn short(report: &Report, why: &str, columns: usize, whole: bool) -> Vec<String> {
-    let end = report
-        .attempts
-        .iter()
-        .position(|attempt| decides(report, attempt))
-        .map_or(report.attempts.len(), |last| last + 1);
-    let rows: Vec<Row<'_>> = report.attempts[..end].iter().map(Row::from).collect();
-    short_rows(&rows, why, columns, whole)
+/// was one alone: the error beside it says the same. Of the one whose error stands above, the verdict
+/// is enough.
+pub(crate) fn short(report: &Report, columns: usize, whole: bool) -> Vec<String> {
+    let is =
+        |attempt: &Attempt, one: Option<&Attempt>| one.is_some_and(|one| ptr::eq(one, attempt));
+    let ended = |attempt: &&Attempt| is(attempt, report.decisive()) && attempt.error.is_some();
+    let last = report.attempts.iter().position(|attempt| ended(&attempt));
+    let end = last.map_or(report.attempts.len(), |last| last + 1);
+    let rows = report.attempts[..end].iter().map(|attempt| Row {
+        is_told: is(attempt, report.cause()),
+        ..attempt.into()
+    });
+    short_rows(&rows.collect::<Vec<_>>(), columns, whole)
 }
 
-/// Whether this attempt's failure ended the chain: what a preset does not have ends it, and what
-/// leaves a person alone does so where none was or would be asked.
-fn decides(report: &Report, attempt: &Attempt) -> bool {
-    let mut table = report.preset.table().iter();
-    let after_failure = table.find(|(source, _)| *source == attempt.source);
-    let ends = match after_failure {
-        Some((_, AfterFailure::GoOn)) => false,
-        Some((_, AfterFailure::AskPerson)) => !report.attempts.iter().any(asks_person),
-        _ => true,
-    };
-    match attempt.verdict {
-        Verdict::NotExpected => true,
-        Verdict::Refused | Verdict::Failed => ends,
-        _ => false,
-    }
-}
-
-/// Whether this is a way in which a person was asked, or would be.
-fn asks_person(attempt: &Attempt) -> bool {
-    attempt.source.asks_person()
-        && (attempt.started.is_some() || attempt.verdict == Verdict::WouldAsk)
-        && attempt.verdict != Verdict::Unavailable
-}
-
-fn short_rows(rows: &[Row<'_>], why: &str, columns: usize, whole: bool) -> Vec<String> {
+fn short_rows(rows: &[Row<'_>], columns: usize, whole: bool) -> Vec<String> {
     let rows: Vec<&Row<'_>> = rows.iter().filter(|row| row.counts()).collect();
     if rows.len() < 2 {
         return Vec::new();
@@ -277,7 +259,7 @@ fn short_rows(rows: &[Row<'_>], why: &str, columns: usize, whole: bool) -> Vec<S
     let indent = source + 2;
     let mut lines = Vec::new();
     for row in rows {
-        let sentence = if row.reason == why {
+        let sentence = if row.is_told {
             row.verdict.describe().to_owned()
         } else {
             format!("{}: {}", row.verdict.describe(), row.reason)

@@ -10,6 +10,7 @@ fn laptop() -> Vec<Row<'static>> {
         started: None,
         took: Duration::from_micros(micros),
         is_absent: false,
+        is_told: false,
     };
     let asked = |source, verdict, reason, started, took| Row {
         source,
@@ -18,6 +19,7 @@ fn laptop() -> Vec<Row<'static>> {
         started: Some(Duration::from_millis(started)),
         took: Duration::from_millis(took),
         is_absent: false,
+        is_told: false,
     };
     vec![
         look(
@@ -126,6 +128,7 @@ fn first(verdict: Verdict, reason: &'static str) -> Vec<Row<'static>> {
         started: Some(Duration::from_millis(1)),
         took: Duration::from_millis(180),
         is_absent: false,
+        is_told: false,
     };
     rows
 }
@@ -140,6 +143,7 @@ fn person() -> Vec<Row<'static>> {
         started: None,
         took: Duration::from_micros(90),
         is_absent: false,
+        is_told: false,
     });
     rows.push(Row {
         source: "device-code",
@@ -148,6 +152,7 @@ fn person() -> Vec<Row<'static>> {
         started: None,
         took: Duration::from_micros(2),
         is_absent: false,
+        is_told: false,
     });
     rows
 }
@@ -239,6 +244,7 @@ fn a_bar_begins_and_ends_where_its_source_did() {
             started: Some(Duration::from_millis(started)),
             took: Duration::from_millis(took),
             is_absent: false,
+            is_told: false,
         };
         bar(&row, Duration::from_millis(800), 8, true)
     };
@@ -266,25 +272,26 @@ fn beneath_an_error_stand_the_sources_that_were_looked_for() {
     rows.truncate(8);
     rows[7].verdict = Verdict::Refused;
     rows[7].reason = "the password has expired; sign in with `az login`";
-    assert_shown("short-80", &plain(&short_rows(&rows, "", 70, true)));
+    assert_shown("short-80", &plain(&short_rows(&rows, 70, true)));
     // What is said above is not said again.
-    let above = short_rows(&rows, rows[7].reason, 70, true);
+    rows[7].is_told = true;
+    let above = short_rows(&rows, 70, true);
     assert_eq!(
         plain(&above).lines().last(),
         Some("azure-cli             refused")
     );
-    let person = plain(&short_rows(&person(), "", 70, true));
+    let person = plain(&short_rows(&person(), 70, true));
     assert_eq!(
         person.lines().last(),
         Some("interactive-browser   would ask: the browser that xdg-open opens")
     );
     // One alone says what the error beside it says.
-    assert!(short_rows(&rows[..1], "", 70, true).is_empty());
+    assert!(short_rows(&rows[..1], 70, true).is_empty());
     rows[0].verdict = Verdict::Refused;
     rows[1..]
         .iter_mut()
         .for_each(|row| row.verdict = Verdict::NotNeeded);
-    assert!(short_rows(&rows, "", 70, true).is_empty());
+    assert!(short_rows(&rows, 70, true).is_empty());
 }
 
 #[test]
@@ -299,7 +306,7 @@ fn reasons_of_every_script_keep_to_the_screen() {
         }
     }
     let rows: Vec<Row<'_>> = rows.into_iter().collect();
-    for line in short_rows(&rows, "", 50, true) {
+    for line in short_rows(&rows, 50, true) {
         assert!(width_of(&line) <= 50, "{line}");
     }
 }

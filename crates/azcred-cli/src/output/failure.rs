@@ -63,7 +63,7 @@ pub(crate) fn text(failure: &Failure, width: usize, whole: bool) -> String {
     }
     let report = failure.report.as_deref();
     let room = width.saturating_sub(LABEL + 2);
-    let sources = report.map(|report| chain_table::short(report, &failure.why, room, whole));
+    let sources = report.map(|report| chain_table::short(report, room, whole));
     let sources = sources.unwrap_or_default();
     let in_short = report
         .filter(|_| !sources.is_empty())

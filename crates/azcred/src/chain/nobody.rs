@@ -24,11 +24,7 @@ fn asks_person(report: &Report) -> bool {
 /// Where somebody was there and failed, the first of them is what people have to hear of; else
 /// every reason.
 pub(super) fn error(setup: &Setup, report: &Report, request: &TokenRequest) -> Error {
-    let failed = report
-        .attempts
-        .iter()
-        .find(|attempt| matches!(attempt.verdict, Verdict::Refused | Verdict::Failed));
-    if let Some(error) = failed.and_then(|attempt| attempt.error.clone()) {
+    if let Some(error) = report.cause().and_then(|attempt| attempt.error.clone()) {
         return error;
     }
     let reasons: Vec<String> = report

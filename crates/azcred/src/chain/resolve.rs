@@ -210,6 +210,7 @@ pub(super) async fn run(
                 preset: setup.preset(),
                 attempts: Vec::new(),
                 took: began.elapsed(),
+                decisive: None,
             };
             (Err(error), report)
         }

@@ -120,6 +120,8 @@ pub struct Report {
     pub attempts: Vec<Attempt>,
     /// How long the whole run took.
     pub took: Duration,
+    /// The place of the one that ended the run.
+    pub(crate) decisive: Option<usize>,
 }
 
 impl Report {
@@ -137,6 +139,22 @@ impl Report {
             }
         }
         report
+    }
+
+    /// The attempt that ended the run, by its token or by its failure; `None` where the run went
+    /// through all sources, or out of time.
+    pub fn decisive(&self) -> Option<&Attempt> {
+        self.attempts.get(self.decisive?)
+    }
+
+    /// The attempt whose error is the run's: the one that ended it, else the first that was there and
+    /// failed. `None` where no source had anything to use.
+    pub fn cause(&self) -> Option<&Attempt> {
+        let failed =
+            |attempt: &&Attempt| matches!(attempt.verdict, Verdict::Refused | Verdict::Failed);
+        self.decisive()
+            .filter(|attempt| attempt.error.is_some())
+            .or_else(|| self.attempts.iter().find(failed))
     }
 
     /// The attempt whose token is the answer.

@@ -64,6 +64,10 @@ pub(super) fn conclude(
         preset: setup.preset(),
         attempts,
         took: began.elapsed(),
+        decisive: match outcome {
+            Outcome::Answer(index) | Outcome::End(index) => Some(index),
+            Outcome::Nobody | Outcome::TooLate => None,
+        },
     };
     let answer = match outcome {
         Outcome::Answer(index) => match (drift, runners.into_iter().nth(index)) {
@@ -84,11 +88,7 @@ pub(super) fn conclude(
             }),
             (None, _) => Err(nobody::error(setup, &report, request)),
         },
-        Outcome::End(index) => Err(report.attempts[index]
-            .error
-            .clone()
-            .unwrap_or_else(|| nobody::error(setup, &report, request))),
-        Outcome::Nobody => Err(nobody::error(setup, &report, request)),
+        Outcome::End(_) | Outcome::Nobody => Err(nobody::error(setup, &report, request)),
         Outcome::TooLate => Err(too_late(request, setup.deadline())),
     };
     (answer, report)
