@@ -1,5 +1,5 @@
-//! The one error of this crate: what was tried, what Azure Resource Manager returned, what it means,
-//! and its fix.
+//! The one error of this crate: what was tried, what Azure Resource Manager returned, what it
+//! means, and its fix.
 
 use azcred::Fix;
 use std::{borrow::Cow, fmt};

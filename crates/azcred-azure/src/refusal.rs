@@ -1,7 +1,7 @@
 //! Reads the responses with which Azure Resource Manager rejects a request.
 //!
-//! Their text is not trusted: it is bounded, its control characters are removed, and only ids are put
-//! into commands.
+//! Their text is not trusted: it is bounded, its control characters are removed, and only ids are
+//! put into commands.
 
 use crate::{
     arm_codes::explain,
@@ -98,7 +98,8 @@ fn explained(sent: &Sent<'_>, response: &HttpResponse, refusal: &Refusal) -> Err
         .with_code(Some(code))
 }
 
-/// Which identity lacks which action, on which resource, and the least powerful role that allows it.
+/// Which identity lacks which action, on which resource, and the least powerful role that allows
+/// it.
 fn not_permitted(sent: &Sent<'_>, said: &str, means: &str) -> (String, Fix) {
     // The linked form first names the action that is allowed, then the one that is not.
     let refused = said

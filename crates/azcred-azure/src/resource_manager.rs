@@ -208,8 +208,8 @@ impl ResourceManager {
         .await
     }
 
-    /// What the identity may do at a scope, such as [`WorkspaceRef::resource_id`]: all that its roles
-    /// there and above allow.
+    /// What the identity may do at a scope, such as [`WorkspaceRef::resource_id`]: all that its
+    /// roles there and above allow.
     ///
     /// # Errors
     /// Any [`ErrorKind`].
@@ -243,8 +243,9 @@ impl ResourceManager {
         parse(what, &response)
     }
 
-    /// All entries at a path, page after page. The token goes with every request, so a link to the next
-    /// page is followed within Resource Manager only. The number of pages is bounded. Cancel-safe.
+    /// All entries at a path, page after page. The token goes with every request, so a link to the
+    /// next page is followed within Resource Manager only. The number of pages is bounded.
+    /// Cancel-safe.
     ///
     /// # Errors
     /// Any [`ErrorKind`]. It is [`ErrorKind::Unexpected`] for a link to another host and for a list

@@ -167,7 +167,6 @@ mod tests {
         case::tests::{case, doctor},
         report::Status,
     };
-
     use azcred::Fix;
 
     const ID: &str = "5ec0ffee-0001-4000-8000-000000000001";
