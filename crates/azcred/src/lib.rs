@@ -84,6 +84,7 @@ mod redact;
 mod request;
 mod scope;
 pub mod session;
+mod store;
 pub mod system;
 mod tenant;
 mod text;

@@ -6,6 +6,7 @@ use crate::{
     http::{Http, LONGEST_CALL},
     profile::Profile,
     prompt::{PlainPrompt, Prompt, SharedPrompt},
+    store::{Noted, TokenStore},
     system::{RealSystem, SharedSystem},
     tenant::TenantId,
     vault::Vault,
@@ -28,6 +29,8 @@ pub struct ClientOptions {
     prompt: SharedPrompt,
     turn: Arc<Mutex<()>>,
     vault: Vault,
+    store: Arc<dyn TokenStore>,
+    noted: Arc<Noted>,
     keeps: Keeps,
     caches_tokens: bool,
     profile: Profile,
@@ -72,6 +75,8 @@ impl ClientOptions {
             http,
             prompt: Arc::new(PlainPrompt),
             turn: TERMINAL.clone(),
+            store: Arc::new(vault.clone()),
+            noted: Arc::default(),
             vault,
             keeps: Keeps::InMemory,
             caches_tokens: true,
@@ -203,6 +208,23 @@ impl ClientOptions {
         &self.vault
     }
 
+    /// Stores access tokens here, in place of the vault.
+    #[cfg(test)]
+    pub(crate) fn with_store(mut self, store: Arc<dyn TokenStore>) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// Where access tokens outlive the process, if they do.
+    pub(crate) fn store(&self) -> &Arc<dyn TokenStore> {
+        &self.store
+    }
+
+    /// What went wrong with that.
+    pub(crate) fn noted(&self) -> &Arc<Noted> {
+        &self.noted
+    }
+
     /// Whether tokens and sign-ins are kept on disk.
     pub fn has_disk_cache(&self) -> bool {
         self.keeps == Keeps::OnDisk
@@ -216,7 +238,7 @@ impl ClientOptions {
     /// What went wrong first with what should have been kept on disk, where anything did: tokens
     /// were had all the same, and the next process will have to ask anew. With what fixes it.
     pub fn cache_trouble(&self) -> Option<&Error> {
-        self.vault.trouble()
+        self.noted.first()
     }
 
     /// Whose sign-ins are used.

@@ -6,6 +6,7 @@ use crate::{
     cache,
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
+    store::TokenStore,
     system::{FileLock, SharedSystem},
     vault::{Shelf, Vault},
 };
@@ -19,6 +20,7 @@ pub(crate) struct Store(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     vault: Vault,
+    tokens: Arc<dyn TokenStore>,
     system: SharedSystem,
     profile: String,
     authority: String,
@@ -30,6 +32,7 @@ impl Store {
     pub(crate) fn new(options: &ClientOptions) -> Result<Self> {
         Ok(Self(Arc::new(Inner {
             vault: options.vault().clone(),
+            tokens: options.store().clone(),
             system: options.system().clone(),
             profile: options.profile().name().to_owned(),
             authority: options.cloud()?.authority().as_str().to_ascii_lowercase(),
@@ -103,7 +106,7 @@ impl Store {
     /// Removes the tokens that were cached for a sign-in. No credential looks for those that can't
     /// be removed.
     pub(crate) fn forget_tokens(&self, record: &Record) -> Result<()> {
-        cache::forget(&self.0.vault, &record.session).map(drop)
+        cache::forget(&*self.0.tokens, &record.session).map(drop)
     }
 
     /// The same, for a sign-in that another takes the place of.

@@ -17,9 +17,9 @@ use crate::{
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
     request::TokenRequest,
-    system::{FileLock, SharedSystem},
+    store::{Lock, Noted, TokenStore},
+    system::SharedSystem,
     token::AccessToken,
-    vault::{Shelf, Vault},
 };
 use std::{
     future::Future,
@@ -69,7 +69,7 @@ where
 {
     let end = Instant::now() + deadline;
     let left = || end.saturating_duration_since(Instant::now());
-    let identity = identity.filter(|_| options.caches_tokens() && !options.vault().hangs());
+    let identity = identity.filter(|_| options.caches_tokens() && !options.noted().hangs());
     let Some(identity) = identity else {
         return fetch(deadline).await;
     };
@@ -124,7 +124,8 @@ where
 
 /// One entry's place, and what is needed to use it.
 struct Place {
-    vault: Vault,
+    store: Arc<dyn TokenStore>,
+    noted: Arc<Noted>,
     system: SharedSystem,
     about: About,
     key: Vec<Zeroizing<Vec<u8>>>,
@@ -137,7 +138,7 @@ enum Found {
     /// None, or one that is due: the caller fetches.
     Nothing {
         /// The right to; without one, others may be fetching too.
-        lock: Option<FileLock>,
+        lock: Option<Lock>,
         /// What is good for now.
         meanwhile: Option<AccessToken>,
     },
@@ -150,7 +151,8 @@ impl Place {
             None => identity,
         };
         Self {
-            vault: options.vault().clone(),
+            store: options.store().clone(),
+            noted: options.noted().clone(),
             system: options.system().clone(),
             about: About::new(&identity, request),
             key: identity.key(request),
@@ -196,11 +198,11 @@ impl Place {
         if let Some(good) = self.judge(waited)? {
             return Ok(Some(good));
         }
-        let lock = match self.vault.try_lock(Shelf::Tokens, &self.parts()) {
+        let lock = match self.store.lock(&self.parts()) {
             Ok(Some(lock)) => Some(lock),
             Ok(None) => return Ok(self.meanwhile()?.map(Found::Good)),
             Err(error) => {
-                self.vault.note(error);
+                self.noted.note(error);
                 None
             }
         };
@@ -246,13 +248,13 @@ impl Place {
     }
 
     fn read(&self) -> Result<Option<Kept>> {
-        let kept = self.vault.read(Shelf::Tokens, &self.parts())?;
+        let kept = self.store.get(&self.parts())?;
         Ok(kept.and_then(|bytes| Kept::from_bytes(&bytes)))
     }
 
     /// Keeps a token, and gives the lock up after it.
-    async fn put(self: &Arc<Self>, token: AccessToken, lock: Option<FileLock>) {
-        if self.vault.hangs() {
+    async fn put(self: &Arc<Self>, token: AccessToken, lock: Option<Lock>) {
+        if self.noted.hangs() {
             return;
         }
         let this = self.clone();
@@ -270,9 +272,9 @@ impl Place {
     async fn put_failure(
         self: &Arc<Self>,
         before: Option<AccessToken>,
-        lock: Option<FileLock>,
+        lock: Option<Lock>,
     ) -> Option<AccessToken> {
-        if self.vault.hangs() {
+        if self.noted.hangs() {
             return None;
         }
         let this = self.clone();
@@ -295,8 +297,7 @@ impl Place {
             return Ok(());
         };
         let end = kept.end(self.system.now());
-        self.vault
-            .write_until(Shelf::Tokens, &self.parts(), &bytes, Some(end))
+        self.store.put(&self.parts(), &bytes, end)
     }
 
     fn parts(&self) -> Vec<&[u8]> {
@@ -314,7 +315,7 @@ impl Place {
             // The runtime is shutting down.
             Ok(Err(_)) => return Err(()),
             Err(_) => {
-                self.vault.note_hanging();
+                self.noted.note_hanging();
                 Error::new(
                     ErrorKind::Unreachable,
                     "Looked for a token on disk",
@@ -323,7 +324,7 @@ impl Place {
                 .with_fix("look at the disk that the cache folder is on; or keep no tokens on disk: `export AZCRED_CACHE=never`")
             }
         };
-        self.vault.note(error);
+        self.noted.note(error);
         Err(())
     }
 }

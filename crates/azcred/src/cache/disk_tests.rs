@@ -1,8 +1,12 @@
+#[path = "store_tests.rs"]
+mod of_another_store;
+
 use super::*;
 use crate::{
     scope::Scope,
     system::{
-        Command, FileFacts, FileKind, Finished, Fixture, Hypervisor, System, Unfinished, Writers,
+        Command, FileFacts, FileKind, FileLock, Finished, Fixture, Hypervisor, System, Unfinished,
+        Writers,
     },
     tenant::TenantId,
 };
@@ -424,7 +428,7 @@ async fn those_who_waited_for_one_that_failed_do_not_wait_for_each_other() {
         identity("s").unwrap(),
         &request(),
     );
-    let lock = place.vault.try_lock(Shelf::Tokens, &place.parts()).unwrap();
+    let lock = place.store.lock(&place.parts()).unwrap();
     let all_ask = Arc::new(tokio::sync::Barrier::new(8));
     let waiters: Vec<_> = (0..8)
         .map(|_| {
@@ -460,14 +464,12 @@ async fn a_token_that_came_between_the_look_and_the_lock_is_taken() {
         .await
         .unwrap();
     let place = Place::new(&options, identity("s").unwrap(), &request());
-    let kept = place
-        .vault
-        .read(Shelf::Tokens, &place.parts())
-        .unwrap()
-        .unwrap();
-    place.vault.remove(Shelf::Tokens, &place.parts()).unwrap();
+    let kept = place.store.get(&place.parts()).unwrap().unwrap();
+    assert_eq!(place.store.remove(&|_| true).unwrap(), 1);
     let before_lock = move || {
-        let _ = place.vault.write(Shelf::Tokens, &place.parts(), &kept);
+        let _ = place
+            .store
+            .put(&place.parts(), &kept, place.system.now() + HOUR);
     };
     let does = Does::First(Mutex::new(Some(Box::new(before_lock))));
     assert_eq!(
@@ -491,11 +493,7 @@ async fn nobody_waits_for_another_process_past_half_the_time_and_the_rest_is_for
     let fixture = laptop();
     let vault = process(fixture.clone());
     let held = Place::new(&vault, identity("s").unwrap(), &request());
-    let _lock = held
-        .vault
-        .try_lock(Shelf::Tokens, &held.parts())
-        .unwrap()
-        .unwrap();
+    let _lock = held.store.lock(&held.parts()).unwrap().unwrap();
     let brought = token("alone", &fixture, HOUR);
     let answer = through(
         &process(fixture),

@@ -4,6 +4,7 @@ use super::kept::Kept;
 use crate::{
     error::{Error, ErrorKind, Result},
     options::ClientOptions,
+    store::TokenStore,
     vault::{KeyPlace, Shelf, Vault},
 };
 use serde::Serialize;
@@ -64,10 +65,10 @@ const DISK: Duration = Duration::from_secs(30);
 /// the keyring fails or the disk hangs, [`ErrorKind::Invalid`] where it must not be used or can't
 /// be read, with what fixes it.
 pub async fn list(options: &ClientOptions) -> Result<CacheList> {
-    on_disk(options, |vault| {
+    on_disk(options, |vault, store| {
         let place = vault.place()?;
-        let mut tokens: Vec<CachedToken> = vault
-            .entries(Shelf::Tokens)?
+        let mut tokens: Vec<CachedToken> = store
+            .list()?
             .iter()
             .filter_map(|bytes| {
                 let kept = Kept::from_bytes(bytes)?;
@@ -113,27 +114,27 @@ pub async fn list(options: &ClientOptions) -> Result<CacheList> {
 /// # Errors
 /// As [`list`].
 pub async fn clear(options: &ClientOptions) -> Result<usize> {
-    on_disk(options, |vault| vault.clear(Shelf::Tokens)).await
+    on_disk(options, |_, store| store.clear()).await
 }
 
 /// Removes the tokens that were kept for a sign-in; how many there were.
 ///
 /// # Errors
 /// As [`list`].
-pub(crate) fn forget(vault: &Vault, sign_in: &str) -> Result<usize> {
+pub(crate) fn forget(store: &dyn TokenStore, sign_in: &str) -> Result<usize> {
     let is_of_it = |bytes: &[u8]| {
         Kept::from_bytes(bytes).is_some_and(|kept| kept.about.sign_in.as_deref() == Some(sign_in))
     };
-    vault.remove_where(Shelf::Tokens, is_of_it)
+    store.remove(&is_of_it)
 }
 
 async fn on_disk<T: Send + 'static>(
     options: &ClientOptions,
-    work: impl FnOnce(&Vault) -> Result<T> + Send + 'static,
+    work: impl FnOnce(&Vault, &dyn TokenStore) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     const WHAT: &str = "Looked at the cache on disk";
-    let vault = options.vault().clone();
-    match timeout(DISK, spawn_blocking(move || work(&vault))).await {
+    let (vault, store) = (options.vault().clone(), options.store().clone());
+    match timeout(DISK, spawn_blocking(move || work(&vault, &*store))).await {
         Ok(Ok(done)) => done,
         Ok(Err(_)) => Err(Error::new(
             ErrorKind::Invalid,

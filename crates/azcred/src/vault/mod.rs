@@ -12,6 +12,7 @@
 mod key;
 mod prune;
 mod seal;
+mod tokens;
 mod trouble;
 
 pub(crate) use key::{KeyPlace, refuses_keyring};
@@ -25,7 +26,7 @@ use std::{
     ffi::OsStr,
     fmt, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 use tokio::time::Instant;
@@ -48,14 +49,6 @@ pub(crate) struct Vault {
     /// The key, once it was found.
     opened: Arc<Mutex<Option<Arc<Opened>>>>,
     failed: Arc<key::Failed>,
-    trouble: Arc<Trouble>,
-}
-
-/// What went wrong for those who can do without.
-#[derive(Default)]
-struct Trouble {
-    first: OnceLock<Error>,
-    hung: Mutex<Option<Instant>>,
 }
 
 /// What an entry is: its kind first.
@@ -86,8 +79,6 @@ const VERSION_FOLDER: &str = "v1";
 const LOCK_ENDING: &str = ".lock";
 /// How often a lock is tried.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
-/// A disk that hung is left alone for so long.
-const HUNG: Duration = Duration::from_secs(60);
 /// More entries than anybody has sign-ins.
 const MOST_ENTRIES: usize = 10_000;
 
@@ -131,35 +122,7 @@ impl Vault {
             system,
             opened: Arc::default(),
             failed: Arc::default(),
-            trouble: Arc::default(),
         }
-    }
-
-    /// Takes note of what went wrong for somebody who can do without. The first is told, once.
-    pub(crate) fn note(&self, error: Error) {
-        if self.trouble.first.get().is_none() {
-            match error.kind() {
-                // A process without a home has no cache, and that is all there is to it.
-                ErrorKind::Unavailable => tracing::debug!(%error, "nothing is kept on disk"),
-                _ => tracing::warn!(%error, "what was to be kept on disk is not"),
-            }
-            let _ = self.trouble.first.set(error);
-        }
-    }
-
-    /// What was noted first.
-    pub(crate) fn trouble(&self) -> Option<&Error> {
-        self.trouble.first.get()
-    }
-
-    /// Takes note that the disk hangs: each further wait for it would keep another thread.
-    pub(crate) fn note_hanging(&self) {
-        *held(&self.trouble.hung) = Some(Instant::now());
-    }
-
-    /// Whether the disk hung lately.
-    pub(crate) fn hangs(&self) -> bool {
-        held(&self.trouble.hung).is_some_and(|hung| hung.elapsed() < HUNG)
     }
 
     /// What is kept; `None` where there is nothing, or nothing that can be opened: damaged, of

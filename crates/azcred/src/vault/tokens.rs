@@ -1,0 +1,36 @@
+//! The vault as a store of access tokens: one shelf of it.
+
+use super::{Shelf, Vault};
+use crate::{
+    error::Result,
+    store::{Key, Lock, TokenStore},
+};
+use std::time::SystemTime;
+use zeroize::Zeroizing;
+
+/// The access tokens in the vault.
+impl TokenStore for Vault {
+    fn get(&self, key: Key<'_>) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        self.read(Shelf::Tokens, key)
+    }
+
+    fn put(&self, key: Key<'_>, entry: &[u8], end: SystemTime) -> Result<()> {
+        self.write_until(Shelf::Tokens, key, entry, Some(end))
+    }
+
+    fn lock(&self, key: Key<'_>) -> Result<Option<Lock>> {
+        Ok(self.try_lock(Shelf::Tokens, key)?.map(Lock::new))
+    }
+
+    fn list(&self) -> Result<Vec<Zeroizing<Vec<u8>>>> {
+        self.entries(Shelf::Tokens)
+    }
+
+    fn remove(&self, is_meant: &dyn Fn(&[u8]) -> bool) -> Result<usize> {
+        self.remove_where(Shelf::Tokens, is_meant)
+    }
+
+    fn clear(&self) -> Result<usize> {
+        Self::clear(self, Shelf::Tokens)
+    }
+}
