@@ -146,7 +146,9 @@ impl Check for SignInCheck {
                 return verdict;
             }
             SignInOutcome::Failed(source, error) => {
-                return Verdict::error(source.map_or("", Source::id), &error);
+                let source = source.map_or("", Source::id);
+                let kind = error.token_error().map(azcred::Error::kind);
+                return Verdict::error(failed(source, kind), &error);
             }
         };
         let from = match identity.source() {
@@ -154,6 +156,20 @@ impl Check for SignInCheck {
             None => ("", ""),
         };
         tell_identity(from, &identity.principal)
+    }
+}
+
+/// What became of a source, in a few words.
+fn failed(source: &str, kind: Option<azcred::ErrorKind>) -> String {
+    let what = match kind {
+        Some(azcred::ErrorKind::Refused) => "rejected by Entra ID",
+        Some(azcred::ErrorKind::Unreachable) => "no response",
+        Some(azcred::ErrorKind::NotExpected) => "not the expected account",
+        _ => return source.to_owned(),
+    };
+    match source {
+        "" => what.to_owned(),
+        source => format!("{source}: {what}"),
     }
 }
 
@@ -239,6 +255,6 @@ mod tests {
         );
         let source = Some(Source::Environment);
         let of_chain = tell(SignInOutcome::Failed(source, error(ErrorKind::Refused)));
-        assert_eq!(of_chain.detail, "environment");
+        assert_eq!(of_chain.detail, "environment: rejected by Entra ID");
     }
 }
