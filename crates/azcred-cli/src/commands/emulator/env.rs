@@ -51,8 +51,9 @@ impl Env {
             return Err(Failure::new(
                 Kind::NotFound,
                 "Find a running emulator",
-                format!("no emulator is running from the state folder {}", folder.display()),
+                format!("no running emulator uses the state folder {}", folder.display()),
             )
+            .titled("no emulator is running")
             .fix(format!(
                 "start one with `azcred emulator start{}`, or run a program with `azcred emulator exec -- PROGRAM`, which starts its own",
                 self.state.again()

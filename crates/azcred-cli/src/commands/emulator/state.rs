@@ -28,6 +28,7 @@ impl State {
                 "Find your state folder",
                 format!("the variable {HOME} is not set"),
             )
+            .titled("the emulator has no state folder")
             .fix(format!("choose a folder with --state, or set {HOME}"))
         })
     }
