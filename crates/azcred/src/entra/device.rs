@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    http::{HttpRequest, HttpResponse},
+    http::{FormValue, HttpRequest, HttpResponse},
     json,
     prompt::DeviceCode,
     redact::printable,
@@ -84,12 +84,12 @@ impl TokenEndpoint {
         };
         let scopes = scopes_of_person(request);
         let claims = request.sent_claims();
-        let mut form = vec![
-            ("client_id", self.client_id().as_str()),
-            ("scope", scopes.as_str()),
+        let mut form: Vec<(&str, FormValue<'_>)> = vec![
+            ("client_id", self.client_id().as_str().into()),
+            ("scope", scopes.as_str().into()),
         ];
         if let Some(claims) = &claims {
-            form.push(("claims", claims));
+            form.push(("claims", FormValue::Plain(claims)));
         }
         let post = Self::with_request_id(HttpRequest::post_form(url, &form));
         let left = deadline.saturating_sub(started.elapsed());

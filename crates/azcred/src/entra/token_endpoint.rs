@@ -7,14 +7,14 @@ use super::{
 use crate::{
     cloud::{Authority, Cloud},
     error::{Error, ErrorKind, Result},
-    http::{HeaderName, HeaderValue, Http, HttpRequest, Retry},
+    http::{FormValue, HeaderName, HeaderValue, Http, HttpRequest, Retry},
     options::ClientOptions,
     request::TokenRequest,
     system::SharedSystem,
     tenant::{ClientId, TenantId},
     token::AccessToken,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::OnceCell, time::Instant};
 
@@ -267,32 +267,28 @@ impl TokenEndpoint {
             request.scopes()[0].resource(),
             self.client_id
         );
-        let mut form = vec![
-            ("client_id", self.client_id.as_str()),
-            ("scope", scopes.as_str()),
-            ("grant_type", grant_type),
+        let mut form: Vec<(&str, FormValue<'_>)> = vec![
+            ("client_id", self.client_id.as_str().into()),
+            ("scope", scopes.as_str().into()),
+            ("grant_type", grant_type.into()),
         ];
-        let mut secrets = Vec::with_capacity(2);
         let mut anchor = None;
         match grant {
             Grant::Secret(secret) => {
-                form.push(("client_secret", secret.expose_secret()));
-                secrets.push(secret.expose_secret());
+                form.push(("client_secret", secret.into()));
             }
             Grant::Assertion(assertion) => {
                 form.push((
                     "client_assertion_type",
-                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".into(),
                 ));
-                form.push(("client_assertion", assertion.expose_secret()));
-                secrets.push(assertion.expose_secret());
+                form.push(("client_assertion", assertion.into()));
             }
             Grant::Refresh {
                 token,
                 home_account_id,
             } => {
-                form.push(("refresh_token", token.expose_secret()));
-                secrets.push(token.expose_secret());
+                form.push(("refresh_token", token.into()));
                 anchor = home_account_id
                     .as_ref()
                     .map(|id| format!("Oid:{}", id.replace('.', "@")));
@@ -302,22 +298,20 @@ impl TokenEndpoint {
                 verifier,
                 redirect_uri,
             } => {
-                form.push(("code", code.expose_secret()));
-                form.push(("code_verifier", verifier.expose_secret()));
-                form.push(("redirect_uri", redirect_uri));
-                secrets.extend([code.expose_secret(), verifier.expose_secret()]);
+                form.push(("code", code.into()));
+                form.push(("code_verifier", verifier.into()));
+                form.push(("redirect_uri", redirect_uri.as_str().into()));
             }
             Grant::DeviceCode(code) => {
-                form.push(("device_code", code.expose_secret()));
-                secrets.push(code.expose_secret());
+                form.push(("device_code", code.into()));
             }
         }
         if grant.is_persons() {
-            form.push(("client_info", "1"));
+            form.push(("client_info", "1".into()));
         }
         let claims = request.sent_claims();
         if let Some(claims) = &claims {
-            form.push(("claims", claims));
+            form.push(("claims", FormValue::Plain(claims)));
         }
         let mut post = Self::with_request_id(HttpRequest::post_form(url, &form));
         if matches!(grant, Grant::DeviceCode(_)) {
@@ -332,6 +326,8 @@ impl TokenEndpoint {
             .http()
             .send(&what, &post, deadline.saturating_sub(started.elapsed()))
             .await?;
+        let secrets = post.secrets();
+        let secrets: Vec<&str> = secrets.iter().map(|secret| secret.as_str()).collect();
         let answer = token_answer::read(
             &Asked {
                 what: &what,

@@ -135,8 +135,8 @@ impl Principal {
     }
 
     /// What it can be told by: sign-in names, the object id and, where it is an application, its
-    /// client id. A person's token names an application too: the one that they signed in with, which
-    /// is not who they are.
+    /// client id. A person's token names an application too: the one that they signed in with.
+    /// That is not who they are.
     pub fn called(&self) -> impl Iterator<Item = &str> {
         let is_application = matches!(
             self.kind,
@@ -214,8 +214,8 @@ mod tests {
         assert_eq!(read(json!({})).kind, PrincipalKind::Unknown);
     }
 
-    /// What each kind of token answers to. The expectations are the columns: a sign-in name here, one
-    /// at home, the object id, the application's client id.
+    /// What each kind of token is called. The columns are expectations: a sign-in name here, one at
+    /// home, the object id, the application's client id.
     #[test]
     fn an_expectation_is_met_by_whom_the_token_is_of_and_not_by_what_they_signed_in_with() {
         let member = json!({"upn": "ada@contoso.com", "oid": "O", "appid": "X", "scp": "user_impersonation", "sub": "s"});

@@ -147,8 +147,8 @@ impl Report {
         self.attempts.get(self.decisive?)
     }
 
-    /// The attempt whose error is the run's: the one that ended it, else the first that was there and
-    /// failed. `None` where no source had anything to use.
+    /// The attempt whose error is the run's: the one that ended it, else the first that was there
+    /// and failed. `None` where no source had anything to use.
     pub fn cause(&self) -> Option<&Attempt> {
         let failed =
             |attempt: &&Attempt| matches!(attempt.verdict, Verdict::Refused | Verdict::Failed);

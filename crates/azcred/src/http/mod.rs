@@ -11,6 +11,7 @@ use crate::{
     system::SharedSystem,
     token::AccessToken,
 };
+use secrecy::{ExposeSecret, SecretString};
 use std::{
     fmt,
     sync::Arc,
@@ -102,6 +103,39 @@ pub struct HttpRequest {
     pub body: Option<Zeroizing<String>>,
     /// When it is sent again; [`Retry::USUAL`] unless told otherwise.
     pub retry: Retry,
+    /// The values of its form that are secret.
+    secrets: Vec<Zeroizing<String>>,
+}
+
+/// A value in a form. A [`SecretString`] stays one: it comes back in no error and no log, whatever
+/// the field is called.
+#[derive(Clone, Copy)]
+pub enum FormValue<'a> {
+    /// Anything else.
+    Plain(&'a str),
+    /// A proof: a secret, an assertion, a code, a token.
+    Secret(&'a SecretString),
+}
+
+impl<'a> From<&'a str> for FormValue<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::Plain(value)
+    }
+}
+
+impl<'a> From<&'a SecretString> for FormValue<'a> {
+    fn from(value: &'a SecretString) -> Self {
+        Self::Secret(value)
+    }
+}
+
+impl FormValue<'_> {
+    fn text(&self) -> &str {
+        match self {
+            Self::Plain(value) => value,
+            Self::Secret(value) => value.expose_secret(),
+        }
+    }
 }
 
 impl HttpRequest {
@@ -113,21 +147,26 @@ impl HttpRequest {
             headers: HeaderMap::new(),
             body: None,
             retry: Retry::USUAL,
+            secrets: Vec::new(),
         }
     }
 
     /// A POST of a form.
-    pub fn post_form(url: Url, fields: &[(&str, &str)]) -> Self {
+    pub fn post_form(url: Url, fields: &[(&str, FormValue<'_>)]) -> Self {
         // Room for all, three bytes for each at most: a string that grows leaves copies of secrets
         // behind.
         let room = fields
             .iter()
-            .map(|(name, value)| 3 * (name.len() + value.len()) + 2);
+            .map(|(name, value)| 3 * (name.len() + value.text().len()) + 2);
         let mut body =
             url::form_urlencoded::Serializer::new(String::with_capacity(room.sum::<usize>()));
         for (name, value) in fields {
-            body.append_pair(name, value);
+            body.append_pair(name, value.text());
         }
+        let secrets = fields.iter().filter_map(|(_, value)| match value {
+            FormValue::Secret(value) => Some(Zeroizing::new(value.expose_secret().to_owned())),
+            FormValue::Plain(_) => None,
+        });
         let mut headers = HeaderMap::new();
         headers.insert(
             header::CONTENT_TYPE,
@@ -139,6 +178,7 @@ impl HttpRequest {
             headers,
             body: Some(Zeroizing::new(body.finish())),
             retry: Retry::USUAL,
+            secrets: secrets.collect(),
         }
     }
 
@@ -166,38 +206,17 @@ impl HttpRequest {
         self
     }
 
-    /// What it holds that must not come back in any message: the proofs in a form (RFC 6749 section
-    /// 2.3.1, RFC 7521 section 4.2, RFC 7636 section 4.5, RFC 8628 section 3.4), and whatever
-    /// authorizes it, in the header of that name or in those that managed identity endpoints take.
-    fn secrets(&self) -> Vec<Zeroizing<String>> {
-        let proof = |name: &str| {
-            matches!(
-                name,
-                "client_secret"
-                    | "client_assertion"
-                    | "assertion"
-                    | "refresh_token"
-                    | "password"
-                    | "code"
-                    | "code_verifier"
-                    | "device_code"
-            )
-        };
-        let form = self.body.as_ref().map_or("", |body| body.as_str());
-        let mut secrets: Vec<_> = url::form_urlencoded::parse(form.as_bytes())
-            .filter(|(name, _)| proof(name))
-            .map(|(_, value)| Zeroizing::new(value.into_owned()))
-            .collect();
-        let authorization = self.headers.get(header::AUTHORIZATION);
-        if let Some(value) = authorization.and_then(|value| value.to_str().ok()) {
+    /// What it holds that must not come back in any message: the form's values and the headers that
+    /// were marked as secret where they were put in.
+    pub(crate) fn secrets(&self) -> Vec<Zeroizing<String>> {
+        let headers = self.headers.values().filter(|value| value.is_sensitive());
+        let headers = headers.filter_map(|value| {
+            let value = value.to_str().ok()?;
+            // `Bearer` and `Basic` are no secret.
             let value = value.split_once(' ').map_or(value, |(_, value)| value);
-            secrets.push(Zeroizing::new(value.to_owned()));
-        }
-        for name in ["x-identity-header", "secret"] {
-            let value = self.headers.get(name).and_then(|value| value.to_str().ok());
-            secrets.extend(value.map(|value| Zeroizing::new(value.to_owned())));
-        }
-        secrets
+            Some(Zeroizing::new(value.to_owned()))
+        });
+        self.secrets.iter().cloned().chain(headers).collect()
     }
 }
 

@@ -4,10 +4,10 @@
 use crate::support::{Answer, Server, http, tls};
 use azcred::{
     Authority, AzcredCredential, ClientOptions, Cloud, Credential, DeviceCodeCredential, Error,
-    InteractiveBrowserCredential, Notice, Prompt, Scope, TokenRequest,
+    InteractiveBrowserCredential, Notice, Prompt, Scope, SecretString, TokenRequest,
     account::Accounts,
     chain::{Chain, Source},
-    http::Url,
+    http::{HttpRequest, Url},
     system::{Fixture, Program, System},
 };
 use base64::{
@@ -538,6 +538,31 @@ async fn nothing_that_a_persons_sign_in_leaves_is_seen_and_it_lies_on_disk_seale
     }
     assert!(refused > 10, "{refused}");
     told(&credential.sign_in(&request).await.unwrap_err());
+    let logged = leaks.0.lock().unwrap().clone();
+    assert!(logged.is_empty(), "{}", logged[0]);
+}
+
+/// A grant that does not exist yet: its field is in no list.
+#[tokio::test]
+async fn a_secret_in_a_form_is_hidden_whatever_its_field_is_called() {
+    let leaks = listen();
+    let echo = format!("Location: https://{MARK}.example/");
+    let server = Server::answering(move |_| http("302 Found", &[&echo], "")).await;
+    let url = Url::parse(&format!("http://{}/token", server.address)).unwrap();
+    let secret = SecretString::from(MARK);
+    let form = [
+        ("grant_type", "new".into()),
+        ("ninth_proof", (&secret).into()),
+    ];
+    let request = HttpRequest::post_form(url, &form);
+    let options = ClientOptions::new(machine(&[]).shared());
+    let sent = options.http().send("Asked", &request, AMPLE).await;
+    let Err(error) = sent else {
+        panic!("a redirect was followed");
+    };
+    assert!(error.why().contains("pointed to"), "{error}");
+    let shown = format!("{error} {error:#?} {request:?}");
+    assert_eq!(seen_in(&shown), None, "{shown}");
     let logged = leaks.0.lock().unwrap().clone();
     assert!(logged.is_empty(), "{}", logged[0]);
 }

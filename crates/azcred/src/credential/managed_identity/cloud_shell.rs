@@ -54,7 +54,7 @@ impl Host for CloudShell {
     fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
         async move {
             let url = self.endpoint.url([]);
-            let request = HttpRequest::post_form(url, &[("resource", asking.resource)])
+            let request = HttpRequest::post_form(url, &[("resource", asking.resource.into())])
                 .with_header(
                     HeaderName::from_static("metadata"),
                     HeaderValue::from_static("true"),
