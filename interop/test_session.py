@@ -111,4 +111,5 @@ def library(_, variables, folder):
 def failure(error):
     if error.get("code"):
         return error["code"]
-    return NOTHING if error["kind"].lower() == "unavailable" else ERROR
+    # As the commands and the library call it.
+    return NOTHING if error["kind"] in ("notSignedIn", "Unavailable") else ERROR
