@@ -33,6 +33,22 @@ def test_azure_ai_ml_reads_the_workspace(way, apps):
     assert answer["storage_account"] and answer["location"]
 
 
+def test_azure_ai_ml_and_hi_ml_find_the_workspace_that_azcred_chose(ports, apps, tmp_path):
+    folder = tmp_path / "project" / "notebooks"
+    folder.mkdir(parents=True)
+    app = apps.demo
+    environment = ports.environment | app.variables(ports) | {"AZURE_CLIENT_SECRET": app.secret}
+    done = ports.emulator.azcred(
+        *("workspace", "use", WORKSPACE, "--file", str(folder.parent / "config.json")),
+        env={name: str(value) for name, value in environment.items()},
+    )
+    assert done.returncode == 0, done.stderr
+    # From the folder below, as a notebook in it does.
+    answer = ports.run("workspace_config", {"folder": str(folder)})
+    expected = [ports.subscription, GROUP, WORKSPACE]
+    assert answer == {"azure_ai_ml": expected, "hi_ml": expected}
+
+
 def test_azure_ai_ml_is_refused_without_a_role(way, apps):
     answer = workspace(way, apps.nothing)
     assert (answer["error"], answer["status"]) == ("AuthorizationFailed", 403), answer
