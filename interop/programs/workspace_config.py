@@ -1,4 +1,4 @@
-"""A program that finds its workspace by `config.json`, as azure-ai-ml and hi-ml find it. It signs in to nothing.
+"""A program that finds its workspace by `config.json`, as azure-ai-ml and hi-ml do. It does not sign in.
 
 Standard input: {"folder"}: where it is run. Standard output: {"azure_ai_ml", "hi_ml"}, each the three names.
 """

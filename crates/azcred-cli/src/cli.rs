@@ -198,7 +198,7 @@ mod tests {
         let command = Arguments::command();
         let mut all: Vec<&str> = command
             .get_subcommands()
-            .map(|one| one.get_name())
+            .map(clap::Command::get_name)
             .collect();
         let grouped = GROUPS.iter().flat_map(|(_, names)| names.iter().copied());
         let mut grouped: Vec<&str> = grouped.filter(|name| all.contains(name)).collect();

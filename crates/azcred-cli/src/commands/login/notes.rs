@@ -42,7 +42,7 @@ pub(super) fn notes(told: &Summary<'_>) -> Vec<String> {
             notes.push(match &seen.workspaces[..] {
                 [only] => no_config(suggested, &only.name),
                 _ => no_config(suggested, ""),
-            })
+            });
         }
         _ => {}
     }
