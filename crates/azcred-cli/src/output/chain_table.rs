@@ -228,8 +228,8 @@ fn bar(row: &Row<'_>, whole: Duration, columns: usize, unicode: bool) -> String 
 }
 
 /// The sources up to the one that decided, each in a line of two columns, wrapped. Nothing where it
-/// was one alone: the error beside it says the same. Of the one whose error stands above, the verdict
-/// is enough.
+/// was one alone: the error beside it says the same. Of the one whose error stands above, the
+/// verdict is enough.
 pub(crate) fn short(report: &Report, columns: usize, whole: bool) -> Vec<String> {
     let is =
         |attempt: &Attempt, one: Option<&Attempt>| one.is_some_and(|one| ptr::eq(one, attempt));
