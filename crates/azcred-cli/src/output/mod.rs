@@ -116,6 +116,7 @@ impl Output {
     }
 
     /// A remark for people, on standard error; nothing where a program reads.
+    #[cfg(feature = "emulator")]
     pub(crate) fn note(&self, note: impl fmt::Display) {
         if !self.is_json() {
             // Where standard error is closed there is nobody to tell.
