@@ -150,7 +150,7 @@ def test_an_applications_token_is_the_same_and_renewed_by_its_secret(binary, wor
 def test_nobody_is_signed_in_after_logout(binary, person):
     person.run("logout")
     said = ours(binary, person, code=3)
-    assert "nobody is signed in to Azure CLI" in said, said
+    assert "no account is signed in to Azure CLI" in said, said
     assert "az login" in said, said
 
 

@@ -200,7 +200,7 @@ def test_an_answer_to_another_question_is_turned_away(desk):
         [("code", "somebody-elses"), ("state", "wrong"), ("state", state)],
     ):
         stranger.go(f"http://localhost:{port_of(address)}/?{urlencode(parameters)}")
-        stranger.sees("This is not the end of a sign-in")
+        stranger.sees("This page does not finish a sign-in")
     show(stranger, "turned-away")
     program.says("turned away")
     desk.tab.go(address)
@@ -287,9 +287,9 @@ def test_another_page_can_neither_end_the_sign_in_nor_read_it(sit):
             stranger = desk.somebody.open(f"{hostile}/?{urlencode({'target': target})}")
             stranger.sees("fetch iframe img post script")
             stranger.click("Kittens")
-            stranger.sees("This is not the end of a sign-in")
+            stranger.sees("This page does not finish a sign-in")
     stranger.go(f"http://{REBOUND}:{port_of(address)}/?{urlencode({'code': 'theirs', 'state': state})}")
-    stranger.sees("This is not the end of a sign-in")
+    stranger.sees("This page does not finish a sign-in")
     desk.tab.go(address)
     pages.sign_in(desk.tab, desk.people.ada)
     desk.tab.sees(SIGNED_IN.format(desk.people.ada.name))

@@ -52,7 +52,7 @@ const NO_SUCH_TENANT: [u32; 2] = [90002, 900_023];
 /// [`ErrorKind::NotFound`] where no tenant has the domain, [`ErrorKind::Invalid`] for `common` and
 /// its like, else as every request.
 pub async fn tenant_of_domain(options: &ClientOptions, domain: &TenantId) -> Result<DomainTenant> {
-    let what = format!("Looked for the tenant of {domain}");
+    let what = format!("could not find the tenant of {domain}");
     if domain.is_shared() {
         return Err(Error::new(
             ErrorKind::Invalid,

@@ -199,7 +199,7 @@ impl fmt::Display for Error {
         }
         f.write_str(".")?;
         if let Some(fix) = &self.0.fix {
-            write!(f, " To fix it: {fix}.")?;
+            write!(f, " Fix: {fix}.")?;
         }
         Ok(())
     }
@@ -234,7 +234,7 @@ mod tests {
     fn an_error_reads_as_what_why_and_fix() {
         let error = Error::new(
             ErrorKind::NotFound,
-            "Looked for the workspace 'w'",
+            "could not find the workspace 'w'",
             "there is none",
         )
         .with_fix("check its name")
@@ -242,7 +242,7 @@ mod tests {
         .with_answer(404, Some("c0".into()), None);
         assert_eq!(
             error.to_string(),
-            "Looked for the workspace 'w': there is none (ResourceNotFound, correlation id c0). To fix it: check its name."
+            "could not find the workspace 'w': there is none (ResourceNotFound, correlation id c0). Fix: check its name."
         );
     }
 

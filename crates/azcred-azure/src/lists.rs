@@ -42,8 +42,12 @@ impl ResourceManager {
     /// # Errors
     /// Any [`crate::ErrorKind`].
     pub async fn tenants(&self) -> Result<Response<Vec<Tenant>>> {
-        self.list("Listed the tenants", "/tenants", api_version::RESOURCES)
-            .await
+        self.list(
+            "could not list the tenants",
+            "/tenants",
+            api_version::RESOURCES,
+        )
+        .await
     }
 
     /// The workspaces of a subscription that the identity can see.
@@ -52,7 +56,7 @@ impl ResourceManager {
     /// Any [`crate::ErrorKind`]; [`crate::ErrorKind::Invalid`] where the id can't be one.
     pub async fn workspaces(&self, subscription: &str) -> Result<Response<Vec<Workspace>>> {
         let id = subscription_id(subscription)?;
-        let what = format!("Listed the workspaces of the subscription {id}");
+        let what = format!("could not list the workspaces of the subscription {id}");
         let path =
             format!("/subscriptions/{id}/providers/Microsoft.MachineLearningServices/workspaces");
         self.list(&what, &path, api_version::MACHINE_LEARNING).await

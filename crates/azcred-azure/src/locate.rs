@@ -41,7 +41,7 @@ pub fn locate(system: &dyn System, directory: &Path, flags: &Flags) -> Result<Lo
 fn nothing(directory: &Path) -> Error {
     Error::new(
         ErrorKind::NotFound,
-        "Looked for the workspace that is meant",
+        "could not find the workspace that is meant",
         format!(
             "no flag and no variable names one, and there is no .azureml/config.json or config.json in {} or above",
             printable_path(directory)

@@ -172,7 +172,7 @@ impl ResourceManager {
     /// subscription.
     pub async fn subscription(&self, id: &str) -> Result<Response<Subscription>> {
         let id = subscription_id(id)?;
-        let what = format!("Read the subscription {id}");
+        let what = format!("could not read the subscription {id}");
         self.get(
             &what,
             &format!("/subscriptions/{id}"),
@@ -187,7 +187,7 @@ impl ResourceManager {
     /// Any [`ErrorKind`].
     pub async fn subscriptions(&self) -> Result<Response<Vec<Subscription>>> {
         self.list(
-            "Listed the subscriptions",
+            "could not list the subscriptions",
             "/subscriptions",
             api_version::RESOURCES,
         )
@@ -199,7 +199,7 @@ impl ResourceManager {
     /// # Errors
     /// Any [`ErrorKind`].
     pub async fn workspace(&self, workspace: &WorkspaceRef) -> Result<Response<Workspace>> {
-        let what = format!("Read the workspace {workspace}");
+        let what = format!("could not read the workspace {workspace}");
         self.get(
             &what,
             &workspace.resource_id(),
@@ -215,7 +215,7 @@ impl ResourceManager {
     /// Any [`ErrorKind`].
     pub async fn permissions(&self, scope: &str) -> Result<Response<Permissions>> {
         let path = format!("{scope}/providers/Microsoft.Authorization/permissions");
-        let what = format!("Read the identity's permissions at {scope}");
+        let what = format!("could not read the identity's permissions at {scope}");
         let answer = self
             .list::<Permission>(&what, &path, api_version::AUTHORIZATION)
             .await?;
@@ -316,7 +316,7 @@ impl ResourceManager {
                     what.to_owned(),
                     "there was no token before the deadline",
                 )
-                .with_fix("check the network, and HTTPS_PROXY if this machine needs a proxy")
+                .with_fix("check the network; if it needs a proxy, set HTTPS_PROXY")
             };
             let token = timeout_at(end, self.credential.get_token(&request))
                 .await

@@ -120,7 +120,7 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
         );
         if wrong && !asked_for_help && wants_json(std::env::args_os()) {
             let why = in_a_line(&error.to_string());
-            let failure = Failure::new(Kind::Usage, "Read the command line", why)
+            let failure = Failure::new(Kind::Usage, "could not read the command line", why)
                 .fix("run `azcred --help`, or the command with --help");
             Output::new(Format::Json, false, true).failure(&failure);
         } else if wrong && !asked_for_help {

@@ -76,7 +76,7 @@ fn not_run(name: &OsString, error: &io::Error) -> NotRun {
         _ => (format!("the system can't execute it: {error}"), "", 126),
     };
     NotRun {
-        failure: Failure::new(Kind::Failed, format!("Run {name}"), why).fix(fix),
+        failure: Failure::new(Kind::Failed, format!("could not run {name}"), why).fix(fix),
         exit_code,
     }
 }

@@ -27,8 +27,12 @@ impl Place {
     pub(crate) fn here() -> Result<Self, Failure> {
         // Without it nobody knows whether a file there expects somebody else.
         let folder = std::env::current_dir().map_err(|error| {
-            Failure::new(Kind::Failed, "Read the current folder", error.to_string())
-                .fix("change into a folder that exists")
+            Failure::new(
+                Kind::Failed,
+                "could not read the current folder",
+                error.to_string(),
+            )
+            .fix("change to a folder that exists")
         })?;
         Ok(Self {
             system: Arc::new(RealSystem),
@@ -148,7 +152,7 @@ impl SignIn {
         let chosen = chosen.ok_or_else(|| {
             azcred::Error::new(
                 azcred::ErrorKind::Unexpected,
-                "Looked who gave the token",
+                "could not read who the token is for",
                 "the chain does not say",
             )
         })?;

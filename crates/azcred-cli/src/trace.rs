@@ -36,7 +36,7 @@ pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
     let targets: Targets = directives.trim().parse().map_err(|_| {
         Failure::new(
             Kind::Invalid,
-            "Read AZCRED_LOG",
+            "could not read AZCRED_LOG",
             "the value is neither a level nor a list of TARGET=LEVEL",
         )
         .fix("set AZCRED_LOG to info, debug, trace, or a list such as azcred=debug,azcred_azure=trace; or unset it")

@@ -36,7 +36,7 @@ async fn by_whoever_is_here() -> azcred::Result<()> {
 
     let session = Session::open().await?;
     let token = session.token().await?;
-    println!("good until {}", token.expires_on());
+    println!("expires on {}", token.expires_on());
     // A second call within the token's life returns the same one, without waiting.
     let again = session.token().await?;
     assert_eq!(token.secret(), again.secret());
@@ -94,7 +94,7 @@ async fn by_a_chain_of_ones_own() -> azcred::Result<()> {
     let request = TokenRequest::new(Scope::ARM);
     let token = chain.get_token(&request).await?;
     let source = chain.chosen().expect("a source was chosen");
-    println!("by {source}, good until {}", token.expires_on());
+    println!("by {source}, expires on {}", token.expires_on());
     // end
     Ok(())
 }
@@ -136,7 +136,7 @@ async fn from_the_environment() -> azcred::Result<()> {
     let credential = EnvironmentCredential::new(Default::default(), ClientOptions::default())?;
     let request = TokenRequest::new(Scope::ARM);
     let token = credential.get_token(&request).await?;
-    println!("{}: good until {}", credential.using(), token.expires_on());
+    println!("{}: expires on {}", credential.using(), token.expires_on());
     // end
     Ok(())
 }
@@ -217,7 +217,7 @@ async fn by_assertion() -> azcred::Result<()> {
                 .map_err(|error| {
                     Error::new(
                         ErrorKind::Unavailable,
-                        "Read the token file",
+                        "could not read the token file",
                         error.to_string(),
                     )
                 })

@@ -168,7 +168,7 @@ fn into_official(answer: Result<token::AccessToken>) -> azure_core::Result<Acces
 fn no_scope() -> Error {
     Error::new(
         crate::ErrorKind::Invalid,
-        "Asked for a token",
+        "could not get a token",
         "no scope was given",
     )
     .with_fix("give one, such as https://management.azure.com/.default")

@@ -1,46 +1,43 @@
 #![doc = include_str!("../README.md")]
 //!
 //! # Credentials
-//! A session tries sources in this order, unless a [`chain::Preset`] has another. A program that
-//! wants no variable or file to decide puts a [`chain::Chain`] of them together itself.
+//! A session tries sources in this order, unless a [`chain::Preset`] has another. A program in
+//! which no variable or file may decide builds its own [`chain::Chain`].
 //! 1. [`EnvironmentCredential`]: the service principal that `AZURE_*` or `HIML_*` describe;
 //! 2. [`WorkloadIdentityCredential`]: a Kubernetes workload and its token file;
 //! 3. [`GitHubActionsCredential`]: a GitHub Actions job;
 //! 4. [`AzurePipelinesCredential`]: an Azure Pipelines job and its service connection;
 //! 5. [`AzureMlOnBehalfOfCredential`]: the user on whose behalf an Azure Machine Learning job runs;
-//! 6. [`ManagedIdentityCredential`]: the identity that Azure keeps for the machine, the app, the
-//!    compute on which this runs;
-//! 7. [`AzcredCredential`]: the account that signed in to azcred before, or by one of the two at
-//!    the end, on this machine;
+//! 6. [`ManagedIdentityCredential`]: the managed identity of the machine, the app or the compute;
+//! 7. [`AzcredCredential`]: the account that is signed in to azcred on this machine;
 //! 8. [`VisualStudioCodeCredential`], [`AzureCliCredential`], [`AzurePowerShellCredential`] and
-//!    [`AzureDeveloperCliCredential`]: whoever is signed in to a developer's tools;
-//! 9. [`InteractiveBrowserCredential`], or [`DeviceCodeCredential`] where no browser can be opened:
-//!    the person at the terminal, where there is one, and only once every source before has said
-//!    that it has nobody.
+//!    [`AzureDeveloperCliCredential`]: the account that is signed in to a developer tool;
+//! 9. [`InteractiveBrowserCredential`], or [`DeviceCodeCredential`] if no browser can be opened:
+//!    the person at the terminal, and only if no other source has a token.
 //!
-//! Each can be used by itself. Besides, for programs that bring their own proof:
+//! Each can be used by itself. For programs with their own proof there are also:
 //! - [`ClientSecretCredential`]: an application and its secret;
 //! - [`ClientCertificateCredential`]: an application and its certificate;
-//! - [`ClientAssertionCredential`]: an application and a statement that somebody else signed.
+//! - [`ClientAssertionCredential`]: an application and an assertion of another issuer.
 //!
-//! Each keeps its tokens: a good one is given without waiting, one that is due is replaced in the
-//! background, and one request leaves however many callers wait ([`Credential::get_token`]).
-//! [`ClientOptions::with_disk_cache`] keeps them, encrypted, for the next process too.
-//! [`account::Accounts`] says who is signed in, chooses, and signs out.
+//! Each caches its tokens ([`Credential::get_token`]). A valid token is returned at once, and one
+//! that expires soon is refreshed in the background. However many callers wait, one request is
+//! sent. [`ClientOptions::with_disk_cache`] stores tokens, encrypted, for the next process too.
+//! [`account::Accounts`] lists the accounts that are signed in, chooses one, and signs out.
 //!
 //! # Errors
-//! There is one [`Error`]. It says what was tried, what came back (with the provider's code and
-//! correlation id), what that means and what fixes it. [`ErrorKind::Unavailable`] ('nothing here
-//! for this source') is never confused with [`ErrorKind::Refused`] ('the provider said no').
+//! There is one [`Error`]. It says what did not work, why (with the provider's code and correlation
+//! id), and the fix. [`ErrorKind::Unavailable`] ('this source has nothing to use here') is never
+//! confused with [`ErrorKind::Refused`] ('the provider rejected the request').
 //!
 //! # The world is a parameter
 //! Variables, files, programs, the keyring and the clock are reached through a [`system::System`],
 //! so that any environment can be a value in a test. HTTP needs a Tokio runtime with I/O and time
-//! enabled; giving a cached token needs none.
+//! enabled; a cached token needs no runtime.
 //!
 //! # Features
-//! All but the last are on by default. What is left out is not compiled, and neither are the crates
-//! that it alone needs; a chain then skips its sources and says so in its report.
+//! All but the last are on by default. A feature that is off is not compiled, nor are the crates
+//! that only it needs. A chain then skips its sources, and its report says so.
 //! - `azure_core`: every credential is also a `TokenCredential` of the official SDK.
 //! - `certificates`: [`ClientCertificateCredential`], and `AZURE_CLIENT_CERTIFICATE_PATH`.
 //! - `developer-tools`: Azure CLI, Azure PowerShell, Azure Developer CLI and Visual Studio Code.

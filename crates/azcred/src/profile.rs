@@ -24,10 +24,10 @@ impl Profile {
         if name.is_empty() || name.len() > LONGEST || !name.bytes().all(is_fit) {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("Read the profile '{}'", excerpt(name)),
+                format!("could not read the profile '{}'", excerpt(name)),
                 "a profile's name is 1 to 64 letters, digits, '-', '_' and '.'",
             )
-            .with_fix("name one such as 'work'"));
+            .with_fix("use a name such as 'work'"));
         }
         Ok(Self(name.to_ascii_lowercase().into()))
     }

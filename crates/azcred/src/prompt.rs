@@ -75,7 +75,7 @@ impl Prompt for PlainPrompt {
                 code.verification_uri, code.user_code
             ),
             Notice::Strange { what } => {
-                format!("Turned away while waiting for the browser: {what}.")
+                format!("Rejected while waiting for the browser: {what}.")
             }
             Notice::AnotherProcess => "Another process is signing in; waiting for it.".to_owned(),
             Notice::Over => return,

@@ -40,16 +40,19 @@ impl Scope {
             .find(|&c| !matches!(c, '\x21' | '\x23'..='\x5b' | '\x5d'..='\x7e'));
         let why = match bad {
             Some(c) if c.is_whitespace() => {
-                "it holds a space; give several scopes one by one".to_owned()
+                "it contains a space; give several scopes one by one".to_owned()
             }
-            Some(c) => format!("it holds the character {c:?}, which no scope may"),
+            Some(c) => format!("it contains the character {c:?}, which a scope can't have"),
             None if scope.is_empty() => "it is empty".to_owned(),
             None if scope.len() > 2048 => "it is longer than 2,048 bytes".to_owned(),
             None => return Ok(Self(Cow::Owned(scope))),
         };
         Err(Error::new(
             ErrorKind::Invalid,
-            format!("Read the scope '{}'", crate::redact::excerpt(&scope)),
+            format!(
+                "could not read the scope '{}'",
+                crate::redact::excerpt(&scope)
+            ),
             why,
         )
         .with_fix("a scope looks like https://management.azure.com/.default"))
@@ -66,10 +69,13 @@ impl Scope {
         if resource.ends_with(DEFAULT) {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("Read the resource '{}'", crate::redact::excerpt(resource)),
-                "it ends in /.default, so it is a scope and no resource",
+                format!(
+                    "could not read the resource '{}'",
+                    crate::redact::excerpt(resource)
+                ),
+                "it ends in /.default, so it is a scope, not a resource",
             )
-            .with_fix("leave /.default out, or give it as a scope"));
+            .with_fix("remove /.default, or give it as a scope"));
         }
         Self::new(format!("{resource}{DEFAULT}"))
     }

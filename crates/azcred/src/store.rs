@@ -88,8 +88,8 @@ impl Noted {
         if self.first.get().is_none() {
             match error.kind() {
                 // A process without a home has no cache, and that is all there is to it.
-                ErrorKind::Unavailable => tracing::debug!(%error, "nothing is kept on disk"),
-                _ => tracing::warn!(%error, "what was to be kept on disk is not"),
+                ErrorKind::Unavailable => tracing::debug!(%error, "nothing is stored on disk"),
+                _ => tracing::warn!(%error, "an entry could not be stored on disk"),
             }
             let _ = self.first.set(error);
         }

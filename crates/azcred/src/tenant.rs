@@ -28,7 +28,7 @@ impl TenantId {
         }
         Err(Error::new(
             ErrorKind::Invalid,
-            format!("Read the tenant '{}'", excerpt(tenant)),
+            format!("could not read the tenant '{}'", excerpt(tenant)),
             "a tenant is a GUID (72f988bf-86f1-41af-91ab-2d7cd011db47) or a domain name (contoso.onmicrosoft.com)",
         )
         .with_fix("find yours with `az account show --query tenantId` or in the Azure portal under Microsoft Entra ID, Overview"))
@@ -64,7 +64,7 @@ impl ClientId {
         {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("Read the client id '{}'", excerpt(client_id)),
+                format!("could not read the client id '{}'", excerpt(client_id)),
                 "a client id is the application's GUID (also called application id)",
             )
             .with_fix("find it with `az ad app list --show-mine --query '[].{name:displayName, id:appId}'`"));

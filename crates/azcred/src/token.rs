@@ -115,7 +115,7 @@ impl AccessToken {
         Self(Arc::new(Handle(inner)))
     }
 
-    /// The token itself, to be sent as `Authorization: Bearer …` and shown to nobody.
+    /// The token itself, for the header `Authorization: Bearer …`. Never show it.
     pub fn secret(&self) -> &str {
         self.0.secret.expose_secret()
     }
@@ -125,13 +125,13 @@ impl AccessToken {
         self.0.ends
     }
 
-    /// When it should be replaced, in UTC; it goes on being good until [`AccessToken::expires_on`].
+    /// When it should be replaced, in UTC; it is valid until [`AccessToken::expires_on`].
     pub fn refresh_on(&self) -> OffsetDateTime {
         self.0.refresh_on.into()
     }
 
-    /// What the token says of itself, **not verified**: good for showing and for diagnosis, never
-    /// for a decision about what somebody may do.
+    /// The token's claims, **not verified**: for display and diagnosis, never for a decision about
+    /// permissions.
     ///
     /// # Errors
     /// [`ErrorKind::Unexpected`] where the token is no JWT, which a provider is free to issue.
@@ -139,8 +139,8 @@ impl AccessToken {
         let unreadable = || {
             Error::new(
                 ErrorKind::Unexpected,
-                "Read the token's claims",
-                "the token is no JSON web token",
+                "could not read the token's claims",
+                "the token is not a JSON web token",
             )
         };
         let mut parts = self.secret().split('.');

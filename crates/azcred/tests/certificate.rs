@@ -160,7 +160,7 @@ fn a_pfx_without_a_password_is_read_in_both_ways_of_writing_none() {
         assert_says(
             &refuse_file(name, Some("wrong")),
             &[
-                "opens only without one",
+                "the file has none",
                 "unset AZURE_CLIENT_CERTIFICATE_PASSWORD",
             ],
         );
@@ -204,11 +204,11 @@ fn the_leaf_is_found_by_its_key_and_the_chain_ordered_by_issuer() {
 fn a_file_that_lacks_its_other_half_says_which_half() {
     assert_says(
         &refuse_file("certificate-only.pem", None),
-        &["no private key", "cat key.pem certificate.pem"],
+        &["no private key", "cat KEY.pem >>"],
     );
     assert_says(
         &refuse_file("key-only.pem", None),
-        &["no certificate", "cat key.pem certificate.pem"],
+        &["no certificate", "cat CERTIFICATE.pem >>"],
     );
     assert_says(
         &refuse_file("pfx-no-key.pfx", Some(PASSWORD)),
@@ -225,7 +225,7 @@ fn a_file_that_lacks_its_other_half_says_which_half() {
     assert_says(&refuse_file("key.der", None), &["one private key in DER"]);
     assert_says(
         &refuse_file("certificates.p7b", None),
-        &["PKCS#7", "never a private key"],
+        &["PKCS#7", "never contains a private key"],
     );
 }
 
@@ -233,7 +233,11 @@ fn a_file_that_lacks_its_other_half_says_which_half() {
 fn a_key_of_another_certificate_is_refused_with_the_commands_that_compare_them() {
     assert_says(
         &refuse_file("mismatched.pem", None),
-        &["not that of the certificate", "openssl pkey", "-pubout"],
+        &[
+            "does not belong to the certificate",
+            "openssl pkey",
+            "-pubout",
+        ],
     );
     let mut two = fixture("mismatched.pem");
     two.extend(fixture("root-certificate.pem"));
@@ -271,7 +275,7 @@ fn an_rsa_key_that_the_cryptography_here_does_not_sign_with_is_refused_with_what
     for (name, bits) in [("rsa-2560.pem", "2560 bits"), ("rsa-8192.pem", "8192 bits")] {
         assert_says(
             &refuse_file(name, None),
-            &[bits, "2048, 3072 or 4096 bits", "rsa:2048"],
+            &[bits, "2048, 3072 and 4096 bits", "rsa:2048"],
         );
     }
     assert_says(
@@ -314,7 +318,7 @@ fn a_file_that_is_something_else_is_called_by_its_name() {
         .replace('\n', "\\n");
     assert_says(
         &refuse(one_line.as_bytes(), None),
-        &["`\\n` spelled out", "printf '%b'"],
+        &["`\\n` instead of line breaks", "printf '%b'"],
     );
 }
 
@@ -349,7 +353,10 @@ fn a_file_that_asks_for_endless_work_is_refused_before_the_work() {
     ] {
         assert_says(
             &refuse_file(name, Some(PASSWORD)),
-            &["10 million rounds of key derivation or 256 MiB", "hostile"],
+            &[
+                "10 million rounds of key derivation or 256 MiB",
+                "over azcred's limit",
+            ],
         );
     }
 }

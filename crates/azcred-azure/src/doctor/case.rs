@@ -110,7 +110,7 @@ impl<'a> Case<'a> {
                 what,
                 "there was no response before the time for all checks ran out",
             );
-            Err(error.with_fix("check the network, and HTTPS_PROXY if this machine needs a proxy"))
+            Err(error.with_fix("check the network; if it needs a proxy, set HTTPS_PROXY"))
         })
     }
 }
@@ -174,8 +174,11 @@ pub(super) mod tests {
     async fn a_request_without_a_response_ends_with_the_time_for_all_checks() {
         let doctor = doctor();
         let hangs = std::future::pending::<Result<()>>();
-        let error = case(&doctor).within("Read it", hangs).await.unwrap_err();
+        let error = case(&doctor)
+            .within("could not read it", hangs)
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable);
-        assert_eq!(error.what(), "Read it");
+        assert_eq!(error.what(), "could not read it");
     }
 }

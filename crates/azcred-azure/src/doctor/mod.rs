@@ -153,7 +153,7 @@ fn in_words(end: End<CheckId, Option<Verdict>>) -> Verdict {
             "",
             "it had no result before the time for all checks ran out",
         )
-        .fix("check the network, and HTTPS_PROXY if this machine needs a proxy"),
+        .fix("check the network; if it needs a proxy, set HTTPS_PROXY"),
         End::Panicked => Verdict::failed(Subject::Other, "", "the check itself crashed")
             .fix("report it as a bug of azcred"),
     }

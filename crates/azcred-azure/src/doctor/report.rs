@@ -285,19 +285,26 @@ mod tests {
         let token = |kind| {
             Error::token(azcred::Error::new(
                 kind,
-                "Read AZURE_AUTHORITY_HOST",
+                "could not read AZURE_AUTHORITY_HOST",
                 "it is plain HTTP",
             ))
         };
-        let whole = "Read AZURE_AUTHORITY_HOST: it is plain HTTP";
+        let whole = "could not read AZURE_AUTHORITY_HOST: it is plain HTTP";
         assert_eq!(reason(&token(azcred::ErrorKind::Invalid)), whole);
         assert_eq!(reason(&token(azcred::ErrorKind::Unavailable)), whole);
         assert_eq!(
             reason(&token(azcred::ErrorKind::Refused)),
             "it is plain HTTP"
         );
-        let asked = Error::new(ErrorKind::NotFound, "Read the workspace", "there is none");
-        assert_eq!(reason(&asked), "Read the workspace: there is none");
+        let asked = Error::new(
+            ErrorKind::NotFound,
+            "could not read the workspace",
+            "there is none",
+        );
+        assert_eq!(
+            reason(&asked),
+            "could not read the workspace: there is none"
+        );
         assert_eq!(reason(&asked.with_answer(404, None, None)), "there is none");
     }
 

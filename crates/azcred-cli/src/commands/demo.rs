@@ -167,7 +167,7 @@ fn machine(
 }
 
 fn broken(why: &str) -> Failure {
-    Failure::new(Kind::Failed, "Play the demo", why).fix("report it as a bug of azcred")
+    Failure::new(Kind::Failed, "could not play the demo", why).fix("report it as a bug of azcred")
 }
 
 const INDENT: &str = "   ";

@@ -97,7 +97,7 @@ fn runtime(builder: &mut tokio::runtime::Builder) -> Result<tokio::runtime::Runt
     builder.enable_all().build().map_err(|error| {
         Failure::new(
             Kind::Failed,
-            "Start a runtime",
+            "could not start a runtime",
             format!("the system provides no event queue: {error}"),
         )
     })

@@ -107,7 +107,7 @@ impl Token {
             expires_on: time::rfc3339(token.expires_on()).ok_or_else(|| {
                 Failure::new(
                     Kind::Unexpected,
-                    "Read the token's times",
+                    "could not read the token's times",
                     "it ends after the year 9999",
                 )
             })?,

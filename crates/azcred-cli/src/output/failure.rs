@@ -38,7 +38,7 @@ pub(super) fn show(failure: &Failure, format: Format, whole: bool) {
 ///
 /// ```text
 /// error: the identity provider refused the sign-in
-///   what    ClientSecretCredential asked login.microsoftonline.com for a token …
+///   what    ClientSecretCredential could not get a token from login.microsoftonline.com …
 ///   why     the client secret has expired
 ///   answer  AADSTS7000222: The provided client secret keys … are expired.
 ///           correlation id 11111111-…, 2026-11-21 20:00:00Z

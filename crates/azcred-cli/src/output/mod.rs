@@ -158,7 +158,7 @@ impl Output {
         match self.trouble.take() {
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
                 Kind::Failed,
-                "Write the result to standard output",
+                "could not write the result to standard output",
                 error.to_string(),
             )),
             _ => Ok(()),

@@ -14,7 +14,7 @@ pub(crate) async fn ask(question: &str) -> Result<String, Failure> {
         let count = io::stdin().lock().read_line(&mut line)?;
         Ok::<_, io::Error>((count, line))
     });
-    let failed = |why: String| Failure::new(Kind::Failed, "Read what was typed", why);
+    let failed = |why: String| Failure::new(Kind::Failed, "could not read what was typed", why);
     match read.await {
         Ok(Ok((0, _))) => {
             let _ = writeln!(anstream::stderr());

@@ -19,7 +19,7 @@ pub(crate) async fn ask(what: &str) -> Result<SecretString, Failure> {
         blocking(|| line(&mut std_in()?)).await
     };
     let failed = |why: String| {
-        Failure::new(Kind::Failed, format!("Read the {what}"), why)
+        Failure::new(Kind::Failed, format!("could not read the {what}"), why)
             .fix("type it at a terminal, or pipe it in: `… < FILE`")
     };
     let read = read.map_err(|error| failed(error.to_string()))?;

@@ -463,7 +463,12 @@ fn what_keeps_the_sign_in_out_is_named_and_a_command_that_is_told_works() {
             None,
         ),
         ("[chan]\n", ("A", "b"), "unknown field `chan`", None),
-        ("", ("AZCRED_PRESET", "bogus"), "Read AZCRED_PRESET", None),
+        (
+            "",
+            ("AZCRED_PRESET", "bogus"),
+            "could not read AZCRED_PRESET",
+            None,
+        ),
         (
             "",
             ("AZCRED_PRESET", "azure"),
@@ -479,7 +484,7 @@ fn what_keeps_the_sign_in_out_is_named_and_a_command_that_is_told_works() {
         (
             "",
             ("AZURE_TOKEN_CREDENTIALS", "x"),
-            "Read AZURE_TOKEN_CREDENTIALS",
+            "could not read AZURE_TOKEN_CREDENTIALS",
             ONLY,
         ),
     ] {

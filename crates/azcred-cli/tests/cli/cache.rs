@@ -51,7 +51,10 @@ fn a_switch_that_can_not_be_meant_is_an_error_and_nothing_is_kept() {
         let said = home.run(&["token"]).envs(&environment).env(name, value);
         let said = said.said();
         assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said}");
-        assert!(said.stderr.contains(&format!("Read {name}")), "{said}");
+        assert!(
+            said.stderr.contains(&format!("could not read {name}")),
+            "{said}"
+        );
     }
     let list = home.run(&["cache", "list", "-o", "json"]).said().json();
     assert_eq!(list["files"], 0, "{list}");

@@ -159,14 +159,14 @@ fn an_answer_that_is_none_says_what_it_was() {
             "<html>",
             "web page",
         ),
-        ("200 OK", "", "{\"access_token\": \"x", "cut off"),
+        ("200 OK", "", "{\"access_token\": \"x", "incomplete"),
         (
             "302 Found",
             "location: https://portal.example/\r\n",
             "",
             "portal.example",
         ),
-        ("200 OK", "", "", "nothing"),
+        ("200 OK", "", "", "is empty"),
         (
             "200 OK",
             "",

@@ -105,7 +105,7 @@ fn where_both_sets_of_variables_are_there_whoami_says_which_is_not_used() {
         .said();
     assert!(
         said.stdout
-            .contains("HIML_SERVICE_PRINCIPAL_PASSWORD is set too and not used"),
+            .contains("HIML_SERVICE_PRINCIPAL_PASSWORD is set too but not used"),
         "{said}"
     );
 }

@@ -147,14 +147,14 @@ fn keep_secret(store: &Store, record: &Record, secret: &SecretString) -> Result<
     let client = record.client_id.as_deref().unwrap_or_default();
     let what = match &record.proof {
         Proof::ClientCertificate { .. } => {
-            format!("Kept the password of the certificate of the application {client}")
+            format!("could not store the password of the certificate of the application {client}")
         }
-        _ => format!("Kept the secret of the application {client}"),
+        _ => format!("could not store the secret of the application {client}"),
     };
     let trouble = |why: String, unlock: &str| {
         let others = match &record.proof {
             Proof::ClientCertificate { .. } => {
-                "use a file without a password, or set AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_CERTIFICATE_PATH and \
+                "use a certificate file without a password, or set AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_CERTIFICATE_PATH and \
                  AZURE_CLIENT_CERTIFICATE_PASSWORD"
             }
             _ => {
@@ -165,14 +165,14 @@ fn keep_secret(store: &Store, record: &Record, secret: &SecretString) -> Result<
         Error::new(
             ErrorKind::Unavailable,
             what.clone(),
-            format!("{why}, and it is written to no file"),
+            format!("{why}, and a secret is never written to a file"),
         )
         .with_fix(format!("{unlock}{others}"))
     };
     let system = &**store.system();
     if vault::refuses_keyring(system)? {
         return Err(trouble(
-            "AZCRED_KEYRING keeps the keyring from being used".to_owned(),
+            "AZCRED_KEYRING switches the keyring off".to_owned(),
             "unset AZCRED_KEYRING; or ",
         ));
     }
@@ -181,10 +181,10 @@ fn keep_secret(store: &Store, record: &Record, secret: &SecretString) -> Result<
     };
     let kept = keyring.set(&secret_name(record), secret.expose_secret().as_bytes());
     kept.map_err(|error| match error {
-        NoKeyring::Absent(why) => trouble(format!("there is no keyring here ({why})"), ""),
+        NoKeyring::Absent(why) => trouble(format!("this machine has no keyring ({why})"), ""),
         NoKeyring::Locked => trouble(
             format!("{} is locked", keyring.title()),
-            "unlock it, which signing in to the desktop does; or ",
+            "unlock it, for example by signing in to the desktop; or ",
         ),
         NoKeyring::Failed(why) => trouble(format!("{} failed ({why})", keyring.title()), ""),
     })
@@ -214,7 +214,7 @@ pub(super) fn forget_secret(store: &Store, record: &Record) -> Result<()> {
         Error::new(
             kind,
             format!(
-                "Removed the secret of {} from the keyring",
+                "could not remove the secret of {} from the keyring",
                 Account::of(record, false).who()
             ),
             why,
@@ -227,18 +227,16 @@ fn full(path: &Path) -> Result<String> {
     let wrong = |why: &'static str| {
         Error::new(
             ErrorKind::Invalid,
-            format!("Read the path {}", shown_path(path)),
+            format!("could not read the path {}", shown_path(path)),
             why,
         )
         .with_fix("give the file's full path")
     };
     if !path.is_absolute() {
         return Err(wrong(
-            "what it names depends on the folder that one happens to be in",
+            "it is a relative path, which names another file in each folder",
         ));
     }
-    let text = path
-        .to_str()
-        .ok_or_else(|| wrong("it is no text that could be written down"))?;
+    let text = path.to_str().ok_or_else(|| wrong("it is not valid text"))?;
     Ok(text.to_owned())
 }

@@ -24,7 +24,7 @@ pub(crate) async fn keep(store: &Store, mut record: Record, current: Current) ->
     let lock = match store.lock(&record.id, end).await {
         Ok(lock) => lock,
         Err(error) => {
-            tracing::debug!(%error, "a sign-in is kept without a lock");
+            tracing::debug!(%error, "a sign-in is stored without a lock");
             None
         }
     };

@@ -1,9 +1,9 @@
-//! Accounts: who has signed in to azcred on this machine, and as whom [`crate::AzcredCredential`]
-//! asks for tokens.
+//! Accounts: who is signed in to azcred on this machine, and which account
+//! [`crate::AzcredCredential`] uses.
 //!
-//! Sign-ins are kept encrypted in the user's data folder, by profile ([`crate::Profile`]) and by
-//! authority: those of an emulator or of another cloud are apart. Of each profile and authority one
-//! account is the current one.
+//! Sign-ins are stored encrypted in the user's data folder, by profile ([`crate::Profile`]) and by
+//! authority: an emulator or another cloud has its own. Each profile and authority has one current
+//! account.
 
 #[cfg(feature = "disk-cache")]
 mod add;
@@ -31,8 +31,8 @@ use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-/// The accounts of a profile. Every method reads or writes files, in a thread where that holds up
-/// nobody; each is bounded by [`ClientOptions::deadline`].
+/// The accounts of a profile. Every method reads or writes files, in a thread of its own; each ends
+/// within [`ClientOptions::deadline`].
 ///
 /// The errors of all methods: [`ErrorKind::Unavailable`] where sign-ins can't be kept here (no home
 /// folder, a keyring out of reach), [`ErrorKind::Unreachable`] where the keyring fails or the disk
@@ -63,7 +63,8 @@ pub struct Account {
     /// A person's object id and tenant at home, `OBJECT-ID.TENANT-ID`: the same wherever they are a
     /// guest.
     pub home_account_id: Option<String>,
-    /// The tenant that tokens are for, where nobody names another; `None` for a managed identity.
+    /// The tenant that tokens are for, unless a request names another; `None` for a managed
+    /// identity.
     pub tenant: Option<String>,
     /// The tenants that a person signed in to, the latest first.
     pub tenants: Vec<String>,
@@ -90,13 +91,13 @@ pub struct Account {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum AccountKind {
-    /// Somebody who signed in.
+    /// A person.
     Person,
     /// An application with a secret, which the keyring has.
     ClientSecret,
     /// An application with a certificate in a file.
     ClientCertificate,
-    /// An application with a token in a file, which somebody else keeps fresh.
+    /// An application with a token in a file that another program renews.
     FederatedToken,
     /// An identity that Azure keeps for this machine.
     ManagedIdentity,
@@ -107,7 +108,7 @@ pub enum AccountKind {
 pub struct AccountId(Arc<str>);
 
 impl AccountId {
-    /// As it stands in a list.
+    /// Its text, as lists show it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -135,7 +136,10 @@ impl FromStr for AccountId {
         }
         Err(Error::new(
             ErrorKind::Invalid,
-            format!("Read the account id '{}'", crate::redact::excerpt(&id)),
+            format!(
+                "could not read the account id '{}'",
+                crate::redact::excerpt(&id)
+            ),
             "an account's id is 16 hexadecimal digits",
         )
         .with_fix(Fix::NameAccount))
@@ -149,7 +153,7 @@ impl Serialize for AccountId {
 }
 
 impl Account {
-    /// Whom people know it as: the user name, the name, the application, the managed identity.
+    /// Its name for people: the user name, the name, the application or the managed identity.
     pub fn who(&self) -> String {
         let name = self.username.as_ref().or(self.name.as_ref());
         match (self.kind, name, &self.client_id) {
@@ -259,7 +263,7 @@ impl Accounts {
         self.read(|store| known(store, &store.all()?)).await
     }
 
-    /// The current account; `None` where there is none.
+    /// The current account, if there is one.
     ///
     /// # Errors
     /// See [`Accounts`].
@@ -278,7 +282,7 @@ impl Accounts {
     /// Makes an account the current one.
     ///
     /// # Errors
-    /// See [`Accounts`]; [`ErrorKind::Invalid`] where there is none such.
+    /// See [`Accounts`]; [`ErrorKind::Invalid`] if it does not exist.
     pub async fn use_account(&self, id: &AccountId) -> Result<Account> {
         let id = id.clone();
         self.read(move |store| {
@@ -296,8 +300,8 @@ impl Accounts {
     /// Case does not matter.
     ///
     /// # Errors
-    /// See [`Accounts`]; [`ErrorKind::Invalid`] where nobody or several are meant: then they are
-    /// named.
+    /// See [`Accounts`]; [`ErrorKind::Invalid`] if no account or several match; the error names
+    /// them.
     pub async fn find(&self, text: &str) -> Result<Account> {
         let there = self.list().await?;
         match meant(&there, text)[..] {
@@ -321,15 +325,15 @@ impl Accounts {
             profile: Some(account.profile.clone()).filter(|it| it != self.store.profile()),
             authority: Some(account.authority.clone()).filter(|it| it != self.store.authority()),
         };
-        let what = format!("Looked for the account '{}'", printable(text, 64));
+        let what = format!("could not find the account '{}'", printable(text, 64));
         Ok(Error::new(ErrorKind::Invalid, what, why).with_fix(fix))
     }
 
-    /// Signs an account out: what is kept of it goes, and the tokens of it that were cached. Where
-    /// another account is the only one left, it becomes the current one.
+    /// Signs an account out: removes its sign-in and its cached tokens. If only one account is
+    /// left, it becomes the current one.
     ///
     /// # Errors
-    /// See [`Accounts`]; [`ErrorKind::Invalid`] where there is none such.
+    /// See [`Accounts`]; [`ErrorKind::Invalid`] if it does not exist.
     pub async fn remove(&self, id: &AccountId) -> Result<Removed> {
         let id = id.clone();
         let end = self.end();
@@ -363,8 +367,7 @@ impl Accounts {
     }
 }
 
-/// Those that are known here. Where there are none because this session does not reach the keyring,
-/// nobody is to think that there are none.
+/// The accounts. If this session can't reach the keyring, that is an error, not an empty list.
 fn known(store: &Store, records: &[(Record, bool)]) -> Result<Vec<Account>> {
     if records.is_empty()
         && let Some(error) = store.out_of_reach()
@@ -380,8 +383,8 @@ fn known(store: &Store, records: &[(Record, bool)]) -> Result<Vec<Account>> {
 fn no_such(id: &str) -> Error {
     Error::new(
         ErrorKind::Invalid,
-        format!("Looked for the account '{}'", printable(id, 64)),
-        "there is no such account",
+        format!("could not find the account '{}'", printable(id, 64)),
+        "no account has this name or id",
     )
     .with_fix(Fix::NameAccount)
 }
@@ -432,10 +435,10 @@ fn ambiguous(several: &[&Account], text: &str) -> Error {
         .collect();
     Error::new(
         ErrorKind::Invalid,
-        format!("Looked for the account '{}'", printable(text, 64)),
-        format!("several are meant: {}", all.join("; ")),
+        format!("could not find the account '{}'", printable(text, 64)),
+        format!("several accounts match: {}", all.join("; ")),
     )
-    .with_fix("name one by its id")
+    .with_fix("give the id of one of them")
 }
 
 #[cfg(all(test, feature = "default"))]

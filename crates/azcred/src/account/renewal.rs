@@ -47,7 +47,7 @@ pub(crate) async fn gone_through_with<T: Send + 'static>(
             Ok(panicked) => panic::resume_unwind(panicked),
             Err(_) => Err(Error::new(
                 ErrorKind::Invalid,
-                "Renewed a sign-in",
+                "could not renew a sign-in",
                 "the runtime is shutting down",
             )),
         })

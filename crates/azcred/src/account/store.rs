@@ -59,7 +59,7 @@ impl Store {
     ) -> Result<T> {
         let this = self.clone();
         let done = tokio::task::spawn_blocking(move || does(&this));
-        let what = "Looked at the sign-ins that are kept";
+        let what = "could not read the stored sign-ins";
         match timeout_at(end, done).await {
             Ok(Ok(done)) => done,
             Ok(Err(_)) => Err(Error::new(
@@ -70,9 +70,9 @@ impl Store {
             Err(_) => Err(Error::new(
                 ErrorKind::Unreachable,
                 what,
-                "the disk that they are on did not answer in time",
+                "the disk did not answer in time",
             )
-            .with_fix("look at the disk that the home folder is on")),
+            .with_fix("check the disk of the home folder: `df -h ~`")),
         }
     }
 

@@ -170,13 +170,16 @@ async fn an_account_is_found_by_the_beginning_of_what_names_it_alone() {
     }
     for nobody in ["", "zoe", "client-a"] {
         let error = accounts.find(nobody).await.unwrap_err();
-        assert!(error.why().contains("no such account"), "{nobody}: {error}");
+        assert!(
+            error.why().contains("no account has this"),
+            "{nobody}: {error}"
+        );
         assert!(
             error
                 .fix()
                 .unwrap()
                 .to_string()
-                .contains("name one of the accounts"),
+                .contains("give one of the accounts"),
             "{error}"
         );
     }
@@ -199,7 +202,7 @@ async fn what_is_left_alone_becomes_current_and_is_told() {
     assert_eq!(removed.now_current.unwrap().id, ada.id);
     assert_eq!(accounts.current().await.unwrap().unwrap().id, ada.id);
     let error = accounts.remove(&ben.id).await.unwrap_err();
-    assert!(error.why().contains("no such account"), "{error}");
+    assert!(error.why().contains("no account has this"), "{error}");
     accounts.remove(&ada.id).await.unwrap();
     assert_eq!(accounts.list_all().await.unwrap(), []);
 }

@@ -318,10 +318,10 @@ impl Place {
                 self.noted.note_hanging();
                 Error::new(
                     ErrorKind::Unreachable,
-                    "Looked for a token on disk",
+                    "could not read the token cache on disk",
                     format!("the disk did not answer within {} s", DISK.as_secs()),
                 )
-                .with_fix("look at the disk that the cache folder is on; or keep no tokens on disk: `export AZCRED_CACHE=never`")
+                .with_fix("check the disk of the cache folder; or store no tokens on disk: `export AZCRED_CACHE=never`")
             }
         };
         self.noted.note(error);

@@ -643,7 +643,11 @@ async fn a_disk_that_can_not_be_written_to_is_read_and_told_of_with_the_fix() {
             "read-only",
             "XDG_CACHE_HOME",
         ),
-        (io::ErrorKind::PermissionDenied, "may not", "chmod u+rwx"),
+        (
+            io::ErrorKind::PermissionDenied,
+            "does not have the permission",
+            "chmod u+rwx",
+        ),
     ] {
         let fixture = laptop();
         ask(

@@ -132,7 +132,7 @@ async fn on_disk<T: Send + 'static>(
     options: &ClientOptions,
     work: impl FnOnce(&Vault, &dyn TokenStore) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    const WHAT: &str = "Looked at the cache on disk";
+    const WHAT: &str = "could not read the token cache on disk";
     let (vault, store) = (options.vault().clone(), options.store().clone());
     match timeout(DISK, spawn_blocking(move || work(&vault, &*store))).await {
         Ok(Ok(done)) => done,
@@ -146,6 +146,6 @@ async fn on_disk<T: Send + 'static>(
             WHAT,
             format!("the disk did not answer within {} s", DISK.as_secs()),
         )
-        .with_fix("look at the disk that the cache folder is on")),
+        .with_fix("check the disk of the cache folder")),
     }
 }

@@ -354,8 +354,8 @@ impl Drop for Slot {
 fn no_runtime() -> Error {
     Error::new(
         ErrorKind::Invalid,
-        "Asked for a token",
-        "no Tokio runtime is running here, and the identity provider can't be asked without one",
+        "could not get a token",
+        "it was called outside a Tokio runtime",
     )
     .with_fix("call it within `#[tokio::main]`, or with `Runtime::block_on`")
 }
@@ -363,10 +363,10 @@ fn no_runtime() -> Error {
 fn panicked() -> Error {
     Error::new(
         ErrorKind::Unexpected,
-        "Asked for a token",
-        "the source of it panicked, which standard error tells of",
+        "could not get a token",
+        "the source panicked; standard error shows where",
     )
-    .with_fix("report it with what it says there: https://github.com/azcred/azcred/issues")
+    .with_fix("report it with that message: https://github.com/azcred/azcred/issues")
 }
 
 fn seconds(time: SystemTime) -> u64 {

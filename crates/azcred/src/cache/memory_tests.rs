@@ -369,7 +369,7 @@ fn outside_a_runtime_a_token_that_is_not_there_is_an_error_and_no_panic() {
         .get(&request, |request| authority.fetch(request))
         .now_or_never();
     let error = answer.unwrap().unwrap_err();
-    assert!(error.why().contains("no Tokio runtime"), "{error}");
+    assert!(error.why().contains("outside a Tokio runtime"), "{error}");
     assert_eq!(authority.calls(), 0);
 }
 

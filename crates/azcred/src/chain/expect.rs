@@ -46,8 +46,8 @@ impl Expect {
         let id = Uuid::parse_str(tenant.trim()).map_err(|_| {
             Error::new(
                 ErrorKind::Invalid,
-                format!("Read the expected tenant (from {})", self.said_by),
-                format!("'{}' is no tenant's id", excerpt(tenant)),
+                format!("could not read the expected tenant (from {})", self.said_by),
+                format!("'{}' is not the id of a tenant", excerpt(tenant)),
             )
             .with_fix("give the tenant's GUID, which the Azure portal shows under Microsoft Entra ID, Overview")
         })?;
@@ -65,10 +65,15 @@ impl Expect {
         if principal.is_empty() {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("Read the expected principal (from {})", self.said_by),
+                format!(
+                    "could not read the expected principal (from {})",
+                    self.said_by
+                ),
                 "it is empty",
             )
-            .with_fix("give an object id, a client id or a sign-in name"));
+            .with_fix(
+                "give an object id, a client id or an account's name, such as ada@contoso.com",
+            ));
         }
         self.principal = Some(principal.to_owned());
         Ok(self)

@@ -1,19 +1,18 @@
-//! The chain: every source that could have a token, in order, at once where that saves time, and
-//! told about afterwards.
+//! The chain: tries sources in order, some of them at once to save time, and reports what each did.
 //!
-//! 1. Every source has a local look: variables, small files, where programs are. Most are ruled out
-//!    by it.
-//! 2. What is left is asked in order. A source starts when those before it are ruled out, or when
+//! 1. Every source checks what is local: variables, small files, programs on PATH. That rules most
+//!    of them out.
+//! 2. The others are tried in order. A source starts when those before it are ruled out, or when
 //!    the one before it has not answered for a quarter of a second and may yet turn out to have
-//!    nothing. The answer is always that of the first source in order that has one: a later one
-//!    that is ready waits.
-//! 3. A source that everything speaks against, and that takes time to ask (the instance metadata
-//!    service, on a laptop), is asked when no other is left.
-//! 4. The source that answered is the chain's from then on: a program does not become somebody else
+//!    nothing. The chain returns the token of the first source in order that has one: a later
+//!    one that is ready waits.
+//! 3. A source that is unlikely and slow (the instance metadata service, on a laptop) is tried
+//!    last.
+//! 4. The chain keeps to the source that returned a token: a program does not change its identity
 //!    while it runs.
 //!
-//! What happens after a source that was there and failed is the [`Preset`]'s rule. Every run leaves
-//! a [`Report`].
+//! The [`Preset`] decides what happens after a source that is set up fails. Every run makes a
+//! [`Report`].
 
 mod expect;
 mod nobody;
@@ -63,7 +62,7 @@ const PERSON: Duration = Duration::from_secs(16 * 60);
 /// turn may be on a runtime that stands still.
 const TURN: Duration = Duration::from_secs(30);
 
-/// Signs in as whoever this machine lets it be, by a [`Preset`]'s order of sources.
+/// Gets a token from the first source of a [`Preset`]'s order that has one.
 ///
 /// ```no_run
 /// # async fn example() -> azcred::Result<()> {
@@ -73,13 +72,13 @@ const TURN: Duration = Duration::from_secs(30);
 ///     .exclude([Source::ManagedIdentity])
 ///     .build();
 /// let token = chain.get_token(&TokenRequest::new(Scope::ARM)).await?;
-/// println!("by {}", chain.chosen().expect("somebody answered"));
+/// println!("by {}", chain.chosen().expect("a source was chosen"));
 /// # Ok(()) }
 /// ```
 ///
-/// Nothing is read or asked before the first token is. However many callers wait for it, the
-/// sources are gone through once. Dropping every call under way ends whatever was being asked,
-/// programs too. The renewal of a sign-in alone goes on ([`crate::account::settled`]).
+/// Nothing is read or requested before the first token. However many callers wait for it, the
+/// sources are tried once. Dropping every call ends all requests and programs. Only the renewal of
+/// a sign-in goes on ([`crate::account::settled`]).
 pub struct Chain(Kept<Resolver>);
 
 credential!(Chain);
@@ -90,7 +89,7 @@ impl Chain {
         Self::builder(options).build()
     }
 
-    /// A chain to be put together.
+    /// A builder of a chain.
     pub fn builder(options: ClientOptions) -> ChainBuilder {
         ChainBuilder(Setup {
             preset: None,
@@ -102,7 +101,8 @@ impl Chain {
         })
     }
 
-    /// The source that answered, and that the chain keeps to; `None` before the first token.
+    /// The source that returned a token, and that the chain keeps to; `None` before the first
+    /// token.
     pub fn chosen(&self) -> Option<Source> {
         self.0.source().winner.get().map(|winner| winner.source)
     }
@@ -112,8 +112,8 @@ impl Chain {
         self.0.source().last.load_full()
     }
 
-    /// Goes through the sources now, whatever was found or cached before, and changes nothing for
-    /// other callers but [`Chain::report`].
+    /// Tries the sources now, whatever is known or cached, and changes only [`Chain::report`] for
+    /// other callers.
     ///
     /// Cancel-safe and bounded, as [`crate::Credential::get_token`].
     pub async fn explain(&self, request: &TokenRequest) -> (Result<AccessToken>, Arc<Report>) {
@@ -124,7 +124,7 @@ impl Chain {
     }
 }
 
-/// A chain to be put together. Later words count; expectations add up.
+/// Builds a chain. Later calls win; expectations add up.
 #[derive(Clone, Debug)]
 pub struct ChainBuilder(Setup);
 
@@ -136,8 +136,8 @@ impl ChainBuilder {
         self
     }
 
-    /// These sources alone, in the preset's order; those that it does not have stand behind its
-    /// own. Stronger than `AZURE_TOKEN_CREDENTIALS`. With [`Source::ManagedIdentity`] alone,
+    /// Only these sources, in the preset's order; those that the preset does not have come after
+    /// its own. Stronger than `AZURE_TOKEN_CREDENTIALS`. With [`Source::ManagedIdentity`] alone,
     /// nothing speaks against the instance metadata service: it is asked with all its retries.
     #[must_use]
     pub fn only(mut self, sources: impl IntoIterator<Item = Source>) -> Self {
@@ -145,15 +145,15 @@ impl ChainBuilder {
         self
     }
 
-    /// Leaves these out.
+    /// Excludes these sources.
     #[must_use]
     pub fn exclude(mut self, sources: impl IntoIterator<Item = Source>) -> Self {
         self.0.exclude.extend(sources);
         self
     }
 
-    /// Asks nobody, though somebody may be at the terminal: for what is to be found out, and not to
-    /// be signed in to. Where a person would be asked the chain ends, and its report says so
+    /// Never asks a person to sign in, not even at a terminal. Where it would, the chain ends, and
+    /// its report says so
     /// ([`Verdict::WouldAsk`]).
     #[must_use]
     pub fn unattended(mut self) -> Self {
@@ -161,7 +161,7 @@ impl ChainBuilder {
         self
     }
 
-    /// Fails where the answer is anybody's but the one expected.
+    /// Fails unless the token is for the expected identity.
     #[must_use]
     pub fn expect(mut self, expect: Expect) -> Self {
         self.0.expect.push(expect);
@@ -354,8 +354,11 @@ impl Resolver {
 fn too_late(request: &TokenRequest, deadline: Duration) -> Error {
     Error::new(
         ErrorKind::Unreachable,
-        format!("Looked for a token for {}", request.scopes()[0].resource()),
-        format!("there was none within {} s", deadline.as_secs_f32()),
+        format!(
+            "could not get a token for {}",
+            request.scopes()[0].resource()
+        ),
+        format!("no source returned one within {} s", deadline.as_secs_f32()),
     )
     .with_fix(Fix::ReadReport)
 }

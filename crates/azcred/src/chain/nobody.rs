@@ -32,19 +32,22 @@ pub(super) fn error(setup: &Setup, report: &Report, request: &TokenRequest) -> E
         .iter()
         .filter(|attempt| matches!(attempt.verdict, Verdict::Unavailable | Verdict::WouldAsk))
         .map(|attempt| match attempt.verdict {
-            Verdict::WouldAsk => format!("{}: would ask by {}", attempt.source, attempt.reason),
+            Verdict::WouldAsk => format!(
+                "{}: would sign in a person with {}",
+                attempt.source, attempt.reason
+            ),
             _ => format!("{}: {}", attempt.source, attempt.reason),
         })
         .collect();
     let nobody = if asks_person(report) {
-        "no source has anything to use here without asking a person"
+        "no source has a token without signing in a person"
     } else {
-        "no source has anything to use here"
+        "no source has a token"
     };
     Error::new(
         ErrorKind::Unavailable,
         format!(
-            "Looked for a token for {} with the chain '{}'",
+            "could not get a token for {} with the chain '{}'",
             request.scopes()[0].resource(),
             report.preset
         ),

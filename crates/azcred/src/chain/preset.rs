@@ -111,7 +111,7 @@ impl Preset {
         (self == Self::Kedro
             && source == Source::ManagedIdentity
             && system.var("MSI_ENDPOINT").is_some())
-        .then_some("MSI_ENDPOINT is set, where kedro-azureml-pipeline leaves managed identity out")
+        .then_some("MSI_ENDPOINT is set, and then kedro-azureml-pipeline skips managed identity")
     }
 }
 
@@ -157,7 +157,7 @@ pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
             .as_ref()
             .is_some_and(|only| !only.contains(&source))
         {
-            Some("it is not among those asked for".to_owned())
+            Some("it is not among the requested sources".to_owned())
         } else if setup.exclude.contains(&source) {
             Some("it was excluded".to_owned())
         } else if let Some(chosen) = variable
@@ -189,11 +189,11 @@ pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
     if chosen_from.all(|place| place.excluded.is_some()) {
         return Err(Error::new(
             ErrorKind::Invalid,
-            format!("Put together the chain '{}'", setup.preset()),
+            format!("could not build the chain '{}'", setup.preset()),
             "every source is excluded",
         )
         .with_fix(
-            "exclude fewer: AZURE_TOKEN_CREDENTIALS, azcred.toml and what is asked for add up",
+            "exclude fewer sources: AZURE_TOKEN_CREDENTIALS, azcred.toml and the request all count",
         ));
     }
     Ok(places)
@@ -247,8 +247,8 @@ fn token_credentials(system: &dyn System) -> Result<Option<Chosen>> {
         .ok_or_else(|| {
             Error::new(
                 ErrorKind::Invalid,
-                "Read AZURE_TOKEN_CREDENTIALS",
-                format!("'{}' is no choice of sources", excerpt(value)),
+                "could not read AZURE_TOKEN_CREDENTIALS",
+                format!("'{}' does not name sources", excerpt(value)),
             )
             .with_fix(format!(
                 "set it to dev, prod or one of {}; or unset it",

@@ -234,7 +234,7 @@ async fn look_at_all(setup: &Setup, people: &People, end: Instant) -> Result<Vec
         };
         tokio::task::spawn_blocking(move || places.into_iter().map(look).collect())
     };
-    let failed = |kind, why| Error::new(kind, "Looked at what is here for each source", why);
+    let failed = |kind, why| Error::new(kind, "could not check which sources are set up here", why);
     match timeout_at(end, looking).await {
         Ok(Ok(runners)) => Ok(runners),
         Ok(Err(ended)) => match ended.try_into_panic() {
@@ -243,9 +243,9 @@ async fn look_at_all(setup: &Setup, people: &People, end: Instant) -> Result<Vec
         },
         Err(_) => Err(failed(
             ErrorKind::Unreachable,
-            "files or the folders of PATH could not be looked at in time",
+            "some files, or folders of PATH, could not be read in time",
         )
-        .with_fix("look at the disks that they are on: `df` hangs at one that does not answer")),
+        .with_fix("check the disks: `df` hangs at the one that does not answer")),
     }
 }
 

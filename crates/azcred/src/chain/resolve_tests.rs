@@ -598,7 +598,10 @@ fn where_a_person_would_be_asked_a_run_that_asks_nobody_says_so_and_ends() {
         assert!(!run.was_asked(PERSON_TOO), "{:?}", run.log);
         let error = run.answer.err().unwrap();
         assert!(error.is_unavailable());
-        assert!(error.why().contains("without asking a person"), "{error}");
+        assert!(
+            error.why().contains("without signing in a person"),
+            "{error}"
+        );
         assert!(error.why().contains("interactive-browser"), "{error}");
         assert!(
             error.fix().unwrap().to_string().contains("do this"),

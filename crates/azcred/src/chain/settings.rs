@@ -98,13 +98,14 @@ impl Settings {
         let invalid = |why: String| {
             Error::new(
                 ErrorKind::Invalid,
-                format!("Read {}", printable_path(&path)),
+                format!("could not read {}", printable_path(&path)),
                 why,
             )
-            .with_fix("fix the file; the reference of settings lists what can stand in it")
+            .with_fix("correct the file; the reference of settings lists its keys")
         };
         let content = content.map_err(|error| invalid(error.to_string()))?;
-        let text = String::from_utf8(content).map_err(|_| invalid("it is not text".to_owned()))?;
+        let text =
+            String::from_utf8(content).map_err(|_| invalid("it is not UTF-8 text".to_owned()))?;
         let file: File = toml::from_str(&text).map_err(|error| {
             let line = error
                 .span()

@@ -122,12 +122,15 @@ fn attended(source: Source, system: &dyn System) -> Result<()> {
         return Ok(());
     };
     let fix = match why {
-        Unattended::CiJob(_) => "give the job an identity of its own",
-        Unattended::NoTerminal => "run it at a terminal",
+        Unattended::CiJob(_) => "give the job its own identity, such as a federated credential",
+        Unattended::NoTerminal => "run it in a terminal (`ssh -t`, `docker run -it`)",
     };
     Err(Error::new(
         ErrorKind::Unavailable,
-        format!("{} looked for a person", source.credential_name()),
+        format!(
+            "{} could not ask a person to sign in",
+            source.credential_name()
+        ),
         why.to_string(),
     )
     .with_fix(fix))

@@ -210,9 +210,9 @@ fn the_nearest_project_file_and_the_users_own_are_read() {
 fn a_guard_that_is_misspelt_is_refused_with_its_line() {
     for (text, why) in [
         ("[expect]\ntennant = 'x'", "line 2: unknown field `tennant`"),
-        ("[expect]\ntenant = 'contoso.com'", "no tenant's id"),
-        ("[chain]\nexclude = ['az']", "there is none of this name"),
-        ("[chain]\npreset = 'best'", "there is none of this name"),
+        ("[expect]\ntenant = 'contoso.com'", "not the id of a tenant"),
+        ("[chain]\nexclude = ['az']", "this name does not exist"),
+        ("[chain]\npreset = 'best'", "this name does not exist"),
         ("chain = ", "line 1"),
         ("\u{0}", "line 1"),
     ] {

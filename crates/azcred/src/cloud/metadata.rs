@@ -61,14 +61,14 @@ pub(crate) async fn described(
     let Some(text) = system.var(VARIABLE) else {
         return Ok(None);
     };
-    let what = format!("Read the cloud that {VARIABLE} describes");
+    let what = format!("could not read the cloud that {VARIABLE} describes");
     let invalid = |why: String, fix: &'static str| {
         Error::new(ErrorKind::Invalid, what.clone(), why).with_fix(fix)
     };
     let url = address(text.trim()).ok_or_else(|| {
         invalid(
-            format!("'{}' is neither an https:// address nor one on this machine", printable(&text, 100)),
-            "set it to https://management.azure.com/metadata/endpoints?api-version=2022-09-01 or your cloud's like, or unset it",
+            format!("'{}' is neither an https:// address nor an address on this machine", printable(&text, 100)),
+            "set it to https://management.azure.com/metadata/endpoints?api-version=2022-09-01 or the same address of your cloud, or unset it",
         )
     })?;
     let authority = authority_of(system)?;
@@ -90,7 +90,7 @@ pub(crate) async fn described(
                 printable(wanted, 40)
             ),
             None => format!(
-                "it describes several clouds ({}), and nothing says which is meant",
+                "it describes several clouds ({}), and none is chosen",
                 names.join(", ")
             ),
         };
@@ -98,7 +98,10 @@ pub(crate) async fn described(
     })?;
     let cloud = cloud(entry, authority, &url).map_err(|error| {
         invalid(
-            format!("what it says of the cloud can't be used: {}", error.why()),
+            format!(
+                "its description of the cloud can't be used: {}",
+                error.why()
+            ),
             CHECK_ADDRESS,
         )
     })?;
@@ -110,8 +113,7 @@ pub(crate) async fn described(
     Ok(Some(cloud))
 }
 
-const CHECK_ADDRESS: &str =
-    "check that the address is right and that no proxy answers in its place";
+const CHECK_ADDRESS: &str = "check the address, and that no proxy answers instead";
 
 /// What a response describes; `None` where it is not a description.
 fn entries(response: &HttpResponse) -> Option<Vec<Entry>> {
@@ -127,7 +129,7 @@ fn entries(response: &HttpResponse) -> Option<Vec<Entry>> {
 fn not_understood(what: &str, response: &HttpResponse) -> Error {
     let status = response.status;
     if status == 429 || status >= 500 {
-        let why = format!("the server that describes it is in trouble (HTTP {status})");
+        let why = format!("the server failed (HTTP {status})");
         return Error::new(ErrorKind::Unreachable, what.to_owned(), why)
             .with_fix("try again in a minute");
     }

@@ -150,11 +150,8 @@ impl Cloud {
             Some("AzureChinaCloud") => Ok(Self::CHINA),
             Some(other) => Err(Error::new(
                 ErrorKind::Invalid,
-                "Read AZUREML_CURRENT_CLOUD",
-                format!(
-                    "'{}' is no cloud that we know",
-                    crate::redact::excerpt(other)
-                ),
+                "could not read AZUREML_CURRENT_CLOUD",
+                format!("'{}' is not a known cloud", crate::redact::excerpt(other)),
             )
             .with_fix("set it to AzureCloud, AzureUSGovernment or AzureChinaCloud, or unset it")),
         }
@@ -209,7 +206,7 @@ fn authority_of(system: &dyn System) -> Result<Option<Authority>> {
     let authority = Authority::new(&host).map_err(|error| {
         Error::new(
             ErrorKind::Invalid,
-            "Read AZURE_AUTHORITY_HOST",
+            "could not read AZURE_AUTHORITY_HOST",
             error.why().to_owned(),
         )
         .with_fix("set it to https://login.microsoftonline.com, or unset it")
@@ -274,24 +271,24 @@ impl fmt::Debug for Authority {
 /// An address that a secret may be sent to.
 fn checked(name: &'static str, text: &str) -> Result<Url> {
     let refuse = |why: &'static str| {
-        Error::new(ErrorKind::Invalid, format!("Read {name}"), why)
+        Error::new(ErrorKind::Invalid, format!("could not read {name}"), why)
             .with_fix("give an https:// address such as https://login.microsoftonline.com")
     };
-    let url = Url::parse(text).map_err(|_| refuse("it is no address"))?;
+    let url = Url::parse(text).map_err(|_| refuse("it is not an address"))?;
     if url.host_str().is_none_or(str::is_empty) {
-        return Err(refuse("it names no host"));
+        return Err(refuse("it does not name a host"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("it holds a user name or a password"));
+        return Err(refuse("it contains a user name or a password"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse("it holds a query or a fragment"));
+        return Err(refuse("it contains a query or a fragment"));
     }
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
         "http" => Err(refuse(
-            "it is plain HTTP, over which a secret could be read by anybody on the way; only loopback addresses may be HTTP",
+            "it is plain HTTP, which would expose a secret; only loopback addresses may be HTTP",
         )),
         _ => Err(refuse("it is neither https nor http")),
     }

@@ -90,8 +90,8 @@ impl SignedIn {
                 return store.read(id)?.ok_or_else(|| {
                     Error::new(
                         ErrorKind::Refused,
-                        format!("{NAME} looked for the account that it is"),
-                        "that account was signed out meanwhile",
+                        format!("{NAME} could not find its account"),
+                        "that account has been signed out",
                     )
                     .with_fix(SignIn {
                         again: true,
@@ -108,7 +108,7 @@ impl SignedIn {
         }
         let others = store.of_profile()?;
         let profile = store.profile();
-        let what = format!("{NAME} looked for who is signed in to azcred (profile '{profile}')");
+        let what = format!("{NAME} could not find an account in the profile '{profile}'");
         if others.is_empty() {
             let sign_in = SignIn {
                 profile: named(profile),
@@ -174,8 +174,8 @@ impl SignedIn {
             Silent::AskPerson(error) => Err(self.has_to_sign_in(record, request, error)),
             Silent::Nobody => Err(Error::new(
                 ErrorKind::Refused,
-                format!("{NAME} looked for the sign-in of {}", who(record)),
-                "the provider gave nothing by which it could be renewed",
+                format!("{NAME} could not renew the sign-in of {}", who(record)),
+                "the identity provider returned no refresh token",
             )
             .with_fix(self.login(record))),
         }
@@ -287,7 +287,7 @@ fn named(profile: &str) -> Option<String> {
 /// What the keyring has for an account.
 fn secret(record: &Record, system: &dyn System) -> Result<SecretString> {
     let what = format!(
-        "{NAME} looked into the keyring for the secret of {}",
+        "{NAME} could not read the secret of {} from the keyring",
         who(record)
     );
     let trouble =
@@ -300,8 +300,8 @@ fn secret(record: &Record, system: &dyn System) -> Result<SecretString> {
     };
     let Some(keyring) = system.keyring() else {
         return Err(trouble(
-            "there is no keyring here".to_owned(),
-            "use the account where it was signed in, or set AZURE_CLIENT_SECRET and its kin".into(),
+            "this machine has no keyring".to_owned(),
+            "use the account where it signed in; or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET".into(),
         ));
     };
     let found = keyring.get(&secret_name(record)).map_err(|error| {
@@ -309,18 +309,18 @@ fn secret(record: &Record, system: &dyn System) -> Result<SecretString> {
         match error {
             NoKeyring::Locked => trouble(
                 format!("{title} is locked"),
-                "unlock it, which signing in to the desktop does".into(),
+                "unlock it, for example by signing in to the desktop".into(),
             ),
             NoKeyring::Absent(why) => trouble(
-                format!("{title} is not in this session ({why})"),
-                "use the account in the session where it was signed in, or set AZURE_CLIENT_SECRET and its kin".into(),
+                format!("{title} is not available in this session ({why})"),
+                "use the account in the session where it signed in; or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET".into(),
             ),
             NoKeyring::Failed(why) => trouble(format!("{title} failed ({why})"), again()),
         }
     })?;
     found
         .and_then(|bytes| Some(SecretString::from(str::from_utf8(&bytes).ok()?.to_owned())))
-        .ok_or_else(|| trouble("it is not there any more".to_owned(), again()))
+        .ok_or_else(|| trouble("it is no longer there".to_owned(), again()))
 }
 
 impl TokenSource for SignedIn {

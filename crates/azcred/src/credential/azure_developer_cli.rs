@@ -1,4 +1,4 @@
-//! Whoever is signed in to Azure Developer CLI (`azd auth login`).
+//! The account that is signed in to Azure Developer CLI (`azd auth login`).
 
 use super::{
     Availability,
@@ -22,7 +22,7 @@ use serde::Deserialize;
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
-/// Signs in as whoever is signed in to Azure Developer CLI.
+/// Gets tokens of the account that is signed in to Azure Developer CLI.
 pub struct AzureDeveloperCliCredential(Kept<AzureDeveloperCli>);
 
 #[derive(Clone)]
@@ -46,13 +46,13 @@ static ABOUT: About = About {
         Phrase {
             says: "unknown flag: --claims",
             kind: ErrorKind::Unavailable,
-            why: "this version of Azure Developer CLI can't answer a challenge",
+            why: "this version of Azure Developer CLI can't answer a claims challenge",
             fix: "update Azure Developer CLI to 1.18.1 or later (https://aka.ms/azd-install)",
         },
         Phrase {
             says: "unknown flag",
             kind: ErrorKind::Unavailable,
-            why: "Azure Developer CLI is too old to be asked like this",
+            why: "Azure Developer CLI is too old",
             fix: "update Azure Developer CLI (https://aka.ms/azd-install)",
         },
     ],
@@ -67,7 +67,7 @@ struct Answer<'a> {
 }
 
 impl AzureDeveloperCliCredential {
-    /// A credential for whoever is signed in, in their own tenant. Looks at nothing yet.
+    /// A credential for that account, in its own tenant. Reads nothing yet.
     pub fn new(options: ClientOptions) -> Self {
         let system = options.system().clone();
         let tool = DeveloperTool::new(&ABOUT, options);
@@ -157,7 +157,7 @@ impl TokenSource for AzureDeveloperCli {
             || {
                 Availability::Unavailable(
                     self.tool
-                        .not_installed(format!("{NAME} looked for Azure Developer CLI")),
+                        .not_installed(format!("{NAME} could not use Azure Developer CLI")),
                 )
             },
             |program| Availability::Possible {

@@ -50,7 +50,8 @@ const ENDPOINT: &str = "OBO_ENDPOINT";
 const ENABLED: &str = "AZUREML_OBO_ENABLED";
 /// The id of the job.
 const RUN: &str = "AZUREML_RUN_ID";
-const WHAT: &str = "AzureMLOnBehalfOfCredential looked for the user of an Azure Machine Learning job in the environment";
+const WHAT: &str =
+    "AzureMLOnBehalfOfCredential could not find the user of an Azure Machine Learning job";
 const USER_IDENTITY: &str = "submit the job with its user's identity: `identity: {type: user_identity}` in the job's YAML, \
                              `identity=UserIdentityConfiguration()` in azure-ai-ml";
 /// No token lives longer, whatever an endpoint says; more would overflow somebody's clock.
@@ -99,17 +100,19 @@ fn missing(system: &dyn System, enabled: bool) -> Error {
         return Error::new(
             ErrorKind::Unavailable,
             WHAT,
-            "this job runs on serverless Spark, where the user's tokens can be had within PySpark's session only",
+            "this job runs on serverless Spark, where only a PySpark session can get the user's tokens",
         )
-        .with_fix("get the token in PySpark with azure-ai-ml's AzureMLOnBehalfOfCredential and hand it on");
+        .with_fix("get the token in PySpark with azure-ai-ml's AzureMLOnBehalfOfCredential, and pass it to the program");
     }
     if enabled {
         return Error::new(
             ErrorKind::Unavailable,
             WHAT,
-            format!("{ENABLED} says that the job runs as its user, and {ENDPOINT} is not set"),
+            format!("{ENDPOINT} is missing, although {ENABLED} says that the job runs as its user"),
         )
-        .with_fix("run it on Azure Machine Learning compute, and hand the job's variables on to the program");
+        .with_fix(
+            "run it on Azure Machine Learning compute, and pass the job's variables to the program",
+        );
     }
     Error::new(
         ErrorKind::Unavailable,
@@ -143,13 +146,13 @@ impl OnBehalfOf {
         let [scope] = request.scopes() else {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("{NAME} read the scopes of a request"),
-                "there are several, and the endpoint gives a token for one resource",
+                format!("{NAME} could not get a token for several scopes"),
+                "a token of this endpoint is for one resource",
             )
-            .with_fix("ask for one scope, such as https://management.azure.com/.default"));
+            .with_fix("request one scope, such as https://management.azure.com/.default"));
         };
         let what = format!(
-            "{NAME} asked {} for a token for {} as the user of this job",
+            "{NAME} could not get a token from {} for {} as the user of this job",
             self.url.host_str().unwrap_or_default(),
             scope.resource()
         );
@@ -225,7 +228,7 @@ impl fmt::Debug for OnBehalfOf {
 fn read(what: &str, response: &HttpResponse, now: SystemTime) -> Result<AccessToken> {
     let unexpected = |why: String| {
         Error::new(ErrorKind::Unexpected, what.to_owned(), why).with_fix(format!(
-            "check that {ENDPOINT} is as the job's compute set it"
+            "check that {ENDPOINT} has the value that the job's compute gave it"
         ))
     };
     let Ok(mut answer) = serde_json::from_slice::<Map<String, Value>>(&response.body) else {
@@ -245,19 +248,19 @@ fn read(what: &str, response: &HttpResponse, now: SystemTime) -> Result<AccessTo
         use secrecy::ExposeSecret;
         let text = token.expose_secret();
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(unexpected("what it gave is no bearer token".to_owned()));
+            return Err(unexpected("it did not return a bearer token".to_owned()));
         }
         token
     };
     let Some(lifetime) = lifetime(&answer, now) else {
         return Err(unexpected(
-            "it gave a token and not when it ends ('expires_on', 'expires_in' or 'expiresOn')"
+            "it returned a token without an expiry time ('expires_on', 'expires_in' or 'expiresOn')"
                 .to_owned(),
         ));
     };
     if lifetime.is_zero() {
         return Err(unexpected(
-            "it gave a token that has expired, or this machine's clock is ahead".to_owned(),
+            "it returned an expired token, or this machine's clock is ahead".to_owned(),
         ));
     }
     Ok(AccessToken::new(token, now, lifetime.min(LONGEST), None))

@@ -45,11 +45,11 @@ fn without_an_endpoint_the_reason_is_the_true_one() {
         (&[][..], "OBO_ENDPOINT is not set"),
         (
             &[("AZUREML_OBO_ENABLED", "True")],
-            "AZUREML_OBO_ENABLED says that the job runs as its user, and OBO_ENDPOINT is not set",
+            "OBO_ENDPOINT is missing, although AZUREML_OBO_ENABLED says that the job runs as its user",
         ),
         (
             &[("AZUREML_DATAPREP_TOKEN_PROVIDER", "sparkobo")],
-            "this job runs on serverless Spark, where the user's tokens can be had within PySpark's session only",
+            "this job runs on serverless Spark, where only a PySpark session can get the user's tokens",
         ),
     ] {
         let error = job(variables).unwrap_err();
@@ -82,7 +82,7 @@ fn an_endpoint_is_on_this_machine_or_beside_it_or_speaks_https() {
         let error = job(&[("OBO_ENDPOINT", bad)]).unwrap_err();
         assert_eq!(
             (error.kind(), error.what()),
-            (ErrorKind::Invalid, "Read OBO_ENDPOINT"),
+            (ErrorKind::Invalid, "could not read OBO_ENDPOINT"),
             "{bad}"
         );
         assert!(!error.to_string().contains("canary"), "{error}");
@@ -130,34 +130,40 @@ fn a_token_is_read_in_every_form_that_azure_ai_ml_takes() {
 #[test]
 fn an_answer_without_a_usable_token_is_named_for_what_it_is() {
     for (body, why) in [
-        ("", "with nothing"),
+        ("", "is empty"),
         ("<html>canary", "web page"),
-        ("canary", "no JSON object"),
-        (r#""canary""#, "no JSON object"),
-        (r#"{"token":"canary","expir"#, "cut off"),
-        (r#"{"error":"canary"}"#, "holds no token"),
-        (r#"{"access_token":7,"expires_in":5}"#, "holds no token"),
-        (r#"{"access_token":"","expires_in":5}"#, "no bearer token"),
+        ("canary", "not a JSON object"),
+        (r#""canary""#, "not a JSON object"),
+        (r#"{"token":"canary","expir"#, "incomplete"),
+        (r#"{"error":"canary"}"#, "has no token"),
+        (r#"{"access_token":7,"expires_in":5}"#, "has no token"),
+        (
+            r#"{"access_token":"","expires_in":5}"#,
+            "not return a bearer token",
+        ),
         (
             r#"{"access_token":"canary x","expires_in":5}"#,
-            "no bearer token",
+            "not return a bearer token",
         ),
-        (r#"{"access_token":"canary"}"#, "not when it ends"),
+        (
+            r#"{"access_token":"canary"}"#,
+            "a token without an expiry time",
+        ),
         (
             r#"{"access_token":"canary","expiresOn":"soon"}"#,
-            "not when it ends",
+            "a token without an expiry time",
         ),
         (
             r#"{"access_token":"canary","expires_in":-5}"#,
-            "not when it ends",
+            "a token without an expiry time",
         ),
         (
             r#"{"access_token":"canary","expires_on":1795305600}"#,
-            "has expired",
+            "an expired token",
         ),
         (
             r#"{"access_token":"canary","expiresOn":"1969-01-01T00:00:00Z"}"#,
-            "has expired",
+            "an expired token",
         ),
     ] {
         let error = given(body).unwrap_err();

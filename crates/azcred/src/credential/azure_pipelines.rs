@@ -40,7 +40,8 @@ const TOKEN: &str = "SYSTEM_ACCESSTOKEN";
 const CLIENT: &str = "AZURESUBSCRIPTION_CLIENT_ID";
 const TENANT: &str = "AZURESUBSCRIPTION_TENANT_ID";
 const CONNECTION: &str = "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID";
-const MAP: &str = "map it in the task: `env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }`, at the task that runs this";
+const MAP: &str =
+    "add `env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }` to the task that runs this";
 /// The version that azure-identity asks for.
 const API_VERSION: &str = "7.1";
 
@@ -84,8 +85,8 @@ impl AzurePipelinesCredential {
                 ("x-tfs-fedauthredirect", "Suppress"),
             ],
             field: "oidcToken",
-            unknown: "SYSTEM_ACCESSTOKEN is wrong or of another job: map it in this job's task, `env: { SYSTEM_ACCESSTOKEN: \
-                      $(System.AccessToken) }`",
+            unknown: "add `env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }` to this job's task: the \
+                      value is wrong or from another job",
             refused: format!(
                 "check that the service connection {connection} exists in this project, is of the kind 'workload identity \
                  federation', and that this pipeline may use it (Project settings, Service connections)"
@@ -127,10 +128,10 @@ fn connection(id: &str) -> Result<&str> {
     }
     Err(Error::new(
         ErrorKind::Invalid,
-        format!("Read the service connection id '{}'", excerpt(id)),
-        "a service connection's id is a GUID, and not its name",
+        format!("could not read the service connection id '{}'", excerpt(id)),
+        "the id of a service connection is a GUID, not its name",
     )
-    .with_fix("find it in the address of the service connection's page, as `resourceId`"))
+    .with_fix("copy `resourceId` from the address of the service connection's page"))
 }
 
 /// The job's token, and not the macro that stands for it: what is left of it where the name is
@@ -139,8 +140,8 @@ fn access_token(text: &str) -> Result<SecretString> {
     if text.trim().starts_with("$(") {
         return Err(Error::new(
             ErrorKind::Invalid,
-            "Read a token",
-            "it holds a macro that was not expanded",
+            "could not read a token",
+            "it contains a macro that was not expanded",
         )
         .with_fix(MAP));
     }
@@ -162,10 +163,12 @@ fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
     }
     let mut fix = Vec::new();
     if missing.contains(&TOKEN) {
-        fix.push(format!("the job's token is kept from programs: {MAP}"));
+        fix.push(format!(
+            "programs of a job do not get its token by default: {MAP}"
+        ));
     }
     if missing.contains(&URI) {
-        fix.push("update the agent, which sets SYSTEM_OIDCREQUESTURI".to_owned());
+        fix.push("update the agent: newer ones set SYSTEM_OIDCREQUESTURI".to_owned());
     }
     let connection: Vec<&str> = missing
         .into_iter()
@@ -183,7 +186,7 @@ fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
     )
 }
 
-const WHAT: &str = "AzurePipelinesCredential looked for a job's identity in the environment";
+const WHAT: &str = "AzurePipelinesCredential could not find the identity of a job";
 
 #[cfg(test)]
 #[path = "azure_pipelines_tests.rs"]

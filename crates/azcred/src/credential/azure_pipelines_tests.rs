@@ -60,7 +60,7 @@ fn what_a_job_lacks_is_named_with_what_brings_it() {
     ] {
         let error = job(&without(absent)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        let (_, not) = error.why().split_once(" are set and ").unwrap();
+        let (not, _) = error.why().split_once(" missing, while ").unwrap();
         for (name, _) in &ALL[1..] {
             assert_eq!(not.contains(name), absent.contains(name), "{error}");
         }
@@ -89,7 +89,7 @@ fn a_value_that_cannot_be_used_names_its_variable_and_not_its_value() {
         let error = job(&variables).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{value}");
         if place != 4 {
-            assert_eq!(error.what(), format!("Read {}", ALL[place].0));
+            assert_eq!(error.what(), format!("could not read {}", ALL[place].0));
         }
         assert!(!error.to_string().contains("canary.example"), "{error}");
         assert!(error.fix().is_some(), "{error}");

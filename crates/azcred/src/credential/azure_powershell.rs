@@ -1,4 +1,4 @@
-//! Whoever is signed in to Azure PowerShell (`Connect-AzAccount`).
+//! The account that is signed in to Azure PowerShell (`Connect-AzAccount`).
 
 use super::{
     Availability,
@@ -19,8 +19,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{fmt, sync::Arc, time::Duration};
 
-/// Signs in as whoever is signed in to Azure PowerShell: the module Az.Accounts, in PowerShell 7
-/// or, on Windows, 5.1.
+/// Gets tokens of the account that is signed in to Azure PowerShell: the module Az.Accounts, in
+/// PowerShell 7 or, on Windows, 5.1.
 pub struct AzurePowerShellCredential(Kept<AzurePowerShell>);
 
 #[derive(Clone)]
@@ -47,13 +47,13 @@ static ABOUT: About = About {
         Phrase {
             says: "AuthorizationManager check failed",
             kind: ErrorKind::Unavailable,
-            why: "the execution policy keeps the module Az.Accounts from being loaded",
+            why: "the execution policy does not allow the module Az.Accounts",
             fix: "allow it with `Set-ExecutionPolicy -Scope CurrentUser RemoteSigned`",
         },
         Phrase {
             says: "cannot be loaded because running scripts is disabled",
             kind: ErrorKind::Unavailable,
-            why: "the execution policy keeps the module Az.Accounts from being loaded",
+            why: "the execution policy does not allow the module Az.Accounts",
             fix: "allow it with `Set-ExecutionPolicy -Scope CurrentUser RemoteSigned`",
         },
     ],
@@ -125,7 +125,7 @@ impl AzurePowerShell {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 what,
-                "a challenge is to be answered, which only a person who signs in can do",
+                "a claims challenge needs a person to sign in",
             )
             .with_fix(format!("run `{command}` (Az.Accounts 5.2 or later)")));
         }
@@ -133,9 +133,9 @@ impl AzurePowerShell {
             return Err(Error::new(
                 ErrorKind::Invalid,
                 what,
-                "Azure PowerShell gives tokens for a whole resource, and several scopes were asked for",
+                "Azure PowerShell gets tokens for one whole resource, and several scopes were requested",
             )
-            .with_fix("ask for RESOURCE/.default alone"));
+            .with_fix("request only RESOURCE/.default"));
         };
         let args = arguments(scope.resource(), tenant);
         let finished = tool.run(&what, args, Vec::new(), tool.deadline()).await?;
@@ -147,7 +147,7 @@ impl AzurePowerShell {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 what,
-                "PowerShell is installed, and its module Az.Accounts (2.2 or later) is not",
+                "PowerShell is installed, but its module Az.Accounts (2.2 or later) is not",
             )
             .with_fix("run `Install-Module Az.Accounts`, then `Connect-AzAccount`"));
         }
@@ -203,7 +203,7 @@ impl TokenSource for AzurePowerShell {
             || {
                 Availability::Unavailable(
                     self.tool
-                        .not_installed(format!("{NAME} looked for PowerShell")),
+                        .not_installed(format!("{NAME} could not use PowerShell")),
                 )
             },
             |program| Availability::Possible {

@@ -67,11 +67,11 @@ impl CertificateFile<'_> {
         Err(crate::Error::new(
             crate::ErrorKind::Invalid,
             format!(
-                "Read the client certificate '{}'",
+                "could not read the client certificate '{}'",
                 crate::redact::shown_path(path)
             ),
             "this program was built without the feature `certificates` of the crate azcred",
         )
-        .with_fix("build it with that feature, or sign in by a secret or a federated token"))
+        .with_fix("build it with that feature, or use a secret or a federated token"))
     }
 }

@@ -1,4 +1,4 @@
-//! An application that proves who it is with a statement that somebody else signed.
+//! An application that proves its identity with an assertion of another issuer.
 
 use super::{
     Availability, federation,
@@ -22,16 +22,15 @@ use tokio::time::{Instant, timeout};
 /// Where assertions come from: an identity token of a CI system, of a Kubernetes cluster, of a
 /// signing service.
 ///
-/// Asked anew for every token, so that an assertion never outlives its time. Its future is dropped
-/// when nobody waits for it any more and when the credential's deadline is over, so it must be
-/// cancel-safe.
+/// Called for every token, so that no assertion is used after its time. Its future is dropped when
+/// no caller waits and when the credential's deadline is over, so it must be cancel-safe.
 ///
 /// Any `Fn() -> impl Future<Output = Result<SecretString>>` is one.
 pub trait AssertionSource: Send + Sync {
     /// A fresh assertion.
     ///
     /// # Errors
-    /// Whatever kept the source from making one; it reaches the caller of the credential as it is.
+    /// Why the source could not make one; the credential returns it unchanged.
     fn assertion(&self) -> BoxFuture<'static, Result<SecretString>>;
 }
 
@@ -91,7 +90,7 @@ pub(crate) enum Subject {
 const NAME: &str = "ClientAssertionCredential";
 
 impl ClientAssertionCredential {
-    /// A credential for `client_id` in `tenant`. Asks nobody yet, the source neither.
+    /// A credential for `client_id` in `tenant`. Requests nothing yet.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] where the tenant stands for all tenants or the cloud can't be told.
@@ -162,22 +161,31 @@ impl Asserted {
     async fn assertion(&self, deadline: Duration) -> Result<SecretString> {
         let what = || {
             format!(
-                "{} asked for an assertion for the application {}",
+                "{} could not get an assertion for the application {}",
                 self.name,
                 self.endpoint.client_id()
             )
         };
-        let assertion = timeout(deadline, self.source.assertion()).await.map_err(|_| {
-            Error::new(
-                ErrorKind::Unreachable,
-                what(),
-                format!("its source gave none within {} s", deadline.as_secs_f32()),
-            )
-            .with_fix("look at what makes the assertion: a CI system's token service, a signing service")
-        })??;
+        let assertion = timeout(deadline, self.source.assertion())
+            .await
+            .map_err(|_| {
+                Error::new(
+                    ErrorKind::Unreachable,
+                    what(),
+                    format!(
+                        "its source returned none within {} s",
+                        deadline.as_secs_f32()
+                    ),
+                )
+                .with_fix("check the program that makes the assertion")
+            })??;
         if assertion.expose_secret().trim().is_empty() {
-            return Err(Error::new(ErrorKind::Invalid, what(), "its source gave an empty one")
-                .with_fix("look at what makes the assertion: a CI system's token service, a signing service"));
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                what(),
+                "its source returned an empty one",
+            )
+            .with_fix("check the program that makes the assertion"));
         }
         Ok(assertion)
     }

@@ -57,11 +57,11 @@ impl ClientSecretCredential {
         if secret.expose_secret().trim().is_empty() {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("Read the client secret of the application {client_id}"),
+                format!("could not read the client secret of the application {client_id}"),
                 "it is empty",
             )
             .with_fix(format!(
-                "make one with `az ad app credential reset --id {client_id} --append`"
+                "make one: `az ad app credential reset --id {client_id} --append`"
             )));
         }
         let system = options.system().clone();

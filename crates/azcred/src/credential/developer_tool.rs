@@ -111,7 +111,7 @@ impl DeveloperTool {
     /// What is tried, for errors.
     pub(super) fn what(&self, request: &TokenRequest) -> String {
         format!(
-            "{} asked {} for a token for {}",
+            "{} could not get a token from {} for {}",
             self.about.credential,
             self.about.title,
             request.scopes()[0].resource()
@@ -124,7 +124,7 @@ impl DeveloperTool {
             ErrorKind::Unavailable,
             what.into(),
             format!(
-                "{} is not installed: there is no `{program}` on PATH",
+                "{} is not installed: `{program}` is not on PATH",
                 self.about.title
             ),
         )
@@ -175,10 +175,13 @@ impl DeveloperTool {
         }
         Err(Error::new(
             ErrorKind::Invalid,
-            format!("Asked for a token in the tenant {asked}"),
-            format!("{} was not allowed this tenant", self.about.credential),
+            format!("could not get a token in the tenant {asked}"),
+            format!(
+                "{} is not allowed to use this tenant",
+                self.about.credential
+            ),
         )
-        .with_fix("allow it with `ClientOptions::with_allowed_tenants` if it should be"))
+        .with_fix("if it should be allowed, call `ClientOptions::with_allowed_tenants`"))
     }
 
     /// Scopes become arguments, and on Windows a script's: only letters, digits and `_-.:/`, as
@@ -199,9 +202,9 @@ impl DeveloperTool {
         Err(Error::new(
             ErrorKind::Invalid,
             self.what(request),
-            "a scope for it may hold letters, digits, '_', '-', '.', ':' and '/' only",
+            "its scope may only contain letters, digits, '_', '-', '.', ':' and '/'",
         )
-        .with_fix("ask for a scope such as https://management.azure.com/.default"))
+        .with_fix("request a scope such as https://management.azure.com/.default"))
     }
 
     /// Runs it, with `deadline` at most.
@@ -244,11 +247,14 @@ impl DeveloperTool {
         unfinished: Unfinished,
     ) -> Error {
         let error = |kind, why: String| Error::new(kind, what.to_owned(), why);
-        let try_it = format!("see what `{}` does", self.about.try_it);
+        let try_it = format!("run `{}` and read its error", self.about.try_it);
         match unfinished {
             Unfinished::NotStarted(cause) => error(
                 ErrorKind::Unavailable,
-                format!("{program} is there and can't be started ({})", cause.kind()),
+                format!(
+                    "{program} is installed but can't be started ({})",
+                    cause.kind()
+                ),
             )
             .with_fix(format!(
                 "fix the installation of {} ({})",
@@ -258,19 +264,19 @@ impl DeveloperTool {
             Unfinished::TooLate => error(
                 ErrorKind::Unreachable,
                 format!(
-                    "{program} had not answered after {} s and was ended",
+                    "{program} did not finish within {} s and was stopped",
                     deadline.as_secs_f32()
                 ),
             )
-            .with_fix(format!("{try_it}, or leave it out of the chain")),
+            .with_fix(format!("{try_it}; or exclude it from the chain")),
             Unfinished::TooMuch => error(
                 ErrorKind::Unexpected,
-                format!("{program} printed without end and was ended"),
+                format!("{program} printed too much and was stopped"),
             )
             .with_fix(try_it),
             Unfinished::Broken(cause) => error(
                 ErrorKind::Unexpected,
-                format!("what {program} printed could not be read"),
+                format!("the output of {program} could not be read"),
             )
             .with_fix(try_it)
             .with_cause(cause),
@@ -299,7 +305,7 @@ impl DeveloperTool {
                     format!("{} was ended by a signal", about.title),
                 )
                 .with_fix(format!(
-                    "see what `{}` does; a machine without free memory ends programs like this",
+                    "run `{}` and read its error; the machine may be out of memory",
                     about.try_it
                 )),
             );
@@ -319,22 +325,22 @@ impl DeveloperTool {
                 error(
                     ErrorKind::Unavailable,
                     format!(
-                        "{} is there, and what it starts is not (exit code {code})",
+                        "{} is there, but a program that it starts is missing (exit code {code})",
                         about.title
                     ),
                 )
-                .with_fix(format!("install {} anew ({})", about.title, about.install)),
+                .with_fix(format!("install {} again ({})", about.title, about.install)),
             );
         }
         Some(
             error(
                 ErrorKind::Unexpected,
                 format!(
-                    "{} failed with exit code {code} and said nothing that we know",
+                    "{} failed with exit code {code} and an unknown message",
                     about.title
                 ),
             )
-            .with_fix(format!("see what `{}` says", about.try_it)),
+            .with_fix(format!("run `{}` and read its error", about.try_it)),
         )
     }
 
@@ -346,7 +352,7 @@ impl DeveloperTool {
         let why = match meaning.and_then(Meaning::means_always) {
             // What a meaning leaves open, only the asker can fill in.
             Some(means) => means.to_owned(),
-            None => format!("Entra ID refused: {}", refusal.description),
+            None => format!("Entra ID rejected the request: {}", refusal.description),
         };
         // A wrong secret and the like: signing in again fixes it with the right one.
         let fix = meaning
@@ -366,17 +372,17 @@ impl DeveloperTool {
     ) -> Result<AccessToken> {
         let unexpected = |why: String| {
             Error::new(ErrorKind::Unexpected, what.to_owned(), why)
-                .with_fix(format!("see what `{}` says", self.about.try_it))
+                .with_fix(format!("run `{}` and read its error", self.about.try_it))
         };
         let (token, times) = read.map_err(|shape| {
             unexpected(format!(
-                "{} ended well and printed {shape} in place of a token",
+                "{} succeeded but printed {shape} instead of a token",
                 self.about.title
             ))
         })?;
         let expires_on = times.resolve(token).ok_or_else(|| {
             unexpected(format!(
-                "{} gave a token and does not say how long it lasts",
+                "{} returned a token without an expiry time",
                 self.about.title
             ))
         })?;
@@ -386,7 +392,7 @@ impl DeveloperTool {
             .filter(|left| !left.is_zero())
             .ok_or_else(|| {
                 unexpected(format!(
-                    "the token that {} gave has expired already",
+                    "{} returned a token that has expired",
                     self.about.title
                 ))
                 .with_fix("check this machine's clock")

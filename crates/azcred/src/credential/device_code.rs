@@ -191,14 +191,14 @@ where
                 return Err(told(
                     &error,
                     ErrorKind::Unavailable,
-                    "nobody entered the code before it ended",
-                    "run it again, and enter the code while it is shown",
+                    "the code was not entered before it expired",
+                    "run it again, and enter the code before it expires",
                 ));
             }
             Said::Forbidden => {
                 return Err(error.with_fix(
                     Fix::from(SignIn::by(SignInWay::Browser))
-                        .or("read in the tenant's sign-in log which policy forbids it"),
+                        .or("find the policy in the tenant's sign-in log"),
                 ));
             }
             Said::Refused => return Err(error),
@@ -250,10 +250,10 @@ fn told(error: &Error, kind: ErrorKind, why: &'static str, fix: &'static str) ->
 fn too_late(after: Duration) -> Error {
     Error::new(
         ErrorKind::Unavailable,
-        format!("{NAME} waited for a person to enter the code"),
-        format!("nobody did within {} s", after.as_secs()),
+        format!("{NAME} could not finish the sign-in with a device code"),
+        format!("the code was not entered within {} s", after.as_secs()),
     )
-    .with_fix("run it again, and enter the code while it is shown")
+    .with_fix("run it again, and enter the code before it expires")
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@
 //! 3. `HIML_TENANT_ID`, `HIML_SERVICE_PRINCIPAL_ID` and `HIML_SERVICE_PRINCIPAL_PASSWORD`.
 //!
 //! [`EnvironmentOrder::HimlFirst`] puts the third before the others. The first complete set is
-//! used, and what it is refused is final: no other set is tried, so that nobody signs in as
-//! somebody else by accident. An incomplete set is no error by itself; where there is no complete
-//! one, the error names exactly the variables that are missing.
+//! used. If it is rejected, no other set is tried, so that no program gets another identity by
+//! accident. An incomplete set alone is not an error; if no set is complete, the error names the
+//! missing variables.
 
 use super::{
     Availability, ClientSecretCredential,
@@ -35,7 +35,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// Which of the two sets of variables is looked at first.
+/// 'Invalid client secret provided' (AADSTS7000215).
+const WRONG_SECRET: u32 = 7_000_215;
+
+/// Which of the two sets of variables comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum EnvironmentOrder {
     /// `AZURE_*`, then `HIML_*`.
@@ -115,7 +118,7 @@ pub(crate) struct Described {
 const NAME: &str = "EnvironmentCredential";
 
 impl EnvironmentCredential {
-    /// Reads the environment, once. Asks nobody yet.
+    /// Reads the environment, once. Requests nothing yet.
     ///
     /// Where there is a certificate, this reads its file and derives keys from its password without
     /// giving way: milliseconds for ordinary files, some seconds for the worst that is accepted
@@ -171,12 +174,12 @@ impl Described {
         let client_id = variables::read(system, client, ClientId::new)?;
         let mut using = format!("{proof} of the application {client_id}");
         for other in &passed_over {
-            using = format!("{using}; {} is set too and not used", other.variables()[2]);
+            using = format!("{using}; {} is set too but not used", other.variables()[2]);
         }
         if !passed_over.is_empty() {
             tracing::info!(
                 used = proof,
-                "several sets of variables describe a service principal"
+                "several service principals are set; the first one is used"
             );
         }
         Ok(Self {
@@ -223,6 +226,18 @@ impl Described {
         };
         file.source(tenant, client_id, options)
     }
+
+    /// Names the variable that holds a wrong secret.
+    fn with_variable(&self, error: Error) -> Error {
+        if error.code() != Some(WRONG_SECRET) {
+            return error;
+        }
+        let [_, _, proof] = self.kind.variables();
+        let check = format!("check {proof}: it must be the secret's Value, not its Secret ID");
+        error.with_fix(Fix::from(check).or(Fix::NewSecret {
+            client_id: self.client_id.to_string(),
+        }))
+    }
 }
 
 impl TokenSource for Described {
@@ -247,12 +262,13 @@ impl TokenSource for Described {
                     let made = tokio::task::spawn_blocking(move || this.source().cloned()).await;
                     made.map_err(|_| {
                         let why = "the runtime is shutting down";
-                        Error::new(ErrorKind::Invalid, "Read the certificate", why)
+                        Error::new(ErrorKind::Invalid, "could not read the certificate", why)
                     })??
                 }
                 None => self.source()?.clone(),
             };
-            source.fetch(request).await
+            let fetched = source.fetch(request).await;
+            fetched.map_err(|error| self.with_variable(error))
         }
         .boxed()
     }
@@ -296,7 +312,7 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
             .collect();
         incomplete.push((present, absent));
     }
-    let what = "EnvironmentCredential looked for a service principal in the environment";
+    let what = "EnvironmentCredential could not find a service principal in the environment";
     if incomplete.is_empty() {
         let azure = || Fix::set(EnvironmentKind::AzureSecret.variables());
         let himl = || Fix::set(EnvironmentKind::Himl.variables());
@@ -305,9 +321,13 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
             EnvironmentOrder::AzureOnly => azure(),
             EnvironmentOrder::HimlOnly => himl(),
         };
-        return Error::new(ErrorKind::Unavailable, what, "none of its variables is set")
-            .with_fix(fix)
-            .absent();
+        return Error::new(
+            ErrorKind::Unavailable,
+            what,
+            "none of its environment variables is set",
+        )
+        .with_fix(fix)
+        .absent();
     }
     let or_certificate = |name: &&'static str| match *name {
         "AZURE_CLIENT_SECRET" => "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH",
@@ -317,11 +337,11 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
         .iter()
         .map(|(present, absent)| {
             format!(
-                "{} {} set and {} {} not",
-                variables::list(present),
-                variables::are(present),
+                "{} {} missing, while {} {} set",
                 variables::list(&absent.iter().map(or_certificate).collect::<Vec<_>>()),
-                variables::are(absent)
+                variables::are(absent),
+                variables::list(present),
+                variables::are(present)
             )
         })
         .collect();

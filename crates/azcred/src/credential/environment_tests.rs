@@ -48,7 +48,7 @@ fn where_both_sets_are_complete_the_order_decides_and_the_other_is_named() {
     );
     assert_eq!(
         azure.using(),
-        "AZURE_CLIENT_SECRET of the application azure-app; HIML_SERVICE_PRINCIPAL_PASSWORD is set too and not used"
+        "AZURE_CLIENT_SECRET of the application azure-app; HIML_SERVICE_PRINCIPAL_PASSWORD is set too but not used"
     );
     let himl = of(EnvironmentOrder::HimlFirst, &both).unwrap();
     assert_eq!(
@@ -68,25 +68,25 @@ fn an_incomplete_set_gives_way_to_a_complete_one() {
 #[test]
 fn incomplete_sets_are_unavailable_and_exactly_what_is_missing_is_named() {
     for (variables, why) in [
-        (&[][..], "none of its variables is set"),
+        (&[][..], "none of its environment variables is set"),
         (
             &AZURE[..2],
-            "AZURE_TENANT_ID and AZURE_CLIENT_ID are set and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH is not",
+            "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH is missing, while AZURE_TENANT_ID and AZURE_CLIENT_ID are set",
         ),
         (
             &AZURE[2..],
-            "AZURE_CLIENT_SECRET is set and AZURE_TENANT_ID and AZURE_CLIENT_ID are not",
+            "AZURE_TENANT_ID and AZURE_CLIENT_ID are missing, while AZURE_CLIENT_SECRET is set",
         ),
         (
             &HIML[1..],
-            "HIML_SERVICE_PRINCIPAL_ID and HIML_SERVICE_PRINCIPAL_PASSWORD are set and HIML_TENANT_ID is not",
+            "HIML_TENANT_ID is missing, while HIML_SERVICE_PRINCIPAL_ID and HIML_SERVICE_PRINCIPAL_PASSWORD are set",
         ),
         (
             &[
                 ("AZURE_CLIENT_CERTIFICATE_PATH", "/c.pem"),
                 ("AZURE_TENANT_ID", TENANT),
             ],
-            "AZURE_TENANT_ID and AZURE_CLIENT_CERTIFICATE_PATH are set and AZURE_CLIENT_ID is not",
+            "AZURE_CLIENT_ID is missing, while AZURE_TENANT_ID and AZURE_CLIENT_CERTIFICATE_PATH are set",
         ),
         (
             &[
@@ -94,7 +94,7 @@ fn incomplete_sets_are_unavailable_and_exactly_what_is_missing_is_named() {
                 ("AZURE_TENANT_ID", TENANT),
                 ("AZURE_CLIENT_SECRET", " "),
             ],
-            "AZURE_TENANT_ID and AZURE_CLIENT_ID are set and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH is not",
+            "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH is missing, while AZURE_TENANT_ID and AZURE_CLIENT_ID are set",
         ),
     ] {
         let error = of(EnvironmentOrder::AzureFirst, variables).unwrap_err();
@@ -117,14 +117,14 @@ fn a_value_that_cannot_be_used_names_its_variable() {
     let error = of(EnvironmentOrder::AzureFirst, &bad).unwrap_err();
     assert_eq!(
         (error.kind(), error.what()),
-        (ErrorKind::Invalid, "Read AZURE_TENANT_ID")
+        (ErrorKind::Invalid, "could not read AZURE_TENANT_ID")
     );
     bad[0].1 = "common";
     assert!(
         of(EnvironmentOrder::AzureFirst, &bad)
             .unwrap_err()
             .why()
-            .contains("every tenant")
+            .contains("any tenant")
     );
 }
 

@@ -154,18 +154,18 @@ pub(crate) fn with_both_sides(
     };
     let mut fix = Vec::new();
     if !claims.audiences.iter().any(|one| one == audience) {
-        fix.push(format!("ask for a token for the audience {audience}"));
+        fix.push(format!("request the token for the audience {audience}"));
     }
     match claims.registration(client_id) {
         Some(command) => fix.push(format!(
-            "if this is whom the application should trust, register it: {command} (a managed identity takes the same values \
-             by `az identity federated-credential create`)"
+            "if the application should trust this token, run {command} (for a managed identity, \
+             `az identity federated-credential create` with the same values)"
         )),
         None if fix.is_empty() => fix.extend(error.fix().map(ToString::to_string)),
         None => {}
     }
     fix.push(format!(
-        "what is registered is listed by `az ad app federated-credential list --id {client_id}`"
+        "`az ad app federated-credential list --id {client_id}` lists what is registered"
     ));
     let both = Error::new(
         error.kind(),

@@ -93,7 +93,7 @@ fn a_token_for_another_audience_is_asked_for_anew_first() {
             .fix()
             .unwrap()
             .to_string()
-            .starts_with("ask for a token for the audience api://AzureADTokenExchange; "),
+            .starts_with("request the token for the audience api://AzureADTokenExchange; "),
         "{error}"
     );
     assert!(

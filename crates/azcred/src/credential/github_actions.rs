@@ -34,8 +34,8 @@ pub struct GitHubActionsCredential(Kept<Asserted>);
 const NAME: &str = "GitHubActionsCredential";
 const URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
-const PERMISSION: &str = "give the job `permissions: id-token: write` (and `contents: read` where it checks out code); jobs that a \
-                          fork's pull request starts never get it";
+const PERMISSION: &str = "give the job `permissions: id-token: write` (and `contents: read` if it checks out code); jobs of a \
+                          fork's pull request never get it";
 
 impl GitHubActionsCredential {
     /// A credential for `client_id` in `tenant`, in a job that may ask for identity tokens
@@ -61,8 +61,8 @@ impl GitHubActionsCredential {
             bearer,
             headers: &[],
             field: "value",
-            unknown: "run it in the job that the variables ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN were set \
-                      for, while that job runs",
+            unknown: "run it in the job that set ACTIONS_ID_TOKEN_REQUEST_URL and \
+                      ACTIONS_ID_TOKEN_REQUEST_TOKEN, while that job runs",
             refused: PERMISSION.to_owned(),
             http: options.http().clone(),
             deadline: options.deadline() / 2,
@@ -110,7 +110,7 @@ fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
             .filter(|name| ![URL, TOKEN].contains(name));
         (
             azure.collect(),
-            format!("this job of GitHub Actions may not ask for an identity token: {told}"),
+            format!("this GitHub Actions job may not request an identity token: {told}"),
         )
     } else {
         let why = format!(
@@ -132,7 +132,7 @@ fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
     Err(Error::new(ErrorKind::Unavailable, WHAT, why).with_fix(fix.join("; ")))
 }
 
-const WHAT: &str = "GitHubActionsCredential looked for a job's identity in the environment";
+const WHAT: &str = "GitHubActionsCredential could not find the identity of a job";
 
 #[cfg(test)]
 #[path = "github_actions_tests.rs"]

@@ -42,8 +42,8 @@ fn a_job_without_the_permission_is_told_of_it_and_a_laptop_is_not() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert_eq!(
         error.why(),
-        "this job of GitHub Actions may not ask for an identity token: AZURE_CLIENT_ID and AZURE_TENANT_ID are set and \
-         ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN are not"
+        "this GitHub Actions job may not request an identity token: ACTIONS_ID_TOKEN_REQUEST_URL and \
+         ACTIONS_ID_TOKEN_REQUEST_TOKEN are missing, while AZURE_CLIENT_ID and AZURE_TENANT_ID are set"
     );
     assert!(
         error
@@ -72,9 +72,7 @@ fn an_application_that_is_not_named_is_asked_for() {
     let error = job(&ALL[..4]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(
-        error
-            .why()
-            .ends_with("AZURE_CLIENT_ID are set and AZURE_TENANT_ID is not"),
+        error.why().starts_with("AZURE_TENANT_ID is missing, while"),
         "{error}"
     );
     assert_eq!(
@@ -97,7 +95,7 @@ fn an_address_or_a_token_that_cannot_be_used_names_its_variable_and_not_its_valu
         variables[place].1 = value;
         let error = job(&variables).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{value}");
-        assert_eq!(error.what(), format!("Read {}", ALL[place].0));
+        assert_eq!(error.what(), format!("could not read {}", ALL[place].0));
         assert!(!error.to_string().contains("canary"), "{error}");
     }
     for (place, value) in [(3, "c 11e"), (4, "common"), (4, "not a tenant")] {

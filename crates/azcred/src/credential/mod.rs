@@ -180,7 +180,7 @@ impl Future for TokenFuture<'_> {
             State::Ready(answer) => Poll::Ready(answer.take().unwrap_or_else(|| {
                 Err(Error::new(
                     crate::ErrorKind::Invalid,
-                    "Awaited a token",
+                    "could not get a token",
                     "its future was polled after it had finished",
                 ))
             })),

@@ -55,7 +55,7 @@ impl AssertionSource for Shared {
 impl TokenService {
     async fn ask(&self) -> Result<SecretString> {
         let what = format!(
-            "{} asked {} for an identity token",
+            "{} could not get an identity token from {}",
             self.name,
             self.url.host_str().unwrap_or_default()
         );
@@ -66,7 +66,7 @@ impl TokenService {
             Error::new(
                 ErrorKind::Invalid,
                 what.clone(),
-                "its token is no bearer token",
+                "its token is not a bearer token",
             )
         })?;
         authorization.set_sensitive(true);
@@ -114,7 +114,7 @@ impl TokenService {
             Some(Value::String(token)) => SecretString::from(token),
             _ => {
                 return Err(unexpected(format!(
-                    "its answer (HTTP 200) holds no '{}'",
+                    "its response (HTTP 200) does not have '{}'",
                     self.field
                 )));
             }
@@ -122,13 +122,13 @@ impl TokenService {
         let text = token.expose_secret();
         if text.trim().is_empty() {
             return Err(unexpected(format!(
-                "'{}' in its answer is empty",
+                "'{}' in its response is empty",
                 self.field
             )));
         }
         if !federation::is_web_token(text) {
             return Err(unexpected(format!(
-                "'{}' in its answer is no JSON web token",
+                "'{}' in its response is not a JSON web token",
                 self.field
             )));
         }
@@ -137,7 +137,7 @@ impl TokenService {
 
     fn fix_unexpected(&self) -> String {
         format!(
-            "{}; check as well that {} is as it was set for this job and that no proxy answers in its place",
+            "{}; also check that {} has the value that was set for this job, and that no proxy answers instead",
             self.unknown, self.url_variable
         )
     }
@@ -146,29 +146,28 @@ impl TokenService {
 /// The address in a variable, to which a token may be sent: HTTPS, or this machine. An error does
 /// not repeat it, as it may hold a password.
 pub(super) fn address(text: &str) -> Result<Url> {
-    let refuse =
-        |why: &'static str| {
-            Err(Error::new(ErrorKind::Invalid, "Read the address", why).with_fix(
-            "leave the variable as the system that runs the job sets it: an https:// address",
+    let refuse = |why: &'static str| {
+        Err(Error::new(ErrorKind::Invalid, "could not read the address", why).with_fix(
+            "do not change the variable: the system that runs the job sets it to an https:// address",
         ))
-        };
+    };
     let Ok(url) = Url::parse(text.trim()) else {
-        return refuse("it is no address");
+        return refuse("it is not an address");
     };
     if url.host_str().is_none_or(str::is_empty) {
-        return refuse("it names no host");
+        return refuse("it does not name a host");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return refuse("it holds a user name or a password");
+        return refuse("it contains a user name or a password");
     }
     if url.fragment().is_some() {
-        return refuse("it holds a fragment");
+        return refuse("it contains a fragment");
     }
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
         "http" => refuse(
-            "it is plain HTTP, over which a token could be read by anybody on the way; only loopback addresses may be HTTP",
+            "it is plain HTTP, which would expose the token; only loopback addresses may be HTTP",
         ),
         _ => refuse("it is neither https nor http"),
     }
@@ -180,10 +179,10 @@ pub(super) fn bearer(text: &str) -> Result<SecretString> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Error::new(
             ErrorKind::Invalid,
-            "Read a token",
-            "it holds characters that no token has",
+            "could not read a token",
+            "it contains characters that a token can't have",
         )
-        .with_fix("leave the variable as the system that runs the job sets it"));
+        .with_fix("do not change the variable: the system that runs the job sets it"));
     }
     Ok(text.to_owned().into())
 }
@@ -206,7 +205,7 @@ pub(super) fn refusal(what: &str, response: &HttpResponse, secrets: &[&str], fix
             ErrorKind::Unreachable,
             what.to_owned(),
             told(format!(
-                "it is in trouble or too busy (HTTP {status}; asked {attempts})"
+                "it failed or is too busy (HTTP {status}; tried {attempts})"
             )),
         )
         .with_fix(Fix::Retry { after: None });
@@ -223,7 +222,7 @@ pub(super) fn refusal(what: &str, response: &HttpResponse, secrets: &[&str], fix
     Error::new(
         ErrorKind::Refused,
         what.to_owned(),
-        told(format!("it refused (HTTP {status})")),
+        told(format!("it rejected the request (HTTP {status})")),
     )
     .with_fix(fix.to_owned())
     .with_refusal(Refusal {
@@ -239,16 +238,16 @@ pub(super) fn not_an_answer(response: &HttpResponse) -> String {
     let status = response.status;
     if is_web_page(response) {
         format!(
-            "it answered with a web page (HTTP {status}), as a page to sign in at, a captive portal or a company's proxy does"
+            "it returned a web page (HTTP {status}), such as the sign-in page of a network or a proxy"
         )
     } else if body.is_empty() {
-        format!("it answered with nothing (HTTP {status})")
+        format!("its response is empty (HTTP {status})")
     } else if serde_json::from_slice::<Map<String, Value>>(body).is_ok() {
-        format!("its answer (HTTP {status}) holds no token")
+        format!("its response (HTTP {status}) has no token")
     } else if body.starts_with(b"{") {
-        format!("its answer (HTTP {status}) is cut off or damaged JSON")
+        format!("its response (HTTP {status}) is incomplete or damaged JSON")
     } else {
-        format!("its answer (HTTP {status}) is no JSON object")
+        format!("its response (HTTP {status}) is not a JSON object")
     }
 }
 

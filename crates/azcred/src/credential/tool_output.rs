@@ -70,9 +70,9 @@ pub(super) fn shape(output: &[u8]) -> String {
     {
         "JSON without a token".to_owned()
     } else if body.starts_with(b"{") {
-        "damaged JSON, or something after it".to_owned()
+        "damaged JSON, or JSON with something after it".to_owned()
     } else {
-        "something that is no JSON".to_owned()
+        "something that is not JSON".to_owned()
     }
 }
 

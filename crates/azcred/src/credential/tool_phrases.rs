@@ -12,8 +12,8 @@ pub(super) struct Phrase {
 }
 
 const NETWORK: &str =
-    "check the network; where there is a proxy, HTTPS_PROXY and the tool's own settings name it";
-const TRUST: &str = "where a proxy signs certificates itself, give its root in REQUESTS_CA_BUNDLE (Azure CLI) or to the system";
+    "check the network and, if it has a proxy, HTTPS_PROXY and the tool's own settings";
+const TRUST: &str = "if a proxy signs certificates itself, set REQUESTS_CA_BUNDLE to its root certificate (Azure CLI), or install it in the system";
 
 const fn unreachable(says: &'static str) -> Phrase {
     Phrase {
@@ -28,7 +28,7 @@ const fn untrusted(says: &'static str) -> Phrase {
     Phrase {
         says,
         kind: ErrorKind::Unreachable,
-        why: "it does not trust the certificate of whoever answered",
+        why: "it does not trust the server's certificate",
         fix: TRUST,
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn missing(system: &dyn System, names: &[&'static str]) -> Vec<&'stat
         .collect()
 }
 
-/// 'A, B and C are not set', with those of `names` that are set before it.
+/// 'A and B are missing, while C is set'.
 pub(super) fn told(system: &dyn System, names: &[&'static str]) -> String {
     let absent = missing(system, names);
     let present: Vec<&str> = names
@@ -22,11 +22,15 @@ pub(super) fn told(system: &dyn System, names: &[&'static str]) -> String {
         .copied()
         .filter(|name| !absent.contains(name))
         .collect();
-    let not = format!("{} {} not", list(&absent), are(&absent));
+    let (absent, verb) = (list(&absent), are(&absent));
     if present.is_empty() {
-        format!("{not} set")
+        format!("{absent} {verb} not set")
     } else {
-        format!("{} {} set and {not}", list(&present), are(&present))
+        format!(
+            "{absent} {verb} missing, while {} {} set",
+            list(&present),
+            are(&present)
+        )
     }
 }
 
@@ -51,6 +55,11 @@ pub(super) fn read<T>(
     parse: impl FnOnce(&str) -> Result<T>,
 ) -> Result<T> {
     parse(&system.var(name).unwrap_or_default()).map_err(|error| {
-        Error::new(error.kind(), format!("Read {name}"), error.why().to_owned()).with_fix_of(&error)
+        Error::new(
+            error.kind(),
+            format!("could not read {name}"),
+            error.why().to_owned(),
+        )
+        .with_fix_of(&error)
     })
 }

@@ -67,44 +67,39 @@ fn unavailable(system: &dyn System) -> Error {
     let error = |why: String| {
         Error::new(
             ErrorKind::Unavailable,
-            format!("{NAME} looked for a sign-in to Visual Studio Code"),
+            format!("{NAME} could not use a sign-in to Visual Studio Code"),
             why,
         )
-        .with_fix("run `az login`, which every tool of Azure understands")
+        .with_fix("run `az login`")
     };
     let Some(home) = home(system) else {
-        return error("there is no home folder to look in".to_owned());
+        return error("the home folder is not known".to_owned());
     };
     for place in PLACES {
         let path = home.join(place);
         let why_not = match system.look(&path) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => continue,
-            Err(_) => Some("can't be looked at"),
+            Err(_) => Some("can't be read"),
             Ok(facts) if matches!(facts.kind, FileKind::Folder | FileKind::Other) => {
-                Some("is no file")
+                Some("is not a file")
             }
             Ok(_) => None,
         };
         let record = match why_not {
             Some(why_not) => Err(why_not),
             None => match system.read(&path, RECORD_LIMIT) {
-                Ok(bytes) => {
-                    person(&bytes).ok_or("is none that the extension Azure Resources writes")
-                }
-                Err(cause) if cause.kind() == io::ErrorKind::FileTooLarge => {
-                    Err("is far too large")
-                }
+                Ok(bytes) => person(&bytes).ok_or("has an unknown format"),
+                Err(cause) if cause.kind() == io::ErrorKind::FileTooLarge => Err("is too large"),
                 Err(_) => Err("can't be read"),
             },
         };
         return error(match record {
             Ok(person) => format!(
-                "{person} is signed in to Visual Studio Code, which left a record of it and no token: tokens for it are given \
-                 by the system's broker only, {}",
+                "{person} is signed in to Visual Studio Code, but only the system's broker can get its tokens, {}",
                 if system.os() == "windows" {
-                    "to which azcred does not speak"
+                    "which azcred does not support"
                 } else {
-                    "and there is none for it on this system"
+                    "and this system has none"
                 }
             ),
             Err(why_not) => format!("its record of who is signed in {why_not}"),

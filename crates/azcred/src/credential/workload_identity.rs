@@ -34,11 +34,12 @@ pub struct WorkloadIdentityCredential(Kept<Asserted>);
 const NAME: &str = "WorkloadIdentityCredential";
 const FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 const NAMES: [&str; 3] = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", FILE];
-const WHAT: &str = "WorkloadIdentityCredential looked for a workload's identity in the environment";
+const WHAT: &str =
+    "WorkloadIdentityCredential could not find a workload identity in the environment";
 /// The webhook that sets the variables and mounts the file looks at the pod's label and at the
 /// service account's annotation ('Use Microsoft Entra Workload ID with AKS').
 const WEBHOOK: &str = "label the pod `azure.workload.identity/use: \"true\"`, annotate its service account with \
-                       `azure.workload.identity/client-id`, and start the pod anew";
+                       `azure.workload.identity/client-id`, and restart the pod";
 /// The audience of tokens that AKS exchanges in the cluster ('Identity bindings'). Entra ID takes
 /// them from nobody else.
 const BINDING: &str = "api://AKSIdentityBinding";
@@ -83,7 +84,7 @@ impl WorkloadIdentityCredential {
         if !missing.is_empty() {
             let why = variables::told(&*system, &NAMES);
             let fix = if missing.contains(&FILE) {
-                format!("in a pod, {WEBHOOK}")
+                format!("in Kubernetes: {WEBHOOK}")
             } else {
                 format!("set {}, or {WEBHOOK}", variables::list(&missing))
             };
@@ -117,13 +118,17 @@ impl AssertionSource for TokenFile {
     fn assertion(&self) -> BoxFuture<'static, Result<SecretString>> {
         let (path, system) = (self.path.clone(), self.system.clone());
         async move {
-            let what = format!("{NAME} read the token file {}", shown_path(&path));
+            let what = format!("{NAME} could not read the token file {}", shown_path(&path));
             // It may be on a disk that hangs, which must hold up neither the runtime nor the
             // deadline.
             let read = tokio::task::spawn_blocking(move || token(&*system, &path, what)).await;
             read.unwrap_or_else(|_| {
                 let why = "the runtime is shutting down";
-                Err(Error::new(ErrorKind::Invalid, "Read the token file", why))
+                Err(Error::new(
+                    ErrorKind::Invalid,
+                    "could not read the token file",
+                    why,
+                ))
             })
         }
         .boxed()
@@ -144,13 +149,13 @@ fn token(system: &dyn System, path: &Path, what: String) -> Result<SecretString>
     if text.is_empty() {
         return wrong(
             "it is empty".to_owned(),
-            format!("wait for the cluster to fill it, or {WEBHOOK}"),
+            format!("wait until the cluster has written it; or {WEBHOOK}"),
         );
     }
     if !federation::is_web_token(text) {
         return wrong(
-            "it holds no JSON web token".to_owned(),
-            format!("point {FILE} at the file that the cluster mounts"),
+            "it does not contain a JSON web token".to_owned(),
+            format!("set {FILE} to the file that the cluster mounts"),
         );
     }
     let bound =
@@ -158,10 +163,10 @@ fn token(system: &dyn System, path: &Path, what: String) -> Result<SecretString>
     if bound {
         return wrong(
             format!(
-                "its token is for {BINDING}: it can only be exchanged at the cluster's own token proxy (AKS identity binding), \
-                 and not at Entra ID, which this credential asks"
+                "its token is for {BINDING}: only the cluster's own token proxy (AKS identity binding) accepts it, \
+                 not Entra ID"
             ),
-            "take the annotation `azure.workload.identity/use-identity-binding` from the pod and let the application trust the \
+            "remove the annotation `azure.workload.identity/use-identity-binding` from the pod, and let the application trust the \
              service account: `az identity federated-credential create --identity-name NAME --resource-group GROUP --name NAME \
              --issuer \"$(az aks show --name CLUSTER --resource-group GROUP --query oidcIssuerProfile.issuerUrl --output tsv)\" \
              --subject system:serviceaccount:NAMESPACE:ACCOUNT`"
@@ -176,27 +181,28 @@ fn unreadable(error: &io::Error) -> (String, String) {
         io::ErrorKind::NotFound => (
             "there is no such file".to_owned(),
             format!(
-                "in a pod, the cluster mounts it: {WEBHOOK}; elsewhere, write the token there first"
+                "in Kubernetes: {WEBHOOK}; elsewhere: write the token to that file, or unset {FILE}"
             ),
         ),
         io::ErrorKind::PermissionDenied => (
             "this user may not read it".to_owned(),
-            "run as a user whom the pod lets read it: set `securityContext.fsGroup`".to_owned(),
+            "set `securityContext.fsGroup` in the pod, so that its user may read the file"
+                .to_owned(),
         ),
         io::ErrorKind::FileTooLarge => (
             format!(
-                "it is larger than {} KiB, which no token is",
+                "it is larger than {} KiB, too large for a token",
                 ASSERTION_LIMIT >> 10
             ),
-            format!("point {FILE} at the file that the cluster mounts"),
+            format!("set {FILE} to the file that the cluster mounts"),
         ),
         io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => (
-            "it is no file".to_owned(),
-            format!("point {FILE} at the file that the cluster mounts"),
+            "it is not a file".to_owned(),
+            format!("set {FILE} to the file that the cluster mounts"),
         ),
         _ => (
             format!("it can't be read ({})", error.kind()),
-            "look at the disk that it is on".to_owned(),
+            "check its disk: `df -h`".to_owned(),
         ),
     }
 }

@@ -54,15 +54,15 @@ fn variables_that_are_missing_are_named_exactly() {
         ),
         (
             &ALL[..2],
-            "AZURE_TENANT_ID and AZURE_CLIENT_ID are set and AZURE_FEDERATED_TOKEN_FILE is not",
+            "AZURE_FEDERATED_TOKEN_FILE is missing, while AZURE_TENANT_ID and AZURE_CLIENT_ID are set",
         ),
         (
             &ALL[2..],
-            "AZURE_FEDERATED_TOKEN_FILE is set and AZURE_TENANT_ID and AZURE_CLIENT_ID are not",
+            "AZURE_TENANT_ID and AZURE_CLIENT_ID are missing, while AZURE_FEDERATED_TOKEN_FILE is set",
         ),
         (
             &[ALL[0], ALL[2], ("AZURE_CLIENT_ID", "  ")],
-            "AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE are set and AZURE_CLIENT_ID is not",
+            "AZURE_CLIENT_ID is missing, while AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE are set",
         ),
     ] {
         let error = of(variables).unwrap_err();
@@ -88,7 +88,7 @@ fn a_value_that_cannot_be_used_names_its_variable() {
         variables[place].1 = value;
         let error = of(&variables).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
-        assert_eq!(error.what(), format!("Read {name}"));
+        assert_eq!(error.what(), format!("could not read {name}"));
     }
 }
 
@@ -119,8 +119,8 @@ fn a_file_that_holds_no_token_says_why_and_what_fixes_it() {
             "there is no such file",
             "azure.workload.identity/use",
         ),
-        (folder, "it is no file", FILE),
-        (pipe, "it is no file", FILE),
+        (folder, "it is not a file", FILE),
+        (pipe, "it is not a file", FILE),
         (endless, "larger than 64 KiB", FILE),
         (
             Fixture::new().with_file(PATH, " \n"),
@@ -129,12 +129,12 @@ fn a_file_that_holds_no_token_says_why_and_what_fixes_it() {
         ),
         (
             Fixture::new().with_file(PATH, "root:canary:0:0"),
-            "no JSON web token",
+            "not contain a JSON web token",
             FILE,
         ),
         (
             Fixture::new().with_file(PATH, [0xff, 0xfe]),
-            "no JSON web token",
+            "not contain a JSON web token",
             FILE,
         ),
         (

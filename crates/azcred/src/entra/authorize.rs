@@ -158,11 +158,11 @@ impl Authorization {
                 _ => continue,
             };
             if place.replace(Zeroizing::new(value.into_owned())).is_some() {
-                return Err("an answer that says something twice");
+                return Err("an answer with a field twice");
             }
         }
         let Some(state) = state else {
-            return Err("a visit that is no answer to a sign-in");
+            return Err("a visit that is not an answer to a sign-in");
         };
         if !pkce::is_same(&state, &self.state) {
             return Err("an answer to another sign-in");
@@ -174,7 +174,7 @@ impl Authorization {
                 return Err("an answer from another provider");
             }
             (None, _) if self.names_issuer => {
-                return Err("an answer that does not say which provider it is from");
+                return Err("an answer that does not name its provider");
             }
             _ => {}
         }
@@ -186,7 +186,7 @@ impl Authorization {
                 error: error.to_string(),
                 description: description.map(|text| text.to_string()).unwrap_or_default(),
             }),
-            _ => Err("an answer that makes no sense"),
+            _ => Err("an answer that can't be read"),
         }
     }
 
@@ -234,7 +234,7 @@ impl Authorization {
             return Error::new(
                 ErrorKind::Unreachable,
                 what,
-                format!("the authority is in trouble: {error}. {said}"),
+                format!("the authority failed: {error}. {said}"),
             )
             .with_fix(Fix::Retry { after: None });
         }
@@ -278,7 +278,7 @@ impl Authorization {
             let said = refusal.description.trim_end_matches('.');
             let why = match said {
                 "" => why.to_owned(),
-                said => format!("{why}; the authority says: {said}"),
+                said => format!("{why}; the authority returned: {said}"),
             };
             return Error::new(ErrorKind::Refused, what, why)
                 .with_fix(fix)
@@ -290,7 +290,7 @@ impl Authorization {
 
 fn what(who: &str, endpoint: &TokenEndpoint) -> String {
     format!(
-        "{who} asked {} to sign somebody in, in a browser",
+        "{who} could not sign in at {} in a browser",
         endpoint.authority().host()
     )
 }
@@ -306,16 +306,16 @@ fn is_code(code: &str) -> bool {
 fn meaning(error: &str) -> Option<(&'static str, &'static str)> {
     Some(match error {
         "access_denied" => (
-            "the sign-in was cancelled in the browser, or what was asked for was not allowed",
-            "sign in again, and accept what is asked; where an administrator has to allow it, ask them",
+            "the sign-in was cancelled in the browser, or a permission was declined",
+            "sign in again, and accept the permissions; if an administrator must accept them, ask one",
         ),
         "login_required" | "interaction_required" | "account_selection_required" => (
-            "nobody is signed in to the browser, and it was told to ask nobody",
+            "no account is signed in to the browser, and `prompt=none` shows no sign-in page",
             "sign in again without `prompt=none`",
         ),
         "consent_required" => (
-            "the application was not allowed this yet, and the browser was told to ask nobody",
-            "sign in again without `prompt=none`, and accept what is asked",
+            "the application has no consent yet, and `prompt=none` shows no page for it",
+            "sign in again without `prompt=none`, and accept the permissions",
         ),
         _ => return None,
     })

@@ -25,6 +25,8 @@ enum Remedy {
     SignIn,
     /// See [`Fix::NewSecret`].
     NewSecret,
+    /// Check the secret first, then as [`Fix::NewSecret`].
+    CheckSecret,
     /// See [`Fix::UploadCertificate`].
     UploadCertificate,
     /// See [`Fix::CompareFederation`].
@@ -57,6 +59,9 @@ impl Meaning {
             Remedy::NewSecret => Fix::NewSecret {
                 client_id: client(),
             },
+            Remedy::CheckSecret => Fix::from(CHECK_SECRET).or(Fix::NewSecret {
+                client_id: client(),
+            }),
             Remedy::UploadCertificate => Fix::UploadCertificate {
                 client_id: client(),
             },
@@ -103,20 +108,22 @@ const fn code(code: u32, means: &'static str, remedy: Remedy) -> Meaning {
 }
 
 const CHECK_TENANT: Remedy = Text(
-    "compare with `az account show --query tenantId`, or ask the person who gave you the client id for its tenant id",
+    "run `az account show --query tenantId` and compare; or ask for the tenant id where you got the client id",
 );
 const ISSUER: Remedy = Text(
-    "check that ISSUER/.well-known/openid-configuration and the keys that it names can be read from the internet; passing trouble is over in a minute",
+    "try again in a minute; then check that ISSUER/.well-known/openid-configuration and the keys that it names are public",
 );
+/// The portal's columns are 'Value' and 'Secret ID'.
+const CHECK_SECRET: &str = "check that the secret is its Value, not its Secret ID";
 const ADMINISTRATOR: Remedy = Template("ask an administrator of the tenant {tenant}");
 
-use Remedy::{CompareFederation, NewSecret, Retry, Template, Text, UploadCertificate};
+use Remedy::{CheckSecret, CompareFederation, NewSecret, Retry, Template, Text, UploadCertificate};
 
 /// Sorted by code.
 static MEANINGS: &[Meaning] = &[
     code(
         16_000,
-        "silent sign-in can't choose between several sessions",
+        "several accounts are signed in, and silent sign-in can't choose one",
         Remedy::SignIn,
     ),
     code(
@@ -128,35 +135,33 @@ static MEANINGS: &[Meaning] = &[
     ),
     code(
         50_013,
-        "the assertion is not one that the tenant can accept: its signature, issuer or audience is wrong",
-        Text("fetch a new assertion, and check who signed it"),
+        "the assertion's signature, issuer or audience is wrong",
+        Text("get a new assertion, and check its issuer"),
     ),
     code(
         50_020,
-        "the account belongs to another tenant and is no guest in this one",
-        Text("name the account's own tenant, or have the account invited"),
+        "the account belongs to another tenant and is not a guest in this one",
+        Text("use the account's own tenant, or ask an administrator to invite the account"),
     ),
     code(
         50_027,
         "the assertion is malformed",
-        Text(
-            "check that the token that is sent is the identity provider's own, whole and unchanged",
-        ),
+        Text("check that the sent token is complete and unchanged"),
     ),
     code(
         50_034,
-        "there is no such user in this tenant",
+        "the user does not exist in this tenant",
         Text("check the user name and the tenant"),
     ),
     code(
         50_049,
-        "the instance is unknown",
+        "the authority is unknown",
         Text("check AZURE_AUTHORITY_HOST"),
     ),
     code(
         50_053,
         "the account is locked after too many wrong passwords",
-        Text("wait, or have it unlocked"),
+        Text("wait, or ask an administrator to unlock it"),
     ),
     code(
         50_055,
@@ -166,13 +171,13 @@ static MEANINGS: &[Meaning] = &[
     code(50_057, "the account is disabled", ADMINISTRATOR),
     code(
         50_058,
-        "silent sign-in found nobody signed in",
+        "no account is signed in for silent sign-in",
         Remedy::SignIn,
     ),
     code(
         50_059,
-        "the tenant can't be told from the request",
-        Text("name the tenant"),
+        "the request does not name a tenant",
+        Text("give the tenant's id"),
     ),
     code(
         50_072,
@@ -201,138 +206,146 @@ static MEANINGS: &[Meaning] = &[
     ),
     code(
         50_089,
-        "the sign-in took too long, and the page that was filled in had ended",
+        "the sign-in took too long, and its page had expired",
         Remedy::SignIn,
     ),
     code(
         50_097,
-        "the policy asks for a device that proves itself",
+        "the policy requires a device that identifies itself",
         ADMINISTRATOR,
     ),
     code(
         50_105,
         "the account is not assigned to the application",
-        Text("have it assigned under Enterprise applications, Users and groups"),
+        Text("ask an administrator to assign it: Enterprise applications, Users and groups"),
     ),
     code(
         50_126,
         "the user name or the password is wrong",
         Text("check both; federated accounts must sign in interactively"),
     ),
-    code(50_128, "there is no such domain", CHECK_TENANT),
+    code(50_128, "the domain does not exist", CHECK_TENANT),
     code(
         50_129,
-        "the policy asks for a registered device, which this one is not",
+        "the policy requires a registered device",
         ADMINISTRATOR,
     ),
-    code(50_132, "the session is no longer good", Remedy::SignIn),
+    code(50_132, "the session is no longer valid", Remedy::SignIn),
     code(
         50_133,
-        "the session ended with a new or expired password",
+        "the session ended because the password changed or expired",
         Remedy::SignIn,
     ),
     code(
         50_148,
-        "the sign-in's code came without the proof of who asked for it (PKCE), or with one that nobody had announced",
+        "the PKCE proof of the sign-in's code is missing or was not expected",
         Remedy::SignIn,
     ),
     code(
         50_158,
-        "the provider asks for another proof of who you are",
+        "another proof of your identity is required",
         Remedy::SignIn,
     ),
     code(
         50_166,
-        "Entra ID could not fetch the signing keys of whoever issued the token",
+        "Entra ID could not get the signing keys of the token's issuer",
         ISSUER,
     ),
     code(
         50_173,
-        "the refresh token was revoked, by a new password for example",
+        "the refresh token was revoked, for example by a new password",
         Remedy::SignIn,
     ),
     code(
         50_194,
-        "the application belongs to another tenant and is for that one alone",
+        "the application belongs to another tenant and can be used only there",
         CHECK_TENANT,
     ),
     code(
         50_196,
-        "this client asks for the same token over and over",
-        Text("cache tokens, and look for the loop"),
+        "this client requests the same token too often",
+        Text("cache tokens, and look for a loop in the program"),
     ),
     code(
         53_000,
-        "the policy asks for a managed device, which this one is not",
+        "the policy requires a managed device",
         ADMINISTRATOR,
     ),
     code(
         53_001,
-        "the policy asks for a device of the company's domain, which this one is not",
+        "the policy requires a device of the company's domain",
         ADMINISTRATOR,
     ),
     code(
         53_003,
-        "a Conditional Access policy forbids it",
+        "a Conditional Access policy blocks the sign-in",
         Template(
-            "look at the sign-in log of the tenant {tenant}: the policy is named there, under the correlation id",
+            "search the sign-in log of the tenant {tenant} for the correlation id: it names the policy",
         ),
     ),
     code(
         53_011,
-        "the account is blocked as a risk in its home tenant",
+        "the account's home tenant blocks it as a risk",
         ADMINISTRATOR,
     ),
     code(
         54_005,
-        "the sign-in's code was used before: it is good once",
+        "the sign-in's code was already used",
         Remedy::SignIn,
     ),
     code(
         65_001,
-        "nobody has consented to what the application asks for",
-        Template(
-            "have an administrator consent: `az ad app permission admin-consent --id {client}`",
-        ),
+        "no user or administrator has consented to the application's permissions",
+        Template("ask an administrator to run `az ad app permission admin-consent --id {client}`"),
     ),
     code(
         65_002,
-        "the application {client} may not ask for '{scope}', and no user can allow it",
+        "the application {client} may not request '{scope}', and users can't allow it",
         Text(
-            "check the scope's spelling; sign in with an application of your own where the service is yours",
+            "check the scope's spelling; if the service is yours, sign in with your own application",
         ),
     ),
     code(
         65_004,
-        "the person declined what the application asks for",
-        Text(
-            "run it again, and accept in the browser; if it was not you who started it, there is nothing to do",
-        ),
+        "the person declined the permissions of the application",
+        Text("run it again, and accept in the browser; if you did not start it, do nothing"),
     ),
     code(
         70_000,
-        "the sign-in's code or the refresh token is none that is good, or it is another application's",
+        "the sign-in's code or the refresh token is not valid, or belongs to another application",
         Remedy::SignIn,
     ),
     code(
         70_003,
-        "the application may not use this kind of grant",
+        "the application may not use this grant type",
         Text("check the grant type"),
     ),
     code(70_008, "the refresh token has expired", Remedy::SignIn),
     code(
         70_011,
         "the scope is malformed or does not exist",
-        Text("ask for RESOURCE/.default, such as https://management.azure.com/.default"),
+        Text("request RESOURCE/.default, such as https://management.azure.com/.default"),
     ),
     code(
         70_016,
-        "the device code has not been used yet",
-        Text("enter it in the browser"),
+        "the device code has not been entered yet",
+        Text("enter the code in the browser"),
     ),
-    code(70_018, "the device code is wrong", Text("start again")),
-    code(70_019, "the device code has ended", Text("start again")),
-    code(70_020, "the device code has expired", Text("start again")),
+    code(
+        70_018,
+        "the device code is wrong",
+        Text("start the sign-in again"),
+    ),
+    code(
+        70_019,
+        "the device code is no longer valid",
+        Text("start the sign-in again"),
+    ),
+    code(
+        70_020,
+        "the device code has expired",
+        Text("start the sign-in again"),
+    ),
     code(
         70_021,
         "no federated credential on the application matches the token",
@@ -340,7 +353,7 @@ static MEANINGS: &[Meaning] = &[
     ),
     code(
         70_025,
-        "the application has no federated credential at all",
+        "the application has no federated credential",
         CompareFederation,
     ),
     code(
@@ -348,86 +361,84 @@ static MEANINGS: &[Meaning] = &[
         "the sign-in is older than the policy allows",
         Remedy::SignIn,
     ),
-    code(90_002, "there is no such tenant", CHECK_TENANT),
+    code(90_002, "the tenant does not exist", CHECK_TENANT),
     code(
         90_009,
-        "the application asks for a token for itself with an identifier URI",
-        Text("name it by its client id"),
+        "the application requests a token for itself by its identifier URI",
+        Text("use its client id as the resource"),
     ),
     code(
         90_014,
         "a field is missing from the request",
-        Text("report it: we or a proxy left it out"),
+        Text("report it as a bug of azcred, unless a proxy changes requests"),
     ),
-    code(90_033, "Entra ID is in passing trouble", Retry),
+    code(90_033, "Entra ID is temporarily unavailable", Retry),
     code(
         90_061,
-        "Entra ID could not fetch the signing keys of whoever issued the token",
+        "Entra ID could not get the signing keys of the token's issuer",
         ISSUER,
     ),
     code(
         90_072,
-        "the account belongs to another tenant and is no guest in this one",
-        Text("name the account's own tenant, or have the account invited"),
+        "the account belongs to another tenant and is not a guest in this one",
+        Text("use the account's own tenant, or ask an administrator to invite the account"),
     ),
     code(
         90_094,
-        "only an administrator can consent to this",
+        "only an administrator can consent to these permissions",
         ADMINISTRATOR,
     ),
     code(
         100_007,
-        "only managed identities may use this way",
-        Text("use a federated credential of your own"),
+        "only managed identities may use this issuer",
+        Text("use your own federated credential"),
     ),
     code(
         165_000,
-        "the page that was filled in is of another tab or an earlier try, as after 'back' or 'reload'",
-        Text("start again, and go through the pages in one tab without going back"),
+        "the submitted page is from another tab or an earlier try, as after 'back' or 'reload'",
+        Text("start the sign-in again, and stay in one tab without going back"),
     ),
     code(
         500_011,
-        "the resource '{scope}' does not exist in the tenant {tenant}, or nobody has consented to it",
-        Text(
-            "check its spelling; some services must be registered in the tenant once by an administrator",
-        ),
+        "the resource '{scope}' does not exist in the tenant {tenant}, or no administrator has consented to it",
+        Text("check its spelling; an administrator must register some services in the tenant once"),
     ),
     code(
         500_111,
         "the redirect address is malformed",
-        Text("check it"),
+        Text("check the redirect address"),
     ),
     code(
         500_112,
-        "the sign-in's code was asked for with another redirect address",
+        "the sign-in's code was requested with another redirect address",
         Remedy::SignIn,
     ),
     code(
         501_481,
-        "the sign-in's code was asked for by another process: the proof of who asked (PKCE) is not its own",
+        "the sign-in's code belongs to another process (PKCE)",
         Remedy::SignIn,
     ),
     code(
         530_003,
-        "the policy asks for a managed device, which this one is not",
+        "the policy requires a managed device",
         ADMINISTRATOR,
     ),
     code(
         700_005,
-        "the sign-in's code is for another tenant than the one that it was sent to",
-        Text("name the tenant that the account is to sign in to"),
+        "the sign-in's code is for another tenant",
+        Text("give the tenant that the account signs in to"),
     ),
     code(
         700_016,
         "the application {client} does not exist in the tenant {tenant}: one of the two ids is wrong",
         Template(
-            "check both with `az ad app show --id {client} --query '[displayName, appId]'` and `az account show --query tenantId`",
+            "check both ids: `az ad app show --id {client} --query '[displayName, appId]'` and `az account show --query tenantId`",
         ),
     ),
     code(
         700_022,
-        "several resources were asked for at once",
-        Text("ask for one at a time"),
+        "several resources were requested at once",
+        Text("request one resource at a time"),
     ),
     code(
         700_023,
@@ -436,13 +447,13 @@ static MEANINGS: &[Meaning] = &[
     ),
     code(
         700_024,
-        "the assertion is outside its time: a CI token that outlived itself, or a wrong clock",
-        Text("fetch a new assertion for every use, and check this machine's clock"),
+        "the assertion has expired or is not valid yet: an old CI token, or a wrong clock",
+        Text("get a new assertion for every request, and check this machine's clock"),
     ),
     code(
         700_025,
         "the application is a public client, which has no secret",
-        Text("use an application that is not marked 'allow public client flows'"),
+        Text("use an application without 'Allow public client flows'"),
     ),
     code(
         700_027,
@@ -456,14 +467,18 @@ static MEANINGS: &[Meaning] = &[
     ),
     code(
         700_082,
-        "the refresh token has expired through lack of use",
+        "the refresh token has expired because it was not used",
         Remedy::SignIn,
     ),
-    code(700_084, "the refresh token's life is over", Remedy::SignIn),
+    code(
+        700_084,
+        "the refresh token has reached its end",
+        Remedy::SignIn,
+    ),
     code(
         700_171,
-        "the person who was to enter the device code declined the sign-in",
-        Text("run it again, and accept; if it was not you who started it, there is nothing to do"),
+        "the person with the device code declined the sign-in",
+        Text("run it again, and accept; if you did not start it, do nothing"),
     ),
     code(
         700_211,
@@ -473,7 +488,7 @@ static MEANINGS: &[Meaning] = &[
     code(
         700_212,
         "no federated credential on the application has the token's audience",
-        Text("ask for a token for the audience api://AzureADTokenExchange"),
+        Text("request the token for the audience api://AzureADTokenExchange"),
     ),
     code(
         700_213,
@@ -482,25 +497,25 @@ static MEANINGS: &[Meaning] = &[
     ),
     code(
         700_222,
-        "the token was issued by Entra ID itself, and federation is for other issuers' tokens",
+        "Entra ID itself issued the token; a federated credential is for tokens of other issuers",
         Text(
-            "register a managed identity's token with its own form (issuer https://login.microsoftonline.com/TENANT/v2.0), or use the identity directly",
+            "for a managed identity, register the issuer https://login.microsoftonline.com/TENANT/v2.0, or use the identity directly",
         ),
     ),
     code(
         700_229,
         "the application has no service principal in the tenant {tenant}",
-        Template("create it with `az ad sp create --id {client}`"),
+        Template("create it: `az ad sp create --id {client}`"),
     ),
     code(
         900_023,
-        "'{tenant}' is neither a tenant id nor a domain of one",
+        "'{tenant}' is neither a tenant id nor a domain of a tenant",
         CHECK_TENANT,
     ),
     code(
         900_144,
         "a field is missing from the request",
-        Text("report it: we or a proxy left it out"),
+        Text("report it as a bug of azcred, unless a proxy changes requests"),
     ),
     code(
         900_382,
@@ -509,18 +524,18 @@ static MEANINGS: &[Meaning] = &[
     ),
     code(
         900_612,
-        "the signing keys of whoever issued the token can't be read",
+        "the signing keys of the token's issuer can't be read",
         ISSUER,
     ),
     code(
         900_971,
-        "there is no redirect address",
+        "the application has no redirect address",
         Text("register one on the application"),
     ),
     code(
         1_002_012,
-        "client credentials are for a whole resource",
-        Text("ask for RESOURCE/.default, such as https://management.azure.com/.default"),
+        "an application requests tokens for a whole resource",
+        Text("request RESOURCE/.default, such as https://management.azure.com/.default"),
     ),
     code(
         7_000_112,
@@ -531,28 +546,28 @@ static MEANINGS: &[Meaning] = &[
     ),
     code(
         7_000_215,
-        "the client secret is wrong; often the secret's id was copied in place of its value",
-        NewSecret,
+        "the client secret is wrong; often its id was copied instead of its value",
+        CheckSecret,
     ),
     code(
         7_000_216,
-        "neither a secret nor an assertion was sent",
-        Text("give the application's secret or certificate"),
+        "the request has neither a secret nor an assertion",
+        Text("give the secret or the certificate of the application"),
     ),
     code(
         7_000_218,
-        "the application must prove itself with a secret or a certificate",
-        Text("give one, or turn on 'allow public client flows' for it"),
+        "the application needs a secret or a certificate",
+        Text("give one, or switch on 'Allow public client flows' of the application"),
     ),
     code(7_000_222, "the client secret has expired", NewSecret),
     code(
         7_000_229,
         "the application has no service principal in the tenant {tenant}",
-        Template("create it with `az ad sp create --id {client}`"),
+        Template("create it: `az ad sp create --id {client}`"),
     ),
     code(
         7_002_138,
-        "no federated credential on the application matches the token: one differs in upper and lower case only",
+        "no federated credential on the application matches the token: one differs only in upper and lower case",
         CompareFederation,
     ),
 ];

@@ -69,7 +69,7 @@ impl TokenEndpoint {
         let started = Instant::now();
         let options = self.options();
         let what = format!(
-            "{who} asked {} for a code to sign in to the application {}",
+            "{who} could not get a device code from {} for the application {}",
             self.authority().host(),
             self.client_id()
         );
@@ -78,7 +78,7 @@ impl TokenEndpoint {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 what,
-                "the provider names no device_authorization_endpoint, so that it has no codes",
+                "the provider does not support device codes: it names no device_authorization_endpoint",
             )
             .with_fix("sign in in a browser on this machine"));
         };
@@ -109,9 +109,8 @@ impl TokenEndpoint {
             ));
         }
         read(&response, now).map_err(|why| {
-            Error::new(ErrorKind::Unexpected, what, why).with_fix(
-                "check that the authority is right and that no proxy answers in its place",
-            )
+            Error::new(ErrorKind::Unexpected, what, why)
+                .with_fix("check AZURE_AUTHORITY_HOST, and that no proxy answers instead")
         })
     }
 }
@@ -126,18 +125,18 @@ fn read(response: &HttpResponse, now: SystemTime) -> std::result::Result<Device,
     };
     let user_code = answer.user_code.trim();
     if user_code.is_empty() || printable(user_code, LONGEST_USER_CODE) != user_code {
-        return Err("the authority's code is none that could be typed".to_owned());
+        return Err("the authority returned a code that can't be typed".to_owned());
     }
     let verification_uri = address(&answer.verification_uri).ok_or_else(|| {
         format!(
-            "the authority wants the code at '{}', which is neither https nor on this machine",
+            "the authority's page for the code, '{}', is neither https nor on this machine",
             printable(&answer.verification_uri, 100)
         )
     })?;
     let lasts = answer
         .expires_in
         .filter(|lasts| *lasts > 0)
-        .ok_or("the authority's code lasts for no time")?;
+        .ok_or("the authority returned a code that has already expired")?;
     let lasts = Duration::from_secs(lasts.min(LONGEST));
     Ok(Device {
         code: answer.device_code,

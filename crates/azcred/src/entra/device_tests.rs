@@ -104,34 +104,26 @@ fn nobody_is_sent_to_an_address_that_others_can_read_or_that_hides_where_it_lead
 #[test]
 fn an_answer_that_is_no_code_is_told_as_what_it_is() {
     for (name, value, why) in [
-        ("user_code", json!(""), "none that could be typed"),
-        (
-            "user_code",
-            json!("AB\u{1b}[2J"),
-            "none that could be typed",
-        ),
-        (
-            "user_code",
-            json!("A".repeat(65)),
-            "none that could be typed",
-        ),
+        ("user_code", json!(""), "can't be typed"),
+        ("user_code", json!("AB\u{1b}[2J"), "can't be typed"),
+        ("user_code", json!("A".repeat(65)), "can't be typed"),
         (
             "device_code",
             json!("two words"),
             "neither a code nor an error",
         ),
         ("device_code", Value::Null, "neither a code nor an error"),
-        ("expires_in", json!(0), "lasts for no time"),
-        ("expires_in", Value::Null, "lasts for no time"),
+        ("expires_in", json!(0), "already expired"),
+        ("expires_in", Value::Null, "already expired"),
     ] {
         let said = read_with(name, value.clone()).err().unwrap();
         assert!(said.contains(why), "{name} {value}: {said}");
     }
     for (body, why) in [
         ("<html>", "web page"),
-        ("", "nothing"),
-        ("{\"device_code\":", "cut off"),
-        ("[]", "no JSON"),
+        ("", "is empty"),
+        ("{\"device_code\":", "incomplete"),
+        ("[]", "not JSON"),
     ] {
         let said = read(&answer(body), SystemTime::UNIX_EPOCH).err().unwrap();
         assert!(said.contains(why), "{body}: {said}");

@@ -69,36 +69,36 @@ pub(super) async fn discover(
     issuer: &Authority,
     deadline: Duration,
 ) -> Result<Endpoints> {
-    let what = format!("Asked the OpenID provider {issuer} for its configuration");
+    let what = format!("could not get the configuration of the OpenID provider {issuer}");
     let url = parse_url(&what, &format!("{issuer}/.well-known/openid-configuration"))?;
     let answer = http.send(&what, &HttpRequest::get(url), deadline).await?;
     if answer.status == 429 || answer.status >= 500 {
         return Err(Error::new(
             ErrorKind::Unreachable,
             what,
-            format!("it is in trouble (HTTP {})", answer.status),
+            format!("it failed (HTTP {})", answer.status),
         )
         .with_fix(Fix::Retry { after: None }));
     }
     let unexpected = |why: String| {
         Error::new(ErrorKind::Unexpected, what.clone(), why).with_fix(
-            "check the issuer's address: a provider describes itself at ISSUER/.well-known/openid-configuration",
+            "check the issuer's address: ISSUER/.well-known/openid-configuration must be its configuration",
         )
     };
     if answer.status != 200 {
-        return Err(unexpected(format!("it answered HTTP {}", answer.status)));
+        return Err(unexpected(format!("it returned HTTP {}", answer.status)));
     }
     read(issuer, &answer.body).map_err(unexpected)
 }
 
 fn read(issuer: &Authority, body: &[u8]) -> std::result::Result<Endpoints, String> {
     let configuration: Configuration =
-        json::object(body).ok_or("what it answered is no OpenID configuration")?;
+        json::object(body).ok_or("it did not return an OpenID configuration")?;
     // Section 4.3: the very same, or another provider speaks for this one. The slash at an end is
     // all that an address may lack.
     if configuration.issuer.trim_end_matches('/') != issuer.as_str() {
         return Err(format!(
-            "it says that it is {}",
+            "it names itself {}",
             printable(&configuration.issuer, 100)
         ));
     }
@@ -264,7 +264,7 @@ pub(crate) fn id_claims(
             .as_ref()
             .is_some_and(|ours| ours.as_bytes().ct_eq(nonce.as_bytes()).into());
         if !is_same {
-            return Err("the id token is of another sign-in".into());
+            return Err("the id token is from another sign-in".into());
         }
     }
     if !is_plausible_issuer(&claims, expected) {
@@ -282,7 +282,7 @@ pub(crate) fn id_claims(
         let behind = (claims.iat.unwrap_or(claims.exp) - now) as i64;
         return Err(Unfit {
             why: format!(
-                "the id token has ended already, so that this machine's clock may be {} the provider's",
+                "the id token has expired; this machine's clock may be {} the provider's",
                 skew_in_words(behind)
             ),
             is_of_clock: true,
@@ -290,7 +290,7 @@ pub(crate) fn id_claims(
     }
     // A longer one is not cut: it would be another's.
     if claims.sub.is_empty() || printable(&claims.sub, LONGEST_SUBJECT) != claims.sub {
-        return Err("the id token names nobody".into());
+        return Err("the id token does not name a user".into());
     }
     let shown = |text: Option<String>| {
         text.map(|text| printable(&text, LONGEST_NAME))

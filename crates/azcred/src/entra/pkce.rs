@@ -22,8 +22,8 @@ pub(super) fn unguessable() -> Result<SecretString> {
     SystemRandom::new().fill(&mut *bytes).map_err(|_| {
         Error::new(
             ErrorKind::Invalid,
-            "Make a number that nobody can guess",
-            "this machine gives no random numbers",
+            "could not make a random number",
+            "the system does not return random numbers",
         )
         .with_fix("check that /dev/urandom is there")
     })?;

@@ -28,15 +28,18 @@ impl TokenEndpoint {
         request: &TokenRequest,
     ) -> Result<SignedIn> {
         let unexpected = |unfit: Unfit| {
-            let what = format!("{who} read who signed in at {}", self.authority().host());
+            let what = format!(
+                "{who} could not read who signed in at {}",
+                self.authority().host()
+            );
             Error::new(ErrorKind::Unexpected, what, unfit.why).with_fix(if unfit.is_of_clock {
                 Fix::SetClock
             } else {
-                "check that the authority is right and that no proxy answers in its place".into()
+                "check AZURE_AUTHORITY_HOST, and that no proxy answers instead".into()
             })
         };
         let Some(id_token) = &tokens.id_token else {
-            let why = "the authority did not say it: there is no id token in its answer";
+            let why = "the authority returned no id token";
             return Err(unexpected(why.into()));
         };
         let endpoints = self.endpoints(request, self.deadline()).await?;

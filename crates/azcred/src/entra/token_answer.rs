@@ -99,14 +99,14 @@ pub(super) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Result<PersonT
 fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<PersonTokens> {
     let unexpected = |why: String| {
         Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why)
-            .with_fix("check that the authority is right and that no proxy answers in its place")
+            .with_fix("check AZURE_AUTHORITY_HOST, and that no proxy answers instead")
     };
     let Some(answer) = json::object::<Success>(&response.body) else {
         return Err(unexpected(not_an_answer(response, NEITHER)));
     };
     if !answer.token_type.is_empty() && !answer.token_type.eq_ignore_ascii_case("Bearer") {
         return Err(unexpected(format!(
-            "the authority gave a token of the type '{}', and only bearer tokens are of use",
+            "the authority returned a token of the type '{}', not a bearer token",
             // The token may stand in the wrong place.
             clean(
                 &redact(&answer.token_type, &[answer.access_token.expose_secret()]),
@@ -194,8 +194,8 @@ pub(super) fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
     let said = without_code(&refusal.description);
     let mut why = match meaning {
         Some(meaning) => meaning.means_for(asked.client_id, asked.tenant, asked.scope),
-        None if said.is_empty() => format!("the authority refused: {}", refusal.error),
-        None => format!("the authority refused: {said}"),
+        None if said.is_empty() => format!("the authority rejected the request: {}", refusal.error),
+        None => format!("the authority rejected the request: {said}"),
     };
     let mut fix = meaning
         .map(|meaning| meaning.fix_for(asked.client_id, asked.tenant, asked.scope))
@@ -206,7 +206,7 @@ pub(super) fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
         Some(70_021 | 700_211..=700_213 | 7_002_138 | 700_024 | 700_027 | 50_013)
     ) && !said.is_empty()
     {
-        why = format!("{why}; Entra ID says: {}", said.trim_end_matches('.'));
+        why = format!("{why}; Entra ID returned: {}", said.trim_end_matches('.'));
     }
     if passing {
         (why, fix) = busy(response, asked.now, Some(&why));
@@ -233,7 +233,7 @@ fn not_understood(asked: &Asked<'_>, response: &HttpResponse) -> Error {
         asked.what.to_owned(),
         not_an_answer(response, NEITHER),
     )
-    .with_fix("check that the authority is right and that no proxy answers in its place")
+    .with_fix("check AZURE_AUTHORITY_HOST, and that no proxy answers instead")
 }
 
 /// Too many requests, or the authority's own trouble.
@@ -244,10 +244,10 @@ fn busy(response: &HttpResponse, now: SystemTime, said: Option<&str>) -> (String
         format!("{} times", response.attempts)
     };
     let mut why = if response.status == 429 {
-        format!("the authority asks to slow down (HTTP 429; asked {times})")
+        format!("the authority is too busy (HTTP 429; tried {times})")
     } else {
         format!(
-            "the authority is in trouble (HTTP {}; asked {times})",
+            "the authority failed (HTTP {}; tried {times})",
             response.status
         )
     };
@@ -289,19 +289,21 @@ pub(super) fn not_an_answer(response: &HttpResponse, neither: &str) -> String {
     let status = response.status;
     if html {
         format!(
-            "the authority answered with a web page (HTTP {status}), as a captive portal or a company's proxy does"
+            "the authority returned a web page (HTTP {status}), such as the sign-in page of a network or a proxy"
         )
     } else if body.is_empty() {
-        format!("the authority answered with nothing (HTTP {status})")
+        format!("the authority's response is empty (HTTP {status})")
     } else if body.starts_with(b"{") {
         match serde_json::from_slice::<serde_json::Value>(body) {
             Ok(_) => {
-                format!("the authority's answer (HTTP {status}) holds {neither}")
+                format!("the authority's response (HTTP {status}) has {neither}")
             }
-            Err(_) => format!("the authority's answer (HTTP {status}) is cut off or damaged JSON"),
+            Err(_) => {
+                format!("the authority's response (HTTP {status}) is incomplete or damaged JSON")
+            }
         }
     } else {
-        format!("the authority's answer (HTTP {status}) is no JSON")
+        format!("the authority's response (HTTP {status}) is not JSON")
     }
 }
 

@@ -97,7 +97,7 @@ fn a_claims_challenge_is_kept_whole_or_not_at_all() {
         (challenge, Some(challenge)),
         (&long, None),
         (&repeating, None),
-        ("no JSON", None),
+        ("not JSON", None),
     ] {
         let body = serde_json::json!({"error": "interaction_required", "error_codes": [50_076], "claims": claims});
         let error = answer(400, &body.to_string()).unwrap_err();
@@ -129,7 +129,10 @@ fn an_unknown_refusal_is_told_in_the_providers_words() {
         r#"{"error":"server_says","error_description":"no luck today"}"#,
     )
     .unwrap_err();
-    assert_eq!(error.why(), "the authority refused: no luck today");
+    assert_eq!(
+        error.why(),
+        "the authority rejected the request: no luck today"
+    );
     assert_eq!(error.kind(), ErrorKind::Refused);
 }
 
@@ -138,8 +141,8 @@ fn answers_that_are_none_are_named_for_what_they_are() {
     for (status, body, says) in [
         (200, "<html>sign in to the WiFi</html>", "web page"),
         (403, "\n <!doctype html>", "web page"),
-        (200, "", "nothing"),
-        (200, r#"{"access_token":"t","exp"#, "cut off"),
+        (200, "", "is empty"),
+        (200, r#"{"access_token":"t","exp"#, "incomplete"),
         (200, r#"{"token":"t"}"#, "neither a token nor an error"),
         (
             200,
@@ -151,12 +154,12 @@ fn answers_that_are_none_are_named_for_what_they_are() {
             r#"{"access_token":"a b"}"#,
             "neither a token nor an error",
         ),
-        (200, "garbage", "no JSON"),
-        (404, "[]", "no JSON"),
+        (200, "garbage", "not JSON"),
+        (404, "[]", "not JSON"),
         (
             200,
             r#"{"access_token":"t","token_type":"mac"}"#,
-            "only bearer tokens",
+            "not a bearer token",
         ),
     ] {
         let error = answer(status, body).unwrap_err();

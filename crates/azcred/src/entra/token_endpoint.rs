@@ -78,10 +78,10 @@ fn of_one_tenant(tenant: &TenantId) -> Result<()> {
     }
     Err(Error::new(
         ErrorKind::Invalid,
-        format!("Read the tenant '{tenant}'"),
-        "it stands for every tenant, and an application signs in to one",
+        format!("could not read the tenant '{tenant}'"),
+        "it means any tenant, but an application signs in to one tenant",
     )
-    .with_fix("name the tenant's id: `az account show --query tenantId`"))
+    .with_fix("give the tenant's id: `az account show --query tenantId`"))
 }
 
 /// An application in a tenant, at an authority. What is the same for all ways of proving who one
@@ -182,13 +182,10 @@ impl TokenEndpoint {
             }
             Some(tenant) => Err(Error::new(
                 ErrorKind::Invalid,
-                format!("Asked for a token in the tenant {tenant}"),
-                format!(
-                    "the credential is for the tenant {} and was not allowed this one",
-                    self.tenant
-                ),
+                format!("could not get a token in the tenant {tenant}"),
+                format!("the credential is for the tenant {} only", self.tenant),
             )
-            .with_fix("allow it with `ClientOptions::with_allowed_tenants` if it should be")),
+            .with_fix("if it should be allowed, call `ClientOptions::with_allowed_tenants`")),
         }
     }
 
@@ -205,7 +202,7 @@ impl TokenEndpoint {
     ) -> Result<Endpoints> {
         let tenant = self.tenant_of(request)?;
         if !self.cloud.is_openid_provider() {
-            return Endpoints::of_entra("Asked for a token", self.authority(), tenant.as_str());
+            return Endpoints::of_entra("could not get a token", self.authority(), tenant.as_str());
         }
         let discover = || openid::discover(self.http(), self.authority(), deadline);
         self.discovered.get_or_try_init(discover).await.cloned()
@@ -262,7 +259,7 @@ impl TokenEndpoint {
             Grant::DeviceCode(_) => (DEVICE_CODE, "with a device code of"),
         };
         let what = format!(
-            "{who} asked {} for a token for {} {as_whom} the application {}",
+            "{who} could not get a token from {} for {} {as_whom} the application {}",
             self.authority().host(),
             request.scopes()[0].resource(),
             self.client_id

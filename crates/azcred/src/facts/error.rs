@@ -1,8 +1,7 @@
-//! The one error of this crate: what was tried, what the other side said, what it means, what fixes
-//! it.
+//! The error of this crate: what did not work, why, what the other side returned, and the fix.
 //!
-//! *Unavailable* and *refused* are never merged: the first means that there is nothing here for a
-//! source to use, so a chain goes on; the second means that the identity provider said no.
+//! *Unavailable* and *refused* are never merged. *Unavailable*: a source has nothing to use here,
+//! so a chain tries the next one. *Refused*: the identity provider rejected the request.
 
 use super::{Fix, Report};
 use std::{borrow::Cow, fmt, sync::Arc};
@@ -17,26 +16,25 @@ pub enum ErrorKind {
     /// There is nothing here for this source to use: a variable is unset, a program is not
     /// installed. A chain goes on to its next source.
     Unavailable,
-    /// The source was there and the identity provider said no. [`Error::refusal`] has its answer.
+    /// The identity provider rejected the request. [`Error::refusal`] has its answer.
     Refused,
-    /// Nobody answered in time: no route, no name, no trust, a 5xx or 429 that outlasted the
-    /// retries.
+    /// The server did not answer in time: no route, no name, no trust, or a 5xx or 429 on every
+    /// retry.
     Unreachable,
-    /// What was given to us can't be used: a malformed tenant, a certificate with the wrong
-    /// password.
+    /// A given value can't be used: a malformed tenant, a certificate with the wrong password.
     Invalid,
-    /// An answer came, but not from an identity provider that we understand: HTML, a redirect,
-    /// truncated JSON, a body without end.
+    /// The response is not one of an identity provider: HTML, a redirect, truncated JSON, a body
+    /// without end.
     Unexpected,
-    /// A token came, and it is another identity's than the one that the caller expects.
+    /// The token is for another identity than the one that the caller expects.
     NotExpected,
 }
 
 /// Why no token could be had, and what fixes it.
 ///
-/// `Display` is three sentences on one line: what was tried, why it failed (with the provider's
-/// code and correlation id where there is one), and what to do. It never holds a secret. Cloning is
-/// cheap: many callers may wait for one request and all get its error.
+/// `Display` is one line: what did not work, why (with the provider's code and correlation id, if
+/// it sent them), and the fix. It never holds a secret. Cloning is cheap: all callers that wait for
+/// one request get its error.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -53,8 +51,8 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of `kind`: `what` was tried, and `why` it failed. Both are sentences without a full
-    /// stop.
+    /// An error of `kind`: `what` did not work, such as 'could not get a token', and `why`. Both
+    /// are without a full stop.
     pub fn new(
         kind: ErrorKind,
         what: impl Into<Cow<'static, str>>,
@@ -136,27 +134,27 @@ impl Error {
         self.0.kind == ErrorKind::Refused
     }
 
-    /// What was tried.
+    /// What did not work: 'could not get a token …'.
     pub fn what(&self) -> &str {
         &self.0.what
     }
 
-    /// Why it failed, in plain words.
+    /// Why it did not work.
     pub fn why(&self) -> &str {
         &self.0.why
     }
 
-    /// What fixes it, where that is known.
+    /// The fix, if one is known.
     pub fn fix(&self) -> Option<&Fix> {
         self.0.fix.as_ref()
     }
 
-    /// The identity provider's answer, where there was one.
+    /// What the identity provider returned, if it rejected the request.
     pub fn refusal(&self) -> Option<&Refusal> {
         self.0.refusal.as_deref()
     }
 
-    /// What every source of the chain said, where a chain gave up.
+    /// What each source of the chain returned, if a chain failed.
     pub fn report(&self) -> Option<&Arc<Report>> {
         self.0.report.as_ref()
     }
@@ -175,7 +173,7 @@ impl fmt::Display for Error {
         }
         f.write_str(".")?;
         if let Some(fix) = &self.0.fix {
-            write!(f, " To fix it: {fix}.")?;
+            write!(f, " Fix: {fix}.")?;
         }
         Ok(())
     }
@@ -250,7 +248,7 @@ mod tests {
     fn an_error_reads_as_what_why_and_fix() {
         let error = Error::new(
             ErrorKind::Refused,
-            "ClientSecretCredential asked for a token",
+            "could not get a token",
             "the secret has expired",
         )
         .with_fix("run `az ad app credential reset --id x`")
@@ -262,8 +260,8 @@ mod tests {
         });
         assert_eq!(
             error.to_string(),
-            "ClientSecretCredential asked for a token: the secret has expired (AADSTS7000222, correlation id c0, \
-             2026-11-21 20:00:00Z). To fix it: run `az ad app credential reset --id x`."
+            "could not get a token: the secret has expired (AADSTS7000222, correlation id c0, \
+             2026-11-21 20:00:00Z). Fix: run `az ad app credential reset --id x`."
         );
     }
 }

@@ -1,7 +1,7 @@
 //! What fixes an error, as a value.
 //!
-//! [`Display`](fmt::Display) says it in words that hold in any program. A program with commands of
-//! its own can match on the value and name its command instead.
+//! [`Display`](fmt::Display) is text for any program. A program with its own commands can match on
+//! the value and name its command instead.
 
 use super::{PrincipalKind, Source};
 use std::{borrow::Cow, fmt, path::PathBuf, time::Duration};
@@ -12,7 +12,7 @@ use std::{borrow::Cow, fmt, path::PathBuf, time::Duration};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fix {
-    /// Sign in, in a way that is kept for the next program.
+    /// Sign in; the sign-in is stored for the next program.
     SignIn(SignIn),
     /// Sign in to another program, such as Azure CLI.
     SignInToTool {
@@ -23,25 +23,25 @@ pub enum Fix {
     ChooseAccount,
     /// Name one of the accounts that are signed in.
     NameAccount,
-    /// Look for the account where it signed in.
+    /// Use the profile or the authority in which the account signed in.
     LookIn {
         /// The profile, where it is another one.
         profile: Option<String>,
         /// The authority, where it is another one.
         authority: Option<String>,
     },
-    /// Request the token where a person can be asked.
+    /// Request the token in a terminal, where a person can sign in.
     AskPerson {
-        /// What to request it for, where the person has to agree to this scope in particular.
+        /// The scope, if the person must consent to it.
         scope: Option<String>,
     },
-    /// Look at a chain's report: why each source has no token, and how long it took.
+    /// Read a chain's report: why each source has no token, and how long it took.
     ReadReport,
-    /// Let a chain leave a source out.
+    /// Exclude a source from a chain.
     Exclude(Source),
-    /// Set variables. A variable whose value only the reader knows has none here.
+    /// Set environment variables. The value is `None` if only the reader knows it.
     SetVariables(Vec<Variable>),
-    /// Unset a variable.
+    /// Unset an environment variable.
     UnsetVariable(Cow<'static, str>),
     /// Give an identity a role.
     GrantRole(GrantRole),
@@ -67,7 +67,7 @@ pub enum Fix {
         /// The application.
         client_id: String,
     },
-    /// Keep a file or a folder from other users.
+    /// Change the permissions of a file or a folder, so that other users can't read it.
     ChangePermissions {
         /// The file or folder.
         path: PathBuf,
@@ -78,7 +78,7 @@ pub enum Fix {
     SetClock,
     /// Try again.
     Retry {
-        /// After so long, where the other side said so.
+        /// After this time, if the other side named one.
         after: Option<Duration>,
     },
     /// Any one of these.
@@ -89,29 +89,29 @@ pub enum Fix {
     Text(Cow<'static, str>),
 }
 
-/// How to sign in. What is not set is up to the reader.
+/// How to sign in. The reader chooses what is not set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SignIn {
-    /// Whether somebody was signed in before.
+    /// Whether the account was signed in before.
     pub again: bool,
-    /// In which way.
+    /// How.
     pub way: SignInWay,
     /// The tenant: its id or a domain of it.
     pub tenant: Option<String>,
-    /// The application to sign in with, where it is not the usual one.
+    /// The application to sign in with, if it is not the default.
     pub client_id: Option<String>,
-    /// Whom to sign in.
+    /// The account to sign in, such as `ada@contoso.com`.
     pub login_hint: Option<String>,
-    /// The profile to keep it in, where it is not the usual one.
+    /// The profile to store it in, if it is not the default.
     pub profile: Option<String>,
 }
 
-/// In which way to sign in.
+/// How to sign in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SignInWay {
-    /// As usual.
+    /// The default: a browser, or a code if no browser can be opened.
     #[default]
     Any,
     /// A person, in a browser on this machine.
@@ -128,7 +128,7 @@ pub enum SignInWay {
 pub struct Variable {
     /// Its name.
     pub name: Cow<'static, str>,
-    /// Its value; `None` where only the reader knows it.
+    /// Its value; `None` if only the reader knows it.
     pub value: Option<String>,
 }
 
@@ -184,7 +184,7 @@ impl Fix {
         }])
     }
 
-    /// Whether it says nothing.
+    /// Whether its text is empty.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Text(text) => text.is_empty(),
@@ -194,7 +194,7 @@ impl Fix {
     }
 }
 
-/// Each step once, and none that says nothing.
+/// Each step once, without empty ones.
 fn joined(first: Vec<Fix>, then: Vec<Fix>, make: fn(Vec<Fix>) -> Fix) -> Fix {
     let mut all: Vec<Fix> = Vec::new();
     for fix in first.into_iter().chain(then) {
@@ -226,7 +226,7 @@ impl SignIn {
         }
     }
 
-    /// What stands before the details: 'sign in again with a device code'.
+    /// The text without the details: 'sign in again with a device code'.
     pub fn verb(&self) -> String {
         let again = if self.again { " again" } else { "" };
         let way = match self.way {
@@ -255,8 +255,8 @@ impl GrantRole {
         }
     }
 
-    /// Azure CLI's command that assigns the role. Whatever could not safely be pasted into a shell
-    /// is left for the reader to fill in, in capitals.
+    /// Azure CLI's command that assigns the role. A value that is not safe to paste into a shell
+    /// becomes a word in capitals, which the reader replaces.
     pub fn command(&self) -> String {
         let is_guid = |id: &&str| id.len() == 36 && uuid::Uuid::try_parse(id).is_ok();
         let object_id = self.object_id.as_deref().filter(is_guid);
@@ -321,8 +321,8 @@ impl fmt::Display for Fix {
         match self {
             Self::SignIn(sign_in) => sign_in.fmt(f),
             Self::SignInToTool { command } => write!(f, "run `{command}`"),
-            Self::ChooseAccount => f.write_str("choose which of these is the current account"),
-            Self::NameAccount => f.write_str("name one of the accounts that are signed in"),
+            Self::ChooseAccount => f.write_str("choose the current account"),
+            Self::NameAccount => f.write_str("give one of the accounts that are signed in"),
             Self::LookIn { profile, authority } => {
                 f.write_str("try again")?;
                 if let Some(profile) = profile {
@@ -337,7 +337,7 @@ impl fmt::Display for Fix {
                 }
             }
             Self::AskPerson { scope: None } => {
-                f.write_str("request a token where a person can be asked")
+                f.write_str("run it in a terminal, where a person can sign in")
             }
             Self::AskPerson { scope: Some(scope) } => {
                 write!(
@@ -345,9 +345,9 @@ impl fmt::Display for Fix {
                     "sign in in a browser, or with a device code, for {scope}"
                 )
             }
-            Self::ReadReport => f.write_str(
-                "read the chain's report, which says what each source lacks and how long it took",
-            ),
+            Self::ReadReport => {
+                f.write_str("read the chain's report: it says what each source lacks")
+            }
             Self::Exclude(source) => write!(f, "exclude the source {source}"),
             Self::SetVariables(variables) => {
                 f.write_str("set ")?;
@@ -376,31 +376,27 @@ impl fmt::Display for Fix {
             Self::CheckSubscription => f.write_str("check the subscription's id and its tenant"),
             Self::NewSecret { client_id } => write!(
                 f,
-                "make a new secret with `az ad app credential reset --id {client_id} --append`, and use its password, not its id"
+                "make a new secret: `az ad app credential reset --id {client_id} --append`, and use the `password` that it prints"
             ),
             Self::UploadCertificate { client_id } => write!(
                 f,
-                "upload the certificate that is used: `az ad app credential reset --id {client_id} --cert @cert.pem --append`"
+                "upload the certificate: `az ad app credential reset --id {client_id} --cert @cert.pem --append`"
             ),
             Self::CompareFederation { client_id } => write!(
                 f,
-                "compare with `az ad app federated-credential list --id {client_id}`: issuer, subject and audience must be the same, letter by letter"
+                "run `az ad app federated-credential list --id {client_id}`: issuer, subject and audience must be exactly those of the token"
             ),
             Self::ChangePermissions { path, mode } => write!(
                 f,
-                "keep it to yourself: `chmod {mode:o} '{}'`",
+                "let only yourself read it: `chmod {mode:o} '{}'`",
                 crate::redact::shown_path(path)
             ),
-            Self::SetClock => f.write_str(
-                "set this machine's clock, for example with `sudo timedatectl set-ntp true`",
-            ),
+            Self::SetClock => {
+                f.write_str("set this machine's clock: `sudo timedatectl set-ntp true`")
+            }
             Self::Retry { after: None } => f.write_str("try again in a minute"),
             Self::Retry { after: Some(after) } => {
-                write!(
-                    f,
-                    "try again in {} s, as the service requests",
-                    after.as_secs().max(1)
-                )
+                write!(f, "try again in {} s", after.as_secs().max(1))
             }
             Self::AnyOf(fixes) => list(f, fixes, "; or "),
             Self::AllOf(fixes) => list(f, fixes, "; "),

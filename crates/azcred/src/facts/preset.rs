@@ -10,8 +10,8 @@ use std::{fmt, str::FromStr};
 #[serde(into = "&'static str")]
 #[non_exhaustive]
 pub enum Preset {
-    /// Every source; whoever is there and fails ends the chain, so that nobody ever answers in
-    /// somebody else's place.
+    /// Every source. The first one that is set up decides, also when it fails: no other identity
+    /// replaces it.
     #[default]
     Azcred,
     /// azure-identity's `DefaultAzureCredential`.
@@ -23,17 +23,16 @@ pub enum Preset {
     HiMl,
 }
 
-/// What happens after a source that was there and failed: the provider refused it, it could not be
-/// reached, it gave nonsense. One that is not there is always passed over.
+/// What happens after a source that is set up fails: the provider rejected it, it could not be
+/// reached, or its response made no sense. A source that is not set up is always skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AfterFailure {
     /// The chain ends with that failure.
     End,
-    /// The next source is asked.
+    /// The chain tries the next source.
     GoOn,
-    /// Those that stand before the ones that a person is asked by are passed over; without a
-    /// person, the chain ends.
+    /// The chain skips to the sources that ask a person; without a person, it ends.
     AskPerson,
 }
 
@@ -75,10 +74,10 @@ impl FromStr for Preset {
             .ok_or_else(|| {
                 Error::new(
                     ErrorKind::Invalid,
-                    format!("Read the preset '{}'", excerpt(text)),
-                    "there is none of this name",
+                    format!("could not read the preset '{}'", excerpt(text)),
+                    "this name does not exist",
                 )
-                .with_fix("name one of azcred, azure, kedro, hi-ml")
+                .with_fix("use azcred, azure, kedro or hi-ml")
             })
     }
 }

@@ -4,25 +4,25 @@ use super::{Error, ErrorKind, Fix, Preset, Source};
 use serde::{Serialize, Serializer};
 use std::time::Duration;
 
-/// What became of a source in one run of a chain.
+/// The result of a source in one run of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Its token is the chain's answer.
+    /// The chain returned its token.
     Chosen,
-    /// There was nothing here for it to use.
+    /// It has nothing to use here.
     Unavailable,
-    /// It was there, and the identity provider said no.
+    /// It is set up, and the identity provider rejected the request.
     Refused,
-    /// It was there, and could not be reached, could not be used, or gave nonsense.
+    /// It is set up, but could not be reached or used, or its response made no sense.
     Failed,
-    /// Its token is another identity's than the one expected.
+    /// Its token is for another identity than the expected one.
     NotExpected,
-    /// A source before it answered, or ended the chain; it was not asked, or its answer was not
-    /// waited for.
+    /// A source before it decided, so the chain did not try it, or did not wait for it.
     NotNeeded,
-    /// Nobody before it has anything, so that a person would be asked; this run asks nobody.
+    /// It would ask a person to sign in, as no source before it has a token; this run asks no
+    /// person.
     WouldAsk,
     /// It does not take part in this chain.
     Excluded,
@@ -59,16 +59,15 @@ impl Verdict {
 pub struct Attempt {
     /// Which source.
     pub source: Source,
-    /// What became of it.
+    /// Its result.
     pub verdict: Verdict,
-    /// Why, or what it used, in plain words.
+    /// Why, or what it used.
     pub reason: String,
-    /// When it was first asked, counted from the start of the run; `None` where a look was enough,
-    /// or it never was.
+    /// When it first requested a token, counted from the start of the run; `None` if it never did.
     pub started: Option<Duration>,
-    /// How long the asking took, or a look where that was enough.
+    /// How long the request took, or the check if that was enough.
     pub took: Duration,
-    /// The error, where there was one.
+    /// The error, if there was one.
     pub error: Option<Error>,
 }
 
@@ -125,7 +124,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The same with fixes in the words of a program that has commands of its own.
+    /// The same, with fixes in the words of a program that has its own commands.
     #[must_use]
     pub fn in_words(&self, words: impl Fn(&Fix) -> String) -> Self {
         let mut report = self.clone();

@@ -20,17 +20,17 @@ pub enum Source {
     AzurePipelines,
     /// The user on whose behalf an Azure Machine Learning job runs.
     AzureMlOnBehalfOf,
-    /// The identity that Azure keeps for the resource on which this runs.
+    /// The managed identity of the Azure resource that this runs on.
     ManagedIdentity,
-    /// Whoever is signed in to azcred.
+    /// The account that is signed in to azcred.
     Azcred,
-    /// Whoever is signed in to Visual Studio Code.
+    /// The account that is signed in to Visual Studio Code.
     VisualStudioCode,
-    /// Whoever is signed in to Azure CLI.
+    /// The account that is signed in to Azure CLI.
     AzureCli,
-    /// Whoever is signed in to Azure PowerShell.
+    /// The account that is signed in to Azure PowerShell.
     AzurePowerShell,
-    /// Whoever is signed in to Azure Developer CLI.
+    /// The account that is signed in to Azure Developer CLI.
     AzureDeveloperCli,
     /// A person, in the browser.
     InteractiveBrowser,
@@ -94,8 +94,8 @@ impl Source {
         }
     }
 
-    /// Whether it belongs to a developer's own machine, where somebody signed in by hand; the
-    /// others are there where a program is deployed.
+    /// Whether it belongs to a developer's machine, where a person signed in. The others belong to
+    /// where a program is deployed.
     pub fn is_developer(self) -> bool {
         matches!(
             self,
@@ -109,8 +109,8 @@ impl Source {
         )
     }
 
-    /// Whether a person is asked. Such a source is asked last, and only while somebody is there: at
-    /// a terminal, not in a CI job.
+    /// Whether it asks a person to sign in. A chain tries such a source last, and only at a
+    /// terminal, not in a CI job.
     pub fn asks_person(self) -> bool {
         matches!(self, Self::InteractiveBrowser | Self::DeviceCode)
     }
@@ -141,13 +141,10 @@ impl FromStr for Source {
             .ok_or_else(|| {
                 Error::new(
                     ErrorKind::Invalid,
-                    format!("Read the source '{}'", excerpt(text)),
-                    "there is none of this name",
+                    format!("could not read the source '{}'", excerpt(text)),
+                    "this name does not exist",
                 )
-                .with_fix(format!(
-                    "name one of {}",
-                    Self::ALL.map(Self::id).join(", ")
-                ))
+                .with_fix(format!("use one of {}", Self::ALL.map(Self::id).join(", ")))
             })
     }
 }

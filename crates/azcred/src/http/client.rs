@@ -43,8 +43,8 @@ pub(super) fn build(system: &dyn System, way: &Way) -> Result<reqwest::Client> {
     builder.build().map_err(|error| {
         Error::new(
             ErrorKind::Invalid,
-            "Set up HTTPS",
-            "the TLS settings of this machine can't be used",
+            "could not set up HTTPS",
+            "the TLS settings can't be used",
         )
         .with_cause(error)
     })
@@ -76,11 +76,11 @@ fn proxies(system: &dyn System) -> Result<Vec<Proxy>> {
                 // The value can hold a password, so it is not repeated.
                 Error::new(
                     ErrorKind::Invalid,
-                    format!("Read {name}"),
-                    "it is no proxy address",
+                    format!("could not read {name}"),
+                    "it is not the address of a proxy",
                 )
                 .with_fix(format!(
-                    "set {name} to something like http://proxy.example:8080, or unset it"
+                    "set {name} to an address such as http://proxy.example:8080, or unset it"
                 ))
             })
     };
@@ -137,7 +137,7 @@ fn protocol() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
         .map_err(|error| {
             Error::new(
                 ErrorKind::Invalid,
-                "Set up HTTPS",
+                "could not set up HTTPS",
                 "this build has no TLS version",
             )
             .with_cause(error)
@@ -155,10 +155,10 @@ fn folders(system: &dyn System) -> Result<Option<Vec<CertificateDer<'static>>>> 
     if found.is_empty() {
         return Err(Error::new(
             ErrorKind::Invalid,
-            format!("Read the root certificates in the folders that SSL_CERT_DIR names ({list})"),
-            "there is no certificate in them",
+            format!("could not read the root certificates in the folders that SSL_CERT_DIR names ({list})"),
+            "they contain no certificate",
         )
-        .with_fix("point SSL_CERT_DIR at folders that `openssl rehash` or `c_rehash` was run in, or unset it"));
+        .with_fix("run `openssl rehash` in those folders, or unset SSL_CERT_DIR"));
     }
     Ok(Some(found))
 }
@@ -182,10 +182,10 @@ fn bundles(
         let certificates = certificates_in(system, Path::new(&path)).map_err(|why| {
             Error::new(
                 ErrorKind::Invalid,
-                format!("Read the root certificates that {name} names ({path})"),
+                format!("could not read the root certificates that {name} names ({path})"),
                 why,
             )
-            .with_fix(format!("point {name} at a readable PEM file, or unset it"))
+            .with_fix(format!("set {name} to a readable PEM file, or unset it"))
         })?;
         found.get_or_insert_with(Vec::new).extend(certificates);
     }
@@ -203,7 +203,7 @@ fn certificates_in(
         Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
             let certificates = in_folder(path);
             if certificates.is_empty() {
-                return Err("it is a folder, and there is no certificate in it".to_owned());
+                return Err("it is a folder with no certificate".to_owned());
             }
             return Ok(certificates);
         }
@@ -211,9 +211,9 @@ fn certificates_in(
     };
     let certificates = CertificateDer::pem_slice_iter(&pem)
         .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(|_| "it is damaged: not every certificate in it can be read".to_owned())?;
+        .map_err(|_| "it is damaged: some of its certificates can't be read".to_owned())?;
     if certificates.is_empty() {
-        return Err("there is no certificate in it".to_owned());
+        return Err("it contains no certificate".to_owned());
     }
     Ok(certificates)
 }
@@ -246,11 +246,11 @@ mod trust {
         if roots.is_empty() {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                "Read the root certificates of this machine",
-                "there are none, so nobody can be trusted",
+                "could not read the root certificates of this machine",
+                "this machine has no root certificates",
             )
             .with_fix(
-                "install the package `ca-certificates`, or point SSL_CERT_FILE at a PEM file",
+                "install the package `ca-certificates`, or set SSL_CERT_FILE to a PEM file",
             ));
         }
         Ok(config.with_root_certificates(roots).with_no_client_auth())
@@ -282,10 +282,10 @@ mod trust {
         let verifier = verifier.map_err(|error| {
             Error::new(
                 ErrorKind::Invalid,
-                "Handed the root certificates that are named to the system's verifier",
-                format!("it did not take them: {error}"),
+                "could not use the root certificates that are named",
+                format!("the system's verifier rejected them: {error}"),
             )
-            .with_fix("see that what SSL_CERT_FILE and its kin name are certificates of authorities, or unset them")
+            .with_fix("check that SSL_CERT_FILE, SSL_CERT_DIR and REQUESTS_CA_BUNDLE name certificates of authorities, or unset them")
             .with_cause(error)
         })?;
         Ok(config

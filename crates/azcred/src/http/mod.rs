@@ -330,7 +330,7 @@ impl Http {
                     "the root certificates of this machine could not be read in time",
                 )
                 .with_fix(
-                    "check the disk that they are on, and where SSL_CERT_FILE and its kin point",
+                    "check their disk, and the files that SSL_CERT_FILE and SSL_CERT_DIR name",
                 ));
             }
         };
@@ -439,7 +439,7 @@ impl Http {
                 .unwrap_or_else(|_| {
                     Err(Error::new(
                         ErrorKind::Unreachable,
-                        "Set up HTTPS",
+                        "could not set up HTTPS",
                         "the runtime is shutting down",
                     ))
                 })
@@ -462,7 +462,7 @@ pub fn parse_url(what: &str, text: &str) -> Result<Url> {
         Error::new(
             ErrorKind::Invalid,
             what.to_owned(),
-            format!("'{text}' is no address"),
+            format!("'{text}' is not an address"),
         )
     })
 }

@@ -57,11 +57,11 @@ impl Trouble {
     }
 }
 
-const NETWORK: &str = "check the network, and HTTPS_PROXY if this machine needs a proxy";
+const NETWORK: &str = "check the network; if it needs a proxy, set HTTPS_PROXY";
 /// Who is spoken of where the proxy itself can't be reached: its address may hold a password.
 const PROXY: &str = "the proxy that HTTPS_PROXY names";
 const FIX_PROXY: &str =
-    "start that proxy or correct HTTPS_PROXY, or unset it where this machine needs none";
+    "start that proxy, or correct HTTPS_PROXY; if this machine needs no proxy, unset it";
 
 /// An attempt that outlasted its time.
 pub(super) fn silent(host: &str) -> Trouble {
@@ -73,10 +73,10 @@ pub(super) fn endless(host: &str) -> Trouble {
     Trouble::lasting(
         ErrorKind::Unexpected,
         format!(
-            "{host} sent more than {} MiB, which no answer to this has",
+            "{host} sent more than {} MiB, too much for a response",
             super::BODY_LIMIT >> 20
         ),
-        "check that the address is right and that no proxy answers in its place",
+        "check the address, and that no proxy answers instead",
     )
 }
 
@@ -99,10 +99,10 @@ pub(super) fn redirected(
     Trouble::lasting(
         ErrorKind::Unexpected,
         format!(
-            "{host} answered {} and pointed to {elsewhere}; a redirect is never followed, as it would carry a secret along",
+            "{host} returned a redirect (HTTP {}) to {elsewhere}, which is not followed because requests hold secrets",
             response.status().as_u16()
         ),
-        "sign in to the network's portal if it has one, and check the address",
+        "sign in to the network's portal, if it has one; check the address",
     )
 }
 
@@ -140,15 +140,15 @@ fn explain(error: &reqwest::Error, host: &str) -> Trouble {
         {
             return Trouble::lasting(
                 ErrorKind::Unreachable,
-                "the proxy wants a user name and a password".to_owned(),
-                "put them in HTTPS_PROXY: http://USER:PASSWORD@PROXY:PORT",
+                "the proxy requires a user name and a password".to_owned(),
+                "set HTTPS_PROXY to http://USER:PASSWORD@PROXY:PORT",
             );
         }
         if text.contains("tunnel") && text.contains("unsuccessful") {
             return Trouble::lasting(
                 ErrorKind::Unreachable,
                 format!("the proxy refused to connect to {host}"),
-                "ask for the host to be allowed there, or name it in NO_PROXY",
+                "ask the proxy's administrator to allow the host; or add it to NO_PROXY",
             );
         }
         if let Some(io) = inner.downcast_ref::<io::Error>() {
@@ -169,21 +169,21 @@ fn explain(error: &reqwest::Error, host: &str) -> Trouble {
         return silent(host);
     }
     match io_kind {
-        Some(io::ErrorKind::ConnectionRefused) => Trouble::passing(
-            format!("{host} refused the connection: nothing listens there"),
-            fix,
-        ),
+        Some(io::ErrorKind::ConnectionRefused) => {
+            Trouble::passing(format!("{host} refused the connection"), fix)
+        }
         Some(
             io::ErrorKind::ConnectionReset
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::UnexpectedEof,
-        ) => Trouble::passing(format!("{host} broke the connection off"), fix),
+        ) => Trouble::passing(format!("{host} closed the connection"), fix),
         Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
-            Trouble::passing(format!("there is no way to {host} from here"), fix)
+            Trouble::passing(format!("this network has no route to {host}"), fix)
         }
-        _ if error.is_body() || error.is_decode() => {
-            Trouble::passing(format!("{host} broke off in the middle of its answer"), fix)
-        }
+        _ if error.is_body() || error.is_decode() => Trouble::passing(
+            format!("{host} closed the connection in the middle of its response"),
+            fix,
+        ),
         _ => Trouble::passing(
             format!(
                 "the connection to {host} failed: {}",
@@ -211,14 +211,14 @@ fn untrusted(tls: &rustls::Error, host: &str) -> Trouble {
     let rustls::Error::InvalidCertificate(reason) = tls else {
         return Trouble::lasting(
             ErrorKind::Unreachable,
-            format!("no secure connection to {host} came about: {tls}"),
-            "check that the address is an HTTPS one and that nothing on the way breaks TLS",
+            format!("the TLS connection to {host} failed: {tls}"),
+            "check that the address is an HTTPS address, and that no proxy breaks TLS",
         );
     };
     let (why, fix) = match reason {
         CertificateError::UnknownIssuer => (
-            "its certificate is signed by nobody whom this machine trusts; a company's proxy that reads TLS looks like this",
-            "point SSL_CERT_FILE at a PEM file with the roots of this network",
+            "this machine does not trust its certificate's issuer, which may be a company's proxy",
+            "set SSL_CERT_FILE to a PEM file with the root certificates of this network",
         ),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
             "its certificate has expired, or this machine's clock is ahead",
@@ -230,13 +230,13 @@ fn untrusted(tls: &rustls::Error, host: &str) -> Trouble {
         ),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
             "its certificate is for another name",
-            "check the address, and that no proxy answers in its place",
+            "check the address, and that no proxy answers instead",
         ),
         other => {
             return Trouble::lasting(
                 ErrorKind::Unreachable,
                 format!("{host} can't be trusted: {other}"),
-                "check what answers at that address",
+                "check which server answers at that address",
             );
         }
     };

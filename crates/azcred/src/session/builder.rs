@@ -203,10 +203,10 @@ impl SessionBuilder {
         let folder = std::env::current_dir().map_err(|error| {
             Error::new(
                 ErrorKind::Invalid,
-                "Read the current folder",
+                "could not read the current folder",
                 error.to_string(),
             )
-            .with_fix("change into a folder that exists")
+            .with_fix("change to a folder that exists")
         })?;
         Ok((Arc::new(RealSystem), folder))
     }

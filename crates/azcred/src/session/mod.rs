@@ -1,4 +1,4 @@
-//! One identity for a machine and a folder: what every front door of this product opens.
+//! One identity for a machine and a folder, the same for the library and the command line.
 //!
 //! A session reads the same variables, files and description of the cloud as the command line
 //! does. So a program that opens one has the identity that the command line has in the same folder.
@@ -36,11 +36,11 @@ use std::{fmt, path::PathBuf, sync::Arc};
 /// # Ok(()) }
 /// ```
 ///
-/// [`Session::builder`] takes what a program wants otherwise: a preset, a scope, whom to expect. A
-/// session is a [`Credential`] too, for clients that request tokens for scopes of their own, and so
-/// a credential of the official SDK.
+/// [`Session::builder`] takes options: a preset, a scope, the expected identity. A session is also
+/// a [`Credential`], for clients that request tokens for their own scopes, and so a credential of
+/// the official SDK.
 ///
-/// Clones are the same session. Once a source has given a token, the session keeps to it.
+/// Clones are the same session. After its first token, a session keeps to the source of it.
 #[derive(Clone)]
 pub struct Session(Arc<Inner>);
 

@@ -50,10 +50,10 @@ pub(super) fn caches_tokens(system: &dyn System) -> Result<bool> {
         Some(wish) if wish.eq_ignore_ascii_case("never") => Ok(false),
         Some(_) => Err(Error::new(
             ErrorKind::Invalid,
-            format!("Read {CACHE_VARIABLE}"),
+            format!("could not read {CACHE_VARIABLE}"),
             "the value is not 'never'",
         )
-        .with_fix("set it to never, which keeps no access token on the disk, or unset it")),
+        .with_fix("set it to never, which stores no access token on disk, or unset it")),
     }
 }
 
@@ -62,8 +62,8 @@ pub(super) fn check_home(system: &dyn System) -> Result<()> {
     match system.var(HOME_VARIABLE) {
         Some(home) if !Path::new(&home).is_absolute() => Err(Error::new(
             ErrorKind::Invalid,
-            format!("Read {HOME_VARIABLE}"),
-            "it is not a full path, and would be another folder in every place",
+            format!("could not read {HOME_VARIABLE}"),
+            "it is a relative path, which names another folder in each place",
         )
         .with_fix("give the folder's full path, or unset it")),
         _ => Ok(()),
@@ -73,7 +73,7 @@ pub(super) fn check_home(system: &dyn System) -> Result<()> {
 fn in_variable(name: &'static str, error: &Error) -> Error {
     Error::new(
         ErrorKind::Invalid,
-        format!("Read {name}"),
+        format!("could not read {name}"),
         error.why().to_owned(),
     )
     .with_fix(

@@ -75,14 +75,14 @@ pub(crate) fn find(system: &dyn System) -> std::result::Result<Browser, String> 
     let listed = system.var("BROWSER");
     if let Some(list) = &listed {
         if list.trim() == "none" {
-            return Err("the variable BROWSER is 'none'".to_owned());
+            return Err("BROWSER is set to \"none\"".to_owned());
         }
         if let Some(browser) = chosen(system, list) {
             return Ok(browser);
         }
     }
     let but = if listed.is_some() {
-        ", and the variable BROWSER names no program that opens windows"
+        ", and BROWSER names no program that opens windows"
     } else {
         ""
     };
@@ -110,14 +110,14 @@ pub(crate) fn find(system: &dyn System) -> std::result::Result<Browser, String> 
 /// [`ErrorKind::Unavailable`] where this machine has no browser or it can't be started;
 /// [`ErrorKind::Invalid`] for what is neither `https` nor an address of this machine.
 pub(crate) fn open(system: &dyn System, address: &Url) -> Result<()> {
-    const WHAT: &str = "Open a browser";
+    const WHAT: &str = "could not open a browser";
     if address.scheme() != "https" && !(address.scheme() == "http" && is_loopback(address)) {
         return Err(Error::new(
             ErrorKind::Invalid,
             WHAT,
             "the address is neither https nor on this machine",
         )
-        .with_fix("check the authority that is asked"));
+        .with_fix("check the authority's address"));
     }
     let browser = find(system)
         .map_err(|why| Error::new(ErrorKind::Unavailable, WHAT, why).with_fix(no_browser()))?;
@@ -142,7 +142,7 @@ pub(crate) fn open(system: &dyn System, address: &Url) -> Result<()> {
 /// What helps where no browser can be opened.
 pub(crate) fn no_browser() -> Fix {
     Fix::SignIn(SignIn::by(SignInWay::DeviceCode))
-        .or("let the variable BROWSER name a program that opens addresses")
+        .or("set BROWSER to a program that opens addresses")
 }
 
 /// The first command of a list, as other tools read `BROWSER`, that can be run here: names or full
@@ -240,14 +240,14 @@ fn has_display(system: &dyn System) -> bool {
 
 fn why_not(system: &dyn System) -> &'static str {
     if has_display(system) {
-        "no program that opens one is on PATH, such as xdg-open or firefox"
+        "PATH has no program that opens one, such as xdg-open or firefox"
     } else if ["/.dockerenv", "/run/.containerenv"]
         .iter()
         .any(|mark| exists(system, mark))
     {
         "this is a container without a display"
     } else {
-        "there is no display here: neither DISPLAY nor WAYLAND_DISPLAY is set"
+        "this session has no display: neither DISPLAY nor WAYLAND_DISPLAY is set"
     }
 }
 

@@ -120,8 +120,8 @@ fn a_machine_without_a_browser_says_why() {
     for (machine, says) in [
         (Fixture::new(), "no display"),
         (with(Fixture::new(), &["xdg-open", "firefox"]), "no display"),
-        (desktop(), "is on PATH"),
-        (with(desktop(), &["w3m", "lynx"]), "is on PATH"),
+        (desktop(), "PATH has no program"),
+        (with(desktop(), &["w3m", "lynx"]), "PATH has no program"),
         (Fixture::new().with_file("/.dockerenv", ""), "a container"),
         (
             Fixture::new().with_file("/run/.containerenv", ""),

@@ -139,7 +139,7 @@ async fn until_the_end(
             let code = ended.map_err(Unfinished::Broken)?.code();
             match timeout(AFTER_ITS_END, reading).await {
                 Ok(read) => { read?; }
-                Err(_) => tracing::debug!("something that a program started holds its output open"),
+                Err(_) => tracing::debug!("a program's child process keeps its output open"),
             }
             return Ok(code);
         }

@@ -34,7 +34,7 @@ impl System for RealSystem {
         if !kind.is_file() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "it is no regular file",
+                "it is not a regular file",
             ));
         }
         let file = open(path)?;

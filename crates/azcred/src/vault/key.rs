@@ -170,8 +170,8 @@ pub(super) fn out_of_reach_here(system: &dyn System, failed: &Failed) -> Option<
         return Some(
             Error::new(
                 ErrorKind::Unavailable,
-                "Looked for what is kept under the keyring's key",
-                "AZCRED_KEYRING is never, and the keyring is not asked",
+                "could not read what is stored under the keyring's key",
+                "AZCRED_KEYRING is set to \"never\", which switches the keyring off",
             )
             .with_fix(Fix::UnsetVariable("AZCRED_KEYRING".into())),
         );
@@ -237,14 +237,14 @@ fn decide(system: &dyn System, failed: &Failed, folder: &Path) -> Result<Option<
             let marker = folder.join(MARKER);
             let written = system.write_durably(&marker, keyring.title().as_bytes());
             written.map_err(|error| {
-                trouble::failed(system, "Wrote", &marker, Shelf::SignIns, &error)
+                trouble::failed(system, "could not write", &marker, Shelf::SignIns, &error)
             })?;
             Ok(Some(opened))
         }
         // To choose the file for somebody who has a keyring would lower a guard that they rely on.
         Err(NoKeyring::Locked) => Err(unusable(keyring, &NoKeyring::Locked)),
         Err(NoKeyring::Absent(why) | NoKeyring::Failed(why)) => {
-            tracing::info!(%why, "no keyring can be used, so that the key is kept in a file");
+            tracing::info!(%why, "no keyring can be used; the key is stored in a file");
             Ok(None)
         }
     }
@@ -280,23 +280,26 @@ fn make_file(system: &dyn System, folder: &Path) -> Result<Opened> {
         *Zeroizing::new(STANDARD.encode(&master[..]))
     ));
     let written = system.write_durably(&path, text.as_bytes());
-    written.map_err(|error| trouble::failed(system, "Wrote", &path, Shelf::SignIns, &error))?;
+    written.map_err(|error| {
+        trouble::failed(system, "could not write", &path, Shelf::SignIns, &error)
+    })?;
     // Where files can't be locked, another process may have been here: the last one's key is the
     // one.
     read_file(system, folder)?.ok_or_else(|| {
         Error::new(
             ErrorKind::Invalid,
-            format!("Wrote {}", shown_path(&path)),
-            "it does not hold what was written to it",
+            format!("could not write {}", shown_path(&path)),
+            "its content is not what was written",
         )
-        .with_fix("look at the disk that it is on")
+        .with_fix("check its disk: `df -h`")
     })
 }
 
 /// The key in the file; `None` where there is no file, or none that holds a key.
 fn read_file(system: &dyn System, folder: &Path) -> Result<Option<Opened>> {
     let path = folder.join(FILE);
-    let failed = |error: &io::Error| trouble::failed(system, "Read", &path, Shelf::SignIns, error);
+    let failed =
+        |error: &io::Error| trouble::failed(system, "could not read", &path, Shelf::SignIns, error);
     let facts = match system.look(&path) {
         Ok(facts) => facts,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -315,7 +318,7 @@ fn read_file(system: &dyn System, folder: &Path) -> Result<Option<Opened>> {
         .strip_prefix(FORM.as_bytes())
         .and_then(|rest| decode(rest.trim_ascii_end()))
     else {
-        tracing::warn!(path = %path.display(), "the key file is damaged; what was kept with it is lost");
+        tracing::warn!(path = %path.display(), "the key file is damaged; what is encrypted with it is lost");
         return Ok(None);
     };
     Ok(Some(Opened {
@@ -354,7 +357,7 @@ fn is_marked(system: &dyn System, folder: &Path) -> Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(trouble::failed(
             system,
-            "Looked at",
+            "could not read",
             &marker,
             Shelf::SignIns,
             &error,
@@ -370,12 +373,12 @@ pub(crate) fn refuses_keyring(system: &dyn System) -> Result<bool> {
         Some(value) => Err(Error::new(
             ErrorKind::Invalid,
             format!(
-                "Read AZCRED_KEYRING ('{}')",
+                "could not read AZCRED_KEYRING ('{}')",
                 crate::redact::excerpt(value.trim())
             ),
-            "it is never, or not set",
+            "it must be 'never', or not set",
         )
-        .with_fix("set it to `never` to keep the key in a file, or unset it")),
+        .with_fix("set it to `never` to store the key in a file, or unset it")),
     }
 }
 
@@ -390,15 +393,15 @@ fn lock(system: &dyn System, folder: &Path) -> Result<Option<FileLock>> {
             Ok(None) => {
                 return Err(Error::new(
                     ErrorKind::Invalid,
-                    format!("Locked {}", shown_path(&path)),
+                    format!("could not lock {}", shown_path(&path)),
                     format!("another process has held it for {} s", PATIENCE.as_secs()),
                 )
-                .with_fix(format!("find out which: `lsof '{}'`", shown_path(&path))));
+                .with_fix(format!("find that process: `lsof '{}'`", shown_path(&path))));
             }
             Err(error) => {
                 return Err(trouble::failed(
                     system,
-                    "Locked",
+                    "could not lock",
                     &path,
                     Shelf::SignIns,
                     &error,
@@ -409,15 +412,12 @@ fn lock(system: &dyn System, folder: &Path) -> Result<Option<FileLock>> {
 }
 
 fn unusable(keyring: &dyn Keyring, trouble: &NoKeyring) -> Error {
-    let what = format!(
-        "Asked {} for the key of what is kept on disk",
-        keyring.title()
-    );
+    let what = format!("could not get the encryption key from {}", keyring.title());
     match trouble {
         NoKeyring::Locked => Error::new(
             ErrorKind::Invalid,
             what,
-            "it is locked, and to unlock it somebody would have to be asked",
+            "it is locked",
         ),
         NoKeyring::Absent(why) => Error::new(ErrorKind::Unavailable, what, why.clone()),
         // A sign-in may be there, so that nobody else is to answer in its place.
@@ -425,19 +425,19 @@ fn unusable(keyring: &dyn Keyring, trouble: &NoKeyring) -> Error {
     }
     .with_fix(match trouble {
         NoKeyring::Locked => {
-            "unlock it, which signing in to the desktop does; or keep the key in a file, `export AZCRED_KEYRING=never`, and sign in again"
+            "unlock it, for example by signing in to the desktop; or store the key in a file: `export AZCRED_KEYRING=never`, and sign in again"
         }
-        _ => "look at the keyring; or keep the key in a file, `export AZCRED_KEYRING=never`, and sign in again",
+        _ => "check the keyring; or store the key in a file: `export AZCRED_KEYRING=never`, and sign in again",
     })
 }
 
 fn out_of_reach(why: Option<&str>) -> Error {
     Error::new(
         ErrorKind::Unavailable,
-        "Looked for what is kept under the keyring's key",
+        "could not read what is stored under the keyring's key",
         match why {
-            Some(why) => format!("this session does not reach the keyring: {why}"),
-            None => "this session does not reach the keyring".to_owned(),
+            Some(why) => format!("this session can't reach the keyring: {why}"),
+            None => "this session can't reach the keyring".to_owned(),
         },
     )
     .with_fix(Fix::from("run it in the session in which you signed in").or(SignIn::default()))

@@ -160,8 +160,9 @@ impl Vault {
             Shelf::Tokens => self.system.write(&at.path, &sealed),
             Shelf::SignIns => self.system.write_durably(&at.path, &sealed),
         };
-        written
-            .map_err(|error| trouble::failed(&*self.system, "Wrote", &at.path, shelf, &error))?;
+        written.map_err(|error| {
+            trouble::failed(&*self.system, "could not write", &at.path, shelf, &error)
+        })?;
         if let Some(folder) = at.path.parent() {
             prune::now_and_then(&*self.system, folder, shelf);
         }
@@ -178,8 +179,9 @@ impl Vault {
             return Ok(false);
         }
         let removed = self.system.remove(&at.path);
-        removed
-            .map_err(|error| trouble::failed(&*self.system, "Removed", &at.path, shelf, &error))?;
+        removed.map_err(|error| {
+            trouble::failed(&*self.system, "could not remove", &at.path, shelf, &error)
+        })?;
         Ok(true)
     }
 
@@ -209,7 +211,7 @@ impl Vault {
             {
                 let done = self.system.remove(&at.path);
                 done.map_err(|error| {
-                    trouble::failed(&*self.system, "Removed", &at.path, shelf, &error)
+                    trouble::failed(&*self.system, "could not remove", &at.path, shelf, &error)
                 })?;
                 removed += 1;
             }
@@ -229,7 +231,7 @@ impl Vault {
                 }
                 let done = self.system.remove(&path);
                 done.map_err(|error| {
-                    trouble::failed(&*self.system, "Removed", &path, shelf, &error)
+                    trouble::failed(&*self.system, "could not remove", &path, shelf, &error)
                 })?;
                 removed += 1;
             }
@@ -260,7 +262,7 @@ impl Vault {
         let at = self.at(self.find_or_make()?, shelf, parts)?;
         let path = at.path.with_file_name(format!("{}{LOCK_ENDING}", at.name));
         lock_file(&*self.system, &path)
-            .map_err(|error| trouble::failed(&*self.system, "Locked", &path, shelf, &error))
+            .map_err(|error| trouble::failed(&*self.system, "could not lock", &path, shelf, &error))
     }
 
     /// The same, tried until it is had; `None` when the time is over.
@@ -286,7 +288,11 @@ impl Vault {
                 Ok(Ok(done)) => return done,
                 Ok(Err(_)) => {
                     let why = "the runtime is shutting down";
-                    return Err(Error::new(ErrorKind::Invalid, "Locked an entry", why));
+                    return Err(Error::new(
+                        ErrorKind::Invalid,
+                        "could not lock an entry",
+                        why,
+                    ));
                 }
                 Err(_) => return Ok(None),
             }
@@ -327,7 +333,7 @@ impl Vault {
             Err(error) => {
                 return Err(trouble::failed(
                     &*self.system,
-                    "Read",
+                    "could not read",
                     &at.path,
                     shelf,
                     &error,
@@ -349,7 +355,7 @@ impl Vault {
             }
             Err(error) => Err(trouble::failed(
                 &*self.system,
-                "Read",
+                "could not read",
                 &at.path,
                 shelf,
                 &error,
@@ -400,7 +406,7 @@ impl Vault {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(trouble::failed(
                 &*self.system,
-                "Listed",
+                "could not list",
                 folder,
                 shelf,
                 &error,
@@ -439,7 +445,13 @@ fn check_folder(system: &dyn System, folder: &Path, shelf: Shelf) -> Result<()> 
             trouble::refused(folder, &facts, FileKind::Folder, system.user()).map_or(Ok(()), Err)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(trouble::failed(system, "Looked at", folder, shelf, &error)),
+        Err(error) => Err(trouble::failed(
+            system,
+            "could not read",
+            folder,
+            shelf,
+            &error,
+        )),
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) fn prune(system: &dyn System, folder: &Path, shelf: Shelf, now: Syste
         removed,
         looked_at = names.len().min(MOST),
         shelf = shelf.title(),
-        "removed what is of no use any more"
+        "removed entries that are of no use"
     );
 }
 

@@ -94,11 +94,8 @@ impl Keys {
         if content.len() as u64 > LIMIT / 2 {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                "Sealed an entry",
-                format!(
-                    "it has {} bytes, which nothing kept here has",
-                    content.len()
-                ),
+                "could not encrypt an entry",
+                format!("it has {} bytes, which is over the limit", content.len()),
             ));
         }
         let mut nonce = [0; aead::NONCE_LEN];
@@ -205,8 +202,8 @@ fn hex(bytes: &[u8]) -> String {
 fn no_cryptography() -> Error {
     Error::new(
         ErrorKind::Invalid,
-        "Sealed an entry",
-        "the system gives no random numbers, or the cryptographic library failed",
+        "could not encrypt an entry",
+        "the system returned no random numbers, or the cryptographic library failed",
     )
 }
 

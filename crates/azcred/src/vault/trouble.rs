@@ -13,7 +13,7 @@ pub(super) fn no_home(system: &dyn System, shelf: Shelf) -> Error {
     let variable = variable(system, shelf);
     Error::new(
         ErrorKind::Unavailable,
-        format!("Looked for the folder for {}", shelf.title()),
+        format!("could not find the folder for {}", shelf.title()),
         format!("{variable} is not set to a full path"),
     )
     .with_fix(format!("set {variable}"))
@@ -41,31 +41,31 @@ pub(super) fn refused(
     let shown = shown_path(path);
     let (why, fix) = if facts.kind == FileKind::Link {
         (
-            "it is a link, and what it leads to may be somebody else's",
+            "it is a link, whose target may belong to another user",
             format!("remove the link: `rm '{shown}'`").into(),
         )
     } else if facts.kind != is {
         (
             match is {
-                FileKind::Folder => "it is no folder",
-                _ => "it is no file",
+                FileKind::Folder => "it is not a folder",
+                _ => "it is not a file",
             },
             format!("move it away: `mv '{shown}' '{shown}.old'`").into(),
         )
     } else if facts.owner.is_some() && user.is_some() && facts.owner != user {
         (
-            "it belongs to another user, who could read and change what is kept there",
+            "it belongs to another user, who could read and change it",
             match user {
                 Some(0) => format!(
-                    "run it as the user that it belongs to, or with an AZCRED_HOME of your own; else `chown -R root '{shown}'`"
+                    "run it as that user, or set AZCRED_HOME to your own folder; else `chown -R root '{shown}'`"
                 )
                 .into(),
-                _ => format!("take it over: `sudo chown -R \"$(id -un)\" '{shown}'`").into(),
+                _ => format!("make it yours: `sudo chown -R \"$(id -un)\" '{shown}'`").into(),
             },
         )
     } else if facts.is_readable_by_others || facts.writers != crate::system::Writers::Owner {
         (
-            "others may look into it",
+            "other users may read it",
             Fix::ChangePermissions {
                 path: path.to_owned(),
                 mode: if is == FileKind::Folder { 0o700 } else { 0o600 },
@@ -74,7 +74,7 @@ pub(super) fn refused(
     } else {
         return None;
     };
-    Some(Error::new(ErrorKind::Invalid, format!("Looked at {shown}"), why).with_fix(fix))
+    Some(Error::new(ErrorKind::Invalid, format!("could not use {shown}"), why).with_fix(fix))
 }
 
 /// A file that can't be read or written: `what` was tried.
@@ -88,18 +88,18 @@ pub(super) fn failed(
     let shown = shown_path(path);
     let folder = path.parent().map_or_else(|| shown.clone(), shown_path);
     let elsewhere = match shelf {
-        Shelf::Tokens => "; or keep no tokens on disk: `export AZCRED_CACHE=never`",
+        Shelf::Tokens => "; or store no tokens on disk: `export AZCRED_CACHE=never`",
         Shelf::SignIns => "",
     };
     let (why, fix) = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
             "the disk is full".to_owned(),
-            format!("make room on it: `df -h '{folder}'`"),
+            format!("free some space: `df -h '{folder}'` shows the disk"),
         ),
         io::ErrorKind::ReadOnlyFilesystem => (
             "the disk is read-only".to_owned(),
             format!(
-                "point {} at a folder that can be written to{elsewhere}",
+                "set {} to a folder that can be written to{elsewhere}",
                 match (variable(system, shelf), shelf) {
                     // There the others are the whole system's, or move everything of the user's.
                     ("AZCRED_HOME" | "LOCALAPPDATA" | "HOME", _) => "AZCRED_HOME",
@@ -109,12 +109,12 @@ pub(super) fn failed(
             ),
         ),
         io::ErrorKind::PermissionDenied => (
-            "this user may not".to_owned(),
+            "this user does not have the permission".to_owned(),
             format!("allow it: `chmod u+rwx '{folder}'`{elsewhere}"),
         ),
         kind => (
             format!("the system says '{kind}'"),
-            format!("look at the disk that it is on: `df -h '{folder}'`{elsewhere}"),
+            format!("check the disk: `df -h '{folder}'`{elsewhere}"),
         ),
     };
     Error::new(ErrorKind::Invalid, format!("{what} {shown}"), why).with_fix(fix)

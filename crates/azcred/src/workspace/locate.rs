@@ -173,7 +173,7 @@ pub fn locate(system: &dyn System, directory: &Path, named: &Named) -> Result<Op
         .zip(&base.values)
         .map(|(given, value)| given.as_deref().or(value.as_deref()))
         .collect();
-    let what = || format!("Read the workspace from {}", base.place);
+    let what = || format!("could not read the workspace from {}", base.place);
     let [Some(subscription), Some(group), Some(name)] = values[..] else {
         return Err(incomplete(&base, &values, what()));
     };
@@ -284,11 +284,11 @@ fn upward(
             Err(error) => {
                 return Err(Error::new(
                     ErrorKind::Invalid,
-                    format!("Read {}", printable_path(&path)),
+                    format!("could not read {}", printable_path(&path)),
                     error.to_string(),
                 )
                 .with_fix(
-                    "make it readable for this user, or name the workspace yourself, whole",
+                    "make it readable for this user, or give subscription, resource group and workspace",
                 ));
             }
         }
@@ -300,15 +300,15 @@ const FIELDS: [&str; 3] = ["subscription_id", "resource_group", "workspace_name"
 
 fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
     let damaged = |why: String| {
-        Error::new(ErrorKind::Invalid, format!("Read the workspace from {}", printable_path(&path)), why).with_fix(
-            "download it again: in Azure Machine Learning studio, the workspace's menu at the top right, 'Download config file'",
+        Error::new(ErrorKind::Invalid, format!("could not read the workspace from {}", printable_path(&path)), why).with_fix(
+            "download it again: in Azure Machine Learning studio, top right, 'Download config file'",
         )
     };
     // Microsoft's tools write and read it with a byte order mark too.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let fields: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
         damaged(format!(
-            "it is no JSON object: {}",
+            "it is not a JSON object: {}",
             printable(&error.to_string(), 120)
         ))
     })?;
@@ -333,7 +333,7 @@ fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
                 .iter()
                 .find(|field| fields.get(**field).is_some_and(|value| !value.is_string()))
             {
-                return Err(damaged(format!("its field {field} is no text")));
+                return Err(damaged(format!("its field {field} is not text")));
             }
             FIELDS.map(|field| {
                 let value = fields.get(field)?.as_str()?;

@@ -128,9 +128,9 @@ fn an_error_names_the_file_or_the_variable_and_the_field() {
         text.contains("/home/config.json") && text.contains("subscription 'Contoso ML'"),
         "{text}"
     );
-    assert!(said("<html>").contains("no JSON"));
+    assert!(said("<html>").contains("not a JSON object"));
     assert!(said("[]").contains("/home/config.json"));
-    assert!(said(r#"{"subscription_id": 7}"#).contains("subscription_id is no text"));
+    assert!(said(r#"{"subscription_id": 7}"#).contains("subscription_id is not text"));
     assert!(said(r#"{"Scope": "x"}"#).contains("Scope"));
 
     let half = Fixture::new().with_var("AZUREML_ARM_SUBSCRIPTION", SUB);

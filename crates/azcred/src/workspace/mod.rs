@@ -64,7 +64,7 @@ impl WorkspaceRef {
             }
             _ => Err(Error::new(
                 ErrorKind::Invalid,
-                format!("Read the workspace's id '{}'", printable(id, 60)),
+                format!("could not read the workspace's id '{}'", printable(id, 60)),
                 "it is not the id of a workspace",
             )
             .with_fix(format!(
@@ -119,11 +119,11 @@ pub fn subscription_id(text: &str) -> Result<String> {
     }
     Err(Error::new(
         ErrorKind::Invalid,
-        format!("Read the subscription '{}'", printable(id, 40)),
-        "a subscription's id is a GUID; its name won't do",
+        format!("could not read the subscription '{}'", printable(id, 40)),
+        "a subscription's id is a GUID, not its name",
     )
     .with_fix(
-        "find it with `az account list --all --query '[].{name:name, id:id}' --output table`",
+        "find the id: `az account list --all --query '[].{name:name, id:id}' --output table`",
     ))
 }
 
@@ -141,7 +141,7 @@ pub fn group_name(text: &str) -> Result<String> {
     }
     Err(Error::new(
         ErrorKind::Invalid,
-        format!("Read the resource group '{}'", printable(name, 90)),
+        format!("could not read the resource group '{}'", printable(name, 90)),
         "a resource group's name has 1 to 90 letters, digits, '_', '-', '.', '(' and ')', and no full stop at its end",
     )
     .with_fix("find it with `az group list --query '[].name'`"))
@@ -160,7 +160,7 @@ fn workspace_name(text: &str) -> Result<String> {
     }
     Err(Error::new(
         ErrorKind::Invalid,
-        format!("Read the workspace '{}'", printable(name, 60)),
+        format!("could not read the workspace '{}'", printable(name, 60)),
         "a workspace's name has 3 to 33 letters, digits, '-' and '_', and begins with a letter or a digit",
     )
     .with_fix(format!("find it with `az resource list --resource-type {TYPE} --query '[].name'`")))

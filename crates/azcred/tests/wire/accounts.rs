@@ -710,14 +710,14 @@ async fn nobody_is_asked_to_sign_in_where_that_can_not_be_kept() {
     let keyring = provider.machine().with_keyring(None);
     login(&keyring).await;
     let asked = provider.asked().len();
-    let hangs = NoKeyring::Failed("it gave no answer within 2 s".into());
+    let hangs = NoKeyring::Failed("it did not answer within 2 s".into());
     for (machine, fix) in [
         (provider.machine().with_facts(DATA, open, ""), "chmod 700"),
         (
             provider.machine().with_keyring(Some(NoKeyring::Locked)),
             "unlock it",
         ),
-        (keyring.with_keyring(Some(hangs)), "look at the keyring"),
+        (keyring.with_keyring(Some(hangs)), "check the keyring"),
     ] {
         let credential = DeviceCodeCredential::new(process(&machine)).unwrap();
         let error = credential.sign_in(&arm()).await.unwrap_err();

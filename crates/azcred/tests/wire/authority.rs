@@ -49,7 +49,9 @@ pub(crate) async fn ask_at(at: &str, system: Fixture, deadline: Duration) -> Res
         assert!(error.fix().is_some(), "nothing fixes {error}");
         assert!(
             error.kind() == ErrorKind::Invalid
-                || error.what().contains("ClientSecretCredential asked"),
+                || error
+                    .what()
+                    .contains("ClientSecretCredential could not get a token from"),
             "{error}"
         );
     }
@@ -92,9 +94,9 @@ async fn answers_that_are_none_end_at_once_and_are_named() {
         (
             http("200 OK", &[], r#"{"access_token":"abc","#),
             ErrorKind::Unexpected,
-            "cut off",
+            "incomplete",
         ),
-        (http("200 OK", &[], ""), ErrorKind::Unexpected, "nothing"),
+        (http("200 OK", &[], ""), ErrorKind::Unexpected, "is empty"),
         (
             http("200 OK", &[], &endless),
             ErrorKind::Unexpected,
@@ -114,17 +116,17 @@ async fn answers_that_are_none_end_at_once_and_are_named() {
                 "",
             ),
             ErrorKind::Unexpected,
-            "pointed to evil.example",
+            "to evil.example",
         ),
         (
             http("307 Temporary Redirect", &[], ""),
             ErrorKind::Unexpected,
-            "pointed to nowhere",
+            "to nowhere",
         ),
         (
             http("404 Not Found", &[], "nothing here"),
             ErrorKind::Unexpected,
-            "no JSON",
+            "not JSON",
         ),
         (
             http(
@@ -184,7 +186,7 @@ async fn trouble_that_lasts_ends_in_an_error_that_counts_the_attempts() {
     let server = Server::start([http("503 Service Unavailable", &["Retry-After: 0"], "")]).await;
     let error = ask(&server, AMPLE).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
-    assert!(error.why().contains("HTTP 503; asked 4 times"), "{error}");
+    assert!(error.why().contains("HTTP 503; tried 4 times"), "{error}");
     assert_eq!(server.requests(), 4);
 
     let server = Server::start([Answer::Close]).await;
@@ -243,7 +245,7 @@ async fn nobody_there_is_said_in_plain_words() {
     let error = ask_at(&format!("http://{address}"), Fixture::new(), AMPLE)
         .await
         .unwrap_err();
-    assert!(error.why().contains("nothing listens there"), "{error}");
+    assert!(error.why().contains("refused the connection"), "{error}");
 
     let proxy = format!("http://user:hidden@{address}");
     let proxied = Fixture::new().with_var("HTTPS_PROXY", &proxy);
@@ -252,7 +254,7 @@ async fn nobody_there_is_said_in_plain_words() {
         .unwrap_err();
     assert_eq!(
         error.why().split(" (").next(),
-        Some("the proxy that HTTPS_PROXY names refused the connection: nothing listens there"),
+        Some("the proxy that HTTPS_PROXY names refused the connection"),
     );
     assert!(
         error.fix().unwrap().to_string().contains("HTTPS_PROXY"),
@@ -322,9 +324,7 @@ async fn tls_is_trusted_by_the_variables_of_this_field() {
     }
     let error = ask_at(&at, Fixture::new(), AMPLE).await.unwrap_err();
     assert!(
-        error
-            .why()
-            .contains("signed by nobody whom this machine trusts"),
+        error.why().contains("does not trust its certificate"),
         "{error}"
     );
     assert!(
@@ -421,7 +421,7 @@ async fn a_proxy_that_refuses_is_told_from_an_authority_that_does() {
         ),
         (
             http("407 Proxy Authentication Required", &[], ""),
-            "the proxy wants a user name",
+            "the proxy requires a user name",
         ),
     ] {
         let proxy = Server::start([answer]).await;

@@ -213,7 +213,7 @@ async fn azure_cli_is_run_where_its_files_do_not_answer() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    assert!(error.why().contains("no `az` on PATH"), "{error}");
+    assert!(error.why().contains("`az` is not on PATH"), "{error}");
     assert!(error.why().contains("no refresh token"), "{error}");
 }
 

@@ -332,17 +332,17 @@ async fn what_is_no_token_is_named_for_what_it_is() {
         (
             http("401 Unauthorized", &[], page),
             ErrorKind::Refused,
-            "it refused (HTTP 401)",
+            "it rejected the request (HTTP 401)",
         ),
         (
             http("401 Unauthorized", &[], ""),
             ErrorKind::Refused,
-            "it refused (HTTP 401)",
+            "it rejected the request (HTTP 401)",
         ),
         (
             json("403 Forbidden", &json!({"message": "no right to ask"})),
             ErrorKind::Refused,
-            "it refused (HTTP 403): no right to ask",
+            "it rejected the request (HTTP 403): no right to ask",
         ),
         (
             json(
@@ -350,7 +350,7 @@ async fn what_is_no_token_is_named_for_what_it_is() {
                 &json!({"$id": "1", "message": format!("{CANARY}: no such connection")}),
             ),
             ErrorKind::Refused,
-            "it refused (HTTP 404): ****: no such connection",
+            "it rejected the request (HTTP 404): ****: no such connection",
         ),
         (
             json(
@@ -358,47 +358,43 @@ async fn what_is_no_token_is_named_for_what_it_is() {
                 &json!({"error": {"code": "x", "message": "no \u{1b}[31mplan"}}),
             ),
             ErrorKind::Refused,
-            "it refused (HTTP 400): no  [31mplan",
+            "it rejected the request (HTTP 400): no  [31mplan",
         ),
         (
             http("503 Service Unavailable", &["Retry-After: 0"], ""),
             ErrorKind::Unreachable,
-            "HTTP 503; asked 4 times",
+            "HTTP 503; tried 4 times",
         ),
         (
             http("429 Too Many Requests", &["Retry-After: 9999"], ""),
             ErrorKind::Unreachable,
-            "HTTP 429; asked once",
+            "HTTP 429; tried once",
         ),
         (
             http("204 No Content", &[], ""),
             ErrorKind::Unexpected,
-            "with nothing (HTTP 204)",
+            "is empty (HTTP 204)",
         ),
-        (
-            http("200 OK", &[], ""),
-            ErrorKind::Unexpected,
-            "with nothing",
-        ),
+        (http("200 OK", &[], ""), ErrorKind::Unexpected, "is empty"),
         (
             http("200 OK", &[], CANARY),
             ErrorKind::Unexpected,
-            "no JSON object",
+            "not a JSON object",
         ),
         (
             http("200 OK", &[], r#"{"value":"canary-"#),
             ErrorKind::Unexpected,
-            "cut off or damaged",
+            "incomplete or damaged",
         ),
         (
             json("200 OK", &json!({"token": CANARY})),
             ErrorKind::Unexpected,
-            "holds no '",
+            "does not have '",
         ),
         (
             json("200 OK", &json!({"value": null, "oidcToken": 5})),
             ErrorKind::Unexpected,
-            "holds no '",
+            "does not have '",
         ),
         (
             json("200 OK", &json!({"value": "", "oidcToken": " "})),
@@ -408,7 +404,7 @@ async fn what_is_no_token_is_named_for_what_it_is() {
         (
             json("200 OK", &json!({"value": CANARY, "oidcToken": CANARY})),
             ErrorKind::Unexpected,
-            "is no JSON web token",
+            "is not a JSON web token",
         ),
         (
             json(
@@ -416,7 +412,7 @@ async fn what_is_no_token_is_named_for_what_it_is() {
                 &json!({"value": "a.b.c\r\nX: canary-", "oidcToken": "a.b.ü"}),
             ),
             ErrorKind::Unexpected,
-            "is no JSON web token",
+            "is not a JSON web token",
         ),
     ] {
         let authority = Server::start([token()]).await;

@@ -438,7 +438,7 @@ async fn whatever_else_comes_is_turned_away_and_the_sign_in_goes_on() {
     for what in [
         "an answer to another sign-in",
         "a request for another host",
-        "a request of another page's",
+        "a request from another page",
         "a request from within another page",
     ] {
         assert_eq!(
@@ -459,10 +459,7 @@ async fn who_comes_turned_away_is_told_to_the_person() {
     sign_in.send(sign_in.visit("/?code=x&state=y")).await;
     assert_eq!(sign_in.strange().await, "an answer to another sign-in");
     sign_in.send("\u{16}\u{3}\u{1}junk\r\n\r\n").await;
-    assert_eq!(
-        sign_in.strange().await,
-        "something that is no visit of a browser's"
-    );
+    assert_eq!(sign_in.strange().await, "something that is not a browser");
     sign_in.token.abort();
 }
 
@@ -516,7 +513,7 @@ async fn a_refusal_ends_it_in_plain_words_here_and_in_the_browser() {
             "<script>",
             None,
         ),
-        ("error=login_required", "told to ask nobody", None),
+        ("error=login_required", "`prompt=none`", None),
     ] {
         let sign_in = begin(&entra).await;
         let target = format!("/?{query}&state={}", sign_in.state());
@@ -589,7 +586,7 @@ async fn a_statement_of_another_sign_in_is_not_taken() {
             |claims| claims["iss"] = json!("https://evil.example/"),
             "is from",
         ),
-        (|claims| claims["exp"] = json!(1), "has ended already"),
+        (|claims| claims["exp"] = json!(1), "has expired"),
     ];
     for (change, says) in changes {
         let entra = Entra::start(change).await;
@@ -645,7 +642,10 @@ async fn somebody_else_is_not_told_that_they_are_signed_in_where_one_person_is_m
     assert_eq!(error.kind(), ErrorKind::NotExpected, "{error}");
     assert!(page.contains("You are not signed in"), "{page}");
     assert!(!page.contains("You are signed in"), "{page}");
-    assert!(page.contains("Eve@contoso.com did."), "{page}");
+    assert!(
+        page.contains("Eve@contoso.com signed in instead."),
+        "{page}"
+    );
 }
 
 #[tokio::test]
@@ -711,7 +711,7 @@ async fn a_person_who_does_not_come_is_not_waited_for_without_end() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
-    assert!(error.why().contains("nobody did within"), "{error}");
+    assert!(error.why().contains("was not finished within"), "{error}");
     let Some(Told::Browser(url)) = told.recv().await else {
         panic!("no browser");
     };
@@ -871,7 +871,7 @@ async fn a_provider_that_promised_to_say_who_it_is_has_to() {
     assert!(page.starts_with("HTTP/1.1 400 "), "{page}");
     assert_eq!(
         sign_in.strange().await,
-        "an answer that does not say which provider it is from"
+        "an answer that does not name its provider"
     );
     assert_eq!(server.requests(), 1, "nothing but its configuration");
     sign_in.token.abort();
@@ -884,9 +884,9 @@ async fn a_provider_that_speaks_for_another_is_not_visited() {
         (
             json!({"issuer": "https://evil.example", "authorization_endpoint": "https://evil.example/a",
                 "token_endpoint": "https://evil.example/t"}),
-            "says that it is https://evil.example",
+            "names itself https://evil.example",
         ),
-        (json!({"error": "no"}), "no OpenID configuration"),
+        (json!({"error": "no"}), "not return an OpenID configuration"),
     ] {
         let server = provider(&entra, Some(discovery)).await;
         let (sender, mut told) = unbounded_channel();

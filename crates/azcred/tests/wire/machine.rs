@@ -79,10 +79,7 @@ async fn a_chain_that_looks_at_a_disk_that_hangs_holds_up_neither_the_runtime_no
         .unwrap_err();
     drop(answer);
     assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
-    assert!(
-        error.why().contains("could not be looked at in time"),
-        "{error}"
-    );
+    assert!(error.why().contains("could not be read in time"), "{error}");
 }
 
 /// A machine whose roots come to be after its first request.
@@ -201,7 +198,7 @@ async fn a_request_for_every_tenant_is_asked_of_none() {
     let request = TokenRequest::new(Scope::ARM).with_tenant(TenantId::new("common").unwrap());
     let error = credential.get_token(&request).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
-    assert!(error.why().contains("every tenant"), "{error}");
+    assert!(error.why().contains("any tenant"), "{error}");
     assert_eq!(server.requests(), 0);
 }
 
@@ -263,9 +260,6 @@ async fn roots_are_found_in_folders_too_and_an_empty_one_is_named() {
         let error = outcome.as_ref().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.what().contains(variable), "{error}");
-        assert!(
-            error.why().contains("there is no certificate in"),
-            "{error}"
-        );
+        assert!(error.why().contains("no certificate"), "{error}");
     }
 }

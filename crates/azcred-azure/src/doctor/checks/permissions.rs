@@ -25,7 +25,10 @@ impl Finding for PermissionsSeen {
             let seen = identity.manager.permissions(&target.resource_id()).await?;
             Ok(seen.value)
         };
-        Self(case.within("Read the identity's permissions", look).await)
+        Self(
+            case.within("could not read the identity's permissions", look)
+                .await,
+        )
     }
 }
 
@@ -173,7 +176,11 @@ mod tests {
 
     #[test]
     fn permissions_that_could_not_be_read_are_one_failure() {
-        let error = Error::new(ErrorKind::Unreachable, "Read them", "there was no response");
+        let error = Error::new(
+            ErrorKind::Unreachable,
+            "could not read them",
+            "there was no response",
+        );
         let first = tell(Capability::SubmitJobs, PermissionOutcome::Failed(error));
         assert_eq!(first.subject, Some(Subject::Unreachable));
         let next = tell(Capability::ReadData, PermissionOutcome::NotRead);

@@ -38,7 +38,7 @@ impl Finding for SubscriptionsSeen {
                 correlation_id: answer.correlation_id,
             })
         };
-        Self(case.within("Read the subscription", look).await)
+        Self(case.within("could not read the subscription", look).await)
     }
 }
 
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn without_any_role_the_fix_is_the_role_that_running_jobs_takes() {
-        let error = Error::new(ErrorKind::NotPermitted, "Read it", "no role")
+        let error = Error::new(ErrorKind::NotPermitted, "could not read it", "no role")
             .with_code(Some("AuthorizationFailed".to_owned()));
         let verdict = tell(SubscriptionOutcome::NoRole(error));
         assert_eq!(verdict.subject, Some(Subject::NotPermitted));
@@ -232,7 +232,11 @@ mod tests {
 
     #[test]
     fn a_request_that_failed_is_told_by_its_error() {
-        let error = Error::new(ErrorKind::Unreachable, "Read it", "there was no response");
+        let error = Error::new(
+            ErrorKind::Unreachable,
+            "could not read it",
+            "there was no response",
+        );
         let verdict = tell(SubscriptionOutcome::Failed(error));
         assert_eq!(verdict.subject, Some(Subject::Unreachable));
         assert_eq!(

@@ -23,7 +23,7 @@ impl Finding for TenantNames {
             return Self(Vec::new());
         };
         let tenants = case
-            .within("Listed the tenants", identity.manager.tenants())
+            .within("could not list the tenants", identity.manager.tenants())
             .await;
         Self(tenants.map(|tenants| tenants.value).unwrap_or_default())
     }
@@ -136,7 +136,7 @@ async fn expected(case: &Case<'_>, identity: &Identity, actual: &str) -> Expecte
         let options = identity.session.options();
         Ok(tenant_of_domain(options, &tenant).await?.tenant_id)
     };
-    let id = match case.within("Looked up the tenant", look).await {
+    let id = match case.within("could not look up the tenant", look).await {
         Ok(id) => id,
         Err(error) => return Expected::Unclear(error),
     };
@@ -180,7 +180,11 @@ mod tests {
             (Status::Failed, Some(Subject::Other))
         );
         assert!(other.reason.contains("t-2"), "{}", other.reason);
-        let unclear = Error::new(ErrorKind::Unreachable, "Look up", "there was no response");
+        let unclear = Error::new(
+            ErrorKind::Unreachable,
+            "could not look up",
+            "there was no response",
+        );
         let unclear = known(None, Expected::Unclear(unclear));
         assert_eq!(unclear.status, Status::Warning);
         assert!(unclear.reason.contains("there was no response"));

@@ -29,7 +29,7 @@ impl Finding for WorkspaceSeen {
             let identity = case.identity_or_error().await?;
             identity.manager.workspace(target).await
         };
-        Self(case.within("Read the workspace", look).await)
+        Self(case.within("could not read the workspace", look).await)
     }
 }
 
@@ -45,7 +45,7 @@ impl Finding for OtherWorkspaces {
             let identity = case.identity_or_error().await?;
             identity.manager.workspaces(target.subscription()).await
         };
-        let seen = case.within("Listed the workspaces", look).await;
+        let seen = case.within("could not list the workspaces", look).await;
         // Names are a help, and the error that is told is another one.
         let seen = seen.map(|seen| seen.value).unwrap_or_default();
         let named = seen.iter().filter_map(|workspace| {
@@ -246,7 +246,7 @@ mod tests {
     }
 
     fn error(kind: ErrorKind) -> Error {
-        Error::new(kind, "Read the workspace", "because").with_answer(404, None, None)
+        Error::new(kind, "could not read the workspace", "because").with_answer(404, None, None)
     }
 
     #[test]
@@ -348,10 +348,14 @@ mod tests {
 
     #[test]
     fn what_names_no_workspace_is_told_by_its_own_words() {
-        let unnamed = Error::new(ErrorKind::Invalid, "Read config.json", "it is not JSON");
+        let unnamed = Error::new(
+            ErrorKind::Invalid,
+            "could not read config.json",
+            "it is not JSON",
+        );
         let doctor = doctor_for(Err(unnamed.clone()));
         let verdict = tell(&doctor, WorkspaceOutcome::Unnamed(unnamed));
-        assert_eq!(verdict.reason, "Read config.json: it is not JSON");
+        assert_eq!(verdict.reason, "could not read config.json: it is not JSON");
         assert_eq!(verdict.detail, "");
     }
 }

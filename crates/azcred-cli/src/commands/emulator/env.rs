@@ -50,7 +50,7 @@ impl Env {
         let Some(info) = running(&folder)? else {
             return Err(Failure::new(
                 Kind::NotFound,
-                "Find a running emulator",
+                "could not find a running emulator",
                 format!("no running emulator uses the state folder {}", folder.display()),
             )
             .titled("no emulator is running")

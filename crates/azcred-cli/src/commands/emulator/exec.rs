@@ -91,8 +91,12 @@ impl Exec {
             return Ok(None);
         }
         let entered = guests::enter(folder).map_err(|error| {
-            Failure::new(Kind::Failed, "Use the running emulator", error.to_string())
-                .fix("choose a folder that you can write to with --state")
+            Failure::new(
+                Kind::Failed,
+                "could not use the running emulator",
+                error.to_string(),
+            )
+            .fix("choose a folder that you can write to with --state")
         })?;
         let Some(_stay) = entered else {
             return Ok(None);

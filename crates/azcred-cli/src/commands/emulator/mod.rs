@@ -135,7 +135,7 @@ fn running(state: &std::path::Path) -> Result<Option<Info>, Failure> {
     let info = Info::load(state).map_err(|error| {
         Failure::new(
             Kind::Failed,
-            "Read the emulator's status",
+            "could not read the emulator's status",
             error.to_string(),
         )
     })?;
@@ -170,7 +170,7 @@ fn not_begun(error: &azcred_emulator::Error) -> Failure {
         ),
         other => (other.to_string(), ""),
     };
-    Failure::new(Kind::Failed, "Start the emulator", why).fix(fix)
+    Failure::new(Kind::Failed, "could not start the emulator", why).fix(fix)
 }
 
 /// Stops an emulator. What does not end in time ends with this process.

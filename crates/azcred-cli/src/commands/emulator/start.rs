@@ -222,7 +222,7 @@ pub(super) fn interruption() -> Result<impl Future<Output = ()>, Failure> {
 fn no_signals(error: &std::io::Error) -> Failure {
     Failure::new(
         Kind::Failed,
-        "Start the emulator",
+        "could not start the emulator",
         format!("the system does not deliver signals to this process: {error}"),
     )
 }

@@ -25,7 +25,7 @@ impl State {
         self.given.clone().or_else(usual).ok_or_else(|| {
             Failure::new(
                 Kind::Invalid,
-                "Find your state folder",
+                "could not find your state folder",
                 format!("the variable {HOME} is not set"),
             )
             .titled("the emulator has no state folder")

@@ -186,7 +186,7 @@ fn attended(system: &dyn System, person: Person) -> Result<(), Failure> {
         }
     };
     Err(
-        Failure::new(Kind::NotSignedIn, "Asked a person to sign in", why)
+        Failure::new(Kind::NotSignedIn, "could not ask a person to sign in", why)
             .titled("a person can't sign in here")
             .fix(fix),
     )

@@ -114,7 +114,7 @@ impl Reach {
             // The same as said before.
             (None, Err(error), None) if report.chosen().is_none() => match error.fix() {
                 None => String::new(),
-                Some(fix) => format!(". To fix it: {}", words::fix(fix)),
+                Some(fix) => format!(". Fix: {}", words::fix(fix)),
             },
             (None, Err(error), None) => {
                 format!(". It fails also when it is the only source: {error}")

@@ -143,7 +143,7 @@ impl Credential for Has {
             None => Ok(self.0.clone()),
             Some(_) => Err(azcred::Error::new(
                 ErrorKind::Refused,
-                "Looked what can be seen",
+                "could not list what this sign-in can see",
                 "Azure asks for more than this sign-in has shown",
             )
             .with_fix("run `azcred doctor`")),

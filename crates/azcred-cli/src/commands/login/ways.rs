@@ -136,7 +136,7 @@ impl App<'_> {
             .map_err(|error| {
                 Failure::new(
                     Kind::Invalid,
-                    format!("Read {}", path.display()),
+                    format!("could not read {}", path.display()),
                     error.to_string(),
                 )
                 .fix("give the file that holds the certificate and its private key")
@@ -177,9 +177,13 @@ impl App<'_> {
 async fn asked(what: &str, app: &App<'_>) -> Result<SecretString, Failure> {
     if io::stdin().is_terminal() {
         attended(&**app.options.system(), Person::of(app.output)).map_err(|refused| {
-            Failure::new(refused.kind, format!("Asked for the {what}"), refused.why)
-                .titled("a secret can't be typed here")
-                .fix("pipe it in: `azcred login … < FILE`")
+            Failure::new(
+                refused.kind,
+                format!("could not ask for the {what}"),
+                refused.why,
+            )
+            .titled("a secret can't be typed here")
+            .fix("pipe it in: `azcred login … < FILE`")
         })?;
     }
     secret::ask(what).await
@@ -219,7 +223,7 @@ fn whole(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| {
         Failure::new(
             Kind::Usage,
-            format!("Read the path {}", path.display()),
+            format!("could not use the path {}", path.display()),
             error.to_string(),
         )
     })

@@ -216,7 +216,7 @@ const INSTEAD: &str = "run it in another folder, or give another path: `--file .
 fn failure(path: &Path, why: String) -> Failure {
     Failure::new(
         Kind::Failed,
-        format!("Write the workspace to {}", printable_path(path)),
+        format!("could not write the workspace to {}", printable_path(path)),
         why,
     )
 }

@@ -80,7 +80,7 @@ impl Within {
                 format!("give the id, from `{list}`"),
             ),
         };
-        Err(Failure::new(kind, "Looked for the subscription", why).fix(fix))
+        Err(Failure::new(kind, "could not find the subscription", why).fix(fix))
     }
 
     /// The workspace of this name or resource id.
@@ -105,7 +105,7 @@ impl Within {
             [] => Err(none(wanted, &all, reader)),
             several => Err(Failure::new(
                 Kind::Invalid,
-                "Looked for the workspace",
+                "could not find the workspace",
                 format!(
                     "{} workspaces are called '{}'",
                     several.len(),
@@ -143,7 +143,7 @@ fn none(wanted: &str, all: &Workspaces, reader: &Reader) -> Failure {
         ),
         _ => String::new(),
     };
-    let failure = Failure::new(Kind::NotFound, "Looked for the workspace", why + &there);
+    let failure = Failure::new(Kind::NotFound, "could not find the workspace", why + &there);
     match names.len() {
         0 => failure.fix(reader.nothing_seen(&[])),
         _ => failure.fix(format!(

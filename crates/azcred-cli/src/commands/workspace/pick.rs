@@ -20,7 +20,7 @@ pub(super) async fn pick(
     if found.len() > MOST {
         return Err(Failure::new(
             Kind::Usage,
-            "Asked for a workspace",
+            "could not choose a workspace",
             format!(
                 "there are {} workspaces, too many to choose from",
                 found.len()

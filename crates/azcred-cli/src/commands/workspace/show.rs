@@ -126,7 +126,7 @@ fn by_folder(place: &Place) -> Result<Located, Failure> {
     locate(&*place.system, &place.folder, &Flags::default()).map_err(|error| match error.kind() {
         ErrorKind::NotFound => Failure::new(
             Kind::NotFound,
-            "Looked for the workspace of this folder",
+            "could not find the workspace of this folder",
             "no variable names a workspace, and there is no config.json here or in a folder above",
         )
         .fix("run `azcred workspace use`, or give the workspace's name"),

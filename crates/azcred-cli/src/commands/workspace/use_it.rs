@@ -86,7 +86,7 @@ impl Use {
         let path = std::path::absolute(&self.file).map_err(|error| {
             Failure::new(
                 Kind::Usage,
-                format!("Read the path {}", printable_path(&self.file)),
+                format!("could not use the path {}", printable_path(&self.file)),
                 error.to_string(),
             )
         })?;
@@ -138,8 +138,10 @@ impl Use {
     /// The workspace that a person chooses from a list.
     async fn asked(&self, place: &Place, output: &Output) -> Result<WorkspaceRef, Failure> {
         if let Some(why) = output.why_not_ask(&*place.system) {
-            return Err(Failure::new(Kind::Usage, "Asked for a workspace", why)
-                .fix("name it: `azcred workspace use NAME`, from `azcred workspace list`"));
+            return Err(
+                Failure::new(Kind::Usage, "could not choose a workspace", why)
+                    .fix("name it: `azcred workspace use NAME`, from `azcred workspace list`"),
+            );
         }
         let looked = async {
             let reader = self.identity.reader(place, output).await?;
@@ -158,7 +160,7 @@ impl Use {
 async fn nothing(reader: &Reader) -> Failure {
     Failure::new(
         Kind::NotFound,
-        "Listed the workspaces",
+        "could not list the workspaces",
         "you can see no workspace",
     )
     .fix(reader.nothing_seen(&reader.tenants().await))

@@ -137,14 +137,17 @@ fn attempt(
                 took: at.elapsed(),
             });
             if too_late {
-                let why = format!("it gave no answer in time ({})", candidate.using);
+                let why = format!("it did not answer in time ({})", candidate.using);
                 (Verdict::Failed, why, asked, None)
             } else {
                 (Verdict::NotNeeded, not_needed.to_owned(), asked, None)
             }
         }
         State::Waiting(candidate) | State::Doubtful(candidate) if too_late => {
-            let why = format!("its turn did not come in time ({})", candidate.using);
+            let why = format!(
+                "the time was over before it was tried ({})",
+                candidate.using
+            );
             (Verdict::NotNeeded, why, None, None)
         }
         State::Waiting(_) => (Verdict::NotNeeded, not_needed.to_owned(), None, None),

@@ -86,8 +86,8 @@ pub(super) fn look(
     cloud: &Cloud,
     asked: &Asked<'_>,
 ) -> Result<Found, NotHere> {
-    let folder = Folder::of(system)
-        .ok_or_else(|| NotHere::because("there is no folder that would be Azure CLI's"))?;
+    let folder =
+        Folder::of(system).ok_or_else(|| NotHere::because("Azure CLI's folder does not exist"))?;
     folder.check()?;
     let settings = Settings::read(&folder, "config")?;
     let is_windows = system.os() == "windows";
@@ -108,7 +108,7 @@ pub(super) fn look(
     };
     let bytes = folder
         .read(CACHE, Limit::TOKENS)?
-        .ok_or_else(|| NotHere::because("there is no msal_token_cache.json"))?;
+        .ok_or_else(|| NotHere::because("msal_token_cache.json does not exist"))?;
     let cache = TokenCache::parse(&bytes)?;
     match &signed_in.account {
         Account::User(name) => {
@@ -242,12 +242,10 @@ fn redeemable(
 ) -> Result<Found, NotHere> {
     // Azure CLI's secrets go where Azure CLI sends them.
     if cloud.authority().host() != signed_in.environment {
-        return Err(NotHere::because(
-            "Azure CLI signs in at another address than the one in use",
-        ));
+        return Err(NotHere::because("Azure CLI uses another authority"));
     }
-    let client_id =
-        ClientId::new(client_id).map_err(|_| NotHere::because("the application's id is none"))?;
+    let client_id = ClientId::new(client_id)
+        .map_err(|_| NotHere::because("the application's id is not valid"))?;
     Ok(Found::Redeemable(Redeemable {
         tenant: signed_in.tenant,
         client_id,
@@ -319,7 +317,7 @@ impl Redeemable {
         }
         match (self.meanwhile, last) {
             (Some(token), Some(error)) => {
-                tracing::debug!(%error, "the cached token could not be renewed, and is good for now");
+                tracing::debug!(%error, "the cached token could not be renewed; it is still valid");
                 Ok(token)
             }
             (_, Some(error))
@@ -333,8 +331,8 @@ impl Redeemable {
             (_, Some(error)) => Err(error),
             (_, None) => Err(Error::new(
                 crate::ErrorKind::Invalid,
-                "Asked for a token as Azure CLI does",
-                "there was nothing to ask with",
+                "could not get a token as Azure CLI does",
+                "no refresh token is stored",
             )),
         }
     }

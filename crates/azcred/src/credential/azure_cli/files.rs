@@ -81,11 +81,11 @@ impl<'a> Folder<'a> {
         let facts = match self.system.look(&path) {
             Ok(facts) => facts,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(_) => return Err(NotHere::because(format!("{name} can't be looked at"))),
+            Err(_) => return Err(NotHere::because(format!("{name} can't be read"))),
         };
         let why_not = match facts.kind {
             FileKind::Link => Some("is a link"),
-            FileKind::Folder | FileKind::Other => Some("is no regular file"),
+            FileKind::Folder | FileKind::Other => Some("is not a regular file"),
             FileKind::File => facts.foreign(self.system.user()),
         };
         if let Some(why_not) = why_not {
@@ -117,7 +117,7 @@ impl Settings {
         std::str::from_utf8(&bytes)
             .ok()
             .and_then(Self::parse)
-            .ok_or_else(|| NotHere::because(format!("{name} is not what we know it to be")))
+            .ok_or_else(|| NotHere::because(format!("{name} has an unknown format")))
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -1,4 +1,4 @@
-//! Whoever is signed in to Azure CLI: from its files where they hold what it would answer, else by
+//! The account that is signed in to Azure CLI: from its files if they hold the answer, else by
 //! running it.
 
 mod direct;
@@ -29,11 +29,11 @@ use futures_util::{FutureExt, future::BoxFuture};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
 
-/// Signs in as whoever is signed in to Azure CLI (`az login`).
+/// Gets tokens of the account that is signed in to Azure CLI (`az login`).
 ///
-/// The token is the one that `az account get-access-token` gives, from Azure CLI's own files and in
-/// a millisecond where they are plain and understood, else by running `az`. Its files are never
-/// changed, so a token that is renewed on the way is kept by this process only.
+/// The token is the one that `az account get-access-token` returns. It comes from Azure CLI's
+/// files, in a millisecond, or by running `az` if the files are encrypted or unknown. The files are
+/// never changed, so only this process has a token that it renewed.
 ///
 /// ```no_run
 /// # async fn example() -> azcred::Result<()> {
@@ -55,7 +55,7 @@ const NAME: &str = "AzureCliCredential";
 const READING: Duration = Duration::from_secs(2);
 
 impl AzureCliCredential {
-    /// A credential for the default subscription's account and tenant. Looks at nothing yet.
+    /// A credential for the default subscription's account and tenant. Reads nothing yet.
     pub fn new(options: ClientOptions) -> Self {
         let system = options.system().clone();
         let source = AzureCli {
@@ -65,14 +65,14 @@ impl AzureCliCredential {
         Self(Kept::new(Arc::new(source), system))
     }
 
-    /// Asks in this tenant in place of the subscription's.
+    /// Requests tokens in this tenant instead of the subscription's.
     #[must_use]
     pub fn with_tenant(self, tenant: TenantId) -> Self {
         Self(self.0.changed(|source| source.tool.set_tenant(tenant)))
     }
 
-    /// Takes the account and the tenant of this subscription in place of the default one's: its id
-    /// or its name.
+    /// Uses the account and the tenant of this subscription, given by id or name, instead of the
+    /// default one.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] where it is empty, or holds other characters than letters, digits,
@@ -88,8 +88,11 @@ impl AzureCliCredential {
         if !is_good {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("Read the subscription '{}'", excerpt(subscription)),
-                "letters, digits, spaces, '_', '-' and '.' are what it may hold",
+                format!(
+                    "could not read the subscription '{}'",
+                    excerpt(subscription)
+                ),
+                "it may only contain letters, digits, spaces, '_', '-' and '.'",
             )
             .with_fix("give the subscription's id: `az account list --output table`"));
         }
@@ -121,9 +124,9 @@ impl AzureCli {
             return Err(Error::new(
                 ErrorKind::Invalid,
                 tool.what(&request),
-                format!("it is for a subscription, which has its own tenant, and the tenant {tenant} was asked for too"),
+                format!("both a subscription, which has its own tenant, and the tenant {tenant} are given"),
             )
-            .with_fix("give one of the two"));
+            .with_fix("give only one of the two"));
         }
         let left = || tool.options().deadline().saturating_sub(started.elapsed());
         let looking = {
@@ -148,7 +151,7 @@ impl AzureCli {
             Ok(direct::Found::Nobody) => return Err(tool.signed_out(tool.what(&request))),
             Err(why) => why,
         };
-        tracing::debug!(credential = NAME, %why, "Azure CLI's files do not answer, so it is asked");
+        tracing::debug!(credential = NAME, %why, "Azure CLI's files can't be read in time; running az");
         if tool.find(tool.system()).is_none() {
             return Err(self.neither(&request, &why));
         }
@@ -162,7 +165,7 @@ impl AzureCli {
             .tool
             .options()
             .cloud()
-            .map_err(|_| NotHere::because("the cloud in use can't be told"))?;
+            .map_err(|_| NotHere::because("the cloud is not known"))?;
         let asked = direct::Asked {
             scopes: request.scopes().iter().map(Scope::as_str).collect(),
             tenant: self
@@ -209,7 +212,7 @@ impl AzureCli {
         Error::new(
             ErrorKind::Unavailable,
             self.tool.what(request),
-            "a challenge is to be answered, which only a person who signs in can do",
+            "a claims challenge needs a person to sign in",
         )
         .with_fix(format!("run `{command}` (Azure CLI 2.76 or later)"))
     }
@@ -240,7 +243,7 @@ impl TokenSource for AzureCli {
             (false, None) => {
                 return Availability::Unavailable(
                     self.tool
-                        .not_installed(format!("{NAME} looked for Azure CLI")),
+                        .not_installed(format!("{NAME} could not use Azure CLI")),
                 );
             }
         };

@@ -29,8 +29,8 @@ pub(super) static ABOUT: About = About {
         Phrase {
             says: "Please specify only one of subscription and tenant",
             kind: ErrorKind::Invalid,
-            why: "a subscription and a tenant were asked for, and a subscription has its own",
-            fix: "give one of the two",
+            why: "both a subscription, which has its own tenant, and a tenant are given",
+            fix: "give only one of the two",
         },
         Phrase {
             says: "Multiple subscriptions with the name",
@@ -41,26 +41,26 @@ pub(super) static ABOUT: About = About {
         Phrase {
             says: "Check the spelling and casing",
             kind: ErrorKind::Invalid,
-            why: "whoever is signed in to Azure CLI has no such subscription",
-            fix: "compare with `az account list --output table`, and sign in anew to see new ones",
+            why: "the account that is signed in to Azure CLI does not have this subscription",
+            fix: "choose one of `az account list --output table`; to see new ones, run `az login` again",
         },
         Phrase {
             says: "unrecognized arguments",
             kind: ErrorKind::Unavailable,
-            why: "Azure CLI is too old to be asked like this",
+            why: "Azure CLI is too old",
             fix: "run `az upgrade`",
         },
         Phrase {
             says: "ModuleNotFoundError",
             kind: ErrorKind::Unavailable,
-            why: "the installation of Azure CLI is damaged: a part of it is missing",
-            fix: "install Azure CLI anew (https://aka.ms/azure-cli)",
+            why: "the installation of Azure CLI is incomplete",
+            fix: "install Azure CLI again (https://aka.ms/azure-cli)",
         },
         Phrase {
             says: "Permission denied",
             kind: ErrorKind::Unavailable,
             why: "Azure CLI may not write to its own folder",
-            fix: "make ~/.azure (or AZURE_CONFIG_DIR) belong to you",
+            fix: "make ~/.azure (or AZURE_CONFIG_DIR) yours: `sudo chown -R \"$(id -un)\" ~/.azure`",
         },
     ],
 };

@@ -82,13 +82,13 @@ pub(super) fn find(
     subscription: Option<&str>,
 ) -> Result<Found, NotHere> {
     let Some(bytes) = folder.read(FILE, Limit::PROFILE)? else {
-        return Err(NotHere::because("there is no azureProfile.json"));
+        return Err(NotHere::because("azureProfile.json does not exist"));
     };
     let (cloud_name, environment) = cloud_of(system, folder, settings, cloud)?;
     // Python writes it as `utf-8-sig`.
     let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let profile: Profile = json::object(json)
-        .ok_or_else(|| NotHere::because("azureProfile.json is not what we know it to be"))?;
+        .ok_or_else(|| NotHere::because("azureProfile.json has an unknown format"))?;
     let mut here = profile
         .subscriptions
         .into_iter()
@@ -107,12 +107,12 @@ pub(super) fn find(
         (Some(one), None) => one,
         (None, _) => {
             return Err(NotHere::because(
-                "azureProfile.json has no such subscription",
+                "azureProfile.json does not list this subscription",
             ));
         }
         (Some(_), Some(_)) => {
             return Err(NotHere::because(
-                "azureProfile.json has several such subscriptions",
+                "azureProfile.json lists several subscriptions of this name",
             ));
         }
     };
@@ -164,7 +164,7 @@ fn cloud_of(
     if let Some((known, host)) = is_known(&name) {
         if known != cloud.name() {
             return Err(NotHere::because(format!(
-                "Azure CLI is set to {known}, and the cloud in use is {}",
+                "Azure CLI uses the cloud {known}, not {}",
                 cloud.name()
             )));
         }
@@ -191,7 +191,7 @@ fn cloud_of(
         || !is_bare
         || settings.is_set(system, &INSTANCE_DISCOVERY, true)?
     {
-        return Err(NotHere::because("Azure CLI is set to a cloud of its own"));
+        return Err(NotHere::because("Azure CLI uses a custom cloud"));
     }
     let elsewhere = clouds
         .value(&name, "endpoint_active_directory")
@@ -201,9 +201,7 @@ fn cloud_of(
                 .eq_ignore_ascii_case(authority.as_str())
         });
     if elsewhere {
-        return Err(NotHere::because(
-            "Azure CLI's cloud signs in at another address than the one in use",
-        ));
+        return Err(NotHere::because("Azure CLI's cloud uses another authority"));
     }
     let host = authority.host().to_lowercase();
     Ok((name, host))

@@ -27,12 +27,11 @@ pub(super) fn secret(
 ) -> Result<SecretString, NotHere> {
     let Some(bytes) = folder.read(FILE, Limit::SMALL)? else {
         return Err(NotHere::because(
-            "there is no service_principal_entries.json",
+            "service_principal_entries.json does not exist",
         ));
     };
-    let entries: Vec<Entry> = serde_json::from_slice(&bytes).map_err(|_| {
-        NotHere::because("service_principal_entries.json is not what we know it to be")
-    })?;
+    let entries: Vec<Entry> = serde_json::from_slice(&bytes)
+        .map_err(|_| NotHere::because("service_principal_entries.json has an unknown format"))?;
     let mut own: Vec<Entry> = entries
         .into_iter()
         .filter(|entry| entry.client_id == client_id)

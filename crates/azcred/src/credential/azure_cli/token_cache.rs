@@ -127,7 +127,7 @@ pub(super) struct Cached<'a> {
 impl<'a> TokenCache<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, NotHere> {
         json::object(bytes)
-            .ok_or_else(|| NotHere::because("Azure CLI's token cache is not what we know it to be"))
+            .ok_or_else(|| NotHere::because("Azure CLI's token cache has an unknown format"))
     }
 
     /// The one person of this name.
@@ -156,7 +156,7 @@ impl<'a> TokenCache<'a> {
             }),
             (None, _) => Err(NotHere::because("the account is not in the token cache")),
             (Some(_), Some(_)) => Err(NotHere::because(
-                "the token cache has several accounts of this name",
+                "the token cache has several accounts with this name",
             )),
         }
     }
@@ -212,7 +212,7 @@ impl<'a> TokenCache<'a> {
                 .as_deref()
                 .is_none_or(|kind| kind.eq_ignore_ascii_case("Bearer"));
             if !is_bearer || !tool_output::is_token(entry.secret) {
-                return Err(NotHere::because("the cached token is no bearer token"));
+                return Err(NotHere::because("the cached token is not a bearer token"));
             }
             let refresh_in = entry.refresh_on.as_ref().map(|time| time.after(now));
             return Ok(Some(Cached {

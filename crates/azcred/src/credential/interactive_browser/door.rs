@@ -58,7 +58,7 @@ impl Door {
             _ => {
                 return Verdict::Strange(
                     StatusCode::NOT_FOUND,
-                    "a request for something that is not here",
+                    "a request for a page that does not exist",
                 );
             }
         }
@@ -75,7 +75,7 @@ impl Door {
         if request.method != Method::GET {
             return Err((
                 StatusCode::METHOD_NOT_ALLOWED,
-                "a request that is no plain visit",
+                "a request that is not a plain visit",
             ));
         }
         if request.uri.authority().is_some() {
@@ -89,7 +89,7 @@ impl Door {
         // A script's request has an origin, and a visit by GET has none (Fetch Standard, 'append a
         // request Origin header').
         if headers.contains_key(header::ORIGIN) {
-            return Err((StatusCode::FORBIDDEN, "a request of another page's"));
+            return Err((StatusCode::FORBIDDEN, "a request from another page"));
         }
         // Browsers say what a request is for (Fetch Metadata Request Headers); others don't.
         for (name, wanted) in [

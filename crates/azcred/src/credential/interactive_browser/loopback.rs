@@ -50,7 +50,7 @@ const TRIES: usize = 16;
 /// Accepting fails where this process has too many files open, which may pass.
 const PAUSE: Duration = Duration::from_millis(50);
 
-const WHAT: &str = "Listen for the browser on this machine";
+const WHAT: &str = "could not listen for the browser on this machine";
 
 /// A port, held on both of this machine's own addresses: `localhost` can be either, and nobody else
 /// may have the other.
@@ -83,11 +83,11 @@ impl Loopback {
                     return Err(match port {
                         Some(port) => failed(
                             ErrorKind::Invalid,
-                            format!("the port {port} can't be had: {error}"),
+                            format!("the port {port} can't be used: {error}"),
                         ),
                         None => failed(
                             ErrorKind::Unavailable,
-                            format!("no port can be had: {error}"),
+                            format!("no port can be used: {error}"),
                         ),
                     });
                 }
@@ -277,9 +277,7 @@ async fn talk(
         .await;
     if served.is_err_and(|error| error.is_parse() || error.is_parse_too_large()) {
         // Where nobody listens at the moment, there is nothing to say either.
-        let _ = arrivals.try_send(Arrival::Strange(
-            "something that is no visit of a browser's",
-        ));
+        let _ = arrivals.try_send(Arrival::Strange("something that is not a browser"));
     }
 }
 

@@ -178,7 +178,7 @@ impl SignsIn for Browser {
             Err(why) => Availability::Unavailable(
                 Error::new(
                     ErrorKind::Unavailable,
-                    format!("{NAME} looked for a browser"),
+                    format!("{NAME} could not open a browser"),
                     why,
                 )
                 .with_fix(no_browser()),
@@ -296,13 +296,13 @@ fn nobody_came(endpoint: &TokenEndpoint, deadline: Duration) -> Error {
     Error::new(
         ErrorKind::Unreachable,
         format!(
-            "{NAME} waited for somebody to sign in at {} in a browser",
+            "{NAME} could not finish the sign-in at {} in a browser",
             endpoint.authority().host()
         ),
-        format!("nobody did within {time}"),
+        format!("the sign-in was not finished within {time}"),
     )
     .with_fix(
-        Fix::from("try again, and sign in in the tab that opens")
+        Fix::from("run it again, and sign in in the tab that opens")
             .or(SignIn::by(SignInWay::DeviceCode)),
     )
 }

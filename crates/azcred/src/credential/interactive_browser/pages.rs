@@ -58,17 +58,16 @@ impl Page {
 
     /// It was no answer to what the program asked.
     pub(super) fn turned_away(status: StatusCode, what: &str) -> Self {
-        let what =
-            format!("This was {what}. A sign-in that is under way here is not disturbed by it.");
+        let what = format!("This was {what}. A sign-in that is under way continues.");
         Self::ended(
             status,
             "note",
-            "This is not the end of a sign-in",
+            "This page does not finish a sign-in",
             &[
                 ("Why", &what),
                 (
                     "What to do",
-                    "Go on in the tab that the program opened. If there is none, start the sign-in again.",
+                    "Continue in the tab that the program opened. If there is no such tab, start the sign-in again.",
                 ),
             ],
         )
@@ -83,11 +82,11 @@ impl Page {
             &[
                 (
                     "Why",
-                    "The browser came back twice with the same answer, which counts once.",
+                    "The browser sent the same answer twice. Only the first one counts.",
                 ),
                 (
                     "What to do",
-                    "Look at the program: it says whether you are signed in. If not, start again there.",
+                    "See in the program whether you are signed in. If not, start the sign-in again there.",
                 ),
             ],
         )
@@ -100,8 +99,11 @@ impl Page {
             "note",
             "The program stopped waiting",
             &[
-                ("Why", "It was ended, or the time for the sign-in was over."),
-                ("What to do", "Start the sign-in again there."),
+                (
+                    "Why",
+                    "The program has ended, or the time for the sign-in is over.",
+                ),
+                ("What to do", "Start the sign-in again in the program."),
             ],
         )
     }

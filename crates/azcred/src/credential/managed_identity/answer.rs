@@ -82,7 +82,7 @@ pub(super) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Result<Answer>
 impl Asked<'_> {
     pub(super) fn unexpected(&self, why: String) -> Error {
         Error::new(ErrorKind::Unexpected, self.what.to_owned(), why).with_fix(
-            "check that what answers there is the host itself, with `curl -H Metadata:true` at the same address",
+            "run `curl -H Metadata:true` with the same address, and check that the Azure host answers",
         )
     }
 
@@ -100,7 +100,7 @@ fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<Answer> {
     let kind = answer.token_type.as_deref().unwrap_or("Bearer");
     if !kind.eq_ignore_ascii_case("Bearer") {
         return Err(asked.unexpected(format!(
-            "{} gave a token of the type '{}', and only bearer tokens are of use",
+            "{} returned a token of the type '{}', not a bearer token",
             asked.host,
             beside(asked, &answer, kind)
         )));
@@ -132,7 +132,7 @@ fn lifetime(asked: &Asked<'_>, answer: &Success, response: &HttpResponse) -> Res
     let unreadable = |name: &str, value: &Value| {
         let value = beside(asked, answer, &value.to_string());
         asked.unexpected(format!(
-            "{} gave a token and says when it ends in a form that nobody uses: {name} is {value}",
+            "{} returned a token whose expiry time has an unknown form: {name} is {value}",
             asked.host
         ))
     };
@@ -152,14 +152,14 @@ fn lifetime(asked: &Asked<'_>, answer: &Success, response: &HttpResponse) -> Res
         (None, Some(until)) => until,
         (None, None) => {
             return Err(asked.unexpected(format!(
-                "{} gave a token and does not say when it ends",
+                "{} returned a token without an expiry time",
                 asked.host
             )));
         }
     };
     if lifetime <= 0 {
         let mut why = format!(
-            "{} gave a token that ended {} s ago by this machine's clock",
+            "{} returned a token that expired {} s ago by this machine's clock",
             asked.host,
             lifetime.unsigned_abs()
         );
@@ -170,15 +170,14 @@ fn lifetime(asked: &Asked<'_>, answer: &Success, response: &HttpResponse) -> Res
             why = format!("{why}, which is {} the host's", skew_in_words(skew));
         }
         return Err(
-            Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why).with_fix(
-                "set this machine's clock, for example with `sudo timedatectl set-ntp true`",
-            ),
+            Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why)
+                .with_fix("set this machine's clock: `sudo timedatectl set-ntp true`"),
         );
     }
     let lifetime = length(lifetime);
     if lifetime > LONGEST {
         return Err(asked.unexpected(format!(
-            "{} gave a token that would last {} days, which no token does",
+            "{} returned a token that would be valid for {} days, which is too long",
             asked.host,
             lifetime.as_secs() / 86_400
         )));
@@ -297,15 +296,15 @@ fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
     // What passes, and did not while it was waited for.
     if matches!(status, 404 | 410 | 429 | 500..) && (said.is_some() || status != 404) {
         let state = match status {
-            429 => "asks to slow down",
-            404 | 410 => "is not there just now, as it is while it is updated",
-            _ => "is in trouble",
+            429 => "returned 429: too many requests",
+            404 | 410 => "is being updated",
+            _ => "failed",
         };
         let times = match response.attempts {
             1 => "once".to_owned(),
             times => format!("{times} times"),
         };
-        let mut why = format!("{host} {state} (HTTP {status}; asked {times})");
+        let mut why = format!("{host} {state} (HTTP {status}; tried {times})");
         if !words.is_empty() {
             why = format!("{why}: {words}");
         }
@@ -325,20 +324,20 @@ fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
     let (kind, why, fix) = if said.is_nobody() {
         (
             ErrorKind::Unavailable,
-            format!("{host} has no such identity ({words})"),
+            format!("{host} does not have this identity ({words})"),
             asked.assign,
         )
     } else if said.is_ambiguous() {
         (
             ErrorKind::Refused,
-            format!("{host} has several identities, and does not choose among them ({words})"),
-            "set AZURE_CLIENT_ID to the client id of the one that is meant: `az identity list --query '[].{name:name, id:clientId}'`",
+            format!("{host} has several identities, and none is chosen ({words})"),
+            "set AZURE_CLIENT_ID to the client id of one of them: `az identity list --query '[].{name:name, id:clientId}'`",
         )
     } else {
         (
             ErrorKind::Refused,
-            format!("{host} refused: {words}"),
-            "check that the resource is one that the host gives tokens for, and that the identity is still there",
+            format!("{host} rejected the request: {words}"),
+            "check that the resource exists in Azure, and that the identity is still assigned",
         )
     };
     error(kind, why).with_fix(fix).with_refusal(refusal)
@@ -354,18 +353,18 @@ fn not_an_answer(asked: &Asked<'_>, response: &HttpResponse) -> String {
         || body.starts_with(b"<");
     if html {
         return format!(
-            "{host} answered with a web page (HTTP {status}), so it is something else that answers there"
+            "{host} returned a web page (HTTP {status}), so another server answers there"
         );
     }
     let what = match serde_json::from_slice::<Value>(body) {
         _ if body.is_empty() => "is empty",
         Ok(Value::Object(answer)) if answer.contains_key("access_token") => {
-            "holds an access_token that is none, or another part in a form that nobody uses"
+            "has an access_token or another field in an unknown form"
         }
-        Ok(Value::Object(_)) => "holds neither a token nor an error",
-        Ok(_) => "is JSON of another kind",
+        Ok(Value::Object(_)) => "has neither a token nor an error",
+        Ok(_) => "is JSON, but not an object",
         Err(_) if body.starts_with(b"{") => "is cut off or damaged JSON",
-        Err(_) => "is no JSON",
+        Err(_) => "is not JSON",
     };
     format!("{host}'s answer (HTTP {status}) {what}")
 }

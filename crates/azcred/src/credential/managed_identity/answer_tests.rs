@@ -90,45 +90,39 @@ fn the_end_of_a_token_is_read_in_every_form_that_hosts_write() {
 #[test]
 fn an_end_that_makes_no_sense_is_no_answer() {
     for (more, why) in [
-        (r#""resource":"x""#.to_owned(), "does not say when it ends"),
+        (r#""resource":"x""#.to_owned(), "without an expiry time"),
         (
             r#""expires_on":"tomorrow""#.to_owned(),
             "expires_on is \"tomorrow\"",
         ),
         (
             r#""expires_on":"21/11/2026 12:01:00 +00:00""#.to_owned(),
-            "in a form that nobody uses",
+            "has an unknown form",
         ),
         (
             r#""expires_on":"11/21/2026 12:01:00 +01:00""#.to_owned(),
-            "in a form that nobody uses",
+            "has an unknown form",
         ),
-        (
-            r#""expires_on":[1]"#.to_owned(),
-            "in a form that nobody uses",
-        ),
-        (
-            r#""expires_on":"""#.to_owned(),
-            "in a form that nobody uses",
-        ),
-        (format!(r#""expires_on":{}"#, NOW - 5), "ended 5 s ago"),
+        (r#""expires_on":[1]"#.to_owned(), "has an unknown form"),
+        (r#""expires_on":"""#.to_owned(), "has an unknown form"),
+        (format!(r#""expires_on":{}"#, NOW - 5), "expired 5 s ago"),
         (
             r#""expires_in":-9223372036854775808"#.to_owned(),
-            "ended 9223372036854775808 s ago",
+            "expired 9223372036854775808 s ago",
         ),
-        (r#""expires_in":0"#.to_owned(), "ended 0 s ago"),
+        (r#""expires_in":0"#.to_owned(), "expired 0 s ago"),
         // Milliseconds.
         (
             format!(r#""expires_on":{}"#, NOW * 1000),
-            "days, which no token does",
+            "days, which is too long",
         ),
         (
             r#""expires_in":1e300"#.to_owned(),
-            "days, which no token does",
+            "days, which is too long",
         ),
         (
             r#""expires_on":9223372036854775807"#.to_owned(),
-            "days, which no token does",
+            "days, which is too long",
         ),
     ] {
         let error = lasts(&more).unwrap_err();
@@ -161,21 +155,21 @@ fn what_is_no_answer_is_told_apart_and_never_repeated() {
     for (body, why) in [
         ("", "is empty"),
         ("<html>Sign in</html>", "web page"),
-        ("tok-canary", "is no JSON"),
+        ("tok-canary", "is not JSON"),
         (r#"{"access_token":"tok-canary""#, "cut off or damaged"),
-        (r#"["tok-canary"]"#, "JSON of another kind"),
+        (r#"["tok-canary"]"#, "JSON, but not an object"),
         (r#"{"token":"tok-canary"}"#, "neither a token nor an error"),
         (
             r#"{"access_token":"","expires_in":1}"#,
-            "an access_token that is none",
+            "an access_token or another field in an unknown form",
         ),
         (
             "{\"access_token\":\"tok-canary\\n\",\"expires_in\":1}",
-            "an access_token that is none",
+            "an access_token or another field in an unknown form",
         ),
         (
             r#"{"access_token":{"tok-canary":1},"expires_in":1}"#,
-            "an access_token that is none",
+            "an access_token or another field in an unknown form",
         ),
         (
             r#"{"access_token":"tok-canary","token_type":"pop","expires_in":1}"#,
@@ -220,7 +214,9 @@ fn a_refusal_is_told_in_the_hosts_words_without_the_secret() {
         let error = answer(status, &body).unwrap_err();
         assert!(error.is_refused(), "{error}");
         assert!(
-            error.why().contains("App Service refused: no: ****"),
+            error
+                .why()
+                .contains("App Service rejected the request: no: ****"),
             "{error}"
         );
         let refusal = error.refusal().unwrap();
@@ -251,19 +247,19 @@ fn several_identities_and_no_choice_is_a_refusal_that_says_how_to_choose() {
 #[test]
 fn what_passes_is_trouble_and_no_refusal() {
     for (status, body, why) in [
-        (429, "", "asks to slow down (HTTP 429; asked once)"),
-        (410, "gone", "not there just now"),
+        (429, "", "too many requests (HTTP 429; tried once)"),
+        (410, "gone", "is being updated"),
         (
             404,
             r#"{"error":"not_found","error_description":"Resource not found"}"#,
-            "not there just now",
+            "is being updated",
         ),
         (
             500,
             r#"{"statusCode":500,"message":"oh"}"#,
-            "is in trouble (HTTP 500; asked once): oh",
+            "failed (HTTP 500; tried once): oh",
         ),
-        (503, "<html>", "is in trouble"),
+        (503, "<html>", "failed"),
     ] {
         let error = answer(status, body).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable, "{status}");

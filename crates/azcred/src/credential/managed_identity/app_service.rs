@@ -59,7 +59,7 @@ impl Host for AppService {
                 secrets: &[self.secret.to_str().unwrap_or_default()],
                 now: asking.system.now(),
             };
-            let fix = "restart the app: IDENTITY_ENDPOINT and IDENTITY_HEADER change with every start, and are not to be copied";
+            let fix = "restart the app, and do not copy IDENTITY_ENDPOINT and IDENTITY_HEADER: they change with every start";
             let answer = self.endpoint.ask(&asked, fix, &request, asking.deadline).await?;
             Ok(answer.token)
         }

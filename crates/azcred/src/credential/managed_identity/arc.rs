@@ -6,7 +6,7 @@
 //! could so have any file read, so the file has to be one that the agent itself could have made.
 
 use super::{
-    Asking, Host, ManagedIdentityId, NAME,
+    Asking, Host, ManagedIdentityId,
     answer::{self, Answer, Asked},
     endpoint::{Endpoint, variable},
 };
@@ -67,7 +67,7 @@ impl Arc {
 
     /// The agent that is installed on this machine, though no variable tells of it.
     pub(super) fn installed(options: &ClientOptions) -> Result<Self> {
-        let url = parse_url("Read the address of Azure Arc's agent", ADDRESS)?;
+        let url = parse_url("could not read the address of Azure Arc's agent", ADDRESS)?;
         Ok(Self {
             endpoint: Endpoint::fixed(url, options),
             is_said: false,
@@ -127,7 +127,7 @@ impl Arc {
         let mut asked = Asked {
             what: &asking.what,
             host: self.name(),
-            assign: "connect the server anew with `azcmagent connect`, which gives it an identity",
+            assign: "connect the server to Azure again: `azcmagent connect`",
             secrets: &[],
             now: asking.system.now(),
         };
@@ -152,23 +152,22 @@ impl Arc {
 }
 
 fn untrusted(asked: &Asked<'_>, why: String) -> Error {
-    Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why).with_fix(
-        "make sure that it is the agent that listens at IDENTITY_ENDPOINT: `azcmagent show`; nothing was read and nothing sent",
-    )
+    Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why)
+        .with_fix("run `azcmagent show`, and check that the agent listens at IDENTITY_ENDPOINT")
 }
 
 /// The folder in which the agent puts its keys.
 fn folder(asked: &Asked<'_>, system: &dyn System) -> Result<String> {
     let unavailable = |why: &'static str| {
         Error::new(ErrorKind::Unavailable, asked.what.to_owned(), why).with_fix(
-            "unset IDENTITY_ENDPOINT and IMDS_ENDPOINT where this is no server with Azure Arc",
+            "unset IDENTITY_ENDPOINT and IMDS_ENDPOINT if this server does not use Azure Arc",
         )
     };
     match system.os() {
         "linux" => Ok("/var/opt/azcmagent/tokens".to_owned()),
         "windows" => {
             let data = system.var("ProgramData").ok_or_else(|| {
-                unavailable("the agent's folder can't be told, as ProgramData is not set")
+                unavailable("ProgramData is not set, so the agent's folder is not known")
             })?;
             let data = data.trim_end_matches('\\');
             Ok(format!(r"{data}\AzureConnectedMachineAgent\Tokens"))
@@ -190,7 +189,7 @@ fn named_file(asked: &Asked<'_>, challenge: Option<&str>, system: &dyn System) -
     let Some(file) = named else {
         return Err(untrusted(
             asked,
-            "the agent did not say which file proves that this program may ask".to_owned(),
+            "the agent did not name the file with its key".to_owned(),
         ));
     };
     let windows = system.os() == "windows";
@@ -219,7 +218,7 @@ fn named_file(asked: &Asked<'_>, challenge: Option<&str>, system: &dyn System) -
     Err(untrusted(
         asked,
         format!(
-            "the agent pointed to '{}', and its keys are files directly in {folder} whose names end in .key",
+            "the agent named the file '{}', but its keys are the files {folder}/*.key",
             printable(&file, 120)
         ),
     ))
@@ -231,7 +230,7 @@ fn read_key(asked: &Asked<'_>, path: &str, system: &dyn System) -> Result<Zeroiz
     let unreadable = |error: &io::Error| {
         let why = format!("the agent's key {path} can't be read: {error}");
         let fix = if error.kind() == io::ErrorKind::PermissionDenied {
-            "let this user read it: `sudo usermod --append --groups himds USER`, then sign in anew (on Windows: be an administrator or in the group 'Hybrid agent extension applications')"
+            "let this user read it: `sudo usermod --append --groups himds USER`, then sign in again (on Windows: be an administrator or in the group 'Hybrid agent extension applications')"
         } else {
             AGENT
         };
@@ -245,11 +244,11 @@ fn read_key(asked: &Asked<'_>, path: &str, system: &dyn System) -> Result<Zeroiz
     };
     let facts = own(file)?;
     let why = if folder.is_some_and(|folder| folder.kind != FileKind::Folder) {
-        "its folder is a link or none at all"
+        "its folder is a link or not a folder"
     } else if facts.kind != FileKind::File {
-        "it is a link or no regular file"
+        "it is not a regular file"
     } else if facts.len > KEY_LIMIT {
-        "it is larger than the 4,096 bytes that a key can have"
+        "it is larger than 4,096 bytes, the limit for a key"
     } else if facts.owner.is_some_and(|owner| owner != 0)
         && folder.is_some_and(|folder| folder.owner != facts.owner)
     {
@@ -269,7 +268,10 @@ fn read_key(asked: &Asked<'_>, path: &str, system: &dyn System) -> Result<Zeroiz
             Ok(key) if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 Ok(Zeroizing::new(key.to_owned()))
             }
-            _ => Err(untrusted(asked, format!("what is in {path} is no key"))),
+            _ => Err(untrusted(
+                asked,
+                format!("the content of {path} is not a key"),
+            )),
         };
     };
     Err(untrusted(
@@ -280,8 +282,12 @@ fn read_key(asked: &Asked<'_>, path: &str, system: &dyn System) -> Result<Zeroiz
 
 fn authorization(asked: &Asked<'_>, key: &str) -> Result<HeaderValue> {
     let text = Zeroizing::new(format!("Basic {key}"));
-    let mut value = HeaderValue::from_str(&text)
-        .map_err(|_| untrusted(asked, "what is in the agent's file is no key".to_owned()))?;
+    let mut value = HeaderValue::from_str(&text).map_err(|_| {
+        untrusted(
+            asked,
+            "the content of the agent's file is not a key".to_owned(),
+        )
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -303,9 +309,9 @@ fn confirmed(asking: &Asking<'_>, answer: Answer) -> Result<AccessToken> {
     Err(Error::new(
         ErrorKind::Refused,
         asking.what.clone(),
-        format!("the agent gave a token and did not confirm that it is of {}: agents that know the server's own identity only do so", asking.id),
+        format!("the agent did not confirm that its token is for {}; older agents know only the server's own identity", asking.id),
     )
-    .with_fix(format!("upgrade the agent, or let {NAME} ask for the server's own identity: unset AZURE_CLIENT_ID")))
+    .with_fix(format!("upgrade the agent; or unset AZURE_CLIENT_ID to use the server's own identity")))
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ fn a_file_elsewhere_is_not_looked_at() {
         assert!(
             error
                 .why()
-                .contains("directly in /var/opt/azcmagent/tokens"),
+                .contains("the files /var/opt/azcmagent/tokens/*.key"),
             "{path}: {error}"
         );
         assert!(!error.to_string().contains('\u{1b}'), "{error:?}");
@@ -119,16 +119,16 @@ fn a_challenge_without_a_file_is_none() {
     ] {
         let error = named_file(&asked(), challenge, &server()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unexpected, "{challenge:?}");
-        assert!(error.why().contains("did not say which file"), "{error}");
+        assert!(error.why().contains("did not name the file"), "{error}");
     }
 }
 
 #[test]
 fn what_stands_in_the_agents_folder_must_be_a_small_file_of_its_own() {
     for (facts, why) in [
-        (facts(FileKind::Link, 9, 0), "a link"),
-        (facts(FileKind::Other, 0, 0), "no regular file"),
-        (facts(FileKind::Folder, 0, 0), "no regular file"),
+        (facts(FileKind::Link, 9, 0), "not a regular file"),
+        (facts(FileKind::Other, 0, 0), "not a regular file"),
+        (facts(FileKind::Folder, 0, 0), "not a regular file"),
         (facts(FileKind::File, 4097, 0), "larger than"),
         (facts(FileKind::File, 1 << 30, 0), "larger than"),
         (facts(FileKind::File, 9, 1000), "neither to root nor"),

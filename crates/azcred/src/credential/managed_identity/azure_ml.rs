@@ -26,10 +26,10 @@ impl AzureMl {
         if !id.is_system() && id.by_client().is_none() {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("{NAME} chose {id}"),
-                "a compute of Azure Machine Learning takes no notice of object ids and resource ids: another identity could answer",
+                format!("{NAME} could not use {id}"),
+                "Azure Machine Learning's compute ignores object ids and resource ids, and could use another identity",
             )
-            .with_fix("name the identity by its client id: `az identity list --query '[].{name:name, id:clientId}'`"));
+            .with_fix("give the identity's client id: `az identity list --query '[].{name:name, id:clientId}'`"));
         }
         let system = &**options.system();
         let address = variable(system, "MSI_ENDPOINT")?;
@@ -63,7 +63,7 @@ impl Host for AzureMl {
                 secrets: &[self.secret.to_str().unwrap_or_default()],
                 now: asking.system.now(),
             };
-            let fix = "restart the job: MSI_ENDPOINT and MSI_SECRET are of one compute and are not to be copied";
+            let fix = "restart the job, and do not copy MSI_ENDPOINT and MSI_SECRET: they hold on one compute only";
             let answer = self.endpoint.ask(&asked, fix, &request, asking.deadline).await?;
             Ok(answer.token)
         }

@@ -25,10 +25,10 @@ impl CloudShell {
         if !id.is_system() {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("{NAME} chose {id}"),
-                "Cloud Shell has one identity, that of the user whose shell it is",
+                format!("{NAME} could not use {id}"),
+                "Cloud Shell has only the identity of its user",
             )
-            .with_fix("leave the choice out, or run this where the identity is assigned"));
+            .with_fix("unset AZURE_CLIENT_ID, or run this where the identity is assigned"));
         }
         let address = variable(&**options.system(), "MSI_ENDPOINT")?;
         let endpoint = Endpoint::from_variable("MSI_ENDPOINT", &address, options)?;

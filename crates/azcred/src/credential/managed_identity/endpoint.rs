@@ -19,7 +19,7 @@ pub(super) fn variable(system: &dyn System, name: &str) -> Result<String> {
     system.var(name).ok_or_else(|| {
         Error::new(
             ErrorKind::Unavailable,
-            format!("Read {name}"),
+            format!("could not read {name}"),
             "it is not set",
         )
     })
@@ -41,10 +41,10 @@ pub(super) fn secret(system: &dyn System, name: &str) -> Result<HeaderValue> {
         }
         _ => Err(Error::new(
             ErrorKind::Invalid,
-            format!("Read {name}"),
-            "it holds characters that no header may",
+            format!("could not read {name}"),
+            "it contains characters that a header can't have",
         )
-        .with_fix(format!("hand {name} on as the host gave it"))),
+        .with_fix(format!("pass {name} on unchanged, as the host set it"))),
     }
 }
 
@@ -73,7 +73,7 @@ impl Endpoint {
                 return Err(invalid(
                     variable,
                     value,
-                    "it is plain HTTP to an address that is neither this machine's nor of a private network, where others could read the token",
+                    "it is plain HTTP to a public address, which would expose the token",
                 ));
             }
             _ => options.http().clone(),
@@ -93,11 +93,7 @@ impl Endpoint {
     ) -> Result<Self> {
         let url = read(variable, value)?;
         if url.scheme() != "https" {
-            return Err(invalid(
-                variable,
-                value,
-                "it is no HTTPS address, and the server proves itself by its certificate",
-            ));
+            return Err(invalid(variable, value, "it is not an HTTPS address"));
         }
         let http = Http::pinned(options.system().clone(), thumbprint);
         Ok(Self { url, http })
@@ -172,25 +168,26 @@ impl Endpoint {
 fn invalid(variable: &str, value: &str, why: &'static str) -> Error {
     Error::new(
         ErrorKind::Invalid,
-        format!("Read {variable} ('{}')", excerpt(value)),
+        format!("could not read {variable} ('{}')", excerpt(value)),
         why,
     )
     .with_fix(format!(
-        "unset {variable} where this is no Azure host, or set it to the address that the host gave"
+        "unset {variable} if this is not an Azure host; else set it to the address that the host gave"
     ))
 }
 
 fn read(variable: &str, value: &str) -> Result<Url> {
     let value = value.trim();
-    let mut url = Url::parse(value).map_err(|_| invalid(variable, value, "it is no address"))?;
+    let mut url =
+        Url::parse(value).map_err(|_| invalid(variable, value, "it is not an address"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err(invalid(variable, value, "it is no HTTP address"));
+        return Err(invalid(variable, value, "it is not an HTTP address"));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(invalid(
             variable,
             value,
-            "it holds a user name or a password, which would be shown with it",
+            "it contains a user name or a password, which messages would show",
         ));
     }
     url.set_fragment(None);

@@ -38,10 +38,10 @@ impl Wish {
             "never" => Ok(Self::Never),
             _ => Err(Error::new(
                 ErrorKind::Invalid,
-                format!("Read AZCRED_IMDS ('{}')", excerpt(&text)),
-                "AZCRED_IMDS is neither 'always' nor 'never'",
+                format!("could not read AZCRED_IMDS ('{}')", excerpt(&text)),
+                "the value is neither 'always' nor 'never'",
             )
-            .with_fix("set AZCRED_IMDS to always or never, or unset it to let the machine tell")),
+            .with_fix("set AZCRED_IMDS to always or never, or unset it")),
         }
     }
 }
@@ -79,17 +79,17 @@ pub(super) fn gather(system: &dyn System) -> Evidence {
     if system.var("AZURE_POD_IDENTITY_AUTHORITY_HOST").is_some() {
         return evidence(
             Says::Yes,
-            "AZURE_POD_IDENTITY_AUTHORITY_HOST says where it is",
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST names its address",
         );
     }
     if system.os() == "macos" {
-        return evidence(Says::No, "this is macOS, which Azure does not run");
+        return evidence(Says::No, "this is macOS, which Azure does not host");
     }
     let is_wsl = line(system, KERNEL_FILE)
         .is_some_and(|kernel| kernel.to_ascii_lowercase().contains("microsoft"))
         || system.var("WSL_DISTRO_NAME").is_some();
     if is_wsl {
-        return evidence(Says::No, "this is WSL, on somebody's own Windows");
+        return evidence(Says::No, "this is WSL on a Windows computer");
     }
     if let Some(tag) = line(system, TAG_FILE) {
         return if tag == AZURE_TAG {
@@ -107,25 +107,24 @@ pub(super) fn gather(system: &dyn System) -> Evidence {
     }
     match system.hypervisor() {
         Hypervisor::None => evidence(Says::No, "this machine runs on its own hardware"),
-        Hypervisor::HyperVHost => evidence(
-            Says::No,
-            "this is the host of Hyper-V's machines and not one of them",
-        ),
+        Hypervisor::HyperVHost => {
+            evidence(Says::No, "this is a Hyper-V host, not a virtual machine")
+        }
         Hypervisor::Other(vendor) => Evidence {
             says: Says::No,
             why: format!(
-                "the hypervisor is '{}', and Azure's is Hyper-V",
+                "the hypervisor is '{}', not Hyper-V as in Azure",
                 printable(&vendor, 40)
             )
             .into(),
         },
         Hypervisor::HyperV => evidence(
             Says::Nothing,
-            "this is a machine on Hyper-V, in Azure or elsewhere",
+            "this is a virtual machine on Hyper-V, in Azure or elsewhere",
         ),
         Hypervisor::Unknown => evidence(
             Says::Nothing,
-            "neither the firmware nor the processor says where this machine runs",
+            "neither the firmware nor the processor shows where this machine runs",
         ),
     }
 }

@@ -45,7 +45,7 @@ impl ManagedIdentityId {
             .map_err(|_| {
                 Error::new(
                     ErrorKind::Invalid,
-                    format!("Read the object id '{}'", excerpt(id.trim())),
+                    format!("could not read the object id '{}'", excerpt(id.trim())),
                     "an object id is a GUID",
                 )
                 .with_fix(
@@ -74,8 +74,8 @@ impl ManagedIdentityId {
         }
         Err(Error::new(
             ErrorKind::Invalid,
-            format!("Read the resource id '{}'", excerpt(id)),
-            "a user-assigned identity's looks like /subscriptions/…/resourceGroups/…/providers/\
+            format!("could not read the resource id '{}'", excerpt(id)),
+            "the resource id of a user-assigned identity looks like /subscriptions/…/resourceGroups/…/providers/\
              Microsoft.ManagedIdentity/userAssignedIdentities/NAME",
         )
         .with_fix("find it with `az identity list --query '[].id'`"))

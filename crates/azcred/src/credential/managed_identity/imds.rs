@@ -46,7 +46,7 @@ const RETRY_AWAY: Retry = Retry {
     times: u32::MAX,
     also: &[410],
 };
-const FIX: &str = "run this on an Azure resource with a managed identity; there, check that no firewall or network policy keeps it from 169.254.169.254";
+const FIX: &str = "run this on an Azure resource with a managed identity, and check that no firewall or network policy blocks 169.254.169.254";
 
 impl Imds {
     /// # Errors
@@ -54,7 +54,7 @@ impl Imds {
     /// variable can't be used.
     pub(super) fn new(pinned: bool, options: &ClientOptions) -> Result<Self> {
         let system = &**options.system();
-        let what = format!("{NAME} looked for an instance metadata service (IMDS)");
+        let what = format!("{NAME} could not find the instance metadata service (IMDS)");
         let wish = Wish::read(system)?;
         if wish == Wish::Never {
             return Err(Error::new(

@@ -130,7 +130,7 @@ async fn a_laptop_pays_for_silence_once() {
     let imds = service.imds(&machine, Some(AMPLE));
     assert!(matches!(
         imds.look(&ManagedIdentityId::SYSTEM, &machine),
-        Availability::Unavailable(error) if error.why().contains("nobody answered there at")
+        Availability::Unavailable(error) if error.why().contains("did not answer at")
     ));
     let second = ask(&imds, &machine, AMPLE).await.unwrap_err();
     assert!(second.is_unavailable(), "{second}");
@@ -174,7 +174,7 @@ async fn it_is_waited_for_no_longer_than_the_deadline() {
     assert!(
         error
             .why()
-            .contains("the instance metadata service (IMDS) is not there just now, as it is while it is updated (HTTP 410; asked "),
+            .contains("the instance metadata service (IMDS) is being updated (HTTP 410; tried "),
         "{error}"
     );
     assert!(service.seen().len() > 1);

@@ -194,10 +194,10 @@ impl Kind {
                 (false, true) => Ok(Self::Arc),
                 (false, false) => Err(Error::new(
                     ErrorKind::Unavailable,
-                    format!("{NAME} looked for the host that this runs on"),
-                    "IDENTITY_ENDPOINT is set, and neither IDENTITY_HEADER (App Service, Service Fabric) nor IMDS_ENDPOINT (Azure Arc) is",
+                    format!("{NAME} could not tell which host this runs on"),
+                    "IDENTITY_ENDPOINT is set, but neither IDENTITY_HEADER (App Service, Service Fabric) nor IMDS_ENDPOINT (Azure Arc)",
                 )
-                .with_fix("hand on the variables of the host together, or unset IDENTITY_ENDPOINT")),
+                .with_fix("pass on all variables of the host, or unset IDENTITY_ENDPOINT")),
             };
         }
         Ok(match (is_set("MSI_ENDPOINT"), is_set("MSI_SECRET")) {
@@ -253,7 +253,7 @@ impl ManagedIdentity {
     async fn ask(&self, resource: &str, deadline: Duration) -> Result<AccessToken> {
         let asking = Asking {
             what: format!(
-                "{NAME} asked {} for a token for {resource} as {}",
+                "{NAME} could not get a token from {} for {resource} as {}",
                 self.host.name(),
                 self.id
             ),
@@ -290,10 +290,13 @@ fn one_resource(request: &TokenRequest) -> Result<&str> {
     }
     Err(Error::new(
         ErrorKind::Invalid,
-        format!("{NAME} read the request for {}", request.joined_scopes()),
-        "it names several scopes, and a managed identity's token is for one resource",
+        format!(
+            "{NAME} could not get a token for {}",
+            request.joined_scopes()
+        ),
+        "it names several scopes, but a managed identity's token is for one resource",
     )
-    .with_fix("ask for each with a request of its own, as RESOURCE/.default"))
+    .with_fix("request each one by itself, as RESOURCE/.default"))
 }
 
 #[cfg(test)]

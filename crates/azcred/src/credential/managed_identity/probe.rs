@@ -77,7 +77,7 @@ impl Probe {
             .unwrap_or_default();
         Some(
             self.unavailable(format!(
-                "{}, and nobody answered there at {at}",
+                "{}, and the metadata service did not answer at {at}",
                 evidence.why
             ))
             .absent(),
@@ -107,7 +107,7 @@ impl Probe {
             self.remember(evidence, system);
             return Err(self
                 .unavailable(format!(
-                    "{}, and nobody answered within {} s",
+                    "{}, and the metadata service did not answer within {} s",
                     evidence.why,
                     time.as_secs_f32()
                 ))
@@ -126,14 +126,14 @@ impl Probe {
                 Err(self.unavailable(DOCKER_DESKTOP.to_owned()))
             }
             status => Err(self.unavailable(format!(
-                "what answers there (HTTP {status}) is another service, such as another cloud's"
+                "another service answers there (HTTP {status}), such as another cloud's"
             ))),
         }
     }
 
     fn unavailable(&self, why: String) -> Error {
         Error::new(ErrorKind::Unavailable, self.what.clone(), why).with_fix(
-            "run this on an Azure resource with a managed identity, or sign in another way; AZCRED_IMDS=always waits for an answer whatever speaks against one",
+            "run this on an Azure resource with a managed identity, or sign in another way; with AZCRED_IMDS=always, azcred waits for the metadata service in any case",
         )
     }
 
@@ -152,13 +152,13 @@ impl Probe {
         if let (Some(path), Ok(text)) = (path(system), serde_json::to_vec(&silence))
             && let Err(error) = system.write(&path, &text)
         {
-            tracing::debug!(%error, path = %path.display(), "IMDS's silence can't be remembered");
+            tracing::debug!(%error, path = %path.display(), "the note that IMDS does not answer can't be stored");
         }
         *self.silence.lock().unwrap_or_else(PoisonError::into_inner) = Some(silence);
     }
 }
 
-pub(super) const DOCKER_DESKTOP: &str = "Docker Desktop's proxy answered that the address is unreachable, so there is no instance metadata service here";
+pub(super) const DOCKER_DESKTOP: &str = "Docker Desktop's proxy can't reach the address, so this machine has no instance metadata service";
 
 /// Docker Desktop takes every request to an address that it can't reach, and answers by itself.
 pub(super) fn is_docker_desktop(body: &[u8]) -> bool {
@@ -191,7 +191,7 @@ fn read(system: &dyn System) -> Option<Silence> {
     // Another user's word would keep this one from their managed identity until the machine starts
     // anew.
     if facts.kind != FileKind::File || facts.foreign(system.user()).is_some() {
-        tracing::debug!(path = %path.display(), "the memory of IMDS's silence may be somebody else's, and is passed over");
+        tracing::debug!(path = %path.display(), "the note that IMDS does not answer may be another user's; it is ignored");
         return None;
     }
     let bytes = system.read(&path, FILE_LIMIT).ok()?;
@@ -200,7 +200,7 @@ fn read(system: &dyn System) -> Option<Silence> {
             let error = printable(&error.to_string(), 200);
             tracing::debug!(
                 error,
-                "the memory of IMDS's silence is damaged, and passed over"
+                "the note that IMDS does not answer is damaged; it is ignored"
             );
         })
         .ok()

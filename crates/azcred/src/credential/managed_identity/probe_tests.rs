@@ -53,7 +53,7 @@ async fn meet_silence(machine: &Fixture, says: Says) -> Probe {
     assert!(
         error
             .why()
-            .contains("the evidence, and nobody answered within"),
+            .contains("the evidence, and the metadata service did not answer within"),
         "{error}"
     );
     probe
@@ -194,7 +194,7 @@ async fn the_error_of_remembered_silence_says_when_it_was_and_how_to_ask_again()
     assert!(error.is_unavailable(), "{error}");
     assert_eq!(
         error.why(),
-        "the evidence, and nobody answered there at 1970-01-12T13:46:40Z"
+        "the evidence, and the metadata service did not answer at 1970-01-12T13:46:40Z"
     );
     assert!(
         error

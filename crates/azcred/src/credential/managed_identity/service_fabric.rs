@@ -29,20 +29,22 @@ impl ServiceFabric {
         if !id.is_system() {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("{NAME} chose {id}"),
-                "on Service Fabric a request can't choose: the application's manifest decides which identity it has",
+                format!("{NAME} could not use {id}"),
+                "on Service Fabric, the application's manifest chooses the identity",
             )
-            .with_fix("leave the choice out and unset AZURE_CLIENT_ID; name the identity in the manifest's ManagedIdentities"));
+            .with_fix(
+                "unset AZURE_CLIENT_ID, and name the identity in the manifest's ManagedIdentities",
+            ));
         }
         let system = &**options.system();
         let thumbprint = variable(system, "IDENTITY_SERVER_THUMBPRINT")?;
         let thumbprint = read_thumbprint(&thumbprint).ok_or_else(|| {
             Error::new(
                 ErrorKind::Invalid,
-                "Read IDENTITY_SERVER_THUMBPRINT",
-                "it is no SHA-1 thumbprint, which has 40 hexadecimal digits",
+                "could not read IDENTITY_SERVER_THUMBPRINT",
+                "it is not a SHA-1 thumbprint of 40 hexadecimal digits",
             )
-            .with_fix("hand IDENTITY_SERVER_THUMBPRINT on as Service Fabric gave it")
+            .with_fix("pass IDENTITY_SERVER_THUMBPRINT on unchanged, as Service Fabric set it")
         })?;
         let address = variable(system, "IDENTITY_ENDPOINT")?;
         Ok(Self {
@@ -86,11 +88,11 @@ impl Host for ServiceFabric {
             let asked = Asked {
                 what: &asking.what,
                 host: self.name(),
-                assign: "give the application an identity in its manifest and in its resource: https://aka.ms/servicefabricmi",
+                assign: "give the application an identity in its manifest and its resource: https://aka.ms/servicefabricmi",
                 secrets: &[self.secret.to_str().unwrap_or_default()],
                 now: asking.system.now(),
             };
-            let fix = "check that the cluster's managed identity token service runs, and that IDENTITY_ENDPOINT and IDENTITY_SERVER_THUMBPRINT are of this start";
+            let fix = "check that the cluster's managed identity token service runs, and restart the application, which renews IDENTITY_ENDPOINT and IDENTITY_SERVER_THUMBPRINT";
             let answer = self.endpoint.ask(&asked, fix, &request, asking.deadline).await?;
             Ok(answer.token)
         }

@@ -160,10 +160,10 @@ fn a_choice_that_a_host_could_not_heed_is_refused_before_anything_is_sent() {
         (
             &client,
             &[ENDPOINT, HEADER, THUMBPRINT][..],
-            "manifest decides",
+            "manifest chooses",
         ),
-        (&client, &[MSI], "the user whose shell it is"),
-        (&object, &[MSI, MSI_SECRET], "takes no notice of object ids"),
+        (&client, &[MSI], "the identity of its user"),
+        (&object, &[MSI, MSI_SECRET], "ignores object ids"),
     ] {
         let error = new(id, variables).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");

@@ -195,7 +195,7 @@ impl<A: SignsIn> Person<A> {
             Silent::Token(token) => return Ok(token),
             Silent::Nobody | Silent::NotInTenant(_) => request.clone(),
             Silent::AskPerson(error) => {
-                tracing::debug!(credential = self.way.name(), %error, "the person has to be asked");
+                tracing::debug!(credential = self.way.name(), %error, "a person has to sign in");
                 let challenge = error.refusal().and_then(|refusal| refusal.claims.clone());
                 challenge.map_or_else(|| request.clone(), |claims| request.answering(&claims))
             }
@@ -223,7 +223,7 @@ impl<A: SignsIn> Person<A> {
                         None
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "the sign-in is kept for this process only");
+                        tracing::warn!(%error, "the sign-in is stored for this process only");
                         Some(record)
                     }
                 }
@@ -267,13 +267,13 @@ impl<A: SignsIn> Person<A> {
             Ok(None) => {
                 let _shown = Shown::new(self.options().prompt(), &Notice::AnotherProcess);
                 match store.lock_asking(&tenant, &client_id, end).await {
-                    Ok(None) => return Err(self.no_turn("another process that signs in")),
+                    Ok(None) => return Err(self.no_turn("a sign-in of another process")),
                     Ok(lock) => lock,
                     Err(_) => None,
                 }
             }
             Err(error) => {
-                tracing::debug!(%error, "a person is asked without a lock");
+                tracing::debug!(%error, "a person signs in without a lock");
                 None
             }
         };
@@ -283,10 +283,10 @@ impl<A: SignsIn> Person<A> {
     fn no_turn(&self, other: &str) -> Error {
         Error::new(
             ErrorKind::Unavailable,
-            format!("{} waited for {other}", self.way.name()),
-            format!("it was not over within {} s", self.patience().as_secs()),
+            format!("{} gave up waiting for {other}", self.way.name()),
+            format!("it did not finish within {} s", self.patience().as_secs()),
         )
-        .with_fix("finish that sign-in, or end it")
+        .with_fix("finish or cancel that sign-in")
     }
 
     /// Asks the person, who has to be `known`, where anybody is.
@@ -331,8 +331,12 @@ impl<A: SignsIn> Person<A> {
         let other = Who::of(record).map_or_else(String::new, |who| who.shown);
         Err(Error::new(
             ErrorKind::NotExpected,
-            format!("{} asked {} to sign in again", self.way.name(), known.shown),
-            format!("{other} did"),
+            format!(
+                "{} could not sign in {} again",
+                self.way.name(),
+                known.shown
+            ),
+            format!("{other} signed in instead"),
         )
         .with_fix(Fix::from(format!("sign in as {}", known.shown)).or(SignIn::default())))
     }
@@ -361,11 +365,11 @@ impl<A: SignsIn> Person<A> {
         Error::new(
             ErrorKind::Unavailable,
             format!(
-                "{} looked for a token for {}",
+                "{} could not get a token for {}",
                 self.way.name(),
                 request.scopes()[0].resource()
             ),
-            "nobody is signed in, and nobody can be asked in the background",
+            "no account is signed in, and a refresh in the background can't ask a person",
         )
     }
 }

@@ -40,8 +40,8 @@ impl Silent {
             Self::NotInTenant(error) | Self::AskPerson(error) => error.clone(),
             Self::Token(_) | Self::Nobody => Error::new(
                 ErrorKind::Unavailable,
-                format!("{who} looked for a sign-in"),
-                "there is none any more",
+                format!("{who} could not find a sign-in"),
+                "it has been removed",
             ),
         }
     }
@@ -162,7 +162,7 @@ async fn redeemed(
             Ok(())
         });
         if let Err(error) = written.await {
-            tracing::warn!(%error, "a renewed sign-in could not be kept");
+            tracing::warn!(%error, "a renewed sign-in could not be stored");
         }
     }
     answer.map(|silent| (silent, Some(record)))
@@ -175,10 +175,10 @@ async fn locked(store: &Store, id: &str, end: Instant) -> Result<Option<FileLock
         Ok(Some(lock)) => Ok(Some(lock)),
         Ok(None) => Err(Error::new(
             ErrorKind::Unreachable,
-            "Waited for another process that renews the same sign-in",
-            "it was not done in time",
+            "gave up waiting for another process that renews the same sign-in",
+            "it did not finish in time",
         )
-        .with_fix("try again; if it stays so, end the process that hangs")),
+        .with_fix("try again; if it happens again, stop the process that hangs")),
         Err(error) => {
             tracing::debug!(%error, "a sign-in is used without a lock");
             Ok(None)
@@ -321,10 +321,10 @@ fn check_same(who: &str, person: &Person, tokens: &PersonTokens) -> Result<()> {
     match (&person.home_account_id, &tokens.home_account_id) {
         (Some(ours), Some(theirs)) if !ours.eq_ignore_ascii_case(theirs) => Err(Error::new(
             ErrorKind::Unexpected,
-            format!("{who} renewed a sign-in"),
-            "the provider gave another person's token",
+            format!("{who} could not renew a sign-in"),
+            "the provider returned another person's token",
         )
-        .with_fix("check the authority's address, and that no proxy answers in its place")),
+        .with_fix("check the authority's address and the proxy")),
         _ => Ok(()),
     }
 }
@@ -337,8 +337,8 @@ fn has_ended(who: &str, person: &Person, ended: &Ended) -> Error {
         .unwrap_or("the person who had signed in");
     Error::new(
         ErrorKind::Refused,
-        format!("{who} looked for the sign-in of {whose}"),
-        format!("the provider has ended it: {}", ended.why),
+        format!("{who} could not renew the sign-in of {whose}"),
+        format!("the identity provider has ended it: {}", ended.why),
     )
     .with_refusal(ended.refusal())
 }

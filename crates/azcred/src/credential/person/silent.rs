@@ -64,7 +64,7 @@ impl<A: SignsIn> Person<A> {
             Ok(Some(record)) => record,
             Ok(None) => return Ok(None),
             Err(error) => {
-                tracing::warn!(%error, "the sign-ins that are kept can't be used");
+                tracing::warn!(%error, "the stored sign-ins can't be used");
                 return Ok(None);
             }
         };
@@ -83,8 +83,8 @@ impl<A: SignsIn> Person<A> {
         let one_at_a_time = timeout_at(end, renewing.lock_owned()).await.map_err(|_| {
             Error::new(
                 ErrorKind::Unreachable,
-                format!("{who} waited for another call that renews the same sign-in"),
-                "it was not done in time",
+                format!("{who} gave up waiting for another call that renews the same sign-in"),
+                "it did not finish in time",
             )
         })?;
         let Some(mut record) = self.held().record.clone() else {

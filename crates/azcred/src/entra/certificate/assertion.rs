@@ -65,14 +65,19 @@ impl ClientCertificate {
         let fail = |why: &'static str, fix: &'static str| {
             Error::new(
                 ErrorKind::Invalid,
-                "Signed a client assertion with the certificate",
+                "could not sign a client assertion with the certificate",
                 why,
             )
             .with_fix(fix)
         };
         let now = now
             .duration_since(UNIX_EPOCH)
-            .map_err(|_| fail("this machine's clock is before 1970", "set the clock"))?
+            .map_err(|_| {
+                fail(
+                    "this machine's clock is before 1970",
+                    "set this machine's clock",
+                )
+            })?
             .as_secs();
         let header = Header {
             alg: "PS256",
@@ -119,8 +124,8 @@ impl ClientCertificate {
             )
             .map_err(|_| {
                 fail(
-                    "the key did not sign",
-                    "try again; if it stays so, make a new certificate",
+                    "the key could not sign",
+                    "try again; if it fails again, make a new certificate",
                 )
             })?;
         token.push('.');

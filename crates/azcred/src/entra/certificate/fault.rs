@@ -62,7 +62,7 @@ const VARIABLE: &str = "AZURE_CLIENT_CERTIFICATE_PASSWORD";
 /// What names a file.
 const PATH: &str = "AZURE_CLIENT_CERTIFICATE_PATH";
 const NEW: &str =
-    "have a new one made with `az ad app credential reset --id CLIENT_ID --create-cert --append`";
+    "make a new certificate: `az ad app credential reset --id CLIENT_ID --create-cert --append`";
 
 impl Fault {
     /// As an error about the file at `path`, where it came from one.
@@ -70,7 +70,7 @@ impl Fault {
         let shown = path.map(shown_path);
         let what = match &shown {
             Some(path) => Cow::Owned(named(path)),
-            None => Cow::Borrowed("Read the client certificate"),
+            None => Cow::Borrowed("could not read the client certificate"),
         };
         let file = shown.map_or(Cow::Borrowed("FILE"), |path| {
             match path.contains([' ', '\'', '"', '$', '`', '\\']) {
@@ -84,56 +84,56 @@ impl Fault {
     fn why(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::Empty => "the file is empty",
-            Self::TooLarge => {
-                "the file is larger than 1 MiB, which no certificate with its key and chain is"
-            }
-            Self::Html => {
-                "the file is a web page, not a certificate: something answered a download with HTML"
-            }
+            Self::TooLarge => "the file is larger than 1 MiB, too large for a certificate",
+            Self::Html => "the file is a web page (HTML), not a certificate",
             Self::Utf16 => {
-                "the file is text in UTF-16, as Windows PowerShell's `>` writes it, where PEM is ASCII"
+                "the file is UTF-16 text, as Windows PowerShell's `>` writes it; a PEM file is ASCII"
             }
             Self::Base64Text => {
-                "the file is a PFX written out as base64 text, as `az keyvault secret show` prints it"
+                "the file is a PFX as base64 text, as `az keyvault secret show` prints it"
             }
             Self::CertificateAlone => "the file is one certificate in DER, without its private key",
             Self::KeyAlone => "the file is one private key in DER, without its certificate",
-            Self::Pkcs7 => "the file is PKCS#7, which holds certificates but never a private key",
+            Self::Pkcs7 => "the file is PKCS#7, which never contains a private key",
             Self::Unrecognised => "the file is neither PEM nor PFX (PKCS#12)",
             Self::Pem(line, trouble) => {
                 return format!("the PEM section that begins on line {line} {trouble}").into();
             }
             Self::EscapedLineBreaks => {
-                "the PEM file has `\\n` spelled out where its lines should break"
+                "the PEM file has the two characters `\\n` instead of line breaks"
             }
             Self::Damaged(how) => return format!("the file is damaged: {how}").into(),
-            Self::NoCertificate => "there is a private key in the file but no certificate",
-            Self::NoKey => "there is a certificate in the file but no private key to sign with",
-            Self::OpenSshKey => {
-                "the private key is in OpenSSH's own format, which only OpenSSH reads"
+            Self::NoCertificate => "the file contains a private key but no certificate",
+            Self::NoKey => "the file contains a certificate but no private key",
+            Self::OpenSshKey => "the private key is in OpenSSH's own format",
+            Self::KeyMismatch(1) => {
+                "the private key does not belong to the certificate in the file"
             }
-            Self::KeyMismatch(1) => "the private key is not that of the certificate in the file",
             Self::KeyMismatch(n) => {
                 return format!(
-                    "the private key is not that of any of the {n} certificates in the file"
+                    "the private key does not belong to any of the {n} certificates in the file"
                 )
                 .into();
             }
             Self::KeyType(kind) => {
-                return format!("the private key is {kind}, and Microsoft Entra ID takes only RSA keys from an application").into();
+                return format!(
+                    "the private key is {kind}; Microsoft Entra ID accepts only RSA keys"
+                )
+                .into();
             }
             Self::KeyTooSmall(bits) => {
-                return format!("the RSA key has {bits} bits, and Microsoft Entra ID takes none under 2048 (AADSTS50032)").into();
+                return format!("the RSA key has {bits} bits; Microsoft Entra ID needs at least 2048 (AADSTS50032)").into();
             }
             Self::KeyLength(bits) => {
-                return format!("the RSA key has {bits} bits, and azcred signs with keys of 2048, 3072 or 4096 bits only").into();
+                return format!(
+                    "the RSA key has {bits} bits; azcred supports 2048, 3072 and 4096 bits"
+                )
+                .into();
             }
             Self::KeyExponent => {
-                "the public exponent of the RSA key is less than 65537, the least that azcred signs with"
+                "the public exponent of the RSA key is less than 65537, the least that azcred supports"
             }
-            Self::BadKey => {
-                "the private key in the file is damaged: its numbers do not belong together"
-            }
+            Self::BadKey => "the private key in the file is damaged",
             Self::BadCertificate(n) => {
                 return format!("certificate {n} in the file is not an X.509 certificate").into();
             }
@@ -142,16 +142,16 @@ impl Fault {
                 "the password is wrong, or the file is damaged"
             }
             Self::PasswordWrong(PasswordHint::WhiteSpace) => {
-                "the password is wrong, or the file is damaged; the password given begins or ends with white space"
+                "the password is wrong, or the file is damaged; the password begins or ends with white space"
             }
             Self::PasswordWrong(PasswordHint::NotNeeded) => {
-                "a password was given, but the file opens only without one"
+                "a password was given, but the file has none"
             }
             Self::TooCostly => {
-                "opening the file would take more than 10 million rounds of key derivation or 256 MiB, which a hostile file asks for and no sound one"
+                "opening the file needs more than 10 million rounds of key derivation or 256 MiB, which is over azcred's limit"
             }
             Self::Encryption(name) => {
-                return format!("the file is encrypted with {name}, which azcred does not read")
+                return format!("the file is encrypted with {name}, which azcred does not support")
                     .into();
             }
         })
@@ -163,31 +163,31 @@ impl Fault {
             Self::PasswordWrong(PasswordHint::None) => format!("correct {VARIABLE}; try it with `openssl pkcs12 -in {file} -noout` (PFX) or `openssl pkey -in {file} -noout` (PEM)"),
             Self::PasswordWrong(PasswordHint::WhiteSpace) => format!("correct {VARIABLE}; it often gains a newline when it is read from a file (`printf %s` writes none, `echo` does)"),
             Self::PasswordWrong(PasswordHint::NotNeeded) => format!("unset {VARIABLE}"),
-            Self::NoCertificate | Self::KeyAlone => format!("put the certificate beside the key in one PEM file: `cat key.pem certificate.pem > both.pem`; if it is lost, {NEW}"),
-            Self::NoKey | Self::CertificateAlone | Self::Pkcs7 => format!("put the private key that the certificate was made for beside it in one PEM file: `cat key.pem certificate.pem > both.pem`; if it is lost, {NEW}"),
-            Self::KeyMismatch(_) => format!("compare `openssl pkey -in {file} -pubout` with `openssl x509 -in {file} -pubkey -noout`, and join the two that agree; if the right key is lost, {NEW}"),
+            Self::NoCertificate | Self::KeyAlone => format!("add the certificate to the file: `cat CERTIFICATE.pem >> {file}`; if it is lost, {NEW}"),
+            Self::NoKey | Self::CertificateAlone | Self::Pkcs7 => format!("add the certificate's private key to the file: `cat KEY.pem >> {file}`; if the key is lost, {NEW}"),
+            Self::KeyMismatch(_) => format!("compare `openssl pkey -in {file} -pubout` with `openssl x509 -in {file} -pubkey -noout`, and put the two that agree into one file; if the right key is lost, {NEW}"),
             Self::OpenSshKey => "convert a copy of it with `ssh-keygen -p -m PKCS8 -f KEY`".into(),
             Self::KeyType(_) | Self::KeyTooSmall(_) | Self::KeyLength(_) | Self::KeyExponent => "make an RSA key and certificate, `openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=NAME -keyout key.pem -out certificate.pem`, and add the certificate with `az ad app credential reset --id CLIENT_ID --cert @certificate.pem --append`".into(),
-            Self::Encryption(_) | Self::TooCostly => format!("encrypt it anew: `openssl pkcs12 -in {file} -nodes -legacy | openssl pkcs12 -export -out new.pfx` for a PFX, `openssl pkcs8 -topk8 -in {file} -out key.pem` for a PEM key"),
+            Self::Encryption(_) | Self::TooCostly => format!("encrypt it again: `openssl pkcs12 -in {file} -nodes -legacy | openssl pkcs12 -export -out new.pfx` for a PFX, `openssl pkcs8 -topk8 -in {file} -out key.pem` for a PEM key"),
             Self::Utf16 => format!("convert it: `iconv -f UTF-16 -t UTF-8 {file} > certificate.pem`"),
             Self::Base64Text => format!("decode it: `base64 -d {file} > certificate.pfx`, or download it with `az keyvault secret download --encoding base64`"),
             Self::EscapedLineBreaks => format!("put the line breaks back: `printf '%b' \"$(cat {file})\" > certificate.pem`"),
-            Self::Html => "download it again, and see in a browser what that address asks for".into(),
-            Self::TooLarge => "name the PEM or PFX file that holds this application's certificate, and only that".into(),
-            Self::Empty | Self::Unrecognised | Self::Pem(..) | Self::Damaged(_) | Self::BadKey | Self::BadCertificate(_) => format!("copy the file again from where it was made; if it is lost, {NEW}"),
+            Self::Html => "download it again; open the address in a browser to see the page".into(),
+            Self::TooLarge => "give the PEM or PFX file of this application's certificate".into(),
+            Self::Empty | Self::Unrecognised | Self::Pem(..) | Self::Damaged(_) | Self::BadKey | Self::BadCertificate(_) => format!("copy the file again from where it was made; if that is lost, {NEW}"),
         }
         .into()
     }
 }
 
 fn named(path: &str) -> String {
-    format!("Read the client certificate '{path}' that {PATH} names")
+    format!("could not read the client certificate '{path}' that {PATH} names")
 }
 
 /// The error of a file that the system does not give.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Error {
     let what = named(&shown_path(path));
     Error::new(ErrorKind::Invalid, what, error.to_string()).with_fix(format!(
-        "point {PATH} at a PEM or PFX file that this user may read"
+        "set {PATH} to a PEM or PFX file that this user may read"
     ))
 }

@@ -41,7 +41,7 @@ impl PrivateKey {
             (_, Some([110 | 111])) => {
                 Err(Fault::KeyType("a key for key agreement (X25519 or X448)"))
             }
-            _ => Err(Fault::KeyType("of a kind that azcred does not know")),
+            _ => Err(Fault::KeyType("of an unknown kind")),
         }
     }
 

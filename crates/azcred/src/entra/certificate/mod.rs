@@ -188,24 +188,23 @@ impl ClientCertificate {
         let now = UtcDateTime::from(now).to_offset(time::UtcOffset::UTC);
         let what = || {
             format!(
-                "Checked the client certificate '{}' (thumbprint {})",
+                "could not use the client certificate '{}' (thumbprint {})",
                 self.subject(),
                 self.thumbprint_sha1()
             )
         };
         let (from, until, this) = (date(self.not_before()), date(self.not_after()), date(now));
         if now > self.not_after() {
-            let why = format!("it expired on {until}, and the clock here says {this}");
+            let why = format!("it expired on {until}; this machine's clock says {this}");
             return Err(Error::new(ErrorKind::Invalid, what(), why).with_fix(
-                "make a new one with `az ad app credential reset --id CLIENT_ID --create-cert --append`; if it should not have expired, check this machine's clock",
+                "make a new one: `az ad app credential reset --id CLIENT_ID --create-cert --append`; if it should still be valid, check this machine's clock",
             ));
         }
         if now + CLOCK_SKEW < self.not_before() {
-            let why = format!(
-                "it is valid only from {from} until {until}, and the clock here says {this}"
-            );
+            let why =
+                format!("it is valid from {from} until {until}; this machine's clock says {this}");
             return Err(Error::new(ErrorKind::Invalid, what(), why).with_fix(
-                "check this machine's clock; if it is right, wait, or make another with `az ad app credential reset --id CLIENT_ID --create-cert --append`",
+                "check this machine's clock; if it is right, wait, or make another certificate: `az ad app credential reset --id CLIENT_ID --create-cert --append`",
             ));
         }
         Ok(())

@@ -204,7 +204,7 @@ pub(super) fn decrypt(
                 Some([6]) => Cipher::Rc2With40Bits,
                 _ => {
                     return Err(Fault::Encryption(
-                        "a password scheme that is none of PBES1, PBES2 and PKCS#12",
+                        "a password scheme other than PBES1, PBES2 and PKCS#12",
                     ));
                 }
             };
@@ -265,7 +265,7 @@ fn pbes2(
         (DES_EDE3_CBC, _) => Cipher::TripleDes,
         _ => {
             return Err(Fault::Encryption(
-                "a cipher that is neither AES-CBC nor 3DES-CBC",
+                "a cipher other than AES-CBC and 3DES-CBC",
             ));
         }
     };
@@ -277,7 +277,7 @@ fn pbes2(
         SCRYPT => scrypt_key(derivation_parameters, password, &mut key, budget)?,
         _ => {
             return Err(Fault::Encryption(
-                "a key derivation that is neither PBKDF2 nor scrypt",
+                "a key derivation other than PBKDF2 and scrypt",
             ));
         }
     }
@@ -302,7 +302,7 @@ pub(super) fn pbkdf2_key(
             Some([11]) => (pbkdf2::PBKDF2_HMAC_SHA512, 64),
             _ => {
                 return Err(Fault::Encryption(
-                    "PBKDF2 with a hash that is neither SHA-1, SHA-256, SHA-384 nor SHA-512",
+                    "PBKDF2 with a hash other than SHA-1, SHA-256, SHA-384 and SHA-512",
                 ));
             }
         },

@@ -170,7 +170,7 @@ fn decrypt_traditional(
         b"DES-CBC" => Cipher::Des,
         _ => {
             return Err(Fault::Encryption(
-                "a cipher that is none of AES-CBC, DES-EDE3-CBC and DES-CBC",
+                "a cipher other than AES-CBC, DES-EDE3-CBC and DES-CBC",
             ));
         }
     };

@@ -134,7 +134,7 @@ fn authenticates(
             Some([11]) => hmac::HMAC_SHA512,
             _ => {
                 return Err(Fault::Encryption(
-                    "PBMAC1 with a hash that is neither SHA-256, SHA-384 nor SHA-512",
+                    "PBMAC1 with a hash other than SHA-256, SHA-384 and SHA-512",
                 ));
             }
         };
@@ -164,7 +164,7 @@ fn authenticates(
             (_, Some([3])) => (&digest::SHA512, hmac::HMAC_SHA512),
             _ => {
                 return Err(Fault::Encryption(
-                    "an integrity check by a hash that is neither SHA-1 nor SHA-2",
+                    "an integrity check with a hash other than SHA-1 and SHA-2",
                 ));
             }
         };

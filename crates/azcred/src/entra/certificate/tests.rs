@@ -253,9 +253,7 @@ fn a_certificate_is_refused_before_its_first_moment_but_for_five_minutes_of_skew
         .check_validity(first - Duration::from_secs(301))
         .unwrap_err();
     assert!(
-        error
-            .why()
-            .contains("valid only from 2026-11-21 20:19:47 UTC")
+        error.why().contains("valid from 2026-11-21 20:19:47 UTC")
             && error.fix().unwrap().to_string().contains("clock"),
         "{error}"
     );
@@ -273,7 +271,7 @@ fn an_error_names_the_file_and_its_fix_can_be_pasted() {
     };
     assert_eq!(
         read("/tmp/a.pfx").what(),
-        "Read the client certificate '/tmp/a.pfx' that AZURE_CLIENT_CERTIFICATE_PATH names"
+        "could not read the client certificate '/tmp/a.pfx' that AZURE_CLIENT_CERTIFICATE_PATH names"
     );
     assert!(
         read("/tmp/a.pfx")

@@ -346,7 +346,7 @@ impl Bus {
 fn broken(error: &io::Error) -> NoKeyring {
     NoKeyring::Failed(match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-            "it gave no answer in time".to_owned()
+            "it did not answer in time".to_owned()
         }
         io::ErrorKind::UnexpectedEof => "the session's bus hung up".to_owned(),
         kind => format!("the session's bus can't be spoken to ({kind})"),

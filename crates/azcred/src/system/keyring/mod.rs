@@ -92,16 +92,16 @@ fn in_time<T: Send + 'static>(
     });
     if let Err(error) = started {
         return Err(NoKeyring::Failed(format!(
-            "no thread can be started to ask it ({})",
+            "no thread can be started ({})",
             error.kind()
         )));
     }
     told.recv_timeout(patience).unwrap_or_else(|error| {
         Err(NoKeyring::Failed(match error {
             RecvTimeoutError::Timeout => {
-                format!("it gave no answer within {} s", patience.as_secs_f32())
+                format!("it did not answer within {} s", patience.as_secs_f32())
             }
-            RecvTimeoutError::Disconnected => "asking it panicked".to_owned(),
+            RecvTimeoutError::Disconnected => "its client panicked".to_owned(),
         }))
     })
 }
@@ -274,6 +274,6 @@ mod platform {
     }
 
     fn none() -> NoKeyring {
-        NoKeyring::Absent("none is known on this system".to_owned())
+        NoKeyring::Absent("azcred knows no keyring of this system".to_owned())
     }
 }

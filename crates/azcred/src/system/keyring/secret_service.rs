@@ -217,13 +217,16 @@ fn answered(answer: Answer) -> Result<Reply, NoKeyring> {
         | "org.freedesktop.DBus.Error.NameHasNoOwner"
         | "org.freedesktop.DBus.Error.UnknownMethod"
         | "org.freedesktop.DBus.Error.UnknownObject" => {
-            NoKeyring::Absent("nobody answers for it on the session's bus".to_owned())
+            NoKeyring::Absent("no service answers on the session's bus".to_owned())
         }
         // It was to be started, and could not be.
         spawn if spawn.starts_with("org.freedesktop.DBus.Error.Spawn.") => {
             NoKeyring::Absent("it could not be started".to_owned())
         }
-        other => NoKeyring::Failed(format!("it says {}", crate::redact::printable(other, 100))),
+        other => NoKeyring::Failed(format!(
+            "it returned {}",
+            crate::redact::printable(other, 100)
+        )),
     })
 }
 

@@ -180,7 +180,7 @@ fn a_bus_that_never_answers_is_waited_for_no_longer_than_the_time_that_there_is(
     let answer = service.get("azcred", "a");
     assert_eq!(
         answer,
-        Err(NoKeyring::Failed("it gave no answer in time".to_owned()))
+        Err(NoKeyring::Failed("it did not answer in time".to_owned()))
     );
     drop(listener);
 }

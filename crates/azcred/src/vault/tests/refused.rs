@@ -119,34 +119,37 @@ fn the_administrator_is_not_told_to_take_somebodys_folder_over() {
         Some(0),
     );
     let fix = error.unwrap().fix().unwrap().to_string();
-    assert!(
-        fix.starts_with("run it as the user that it belongs to"),
-        "{fix}"
-    );
+    assert!(fix.starts_with("run it as that user"), "{fix}");
 }
 
 #[test]
 fn what_moves_a_folder_is_the_variable_that_counts() {
     let read_only = io::ErrorKind::ReadOnlyFilesystem.into();
     let fix = |machine: &Fixture, shelf| {
-        let error = trouble::failed(machine, "Wrote", Path::new("/a/b"), shelf, &read_only);
+        let error = trouble::failed(
+            machine,
+            "could not write",
+            Path::new("/a/b"),
+            shelf,
+            &read_only,
+        );
         error.fix().unwrap().to_string()
     };
     let apart = home().with_var("AZCRED_HOME", "/apart");
     for (machine, shelf, variable) in [
-        (home(), Shelf::Tokens, "point XDG_CACHE_HOME at"),
-        (home(), Shelf::SignIns, "point XDG_DATA_HOME at"),
-        (apart.clone(), Shelf::Tokens, "point AZCRED_HOME at"),
-        (apart, Shelf::SignIns, "point AZCRED_HOME at"),
+        (home(), Shelf::Tokens, "set XDG_CACHE_HOME to"),
+        (home(), Shelf::SignIns, "set XDG_DATA_HOME to"),
+        (apart.clone(), Shelf::Tokens, "set AZCRED_HOME to"),
+        (apart, Shelf::SignIns, "set AZCRED_HOME to"),
         (
             home().with_os("macos"),
             Shelf::SignIns,
-            "point AZCRED_HOME at",
+            "set AZCRED_HOME to",
         ),
         (
             home().with_os("windows"),
             Shelf::Tokens,
-            "point AZCRED_HOME at",
+            "set AZCRED_HOME to",
         ),
     ] {
         let fix = fix(&machine, shelf);
