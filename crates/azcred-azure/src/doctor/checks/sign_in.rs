@@ -5,7 +5,7 @@ use crate::{
         case::{Case, Finding},
         check::Check,
         checks::CheckId,
-        report::Verdict,
+        report::{Subject, Verdict},
     },
     error::{Error, Result},
     resource_manager::ResourceManager,
@@ -105,15 +105,10 @@ impl SignInOutcome {
         let Some(report) = error.token_error().and_then(azcred::Error::report) else {
             return Self::Failed(None, error);
         };
-        let failed = report.attempts.iter().find(|attempt| {
-            matches!(
-                attempt.verdict,
-                chain::Verdict::NotExpected | chain::Verdict::Refused | chain::Verdict::Failed
-            )
-        });
-        match failed {
+        match report.decisive().or_else(|| report.cause()) {
             Some(attempt) => Self::Failed(Some(attempt.source), error),
-            None => Self::NotSignedIn(error),
+            None if Subject::from(&error) == Subject::NotSignedIn => Self::NotSignedIn(error),
+            None => Self::Failed(None, error),
         }
     }
 }
@@ -200,7 +195,7 @@ mod tests {
     use super::*;
     use crate::doctor::{
         case::tests::{case, doctor},
-        report::{Status, Subject},
+        report::Status,
     };
     use azcred::{AccessToken, ErrorKind};
     use std::time::{Duration, SystemTime};
