@@ -156,7 +156,10 @@ proptest! {
         let path = entry(&fixture, TOKENS);
         let mut sealed = fixture.read(&path, 10_000).unwrap();
         let place = index.index(sealed.len());
+        let whole = sealed.clone();
         sealed.splice(place.., bad);
+        // One byte in place of the last is the same one once in 256 times.
+        prop_assume!(sealed != whole);
         fixture.write(&path, &sealed).unwrap();
         prop_assert_eq!(vault.read(Shelf::Tokens, PARTS).unwrap(), None);
     }

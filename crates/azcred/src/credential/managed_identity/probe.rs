@@ -28,6 +28,8 @@ use tokio::time::timeout;
 const TIME: Duration = Duration::from_secs(1);
 /// On a machine of Azure's, where it should be there, it gets more.
 const TIME_IN_AZURE: Duration = Duration::from_secs(2);
+/// By how much the request's own deadline exceeds the look's.
+const BEYOND: Duration = Duration::from_secs(60);
 /// How long silence counts where nothing speaks against an answer: the network may just have been
 /// coming up.
 const UNDECIDED: Duration = Duration::from_secs(10 * 60);
@@ -102,7 +104,9 @@ impl Probe {
         // knows it.
         let request = HttpRequest::get(endpoint.url([("api-version", super::imds::API_VERSION)]))
             .with_retry(Retry::NEVER);
-        let sent = endpoint.send(&self.what, "", &request, 2 * time);
+        // The bound is the timeout below. A deadline close to it would come due in the same moment on
+        // a busy machine, and make an error of what is silence.
+        let sent = endpoint.send(&self.what, "", &request, time + BEYOND);
         let Ok(answer) = timeout(time, sent).await else {
             self.remember(evidence, system);
             return Err(self
