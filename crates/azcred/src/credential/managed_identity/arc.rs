@@ -311,7 +311,7 @@ fn confirmed(asking: &Asking<'_>, answer: Answer) -> Result<AccessToken> {
         asking.what.clone(),
         format!("the agent did not confirm that its token is for {}; older agents know only the server's own identity", asking.id),
     )
-    .with_fix(format!("upgrade the agent; or unset AZURE_CLIENT_ID to use the server's own identity")))
+    .with_fix("upgrade the agent; or unset AZURE_CLIENT_ID to use the server's own identity"))
 }
 
 #[cfg(test)]
