@@ -104,8 +104,8 @@ impl Probe {
         // knows it.
         let request = HttpRequest::get(endpoint.url([("api-version", super::imds::API_VERSION)]))
             .with_retry(Retry::NEVER);
-        // The bound is the timeout below. A deadline close to it would come due in the same moment on
-        // a busy machine, and make an error of what is silence.
+        // The bound is the timeout below. A deadline close to it would come due in the same moment
+        // on a busy machine, and make an error of what is silence.
         let sent = endpoint.send(&self.what, "", &request, time + BEYOND);
         let Ok(answer) = timeout(time, sent).await else {
             self.remember(evidence, system);
