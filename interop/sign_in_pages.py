@@ -11,7 +11,7 @@ def pick(tab, person):
 
 def enter_name(tab, person):
     """Says who they are where nobody is offered, or nobody that is right."""
-    tab.fill("Email, or sign-in name", person.name)
+    tab.fill("Email or sign-in name", person.name)
     tab.click("Next")
 
 

@@ -305,7 +305,7 @@ def test_somebody_signs_in_with_a_code(way, sit):
     pages.enter_code(desk.tab, address, code)
     pages.sign_in(desk.tab, desk.people.ada)
     pages.confirm(desk.tab)
-    desk.tab.sees("You may close this window.")
+    desk.tab.sees("You can close this window.")
     assert program.ends() == 0, program.both()
     assert token_of(desk)["upn"] == desk.people.ada.name
 

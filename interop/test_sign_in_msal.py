@@ -130,7 +130,7 @@ def test_who_needs_an_administrator_is_told_so(sit):
     pages.pick(desk.tab, desk.people.ada)
     pages.enter_password(desk.tab, desk.people.ada.password)
     desk.tab.sees("Need admin approval")
-    desk.tab.click("Back to the program, without consent")
+    desk.tab.click("Return to the program without consent")
     pages.hand_over(desk.tab)
     answer = answered(program)
     assert codes(answer["message"]) == [90094], answer
@@ -193,7 +193,7 @@ def test_somebody_signs_in_by_a_device_code(library, browser, way, sit):
     pages.enter_code(desk.tab, *asked_code(program))
     pages.sign_in(desk.tab, desk.people.ada)
     pages.confirm(desk.tab)
-    desk.tab.sees("You may close this window.")
+    desk.tab.sees("You can close this window.")
     is_signed_in(desk, program, desk.people.ada)
 
 
@@ -203,7 +203,7 @@ def test_who_declines_a_device_code_is_refused(library, sit):
     program = desk.library(library, "device")
     address, code = asked_code(program)
     pages.enter_code(desk.tab, address, "WRONGCODE")
-    desk.tab.sees("There is no such code")
+    desk.tab.sees("This code is wrong or has expired")
     pages.enter_code(desk.tab, address, code.lower())
     pages.sign_in(desk.tab, desk.people.katherine, second_factor=True)
     desk.tab.sees("Are you trying to sign in to")
@@ -234,7 +234,7 @@ def test_somebody_signs_in_to_azure_cli(flow, browser, sit):
         pages.enter_code(desk.tab, said[1], said[2])
         pages.sign_in(desk.tab, desk.people.ada)
         pages.confirm(desk.tab)
-        desk.tab.sees("You may close this window.")
+        desk.tab.sees("You can close this window.")
     assert program.ends() == 0, program.both()
     (subscription,) = json.loads(program.stdout)
     assert subscription["user"] == {"name": desk.people.ada.name, "type": "user"}
