@@ -122,7 +122,7 @@ impl EnvironmentCredential {
     ///
     /// Where there is a certificate, this reads its file and derives keys from its password without
     /// giving way: milliseconds for ordinary files, some seconds for the worst that is accepted
-    /// ([`ClientCertificate::from_bytes`]). A server that does this while it serves puts it into
+    /// ([`from_bytes`](crate::ClientCertificate::from_bytes)). A server does this in
     /// `tokio::task::spawn_blocking`.
     ///
     /// # Errors
