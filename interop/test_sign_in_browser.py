@@ -202,7 +202,7 @@ def test_an_answer_to_another_question_is_turned_away(desk):
         stranger.go(f"http://localhost:{port_of(address)}/?{urlencode(parameters)}")
         stranger.sees("This page does not finish a sign-in")
     show(stranger, "turned-away")
-    program.says("and was rejected")
+    program.says("was rejected")
     desk.tab.go(address)
     pages.sign_in(desk.tab, desk.people.ada)
     desk.tab.sees(SIGNED_IN.format(desk.people.ada.name))

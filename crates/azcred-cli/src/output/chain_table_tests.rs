@@ -159,8 +159,9 @@ fn person() -> Vec<Row<'static>> {
 
 #[test]
 fn whoever_decides_is_seen_at_both_widths() {
-    let drift = "the tenant 72f988bf-86f1-41af-91ab-2d7cd011db47 is expected, and its token is of \
-                 c0a70500-0000-4000-8000-000000000001 (said by /home/ada/project/azcred.toml)";
+    let drift = "/home/ada/project/azcred.toml expects the tenant \
+                 72f988bf-86f1-41af-91ab-2d7cd011db47, but the token is of the tenant \
+                 c0a70500-0000-4000-8000-000000000001";
     let mut shown = String::new();
     for (title, rows) in [
         ("nobody", nobody()),

@@ -1,4 +1,4 @@
-//! The drift guard: whom a chain may answer as.
+//! The drift guard: the accounts that a chain may sign in as.
 
 use super::Source;
 use crate::{
@@ -8,12 +8,11 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// Who is expected to answer. What is not set is not checked; a chain that would answer as anybody
-/// else fails and says so.
+/// The account that is expected. What is not set is not checked. A chain whose token is another
+/// account's fails and names both.
 ///
-/// It is checked against what the token says of itself, whenever one is fetched. That guards
-/// against accidents, such as a colleague's service principal left in the environment; it is no
-/// proof against somebody who forges tokens, whom only Azure can tell.
+/// Every new token's own claims are checked. That guards against accidents, such as a colleague's
+/// service principal left in the environment. It does not detect a forged token; only Azure can.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Expect {
@@ -93,7 +92,7 @@ impl Expect {
             let allowed: Vec<&str> = sources.iter().map(|source| source.id()).collect();
             return Err(self.drift(
                 source,
-                &format!("only {} may answer", allowed.join(", ")),
+                &format!("allows only {}", allowed.join(", ")),
                 Fix::ReadReport,
             ));
         }
@@ -103,7 +102,7 @@ impl Expect {
         let Ok(found) = Principal::from_token(token) else {
             return Err(self.drift(
                 source,
-                "its token does not say whose it is",
+                "expects an account, and the token does not name its own",
                 Fix::Exclude(source),
             ));
         };
@@ -125,8 +124,8 @@ impl Expect {
                 return Err(self.drift(
                     source,
                     &format!(
-                        "the tenant {tenant} is expected, and its token is of {}",
-                        theirs.map_or("none".to_owned(), |id| printable(id, 64))
+                        "expects the tenant {tenant}, but the token is of the tenant {}",
+                        theirs.map_or("(not named)".to_owned(), |id| printable(id, 64))
                     ),
                     fix,
                 ));
@@ -136,11 +135,24 @@ impl Expect {
             && !found.is_called(principal)
         {
             let who = found.called().next();
-            let who = who.map_or("nobody by name".to_owned(), |name| printable(name, 128));
+            let who = who.map_or("an account without a name".to_owned(), |name| {
+                printable(name, 128)
+            });
+            // A sign-in by name helps where an account answers, and not an application.
+            let fix = if principal.contains('@') && (source.is_developer() || source.asks_person())
+            {
+                SignIn {
+                    login_hint: Some(principal.clone()),
+                    ..SignIn::default()
+                }
+                .into()
+            } else {
+                Fix::Exclude(source)
+            };
             return Err(self.drift(
                 source,
-                &format!("{principal} is expected, and its token is of {who}"),
-                "sign in as the one expected".into(),
+                &format!("expects {principal}, but the token is of {who}"),
+                fix,
             ));
         }
         Ok(())
@@ -149,8 +161,11 @@ impl Expect {
     fn drift(&self, source: Source, why: &str, fix: Fix) -> Error {
         Error::new(
             ErrorKind::NotExpected,
-            format!("Compared who answers ({source}) with who is expected"),
-            format!("{why} (said by {})", self.said_by),
+            format!("could not use the token from {source}"),
+            match self.said_by.as_str() {
+                "" => format!("this program {why}"),
+                said_by => format!("{said_by} {why}"),
+            },
         )
         .with_fix(fix.or(format!("change what {} expects", self.said_by)))
     }

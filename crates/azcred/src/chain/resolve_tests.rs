@@ -434,13 +434,13 @@ fn whoever_is_not_expected_does_not_answer() {
             guard()
                 .tenant("00000000-0000-0000-0000-000000000001")
                 .unwrap(),
-            "is of 72f988bf",
+            "is of the tenant 72f988bf",
         ),
         (
             guard().principal("ada@contoso.com").unwrap(),
-            "is of azure-cli",
+            "the token is of azure-cli",
         ),
-        (guard().sources([ONE]), "only environment may answer"),
+        (guard().sources([ONE]), "allows only environment"),
     ];
     for (expect, why) in drifted {
         let run = go(&lines, Some(expect));

@@ -17,10 +17,10 @@ impl fmt::Display for Unattended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CiJob(variable) => {
-                write!(f, "a person can't be asked in a CI job ({variable} is set)")
+                write!(f, "interactive use is off in a CI job ({variable} is set)")
             }
             Self::NoTerminal => {
-                f.write_str("a person can't be asked: standard error is not a terminal")
+                f.write_str("interactive use needs a terminal, and standard error is not one")
             }
         }
     }

@@ -560,7 +560,7 @@ async fn a_secret_in_a_form_is_hidden_whatever_its_field_is_called() {
     let Err(error) = sent else {
         panic!("a redirect was followed");
     };
-    assert!(error.why().contains("pointed to"), "{error}");
+    assert!(error.why().contains("(HTTP 302) to (left out"), "{error}");
     let shown = format!("{error} {error:#?} {request:?}");
     assert_eq!(seen_in(&shown), None, "{shown}");
     let logged = leaks.0.lock().unwrap().clone();

@@ -273,7 +273,7 @@ impl Redeemable {
         };
         let whose = match &self.proof {
             Proof::Secret(_) => format!("the application {}", self.client_id),
-            Proof::RefreshTokens { .. } => "who is signed in to Azure CLI".to_owned(),
+            Proof::RefreshTokens { .. } => "the account that is signed in to Azure CLI".to_owned(),
         };
         let identity = Identity::at(&endpoint, NAME, whose, &request)?;
         let identity = proof.map(|proof| identity.and(proof.expose_secret()));

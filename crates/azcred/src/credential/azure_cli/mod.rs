@@ -231,7 +231,7 @@ impl TokenSource for AzureCli {
         let has = |name| folder.as_ref().is_some_and(|folder| folder.has(name));
         let is_readable = has("azureProfile.json") && has("msal_token_cache.json");
         let using = match (is_readable, program) {
-            (true, _) => "who is signed in to Azure CLI, from its files".to_owned(),
+            (true, _) => "the account that is signed in to Azure CLI, from its files".to_owned(),
             (false, Some(program)) => {
                 let why = if folder.as_ref().is_some_and(direct::is_encrypted) {
                     "its token cache is encrypted"
