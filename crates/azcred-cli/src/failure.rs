@@ -148,16 +148,20 @@ impl Failure {
     pub(crate) fn headline(&self) -> Cow<'_, str> {
         match (&self.headline, self.kind) {
             (Some(headline), _) => Cow::Borrowed(headline),
-            // What this binary does by itself is an infinitive.
-            (None, Kind::Failed) => Cow::Owned(format!("could not {}", lower(&self.what))),
+            (None, _) if self.what_says_it() => Cow::Borrowed(&*self.what),
             (None, kind) => Cow::Borrowed(kind.title()),
         }
     }
 
     /// On what occasion, where the headline does not say so.
     pub(crate) fn occasion(&self) -> Option<&str> {
-        let is_said = self.headline.is_none() && self.kind == Kind::Failed;
+        let is_said = self.headline.is_none() && self.what_says_it();
         Some(&*self.what).filter(|what| !is_said && !what.is_empty())
+    }
+
+    /// Whether the kind alone would say less than what could not be done.
+    fn what_says_it(&self) -> bool {
+        matches!(self.kind, Kind::Failed | Kind::Invalid | Kind::NotFound) && !self.what.is_empty()
     }
 
     /// Adds what fixes it.
@@ -247,13 +251,6 @@ impl From<azcred_azure::Error> for Failure {
             report: None,
         }
     }
-}
-
-fn lower(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(letters).collect()
-    })
 }
 
 /// What happened where one source alone was to have a token.

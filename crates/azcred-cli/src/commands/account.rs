@@ -201,7 +201,7 @@ pub(super) async fn find(accounts: &Accounts, who: &str) -> Result<Account, Fail
         kind: Kind::NotFound,
         ..error.into()
     };
-    let mut failure = failure.titled(format!("no single account matches '{}'", shown(who)));
+    let mut failure = failure;
     if there.is_empty() {
         return Err(failure);
     }

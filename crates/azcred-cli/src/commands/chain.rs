@@ -133,7 +133,7 @@ impl Chain {
         }
         if let Some(mut error) = error {
             if let Some(why) = chain_table::in_short(&report) {
-                why.clone_into(&mut error.why);
+                error.why = why.into_owned();
             }
             output.line(failure::text(&error, width, output.verbose));
         }

@@ -205,7 +205,7 @@ impl Story {
         let (chosen, token, principal) = &self.azure;
         step(
             1,
-            "A local Azure starts, and a program finds what to sign in with",
+            "A local Azure starts, and a program finds its credentials",
             [
                 format!(
                     "Entra ID and Resource Manager of {} started in {:.1} s",
@@ -237,7 +237,7 @@ impl Story {
         refused.answer = None;
         step(
             4,
-            "`azcred token`: what if the secret has expired?",
+            "`azcred token`: how an expired secret looks (an example)",
             failure::text(&refused, width, false)
                 .lines()
                 .map(str::to_owned)
@@ -246,12 +246,12 @@ impl Story {
         lines.push(String::new());
         lines.push(paint(
             STRONG,
-            "Now you; the first two need no Azure account:",
+            "Try it yourself. The first two need no Azure account:",
         ));
         lines.extend(table::commands(&[
             (
                 "azcred emulator exec --as laptop -- azcred whoami",
-                "a person, by az",
+                "as a user of az",
             ),
             ("azcred emulator exec -- PROGRAM", "your own program"),
             ("azcred login", "your own Azure"),

@@ -6,8 +6,8 @@ use super::{
     width::{pad, width_of},
     wrap::wrap,
 };
-use azcred::chain::{Attempt, Report, Verdict};
-use std::{ptr, time::Duration};
+use azcred::chain::{Attempt, Report, Source, Verdict};
+use std::{borrow::Cow, ptr, time::Duration};
 
 /// One source: what is shown of it.
 #[derive(Clone, Debug)]
@@ -49,7 +49,10 @@ pub(crate) fn folded<'a>(rows: Vec<Row<'a>>, columns: usize) -> (Vec<Row<'a>>, V
     let mut lines = Vec::new();
     for (left_out, what) in [
         (&absent, "not set up here"),
-        (&untried, "not tried, as a source before decided"),
+        (
+            &untried,
+            "not tried, since an earlier source was chosen or failed",
+        ),
     ] {
         if left_out.is_empty() {
             continue;
@@ -290,7 +293,7 @@ fn short_rows(rows: &[Row<'_>], columns: usize, whole: bool) -> Vec<String> {
 }
 
 /// Why a chain gave up, in a few words, where its table says the rest; else `None`.
-pub(crate) fn in_short(report: &Report) -> Option<&'static str> {
+pub(crate) fn in_short(report: &Report) -> Option<Cow<'static, str>> {
     let mut counting = report
         .attempts
         .iter()
@@ -299,12 +302,25 @@ pub(crate) fn in_short(report: &Report) -> Option<&'static str> {
     counting.peek()?;
     let nobody = |attempt: &&Attempt| attempt.verdict == Verdict::Unavailable;
     match counting.find(|attempt| !nobody(attempt)) {
-        None => Some("no account is signed in here, and no other source has a token"),
+        None => Some(half_set(report).map_or(
+            "no account is signed in here, and no other source has a token".into(),
+            |reason| format!("{reason}. No account is signed in here either").into(),
+        )),
         Some(attempt) if attempt.verdict == Verdict::WouldAsk => Some(
-            "no account is signed in here, and no other source has a token without asking a person",
+            "no account is signed in here, and no other source has a token without asking a person"
+                .into(),
         ),
         Some(_) => None,
     }
+}
+
+/// Why the variables of a service principal can't be used, where some of them are set.
+fn half_set(report: &Report) -> Option<&str> {
+    let mut attempts = report.attempts.iter();
+    let environment = attempts.find(|attempt| attempt.source == Source::Environment)?;
+    let is_half_set =
+        environment.verdict == Verdict::Unavailable && !Row::from(environment).is_absent;
+    is_half_set.then_some(&*environment.reason)
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ pub(crate) fn text(failure: &Failure, width: usize, whole: bool) -> String {
     let in_short = report
         .filter(|_| !sources.is_empty())
         .and_then(chain_table::in_short);
-    lines.extend(labelled("why", in_short.unwrap_or(&failure.why)));
+    lines.extend(labelled("why", in_short.as_deref().unwrap_or(&failure.why)));
     if let Some(answer) = &failure.answer {
         for (number, sentence) in said(answer).iter().enumerate() {
             lines.extend(labelled(if number == 0 { "answer" } else { "" }, sentence));

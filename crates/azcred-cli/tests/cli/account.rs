@@ -197,7 +197,10 @@ fn nobody_is_asked_for_a_secret_in_a_ci_job_or_where_the_question_would_not_be_s
     let terminal = Terminal::new(120, 24);
     let said = end(terminal.start_unseen(home.run(&line)));
     assert_eq!(said.code, 3, "{said}");
-    assert!(said.stderr.contains("standard error is not one"), "{said}");
+    assert!(
+        said.stderr.contains("standard error is redirected"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -201,7 +201,7 @@ fn a_models_config_json_is_left_as_it_is() {
     fs::write(&file, model).expect("written");
     let said = desk.said(&["use", "ws-contoso-ml"]);
     assert_eq!(said.code, 1, "{said}");
-    assert!(said.stderr.contains("something else"), "{said}");
+    assert!(said.stderr.contains("belongs to another program"), "{said}");
     assert_eq!(fs::read_to_string(&file).expect("it is there"), model);
     let said = desk.said(&["use", "ws-contoso-ml", "--file", ".azureml/config.json"]);
     assert_eq!(said.code, 0, "{said}");

@@ -47,7 +47,7 @@ pub(super) fn error(setup: &Setup, report: &Report, request: &TokenRequest) -> E
     Error::new(
         ErrorKind::Unavailable,
         format!(
-            "could not get a token for {} with the chain '{}'",
+            "could not get a token for {} with the preset '{}'",
             request.scopes()[0].resource(),
             report.preset
         ),

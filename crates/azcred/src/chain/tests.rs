@@ -488,7 +488,7 @@ async fn a_person_is_asked_at_a_terminal_only_and_not_in_a_ci_job_and_not_by_who
         device_code.unwrap().reason.clone()
     };
     let why = reason(of(nowhere()).build()).await;
-    assert!(why.contains("needs a terminal"), "{why}");
+    assert!(why.contains("not run in a terminal"), "{why}");
     for variable in ["CI", "GITHUB_ACTIONS", "TF_BUILD"] {
         let why = reason(of(desk().with_var(variable, "true")).build()).await;
         assert!(why.contains(variable), "{why}");

@@ -20,7 +20,7 @@ impl fmt::Display for Unattended {
                 write!(f, "interactive use is off in a CI job ({variable} is set)")
             }
             Self::NoTerminal => {
-                f.write_str("interactive use needs a terminal, and standard error is not one")
+                f.write_str("this is not run in a terminal (standard error is redirected)")
             }
         }
     }

@@ -211,7 +211,7 @@ impl Drop for Draft {
     }
 }
 
-const INSTEAD: &str = "run it in another folder, or give another path: `--file .azureml/config.json` is read by MLClient, though not by hi-ml";
+const INSTEAD: &str = "run it in another folder; or write another file with `--file .azureml/config.json`, which MLClient reads and hi-ml does not";
 
 fn failure(path: &Path, why: String) -> Failure {
     Failure::new(
@@ -225,7 +225,7 @@ fn something_else(path: &Path, why: &str) -> Failure {
     let name = printable_path(path);
     failure(
         path,
-        format!("{name} is there already and is something else: {why}. It was left as it is"),
+        format!("{name} exists and belongs to another program: {why}. It was not changed"),
     )
     .fix(INSTEAD)
 }
@@ -341,7 +341,10 @@ mod tests {
         ] {
             fs::write(&path, other).unwrap();
             let refused = write(&path, &workspace("ws-1")).unwrap_err();
-            assert!(refused.why.contains("something else"), "{refused:?}");
+            assert!(
+                refused.why.contains("belongs to another program"),
+                "{refused:?}"
+            );
             assert_eq!(fs::read_to_string(&path).unwrap(), other);
             assert_eq!(names(&folder), ["config.json"]);
         }

@@ -144,7 +144,9 @@ pub(super) fn rows(
         .filter_map(|workspace| {
             let one = WorkspaceRef::from_resource_id(&workspace.id).ok()?;
             let mark = match here {
-                Some(here) if is_same(&here.workspace, &one) => paint(GOOD, "← this folder's"),
+                Some(here) if is_same(&here.workspace, &one) => {
+                    paint(GOOD, "← used in this folder")
+                }
                 _ => String::new(),
             };
             Some([
