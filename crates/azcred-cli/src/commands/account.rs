@@ -197,11 +197,10 @@ pub(super) async fn find(accounts: &Accounts, who: &str) -> Result<Account, Fail
         Err(error) => return Err(error.into()),
     };
     let there = accounts.list().await.unwrap_or_default();
-    let failure = Failure {
+    let mut failure = Failure {
         kind: Kind::NotFound,
         ..error.into()
     };
-    let mut failure = failure;
     if there.is_empty() {
         return Err(failure);
     }
