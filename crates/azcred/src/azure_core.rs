@@ -2,7 +2,7 @@
 
 use crate::{
     credential::Credential,
-    error::{Error, Result},
+    facts::{Error, Result},
     request::TokenRequest,
     scope::Scope,
     token,

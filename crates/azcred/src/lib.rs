@@ -125,5 +125,3 @@ pub use crate::{
 #[cfg(feature = "certificates")]
 pub use crate::{credential::ClientCertificateCredential, entra::certificate::ClientCertificate};
 pub use secrecy::SecretString;
-
-use facts::error;

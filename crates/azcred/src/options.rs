@@ -2,7 +2,7 @@
 
 use crate::{
     cloud::{Cloud, metadata},
-    error::{Error, Result},
+    facts::{Error, Result},
     http::{Http, LONGEST_CALL},
     profile::Profile,
     prompt::{PlainPrompt, Prompt, SharedPrompt},

@@ -1,7 +1,7 @@
 //! A profile: a set of sign-ins with a name, so that one person can be several.
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     redact::excerpt,
 };
 use std::{fmt, str::FromStr, sync::Arc};

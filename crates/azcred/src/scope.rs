@@ -1,7 +1,7 @@
 //! Scopes and resources: what a token is for.
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     text::checked_text,
 };
 use std::borrow::Cow;

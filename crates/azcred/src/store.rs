@@ -1,7 +1,7 @@
 //! Where access tokens outlive a process, behind a small contract: the vault on this disk is the
 //! first such place, and one that machines share can be another.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::facts::{Error, ErrorKind, Result};
 use std::{
     fmt,
     sync::{Mutex, OnceLock, PoisonError},

@@ -1,7 +1,7 @@
 //! Which directory and which application: identifiers that are valid or do not exist.
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     redact::excerpt,
     text::checked_text,
 };

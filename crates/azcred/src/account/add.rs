@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     credential::ManagedIdentityId,
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     redact::shown_path,
     system::NoKeyring,
     tenant::{ClientId, TenantId},

@@ -4,7 +4,7 @@ use super::{
     record::{Person, Proof, Record, RefreshToken, id_of, new_session, seconds},
     store::Store,
 };
-use crate::{cloud::Authority, entra::SignedIn, error::Result, profile::Profile, tenant::TenantId};
+use crate::{cloud::Authority, entra::SignedIn, facts::Result, profile::Profile, tenant::TenantId};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 

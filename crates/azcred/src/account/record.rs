@@ -1,7 +1,7 @@
 //! A sign-in as it is kept: JSON with a version, which a newer one's may add to and an older one's
 //! passes over.
 
-use crate::{error::Refusal, json};
+use crate::{facts::Refusal, json};
 use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

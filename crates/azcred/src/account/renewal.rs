@@ -4,7 +4,7 @@
 //! that is left of the sign-in, and is kept whoever still waits: a source that the chain turns out
 //! not to need, a caller who has no time left, a command that is interrupted.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::facts::{Error, ErrorKind, Result};
 use std::{panic, sync::LazyLock, time::Duration};
 use tokio::{sync::watch, time::timeout};
 

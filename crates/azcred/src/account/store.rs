@@ -4,7 +4,7 @@
 use super::record::{Entry, Record};
 use crate::{
     cache,
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     options::ClientOptions,
     store::TokenStore,
     system::{FileLock, SharedSystem},

@@ -14,7 +14,7 @@ use super::{
     kept::{About, Kept},
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     options::ClientOptions,
     request::TokenRequest,
     store::{Lock, Noted, TokenStore},

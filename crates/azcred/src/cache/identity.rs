@@ -1,7 +1,7 @@
 //! What makes two processes the same asker.
 
 use crate::{
-    entra::TokenEndpoint, error::Result, request::TokenRequest, scope::Scope, system::System,
+    entra::TokenEndpoint, facts::Result, request::TokenRequest, scope::Scope, system::System,
 };
 use zeroize::Zeroizing;
 

@@ -2,7 +2,7 @@
 
 use super::kept::Kept;
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     options::ClientOptions,
     store::TokenStore,
     vault::{KeyPlace, Shelf, Vault},

@@ -7,7 +7,7 @@
 use super::{copies::Copies, recent};
 use crate::{
     credential::TokenFuture,
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     request::TokenRequest,
     system::SharedSystem,
     token::AccessToken,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    error::{Error, ErrorKind},
+    facts::{Error, ErrorKind},
     scope::Scope,
     system::{Fixture, System},
 };

@@ -3,7 +3,7 @@
 use super::{AfterFailure, Preset, Setup, Source};
 use crate::{
     credential::EnvironmentOrder,
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     redact::excerpt,
     system::System,
 };

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     credential::{Availability, source::TokenSource},
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     request::TokenRequest,
     token::AccessToken,
 };

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     chain::{Expect, Source, Verdict},
-    error::Refusal,
+    facts::Refusal,
     scope::Scope,
     system::{Fixture, System},
 };

@@ -13,7 +13,7 @@
 
 use super::{Expect, Preset, Source};
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     redact::{printable, printable_path},
     system::{System, config_folder},
 };

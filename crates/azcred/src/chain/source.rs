@@ -14,7 +14,7 @@ use crate::{
         ManagedIdentityCredential, WorkloadIdentityCredential, environment::Described,
         source::TokenSource,
     },
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
 };
 #[cfg(feature = "people")]
 use crate::{

@@ -8,7 +8,7 @@
 
 use super::{Authority, Cloud, authority_of};
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     http::{Http, HttpRequest, HttpResponse},
     redact::printable,
     system::System,

@@ -3,7 +3,7 @@
 pub(crate) mod metadata;
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     system::{System, is_loopback},
 };
 use std::{borrow::Cow, fmt};

@@ -8,7 +8,7 @@ use super::{
     tool_phrases::Phrase,
 };
 use crate::{
-    error::{ErrorKind, Result},
+    facts::{ErrorKind, Result},
     json,
     options::ClientOptions,
     request::TokenRequest,

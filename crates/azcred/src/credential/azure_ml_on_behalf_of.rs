@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     cache::{self, Identity},
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     http::{Http, HttpRequest, HttpResponse, Url},
     options::ClientOptions,
     request::TokenRequest,

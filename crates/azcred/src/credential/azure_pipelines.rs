@@ -8,7 +8,7 @@ use super::{
     variables,
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     http::{Method, Url},
     options::ClientOptions,
     redact::excerpt,

@@ -8,7 +8,7 @@ use super::{
     tool_phrases::Phrase,
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     options::ClientOptions,
     request::TokenRequest,
     system::System,

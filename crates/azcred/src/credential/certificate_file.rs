@@ -2,7 +2,7 @@
 
 use super::source::TokenSource;
 use crate::{
-    error::Result,
+    facts::Result,
     options::ClientOptions,
     tenant::{ClientId, TenantId},
 };

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     cache::{self, Identity},
     entra::{Grant, TokenEndpoint, certificate::ClientCertificate},
-    error::Result,
+    facts::Result,
     options::ClientOptions,
     request::TokenRequest,
     system::System,

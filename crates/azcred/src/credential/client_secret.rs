@@ -7,7 +7,7 @@ use super::{
 use crate::{
     cache::{self, Identity},
     entra::{Grant, TokenEndpoint},
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     options::ClientOptions,
     request::TokenRequest,
     system::System,

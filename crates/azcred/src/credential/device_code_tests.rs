@@ -1,7 +1,7 @@
 //! Waiting for a person, at the pace of a clock that goes as it is told.
 
 use super::*;
-use crate::error::Refusal;
+use crate::facts::Refusal;
 use std::{
     sync::Mutex,
     time::{Duration, SystemTime},

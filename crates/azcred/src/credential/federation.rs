@@ -3,7 +3,7 @@
 
 use crate::{
     cloud::Cloud,
-    error::{Error, ErrorKind},
+    facts::{Error, ErrorKind},
     redact::printable,
     tenant::ClientId,
 };

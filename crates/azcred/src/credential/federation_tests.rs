@@ -1,5 +1,5 @@
 use super::*;
-use crate::error::Refusal;
+use crate::facts::Refusal;
 
 fn token(claims: &Value) -> String {
     let part = |value: &[u8]| URL_SAFE_NO_PAD.encode(value);

@@ -9,7 +9,7 @@ use super::{
     variables,
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     http::Method,
     options::ClientOptions,
     system::System,

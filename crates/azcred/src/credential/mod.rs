@@ -65,7 +65,7 @@ pub use workload_identity::WorkloadIdentityCredential;
 pub(crate) use managed_identity::InChain;
 
 use crate::{
-    error::{Error, Result},
+    facts::{Error, Result},
     request::TokenRequest,
     token::AccessToken,
 };

@@ -5,7 +5,7 @@ use super::{Availability, TokenFuture};
 use crate::azure_core::Requests;
 use crate::{
     cache::MemoryCache,
-    error::Result,
+    facts::Result,
     request::TokenRequest,
     system::{SharedSystem, System},
     token::AccessToken,

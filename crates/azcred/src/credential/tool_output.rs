@@ -1,7 +1,7 @@
 //! Reads what a developer's tool prints: a token and its times, or Entra ID's refusal among other
 //! words.
 
-use crate::{error::Refusal, redact::printable, system::Finished, tenant::TenantId};
+use crate::{facts::Refusal, redact::printable, system::Finished, tenant::TenantId};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use std::time::{Duration, SystemTime};

@@ -1,6 +1,6 @@
 //! What developers' tools say where they give no token, and what it means.
 
-use crate::error::ErrorKind;
+use crate::facts::ErrorKind;
 
 /// Something that a tool says, and what it means.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The variables that a source is made of: all of them there, or exactly which are not.
 
 use crate::{
-    error::{Error, Result},
+    facts::{Error, Result},
     system::System,
 };
 

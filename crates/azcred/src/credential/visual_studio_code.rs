@@ -10,7 +10,7 @@ use super::{
     source::{Kept, TokenSource, credential},
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     json,
     options::ClientOptions,
     redact::printable,

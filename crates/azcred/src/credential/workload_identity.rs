@@ -9,7 +9,7 @@ use super::{
     variables,
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     options::ClientOptions,
     redact::shown_path,
     system::{SharedSystem, System},

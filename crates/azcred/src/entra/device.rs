@@ -5,7 +5,7 @@ use super::{
     token_endpoint::{TokenEndpoint, scopes_of_person},
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     http::{FormValue, HttpRequest, HttpResponse},
     json,
     prompt::DeviceCode,

@@ -1,6 +1,6 @@
 //! Numbers that nobody can guess, and Proof Key for Code Exchange made of one (RFC 7636).
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::facts::{Error, ErrorKind, Result};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{
     digest,

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     cloud::{Authority, Cloud},
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     http::{FormValue, HeaderName, HeaderValue, Http, HttpRequest, Retry},
     options::ClientOptions,
     request::TokenRequest,

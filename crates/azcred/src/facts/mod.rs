@@ -3,7 +3,7 @@
 //!
 //! This is the ground floor. It imports no other part but [`crate::redact`], and makes no request.
 
-pub(crate) mod error;
+mod error;
 mod fix;
 mod preset;
 mod principal;

@@ -2,7 +2,7 @@
 
 use super::{Way, pinned};
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     system::System,
 };
 use reqwest::{NoProxy, Proxy, redirect};

@@ -7,7 +7,7 @@ mod pinned;
 mod trouble;
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     system::SharedSystem,
     token::AccessToken,
 };

@@ -2,7 +2,7 @@
 
 use super::HttpRequest;
 use crate::{
-    error::{Error, ErrorKind},
+    facts::{Error, ErrorKind},
     redact::redact,
 };
 use reqwest::header;

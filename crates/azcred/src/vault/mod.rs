@@ -18,7 +18,7 @@ mod trouble;
 pub(crate) use key::{KeyPlace, refuses_keyring};
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     system::{self, FileKind, FileLock, SharedSystem, System},
 };
 use key::{Kind, Opened};

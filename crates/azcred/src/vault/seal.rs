@@ -10,7 +10,7 @@
 //! about once an hour, and 2³² times are allowed.
 
 use super::{Parts, Shelf};
-use crate::error::{Error, ErrorKind, Result};
+use crate::facts::{Error, ErrorKind, Result};
 use ring::{
     aead, hkdf, hmac,
     rand::{SecureRandom as _, SystemRandom},

@@ -2,7 +2,7 @@
 
 use super::{Shelf, Vault};
 use crate::{
-    error::Result,
+    facts::Result,
     store::{Key, Lock, TokenStore},
 };
 use std::time::SystemTime;

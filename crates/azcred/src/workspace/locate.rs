@@ -11,7 +11,7 @@
 
 use super::WorkspaceRef;
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     redact::{printable, printable_path},
     system::System,
 };

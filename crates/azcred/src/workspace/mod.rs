@@ -6,7 +6,7 @@ mod locate;
 pub use locate::{Labels, Located, Named, Source, locate};
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     redact::printable,
 };
 use serde::Serialize;

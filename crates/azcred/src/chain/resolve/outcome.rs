@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     chain::{Attempt, Report, Verdict},
-    error::{Error, Result},
+    facts::{Error, Result},
     request::TokenRequest,
 };
 use tokio::time::Instant;

@@ -14,7 +14,7 @@ use super::{
     source::{Kept, TokenSource, credential},
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     options::ClientOptions,
     redact::excerpt,
     request::TokenRequest,

@@ -6,7 +6,7 @@ use super::super::{
     tool_phrases::Phrase,
 };
 use crate::{
-    error::{ErrorKind, Result},
+    facts::{ErrorKind, Result},
     json,
     request::TokenRequest,
     tenant::TenantId,

@@ -1,7 +1,7 @@
 //! What the browser shows at the end: whole pages without anything from elsewhere, that allow a
 //! browser nothing but themselves.
 
-use crate::{entra::IdClaims, error::Error, redact::printable};
+use crate::{entra::IdClaims, facts::Error, redact::printable};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hyper::{
     Response, StatusCode,
@@ -244,7 +244,7 @@ fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{ErrorKind, Refusal};
+    use crate::facts::{ErrorKind, Refusal};
 
     fn policy_of(page: Page) -> (String, String) {
         let response = page.into_response();

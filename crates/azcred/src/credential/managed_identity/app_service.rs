@@ -8,7 +8,7 @@ use super::{
     endpoint::{Endpoint, secret, variable},
 };
 use crate::{
-    error::Result,
+    facts::Result,
     http::{HeaderName, HeaderValue, HttpRequest},
     options::ClientOptions,
     token::AccessToken,

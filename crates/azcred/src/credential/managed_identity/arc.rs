@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     credential::Availability,
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     http::{HeaderName, HeaderValue, HttpRequest, header, parse_url},
     options::ClientOptions,
     redact::printable,

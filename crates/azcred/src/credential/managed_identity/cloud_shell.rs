@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     credential::Availability,
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     http::{HeaderName, HeaderValue, HttpRequest},
     options::ClientOptions,
     system::System,

@@ -2,7 +2,7 @@
 
 use super::answer::{self, Answer, Asked};
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     http::{HeaderValue, Http, HttpRequest, HttpResponse, Url},
     options::ClientOptions,
     redact::excerpt,

@@ -9,7 +9,7 @@
 //! 5. a guest of Hyper-V, or of a processor that can't be asked, may be anywhere.
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     redact::{excerpt, printable},
     system::{Hypervisor, System},
 };

@@ -1,7 +1,7 @@
 //! Which managed identity: the resource's own, or one that was assigned to it.
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     redact::excerpt,
     tenant::ClientId,
 };

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     credential::Availability,
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     http::{HeaderName, HeaderValue, HttpRequest, HttpResponse, Retry, parse_url},
     options::ClientOptions,
     system::System,

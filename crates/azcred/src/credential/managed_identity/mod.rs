@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{
     cache::{self, Identity},
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     options::ClientOptions,
     request::TokenRequest,
     system::{SharedSystem, System},

@@ -10,7 +10,7 @@ use super::{
     evidence::{Evidence, Says},
 };
 use crate::{
-    error::{Error, ErrorKind},
+    facts::{Error, ErrorKind},
     http::{HttpRequest, Retry},
     redact::printable,
     system::{FileKind, System, cache_folder},

@@ -9,7 +9,7 @@ use super::{
     endpoint::{Endpoint, secret, variable},
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     http::{HeaderName, HeaderValue, HttpRequest},
     options::ClientOptions,
     token::AccessToken,

@@ -5,7 +5,7 @@ use crate::{
     account::{self, Account, Ended, Person, Record, RefreshToken, Store},
     cache::{self, Identity},
     entra::{Grant, PersonTokens, TokenEndpoint},
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     request::TokenRequest,
     system::FileLock,
     tenant::TenantId,

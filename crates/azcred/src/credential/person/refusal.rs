@@ -1,7 +1,7 @@
 //! What a refusal of a refresh token means: whether the person has to be asked, and whether the
 //! token is of any more use.
 
-use crate::error::{Error, ErrorKind};
+use crate::facts::{Error, ErrorKind};
 
 /// What follows from a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ pub(super) fn follows(error: &Error) -> Follows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Refusal;
+    use crate::facts::Refusal;
 
     fn refused(error: &str, code: Option<u32>) -> Refusal {
         Refusal {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     account::{self, Record, Store},
-    error::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result},
     request::TokenRequest,
 };
 use tokio::time::{Instant, timeout_at};

@@ -4,7 +4,7 @@ use crate::{
     account::Record,
     credential::Availability,
     entra::{SignedIn, TokenEndpoint},
-    error::Result,
+    facts::Result,
     prompt::{Notice, Prompt},
     request::TokenRequest,
     system::System,

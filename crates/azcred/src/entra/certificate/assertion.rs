@@ -7,7 +7,7 @@
 
 use super::ClientCertificate;
 use crate::{
-    error::{Error, ErrorKind},
+    facts::{Error, ErrorKind},
     tenant::ClientId,
 };
 use base64::{

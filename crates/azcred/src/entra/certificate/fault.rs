@@ -4,7 +4,7 @@
 
 use super::ber::Malformed;
 use crate::{
-    error::{Error, ErrorKind},
+    facts::{Error, ErrorKind},
     redact::shown_path,
 };
 use std::{borrow::Cow, io, path::Path};

@@ -12,7 +12,7 @@ mod pfx;
 mod tests;
 
 use crate::{
-    error::{Error, ErrorKind},
+    facts::{Error, ErrorKind},
     redact::printable,
 };
 use fault::Fault;

@@ -2,7 +2,7 @@
 //! within its time.
 
 use super::{ClientCertificate, pem, pfx};
-use crate::{error::ErrorKind, tenant::ClientId};
+use crate::{facts::ErrorKind, tenant::ClientId};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
