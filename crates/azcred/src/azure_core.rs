@@ -1,4 +1,4 @@
-//! Every credential as the official SDK takes one.
+//! Adapts every credential to the official Azure SDK.
 
 use crate::{
     credential::Credential,
@@ -16,9 +16,9 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// An `Arc<dyn Credential>` for clients of the official Azure SDK for Rust. Credentials whose type
-/// is known need no wrapper: each is a `TokenCredential` by itself. Errors keep ours as their
-/// source.
+/// An `Arc<dyn Credential>` for clients of the official Azure SDK for Rust. A credential of a
+/// concrete type needs no wrapper: it is a `TokenCredential` itself. The SDK's errors have azcred's
+/// as their source.
 ///
 /// ```no_run
 /// # fn example(chosen: std::sync::Arc<dyn azcred::Credential>) -> azcred::Result<()> {
@@ -46,9 +46,9 @@ impl AzureCoreCredential {
 
 /// The requests that a client made before.
 ///
-/// The SDK names its scopes as text at every call; those that it named before are not validated and
-/// hashed again. A client has one list of scopes, so the first is at hand without a look at what
-/// other threads change.
+/// The SDK passes scopes as text at every call. Scopes that were passed before are not validated
+/// and hashed again. A client usually has one list of scopes, so the first is stored where no other
+/// thread writes.
 #[derive(Default)]
 pub(crate) struct Requests {
     first: OnceLock<Named>,
@@ -57,16 +57,16 @@ pub(crate) struct Requests {
 
 type Named = (Box<[Box<str>]>, TokenRequest);
 
-/// A client names one scope, a program some; past this the list starts anew.
+/// A client passes few lists of scopes. At this number, the list is emptied.
 const REQUESTS_KEPT: usize = 32;
 
-/// What the SDK's trait returns.
+/// The return type of the SDK's trait.
 pub(crate) type Answer<'a> =
     Pin<Box<dyn Future<Output = azure_core::Result<AccessToken>> + Send + 'a>>;
 
 impl Requests {
-    /// A token for the scopes, as the SDK wants it: one at hand is returned without the state of a
-    /// longer wait.
+    /// A token for the scopes, in the SDK's types. A cached token is returned without the larger
+    /// future of a request.
     pub(crate) fn get_token<'a>(
         &'a self,
         credential: &'a dyn Credential,
@@ -84,7 +84,7 @@ impl Requests {
         })
     }
 
-    /// The answer, where the scopes were named before and their token is there and good.
+    /// The cached token, if the scopes were passed before and the token is valid.
     fn at_once(
         &self,
         credential: &dyn Credential,
@@ -174,8 +174,8 @@ fn no_scope() -> Error {
     .with_fix("give one, such as https://management.azure.com/.default")
 }
 
-/// Makes a credential one of the official SDK: `$parts` are its requests and itself. Written out as
-/// `async_trait` writes it.
+/// Implements the SDK's `TokenCredential`. `$parts` returns the credential's `Requests` and the
+/// credential. The code is what `async_trait` would generate.
 macro_rules! token_credential {
     ($name:ident, |$credential:ident| $parts:expr) => {
         #[cfg_attr(docsrs, doc(cfg(feature = "azure_core")))]
@@ -228,7 +228,7 @@ mod tests {
     use azure_core::credentials::TokenCredential;
     use std::time::{Duration, SystemTime};
 
-    /// Gives the scopes that it was asked for as the token.
+    /// Returns the requested scopes as the token.
     #[derive(Debug)]
     struct Echo;
 

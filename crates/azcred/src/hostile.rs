@@ -1,9 +1,9 @@
-//! What somebody else wrote, spoilt: for tests of everything that reads it.
+//! Damaged input, for tests of everything that reads data from others.
 
 use proptest::prelude::*;
 
-/// What is put in, besides single bytes: the ends of numbers, what JSON has no room for, and what a
-/// terminal obeys.
+/// What is inserted besides single bytes: the limits of numbers, what JSON can't represent, and
+/// what a terminal interprets.
 const PIECES: [&[u8]; 21] = [
     b"'",
     b"`",
@@ -37,7 +37,7 @@ enum Edit {
     Repeat(usize),
 }
 
-/// `good`, with some changes; now and then anything at all.
+/// `good` with some changes, and sometimes random bytes.
 pub(crate) fn spoilt(good: impl Into<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let good = good.into();
     let edit = prop_oneof![
@@ -69,7 +69,7 @@ pub(crate) fn spoilt(good: impl Into<Vec<u8>>) -> impl Strategy<Value = Vec<u8>>
     prop_oneof![20 => changed, 1 => prop::collection::vec(any::<u8>(), 0..300)]
 }
 
-/// As many cases as take a moment, and no file of those that failed.
+/// As many cases as run in a moment. Failing cases are not written to a file.
 pub(crate) fn cases() -> ProptestConfig {
     ProptestConfig {
         cases: 512,

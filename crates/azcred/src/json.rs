@@ -1,9 +1,9 @@
-//! JSON of somebody else's.
+//! JSON from other programs and services.
 
 use serde::Deserialize;
 
-/// A whole JSON object and nothing besides. A list of its members' values in order, which serde
-/// would take for one too, is none.
+/// Parses a whole JSON object, with nothing after it. Serde would also accept a list of the
+/// members' values in order; this function rejects it.
 pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
     let json = json.trim_ascii();
     json.starts_with(b"{")

@@ -1,9 +1,9 @@
 #![doc = include_str!("../README.md")]
 //!
 //! # Credentials
-//! A session tries sources in this order, unless a [`chain::Preset`] has another. A program in
-//! which no variable or file may decide builds its own [`chain::Chain`].
-//! 1. [`EnvironmentCredential`]: the service principal that `AZURE_*` or `HIML_*` describe;
+//! A session tries sources in this order, unless a [`chain::Preset`] has another order. A program
+//! that must not depend on variables and files builds its own [`chain::Chain`].
+//! 1. [`EnvironmentCredential`]: the service principal in the variables `AZURE_*` or `HIML_*`;
 //! 2. [`WorkloadIdentityCredential`]: a Kubernetes workload and its token file;
 //! 3. [`GitHubActionsCredential`]: a GitHub Actions job;
 //! 4. [`AzurePipelinesCredential`]: an Azure Pipelines job and its service connection;
@@ -15,36 +15,40 @@
 //! 9. [`InteractiveBrowserCredential`], or [`DeviceCodeCredential`] if no browser can be opened:
 //!    the person at the terminal, and only if no other source has a token.
 //!
-//! Each can be used by itself. For programs with their own proof there are also:
+//! Each credential can be used by itself. These are for programs that bring their own secret,
+//! certificate or assertion:
 //! - [`ClientSecretCredential`]: an application and its secret;
 //! - [`ClientCertificateCredential`]: an application and its certificate;
-//! - [`ClientAssertionCredential`]: an application and an assertion of another issuer.
+//! - [`ClientAssertionCredential`]: an application and an assertion from another issuer.
 //!
-//! Each caches its tokens ([`Credential::get_token`]). A valid token is returned at once, and one
-//! that expires soon is refreshed in the background. However many callers wait, one request is
-//! sent. [`ClientOptions::with_disk_cache`] stores tokens, encrypted, for the next process too.
-//! [`account::Accounts`] lists the accounts that are signed in, chooses one, and signs out.
+//! Each credential caches its tokens ([`Credential::get_token`]). It returns a valid token at once,
+//! and refreshes a token that expires soon in the background. Callers that wait for the same token
+//! share one request. [`ClientOptions::with_disk_cache`] also stores tokens on the disk, encrypted,
+//! for the next process. [`account::Accounts`] lists the accounts that are signed in, chooses the
+//! current one, and signs out.
 //!
 //! # Errors
-//! There is one [`Error`]. It says what did not work, why (with the provider's code and correlation
-//! id), and the fix. [`ErrorKind::Unavailable`] ('this source has nothing to use here') is never
-//! confused with [`ErrorKind::Refused`] ('the provider rejected the request').
+//! All functions return one [`Error`] type. An error says what did not work, why (with the
+//! provider's code and correlation id), and the fix. [`ErrorKind::Unavailable`] means that a source
+//! has nothing to sign in with here. [`ErrorKind::Refused`] means that the provider rejected the
+//! sign-in. No code turns one into the other.
 //!
 //! # The world is a parameter
-//! Variables, files, programs, the keyring and the clock are reached through a [`system::System`],
-//! so that any environment can be a value in a test. HTTP needs a Tokio runtime with I/O and time
-//! enabled; a cached token needs no runtime.
+//! azcred reads variables, files, the keyring and the clock, and runs programs, through a
+//! [`system::System`]. A test can pass any environment as a value. HTTP needs a Tokio runtime with
+//! I/O and time enabled. A cached token needs no runtime.
 //!
 //! # Features
-//! All but the last are on by default. A feature that is off is not compiled, nor are the crates
-//! that only it needs. A chain then skips its sources, and its report says so.
+//! All but the last are on by default. A feature that is off is not compiled, and neither are the
+//! crates that only this feature needs. A chain then skips the sources of that feature, and its
+//! report says so.
 //! - `azure_core`: every credential is also a `TokenCredential` of the official SDK.
 //! - `certificates`: [`ClientCertificateCredential`], and `AZURE_CLIENT_CERTIFICATE_PATH`.
 //! - `developer-tools`: Azure CLI, Azure PowerShell, Azure Developer CLI and Visual Studio Code.
 //! - `disk-cache`: [`ClientOptions::with_disk_cache`], the keyring, [`account::Accounts`] and
 //!   [`AzcredCredential`].
 //! - `people`: [`InteractiveBrowserCredential`] and [`DeviceCodeCredential`].
-//! - `test-util`: [`system::Fixture`], a machine that is a value, for tests.
+//! - `test-util`: [`system::Fixture`], a machine as a value, for tests.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(all(

@@ -1,4 +1,5 @@
-//! What all credentials have in common: the world, the cloud, the time they may take.
+//! The options of all credentials: the system, the cloud, the deadline, and where tokens are
+//! stored.
 
 use crate::{
     cloud::{Cloud, metadata},
@@ -17,8 +18,8 @@ use std::{
 };
 use tokio::sync::Mutex;
 
-/// Options that every credential takes. Clones share one HTTP client, which is built when it is
-/// first needed.
+/// Options that every credential takes. Clones share one HTTP client, which is built at the first
+/// request.
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
     system: SharedSystem,
@@ -37,20 +38,20 @@ pub struct ClientOptions {
     sign_in: Option<Arc<str>>,
 }
 
-/// Whose turn it is to ask the person at the terminal, to whom [`PlainPrompt`] speaks.
+/// The lock for questions at the terminal. All options with [`PlainPrompt`] share it.
 static TERMINAL: LazyLock<Arc<Mutex<()>>> = LazyLock::new(Arc::default);
 
-/// Where tokens and sign-ins are kept.
+/// Where tokens and sign-ins are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Keeps {
-    /// As long as the process lives.
+    /// In memory, until the process ends.
     #[default]
     InMemory,
-    /// Encrypted on disk, for the next process too.
+    /// On the disk, encrypted, for the next process too.
     OnDisk,
 }
 
-/// Which tenants a credential may be asked for besides its own.
+/// The tenants that a request may name besides the credential's own.
 #[derive(Clone, Debug, Default)]
 enum AllowedTenants {
     #[default]
@@ -59,7 +60,7 @@ enum AllowedTenants {
     Any,
 }
 
-/// How long a whole call may take, unless told otherwise.
+/// The default deadline of a whole call.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 impl ClientOptions {
@@ -85,27 +86,29 @@ impl ClientOptions {
         }
     }
 
-    /// Signs in at this cloud, whatever the environment says.
+    /// Signs in at this cloud and ignores the environment's.
     #[must_use]
     pub fn with_cloud(mut self, cloud: Cloud) -> Self {
         self.cloud = Some(cloud);
         self
     }
 
-    /// Signs in at the cloud that the environment means, as the commands do: the one that describes
-    /// itself at the address in `ARM_CLOUD_METADATA_URL`, where that is set, else as
-    /// [`Cloud::from_system`]. A cloud that was given stays.
+    /// Signs in at the cloud that the environment names, as the commands do. If
+    /// `ARM_CLOUD_METADATA_URL` is set, the cloud's description is requested from there. Otherwise
+    /// [`Cloud::from_system`] decides. A cloud set by [`ClientOptions::with_cloud`] is kept.
     ///
-    /// Of several described clouds, the first of these counts: the one that
-    /// `AZUREML_CURRENT_CLOUD` names, the one that signs in at `AZURE_AUTHORITY_HOST`, the one
-    /// whose Resource Manager the description came from, the only one.
+    /// If the response describes several clouds, azcred takes the first of these that exists: the
+    /// cloud that `AZUREML_CURRENT_CLOUD` names, the cloud whose authority is
+    /// `AZURE_AUTHORITY_HOST`, the cloud whose Resource Manager returned the description, the only
+    /// cloud.
     ///
-    /// The description is requested within [`ClientOptions::deadline`]. Cancel-safe.
+    /// [`ClientOptions::deadline`] covers the request. Cancel-safe.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where a variable, or what the description says, can't be used: the
-    /// addresses must be HTTPS or on loopback. [`ErrorKind::Unreachable`] where the address does
-    /// not respond, [`ErrorKind::Unexpected`] where it responds with something else.
+    /// - [`ErrorKind::Invalid`]: a variable or an address in the description can't be used.
+    ///   Addresses must be HTTPS or on loopback.
+    /// - [`ErrorKind::Unreachable`]: the address does not respond.
+    /// - [`ErrorKind::Unexpected`]: the response is not a description of clouds.
     ///
     /// [`ErrorKind::Invalid`]: crate::ErrorKind::Invalid
     /// [`ErrorKind::Unreachable`]: crate::ErrorKind::Unreachable
@@ -121,32 +124,31 @@ impl ClientOptions {
         Ok(self)
     }
 
-    /// Bounds a whole call, with its retries; 30 seconds unless told otherwise, a day at most.
+    /// Limits a whole call with its retries. The default is 30 seconds, the maximum a day.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline.min(LONGEST_CALL));
         self
     }
 
-    /// Lets requests name these tenants ([`crate::TokenRequest::with_tenant`]). None is allowed by
-    /// default: an API that answers with a challenge could otherwise send a credential wherever it
-    /// likes.
+    /// Lets requests name these tenants ([`crate::TokenRequest::with_tenant`]). By default, no
+    /// other tenant is allowed: otherwise an API could send the credential to any tenant by its
+    /// challenge.
     #[must_use]
     pub fn with_allowed_tenants(mut self, tenants: impl IntoIterator<Item = TenantId>) -> Self {
         self.allowed_tenants = AllowedTenants::Listed(tenants.into_iter().collect());
         self
     }
 
-    /// Lets requests name any tenant.
+    /// Lets requests name every tenant.
     #[must_use]
     pub fn with_any_tenant(mut self) -> Self {
         self.allowed_tenants = AllowedTenants::Any;
         self
     }
 
-    /// Speaks to the person who signs in; [`PlainPrompt`] unless told otherwise. Who has these
-    /// options or a clone of them waits until the person has answered another, so that there is one
-    /// thing at a time to do.
+    /// Shows notices to the person who signs in through `prompt`; the default is [`PlainPrompt`].
+    /// Credentials with these options or a clone of them ask the person one after the other.
     #[must_use]
     pub fn with_prompt(mut self, prompt: Arc<dyn Prompt>) -> Self {
         self.prompt = prompt;
@@ -154,11 +156,11 @@ impl ClientOptions {
         self
     }
 
-    /// Keeps tokens and sign-ins on disk, encrypted, for the user's next process too. What is kept
-    /// in memory alone, as it is unless told otherwise, ends with the process.
+    /// Stores tokens and sign-ins on the disk, encrypted, for the user's next process. By default
+    /// they are in memory only and end with the process.
     ///
-    /// Where the disk can't be used, tokens are had all the same; a sign-in that can't be kept says
-    /// so.
+    /// If the disk can't be used, credentials still return tokens. A sign-in that can't be stored
+    /// is reported ([`ClientOptions::cache_trouble`]).
     #[cfg(feature = "disk-cache")]
     #[must_use]
     pub fn with_disk_cache(mut self) -> Self {
@@ -166,92 +168,93 @@ impl ClientOptions {
         self
     }
 
-    /// Keeps access tokens in memory all the same, and takes none from the disk: each is asked for
-    /// anew, as whoever wants to know whether that works does. Sign-ins stay where
-    /// [`ClientOptions::with_disk_cache`] puts them.
+    /// Requests each access token from the provider and neither reads nor writes the disk for it;
+    /// tokens are cached in memory only. Use it to test whether a sign-in works. Sign-ins stay
+    /// where [`ClientOptions::with_disk_cache`] puts them.
     #[must_use]
     pub fn without_cached_tokens(mut self) -> Self {
         self.caches_tokens = false;
         self
     }
 
-    /// Keeps tokens as those of a sign-in to azcred, with which they go.
+    /// Stores tokens under this sign-in to azcred, so that signing out removes them.
     pub(crate) fn of_sign_in(mut self, session: &str) -> Self {
         self.sign_in = Some(session.into());
         self
     }
 
-    /// The sign-in that tokens are kept as those of.
+    /// The sign-in under which tokens are stored.
     pub(crate) fn sign_in(&self) -> Option<&str> {
         self.sign_in.as_deref()
     }
 
-    /// Uses the sign-ins of this profile; [`Profile::default`] unless told otherwise.
+    /// Uses the sign-ins of this profile; the default is [`Profile::default`].
     #[must_use]
     pub fn with_profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
         self
     }
 
-    /// Who speaks to the person.
+    /// Shows notices to the person who signs in.
     pub fn prompt(&self) -> &dyn Prompt {
         &*self.prompt
     }
 
-    /// Held while the person is asked for something.
+    /// The lock that a credential holds while it asks the person.
     pub(crate) fn turn(&self) -> &Arc<Mutex<()>> {
         &self.turn
     }
 
-    /// Where tokens and sign-ins are kept on disk, if they are.
+    /// Where tokens and sign-ins are stored on the disk, if they are.
     pub(crate) fn vault(&self) -> &Vault {
         &self.vault
     }
 
-    /// Stores access tokens here, in place of the vault.
+    /// Stores access tokens in `store` instead of the vault.
     #[cfg(test)]
     pub(crate) fn with_store(mut self, store: Arc<dyn TokenStore>) -> Self {
         self.store = store;
         self
     }
 
-    /// Where access tokens outlive the process, if they do.
+    /// The store of access tokens. It may be empty.
     pub(crate) fn store(&self) -> &Arc<dyn TokenStore> {
         &self.store
     }
 
-    /// What went wrong with that.
+    /// The first error of the store.
     pub(crate) fn noted(&self) -> &Arc<Noted> {
         &self.noted
     }
 
-    /// Whether tokens and sign-ins are kept on disk.
+    /// Whether tokens and sign-ins are stored on the disk.
     pub fn has_disk_cache(&self) -> bool {
         self.keeps == Keeps::OnDisk
     }
 
-    /// Whether access tokens are kept on disk too.
+    /// Whether access tokens are stored on the disk too.
     pub(crate) fn caches_tokens(&self) -> bool {
         self.has_disk_cache() && self.caches_tokens
     }
 
-    /// What went wrong first with what should have been kept on disk, where anything did: tokens
-    /// were had all the same, and the next process will have to ask anew. With what fixes it.
+    /// The first error of the disk cache, with its fix. Credentials still return tokens after such
+    /// an error, but the next process has to sign in again.
     pub fn cache_trouble(&self) -> Option<&Error> {
         self.noted.first()
     }
 
-    /// Whose sign-ins are used.
+    /// The profile whose sign-ins are used.
     pub fn profile(&self) -> &Profile {
         &self.profile
     }
 
-    /// The machine.
+    /// The system: this machine, or a value in a test.
     pub fn system(&self) -> &SharedSystem {
         &self.system
     }
 
-    /// The cloud: the one given, else what the environment says ([`Cloud::from_system`]).
+    /// The cloud set by [`ClientOptions::with_cloud`], or else the environment's
+    /// ([`Cloud::from_system`]).
     ///
     /// # Errors
     /// As [`Cloud::from_system`].
@@ -261,12 +264,13 @@ impl ClientOptions {
             .map_or_else(|| Cloud::from_system(&*self.system), Ok)
     }
 
-    /// How long a whole call may take.
+    /// The limit of a whole call.
     pub fn deadline(&self) -> Duration {
         self.deadline_or(DEADLINE)
     }
 
-    /// The same, for what is known to take longer or shorter where nobody said.
+    /// The limit that the program set, or else `usual`, for calls that take longer or shorter than
+    /// most.
     pub(crate) fn deadline_or(&self, usual: Duration) -> Duration {
         self.deadline.unwrap_or(usual)
     }

@@ -1,4 +1,4 @@
-//! A profile: a set of sign-ins with a name, so that one person can be several.
+//! A profile: a named set of accounts.
 
 use crate::{
     facts::{Error, ErrorKind, Result},
@@ -6,18 +6,18 @@ use crate::{
 };
 use std::{fmt, str::FromStr, sync::Arc};
 
-/// The name of a profile: letters, digits, `-`, `_` and `.`, 64 at most; compared without regard to
-/// case.
+/// The name of a profile: 1 to 64 letters, digits, `-`, `_` and `.`. Upper and lower case are
+/// equal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Profile(Arc<str>);
 
 const LONGEST: usize = 64;
 
 impl Profile {
-    /// Reads a name.
+    /// Parses a name.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is empty, too long, or has other characters in it.
+    /// [`ErrorKind::Invalid`] if the text is empty, too long, or has other characters.
     pub fn new(name: &str) -> Result<Self> {
         let name = name.trim();
         let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -32,13 +32,13 @@ impl Profile {
         Ok(Self(name.to_ascii_lowercase().into()))
     }
 
-    /// Its name.
+    /// The name as text.
     pub fn name(&self) -> &str {
         &self.0
     }
 }
 
-/// `default`.
+/// The profile `default`.
 impl Default for Profile {
     fn default() -> Self {
         Self("default".into())

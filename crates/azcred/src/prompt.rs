@@ -1,4 +1,4 @@
-//! Speaking to the person who signs in.
+//! Messages to the person who signs in.
 
 use std::{
     fmt,
@@ -8,10 +8,10 @@ use std::{
 };
 use url::Url;
 
-/// Shows a person what to do next. A library can't know whether that is a terminal, a window or a
+/// Shows a person what to do next. The program decides whether that is in a terminal, a window or a
 /// log.
 pub trait Prompt: Send + Sync + fmt::Debug {
-    /// Shows it, at once: whoever calls is about to wait for the person.
+    /// Shows the notice at once: the caller is about to wait for the person.
     fn show(&self, notice: &Notice<'_>);
 }
 
@@ -19,29 +19,28 @@ pub trait Prompt: Send + Sync + fmt::Debug {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Notice<'a> {
-    /// A browser was started at this address, where they sign in.
+    /// A browser was started at this address. The person signs in there.
     Browser {
-        /// The whole address, with this one sign-in's numbers in it. Nothing in it is secret.
+        /// The whole address, with the values of this sign-in. It contains no secret.
         url: &'a Url,
-        /// Who waits, until when.
+        /// When the credential stops waiting.
         until: SystemTime,
     },
-    /// No browser can be started here, so that there will be a code to enter elsewhere.
+    /// No browser can be started here. A device code follows.
     NoBrowser {
-        /// Why, as half a sentence: 'this is a session over SSH'.
+        /// The reason, as half a sentence: 'this is a session over SSH'.
         why: &'a str,
     },
-    /// A code is to be entered at an address, on whatever computer has a browser.
+    /// The person enters this code at an address, on any computer with a browser.
     DeviceCode(&'a DeviceCode),
-    /// Something came to the address that the browser is sent back to, and was turned away; who
-    /// signs in goes on.
+    /// A request came to the redirect address and was rejected. The sign-in continues.
     Strange {
-        /// What it was, as half a sentence.
+        /// What was rejected, as half a sentence.
         what: &'a str,
     },
-    /// Another process of this user's is signing in; this one waits for what comes of it.
+    /// Another process of this user is signing in. This process waits for its result.
     AnotherProcess,
-    /// It is over, well or not: what was shown may go.
+    /// The sign-in has ended, with or without a token. What was shown can be removed.
     Over,
 }
 
@@ -49,13 +48,13 @@ pub enum Notice<'a> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeviceCode {
-    /// What is typed. Not secret, and of no use after [`DeviceCode::expires_on`].
+    /// The code to enter. It is not secret, and useless after [`DeviceCode::expires_on`].
     pub user_code: String,
-    /// Where it is typed.
+    /// The address at which to enter it.
     pub verification_uri: Url,
-    /// The same with the code in it, for who can follow a link; Entra ID gives none.
+    /// The address with the code in it. Entra ID does not return one.
     pub verification_uri_complete: Option<Url>,
-    /// When it ends, or nobody waits for it any more, whichever is sooner.
+    /// When the code ends, or when the credential stops waiting, whichever is sooner.
     pub expires_on: SystemTime,
 }
 
@@ -80,10 +79,10 @@ impl Prompt for PlainPrompt {
             Notice::AnotherProcess => "Another process is signing in; waiting for it.".to_owned(),
             Notice::Over => return,
         };
-        // Nobody may be at the other end any more, which `eprintln!` would end the program for.
+        // If standard error is closed, `eprintln!` would panic.
         let _ = writeln!(io::stderr(), "{line}");
     }
 }
 
-/// As options carry it.
+/// The form in which options hold a prompt.
 pub(crate) type SharedPrompt = Arc<dyn Prompt>;

@@ -1,4 +1,4 @@
-//! Somebody else's words, without the secrets that were sent to them.
+//! Text from the other side, without the secrets that were sent to it.
 
 use base64::{
     Engine,
@@ -6,17 +6,17 @@ use base64::{
 };
 use std::{borrow::Cow, collections::HashSet, path::Path};
 
-/// So many characters of a secret in a row are no accident.
+/// This many characters of a secret in a row can't be a coincidence.
 const STRETCH: usize = 8;
-/// What is put in place of words that repeat a secret in a form in which it can't be cut out.
+/// Replaces text that repeats a secret in a form that can't be cut out.
 const LEFT_OUT: &str = "(left out, as it repeats a secret)";
 
-/// `text` without `secrets`: whole ones become `****`, as they are or as a form encodes them; where
-/// even a stretch of one is left, in any case, in base64 at any offset or in hexadecimal, nothing
-/// of the text is.
+/// Removes `secrets` from `text`. A whole secret, as it is or form-encoded, becomes `****`. If a
+/// part of a secret is left in any case, in base64 at any offset or in hexadecimal, the whole text
+/// is left out.
 ///
-/// For what another side says of a request that held the secrets: an error message, a header, the
-/// host that it points to.
+/// Use it for text from a server that received the secrets: an error message, a header, a
+/// redirect's host.
 pub fn redact<'a>(text: &'a str, secrets: &[&str]) -> Cow<'a, str> {
     let mut text = Cow::Borrowed(text);
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
@@ -39,8 +39,8 @@ pub fn redact<'a>(text: &'a str, secrets: &[&str]) -> Cow<'a, str> {
     text
 }
 
-/// At most `limit` characters of `text`, fit for a terminal: what can move a cursor, reorder a line
-/// or hide in it becomes a space.
+/// At most `limit` characters of `text`, safe to print on a terminal: characters that move the
+/// cursor, reorder a line or are invisible become spaces.
 pub fn printable(text: &str, limit: usize) -> String {
     let is_unseen = |c: char| {
         c.is_control()
@@ -58,14 +58,13 @@ pub fn printable(text: &str, limit: usize) -> String {
     shown.trim().to_owned()
 }
 
-/// A path as text for people. The folders that it leads through may come with a checkout, and have
-/// any name.
+/// A path as printable text. Its folders may come with a checkout and have any name.
 pub fn printable_path(path: &Path) -> String {
     printable(&path.display().to_string(), 4096)
 }
 
-/// A path that somebody gave, fit to be shown: whole, unless it may be the secret that was to be in
-/// a file, pasted in place of its path.
+/// A path from the user, as printable text. It is cut if it may be a secret, pasted instead of the
+/// path of a file.
 pub(crate) fn shown_path(path: &Path) -> String {
     let text = path.display().to_string();
     let is_pasted = ["eyJ", "MII", "-----BEGIN"]
@@ -79,8 +78,8 @@ pub(crate) fn shown_path(path: &Path) -> String {
     }
 }
 
-/// The start of somebody's input, printable, for an error: a whole secret pasted in the wrong place
-/// must not show.
+/// The start of the user's input, printable, for an error. It is cut so that a secret pasted in the
+/// wrong place does not show.
 pub(crate) fn excerpt(s: &str) -> String {
     const SHOWN: usize = 12;
     let clean: String = s
@@ -99,7 +98,7 @@ fn windows(text: &str) -> impl Iterator<Item = &[u8]> {
     text.as_bytes().windows(STRETCH)
 }
 
-/// How a secret could be written.
+/// The forms in which a secret could be written.
 fn forms(secret: &str) -> Vec<String> {
     let bytes = secret.as_bytes();
     let mut forms = vec![
@@ -113,7 +112,8 @@ fn forms(secret: &str) -> Vec<String> {
             STANDARD_NO_PAD.encode(&shifted),
             URL_SAFE_NO_PAD.encode(&shifted),
         ] {
-            // The first characters hold what stands before, the last may hold what stands behind.
+            // The first characters also encode the byte before the secret, the last may encode the
+            // byte behind it.
             forms.push(
                 text.get(4..text.len().saturating_sub(2))
                     .unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What a caller asks for.
+//! What a caller requests.
 
 use crate::{scope::Scope, tenant::TenantId};
 use serde_json::{Map, Value};
@@ -8,11 +8,11 @@ use std::{
     sync::Arc,
 };
 
-/// A request for a token: one scope or several of one resource, and what else decides which token
-/// it is.
+/// A request for a token: one or more scopes of one resource, and the options that decide which
+/// token is returned.
 ///
-/// It is also the key of the cache, made once and cheap to clone: keep a request that you use
-/// often.
+/// It is also the key of the cache. It is computed once and cheap to clone, so reuse a request that
+/// you need often.
 #[derive(Clone, Debug)]
 pub struct TokenRequest(Arc<Inner>);
 
@@ -25,12 +25,12 @@ struct Inner {
     cae: bool,
 }
 
-/// What a client says of itself that can answer claims challenges ('Claims challenges, claims
-/// requests, and client capabilities').
+/// The client capability that tells Entra ID that claims challenges are answered. From Microsoft's
+/// page 'Claims challenges, claims requests, and client capabilities'.
 const CAN_ANSWER_CHALLENGES: &str = "cp1";
 
 impl TokenRequest {
-    /// A token for `scope`.
+    /// A request for a token for `scope`.
     pub fn new(scope: Scope) -> Self {
         Self::hashed(Inner {
             hash: 0,
@@ -41,7 +41,8 @@ impl TokenRequest {
         })
     }
 
-    /// Asks for `scope` too; of the same resource, as Entra ID demands. Order does not matter.
+    /// Adds `scope`. Entra ID requires that all scopes are of the same resource. The order does not
+    /// matter.
     #[must_use]
     pub fn and_scope(self, scope: Scope) -> Self {
         self.changed(|inner| {
@@ -51,25 +52,25 @@ impl TokenRequest {
         })
     }
 
-    /// Asks in `tenant` in place of the credential's own. The credential refuses a tenant that it
-    /// was not allowed ([`crate::ClientOptions::with_allowed_tenants`]).
+    /// Requests the token in `tenant` instead of the credential's own. The credential rejects a
+    /// tenant that is not allowed ([`crate::ClientOptions::with_allowed_tenants`]).
     #[must_use]
     pub fn with_tenant(self, tenant: TenantId) -> Self {
         self.changed(|inner| inner.tenant = Some(tenant))
     }
 
-    /// Answers a claims challenge: `claims` is the JSON from the `WWW-Authenticate` header of the
-    /// API that sent it, where it stands in base64. No cache answers it; the token that comes is
-    /// the one that whoever asks without it is given from then on.
+    /// Answers a claims challenge. `claims` is the decoded JSON of the field `claims` in the API's
+    /// `WWW-Authenticate` header, where it is in base64. Such a request bypasses the cache. Its
+    /// token replaces the cached token of the same request without claims.
     #[must_use]
     pub fn with_claims(self, claims: impl Into<String>) -> Self {
         self.changed(|inner| inner.claims = Some(claims.into()))
     }
 
-    /// Asks for a token under continuous access evaluation (`enable_cae` of other Azure SDKs): it
-    /// lives for up to a day, and ends when the account does or its rules change. The API then
-    /// answers 401 with a claims challenge, which the caller must answer by
-    /// [`TokenRequest::with_claims`]; whoever can't must not ask for it.
+    /// Requests a token for continuous access evaluation (`enable_cae` in other Azure SDKs). The
+    /// token lives for up to a day, and is revoked when the account is disabled or its policies
+    /// change. The API then responds with 401 and a claims challenge. The caller must answer that
+    /// challenge by [`TokenRequest::with_claims`].
     #[must_use]
     pub fn with_cae(self) -> Self {
         self.changed(|inner| inner.cae = true)
@@ -80,7 +81,7 @@ impl TokenRequest {
         &self.0.scopes
     }
 
-    /// The tenant asked for, where it is not the credential's own.
+    /// The tenant, if it is not the credential's own.
     pub fn tenant(&self) -> Option<&TenantId> {
         self.0.tenant.as_ref()
     }
@@ -90,13 +91,12 @@ impl TokenRequest {
         self.0.claims.as_deref()
     }
 
-    /// Whether the caller can answer a claims challenge, so that the token may be one that can be
-    /// revoked at once.
+    /// Whether the token may be one that can be revoked at once ([`TokenRequest::with_cae`]).
     pub fn has_cae(&self) -> bool {
         self.0.cae
     }
 
-    /// The parameter `claims`, as a provider takes it: the challenge, and what this client can do.
+    /// The form parameter `claims`: the challenge and the client's capabilities.
     pub(crate) fn sent_claims(&self) -> Option<Cow<'_, str>> {
         let challenge = self.claims().map(Cow::Borrowed);
         if !self.0.cae {
@@ -106,7 +106,8 @@ impl TokenRequest {
             None => Map::new(),
             Some(text) => match serde_json::from_str(text) {
                 Ok(claims) => claims,
-                // The provider says best what is wrong with it.
+                // A malformed challenge is sent as it is: the provider describes what is wrong with
+                // it.
                 Err(_) => return challenge,
             },
         };
@@ -125,12 +126,12 @@ impl TokenRequest {
         Some(Cow::Owned(Value::Object(claims).to_string()))
     }
 
-    /// The same request with the challenge that a provider sent, in place of the one it had.
+    /// The same request with the provider's challenge instead of its own.
     pub(crate) fn answering(&self, claims: &str) -> Self {
         self.clone().with_claims(claims)
     }
 
-    /// The same request without a challenge: the one whose tokens this one's replace.
+    /// The same request without a challenge. Its cached token is the one to replace.
     pub(crate) fn without_claims(&self) -> Self {
         match self.0.claims {
             None => self.clone(),
@@ -138,7 +139,7 @@ impl TokenRequest {
         }
     }
 
-    /// The scopes as a form wants them: joined by a space.
+    /// The scopes joined by spaces, as a form sends them.
     pub fn joined_scopes(&self) -> String {
         let mut joined = String::new();
         for scope in &self.0.scopes {
@@ -168,7 +169,7 @@ impl TokenRequest {
     }
 }
 
-/// A clone is the same without a look inside.
+/// Clones are equal without a comparison of their fields.
 impl PartialEq for TokenRequest {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0

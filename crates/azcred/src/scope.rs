@@ -12,7 +12,7 @@ use std::borrow::Cow;
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Scope(Cow<'static, str>);
 
-/// The suffix that asks for everything the application was granted on a resource.
+/// The suffix that requests all permissions which the application has on a resource.
 const DEFAULT: &str = "/.default";
 
 impl Scope {
@@ -27,10 +27,10 @@ impl Scope {
     /// Azure Key Vault, public cloud.
     pub const KEY_VAULT: Self = Self(Cow::Borrowed("https://vault.azure.net/.default"));
 
-    /// Reads a scope.
+    /// Parses a scope.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is empty, too long, or holds a space or another forbidden
+    /// [`ErrorKind::Invalid`] if the text is empty, too long, or has a space or another forbidden
     /// character.
     pub fn new(scope: impl Into<String>) -> Result<Self> {
         let scope = scope.into();
@@ -58,13 +58,13 @@ impl Scope {
         .with_fix("a scope looks like https://management.azure.com/.default"))
     }
 
-    /// The scope for everything granted on `resource`: `https://storage.azure.com` becomes
-    /// `https://storage.azure.com/.default`. A trailing slash is part of the resource and is kept,
-    /// as Entra ID wants it: `https://management.core.windows.net/` becomes
+    /// The scope for all permissions on `resource`: `https://storage.azure.com` becomes
+    /// `https://storage.azure.com/.default`. A trailing slash is part of the resource, as Entra ID
+    /// requires: `https://management.core.windows.net/` becomes
     /// `https://management.core.windows.net//.default`.
     ///
     /// # Errors
-    /// As [`Scope::new`]; where it is a scope already.
+    /// As [`Scope::new`], and if `resource` is already a scope.
     pub fn from_resource(resource: &str) -> Result<Self> {
         if resource.ends_with(DEFAULT) {
             return Err(Error::new(
@@ -85,7 +85,7 @@ impl Scope {
         self.0.strip_suffix(DEFAULT).unwrap_or(&self.0)
     }
 
-    /// As it stands in a form.
+    /// The scope as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

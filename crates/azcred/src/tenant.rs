@@ -1,4 +1,4 @@
-//! Which directory and which application: identifiers that are valid or do not exist.
+//! Ids of tenants and applications. An invalid id can't exist.
 
 use crate::{
     facts::{Error, ErrorKind, Result},
@@ -8,19 +8,19 @@ use crate::{
 use std::sync::Arc;
 
 /// A Microsoft Entra tenant: its GUID, one of its verified domain names, or one of the shared
-/// endpoints `common`, `organizations` and `consumers`. Valid by construction, so that it can stand
-/// in a path.
+/// endpoints `common`, `organizations` and `consumers`. Valid by construction, so that it can be
+/// part of a URL's path.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TenantId(Arc<str>);
 
-/// The endpoints that stand for no tenant in particular.
+/// The endpoints that are not one tenant's.
 const SHARED: [&str; 3] = ["common", "organizations", "consumers"];
 
 impl TenantId {
-    /// Reads a tenant.
+    /// Parses a tenant.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is neither a GUID, nor a domain name, nor a shared endpoint.
+    /// [`ErrorKind::Invalid`] if the text is not a GUID, a domain name or a shared endpoint.
     pub fn new(tenant: &str) -> Result<Self> {
         let tenant = tenant.trim();
         if SHARED.contains(&tenant) || is_guid(tenant) || is_domain(tenant) {
@@ -34,27 +34,28 @@ impl TenantId {
         .with_fix("find yours with `az account show --query tenantId` or in the Azure portal under Microsoft Entra ID, Overview"))
     }
 
-    /// As it stands in a path.
+    /// The tenant as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether this is `common`, `organizations` or `consumers`, where no application can sign in
-    /// as itself.
+    /// Whether the tenant is `common`, `organizations` or `consumers`. An application can't sign in
+    /// as itself there.
     pub fn is_shared(&self) -> bool {
         SHARED.contains(&self.as_str())
     }
 }
 
-/// An application's client id: a GUID in Entra ID, and any printable word without spaces elsewhere.
+/// An application's client id. In Entra ID it is a GUID. Other providers may use any printable text
+/// without spaces.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClientId(Arc<str>);
 
 impl ClientId {
-    /// Reads a client id.
+    /// Parses a client id.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is empty, longer than 256 bytes, or holds spaces or control
+    /// [`ErrorKind::Invalid`] if the text is empty, longer than 256 bytes, or has spaces or control
     /// characters.
     pub fn new(client_id: &str) -> Result<Self> {
         let client_id = client_id.trim();
@@ -72,7 +73,7 @@ impl ClientId {
         Ok(Self(client_id.into()))
     }
 
-    /// As it stands in a form.
+    /// The client id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

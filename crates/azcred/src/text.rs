@@ -1,7 +1,7 @@
-//! What every value that is checked text has in common: read from text and shown as it.
+//! What all types of validated text have in common.
 
-/// Gives a tuple struct around text, made by `new`, the traits that a text has. `new` is the only
-/// way in: what is parsed or deserialized is checked as well.
+/// Implements the text traits for a tuple struct that has `new`. All of them call `new`, so that
+/// parsed and deserialized values are validated too.
 macro_rules! checked_text {
     ($type:ident) => {
         impl ::std::fmt::Display for $type {

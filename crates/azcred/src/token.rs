@@ -1,4 +1,4 @@
-//! An access token: its secret, its times, and what it claims.
+//! An access token: its secret, its times and its claims.
 
 use crate::facts::{Error, ErrorKind, Principal, Result};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -11,14 +11,14 @@ use std::{
 };
 use time::OffsetDateTime;
 
-/// A bearer token. Cloning shares it; dropping the last clone wipes it from memory; `Debug` hides
-/// it.
+/// A bearer token. Clones share the secret. Dropping the last clone wipes it from memory. `Debug`
+/// hides it.
 #[derive(Clone)]
 pub struct AccessToken(pub(crate) Arc<Handle>);
 
-/// One of the ways to a token. Each has its count of clones on cache lines of its own (128 bytes:
-/// two lines are fetched together on x86, and one is as long on Apple's processors), so that
-/// processors that clone different ones don't wait for each other.
+/// One shared reference to a token, with its own count of clones. Each count has its own cache
+/// lines, so that processors that clone different handles don't wait for each other. 128 bytes: x86
+/// fetches two lines of 64 together, and Apple's processors have lines of 128.
 #[repr(align(128))]
 pub(crate) struct Handle(Arc<Inner>);
 
@@ -30,44 +30,43 @@ impl Deref for Handle {
     }
 }
 
-/// The times are kept as they are asked for: at every call, whether it is fresh; at every call of
-/// the official SDK, its end.
+/// Each time has the type in which it is read most: every call compares `SystemTime`, and every
+/// call of the official SDK reads `OffsetDateTime`.
 pub(crate) struct Inner {
     secret: SecretString,
     ends: OffsetDateTime,
     refresh_on: SystemTime,
-    /// From here on nobody gets it any more: it ends so soon that a request carrying it might come
-    /// too late.
+    /// From this time on the token is not returned: a request with it could arrive after its end.
     useless_from: SystemTime,
-    /// Before this it can't have existed, so somebody has set the clock back and its end means
-    /// nothing.
+    /// The token can't be older than this. If the clock says so, it was set back, and the token's
+    /// end means nothing.
     not_before: SystemTime,
 }
 
-/// A token is refreshed this long before it ends, unless its provider says otherwise.
+/// A token is refreshed this long before its end, unless the provider says otherwise.
 const REFRESH_AHEAD: Duration = Duration::from_secs(5 * 60);
-/// Longer-lived tokens than this are refreshed at half their life, as Entra ID's own `refresh_in`
-/// does.
+/// Tokens that live longer than this are refreshed at half their life, as Entra ID's own
+/// `refresh_in` does.
 const LONG_LIFE: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// A token that ends sooner than this is of no use to whoever gets it.
+/// A token that ends sooner than this is not returned.
 const USABLE: Duration = Duration::from_secs(10);
-/// Clocks are corrected by less than this all the time.
+/// Ordinary corrections of a clock are smaller than this.
 const CLOCK_SLACK: Duration = Duration::from_secs(60);
 
 impl Inner {
-    /// Good, and not due for refresh.
+    /// Valid and not due for refresh.
     #[inline]
     pub(crate) fn is_fresh(&self, now: SystemTime) -> bool {
         now < self.refresh_on && now < self.useless_from && self.not_before <= now
     }
 
-    /// Good, due for refresh or not.
+    /// Valid, even if it is due for refresh.
     pub(crate) fn is_usable(&self, now: SystemTime) -> bool {
         now < self.useless_from && self.not_before <= now
     }
 
-    /// When it was obtained, which a clock set back can't be before.
+    /// When the token was obtained. A clock that shows an earlier time was set back.
     pub(crate) fn obtained(&self) -> SystemTime {
         self.not_before + CLOCK_SLACK
     }
@@ -78,8 +77,8 @@ impl Inner {
 }
 
 impl AccessToken {
-    /// A token obtained at `now` that lives for `lifetime`, to be refreshed after `refresh_in`
-    /// where its provider said so.
+    /// A token obtained at `now` that lives for `lifetime`. It is due for refresh after
+    /// `refresh_in` if the provider said so.
     pub fn new(
         secret: impl Into<SecretString>,
         now: SystemTime,
@@ -106,7 +105,7 @@ impl AccessToken {
         }))
     }
 
-    /// The same token with another count of clones.
+    /// The same token with a separate count of clones.
     pub(crate) fn counted_apart(&self) -> Self {
         Self::counted(self.0.0.clone())
     }
@@ -115,26 +114,27 @@ impl AccessToken {
         Self(Arc::new(Handle(inner)))
     }
 
-    /// The token itself, for the header `Authorization: Bearer …`. Never show it.
+    /// The token's text, for the header `Authorization: Bearer …`. Never show it.
     pub fn secret(&self) -> &str {
         self.0.secret.expose_secret()
     }
 
-    /// When it ends, in UTC, by this machine's clock.
+    /// When the token ends, in UTC, by this machine's clock.
     pub fn expires_on(&self) -> OffsetDateTime {
         self.0.ends
     }
 
-    /// When it should be replaced, in UTC; it is valid until [`AccessToken::expires_on`].
+    /// When the token should be refreshed, in UTC. It is valid until [`AccessToken::expires_on`].
     pub fn refresh_on(&self) -> OffsetDateTime {
         self.0.refresh_on.into()
     }
 
-    /// The token's claims, **not verified**: for display and diagnosis, never for a decision about
-    /// permissions.
+    /// The token's claims, **not verified**: use them for display and diagnosis, never to decide
+    /// about permissions.
     ///
     /// # Errors
-    /// [`ErrorKind::Unexpected`] where the token is no JWT, which a provider is free to issue.
+    /// [`ErrorKind::Unexpected`] if the token is not a JWT. Providers may issue tokens of another
+    /// form.
     pub fn unverified_claims(&self) -> Result<serde_json::Map<String, serde_json::Value>> {
         let unreadable = || {
             Error::new(
@@ -157,10 +157,10 @@ impl AccessToken {
 }
 
 impl Principal {
-    /// Who a token says it is. **Not verified**, as its claims are.
+    /// The principal that a token names. **Not verified**, as its claims are.
     ///
     /// # Errors
-    /// [`ErrorKind::Unexpected`] where the token is no JWT.
+    /// [`ErrorKind::Unexpected`] if the token is not a JWT.
     pub fn from_token(token: &AccessToken) -> Result<Self> {
         Ok(Self::from_claims(&token.unverified_claims()?))
     }
