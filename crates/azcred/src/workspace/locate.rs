@@ -1,13 +1,14 @@
-//! Finds the workspace that is meant, where MLClient and hi-ml find it.
+//! Finds the workspace of a folder where MLClient and hi-ml find it.
 //!
-//! 1. what was named, each part for itself, over whichever of the following is found first:
+//! 1. what the caller names; each part replaces the same part of the first of the following that
+//!    exists:
 //! 2. `AZUREML_ARM_SUBSCRIPTION`, `AZUREML_ARM_RESOURCEGROUP`, `AZUREML_ARM_WORKSPACE_NAME`: set
 //!    inside every Azure ML job;
 //! 3. `config.json`, in the order of azure-ai-ml's `MLClient.from_config`: in a folder `.azureml`,
-//!    from here upward; in a folder `aml_config`; beside; each also as `project.json`. (hi-ml knows
-//!    `config.json` beside only.)
-//! 4. `HIML_SUBSCRIPTION_ID`, `HIML_RESOURCE_GROUP`, `HIML_WORKSPACE_NAME`: hi-ml's own, which it
-//!    reads last too.
+//!    here or in a folder above; in a folder `aml_config`; in the folder itself. Each may also be
+//!    called `project.json`. (hi-ml reads only `config.json` in the folder itself.)
+//! 4. `HIML_SUBSCRIPTION_ID`, `HIML_RESOURCE_GROUP`, `HIML_WORKSPACE_NAME`: hi-ml's own variables,
+//!    which hi-ml also reads last.
 
 use super::WorkspaceRef;
 use crate::{
@@ -21,21 +22,22 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What a caller names of a workspace, each part where it is known.
+/// The parts of a workspace's name that the caller knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Named {
-    /// The subscription, by id.
+    /// The subscription's id.
     pub subscription: Option<String>,
     /// The resource group.
     pub resource_group: Option<String>,
-    /// The workspace: its name, or its whole resource id, which then says everything.
+    /// The workspace: its name, or its whole resource id, which contains the other parts.
     pub workspace: Option<String>,
-    /// What errors call the three.
+    /// What errors call the three parts.
     pub labels: Labels,
 }
 
-/// What errors call the parts of a workspace's name, such as a command's options.
+/// What errors call the parts of a workspace's name, such as a command's options: subscription,
+/// resource group, workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Labels(pub [&'static str; 3]);
 
@@ -53,7 +55,7 @@ impl Default for Labels {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
-    /// The caller named it, and calls it by this label, such as `--workspace`.
+    /// The caller named it. The label is what the caller calls this part, such as `--workspace`.
     Named(&'static str),
     /// In this variable.
     Variable(&'static str),
@@ -77,41 +79,41 @@ impl fmt::Display for Source {
 pub struct Located {
     /// The workspace.
     pub workspace: WorkspaceRef,
-    /// Where its subscription was found.
+    /// Where the subscription was found.
     pub subscription_source: Source,
-    /// Where its resource group was found.
+    /// Where the resource group was found.
     pub resource_group_source: Source,
-    /// Where its own name was found.
+    /// Where the workspace's name was found.
     pub source: Source,
-    /// A plain `config.json` that names another workspace: MLClient uses the workspace above, and
-    /// hi-ml this one.
+    /// The `config.json` in the folder itself, if it names another workspace: hi-ml uses that one,
+    /// MLClient uses `workspace`.
     pub other: Option<(PathBuf, WorkspaceRef)>,
 }
 
-/// The levels that MLClient climbs.
+/// The number of folders that MLClient climbs.
 const LEVELS: usize = 20;
-/// A configuration past this is none.
+/// A larger file is not read as a configuration, in bytes.
 const LIMIT: u64 = 1 << 20;
 const FOLDERS: [&str; 3] = [".azureml", "aml_config", ""];
 const NAMES: [&str; 2] = ["config.json", "project.json"];
 
-/// The three names, each as the place where they were found calls it.
+/// The three parts, each with the place where it was found.
 struct Names {
     place: Place,
     labels: [&'static str; 3],
     values: [Option<String>; 3],
 }
 
-/// Where names are found together.
+/// A place in which all parts are found together.
 enum Place {
     Caller,
-    /// Variables that begin as this says.
+    /// Variables with this prefix.
     Variables(&'static str),
     File(PathBuf),
 }
 
 impl Names {
-    /// What the caller names, whole or not.
+    /// The caller as the place; its values follow.
     fn of_caller(labels: Labels) -> Self {
         Self {
             place: Place::Caller,
@@ -120,7 +122,7 @@ impl Names {
         }
     }
 
-    /// Where the part of this label was found.
+    /// Where the part with this label was found.
     fn source(&self, label: &'static str) -> Source {
         match &self.place {
             Place::Caller => Source::Named(label),
@@ -140,12 +142,12 @@ impl fmt::Display for Place {
     }
 }
 
-/// Finds the workspace; `None` where nothing names one. `directory` is where the search for a file
-/// begins: an absolute path.
+/// Finds the workspace; returns `None` if nothing names one. `directory` must be an absolute path.
+/// The search for a file begins there.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] where something names a workspace and can't be used. The file or the
-/// variable and the field are named.
+/// [`ErrorKind::Invalid`] if a name that was found can't be used. The error names the file or the
+/// variable, and the field.
 pub fn locate(system: &dyn System, directory: &Path, named: &Named) -> Result<Option<Located>> {
     if let Some(id) = named.workspace.as_deref().filter(|id| id.contains('/')) {
         let Labels([.., label]) = named.labels;
@@ -202,7 +204,7 @@ pub fn locate(system: &dyn System, directory: &Path, named: &Named) -> Result<Op
     }))
 }
 
-/// What is missing of a name of which a part is there.
+/// The error for a name with missing parts.
 fn incomplete(base: &Names, values: &[Option<&str>], what: String) -> Error {
     let absent: Vec<&str> = base
         .labels
@@ -225,7 +227,7 @@ fn incomplete(base: &Names, values: &[Option<&str>], what: String) -> Error {
     .with_fix(format!("add {absent_names}{besides}"))
 }
 
-/// The first source that is there at all, whole or not.
+/// The first place that names any part, complete or not.
 fn base(system: &dyn System, directory: &Path) -> Result<Option<Names>> {
     let variables = |title, labels: [&'static str; 3]| {
         let values = labels.map(|name| system.var(name));
@@ -262,7 +264,7 @@ fn base(system: &dyn System, directory: &Path) -> Result<Option<Names>> {
     ))
 }
 
-/// The nearest file of this name, here or above.
+/// The nearest file with this name, here or in a folder above.
 fn upward(
     system: &dyn System,
     directory: &Path,
@@ -273,7 +275,7 @@ fn upward(
         let path = level.join(folder).join(name);
         match system.read(&path, LIMIT) {
             Ok(bytes) => return Ok(Some((path, bytes))),
-            // A folder of that name is no configuration.
+            // A folder with that name is not a configuration.
             Err(error)
                 if matches!(
                     error.kind(),
@@ -304,7 +306,7 @@ fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
             "download it again: in Azure Machine Learning studio, top right, 'Download config file'",
         )
     };
-    // Microsoft's tools write and read it with a byte order mark too.
+    // Microsoft's tools also read and write a byte order mark.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let fields: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
         damaged(format!(
@@ -312,7 +314,7 @@ fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
             printable(&error.to_string(), 120)
         ))
     })?;
-    // The older form: one id in place of the three names.
+    // The older form has one id instead of the three names.
     let values = match fields
         .get("Scope")
         .and_then(Value::as_str)
@@ -348,7 +350,7 @@ fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
     })
 }
 
-/// The file that hi-ml would read instead, where it names another workspace.
+/// The file that hi-ml would read instead, if it names another workspace.
 fn rival(
     system: &dyn System,
     directory: &Path,

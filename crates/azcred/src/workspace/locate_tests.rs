@@ -1,4 +1,4 @@
-//! Where a workspace's name is found, and what is said where it is not.
+//! Where a workspace's name is found, and the errors if it is not.
 
 use super::*;
 use crate::system::Fixture;
@@ -75,7 +75,7 @@ fn a_resource_id_as_the_workspace_says_everything() {
 
 #[test]
 fn files_are_found_in_the_order_of_ml_client() {
-    // MLClient takes a far .azureml/config.json before a near config.json.
+    // MLClient prefers a far .azureml/config.json to a near config.json.
     let both = Fixture::new()
         .with_file("/home/.azureml/config.json", config("ws-far"))
         .with_file("/home/ada/project/src/config.json", config("ws-near"));

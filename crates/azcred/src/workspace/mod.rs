@@ -1,5 +1,4 @@
-//! Which Azure Machine Learning workspace is meant: names that are valid or don't exist, and where
-//! they are found.
+//! Azure Machine Learning workspaces: valid names, and where they are found.
 
 mod locate;
 
@@ -13,7 +12,7 @@ use serde::Serialize;
 use std::fmt;
 use uuid::Uuid;
 
-/// One workspace, by the three names that every tool of the field asks for. Valid by construction.
+/// A workspace, by subscription, resource group and name. Valid by construction.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkspaceRef {
@@ -25,10 +24,10 @@ pub struct WorkspaceRef {
 const TYPE: &str = "Microsoft.MachineLearningServices/workspaces";
 
 impl WorkspaceRef {
-    /// From its parts.
+    /// Builds a workspace from its parts.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where one of them can't be the name of such a thing; it is named.
+    /// [`ErrorKind::Invalid`] if a part is not a valid name; the error names the part.
     pub fn new(subscription: &str, resource_group: &str, name: &str) -> Result<Self> {
         Ok(Self {
             subscription: subscription_id(subscription)?,
@@ -37,12 +36,12 @@ impl WorkspaceRef {
         })
     }
 
-    /// From the id that the portal and `az resource list` show:
-    /// `/subscriptions/…/resourceGroups/…/providers/Microsoft.MachineLearningServices/workspaces/…`,
-    /// in any case. What follows (a job, a compute) is left away.
+    /// Parses the id that the portal and `az resource list` show, in any case:
+    /// `/subscriptions/…/resourceGroups/…/providers/Microsoft.MachineLearningServices/workspaces/…`.
+    /// What follows the workspace (a job, a compute) is ignored.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is no such id.
+    /// [`ErrorKind::Invalid`] if the text is not such an id.
     pub fn from_resource_id(id: &str) -> Result<Self> {
         let mut segments = id.trim().trim_start_matches('/').split('/');
         let mut labelled = |label: &str| {
@@ -89,7 +88,7 @@ impl WorkspaceRef {
         &self.name
     }
 
-    /// Its id, which roles are assigned at.
+    /// The resource id, at which roles are assigned.
     pub fn resource_id(&self) -> String {
         format!(
             "/subscriptions/{}/resourceGroups/{}/providers/{TYPE}/{}",
@@ -108,10 +107,10 @@ impl fmt::Display for WorkspaceRef {
     }
 }
 
-/// A subscription's id: a GUID.
+/// Parses a subscription's id: a GUID.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] where it is not one.
+/// [`ErrorKind::Invalid`] if the text is not a GUID.
 pub fn subscription_id(text: &str) -> Result<String> {
     let id = text.trim();
     if id.len() == 36 && Uuid::try_parse(id).is_ok() {
@@ -127,11 +126,12 @@ pub fn subscription_id(text: &str) -> Result<String> {
     ))
 }
 
-/// A resource group's name. From Microsoft's page 'Naming rules and restrictions for Azure
-/// resources', Microsoft.Resources: 1 to 90 letters, digits, `_ - . ( )`, no full stop at the end.
+/// Validates a resource group's name. From Microsoft's page 'Naming rules and restrictions for
+/// Azure resources', Microsoft.Resources: 1 to 90 letters, digits, `_ - . ( )`, no full stop at the
+/// end.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] where it can't be one.
+/// [`ErrorKind::Invalid`] if it is not a valid name.
 pub fn group_name(text: &str) -> Result<String> {
     let name = text.trim();
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '(' | ')');
@@ -147,8 +147,8 @@ pub fn group_name(text: &str) -> Result<String> {
     .with_fix("find it with `az group list --query '[].name'`"))
 }
 
-/// From the same page, Microsoft.MachineLearningServices: 3 to 33 letters, digits, `-` and `_`, the
-/// first of them a letter or a digit.
+/// Validates a workspace's name. From the same page, Microsoft.MachineLearningServices: 3 to 33
+/// letters, digits, `-` and `_`; the first is a letter or a digit.
 fn workspace_name(text: &str) -> Result<String> {
     let name = text.trim();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
