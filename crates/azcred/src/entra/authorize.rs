@@ -1,10 +1,10 @@
-//! The authorization request that a person's browser takes to the provider, and what it brings back
-//! (RFC 6749 section 4.1).
+//! The authorization request that a person's browser takes to the provider, and its response (RFC
+//! 6749 section 4.1).
 //!
-//! The answer comes in the query of an address, and not in a form that the browser posts: every
-//! provider can do that (RFC 8252 section 7.3), and whoever waits for it need take no request but a
-//! plain visit. What stays in the browser's history is a code that was used, and that was of no use
-//! without the verifier, which never leaves this process but for the token endpoint (RFC 7636).
+//! The response comes in a query, not in a form that the browser posts: every provider supports
+//! that (RFC 8252 section 7.3), and the listener needs to accept GET requests only. The browser's
+//! history then has a used code. The code is useless without the verifier, which is sent to the
+//! token endpoint only (RFC 7636).
 
 use super::{
     Endpoints, Grant, SignedIn, TokenEndpoint, pkce, scopes_of_person,
@@ -21,22 +21,21 @@ use std::{fmt, time::Duration};
 use url::Url;
 use zeroize::Zeroizing;
 
-/// What a person is asked for besides.
+/// Optional parameters of an authorization request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Wishes<'a> {
-    /// The name to begin with.
+    /// The sign-in name to offer.
     pub(crate) login_hint: Option<&'a str>,
-    /// Whether they are asked again for what is known (`prompt`, OpenID Connect Core 1.0 section
-    /// 3.1.2.1).
+    /// What the provider asks the person again (`prompt`, OpenID Connect Core 1.0 section 3.1.2.1).
     pub(crate) prompt: Option<&'static str>,
 }
 
-/// One request, which one answer is taken for. `Debug` shows nothing of it.
+/// One authorization request, which accepts one response. `Debug` shows nothing of it.
 pub(crate) struct Authorization {
     url: Url,
     redirect_uri: String,
     issuer: Option<String>,
-    /// Whether the provider promised to say who it is in each answer.
+    /// Whether the provider announced that each response names it (RFC 9207).
     names_issuer: bool,
     state: SecretString,
     nonce: SecretString,
@@ -49,11 +48,11 @@ impl fmt::Debug for Authorization {
     }
 }
 
-/// What a browser brings back of a request of ours.
+/// The response that a browser brings.
 pub(crate) enum Redirected {
     /// The person signed in.
     Code(SecretString),
-    /// The provider said no, in these words of its own.
+    /// The provider rejected the sign-in, with this error.
     Refused {
         /// RFC 6749 section 4.1.2.1.
         error: String,
@@ -70,14 +69,14 @@ impl fmt::Debug for Redirected {
     }
 }
 
-/// A longer code is none.
+/// A longer text is not a code.
 const LONGEST_CODE: usize = 8192;
 
 impl Authorization {
-    /// A request for what `request` says, whose answer is to come to `redirect_uri`.
+    /// Builds the authorization request for `request`. The browser is redirected to `redirect_uri`.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the machine has no randomness to give.
+    /// [`ErrorKind::Invalid`] if the system has no random numbers.
     pub(crate) fn new(
         endpoints: &Endpoints,
         client_id: &str,
@@ -100,15 +99,14 @@ impl Authorization {
                 .append_pair("code_challenge", &pkce::challenge(&verifier))
                 .append_pair("code_challenge_method", "S256");
             if endpoints.issuer.is_none() {
-                // Entra ID's own: the account's home along with the tokens, and a number to search
-                // its log by.
+                // Entra ID's parameters: the response then has the account's home, and the sign-in
+                // log has this id.
                 query
                     .append_pair("client_info", "1")
                     .append_pair("client-request-id", &uuid::Uuid::new_v4().to_string());
             }
-            // Where it is the provider's to say no, a refresh token takes a consent that is asked
-            // for (OpenID Connect Core 1.0 section 11); Entra ID gives it to whom it was allowed
-            // once.
+            // Other providers return a refresh token only after consent, which `prompt` requests
+            // (OpenID Connect Core 1.0 section 11). Entra ID remembers a consent.
             let is_asked = endpoints.issuer.is_some().then_some("consent");
             for (name, value) in [
                 ("login_hint", wishes.login_hint),
@@ -133,18 +131,18 @@ impl Authorization {
         })
     }
 
-    /// Where the browser is sent. Who can read it while the person signs in (other users can see a
-    /// program's arguments) could answer in their place, with a sign-in of their own: that is why
-    /// people are shown as whom they are signed in.
+    /// The address for the browser. Other users can see a program's arguments, so another user
+    /// could read the address during the sign-in and answer with their own account. That is why the
+    /// person is shown the account that signed in.
     pub(crate) fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Reads the query that a browser came with.
+    /// Reads the query of the browser's request.
     ///
     /// # Errors
-    /// Why it is not the answer to this request, as half a sentence: it is to be turned away, and
-    /// waited on.
+    /// Why the query is not the response to this request, as half a sentence. The caller rejects
+    /// the query and continues to wait.
     pub(crate) fn read(&self, query: &str) -> std::result::Result<Redirected, &'static str> {
         let [mut code, mut state, mut error, mut description, mut issuer] = [const { None }; 5];
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -154,7 +152,7 @@ impl Authorization {
                 "error" => &mut error,
                 "error_description" => &mut description,
                 "iss" => &mut issuer,
-                // RFC 6749 section 4.1.2: what is not known is ignored.
+                // RFC 6749 section 4.1.2: unknown parameters are ignored.
                 _ => continue,
             };
             if place.replace(Zeroizing::new(value.into_owned())).is_some() {
@@ -167,8 +165,8 @@ impl Authorization {
         if !pkce::is_same(&state, &self.state) {
             return Err("an answer to another sign-in");
         }
-        // RFC 9207 section 2.4: another provider's answer, where one says whose it is, or had
-        // promised to.
+        // RFC 9207 section 2.4: the response must name this provider if it names one or if the
+        // provider announced so. Otherwise it is another provider's.
         match (&issuer, &self.issuer) {
             (Some(said), Some(ours)) if **said != *ours => {
                 return Err("an answer from another provider");
@@ -190,11 +188,11 @@ impl Authorization {
         }
     }
 
-    /// Turns what the browser brought into tokens of the person, and says whose they are.
+    /// Redeems the browser's response for the person's tokens, and reads whose they are.
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`] where the provider said no; [`ErrorKind::Unexpected`] where it speaks
-    /// of another sign-in; those of the token endpoint.
+    /// [`ErrorKind::Refused`] if the provider rejected the sign-in; [`ErrorKind::Unexpected`] if
+    /// the tokens are of another sign-in; the errors of the token endpoint.
     pub(crate) async fn redeem(
         &self,
         who: &str,
@@ -238,8 +236,8 @@ impl Authorization {
             )
             .with_fix(Fix::Retry { after: None });
         }
-        // Entra ID's ids stand in the text alone here. What is read of it is what a token
-        // endpoint's refusal has.
+        // Entra ID writes its ids into the text only. The result has the form of a token endpoint's
+        // error.
         let after = |label: &str, upto: &[char]| {
             let rest = description.split_once(label)?.1.trim_start();
             rest.split(upto).next().map(str::to_owned)
@@ -295,14 +293,14 @@ fn what(who: &str, endpoint: &TokenEndpoint) -> String {
     )
 }
 
-/// What a code can be: whatever can stand in a form, which Entra ID's are some kilobytes of.
+/// Whether a text can be a code: printable ASCII of up to some kilobytes, as Entra ID's are.
 fn is_code(code: &str) -> bool {
     (1..=LONGEST_CODE).contains(&code.len())
         && code.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
-/// Refusals that say no more than their name (RFC 6749 section 4.1.2.1, OpenID Connect Core 1.0
-/// section 3.1.2.6).
+/// What errors mean that explain nothing besides their name (RFC 6749 section 4.1.2.1, OpenID
+/// Connect Core 1.0 section 3.1.2.6).
 fn meaning(error: &str) -> Option<(&'static str, &'static str)> {
     Some(match error {
         "access_denied" => (

@@ -1,31 +1,30 @@
 //! What Entra ID's codes mean, and what fixes them.
 //!
 //! From Microsoft's page 'Microsoft Entra authentication and authorization error codes' and from
-//! what the codes turn out to mean in practice. `{client}`, `{tenant}` and `{scope}` are filled in
-//! by whoever shows them.
+//! practice. `{client}`, `{tenant}` and `{scope}` are placeholders for the names of a request.
 
 use crate::facts::{Fix, SignIn};
 
-/// What a code means and what fixes it, in plain words.
+/// What an error code means and what fixes the error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Meaning {
-    /// The code: the digits of `AADSTS7000215`.
+    /// The digits of the code: 7000215 for `AADSTS7000215`.
     pub code: u32,
-    /// What it means.
+    /// What the code means, with placeholders.
     pub means: &'static str,
-    /// What fixes it, before the names of a request are filled in.
+    /// What fixes the error, before the names of a request are filled in.
     remedy: Remedy,
 }
 
-/// What fixes a refusal, without the names of the request.
+/// What fixes an error, without the names of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Remedy {
     /// See [`Fix::SignIn`].
     SignIn,
     /// See [`Fix::NewSecret`].
     NewSecret,
-    /// Check the secret first, then as [`Fix::NewSecret`].
+    /// Check the secret first, then [`Fix::NewSecret`].
     CheckSecret,
     /// See [`Fix::UploadCertificate`].
     UploadCertificate,
@@ -33,25 +32,25 @@ enum Remedy {
     CompareFederation,
     /// See [`Fix::Retry`].
     Retry,
-    /// Words that hold for every request.
+    /// A text without placeholders.
     Text(&'static str),
-    /// Words with names to fill in.
+    /// A text with placeholders.
     Template(&'static str),
 }
 
 impl Meaning {
-    /// What it means for a request by this application, for this tenant and scope.
+    /// What the code means for a request by this application for this tenant and scope.
     pub fn means_for(&self, client_id: &str, tenant: &str, scope: &str) -> String {
         filled(self.means, client_id, tenant, scope)
     }
 
-    /// What it means, where that is the same for every request.
+    /// What the code means, if that is the same for every request.
     #[cfg(feature = "developer-tools")]
     pub(crate) fn means_always(&self) -> Option<&'static str> {
         (!self.means.contains('{')).then_some(self.means)
     }
 
-    /// What fixes it for a request by this application, for this tenant and scope.
+    /// What fixes the error for a request by this application for this tenant and scope.
     pub fn fix_for(&self, client_id: &str, tenant: &str, scope: &str) -> Fix {
         let client = || client_id.to_owned();
         match self.remedy {
@@ -74,7 +73,7 @@ impl Meaning {
         }
     }
 
-    /// What fixes it, where that is the same for every request.
+    /// What fixes the error, if that is the same for every request.
     #[cfg(feature = "developer-tools")]
     pub(crate) fn fix_always(&self) -> Option<Fix> {
         match self.remedy {
@@ -91,7 +90,7 @@ fn filled(text: &str, client_id: &str, tenant: &str, scope: &str) -> String {
         .replace("{scope}", scope)
 }
 
-/// The meaning of a code, where we know it.
+/// The meaning of a code; `None` for codes that are not in the table.
 pub fn explain(code: u32) -> Option<&'static Meaning> {
     MEANINGS
         .binary_search_by_key(&code, |meaning| meaning.code)

@@ -1,4 +1,4 @@
-//! Codes for devices: how one is had at the provider (RFC 8628 sections 3.1 and 3.2).
+//! Requests a device code from the provider (RFC 8628 sections 3.1 and 3.2).
 
 use super::{
     token_answer::{self, Asked},
@@ -19,23 +19,23 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use url::Url;
 
-/// A code that the provider waits for.
+/// A device code and what the person needs for it.
 pub(crate) struct Device {
-    /// What tokens are asked for with.
+    /// The secret code with which tokens are requested.
     pub(crate) code: SecretString,
-    /// What a person is shown.
+    /// What the person is shown.
     pub(crate) shown: DeviceCode,
-    /// How long it lasts.
+    /// How long the code is valid.
     pub(crate) lasts: Duration,
-    /// The least pause between two questions.
+    /// The shortest pause between two requests for a token.
     pub(crate) interval: Duration,
 }
 
-/// The pause where the provider names none (RFC 8628 section 3.2).
+/// The pause in seconds if the provider names none (RFC 8628 section 3.2).
 const INTERVAL: u64 = 5;
-/// No provider means a longer one; more would overflow somebody's clock.
+/// The longest time that is accepted from a provider, in seconds. More could overflow a clock.
 const LONGEST: u64 = 24 * 60 * 60;
-/// A longer code is nothing to type.
+/// A longer code can't be typed.
 const LONGEST_USER_CODE: usize = 64;
 const LONGEST_ADDRESS: usize = 2048;
 
@@ -44,7 +44,7 @@ struct Answer {
     #[serde(deserialize_with = "token_answer::secret")]
     device_code: SecretString,
     user_code: String,
-    /// `verification_url` is what providers said before there was an RFC.
+    /// `verification_url` is the name from before the RFC.
     #[serde(alias = "verification_url")]
     verification_uri: String,
     #[serde(default, alias = "verification_url_complete")]
@@ -56,10 +56,10 @@ struct Answer {
 }
 
 impl TokenEndpoint {
-    /// Asks for a code. `who` is the credential, for the error.
+    /// Requests a device code. `who` is the credential's name, for errors.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] where the provider has no such codes; those of its answer.
+    /// [`ErrorKind::Unavailable`] if the provider has no device codes; the errors of the request.
     pub(crate) async fn device_code(
         &self,
         who: &str,
@@ -115,7 +115,7 @@ impl TokenEndpoint {
     }
 }
 
-/// The code in an answer, or what is wrong with it.
+/// The device code in a response, or what is wrong with the response.
 fn read(response: &HttpResponse, now: SystemTime) -> std::result::Result<Device, String> {
     let Some(answer) = json::object::<Answer>(&response.body) else {
         return Err(token_answer::not_an_answer(
@@ -154,8 +154,7 @@ fn read(response: &HttpResponse, now: SystemTime) -> std::result::Result<Device,
     })
 }
 
-/// An address that a person may be sent to with their password: it can be read as it is, and leads
-/// where it says.
+/// An address at which a person may enter a password: HTTPS or loopback, and shown as it is.
 fn address(text: &str) -> Option<Url> {
     if printable(text, LONGEST_ADDRESS) != text {
         return None;

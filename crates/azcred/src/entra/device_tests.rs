@@ -1,4 +1,4 @@
-//! What a provider may answer with when it is asked for a code.
+//! Responses of a provider to the request for a device code.
 
 use super::*;
 use crate::http::HeaderMap;
@@ -15,7 +15,7 @@ fn answer(body: &str) -> HttpResponse {
     }
 }
 
-/// An answer of Entra ID with a change.
+/// Reads Entra ID's response with one changed member.
 fn read_with(name: &str, value: Value) -> std::result::Result<Device, String> {
     let mut entra = json!({
         "device_code": "the-device-code",

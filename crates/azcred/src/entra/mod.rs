@@ -1,4 +1,4 @@
-//! The identity provider's protocol: OAuth 2.0 as Microsoft Entra ID speaks it.
+//! The identity provider's protocol: OAuth 2.0 as Microsoft Entra ID implements it.
 
 #[cfg(feature = "people")]
 mod authorize;

@@ -1,4 +1,4 @@
-//! Numbers that nobody can guess, and Proof Key for Code Exchange made of one (RFC 7636).
+//! Random values, and Proof Key for Code Exchange (RFC 7636).
 
 use crate::facts::{Error, ErrorKind, Result};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -10,13 +10,13 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-/// 256 bits (RFC 7636 section 7.1), which are 43 characters.
+/// 256 bits (RFC 7636 section 7.1), written as 43 characters.
 const BYTES: usize = 32;
 
-/// 256 random bits as text that can stand anywhere: a `state`, a `nonce`, a code verifier.
+/// 256 random bits as URL-safe text, for a `state`, a `nonce` or a code verifier.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] where the machine has no randomness to give.
+/// [`ErrorKind::Invalid`] if the system has no random numbers.
 pub(super) fn unguessable() -> Result<SecretString> {
     let mut bytes = Zeroizing::new([0; BYTES]);
     SystemRandom::new().fill(&mut *bytes).map_err(|_| {
@@ -30,13 +30,13 @@ pub(super) fn unguessable() -> Result<SecretString> {
     Ok(URL_SAFE_NO_PAD.encode(*bytes).into())
 }
 
-/// What is told of a code verifier ahead of time: its SHA-256 (`S256`, RFC 7636 section 4.2).
+/// The challenge for a code verifier: its SHA-256 (`S256`, RFC 7636 section 4.2).
 pub(super) fn challenge(verifier: &SecretString) -> String {
     let verifier = verifier.expose_secret();
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
 }
 
-/// Compares what came with what was sent, in a time that tells nothing but the length of either.
+/// Compares what came back with what was sent. The time depends on the lengths only.
 pub(super) fn is_same(one: &str, other: &SecretString) -> bool {
     one.as_bytes()
         .ct_eq(other.expose_secret().as_bytes())

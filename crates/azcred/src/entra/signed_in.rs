@@ -1,4 +1,4 @@
-//! Who signed in: what a person's sign-in brought, with what the provider states of whose it is.
+//! The result of a person's sign-in: the tokens, and whose they are.
 
 use super::{Expected, IdClaims, PersonTokens, TokenEndpoint, id_claims, openid::Unfit};
 use crate::{
@@ -14,12 +14,12 @@ pub(crate) struct SignedIn {
 }
 
 impl TokenEndpoint {
-    /// Reads whose tokens these are. `nonce` is what was sent along with the person, where the way
-    /// can send anything.
+    /// Reads whose tokens these are. `nonce` is the value that was sent with the request, if the
+    /// flow can send one.
     ///
     /// # Errors
-    /// [`ErrorKind::Unexpected`] where the provider speaks of nobody, or of another sign-in; those
-    /// of [`TokenEndpoint::endpoints`].
+    /// [`ErrorKind::Unexpected`] if the response names no person or is of another sign-in; the
+    /// errors of [`TokenEndpoint::endpoints`].
     pub(crate) async fn signed_in(
         &self,
         who: &str,

@@ -1,7 +1,8 @@
-//! Reads what a token endpoint answers (RFC 6749 sections 5.1 and 5.2, with Entra ID's additions).
+//! Reads the response of a token endpoint (RFC 6749 sections 5.1 and 5.2, with Entra ID's
+//! additions).
 //!
-//! Every word of it is somebody else's: bounded, stripped of control characters, and of every
-//! secret that was sent.
+//! All text in it is untrusted. Its length is limited, and control characters and all sent secrets
+//! are removed.
 
 use super::codes::explain;
 use crate::{
@@ -16,21 +17,21 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use std::time::{Duration, SystemTime};
 
-/// What an error needs to know of the request.
+/// The request, as far as its errors need it.
 pub(super) struct Asked<'a> {
-    /// What was tried, as a sentence.
+    /// What did not work, as a sentence.
     pub(super) what: &'a str,
     pub(super) client_id: &'a str,
     pub(super) tenant: &'a str,
     pub(super) scope: &'a str,
-    /// What must not come back in any message.
+    /// The values that must not be in any message.
     pub(super) secrets: &'a [&'a str],
     pub(super) now: SystemTime,
 }
 
-/// No token lives longer, whatever an authority says; more would overflow somebody's clock.
+/// A longer lifetime is cut to this. More could overflow a clock.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-/// Clocks closer than this are in agreement (Entra ID allows five minutes).
+/// Clocks that differ by fewer seconds count as equal. Entra ID allows five minutes.
 const CLOCK_TOLERANCE: i64 = 300;
 
 #[derive(Deserialize)]
@@ -72,22 +73,22 @@ struct Failure {
     claims: Option<String>,
 }
 
-/// What a person's sign-in brings.
+/// The tokens of a person's sign-in.
 pub(crate) struct PersonTokens {
-    /// The token for what was asked for.
+    /// The access token for the request.
     pub(crate) access: AccessToken,
-    /// What more tokens can be had for, of any resource; `None` where the provider gives none.
+    /// The refresh token; `None` if the provider returned none.
     pub(crate) refresh: Option<SecretString>,
-    /// Who signed in, as the provider states it to the client (a JWT; OpenID Connect Core 1.0
-    /// section 2).
+    /// The provider's statement about who signed in (a JWT; OpenID Connect Core 1.0 section 2).
     pub(crate) id_token: Option<SecretString>,
-    /// `OBJECT-ID.TENANT-ID` of the account at home (`client_info`, Entra ID's own).
+    /// `OBJECT-ID.TENANT-ID` of the account in its home tenant (`client_info`, specific to Entra
+    /// ID).
     pub(crate) home_account_id: Option<String>,
-    /// The family of clients that may use the refresh token (`foci`, Entra ID's own).
+    /// The family of clients that may use the refresh token (`foci`, specific to Entra ID).
     pub(crate) family: Option<String>,
 }
 
-/// The tokens in an answer, or why there are none.
+/// The tokens in a response, or the error that it means.
 pub(super) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Result<PersonTokens> {
     if response.status == 200 {
         success(asked, response)
@@ -107,7 +108,7 @@ fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<PersonTokens> {
     if !answer.token_type.is_empty() && !answer.token_type.eq_ignore_ascii_case("Bearer") {
         return Err(unexpected(format!(
             "the authority returned a token of the type '{}', not a bearer token",
-            // The token may stand in the wrong place.
+            // The token may be in the wrong member.
             clean(
                 &redact(&answer.token_type, &[answer.access_token.expose_secret()]),
                 asked.secrets,
@@ -115,8 +116,7 @@ fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<PersonTokens> {
             )
         )));
     }
-    // RFC 6749 leaves expires_in out where the lifetime is known otherwise; an hour is what
-    // providers mean by that.
+    // RFC 6749 makes expires_in optional. Providers that leave it out usually mean an hour.
     let lifetime = Duration::from_secs(answer.expires_in.unwrap_or(3600)).min(LONGEST);
     Ok(PersonTokens {
         access: AccessToken::new(
@@ -135,7 +135,7 @@ fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<PersonTokens> {
     })
 }
 
-/// Reads `client_info`: the base64 of `{"uid": …, "utid": …}`, as MSAL does.
+/// Reads `client_info`, the base64 of `{"uid": …, "utid": …}`, as MSAL does.
 fn home_account_id(client_info: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct ClientInfo {
@@ -179,7 +179,7 @@ pub(super) fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
         correlation_id: failure.correlation_id.as_deref().map(|id| text(id, 80)),
         trace_id: failure.trace_id.as_deref().map(|id| text(id, 80)),
         timestamp: failure.timestamp.as_deref().map(|at| text(at, 40)),
-        // They are sent back as they came, or not at all.
+        // A challenge is sent back unchanged, or not at all.
         claims: failure.claims.filter(|claims| {
             claims.len() <= LOOKED_AT
                 && text(claims, LOOKED_AT) == *claims
@@ -200,7 +200,7 @@ pub(super) fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
     let mut fix = meaning
         .map(|meaning| meaning.fix_for(asked.client_id, asked.tenant, asked.scope))
         .unwrap_or_default();
-    // What the provider saw in the token stands only in its own words.
+    // Only the provider's own text says what it saw in the token.
     if matches!(
         code,
         Some(70_021 | 700_211..=700_213 | 7_002_138 | 700_024 | 700_027 | 50_013)
@@ -222,7 +222,7 @@ pub(super) fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
         .with_refusal(refusal)
 }
 
-/// An answer that is no OAuth error.
+/// The error for a response that is not an OAuth error.
 fn not_understood(asked: &Asked<'_>, response: &HttpResponse) -> Error {
     if response.status == 429 || response.status >= 500 {
         let (why, fix) = busy(response, asked.now, None);
@@ -236,7 +236,7 @@ fn not_understood(asked: &Asked<'_>, response: &HttpResponse) -> Error {
     .with_fix("check AZURE_AUTHORITY_HOST, and that no proxy answers instead")
 }
 
-/// Too many requests, or the authority's own trouble.
+/// The cause and the fix if the authority has too many requests or fails itself.
 fn busy(response: &HttpResponse, now: SystemTime, said: Option<&str>) -> (String, Fix) {
     let times = if response.attempts == 1 {
         "once".to_owned()
@@ -258,7 +258,7 @@ fn busy(response: &HttpResponse, now: SystemTime, said: Option<&str>) -> (String
     (why, Fix::Retry { after })
 }
 
-/// A wrong clock is the cause that nobody thinks of.
+/// Adds a wrong clock to the cause: people rarely think of it.
 fn add_clock(why: &mut String, fix: &mut Fix, response: &HttpResponse, decisive: bool) {
     let Some(skew) = response
         .clock_skew
@@ -275,11 +275,10 @@ fn add_clock(why: &mut String, fix: &mut Fix, response: &HttpResponse, decisive:
     }
 }
 
-/// What a JSON answer of a token endpoint lacks that is none.
+/// What the JSON of a token endpoint must have one of.
 const NEITHER: &str = "neither a token nor an error";
 
-/// What an answer looks like that is none of an authority's; `neither` is what it lacks where it is
-/// JSON.
+/// Describes a response that is not an authority's. `neither` says what it lacks if it is JSON.
 pub(super) fn not_an_answer(response: &HttpResponse, neither: &str) -> String {
     let body = response.body.trim_ascii_start();
     let html = response
@@ -307,7 +306,7 @@ pub(super) fn not_an_answer(response: &HttpResponse, neither: &str) -> String {
     }
 }
 
-/// The digits behind `AADSTS`.
+/// The digits after `AADSTS`.
 fn code_in(description: &str) -> Option<u32> {
     let rest = description.split_once("AADSTS")?.1;
     rest[..rest
@@ -317,7 +316,7 @@ fn code_in(description: &str) -> Option<u32> {
         .ok()
 }
 
-/// `AADSTS700016: Application …` without its first word.
+/// `AADSTS700016: Application …` without the code.
 fn without_code(description: &str) -> &str {
     match description.split_once(": ") {
         Some((code, rest)) if code.starts_with("AADSTS") => rest,
@@ -325,10 +324,10 @@ fn without_code(description: &str) -> &str {
     }
 }
 
-/// Longer texts than this are no error description; the rest is not looked at.
+/// Only this many bytes of an error description are read.
 const LOOKED_AT: usize = 8192;
 
-/// Somebody else's text, fit to be shown.
+/// Untrusted text as printable text without secrets.
 fn clean(text: &str, secrets: &[&str], limit: usize) -> String {
     let text: String = text.chars().take(LOOKED_AT).collect();
     let text = redact(&text, secrets);
@@ -339,14 +338,14 @@ pub(super) fn secret<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<SecretString, D::Error> {
     let token = String::deserialize(deserializer)?;
-    // RFC 6750 section 2.1: what can stand in a header.
+    // RFC 6750 section 2.1: the characters that a header may have.
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(serde::de::Error::custom("no bearer token"));
     }
     Ok(token.into())
 }
 
-/// What cannot be used is not there: the access token is what was asked for.
+/// An unusable value is treated as missing: the access token is what matters.
 fn optional_secret<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<SecretString>, D::Error> {
@@ -356,7 +355,7 @@ fn optional_secret<'de, D: Deserializer<'de>>(
         .map(SecretString::from))
 }
 
-/// Seconds as a number or, as Entra ID's v1 endpoints write them, as a string.
+/// Seconds as a number, or as a string as Entra ID's v1 endpoints write them.
 pub(super) fn seconds<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<u64>, D::Error> {

@@ -1,4 +1,4 @@
-//! The token endpoint: one form post for every credential.
+//! The token endpoint: one form post for all credentials.
 
 use super::{
     openid::{self, Endpoints},
@@ -18,47 +18,45 @@ use secrecy::SecretString;
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::OnceCell, time::Instant};
 
-/// What a token is given for: an application's proof of who it is (RFC 6749 section 2.3.1, RFC 7523
-/// section 2.2), or what a user's sign-in left (RFC 6749 section 6).
+/// What a token is requested with: an application's secret or assertion (RFC 6749 section 2.3.1,
+/// RFC 7523 section 2.2), or what a person's sign-in returned (RFC 6749 section 6).
 pub(crate) enum Grant {
-    /// By a secret.
+    /// An application's secret.
     Secret(SecretString),
-    /// By a signed statement.
+    /// An application's signed assertion.
     Assertion(SecretString),
-    /// A user's refresh token, that a public client (one without a secret) has.
+    /// A person's refresh token, held by a public client (a client without a secret).
     Refresh {
         /// The token.
         token: SecretString,
-        /// Whose it is, as MSAL writes it: `OBJECT-ID.TENANT-ID`. Entra ID finds the account's data
-        /// centre by it.
+        /// Whose refresh token it is, as MSAL writes it: `OBJECT-ID.TENANT-ID`. Entra ID finds the
+        /// account's data centre by it.
         home_account_id: Option<String>,
     },
-    /// The code that a person's sign-in in a browser left (RFC 6749 section 4.1.3, RFC 7636 section
-    /// 4.5).
+    /// The code that a browser's sign-in returned (RFC 6749 section 4.1.3, RFC 7636 section 4.5).
     AuthorizationCode {
         /// The code.
         code: SecretString,
-        /// What only who asked for the code knows.
+        /// The code verifier, which only the requester of the code knows.
         verifier: SecretString,
-        /// Where the browser was sent back to, to the letter.
+        /// The redirect address, exactly as it was sent before.
         redirect_uri: String,
     },
-    /// The code that a device waits with (RFC 8628 section 3.4).
+    /// A device code (RFC 8628 section 3.4).
     DeviceCode(SecretString),
 }
 
 impl Grant {
-    /// Whether it is a person's, with whose token a refresh token comes along.
+    /// Whether the grant is a person's, so that a refresh token is returned too.
     fn is_persons(&self) -> bool {
         !matches!(self, Self::Secret(_) | Self::Assertion(_))
     }
 }
 
-/// What is asked for besides by a person, as MSAL does: a refresh token comes along, and a
-/// statement of whose it is.
+/// The scopes that a person's request adds, as MSAL does, for a refresh token and an id token.
 pub(crate) const WITH_REFRESH: &str = "openid profile offline_access";
 
-/// The scopes of a person's request, [`WITH_REFRESH`] among them, each once.
+/// The scopes of a person's request with those of [`WITH_REFRESH`], each once.
 pub(crate) fn scopes_of_person(request: &TokenRequest) -> String {
     let mut scopes = request.joined_scopes();
     for scope in WITH_REFRESH.split(' ') {
@@ -71,7 +69,7 @@ pub(crate) fn scopes_of_person(request: &TokenRequest) -> String {
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// An application has no account in `common` and its kin.
+/// Rejects `common`, `organizations` and `consumers`, in which an application has no account.
 fn of_one_tenant(tenant: &TenantId) -> Result<()> {
     if !tenant.is_shared() {
         return Ok(());
@@ -84,12 +82,11 @@ fn of_one_tenant(tenant: &TenantId) -> Result<()> {
     .with_fix("give the tenant's id: `az account show --query tenantId`"))
 }
 
-/// An application in a tenant, at an authority. What is the same for all ways of proving who one
-/// is.
+/// An application in a tenant at an authority: the parts that all grants share.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenEndpoint {
     cloud: Cloud,
-    /// What an OpenID provider said of itself, which is asked for once.
+    /// The endpoints that an OpenID provider published. They are requested once.
     discovered: Arc<OnceCell<Endpoints>>,
     tenant: TenantId,
     client_id: ClientId,
@@ -98,8 +95,8 @@ pub(crate) struct TokenEndpoint {
 
 impl TokenEndpoint {
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the cloud can't be told, or the tenant is `common` or its kin,
-    /// in which no application has an account.
+    /// [`ErrorKind::Invalid`] if the cloud is unknown, or the tenant is `common`, `organizations`
+    /// or `consumers`, in which no application has an account.
     pub(crate) fn new(
         tenant: TenantId,
         client_id: ClientId,
@@ -112,10 +109,10 @@ impl TokenEndpoint {
         Ok(endpoint)
     }
 
-    /// The same for a person, who may be of any tenant: `organizations` and its kin are taken.
+    /// The same for a person, whose tenant may be `organizations`, `common` or `consumers`.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the cloud can't be told.
+    /// [`ErrorKind::Invalid`] if the cloud is unknown.
     pub(crate) fn of_person(
         tenant: TenantId,
         client_id: ClientId,
@@ -169,7 +166,7 @@ impl TokenEndpoint {
         self.options.deadline()
     }
 
-    /// The tenant that a request is for, where the credential may be asked for it.
+    /// The tenant of a request, if the credential allows it.
     pub(crate) fn tenant_of<'a>(&'a self, request: &'a TokenRequest) -> Result<&'a TenantId> {
         match request.tenant() {
             None => Ok(&self.tenant),
@@ -189,11 +186,11 @@ impl TokenEndpoint {
         }
     }
 
-    /// Where a request goes. An OpenID provider is asked for that at first, within `deadline`; what
-    /// it says is kept, a failure is not.
+    /// The endpoints for a request. An OpenID provider's are requested at the first call, within
+    /// `deadline`, and stored. A failure is not stored.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] for a tenant that the credential was not allowed; those of
+    /// [`ErrorKind::Invalid`] for a tenant that the credential does not allow; the errors of
     /// [`openid::discover`].
     pub(crate) async fn endpoints(
         &self,
@@ -208,8 +205,7 @@ impl TokenEndpoint {
         self.discovered.get_or_try_init(discover).await.cloned()
     }
 
-    /// With these two headers, the correlation id in an error is ours, and the sign-in log can be
-    /// searched by it.
+    /// Adds a correlation id of ours. Errors show it, and the sign-in log can be searched for it.
     pub(super) fn with_request_id(request: HttpRequest) -> HttpRequest {
         match HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
             Ok(id) => request
@@ -222,7 +218,7 @@ impl TokenEndpoint {
         }
     }
 
-    /// Asks for a token. `who` is the credential, for the error.
+    /// Requests a token. `who` is the credential's name, for errors.
     pub(crate) async fn ask(
         &self,
         who: &str,
@@ -234,7 +230,7 @@ impl TokenEndpoint {
         Ok(tokens.access)
     }
 
-    /// The same, with all that comes along with a person's token.
+    /// Requests a token, with everything else that a person's sign-in returns.
     pub(crate) async fn ask_all(
         &self,
         who: &str,
@@ -312,7 +308,8 @@ impl TokenEndpoint {
         }
         let mut post = Self::with_request_id(HttpRequest::post_form(url, &form));
         if matches!(grant, Grant::DeviceCode(_)) {
-            // Who waits for a person asks at the provider's pace (RFC 8628 section 3.5).
+            // A caller that waits for a person repeats the request itself, at the provider's
+            // interval (RFC 8628 section 3.5).
             post = post.with_retry(Retry::NEVER);
         }
         if let Some(anchor) = anchor.and_then(|anchor| HeaderValue::from_str(&anchor).ok()) {

@@ -1,9 +1,7 @@
-//! The client assertion: a token that the application signs with its certificate to prove who it
-//! is.
+//! The client assertion: a token that an application signs with its certificate's key.
 //!
-//! Its form is that of Microsoft's page 'Certificate credentials' of the identity platform, which
-//! is RFC 7523 section 3 with the certificate named in the header (RFC 7515 sections 4.1.6 and
-//! 4.1.8).
+//! Its form is from Microsoft's page 'Certificate credentials' of the identity platform: RFC 7523
+//! section 3, with the certificate named in the header (RFC 7515 sections 4.1.6 and 4.1.8).
 
 use super::ClientCertificate;
 use crate::{
@@ -19,7 +17,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How long an assertion is good for. The page asks for 5 to 10 minutes at most.
+/// How long an assertion is valid. The page allows at most 5 to 10 minutes.
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 #[derive(Serialize)]
@@ -45,16 +43,15 @@ struct Claims<'a> {
 }
 
 impl ClientCertificate {
-    /// Signs a client assertion for `client_id` to present at `audience`, the token endpoint's
-    /// address. It is good from `now` for ten minutes, and once: its `jti` is random. With
-    /// `send_chain` it carries the certificate chain as `x5c`, which applications that trust a
-    /// subject name and issuer want.
+    /// Signs a client assertion of `client_id` for `audience`, the token endpoint's address. It is
+    /// valid for ten minutes from `now`, and once: its `jti` is random. With `send_chain` its
+    /// header has the certificate chain as `x5c`, for applications that trust a subject name and an
+    /// issuer.
     ///
     /// The signature is PS256: RSA-PSS, SHA-256, a salt of 32 bytes (RFC 7518 section 3.5).
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the clock is before 1970 or the system has no randomness to
-    /// give.
+    /// [`ErrorKind::Invalid`] if the clock is before 1970 or the system has no random numbers.
     pub(crate) fn sign_assertion(
         &self,
         audience: &str,

@@ -1,11 +1,11 @@
-//! ASN.1 as certificate files hold it: DER, and the BER that older software writes in PFX files.
+//! Reads ASN.1 in certificate files: DER, and the BER that older software writes into PFX files.
 //!
-//! Reads one element at a time and never copies. Indefinite lengths and strings in pieces are taken
-//! (X.690 sections 8.1.3.6 and 8.7.3), since NSS and old Java key stores write PFX files that way.
+//! Reads one element at a time without copies. Indefinite lengths and strings in pieces are
+//! supported (X.690 sections 8.1.3.6 and 8.7.3), because NSS and old Java key stores write them.
 
 use std::borrow::Cow;
 
-/// How deep indefinite lengths and strings in pieces may nest: a bound on the stack, and on the
+/// How deep indefinite lengths and strings in pieces may nest. The limit bounds the stack and the
 /// work.
 const MAX_DEPTH: u8 = 16;
 
@@ -21,7 +21,7 @@ const CONSTRUCTED: u8 = 0x20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-/// One element: its tag byte and what is inside.
+/// One element: its tag byte and its content.
 #[derive(Clone, Copy)]
 pub(super) struct Element<'a> {
     pub(super) tag: u8,
@@ -29,13 +29,13 @@ pub(super) struct Element<'a> {
 }
 
 impl<'a> Element<'a> {
-    /// The elements inside.
+    /// The elements in the content.
     pub(super) fn inside(self) -> Reader<'a> {
         Reader(self.content)
     }
 
-    /// A string of octets, put together where it was written in pieces. The tag is the caller's to
-    /// check, as it may be an implicit one.
+    /// The content of an octet string, joined if it is in pieces. The caller checks the tag, which
+    /// may be an implicit one.
     pub(super) fn octets(self) -> Result<Cow<'a, [u8]>, Malformed> {
         if self.tag & CONSTRUCTED == 0 {
             return Ok(Cow::Borrowed(self.content));
@@ -45,7 +45,8 @@ impl<'a> Element<'a> {
         Ok(Cow::Owned(whole))
     }
 
-    /// A non-negative integer that fits; key derivation counts are no larger.
+    /// A non-negative integer. Larger values than `u64` holds become `u64::MAX`; no valid count of
+    /// rounds is so large.
     pub(super) fn number(self) -> Result<u64, Malformed> {
         match self.content {
             [] => Err(Malformed),
@@ -56,8 +57,7 @@ impl<'a> Element<'a> {
                     .position(|b| *b != 0)
                     .map_or(&[][..], |at| &content[at..]);
                 if digits.len() > 8 {
-                    // Larger than anything that will be granted; what asks for it is refused by its
-                    // size.
+                    // Every limit on such a number is lower, so the caller rejects it.
                     return Ok(u64::MAX);
                 }
                 Ok(digits
@@ -86,14 +86,14 @@ impl<'a> Reader<'a> {
         self.0.first().copied()
     }
 
-    /// The next element, whatever it is.
+    /// The next element with any tag.
     pub(super) fn any(&mut self) -> Result<Element<'a>, Malformed> {
         let (element, rest) = split(self.0, MAX_DEPTH)?;
         self.0 = rest;
         Ok(element)
     }
 
-    /// The next element, which must have this tag.
+    /// The next element; another tag is an error.
     pub(super) fn expect(&mut self, tag: u8) -> Result<Element<'a>, Malformed> {
         let element = self.any()?;
         if element.tag == tag {
@@ -112,12 +112,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What is inside the sequence that comes next.
+    /// The content of the next element, which must be a sequence.
     pub(super) fn sequence(&mut self) -> Result<Reader<'a>, Malformed> {
         self.expect(SEQUENCE).map(Element::inside)
     }
 
-    /// The octet string that comes next, in one piece or several.
+    /// The next element, which must be an octet string, in one piece or several.
     pub(super) fn octet_string(&mut self) -> Result<Cow<'a, [u8]>, Malformed> {
         let element = self.any()?;
         if element.tag & !CONSTRUCTED == OCTET_STRING {
@@ -127,13 +127,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The bytes of the object identifier that comes next.
+    /// The bytes of the next element, which must be an object identifier.
     pub(super) fn oid(&mut self) -> Result<&'a [u8], Malformed> {
         self.expect(OBJECT_IDENTIFIER)
             .map(|element| element.content)
     }
 
-    /// An `AlgorithmIdentifier` (RFC 5280 section 4.1.1.2): its identifier, and its parameters.
+    /// An `AlgorithmIdentifier` (RFC 5280 section 4.1.1.2): its identifier and its parameters.
     pub(super) fn algorithm(&mut self) -> Result<(&'a [u8], Reader<'a>), Malformed> {
         let mut inside = self.sequence()?;
         Ok((inside.oid()?, inside))
@@ -145,7 +145,7 @@ fn split(bytes: &[u8], depth: u8) -> Result<(Element<'_>, &[u8]), Malformed> {
     let [tag, length, rest @ ..] = bytes else {
         return Err(Malformed);
     };
-    // Tags above 30 take several bytes; no structure read here has one.
+    // Tags above 30 take several bytes. No structure that is read here has one.
     if tag & 0x1f == 0x1f {
         return Err(Malformed);
     }
@@ -167,7 +167,7 @@ fn split(bytes: &[u8], depth: u8) -> Result<(Element<'_>, &[u8]), Malformed> {
     Ok((Element { tag: *tag, content }, rest))
 }
 
-/// An element whose end is marked by two zero bytes (X.690 section 8.1.5).
+/// An element that ends with two zero bytes (X.690 section 8.1.5).
 fn split_indefinite(tag: u8, bytes: &[u8], depth: u8) -> Result<(Element<'_>, &[u8]), Malformed> {
     if tag & CONSTRUCTED == 0 || depth == 0 {
         return Err(Malformed);

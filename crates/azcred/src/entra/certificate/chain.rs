@@ -1,15 +1,15 @@
-//! Which certificate is the key's, and which certified it: the leaf, its issuer, and on to the
+//! Finds the certificate of a key and orders its chain: the leaf, its issuer, and so on to the
 //! root.
 
 use super::{fault::Fault, key::PrivateKey};
 use x509_parser::{extensions::ParsedExtension, prelude::X509Certificate};
 
-/// More links than any real chain has.
+/// Real chains are shorter.
 const LONGEST: usize = 10;
 
-/// Finds the key and the certificate that belong together, and orders the chain from that leaf
-/// upward (RFC 7515 section 4.1.6). The first such certificate counts, as in azure-identity.
-/// Certificates that are no part of its chain are left out.
+/// Finds a key and its certificate, and orders the chain from that leaf upward (RFC 7515 section
+/// 4.1.6). The first such certificate is used, as in azure-identity. Certificates outside its chain
+/// are left out.
 pub(super) fn link(
     certificates: &[Vec<u8>],
     keys: Vec<PrivateKey>,
@@ -41,8 +41,8 @@ pub(super) fn link(
         let issues = |at: &usize| {
             !chain.contains(at) && parsed[*at].subject().as_raw() == last.issuer().as_raw()
         };
-        // Two authorities may share a name, a renewed one and its predecessor; the key's identifier
-        // tells them apart.
+        // Two authorities may have the same name, such as a renewed one and its predecessor. The
+        // key's identifier distinguishes them.
         let named = || (0..parsed.len()).filter(issues);
         let Some(issuer) = named()
             .find(|at| key_ids_agree(last, &parsed[*at]))
@@ -52,7 +52,7 @@ pub(super) fn link(
         };
         chain.push(issuer);
     }
-    // What follows the certificate in a section (OpenSSL's trust settings) is not part of it.
+    // A section may have more after the certificate (OpenSSL's trust settings).
     let chain = chain
         .into_iter()
         .map(|at| parsed[at].as_raw().to_vec())
@@ -60,7 +60,7 @@ pub(super) fn link(
     Ok((key, chain))
 }
 
-/// Whether `issuer`'s subject key identifier is the one that `certificate` says certified it.
+/// Whether `issuer`'s subject key identifier is the authority key identifier of `certificate`.
 fn key_ids_agree(certificate: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> bool {
     let wanted =
         certificate

@@ -1,6 +1,6 @@
-//! What can be wrong with a certificate file, said to the person who has to fix it.
+//! What is wrong with a certificate file, and its fix.
 //!
-//! No fault holds a byte of the file or of its password.
+//! No fault has a byte of the file or of its password.
 
 use super::ber::Malformed;
 use crate::{
@@ -23,7 +23,7 @@ pub(super) enum Fault {
     Unrecognised,
     /// The line of the PEM file, counted from 1, and what is wrong there.
     Pem(usize, &'static str),
-    /// The PEM file is all on one line, with `\n` spelled out.
+    /// The PEM file is one line in which `\n` is written out.
     EscapedLineBreaks,
     Damaged(&'static str),
     NoCertificate,
@@ -32,11 +32,11 @@ pub(super) enum Fault {
     KeyMismatch(usize),
     KeyType(&'static str),
     KeyTooSmall(usize),
-    /// How many bits it has.
+    /// The key's length in bits.
     KeyLength(usize),
     KeyExponent,
     BadKey,
-    /// The certificate's place in the file, counted from 1.
+    /// The certificate's position in the file, counted from 1.
     BadCertificate(usize),
     PasswordNeeded,
     PasswordWrong(PasswordHint),
@@ -44,7 +44,7 @@ pub(super) enum Fault {
     Encryption(&'static str),
 }
 
-/// What may be wrong with a wrong password.
+/// Why the password may be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PasswordHint {
     None,
@@ -59,13 +59,13 @@ impl From<Malformed> for Fault {
 }
 
 const VARIABLE: &str = "AZURE_CLIENT_CERTIFICATE_PASSWORD";
-/// What names a file.
+/// The variable that names the file.
 const PATH: &str = "AZURE_CLIENT_CERTIFICATE_PATH";
 const NEW: &str =
     "make a new certificate: `az ad app credential reset --id CLIENT_ID --create-cert --append`";
 
 impl Fault {
-    /// As an error about the file at `path`, where it came from one.
+    /// The error for a file at `path`, or for bytes without a path.
     pub(super) fn into_error(self, path: Option<&Path>) -> Error {
         let shown = path.map(shown_path);
         let what = match &shown {
@@ -184,7 +184,7 @@ fn named(path: &str) -> String {
     format!("could not read the client certificate '{path}' that {PATH} names")
 }
 
-/// The error of a file that the system does not give.
+/// The error for a file that can't be read.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Error {
     let what = named(&shown_path(path));
     Error::new(ErrorKind::Invalid, what, error.to_string()).with_fix(format!(

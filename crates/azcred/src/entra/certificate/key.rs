@@ -1,4 +1,5 @@
-//! The private key: PKCS#8 and PKCS#1, encrypted or not, and of a kind that Entra ID takes.
+//! The private key: PKCS#8 or PKCS#1, encrypted or not. Only keys that Entra ID accepts are
+//! accepted.
 
 use super::{
     ber::{INTEGER, Malformed, OCTET_STRING, Reader, SEQUENCE},
@@ -7,17 +8,18 @@ use super::{
 };
 use ring::{rsa::KeyPair, signature::KeyPair as _};
 
-/// The least that Entra ID takes: it answers AADSTS50032 below.
+/// Entra ID rejects shorter keys with AADSTS50032.
 const MIN_BITS: usize = 2048;
-/// The lengths of the keys that ring signs with.
+/// The key lengths that ring supports for signing.
 const LENGTHS: [usize; 3] = [2048, 3072, 4096];
-/// The least public exponent that ring takes: 65537, which everything that makes keys uses.
+/// The length of the smallest public exponent that ring supports: 65537, which all common software
+/// uses.
 const EXPONENT_BITS: usize = 17;
 
 // Algorithms of a `PrivateKeyInfo`, as encoded (RFC 8017 appendix A, RFC 5480, RFC 8410, RFC 3279).
 const RSA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
-/// RSA restricted to PSS, which is what signs here. MSAL for Python takes such a key for an RSA key
-/// too.
+/// RSA restricted to PSS, which azcred uses to sign. MSAL for Python also reads such a key as an
+/// RSA key.
 const RSA_PSS: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
 const EC: &[u8] = b"\x2a\x86\x48\xce\x3d\x02\x01";
 const DSA: &[u8] = b"\x2a\x86\x48\xce\x38\x04\x01";
@@ -57,8 +59,8 @@ impl PrivateKey {
         Self::from_decrypted(&plain, password, Self::from_pkcs8)
     }
 
-    /// Reads with `read` what was decrypted with `password`. A wrong password leaves sound padding
-    /// once in 256 times, and then something that is no key.
+    /// Reads decrypted data with `read`. With a wrong password, the padding is valid once in 256
+    /// times; then the data is not a key.
     pub(super) fn from_decrypted(
         plain: &[u8],
         password: Password<'_>,
@@ -93,7 +95,7 @@ impl PrivateKey {
         KeyPair::from_der(der).map(Self).map_err(|_| Fault::BadKey)
     }
 
-    /// The public key as a certificate holds it: an `RSAPublicKey` (RFC 8017 appendix A.1.1).
+    /// The public key in a certificate's form: an `RSAPublicKey` (RFC 8017 appendix A.1.1).
     pub(super) fn public_key(&self) -> &[u8] {
         self.0.public_key().as_ref()
     }
@@ -103,7 +105,7 @@ impl PrivateKey {
     }
 }
 
-/// How many bits a non-negative integer has.
+/// The length of a non-negative integer in bits.
 fn bits(integer: &[u8]) -> usize {
     match integer.iter().position(|byte| *byte != 0) {
         None => 0,
@@ -111,7 +113,7 @@ fn bits(integer: &[u8]) -> usize {
     }
 }
 
-/// What a file that is DER all by itself holds, where that is not a PFX.
+/// Describes a DER file that is not a PFX.
 pub(super) fn describe_der(der: &[u8]) -> Fault {
     const PKCS7: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07";
     let look = || -> Result<Fault, Malformed> {

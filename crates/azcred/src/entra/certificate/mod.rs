@@ -1,4 +1,5 @@
-//! An application's certificate and private key, read from any file that other Azure clients read.
+//! An application's certificate and private key, read from every form of file that other Azure
+//! clients read.
 
 mod assertion;
 mod ber;
@@ -30,24 +31,24 @@ use time::{OffsetDateTime, UtcDateTime, macros::format_description};
 
 pub(crate) use fault::unreadable;
 
-/// No certificate with its key and chain comes near this.
+/// A file with a certificate, its key and its chain is far smaller.
 const MAX_FILE: usize = 1 << 20;
 
-/// A file with more keys than this is no application's; the rest is not looked at.
+/// Keys beyond this number are not read.
 const MAX_KEYS: usize = 16;
 
-/// How far ahead a certificate's first moment may be. Entra ID forgives clocks five minutes, and a
-/// certificate made just now on another machine is often used within them.
+/// How far ahead the start of a certificate's validity may be. Entra ID tolerates clocks that
+/// differ by five minutes, and a certificate that was just made on another machine is often used
+/// within them.
 const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 
-/// An application's certificate and private key, checked.
+/// An application's certificate and private key, validated.
 ///
-/// Entra ID takes RSA certificates only: MSAL's own source and maintainers say so
+/// Entra ID accepts RSA certificates only: MSAL's source and maintainers say so
 /// (`CommonCryptographyManager` in MSAL.NET; microsoft-authentication-library-for-python issue
-/// 534), and every Azure SDK refuses others. It wants keys of at least 2048 bits and answers
-/// AADSTS50032 to smaller ones, so that those are refused here, before a request is made. The
-/// cryptography here signs with keys of 2048, 3072 and 4096 bits whose public exponent is at least
-/// 65537; other keys are refused too.
+/// 534), and every Azure SDK rejects others. Entra ID answers AADSTS50032 to keys under 2048 bits;
+/// they are rejected here, before a request. Keys must have 2048, 3072 or 4096 bits and a public
+/// exponent of at least 65537; azcred's cryptography signs with no others.
 ///
 /// Cloning is cheap. `Debug` shows the certificate's subject and thumbprint, never the key.
 #[derive(Clone)]
@@ -62,12 +63,12 @@ struct Inner {
     not_after: OffsetDateTime,
 }
 
-/// What a file holds, in its order.
+/// The contents of a file, in the file's order.
 #[derive(Default)]
 struct Contents {
     certificates: Vec<Vec<u8>>,
     keys: Vec<PrivateKey>,
-    /// What was wrong with the first key that can't be used.
+    /// Why the first unusable key can't be used.
     unusable_key: Option<Fault>,
     keys_seen: usize,
 }
@@ -77,14 +78,14 @@ impl Contents {
         self.certificates.is_empty() && self.keys_seen == 0
     }
 
-    /// What the password did not open, where there is nothing that it did.
+    /// The error of a password that decrypted nothing.
     fn refused_password(&self) -> Option<Fault> {
         self.unusable_key
             .clone()
             .filter(|fault| self.keys.is_empty() && matches!(fault, Fault::PasswordWrong(_)))
     }
 
-    /// Adds a key. One that can't be used is an error only where the file has no other.
+    /// Adds a key. An unusable key is an error only if the file has no other.
     fn add_key(&mut self, read: impl FnOnce() -> Result<PrivateKey, Fault>) {
         self.keys_seen += 1;
         if self.keys_seen > MAX_KEYS {
@@ -98,29 +99,28 @@ impl Contents {
 }
 
 impl ClientCertificate {
-    /// Reads a PEM or PFX (PKCS#12) file, told apart by content.
+    /// Reads a PEM or PFX (PKCS#12) file. The content decides which one it is.
     ///
-    /// PEM: certificates and a key in any order; the key as PKCS#8, encrypted PKCS#8 (PBES2 with
-    /// PBKDF2 or scrypt and AES or 3DES; the older PBES1 and PKCS#12 schemes with DES, 3DES and
-    /// RC2), PKCS#1, or OpenSSL's traditional encrypted form. PFX: the same schemes, with or
+    /// PEM: certificates and a key in any order. The key can be PKCS#8, encrypted PKCS#8 (PBES2
+    /// with PBKDF2 or scrypt and AES or 3DES; the older PBES1 and PKCS#12 schemes with DES, 3DES
+    /// and RC2), PKCS#1, or OpenSSL's traditional encrypted form. PFX: the same schemes, with or
     /// without a password, with or without an integrity check. The leaf is the first certificate
-    /// that has the key's public key, wherever it stands. A password that is not needed for a PEM
-    /// file is ignored.
+    /// with the key's public key. A password is ignored if a PEM file needs none.
     ///
-    /// This derives keys from passwords, which takes milliseconds for ordinary files and some
-    /// seconds for the worst that is accepted; it does not wait for anything else.
+    /// The function blocks while it derives keys from the password: milliseconds for ordinary
+    /// files, some seconds for the slowest that is accepted.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`], which says what the file is or lacks and how to fix it: not PEM or
-    /// PFX, over 1 MiB, damaged, no certificate, no key, a key of another certificate, not RSA or
-    /// under 2048 bits, a password wrong or missing, more than 10 million rounds of key derivation.
-    /// Never with a byte of the key or the password.
+    /// [`ErrorKind::Invalid`], with what the file is or lacks and how to fix it: not PEM or PFX,
+    /// over 1 MiB, damaged, no certificate, no key, a key of another certificate, not RSA or under
+    /// 2048 bits, a wrong or missing password, more than 10 million rounds of key derivation. No
+    /// error has a byte of the key or the password.
     pub fn from_bytes(data: &[u8], password: Option<&SecretString>) -> Result<Self, Error> {
         Self::from_file(data, password, None)
     }
 
-    /// As [`from_bytes`](Self::from_bytes), with errors that name the file the bytes came from and
-    /// the variable that names it.
+    /// As [`from_bytes`](Self::from_bytes). Errors name the file, and the variable that names the
+    /// file.
     pub(crate) fn from_file(
         data: &[u8],
         password: Option<&SecretString>,
@@ -129,7 +129,7 @@ impl ClientCertificate {
         let password = password.map(|password| Password::new(password.expose_secret()));
         read(data, password).map_err(|fault| {
             match fault {
-                // An empty password was tried where there was none; to say that it is wrong would
+                // The caller gave no password, and an empty one was tried: 'wrong password' would
                 // mislead.
                 Fault::PasswordWrong(_)
                     if password.is_none_or(|password| password.text.is_empty()) =>
@@ -142,22 +142,22 @@ impl ClientCertificate {
         })
     }
 
-    /// Whose certificate it says it is: its subject's distinguished name.
+    /// The distinguished name of the certificate's subject.
     pub fn subject(&self) -> &str {
         &self.0.subject
     }
 
-    /// The first moment at which the certificate is valid, in UTC.
+    /// The start of the certificate's validity, in UTC.
     pub fn not_before(&self) -> OffsetDateTime {
         self.0.not_before
     }
 
-    /// The last moment at which the certificate is valid, in UTC.
+    /// The end of the certificate's validity, in UTC.
     pub fn not_after(&self) -> OffsetDateTime {
         self.0.not_after
     }
 
-    /// The SHA-1 hash of the certificate in upper-case hexadecimal: what the portal lists as its
+    /// The SHA-1 hash of the certificate in upper-case hexadecimal. The portal shows it as the
     /// thumbprint.
     pub fn thumbprint_sha1(&self) -> String {
         upper_hex(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, self.leaf()).as_ref())
@@ -168,8 +168,7 @@ impl ClientCertificate {
         upper_hex(digest::digest(&digest::SHA256, self.leaf()).as_ref())
     }
 
-    /// How many certificates the chain in the file has: 1 where there is none but the application's
-    /// own.
+    /// The number of certificates in the chain; 1 if the file has only the application's own.
     pub fn chain_len(&self) -> usize {
         self.0.chain.len()
     }
@@ -179,8 +178,8 @@ impl ClientCertificate {
         self.0.chain.first().map_or(&[], Vec::as_slice)
     }
 
-    /// Checks that the certificate is valid at `now`, which Entra ID would otherwise refuse with
-    /// AADSTS700027 or AADSTS1000502. One that becomes valid within five minutes passes.
+    /// Checks that the certificate is valid at `now`. Entra ID would reject an invalid one with
+    /// AADSTS700027 or AADSTS1000502. A certificate that becomes valid within five minutes passes.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] with the subject, the thumbprint, the dates and the fix.
@@ -265,7 +264,7 @@ fn read(data: &[u8], password: Option<Password<'_>>) -> Result<ClientCertificate
     })))
 }
 
-/// What a file is that is neither PEM nor PFX.
+/// Describes a file that is neither PEM nor PFX.
 fn describe(data: &[u8]) -> Fault {
     let text = data.trim_ascii_start();
     match text {
@@ -287,9 +286,9 @@ fn upper_hex(bytes: &[u8]) -> String {
         })
 }
 
-/// To the second, in UTC.
+/// A date to the second, in UTC.
 fn date(at: OffsetDateTime) -> String {
-    // Nothing in this format can fail for a date that exists.
+    // This format can't fail for a valid date.
     at.to_offset(time::UtcOffset::UTC)
         .format(format_description!(
             "[year]-[month]-[day] [hour]:[minute]:[second] UTC"

@@ -1,7 +1,7 @@
-//! Encryption by password as key files use it: PBES1, PBES2, the PKCS#12 schemes, and OpenSSL's
+//! Decryption by password as key files use it: PBES1, PBES2, the PKCS#12 schemes, and OpenSSL's
 //! own.
 //!
-//! Weak ciphers are here to read what older software wrote. Nothing is ever encrypted with them.
+//! Weak ciphers are here to read files of older software. Nothing is encrypted with them.
 
 use super::{
     ber::{INTEGER, Malformed, Reader, SEQUENCE},
@@ -13,16 +13,16 @@ use ring::{digest, pbkdf2};
 use std::num::NonZeroU32;
 use zeroize::Zeroizing;
 
-/// The rounds of key derivation that reading one file may cost, over all that is encrypted in it:
-/// some seconds on a slow machine. Software writes 2,048 to 1,000,000; without a bound, a file
-/// could hang us.
+/// The most rounds of key derivation for one file, over all that is encrypted in it: some seconds
+/// on a slow machine. Software writes 2,048 to 1,000,000. Without a limit, a file could block the
+/// program.
 const MAX_ROUNDS: u64 = 10_000_000;
 
-/// The memory that scrypt may take, in bytes (RFC 7914 section 2: 128 * N * r). OpenSSL writes 16
+/// The most memory for scrypt, in bytes (RFC 7914 section 2: 128 * N * r). OpenSSL's files need 16
 /// MiB.
 const MAX_SCRYPT_MEMORY: u64 = 256 << 20;
 
-/// What is left of [`MAX_ROUNDS`] for one file.
+/// The rounds that are left of [`MAX_ROUNDS`] for one file.
 pub(super) struct Budget(u64);
 
 impl Budget {
@@ -30,7 +30,7 @@ impl Budget {
         Self(MAX_ROUNDS)
     }
 
-    /// Takes `rounds`, each done `times` over.
+    /// Takes `rounds` times `times` from the budget.
     pub(super) fn spend(&mut self, rounds: u64, times: u64) -> Result<(), Fault> {
         let cost = rounds.checked_mul(times).ok_or(Fault::TooCostly)?;
         self.0 = self.0.checked_sub(cost).ok_or(Fault::TooCostly)?;
@@ -38,8 +38,8 @@ impl Budget {
     }
 }
 
-/// A password, and whether PKCS#12 takes an empty one as no bytes at all: Windows and Java differ
-/// from OpenSSL in that.
+/// A password, and whether PKCS#12 encodes it as no bytes at all: Windows and Java do so for an
+/// empty password, OpenSSL does not.
 #[derive(Clone, Copy)]
 pub(super) struct Password<'a> {
     pub(super) text: &'a str,
@@ -54,12 +54,13 @@ impl<'a> Password<'a> {
         }
     }
 
-    /// UTF-16, big-endian, with a zero at the end (RFC 7292 appendix B.1).
+    /// UTF-16, big-endian, with a terminating zero (RFC 7292 appendix B.1).
     fn utf16(self) -> Zeroizing<Vec<u8>> {
         if self.absent {
             return Zeroizing::default();
         }
-        // At most two bytes of UTF-16 to one of UTF-8, so that no copy is left behind by growing.
+        // One byte of UTF-8 becomes at most two of UTF-16. With this capacity the vector does not
+        // grow, which would leave a copy of the password in memory.
         let mut bytes = Zeroizing::new(Vec::with_capacity(2 * self.text.len() + 2));
         for unit in self.text.encode_utf16() {
             bytes.extend_from_slice(&unit.to_be_bytes());
@@ -109,7 +110,7 @@ impl Cipher {
         }
     }
 
-    /// Decrypts. What does not end in sound padding was encrypted under another password.
+    /// Decrypts. Invalid padding means that another password was used to encrypt.
     pub(super) fn decrypt(
         self,
         key: &[u8],
@@ -147,7 +148,7 @@ where
     Some(cipher.decrypt_padded::<Pkcs7>(buffer).ok()?.len())
 }
 
-/// The hash functions of the schemes that chain a hash by themselves.
+/// The hash functions of the schemes that repeat a plain hash.
 #[derive(Clone, Copy)]
 enum Hash {
     Md5,
@@ -171,8 +172,8 @@ impl Hash {
     }
 }
 
-// Object identifiers, as they are encoded. PKCS#5 (RFC 8018 appendix C), PKCS#12 (RFC 7292 appendix
-// C), scrypt (RFC 7914 section 7), AES (NIST's CSOR, `aes`), 3DES (RFC 8018 appendix B.2.2).
+// Encoded object identifiers. PKCS#5 (RFC 8018 appendix C), PKCS#12 (RFC 7292 appendix C), scrypt
+// (RFC 7914 section 7), AES (NIST's CSOR, `aes`), 3DES (RFC 8018 appendix B.2.2).
 const PBE_MD5_DES: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x05\x03";
 const PBE_SHA1_DES: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0a";
 const PBKDF2: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0c";
@@ -181,10 +182,10 @@ const PKCS12_PBE: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01";
 const SCRYPT: &[u8] = b"\x2b\x06\x01\x04\x01\xda\x47\x04\x0b";
 const AES: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x01";
 const DES_EDE3_CBC: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x03\x07";
-/// `hmacWithSHA1` is 7 under this, SHA-224 8, and so on.
+/// The prefix of the HMAC identifiers: `hmacWithSHA1` is 7 under it, SHA-224 is 8, and so on.
 const HMAC: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x02";
 
-/// Decrypts `data` by the algorithm and parameters of an `AlgorithmIdentifier`.
+/// Decrypts `data` with the algorithm and parameters of an `AlgorithmIdentifier`.
 pub(super) fn decrypt(
     (algorithm, mut parameters): (&[u8], Reader<'_>),
     data: &[u8],
@@ -232,7 +233,7 @@ fn salt_and_rounds(mut parameters: Reader<'_>) -> Result<(Vec<u8>, u64), Fault> 
     Ok((salt, parameters.expect(INTEGER)?.number()?))
 }
 
-/// PBES1 with PBKDF1 (RFC 8018 sections 5.1 and 6.1), which OpenSSL before 1.1 wrote by default.
+/// PBES1 with PBKDF1 (RFC 8018 sections 5.1 and 6.1), the default of OpenSSL before 1.1.
 fn pbes1(
     hash: Hash,
     parameters: Reader<'_>,
@@ -249,7 +250,7 @@ fn pbes1(
     Cipher::Des.decrypt(&derived[..8], &derived[8..16], data, password)
 }
 
-/// PBES2 (RFC 8018 section 6.2), which everything writes today.
+/// PBES2 (RFC 8018 section 6.2), which current software writes.
 fn pbes2(
     mut parameters: Reader<'_>,
     data: &[u8],
@@ -284,7 +285,7 @@ fn pbes2(
     cipher.decrypt(&key, &iv, data, password)
 }
 
-/// PBKDF2 (RFC 8018 appendix A.2), also for the message authentication of RFC 9579.
+/// PBKDF2 (RFC 8018 appendix A.2), also for the authentication code of RFC 9579.
 pub(super) fn pbkdf2_key(
     mut parameters: Reader<'_>,
     password: Password<'_>,
@@ -332,7 +333,7 @@ fn scrypt_key(
     if blocks > MAX_SCRYPT_MEMORY / 128 {
         return Err(Fault::TooCostly);
     }
-    // Mixing one block of 128 bytes costs about what a round of PBKDF2 does.
+    // Mixing one block of 128 bytes takes about as long as a round of PBKDF2.
     budget.spend(blocks.max(1), p)?;
     if !n.is_power_of_two() || n < 2 {
         return Err(Malformed.into());
@@ -344,8 +345,7 @@ fn scrypt_key(
     scrypt::scrypt(password.text.as_bytes(), &salt, &settings, key).map_err(|_| Malformed.into())
 }
 
-/// The length of the key where the parameters repeat it; the cipher has already said what it must
-/// be.
+/// Checks the optional key length in the parameters against the cipher's.
 fn key_length(parameters: &mut Reader<'_>, key: &[u8]) -> Result<(), Fault> {
     match parameters.optional(INTEGER)? {
         Some(length) if length.number()? != key.len() as u64 => Err(Malformed.into()),
@@ -353,7 +353,7 @@ fn key_length(parameters: &mut Reader<'_>, key: &[u8]) -> Result<(), Fault> {
     }
 }
 
-/// What bytes are derived for (RFC 7292 appendix B.3).
+/// What the derived bytes are used for (RFC 7292 appendix B.3).
 #[derive(Clone, Copy)]
 pub(super) enum Purpose {
     Key = 1,
@@ -375,8 +375,7 @@ pub(super) fn pkcs12_key(
     if rounds == 0 {
         return Err(Malformed.into());
     }
-    // The salt and the password are hashed once for each piece of output, which a long salt makes
-    // dear.
+    // Each piece of output hashes the salt and the password once; a long salt makes that expensive.
     let pieces = len.div_ceil(output) as u64;
     budget.spend(rounds.saturating_add((salt.len() / block) as u64), pieces)?;
 
@@ -397,8 +396,7 @@ pub(super) fn pkcs12_key(
             piece = digest::digest(hash, piece.as_ref());
         }
         key.extend_from_slice(piece.as_ref());
-        // Each block of the input becomes itself plus the piece, repeated, plus one, as a
-        // big-endian number.
+        // Add the piece, repeated, and one to each block of the input, as big-endian numbers.
         for chunk in input.chunks_mut(block) {
             let mut carry = 1_u16;
             for (at, byte) in chunk.iter_mut().enumerate().rev() {
@@ -412,7 +410,8 @@ pub(super) fn pkcs12_key(
     Ok(key)
 }
 
-/// The key of a 'traditional' encrypted PEM: OpenSSL's `EVP_BytesToKey` with MD5 and one round.
+/// The key of a 'traditional' encrypted PEM file: OpenSSL's `EVP_BytesToKey` with MD5 and one
+/// round.
 pub(super) fn traditional_key(
     password: Password<'_>,
     salt: &[u8],

@@ -1,5 +1,5 @@
-//! PEM files: sections of base64 between dashes (RFC 7468), and OpenSSL's older encrypted keys (RFC
-//! 1421).
+//! Reads PEM files: sections of base64 between dashes (RFC 7468), and OpenSSL's older encrypted
+//! keys (RFC 1421).
 
 use super::{
     Contents,
@@ -14,22 +14,22 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
 
-/// Whether the file has a PEM section, as azure-identity tells PEM from PFX.
+/// Whether the file has a PEM section. azure-identity tells PEM from PFX in the same way.
 pub(super) fn is_pem(data: &[u8]) -> bool {
     find(data, b"-----BEGIN")
 }
 
-/// One section: what stands between its `BEGIN` and its `END`.
+/// One section: the lines between its `BEGIN` and its `END`.
 struct Section<'a> {
     line: usize,
     label: &'a [u8],
-    /// The value of its `DEK-Info` header: the cipher and, in hexadecimal, its initialization
+    /// The value of the `DEK-Info` header: the cipher and, in hexadecimal, its initialization
     /// vector.
     encryption: Option<&'a [u8]>,
     der: Zeroizing<Vec<u8>>,
 }
 
-/// Reads every certificate and private key in the file, in its order.
+/// Reads all certificates and private keys of the file, in its order.
 pub(super) fn read(
     data: &[u8],
     password: Option<Password<'_>>,
@@ -63,22 +63,22 @@ pub(super) fn read(
             b"DSA PRIVATE KEY" => contents.add_key(|| Err(Fault::KeyType("a DSA key"))),
             b"OPENSSH PRIVATE KEY" => contents.add_key(|| Err(Fault::OpenSshKey)),
             b"PKCS7" if contents.is_empty() => return Err(Fault::Pkcs7),
-            // Parameters, requests, revocation lists: OpenSSL leaves them in files, nobody needs
-            // them here.
+            // Parameters, requests and revocation lists, which OpenSSL leaves in files, are
+            // ignored.
             _ => {}
         }
     }
     Ok(contents)
 }
 
-/// The sections of the file. What stands outside of them is comment (RFC 7468 section 2).
+/// The sections of the file. Text outside of sections is a comment (RFC 7468 section 2).
 fn sections(data: &[u8]) -> Result<Vec<Section<'_>>, Fault> {
     let mut sections = Vec::new();
     let mut lines = data
         .split(|b| *b == b'\n' || *b == b'\r')
         .map(<[u8]>::trim_ascii)
         .enumerate();
-    // A carriage return and a line feed are one line break to a person who counts.
+    // Editors count a carriage return with a line feed as one line break.
     let number = |at: usize| lines_before(data, at);
     while let Some((at, line)) = lines.next() {
         let Some(label) = boundary(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line), BEGIN)
@@ -132,12 +132,12 @@ fn sections(data: &[u8]) -> Result<Vec<Section<'_>>, Fault> {
     Ok(sections)
 }
 
-/// The label of a line that begins or ends a section.
+/// The label of a section's first or last line.
 fn boundary<'a>(line: &'a [u8], kind: &[u8]) -> Option<&'a [u8]> {
     line.strip_prefix(kind)?.strip_suffix(DASHES)
 }
 
-/// The line, counted from 1, on which the piece `at` begins, where pieces end at any `\r` or `\n`.
+/// The line, counted from 1, on which piece `at` begins. Pieces end at each `\r` and each `\n`.
 fn lines_before(data: &[u8], at: usize) -> usize {
     let breaks = data
         .iter()
@@ -149,8 +149,8 @@ fn lines_before(data: &[u8], at: usize) -> usize {
         .count()
 }
 
-/// Decrypts a key whose headers say `Proc-Type: 4,ENCRYPTED` and `DEK-Info: CIPHER,IV`, as
-/// `openssl rsa -traditional` and every OpenSSL before 1.0 write it.
+/// Decrypts a key with the headers `Proc-Type: 4,ENCRYPTED` and `DEK-Info: CIPHER,IV`. `openssl rsa
+/// -traditional` and OpenSSL before 1.0 write this form.
 fn decrypt_traditional(
     info: &[u8],
     data: &[u8],

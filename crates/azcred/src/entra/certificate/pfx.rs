@@ -1,7 +1,7 @@
-//! PFX files, which are PKCS#12 (RFC 7292): the certificates and keys of a bag in a bag in a bag.
+//! Reads PFX files, which are PKCS#12 (RFC 7292): certificates and keys in nested bags.
 //!
-//! The password is proved by the message authentication code before anything is decrypted with it.
-//! A file without one is read too, as OpenSSL and Windows do.
+//! The authentication code verifies the password before anything is decrypted with it. A file
+//! without such a code is read too, as by OpenSSL and Windows.
 
 use super::{
     Contents,
@@ -13,9 +13,9 @@ use super::{
 use ring::{digest, hmac};
 use zeroize::Zeroizing;
 
-// Object identifiers, as they are encoded: PKCS#7 (RFC 2315 section 14), the bags (RFC 7292 section
-// 4.2), the certificate in a bag (RFC 7292 section 4.2.3), PBMAC1 (RFC 8018 appendix A.5), hashes
-// (RFC 8017 appendix C).
+// Encoded object identifiers: PKCS#7 (RFC 2315 section 14), the bags (RFC 7292 section 4.2), the
+// certificate in a bag (RFC 7292 section 4.2.3), PBMAC1 (RFC 8018 appendix A.5), hashes (RFC 8017
+// appendix C).
 const DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01";
 const ENVELOPED_DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03";
 const ENCRYPTED_DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06";
@@ -26,13 +26,12 @@ const SHA1: &[u8] = b"\x2b\x0e\x03\x02\x1a";
 const SHA2: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02";
 const HMAC: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x02";
 
-/// How deep bags may hold bags.
+/// How deep bags may nest.
 const MAX_DEPTH: u8 = 4;
 
-/// Whether this begins as a PFX does: version 3, and then its content.
+/// Whether the file begins as a PFX does: version 3, and then its content.
 pub(super) fn is_pfx(data: &[u8]) -> bool {
-    // Only the first bytes are looked at, so that a PFX that has been cut short is still called
-    // one.
+    // Only the first bytes count, so that a truncated PFX is still reported as a PFX.
     let Some(rest) = data.strip_prefix(&[SEQUENCE]) else {
         return false;
     };
@@ -44,7 +43,7 @@ pub(super) fn is_pfx(data: &[u8]) -> bool {
         .is_some_and(|rest| rest.starts_with(&[INTEGER, 1, 3, SEQUENCE]))
 }
 
-/// Reads every certificate and private key in the file, in its order.
+/// Reads all certificates and private keys of the file, in its order.
 pub(super) fn read(
     data: &[u8],
     password: Option<Password<'_>>,
@@ -65,8 +64,7 @@ pub(super) fn read(
         None
     };
 
-    // The candidates, likeliest first. 'No password' was written in two ways, and PKCS#12 hashes
-    // them apart.
+    // 'No password' has two encodings with different hashes. The more likely one comes first.
     let no_password = [
         Password::new(""),
         Password {
@@ -88,14 +86,14 @@ pub(super) fn read(
             return Err(Fault::PasswordNeeded);
         };
         for candidate in no_password {
-            // Only for the hint: where the budget ends here, the password given is still wrong.
+            // Only for the hint: if the budget ends here, the given password is still wrong.
             if authenticates(mac, &safe, candidate, budget).unwrap_or(false) {
                 return Err(Fault::PasswordWrong(PasswordHint::NotNeeded));
             }
         }
         return Err(given.wrong());
     }
-    // Nothing proves the password here, so that what it decrypts must.
+    // No code verifies the password here, so the decrypted content must.
     let mut last = Fault::PasswordNeeded;
     for candidate in candidates {
         match read_safe(&safe, *candidate, budget)
@@ -109,8 +107,7 @@ pub(super) fn read(
     Err(last)
 }
 
-/// Whether the file's `MacData` (RFC 7292 section 4, RFC 9579) was made of `content` with this
-/// password.
+/// Whether `MacData` (RFC 7292 section 4, RFC 9579) authenticates `content` with this password.
 fn authenticates(
     mut mac: Reader<'_>,
     content: &[u8],
@@ -138,7 +135,7 @@ fn authenticates(
                 ));
             }
         };
-        // RFC 9579 section 4 makes the key's length a must.
+        // RFC 9579 section 4 requires the key's length.
         let derivation = derivation.sequence()?;
         let len = {
             let mut derivation = derivation;
@@ -222,8 +219,8 @@ fn read_safe(safe: &[u8], password: Password<'_>, budget: &mut Budget) -> Result
     Ok(contents)
 }
 
-/// Reads `SafeContents` (RFC 7292 section 4.2). Attributes such as friendly names decide nothing
-/// here: a certificate belongs to a key by its public key, not by what somebody called it.
+/// Reads `SafeContents` (RFC 7292 section 4.2). Attributes such as friendly names are ignored: a
+/// certificate belongs to a key by its public key.
 fn read_bags(
     bags: &[u8],
     password: Password<'_>,
@@ -249,14 +246,14 @@ fn read_bags(
                 }
             }
             Some([6]) if depth > 0 => read_bags(value, password, budget, contents, depth - 1)?,
-            // Revocation lists and secrets.
+            // Revocation lists and secrets are ignored.
             _ => {}
         }
     }
     Ok(())
 }
 
-/// Whether the file is a PFX written out as base64, which Key Vault hands out.
+/// Whether the file is a PFX in base64, as Key Vault returns it.
 pub(super) fn is_base64_of_pfx(data: &[u8]) -> bool {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let text: Vec<u8> = data

@@ -1,5 +1,5 @@
-//! What Entra ID is shown: assertions signed with the key of the certificate that they name, and
-//! within its time.
+//! The assertions that Entra ID receives: signed with the key of the named certificate, within its
+//! validity.
 
 use super::{ClientCertificate, pem, pfx};
 use crate::{facts::ErrorKind, tenant::ClientId};
@@ -290,7 +290,8 @@ fn an_error_names_the_file_and_its_fix_can_be_pasted() {
     assert!(!read("/tmp/\u{1b}[31ma").to_string().contains('\u{1b}'));
 }
 
-/// A small generator, so that a failure is the same on every machine (Marsaglia's xorshift64).
+/// A small random generator with a fixed seed, so that failures are reproducible (Marsaglia's
+/// xorshift64).
 struct Dice(u64);
 
 impl Dice {
@@ -313,7 +314,7 @@ fn spoil(data: &mut Vec<u8>, dice: &mut Dice) {
         }
         _ => {
             for _ in 0..=dice.below(3) {
-                // The structure is at the beginning, so that is where most of the damage goes.
+                // The structure is at the beginning, so most of the damage goes there.
                 let reach = if dice.below(2) == 0 { 160 } else { usize::MAX };
                 let spot = dice.below(len.min(reach));
                 data[spot] = [0, 0x80, 0xff, dice.below(256) as u8, data[spot] ^ 1][dice.below(5)];
@@ -322,7 +323,8 @@ fn spoil(data: &mut Vec<u8>, dice: &mut Dice) {
     }
 }
 
-/// Spoils what the base64 of a PEM file stands for, which damage to its letters would hardly reach.
+/// Damages the bytes inside the base64 of a PEM file. Damage to the base64 text itself would hardly
+/// reach them.
 fn spoil_inside(text: &str, dice: &mut Dice) -> Option<Vec<u8>> {
     let sections: Vec<_> = text
         .match_indices("-----\nMI")
@@ -368,7 +370,7 @@ fn no_file_however_spoilt_makes_a_panic() {
             }
         }
     }
-    // Else the damage missed, or nothing got past the first byte.
+    // Otherwise the damage missed, or no parser got past the first byte.
     assert!(
         read > 100 && refused > 1000,
         "{read} read, {refused} refused"
