@@ -107,7 +107,7 @@ def main():
             password = next(
                 one["password"] for one in emulator.info["users"] if one["user_principal_name"] == ADA
             )
-            application, nobody = emulator.environment("names", "sp"), emulator.environment("names", "nobody")
+            application, nobody = emulator.environment("names", "sp"), emulator.environment("names", "no-account")
             runs = {}
             for number, (address, where) in enumerate([(None, ""), (bus, RING)] if bus else [(None, "")]):
                 environment = of_user(application, home / f"application-{number}", address)

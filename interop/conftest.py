@@ -81,7 +81,7 @@ def scene(binary, tmp_path_factory):
 def az(world, tmp_path_factory):
     """Azure CLI, signed in by Azure's names: as Ada in one folder, as the application `deployer` in another."""
     folder = tmp_path_factory.mktemp("az")
-    environment = world.way("names", "nobody").environment
+    environment = world.way("names", "no-account").environment
     user = AzureCli(folder / "user", environment)
     user.login_user(world.people.ada)
     application = AzureCli(folder / "service-principal", environment)

@@ -16,7 +16,7 @@ class Desk(ExitStack):
     def __init__(self, world, way, folder, chromium=None):
         super().__init__()
         self.world, self.people, self.folder = world, world.people, folder
-        self.way = world.way(way, "nobody")
+        self.way = world.way(way, "no-account")
         self.chromium = chromium
         self.started = 0
 

@@ -168,7 +168,7 @@ class Scene(ExitStack):
         self.hosts = emulator.info.get("identity_hosts")
         # As `az login` by the first of the people leaves it.
         self.azure_cli_folder = (emulator.info.get("azure_cli") or {}).get("names")
-        self.base = emulator.environment("names", "nobody")
+        self.base = emulator.environment("names", "no-account")
         # Bound and never listened at: whoever connects is refused, and nobody else gets the port.
         closed = self.enter_context(socket.socket())
         closed.bind(("127.0.0.1", 0))

@@ -66,7 +66,7 @@ def test_what_the_laptop_persona_has_is_a_signed_in_az(world):
 
 def test_a_refusal_of_a_sign_in_is_shown_as_entra_says_it(world, tmp_path):
     people = world.people
-    names = world.way("names", "nobody").environment
+    names = world.way("names", "no-account").environment
     for person, password, code in [
         (people.grace, "wrong", 50126),
         (people.katherine, people.katherine.password, 50076),

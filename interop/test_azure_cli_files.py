@@ -80,7 +80,7 @@ def choose(az, subscription):
 @pytest.fixture
 def person(world, tmp_path):
     """`az` in a folder of a test's own, signed in as Ada."""
-    az = AzureCli(tmp_path / "person", world.way("names", "nobody").environment)
+    az = AzureCli(tmp_path / "person", world.way("names", "no-account").environment)
     az.login_user(world.people.ada)
     choose(az, world.people.subscription)
     return az
@@ -135,7 +135,7 @@ def test_a_token_that_is_due_for_renewal_is_no_longer_given_by_either(binary, pe
 
 
 def test_an_applications_token_is_the_same_and_renewed_by_its_secret(binary, world, tmp_path):
-    application = AzureCli(tmp_path / "application", world.way("names", "nobody").environment)
+    application = AzureCli(tmp_path / "application", world.way("names", "no-account").environment)
     application.login_service_principal(world.people.client_id, world.people.secret, world.people.home)
     for arguments in [(), ("--resource", GRAPH), ("--scope", "https://storage.azure.com/.default")]:
         token = same(binary, application, *arguments)

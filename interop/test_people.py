@@ -12,7 +12,7 @@ GRAPH = "https://graph.microsoft.com"
 
 
 def sign_in(world, person, tenant="organizations", elsewhere=None, password=None):
-    way = world.way("names", "nobody")
+    way = world.way("names", "no-account")
     job = {
         "authority": f"{way.login}/{tenant}",
         "elsewhere": f"{way.login}/{elsewhere or world.people.away}",

@@ -33,7 +33,7 @@ class Way:
     def __init__(self, emulator, name, apps):
         self.emulator, self.name = emulator, name
         # A program without an identity; those that read one from the environment are given it by the test.
-        self.environment = emulator.environment(name, "nobody")
+        self.environment = emulator.environment(name, "no-account")
         by_ports = name == "ports"
         self.login = emulator.info["login_url"] if by_ports else "https://login.microsoftonline.com"
         self.arm = emulator.info["arm_url"] if by_ports else "https://management.azure.com"

@@ -119,7 +119,7 @@ async fn nothing_to_sign_in_with_names_the_variables() {
     for (name, value) in contoso
         .emulator
         .info()
-        .environment(Persona::Nobody, Way::RealNames)
+        .environment(Persona::NoAccount, Way::RealNames)
         .set
     {
         machine = machine.with_var(&name, &value);

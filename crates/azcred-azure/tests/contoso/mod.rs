@@ -37,7 +37,7 @@ impl Contoso {
             &info.ca_bundle,
             fs::read(&info.ca_bundle).expect("the bundle is there"),
         );
-        for (name, value) in info.environment(Persona::Nobody, way).set {
+        for (name, value) in info.environment(Persona::NoAccount, way).set {
             machine = machine.with_var(&name, &value);
         }
         let identity = info.identity(application).expect("it is seeded");

@@ -58,7 +58,7 @@ impl Azure {
     /// The variables of an application of the seed, by name.
     pub(crate) fn application(&self, name: &str) -> Vec<(String, String)> {
         let identity = self.info().identity(name).expect("the seed has it");
-        let mut set = self.environment(Persona::Nobody, Way::RealNames);
+        let mut set = self.environment(Persona::NoAccount, Way::RealNames);
         for (variable, value) in [
             ("AZURE_TENANT_ID", identity.tenant_id.to_string()),
             ("AZURE_CLIENT_ID", identity.client_id.to_string()),

@@ -55,7 +55,7 @@ fn who_has_no_role_is_told_once_and_how_to_get_one() {
 fn who_is_not_signed_in_is_told_what_to_set() {
     let azure = Azure::shared();
     let said = doctor(&[])
-        .envs(&azure.environment(Persona::Nobody, Way::RealNames))
+        .envs(&azure.environment(Persona::NoAccount, Way::RealNames))
         .said();
     assert_eq!(said.code, 3, "{said}");
     assert_seen!("doctor-not-signed-in", said);

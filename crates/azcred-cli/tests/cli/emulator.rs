@@ -265,7 +265,7 @@ fn exec_starts_an_emulator_of_its_own_and_leaves_no_trace_of_it() {
 #[test]
 fn exec_hands_back_the_exit_code_of_its_program() {
     let exec = |arguments: &[&str]| {
-        azcred(&["emulator", "exec", "--as", "nobody", "--"])
+        azcred(&["emulator", "exec", "--as", "no-account", "--"])
             .args(arguments)
             .said()
     };
@@ -290,7 +290,7 @@ fn exec_hands_back_the_exit_code_of_its_program() {
 #[test]
 #[cfg(unix)]
 fn exec_gives_its_program_everything_as_it_is_without_a_shell() {
-    let said = azcred(&["emulator", "exec", "--as", "nobody", "--"])
+    let said = azcred(&["emulator", "exec", "--as", "no-account", "--"])
         .args(&[
             "sh",
             "-c",

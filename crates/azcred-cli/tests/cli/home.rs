@@ -19,7 +19,7 @@ impl Home {
     pub(crate) fn new(azure: &Azure) -> Self {
         Self {
             folder: tempfile::tempdir().expect("a folder"),
-            variables: azure.environment(Persona::Nobody, Way::Ports),
+            variables: azure.environment(Persona::NoAccount, Way::Ports),
         }
     }
 

@@ -43,7 +43,7 @@ fn every_persona_signs_in_by_its_own_source_whichever_way_it_gets_in() {
                 continue;
             }
             let Some((source, kind)) = expected(*persona) else {
-                assert_eq!((said.code, *name), (3, "nobody"), "{about}");
+                assert_eq!((said.code, *name), (3, "no-account"), "{about}");
                 continue;
             };
             assert_eq!(said.code, 0, "{about}");

@@ -121,7 +121,7 @@ fn a_list_of_more_than_one_page_is_whole() {
 fn who_is_not_signed_in_gets_the_error_of_token() {
     let azure = Azure::shared();
     let said = azcred(&["subscription", "list", "-o", "json"])
-        .envs(&azure.environment(Persona::Nobody, Way::RealNames))
+        .envs(&azure.environment(Persona::NoAccount, Way::RealNames))
         .said();
     assert_eq!((said.code, said.stdout.as_str()), (3, ""), "{said}");
     assert_eq!(said.error()["error"]["kind"], "notSignedIn");

@@ -15,7 +15,7 @@ fn a_domains_tenant_is_found_without_a_sign_in() {
         let find = |arguments: &[&str]| {
             let said = azcred(&["tenant"])
                 .args(arguments)
-                .envs(&azure.environment(Persona::Nobody, way))
+                .envs(&azure.environment(Persona::NoAccount, way))
                 .said();
             assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said}");
             said
@@ -40,7 +40,7 @@ fn a_domains_tenant_is_found_without_a_sign_in() {
 fn a_domain_of_no_tenant_is_not_found() {
     let azure = Azure::shared();
     let said = azcred(&["tenant", "nobody.example"])
-        .envs(&azure.environment(Persona::Nobody, Way::RealNames))
+        .envs(&azure.environment(Persona::NoAccount, Way::RealNames))
         .said();
     assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said}");
     assert_seen!("tenant-of-domain-nobody", said);
@@ -51,7 +51,7 @@ fn what_is_no_domain_is_wrong_usage_and_common_is_no_tenant() {
     let azure = Azure::shared();
     let find = |arguments: &[&str]| {
         azcred(arguments)
-            .envs(&azure.environment(Persona::Nobody, Way::RealNames))
+            .envs(&azure.environment(Persona::NoAccount, Way::RealNames))
             .said()
     };
     assert_eq!(find(&["tenant", "contoso"]).code, 2);

@@ -49,8 +49,8 @@ pub enum Persona {
     Arc,
     /// Cloud Shell.
     CloudShell,
-    /// No credential in the environment.
-    Nobody,
+    /// A machine without any account.
+    NoAccount,
 }
 
 /// Variables for a child process. It holds secrets: `Debug` shows names only.
@@ -88,7 +88,7 @@ pub const PERSONAS: &[(&str, Persona)] = &[
     ("vm", Persona::Vm),
     ("arc", Persona::Arc),
     ("cloud-shell", Persona::CloudShell),
-    ("nobody", Persona::Nobody),
+    ("no-account", Persona::NoAccount),
 ];
 
 impl Persona {
@@ -109,7 +109,7 @@ impl Persona {
             Self::Vm => "a virtual machine with a managed identity",
             Self::Arc => "a server with Azure Arc and a managed identity",
             Self::CloudShell => "Cloud Shell, as its user",
-            Self::Nobody => "no credential",
+            Self::NoAccount => "a machine where no account is signed in",
         }
     }
 
@@ -130,7 +130,7 @@ impl Persona {
             Self::Vm => hosts::vm(info),
             Self::Arc => hosts::arc(info),
             Self::CloudShell => hosts::cloud_shell(info),
-            Self::Nobody => None,
+            Self::NoAccount => None,
         }
     }
 }

@@ -57,7 +57,7 @@ async fn each_host_is_known_by_its_own_variables() {
     let lab = Lab::start().await;
     let info = lab.emulator.info();
     let credentials = |persona, way| -> BTreeSet<String> {
-        let nobody = info.environment(Persona::Nobody, way);
+        let nobody = info.environment(Persona::NoAccount, way);
         let environment = info.environment(persona, way);
         environment
             .set
@@ -129,7 +129,7 @@ async fn what_an_emulator_wrote_that_knew_of_no_hosts_is_still_read() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("emulator.json"), old.to_string()).unwrap();
     let info = Info::load(folder.path()).unwrap().unwrap();
-    let nobody = info.environment(Persona::Nobody, Way::Ports);
+    let nobody = info.environment(Persona::NoAccount, Way::Ports);
     for persona in [Persona::Aks, Persona::Vm, Persona::AzureMlJob] {
         assert_eq!(info.environment(persona, Way::Ports), nobody);
     }
@@ -218,7 +218,7 @@ async fn azcred_keeps_what_it_has_from_here_apart_from_what_it_has_from_azure() 
     let lab = Lab::start().await;
     let info = lab.emulator.info();
     for (_, way) in WAYS {
-        let environment = info.environment(Persona::Nobody, *way);
+        let environment = info.environment(Persona::NoAccount, *way);
         let home = value(&environment, "AZCRED_HOME").unwrap();
         assert!(
             std::path::Path::new(home).starts_with(&info.state_dir),

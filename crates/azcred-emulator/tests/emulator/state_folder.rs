@@ -259,7 +259,7 @@ async fn each_persona_has_its_own_variables_and_none_of_the_others() {
                 Some("HIML_SERVICE_PRINCIPAL_PASSWORD"),
             ),
             (Persona::Certificate, "AZURE_CLIENT_CERTIFICATE_PATH", None),
-            (Persona::Nobody, "", None),
+            (Persona::NoAccount, "", None),
         ] {
             let environment = info.environment(persona, *way);
             let value = |name: &str| {

@@ -116,7 +116,7 @@ fn trusted(emulator: &Emulator) -> Fixture {
     let mut known = info.identities.iter();
     let application = known.find(|known| known.name == APPLICATION).unwrap();
     of(
-        inside(emulator, Persona::Nobody, Way::Ports),
+        inside(emulator, Persona::NoAccount, Way::Ports),
         &application.client_id.to_string(),
         &application.tenant_id.to_string(),
     )
