@@ -1,4 +1,4 @@
-//! Builds the client: whom to trust and which way to go.
+//! Builds the HTTP client: its proxies and its trusted certificates.
 
 use super::{Way, pinned};
 use crate::{
@@ -13,15 +13,15 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use std::{collections::HashSet, io, path::Path, sync::Arc, time::Duration};
 
-/// A root bundle past this is no root bundle.
+/// A larger file is not a bundle of root certificates, in bytes.
 const BUNDLE_LIMIT: u64 = 16 << 20;
-/// A connection, TLS included, that takes longer is given up and tried again.
+/// How long connecting may take, TLS included, before it is tried again.
 const CONNECT: Duration = Duration::from_secs(5);
 
 pub(super) fn build(system: &dyn System, way: &Way) -> Result<reqwest::Client> {
     let tls = match way {
         Way::Usual => tls(system)?,
-        // Trusts nobody: what it is sent to speaks no TLS.
+        // Trusts no certificate: these endpoints are plain HTTP.
         Way::Direct => protocol()?
             .with_root_certificates(rustls::RootCertStore::empty())
             .with_no_client_auth(),
@@ -33,7 +33,7 @@ pub(super) fn build(system: &dyn System, way: &Way) -> Result<reqwest::Client> {
         .retry(reqwest::retry::never())
         .connect_timeout(CONNECT)
         .user_agent(concat!("azcred/", env!("CARGO_PKG_VERSION")))
-        // The variables are read through `system`, below.
+        // Proxy variables are read through `system`, below.
         .no_proxy();
     if matches!(way, Way::Usual) {
         for proxy in proxies(system)? {
@@ -50,7 +50,7 @@ pub(super) fn build(system: &dyn System, way: &Way) -> Result<reqwest::Client> {
     })
 }
 
-/// A variable in the two spellings that tools use; the lower-case one first, as curl has it.
+/// A variable that tools write in lower or upper case. The lower-case one counts first, as in curl.
 fn either(
     system: &dyn System,
     lower: &'static str,
@@ -63,7 +63,8 @@ fn either(
 
 fn proxies(system: &dyn System) -> Result<Vec<Proxy>> {
     let listed = either(system, "no_proxy", "NO_PROXY").map_or(String::new(), |(_, list)| list);
-    // Plain HTTP is taken to this machine because nobody else can read it: a proxy could.
+    // Plain HTTP to this machine is safe because only this machine can read it. A proxy could read
+    // it too.
     let except = NoProxy::from_string(&format!("{listed},localhost,127.0.0.0/8,::1"));
     let make = |variable: Option<(&'static str, String)>,
                 kind: fn(&str) -> reqwest::Result<Proxy>| {
@@ -73,7 +74,7 @@ fn proxies(system: &dyn System) -> Result<Vec<Proxy>> {
         kind(value.trim())
             .map(|proxy| Some(proxy.no_proxy(except.clone())))
             .map_err(|_| {
-                // The value can hold a password, so it is not repeated.
+                // The value may have a password, so the error does not show it.
                 Error::new(
                     ErrorKind::Invalid,
                     format!("could not read {name}"),
@@ -87,8 +88,8 @@ fn proxies(system: &dyn System) -> Result<Vec<Proxy>> {
     let https = make(either(system, "https_proxy", "HTTPS_PROXY"), |url| {
         Proxy::https(url)
     })?;
-    // Upper-case HTTP_PROXY can be set by a request to a CGI program (httpoxy); where
-    // REQUEST_METHOD is set, it is not trusted.
+    // A request can set upper-case HTTP_PROXY for a CGI program (httpoxy), so it is ignored if
+    // REQUEST_METHOD is set.
     let http = if system.var("REQUEST_METHOD").is_some() {
         make(
             system.var("http_proxy").map(|value| ("http_proxy", value)),
@@ -125,8 +126,8 @@ fn tls(system: &dyn System) -> Result<ClientConfig> {
     trust::apply(protocol()?, instead, besides)
 }
 
-/// The cryptography of every connection. It is named at each place that needs it: where a program
-/// links two of them, rustls has no default, and panics where it has to choose one.
+/// The cryptography of every connection. Each caller passes it explicitly: if a program links two
+/// providers, rustls has no default and panics.
 pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
@@ -144,7 +145,7 @@ fn protocol() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
         })
 }
 
-/// The certificates of the folders that `SSL_CERT_DIR` names, which OpenSSL takes as a list.
+/// The certificates of the folders in `SSL_CERT_DIR`, a list as OpenSSL reads it.
 fn folders(system: &dyn System) -> Result<Option<Vec<CertificateDer<'static>>>> {
     let Some(list) = system.var("SSL_CERT_DIR") else {
         return Ok(None);
@@ -163,9 +164,9 @@ fn folders(system: &dyn System) -> Result<Option<Vec<CertificateDer<'static>>>> 
     Ok(Some(found))
 }
 
-/// The certificates of the files that `variables` name. A file that can't be used is an error:
-/// whoever set the variable meant it, and would look for hours at an 'unknown issuer' otherwise.
-/// Often all of them name one file: it is read once.
+/// The certificates of the files in `variables`. A file that can't be used is an error. Otherwise
+/// the user would see only 'unknown issuer' and not the cause. If several variables name one file,
+/// it is read once.
 fn bundles(
     system: &dyn System,
     variables: &[&str],
@@ -192,8 +193,8 @@ fn bundles(
     Ok(found)
 }
 
-/// The certificates in a PEM file or, as Python's requests takes them too, in a folder; at least
-/// one, else why there is none.
+/// The certificates in a PEM file, or in a folder, as Python's requests also accepts. Returns at
+/// least one certificate, or why there is none.
 fn certificates_in(
     system: &dyn System,
     path: &Path,
@@ -222,7 +223,7 @@ fn in_folder(folder: &Path) -> Vec<CertificateDer<'static>> {
     rustls_native_certs::load_certs_from_paths(None, Some(folder)).certs
 }
 
-/// The trust of a machine that keeps its roots in files.
+/// Trust on systems with root certificates in files.
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 mod trust {
     use super::{CertificateDer, ClientConfig, Error, ErrorKind, Result};
@@ -257,7 +258,8 @@ mod trust {
     }
 }
 
-/// The trust of a machine whose system decides: Keychain, Schannel, Android's trust manager.
+/// Trust on systems that verify certificates themselves: Keychain, Schannel, Android's trust
+/// manager.
 #[cfg(any(windows, target_vendor = "apple", target_os = "android"))]
 mod trust {
     use super::{CertificateDer, ClientConfig, Error, ErrorKind, Result, provider};

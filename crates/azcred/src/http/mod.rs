@@ -1,6 +1,5 @@
-//! HTTP as every part of this product speaks it: one lazily built client, a deadline on the whole
-//! call, retries that know when to stop, bodies with a limit, and errors that say what happened on
-//! the way.
+//! HTTP for all parts of azcred: one client that is built at its first request, a deadline for the
+//! whole call, limited retries, limited bodies, and errors that say what happened.
 
 mod client;
 mod pinned;
@@ -29,21 +28,21 @@ pub(crate) use reqwest::{
 };
 pub use url::Url;
 
-/// The largest answer that is read; a token's is some kilobytes, a page of Resource Manager's some
-/// hundred.
+/// The largest response that is read, in bytes. A token's has some kilobytes, a page of Resource
+/// Manager's some hundred.
 pub const BODY_LIMIT: usize = 4 << 20;
-/// One attempt may take this long, so that a lost packet costs one attempt and not the call.
+/// The limit of one attempt, so that a lost packet costs one attempt and not the whole call.
 const ATTEMPT: Duration = Duration::from_secs(10);
-/// No call lasts longer, whatever deadline it is given; more would overflow somebody's clock.
+/// The longest deadline of a call. More could overflow a clock.
 pub(crate) const LONGEST_CALL: Duration = Duration::from_secs(24 * 60 * 60);
-/// The pause before the first retry where the other side answered; doubled for each one after.
+/// The pause before the first retry if the other side responded. It doubles with each retry.
 const BACKOFF: Duration = Duration::from_millis(800);
-/// No pause of our own choosing is longer.
+/// The longest pause, unless `Retry-After` names a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// The same where no connection came about, which costs the other side nothing.
+/// The pause before the first retry if no connection was made, which costs the other side nothing.
 const BACKOFF_CONNECT: Duration = Duration::from_millis(200);
 
-/// One HTTP client: cheap to clone, built at its first request, shared by every clone.
+/// An HTTP client. It is built at its first request; clones are cheap and share it.
 #[derive(Clone)]
 pub struct Http(Arc<Inner>);
 
@@ -53,35 +52,35 @@ struct Inner {
     client: OnceCell<reqwest::Client>,
 }
 
-/// How a client reaches the other side, and whom it trusts.
+/// How a client connects, and which certificates it trusts.
 #[derive(Clone, Debug)]
 enum Way {
-    /// As the machine is set up.
+    /// By the machine's proxies and root certificates.
     Usual,
-    /// Straight, to addresses of plain HTTP: an endpoint that the machine itself provides.
+    /// Directly, to a plain HTTP endpoint that the machine itself provides.
     Direct,
-    /// Straight, to the one server whose certificate has this SHA-1 thumbprint.
+    /// Directly, to the server whose certificate has this SHA-1 thumbprint.
     Pinned([u8; 20]),
 }
 
-/// When a request is sent again. No connection, a connection that broke and an attempt without an
-/// answer always count.
+/// When a request is retried. A failed or broken connection and an attempt without a response are
+/// always retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Retry {
-    /// How often at most, after the first attempt.
+    /// The most retries after the first attempt.
     pub times: u32,
-    /// Statuses besides 408, 429, 500, 502, 503 and 504 that may pass.
+    /// Statuses that are retried besides 408, 429, 500, 502, 503 and 504.
     pub also: &'static [u16],
 }
 
 impl Retry {
-    /// Three times.
+    /// Three retries.
     pub const USUAL: Self = Self {
         times: 3,
         also: &[],
     };
-    /// Never.
+    /// No retries.
     pub const NEVER: Self = Self {
         times: 0,
         also: &[],
@@ -92,28 +91,28 @@ impl Retry {
     }
 }
 
-/// One request. Its body is wiped from memory when dropped, and `Debug` shows neither it nor the
-/// headers.
+/// A request. Its body is wiped from memory when it is dropped. `Debug` shows neither the body nor
+/// the headers.
 pub struct HttpRequest {
     pub(crate) method: Method,
-    /// The address; it goes into errors and traces, so nothing secret belongs in it.
+    /// The address. It is in errors and traces, so it must not have secrets.
     pub url: Url,
     pub(crate) headers: HeaderMap,
     /// The body.
     pub body: Option<Zeroizing<String>>,
-    /// When it is sent again; [`Retry::USUAL`] unless told otherwise.
+    /// When the request is retried; the default is [`Retry::USUAL`].
     pub retry: Retry,
-    /// The values of its form that are secret.
+    /// The secret values of the form.
     secrets: Vec<Zeroizing<String>>,
 }
 
-/// A value in a form. A [`SecretString`] stays one: it comes back in no error and no log, whatever
-/// the field is called.
+/// A value in a form. A [`SecretString`] stays secret: errors and logs never show it, whatever the
+/// field's name.
 #[derive(Clone, Copy)]
 pub enum FormValue<'a> {
-    /// Anything else.
+    /// A value that is not secret.
     Plain(&'a str),
-    /// A proof: a secret, an assertion, a code, a token.
+    /// A secret, an assertion, a code or a token.
     Secret(&'a SecretString),
 }
 
@@ -139,7 +138,7 @@ impl FormValue<'_> {
 }
 
 impl HttpRequest {
-    /// A GET.
+    /// A GET request.
     pub fn get(url: Url) -> Self {
         Self {
             method: Method::GET,
@@ -151,10 +150,10 @@ impl HttpRequest {
         }
     }
 
-    /// A POST of a form.
+    /// A POST request with a form.
     pub fn post_form(url: Url, fields: &[(&str, FormValue<'_>)]) -> Self {
-        // Room for all, three bytes for each at most: a string that grows leaves copies of secrets
-        // behind.
+        // Each byte takes at most three. A string that grows would leave copies of secrets in
+        // memory.
         let room = fields
             .iter()
             .map(|(name, value)| 3 * (name.len() + value.text().len()) + 2);
@@ -182,12 +181,12 @@ impl HttpRequest {
         }
     }
 
-    /// Proves who asks by a token, which nothing here ever shows; `None` where it holds characters
-    /// that no token may.
+    /// Adds the token in the header `Authorization`, which is never shown. Returns `None` if the
+    /// token has characters that a header may not have.
     #[must_use]
     pub fn with_bearer(self, token: &AccessToken) -> Option<Self> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret())).ok()?;
-        // Nothing below shows it or puts it into a compression table.
+        // Libraries below don't show it and don't put it into a compression table.
         bearer.set_sensitive(true);
         Some(self.with_header(header::AUTHORIZATION, bearer))
     }
@@ -199,20 +198,20 @@ impl HttpRequest {
         self
     }
 
-    /// Sends it again by this rule.
+    /// Sets when the request is retried.
     #[must_use]
     pub fn with_retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
     }
 
-    /// What it holds that must not come back in any message: the form's values and the headers that
-    /// were marked as secret where they were put in.
+    /// The values that must not be in any message: the secret values of the form and of the
+    /// headers.
     pub(crate) fn secrets(&self) -> Vec<Zeroizing<String>> {
         let headers = self.headers.values().filter(|value| value.is_sensitive());
         let headers = headers.filter_map(|value| {
             let value = value.to_str().ok()?;
-            // `Bearer` and `Basic` are no secret.
+            // `Bearer` and `Basic` are not secret.
             let value = value.split_once(' ').map_or(value, |(_, value)| value);
             Some(Zeroizing::new(value.to_owned()))
         });
@@ -226,35 +225,34 @@ impl fmt::Debug for HttpRequest {
     }
 }
 
-/// An answer, whole, whatever its status (redirects excepted: see [`Http::send`]).
+/// A whole response with any status (except redirects: see [`Http::send`]).
 pub struct HttpResponse {
     /// The status code.
     pub status: u16,
     pub(crate) headers: HeaderMap,
     /// The body, at most [`BODY_LIMIT`] bytes.
     pub body: Zeroizing<Vec<u8>>,
-    /// How many attempts it took, at least one.
+    /// The number of attempts, at least one.
     pub attempts: u32,
-    /// How far the other side's clock is from ours, where it sent a `Date`: positive where ours is
-    /// behind. Seconds.
+    /// The difference between the other side's clock and this machine's in seconds, if the response
+    /// has a `Date`. It is positive if this machine is behind.
     pub clock_skew: Option<i64>,
 }
 
 impl HttpResponse {
-    /// A header, where it is there and printable.
+    /// A header's value, if it exists and is printable.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Whether its body or one of its headers has these bytes somewhere, as a response that repeats
-    /// a secret has.
+    /// Whether the body or a header contains `bytes`, such as a secret that the response repeats.
     pub fn holds(&self, bytes: &[u8]) -> bool {
         let holds = |text: &[u8]| text.windows(bytes.len()).any(|part| part == bytes);
         !bytes.is_empty()
             && (holds(&self.body) || self.headers.values().any(|value| holds(value.as_bytes())))
     }
 
-    /// How long the other side asked to be left alone.
+    /// How long the other side wants no further request (`Retry-After`).
     pub fn retry_after(&self, now: SystemTime) -> Option<Duration> {
         retry_after(&self.headers, now)
     }
@@ -267,24 +265,23 @@ impl fmt::Debug for HttpResponse {
 }
 
 impl Http {
-    /// A client for a machine: its proxies (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`;
-    /// never for this machine itself) and its trust (`SSL_CERT_FILE` and `SSL_CERT_DIR` in place of
-    /// the system's roots, on Windows and macOS besides them; `REQUESTS_CA_BUNDLE`,
-    /// `CURL_CA_BUNDLE` and `NODE_EXTRA_CA_CERTS` besides). Nothing is read before the first
-    /// request.
+    /// A client for a machine, with its proxies (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`,
+    /// `NO_PROXY`; none for the machine itself) and its trusted certificates. `SSL_CERT_FILE` and
+    /// `SSL_CERT_DIR` replace the system's root certificates; on Windows and macOS they add to
+    /// them. `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` and `NODE_EXTRA_CA_CERTS` add certificates.
+    /// Nothing is read before the first request.
     pub fn new(system: SharedSystem) -> Self {
         Self::by(Way::Usual, system)
     }
 
-    /// A client for endpoints of plain HTTP that the machine itself provides, such as Azure's
-    /// instance metadata service: they are reached straight, as a proxy would answer for another
-    /// machine.
+    /// A client for plain HTTP endpoints that the machine itself provides, such as Azure's instance
+    /// metadata service. It uses no proxy, as a proxy would reach another machine's endpoint.
     pub(crate) fn direct(system: SharedSystem) -> Self {
         Self::by(Way::Direct, system)
     }
 
-    /// A client that trusts one server, by the SHA-1 thumbprint of its certificate (the form in
-    /// which Service Fabric tells it), and reaches it straight.
+    /// A client that trusts one server, by the SHA-1 thumbprint of its certificate (Service Fabric
+    /// publishes that), and uses no proxy.
     pub(crate) fn pinned(system: SharedSystem, thumbprint: [u8; 20]) -> Self {
         Self::by(Way::Pinned(thumbprint), system)
     }
@@ -297,21 +294,22 @@ impl Http {
         }))
     }
 
-    /// Sends `request` and reads the whole answer, within `deadline` from now (a day at most),
-    /// retries and the reading of root certificates included.
+    /// Sends `request` and reads the whole response within `deadline` from now (at most a day). The
+    /// deadline also covers retries and reading the root certificates.
     ///
-    /// Retried, as its [`Retry`] says: no connection, a connection that broke, an attempt without
-    /// an answer, 408, 429, 500, 502, 503 and 504; with a growing, jittered pause, or the one that
-    /// `Retry-After` asks for. Where that would pass the deadline, the answer at hand is returned
-    /// at once. A refusal (any other 4xx) is never retried, a redirect never followed.
+    /// [`Retry`] decides what is retried: a failed or broken connection, an attempt without a
+    /// response, 408, 429, 500, 502, 503 and 504. The pause grows, with jitter, or is the one that
+    /// `Retry-After` names. If the pause would pass the deadline, the last response is returned at
+    /// once. Other 4xx are never retried, and redirects are never followed.
     ///
     /// Cancel-safe: dropping the future drops the connection. Needs a Tokio runtime with I/O and
-    /// time; nothing here blocks it.
+    /// time, and never blocks it.
     ///
     /// # Errors
-    /// [`ErrorKind::Unreachable`] where no answer came, [`ErrorKind::Unexpected`] for a redirect or
-    /// an answer without end, [`ErrorKind::Invalid`] where a proxy or a root certificate can't be
-    /// used: a later call reads them again. `what` opens the error.
+    /// [`ErrorKind::Unreachable`] if there was no response; [`ErrorKind::Unexpected`] for a
+    /// redirect or a response over [`BODY_LIMIT`]; [`ErrorKind::Invalid`] if a proxy or a root
+    /// certificate can't be used. The next call reads proxies and certificates again. `what` is the
+    /// error's first line.
     pub async fn send(
         &self,
         what: &str,
@@ -321,7 +319,7 @@ impl Http {
         let started = Instant::now();
         let end = started + deadline.min(LONGEST_CALL);
         let client = match timeout_at(end, self.client()).await {
-            // It is this machine that is to be fixed, whatever was asked for.
+            // This machine's settings are at fault, not the other side.
             Ok(client) => client?,
             Err(_) => {
                 return Err(Error::new(
@@ -355,8 +353,8 @@ impl Http {
                     trouble.retryable.then(|| backoff(BACKOFF_CONNECT, attempt))
                 }
             };
-            // The other side may name any pause: one beyond the clock's range is beyond the
-            // deadline too.
+            // A server may name any pause. A pause beyond the clock's range is also beyond the
+            // deadline.
             let resume = pause
                 .and_then(|pause| Instant::now().checked_add(pause))
                 .filter(|resume| *resume < end);
@@ -425,13 +423,14 @@ impl Http {
         })
     }
 
-    /// The client, built in a thread where reading hundreds of roots holds up nobody. What went
-    /// wrong is not kept, so that a file that is fixed is read.
+    /// The client. It is built in a thread of its own, because reading hundreds of root
+    /// certificates would block the runtime. A failure is not stored, so that a corrected file is
+    /// read again.
     async fn client(&self) -> Result<&reqwest::Client> {
         let build = || async {
             let (system, way) = (self.0.system.clone(), self.0.way.clone());
             if !matches!(way, Way::Usual) {
-                // Nothing is read for these.
+                // Such clients read no files.
                 return client::build(&*system, &way);
             }
             tokio::task::spawn_blocking(move || client::build(&*system, &way))
@@ -456,7 +455,7 @@ impl fmt::Debug for Http {
     }
 }
 
-/// An error for an address that can't be made, which only a custom cloud can bring about.
+/// Parses an address. It is invalid only in a custom cloud.
 pub fn parse_url(what: &str, text: &str) -> Result<Url> {
     Url::parse(text).map_err(|_| {
         Error::new(
@@ -467,7 +466,8 @@ pub fn parse_url(what: &str, text: &str) -> Result<Url> {
     })
 }
 
-/// `Retry-After` in seconds or as a date (RFC 9110 section 10.2.3), or Azure's own in milliseconds.
+/// The header `Retry-After` in seconds or as a date (RFC 9110 section 10.2.3), or Azure's own
+/// headers in milliseconds.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     for name in ["retry-after-ms", "x-ms-retry-after-ms"] {
@@ -487,8 +487,8 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     )
 }
 
-/// How far this machine's clock is from another's that is `seconds` ahead of it: '61 minutes
-/// behind', '2 hours ahead of'.
+/// The difference of this machine's clock to another that is `seconds` ahead: '61 minutes behind',
+/// '2 hours ahead of'.
 pub fn skew_in_words(seconds: i64) -> String {
     let (amount, unit) = match seconds.unsigned_abs() {
         seconds @ ..=119 => (seconds, "seconds"),
@@ -499,7 +499,7 @@ pub fn skew_in_words(seconds: i64) -> String {
     format!("{amount} {unit} {side}")
 }
 
-/// The other side's clock less ours, in seconds.
+/// The other side's clock minus this machine's, in seconds.
 fn skew(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
     let theirs = httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()?;
     Some(match theirs.duration_since(now) {
@@ -508,8 +508,8 @@ fn skew(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
     })
 }
 
-/// `base`, doubled for each attempt, less up to a third at random so that many callers do not come
-/// back as one.
+/// `base`, doubled for each attempt, minus up to a third at random, so that many callers don't
+/// retry at the same moment.
 fn backoff(base: Duration, attempt: u32) -> Duration {
     let whole = base
         .saturating_mul(2u32.saturating_pow(attempt - 1))

@@ -1,5 +1,5 @@
-//! Trust in one certificate, known by its SHA-1 thumbprint: what Service Fabric tells of its
-//! managed identity endpoint.
+//! Trusts one certificate by its SHA-1 thumbprint, which Service Fabric publishes for its managed
+//! identity endpoint.
 
 use super::client;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
@@ -13,8 +13,8 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
 
-/// A configuration that trusts the server whose certificate has this thumbprint, and nobody else,
-/// whatever its name and its dates.
+/// A TLS configuration that trusts only the certificate with this thumbprint, whatever its name and
+/// dates.
 pub(super) fn config(
     builder: ConfigBuilder<ClientConfig, WantsVerifier>,
     thumbprint: [u8; 20],
@@ -53,7 +53,7 @@ impl ServerCertVerifier for Pinned {
         }
     }
 
-    /// That it holds the key of its certificate is proved as always.
+    /// The server must still prove that it has the certificate's key.
     fn verify_tls12_signature(
         &self,
         message: &[u8],

@@ -1,4 +1,4 @@
-//! What went wrong on the way to an answer, in plain words.
+//! Says in plain words why a request got no response.
 
 use super::HttpRequest;
 use crate::{
@@ -58,17 +58,17 @@ impl Trouble {
 }
 
 const NETWORK: &str = "check the network; if it needs a proxy, set HTTPS_PROXY";
-/// Who is spoken of where the proxy itself can't be reached: its address may hold a password.
+/// The name of the proxy in errors: its address may have a password.
 const PROXY: &str = "the proxy that HTTPS_PROXY names";
 const FIX_PROXY: &str =
     "start that proxy, or correct HTTPS_PROXY; if this machine needs no proxy, unset it";
 
-/// An attempt that outlasted its time.
+/// An attempt that got no response in time.
 pub(super) fn silent(host: &str) -> Trouble {
     Trouble::passing(format!("{host} did not answer in time"), NETWORK)
 }
 
-/// A body without end.
+/// A response over the size limit.
 pub(super) fn endless(host: &str) -> Trouble {
     Trouble::lasting(
         ErrorKind::Unexpected,
@@ -80,7 +80,7 @@ pub(super) fn endless(host: &str) -> Trouble {
     )
 }
 
-/// A redirect: a secret was meant for one place only.
+/// A redirect. It is not followed, because the secret is for one address only.
 pub(super) fn redirected(
     response: &reqwest::Response,
     host: &str,
@@ -106,9 +106,9 @@ pub(super) fn redirected(
     )
 }
 
-/// A request that got no whole answer.
+/// A request without a whole response.
 pub(super) fn sending(error: reqwest::Error, host: &str) -> Trouble {
-    // The address is said by `what`; reqwest's own text would repeat it.
+    // `what` already names the address, which reqwest's text would repeat.
     let error = error.without_url();
     let mut trouble = explain(&error, host);
     trouble.cause = Some(error);
@@ -124,8 +124,8 @@ fn explain(error: &reqwest::Error, host: &str) -> Trouble {
     let mut cause = error.source();
     while let Some(inner) = cause {
         text = inner.to_string();
-        // hyper-util's `TunnelError::ConnectFailed` and its like for SOCKS: nobody got as far as
-        // the host.
+        // The text of hyper-util's `TunnelError::ConnectFailed`, also for SOCKS: the proxy itself
+        // was not reached.
         if text.contains("failed to create underlying connection") {
             (host, fix) = (PROXY, FIX_PROXY);
         }
@@ -198,8 +198,7 @@ fn explain(error: &reqwest::Error, host: &str) -> Trouble {
     }
 }
 
-/// The TLS error inside an I/O error, at whatever depth; [`std::error::Error::source`] passes over
-/// it.
+/// The TLS error inside an I/O error, at any depth; [`std::error::Error::source`] skips it.
 fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     let inner = error.get_ref()?;
     inner

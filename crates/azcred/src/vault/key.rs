@@ -1,11 +1,11 @@
-//! Where the vault's key is, and how it gets there.
+//! The vault's key: where it is stored, and how it is made.
 //!
-//! That is decided once, when something is kept for the first time, and can be seen in the data
-//! folder from then on: the marker `key-1.keyring` says that the keyring has it, else the file
-//! `key-1` does. What was sealed under either lies in folders of its own, so that a session which
-//! does not reach the keyring (over SSH, by cron) harms nothing: it has the file's.
+//! The place of the key is decided when something is stored for the first time. The data folder
+//! shows it from then on: the marker `key-1.keyring` means that the keyring has the key; otherwise
+//! the file `key-1` has it. Entries under either key have their own folders. So a session that
+//! can't reach the keyring (over SSH, in cron) does no damage: it uses the file's key.
 //!
-//! `AZCRED_KEYRING=never` takes the file, whatever the marker says.
+//! `AZCRED_KEYRING=never` selects the file even if the marker exists.
 
 use super::{
     Shelf,
@@ -30,18 +30,19 @@ use zeroize::Zeroizing;
 const FILE: &str = "key-1";
 const MARKER: &str = "key-1.keyring";
 const LOCK: &str = "key-1.lock";
-/// The name in the keyring.
+/// The key's name in the keyring.
 const NAME: &str = "azcred";
-/// What a key file begins with.
+/// The start of a key file.
 const FORM: &str = "azcred-key-1 ";
 const FILE_LIMIT: u64 = 256;
-/// Making a key takes milliseconds, a keyring's answer two seconds at most.
+/// The longest wait for another process that makes a key. Making one takes milliseconds, and a
+/// keyring responds within two seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(2);
-/// A keyring that failed is left alone for so long: each further question might take seconds too.
+/// How long a keyring is not used after it failed: each further request might take seconds too.
 const LEFT_ALONE: Duration = Duration::from_secs(30);
 
-/// What kind of place the key is in.
+/// The kind of place that has the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Keyring,
@@ -49,7 +50,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// The folder of what is sealed under it.
+    /// The folder of the entries under this key.
     pub(super) fn folder(self) -> &'static str {
         match self {
             Self::Keyring => "keyring",
@@ -63,7 +64,7 @@ impl Kind {
 pub(super) struct Failed(Mutex<Option<(tokio::time::Instant, String)>>);
 
 impl Failed {
-    /// Asks the keyring, unless it failed a moment ago: then that is the answer.
+    /// Calls `ask`, unless the keyring failed a moment ago: then that failure is returned.
     fn or_ask<T>(&self, ask: impl FnOnce() -> Result<T, NoKeyring>) -> Result<T, NoKeyring> {
         let lately = self.lately();
         if let Some(why) = lately {
@@ -84,25 +85,25 @@ impl Failed {
     }
 }
 
-/// The key, and where it came from.
+/// The key and its place.
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) kind: Kind,
     pub(super) keys: Keys,
 }
 
-/// The place of the key, as it is now.
+/// The place of the vault's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyPlace {
-    /// The user's keyring: what people call it.
+    /// The user's keyring, by its usual name.
     Keyring(&'static str),
-    /// A file.
+    /// This file.
     File(PathBuf),
-    /// Nothing has been kept yet.
+    /// Nothing has been stored yet.
     Undecided,
 }
 
-/// The key; `None` where there is none.
+/// The key; `None` if there is none.
 pub(super) fn find(system: &dyn System, failed: &Failed) -> Result<Option<Opened>> {
     look(system, failed).map(|found| match found {
         Found::Key(opened) => Some(*opened),
@@ -110,14 +111,15 @@ pub(super) fn find(system: &dyn System, failed: &Failed) -> Result<Option<Opened
     })
 }
 
-/// The key, made where there is none. However many processes come here at once, they have the same.
+/// The key. It is made if there is none. Processes that call this at the same time get the same
+/// key.
 pub(super) fn find_or_make(system: &dyn System, failed: &Failed) -> Result<Opened> {
     if let Found::Key(opened) = look(system, failed)? {
         return Ok(*opened);
     }
     let folder = folder(system)?;
     let lock = lock(system, &folder)?;
-    // The lock has made the folder, where there was none.
+    // Locking made the folder if there was none.
     check_folder(system, &folder)?;
     let to_make = match look(system, failed)? {
         Found::Key(opened) => return Ok(*opened),
@@ -139,7 +141,7 @@ pub(super) fn find_or_make(system: &dyn System, failed: &Failed) -> Result<Opene
     Ok(opened)
 }
 
-/// Where the key is.
+/// The place of the key.
 pub(super) fn place(system: &dyn System, failed: &Failed) -> Result<KeyPlace> {
     let folder = folder(system)?;
     let file = folder.join(FILE);
@@ -161,8 +163,7 @@ pub(super) fn place(system: &dyn System, failed: &Failed) -> Result<KeyPlace> {
     Ok(KeyPlace::Undecided)
 }
 
-/// Why what lies under the keyring's key can't be had in this session, where something may lie
-/// there.
+/// Why this session can't read the entries under the keyring's key, if there may be any.
 pub(super) fn out_of_reach_here(system: &dyn System, failed: &Failed) -> Option<Error> {
     let folder = folder(system).ok()?;
     system.look(&folder.join(MARKER)).ok()?;
@@ -186,10 +187,10 @@ pub(super) fn out_of_reach_here(system: &dyn System, failed: &Failed) -> Option<
     }
 }
 
-/// What there is.
+/// The result of looking for a key.
 enum Found {
     Key(Box<Opened>),
-    /// No key. Where it is decided where one belongs, that place.
+    /// There is no key. If its place is decided, that place.
     None(Option<Kind>),
 }
 
@@ -206,11 +207,11 @@ fn look(system: &dyn System, failed: &Failed) -> Result<Found> {
                         kind: Kind::Keyring,
                         keys: Keys::new(&master)?,
                     })),
-                    // It was taken out of the keyring: what was sealed with it is lost.
+                    // The key was removed from the keyring, so its entries are lost.
                     None => Found::None(Some(Kind::Keyring)),
                 });
             }
-            // A session without a keyring has the file.
+            // A session without a keyring uses the file.
             None | Some((_, Err(NoKeyring::Absent(_)))) => {}
             Some((keyring, Err(trouble))) => return Err(unusable(keyring, &trouble)),
         }
@@ -226,8 +227,8 @@ fn look(system: &dyn System, failed: &Failed) -> Result<Found> {
     })
 }
 
-/// The keyring, where it can be used, and that it is used written down; `None` where the file is to
-/// be taken.
+/// Chooses the keyring if it can be used, and writes the marker; returns `None` if the file is to
+/// be used.
 fn decide(system: &dyn System, failed: &Failed, folder: &Path) -> Result<Option<Opened>> {
     let Some(keyring) = system.keyring() else {
         return Ok(None);
@@ -241,7 +242,8 @@ fn decide(system: &dyn System, failed: &Failed, folder: &Path) -> Result<Option<
             })?;
             Ok(Some(opened))
         }
-        // To choose the file for somebody who has a keyring would lower a guard that they rely on.
+        // The file protects less than the keyring that the user relies on, so it is not a fallback
+        // for a locked keyring.
         Err(NoKeyring::Locked) => Err(unusable(keyring, &NoKeyring::Locked)),
         Err(NoKeyring::Absent(why) | NoKeyring::Failed(why)) => {
             tracing::info!(%why, "no keyring can be used; the key is stored in a file");
@@ -254,11 +256,11 @@ fn make_in_keyring(keyring: &dyn Keyring) -> Result<Opened, NoKeyring> {
     let failed = |error: Error| NoKeyring::Failed(error.why().to_owned());
     let made = seal::new_master().map_err(failed)?;
     let text = Zeroizing::new(STANDARD.encode(&made[..]));
-    // One that is there is another data folder's, or another process was here first.
+    // A secret that exists already is another data folder's, or another process stored it first.
     let kept = keyring.get_or_set(NAME, text.as_bytes())?;
     let master = match from_keyring(&kept) {
         Some(master) => master,
-        // What is there is no key.
+        // The existing secret is not a key.
         None => {
             keyring.set(NAME, text.as_bytes())?;
             let kept = keyring.get(NAME)?;
@@ -283,8 +285,8 @@ fn make_file(system: &dyn System, folder: &Path) -> Result<Opened> {
     written.map_err(|error| {
         trouble::failed(system, "could not write", &path, Shelf::SignIns, &error)
     })?;
-    // Where files can't be locked, another process may have been here: the last one's key is the
-    // one.
+    // On file systems without locks, another process may have written a key meanwhile. The last one
+    // counts.
     read_file(system, folder)?.ok_or_else(|| {
         Error::new(
             ErrorKind::Invalid,
@@ -295,7 +297,7 @@ fn make_file(system: &dyn System, folder: &Path) -> Result<Opened> {
     })
 }
 
-/// The key in the file; `None` where there is no file, or none that holds a key.
+/// The key in the file; `None` if there is no file, or if the file has no key.
 fn read_file(system: &dyn System, folder: &Path) -> Result<Option<Opened>> {
     let path = folder.join(FILE);
     let failed =
@@ -327,7 +329,7 @@ fn read_file(system: &dyn System, folder: &Path) -> Result<Option<Opened>> {
     }))
 }
 
-/// It stands there as text, since people look into their keyrings.
+/// The keyring has the key as text, since people look at their keyrings.
 fn from_keyring(secret: &[u8]) -> Option<Master> {
     decode(secret.trim_ascii())
 }
@@ -365,7 +367,7 @@ fn is_marked(system: &dyn System, folder: &Path) -> Result<bool> {
     }
 }
 
-/// Whether `AZCRED_KEYRING` says that no keyring is asked.
+/// Whether `AZCRED_KEYRING` turns the keyring off.
 pub(crate) fn refuses_keyring(system: &dyn System) -> Result<bool> {
     match system.var("AZCRED_KEYRING") {
         None => Ok(false),
@@ -382,7 +384,7 @@ pub(crate) fn refuses_keyring(system: &dyn System) -> Result<bool> {
     }
 }
 
-/// Waits until no other process is about to make a key. Where files can't be locked, nobody waits.
+/// Waits while another process makes a key. On file systems without locks, it does not wait.
 fn lock(system: &dyn System, folder: &Path) -> Result<Option<FileLock>> {
     let path = folder.join(LOCK);
     let began = Instant::now();
@@ -420,7 +422,7 @@ fn unusable(keyring: &dyn Keyring, trouble: &NoKeyring) -> Error {
             "it is locked",
         ),
         NoKeyring::Absent(why) => Error::new(ErrorKind::Unavailable, what, why.clone()),
-        // A sign-in may be there, so that nobody else is to answer in its place.
+        // A sign-in may be stored there, so the chain must not continue with another account.
         NoKeyring::Failed(why) => Error::new(ErrorKind::Unreachable, what, why.clone()),
     }
     .with_fix(match trouble {

@@ -1,4 +1,4 @@
-//! Secrets on disk: encrypted, whole or not there, and nobody else's.
+//! Secrets on the disk: encrypted, written as a whole, and readable by this user only.
 //!
 //! ```text
 //! CACHE/tokens/v1/{keyring,file}/NAME      access tokens
@@ -6,8 +6,8 @@
 //! DATA/key-1, DATA/key-1.keyring           the key, or that the keyring has it (see [`key`])
 //! ```
 //!
-//! `NAME.lock` beside an entry is held by who replaces it. Another version of the format has other
-//! folders.
+//! The process that replaces an entry holds `NAME.lock` beside it. Other versions of the format
+//! have other folders.
 
 mod key;
 mod prune;
@@ -32,39 +32,37 @@ use std::{
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-/// A set of entries, each a file of its own under a name that tells nothing to who does not have
-/// the key.
+/// A set of encrypted entries. Each is a file whose name reveals nothing without the key.
 ///
-/// A vault reads nothing until it is asked; its clones are the same one. Every method but
-/// [`Vault::lock`] reads or writes files without giving way, and may ask the keyring: none is for
-/// an asynchronous task's own thread.
+/// A vault reads nothing before its first use. Clones share it. All methods but [`Vault::lock`]
+/// block while they read or write files, and may call the keyring. Don't call them on a runtime's
+/// thread.
 ///
-/// The errors of all methods: [`ErrorKind::Unavailable`] where there is no place for it (no home
-/// folder, a keyring out of reach), [`ErrorKind::Unreachable`] where the keyring that has the key
-/// fails or hangs, [`ErrorKind::Invalid`] where what is there must not or can't be used, with what
-/// fixes it.
+/// The errors of all methods: [`ErrorKind::Unavailable`] if the vault has no place (no home folder,
+/// a keyring out of reach), [`ErrorKind::Unreachable`] if the keyring with the key fails or hangs,
+/// [`ErrorKind::Invalid`] if a file or folder can't be used or must not be, with the fix.
 #[derive(Clone)]
 pub(crate) struct Vault {
     system: SharedSystem,
-    /// The key, once it was found.
+    /// The key, after it was found.
     opened: Arc<Mutex<Option<Arc<Opened>>>>,
     failed: Arc<key::Failed>,
 }
 
-/// What an entry is: its kind first.
+/// The parts of an entry's key: its kind first.
 pub(crate) type Parts<'a> = &'a [&'a [u8]];
 
 /// A set of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shelf {
-    /// Access tokens, which can be had again: in the cache folder.
+    /// Access tokens, in the cache folder. They can be requested again.
     Tokens,
-    /// Sign-ins, which somebody would miss: in the data folder, written so that they outlive a loss
-    /// of power.
+    /// Sign-ins, in the data folder. They are written durably, so that they survive a loss of
+    /// power.
     SignIns,
 }
 
-/// Where a vault is.
+/// Where a vault's files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     /// The folder of access tokens.
@@ -77,9 +75,9 @@ pub(crate) struct Place {
 
 const VERSION_FOLDER: &str = "v1";
 const LOCK_ENDING: &str = ".lock";
-/// How often a lock is tried.
+/// The pause between attempts to get a lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
-/// More entries than anybody has sign-ins.
+/// A listing stops here. No one has so many sign-ins.
 const MOST_ENTRIES: usize = 10_000;
 
 impl Shelf {
@@ -90,7 +88,7 @@ impl Shelf {
         }
     }
 
-    /// What is in it, for people.
+    /// What errors call the shelf's content.
     fn title(self) -> &'static str {
         match self {
             Self::Tokens => "cached tokens",
@@ -98,7 +96,7 @@ impl Shelf {
         }
     }
 
-    /// The folder, of all versions and kinds of keys.
+    /// The folder of all versions and all keys.
     fn root(self, system: &dyn System) -> Result<PathBuf> {
         let base = match self {
             Self::Tokens => system::cache_folder(system),
@@ -109,7 +107,7 @@ impl Shelf {
     }
 }
 
-/// One entry's place.
+/// Where one entry is.
 struct At {
     opened: Arc<Opened>,
     name: String,
@@ -125,8 +123,8 @@ impl Vault {
         }
     }
 
-    /// What is kept; `None` where there is nothing, or nothing that can be opened: damaged, of
-    /// another key, of a newer version.
+    /// Reads an entry; `None` if it is missing, or can't be opened: damaged, of another key, of a
+    /// newer version.
     pub(crate) fn read(
         &self,
         shelf: Shelf,
@@ -139,13 +137,13 @@ impl Vault {
         self.open(shelf, &at)
     }
 
-    /// Keeps this in place of what is there.
+    /// Replaces an entry.
     pub(crate) fn write(&self, shelf: Shelf, parts: Parts<'_>, content: &[u8]) -> Result<()> {
         self.write_until(shelf, parts, content, None)
     }
 
-    /// The same for what is of no use from `end` on. Now and then, what has ended is removed on the
-    /// way.
+    /// Replaces an entry that is useless from `end` on. Once a day, expired entries are removed
+    /// too.
     pub(crate) fn write_until(
         &self,
         shelf: Shelf,
@@ -155,7 +153,7 @@ impl Vault {
     ) -> Result<()> {
         let at = self.at(self.find_or_make()?, shelf, parts)?;
         let sealed = at.opened.keys.seal(&at.name, end, content)?;
-        // A file can't take a folder's place; whose it was is of no interest here.
+        // A file can't replace a folder. Who owns the folder does not matter here.
         let written = match shelf {
             Shelf::Tokens => self.system.write(&at.path, &sealed),
             Shelf::SignIns => self.system.write_durably(&at.path, &sealed),
@@ -169,7 +167,7 @@ impl Vault {
         Ok(())
     }
 
-    /// Removes an entry; whether there was one.
+    /// Removes an entry; returns whether it existed.
     pub(crate) fn remove(&self, shelf: Shelf, parts: Parts<'_>) -> Result<bool> {
         let Some(opened) = self.find()? else {
             return Ok(false);
@@ -185,7 +183,7 @@ impl Vault {
         Ok(true)
     }
 
-    /// What is in all entries that can be opened, in no order.
+    /// The content of all entries that can be opened, in no particular order.
     pub(crate) fn entries(&self, shelf: Shelf) -> Result<Vec<Zeroizing<Vec<u8>>>> {
         let mut contents = Vec::new();
         for at in self.all(shelf)? {
@@ -197,7 +195,7 @@ impl Vault {
         Ok(contents)
     }
 
-    /// Removes the entries whose content is meant; how many there were.
+    /// Removes the entries for whose content `is_meant` is true; returns their number.
     pub(crate) fn remove_where(
         &self,
         shelf: Shelf,
@@ -219,7 +217,7 @@ impl Vault {
         Ok(removed)
     }
 
-    /// Removes all entries, those of every key as well; how many there were.
+    /// Removes all entries of all keys; returns their number.
     pub(crate) fn clear(&self, shelf: Shelf) -> Result<usize> {
         let mut removed = 0;
         for kind in [Kind::Keyring, Kind::File] {
@@ -239,14 +237,13 @@ impl Vault {
         Ok(removed)
     }
 
-    /// How many files there are, and how many bytes in them: those of every key, locks and leavings
-    /// as well.
+    /// The number of files and their size in bytes, over all keys, with locks and leftover files.
     pub(crate) fn size(&self, shelf: Shelf) -> Result<(usize, u64)> {
         let (mut files, mut bytes) = (0, 0);
         for kind in [Kind::Keyring, Kind::File] {
             let folder = self.folder(shelf, kind)?;
             for name in self.list(shelf, &folder)? {
-                // What is gone meanwhile does not count.
+                // Files that were removed meanwhile don't count.
                 if let Ok(facts) = self.system.look(&folder.join(&name)) {
                     files += 1;
                     bytes += facts.len;
@@ -256,8 +253,8 @@ impl Vault {
         Ok((files, bytes))
     }
 
-    /// Locks an entry for who replaces it; `None` while another holds it. Where the file system
-    /// knows no locks, everybody gets one.
+    /// Locks an entry before it is replaced; `None` while another process holds the lock. On file
+    /// systems without locks, every caller gets one.
     pub(crate) fn try_lock(&self, shelf: Shelf, parts: Parts<'_>) -> Result<Option<FileLock>> {
         let at = self.at(self.find_or_make()?, shelf, parts)?;
         let path = at.path.with_file_name(format!("{}{LOCK_ENDING}", at.name));
@@ -265,9 +262,9 @@ impl Vault {
             .map_err(|error| trouble::failed(&*self.system, "could not lock", &path, shelf, &error))
     }
 
-    /// The same, tried until it is had; `None` when the time is over.
+    /// As [`Vault::try_lock`], repeated until the lock is free; `None` when the time is over.
     ///
-    /// Cancel-safe: a lock that is had after the future was dropped is given up at once.
+    /// Cancel-safe: if the future was dropped, the lock is released at once.
     pub(crate) async fn lock(
         &self,
         shelf: Shelf,
@@ -303,7 +300,7 @@ impl Vault {
         }
     }
 
-    /// Where it is, or would be.
+    /// Where the vault's files are, or would be.
     pub(crate) fn place(&self) -> Result<Place> {
         Ok(Place {
             tokens: Shelf::Tokens.root(&*self.system)?,
@@ -312,8 +309,8 @@ impl Vault {
         })
     }
 
-    /// Why what was kept under the keyring's key can't be had in this session; `None` where it can,
-    /// or nothing was.
+    /// Why this session can't read the entries under the keyring's key; `None` if it can, or if
+    /// there are none.
     pub(crate) fn out_of_reach(&self) -> Option<Error> {
         let is_had = held(&self.opened)
             .as_ref()
@@ -325,7 +322,7 @@ impl Vault {
     }
 
     fn open(&self, shelf: Shelf, at: &At) -> Result<Option<Zeroizing<Vec<u8>>>> {
-        // A link leads to where somebody else may have put something.
+        // A link could lead to another user's file.
         match self.system.look(&at.path) {
             Ok(facts) if facts.kind == FileKind::File => {}
             Ok(_) => return Ok(None),
@@ -363,7 +360,7 @@ impl Vault {
         }
     }
 
-    /// The places of all entries under the key that there is.
+    /// All entries under the current key.
     fn all(&self, shelf: Shelf) -> Result<Vec<At>> {
         let Some(opened) = self.find()? else {
             return Ok(Vec::new());
@@ -386,7 +383,7 @@ impl Vault {
         Ok(At { opened, name, path })
     }
 
-    /// The folder of the entries under a kind of key, once it is sure that it is the user's own.
+    /// The folder of the entries under a kind of key, after a check that it is the user's.
     fn folder(&self, shelf: Shelf, kind: Kind) -> Result<PathBuf> {
         let root = shelf.root(&*self.system)?;
         let version = root.join(VERSION_FOLDER);
@@ -433,12 +430,12 @@ impl Vault {
     }
 }
 
-/// Nothing that runs under these locks leaves a change half done.
+/// Code that holds these locks leaves no change half done, so a poisoned lock can be used.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether a folder is the user's own, where it is there.
+/// Fails if a folder exists and is not the user's own.
 fn check_folder(system: &dyn System, folder: &Path, shelf: Shelf) -> Result<()> {
     match system.look(folder) {
         Ok(facts) => {
@@ -455,8 +452,8 @@ fn check_folder(system: &dyn System, folder: &Path, shelf: Shelf) -> Result<()> 
     }
 }
 
-/// Locks a file; everybody gets a lock where the file system knows none (NFS without its lock
-/// service, some of FUSE).
+/// Locks a file. On file systems without locks (NFS without its lock service, some of FUSE), every
+/// caller gets a lock.
 fn lock_file(system: &dyn System, path: &Path) -> io::Result<Option<FileLock>> {
     match system.try_lock(path) {
         Err(error) if knows_no_locks(&error) => Ok(Some(FileLock::new(()))),
@@ -472,12 +469,12 @@ fn knows_no_locks(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported
 }
 
-/// Whether a name is an entry's: 64 digits.
+/// Whether a file name is an entry's: 64 hexadecimal digits.
 fn is_entry(name: &str) -> bool {
     name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The entry that a lock is for.
+/// The entry of a lock file.
 fn entry_of_lock(name: &OsStr) -> Option<&str> {
     name.to_str()?
         .strip_suffix(LOCK_ENDING)

@@ -1,5 +1,5 @@
-//! Removing what is of no use any more: tokens that ended, what killed processes left, locks of no
-//! entry. A sign-in is never removed.
+//! Removes useless files: expired tokens, leftover files of killed processes, locks without an
+//! entry. Sign-ins are never removed.
 
 use super::{
     Shelf, entry_of_lock, is_entry, lock_file,
@@ -12,17 +12,17 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// Holds when it is due again, in seconds since 1970.
+/// The file with the time of the next run, in seconds since 1970.
 const DUE: &str = "pruned";
 const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
-/// No writer takes this long: what has its name is a killed process's.
+/// A temporary file of this age belongs to a killed process: no writer takes so long.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
-/// What can't be understood may be a newer version's, and is left alone for so long.
+/// A file that can't be read may be a newer version's. It is removed only after this time.
 const FOREIGN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// So many files are looked at, which takes some ten milliseconds; the next day others.
+/// The most files for one run, which takes some ten milliseconds. Later runs get to the others.
 const MOST: usize = 2048;
 
-/// Prunes a folder, once a day. What goes wrong is left for another day.
+/// Prunes a folder once a day. After an error, the next run tries again.
 pub(super) fn now_and_then(system: &dyn System, folder: &Path, shelf: Shelf) {
     let now = system.now();
     let mark = folder.join(DUE);
@@ -31,7 +31,7 @@ pub(super) fn now_and_then(system: &dyn System, folder: &Path, shelf: Shelf) {
         .ok()
         .and_then(|text| str::from_utf8(&text).ok()?.trim().parse().ok())
         .map(|seconds| UNIX_EPOCH + Duration::from_secs(u64::min(seconds, u64::from(u32::MAX))));
-    // A time too far ahead was written before the clock was set back.
+    // A time far in the future was written before the clock was set back.
     if due.is_some_and(|due| now < due && due <= now + EVERY) {
         return;
     }
@@ -39,22 +39,22 @@ pub(super) fn now_and_then(system: &dyn System, folder: &Path, shelf: Shelf) {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_secs();
-    // First, so that of many processes few do it.
+    // The time is written first, so that few of many processes prune.
     if system.write(&mark, next.to_string().as_bytes()).is_err() {
         return;
     }
-    // On the first day there is nothing to remove.
+    // The first run has nothing to remove.
     if due.is_some() {
         prune(system, folder, shelf, now);
     }
 }
 
-/// Removes what is of no use at `now`.
+/// Removes what is useless at `now`.
 pub(super) fn prune(system: &dyn System, folder: &Path, shelf: Shelf, now: SystemTime) {
     let Ok(names) = system.list(folder) else {
         return;
     };
-    // Somewhere else each time, so that in the end all are seen.
+    // Each run starts at a random file, so that all files get their turn.
     let start = usize::try_from(uuid::Uuid::new_v4().as_u128() % (names.len().max(1) as u128))
         .unwrap_or_default();
     let mut removed = 0;
@@ -94,7 +94,8 @@ fn remove_if_useless(
         return is_older_than(ABANDONED) && system.remove(&path).is_ok();
     }
     if let Some(entry) = entry_of_lock(name) {
-        // Held while it is removed: who waits for it sees that it is gone, and makes another.
+        // The lock is held while its file is removed. A process that waits for it sees that the
+        // file is gone, and makes another.
         return is_older_than(ABANDONED)
             && system.look(&folder.join(entry)).is_err()
             && matches!(lock_file(system, &path), Ok(Some(_held)) if system.remove(&path).is_ok());

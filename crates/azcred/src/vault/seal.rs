@@ -1,13 +1,13 @@
-//! An entry's bytes: what they are called, and how they are sealed.
+//! The form of an entry: its file name and its encrypted bytes.
 //!
 //! ```text
 //! magic 4 | version 1 | key id 8 | end 8 | nonce 12 | sealed content, tag 16
 //! ```
 //!
-//! AES-256-GCM (NIST SP 800-38D) under a key of the entry's own, derived from the vault's by
-//! HKDF-SHA256 (RFC 5869) with the entry's name: what stands under another name does not open. All
-//! before the sealed content is authenticated with it. A nonce is random; an entry is rewritten
-//! about once an hour, and 2³² times are allowed.
+//! AES-256-GCM (NIST SP 800-38D) under a key for this entry only. HKDF-SHA256 (RFC 5869) derives
+//! the key from the vault's key and the entry's name, so an entry that is moved to another name
+//! does not open. All bytes before the sealed content are authenticated. The nonce is random. An
+//! entry is rewritten about once an hour; a key allows 2³² writes.
 
 use super::{Parts, Shelf};
 use crate::facts::{Error, ErrorKind, Result};
@@ -21,28 +21,28 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// The vault's key, from which all others come.
+/// The vault's key, from which all other keys are derived.
 pub(super) type Master = Zeroizing<[u8; 32]>;
 
-/// The form of entries. The folder has it in its name as well.
+/// The version of the entry's form. The folder's name has it too.
 pub(super) const VERSION: u8 = 1;
 const MAGIC: [u8; 4] = *b"azcv";
 const KEY_ID: usize = 8;
 const CLEAR: usize = MAGIC.len() + 1 + KEY_ID + 8;
 const HEADER: usize = CLEAR + aead::NONCE_LEN;
-/// An entry of no end.
+/// The `end` of an entry that does not expire.
 const NO_END: u64 = u64::MAX;
-/// No entry is larger: a token has some KiB.
+/// The largest entry in bytes. A token has some KiB.
 pub(super) const LIMIT: u64 = 1 << 20;
 
-/// What is derived from the vault's key. The key itself is not kept.
+/// The keys that are derived from the vault's key. The vault's key itself is not kept.
 pub(super) struct Keys {
     of_entries: hkdf::Prk,
     of_names: hmac::Key,
     id: [u8; KEY_ID],
 }
 
-/// A new key.
+/// Makes a new key.
 pub(super) fn new_master() -> Result<Master> {
     let mut master = Master::default();
     SystemRandom::new()
@@ -68,12 +68,12 @@ impl Keys {
         })
     }
 
-    /// The name of an entry's file. Who does not have the key learns nothing from it, not even of a
-    /// guess.
+    /// The name of an entry's file. Without the key, it reveals nothing and can't be used to check
+    /// a guess.
     pub(super) fn name(&self, shelf: Shelf, parts: Parts<'_>) -> String {
         let mut context = hmac::Context::with_key(&self.of_names);
         context.update(shelf.folder().as_bytes());
-        // With its length before it, no part can be confused with the end of another.
+        // Each part follows its length, so that different parts never give the same input.
         for part in parts {
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part);
@@ -81,10 +81,10 @@ impl Keys {
         hex(context.sign().as_ref())
     }
 
-    /// Seals what belongs under a name.
+    /// Encrypts the content of the entry with this name.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is too large, or there is no randomness.
+    /// [`ErrorKind::Invalid`] if the content is too large or the system has no random numbers.
     pub(super) fn seal(
         &self,
         name: &str,
@@ -123,8 +123,8 @@ impl Keys {
         Ok(sealed)
     }
 
-    /// What was sealed under a name; `None` where it was not, or not with this key, or not in this
-    /// form.
+    /// Decrypts the entry with this name; `None` if it was sealed under another name, with another
+    /// key, or in another form.
     pub(super) fn open(&self, name: &str, sealed: Vec<u8>) -> Option<Zeroizing<Vec<u8>>> {
         let mut sealed = Zeroizing::new(sealed);
         let clear = Clear::read(&sealed)?;
@@ -148,16 +148,16 @@ impl Keys {
     }
 }
 
-/// What an entry says of itself to everybody. Not to be relied on before it was opened.
+/// The unencrypted part of an entry. Don't trust it before the entry was opened.
 pub(super) struct Clear {
     pub(super) version: u8,
     key_id: [u8; KEY_ID],
-    /// From here on it is of no use.
+    /// When the entry becomes useless.
     pub(super) end: Option<SystemTime>,
 }
 
 impl Clear {
-    /// `None` where this is no entry at all.
+    /// Reads the unencrypted part; `None` if the bytes are not an entry.
     pub(super) fn read(sealed: &[u8]) -> Option<Self> {
         let rest = sealed.get(..HEADER)?.strip_prefix(&MAGIC)?;
         let (version, rest) = rest.split_first()?;
@@ -217,7 +217,7 @@ impl fmt::Debug for Keys {
 mod tests {
     use super::*;
 
-    /// Written by AWS-LC, which sealed entries before ring did.
+    /// AWS-LC wrote these entries, which azcred used before ring.
     #[test]
     fn an_entry_that_was_written_before_still_has_its_name_and_opens() {
         const NAME: &str = "cddaae739ad82e5bc6aa9081ae370bbfa41a15b5a67ba3732ba557bd01b7c498";

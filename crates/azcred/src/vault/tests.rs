@@ -20,7 +20,7 @@ fn vault(fixture: &Fixture) -> Vault {
     Vault::new(fixture.clone().shared())
 }
 
-/// The files of a fixture whose path contains this.
+/// The fixture's files with this text in their paths.
 fn files(fixture: &Fixture, folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(folder);
     let names = fixture.list(folder).unwrap_or_default();
@@ -97,7 +97,7 @@ fn neither_names_nor_contents_tell_anything_to_who_has_no_key() {
     assert!(!name.contains("contoso"));
     let sealed = fixture.read(&path, 10_000).unwrap();
     assert!(!sealed.windows(9).any(|window| window == b"TopSecret"));
-    // The same content is sealed otherwise each time.
+    // The same content gives other bytes each time.
     vault
         .write(Shelf::Tokens, PARTS, b"TopSecretToken")
         .unwrap();
@@ -158,7 +158,7 @@ proptest! {
         let place = index.index(sealed.len());
         let whole = sealed.clone();
         sealed.splice(place.., bad);
-        // One byte in place of the last is the same one once in 256 times.
+        // The replacement byte is the original one once in 256 times.
         prop_assume!(sealed != whole);
         fixture.write(&path, &sealed).unwrap();
         prop_assert_eq!(vault.read(Shelf::Tokens, PARTS).unwrap(), None);

@@ -1,4 +1,4 @@
-//! The vault as a store of access tokens: one shelf of it.
+//! The vault as a store of access tokens.
 
 use super::{Shelf, Vault};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 use std::time::SystemTime;
 use zeroize::Zeroizing;
 
-/// The access tokens in the vault.
+/// The store is the shelf of access tokens.
 impl TokenStore for Vault {
     fn get(&self, key: Key<'_>) -> Result<Option<Zeroizing<Vec<u8>>>> {
         self.read(Shelf::Tokens, key)

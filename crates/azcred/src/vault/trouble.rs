@@ -1,4 +1,4 @@
-//! What keeps a vault from being used, and what fixes it.
+//! Why a vault can't be used, and the fix.
 
 use super::Shelf;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 };
 use std::{io, path::Path};
 
-/// A folder that is missing where nobody said where it is to be.
+/// The error if there is no home folder and no variable names another.
 pub(super) fn no_home(system: &dyn System, shelf: Shelf) -> Error {
     let variable = variable(system, shelf);
     Error::new(
@@ -19,10 +19,10 @@ pub(super) fn no_home(system: &dyn System, shelf: Shelf) -> Error {
     .with_fix(format!("set {variable}"))
 }
 
-/// The variable that moves the folder.
+/// The variable that decides the folder.
 pub(super) fn variable(system: &dyn System, shelf: Shelf) -> &'static str {
     match (system.os(), shelf) {
-        // It counts before all others.
+        // `AZCRED_HOME` counts before all others.
         _ if system.var("AZCRED_HOME").is_some() => "AZCRED_HOME",
         ("windows", _) => "LOCALAPPDATA",
         ("macos", _) => "HOME",
@@ -31,7 +31,7 @@ pub(super) fn variable(system: &dyn System, shelf: Shelf) -> &'static str {
     }
 }
 
-/// Why what stands at a path must not be used for secrets; `None` where it may.
+/// Why the file or folder at a path must not be used for secrets; `None` if it may be used.
 pub(super) fn refused(
     path: &Path,
     facts: &FileFacts,
@@ -77,7 +77,7 @@ pub(super) fn refused(
     Some(Error::new(ErrorKind::Invalid, format!("could not use {shown}"), why).with_fix(fix))
 }
 
-/// A file that can't be read or written: `what` was tried.
+/// The error for a file that can't be read or written. `what` is what was tried.
 pub(super) fn failed(
     system: &dyn System,
     what: &str,
@@ -101,7 +101,7 @@ pub(super) fn failed(
             format!(
                 "set {} to a folder that can be written to{elsewhere}",
                 match (variable(system, shelf), shelf) {
-                    // There the others are the whole system's, or move everything of the user's.
+                    // The other variables are the system's, or would move all of the user's files.
                     ("AZCRED_HOME" | "LOCALAPPDATA" | "HOME", _) => "AZCRED_HOME",
                     (_, Shelf::Tokens) => "XDG_CACHE_HOME",
                     (_, Shelf::SignIns) => "XDG_DATA_HOME",

@@ -1,4 +1,4 @@
-//! Where the key is.
+//! Tests of where the key is stored.
 
 use super::*;
 use crate::system::NoKeyring;
@@ -233,7 +233,7 @@ fn what_is_kept_first_asks_the_keyring_once_and_takes_the_key_that_is_there() {
         .unwrap();
     let keyring = other_home.keyring().unwrap();
     assert_eq!(keyring.get("azcred").unwrap(), key);
-    // What is no key is replaced.
+    // A secret that is not a key is replaced.
     keyring.set("azcred", b"hello").unwrap();
     let third_home = other_home.with_var("HOME", "/home/third");
     vault(&third_home)

@@ -1,4 +1,4 @@
-//! What is removed with time.
+//! Tests of pruning.
 
 use super::*;
 use std::time::UNIX_EPOCH;

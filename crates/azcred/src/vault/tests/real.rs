@@ -1,17 +1,17 @@
-//! Real files.
+//! Tests with real files.
 
 use super::*;
 use crate::system::{Command, Finished, Hypervisor, RealSystem, Unfinished};
 use futures_util::future::BoxFuture;
 use std::ffi::OsString;
 
-/// Real files in a folder that goes with the value.
+/// A temporary folder with real files; dropping it removes them.
 struct Real {
     folder: PathBuf,
     system: Arc<Elsewhere>,
 }
 
-/// The real disk with a made home.
+/// The real disk with another home folder.
 #[derive(Debug)]
 struct Elsewhere(PathBuf);
 
@@ -152,7 +152,7 @@ fn one_holds_a_lock_though_its_file_is_removed_all_the_time() {
                     };
                     assert!(!is_held.swap(true, Ordering::SeqCst), "two hold it");
                     is_held.store(false, Ordering::SeqCst);
-                    // Without the file there is nothing that is held.
+                    // Removing the file ends the lock, so the flag is cleared first.
                     std::fs::remove_file(&*path).unwrap();
                 }
             })

@@ -1,4 +1,4 @@
-//! What others could read or change.
+//! Tests of files and folders that other users could read or change.
 
 use super::*;
 use crate::system::Writers;
@@ -155,7 +155,7 @@ fn what_moves_a_folder_is_the_variable_that_counts() {
         let fix = fix(&machine, shelf);
         assert!(fix.contains(variable), "{fix}");
     }
-    // One that is no full path is passed over, and is what to fix where nothing else is set.
+    // A relative path is ignored, and the fix names it if no other variable is set.
     let relative = Fixture::new().with_var("AZCRED_HOME", "apart");
     let error = vault(&relative).read(Shelf::SignIns, PARTS).unwrap_err();
     assert!(error.why().contains("AZCRED_HOME"), "{error}");
