@@ -1,7 +1,7 @@
-//! Opens an address in the browser of whoever sits at this machine, or says why there is none.
+//! Opens an address in the browser of the person at this machine, or says why that is not possible.
 //!
-//! The address is one argument of a program, never a part of a shell's line. Browsers for text
-//! terminals are passed over: they would take over the terminal that somebody reads.
+//! The address is one argument of a program; no shell reads it. Browsers for text terminals are
+//! skipped: they would take over the terminal.
 
 use super::{System, is_loopback};
 use crate::facts::{Error, ErrorKind, Fix, Result, SignIn, SignInWay};
@@ -12,11 +12,11 @@ use url::Url;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Browser {
     program: PathBuf,
-    /// What it is given; [`ADDRESS`] stands for the address.
+    /// The arguments; [`ADDRESS`] stands for the address.
     args: Vec<String>,
 }
 
-/// The place of the address in a command, as the variable `BROWSER` has it.
+/// The placeholder for the address, as in the variable `BROWSER`.
 const ADDRESS: &str = "%s";
 
 impl Browser {
@@ -27,7 +27,7 @@ impl Browser {
         }
     }
 
-    /// Its name, for people.
+    /// The program's name.
     pub(crate) fn name(&self) -> String {
         self.program.file_name().map_or_else(String::new, |name| {
             crate::redact::printable(&name.to_string_lossy(), 40)
@@ -35,8 +35,8 @@ impl Browser {
     }
 }
 
-/// What opens addresses on Linux and its kin with a display, the user's choice first, then any
-/// browser.
+/// Programs that open addresses on Linux and similar systems with a display: first those that open
+/// the user's default browser, then browsers.
 const OPENERS: [(&str, &[&str]); 12] = [
     ("xdg-open", &[ADDRESS]),
     ("sensible-browser", &[ADDRESS]),
@@ -52,7 +52,7 @@ const OPENERS: [(&str, &[&str]); 12] = [
     ("brave-browser", &[ADDRESS]),
 ];
 
-/// Browsers that draw in a terminal (Debian's alternative `www-browser` leads to one).
+/// Browsers that draw in a terminal. Debian's alternative `www-browser` may lead to one.
 const IN_A_TERMINAL: [&str; 10] = [
     "www-browser",
     "w3m",
@@ -66,11 +66,11 @@ const IN_A_TERMINAL: [&str; 10] = [
     "edbrowse",
 ];
 
-/// What opens addresses on this machine, or why nothing does, as half a sentence. Reads variables
-/// and looks for programs.
+/// Finds the program that opens addresses, or says why there is none, as half a sentence. It only
+/// reads variables and looks for programs.
 ///
-/// `BROWSER` first: whoever set it knows better, as an editor does that is connected from
-/// elsewhere.
+/// `BROWSER` comes first: it is set on purpose, for example by an editor that is connected to this
+/// machine.
 pub(crate) fn find(system: &dyn System) -> std::result::Result<Browser, String> {
     let listed = system.var("BROWSER");
     if let Some(list) = &listed {
@@ -107,8 +107,8 @@ pub(crate) fn find(system: &dyn System) -> std::result::Result<Browser, String> 
 /// Opens `address`.
 ///
 /// # Errors
-/// [`ErrorKind::Unavailable`] where this machine has no browser or it can't be started;
-/// [`ErrorKind::Invalid`] for what is neither `https` nor an address of this machine.
+/// [`ErrorKind::Unavailable`] if this machine has no browser or it can't be started;
+/// [`ErrorKind::Invalid`] if the address is neither `https` nor on loopback.
 pub(crate) fn open(system: &dyn System, address: &Url) -> Result<()> {
     const WHAT: &str = "could not open a browser";
     if address.scheme() != "https" && !(address.scheme() == "http" && is_loopback(address)) {
@@ -121,7 +121,7 @@ pub(crate) fn open(system: &dyn System, address: &Url) -> Result<()> {
     }
     let browser = find(system)
         .map_err(|why| Error::new(ErrorKind::Unavailable, WHAT, why).with_fix(no_browser()))?;
-    // A quote is the one character of an address that could end one of PowerShell's strings, below.
+    // A quote is the only character of an address that could end the PowerShell string below.
     let address = address.as_str().replace('\'', "%27");
     let args: Vec<String> = browser
         .args
@@ -139,26 +139,26 @@ pub(crate) fn open(system: &dyn System, address: &Url) -> Result<()> {
     })
 }
 
-/// What helps where no browser can be opened.
+/// The fix if no browser can be opened.
 pub(crate) fn no_browser() -> Fix {
     Fix::SignIn(SignIn::by(SignInWay::DeviceCode))
         .or("set BROWSER to a program that opens addresses")
 }
 
-/// The first command of a list, as other tools read `BROWSER`, that can be run here: names or full
-/// paths, with arguments, separated by colons (semicolons on Windows).
+/// The first command in `BROWSER` that can be run here. As for other tools, the list has names or
+/// full paths with arguments, separated by colons (semicolons on Windows).
 fn chosen(system: &dyn System, list: &str) -> Option<Browser> {
     let separator = if system.os() == "windows" { ';' } else { ':' };
     list.split(separator).find_map(|command| {
         let command = command.trim();
         let (program, mut args) = match program(system, command) {
-            // A path may have spaces in it.
+            // A path may contain spaces.
             Some(program) => (program, Vec::new()),
             None => {
                 let mut words = command.split_whitespace();
                 let program = program(system, words.next()?)?;
                 let unquoted = |word: &str| word.trim_matches(['"', '\'']).to_owned();
-                // For a shell, `&` would mean not to wait for the end, as is done anyway.
+                // In a shell, `&` means not to wait for the end. azcred never waits for it.
                 let args: Vec<_> = words.filter(|word| *word != "&").map(unquoted).collect();
                 (program, args)
             }
@@ -180,7 +180,7 @@ fn program(system: &dyn System, name: &str) -> Option<PathBuf> {
     if path.is_absolute() {
         return exists(system, name).then(|| path.to_owned());
     }
-    // What names a folder besides would be looked for from wherever one happens to be.
+    // A relative path with a folder would depend on the current folder.
     (!name.is_empty() && path.components().count() == 1)
         .then(|| system.find_program(name))
         .flatten()
@@ -199,7 +199,7 @@ fn by_rundll32(program: PathBuf) -> Browser {
     Browser::new(program, &["url.dll,FileProtocolHandler", ADDRESS])
 }
 
-/// Within the Windows Subsystem for Linux, the browser is Windows' own.
+/// Within the Windows Subsystem for Linux, the browser is a Windows program.
 fn by_windows_outside(system: &dyn System) -> Option<Browser> {
     const SYSTEM32: &str = "/mnt/c/Windows/System32";
     if system.var("WSL_DISTRO_NAME").is_none() && system.var("WSL_INTEROP").is_none() {
@@ -217,7 +217,8 @@ fn by_windows_outside(system: &dyn System) -> Option<Browser> {
     }
     let powershell = at("WindowsPowerShell/v1.0/powershell.exe")
         .or_else(|| system.find_program("powershell.exe"))?;
-    // Between single quotes PowerShell takes all as it is, but for quotes ('about_Quoting_Rules').
+    // PowerShell changes nothing between single quotes but the quotes themselves
+    // ('about_Quoting_Rules').
     let command = format!("Start-Process '{ADDRESS}'");
     Some(Browser::new(
         powershell,

@@ -1,4 +1,4 @@
-//! Every kind of machine, and whether a browser opens on it.
+//! Tests of whether a browser opens on each kind of machine.
 
 use super::*;
 use crate::system::{Fixture, Program};
@@ -19,7 +19,7 @@ fn wsl() -> Fixture {
     Fixture::new().with_var("WSL_DISTRO_NAME", "Debian")
 }
 
-/// The command by which a machine opens an address.
+/// The command with which a machine opens an address.
 fn opened(machine: &Fixture) -> Vec<String> {
     open(machine, &Url::parse(ADDRESS_OF_ENTRA).unwrap()).unwrap();
     machine.started().pop().unwrap()
@@ -104,7 +104,7 @@ fn windows_opens_it_also_from_the_linux_within() {
         found.program,
         Path::new("/mnt/c/Windows/System32/rundll32.exe")
     );
-    // Without Windows' programs, a display of its own will do.
+    // Without Windows programs, a display on Linux is used.
     let machine = with(wsl().with_var("DISPLAY", ":0"), &["xdg-open"]);
     assert_eq!(opened(&machine), ["/usr/bin/xdg-open", SENT]);
 }

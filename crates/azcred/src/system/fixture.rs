@@ -18,8 +18,8 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// A made-up machine, for tests: exactly the variables and files it was given, and a clock that
-/// goes as it is told (with the real one until [`Fixture::at`] sets it).
+/// A machine as a value, for tests: only the variables and files that it was given, and a clock
+/// that the test sets (the real time until [`Fixture::at`]).
 ///
 /// ```
 /// use azcred::system::{Fixture, System};
@@ -30,7 +30,7 @@ use zeroize::Zeroizing;
 #[derive(Clone, Debug)]
 pub struct Fixture {
     variables: BTreeMap<String, String>,
-    /// Clones share the disk, as they share the clock.
+    /// Clones share the disk and the clock.
     files: Arc<Mutex<Disk>>,
     programs: BTreeMap<PathBuf, Program>,
     hypervisor: Hypervisor,
@@ -43,7 +43,7 @@ pub struct Fixture {
     started: Arc<Mutex<Vec<Vec<String>>>>,
 }
 
-/// The lock of a fixture's file.
+/// A lock on a fixture's file.
 struct MadeLock(PathBuf, Arc<Mutex<BTreeSet<PathBuf>>>);
 
 impl Drop for MadeLock {
@@ -52,7 +52,7 @@ impl Drop for MadeLock {
     }
 }
 
-/// A keyring on a [`Fixture`]: what is in it, and whether it can be used.
+/// The keyring of a [`Fixture`]: its secrets, and why it can't be used.
 #[derive(Clone, Debug, Default)]
 struct MadeKeyring {
     secrets: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
@@ -107,10 +107,10 @@ fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// What stands at each path.
+/// What is at each path.
 type Disk = BTreeMap<PathBuf, (FileFacts, Vec<u8>)>;
 
-/// The user of a fixture, to whom its files belong unless told otherwise.
+/// The user of a fixture, who owns its files by default.
 const OWNER: u32 = 1000;
 
 impl Default for Fixture {
@@ -134,7 +134,7 @@ impl Default for Fixture {
 /// A program on a [`Fixture`].
 #[derive(Clone)]
 pub struct Program {
-    /// What it does, for each run.
+    /// What each run does.
     does: Arc<dyn Fn(&Command) -> Done + Send + Sync>,
     runs: Arc<AtomicUsize>,
 }
@@ -146,13 +146,13 @@ enum Done {
 }
 
 impl Program {
-    /// Exits with `code` after printing this.
+    /// Prints this and exits with `code`.
     pub fn prints(code: i32, stdout: impl Into<Vec<u8>>, stderr: impl Into<Vec<u8>>) -> Self {
         let (stdout, stderr) = (stdout.into(), stderr.into());
         Self::new(move |_| Done::Finishes(Some(code), stdout.clone(), stderr.clone()))
     }
 
-    /// Answers each run with an exit code and what it prints on standard output, by its arguments.
+    /// Returns the exit code and the standard output of each run by its arguments.
     pub fn answers(answer: impl Fn(&[String]) -> (i32, String) + Send + Sync + 'static) -> Self {
         Self::new(move |command| {
             let (code, stdout) = answer(&command.args);
@@ -170,13 +170,13 @@ impl Program {
         Self::new(|_| Done::Finishes(None, Vec::new(), Vec::new()))
     }
 
-    /// A program of the real machine, which sees the fixture's variables and no others.
+    /// A program of the real machine, with the fixture's variables only.
     pub fn real(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         Self::new(move |_| Done::Is(path.clone()))
     }
 
-    /// How often it was run.
+    /// The number of runs.
     pub fn runs(&self) -> usize {
         self.runs.load(Ordering::Relaxed)
     }
@@ -225,7 +225,7 @@ impl Fixture {
         self.with_facts(path, facts, content)
     }
 
-    /// Adds whatever stands at a path: a link, a folder, somebody else's file.
+    /// Adds a link, a folder or another user's file.
     #[must_use]
     pub fn with_facts(
         self,
@@ -245,29 +245,28 @@ impl Fixture {
         self
     }
 
-    /// Runs the machine on this hypervisor; on its own hardware unless told otherwise.
+    /// Sets the hypervisor; the default is none.
     #[must_use]
     pub fn with_hypervisor(mut self, hypervisor: Hypervisor) -> Self {
         self.hypervisor = hypervisor;
         self
     }
 
-    /// Sets the operating system; `linux` unless told otherwise.
+    /// Sets the operating system; the default is `linux`.
     #[must_use]
     pub fn with_os(mut self, os: &'static str) -> Self {
         self.os = os;
         self
     }
 
-    /// Starts the machine anew.
+    /// Sets the id of the boot, as a restart would.
     #[must_use]
     pub fn with_boot(mut self, boot: Option<&str>) -> Self {
         self.boot = boot.map(str::to_owned);
         self
     }
 
-    /// Gives the machine a keyring; clones share what is in it. `trouble` is what keeps it from
-    /// being used.
+    /// Adds a keyring. Clones share its secrets. `trouble` is why it can't be used.
     #[must_use]
     pub fn with_keyring(mut self, trouble: Option<NoKeyring>) -> Self {
         let made = self.keyring.take().unwrap_or_default();
@@ -275,7 +274,7 @@ impl Fixture {
         self
     }
 
-    /// How often the keyring was asked for something.
+    /// The number of calls to the keyring.
     #[cfg(test)]
     pub(crate) fn keyring_asked(&self) -> usize {
         let made = self.keyring.as_ref();
@@ -289,7 +288,7 @@ impl Fixture {
         self
     }
 
-    /// The programs that were started to go on by themselves, each with its arguments.
+    /// The programs that were started in the background, each with its arguments.
     pub fn started(&self) -> Vec<Vec<String>> {
         held(&self.started).clone()
     }
@@ -306,7 +305,7 @@ impl Fixture {
         *held(&self.clock) = Some(time);
     }
 
-    /// Moves the clock on by `duration`.
+    /// Moves the clock forward by `duration`.
     pub fn advance(&self, duration: Duration) {
         self.set_clock(self.now() + duration);
     }
@@ -315,7 +314,7 @@ impl Fixture {
         held(&self.files)
     }
 
-    /// As the credentials take it.
+    /// The form in which credentials take a system.
     pub fn shared(self) -> SharedSystem {
         Arc::new(self)
     }

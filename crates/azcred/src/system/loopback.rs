@@ -1,4 +1,4 @@
-//! Which addresses can only be this machine.
+//! Which addresses are on loopback.
 
 use std::net::IpAddr;
 use url::Url;

@@ -1,9 +1,7 @@
-//! The outside world, as a parameter: variables, files, programs, the clock and what kind of
-//! machine this is.
+//! The outside world as a parameter: variables, files, programs, the clock and the kind of machine.
 //!
-//! No credential reads `std::env`, the disk, the clock or a process by itself; it asks a
-//! [`System`]. The real one is the default; a [`Fixture`] makes any environment in the world a
-//! value.
+//! Credentials don't use `std::env`, the disk, the clock or processes directly. They use a
+//! [`System`]. The default is the real machine. A `Fixture` makes any environment a value.
 
 pub(crate) mod browser;
 #[cfg(any(test, feature = "test-util"))]
@@ -35,38 +33,38 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// What a credential may know of the machine that it runs on.
+/// What a credential may read and run on its machine.
 ///
-/// Only this crate implements it, so it may grow: [`RealSystem`] is the machine, and `Fixture`,
-/// with the feature `test-util`, is any other. Tests that turn that feature on may implement it
-/// too, by `Sealed`; for them it can change with every version.
+/// Only this crate implements the trait, so it may grow: [`RealSystem`] is the machine, and
+/// `Fixture`, with the feature `test-util`, is any other. Tests with that feature can implement the
+/// trait too, by `Sealed`; for them it can change in every version.
 pub trait System: sealed::Sealed + Send + Sync + fmt::Debug {
-    /// An environment variable; `None` where it is unset, empty or only white space, which no tool
-    /// of this field tells apart.
+    /// An environment variable; `None` if it is unset, empty or only white space. Other Azure tools
+    /// treat these three alike.
     fn var(&self, name: &str) -> Option<String>;
 
     /// Reads a whole regular file of at most `limit` bytes.
     ///
     /// # Errors
-    /// As [`std::fs::read`]; [`io::ErrorKind::FileTooLarge`] past the limit,
-    /// [`io::ErrorKind::IsADirectory`] for a folder, [`io::ErrorKind::InvalidInput`] for a pipe or
-    /// a device, which could keep the reader waiting for ever.
+    /// As [`std::fs::read`]; [`io::ErrorKind::FileTooLarge`] over the limit;
+    /// [`io::ErrorKind::IsADirectory`] for a folder; [`io::ErrorKind::InvalidInput`] for a pipe or
+    /// a device, which could block forever.
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
 
-    /// What stands at a path. A link is told as one, not followed.
+    /// What is at a path. A link is not followed.
     ///
     /// # Errors
     /// As [`std::fs::symlink_metadata`].
     fn look(&self, path: &Path) -> io::Result<FileFacts>;
 
-    /// Puts a private file (0600, its folder 0700 where it is made) in place, whole or not at all:
-    /// readers see the old content or the new.
+    /// Writes a private file as a whole: readers see the old content or the new. The file's mode is
+    /// 0600, and 0700 that of its folder if it is made.
     ///
     /// # Errors
     /// As [`std::fs::write`].
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()>;
 
-    /// The same as [`System::write`], and the content outlives a loss of power right after.
+    /// As [`System::write`]. The content also survives a loss of power directly afterwards.
     ///
     /// # Errors
     /// As [`std::fs::write`].
@@ -74,7 +72,7 @@ pub trait System: sealed::Sealed + Send + Sync + fmt::Debug {
         self.write(path, content)
     }
 
-    /// Removes a file; one that is not there is no error.
+    /// Removes a file. A missing file is not an error.
     ///
     /// # Errors
     /// As [`std::fs::remove_file`].
@@ -83,7 +81,7 @@ pub trait System: sealed::Sealed + Send + Sync + fmt::Debug {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// The names of what stands in a folder, in no order.
+    /// The names in a folder, in no particular order.
     ///
     /// # Errors
     /// As [`std::fs::read_dir`].
@@ -92,31 +90,31 @@ pub trait System: sealed::Sealed + Send + Sync + fmt::Debug {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Locks a file for this process alone, making it (0600, its folder 0700) where there is none;
-    /// `None` while another holds it. The lock ends with the value, and with the process, however
-    /// that ends.
+    /// Locks a file for this process. If there is no file, it is made (0600, its folder 0700).
+    /// Returns `None` if another process has the lock. The lock ends when it is dropped and when
+    /// the process ends.
     ///
     /// # Errors
-    /// [`io::ErrorKind::Unsupported`] where the file system knows no locks; otherwise as
+    /// [`io::ErrorKind::Unsupported`] on file systems without locks; otherwise as
     /// [`std::fs::File::open`].
     fn try_lock(&self, path: &Path) -> io::Result<Option<FileLock>> {
         let _ = path;
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// The user's keyring; `None` where this machine has none.
+    /// The user's keyring; `None` if this machine has none.
     fn keyring(&self) -> Option<&dyn Keyring> {
         None
     }
 
-    /// Whether a person is at a terminal: whether standard error is one, which is where they are
-    /// spoken to.
+    /// Whether a person is at a terminal: whether standard error, where messages to them go, is
+    /// one.
     fn has_terminal(&self) -> bool {
         false
     }
 
-    /// Starts a program that goes on by itself, such as a browser: without a shell, with nothing on
-    /// its streams, in a process group of its own.
+    /// Starts a program that outlives this process, such as a browser: without a shell, with empty
+    /// streams, in its own process group.
     ///
     /// # Errors
     /// As [`std::process::Command::spawn`].
@@ -125,25 +123,25 @@ pub trait System: sealed::Sealed + Send + Sync + fmt::Debug {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// The full path of a program on `PATH`. Entries that are no full paths are passed over: what
-    /// they name depends on the folder that one happens to be in.
+    /// The full path of a program on `PATH`. Relative folders in `PATH` are skipped: they depend on
+    /// the current folder.
     fn find_program(&self, name: &str) -> Option<PathBuf>;
 
-    /// Runs a program to its end, without a shell and without a terminal, with nothing on its
-    /// standard input, from a folder that nobody but an administrator writes to.
+    /// Runs a program to its end, without a shell or a terminal and with empty standard input. Its
+    /// current folder is one that only an administrator can write to.
     ///
-    /// Cancel-safe: when the future is dropped, and when the deadline is over, the program is
-    /// killed with all that it started. Needs a Tokio runtime with I/O and time.
+    /// Cancel-safe: at the deadline, or when the future is dropped, the program and everything that
+    /// it started are killed. Needs a Tokio runtime with I/O and time.
     ///
     /// # Errors
-    /// [`Unfinished`], where it did not come to its own end.
+    /// [`Unfinished`] if the program did not end by itself.
     fn run(&self, command: Command) -> BoxFuture<'static, Result<Finished, Unfinished>>;
 
-    /// On whose hardware this machine runs, as its processor says.
+    /// The hypervisor of this machine, as its processor reports it.
     fn hypervisor(&self) -> Hypervisor;
 
-    /// The id of the user that this process acts as, as [`FileFacts::owner`] gives it; `None` where
-    /// users have no ids.
+    /// The user id of this process, comparable with [`FileFacts::owner`]; `None` on systems without
+    /// user ids.
     fn user(&self) -> Option<u32> {
         None
     }
@@ -151,15 +149,15 @@ pub trait System: sealed::Sealed + Send + Sync + fmt::Debug {
     /// The operating system, as [`std::env::consts::OS`] writes it: `linux`, `macos`, `windows`.
     fn os(&self) -> &'static str;
 
-    /// What changes with every start of the machine and from one of its networks to another; `None`
-    /// where nothing tells.
+    /// A value that changes when the machine restarts and differs between its network namespaces;
+    /// `None` if there is none.
     fn boot(&self) -> Option<String>;
 
     /// The time now, by this machine's clock.
     fn now(&self) -> SystemTime;
 
-    /// The time now or some milliseconds ago, whichever is cheaper to know: what decides whether a
-    /// cached token is still good, at every call.
+    /// The time now, or up to some milliseconds ago if that is cheaper to read. Every call compares
+    /// it with a cached token's end.
     fn coarse_now(&self) -> SystemTime {
         self.now()
     }
@@ -171,29 +169,29 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A system that many credentials share.
+/// A system that credentials share.
 pub type SharedSystem = Arc<dyn System>;
 
-/// What stands at a path.
+/// What is at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileFacts {
-    /// What it is.
+    /// The kind of file.
     pub kind: FileKind,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub len: u64,
-    /// The id of the user that it belongs to, where users have ids.
+    /// The owner's user id, on systems with user ids.
     pub owner: Option<u32>,
-    /// Who may write to it, besides the administrator.
+    /// Who may write to the file, besides the administrator.
     pub writers: Writers,
-    /// Whether anybody but its owner and the administrator may read it, as far as its mode tells.
+    /// Whether the mode lets other users read the file, besides the administrator.
     pub is_readable_by_others: bool,
-    /// When its content changed last, where the file system knows.
+    /// When the content changed last, if the file system knows.
     pub modified: Option<SystemTime>,
 }
 
 impl FileFacts {
-    /// Why what stands there may be somebody else's than `user`'s ([`System::user`]) or the
-    /// administrator's; `None` where it can't, or where users have no ids.
+    /// Why the file may belong to neither `user` ([`System::user`]) nor the administrator; `None`
+    /// if it belongs to one of them, or on systems without user ids.
     pub(crate) fn foreign(&self, user: Option<u32>) -> Option<&'static str> {
         const ADMINISTRATOR: u32 = 0;
         match (self.owner, user) {
@@ -206,49 +204,49 @@ impl FileFacts {
     }
 }
 
-/// Who may write to a file, as far as its mode tells.
+/// Who may write to a file, by its mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writers {
-    /// Its owner alone. A group that has its owner's number is the owner's own: systems make one
-    /// for each user, and let it write.
+    /// Only the owner. The group with the owner's number counts as the owner: systems make one for
+    /// each user and let it write.
     Owner,
-    /// Its group too.
+    /// The file's group too.
     Group,
-    /// Anybody.
+    /// All users.
     Anybody,
 }
 
-/// What kind of thing stands at a path.
+/// The kind of file at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// A regular file.
     File,
     /// A folder.
     Folder,
-    /// A symbolic link, wherever it leads.
+    /// A symbolic link to anything.
     Link,
     /// A pipe, a device, a socket.
     Other,
 }
 
-/// On whose hardware a machine runs (CPUID leaf 0x4000_0000: 'Requirements for implementing the
+/// The hypervisor of a machine (CPUID leaf 0x4000_0000: 'Requirements for implementing the
 /// Microsoft hypervisor interface').
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hypervisor {
-    /// On its own.
+    /// None: the machine is not virtual.
     None,
-    /// On Microsoft's, as a guest: a virtual machine in Azure, or on somebody's own Hyper-V.
+    /// Microsoft's, with this machine as a guest: a virtual machine in Azure or on another Hyper-V.
     HyperV,
-    /// On Microsoft's, as the machine that the others are guests of: a Windows computer.
+    /// Microsoft's, with this machine as its root partition: a Windows computer.
     HyperVHost,
-    /// On another: its vendor's signature.
+    /// Another one, with its vendor's signature.
     Other(String),
     /// The processor does not say.
     Unknown,
 }
 
-/// A lock on a file. Dropping it gives it up.
+/// A lock on a file. Dropping it releases the lock.
 pub struct FileLock(#[allow(dead_code, reason = "it is held, not used")] Box<dyn Send + Sync>);
 
 impl FileLock {
@@ -264,29 +262,28 @@ impl fmt::Debug for FileLock {
     }
 }
 
-/// The store for secrets that a system keeps for each user: the Secret Service, the Keychain, the
-/// Credential Manager.
+/// The system's store of secrets for each user: the Secret Service, the Keychain, the Credential
+/// Manager.
 ///
-/// Its methods wait for an answer of another program, for some seconds at most, and never ask the
-/// person for anything.
+/// Its methods wait for another program, for some seconds at most, and never ask the person.
 pub trait Keyring: sealed::Sealed + Send + Sync {
-    /// What people call it, such as `the Secret Service`.
+    /// The usual name, such as `the Secret Service`.
     fn title(&self) -> &'static str;
 
-    /// The secret under a name; `None` where there is none.
+    /// The secret with this name; `None` if there is none.
     ///
     /// # Errors
     /// [`NoKeyring`].
     fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, NoKeyring>;
 
-    /// Keeps a secret under a name, in place of what is there.
+    /// Stores a secret, and replaces one with the same name.
     ///
     /// # Errors
     /// [`NoKeyring`].
     fn set(&self, name: &str, secret: &[u8]) -> Result<(), NoKeyring>;
 
-    /// The secret under a name; where there is none, keeps this one under it, and gives what the
-    /// keyring has then.
+    /// Returns the secret with this name. If there is none, stores this one, and returns what the
+    /// keyring then has.
     ///
     /// # Errors
     /// [`NoKeyring`].
@@ -294,27 +291,27 @@ pub trait Keyring: sealed::Sealed + Send + Sync {
         keyring::got_or_set(|| self.get(name), || self.set(name, secret))
     }
 
-    /// Removes the secret under a name; where there is none that is no error.
+    /// Removes the secret with this name. A missing secret is not an error.
     ///
     /// # Errors
     /// [`NoKeyring`].
     fn remove(&self, name: &str) -> Result<(), NoKeyring>;
 }
 
-/// Why a keyring is of no use.
+/// Why a keyring can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoKeyring {
-    /// Nobody answers for it here: why.
+    /// There is no keyring here; the reason.
     Absent(String),
-    /// It is there and locked.
+    /// The keyring is locked.
     Locked,
-    /// It failed: why.
+    /// The keyring failed; the reason.
     Failed(String),
 }
 
 impl NoKeyring {
-    /// It said that it kept something, and did not.
+    /// The keyring reported that it stored a secret, but it did not.
     pub(crate) fn forgot() -> Self {
         Self::Failed("it forgot what was given to it".to_owned())
     }
@@ -324,27 +321,27 @@ impl NoKeyring {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Command {
-    /// Its full path.
+    /// The program's full path.
     pub program: PathBuf,
-    /// Its arguments, which every user of this machine can see: nothing secret belongs in them.
+    /// The arguments. Every user of this machine can see them, so they must not have secrets.
     pub args: Vec<String>,
     /// Variables to set besides those of this process.
     pub vars: Vec<(&'static str, String)>,
-    /// How long it may take.
+    /// How long the program may run.
     pub deadline: Duration,
 }
 
-/// The most that is read of what a program prints, on either stream.
+/// The limit of a program's output on each stream, in bytes.
 pub const OUTPUT_LIMIT: u64 = 1 << 20;
 
-/// A program that came to its own end. `Debug` shows nothing of what it printed.
+/// A program that ended by itself. `Debug` shows nothing of its output.
 #[non_exhaustive]
 pub struct Finished {
-    /// Its exit code; `None` where a signal ended it.
+    /// The exit code; `None` if a signal ended the program.
     pub code: Option<i32>,
-    /// What it printed on standard output, at most [`OUTPUT_LIMIT`] bytes.
+    /// Its standard output, at most [`OUTPUT_LIMIT`] bytes.
     pub stdout: Zeroizing<Vec<u8>>,
-    /// What it printed on standard error, at most [`OUTPUT_LIMIT`] bytes.
+    /// Its standard error, at most [`OUTPUT_LIMIT`] bytes.
     pub stderr: Zeroizing<Vec<u8>>,
 }
 
@@ -356,21 +353,21 @@ impl fmt::Debug for Finished {
     }
 }
 
-/// Why a program did not come to its own end.
+/// Why a program did not end by itself.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Unfinished {
-    /// It could not be started.
+    /// The program could not be started.
     NotStarted(io::Error),
-    /// It was still running at the deadline, and was killed.
+    /// The program was still running at the deadline and was killed.
     TooLate,
-    /// It printed more than [`OUTPUT_LIMIT`], and was killed.
+    /// The program printed more than [`OUTPUT_LIMIT`] and was killed.
     TooMuch,
-    /// Its output could not be read.
+    /// The program's output could not be read.
     Broken(io::Error),
 }
 
-/// The user's own folder: `HOME`, on Windows `USERPROFILE`. A path that is not full is passed over.
+/// The user's home folder: `HOME`, on Windows `USERPROFILE`. A relative path is ignored.
 pub fn home(system: &dyn System) -> Option<PathBuf> {
     let variable = if system.os() == "windows" {
         "USERPROFILE"
@@ -380,12 +377,13 @@ pub fn home(system: &dyn System) -> Option<PathBuf> {
     full_path(system, variable)
 }
 
-/// Where azcred keeps everything, in place of the folders below: for containers and tests, and for
-/// what is to be apart from the rest.
+/// The folder for all files of azcred, instead of the folders below. It is for containers, tests
+/// and separate installations.
 const HOME_OF_ITS_OWN: &str = "AZCRED_HOME";
 
-/// The folder for what can be found out anew: `AZCRED_HOME/cache`, else `XDG_CACHE_HOME/azcred` or
-/// `~/.cache/azcred`, on macOS `~/Library/Caches/azcred`, on Windows `LOCALAPPDATA\azcred\cache`.
+/// The folder for what can be requested again: `AZCRED_HOME/cache`, or else `XDG_CACHE_HOME/azcred`
+/// or `~/.cache/azcred`, on macOS `~/Library/Caches/azcred`, on Windows
+/// `LOCALAPPDATA\azcred\cache`.
 pub fn cache_folder(system: &dyn System) -> Option<PathBuf> {
     if let Some(home) = full_path(system, HOME_OF_ITS_OWN) {
         return Some(home.join("cache"));
@@ -403,7 +401,7 @@ pub fn cache_folder(system: &dyn System) -> Option<PathBuf> {
     }
 }
 
-/// The folder for what the user decides: `XDG_CONFIG_HOME/azcred` or `~/.config/azcred`, on macOS
+/// The folder for the user's settings: `XDG_CONFIG_HOME/azcred` or `~/.config/azcred`, on macOS
 /// `~/Library/Application Support/azcred`, on Windows `APPDATA\azcred`.
 pub fn config_folder(system: &dyn System) -> Option<PathBuf> {
     match system.os() {
@@ -415,7 +413,7 @@ pub fn config_folder(system: &dyn System) -> Option<PathBuf> {
     }
 }
 
-/// The folder for what a user would miss, such as sign-ins: `AZCRED_HOME/data`, else
+/// The folder for what can't be requested again, such as sign-ins: `AZCRED_HOME/data`, or else
 /// `XDG_DATA_HOME/azcred` or `~/.local/share/azcred`, on macOS `~/Library/Application
 /// Support/azcred/data`, on Windows `LOCALAPPDATA\azcred`.
 pub fn data_folder(system: &dyn System) -> Option<PathBuf> {
@@ -424,8 +422,8 @@ pub fn data_folder(system: &dyn System) -> Option<PathBuf> {
     }
     match system.os() {
         "windows" => Some(full_path(system, "LOCALAPPDATA")?.join("azcred")),
-        // Nobody else may look into this one; into the one around it, where people make
-        // `config.toml`, they may.
+        // This folder is private. The folder around it, in which people make `config.toml`, need
+        // not be.
         "macos" => Some(config_folder(system)?.join("data")),
         _ => full_path(system, "XDG_DATA_HOME")
             .or_else(|| Some(home(system)?.join(".local/share")))

@@ -1,5 +1,5 @@
-//! Runs a program without a shell and without a terminal, for as long as it may, and leaves nothing
-//! of it behind.
+//! Runs a program without a shell or a terminal, with a time limit, and leaves none of its
+//! processes behind.
 
 use super::{Command, Finished, OUTPUT_LIMIT, Unfinished};
 use std::{
@@ -17,8 +17,8 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-/// What a program that has ended may leave unread for this long: something that it started may hold
-/// its output open.
+/// How long output is read after a program's end: a process that it started may keep its output
+/// open.
 const AFTER_ITS_END: Duration = Duration::from_millis(500);
 
 /// Finds a program in the folders of `path`.
@@ -34,7 +34,7 @@ fn candidates(folder: &Path, name: &str) -> [PathBuf; 1] {
     [folder.join(name)]
 }
 
-/// Windows has programs, and scripts that stand for programs: `az` is `az.cmd`.
+/// On Windows, a command can be a program or a script: `az` is `az.cmd`.
 #[cfg(windows)]
 fn candidates(folder: &Path, name: &str) -> [PathBuf; 2] {
     ["exe", "cmd"].map(|extension| folder.join(name).with_extension(extension))
@@ -52,7 +52,7 @@ fn is_program(path: &Path) -> bool {
     path.is_file()
 }
 
-/// A folder in which nobody but an administrator can put a file that a program would pick up.
+/// A folder in which only an administrator can put a file that a program would load.
 fn safe_folder() -> PathBuf {
     if cfg!(windows) {
         std::env::var_os("SystemRoot").map_or_else(|| r"C:\Windows".into(), PathBuf::from)
@@ -61,8 +61,8 @@ fn safe_folder() -> PathBuf {
     }
 }
 
-/// Starts a program that goes on by itself, and is nobody's child for long: a thread waits for its
-/// end, so that none is left dead.
+/// Starts a program in the background. A thread waits for its end, so that it does not become a
+/// zombie.
 pub(super) fn start(program: &Path, args: &[String]) -> io::Result<()> {
     let mut builder = std::process::Command::new(program);
     builder
@@ -71,7 +71,7 @@ pub(super) fn start(program: &Path, args: &[String]) -> io::Result<()> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    // What ends this program's group (Ctrl-C) is not to end it.
+    // A signal to this program's group (Ctrl-C) must not end it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut builder, 0);
     let mut child = builder.spawn()?;
@@ -81,7 +81,7 @@ pub(super) fn start(program: &Path, args: &[String]) -> io::Result<()> {
     Ok(())
 }
 
-/// Runs `command`; with `variables` alone where they are given.
+/// Runs `command`; if `variables` is given, with these variables only.
 pub(super) async fn run(
     command: Command,
     variables: Option<BTreeMap<String, String>>,
@@ -99,7 +99,8 @@ pub(super) async fn run(
         builder.env_clear().envs(variables);
     }
     builder.envs(command.vars);
-    // A group of its own, so that what it starts can be ended with it.
+    // The program gets its own process group, so that everything that it starts can be killed with
+    // it.
     #[cfg(unix)]
     builder.process_group(0);
     #[cfg(windows)]
@@ -111,8 +112,8 @@ pub(super) async fn run(
     let code = timeout_at(end, until_the_end(&mut running, &mut outputs))
         .await
         .map_err(|_| Unfinished::TooLate)??;
-    // It was waited for, so that dropping it kills nothing: what it left running, it left on
-    // purpose.
+    // The program has ended by itself, so dropping it kills nothing: processes that it left running
+    // are meant to run.
     let [stdout, stderr] = outputs.map(|output| output.bytes);
     Ok(Finished {
         code,
@@ -130,7 +131,7 @@ async fn until_the_end(
     [stdout, stderr]: &mut [Output; 2],
 ) -> Result<Option<i32>, Unfinished> {
     let mut reading = Box::pin(async { tokio::try_join!(stdout.read(), stderr.read()) });
-    // It may print without end, close its output and live on, or end and leave its output open.
+    // The program may print without end, close its output and go on, or end with its output open.
     tokio::select! {
         read = &mut reading => {
             read?;
@@ -148,7 +149,7 @@ async fn until_the_end(
     Ok(running.0.wait().await.map_err(Unfinished::Broken)?.code())
 }
 
-/// One of a program's streams, as far as it was read.
+/// One of a program's streams, and what was read of it.
 struct Output {
     stream: Option<Box<dyn AsyncRead + Send + Unpin>>,
     bytes: Zeroizing<Vec<u8>>,
@@ -158,7 +159,7 @@ impl Output {
     fn new(stream: Option<impl AsyncRead + Send + Unpin + 'static>) -> Self {
         Self {
             stream: stream.map(|stream| Box::new(stream) as _),
-            // A token is some kilobytes; a vector that grows leaves copies behind.
+            // A token has some kilobytes. A vector that grows would leave copies of it in memory.
             bytes: Zeroizing::new(Vec::with_capacity(16 << 10)),
         }
     }
@@ -179,12 +180,12 @@ impl Output {
     }
 }
 
-/// A program that runs; dropped, it is killed with all that is in its group. Tokio reaps it.
+/// A running program. Dropping it kills its whole process group. Tokio reaps it.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // `None` once it was waited for: its number may be somebody else's by now.
+        // `None` after the program was waited for: another process may have its number by now.
         let Some(id) = self.0.id() else { return };
         kill_group(id);
     }
@@ -196,13 +197,13 @@ fn kill_group(id: u32) {
         .ok()
         .and_then(rustix::process::Pid::from_raw);
     if let Some(group) = group {
-        // It may have ended just now.
+        // The group may have ended already.
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
 }
 
-/// `az` is a script there, and Python its child: `taskkill` ends a program with its children.
-/// Nobody waits for it.
+/// On Windows, `az` is a script and Python is its child; `taskkill` ends a program with its
+/// children. The caller does not wait for it.
 #[cfg(windows)]
 fn kill_group(id: u32) {
     use std::os::windows::process::CommandExt;

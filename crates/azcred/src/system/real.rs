@@ -26,7 +26,7 @@ impl System for RealSystem {
     }
 
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-        // Opening a pipe waits for whoever is at its other end; a device may have none.
+        // Opening a pipe waits for its other end; so may opening a device.
         let kind = fs::metadata(path)?.file_type();
         if kind.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
@@ -38,13 +38,13 @@ impl System for RealSystem {
             ));
         }
         let file = open(path)?;
-        // What stands there now may be another thing than a moment ago.
+        // Another file may have been put at the path meanwhile.
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         let most = limit.saturating_add(1);
-        // In one piece, as a rule: what grows leaves copies of itself behind.
+        // One allocation, as a rule: a vector that grows leaves copies of its content in memory.
         let capacity = usize::try_from(metadata.len().saturating_add(1).min(most));
         let mut bytes = Vec::with_capacity(capacity.unwrap_or_default());
         file.take(most).read_to_end(&mut bytes)?;
@@ -106,7 +106,7 @@ impl System for RealSystem {
             let file = lock_file().create(true).truncate(false).open(path)?;
             match file.try_lock() {
                 Ok(()) if is_at(&file, path)? => return Ok(Some(FileLock::new(file))),
-                // It was removed before it was locked, and another may be in its place.
+                // The file was removed before it was locked, and another may be at its path.
                 Ok(()) => {}
                 Err(fs::TryLockError::WouldBlock) => return Ok(None),
                 Err(fs::TryLockError::Error(error)) => return Err(error),
@@ -148,7 +148,7 @@ impl System for RealSystem {
         std::env::consts::OS
     }
 
-    /// On Linux the kernel's id of this boot and the network namespace; elsewhere nothing.
+    /// On Linux, the kernel's id of this boot and the network namespace; `None` on other systems.
     fn boot(&self) -> Option<String> {
         let id = self
             .read(Path::new("/proc/sys/kernel/random/boot_id"), 64)
@@ -165,9 +165,9 @@ impl System for RealSystem {
         SystemTime::now()
     }
 
-    /// The kernel keeps the time of its last tick (1 to 10 ms ago) where it can be read without
-    /// asking the hardware, which takes a fifth of the time of a precise reading. It is the wall
-    /// clock all the same: it follows when the clock is set, and after a suspension.
+    /// The kernel stores the time of its last tick (1 to 10 ms ago). Reading it takes a fifth of
+    /// the time of a precise reading. It is the wall clock too: it changes when the clock is set
+    /// and after a suspension.
     #[cfg(target_os = "linux")]
     fn coarse_now(&self) -> SystemTime {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
@@ -175,13 +175,13 @@ impl System for RealSystem {
             (Ok(seconds), Ok(nanos)) => {
                 SystemTime::UNIX_EPOCH + std::time::Duration::new(seconds, nanos)
             }
-            // Before 1970.
+            // The time is before 1970.
             _ => SystemTime::now(),
         }
     }
 }
 
-/// Puts a private file in place, whole or not at all.
+/// Writes a private file as a whole.
 fn put(path: &Path, content: &[u8], durably: bool) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     private_folder(folder)?;
@@ -198,7 +198,7 @@ fn put(path: &Path, content: &[u8], durably: bool) -> io::Result<()> {
         let _ = fs::remove_file(&new);
         return written;
     }
-    // The name is the folder's to keep; not every file system lets a folder be synced.
+    // The folder stores the name, so it is synced too. Not every file system allows that.
     #[cfg(unix)]
     if durably && let Ok(folder) = fs::File::open(folder) {
         let _ = folder.sync_all();
@@ -206,7 +206,7 @@ fn put(path: &Path, content: &[u8], durably: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a folder that nobody else may look into, where there is none.
+/// Makes a private folder if there is none.
 fn private_folder(folder: &Path) -> io::Result<()> {
     let mut make = fs::DirBuilder::new();
     make.recursive(true);
@@ -215,7 +215,7 @@ fn private_folder(folder: &Path) -> io::Result<()> {
     make.create(folder)
 }
 
-/// Whether this is the file that stands at a path now.
+/// Whether `file` is still the file at this path.
 #[cfg(unix)]
 fn is_at(file: &fs::File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
@@ -227,13 +227,13 @@ fn is_at(file: &fs::File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// [`lock_file`] lets nobody remove it.
+/// A file that [`lock_file`] opened can't be removed.
 #[cfg(not(unix))]
 fn is_at(_: &fs::File, _: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Opens files for writing, private ones where they are made.
+/// Options to open files for writing; a new file is private.
 fn private_file() -> fs::OpenOptions {
     let mut open = fs::OpenOptions::new();
     open.write(true);
@@ -242,14 +242,13 @@ fn private_file() -> fs::OpenOptions {
     open
 }
 
-/// Opens a file that is there to be locked. On Windows nobody can remove it as long as somebody has
-/// it open.
+/// Options to open a file that is to be locked. On Windows, an open file then can't be removed.
 fn lock_file() -> fs::OpenOptions {
     #[cfg_attr(not(windows), expect(unused_mut))]
     let mut open = private_file();
     #[cfg(windows)]
     {
-        // FILE_SHARE_READ and FILE_SHARE_WRITE, without FILE_SHARE_DELETE.
+        // FILE_SHARE_READ and FILE_SHARE_WRITE without FILE_SHARE_DELETE.
         std::os::windows::fs::OpenOptionsExt::share_mode(&mut open, 0x1 | 0x2);
     }
     open
@@ -260,13 +259,13 @@ fn is_readable_by_others(metadata: &fs::Metadata) -> bool {
     !metadata.is_symlink() && std::os::unix::fs::MetadataExt::mode(metadata) & 0o077 != 0
 }
 
-/// As with [`writers`].
+/// See [`writers`].
 #[cfg(not(unix))]
 fn is_readable_by_others(_: &fs::Metadata) -> bool {
     false
 }
 
-/// Opens a file to read it, without waiting for whoever is at the other end of a pipe.
+/// Opens a file for reading. It does not wait for the other end of a pipe.
 fn open(path: &Path) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.read(true);
@@ -281,7 +280,7 @@ fn open(path: &Path) -> io::Result<fs::File> {
 #[cfg(unix)]
 fn writers(metadata: &fs::Metadata) -> Writers {
     use std::os::unix::fs::MetadataExt;
-    // A link's mode says nothing: what it leads to has one.
+    // A link's own mode means nothing: its target has one.
     if metadata.is_symlink() {
         Writers::Owner
     } else if metadata.mode() & 0o002 != 0 {
@@ -293,16 +292,16 @@ fn writers(metadata: &fs::Metadata) -> Writers {
     }
 }
 
-/// Where modes don't tell, lists of permissions do, and those of a user's folder let nobody else
-/// write.
+/// Systems without modes have lists of permissions. By default, only the user may write to the
+/// user's folder.
 #[cfg(not(unix))]
 fn writers(_: &fs::Metadata) -> Writers {
     Writers::Owner
 }
 
-/// CPUID leaf 1 says whether there is a hypervisor, leaf 0x4000_0000 whose it is, and leaf
-/// 0x4000_0003 of Microsoft's whether this is the partition that may make others
-/// ('CreatePartitions', Hypervisor Top Level Functional Specification).
+/// CPUID leaf 1 says whether there is a hypervisor, leaf 0x4000_0000 which one. Leaf 0x4000_0003 of
+/// Microsoft's says whether this is the root partition ('CreatePartitions', Hypervisor Top Level
+/// Functional Specification).
 #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
 fn hypervisor() -> Hypervisor {
     const MAY_MAKE_OTHERS: u32 = 1;
@@ -332,7 +331,7 @@ fn hypervisor() -> Hypervisor {
     }
 }
 
-/// Other processors have no way to ask that a program may use.
+/// On other processors, programs can't read which hypervisor there is.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "x86")))]
 fn hypervisor() -> Hypervisor {
     Hypervisor::Unknown

@@ -1,4 +1,4 @@
-//! Machines, real and made.
+//! Tests of real machines and fixtures.
 
 use super::*;
 use std::fs;
@@ -134,7 +134,7 @@ mod programs {
         assert!(!format!("{done:?}").contains("why"));
     }
 
-    /// Whether a process is there, and no zombie that only waits for its parent to notice.
+    /// Whether a process is running. A zombie is not.
     fn runs(id: &str) -> bool {
         fs::read_to_string(format!("/proc/{}/stat", id.trim()))
             .is_ok_and(|stat| !stat.contains(") Z "))
@@ -149,7 +149,7 @@ mod programs {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn a_program_past_its_deadline_is_killed_with_what_it_started() {
-        // A busy machine may not have started it within the shortest.
+        // On a busy machine, the program may not have started within the shortest deadline.
         for seconds in [1, 5, 60] {
             let script = Script::new(
                 "sleep 600 & echo $! > $FOLDER/child; echo $$ > $FOLDER/new; mv $FOLDER/new $FOLDER/parent; wait",

@@ -1,15 +1,15 @@
-//! Whether a person is there to be asked.
+//! Whether there is a person who can be asked.
 
 use super::System;
 use std::fmt;
 
-/// Why nobody can be asked for anything. `Display` is that in words.
+/// Why no person can be asked. `Display` says it in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unattended {
-    /// This is a job of a CI system, which says so by this variable.
+    /// This is a job of a CI system, by this variable.
     CiJob(&'static str),
-    /// Nobody is at a terminal.
+    /// Standard error is not a terminal.
     NoTerminal,
 }
 
@@ -26,12 +26,11 @@ impl fmt::Display for Unattended {
     }
 }
 
-/// Why nobody can be asked for anything here; `None` where somebody can.
+/// Why no person can be asked here; `None` if a person can.
 pub fn unattended(system: &dyn System) -> Option<Unattended> {
-    /// The variables by which CI systems say what they are: most of them, GitHub Actions, Azure
-    /// Pipelines.
+    /// The variables that CI systems set: most of them, GitHub Actions, Azure Pipelines.
     const CI: [&str; 3] = ["CI", "GITHUB_ACTIONS", "TF_BUILD"];
-    // `CI=false` is how people tell tools that a shell is none.
+    // `CI=false` means that this is not a CI job.
     let says_no = |value: &str| {
         let words = ["false", "no", "0"];
         words

@@ -1,9 +1,9 @@
-//! As much of D-Bus as it takes to call methods of one service on the session's bus (D-Bus
-//! Specification 0.43).
+//! A small D-Bus client: calls methods of one service on the session bus (D-Bus Specification
+//! 0.43).
 //!
-//! Little-endian messages over a Unix socket, proving who one is by the user's id. What comes in is
-//! somebody else's: every length is checked against what is there, and a message has a largest
-//! size.
+//! It sends little-endian messages over a Unix socket and authenticates by the user id. Messages
+//! from the bus are untrusted: every length is checked against the data, and the size of a message
+//! is limited.
 
 use crate::system::NoKeyring;
 use std::{
@@ -21,21 +21,21 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// No answer that is of use here is larger.
+/// The largest message that is accepted, in bytes.
 const LARGEST: usize = 256 << 10;
-/// Signals and others' answers that are passed over while one is waited for.
+/// The most signals and other clients' messages that are skipped while waiting for a reply.
 const MOST_OTHERS: usize = 64;
 
-/// Where a bus is.
+/// The address of a bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Address {
     Path(PathBuf),
-    /// A name of Linux's without a file.
+    /// An abstract socket name of Linux, without a file.
     Abstract(OsString),
 }
 
 impl Address {
-    /// The session's bus, by `DBUS_SESSION_BUS_ADDRESS`, else where `XDG_RUNTIME_DIR` has it.
+    /// The session bus in `DBUS_SESSION_BUS_ADDRESS`, or else in `XDG_RUNTIME_DIR`.
     pub(super) fn of_session(
         address: Option<&OsStr>,
         runtime_folder: Option<&OsStr>,
@@ -83,7 +83,7 @@ impl Address {
     }
 }
 
-/// `%2f` and its like.
+/// Decodes escapes such as `%2f`.
 fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -106,24 +106,24 @@ pub(super) struct Call<'a> {
     pub(super) path: &'a str,
     pub(super) interface: &'a str,
     pub(super) method: &'a str,
-    /// The types of what is in `body`.
+    /// The types of the arguments in `body`.
     pub(super) signature: &'a str,
     pub(super) body: Body,
 }
 
-/// The answer to a call: its arguments, or the name of an error.
+/// The reply to a call: its arguments, or the name of an error.
 pub(super) type Answer = Result<Reply, String>;
 
-/// Arguments that came.
+/// The arguments of a reply.
 pub(super) struct Reply {
     signature: String,
     body: Zeroizing<Vec<u8>>,
 }
 
-/// A connection to a bus, of which one service is asked.
+/// A connection to a bus, for calls to one service.
 pub(super) struct Bus {
     stream: UnixStream,
-    /// What was read, and is not looked at yet.
+    /// Bytes that were read and not parsed yet.
     ahead: Zeroizing<Vec<u8>>,
     service: &'static str,
     serial: u32,
@@ -131,7 +131,8 @@ pub(super) struct Bus {
 }
 
 impl Bus {
-    /// Connects, proves who this is, and calls these, all at once; the answers, in their order.
+    /// Connects, authenticates and calls these methods, in one message. Returns the replies in the
+    /// order of the calls.
     pub(super) fn connect(
         address: &Address,
         service: &'static str,
@@ -146,7 +147,7 @@ impl Bus {
             ))
         })?;
         let user = rustix::process::geteuid();
-        // Anybody may take an abstract name that a bus has left.
+        // Any user can take an abstract name that a bus no longer uses.
         let peer = rustix::net::sockopt::socket_peercred(&stream).map(|peer| peer.uid);
         if !peer.is_ok_and(|peer| peer == user || peer.is_root()) {
             return Err(NoKeyring::Absent(
@@ -160,8 +161,8 @@ impl Bus {
             serial: 0,
             until,
         };
-        // 'Authentication Protocol'. What follows need not wait for the answer: a server that
-        // refuses reads no further.
+        // 'Authentication Protocol'. The calls need not wait for the response: a server that
+        // rejects the client reads no further.
         let id: String = user
             .as_raw()
             .to_string()
@@ -246,8 +247,7 @@ impl Bus {
             .map_err(|error| broken(&error))
     }
 
-    /// The answers to the last messages, in their order, in whatever order they come. Whatever else
-    /// comes is passed over.
+    /// The replies to the last messages, in the order of the calls. Other messages are skipped.
     fn answers(&mut self, count: usize) -> Result<Vec<Answer>, NoKeyring> {
         let first = usize_of(self.serial).ok_or_else(nonsense)? + 1 - count;
         let mut answers: Vec<Option<Answer>> = (0..count).map(|_| None).collect();
@@ -264,7 +264,7 @@ impl Bus {
         Err(nonsense())
     }
 
-    /// The next message: what it answers, and what it says.
+    /// The next message: the call to which it replies, and its content.
     fn message(&mut self) -> Result<(Option<u32>, Answer), NoKeyring> {
         let head = self.exact(16)?;
         let (endian, kind) = (head[0], head[1]);
@@ -288,7 +288,7 @@ impl Bus {
                 body,
             }),
         };
-        // A signal or a call answers nothing.
+        // Signals and calls are not replies.
         let to = fields.reply_to.filter(|_| matches!(kind, 2 | 3));
         Ok((to, answer))
     }
@@ -306,7 +306,7 @@ impl Bus {
         }
     }
 
-    /// So many bytes.
+    /// Exactly this many bytes.
     fn exact(&mut self, length: usize) -> Result<Zeroizing<Vec<u8>>, NoKeyring> {
         while self.ahead.len() < length {
             self.read_ahead()?;
@@ -315,7 +315,7 @@ impl Bus {
         Ok(std::mem::replace(&mut self.ahead, rest))
     }
 
-    /// Reads what has come, and waits for something where nothing has.
+    /// Reads what has arrived. If nothing has, waits.
     fn read_ahead(&mut self) -> Result<(), NoKeyring> {
         let left = self.left()?;
         let mut some = Zeroizing::new([0; 4096]);
@@ -357,7 +357,7 @@ pub(super) fn nonsense() -> NoKeyring {
     NoKeyring::Failed("its answer can't be understood".to_owned())
 }
 
-/// What the head of a message says, as far as it is of use.
+/// The fields of a message's header that are used.
 #[derive(Default)]
 struct Fields {
     reply_to: Option<u32>,
@@ -369,7 +369,7 @@ impl Fields {
     fn read(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         let mut fields = Self::default();
-        // What stands behind the last one fills up to a multiple of eight.
+        // After the last field, padding goes up to a multiple of eight.
         while reader.rest().len() >= 8 {
             reader.align(8)?;
             let code = reader.u8()?;
@@ -391,7 +391,7 @@ fn usize_of(number: u32) -> Option<usize> {
     usize::try_from(number).ok()
 }
 
-/// Arguments to be sent ('Marshaling').
+/// Arguments of a call ('Marshaling').
 #[derive(Default)]
 pub(super) struct Body(Zeroizing<Vec<u8>>);
 
@@ -405,7 +405,7 @@ impl Body {
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
-    /// A string or an object's path.
+    /// A string or an object path.
     pub(super) fn text(&mut self, text: &str) {
         self.u32(u32::try_from(text.len()).unwrap_or(u32::MAX));
         self.0.extend_from_slice(text.as_bytes());
@@ -424,8 +424,8 @@ impl Body {
         self.0.extend_from_slice(bytes);
     }
 
-    /// An array of what begins at a multiple of `alignment`. Its length does not count what fills
-    /// up to the first.
+    /// An array whose elements are aligned to `alignment`. Its length excludes the padding before
+    /// the first element.
     pub(super) fn array(&mut self, alignment: usize, fill: impl FnOnce(&mut Self)) {
         self.u32(0);
         let length_at = self.0.len() - 4;
@@ -443,13 +443,13 @@ impl Body {
 }
 
 impl Reply {
-    /// Its arguments, where they are of these types.
+    /// The arguments, if they have these types.
     pub(super) fn arguments(&self, signature: &str) -> Option<Reader<'_>> {
         (self.signature == signature).then(|| Reader::new(&self.body))
     }
 }
 
-/// Reads what came.
+/// Reads the arguments of a reply.
 pub(super) struct Reader<'a> {
     all: &'a [u8],
     at: usize,
@@ -503,7 +503,7 @@ impl<'a> Reader<'a> {
         self.take(length)
     }
 
-    /// An array of strings or paths.
+    /// An array of strings or object paths.
     pub(super) fn texts(&mut self) -> Option<Vec<&'a str>> {
         let length = usize_of(self.u32()?)?;
         let end = self.at.checked_add(length)?;

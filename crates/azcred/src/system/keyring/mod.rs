@@ -1,10 +1,10 @@
-//! The user's keyring on the machine that this process runs on.
+//! The user's keyring on the machine on which this process runs.
 //!
-//! On Linux that is whoever answers for the Secret Service on the session's bus (GNOME Keyring,
-//! KWallet, KeePassXC), on macOS the Keychain, on Windows the Credential Manager. A secret is asked
-//! for with every start of a command, so on Linux it is got in two rounds of messages, by [`dbus`],
-//! which is all that this takes; libraries for D-Bus bring an executor, a hundred crates, or a
-//! prompt for a locked keyring. Other systems have none that is known here.
+//! On Linux, the keyring is the Secret Service on the session bus (GNOME Keyring, KWallet,
+//! KeePassXC), on macOS the Keychain, on Windows the Credential Manager. Every command reads a
+//! secret at its start. So on Linux, [`dbus`] gets it with two round trips and has only what that
+//! needs. Libraries for D-Bus bring an executor, a hundred crates, or a prompt for a locked
+//! keyring. Other systems have no keyring that azcred knows.
 
 #[cfg(all(feature = "disk-cache", target_os = "linux"))]
 mod dbus;
@@ -19,17 +19,16 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// Under which all its secrets are.
+/// The name under which azcred's secrets are stored.
 #[cfg(all(
     feature = "disk-cache",
     any(windows, target_os = "macos", target_os = "linux")
 ))]
 const SERVICE: &str = "azcred";
-/// No answer comes later than this. A keyring that is to be started, or that somebody is asked
-/// about, takes longer.
+/// How long azcred waits for a keyring. Starting one, or asking a person, takes longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The keyring of whoever runs this process.
+/// The keyring of the user of this process.
 #[derive(Debug)]
 pub(super) struct UserKeyring;
 
@@ -52,8 +51,8 @@ impl Keyring for UserKeyring {
         in_time(PATIENCE, move || platform::set(&name, &secret))
     }
 
-    // All that it takes has the time of one answer: who keeps something first waits no longer than
-    // who keeps something again.
+    // Both calls together get the time of one, so that the first start waits no longer than later
+    // ones.
     fn get_or_set(&self, name: &str, secret: &[u8]) -> Result<Secret, NoKeyring> {
         let (name, secret) = (name.to_owned(), Zeroizing::new(secret.to_owned()));
         in_time(PATIENCE, move || {
@@ -79,8 +78,8 @@ pub(super) fn got_or_set(
     get()?.ok_or_else(NoKeyring::forgot)
 }
 
-/// Does this in a thread of its own, and waits no longer than `patience`: none of the systems has a
-/// way to call a question off.
+/// Runs `ask` in its own thread and waits no longer than `patience`: no system's keyring can cancel
+/// a call.
 fn in_time<T: Send + 'static>(
     patience: Duration,
     ask: impl FnOnce() -> Result<T, NoKeyring> + Send + 'static,
@@ -175,13 +174,13 @@ mod platform {
         })
     }
 
-    /// Whether questions are allowed is the whole process's: who ends first would allow them to the
-    /// others.
+    /// The setting that forbids prompts is the whole process's: the first call to end would allow
+    /// them to the others.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-    /// Does this without a question to the person: a locked keychain answers that it is. Questions
-    /// stay forbidden where the program forbade them, and as long as this takes, though nobody may
-    /// wait for it any more.
+    /// Calls the keychain without a prompt to the person; a locked keychain then returns an error.
+    /// Prompts stay forbidden if the program forbade them, and until `ask` ends, even if the caller
+    /// stopped waiting.
     fn unasked<T>(ask: impl FnOnce() -> Result<T, Error>) -> Result<T, NoKeyring> {
         let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let are_allowed = SecKeychain::user_interaction_allowed().map_err(no_keyring)?;
@@ -231,7 +230,7 @@ mod platform {
         }
     }
 
-    /// It stays on this machine, as the files do that it is the key of, and does not roam with the
+    /// The entry stays on this machine, as the files that it encrypts do. It does not roam with the
     /// user.
     fn entry(name: &str) -> Result<Entry, NoKeyring> {
         let here = HashMap::from([("persistence", "local")]);
@@ -242,7 +241,7 @@ mod platform {
 
     fn no_keyring(error: &Error) -> NoKeyring {
         match error {
-            // A session that nobody signed in to, such as a service's.
+            // A session without a sign-in, such as a service's.
             Error::NoStorageAccess(_) => {
                 NoKeyring::Absent("this session has no store of credentials".to_owned())
             }

@@ -1,7 +1,7 @@
-//! The Secret Service (Secret Service API 0.2), as far as one secret under one name goes.
+//! A client of the Secret Service (Secret Service API 0.2) for one secret with one name.
 //!
-//! Secrets go over the session's bus as they are (`plain`): who can listen there can ask for them
-//! as well. A locked collection is not unlocked, as that asks the person.
+//! Secrets are sent over the session bus unencrypted (`plain`): a process that can listen there
+//! could request them too. A locked collection is not unlocked, because that asks the person.
 
 use super::{
     Secret,
@@ -16,24 +16,24 @@ const ROOT: &str = "/org/freedesktop/secrets";
 const SERVICE: &str = "org.freedesktop.Secret.Service";
 const COLLECTION: &str = "org.freedesktop.Secret.Collection";
 const ITEM: &str = "org.freedesktop.Secret.Item";
-/// 'No object', where a path is due.
+/// The path that means 'no object'.
 const NONE: &str = "/";
-/// What people see in their keyring.
+/// The label that people see in their keyring.
 const LABEL: &str = "azcred: the key of what it keeps on disk";
 
-/// Where it is, and how long it may take.
+/// The service's bus, and the time limit.
 pub(super) struct SecretService {
     address: Address,
     patience: Duration,
 }
 
-/// A conversation.
+/// An open session of the service.
 struct Session {
     bus: Bus,
     path: String,
 }
 
-/// The paths of the items under a name.
+/// The paths of the items with a name.
 struct Found {
     unlocked: Vec<String>,
     is_locked: bool,
@@ -63,7 +63,7 @@ impl SecretService {
             body,
         })?)?;
         let secret = reply.arguments("(oayays)").and_then(|mut reader| {
-            // Session, parameters of the encryption, secret, its media type.
+            // Session, parameters of the encryption, secret, media type.
             reader.text()?;
             reader.bytes()?;
             reader.bytes()
@@ -86,7 +86,7 @@ impl SecretService {
         let collection = reply.arguments("o").and_then(|mut reader| reader.text());
         let collection = collection.ok_or_else(nonsense)?;
         if collection == NONE {
-            // Making one asks for its password.
+            // Making a collection asks for a password.
             return Err(NoKeyring::Absent(
                 "it has no default collection yet".to_owned(),
             ));
@@ -107,7 +107,7 @@ impl SecretService {
         body.bytes(b"");
         body.bytes(secret);
         body.text("text/plain");
-        // In place of what is there.
+        // Replace an existing item.
         body.u32(1);
         let reply = answered(session.bus.call(&Call {
             path: collection,
@@ -161,7 +161,7 @@ impl SecretService {
         Ok((session, found))
     }
 
-    /// Opens a session, and makes a first call with it.
+    /// Opens a session and makes a first call with it.
     fn begin(&self, call: Call<'_>) -> Result<(Session, Answer), NoKeyring> {
         let mut body = Body::default();
         body.text("plain");
@@ -181,7 +181,7 @@ impl SecretService {
         };
         let opened = answered(opened)?;
         let path = opened.arguments("vo").and_then(|mut reader| {
-            // What the algorithm answers: with `plain`, an empty string.
+            // The output of the algorithm: with `plain`, an empty string.
             (reader.signature()? == "s").then_some(())?;
             reader.text()?;
             reader.text()
@@ -201,7 +201,7 @@ fn attributes(body: &mut Body, service: &str, name: &str) {
     });
 }
 
-/// The path of a prompt, where it would take one.
+/// Fails if the service returned the path of a prompt.
 fn unasked(mut reader: Reader<'_>) -> Result<(), NoKeyring> {
     match reader.text() {
         Some(NONE) => Ok(()),
@@ -219,7 +219,7 @@ fn answered(answer: Answer) -> Result<Reply, NoKeyring> {
         | "org.freedesktop.DBus.Error.UnknownObject" => {
             NoKeyring::Absent("no service answers on the session's bus".to_owned())
         }
-        // It was to be started, and could not be.
+        // The bus could not start the service.
         spawn if spawn.starts_with("org.freedesktop.DBus.Error.Spawn.") => {
             NoKeyring::Absent("it could not be started".to_owned())
         }

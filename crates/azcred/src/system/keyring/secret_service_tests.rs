@@ -10,12 +10,12 @@ use std::{
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A folder that goes with the value.
+/// A temporary folder; dropping it removes it.
 struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        // A socket's path may have some hundred characters.
+        // The path of a socket is limited to some hundred characters.
         let folder = std::env::temp_dir().join(format!("azk-{}", uuid::Uuid::new_v4().simple()));
         fs::create_dir(&folder).unwrap();
         Self(folder)
@@ -32,7 +32,7 @@ impl Drop for Folder {
     }
 }
 
-/// A program that ends with the value.
+/// A running program; dropping it ends it.
 struct Running(Child);
 
 impl Drop for Running {
@@ -42,8 +42,7 @@ impl Drop for Running {
     }
 }
 
-/// A bus with GNOME Keyring on it, unlocked by a password or not; `None` where they are not
-/// installed.
+/// A bus with GNOME Keyring, unlocked by a password or locked; `None` if they are not installed.
 fn gnome_keyring(folder: &Folder, password: Option<&str>) -> Option<(Running, Running)> {
     let is_there = |name: &str| {
         let paths = std::env::var_os("PATH").unwrap_or_default();
@@ -55,7 +54,7 @@ fn gnome_keyring(folder: &Folder, password: Option<&str>) -> Option<(Running, Ru
     }
     let config = folder.0.join("bus.conf");
     let socket = folder.0.join("bus");
-    // Nothing is started by the bus itself, so that what answers is what was started here.
+    // The bus starts no services itself, so that only the keyring started here responds.
     let text = format!(
         "<busconfig><type>session</type><listen>unix:path={}</listen><policy context='default'>\
          <allow send_destination='*' eavesdrop='true'/><allow eavesdrop='true'/><allow own='*'/></policy></busconfig>",
@@ -70,7 +69,7 @@ fn gnome_keyring(folder: &Folder, password: Option<&str>) -> Option<(Running, Ru
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    // It prints the address once it listens.
+    // The bus prints its address when it listens.
     let mut listens = [0; 1];
     bus.stdout.take().unwrap().read_exact(&mut listens).unwrap();
     let bus = Running(bus);
@@ -135,7 +134,7 @@ fn gnome_keyring_keeps_a_secret_and_when_locked_says_so_and_asks_nobody() {
     assert_eq!(service.remove("azcred", "a"), Err(NoKeyring::Locked));
 }
 
-/// A bus that reads a little and then says this.
+/// A bus that reads a little and then sends this.
 fn bus_that_says(folder: &Folder, said: &'static [u8]) -> thread::JoinHandle<()> {
     let listener = UnixListener::bind(folder.0.join("bus")).unwrap();
     thread::spawn(move || {
@@ -200,7 +199,7 @@ fn a_bus_without_a_keyring_is_none() {
     };
     drop(keyring);
     let mut answer = folder.service().get("azcred", "a");
-    // The bus notices that it is gone when it does.
+    // The bus removes the service when it notices that its process ended.
     while matches!(&answer, Ok(_) | Err(NoKeyring::Failed(_))) {
         answer = folder.service().get("azcred", "a");
     }
