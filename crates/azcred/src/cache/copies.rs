@@ -1,5 +1,5 @@
-//! One token with several counts of clones: threads that clone it at every call would otherwise
-//! spend their time waiting for the one cache line that holds the count.
+//! Several clones of one token with separate counts. Threads that clone one token at every call
+//! would wait for the one cache line with its count.
 
 use crate::token::AccessToken;
 use std::{
@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-/// More threads than this share counts, which costs time and nothing else.
+/// With more threads than this, some share a count; that only costs time.
 const COUNTS: usize = 16;
 
 pub(super) struct Copies {
@@ -26,24 +26,24 @@ impl Copies {
         }
     }
 
-    /// The token, to look at.
+    /// The token, for reading.
     pub(super) fn token(&self) -> &AccessToken {
         &self.first
     }
 
-    /// The token, to clone.
+    /// The token, for cloning on this thread.
     pub(super) fn of_this_thread(&self) -> &AccessToken {
         self.others[number_of_this_thread() % COUNTS].get_or_init(|| self.first.counted_apart())
     }
 }
 
-/// Threads are numbered in the order in which they first ask.
+/// Threads are numbered in the order of their first call.
 fn number_of_this_thread() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
     }
-    // A thread that is ending has no number any more; any will do.
+    // A thread that is ending has no number any more. Any number works.
     NUMBER
         .try_with(|number| {
             number.get().unwrap_or_else(|| {

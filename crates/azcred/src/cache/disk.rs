@@ -1,13 +1,14 @@
-//! The cache on disk: tokens outlive the process, and of many processes that want the same one, one
-//! fetches it.
+//! The cache on the disk: tokens outlive the process, and of several processes that need the same
+//! token, one requests it.
 //!
-//! Who finds no good token locks the entry and fetches; the others look again every few
-//! milliseconds, and have what it brings. A holder that is killed gives the lock up by that. One
-//! that fails says so in the entry, and whoever waited then asks by themselves, all at once: the
-//! error that each of them gets is its own and whole, and nobody queues for a row of refusals.
+//! A process that finds no valid token locks the entry and requests one. The others look every few
+//! milliseconds until the token is stored. If the process with the lock is killed, the lock ends
+//! with it. If its request fails, it notes the failure in the entry. The waiting processes then
+//! request tokens themselves, all at once. So each gets its own complete error, and none waits for
+//! a row of rejections.
 //!
-//! The disk is a convenience. Whatever it does (it is full, read-only, somebody else's, hangs), a
-//! token is fetched as if there were no cache, and the trouble is told once, with what fixes it.
+//! Callers can work without the disk. If it is full, read-only, another user's or hanging, tokens
+//! are requested as if there were no cache, and the trouble is reported once, with its fix.
 
 use super::{
     Identity,
@@ -33,30 +34,30 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-/// After a failed refresh, the token at hand is given without another for so long.
+/// After a failed refresh, the stored token is returned without another attempt for this time.
 const REFRESH_PAUSE: Duration = Duration::from_secs(30);
-/// While a token is good, nobody waits longer for another.
+/// The longest wait for a refresh while the stored token is valid.
 const AHEAD: Duration = Duration::from_secs(3);
-/// The same where a sign-in is renewed: that goes on in any case, and what comes within the time of
-/// one HTTP attempt is worth the wait.
+/// The same if a sign-in is renewed. The renewal goes on in any case, and a token within the time
+/// of one HTTP attempt is worth the wait.
 const AHEAD_BY_SIGN_IN: Duration = Duration::from_secs(10);
-/// How often who waits for another process looks, and by how much that varies.
+/// The pause between two looks while another process requests the token. It varies by [`JITTER`].
 const LOOK: Duration = Duration::from_millis(8);
 const JITTER: u64 = 5;
-/// A disk that takes longer hangs. A keyring has two seconds of it.
+/// A disk that takes longer counts as hanging. A keyring takes up to two seconds of this time.
 const DISK: Duration = Duration::from_secs(3);
 
-/// A token for `request`: the one on disk where it is good, else what `fetch` brings in the time
-/// that it is given.
+/// A token for `request`: the stored one if it is valid, or else the result of `fetch` within the
+/// time that it is given.
 ///
-/// Without a disk cache ([`ClientOptions::caches_tokens`]) or an identity, that is all that `fetch`
-/// brings. A claims challenge is never answered from the disk.
+/// Without a disk cache ([`ClientOptions::caches_tokens`]) or an identity, only `fetch` is called.
+/// A stored token never answers a claims challenge.
 ///
-/// Cancel-safe, as far as `fetch` is. Ends within `deadline`, as far as `fetch` does; a disk that
-/// hangs adds [`DISK`] to that, once.
+/// Cancel-safe if `fetch` is. Ends within `deadline` if `fetch` does; a disk that hangs adds
+/// [`DISK`] once.
 ///
 /// # Errors
-/// Those of `fetch`.
+/// The errors of `fetch`.
 pub(crate) async fn through<F>(
     options: &ClientOptions,
     identity: Option<Identity>,
@@ -108,7 +109,7 @@ where
             Ok(token)
         }
         Err(error) => {
-            // Who has no lock has nobody waiting for it.
+            // Without the lock, no process waits for this one.
             let newer = match lock {
                 Some(_) => place.put_failure(meanwhile.clone(), lock).await,
                 None => None,
@@ -122,7 +123,7 @@ where
     }
 }
 
-/// One entry's place, and what is needed to use it.
+/// One entry and what is needed to use it.
 struct Place {
     store: Arc<dyn TokenStore>,
     noted: Arc<Noted>,
@@ -131,15 +132,15 @@ struct Place {
     key: Vec<Zeroizing<Vec<u8>>>,
 }
 
-/// What a look found.
+/// The result of looking at an entry.
 enum Found {
-    /// A token to be given.
+    /// A token to return.
     Good(AccessToken),
-    /// None, or one that is due: the caller fetches.
+    /// No token, or one that is due for refresh: the caller requests one.
     Nothing {
-        /// The right to; without one, others may be fetching too.
+        /// The entry's lock. Without it, other processes may be requesting a token too.
         lock: Option<Lock>,
-        /// What is good for now.
+        /// The stored token, if it is still valid.
         meanwhile: Option<AccessToken>,
     },
 }
@@ -159,7 +160,7 @@ impl Place {
         }
     }
 
-    /// How long anybody waits for another token while this one is good.
+    /// The longest wait for another token while this one is valid.
     fn ahead(&self) -> Duration {
         match self.about.sign_in {
             Some(_) => AHEAD_BY_SIGN_IN,
@@ -167,7 +168,8 @@ impl Place {
         }
     }
 
-    /// Looks, and waits for another process that fetches, until `end` at the latest.
+    /// Looks at the entry. While another process requests a token, waits, until `end` at the
+    /// latest.
     async fn find(self: &Arc<Self>, end: Instant) -> Found {
         let nothing = || Found::Nothing {
             lock: None,
@@ -192,8 +194,8 @@ impl Place {
         }
     }
 
-    /// One look; `None` where another process fetches. `waited` is since when this one has waited
-    /// for it.
+    /// Looks once; `None` if another process requests a token. `waited` is when this process began
+    /// to wait for it.
     fn look(&self, waited: Option<SystemTime>) -> Result<Option<Found>> {
         if let Some(good) = self.judge(waited)? {
             return Ok(Some(good));
@@ -206,7 +208,7 @@ impl Place {
                 None
             }
         };
-        // Between the look and the lock somebody else may have been here.
+        // Another process may have stored a token before this one got the lock.
         Ok(Some(match self.judge(waited)? {
             Some(found) => found,
             None => Found::Nothing {
@@ -216,7 +218,7 @@ impl Place {
         }))
     }
 
-    /// What is to be done by what the entry says alone; `None` where a fetch is due.
+    /// What the entry alone decides; `None` if a token has to be requested.
     fn judge(&self, waited: Option<SystemTime>) -> Result<Option<Found>> {
         let Some(kept) = self.read()? else {
             return Ok(None);
@@ -231,7 +233,7 @@ impl Place {
                 let is_left_alone = now.checked_sub(REFRESH_PAUSE).is_some_and(&failed_since);
                 Ok((token.0.is_fresh(now) || is_left_alone).then_some(Found::Good(token)))
             }
-            // Who held the lock failed.
+            // The process with the lock failed.
             None if waited.is_some_and(failed_since) => Ok(Some(Found::Nothing {
                 lock: None,
                 meanwhile: None,
@@ -240,7 +242,7 @@ impl Place {
         }
     }
 
-    /// A token that is good, due or not.
+    /// The stored token if it is valid, even if it is due for refresh.
     fn meanwhile(&self) -> Result<Option<AccessToken>> {
         let now = self.system.now();
         let token = self.read()?.and_then(|kept| kept.token);
@@ -252,7 +254,7 @@ impl Place {
         Ok(kept.and_then(|bytes| Kept::from_bytes(&bytes)))
     }
 
-    /// Keeps a token, and gives the lock up after it.
+    /// Stores a token, then releases the lock.
     async fn put(self: &Arc<Self>, token: AccessToken, lock: Option<Lock>) {
         if self.noted.hangs() {
             return;
@@ -266,9 +268,9 @@ impl Place {
             .await;
     }
 
-    /// Keeps that a fetch failed beside the token that is there now, else beside the one that was
-    /// there before it. Gives the former: what answered a challenge was written past the lock, and
-    /// the one from before is revoked.
+    /// Notes a failed request in the entry, with the token that is stored now or else `before`.
+    /// Returns the token that is stored now: an answer to a claims challenge is stored without the
+    /// lock, and `before` is then revoked.
     async fn put_failure(
         self: &Arc<Self>,
         before: Option<AccessToken>,
@@ -304,7 +306,7 @@ impl Place {
         self.key.iter().map(|part| part.as_slice()).collect()
     }
 
-    /// Does something that waits for the disk, off the runtime's threads. What goes wrong is noted.
+    /// Does something that waits for the disk, outside the runtime's threads. Errors are noted.
     async fn on_disk<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,

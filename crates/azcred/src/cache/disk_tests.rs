@@ -35,7 +35,7 @@ fn laptop() -> Fixture {
     Fixture::new().with_var("HOME", "/home/ada").at(start())
 }
 
-/// A process of its own on a machine: nothing of it is shared with another but the disk.
+/// Another process on a machine. It shares only the disk with others.
 fn process(system: impl System + 'static) -> ClientOptions {
     ClientOptions::new(Arc::new(system)).with_disk_cache()
 }
@@ -56,7 +56,7 @@ fn refusal() -> Error {
     Error::new(ErrorKind::Refused, "Asked", "the secret is wrong")
 }
 
-/// Asks for a token, which is brought at once.
+/// Gets a token; `fetch` returns this at once.
 async fn ask(
     options: &ClientOptions,
     request: &TokenRequest,
@@ -69,7 +69,7 @@ async fn ask(
     answer.map(|token| token.secret().to_owned())
 }
 
-/// Asks for a token that has to be there.
+/// Gets a token that must be stored already.
 async fn given(options: &ClientOptions) -> Result<String> {
     ask(options, &request(), Err(refusal())).await
 }
@@ -212,7 +212,7 @@ async fn a_due_token_is_replaced_by_one_and_given_to_the_others_meanwhile() {
         &request(),
         DEADLINE,
         |_| async move {
-            // While this one fetches, the other does not.
+            // While one process requests a token, the other does not.
             assert_eq!(given(&other).await.unwrap(), "due");
             Ok(brought)
         },
@@ -326,7 +326,7 @@ async fn a_refresh_that_fails_leaves_what_answered_a_challenge_meanwhile() {
     }
 }
 
-/// Asks in a task, once for each call of the semaphore's permit; counts the fetches.
+/// Gets a token in a task; counts the calls of `fetch`.
 fn waiter(
     options: ClientOptions,
     fetches: Arc<AtomicUsize>,
@@ -357,7 +357,7 @@ async fn many_who_come_at_once_send_one_request_and_all_have_its_answer() {
     assert_eq!(fetches.load(Ordering::Relaxed), 1);
 }
 
-/// A process that holds the lock until it is told to end, and those that wait for it.
+/// One process that holds the lock until it is told to end, and processes that wait for it.
 async fn while_one_fetches<T>(
     fixture: &Fixture,
     then: impl FnOnce(tokio::sync::oneshot::Sender<Result<AccessToken>>, tokio::task::AbortHandle) -> T,
@@ -380,7 +380,7 @@ async fn while_one_fetches<T>(
             waiter(process(fixture.clone()), fetches.clone(), brought)
         })
         .collect();
-    // All have looked once and wait.
+    // All have looked once and are waiting.
     sleep(Duration::from_millis(1)).await;
     assert_eq!(fetches.load(Ordering::Relaxed), 0);
     let done = then(tell, holder.abort_handle());
@@ -415,7 +415,7 @@ async fn who_waited_asks_by_itself_at_once_where_the_holder_failed() {
     .await;
     assert!(answers.iter().all(Result::is_ok));
     assert!(fetches >= 1);
-    // Somebody who comes later does not go by an old failure.
+    // A later process ignores an old failure.
     fixture.advance(HOUR);
     assert!(given(&process(fixture)).await.is_err());
 }
@@ -435,7 +435,8 @@ async fn those_who_waited_for_one_that_failed_do_not_wait_for_each_other() {
             let (options, all_ask) = (process(fixture.clone()), all_ask.clone());
             tokio::spawn(async move {
                 through(&options, identity("s"), &request(), DEADLINE, |_| async {
-                    // In a queue, the first would stand here for ever.
+                    // If they requested tokens one after the other, the first would wait here
+                    // forever.
                     all_ask.wait().await;
                     Err(refusal())
                 })
@@ -443,7 +444,7 @@ async fn those_who_waited_for_one_that_failed_do_not_wait_for_each_other() {
             })
         })
         .collect();
-    // All have looked once and wait.
+    // All have looked once and are waiting.
     sleep(Duration::from_millis(1)).await;
     let began = Instant::now();
     assert!(Arc::new(place).put_failure(None, lock).await.is_none());
@@ -538,22 +539,22 @@ async fn a_folder_that_others_look_into_costs_the_cache_and_not_the_token_and_is
     assert!(fixture.list(Path::new(TOKENS)).is_err());
 }
 
-/// A disk that does something of its own.
+/// A disk that misbehaves.
 #[derive(Debug)]
 struct Disk {
     fixture: Fixture,
-    /// What each access to a file under the cache folder does.
+    /// What each access to a file in the cache folder does.
     does: Does,
 }
 
 enum Does {
-    /// Something else before the first lock.
+    /// Runs something before the first lock.
     First(Mutex<Option<Box<dyn FnOnce() + Send>>>),
     /// Writing and locking fail.
     Fails(io::ErrorKind),
-    /// Nothing can be locked.
+    /// Locks are not supported.
     KnowsNoLocks,
-    /// Reading waits until the other end is dropped; the first end tells that it began.
+    /// Reading waits until the other end is dropped; the sender reports that it began.
     Hangs(Mutex<mpsc::Sender<()>>, Mutex<mpsc::Receiver<()>>),
 }
 
@@ -739,7 +740,7 @@ async fn a_disk_that_hangs_costs_some_seconds_and_after_that_nothing() {
             .why()
             .contains("did not answer")
     );
-    // Another thread would hang if this one asked the disk.
+    // If this call used the disk, another thread would hang.
     let again = ask(&options, &request(), Ok(token("two", &fixture, HOUR))).await;
     assert_eq!(again.unwrap(), "two");
     drop(hold);

@@ -1,15 +1,16 @@
-//! What makes two processes the same asker.
+//! The identity under which tokens are stored on the disk.
 
 use crate::{
     entra::TokenEndpoint, facts::Result, request::TokenRequest, scope::Scope, system::System,
 };
 use zeroize::Zeroizing;
 
-/// Who asks, and how they prove it: two that are equal would be given the same token.
+/// Who requests a token, and how they prove it. Processes with equal identities get the same stored
+/// token.
 ///
-/// Whatever the proof is belongs into it, so that nobody is given what another had to prove. It
-/// gets to the disk in no other form than a MAC of it. A source whose identity can't be told has
-/// none, and its tokens are kept in memory alone.
+/// Everything that the proof depends on is part of it, so that no process gets a token that another
+/// had to prove itself for. The disk has it as a MAC only. A source whose identity is unknown has
+/// none; its tokens are in memory only.
 pub(crate) struct Identity {
     credential: &'static str,
     whose: String,
@@ -19,8 +20,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Somebody who asks as `credential`; `whose` says who in a few words, for a list of what is
-    /// kept.
+    /// An identity of `credential`. `whose` says who it is in a few words, for lists of tokens.
     pub(crate) fn new(credential: &'static str, whose: impl Into<String>) -> Self {
         Self {
             credential,
@@ -31,12 +31,12 @@ impl Identity {
         }
     }
 
-    /// An application, or a person by means of one, at an authority and in the tenant that
-    /// `request` is for.
+    /// An application, or a person by means of an application, at an authority and in the request's
+    /// tenant.
     ///
     /// # Errors
-    /// As [`TokenEndpoint::ask`] for a tenant that was not allowed: what another process was given
-    /// in it is not handed on.
+    /// As [`TokenEndpoint::ask`] for a tenant that is not allowed: tokens that other processes got
+    /// in it are not returned either.
     pub(crate) fn at(
         endpoint: &TokenEndpoint,
         credential: &'static str,
@@ -52,8 +52,8 @@ impl Identity {
         Ok(identity)
     }
 
-    /// Somebody whom only this machine, since it was started, and this network of its can be;
-    /// `None` where that can't be told. Homes and images are shared between machines.
+    /// An identity that only this machine has, since its last start and in this network; `None` if
+    /// the system can't tell. Machines may share home folders and images.
     pub(crate) fn here(
         system: &dyn System,
         credential: &'static str,
@@ -62,13 +62,13 @@ impl Identity {
         Some(Self::new(credential, whose).and(system.boot()?))
     }
 
-    /// Adds what tells them from others.
+    /// Adds a part that distinguishes this identity from others.
     pub(crate) fn and(mut self, part: impl AsRef<[u8]>) -> Self {
         self.parts.push(Zeroizing::new(part.as_ref().to_vec()));
         self
     }
 
-    /// By this sign-in and no other, with which the tokens go.
+    /// Binds the identity to this sign-in. Signing out removes its tokens.
     pub(crate) fn of_sign_in(mut self, sign_in: &str) -> Self {
         self.sign_in = Some(sign_in.to_owned());
         self.and(sign_in)
@@ -90,11 +90,11 @@ impl Identity {
         self.tenant.as_deref()
     }
 
-    /// The parts of the entry's name: who, and what for. A claims challenge is none: what answers
-    /// it serves whoever asks without one.
+    /// The parts of the entry's key: the identity and the request. A claims challenge is not part
+    /// of it: the token that answers the challenge also serves requests without it.
     pub(super) fn key(self, request: &TokenRequest) -> Vec<Zeroizing<Vec<u8>>> {
         let mut parts = self.parts;
-        // Scopes may be any number, so that they stand at the end; each part carries its length.
+        // The number of scopes varies, so they come last. Each part has its length before it.
         parts.push(Zeroizing::new(vec![u8::from(request.has_cae())]));
         let tenant = request.tenant().map_or("", |tenant| tenant.as_str());
         parts.push(Zeroizing::new(tenant.to_ascii_lowercase().into_bytes()));

@@ -1,7 +1,7 @@
-//! What an entry of the cache on disk holds: a token, and what a list of tokens says of it.
+//! The content of an entry on the disk: a token, and what lists show of it.
 //!
-//! A length (4 bytes, big-endian), so many bytes of JSON, the token. The token stands apart, so
-//! that nothing copies it but into one place that is wiped.
+//! A length (4 bytes, big-endian), JSON of that length, the token. The token is separate, so that
+//! it is copied only into memory that is wiped.
 
 use super::Identity;
 use crate::{request::TokenRequest, scope::Scope, token::AccessToken};
@@ -14,23 +14,23 @@ use zeroize::Zeroizing;
 pub(super) struct Kept {
     pub(super) about: About,
     pub(super) token: Option<AccessToken>,
-    /// When a request failed last, since there is this token.
+    /// When the last request failed, if it failed since this token was stored.
     pub(super) failed_at: Option<SystemTime>,
 }
 
-/// What the token is, for people.
+/// What lists show of a token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct About {
     pub(super) credential: String,
     pub(super) whose: String,
     pub(super) tenant: Option<String>,
     pub(super) scopes: Vec<String>,
-    /// The sign-in that it goes with, where there is one.
+    /// The sign-in under which it is stored, if there is one.
     #[serde(default)]
     pub(super) sign_in: Option<String>,
 }
 
-/// Times are milliseconds since 1970.
+/// Times are in milliseconds since 1970.
 #[derive(Serialize, Deserialize)]
 struct Header {
     about: About,
@@ -45,7 +45,7 @@ struct Times {
     ends: u64,
 }
 
-/// That a request failed is of interest for so long.
+/// How long a failed request matters.
 const FAILED: Duration = Duration::from_secs(60);
 
 impl About {
@@ -81,7 +81,7 @@ impl Kept {
         Some(bytes)
     }
 
-    /// `None` where this is not what was written.
+    /// Reads an entry; `None` if the bytes are not one.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (length, rest) = bytes.split_first_chunk()?;
         let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
@@ -98,7 +98,7 @@ impl Kept {
         })
     }
 
-    /// From when on it is of no use.
+    /// When the entry becomes useless.
     pub(super) fn end(&self, now: SystemTime) -> SystemTime {
         match &self.token {
             Some(token) => token.expires_on().into(),
@@ -129,7 +129,7 @@ fn milliseconds(time: SystemTime) -> u64 {
 }
 
 fn time(milliseconds: u64) -> Option<SystemTime> {
-    // Past the year 9999 somebody's date overflows.
+    // After the year 9999, dates overflow.
     const LAST: u64 = 253_402_300_799_000;
     (milliseconds <= LAST).then(|| UNIX_EPOCH + Duration::from_millis(milliseconds))
 }

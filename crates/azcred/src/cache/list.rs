@@ -1,4 +1,4 @@
-//! What the cache on disk holds, for whoever looks after it.
+//! Lists and clears the cache on the disk.
 
 use super::kept::Kept;
 use crate::{
@@ -17,21 +17,20 @@ use tokio::{task::spawn_blocking, time::timeout};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CacheList {
-    /// The tokens that this session can open, by who they are for; those that ended may be among
-    /// them.
+    /// The tokens that this session can decrypt, sorted by their identity. Some may have expired.
     pub tokens: Vec<CachedToken>,
-    /// The folder that they are in.
+    /// The folder of the tokens.
     pub folder: PathBuf,
-    /// The folder that sign-ins are in.
+    /// The folder of the sign-ins.
     pub sign_ins_folder: PathBuf,
-    /// How many files are in the folder of tokens.
+    /// The number of files in the folder of the tokens.
     pub files: usize,
-    /// How many bytes these have.
+    /// The size of these files in bytes.
     pub bytes: u64,
-    /// The keyring that has the key, as people call it; `None` where a file has it.
+    /// The keyring that has the key, by its usual name; `None` if a file has it.
     pub keyring: Option<&'static str>,
-    /// The file that has the key; `None` where a keyring has it. Where both are `None`, nothing has
-    /// been kept yet.
+    /// The file that has the key; `None` if a keyring has it. If both are `None`, nothing has been
+    /// stored yet.
     pub key_file: Option<PathBuf>,
 }
 
@@ -40,30 +39,30 @@ pub struct CacheList {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CachedToken {
-    /// The credential that asked for it, such as `ClientSecretCredential`.
+    /// The credential that requested it, such as `ClientSecretCredential`.
     pub credential: String,
-    /// Whom it is for, in a few words: `the application …`.
+    /// Whose token it is, in a few words: `the application …`.
     pub whose: String,
-    /// The tenant, where the request tells.
+    /// The tenant, if the request named one.
     pub tenant: Option<String>,
-    /// What it is for.
+    /// The scopes of the token.
     pub scopes: Vec<String>,
     /// When it ends, in UTC.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_on: OffsetDateTime,
 }
 
-/// A disk that takes longer hangs.
+/// A disk that takes longer counts as hanging.
 const DISK: Duration = Duration::from_secs(30);
 
-/// Lists what is on disk. Nothing is changed, and nothing is made where nothing is.
+/// Lists the cache on the disk. It changes nothing and makes no files.
 ///
 /// Cancel-safe; ends within 30 seconds. Needs a Tokio runtime with time.
 ///
 /// # Errors
-/// [`ErrorKind::Unavailable`] where there is no place for a cache, [`ErrorKind::Unreachable`] where
-/// the keyring fails or the disk hangs, [`ErrorKind::Invalid`] where it must not be used or can't
-/// be read, with what fixes it.
+/// [`ErrorKind::Unavailable`] if there is no place for a cache; [`ErrorKind::Unreachable`] if the
+/// keyring fails or the disk hangs; [`ErrorKind::Invalid`] if the cache can't be read or must not
+/// be used, with the fix.
 pub async fn list(options: &ClientOptions) -> Result<CacheList> {
     on_disk(options, |vault, store| {
         let place = vault.place()?;
@@ -105,10 +104,10 @@ pub async fn list(options: &ClientOptions) -> Result<CacheList> {
     .await
 }
 
-/// Removes all cached tokens, those that this session can't open as well; how many there were.
-/// Sign-ins stay.
+/// Removes all cached tokens, also those that this session can't decrypt; returns their number.
+/// Sign-ins are kept.
 ///
-/// Cancel-safe, though what was begun is gone on with; ends within 30 seconds. Needs a Tokio
+/// Cancel-safe, but a removal that has begun continues. Ends within 30 seconds. Needs a Tokio
 /// runtime with time.
 ///
 /// # Errors
@@ -117,7 +116,7 @@ pub async fn clear(options: &ClientOptions) -> Result<usize> {
     on_disk(options, |_, store| store.clear()).await
 }
 
-/// Removes the tokens that were kept for a sign-in; how many there were.
+/// Removes the tokens that are stored under a sign-in; returns their number.
 ///
 /// # Errors
 /// As [`list`].

@@ -1,8 +1,7 @@
-//! The in-memory cache: reads take no lock, a token that is still good makes nobody wait, and one
-//! request leaves per key however many callers want its answer.
+//! The in-memory cache. Reads take no lock, a valid token is returned without waiting, and callers
+//! that need the same token share one request.
 //!
-//! A cache belongs to one credential, which is the first part of its key; the request (scopes,
-//! tenant, claims) is the rest.
+//! Each credential has its own cache; its key is the request (scopes, tenant, claims).
 
 use super::{copies::Copies, recent};
 use crate::{
@@ -34,27 +33,27 @@ use tokio::{
     time::Instant,
 };
 
-/// Two background refreshes of one key start at least this far apart, so that an authority in
-/// trouble is left alone.
+/// The shortest time between two background refreshes of one key, so that a failing authority gets
+/// few requests.
 const REFRESH_PAUSE: Duration = Duration::from_secs(30);
-/// A key whose token has ended is forgotten after this: not at once, as somebody may be about to
-/// fetch it anew.
+/// A key is removed this long after its token ended. Not at once, as a caller may be about to
+/// request it again.
 const FORGET: Duration = Duration::from_secs(10 * 60);
-/// A request that began longer ago is not joined: its runtime may have stood still, and its
-/// deadline be over.
+/// A request that began longer ago is not joined: its runtime may have stopped, or its deadline may
+/// be over.
 const JOIN_WITHIN: Duration = Duration::from_secs(30);
 
 tokio::task_local! {
     static BACKGROUND: ();
 }
 
-/// Whether this runs for nobody in particular: a refresh ahead of time, while the token at hand is
-/// good. Nobody is to be asked for anything then.
+/// Whether this task is a background refresh: the token is still valid, and no caller waits. It
+/// must not ask a person for anything.
 pub(crate) fn in_background() -> bool {
     BACKGROUND.try_with(|()| ()).is_ok()
 }
 
-/// The same answer, in which nobody is asked, as in the background.
+/// Runs `answer` as in the background, so that it asks no person.
 pub(crate) async fn without_person<T>(answer: impl Future<Output = T>) -> T {
     BACKGROUND.scope((), answer).await
 }
@@ -66,53 +65,53 @@ type Entries = HashMap<TokenRequest, Entry, BuildHasherDefault<Prehashed>>;
 /// The tokens of one credential.
 pub(crate) struct MemoryCache(Arc<Shelf>);
 
-/// All entries are one value that is replaced as a whole, so that a read is one load and one
-/// look-up. A token lives for an hour and there are few keys: copying the pointers at each change
-/// costs nothing beside the request that brought it.
+/// The map of entries is replaced as a whole, so a read is one load and one look-up. There are few
+/// keys, and a token lives for an hour: copying the pointers at each change is cheap compared with
+/// a request.
 struct Shelf {
     system: SharedSystem,
     entries: ArcSwap<Entries>,
-    /// Changes after every change of a token: what a thread remembers is of use only while this is
-    /// the same.
+    /// Changes after every change of a token. What a thread remembers is valid only for this
+    /// version.
     version: AtomicU64,
 }
 
-/// All that is known of one key.
+/// The state of one key.
 #[derive(Clone)]
 struct Entry {
     token: Option<Arc<Copies>>,
     slot: Arc<Slot>,
 }
 
-/// What goes on under one key.
+/// The requests for one key.
 struct Slot {
-    /// When it was made.
+    /// When it was created.
     since: SystemTime,
-    /// No background refresh starts before this, in seconds since 1970. Claiming one moves it on,
-    /// so that of a thousand callers one starts it and none takes a lock.
+    /// No background refresh starts before this time, in seconds since 1970. A refresh that starts
+    /// moves the time forward atomically. So of many callers one starts a refresh, and none takes a
+    /// lock.
     refresh_not_before: AtomicU64,
-    /// The request under way.
+    /// The running request.
     flight: Mutex<Option<UnderWay>>,
-    /// The background refresh, which ends with the cache.
+    /// The running background refresh, which ends with the cache.
     refresh: Mutex<Option<AbortHandle>>,
 }
 
-/// A request under way, and who drives it.
+/// A running request and its runtime.
 struct UnderWay {
-    /// Weak: it lives as long as somebody waits for it.
+    /// A weak reference: the request lives as long as a caller waits for it.
     flight: WeakFlight,
-    /// Its timers and its connection are this runtime's. Whoever polls them from another waits for
-    /// ever where this one stands still, and panics where it is gone.
+    /// The runtime of its timers and its connection. Polled from another runtime, it would wait
+    /// forever if this one stands still, and panic if this one is gone.
     runtime: runtime::Id,
     since: Instant,
 }
 
 impl UnderWay {
-    /// The request, where somebody on `runtime` may wait for it.
+    /// The request, if a caller on `runtime` can wait for it.
     fn join(&self, runtime: runtime::Id) -> Option<Flight> {
         let flight = self.flight.upgrade()?;
-        // One that has ended gives yesterday's answer to today's caller: an error would outlive its
-        // cause.
+        // A request that has ended is not joined: its error would outlive the cause.
         (self.runtime == runtime && self.since.elapsed() < JOIN_WITHIN && flight.peek().is_none())
             .then_some(flight)
     }
@@ -127,15 +126,15 @@ impl MemoryCache {
         }))
     }
 
-    /// The machine whose clock decides.
+    /// The system whose clock is used.
     pub(crate) fn system(&self) -> &SharedSystem {
         &self.0.system
     }
 
-    /// A token for `request`: the cached one where it is good, else what `fetch` brings.
+    /// A token for `request`: the cached one if it is valid, or else the result of `fetch`.
     ///
-    /// `fetch` is called at most once per flight, and there is one flight per key and runtime at a
-    /// time. Its future is dropped when nobody waits for it any more, or with the cache.
+    /// `fetch` is called at most once per flight, and each key has one flight per runtime at a
+    /// time. Its future is dropped when no caller waits for it any more, or with the cache.
     #[inline]
     pub(crate) fn get<'a>(
         &'a self,
@@ -172,7 +171,7 @@ impl MemoryCache {
             let slot = self.0.slot(request);
             let flight = {
                 let mut place = lock(&slot.flight);
-                // Between the look above and this lock another flight may have landed.
+                // Another flight may have ended between the read above and this lock.
                 if let Some(token) = self.0.good_token(request) {
                     return Ok(token);
                 }
@@ -191,7 +190,7 @@ impl Shelf {
         token.0.is_usable(self.system.now()).then(|| token.clone())
     }
 
-    /// The slot of a key, made where there is none. Keys whose tokens ended a while ago make room.
+    /// The slot of a key, made if there is none. Keys whose tokens ended a while ago are removed.
     fn slot(&self, request: &TokenRequest) -> Arc<Slot> {
         if let Some(entry) = self.entries.load().get(request) {
             return entry.slot.clone();
@@ -212,7 +211,7 @@ impl Shelf {
                 .or_insert_with(|| new.clone());
             entries
         });
-        // Another caller may have been first; its slot is then the one.
+        // Another caller may have added a slot first. Then that slot is used.
         self.entries
             .load()
             .get(request)
@@ -224,7 +223,8 @@ impl Shelf {
         let copies = Arc::new(Copies::new(token.clone()));
         self.entries.rcu(|entries| {
             let mut entries = Entries::clone(entries);
-            // An old key may have made room between the look for it and the start of the request.
+            // The key may have been removed as an old one between its look-up and the start of the
+            // request.
             let entry = entries.entry(request.clone()).or_insert_with(|| Entry {
                 token: None,
                 slot: Arc::new(Slot::new(now)),
@@ -236,7 +236,7 @@ impl Shelf {
             .store(recent::next_version(), Ordering::Release);
     }
 
-    /// Joins the request under way, or starts one.
+    /// Joins the running request, or starts one.
     fn join_or_start(
         self: &Arc<Self>,
         place: &mut Option<UnderWay>,
@@ -251,14 +251,13 @@ impl Shelf {
         let fetch = fetch(request.clone());
         let shelf = Arc::downgrade(self);
         let flight = async move {
-            // A panic would reach whoever polls this, and leave everybody else who waits waiting
-            // for ever.
+            // A panic would reach only the task that polls the request, and the other callers would
+            // wait forever.
             let answer = AssertUnwindSafe(fetch).catch_unwind().await;
             let token = answer.unwrap_or_else(|_| Err(panicked()))?;
             if let Some(shelf) = shelf.upgrade() {
-                // What answers a challenge takes the place of the token that was challenged. Under
-                // the challenge itself nothing is ever kept: whoever has one was refused what there
-                // is.
+                // The token that answers a challenge replaces the challenged token. Nothing is
+                // cached under the challenge itself: each request with one must get a new token.
                 shelf.store(&request.without_claims(), &token);
             }
             Ok(token)
@@ -273,8 +272,8 @@ impl Shelf {
         flight
     }
 
-    /// Fetches in a task of its own, owned by the slot. Where it fails, the token at hand goes on
-    /// being given out and the next caller after the pause tries again.
+    /// Requests a token in its own task, which the slot owns. If the request fails, the cached
+    /// token is still returned, and the next caller after the pause tries again.
     #[cold]
     fn refresh_in_background(
         self: &Arc<Self>,
@@ -282,8 +281,8 @@ impl Shelf {
         request: &TokenRequest,
         fetch: impl FnOnce(TokenRequest) -> BoxFuture<'static, Result<AccessToken>>,
     ) {
-        // Outside a runtime nothing can be started; the token at hand is good, and a later call
-        // will refresh.
+        // Without a runtime, no task can be started. The cached token is valid, and a later call
+        // refreshes it.
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
@@ -293,7 +292,7 @@ impl Shelf {
                 tracing::warn!(%error, "a refresh ahead of time failed; the token at hand is still good");
             }
         }));
-        // One that is still there belongs to a runtime that stands still.
+        // A task that still exists belongs to a runtime that stands still.
         if let Some(before) = lock(&slot.refresh).replace(task.abort_handle()) {
             before.abort();
         }
@@ -324,11 +323,11 @@ impl Slot {
         }
     }
 
-    /// Whether this caller is the one that starts the refresh now due.
+    /// Whether this caller starts the refresh that is due.
     fn claims_refresh(&self, now: SystemTime) -> bool {
         let now = seconds(now);
         let not_before = self.refresh_not_before.load(Ordering::Acquire);
-        // A time too far ahead was set before the clock was moved back.
+        // A time far in the future was set before the clock was set back.
         let too_far = now + 2 * REFRESH_PAUSE.as_secs();
         (now >= not_before || not_before > too_far)
             && self
@@ -375,8 +374,7 @@ fn seconds(time: SystemTime) -> u64 {
         .as_secs()
 }
 
-/// Nothing that runs under these locks can panic half-way through a change, so a poisoned one is as
-/// good as any.
+/// Code that holds these locks can't panic within a change, so a poisoned lock can be used.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -389,13 +387,13 @@ impl fmt::Debug for MemoryCache {
     }
 }
 
-/// The hasher of keys that carry their hash.
+/// The hasher for keys that carry their hash.
 #[derive(Default)]
 struct Prehashed(u64);
 
 impl Hasher for Prehashed {
     fn write(&mut self, bytes: &[u8]) {
-        // A key that carries its hash never comes here; a correct fold all the same.
+        // Keys that carry their hash never get here. The code is a correct hash all the same.
         for byte in bytes {
             self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
         }

@@ -7,8 +7,8 @@ use crate::{
 use std::sync::atomic::AtomicUsize;
 use tokio::sync::Semaphore;
 
-/// An authority that counts its calls, answers when it is let, and gives tokens of an hour unless
-/// told otherwise.
+/// An authority that counts its calls and answers when the test lets it. Its tokens live for an
+/// hour by default.
 #[derive(Clone)]
 struct Authority {
     clock: Fixture,
@@ -77,13 +77,13 @@ impl Authority {
             .map(|token| token.secret().to_owned())
     }
 
-    /// Lets one call through and gives the token.
+    /// Lets one call through and returns the token.
     async fn first(&self, cache: &MemoryCache, request: &TokenRequest) -> String {
         self.gate.add_permits(1);
         self.get(cache, request).await.unwrap()
     }
 
-    /// Runs other tasks until `done`; bounded by the number of turns, not by time.
+    /// Runs other tasks until `done` is true. The limit is a number of turns, not a time.
     async fn until(&self, done: impl Fn() -> bool) {
         for _ in 0..10_000 {
             if done() {
@@ -116,8 +116,8 @@ async fn a_token_due_for_refresh_is_given_at_once_while_one_request_leaves() {
     authority.clock.advance(Duration::from_secs(3300));
     for _ in 0..1000 {
         let token = cache.get(&request, |request| authority.fetch(request));
-        // Ready without being polled by a runtime: nobody waits, though the authority answers
-        // nobody yet.
+        // The future is ready without a runtime: the caller does not wait, though the authority has
+        // not answered.
         assert_eq!(token.now_or_never().unwrap().unwrap().secret(), "t1");
     }
     authority.until(|| authority.calls() == 2).await;
@@ -349,7 +349,7 @@ fn a_runtime_that_stands_still_holds_up_nobody_on_another() {
     let (still, other) = (runtime(), runtime());
     still.block_on(authority.first(&cache, &request));
     authority.clock.advance(Duration::from_secs(3300));
-    // The refresh is spawned, and never gets its turn.
+    // The refresh is spawned but never runs.
     still.block_on(authority.get(&cache, &request)).unwrap();
     authority.clock.advance(Duration::from_secs(300));
     let before = authority.calls();

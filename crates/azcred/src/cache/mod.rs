@@ -1,4 +1,4 @@
-//! Tokens kept until they end: in memory, for the process; on disk, for the user.
+//! Stores tokens until they end: in memory for the process, on the disk for the user.
 
 mod copies;
 mod disk;

@@ -1,9 +1,8 @@
-//! Each thread's last tokens, so that a program that asks over and over touches nothing that other
-//! threads write.
+//! Each thread's last tokens. A program that gets the same token again and again then reads no
+//! memory that other threads write.
 //!
-//! What is kept is the way to a token and not the token: a weak pointer, which ends with the cache
-//! that holds it. An entry is of use only while its cache is in the state in which it was found,
-//! which the `version` says.
+//! A thread remembers a weak pointer to a token, which ends with its cache. It is valid only while
+//! the cache's `version` is the same.
 
 use crate::{
     request::TokenRequest,
@@ -29,13 +28,13 @@ thread_local! {
     static RECENT: RefCell<[Option<Recent>; KEPT]> = const { RefCell::new([const { None }; KEPT]) };
 }
 
-/// A number for a state of a cache, never given twice in this process.
+/// A version that no other state of a cache in this process has.
 pub(super) fn next_version() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// The token that this thread found under `request` while its cache was at `version`.
+/// The token that this thread found for `request` while its cache had `version`.
 #[inline]
 pub(super) fn find(version: u64, request: &TokenRequest) -> Option<AccessToken> {
     RECENT
@@ -48,15 +47,14 @@ pub(super) fn find(version: u64, request: &TokenRequest) -> Option<AccessToken> 
         .ok()?
 }
 
-/// Remembers where this thread found a token.
+/// Remembers the token that this thread found.
 pub(super) fn keep(version: u64, request: &TokenRequest, token: &AccessToken) {
     let entry = Recent {
         version,
         request: request.clone(),
         token: Arc::downgrade(&token.0),
     };
-    // At the end of a thread, or in the drop of what is replaced here, there is nothing to
-    // remember.
+    // At the end of a thread, or while an old value is dropped here, nothing is remembered.
     let _ = RECENT.try_with(|recent| {
         recent
             .try_borrow_mut()

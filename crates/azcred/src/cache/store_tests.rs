@@ -1,4 +1,4 @@
-//! The cache on another store than the vault: one that machines share.
+//! Tests of the cache with another store than the vault: one that machines share.
 
 use super::*;
 use crate::store::Key;
@@ -10,7 +10,7 @@ use std::{
 type Name = Vec<Vec<u8>>;
 type Entries = HashMap<Name, Vec<u8>>;
 
-/// A store that machines share. It can be out of reach.
+/// A store that machines share. It can be made unreachable.
 #[derive(Debug, Default)]
 struct Shared {
     entries: Mutex<Entries>,

@@ -1,10 +1,10 @@
-//! A cloud that describes itself: `ARM_CLOUD_METADATA_URL`, as azure-ai-ml, Terraform and Azure CLI
-//! read it.
+//! Reads a cloud's description from `ARM_CLOUD_METADATA_URL`, as azure-ai-ml, Terraform and Azure
+//! CLI do.
 //!
-//! Resource Manager's `/metadata/endpoints` answers with one cloud or a list of them. Which of a
-//! list is meant: the one that `AZUREML_CURRENT_CLOUD` names; else the one that signs in where
-//! `AZURE_AUTHORITY_HOST` says; else the one whose Resource Manager the metadata came from
-//! (azure-ai-ml's rule); else the only one.
+//! Resource Manager's `/metadata/endpoints` returns one cloud or a list of clouds. From a list,
+//! azcred takes the cloud that `AZUREML_CURRENT_CLOUD` names; or else the cloud with the authority
+//! in `AZURE_AUTHORITY_HOST`; or else the cloud whose Resource Manager returned the list
+//! (azure-ai-ml's rule); or else the only cloud.
 
 use super::{Authority, Cloud, authority_of};
 use crate::{
@@ -17,10 +17,10 @@ use serde::Deserialize;
 use std::time::Duration;
 use url::Url;
 
-/// The variable that says where a cloud describes itself.
+/// The variable with the address of the description.
 const VARIABLE: &str = "ARM_CLOUD_METADATA_URL";
 
-/// One cloud's description, as far as it is needed. Version 2015-01-01 has neither a name nor a
+/// The parts of a cloud's description that azcred uses. Version 2015-01-01 has neither a name nor a
 /// Resource Manager.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -47,12 +47,12 @@ enum Document {
     One(Box<Entry>),
 }
 
-/// The cloud that the environment describes; `None` where [`VARIABLE`] is not set.
+/// The cloud that the environment's description names; `None` if [`VARIABLE`] is not set.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] where a variable or the description can't be used,
-/// [`ErrorKind::Unreachable`] where the address does not respond in time,
-/// [`ErrorKind::Unexpected`] where it responds with something else.
+/// [`ErrorKind::Invalid`] if a variable or the description can't be used;
+/// [`ErrorKind::Unreachable`] if the address does not respond in time; [`ErrorKind::Unexpected`] if
+/// the response is not a description.
 pub(crate) async fn described(
     system: &dyn System,
     http: &Http,
@@ -115,7 +115,7 @@ pub(crate) async fn described(
 
 const CHECK_ADDRESS: &str = "check the address, and that no proxy answers instead";
 
-/// What a response describes; `None` where it is not a description.
+/// The clouds in a response; `None` if the response is not a description.
 fn entries(response: &HttpResponse) -> Option<Vec<Entry>> {
     if response.status != 200 {
         return None;
@@ -148,14 +148,14 @@ fn not_understood(what: &str, response: &HttpResponse) -> Error {
     Error::new(ErrorKind::Unexpected, what.to_owned(), why).with_fix(CHECK_ADDRESS)
 }
 
-/// An address that can be trusted: otherwise a stranger on the way could say where secrets are
-/// sent.
+/// An address at which the description may be requested. Over plain HTTP, an attacker on the
+/// network could change where secrets are sent.
 fn address(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let mut origin = url.clone();
     origin.set_query(None);
     origin.set_fragment(None);
-    // The same rule as for an authority: HTTPS, or HTTP on loopback; no credentials.
+    // The rule of an authority: HTTPS, or HTTP on loopback; no credentials.
     Authority::new(origin.as_str()).ok()?;
     Some(url)
 }
@@ -175,7 +175,7 @@ fn choose<'a>(
                     .as_deref()
                     .is_some_and(|name| name.eq_ignore_ascii_case(wanted))
             })
-            // The oldest form has no name, and is about one cloud only.
+            // The oldest form has no name and describes one cloud.
             .or_else(|| {
                 entries
                     .first()
@@ -208,7 +208,8 @@ fn cloud(entry: &Entry, authority: Option<Authority>, from: &Url) -> Result<Clou
         Some(authority) => authority,
         None => Authority::new(&entry.authentication.login_endpoint)?,
     };
-    // Before there was a field for it, the metadata was Resource Manager's own.
+    // Older forms have no field for Resource Manager; it is the service that returned the
+    // description.
     let manager = entry
         .resource_manager
         .clone()

@@ -1,4 +1,4 @@
-//! Which cloud is chosen from what metadata says.
+//! Tests of which cloud is taken from a description.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Which Azure: its identity provider and the names of its services.
+//! Azure clouds: their authority and the addresses of their services.
 
 pub(crate) mod metadata;
 
@@ -9,7 +9,7 @@ use crate::{
 use std::{borrow::Cow, fmt};
 use url::Url;
 
-/// One Azure: the public one, a national one, or one of your own (an emulator, Azure Stack, any
+/// An Azure cloud: the public one, a national one, or a custom one (an emulator, Azure Stack, any
 /// OAuth provider).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cloud {
@@ -24,18 +24,18 @@ pub struct Cloud {
     portal: Cow<'static, str>,
 }
 
-/// Where an authority has its endpoints.
+/// Where an authority's endpoints are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Protocol {
-    /// Where Microsoft Entra ID has them, below each tenant.
+    /// Below each tenant, as Microsoft Entra ID documents.
     Entra,
-    /// Where it says (OpenID Connect Discovery 1.0).
+    /// Where the authority's configuration says (OpenID Connect Discovery 1.0).
     OpenId,
 }
 
 // Endpoints from Microsoft's page 'National clouds' and from `az cloud show`.
 impl Cloud {
-    /// Azure, as most people mean it.
+    /// Azure's public cloud.
     pub const PUBLIC: Self = Self {
         name: Cow::Borrowed("AzureCloud"),
         authority: Authority(Cow::Borrowed("https://login.microsoftonline.com")),
@@ -48,7 +48,7 @@ impl Cloud {
         portal: Cow::Borrowed("https://portal.azure.com"),
     };
 
-    /// Azure for the United States government.
+    /// Azure Government, for the United States.
     pub const US_GOVERNMENT: Self = Self {
         name: Cow::Borrowed("AzureUSGovernment"),
         authority: Authority(Cow::Borrowed("https://login.microsoftonline.us")),
@@ -74,8 +74,8 @@ impl Cloud {
         portal: Cow::Borrowed("https://portal.azure.cn"),
     };
 
-    /// The cloud that signs in at `authority`: a known one where it is known, else the public
-    /// cloud's services behind an identity provider of your own.
+    /// The cloud of this authority: a known cloud if the authority is a known one's. Otherwise a
+    /// custom cloud with the public cloud's services.
     pub fn with_authority(authority: Authority) -> Self {
         let host = authority.host().to_owned();
         match host.as_str() {
@@ -102,10 +102,10 @@ impl Cloud {
         }
     }
 
-    /// The cloud of an OpenID provider: whatever speaks OpenID Connect, and says where its
-    /// endpoints are at `ISSUER/.well-known/openid-configuration`. It is asked there when a token
-    /// is first needed. It knows no tenants: those of credentials and requests are not sent.
-    /// Azure's services have the public cloud's addresses.
+    /// The cloud of an OpenID Connect provider. Its endpoints are read from
+    /// `ISSUER/.well-known/openid-configuration` when the first token is requested. It has no
+    /// tenants: those of credentials and requests are not sent. Azure's services have the public
+    /// cloud's addresses.
     ///
     /// # Errors
     /// As [`Authority::new`].
@@ -118,16 +118,17 @@ impl Cloud {
         })
     }
 
-    /// Whether it is an OpenID provider's ([`Cloud::openid_provider`]), and not Microsoft Entra ID.
+    /// Whether this is an OpenID provider's cloud ([`Cloud::openid_provider`]) and not one of
+    /// Microsoft Entra ID.
     pub fn is_openid_provider(&self) -> bool {
         self.protocol == Protocol::OpenId
     }
 
-    /// The same cloud with Azure Resource Manager at `endpoint`, for tokens of `audience`; both
-    /// without a slash at the end.
+    /// The same cloud with Azure Resource Manager at `endpoint`, which takes tokens for `audience`.
+    /// Both have no slash at the end.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the endpoint is not HTTPS (HTTP is taken for loopback only).
+    /// [`ErrorKind::Invalid`] if the endpoint is not HTTPS (HTTP is allowed on loopback only).
     pub fn with_resource_manager(mut self, endpoint: &str, audience: &str) -> Result<Self> {
         let endpoint = checked("the Resource Manager endpoint", endpoint)?;
         self.resource_manager = Cow::Owned(endpoint.as_str().trim_end_matches('/').to_owned());
@@ -135,11 +136,11 @@ impl Cloud {
         Ok(self)
     }
 
-    /// The cloud that the environment asks for: `AZURE_AUTHORITY_HOST` first, then
-    /// `AZUREML_CURRENT_CLOUD`, else the public one.
+    /// The cloud of the environment: by `AZURE_AUTHORITY_HOST`, or else by `AZUREML_CURRENT_CLOUD`,
+    /// or else the public one.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where a variable is set and can't be used; it is named.
+    /// [`ErrorKind::Invalid`] if a variable can't be used; the error names the variable.
     pub fn from_system(system: &dyn System) -> Result<Self> {
         if let Some(authority) = authority_of(system)? {
             return Ok(Self::with_authority(authority));
@@ -157,12 +158,12 @@ impl Cloud {
         }
     }
 
-    /// Its name, as `az cloud list` gives it; `Custom` for one of your own, `OpenID` for an OpenID
+    /// The name, as in `az cloud list`; `Custom` for a custom cloud, `OpenID` for an OpenID
     /// provider's.
     pub fn name(&self) -> &str {
         &self.name
     }
-    /// Where it signs in.
+    /// The identity provider's address.
     pub fn authority(&self) -> &Authority {
         &self.authority
     }
@@ -170,7 +171,7 @@ impl Cloud {
     pub fn resource_manager(&self) -> &str {
         &self.resource_manager
     }
-    /// The resource that a token for Azure Resource Manager is for.
+    /// The resource of a token for Azure Resource Manager.
     pub fn resource_manager_audience(&self) -> &str {
         &self.resource_manager_audience
     }
@@ -182,11 +183,11 @@ impl Cloud {
     pub fn machine_learning(&self) -> &str {
         &self.machine_learning
     }
-    /// What storage accounts' names end in.
+    /// The end of storage accounts' host names.
     pub fn storage_suffix(&self) -> &str {
         &self.storage_suffix
     }
-    /// The Azure portal.
+    /// The Azure portal's address.
     pub fn portal(&self) -> &str {
         &self.portal
     }
@@ -198,7 +199,7 @@ impl Default for Cloud {
     }
 }
 
-/// The authority that `AZURE_AUTHORITY_HOST` names, where it is set.
+/// The authority in `AZURE_AUTHORITY_HOST`, if it is set.
 fn authority_of(system: &dyn System) -> Result<Option<Authority>> {
     let Some(host) = system.var("AZURE_AUTHORITY_HOST") else {
         return Ok(None);
@@ -214,19 +215,19 @@ fn authority_of(system: &dyn System) -> Result<Option<Authority>> {
     Ok(Some(authority))
 }
 
-/// An identity provider's address: HTTPS, or HTTP on loopback; valid by construction; without a
+/// An identity provider's address: HTTPS, or HTTP on loopback. Valid by construction, without a
 /// slash at the end.
 ///
-/// A path is kept, so that a provider mounted below one (`https://id.example/realms/ml`) works.
+/// It may have a path, for a provider that is mounted below one (`https://id.example/realms/ml`).
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Authority(Cow<'static, str>);
 
 impl Authority {
-    /// Reads an authority; `https://` is assumed where no scheme is given, as every Azure SDK does.
+    /// Parses an authority. Without a scheme, `https://` is assumed, as in every Azure SDK.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is no address, has a query, a fragment or credentials in it,
-    /// or is plain HTTP to anywhere but this machine.
+    /// [`ErrorKind::Invalid`] if the text is not an address, has a query, a fragment or
+    /// credentials, or is plain HTTP to another machine.
     pub fn new(authority: &str) -> Result<Self> {
         let authority = authority.trim();
         let url = if authority.contains("://") {
@@ -239,12 +240,12 @@ impl Authority {
         )))
     }
 
-    /// As text, without a slash at the end.
+    /// The address as text, without a slash at the end.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Its host name.
+    /// The host name.
     pub fn host(&self) -> &str {
         let rest = self.0.split_once("://").map_or(&*self.0, |(_, rest)| rest);
         let end = rest.find(['/', ':']).unwrap_or(rest.len());
@@ -268,7 +269,7 @@ impl fmt::Debug for Authority {
     }
 }
 
-/// An address that a secret may be sent to.
+/// An address to which a secret may be sent.
 fn checked(name: &'static str, text: &str) -> Result<Url> {
     let refuse = |why: &'static str| {
         Error::new(ErrorKind::Invalid, format!("could not read {name}"), why)
