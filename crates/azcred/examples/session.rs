@@ -5,7 +5,7 @@
 //! Prints `objectId`, `applicationId` and `tenantId` of the token. Where there is no token, prints
 //! `kind`, `code` and `message` of the error, and ends with code 1.
 
-use azcred::{AccessToken, Error, Result, Session};
+use azcred::{AccessToken, Error, Principal, Result, Session};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
@@ -29,12 +29,12 @@ async fn token() -> Result<AccessToken> {
 }
 
 fn principal(token: &AccessToken) -> Value {
-    let claims = token.unverified_claims().unwrap_or_default();
-    let claim = |name: &str| claims.get(name).cloned();
+    let principal = Principal::from_token(token).ok();
+    let principal = principal.as_ref();
     json!({
-        "objectId": claim("oid"),
-        "applicationId": claim("appid").or_else(|| claim("azp")),
-        "tenantId": claim("tid"),
+        "objectId": principal.map(|one| &one.object_id),
+        "applicationId": principal.map(|one| &one.application_id),
+        "tenantId": principal.map(|one| &one.tenant_id),
     })
 }
 

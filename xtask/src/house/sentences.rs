@@ -107,7 +107,7 @@ pub(super) fn commands(file: &File, commands: &[String]) -> Vec<String> {
 }
 
 /// Visits every token that is not part of a test.
-fn outside_tests(tokens: &[TokenTree], visit: &mut dyn FnMut(&[TokenTree], usize)) {
+pub(super) fn outside_tests(tokens: &[TokenTree], visit: &mut dyn FnMut(&[TokenTree], usize)) {
     let mut at = 0;
     while at < tokens.len() {
         if let Some((inside, next)) = attribute(tokens, at)

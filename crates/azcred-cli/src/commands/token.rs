@@ -7,7 +7,7 @@ use crate::{
     output::{Output, time},
     sign_in::{Person, Place, SignIn},
 };
-use azcred::{AccessToken, chain::Source};
+use azcred::{AccessToken, Principal, chain::Source};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Args;
 use serde::Serialize;
@@ -97,10 +97,9 @@ impl Token {
             }
             return Ok(0);
         }
-        let tenant = token
-            .unverified_claims()
+        let tenant = Principal::from_token(&token)
             .ok()
-            .and_then(|claims| claims.get("tid")?.as_str().map(str::to_owned))
+            .and_then(|principal| principal.tenant_id)
             .or_else(|| self.target.tenant.map(|tenant| tenant.to_string()));
         output.json(&Document {
             access_token: token.secret(),

@@ -3,16 +3,12 @@
 
 use crate::{
     cloud::Cloud,
-    facts::{Error, ErrorKind},
+    facts::{self, Error, ErrorKind, is_web_token},
     redact::printable,
     tenant::ClientId,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::{Map, Value};
 use std::fmt;
 
-/// The largest identity token that is looked at; a CI system's has some 2 KiB.
-pub(crate) const ASSERTION_LIMIT: usize = 64 << 10;
 /// Entra ID registers no longer issuer, subject or audience ('federatedIdentityCredential resource
 /// type').
 const VALUE_LIMIT: usize = 600;
@@ -29,19 +25,6 @@ pub(crate) fn audience(cloud: &Cloud) -> &'static str {
     }
 }
 
-/// Whether this has the form of a JSON web token (RFC 7515 section 7.1): what else can't be an
-/// assertion, and may be a file or a page that nobody meant to send.
-pub(crate) fn is_web_token(text: &str) -> bool {
-    text.len() <= ASSERTION_LIMIT
-        && text.split('.').count() == 3
-        && text.split('.').all(|part| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'='))
-        })
-}
-
 /// What a federated credential is compared with: what a token says of itself, not verified.
 pub(crate) struct Claims {
     issuer: String,
@@ -55,22 +38,11 @@ impl Claims {
         if !is_web_token(assertion) {
             return None;
         }
-        let payload = assertion.split('.').nth(1)?;
-        let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-        let claims: Map<String, Value> = serde_json::from_slice(&payload).ok()?;
-        let text = |name: &str| Some(claims.get(name)?.as_str()?.to_owned());
-        let audiences = match claims.get("aud") {
-            Some(Value::String(one)) => vec![one.clone()],
-            Some(Value::Array(several)) => several
-                .iter()
-                .filter_map(|one| Some(one.as_str()?.to_owned()))
-                .collect(),
-            _ => Vec::new(),
-        };
+        let claims = facts::Claims::of(assertion)?;
         Some(Self {
-            issuer: text("iss")?,
-            subject: text("sub")?,
-            audiences,
+            issuer: claims.issuer()?.to_owned(),
+            subject: claims.subject()?.to_owned(),
+            audiences: claims.audiences().into_iter().map(str::to_owned).collect(),
         })
     }
 

@@ -1,5 +1,7 @@
 use super::*;
-use crate::facts::Refusal;
+use crate::facts::{Refusal, WEB_TOKEN_LIMIT};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
 
 fn token(claims: &Value) -> String {
     let part = |value: &[u8]| URL_SAFE_NO_PAD.encode(value);
@@ -161,7 +163,7 @@ fn other_refusals_and_assertions_that_say_nothing_are_left_as_they_are() {
         (700_213, "a.b.c".to_owned()),
         (700_213, token(&serde_json::json!({"iss": 5, "sub": "x"}))),
         (700_213, token(&serde_json::json!(["iss"]))),
-        (700_213, format!("e30.{}.e30", "A".repeat(ASSERTION_LIMIT))),
+        (700_213, format!("e30.{}.e30", "A".repeat(WEB_TOKEN_LIMIT))),
     ] {
         assert_eq!(
             shown(code, &assertion).to_string(),

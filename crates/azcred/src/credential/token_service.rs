@@ -1,8 +1,8 @@
 //! The token service of a CI system: gives a job an identity token, for the asking.
 
-use super::{AssertionSource, federation};
+use super::AssertionSource;
 use crate::{
-    facts::{Error, ErrorKind, Fix, Refusal, Result},
+    facts::{Error, ErrorKind, Fix, Refusal, Result, is_web_token},
     http::{HeaderName, HeaderValue, Http, HttpRequest, HttpResponse, Method, Url, header},
     redact::{printable, redact},
     system::is_loopback,
@@ -126,7 +126,7 @@ impl TokenService {
                 self.field
             )));
         }
-        if !federation::is_web_token(text) {
+        if !is_web_token(text) {
             return Err(unexpected(format!(
                 "'{}' in its response is not a JSON web token",
                 self.field

@@ -4,12 +4,12 @@
 use super::{
     AssertionSource,
     client_assertion::{Asserted, Subject},
-    federation::{self, ASSERTION_LIMIT, Claims},
+    federation::Claims,
     source::{Kept, credential},
     variables,
 };
 use crate::{
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result, WEB_TOKEN_LIMIT, is_web_token},
     options::ClientOptions,
     redact::shown_path,
     system::{SharedSystem, System},
@@ -138,7 +138,7 @@ impl AssertionSource for TokenFile {
 fn token(system: &dyn System, path: &Path, what: String) -> Result<SecretString> {
     let wrong =
         |why: String, fix: String| Err(Error::new(ErrorKind::Invalid, what, why).with_fix(fix));
-    let content = match system.read(path, ASSERTION_LIMIT as u64) {
+    let content = match system.read(path, WEB_TOKEN_LIMIT as u64) {
         Ok(content) => Zeroizing::new(content),
         Err(error) => {
             let (why, fix) = unreadable(&error);
@@ -152,7 +152,7 @@ fn token(system: &dyn System, path: &Path, what: String) -> Result<SecretString>
             format!("wait until the cluster has written it; or {WEBHOOK}"),
         );
     }
-    if !federation::is_web_token(text) {
+    if !is_web_token(text) {
         return wrong(
             "it does not contain a JSON web token".to_owned(),
             format!("set {FILE} to the file that the cluster mounts"),
@@ -192,7 +192,7 @@ fn unreadable(error: &io::Error) -> (String, String) {
         io::ErrorKind::FileTooLarge => (
             format!(
                 "it is larger than {} KiB, too large for a token",
-                ASSERTION_LIMIT >> 10
+                WEB_TOKEN_LIMIT >> 10
             ),
             format!("set {FILE} to the file that the cluster mounts"),
         ),

@@ -3,19 +3,17 @@
 
 use crate::{
     cloud::Authority,
-    facts::{Error, ErrorKind, Fix, Result},
+    facts::{Claims, Error, ErrorKind, Fix, Result},
     http::{Http, HttpRequest, parse_url, skew_in_words},
     json,
     redact::printable,
     system::is_loopback,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::time::{Duration, SystemTime};
 use subtle::ConstantTimeEq as _;
 use url::Url;
-use zeroize::Zeroizing;
 
 /// Where a provider does what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,41 +175,6 @@ pub(crate) struct Expected<'a> {
     pub(crate) now: SystemTime,
 }
 
-#[derive(Deserialize)]
-struct Claims {
-    iss: String,
-    sub: String,
-    aud: Audience,
-    exp: f64,
-    #[serde(default)]
-    iat: Option<f64>,
-    #[serde(default)]
-    azp: Option<String>,
-    #[serde(default)]
-    nonce: Option<String>,
-    #[serde(default)]
-    tid: Option<String>,
-    #[serde(default)]
-    oid: Option<String>,
-    #[serde(default)]
-    preferred_username: Option<String>,
-    #[serde(default)]
-    upn: Option<String>,
-    #[serde(default)]
-    email: Option<String>,
-    #[serde(default)]
-    name: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Several(Vec<String>),
-}
-
-/// A longer one is no `id_token`.
-const LONGEST_ID_TOKEN: usize = 64 << 10;
 /// Longer names are cut.
 const LONGEST_NAME: usize = 128;
 /// 'It MUST NOT exceed 255 ASCII characters' (`sub`, OpenID Connect Core 1.0 section 2).
@@ -247,28 +210,26 @@ pub(crate) fn id_claims(
     id_token: &SecretString,
     expected: &Expected<'_>,
 ) -> std::result::Result<IdClaims, Unfit> {
-    let claims = parts(id_token).ok_or("the id token can't be read")?;
-    let is_ours = match &claims.aud {
-        Audience::One(audience) => audience == expected.client_id,
-        Audience::Several(audiences) => {
-            audiences.iter().any(|one| one == expected.client_id)
-                && (audiences.len() == 1 || claims.azp.as_deref() == Some(expected.client_id))
-        }
-    };
+    let claims = Claims::of(id_token.expose_secret()).ok_or("the id token can't be read")?;
+    let audiences = claims.audiences();
+    let is_ours = audiences.contains(&expected.client_id)
+        && (audiences.len() == 1 || claims.authorized_party() == Some(expected.client_id));
     if !is_ours {
         return Err("the id token is for another application".into());
     }
     if let Some(nonce) = expected.nonce {
         let is_same = claims
-            .nonce
-            .as_ref()
+            .nonce()
             .is_some_and(|ours| ours.as_bytes().ct_eq(nonce.as_bytes()).into());
         if !is_same {
             return Err("the id token is from another sign-in".into());
         }
     }
-    if !is_plausible_issuer(&claims, expected) {
-        let why = format!("the id token is from {}", printable(&claims.iss, 100));
+    let issuer = claims
+        .issuer()
+        .ok_or("the id token does not name its issuer")?;
+    if !is_plausible_issuer(issuer, claims.tenant_id(), expected) {
+        let why = format!("the id token is from {}", printable(issuer, 100));
         return Err(why.as_str().into());
     }
     let now = expected
@@ -276,10 +237,13 @@ pub(crate) fn id_claims(
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default()
         .as_secs_f64();
-    if claims.exp.is_nan() || claims.exp + TOLERANCE < now {
+    let expires = claims
+        .expires()
+        .ok_or("the id token does not say when it expires")?;
+    if expires.is_nan() || expires + TOLERANCE < now {
         // It was made just now.
         #[expect(clippy::cast_possible_truncation, reason = "saturates")]
-        let behind = (claims.iat.unwrap_or(claims.exp) - now) as i64;
+        let behind = (claims.issued().unwrap_or(expires) - now) as i64;
         return Err(Unfit {
             why: format!(
                 "the id token has expired; this machine's clock may be {} the provider's",
@@ -289,34 +253,27 @@ pub(crate) fn id_claims(
         });
     }
     // A longer one is not cut: it would be another's.
-    if claims.sub.is_empty() || printable(&claims.sub, LONGEST_SUBJECT) != claims.sub {
-        return Err("the id token does not name a user".into());
-    }
-    let shown = |text: Option<String>| {
-        text.map(|text| printable(&text, LONGEST_NAME))
-            .filter(|text| !text.is_empty())
-    };
+    let subject = claims
+        .subject()
+        .filter(|subject| printable(subject, LONGEST_SUBJECT) == *subject)
+        .ok_or("the id token does not name a user")?;
+    let shown = |text: &str| Some(printable(text, LONGEST_NAME)).filter(|text| !text.is_empty());
     Ok(IdClaims {
-        subject: claims.sub,
-        object_id: shown(claims.oid),
-        tenant: shown(claims.tid),
-        username: shown(claims.preferred_username)
-            .or(shown(claims.upn))
-            .or(shown(claims.email)),
-        name: shown(claims.name),
+        subject: subject.to_owned(),
+        object_id: claims.object_id().and_then(shown),
+        tenant: claims.tenant_id().and_then(shown),
+        username: claims.sign_in_names().chain(claims.email()).find_map(shown),
+        name: claims.name().and_then(shown),
     })
 }
 
 /// Entra ID's issuer holds the tenant's id (`https://login.microsoftonline.com/TENANT/v2.0`,
 /// `https://sts.windows.net/TENANT/`).
-fn is_plausible_issuer(claims: &Claims, expected: &Expected<'_>) -> bool {
-    if let Some(issuer) = expected.issuer {
-        return claims.iss == issuer;
+fn is_plausible_issuer(issuer: &str, tenant: Option<&str>, expected: &Expected<'_>) -> bool {
+    if let Some(known) = expected.issuer {
+        return issuer == known;
     }
-    let Ok(issuer) = endpoint("issuer", &claims.iss) else {
-        return false;
-    };
-    let Some(tenant) = &claims.tid else {
+    let (Ok(issuer), Some(tenant)) = (endpoint("issuer", issuer), tenant) else {
         return false;
     };
     let is_in_path = issuer
@@ -326,21 +283,6 @@ fn is_plausible_issuer(claims: &Claims, expected: &Expected<'_>) -> bool {
     let is_asked = uuid::Uuid::try_parse(expected.tenant).is_err()
         || expected.tenant.eq_ignore_ascii_case(tenant);
     is_in_path && is_asked
-}
-
-/// The claims of a JWT, unverified.
-fn parts(id_token: &SecretString) -> Option<Claims> {
-    let text = id_token.expose_secret();
-    if text.len() > LONGEST_ID_TOKEN {
-        return None;
-    }
-    let mut parts = text.split('.');
-    let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() {
-        return None;
-    }
-    let payload = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?);
-    json::object(&payload)
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
 //! What a provider may say of itself and of people, and what is refused.
 
 use super::*;
-use crate::hostile::{cases, spoilt};
+use crate::{
+    facts::WEB_TOKEN_LIMIT,
+    hostile::{cases, spoilt},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -142,7 +146,10 @@ fn a_statement_that_is_not_of_this_sign_in_is_refused() {
             "is from",
         ),
         (wrong("tid", Value::Null), "is from"),
-        (wrong("sub", Value::Null), "can't be read"),
+        (wrong("sub", Value::Null), "does not name a user"),
+        (wrong("iss", json!(7)), "does not name its issuer"),
+        (wrong("aud", json!({"c11e": 1})), "another application"),
+        (wrong("exp", json!("4000")), "does not say when it expires"),
     ] {
         assert!(why.contains(says), "{why} / {says}");
     }
@@ -202,7 +209,7 @@ fn what_is_no_jwt_is_no_statement() {
             "{bad}"
         );
     }
-    let huge = format!("a.{}.c", "A".repeat(LONGEST_ID_TOKEN));
+    let huge = format!("a.{}.c", "A".repeat(WEB_TOKEN_LIMIT));
     assert!(id_claims(&huge.into(), &expected()).is_err());
 }
 

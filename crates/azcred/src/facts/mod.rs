@@ -3,6 +3,7 @@
 //!
 //! This is the ground floor. It imports no other part but [`crate::redact`], and makes no request.
 
+mod claims;
 mod error;
 mod fix;
 mod preset;
@@ -10,6 +11,7 @@ mod principal;
 mod report;
 mod source;
 
+pub(crate) use claims::{Claims, WEB_TOKEN_LIMIT, is_web_token};
 pub use error::{Error, ErrorKind, Refusal, Result};
 pub use fix::{Fix, GrantRole, SignIn, SignInWay, Variable};
 pub use preset::{AfterFailure, Preset};

@@ -1,9 +1,7 @@
 //! Who a token says it is: read from its claims, which are **not verified**; good for showing,
 //! never for a decision.
-//!
-//! Claims from Microsoft's page 'Access token claims reference'; v1.0 tokens say `appid` and
-//! `appidacr` where v2.0 says `azp` and `azpacr`.
 
+use super::Claims;
 use crate::redact::printable;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -78,59 +76,51 @@ pub struct Principal {
 impl Principal {
     /// Reads claims. See also [`crate::AccessToken::unverified_claims`].
     pub fn from_claims(claims: &Map<String, Value>) -> Self {
-        let text = |name: &str| {
-            let value = claims.get(name)?;
-            // `aud` may be a list (RFC 7519 section 4.1.3).
-            let value = value.as_str().or_else(|| value.get(0)?.as_str())?;
-            Some(printable(value, 512)).filter(|value| !value.is_empty())
-        };
-        let either = |v1: &str, v2: &str| text(v1).or_else(|| text(v2));
-        let moment = |name: &str| {
-            let seconds = claims.get(name)?.as_i64()?;
+        Self::of(&Claims::from(claims))
+    }
+
+    pub(crate) fn of(claims: &Claims<'_>) -> Self {
+        let shown = |text: &str| Some(printable(text, 512)).filter(|text| !text.is_empty());
+        let text = |claim: Option<&str>| claim.and_then(shown);
+        let moment = |seconds: Option<f64>| {
+            #[expect(clippy::cast_possible_truncation, reason = "saturates")]
+            let seconds = seconds? as i64;
             OffsetDateTime::from_unix_timestamp(seconds).ok()
         };
-        let sign_in_names: Vec<String> = ["upn", "preferred_username", "unique_name"]
-            .into_iter()
-            .filter_map(text)
-            .collect();
+        let sign_in_names: Vec<String> = claims.sign_in_names().filter_map(shown).collect();
         let user_name = sign_in_names.first().cloned();
-        let application_id = either("appid", "azp");
-        let subject = text("sub");
-        let is_subject = |id: Option<&String>| id.is_some() && id == subject.as_ref();
-        let resource_id = text("xms_mirid");
-        // Delegated tokens hold `scp`; only an application's own never does.
-        let is_user = text("idtyp").as_deref() == Some("user") || text("scp").is_some();
-        let is_app = text("idtyp").as_deref() == Some("app");
-        let kind = match () {
-            () if is_user => PrincipalKind::User,
-            () if resource_id.is_some() => PrincipalKind::ManagedIdentity,
-            () if is_app => PrincipalKind::ServicePrincipal,
-            () if user_name.is_some() => PrincipalKind::User,
+        let is_subject = |id: Option<&str>| id.is_some() && id == claims.subject();
+        let kind = match claims.kind() {
+            Some("user") => PrincipalKind::User,
+            _ if claims.is_delegated() => PrincipalKind::User,
+            _ if claims.resource_id().is_some() => PrincipalKind::ManagedIdentity,
+            Some("app") => PrincipalKind::ServicePrincipal,
+            _ if user_name.is_some() => PrincipalKind::User,
             // An application's token names itself as its own subject.
-            () if is_subject(text("oid").as_ref()) || is_subject(application_id.as_ref()) => {
+            _ if is_subject(claims.object_id()) || is_subject(claims.application_id()) => {
                 PrincipalKind::ServicePrincipal
             }
-            () => PrincipalKind::Unknown,
+            _ => PrincipalKind::Unknown,
         };
         Self {
             kind,
-            name: either("app_displayname", "name"),
+            name: text(claims.application_name()).or_else(|| text(claims.name())),
             user_name: user_name.filter(|_| kind == PrincipalKind::User),
             sign_in_names,
-            application_id,
-            object_id: text("oid"),
-            tenant_id: text("tid"),
-            proof: match either("appidacr", "azpacr").as_deref() {
+            application_id: text(claims.application_id()),
+            object_id: text(claims.object_id()),
+            tenant_id: text(claims.tenant_id()),
+            proof: match claims.application_proof() {
                 Some("0") => Proof::None,
                 Some("1") => Proof::Secret,
                 Some("2") => Proof::Assertion,
                 _ => Proof::Unknown,
             },
-            audience: text("aud"),
-            issuer: text("iss"),
-            resource_id,
-            issued_on: moment("iat"),
-            expires_on: moment("exp"),
+            audience: text(claims.audiences().first().copied()),
+            issuer: text(claims.issuer()),
+            resource_id: text(claims.resource_id()),
+            issued_on: moment(claims.issued()),
+            expires_on: moment(claims.expires()),
         }
     }
 
