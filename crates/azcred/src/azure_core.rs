@@ -51,17 +51,17 @@ impl AzureCoreCredential {
 /// thread writes.
 #[derive(Default)]
 pub(crate) struct Requests {
-    first: OnceLock<Named>,
-    others: ArcSwap<Vec<Named>>,
+    first: OnceLock<KnownRequest>,
+    others: ArcSwap<Vec<KnownRequest>>,
 }
 
-type Named = (Box<[Box<str>]>, TokenRequest);
+type KnownRequest = (Box<[Box<str>]>, TokenRequest);
 
 /// A client passes few lists of scopes. At this number, the list is emptied.
 const REQUESTS_KEPT: usize = 32;
 
 /// The return type of the SDK's trait.
-pub(crate) type Answer<'a> =
+pub(crate) type SdkFuture<'a> =
     Pin<Box<dyn Future<Output = azure_core::Result<AccessToken>> + Send + 'a>>;
 
 impl Requests {
@@ -71,7 +71,7 @@ impl Requests {
         &'a self,
         credential: &'a dyn Credential,
         scopes: &'a [&'a str],
-    ) -> Answer<'a> {
+    ) -> SdkFuture<'a> {
         if let Some(answer) = self.at_once(credential, scopes) {
             return Box::pin(std::future::ready(answer));
         }
@@ -122,7 +122,7 @@ impl Requests {
         for scope in rest {
             request = request.and_scope(Scope::new(*scope)?);
         }
-        let named: Named = (
+        let named: KnownRequest = (
             scopes.iter().map(|scope| Box::from(*scope)).collect(),
             request.clone(),
         );
@@ -184,7 +184,7 @@ macro_rules! token_credential {
                 &'life0 self,
                 scopes: &'life1 [&'life2 str],
                 _options: Option<::azure_core::credentials::TokenRequestOptions<'life3>>,
-            ) -> $crate::azure_core::Answer<'async_trait>
+            ) -> $crate::azure_core::SdkFuture<'async_trait>
             where
                 'life0: 'async_trait,
                 'life1: 'async_trait,

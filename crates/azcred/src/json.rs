@@ -16,10 +16,10 @@ mod tests {
     #[test]
     fn a_list_or_a_part_is_no_object() {
         #[derive(serde::Deserialize)]
-        struct Shape {
+        struct WholeObject {
             a: u8,
         }
-        let read = |json: &str| super::object::<Shape>(json.as_bytes()).map(|shape| shape.a);
+        let read = |json: &str| super::object::<WholeObject>(json.as_bytes()).map(|shape| shape.a);
         assert_eq!(read(" {\"a\": 1}\n"), Some(1));
         for none in ["[1]", "{\"a\": 1", "{\"a\": 1} x", "", "1"] {
             assert_eq!(read(none), None, "{none}");

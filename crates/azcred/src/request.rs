@@ -14,10 +14,10 @@ use std::{
 /// It is also the key of the cache. It is computed once and cheap to clone, so reuse a request that
 /// you need often.
 #[derive(Clone, Debug)]
-pub struct TokenRequest(Arc<Inner>);
+pub struct TokenRequest(Arc<RequestInner>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Inner {
+struct RequestInner {
     hash: u64,
     scopes: Vec<Scope>,
     tenant: Option<TenantId>,
@@ -32,7 +32,7 @@ const CAN_ANSWER_CHALLENGES: &str = "cp1";
 impl TokenRequest {
     /// A request for a token for `scope`.
     pub fn new(scope: Scope) -> Self {
-        Self::hashed(Inner {
+        Self::hashed(RequestInner {
             hash: 0,
             scopes: vec![scope],
             tenant: None,
@@ -155,13 +155,13 @@ impl TokenRequest {
         self.0.hash
     }
 
-    fn changed(self, change: impl FnOnce(&mut Inner)) -> Self {
+    fn changed(self, change: impl FnOnce(&mut RequestInner)) -> Self {
         let mut inner = Arc::unwrap_or_clone(self.0);
         change(&mut inner);
         Self::hashed(inner)
     }
 
-    fn hashed(mut inner: Inner) -> Self {
+    fn hashed(mut inner: RequestInner) -> Self {
         let mut hasher = DefaultHasher::new();
         (&inner.scopes, &inner.tenant, &inner.claims, inner.cae).hash(&mut hasher);
         inner.hash = hasher.finish();

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 /// The key of an entry: its kind first, then what distinguishes it from other entries. Parts may be
 /// secret: they include what an application proves itself with. A store writes no part in the
 /// clear.
-pub(crate) type Key<'a> = &'a [&'a [u8]];
+pub(crate) type EntryKey<'a> = &'a [&'a [u8]];
 
 /// A store of access tokens for later processes and for others that run now.
 ///
@@ -34,11 +34,11 @@ pub(crate) type Key<'a> = &'a [&'a [u8]];
 /// So a store limits its own time, does not retry past that limit, and asks no person for anything.
 pub(crate) trait TokenStore: Send + Sync + fmt::Debug {
     /// The entry. It may have expired: the caller checks.
-    fn get(&self, key: Key<'_>) -> Result<Option<Zeroizing<Vec<u8>>>>;
+    fn get(&self, key: EntryKey<'_>) -> Result<Option<Zeroizing<Vec<u8>>>>;
 
     /// Replaces the entry. It is useless from `end` on, and the store may remove it then. After an
     /// error, there is the old entry or no entry.
-    fn put(&self, key: Key<'_>, entry: &[u8], end: SystemTime) -> Result<()>;
+    fn put(&self, key: EntryKey<'_>, entry: &[u8], end: SystemTime) -> Result<()>;
 
     /// Locks a key before a token is requested for it. It does not wait: it returns `None` while
     /// another process has the lock.
@@ -46,7 +46,7 @@ pub(crate) trait TokenStore: Send + Sync + fmt::Debug {
     /// A lock only saves requests; correctness does not depend on it. A store without locks returns
     /// one to every caller. A lock ends when it is dropped, or soon after its process or machine
     /// ends. A reader needs no lock.
-    fn lock(&self, key: Key<'_>) -> Result<Option<Lock>>;
+    fn lock(&self, key: EntryKey<'_>) -> Result<Option<Lock>>;
 
     /// All entries that can be read, in no particular order.
     fn list(&self) -> Result<Vec<Zeroizing<Vec<u8>>>>;

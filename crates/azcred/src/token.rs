@@ -19,19 +19,19 @@ pub struct AccessToken(pub(crate) Arc<Handle>);
 /// lines, so that processors that clone different handles don't wait for each other. 128 bytes: x86
 /// fetches two lines of 64 together, and Apple's processors have lines of 128.
 #[repr(align(128))]
-pub(crate) struct Handle(Arc<Inner>);
+pub(crate) struct Handle(Arc<TokenInner>);
 
 impl Deref for Handle {
-    type Target = Inner;
+    type Target = TokenInner;
 
-    fn deref(&self) -> &Inner {
+    fn deref(&self) -> &TokenInner {
         &self.0
     }
 }
 
 /// Each time has the type in which it is read most: every call compares `SystemTime`, and every
 /// call of the official SDK reads `OffsetDateTime`.
-pub(crate) struct Inner {
+pub(crate) struct TokenInner {
     secret: SecretString,
     ends: OffsetDateTime,
     refresh_on: SystemTime,
@@ -53,7 +53,7 @@ const USABLE: Duration = Duration::from_secs(10);
 /// Ordinary corrections of a clock are smaller than this.
 const CLOCK_SLACK: Duration = Duration::from_secs(60);
 
-impl Inner {
+impl TokenInner {
     /// Valid and not due for refresh.
     #[inline]
     pub(crate) fn is_fresh(&self, now: SystemTime) -> bool {
@@ -93,7 +93,7 @@ impl AccessToken {
                     lifetime.saturating_sub(REFRESH_AHEAD)
                 }
             });
-        Self::counted(Arc::new(Inner {
+        Self::counted(Arc::new(TokenInner {
             secret: secret.into(),
             ends: (now + lifetime).into(),
             refresh_on: now + refresh_in,
@@ -109,7 +109,7 @@ impl AccessToken {
         Self::counted(self.0.0.clone())
     }
 
-    fn counted(inner: Arc<Inner>) -> Self {
+    fn counted(inner: Arc<TokenInner>) -> Self {
         Self(Arc::new(Handle(inner)))
     }
 

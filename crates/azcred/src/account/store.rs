@@ -15,10 +15,10 @@ use tokio::time::{Instant, timeout_at};
 
 /// The sign-ins of a profile at an authority. Clones are the same.
 #[derive(Clone, Debug)]
-pub(crate) struct Store(Arc<Inner>);
+pub(crate) struct Store(Arc<StoreInner>);
 
 #[derive(Debug)]
-struct Inner {
+struct StoreInner {
     vault: Vault,
     tokens: Arc<dyn TokenStore>,
     system: SharedSystem,
@@ -30,7 +30,7 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::Invalid`] where the cloud can't be told.
     pub(crate) fn new(options: &ClientOptions) -> Result<Self> {
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(StoreInner {
             vault: options.vault().clone(),
             tokens: options.store().clone(),
             system: options.system().clone(),

@@ -12,7 +12,7 @@
 
 use super::{
     Identity,
-    kept::{About, Kept},
+    kept::{StoredToken, TokenLabel},
 };
 use crate::{
     facts::{Error, ErrorKind, Result},
@@ -74,21 +74,21 @@ where
     let Some(identity) = identity else {
         return fetch(deadline).await;
     };
-    let place = Arc::new(Place::new(options, identity, request));
+    let place = Arc::new(DiskEntry::new(options, identity, request));
     if request.claims().is_some() {
         let token = fetch(left()).await?;
         place.put(token.clone(), None).await;
         return Ok(token);
     }
     let (lock, meanwhile) = match place.find(end - deadline / 2).await {
-        Found::Good(token) => {
+        Lookup::Good(token) => {
             tracing::debug!(
                 whose = place.about.whose,
                 "took the token from the cache on disk"
             );
             return Ok(token);
         }
-        Found::Nothing { lock, meanwhile } => (lock, meanwhile),
+        Lookup::Nothing { lock, meanwhile } => (lock, meanwhile),
     };
     let answer = match &meanwhile {
         None => fetch(left()).await,
@@ -124,16 +124,16 @@ where
 }
 
 /// One entry and what is needed to use it.
-struct Place {
+struct DiskEntry {
     store: Arc<dyn TokenStore>,
     noted: Arc<Noted>,
     system: SharedSystem,
-    about: About,
+    about: TokenLabel,
     key: Vec<Zeroizing<Vec<u8>>>,
 }
 
 /// The result of looking at an entry.
-enum Found {
+enum Lookup {
     /// A token to return.
     Good(AccessToken),
     /// No token, or one that is due for refresh: the caller requests one.
@@ -145,7 +145,7 @@ enum Found {
     },
 }
 
-impl Place {
+impl DiskEntry {
     fn new(options: &ClientOptions, identity: Identity, request: &TokenRequest) -> Self {
         let identity = match options.sign_in() {
             Some(session) => identity.of_sign_in(session),
@@ -155,7 +155,7 @@ impl Place {
             store: options.store().clone(),
             noted: options.noted().clone(),
             system: options.system().clone(),
-            about: About::new(&identity, request),
+            about: TokenLabel::new(&identity, request),
             key: identity.key(request),
         }
     }
@@ -170,8 +170,8 @@ impl Place {
 
     /// Looks at the entry. While another process requests a token, waits, until `end` at the
     /// latest.
-    async fn find(self: &Arc<Self>, end: Instant) -> Found {
-        let nothing = || Found::Nothing {
+    async fn find(self: &Arc<Self>, end: Instant) -> Lookup {
+        let nothing = || Lookup::Nothing {
             lock: None,
             meanwhile: None,
         };
@@ -196,13 +196,13 @@ impl Place {
 
     /// Looks once; `None` if another process requests a token. `waited` is when this process began
     /// to wait for it.
-    fn look(&self, waited: Option<SystemTime>) -> Result<Option<Found>> {
+    fn look(&self, waited: Option<SystemTime>) -> Result<Option<Lookup>> {
         if let Some(good) = self.judge(waited)? {
             return Ok(Some(good));
         }
         let lock = match self.store.lock(&self.parts()) {
             Ok(Some(lock)) => Some(lock),
-            Ok(None) => return Ok(self.meanwhile()?.map(Found::Good)),
+            Ok(None) => return Ok(self.meanwhile()?.map(Lookup::Good)),
             Err(error) => {
                 self.noted.note(error);
                 None
@@ -211,7 +211,7 @@ impl Place {
         // Another process may have stored a token before this one got the lock.
         Ok(Some(match self.judge(waited)? {
             Some(found) => found,
-            None => Found::Nothing {
+            None => Lookup::Nothing {
                 lock,
                 meanwhile: self.meanwhile()?,
             },
@@ -219,7 +219,7 @@ impl Place {
     }
 
     /// What the entry alone decides; `None` if a token has to be requested.
-    fn judge(&self, waited: Option<SystemTime>) -> Result<Option<Found>> {
+    fn judge(&self, waited: Option<SystemTime>) -> Result<Option<Lookup>> {
         let Some(kept) = self.read()? else {
             return Ok(None);
         };
@@ -231,10 +231,10 @@ impl Place {
         match kept.token.filter(|token| token.0.is_usable(now)) {
             Some(token) => {
                 let is_left_alone = now.checked_sub(REFRESH_PAUSE).is_some_and(&failed_since);
-                Ok((token.0.is_fresh(now) || is_left_alone).then_some(Found::Good(token)))
+                Ok((token.0.is_fresh(now) || is_left_alone).then_some(Lookup::Good(token)))
             }
             // The process with the lock failed.
-            None if waited.is_some_and(failed_since) => Ok(Some(Found::Nothing {
+            None if waited.is_some_and(failed_since) => Ok(Some(Lookup::Nothing {
                 lock: None,
                 meanwhile: None,
             })),
@@ -249,9 +249,9 @@ impl Place {
         Ok(token.filter(|token| token.0.is_usable(now)))
     }
 
-    fn read(&self) -> Result<Option<Kept>> {
+    fn read(&self) -> Result<Option<StoredToken>> {
         let kept = self.store.get(&self.parts())?;
-        Ok(kept.and_then(|bytes| Kept::from_bytes(&bytes)))
+        Ok(kept.and_then(|bytes| StoredToken::from_bytes(&bytes)))
     }
 
     /// Stores a token, then releases the lock.
@@ -290,7 +290,7 @@ impl Place {
     }
 
     fn write(&self, token: Option<AccessToken>, failed_at: Option<SystemTime>) -> Result<()> {
-        let kept = Kept {
+        let kept = StoredToken {
             about: self.about.clone(),
             token,
             failed_at,

@@ -423,7 +423,7 @@ async fn who_waited_asks_by_itself_at_once_where_the_holder_failed() {
 #[tokio::test(start_paused = true)]
 async fn those_who_waited_for_one_that_failed_do_not_wait_for_each_other() {
     let fixture = laptop();
-    let place = Place::new(
+    let place = DiskEntry::new(
         &process(fixture.clone()),
         identity("s").unwrap(),
         &request(),
@@ -464,7 +464,7 @@ async fn a_token_that_came_between_the_look_and_the_lock_is_taken() {
     ask(&options, &request(), Ok(token("one", &fixture, HOUR)))
         .await
         .unwrap();
-    let place = Place::new(&options, identity("s").unwrap(), &request());
+    let place = DiskEntry::new(&options, identity("s").unwrap(), &request());
     let kept = place.store.get(&place.parts()).unwrap().unwrap();
     assert_eq!(place.store.remove(&|_| true).unwrap(), 1);
     let before_lock = move || {
@@ -474,7 +474,7 @@ async fn a_token_that_came_between_the_look_and_the_lock_is_taken() {
     };
     let does = Does::First(Mutex::new(Some(Box::new(before_lock))));
     assert_eq!(
-        given(&process(Disk { fixture, does })).await.unwrap(),
+        given(&process(FaultyDisk { fixture, does })).await.unwrap(),
         "one"
     );
 }
@@ -493,7 +493,7 @@ async fn one_of_those_who_waited_fetches_where_the_holder_was_killed() {
 async fn nobody_waits_for_another_process_past_half_the_time_and_the_rest_is_for_asking() {
     let fixture = laptop();
     let vault = process(fixture.clone());
-    let held = Place::new(&vault, identity("s").unwrap(), &request());
+    let held = DiskEntry::new(&vault, identity("s").unwrap(), &request());
     let _lock = held.store.lock(&held.parts()).unwrap().unwrap();
     let brought = token("alone", &fixture, HOUR);
     let answer = through(
@@ -541,7 +541,7 @@ async fn a_folder_that_others_look_into_costs_the_cache_and_not_the_token_and_is
 
 /// A disk that misbehaves.
 #[derive(Debug)]
-struct Disk {
+struct FaultyDisk {
     fixture: Fixture,
     /// What each access to a file in the cache folder does.
     does: Does,
@@ -564,7 +564,7 @@ impl std::fmt::Debug for Does {
     }
 }
 
-impl Disk {
+impl FaultyDisk {
     fn fails(&self, path: &Path) -> io::Result<()> {
         match &self.does {
             Does::Fails(kind) if path.starts_with("/home/ada/.cache") => Err((*kind).into()),
@@ -573,9 +573,9 @@ impl Disk {
     }
 }
 
-impl crate::system::Sealed for Disk {}
+impl crate::system::Sealed for FaultyDisk {}
 
-impl System for Disk {
+impl System for FaultyDisk {
     fn var(&self, name: &str) -> Option<String> {
         self.fixture.var(name)
     }
@@ -658,7 +658,7 @@ async fn a_disk_that_can_not_be_written_to_is_read_and_told_of_with_the_fix() {
         )
         .await
         .unwrap();
-        let disk = || Disk {
+        let disk = || FaultyDisk {
             fixture: fixture.clone(),
             does: Does::Fails(kind),
         };
@@ -690,7 +690,7 @@ async fn a_due_token_of_a_disk_that_can_not_be_written_to_is_good_until_there_is
     .unwrap();
     fixture.advance(HOUR - Duration::from_secs(120));
     let does = Does::Fails(io::ErrorKind::ReadOnlyFilesystem);
-    let options = process(Disk {
+    let options = process(FaultyDisk {
         fixture: fixture.clone(),
         does,
     });
@@ -702,7 +702,7 @@ async fn a_due_token_of_a_disk_that_can_not_be_written_to_is_good_until_there_is
 #[tokio::test]
 async fn a_file_system_that_knows_no_locks_serves_all_the_same() {
     let fixture = laptop();
-    let disk = || Disk {
+    let disk = || FaultyDisk {
         fixture: fixture.clone(),
         does: Does::KnowsNoLocks,
     };
@@ -720,7 +720,7 @@ async fn a_disk_that_hangs_costs_some_seconds_and_after_that_nothing() {
     let (began, has_begun) = mpsc::channel();
     let (hold, held) = mpsc::channel();
     let does = Does::Hangs(Mutex::new(began), Mutex::new(held));
-    let options = process(Disk {
+    let options = process(FaultyDisk {
         fixture: fixture.clone(),
         does,
     });

@@ -11,8 +11,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use zeroize::Zeroizing;
 
 /// One entry.
-pub(super) struct Kept {
-    pub(super) about: About,
+pub(super) struct StoredToken {
+    pub(super) about: TokenLabel,
     pub(super) token: Option<AccessToken>,
     /// When the last request failed, if it failed since this token was stored.
     pub(super) failed_at: Option<SystemTime>,
@@ -20,7 +20,7 @@ pub(super) struct Kept {
 
 /// What lists show of a token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct About {
+pub(super) struct TokenLabel {
     pub(super) credential: String,
     pub(super) whose: String,
     pub(super) tenant: Option<String>,
@@ -32,14 +32,14 @@ pub(super) struct About {
 
 /// Times are in milliseconds since 1970.
 #[derive(Serialize, Deserialize)]
-struct Header {
-    about: About,
-    token: Option<Times>,
+struct StoredHeader {
+    about: TokenLabel,
+    token: Option<StoredTimes>,
     failed_at: Option<u64>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
-struct Times {
+struct StoredTimes {
     obtained: u64,
     refresh_on: u64,
     ends: u64,
@@ -48,7 +48,7 @@ struct Times {
 /// How long a failed request matters.
 const FAILED: Duration = Duration::from_secs(60);
 
-impl About {
+impl TokenLabel {
     pub(super) fn new(identity: &Identity, request: &TokenRequest) -> Self {
         let scopes = request.scopes().iter().map(Scope::as_str);
         Self {
@@ -61,11 +61,11 @@ impl About {
     }
 }
 
-impl Kept {
+impl StoredToken {
     pub(super) fn to_bytes(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let header = Header {
+        let header = StoredHeader {
             about: self.about.clone(),
-            token: self.token.as_ref().map(|token| Times {
+            token: self.token.as_ref().map(|token| StoredTimes {
                 obtained: milliseconds(token.0.obtained()),
                 refresh_on: milliseconds(token.refresh_on().into()),
                 ends: milliseconds(token.expires_on().into()),
@@ -86,7 +86,7 @@ impl Kept {
         let (length, rest) = bytes.split_first_chunk()?;
         let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
         let (header, secret) = rest.split_at_checked(length)?;
-        let header: Header = serde_json::from_slice(header).ok()?;
+        let header: StoredHeader = serde_json::from_slice(header).ok()?;
         let token = match header.token {
             None => None,
             Some(times) => Some(token(&times, secret)?),
@@ -107,7 +107,7 @@ impl Kept {
     }
 }
 
-fn token(times: &Times, secret: &[u8]) -> Option<AccessToken> {
+fn token(times: &StoredTimes, secret: &[u8]) -> Option<AccessToken> {
     let obtained = time(times.obtained)?;
     let lifetime = time(times.ends)?.duration_since(obtained).ok()?;
     let refresh_in = time(times.refresh_on)?.duration_since(obtained).ok()?;
@@ -140,11 +140,11 @@ mod tests {
     use crate::hostile::{cases, spoilt};
     use proptest::prelude::*;
 
-    fn kept() -> Kept {
+    fn kept() -> StoredToken {
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let identity = Identity::new("ClientSecretCredential", "the application a");
-        Kept {
-            about: About::new(&identity, &TokenRequest::new(Scope::ARM)),
+        StoredToken {
+            about: TokenLabel::new(&identity, &TokenRequest::new(Scope::ARM)),
             token: Some(AccessToken::new(
                 "TopSecretToken",
                 now,
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn a_token_comes_back_with_all_its_times() {
         let (before, bytes) = (kept(), kept().to_bytes().unwrap());
-        let after = Kept::from_bytes(&bytes).unwrap();
+        let after = StoredToken::from_bytes(&bytes).unwrap();
         let (one, other) = (before.token.unwrap(), after.token.unwrap());
         assert_eq!(one.secret(), other.secret());
         assert_eq!(one.expires_on(), other.expires_on());
@@ -170,23 +170,23 @@ mod tests {
 
     #[test]
     fn times_that_make_no_sense_make_no_token() {
-        let good = Times {
+        let good = StoredTimes {
             obtained: 1000,
             refresh_on: 2000,
             ends: 3000,
         };
         assert!(token(&good, b"t").is_some());
         for (bad, secret) in [
-            (Times { ends: 500, ..good }, b"t".as_slice()),
+            (StoredTimes { ends: 500, ..good }, b"t".as_slice()),
             (
-                Times {
+                StoredTimes {
                     refresh_on: 500,
                     ..good
                 },
                 b"t",
             ),
             (
-                Times {
+                StoredTimes {
                     ends: u64::MAX,
                     ..good
                 },
@@ -194,7 +194,7 @@ mod tests {
             ),
             (good, b""),
             (
-                Times {
+                StoredTimes {
                     obtained: 1,
                     refresh_on: 1,
                     ends: 1,
@@ -211,7 +211,7 @@ mod tests {
 
         #[test]
         fn what_was_not_written_here_is_read_without_harm(bad in spoilt(kept().to_bytes().unwrap().to_vec())) {
-            if let Some(kept) = Kept::from_bytes(&bad) {
+            if let Some(kept) = StoredToken::from_bytes(&bad) {
                 let _ = kept.end(UNIX_EPOCH);
                 let _ = kept.to_bytes();
             }

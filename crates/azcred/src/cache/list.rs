@@ -1,6 +1,6 @@
 //! Lists and clears the cache on the disk.
 
-use super::kept::Kept;
+use super::kept::StoredToken;
 use crate::{
     facts::{Error, ErrorKind, Result},
     options::ClientOptions,
@@ -70,7 +70,7 @@ pub async fn list(options: &ClientOptions) -> Result<CacheList> {
             .list()?
             .iter()
             .filter_map(|bytes| {
-                let kept = Kept::from_bytes(bytes)?;
+                let kept = StoredToken::from_bytes(bytes)?;
                 Some(CachedToken {
                     expires_on: kept.token?.expires_on(),
                     credential: kept.about.credential,
@@ -122,7 +122,8 @@ pub async fn clear(options: &ClientOptions) -> Result<usize> {
 /// As [`list`].
 pub(crate) fn forget(store: &dyn TokenStore, sign_in: &str) -> Result<usize> {
     let is_of_it = |bytes: &[u8]| {
-        Kept::from_bytes(bytes).is_some_and(|kept| kept.about.sign_in.as_deref() == Some(sign_in))
+        StoredToken::from_bytes(bytes)
+            .is_some_and(|kept| kept.about.sign_in.as_deref() == Some(sign_in))
     };
     store.remove(&is_of_it)
 }

@@ -60,15 +60,15 @@ pub(crate) async fn without_person<T>(answer: impl Future<Output = T>) -> T {
 
 type Flight = Shared<BoxFuture<'static, Result<AccessToken>>>;
 type WeakFlight = WeakShared<BoxFuture<'static, Result<AccessToken>>>;
-type Entries = HashMap<TokenRequest, Entry, BuildHasherDefault<Prehashed>>;
+type Entries = HashMap<TokenRequest, KeyState, BuildHasherDefault<Prehashed>>;
 
 /// The tokens of one credential.
-pub(crate) struct MemoryCache(Arc<Shelf>);
+pub(crate) struct MemoryCache(Arc<CredentialTokens>);
 
 /// The map of entries is replaced as a whole, so a read is one load and one look-up. There are few
 /// keys, and a token lives for an hour: copying the pointers at each change is cheap compared with
 /// a request.
-struct Shelf {
+struct CredentialTokens {
     system: SharedSystem,
     entries: ArcSwap<Entries>,
     /// Changes after every change of a token. What a thread remembers is valid only for this
@@ -78,7 +78,7 @@ struct Shelf {
 
 /// The state of one key.
 #[derive(Clone)]
-struct Entry {
+struct KeyState {
     token: Option<Arc<Copies>>,
     slot: Arc<Slot>,
 }
@@ -92,13 +92,13 @@ struct Slot {
     /// lock.
     refresh_not_before: AtomicU64,
     /// The running request.
-    flight: Mutex<Option<UnderWay>>,
+    flight: Mutex<Option<RunningRequest>>,
     /// The running background refresh, which ends with the cache.
     refresh: Mutex<Option<AbortHandle>>,
 }
 
 /// A running request and its runtime.
-struct UnderWay {
+struct RunningRequest {
     /// A weak reference: the request lives as long as a caller waits for it.
     flight: WeakFlight,
     /// The runtime of its timers and its connection. Polled from another runtime, it would wait
@@ -107,7 +107,7 @@ struct UnderWay {
     since: Instant,
 }
 
-impl UnderWay {
+impl RunningRequest {
     /// The request, if a caller on `runtime` can wait for it.
     fn join(&self, runtime: runtime::Id) -> Option<Flight> {
         let flight = self.flight.upgrade()?;
@@ -119,7 +119,7 @@ impl UnderWay {
 
 impl MemoryCache {
     pub(crate) fn new(system: SharedSystem) -> Self {
-        Self(Arc::new(Shelf {
+        Self(Arc::new(CredentialTokens {
             system,
             entries: ArcSwap::default(),
             version: AtomicU64::new(recent::next_version()),
@@ -183,7 +183,7 @@ impl MemoryCache {
     }
 }
 
-impl Shelf {
+impl CredentialTokens {
     fn good_token(&self, request: &TokenRequest) -> Option<AccessToken> {
         let entries = self.entries.load();
         let token = entries.get(request)?.token.as_ref()?.token();
@@ -196,7 +196,7 @@ impl Shelf {
             return entry.slot.clone();
         }
         let now = self.system.now();
-        let new = Entry {
+        let new = KeyState {
             token: None,
             slot: Arc::new(Slot::new(now)),
         };
@@ -225,7 +225,7 @@ impl Shelf {
             let mut entries = Entries::clone(entries);
             // The key may have been removed as an old one between its look-up and the start of the
             // request.
-            let entry = entries.entry(request.clone()).or_insert_with(|| Entry {
+            let entry = entries.entry(request.clone()).or_insert_with(|| KeyState {
                 token: None,
                 slot: Arc::new(Slot::new(now)),
             });
@@ -239,7 +239,7 @@ impl Shelf {
     /// Joins the running request, or starts one.
     fn join_or_start(
         self: &Arc<Self>,
-        place: &mut Option<UnderWay>,
+        place: &mut Option<RunningRequest>,
         runtime: runtime::Id,
         request: &TokenRequest,
         fetch: impl FnOnce(TokenRequest) -> BoxFuture<'static, Result<AccessToken>>,
@@ -264,7 +264,7 @@ impl Shelf {
         }
         .boxed()
         .shared();
-        *place = flight.downgrade().map(|flight| UnderWay {
+        *place = flight.downgrade().map(|flight| RunningRequest {
             flight,
             runtime,
             since: Instant::now(),
@@ -299,7 +299,7 @@ impl Shelf {
     }
 }
 
-impl Entry {
+impl KeyState {
     fn is_worth_keeping(&self, now: SystemTime) -> bool {
         let used = self
             .token

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 /// An authority that counts its calls and answers when the test lets it. Its tokens live for an
 /// hour by default.
 #[derive(Clone)]
-struct Authority {
+struct CountingAuthority {
     clock: Fixture,
     calls: Arc<AtomicUsize>,
     gate: Arc<Semaphore>,
@@ -28,7 +28,7 @@ impl Drop for CountDrop {
     }
 }
 
-impl Authority {
+impl CountingAuthority {
     fn new() -> (Self, MemoryCache) {
         let clock = Fixture::new().at(UNIX_EPOCH + Duration::from_secs(1_000_000));
         let authority = Self {
@@ -101,7 +101,7 @@ fn arm() -> TokenRequest {
 
 #[tokio::test]
 async fn a_good_token_is_given_again_without_asking() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     assert_eq!(authority.first(&cache, &arm()).await, "t1");
     authority.clock.advance(Duration::from_secs(3299));
     assert_eq!(authority.get(&cache, &arm()).await.unwrap(), "t1");
@@ -110,7 +110,7 @@ async fn a_good_token_is_given_again_without_asking() {
 
 #[tokio::test]
 async fn a_token_due_for_refresh_is_given_at_once_while_one_request_leaves() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let request = arm();
     authority.first(&cache, &request).await;
     authority.clock.advance(Duration::from_secs(3300));
@@ -141,7 +141,7 @@ async fn a_token_due_for_refresh_is_given_at_once_while_one_request_leaves() {
 
 #[tokio::test]
 async fn a_failed_early_refresh_harms_nobody_and_is_tried_again_later() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let request = arm();
     authority.first(&cache, &request).await;
     authority.clock.advance(Duration::from_secs(3300));
@@ -170,7 +170,7 @@ async fn a_failed_early_refresh_harms_nobody_and_is_tried_again_later() {
 
 #[tokio::test]
 async fn many_callers_without_a_token_share_one_request_and_its_answer() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let (authority, cache) = (Arc::new(authority), Arc::new(cache));
     let callers: Vec<_> = (0..500)
         .map(|_| {
@@ -188,7 +188,7 @@ async fn many_callers_without_a_token_share_one_request_and_its_answer() {
 
 #[tokio::test]
 async fn one_key_never_waits_for_another() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let (slow, other) = (arm(), TokenRequest::new(Scope::STORAGE));
     let mut waiting = cache.get(&slow, |request| authority.fetch(request));
     assert!((&mut waiting).now_or_never().is_none());
@@ -211,7 +211,7 @@ async fn one_key_never_waits_for_another() {
 
 #[tokio::test]
 async fn a_caller_that_leaves_takes_nothing_from_those_who_stay() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let request = arm();
     let mut leaver = cache.get(&request, |request| authority.fetch(request));
     assert!((&mut leaver).now_or_never().is_none());
@@ -228,7 +228,7 @@ async fn a_caller_that_leaves_takes_nothing_from_those_who_stay() {
 
 #[tokio::test]
 async fn the_request_is_dropped_with_its_last_caller() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let request = arm();
     let mut only = cache.get(&request, |request| authority.fetch(request));
     assert!((&mut only).now_or_never().is_none());
@@ -239,7 +239,7 @@ async fn the_request_is_dropped_with_its_last_caller() {
 
 #[tokio::test]
 async fn a_background_refresh_ends_with_its_cache() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let request = arm();
     authority.first(&cache, &request).await;
     authority.clock.advance(Duration::from_secs(3300));
@@ -254,7 +254,7 @@ async fn a_background_refresh_ends_with_its_cache() {
 
 #[tokio::test]
 async fn an_error_is_never_cached_even_while_somebody_still_holds_it() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let request = arm();
     authority.fails.store(true, Ordering::SeqCst);
     let mut holder = cache.get(&request, |request| authority.fetch(request));
@@ -270,7 +270,7 @@ async fn an_error_is_never_cached_even_while_somebody_still_holds_it() {
 
 #[tokio::test]
 async fn an_ended_token_is_never_given_out_and_its_key_makes_room() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let request = arm();
     authority.first(&cache, &request).await;
     authority.clock.advance(Duration::from_secs(3591));
@@ -284,7 +284,7 @@ async fn an_ended_token_is_never_given_out_and_its_key_makes_room() {
 
 #[tokio::test]
 async fn a_clock_moved_back_does_not_keep_a_token_alive() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let request = arm();
     authority.first(&cache, &request).await;
     authority
@@ -295,7 +295,7 @@ async fn a_clock_moved_back_does_not_keep_a_token_alive() {
 
 #[tokio::test]
 async fn a_token_that_is_short_lived_when_it_comes_is_not_asked_for_again_and_again() {
-    let (mut authority, cache) = Authority::new();
+    let (mut authority, cache) = CountingAuthority::new();
     authority.lifetime = Duration::from_secs(240);
     let request = arm();
     authority.first(&cache, &request).await;
@@ -314,7 +314,7 @@ async fn a_token_that_is_short_lived_when_it_comes_is_not_asked_for_again_and_ag
 
 #[tokio::test]
 async fn a_token_is_kept_though_its_key_made_room_meanwhile() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let request = arm();
     let mut waiting = cache.get(&request, |request| authority.fetch(request));
     assert!((&mut waiting).now_or_never().is_none());
@@ -326,7 +326,7 @@ async fn a_token_is_kept_though_its_key_made_room_meanwhile() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_stood_still_is_not_joined() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let request = arm();
     let mut still = cache.get(&request, |request| authority.fetch(request));
     assert!((&mut still).now_or_never().is_none());
@@ -338,7 +338,7 @@ async fn a_request_that_stood_still_is_not_joined() {
 
 #[test]
 fn a_runtime_that_stands_still_holds_up_nobody_on_another() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let request = arm();
     let runtime = || {
         tokio::runtime::Builder::new_current_thread()
@@ -363,7 +363,7 @@ fn a_runtime_that_stands_still_holds_up_nobody_on_another() {
 
 #[test]
 fn outside_a_runtime_a_token_that_is_not_there_is_an_error_and_no_panic() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let request = arm();
     let answer = cache
         .get(&request, |request| authority.fetch(request))
@@ -375,7 +375,7 @@ fn outside_a_runtime_a_token_that_is_not_there_is_an_error_and_no_panic() {
 
 #[test]
 fn outside_a_runtime_a_good_token_is_still_given() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let request = arm();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -391,7 +391,7 @@ fn outside_a_runtime_a_good_token_is_still_given() {
 
 #[tokio::test]
 async fn what_a_thread_remembers_ends_with_the_token_it_leads_to() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let request = arm();
     authority.first(&cache, &request).await;
     assert_eq!(authority.get(&cache, &request).await.unwrap(), "t1");
@@ -414,7 +414,7 @@ async fn what_a_thread_remembers_ends_with_the_token_it_leads_to() {
 
 #[tokio::test]
 async fn two_caches_never_take_each_others_tokens() {
-    let ((one, first), (two, second)) = (Authority::new(), Authority::new());
+    let ((one, first), (two, second)) = (CountingAuthority::new(), CountingAuthority::new());
     two.calls.store(10, Ordering::SeqCst);
     let request = arm();
     for _ in 0..3 {
@@ -444,7 +444,7 @@ async fn a_source_that_panics_leaves_nobody_waiting() {
         assert_eq!(error.kind(), ErrorKind::Unexpected, "{error}");
         assert!(error.why().contains("panicked"), "{error}");
     }
-    let (authority, _) = Authority::new();
+    let (authority, _) = CountingAuthority::new();
     assert_eq!(
         authority.first(&cache, &request).await,
         "t1",
@@ -454,7 +454,7 @@ async fn a_source_that_panics_leaves_nobody_waiting() {
 
 #[tokio::test]
 async fn a_challenge_is_never_answered_from_the_cache_and_its_answer_is_everybodys() {
-    let (authority, cache) = Authority::new();
+    let (authority, cache) = CountingAuthority::new();
     let plain = TokenRequest::new(Scope::ARM);
     let challenged = plain.clone().with_claims("{}");
     authority.gate.add_permits(3);

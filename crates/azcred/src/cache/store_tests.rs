@@ -1,38 +1,38 @@
 //! Tests of the cache with another store than the vault: one that machines share.
 
 use super::*;
-use crate::store::Key;
+use crate::store::EntryKey;
 use std::{
     collections::HashMap,
     sync::{MutexGuard, atomic::AtomicBool},
 };
 
 type Name = Vec<Vec<u8>>;
-type Entries = HashMap<Name, Vec<u8>>;
+type SharedEntries = HashMap<Name, Vec<u8>>;
 
 /// A store that machines share. It can be made unreachable.
 #[derive(Debug, Default)]
-struct Shared {
-    entries: Mutex<Entries>,
+struct SharedStore {
+    entries: Mutex<SharedEntries>,
     held: Arc<Mutex<Vec<Name>>>,
     is_away: AtomicBool,
 }
 
 /// A key that is locked.
-struct Held(Arc<Mutex<Vec<Name>>>, Name);
+struct HeldLock(Arc<Mutex<Vec<Name>>>, Name);
 
-impl Drop for Held {
+impl Drop for HeldLock {
     fn drop(&mut self) {
         self.0.lock().unwrap().retain(|held| *held != self.1);
     }
 }
 
-fn owned(key: Key<'_>) -> Name {
+fn owned(key: EntryKey<'_>) -> Name {
     key.iter().map(|part| part.to_vec()).collect()
 }
 
-impl Shared {
-    fn entries(&self) -> Result<MutexGuard<'_, Entries>> {
+impl SharedStore {
+    fn entries(&self) -> Result<MutexGuard<'_, SharedEntries>> {
         if self.is_away.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Unreachable, "Read", "it is away"));
         }
@@ -40,8 +40,8 @@ impl Shared {
     }
 }
 
-impl TokenStore for Shared {
-    fn get(&self, key: Key<'_>) -> Result<Option<Zeroizing<Vec<u8>>>> {
+impl TokenStore for SharedStore {
+    fn get(&self, key: EntryKey<'_>) -> Result<Option<Zeroizing<Vec<u8>>>> {
         Ok(self
             .entries()?
             .get(&owned(key))
@@ -49,18 +49,18 @@ impl TokenStore for Shared {
             .map(Zeroizing::new))
     }
 
-    fn put(&self, key: Key<'_>, entry: &[u8], _: SystemTime) -> Result<()> {
+    fn put(&self, key: EntryKey<'_>, entry: &[u8], _: SystemTime) -> Result<()> {
         self.entries()?.insert(owned(key), entry.to_vec());
         Ok(())
     }
 
-    fn lock(&self, key: Key<'_>) -> Result<Option<Lock>> {
+    fn lock(&self, key: EntryKey<'_>) -> Result<Option<Lock>> {
         let mut held = self.held.lock().unwrap();
         if held.contains(&owned(key)) {
             return Ok(None);
         }
         held.push(owned(key));
-        Ok(Some(Lock::new(Held(self.held.clone(), owned(key)))))
+        Ok(Some(Lock::new(HeldLock(self.held.clone(), owned(key)))))
     }
 
     fn list(&self) -> Result<Vec<Zeroizing<Vec<u8>>>> {
@@ -86,7 +86,7 @@ impl TokenStore for Shared {
 
 #[tokio::test(start_paused = true)]
 async fn machines_that_share_a_store_make_one_request() {
-    let store = Arc::new(Shared::default());
+    let store = Arc::new(SharedStore::default());
     let machine = |name: &str| {
         let machine = Fixture::new().with_var("HOME", name).at(start());
         process(machine).with_store(store.clone())

@@ -24,7 +24,7 @@ const VARIABLE: &str = "ARM_CLOUD_METADATA_URL";
 /// Resource Manager.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
+struct CloudDescription {
     #[serde(default)]
     name: Option<String>,
     #[serde(default)]
@@ -43,8 +43,8 @@ struct Authentication {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Document {
-    Many(Vec<Entry>),
-    One(Box<Entry>),
+    Many(Vec<CloudDescription>),
+    One(Box<CloudDescription>),
 }
 
 /// The cloud that the environment's description names; `None` if [`VARIABLE`] is not set.
@@ -116,7 +116,7 @@ pub(crate) async fn described(
 const CHECK_ADDRESS: &str = "check the address, and that no proxy answers instead";
 
 /// The clouds in a response; `None` if the response is not a description.
-fn entries(response: &HttpResponse) -> Option<Vec<Entry>> {
+fn entries(response: &HttpResponse) -> Option<Vec<CloudDescription>> {
     if response.status != 200 {
         return None;
     }
@@ -161,11 +161,11 @@ fn address(text: &str) -> Option<Url> {
 }
 
 fn choose<'a>(
-    entries: &'a [Entry],
+    entries: &'a [CloudDescription],
     wanted: Option<&str>,
     authority: Option<&Authority>,
     from: &Url,
-) -> Option<&'a Entry> {
+) -> Option<&'a CloudDescription> {
     if let Some(wanted) = wanted {
         return entries
             .iter()
@@ -203,7 +203,7 @@ fn choose<'a>(
         .or_else(|| entries.first().filter(|_| entries.len() == 1))
 }
 
-fn cloud(entry: &Entry, authority: Option<Authority>, from: &Url) -> Result<Cloud> {
+fn cloud(entry: &CloudDescription, authority: Option<Authority>, from: &Url) -> Result<Cloud> {
     let authority = match authority {
         Some(authority) => authority,
         None => Authority::new(&entry.authentication.login_endpoint)?,

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn described(json: &str) -> Vec<Entry> {
+fn described(json: &str) -> Vec<CloudDescription> {
     match serde_json::from_str(json).unwrap() {
         Document::Many(entries) => entries,
         Document::One(entry) => vec![*entry],

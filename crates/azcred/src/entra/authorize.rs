@@ -8,7 +8,7 @@
 
 use super::{
     Endpoints, Grant, SignedIn, TokenEndpoint, pkce, scopes_of_person,
-    token_answer::{self, Asked},
+    token_answer::{self, SentRequest},
 };
 use crate::{
     facts::{Error, ErrorKind, Fix, Result},
@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 
 /// Optional parameters of an authorization request.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Wishes<'a> {
+pub(crate) struct AuthorizationOptions<'a> {
     /// The sign-in name to offer.
     pub(crate) login_hint: Option<&'a str>,
     /// What the provider asks the person again (`prompt`, OpenID Connect Core 1.0 section 3.1.2.1).
@@ -82,7 +82,7 @@ impl Authorization {
         client_id: &str,
         request: &TokenRequest,
         redirect_uri: String,
-        wishes: Wishes<'_>,
+        wishes: AuthorizationOptions<'_>,
     ) -> Result<Self> {
         let (state, nonce) = (pkce::unguessable()?, pkce::unguessable()?);
         let verifier = pkce::unguessable()?;
@@ -259,7 +259,7 @@ impl Authorization {
         let secrets = [&self.state, &self.nonce, &self.verifier].map(ExposeSecret::expose_secret);
         let tenant = request.tenant().unwrap_or(endpoint.tenant());
         let refused = token_answer::failure(
-            &Asked {
+            &SentRequest {
                 what: &what,
                 client_id: endpoint.client_id().as_str(),
                 tenant: tenant.as_str(),

@@ -1,7 +1,7 @@
 //! Requests a device code from the provider (RFC 8628 sections 3.1 and 3.2).
 
 use super::{
-    token_answer::{self, Asked},
+    token_answer::{self, SentRequest},
     token_endpoint::{TokenEndpoint, scopes_of_person},
 };
 use crate::{
@@ -40,7 +40,7 @@ const LONGEST_USER_CODE: usize = 64;
 const LONGEST_ADDRESS: usize = 2048;
 
 #[derive(Deserialize)]
-struct Answer {
+struct DeviceCodeResponse {
     #[serde(deserialize_with = "token_answer::secret")]
     device_code: SecretString,
     user_code: String,
@@ -97,7 +97,7 @@ impl TokenEndpoint {
         let now = options.system().now();
         if response.status != 200 {
             return Err(token_answer::failure(
-                &Asked {
+                &SentRequest {
                     what: &what,
                     client_id: self.client_id().as_str(),
                     tenant: request.tenant().unwrap_or(self.tenant()).as_str(),
@@ -117,7 +117,7 @@ impl TokenEndpoint {
 
 /// The device code in a response, or what is wrong with the response.
 fn read(response: &HttpResponse, now: SystemTime) -> std::result::Result<Device, String> {
-    let Some(answer) = json::object::<Answer>(&response.body) else {
+    let Some(answer) = json::object::<DeviceCodeResponse>(&response.body) else {
         return Err(token_answer::not_an_answer(
             response,
             "neither a code nor an error",

@@ -14,7 +14,7 @@ mod token_answer;
 mod token_endpoint;
 
 #[cfg(feature = "people")]
-pub(crate) use authorize::{Authorization, Redirected, Wishes};
+pub(crate) use authorize::{Authorization, AuthorizationOptions, Redirected};
 #[cfg(feature = "people")]
 pub(crate) use device::Device;
 pub(crate) use openid::{Endpoints, IdClaims};

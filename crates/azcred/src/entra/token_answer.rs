@@ -18,7 +18,7 @@ use serde::{Deserialize, Deserializer};
 use std::time::{Duration, SystemTime};
 
 /// The request, as far as its errors need it.
-pub(super) struct Asked<'a> {
+pub(super) struct SentRequest<'a> {
     /// What did not work, as a sentence.
     pub(super) what: &'a str,
     pub(super) client_id: &'a str,
@@ -35,7 +35,7 @@ const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 const CLOCK_TOLERANCE: i64 = 300;
 
 #[derive(Deserialize)]
-struct Success {
+struct TokenResponse {
     #[serde(deserialize_with = "secret")]
     access_token: SecretString,
     #[serde(default)]
@@ -89,7 +89,7 @@ pub(crate) struct PersonTokens {
 }
 
 /// The tokens in a response, or the error that it means.
-pub(super) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Result<PersonTokens> {
+pub(super) fn read(asked: &SentRequest<'_>, response: &HttpResponse) -> Result<PersonTokens> {
     if response.status == 200 {
         success(asked, response)
     } else {
@@ -97,12 +97,12 @@ pub(super) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Result<PersonT
     }
 }
 
-fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<PersonTokens> {
+fn success(asked: &SentRequest<'_>, response: &HttpResponse) -> Result<PersonTokens> {
     let unexpected = |why: String| {
         Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why)
             .with_fix("check AZURE_AUTHORITY_HOST, and that no proxy answers instead")
     };
-    let Some(answer) = json::object::<Success>(&response.body) else {
+    let Some(answer) = json::object::<TokenResponse>(&response.body) else {
         return Err(unexpected(not_an_answer(response, NEITHER)));
     };
     if !answer.token_type.is_empty() && !answer.token_type.eq_ignore_ascii_case("Bearer") {
@@ -155,7 +155,7 @@ fn home_account_id(client_info: &str) -> Option<String> {
     (is_id(&info.uid) && is_id(&info.utid)).then(|| format!("{}.{}", info.uid, info.utid))
 }
 
-pub(super) fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
+pub(super) fn failure(asked: &SentRequest<'_>, response: &HttpResponse) -> Error {
     let Some(failure) = json::object::<Failure>(&response.body) else {
         return not_understood(asked, response);
     };
@@ -223,7 +223,7 @@ pub(super) fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
 }
 
 /// The error for a response that is not an OAuth error.
-fn not_understood(asked: &Asked<'_>, response: &HttpResponse) -> Error {
+fn not_understood(asked: &SentRequest<'_>, response: &HttpResponse) -> Error {
     if response.status == 429 || response.status >= 500 {
         let (why, fix) = busy(response, asked.now, None);
         return Error::new(ErrorKind::Unreachable, asked.what.to_owned(), why).with_fix(fix);
@@ -361,21 +361,21 @@ pub(super) fn seconds<'de, D: Deserializer<'de>>(
 ) -> std::result::Result<Option<u64>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Seconds {
+    enum NumberOrText {
         Number(u64),
         Fraction(f64),
         Text(String),
     }
-    Ok(match Option::<Seconds>::deserialize(deserializer)? {
+    Ok(match Option::<NumberOrText>::deserialize(deserializer)? {
         None => None,
-        Some(Seconds::Number(seconds)) => Some(seconds),
+        Some(NumberOrText::Number(seconds)) => Some(seconds),
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "saturates, and is bounded later"
         )]
-        Some(Seconds::Fraction(seconds)) => Some(seconds as u64),
-        Some(Seconds::Text(text)) => Some(
+        Some(NumberOrText::Fraction(seconds)) => Some(seconds as u64),
+        Some(NumberOrText::Text(text)) => Some(
             text.trim()
                 .parse()
                 .map_err(|_| serde::de::Error::custom("no number of seconds"))?,

@@ -20,7 +20,7 @@ fn answer(status: u16, body: &str) -> Result<AccessToken> {
 
 fn read_with(response: &HttpResponse) -> Result<AccessToken> {
     read(
-        &Asked {
+        &SentRequest {
             what: "Asked",
             client_id: "c11e",
             tenant: "contoso.com",

@@ -2,7 +2,7 @@
 
 use super::{
     openid::{self, Endpoints},
-    token_answer::{self, Asked, PersonTokens},
+    token_answer::{self, PersonTokens, SentRequest},
 };
 use crate::{
     cloud::{Authority, Cloud},
@@ -323,7 +323,7 @@ impl TokenEndpoint {
         let secrets = post.secrets();
         let secrets: Vec<&str> = secrets.iter().map(|secret| secret.as_str()).collect();
         let answer = token_answer::read(
-            &Asked {
+            &SentRequest {
                 what: &what,
                 client_id: self.client_id.as_str(),
                 tenant: tenant.as_str(),

@@ -36,10 +36,10 @@ pub enum ErrorKind {
 /// it sent them), and the fix. It never holds a secret. Cloning is cheap: all callers that wait for
 /// one request get its error.
 #[derive(Clone)]
-pub struct Error(Arc<Inner>);
+pub struct Error(Arc<ErrorInner>);
 
 #[derive(Clone)]
-struct Inner {
+struct ErrorInner {
     kind: ErrorKind,
     what: Cow<'static, str>,
     why: Cow<'static, str>,
@@ -58,7 +58,7 @@ impl Error {
         what: impl Into<Cow<'static, str>>,
         why: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(ErrorInner {
             kind,
             what: what.into(),
             why: why.into(),
@@ -108,7 +108,7 @@ impl Error {
     }
 
     /// Changes this error and no clone of it.
-    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+    fn change(mut self, change: impl FnOnce(&mut ErrorInner)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
     }

@@ -44,9 +44,9 @@ const BACKOFF_CONNECT: Duration = Duration::from_millis(200);
 
 /// An HTTP client. It is built at its first request; clones are cheap and share it.
 #[derive(Clone)]
-pub struct Http(Arc<Inner>);
+pub struct Http(Arc<HttpInner>);
 
-struct Inner {
+struct HttpInner {
     system: SharedSystem,
     way: Way,
     client: OnceCell<reqwest::Client>,
@@ -287,7 +287,7 @@ impl Http {
     }
 
     fn by(way: Way, system: SharedSystem) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(HttpInner {
             system,
             way,
             client: OnceCell::new(),

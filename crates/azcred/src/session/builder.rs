@@ -1,7 +1,7 @@
 //! What a program wants of a session, and how that, variables and files become one.
 
 use super::{
-    Inner, Session,
+    Session, SessionInner,
     decided::{self, Wishes},
     variables,
 };
@@ -179,7 +179,7 @@ impl SessionBuilder {
         }
         let preset = preset.unwrap_or_default();
         tracing::info!(authority = %cloud.authority(), %preset, "session opened");
-        Ok(Session(Arc::new(Inner {
+        Ok(Session(Arc::new(SessionInner {
             chain: chain.settings(&files).build(),
             options,
             preset,

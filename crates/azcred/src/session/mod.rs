@@ -42,9 +42,9 @@ use std::{fmt, path::PathBuf, sync::Arc};
 ///
 /// Clones are the same session. After its first token, a session keeps to the source of it.
 #[derive(Clone)]
-pub struct Session(Arc<Inner>);
+pub struct Session(Arc<SessionInner>);
 
-struct Inner {
+struct SessionInner {
     chain: Chain,
     options: ClientOptions,
     preset: Preset,

@@ -10,7 +10,7 @@ use url::Url;
 
 /// A program that opens addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Browser {
+pub(crate) struct Opener {
     program: PathBuf,
     /// The arguments; [`ADDRESS`] stands for the address.
     args: Vec<String>,
@@ -19,7 +19,7 @@ pub(crate) struct Browser {
 /// The placeholder for the address, as in the variable `BROWSER`.
 const ADDRESS: &str = "%s";
 
-impl Browser {
+impl Opener {
     fn new(program: PathBuf, args: &[&str]) -> Self {
         Self {
             program,
@@ -71,7 +71,7 @@ const IN_A_TERMINAL: [&str; 10] = [
 ///
 /// `BROWSER` comes first: it is set on purpose, for example by an editor that is connected to this
 /// machine.
-pub(crate) fn find(system: &dyn System) -> std::result::Result<Browser, String> {
+pub(crate) fn find(system: &dyn System) -> std::result::Result<Opener, String> {
     let listed = system.var("BROWSER");
     if let Some(list) = &listed {
         if list.trim() == "none" {
@@ -93,7 +93,7 @@ pub(crate) fn find(system: &dyn System) -> std::result::Result<Browser, String> 
         return Err(format!("this is a session over SSH{but}"));
     }
     match system.os() {
-        "macos" => Ok(Browser::new("/usr/bin/open".into(), &[ADDRESS])),
+        "macos" => Ok(Opener::new("/usr/bin/open".into(), &[ADDRESS])),
         "windows" => system
             .find_program("rundll32")
             .map(by_rundll32)
@@ -147,7 +147,7 @@ pub(crate) fn no_browser() -> Fix {
 
 /// The first command in `BROWSER` that can be run here. As for other tools, the list has names or
 /// full paths with arguments, separated by colons (semicolons on Windows).
-fn chosen(system: &dyn System, list: &str) -> Option<Browser> {
+fn chosen(system: &dyn System, list: &str) -> Option<Opener> {
     let separator = if system.os() == "windows" { ';' } else { ':' };
     list.split(separator).find_map(|command| {
         let command = command.trim();
@@ -170,7 +170,7 @@ fn chosen(system: &dyn System, list: &str) -> Option<Browser> {
         if !args.iter().any(|arg| arg.contains(ADDRESS)) {
             args.push(ADDRESS.to_owned());
         }
-        Some(Browser { program, args })
+        Some(Opener { program, args })
     })
 }
 
@@ -195,12 +195,12 @@ fn exists(system: &dyn System, path: &str) -> bool {
     system.look(path).is_ok() || is_on_path()
 }
 
-fn by_rundll32(program: PathBuf) -> Browser {
-    Browser::new(program, &["url.dll,FileProtocolHandler", ADDRESS])
+fn by_rundll32(program: PathBuf) -> Opener {
+    Opener::new(program, &["url.dll,FileProtocolHandler", ADDRESS])
 }
 
 /// Within the Windows Subsystem for Linux, the browser is a Windows program.
-fn by_windows_outside(system: &dyn System) -> Option<Browser> {
+fn by_windows_outside(system: &dyn System) -> Option<Opener> {
     const SYSTEM32: &str = "/mnt/c/Windows/System32";
     if system.var("WSL_DISTRO_NAME").is_none() && system.var("WSL_INTEROP").is_none() {
         return None;
@@ -210,7 +210,7 @@ fn by_windows_outside(system: &dyn System) -> Option<Browser> {
         exists(system, &path).then(|| PathBuf::from(path))
     };
     if let Some(wslview) = system.find_program("wslview") {
-        return Some(Browser::new(wslview, &[ADDRESS]));
+        return Some(Opener::new(wslview, &[ADDRESS]));
     }
     if let Some(rundll32) = at("rundll32.exe").or_else(|| system.find_program("rundll32.exe")) {
         return Some(by_rundll32(rundll32));
@@ -220,19 +220,19 @@ fn by_windows_outside(system: &dyn System) -> Option<Browser> {
     // PowerShell changes nothing between single quotes but the quotes themselves
     // ('about_Quoting_Rules').
     let command = format!("Start-Process '{ADDRESS}'");
-    Some(Browser::new(
+    Some(Opener::new(
         powershell,
         &["-NoProfile", "-NonInteractive", "-Command", &command],
     ))
 }
 
-fn by_display(system: &dyn System) -> Option<Browser> {
+fn by_display(system: &dyn System) -> Option<Opener> {
     if !has_display(system) {
         return None;
     }
     OPENERS
         .iter()
-        .find_map(|(name, args)| Some(Browser::new(system.find_program(name)?, args)))
+        .find_map(|(name, args)| Some(Opener::new(system.find_program(name)?, args)))
 }
 
 fn has_display(system: &dyn System) -> bool {

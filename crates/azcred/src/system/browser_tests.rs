@@ -59,7 +59,7 @@ fn the_variable_browser_wins_with_its_arguments_wherever_one_is() {
     let found = find(&machine("/vscode/my bin/browser.sh")).unwrap();
     assert_eq!(
         found,
-        Browser::new("/vscode/my bin/browser.sh".into(), &["%s"])
+        Opener::new("/vscode/my bin/browser.sh".into(), &["%s"])
     );
     for none in [
         "./firefox",

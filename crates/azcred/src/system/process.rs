@@ -106,9 +106,9 @@ pub(super) async fn run(
     #[cfg(windows)]
     builder.creation_flags(CREATE_NO_WINDOW);
     let child = builder.spawn().map_err(Unfinished::NotStarted)?;
-    let mut running = Running(child);
+    let mut running = RunningProgram(child);
     let (stdout, stderr) = (running.0.stdout.take(), running.0.stderr.take());
-    let mut outputs = [Output::new(stdout), Output::new(stderr)];
+    let mut outputs = [OutputStream::new(stdout), OutputStream::new(stderr)];
     let code = timeout_at(end, until_the_end(&mut running, &mut outputs))
         .await
         .map_err(|_| Unfinished::TooLate)??;
@@ -127,8 +127,8 @@ pub(super) async fn run(
 const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 
 async fn until_the_end(
-    running: &mut Running,
-    [stdout, stderr]: &mut [Output; 2],
+    running: &mut RunningProgram,
+    [stdout, stderr]: &mut [OutputStream; 2],
 ) -> Result<Option<i32>, Unfinished> {
     let mut reading = Box::pin(async { tokio::try_join!(stdout.read(), stderr.read()) });
     // The program may print without end, close its output and go on, or end with its output open.
@@ -150,12 +150,12 @@ async fn until_the_end(
 }
 
 /// One of a program's streams, and what was read of it.
-struct Output {
+struct OutputStream {
     stream: Option<Box<dyn AsyncRead + Send + Unpin>>,
     bytes: Zeroizing<Vec<u8>>,
 }
 
-impl Output {
+impl OutputStream {
     fn new(stream: Option<impl AsyncRead + Send + Unpin + 'static>) -> Self {
         Self {
             stream: stream.map(|stream| Box::new(stream) as _),
@@ -181,9 +181,9 @@ impl Output {
 }
 
 /// A running program. Dropping it kills its whole process group. Tokio reaps it.
-struct Running(Child);
+struct RunningProgram(Child);
 
-impl Drop for Running {
+impl Drop for RunningProgram {
     fn drop(&mut self) {
         // `None` after the program was waited for: another process may have its number by now.
         let Some(id) = self.0.id() else { return };

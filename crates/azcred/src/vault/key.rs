@@ -44,12 +44,12 @@ const LEFT_ALONE: Duration = Duration::from_secs(30);
 
 /// The kind of place that has the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum KeyHolder {
     Keyring,
     File,
 }
 
-impl Kind {
+impl KeyHolder {
     /// The folder of the entries under this key.
     pub(super) fn folder(self) -> &'static str {
         match self {
@@ -88,7 +88,7 @@ impl Failed {
 /// The key and its place.
 #[derive(Debug)]
 pub(super) struct Opened {
-    pub(super) kind: Kind,
+    pub(super) kind: KeyHolder,
     pub(super) keys: Keys,
 }
 
@@ -106,15 +106,15 @@ pub(crate) enum KeyPlace {
 /// The key; `None` if there is none.
 pub(super) fn find(system: &dyn System, failed: &Failed) -> Result<Option<Opened>> {
     look(system, failed).map(|found| match found {
-        Found::Key(opened) => Some(*opened),
-        Found::None(_) => None,
+        KeyLookup::Key(opened) => Some(*opened),
+        KeyLookup::None(_) => None,
     })
 }
 
 /// The key. It is made if there is none. Processes that call this at the same time get the same
 /// key.
 pub(super) fn find_or_make(system: &dyn System, failed: &Failed) -> Result<Opened> {
-    if let Found::Key(opened) = look(system, failed)? {
+    if let KeyLookup::Key(opened) = look(system, failed)? {
         return Ok(*opened);
     }
     let folder = folder(system)?;
@@ -122,12 +122,12 @@ pub(super) fn find_or_make(system: &dyn System, failed: &Failed) -> Result<Opene
     // Locking made the folder if there was none.
     check_folder(system, &folder)?;
     let to_make = match look(system, failed)? {
-        Found::Key(opened) => return Ok(*opened),
-        Found::None(kind) => kind,
+        KeyLookup::Key(opened) => return Ok(*opened),
+        KeyLookup::None(kind) => kind,
     };
     let opened = match to_make {
-        Some(Kind::File) => make_file(system, &folder)?,
-        Some(Kind::Keyring) => {
+        Some(KeyHolder::File) => make_file(system, &folder)?,
+        Some(KeyHolder::Keyring) => {
             let keyring = system.keyring().ok_or_else(|| out_of_reach(None))?;
             let made = failed.or_ask(|| make_in_keyring(keyring));
             made.map_err(|trouble| unusable(keyring, &trouble))?
@@ -188,13 +188,13 @@ pub(super) fn out_of_reach_here(system: &dyn System, failed: &Failed) -> Option<
 }
 
 /// The result of looking for a key.
-enum Found {
+enum KeyLookup {
     Key(Box<Opened>),
     /// There is no key. If its place is decided, that place.
-    None(Option<Kind>),
+    None(Option<KeyHolder>),
 }
 
-fn look(system: &dyn System, failed: &Failed) -> Result<Found> {
+fn look(system: &dyn System, failed: &Failed) -> Result<KeyLookup> {
     let folder = folder(system)?;
     if !refuses_keyring(system)? && is_marked(system, &folder)? {
         let asked = system
@@ -203,12 +203,12 @@ fn look(system: &dyn System, failed: &Failed) -> Result<Found> {
         match asked {
             Some((_, Ok(secret))) => {
                 return Ok(match secret.and_then(|secret| from_keyring(&secret)) {
-                    Some(master) => Found::Key(Box::new(Opened {
-                        kind: Kind::Keyring,
+                    Some(master) => KeyLookup::Key(Box::new(Opened {
+                        kind: KeyHolder::Keyring,
                         keys: Keys::new(&master)?,
                     })),
                     // The key was removed from the keyring, so its entries are lost.
-                    None => Found::None(Some(Kind::Keyring)),
+                    None => KeyLookup::None(Some(KeyHolder::Keyring)),
                 });
             }
             // A session without a keyring uses the file.
@@ -216,14 +216,14 @@ fn look(system: &dyn System, failed: &Failed) -> Result<Found> {
             Some((keyring, Err(trouble))) => return Err(unusable(keyring, &trouble)),
         }
         return Ok(match read_file(system, &folder)? {
-            Some(opened) => Found::Key(Box::new(opened)),
-            None => Found::None(Some(Kind::File)),
+            Some(opened) => KeyLookup::Key(Box::new(opened)),
+            None => KeyLookup::None(Some(KeyHolder::File)),
         });
     }
     Ok(match read_file(system, &folder)? {
-        Some(opened) => Found::Key(Box::new(opened)),
-        None if refuses_keyring(system)? => Found::None(Some(Kind::File)),
-        None => Found::None(None),
+        Some(opened) => KeyLookup::Key(Box::new(opened)),
+        None if refuses_keyring(system)? => KeyLookup::None(Some(KeyHolder::File)),
+        None => KeyLookup::None(None),
     })
 }
 
@@ -269,7 +269,7 @@ fn make_in_keyring(keyring: &dyn Keyring) -> Result<Opened, NoKeyring> {
         }
     };
     Ok(Opened {
-        kind: Kind::Keyring,
+        kind: KeyHolder::Keyring,
         keys: Keys::new(&master).map_err(failed)?,
     })
 }
@@ -324,7 +324,7 @@ fn read_file(system: &dyn System, folder: &Path) -> Result<Option<Opened>> {
         return Ok(None);
     };
     Ok(Some(Opened {
-        kind: Kind::File,
+        kind: KeyHolder::File,
         keys: Keys::new(&master)?,
     }))
 }

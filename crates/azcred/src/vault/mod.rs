@@ -21,7 +21,7 @@ use crate::{
     facts::{Error, ErrorKind, Result},
     system::{self, FileKind, FileLock, SharedSystem, System},
 };
-use key::{Kind, Opened};
+use key::{KeyHolder, Opened};
 use std::{
     ffi::OsStr,
     fmt, io,
@@ -64,7 +64,7 @@ pub(crate) enum Shelf {
 
 /// Where a vault's files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct VaultPlace {
     /// The folder of access tokens.
     pub(crate) tokens: PathBuf,
     /// The folder of sign-ins.
@@ -220,7 +220,7 @@ impl Vault {
     /// Removes all entries of all keys; returns their number.
     pub(crate) fn clear(&self, shelf: Shelf) -> Result<usize> {
         let mut removed = 0;
-        for kind in [Kind::Keyring, Kind::File] {
+        for kind in [KeyHolder::Keyring, KeyHolder::File] {
             let folder = self.folder(shelf, kind)?;
             for name in self.list(shelf, &folder)? {
                 let path = folder.join(&name);
@@ -240,7 +240,7 @@ impl Vault {
     /// The number of files and their size in bytes, over all keys, with locks and leftover files.
     pub(crate) fn size(&self, shelf: Shelf) -> Result<(usize, u64)> {
         let (mut files, mut bytes) = (0, 0);
-        for kind in [Kind::Keyring, Kind::File] {
+        for kind in [KeyHolder::Keyring, KeyHolder::File] {
             let folder = self.folder(shelf, kind)?;
             for name in self.list(shelf, &folder)? {
                 // Files that were removed meanwhile don't count.
@@ -301,8 +301,8 @@ impl Vault {
     }
 
     /// Where the vault's files are, or would be.
-    pub(crate) fn place(&self) -> Result<Place> {
-        Ok(Place {
+    pub(crate) fn place(&self) -> Result<VaultPlace> {
+        Ok(VaultPlace {
             tokens: Shelf::Tokens.root(&*self.system)?,
             sign_ins: Shelf::SignIns.root(&*self.system)?,
             key: key::place(&*self.system, &self.failed)?,
@@ -314,7 +314,7 @@ impl Vault {
     pub(crate) fn out_of_reach(&self) -> Option<Error> {
         let is_had = held(&self.opened)
             .as_ref()
-            .is_some_and(|opened| opened.kind == Kind::Keyring);
+            .is_some_and(|opened| opened.kind == KeyHolder::Keyring);
         if is_had {
             return None;
         }
@@ -384,7 +384,7 @@ impl Vault {
     }
 
     /// The folder of the entries under a kind of key, after a check that it is the user's.
-    fn folder(&self, shelf: Shelf, kind: Kind) -> Result<PathBuf> {
+    fn folder(&self, shelf: Shelf, kind: KeyHolder) -> Result<PathBuf> {
         let root = shelf.root(&*self.system)?;
         let version = root.join(VERSION_FOLDER);
         let leaf = version.join(kind.folder());

@@ -3,22 +3,22 @@
 use super::{Shelf, Vault};
 use crate::{
     facts::Result,
-    store::{Key, Lock, TokenStore},
+    store::{EntryKey, Lock, TokenStore},
 };
 use std::time::SystemTime;
 use zeroize::Zeroizing;
 
 /// The store is the shelf of access tokens.
 impl TokenStore for Vault {
-    fn get(&self, key: Key<'_>) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    fn get(&self, key: EntryKey<'_>) -> Result<Option<Zeroizing<Vec<u8>>>> {
         self.read(Shelf::Tokens, key)
     }
 
-    fn put(&self, key: Key<'_>, entry: &[u8], end: SystemTime) -> Result<()> {
+    fn put(&self, key: EntryKey<'_>, entry: &[u8], end: SystemTime) -> Result<()> {
         self.write_until(Shelf::Tokens, key, entry, Some(end))
     }
 
-    fn lock(&self, key: Key<'_>) -> Result<Option<Lock>> {
+    fn lock(&self, key: EntryKey<'_>) -> Result<Option<Lock>> {
         Ok(self.try_lock(Shelf::Tokens, key)?.map(Lock::new))
     }
 

@@ -99,13 +99,13 @@ const NAMES: [&str; 2] = ["config.json", "project.json"];
 
 /// The three parts, each with the place where it was found.
 struct Names {
-    place: Place,
+    place: NamePlace,
     labels: [&'static str; 3],
     values: [Option<String>; 3],
 }
 
 /// A place in which all parts are found together.
-enum Place {
+enum NamePlace {
     Caller,
     /// Variables with this prefix.
     Variables(&'static str),
@@ -116,7 +116,7 @@ impl Names {
     /// The caller as the place; its values follow.
     fn of_caller(labels: Labels) -> Self {
         Self {
-            place: Place::Caller,
+            place: NamePlace::Caller,
             labels: labels.0,
             values: [None, None, None],
         }
@@ -125,14 +125,14 @@ impl Names {
     /// Where the part with this label was found.
     fn source(&self, label: &'static str) -> Source {
         match &self.place {
-            Place::Caller => Source::Named(label),
-            Place::Variables(_) => Source::Variable(label),
-            Place::File(path) => Source::File(path.clone()),
+            NamePlace::Caller => Source::Named(label),
+            NamePlace::Variables(_) => Source::Variable(label),
+            NamePlace::File(path) => Source::File(path.clone()),
         }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for NamePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Caller => f.write_str("the command line"),
@@ -188,7 +188,7 @@ pub fn locate(system: &dyn System, directory: &Path, named: &Named) -> Result<Op
         .with_fix_of(&error)
     })?;
     let other = match &base.place {
-        Place::File(path) => rival(system, directory, path, &workspace),
+        NamePlace::File(path) => rival(system, directory, path, &workspace),
         _ => None,
     };
     let source = |part: usize| match given[part] {
@@ -216,7 +216,7 @@ fn incomplete(base: &Names, values: &[Option<&str>], what: String) -> Error {
     let absent_names = absent.join(" and ");
     let verb = if absent.len() > 1 { "are" } else { "is" };
     let (state, besides) = match base.place {
-        Place::Caller => ("given", ""),
+        NamePlace::Caller => ("given", ""),
         _ => ("there", " or give it as a flag"),
     };
     Error::new(
@@ -232,7 +232,7 @@ fn base(system: &dyn System, directory: &Path) -> Result<Option<Names>> {
     let variables = |title, labels: [&'static str; 3]| {
         let values = labels.map(|name| system.var(name));
         values.iter().any(Option::is_some).then_some(Names {
-            place: Place::Variables(title),
+            place: NamePlace::Variables(title),
             labels,
             values,
         })
@@ -344,7 +344,7 @@ fn read(path: PathBuf, bytes: &[u8]) -> Result<Names> {
         }
     };
     Ok(Names {
-        place: Place::File(path),
+        place: NamePlace::File(path),
         labels: FIELDS,
         values,
     })

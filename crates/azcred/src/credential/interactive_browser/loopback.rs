@@ -312,7 +312,7 @@ async fn answer(
 mod tests {
     use super::*;
     use crate::{
-        entra::{Authorization, Endpoints, Wishes},
+        entra::{Authorization, AuthorizationOptions, Endpoints},
         request::TokenRequest,
         scope::Scope,
     };
@@ -329,8 +329,14 @@ mod tests {
         };
         let request = TokenRequest::new(Scope::ARM);
         let back = loopback.redirect_uri();
-        let authorization =
-            Authorization::new(&endpoints, "c", &request, back, Wishes::default()).unwrap();
+        let authorization = Authorization::new(
+            &endpoints,
+            "c",
+            &request,
+            back,
+            AuthorizationOptions::default(),
+        )
+        .unwrap();
         Arc::new(Door::new(authorization, loopback.port()))
     }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     account::Account,
-    entra::{Authorization, TokenEndpoint, Wishes},
+    entra::{Authorization, AuthorizationOptions, TokenEndpoint},
     facts::{Error, ErrorKind, Fix, Result, SignIn, SignInWay},
     options::ClientOptions,
     prompt::Notice,
@@ -218,7 +218,7 @@ impl Browser {
         let within = deadline.min(endpoint.deadline());
         let endpoints = endpoint.endpoints(request, within).await?;
         let loopback = Loopback::bind(self.port).await?;
-        let wishes = Wishes {
+        let wishes = AuthorizationOptions {
             login_hint: whom.login_hint,
             prompt: self.prompt.map(SignInPrompt::as_str),
         };

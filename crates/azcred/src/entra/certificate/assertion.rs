@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 #[derive(Serialize)]
-struct Header {
+struct JwtHeader {
     alg: &'static str,
     typ: &'static str,
     #[serde(rename = "x5t#S256")]
@@ -32,7 +32,7 @@ struct Header {
 
 /// Times are whole seconds since 1970 (RFC 7519 section 2, `NumericDate`).
 #[derive(Serialize)]
-struct Claims<'a> {
+struct AssertionClaims<'a> {
     aud: &'a str,
     iss: &'a str,
     sub: &'a str,
@@ -76,7 +76,7 @@ impl ClientCertificate {
                 )
             })?
             .as_secs();
-        let header = Header {
+        let header = JwtHeader {
             alg: "PS256",
             typ: "JWT",
             thumbprint: URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, self.leaf())),
@@ -88,7 +88,7 @@ impl ClientCertificate {
                     .collect()
             }),
         };
-        let claims = Claims {
+        let claims = AssertionClaims {
             aud: audience,
             iss: client_id.as_str(),
             sub: client_id.as_str(),

@@ -30,8 +30,8 @@ pub(super) struct Element<'a> {
 
 impl<'a> Element<'a> {
     /// The elements in the content.
-    pub(super) fn inside(self) -> Reader<'a> {
-        Reader(self.content)
+    pub(super) fn inside(self) -> BerReader<'a> {
+        BerReader(self.content)
     }
 
     /// The content of an octet string, joined if it is in pieces. The caller checks the tag, which
@@ -70,9 +70,9 @@ impl<'a> Element<'a> {
 
 /// The elements of a sequence, one after another.
 #[derive(Clone, Copy)]
-pub(super) struct Reader<'a>(&'a [u8]);
+pub(super) struct BerReader<'a>(&'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> BerReader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The content of the next element, which must be a sequence.
-    pub(super) fn sequence(&mut self) -> Result<Reader<'a>, Malformed> {
+    pub(super) fn sequence(&mut self) -> Result<BerReader<'a>, Malformed> {
         self.expect(SEQUENCE).map(Element::inside)
     }
 
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
     }
 
     /// An `AlgorithmIdentifier` (RFC 5280 section 4.1.1.2): its identifier and its parameters.
-    pub(super) fn algorithm(&mut self) -> Result<(&'a [u8], Reader<'a>), Malformed> {
+    pub(super) fn algorithm(&mut self) -> Result<(&'a [u8], BerReader<'a>), Malformed> {
         let mut inside = self.sequence()?;
         Ok((inside.oid()?, inside))
     }
@@ -183,7 +183,7 @@ fn split_indefinite(tag: u8, bytes: &[u8], depth: u8) -> Result<(Element<'_>, &[
 }
 
 fn gather(pieces: &[u8], whole: &mut Vec<u8>, depth: u8) -> Result<(), Malformed> {
-    let mut pieces = Reader(pieces);
+    let mut pieces = BerReader(pieces);
     while !pieces.is_empty() {
         let piece = pieces.any()?;
         match piece.tag {
@@ -206,7 +206,7 @@ mod tests {
         let bytes = [
             0x24, 0x80, 0x04, 1, b'a', 0x24, 0x80, 0x04, 2, b'b', b'c', 0, 0, 0, 0, 0x02, 1, 5,
         ];
-        let mut reader = Reader::new(&bytes);
+        let mut reader = BerReader::new(&bytes);
         assert_eq!(reader.octet_string().unwrap().as_ref(), b"abc");
         assert_eq!(reader.expect(INTEGER).unwrap().number(), Ok(5));
         assert!(reader.is_empty());
@@ -215,14 +215,14 @@ mod tests {
     #[test]
     fn a_length_beyond_the_end_and_endless_nesting_are_malformed() {
         assert!(
-            Reader::new(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0])
+            BerReader::new(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0])
                 .any()
                 .is_err()
         );
-        assert!(Reader::new(&[0x30, 0x05, 0]).any().is_err());
-        assert!(Reader::new(&[0x30, 0x80].repeat(100_000)).any().is_err());
-        assert!(Reader::new(&[0x04, 0x80, 0, 0]).any().is_err());
-        assert!(Reader::new(&[]).any().is_err());
+        assert!(BerReader::new(&[0x30, 0x05, 0]).any().is_err());
+        assert!(BerReader::new(&[0x30, 0x80].repeat(100_000)).any().is_err());
+        assert!(BerReader::new(&[0x04, 0x80, 0, 0]).any().is_err());
+        assert!(BerReader::new(&[]).any().is_err());
     }
 
     #[test]

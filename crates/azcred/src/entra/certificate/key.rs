@@ -2,7 +2,7 @@
 //! accepted.
 
 use super::{
-    ber::{INTEGER, Malformed, OCTET_STRING, Reader, SEQUENCE},
+    ber::{BerReader, INTEGER, Malformed, OCTET_STRING, SEQUENCE},
     fault::Fault,
     pbe::{self, Budget, Password},
 };
@@ -31,7 +31,7 @@ pub(super) struct PrivateKey(KeyPair);
 impl PrivateKey {
     /// Reads a `PrivateKeyInfo` (RFC 5958 section 2).
     pub(super) fn from_pkcs8(der: &[u8]) -> Result<Self, Fault> {
-        let mut info = Reader::new(der).sequence()?;
+        let mut info = BerReader::new(der).sequence()?;
         info.expect(INTEGER)?;
         let (algorithm, _) = info.algorithm()?;
         match (algorithm, algorithm.strip_prefix(EDWARDS_AND_MONTGOMERY)) {
@@ -53,7 +53,7 @@ impl PrivateKey {
         password: Password<'_>,
         budget: &mut Budget,
     ) -> Result<Self, Fault> {
-        let mut info = Reader::new(der).sequence()?;
+        let mut info = BerReader::new(der).sequence()?;
         let algorithm = info.algorithm()?;
         let plain = pbe::decrypt(algorithm, &info.octet_string()?, password, budget)?;
         Self::from_decrypted(&plain, password, Self::from_pkcs8)
@@ -66,7 +66,7 @@ impl PrivateKey {
         password: Password<'_>,
         read: fn(&[u8]) -> Result<Self, Fault>,
     ) -> Result<Self, Fault> {
-        let starts_like_a_key = Reader::new(plain)
+        let starts_like_a_key = BerReader::new(plain)
             .expect(SEQUENCE)
             .and_then(|key| key.inside().expect(INTEGER))
             .is_ok();
@@ -79,7 +79,7 @@ impl PrivateKey {
 
     /// Reads an `RSAPrivateKey` (RFC 8017 appendix A.1.2).
     pub(super) fn from_pkcs1(der: &[u8]) -> Result<Self, Fault> {
-        let mut numbers = Reader::new(der).sequence()?;
+        let mut numbers = BerReader::new(der).sequence()?;
         numbers.expect(INTEGER)?;
         let modulus = bits(numbers.expect(INTEGER)?.content);
         let exponent = bits(numbers.expect(INTEGER)?.content);
@@ -117,7 +117,7 @@ fn bits(integer: &[u8]) -> usize {
 pub(super) fn describe_der(der: &[u8]) -> Fault {
     const PKCS7: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07";
     let look = || -> Result<Fault, Malformed> {
-        let mut outer = Reader::new(der).sequence()?;
+        let mut outer = BerReader::new(der).sequence()?;
         Ok(match outer.peek() {
             Some(INTEGER) => Fault::KeyAlone,
             Some(SEQUENCE) if x509_parser::parse_x509_certificate(der).is_ok() => {

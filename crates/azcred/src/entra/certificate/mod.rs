@@ -52,9 +52,9 @@ const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 ///
 /// Cloning is cheap. `Debug` shows the certificate's subject and thumbprint, never the key.
 #[derive(Clone)]
-pub struct ClientCertificate(Arc<Inner>);
+pub struct ClientCertificate(Arc<CertificateInner>);
 
-struct Inner {
+struct CertificateInner {
     key: KeyPair,
     /// DER, leaf first. Never empty.
     chain: Vec<Vec<u8>>,
@@ -255,7 +255,7 @@ fn read(data: &[u8], password: Option<Password<'_>>) -> Result<ClientCertificate
         validity.not_before.to_datetime(),
         validity.not_after.to_datetime(),
     );
-    Ok(ClientCertificate(Arc::new(Inner {
+    Ok(ClientCertificate(Arc::new(CertificateInner {
         key: key.into_key_pair(),
         chain,
         subject,

@@ -4,7 +4,7 @@
 //! Weak ciphers are here to read files of older software. Nothing is encrypted with them.
 
 use super::{
-    ber::{INTEGER, Malformed, Reader, SEQUENCE},
+    ber::{BerReader, INTEGER, Malformed, SEQUENCE},
     fault::{Fault, PasswordHint},
 };
 use cbc::cipher::{BlockModeDecrypt, KeyIvInit, block_padding::Pkcs7};
@@ -187,7 +187,7 @@ const HMAC: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x02";
 
 /// Decrypts `data` with the algorithm and parameters of an `AlgorithmIdentifier`.
 pub(super) fn decrypt(
-    (algorithm, mut parameters): (&[u8], Reader<'_>),
+    (algorithm, mut parameters): (&[u8], BerReader<'_>),
     data: &[u8],
     password: Password<'_>,
     budget: &mut Budget,
@@ -228,7 +228,7 @@ pub(super) fn decrypt(
     }
 }
 
-fn salt_and_rounds(mut parameters: Reader<'_>) -> Result<(Vec<u8>, u64), Fault> {
+fn salt_and_rounds(mut parameters: BerReader<'_>) -> Result<(Vec<u8>, u64), Fault> {
     let salt = parameters.octet_string()?.into_owned();
     Ok((salt, parameters.expect(INTEGER)?.number()?))
 }
@@ -236,7 +236,7 @@ fn salt_and_rounds(mut parameters: Reader<'_>) -> Result<(Vec<u8>, u64), Fault> 
 /// PBES1 with PBKDF1 (RFC 8018 sections 5.1 and 6.1), the default of OpenSSL before 1.1.
 fn pbes1(
     hash: Hash,
-    parameters: Reader<'_>,
+    parameters: BerReader<'_>,
     data: &[u8],
     password: Password<'_>,
     budget: &mut Budget,
@@ -252,7 +252,7 @@ fn pbes1(
 
 /// PBES2 (RFC 8018 section 6.2), which current software writes.
 fn pbes2(
-    mut parameters: Reader<'_>,
+    mut parameters: BerReader<'_>,
     data: &[u8],
     password: Password<'_>,
     budget: &mut Budget,
@@ -287,7 +287,7 @@ fn pbes2(
 
 /// PBKDF2 (RFC 8018 appendix A.2), also for the authentication code of RFC 9579.
 pub(super) fn pbkdf2_key(
-    mut parameters: Reader<'_>,
+    mut parameters: BerReader<'_>,
     password: Password<'_>,
     key: &mut [u8],
     budget: &mut Budget,
@@ -320,7 +320,7 @@ pub(super) fn pbkdf2_key(
 
 /// scrypt (RFC 7914 section 7.1).
 fn scrypt_key(
-    mut parameters: Reader<'_>,
+    mut parameters: BerReader<'_>,
     password: Password<'_>,
     key: &mut [u8],
     budget: &mut Budget,
@@ -346,7 +346,7 @@ fn scrypt_key(
 }
 
 /// Checks the optional key length in the parameters against the cipher's.
-fn key_length(parameters: &mut Reader<'_>, key: &[u8]) -> Result<(), Fault> {
+fn key_length(parameters: &mut BerReader<'_>, key: &[u8]) -> Result<(), Fault> {
     match parameters.optional(INTEGER)? {
         Some(length) if length.number()? != key.len() as u64 => Err(Malformed.into()),
         _ => Ok(()),

@@ -5,7 +5,7 @@
 
 use super::{
     Contents,
-    ber::{CONTEXT_0, INTEGER, Malformed, OBJECT_IDENTIFIER, Reader, SEQUENCE},
+    ber::{BerReader, CONTEXT_0, INTEGER, Malformed, OBJECT_IDENTIFIER, SEQUENCE},
     fault::{Fault, PasswordHint},
     key::PrivateKey,
     pbe::{self, Budget, Password, Purpose, pbkdf2_key, pkcs12_key},
@@ -49,7 +49,7 @@ pub(super) fn read(
     password: Option<Password<'_>>,
     budget: &mut Budget,
 ) -> Result<Contents, Fault> {
-    let mut pfx = Reader::new(data).sequence()?;
+    let mut pfx = BerReader::new(data).sequence()?;
     pfx.expect(INTEGER)?;
     let mut content = pfx.sequence()?;
     if content.oid()? != DATA {
@@ -109,7 +109,7 @@ pub(super) fn read(
 
 /// Whether `MacData` (RFC 7292 section 4, RFC 9579) authenticates `content` with this password.
 fn authenticates(
-    mut mac: Reader<'_>,
+    mut mac: BerReader<'_>,
     content: &[u8],
     password: Password<'_>,
     budget: &mut Budget,
@@ -185,7 +185,7 @@ fn authenticates(
 /// Reads an `AuthenticatedSafe` (RFC 7292 section 4.1).
 fn read_safe(safe: &[u8], password: Password<'_>, budget: &mut Budget) -> Result<Contents, Fault> {
     let mut contents = Contents::default();
-    let mut parts = Reader::new(safe).sequence()?;
+    let mut parts = BerReader::new(safe).sequence()?;
     while !parts.is_empty() {
         let mut part = parts.sequence()?;
         let kind = part.oid()?;
@@ -228,7 +228,7 @@ fn read_bags(
     contents: &mut Contents,
     depth: u8,
 ) -> Result<(), Fault> {
-    let mut bags = Reader::new(bags).sequence()?;
+    let mut bags = BerReader::new(bags).sequence()?;
     while !bags.is_empty() {
         let mut bag = bags.sequence()?;
         let kind = bag.oid()?;
@@ -239,7 +239,7 @@ fn read_bags(
                 contents.add_key(|| PrivateKey::from_encrypted_pkcs8(value, password, budget));
             }
             Some([3]) => {
-                let mut certificate = Reader::new(value).sequence()?;
+                let mut certificate = BerReader::new(value).sequence()?;
                 if certificate.oid()? == X509_CERTIFICATE {
                     let der = certificate.expect(CONTEXT_0)?.inside().octet_string()?;
                     contents.certificates.push(der.into_owned());

@@ -112,7 +112,7 @@ pub(super) struct Call<'a> {
 }
 
 /// The reply to a call: its arguments, or the name of an error.
-pub(super) type Answer = Result<Reply, String>;
+pub(super) type CallResult = Result<Reply, String>;
 
 /// The arguments of a reply.
 pub(super) struct Reply {
@@ -138,7 +138,7 @@ impl Bus {
         service: &'static str,
         patience: Duration,
         calls: &[Call<'_>],
-    ) -> Result<(Self, Vec<Answer>), NoKeyring> {
+    ) -> Result<(Self, Vec<CallResult>), NoKeyring> {
         let until = Instant::now() + patience;
         let stream = address.connect().map_err(|error| {
             NoKeyring::Absent(format!(
@@ -195,7 +195,7 @@ impl Bus {
     }
 
     /// Calls a method.
-    pub(super) fn call(&mut self, call: &Call<'_>) -> Result<Answer, NoKeyring> {
+    pub(super) fn call(&mut self, call: &Call<'_>) -> Result<CallResult, NoKeyring> {
         let mut sent = Zeroizing::new(Vec::new());
         self.append(&mut sent, self.service, call)?;
         self.send(&sent)?;
@@ -248,9 +248,9 @@ impl Bus {
     }
 
     /// The replies to the last messages, in the order of the calls. Other messages are skipped.
-    fn answers(&mut self, count: usize) -> Result<Vec<Answer>, NoKeyring> {
+    fn answers(&mut self, count: usize) -> Result<Vec<CallResult>, NoKeyring> {
         let first = usize_of(self.serial).ok_or_else(nonsense)? + 1 - count;
-        let mut answers: Vec<Option<Answer>> = (0..count).map(|_| None).collect();
+        let mut answers: Vec<Option<CallResult>> = (0..count).map(|_| None).collect();
         for _ in 0..MOST_OTHERS {
             let (to, answer) = self.message()?;
             let place = to.and_then(usize_of).and_then(|to| to.checked_sub(first));
@@ -265,13 +265,13 @@ impl Bus {
     }
 
     /// The next message: the call to which it replies, and its content.
-    fn message(&mut self) -> Result<(Option<u32>, Answer), NoKeyring> {
+    fn message(&mut self) -> Result<(Option<u32>, CallResult), NoKeyring> {
         let head = self.exact(16)?;
         let (endian, kind) = (head[0], head[1]);
         if endian != b'l' {
             return Err(nonsense());
         }
-        let length_at = |place: usize| Reader::new(&head[place..]).u32().and_then(usize_of);
+        let length_at = |place: usize| ArgumentReader::new(&head[place..]).u32().and_then(usize_of);
         let (Some(body), Some(fields)) = (length_at(4), length_at(12)) else {
             return Err(nonsense());
         };
@@ -367,7 +367,7 @@ struct Fields {
 
 impl Fields {
     fn read(bytes: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(bytes);
+        let mut reader = ArgumentReader::new(bytes);
         let mut fields = Self::default();
         // After the last field, padding goes up to a multiple of eight.
         while reader.rest().len() >= 8 {
@@ -444,18 +444,18 @@ impl Body {
 
 impl Reply {
     /// The arguments, if they have these types.
-    pub(super) fn arguments(&self, signature: &str) -> Option<Reader<'_>> {
-        (self.signature == signature).then(|| Reader::new(&self.body))
+    pub(super) fn arguments(&self, signature: &str) -> Option<ArgumentReader<'_>> {
+        (self.signature == signature).then(|| ArgumentReader::new(&self.body))
     }
 }
 
 /// Reads the arguments of a reply.
-pub(super) struct Reader<'a> {
+pub(super) struct ArgumentReader<'a> {
     all: &'a [u8],
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ArgumentReader<'a> {
     fn new(all: &'a [u8]) -> Self {
         Self { all, at: 0 }
     }
@@ -562,7 +562,7 @@ mod tests {
             body.text("/bc");
         });
         body.bytes(b"xyz");
-        let mut reader = Reader::new(&body.0);
+        let mut reader = ArgumentReader::new(&body.0);
         assert_eq!(reader.text(), Some("one"));
         assert_eq!(reader.texts(), Some(vec!["/a", "/bc"]));
         assert_eq!(reader.bytes(), Some(b"xyz".as_slice()));
@@ -575,9 +575,9 @@ mod tests {
         #[test]
         fn what_can_not_be_read_is_not_read(bad in spoilt(vec![5, 1, b'u', 0, 1, 0, 0, 0, 4, 1, b's', 0, 2, 0, 0, 0, b'a', b'b', 0])) {
             let _ = Fields::read(&bad);
-            let mut reader = Reader::new(&bad);
+            let mut reader = ArgumentReader::new(&bad);
             while !reader.rest().is_empty() && reader.texts().is_some() {}
-            let mut reader = Reader::new(&bad);
+            let mut reader = ArgumentReader::new(&bad);
             let _ = (reader.signature(), reader.text(), reader.bytes(), reader.align(8), reader.u32());
         }
     }

@@ -5,7 +5,7 @@
 
 use super::{
     Secret,
-    dbus::{Address, Answer, Body, Bus, Call, Reader, Reply, nonsense},
+    dbus::{Address, ArgumentReader, Body, Bus, Call, CallResult, Reply, nonsense},
 };
 use crate::system::NoKeyring;
 use std::time::Duration;
@@ -28,13 +28,13 @@ pub(super) struct SecretService {
 }
 
 /// An open session of the service.
-struct Session {
+struct OpenSession {
     bus: Bus,
     path: String,
 }
 
 /// The paths of the items with a name.
-struct Found {
+struct ItemPaths {
     unlocked: Vec<String>,
     is_locked: bool,
 }
@@ -139,7 +139,7 @@ impl SecretService {
         Ok(())
     }
 
-    fn search(&self, service: &str, name: &str) -> Result<(Session, Found), NoKeyring> {
+    fn search(&self, service: &str, name: &str) -> Result<(OpenSession, ItemPaths), NoKeyring> {
         let mut body = Body::default();
         attributes(&mut body, service, name);
         let (session, reply) = self.begin(Call {
@@ -154,7 +154,7 @@ impl SecretService {
         let (Some(unlocked), Some(locked)) = (reader.texts(), reader.texts()) else {
             return Err(nonsense());
         };
-        let found = Found {
+        let found = ItemPaths {
             unlocked: unlocked.into_iter().map(str::to_owned).collect(),
             is_locked: !locked.is_empty(),
         };
@@ -162,7 +162,7 @@ impl SecretService {
     }
 
     /// Opens a session and makes a first call with it.
-    fn begin(&self, call: Call<'_>) -> Result<(Session, Answer), NoKeyring> {
+    fn begin(&self, call: Call<'_>) -> Result<(OpenSession, CallResult), NoKeyring> {
         let mut body = Body::default();
         body.text("plain");
         body.signature("s");
@@ -187,7 +187,7 @@ impl SecretService {
             reader.text()
         });
         let path = path.ok_or_else(nonsense)?.to_owned();
-        Ok((Session { bus, path }, answer))
+        Ok((OpenSession { bus, path }, answer))
     }
 }
 
@@ -202,7 +202,7 @@ fn attributes(body: &mut Body, service: &str, name: &str) {
 }
 
 /// Fails if the service returned the path of a prompt.
-fn unasked(mut reader: Reader<'_>) -> Result<(), NoKeyring> {
+fn unasked(mut reader: ArgumentReader<'_>) -> Result<(), NoKeyring> {
     match reader.text() {
         Some(NONE) => Ok(()),
         Some(_) => Err(NoKeyring::Locked),
@@ -210,7 +210,7 @@ fn unasked(mut reader: Reader<'_>) -> Result<(), NoKeyring> {
     }
 }
 
-fn answered(answer: Answer) -> Result<Reply, NoKeyring> {
+fn answered(answer: CallResult) -> Result<Reply, NoKeyring> {
     answer.map_err(|name| match name.as_str() {
         "org.freedesktop.Secret.Error.IsLocked" => NoKeyring::Locked,
         "org.freedesktop.DBus.Error.ServiceUnknown"

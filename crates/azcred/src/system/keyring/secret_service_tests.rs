@@ -11,9 +11,9 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A temporary folder; dropping it removes it.
-struct Folder(PathBuf);
+struct TempFolder(PathBuf);
 
-impl Folder {
+impl TempFolder {
     fn new() -> Self {
         // The path of a socket is limited to some hundred characters.
         let folder = std::env::temp_dir().join(format!("azk-{}", uuid::Uuid::new_v4().simple()));
@@ -26,16 +26,16 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for TempFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
 /// A running program; dropping it ends it.
-struct Running(Child);
+struct StartedProgram(Child);
 
-impl Drop for Running {
+impl Drop for StartedProgram {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -43,7 +43,10 @@ impl Drop for Running {
 }
 
 /// A bus with GNOME Keyring, unlocked by a password or locked; `None` if they are not installed.
-fn gnome_keyring(folder: &Folder, password: Option<&str>) -> Option<(Running, Running)> {
+fn gnome_keyring(
+    folder: &TempFolder,
+    password: Option<&str>,
+) -> Option<(StartedProgram, StartedProgram)> {
     let is_there = |name: &str| {
         let paths = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&paths).any(|path| path.join(name).exists())
@@ -72,7 +75,7 @@ fn gnome_keyring(folder: &Folder, password: Option<&str>) -> Option<(Running, Ru
     // The bus prints its address when it listens.
     let mut listens = [0; 1];
     bus.stdout.take().unwrap().read_exact(&mut listens).unwrap();
-    let bus = Running(bus);
+    let bus = StartedProgram(bus);
     let mut keyring = Command::new("gnome-keyring-daemon");
     keyring.args(["--foreground", "--components=secrets"]);
     if password.is_some() {
@@ -96,7 +99,7 @@ fn gnome_keyring(folder: &Folder, password: Option<&str>) -> Option<(Running, Ru
         .write_all(password.unwrap_or_default().as_bytes())
         .unwrap();
     drop(input);
-    let keyring = Running(keyring);
+    let keyring = StartedProgram(keyring);
     while matches!(
         folder.service().get("azcred", "is it there"),
         Err(NoKeyring::Absent(_))
@@ -108,7 +111,7 @@ fn gnome_keyring(folder: &Folder, password: Option<&str>) -> Option<(Running, Ru
 
 #[test]
 fn gnome_keyring_keeps_a_secret_and_when_locked_says_so_and_asks_nobody() {
-    let folder = Folder::new();
+    let folder = TempFolder::new();
     let Some(unlocked) = gnome_keyring(&folder, Some("password")) else {
         return;
     };
@@ -135,7 +138,7 @@ fn gnome_keyring_keeps_a_secret_and_when_locked_says_so_and_asks_nobody() {
 }
 
 /// A bus that reads a little and then sends this.
-fn bus_that_says(folder: &Folder, said: &'static [u8]) -> thread::JoinHandle<()> {
+fn bus_that_says(folder: &TempFolder, said: &'static [u8]) -> thread::JoinHandle<()> {
     let listener = UnixListener::bind(folder.0.join("bus")).unwrap();
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
@@ -157,7 +160,7 @@ fn what_is_no_bus_fails_and_is_not_waited_for() {
         b"OK 00\r\nl\x02\0\x01\0\0\0\0\x01\0\0\0\x08\0\0\0\x05\x01z\0\x01\0\0\0",
         &[b'x'; 2000],
     ] {
-        let folder = Folder::new();
+        let folder = TempFolder::new();
         let bus = bus_that_says(&folder, said);
         let answer = folder.service().get("azcred", "a");
         assert!(
@@ -170,7 +173,7 @@ fn what_is_no_bus_fails_and_is_not_waited_for() {
 
 #[test]
 fn a_bus_that_never_answers_is_waited_for_no_longer_than_the_time_that_there_is() {
-    let folder = Folder::new();
+    let folder = TempFolder::new();
     let listener = UnixListener::bind(folder.0.join("bus")).unwrap();
     let service = SecretService::at(
         Address::Path(folder.0.join("bus")),
@@ -186,14 +189,14 @@ fn a_bus_that_never_answers_is_waited_for_no_longer_than_the_time_that_there_is(
 
 #[test]
 fn where_nobody_listens_there_is_no_keyring() {
-    let folder = Folder::new();
+    let folder = TempFolder::new();
     let answer = folder.service().get("azcred", "a");
     assert!(matches!(answer, Err(NoKeyring::Absent(_))), "{answer:?}");
 }
 
 #[test]
 fn a_bus_without_a_keyring_is_none() {
-    let folder = Folder::new();
+    let folder = TempFolder::new();
     let Some((keyring, _bus)) = gnome_keyring(&folder, Some("password")) else {
         return;
     };
