@@ -1,6 +1,6 @@
-//! What people do in a workspace, and the actions that it takes.
+//! What people do in a workspace, and the actions that each needs.
 //!
-//! The actions are those of azure-ai-ml's requests (PUT to `…/workspaces/W/jobs/J` takes
+//! The actions are those of azure-ai-ml's requests (PUT to `…/workspaces/W/jobs/J` needs
 //! `…/workspaces/jobs/write`), and those that Microsoft's page 'Manage access to Azure Machine
 //! Learning workspaces' lists under 'Common scenarios'.
 
@@ -22,13 +22,13 @@ pub enum Capability {
     ManageComputes,
 }
 
-/// Whether an identity may do something, and which actions it lacks.
+/// Whether an identity may do something, and which actions are missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Access {
-    /// What it is about.
+    /// The capability that was checked.
     pub capability: Capability,
-    /// The actions that none of the identity's roles allow; empty where it may.
+    /// The actions that none of the identity's roles allow; empty if it has all of them.
     pub missing: Vec<&'static str>,
 }
 
@@ -54,7 +54,7 @@ impl Capability {
         Self::ManageComputes,
     ];
 
-    /// In words: `submit jobs`.
+    /// The name: `submit jobs`.
     pub fn title(self) -> &'static str {
         match self {
             Self::SubmitJobs => "submit jobs",
@@ -64,7 +64,7 @@ impl Capability {
         }
     }
 
-    /// Every action that it takes.
+    /// All actions that the capability needs.
     pub fn actions(self) -> &'static [&'static str] {
         match self {
             Self::SubmitJobs => in_workspace![
@@ -110,12 +110,12 @@ impl Capability {
         }
     }
 
-    /// The least powerful built-in role that allows it.
+    /// The least powerful built-in role that allows the capability.
     pub fn least_role(self) -> Option<&'static BuiltInRole> {
         BuiltInRole::least(self.actions())
     }
 
-    /// Compares what it takes with what these permissions allow.
+    /// Compares the needed actions with these permissions.
     pub fn judge(self, permissions: &Permissions) -> Access {
         let missing = self
             .actions()

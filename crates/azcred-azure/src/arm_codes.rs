@@ -1,12 +1,12 @@
-//! Azure Resource Manager's codes: what each means in plain words, and its fix.
+//! Azure Resource Manager's error codes: what each means, and its fix.
 //!
 //! From Microsoft's pages 'Troubleshoot common Azure deployment errors', 'Troubleshoot Azure RBAC'
 //! and the resource providers' own. `{subscription}`, `{group}`, `{tenant}` and `{audience}` are
-//! filled in from the request.
+//! placeholders for the names of the request.
 
 use crate::error::ErrorKind;
 
-/// What a code means.
+/// What an error code means and what fixes the error.
 #[derive(Debug)]
 pub(crate) struct Meaning {
     pub(crate) code: &'static str,
@@ -15,7 +15,7 @@ pub(crate) struct Meaning {
     pub(crate) fix: &'static str,
 }
 
-/// The meaning of a code, in any case.
+/// The meaning of a code; upper and lower case are equal.
 pub(crate) fn explain(code: &str) -> Option<&'static Meaning> {
     MEANINGS
         .iter()

@@ -1,6 +1,6 @@
-//! Which tenant a domain belongs to, without a sign-in: OpenID Connect Discovery 1.0 section 4, at
-//! the authority's address for that domain (Microsoft's page 'OpenID Connect on the Microsoft
-//! identity platform', 'Fetch the OpenID configuration document').
+//! Finds the tenant of a domain without a sign-in: OpenID Connect Discovery 1.0 section 4, at the
+//! authority's address for that domain (Microsoft's page 'OpenID Connect on the Microsoft identity
+//! platform', 'Fetch the OpenID configuration document').
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -13,18 +13,19 @@ use azcred::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A tenant, as its authority describes it to everybody.
+/// A tenant, as its authority publishes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DomainTenant {
-    /// The domain that was asked for.
+    /// The requested domain.
     pub domain: String,
     /// The tenant's GUID.
     pub tenant_id: String,
-    /// Where its data is: `EU`, `NA`, `WW`; `None` where the authority does not say.
+    /// The tenant's region: `EU`, `NA`, `WW`; `None` if the authority does not publish it.
     pub region: Option<String>,
-    /// The host of the cloud that the tenant signs in at; `None` where the authority does not say.
+    /// The host of the cloud at which the tenant signs in; `None` if the authority does not publish
+    /// it.
     pub cloud_instance: Option<String>,
 }
 
@@ -46,11 +47,11 @@ struct AuthorityError {
 /// No tenant has this domain, or the name can't be a tenant's.
 const NO_SUCH_TENANT: [u32; 2] = [90002, 900_023];
 
-/// The tenant of a domain in the cloud that `options` name. No token is needed, and none is sent.
+/// The tenant of a domain in the cloud of `options`. It needs no token and sends none.
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`] where no tenant has the domain, [`ErrorKind::Invalid`] for `common` and
-/// its like, else as every request.
+/// [`ErrorKind::NotFound`] if no tenant has the domain; [`ErrorKind::Invalid`] for `common`,
+/// `organizations` and `consumers`; the errors of every request.
 pub async fn tenant_of_domain(options: &ClientOptions, domain: &TenantId) -> Result<DomainTenant> {
     let what = format!("could not find the tenant of {domain}");
     if domain.is_shared() {

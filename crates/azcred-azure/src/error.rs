@@ -1,4 +1,4 @@
-//! The one error of this crate: what was tried, what Azure Resource Manager returned, what it
+//! The error type of this crate: what was tried, what Azure Resource Manager returned, what that
 //! means, and its fix.
 
 use azcred::Fix;
@@ -16,23 +16,22 @@ pub enum ErrorKind {
     Token,
     /// Azure Resource Manager rejected the token: wrong tenant, wrong audience, expired.
     Unauthenticated,
-    /// The identity is known, and may not do this: a role is missing.
+    /// The identity is known but lacks a role for this.
     NotPermitted,
-    /// It does not exist, or this identity can't see it.
+    /// The resource does not exist, or this identity can't see it.
     NotFound,
     /// A given value can't be used: a malformed workspace name, a damaged `config.json`.
     Invalid,
-    /// There was no response in time, or Azure has a problem of its own (429, 5xx).
+    /// There was no response in time, or Azure itself has a problem (429, 5xx).
     Unreachable,
-    /// The response is not one of Azure Resource Manager: HTML, truncated JSON, a link to another
-    /// host.
+    /// The response is not Azure Resource Manager's: HTML, truncated JSON, a link to another host.
     Unexpected,
 }
 
 /// Why something in Azure could not be read or done, and its fix.
 ///
-/// `Display` reads as that of [`azcred::Error`]: what was tried, why it failed (with Azure's code
-/// and correlation id), what to do. It never holds a secret.
+/// `Display` has the form of [`azcred::Error`]'s: what was tried, why it failed (with Azure's code
+/// and correlation id), and what to do. It never shows a secret.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -69,28 +68,28 @@ impl Error {
         }))
     }
 
-    /// Adds what fixes it: a [`Fix`], or an instruction without a full stop. An empty one is none.
+    /// Adds the fix: a [`Fix`], or an instruction without a full stop. An empty instruction adds
+    /// nothing.
     #[must_use]
     pub fn with_fix(mut self, fix: impl Into<Fix>) -> Self {
         self.0.fix = Some(fix.into()).filter(|fix| !fix.is_empty());
         self
     }
 
-    /// Has the fix of an error underneath.
+    /// Takes the fix of the error that caused this one.
     fn with_fix_of(mut self, error: &azcred::Error) -> Self {
         self.0.fix = error.fix().cloned();
         self
     }
 
-    /// Adds Azure Resource Manager's own code, such as `AuthorizationFailed`.
+    /// Adds Azure Resource Manager's code, such as `AuthorizationFailed`.
     #[must_use]
     pub fn with_code(mut self, code: Option<String>) -> Self {
         self.0.code = code;
         self
     }
 
-    /// Adds what a response has: its status, its correlation id, and how far its clock is from this
-    /// machine's, in seconds.
+    /// Adds a response's status, correlation id and clock skew in seconds.
     #[must_use]
     pub(crate) fn with_answer(
         mut self,
@@ -104,7 +103,7 @@ impl Error {
         self
     }
 
-    /// There is no token.
+    /// The error for a missing token.
     pub(crate) fn token(error: azcred::Error) -> Self {
         let mut this = Self::new(
             ErrorKind::Token,
@@ -121,7 +120,7 @@ impl Error {
         this
     }
 
-    /// A request that got no response, or none that could be read.
+    /// The error for a request without a readable response.
     pub(crate) fn transport(error: &azcred::Error) -> Self {
         let kind = match error.kind() {
             azcred::ErrorKind::Invalid => ErrorKind::Invalid,
@@ -131,7 +130,7 @@ impl Error {
         Self::new(kind, error.what().to_owned(), error.why().to_owned()).with_fix_of(error)
     }
 
-    /// Its kind.
+    /// The kind.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -146,34 +145,34 @@ impl Error {
         &self.0.why
     }
 
-    /// What fixes it, where that is known.
+    /// The fix, if it is known.
     pub fn fix(&self) -> Option<&Fix> {
         self.0.fix.as_ref()
     }
 
-    /// Azure's code: Resource Manager's word (`AuthorizationFailed`), or Entra ID's
-    /// (`AADSTS7000222`) where there is no token.
+    /// Azure's code: Resource Manager's (`AuthorizationFailed`), or Entra ID's (`AADSTS7000222`) if
+    /// there is no token.
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
 
-    /// The correlation id, by which Microsoft's support and the activity log find the request.
+    /// The request's id for Microsoft's support and the activity log.
     pub fn correlation_id(&self) -> Option<&str> {
         self.0.correlation_id.as_deref()
     }
 
-    /// The HTTP status, where there was a response.
+    /// The HTTP status, if there was a response.
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
 
-    /// Why there is no token, for [`ErrorKind::Token`].
+    /// Why there is no token, if the kind is [`ErrorKind::Token`].
     pub fn token_error(&self) -> Option<&azcred::Error> {
         self.0.token.as_ref()
     }
 
-    /// How far Azure's clock is from this machine's, where a response said so, in seconds: positive
-    /// where this machine's is behind.
+    /// The difference between Azure's clock and this machine's in seconds, if the response had a
+    /// date. It is positive if this machine is behind.
     pub(crate) fn clock_skew(&self) -> Option<i64> {
         self.0.clock_skew
     }

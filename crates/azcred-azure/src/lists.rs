@@ -1,4 +1,4 @@
-//! What an identity can see: its tenants, its subscriptions' workspaces.
+//! Lists what an identity can see: its tenants, and the workspaces of its subscriptions.
 
 use crate::{
     error::{Error, Result},
@@ -8,22 +8,22 @@ use crate::{
 use serde::Deserialize;
 use tokio::task::JoinSet;
 
-/// A tenant that an identity is in, as Resource Manager lists it.
+/// A tenant of an identity, as Resource Manager lists it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Tenant {
-    /// Its GUID.
+    /// The tenant's GUID.
     pub tenant_id: String,
-    /// Its name; `None` where it does not show it.
+    /// The name; `None` if the tenant does not show it.
     #[serde(default)]
     pub display_name: Option<String>,
-    /// Its default domain; `None` where it does not show it.
+    /// The default domain; `None` if the tenant does not show it.
     #[serde(default)]
     pub default_domain: Option<String>,
 }
 
-/// How many subscriptions are read at once.
+/// The number of subscriptions that are read at the same time.
 const AT_ONCE: usize = 8;
 
 /// The workspaces of several subscriptions.
@@ -32,12 +32,12 @@ const AT_ONCE: usize = 8;
 pub struct Workspaces {
     /// The workspaces, by name and id.
     pub found: Vec<Workspace>,
-    /// The subscriptions that could not be read, each with the reason.
+    /// The subscriptions that could not be read, each with its error.
     pub trouble: Vec<(String, Error)>,
 }
 
 impl ResourceManager {
-    /// The tenants that the identity is in.
+    /// The tenants of the identity.
     ///
     /// # Errors
     /// Any [`crate::ErrorKind`].
@@ -53,7 +53,7 @@ impl ResourceManager {
     /// The workspaces of a subscription that the identity can see.
     ///
     /// # Errors
-    /// Any [`crate::ErrorKind`]; [`crate::ErrorKind::Invalid`] where the id can't be one.
+    /// Any [`crate::ErrorKind`]; [`crate::ErrorKind::Invalid`] if the id is malformed.
     pub async fn workspaces(&self, subscription: &str) -> Result<Response<Vec<Workspace>>> {
         let id = subscription_id(subscription)?;
         let what = format!("could not list the workspaces of the subscription {id}");
@@ -62,8 +62,8 @@ impl ResourceManager {
         self.list(&what, &path, api_version::MACHINE_LEARNING).await
     }
 
-    /// The workspaces of several subscriptions. A subscription that can't be read does not hide the
-    /// others.
+    /// The workspaces of several subscriptions. If one can't be read, the others are still
+    /// returned.
     pub async fn workspaces_of_all(&self, subscriptions: &[Subscription]) -> Workspaces {
         let mut all = Workspaces::default();
         let mut ids = subscriptions

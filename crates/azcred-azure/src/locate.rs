@@ -1,5 +1,4 @@
-//! The workspace that is meant, for a command line: its flags, over what [`azcred::workspace`]
-//! finds.
+//! Finds the workspace for a command line: its flags come before what [`azcred::workspace`] finds.
 
 use crate::error::{Error, ErrorKind, Result};
 use azcred::{
@@ -11,22 +10,22 @@ use std::path::Path;
 
 pub use azcred::workspace::{Located, Source};
 
-/// What the command line says, each part where it is given.
+/// The flags that were given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flags {
     /// `--subscription`
     pub subscription: Option<String>,
     /// `--resource-group`
     pub resource_group: Option<String>,
-    /// `--workspace`: a name, or a whole resource id, which then says everything.
+    /// `--workspace`: a name, or a whole resource id, which contains the other parts.
     pub workspace: Option<String>,
 }
 
-/// Finds the workspace. `directory` is where the search for a file begins: an absolute path.
+/// Finds the workspace. `directory` must be an absolute path. The search for a file begins there.
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`] where nothing names a workspace; [`ErrorKind::Invalid`] where something
-/// does and can't be used. The file or the variable and the field are named.
+/// [`ErrorKind::NotFound`] if nothing names a workspace; [`ErrorKind::Invalid`] if a name that was
+/// found can't be used. The error names the file or the variable, and the field.
 pub fn locate(system: &dyn System, directory: &Path, flags: &Flags) -> Result<Located> {
     let mut named = Named::default();
     named.subscription.clone_from(&flags.subscription);

@@ -1,27 +1,27 @@
-//! What a principal may do at a scope, computed from the list that Resource Manager returns.
+//! Computes what a principal may do at a scope from the permissions that Resource Manager lists.
 //!
-//! The rules are those of Microsoft's pages 'Understand Azure role definitions' and 'Permissions -
-//! List For Resource': an entry grants an action that its actions match and its notActions do not.
-//! Entries add up. Data actions have lists of their own. Deny assignments are not in the list: only
+//! The rules are from Microsoft's pages 'Understand Azure role definitions' and 'Permissions - List
+//! For Resource'. An entry grants an action that its actions match and its notActions don't.
+//! Entries add up. Data actions have their own lists. Deny assignments are not in the list; only
 //! Azure's rejection of a request shows them.
 
 use serde::{Deserialize, Serialize};
 
-/// One role's share of the permissions at a scope.
+/// The permissions of one role at a scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Permission {
-    /// Granted on the control plane; `*` matches any text.
+    /// Actions that are granted on the control plane; `*` matches any text.
     pub actions: Vec<String>,
-    /// Excepted from this entry's `actions`; another entry may still grant them.
+    /// Actions that this entry's `actions` don't grant. Another entry may grant them.
     pub not_actions: Vec<String>,
-    /// Granted on the data inside resources.
+    /// Actions that are granted on the data inside resources.
     pub data_actions: Vec<String>,
-    /// Excepted from this entry's `data_actions`.
+    /// Actions that this entry's `data_actions` don't grant.
     pub not_data_actions: Vec<String>,
 }
 
-/// Everything that a principal may do at one scope.
+/// All permissions of a principal at one scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Permissions(pub Vec<Permission>);
 
@@ -42,7 +42,7 @@ impl Permissions {
             .any(|entry| granted(&entry.data_actions, &entry.not_data_actions, action))
     }
 
-    /// Whether nothing at all is granted: no role reaches this scope.
+    /// Whether nothing is granted: the principal has no role at this scope or above.
     pub fn is_empty(&self) -> bool {
         self.0
             .iter()
@@ -56,8 +56,8 @@ pub(crate) fn granted<S: AsRef<str>>(actions: &[S], not_actions: &[S], action: &
     any(actions) && !any(not_actions)
 }
 
-/// Azure's own patterns have some hundred characters. The work grows with the length, which the
-/// response decides.
+/// Longer patterns match nothing. Azure's have some hundred characters, and the work grows with the
+/// length.
 const LONGEST_PATTERN: usize = 1024;
 
 /// Whether `pattern` matches `action`. Case is ignored. `*` matches any text, slashes included, and
@@ -71,7 +71,7 @@ pub(crate) fn matches(pattern: &str, action: &str) -> bool {
         .iter()
         .position(|&c| c == b'*')
         .unwrap_or(pattern.len());
-    // Most patterns are another provider's: their beginning decides.
+    // Most patterns are of another provider; their beginning differs.
     if action.len() < literal || !pattern[..literal].eq_ignore_ascii_case(&action[..literal]) {
         return false;
     }
@@ -87,7 +87,7 @@ pub(crate) fn matches(pattern: &str, action: &str) -> bool {
             } else {
                 let same = j < action.len() && pattern[i].eq_ignore_ascii_case(&action[j]);
                 let nothing_between = pattern[i..].starts_with(b"/*/");
-                // The second slash matches for both, and may itself begin another `/*/`.
+                // The second slash matches for both, and may also begin another `/*/`.
                 same && after(i + 1, j + 1) || nothing_between && after(i + 2, j)
             };
         }

@@ -1,11 +1,11 @@
-//! The evaluator against cases of Microsoft's pages, and against a second, slower definition of
-//! itself.
+//! Tests the evaluator with cases from Microsoft's pages and against a second, slower
+//! implementation.
 
 use super::*;
 use proptest::prelude::*;
 
-/// Each `/*/` either stays or becomes `/`; each `*` takes nothing or one more character: by the
-/// book, and slow.
+/// Tries every expansion: each `/*/` is kept or becomes `/`, each `*` matches nothing or one more
+/// character. Slow.
 fn by_the_book(pattern: &str, action: &str) -> bool {
     fn glob(pattern: &[char], action: &[char]) -> bool {
         match pattern {
@@ -86,7 +86,7 @@ fn data_actions_are_apart() {
     assert!(!all.is_empty() && Permissions(vec![Permission::default()]).is_empty());
 }
 
-/// Texts of up to seven of these pieces: slashes and stars meet far more often than in random
+/// Texts of up to seven of these pieces. Slashes and stars meet far more often than in random
 /// letters.
 fn pieces(pieces: &'static [&'static str]) -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(pieces), 0..7).prop_map(|pieces| pieces.concat())

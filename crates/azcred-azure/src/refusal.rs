@@ -1,7 +1,7 @@
 //! Reads the responses with which Azure Resource Manager rejects a request.
 //!
-//! Their text is not trusted: it is bounded, its control characters are removed, and only ids are
-//! put into commands.
+//! The responses' text is not trusted: its length is limited, control characters are removed, and
+//! commands get only ids from it.
 
 use crate::{
     arm_codes::explain,
@@ -13,13 +13,13 @@ use azcred::{AccessToken, Fix, GrantRole, Principal, PrincipalKind, http::HttpRe
 use serde::Deserialize;
 use std::time::SystemTime;
 
-/// What an error says of the request.
+/// The request, as far as its errors need it.
 pub(crate) struct Sent<'a> {
     /// What was tried.
     pub(crate) what: &'a str,
     /// The path of the request.
     pub(crate) path: &'a str,
-    /// Resource Manager's own resource, without a slash at the end.
+    /// Resource Manager's resource, without a slash at the end.
     pub(crate) audience: &'a str,
     /// The token of the request.
     pub(crate) token: &'a AccessToken,
@@ -48,7 +48,7 @@ pub(crate) fn correlation_id(response: &HttpResponse) -> Option<String> {
         .filter(|id| !id.is_empty())
 }
 
-/// The error for a response that rejects a request.
+/// The error for a rejected request.
 pub(crate) fn read(sent: &Sent<'_>, response: &HttpResponse) -> Error {
     let error = match serde_json::from_slice::<Envelope>(&response.body) {
         Ok(Envelope { error }) if !error.code.is_empty() => explained(sent, response, &error),
@@ -98,10 +98,10 @@ fn explained(sent: &Sent<'_>, response: &HttpResponse, refusal: &Refusal) -> Err
         .with_code(Some(code))
 }
 
-/// Which identity lacks which action, on which resource, and the least powerful role that allows
-/// it.
+/// The cause and the fix: which identity lacks which action on which resource, and the least
+/// powerful role that allows the action.
 fn not_permitted(sent: &Sent<'_>, said: &str, means: &str) -> (String, Fix) {
-    // The linked form first names the action that is allowed, then the one that is not.
+    // In the linked form, the text names the allowed action first and the missing one second.
     let refused = said
         .split_once("it does not have permission")
         .map_or(said, |(_, rest)| rest);
@@ -128,12 +128,12 @@ fn not_permitted(sent: &Sent<'_>, said: &str, means: &str) -> (String, Fix) {
         "{why} on {}; a new role takes some minutes to count",
         clean(scope, 300)
     );
-    // Azure does not say whether a resource exists to an identity that may not read it.
+    // If an identity may not read a resource, Azure does not say whether the resource exists.
     if action.to_ascii_lowercase().ends_with("/read") {
         why.push_str(", and Azure answers the same if it does not exist: check the name");
     }
     let role = BuiltInRole::least(&[action]).map_or("Contributor", |role| role.name);
-    // The message has the object id, and the token has the kind of principal.
+    // The message has the object id; the token has the kind of principal.
     let known = principal
         .as_ref()
         .and_then(|principal| principal.object_id.as_deref());
@@ -145,7 +145,7 @@ fn not_permitted(sent: &Sent<'_>, said: &str, means: &str) -> (String, Fix) {
     (why, fix)
 }
 
-/// Which tenant is the right one: the message names its issuer, the challenge its authority.
+/// The right tenant: the message has its issuer, the challenge its authority.
 fn wrong_tenant(
     sent: &Sent<'_>,
     response: &HttpResponse,
@@ -181,7 +181,7 @@ fn wrong_tenant(
     )
 }
 
-/// A response that is not Resource Manager's, or says that it is busy.
+/// The error for a response that is not Resource Manager's, or that says that it is busy.
 pub(crate) fn not_understood(what: &str, response: &HttpResponse, now: SystemTime) -> Error {
     if response.status == 429 || response.status >= 500 {
         let (why, fix) = busy(response, now, "", Fix::default());

@@ -1,5 +1,5 @@
-//! The client of Azure Resource Manager: one request or a bounded number of pages, within a
-//! deadline. It answers a claims challenge once.
+//! The client of Azure Resource Manager. A call is one request or a limited number of pages, within
+//! a deadline. It answers one claims challenge.
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -28,7 +28,7 @@ pub mod api_version {
     pub const AUTHORIZATION: &str = "2022-04-01";
 }
 
-/// More pages than any list here has: Azure's pages hold some hundred entries.
+/// The most pages of a list. Azure's pages have some hundred entries.
 const PAGES: usize = 50;
 
 /// A client of one cloud's Resource Manager, for one identity.
@@ -43,16 +43,16 @@ pub struct ResourceManager {
     deadline: Duration,
 }
 
-/// What Resource Manager returned, and what else its response says.
+/// A value that Resource Manager returned, and details of its response.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Response<T> {
     /// The value.
     pub value: T,
-    /// How far Azure's clock is from this machine's, in seconds: positive where this machine's is
-    /// behind.
+    /// The difference between Azure's clock and this machine's, in seconds. It is positive if this
+    /// machine is behind.
     pub clock_skew: Option<i64>,
-    /// The id by which Microsoft's support and the activity log find the request.
+    /// The request's id for Microsoft's support and the activity log.
     pub correlation_id: Option<String>,
 }
 
@@ -61,32 +61,32 @@ pub struct Response<T> {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Subscription {
-    /// Its GUID.
+    /// The subscription's GUID.
     pub subscription_id: String,
-    /// Its name.
+    /// The name.
     #[serde(default)]
     pub display_name: String,
     /// `Enabled`, `Warned`, `PastDue`, `Disabled` or `Deleted`.
     #[serde(default)]
     pub state: String,
-    /// Its tenant's GUID.
+    /// The tenant's GUID.
     #[serde(default)]
     pub tenant_id: Option<String>,
 }
 
-/// An Azure Machine Learning workspace: the fields that are used here.
+/// An Azure Machine Learning workspace, with the fields that azcred uses.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Workspace {
-    /// Its resource id.
+    /// The resource id.
     pub id: String,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its region.
+    /// The region.
     #[serde(default)]
     pub location: String,
-    /// Its properties.
+    /// The properties.
     #[serde(default)]
     pub properties: WorkspaceProperties,
 }
@@ -96,13 +96,13 @@ pub struct Workspace {
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct WorkspaceProperties {
-    /// Its GUID, by which its data plane knows it.
+    /// The GUID that the data plane uses.
     pub workspace_id: Option<String>,
     /// The name that people see.
     pub friendly_name: Option<String>,
     /// The id of its storage account.
     pub storage_account: Option<String>,
-    /// `Enabled` or `Disabled`: whether it accepts requests from outside its network.
+    /// Whether the workspace accepts requests from outside its network: `Enabled` or `Disabled`.
     pub public_network_access: Option<String>,
 }
 
@@ -114,11 +114,11 @@ struct Page<T> {
 }
 
 impl ResourceManager {
-    /// A client for `credential` in the cloud that `options` name; [`ClientOptions::deadline`]
-    /// bounds every call as a whole.
+    /// A client for `credential` in the cloud of `options`. [`ClientOptions::deadline`] covers each
+    /// call as a whole.
     ///
     /// # Errors
-    /// [`ErrorKind::Token`] where the environment names a cloud that can't be used.
+    /// [`ErrorKind::Token`] if the environment names a cloud that can't be used.
     pub fn new(options: &ClientOptions, credential: Arc<dyn Credential>) -> Result<Self> {
         let cloud = options.cloud().map_err(Error::token)?;
         let scope =
@@ -134,7 +134,7 @@ impl ResourceManager {
         })
     }
 
-    /// The same with tokens of this tenant, in place of the credential's own.
+    /// Uses tokens of this tenant instead of the credential's own.
     #[must_use]
     pub fn in_tenant(mut self, tenant: TenantId) -> Self {
         self.tenant = Some(tenant);
@@ -146,7 +146,7 @@ impl ResourceManager {
         &self.cloud
     }
 
-    /// A token for Resource Manager, from the cache where there is one.
+    /// A token for Resource Manager. It may be a cached one.
     ///
     /// # Errors
     /// [`ErrorKind::Token`].
@@ -168,7 +168,7 @@ impl ResourceManager {
     /// One subscription.
     ///
     /// # Errors
-    /// Any [`ErrorKind`]. It is [`ErrorKind::NotPermitted`] for an identity that has no role in the
+    /// Any [`ErrorKind`]; [`ErrorKind::NotPermitted`] if the identity has no role in the
     /// subscription.
     pub async fn subscription(&self, id: &str) -> Result<Response<Subscription>> {
         let id = subscription_id(id)?;
@@ -208,8 +208,8 @@ impl ResourceManager {
         .await
     }
 
-    /// What the identity may do at a scope, such as [`WorkspaceRef::resource_id`]: all that its
-    /// roles there and above allow.
+    /// The permissions of the identity at a scope, such as [`WorkspaceRef::resource_id`]: those of
+    /// its roles there and above.
     ///
     /// # Errors
     /// Any [`ErrorKind`].
@@ -226,7 +226,7 @@ impl ResourceManager {
         })
     }
 
-    /// One resource at a path. `what` opens the error. Cancel-safe.
+    /// One resource at a path. `what` is the error's first line. Cancel-safe.
     ///
     /// # Errors
     /// Any [`ErrorKind`].
@@ -243,13 +243,12 @@ impl ResourceManager {
         parse(what, &response)
     }
 
-    /// All entries at a path, page after page. The token goes with every request, so a link to the
-    /// next page is followed within Resource Manager only. The number of pages is bounded.
-    /// Cancel-safe.
+    /// All entries of a list. Each request has the token, so links to the next page are followed
+    /// within Resource Manager only. The number of pages is limited. Cancel-safe.
     ///
     /// # Errors
-    /// Any [`ErrorKind`]. It is [`ErrorKind::Unexpected`] for a link to another host and for a list
-    /// with too many pages.
+    /// Any [`ErrorKind`]; [`ErrorKind::Unexpected`] for a link to another host and for too many
+    /// pages.
     pub async fn list<T: DeserializeOwned>(
         &self,
         what: &str,
@@ -304,9 +303,9 @@ impl ResourceManager {
         Ok(url)
     }
 
-    /// Sends with a token. Where Azure answers with a claims challenge, requests a token with these
-    /// claims and sends once more (Microsoft's page 'Claims challenges, claims requests, and client
-    /// capabilities').
+    /// Sends a request with a token. If Azure responds with a claims challenge, requests a token
+    /// with these claims and sends once more (Microsoft's page 'Claims challenges, claims requests,
+    /// and client capabilities').
     async fn send(&self, what: &str, path: &str, url: Url, end: Instant) -> Result<HttpResponse> {
         let mut request = self.token_request();
         loop {
@@ -369,8 +368,8 @@ impl ResourceManager {
     }
 }
 
-/// Whether a response holds the token's secret part: its signature, or all of a token that is not a
-/// JWT.
+/// Whether a response contains the token's secret part: its signature, or the whole token if it is
+/// not a JWT.
 fn repeats(response: &HttpResponse, token: &AccessToken) -> bool {
     response.holds(
         token
@@ -407,7 +406,7 @@ fn parse<T: DeserializeOwned>(what: &str, response: &HttpResponse) -> Result<Res
     }
 }
 
-/// The claims of a challenge, as JSON.
+/// The claims of a challenge as JSON.
 fn challenge(response: &HttpResponse) -> Option<String> {
     let header = response.header("www-authenticate")?;
     if !header.contains("insufficient_claims") {

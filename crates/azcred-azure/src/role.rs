@@ -1,5 +1,5 @@
-//! Azure's built-in roles around machine learning: which of them is the least that gives an action,
-//! and how to assign it.
+//! Azure's built-in roles around machine learning: the least powerful role for an action, and how
+//! to assign it.
 //!
 //! Ids and actions from Microsoft's page 'Azure built-in roles' (general, privileged, AI + machine
 //! learning, storage, containers).
@@ -7,12 +7,12 @@
 use crate::permissions::granted;
 use azcred::{Fix, GrantRole, Principal, PrincipalKind};
 
-/// A built-in role; its id is the same in every tenant.
+/// A built-in role. Its id is the same in every tenant.
 #[derive(Debug, PartialEq, Eq)]
 pub struct BuiltInRole {
-    /// The name, which `az role assignment create --role` takes.
+    /// The name, as `az role assignment create --role` takes it.
     pub name: &'static str,
-    /// The id of its definition.
+    /// The id of the role definition.
     pub id: &'static str,
     actions: &'static [&'static str],
     not_actions: &'static [&'static str],
@@ -20,23 +20,23 @@ pub struct BuiltInRole {
 }
 
 impl BuiltInRole {
-    /// Whether it gives `action` on the control plane.
+    /// Whether the role allows `action` on the control plane.
     pub fn gives(&self, action: &str) -> bool {
         granted(self.actions, self.not_actions, action)
     }
 
-    /// Whether it gives `action` on data.
+    /// Whether the role allows `action` on data.
     pub fn gives_data(&self, action: &str) -> bool {
         granted(self.data_actions, &[], action)
     }
 
-    /// The role of this name.
+    /// The role with this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         ROLES.iter().find(|role| role.name == name)
     }
 
-    /// The least role that gives all of `actions` on the control plane, or each of them as a data
-    /// action.
+    /// The least powerful role that allows all of `actions`, on the control plane or as data
+    /// actions.
     pub fn least(actions: &[&str]) -> Option<&'static Self> {
         ROLES.iter().find(|role| {
             actions.iter().all(|action| role.gives(action))
@@ -45,7 +45,7 @@ impl BuiltInRole {
     }
 }
 
-/// The role `role` on `scope` for `principal`, as what fixes an error.
+/// The fix that assigns `role` to `principal` at `scope`.
 pub(crate) fn grant(
     principal: Option<&Principal>,
     role: &'static str,

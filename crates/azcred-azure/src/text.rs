@@ -1,14 +1,14 @@
-//! Somebody else's words, made fit to be shown or to stand in a command that a person will paste.
+//! Text from responses, made safe for display and for commands that a person will paste.
 
 pub(crate) use azcred::printable as clean;
 
-/// The first part of `text` between `before` and the next `after`.
+/// The part of `text` between the first `before` and the next `after`.
 pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let rest = text.split_once(before)?.1;
     Some(rest.split_once(after)?.0)
 }
 
-/// Whether a text is a GUID in its usual form.
+/// Whether a text is a GUID in the usual form.
 pub(crate) fn is_guid(text: &str) -> bool {
     text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
 }

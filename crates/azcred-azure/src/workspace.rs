@@ -1,4 +1,4 @@
-//! Names of workspaces and of what they lie in, whose errors are this crate's.
+//! Validates names of workspaces and subscriptions, with this crate's error.
 
 use crate::error::{Error, Result};
 

@@ -1,4 +1,4 @@
-//! The doctor at Contoso's: each identity, each way in, each thing that goes wrong.
+//! The doctor in Contoso's tenant: each identity, each way in, each failure.
 
 mod contoso;
 
@@ -167,7 +167,7 @@ async fn a_missing_workspace_group_and_subscription_are_each_named() {
             "{check:#?}"
         );
     }
-    // Who has rights in the subscription is told that the group is missing.
+    // An identity with rights in the subscription is told that the group is missing.
     assign(
         &contoso,
         "d0000001-0000-4000-8000-000000000009",
@@ -333,7 +333,7 @@ async fn a_session_that_can_not_be_opened_is_told_by_its_own_words() {
     assert_eq!(check.subject, Some(Subject::Other));
 }
 
-/// The machine, with nothing on it that names a workspace.
+/// The machine without anything that names a workspace.
 fn without_workspace(machine: Fixture) -> Fixture {
     let names = [
         "AZUREML_ARM_SUBSCRIPTION",
@@ -345,7 +345,7 @@ fn without_workspace(machine: Fixture) -> Fixture {
         .fold(machine, |machine, name| machine.with_var(name, ""))
 }
 
-/// Gives a role to a principal, as an owner would.
+/// Assigns a role to a principal, as an owner would.
 fn assign(contoso: &Contoso, object: &str, role: &str, scope: &str) {
     let mut resources = contoso.emulator.world().resources_mut();
     let role = resources.role_named(role).expect("it is built in").id;

@@ -1,4 +1,4 @@
-//! Resource Manager's client against the emulator, and against servers that mean no good.
+//! Resource Manager's client against the emulator and against malicious servers.
 
 mod contoso;
 
@@ -20,7 +20,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Gives one token and remembers what was asked for.
+/// Returns one token and remembers the requests.
 #[derive(Debug, Default)]
 struct Given {
     asked: Mutex<Vec<TokenRequest>>,
@@ -51,7 +51,7 @@ impl Credential for Given {
     }
 }
 
-/// A Resource Manager that answers every request by `answer`.
+/// A Resource Manager that responds to every request with `answer`.
 async fn arm<R, F>(answer: F) -> (ResourceManager, Arc<Given>, String)
 where
     R: IntoResponse,
@@ -63,7 +63,7 @@ where
         let response: Response = answer(request).into_response();
         async { response }
     });
-    // It ends with the test's runtime.
+    // The server ends with the test's runtime.
     tokio::spawn(async move { axum::serve(listener, router).await });
     let cloud = Cloud::with_authority(Authority::new(&address).unwrap())
         .with_resource_manager(&address, "https://management.azure.com")
@@ -84,7 +84,7 @@ where
     )
 }
 
-/// Any certificate will do: nothing here is HTTPS, and a machine without roots is refused.
+/// Any certificate works: no request is HTTPS, but a machine without root certificates is an error.
 fn roots() -> Vec<u8> {
     let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     key.cert.pem().into_bytes()

@@ -1,4 +1,4 @@
-//! What the checks share: what is examined, the time there is, and what has been found out.
+//! What the checks share: the doctor's settings, the deadline, and the responses.
 
 use super::{
     Doctor,
@@ -20,18 +20,18 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// Something that is found out once, for every check that reads it: the response to a request, or
-/// what follows from one. Its type is its name.
+/// A value that is found out once and read by several checks: a response, or what follows from one.
+/// Its type identifies it.
 pub(super) trait Finding: Send + Sync + Sized + 'static {
-    /// Finds it out. Other findings may be read on the way, as long as none reads this one.
+    /// Finds the value out. It may read other findings, unless one of them reads this one.
     fn find(case: &Case<'_>) -> impl Future<Output = Self> + Send;
 }
 
-/// One run of the doctor, as its checks see it.
+/// One run of the doctor.
 pub(super) struct Case<'a> {
-    /// What is examined.
+    /// The doctor's settings.
     pub(super) doctor: &'a Doctor,
-    /// When requests end. It is a moment before the checks' own deadline, so that a check can still
+    /// The deadline of requests. It is a moment before the checks' own, so that a check can still
     /// say which request was too slow.
     pub(super) end: Instant,
     findings: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
@@ -46,7 +46,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// A finding: waits for it, and starts it where no check has yet. Cancel-safe.
+    /// A finding. The first caller starts it, and all wait for it. Cancel-safe.
     pub(super) async fn find<F: Finding>(&self) -> Arc<F> {
         let cell = {
             let mut findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,29 +63,29 @@ impl<'a> Case<'a> {
             .clone()
     }
 
-    /// A finding, where it has been found out.
+    /// A finding, if it is known already.
     pub(super) fn found<F: Finding>(&self) -> Option<Arc<F>> {
         let findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
         let cell = findings.get(&TypeId::of::<F>())?;
         cell.downcast_ref::<OnceCell<Arc<F>>>()?.get().cloned()
     }
 
-    /// The identity that signed in, where one did.
+    /// The identity that signed in, if the sign-in worked.
     pub(super) async fn identity(&self) -> Option<Arc<Identity>> {
         self.find::<SignIn>().await.0.as_ref().ok().cloned()
     }
 
-    /// The same, or why none did.
+    /// The identity that signed in, or why the sign-in failed.
     pub(super) async fn identity_or_error(&self) -> Result<Arc<Identity>> {
         self.find::<SignIn>().await.0.clone()
     }
 
-    /// Whose token it is, where the sign-in has returned one that says so.
+    /// The token's principal, if there is a token and it names one.
     pub(super) fn principal(&self) -> Option<Principal> {
         self.found::<SignIn>()?.principal().cloned()
     }
 
-    /// The workspace that is meant, or why none is.
+    /// The workspace, or why none is known.
     pub(super) fn workspace_or_error(&self) -> Result<&'a WorkspaceRef> {
         match &self.doctor.workspace {
             Ok(located) => Ok(&located.workspace),
@@ -93,12 +93,12 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The workspace that is meant, where one is.
+    /// The workspace, if one is known.
     pub(super) fn workspace(&self) -> Option<&'a WorkspaceRef> {
         self.workspace_or_error().ok()
     }
 
-    /// `request`, or the error that there was no time left for it. `what` opens the error.
+    /// The result of `request`, or an error if the time is over. `what` is the error's first line.
     pub(super) async fn within<T>(
         &self,
         what: &'static str,
@@ -126,7 +126,7 @@ pub(super) mod tests {
     };
     use std::path::Path;
 
-    /// A doctor for nobody, and for the workspace that is named inside a job of Azure ML.
+    /// A doctor without an identity, for a workspace that a job's variables name.
     pub(in crate::doctor) fn doctor() -> Doctor {
         let job = Fixture::new()
             .with_var(

@@ -1,31 +1,31 @@
-//! What a check is.
+//! The contract of a check.
 
 use super::{case::Case, checks::CheckId, report::Verdict};
 use futures_util::future::BoxFuture;
 use std::future::Future;
 
-/// One check: what it needs, what it requests, how it can end, and the words for that.
+/// A check: what it needs, what it requests, its outcomes, and their words.
 pub(super) trait Check: Send + Sync {
-    /// How it can end, as values.
+    /// The ways in which the check can end, as values.
     type Outcome: Send;
 
-    /// Its name for people.
+    /// The name, as the report shows it.
     fn title(&self) -> &'static str;
 
-    /// The checks that have to pass for this one to mean anything. They come before it in the list.
+    /// The checks that have to pass before this one has a meaning. They come before it in the list.
     fn needs(&self) -> &'static [CheckId] {
         &[CheckId::SignIn]
     }
 
-    /// Finds out how it ends. `None` where something that it needs is not there: then the check
-    /// that should have found it has failed, and this one is skipped.
+    /// Determines the outcome. `None` if something that the check needs is missing: then an earlier
+    /// check has failed, and this one is skipped.
     fn examine(&self, case: &Case<'_>) -> impl Future<Output = Option<Self::Outcome>> + Send;
 
-    /// The words for an outcome: the only place where they are.
+    /// The words for an outcome. No other place has them.
     fn tell(&self, outcome: Self::Outcome, case: &Case<'_>) -> Verdict;
 }
 
-/// A check of any kind, as the list holds it.
+/// A check of any type, for the list of checks.
 pub(super) trait AnyCheck: Send + Sync {
     fn title(&self) -> &'static str;
     fn needs(&self) -> &'static [CheckId];

@@ -1,10 +1,9 @@
-//! The doctor: from the sign-in to what an identity may do in a workspace, as checks that explain
-//! themselves.
+//! The doctor: checks from the sign-in to what an identity may do in a workspace.
 //!
-//! A [`check`] is a unit: what it needs, what it requests, how it can end, and the words for that.
-//! The [`schedule`] runs all of them at once and reports them in order. What they find out is
-//! shared by its type ([`case`]). What depends on a failed check is skipped, so that one cause is
-//! one failure.
+//! A [`check`] is a unit: what it needs, what it requests, its outcomes, and their words. The
+//! [`schedule`] runs all checks at once and reports them in order. Checks share their findings
+//! ([`case`]). A check that depends on a failed one is skipped, so that one cause gives one
+//! failure.
 
 mod case;
 mod check;
@@ -26,25 +25,25 @@ use schedule::{End, Job, Step};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long the whole may take, unless told otherwise.
+/// The default deadline of a whole run.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What happens while the doctor works.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// This check is the next one to report.
+    /// This check is reported next.
     Started {
-        /// Which one.
+        /// The check.
         id: CheckId,
-        /// Its name for people.
+        /// The check's name, as the report shows it.
         title: &'static str,
     },
-    /// It ended.
+    /// A check has ended.
     Finished(&'a CheckReport),
 }
 
-/// Examines a sign-in and what it is good for.
+/// Checks a sign-in and what its identity may do.
 #[derive(Debug)]
 pub struct Doctor {
     session: SessionBuilder,
@@ -55,9 +54,9 @@ pub struct Doctor {
 }
 
 impl Doctor {
-    /// A doctor for the identity of a session, which every run opens for Resource Manager,
-    /// unattended and without cached tokens, and for `workspace`, or the reason why none is meant
-    /// ([`crate::locate`]).
+    /// A doctor for a session and a workspace. Each run opens `session` for Resource Manager,
+    /// unattended and without cached tokens. `workspace` is the workspace or the reason why none is
+    /// known ([`crate::locate`]).
     pub fn new(session: SessionBuilder, workspace: Result<Located>) -> Self {
         Self {
             session: session.unattended().without_cached_tokens(),
@@ -72,30 +71,30 @@ impl Doctor {
         }
     }
 
-    /// Examines this subscription where no workspace is meant.
+    /// Checks this subscription if no workspace is known.
     #[must_use]
     pub fn with_subscription(mut self, subscription: impl Into<String>) -> Self {
         self.subscription = Some(subscription.into());
         self
     }
 
-    /// What must be allowed for the report to be healthy; the rest is a warning. Unless told
-    /// otherwise: everything but managing computes, which running jobs does not need.
+    /// The capabilities that must be allowed. Others that are missing give a warning. The default
+    /// is all but managing computes, which running jobs does not need.
     #[must_use]
     pub fn requiring(mut self, capabilities: impl IntoIterator<Item = Capability>) -> Self {
         self.required = capabilities.into_iter().collect();
         self
     }
 
-    /// Bounds the whole, the sign-in included; 60 seconds unless told otherwise. A check that has
-    /// no result by then fails.
+    /// Limits a whole run with the sign-in; the default is 60 seconds. A check without a result at
+    /// the deadline fails.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Runs every check and tells of each. Never fails: what goes wrong is in the report.
+    /// Runs all checks and reports each to `tell`. It never fails: errors are in the report.
     /// Cancel-safe; changes nothing in Azure.
     pub async fn run(&self, mut tell: impl FnMut(Event<'_>)) -> Report {
         let began = Instant::now();
@@ -142,7 +141,7 @@ impl Doctor {
     }
 }
 
-/// What is said of a check by how it ended.
+/// The words for how a check ended.
 fn in_words(end: End<CheckId, Option<Verdict>>) -> Verdict {
     match end {
         End::Done(Some(verdict)) => verdict,

@@ -1,4 +1,4 @@
-//! What the doctor found: a stable shape, for people and for programs.
+//! The doctor's report: a stable form for people and programs.
 
 use super::checks::CheckId;
 use crate::error::{Error, ErrorKind};
@@ -10,11 +10,11 @@ use std::{sync::Arc, time::Duration};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Status {
-    /// All is well.
+    /// The check passed.
     Ok,
-    /// It works, and there is something to know about it.
+    /// The check passed, with something to know.
     Warning,
-    /// It does not work.
+    /// The check failed.
     Failed,
     /// It did not run, because of an earlier check or because it does not apply here.
     Skipped,
@@ -27,7 +27,7 @@ pub enum Status {
 pub enum Subject {
     /// No source has an identity on this machine.
     NotSignedIn,
-    /// Entra ID or Resource Manager rejected the identity's proof or its token.
+    /// Entra ID or Resource Manager rejected the credential or its token.
     Refused,
     /// A role is missing.
     NotPermitted,
@@ -62,7 +62,7 @@ impl From<azcred::ErrorKind> for Subject {
     }
 }
 
-/// What a check says: the words for its outcome.
+/// The words of a check's outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
     pub(super) status: Status,
@@ -89,17 +89,17 @@ impl Verdict {
         }
     }
 
-    /// All is well with `detail`.
+    /// The check passed, with `detail`.
     pub(super) fn ok(detail: impl Into<String>) -> Self {
         Self::new(Status::Ok, detail, "")
     }
 
-    /// It works, and `reason` is to be known.
+    /// The check passed, and `reason` is something to know.
     pub(super) fn warning(detail: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::new(Status::Warning, detail, reason)
     }
 
-    /// It does not work, for a `reason` that is about `subject`.
+    /// The check failed because of `reason`, which concerns `subject`.
     pub(super) fn failed(
         subject: Subject,
         detail: impl Into<String>,
@@ -116,9 +116,9 @@ impl Verdict {
         Self::new(Status::Skipped, "", reason)
     }
 
-    /// It does not work, for an error's reason and with its fix.
+    /// The check failed with this error's reason and fix.
     pub(super) fn error(detail: impl Into<String>, error: &Error) -> Self {
-        // What was read here means nothing without its name: 'it is empty' names no variable.
+        // The cause of a local error needs its context: 'it is empty' names no variable.
         let is_local = matches!(
             error.token_error().map(azcred::Error::kind),
             Some(azcred::ErrorKind::Invalid | azcred::ErrorKind::Unavailable)
@@ -137,7 +137,7 @@ impl Verdict {
         }
     }
 
-    /// Adds a step of the fix, where there is one.
+    /// Adds a step of the fix, if there is one.
     pub(super) fn fix(mut self, fix: impl Into<Fix>) -> Self {
         self.fixes.push(fix.into());
         self.fixes.retain(|fix| !fix.is_empty());
@@ -152,13 +152,13 @@ impl Verdict {
     }
 }
 
-/// Something that a check found on the way.
+/// Something that a check found besides its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Evidence {
-    /// What it is, in a word.
+    /// The name, in a word.
     pub name: &'static str,
-    /// Its value.
+    /// The value.
     pub value: String,
 }
 
@@ -167,30 +167,30 @@ pub struct Evidence {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CheckReport {
-    /// Which check.
+    /// The check.
     pub id: CheckId,
-    /// Its name for people.
+    /// The check's name, as the report shows it.
     pub title: &'static str,
     /// How it ended.
     pub status: Status,
-    /// What was found; empty where nothing was.
+    /// What was found; empty if nothing was.
     pub detail: String,
-    /// Why it did not end well; empty where it did.
+    /// Why the check did not pass; empty if it did.
     pub reason: String,
-    /// The fix: steps to take in this order until the check passes. Empty where there is nothing to
-    /// fix, or no fix is known. As JSON, one string.
+    /// The steps of the fix, in order. Empty if nothing has to be fixed, or no fix is known. In
+    /// JSON, one string.
     #[serde(rename = "fix", serialize_with = "in_one")]
     pub fixes: Vec<Fix>,
-    /// What else was found on the way, for those who look closer.
+    /// Details that most readers don't need.
     pub evidence: Vec<Evidence>,
-    /// What a failure is about.
+    /// What the failure is about.
     pub subject: Option<Subject>,
-    /// Azure's code.
+    /// Azure's error code.
     pub code: Option<String>,
-    /// The id by which Microsoft's support finds the request.
+    /// The request's id for Microsoft's support.
     pub correlation_id: Option<String>,
-    /// How long it took, in milliseconds. Checks run side by side, so they may add up to more than
-    /// the whole.
+    /// How long the check took, in milliseconds. Checks run at the same time, so the sum may be
+    /// more than the whole.
     pub milliseconds: u64,
 }
 
@@ -221,22 +221,22 @@ pub(super) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Everything that the doctor found, in order.
+/// The result of a run, with its checks in order.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Report {
     /// Whether no check failed.
     pub healthy: bool,
-    /// Which identity signed in; `None` where none did.
+    /// The identity that signed in; `None` if the sign-in failed.
     pub principal: Option<Principal>,
-    /// The workspace's resource id, where one is meant.
+    /// The workspace's resource id, if one is known.
     pub workspace: Option<String>,
     /// The checks.
     pub checks: Vec<CheckReport>,
-    /// How long it took as a whole, in milliseconds.
+    /// How long the run took, in milliseconds.
     pub milliseconds: u64,
-    /// What every source of the chain did, where a chain ran.
+    /// What each source of the chain did, if a chain ran.
     #[serde(serialize_with = "as_value")]
     pub chain: Option<Arc<azcred::chain::Report>>,
 }
@@ -249,7 +249,7 @@ fn as_value<S: Serializer>(
 }
 
 impl Report {
-    /// The same with fixes in the words of a program that has commands of its own.
+    /// The same report with fixes in the words of a program, which can name its own commands.
     #[must_use]
     pub fn in_words(&self, words: impl Fn(&Fix) -> String) -> Self {
         let mut report = self.clone();
@@ -267,7 +267,7 @@ impl Report {
         self.checks.iter().find(|check| check.id == id)
     }
 
-    /// What the first failure is about: later ones may follow from it.
+    /// The first failed check. Later failures may follow from it.
     pub fn first_failure(&self) -> Option<&CheckReport> {
         self.checks
             .iter()

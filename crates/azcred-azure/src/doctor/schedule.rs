@@ -1,8 +1,8 @@
 //! Runs checks: all at once, within one deadline, reported in order.
 //!
-//! Every check starts at the beginning, so that requests that do not need each other are sent side
-//! by side. A check's result counts once every check that it needs has passed. Where one of those
-//! failed, the check is skipped, so that one cause is one failure.
+//! All checks start at the beginning, so independent requests are sent at the same time. A check's
+//! result counts after all checks that it needs have passed. If one of those failed, the check is
+//! skipped, so that one cause gives one failure.
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use std::{panic::AssertUnwindSafe, time::Duration};
@@ -10,45 +10,45 @@ use tokio::time::{Instant, timeout_at};
 
 /// One check to run.
 pub(super) struct Job<'a, Id: 'static, R> {
-    /// Which one.
+    /// The check's id.
     pub(super) id: Id,
-    /// The checks that it needs. Each comes before this one in the list.
+    /// The checks that it needs. They come before it in the list.
     pub(super) needs: &'static [Id],
-    /// What it does.
+    /// The future that returns its result.
     pub(super) work: BoxFuture<'a, R>,
 }
 
 /// How a check ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum End<Id, R> {
-    /// It has a result.
+    /// The check has a result.
     Done(R),
-    /// It had none by the deadline.
+    /// The check had no result at the deadline.
     Late,
-    /// It panicked.
+    /// The check panicked.
     Panicked,
-    /// It was skipped, because this check failed.
+    /// The check was skipped because this check failed.
     Skipped(Id),
 }
 
-/// What happens, in the order of the list.
+/// A step of the run, in the order of the list.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step<Id, R> {
-    /// This check is the next one to report.
+    /// This check is reported next.
     Waiting(Id),
-    /// It ended, and took so long.
+    /// The check has ended after this time.
     Ended(Id, End<Id, R>, Duration),
 }
 
-/// What is known of a check that has not been reported.
+/// The state of a check that has not been reported.
 enum State<R> {
     Running,
-    /// It returned; `None` for a panic.
+    /// The check has returned; `None` for a panic.
     Returned(Option<R>, Duration),
 }
 
-/// Runs `jobs` until `end`, and tells each step as soon as it and those before it are decided.
-/// `passed` says whether what needs a result may go on. Cancel-safe.
+/// Runs `jobs` until `end`. Reports a step as soon as it and all steps before it are known.
+/// `passed` decides whether a result lets dependent checks run. Cancel-safe.
 pub(super) async fn run<Id, R>(
     jobs: Vec<Job<'_, Id, R>>,
     end: Instant,
@@ -65,13 +65,13 @@ pub(super) async fn run<Id, R>(
         let work = AssertUnwindSafe(job.work).catch_unwind();
         running.push(async move { (number, work.await.ok()) });
     }
-    // What failed, and why: itself, or the check because of which it was skipped.
+    // The failed checks, each with the cause: itself, or the check because of which it was skipped.
     let mut failed: Vec<(Id, Id)> = Vec::new();
     let mut out_of_time = false;
     for reported in 0..states.len() {
         let (id, needs, _) = states[reported];
         tell(Step::Waiting(id));
-        // Checks before it have been reported, so what it needs is decided.
+        // Earlier checks have been reported, so the results of needed ones are known.
         let cause = needs.iter().find_map(|need| {
             let (_, cause) = failed.iter().find(|(id, _)| id == need)?;
             Some(*cause)

@@ -1,5 +1,5 @@
-//! The order of checks, what depends on what, the deadline, and checks that misbehave. Time is
-//! tokio's paused clock.
+//! Tests of the order of checks, their dependencies, the deadline, and checks that misbehave. Time
+//! is tokio's paused clock.
 
 use super::*;
 use std::{
@@ -32,7 +32,7 @@ async fn after(seconds: u32, result: Result) -> Result {
     result
 }
 
-/// What is told, without how long each took.
+/// The reported steps, without their times.
 async fn told(
     jobs: Vec<Job<'static, char, Result>>,
     deadline: Duration,
@@ -90,7 +90,7 @@ async fn each_is_told_as_soon_as_it_and_those_before_it_are_decided() {
 
 #[tokio::test(start_paused = true)]
 async fn all_of_them_are_under_way_at_once() {
-    // Each waits until all three are there.
+    // Each check waits until all three are running.
     let barrier = Arc::new(Barrier::new(3));
     let meets = |barrier: Arc<Barrier>| async move {
         barrier.wait().await;

@@ -1,5 +1,4 @@
-//! A laptop inside a local Azure: Contoso's, whose identities and workspace the emulator's default
-//! seed tells of.
+//! A laptop in a local Azure, with the identities and the workspace of the emulator's default seed.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use azcred::{
@@ -17,7 +16,7 @@ pub(crate) const SUBSCRIPTION: &str = "5ec0ffee-0001-4000-8000-000000000001";
 pub(crate) const GROUP: &str = "rg-contoso-ml";
 pub(crate) const WORKSPACE: &str = "ws-contoso-ml";
 
-/// One emulator, and the machines in it.
+/// An emulator and the machines in it.
 pub(crate) struct Contoso {
     pub(crate) emulator: Emulator,
 }
@@ -30,7 +29,7 @@ impl Contoso {
         Self { emulator }
     }
 
-    /// A machine that signs in as the application of this name, with its secret.
+    /// A machine that signs in as this application with its secret.
     pub(crate) fn laptop(&self, application: &str, way: Way) -> Fixture {
         let info = self.emulator.info();
         let mut machine = Fixture::new().with_file(
@@ -55,7 +54,7 @@ pub(crate) fn workspace() -> WorkspaceRef {
     WorkspaceRef::new(SUBSCRIPTION, GROUP, WORKSPACE).expect("it is valid")
 }
 
-/// Options and credential of a machine, as a program makes them.
+/// A machine's options and credential, as a program makes them.
 pub(crate) async fn sign_in(
     machine: Fixture,
 ) -> (ClientOptions, azcred::Result<Arc<dyn Credential>>) {
@@ -69,7 +68,7 @@ pub(crate) async fn sign_in(
     (options, credential)
 }
 
-/// A doctor for the service principal that the variables of a machine describe.
+/// A doctor for the service principal in a machine's variables.
 pub(crate) fn doctor(machine: &Fixture, flags: &Flags) -> Doctor {
     let folder = "/home/ada/project";
     let session = Session::builder()
@@ -78,7 +77,7 @@ pub(crate) fn doctor(machine: &Fixture, flags: &Flags) -> Doctor {
     Doctor::new(session, locate(machine, Path::new(folder), flags))
 }
 
-/// What the doctor says of a machine; its events agree with its report.
+/// The doctor's report for a machine. Its events must agree with the report.
 pub(crate) async fn examine(machine: Fixture, flags: &Flags) -> Report {
     watch(&doctor(&machine, flags)).await
 }
@@ -96,7 +95,7 @@ pub(crate) async fn watch(doctor: &Doctor) -> Report {
     report
 }
 
-/// The checks' ends, in order, as one letter each.
+/// The checks' results in order, one letter each.
 pub(crate) fn summary(report: &Report) -> String {
     report
         .checks
@@ -121,7 +120,7 @@ pub(crate) fn said(report: &Report, id: CheckId) -> String {
     )
 }
 
-/// A check's fix in words.
+/// The words of a check's fix.
 pub(crate) fn fix(check: &CheckReport) -> String {
     let fixes: Vec<String> = check.fixes.iter().map(ToString::to_string).collect();
     fixes.join("; ")

@@ -4,7 +4,7 @@ use super::subscription::SubscriptionsSeen;
 use crate::doctor::{case::Case, check::Check, report::Verdict};
 use azcred::{Fix, http::skew_in_words};
 
-/// Clocks closer than this match, in seconds. Entra ID itself allows five minutes.
+/// Clocks that differ by fewer seconds match. Entra ID itself allows five minutes.
 const TOLERANCE: i64 = 60;
 
 pub(super) struct ClockCheck;
@@ -12,8 +12,8 @@ pub(super) struct ClockCheck;
 pub(super) enum ClockOutcome {
     /// No response had a date.
     Unknown,
-    /// How far Azure's clock is from this machine's, in seconds: positive where this machine's is
-    /// behind.
+    /// The difference between Azure's clock and this machine's, in seconds. It is positive if this
+    /// machine is behind.
     Skew(i64),
 }
 

@@ -1,6 +1,6 @@
 //! The checks, one file each, in the order in which they are reported.
 //!
-//! A new check is a file with its [`Check`](super::check::Check), and a line in the list below.
+//! A new check is a file with its [`Check`](super::check::Check) and a line in the list below.
 
 mod clock;
 mod permissions;
@@ -13,10 +13,10 @@ use super::check::AnyCheck;
 use crate::access::Capability;
 use serde::Serialize;
 
-/// Makes [`CheckId`] and the list of checks from one line for each.
+/// Makes [`CheckId`] and the list of checks from one line per check.
 macro_rules! checks {
     ($($(#[$doc:meta])* $id:ident: $check:expr,)*) => {
-        /// Which check.
+        /// The id of a check.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
         #[serde(rename_all = "camelCase")]
         #[non_exhaustive]
@@ -32,7 +32,7 @@ macro_rules! checks {
 checks! {
     /// A source returns a token.
     SignIn: sign_in::SignInCheck,
-    /// The token is from the tenant that was asked for.
+    /// The token is from the tenant that the settings name.
     Tenant: tenant::TenantCheck,
     /// This machine's clock matches Azure's.
     Clock: clock::ClockCheck,
@@ -51,7 +51,7 @@ checks! {
 }
 
 impl CheckId {
-    /// Its name for people.
+    /// The name, as the report shows it.
     pub fn title(self) -> &'static str {
         CHECKS
             .iter()

@@ -36,11 +36,11 @@ impl Finding for PermissionsSeen {
 pub(super) struct PermissionCheck(pub(super) Capability);
 
 pub(super) enum PermissionOutcome {
-    /// What the identity's roles allow of it.
+    /// The identity's roles were compared with the needed actions.
     Judged(Access),
-    /// What its roles allow could not be read.
+    /// The identity's permissions could not be read.
     Failed(Error),
-    /// The same, and an earlier check says so.
+    /// The permissions could not be read, and an earlier check reports that.
     NotRead,
 }
 
@@ -60,7 +60,7 @@ impl Check for PermissionCheck {
         case.identity().await?;
         Some(match &case.find::<PermissionsSeen>().await.0 {
             Ok(permissions) => PermissionOutcome::Judged(self.0.judge(permissions)),
-            // One request answers for all capabilities, so its failure is told once.
+            // One request serves all capabilities, so only the first check reports its failure.
             Err(error) if self.0 == Capability::ALL[0] => PermissionOutcome::Failed(error.clone()),
             Err(_) => PermissionOutcome::NotRead,
         })
@@ -93,7 +93,7 @@ impl Check for PermissionCheck {
     }
 }
 
-/// Which actions are missing, by their number and by as many names as fit.
+/// The number of missing actions, and the names of as many as fit.
 fn missing(access: &Access) -> String {
     const NAMED: usize = 2;
     let (missing, total) = (access.missing.len(), access.capability.actions().len());

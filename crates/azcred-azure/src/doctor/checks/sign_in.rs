@@ -21,13 +21,13 @@ pub(in crate::doctor) struct Identity {
     pub(in crate::doctor) session: Session,
     /// Resource Manager, as this identity.
     pub(in crate::doctor) manager: ResourceManager,
-    /// Whose token it is, where the token says so.
+    /// The token's principal, if the token names one.
     pub(in crate::doctor) principal: azcred::Result<Principal>,
-    /// What every source of the chain did.
+    /// What each source of the chain did.
     chain: Option<Arc<chain::Report>>,
 }
 
-/// How the sign-in ended: the finding with which every other one begins.
+/// The result of the sign-in, on which all other findings depend.
 pub(in crate::doctor) struct SignIn(pub(in crate::doctor) Result<Arc<Identity>>);
 
 impl Finding for SignIn {
@@ -49,13 +49,13 @@ impl Finding for SignIn {
 }
 
 impl Identity {
-    /// The source of the token, and what it used.
+    /// The source of the token, and what the source used.
     fn source(&self) -> Option<(Source, &str)> {
         let chosen = self.chain.as_deref()?.chosen()?;
         Some((chosen.source, &chosen.reason))
     }
 
-    /// The tenant that the variables of a service principal name, where they were used.
+    /// The tenant in the variables of a service principal, if they were used.
     pub(in crate::doctor) fn expected_tenant(&self) -> Option<TenantId> {
         let (Source::Environment, using) = self.source()? else {
             return None;
@@ -75,12 +75,12 @@ impl Identity {
 }
 
 impl SignIn {
-    /// Whose token it is.
+    /// The token's principal.
     pub(in crate::doctor) fn principal(&self) -> Option<&Principal> {
         self.0.as_ref().ok()?.principal.as_ref().ok()
     }
 
-    /// What every source of the chain did.
+    /// What each source of the chain did.
     pub(in crate::doctor) fn chain(&self) -> Option<Arc<chain::Report>> {
         match &self.0 {
             Ok(identity) => identity.chain.clone(),
@@ -96,7 +96,7 @@ pub(super) enum SignInOutcome {
     SignedIn(Arc<Identity>),
     /// No source of the chain has an identity on this machine.
     NotSignedIn(Error),
-    /// There is no token, because of this source where it is one of a chain.
+    /// There is no token. If a chain ran, the source is the one that failed.
     Failed(Option<Source>, Error),
 }
 
@@ -154,7 +154,7 @@ impl Check for SignInCheck {
     }
 }
 
-/// What became of a source, in a few words.
+/// The failure of a source in a few words.
 fn failed(source: &str, kind: Option<azcred::ErrorKind>) -> String {
     let what = match kind {
         Some(azcred::ErrorKind::Refused) => "rejected by Entra ID",
@@ -168,12 +168,12 @@ fn failed(source: &str, kind: Option<azcred::ErrorKind>) -> String {
     }
 }
 
-/// The words for a token from a source, which used something.
+/// The words for a token, its source, and what the source used.
 fn tell_identity((source, using): (&str, &str), principal: &azcred::Result<Principal>) -> Verdict {
     match principal {
         Ok(principal) => {
             let who = principal.describe();
-            // The application is named once.
+            // The application's id is shown once.
             let using = principal
                 .application_id
                 .as_ref()

@@ -14,7 +14,8 @@ use crate::{
 };
 use azcred::Principal;
 
-/// The subscription that is meant, or every one that the identity can see where none is meant.
+/// The subscription of the workspace or the options. If none is named, all that the identity can
+/// see.
 pub(super) struct SubscriptionsSeen(pub(super) Result<Response<Vec<Subscription>>>);
 
 impl Finding for SubscriptionsSeen {
@@ -45,15 +46,15 @@ impl Finding for SubscriptionsSeen {
 pub(super) struct SubscriptionCheck;
 
 pub(super) enum SubscriptionOutcome {
-    /// The identity can see the subscription that is meant.
+    /// The identity can see the subscription.
     Seen { name: String, state: String },
-    /// It has a role on the workspace, and none on the subscription.
+    /// The identity has a role on the workspace, and none on the subscription.
     ThroughWorkspace,
-    /// It has no role on the subscription, and what the workspace's check says decides.
+    /// The identity has no role on the subscription; the workspace's check reports the failure.
     DecidedByWorkspace,
-    /// It has no role on the subscription, and none on the workspace.
+    /// The identity has no role on the subscription, nor on the workspace.
     NoRole(Error),
-    /// None is meant in particular, and these can be seen.
+    /// No subscription is named; the identity can see these.
     Several(Vec<Subscription>),
     /// The request failed.
     Failed(Error),
@@ -85,8 +86,7 @@ impl Check for SubscriptionCheck {
         if error.kind() != ErrorKind::NotPermitted || case.workspace().is_none() {
             return Some(SubscriptionOutcome::Failed(error));
         }
-        // A role on the workspace alone is enough, and where there is none at all, that is one
-        // failure.
+        // A role on the workspace is enough. Without any role, only one of the two checks fails.
         Some(match &case.find::<WorkspaceSeen>().await.0 {
             Ok(_) => SubscriptionOutcome::ThroughWorkspace,
             Err(second) if second.kind() == ErrorKind::NotPermitted => {
@@ -105,7 +105,7 @@ impl Check for SubscriptionCheck {
                 } else {
                     format!("{name} ({id})")
                 };
-                // A subscription whose bill is not paid is read-only before it is gone.
+                // A subscription with unpaid bills becomes read-only before it is deleted.
                 if state.is_empty() || state.eq_ignore_ascii_case("Enabled") {
                     return Verdict::ok(detail);
                 }

@@ -13,8 +13,7 @@ use crate::{
     text::{clean, is_guid},
 };
 
-/// The tenants that the identity is in, for their names. Where the request fails, ids are shown
-/// alone.
+/// The tenants of the identity, for their names. If the request fails, only ids are shown.
 pub(super) struct TenantNames(Vec<Tenant>);
 
 impl Finding for TenantNames {
@@ -56,15 +55,15 @@ pub(super) enum TenantOutcome {
     },
 }
 
-/// Which tenant the source's settings ask for.
+/// The tenant that the source's settings name.
 pub(super) enum Expected {
-    /// None.
+    /// The settings name no tenant.
     None,
-    /// The token's.
+    /// The token's tenant.
     Same,
-    /// Another one.
+    /// Another tenant.
     Other(String),
-    /// Which one that is could not be found out.
+    /// The settings' tenant could not be resolved.
     Unclear(Error),
 }
 
@@ -129,7 +128,7 @@ async fn expected(case: &Case<'_>, identity: &Identity, actual: &str) -> Expecte
         return Expected::None;
     };
     let look = async {
-        // A domain's id is looked up as every client does it.
+        // A domain's id is requested as every client does it.
         if is_guid(tenant.as_str()) {
             return Ok(tenant.as_str().to_owned());
         }

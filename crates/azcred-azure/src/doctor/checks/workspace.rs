@@ -16,10 +16,10 @@ use crate::{
 };
 use azcred::{Fix, Principal, printable_path};
 
-/// The role of those who run jobs in a workspace.
+/// The usual role of people who run jobs in a workspace.
 const USUAL_ROLE: &str = "AzureML Data Scientist";
 
-/// The workspace that is meant.
+/// The workspace, as Resource Manager returned it.
 pub(super) struct WorkspaceSeen(pub(super) Result<Response<Workspace>>);
 
 impl Finding for WorkspaceSeen {
@@ -33,8 +33,8 @@ impl Finding for WorkspaceSeen {
     }
 }
 
-/// The other workspaces of the subscription that the identity can see, by name and resource group.
-/// They are requested only where the one that is meant is not there.
+/// The subscription's other workspaces that the identity can see, with their resource groups. They
+/// are requested only if the workspace was not found.
 struct OtherWorkspaces(Vec<String>);
 
 impl Finding for OtherWorkspaces {
@@ -46,7 +46,7 @@ impl Finding for OtherWorkspaces {
             identity.manager.workspaces(target.subscription()).await
         };
         let seen = case.within("could not list the workspaces", look).await;
-        // Names are a help, and the error that is told is another one.
+        // Names are only a help. The reported error is the one of the workspace.
         let seen = seen.map(|seen| seen.value).unwrap_or_default();
         let named = seen.iter().filter_map(|workspace| {
             let workspace = WorkspaceRef::from_resource_id(&workspace.id).ok()?;
@@ -60,20 +60,21 @@ impl Finding for OtherWorkspaces {
 pub(super) struct WorkspaceCheck;
 
 pub(super) enum WorkspaceOutcome {
-    /// The identity can see it.
+    /// The identity can see the workspace.
     Seen(Box<Workspace>),
-    /// Options, variables and files name none, or what they name can't be used.
+    /// Options, variables and files name no workspace, or an invalid one.
     Unnamed(Error),
-    /// It does not exist, or the identity may not read it: Resource Manager does not say which.
+    /// The workspace does not exist, or the identity may not read it: Resource Manager does not say
+    /// which.
     NotFoundOrNotPermitted {
         error: Error,
-        /// Those that it can see.
+        /// The workspaces that the identity can see.
         others: Vec<String>,
     },
-    /// Its resource group has none of this name.
+    /// The resource group has no workspace with this name.
     NotFound {
         error: Error,
-        /// Those that the identity can see.
+        /// The workspaces that the identity can see.
         others: Vec<String>,
     },
     /// The request failed.
@@ -131,7 +132,7 @@ impl Check for WorkspaceCheck {
                     "it does not exist, or the identity may not read it: Azure answers \
                                   AuthorizationFailed to both"
                         .to_owned();
-                // The name comes first: a wrong one needs no role.
+                // The name is the first fix: a wrong name needs no role.
                 verdict.fixes = vec![Fix::CheckWorkspaceName { seen: others }];
                 return grant(verdict, case.principal().as_ref(), target);
             }
@@ -151,8 +152,8 @@ impl Check for WorkspaceCheck {
     }
 }
 
-/// The workspace and its resource group, each with where its name was found, once where both were
-/// found in one place.
+/// The workspace and its resource group with the places where their names were found. If both
+/// places are the same, it is shown once.
 fn named(located: &Located) -> String {
     let (target, source) = (&located.workspace, &located.source);
     let group = target.resource_group();
@@ -167,7 +168,7 @@ fn named(located: &Located) -> String {
     }
 }
 
-/// Adds how to get the role that work in a workspace takes.
+/// Adds the fix for a missing role.
 pub(super) fn grant(
     verdict: Verdict,
     principal: Option<&Principal>,
