@@ -15,7 +15,8 @@ use clap::{
 /// Whose sign-ins are used.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct InProfile {
-    /// Use the accounts of this profile [env: AZCRED_PROFILE] [default: default]
+    /// Use the accounts of this profile, a separate set of azcred's accounts [env: AZCRED_PROFILE]
+    /// [default: default]
     #[arg(long, value_name = "PROFILE", value_parser = profile)]
     profile: Option<Profile>,
 }
@@ -40,30 +41,32 @@ impl InProfile {
 
 /// Which sources of an identity may answer, in which order, and who is expected.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Which identity to use")]
+#[command(next_help_heading = "Which account to use")]
 pub(crate) struct Choice {
-    /// Try the sources in this order, by its rules [env: AZCRED_PRESET] [default: azcred]
-    #[arg(long, value_name = "PRESET", value_parser = preset(), ignore_case = true)]
+    /// Find the account as another tool does: azure (DefaultAzureCredential), kedro or hi-ml [env:
+    /// AZCRED_PRESET] [default: azcred]
+    #[arg(long, value_name = "PRESET", value_parser = preset(), ignore_case = true, hide_possible_values = true)]
     preset: Option<Preset>,
 
-    /// Try only these sources. Repeat the option, or separate names with commas
-    #[arg(long, value_name = "SOURCE", value_parser = source(), ignore_case = true, value_delimiter = ',')]
+    /// Try only these sources, separated by commas. `azcred chain --list` shows their names
+    #[arg(long, value_name = "SOURCES", value_parser = source(), ignore_case = true, value_delimiter = ',', hide_possible_values = true)]
     only: Vec<Source>,
 
-    /// Skip these sources
-    #[arg(long, value_name = "SOURCE", value_parser = source(), ignore_case = true, value_delimiter = ',', hide_possible_values = true)]
+    /// Do not try these sources
+    #[arg(long, value_name = "SOURCES", value_parser = source(), ignore_case = true, value_delimiter = ',', hide_possible_values = true)]
     exclude: Vec<Source>,
 
-    /// Fail unless the token is of this tenant (its id)
+    /// Fail if the token is for another tenant than this one (its id)
     #[arg(long, value_name = "ID", value_parser = expected_tenant)]
     expect_tenant: Option<String>,
 
-    /// Fail unless the token is of this principal (object id, client id or sign-in name)
+    /// Fail if the token is for another account than this one (its sign-in name, object id or client
+    /// id)
     #[arg(long, value_name = "WHO", value_parser = expected_principal)]
     expect_principal: Option<String>,
 
-    /// Fail unless the token comes from one of these sources
-    #[arg(long, value_name = "SOURCE", value_parser = source(), ignore_case = true, value_delimiter = ',', hide_possible_values = true)]
+    /// Fail if the token comes from a source other than these
+    #[arg(long, value_name = "SOURCES", value_parser = source(), ignore_case = true, value_delimiter = ',', hide_possible_values = true)]
     expect_source: Vec<Source>,
 
     #[command(flatten)]
@@ -118,13 +121,15 @@ fn preset() -> impl TypedValueParser<Value = Preset> {
 /// A preset in a few words.
 pub(crate) fn described(preset: Preset) -> &'static str {
     match preset {
-        Preset::Azcred => "every source; the first one that is set up decides, also when it fails",
-        Preset::Azure => "as DefaultAzureCredential in azure-identity",
+        Preset::Azcred => {
+            "tries all sources in order; if a source that is set up fails, no other is tried"
+        }
+        Preset::Azure => "the order of DefaultAzureCredential in azure-identity",
         Preset::Kedro => {
-            "as kedro-azureml-pipeline: no managed identity if MSI_ENDPOINT is set; last azcred's accounts and the browser"
+            "the order of kedro-azureml-pipeline, then the sign-in of `azcred login`, then the browser"
         }
         Preset::HiMl => {
-            "as get_credential in hi-ml-azure: HIML_*, Azure CLI, azcred's accounts, then a device code or the browser"
+            "the order of get_credential in hi-ml-azure: HIML_*, Azure CLI, the sign-in of `azcred login`, then a code or the browser"
         }
         _ => "",
     }

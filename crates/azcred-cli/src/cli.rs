@@ -11,7 +11,7 @@ use crate::{
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
 use std::{ffi::OsString, io::Write, process::ExitCode};
 
-/// Signs you in to Azure, and says exactly why when that fails
+/// Signs you in to Azure, and tells you exactly why when that fails
 #[derive(Parser)]
 #[command(
     name = "azcred",
@@ -19,24 +19,22 @@ use std::{ffi::OsString, io::Write, process::ExitCode};
     styles = style::HELP,
     arg_required_else_help = true,
     subcommand_required = true,
-    max_term_width = 100,
+    max_term_width = WIDEST,
     after_help = "\
-Start here:
-  azcred login     sign in, once; not needed where `az login` is done
-  azcred whoami    see which identity that is
-  azcred token     print a token, for scripts
-
 Exit codes:
-  0  done                      4  refused by the identity provider
-  1  failed                    5  not permitted
-  2  wrong usage               6  unreachable
+  0  done
+  1  failed
+  2  wrong usage: the command line can't be read
   3  not signed in
+  4  the sign-in was rejected, for example because a secret is wrong
+  5  signed in, but the account lacks a permission
+  6  no response from Azure
 
-Results go to standard output, everything else to standard error.
-Environment: NO_COLOR turns colours off, AZCRED_LOG=debug logs as -vv does."
+`azcred COMMAND --help` explains a command, with examples. Results go to
+standard output, messages to standard error."
 )]
 pub(crate) struct Arguments {
-    /// Print the result as text for people or as json for programs
+    /// Print text (the default), or json for programs
     #[arg(
         short,
         long,
@@ -44,15 +42,16 @@ pub(crate) struct Arguments {
         value_name = "FORMAT",
         default_value = "text",
         hide_possible_values = true,
+        hide_default_value = true,
         help_heading = "Options for every command"
     )]
     pub(crate) output: Format,
 
-    /// Explain more: -v every source, -vv every step, -vvv everything
+    /// Show more: -v sources, -vv steps, -vvv everything
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Options for every command")]
     pub(crate) verbose: u8,
 
-    /// Never ask a person: fail where a sign-in or an answer is needed
+    /// Never ask you to sign in or to choose: fail instead
     #[arg(long, global = true, help_heading = "Options for every command")]
     pub(crate) no_input: bool,
 
@@ -64,48 +63,77 @@ pub(crate) struct Arguments {
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Sign in", &["login", "logout", "account"]),
     (
-        "Get a token, and see where it comes from",
+        "Get a token, and find out where it comes from",
         &["token", "whoami", "chain", "doctor"],
     ),
     (
-        "Find your way in Azure",
+        "Find your workspaces, subscriptions and tenants",
         &["workspace", "subscription", "tenant"],
     ),
     ("Try it without an Azure account", &["demo", "emulator"]),
     ("Manage azcred", &["cache", "completions"]),
 ];
 
-/// The command line, with its commands in groups.
+/// What a person types first.
+const FIRST: [(&str, &str); 4] = [
+    ("azcred login", "sign in; not needed after `az login`"),
+    ("azcred whoami", "show which account is used"),
+    (
+        "azcred doctor",
+        "check what it is allowed to do in your workspace",
+    ),
+    ("azcred token", "print a token, for a script"),
+];
+
+/// Lines of help are no longer than this, however wide the screen: examples are laid out for it.
+const WIDEST: usize = 80;
+
+/// The command line, with its help laid out.
 fn command() -> clap::Command {
-    let command = Arguments::command();
-    let listed: Vec<(&str, Vec<(&str, String)>)> = GROUPS
+    let command = Arguments::command().mut_subcommands(laid_out);
+    let groups: String = GROUPS
         .iter()
         .map(|(heading, names)| {
             let commands = names.iter().filter_map(|name| {
                 let about = command.find_subcommand(name)?.get_about()?;
                 Some((*name, about.to_string()))
             });
-            (*heading, commands.collect::<Vec<_>>())
+            list(heading, &commands.collect::<Vec<_>>())
         })
-        .filter(|(_, commands)| !commands.is_empty())
         .collect();
-    let names = listed.iter().flat_map(|(_, commands)| commands);
-    let widest = names.map(|(name, _)| name.len()).max().unwrap_or(0);
-    let mut groups = String::new();
-    for (heading, commands) in listed {
-        groups.push_str(&format!(
-            "{}\n",
-            style::paint(style::STRONG, format!("{heading}:"))
-        ));
-        for (name, about) in commands {
-            let name = style::paint(style::CODE, format!("{name:<widest$}"));
-            groups.push_str(&format!("  {name}  {about}\n"));
-        }
-        groups.push('\n');
-    }
+    let first = list("Start here", &FIRST);
+    let options = style::paint(style::STRONG, "Options:");
     command.help_template(format!(
-        "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}{{options}}{{after-help}}"
+        "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{first}{groups}{options}\n{{options}}{{after-help}}"
     ))
+}
+
+/// A heading and what is below it, in two columns; nothing where that is empty.
+fn list(heading: &str, lines: &[(&str, impl std::fmt::Display)]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("{}\n", style::paint(style::STRONG, format!("{heading}:")));
+    for (name, about) in lines {
+        let name = style::paint(style::CODE, format!("{name:<13}"));
+        text.push_str(&format!("  {name}  {about}\n"));
+    }
+    text.push('\n');
+    text
+}
+
+/// A command with one form of help, `-h` being `--help`: its long form would have an empty line
+/// after each option.
+fn laid_out(command: clap::Command) -> clap::Command {
+    let details = command.get_long_about().map(ToString::to_string);
+    let command = command
+        .long_about(None::<&str>)
+        .help_template("{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}")
+        .mut_subcommands(laid_out);
+    match details.as_deref().and_then(|text| text.split_once("\n\n")) {
+        Some((_, details)) => command.before_help(details.to_owned()),
+        None => command,
+    }
 }
 
 /// Reads the command line; where it can't be read, says so and gives the exit code.
@@ -187,10 +215,32 @@ fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::width::width_of;
 
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn no_line_of_help_is_wider_than_the_screen_and_no_example_is_broken() {
+        fn check(command: &mut clap::Command) {
+            let name = command.get_name().to_owned();
+            let examples = command.get_after_help().map(ToString::to_string);
+            let help = command.render_help().to_string();
+            for line in help
+                .lines()
+                .chain(examples.as_deref().unwrap_or_default().lines())
+            {
+                assert!(width_of(line) <= WIDEST, "{name}: {line}");
+            }
+            for command in command.get_subcommands_mut() {
+                check(command);
+            }
+        }
+        let mut command = command().term_width(WIDEST);
+        command.build();
+        check(&mut command);
     }
 
     #[test]

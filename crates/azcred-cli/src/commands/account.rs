@@ -25,12 +25,19 @@ use tokio::time::timeout;
 /// well.
 const CLOUD: Duration = Duration::from_secs(3);
 
-/// List the accounts that are signed in, or choose the current one
+/// List the accounts that are signed in, or choose the one to use
 ///
-/// Several people, applications and tenants can be signed in at once. Programs get the tokens of
-/// the current account. Each profile has one.
+/// `azcred login` adds an account. Several can be signed in at once; tokens are for the current one.
+/// A profile is a separate set of accounts with its own current account.
 #[derive(Args)]
-#[command(arg_required_else_help = true, subcommand_required = true)]
+#[command(
+    arg_required_else_help = true,
+    subcommand_required = true,
+    after_help = "\
+Examples:
+  azcred account list
+  azcred account use ada@contoso.com"
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -44,8 +51,8 @@ enum Command {
 
 /// List the accounts that are signed in
 ///
-/// Lists all profiles, unless one is named. Marks the current account with `*`, and says which
-/// accounts have to sign in again.
+/// `*` marks the current account of each profile. The list also says which accounts need a new
+/// sign-in.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -53,22 +60,24 @@ Examples:
   azcred account list --profile default --output json \\
     | jq -r '.accounts[] | select(.isCurrent) | .username'")]
 #[command(mut_arg("profile", |profile| profile.help(
-    "List the accounts of this profile in this cloud [env: AZCRED_PROFILE] [default: all profiles, all clouds]"
+    "List only the accounts of this profile [env: AZCRED_PROFILE] [default: all profiles]"
 )))]
 struct List {
     #[command(flatten)]
     in_profile: InProfile,
 }
 
-/// Make an account the current one
+/// Choose the account that tokens are for
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   azcred account use ada@contoso.com
-  azcred account use a0000001                  the beginning is enough if no other account has it")]
+
+  # the beginning is enough, if it fits one account only
+  azcred account use ada")]
 struct Use {
-    /// The account: its sign-in name, object id, client id or account id, or the beginning of one
-    #[arg(value_name = "WHO")]
+    /// A name or id that `azcred account list` shows, or its beginning
+    #[arg(value_name = "ACCOUNT")]
     who: String,
 
     #[command(flatten)]

@@ -21,8 +21,8 @@ use clap::{Args, Subcommand};
 
 /// List or remove the tokens that are stored on disk
 ///
-/// Tokens are stored encrypted until they expire, so that a script can run `azcred token` in a loop
-/// without the network. With AZCRED_CACHE=never, none are stored.
+/// azcred stores each token encrypted until it expires, so that `azcred token` in a loop requests it
+/// only once. To store no tokens, set AZCRED_CACHE=never.
 #[derive(Args)]
 #[command(arg_required_else_help = true, subcommand_required = true)]
 pub(crate) struct Arguments {
@@ -36,7 +36,9 @@ enum Command {
     Clear(Clear),
 }
 
-/// List the stored tokens: of which account, for what, until when. The tokens are not shown
+/// List the stored tokens: account, resource and expiry
+///
+/// The tokens themselves are not shown.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -44,7 +46,9 @@ Examples:
   azcred cache list --output json | jq '.tokens[].whose'")]
 struct List {}
 
-/// Remove all stored tokens. Accounts stay signed in
+/// Remove all stored tokens
+///
+/// Accounts stay signed in. To sign out, use `azcred logout`.
 #[derive(Args)]
 struct Clear {}
 

@@ -24,24 +24,37 @@ use azcred_azure::Principal;
 use clap::Args;
 use serde::Serialize;
 
-/// Show where a token comes from, and why not from elsewhere
+/// Show where azcred looks for a token, what it finds, and why
 ///
-/// Tries the sources now, as `azcred token` does, and shows for each whether it has a token, why
-/// not, and how long it took. The token itself is not shown. No person is asked to sign in: the
-/// line of the browser or of the device code says that `azcred token` would ask.
+/// A source is a place that tokens come from, such as Azure CLI or a managed identity. azcred tries
+/// its sources in order; that is the chain. This command does it now, and shows for each source
+/// whether it has a token, why not, and how long it took.
+///
+/// It prints no token and never asks you to sign in. If `azcred token` would ask, the line of the
+/// browser or of the device code says so.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   azcred chain
-  azcred chain --preset azure           what DefaultAzureCredential would do
+
+  # which account would DefaultAzureCredential use here?
+  azcred chain --preset azure
+
+  # all sources and their order, without trying them
+  azcred chain --list
+
   azcred chain --only managed-identity
-  azcred chain --list --preset kedro    the order alone; nothing is tried
   azcred chain --output json | jq -r .chosen
 
-Exit codes: 0 there is a token, 1 it is of the wrong account, 3 there is none without asking a
-person, 4 refused, 6 unreachable.")]
+Exit codes:
+  0  a source has a token
+  1  failed; for example, the account is not the expected one
+  2  wrong usage: the command line can't be read
+  3  not signed in: no source has a token
+  4  the sign-in was rejected, for example because a secret is wrong
+  6  no response from Azure")]
 pub(crate) struct Chain {
-    /// Show the order and the rules of the preset, and try nothing
+    /// List the sources in their order, with what happens if one fails. Try nothing
     #[arg(long, conflicts_with_all = ["scope", "resource", "tenant", "only", "exclude", "expect_tenant", "expect_principal", "expect_source"])]
     list: bool,
 

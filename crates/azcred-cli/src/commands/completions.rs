@@ -4,13 +4,16 @@ use crate::{cli::Arguments, failure::Failure, output::Output};
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 
-/// Print a completion script for your shell
+/// Print a script for your shell's tab completion
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   azcred completions bash > ~/.local/share/bash-completion/completions/azcred
-  azcred completions zsh  > ~/.zfunc/_azcred              (with ~/.zfunc in $fpath)
   azcred completions fish > ~/.config/fish/completions/azcred.fish
+
+  # zsh: the folder must be in $fpath
+  azcred completions zsh > ~/.zfunc/_azcred
+
   azcred completions powershell >> $PROFILE")]
 pub(crate) struct Completions {
     /// The shell

@@ -26,10 +26,11 @@ use clap::Args;
 use serde::Serialize;
 use std::time::Instant;
 
-/// See it work on a local Azure. Needs no account and no network
+/// See azcred at work on a local Azure: no account, no network
 ///
-/// Starts a local Azure, signs in to it as a service principal, shows what the identity may do in a
-/// workspace, and what an expired secret looks like. Leaves nothing behind.
+/// Starts a local Azure, signs in to it as an application, checks what the account
+/// may do in a workspace, and shows the error for an expired secret. It takes a few seconds and
+/// leaves nothing on this machine.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -17,25 +17,34 @@ use azcred_azure::{CheckId, CheckReport, Event, Evidence, Flags, Report, Status,
 use clap::Args;
 use serde::Serialize;
 
-/// Check the sign-in and what it is good for, step by step
+/// Check the sign-in and what the account is allowed to do
 ///
-/// Signs in, then looks at the tenant, the clock, the subscription and the workspace, and at what
-/// this identity may do in it: submit jobs, read and write data assets, manage computes. What is
-/// wrong comes with its reason and what fixes it. Nothing is changed in Azure.
+/// Checks the sign-in, the tenant, the clock, the subscription and the workspace. Then checks
+/// whether the account may submit jobs, read and write data assets, and manage computes. For each
+/// problem it prints the cause and the fix. It changes nothing in Azure and never asks you to sign
+/// in.
 ///
-/// The workspace is the one of the options, else of AZUREML_ARM_SUBSCRIPTION,
-/// AZUREML_ARM_RESOURCEGROUP and AZUREML_ARM_WORKSPACE_NAME, else of the nearest
-/// .azureml/config.json or config.json, as MLClient and hi-ml find it.
+/// The workspace is the one in config.json of this folder, as for MLClient and hi-ml. To write that
+/// file, run `azcred workspace use`. The variables AZUREML_ARM_* come before the file, and the
+/// options below come first.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   azcred doctor
-  azcred doctor --subscription 5ec0ffee-… --resource-group ml --workspace team
+  azcred doctor --subscription ID --resource-group NAME --workspace NAME
   azcred doctor --output json | jq '.checks[] | select(.status == \"failed\")'
 
-The exit code is that of the first failure: 3 not signed in, 4 refused, 5 not permitted, 6 unreachable, 1 anything else.")]
+Exit codes:
+  0  no check failed
+  1  another failure
+  2  wrong usage: the command line can't be read
+  3  not signed in
+  4  the sign-in was rejected, for example because a secret is wrong
+  5  signed in, but the account lacks a permission
+  6  no response from Azure
+If several checks failed, it is the code of the first one.")]
 pub(crate) struct Doctor {
-    /// The workspace's subscription, by id
+    /// The id of the workspace's subscription
     #[arg(long, value_name = "ID")]
     subscription: Option<String>,
 
@@ -43,7 +52,7 @@ pub(crate) struct Doctor {
     #[arg(short = 'g', long, value_name = "NAME")]
     resource_group: Option<String>,
 
-    /// The workspace, by name or by its whole resource id
+    /// The workspace's name, or its whole resource id
     #[arg(short = 'w', long, value_name = "NAME")]
     workspace: Option<String>,
 

@@ -18,10 +18,10 @@ use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// Sign out: remove a sign-in and its tokens from this machine
+/// Sign out: remove an account and its tokens from this machine
 ///
-/// Signs out the current account, unless WHO is given. Its secret is removed from the keyring too.
-/// Tokens that programs already have stay valid until they expire, and the browser stays signed in.
+/// Without ACCOUNT, signs out the current account. A token that a program already has stays valid
+/// until it expires, for about an hour. The browser stays signed in, and so does Azure CLI.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -29,15 +29,14 @@ Examples:
   azcred logout ada@contoso.com
   azcred logout --all")]
 #[command(mut_arg("profile", |profile| profile.help(
-    "Sign out of this profile [env: AZCRED_PROFILE] [default: default; with --all: all profiles]"
+    "Look in this profile, a separate set of accounts [env: AZCRED_PROFILE] [default: default, or all profiles with --all]"
 )))]
 pub(crate) struct Logout {
-    /// The account: its sign-in name, object id, client id or account id, or the beginning of one
-    /// [default: the current account]
-    #[arg(value_name = "WHO", conflicts_with = "all")]
+    /// A name or id that `azcred account list` shows, or its beginning [default: the current account]
+    #[arg(value_name = "ACCOUNT", conflicts_with = "all")]
     who: Option<String>,
 
-    /// Sign out all accounts of all profiles, or of the profile that is named
+    /// Sign out all accounts: of every profile, or of the one that --profile names
     #[arg(long)]
     all: bool,
 

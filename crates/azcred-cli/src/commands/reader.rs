@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Which identity lists, and in which tenant.
 #[derive(Args)]
 pub(super) struct As {
-    /// Look in this tenant: its id or a domain [default: the source's own tenant]
+    /// Search in this tenant (id or domain) [default: the account's own tenant]
     #[arg(long, value_name = "TENANT", value_parser = tenant)]
     tenant: Option<TenantId>,
 

@@ -34,14 +34,14 @@ enum Command {
 
 /// List the subscriptions that you can see
 ///
-/// Shows every subscription of the tenant in which this identity has a role, with its name, id and
-/// state. Marks the subscription that Azure CLI uses by default.
+/// Lists the subscriptions of one tenant in which your account has a role: name, id and state. An
+/// arrow marks Azure CLI's default subscription.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   azcred subscription list
   azcred subscription list --tenant contoso.com
-  azcred subscription list --output json | jq -r '.subscriptions[].subscriptionId'")]
+  azcred subscription list -o json | jq -r '.subscriptions[].subscriptionId'")]
 struct List {
     #[command(flatten)]
     identity: As,

@@ -7,17 +7,15 @@ use clap::Args;
 /// What the token is for.
 #[derive(Args)]
 pub(super) struct Target {
-    /// Request a token for this scope, such as https://ml.azure.com/.default [default: Azure Resource
-    /// Manager]
+    /// What the token is for, such as https://ml.azure.com/.default [default: Azure Resource Manager]
     #[arg(long, value_name = "SCOPE", value_parser = scope)]
     scope: Option<Scope>,
 
-    /// Request a token for this resource, such as https://storage.azure.com. Short for `--scope
-    /// RESOURCE/.default`
+    /// The same without /.default, such as https://ml.azure.com
     #[arg(long, value_name = "RESOURCE", value_parser = resource, conflicts_with = "scope")]
     resource: Option<Scope>,
 
-    /// Request the token in this tenant: its id or a domain [default: the source's own tenant]
+    /// Request the token in this tenant (id or domain) [default: the account's own tenant]
     #[arg(long, value_name = "TENANT", value_parser = tenant)]
     pub(super) tenant: Option<TenantId>,
 }

@@ -22,25 +22,31 @@ use serde::Serialize;
 
 /// List your tenants, or find the tenant of a domain
 ///
-/// Without DOMAIN, lists the tenants that your account is in, with name, default domain and id.
+/// Without DOMAIN, lists the tenants that your account belongs to: name, default domain and id.
 ///
-/// With DOMAIN, prints the id of the tenant that has this domain. This needs no sign-in: Microsoft
-/// Entra ID tells everybody.
+/// With DOMAIN, prints the id of the tenant that owns it. This needs no sign-in, because Microsoft
+/// Entra ID publishes the id.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   azcred tenant
   azcred tenant contoso.com
-  azcred tenant contoso.com --env azure >> .env       adds AZURE_TENANT_ID=…
-  azcred tenant contoso.com --env hi-ml >> .env       adds HIML_TENANT_ID=…
+
+  # prints AZURE_TENANT_ID=…, for a file of variables or for this shell
+  azcred tenant contoso.com --env azure >> .env
   export $(azcred tenant contoso.com --env azure)")]
 pub(crate) struct Tenant {
     /// A domain of the tenant, such as contoso.com or contoso.onmicrosoft.com
     #[arg(value_name = "DOMAIN", value_parser = domain, conflicts_with_all = ["tenant", "preset", "only", "exclude", "expect_tenant", "expect_principal", "expect_source", "profile"])]
     domain: Option<TenantId>,
 
-    /// Print the id as the variable of these programs: AZURE_TENANT_ID, or hi-ml's HIML_TENANT_ID
-    #[arg(long, value_name = "PROGRAMS", requires = "domain")]
+    /// Print the id as a variable: azure for AZURE_TENANT_ID=…, hi-ml for HIML_TENANT_ID=…
+    #[arg(
+        long,
+        value_name = "PROGRAMS",
+        requires = "domain",
+        hide_possible_values = true
+    )]
     env: Option<Programs>,
 
     #[command(flatten)]

@@ -14,32 +14,46 @@ use serde::Serialize;
 
 /// Print an access token
 ///
-/// Tries the sources of tokens in a fixed order and prints the token of the first that has one: a
-/// service principal in AZURE_* or HIML_*, the identity of a Kubernetes pod, of a CI job or of an
-/// Azure ML job, a managed identity, an account of `azcred login`, then Azure CLI and other
-/// developer tools. If none has a token and you are at a terminal, it asks you to sign in; also
-/// inside `$(…)`. `azcred chain` shows every source.
+/// Only the token goes to standard output, so a script can use `$(azcred token)`.
+/// Keep the token secret: it works like a password for about an hour.
 ///
-/// Only the token goes to standard output.
+/// The token is for the first account that is found here:
+///   1. a service principal in the variables AZURE_* or HIML_*
+///   2. the identity of a Kubernetes pod, a CI job or an Azure ML job
+///   3. a managed identity, if this looks like a machine in Azure
+///   4. the account of `azcred login`
+///   5. the account of `az login`, `Connect-AzAccount` or `azd auth login`
+///   6. a managed identity on any other machine
+///   7. you: at a terminal, it asks you to sign in, also inside `$(…)`
+///
+/// If an account is found but its sign-in fails, azcred reports the error. It does
+/// not try another account. `azcred chain` shows what was found here, and why.
 #[derive(Args)]
-#[command(after_help = "\
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
 Examples:
   azcred token
-  azcred token --resource https://storage.azure.com
+  azcred token --resource https://ml.azure.com
   azcred token --only azure-cli
   azcred token --output json | jq -r .expiresOn
-  azcred token --claims eyJhY2Nlc3…    after a 401 with a claims challenge
   curl -H \"Authorization: Bearer $(azcred token)\" \\
     'https://management.azure.com/subscriptions?api-version=2022-12-01'
 
-Exit codes: 0 a token was printed, 1 the wrong account or an invalid setting, 2 wrong usage,
-3 not signed in, 4 refused, 6 unreachable.")]
+Exit codes:
+  0  the token was printed
+  1  failed; for example, the account is not the expected one
+  2  wrong usage: the command line can't be read
+  3  not signed in: no account was found
+  4  the sign-in was rejected, for example because a secret is wrong
+  6  no response from Azure"
+)]
 pub(crate) struct Token {
     #[command(flatten)]
     target: Target,
 
-    /// Request a new token that meets a claims challenge: the value of `claims` in the header
-    /// WWW-Authenticate of a 401 response
+    /// Request a token for a service that answered 401 with claims="…" in its header
+    /// WWW-Authenticate: the text between the quotes
     #[arg(long, value_name = "CLAIMS", value_parser = claims)]
     claims: Option<String>,
 

@@ -16,17 +16,20 @@ use azcred_azure::Principal;
 use clap::Args;
 use serde::Serialize;
 
-/// Show which identity you are to Azure
+/// Show which account you are signed in as
 ///
-/// Gets a token as `azcred token` does, and shows what is in it: which identity, in which tenant,
-/// and until when. The token is read, not verified.
+/// Gets a token in the same way as `azcred token`, and shows what it contains: the account, the
+/// tenant and the time it expires. At a terminal, it asks you to sign in if no account is found. The
+/// token's signature is not verified.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   azcred whoami
-  azcred whoami --output json | jq -r .objectId      the id that roles are assigned to
 
-Exit codes: as for `azcred token`.")]
+  # the object id, which `az role assignment create` needs
+  azcred whoami --output json | jq -r .objectId
+
+Exit codes: the same as for `azcred token`.")]
 pub(crate) struct Whoami {
     #[command(flatten)]
     target: Target,

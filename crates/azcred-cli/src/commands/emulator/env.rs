@@ -14,21 +14,25 @@ use std::collections::BTreeMap;
 
 /// Print the variables with which a program uses a running emulator
 ///
-/// They set the emulator's addresses, its certificates, the workspace and a credential, and unset
-/// the variables that would lead to Azure or to another identity.
+/// The lines set the emulator's addresses and certificates, the workspace and an account. They unset
+/// the variables of other accounts.
 #[derive(Args)]
-#[command(after_help = "\
+#[command(after_help = super::help("\
 Examples:
-  eval \"$(azcred emulator env)\"                                   sh, bash, zsh
-  azcred emulator env --shell fish | source                       fish
+  # sh, bash, zsh
+  eval \"$(azcred emulator env)\"
+
+  # fish, and PowerShell
+  azcred emulator env --shell fish | source
   azcred emulator env --shell powershell | Out-String | Invoke-Expression
-  azcred emulator env --as himl --by ports --output json")]
+
+  azcred emulator env --as himl --by ports --output json"))]
 pub(super) struct Env {
     #[command(flatten)]
     guest: Guest,
 
-    /// The shell to write for [default: this shell]
-    #[arg(long, value_name = "SHELL", value_enum)]
+    /// Write the lines for sh (bash, zsh), fish, powershell or json [default: your shell]
+    #[arg(long, value_name = "SHELL", value_enum, hide_possible_values = true)]
     shell: Option<Shell>,
 
     #[command(flatten)]

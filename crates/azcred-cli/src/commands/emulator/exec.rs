@@ -18,19 +18,20 @@ use std::{
 /// makes RSA keys.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Run a program against an emulator and return its exit code
+/// Run a program against a local Azure
 ///
-/// Uses the running emulator. If none is running, starts one for this program and stops it when the
-/// program ends. With --state, it keeps what was created, and runs on while another `exec` uses it.
-/// The program is run unmodified and without a shell, and gets the signals that this command gets.
-/// Exit codes: the program's own; 128 plus the signal's number if a signal ended it; 127 if the
-/// program was not found; 126 if it can't be executed.
+/// The program finds an account and the way to the emulator in its environment variables. Uses the
+/// running emulator. If none is running, starts one and stops it when the program ends. With --state,
+/// what the program creates is still there in the next run.
 #[derive(Args)]
-#[command(after_help = "\
+#[command(after_help = super::help("\
 Examples:
   azcred emulator exec -- azcred doctor
   azcred emulator exec --as himl -- python -m pytest
-  azcred emulator exec --by ports -- sh -c 'echo $AZURE_AUTHORITY_HOST'")]
+  azcred emulator exec --by ports -- sh -c 'echo $AZURE_AUTHORITY_HOST'
+
+Exit codes: the program's own; 128 + N if signal N ended it; 127 if the program
+was not found; 126 if it can't be executed."))]
 pub(super) struct Exec {
     #[command(flatten)]
     guest: Guest,

@@ -18,19 +18,22 @@ use clap::{
 };
 use std::time::Duration;
 
-/// Run a local Azure with Entra ID and an Azure ML workspace
+/// Run a local Azure (Entra ID, an Azure ML workspace) for tests
 ///
-/// It responds as Azure does, errors included, and sends nothing over the network. It has a tenant,
-/// Contoso, with applications, users, a subscription, a workspace and roles. With
-/// `emulator start --seed FILE` you define your own.
+/// Programs run against it unmodified. It responds as Azure does, also with its errors, and sends
+/// nothing to the network. It contains a made-up company, Contoso, with users, applications, a
+/// subscription, a workspace and roles. `azcred emulator start --seed FILE` uses your own.
 #[derive(Args)]
 #[command(
     arg_required_else_help = true,
     after_help = "\
 Examples:
-  azcred emulator exec -- python train.py       run a program against it, unmodified
-  azcred emulator start                         keep one running
-  eval \"$(azcred emulator env)\"                 set the variables in this shell"
+  # run one program against a local Azure
+  azcred emulator exec -- python train.py
+
+  # keep a local Azure running, and use it from another shell
+  azcred emulator start
+  eval \"$(azcred emulator env)\""
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -57,12 +60,12 @@ impl Arguments {
 /// Which identity a program gets, and how it reaches the emulator.
 #[derive(Args)]
 struct Guest {
-    /// The identity that the program gets
-    #[arg(long = "as", value_name = "WHO", default_value = "service-principal", value_parser = named(PERSONAS, |persona| persona.summary()))]
+    /// The account that the program finds; the list is below
+    #[arg(long = "as", value_name = "WHO", default_value = "service-principal", value_parser = named(PERSONAS, |persona| persona.summary()), hide_possible_values = true)]
     persona: Persona,
 
-    /// How the program reaches the emulator
-    #[arg(long = "by", value_name = "WAY", default_value = "names", value_parser = named(WAYS, way_help))]
+    /// How the program reaches the emulator; the list is below
+    #[arg(long = "by", value_name = "WAY", default_value = "names", value_parser = named(WAYS, way_help), hide_possible_values = true)]
     way: Way,
 }
 
@@ -91,6 +94,29 @@ const AGENTS_FOLDER: &str = if cfg!(windows) {
 } else {
     "/var/opt/azcmagent/tokens"
 };
+
+/// Examples, and what `--as` and `--by` take.
+fn help(examples: &str) -> String {
+    let mut text = String::from("The account, for --as:\n");
+    for (name, persona) in PERSONAS {
+        let alias = match persona {
+            Persona::ServicePrincipal => " (or sp)",
+            _ => "",
+        };
+        text.push_str(&format!("  {name:<17}  {}{alias}\n", persona.summary()));
+    }
+    text.push_str(
+        "\n\
+The way to the emulator, for --by:
+  names  Azure's own host names, through HTTPS_PROXY; for unmodified programs
+  ports  ports of localhost, in AZURE_AUTHORITY_HOST and ARM_CLOUD_METADATA_URL;
+         azure-identity for Python then needs disable_instance_discovery=True
+
+",
+    );
+    text.push_str(examples);
+    text
+}
 
 fn way_help(way: &Way) -> &'static str {
     match way {

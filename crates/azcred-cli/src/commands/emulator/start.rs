@@ -14,7 +14,7 @@ use clap::Args;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// Start an emulator and keep it running until Ctrl-C
+/// Start a local Azure and keep it running until Ctrl-C
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -25,16 +25,16 @@ pub(super) struct Start {
     #[command(flatten)]
     state: State,
 
-    /// The tenants, identities and resources in it, as TOML [default: Contoso]
+    /// A TOML file with the tenants, accounts and resources in it [default: the company Contoso]
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
 
-    /// The port of a service: login, arm, graph, proxy, admin, or a managed identity host such as
-    /// imds [default: a free port]
+    /// Choose a service's port: login, arm, graph, proxy, admin, or a source of managed identities
+    /// such as imds [default: free ports]
     #[arg(long = "port", value_name = "SERVICE=PORT", value_parser = port)]
     ports: Vec<(String, u16)>,
 
-    /// The lifetime of access tokens [default: 3600 to 5400, as Entra ID's]
+    /// How long access tokens are valid [default: 3600 to 5400, as in Entra ID]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     token_lifetime: Option<u32>,
 }

@@ -13,7 +13,7 @@ const HOME: &str = if cfg!(windows) {
 
 #[derive(Args)]
 pub(super) struct State {
-    /// The folder for keys, secrets and created resources
+    /// The folder where the emulator keeps its keys and secrets, and what programs create in it
     /// [default: azcred/emulator in your state folder]
     #[arg(long = "state", value_name = "DIR")]
     pub(super) given: Option<PathBuf>,

@@ -26,35 +26,49 @@ use clap::Args;
 use seen::Seen;
 use std::{path::PathBuf, sync::Arc};
 
-/// Sign in, once for every program that uses azcred
+/// Sign in once, for every program that uses azcred
 ///
-/// Opens a browser. If none can open, as over SSH or in a container, it shows a code that you enter
-/// in a browser on another device. The sign-in is stored encrypted on this machine, so that you are
-/// not asked again until your organization requires it. An application or a managed identity can
-/// sign in too.
+/// Opens a browser. If no browser can be opened (over SSH, in a container), it shows a code to enter
+/// in a browser on any other computer or phone. Then it shows your subscriptions and workspaces.
 ///
-/// Then shows the account, and the subscriptions and workspaces that it can see.
+/// You do not need it after `az login`: azcred uses that sign-in too. If there are both, azcred uses
+/// this one.
+///
+/// The sign-in is stored encrypted on this machine. You sign in again only when your organization
+/// requires it. The options below also sign in an application (a service principal) or a managed
+/// identity.
 #[derive(Args)]
+#[command(mut_arg("profile", |profile| profile.help(
+    "Store the account in this profile, a separate set of accounts [env: AZCRED_PROFILE] [default: default]"
+)))]
 #[command(after_help = "\
 Examples:
   azcred login
   azcred login --device-code
-  azcred login --tenant contoso.com --profile work
-  azcred login --service-principal --client-id ID --tenant TENANT     asks for the secret
-  azcred login --service-principal --client-id ID --tenant TENANT < SECRET-FILE
-  azcred login --identity                                             this machine's identity
+  azcred login --tenant contoso.com
 
-A secret is never an option: other users can see command lines. Without a terminal and in a CI job,
-a person can't sign in.")]
+  # store the account apart from the others, for `azcred token --profile work`
+  azcred login --profile work
+
+  # an application: asks for its secret, or reads it from a file
+  azcred login --service-principal --client-id ID --tenant TENANT
+  azcred login --service-principal --client-id ID --tenant TENANT < secret.txt
+
+  # the identity of this virtual machine or compute
+  azcred login --identity
+
+There is no option for a secret, because other users can see command lines.
+A person can sign in only at a terminal, and not in a CI job. A CI job has an
+identity of its own, and needs no `azcred login`.")]
 pub(crate) struct Login {
-    /// Sign in to this tenant: its id or a domain [default: the person's own tenant]
+    /// Sign in to this tenant (id or domain) [default: your account's own tenant]
     #[arg(long, value_name = "TENANT", value_parser = tenant)]
     tenant: Option<TenantId>,
 
     #[command(flatten)]
     in_profile: InProfile,
 
-    /// Print plain lines: no large letters, no QR code, no animation
+    /// Print plain lines: no large letters, QR code or animation
     #[arg(long)]
     plain: bool,
 
@@ -71,33 +85,34 @@ pub(crate) struct Login {
 #[derive(Args)]
 #[command(next_help_heading = "To sign in a person")]
 struct PersonOptions {
-    /// Use a browser on this computer, and fail if none can open
+    /// Use the browser of this computer. Fail if it can't be opened
     #[arg(long, group = "way")]
     browser: bool,
 
-    /// Show a code to enter in a browser on any computer or phone
+    /// Show a code to enter in a browser on any computer or phone, even if a browser can be opened here
     #[arg(long, group = "way")]
     device_code: bool,
 
-    /// Suggest this account on the sign-in page, such as ada@contoso.com
+    /// Fill in this name on the sign-in page, such as ada@contoso.com
     #[arg(long, value_name = "NAME", conflicts_with_all = ["device_code", "service_principal", "certificate", "federated_token", "identity"])]
     login_hint: Option<String>,
 }
 
 #[derive(Args)]
-#[command(next_help_heading = "To sign in an application")]
+#[command(next_help_heading = "To sign in an application (a service principal)")]
 struct ApplicationOptions {
-    /// Sign in as an application, with a secret that is typed or read from standard input
+    /// Sign in with a secret: typed at a terminal, or read from standard input. Needs --client-id and
+    /// --tenant
     #[arg(long, group = "way", requires_all = ["client_id", "tenant"])]
     service_principal: bool,
 
-    /// Client id of the application or, with --identity, of the managed identity. For a person: of
-    /// the application to sign in with, in place of Azure CLI's
+    /// The application's client id. With --identity: the managed identity's. For a person: your own
+    /// app registration, used in place of Azure CLI's
     #[arg(long, value_name = "ID", value_parser = client_id)]
     client_id: Option<ClientId>,
 
-    /// Sign in with the certificate and its private key in this file (PEM or PFX). The file is read
-    /// again for every token
+    /// Sign in with a certificate: a PEM or PFX file that contains the private key too. The file must
+    /// stay there
     #[arg(
         long,
         value_name = "FILE",
@@ -106,7 +121,7 @@ struct ApplicationOptions {
     )]
     certificate: Option<PathBuf>,
 
-    /// Sign in with the token that a cluster or a CI system keeps in this file
+    /// Sign in with a token that a Kubernetes cluster or a CI system writes into this file
     #[arg(long, value_name = "FILE", requires_all = ["client_id", "tenant"], conflicts_with_all = ["browser", "device_code", "identity"])]
     federated_token: Option<PathBuf>,
 }
@@ -114,16 +129,16 @@ struct ApplicationOptions {
 #[derive(Args)]
 #[command(next_help_heading = "To sign in as a managed identity")]
 struct IdentityOptions {
-    /// Sign in as this machine's managed identity. --client-id, --object-id or --resource-id names
-    /// one of several
+    /// Sign in as the managed identity of this machine. If it has several, choose one by --client-id,
+    /// --object-id or --resource-id
     #[arg(long, group = "way", conflicts_with = "tenant")]
     identity: bool,
 
-    /// Object id of the managed identity
+    /// The managed identity's object id
     #[arg(long, value_name = "ID", requires = "identity", conflicts_with_all = ["client_id", "resource_id"], value_parser = object_id)]
     object_id: Option<ManagedIdentityId>,
 
-    /// Resource id of the managed identity
+    /// The managed identity's resource id
     #[arg(long, value_name = "ID", requires = "identity", conflicts_with = "client_id", value_parser = resource_id)]
     resource_id: Option<ManagedIdentityId>,
 }

@@ -18,17 +18,17 @@ use serde::Serialize;
 
 /// List the workspaces that you can see
 ///
-/// Looks into every subscription of the tenant that this identity can see. Marks the workspace that
-/// MLClient and hi-ml use in this folder.
+/// Searches every subscription that your account can see in one tenant. An arrow marks the workspace
+/// that MLClient and hi-ml use in this folder.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   azcred workspace list
-  azcred workspace list --subscription 'Contoso ML' --resource-group rg-contoso-ml
+  azcred workspace list --subscription 'Contoso ML' -g rg-contoso-ml
   azcred workspace list --output json | jq -r '.workspaces[].id'
 
-Exit code: 0, also where there is no workspace. Where a subscription could not be read, the others
-are listed, and the exit code is that of the error.")]
+The exit code is 0 even if no workspace is found. If a subscription can't be
+read, the others are still listed, and the exit code is that of the error.")]
 pub(super) struct List {
     #[command(flatten)]
     within: Within,

@@ -11,11 +11,11 @@ use clap::Args;
 /// Where workspaces are looked for.
 #[derive(Args, Clone)]
 pub(super) struct Within {
-    /// Look in this subscription alone, by id or name
+    /// Search only this subscription (id or name)
     #[arg(long, value_name = "SUBSCRIPTION")]
     subscription: Option<String>,
 
-    /// Look in resource groups of this name alone
+    /// Search only resource groups with this name
     #[arg(short = 'g', long, value_name = "NAME")]
     resource_group: Option<String>,
 }

@@ -11,8 +11,19 @@ use crate::{failure::Failure, output::Output};
 use clap::{Args, Subcommand};
 
 /// List workspaces, show one, or choose one for this folder
+///
+/// These are Azure Machine Learning workspaces. The file config.json says which one a folder uses;
+/// MLClient and hi-ml read it too.
 #[derive(Args)]
-#[command(arg_required_else_help = true, subcommand_required = true)]
+#[command(
+    arg_required_else_help = true,
+    subcommand_required = true,
+    after_help = "\
+Examples:
+  azcred workspace list
+  azcred workspace use      choose from the list; writes config.json
+  azcred workspace show     the workspace of this folder"
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -20,15 +20,17 @@ use serde::Serialize;
 
 /// Show a workspace
 ///
-/// Without NAME, shows the workspace that MLClient and hi-ml use in this folder: that of the
-/// variables AZUREML_ARM_*, of .azureml/config.json or config.json here or in a folder above, or of
-/// hi-ml's variables HIML_*.
+/// Without NAME, shows the workspace that MLClient and hi-ml use in this folder. It is named by the
+/// variables AZUREML_ARM_*, else by .azureml/config.json or config.json in this folder or one above
+/// it, else by hi-ml's variables HIML_*.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   azcred workspace show
   azcred workspace show ws-contoso-ml
-  azcred workspace show --output json | jq -r .id      the scope that roles are assigned at")]
+
+  # the resource id, which `az role assignment create --scope` needs
+  azcred workspace show --output json | jq -r .id")]
 pub(super) struct Show {
     /// The workspace's name, or its whole resource id
     #[arg(value_name = "NAME")]

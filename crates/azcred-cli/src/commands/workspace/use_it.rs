@@ -20,13 +20,13 @@ use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// Choose the workspace of this folder: write config.json
+/// Choose the workspace of this folder, and write it to config.json
 ///
-/// Writes the file by which MLClient.from_config and hi-ml find their workspace. Without NAME,
-/// shows the workspaces that you can see, and asks which one you mean.
+/// MLClient.from_config and hi-ml read that file. Without NAME, lists the workspaces that you can see
+/// and asks you to choose one.
 ///
-/// A file that names another workspace is changed; its other fields stay. A file that is something
-/// else is left as it is.
+/// If the file exists and names another workspace, only that is changed. If the file is not a
+/// workspace's config.json, it is not changed and the command fails.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -38,7 +38,7 @@ pub(super) struct Use {
     #[arg(value_name = "NAME")]
     name: Option<String>,
 
-    /// Write this file
+    /// The file to write
     #[arg(long, value_name = "PATH", default_value = "config.json")]
     file: PathBuf,
 
