@@ -1,8 +1,7 @@
-//! A folder of Azure CLI's in which a person is signed in: what `AZURE_CONFIG_DIR` takes.
+//! A folder of Azure CLI in which a user is signed in, for `AZURE_CONFIG_DIR`.
 //!
 //! The files are those that Azure CLI 2.91 writes on Linux after `az login`: its profile (with the
-//! byte order mark that it puts there), its settings, and MSAL's token cache in schema 3. A real
-//! `az` goes on from them.
+//! byte order mark), its settings, and MSAL's token cache in schema 3. A real `az` can use them.
 
 use crate::{
     directory::{AZURE_CLI, Directory, Tenant, User},
@@ -19,22 +18,22 @@ use std::path::PathBuf;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// The scope that Azure CLI requests when it signs in a person.
+/// The scope that Azure CLI requests when a user signs in.
 const SCOPE: &str = "https://management.core.windows.net//.default offline_access openid profile";
 
-/// A signed-in Azure CLI, by each way into the emulator.
+/// A signed-in Azure CLI, with one folder for each way into the emulator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AzureCliInfo {
-    /// Who is signed in.
+    /// The signed-in user.
     pub user_principal_name: String,
-    /// The folder for a program that comes by Azure's real names.
+    /// The folder for a program that uses Azure's real names.
     pub names: PathBuf,
-    /// The folder for a program that comes by ports: MSAL knows the authority as `localhost`.
+    /// The folder for a program that uses ports. There, MSAL knows the authority as `localhost`.
     pub ports: PathBuf,
 }
 
-/// The person of a tenant whose Azure CLI it is: the first, by object id, who can sign in by a
-/// password alone.
+/// The user who is signed in to Azure CLI: the tenant's first user, by object id, who can sign in
+/// with only a password.
 pub(crate) fn person(directory: &Directory, tenant: Uuid) -> Option<&User> {
     directory.users.values().find(|user| {
         let hindered = user.locked || user.password_expired || directory.needs_mfa(user);
@@ -42,33 +41,32 @@ pub(crate) fn person(directory: &Directory, tenant: Uuid) -> Option<&User> {
     })
 }
 
-/// How one of the folders differs from the other.
-struct Flavour {
+/// How one folder differs from the other.
+struct FolderFormat {
     folder: &'static str,
-    /// What MSAL knows the authority as: it leaves the port out.
+    /// MSAL's name of the authority, without the port.
     environment: &'static str,
-    /// What Azure CLI knows the cloud as: by ports, by the name in ARM's metadata.
+    /// Azure CLI's name of the cloud. By ports, the name in ARM's metadata.
     cloud: &'static str,
-    /// What else is in its settings. By ports MSAL would ask Microsoft whether the authority is one
-    /// of theirs.
+    /// Further settings. By ports, MSAL would request Microsoft's list of known authorities.
     settings: &'static str,
 }
 
-const NAMES: Flavour = Flavour {
+const NAMES: FolderFormat = FolderFormat {
     folder: "azure-cli-names",
     environment: "login.microsoftonline.com",
     cloud: "AzureCloud",
     settings: "",
 };
 
-const PORTS: Flavour = Flavour {
+const PORTS: FolderFormat = FolderFormat {
     folder: "azure-cli-ports",
     environment: "localhost",
     cloud: "AzureEmulator",
     settings: "[core]\ninstance_discovery = false\n\n",
 };
 
-/// Signs a person in and writes both folders, over what an earlier start left.
+/// Signs a user in and writes both folders. Files of an earlier start are overwritten.
 ///
 /// # Errors
 /// When the state folder can't be written.
@@ -81,17 +79,17 @@ pub(crate) fn write(
     let Some(account) = directory.users.get(&account) else {
         return Ok(None);
     };
-    let Some(answers) = answers(world, &directory, account) else {
+    let Some(responses) = responses(world, &directory, account) else {
         return Ok(None);
     };
     let now = world.clock.unix();
-    let cache = |flavour: &Flavour| token_cache(account, &answers, flavour.environment, now);
+    let cache = |format: &FolderFormat| token_cache(account, &responses, format.environment, now);
     let (Some(by_names), Some(by_ports)) = (cache(&NAMES), cache(&PORTS)) else {
         return Ok(None);
     };
-    let write = |flavour: &Flavour, cache: &Value| {
-        let profile = profile(world, &directory, account, flavour.cloud);
-        write_files(state, flavour, &profile, cache)
+    let write = |format: &FolderFormat, cache: &Value| {
+        let profile = profile(world, &directory, account, format.cloud);
+        write_files(state, format, &profile, cache)
     };
     Ok(Some(AzureCliInfo {
         user_principal_name: account.user_principal_name.clone(),
@@ -102,15 +100,15 @@ pub(crate) fn write(
 
 fn write_files(
     state: &StateDir,
-    flavour: &Flavour,
+    format: &FolderFormat,
     profile: &Value,
     cache: &Value,
 ) -> Result<PathBuf, StateError> {
-    let folder = state.folder(flavour.folder)?;
+    let folder = state.folder(format.folder)?;
     let default = profile["subscriptions"][0]["id"]
         .as_str()
         .unwrap_or_default();
-    let (cloud, settings) = (flavour.cloud, flavour.settings);
+    let (cloud, settings) = (format.cloud, format.settings);
     for (file, content) in [
         ("azureProfile.json", format!("\u{feff}{profile}")),
         (
@@ -121,12 +119,12 @@ fn write_files(
         ("msal_token_cache.json", format!("{cache:#}")),
     ] {
         let content = Zeroizing::new(content);
-        state.publish(&format!("{}/{file}", flavour.folder), content.as_bytes())?;
+        state.publish(&format!("{}/{file}", format.folder), content.as_bytes())?;
     }
     Ok(folder)
 }
 
-/// The tenants that an account is a member or a guest of, with the user that it is there.
+/// The tenants in which an account is a member or a guest, each with its user there.
 fn tenants<'a>(directory: &'a Directory, account: &User) -> Vec<(&'a Tenant, &'a User)> {
     let all = directory.tenants_of(account).into_iter();
     all.filter_map(|id| {
@@ -138,8 +136,7 @@ fn tenants<'a>(directory: &'a Directory, account: &User) -> Vec<(&'a Tenant, &'a
     .collect()
 }
 
-/// `azureProfile.json`: every subscription that the person sees in any tenant, the first one the
-/// default.
+/// `azureProfile.json`: the user's subscriptions in all tenants. The first is the default.
 fn profile(world: &World, directory: &Directory, account: &User, cloud: &str) -> Value {
     let resources = world.resources();
     let mut subscriptions: Vec<Value> = Vec::new();
@@ -168,7 +165,7 @@ fn profile(world: &World, directory: &Directory, account: &User, cloud: &str) ->
             }));
         }
     }
-    // What `az login --allow-no-subscriptions` writes for an account without subscriptions.
+    // For an account without subscriptions, `az login --allow-no-subscriptions` writes this.
     if subscriptions.is_empty() {
         subscriptions.push(json!({
             "id": account.tenant,
@@ -183,9 +180,9 @@ fn profile(world: &World, directory: &Directory, account: &User, cloud: &str) ->
     json!({"subscriptions": subscriptions, "installationId": Uuid::new_v4()})
 }
 
-/// What Entra ID returns to Azure CLI while it signs in a person: at `organizations`, where the
-/// sign-in goes, and then at each tenant. With each answer goes the authority's last segment.
-fn answers(world: &World, directory: &Directory, account: &User) -> Option<Vec<(String, Value)>> {
+/// The responses that Azure CLI gets while a user signs in: first from `organizations`, then from
+/// each tenant. Each comes with the last segment of its authority.
+fn responses(world: &World, directory: &Directory, account: &User) -> Option<Vec<(String, Value)>> {
     let application = directory.applications.get(&AZURE_CLI)?;
     let home = directory.tenants.get(&account.tenant)?;
     let (id, proofs) = (Uuid::new_v4(), Proofs::by_password(world.clock.unix()));
@@ -210,10 +207,10 @@ fn answers(world: &World, directory: &Directory, account: &User) -> Option<Vec<(
         .collect()
 }
 
-/// `msal_token_cache.json` after these answers, which came `now`.
+/// `msal_token_cache.json` after these responses, which came at `now`.
 fn token_cache(
     account: &User,
-    answers: &[(String, Value)],
+    responses: &[(String, Value)],
     environment: &str,
     now: i64,
 ) -> Option<Value> {
@@ -222,9 +219,9 @@ fn token_cache(
     let mut ids = Map::new();
     let mut refresh = Map::new();
     let mut family = Value::Null;
-    for (realm, answer) in answers {
+    for (realm, answer) in responses {
         let text = |name: &str| answer[name].as_str().map(str::to_owned);
-        // MSAL sorts what it got.
+        // MSAL sorts the scopes.
         let mut target: Vec<&str> = answer["scope"].as_str()?.split(' ').collect();
         target.sort_unstable();
         let target = target.join(" ");
@@ -256,7 +253,7 @@ fn token_cache(
         let mut id = entry("IdToken", text("id_token")?);
         id["realm"] = realm.as_str().into();
         ids.insert(key("idtoken", realm, ""), id);
-        // One for all tenants: each answer's replaces the one before.
+        // One refresh token for all tenants: each response replaces the one before.
         let mut next = entry("RefreshToken", text("refresh_token")?);
         next["target"] = target.as_str().into();
         next["last_modification_time"] = now.to_string().into();

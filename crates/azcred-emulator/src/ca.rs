@@ -1,5 +1,5 @@
-//! The emulator's own certificate authority: what it may certify, and the certificates it makes on
-//! demand.
+//! The emulator's certificate authority: the names that it may certify, and the certificates that
+//! it makes on demand.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
@@ -16,8 +16,9 @@ use std::{
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
-/// The only names this authority can vouch for (RFC 5280 section 4.2.1.10), itself and all below
-/// it: a stolen key can impersonate Azure only, and only to programs that trust it.
+/// The only names that this authority can certify (RFC 5280 section 4.2.1.10), with their
+/// subdomains. With a stolen key, an attacker can impersonate Azure only, to programs that trust
+/// the authority.
 pub const PERMITTED_NAMES: &[&str] = &[
     "localhost",
     // Public cloud.
@@ -42,11 +43,12 @@ pub const PERMITTED_NAMES: &[&str] = &[
     "azurecr.cn",
 ];
 
-/// How long the authority's certificate is valid, in days.
+/// Validity of the authority's certificate, in days.
 const AUTHORITY_DAYS: i64 = 5 * 365;
-/// How long one on demand is, in days: it lives as long as the process at most.
+/// Validity of a certificate on demand, in days. It is never used longer than the process runs.
 const LEAF_DAYS: i64 = 90;
-/// Certificates kept in memory. Real names are few; only names below a wildcard could be more.
+/// Certificates kept in memory. There are few real names. Only names below a wildcard could be
+/// many.
 const MAX_LEAVES: usize = 1024;
 
 /// Why the authority could not be made, read or used.
@@ -54,7 +56,7 @@ const MAX_LEAVES: usize = 1024;
 #[error("the emulator's certificate authority {0}")]
 pub struct CaError(String);
 
-/// The authority and the certificates it has made.
+/// The authority and the certificates that it has made.
 pub struct Ca {
     certificate: CertificateDer<'static>,
     issuer: Issuer<'static, KeyPair>,
@@ -62,10 +64,10 @@ pub struct Ca {
 }
 
 impl Ca {
-    /// Makes a new authority; returns its certificate and key in PEM.
+    /// Creates an authority. Returns its certificate and key in PEM.
     ///
     /// # Errors
-    /// When the system has no randomness.
+    /// When the system returns no random bytes.
     pub fn generate() -> Result<(String, Zeroizing<String>), CaError> {
         let failed = |e: rcgen::Error| CaError(format!("could not be made: {e}"));
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
@@ -73,7 +75,7 @@ impl Ca {
         params
             .distinguished_name
             .push(DnType::OrganizationName, "azcred");
-        // A name of its own for each, so that two authorities in one trust store are told apart.
+        // Each authority has its own name, so that a trust store can hold several.
         let id = uuid::Uuid::new_v4().simple().to_string();
         params.distinguished_name.push(
             DnType::CommonName,
@@ -107,7 +109,8 @@ impl Ca {
     /// Reads an authority from PEM.
     ///
     /// # Errors
-    /// When either part is damaged, they don't belong together, or the certificate has expired.
+    /// When the certificate or the key is damaged, when they don't match, or when the certificate
+    /// has expired.
     pub fn from_pem(certificate: &str, key: &str) -> Result<Self, CaError> {
         let der = CertificateDer::from_pem_slice(certificate.as_bytes())
             .map_err(|e| CaError(format!("has a certificate that is not PEM: {e}")))?;
@@ -117,7 +120,7 @@ impl Ca {
             .map_err(|e| CaError(format!("has a key that can't be read: {e}")))?;
         if parsed.public_key().subject_public_key.data.as_ref() != key.public_key_raw() {
             return Err(CaError(
-                "has a certificate and a key that don't belong together".into(),
+                "has a certificate and a key that don't match".into(),
             ));
         }
         if parsed.validity().not_after.timestamp() <= OffsetDateTime::now_utc().unix_timestamp() {
@@ -136,15 +139,15 @@ impl Ca {
         })
     }
 
-    /// The authority's certificate, DER.
+    /// The authority's certificate in DER.
     pub fn certificate(&self) -> &CertificateDer<'static> {
         &self.certificate
     }
 
-    /// What a TLS server needs to answer as `localhost`, `127.0.0.1` and `::1`.
+    /// The TLS settings of a server for `localhost`, `127.0.0.1` and `::1`.
     ///
     /// # Errors
-    /// When the system has no randomness.
+    /// When the system returns no random bytes.
     pub(crate) fn for_loopback(&self) -> Result<Arc<ServerConfig>, CaError> {
         self.cached("localhost", || {
             let name = "localhost"
@@ -158,10 +161,10 @@ impl Ca {
         })
     }
 
-    /// What a TLS server needs to answer as this host.
+    /// The TLS settings of a server for this host.
     ///
     /// # Errors
-    /// When it is not a DNS name, or the system has no randomness.
+    /// When the host is not a DNS name, or the system returns no random bytes.
     pub(crate) fn for_host(&self, host: &str) -> Result<Arc<ServerConfig>, CaError> {
         self.cached(host, || {
             let name = host
@@ -180,7 +183,7 @@ impl Ca {
         if let Some(config) = lock().get(host) {
             return Ok(config.clone());
         }
-        // Made outside the lock; of two made at once the second stays.
+        // The lock is not held here. If two threads make a certificate at once, the second is kept.
         let config = Arc::new(self.issue(host, names()?)?);
         let mut leaves = lock();
         if leaves.len() >= MAX_LEAVES {
@@ -199,7 +202,7 @@ impl Ca {
                     .with_no_client_auth()
                     .with_single_cert(vec![certificate, self.certificate.clone()], key)
             })
-            .map_err(|e| CaError(format!("made a certificate that TLS refuses: {e}")))?;
+            .map_err(|e| CaError(format!("made a certificate that TLS rejects: {e}")))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
@@ -216,8 +219,8 @@ impl Ca {
         params
             .distinguished_name
             .push(DnType::OrganizationName, "azcred");
-        // A common name of a host would be checked against the constraints by some as if it were
-        // one, and is cut at 64 characters by others.
+        // The common name is not the host: some clients would check it against the name
+        // constraints, and others reject more than 64 characters.
         params
             .distinguished_name
             .push(DnType::OrganizationalUnitName, "azcred emulator");
@@ -229,7 +232,7 @@ impl Ca {
         params.not_after = now + Duration::days(LEAF_DAYS);
         let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;
         let key = PrivateKeyDer::try_from(key.serialize_der())
-            .map_err(|e| CaError(format!("made a key that TLS refuses: {e}")))?;
+            .map_err(|e| CaError(format!("made a key that TLS rejects: {e}")))?;
         Ok((certificate.der().clone(), key))
     }
 }
@@ -272,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_authority_is_believed_for_azures_names() {
+    fn the_authority_is_trusted_for_azures_names() {
         let ca = ca();
         for host in [
             "login.microsoftonline.com",
@@ -288,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn the_authority_is_not_believed_for_anybody_elses_names() {
+    fn the_authority_is_not_trusted_for_other_names() {
         let ca = ca();
         for host in [
             "example.com",
@@ -302,14 +305,14 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_or_foreign_key_is_refused_by_name() {
+    fn the_error_for_a_damaged_or_foreign_key_names_it() {
         let (certificate, key) = Ca::generate().unwrap();
         let (_, other_key) = Ca::generate().unwrap();
         assert!(
             Ca::from_pem(&certificate, &other_key)
                 .unwrap_err()
                 .to_string()
-                .contains("belong")
+                .contains("match")
         );
         assert!(
             Ca::from_pem("", &key)

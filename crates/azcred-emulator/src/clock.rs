@@ -1,32 +1,33 @@
-//! The emulator's clock: the machine's, shifted by a test's choice.
+//! The emulator's clock: the machine's clock, with a shift that a test sets.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use time::{Duration, OffsetDateTime};
 
 /// The clock of all services of one emulator.
-/// The shift simulates a client whose own clock is wrong: to that client, Azure's `Date` header and
+///
+/// The shift simulates a client with a wrong clock. For such a client, Azure's `Date` header and
 /// all tokens are early or late.
 #[derive(Debug, Default)]
 pub struct Clock {
     skew_seconds: AtomicI64,
 }
 
-/// The largest shift accepted: a year. More would leave the range in which certificates are valid.
+/// The largest shift: a year. With a larger shift, certificates would not be valid.
 pub const MAX_SKEW_SECONDS: i64 = 366 * 24 * 3600;
 
 impl Clock {
-    /// The current time in UTC, shift included.
+    /// The current time in UTC, with the shift.
     pub fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc() + Duration::seconds(self.skew_seconds.load(Ordering::Relaxed))
     }
 
-    /// The current time in seconds since 1970-01-01T00:00:00Z, shift included.
+    /// The current time in seconds since 1970-01-01T00:00:00Z, with the shift.
     pub fn unix(&self) -> i64 {
         self.now().unix_timestamp()
     }
 
-    /// Shifts the clock by this many seconds from the machine's; 0 resets it. Values beyond
-    /// [`MAX_SKEW_SECONDS`] are clamped.
+    /// Shifts the clock by this many seconds; 0 resets it. Values beyond [`MAX_SKEW_SECONDS`] are
+    /// clamped.
     pub fn set_skew(&self, seconds: i64) {
         let clamped = seconds.clamp(-MAX_SKEW_SECONDS, MAX_SKEW_SECONDS);
         self.skew_seconds.store(clamped, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! An emulator from start to shutdown.
+//! An emulator from start to stop.
 
 use crate::{
     azure_cli_folder,
@@ -11,7 +11,7 @@ use crate::{
     projected_token::{self, Workload},
     request_log::RequestLog,
     resources::{Resources, Scope, WORKSPACE_TYPE},
-    seed::{Made, Seed, SeedError, pem},
+    seed::{GeneratedSecrets, Seed, SeedError, pem},
     serve::{Admin, Bound, Context, Listeners},
     service::{Service, Urls},
     state::StateDir,
@@ -28,17 +28,17 @@ use tokio::{sync::watch, task::JoinSet};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// How an emulator starts.
+/// Settings with which an emulator starts.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The folder that keeps keys, secrets and what was created. `None`: a temporary one that goes
-    /// at shutdown.
+    /// The folder for keys, secrets and what was created. `None`: a temporary folder, which is
+    /// deleted when the emulator stops.
     pub state_dir: Option<PathBuf>,
-    /// Who and what exists.
+    /// What exists at the start: tenants, users, applications, resources.
     pub seed: Seed,
     /// The ports.
     pub ports: Ports,
-    /// Seconds every access token lives, over what the seed says.
+    /// Lifetime of access tokens in seconds. It takes precedence over the seed's.
     pub access_token_lifetime: Option<u32>,
 }
 
@@ -59,22 +59,22 @@ pub enum Error {
         "port {port} on 127.0.0.1 is not available for {service}: {source}; choose another port, or 0 for a free one"
     )]
     Port {
-        /// The service it was for.
+        /// The service for which the port was wanted.
         service: &'static str,
-        /// The port asked for.
+        /// The requested port.
         port: u16,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The managed identity hosts.
+    /// The hosts of managed identities.
     #[error(transparent)]
     Hosts(#[from] CertificateError),
-    /// No randomness for the admin token.
+    /// The system returned no random bytes for the admin token.
     #[error("the system returned no random bytes")]
     Randomness,
 }
 
-/// What was created while an emulator ran, kept for the next start from the same seed.
+/// What was created while an emulator ran. It is kept for the next start with the same seed.
 #[derive(Serialize, Deserialize)]
 struct Created {
     resources: Resources,
@@ -92,14 +92,14 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Starts an emulator, and returns when every port accepts connections and `emulator.json` is
+    /// Starts an emulator. Returns when every port accepts connections and `emulator.json` is
     /// written.
     ///
-    /// Needs a Tokio runtime with I/O and time. A first start in a folder makes RSA keys, which
-    /// takes a moment.
+    /// Needs a Tokio runtime with I/O and time. The first start with a state folder creates RSA
+    /// keys, which takes a moment.
     ///
     /// # Errors
-    /// When the state folder or the seed can't be used, or a port is taken.
+    /// When the state folder or the seed can't be used, or a port is in use.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let state = Arc::new(match &options.state_dir {
             Some(path) => StateDir::open(path)?,
@@ -121,10 +121,11 @@ impl Emulator {
             let tenants = content.directory.tenants.values_mut();
             tenants.for_each(|tenant| tenant.access_token_lifetime = Some(lifetime));
         }
-        // Each seed has what was created over it apart, so that another seed neither sees nor
-        // spoils it.
+        // Each seed has a separate file for what was created, so that another seed can't read or
+        // change it.
         let created = format!("created-{}.json", content.digest);
-        let kept: Option<Created> = state.read_json(&created, "; what was created is then gone")?;
+        let kept: Option<Created> =
+            state.read_json(&created, "; everything that was created is then lost")?;
         let resources = kept.map_or_else(|| content.resources.clone(), |kept| kept.resources);
 
         let directory = std::mem::take(&mut content.directory);
@@ -170,8 +171,8 @@ impl Emulator {
             login_url: urls.login.clone(),
             arm_url: urls.arm.clone(),
             graph_url: urls.graph.clone(),
-            // By address: the proxy's name is looked up by more programs than understand
-            // `localhost`.
+            // The proxy has a numeric address, as some programs can't resolve `localhost` in a
+            // proxy's URL.
             proxy_url: format!("http://127.0.0.1:{}", listeners.proxy.port()),
             admin_url: format!("http://127.0.0.1:{}", listeners.admin.port()),
             admin_token: admin_token.expose().to_owned(),
@@ -228,31 +229,32 @@ impl Emulator {
         })
     }
 
-    /// What it serves.
+    /// The URLs and identities of this emulator.
     pub fn info(&self) -> &Info {
         &self.info
     }
 
-    /// Its faults, to add and remove at any time.
+    /// The faults. They can be added and removed at any time.
     pub fn faults(&self) -> &Faults {
         &self.world.faults
     }
 
-    /// The log of its requests.
+    /// The log of requests.
     pub fn requests(&self) -> &RequestLog {
         &self.world.requests
     }
 
-    /// Its content, for reading and changes: applications, secrets, roles. [`World::keep`] stores
-    /// changes of resources in the state folder.
+    /// The content, which can be read and changed: applications, secrets, roles. [`World::keep`]
+    /// stores changes of resources in the state folder.
     pub fn world(&self) -> &Arc<World> {
         &self.world
     }
 
-    /// Stops: ends all connections and removes `emulator.json`. The state folder stays.
+    /// Stops: ends all connections and removes `emulator.json`. A state folder that was given
+    /// stays.
     pub async fn shutdown(mut self) {
         self.stop();
-        // Aborted tasks end at their next wait; none of them waits for anything else.
+        // An aborted task ends at its next wait, so this ends soon.
         while self.tasks.join_next().await.is_some() {}
     }
 
@@ -300,8 +302,8 @@ async fn bind(ports: Ports) -> Result<Listeners, Error> {
     })
 }
 
-/// The system's root certificates and the emulator's own, or only its own where the system's can't
-/// be read.
+/// The system's root certificates and the emulator's own. If the system's can't be read, only the
+/// emulator's own.
 fn bundle(own: &[u8]) -> Vec<u8> {
     let system = rustls_native_certs::load_native_certs();
     for error in &system.errors {
@@ -352,13 +354,12 @@ fn host_user(directory: &Directory, tenant: Uuid) -> Option<Uuid> {
         .map(|user| user.id)
 }
 
-/// The applications of the tenant the emulator presents itself by; writes the files of their
-/// certificates.
+/// The tenant's applications as `emulator.json` shows them. Writes the files of their certificates.
 fn identities(
     directory: &Directory,
     tenant: Uuid,
     state: &StateDir,
-    made: &Made,
+    made: &GeneratedSecrets,
 ) -> Result<Vec<IdentityInfo>, StateError> {
     let now = time::OffsetDateTime::now_utc();
     let mut all = Vec::new();
@@ -398,7 +399,7 @@ fn identities(
     Ok(all)
 }
 
-/// A seed's name for a certificate as a part of a file's name.
+/// A seed's name for a certificate, made safe for a file name.
 fn file_safe(name: &str) -> String {
     name.chars()
         .map(|c| {

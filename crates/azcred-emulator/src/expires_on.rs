@@ -8,9 +8,9 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::forma
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExpiresOnFormat {
-    /// Unix seconds, a number: Azure Machine Learning.
+    /// Unix seconds as a number: Azure Machine Learning.
     Number,
-    /// Unix seconds, a text: most hosts.
+    /// Unix seconds as a string: most hosts.
     Text,
     /// `06/20/2019 02:57:58 +00:00`: App Service's old version on Linux.
     Date,
@@ -41,7 +41,7 @@ impl ExpiresOnFormat {
         }
     }
 
-    /// Replaces the `expires_on` of a response. `None` for a response that has none.
+    /// Replaces `expires_on` in a response. `None` if the response has no such field.
     pub(crate) fn rewrite(self, body: &[u8]) -> Option<Vec<u8>> {
         let mut answer: Value = serde_json::from_slice(body).ok()?;
         let written = answer.get_mut("expires_on")?;
@@ -50,7 +50,7 @@ impl ExpiresOnFormat {
     }
 }
 
-/// Unix seconds, of what the emulator's own hosts write.
+/// The Unix seconds that a host of the emulator wrote.
 fn read(written: &Value) -> Option<i64> {
     if let Some(seconds) = written.as_i64() {
         return Some(seconds);
@@ -68,7 +68,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn each_form_is_written_as_its_host_writes_it() {
+    fn each_format_is_written_as_its_host_writes_it() {
         // 2020-01-16 00:00:12 UTC.
         let at = 1_579_132_812;
         assert_eq!(ExpiresOnFormat::Number.write(at), json!(at));
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_written_anew_whichever_form_it_was_in() {
+    fn expires_on_is_rewritten_from_any_format() {
         let at = 1_579_132_812;
         for before in [
             ExpiresOnFormat::Number,

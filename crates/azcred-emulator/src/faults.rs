@@ -4,23 +4,23 @@ use crate::{clock::Clock, expires_on::ExpiresOnFormat, service::Service};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A fault: which requests it applies to, what it does, and how many times.
+/// A fault: the requests to which it applies, its effect, and how many times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// The service; every one where it is left out.
+    /// The service. Without it, every service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<Service>,
-    /// A part of the path; any path where it is left out. Case counts.
+    /// A part of the path, with regard to case. Without it, any path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// A client id; any client where it is left out. Case does not count.
+    /// A client id, without regard to case. Without it, any client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// How many requests it applies to; all of them where it is left out.
+    /// The number of requests. Without it, all requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
-    /// What happens.
+    /// The effect.
     pub effect: Effect,
 }
 
@@ -28,12 +28,12 @@ pub struct Fault {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Effect {
-    /// The right answer, later.
+    /// The normal response, but later.
     Latency {
-        /// How much later, in milliseconds; an hour at most.
+        /// The delay in milliseconds; an hour at most.
         milliseconds: u64,
     },
-    /// An error status with the body the service has for it: 429, 500, 503 and the like.
+    /// An error status with the service's usual body: 429, 500, 503 and others.
     Status {
         /// The status, 400 to 599.
         status: u16,
@@ -41,19 +41,19 @@ pub enum Effect {
         #[serde(default)]
         retry_after: Option<u32>,
     },
-    /// The connection is reset and nothing is answered.
+    /// The connection is reset, without a response.
     Reset,
-    /// Nothing is answered and the connection stays open, until the client or the emulator goes.
+    /// No response. The connection stays open until the client or the emulator closes it.
     Hang,
-    /// 200 with a page of HTML, as a captive portal or a proxy would answer.
+    /// 200 with an HTML page, like that of a captive portal or a proxy.
     Html,
-    /// The right answer cut in the middle, as a complete response.
+    /// The normal response, cut in the middle, as a complete response.
     TruncatedJson,
-    /// The right answer's head, half of its body, and then the end of the connection.
+    /// The header and half of the body of the normal response, then the connection ends.
     CutOff,
-    /// The right answer, with `expires_on` written in another way.
+    /// The normal response, with `expires_on` in another format.
     ExpiresOn {
-        /// In which.
+        /// The format.
         format: ExpiresOnFormat,
     },
     /// 200 with a JSON text of ten million bytes.
@@ -66,14 +66,14 @@ pub enum Effect {
         /// `Location`.
         location: String,
     },
-    /// Entra ID refuses with this code. Services other than `login` are left alone.
+    /// Entra ID rejects the request with this code. It applies to the service `login` only.
     Aadsts {
         /// The number after `AADSTS`.
         code: u32,
     },
-    /// The emulator's clock is off, for all services and everyone, until the fault is withdrawn.
+    /// The emulator's clock is wrong, for all services and clients, until the fault is removed.
     ClockSkew {
-        /// By how many seconds; negative is behind.
+        /// The shift in seconds. Negative: the clock is slow.
         seconds: i64,
     },
 }
@@ -84,11 +84,11 @@ fn found() -> u16 {
 
 /// The longest latency: an hour.
 const MAX_LATENCY_MS: u64 = 3_600_000;
-/// Faults that can be armed at once.
+/// Most faults at once.
 const MAX_FAULTS: usize = 1000;
 
 impl Effect {
-    /// The name of its kind.
+    /// The name of the effect.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Latency { .. } => "latency",
@@ -107,7 +107,7 @@ impl Effect {
     }
 }
 
-/// A fault that can't be used.
+/// The fault is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the fault can't be used: {0}")]
 pub struct InvalidFault(String);
@@ -124,28 +124,28 @@ impl Fault {
         }
     }
 
-    /// Only this service.
+    /// Limits the fault to this service.
     #[must_use]
     pub fn on(mut self, service: Service) -> Self {
         self.service = Some(service);
         self
     }
 
-    /// Only paths that contain this.
+    /// Limits the fault to paths that contain this.
     #[must_use]
     pub fn path(mut self, part: impl Into<String>) -> Self {
         self.path = Some(part.into());
         self
     }
 
-    /// Only this client.
+    /// Limits the fault to this client.
     #[must_use]
     pub fn client(mut self, client_id: impl Into<String>) -> Self {
         self.client_id = Some(client_id.into());
         self
     }
 
-    /// Only so many times.
+    /// Limits the fault to this number of requests.
     #[must_use]
     pub fn times(mut self, count: u32) -> Self {
         self.count = Some(count);
@@ -156,7 +156,7 @@ impl Fault {
         let refuse = |why: String| Err(InvalidFault(why));
         match &self.effect {
             Effect::Latency { milliseconds } if *milliseconds > MAX_LATENCY_MS => {
-                refuse(format!("a latency of {milliseconds} ms is over {MAX_LATENCY_MS}"))
+                refuse(format!("a latency of {milliseconds} ms is more than {MAX_LATENCY_MS}"))
             }
             Effect::Status { status, .. } if !(400..600).contains(status) => {
                 refuse(format!("status {status} is not between 400 and 599"))
@@ -175,7 +175,7 @@ impl Fault {
                     || self.client_id.is_some()
                     || self.count.is_some() =>
             {
-                refuse("clock_skew moves the one clock of all services: service, path, client_id and count can't limit it".into())
+                refuse("clock_skew shifts the clock of all services: service, path, client_id and count can't limit it".into())
             }
             Effect::Aadsts { .. } if self.service.is_some_and(|s| s != Service::Login) => {
                 refuse("only the service 'login' has AADSTS codes".into())
@@ -197,7 +197,7 @@ impl Fault {
     }
 }
 
-/// The faults that are armed, in the order in which they were.
+/// The active faults, in the order in which they were added.
 #[derive(Debug, Default)]
 pub struct Faults {
     armed: Mutex<Vec<Fault>>,
@@ -205,7 +205,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// No faults yet; skews will move this clock.
+    /// No faults yet. `ClockSkew` shifts this clock.
     pub(crate) fn new(clock: Arc<Clock>) -> Self {
         Self {
             armed: Mutex::default(),
@@ -217,15 +217,17 @@ impl Faults {
         self.armed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Arms a fault. Of several that meet a request the first armed is played.
+    /// Adds a fault. If several match a request, the first one applies.
     ///
     /// # Errors
-    /// When it can't be used: a status that is not an error, a limit on the clock.
+    /// If the fault is not valid: a status that is not an error, a limit on the clock.
     pub fn arm(&self, fault: Fault) -> Result<(), InvalidFault> {
         fault.check()?;
         let mut all = self.lock();
         if all.len() >= MAX_FAULTS {
-            return Err(InvalidFault(format!("{MAX_FAULTS} are armed already")));
+            return Err(InvalidFault(format!(
+                "{MAX_FAULTS} faults are active already"
+            )));
         }
         if let Effect::ClockSkew { seconds } = fault.effect {
             self.clock.set_skew(seconds);
@@ -234,18 +236,19 @@ impl Faults {
         Ok(())
     }
 
-    /// Withdraws all faults and puts the clock right. Requests that hang or wait go on doing so.
+    /// Removes all faults and resets the clock. Requests that already hang or wait continue to do
+    /// so.
     pub fn clear(&self) {
         self.clock.set_skew(0);
         self.lock().clear();
     }
 
-    /// What is armed, with what is left of each count.
+    /// The active faults, with the rest of each count.
     pub fn all(&self) -> Vec<Fault> {
         self.lock().clone()
     }
 
-    /// The effect for a request, counting it.
+    /// The effect for a request. Reduces the fault's count.
     pub(crate) fn take(
         &self,
         service: Service,
@@ -273,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_with_a_count_meets_so_many_requests_and_is_gone() {
+    fn a_fault_with_a_count_applies_that_many_times() {
         let faults = Faults::default();
         faults
             .arm(Fault::new(Effect::Reset).on(Service::Arm).times(2))
@@ -286,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_for_one_client_leaves_others_alone() {
+    fn a_fault_for_one_client_does_not_affect_others() {
         let faults = Faults::default();
         faults
             .arm(Fault::new(Effect::Aadsts { code: 50196 }).client("ABC"))
@@ -308,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_that_make_no_sense_are_refused() {
+    fn invalid_faults_are_rejected() {
         let faults = Faults::default();
         let skew = Effect::ClockSkew { seconds: 1 };
         for fault in [
@@ -338,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_skew_moves_the_clock_until_it_is_withdrawn() {
+    fn a_skew_shifts_the_clock_until_it_is_removed() {
         let clock = Arc::new(Clock::default());
         let faults = Faults::new(clock.clone());
         faults
@@ -351,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_read_from_json_as_tests_in_other_languages_write_it() {
+    fn a_fault_is_parsed_from_json() {
         let fault: Fault = serde_json::from_str(
             r#"{"service":"login","count":1,"effect":{"kind":"status","status":429,"retry_after":1}}"#,
         )

@@ -20,62 +20,62 @@ use uuid::Uuid;
 
 /// The file's name in the state folder.
 pub const FILE_NAME: &str = "emulator.json";
-/// The shape of the file; raised when a reader of the old one would go wrong.
+/// The format of the file. It is raised when older readers would misread it.
 const VERSION: u32 = 1;
-/// Far more than any info has.
+/// Limit for the file's size, far above a real one's.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// What a running emulator serves, and the identities in it. It holds secrets: the file is 0600,
-/// and `Debug` shows none of them.
+/// The URLs of a running emulator, and the identities in it. It includes secrets: the file has mode
+/// 0600, and `Debug` hides them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Info {
-    /// The shape of this text: 1.
+    /// The format: 1.
     pub version: u32,
-    /// The process.
+    /// The process id.
     pub pid: u32,
-    /// When it was ready, in seconds since 1970-01-01T00:00:00Z.
+    /// When the emulator became ready, in seconds since 1970-01-01T00:00:00Z.
     pub started: i64,
     /// The state folder.
     pub state_dir: PathBuf,
-    /// Base URL of Entra ID, without a trailing slash: what `AZURE_AUTHORITY_HOST` takes.
+    /// Base URL of Entra ID without a trailing slash, for `AZURE_AUTHORITY_HOST`.
     pub login_url: String,
     /// Base URL of ARM, without a trailing slash.
     pub arm_url: String,
     /// Base URL of Microsoft Graph, without a trailing slash.
     pub graph_url: String,
-    /// The proxy that answers for the real names: what `HTTPS_PROXY` takes.
+    /// The proxy for Azure's real names, for `HTTPS_PROXY`.
     pub proxy_url: String,
-    /// The port that steers the emulator.
+    /// The URL of the admin port, which controls the emulator.
     pub admin_url: String,
-    /// What the admin port wants as a bearer token.
+    /// The bearer token for the admin port.
     pub admin_token: String,
-    /// The emulator's own authority, PEM.
+    /// The certificate of the emulator's authority in PEM.
     pub ca_certificate: PathBuf,
-    /// The system's roots and the emulator's own, PEM: what `SSL_CERT_FILE` takes.
+    /// The system's root certificates and the emulator's in PEM, for `SSL_CERT_FILE`.
     pub ca_bundle: PathBuf,
     /// The first tenant of the seed.
     pub tenant: TenantInfo,
-    /// The first workspace of the seed, where there is one.
+    /// The first workspace of the seed, if it has one.
     pub workspace: Option<WorkspaceInfo>,
-    /// The applications of the seed, in the order of their client ids; the first that has a valid
-    /// secret and a service principal is the persona `service-principal`.
+    /// The applications of the seed, ordered by client id. The persona `service-principal` is the
+    /// first with a valid secret and a service principal.
     pub identities: Vec<IdentityInfo>,
-    /// The people of all tenants.
+    /// The users of all tenants.
     #[serde(default)]
     pub users: Vec<UserInfo>,
-    /// Azure CLI as one of them has it on their machine.
+    /// Azure CLI with a signed-in user.
     #[serde(default)]
     pub azure_cli: Option<AzureCliInfo>,
-    /// A job in GitHub Actions, where the seed has an application that takes its tokens.
+    /// A job in GitHub Actions, if the seed has an application that trusts its tokens.
     #[serde(default)]
     pub github_actions: Option<GithubActionsInfo>,
-    /// A job in Azure Pipelines, where the seed has an application that takes its tokens.
+    /// A job in Azure Pipelines, if the seed has an application that trusts its tokens.
     #[serde(default)]
     pub azure_pipelines: Option<AzurePipelinesInfo>,
-    /// Where managed identities are.
+    /// The hosts of managed identities.
     #[serde(default)]
     pub identity_hosts: Option<HostsInfo>,
-    /// A workload in a cluster, where the seed has one.
+    /// A workload in a cluster, if the seed has one.
     #[serde(default)]
     pub workload: Option<WorkloadInfo>,
 }
@@ -91,7 +91,7 @@ pub struct TenantInfo {
     pub domain: String,
 }
 
-/// Where a workspace is.
+/// The location of a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkspaceInfo {
     /// The subscription.
@@ -102,7 +102,7 @@ pub struct WorkspaceInfo {
     pub name: String,
 }
 
-/// An application one can sign in as.
+/// An application as which a program can sign in.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentityInfo {
     /// The display name.
@@ -111,26 +111,26 @@ pub struct IdentityInfo {
     pub client_id: Uuid,
     /// The tenant it signs in to.
     pub tenant_id: Uuid,
-    /// The object id of its service principal, where it has one.
+    /// The object id of its service principal, if it has one.
     pub object_id: Option<Uuid>,
     /// Its newest secret.
     pub secret: Option<String>,
     /// Whether that secret has expired.
     pub secret_expired: bool,
-    /// Its certificate and key in one PEM file, where the emulator made them.
+    /// Its certificate and key in one PEM file, if the emulator made them.
     pub certificate_path: Option<PathBuf>,
-    /// Tokens of others that are taken for it.
+    /// Its federated credentials.
     pub federated: Vec<FederatedInfo>,
-    /// Whether its service principal may sign in.
+    /// Whether its service principal is enabled.
     pub enabled: bool,
 }
 
-/// A person one can sign in as.
+/// A user as whom a person can sign in.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserInfo {
     /// The display name.
     pub name: String,
-    /// What one signs in by.
+    /// The sign-in name.
     pub user_principal_name: String,
     /// The tenant.
     pub tenant_id: Uuid,
@@ -138,9 +138,9 @@ pub struct UserInfo {
     pub object_id: Uuid,
     /// The password. Guests have none.
     pub password: Option<String>,
-    /// Whether the account may sign in.
+    /// Whether the account is enabled.
     pub enabled: bool,
-    /// Whether a password alone is not enough, at least for some resource.
+    /// Whether some resource requires a second factor.
     pub mfa_required: bool,
 }
 
@@ -173,12 +173,12 @@ pub struct FederatedInfo {
 impl Info {
     pub(crate) const VERSION: u32 = VERSION;
 
-    /// Reads what an emulator wrote into its state folder. `None` where there is no such file: none
-    /// was started there, or it has stopped in good order. Whether it still runs says
-    /// [`Info::is_alive`].
+    /// Reads the file in an emulator's state folder. `None` if there is no such file: no emulator
+    /// was started there, or it has stopped properly. [`Info::is_alive`] says whether the emulator
+    /// still runs.
     ///
     /// # Errors
-    /// When the file can't be read, or is not what an emulator of this version writes.
+    /// When the file can't be read, or does not come from an emulator of this version.
     pub fn load(state_dir: &Path) -> Result<Option<Self>, StateError> {
         let path = state_dir.join(FILE_NAME);
         let mut text = String::new();
@@ -200,7 +200,7 @@ impl Info {
             why,
             consequence: " when the emulator starts",
         };
-        // Where it is wrong, not what it says: it holds secrets.
+        // Only the position of the error is reported, as the file contains secrets.
         let info: Self = serde_json::from_str(&text)
             .map_err(|e| damaged(format!("line {} column {}", e.line(), e.column())))?;
         if info.version != VERSION {
@@ -212,13 +212,13 @@ impl Info {
         Ok(Some(info))
     }
 
-    /// Whether the emulator that wrote this still runs: asks its admin port, which only that very
-    /// emulator answers for its token. Blocks for a second at most.
+    /// Whether the emulator that wrote the file still runs. Sends a request to its admin port with
+    /// the token, which only that emulator accepts. Blocks for at most a second.
     pub fn is_alive(&self) -> bool {
-        self.ask_pid().is_some_and(|pid| pid == self.pid)
+        self.request_pid().is_some_and(|pid| pid == self.pid)
     }
 
-    fn ask_pid(&self) -> Option<u32> {
+    fn request_pid(&self) -> Option<u32> {
         const PATIENCE: Duration = Duration::from_millis(500);
         let port = url::Url::parse(&self.admin_url).ok()?.port()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -230,8 +230,8 @@ impl Info {
             self.admin_token
         );
         stream.write_all(request.as_bytes()).ok()?;
-        // A timeout counts from byte to byte; the program that has the port now may send one at a
-        // time.
+        // A socket's timeout starts again with each byte, and another program on the port may send
+        // them slowly.
         let mut answer = Vec::new();
         let mut part = [0; 4096];
         loop {
@@ -256,7 +256,7 @@ impl Info {
         Some(info.pid)
     }
 
-    /// The person of this sign-in name.
+    /// The user with this sign-in name.
     pub fn user(&self, user_principal_name: &str) -> Option<&UserInfo> {
         let of_name = |user: &&UserInfo| {
             user.user_principal_name
@@ -265,7 +265,7 @@ impl Info {
         self.users.iter().find(of_name)
     }
 
-    /// The identity of this name.
+    /// The identity with this name.
     pub fn identity(&self, name: &str) -> Option<&IdentityInfo> {
         self.identities
             .iter()

@@ -1,4 +1,4 @@
-//! The test issuer: signs in place of the CI system or cluster whose tokens federated credentials
+//! The test issuer: it signs tokens in place of the CI system or cluster that federated credentials
 //! trust.
 
 use crate::{directory::IssuerKeys, world::World};
@@ -14,13 +14,13 @@ use uuid::Uuid;
 
 pub use crate::directory::EXCHANGE_AUDIENCE;
 
-/// Where the test issuer's documents are, below the sign-in service's port.
+/// The path of the test issuer's documents on the sign-in service's port.
 const PATH: &str = "/-/issuer";
 
 /// Why a test token could not be minted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MintError {
-    /// The issuer is unknown, or the seed has its keys.
+    /// The issuer is unknown, or the seed has the issuer's public keys.
     #[error(
         "the emulator does not sign for the issuer '{0}': add the issuer to the seed, without keys"
     )]
@@ -30,11 +30,11 @@ pub enum MintError {
     Signing,
 }
 
-/// Mints a token of a hosted issuer: `iss`, `sub`, `aud`, `jti`, and times around now. `lifetime`
-/// is in seconds, and negative for a token that has expired.
+/// Mints a token of an issuer for which the emulator signs: `iss`, `sub`, `aud`, `jti`, and times
+/// around now. `lifetime` is in seconds. A negative one makes a token that has expired.
 ///
 /// # Errors
-/// When the emulator does not hold the issuer's key.
+/// When the emulator does not have the issuer's key.
 pub fn mint(
     world: &World,
     issuer: &str,
@@ -51,7 +51,7 @@ pub fn mint(
         return Err(MintError::NotHosted(issuer.to_owned()));
     }
     let now = world.clock.unix();
-    // A token that has expired was issued before it did.
+    // A token that has expired was issued before it expired.
     let issued = now.min(now.saturating_add(lifetime)).saturating_sub(60);
     let claims = json!({
         "iss": issuer,
@@ -69,7 +69,7 @@ pub fn mint(
     sign(world, &claims)
 }
 
-/// Signs what a hosted issuer says.
+/// Signs claims with the test issuer's key.
 pub(crate) fn sign(world: &World, claims: &Map<String, Value>) -> Result<String, MintError> {
     let key = &world.keys.issuer;
     key.sign(claims).map_err(|_| MintError::Signing)

@@ -1,8 +1,8 @@
-//! Which ports an emulator listens on.
+//! The ports on which an emulator listens.
 
 use crate::service::Service;
 
-/// The ports on loopback; 0 means a free port.
+/// Ports on the loopback address. 0 means a free port.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ports {
     /// Entra ID.
@@ -11,7 +11,7 @@ pub struct Ports {
     pub arm: u16,
     /// Microsoft Graph.
     pub graph: u16,
-    /// The proxy for the real names.
+    /// The proxy for Azure's real names.
     pub proxy: u16,
     /// The admin port.
     pub admin: u16,
@@ -41,7 +41,8 @@ impl Ports {
         *self.of_mut(service)
     }
 
-    /// The port of this name, to set: a service's, `proxy` or `admin`. `None` for any other name.
+    /// The port with this name, to be set: a service's name, `proxy` or `admin`. `None` for another
+    /// name.
     pub fn named(&mut self, name: &str) -> Option<&mut u16> {
         match name {
             "proxy" => Some(&mut self.proxy),
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_port_has_a_name_of_its_own() {
+    fn every_port_has_its_own_name() {
         let mut ports = Ports::default();
         let all: Vec<_> = Ports::names().collect();
         for (number, name) in (1..).zip(&all) {

@@ -1,5 +1,5 @@
-//! The token that a Kubernetes cluster projects into a pod: in a file, and replaced before it
-//! expires.
+//! The token that a Kubernetes cluster projects into a pod: a file, which is replaced before the
+//! token expires.
 //!
 //! 'Microsoft Entra Workload ID on AKS'; times are the kubelet's ('Configure Service Accounts for
 //! Pods', service account token volume projection).
@@ -15,30 +15,30 @@ use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use uuid::Uuid;
 
-/// What the subject of a pod's token begins with.
+/// The first part of a pod's subject.
 const SUBJECT: &str = "system:serviceaccount:";
-/// Seconds a token lives.
+/// Lifetime of a token in seconds.
 const LIFETIME: i64 = 3600;
-/// Seconds after which it is replaced.
+/// Age in seconds at which a token is replaced.
 const REPLACED_AFTER: i64 = LIFETIME / 5 * 4;
-/// How often its age is looked at.
+/// Time between two checks of the token's age.
 const PAUSE: Duration = Duration::from_secs(30);
-/// The file's name in the state folder. It is of use while the emulator runs.
+/// The file's name in the state folder. The token is useful only while the emulator runs.
 pub(crate) const FILE: &str = "projected-token";
 
 /// A workload in a cluster, and the file with its token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkloadInfo {
-    /// The client id of the application that takes its tokens.
+    /// The client id of the application that trusts its tokens.
     pub client_id: Uuid,
     /// The tenant.
     pub tenant_id: Uuid,
-    /// What `AZURE_FEDERATED_TOKEN_FILE` takes. The token in it changes.
+    /// The path for `AZURE_FEDERATED_TOKEN_FILE`. The token in the file changes.
     pub token_file: PathBuf,
 }
 
-/// The workload of a seed: the first application that takes a pod's tokens, of an issuer that the
-/// emulator signs for.
+/// The workload of a seed: the first application that trusts a pod's tokens, if the emulator signs
+/// for the issuer.
 pub(crate) struct Workload {
     client_id: Uuid,
     tenant_id: Uuid,
@@ -50,7 +50,7 @@ pub(crate) struct Workload {
 }
 
 impl Workload {
-    /// Looks for it in a tenant.
+    /// Finds the workload in a tenant.
     pub(crate) fn find(directory: &Directory, tenant: Uuid) -> Option<Self> {
         let mut here = directory
             .applications
@@ -74,7 +74,7 @@ impl Workload {
         })
     }
 
-    /// What a program in the pod has to know.
+    /// What a program in the pod needs.
     pub(crate) fn info(&self, state: &StateDir) -> WorkloadInfo {
         WorkloadInfo {
             client_id: self.client_id,
@@ -83,10 +83,10 @@ impl Workload {
         }
     }
 
-    /// Writes a fresh token (0600).
+    /// Writes a new token (mode 0600).
     ///
     /// # Errors
-    /// When the file can't be written, or the token not be signed.
+    /// When the file can't be written, or the token can't be signed.
     pub(crate) fn write(&mut self, world: &World, state: &StateDir) -> Result<(), StateError> {
         let minted = issuer::mint(world, &self.issuer, &self.subject, &self.audience, LIFETIME);
         let token = minted.map_err(|error: MintError| StateError::Make {
@@ -98,12 +98,12 @@ impl Workload {
         Ok(())
     }
 
-    /// Writes fresh tokens for as long as it is awaited. One that can't be written is tried again.
+    /// Writes new tokens as long as the future is polled. After an error, it tries again.
     pub(crate) async fn keep_fresh(mut self, world: Arc<World>, state: Arc<StateDir>) {
         loop {
             tokio::time::sleep(PAUSE).await;
-            // By the clock, not by the pauses: they don't pass while a laptop sleeps, and the clock
-            // can be moved.
+            // The clock counts, not the number of pauses: pauses don't elapse while a laptop
+            // sleeps, and tests shift the clock.
             let age = world.clock.unix() - self.written;
             if (0..REPLACED_AFTER).contains(&age) {
                 continue;

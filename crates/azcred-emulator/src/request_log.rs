@@ -1,4 +1,4 @@
-//! What the emulator has answered, without anything that is secret.
+//! The log of requests, without secrets.
 
 use serde::{Deserialize, Serialize};
 use std::{
@@ -6,29 +6,29 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// One request that was answered, or would have been.
+/// One request, with or without a response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Served {
-    /// The service by its name, such as `login` or `imds`, or `proxy` for what the proxy refused.
+    /// The service by its name, such as `login` or `imds`. `proxy` for a request that the proxy
+    /// rejected.
     pub service: String,
     /// The method.
     pub method: String,
-    /// The host that was asked for, with the port where it was named.
+    /// The requested host, with the port if the request has one.
     pub host: String,
     /// The path, without the query.
     pub path: String,
-    /// The status, or `None` where the connection was cut instead.
+    /// The status, or `None` if the connection was closed without a response.
     pub status: Option<u16>,
-    /// The client id in the form or in the token, where there was one. It was not necessarily
-    /// verified.
+    /// The client id in the form or in the token, if there is one. It may be unverified.
     pub client_id: Option<String>,
-    /// The fault that was played, by its kind.
+    /// The fault that was applied, by its kind.
     pub fault: Option<String>,
-    /// The error code of the answer, such as `AADSTS7000215` or `AuthorizationFailed`.
+    /// The error code of the response, such as `AADSTS7000215` or `AuthorizationFailed`.
     pub error: Option<String>,
 }
 
-/// Requests kept; older ones are forgotten.
+/// Most requests in the log. Older ones are dropped.
 const CAPACITY: usize = 4096;
 
 /// The last requests, oldest first.
@@ -55,7 +55,7 @@ impl RequestLog {
         log.push_back(served);
     }
 
-    /// The last requests, oldest first: up to 4096.
+    /// The last requests, oldest first, at most 4096.
     pub fn all(&self) -> Vec<Served> {
         self.0
             .lock()
@@ -65,7 +65,7 @@ impl RequestLog {
             .collect()
     }
 
-    /// Forgets all of them.
+    /// Clears the log.
     pub fn clear(&self) {
         self.0
             .lock()

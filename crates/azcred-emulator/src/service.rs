@@ -1,4 +1,4 @@
-//! The table of services: which real host names lead to which service, and in which cloud.
+//! The table of services: the service and the cloud of each real host name.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub enum Service {
     Graph,
     /// The Instance Metadata Service of a virtual machine.
     Imds,
-    /// App Service's managed identity endpoint, the old one too.
+    /// App Service's managed identity endpoint, also in its old version.
     AppService,
     /// Service Fabric's managed identity token service.
     ServiceFabric,
@@ -22,9 +22,9 @@ pub enum Service {
     Arc,
     /// Azure Machine Learning's managed identity endpoint on a compute.
     MlCompute,
-    /// Azure Machine Learning's tokens of the user on whose behalf a job runs.
+    /// Azure Machine Learning's tokens of the user who submitted a job.
     MlObo,
-    /// Cloud Shell's tokens of the user whose shell it is.
+    /// Cloud Shell's tokens of its user.
     CloudShell,
     /// GitHub Actions' tokens of a job.
     GithubActions,
@@ -67,7 +67,7 @@ impl Service {
         }
     }
 
-    /// What people call it.
+    /// The name for people.
     pub fn title(self) -> &'static str {
         match self {
             Self::Login => "Entra ID",
@@ -85,14 +85,14 @@ impl Service {
         }
     }
 
-    /// What its port speaks.
+    /// The protocol of its port.
     pub fn transport(self) -> Transport {
         match self {
             Self::Login | Self::Arm | Self::Graph | Self::GithubActions | Self::AzurePipelines => {
                 Transport::Tls
             }
-            // 'How to leverage a Service Fabric application's managed identity': by thumbprint, not
-            // by authority.
+            // 'How to leverage a Service Fabric application's managed identity': clients check the
+            // thumbprint, not an authority.
             Self::ServiceFabric => Transport::SelfSignedTls,
             Self::Imds
             | Self::AppService
@@ -104,12 +104,12 @@ impl Service {
     }
 }
 
-/// What a port speaks.
+/// The protocol of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// HTTPS by a certificate of the emulator's authority.
+    /// HTTPS with a certificate of the emulator's authority.
     Tls,
-    /// HTTPS by a certificate that vouches for itself: clients know its thumbprint.
+    /// HTTPS with a self-signed certificate, whose thumbprint clients know.
     SelfSignedTls,
     /// HTTP.
     Plain,
@@ -155,7 +155,7 @@ impl Cloud {
         }
     }
 
-    /// The host of issuers in v1.0 tokens of this cloud.
+    /// The host in the issuer of v1.0 tokens of this cloud.
     pub fn sts_host(self) -> &'static str {
         match self {
             Self::Public | Self::UsGovernment => "sts.windows.net",
@@ -164,14 +164,14 @@ impl Cloud {
     }
 }
 
-/// Every real host name that is served. A name that starts with `*.` matches any host below
-/// it. A new service is a line here and a router in `serve`.
+/// The real host names that are served. `*.` matches any subdomain. A new service needs a line here
+/// and a router in `serve`.
 pub const HOSTS: &[(&str, Service, Cloud)] = &[
     ("login.microsoftonline.com", Service::Login, Cloud::Public),
     ("login.microsoft.com", Service::Login, Cloud::Public),
     ("login.windows.net", Service::Login, Cloud::Public),
     ("sts.windows.net", Service::Login, Cloud::Public),
-    // Where people enter device codes.
+    // The page on which users enter device codes.
     ("microsoft.com", Service::Login, Cloud::Public),
     ("www.microsoft.com", Service::Login, Cloud::Public),
     (
@@ -202,8 +202,8 @@ pub const HOSTS: &[(&str, Service, Cloud)] = &[
     ),
 ];
 
-/// The service and cloud behind a real host name; `None` for any host that is not ours to answer
-/// for.
+/// The service and the cloud of a real host name. `None` for a host that the emulator does not
+/// serve.
 pub fn by_host(host: &str) -> Option<(Service, Cloud)> {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     HOSTS
@@ -218,14 +218,14 @@ pub fn by_host(host: &str) -> Option<(Service, Cloud)> {
         .map(|(_, service, cloud)| (*service, *cloud))
 }
 
-/// By which way a request came in. Handlers find it in the request's extensions.
+/// The way by which a request came. Handlers get it from the request's extensions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entrance {
-    /// The service it was for.
+    /// The service.
     pub service: Service,
-    /// The cloud: always public by a port.
+    /// The cloud. By a port, it is always the public one.
     pub cloud: Cloud,
-    /// The real name that was asked for, or `None` when the request came to a port.
+    /// The real host name of the request, or `None` if it came by a port.
     pub real_name: Option<String>,
 }
 
@@ -241,9 +241,8 @@ pub struct Urls {
 }
 
 impl Urls {
-    /// Where a client that came in this way finds a service: the real name for one that came by a
-    /// real name, the port for one that came by a port. No trailing slash. Empty for what no other
-    /// service leads to.
+    /// The base URL of a service for a client that came this way: with the real name, or with the
+    /// port. It has no trailing slash. It is empty for services that no other service names.
     pub fn for_client(&self, service: Service, entrance: &Entrance) -> String {
         match (&entrance.real_name, service) {
             (Some(_), Service::Login) => format!("https://{}", entrance.cloud.login_host()),
@@ -262,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_service_is_known_by_one_name_wherever_it_is_written() {
+    fn every_service_has_one_name_everywhere() {
         for service in Service::ALL {
             let written = serde_json::to_value(service).unwrap();
             assert_eq!(written, service.name());
@@ -270,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn real_names_are_found_in_any_case_and_strangers_are_not() {
+    fn real_names_are_found_in_any_case_and_other_names_are_not() {
         assert_eq!(
             by_host("Login.MicrosoftOnline.com"),
             Some((Service::Login, Cloud::Public))

@@ -1,7 +1,7 @@
-//! RSA keys shared by the ephemeral emulators of one process.
+//! RSA keys that the ephemeral emulators of one process share.
 //!
-//! A key takes a second to make in an unoptimised build, and tests start many emulators for a short
-//! time. An emulator with a state folder never uses these.
+//! In a debug build, one key takes a second, and tests start many short-lived emulators. An
+//! emulator with a state folder never uses these keys.
 
 use crate::signing::{KeyError, SigningKey};
 use std::{
@@ -10,13 +10,13 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// PKCS#8 and certificate, DER.
+/// PKCS#8 and certificate, in DER.
 pub(crate) type Parts = (Zeroizing<Vec<u8>>, Vec<u8>);
 
 /// The key for a purpose: the same for every caller in this process.
 pub(crate) fn key_for(purpose: &str) -> Result<Parts, KeyError> {
     static KEYS: OnceLock<Mutex<HashMap<String, Parts>>> = OnceLock::new();
-    // Held while a key is made: another caller would make it too.
+    // The lock is held while a key is created. Otherwise another caller would create it too.
     let mut keys = KEYS
         .get_or_init(Mutex::default)
         .lock()
@@ -29,7 +29,7 @@ pub(crate) fn key_for(purpose: &str) -> Result<Parts, KeyError> {
     Ok(parts)
 }
 
-/// A key of its own.
+/// A new key that is not shared.
 pub(crate) fn new_key() -> Result<Parts, KeyError> {
     let (key, pkcs8) = SigningKey::generate()?;
     Ok((pkcs8, key.certificate().to_vec()))

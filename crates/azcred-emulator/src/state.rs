@@ -1,8 +1,8 @@
-//! The state folder: private, written atomically, one emulator at a time.
+//! The state folder: private, written atomically, used by one emulator at a time.
 
 use crate::{
     ca::Ca,
-    seed::{Made, pem},
+    seed::{GeneratedSecrets, pem},
     shared_keys,
     signing::{KeyError, Keys, SigningKey},
     state_error::StateError,
@@ -15,29 +15,29 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// Nothing in the folder comes near this; what is larger is damaged.
+/// The largest file that is read. A larger one is damaged.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
-/// The file whose lock says that an emulator runs.
+/// The file that a running emulator locks.
 const LOCK: &str = "emulator.lock";
 
-/// A state folder, held by this emulator until it is dropped.
+/// A state folder. This emulator holds its lock until the value is dropped.
 #[derive(Debug)]
 pub(crate) struct StateDir {
     path: PathBuf,
-    /// The lock ends with the file, and so with the process, however it ends.
+    /// The lock ends when the process ends, even after a crash.
     _lock: File,
-    /// Whether the folder goes when the emulator does.
+    /// Whether the folder is deleted when the emulator stops.
     is_ephemeral: bool,
-    /// Removes an ephemeral folder.
+    /// Deletes an ephemeral folder.
     folder: Mutex<Option<tempfile::TempDir>>,
 }
 
 impl StateDir {
-    /// Opens a folder, making it (0700) where it is not there.
+    /// Opens a folder, and creates it (mode 0700) if it does not exist.
     pub(crate) fn open(path: &Path) -> Result<Self, StateError> {
         make_private_dir(path)?;
-        // Paths from here go into the environment of programs that run elsewhere.
+        // Paths in this folder become variables of programs that run in other folders.
         let path = fs::canonicalize(path).map_err(io_error(path, "the folder can't be found"))?;
         let lock = lock(&path)?;
         Ok(Self {
@@ -48,7 +48,7 @@ impl StateDir {
         })
     }
 
-    /// Makes a folder that goes when the emulator does.
+    /// Creates a folder that is deleted when the emulator stops.
     pub(crate) fn ephemeral() -> Result<Self, StateError> {
         let temp = std::env::temp_dir();
         let mut builder = tempfile::Builder::new();
@@ -59,7 +59,7 @@ impl StateDir {
         let folder = builder
             .prefix("azcred-emulator-")
             .tempdir()
-            .map_err(io_error(&temp, "no temporary folder can be made"))?;
+            .map_err(io_error(&temp, "no temporary folder can be created"))?;
         let path = folder.path().to_owned();
         let lock = lock(&path)?;
         Ok(Self {
@@ -70,8 +70,8 @@ impl StateDir {
         })
     }
 
-    /// Removes an ephemeral folder now, without waiting for tasks that still use it, as no process
-    /// waits for the task.
+    /// Deletes an ephemeral folder now, even if tasks still use it: a process that ends does not
+    /// wait for tasks.
     pub(crate) fn end(&self) {
         let folder = self
             .folder
@@ -88,22 +88,22 @@ impl StateDir {
         &self.path
     }
 
-    /// The path of a file in it.
+    /// The path of a file in the folder.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// A folder in it, as private, made where it is not there.
+    /// A private folder in the state folder. It is created if it does not exist.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, StateError> {
         let path = self.path.join(name);
         make_private_dir(&path)?;
         Ok(path)
     }
 
-    /// The authority, made where it is not there.
+    /// The certificate authority. It is created if it does not exist.
     pub(crate) fn ca(&self) -> Result<Ca, StateError> {
         const CONSEQUENCE: &str =
-            "; programs that trust the old one will have to trust the new one";
+            "; programs that trust the old authority must then trust the new one";
         let (certificate, key) = ("ca.pem", "ca-key.pem");
         if !self.file(certificate).exists() && !self.file(key).exists() {
             let (made, made_key) = Ca::generate().map_err(|e| StateError::Make {
@@ -122,7 +122,7 @@ impl StateDir {
         })
     }
 
-    /// The signing keys, made where they are not there.
+    /// The signing keys. They are created if they don't exist.
     pub(crate) fn keys(&self) -> Result<Keys, StateError> {
         Ok(Keys {
             entra: self.key("entra-key.pem")?,
@@ -132,7 +132,7 @@ impl StateDir {
 
     fn key(&self, name: &str) -> Result<SigningKey, StateError> {
         use rustls_pki_types::pem::PemObject as _;
-        const CONSEQUENCE: &str = "; tokens that were signed by the old one become worthless";
+        const CONSEQUENCE: &str = "; tokens signed with the old key become invalid";
         if !self.file(name).exists() {
             let (pkcs8, certificate) = self.new_key(name).map_err(|e| StateError::Make {
                 what: "a signing key",
@@ -165,13 +165,16 @@ impl StateDir {
         }
     }
 
-    /// Secrets and certificates made for the seed before.
-    pub(crate) fn made(&self) -> Result<Made, StateError> {
-        self.read_json("secrets.json", "; every secret of the seed then changes")
-            .map(Option::unwrap_or_default)
+    /// Secrets and certificates that were created for the seed.
+    pub(crate) fn made(&self) -> Result<GeneratedSecrets, StateError> {
+        self.read_json(
+            "secrets.json",
+            "; all generated secrets of the seed then change",
+        )
+        .map(Option::unwrap_or_default)
     }
 
-    /// A JSON file, `None` where it is not there.
+    /// Reads a JSON file. `None` if it does not exist.
     pub(crate) fn read_json<T: serde::de::DeserializeOwned>(
         &self,
         name: &str,
@@ -185,9 +188,9 @@ impl StateDir {
             .map(Some)
             .map_err(|e| StateError::Damaged {
                 path: self.file(name),
-                // Where it is wrong, not what it says: it may hold secrets.
+                // Only the position of the error is reported, as the file may contain secrets.
                 why: format!(
-                    "it is not the JSON that was written, at line {} column {}",
+                    "it is not valid JSON, at line {} column {}",
                     e.line(),
                     e.column()
                 ),
@@ -225,7 +228,9 @@ impl StateDir {
         File::open(&path)
             .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
             .map_err(|source| match source.kind() {
-                io::ErrorKind::NotFound => damaged("it is missing, and its counterpart is there"),
+                io::ErrorKind::NotFound => {
+                    damaged("it is missing, but the file that belongs to it exists")
+                }
                 _ => StateError::Io {
                     path: path.clone(),
                     what: "the file can't be read",
@@ -239,21 +244,22 @@ impl StateDir {
         Ok(Zeroizing::new(text.to_owned()))
     }
 
-    /// Writes a file (0600) so that readers see the old content or the new, never a part; it is on
-    /// the disk when this returns.
+    /// Writes a file (mode 0600) atomically: readers see the old content or the new one. When this
+    /// returns, the content is on the disk.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), StateError> {
         let path = self.file(name);
         write_atomically(&path, content, true).map_err(io_error(&path, "the file can't be written"))
     }
 
-    /// Writes what every start creates again: as [`Self::write`], without waiting for the disk.
+    /// Writes a file that every start creates again: like [`Self::write`], but without waiting for
+    /// the disk.
     pub(crate) fn publish(&self, name: &str, content: &[u8]) -> Result<(), StateError> {
         let path = self.file(name);
         write_atomically(&path, content, false)
             .map_err(io_error(&path, "the file can't be written"))
     }
 
-    /// Removes a file; one that is not there is fine.
+    /// Deletes a file, if it exists.
     pub(crate) fn remove(&self, name: &str) {
         let path = self.file(name);
         if let Err(error) = fs::remove_file(&path)
@@ -264,10 +270,10 @@ impl StateDir {
     }
 }
 
-/// Writes a file (0600) by way of a new one beside it.
+/// Writes a file (mode 0600) by renaming a new one.
 fn write_atomically(path: &Path, content: &[u8], durably: bool) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    // `tempfile` creates with a random name, O_EXCL and mode 0600.
+    // `tempfile` creates the file with a random name, O_EXCL and mode 0600.
     let mut file = tempfile::Builder::new()
         .prefix(".new-")
         .tempfile_in(folder)?;
@@ -284,7 +290,7 @@ fn io_error(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> StateE
     move |source| StateError::Io { path, what, source }
 }
 
-/// Takes the folder's lock, or says that another emulator has it.
+/// Locks the folder, or returns the error that another emulator runs.
 fn lock(folder: &Path) -> Result<File, StateError> {
     let path = folder.join(LOCK);
     let mut options = OpenOptions::new();
@@ -307,8 +313,8 @@ fn lock(folder: &Path) -> Result<File, StateError> {
     }
 }
 
-/// Makes a folder (0700). One that is there already is made private if it is empty or an emulator's
-/// own: a stranger's folder keeps its mode, and is refused.
+/// Creates a folder (mode 0700). An existing folder becomes private if it is empty or an
+/// emulator's. Another folder keeps its mode and is rejected.
 #[cfg(unix)]
 fn make_private_dir(path: &Path) -> Result<(), StateError> {
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
@@ -316,13 +322,13 @@ fn make_private_dir(path: &Path) -> Result<(), StateError> {
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(io_error(path, "the folder can't be made"))?;
-    let metadata = fs::metadata(path).map_err(io_error(path, "the folder can't be looked at"))?;
-    // Only root gets this far in another user's private folder. A file made now belongs to the user
-    // of this process.
+        .map_err(io_error(path, "the folder can't be created"))?;
+    let metadata = fs::metadata(path).map_err(io_error(path, "the folder's mode can't be read"))?;
+    // Only root can open another user's private folder. A new file belongs to the user of this
+    // process, so its owner shows whose folder it is.
     let ours = tempfile::tempfile_in(path)
         .and_then(|file| file.metadata())
-        .map_err(io_error(path, "nothing can be written in the folder"))?
+        .map_err(io_error(path, "the folder can't be written"))?
         .uid();
     if metadata.uid() != ours {
         return Err(StateError::Foreign {
@@ -335,7 +341,7 @@ fn make_private_dir(path: &Path) -> Result<(), StateError> {
         return Ok(());
     }
     let is_empty = fs::read_dir(path)
-        .map_err(io_error(path, "the folder can't be looked at"))?
+        .map_err(io_error(path, "the folder can't be read"))?
         .next()
         .is_none();
     if !is_empty && !path.join(LOCK).exists() {
@@ -345,11 +351,11 @@ fn make_private_dir(path: &Path) -> Result<(), StateError> {
         });
     }
     fs::set_permissions(path, fs::Permissions::from_mode(0o700))
-        .map_err(io_error(path, "the folder can't be made private"))
+        .map_err(io_error(path, "the folder's mode can't be set to 0700"))
 }
 
-/// Elsewhere folders below the user's own are private to begin with.
+/// On other systems, folders in the user's own folder are private already.
 #[cfg(not(unix))]
 fn make_private_dir(path: &Path) -> Result<(), StateError> {
-    fs::create_dir_all(path).map_err(io_error(path, "the folder can't be made"))
+    fs::create_dir_all(path).map_err(io_error(path, "the folder can't be created"))
 }

@@ -1,16 +1,16 @@
-//! Texts that go into messages: what a client sent, and times.
+//! Strings for messages: what a client sent, and times.
 
 use time::{OffsetDateTime, macros::format_description};
 
-/// The most characters of what a client sent that a message repeats.
+/// Longest part of a client's input that a message repeats, in characters.
 const MAX_CHARACTERS: usize = 256;
 
-/// Cuts what a client sent to a length that a message can carry, and takes control characters out.
+/// Cuts a client's input to a length for messages, and removes control characters.
 pub(crate) fn clip(text: &str) -> String {
     clip_to(text, MAX_CHARACTERS)
 }
 
-/// [`clip`] to this many characters.
+/// [`clip`] to this number of characters.
 pub(crate) fn clip_to(text: &str, characters: usize) -> String {
     text.chars()
         .filter(|c| !c.is_control())
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_cut_between_characters_and_loses_its_control_characters() {
+    fn a_string_is_cut_between_characters_and_loses_its_control_characters() {
         assert_eq!(clip("a\r\nb\u{1b}[2J愛"), "ab[2J愛");
         assert_eq!(clip_to("愛愛愛", 2), "愛愛");
         assert_eq!(clip(&"x".repeat(300)).len(), MAX_CHARACTERS);

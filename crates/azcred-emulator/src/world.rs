@@ -11,11 +11,11 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWrite
 pub struct World {
     directory: RwLock<Directory>,
     resources: RwLock<Resources>,
-    /// The keys tokens are signed with.
+    /// The keys that sign tokens.
     pub keys: Keys,
     /// The time.
     pub clock: Arc<Clock>,
-    /// The armed faults.
+    /// The active faults.
     pub faults: Faults,
     /// The log of requests.
     pub requests: RequestLog,
@@ -75,15 +75,15 @@ impl World {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The addresses of the services. Empty before the ports are bound.
+    /// The URLs of the services. Empty before the ports are bound.
     pub fn urls(&self) -> Urls {
         self.urls.get().cloned().unwrap_or_default()
     }
 
-    /// Sets the addresses of the services, once.
+    /// Sets the URLs of the services, once.
     pub(crate) fn set_urls(&self, urls: Urls) {
-        // A second call can only come from a second start of the same world, which `Emulator`
-        // excludes.
+        // Only a second start of the same world could call this again, and `Emulator` prevents
+        // that.
         let _ = self.urls.set(urls);
     }
 
@@ -95,7 +95,7 @@ impl World {
         let _ = self.keeper.set(Box::new(keeper));
     }
 
-    /// Stores the resources in the state folder, where there is one.
+    /// Stores the resources in the state folder, if there is one.
     ///
     /// # Errors
     /// When the folder can't be written.

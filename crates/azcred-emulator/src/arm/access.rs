@@ -1,5 +1,5 @@
-//! Who is calling, and whether they may: tokens become a caller, needs become a yes or one of ARM's
-//! refusals.
+//! Authentication and authorization: which caller a token belongs to, and whether the caller may do
+//! what the request needs.
 
 use super::{call::Call, error::ArmError, operations::Need, route::Target};
 use crate::{
@@ -11,29 +11,29 @@ use crate::{
 use http::{Method, StatusCode};
 use uuid::Uuid;
 
-/// Who is calling.
+/// The caller of a request.
 #[derive(Debug)]
 pub(super) struct Caller {
     /// The tenant of the token.
     pub(super) tenant: Uuid,
     /// The principal and its groups.
     pub(super) who: Principals,
-    /// What ARM calls the caller in messages: an application's client id, a user's sign-in name.
+    /// The name that ARM uses in messages: an application's client id, or a user's sign-in name.
     pub(super) name: String,
-    /// A person who has shown a password at the most.
+    /// Whether the caller is a user who has proved only one factor.
     without_mfa: bool,
-    /// `Application` or `User`, as `systemData` has it.
+    /// `Application` or `User`, as in `systemData`.
     pub(super) kind: &'static str,
 }
 
-/// Checks the token, and that it is of the tenant of the subscription that is meant.
+/// Checks the token, and that its tenant is the tenant of the subscription.
 ///
-/// A subscription that does not exist is reported first, and its tenant is named to a caller that
-/// has no token: that is how clients find the tenant of a subscription.
+/// An unknown subscription is reported first. For a known subscription, the challenge names its
+/// tenant even if the request has no token: clients find the tenant of a subscription that way.
 ///
 /// # Errors
-/// 404 for an unknown subscription, else 401 with a challenge that names the authority to go to,
-/// and of a revoked token what to ask for there.
+/// 404 for an unknown subscription, otherwise 401 with a challenge that names the authority. For a
+/// revoked token, the challenge also has the claims to request.
 pub(super) fn authenticate(
     world: &World,
     call: &Call,
@@ -91,11 +91,11 @@ fn caller(world: &World, claims: &Claims) -> Caller {
     }
 }
 
-/// Where tokens for this call are to be had.
+/// The authority that issues tokens for this call.
 fn authority(world: &World, call: &Call, tenant: Option<Uuid>) -> String {
     let tenant = tenant.map_or_else(|| "common".to_owned(), |tenant| tenant.to_string());
     match (&call.entrance.real_name, call.entrance.cloud) {
-        // The public cloud's ARM names its authority by this older host still.
+        // The public cloud's ARM still names its authority by this older host.
         (Some(_), Cloud::Public) => format!("https://login.windows.net/{tenant}"),
         _ => {
             let login = world.urls().for_client(Service::Login, &call.entrance);
@@ -104,7 +104,7 @@ fn authority(world: &World, call: &Call, tenant: Option<Uuid>) -> String {
     }
 }
 
-/// Where a person signs in again.
+/// The URL at which a user signs in again.
 fn authorize_url(world: &World, call: &Call) -> String {
     let login = world.urls().for_client(Service::Login, &call.entrance);
     format!("{login}/common/oauth2/authorize")
@@ -134,7 +134,7 @@ fn refuse(error: BearerError, world: &World, call: &Call, authority: &str) -> Ar
     }
 }
 
-/// The audiences that ARM of a cloud says it takes, in its order.
+/// The audiences that a cloud's ARM names in its refusals, in ARM's order.
 pub(super) fn audiences(cloud: Cloud) -> [&'static str; 4] {
     match cloud {
         Cloud::Public => [
@@ -159,7 +159,7 @@ pub(super) fn audiences(cloud: Cloud) -> [&'static str; 4] {
 }
 
 impl Caller {
-    /// Whether the caller may do this here.
+    /// Whether the caller may do `action` at `scope`.
     pub(super) fn may(&self, resources: &Resources, action: &str, scope: &Scope) -> bool {
         resources
             .decide(&self.who, Action::Control(action), scope)
@@ -167,11 +167,11 @@ impl Caller {
     }
 }
 
-/// Judges a need. Whether what is asked for exists is not looked at: who has no right must not
-/// learn it.
+/// Checks that the caller has the right that the request needs. It does not check whether the
+/// target exists: a caller without the right must not learn that.
 ///
 /// # Errors
-/// 403 in ARM's words, or 409 for a write in a subscription that is switched off.
+/// 403 with ARM's message, or 409 for a write in a disabled subscription.
 pub(super) fn authorize(
     resources: &Resources,
     caller: &Caller,
@@ -179,24 +179,26 @@ pub(super) fn authorize(
     target: &Target,
     need: &Need,
 ) -> Result<(), ArmError> {
-    let scope = judged_at(target);
+    let scope = checked_scope(target);
     match need {
         Need::Token => {}
         Need::SomeRole(action) => {
             if !resources.is_visible(&caller.who, &scope) {
-                return Err(refused(caller, action, &said(call, target)));
+                return Err(refused(caller, action, &scope_in_message(call, target)));
             }
         }
         Need::Action(action) => {
             match resources.decide(&caller.who, Action::Control(action), &scope) {
                 Decision::Allowed(_) => {}
-                Decision::NotAllowed => return Err(refused(caller, action, &said(call, target))),
+                Decision::NotAllowed => {
+                    return Err(refused(caller, action, &scope_in_message(call, target)));
+                }
                 Decision::Denied(deny) => {
                     return Err(ArmError::denied(
                         &caller.name,
                         caller.who.principal,
                         action,
-                        &said(call, target),
+                        &scope_in_message(call, target),
                         deny,
                     ));
                 }
@@ -221,8 +223,8 @@ pub(super) fn authorize(
     Ok(())
 }
 
-/// Whether a person has proved enough to change something, in a tenant that wants more for it than
-/// for looking.
+/// Checks that a user has proved a second factor before a change, in a tenant that requires it for
+/// changes only.
 ///
 /// # Errors
 /// 401 with a challenge for a second factor.
@@ -245,8 +247,8 @@ fn refused(caller: &Caller, action: &str, scope: &str) -> ArmError {
     ArmError::authorization_failed(&caller.name, caller.who.principal, action, scope)
 }
 
-/// Where a need is judged.
-fn judged_at(target: &Target) -> Scope {
+/// The scope at which the right is checked.
+fn checked_scope(target: &Target) -> Scope {
     match target {
         Target::Group(scope)
         | Target::ResourcesIn(scope)
@@ -260,8 +262,9 @@ fn judged_at(target: &Target) -> Scope {
     }
 }
 
-/// The scope a refusal names: the path; of a list, what it lists, without the last word.
-fn said(call: &Call, target: &Target) -> String {
+/// The scope that a refusal names: the path of the request. For a list, the last segment is left
+/// out.
+fn scope_in_message(call: &Call, target: &Target) -> String {
     let listing = matches!(
         target,
         Target::Locations(_)
@@ -280,10 +283,10 @@ fn said(call: &Call, target: &Target) -> String {
     text
 }
 
-/// Checks that a scope is there: its resource group, and every resource on the way.
+/// Checks that a scope exists: its resource group, and every resource on the path to it.
 ///
 /// # Errors
-/// 404 for the first that is not.
+/// 404 for the first part that does not exist.
 pub(super) fn exists(resources: &Resources, scope: &Scope) -> Result<(), ArmError> {
     let mut way = resources_on_the_way(scope);
     way.reverse();
@@ -310,7 +313,7 @@ pub(super) fn exists(resources: &Resources, scope: &Scope) -> Result<(), ArmErro
     Ok(())
 }
 
-/// A scope and what it lies in, down to the resource group; nothing of a subscription or management
+/// The scope and its parents up to the resource group. Empty for a subscription or a management
 /// group.
 fn resources_on_the_way(scope: &Scope) -> Vec<Scope> {
     scope

@@ -1,4 +1,4 @@
-//! One request, read once: path, query, token header and body, each bounded.
+//! One request, parsed once: path, query, token header and body, each with a limit.
 
 use super::{error::ArmError, route};
 use crate::service::{Cloud, Entrance, Service};
@@ -7,12 +7,11 @@ use http::{Method, header, request::Parts};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// Largest request body taken, in bytes: Azure Resource Manager's own limit ("Azure subscription
-/// and service limits").
+/// Largest accepted request body, in bytes. It is Azure Resource Manager's own limit ("Azure
+/// subscription and service limits").
 pub(super) const MAX_BODY: usize = 4 * 1024 * 1024;
 
-/// Deepest path taken, in segments. Azure's resource types nest no further than a handful of
-/// levels.
+/// Most segments of an accepted path. Azure nests its resource types only a few levels deep.
 const MAX_SEGMENTS: usize = 64;
 
 /// A request.
@@ -22,7 +21,7 @@ pub(super) struct Call {
     /// Decoded segments of the path.
     pub(super) path: Vec<String>,
     query: Vec<(String, String)>,
-    /// The `Authorization` header. Not shown: it holds a token.
+    /// The `Authorization` header. `Debug` hides it, as it holds a token.
     pub(super) authorization: Authorization,
     pub(super) entrance: Entrance,
     body: Bytes,
@@ -42,10 +41,10 @@ impl std::fmt::Debug for Authorization {
 }
 
 impl Call {
-    /// Reads a request.
+    /// Parses a request.
     ///
     /// # Errors
-    /// Where Azure would not accept the path.
+    /// When Azure would reject the path.
     pub(super) fn read(parts: &Parts, body: Bytes) -> Result<Self, ArmError> {
         let path = route::segments(parts.uri.path())?;
         if path.len() > MAX_SEGMENTS {
@@ -60,7 +59,7 @@ impl Call {
         let authorization = parts
             .headers
             .get(header::AUTHORIZATION)
-            // A header that is not text is rejected as a wrong token, not as a missing one.
+            // A header that is not text is rejected as an invalid token, not as a missing one.
             .map(|value| value.to_str().unwrap_or("Bearer ?").to_owned());
         Ok(Self {
             method: parts.method.clone(),
@@ -80,13 +79,13 @@ impl Call {
         })
     }
 
-    /// The path, decoded, as error messages name it.
+    /// The decoded path, as error messages name it.
     pub(super) fn scope_text(&self) -> String {
         format!("/{}", self.path.join("/"))
     }
 
-    /// The value of a query parameter; names are compared without regard to case, empty ones are
-    /// not there.
+    /// The value of a query parameter. Names are compared without regard to case. An empty value
+    /// counts as missing.
     pub(super) fn query(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
@@ -115,15 +114,15 @@ impl Call {
     /// The body as a JSON object.
     ///
     /// # Errors
-    /// Where the body is not a JSON object.
+    /// When the body is not a JSON object.
     pub(super) fn object(&self) -> Result<Map<String, Value>, ArmError> {
         self.json()
     }
 
-    /// The body, read as `T`.
+    /// The body, parsed as `T`.
     ///
     /// # Errors
-    /// Where it is not JSON of that shape.
+    /// When the body is not JSON of that type.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ArmError> {
         serde_json::from_slice(&self.body)
             .map_err(|error| ArmError::invalid_content(&error.to_string()))

@@ -1,4 +1,4 @@
-//! Deny assignments, read-only: only Azure itself can create one.
+//! Deny assignments, read-only: only Azure itself can create them.
 
 use super::{
     access,
@@ -16,7 +16,8 @@ use crate::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// `GET …/denyAssignments`: those at the scope, above it and below it; with `atScope()` none below.
+/// `GET …/denyAssignments`: those at the scope, above it and below it. `atScope()` leaves out those
+/// below.
 pub(super) fn list(world: &World, call: &Call, scope: &Scope) -> Result<ArmResponse, ArmError> {
     let filter = Filter::of(
         call,
@@ -60,7 +61,7 @@ pub(super) fn list(world: &World, call: &Call, scope: &Scope) -> Result<ArmRespo
     ArmResponse::list(world, call, found)
 }
 
-/// `GET` of one.
+/// `GET` of one deny assignment.
 pub(super) fn get(world: &World, scope: &Scope, name: &str) -> Result<ArmResponse, ArmError> {
     let directory = world.directory();
     let resources = world.resources();

@@ -1,8 +1,8 @@
-//! Azure Resource Manager's errors: its codes, its sentences, its JSON.
+//! Azure Resource Manager's errors: codes, messages and JSON.
 //!
-//! The envelope is the "ErrorResponse" of the Azure REST API guidelines. Codes and sentences are
-//! those that "Troubleshoot common Azure deployment errors", "Troubleshoot Azure RBAC" (Microsoft
-//! Learn) and public logs show.
+//! The JSON is the "ErrorResponse" of the Azure REST API guidelines. Codes and messages come from
+//! "Troubleshoot common Azure deployment errors", "Troubleshoot Azure RBAC" (Microsoft Learn) and
+//! public logs.
 
 use crate::tokens::Revoked;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -16,11 +16,11 @@ use uuid::Uuid;
 pub(super) struct ArmError {
     /// The HTTP status.
     pub(super) status: StatusCode,
-    /// What programs compare.
+    /// The code, which programs compare.
     pub(super) code: &'static str,
-    /// What people read.
+    /// The message, which people read.
     pub(super) message: String,
-    /// `WWW-Authenticate`, on every 401.
+    /// The `WWW-Authenticate` header, which every 401 has.
     pub(super) challenge: Option<String>,
 }
 
@@ -34,7 +34,7 @@ impl ArmError {
         }
     }
 
-    /// The envelope.
+    /// The JSON body.
     pub(super) fn body(&self) -> Value {
         json!({"error": {"code": self.code, "message": self.message}})
     }
@@ -47,7 +47,7 @@ impl ArmError {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 
-    /// The path names nothing that ARM could route.
+    /// The path names nothing that ARM can route.
     pub(super) fn missing_subscription() -> Self {
         Self::not_found(
             "MissingSubscription",
@@ -96,7 +96,7 @@ impl ArmError {
         )
     }
 
-    /// What the emulator knows of but does not do. Azure may.
+    /// A request that the emulator recognizes but does not serve. Azure may serve it.
     pub(super) fn not_served(method: &str, what: &str) -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -131,7 +131,7 @@ impl ArmError {
         )
     }
 
-    /// A role allows it, a deny assignment forbids it.
+    /// A role allows the action, but a deny assignment forbids it.
     pub(super) fn denied(
         client: &str,
         object: Uuid,
@@ -241,8 +241,8 @@ impl ArmError {
         )
     }
 
-    /// The token is good, and the account's sessions have ended since ('Claims challenges, claims
-    /// requests and client capabilities').
+    /// The token is valid, but the user's sessions have been revoked since it was issued ('Claims
+    /// challenges, claims requests and client capabilities').
     pub(super) fn revoked(authorize_url: &str, revoked: &Revoked) -> Self {
         Self::insufficient_claims(
             "InvalidAuthenticationToken",
@@ -253,8 +253,8 @@ impl ArmError {
         )
     }
 
-    /// A person wants to change something and has not shown a second factor ('Planning for
-    /// mandatory multifactor authentication for Azure').
+    /// A user wants to change something and has not proved a second factor ('Planning for mandatory
+    /// multifactor authentication for Azure').
     pub(super) fn mfa_required(authorize_url: &str, scope: &str) -> Self {
         let claims = json!({"access_token": {"acrs": {"essential": true, "values": ["p1"]}}});
         Self::insufficient_claims(
@@ -285,8 +285,8 @@ impl ArmError {
         }
     }
 
-    /// The token is of another tenant than the subscription: both are named, as is where to get the
-    /// right one.
+    /// The token is of another tenant than the subscription. The message names both tenants, and
+    /// the authority of the right one.
     pub(super) fn wrong_tenant(authority: &str, issuer: &str, right_issuer: &str) -> Self {
         Self::unauthorized(
             "InvalidAuthenticationTokenTenant",
@@ -304,7 +304,7 @@ impl ArmError {
     }
 }
 
-/// A time as ARM writes it in these sentences: `11/21/2026 8:06:00 PM`.
+/// A time as ARM writes it in messages: `11/21/2026 8:06:00 PM`.
 fn us_time(time: OffsetDateTime) -> String {
     let (hour, half) = match time.hour() {
         0 => (12, "AM"),
@@ -328,7 +328,7 @@ mod tests {
     use time::macros::datetime;
 
     #[test]
-    fn times_in_sentences_are_written_as_in_the_united_states() {
+    fn times_in_messages_are_written_as_in_the_united_states() {
         for (time, text) in [
             (datetime!(2026-11-21 00:06:01 UTC), "11/21/2026 12:06:01 AM"),
             (datetime!(2026-01-02 11:59:00 UTC), "1/2/2026 11:59:00 AM"),

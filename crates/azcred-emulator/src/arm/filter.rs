@@ -1,4 +1,4 @@
-//! `$filter`, as far as Azure Resource Manager's lists take it: `name eq 'value'`, `function()`,
+//! `$filter`, as Azure Resource Manager's lists accept it: `name eq 'value'`, `function()`,
 //! `function('value')`, joined by `and` and `or` (`and` binds tighter, as in OData 4.01 section
 //! 5.1.1).
 
@@ -7,25 +7,26 @@ use super::{call::Call, error::ArmError};
 /// One condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Term {
-    /// `name eq 'value'`; the name in lower case.
+    /// `name eq 'value'`. The name is in lower case.
     Equals(String, String),
-    /// `name()` or `name('value')`; the name in lower case.
+    /// `name()` or `name('value')`. The name is in lower case.
     Call(String, Option<String>),
 }
 
-/// Alternatives of conditions that must all hold. No filter is one alternative without conditions.
+/// A disjunction of conjunctions of conditions. Without a filter, it has one conjunction, which is
+/// empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Filter(Vec<Vec<Term>>);
 
-/// Longest filter read, in bytes.
+/// Longest accepted filter, in bytes.
 const MAX_LENGTH: usize = 4096;
 
 impl Filter {
-    /// Reads the filter of a call.
+    /// Parses the filter of a call.
     ///
     /// # Errors
-    /// 400 where it can't be parsed, or holds a condition that `known` does not list (names in
-    /// lower case, calls with `()`).
+    /// 400 when the filter can't be parsed, or has a condition that `known` does not list (names in
+    /// lower case, functions with `()`).
     pub(super) fn of(call: &Call, known: &[&str]) -> Result<Self, ArmError> {
         let Some(text) = call.query("$filter") else {
             return Ok(Self(vec![Vec::new()]));
@@ -52,7 +53,7 @@ impl Filter {
         }
     }
 
-    /// Whether it holds where each condition is judged by `holds`.
+    /// Whether an item matches the filter; `holds` evaluates one condition.
     pub(super) fn holds(&self, holds: impl Fn(&Term) -> bool) -> bool {
         self.0.iter().any(|all| all.iter().all(&holds))
     }
@@ -119,7 +120,7 @@ fn tokens(text: &str) -> Option<Vec<FilterToken>> {
                 let mut value = String::new();
                 loop {
                     match rest.next()? {
-                        // A quote in a text is written twice.
+                        // In a string, a quote is written twice.
                         '\'' if rest.peek() == Some(&'\'') => {
                             rest.next();
                             value.push('\'');
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_are_read_as_clients_write_them() {
+    fn conditions_are_parsed_as_clients_write_them() {
         assert_eq!(
             parse("atScope() and assignedTo('abc')"),
             Some(Filter(vec![vec![
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_filter_is_refused() {
+    fn an_invalid_filter_is_rejected() {
         for text in [
             "",
             "a",

@@ -21,8 +21,8 @@ use uuid::Uuid;
 
 const READ: &str = "Microsoft.Resources/subscriptions/resourceGroups/read";
 
-/// `GET …/resourceGroups`: those that the caller may read, or in which the caller may read
-/// something.
+/// `GET …/resourceGroups`: the groups that the caller may read, and those with a resource that the
+/// caller may read.
 pub(super) fn list(
     world: &World,
     call: &Call,
@@ -42,15 +42,15 @@ pub(super) fn list(
                     &one.id,
                 )
             });
-        if readable && filter.holds(|term| tagged(&group.tags, term)) {
+        if readable && filter.holds(|term| matches_tag(&group.tags, term)) {
             seen.push(view(group));
         }
     }
     ArmResponse::list(world, call, seen)
 }
 
-/// Whether tags meet a condition of a filter.
-pub(super) fn tagged(tags: &BTreeMap<String, String>, term: &Term) -> bool {
+/// Whether tags match a condition of a filter.
+pub(super) fn matches_tag(tags: &BTreeMap<String, String>, term: &Term) -> bool {
     match term {
         Term::Equals(name, wanted) if name == "tagname" => {
             tags.keys().any(|tag| tag.eq_ignore_ascii_case(wanted))
@@ -62,7 +62,7 @@ pub(super) fn tagged(tags: &BTreeMap<String, String>, term: &Term) -> bool {
     }
 }
 
-/// `GET` of one.
+/// `GET` of one resource group.
 pub(super) fn get(world: &World, id: &Scope) -> Result<ArmResponse, ArmError> {
     world
         .resources()
@@ -71,7 +71,7 @@ pub(super) fn get(world: &World, id: &Scope) -> Result<ArmResponse, ArmError> {
         .ok_or_else(|| ArmError::group_not_found(id.name()))
 }
 
-/// `HEAD` of one: 204 where it is, 404 where it is not.
+/// `HEAD` of one resource group: 204 if it exists, else 404.
 pub(super) fn head(world: &World, id: &Scope) -> ArmResponse {
     let there = world.resources().group(id).is_some();
     ArmResponse::empty(if there {
@@ -81,18 +81,18 @@ pub(super) fn head(world: &World, id: &Scope) -> ArmResponse {
     })
 }
 
-/// What can be said of a group. What else clients send (`properties`, `managedBy`) is Azure's to
-/// decide.
+/// What a client can set. The other fields that clients send (`properties`, `managedBy`) are set by
+/// Azure only.
 #[derive(Deserialize)]
 struct GroupBody {
     location: Option<String>,
     tags: Option<BTreeMap<String, String>>,
 }
 
-/// `PUT`: makes it, or replaces its tags.
+/// `PUT`: creates the group, or replaces its tags.
 pub(super) fn put(world: &World, call: &Call, id: &Scope) -> Result<ArmResponse, ArmError> {
-    let said: GroupBody = call.json()?;
-    let location = region(said.location.as_deref())?;
+    let given: GroupBody = call.json()?;
+    let location = region(given.location.as_deref())?;
     let subscription = id
         .subscription_id()
         .ok_or_else(ArmError::missing_subscription)?;
@@ -116,7 +116,7 @@ pub(super) fn put(world: &World, call: &Call, id: &Scope) -> Result<ArmResponse,
             .group(id)
             .map_or_else(|| id.name().to_owned(), |there| there.name.clone()),
         location: location.to_owned(),
-        tags: said.tags.unwrap_or_default(),
+        tags: given.tags.unwrap_or_default(),
     };
     let body = view(&group);
     let new = resources
@@ -132,15 +132,15 @@ pub(super) fn put(world: &World, call: &Call, id: &Scope) -> Result<ArmResponse,
     ))
 }
 
-/// `PATCH`: replaces its tags.
+/// `PATCH`: replaces the group's tags.
 pub(super) fn patch(world: &World, call: &Call, id: &Scope) -> Result<ArmResponse, ArmError> {
-    let said: GroupBody = call.json()?;
+    let given: GroupBody = call.json()?;
     let mut resources = world.resources_mut();
     let mut group = resources
         .group(id)
         .cloned()
         .ok_or_else(|| ArmError::group_not_found(id.name()))?;
-    if let Some(tags) = said.tags {
+    if let Some(tags) = given.tags {
         group.tags = tags;
     }
     let body = view(&group);
@@ -150,7 +150,7 @@ pub(super) fn patch(world: &World, call: &Call, id: &Scope) -> Result<ArmRespons
     Ok(ArmResponse::ok(body))
 }
 
-/// `DELETE`: with all that is in it, and done when it answers.
+/// `DELETE`: deletes the group with its resources, before the response is sent.
 pub(super) fn delete(world: &World, id: &Scope) -> Result<ArmResponse, ArmError> {
     let mut directory = world.directory_mut();
     let gone = world
@@ -161,18 +161,18 @@ pub(super) fn delete(world: &World, id: &Scope) -> Result<ArmResponse, ArmError>
     Ok(ArmResponse::empty(StatusCode::OK))
 }
 
-/// A region's short name, by short or display name.
+/// A region's short name, from its short name or its display name.
 ///
 /// # Errors
-/// 400 where the location is missing or not a region.
-pub(super) fn region(said: Option<&str>) -> Result<&'static str, ArmError> {
-    let said = said.ok_or_else(|| {
+/// 400 when the location is missing or is not a region.
+pub(super) fn region(given: Option<&str>) -> Result<&'static str, ArmError> {
+    let given = given.ok_or_else(|| {
         ArmError::bad_request(
             "LocationRequired",
             "The location property is required for this definition.",
         )
     })?;
-    let short = said.to_lowercase().replace(' ', "");
+    let short = given.to_lowercase().replace(' ', "");
     REGIONS
         .iter()
         .map(|(name, ..)| *name)
@@ -182,7 +182,7 @@ pub(super) fn region(said: Option<&str>) -> Result<&'static str, ArmError> {
             ArmError::bad_request(
                 "LocationNotAvailableForResourceGroup",
                 format!(
-                    "The provided location '{said}' is not available for resource group. List of available regions is \
+                    "The provided location '{given}' is not available for resource group. List of available regions is \
                      '{}'.",
                     known.join(",")
                 ),
@@ -190,8 +190,8 @@ pub(super) fn region(said: Option<&str>) -> Result<&'static str, ArmError> {
         })
 }
 
-/// "Naming rules and restrictions for Azure resources" (Microsoft Learn): letters, digits, `_`,
-/// `-`, `.` and parentheses, no dot at the end.
+/// Allowed names by "Naming rules and restrictions for Azure resources" (Microsoft Learn): letters,
+/// digits, `_`, `-`, `.` and parentheses, no dot at the end.
 fn valid_name(name: &str) -> Result<(), ArmError> {
     let fits = name
         .chars()

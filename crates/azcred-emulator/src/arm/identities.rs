@@ -1,5 +1,5 @@
-//! System-assigned identities: a resource that has one has a service principal in the directory, as
-//! long as it lives.
+//! System-assigned identities: while a resource with such an identity exists, the directory has its
+//! service principal.
 
 use crate::{
     directory::{Directory, ServicePrincipal, ServicePrincipalKind},
@@ -8,8 +8,8 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// Gives every resource's identity its service principal: the seed and the state folder hold the
-/// resources alone.
+/// Adds the service principal of each resource's identity to the directory. The seed and the state
+/// folder store only the resources.
 pub(super) fn restore(world: &World) {
     let mut directory = world.directory_mut();
     for resource in world.resources().resources() {
@@ -21,14 +21,14 @@ pub(super) fn restore(world: &World) {
     }
 }
 
-/// Makes a service principal for a resource, and returns its object id.
+/// Creates a service principal for a resource, and returns its object id.
 pub(super) fn create(directory: &mut Directory, tenant: Uuid, name: &str) -> Uuid {
     let principal = Uuid::new_v4();
     add(directory, principal, tenant, name);
     principal
 }
 
-/// Takes the service principals of resources that are gone away.
+/// Removes the service principals of deleted resources.
 pub(super) fn remove(directory: &mut Directory, gone: &[Resource]) {
     for (principal, _) in gone.iter().filter_map(system_assigned) {
         directory.service_principals.remove(&principal);
@@ -56,8 +56,8 @@ fn add(directory: &mut Directory, principal: Uuid, tenant: Uuid, name: &str) {
     );
 }
 
-/// The client id of an identity: the same after every start, so it is derived from the object id (a
-/// GUID of version 8, RFC 9562 section 5.8).
+/// The client id of an identity. It is derived from the object id, so that it is the same after
+/// every start (a GUID of version 8, RFC 9562 section 5.8).
 fn client_id(principal: Uuid) -> Uuid {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, principal.as_bytes());
     let mut bytes = [0; 16];

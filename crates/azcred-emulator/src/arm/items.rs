@@ -1,4 +1,4 @@
-//! Resources of any type: lists, one by its id, tags, deletion.
+//! Resources of any type: lists, one resource by its id, tags, deletion.
 
 use crate::{
     arm::{
@@ -6,7 +6,7 @@ use crate::{
         call::Call,
         error::ArmError,
         filter::{Filter, Term},
-        groups::tagged,
+        groups::matches_tag,
         identities,
         response::ArmResponse,
         wire::{self, SERVICE_OWNED},
@@ -17,8 +17,8 @@ use crate::{
 use http::{Method, StatusCode};
 use serde_json::{Map, Value};
 
-/// `GET …/resources`: whatever the caller may read at or below a scope. Children are no part of
-/// this list.
+/// `GET …/resources`: all resources at or below a scope that the caller may read, without child
+/// resources.
 pub(super) fn list(
     world: &World,
     call: &Call,
@@ -50,7 +50,7 @@ pub(super) fn list(
             )
         })
         .map(|one| {
-            // The list is short of what only the provider knows.
+            // The list leaves out what only the resource provider knows.
             let mut short = wire::view(one);
             short.remove("properties");
             short.remove("systemData");
@@ -72,12 +72,12 @@ fn meets(resource: &Resource, term: &Term) -> bool {
             .resource_group()
             .is_some_and(|group| group.eq_ignore_ascii_case(wanted)),
         "location" => resource.location.as_deref() == Some(wanted.as_str()),
-        _ => tagged(&resource.tags, term),
+        _ => matches_tag(&resource.tags, term),
     }
 }
 
-/// `GET …/TYPE`: the resources of one type. At the top as far as the caller may read them; children
-/// all, where their parent is.
+/// `GET …/TYPE`: the resources of one type. At the top level, those that the caller may read. Below
+/// a parent, all of them, if the parent exists.
 pub(super) fn collection(
     world: &World,
     call: &Call,
@@ -111,8 +111,8 @@ pub(super) fn collection(
     ArmResponse::list(world, call, seen)
 }
 
-/// `isDefault`: what clients find a workspace's default datastore by. Of other resources it says
-/// nothing.
+/// Whether the resource matches the query parameter `isDefault`, by which clients find a
+/// workspace's default datastore. It filters only resources that have the property.
 fn default_or_any(call: &Call, resource: &Resource) -> bool {
     match (
         call.query("isDefault"),
@@ -123,7 +123,7 @@ fn default_or_any(call: &Call, resource: &Resource) -> bool {
     }
 }
 
-/// One resource: GET, HEAD, PATCH and DELETE, which are the same for every type.
+/// GET, HEAD, PATCH and DELETE of one resource, which are the same for every type.
 pub(super) fn one(
     world: &World,
     call: &Call,
@@ -159,11 +159,11 @@ fn read(world: &World, id: &Scope) -> Result<Resource, ArmError> {
     })
 }
 
-/// Replaces tags and those properties that are named; a property set to null goes.
+/// Replaces the tags, and the properties in the body. A property that is null is removed.
 fn patch(world: &World, call: &Call, caller: &Caller, id: &Scope) -> Result<ArmResponse, ArmError> {
-    let mut said = call.object()?;
-    let new_tags = wire::tags(&mut said)?;
-    let changed = match said.remove("properties") {
+    let mut given = call.object()?;
+    let new_tags = wire::tags(&mut given)?;
+    let changed = match given.remove("properties") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(changed)) => changed,
         Some(_) => {
@@ -196,7 +196,7 @@ fn patch(world: &World, call: &Call, caller: &Caller, id: &Scope) -> Result<ArmR
     Ok(ArmResponse::ok(Value::Object(wire::view(resource))))
 }
 
-/// Deletes it with its children. What is not there is as good as deleted.
+/// Deletes a resource and its children. To delete a missing resource is not an error.
 fn delete(world: &World, id: &Scope) -> ArmResponse {
     let mut directory = world.directory_mut();
     let gone = world.resources_mut().remove_resource(id);

@@ -1,13 +1,14 @@
-//! `GET /metadata/endpoints`: what a cloud is called and where its services are. No token is
+//! `GET /metadata/endpoints`: the name of a cloud, and the URLs of its services. No token is
 //! needed.
 //!
-//! Three shapes are in use. 2015-01-01 is one object with a handful of endpoints (Azure Stack tools
-//! read it); 2018-05-01 to 2020-06-01 are a list of clouds (Azure CLI and azure-ai-ml read it from
-//! `ARM_CLOUD_METADATA_URL`); 2022-09-01 and later are the one cloud that was asked (`az cloud
-//! register`, Terraform).
+//! The response has one of three formats. 2015-01-01 is one object with a few endpoints (Azure
+//! Stack tools read it). 2018-05-01 to 2020-06-01 are a list of clouds (Azure CLI and azure-ai-ml
+//! read it from `ARM_CLOUD_METADATA_URL`). 2022-09-01 and later are the one cloud that the client
+//! called (`az cloud register`, Terraform).
 //!
-//! By real names the answer is what Azure's own is. By ports it is one cloud with a name of its
-//! own: Azure CLI and azure-ai-ml know 'AzureCloud' by heart and would go to the real one.
+//! A client that came by Azure's real names gets Azure's own response. A client that came by a port
+//! gets one cloud with another name: Azure CLI and azure-ai-ml have the endpoints of 'AzureCloud'
+//! built in, and would call the real Azure.
 
 use super::{access::audiences, call::Call, error::ArmError, response::ArmResponse};
 use crate::{
@@ -16,10 +17,10 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// What the cloud behind the ports is called.
+/// The name of the cloud behind the ports.
 const OWN_NAME: &str = "AzureEmulator";
 
-/// The versions answered, oldest first.
+/// The supported versions, oldest first.
 const VERSIONS: &[&str] = &[
     "2015-01-01",
     "2018-05-01",
@@ -94,21 +95,21 @@ const CLOUDS: [Names; 3] = [
     },
 ];
 
-/// Answers, in the shape of the version asked for.
+/// The metadata, in the format of the requested version.
 ///
 /// # Errors
 /// 400 for a missing or unknown version.
 pub(super) fn get(world: &World, call: &Call, version: &str) -> Result<ArmResponse, ArmError> {
-    let asked = CLOUDS
+    let requested = CLOUDS
         .iter()
         .find(|names| names.cloud == call.entrance.cloud)
         .unwrap_or(&CLOUDS[0]);
     let by_port = call.entrance.real_name.is_none();
     match version {
-        "2015-01-01" => Ok(ArmResponse::ok(first_shape(world, call, asked))),
+        "2015-01-01" => Ok(ArmResponse::ok(oldest_format(world, call, requested))),
         "2018-05-01" | "2019-05-01" | "2020-06-01" => {
             let clouds: Vec<Value> = if by_port {
-                vec![cloud(world, call, asked)]
+                vec![cloud(world, call, requested)]
             } else {
                 CLOUDS
                     .iter()
@@ -117,7 +118,7 @@ pub(super) fn get(world: &World, call: &Call, version: &str) -> Result<ArmRespon
             };
             Ok(ArmResponse::ok(clouds.into()))
         }
-        "2022-09-01" | "2023-12-01" => Ok(ArmResponse::ok(cloud(world, call, asked))),
+        "2022-09-01" | "2023-12-01" => Ok(ArmResponse::ok(cloud(world, call, requested))),
         _ => Err(ArmError::bad_request(
             "InvalidApiVersionParameter",
             format!(
@@ -128,7 +129,7 @@ pub(super) fn get(world: &World, call: &Call, version: &str) -> Result<ArmRespon
     }
 }
 
-fn first_shape(world: &World, call: &Call, names: &Names) -> Value {
+fn oldest_format(world: &World, call: &Call, names: &Names) -> Value {
     let urls = EndpointUrls::of(world, call, names);
     json!({
         "galleryEndpoint": names.gallery,
@@ -174,7 +175,7 @@ fn cloud(world: &World, call: &Call, names: &Names) -> Value {
     })
 }
 
-/// Where a client that came in as this one did finds a cloud's services.
+/// The URLs of a cloud's services, for the way by which the client came.
 struct EndpointUrls {
     login: String,
     arm: String,

@@ -1,9 +1,12 @@
-//! Azure Resource Manager: one door for every request, then a file for each area.
+//! Azure Resource Manager: one entry point for every request, then one file for each area.
 //!
-//! A request is read ([`call`]), its path understood ([`route`]), its api-version checked
-//! ([`versions`]), its token checked and its caller's right judged ([`access`], by the table in
-//! [`operations`]) before anything is looked up, in the order in which Azure does it: who has no
-//! right does not learn what exists.
+//! A request passes these steps before any resource is looked up, in Azure's order:
+//!
+//! 1. The request is parsed ([`call`]), and its path is recognized ([`route`]).
+//! 2. The api-version is checked ([`versions`]).
+//! 3. The token and the caller's right are checked ([`access`], by the table in [`operations`]).
+//!
+//! So a caller without a right does not learn what exists.
 
 mod access;
 mod call;
@@ -42,11 +45,11 @@ use axum::{
 use http::{Method, StatusCode};
 use std::sync::Arc;
 
-/// ARM's routes. Each request carries a [`crate::service::Entrance`] in its extensions; one that
-/// does not is taken to have come by a port.
+/// ARM's routes. Each request carries a [`crate::service::Entrance`] in its extensions. A request
+/// without one is treated as if it had come by a port.
 pub(crate) fn router(world: Arc<World>) -> Router {
     identities::restore(&world);
-    // One door: scopes nest, so that no list of routes could name them all.
+    // One handler for all paths: scopes nest, so a list of routes could not name them all.
     Router::new().fallback(serve).with_state(world)
 }
 
@@ -70,7 +73,7 @@ async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
     trace.response(result, world.clock.now())
 }
 
-/// Writes what was changed to the state folder, where there is one.
+/// Writes the changes to the state folder, if there is one.
 async fn keep(world: Arc<World>) -> Result<(), ArmError> {
     let kept = tokio::task::spawn_blocking(move || world.keep().map_err(|error| error.to_string()));
     let kept = kept
@@ -80,7 +83,7 @@ async fn keep(world: Arc<World>) -> Result<(), ArmError> {
         ArmError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "InternalServerError",
-            format!("The change was made, but the emulator could not keep it for its next start: {error}"),
+            format!("The change was made, but the emulator could not store it for its next start: {error}"),
         )
     })
 }
@@ -114,7 +117,7 @@ fn answer(world: &World, call: &Call) -> Result<ArmResponse, ArmError> {
     perform(world, call, &caller, &target)
 }
 
-/// Does what the caller may.
+/// Carries out the request of a caller that has the right to it.
 fn perform(
     world: &World,
     call: &Call,

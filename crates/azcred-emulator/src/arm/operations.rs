@@ -1,26 +1,26 @@
-//! Which right each operation needs.
+//! The right that each operation needs.
 //!
-//! The names are those of "Azure permissions" (Microsoft Learn). Those of `Microsoft.Resources` and
-//! `Microsoft.Authorization` are listed below; every other provider's follow one rule,
+//! The names come from "Azure permissions" (Microsoft Learn). The table below lists those of
+//! `Microsoft.Resources` and `Microsoft.Authorization`. Every other provider follows one rule:
 //! `NAMESPACE/TYPE/{read,write,delete}` and `NAMESPACE/TYPE/VERB/action`.
 
 use super::route::Target;
 use crate::resources::Scope;
 use http::Method;
 
-/// What a caller needs.
+/// What a caller needs for an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Need {
     /// A valid token.
     Token,
-    /// Any role in the subscription or group, however deep; the response holds only what the caller
+    /// Any role in the subscription or group, or below it. The response holds only what the caller
     /// may read. A refusal names this action.
     SomeRole(String),
     /// This action at the target.
     Action(String),
 }
 
-/// What an operation needs; `None` where the emulator does not serve it.
+/// What an operation needs. `None`: the emulator does not serve the operation.
 pub(super) fn needed(method: &Method, target: &Target) -> Option<Need> {
     let action = |name: &str| Some(Need::Action(name.to_owned()));
     let some_role = |name: &str| Some(Need::SomeRole(name.to_owned()));
@@ -58,7 +58,7 @@ pub(super) fn needed(method: &Method, target: &Target) -> Option<Need> {
         (method, Target::Authorization { kind, scope, .. }) => {
             authorization(method, &kind.to_ascii_lowercase(), scope)
         }
-        // Resources at the top are listed as far as the caller may read them; children by a right
+        // A list at the top level holds what the caller may read. A list of children needs a right
         // on the parent.
         (
             "GET",
@@ -89,7 +89,7 @@ pub(super) fn needed(method: &Method, target: &Target) -> Option<Need> {
     }
 }
 
-/// What an operation of `Microsoft.Authorization` needs, by the lower-case name of its kind.
+/// What an operation of `Microsoft.Authorization` needs, by its kind in lower case.
 fn authorization(method: &str, kind: &str, scope: &Scope) -> Option<Need> {
     let action = |name: &str| Some(Need::Action(name.to_owned()));
     match (method, kind) {
@@ -100,7 +100,7 @@ fn authorization(method: &str, kind: &str, scope: &Scope) -> Option<Need> {
         ("PUT", "roleassignments") => action("Microsoft.Authorization/roleAssignments/write"),
         ("DELETE", "roleassignments") => action("Microsoft.Authorization/roleAssignments/delete"),
         ("GET", "denyassignments") => action("Microsoft.Authorization/denyAssignments/read"),
-        // Every caller may read its own permissions; the list is empty for one without roles.
+        // Every caller may read its own permissions. Without a role, the list is empty.
         ("GET", "permissions") => Some(Need::Token),
         _ => None,
     }

@@ -10,8 +10,8 @@ use super::{
 use crate::{resources::Scope, world::World};
 use serde_json::Value;
 
-/// The permissions of all roles that hold for the caller there, one entry each. Deny assignments
-/// are not taken out: clients look at these themselves, as they must with Azure.
+/// The permissions of the caller's roles at the scope, one entry for each role. Deny assignments
+/// are not subtracted: as with Azure, clients read them separately.
 pub(super) fn list(
     world: &World,
     call: &Call,
@@ -24,7 +24,7 @@ pub(super) fn list(
         .into_iter()
         .map(permission)
         .collect();
-    // Who holds nothing there does not learn whether it exists.
+    // A caller without a role there does not learn whether the scope exists.
     if !held.is_empty() {
         access::exists(&resources, scope)?;
     }

@@ -1,4 +1,4 @@
-//! Responses: JSON, pages of a list, and the headers of every response of Azure Resource Manager.
+//! Responses: JSON, pages of a list, and the headers that Azure Resource Manager always sends.
 
 use super::{call::Call, error::ArmError};
 use crate::{service::Service, world::World};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use time::{OffsetDateTime, macros::format_description};
 use uuid::Uuid;
 
-/// The largest page, and the size of a page without `$top`.
+/// The largest page, and the page size without `$top`.
 const PAGE: usize = 1000;
 
 /// A successful response.
@@ -38,10 +38,10 @@ impl ArmResponse {
         Self { status, body: None }
     }
 
-    /// A list, as `$top` and `$skiptoken` cut it.
+    /// A list, cut by `$top` and `$skiptoken`.
     ///
     /// # Errors
-    /// Where `$top` is not a number, or `$skiptoken` is not one of this service.
+    /// When `$top` is not a number, or `$skiptoken` does not come from this service.
     pub(super) fn list(world: &World, call: &Call, items: Vec<Value>) -> Result<Self, ArmError> {
         let size = match call.query("$top") {
             None => PAGE,
@@ -80,18 +80,18 @@ fn skipped(token: &str) -> Option<usize> {
     text.strip_prefix("from=")?.parse().ok()
 }
 
-/// The ids that one request and its answer go by.
+/// The ids of one request and its response.
 pub(super) struct ArmTrace {
     request: Uuid,
     correlation: String,
-    /// Echoed where the client asked for it.
+    /// The client's request id, if the client wants it back.
     client_request: Option<HeaderValue>,
     reading: bool,
     in_subscription: bool,
 }
 
 impl ArmTrace {
-    /// Reads what the client wants to be known by.
+    /// Reads the ids that the client sends.
     pub(super) fn new(method: &Method, path: &str, headers: &HeaderMap) -> Self {
         let request = Uuid::new_v4();
         let correlation = headers
@@ -114,7 +114,7 @@ impl ArmTrace {
         }
     }
 
-    /// Makes the response.
+    /// Builds the response.
     pub(super) fn response(
         &self,
         result: Result<ArmResponse, ArmError>,
@@ -139,17 +139,17 @@ impl ArmTrace {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if status.is_client_error() || status.is_server_error() {
-            // Whose refusal it is: ARM's own rather than a resource provider's behind it.
+            // ARM itself returns the error, not a resource provider behind it.
             headers.insert(
                 HeaderName::from_static("x-ms-failure-cause"),
                 HeaderValue::from_static("gateway"),
             );
         }
-        self.dress(headers, now);
+        self.add_headers(headers, now);
         response
     }
 
-    fn dress(&self, headers: &mut HeaderMap, now: OffsetDateTime) {
+    fn add_headers(&self, headers: &mut HeaderMap, now: OffsetDateTime) {
         let stamp = now
             .format(format_description!(
                 "[year][month][day]T[hour][minute][second]Z"
@@ -166,8 +166,8 @@ impl ArmTrace {
             "x-ms-routing-request-id",
             &format!("WESTEUROPE:{stamp}:{}", self.request),
         );
-        // A full bucket less this request: 250 reads, 200 writes ("Understand how Azure Resource
-        // Manager throttles requests"). Nothing is throttled here unless a fault says so.
+        // The limit minus this request: 250 reads, 200 writes ("Understand how Azure Resource
+        // Manager throttles requests"). The emulator throttles only by a fault.
         let (name, left) = match (self.in_subscription, self.reading) {
             (true, true) => ("x-ms-ratelimit-remaining-subscription-reads", "249"),
             (true, false) => ("x-ms-ratelimit-remaining-subscription-writes", "199"),

@@ -1,4 +1,4 @@
-//! Role assignments: to list, to make, to take away.
+//! Role assignments: list, create and delete.
 
 use super::{
     access::{self, Caller},
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-/// Dispatches on the method; `name` is the assignment's.
+/// Dispatches on the method. `name` is the assignment's name.
 pub(super) fn serve(
     world: &World,
     call: &Call,
@@ -67,7 +67,7 @@ fn not_found(name: &str) -> ArmError {
     )
 }
 
-/// Those at the scope, above it and below it; with `atScope()` none below.
+/// Role assignments at the scope, above it and below it. `atScope()` leaves out those below.
 fn list(
     world: &World,
     call: &Call,
@@ -105,7 +105,7 @@ fn list(
     ArmResponse::list(world, call, found)
 }
 
-/// Whether an assignment is of this tenant: by its subscription, and at `/` or a management group
+/// Whether an assignment is of this tenant: by its subscription, or at `/` and at management groups
 /// by its principal.
 fn same_tenant(
     directory: &Directory,
@@ -121,17 +121,17 @@ fn same_tenant(
     }
 }
 
-/// What a client sends; versions before 2018 and a few tools leave the `properties` out.
+/// The body that a client sends. Versions before 2018 and a few tools leave `properties` out.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Body {
-    Wrapped { properties: Wanted },
-    Flat(Wanted),
+    Wrapped { properties: AssignmentProperties },
+    Flat(AssignmentProperties),
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wanted {
+struct AssignmentProperties {
     role_definition_id: String,
     principal_id: String,
     principal_type: Option<String>,
@@ -234,25 +234,25 @@ fn put(
     }
 }
 
-/// Finds out what a principal is, and whether the client has it right.
+/// The type of a principal. It checks the type that the client sent.
 fn principal_type(
     directory: &Directory,
     tenant: Uuid,
     principal: Uuid,
-    said: Option<&str>,
+    given: Option<&str>,
 ) -> Result<PrincipalType, ArmError> {
-    let said = said.filter(|said| !said.is_empty());
+    let given = given.filter(|given| !given.is_empty());
     if let Some(found) = directory
         .principal(principal)
         .filter(|found| found.tenant() == tenant)
     {
         let kind = kind_of(found);
-        if let Some(said) = said.filter(|said| !said.eq_ignore_ascii_case(kind.as_str())) {
+        if let Some(given) = given.filter(|given| !given.eq_ignore_ascii_case(kind.as_str())) {
             return Err(ArmError::bad_request(
                 "UnmatchedPrincipalType",
-                // The service's own spelling.
+                // The misspelling is the service's own.
                 format!(
-                    "The PrincipalId '{}' has type '{}' , which is different from specified PrinciaplType '{said}'.",
+                    "The PrincipalId '{}' has type '{}' , which is different from specified PrinciaplType '{given}'.",
                     principal.simple(),
                     kind.as_str()
                 ),
@@ -260,10 +260,10 @@ fn principal_type(
         }
         return Ok(kind);
     }
-    // Who says that it is a service principal is believed: the service does so that a new one,
-    // which is not in all of the directory's replicas yet, can be given roles ("Assign Azure roles
+    // The service trusts a client that sends ServicePrincipal. A new service principal may be
+    // missing from some of the directory's replicas, and can get roles anyway ("Assign Azure roles
     // using the REST API", Microsoft Learn).
-    if said.is_some_and(|said| said.eq_ignore_ascii_case("ServicePrincipal")) {
+    if given.is_some_and(|given| given.eq_ignore_ascii_case("ServicePrincipal")) {
         return Ok(PrincipalType::ServicePrincipal);
     }
     Err(ArmError::bad_request(

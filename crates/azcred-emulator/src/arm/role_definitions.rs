@@ -1,4 +1,4 @@
-//! Role definitions: the built-in ones and the tenant's own, to read.
+//! Role definitions, read-only: the built-in ones and the tenant's own.
 
 use super::{
     call::Call,
@@ -13,7 +13,7 @@ use crate::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// `GET …/roleDefinitions`: those that can be assigned at the scope.
+/// `GET …/roleDefinitions`: the roles that can be assigned at the scope.
 pub(super) fn list(world: &World, call: &Call, scope: &Scope) -> Result<ArmResponse, ArmError> {
     let filter = Filter::of(
         call,
@@ -41,7 +41,7 @@ pub(super) fn list(world: &World, call: &Call, scope: &Scope) -> Result<ArmRespo
     ArmResponse::list(world, call, found)
 }
 
-/// `GET` of one.
+/// `GET` of one role definition.
 pub(super) fn get(world: &World, scope: &Scope, name: &str) -> Result<ArmResponse, ArmError> {
     let resources = world.resources();
     let role = name.parse::<Uuid>().ok().and_then(|id| resources.role(id));
@@ -49,9 +49,9 @@ pub(super) fn get(world: &World, scope: &Scope, name: &str) -> Result<ArmRespons
         .ok_or_else(|| does_not_exist(name))
 }
 
-/// No role is called that.
+/// The error for an unknown role.
 pub(super) fn does_not_exist(name: &str) -> ArmError {
-    // The service writes ids in its messages without hyphens.
+    // In its messages, the service writes ids without hyphens.
     let name: String = name.chars().filter(|c| *c != '-').take(200).collect();
     ArmError::not_found(
         "RoleDefinitionDoesNotExist",
@@ -59,7 +59,7 @@ pub(super) fn does_not_exist(name: &str) -> ArmError {
     )
 }
 
-/// Whether a role can be assigned at a scope, or `below` it.
+/// Whether a role can be assigned at a scope, or with `below` at a scope below it.
 pub(super) fn assignable(
     resources: &Resources,
     role: &RoleDefinition,
@@ -80,7 +80,7 @@ fn kind(role: &RoleDefinition) -> &'static str {
     }
 }
 
-/// The id of a role as seen from a scope: below the subscription where there is one.
+/// The id of a role, as a client at this scope sees it: with the subscription, if there is one.
 pub(super) fn role_id(role: Uuid, scope: &Scope) -> String {
     let prefix = scope
         .subscription_id()
@@ -104,7 +104,7 @@ fn view(role: &RoleDefinition, scope: &Scope) -> Value {
     })
 }
 
-/// A permission with all four lists, as the API always gives them.
+/// A permission with all four lists, as the API always returns it.
 pub(super) fn permission(permission: &Permission) -> Value {
     json!({
         "actions": permission.actions,

@@ -1,10 +1,10 @@
-//! What a path asks for: Azure Resource Manager's ways of naming things, taken apart.
+//! What a path names: Azure Resource Manager's paths, parsed.
 
 use super::error::ArmError;
 use crate::resources::Scope;
 use uuid::Uuid;
 
-/// What a path names. Keywords in a path are recognised in any case, as Azure does.
+/// The target of a request. Keywords in a path are recognized in any case, as in Azure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
     /// `/tenants`
@@ -21,26 +21,26 @@ pub(super) enum Target {
     Group(Scope),
     /// `/subscriptions/ID/resources` and `/subscriptions/ID/resourceGroups/NAME/resources`
     ResourcesIn(Scope),
-    /// `/providers`, and that of a subscription
+    /// `/providers`, also of a subscription
     Providers(Option<Uuid>),
-    /// `/providers/NAMESPACE`, and that of a subscription
+    /// `/providers/NAMESPACE`, also of a subscription
     Provider(Option<Uuid>, String),
     /// `/subscriptions/ID/providers/NAMESPACE/register`
     RegisterProvider(Uuid, String),
     /// `SCOPE/providers/Microsoft.Authorization/KIND` and `…/KIND/NAME`
     Authorization {
-        /// Over what.
+        /// The scope.
         scope: Scope,
-        /// `roleAssignments` and the like, as it was spelled.
+        /// `roleAssignments` and similar, as the client spelled it.
         kind: String,
-        /// Which one, or all of them.
+        /// The name; `None` for all.
         name: Option<String>,
     },
     /// `PARENT/…/TYPE`: the resources of one type.
     Collection {
-        /// The subscription, resource group or resource they are in.
+        /// The subscription, resource group or resource that contains them.
         parent: Scope,
-        /// The whole type.
+        /// The full type.
         resource_type: String,
     },
     /// One resource.
@@ -50,10 +50,10 @@ pub(super) enum Target {
 }
 
 impl Target {
-    /// Takes a decoded path apart. `posting` tells a resource's action from a collection.
+    /// Parses a decoded path. `posting` tells an action of a resource from a collection.
     ///
     /// # Errors
-    /// Where it names nothing that ARM could route.
+    /// When the path names nothing that ARM can route.
     pub(super) fn parse(path: &[String], posting: bool) -> Result<Self, ArmError> {
         let is = |at: usize, word: &str| {
             path.get(at)
@@ -77,7 +77,7 @@ impl Target {
         }
     }
 
-    /// The subscription it lies in.
+    /// The subscription of the target.
     pub(super) fn subscription(&self) -> Option<Uuid> {
         match self {
             Self::Tenants | Self::Subscriptions => None,
@@ -96,7 +96,7 @@ impl Target {
     }
 }
 
-/// `…/providers/Microsoft.Authorization/KIND[/NAME]`: it follows any scope.
+/// `…/providers/Microsoft.Authorization/KIND[/NAME]`, which can follow any scope.
 fn authorization(path: &[String]) -> Result<Option<Target>, ArmError> {
     for rest in [2, 3] {
         let Some(at) = path.len().checked_sub(rest + 1) else {
@@ -153,7 +153,7 @@ fn in_subscription(id: Uuid, path: &[String], posting: bool) -> Result<Target, A
     Ok(found)
 }
 
-/// A path with a provider's part that begins at `providers`.
+/// A path with a provider's part, which begins at index `providers`.
 fn resource(path: &[String], providers: usize, posting: bool) -> Result<Target, ArmError> {
     let kinds = &path[providers + 2..];
     if kinds.len().is_multiple_of(2) && !kinds.is_empty() {
@@ -186,12 +186,12 @@ fn scope(path: &[String]) -> Result<Scope, ArmError> {
         })
 }
 
-/// Takes a raw path apart into decoded segments. Repeated slashes count once: several SDKs put a
-/// scope with its leading slash behind another.
+/// Splits a raw path into decoded segments. Repeated slashes count once: several SDKs append a
+/// scope that begins with a slash.
 ///
 /// # Errors
-/// Where a segment decodes to what no segment may hold: a slash, a control character, bytes that
-/// are no UTF-8.
+/// When a decoded segment has a character that no segment may have: a slash, a control character,
+/// or bytes that are not UTF-8.
 pub(super) fn segments(raw: &str) -> Result<Vec<String>, ArmError> {
     raw.split('/')
         .filter(|segment| !segment.is_empty())
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_path_is_told_from_the_others() {
+    fn each_kind_of_path_is_recognized() {
         let id: Uuid = SUBSCRIPTION.parse().expect("a GUID");
         let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg");
         let workspace =
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_paths_are_refused_and_never_panic() {
+    fn hostile_paths_are_rejected_and_never_panic() {
         for (path, code) in [
             ("/", "MissingSubscription"),
             ("/nothing/here", "MissingSubscription"),

@@ -1,4 +1,4 @@
-//! Tenants, subscriptions, locations and providers: the top of the tree.
+//! Tenants, subscriptions, locations and providers: the top level.
 
 use super::{
     access::Caller,
@@ -14,8 +14,8 @@ use crate::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// `GET /tenants`: those the caller is in. An application's token is of one tenant, so that is the
-/// one; a person's account may be a guest in others.
+/// `GET /tenants`: the tenants of the caller. An application's token is of one tenant. A user may
+/// be a guest in further tenants.
 pub(super) fn tenants(
     world: &World,
     call: &Call,
@@ -44,7 +44,7 @@ pub(super) fn tenants(
     ArmResponse::list(world, call, found)
 }
 
-/// `GET /subscriptions`: those of the token's tenant in which the caller has any role.
+/// `GET /subscriptions`: those of the token's tenant in which the caller has a role.
 pub(super) fn list(world: &World, call: &Call, caller: &Caller) -> Result<ArmResponse, ArmError> {
     let resources = world.resources();
     let seen: Vec<Value> = resources
@@ -126,7 +126,7 @@ pub(super) fn providers(
     ArmResponse::list(world, call, all)
 }
 
-/// One provider. To register it changes nothing: all that are here are registered.
+/// One provider. To register it changes nothing: all providers are registered already.
 pub(super) fn provider(
     subscription: Option<Uuid>,
     namespace: &str,

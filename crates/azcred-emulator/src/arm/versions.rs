@@ -1,8 +1,8 @@
-//! The resource providers and types that are served, their api-versions, and where they can be.
+//! The resource providers and types that the emulator serves, with api-versions and regions.
 //!
-//! Versions are those published in the Azure REST API specifications. Newer ones than the last of a
-//! list are taken too, up to today: the specifications grow every month, and a client that is newer
-//! than this table must not be told that Azure knows less than it does.
+//! The versions come from the Azure REST API specifications. A version newer than the last of a
+//! list is accepted too, if its date is not in the future. The specifications grow every month, and
+//! the emulator must not reject a client that is newer than this table.
 
 use super::{error::ArmError, route::Target};
 use serde_json::{Value, json};
@@ -11,16 +11,16 @@ use time::OffsetDateTime;
 /// A namespace with its types.
 pub(super) struct Provider {
     pub(super) namespace: &'static str,
-    /// Oldest first, apart by spaces.
+    /// Oldest first, separated by spaces.
     versions: &'static str,
-    /// Types below the namespace, in the namespace's own spelling.
+    /// Types of the namespace, in the namespace's own spelling.
     types: &'static str,
-    /// Whether its resources live in a region.
+    /// Whether its resources have a region.
     regional: bool,
 }
 
-/// Regions by short name, display name, geography, group and the region paired with them ("List of
-/// Azure regions", Microsoft Learn).
+/// Regions: short name, display name, geography, group and paired region ("List of Azure regions",
+/// Microsoft Learn).
 pub(super) const REGIONS: &[(&str, &str, &str, &str, &str)] = &[
     (
         "westeurope",
@@ -169,10 +169,10 @@ pub(super) fn all() -> impl Iterator<Item = &'static Provider> {
     PROVIDERS.iter().copied()
 }
 
-/// The provider of a namespace, whatever the case.
+/// The provider of a namespace, in any case.
 ///
 /// # Errors
-/// 404, as ARM responds for an unknown namespace.
+/// 404, as ARM returns for an unknown namespace.
 pub(super) fn provider(namespace: &str) -> Result<&'static Provider, ArmError> {
     all()
         .find(|provider| provider.namespace.eq_ignore_ascii_case(namespace))
@@ -184,11 +184,11 @@ pub(super) fn provider(namespace: &str) -> Result<&'static Provider, ArmError> {
         })
 }
 
-/// Checks that a target's type is served in a version.
+/// Checks that the target's type exists in a version.
 ///
 /// # Errors
-/// `InvalidApiVersionParameter` for ARM's own paths, `InvalidResourceType`,
-/// `InvalidResourceNamespace` or `NoRegisteredProviderFound` for a provider's.
+/// `InvalidApiVersionParameter` for ARM's own paths; `InvalidResourceType`,
+/// `InvalidResourceNamespace` or `NoRegisteredProviderFound` for those of a provider.
 pub(super) fn check(target: &Target, version: &str, now: OffsetDateTime) -> Result<(), ArmError> {
     let resource_type = match target {
         Target::Item(id) | Target::ItemAction(id, _) => id.resource_type().unwrap_or_default(),
@@ -242,7 +242,7 @@ pub(super) fn check(target: &Target, version: &str, now: OffsetDateTime) -> Resu
 }
 
 impl Provider {
-    /// Whether a version is in the list, or newer than it and not of the future.
+    /// Whether a version is in the list, or newer than the list and not in the future.
     fn takes(&self, version: &str, now: OffsetDateTime) -> bool {
         if self
             .versions
@@ -272,7 +272,7 @@ impl Provider {
         }
     }
 
-    /// As `GET /providers/NAMESPACE` shows it.
+    /// The provider as `GET /providers/NAMESPACE` shows it.
     pub(super) fn view(&self, prefix: &str) -> Value {
         let types: Vec<Value> = self.types.split(' ')
             .map(|kind| {
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_paired_region_is_in_the_table_and_paired_back() {
+    fn paired_regions_are_in_the_table_and_name_each_other() {
         for (name, .., pair) in REGIONS {
             assert!(
                 REGIONS

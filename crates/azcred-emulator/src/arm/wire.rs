@@ -1,4 +1,4 @@
-//! A resource as it goes over the wire: its JSON, and what of a body is the client's to set.
+//! A resource's JSON, and the fields of a body that a client can set.
 
 use super::{access::Caller, error::ArmError};
 use crate::resources::{Resource, SystemData};
@@ -20,14 +20,14 @@ pub(super) const SERVICE_OWNED: [&str; 10] = [
     "serviceProvisionedResourceGroup",
 ];
 
-/// Takes the tags out of a body.
+/// Removes the tags from a body and returns them.
 ///
 /// # Errors
-/// Where they are no object of texts.
+/// When the tags are not an object of strings.
 pub(super) fn tags(
-    said: &mut Map<String, Value>,
+    given: &mut Map<String, Value>,
 ) -> Result<Option<BTreeMap<String, String>>, ArmError> {
-    match said.remove("tags") {
+    match given.remove("tags") {
         None | Some(Value::Null) => Ok(None),
         Some(value) => serde_json::from_value(value)
             .map(Some)
@@ -35,7 +35,7 @@ pub(super) fn tags(
     }
 }
 
-/// Notes who changed a resource, and who made it where that is not known yet.
+/// Records who changed a resource, and who created it if that is not known yet.
 pub(super) fn touch(resource: &mut Resource, caller: &Caller, now: OffsetDateTime) {
     let data = resource.system_data.get_or_insert_with(|| SystemData {
         created_by: caller.name.clone(),
@@ -50,7 +50,7 @@ pub(super) fn touch(resource: &mut Resource, caller: &Caller, now: OffsetDateTim
     data.last_modified_at = now;
 }
 
-/// A resource as it goes over the wire.
+/// A resource's JSON.
 pub(super) fn view(resource: &Resource) -> Map<String, Value> {
     let mut out = Map::new();
     let mut put = |name: &str, value: Value| {

@@ -1,4 +1,4 @@
-//! Making and replacing Azure Machine Learning workspaces.
+//! Creates and replaces Azure Machine Learning workspaces.
 
 use crate::{
     arm::{
@@ -17,7 +17,8 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-/// `PUT`. It is done when it answers: 201 for a new one, 200 for one that was there.
+/// `PUT`: 201 for a new workspace, 200 for an existing one. The work is done when the response is
+/// sent.
 pub(super) fn put(
     world: &World,
     call: &Call,
@@ -25,10 +26,10 @@ pub(super) fn put(
     id: &Scope,
 ) -> Result<ArmResponse, ArmError> {
     valid_name(id.name())?;
-    let mut said = call.object()?;
-    let location = region(said.get("location").and_then(Value::as_str))?;
-    let tags = wire::tags(&mut said)?.unwrap_or_default();
-    let mut properties = match said.remove("properties") {
+    let mut given = call.object()?;
+    let location = region(given.get("location").and_then(Value::as_str))?;
+    let tags = wire::tags(&mut given)?.unwrap_or_default();
+    let mut properties = match given.remove("properties") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(properties)) => properties,
         Some(_) => {
@@ -37,19 +38,19 @@ pub(super) fn put(
             ));
         }
     };
-    let wanted = identity_type(&said)?;
-    let sku = match said.remove("sku") {
+    let wanted = identity_type(&given)?;
+    let sku = match given.remove("sku") {
         None | Some(Value::Null) => basic(),
         Some(sku) => sku_of(&sku)?,
     };
-    let kind = said
+    let kind = given
         .get("kind")
         .and_then(Value::as_str)
         .unwrap_or("Default")
         .to_owned();
 
     let now = world.clock.now();
-    // The directory's lock comes first: a new identity is a new principal.
+    // The directory is locked first, as a new identity adds a service principal.
     let mut directory = world.directory_mut();
     let mut resources = world.resources_mut();
     let group = id
@@ -74,8 +75,7 @@ pub(super) fn put(
             ),
         ));
     }
-    // What the service decided for this workspace once stays; what is sent for these is not
-    // listened to.
+    // The service sets these properties once. It ignores what a client sends for them.
     for name in SERVICE_OWNED {
         properties.remove(name);
         if let Some(value) = old.as_ref().and_then(|old| old.properties.get(name)) {
@@ -142,13 +142,12 @@ pub(super) fn put(
     ))
 }
 
-/// The `identity.type` that is asked for: system-assigned where nothing is said, as the service
-/// does.
-fn identity_type(said: &Map<String, Value>) -> Result<String, ArmError> {
-    let Some(identity) = said.get("identity").filter(|identity| !identity.is_null()) else {
+/// The requested `identity.type`. Without one it is system-assigned, as in Azure.
+fn identity_type(given: &Map<String, Value>) -> Result<String, ArmError> {
+    let Some(identity) = given.get("identity").filter(|identity| !identity.is_null()) else {
         return Ok("SystemAssigned".into());
     };
-    let asked = identity
+    let requested = identity
         .get("type")
         .and_then(Value::as_str)
         .unwrap_or_default();
@@ -159,17 +158,17 @@ fn identity_type(said: &Map<String, Value>) -> Result<String, ArmError> {
         "SystemAssigned,UserAssigned",
     ]
     .into_iter()
-    .find(|known| known.eq_ignore_ascii_case(&asked.replace(' ', "")))
+    .find(|known| known.eq_ignore_ascii_case(&requested.replace(' ', "")))
     .map(str::to_owned)
     .ok_or_else(|| {
         ArmError::invalid_content(&format!(
-            "identity.type: '{asked}' is not a kind of identity"
+            "identity.type: '{requested}' is not a kind of identity"
         ))
     })
 }
 
-fn sku_of(said: &Value) -> Result<Sku, ArmError> {
-    let text = |name: &str| said.get(name).and_then(Value::as_str).map(str::to_owned);
+fn sku_of(given: &Value) -> Result<Sku, ArmError> {
+    let text = |name: &str| given.get(name).and_then(Value::as_str).map(str::to_owned);
     Ok(Sku {
         name: text("name")
             .ok_or_else(|| ArmError::invalid_content("sku.name: a text was expected"))?,
@@ -177,8 +176,8 @@ fn sku_of(said: &Value) -> Result<Sku, ArmError> {
     })
 }
 
-/// "Naming rules and restrictions for Azure resources" (Microsoft Learn): 3 to 33 letters, digits,
-/// `-` and `_`.
+/// Allowed names by "Naming rules and restrictions for Azure resources" (Microsoft Learn): 3 to 33
+/// letters, digits, `-` and `_`.
 fn valid_name(name: &str) -> Result<(), ArmError> {
     let fits = (3..=33).contains(&name.len())
         && name

@@ -1,8 +1,8 @@
-//! Azure Pipelines' tokens of a service connection: what `SYSTEM_OIDCREQUESTURI` and
-//! `SYSTEM_ACCESSTOKEN` lead to.
+//! Azure Pipelines' tokens of a service connection, which a job gets by `SYSTEM_OIDCREQUESTURI` and
+//! `SYSTEM_ACCESSTOKEN`.
 //!
-//! 'Oidctoken - Create' of Azure DevOps' REST API 7.1; subjects and refusals: 'Troubleshoot
-//! workload identity service connections'.
+//! Sources: 'Oidctoken - Create' of Azure DevOps' REST API 7.1. For subjects and refusals:
+//! 'Troubleshoot workload identity service connections'.
 
 use crate::{
     ci::{
@@ -26,27 +26,27 @@ use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// What the issuers of all organizations begin with; the organization's id follows.
+/// The first part of every organization's issuer. The organization's id follows.
 const ISSUERS: &str = "https://vstoken.dev.azure.com/";
-/// Where a job asks, below the service's port: organization, project, plan and job.
+/// The path that a job requests, with organization, project, plan and job.
 const PATH: &str = "/contoso/0b1ec700-0000-4000-8000-000000000001/_apis/distributedtask/hubs/build/plans/9a1ab1e5-0000-4000-8000-000000000002/jobs/0b5e55ed-0000-4000-8000-000000000002/oidctoken";
-/// How long its tokens live, in seconds.
+/// Lifetime of a token, in seconds.
 const LIFETIME: i64 = 600;
 
 /// A service connection that a job may use.
 pub(crate) struct Connection<'a> {
-    /// The application that it signs in.
+    /// The application that trusts the connection's tokens.
     pub(crate) application: &'a Application,
-    /// Its id in the project, made from its issuer and subject.
+    /// The connection's id in the project, derived from issuer and subject.
     pub(crate) id: Uuid,
     issuer: &'a str,
     /// `sc://ORGANIZATION/PROJECT/CONNECTION`.
     pub(crate) subject: &'a str,
-    /// `SYSTEM_ACCESSTOKEN` of a job.
+    /// The job's `SYSTEM_ACCESSTOKEN`.
     pub(crate) access_token: &'a SecretText,
 }
 
-/// The connections: one for each federated credential for Azure DevOps with such a subject.
+/// The connections: one for each federated credential with a subject of Azure DevOps.
 pub(crate) fn connections(directory: &Directory) -> Vec<Connection<'_>> {
     trusting(directory, |issuer| issuer.starts_with(ISSUERS))
         .filter(|(_, credential)| credential.subject.starts_with("sc://"))
@@ -63,8 +63,8 @@ pub(crate) fn connections(directory: &Directory) -> Vec<Connection<'_>> {
         .collect()
 }
 
-/// The same id for the same connection at every start (RFC 9562 section 5.8: a digest of our own
-/// choice).
+/// The id of a connection, which is the same after every start (RFC 9562 section 5.8 allows any
+/// digest).
 fn connection_id(issuer: &str, subject: &str) -> Uuid {
     let text = format!("{issuer}\n{subject}");
     let digest = digest::digest(&digest::SHA256, text.as_bytes());
@@ -73,8 +73,8 @@ fn connection_id(issuer: &str, subject: &str) -> Uuid {
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
-/// `SYSTEM_OIDCREQUESTURI` by the service's base URL. Clients append
-/// `?api-version=7.1&serviceConnectionId=…` to it.
+/// `SYSTEM_OIDCREQUESTURI` for the service's base URL. Clients append
+/// `?api-version=7.1&serviceConnectionId=…`.
 pub(crate) fn request_uri(base: &str) -> String {
     format!("{base}{PATH}")
 }
@@ -97,7 +97,7 @@ struct PipelinesQuery {
 
 async fn token(
     State(world): State<Arc<World>>,
-    Query(asked): Query<PipelinesQuery>,
+    Query(requested): Query<PipelinesQuery>,
     uri: http::Uri,
     headers: HeaderMap,
 ) -> Response {
@@ -109,7 +109,7 @@ async fn token(
     if !is_authorized {
         return unauthorized(&headers, &uri);
     }
-    match asked.api_version.as_deref() {
+    match requested.api_version.as_deref() {
         Some(version) if version.starts_with("7.") => {}
         _ => {
             return failure::failure(
@@ -121,13 +121,13 @@ async fn token(
             );
         }
     }
-    let said = asked.connection.unwrap_or_default();
-    let id = Uuid::try_parse(&said).ok();
+    let given = requested.connection.unwrap_or_default();
+    let id = Uuid::try_parse(&given).ok();
     let Some(connection) = connections
         .iter()
         .find(|connection| Some(connection.id) == id)
     else {
-        let shown: String = said.chars().filter(|c| !c.is_control()).take(64).collect();
+        let shown: String = given.chars().filter(|c| !c.is_control()).take(64).collect();
         return failure::failure(
             StatusCode::NOT_FOUND,
             "ServiceEndpointNotFoundException",
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connections_id_is_its_own_and_lasts() {
+    fn a_connections_id_is_unique_and_stable() {
         let id = connection_id("https://a", "sc://o/p/c");
         assert_eq!(id, connection_id("https://a", "sc://o/p/c"));
         assert_ne!(id, connection_id("https://a", "sc://o/p/d"));

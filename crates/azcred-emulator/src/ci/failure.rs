@@ -1,4 +1,4 @@
-//! How Azure DevOps says no, and GitHub Actions, whose service for jobs is of the same make.
+//! Errors of Azure DevOps, and of GitHub Actions, whose service for jobs has the same format.
 
 use axum::{
     Json,
@@ -7,7 +7,7 @@ use axum::{
 use http::{StatusCode, header};
 use serde_json::json;
 
-/// An error with the type that clients tell errors apart by.
+/// An error with the type by which clients tell errors apart.
 pub(super) fn failure(status: StatusCode, kind: &str, message: &str) -> Response {
     let body = json!({
         "$id": "1",
@@ -21,7 +21,7 @@ pub(super) fn failure(status: StatusCode, kind: &str, message: &str) -> Response
     (status, Json(body)).into_response()
 }
 
-/// The token of the job is missing or wrong.
+/// The job's token is missing or wrong.
 pub(super) fn unauthorized() -> Response {
     let message = "TF400813: The user '' is not authorized to access this resource.";
     let mut response = failure(
@@ -36,7 +36,7 @@ pub(super) fn unauthorized() -> Response {
     response
 }
 
-/// Any other method than the one there is.
+/// The method is not the one that the path supports.
 pub(super) fn wrong_method(method: &http::Method) -> Response {
     let message = format!("The requested resource does not support http method '{method}'.");
     (
@@ -46,7 +46,7 @@ pub(super) fn wrong_method(method: &http::Method) -> Response {
         .into_response()
 }
 
-/// The emulator could not sign.
+/// The emulator could not sign the token.
 pub(super) fn unavailable() -> Response {
     failure(
         StatusCode::SERVICE_UNAVAILABLE,

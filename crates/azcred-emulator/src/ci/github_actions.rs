@@ -1,6 +1,7 @@
-//! GitHub Actions' tokens of a job: what `ACTIONS_ID_TOKEN_REQUEST_URL` and `_TOKEN` lead to.
+//! GitHub Actions' tokens of a job, which it gets by `ACTIONS_ID_TOKEN_REQUEST_URL` and `_TOKEN`.
 //!
-//! Claims: GitHub's page 'OpenID Connect reference'. The request: `@actions/core`, `getIDToken`.
+//! Sources: for claims, GitHub's page 'OpenID Connect reference'; for the request, `getIDToken` of
+//! `@actions/core`.
 
 use crate::{
     ci::{
@@ -23,28 +24,28 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The issuer of all of GitHub's tokens.
+/// The issuer of all GitHub tokens.
 pub(crate) const ISSUER: &str = "https://token.actions.githubusercontent.com";
-/// Where a job asks, below the service's port.
+/// The path that a job requests.
 const PATH: &str = "/Contoso/00000000-0000-0000-0000-000000000000/_apis/distributedtask/hubs/Actions/plans/9a1ab1e5-0000-4000-8000-000000000001/jobs/0b5e55ed-0000-4000-8000-000000000001/idtoken";
-/// GitHub's tokens live five minutes, and are good ten minutes before they are issued.
+/// GitHub's tokens are valid for five minutes, and from ten minutes before they are issued.
 const LIFETIME: i64 = 300;
 const EARLY: i64 = 600;
 
-/// A workflow run whose job may ask for tokens.
+/// A workflow run whose job may request tokens.
 pub(crate) struct Job<'a> {
-    /// Who trusts its tokens.
+    /// The application that trusts the run's tokens.
     pub(crate) application: &'a Application,
     /// `sub`.
     subject: &'a str,
     /// `OWNER/NAME`.
     pub(crate) repository: &'a str,
-    /// What it shows when it asks.
+    /// The token that the job sends with its request.
     pub(crate) request_token: &'a SecretText,
 }
 
-/// The run of the directory: of the first federated credential for GitHub whose subject names a
-/// repository.
+/// The directory's workflow run. It comes from the first federated credential for GitHub whose
+/// subject names a repository.
 pub(crate) fn job(directory: &Directory) -> Option<Job<'_>> {
     let request_token = directory.issuers.get(ISSUER)?.request_token.as_ref()?;
     trusting(directory, |issuer| issuer == ISSUER).find_map(|(application, credential)| {
@@ -61,14 +62,14 @@ pub(crate) fn job(directory: &Directory) -> Option<Job<'_>> {
 }
 
 impl Job<'_> {
-    /// Who the repository belongs to.
+    /// The owner of the repository.
     pub(crate) fn owner(&self) -> &str {
         self.repository
             .split_once('/')
             .map_or(self.repository, |(owner, _)| owner)
     }
 
-    /// The Git reference: the subject's, or `main`'s.
+    /// The Git reference: from the subject, or `main`.
     pub(crate) fn git_ref(&self) -> &str {
         self.subject
             .split_once(":ref:")
@@ -80,7 +81,7 @@ impl Job<'_> {
         Some(self.subject.split_once(":environment:")?.1)
     }
 
-    /// `push`, or `pull_request` where the subject says so.
+    /// `pull_request` if the subject says so, else `push`.
     pub(crate) fn event(&self) -> &'static str {
         match self.subject.ends_with(":pull_request") {
             true => "pull_request",
@@ -130,13 +131,13 @@ impl Job<'_> {
     }
 }
 
-/// What a run says of itself, in its tokens and in its environment.
+/// What the run's tokens and variables say about it.
 pub(crate) const SHA: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e";
 pub(crate) const RUN_ID: &str = "11235813213";
 pub(crate) const ACTOR: &str = "ada-lovelace";
 pub(crate) const WORKFLOW: &str = "train";
 
-/// `ACTIONS_ID_TOKEN_REQUEST_URL` by the service's base URL. Clients append `&audience=…` to it.
+/// `ACTIONS_ID_TOKEN_REQUEST_URL` for the service's base URL. Clients append `&audience=…`.
 pub(crate) fn request_url(base: &str) -> String {
     format!("{base}{PATH}?api-version=2.0")
 }
@@ -156,18 +157,18 @@ struct GithubQuery {
 
 async fn token(
     State(world): State<Arc<World>>,
-    Query(asked): Query<GithubQuery>,
+    Query(requested): Query<GithubQuery>,
     headers: HeaderMap,
 ) -> Response {
     let directory = world.directory();
     let Some(job) = job(&directory).filter(|job| is_job(&headers, Some(job.request_token))) else {
         return failure::unauthorized();
     };
-    // Without an audience it is the owner's address.
-    let audience = asked.audience.filter(|audience| !audience.is_empty());
+    // The default audience is the owner's URL.
+    let audience = requested.audience.filter(|audience| !audience.is_empty());
     let audience = audience.unwrap_or_else(|| format!("https://github.com/{}", job.owner()));
     match issuer::sign(&world, &job.claims(&audience, world.clock.unix())) {
-        // `count` is the number of characters: a text is a list to the service that counts.
+        // `count` is the number of characters: the service treats a string as a list.
         Ok(token) => Json(json!({"count": token.len(), "value": token})).into_response(),
         Err(_) => failure::unavailable(),
     }

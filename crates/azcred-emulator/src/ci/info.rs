@@ -1,4 +1,4 @@
-//! What a job of a CI system is told in its environment.
+//! What a CI job finds in its environment.
 
 use super::{azure_pipelines, github_actions};
 use crate::directory::Directory;
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use uuid::Uuid;
 
-/// A run of a workflow in GitHub Actions whose job may ask for tokens. `Debug` shows no secret.
+/// A workflow run of GitHub Actions whose job may request tokens. `Debug` shows no secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GithubActionsInfo {
-    /// The client id of the application that takes its tokens.
+    /// The client id of the application that trusts the run's tokens.
     pub client_id: Uuid,
     /// The tenant.
     pub tenant_id: Uuid,
@@ -21,14 +21,14 @@ pub struct GithubActionsInfo {
     pub repository: String,
     /// The Git reference, such as `refs/heads/main`.
     pub git_ref: String,
-    /// What the run was started by, such as `push`.
+    /// The event that started the run, such as `push`.
     pub event: String,
 }
 
-/// A job in Azure Pipelines that may use a service connection. `Debug` shows no secret.
+/// A job of Azure Pipelines that may use a service connection. `Debug` shows no secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AzurePipelinesInfo {
-    /// The client id of the application that takes the connection's tokens.
+    /// The client id of the application that trusts the connection's tokens.
     pub client_id: Uuid,
     /// The tenant.
     pub tenant_id: Uuid,
@@ -36,14 +36,14 @@ pub struct AzurePipelinesInfo {
     pub request_uri: String,
     /// `SYSTEM_ACCESSTOKEN`.
     pub access_token: String,
-    /// The service connection.
+    /// The id of the service connection.
     pub service_connection_id: Uuid,
     /// `sc://ORGANIZATION/PROJECT/CONNECTION`.
     pub subject: String,
 }
 
 impl GithubActionsInfo {
-    /// The directory's run, which asks at this base URL.
+    /// The directory's workflow run. `base` is the service's base URL.
     pub(crate) fn find(directory: &Directory, base: &str) -> Option<Self> {
         let job = github_actions::job(directory)?;
         Some(Self {
@@ -59,7 +59,7 @@ impl GithubActionsInfo {
 }
 
 impl AzurePipelinesInfo {
-    /// The directory's first connection, whose job asks at this base URL.
+    /// The job of the directory's first connection. `base` is the service's base URL.
     pub(crate) fn find(directory: &Directory, base: &str) -> Option<Self> {
         let connections = azure_pipelines::connections(directory);
         let connection = connections.first()?;

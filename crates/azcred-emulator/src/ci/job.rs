@@ -1,12 +1,12 @@
-//! What CI systems have in common: who trusts their tokens, and whether a request is a running
-//! job's.
+//! What the CI systems have in common: which applications trust their tokens, and whether a request
+//! comes from a running job.
 
 use crate::directory::{Application, Directory, FederatedCredential, IssuerKeys, SecretText};
 use http::{HeaderMap, header};
 use serde_json::{Map, Value};
 
-/// The applications that take the tokens of an issuer the emulator signs for, each with the
-/// credential by which.
+/// The applications that trust an issuer for which the emulator signs, each with its federated
+/// credential.
 pub(super) fn trusting<'a>(
     directory: &'a Directory,
     is_issuer: impl Fn(&str) -> bool + 'a,
@@ -26,7 +26,7 @@ pub(super) fn trusting<'a>(
     })
 }
 
-/// Whether a request shows the token of a running job.
+/// Whether a request has the token of a running job.
 pub(super) fn is_job(headers: &HeaderMap, token: Option<&SecretText>) -> bool {
     let sent = headers
         .get(header::AUTHORIZATION)

@@ -1,8 +1,8 @@
-//! CI systems as a running job sees them: it shows the token it was given and gets one that Entra
-//! ID takes.
+//! CI systems, as a running job sees them. The job sends the token from its environment, and gets a
+//! token that Entra ID accepts.
 //!
-//! Which jobs there are follows from the directory: one for each federated credential of a CI
-//! system whose tokens the emulator signs. Every answer is a new token.
+//! The jobs follow from the directory: one for each federated credential of a CI system for which
+//! the emulator signs. Every response is a new token.
 
 pub(crate) mod azure_pipelines;
 mod failure;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 pub use info::{AzurePipelinesInfo, GithubActionsInfo};
 
-/// A router for each system.
+/// One router for each system.
 pub(crate) fn routers(world: &Arc<World>) -> [(Service, Router); 2] {
     [
         (

@@ -1,4 +1,4 @@
-//! An application registration, with everything it can prove itself by.
+//! An application registration with its credentials.
 
 use super::credential::{Certificate, FederatedCredential, Secret};
 use uuid::Uuid;
@@ -8,34 +8,35 @@ use uuid::Uuid;
 pub struct Application {
     /// The client id (`appId`).
     pub app_id: Uuid,
-    /// The object id of the registration: not the service principal's.
+    /// The object id of the registration, not of the service principal.
     pub object_id: Uuid,
-    /// The tenant it is registered in.
+    /// The tenant that registered it.
     pub home_tenant: Uuid,
     /// The display name.
     pub name: String,
-    /// Who may use it.
+    /// The tenants whose users may use it.
     pub audience: Audience,
-    /// `api://…` and other names it answers to as a resource.
+    /// Its names as a resource, such as `api://…`.
     pub identifier_uris: Vec<String>,
     /// `requestedAccessTokenVersion`: 1 or 2. Tokens *for* this application have this version.
     pub access_token_version: u8,
-    /// 'Allow public client flows' with no credential: it can't keep a secret.
+    /// A public client ('Allow public client flows'): it has no credential, as it can't keep a
+    /// secret.
     pub public_client: bool,
-    /// People need not be asked whether it may act for them: an administrator said so for all.
-    /// Without it, a flow that can't show a page is rejected with AADSTS65001.
+    /// An administrator has consented for all users. Without that consent, a flow that can't show a
+    /// page is rejected with AADSTS65001.
     pub consented: bool,
-    /// Only an administrator may consent, and none has: people get AADSTS90094.
+    /// Only an administrator may consent, and none has. Users get AADSTS90094.
     pub admin_consent_required: bool,
-    /// The addresses at which it takes codes (`replyUrls`).
+    /// The redirect URIs (`replyUrls`).
     pub redirect_uris: Vec<String>,
-    /// The family of public clients (`foci`) whose refresh tokens are good for one another.
+    /// The family of public clients (`foci`). Its members can use each other's refresh tokens.
     pub family: Option<String>,
     /// Client secrets, expired ones included.
     pub secrets: Vec<Secret>,
     /// Certificates whose keys may sign assertions.
     pub certificates: Vec<Certificate>,
-    /// Tokens of other issuers that are taken in place of a credential.
+    /// Federated identity credentials.
     pub federated_credentials: Vec<FederatedCredential>,
 }
 
@@ -48,8 +49,8 @@ pub enum Audience {
     MultipleTenants,
 }
 
-/// What the portal registers for desktop programs: this machine, and Microsoft's page for programs
-/// with a browser of their own.
+/// The redirect URIs that the portal registers for desktop programs: this machine, and Microsoft's
+/// page for programs with an embedded browser.
 pub(crate) const NATIVE_REDIRECT_URIS: &[&str] = &[
     "http://localhost",
     "http://127.0.0.1",

@@ -1,4 +1,4 @@
-//! Making applications and credentials while the emulator runs, as a test or a tool needs them.
+//! Creates applications and credentials while the emulator runs, for a test or a tool.
 
 use super::{
     Application, Certificate, Directory, FederatedCredential, Issuer, IssuerKeys, Secret,
@@ -7,7 +7,7 @@ use super::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Why something could not be made in the directory.
+/// Why something could not be created in the directory.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CreateError {
     /// The tenant does not exist.
@@ -25,11 +25,11 @@ pub enum CreateError {
 }
 
 impl Directory {
-    /// Registers an application with its service principal; returns its client id and the
+    /// Registers an application with its service principal. Returns the client id and the
     /// principal's object id.
     ///
     /// # Errors
-    /// Where the tenant does not exist.
+    /// When the tenant does not exist.
     pub fn create_application(
         &mut self,
         tenant: Uuid,
@@ -57,10 +57,10 @@ impl Directory {
         Ok((app_id, id))
     }
 
-    /// Adds a new secret to an application; returns its value, which works until `expires`.
+    /// Adds a new secret to an application and returns its value, which is valid until `expires`.
     ///
     /// # Errors
-    /// Where the application does not exist, or the system returns no random bytes.
+    /// When the application does not exist, or the system returns no random bytes.
     pub fn add_secret(
         &mut self,
         app_id: Uuid,
@@ -77,10 +77,10 @@ impl Directory {
         Ok(text)
     }
 
-    /// Registers a certificate (DER) on an application.
+    /// Registers a certificate (DER) for an application.
     ///
     /// # Errors
-    /// Where the application does not exist, or the certificate can't be parsed.
+    /// When the application does not exist, or the certificate can't be parsed.
     pub fn add_certificate(&mut self, app_id: Uuid, der: &[u8]) -> Result<(), CreateError> {
         x509_parser::parse_x509_certificate(der).map_err(|_| CreateError::NotACertificate)?;
         let certificate = Certificate {
@@ -91,11 +91,11 @@ impl Directory {
         Ok(())
     }
 
-    /// Lets an application sign in with the tokens of an issuer. An issuer that is not known yet
-    /// becomes one that the emulator signs for, see [`crate::issuer::mint`].
+    /// Adds a federated credential to an application. For an unknown issuer, the emulator becomes
+    /// the issuer and signs its tokens, see [`crate::issuer::mint`].
     ///
     /// # Errors
-    /// Where the application does not exist.
+    /// When the application does not exist.
     pub fn add_federated_credential(
         &mut self,
         app_id: Uuid,

@@ -1,4 +1,4 @@
-//! What an application proves itself by: secrets, certificates, federated identity credentials.
+//! Credentials of an application: secrets, certificates, federated identity credentials.
 
 use aws_lc_rs::digest;
 use std::fmt;
@@ -7,9 +7,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// Characters of a generated secret.
+/// Length of a generated secret, in characters.
 const SECRET_LENGTH: usize = 40;
-/// What generated secrets are made of. The first 32 are letters.
+/// The characters of generated secrets. The first 32 are letters.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_~";
 
 /// The text of a secret. It can't be printed, is wiped when dropped, and is compared in constant
@@ -18,24 +18,24 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 pub struct SecretText(Zeroizing<String>);
 
 impl SecretText {
-    /// Takes a secret in.
+    /// Wraps a secret.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// 40 characters from the system's random source, in the alphabet of Entra ID's own secrets.
+    /// 40 random characters, in the alphabet of Entra ID's own secrets.
     ///
     /// # Errors
-    /// When the system has no randomness to give.
+    /// When the system returns no random bytes.
     pub fn generate() -> Result<Self, aws_lc_rs::error::Unspecified> {
         let mut random = Zeroizing::new([0; SECRET_LENGTH]);
         aws_lc_rs::rand::fill(random.as_mut_slice())?;
         Ok(Self::of_random(&random))
     }
 
-    /// The secret that these bytes make.
+    /// The secret for these random bytes.
     ///
-    /// It begins with a letter: people pass secrets on command lines, where `-` would begin an
+    /// It begins with a letter, as people pass secrets on command lines. There, `-` would begin an
     /// option and `~` a home folder.
     fn of_random(random: &[u8; SECRET_LENGTH]) -> Self {
         let mut text = Zeroizing::new(String::with_capacity(SECRET_LENGTH));
@@ -46,14 +46,14 @@ impl SecretText {
         Self(text)
     }
 
-    /// Shows the secret. The name is what reviews look for.
+    /// Returns the secret's text. The name `expose` is easy to find in a review.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether a candidate is this secret, in a time that depends on neither.
+    /// Whether a candidate equals this secret. The time depends on neither.
     pub fn matches(&self, candidate: &str) -> bool {
-        // Digests have one length, so that not even the length shows.
+        // Digests have the same length, so that the time does not depend on the secret's length.
         let ours = digest::digest(&digest::SHA256, self.0.as_bytes());
         let theirs = digest::digest(&digest::SHA256, candidate.as_bytes());
         ours.as_ref().ct_eq(theirs.as_ref()).into()
@@ -69,7 +69,7 @@ impl fmt::Debug for SecretText {
 /// A client secret (`passwordCredential`).
 #[derive(Clone, Debug)]
 pub struct Secret {
-    /// `keyId`: what people paste by mistake in place of the value.
+    /// `keyId`, which people often paste in place of the value.
     pub id: Uuid,
     /// The description in the portal.
     pub name: String,
@@ -80,7 +80,7 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// The first three characters, which Entra ID keeps readable as `hint`.
+    /// The first three characters, which Entra ID stores unencrypted as `hint`.
     pub fn hint(&self) -> String {
         self.text.expose().chars().take(3).collect()
     }
@@ -96,8 +96,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// SHA-1 of the certificate in upper-case hexadecimal: the thumbprint the portal shows and
-    /// `x5t` carries.
+    /// SHA-1 of the certificate: the thumbprint that the portal shows, and `x5t`.
     pub fn thumbprint_sha1(&self) -> [u8; 20] {
         digest_of(&digest::SHA1_FOR_LEGACY_USE_ONLY, &self.der)
     }
@@ -114,17 +113,17 @@ fn digest_of<const N: usize>(algorithm: &'static digest::Algorithm, data: &[u8])
     out
 }
 
-/// A federated identity credential: the application can sign in with a token of this issuer,
+/// A federated identity credential: the application can sign in with a token that has this issuer,
 /// subject and audience.
 #[derive(Clone, Debug)]
 pub struct FederatedCredential {
     /// Its name.
     pub name: String,
-    /// The `iss` that is expected, compared exactly.
+    /// The expected `iss`, compared exactly.
     pub issuer: String,
-    /// The `sub` that is expected, compared exactly (with regard to case since 2024).
+    /// The expected `sub`, compared exactly (since 2024 with regard to case).
     pub subject: String,
-    /// The `aud` values that are taken; Entra ID allows exactly one.
+    /// The accepted `aud` values. Entra ID allows exactly one.
     pub audiences: Vec<String>,
 }
 
@@ -145,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generated_secret_begins_with_a_letter_whatever_the_random_bytes_are() {
+    fn a_generated_secret_always_begins_with_a_letter() {
         for byte in 0..=u8::MAX {
             let secret = SecretText::of_random(&[byte; SECRET_LENGTH]);
             let text = secret.expose();
@@ -155,7 +154,7 @@ mod tests {
                 "{text}"
             );
         }
-        // The other characters are of the whole alphabet.
+        // The other characters come from the whole alphabet.
         let last = SecretText::of_random(&[u8::MAX; SECRET_LENGTH]);
         assert!(last.expose().ends_with('~'));
     }

@@ -1,17 +1,17 @@
-//! Microsoft's own programs with which people sign in: they exist in every tenant and need no
+//! Microsoft's own programs with which users sign in. They exist in every tenant and need no
 //! consent.
 //!
-//! Client ids: 'Verify first-party Microsoft applications in sign-in reports'. Which of them are a
-//! family, whose refresh tokens are good for one another, is told by `foci` in the live service's
-//! answers.
+//! Client ids: 'Verify first-party Microsoft applications in sign-in reports'. The family comes
+//! from `foci` in the live service's responses. Members of a family can use each other's refresh
+//! tokens.
 
 use super::application::{Application, Audience, NATIVE_REDIRECT_URIS};
 use uuid::{Uuid, uuid};
 
-/// The tenant that Microsoft's applications are registered in ('Microsoft Services').
+/// The tenant that registers Microsoft's applications ('Microsoft Services').
 pub const MICROSOFT_SERVICES: Uuid = uuid!("f8cdef31-a31e-4b4a-93e4-5f571e91255a");
 
-/// Azure CLI. Azure Developer CLI and azure-identity sign people in under its name too.
+/// Azure CLI. Azure Developer CLI and azure-identity use its client id too.
 pub const AZURE_CLI: Uuid = uuid!("04b07795-8ddb-461a-bbee-02f9e1bf7b46");
 
 /// Public clients: client id, name.

@@ -1,28 +1,28 @@
-//! Issuers outside Entra ID, whose tokens federated identity credentials may trust.
+//! Issuers outside Entra ID, which federated identity credentials may trust.
 
 use super::credential::SecretText;
 
-/// The audience that federated credentials usually want ('Workload identity federation').
+/// The usual audience of federated credentials ('Workload identity federation').
 pub const EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// A token issuer outside Entra ID, with the keys it would publish.
+/// A token issuer outside Entra ID, with its public keys.
 #[derive(Clone, Debug)]
 pub struct Issuer {
     /// Its `iss`.
     pub url: String,
     /// Where its keys come from.
     pub keys: IssuerKeys,
-    /// What a running job shows to be given a token, where the emulator is the CI system. `None`:
-    /// no job runs.
+    /// The token that a running job sends when it requests a token, if the emulator is the CI
+    /// system. `None`: no job runs.
     pub request_token: Option<SecretText>,
 }
 
 /// The keys of an issuer.
 #[derive(Clone, Debug)]
 pub enum IssuerKeys {
-    /// The emulator's own test issuer signs for it, so that tests can mint its tokens.
+    /// The emulator signs for this issuer, so that tests can create its tokens.
     Hosted,
-    /// A JWKS given by the seed or a test: the keys of a real issuer.
+    /// A JWKS of the seed or of a test: the keys of a real issuer.
     Published(Vec<RsaJwk>),
     /// Its metadata can't be fetched: AADSTS90061.
     Unreachable,

@@ -31,12 +31,12 @@ pub use principal::{Group, Principal, ServicePrincipal, ServicePrincipalKind};
 pub use tenant::{LoopLimit, Tenant};
 pub use user::User;
 
-/// Everything Entra ID knows in one emulator, over all its tenants.
+/// The content of Entra ID in one emulator, for all its tenants.
 #[derive(Debug, Default)]
 pub struct Directory {
     /// Tenants by id.
     pub tenants: BTreeMap<Uuid, Tenant>,
-    /// Applications by their client id (`appId`), which is unique over all tenants.
+    /// Applications by client id (`appId`), which is unique over all tenants.
     pub applications: BTreeMap<Uuid, Application>,
     /// Service principals by object id.
     pub service_principals: BTreeMap<Uuid, ServicePrincipal>,
@@ -48,14 +48,14 @@ pub struct Directory {
     pub policies: BTreeMap<Uuid, Policy>,
     /// Issuers outside Entra ID, by their `iss`.
     pub issuers: BTreeMap<String, Issuer>,
-    /// What people have consented to.
+    /// Consents of users.
     pub(crate) consents: Consents,
-    /// The secret that refresh tokens are sealed with. `None`: none are issued.
+    /// The secret that encrypts refresh tokens. Without it, no refresh tokens are issued.
     pub(crate) refresh_secret: Option<SecretText>,
 }
 
 impl Directory {
-    /// A directory without tenants, in which Microsoft's own programs are known.
+    /// A directory without tenants, with Microsoft's own programs.
     pub(crate) fn with_first_party() -> Self {
         let known = first_party::applications();
         Self {
@@ -64,7 +64,7 @@ impl Directory {
         }
     }
 
-    /// The tenant of this id or verified domain; domains are compared without regard to case.
+    /// The tenant with this id or verified domain. Domains are compared without regard to case.
     pub fn tenant(&self, id_or_domain: &str) -> Option<&Tenant> {
         if let Ok(id) = Uuid::try_parse(id_or_domain) {
             return self.tenants.get(&id);
@@ -84,7 +84,7 @@ impl Directory {
             .find(|sp| sp.tenant == tenant && sp.app_id == app_id)
     }
 
-    /// The user, group or service principal of this object id, in whatever tenant.
+    /// The user, group or service principal with this object id, in any tenant.
     pub fn principal(&self, object_id: Uuid) -> Option<Principal<'_>> {
         if let Some(sp) = self.service_principals.get(&object_id) {
             return Some(Principal::ServicePrincipal(sp));
@@ -95,9 +95,9 @@ impl Directory {
         self.groups.get(&object_id).map(Principal::Group)
     }
 
-    /// The ids of all groups a principal belongs to, directly or through other groups.
+    /// The ids of all groups that contain a principal, directly or through other groups.
     ///
-    /// Groups that contain each other are walked once, so a cycle ends.
+    /// Each group is visited once, so that a cycle ends.
     pub fn groups_of(&self, object_id: Uuid) -> BTreeSet<Uuid> {
         let mut found = BTreeSet::new();
         let mut frontier = vec![object_id];
@@ -111,8 +111,8 @@ impl Directory {
         found
     }
 
-    /// The application that answers to this resource name: its client id, or one of its
-    /// identifier URIs. A trailing slash counts, as it does for Entra ID.
+    /// The application with this resource name: its client id, or one of its identifier URIs. As in
+    /// Entra ID, a trailing slash makes another name.
     pub fn application_named(&self, resource: &str) -> Option<&Application> {
         if let Ok(id) = Uuid::try_parse(resource) {
             return self.applications.get(&id);

@@ -1,41 +1,41 @@
 //! A Conditional Access policy: the users and resources that it applies to, and what it requires.
 //!
-//! 'Building a Conditional Access policy': conditions say when a policy applies, controls what it
-//! wants then. All that apply count.
+//! 'Building a Conditional Access policy': conditions say when a policy applies, and controls what
+//! it then requires. If several policies apply, all must be satisfied.
 
 use super::{Application, Directory, User};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// A tenant's policy for its people and guests.
+/// A tenant's policy for its users and guests.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// Its id, which challenges name (`capolids`).
+    /// The policy's id, which challenges name (`capolids`).
     pub id: Uuid,
     /// The tenant.
     pub tenant: Uuid,
-    /// The name, for people.
+    /// The display name.
     pub name: String,
-    /// Users and groups it applies to; `None` means all users.
+    /// Users and groups to which the policy applies. `None`: all users.
     pub users: Option<BTreeSet<Uuid>>,
-    /// Users and groups it is not about, whatever `users` says.
+    /// Users and groups to which the policy never applies.
     pub exclude_users: BTreeSet<Uuid>,
-    /// Client ids of the resources it guards; `None` is all of them.
+    /// Client ids of the resources to which the policy applies. `None`: all resources.
     pub resources: Option<BTreeSet<Uuid>>,
-    /// Kinds of programs it is about; `None` is all of them.
+    /// Kinds of programs to which the policy applies. `None`: all kinds.
     pub client_apps: Option<Vec<ClientApp>>,
-    /// It is about sign-ins by device code only ('Authentication flows').
+    /// The policy applies to sign-ins by device code only ('Authentication flows').
     pub device_code_only: bool,
-    /// What it wants. `None`: it only says how old a sign-in may be.
+    /// What the policy requires. `None`: only the sign-in frequency.
     pub requirement: Option<Requirement>,
-    /// Sign-in frequency: seconds after which the sign-in has to be repeated.
+    /// Sign-in frequency: after this many seconds, the user must sign in again.
     pub sign_in_frequency: Option<u32>,
 }
 
 /// `clientAppTypes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientApp {
-    /// A web application: it has a secret of its own.
+    /// A web application, which has a secret.
     Browser,
     /// Mobile apps and desktop clients: public clients.
     Desktop,
@@ -46,29 +46,29 @@ pub enum ClientApp {
 pub enum Requirement {
     /// Access is blocked: AADSTS53003.
     Block,
-    /// A device that is marked as compliant: AADSTS53000. No device here is.
+    /// A device that is marked as compliant: AADSTS53000. The emulator has no such device.
     CompliantDevice,
-    /// A device that the organisation manages: AADSTS530003. No device here is.
+    /// A device that the organisation manages: AADSTS530003. The emulator has no such device.
     ManagedDevice,
     /// A second factor: AADSTS50076.
     Mfa,
 }
 
-/// A request for a token, as policies look at it.
+/// The part of a token request that policies check.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// Who, in the tenant that is asked.
+    /// The user, in the tenant of the request.
     pub user: &'a User,
-    /// By which program.
+    /// The program.
     pub application: &'a Application,
-    /// For which resource, by its client id.
+    /// The resource's client id.
     pub resource: Uuid,
     /// Whether the sign-in was by device code.
     pub by_device_code: bool,
 }
 
 impl Policy {
-    /// Whether it is about this.
+    /// Whether the policy applies to this request.
     pub fn applies(&self, directory: &Directory, subject: &Subject<'_>) -> bool {
         let user = subject.user;
         let client = match subject.application.public_client {
@@ -86,7 +86,8 @@ impl Policy {
             && self.is_about(&names)
     }
 
-    /// Whether it applies to a user with these ids: the user's own, and those of their groups.
+    /// Whether the policy applies to a user with these ids: the user's own id, and those of the
+    /// user's groups.
     fn is_about(&self, names: &BTreeSet<Uuid>) -> bool {
         let included = self.users.as_ref();
         included.is_none_or(|included| !included.is_disjoint(names))
@@ -95,7 +96,7 @@ impl Policy {
 }
 
 impl Directory {
-    /// The policies that apply to a request, in the order of their ids.
+    /// The policies that apply to a request, ordered by id.
     pub fn policies_for<'a>(
         &'a self,
         subject: &'a Subject<'a>,
@@ -105,7 +106,7 @@ impl Directory {
             .filter(|policy| policy.applies(self, subject))
     }
 
-    /// Whether some policy wants a second factor of a user, wherever they go.
+    /// Whether a policy requires a second factor of a user for any resource.
     pub fn needs_mfa(&self, user: &User) -> bool {
         let mut names = self.groups_of(user.id);
         names.insert(user.id);
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_applies_where_all_its_conditions_do() {
+    fn a_policy_applies_if_all_its_conditions_do() {
         let mut directory = Directory::default();
         let group = Group {
             id: id(20),

@@ -1,27 +1,27 @@
-//! What can hold a role: service principals, users and groups.
+//! Principals that can have a role: service principals, users and groups.
 
 use crate::directory::user::User;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// An application's identity in one tenant: what roles are assigned to.
+/// An application's principal in one tenant, which can have roles.
 #[derive(Clone, Debug)]
 pub struct ServicePrincipal {
-    /// Its object id, the `oid` of its tokens and the `principalId` of its role assignments.
+    /// The object id: `oid` in its tokens, `principalId` in its role assignments.
     pub id: Uuid,
-    /// The tenant it lives in.
+    /// The tenant.
     pub tenant: Uuid,
     /// The client id of its application.
     pub app_id: Uuid,
     /// The display name.
     pub name: String,
-    /// Whether it is of an application or a managed identity.
+    /// Whether it belongs to an application or is a managed identity.
     pub kind: ServicePrincipalKind,
-    /// `accountEnabled`: a disabled one gets AADSTS7000112.
+    /// `accountEnabled`. If it is false, requests get AADSTS7000112.
     pub enabled: bool,
-    /// A Conditional Access policy for workload identities blocks it: AADSTS53003.
+    /// Whether a Conditional Access policy for workload identities blocks it: AADSTS53003.
     pub blocked_by_conditional_access: bool,
-    /// Application permissions granted to it, by resource client id: the `roles` claim.
+    /// Its application permissions, by the resource's client id: the `roles` claim.
     pub app_roles: Vec<(Uuid, String)>,
 }
 
@@ -30,7 +30,7 @@ pub struct ServicePrincipal {
 pub enum ServicePrincipalKind {
     /// An application registration.
     Application,
-    /// A managed identity; it has no secrets of its own.
+    /// A managed identity, which has no secrets.
     ManagedIdentity,
 }
 
@@ -43,16 +43,16 @@ pub struct Group {
     pub tenant: Uuid,
     /// The display name.
     pub name: String,
-    /// Object ids of users, service principals and other groups in it.
+    /// Object ids of its users, service principals and groups.
     pub members: BTreeSet<Uuid>,
 }
 
-/// Anything a role can be assigned to.
+/// A principal that can have a role.
 #[derive(Clone, Copy, Debug)]
 pub enum Principal<'a> {
     /// An application or a managed identity.
     ServicePrincipal(&'a ServicePrincipal),
-    /// A person.
+    /// A user.
     User(&'a User),
     /// A group.
     Group(&'a Group),
@@ -86,7 +86,7 @@ impl Principal<'_> {
         }
     }
 
-    /// `principalType` as ARM writes it in role assignments.
+    /// `principalType`, as ARM writes it in role assignments.
     pub fn principal_type(&self) -> &'static str {
         match self {
             Self::ServicePrincipal(_) => "ServicePrincipal",

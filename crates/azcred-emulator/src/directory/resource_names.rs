@@ -1,11 +1,12 @@
-//! The names of a token's resource: of Microsoft's own resources, and of registered applications.
+//! Names of resources: Microsoft's own, and registered applications.
 
 use super::Directory;
 use crate::service::Service;
 use uuid::{Uuid, uuid};
 
-/// Microsoft's own resources, in every cloud. Client ids: 'Verify first-party Microsoft
-/// applications in sign-in reports'; names: each service's page on Entra ID authentication.
+/// Microsoft's own resources, in every cloud. The client ids come from 'Verify first-party
+/// Microsoft applications in sign-in reports', the names from each service's page on Entra ID
+/// authentication.
 const FIRST_PARTY: &[(Uuid, &[&str])] = &[
     (
         uuid!("0736f41a-0425-4b46-bdb5-1563eff02385"),
@@ -38,18 +39,18 @@ const FIRST_PARTY: &[(Uuid, &[&str])] = &[
     ),
 ];
 
-/// ARM's and Graph's client ids, which are also audiences of theirs.
+/// Client ids of ARM and Graph, which are also audiences of their tokens.
 pub(crate) const ARM: Uuid = uuid!("797f4846-ba00-4fd7-ba43-dac1f8f63013");
 pub(crate) const GRAPH: Uuid = uuid!("00000003-0000-0000-c000-000000000000");
 
 /// Azure Storage's client id.
 pub(crate) const STORAGE: Uuid = uuid!("e406a681-f3d4-42a8-90b6-c2b029497af1");
 
-/// A service's resource names in every cloud, and its application id.
+/// The names of a service as a resource in every cloud, with its client id.
 pub(crate) fn service_names(service: Service) -> &'static [&'static str] {
     match service {
-        // Microsoft's 'first-party Microsoft applications' list and the `audiences` of ARM's own
-        // cloud metadata.
+        // Sources: Microsoft's list of first-party applications, and `audiences` in ARM's cloud
+        // metadata.
         Service::Arm => &[
             "797f4846-ba00-4fd7-ba43-dac1f8f63013",
             "https://management.azure.com",
@@ -69,7 +70,7 @@ pub(crate) fn service_names(service: Service) -> &'static [&'static str] {
     }
 }
 
-/// Microsoft's resource of this name or client id; ARM and Graph are apart.
+/// Microsoft's resource with this name or client id, without ARM and Graph.
 pub(crate) fn first_party_resource(name: &str) -> Option<Uuid> {
     let bare = name.strip_suffix('/').unwrap_or(name);
     FIRST_PARTY
@@ -80,7 +81,7 @@ pub(crate) fn first_party_resource(name: &str) -> Option<Uuid> {
         .map(|(app_id, _)| *app_id)
 }
 
-/// The client id of a resource, by one of its names or that id itself.
+/// The client id of a resource, from one of its names or from the client id.
 pub(crate) fn resource_id(directory: &Directory, name: &str) -> Option<Uuid> {
     let bare = name.strip_suffix('/').unwrap_or(name);
     let of_service = [(Service::Arm, ARM), (Service::Graph, GRAPH)]

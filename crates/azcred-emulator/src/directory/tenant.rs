@@ -1,43 +1,45 @@
-//! A tenant: one organisation's directory.
+//! A tenant: the directory of one organisation.
 
 use uuid::Uuid;
 
-/// One organisation in Entra ID.
+/// A tenant of Entra ID.
 #[derive(Clone, Debug)]
 pub struct Tenant {
-    /// The tenant id, which is also the id of its directory.
+    /// The tenant id, which is also the directory's id.
     pub id: Uuid,
-    /// The display name, as error messages give it.
+    /// The display name, which error messages use.
     pub name: String,
-    /// Verified domains; the first is the default one.
+    /// Verified domains. The first is the default domain.
     pub domains: Vec<String>,
-    /// ISO 3166 code of the country, `tenant_region_scope`'s source.
+    /// ISO 3166 code of the country, from which `tenant_region_scope` follows.
     pub country: String,
-    /// When one client may ask no more than so often with the very same request, the answer past
-    /// that is AADSTS50196. `None`: never (the default; real limits are not published).
+    /// How many identical requests of one client get an answer; further ones get AADSTS50196.
+    /// `None`: all of them (the default, as Microsoft does not publish the real limits).
     pub loop_limit: Option<LoopLimit>,
-    /// A token lifetime policy: seconds every access token lives. `None`: Entra ID's own choice, 60
-    /// to 90 minutes at random.
+    /// The token lifetime policy: lifetime of access tokens in seconds. `None`: 60 to 90 minutes at
+    /// random, as in Entra ID.
     pub access_token_lifetime: Option<u32>,
-    /// Seconds after which a refresh token that was not used is of no more use, AADSTS700082.
-    /// `None`: 90 days.
+    /// Seconds after which an unused refresh token expires: AADSTS700082. `None`: 90 days.
     pub refresh_token_inactivity: Option<u32>,
-    /// Seconds after a sign-in with its password when a session ends, AADSTS70008. `None`: never.
+    /// Seconds from the sign-in with a password to the session's end: AADSTS70008. `None`: no
+    /// limit.
     pub session_lifetime: Option<u32>,
-    /// A refresh token is good once. Entra ID takes an old one as well; other services don't.
+    /// A refresh token is valid for one use. Entra ID accepts a used one again; other services
+    /// don't.
     pub refresh_tokens_once: bool,
-    /// People need a second factor to change something through Resource Manager.
+    /// Users need a second factor for changes through Resource Manager.
     pub mfa_for_changes: bool,
-    /// Seconds that a device code is good. `None`: 900.
+    /// Lifetime of a device code in seconds. `None`: 900.
     pub device_code_lifetime: Option<u32>,
-    /// Seconds between two questions about a device code. `None`: 5.
+    /// Least seconds between two polls for a device code. `None`: 5.
     pub device_code_interval: Option<u32>,
 }
 
-/// How many identical requests of one client within how long Entra ID takes for a loop.
+/// The number of identical requests, and the time within which Entra ID takes more of them for a
+/// loop.
 #[derive(Clone, Copy, Debug)]
 pub struct LoopLimit {
-    /// Requests that are still answered.
+    /// Requests that get a normal response.
     pub requests: u32,
     /// The window, in seconds.
     pub seconds: u32,
@@ -62,7 +64,7 @@ impl Tenant {
         }
     }
 
-    /// The default domain, or the id where a tenant has none.
+    /// The default domain, or the id of a tenant without domains.
     pub fn default_domain(&self) -> String {
         self.domains
             .first()

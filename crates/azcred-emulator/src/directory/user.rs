@@ -4,34 +4,34 @@ use super::{Directory, SecretText};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// A person, as one tenant knows them.
+/// A user in one tenant.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// The object id, in this tenant.
+    /// The object id in this tenant.
     pub id: Uuid,
     /// The tenant.
     pub tenant: Uuid,
-    /// `userPrincipalName`. A guest's has `#EXT#` in it and is not a name to sign in with.
+    /// `userPrincipalName`. A guest's contains `#EXT#` and can't be used to sign in.
     pub user_principal_name: String,
     /// The display name.
     pub name: String,
-    /// `accountEnabled`: a disabled one gets AADSTS50057.
+    /// `accountEnabled`. If it is false, requests get AADSTS50057.
     pub enabled: bool,
-    /// The password. `None` for guests and accounts without one: then no password matches.
+    /// The password. `None` for guests and for accounts without one: no password matches.
     pub password: Option<SecretText>,
-    /// The password has to be changed before anything else: AADSTS50055.
+    /// The password has expired and must be changed first: AADSTS50055.
     pub password_expired: bool,
-    /// An administrator or too many attempts locked the account: AADSTS50053.
+    /// The account is locked by an administrator or after too many attempts: AADSTS50053.
     pub locked: bool,
-    /// `signInSessionsValidFromDateTime`: refresh tokens issued before are revoked, AADSTS50173,
-    /// and so are access tokens of clients that can take a challenge.
+    /// `signInSessionsValidFromDateTime`. Refresh tokens issued earlier are revoked: AADSTS50173.
+    /// So are access tokens of clients that can handle a challenge.
     pub sessions_valid_from: Option<OffsetDateTime>,
     /// For a guest, the object id of the account in its home tenant.
     pub guest_of: Option<Uuid>,
 }
 
 impl User {
-    /// A member of a tenant who may sign in, once there is a password.
+    /// A member of a tenant. The user can sign in as soon as there is a password.
     pub fn new(
         id: Uuid,
         tenant: Uuid,
@@ -54,8 +54,8 @@ impl User {
 }
 
 impl Directory {
-    /// The account that signs in by this name, in its home tenant; names are compared without
-    /// regard to case.
+    /// The account with this sign-in name, in its home tenant. Names are compared without regard to
+    /// case.
     pub fn account(&self, user_principal_name: &str) -> Option<&User> {
         self.users.values().find(|user| {
             user.guest_of.is_none()
@@ -65,15 +65,15 @@ impl Directory {
         })
     }
 
-    /// The user that an account is in a tenant: itself at home, a guest where it was invited,
-    /// `None` elsewhere.
+    /// The account's user in a tenant: itself in the home tenant, a guest user in a tenant that
+    /// invited it, `None` elsewhere.
     pub fn account_in(&self, home: &User, tenant: Uuid) -> Option<&User> {
         self.users.values().find(|user| {
             user.tenant == tenant && (user.id == home.id || user.guest_of == Some(home.id))
         })
     }
 
-    /// Every tenant of which a user's account is a member or a guest: the home tenant first.
+    /// The tenants in which a user is a member or a guest. The home tenant comes first.
     pub fn tenants_of(&self, user: &User) -> Vec<Uuid> {
         let home = user.guest_of.unwrap_or(user.id);
         let mut all: Vec<&User> = self
@@ -85,7 +85,7 @@ impl Directory {
         all.into_iter().map(|other| other.tenant).collect()
     }
 
-    /// Gives an account another password, and ends its sessions.
+    /// Changes the password of an account, and ends its sessions.
     pub fn change_password(&mut self, account: Uuid, password: SecretText, now: OffsetDateTime) {
         if let Some(user) = self.users.get_mut(&account) {
             user.password = Some(password);
@@ -94,8 +94,8 @@ impl Directory {
         }
     }
 
-    /// Ends every session of an account: its refresh tokens issued before `now` are revoked, and
-    /// its access tokens where a service looks.
+    /// Ends all sessions of an account. Refresh tokens issued before `now` are revoked, and access
+    /// tokens at services that check for it.
     pub fn revoke_sessions(&mut self, account: Uuid, now: OffsetDateTime) {
         if let Some(user) = self.users.get_mut(&account) {
             user.sessions_valid_from = Some(now);
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_is_itself_at_home_a_guest_where_invited_and_nobody_elsewhere() {
+    fn an_account_has_a_user_only_in_its_home_tenant_and_as_a_guest() {
         let id = Uuid::from_u128;
         let home = User::new(id(1), id(10), "ada@a.com", "Ada");
         let guest = User {

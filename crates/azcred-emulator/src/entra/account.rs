@@ -1,15 +1,15 @@
-//! Accounts as token requests see them: whether they exist, in which tenant, and whether they may
-//! sign in.
+//! Accounts in token requests: whether an account exists, in which tenant, and whether it may sign
+//! in.
 
 use crate::{
     directory::{Application, Directory, Tenant, User},
     entra::refusal::Refusal,
 };
 
-/// The account of this object id, in its home tenant.
+/// The account with this object id, in its home tenant.
 ///
 /// # Errors
-/// 50034 where it is gone.
+/// 50034 if it does not exist.
 pub(super) fn account(directory: &Directory, id: uuid::Uuid) -> Result<&User, Refusal> {
     directory.users.get(&id).ok_or_else(|| {
         Refusal::invalid_grant(
@@ -22,10 +22,10 @@ pub(super) fn account(directory: &Directory, id: uuid::Uuid) -> Result<&User, Re
     })
 }
 
-/// The user that an account is in a tenant.
+/// The account's user in a tenant.
 ///
 /// # Errors
-/// `code`, 50020 or 90072, where it is neither a member nor a guest.
+/// `code`, 50020 or 90072, if the account is neither a member nor a guest.
 pub(super) fn member<'a>(
     directory: &'a Directory,
     account: &User,
@@ -51,7 +51,7 @@ pub(super) fn member<'a>(
     })
 }
 
-/// Refuses an account that may not have tokens at all, at home or as the guest it is.
+/// Rejects an account that is disabled, in its home tenant or as a guest.
 ///
 /// # Errors
 /// 50057.

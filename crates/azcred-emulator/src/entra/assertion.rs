@@ -1,7 +1,7 @@
-//! A client assertion: a JSON Web Token by which an application proves that it holds a
-//! certificate's key.
+//! A client assertion: a JSON Web Token by which an application proves that it has the private key
+//! of a certificate.
 //!
-//! What is in it: 'Microsoft identity platform application authentication certificate credentials'.
+//! Source: 'Microsoft identity platform application authentication certificate credentials'.
 
 use crate::{
     directory::{Application, Certificate, Directory, Tenant},
@@ -18,10 +18,10 @@ use base64::{
 use time::{OffsetDateTime, macros::format_description};
 use uuid::Uuid;
 
-/// How far the clock of a client or issuer may be from Entra ID's, in seconds.
+/// Accepted difference between the clock of a client or issuer and Entra ID's, in seconds.
 const TOLERANCE: i64 = 300;
 
-/// Where an assertion was sent, which is what its `aud` has to name.
+/// The token endpoint that got an assertion. The assertion's `aud` must name it.
 pub(super) struct Addressee<'a> {
     pub(super) world: &'a World,
     pub(super) directory: &'a Directory,
@@ -37,11 +37,11 @@ pub(super) fn malformed(reason: &str) -> Refusal {
     )
 }
 
-/// Checks an assertion that the application made itself.
+/// Checks an assertion that the application itself signed.
 ///
 /// # Errors
-/// 700021 where it is of another application, 700023 for another audience, 700024 outside its time,
-/// 700027 where no registered certificate made the signature, 50027 where something is missing.
+/// 700021 for another application's, 700023 for another audience, 700024 outside its lifetime,
+/// 700027 if no registered certificate matches the signature, 50027 if a claim is missing.
 pub(super) fn check(
     jws: &Jws<'_>,
     application: &Application,
@@ -76,12 +76,12 @@ pub(super) fn check(
     check_signature(jws, application, to.now)
 }
 
-/// AADSTS700024 unless `now` lies within `nbf` and `exp`, give or take five minutes.
+/// AADSTS700024 unless `now` is between `nbf` and `exp`, with a tolerance of five minutes.
 pub(super) fn check_time(jws: &Jws<'_>, now: OffsetDateTime) -> Result<(), Refusal> {
     let expires = jws
         .claim_time("exp")
         .ok_or_else(|| malformed("the claim 'exp' is missing"))?;
-    // MSAL for Python sends no `nbf`; `iat` then says from when.
+    // MSAL for Python sends no `nbf`. `iat` takes its place.
     let starts = jws.claim_time("nbf").or_else(|| jws.claim_time("iat"));
     let unix = now.unix_timestamp();
     let early = starts.is_some_and(|starts| unix.saturating_add(TOLERANCE) < starts);
@@ -117,7 +117,7 @@ fn check_signature(
             ),
         )
     })?;
-    let named = Named::of(jws)?;
+    let named = CertificateId::of(jws)?;
     let wrong = |reason: String| invalid_signature(application, &reason, &named.shown());
     let certificate = application
         .certificates
@@ -125,7 +125,7 @@ fn check_signature(
         .find(|certificate| named.is(certificate))
         .ok_or_else(|| wrong("The key was not found.".into()))?;
     if let Some(sent) = jws.header.get("x5c") {
-        // MSAL for Python leaves PEM's line breaks in, and Entra ID takes that.
+        // MSAL for Python keeps PEM's line breaks, and Entra ID accepts them.
         let leaf = sent
             .get(0)
             .and_then(|v| v.as_str())
@@ -142,8 +142,8 @@ fn check_signature(
     let validity = parsed.validity();
     let span = format!(
         "Found key 'Start={}, End={}'",
-        american(validity.not_before.timestamp()),
-        american(validity.not_after.timestamp())
+        us_date_time(validity.not_before.timestamp()),
+        us_date_time(validity.not_after.timestamp())
     );
     if !(validity.not_before.timestamp()..=validity.not_after.timestamp())
         .contains(&now.unix_timestamp())
@@ -171,13 +171,13 @@ fn invalid_signature(application: &Application, reason: &str, thumbprint: &str) 
     )
 }
 
-/// The certificate an assertion's header names, by one of the three ways there are.
-enum Named {
+/// The certificate that an assertion's header names, in one of three ways.
+enum CertificateId {
     Sha1(Vec<u8>),
     Sha256(Vec<u8>),
 }
 
-impl Named {
+impl CertificateId {
     fn of(jws: &Jws<'_>) -> Result<Self, Refusal> {
         let decode = |text: &str| {
             URL_SAFE_NO_PAD
@@ -224,8 +224,8 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 }
 
 impl Addressee<'_> {
-    /// Whether an `aud` means this tenant's token endpoint: the endpoint itself in either version,
-    /// or the issuer.
+    /// Whether an `aud` names this tenant's token endpoint: the v1.0 or v2.0 endpoint, or the
+    /// issuer.
     fn is_meant_by(&self, audience: &str) -> bool {
         let Ok(url) = url::Url::parse(audience) else {
             return false;
@@ -249,7 +249,7 @@ impl Addressee<'_> {
 }
 
 /// `11/21/2026 20:09:49`, as the service writes the dates of a key.
-fn american(unix: i64) -> String {
+fn us_date_time(unix: i64) -> String {
     OffsetDateTime::from_unix_timestamp(unix)
         .ok()
         .and_then(|time| {

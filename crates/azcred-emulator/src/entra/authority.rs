@@ -1,4 +1,4 @@
-//! The first segment of every path: which tenant, or which group of tenants, a request is for.
+//! The first segment of every path: the tenant, or the kind of tenants, of a request.
 
 use crate::{
     directory::{Directory, Tenant},
@@ -12,12 +12,12 @@ use uuid::Uuid;
 pub(crate) enum Authority<'a> {
     /// One tenant.
     Tenant(&'a Tenant),
-    /// `common` or `organizations`: the user's own tenant. `consumers` likewise.
+    /// `common`, `organizations` or `consumers`: the user's home tenant.
     Any(&'static str),
 }
 
 impl<'a> Authority<'a> {
-    /// Resolves a segment.
+    /// Parses a segment.
     pub(crate) fn resolve(directory: &'a Directory, segment: &str) -> Result<Self, Refusal> {
         for name in ["common", "organizations", "consumers"] {
             if segment.eq_ignore_ascii_case(name) {
@@ -58,7 +58,7 @@ impl<'a> Authority<'a> {
     }
 }
 
-/// Whether this could be a DNS name: two labels or more of letters, digits and inner hyphens.
+/// Whether this may be a DNS name: at least two labels of letters, digits and inner hyphens.
 fn is_domain(text: &str) -> bool {
     let label = |l: &str| {
         (1..=63).contains(&l.len())
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_is_known_unknown_or_no_tenant_at_all() {
+    fn a_tenant_segment_is_known_unknown_or_malformed() {
         assert_eq!(code("contoso.com"), 0);
         assert_eq!(code("Organizations"), 0);
         assert_eq!(code("fabrikam.com"), 90002);

@@ -1,7 +1,7 @@
 //! The claims of an app-only access token.
 //!
-//! Names and meanings: 'Access token claims reference'. Claims that page calls opaque have the form
-//! of real ones.
+//! Names and meanings: 'Access token claims reference'. Claims that this page calls opaque look
+//! like real ones.
 
 use crate::{
     directory::{ServicePrincipal, Tenant},
@@ -13,12 +13,12 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-/// How a client proved itself: `appidacr` and `azpacr`.
+/// How a client proved its identity: `appidacr` and `azpacr`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
     /// By a secret.
     Secret,
-    /// By a signed assertion, its own or another issuer's.
+    /// By a signed assertion: the application's own, or another issuer's.
     Assertion,
 }
 
@@ -31,7 +31,7 @@ impl Proof {
     }
 }
 
-/// Everything that goes into a token.
+/// The input for a token.
 pub(super) struct Grant<'a> {
     pub(super) cloud: Cloud,
     pub(super) tenant: &'a Tenant,
@@ -40,11 +40,11 @@ pub(super) struct Grant<'a> {
     pub(super) proof: Proof,
     /// Unix seconds.
     pub(super) now: i64,
-    /// Seconds from `now` until it expires.
+    /// Seconds from `now` to the token's end.
     pub(super) lifetime: i64,
 }
 
-/// The claims of an app-only token, of the version the resource wants.
+/// The claims of an app-only token, in the version that the resource expects.
 pub(super) fn app_only(grant: &Grant<'_>) -> Map<String, Value> {
     let Grant {
         cloud,
@@ -58,12 +58,13 @@ pub(super) fn app_only(grant: &Grant<'_>) -> Map<String, Value> {
         2 => format!("https://{}/{}/v2.0", cloud.login_host(), tenant.id),
         _ => format!("https://{}/{}/", cloud.sts_host(), tenant.id),
     };
-    // `idp` names the v1.0 issuer in tokens of either version.
+    // `idp` is the v1.0 issuer in tokens of both versions.
     let idp = format!("https://{}/{}/", cloud.sts_host(), tenant.id);
     let mut claims = json!({
         "aud": resource.audience,
         "iss": issuer,
-        // Issued five minutes back, so that a client or service whose clock is behind takes it.
+        // Issued five minutes early, so that a client or service with a slow clock accepts the
+        // token.
         "iat": issued,
         "nbf": issued,
         "exp": grant.now + grant.lifetime,
@@ -102,7 +103,7 @@ pub(super) fn app_only(grant: &Grant<'_>) -> Map<String, Value> {
         .to_string()
         .ends_with("-0000-0000-c000-000000000000")
     {
-        // Only Graph's tokens name the application and its tenant's region.
+        // Only Graph's tokens name the application and the tenant's region.
         claims["app_displayname"] = principal.name.as_str().into();
         claims["tenant_region_scope"] = region_scope(&tenant.country).into();
     }
@@ -112,7 +113,7 @@ pub(super) fn app_only(grant: &Grant<'_>) -> Map<String, Value> {
     }
 }
 
-/// `tenant_region_scope` of a tenant's country.
+/// `tenant_region_scope` for a tenant's country.
 pub(super) fn region_scope(country: &str) -> &'static str {
     match country {
         "US" | "CA" | "MX" => "NA",
@@ -123,7 +124,7 @@ pub(super) fn region_scope(country: &str) -> &'static str {
     }
 }
 
-/// A text that looks like Entra ID's opaque claims.
+/// A string in the form of Entra ID's opaque claims.
 pub(super) fn opaque(parts: &[&[u8]], bytes: usize) -> String {
     let mut context = digest::Context::new(&digest::SHA512);
     for part in parts {

@@ -1,46 +1,45 @@
-//! The parameter `claims` (OpenID Connect Core section 5.5): what a client says of itself, and what
-//! a service wants of the next token.
+//! The parameter `claims` (OpenID Connect Core section 5.5): the client's capabilities, and what a
+//! service requires of the next token.
 //!
-//! 'Claims challenges, claims requests and client capabilities': a service that turns a token down
-//! hands its client a JSON text, which the client hands on to Entra ID as it is, with its own
-//! capabilities beside it.
+//! 'Claims challenges, claims requests and client capabilities': a service that rejects a token
+//! sends a JSON text to its client. The client sends it to Entra ID unchanged, together with its
+//! own capabilities.
 
 use crate::entra::refusal::Refusal;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-/// A request's `claims`, as far as they mean something here. Everything is about the access token.
+/// The supported parts of a request's `claims`. All of them concern the access token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ClaimsRequest {
-    /// `xms_cc`: `CP1`, where the client can take a challenge.
+    /// `xms_cc`: `CP1` if the client can handle a challenge.
     pub(super) capabilities: Vec<String>,
-    /// `capolids`: Conditional Access policies that have to be satisfied, whatever they are about.
+    /// `capolids`: Conditional Access policies that must be satisfied, whatever their conditions.
     pub(super) policies: Vec<Uuid>,
-    /// `acrs`: a service wants more of the sign-in than its token shows. Whatever it calls that,
-    /// here it is a second factor.
+    /// `acrs`: a service requires an authentication context that its token lacks. In the emulator,
+    /// every context means a second factor.
     pub(super) contexts: Vec<String>,
-    /// `nbf`, in Unix seconds: the sign-in has to be that young.
+    /// `nbf` in Unix seconds: the sign-in must not be older.
     pub(super) not_before: Option<i64>,
 }
 
-/// No challenge names more policies than a tenant can have ('Conditional Access service limits'):
-/// 195.
+/// Most policies in a challenge: a tenant can't have more ('Conditional Access service limits').
 const MAX_POLICIES: usize = 195;
 
-/// A tenant has 99 of its own, `c1` to `c99`; Resource Manager's is `p1`.
+/// Most contexts: a tenant has 99, `c1` to `c99`, and Resource Manager has `p1`.
 const MAX_CONTEXTS: usize = 100;
 
-/// A letter and a number: the ids of authentication contexts.
+/// The id of an authentication context: a letter and a number.
 fn is_context(value: &str) -> bool {
     let digits = value.strip_prefix(['c', 'p']).unwrap_or_default();
     (1..=2).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl ClaimsRequest {
-    /// Reads the parameter. What is not known is left alone, as Entra ID does it.
+    /// Reads the parameter. Like Entra ID, it ignores what it does not know.
     ///
     /// # Errors
-    /// 90023 where it is not a JSON object.
+    /// 90023 if the value is not a JSON object.
     pub(super) fn read(claims: Option<&str>) -> Result<Self, Refusal> {
         let Some(text) = claims else {
             return Ok(Self::default());
@@ -85,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_client_can_do_and_what_a_service_wants_are_read_from_one_text() {
+    fn capabilities_and_requirements_are_parsed_from_one_text() {
         let read = |text| ClaimsRequest::read(Some(text));
         let both = r#"{"access_token": {"xms_cc": {"values": ["cp1", "CP1", "other"]},
             "nbf": {"essential": true, "value": "1603742800"},

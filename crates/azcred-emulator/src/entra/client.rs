@@ -1,4 +1,4 @@
-//! The client of a token request: finds its application and checks its credential.
+//! The client of a token request: its application and its credential.
 
 use crate::{
     directory::{Application, Audience, Directory, SecretText, ServicePrincipal, Tenant},
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// The credentials in a token request. What is secret can't be printed.
+/// The credentials in a token request. `Debug` hides the secrets.
 #[derive(Debug)]
 pub(super) struct Credentials {
     pub(super) client_id: String,
@@ -34,8 +34,8 @@ pub(super) enum Presented {
 }
 
 impl Credentials {
-    /// Reads them from the body (`client_secret_post`, `private_key_jwt`) or the header
-    /// (`client_secret_basic`).
+    /// Reads the credentials from the body (`client_secret_post`, `private_key_jwt`) or from the
+    /// header (`client_secret_basic`).
     pub(super) fn read(form: &Form, authorization: Option<&str>) -> Result<Self, Refusal> {
         if let Some(basic) = authorization.and_then(|value| value.strip_prefix("Basic ")) {
             let (client_id, secret) = decode_basic(basic).ok_or_else(|| {
@@ -76,11 +76,11 @@ impl Credentials {
     }
 }
 
-/// RFC 6749 section 2.3.1: both parts are form-encoded, joined by a colon, and in base64.
+/// RFC 6749 section 2.3.1: both parts are form-encoded, joined by a colon, then base64-encoded.
 fn decode_basic(text: &str) -> Option<(String, SecretText)> {
     let decoded = String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok()?;
     let (id, secret) = decoded.split_once(':')?;
-    // One pair of a form is decoded as RFC 6749 wants both parts decoded.
+    // Each part is decoded as if it were one pair of a form, as RFC 6749 requires.
     let decode = |part: &str| {
         url::form_urlencoded::parse(part.replace('=', "%3D").replace('&', "%26").as_bytes())
             .next()
@@ -90,7 +90,7 @@ fn decode_basic(text: &str) -> Option<(String, SecretText)> {
     Some((decode(id), SecretText::new(decode(secret))))
 }
 
-/// The application of this client id, as seen from a tenant.
+/// The application with this client id, if it can be used in the tenant.
 pub(super) fn find<'a>(
     directory: &'a Directory,
     tenant: &Tenant,
@@ -107,8 +107,8 @@ pub(super) fn find<'a>(
         .ok_or_else(|| unknown(client_id, &tenant.name))
 }
 
-/// The application of this client id, where the request does not name the tenant.
-/// `endpoint` is `common`, `organizations` or `consumers`.
+/// The application with this client id, for a request that names no tenant. `endpoint` is `common`,
+/// `organizations` or `consumers`.
 pub(super) fn find_anywhere<'a>(
     directory: &'a Directory,
     endpoint: &str,
@@ -136,7 +136,7 @@ fn unknown(client_id: &str, place: &str) -> Refusal {
     )
 }
 
-/// A client that can keep a secret did not show one: AADSTS7000218.
+/// A confidential client sent no credential: AADSTS7000218.
 pub(super) fn no_secret() -> Refusal {
     Refusal::invalid_client(
         7_000_218,
@@ -174,7 +174,7 @@ fn check_secret(
     to: &Addressee<'_>,
 ) -> Result<(), Refusal> {
     let app = application.app_id;
-    // Every secret is compared, whichever matches first, so that the time tells nothing.
+    // All secrets are compared, so that the time does not show which one matches.
     let (mut valid, mut expired) = (false, false);
     for secret in &application.secrets {
         let is_it = secret.text.matches(presented.expose());
@@ -217,8 +217,8 @@ fn check_assertion(
     to: &Addressee<'_>,
 ) -> Result<(), Refusal> {
     let jws = Jws::parse(token.expose()).map_err(malformed)?;
-    // An issuer that is a client id makes it the application's own; one that is an address,
-    // another's.
+    // If the issuer is a client id, the application signed the assertion itself. If the issuer is a
+    // URL, another issuer did.
     let is_own = jws
         .claim_str("iss")
         .is_none_or(|issuer| Uuid::try_parse(issuer).is_ok());
@@ -229,11 +229,11 @@ fn check_assertion(
     }
 }
 
-/// The service principal that will own the token.
+/// The service principal to which the token is issued.
 ///
 /// # Errors
-/// 7000229 where it does not exist in this tenant, 7000112 where it is disabled, 53003 where
-/// Conditional Access blocks it.
+/// 7000229 if the tenant has no service principal for the application, 7000112 if it is disabled,
+/// 53003 if Conditional Access blocks it.
 pub(super) fn principal<'a>(
     directory: &'a Directory,
     tenant: &Tenant,
@@ -269,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_basic_header_is_taken_apart_as_a_form_would_be() {
+    fn a_basic_header_is_decoded_like_a_form() {
         let text = STANDARD.encode("a%20b:s%3Ae+c=t&1:x");
         let (id, secret) = decode_basic(&text).unwrap();
         assert_eq!(id, "a b");

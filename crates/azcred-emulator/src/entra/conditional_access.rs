@@ -1,8 +1,8 @@
-//! Conditional Access: whether a session may have a token for a resource.
+//! Conditional Access: whether a session may get a token for a resource.
 //!
-//! 'Conditional Access: Grant' and '… Session'. Of several policies all have to be satisfied, and
-//! one that blocks wins. A refusal has `claims`, which the client sends back with its
-//! next, interactive request.
+//! Sources: 'Conditional Access: Grant' and '… Session'. All policies that apply must be satisfied,
+//! and a blocking one wins. A refusal has `claims`, which the client sends back with its next,
+//! interactive request.
 
 use crate::{
     directory::{Directory, Policy, Requirement, Subject},
@@ -14,11 +14,11 @@ use crate::{
 use serde_json::json;
 use uuid::Uuid;
 
-/// Judges a session by the policies of the tenant, at a time in Unix seconds.
+/// Checks a session against the tenant's policies. `now` is in Unix seconds.
 ///
 /// # Errors
-/// 53003, 53000 and 530003 for what no sign-in fixes; 50076 where a second factor is wanted, 50078
-/// where it was given too long ago; 70043 and 50173 where the sign-in is too old.
+/// 53003, 53000 and 530003 if no sign-in can help; 50076 if a second factor is required, 50078 if
+/// the second factor is too old; 70043 and 50173 if the sign-in is too old.
 pub(super) fn check(
     directory: &Directory,
     session: &Session<'_>,
@@ -33,7 +33,7 @@ pub(super) fn check(
         by_device_code: session.by_device_code,
     };
     let mut applying: Vec<&Policy> = directory.policies_for(&subject).collect();
-    // A challenge names policies that a service behind this one wants to be satisfied.
+    // A challenge names policies that a service behind this one requires.
     let named = claims.policies.iter().filter_map(|id| {
         let policy = directory.policies.get(id)?;
         (policy.tenant == session.tenant.id).then_some(policy)
@@ -78,7 +78,7 @@ pub(super) fn check(
     check_age(&applying, session, claims, now)
 }
 
-/// Whether the sign-in is young enough.
+/// Whether the sign-in is recent enough.
 fn check_age(
     applying: &[&Policy],
     session: &Session<'_>,
@@ -113,7 +113,7 @@ fn check_age(
     Ok(())
 }
 
-/// The ids of those that want this.
+/// The ids of the policies with this requirement.
 fn of(policies: &[&Policy], requirement: Requirement) -> Vec<Uuid> {
     let wanting = policies
         .iter()
@@ -121,7 +121,7 @@ fn of(policies: &[&Policy], requirement: Requirement) -> Vec<Uuid> {
     wanting.map(|policy| policy.id).collect()
 }
 
-/// `claims` of a refusal: the policies that were not satisfied.
+/// The `claims` of a refusal, with the policies that were not satisfied.
 fn challenge(policies: &[Uuid]) -> String {
     json!({"access_token": {"capolids": {"essential": true, "values": policies}}}).to_string()
 }

@@ -1,11 +1,11 @@
-//! Consent: whether a program may act for an account at a resource.
+//! Consent: whether a program may act for a user at a resource.
 
 use crate::{
     directory::Directory,
     entra::{refusal::Refusal, resource::TokenResource, session::Session},
 };
 
-/// Whether the client may act for this account at this resource.
+/// Checks that the client has consent for this account and resource.
 ///
 /// # Errors
 /// 65001 without consent.

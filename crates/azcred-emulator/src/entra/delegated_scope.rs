@@ -1,4 +1,4 @@
-//! The scope of a person's token: a resource, permissions of it, and OpenID Connect's own scopes.
+//! The scope of a user's token: a resource, its permissions, and OpenID Connect's own scopes.
 //!
 //! 'Scopes and permissions in the Microsoft identity platform'.
 
@@ -10,7 +10,7 @@ use crate::{
 use http::StatusCode;
 use uuid::Uuid;
 
-/// What Microsoft's own clients are granted for Graph, as their tokens say.
+/// The permissions that Microsoft's own clients have for Graph, as their tokens show.
 const GRAPH_PERMISSIONS: &[&str] = &[
     "AuditLog.Read.All",
     "Directory.AccessAsUser.All",
@@ -19,35 +19,36 @@ const GRAPH_PERMISSIONS: &[&str] = &[
     "User.ReadWrite.All",
 ];
 
-/// OpenID Connect's scopes; those of Graph's tokens are among its permissions.
+/// OpenID Connect's scopes. In Graph's tokens, they are among the permissions.
 const OPENID: &[&str] = &["email", "openid", "profile"];
 
-/// A request's `scope`, taken apart.
+/// A request's `scope`, parsed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RequestedScope {
-    /// The resource's name as it was written.
+    /// The resource's name as the client wrote it.
     pub(super) resource: String,
-    /// The permissions that were named, without `.default`.
+    /// The requested permissions, without `.default`.
     named: Vec<String>,
     is_default: bool,
-    /// An `id_token` is wanted.
+    /// The client requests an `id_token`.
     pub(super) openid: bool,
-    /// The `id_token` may say the address.
+    /// The `id_token` may have the email address.
     pub(super) email: bool,
-    /// A refresh token is wanted.
+    /// The client requests a refresh token.
     pub(super) offline: bool,
-    /// The whole text, for the refresh token to remember.
+    /// The whole text, which the refresh token stores.
     pub(super) text: String,
 }
 
 impl RequestedScope {
-    /// Of the v2.0 endpoint.
+    /// The scope of a request to the v2.0 endpoint.
     ///
     /// # Errors
-    /// 70011 where it is malformed or mixes `.default` with others, 28000 for several resources.
+    /// 70011 if it is malformed or combines `.default` with other permissions, 28000 for several
+    /// resources.
     pub(super) fn of_v2(text: &str) -> Result<Self, Refusal> {
         let scopes: Vec<&str> = text.split_ascii_whitespace().collect();
-        // RFC 6749 section 3.3: printable ASCII but for quotation mark and backslash.
+        // RFC 6749 section 3.3: printable ASCII without quotation mark and backslash.
         let is_token = |scope: &&str| {
             scope
                 .bytes()
@@ -57,7 +58,7 @@ impl RequestedScope {
             return Err(invalid(text));
         }
         let has = |name| scopes.contains(&name);
-        let mut asked = Self {
+        let mut requested = Self {
             resource: String::new(),
             named: Vec::new(),
             is_default: false,
@@ -75,12 +76,12 @@ impl RequestedScope {
                     (resource.to_owned(), permission)
                 }
                 Some(_) => return Err(invalid(scope)),
-                // A bare permission is one of Graph's.
+                // A permission without a resource is one of Graph's.
                 None => (GRAPH.to_string(), scope),
             };
-            if asked.resource.is_empty() {
-                asked.resource = resource;
-            } else if asked.resource != resource {
+            if requested.resource.is_empty() {
+                requested.resource = resource;
+            } else if requested.resource != resource {
                 return Err(refuse(
                     28000,
                     format!(
@@ -91,14 +92,14 @@ impl RequestedScope {
                 ));
             }
             match permission {
-                ".default" => asked.is_default = true,
-                named => asked.named.push(named.to_owned()),
+                ".default" => requested.is_default = true,
+                named => requested.named.push(named.to_owned()),
             }
         }
-        if asked.resource.is_empty() {
-            asked.resource = GRAPH.to_string();
+        if requested.resource.is_empty() {
+            requested.resource = GRAPH.to_string();
         }
-        if asked.is_default && !asked.named.is_empty() {
+        if requested.is_default && !requested.named.is_empty() {
             return Err(refuse(
                 70011,
                 format!(
@@ -108,10 +109,11 @@ impl RequestedScope {
                 ),
             ));
         }
-        Ok(asked)
+        Ok(requested)
     }
 
-    /// Of the v1.0 endpoint, where a resource is named and all its permissions are meant.
+    /// The scope of a request to the v1.0 endpoint. It names a resource and means all its
+    /// permissions.
     pub(super) fn of_v1(resource: &str, scope: Option<&str>) -> Result<Self, Refusal> {
         let has = |name| scope.is_some_and(|s| s.split_ascii_whitespace().any(|s| s == name));
         Ok(Self {
@@ -125,10 +127,10 @@ impl RequestedScope {
         })
     }
 
-    /// Whether the resource has what was named.
+    /// Checks that the resource has the requested permissions.
     ///
     /// # Errors
-    /// 650053 for a permission that it does not have.
+    /// 650053 for a permission that the resource does not have.
     pub(super) fn check_permissions(
         &self,
         application: &Application,
@@ -153,12 +155,12 @@ impl RequestedScope {
         }
     }
 
-    /// The permissions that were named, without `.default`.
+    /// The requested permissions, without `.default`.
     pub(super) fn permissions(&self) -> &[String] {
         &self.named
     }
 
-    /// `scp`: everything the client was granted for the resource, whatever part of it was named.
+    /// `scp`: all permissions that the client has for the resource, even if it requested only some.
     pub(super) fn scp(resource: &TokenResource) -> String {
         let mut all = permissions(resource).to_vec();
         if resource.app_id == GRAPH {
@@ -168,7 +170,7 @@ impl RequestedScope {
         all.join(" ")
     }
 
-    /// `scope` of the answer, as each endpoint writes it.
+    /// `scope` of the response, as each endpoint writes it.
     pub(super) fn echo(&self, resource: &TokenResource, is_v1: bool) -> String {
         if is_v1 {
             return Self::scp(resource);
@@ -177,7 +179,8 @@ impl RequestedScope {
         if resource.app_id == GRAPH {
             all.extend(OPENID.iter().map(|name| (*name).to_owned()));
         }
-        // A client that asked by the bare names of Graph's permissions is answered by its address.
+        // If the client requested Graph's permissions without the resource, the response has
+        // Graph's URL.
         let prefix = match Uuid::try_parse(&self.resource) {
             Ok(GRAPH) => "https://graph.microsoft.com",
             _ => &self.resource,
@@ -226,18 +229,18 @@ mod tests {
             app_id,
             audience: "x".into(),
             version: 1,
-            is_told: false,
+            is_evaluated_continuously: false,
         }
     }
 
     #[test]
-    fn a_scope_is_one_resource_with_permissions_and_openids_own_beside_it() {
-        let asked =
+    fn a_scope_is_one_resource_with_permissions_and_openid_scopes() {
+        let requested =
             RequestedScope::of_v2("https://a.b//.default offline_access openid profile").unwrap();
-        assert_eq!(asked.resource, "https://a.b/");
-        assert!(asked.offline && asked.openid && !asked.email);
+        assert_eq!(requested.resource, "https://a.b/");
+        assert!(requested.offline && requested.openid && !requested.email);
         assert_eq!(
-            asked.echo(&resource(Uuid::from_u128(1)), false),
+            requested.echo(&resource(Uuid::from_u128(1)), false),
             "https://a.b//user_impersonation https://a.b//.default"
         );
         let named = RequestedScope::of_v2("https://a.b/user_impersonation").unwrap();
@@ -261,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permission_that_a_resource_does_not_have_is_refused() {
+    fn a_permission_that_a_resource_does_not_have_is_rejected() {
         let app = Application::new(Uuid::nil(), Uuid::nil(), "an app");
         let arm = resource(Uuid::from_u128(1));
         let check = |scope| {

@@ -1,7 +1,7 @@
-//! Where a program begins: `POST /{tenant}/oauth2/v2.0/devicecode`, and the same of v1.0.
+//! The start of a sign-in by device code: `POST /{tenant}/oauth2/v2.0/devicecode`, and the same in
+//! v1.0.
 //!
-//! Shape: 'OAuth 2.0 device authorization grant', and what the service was seen to answer to Azure
-//! CLI.
+//! Format: 'OAuth 2.0 device authorization grant', and what the service returns to Azure CLI.
 
 use crate::{
     directory::Directory,
@@ -24,11 +24,11 @@ use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// How long the codes are good, in seconds, where a tenant says nothing else.
+/// Lifetime of the codes in seconds, if the tenant sets none.
 const LIFETIME: u32 = 900;
-/// Seconds between two questions, likewise.
+/// Least seconds between two polls, if the tenant sets none.
 const INTERVAL: u32 = 5;
-/// What is remembered of a request is bounded. Real ones are a tenth of it.
+/// Limit for what is stored of a request. Real requests need a tenth of it.
 const MAX_BYTES: usize = 8 * 1024;
 
 /// `POST /{tenant}/oauth2/devicecode`.
@@ -55,7 +55,7 @@ pub(in super::super) async fn v2(
     respond(&world, &exchange, &tenant, Version::V2, form)
 }
 
-/// Any other method: AADSTS900561.
+/// Another method: AADSTS900561.
 pub(in super::super) async fn only_post(exchange: Exchange, method: Method) -> Response {
     Refusal::only_post(&method).into_response(&exchange)
 }
@@ -70,18 +70,17 @@ fn respond(
     match form.and_then(|form| begin(world, exchange, segment, version, &form)) {
         Ok(body) => {
             let mut response = Json(body).into_response();
-            exchange.dress(&mut response, 0);
+            exchange.add_headers(&mut response, 0);
             response
         }
         Err(refusal) => refusal.into_response(exchange),
     }
 }
 
-/// The codes, and what to tell the person.
+/// Creates the codes, and the message for the user.
 ///
 /// # Errors
-/// Whatever is wrong with tenant, client, scope or claims; 90033 while too many codes are under
-/// way.
+/// If tenant, client, scope or claims are wrong; 90033 if too many codes are in use.
 fn begin(
     world: &World,
     exchange: &Exchange,
@@ -92,18 +91,18 @@ fn begin(
     let directory = world.directory();
     let authority = Authority::resolve(&directory, segment)?;
     let client_id = form.required("client_id")?;
-    // Whether it has to prove itself is asked with the first question, as it is of Entra ID.
+    // Like Entra ID, this endpoint does not require a credential. The token endpoint does.
     let application = match authority {
         Authority::Tenant(tenant) => client::find(&directory, tenant, client_id)?,
         Authority::Any(name) => client::find_anywhere(&directory, name, client_id)?,
     };
-    let asked = match version {
+    let requested = match version {
         Version::V1 => RequestedScope::of_v1(form.required("resource")?, form.get("scope"))?,
         Version::V2 => RequestedScope::of_v2(form.required("scope")?)?,
     };
     let claims = form.get("claims");
     ClaimsRequest::read(claims)?;
-    if asked.text.len() + claims.map_or(0, str::len) > MAX_BYTES {
+    if requested.text.len() + claims.map_or(0, str::len) > MAX_BYTES {
         return Err(Refusal::invalid_request(
             90015,
             "The request's scope and claims are too long.",
@@ -114,7 +113,7 @@ fn begin(
     let pending = DeviceRequest {
         client: application.app_id,
         segment: segment.to_owned(),
-        scope: asked.text,
+        scope: requested.text,
         claims: claims.map(str::to_owned),
     };
     let codes = world
@@ -132,7 +131,7 @@ fn begin(
         ),
     });
     match version {
-        // The v1.0 endpoint has the draft's name, and writes its numbers as text.
+        // The v1.0 endpoint has the draft's name of the field, and writes numbers as strings.
         Version::V1 => {
             body["verification_url"] = page.into();
             body["expires_in"] = lifetime.to_string().into();
@@ -147,18 +146,18 @@ fn begin(
     Ok(body)
 }
 
-/// How long codes are good and how far questions have to be apart, in seconds. Where no tenant is
-/// named it is the least that any tenant says.
+/// Lifetime of the codes and least time between polls, in seconds. Without a tenant in the request,
+/// the least of all tenants.
 fn limits(directory: &Directory, authority: Authority<'_>) -> (u32, u32) {
     let tenants = directory.tenants.values();
-    let asked: Vec<_> = match authority {
+    let requested: Vec<_> = match authority {
         Authority::Tenant(tenant) => vec![tenant],
         Authority::Any(_) => tenants.collect(),
     };
-    let lifetimes = asked
+    let lifetimes = requested
         .iter()
         .filter_map(|tenant| tenant.device_code_lifetime);
-    let intervals = asked
+    let intervals = requested
         .iter()
         .filter_map(|tenant| tenant.device_code_interval);
     (
@@ -167,7 +166,7 @@ fn limits(directory: &Directory, authority: Authority<'_>) -> (u32, u32) {
     )
 }
 
-/// Where the person enters the code.
+/// The page on which the user enters the code.
 fn page(world: &World, exchange: &Exchange) -> String {
     match (&exchange.entrance.real_name, exchange.cloud()) {
         (None, _) => format!("{}/common/oauth2/deviceauth", exchange.login_url(world)),

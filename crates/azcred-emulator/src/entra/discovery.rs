@@ -1,4 +1,4 @@
-//! What a client may learn before it signs in: instance discovery, OpenID configuration, keys.
+//! Endpoints that need no sign-in: instance discovery, OpenID configuration, keys.
 
 use crate::{
     entra::{authority::Authority, claims, exchange::Exchange, refusal::Refusal, version::Version},
@@ -21,15 +21,15 @@ pub(super) struct InstanceQuery {
     authorization_endpoint: Option<String>,
 }
 
-/// `GET /common/discovery/instance`: is this authority one of Microsoft's, and by which other names
-/// is it known?
+/// `GET /common/discovery/instance`: whether an authority is one of Microsoft's, and its other
+/// names.
 pub(super) async fn instance(
     State(world): State<Arc<World>>,
     exchange: Exchange,
     Query(query): Query<InstanceQuery>,
 ) -> Response {
     match instance_body(&world, &exchange, &query) {
-        Ok(body) => dressed(&exchange, body),
+        Ok(body) => with_headers(&exchange, body),
         Err(refusal) => refusal.into_response(&exchange),
     }
 }
@@ -59,7 +59,7 @@ fn instance_body(
     };
     let url = url::Url::parse(endpoint).map_err(|_| invalid())?;
     let host = url.host_str().ok_or_else(invalid)?;
-    // By a port the emulator is its own instance: the host and port it was asked by.
+    // By a port, the emulator is the instance: the host and port of the request.
     let ours = world.urls().login;
     let by_port = url::Url::parse(&ours)
         .is_ok_and(|u| u.port_or_known_default() == url.port_or_known_default())
@@ -140,7 +140,7 @@ pub(super) async fn openid_configuration(
     version: Version,
 ) -> Response {
     match configuration(world, exchange, segment, version) {
-        Ok(body) => dressed(exchange, body),
+        Ok(body) => with_headers(exchange, body),
         Err(refusal) => refusal.into_response(exchange),
     }
 }
@@ -168,7 +168,7 @@ fn configuration(
     version: Version,
 ) -> Result<Value, Refusal> {
     let directory = world.directory();
-    // Endpoints carry the tenant's id where there is one, and else the word that was asked for.
+    // URLs contain the tenant's id, or the word of the request if it names no tenant.
     let (path, issuer_tenant, region) = match Authority::resolve(&directory, segment)? {
         Authority::Tenant(tenant) => (
             tenant.id.to_string(),
@@ -182,7 +182,7 @@ fn configuration(
     let (oauth2, keys, issuer) = match version {
         Version::V1 => (
             format!("{base}/oauth2"),
-            // The live v1 document names the shared keys.
+            // The live v1 document has the URL of the shared keys.
             format!("{}/common/discovery/keys", exchange.login_url(world)),
             format!("https://{}/{issuer_tenant}/", cloud.sts_host()),
         ),
@@ -263,11 +263,11 @@ fn keys(world: &World, exchange: &Exchange, segment: &str, version: Version) -> 
         .published()
         .map(|key| key.jwk(issuer.as_deref()))
         .collect();
-    dressed(exchange, json!({ "keys": keys }))
+    with_headers(exchange, json!({ "keys": keys }))
 }
 
-fn dressed(exchange: &Exchange, body: Value) -> Response {
+fn with_headers(exchange: &Exchange, body: Value) -> Response {
     let mut response = Json(body).into_response();
-    exchange.dress(&mut response, 0);
+    exchange.add_headers(&mut response, 0);
     response
 }

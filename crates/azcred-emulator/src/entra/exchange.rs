@@ -1,4 +1,4 @@
-//! One request to Entra ID and what belongs to its answer whatever it is: ids, time, headers.
+//! One request to Entra ID, and what every response needs: ids, time, headers.
 
 use crate::{
     service::{Cloud, Entrance, Service},
@@ -10,16 +10,16 @@ use std::sync::Arc;
 use time::{OffsetDateTime, macros::format_description};
 use uuid::Uuid;
 
-/// What every handler of Entra ID needs to know of the request it answers.
+/// What every handler of Entra ID needs to know about its request.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
-    /// By which way the request came.
+    /// The way by which the request came.
     pub(crate) entrance: Entrance,
-    /// Entra ID's own id of this exchange: `x-ms-request-id` and `trace_id`.
+    /// Entra ID's id of this request: `x-ms-request-id` and `trace_id`.
     pub(crate) trace_id: Uuid,
-    /// The client's id of it (`client-request-id`), or a new one.
+    /// The client's id of this request (`client-request-id`), or a new one.
     pub(crate) correlation_id: Uuid,
-    /// The time at which it is answered.
+    /// The time of the response.
     pub(crate) now: OffsetDateTime,
     echo_client_request_id: bool,
 }
@@ -38,7 +38,7 @@ impl Exchange {
         }
     }
 
-    /// The cloud whose host was asked for.
+    /// The cloud of the requested host.
     pub(crate) fn cloud(&self) -> Cloud {
         self.entrance.cloud
     }
@@ -46,7 +46,7 @@ impl Exchange {
     /// The base URL of the sign-in service for this client, without a trailing slash.
     pub(crate) fn login_url(&self, world: &World) -> String {
         match &self.entrance.real_name {
-            // Entra ID's metadata name the host they were asked for.
+            // Entra ID's metadata contain the requested host.
             Some(host) => format!("https://{host}"),
             None => world.urls().for_client(Service::Login, &self.entrance),
         }
@@ -61,8 +61,8 @@ impl Exchange {
             .unwrap_or_default()
     }
 
-    /// Puts on the headers every answer of Entra ID has. `code` is the refusal's, 0 for none.
-    pub(crate) fn dress(&self, response: &mut Response, code: u32) {
+    /// Adds the headers that every response of Entra ID has. `code` is the refusal's, or 0.
+    pub(crate) fn add_headers(&self, response: &mut Response, code: u32) {
         let headers = response.headers_mut();
         for (name, value) in [
             (header::CACHE_CONTROL, "no-store, no-cache"),
@@ -77,8 +77,8 @@ impl Exchange {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        // By a port the name is `localhost`: a browser would hold every other program there to it,
-        // for a year.
+        // Not by a port: there the host is `localhost`, and a browser would require HTTPS of every
+        // program on this machine, for a year.
         if self.entrance.real_name.is_some() {
             headers.insert(
                 header::STRICT_TRANSPORT_SECURITY,

@@ -1,5 +1,5 @@
-//! A federated token: another issuer's token with which an application signs in ('Workload identity
-//! federation').
+//! A federated token: a token of another issuer, with which an application signs in ('Workload
+//! identity federation').
 
 use crate::{
     directory::{Application, Directory, FederatedCredential, IssuerKeys, RsaJwk},
@@ -16,14 +16,14 @@ use time::OffsetDateTime;
 const MORE: &str = "Check your federated identity credential Subject, Audience and Issuer against the presented \
                     assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation";
 
-/// Checks a token of another issuer against an application's federated credentials and the issuer's
+/// Checks another issuer's token against the application's federated credentials and the issuer's
 /// keys.
 ///
 /// # Errors
-/// 70025 where there are no such credentials; 700211, 700212, 700213, 7002138 and 70021 where none
-/// matches; 700222 for a token of Entra ID's own; 700024 outside its time; 90061 where the issuer
-/// can't be asked for its keys; 7000272 where it does not publish the key; 700027 where the
-/// signature is wrong.
+/// 70025 without federated credentials; 700211, 700212, 700213, 7002138 and 70021 if none matches;
+/// 700222 for a token of Entra ID itself; 700024 outside its lifetime; 90061 if the issuer's keys
+/// can't be fetched; 7000272 if the issuer does not publish the key; 700027 if the signature is
+/// wrong.
 pub(super) fn check(
     jws: &Jws<'_>,
     application: &Application,
@@ -51,7 +51,7 @@ pub(super) fn check(
     check_signature(jws, issuer, world, directory)
 }
 
-/// The credential that matches a token exactly, or which part of it matches none.
+/// The credential that matches a token exactly, or an error that names the part without a match.
 fn find<'a>(
     application: &'a Application,
     issuer: &str,
@@ -96,7 +96,7 @@ fn find<'a>(
                 ),
             ));
         }
-        // The subject is known, but from another issuer: each part matches and the pair does not.
+        // Each part matches some credential, but no credential matches the pair.
         if all.iter().any(|c| c.subject == subject) {
             return Err(Refusal::invalid_request(
                 70021,
@@ -149,7 +149,7 @@ fn check_signature(
             ),
         )
     })?;
-    // 'Important considerations and restrictions for federated identity credentials': RS256 alone.
+    // 'Important considerations and restrictions for federated identity credentials': only RS256.
     if jws.header_str("alg") != Some("RS256") || !jws.is_signed_by(Algorithm::Rs256, &key) {
         return Err(Refusal::invalid_client(
             700_027,

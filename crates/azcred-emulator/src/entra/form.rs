@@ -1,17 +1,18 @@
-//! A form body (RFC 6749 appendix B): each parameter at most once, empty ones as if they were not
-//! there.
+//! A form body (RFC 6749 appendix B): each parameter at most once. An empty parameter counts as
+//! missing.
 
 use crate::{entra::refusal::Refusal, text::clip};
 use http::{HeaderMap, header};
 use std::collections::BTreeMap;
 use zeroize::Zeroize as _;
 
-/// The parameters of a token request. It holds secrets: no `Debug`, and it is wiped when dropped.
+/// The parameters of a token request. They include secrets, so there is no `Debug`, and they are
+/// wiped when dropped.
 pub(super) struct Form(BTreeMap<String, String>);
 
 impl Form {
-    /// Reads a request's body. What is not a form has no parameters, so the first one that is
-    /// looked for is missing.
+    /// Reads a request's body. A body that is not a form has no parameters, so the first required
+    /// one is reported as missing.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -29,7 +30,7 @@ impl Form {
     /// Reads a body.
     ///
     /// # Errors
-    /// AADSTS9000411 for a parameter that is there twice.
+    /// AADSTS9000411 for a parameter that occurs twice.
     pub(super) fn read(body: &[u8]) -> Result<Self, Refusal> {
         let mut form = Self(BTreeMap::new());
         for (name, value) in url::form_urlencoded::parse(body) {
@@ -47,7 +48,7 @@ impl Form {
         Ok(form)
     }
 
-    /// A parameter that is there and not empty.
+    /// A parameter, unless it is missing or empty.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .get(name)
@@ -55,10 +56,10 @@ impl Form {
             .filter(|value| !value.is_empty())
     }
 
-    /// A parameter that has to be there.
+    /// A required parameter.
     ///
     /// # Errors
-    /// AADSTS900144 where it is missing.
+    /// AADSTS900144 if it is missing.
     pub(super) fn required(&self, name: &str) -> Result<&str, Refusal> {
         self.get(name)
             .ok_or_else(|| Refusal::missing_parameter(name))

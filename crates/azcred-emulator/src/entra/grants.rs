@@ -1,5 +1,5 @@
-//! Grants that the emulator does not support. The on-behalf-of grant is rejected as for an
-//! assertion with an invalid signature.
+//! Grants that the emulator does not support. The on-behalf-of grant is rejected like an assertion
+//! with an invalid signature.
 
 use crate::{
     directory::Directory,
@@ -13,8 +13,8 @@ use crate::{
 };
 use http::StatusCode;
 
-/// Why any other grant is refused: for the reason Entra ID would give for an assertion it does not
-/// know.
+/// The refusal of an unsupported grant. It is the one that Entra ID returns for an unknown
+/// assertion.
 pub(super) fn refuse(
     directory: &Directory,
     authority: Authority<'_>,

@@ -1,4 +1,4 @@
-//! Tokens of managed identities, which Entra ID issues to their hosts.
+//! Tokens of managed identities, which Entra ID issues to the identities' hosts.
 
 use crate::{
     entra::{
@@ -14,15 +14,15 @@ use http::StatusCode;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// A day: 'Managed identities for Azure resources frequently asked questions', how long tokens are
-/// cached for.
+/// A day: how long tokens are cached ('Managed identities for Azure resources frequently asked
+/// questions').
 const LIFETIME: u32 = 86_400;
 
-/// Issues a token for a managed identity. `resource_id` is the identity's own or that of the
-/// resource that has it.
+/// Issues a token for a managed identity. `resource_id` is the id of a user-assigned identity, or
+/// of the resource that has a system-assigned one.
 ///
 /// # Errors
-/// 700016 where the service principal is gone, 7000112 where it is disabled, 500011 for an unknown
+/// 700016 if the service principal does not exist, 7000112 if it is disabled, 500011 for an unknown
 /// resource.
 pub(crate) fn issue_for_identity(
     world: &World,
@@ -65,7 +65,7 @@ pub(crate) fn issue_for_identity(
         tenant,
         principal,
         resource: &found,
-        // The platform holds the certificate of the identity.
+        // The identity's certificate is kept by the platform.
         proof: Proof::Assertion,
         now,
         lifetime,

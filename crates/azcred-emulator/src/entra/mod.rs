@@ -45,7 +45,7 @@ pub(crate) use refusal::Refusal;
 pub(crate) use session::Session;
 pub(crate) use user::{issue_for_user, signed_in};
 
-/// The largest token request that is read. Real ones carry an assertion of a few KiB at most.
+/// The largest accepted token request. Real requests have an assertion of a few KiB at most.
 const MAX_BODY_BYTES: usize = 128 * 1024;
 
 /// Entra ID's routes. Each request carries a [`crate::service::Entrance`] in its extensions.
@@ -78,7 +78,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .merge(crate::issuer::router(world))
 }
 
-/// The live service answers paths it does not know with a bare 404.
+/// The live service returns a 404 without a body for an unknown path.
 async fn not_found() -> Response {
     StatusCode::NOT_FOUND.into_response()
 }

@@ -3,10 +3,10 @@
 use crate::{entra::refusal::Refusal, entra_state::Challenge};
 use http::StatusCode;
 
-/// Reads a request's challenge. Without a method it is plain.
+/// Reads a request's challenge. The default method is `plain`.
 ///
 /// # Errors
-/// 501491 for one of a wrong size, 50149 for a method that does not exist.
+/// 501491 for a wrong size, 50149 for an unknown method.
 pub(super) fn read(
     value: Option<&str>,
     method: Option<&str>,
@@ -34,10 +34,11 @@ pub(super) fn read(
     Ok(Some(method(value.to_owned())))
 }
 
-/// Checks what came with a code against what its request said.
+/// Checks the verifier that came with a code against the challenge of the code's request.
 ///
 /// # Errors
-/// 501481 for a wrong verifier, 50148 for one that is missing, or sent without a challenge.
+/// 501481 for a wrong verifier, 50148 if the verifier is missing, or if there is no challenge for
+/// it.
 pub(super) fn check(challenge: Option<&Challenge>, verifier: Option<&str>) -> Result<(), Refusal> {
     let refuse = |code, message: &str| {
         Err(Refusal::new(
@@ -54,8 +55,8 @@ pub(super) fn check(challenge: Option<&Challenge>, verifier: Option<&str>) -> Re
             501_481,
             "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
         ),
-        // RFC 9700 section 4.8.2: a verifier without a challenge is a sign of one that was taken
-        // away.
+        // RFC 9700 section 4.8.2: a verifier without a challenge may mean that an attacker removed
+        // the challenge.
         (Some(_), None) | (None, Some(_)) => refuse(
             50148,
             "The code_verifier does not match the code_challenge supplied in the authorization request for PKCE.",
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_verifier_of_a_challenge_is_taken_and_no_other() {
+    fn only_the_verifier_of_a_challenge_is_accepted() {
         let code = |challenge: &Option<Challenge>, verifier| {
             check(challenge.as_ref(), verifier).map_err(|refusal| refusal.code)
         };
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_challenge_of_a_wrong_size_or_method_is_refused() {
+    fn a_challenge_with_a_wrong_size_or_method_is_rejected() {
         let code = |value: &str, method| read(Some(value), method).unwrap_err().code;
         assert_eq!(code(&CHALLENGE[1..], Some("S256")), 501_491);
         assert_eq!(code(&"a".repeat(129), None), 501_491);

@@ -1,15 +1,15 @@
-//! How Entra ID says no: a code, an OAuth error, a status, and a sentence with ids and a time at
-//! its end.
+//! Entra ID's refusals: a code, an OAuth error, a status, and a message that ends in ids and a
+//! time.
 //!
-//! Shape: 'OAuth 2.0 client credentials flow', section 'Error response'. Which OAuth error and
-//! status go with a code is what the service was seen to answer.
+//! Format: 'OAuth 2.0 client credentials flow', section 'Error response'. The OAuth error and the
+//! status for each code come from the live service.
 
 use crate::{entra::exchange::Exchange, text::iso};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::json;
 
-/// A refusal, before it is dressed with ids and the time.
+/// A refusal, before ids and the time are added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     /// The number after `AADSTS`.
@@ -18,11 +18,11 @@ pub(crate) struct Refusal {
     pub(crate) error: &'static str,
     /// The HTTP status.
     pub(crate) status: StatusCode,
-    /// The sentence after `AADSTSnnn: `.
+    /// The message after `AADSTSnnn: `.
     pub(crate) message: String,
     /// `suberror`, which tells clients what to do about Conditional Access.
     pub(crate) suberror: Option<&'static str>,
-    /// `claims`, a JSON text to send back with the next attempt.
+    /// `claims`: a JSON text that the client sends back with its next attempt.
     pub(crate) claims: Option<String>,
 }
 
@@ -43,27 +43,27 @@ impl Refusal {
         }
     }
 
-    /// The credential was not good: `invalid_client`, 401.
+    /// The credential is invalid: `invalid_client`, 401.
     pub(crate) fn invalid_client(code: u32, message: impl Into<String>) -> Self {
         Self::new(code, "invalid_client", StatusCode::UNAUTHORIZED, message)
     }
 
-    /// The request was not good: `invalid_request`, 400.
+    /// The request is invalid: `invalid_request`, 400.
     pub(crate) fn invalid_request(code: u32, message: impl Into<String>) -> Self {
         Self::new(code, "invalid_request", StatusCode::BAD_REQUEST, message)
     }
 
-    /// The grant was not good: `invalid_grant`, 400.
+    /// The grant is invalid: `invalid_grant`, 400.
     pub(crate) fn invalid_grant(code: u32, message: impl Into<String>) -> Self {
         Self::new(code, "invalid_grant", StatusCode::BAD_REQUEST, message)
     }
 
-    /// The service can't answer at the moment: AADSTS90033.
+    /// The service is not available at the moment: AADSTS90033.
     pub(crate) fn unavailable() -> Self {
         Self::by_code(90033)
     }
 
-    /// The endpoint is for another method: AADSTS900561.
+    /// The endpoint does not support the method: AADSTS900561.
     pub(crate) fn only_post(method: &http::Method) -> Self {
         Self::invalid_request(
             900_561,
@@ -79,7 +79,8 @@ impl Refusal {
         )
     }
 
-    /// The account's sessions have ended since the sign-in: AADSTS50173. Times are in Unix seconds.
+    /// The account's sessions have been revoked since the sign-in: AADSTS50173. Times are Unix
+    /// seconds.
     pub(crate) fn revoked(signed_in: i64, valid_from: i64) -> Self {
         Self {
             message: format!(
@@ -93,15 +94,14 @@ impl Refusal {
         }
     }
 
-    /// A refusal known by its number alone, as faults name it. Codes outside the table get the
-    /// shape of a plain refusal.
+    /// The refusal with this code, for a fault. A code without a table row gets a general message.
     pub(crate) fn by_code(code: u32) -> Self {
         let known = BY_CODE.iter().find(|row| row.0 == code);
         let (_, error, status, message) = known.copied().unwrap_or((
             code,
             "invalid_request",
             400,
-            "The request was refused for a reason that the emulator was told to give.",
+            "A fault of the emulator rejected the request.",
         ));
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
         let mut refusal = Self::new(code, error, status, message);
@@ -120,7 +120,7 @@ impl Refusal {
         refusal
     }
 
-    /// `error_description`: the code, the sentence, and what support asks for.
+    /// `error_description`: the code, the message, and the ids for Microsoft's support.
     pub(crate) fn description(&self, exchange: &Exchange) -> String {
         format!(
             "AADSTS{}: {} Trace ID: {} Correlation ID: {} Timestamp: {}",
@@ -132,13 +132,13 @@ impl Refusal {
         )
     }
 
-    /// `error_uri`: where the service says more.
+    /// `error_uri`: Microsoft's page about the code.
     pub(crate) fn uri(&self, exchange: &Exchange) -> String {
         let host = exchange.cloud().login_host();
         format!("https://{host}/error?code={}", self.code)
     }
 
-    /// The answer on the wire.
+    /// The HTTP response.
     pub(crate) fn into_response(self, exchange: &Exchange) -> Response {
         let mut body = json!({
             "error": self.error,
@@ -156,14 +156,13 @@ impl Refusal {
             body["claims"] = claims.into();
         }
         let mut response = (self.status, axum::Json(body)).into_response();
-        exchange.dress(&mut response, self.code);
+        exchange.add_headers(&mut response, self.code);
         response
     }
 }
 
-/// What a fault that names only a code answers with: `(code, error, status, message)`. The codes
-/// that need an account or a second factor can't come about in the flows of an application by
-/// themselves.
+/// The refusals for faults that name only a code: `(code, error, status, message)`. Codes about an
+/// account or a second factor never occur in an application's flows without a fault.
 const BY_CODE: &[(u32, &str, u16, &str)] = &[
     (
         16000,

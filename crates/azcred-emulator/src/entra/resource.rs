@@ -1,4 +1,4 @@
-//! The resource of a token: one of Microsoft's own, or a registered application.
+//! The resource of a token: Microsoft's own, or a registered application.
 
 use crate::{
     directory::{ARM, Directory, GRAPH, STORAGE, Tenant, first_party_resource},
@@ -14,18 +14,18 @@ use uuid::Uuid;
 /// The resource of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TokenResource {
-    /// Its client id.
+    /// The client id.
     pub(super) app_id: Uuid,
-    /// What `aud` will be.
+    /// The token's `aud`.
     pub(super) audience: String,
-    /// The version of access token it wants: 1 or 2.
+    /// The version of access tokens that the resource expects: 1 or 2.
     pub(super) version: u8,
-    /// It takes part in continuous access evaluation: it is told what happens to an account.
-    pub(super) is_told: bool,
+    /// Whether the resource takes part in continuous access evaluation.
+    pub(super) is_evaluated_continuously: bool,
 }
 
-/// Storage accounts are resources by their own host names too ('Authorize access to blobs with
-/// Microsoft Entra ID').
+/// Suffixes of storage accounts, whose host names are resources too ('Authorize access to blobs
+/// with Microsoft Entra ID').
 const STORAGE_SUFFIXES: &[&str] = &[
     ".blob.core.windows.net",
     ".dfs.core.windows.net",
@@ -36,18 +36,18 @@ const STORAGE_SUFFIXES: &[&str] = &[
     ".blob.core.chinacloudapi.cn",
 ];
 
-/// Finds the resource of this name in a tenant.
+/// Finds the resource with this name in a tenant.
 pub(super) fn find(
     world: &World,
     directory: &Directory,
     tenant: &Tenant,
     name: &str,
 ) -> Result<TokenResource, Refusal> {
-    let as_asked = |app_id| TokenResource {
+    let as_requested = |app_id| TokenResource {
         app_id,
         audience: name.to_owned(),
         version: 1,
-        is_told: app_id == ARM || app_id == GRAPH,
+        is_evaluated_continuously: app_id == ARM || app_id == GRAPH,
     };
     for (service, app_id) in [(Service::Arm, ARM), (Service::Graph, GRAPH)] {
         let known = accepted_audiences(world, service);
@@ -55,12 +55,12 @@ pub(super) fn find(
             .iter()
             .any(|audience| audience.eq_ignore_ascii_case(name))
         {
-            return Ok(as_asked(app_id));
+            return Ok(as_requested(app_id));
         }
     }
     let bare = name.strip_suffix('/').unwrap_or(name);
     if let Some(app_id) = first_party_resource(name) {
-        return Ok(as_asked(app_id));
+        return Ok(as_requested(app_id));
     }
     if let Some(account) = bare.strip_prefix("https://")
         && STORAGE_SUFFIXES.iter().any(|suffix| {
@@ -69,23 +69,23 @@ pub(super) fn find(
             })
         })
     {
-        return Ok(as_asked(STORAGE));
+        return Ok(as_requested(STORAGE));
     }
-    // An application of anyone's is a resource where it has a service principal.
+    // A registered application is a resource in each tenant that has its service principal.
     let application = directory.application_named(name).filter(|app| {
         directory
             .service_principal_of(tenant.id, app.app_id)
             .is_some()
     });
     match application {
-        // v2.0 tokens always say the client id; v1.0 tokens say what was asked for.
+        // v2.0 tokens have the client id as `aud`, v1.0 tokens the requested name.
         Some(app) if app.access_token_version == 2 => Ok(TokenResource {
             app_id: app.app_id,
             audience: app.app_id.to_string(),
             version: 2,
-            is_told: false,
+            is_evaluated_continuously: false,
         }),
-        Some(app) => Ok(as_asked(app.app_id)),
+        Some(app) => Ok(as_requested(app.app_id)),
         None => Err(unknown(tenant, name)),
     }
 }
@@ -108,14 +108,14 @@ fn unknown(tenant: &Tenant, name: &str) -> Refusal {
 /// The resource name in the `scope` of a v2.0 client credentials request.
 ///
 /// # Errors
-/// AADSTS70011 for a malformed scope, 28000 for several resources, 1002012 for anything but
+/// AADSTS70011 for a malformed scope, 28000 for several resources, 1002012 for anything other than
 /// `RESOURCE/.default`.
 pub(super) fn of_scope(scope: &str) -> Result<String, Refusal> {
     let invalid = |code, message: String| {
         Refusal::new(code, "invalid_scope", StatusCode::BAD_REQUEST, message)
     };
     let scopes: Vec<&str> = scope.split_ascii_whitespace().collect();
-    // RFC 6749 section 3.3: printable ASCII but for space, quotation mark and backslash.
+    // RFC 6749 section 3.3: printable ASCII without space, quotation mark and backslash.
     let is_token = |s: &str| {
         s.bytes()
             .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scope_is_a_resource_with_default_behind_it() {
+    fn a_scope_is_a_resource_with_a_default_suffix() {
         assert_eq!(of_scope("https://a.b/.default").unwrap(), "https://a.b");
         assert_eq!(of_scope("https://a.b//.default").unwrap(), "https://a.b/");
         let code = |scope| of_scope(scope).unwrap_err().code;

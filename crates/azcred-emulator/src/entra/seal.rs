@@ -1,6 +1,5 @@
-//! Encryption of what clients hold and send back: only the service that sealed it can read it.
-//! What a page or a cookie carries needs no memory here, so that clients can't fill it up, and it
-//! outlives a restart.
+//! Encryption of data that clients store and send back: only this service can read it. The service
+//! keeps no copy of such data, so clients can't fill its memory, and the data survives a restart.
 
 use crate::directory::Directory;
 use aws_lc_rs::{
@@ -13,8 +12,8 @@ use zeroize::Zeroizing;
 
 const NONCE_BYTES: usize = 12;
 
-/// Seals content for a purpose. `None` without randomness, or in a directory that has nothing to
-/// seal under.
+/// Encrypts content for a purpose. `None` if the system returns no random bytes, or if the
+/// directory has no secret for encryption.
 pub(super) fn seal<T: Serialize>(
     directory: &Directory,
     purpose: &'static str,
@@ -29,8 +28,8 @@ pub(super) fn seal<T: Serialize>(
     Some(URL_SAFE_NO_PAD.encode(&sealed))
 }
 
-/// Reads what was sealed for the same purpose; `None` for anything else. `limit` is in bytes of
-/// text.
+/// Decrypts what was encrypted for the same purpose. `None` for anything else. `limit` is the
+/// longest accepted text in bytes.
 pub(super) fn open<T: DeserializeOwned>(
     directory: &Directory,
     purpose: &'static str,
@@ -49,7 +48,7 @@ pub(super) fn open<T: DeserializeOwned>(
     serde_json::from_slice(opened).ok()
 }
 
-/// A key for each purpose, so that nothing sealed for one passes for another.
+/// Each purpose has its own key, so that data for one purpose is invalid for another.
 fn key(directory: &Directory, purpose: &str) -> Option<RandomizedNonceKey> {
     let secret = directory.refresh_secret.as_ref()?;
     let mut context = digest::Context::new(&SHA256);
@@ -72,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_for_its_purpose_and_service_alone() {
+    fn sealed_data_opens_only_for_its_purpose_and_service() {
         let ours = directory("a secret");
         let sealed = seal(&ours, "a page", &"content").unwrap();
         let opened = |directory: &Directory, purpose, limit| {

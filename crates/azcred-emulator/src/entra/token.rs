@@ -68,7 +68,7 @@ pub(super) async fn token_v2(
     )
 }
 
-/// Any other method: AADSTS900561.
+/// Another method: AADSTS900561.
 pub(super) async fn only_post(exchange: Exchange, method: Method) -> Response {
     Refusal::only_post(&method).into_response(&exchange)
 }
@@ -84,7 +84,7 @@ fn respond(world: &World, exchange: &Exchange, request: &Request) -> Response {
     match answer(world, exchange, request) {
         Ok(body) => {
             let mut response = Json(body).into_response();
-            exchange.dress(&mut response, 0);
+            exchange.add_headers(&mut response, 0);
             response
         }
         Err(refusal) => refusal.into_response(exchange),
@@ -210,8 +210,8 @@ fn by_application(
 }
 
 fn body_v2(token: &str, lifetime: i64) -> Value {
-    // No `client_info`: the service leaves it out for this grant even when asked, and MSAL would
-    // file the token under an account and never find it again.
+    // No `client_info`: the service leaves it out for this grant even when requested. With it, MSAL
+    // would store the token for an account and never find it again.
     let mut body = json!({
         "token_type": "Bearer",
         "expires_in": lifetime,
@@ -224,7 +224,7 @@ fn body_v2(token: &str, lifetime: i64) -> Value {
     body
 }
 
-/// The v1.0 endpoint writes its numbers as text.
+/// The v1.0 endpoint writes numbers as strings.
 fn body_v1(token: &str, resource: &str, now: i64, lifetime: i64) -> Value {
     json!({
         "token_type": "Bearer",
@@ -237,7 +237,7 @@ fn body_v1(token: &str, resource: &str, now: i64, lifetime: i64) -> Value {
     })
 }
 
-/// Tokens that live two hours and more come with a hint to fetch the next one at half time.
+/// For tokens that live two hours or longer, the response says to refresh them at half time.
 fn refresh_in(lifetime: i64) -> Option<i64> {
     (lifetime >= 7200).then_some(lifetime / 2)
 }

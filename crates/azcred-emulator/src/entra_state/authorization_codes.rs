@@ -1,4 +1,4 @@
-//! Authorization codes: each is good for one use, for ten minutes.
+//! Authorization codes: each is valid once, for ten minutes.
 
 use super::{challenge::Challenge, proofs::Proofs};
 use aws_lc_rs::digest;
@@ -14,27 +14,27 @@ use uuid::Uuid;
 pub(crate) struct AuthorizationCode {
     /// The account's object id in its home tenant.
     pub(crate) account: Uuid,
-    /// The tenant that the account signed in to.
+    /// The tenant of the sign-in.
     pub(crate) tenant: Uuid,
-    /// It was asked for without naming that tenant.
+    /// The request did not name that tenant.
     pub(crate) of_any: bool,
     /// The client's id.
     pub(crate) client: Uuid,
-    /// Where it was sent.
+    /// The redirect URI to which the code was sent.
     pub(crate) redirect_uri: String,
     pub(crate) challenge: Option<Challenge>,
     pub(crate) nonce: Option<String>,
-    /// What was asked for, in the v2.0 endpoint's words.
+    /// The requested scope, as the v2.0 endpoint writes it.
     pub(crate) scope: String,
-    /// The same in the v1.0 endpoint's.
+    /// The requested resource, as the v1.0 endpoint writes it.
     pub(crate) resource: String,
     /// `sid`.
     pub(crate) session: Uuid,
-    /// What the account has proved.
+    /// The factors that the user has proved.
     pub(crate) proofs: Proofs,
-    /// When the account proved it, in Unix milliseconds.
+    /// When the last factor was proved, in Unix milliseconds.
     pub(crate) proved_millis: i64,
-    /// When it was given out, in Unix seconds.
+    /// When the code was issued, in Unix seconds.
     pub(crate) issued: i64,
 }
 
@@ -45,31 +45,31 @@ pub(crate) struct AuthorizationCodes(Mutex<HashMap<[u8; 32], IssuedCode>>);
 #[derive(Debug)]
 struct IssuedCode {
     issued: i64,
-    /// `None` once it was used.
+    /// `None` after its use.
     code: Option<Box<AuthorizationCode>>,
 }
 
-/// Why a code is not redeemed.
+/// Why a code is rejected.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NotRedeemed<E> {
-    /// It is not one of this service's codes.
+    /// The code does not come from this service.
     Unknown,
-    /// It was redeemed before.
+    /// The code was redeemed before.
     Used,
-    /// It is too old.
+    /// The code has expired.
     Expired,
-    /// The check of the request found this.
+    /// The check of the request failed.
     Refused(E),
 }
 
 const LIFETIME: i64 = 10 * 60;
-/// How long a code is remembered: long enough to say that it has expired.
+/// How long a code is stored, so that an expired one can be told from an unknown one.
 const REMEMBERED: i64 = 60 * 60;
-/// More than this at once are a flood; the oldest go.
+/// Most stored codes. With more, the oldest are dropped.
 const MAX_CODES: usize = 10_000;
 
 impl AuthorizationCodes {
-    /// Gives a code out. `None` where the system has no randomness.
+    /// Issues a code. `None` if the system returns no random bytes.
     pub(crate) fn issue(&self, code: AuthorizationCode) -> Option<String> {
         let mut random = [0; 48];
         aws_lc_rs::rand::fill(&mut random).ok()?;
@@ -79,8 +79,8 @@ impl AuthorizationCodes {
         let now = code.issued;
         all.retain(|_, entry| now.saturating_sub(entry.issued) < REMEMBERED);
         if all.len() >= MAX_CODES {
-            // The older half: to look for the very oldest each time would cost a flood nothing, and
-            // others much.
+            // The older half goes at once. To search for the oldest code each time would be slow
+            // for all clients during a flood.
             let mut times: Vec<i64> = all.values().map(|entry| entry.issued).collect();
             let (_, middle, _) = times.select_nth_unstable(MAX_CODES / 2);
             let middle = *middle;
@@ -94,11 +94,10 @@ impl AuthorizationCodes {
         Some(text)
     }
 
-    /// Redeems a code if `check` accepts the request. A request that is rejected does not use the
-    /// code up.
+    /// Redeems a code if `check` accepts the request. A rejected request does not use the code up.
     ///
     /// # Errors
-    /// Why it is not redeemed; what `check` says is among it.
+    /// Why the code is rejected, which includes the error of `check`.
     pub(crate) fn redeem<E>(
         &self,
         text: &str,
@@ -145,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_good_once_for_ten_minutes_and_a_failed_try_does_not_use_it_up() {
+    fn a_code_is_valid_once_for_ten_minutes_and_a_failed_attempt_does_not_use_it_up() {
         let codes = AuthorizationCodes::default();
         let text = codes.issue(code(1000)).unwrap();
         let other = codes.issue(code(1000)).unwrap();
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_forgotten_after_an_hour_and_in_a_flood_the_older_go() {
+    fn codes_are_dropped_after_an_hour_and_the_older_ones_in_a_flood() {
         let codes = AuthorizationCodes::default();
         let first = codes.issue(code(0)).unwrap();
         codes.issue(code(3600)).unwrap();

@@ -15,7 +15,7 @@ pub(crate) enum Challenge {
 }
 
 impl Challenge {
-    /// Whether this is the verifier.
+    /// Whether this is the right verifier.
     pub(crate) fn is_met_by(&self, verifier: &str) -> bool {
         let hashed;
         let (ours, theirs) = match self {

@@ -1,6 +1,7 @@
-//! The device code flow (RFC 8628): codes that wait for a person.
-//! A program gets two codes. It shows the user code to a person, who enters it on a page in any
-//! browser and signs in there. With the device code it polls for the result.
+//! The device code flow (RFC 8628): codes that wait for a user.
+//!
+//! A program gets two codes. It shows the user code to a user, who enters it on a page in any
+//! browser and signs in there. With the device code, the program polls for the result.
 
 use super::proofs::Proofs;
 use aws_lc_rs::digest;
@@ -12,20 +13,20 @@ use std::{
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// Codes under way at once. A program has one, and a person enters one.
+/// Most codes that wait at once. A program uses one, and a user enters one.
 const MAX_PENDING: usize = 1000;
-/// Wrong user codes, from all browsers, within [`WINDOW_SECONDS`]. So few tries do not find one of
-/// a thousand codes among 20 to the power of 9 (RFC 8628 section 5.1).
+/// Most wrong user codes, from all browsers, within [`WINDOW_SECONDS`]. With so few attempts,
+/// guessing finds none of a thousand codes among 20 to the power of 9 (RFC 8628 section 5.1).
 const MAX_WRONG: usize = 50;
 const WINDOW_SECONDS: i64 = 60;
-/// Consonants, so that no code is a word, and none that looks like another (RFC 8628 section 6.1).
+/// Consonants that don't look alike, so that no code is a word (RFC 8628 section 6.1).
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const USER_CODE_LETTERS: usize = 9;
 const DEVICE_CODE_BYTES: usize = 96;
-/// How much sooner than agreed a program may poll, in milliseconds: clocks and networks are not
-/// exact.
+/// How much sooner than the interval a program may poll, in milliseconds, as clocks and networks
+/// are not exact.
 const TOLERANCE_MS: i64 = 500;
-/// How much slower a program has to become when it polled too soon (RFC 8628 section 3.5).
+/// How much longer a program's interval becomes when it polls too soon (RFC 8628 section 3.5).
 const SLOWER_MS: i64 = 5000;
 
 /// The device codes of one emulator.
@@ -40,12 +41,12 @@ struct PendingCodes {
     wrong: Vec<i64>,
 }
 
-/// What a program requested, as the page shows it and as the token will be.
+/// A program's request, as the page shows it and as the token is issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DeviceRequest {
     /// The client id.
     pub(crate) client: Uuid,
-    /// The tenant in the path: its first segment.
+    /// The first segment of the path, which names the tenant.
     pub(crate) segment: String,
     /// The requested scope, as the v2.0 endpoint writes it.
     pub(crate) scope: String,
@@ -53,16 +54,16 @@ pub(crate) struct DeviceRequest {
     pub(crate) claims: Option<String>,
 }
 
-/// Which account approved the program, and how it had signed in.
+/// The account that approved the program, and how it signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Approval {
     /// The account, by its object id in its home tenant.
     pub(crate) account: Uuid,
     /// `sid` of the browser's session.
     pub(crate) session: Uuid,
-    /// What the account has proved.
+    /// The factors that the user has proved.
     pub(crate) proofs: Proofs,
-    /// When, in Unix milliseconds: revocation may follow at once.
+    /// When, in Unix milliseconds, as a revocation may be in the same second.
     pub(crate) proved_millis: i64,
 }
 
@@ -84,7 +85,7 @@ struct PendingCode {
     expires: i64,
     /// When it was last polled, in Unix milliseconds.
     polled: Option<i64>,
-    /// How long to wait between two polls, in milliseconds.
+    /// The least time between two polls, in milliseconds.
     interval: i64,
 }
 
@@ -109,7 +110,7 @@ pub(crate) enum Polled {
     TooSoon,
     Waiting,
     Declined,
-    /// The code can't be used again.
+    /// The code is used up.
     Approved(DeviceRequest, Approval),
 }
 
@@ -118,11 +119,11 @@ impl DeviceCodes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The request of this user code, at a time in Unix seconds. Case, spaces and hyphens don't
-    /// count.
+    /// The request of this user code. `now` is in Unix seconds. Case, spaces and hyphens are
+    /// ignored.
     ///
     /// # Errors
-    /// When the code is unknown, or too many wrong codes were entered.
+    /// If the code is unknown, or too many wrong codes were entered.
     pub(crate) fn find(&self, user_code: &str, now: i64) -> Result<DeviceRequest, CodeRefused> {
         self.waiting(user_code, now, |entry| entry.pending.clone())
     }
@@ -174,8 +175,9 @@ impl DeviceCodes {
         }
     }
 
-    /// Makes a pair of codes for a request, good until `expires`, with `interval` seconds between
-    /// two polls. `None` without random bytes, or while too many codes wait.
+    /// Creates a pair of codes for a request. They are valid until `expires`, with `interval`
+    /// seconds between two polls. `None` if the system returns no random bytes, or if too many
+    /// codes wait.
     pub(crate) fn begin(
         &self,
         pending: DeviceRequest,
@@ -185,7 +187,7 @@ impl DeviceCodes {
     ) -> Option<CodePair> {
         let codes = CodePair::generate()?;
         let mut inner = self.lock();
-        // An expired code is kept as long again, to tell a program that it has expired.
+        // An expired code is kept as long again, so that the program learns that it has expired.
         inner.codes.retain(|_, entry| {
             let lifetime = expires.saturating_sub(now);
             now < entry.expires.saturating_add(lifetime)
@@ -205,7 +207,7 @@ impl DeviceCodes {
         Some(codes)
     }
 
-    /// A program's poll, at a time in Unix milliseconds.
+    /// Handles a program's poll, at a time in Unix milliseconds.
     pub(crate) fn poll(&self, device_code: &str, client: Uuid, now_ms: i64) -> Polled {
         let mut inner = self.lock();
         let key = digest_of(device_code);
@@ -238,7 +240,7 @@ impl DeviceCodes {
 }
 
 impl CodePair {
-    /// `None` without randomness.
+    /// `None` if the system returns no random bytes.
     fn generate() -> Option<Self> {
         let mut random = Zeroizing::new([0; DEVICE_CODE_BYTES]);
         aws_lc_rs::rand::fill(random.as_mut_slice()).ok()?;
@@ -246,7 +248,7 @@ impl CodePair {
         while user_code.len() < USER_CODE_LETTERS {
             let mut random = [0; 16];
             aws_lc_rs::rand::fill(&mut random).ok()?;
-            // 240 is the largest multiple of 20 in a byte: what lies above would favour the first
+            // 240 is the largest multiple of 20 in a byte. Larger values would favour the first
             // letters.
             let letters = random
                 .into_iter()
@@ -261,10 +263,10 @@ impl CodePair {
     }
 }
 
-/// The device code that these bytes make.
+/// The device code for these random bytes.
 ///
-/// It begins with a letter, as Entra ID's do: passed on a command line, one that begins with `-`
-/// would be an option.
+/// Like Entra ID's, it begins with a letter. On a command line, a leading `-` would make it an
+/// option.
 fn device_code_of_random(random: &[u8; DEVICE_CODE_BYTES]) -> Zeroizing<String> {
     let mut bytes = Zeroizing::new(*random);
     // The first half of base64url's alphabet is letters.
@@ -272,7 +274,7 @@ fn device_code_of_random(random: &[u8; DEVICE_CODE_BYTES]) -> Zeroizing<String> 
     Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()))
 }
 
-/// A user code without spaces and hyphens, in capitals. What is longer than any code is cut.
+/// A user code in upper case, without spaces and hyphens. A longer text is cut.
 fn canonical(user_code: &str) -> String {
     user_code
         .chars()
@@ -317,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_code_begins_with_a_letter_whatever_the_random_bytes_are() {
+    fn a_device_code_always_begins_with_a_letter() {
         for byte in 0..=u8::MAX {
             let code = device_code_of_random(&[byte; DEVICE_CODE_BYTES]);
             assert_eq!(code.len(), 128);
@@ -330,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_code_has_nine_consonants_and_is_found_however_it_is_typed() {
+    fn a_user_code_has_nine_consonants_and_case_and_hyphens_are_ignored() {
         let devices = DeviceCodes::default();
         let codes = begin(&devices, 0);
         assert_eq!(codes.user_code.len(), 9);
@@ -348,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_waits_until_a_person_has_decided_and_gets_one_answer() {
+    fn a_program_polls_until_a_user_has_decided_and_gets_one_result() {
         let devices = DeviceCodes::default();
         let codes = begin(&devices, 0);
         let code = &codes.device_code;
@@ -356,7 +358,7 @@ mod tests {
         assert_eq!(devices.poll(code, Uuid::nil(), 9000), Polled::Unknown);
         assert_eq!(devices.poll("another", CLIENT, 9000), Polled::Unknown);
         devices.approve(&codes.user_code, approval(), 1).unwrap();
-        // A decision stands.
+        // A decision can't be changed.
         let again = devices.decline(&codes.user_code, 1);
         assert_eq!(again, Err(CodeRefused::Unknown));
         let approved = Polled::Approved(pending(), approval());
@@ -372,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_asks_too_soon_has_to_become_slower() {
+    fn a_program_that_polls_too_soon_must_slow_down() {
         let devices = DeviceCodes::default();
         let code = begin(&devices, 0).device_code;
         for (at, expected) in [
@@ -380,7 +382,7 @@ mod tests {
             (5000, Polled::Waiting),
             (9600, Polled::Waiting),
             (12_000, Polled::TooSoon),
-            // Ten seconds apart from now on.
+            // From now on, ten seconds apart.
             (18_000, Polled::TooSoon),
             (33_000, Polled::Waiting),
         ] {
@@ -389,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_ends_by_time_and_is_known_to_have_ended_for_a_while() {
+    fn a_code_expires_and_is_reported_as_expired_for_a_while() {
         let devices = DeviceCodes::default();
         let codes = begin(&devices, 0);
         let poll = |at: i64| devices.poll(&codes.device_code, CLIENT, at * 1000);
@@ -402,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_under_way_are_bounded_and_make_room_when_they_end() {
+    fn the_number_of_waiting_codes_is_limited_and_expired_ones_free_their_places() {
         let devices = DeviceCodes::default();
         for _ in 0..MAX_PENDING {
             assert!(devices.begin(pending(), 0, 900, 5).is_some());
@@ -412,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_finds_a_code_by_trying() {
+    fn guessing_codes_is_blocked() {
         let devices = DeviceCodes::default();
         let codes = begin(&devices, 0);
         for _ in 0..MAX_WRONG {

@@ -1,7 +1,7 @@
 //! Smart lockout: too many wrong passwords lock an account for a while.
 //!
-//! 'Protect user accounts from attacks with Microsoft Entra smart lockout': ten failed attempts,
-//! one minute at first, and the same wrong password again does not count.
+//! 'Protect user accounts from attacks with Microsoft Entra smart lockout': ten failed attempts
+//! lock an account, at first for one minute. The same wrong password again does not count.
 
 use aws_lc_rs::digest;
 use std::{
@@ -15,11 +15,11 @@ use uuid::Uuid;
 pub(crate) enum Verdict {
     Right,
     Wrong,
-    /// Whatever the password was.
+    /// The account is locked, even for the right password.
     Locked,
 }
 
-/// The wrong attempts of each account. It is bounded by the number of accounts.
+/// The wrong attempts of each account. The size is bounded by the number of accounts.
 #[derive(Debug, Default)]
 pub(crate) struct Lockout(Mutex<HashMap<Uuid, Attempts>>);
 
@@ -27,7 +27,7 @@ pub(crate) struct Lockout(Mutex<HashMap<Uuid, Attempts>>);
 struct Attempts {
     /// Digests of the wrong passwords, at most [`THRESHOLD`].
     wrong: Vec<[u8; 32]>,
-    /// Unix seconds until when the account is locked.
+    /// The account is locked until then, in Unix seconds.
     locked_until: i64,
 }
 
@@ -35,7 +35,7 @@ const THRESHOLD: usize = 10;
 const LOCK_SECONDS: i64 = 60;
 
 impl Lockout {
-    /// Counts an attempt at an account at a time in Unix seconds.
+    /// Counts an attempt at an account. `now` is in Unix seconds.
     pub(crate) fn attempt(
         &self,
         account: Uuid,
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_wrong_password_counts_once_and_a_right_one_starts_anew() {
+    fn the_same_wrong_password_counts_once_and_a_right_one_resets_the_count() {
         let lockout = Lockout::default();
         for _ in 0..20 {
             let verdict = lockout.attempt(ACCOUNT, "the old one", false, 0);

@@ -7,15 +7,15 @@ use std::{
 };
 use uuid::Uuid;
 
-/// When each client last asked for each resource. Kept only for tenants with a limit.
+/// When each client last requested each resource, in tenants with a limit.
 #[derive(Debug, Default)]
 pub(crate) struct Loops(Mutex<HashMap<(Uuid, String), VecDeque<i64>>>);
 
-/// More pairs than this are forgotten at once rather than kept for a flood.
+/// Most pairs of client and resource. With more, all are dropped at once.
 const MAX_PAIRS: usize = 10_000;
 
 impl Loops {
-    /// Counts a request, and says whether it is one too many within the window.
+    /// Counts a request. True if it is one too many within the window.
     pub(crate) fn is_loop(&self, client: Uuid, resource: &str, limit: LoopLimit, now: i64) -> bool {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= MAX_PAIRS {

@@ -1,6 +1,6 @@
 //! What Entra ID keeps in memory between requests.
 //!
-//! It keeps as little as it can: most of what a sign-in needs is sealed in what the client holds.
+//! It is as little as possible: clients store most of what a sign-in needs, encrypted.
 
 mod authorization_codes;
 mod challenge;
@@ -22,14 +22,14 @@ use spent::Spent;
 /// The stores of one emulator's Entra ID.
 #[derive(Debug, Default)]
 pub(crate) struct EntraState {
-    /// Clients that request the same token over and over.
+    /// Clients that request the same token again and again.
     pub(crate) loops: Loops,
     /// Wrong passwords of each account.
     pub(crate) lockout: Lockout,
-    /// Refresh tokens that were used, in tenants where each is good for one use.
+    /// Used refresh tokens, in tenants where each has one use.
     pub(crate) spent: Spent,
-    /// Device codes that wait for a person.
+    /// Device codes that wait for a user.
     pub(crate) devices: DeviceCodes,
-    /// Authorization codes that were issued.
+    /// Issued authorization codes.
     pub(crate) codes: AuthorizationCodes,
 }

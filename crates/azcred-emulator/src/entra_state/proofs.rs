@@ -1,20 +1,20 @@
-//! How a person has signed in, and when: `amr`, and what Conditional Access checks.
+//! How and when a user has signed in: for `amr`, and for Conditional Access.
 
 use serde::{Deserialize, Serialize};
 
-/// What a person has proved of themselves in one session.
+/// The factors that a user has proved in one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Proofs {
-    /// The password was given.
+    /// The password was entered.
     pub(crate) password: bool,
-    /// A second factor was given.
+    /// A second factor was entered.
     pub(crate) mfa: bool,
-    /// When the last of them was given, in Unix seconds.
+    /// When the last factor was proved, in Unix seconds.
     pub(crate) at: i64,
 }
 
 impl Proofs {
-    /// A password alone, given just now.
+    /// Only a password, entered now.
     pub(crate) fn by_password(now: i64) -> Self {
         Self {
             password: true,
@@ -23,7 +23,7 @@ impl Proofs {
         }
     }
 
-    /// `amr` (RFC 8176): `pwd`, and `mfa` beside it where there was a second factor.
+    /// `amr` (RFC 8176): `pwd`, and `mfa` with a second factor.
     pub(crate) fn amr(self) -> Vec<&'static str> {
         [(self.password, "pwd"), (self.mfa, "mfa")]
             .into_iter()
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_proved_is_told_by_name() {
+    fn amr_names_the_proved_factors() {
         let password = Proofs::by_password(5);
         assert_eq!(password.amr(), ["pwd"]);
         let both = Proofs {

@@ -1,6 +1,7 @@
-//! Refresh tokens that were used, in tenants where each is good once.
-//! Entra ID accepts an older token after a new one was issued. Other services don't, and only there
-//! does a client fail that uses one token twice at the same time.
+//! Used refresh tokens, in tenants where each has one use.
+//!
+//! Entra ID accepts an older token after a new one was issued. Other services don't. Only with them
+//! does a client fail that uses a token twice at once.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -8,8 +9,7 @@ use std::{
 };
 use uuid::Uuid;
 
-/// The ids of used tokens; the oldest are forgotten when there are too many, and all of them at the
-/// end.
+/// The ids of used tokens. If there are too many, the oldest are dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Spent(Mutex<UsedIds>);
 
@@ -22,7 +22,7 @@ struct UsedIds {
 const CAPACITY: usize = 100_000;
 
 impl Spent {
-    /// Uses a token up. False where it was before: of several who try at once, one gets through.
+    /// Uses a token up. False if it was used before: of several calls at once, one returns true.
     pub(crate) fn spend(&self, token: Uuid) -> bool {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !inner.known.insert(token) {
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_spent_once_and_the_oldest_are_forgotten() {
+    fn a_token_is_used_up_once_and_the_oldest_are_dropped() {
         let spent = Spent::default();
         let token = |number: usize| Uuid::from_u128(number as u128);
         assert!(spent.spend(token(0)));

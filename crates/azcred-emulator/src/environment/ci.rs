@@ -1,4 +1,4 @@
-//! The personas of jobs in a CI system.
+//! The personas of CI jobs.
 
 use crate::{
     ci::github_actions::{ACTOR, RUN_ID, SHA, WORKFLOW},
@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// A job in GitHub Actions with the permission `id-token: write` (GitHub's pages 'Variables
-/// reference' and 'OpenID Connect reference'), and what `azure/login` is usually told besides.
+/// reference' and 'OpenID Connect reference'), and the usual inputs of `azure/login`.
 pub(super) fn github(info: &Info) -> Option<Pairs> {
     let run = info.github_actions.as_ref()?;
     let (owner, _) = run.repository.split_once('/')?;

@@ -1,5 +1,5 @@
-//! The personas that get tokens from the host they run on: a cluster, a compute, an app, a virtual
-//! machine, Cloud Shell.
+//! The personas that get tokens from their host: a cluster, a compute, an app, a virtual machine,
+//! Cloud Shell.
 
 use crate::{
     environment::{pairs::Pairs, way::Way},
@@ -7,8 +7,8 @@ use crate::{
     service::Cloud,
 };
 
-/// A pod with workload identity, as the admission webhook of Azure Kubernetes Service leaves it
-/// ('Microsoft Entra Workload ID on AKS').
+/// A pod with workload identity, with the variables that the admission webhook of Azure Kubernetes
+/// Service sets ('Microsoft Entra Workload ID on AKS').
 pub(super) fn aks(info: &Info, way: Way) -> Option<Pairs> {
     let workload = info.workload.as_ref()?;
     let mut pairs = vec![
@@ -19,7 +19,7 @@ pub(super) fn aks(info: &Info, way: Way) -> Option<Pairs> {
             workload.token_file.display().to_string(),
         ),
     ];
-    // By ports every persona has one.
+    // By ports, every persona has this variable.
     if way == Way::RealNames {
         let authority = format!("https://{}/", Cloud::Public.login_host());
         pairs.push(("AZURE_AUTHORITY_HOST", authority));
@@ -27,7 +27,7 @@ pub(super) fn aks(info: &Info, way: Way) -> Option<Pairs> {
     Some(pairs)
 }
 
-/// A virtual machine, whose metadata service is where this variable says.
+/// A virtual machine. This variable has the URL of its metadata service.
 pub(super) fn vm(info: &Info) -> Option<Pairs> {
     let hosts = info.identity_hosts.as_ref()?;
     Some(vec![(
@@ -36,8 +36,8 @@ pub(super) fn vm(info: &Info) -> Option<Pairs> {
     )])
 }
 
-/// An app in App Service, which still sets the old names too ('Use managed identities for App
-/// Service', 'REST endpoint reference').
+/// An app in App Service, which sets the old names too ('Use managed identities for App Service',
+/// 'REST endpoint reference').
 pub(super) fn app_service(info: &Info) -> Option<Pairs> {
     let hosts = info.identity_hosts.as_ref()?;
     let (endpoint, header) = (&hosts.app_service_endpoint, &hosts.app_service_header);

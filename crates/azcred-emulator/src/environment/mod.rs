@@ -1,8 +1,8 @@
-//! The variables with which a program uses the emulator: its identity (persona) and how it reaches
-//! the services (way).
+//! The variables with which a program uses the emulator: the program's identity (persona) and how
+//! it reaches the services (way).
 //!
-//! A persona is a line in [`PERSONAS`], a summary, and a function in the file of its group; every
-//! variable that any of them sets is also in `unset`.
+//! A persona is a line in [`PERSONAS`], a summary, and a function in the file of its group. Every
+//! variable that a persona sets is also in `unset`.
 
 mod ci;
 mod hosts;
@@ -23,7 +23,7 @@ pub use way::{WAYS, Way};
 pub enum Persona {
     /// The seeded service principal, by `AZURE_*`.
     ServicePrincipal,
-    /// The same, by hi-ml's `HIML_*`.
+    /// The same service principal, by hi-ml's `HIML_*`.
     Himl,
     /// A service principal with a certificate, by `AZURE_*`.
     Certificate,
@@ -53,12 +53,12 @@ pub enum Persona {
     NoAccount,
 }
 
-/// Variables for a child process. It holds secrets: `Debug` shows names only.
+/// Variables for a child process. They include secrets: `Debug` shows names only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Environment {
     /// Variables to set.
     pub set: Vec<(String, String)>,
-    /// Variables to remove: they would lead the program elsewhere, or to another identity.
+    /// Variables to remove: they would lead the program past the emulator, or to another identity.
     pub unset: Vec<&'static str>,
 }
 
@@ -92,7 +92,7 @@ pub const PERSONAS: &[(&str, Persona)] = &[
 ];
 
 impl Persona {
-    /// What the program gets, in a few words.
+    /// The program's identity in a few words.
     pub fn summary(self) -> &'static str {
         match self {
             Self::ServicePrincipal => "a service principal with a secret, in AZURE_*",
@@ -113,7 +113,7 @@ impl Persona {
         }
     }
 
-    /// Its variables; `None` where the seed has no identity for it.
+    /// The persona's variables. `None` if the seed has no identity for it.
     fn variables(self, info: &Info, way: Way) -> Option<Pairs> {
         match self {
             Self::ServicePrincipal => principals::service_principal(info),
@@ -136,14 +136,14 @@ impl Persona {
 }
 
 impl Info {
-    /// The variables for a program that is to use the emulator. Other variables stay unchanged.
+    /// The variables for a program that uses the emulator. Other variables stay unchanged.
     ///
-    /// A persona for which the seed has no identity sets no credential.
+    /// If the seed has no identity for the persona, no credential is set.
     pub fn environment(&self, persona: Persona, way: Way) -> Environment {
         let mut set = self.trust();
         set.extend(self.route(way));
         set.extend(self.workspace_variables());
-        set.extend(self.home_of_azcred());
+        set.extend(self.azcred_home());
         set.extend(owned(persona.variables(self, way).unwrap_or_default()));
         let unset = unset::CREDENTIALS
             .iter()
@@ -157,7 +157,7 @@ impl Info {
 
     fn trust(&self) -> Vec<(String, String)> {
         let bundle = self.ca_bundle.display().to_string();
-        // OpenSSL and rustls-native-certs, requests, curl, Node.
+        // For OpenSSL and rustls-native-certs, requests, curl, Node.
         [
             "SSL_CERT_FILE",
             "REQUESTS_CA_BUNDLE",
@@ -190,10 +190,10 @@ impl Info {
         owned(pairs)
     }
 
-    /// azcred's own folder for the emulator. By Azure's own names, azcred could not tell a sign-in
-    /// to the emulator from one to Azure: it would send a real refresh token to the emulator, and
-    /// the refusal would end the real sign-in.
-    fn home_of_azcred(&self) -> Vec<(String, String)> {
+    /// A separate folder for azcred's sign-ins. With Azure's real names, azcred can't tell a
+    /// sign-in to the emulator from one to Azure. It would send a real refresh token to the
+    /// emulator, and the refusal would end the real sign-in.
+    fn azcred_home(&self) -> Vec<(String, String)> {
         let home = self.state_dir.join("azcred").display().to_string();
         owned(vec![("AZCRED_HOME", home)])
     }

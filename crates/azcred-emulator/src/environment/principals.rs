@@ -25,7 +25,7 @@ pub(super) fn himl(info: &Info) -> Option<Pairs> {
     ])
 }
 
-/// The first application that has a certificate the emulator made.
+/// The first application with a certificate that the emulator made.
 pub(super) fn certificate(info: &Info) -> Option<Pairs> {
     info.identities.iter().find_map(|identity| {
         let path = identity.certificate_path.as_ref()?;
@@ -38,8 +38,8 @@ pub(super) fn certificate(info: &Info) -> Option<Pairs> {
 }
 
 impl Info {
-    /// The persona `service-principal` with its secret: the first application that has all it
-    /// needs.
+    /// The service principal of the persona `service-principal`, with its secret: the first
+    /// application that has both.
     pub fn service_principal(&self) -> Option<(&IdentityInfo, &str)> {
         self.identities
             .iter()

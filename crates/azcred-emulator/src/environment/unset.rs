@@ -1,6 +1,6 @@
-//! The variables that go before a persona's own are set.
+//! The variables that are removed before a persona's variables are set.
 
-/// Whatever could sign a program in, or choose who does, in any of Azure's libraries and tools
+/// Variables that sign a program in or choose its identity, in any of Azure's libraries and tools
 /// ('EnvironmentCredential', 'ManagedIdentityCredential', 'WorkloadIdentityCredential',
 /// 'AzurePipelinesCredential', 'AzureMLOnBehalfOfCredential', hi-ml, Azure CLI and Azure Developer
 /// CLI).
@@ -44,7 +44,8 @@ pub(super) const CREDENTIALS: &[&str] = &[
     "AZD_CONFIG_DIR",
 ];
 
-/// Whatever tells a program that a CI system runs it: hi-ml and others sign in differently there.
+/// Variables that tell a program that it runs in a CI system: hi-ml and others sign in differently
+/// there.
 pub(super) const CI: &[&str] = &[
     "CI",
     "TF_BUILD",
@@ -68,7 +69,7 @@ pub(super) const CI: &[&str] = &[
     "GITHUB_WORKFLOW",
 ];
 
-/// Whatever could lead a program past the emulator.
+/// Variables that lead a program past the emulator.
 pub(super) const ROUTES: &[&str] = &[
     "AZURE_AUTHORITY_HOST",
     "AZURE_REGIONAL_AUTHORITY_NAME",

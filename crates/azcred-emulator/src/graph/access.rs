@@ -1,4 +1,4 @@
-//! Who calls, and what its token permits.
+//! The caller, and what its token permits.
 
 use super::response::GraphError;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
-/// Whose token it is.
+/// The claims of the caller's token.
 pub(super) fn authenticate(world: &World, headers: &HeaderMap) -> Result<Claims, GraphError> {
     let authorization = headers
         .get(http::header::AUTHORIZATION)
@@ -40,7 +40,7 @@ pub(super) fn authenticate(world: &World, headers: &HeaderMap) -> Result<Claims,
     Ok(claims)
 }
 
-/// The caller, where its token carries one of these application permissions (the `roles` claim).
+/// The caller, if its token has one of these application permissions (the `roles` claim).
 pub(super) fn authorize(
     world: &World,
     headers: &HeaderMap,
@@ -56,7 +56,7 @@ pub(super) fn authorize(
     if holds { Ok(claims) } else { Err(denied()) }
 }
 
-/// The caller is known, and may not.
+/// The caller is known but lacks the permission.
 pub(super) fn denied() -> GraphError {
     GraphError::new(
         StatusCode::FORBIDDEN,
@@ -65,7 +65,7 @@ pub(super) fn denied() -> GraphError {
     )
 }
 
-/// A person whose client holds one of these delegated permissions (`scp`).
+/// The user, if the client has one of these delegated permissions (`scp`).
 pub(super) fn delegated(
     world: &World,
     headers: &HeaderMap,
@@ -74,7 +74,7 @@ pub(super) fn delegated(
     let claims = authenticate(world, headers)?;
     let granted = claims.all.get("scp").and_then(|value| value.as_str());
     let mut granted = granted.unwrap_or_default().split(' ');
-    // An application's own token has none.
+    // An application's own token has no delegated permissions.
     match granted.any(|name| any_of.contains(&name)) {
         true => Ok(claims),
         false => Err(denied()),

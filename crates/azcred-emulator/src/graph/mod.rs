@@ -1,5 +1,5 @@
-//! Microsoft Graph: the directory, to read, for who holds the right application permission, and
-//! people's sessions.
+//! Microsoft Graph: the directory, read-only, for callers with the right application permission,
+//! and the sessions of users.
 
 mod access;
 mod objects;
@@ -21,7 +21,7 @@ use axum::{
 use http::{HeaderMap, StatusCode, Uri};
 use std::sync::Arc;
 
-/// The largest body that is read: `getByIds` takes a thousand ids.
+/// The largest accepted body: `getByIds` accepts a thousand ids.
 const MAX_BODY_BYTES: usize = 128 * 1024;
 
 /// Graph's routes.
@@ -38,7 +38,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .with_state(world)
 }
 
-/// Graph checks the token first, whatever the path.
+/// Graph checks the token first, for every path.
 async fn unknown(State(world): State<Arc<World>>, headers: HeaderMap, uri: Uri) -> Response {
     let trace = GraphTrace::new(&world, &headers);
     let refusal = match authenticate(&world, &headers) {

@@ -1,4 +1,4 @@
-//! The sets of directory objects Graph shows: applications, service principals, users, groups, the
+//! The directory objects that Graph returns: applications, service principals, users, groups, the
 //! organization.
 
 use crate::{
@@ -21,7 +21,7 @@ use std::sync::Arc;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-/// A set of objects.
+/// A kind of objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Set {
     Applications,
@@ -38,7 +38,7 @@ impl Set {
         Self::Groups,
     ];
 
-    /// Its segment in the path.
+    /// The segment in the path.
     fn segment(self) -> &'static str {
         match self {
             Self::Applications => "applications",
@@ -48,7 +48,7 @@ impl Set {
         }
     }
 
-    /// The application permissions of which one is needed, least first ('Microsoft Graph
+    /// The application permissions that allow reading, the least one first ('Microsoft Graph
     /// permissions reference').
     fn permissions(self) -> &'static [&'static str] {
         match self {
@@ -62,7 +62,7 @@ impl Set {
         }
     }
 
-    /// What is in it for a tenant.
+    /// The objects of this kind in a tenant.
     fn objects(self, directory: &Directory, tenant: Uuid) -> Vec<Value> {
         match self {
             Self::Applications => {
@@ -101,7 +101,7 @@ struct ListQuery {
     top: Option<usize>,
 }
 
-/// `GET /v1.0/SET`: the objects of the caller's tenant that a filter lets through.
+/// `GET /v1.0/SET`: the objects of the caller's tenant that match a filter.
 fn list(set: Set, world: &World, headers: &HeaderMap, query: &ListQuery) -> Response {
     let trace = GraphTrace::new(world, headers);
     let found = authorize(world, headers, set.permissions()).and_then(|caller| {
@@ -128,7 +128,7 @@ fn list(set: Set, world: &World, headers: &HeaderMap, query: &ListQuery) -> Resp
     }
 }
 
-/// `GET /v1.0/SET/ID`: one object, by object id; users by their sign-in name too.
+/// `GET /v1.0/SET/ID`: one object by its object id; a user also by the sign-in name.
 fn one(set: Set, world: &World, headers: &HeaderMap, id: &str) -> Response {
     let trace = GraphTrace::new(world, headers);
     let found = authorize(world, headers, set.permissions()).and_then(|caller| {
@@ -191,7 +191,7 @@ struct ByIds {
     ids: Vec<String>,
 }
 
-/// `POST /v1.0/directoryObjects/getByIds`: whichever of these exist, of whatever kind.
+/// `POST /v1.0/directoryObjects/getByIds`: those of the objects that exist, of any kind.
 pub(super) async fn by_ids(
     State(world): State<Arc<World>>,
     headers: HeaderMap,
@@ -202,7 +202,7 @@ pub(super) async fn by_ids(
         Ok(caller) => caller,
         Err(error) => return error.into_response(&trace),
     };
-    let Ok(asked) = serde_json::from_slice::<ByIds>(&body) else {
+    let Ok(requested) = serde_json::from_slice::<ByIds>(&body) else {
         return GraphError::unreadable().into_response(&trace);
     };
     let directory = world.directory();
@@ -210,7 +210,7 @@ pub(super) async fn by_ids(
         .into_iter()
         .flat_map(|set| set.objects(&directory, caller.tenant))
         .filter(|object| {
-            asked.ids.iter().any(|id| {
+            requested.ids.iter().any(|id| {
                 object["id"]
                     .as_str()
                     .is_some_and(|value| value.eq_ignore_ascii_case(id))
@@ -220,14 +220,14 @@ pub(super) async fn by_ids(
     trace.answer(json!({ "value": found }))
 }
 
-/// `PROPERTY eq 'VALUE'` or `PROPERTY/any(x:x eq 'VALUE')`, the filters by which tools find one
-/// object. Anything else is refused, as Graph refuses what it does not understand.
+/// `PROPERTY eq 'VALUE'` or `PROPERTY/any(x:x eq 'VALUE')`, with which tools find one object. Other
+/// filters are rejected, as Graph rejects unknown ones.
 struct GraphFilter {
     property: &'static str,
     value: String,
 }
 
-/// What can be filtered by.
+/// The properties that a filter can use.
 const FILTERABLE: &[&str] = &[
     "appId",
     "displayName",
@@ -255,7 +255,7 @@ impl GraphFilter {
         let value = value.trim();
         let quoted = value.strip_prefix('\'').and_then(|v| v.strip_suffix('\''));
         let value = match quoted {
-            // A quote within is doubled ('OData system query options').
+            // In a string, a quote is doubled ('OData system query options').
             Some(value) => value.replace("''", "'"),
             None => Uuid::try_parse(value).ok()?.to_string(),
         };
@@ -354,7 +354,7 @@ fn group(group: &Group) -> Value {
     })
 }
 
-/// The routes of a set: its list and its objects.
+/// The routes of a kind: its list and its objects.
 pub(super) fn routes(set: Set, router: axum::Router<Arc<World>>) -> axum::Router<Arc<World>> {
     use axum::routing::get;
     let all =

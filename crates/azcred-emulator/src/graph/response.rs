@@ -1,5 +1,4 @@
-//! How Graph answers: its ids, its lists, its errors ('Microsoft Graph error responses and resource
-//! types').
+//! Graph's responses: ids, lists, errors ('Microsoft Graph error responses and resource types').
 
 use crate::{tokens::Revoked, world::World};
 use axum::{
@@ -11,7 +10,7 @@ use serde_json::{Value, json};
 use time::macros::format_description;
 use uuid::Uuid;
 
-/// What belongs to one request: its ids and the time.
+/// The ids and the time of one request.
 pub(super) struct GraphTrace {
     request_id: Uuid,
     client_request_id: String,
@@ -33,17 +32,17 @@ impl GraphTrace {
         }
     }
 
-    /// An answer with a body.
+    /// A response with a body.
     pub(super) fn answer(&self, body: Value) -> Response {
-        self.dress((StatusCode::OK, Json(body)).into_response())
+        self.add_headers((StatusCode::OK, Json(body)).into_response())
     }
 
-    /// An answer without one.
+    /// A response without a body.
     pub(super) fn empty(&self) -> Response {
-        self.dress(StatusCode::NO_CONTENT.into_response())
+        self.add_headers(StatusCode::NO_CONTENT.into_response())
     }
 
-    fn dress(&self, mut response: Response) -> Response {
+    fn add_headers(&self, mut response: Response) -> Response {
         let headers = response.headers_mut();
         for (name, value) in [
             ("request-id", self.request_id.to_string()),
@@ -58,7 +57,7 @@ impl GraphTrace {
     }
 }
 
-/// An error of Graph's.
+/// An error of Graph.
 #[derive(Debug)]
 pub(super) struct GraphError {
     status: StatusCode,
@@ -78,7 +77,7 @@ impl GraphError {
         }
     }
 
-    /// No such object: 404.
+    /// The object does not exist: 404.
     pub(super) fn not_found(id: &str) -> Self {
         let shown: String = id.chars().filter(|c| !c.is_control()).take(100).collect();
         Self::new(
@@ -90,7 +89,7 @@ impl GraphError {
         )
     }
 
-    /// A body that is not the JSON that was expected: 400.
+    /// The body is not the expected JSON: 400.
     pub(super) fn unreadable() -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
@@ -99,7 +98,8 @@ impl GraphError {
         )
     }
 
-    /// The token is good, and the account's sessions have ended since: 401 with a challenge.
+    /// The token is valid, but the account's sessions have been revoked since: 401 with a
+    /// challenge.
     pub(super) fn revoked(revoked: &Revoked) -> Self {
         const WHY: &str = "Continuous access evaluation resulted in challenge with result: InteractionRequired and \
                            code: TokenIssuedBeforeRevocationTimestamp";
@@ -114,7 +114,7 @@ impl GraphError {
         }
     }
 
-    /// A filter that is not understood: 400.
+    /// Graph does not support the filter: 400.
     pub(super) fn bad_filter() -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
@@ -142,6 +142,6 @@ impl GraphError {
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, challenge);
         }
-        trace.dress(response)
+        trace.add_headers(response)
     }
 }

@@ -1,5 +1,5 @@
-//! Users and their sessions: `/me`, and requests that end sign-ins. Graph permits them to the user
-//! and to applications with the permission for it.
+//! Users and their sessions: `/me`, and requests that end sessions. Users and applications may send
+//! them with the right permission.
 
 use crate::{
     directory::{Directory, SecretText, User},
@@ -24,7 +24,7 @@ use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Delegated permissions of which one is needed to read oneself ('Get a user').
+/// Delegated permissions, one of which is needed to read `/me` ('Get a user').
 const READ_ME: &[&str] = &["User.Read", "User.ReadWrite", "User.ReadWrite.All"];
 /// … to end one's own sessions ('user: revokeSignInSessions').
 const REVOKE_ME: &[&str] = &[
@@ -35,7 +35,7 @@ const REVOKE_ME: &[&str] = &[
 ];
 /// … to change one's own password ('user: changePassword').
 const CHANGE_ME: &[&str] = &["User.ReadWrite.All", "Directory.AccessAsUser.All"];
-/// Application permissions of which one is needed to end another user's sessions.
+/// Application permissions, one of which is needed to end another user's sessions.
 const REVOKE: &[&str] = &[
     "User.RevokeSessions.All",
     "User.ReadWrite.All",
@@ -87,14 +87,14 @@ async fn revoke_theirs(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Response {
-    let whom = authorize(&world, &headers, REVOKE)
+    let user = authorize(&world, &headers, REVOKE)
         .and_then(|caller| Ok(named(&world.directory(), &caller, &id)?.id));
-    revoke(&world, &headers, whom)
+    revoke(&world, &headers, user)
 }
 
-fn revoke(world: &World, headers: &HeaderMap, whom: Result<Uuid, GraphError>) -> Response {
+fn revoke(world: &World, headers: &HeaderMap, user: Result<Uuid, GraphError>) -> Response {
     let trace = GraphTrace::new(world, headers);
-    match whom {
+    match user {
         Ok(id) => {
             let now = world.clock.now();
             world.directory_mut().revoke_sessions(id, now);
@@ -114,7 +114,7 @@ struct ChangePassword {
     new_password: SecretInput,
 }
 
-/// A secret in a body: it goes into its type without being anything else.
+/// A secret in a body. It is deserialized directly into its type.
 #[derive(Deserialize)]
 #[serde(from = "String")]
 struct SecretInput(SecretText);
@@ -168,8 +168,8 @@ struct PasswordProfile {
     password: Option<SecretInput>,
 }
 
-/// `PATCH /v1.0/users/{id}`: switches an account off or on, and resets its password. Anything else
-/// is refused.
+/// `PATCH /v1.0/users/{id}`: enables or disables an account, and resets its password. Other changes
+/// are rejected.
 async fn update(
     State(world): State<Arc<World>>,
     headers: HeaderMap,

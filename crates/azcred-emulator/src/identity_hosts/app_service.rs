@@ -1,9 +1,9 @@
-//! App Service's endpoint, the old version too, and Azure Machine Learning's on a compute, which is
-//! that old one.
+//! App Service's endpoint in its present and its old version, and Azure Machine Learning's endpoint
+//! on a compute, which is the same as the old version.
 //!
-//! 'Use managed identities for App Service and Azure Functions', 'REST endpoint reference'. Its
-//! errors are not documented: their shape and the words for an identity that is not there are what
-//! people have reported.
+//! 'Use managed identities for App Service and Azure Functions', 'REST endpoint reference'.
+//! Microsoft does not document the errors: their format and the message for a missing identity come
+//! from users' reports.
 
 use crate::{
     directory::SecretText,
@@ -25,7 +25,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Where tokens are.
+/// The path of the endpoint for tokens.
 pub(super) const TOKEN_PATH: &str = "/msi/token";
 
 pub(super) fn router(host: Host) -> Router {
@@ -35,7 +35,7 @@ pub(super) fn router(host: Host) -> Router {
         .with_state(host)
 }
 
-/// The two versions differ in names and in how time is written.
+/// The two versions have different names and time formats.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ApiVersion {
     V2017,
@@ -60,7 +60,7 @@ impl ApiVersion {
 
     fn choice(self, parameters: &Parameters) -> IdentityChoice<'_> {
         match self {
-            // It knows no other way to choose, and takes no notice of what it does not know.
+            // The old version has no other choice, and ignores unknown parameters.
             Self::V2017 => IdentityChoice {
                 client_id: parameters.get("clientid"),
                 ..IdentityChoice::default()
@@ -95,11 +95,11 @@ impl ApiVersion {
 
 async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Response {
     let parameters = Parameters::of(&uri);
-    let asked = parameters.given("api-version");
+    let requested = parameters.given("api-version");
     let is_compute = host.service == Service::MlCompute;
-    let version = ApiVersion::read(asked).filter(|v| !is_compute || *v == ApiVersion::V2017);
+    let version = ApiVersion::read(requested).filter(|v| !is_compute || *v == ApiVersion::V2017);
     let Some(version) = version else {
-        let message = match asked {
+        let message = match requested {
             Some(_) => "The api-version is not supported.",
             None => "The api-version query parameter is required.",
         };
@@ -109,7 +109,7 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
         Service::MlCompute => &host.hosts.ml_compute,
         _ => &host.hosts.app_service,
     };
-    if !shows(&headers, version.secret_header(), secret) {
+    if !has_secret(&headers, version.secret_header(), secret) {
         let message = format!(
             "The {} header is missing or wrong.",
             version.secret_header()
@@ -142,7 +142,7 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
             Json(body).into_response()
         }
         Err(NoToken::Identity(_)) => version.error(StatusCode::BAD_REQUEST, version.not_found()),
-        // Whatever Entra ID said, this is all that comes through.
+        // Every error of Entra ID becomes this one.
         Err(NoToken::Refused(_)) => version.error(
             StatusCode::INTERNAL_SERVER_ERROR,
             "An unexpected error occured while fetching the AAD Token. Please contact support with this provided \
@@ -151,8 +151,8 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
     }
 }
 
-/// Whether a header holds this secret, in a time that tells nothing.
-pub(super) fn shows(headers: &HeaderMap, name: &str, secret: &SecretText) -> bool {
+/// Whether a header has this secret. The time does not depend on the secret.
+pub(super) fn has_secret(headers: &HeaderMap, name: &str, secret: &SecretText) -> bool {
     headers
         .get(name)
         .and_then(|value| value.to_str().ok())

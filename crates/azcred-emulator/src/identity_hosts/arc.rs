@@ -1,5 +1,5 @@
-//! The agent of Azure Arc-enabled servers: IMDS's protocol behind a proof that the client may read
-//! the agent's folder.
+//! The agent of Azure Arc-enabled servers: the protocol of IMDS, after the client has proved that
+//! it can read the agent's folder.
 //!
 //! 'Authenticate against Azure resources with Azure Arc-enabled servers'.
 
@@ -17,7 +17,7 @@ use axum::{
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
-/// Versions the agent takes.
+/// The supported versions.
 const VERSIONS: &[&str] = &["2019-11-01", "2020-06-01", "2021-02-01"];
 
 pub(super) fn router(host: Host) -> Router {
@@ -54,8 +54,8 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
             }
         }
     }
-    // Clients refuse an answer that does not confirm the identity they chose: older agents ignore
-    // the choice.
+    // The response confirms the chosen identity. Clients reject it otherwise, as older agents
+    // ignore the choice.
     let confirm = |body: &mut Value| {
         for name in ["object_id", "msi_res_id"] {
             if let Some(chosen) = parameters.get(name) {
@@ -66,7 +66,7 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
     imds::answer(&host, &headers, &parameters, confirm)
 }
 
-/// 401, with a file that says what to send.
+/// 401, with the path of a file whose content the client must send.
 fn challenge(host: &Host, why: &str) -> Response {
     let made = host.hosts.arc_keys.challenge();
     let realm = made.and_then(|file| {

@@ -1,7 +1,7 @@
-//! The key files by which a client proves to Azure Arc's agent that it may read what only
-//! administrators may.
+//! The key files by which a client proves to Azure Arc's agent that it can read files that only
+//! administrators can read.
 //!
-//! Each challenge creates a file with a key in it. A client that sends the key has read the file.
+//! Each challenge creates a file with a key. A client that sends the key has read the file.
 
 use crate::directory::SecretText;
 use std::{
@@ -12,22 +12,22 @@ use std::{
 };
 use tempfile::TempPath;
 
-/// Keys that are good at once; the oldest goes for a new one.
+/// Most valid keys. A further one replaces the oldest.
 const MAX_KEYS: usize = 64;
 
 /// The folder of key files, and the keys in it.
 pub(crate) struct ArcKeys {
     folder: PathBuf,
-    // A file goes with its entry.
+    // A file is deleted with its entry.
     keys: Mutex<VecDeque<(SecretText, TempPath)>>,
 }
 
 impl ArcKeys {
-    /// Keys in the agent's own folder where that is there and can be written, as clients look for
-    /// them nowhere else; in the state folder otherwise.
+    /// Uses the agent's own folder if it exists and can be written, as clients read files only
+    /// there. Otherwise uses the state folder.
     pub(crate) fn new(state: &Path) -> Self {
         let own = state.join("arc-tokens");
-        // What an emulator that was killed left behind. Nothing is there as a rule.
+        // Files of an emulator that was killed. Usually there are none.
         let _ = std::fs::remove_dir_all(&own);
         let folder = agents_folder()
             .filter(|folder| {
@@ -40,17 +40,17 @@ impl ArcKeys {
         }
     }
 
-    /// Where the files are.
+    /// The folder of the files.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Where the files are, if not in the agent's folder.
+    /// The folder of the files, unless it is the agent's folder.
     pub(super) fn elsewhere(&self) -> Option<&Path> {
         (agents_folder().as_deref() != Some(&*self.folder)).then_some(&self.folder)
     }
 
-    /// Makes a new key, and returns the path of its file (0600).
+    /// Creates a key, and returns the path of its file (mode 0600).
     pub(super) fn challenge(&self) -> std::io::Result<PathBuf> {
         let key = SecretText::generate().map_err(|_| std::io::Error::other("no randomness"))?;
         make_private(&self.folder)?;
@@ -69,10 +69,10 @@ impl ArcKeys {
         Ok(shown)
     }
 
-    /// Takes a key. It is good once.
+    /// Uses a key up. Each key is valid once.
     pub(super) fn redeem(&self, sent: &str) -> bool {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        // All are compared, whichever it is, so that the time tells nothing.
+        // All keys are compared, so that the time does not show which one matches.
         let mut found = None;
         for (at, (key, _)) in keys.iter().enumerate() {
             if key.matches(sent) {
@@ -101,7 +101,7 @@ fn agents_folder() -> Option<PathBuf> {
     }
 }
 
-/// Creates a folder (0700) if it does not exist.
+/// Creates a folder (mode 0700) if it does not exist.
 fn make_private(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_good_once_and_its_file_goes_with_it() {
+    fn a_key_is_valid_once_and_its_file_is_deleted_with_it() {
         let state = tempfile::tempdir().unwrap();
         let keys = keys(state.path());
         let file = keys.challenge().unwrap();
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_for_challenges_only_does_not_fill_the_disk() {
+    fn challenges_without_an_answer_do_not_fill_the_disk() {
         let state = tempfile::tempdir().unwrap();
         let keys = keys(state.path());
         let first = keys.challenge().unwrap();
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn nobody_else_can_read_a_key() {
+    fn other_users_can_not_read_a_key() {
         use std::os::unix::fs::PermissionsExt as _;
         let state = tempfile::tempdir().unwrap();
         let keys = keys(state.path());

@@ -1,5 +1,5 @@
-//! A certificate that vouches for itself: Service Fabric's clients know it by its SHA-1, and trust
-//! no authority.
+//! A self-signed certificate: Service Fabric's clients check its SHA-1 thumbprint, and no
+//! authority.
 
 use aws_lc_rs::digest;
 use rcgen::{
@@ -14,7 +14,7 @@ use std::{
 };
 use time::{Duration, OffsetDateTime};
 
-/// How long it is valid, in days: it lives as long as the process at most.
+/// Validity in days. The certificate is never used longer than the process runs.
 const DAYS: i64 = 90;
 
 /// Why the certificate could not be created.
@@ -35,10 +35,10 @@ pub(crate) struct SelfSigned {
 }
 
 impl SelfSigned {
-    /// A new one for `localhost`.
+    /// Creates a certificate for `localhost`.
     ///
     /// # Errors
-    /// When the system has no randomness.
+    /// When the system returns no random bytes.
     pub(crate) fn generate() -> Result<Self, CertificateError> {
         let failed = |e: rcgen::Error| CertificateError(e.to_string());
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
@@ -80,7 +80,7 @@ impl SelfSigned {
         })
     }
 
-    /// What a TLS server needs to show it.
+    /// The TLS settings of a server with this certificate.
     pub(crate) fn config(&self) -> Arc<ServerConfig> {
         self.config.clone()
     }

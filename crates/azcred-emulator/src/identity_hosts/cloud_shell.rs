@@ -1,6 +1,7 @@
-//! Cloud Shell's tokens of the user whose shell it is.
+//! Cloud Shell's tokens of its user.
 //!
-//! Undocumented but for what azure-identity sends; the errors are what people have reported.
+//! Microsoft does not document the endpoint. The request is that of azure-identity, and the errors
+//! come from users' reports.
 
 use crate::{
     identity_hosts::{
@@ -19,10 +20,10 @@ use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use uuid::uuid;
 
-/// Where tokens are.
+/// The path of the endpoint for tokens.
 pub(super) const TOKEN_PATH: &str = "/oauth2/token";
 
-/// The largest form that is read: it holds a resource's name.
+/// The largest accepted form. It contains only a resource's name.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
 const ACTOR: Actor = Actor {
@@ -30,7 +31,7 @@ const ACTOR: Actor = Actor {
     name: "Azure Portal Console App",
 };
 
-/// What it has tokens for; a slash at the end makes no difference.
+/// The supported resources, with or without a slash at the end.
 const AUDIENCES: &[&str] = &[
     "https://management.core.windows.net/",
     "https://management.azure.com/",
@@ -65,7 +66,7 @@ async fn token(State(host): State<Host>, headers: HeaderMap, body: Bytes) -> Res
         );
     };
     let bare = |name: &str| name.trim_end_matches('/').to_ascii_lowercase();
-    // By ports, two of them have another name.
+    // By ports, two of them have another URL.
     let urls = host.world.urls();
     let mut known = AUDIENCES.iter().copied().chain([&*urls.arm, &*urls.graph]);
     if !known.any(|known| bare(known) == bare(resource)) {

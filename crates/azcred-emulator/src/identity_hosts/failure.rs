@@ -1,4 +1,4 @@
-//! How each host words an error status that a fault asks for.
+//! Each host's response for an error status of a fault.
 
 use crate::{
     identity_hosts::{imds, service_fabric},
@@ -12,12 +12,11 @@ use http::{StatusCode, header};
 use serde_json::json;
 use uuid::Uuid;
 
-/// What Docker Desktop's proxy answers in the place of IMDS, which it can't reach: the only 403
-/// from that address.
+/// The response of Docker Desktop's proxy, which can't reach IMDS: the only 403 from that address.
 const DOCKER_DESKTOP: &str = "connecting to 169.254.169.254:80: connecting to 169.254.169.254:80: dial tcp \
                               169.254.169.254:80: connectex: A socket operation was attempted to an unreachable network.";
 
-/// The answer of a host with this status.
+/// A host's response with this status.
 pub(crate) fn failure(host: Service, status: StatusCode) -> Response {
     let (code, message) = match status.as_u16() {
         404 => ("not_found", "Resource not found"),
@@ -32,7 +31,7 @@ pub(crate) fn failure(host: Service, status: StatusCode) -> Response {
         ),
         _ => (
             "invalid_request",
-            "The request was refused for a reason that the emulator was told to give",
+            "A fault of the emulator rejected the request",
         ),
     };
     match host {

@@ -1,4 +1,4 @@
-//! One host, and the tokens that Entra ID issues to it.
+//! A host of managed identities, and the tokens that Entra ID issues to it.
 
 use crate::{
     entra::{Exchange, Issued, Refusal, issue_for_identity},
@@ -14,7 +14,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
 use std::sync::Arc;
 
-/// One host.
+/// A host of managed identities.
 #[derive(Clone)]
 pub(super) struct Host {
     pub(super) service: Service,
@@ -56,7 +56,7 @@ impl EntraRefusal {
 }
 
 impl Host {
-    /// A token of the identity that is meant.
+    /// A token of the chosen identity.
     pub(super) fn token(
         &self,
         headers: &HeaderMap,
@@ -76,7 +76,7 @@ impl Host {
         }
     }
 
-    /// The host's own exchange with Entra ID.
+    /// The host's request to Entra ID.
     pub(super) fn exchange(&self, headers: &HeaderMap) -> Exchange {
         let entrance = Entrance {
             service: self.service,

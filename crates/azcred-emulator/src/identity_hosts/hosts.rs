@@ -1,4 +1,4 @@
-//! What the hosts of one emulator have in common: identities, and the secrets that clients show.
+//! What the hosts of one emulator have in common: identities, and the secrets that clients send.
 
 use crate::{
     directory::SecretText,
@@ -13,9 +13,9 @@ use crate::{
 use std::path::Path;
 use uuid::Uuid;
 
-/// What the hosts of one emulator have, and what they want to see.
+/// The identities and secrets of an emulator's hosts.
 pub(crate) struct Hosts {
-    /// All managed identities, whichever host has them.
+    /// The managed identities of all hosts.
     pub(crate) identities: Vec<ManagedIdentity>,
     /// The user of Cloud Shell and of jobs on behalf of a user.
     pub(crate) user: Option<Uuid>,
@@ -25,17 +25,18 @@ pub(crate) struct Hosts {
     pub(crate) service_fabric: SecretText,
     /// `MSI_SECRET` of Azure Machine Learning.
     pub(crate) ml_compute: SecretText,
-    /// What Service Fabric shows.
+    /// The certificate of Service Fabric.
     pub(crate) certificate: SelfSigned,
-    /// What Azure Arc's agent wants to be told.
+    /// The keys of Azure Arc's agent.
     pub(crate) arc_keys: ArcKeys,
 }
 
 impl Hosts {
-    /// Hosts with secrets of their own. `state` is where key files go that have no other place.
+    /// Creates the secrets. `state` is the folder for key files if the agent's folder can't be
+    /// used.
     ///
     /// # Errors
-    /// When the system has no randomness.
+    /// When the system returns no random bytes.
     pub(crate) fn new(
         identities: Vec<ManagedIdentity>,
         user: Option<Uuid>,
@@ -53,7 +54,7 @@ impl Hosts {
         })
     }
 
-    /// The identity of a host where a request chooses none.
+    /// The identity of a host for a request that chooses none.
     pub(crate) fn default_of(&self, host: Service) -> Option<&ManagedIdentity> {
         identity::find(&self.identities, host, &IdentityChoice::default()).ok()
     }

@@ -1,4 +1,4 @@
-//! Which managed identity a request to a host means.
+//! Which managed identity a request to a host chooses.
 
 use crate::{
     resources::{ManagedIdentity, Scope},
@@ -13,7 +13,7 @@ pub(crate) struct IdentityChoice<'a> {
     pub(crate) client_id: Option<&'a str>,
     /// By object id.
     pub(crate) object_id: Option<&'a str>,
-    /// By the id of the user-assigned identity's resource.
+    /// By the resource id of the user-assigned identity.
     pub(crate) resource_id: Option<&'a str>,
 }
 
@@ -23,14 +23,15 @@ impl IdentityChoice<'_> {
     }
 
     fn means(&self, identity: &ManagedIdentity) -> bool {
-        let is = |said: Option<&str>, id: Uuid| {
-            said.is_none_or(|said| Uuid::try_parse(said).is_ok_and(|said| said == id))
+        let is = |given: Option<&str>, id: Uuid| {
+            given.is_none_or(|given| Uuid::try_parse(given).is_ok_and(|given| given == id))
         };
         is(self.client_id, identity.client_id)
             && is(self.object_id, identity.object_id)
-            && self.resource_id.is_none_or(|said| {
-                said.parse::<Scope>()
-                    .is_ok_and(|said| said.key() == identity.resource_id.key())
+            && self.resource_id.is_none_or(|given| {
+                given
+                    .parse::<Scope>()
+                    .is_ok_and(|given| given.key() == identity.resource_id.key())
             })
     }
 }
@@ -38,15 +39,16 @@ impl IdentityChoice<'_> {
 /// Why a host has no identity for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoIdentity {
-    /// No identity is assigned to it, or not the requested one.
+    /// The host has no identity, or not the requested one.
     NotFound,
-    /// Several are, none of them its own, and the request does not choose.
+    /// The host has several user-assigned identities and no system-assigned one, and the request
+    /// chooses none.
     Several,
 }
 
-/// The identity of a host that a request means. Without a choice it is the host's own; where that
-/// has none, the only user-assigned one ('How to use managed identities on an Azure VM to acquire
-/// an access token').
+/// The identity that a request chooses. Without a choice, it is the host's system-assigned
+/// identity, else the only user-assigned one ('How to use managed identities on an Azure VM to
+/// acquire an access token').
 pub(crate) fn find<'a>(
     identities: &'a [ManagedIdentity],
     host: Service,
@@ -102,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_choice_it_is_the_hosts_own_or_the_only_one_there_is() {
+    fn without_a_choice_it_is_the_system_assigned_or_the_only_identity() {
         let open = IdentityChoice::default();
         assert_eq!(found(&[], &open), Err(NoIdentity::NotFound));
         assert_eq!(found(&[user_assigned(1)], &open), Ok(1));
@@ -114,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_is_chosen_by_any_of_its_three_ids_in_any_case_and_by_no_others() {
+    fn an_identity_is_chosen_by_its_three_ids_in_any_case() {
         let all = [user_assigned(1), user_assigned(2), machine(3)];
         let client = Uuid::from_u128(102).to_string().to_uppercase();
         let object = Uuid::from_u128(2).to_string();

@@ -18,13 +18,13 @@ use axum::{
 use http::{HeaderMap, StatusCode, Uri};
 use serde_json::{Value, json};
 
-/// Where tokens are, on virtual machines and on servers with Azure Arc.
+/// The path of the endpoint for tokens, on virtual machines and on servers with Azure Arc.
 pub(super) const TOKEN_PATH: &str = "/metadata/identity/oauth2/token";
 
-/// Versions of the whole service that are named to who names none; the last but few of 'Supported
-/// API versions'.
+/// Versions that the error for a missing version names: nearly the newest ones ('Supported API
+/// versions').
 const NEWEST_VERSIONS: &[&str] = &["2021-12-13", "2021-11-15", "2021-11-01"];
-/// Versions that the identity endpoint takes ('Supported API versions').
+/// Versions that the identity endpoint supports ('Supported API versions').
 const VERSIONS: &[&str] = &[
     "2018-02-01",
     "2018-04-02",
@@ -72,7 +72,7 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
     answer(&host, &headers, &parameters, |_| {})
 }
 
-/// The token that these parameters request, or an error. `more` adds fields to the response.
+/// The requested token, or an error. `more` adds fields to the response.
 pub(super) fn answer(
     host: &Host,
     headers: &HeaderMap,
@@ -103,12 +103,12 @@ pub(super) fn answer(
             "Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the \
              token request",
         ),
-        // What Entra ID said is passed on.
+        // Entra ID's error is passed on.
         Err(NoToken::Refused(refused)) => refused.passed_on(),
     }
 }
 
-/// `GET /metadata/instance`: there, and without a machine to tell of.
+/// `GET /metadata/instance`: the endpoint exists, but there is no machine to describe.
 async fn instance(headers: HeaderMap, uri: Uri) -> Response {
     if let Some(refusal) = refuse_header(&headers) {
         return refusal;
@@ -120,8 +120,8 @@ async fn instance(headers: HeaderMap, uri: Uri) -> Response {
         .into_response()
 }
 
-/// Why a request is refused by its headers. Every request needs the header that no browser sends by
-/// itself, and must not have come through a proxy ('Security and authentication').
+/// The error for a request with wrong headers. Every request needs a header that browsers never
+/// send on their own, and must not come through a proxy ('Security and authentication').
 pub(super) fn refuse_header(headers: &HeaderMap) -> Option<Response> {
     if headers.contains_key("x-forwarded-for") {
         return Some(error(
@@ -155,7 +155,7 @@ fn refuse_version(parameters: &Parameters) -> Option<Response> {
     Some((StatusCode::BAD_REQUEST, Json(body)).into_response())
 }
 
-/// An error in the words of OAuth.
+/// An error in the format of OAuth.
 pub(super) fn error(status: StatusCode, error: &str, description: &str) -> Response {
     let body = json!({ "error": error, "error_description": description });
     (status, Json(body)).into_response()

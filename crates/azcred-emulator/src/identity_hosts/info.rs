@@ -1,4 +1,4 @@
-//! Where the hosts of managed identities are, and what they want to see: a part of `emulator.json`.
+//! URLs and secrets of the hosts of managed identities: a part of `emulator.json`.
 
 use crate::{
     identity_hosts::{app_service, cloud_shell, hosts::Hosts, imds, ml_obo},
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, path::PathBuf};
 use uuid::Uuid;
 
-/// The hosts of managed identities, by their addresses on loopback. It holds secrets, which `Debug`
-/// does not show.
+/// The hosts of managed identities, with their URLs on this machine. They include secrets, which
+/// `Debug` hides.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostsInfo {
-    /// IMDS, without a path: what `AZURE_POD_IDENTITY_AUTHORITY_HOST` takes in the place of
+    /// IMDS without a path, for `AZURE_POD_IDENTITY_AUTHORITY_HOST`. It takes the place of
     /// `http://169.254.169.254`.
     pub imds_url: String,
     /// App Service's `IDENTITY_ENDPOINT`.
@@ -23,21 +23,21 @@ pub struct HostsInfo {
     pub service_fabric_endpoint: String,
     /// Service Fabric's `IDENTITY_HEADER`.
     pub service_fabric_header: String,
-    /// SHA-1 of the certificate that it shows: `IDENTITY_SERVER_THUMBPRINT`.
+    /// SHA-1 of the host's certificate: `IDENTITY_SERVER_THUMBPRINT`.
     pub service_fabric_thumbprint: String,
     /// Azure Arc's `IDENTITY_ENDPOINT`.
     pub arc_endpoint: String,
     /// Azure Arc's `IMDS_ENDPOINT`.
     pub arc_url: String,
-    /// Where Azure Arc's key files are, if not in the folder of the agent, which is where clients
-    /// believe in them.
+    /// The folder of Azure Arc's key files, unless it is the agent's folder. Clients accept files
+    /// only in the agent's folder.
     #[serde(default)]
     pub arc_keys_elsewhere: Option<PathBuf>,
     /// Azure Machine Learning's `MSI_ENDPOINT` on a compute.
     pub ml_compute_endpoint: String,
     /// Azure Machine Learning's `MSI_SECRET` on a compute.
     pub ml_compute_secret: String,
-    /// Azure Machine Learning's `DEFAULT_IDENTITY_CLIENT_ID`, where the compute has an identity.
+    /// Azure Machine Learning's `DEFAULT_IDENTITY_CLIENT_ID`, if the compute has an identity.
     pub ml_compute_client_id: Option<Uuid>,
     /// Azure Machine Learning's `OBO_ENDPOINT` in a job.
     pub ml_obo_endpoint: String,
@@ -46,7 +46,7 @@ pub struct HostsInfo {
 }
 
 impl HostsInfo {
-    /// `url` gives the base URL of a service's port.
+    /// `url` returns the base URL of a service's port.
     pub(crate) fn new(hosts: &Hosts, url: impl Fn(Service) -> String) -> Self {
         let at = |service, path: &str| format!("{}{path}", url(service));
         let ml_compute = hosts.default_of(Service::MlCompute);

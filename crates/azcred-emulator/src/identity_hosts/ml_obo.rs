@@ -1,8 +1,8 @@
-//! Azure Machine Learning's tokens of the user on whose behalf a job runs.
+//! Azure Machine Learning's tokens of the user who submitted a job.
 //!
-//! Undocumented: what azure-ai-ml's `AzureMLOnBehalfOfCredential` sends and reads. A GET with
-//! nothing but the resource; that only the job can reach the address is all the protection there
-//! is.
+//! Microsoft does not document the endpoint. The protocol is that of azure-ai-ml's
+//! `AzureMLOnBehalfOfCredential`: a GET with only the resource. No secret protects it: only the job
+//! can reach the URL.
 
 use crate::{
     expires_on::ExpiresOnFormat,
@@ -19,10 +19,10 @@ use axum::{
 use http::{HeaderMap, StatusCode, Uri};
 use uuid::uuid;
 
-/// Where tokens are.
+/// The path of the endpoint for tokens.
 pub(super) const TOKEN_PATH: &str = "/OBO/token";
 
-/// 'Verify first-party Microsoft applications in sign-in reports'.
+/// Source: 'Verify first-party Microsoft applications in sign-in reports'.
 const ACTOR: Actor = Actor {
     client_id: uuid!("0736f41a-0425-4b46-bdb5-1563eff02385"),
     name: "Azure Machine Learning",

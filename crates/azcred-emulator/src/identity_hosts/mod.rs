@@ -30,7 +30,7 @@ pub use info::HostsInfo;
 pub(crate) use failure::failure;
 pub(crate) use hosts::Hosts;
 
-/// A router for each host.
+/// One router for each host.
 pub(crate) fn routers(
     world: &Arc<World>,
     hosts: &Arc<Hosts>,

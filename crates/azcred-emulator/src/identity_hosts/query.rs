@@ -2,22 +2,22 @@
 
 use crate::identity_hosts::identity::IdentityChoice;
 
-/// Parameters by name; of several with one name the first counts.
+/// Parameters by name. If a name occurs several times, the first value counts.
 #[derive(Debug)]
 pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// Reads `name=value&…`.
+    /// Parses `name=value&…`.
     pub(super) fn read(text: &[u8]) -> Self {
         Self(url::form_urlencoded::parse(text).into_owned().collect())
     }
 
-    /// The parameters behind the question mark.
+    /// The parameters in a URL's query.
     pub(super) fn of(uri: &http::Uri) -> Self {
         Self::read(uri.query().unwrap_or_default().as_bytes())
     }
 
-    /// A parameter that is there.
+    /// A parameter, even if it is empty.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
@@ -25,12 +25,12 @@ impl Parameters {
             .map(|(_, value)| value.as_str())
     }
 
-    /// A parameter that says something.
+    /// A parameter, unless it is empty.
     pub(super) fn given(&self, name: &str) -> Option<&str> {
         self.get(name).filter(|value| !value.is_empty())
     }
 
-    /// Which identity is meant, in the names of IMDS. A resource id has two.
+    /// The chosen identity, by IMDS's names of the parameters. The resource id has two names.
     pub(super) fn choice(&self) -> IdentityChoice<'_> {
         IdentityChoice {
             client_id: self.get("client_id"),

@@ -1,12 +1,12 @@
 //! Service Fabric's managed identity token service.
 //!
-//! 'How to leverage a Service Fabric application's managed identity to access Azure services'; the
-//! errors are its section 'Error handling'.
+//! 'How to leverage a Service Fabric application's managed identity to access Azure services'. The
+//! errors come from its section 'Error handling'.
 
 use crate::{
     expires_on::ExpiresOnFormat,
     identity_hosts::{
-        app_service::shows,
+        app_service::has_secret,
         host::{Host, NoToken},
         identity::IdentityChoice,
         imds::TOKEN_PATH,
@@ -57,7 +57,7 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
             "Managed identity not found for the specified application host.",
         )
     };
-    if !shows(&headers, "secret", &host.hosts.service_fabric) {
+    if !has_secret(&headers, "secret", &host.hosts.service_fabric) {
         return not_found();
     }
     let Some(resource) = parameters.given("resource") else {
@@ -67,12 +67,12 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
             "The parameter 'resource' should not be null or empty string.",
         );
     };
-    // Which identity it is, the cluster's configuration says: a client can't choose.
+    // The cluster's configuration determines the identity: a client can't choose.
     match host.token(&headers, &IdentityChoice::default(), resource) {
         Ok(token) => Json(json!({
             "token_type": "Bearer",
             "access_token": token.issued.access_token,
-            // The page shows a number, and the service was seen to send a text (MSAL's source).
+            // Microsoft's page shows a number, but the service sends a string (MSAL's source).
             "expires_on": ExpiresOnFormat::Text.write(token.issued.expires_on),
             "resource": token.issued.resource,
         }))
@@ -86,7 +86,7 @@ async fn token(State(host): State<Host>, headers: HeaderMap, uri: Uri) -> Respon
     }
 }
 
-/// An error in the shape of Azure's own APIs.
+/// An error in the format of Azure's own APIs.
 pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response {
     let body = json!({
         "error": { "correlationId": Uuid::new_v4(), "code": code, "message": message },

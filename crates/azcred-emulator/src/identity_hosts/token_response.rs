@@ -1,10 +1,10 @@
-//! The response of IMDS and of the hosts that write theirs as it does: all numbers are texts.
+//! The response of IMDS, and of the hosts with the same format: all numbers are strings.
 
 use super::host::IdentityToken;
 use crate::{entra::Issued, expires_on::ExpiresOnFormat};
 use serde_json::{Value, json};
 
-/// What IMDS says of a token, and those that speak as it does: all numbers are texts.
+/// A token response in the format of IMDS: all numbers are strings.
 pub(super) fn token_as_text(token: &IdentityToken<'_>) -> Value {
     let mut body = issued_as_text(&token.issued);
     body["client_id"] = token.identity.client_id.to_string().into();

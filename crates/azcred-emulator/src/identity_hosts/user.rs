@@ -1,4 +1,4 @@
-//! Tokens of the user that a host acts for.
+//! Tokens of a user, for hosts that act for the user.
 
 use crate::{
     entra::{Issued, issue_for_user},
@@ -7,14 +7,14 @@ use crate::{
 use http::HeaderMap;
 use uuid::Uuid;
 
-/// The program that a host is, to Entra ID.
+/// The program as which a host requests tokens from Entra ID.
 pub(super) struct Actor {
     pub(super) client_id: Uuid,
     pub(super) name: &'static str,
 }
 
 impl Host {
-    /// A token of the user who is signed in here.
+    /// A token of the host's user.
     pub(super) fn user_token(
         &self,
         headers: &HeaderMap,

@@ -1,4 +1,4 @@
-//! The built-in roles that people meet around Azure Machine Learning, with Microsoft's ids and
+//! The built-in roles that are common around Azure Machine Learning, with Microsoft's ids and
 //! permissions.
 //!
 //! Source: "Azure built-in roles" on Microsoft Learn (privileged, general, AI + machine learning,
@@ -21,7 +21,7 @@ struct BuiltIn {
     data_actions: &'static [&'static str],
 }
 
-/// Every built-in role, in the order of the table.
+/// All built-in roles, in the order of the table.
 pub(super) fn all() -> &'static [RoleDefinition] {
     static ROLES: LazyLock<Vec<RoleDefinition>> =
         LazyLock::new(|| TABLE.iter().map(BuiltIn::definition).collect());

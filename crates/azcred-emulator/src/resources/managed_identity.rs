@@ -4,10 +4,10 @@ use super::scope::Scope;
 use crate::service::Service;
 use uuid::Uuid;
 
-/// The type of resource that a user-assigned identity is.
+/// The type of a user-assigned identity's resource.
 const USER_ASSIGNED_TYPE: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
 
-/// The services that give out tokens of managed identities.
+/// The services that issue tokens of managed identities.
 pub(crate) const HOSTS: &[Service] = &[
     Service::Imds,
     Service::AppService,
@@ -23,15 +23,15 @@ pub(crate) struct ManagedIdentity {
     pub(crate) object_id: Uuid,
     /// Its client id.
     pub(crate) client_id: Uuid,
-    /// The identity itself where it is user-assigned, else the resource whose own it is:
-    /// `xms_mirid`.
+    /// `xms_mirid`: the identity's own resource if it is user-assigned, else the resource that has
+    /// it.
     pub(crate) resource_id: Scope,
-    /// Where its tokens can be had.
+    /// The hosts that issue its tokens.
     pub(crate) hosts: Vec<Service>,
 }
 
 impl ManagedIdentity {
-    /// Whether it is a resource of its own, which several hosts can have.
+    /// Whether it is user-assigned, so that several hosts can have it.
     pub(crate) fn is_user_assigned(&self) -> bool {
         self.resource_id
             .resource_type()

@@ -1,8 +1,7 @@
-//! The resources of Azure Resource Manager, the role assignments on them, and the rules by which
-//! access is decided.
+//! The resources of Azure Resource Manager, the role assignments on them, and the rules for access.
 //!
-//! Nothing here knows of HTTP or tokens: [`Resources`] is a value, [`Resources::decide`] a pure
-//! function over it.
+//! This code knows nothing of HTTP or tokens: [`Resources`] is a value, and [`Resources::decide`]
+//! is a pure function of it.
 
 mod builtin_roles;
 mod managed_identity;
@@ -33,21 +32,21 @@ pub(crate) use managed_identity::{HOSTS, ManagedIdentity};
 pub(crate) use seed::kind_of;
 pub(crate) use workspace::{basic, complete, default_datastores};
 
-/// The default seed's half for [`ResourcesSeed`]; its principals are those of the directory's half.
+/// The default seed's part for [`ResourcesSeed`]. Its principals are those of the directory's part.
 pub const DEFAULT_SEED: &str = include_str!("contoso.toml");
 
-/// Subscriptions and all that is in them, with roles and assignments. It serializes whole: a state
-/// folder keeps it as it is.
+/// Subscriptions with their content, roles and assignments. The state folder stores this type as it
+/// is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Resources {
     management_groups: BTreeMap<String, ManagementGroup>,
     subscriptions: BTreeMap<Uuid, Subscription>,
-    /// By the key of their id.
+    /// By their id's key.
     groups: BTreeMap<String, ResourceGroup>,
-    /// By the key of their id.
+    /// By their id's key.
     resources: BTreeMap<String, Resource>,
-    /// Custom roles only: the built-in ones are everywhere.
+    /// Only custom roles: every tenant has the built-in ones.
     custom_roles: BTreeMap<Uuid, RoleDefinition>,
     role_assignments: Vec<RoleAssignment>,
     deny_assignments: Vec<DenyAssignment>,
@@ -56,20 +55,20 @@ pub struct Resources {
 /// Why a role could not be assigned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AssignError {
-    /// The principal has that role at that scope already, by an assignment of another name.
+    /// The principal has this role at this scope already, by an assignment with another name.
     #[error("the role is already assigned, by {0}")]
     Exists(Uuid),
-    /// An assignment of that name is there and says something else; only its description can
+    /// An assignment with this name exists and has another content. Only its description can
     /// change.
     #[error("an assignment of this name exists for another principal, role or scope")]
     UpdateNotPermitted,
 }
 
 impl ResourceGroup {
-    /// Its id.
+    /// The id.
     ///
     /// # Errors
-    /// Where the name holds what no resource group's name may hold.
+    /// When the name has a character that no resource group's name may have.
     pub fn id(&self) -> Result<Scope, InvalidScope> {
         Scope::subscription(self.subscription).child(&format!("resourceGroups/{}", self.name))
     }
@@ -82,7 +81,7 @@ impl Resources {
             .insert(group.name.to_lowercase(), group);
     }
 
-    /// The management group of this name, whatever the case.
+    /// The management group with this name, in any case.
     pub fn management_group(&self, name: &str) -> Option<&ManagementGroup> {
         self.management_groups.get(&name.to_lowercase())
     }
@@ -92,7 +91,7 @@ impl Resources {
         self.subscriptions.insert(subscription.id, subscription);
     }
 
-    /// The subscription of this id.
+    /// The subscription with this id.
     pub fn subscription(&self, id: Uuid) -> Option<&Subscription> {
         self.subscriptions.get(&id)
     }
@@ -102,21 +101,21 @@ impl Resources {
         self.subscriptions.values()
     }
 
-    /// The subscription that a scope is or lies in, where there is such a one.
+    /// The subscription of a scope, if there is one.
     pub fn subscription_of(&self, scope: &Scope) -> Option<&Subscription> {
         self.subscription(scope.subscription_id()?)
     }
 
-    /// Adds or replaces a resource group; returns whether it is new.
+    /// Adds or replaces a resource group. Returns whether it is new.
     ///
     /// # Errors
-    /// Where Azure would not accept its name.
+    /// When Azure would reject the name.
     pub fn put_group(&mut self, group: ResourceGroup) -> Result<bool, InvalidScope> {
         let key = group.id()?.key().to_owned();
         Ok(self.groups.insert(key, group).is_none())
     }
 
-    /// The resource group of this id.
+    /// The resource group with this id.
     pub fn group(&self, id: &Scope) -> Option<&ResourceGroup> {
         self.groups.get(id.key())
     }
@@ -128,31 +127,31 @@ impl Resources {
             .filter(move |group| group.subscription == subscription)
     }
 
-    /// Removes a resource group with all that is in it and all that was assigned there; returns
-    /// what was in it.
+    /// Removes a resource group with its resources and their role assignments. Returns the
+    /// resources.
     pub fn remove_group(&mut self, id: &Scope) -> Option<Vec<Resource>> {
         self.groups.remove(id.key())?;
         Some(self.prune(id))
     }
 
-    /// Adds or replaces a resource; returns whether it is new.
+    /// Adds or replaces a resource. Returns whether it is new.
     pub fn put_resource(&mut self, resource: Resource) -> bool {
         self.resources
             .insert(resource.id.key().to_owned(), resource)
             .is_none()
     }
 
-    /// The resource of this id.
+    /// The resource with this id.
     pub fn resource(&self, id: &Scope) -> Option<&Resource> {
         self.resources.get(id.key())
     }
 
-    /// The resource of this id, to change.
+    /// The resource with this id, to be changed.
     pub fn resource_mut(&mut self, id: &Scope) -> Option<&mut Resource> {
         self.resources.get_mut(id.key())
     }
 
-    /// Every resource, by id.
+    /// All resources, by id.
     pub fn resources(&self) -> impl Iterator<Item = &Resource> {
         self.resources.values()
     }
@@ -164,7 +163,8 @@ impl Resources {
             .filter(|resource| scope.contains(&resource.id))
     }
 
-    /// Removes a resource with its children and all that was assigned there; returns it and them.
+    /// Removes a resource with its children and their role assignments. Returns the removed
+    /// resources.
     pub fn remove_resource(&mut self, id: &Scope) -> Option<Vec<Resource>> {
         self.resources
             .contains_key(id.key())
@@ -183,28 +183,27 @@ impl Resources {
         gone.into_values().collect()
     }
 
-    /// Every role: the built-in ones first.
+    /// All roles. The built-in ones come first.
     pub fn roles(&self) -> impl Iterator<Item = &RoleDefinition> {
         builtin_roles::all()
             .iter()
             .chain(self.custom_roles.values())
     }
 
-    /// The role of this id.
+    /// The role with this id.
     pub fn role(&self, id: Uuid) -> Option<&RoleDefinition> {
         self.custom_roles
             .get(&id)
             .or_else(|| builtin_roles::all().iter().find(|role| role.id == id))
     }
 
-    /// The role of this name, whatever the case.
+    /// The role with this name, in any case.
     pub fn role_named(&self, name: &str) -> Option<&RoleDefinition> {
         self.roles()
             .find(|role| role.name.eq_ignore_ascii_case(name))
     }
 
-    /// Adds or replaces a custom role. A built-in role's id can't be taken: the custom role is then
-    /// ignored.
+    /// Adds or replaces a custom role. A role with the id of a built-in role is ignored.
     pub fn put_role(&mut self, role: RoleDefinition) {
         if builtin_roles::all()
             .iter()
@@ -219,18 +218,19 @@ impl Resources {
         self.role_assignments.iter()
     }
 
-    /// The role assignment of this name at this scope.
+    /// The role assignment with this name at this scope.
     pub fn role_assignment(&self, scope: &Scope, id: Uuid) -> Option<&RoleAssignment> {
         self.role_assignments
             .iter()
             .find(|assignment| assignment.id == id && assignment.scope == *scope)
     }
 
-    /// Assigns a role, or changes the description of the same assignment; returns whether it is
+    /// Assigns a role, or changes the description of the same assignment. Returns whether it is
     /// new.
     ///
     /// # Errors
-    /// Where another assignment says the same, or that of this name says something else.
+    /// When another assignment has the same content, or an assignment with this name has another
+    /// content.
     pub fn assign(&mut self, new: RoleAssignment) -> Result<bool, AssignError> {
         let same = |old: &RoleAssignment| {
             old.principal == new.principal && old.role == new.role && old.scope == new.scope
@@ -253,7 +253,7 @@ impl Resources {
         Ok(true)
     }
 
-    /// Takes a role assignment away.
+    /// Removes a role assignment.
     pub fn unassign(&mut self, scope: &Scope, id: Uuid) -> Option<RoleAssignment> {
         let at = self
             .role_assignments
@@ -267,14 +267,14 @@ impl Resources {
         self.deny_assignments.iter()
     }
 
-    /// Adds a deny assignment, or replaces that of the same id.
+    /// Adds a deny assignment, or replaces the one with the same id.
     pub fn deny(&mut self, deny: DenyAssignment) {
         self.deny_assignments.retain(|old| old.id != deny.id);
         self.deny_assignments.push(deny);
     }
 
-    /// A scope and everything above it, nearest first: its path, then the management groups over
-    /// its subscription, then `/`.
+    /// A scope and its parents, nearest first: its path, then the management groups of its
+    /// subscription, then `/`.
     pub fn ancestry(&self, scope: &Scope) -> Vec<Scope> {
         let mut above = scope.path_ancestry();
         let mut group = match self.subscription_of(scope) {
@@ -283,8 +283,8 @@ impl Resources {
                 .management_group_name()
                 .and_then(|name| self.management_group(name)?.parent.as_deref()),
         };
-        // A hierarchy is at most six levels deep ("Management groups", Microsoft Learn), and a
-        // seed's could be a ring.
+        // A hierarchy has at most six levels ("Management groups", Microsoft Learn). A seed's could
+        // be a cycle.
         for _ in 0..6 {
             let Some(name) = group else { break };
             if let Ok(id) = Scope::management_group(name) {

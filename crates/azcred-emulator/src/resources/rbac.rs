@@ -1,14 +1,14 @@
-//! Decides whether a principal may do something: Azure's RBAC rules as a pure function over
+//! Decides whether a principal may perform an action: Azure's RBAC rules as a pure function of
 //! [`Resources`].
 //!
 //! The rules, from "How Azure RBAC determines if a user has access to a resource" (Microsoft
 //! Learn):
-//! 1. A deny assignment that covers the action at the scope refuses, whatever roles allow.
-//! 2. Otherwise some role assignment at the scope or above must allow the action: one of its
-//!    permissions' `actions` matches and none of the `notActions` of that same permission does.
-//! 3. `notActions` subtract within their own role only; another role may still allow.
-//! 4. Data actions are judged by `dataActions`/`notDataActions` alone: an Owner reads no blob.
-//! 5. What a group is given, its members have, through any nesting.
+//! 1. A deny assignment that covers the action at the scope takes precedence over all roles.
+//! 2. Otherwise a role assignment at the scope or above must allow the action. One of its
+//!    permissions must match in `actions` and not in the same permission's `notActions`.
+//! 3. `notActions` subtract only within their own role. Another role may still allow the action.
+//! 4. For data actions, only `dataActions` and `notDataActions` count: an Owner can't read blobs.
+//! 5. The members of a group have the group's roles, also through nested groups.
 
 use super::{
     Resources,
@@ -18,7 +18,7 @@ use super::{
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Something a principal wants to do.
+/// An action that a principal wants to perform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action<'a> {
     /// A control-plane operation, such as `Microsoft.MachineLearningServices/workspaces/read`.
@@ -27,12 +27,12 @@ pub enum Action<'a> {
     Data(&'a str),
 }
 
-/// A principal with every group it belongs to, directly or through other groups.
+/// A principal with all its groups, direct or nested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principals {
     /// The principal's own object id.
     pub principal: Uuid,
-    /// The object ids of its groups, nesting resolved.
+    /// The object ids of its groups, nested ones included.
     pub groups: BTreeSet<Uuid>,
 }
 
@@ -45,25 +45,25 @@ impl Principals {
         }
     }
 
-    /// Whether this is that principal or belongs to that group.
+    /// Whether this id is the principal's or one of its groups'.
     pub fn are(&self, id: Uuid) -> bool {
         self.principal == id || self.groups.contains(&id)
     }
 }
 
-/// What came of the question.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision<'a> {
-    /// This assignment allows it and nothing forbids it.
+    /// This assignment allows the action, and no deny assignment forbids it.
     Allowed(&'a RoleAssignment),
     /// No assignment allows it.
     NotAllowed,
-    /// A role allows it, and this deny assignment forbids it all the same.
+    /// A role allows the action, but this deny assignment forbids it.
     Denied(&'a DenyAssignment),
 }
 
 impl Decision<'_> {
-    /// Whether the principal may go ahead.
+    /// Whether the action is allowed.
     pub fn is_allowed(self) -> bool {
         matches!(self, Self::Allowed(_))
     }
@@ -82,7 +82,7 @@ impl Permission {
 }
 
 impl RoleDefinition {
-    /// Whether some permission of this role covers the action.
+    /// Whether a permission of this role covers the action.
     pub fn allows(&self, action: Action<'_>) -> bool {
         self.permissions
             .iter()
@@ -91,7 +91,7 @@ impl RoleDefinition {
 }
 
 impl Resources {
-    /// Whether `who` may do `action` at `scope`, and by what.
+    /// Whether `who` may perform `action` at `scope`, and which assignment decides it.
     pub fn decide<'a>(
         &'a self,
         who: &Principals,
@@ -111,7 +111,7 @@ impl Resources {
         };
         let denied = self
             .deny_assignments()
-            .filter(|deny| deny.reaches(scope, &above) && deny.strikes(who))
+            .filter(|deny| deny.applies_at(scope, &above) && deny.applies_to(who))
             .find(|deny| {
                 deny.permissions
                     .iter()
@@ -120,8 +120,8 @@ impl Resources {
         denied.map_or(Decision::Allowed(granted), Decision::Denied)
     }
 
-    /// The permissions of every role that holds for `who` at `scope`, once each: what the
-    /// permissions API lists. Deny assignments are not taken out, as Azure does not either.
+    /// The permissions of all roles of `who` at `scope`, without duplicates, for the permissions
+    /// API. As in Azure, deny assignments are not subtracted.
     pub fn permissions_at<'a>(&'a self, who: &Principals, scope: &Scope) -> Vec<&'a Permission> {
         let above = self.ancestry(scope);
         let mut roles: Vec<Uuid> = self
@@ -138,8 +138,8 @@ impl Resources {
             .collect()
     }
 
-    /// Whether `who` holds any role at `scope`, above it or anywhere below it. Azure shows a
-    /// subscription to a caller that has a role anywhere in it.
+    /// Whether `who` has a role at `scope`, above it or below it. Azure shows a subscription to a
+    /// caller with a role anywhere in it.
     pub fn is_visible(&self, who: &Principals, scope: &Scope) -> bool {
         let above = self.ancestry(scope);
         self.assignments_of(who).any(|assignment| {
@@ -154,8 +154,8 @@ impl Resources {
 }
 
 impl DenyAssignment {
-    /// Whether this holds at `scope`, whose ancestry is `above`.
-    fn reaches(&self, scope: &Scope, above: &[Scope]) -> bool {
+    /// Whether this applies at `scope`, whose parents are `above`.
+    fn applies_at(&self, scope: &Scope, above: &[Scope]) -> bool {
         if self.do_not_apply_to_child_scopes {
             self.scope == *scope
         } else {
@@ -163,22 +163,22 @@ impl DenyAssignment {
         }
     }
 
-    /// Whether this is meant for `who`.
-    fn strikes(&self, who: &Principals) -> bool {
+    /// Whether this applies to `who`.
+    fn applies_to(&self, who: &Principals) -> bool {
         let meant = |id: &Uuid| *id == EVERYONE || who.are(*id);
         self.principals.iter().any(meant) && !self.exclude_principals.iter().any(meant)
     }
 }
 
-/// Whether an action's name matches a pattern of a role definition. Case is ignored, `*` matches
-/// any characters, `/` included, and `/*/` also matches a single `/`:
-/// `workspaces/*/read` grants `workspaces/read`, without which the built-in AzureML Data Scientist
-/// could not read its own workspace.
+/// Whether an action's name matches a pattern of a role definition. Case is ignored. `*` matches
+/// any characters, `/` included, and `/*/` also matches a single `/`: `workspaces/*/read` grants
+/// `workspaces/read`. Otherwise the built-in role AzureML Data Scientist could not read its own
+/// workspace.
 pub fn matches(pattern: &str, action: &str) -> bool {
     let pattern = pattern.as_bytes();
     let action = action.as_bytes();
-    // The set of places in the pattern at which the action's prefix can stand: linear in both
-    // lengths, so that no pattern of stars can be made slow.
+    // The positions in the pattern that the characters read so far can reach. The time is linear in
+    // both lengths, so no pattern with many stars is slow.
     let mut here = vec![false; pattern.len() + 1];
     reach(pattern, 0, &mut here);
     for byte in action {
@@ -188,7 +188,7 @@ pub fn matches(pattern: &str, action: &str) -> bool {
                 reach(pattern, at, &mut next);
             } else if pattern[at].eq_ignore_ascii_case(byte) {
                 reach(pattern, at + 1, &mut next);
-                // Behind the first slash of "/*/", it may be the second one as well.
+                // The first slash of "/*/" may also be the second.
                 let mut behind = at + 1;
                 while pattern[at] == b'/' && pattern[behind..].starts_with(b"*/") {
                     behind += 2;
@@ -201,7 +201,7 @@ pub fn matches(pattern: &str, action: &str) -> bool {
     here[pattern.len()]
 }
 
-/// Marks a place in the pattern and, as a `*` may stand for nothing, those behind its stars.
+/// Adds a position in the pattern, and those after its stars, as a `*` may match no character.
 fn reach(pattern: &[u8], mut at: usize, set: &mut [bool]) {
     set[at] = true;
     while at < pattern.len() && pattern[at] == b'*' {

@@ -1,4 +1,4 @@
-//! Subscriptions, management groups, resource groups and resources: what roles are assigned over.
+//! Subscriptions, management groups, resource groups and resources: the scopes of roles.
 
 use crate::resources::scope::Scope;
 use serde::{Deserialize, Serialize};
@@ -13,9 +13,9 @@ use uuid::Uuid;
 pub struct Subscription {
     /// The subscription's GUID.
     pub id: Uuid,
-    /// The tenant whose tokens it takes.
+    /// The tenant whose tokens it accepts.
     pub tenant: Uuid,
-    /// What people call it.
+    /// The display name.
     pub name: String,
     /// Whether it can be used.
     #[serde(default)]
@@ -28,25 +28,25 @@ pub struct Subscription {
     pub tags: BTreeMap<String, String>,
 }
 
-/// The life of a subscription ("Azure subscription states", Microsoft Learn). In all but `Enabled`,
-/// `Warned` and `PastDue`, nothing in it can be written.
+/// The state of a subscription ("Azure subscription states", Microsoft Learn). Changes need
+/// `Enabled`, `Warned` or `PastDue`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SubscriptionState {
     /// Everything works.
     #[default]
     Enabled,
-    /// Payment is overdue; everything works still.
+    /// Payment is overdue, but everything works.
     PastDue,
     /// As `PastDue`.
     Warned,
-    /// Switched off: what is there can be read and deleted, not changed.
+    /// Disabled: resources can be read and deleted, but not changed.
     Disabled,
-    /// On its way out; as `Disabled`.
+    /// It will be deleted; as `Disabled`.
     Deleted,
 }
 
 impl SubscriptionState {
-    /// The name on the wire.
+    /// The name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Enabled => "Enabled",
@@ -63,15 +63,15 @@ impl SubscriptionState {
     }
 }
 
-/// A management group: a node above subscriptions.
+/// A management group: a level above subscriptions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ManagementGroup {
     /// Its id, as in `/providers/Microsoft.Management/managementGroups/NAME`.
     pub name: String,
-    /// What people call it.
+    /// The display name.
     pub display_name: String,
-    /// The group above it, by name.
+    /// The parent group, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
 }
@@ -80,9 +80,9 @@ pub struct ManagementGroup {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceGroup {
-    /// The subscription it is in.
+    /// The subscription.
     pub subscription: Uuid,
-    /// Its name, unique in the subscription whatever the case.
+    /// The name, unique in the subscription in any case.
     pub name: String,
     /// A region's short name: `westeurope`.
     pub location: String,
@@ -91,7 +91,7 @@ pub struct ResourceGroup {
     pub tags: BTreeMap<String, String>,
 }
 
-/// A managed identity that a resource has.
+/// The managed identity of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
@@ -106,19 +106,19 @@ pub struct Identity {
     pub tenant_id: Option<Uuid>,
 }
 
-/// Who made a resource and who changed it last ("systemData" of the ARM resource provider
+/// Who created a resource and who changed it last ("systemData" of the ARM resource provider
 /// contract).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SystemData {
-    /// Client id or user name of the maker.
+    /// Client id or user name of the creator.
     pub created_by: String,
     /// `User`, `Application`, `ManagedIdentity` or `Key`.
     pub created_by_type: String,
     /// When, UTC.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
-    /// Client id or user name of who changed it last.
+    /// Client id or user name of the last one to change it.
     pub last_modified_by: String,
     /// As `created_by_type`.
     pub last_modified_by_type: String,
@@ -127,17 +127,17 @@ pub struct SystemData {
     pub last_modified_at: OffsetDateTime,
 }
 
-/// Any resource: what Azure Resource Manager knows of it, and the properties that only its provider
-/// understands.
+/// Any resource: the fields that Azure Resource Manager knows, and the properties that only its
+/// provider understands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resource {
-    /// The whole id; its type and name are in it.
+    /// The full id, which includes type and name.
     pub id: Scope,
-    /// A region's short name; none for child resources.
+    /// A region's short name. `None` for child resources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// What the provider calls the flavour: `StorageV2`, `Default`.
+    /// The provider's variant of the type: `StorageV2`, `Default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// The SKU's name and tier.
@@ -149,15 +149,15 @@ pub struct Resource {
     /// Its managed identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
-    /// The provider's own properties, as they go over the wire.
+    /// The provider's own properties, as in JSON.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub properties: Map<String, Value>,
-    /// Who made it; none for what the seed made.
+    /// Who created it; `None` for resources of the seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_data: Option<SystemData>,
 }
 
-/// What size and price a resource has.
+/// Size and price of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sku {
@@ -169,7 +169,7 @@ pub struct Sku {
 }
 
 impl Resource {
-    /// A resource with nothing but its id.
+    /// A resource with only an id.
     pub fn new(id: Scope) -> Self {
         Self {
             id,
@@ -183,12 +183,12 @@ impl Resource {
         }
     }
 
-    /// Its type, such as `Microsoft.Storage/storageAccounts`.
+    /// The type, such as `Microsoft.Storage/storageAccounts`.
     pub fn resource_type(&self) -> String {
         self.id.resource_type().unwrap_or_default()
     }
 
-    /// Whether it is of this type, whatever the case.
+    /// Whether it has this type, in any case.
     pub fn is_a(&self, resource_type: &str) -> bool {
         self.resource_type().eq_ignore_ascii_case(resource_type)
     }

@@ -1,5 +1,4 @@
-//! Role definitions, role assignments and deny assignments: who may do what, where, as Azure RBAC
-//! models it.
+//! Role definitions, role assignments and deny assignments of Azure RBAC.
 //!
 //! Field meanings: "Understand Azure role definitions", "Understand Azure role assignments" and
 //! "Understand Azure deny assignments" on Microsoft Learn.
@@ -9,20 +8,20 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// What a role allows, or a deny assignment forbids. Data actions are apart from actions.
+/// What a role allows, or a deny assignment forbids. Data actions are separate from actions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Permission {
     /// Control-plane actions; `*` matches anything.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<String>,
-    /// Control-plane actions taken out of `actions`.
+    /// Control-plane actions that are subtracted from `actions`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_actions: Vec<String>,
     /// Data-plane actions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub data_actions: Vec<String>,
-    /// Data-plane actions taken out of `data_actions`.
+    /// Data-plane actions that are subtracted from `data_actions`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_data_actions: Vec<String>,
 }
@@ -31,19 +30,19 @@ pub struct Permission {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoleDefinition {
-    /// The GUID that is its name in every tenant.
+    /// The GUID, which is the same in every tenant.
     pub id: Uuid,
-    /// What people call it: `Contributor`.
+    /// The display name, such as `Contributor`.
     pub name: String,
-    /// What it is for.
+    /// The role's purpose.
     #[serde(default)]
     pub description: String,
-    /// Made by the tenant rather than by Microsoft.
+    /// Whether the tenant created it, not Microsoft.
     #[serde(default = "yes")]
     pub custom: bool,
-    /// Where it may be assigned; built-in roles everywhere.
+    /// The scopes at which it may be assigned; all scopes for a built-in role.
     pub assignable_scopes: Vec<Scope>,
-    /// What it allows.
+    /// The permissions.
     pub permissions: Vec<Permission>,
 }
 
@@ -51,19 +50,19 @@ fn yes() -> bool {
     true
 }
 
-/// The kind of a principal, by the names of the role assignments API.
+/// The type of a principal, by its name in the role assignments API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PrincipalType {
-    /// A person.
+    /// A user.
     User,
-    /// A security group; its members, nested ones too, have what it is given.
+    /// A security group. Its members, nested ones too, have its roles.
     Group,
-    /// An application in this tenant, or a managed identity.
+    /// An application's service principal, or a managed identity.
     ServicePrincipal,
 }
 
 impl PrincipalType {
-    /// The name on the wire.
+    /// The name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::User => "User",
@@ -73,57 +72,57 @@ impl PrincipalType {
     }
 }
 
-/// A role given to a principal at a scope.
+/// A role, assigned to a principal at a scope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoleAssignment {
-    /// The GUID that is its name; unique in its scope.
+    /// The GUID that is its name, unique at its scope.
     pub id: Uuid,
-    /// Where it holds, and below.
+    /// The scope at and below which it applies.
     pub scope: Scope,
     /// The role's GUID.
     pub role: Uuid,
     /// The principal's object id.
     pub principal: Uuid,
-    /// The kind of the principal.
+    /// The type of the principal.
     pub principal_type: PrincipalType,
-    /// What a person noted on it.
+    /// A person's note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Object id of who made it; none for the seed's.
+    /// Object id of the creator. `None` for assignments of the seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<Uuid>,
-    /// When it was made, UTC.
+    /// When it was created, UTC.
     #[serde(with = "time::serde::rfc3339")]
     pub created_on: OffsetDateTime,
 }
 
-/// What forbids, whatever roles allow. Azure makes these itself (deployment stacks, managed
-/// applications); the API can't create one, so only a seed can.
+/// Forbids actions, whatever roles allow. Only Azure itself creates deny assignments (deployment
+/// stacks, managed applications). The API can't, so only a seed can.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DenyAssignment {
     /// The GUID that is its name.
     pub id: Uuid,
-    /// What it is called in error messages.
+    /// The name in error messages.
     pub name: String,
-    /// What it is for.
+    /// The purpose.
     #[serde(default)]
     pub description: String,
-    /// Where it holds.
+    /// The scope.
     pub scope: Scope,
-    /// Whether it stops at its own scope instead of reaching below.
+    /// Whether it applies at its scope only, and not below.
     #[serde(default)]
     pub do_not_apply_to_child_scopes: bool,
-    /// What it forbids.
+    /// The actions that it forbids.
     pub permissions: Vec<Permission>,
-    /// The principals it denies: object ids of users, groups and service principals, or
+    /// The principals to which it applies: object ids of users, groups and service principals, or
     /// [`EVERYONE`].
     pub principals: Vec<Uuid>,
-    /// The principals it excludes; members of a group count too.
+    /// The principals to which it does not apply, and the members of these groups.
     #[serde(default)]
     pub exclude_principals: Vec<Uuid>,
 }
 
-/// The "all principals" id that deny assignments use.
+/// The id of "all principals" in deny assignments.
 pub const EVERYONE: Uuid = Uuid::nil();

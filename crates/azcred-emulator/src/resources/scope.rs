@@ -1,28 +1,28 @@
-//! An Azure Resource Manager id as a scope: parsed, validated, and compared the way Azure compares
+//! An id of Azure Resource Manager as a scope: parsed, validated, and compared as Azure compares
 //! it.
 //!
 //! The forms are those of "Understand scope for Azure RBAC" (Microsoft Learn): `/`, a management
 //! group, a subscription, a resource group, a resource, and an extension resource below any of
-//! these. Ids keep the spelling they came in; equality and containment ignore case and go by whole
-//! segments, so that `/subscriptions/1` is not a parent of `/subscriptions/11`.
+//! these. Ids keep their spelling. Comparisons ignore case and use whole segments, so that
+//! `/subscriptions/1` is not a parent of `/subscriptions/11`.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
 
-/// Longest id Azure Resource Manager takes, in bytes (its URL limit leaves no room for more).
+/// Longest accepted id in bytes: Azure Resource Manager's limit for URLs leaves no room for more.
 const MAX_LENGTH: usize = 2048;
 
-/// A place in Azure's resource tree at which roles are assigned and resources live.
+/// A place in Azure's resource tree, at which roles are assigned and resources exist.
 #[derive(Clone)]
 pub struct Scope {
-    /// As it was spelled; no leading, trailing or empty segment.
+    /// The segments in their original spelling. None is empty.
     segments: Vec<String>,
-    /// The segments in lower case, joined: what equality, order and hashing go by.
+    /// The segments in lower case, joined. Equality, order and hash use this key.
     key: String,
 }
 
-/// Why a text is not a scope.
+/// Why a string is not a scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{text}' is not an Azure resource id: {reason}")]
 pub struct InvalidScope {
@@ -47,15 +47,15 @@ impl Scope {
     /// `/providers/Microsoft.Management/managementGroups/NAME`.
     ///
     /// # Errors
-    /// Where the name holds a character no id may hold.
+    /// When the name has a character that no id may have.
     pub fn management_group(name: &str) -> Result<Self, InvalidScope> {
         format!("/providers/Microsoft.Management/managementGroups/{name}").parse()
     }
 
-    /// This scope with more segments below it.
+    /// This scope with further segments.
     ///
     /// # Errors
-    /// Where the result is not a valid id.
+    /// When the result is not a valid id.
     pub fn child(&self, tail: &str) -> Result<Self, InvalidScope> {
         if self.segments.is_empty() {
             format!("/{tail}").parse()
@@ -69,17 +69,17 @@ impl Scope {
         Self { segments, key }
     }
 
-    /// The id in lower case: what maps are keyed by.
+    /// The id in lower case, which is the key of maps.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The segments as they were spelled.
+    /// The segments in their original spelling.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().map(String::as_str)
     }
 
-    /// The subscription this scope is or lies in.
+    /// The subscription of this scope.
     pub fn subscription_id(&self) -> Option<Uuid> {
         match self.segments.as_slice() {
             [kind, id, ..] if kind.eq_ignore_ascii_case("subscriptions") => id.parse().ok(),
@@ -87,7 +87,7 @@ impl Scope {
         }
     }
 
-    /// The name of the resource group this scope is or lies in.
+    /// The name of this scope's resource group.
     pub fn resource_group(&self) -> Option<&str> {
         match self.segments.as_slice() {
             [_, _, kind, name, ..]
@@ -100,7 +100,7 @@ impl Scope {
         }
     }
 
-    /// The name of the management group this scope is or lies in.
+    /// The name of this scope's management group.
     pub fn management_group_name(&self) -> Option<&str> {
         match self.segments.as_slice() {
             [providers, namespace, kind, name, ..]
@@ -114,9 +114,8 @@ impl Scope {
         }
     }
 
-    /// The resource type, such as `Microsoft.MachineLearningServices/workspaces/computes`; none
-    /// where this is not a resource. Of an extension resource it is the type after the last
-    /// `providers`.
+    /// The resource type, such as `Microsoft.MachineLearningServices/workspaces/computes`. `None`
+    /// if this is not a resource. For an extension resource, the type after the last `providers`.
     pub fn resource_type(&self) -> Option<String> {
         let at = self
             .segments
@@ -131,14 +130,14 @@ impl Scope {
         Some(text)
     }
 
-    /// The last segment: the resource's own name. Empty for `/`.
+    /// The last segment: the resource's name. Empty for `/`.
     pub fn name(&self) -> &str {
         self.segments.last().map_or("", String::as_str)
     }
 
-    /// Whether `other` is this scope or lies below it in the path; management groups contain
-    /// subscriptions by hierarchy rather than by path, which
-    /// [`Resources::ancestry`](super::Resources::ancestry) knows.
+    /// Whether `other` is this scope or below it in the path. Management groups contain
+    /// subscriptions by the hierarchy, not by the path: see
+    /// [`Resources::ancestry`](super::Resources::ancestry).
     pub fn contains(&self, other: &Self) -> bool {
         self.segments.is_empty()
             || other
@@ -147,15 +146,15 @@ impl Scope {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// This scope and those above it within its own path, nearest first, without `/`: a resource,
-    /// then its parent resources, the resource group, the subscription.
+    /// This scope and its parents in the path, nearest first, without `/`: a resource, its parent
+    /// resources, the resource group, the subscription.
     pub fn path_ancestry(&self) -> Vec<Self> {
         let mut found = Vec::new();
         let mut end = self.segments.len();
         while end > 0 {
             found.push(Self::from_segments(self.segments[..end].to_vec()));
             end -= 2;
-            // The first type of a provider is three segments after its parent:
+            // A provider's first type comes three segments after its parent:
             // /providers/NAMESPACE/TYPE/NAME.
             if end >= 2 && self.segments[end - 2].eq_ignore_ascii_case("providers") {
                 end -= 2;
@@ -171,7 +170,7 @@ impl FromStr for Scope {
     fn from_str(text: &str) -> Result<Self, InvalidScope> {
         let refuse = |reason| {
             Err(InvalidScope {
-                // The beginning of a long id is enough to find it by.
+                // The beginning of a long id is enough to recognize it.
                 text: text.chars().take(200).collect(),
                 reason,
             })
@@ -200,7 +199,7 @@ impl FromStr for Scope {
                 return refuse("a segment holds a character that resource names may not hold");
             }
         }
-        if let Some(reason) = misshapen(&segments) {
+        if let Some(reason) = order_problem(&segments) {
             return refuse(reason);
         }
         Ok(Self::from_segments(segments))
@@ -208,7 +207,7 @@ impl FromStr for Scope {
 }
 
 /// What is wrong with the order of an id's segments.
-fn misshapen(segments: &[String]) -> Option<&'static str> {
+fn order_problem(segments: &[String]) -> Option<&'static str> {
     let is = |at: usize, word: &str| {
         segments
             .get(at)
@@ -231,8 +230,8 @@ fn misshapen(segments: &[String]) -> Option<&'static str> {
         if !is(at, "providers") {
             return Some("'/providers/' was expected after the subscription or resource group");
         }
-        // From here: providers / namespace / (type / name)+, until the next "providers" at a type's
-        // place.
+        // From here: providers / namespace / (type / name)+, until the next "providers" in the
+        // place of a type.
         at += 2;
         let first = at;
         while at < segments.len() && (at == first || !is(at, "providers")) {
@@ -325,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn ancestry_climbs_by_resource_and_not_by_segment() {
+    fn ancestry_goes_up_by_resource_not_by_segment() {
         let id = scope(&format!(
             "{SUBSCRIPTION}/resourceGroups/rg/providers/N.S/a/1/b/2"
         ));
@@ -349,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn containment_goes_by_whole_segments_and_ignores_case() {
+    fn containment_compares_whole_segments_and_ignores_case() {
         let group = scope(&format!("{SUBSCRIPTION}/resourceGroups/rg-1"));
         assert!(group.contains(&scope(&format!(
             "{SUBSCRIPTION}/RESOURCEGROUPS/RG-1/providers/a.b/c/d"
@@ -365,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_azure_would_not_take_are_refused() {
+    fn ids_that_azure_rejects_are_rejected() {
         let long = format!("/{}", "a".repeat(3000));
         for text in [
             "",
@@ -390,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_named_providers_is_not_mistaken_for_a_new_provider() {
+    fn a_resource_named_providers_does_not_start_a_new_provider() {
         let id = scope(&format!(
             "{SUBSCRIPTION}/resourceGroups/providers/providers/a.b/c/d"
         ));

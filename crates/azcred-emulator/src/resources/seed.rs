@@ -1,8 +1,7 @@
-//! The resources half of a seed file: what can be written there, and how it becomes [`Resources`].
+//! The resources' part of a seed file, and how it becomes [`Resources`].
 //!
-//! Seeds are for people, so they name things: a tenant by its domain, a role by its name, a
-//! principal by the display name of an application or group or the sign-in name of a user. Ids do
-//! as well.
+//! People write seeds, so they use names: a tenant's domain, a role's name, the display name of an
+//! application or group, the sign-in name of a user. Ids work too.
 
 use super::{
     Resources,
@@ -18,7 +17,7 @@ use time::OffsetDateTime;
 use toml::Spanned;
 use uuid::Uuid;
 
-/// What a seed says of Azure's tree. Every list may be left out.
+/// The resources of a seed. Every list is optional.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ResourcesSeed {
@@ -30,7 +29,7 @@ pub struct ResourcesSeed {
     pub resource_groups: Vec<Spanned<ResourceGroup>>,
     /// `[[workspaces]]`
     pub workspaces: Vec<Spanned<Workspace>>,
-    /// `[[resources]]`: any resource but a workspace.
+    /// `[[resources]]`: any resource other than a workspace.
     pub resources: Vec<Spanned<Resource>>,
     /// `[[role_definitions]]`: custom roles.
     pub role_definitions: Vec<Spanned<RoleDefinition>>,
@@ -40,7 +39,7 @@ pub struct ResourcesSeed {
     pub deny_assignments: Vec<Spanned<DenyAssignmentSeed>>,
 }
 
-/// A subscription; its tenant may be named by domain.
+/// A subscription. Its tenant can be named by a domain.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubscriptionSeed {
@@ -54,8 +53,8 @@ pub struct SubscriptionSeed {
     tags: std::collections::BTreeMap<String, String>,
 }
 
-/// A role assignment; role and principal by name or id. Without `id` the name is derived from the
-/// rest.
+/// A role assignment, with role and principal by name or id. Without `id`, the id is derived from
+/// the rest.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoleAssignmentSeed {
@@ -66,7 +65,7 @@ pub struct RoleAssignmentSeed {
     description: Option<String>,
 }
 
-/// A deny assignment; principals by name or id, or "everyone".
+/// A deny assignment, with principals by name or id, or "everyone".
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DenyAssignmentSeed {
@@ -90,23 +89,23 @@ pub struct DenyAssignmentSeed {
     exclude_principals: Vec<String>,
 }
 
-/// What is wrong with a seed, and where.
+/// What is wrong with a seed, and in which entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {message}")]
 pub struct SeedProblem {
-    /// Bytes of the seed file that hold the entry.
+    /// The position of the entry in the seed file, in bytes.
     pub span: Range<usize>,
     /// The entry and field, such as `role_assignments[1].role`.
     pub field: String,
-    /// What is wrong, and what would be right.
+    /// What is wrong, and which value would be right.
     pub message: String,
 }
 
 impl ResourcesSeed {
-    /// Makes what the seed says. Everything is dated `now`.
+    /// Creates the resources of the seed. Everything is dated `now`.
     ///
     /// # Errors
-    /// The first entry that names what is not there, or that is there twice.
+    /// The first entry that names something unknown, or that occurs twice.
     pub fn build(
         &self,
         directory: &Directory,
@@ -142,54 +141,54 @@ impl ResourcesSeed {
         now: OffsetDateTime,
     ) -> Result<(), SeedProblem> {
         for (at, entry) in self.subscriptions.iter().enumerate() {
-            let said = entry.get_ref();
+            let given = entry.get_ref();
             let field = |name: &str| format!("subscriptions[{at}].{name}");
             let tenant = directory
-                .tenant(&said.tenant)
+                .tenant(&given.tenant)
                 .ok_or_else(|| {
                     let message = format!(
                         "no tenant in this seed has the id or domain '{}'",
-                        said.tenant
+                        given.tenant
                     );
                     problem(entry, field("tenant"), message)
                 })?
                 .id;
-            if let Some(group) = &said.management_group
+            if let Some(group) = &given.management_group
                 && made.management_group(group).is_none()
             {
                 let message = format!("no management group '{group}' in this seed");
                 return Err(problem(entry, field("management_group"), message));
             }
-            if made.subscription(said.id).is_some() {
+            if made.subscription(given.id).is_some() {
                 return Err(problem(
                     entry,
                     field("id"),
-                    format!("subscription {} is already in this seed", said.id),
+                    format!("subscription {} is already in this seed", given.id),
                 ));
             }
             made.put_subscription(Subscription {
-                id: said.id,
+                id: given.id,
                 tenant,
-                name: said.name.clone(),
-                state: said.state,
-                management_group: said.management_group.clone(),
-                tags: said.tags.clone(),
+                name: given.name.clone(),
+                state: given.state,
+                management_group: given.management_group.clone(),
+                tags: given.tags.clone(),
             });
         }
         for (at, entry) in self.resource_groups.iter().enumerate() {
-            let said = entry.get_ref();
+            let given = entry.get_ref();
             let field = |name: &str| format!("resource_groups[{at}].{name}");
-            if made.subscription(said.subscription).is_none() {
-                let message = format!("no subscription {} in this seed", said.subscription);
+            if made.subscription(given.subscription).is_none() {
+                let message = format!("no subscription {} in this seed", given.subscription);
                 return Err(problem(entry, field("subscription"), message));
             }
-            match made.put_group(said.clone()) {
+            match made.put_group(given.clone()) {
                 Ok(true) => {}
                 Ok(false) => {
                     return Err(problem(
                         entry,
                         field("name"),
-                        format!("'{}' is already in this seed", said.name),
+                        format!("'{}' is already in this seed", given.name),
                     ));
                 }
                 Err(error) => return Err(problem(entry, field("name"), error.to_string())),
@@ -225,31 +224,31 @@ impl ResourcesSeed {
         now: OffsetDateTime,
     ) -> Result<(), SeedProblem> {
         for (at, entry) in self.role_assignments.iter().enumerate() {
-            let said = entry.get_ref();
+            let given = entry.get_ref();
             let field = |name: &str| format!("role_assignments[{at}].{name}");
-            let role = match said.role.parse() {
+            let role = match given.role.parse() {
                 Ok(id) => made.role(id),
-                Err(_) => made.role_named(&said.role),
+                Err(_) => made.role_named(&given.role),
             }
             .ok_or_else(|| {
                 let message = format!(
                     "no role has the name or id '{}', built-in or in this seed",
-                    said.role
+                    given.role
                 );
                 problem(entry, field("role"), message)
             })?
             .id;
-            let (principal, principal_type) = find_principal(directory, &said.principal)
+            let (principal, principal_type) = find_principal(directory, &given.principal)
                 .map_err(|message| problem(entry, field("principal"), message))?;
             let assigned = made.assign(RoleAssignment {
-                id: said
+                id: given
                     .id
-                    .unwrap_or_else(|| derived_id(&said.scope, role, principal)),
-                scope: said.scope.clone(),
+                    .unwrap_or_else(|| derived_id(&given.scope, role, principal)),
+                scope: given.scope.clone(),
                 role,
                 principal,
                 principal_type,
-                description: said.description.clone(),
+                description: given.description.clone(),
                 created_by: None,
                 created_on: now,
             });
@@ -274,7 +273,7 @@ impl ResourcesSeed {
             }
         }
         for (at, entry) in self.deny_assignments.iter().enumerate() {
-            let said = entry.get_ref();
+            let given = entry.get_ref();
             let find = |names: &[String], name: &str| {
                 names
                     .iter()
@@ -291,19 +290,19 @@ impl ResourcesSeed {
                     .collect::<Result<Vec<_>, _>>()
             };
             made.deny(DenyAssignment {
-                id: said.id,
-                name: said.name.clone(),
-                description: said.description.clone(),
-                scope: said.scope.clone(),
-                do_not_apply_to_child_scopes: said.do_not_apply_to_child_scopes,
+                id: given.id,
+                name: given.name.clone(),
+                description: given.description.clone(),
+                scope: given.scope.clone(),
+                do_not_apply_to_child_scopes: given.do_not_apply_to_child_scopes,
                 permissions: vec![Permission {
-                    actions: said.actions.clone(),
-                    not_actions: said.not_actions.clone(),
-                    data_actions: said.data_actions.clone(),
-                    not_data_actions: said.not_data_actions.clone(),
+                    actions: given.actions.clone(),
+                    not_actions: given.not_actions.clone(),
+                    data_actions: given.data_actions.clone(),
+                    not_data_actions: given.not_data_actions.clone(),
                 }],
-                principals: find(&said.principals, "principals")?,
-                exclude_principals: find(&said.exclude_principals, "exclude_principals")?,
+                principals: find(&given.principals, "principals")?,
+                exclude_principals: find(&given.exclude_principals, "exclude_principals")?,
             });
         }
         Ok(())
@@ -318,7 +317,7 @@ fn problem<T>(entry: &Spanned<T>, field: String, message: String) -> SeedProblem
     }
 }
 
-/// Puts a seed's resource where its parents are.
+/// Adds a resource of the seed below its parents.
 fn put(made: &mut Resources, resource: Resource) -> Result<(), String> {
     let id = resource.id.clone();
     if id.resource_type().is_none() {
@@ -345,9 +344,9 @@ fn put(made: &mut Resources, resource: Resource) -> Result<(), String> {
     }
 }
 
-/// The principal of this object id, name or sign-in name.
-fn find_principal(directory: &Directory, said: &str) -> Result<(Uuid, PrincipalType), String> {
-    if let Ok(id) = said.parse() {
+/// The principal with this object id, name or sign-in name.
+fn find_principal(directory: &Directory, given: &str) -> Result<(Uuid, PrincipalType), String> {
+    if let Ok(id) = given.parse() {
         return match directory.principal(id) {
             Some(found) => Ok((id, kind_of(found))),
             None => Err(format!(
@@ -358,32 +357,32 @@ fn find_principal(directory: &Directory, said: &str) -> Result<(Uuid, PrincipalT
     let users = directory
         .users
         .values()
-        .filter(|user| user.user_principal_name.eq_ignore_ascii_case(said))
+        .filter(|user| user.user_principal_name.eq_ignore_ascii_case(given))
         .map(|user| (user.id, PrincipalType::User));
     let groups = directory
         .groups
         .values()
-        .filter(|group| group.name.eq_ignore_ascii_case(said))
+        .filter(|group| group.name.eq_ignore_ascii_case(given))
         .map(|group| (group.id, PrincipalType::Group));
     let applications = directory
         .service_principals
         .values()
-        .filter(|principal| principal.name.eq_ignore_ascii_case(said))
+        .filter(|principal| principal.name.eq_ignore_ascii_case(given))
         .map(|principal| (principal.id, PrincipalType::ServicePrincipal));
     let found: Vec<_> = users.chain(groups).chain(applications).collect();
     match found.as_slice() {
         [one] => Ok(*one),
         [] => Err(format!(
-            "no principal '{said}' in this seed: use the name of an application or group, a user's sign-in name, or an object id"
+            "no principal '{given}' in this seed: use the name of an application or group, a user's sign-in name, or an object id"
         )),
         several => Err(format!(
-            "{} principals are called '{said}': give the object id",
+            "{} principals are called '{given}': give the object id",
             several.len()
         )),
     }
 }
 
-/// The kind of a principal of the directory.
+/// The type of a principal of the directory.
 pub(crate) fn kind_of(principal: Principal<'_>) -> PrincipalType {
     match principal {
         Principal::User(_) => PrincipalType::User,
@@ -392,8 +391,8 @@ pub(crate) fn kind_of(principal: Principal<'_>) -> PrincipalType {
     }
 }
 
-/// A name for an assignment that has none, the same at every start: the digest of what it says,
-/// shaped as a GUID of version 8 (RFC 9562 section 5.8).
+/// The id of an assignment without one, which is the same after every start: the digest of its
+/// content as a GUID of version 8 (RFC 9562 section 5.8).
 fn derived_id(scope: &Scope, role: Uuid, principal: Uuid) -> Uuid {
     let text = format!("{}\n{role}\n{principal}", scope.key());
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());

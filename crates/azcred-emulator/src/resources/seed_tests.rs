@@ -1,4 +1,4 @@
-//! Seeds that say what can't be, and what the people who wrote them are told.
+//! Seeds that are not valid, and the messages for their authors.
 
 use super::*;
 use crate::directory::{Directory, Tenant, User};
@@ -68,14 +68,14 @@ fn roles_and_principals_are_found_by_name_and_by_id() {
         let one = made.role_assignments().next().expect("an assignment");
         assert_eq!(one.principal, Uuid::from_u128(2));
         assert_eq!(one.principal_type, PrincipalType::User);
-        // Its name is the same at every start.
+        // The derived id is the same after every start.
         let again = build(&assignment(role, principal)).expect("the same");
         assert_eq!(again, made);
     }
 }
 
 #[test]
-fn what_a_seed_names_and_is_not_there_is_told_with_its_field_and_place() {
+fn an_unknown_name_in_a_seed_is_reported_with_its_field_and_position() {
     let workspace = format!(
         "{SUBSCRIPTION}
 [[workspaces]]
@@ -144,14 +144,14 @@ workspace_id = '00000000-0000-0000-0000-0000000000ff'
         assert_eq!(problem.field, field);
         assert!(problem.message.contains(words), "{problem}");
         let table = field.split('[').next().unwrap_or_default();
-        // The place is that of the last entry of its kind.
+        // The position is that of the last entry of its kind.
         let last = text.rfind(&format!("[[{table}]]")).expect("a table");
         assert!(problem.span.end > last, "{problem}");
     }
 }
 
 #[test]
-fn unknown_fields_and_ids_that_are_none_are_refused() {
+fn unknown_fields_and_malformed_ids_are_rejected() {
     for text in [
         SUBSCRIPTION.replace("name", "nome"),
         SUBSCRIPTION.replace("11111111-1111", "x"),

@@ -1,4 +1,4 @@
-//! The RBAC rules, told as small worlds.
+//! The RBAC rules, in small examples.
 
 use super::*;
 use crate::directory::{Directory, Group, Tenant};
@@ -43,7 +43,7 @@ fn world() -> Resources {
     world
 }
 
-fn give(world: &mut Resources, principal: Uuid, role: &str, at: &Scope) {
+fn assign(world: &mut Resources, principal: Uuid, role: &str, at: &Scope) {
     let role = world.role_named(role).expect("a known role").id;
     world
         .assign(RoleAssignment {
@@ -80,7 +80,7 @@ fn may(world: &Resources, who: &Principals, action: Action<'_>, at: &Scope) -> b
 }
 
 #[test]
-fn a_role_holds_at_its_scope_and_below_and_nowhere_else() {
+fn a_role_applies_at_its_scope_and_below_only() {
     let alice = Principals::alone(ALICE);
     let group = scope(&format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"));
     let sibling = scope(&format!(
@@ -95,7 +95,7 @@ fn a_role_holds_at_its_scope_and_below_and_nowhere_else() {
         workspace(),
     ] {
         let mut world = world();
-        give(&mut world, ALICE, "Reader", &at);
+        assign(&mut world, ALICE, "Reader", &at);
         assert!(may(&world, &alice, READ, &workspace()), "not below {at}");
         assert!(!may(&world, &alice, WRITE, &workspace()));
         assert_eq!(
@@ -106,7 +106,7 @@ fn a_role_holds_at_its_scope_and_below_and_nowhere_else() {
         assert!(!may(&world, &Principals::alone(BOB), READ, &workspace()));
     }
     let mut world = world();
-    give(
+    assign(
         &mut world,
         ALICE,
         "Reader",
@@ -116,25 +116,25 @@ fn a_role_holds_at_its_scope_and_below_and_nowhere_else() {
 }
 
 #[test]
-fn what_one_role_takes_out_another_may_give() {
+fn one_roles_not_actions_do_not_limit_another_role() {
     let alice = Principals::alone(ALICE);
     let mut world = world();
-    give(&mut world, ALICE, "AzureML Data Scientist", &workspace());
+    assign(&mut world, ALICE, "AzureML Data Scientist", &workspace());
     assert!(may(&world, &alice, READ, &workspace()));
     assert!(!may(&world, &alice, WRITE, &workspace()));
-    give(&mut world, ALICE, "Contributor", &workspace());
+    assign(&mut world, ALICE, "Contributor", &workspace());
     assert!(may(&world, &alice, WRITE, &workspace()));
 }
 
 #[test]
-fn an_owner_reads_no_blob_and_a_blob_reader_manages_no_account() {
+fn an_owner_can_not_read_blobs_and_a_blob_reader_can_not_manage_the_account() {
     let account = scope(&format!(
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/st"
     ));
     let blob = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read";
     let mut world = world();
-    give(&mut world, ALICE, "Owner", &account);
-    give(&mut world, BOB, "Storage Blob Data Reader", &account);
+    assign(&mut world, ALICE, "Owner", &account);
+    assign(&mut world, BOB, "Storage Blob Data Reader", &account);
     let (alice, bob) = (Principals::alone(ALICE), Principals::alone(BOB));
     assert!(!may(&world, &alice, Action::Data(blob), &account));
     assert!(may(&world, &alice, Action::Control(blob), &account));
@@ -148,7 +148,7 @@ fn an_owner_reads_no_blob_and_a_blob_reader_manages_no_account() {
 }
 
 #[test]
-fn nested_groups_give_what_they_are_given() {
+fn members_of_nested_groups_have_the_groups_roles() {
     let inner = Uuid::from_u128(0x111);
     let mut directory = Directory::default();
     directory
@@ -170,21 +170,21 @@ fn nested_groups_give_what_they_are_given() {
         groups: directory.groups_of(id),
     };
     let mut world = world();
-    give(&mut world, TEAM, "Reader", &workspace());
+    assign(&mut world, TEAM, "Reader", &workspace());
     assert!(may(&world, &who(ALICE), READ, &workspace()));
     assert!(!may(&world, &who(BOB), READ, &workspace()));
 }
 
 #[test]
-fn a_deny_assignment_wins_over_an_owner_and_spares_whom_it_excludes() {
+fn a_deny_assignment_overrides_owner_but_not_for_excluded_principals() {
     let alice = Principals::alone(ALICE);
     let bob_in_team = Principals {
         principal: BOB,
         groups: [TEAM].into(),
     };
     let mut world = world();
-    give(&mut world, ALICE, "Owner", &scope("/"));
-    give(&mut world, BOB, "Owner", &scope("/"));
+    assign(&mut world, ALICE, "Owner", &scope("/"));
+    assign(&mut world, BOB, "Owner", &scope("/"));
     let group = scope(&format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"));
     let mut locked = deny(&["*/write"], &group, &[EVERYONE]);
     locked.exclude_principals = vec![TEAM];
@@ -249,12 +249,12 @@ fn patterns_match_as_azures_do() {
     ] {
         assert_eq!(matches(pattern, action), expected, "{pattern} on {action}");
     }
-    // A pattern made to be slow is not.
+    // A pattern with many stars is not slow.
     assert!(!matches(&"*a".repeat(500), &"a".repeat(499)));
 }
 
-/// The rule as one would say it: every `/*/` may be dropped to `/`, what is left is a glob.
-fn matches_by_the_book(pattern: &str, action: &str) -> bool {
+/// The rule in its simplest form: every `/*/` may become `/`, and the rest is a glob.
+fn matches_by_definition(pattern: &str, action: &str) -> bool {
     fn glob(pattern: &[u8], action: &[u8]) -> bool {
         match pattern.split_first() {
             None => action.is_empty(),
@@ -264,7 +264,7 @@ fn matches_by_the_book(pattern: &str, action: &str) -> bool {
     }
     glob(pattern.as_bytes(), action.as_bytes())
         || pattern.match_indices("/*/").any(|(at, _)| {
-            matches_by_the_book(&format!("{}{}", &pattern[..at], &pattern[at + 2..]), action)
+            matches_by_definition(&format!("{}{}", &pattern[..at], &pattern[at + 2..]), action)
         })
 }
 
@@ -289,7 +289,7 @@ fn the_matcher_agrees_with_the_rule_on_every_short_pattern_and_action() {
         for action in &actions {
             assert_eq!(
                 matches(&pattern, action),
-                matches_by_the_book(&pattern, action),
+                matches_by_definition(&pattern, action),
                 "{pattern:?} on {action:?}"
             );
         }
@@ -297,9 +297,9 @@ fn the_matcher_agrees_with_the_rule_on_every_short_pattern_and_action() {
 }
 
 #[test]
-fn a_data_scientist_may_do_what_microsofts_page_says() {
+fn a_data_scientist_may_do_what_microsofts_page_lists() {
     let mut world = world();
-    give(&mut world, ALICE, "AzureML Data Scientist", &workspace());
+    assign(&mut world, ALICE, "AzureML Data Scientist", &workspace());
     let alice = Principals::alone(ALICE);
     for (tail, expected) in [
         ("workspaces/read", true),
@@ -327,7 +327,7 @@ fn a_data_scientist_may_do_what_microsofts_page_says() {
 }
 
 #[test]
-fn a_ring_of_management_groups_ends() {
+fn a_cycle_of_management_groups_ends() {
     let mut world = world();
     world.put_management_group(ManagementGroup {
         name: "parent".into(),
@@ -338,9 +338,9 @@ fn a_ring_of_management_groups_ends() {
 }
 
 #[test]
-fn the_same_role_is_not_assigned_twice_and_an_assignment_does_not_change_hands() {
+fn the_same_role_is_not_assigned_twice_and_an_assignment_keeps_its_principal() {
     let mut world = world();
-    give(&mut world, ALICE, "Reader", &workspace());
+    assign(&mut world, ALICE, "Reader", &workspace());
     let there = world.role_assignments().next().expect("one").clone();
     let twice = RoleAssignment {
         id: Uuid::new_v4(),
@@ -369,8 +369,8 @@ fn deleting_a_group_takes_its_resources_and_assignments_with_it() {
     let id = group.id().expect("an id");
     assert_eq!(world.put_group(group), Ok(true));
     assert!(world.put_resource(Resource::new(workspace())));
-    give(&mut world, ALICE, "Reader", &workspace());
-    give(
+    assign(&mut world, ALICE, "Reader", &workspace());
+    assign(
         &mut world,
         ALICE,
         "Reader",
@@ -382,9 +382,9 @@ fn deleting_a_group_takes_its_resources_and_assignments_with_it() {
 }
 
 #[test]
-fn what_is_kept_is_read_back_as_it_was() {
+fn stored_resources_are_read_back_unchanged() {
     let mut world = world();
-    give(&mut world, ALICE, "Reader", &workspace());
+    assign(&mut world, ALICE, "Reader", &workspace());
     world.put_resource(Resource::new(workspace()));
     world.deny(deny(&["*"], &workspace(), &[BOB]));
     let text = serde_json::to_string(&world).expect("written");

@@ -1,5 +1,4 @@
-//! An Azure Machine Learning workspace, first class: what a seed says of one, and what a new one
-//! gets.
+//! An Azure Machine Learning workspace: how a seed describes it, and what a new one gets.
 //!
 //! Property names: the `Microsoft.MachineLearningServices/workspaces` resource of the Azure REST
 //! API specifications, stable versions 2022-10-01 to 2024-10-01.
@@ -17,25 +16,25 @@ use uuid::Uuid;
 /// The type of a workspace.
 pub const WORKSPACE_TYPE: &str = "Microsoft.MachineLearningServices/workspaces";
 
-/// A workspace as a seed describes it. What is left out is derived as Azure derives it for a new
+/// A workspace as a seed describes it. What is left out gets the value that Azure gives to a new
 /// one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Workspace {
-    /// The subscription it is in.
+    /// The subscription.
     pub subscription: Uuid,
-    /// The resource group it is in.
+    /// The resource group.
     pub resource_group: String,
     /// Its name.
     pub name: String,
     /// A region's short name: `westeurope`.
     pub location: String,
-    /// The GUID by which Azure Machine Learning's own services know it.
+    /// The GUID by which Azure Machine Learning's own services know the workspace.
     pub workspace_id: Uuid,
-    /// What the studio shows.
+    /// The name that the studio shows.
     #[serde(default)]
     pub friendly_name: Option<String>,
-    /// What it is for.
+    /// The workspace's purpose.
     #[serde(default)]
     pub description: Option<String>,
     /// Name of the storage account, in the same group.
@@ -50,10 +49,10 @@ pub struct Workspace {
     /// Name of the container registry, in the same group.
     #[serde(default)]
     pub container_registry: Option<String>,
-    /// Whether Microsoft collects less about it.
+    /// Whether Microsoft collects less data about it.
     #[serde(default)]
     pub hbi_workspace: bool,
-    /// Whether it answers on the public network.
+    /// Whether the public network can reach it.
     #[serde(default = "yes")]
     pub public_network_access: bool,
     /// Object id of its system-assigned identity.
@@ -72,7 +71,7 @@ impl Workspace {
     /// The id of the workspace.
     ///
     /// # Errors
-    /// Where a name holds what no resource name may hold.
+    /// When a name has a character that no resource name may have.
     pub fn id(&self) -> Result<Scope, InvalidScope> {
         Scope::subscription(self.subscription).child(&format!(
             "resourceGroups/{}/providers/{WORKSPACE_TYPE}/{}",
@@ -80,10 +79,10 @@ impl Workspace {
         ))
     }
 
-    /// The workspace as a resource of `tenant`, made at `now`.
+    /// The workspace as a resource of `tenant`, created at `now`.
     ///
     /// # Errors
-    /// Where a name holds what no resource name may hold.
+    /// When a name has a character that no resource name may have.
     pub fn resource(&self, tenant: Uuid, now: OffsetDateTime) -> Result<Resource, InvalidScope> {
         let group = Scope::subscription(self.subscription)
             .child(&format!("resourceGroups/{}", self.resource_group))?;
@@ -177,7 +176,7 @@ impl Workspace {
     }
 }
 
-/// The only SKU that new workspaces have.
+/// The SKU of every new workspace.
 pub(crate) fn basic() -> Sku {
     Sku {
         name: "Basic".into(),
@@ -185,9 +184,8 @@ pub(crate) fn basic() -> Sku {
     }
 }
 
-/// Sets the properties that the service, not its owner, decides: where its other services answer,
-/// its own id, its state. What is there already is kept, so that an update does not move a
-/// workspace.
+/// Sets the properties that the service determines: the URLs of its other services, its own id, its
+/// state. Existing values are kept, so that an update does not move a workspace.
 pub(crate) fn complete(
     properties: &mut Map<String, Value>,
     id: &Scope,
@@ -221,8 +219,8 @@ pub(crate) fn complete(
     }
 }
 
-/// The datastores that every workspace with a storage account has from the start: where artifacts
-/// go, and the default for data. They use the identity of their user, and hold no key.
+/// The datastores of every new workspace with a storage account: one for artifacts, and the default
+/// one for data. They have no key: users access them with their own identity.
 pub(crate) fn default_datastores(workspace: &Resource) -> Vec<Resource> {
     let property = |name: &str| workspace.properties.get(name).and_then(Value::as_str);
     let (Some(account), Some(workspace_id)) = (property("storageAccount"), property("workspaceId"))

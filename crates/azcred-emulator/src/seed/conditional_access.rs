@@ -1,4 +1,4 @@
-//! A seed's Conditional Access policies: what can be written, and how it becomes [`Policy`]s.
+//! A seed's Conditional Access policies, and how they become [`Policy`]s.
 
 use crate::{
     directory::{ClientApp, Directory, Policy, Requirement, resource_id},
@@ -13,20 +13,20 @@ use std::collections::BTreeSet;
 use toml::Spanned;
 use uuid::Uuid;
 
-/// A policy as it is written.
+/// A policy in the seed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PolicySeed {
-    /// Made of tenant and name where it is left out.
+    /// By default derived from tenant and name.
     id: Option<Uuid>,
     name: String,
-    /// By id or domain; the only tenant may be left out.
+    /// By id or domain. Optional if there is only one tenant.
     pub(super) tenant: Option<String>,
-    /// Sign-in names of users, names of groups, or object ids; all users where it is left out.
+    /// Sign-in names of users, names of groups, or object ids. By default all users.
     users: Option<Vec<String>>,
     #[serde(default)]
     exclude_users: Vec<String>,
-    /// Names of resources, or client ids; all of them where it is left out.
+    /// Names of resources, or client ids. By default all resources.
     resources: Option<Vec<String>>,
     client_apps: Option<Vec<ClientAppSeed>>,
     #[serde(default)]
@@ -51,43 +51,43 @@ enum RequireSeed {
     Mfa,
 }
 
-/// Adds the policy at this place of its table to a tenant.
+/// Adds the policy to a tenant. `at` is its position in the table.
 pub(super) fn add(
     directory: &mut Directory,
     at: usize,
     entry: &Spanned<PolicySeed>,
     tenant: Uuid,
 ) -> Result<(), Problem> {
-    let said = entry.get_ref();
+    let given = entry.get_ref();
     let field = |name: &str| format!("conditional_access[{at}].{name}");
-    if said.require.is_none() && said.sign_in_frequency.is_none() {
+    if given.require.is_none() && given.sign_in_frequency.is_none() {
         let message =
             "set 'mfa', 'compliant_device', 'managed_device' or 'block', or set sign_in_frequency";
         return Err(problem(entry, field("require"), message));
     }
     let principals = |name: &str, all: &[String]| -> Result<BTreeSet<Uuid>, Problem> {
-        let known = |said: &String| {
-            find_member(directory, said)
+        let known = |given: &String| {
+            find_member(directory, given)
                 .filter(|id| directory.users.contains_key(id) || directory.groups.contains_key(id))
         };
         all.iter()
             .enumerate()
-            .map(|(n, said)| {
-                known(said).ok_or_else(|| {
-                    let message = format!("no user or group '{said}' in this seed");
+            .map(|(n, given)| {
+                known(given).ok_or_else(|| {
+                    let message = format!("no user or group '{given}' in this seed");
                     problem(entry, field(&format!("{name}[{n}]")), message)
                 })
             })
             .collect()
     };
-    let users = said.users.as_deref();
-    let resources = said.resources.as_deref().map(|all| {
+    let users = given.users.as_deref();
+    let resources = given.resources.as_deref().map(|all| {
         all.iter()
             .enumerate()
-            .map(|(n, said)| {
-                resource_id(directory, said).ok_or_else(|| {
+            .map(|(n, given)| {
+                resource_id(directory, given).ok_or_else(|| {
                     let message = format!(
-                        "'{said}' is neither a Microsoft resource nor an application in this seed"
+                        "'{given}' is neither a Microsoft resource nor an application in this seed"
                     );
                     problem(entry, field(&format!("resources[{n}]")), message)
                 })
@@ -95,27 +95,27 @@ pub(super) fn add(
             .collect()
     });
     let policy = Policy {
-        id: said.id.unwrap_or_else(|| id_of(tenant, &said.name)),
+        id: given.id.unwrap_or_else(|| id_of(tenant, &given.name)),
         tenant,
-        name: said.name.clone(),
+        name: given.name.clone(),
         users: users.map(|all| principals("users", all)).transpose()?,
-        exclude_users: principals("exclude_users", &said.exclude_users)?,
+        exclude_users: principals("exclude_users", &given.exclude_users)?,
         resources: resources.transpose()?,
-        client_apps: said.client_apps.as_ref().map(|all| {
+        client_apps: given.client_apps.as_ref().map(|all| {
             let kind = |app: &ClientAppSeed| match app {
                 ClientAppSeed::Browser => ClientApp::Browser,
                 ClientAppSeed::Desktop => ClientApp::Desktop,
             };
             all.iter().map(kind).collect()
         }),
-        device_code_only: said.device_code_only,
-        requirement: said.require.map(|require| match require {
+        device_code_only: given.device_code_only,
+        requirement: given.require.map(|require| match require {
             RequireSeed::Block => Requirement::Block,
             RequireSeed::CompliantDevice => Requirement::CompliantDevice,
             RequireSeed::ManagedDevice => Requirement::ManagedDevice,
             RequireSeed::Mfa => Requirement::Mfa,
         }),
-        sign_in_frequency: said.sign_in_frequency,
+        sign_in_frequency: given.sign_in_frequency,
     };
     let id = policy.id;
     if directory.policies.insert(id, policy).is_some() {
@@ -125,7 +125,7 @@ pub(super) fn add(
     Ok(())
 }
 
-/// An id that is the same at every start.
+/// An id that is the same after every start.
 fn id_of(tenant: Uuid, name: &str) -> Uuid {
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(tenant.as_bytes());

@@ -1,4 +1,4 @@
-//! The directory's half of a seed: what can be written there, and how it becomes a [`Directory`].
+//! The directory's part of a seed, and how it becomes a [`Directory`].
 
 use crate::{
     directory::{
@@ -9,7 +9,7 @@ use crate::{
     seed::{
         conditional_access, issuers,
         lookup::find_member,
-        made::Made,
+        made::GeneratedSecrets,
         problem::{Problem, problem},
         tables::{ApplicationSeed, DirectorySeed, RotationSeed, UserSeed},
     },
@@ -19,8 +19,12 @@ use toml::Spanned;
 use uuid::Uuid;
 
 impl DirectorySeed {
-    /// Makes what the seed says. Secrets and certificates that it leaves out come from `made`.
-    pub(super) fn build(&self, made: &mut Made, now: OffsetDateTime) -> Result<Directory, Problem> {
+    /// Creates the directory. Secrets and certificates that the seed leaves out come from `made`.
+    pub(super) fn build(
+        &self,
+        made: &mut GeneratedSecrets,
+        now: OffsetDateTime,
+    ) -> Result<Directory, Problem> {
         let mut directory = Directory::with_first_party();
         let secret = made.refresh_secret();
         directory.refresh_secret = Some(secret.map_err(|message| Problem {
@@ -29,30 +33,30 @@ impl DirectorySeed {
             message,
         })?);
         for (at, entry) in self.tenants.iter().enumerate() {
-            let said = entry.get_ref();
+            let given = entry.get_ref();
             let tenant = Tenant {
-                id: said.id,
-                name: said.name.clone(),
-                domains: said.domains.clone(),
-                country: said.country.clone(),
-                loop_limit: said.loop_limit.as_ref().map(|l| LoopLimit {
+                id: given.id,
+                name: given.name.clone(),
+                domains: given.domains.clone(),
+                country: given.country.clone(),
+                loop_limit: given.loop_limit.as_ref().map(|l| LoopLimit {
                     requests: l.requests,
                     seconds: l.seconds,
                 }),
-                access_token_lifetime: said.access_token_lifetime,
-                refresh_token_inactivity: said.refresh_token_inactivity,
-                session_lifetime: said.session_lifetime,
-                refresh_tokens_once: matches!(said.refresh_token_rotation, RotationSeed::OneTime),
-                mfa_for_changes: said.mfa_for_changes,
-                device_code_lifetime: said.device_code_lifetime,
-                device_code_interval: said.device_code_interval,
+                access_token_lifetime: given.access_token_lifetime,
+                refresh_token_inactivity: given.refresh_token_inactivity,
+                session_lifetime: given.session_lifetime,
+                refresh_tokens_once: matches!(given.refresh_token_rotation, RotationSeed::OneTime),
+                mfa_for_changes: given.mfa_for_changes,
+                device_code_lifetime: given.device_code_lifetime,
+                device_code_interval: given.device_code_interval,
             };
-            if said.id.is_nil() || directory.tenants.insert(said.id, tenant).is_some() {
+            if given.id.is_nil() || directory.tenants.insert(given.id, tenant).is_some() {
                 let field = format!("tenants[{at}].id");
                 return Err(problem(
                     entry,
                     field,
-                    format!("'{}' is empty, or the id of another tenant", said.id),
+                    format!("'{}' is empty, or the id of another tenant", given.id),
                 ));
             }
         }
@@ -60,32 +64,37 @@ impl DirectorySeed {
             self.add_application(&mut directory, made, now, at, entry)?;
         }
         for (at, entry) in self.service_principals.iter().enumerate() {
-            let said = entry.get_ref();
+            let given = entry.get_ref();
             let field = |name: &str| format!("service_principals[{at}].{name}");
             let principal = ServicePrincipal {
-                id: said.id,
-                tenant: self.tenant(&directory, entry, &field("tenant"), said.tenant.as_deref())?,
-                app_id: said.app_id,
-                name: said.name.clone(),
-                kind: match said.managed_identity {
+                id: given.id,
+                tenant: self.tenant(
+                    &directory,
+                    entry,
+                    &field("tenant"),
+                    given.tenant.as_deref(),
+                )?,
+                app_id: given.app_id,
+                name: given.name.clone(),
+                kind: match given.managed_identity {
                     true => ServicePrincipalKind::ManagedIdentity,
                     false => ServicePrincipalKind::Application,
                 },
-                enabled: said.enabled,
-                blocked_by_conditional_access: said.blocked_by_conditional_access,
-                app_roles: graph_roles(&said.graph_permissions),
+                enabled: given.enabled,
+                blocked_by_conditional_access: given.blocked_by_conditional_access,
+                app_roles: graph_roles(&given.graph_permissions),
             };
-            unused(&directory, entry, field("id"), said.id)?;
-            directory.service_principals.insert(said.id, principal);
+            unused(&directory, entry, field("id"), given.id)?;
+            directory.service_principals.insert(given.id, principal);
         }
         for (at, entry) in self.users.iter().enumerate() {
             self.add_user(&mut directory, made, at, entry)?;
         }
         self.add_groups(&mut directory)?;
         for (at, entry) in self.conditional_access.iter().enumerate() {
-            let said = entry.get_ref().tenant.as_deref();
+            let given = entry.get_ref().tenant.as_deref();
             let field = format!("conditional_access[{at}].tenant");
-            let tenant = self.tenant(&directory, entry, &field, said)?;
+            let tenant = self.tenant(&directory, entry, &field, given)?;
             conditional_access::add(&mut directory, at, entry, tenant)?;
         }
         for (at, entry) in self.issuers.iter().enumerate() {
@@ -101,20 +110,20 @@ impl DirectorySeed {
         Ok(directory)
     }
 
-    /// The tenant an entry names, or the only one.
+    /// The tenant that an entry names, or the only one.
     fn tenant<T>(
         &self,
         directory: &Directory,
         entry: &Spanned<T>,
         field: &str,
-        said: Option<&str>,
+        given: Option<&str>,
     ) -> Result<Uuid, Problem> {
-        match (said, self.tenants.as_slice()) {
-            (Some(said), _) => directory
-                .tenant(said)
+        match (given, self.tenants.as_slice()) {
+            (Some(given), _) => directory
+                .tenant(given)
                 .map(|tenant| tenant.id)
                 .ok_or_else(|| {
-                    let message = format!("no tenant in this seed has the id or domain '{said}'");
+                    let message = format!("no tenant in this seed has the id or domain '{given}'");
                     problem(entry, field.to_owned(), message)
                 }),
             (None, [only]) => Ok(only.get_ref().id),
@@ -128,15 +137,15 @@ impl DirectorySeed {
     fn add_user(
         &self,
         directory: &mut Directory,
-        made: &mut Made,
+        made: &mut GeneratedSecrets,
         at: usize,
         entry: &Spanned<UserSeed>,
     ) -> Result<(), Problem> {
-        let said = entry.get_ref();
+        let given = entry.get_ref();
         let field = |name: &str| format!("users[{at}].{name}");
-        let tenant = self.tenant(directory, entry, &field("tenant"), said.tenant.as_deref())?;
-        unused(directory, entry, field("id"), said.id)?;
-        let guest_of = match &said.guest_of {
+        let tenant = self.tenant(directory, entry, &field("tenant"), given.tenant.as_deref())?;
+        unused(directory, entry, field("id"), given.id)?;
+        let guest_of = match &given.guest_of {
             None => None,
             Some(home) => {
                 let found = match Uuid::try_parse(home) {
@@ -152,7 +161,7 @@ impl DirectorySeed {
                 })?)
             }
         };
-        let password = match (&said.password, guest_of) {
+        let password = match (&given.password, guest_of) {
             (Some(_), Some(_)) => {
                 let message =
                     "a guest signs in with the password of its home account: leave this out";
@@ -161,41 +170,41 @@ impl DirectorySeed {
             (None, Some(_)) => None,
             (Some(given), None) => Some(SecretText::new(given)),
             (None, None) => Some(
-                made.secret(said.id, "password")
+                made.secret(given.id, "password")
                     .map_err(|e| problem(entry, field("password"), e))?,
             ),
         };
         let user = User {
-            enabled: said.enabled,
+            enabled: given.enabled,
             password,
-            password_expired: said.password_expired,
-            locked: said.locked,
+            password_expired: given.password_expired,
+            locked: given.locked,
             guest_of,
-            sessions_valid_from: said
+            sessions_valid_from: given
                 .sessions_valid_from
                 .as_deref()
                 .map(|text| {
                     time_of(text).map_err(|e| problem(entry, field("sessions_valid_from"), e))
                 })
                 .transpose()?,
-            ..User::new(said.id, tenant, &said.user_principal_name, &said.name)
+            ..User::new(given.id, tenant, &given.user_principal_name, &given.name)
         };
-        directory.users.insert(said.id, user);
+        directory.users.insert(given.id, user);
         Ok(())
     }
 
     fn add_application(
         &self,
         directory: &mut Directory,
-        made: &mut Made,
+        made: &mut GeneratedSecrets,
         now: OffsetDateTime,
         at: usize,
         entry: &Spanned<ApplicationSeed>,
     ) -> Result<(), Problem> {
-        let said = entry.get_ref();
+        let given = entry.get_ref();
         let field = |name: &str| format!("applications[{at}].{name}");
-        let tenant = self.tenant(directory, entry, &field("tenant"), said.tenant.as_deref())?;
-        let version = said.access_token_version.unwrap_or(1);
+        let tenant = self.tenant(directory, entry, &field("tenant"), given.tenant.as_deref())?;
+        let version = given.access_token_version.unwrap_or(1);
         if !(1..=2).contains(&version) {
             return Err(problem(
                 entry,
@@ -204,21 +213,21 @@ impl DirectorySeed {
             ));
         }
         let mut application = Application {
-            object_id: said.object_id.unwrap_or_else(Uuid::new_v4),
-            audience: match said.multiple_tenants {
+            object_id: given.object_id.unwrap_or_else(Uuid::new_v4),
+            audience: match given.multiple_tenants {
                 true => Audience::MultipleTenants,
                 false => Audience::SingleTenant,
             },
-            identifier_uris: said.identifier_uris.clone(),
+            identifier_uris: given.identifier_uris.clone(),
             access_token_version: version,
-            public_client: said.public_client,
-            consented: said.consented,
-            admin_consent_required: said.admin_consent_required,
-            redirect_uris: redirect_uris(said)
+            public_client: given.public_client,
+            consented: given.consented,
+            admin_consent_required: given.admin_consent_required,
+            redirect_uris: redirect_uris(given)
                 .map_err(|message| problem(entry, field("redirect_uris"), message))?,
-            ..Application::new(said.app_id, tenant, &said.name)
+            ..Application::new(given.app_id, tenant, &given.name)
         };
-        for (n, secret) in said.secrets.iter().enumerate() {
+        for (n, secret) in given.secrets.iter().enumerate() {
             let expires = match &secret.expires {
                 None => now + time::Duration::days(730),
                 Some(text) => time_of(text)
@@ -227,7 +236,7 @@ impl DirectorySeed {
             let text = match &secret.value {
                 Some(value) => SecretText::new(value),
                 None => made
-                    .secret(said.app_id, &secret.name)
+                    .secret(given.app_id, &secret.name)
                     .map_err(|e| problem(entry, field(&format!("secrets[{n}]")), e))?,
             };
             application.secrets.push(Secret {
@@ -237,10 +246,10 @@ impl DirectorySeed {
                 expires,
             });
         }
-        for (n, certificate) in said.certificates.iter().enumerate() {
+        for (n, certificate) in given.certificates.iter().enumerate() {
             let der = match &certificate.pem {
                 Some(pem) => super::made::certificate_of_pem(pem),
-                None => made.certificate(said.app_id, &certificate.name),
+                None => made.certificate(given.app_id, &certificate.name),
             }
             .map_err(|e| problem(entry, field(&format!("certificates[{n}].pem")), e))?;
             application.certificates.push(Certificate {
@@ -248,7 +257,7 @@ impl DirectorySeed {
                 der,
             });
         }
-        for federated in &said.federated_credentials {
+        for federated in &given.federated_credentials {
             application.federated_credentials.push(FederatedCredential {
                 name: federated.name.clone(),
                 issuer: federated.issuer.clone(),
@@ -261,15 +270,15 @@ impl DirectorySeed {
                 ],
             });
         }
-        if let Some(own) = &said.service_principal {
+        if let Some(own) = &given.service_principal {
             unused(directory, entry, field("service_principal.id"), own.id)?;
             directory.service_principals.insert(
                 own.id,
                 ServicePrincipal {
                     id: own.id,
                     tenant,
-                    app_id: said.app_id,
-                    name: said.name.clone(),
+                    app_id: given.app_id,
+                    name: given.name.clone(),
                     kind: ServicePrincipalKind::Application,
                     enabled: own.enabled,
                     blocked_by_conditional_access: own.blocked_by_conditional_access,
@@ -279,12 +288,12 @@ impl DirectorySeed {
         }
         if directory
             .applications
-            .insert(said.app_id, application)
+            .insert(given.app_id, application)
             .is_some()
         {
             let message = format!(
                 "another application already has the client id '{}'",
-                said.app_id
+                given.app_id
             );
             return Err(problem(entry, field("app_id"), message));
         }
@@ -293,27 +302,28 @@ impl DirectorySeed {
 
     fn add_groups(&self, directory: &mut Directory) -> Result<(), Problem> {
         for (at, entry) in self.groups.iter().enumerate() {
-            let said = entry.get_ref();
+            let given = entry.get_ref();
             let field = |name: &str| format!("groups[{at}].{name}");
-            let tenant = self.tenant(directory, entry, &field("tenant"), said.tenant.as_deref())?;
-            unused(directory, entry, field("id"), said.id)?;
+            let tenant =
+                self.tenant(directory, entry, &field("tenant"), given.tenant.as_deref())?;
+            unused(directory, entry, field("id"), given.id)?;
             let group = Group {
-                id: said.id,
+                id: given.id,
                 tenant,
-                name: said.name.clone(),
+                name: given.name.clone(),
                 members: std::collections::BTreeSet::new(),
             };
-            directory.groups.insert(said.id, group);
+            directory.groups.insert(given.id, group);
         }
-        // Members come last: a group may name one that comes later in the file.
+        // Members come last: a group may name another group that comes later in the file.
         for (at, entry) in self.groups.iter().enumerate() {
-            let said = entry.get_ref();
-            for (n, member) in said.members.iter().enumerate() {
+            let given = entry.get_ref();
+            for (n, member) in given.members.iter().enumerate() {
                 let id = find_member(directory, member).ok_or_else(|| {
                     let message = format!("no user, application or group '{member}' in this seed");
                     problem(entry, format!("groups[{at}].members[{n}]"), message)
                 })?;
-                if let Some(group) = directory.groups.get_mut(&said.id) {
+                if let Some(group) = directory.groups.get_mut(&given.id) {
                     group.members.insert(id);
                 }
             }
@@ -322,10 +332,10 @@ impl DirectorySeed {
     }
 }
 
-/// The addresses for codes that are said, or those of any desktop program.
-fn redirect_uris(said: &ApplicationSeed) -> Result<Vec<String>, String> {
-    let Some(uris) = &said.redirect_uris else {
-        let native = NATIVE_REDIRECT_URIS.iter().filter(|_| said.public_client);
+/// The redirect URIs of the seed, or those of any desktop program.
+fn redirect_uris(given: &ApplicationSeed) -> Result<Vec<String>, String> {
+    let Some(uris) = &given.redirect_uris else {
+        let native = NATIVE_REDIRECT_URIS.iter().filter(|_| given.public_client);
         return Ok(native.map(|&uri| uri.to_owned()).collect());
     };
     for uri in uris {
@@ -346,7 +356,7 @@ fn time_of(text: &str) -> Result<OffsetDateTime, String> {
         .map_err(|e| format!("'{text}' is not a time such as 2026-01-31T00:00:00Z: {e}"))
 }
 
-/// Permissions for Microsoft Graph, by its client id.
+/// Permissions for Microsoft Graph.
 fn graph_roles(names: &[String]) -> Vec<(Uuid, String)> {
     names.iter().map(|name| (GRAPH, name.clone())).collect()
 }

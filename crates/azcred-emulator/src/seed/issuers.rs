@@ -1,4 +1,4 @@
-//! A seed's issuers outside Entra ID: their names, and the keys they publish.
+//! A seed's issuers outside Entra ID, with their public keys.
 
 use super::tables::IssuerSeed;
 use crate::directory::{Issuer, IssuerKeys, RsaJwk};
@@ -7,8 +7,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 /// Reads an issuer.
 ///
 /// # Errors
-/// What is wrong with its keys, in words.
-pub(super) fn read(said: &IssuerSeed) -> Result<Issuer, String> {
+/// A message about what is wrong with its keys.
+pub(super) fn read(given: &IssuerSeed) -> Result<Issuer, String> {
     let decode = |text: &Option<String>, name: &str, kid: &str| {
         let text = text
             .as_deref()
@@ -17,13 +17,13 @@ pub(super) fn read(said: &IssuerSeed) -> Result<Issuer, String> {
             .decode(text)
             .map_err(|_| format!("'{name}' of the key '{kid}' is not base64url"))
     };
-    let keys = match (&said.jwks, said.unreachable) {
+    let keys = match (&given.jwks, given.unreachable) {
         (_, true) => IssuerKeys::Unreachable,
         (None, false) => IssuerKeys::Hosted,
         (Some(jwks), false) => IssuerKeys::Published(
             jwks.keys
                 .iter()
-                // Entra ID takes RS256 alone, so other keys are of no use to it.
+                // Entra ID accepts RS256 only, so other keys are useless.
                 .filter(|key| key.kty == "RSA")
                 .map(|key| {
                     Ok(RsaJwk {
@@ -36,7 +36,7 @@ pub(super) fn read(said: &IssuerSeed) -> Result<Issuer, String> {
         ),
     };
     Ok(Issuer {
-        url: said.url.clone(),
+        url: given.url.clone(),
         keys,
         request_token: None,
     })

@@ -1,4 +1,5 @@
-//! Secrets and certificates that a seed leaves out: made once, and stored with the state.
+//! Secrets and certificates that a seed leaves out. They are created once and stored in the state
+//! folder.
 
 use crate::{directory::SecretText, shared_keys};
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
@@ -7,35 +8,35 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// What was made for a seed, by client id and name. It holds secrets: no `Debug`, and it is wiped
-/// when dropped.
+/// What was created for a seed, by client id and name. It includes secrets: there is no `Debug`,
+/// and it is wiped when dropped.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Made {
+pub(crate) struct GeneratedSecrets {
     #[serde(default)]
     secrets: BTreeMap<String, String>,
-    /// Certificate and key, both in one PEM, as `AZURE_CLIENT_CERTIFICATE_PATH` wants it.
+    /// Certificate and key in one PEM, for `AZURE_CLIENT_CERTIFICATE_PATH`.
     #[serde(default)]
     certificates: BTreeMap<String, String>,
     #[serde(skip)]
     changed: bool,
-    /// Where new keys come from.
+    /// Whether new keys come from the shared ones.
     #[serde(skip)]
     shares_keys: bool,
 }
 
-impl Made {
-    /// Takes keys from those that ephemeral emulators share.
+impl GeneratedSecrets {
+    /// Takes new keys from those that ephemeral emulators share.
     pub(crate) fn share_keys(&mut self) {
         self.shares_keys = true;
     }
 
-    /// Whether anything was made since this was read.
+    /// Whether something was created since this was read.
     pub(crate) fn has_changed(&self) -> bool {
         self.changed
     }
 
-    /// The secret of this application or user, by name.
+    /// The secret of an application or user, by name.
     pub(super) fn secret(&mut self, app_id: Uuid, name: &str) -> Result<SecretText, String> {
         let key = format!("{app_id}/{name}");
         if let Some(kept) = self.secrets.get(&key) {
@@ -48,17 +49,17 @@ impl Made {
         Ok(secret)
     }
 
-    /// What refresh tokens are sealed under: kept, so that a sign-in outlives a restart.
+    /// The secret that encrypts refresh tokens. It is stored, so that a sign-in survives a restart.
     pub(super) fn refresh_secret(&mut self) -> Result<SecretText, String> {
         self.secret(Uuid::nil(), "refresh tokens")
     }
 
-    /// What a job of a CI system shows when it asks for its tokens.
+    /// The token that a CI job sends when it requests its tokens.
     pub(super) fn request_token(&mut self, issuer: &str) -> Result<SecretText, String> {
         self.secret(Uuid::nil(), issuer)
     }
 
-    /// The certificate of this application and name, DER.
+    /// The certificate of an application, by name, in DER.
     pub(super) fn certificate(&mut self, app_id: Uuid, name: &str) -> Result<Vec<u8>, String> {
         let key = format!("{app_id}/{name}");
         if let Some(kept) = self.certificates.get(&key) {
@@ -88,7 +89,7 @@ impl Made {
     }
 }
 
-impl Drop for Made {
+impl Drop for GeneratedSecrets {
     fn drop(&mut self) {
         self.secrets
             .values_mut()
@@ -97,7 +98,7 @@ impl Drop for Made {
     }
 }
 
-/// The first certificate in a PEM text, DER.
+/// The first certificate of a PEM text, in DER.
 pub(super) fn certificate_of_pem(text: &str) -> Result<Vec<u8>, String> {
     let der = CertificateDer::from_pem_slice(text.as_bytes())
         .map_err(|e| format!("this is not a certificate in PEM: {e}"))?;

@@ -1,4 +1,4 @@
-//! The managed identities of a seed: who they are, and which hosts have them.
+//! The managed identities of a seed, and the hosts that have them.
 
 use crate::{
     directory::{Directory, ServicePrincipal, ServicePrincipalKind},
@@ -10,10 +10,10 @@ use serde::Deserialize;
 use toml::Spanned;
 use uuid::Uuid;
 
-/// The table of this part, at the top of the file.
+/// The table of this part.
 pub(super) const TABLES: &[&str] = &["managed_identities"];
 
-/// What a seed says of managed identities.
+/// The managed identities of a seed.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ManagedIdentitiesSeed {
@@ -27,11 +27,11 @@ struct ManagedIdentitySeed {
     id: Uuid,
     client_id: Uuid,
     name: String,
-    /// By id or domain; the only tenant may be left out.
+    /// By id or domain. Optional if there is only one tenant.
     tenant: Option<String>,
-    /// The `userAssignedIdentities` resource that it is, or the resource whose own it is.
+    /// The identity's own `userAssignedIdentities` resource, or the resource that has the identity.
     resource_id: Scope,
-    /// By the names of their services.
+    /// The names of the hosts' services.
     #[serde(default)]
     hosts: Vec<Service>,
     #[serde(default = "yes")]
@@ -43,42 +43,42 @@ fn yes() -> bool {
 }
 
 impl ManagedIdentitiesSeed {
-    /// Makes a service principal for each, so that roles can be assigned to it.
+    /// Creates a service principal for each identity, so that roles can be assigned to it.
     pub(super) fn build(self, directory: &mut Directory) -> Result<Vec<ManagedIdentity>, Problem> {
         let mut made: Vec<ManagedIdentity> = Vec::new();
         for (at, entry) in self.managed_identities.into_iter().enumerate() {
             let span = entry.span();
-            let said = entry.into_inner();
+            let given = entry.into_inner();
             let refuse = |field: &str, message: String| Problem {
                 span: Some(span.clone()),
                 field: format!("managed_identities[{at}].{field}"),
                 message,
             };
-            let tenant = tenant(directory, said.tenant.as_deref())
+            let tenant = tenant(directory, given.tenant.as_deref())
                 .map_err(|message| refuse("tenant", message))?;
-            if let Some(taken) = directory.principal(said.id) {
-                let message = format!("'{}' is already the id of '{}'", said.id, taken.name());
+            if let Some(taken) = directory.principal(given.id) {
+                let message = format!("'{}' is already the id of '{}'", given.id, taken.name());
                 return Err(refuse("id", message));
             }
             let mut principals = directory.service_principals.values();
-            if directory.applications.contains_key(&said.client_id)
-                || principals.any(|other| other.app_id == said.client_id)
+            if directory.applications.contains_key(&given.client_id)
+                || principals.any(|other| other.app_id == given.client_id)
             {
                 let message = format!(
                     "'{}' is already the client id of another application",
-                    said.client_id
+                    given.client_id
                 );
                 return Err(refuse("client_id", message));
             }
-            if said.resource_id.resource_type().is_none() {
-                let message = format!("'{}' is not the id of a resource", said.resource_id);
+            if given.resource_id.resource_type().is_none() {
+                let message = format!("'{}' is not the id of a resource", given.resource_id);
                 return Err(refuse("resource_id", message));
             }
             let identity = ManagedIdentity {
-                object_id: said.id,
-                client_id: said.client_id,
-                resource_id: said.resource_id,
-                hosts: said.hosts,
+                object_id: given.id,
+                client_id: given.client_id,
+                resource_id: given.resource_id,
+                hosts: given.hosts,
             };
             for host in &identity.hosts {
                 if !HOSTS.contains(host) {
@@ -103,14 +103,14 @@ impl ManagedIdentitiesSeed {
                 }
             }
             directory.service_principals.insert(
-                said.id,
+                given.id,
                 ServicePrincipal {
-                    id: said.id,
+                    id: given.id,
                     tenant,
-                    app_id: said.client_id,
-                    name: said.name,
+                    app_id: given.client_id,
+                    name: given.name,
                     kind: ServicePrincipalKind::ManagedIdentity,
-                    enabled: said.enabled,
+                    enabled: given.enabled,
                     blocked_by_conditional_access: false,
                     app_roles: Vec::new(),
                 },
@@ -121,13 +121,13 @@ impl ManagedIdentitiesSeed {
     }
 }
 
-fn tenant(directory: &Directory, said: Option<&str>) -> Result<Uuid, String> {
+fn tenant(directory: &Directory, given: Option<&str>) -> Result<Uuid, String> {
     let mut all = directory.tenants.keys();
-    match (said, all.next(), all.next()) {
-        (Some(said), _, _) => directory
-            .tenant(said)
+    match (given, all.next(), all.next()) {
+        (Some(given), _, _) => directory
+            .tenant(given)
             .map(|tenant| tenant.id)
-            .ok_or_else(|| format!("no tenant in this seed has the id or domain '{said}'")),
+            .ok_or_else(|| format!("no tenant in this seed has the id or domain '{given}'")),
         (None, Some(only), None) => Ok(*only),
         (None, _, _) => Err(format!(
             "name the tenant: the seed has {}",

@@ -1,4 +1,4 @@
-//! Seed files: TOML that says who and what exists when the emulator starts.
+//! Seed files: TOML that describes what exists when the emulator starts.
 
 mod conditional_access;
 mod directory;
@@ -22,16 +22,16 @@ use time::OffsetDateTime;
 use toml::{Spanned, de::DeTable};
 use uuid::Uuid;
 
-pub(crate) use made::{Made, pem};
+pub(crate) use made::{GeneratedSecrets, pem};
 
-/// The directory's half of the default seed.
+/// The directory's part of the default seed.
 const DEFAULT_DIRECTORY: &str = include_str!("contoso.toml");
-/// What runs in Azure in the default seed: identities, and what they may do.
+/// The workloads of the default seed: identities that run in Azure, and their roles.
 const DEFAULT_WORKLOADS: &str = include_str!("contoso_workloads.toml");
-/// Seeds are written by hand; what is larger is not one.
+/// The largest accepted file. People write seeds by hand, so real ones are smaller.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Where the emulator's content comes from.
+/// The source of the emulator's content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Seed {
     /// Contoso, with a demo application, a subscription and a workspace.
@@ -39,16 +39,16 @@ pub enum Seed {
     Default,
     /// A TOML file.
     File(PathBuf),
-    /// TOML given as text, under a name for messages.
+    /// TOML as a string, with a name for messages.
     Text {
-        /// What messages call it.
+        /// The name in messages.
         name: String,
         /// The TOML.
         text: String,
     },
 }
 
-/// Why a seed was refused.
+/// Why a seed is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// The file can't be read.
@@ -56,28 +56,28 @@ pub enum SeedError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// It is not TOML, or says something that makes no sense.
+    /// The text is not TOML, or an entry is not valid.
     #[error("{file}:{line}: {message}")]
     Invalid {
         /// The file.
         file: String,
         /// The line, from 1.
         line: usize,
-        /// The field where it is known, and what is wrong with it.
+        /// The field if it is known, and what is wrong.
         message: String,
     },
 }
 
-/// What a seed makes.
+/// The content that a seed creates.
 pub(crate) struct Content {
     pub(crate) directory: Directory,
     pub(crate) resources: Resources,
     pub(crate) faults: Vec<Fault>,
     pub(crate) managed_identities: Vec<ManagedIdentity>,
-    /// The first tenant in the file: the one the emulator presents itself by.
+    /// The first tenant in the file, which is shown as the emulator's tenant.
     pub(crate) tenant: Uuid,
     /// A short digest of the text, which tells seeds apart.
     pub(crate) digest: String,
@@ -89,7 +89,7 @@ struct Rest {
     faults: Vec<Fault>,
 }
 
-/// The tables of the resources' half, at the top of the file.
+/// The tables of the resources' part.
 const RESOURCE_TABLES: &[&str] = &[
     "management_groups",
     "subscriptions",
@@ -102,7 +102,7 @@ const RESOURCE_TABLES: &[&str] = &[
 ];
 
 impl Seed {
-    /// The name and text.
+    /// The name and the text.
     fn read(&self) -> Result<(String, String), SeedError> {
         match self {
             Self::Default => {
@@ -122,8 +122,12 @@ impl Seed {
         }
     }
 
-    /// Reads the seed and makes what it says. Secrets it leaves out come from `made`.
-    pub(crate) fn build(&self, made: &mut Made, now: OffsetDateTime) -> Result<Content, SeedError> {
+    /// Parses the seed and creates its content. Secrets that it leaves out come from `made`.
+    pub(crate) fn build(
+        &self,
+        made: &mut GeneratedSecrets,
+        now: OffsetDateTime,
+    ) -> Result<Content, SeedError> {
         let (file, text) = self.read()?;
         let located = |problem: Problem| SeedError::Invalid {
             file: file.clone(),
@@ -166,7 +170,7 @@ impl Seed {
     }
 }
 
-/// A seed's tables, by who reads them.
+/// A seed's tables, by the part that reads them.
 struct Halves<'t> {
     directory: Spanned<DeTable<'t>>,
     identities: Spanned<DeTable<'t>>,
@@ -174,8 +178,9 @@ struct Halves<'t> {
     rest: Spanned<DeTable<'t>>,
 }
 
-/// Gives each table of a file to the half that reads it, and refuses one that neither knows.
-/// (Flattening one struct into another would lose both the unknown fields and the lines.)
+/// Sorts the tables of a file into the parts that read them, and rejects unknown tables.
+/// (Flattening one struct into another would not detect unknown fields, and would lose the line
+/// numbers.)
 fn split(text: &str) -> Result<Halves<'_>, Problem> {
     let whole = DeTable::parse(text).map_err(of_toml)?;
     let span = whole.span();
@@ -269,7 +274,7 @@ mod tests {
             name: "seed.toml".into(),
             text: text.into(),
         };
-        seed.build(&mut Made::default(), OffsetDateTime::now_utc())
+        seed.build(&mut GeneratedSecrets::default(), OffsetDateTime::now_utc())
     }
 
     fn refusal(text: &str) -> String {
@@ -280,7 +285,7 @@ mod tests {
 
     #[test]
     fn the_default_seed_is_a_company_with_a_workspace_and_keeps_its_secrets() {
-        let mut made = Made::default();
+        let mut made = GeneratedSecrets::default();
         let now = OffsetDateTime::now_utc();
         let first = Seed::Default.build(&mut made, now).unwrap();
         assert!(made.has_changed());
@@ -299,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_seed_names_the_file_the_line_and_the_field() {
+    fn the_error_for_a_seed_names_the_file_the_line_and_the_field() {
         assert!(refusal("x = [").starts_with("seed.toml:1: "));
         let unknown = refusal(&format!("{TENANT}colour = 'red'\n"));
         assert!(
@@ -353,17 +358,17 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_in_a_refused_seed_is_not_shown() {
+    fn an_invalid_secret_in_a_seed_is_not_shown() {
         let text =
             format!("{TENANT}[[applications]]\nsecrets = [{{ name = 's', value = 'hunter2' }}]\n");
         assert!(!refusal(&text).contains("hunter2"));
     }
 
     #[test]
-    fn a_seed_file_that_is_not_there_is_named() {
+    fn a_missing_seed_file_is_named() {
         let seed = Seed::File("/nonexistent/seed.toml".into());
         let error = seed
-            .build(&mut Made::default(), OffsetDateTime::now_utc())
+            .build(&mut GeneratedSecrets::default(), OffsetDateTime::now_utc())
             .map(|_| ())
             .unwrap_err()
             .to_string();

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use toml::Spanned;
 
-/// What is wrong with an entry, and where.
+/// What is wrong with an entry, and the entry's position.
 pub(super) struct Problem {
     pub(super) span: Option<Range<usize>>,
     pub(super) field: String,

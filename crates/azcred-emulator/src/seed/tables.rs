@@ -1,11 +1,11 @@
-//! The tables of a seed's directory half, as they are written.
+//! The tables of a seed's directory part.
 
 use super::conditional_access::PolicySeed;
 use serde::Deserialize;
 use toml::Spanned;
 use uuid::Uuid;
 
-/// What a seed says of the directory. Every list may be left out, but there has to be a tenant.
+/// The directory of a seed. Every list is optional, but at least one tenant is required.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct DirectorySeed {
@@ -18,7 +18,7 @@ pub(super) struct DirectorySeed {
     pub(super) issuers: Vec<Spanned<IssuerSeed>>,
 }
 
-/// The tables of this half, at the top of the file.
+/// The tables of this part.
 pub(super) const TABLES: &[&str] = &[
     "tenants",
     "applications",
@@ -38,30 +38,30 @@ pub(super) struct TenantSeed {
     #[serde(default = "netherlands")]
     pub(super) country: String,
     pub(super) access_token_lifetime: Option<u32>,
-    /// Seconds a refresh token lives unused.
+    /// Seconds after which an unused refresh token expires.
     pub(super) refresh_token_inactivity: Option<u32>,
-    /// Seconds from a sign-in by password to the next.
+    /// Seconds from the sign-in with a password to the session's end.
     pub(super) session_lifetime: Option<u32>,
     #[serde(default)]
     pub(super) refresh_token_rotation: RotationSeed,
-    /// Resource Manager asks people for a second factor before it changes anything.
+    /// Users need a second factor for changes through Resource Manager.
     #[serde(default)]
     pub(super) mfa_for_changes: bool,
-    /// Seconds that a device code is good.
+    /// Lifetime of a device code in seconds.
     pub(super) device_code_lifetime: Option<u32>,
-    /// Seconds between two questions about one.
+    /// Least seconds between two polls for a device code.
     pub(super) device_code_interval: Option<u32>,
     pub(super) loop_limit: Option<LoopSeed>,
 }
 
-/// What becomes of a refresh token that was used.
+/// What happens to a refresh token after its use.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RotationSeed {
-    /// It goes on working, as Entra ID has it.
+    /// It stays valid, as in Entra ID.
     #[default]
     Reusable,
-    /// It is refused.
+    /// It becomes invalid.
     OneTime,
 }
 
@@ -81,7 +81,7 @@ pub(super) struct LoopSeed {
 pub(super) struct ApplicationSeed {
     pub(super) app_id: Uuid,
     pub(super) object_id: Option<Uuid>,
-    /// By id or domain; the only tenant may be left out.
+    /// By id or domain. Optional if there is only one tenant.
     pub(super) tenant: Option<String>,
     pub(super) name: String,
     #[serde(default)]
@@ -97,7 +97,7 @@ pub(super) struct ApplicationSeed {
     /// Only an administrator may consent.
     #[serde(default)]
     pub(super) admin_consent_required: bool,
-    /// Where it takes codes; for a public client this machine, where it is left out.
+    /// The redirect URIs. By default, a public client has those of this machine.
     pub(super) redirect_uris: Option<Vec<String>>,
     pub(super) service_principal: Option<OwnPrincipalSeed>,
     #[serde(default)]
@@ -130,9 +130,9 @@ fn yes() -> bool {
 pub(super) struct SecretSeed {
     pub(super) name: String,
     pub(super) id: Option<Uuid>,
-    /// Made at first start where it is left out.
+    /// Created at the first start if left out.
     pub(super) value: Option<String>,
-    /// RFC 3339; two years from now where it is left out.
+    /// RFC 3339. By default two years from now.
     pub(super) expires: Option<String>,
 }
 
@@ -140,7 +140,7 @@ pub(super) struct SecretSeed {
 #[serde(deny_unknown_fields)]
 pub(super) struct CertificateSeed {
     pub(super) name: String,
-    /// The certificate in PEM; made with its key at first start where it is left out.
+    /// The certificate in PEM. Created with its key at the first start if left out.
     pub(super) pem: Option<String>,
 }
 
@@ -181,15 +181,15 @@ pub(super) struct UserSeed {
     pub(super) name: String,
     #[serde(default = "yes")]
     pub(super) enabled: bool,
-    /// Made at first start where it is left out.
+    /// Created at the first start if left out.
     pub(super) password: Option<String>,
     #[serde(default)]
     pub(super) password_expired: bool,
     #[serde(default)]
     pub(super) locked: bool,
-    /// RFC 3339: refresh tokens issued before are revoked.
+    /// RFC 3339. Refresh tokens issued earlier are revoked.
     pub(super) sessions_valid_from: Option<String>,
-    /// The sign-in name or object id of an account further up whose guest this is.
+    /// The sign-in name or object id of an account earlier in the file, if this user is its guest.
     pub(super) guest_of: Option<String>,
 }
 
@@ -208,7 +208,7 @@ pub(super) struct GroupSeed {
 #[serde(deny_unknown_fields)]
 pub(super) struct IssuerSeed {
     pub(super) url: String,
-    /// The keys it publishes; the emulator signs for it where they are left out.
+    /// The public keys. If they are left out, the emulator signs for the issuer.
     pub(super) jwks: Option<Jwks>,
     #[serde(default)]
     pub(super) unreachable: bool,
@@ -219,7 +219,7 @@ pub(super) struct Jwks {
     pub(super) keys: Vec<Jwk>,
 }
 
-/// A key as issuers publish it: members that are not needed are left alone.
+/// A public key, as issuers publish it. Unknown members are ignored.
 #[derive(Deserialize)]
 pub(super) struct Jwk {
     pub(super) kid: String,

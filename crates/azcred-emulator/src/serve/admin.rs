@@ -1,8 +1,8 @@
-//! The port that steers the emulator, for tests in any language: faults, the log, the clock's skew,
-//! test tokens.
+//! The admin port, which controls the emulator for tests in any language: faults, the log, the
+//! clock, test tokens.
 //!
-//! Plain HTTP on loopback. Every request needs `Authorization: Bearer TOKEN`, so that no web page
-//! and no other user of the machine can steer it.
+//! Plain HTTP on the loopback address. Every request needs `Authorization: Bearer TOKEN`, so that
+//! no web page and no other user of the machine can control the emulator.
 
 use super::{connection::http1, gate::BODY_TIMEOUT, socket::Socket};
 use crate::{directory::SecretText, faults::Fault, issuer, world::World};
@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
 
-/// The largest body of a request.
+/// The largest accepted body.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// The admin service.
@@ -34,7 +34,7 @@ struct AdminState {
 }
 
 impl Admin {
-    /// A service behind this token. `info` is what `GET /info` shows, once it is known.
+    /// A service that requires this token. `GET /info` returns `info` once it is known.
     pub(crate) fn new(world: Arc<World>, token: SecretText, info: Arc<OnceLock<Value>>) -> Self {
         let inner = Arc::new(AdminState { world, token, info });
         let router = Router::new()
@@ -68,7 +68,7 @@ async fn guard(State(inner): State<Arc<AdminState>>, request: Request, next: Nex
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "));
     if sent.is_some_and(|token| inner.token.matches(token.trim())) {
-        // What takes time here is a body that does not come.
+        // Only a slow client can make this time out.
         match tokio::time::timeout(BODY_TIMEOUT, next.run(request)).await {
             Ok(response) => response,
             Err(_) => refuse(
@@ -92,7 +92,7 @@ async fn faults(State(inner): State<Arc<AdminState>>) -> Json<Vec<Fault>> {
     Json(inner.world.faults.all())
 }
 
-/// Takes one fault, or a list of them.
+/// Accepts one fault, or a list of faults.
 async fn arm(State(inner): State<Arc<AdminState>>, body: axum::body::Bytes) -> Response {
     let parsed = match body.iter().find(|b| !b.is_ascii_whitespace()) {
         Some(b'[') => serde_json::from_slice::<Vec<Fault>>(&body),
@@ -139,11 +139,11 @@ struct Mint {
     issuer: String,
     subject: String,
     audience: Option<String>,
-    /// Seconds it is valid from now; negative for one that has expired.
+    /// Seconds until the token expires. Negative for an expired token.
     lifetime: Option<i64>,
 }
 
-/// A token of a test issuer, as a CI system would hand it out.
+/// A token of a test issuer, as a CI system would issue it.
 async fn mint(State(inner): State<Arc<AdminState>>, body: axum::body::Bytes) -> Response {
     let minted = serde_json::from_slice::<Mint>(&body)
         .map_err(|e| e.to_string())

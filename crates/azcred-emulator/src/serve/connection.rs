@@ -1,4 +1,4 @@
-//! One connection: TLS where the service has it, then HTTP/1.1, every wait bounded.
+//! One connection: TLS if the service has it, then HTTP/1.1. Every wait is limited.
 
 use super::{
     context::Context,
@@ -15,14 +15,14 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 
-/// How long a client may take over the TLS handshake.
+/// Longest TLS handshake.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a client may take over a request's head, or be idle before the next one.
+/// Longest time for a request's header, and longest idle time before the next request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// The largest head of a request. Bearer tokens are 2 KiB, and some clients repeat them.
+/// The largest header of a request. Bearer tokens have 2 KiB, and some clients repeat them.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// HTTP/1.1 with this project's bounds.
+/// HTTP/1.1 with these limits.
 pub(super) fn http1() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
@@ -49,7 +49,7 @@ pub(super) async fn serve_port(
         // A TLS record of the type 'handshake' (RFC 8446 section 5.1).
         Ok(Ok(Some(0x16))) => {}
         Ok(Ok(Some(_))) => {
-            // As much as is said to a client that speaks plain HTTP to the port.
+            // A client that speaks plain HTTP to the port gets this response.
             let answer = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\
                           Content-Length: 68\r\n\r\nThis port speaks HTTPS: the address has to begin with 'https://'.  \r\n";
             let _ =
@@ -64,7 +64,7 @@ pub(super) async fn serve_port(
     }
 }
 
-/// Takes TLS off and serves what is in it.
+/// Serves the HTTP inside a TLS connection.
 pub(super) async fn serve_tls<IO>(
     context: &Context,
     entrance: &Entrance,
@@ -79,7 +79,7 @@ pub(super) async fn serve_tls<IO>(
     let stream = match accepted {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
-            // Most often a client that does not trust the authority.
+            // Usually a client that does not trust the authority.
             let host = entrance.real_name.as_deref().unwrap_or("localhost");
             tracing::debug!(%error, host, "a TLS handshake failed");
             return;
@@ -89,7 +89,7 @@ pub(super) async fn serve_tls<IO>(
     serve_http(context, entrance, stream, ending).await;
 }
 
-/// Serves what is not, or no longer, wrapped in TLS.
+/// Serves HTTP without TLS, or inside it.
 async fn serve_http<IO>(context: &Context, entrance: &Entrance, io: IO, ending: &Ending)
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -101,12 +101,12 @@ where
         }
         answer
     });
-    // An error is the client's going away, or a cut of our own.
+    // An error means that the client has gone, or that a fault ended the connection.
     let result = http1().serve_connection(TokioIo::new(io), service).await;
     if let Err(error) = result {
         tracing::trace!(%error, "a connection ended early");
     }
 }
 
-/// The type of a service that can't fail.
+/// The result of a service that can't fail.
 pub(super) type ServeResult = Result<Response, Infallible>;

@@ -19,7 +19,7 @@ pub(crate) struct Context {
     pub(crate) world: Arc<World>,
     pub(crate) ca: Arc<Ca>,
     pub(crate) shutdown: watch::Receiver<bool>,
-    /// What the managed identity hosts have.
+    /// The hosts of managed identities.
     pub(crate) hosts: Arc<Hosts>,
     routers: Arc<BTreeMap<Service, axum::Router>>,
 }
@@ -50,7 +50,7 @@ impl Context {
         }
     }
 
-    /// Lets a service answer a request.
+    /// Passes a request to its service.
     pub(super) async fn route(
         &self,
         entrance: &Entrance,
@@ -69,7 +69,7 @@ impl Context {
     /// Waits until the emulator shuts down.
     pub(super) async fn until_shutdown(&self) {
         let mut shutdown = self.shutdown.clone();
-        // An error means that the sender, and so the emulator, is gone.
+        // An error means that the sender is gone, and with it the emulator.
         let _ = shutdown.wait_for(|down| *down).await;
     }
 }

@@ -1,6 +1,6 @@
-//! How a connection ends where a fault wants it to.
+//! The end of a connection by a fault.
 
-/// The connection is to end without an answer, or without the rest of one.
+/// The connection must end without a response, or in the middle of one.
 #[derive(Debug)]
 pub(super) struct Cut;
 

@@ -1,4 +1,4 @@
-//! Plays a fault that meets a request.
+//! Applies a fault to a request.
 
 use crate::{
     entra::{Exchange, Refusal},
@@ -17,39 +17,39 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 use std::time::Duration;
 
-/// What a fault leaves to do.
-pub(super) enum Played {
-    /// The service answers as if nothing were.
+/// What remains to be done after a fault.
+pub(super) enum Outcome {
+    /// The service responds as usual.
     Nothing,
-    /// The service answers, and its answer is then spoiled.
-    Spoil(Spoil),
-    /// This is the answer.
+    /// The service responds, and its response is then changed.
+    Change(Change),
+    /// This is the response.
     Answer(Response),
 }
 
-/// How an answer is spoiled.
+/// How a response is changed.
 #[derive(Clone, Copy)]
-pub(super) enum Spoil {
+pub(super) enum Change {
     Truncate,
     CutOff,
-    /// Writes when the token expires in another way.
+    /// Writes `expires_on` in another format.
     ExpiresOn(ExpiresOnFormat),
 }
 
-/// Ten million bytes, and a little for the JSON around them.
+/// Ten million bytes, without the JSON around them.
 const HUGE: usize = 10_000_000;
 
-/// Plays an effect as far as it comes before the service's own answer.
-pub(super) async fn play(
+/// Applies the part of a fault that precedes the service's response.
+pub(super) async fn apply(
     effect: &Effect,
     context: &Context,
     entrance: &Entrance,
     headers: &HeaderMap,
-) -> Result<Played, Cut> {
+) -> Result<Outcome, Cut> {
     Ok(match effect {
         Effect::Latency { milliseconds } => {
             tokio::select! {
-                () = tokio::time::sleep(Duration::from_millis(*milliseconds)) => Played::Nothing,
+                () = tokio::time::sleep(Duration::from_millis(*milliseconds)) => Outcome::Nothing,
                 () = context.until_shutdown() => return Err(Cut),
             }
         }
@@ -58,17 +58,17 @@ pub(super) async fn play(
             return Err(Cut);
         }
         Effect::Reset => return Err(Cut),
-        Effect::TruncatedJson => Played::Spoil(Spoil::Truncate),
-        Effect::CutOff => Played::Spoil(Spoil::CutOff),
-        Effect::ExpiresOn { format } => Played::Spoil(Spoil::ExpiresOn(*format)),
+        Effect::TruncatedJson => Outcome::Change(Change::Truncate),
+        Effect::CutOff => Outcome::Change(Change::CutOff),
+        Effect::ExpiresOn { format } => Outcome::Change(Change::ExpiresOn(*format)),
         Effect::Status {
             status,
             retry_after,
-        } => Played::Answer(failure(*status, *retry_after, context, entrance, headers)),
-        Effect::Html => Played::Answer(html(StatusCode::OK)),
+        } => Outcome::Answer(failure(*status, *retry_after, context, entrance, headers)),
+        Effect::Html => Outcome::Answer(html(StatusCode::OK)),
         Effect::HugeBody => {
             let text = json!({ "access_token": "x".repeat(HUGE), "token_type": "Bearer", "expires_in": 3599 });
-            Played::Answer(axum::Json(text).into_response())
+            Outcome::Answer(axum::Json(text).into_response())
         }
         Effect::Redirect { status, location } => {
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::FOUND);
@@ -76,42 +76,42 @@ pub(super) async fn play(
             if let Ok(location) = HeaderValue::from_str(location) {
                 response.headers_mut().insert(header::LOCATION, location);
             }
-            Played::Answer(response)
+            Outcome::Answer(response)
         }
         Effect::Aadsts { code } => {
             let exchange = Exchange::new(&context.world, headers, entrance.clone());
-            Played::Answer(Refusal::by_code(*code).into_response(&exchange))
+            Outcome::Answer(Refusal::by_code(*code).into_response(&exchange))
         }
-        // Not an effect on one request: it has moved the clock already.
-        Effect::ClockSkew { .. } => Played::Nothing,
+        // The fault does not concern a single request. It has shifted the clock already.
+        Effect::ClockSkew { .. } => Outcome::Nothing,
     })
 }
 
-/// Spoils the answer of a service.
-pub(super) async fn spoil(spoil: Spoil, response: Response) -> Result<Response, Cut> {
+/// Changes the response of a service.
+pub(super) async fn change(change: Change, response: Response) -> Result<Response, Cut> {
     let (mut parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, 2 * HUGE)
         .await
         .map_err(|_| Cut)?;
     let half = body.slice(..body.len() / 2);
-    Ok(match spoil {
-        Spoil::ExpiresOn(format) => match format.rewrite(&body) {
+    Ok(match change {
+        Change::ExpiresOn(format) => match format.rewrite(&body) {
             Some(rewritten) => {
                 parts.headers.remove(header::CONTENT_LENGTH);
                 Response::from_parts(parts, Body::from(rewritten))
             }
             None => Response::from_parts(parts, Body::from(body)),
         },
-        Spoil::Truncate => {
+        Change::Truncate => {
             parts.headers.remove(header::CONTENT_LENGTH);
             Response::from_parts(parts, Body::from(half))
         }
-        Spoil::CutOff => {
+        Change::CutOff => {
             parts
                 .headers
                 .insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
             let broken = stream::once(async { Ok(half) }).chain(stream::once(async {
-                // A pause at which what came so far is sent.
+                // A pause, in which the first part is sent.
                 tokio::task::yield_now().await;
                 Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
             }));
@@ -120,7 +120,7 @@ pub(super) async fn spoil(spoil: Spoil, response: Response) -> Result<Response, 
     })
 }
 
-/// An error status as each service's front end gives it.
+/// An error status as each service's front end returns it.
 fn failure(
     status: u16,
     retry_after: Option<u32>,
@@ -130,7 +130,7 @@ fn failure(
 ) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match (entrance.service, status) {
-        // Before the service proper: the balancer answers in HTML.
+        // The load balancer in front of the service returns HTML.
         (_, StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT) => html(status),
         (Service::Login, _) => {
             let exchange = Exchange::new(&context.world, headers, entrance.clone());
@@ -163,7 +163,7 @@ fn failure(
                 ),
                 _ => (
                     "BadRequest",
-                    "The request was refused for a reason that the emulator was told to give.",
+                    "A fault of the emulator rejected the request.",
                 ),
             };
             let body = json!({ "error": { "code": code, "message": message } });

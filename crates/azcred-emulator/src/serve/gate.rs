@@ -1,11 +1,11 @@
-//! What every request passes: limits, faults, the service, the log.
+//! The steps of every request: limits, faults, the service, the log.
 
 use crate::{
     request_log::Served,
     serve::{
         context::Context,
         cut::Cut,
-        fault::{self, Played},
+        fault::{self, Outcome},
     },
     service::{Entrance, Service},
     text::clip_to,
@@ -26,14 +26,14 @@ use std::{
     time::Duration,
 };
 
-/// The most characters of an id or a code that the log keeps.
+/// Longest id or code in the log, in characters.
 const MAX_LOGGED: usize = 64;
-/// The largest body that is read: ARM's own limit for a request.
+/// The largest accepted body: ARM's own limit.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
-/// How long a client may take to send its body.
+/// The time within which a client must send its body.
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Answers a request, and writes it into the log.
+/// Handles a request, and adds it to the log.
 pub(super) async fn pass(
     context: &Context,
     entrance: &Entrance,
@@ -95,20 +95,20 @@ async fn answer(
             .world
             .faults
             .take(entrance.service, &served.path, served.client_id.as_deref());
-    let mut spoil = None;
+    let mut change = None;
     if let Some(effect) = effect {
         served.fault = Some(effect.kind().to_owned());
-        let played = fault::play(&effect, context, entrance, request.headers()).await;
+        let played = fault::apply(&effect, context, entrance, request.headers()).await;
         match played {
-            Ok(Played::Answer(response)) => return Ok(response),
-            Ok(Played::Spoil(how)) => spoil = Some(how),
-            Ok(Played::Nothing) => {}
+            Ok(Outcome::Answer(response)) => return Ok(response),
+            Ok(Outcome::Change(how)) => change = Some(how),
+            Ok(Outcome::Nothing) => {}
             Err(cut) => return Err(cut),
         }
     }
     let response = context.route(entrance, request.map(Body::from)).await;
-    match spoil {
-        Some(how) => fault::spoil(how, response).await,
+    match change {
+        Some(how) => fault::change(how, response).await,
         None => Ok(response),
     }
 }
@@ -127,10 +127,10 @@ async fn read(body: Body) -> Result<Bytes, Response> {
     }
 }
 
-/// By a real name, the request has to be for the host whose certificate was shown (RFC 9110 section
-/// 15.5.20). By a port it has to be for this machine: a web page whose own name leads here (DNS
-/// rebinding) could read what it asks for, and some hosts of managed identities ask for nothing
-/// that it can't send.
+/// Whether a request is for another host. By a real name, it must be for the certificate's host
+/// (RFC 9110 section 15.5.20). By a port, it must be for this machine. Otherwise a web page whose
+/// host name resolves to this machine (DNS rebinding) could read responses. Some hosts of managed
+/// identities require nothing that a page can't send.
 fn is_misdirected(entrance: &Entrance, host: &str) -> bool {
     match entrance.real_name.as_deref() {
         Some(name) => {
@@ -141,8 +141,8 @@ fn is_misdirected(entrance: &Entrance, host: &str) -> bool {
     }
 }
 
-/// `localhost`, or an address: a page that was loaded from an address is that address's own. No
-/// browser leaves the host out.
+/// `localhost` or an IP address: a page from an IP address has that address as its origin. Every
+/// browser sends the host.
 fn is_this_machine(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -164,11 +164,11 @@ fn host_of(parts: &http::request::Parts) -> Option<String> {
     }
 }
 
-/// The client id in the query, in a form, in a Basic header, or in a bearer token (unverified): for
-/// faults and the log only.
+/// The client id in the query, in a form, in a Basic header, or in a bearer token (unverified).
+/// Only faults and the log use it.
 fn client_id(uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Option<String> {
     let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    // The second is App Service's old name for it.
+    // The second is App Service's old name.
     let named = |name: &str| name == "client_id" || name == "clientid";
     if let Some((_, id)) = query.into_iter().find(|(name, _)| named(name)) {
         return Some(clip_to(&id, MAX_LOGGED));
@@ -219,7 +219,7 @@ async fn error_of(response: Response) -> Result<(Response, Option<String>), Cut>
                 .as_u64()
                 .map(|code| format!("AADSTS{code}"));
             let named = body["error"]["code"].as_str();
-            // OAuth's, in answers of hosts that know no codes.
+            // The OAuth error, for hosts without codes.
             aadsts.or_else(|| {
                 Some(clip_to(
                     named.or_else(|| body["error"].as_str())?,
@@ -230,7 +230,7 @@ async fn error_of(response: Response) -> Result<(Response, Option<String>), Cut>
     Ok((Response::from_parts(parts, Body::from(bytes)), code))
 }
 
-/// `Date` by the emulator's clock, which may be off on purpose.
+/// Sets `Date` by the emulator's clock, which a fault may have shifted.
 fn date(context: &Context, response: &mut Response) {
     let now = std::time::SystemTime::from(context.world.clock.now());
     if let Ok(value) = HeaderValue::from_str(&httpdate::fmt_http_date(now)) {
@@ -238,7 +238,7 @@ fn date(context: &Context, response: &mut Response) {
     }
 }
 
-/// A plain-text answer of the emulator itself.
+/// A plain-text response of the emulator itself.
 pub(super) fn text(status: StatusCode, message: &str) -> Response {
     (
         status,
@@ -248,7 +248,7 @@ pub(super) fn text(status: StatusCode, message: &str) -> Response {
         .into_response()
 }
 
-/// How a request comes in at a service's port.
+/// The entrance of a request to a service's port.
 pub(super) fn entrance_by_port(service: Service) -> Entrance {
     Entrance {
         service,

@@ -18,11 +18,11 @@ use tokio::{
     task::JoinSet,
 };
 
-/// Connections served at once on each port; more wait. A program that fills one port leaves
-/// the others their places, and a process may have 1,024 open files as a rule.
+/// Most connections at once on each port; more must wait. So a program that fills one port does not
+/// block the others. Usually, a process may have 1,024 open files.
 const MAX_CONNECTIONS: usize = 256;
 
-/// A port on `127.0.0.1`, and where the machine has it on `::1` too.
+/// A port on `127.0.0.1`, and on `::1` if that is possible.
 #[derive(Debug)]
 pub(crate) struct Bound {
     port: u16,
@@ -30,13 +30,13 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    /// Binds a port; 0 means a free port.
+    /// Binds a port. 0 means a free port.
     pub(crate) async fn new(port: u16) -> io::Result<Self> {
         let v4 = TcpListener::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), port)).await?;
         let port = v4.local_addr()?.port();
         let mut listeners = vec![v4];
-        // `localhost` is `::1` first for many clients. Where it can't be had (no IPv6, or another
-        // program is there) those clients fall back to 127.0.0.1.
+        // Many clients try `::1` first for `localhost`. If it can't be bound (no IPv6, or another
+        // program uses it), they fall back to 127.0.0.1.
         if let Ok(v6) = TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, port))).await {
             listeners.push(v6);
         }
@@ -49,7 +49,7 @@ impl Bound {
     }
 }
 
-/// Every port of one emulator.
+/// The ports of one emulator.
 pub(crate) struct Listeners {
     pub(crate) services: BTreeMap<Service, Bound>,
     pub(crate) proxy: Bound,
@@ -62,12 +62,12 @@ impl Listeners {
         let port = self.services.get(&service).map_or(0, Bound::port);
         match service.transport() {
             Transport::Tls | Transport::SelfSignedTls => format!("https://localhost:{port}"),
-            // By address, as the hosts themselves are.
+            // By IP address, like the real hosts.
             Transport::Plain => format!("http://127.0.0.1:{port}"),
         }
     }
 
-    /// Starts to accept on all ports. The tasks end when they are aborted, or dropped with the set.
+    /// Accepts connections on all ports. The tasks end when they are aborted or dropped.
     pub(crate) fn serve(self, context: &Context, admin: &Arc<Admin>) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         let places = || Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -104,7 +104,7 @@ impl Listeners {
     }
 }
 
-/// Accepts connections for ever, each in a task that this one owns.
+/// Accepts connections until the task ends. Each connection has a task in this task's set.
 async fn accept<F, Fut>(listener: TcpListener, places: Arc<Semaphore>, serve: F)
 where
     F: Fn(Socket, Ending) -> Fut,
@@ -117,7 +117,7 @@ where
         };
         let stream = tokio::select! {
             accepted = listener.accept() => accepted,
-            // Takes finished ones out, so that the set does not grow.
+            // Removes finished tasks, so that the set does not grow.
             Some(_) = connections.join_next() => continue,
         };
         match stream {
@@ -130,8 +130,8 @@ where
                 });
             }
             Ok(_) => {}
-            // Out of file descriptors, or the client went before it was accepted: others may still
-            // come.
+            // No file descriptors are left, or the client has gone: the next connection may
+            // succeed.
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -140,7 +140,7 @@ where
     }
 }
 
-/// The ports are bound to loopback; this is the second lock on the same door.
+/// A second check: the ports are bound to the loopback address only.
 fn is_loopback(stream: &TcpStream, peer: SocketAddr) -> bool {
     peer.ip().is_loopback()
         && stream

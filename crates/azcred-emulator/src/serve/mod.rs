@@ -1,5 +1,4 @@
-//! The ways in: a port for each service, a proxy for the real names, and the port that steers the
-//! emulator.
+//! The entrances: a port for each service, a proxy for Azure's real names, and the admin port.
 
 mod admin;
 mod connection;

@@ -1,5 +1,5 @@
-//! The proxy: `CONNECT` to a real name of Azure's is answered by the emulator itself, anything else
-//! is refused.
+//! The proxy: the emulator itself serves `CONNECT` to Azure's real names. The proxy rejects
+//! anything else.
 
 use super::{
     connection::{HANDSHAKE_TIMEOUT, ServeResult, http1, serve_tls},
@@ -17,7 +17,7 @@ use hyper::{body::Incoming, service::service_fn, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use std::sync::{Mutex, PoisonError};
 
-/// What was asked for by `CONNECT`, and is to be served on the same connection.
+/// An accepted `CONNECT` request, to be served on the same connection.
 struct Tunnel {
     upgrade: OnUpgrade,
     entrance: Entrance,
@@ -61,7 +61,7 @@ pub(super) async fn serve(context: &Context, socket: Socket, ending: &Ending) {
     }
 }
 
-/// Why the proxy does not do what was asked.
+/// Why the proxy rejects a request.
 struct TunnelRefused {
     status: StatusCode,
     why: String,
@@ -102,7 +102,7 @@ fn open(request: &mut Request<Incoming>) -> Result<Tunnel, TunnelRefused> {
     };
     if authority.port_u16() != Some(443) {
         return Err(forbidden(format!(
-            "The azcred emulator's proxy answers for '{host}' at port 443 only, and '{authority}' was asked for."
+            "The azcred emulator's proxy answers for '{host}' at port 443 only, but the request is for '{authority}'."
         )));
     }
     let real_name = Some(host.trim_end_matches('.').to_ascii_lowercase());

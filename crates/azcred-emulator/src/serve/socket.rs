@@ -1,4 +1,4 @@
-//! A TCP socket that can be told to end in a reset instead of an orderly close.
+//! A TCP socket that can end with a reset instead of a normal close.
 
 use std::{
     pin::Pin,
@@ -13,18 +13,18 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Says how a connection ends; shared by the socket and the service that responds on it.
+/// How a connection ends. The socket and its service share it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ending(Arc<AtomicBool>);
 
 impl Ending {
-    /// The connection shall end in a reset as soon as it is dropped.
+    /// Makes the connection end with a reset when it is dropped.
     pub(super) fn reset(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
-/// A socket that obeys its [`Ending`].
+/// A socket that ends as its [`Ending`] says.
 #[derive(Debug)]
 pub(super) struct Socket {
     inner: TcpStream,
@@ -33,12 +33,12 @@ pub(super) struct Socket {
 
 impl Socket {
     pub(super) fn new(inner: TcpStream, ending: Ending) -> Self {
-        // Answers are small and complete: nothing is gained by waiting for more.
+        // Responses are small and complete, so there is no reason to wait for more data.
         let _ = inner.set_nodelay(true);
         Self { inner, ending }
     }
 
-    /// The first byte the client sent, left in place.
+    /// The first byte that the client sent. It stays in the buffer.
     pub(super) async fn peek(&self) -> std::io::Result<Option<u8>> {
         let mut first = [0; 1];
         Ok((self.inner.peek(&mut first).await? == 1).then_some(first[0]))
@@ -48,7 +48,7 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.ending.0.load(Ordering::Relaxed) {
-            // Lingering for no time makes the system send RST.
+            // With a linger time of zero, the system sends RST.
             let _ = self.inner.set_zero_linger();
         }
     }

@@ -1,4 +1,5 @@
-//! JSON Web Signatures in the compact form (RFC 7515), with the two algorithms Entra ID takes.
+//! JSON Web Signatures in the compact form (RFC 7515), with the two algorithms that Entra ID
+//! accepts.
 
 use aws_lc_rs::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPublicKeyComponents,
@@ -23,7 +24,7 @@ pub(crate) enum Algorithm {
 }
 
 impl Algorithm {
-    /// The algorithm of this `alg`; `none` and everything symmetric is not among them.
+    /// The algorithm with this `alg`. `none` and symmetric algorithms are not supported.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name {
             "RS256" => Some(Self::Rs256),
@@ -40,7 +41,7 @@ impl Algorithm {
     }
 }
 
-/// An RSA public key as it comes.
+/// An RSA public key in one of two formats.
 #[derive(Clone, Debug)]
 pub(crate) enum PublicKey {
     /// `SubjectPublicKeyInfo`, DER: from a certificate.
@@ -54,32 +55,32 @@ pub(crate) enum PublicKey {
     },
 }
 
-/// A token taken apart, its signature not yet looked at.
+/// A parsed token. Its signature is not checked yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Jws<'a> {
     /// The protected header.
     pub(crate) header: Map<String, Value>,
-    /// The claims. Believe nothing of them before `is_signed_by`.
+    /// The claims. Don't trust them before `is_signed_by`.
     pub(crate) claims: Map<String, Value>,
     signed: &'a str,
     signature: Vec<u8>,
 }
 
-/// Takes padding where there is some. RFC 7515 forbids it, and azure-identity's asynchronous
-/// certificate credential (Python) pads its assertions; Entra ID takes them.
+/// Accepts base64 padding. RFC 7515 forbids it, but azure-identity's asynchronous certificate
+/// credential (Python) pads its assertions, and Entra ID accepts them.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// No token of Azure's comes near this; what is larger is not looked at.
+/// Azure's tokens are shorter. A longer token is not parsed.
 const MAX_TOKEN_BYTES: usize = 64 * 1024;
 
 impl<'a> Jws<'a> {
-    /// Takes a token apart.
+    /// Parses a token.
     ///
     /// # Errors
-    /// One clause that says what is wrong with its form.
+    /// A clause that says what is wrong with the format.
     pub(crate) fn parse(token: &'a str) -> Result<Self, &'static str> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err("it is longer than 64 KiB");
@@ -99,17 +100,17 @@ impl<'a> Jws<'a> {
         })
     }
 
-    /// A text member of the header.
+    /// A string member of the header.
     pub(crate) fn header_str(&self, name: &str) -> Option<&str> {
         self.header.get(name)?.as_str()
     }
 
-    /// A text claim.
+    /// A string claim.
     pub(crate) fn claim_str(&self, name: &str) -> Option<&str> {
         self.claims.get(name)?.as_str()
     }
 
-    /// A time claim in seconds since 1970; fractions are cut (RFC 7519 section 2 allows them).
+    /// A time claim in seconds since 1970. Fractions are cut off (RFC 7519 section 2 allows them).
     pub(crate) fn claim_time(&self, name: &str) -> Option<i64> {
         let value = self.claims.get(name)?;
         #[expect(
@@ -121,7 +122,7 @@ impl<'a> Jws<'a> {
             .or_else(|| value.as_f64().map(|seconds| seconds as i64))
     }
 
-    /// Every value of `aud`, which is a text or a list of texts.
+    /// The values of `aud`, which is a string or a list of strings.
     pub(crate) fn audiences(&self) -> Vec<&str> {
         match self.claims.get("aud") {
             Some(Value::String(one)) => vec![one],
@@ -130,7 +131,7 @@ impl<'a> Jws<'a> {
         }
     }
 
-    /// Whether this key made the signature, by this algorithm.
+    /// Whether this key made the signature with this algorithm.
     pub(crate) fn is_signed_by(&self, algorithm: Algorithm, key: &PublicKey) -> bool {
         let message = self.signed.as_bytes();
         match key {
@@ -148,7 +149,7 @@ fn object(part: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&LENIENT.decode(part).ok()?).ok()
 }
 
-/// The part of a token that is signed.
+/// The signed part of a token.
 pub(super) fn signing_input(header: &Map<String, Value>, claims: &Map<String, Value>) -> String {
     let encode =
         |map: &Map<String, Value>| URL_SAFE_NO_PAD.encode(Value::Object(map.clone()).to_string());

@@ -17,11 +17,11 @@ use rcgen::{CertificateParams, DnType, KeyPair, PKCS_RSA_SHA256};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-/// An RSA key that signs tokens, with a self-signed certificate that names it.
+/// An RSA key that signs tokens, with a self-signed certificate.
 pub struct SigningKey {
     pair: RsaKeyPair,
     certificate: Vec<u8>,
-    /// Entra ID's `kid` is its `x5t`: base64url of the certificate's SHA-1.
+    /// As in Entra ID, `kid` equals `x5t`: base64url of the certificate's SHA-1.
     kid: String,
     modulus: Vec<u8>,
     exponent: Vec<u8>,
@@ -33,10 +33,10 @@ pub struct SigningKey {
 pub struct KeyError(String);
 
 impl SigningKey {
-    /// Makes a new 2048-bit key. Returns it with its PKCS#8, to be stored.
+    /// Creates a 2048-bit key. Returns it with its PKCS#8, for storage.
     ///
     /// # Errors
-    /// When the system has no randomness, or the certificate can't be made.
+    /// When the system returns no random bytes, or the certificate can't be created.
     pub fn generate() -> Result<(Self, Zeroizing<Vec<u8>>), KeyError> {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048)
             .map_err(|_| KeyError("could not be generated".into()))?;
@@ -47,19 +47,17 @@ impl SigningKey {
         Ok((Self::from_parts(pair, certificate), pkcs8))
     }
 
-    /// Reads a key and the certificate made for it.
+    /// Reads a key and its certificate.
     ///
     /// # Errors
-    /// When either is damaged, or the certificate is of another key.
+    /// When the key or the certificate is damaged, or they don't match.
     pub fn from_der(pkcs8: &[u8], certificate: &[u8]) -> Result<Self, KeyError> {
         let pair = RsaKeyPair::from_pkcs8(pkcs8)
             .map_err(|e| KeyError(format!("is not an RSA key in PKCS#8 ({e})")))?;
         let (_, parsed) = x509_parser::parse_x509_certificate(certificate)
             .map_err(|_| KeyError("has a certificate that is not X.509".into()))?;
         if parsed.public_key().subject_public_key.data.as_ref() != pair.public_key().as_ref() {
-            return Err(KeyError(
-                "and its certificate do not belong together".into(),
-            ));
+            return Err(KeyError("and its certificate do not match".into()));
         }
         Ok(Self::from_parts(pair, certificate.to_vec()))
     }
@@ -86,17 +84,17 @@ impl SigningKey {
         }
     }
 
-    /// The key's id: what `kid` and `x5t` say.
+    /// The key's id, for `kid` and `x5t`.
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The self-signed certificate, DER.
+    /// The self-signed certificate in DER.
     pub fn certificate(&self) -> &[u8] {
         &self.certificate
     }
 
-    /// The key as Entra ID's JWKS shows it. `issuer` is in the v2.0 document only.
+    /// The key as Entra ID's JWKS shows it. Only the v2.0 document has `issuer`.
     pub fn jwk(&self, issuer: Option<&str>) -> Value {
         let mut jwk = json!({
             "kty": "RSA",
@@ -113,7 +111,7 @@ impl SigningKey {
         jwk
     }
 
-    /// The public key, for checking what this key signed.
+    /// The public key, which checks what this key signed.
     pub(crate) fn public_key(&self) -> jws::PublicKey {
         jws::PublicKey::Components {
             n: self.modulus.clone(),
@@ -121,10 +119,10 @@ impl SigningKey {
         }
     }
 
-    /// Signs claims by RS256 under Entra ID's header: `typ`, `alg`, `x5t`, `kid`.
+    /// Signs claims with RS256 and Entra ID's header: `typ`, `alg`, `x5t`, `kid`.
     ///
     /// # Errors
-    /// When the system has no randomness for blinding.
+    /// When the system returns no random bytes for blinding.
     pub fn sign(&self, claims: &Map<String, Value>) -> Result<String, Unspecified> {
         let mut header = Map::new();
         header.insert("typ".into(), "JWT".into());
@@ -153,9 +151,9 @@ impl std::fmt::Debug for SigningKey {
     }
 }
 
-/// The certificate Entra ID publishes beside a key: self-signed, five years.
+/// The certificate that Entra ID publishes with a key: self-signed, valid for five years.
 fn self_signed(pkcs8: &[u8]) -> Result<Vec<u8>, KeyError> {
-    let failed = |e: rcgen::Error| KeyError(format!("could not be given a certificate ({e})"));
+    let failed = |e: rcgen::Error| KeyError(format!("could not get a certificate ({e})"));
     let pair =
         KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8.into(), &PKCS_RSA_SHA256).map_err(failed)?;
     let mut params = CertificateParams::default();
@@ -171,14 +169,14 @@ fn self_signed(pkcs8: &[u8]) -> Result<Vec<u8>, KeyError> {
 /// The keys of one emulator.
 #[derive(Debug)]
 pub struct Keys {
-    /// Entra ID's key: signs every access token.
+    /// Entra ID's key, which signs all access tokens.
     pub entra: SigningKey,
-    /// The key of the test issuer the emulator hosts for federated credentials.
+    /// The key of the test issuer, which signs federated tokens.
     pub issuer: SigningKey,
 }
 
 impl Keys {
-    /// Makes new keys that are not stored.
+    /// Creates keys that are not stored.
     ///
     /// # Errors
     /// As [`SigningKey::generate`].
@@ -189,12 +187,12 @@ impl Keys {
         })
     }
 
-    /// The keys Entra ID publishes.
+    /// The keys that Entra ID publishes.
     pub(crate) fn published(&self) -> impl Iterator<Item = &SigningKey> {
         std::iter::once(&self.entra)
     }
 
-    /// The Entra ID key of this id.
+    /// Entra ID's key with this id.
     pub(crate) fn entra_by_kid(&self, kid: &str) -> Option<&SigningKey> {
         (self.entra.kid() == kid).then_some(&self.entra)
     }

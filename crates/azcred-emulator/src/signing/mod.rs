@@ -1,4 +1,4 @@
-//! Signed tokens: the keys of the emulator, and JSON Web Signatures read and checked.
+//! Signed tokens: the emulator's keys, and JSON Web Signatures.
 
 mod jws;
 mod keys;

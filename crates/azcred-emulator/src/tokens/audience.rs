@@ -1,17 +1,16 @@
-//! Which `aud` values mean which service.
+//! The accepted `aud` values of each service.
 
 use crate::{directory::service_names, service::Service, world::World};
 
-/// The audiences a service takes tokens for: its resource names as Entra ID writes them in `aud`,
-/// with and without the trailing slash, in every cloud, its application id, and its own port as an
-/// alias.
+/// The audiences that a service accepts: its resource names in every cloud, with and without a
+/// trailing slash, its client id, and the URL of its port.
 pub fn accepted_audiences(world: &World, service: Service) -> Vec<String> {
     let names = service_names(service);
     let port = match service {
         Service::Arm => world.urls().arm,
         Service::Graph => world.urls().graph,
         Service::Login => world.urls().login,
-        // The hosts of managed identities give tokens and take none.
+        // The hosts of managed identities issue tokens and accept none.
         _ => String::new(),
     };
     let mut all = Vec::with_capacity(names.len() * 2 + 2);

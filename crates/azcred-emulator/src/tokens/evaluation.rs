@@ -1,9 +1,9 @@
-//! Continuous access evaluation: what has happened to an account since its token was issued.
+//! Continuous access evaluation: what has happened to an account since a token was issued.
 //!
 //! 'Continuous access evaluation', section 'Critical event evaluation'. Services that take part are
-//! notified of changes to an account. They compare the change with the time at which the token was
-//! issued. Claims say that time to the second, minus five minutes; so the exact time is in `uti`,
-//! which only its issuer reads.
+//! notified of changes to an account. They compare the time of the change with the time at which
+//! the token was issued. Claims have that time in seconds and five minutes early, so the exact time
+//! is in `uti`, which only the issuer reads.
 
 use super::verify::Claims;
 use crate::{
@@ -18,7 +18,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// `uti` of a token that is issued at this time: 16 bytes, the first half of which are the time.
+/// `uti` of a token issued at this time: 16 bytes, of which the first half is the time.
 pub(crate) fn token_id(issued: OffsetDateTime) -> String {
     let mut id = Uuid::new_v4().into_bytes();
     id[..8].copy_from_slice(&micros(issued).to_be_bytes());
@@ -32,16 +32,16 @@ fn issued_at(token_id: &str) -> Option<i64> {
     Some(i64::from_be_bytes(*time))
 }
 
-/// Why a token that is good by its claims is not taken any more.
+/// Why a token with valid claims is not accepted any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Revoked {
-    /// When the account's sessions ended, in Unix seconds: the next sign-in has to be no older.
+    /// When the account's sessions ended, in Unix seconds. The next sign-in must not be older.
     not_before: i64,
 }
 
 impl Revoked {
-    /// What the client has to send to Entra ID with its next request, as services hand it out: in
-    /// base64.
+    /// The `claims` that the client must send to Entra ID with its next request, in base64 as
+    /// services send them.
     pub(crate) fn claims(&self) -> String {
         let value = self.not_before.to_string();
         let claims = json!({"access_token": {"nbf": {"essential": true, "value": value}}});
@@ -49,8 +49,8 @@ impl Revoked {
     }
 }
 
-/// Looks at what has happened to the account behind a token. Only tokens of clients that can take a
-/// challenge are looked at (`xms_cc`); all others are good until they end.
+/// Checks what has happened to the account of a token. It checks only tokens of clients that can
+/// handle a challenge (`xms_cc`). All others are valid until they expire.
 pub(crate) fn evaluate(
     directory: &Directory,
     claims: &Claims,
@@ -68,7 +68,7 @@ pub(crate) fn evaluate(
         not_before: now.unix_timestamp(),
     };
     let user = directory.users.get(&claims.object_id).ok_or_else(ended)?;
-    // What happens to a guest at home counts too.
+    // A change to a guest's home account counts too.
     let home = match user.guest_of {
         Some(home) => Some(directory.users.get(&home).ok_or_else(ended)?),
         None => None,
@@ -89,8 +89,8 @@ pub(crate) fn evaluate(
     Ok(())
 }
 
-/// Whether a refresh token of this age, in Unix microseconds, was issued before the account's
-/// sessions ended.
+/// Whether a refresh token was issued before the account's sessions ended. `issued` is in Unix
+/// microseconds.
 pub(crate) fn is_revoked(account: &User, issued: i64) -> bool {
     let valid_from = account.sessions_valid_from;
     valid_from.is_some_and(|valid_from| issued < micros(valid_from))
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_issued_before_its_accounts_sessions_ended_is_revoked_to_the_microsecond() {
+    fn a_token_issued_a_microsecond_before_its_sessions_ended_is_revoked() {
         let mut directory = directory();
         let capable = json!({"xms_cc": ["CP1"]});
         let now = ISSUED + Duration::hours(1);
@@ -143,7 +143,7 @@ mod tests {
         directory.revoke_sessions(HOME, ISSUED);
         assert_eq!(check(&directory, HOME), Ok(()));
         directory.revoke_sessions(HOME, ISSUED + Duration::MICROSECOND);
-        // A guest's sessions end with those at home.
+        // A guest's sessions end with those of the home account.
         for id in [HOME, GUEST] {
             let revoked = check(&directory, id).unwrap_err();
             assert_eq!(revoked, Revoked { not_before: 0 });
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disabled_or_deleted_account_ends_its_tokens() {
+    fn tokens_of_a_disabled_or_deleted_account_are_revoked() {
         let capable = json!({"xms_cc": ["cp1"]});
         let now = ISSUED + Duration::hours(1);
         let ended = Err(Revoked { not_before: 3600 });

@@ -9,22 +9,22 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// What a service learns from a token it has verified.
+/// The claims of a verified token.
 #[derive(Clone, Debug)]
 pub struct Claims {
     /// `tid`.
     pub tenant: Uuid,
-    /// `oid`: the principal whose roles count.
+    /// `oid`: the principal, whose roles count.
     pub object_id: Uuid,
     /// `appid` (v1.0) or `azp` (v2.0): the client id.
     pub app_id: Option<Uuid>,
-    /// `aud` as it was written.
+    /// `aud` in its original spelling.
     pub audience: String,
     /// Whether this is an app-only token (`idtyp` is `app`).
     pub is_app: bool,
     /// `exp`.
     pub expires: OffsetDateTime,
-    /// Every claim.
+    /// All claims.
     pub all: Map<String, Value>,
 }
 
@@ -37,13 +37,14 @@ pub enum BearerError {
     /// The scheme is not `Bearer`, or the token is missing.
     #[error("the Authorization header is not 'Bearer TOKEN'")]
     NotBearer,
-    /// It is not a JSON Web Token.
+    /// The token is not a JSON Web Token.
     #[error("the token is malformed: {0}")]
     Malformed(&'static str),
-    /// It is signed by a key Entra ID does not publish, or by an algorithm it does not use.
+    /// The token names a key that Entra ID does not publish, or an algorithm that Entra ID does not
+    /// use.
     #[error("the token names the key '{0}', which is not among the published ones")]
     UnknownKey(String),
-    /// The signature is not that of the key it names.
+    /// The signature does not match the key.
     #[error("the token's signature is wrong")]
     BadSignature,
     /// `iss` is not an issuer of this Entra ID.
@@ -52,40 +53,39 @@ pub enum BearerError {
     /// `tid` or `iss` names a tenant that does not exist.
     #[error("the token's tenant '{0}' is unknown")]
     UnknownTenant(String),
-    /// It is for another service.
+    /// The token is for another service.
     #[error("the token is for '{got}'")]
     WrongAudience {
-        /// Its `aud`.
+        /// The token's `aud`.
         got: String,
     },
-    /// `nbf` lies ahead.
+    /// `nbf` is in the future.
     #[error("the token is not valid before {not_before}")]
     NotYetValid {
         /// `nbf`.
         not_before: OffsetDateTime,
     },
-    /// `exp` has passed.
+    /// `exp` is in the past.
     #[error("the token expired at {expired}")]
     Expired {
         /// `exp`.
         expired: OffsetDateTime,
-        /// What the service's clock says.
+        /// The time of the service's clock.
         now: OffsetDateTime,
     },
 }
 
-/// How far a service's clock may be from Entra ID's: the five minutes of Microsoft's token
-/// validation.
+/// Accepted difference between a service's clock and Entra ID's: five minutes, as in Microsoft's
+/// token validation.
 const TOLERANCE_SECONDS: i64 = 300;
 
 /// Checks a bearer token against this world's keys, tenants and clock.
 ///
-/// `authorization` is the header's value, `accepted` the audiences this service answers to,
-/// compared exactly (see [`super::accepted_audiences`]).
+/// `authorization` is the header's value. `accepted` has the audiences that this service accepts.
+/// They are compared exactly (see [`super::accepted_audiences`]).
 ///
 /// # Errors
-/// The first thing that is wrong, in the order: form, key, signature, issuer, tenant, audience,
-/// times.
+/// The first error, in this order: format, key, signature, issuer, tenant, audience, times.
 pub fn verify_bearer(
     world: &World,
     authorization: Option<&str>,
@@ -104,7 +104,8 @@ pub fn verify_bearer(
 
     let kid = jws.header_str("kid").unwrap_or_default();
     let key = world.keys.entra_by_kid(kid);
-    // Entra ID signs by RS256 alone; taking the algorithm from the token is how 'none' gets in.
+    // Entra ID signs with RS256 only. A server that takes the algorithm from the token accepts
+    // 'none'.
     let (Some("RS256"), Some(key)) = (jws.header_str("alg"), key) else {
         return Err(BearerError::UnknownKey(shorten(kid)));
     };
@@ -160,8 +161,8 @@ pub fn verify_bearer(
     })
 }
 
-/// The tenant an issuer of Entra ID's belongs to: `https://sts.windows.net/TENANT/` in v1.0 tokens,
-/// `https://login.microsoftonline.com/TENANT/v2.0` in v2.0 ones.
+/// The tenant in an issuer of Entra ID: `https://sts.windows.net/TENANT/` in v1.0 tokens,
+/// `https://login.microsoftonline.com/TENANT/v2.0` in v2.0 tokens.
 fn tenant_of_issuer(issuer: &str) -> Option<&str> {
     let rest = issuer.strip_prefix("https://")?;
     [Cloud::Public, Cloud::UsGovernment, Cloud::China]
@@ -182,7 +183,7 @@ fn tenant_of_issuer(issuer: &str) -> Option<&str> {
         })
 }
 
-/// Cuts what a client sent to a length that a message can carry.
+/// Cuts a client's input to a length for messages.
 fn shorten(text: &str) -> String {
     text.chars().take(200).collect()
 }
@@ -217,7 +218,7 @@ mod tests {
         World::new(directory, Resources::default(), keys)
     }
 
-    /// A token that is right but for one claim; `null` takes a claim away.
+    /// A valid token with one claim changed. `null` removes the claim.
     fn token(key: &SigningKey, name: &str, value: Value) -> String {
         let now = OffsetDateTime::now_utc().unix_timestamp();
         let mut claims = json!({
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_token_of_either_version_is_taken() {
+    fn a_valid_token_of_both_versions_is_accepted() {
         let world = world();
         let entra = &world.keys.entra;
         let claims = check(&world, &token(entra, "x", json!(1))).unwrap();
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn each_flaw_of_a_token_is_told_apart() {
+    fn each_kind_of_invalid_token_has_its_own_error() {
         let world = world();
         let entra = &world.keys.entra;
         let now = OffsetDateTime::now_utc().unix_timestamp();

@@ -1,4 +1,4 @@
-//! Azure Resource Manager over the wire: by both ways in, and what is left of it after a restart.
+//! Azure Resource Manager over the network: by both ways, and after a restart.
 
 use crate::common::{self, Lab, Reply, client, read};
 use azcred_emulator::{Options, Seed};
@@ -13,7 +13,7 @@ fn workspace(name: &str) -> String {
 }
 
 async fn token(lab: &Lab, name: &str) -> String {
-    let answer = lab.ask_as(name).await;
+    let answer = lab.request_token_as(name).await;
     assert_eq!(answer.status, 200, "{:?}", answer.body);
     answer.body["access_token"]
         .as_str()
@@ -39,7 +39,7 @@ async fn arm(
 }
 
 #[tokio::test]
-async fn each_persona_of_the_default_seed_may_do_what_its_role_says() {
+async fn each_persona_of_the_default_seed_may_do_what_its_role_allows() {
     let lab = Lab::start().await;
     for (who, reading, writing) in [
         ("azcred-demo", 200, 403),
@@ -57,7 +57,7 @@ async fn each_persona_of_the_default_seed_may_do_what_its_role_says() {
 }
 
 #[tokio::test]
-async fn arm_hands_out_its_own_address_by_the_way_one_came_in() {
+async fn arm_returns_its_url_for_the_clients_way() {
     let lab = Lab::start().await;
     let info = lab.emulator.info();
     let path = "/metadata/endpoints?api-version=2022-09-01";
@@ -90,7 +90,7 @@ async fn arm_hands_out_its_own_address_by_the_way_one_came_in() {
         "https://management.azure.com/"
     );
     assert_eq!(real.body["name"], "AzureCloud");
-    // Without a token, the tenant of a subscription is there to read.
+    // Without a token, a client can read which tenant a subscription has.
     let challenged = read(
         proxied
             .get(format!(
@@ -117,7 +117,7 @@ async fn arm_hands_out_its_own_address_by_the_way_one_came_in() {
 }
 
 #[tokio::test]
-async fn what_was_created_is_there_after_a_restart_with_its_identity() {
+async fn created_resources_and_their_identities_survive_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let options = Options {
         state_dir: Some(folder.path().join("state")),
@@ -146,7 +146,7 @@ async fn what_was_created_is_there_after_a_restart_with_its_identity() {
     )
     .await;
     assert_eq!(deleted.status, 200, "{}", deleted.body);
-    // It is kept at once: who is killed must not lose what was answered.
+    // Changes are stored at once, so that they are not lost if the emulator is killed.
     let kept = std::fs::read_dir(folder.path().join("state"))
         .expect("the folder")
         .filter_map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).ok())

@@ -1,9 +1,9 @@
-//! Why signed assertions and federated tokens are refused, code by code.
+//! Rejected assertions and federated tokens, code by code.
 
 use crate::common::{Assertion, DEMO, Lab, TENANT, refused};
 
 #[tokio::test]
-async fn assertions_are_refused_for_what_is_wrong_with_them() {
+async fn each_invalid_assertion_is_rejected_with_its_own_error() {
     let lab = Lab::start().await;
     let identity = lab.identity("azcred-certificate");
     let id = identity.client_id.to_string();
@@ -154,16 +154,16 @@ async fn assertions_are_refused_for_what_is_wrong_with_them() {
             400,
         ),
     ] {
-        let answer = lab.ask_by_assertion(&id, &assertion).await;
+        let answer = lab.request_by_assertion(&id, &assertion).await;
         assert_eq!(answer.code(), code, "{what}: {answer:?}");
         refused(&answer, code, error, status);
     }
     let untyped = lab
-        .ask(&[("client_id", &id), ("client_assertion", "x")])
+        .request_token(&[("client_id", &id), ("client_assertion", "x")])
         .await;
     refused(&untyped, 900_144, "invalid_request", 400);
     let mistyped = lab
-        .ask(&[
+        .request_token(&[
             ("client_id", &id),
             ("client_assertion", "x"),
             ("client_assertion_type", "y"),
@@ -173,12 +173,12 @@ async fn assertions_are_refused_for_what_is_wrong_with_them() {
 }
 
 #[tokio::test]
-async fn an_assertion_by_an_expired_certificate_is_refused() {
+async fn an_assertion_with_an_expired_certificate_is_rejected() {
     let lab = Lab::start().await;
     let identity = lab.identity("azcred-certificate");
     let id = identity.client_id.to_string();
     let pem = identity.certificate_path.clone().unwrap();
-    // The certificate lives five years; in six, Entra ID says that it has expired.
+    // The certificate is valid for five years. In six years, Entra ID says that it has expired.
     let later = 366 * 24 * 3600;
     lab.emulator.world().clock.set_skew(later);
     let now = lab.emulator.world().clock.unix();
@@ -189,13 +189,15 @@ async fn an_assertion_by_an_expired_certificate_is_refused() {
             .claim("exp", at + 600)
     };
     assert_eq!(
-        lab.ask_by_assertion(&id, &make(now).sign()).await.status,
+        lab.request_by_assertion(&id, &make(now).sign())
+            .await
+            .status,
         200
     );
-    // A certificate that begins in two days stands for one outside its time at the other end.
+    // A certificate that becomes valid in two days is outside its validity too.
     lab.emulator.world().clock.set_skew(-3 * 24 * 3600);
     let now = lab.emulator.world().clock.unix();
-    let answer = lab.ask_by_assertion(&id, &make(now).sign()).await;
+    let answer = lab.request_by_assertion(&id, &make(now).sign()).await;
     refused(&answer, 700_027, "invalid_client", 401);
     assert!(
         answer.body["error_description"]
@@ -206,7 +208,7 @@ async fn an_assertion_by_an_expired_certificate_is_refused() {
 }
 
 #[tokio::test]
-async fn federated_tokens_are_refused_by_the_part_that_matches_nothing() {
+async fn the_error_for_a_federated_token_names_the_part_without_a_match() {
     let lab = Lab::seeded(
         "[[tenants]]\nid = 'c0a70500-0000-4000-8000-000000000001'\nname = 'A'\ndomains = ['a.com']\n\
          [[applications]]\napp_id = 'a0000001-0000-4000-8000-000000000001'\nname = 'federated'\n\
@@ -230,7 +232,7 @@ async fn federated_tokens_are_refused_by_the_part_that_matches_nothing() {
         azcred_emulator::issuer::mint(world, issuer, subject, audience, lifetime).unwrap()
     };
     let right = "api://AzureADTokenExchange";
-    // A token that says it is of an issuer whose key the emulator does not hold.
+    // A token that claims an issuer whose key the emulator does not have.
     let signed_for = |issuer: &str, kid: Option<&str>| {
         let now = time::OffsetDateTime::now_utc().unix_timestamp();
         let claims = serde_json::json!({
@@ -325,14 +327,14 @@ async fn federated_tokens_are_refused_by_the_part_that_matches_nothing() {
             400,
         ),
     ] {
-        let answer = lab.ask_by_assertion(DEMO, &token).await;
+        let answer = lab.request_by_assertion(DEMO, &token).await;
         assert_eq!(answer.code(), code, "{what}: {answer:?}");
         refused(&answer, code, error, status);
     }
     let good = mint(one, "Repo:One", right, 600);
-    assert_eq!(lab.ask_by_assertion(DEMO, &good).await.status, 200);
+    assert_eq!(lab.request_by_assertion(DEMO, &good).await.status, 200);
     let none = lab
-        .ask_by_assertion("a0000001-0000-4000-8000-000000000002", &good)
+        .request_by_assertion("a0000001-0000-4000-8000-000000000002", &good)
         .await;
     refused(&none, 70025, "invalid_client", 401);
 }

@@ -1,4 +1,4 @@
-//! CI systems hand a running job tokens, and Entra ID takes them for the application that trusts
+//! CI systems issue tokens to a running job. Entra ID accepts them for the application that trusts
 //! their subject.
 
 use crate::common::{self, JWT_BEARER, Lab, Reply, TENANT, claims_of, refused};
@@ -8,13 +8,13 @@ use serde_json::json;
 const GITHUB: &str = "https://token.actions.githubusercontent.com";
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// A lab, and a persona's variables in it.
-struct Job {
+/// A lab, and the variables of a persona in it.
+struct PersonaLab {
     lab: Lab,
     variables: std::collections::HashMap<String, String>,
 }
 
-impl Job {
+impl PersonaLab {
     async fn start(persona: Persona) -> Self {
         let lab = Lab::with(Options::default()).await;
         let environment = lab.emulator.info().environment(persona, Way::Ports);
@@ -29,8 +29,8 @@ impl Job {
         value.unwrap_or_else(|| panic!("the persona has no {name}"))
     }
 
-    /// Asks GitHub as `@actions/core` does.
-    async fn ask_github(&self, audience: &str, token: &str) -> Reply {
+    /// Requests a token from GitHub as `@actions/core` does.
+    async fn request_github_token(&self, audience: &str, token: &str) -> Reply {
         let url = format!("{}{audience}", self.get("ACTIONS_ID_TOKEN_REQUEST_URL"));
         let request = self.lab.client.get(url).bearer_auth(token);
         common::read(request.send().await.unwrap()).await
@@ -39,7 +39,7 @@ impl Job {
     async fn github_token(&self, audience: &str) -> String {
         let token = self.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN");
         let answer = self
-            .ask_github(&format!("&audience={audience}"), token)
+            .request_github_token(&format!("&audience={audience}"), token)
             .await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let value = answer.body["value"].as_str().unwrap().to_owned();
@@ -47,8 +47,8 @@ impl Job {
         value
     }
 
-    /// Asks Azure DevOps as azure-identity does.
-    async fn ask_pipelines(
+    /// Requests a token from Azure DevOps as azure-identity does.
+    async fn request_pipelines_token(
         &self,
         query: &str,
         token: &str,
@@ -75,8 +75,8 @@ impl Job {
 }
 
 #[tokio::test]
-async fn a_job_in_github_actions_gets_a_new_token_each_time_and_entra_takes_it() {
-    let job = Job::start(Persona::Github).await;
+async fn a_job_in_github_actions_gets_a_new_token_each_time_that_entra_accepts() {
+    let job = PersonaLab::start(Persona::Github).await;
     let first = job.github_token(AUDIENCE).await;
     let second = job.github_token(AUDIENCE).await;
     let claims = claims_of(&first);
@@ -104,11 +104,11 @@ async fn a_job_in_github_actions_gets_a_new_token_each_time_and_entra_takes_it()
 }
 
 #[tokio::test]
-async fn github_refuses_a_token_that_is_not_the_jobs_and_any_other_request() {
-    let job = Job::start(Persona::Github).await;
+async fn github_rejects_another_token_and_any_other_request() {
+    let job = PersonaLab::start(Persona::Github).await;
     let token = job.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN");
     for wrong in ["", "x", &token[1..]] {
-        let answer = job.ask_github("", wrong).await;
+        let answer = job.request_github_token("", wrong).await;
         assert_eq!(answer.status, 401, "{answer:?}");
         assert_eq!(answer.body["typeKey"], "UnauthorizedRequestException");
         assert!(!format!("{answer:?}").contains(token));
@@ -119,15 +119,15 @@ async fn github_refuses_a_token_that_is_not_the_jobs_and_any_other_request() {
     let elsewhere = job.lab.client.get(url.replace("idtoken", "other"));
     let elsewhere = elsewhere.bearer_auth(token).send().await.unwrap();
     assert_eq!(elsewhere.status(), 404);
-    // Without an audience it is the owner's.
-    let answer = job.ask_github("", token).await;
+    // The default audience is the owner's URL.
+    let answer = job.request_github_token("", token).await;
     let claims = claims_of(answer.body["value"].as_str().unwrap());
     assert_eq!(claims["aud"], "https://github.com/contoso");
 }
 
 #[tokio::test]
-async fn entra_says_which_part_of_a_ci_token_it_does_not_trust() {
-    let job = Job::start(Persona::Github).await;
+async fn entra_names_the_part_of_a_ci_token_that_it_does_not_trust() {
+    let job = PersonaLab::start(Persona::Github).await;
     let client_id = job.get("AZURE_CLIENT_ID").to_owned();
     let other_audience = job.github_token("https://elsewhere.example").await;
     let refusal = job.exchange(&client_id, &other_audience).await;
@@ -135,7 +135,7 @@ async fn entra_says_which_part_of_a_ci_token_it_does_not_trust() {
 
     let old = job.github_token(AUDIENCE).await;
     let world = job.lab.emulator.world();
-    // Five minutes of life, and five of tolerance.
+    // Five minutes of lifetime, and five of tolerance.
     world.clock.set_skew(601);
     let late = job.exchange(&client_id, &old).await;
     refused(&late, 700_024, "invalid_client", 401);
@@ -152,7 +152,7 @@ async fn entra_says_which_part_of_a_ci_token_it_does_not_trust() {
     trust(GITHUB, "repo:contoso/models:environment:production");
     let other_subject = job.exchange(&client_id, &fresh).await;
     refused(&other_subject, 700_213, "invalid_client", 401);
-    // The job follows the credential: its tokens now say the environment.
+    // The job follows from the credential: its tokens now have the environment.
     let of_environment = job.github_token(AUDIENCE).await;
     assert_eq!(claims_of(&of_environment)["environment"], "production");
     trust("https://elsewhere.example", "x");
@@ -162,17 +162,17 @@ async fn entra_says_which_part_of_a_ci_token_it_does_not_trust() {
 
 #[tokio::test]
 async fn a_job_in_azure_pipelines_gets_a_token_of_its_service_connection() {
-    let job = Job::start(Persona::AzurePipelines).await;
+    let job = PersonaLab::start(Persona::AzurePipelines).await;
     let token = job.get("SYSTEM_ACCESSTOKEN");
     let connection = job.get("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID");
     let query = format!("?api-version=7.1&serviceConnectionId={connection}");
-    let ask = || async {
-        let response = job.ask_pipelines(&query, token, "Suppress").await;
+    let request_token = || async {
+        let response = job.request_pipelines_token(&query, token, "Suppress").await;
         let answer = common::read(response).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.body["oidcToken"].as_str().unwrap().to_owned()
     };
-    let (first, second) = (ask().await, ask().await);
+    let (first, second) = (request_token().await, request_token().await);
     let claims = claims_of(&first);
     assert_ne!(claims["jti"], claims_of(&second)["jti"]);
     assert_eq!(claims["sub"], "sc://contoso/models/azure-ml");
@@ -189,18 +189,20 @@ async fn a_job_in_azure_pipelines_gets_a_token_of_its_service_connection() {
 }
 
 #[tokio::test]
-async fn azure_devops_sends_a_wrong_token_to_sign_in_unless_it_is_told_not_to() {
-    let job = Job::start(Persona::AzurePipelines).await;
+async fn azure_devops_redirects_a_wrong_token_to_sign_in_unless_the_client_opts_out() {
+    let job = PersonaLab::start(Persona::AzurePipelines).await;
     let token = job.get("SYSTEM_ACCESSTOKEN");
     let connection = job.get("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID");
     let query = format!("?api-version=7.1&serviceConnectionId={connection}");
-    let redirected = job.ask_pipelines(&query, "wrong", "Follow").await;
+    let redirected = job.request_pipelines_token(&query, "wrong", "Follow").await;
     assert_eq!(redirected.status(), 302);
     let target = redirected.headers()["location"].to_str().unwrap();
     assert!(target.contains("/_signin?realm=dev.azure.com"), "{target}");
     let page = redirected.text().await.unwrap();
     assert!(page.contains("Object moved"), "{page}");
-    let suppressed = job.ask_pipelines(&query, "wrong", "Suppress").await;
+    let suppressed = job
+        .request_pipelines_token(&query, "wrong", "Suppress")
+        .await;
     assert_eq!(suppressed.status(), 401);
 
     for (query, status, kind) in [
@@ -217,7 +219,7 @@ async fn azure_devops_sends_a_wrong_token_to_sign_in_unless_it_is_told_not_to() 
         ("?api-version=7.1", 404, "ServiceEndpointNotFoundException"),
         ("?x=y", 400, "VssVersionNotSpecifiedException"),
     ] {
-        let response = job.ask_pipelines(query, token, "Suppress").await;
+        let response = job.request_pipelines_token(query, token, "Suppress").await;
         let answer = common::read(response).await;
         assert_eq!(answer.status, status, "{query}: {answer:?}");
         assert_eq!(answer.body["typeKey"], kind, "{query}");
@@ -228,7 +230,7 @@ async fn azure_devops_sends_a_wrong_token_to_sign_in_unless_it_is_told_not_to() 
 }
 
 #[tokio::test]
-async fn where_nothing_trusts_a_ci_system_its_persona_has_no_credential() {
+async fn a_ci_persona_has_no_credential_if_no_application_trusts_it() {
     let lab = Lab::seeded(
         "[[tenants]]\nid = 'c0a70500-0000-4000-8000-000000000001'\nname = 'A'\ndomains = ['a.com']\n",
     )

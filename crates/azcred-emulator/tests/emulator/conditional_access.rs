@@ -1,12 +1,12 @@
-//! Conditional Access: who has to do what for which resource.
+//! Conditional Access: what a policy requires of which user for which resource.
 
 use crate::common::{
     Lab, Reply,
-    browser::Browser,
+    browser::TestBrowser,
     claims_of,
     people::{
-        ADA, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, FABRIKAM, SEED, ask, refresh, sign_in,
-        text,
+        ADA, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, FABRIKAM, SEED, refresh, request_token,
+        sign_in, text,
     },
     refused,
 };
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 const ML: &str = "https://ml.azure.com/.default offline_access";
 const STORAGE: &str = "https://storage.azure.com/.default offline_access";
 
-/// The two tenants, with these policies of Contoso's.
+/// The two tenants, with these policies in Contoso.
 async fn lab(policies: &[&str]) -> Lab {
     let mut seed = SEED.to_owned();
     for (at, policy) in policies.iter().enumerate() {
@@ -43,7 +43,7 @@ async fn sign_in_for(lab: &Lab, name: &str, password: &str, more: &[(&str, &str)
         ("password", password),
     ];
     form.extend(more);
-    ask(lab, CONTOSO, &form).await
+    request_token(lab, CONTOSO, &form).await
 }
 
 /// The policies that a refusal names.
@@ -55,7 +55,7 @@ fn challenged(answer: &Reply) -> Value {
 }
 
 #[tokio::test]
-async fn a_second_factor_is_asked_for_where_a_policy_says_so_and_nowhere_else() {
+async fn a_second_factor_is_required_only_if_a_policy_requires_it() {
     let ml = "users = [\"engineers\"]\nresources = [\"https://ml.azure.com\"]\nrequire = \"mfa\"\n";
     let lab = lab(&[ml]).await;
     let ada = |scope| {
@@ -75,7 +75,7 @@ async fn a_second_factor_is_asked_for_where_a_policy_says_so_and_nowhere_else() 
     let storage = ada(STORAGE).await;
     assert_eq!(storage.status, 200, "{storage:?}");
     assert_eq!(storage.claims()["amr"], json!(["pwd"]));
-    // A refresh token carries the proofs of its sign-in, which are not enough elsewhere.
+    // A refresh token has the proofs of its sign-in, which are not enough for other resources.
     let token = text(&storage, "refresh_token");
     for name in [
         "https://ml.azure.com/.default",
@@ -91,7 +91,7 @@ async fn a_second_factor_is_asked_for_where_a_policy_says_so_and_nowhere_else() 
 }
 
 #[tokio::test]
-async fn one_policy_that_blocks_wins_over_all_that_could_be_satisfied() {
+async fn a_blocking_policy_wins_over_others() {
     let lab = lab(&[
         "require = \"mfa\"\nusers = [\"ada@contoso.com\"]\n",
         "require = \"block\"\nresources = [\"https://storage.azure.com\"]\n",
@@ -120,14 +120,14 @@ async fn one_policy_that_blocks_wins_over_all_that_could_be_satisfied() {
             assert_eq!(challenged(&answer), json!([id(policy)]));
         }
     }
-    // The password is looked at first: a policy is nothing for strangers to learn of.
+    // The password is checked first: without it, a client must not learn of a policy.
     let scope = [("scope", STORAGE)];
     let wrong = sign_in_for(&lab, "ada@contoso.com", "wrong", &scope).await;
     refused(&wrong, 50126, "invalid_grant", 400);
 }
 
 #[tokio::test]
-async fn a_policy_is_about_its_own_tenant_and_knows_exceptions() {
+async fn a_policy_applies_to_its_tenant_only_and_can_have_exceptions() {
     let lab = lab(&["require = \"block\"\nexclude_users = [\"grace@contoso.com\"]\n"]).await;
     let ada = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
     refused(&ada, 53003, "invalid_grant", 400);
@@ -139,7 +139,7 @@ async fn a_policy_is_about_its_own_tenant_and_knows_exceptions() {
 }
 
 #[tokio::test]
-async fn a_policy_can_be_about_one_kind_of_program() {
+async fn a_policy_can_apply_to_one_kind_of_program() {
     let lab = lab(&["require = \"block\"\nclient_apps = [\"browser\"]\n"]).await;
     let ada = |more: Vec<(&'static str, &'static str)>| {
         let lab = &lab;
@@ -153,7 +153,7 @@ async fn a_policy_can_be_about_one_kind_of_program() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_too_old_has_to_be_renewed() {
+async fn a_session_that_is_too_old_needs_a_new_sign_in() {
     let lab = lab(&[
         "sign_in_frequency = 3600\nresources = [\"https://management.azure.com\"]\n",
         "sign_in_frequency = 60\nclient_apps = [\"browser\"]\n",
@@ -164,7 +164,7 @@ async fn a_session_that_is_too_old_has_to_be_renewed() {
     lab.emulator.world().clock.set_skew(3590);
     let in_time = refresh(&lab, CONTOSO, token, &[]).await;
     assert_eq!(in_time.status, 200, "{in_time:?}");
-    // A refresh token that is fresh doesn't make the sign-in fresher.
+    // A new refresh token does not make the sign-in more recent.
     lab.emulator.world().clock.set_skew(3600);
     let late = refresh(&lab, CONTOSO, text(&in_time, "refresh_token"), &[]).await;
     refused(&late, 70043, "invalid_grant", 400);
@@ -175,7 +175,7 @@ async fn a_session_that_is_too_old_has_to_be_renewed() {
 }
 
 #[tokio::test]
-async fn a_challenge_names_policies_that_count_wherever_they_are_about() {
+async fn policies_in_a_challenge_apply_whatever_their_conditions() {
     let lab = lab(&["require = \"mfa\"\nusers = [\"grace@contoso.com\"]\n"]).await;
     let claims = json!({"access_token": {"capolids": {"essential": true, "values": [id(0)]}}});
     let claims = claims.to_string();
@@ -186,7 +186,7 @@ async fn a_challenge_names_policies_that_count_wherever_they_are_about() {
     let more = [("claims", unknown.as_str())];
     let ada = sign_in_for(&lab, "ada@contoso.com", "analytical", &more).await;
     assert_eq!(ada.status, 200, "{ada:?}");
-    // It is another tenant's.
+    // The policy is of another tenant.
     let more = [("claims", claims.as_str())];
     let token = text(&ada, "refresh_token");
     let guest = refresh(&lab, FABRIKAM, token, &more).await;
@@ -194,7 +194,7 @@ async fn a_challenge_names_policies_that_count_wherever_they_are_about() {
 }
 
 #[tokio::test]
-async fn the_default_seed_has_somebody_to_challenge_and_somebody_to_block() {
+async fn the_default_seed_has_users_to_challenge_and_to_block() {
     let lab = Lab::start().await;
     let sign_in = |name: &'static str, scope: &'static str| {
         let lab = &lab;
@@ -224,7 +224,7 @@ async fn the_default_seed_has_somebody_to_challenge_and_somebody_to_block() {
 }
 
 #[tokio::test]
-async fn a_policy_that_makes_no_sense_is_named_with_its_line() {
+async fn an_invalid_policy_is_reported_with_its_line() {
     for (policy, words) in [
         ("users = [\"nobody\"]\nrequire = \"mfa\"\n", "users[0]"),
         (
@@ -270,13 +270,13 @@ async fn a_policy_that_makes_no_sense_is_named_with_its_line() {
 }
 
 #[tokio::test]
-async fn a_second_factor_is_asked_for_again_when_it_was_given_too_long_ago() {
+async fn a_second_factor_that_is_too_old_is_required_again() {
     let policy = "users = [\"ada@contoso.com\"]\nrequire = \"mfa\"\nsign_in_frequency = 3600\n";
     let lab = lab(&[policy]).await;
     let form = [("client_id", AZURE_CLI), ("scope", ML)];
     let path = "/organizations/oauth2/v2.0/devicecode";
     let begun = lab.post(path, &form).await;
-    let page = Browser::new(&lab)
+    let page = TestBrowser::new(&lab)
         .approve_device(text(&begun, "user_code"), ADA, "analytical")
         .await;
     assert_eq!(page.title(), "You are signed in", "{page:?}");
@@ -284,7 +284,7 @@ async fn a_second_factor_is_asked_for_again_when_it_was_given_too_long_ago() {
         ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
         ("device_code", text(&begun, "device_code")),
     ];
-    let answer = ask(&lab, CONTOSO, &form).await;
+    let answer = request_token(&lab, CONTOSO, &form).await;
     assert_eq!(answer.claims()["amr"], json!(["pwd", "mfa"]), "{answer:?}");
     let token = text(&answer, "refresh_token");
     lab.emulator.world().clock.set_skew(3000);

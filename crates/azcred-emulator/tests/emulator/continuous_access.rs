@@ -1,10 +1,12 @@
-//! Continuous access evaluation: what happens to an account reaches its tokens at once, where the
-//! client can take it.
+//! Continuous access evaluation: a change of an account affects its tokens at once, if the client
+//! can handle a challenge.
 
 use crate::common::{
     Lab, Reply,
-    browser::Browser,
-    people::{ADA, AZURE_CLI, CONTOSO, FABRIKAM, SCOPE, SEED, ask, refresh, sign_in, text},
+    browser::TestBrowser,
+    people::{
+        ADA, AZURE_CLI, CONTOSO, FABRIKAM, SCOPE, SEED, refresh, request_token, sign_in, text,
+    },
     read, refused,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -13,7 +15,7 @@ use serde_json::{Value, json};
 const CAPABLE: &str = r#"{"access_token": {"xms_cc": {"values": ["cp1"]}}}"#;
 const HOUR: i64 = 3600;
 
-/// An application that may end sessions, and make resource groups.
+/// An application that may end sessions and create resource groups.
 const ADMINISTRATOR: &str = r#"
 [[applications]]
 tenant = "contoso.com"
@@ -28,12 +30,12 @@ role = "Contributor"
 scope = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001"
 "#;
 
-/// The two tenants, and the application.
+/// The two tenants with the application.
 async fn lab() -> Lab {
     Lab::seeded(&format!("{SEED}{ADMINISTRATOR}")).await
 }
 
-/// Ada, by a client that can take a challenge.
+/// Ada's tokens, for a client that can handle a challenge.
 async fn capable(lab: &Lab) -> Reply {
     let form = [
         ("grant_type", "password"),
@@ -41,7 +43,7 @@ async fn capable(lab: &Lab) -> Reply {
         ("password", "analytical"),
         ("claims", CAPABLE),
     ];
-    ask(lab, CONTOSO, &form).await
+    request_token(lab, CONTOSO, &form).await
 }
 
 async fn arm(lab: &Lab, answer: &Reply) -> Reply {
@@ -67,10 +69,10 @@ async fn graph(lab: &Lab, method: &str, path: &str, token: &str, body: &Value) -
     read(request.send().await.unwrap()).await
 }
 
-/// A token of the administrator's tool for Graph.
+/// A token for Graph of the administrator's tool.
 async fn administrator(lab: &Lab) -> String {
     let answer = lab
-        .ask(&[
+        .request_token(&[
             ("client_id", "a0000001-0000-4000-8000-00000000000e"),
             ("client_secret", "administrator's"),
             ("scope", "https://graph.microsoft.com/.default"),
@@ -79,7 +81,7 @@ async fn administrator(lab: &Lab) -> String {
     text(&answer, "access_token").to_owned()
 }
 
-/// What a challenge asks for.
+/// The claims of a challenge.
 fn challenge(answer: &Reply) -> (String, Value) {
     let header = answer.headers["www-authenticate"].to_str().unwrap();
     let (head, claims) = header.split_once("claims=\"").expect("claims");
@@ -88,14 +90,14 @@ fn challenge(answer: &Reply) -> (String, Value) {
 }
 
 #[tokio::test]
-async fn a_client_that_can_be_challenged_gets_tokens_for_a_day() {
+async fn a_client_that_can_handle_challenges_gets_tokens_for_a_day() {
     let lab = lab().await;
     let long = capable(&lab).await;
     let lifetime = long.body["expires_in"].as_i64().unwrap();
     assert!((24 * HOUR - 1..28 * HOUR).contains(&lifetime), "{lifetime}");
     assert_eq!(long.body["refresh_in"], lifetime / 2);
     assert_eq!(long.claims()["xms_cc"], json!(["CP1"]));
-    // A resource that is not told of what happens gets the usual ones.
+    // A resource without continuous access evaluation gets tokens with the usual lifetime.
     let storage = [
         ("scope", "https://storage.azure.com/.default"),
         ("claims", CAPABLE),
@@ -108,7 +110,7 @@ async fn a_client_that_can_be_challenged_gets_tokens_for_a_day() {
 }
 
 #[tokio::test]
-async fn after_revocation_arm_asks_for_a_new_sign_in_which_then_is_enough() {
+async fn after_revocation_arm_requires_a_new_sign_in_and_then_accepts_it() {
     let lab = lab().await;
     let old = capable(&lab).await;
     let incapable = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
@@ -136,10 +138,10 @@ async fn after_revocation_arm_asks_for_a_new_sign_in_which_then_is_enough() {
     let nbf = &claims["access_token"]["nbf"];
     assert_eq!(nbf["essential"], true);
     assert!(nbf["value"].as_str().unwrap().parse::<i64>().is_ok());
-    // Who can't take a challenge is not bothered, until the token ends.
+    // A client that can't handle a challenge gets none until the token expires.
     assert_eq!(arm(&lab, &incapable).await.status, 200);
 
-    // The client hands on what it was asked for. Its refresh token is of no use.
+    // The client passes the challenge's claims on. Its refresh token is revoked.
     let claims = claims.to_string();
     let more = [("claims", claims.as_str())];
     let refreshed = refresh(&lab, CONTOSO, text(&old, "refresh_token"), &more).await;
@@ -154,7 +156,7 @@ async fn after_revocation_arm_asks_for_a_new_sign_in_which_then_is_enough() {
         ("password", "analytical"),
         ("claims", &*claims),
     ];
-    let signed_in = ask(&lab, CONTOSO, &form).await;
+    let signed_in = request_token(&lab, CONTOSO, &form).await;
     assert_eq!(signed_in.status, 200, "{signed_in:?}");
     assert_eq!(arm(&lab, &signed_in).await.status, 200);
     let again = capable(&lab).await;
@@ -164,7 +166,7 @@ async fn after_revocation_arm_asks_for_a_new_sign_in_which_then_is_enough() {
 }
 
 #[tokio::test]
-async fn a_sign_in_has_to_be_as_young_as_a_challenge_wants_it() {
+async fn a_sign_in_must_be_as_recent_as_a_challenge_requires() {
     let lab = lab().await;
     let signed_in = capable(&lab).await;
     let at = lab.emulator.world().clock.unix();
@@ -179,7 +181,7 @@ async fn a_sign_in_has_to_be_as_young_as_a_challenge_wants_it() {
 }
 
 #[tokio::test]
-async fn a_disabled_account_and_a_new_password_end_tokens_too() {
+async fn a_disabled_account_and_a_new_password_revoke_tokens_too() {
     let lab = lab().await;
     let token = administrator(&lab).await;
     let path = format!("/v1.0/users/{ADA}");
@@ -191,7 +193,7 @@ async fn a_disabled_account_and_a_new_password_end_tokens_too() {
     assert_eq!(arm(&lab, &signed_in).await.status, 401);
     let refreshed = refresh(&lab, CONTOSO, text(&signed_in, "refresh_token"), &[]).await;
     refused(&refreshed, 50057, "invalid_grant", 400);
-    // Switched on again, it is as before: nobody ended its sessions.
+    // Enabled again, the account is as before: its sessions were not ended.
     graph(&lab, "PATCH", &path, &token, &enabled(true)).await;
     assert_eq!(arm(&lab, &signed_in).await.status, 200);
 
@@ -208,7 +210,7 @@ async fn a_disabled_account_and_a_new_password_end_tokens_too() {
 }
 
 #[tokio::test]
-async fn people_end_their_own_sessions_and_change_their_own_passwords() {
+async fn users_end_their_own_sessions_and_change_their_own_passwords() {
     let lab = lab().await;
     let for_graph = |answer: &Reply| {
         let token = text(answer, "refresh_token").to_owned();
@@ -233,7 +235,7 @@ async fn people_end_their_own_sessions_and_change_their_own_passwords() {
     let path = "/v1.0/me/revokeSignInSessions";
     let revoked = graph(&lab, "POST", path, &token, &json!({})).await;
     assert_eq!(revoked.status, 200, "{revoked:?}");
-    // Graph is the first to know.
+    // Graph checks the account first.
     let again = graph(&lab, "POST", path, &token, &json!({})).await;
     assert_eq!(again.status, 401);
     let (head, _) = challenge(&again);
@@ -255,7 +257,7 @@ async fn people_end_their_own_sessions_and_change_their_own_passwords() {
 }
 
 #[tokio::test]
-async fn only_who_may_ends_anothers_sessions() {
+async fn only_a_caller_with_the_permission_ends_anothers_sessions() {
     let lab = lab().await;
     let path = format!("/v1.0/users/{ADA}/revokeSignInSessions");
     let person = capable(&lab).await;
@@ -265,7 +267,7 @@ async fn only_who_may_ends_anothers_sessions() {
     let denied = graph(&lab, "POST", &path, person, &json!({})).await;
     assert_eq!(denied.status, 403, "{denied:?}");
     let token = administrator(&lab).await;
-    // An application is nobody's own account, and another tenant's people are not there.
+    // An application has no `/me`, and users of other tenants are not found.
     let me = graph(&lab, "GET", "/v1.0/me", &token, &json!({})).await;
     assert_eq!(me.status, 403);
     let stranger = "/v1.0/users/e0000001-0000-4000-8000-00000000000f/revokeSignInSessions";
@@ -280,7 +282,7 @@ async fn only_who_may_ends_anothers_sessions() {
 }
 
 #[tokio::test]
-async fn a_guests_tokens_end_with_the_sessions_at_home() {
+async fn a_guests_tokens_are_revoked_with_the_home_accounts_sessions() {
     let lab = lab().await;
     let home = capable(&lab).await;
     let more = [("claims", CAPABLE)];
@@ -295,7 +297,7 @@ async fn a_guests_tokens_end_with_the_sessions_at_home() {
 }
 
 #[tokio::test]
-async fn a_change_takes_a_second_factor_where_the_tenant_wants_it() {
+async fn a_change_needs_a_second_factor_if_the_tenant_requires_it() {
     let domain = "domains = [\"contoso.com\"]\n";
     let wanted = format!("{domain}mfa_for_changes = true\ndevice_code_interval = 0\n");
     let seed = SEED.replace(domain, &wanted);
@@ -314,7 +316,7 @@ async fn a_change_takes_a_second_factor_where_the_tenant_wants_it() {
         async { read(request.send().await.unwrap()).await }
     };
     let by_password = capable(&lab).await;
-    // To look, a password is enough.
+    // A password is enough for reading.
     assert_eq!(arm(&lab, &by_password).await.status, 200);
     let turned_down = put(&by_password).await;
     assert_eq!(turned_down.status, 401, "{turned_down:?}");
@@ -325,7 +327,7 @@ async fn a_change_takes_a_second_factor_where_the_tenant_wants_it() {
     let acrs = json!({"essential": true, "values": ["p1"]});
     assert_eq!(claims, json!({"access_token": {"acrs": acrs}}));
 
-    // What the client has is not enough for that, and a sign-in that is asked for it is.
+    // The client's token is not enough for a change. A sign-in with the challenge's claims is.
     let claims = claims.to_string();
     let more = [("claims", claims.as_str())];
     let refreshed = refresh(&lab, CONTOSO, text(&by_password, "refresh_token"), &more).await;
@@ -340,19 +342,19 @@ async fn a_change_takes_a_second_factor_where_the_tenant_wants_it() {
         .post("/organizations/oauth2/v2.0/devicecode", &form)
         .await;
     let user_code = text(&begun, "user_code");
-    Browser::new(&lab)
+    TestBrowser::new(&lab)
         .approve_device(user_code, ADA, "analytical")
         .await;
     let form = [
         ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
         ("device_code", text(&begun, "device_code")),
     ];
-    let signed_in = ask(&lab, CONTOSO, &form).await;
+    let signed_in = request_token(&lab, CONTOSO, &form).await;
     let made = put(&signed_in).await;
     assert_eq!(made.status, 201, "{made:?}");
-    // An application has no second factor, and is asked for none.
+    // An application can't have a second factor, and needs none.
     let application = lab
-        .ask(&[
+        .request_token(&[
             ("client_id", "a0000001-0000-4000-8000-00000000000e"),
             ("client_secret", "administrator's"),
         ])

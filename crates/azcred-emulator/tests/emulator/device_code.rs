@@ -1,11 +1,11 @@
-//! Programs that sign people in on another device.
+//! Programs that sign users in on another device.
 
 use crate::common::{
     self, Lab, Reply,
-    browser::Browser,
+    browser::TestBrowser,
     people::{
         ADA, ADA_IN_FABRIKAM, ARM, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, DESKTOP, FABRIKAM,
-        SCOPE, SEED, ask, refresh, text,
+        SCOPE, SEED, refresh, request_token, text,
     },
     refused,
 };
@@ -13,7 +13,7 @@ use serde_json::json;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// A tenant that has no patience, so that tests need none, or all of it.
+/// A tenant with these limits for device codes, so that a test need not wait.
 async fn lab(limits: &str) -> Lab {
     let domain = "domains = [\"contoso.com\"]\n";
     Lab::seeded(&SEED.replace(domain, &format!("{domain}{limits}\n"))).await
@@ -29,16 +29,16 @@ async fn poll(lab: &Lab, tenant: &str, code: &str, more: &[(&str, &str)]) -> Rep
     let mut form = vec![
         ("grant_type", GRANT),
         ("device_code", code),
-        // Programs say again what they asked for, or don't.
+        // Some programs send the scope again, some don't.
         ("scope", ""),
     ];
     form.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
     form.extend(more);
-    ask(lab, tenant, &form).await
+    request_token(lab, tenant, &form).await
 }
 
 #[tokio::test]
-async fn a_program_is_told_what_to_tell_the_person() {
+async fn the_response_has_the_message_for_the_user() {
     let lab = lab("").await;
     let begun = begin(&lab, "organizations").await;
     assert_eq!(begun.status, 200, "{begun:?}");
@@ -57,7 +57,7 @@ async fn a_program_is_told_what_to_tell_the_person() {
     assert!(!text(&begun, "device_code").contains(code));
     let again = begin(&lab, CONTOSO).await;
     assert_ne!(text(&again, "user_code"), code);
-    // The v1.0 endpoint has another name for the page, and writes its numbers as text.
+    // The v1.0 endpoint has another name for the page, and writes numbers as strings.
     let form = [("client_id", AZURE_CLI), ("resource", ARM)];
     let old = lab
         .post(&format!("/{CONTOSO}/oauth2/devicecode"), &form)
@@ -68,7 +68,7 @@ async fn a_program_is_told_what_to_tell_the_person() {
 }
 
 #[tokio::test]
-async fn by_real_names_the_page_is_microsofts_own_address() {
+async fn by_real_names_the_page_has_microsofts_url() {
     let lab = lab("").await;
     let proxy = reqwest::Proxy::https(&lab.emulator.info().proxy_url).unwrap();
     let pem = std::fs::read(&lab.emulator.info().ca_certificate).unwrap();
@@ -94,7 +94,7 @@ async fn by_real_names_the_page_is_microsofts_own_address() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_request_is_said_before_a_person_is_bothered() {
+async fn an_invalid_request_is_rejected_before_the_user_sees_a_page() {
     let lab = lab("").await;
     let begin = |tenant: &str, form: &[(&str, &str)]| {
         let path = format!("/{tenant}/oauth2/v2.0/devicecode");
@@ -163,7 +163,7 @@ async fn what_is_wrong_with_a_request_is_said_before_a_person_is_bothered() {
 }
 
 #[tokio::test]
-async fn a_program_waits_while_nobody_has_decided() {
+async fn a_program_gets_authorization_pending_until_a_user_decides() {
     let lab = lab("device_code_interval = 0").await;
     let begun = begin(&lab, "organizations").await;
     assert_eq!(begun.body["interval"], 0);
@@ -172,7 +172,7 @@ async fn a_program_waits_while_nobody_has_decided() {
         let pending = poll(&lab, "organizations", code, &[]).await;
         refused(&pending, 70016, "authorization_pending", 400);
     }
-    // Only who began it may ask.
+    // Only the client that requested the code may poll.
     let other = [("client_id", CONSENTED)];
     let stranger = poll(&lab, CONTOSO, code, &other).await;
     refused(&stranger, 70018, "bad_verification_code", 400);
@@ -180,7 +180,7 @@ async fn a_program_waits_while_nobody_has_decided() {
     refused(&changed, 70018, "bad_verification_code", 400);
     let nothing = poll(&lab, CONTOSO, code, &[("device_code", "")]).await;
     refused(&nothing, 900_144, "invalid_request", 400);
-    // A client with a secret is asked for it now, and not before.
+    // A confidential client must send its secret now, but not before.
     let form = [("client_id", CONFIDENTIAL), ("scope", SCOPE)];
     let path = format!("/{CONTOSO}/oauth2/v2.0/devicecode");
     let begun = lab.post(&path, &form).await;
@@ -195,7 +195,7 @@ async fn a_program_waits_while_nobody_has_decided() {
 }
 
 #[tokio::test]
-async fn whoever_asks_too_soon_is_told_to_slow_down() {
+async fn a_program_that_polls_too_soon_gets_slow_down() {
     let lab = lab("").await;
     let begun = begin(&lab, CONTOSO).await;
     let code = text(&begun, "device_code");
@@ -205,7 +205,7 @@ async fn whoever_asks_too_soon_is_told_to_slow_down() {
     clock.set_skew(2);
     let soon = poll(&lab, CONTOSO, code, &[]).await;
     refused(&soon, 70016, "slow_down", 400);
-    // Five seconds were added to five.
+    // Five seconds were added to the first five.
     clock.set_skew(9);
     let again = poll(&lab, CONTOSO, code, &[]).await;
     refused(&again, 70016, "slow_down", 400);
@@ -215,7 +215,7 @@ async fn whoever_asks_too_soon_is_told_to_slow_down() {
 }
 
 #[tokio::test]
-async fn a_device_code_ends_by_time() {
+async fn a_device_code_expires() {
     let lab = lab("device_code_lifetime = 60").await;
     let begun = begin(&lab, CONTOSO).await;
     assert_eq!(begun.body["expires_in"], 60);
@@ -233,11 +233,11 @@ async fn a_device_code_ends_by_time() {
     refused(&old, 70020, "code_expired", 400);
 }
 
-/// Whom the seed's policies ask for a second factor.
+/// A user whose sign-in needs a second factor by the seed's policies.
 const MFA: &str = "e0000001-0000-4000-8000-000000000006";
 
 #[tokio::test]
-async fn a_program_is_let_in_by_who_enters_its_code_and_once() {
+async fn entering_its_code_signs_a_program_in_once() {
     let lab = lab("device_code_interval = 0").await;
     let begun = begin(&lab, "organizations").await;
     let (code, user_code) = (text(&begun, "device_code"), text(&begun, "user_code"));
@@ -247,7 +247,7 @@ async fn a_program_is_let_in_by_who_enters_its_code_and_once() {
         "authorization_pending",
         400,
     );
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.approve_device(user_code, ADA, "analytical").await;
     assert_eq!(page.title(), "You are signed in", "{page:?}");
     let answer = poll(&lab, "organizations", code, &[]).await;
@@ -266,18 +266,18 @@ async fn a_program_is_let_in_by_who_enters_its_code_and_once() {
     }
     let again = poll(&lab, "organizations", code, &[]).await;
     refused(&again, 70018, "bad_verification_code", 400);
-    // Nobody enters it again either.
-    let page = Browser::new(&lab).enter_code(user_code).await;
+    // The code can't be entered again.
+    let page = TestBrowser::new(&lab).enter_code(user_code).await;
     assert_eq!(page.title(), "Enter code", "{page:?}");
     let next = refresh(&lab, FABRIKAM, text(&answer, "refresh_token"), &[]).await;
     assert_eq!(next.claims()["oid"], ADA_IN_FABRIKAM);
 }
 
 #[tokio::test]
-async fn a_program_gets_what_the_person_was_told_and_not_what_it_asks_for_then() {
+async fn a_program_gets_the_scope_that_the_page_showed_and_not_a_later_one() {
     let lab = lab("device_code_interval = 0").await;
     let begun = begin(&lab, CONTOSO).await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let user_code = text(&begun, "user_code");
     browser.approve_device(user_code, ADA, "analytical").await;
     let graph = [("scope", "https://graph.microsoft.com/.default")];
@@ -286,10 +286,10 @@ async fn a_program_gets_what_the_person_was_told_and_not_what_it_asks_for_then()
 }
 
 #[tokio::test]
-async fn a_program_that_is_declined_is_told_so() {
+async fn a_declined_program_gets_an_error() {
     let lab = lab("device_code_interval = 0").await;
     let begun = begin(&lab, CONTOSO).await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let user_code = text(&begun, "user_code");
     let page = browser.decline_device(user_code, ADA, "analytical").await;
     assert_eq!(page.title(), "You did not sign in", "{page:?}");
@@ -301,14 +301,14 @@ async fn a_program_that_is_declined_is_told_so() {
 async fn a_second_factor_on_the_other_device_counts_for_the_program() {
     let lab = lab("device_code_interval = 0").await;
     let begun = begin(&lab, "organizations").await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser
         .approve_device(text(&begun, "user_code"), MFA, "x")
         .await;
     assert_eq!(page.title(), "You are signed in", "{page:?}");
     let answer = poll(&lab, "organizations", text(&begun, "device_code"), &[]).await;
     assert_eq!(answer.claims()["amr"], json!(["pwd", "mfa"]), "{answer:?}");
-    // Its refresh token carries the proof, for other resources too.
+    // Its refresh token has the proof, for other resources too.
     let graph = [("scope", "https://graph.microsoft.com/.default")];
     let token = text(&answer, "refresh_token");
     let next = refresh(&lab, CONTOSO, token, &graph).await;
@@ -332,7 +332,7 @@ require = "block"
     let form = [("client_id", AZURE_CLI), ("scope", storage)];
     let path = "/organizations/oauth2/v2.0/devicecode";
     let begun = lab.post(path, &form).await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.enter_code(text(&begun, "user_code")).await;
     let page = browser.sign_in(&page, ADA, "analytical").await;
     assert_eq!(page.code(), 53003, "{page:?}");
@@ -340,10 +340,10 @@ require = "block"
     let waiting = poll(&lab, "organizations", code, &[]).await;
     refused(&waiting, 70016, "authorization_pending", 400);
 
-    // A session that began so stays so, whatever its refresh token is used for.
+    // The session keeps this kind of sign-in, whatever its refresh token is used for.
     let begun = begin(&lab, "organizations").await;
     let user_code = text(&begun, "user_code");
-    let page = Browser::new(&lab)
+    let page = TestBrowser::new(&lab)
         .approve_device(user_code, ADA, "analytical")
         .await;
     assert_eq!(page.title(), "You are signed in", "{page:?}");
@@ -357,14 +357,14 @@ require = "block"
 }
 
 #[tokio::test]
-async fn what_happens_to_the_account_between_yes_and_the_next_question_counts() {
+async fn an_account_that_changes_before_the_next_poll_is_checked_again() {
     let lab = lab("device_code_interval = 0").await;
     let world = lab.emulator.world();
     let ada = ADA.parse().unwrap();
     let approved = || async {
         let begun = begin(&lab, CONTOSO).await;
         let user_code = text(&begun, "user_code");
-        let page = Browser::new(&lab)
+        let page = TestBrowser::new(&lab)
             .approve_device(user_code, ADA, "analytical")
             .await;
         assert_eq!(page.title(), "You are signed in", "{page:?}");
@@ -382,12 +382,12 @@ async fn what_happens_to_the_account_between_yes_and_the_next_question_counts() 
 }
 
 #[tokio::test]
-async fn consent_on_the_other_device_is_remembered() {
+async fn consent_on_the_other_device_is_stored() {
     let lab = lab("device_code_interval = 0").await;
     let form = [("client_id", DESKTOP), ("scope", SCOPE)];
     let path = format!("/{CONTOSO}/oauth2/v2.0/devicecode");
     let begun = lab.post(&path, &form).await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.enter_code(text(&begun, "user_code")).await;
     let page = browser.sign_in(&page, ADA, "analytical").await;
     assert_eq!(page.title(), "Permissions requested", "{page:?}");
@@ -401,7 +401,7 @@ async fn consent_on_the_other_device_is_remembered() {
 }
 
 #[tokio::test]
-async fn what_a_service_wants_of_the_sign_in_is_asked_for_on_the_other_device() {
+async fn a_services_requirements_are_checked_on_the_other_device() {
     let lab = lab("device_code_interval = 0").await;
     let claims = r#"{"access_token": {"acrs": {"essential": true, "values": ["p1"]}}}"#;
     let form = [
@@ -412,8 +412,8 @@ async fn what_a_service_wants_of_the_sign_in_is_asked_for_on_the_other_device() 
     let begun = lab
         .post("/organizations/oauth2/v2.0/devicecode", &form)
         .await;
-    // No policy asks Ada for a second factor.
-    let page = Browser::new(&lab)
+    // No policy requires a second factor of Ada.
+    let page = TestBrowser::new(&lab)
         .approve_device(text(&begun, "user_code"), ADA, "analytical")
         .await;
     assert_eq!(page.title(), "You are signed in", "{page:?}");

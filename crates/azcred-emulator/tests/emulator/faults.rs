@@ -28,7 +28,7 @@ fn arm(lab: &Lab, effect: Effect) {
 }
 
 #[tokio::test]
-async fn throttling_and_server_errors_have_the_services_own_shape() {
+async fn throttling_and_server_errors_have_the_services_own_format() {
     let lab = Lab::start().await;
     arm(
         &lab,
@@ -68,7 +68,7 @@ async fn throttling_and_server_errors_have_the_services_own_shape() {
 }
 
 #[tokio::test]
-async fn a_reset_and_a_cut_off_answer_break_the_connection() {
+async fn a_reset_and_a_cut_off_response_break_the_connection() {
     let lab = Lab::start().await;
     arm(&lab, Effect::Reset);
     assert!(post(&lab).await.is_err());
@@ -89,7 +89,7 @@ async fn a_reset_and_a_cut_off_answer_break_the_connection() {
 }
 
 #[tokio::test]
-async fn garbage_is_what_it_is_called() {
+async fn invalid_responses_are_what_the_fault_names() {
     let lab = Lab::start().await;
     arm(&lab, Effect::Html);
     let html = post(&lab).await.unwrap();
@@ -119,7 +119,7 @@ async fn a_hanging_request_ends_with_the_emulator() {
     let Lab { emulator, client } = lab;
     let url = format!("{}/common/discovery/keys", emulator.info().login_url);
     let request = tokio::spawn(async move { client.get(url).send().await });
-    // The fault is taken when the request has arrived.
+    // The fault is used up when the request has arrived.
     while !emulator.faults().all().is_empty() {
         tokio::task::yield_now().await;
     }
@@ -135,7 +135,7 @@ async fn a_hanging_request_ends_with_the_emulator() {
 }
 
 #[tokio::test]
-async fn latency_delays_the_right_answer() {
+async fn latency_delays_the_normal_response() {
     let lab = Lab::start().await;
     arm(&lab, Effect::Latency { milliseconds: 50 });
     assert_eq!(post(&lab).await.unwrap().status(), 200);
@@ -143,7 +143,7 @@ async fn latency_delays_the_right_answer() {
         lab.emulator.requests().all()[0].fault.as_deref(),
         Some("latency")
     );
-    // An hour: it is still waiting when a later request has been answered.
+    // An hour: it still waits when a later request has its response.
     arm(
         &lab,
         Effect::Latency {
@@ -163,7 +163,7 @@ async fn latency_delays_the_right_answer() {
 }
 
 #[tokio::test]
-async fn any_code_can_be_given_to_one_client() {
+async fn a_fault_can_return_any_code_to_one_client() {
     let lab = Lab::start().await;
     for code in [50196u32, 53003, 50076, 90033, 999_999] {
         lab.emulator.faults().clear();
@@ -171,8 +171,11 @@ async fn any_code_can_be_given_to_one_client() {
             .faults()
             .arm(Fault::new(Effect::Aadsts { code }).client(DEMO))
             .unwrap();
-        assert_eq!(lab.ask_as("azcred-demo").await.code(), u64::from(code));
-        assert_eq!(lab.ask_as("azcred-contributor").await.status, 200);
+        assert_eq!(
+            lab.request_token_as("azcred-demo").await.code(),
+            u64::from(code)
+        );
+        assert_eq!(lab.request_token_as("azcred-contributor").await.status, 200);
     }
     assert_eq!(lab.get("/common/discovery/keys").await.status, 200);
 }
@@ -185,7 +188,7 @@ async fn a_skewed_clock_shows_in_the_date_and_in_the_tokens() {
         .arm(Fault::new(Effect::ClockSkew { seconds: 3600 }))
         .unwrap();
     let now = time::OffsetDateTime::now_utc().unix_timestamp();
-    let answer = lab.ask_as("azcred-demo").await;
+    let answer = lab.request_token_as("azcred-demo").await;
     let date = httpdate::parse_http_date(answer.headers["date"].to_str().unwrap()).unwrap();
     let date = date
         .duration_since(std::time::UNIX_EPOCH)
@@ -195,7 +198,7 @@ async fn a_skewed_clock_shows_in_the_date_and_in_the_tokens() {
     assert!(answer.claims()["nbf"].as_i64().unwrap() >= now + 3290);
     lab.emulator.faults().clear();
     assert!(
-        lab.ask_as("azcred-demo").await.claims()["nbf"]
+        lab.request_token_as("azcred-demo").await.claims()["nbf"]
             .as_i64()
             .unwrap()
             <= now + 600
@@ -203,7 +206,7 @@ async fn a_skewed_clock_shows_in_the_date_and_in_the_tokens() {
 }
 
 #[tokio::test]
-async fn the_admin_port_steers_faults_from_any_language() {
+async fn the_admin_port_adds_and_removes_faults() {
     let lab = Lab::start().await;
     let info = lab.emulator.info();
     let url = |path: &str| format!("{}{path}", info.admin_url);
@@ -233,8 +236,8 @@ async fn the_admin_port_steers_faults_from_any_language() {
             .send()
     };
     assert_eq!(arm(&fault).await.unwrap().status(), 204);
-    assert_eq!(lab.ask_as("azcred-demo").await.status, 503);
-    assert_eq!(lab.ask_as("azcred-demo").await.status, 200);
+    assert_eq!(lab.request_token_as("azcred-demo").await.status, 503);
+    assert_eq!(lab.request_token_as("azcred-demo").await.status, 200);
     assert_eq!(arm(&json!([fault, fault])).await.unwrap().status(), 204);
     assert_eq!(lab.emulator.faults().all().len(), 2);
     let withdrawn = admin
@@ -244,7 +247,7 @@ async fn the_admin_port_steers_faults_from_any_language() {
         .await
         .unwrap();
     assert_eq!(withdrawn.status(), 204);
-    assert_eq!(lab.ask_as("azcred-demo").await.status, 200);
+    assert_eq!(lab.request_token_as("azcred-demo").await.status, 200);
     let typo = arm(&json!({ "efect": {} })).await.unwrap();
     assert_eq!(typo.status(), 400);
     assert!(typo.text().await.unwrap().contains("efect"));
@@ -283,7 +286,7 @@ async fn the_admin_port_steers_faults_from_any_language() {
         .unwrap();
     let federated = lab.identity("azcred-federated").client_id.to_string();
     let answer = lab
-        .ask_by_assertion(&federated, minted["token"].as_str().unwrap())
+        .request_by_assertion(&federated, minted["token"].as_str().unwrap())
         .await;
     assert_eq!(answer.status, 200);
 }

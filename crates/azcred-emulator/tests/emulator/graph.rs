@@ -1,4 +1,4 @@
-//! Microsoft Graph, to read the directory.
+//! Microsoft Graph, for reading the directory.
 
 use crate::common::{self, Lab, Reply};
 use azcred_emulator::directory::FederatedCredential;
@@ -9,7 +9,7 @@ async fn token(lab: &Lab, name: &str, scope: &str) -> String {
     let id = identity.client_id.to_string();
     let secret = identity.secret.clone().unwrap();
     let answer = lab
-        .ask(&[
+        .request_token(&[
             ("client_id", &id),
             ("client_secret", &secret),
             ("scope", scope),
@@ -26,7 +26,7 @@ async fn get(lab: &Lab, token: &str, path: &str) -> Reply {
 const SCOPE: &str = "https://graph.microsoft.com/.default";
 
 #[tokio::test]
-async fn who_may_read_the_directory_finds_principals_by_client_id_and_object_id() {
+async fn a_caller_with_permission_finds_principals_by_client_id_and_object_id() {
     let lab = Lab::start().await;
     let token = token(&lab, "azcred-contributor", SCOPE).await;
     assert_eq!(
@@ -44,7 +44,7 @@ async fn who_may_read_the_directory_finds_principals_by_client_id_and_object_id(
         demo.object_id.unwrap().to_string()
     );
     assert_eq!(found.body["value"].as_array().unwrap().len(), 1);
-    // As `az ad sp show` asks.
+    // Like `az ad sp show`.
     let filter = format!(
         "/v1.0/servicePrincipals?$filter=servicePrincipalNames/any(c:c%20eq%20'{}')",
         demo.client_id
@@ -83,7 +83,7 @@ async fn who_may_read_the_directory_finds_principals_by_client_id_and_object_id(
 }
 
 #[tokio::test]
-async fn who_may_not_gets_graphs_own_refusals() {
+async fn a_caller_without_permission_gets_graphs_own_errors() {
     let lab = Lab::start().await;
     let good = token(&lab, "azcred-contributor", SCOPE).await;
     let code = |answer: &Reply| {
@@ -127,7 +127,7 @@ async fn who_may_not_gets_graphs_own_refusals() {
 }
 
 #[tokio::test]
-async fn what_is_made_at_run_time_signs_in_at_once() {
+async fn applications_created_at_run_time_can_sign_in_at_once() {
     let lab = Lab::start().await;
     let world = lab.emulator.world();
     let tenant = lab.emulator.info().tenant.id;
@@ -139,7 +139,7 @@ async fn what_is_made_at_run_time_signs_in_at_once() {
     };
     let id = app.to_string();
     let answer = lab
-        .ask(&[("client_id", &id), ("client_secret", secret.expose())])
+        .request_token(&[("client_id", &id), ("client_secret", secret.expose())])
         .await;
     assert_eq!(answer.status, 200);
     let credential = FederatedCredential {
@@ -160,5 +160,5 @@ async fn what_is_made_at_run_time_signs_in_at_once() {
         60,
     )
     .unwrap();
-    assert_eq!(lab.ask_by_assertion(&id, &token).await.status, 200);
+    assert_eq!(lab.request_by_assertion(&id, &token).await.status, 200);
 }

@@ -1,4 +1,4 @@
-//! Faults on the hosts of managed identities, as a client sees them, and what the log says of them.
+//! Faults on the hosts of managed identities, as a client sees them, and in the log.
 
 use crate::common::{Lab, Reply, read};
 use azcred_emulator::{Effect, ExpiresOnFormat, Fault, Service};
@@ -31,7 +31,7 @@ fn request(lab: &Lab, service: Service, client_id: &str) -> reqwest::RequestBuil
     lab.client.get(url).header(name, value)
 }
 
-async fn ask(lab: &Lab, service: Service) -> Reply {
+async fn request_token(lab: &Lab, service: Service) -> Reply {
     read(request(lab, service, "").send().await.unwrap()).await
 }
 
@@ -48,22 +48,22 @@ fn status(status: u16) -> Effect {
 }
 
 #[tokio::test]
-async fn imds_is_gone_for_a_while_and_comes_back() {
+async fn imds_is_unavailable_for_a_while_and_comes_back() {
     let lab = Lab::start().await;
     arm(&lab, Service::Imds, 2, status(410));
     for expected in [410, 410, 200] {
-        let answer = ask(&lab, Service::Imds).await;
+        let answer = request_token(&lab, Service::Imds).await;
         assert_eq!(answer.status, expected, "{answer:?}");
         assert_eq!(answer.headers.contains_key("retry-after"), expected == 410);
     }
-    // A fault of one host is no other's.
+    // A fault of one host does not affect another.
     arm(&lab, Service::Imds, 1, status(500));
-    assert_eq!(ask(&lab, Service::MlCompute).await.status, 200);
-    assert_eq!(ask(&lab, Service::Imds).await.status, 500);
+    assert_eq!(request_token(&lab, Service::MlCompute).await.status, 200);
+    assert_eq!(request_token(&lab, Service::Imds).await.status, 500);
 }
 
 #[tokio::test]
-async fn docker_desktop_answers_in_the_place_of_imds_that_an_unreachable_network_was_tried() {
+async fn docker_desktops_proxy_reports_an_unreachable_network_in_place_of_imds() {
     let lab = Lab::start().await;
     arm(&lab, Service::Imds, 1, status(403));
     let answer = request(&lab, Service::Imds, "").send().await.unwrap();
@@ -83,14 +83,14 @@ async fn docker_desktop_answers_in_the_place_of_imds_that_an_unreachable_network
 }
 
 #[tokio::test]
-async fn what_a_host_has_to_say_of_trouble_is_in_its_own_shape() {
+async fn each_hosts_errors_have_its_own_format() {
     let lab = Lab::start().await;
     arm(&lab, Service::Imds, 1, status(429));
-    let imds = ask(&lab, Service::Imds).await;
+    let imds = request_token(&lab, Service::Imds).await;
     assert_eq!(imds.status, 429);
     assert!(imds.body["error"].is_string() && imds.body["error_description"].is_string());
     arm(&lab, Service::MlCompute, 1, status(429));
-    let compute = ask(&lab, Service::MlCompute).await;
+    let compute = request_token(&lab, Service::MlCompute).await;
     assert_eq!(
         (compute.status, &compute.body["statusCode"]),
         (429, &429.into())
@@ -99,7 +99,7 @@ async fn what_a_host_has_to_say_of_trouble_is_in_its_own_shape() {
 }
 
 #[tokio::test]
-async fn what_comes_from_elsewhere_is_no_answer_of_a_hosts() {
+async fn faults_can_replace_a_hosts_response() {
     let lab = Lab::start().await;
     let location = "http://127.0.0.1:9/".to_owned();
     arm(
@@ -111,7 +111,7 @@ async fn what_comes_from_elsewhere_is_no_answer_of_a_hosts() {
             location: location.clone(),
         },
     );
-    let answer = ask(&lab, Service::Imds).await;
+    let answer = request_token(&lab, Service::Imds).await;
     assert_eq!(
         (answer.status, &answer.headers["location"]),
         (302, &location.parse().unwrap())
@@ -121,20 +121,20 @@ async fn what_comes_from_elsewhere_is_no_answer_of_a_hosts() {
     assert_eq!(page.status(), 200);
     assert!(page.text().await.unwrap().starts_with("<!DOCTYPE html>"));
     arm(&lab, Service::Imds, 1, Effect::TruncatedJson);
-    let half = ask(&lab, Service::Imds).await;
+    let half = request_token(&lab, Service::Imds).await;
     assert_eq!((half.status, half.body.is_null()), (200, true));
     arm(&lab, Service::Imds, 1, Effect::Reset);
     assert!(request(&lab, Service::Imds, "").send().await.is_err());
     arm(&lab, Service::Imds, 1, Effect::CutOff);
     let cut = request(&lab, Service::Imds, "").send().await.unwrap();
     assert!(cut.bytes().await.is_err());
-    assert_eq!(ask(&lab, Service::Imds).await.status, 200);
+    assert_eq!(request_token(&lab, Service::Imds).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_compute_can_be_told_to_write_dates_as_the_old_app_service_does() {
+async fn a_fault_makes_a_compute_write_dates_like_the_old_app_service() {
     let lab = Lab::start().await;
-    let number = ask(&lab, Service::MlCompute).await;
+    let number = request_token(&lab, Service::MlCompute).await;
     assert!(number.body["expires_on"].is_i64(), "{number:?}");
     for (format, form) in [
         (ExpiresOnFormat::Text, "n"),
@@ -142,7 +142,7 @@ async fn a_compute_can_be_told_to_write_dates_as_the_old_app_service_does() {
         (ExpiresOnFormat::DateAmPm, "M +nn:nn"),
     ] {
         arm(&lab, Service::MlCompute, 1, Effect::ExpiresOn { format });
-        let answer = ask(&lab, Service::MlCompute).await;
+        let answer = request_token(&lab, Service::MlCompute).await;
         let said = answer.body["expires_on"].as_str().unwrap().to_owned();
         let shape: String = said
             .chars()
@@ -155,7 +155,7 @@ async fn a_compute_can_be_told_to_write_dates_as_the_old_app_service_does() {
 }
 
 #[tokio::test]
-async fn the_log_says_which_host_was_asked_by_whom_and_why_it_refused_and_no_secret() {
+async fn the_log_names_host_client_and_error_and_has_no_secret() {
     let lab = Lab::start().await;
     let spare = "a0000001-0000-4000-8000-000000000103";
     for service in [Service::Imds, Service::MlCompute] {
@@ -163,7 +163,7 @@ async fn the_log_says_which_host_was_asked_by_whom_and_why_it_refused_and_no_sec
     }
     let fault = Fault::new(Effect::Html).on(Service::Imds).client(spare);
     lab.emulator.faults().arm(fault).unwrap();
-    assert!(ask(&lab, Service::Imds).await.body["access_token"].is_string());
+    assert!(request_token(&lab, Service::Imds).await.body["access_token"].is_string());
     request(&lab, Service::Imds, spare).send().await.unwrap();
     let log = lab.emulator.requests().all();
     let seen: Vec<_> = log
@@ -196,16 +196,16 @@ async fn the_log_says_which_host_was_asked_by_whom_and_why_it_refused_and_no_sec
 }
 
 #[tokio::test]
-async fn a_clock_that_is_off_is_off_for_hosts_too() {
+async fn a_shifted_clock_is_shifted_for_hosts_too() {
     let lab = Lab::start().await;
     let seconds = -7200;
     lab.emulator
         .faults()
         .arm(Fault::new(Effect::ClockSkew { seconds }))
         .unwrap();
-    let early = ask(&lab, Service::Imds).await;
+    let early = request_token(&lab, Service::Imds).await;
     lab.emulator.faults().clear();
-    let right = ask(&lab, Service::Imds).await;
+    let right = request_token(&lab, Service::Imds).await;
     let expires = |answer: &Reply| answer.claims()["exp"].as_i64().unwrap();
     assert!(expires(&right) - expires(&early) >= 7200);
 }

@@ -1,4 +1,4 @@
-//! How each host of managed identities refuses.
+//! Errors of each host of managed identities.
 
 use crate::common::{
     self, Lab, Reply, claims_of,
@@ -10,7 +10,7 @@ use crate::common::{
 use serde_json::Value;
 
 #[tokio::test]
-async fn imds_refuses_in_its_own_words() {
+async fn imds_returns_its_own_errors() {
     let lab = Lab::start().await;
     let url = format!("{}/metadata/identity/oauth2/token", hosts(&lab).imds_url);
     let bare = |query: &[(&str, &str)]| lab.client.get(at(&url, query));
@@ -81,7 +81,7 @@ async fn imds_refuses_in_its_own_words() {
     assert_eq!(posted.status, 405);
 }
 
-/// Entra ID's own headers stay with the host.
+/// The host does not pass on Entra ID's own headers.
 fn dressed(answer: &Reply) -> http::HeaderMap {
     assert!(!answer.headers.contains_key("x-ms-request-id"));
     let mut headers = answer.headers.clone();
@@ -90,7 +90,7 @@ fn dressed(answer: &Reply) -> http::HeaderMap {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_refused_by_each_host_in_its_own_words() {
+async fn each_host_rejects_a_wrong_secret_with_its_own_message() {
     let lab = Lab::start().await;
     let hosts = hosts(&lab);
     let get = |url: &str, query: &[(&str, &str)]| {
@@ -106,7 +106,7 @@ async fn a_wrong_secret_is_refused_by_each_host_in_its_own_words() {
             "message",
         ),
         (
-            // The secret of another host, and in the header of the other version.
+            // The secret of another host, and the header of the other version.
             get(&hosts.app_service_endpoint, &new).header("secret", &hosts.app_service_header),
             "message",
         ),
@@ -168,7 +168,7 @@ async fn a_wrong_secret_is_refused_by_each_host_in_its_own_words() {
 }
 
 #[tokio::test]
-async fn arc_wants_the_content_of_a_file_that_it_made_for_this_request() {
+async fn arc_requires_the_content_of_its_key_file() {
     let lab = Lab::start().await;
     let missing = send(lab.client.get(hosts(&lab).arc_endpoint)).await;
     assert_eq!(missing.status, 400, "{missing:?}");
@@ -195,7 +195,7 @@ async fn arc_wants_the_content_of_a_file_that_it_made_for_this_request() {
 }
 
 #[tokio::test]
-async fn a_host_without_identities_has_none_and_one_with_several_wants_a_choice() {
+async fn a_host_without_identities_returns_an_error_and_one_with_several_requires_a_choice() {
     let tenant = "[[tenants]]\nid = 'c0a70500-0000-4000-8000-000000000001'\nname = 'A'\ndomains = ['a.com']\n";
     let identity = |n: u8| {
         format!(
@@ -221,7 +221,7 @@ async fn a_host_without_identities_has_none_and_one_with_several_wants_a_choice(
             answer.body["message"],
             "No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId."
         );
-        // Nobody is signed in there either.
+        // There is no signed-in user either.
         let answer = send(
             lab.client
                 .get(at(&hosts(&lab).ml_obo_endpoint, &[("resource", ARM)])),
@@ -238,7 +238,7 @@ async fn a_host_without_identities_has_none_and_one_with_several_wants_a_choice(
 }
 
 #[tokio::test]
-async fn a_seed_that_gives_a_host_what_it_cannot_have_is_refused_by_name() {
+async fn a_seed_with_an_invalid_managed_identity_is_rejected_with_its_name() {
     let start = "[[tenants]]\nid = 'c0a70500-0000-4000-8000-000000000001'\nname = 'A'\ndomains = ['a.com']\n";
     let identity = |n: u8, resource: &str, host: &str| {
         format!(
@@ -292,7 +292,7 @@ async fn a_seed_that_gives_a_host_what_it_cannot_have_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_request_with_too_much_in_it_is_refused_and_the_host_goes_on() {
+async fn too_large_requests_are_rejected_and_the_host_continues() {
     let lab = Lab::start().await;
     let shell = lab
         .client

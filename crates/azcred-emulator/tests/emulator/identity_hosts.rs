@@ -1,4 +1,4 @@
-//! What the hosts of managed identities give, and to whom.
+//! The tokens that hosts of managed identities issue.
 
 use crate::common::{
     self, Lab,
@@ -9,7 +9,7 @@ use crate::common::{
 };
 
 #[tokio::test]
-async fn every_host_gives_a_token_that_arm_takes() {
+async fn every_host_returns_a_token_that_arm_accepts() {
     let lab = Lab::start().await;
     let hosts = hosts(&lab);
     let fabric = service_fabric(
@@ -66,7 +66,7 @@ async fn every_host_gives_a_token_that_arm_takes() {
 }
 
 #[tokio::test]
-async fn a_machines_token_says_who_it_is_and_all_of_imds_numbers_are_texts() {
+async fn a_machines_token_names_the_machine_and_imds_writes_numbers_as_strings() {
     let lab = Lab::start().await;
     let answer = send(imds(&lab, &[])).await;
     let claims = answer.claims();
@@ -114,12 +114,12 @@ async fn an_identity_is_chosen_by_client_object_or_resource_id() {
             assert_eq!(answer.body["client_id"], LOOK);
         }
     }
-    // A client of Azure Arc's takes no token that does not confirm what it chose.
+    // A client of Azure Arc rejects a token whose response does not confirm the choice.
     let confirmed = arc_token(&lab, &[("object_id", &object)]).await;
     assert_eq!(confirmed.body["object_id"], object);
     let confirmed = arc_token(&lab, &[("msi_res_id", &resource)]).await;
     assert_eq!(confirmed.body["msi_res_id"], resource);
-    // The old protocol knows one way to choose.
+    // The old protocol has only one parameter for the choice.
     let chosen = send(ml_compute(&lab, &[("clientid", TRAIN)])).await;
     assert_eq!(chosen.claims()["appid"], TRAIN);
     for (query, at) in [("clientid", 400), ("client_id", 200)] {
@@ -129,7 +129,7 @@ async fn an_identity_is_chosen_by_client_object_or_resource_id() {
 }
 
 #[tokio::test]
-async fn what_an_identity_may_do_its_roles_decide() {
+async fn an_identitys_roles_decide_what_it_may_do() {
     let lab = Lab::start().await;
     let delete = |token: String| {
         let url = format!(
@@ -146,7 +146,7 @@ async fn what_an_identity_may_do_its_roles_decide() {
     let train = send(imds(&lab, &[("client_id", TRAIN)])).await;
     let allowed = send(delete(token(&train).to_owned())).await;
     assert_ne!(allowed.status, 403, "{allowed:?}");
-    // An administrator switches it off.
+    // An administrator disables it.
     let id = "d0000001-0000-4000-8000-000000000102".parse().unwrap();
     let disabled = |on| {
         let mut directory = lab.emulator.world().directory_mut();
@@ -158,7 +158,7 @@ async fn what_an_identity_may_do_its_roles_decide() {
 }
 
 #[tokio::test]
-async fn service_fabric_shows_the_certificate_whose_thumbprint_is_told() {
+async fn service_fabrics_certificate_has_the_announced_thumbprint() {
     let lab = Lab::start().await;
     let response = service_fabric(&lab, &[]).send().await.unwrap();
     let shown = response
@@ -169,7 +169,7 @@ async fn service_fabric_shows_the_certificate_whose_thumbprint_is_told() {
     let sha1 = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, der);
     let thumbprint: String = sha1.as_ref().iter().map(|b| format!("{b:02X}")).collect();
     assert_eq!(thumbprint, hosts(&lab).service_fabric_thumbprint);
-    // Nobody's authority stands for it, the emulator's neither.
+    // No authority signed it, not even the emulator's.
     let trusting = lab.client.get(hosts(&lab).service_fabric_endpoint);
     assert!(trusting.send().await.is_err());
 }

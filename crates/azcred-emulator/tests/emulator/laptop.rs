@@ -1,4 +1,4 @@
-//! A laptop: a folder of Azure CLI's in which a person is signed in.
+//! A laptop: a folder of Azure CLI in which a user is signed in.
 
 use crate::common::{self, Lab, TENANT, claims_of};
 use azcred_emulator::{Options, Persona, Way};
@@ -40,7 +40,7 @@ async fn the_profile_names_the_person_and_their_default_subscription() {
     assert_eq!(default["tenantId"], TENANT);
     assert_eq!(default["environmentName"], "AzureCloud");
     assert_eq!(default["name"], "Contoso ML");
-    // By ports Azure CLI learns its cloud from ARM's metadata, under a name of its own.
+    // By ports, Azure CLI gets its cloud from ARM's metadata, under another name.
     let by_ports = json(&lab, Way::Ports, "azureProfile.json");
     let cloud = &by_ports["subscriptions"][0]["environmentName"];
     assert_eq!(cloud, "AzureEmulator");
@@ -49,7 +49,7 @@ async fn the_profile_names_the_person_and_their_default_subscription() {
 }
 
 #[tokio::test]
-async fn the_cache_has_a_token_that_arm_takes_and_a_refresh_token_that_entra_takes() {
+async fn the_cache_has_an_access_token_and_a_refresh_token_that_work() {
     let lab = Lab::start().await;
     for (way, environment) in [
         (Way::RealNames, "login.microsoftonline.com"),
@@ -112,7 +112,7 @@ async fn the_cache_has_a_token_that_arm_takes_and_a_refresh_token_that_entra_tak
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_folders_are_the_owners_alone() {
+async fn the_folders_are_private() {
     use std::os::unix::fs::PermissionsExt as _;
     let lab = Lab::start().await;
     for way in [Way::RealNames, Way::Ports] {
@@ -127,7 +127,7 @@ async fn the_folders_are_the_owners_alone() {
 }
 
 #[tokio::test]
-async fn a_new_start_signs_in_anew_over_what_was_there() {
+async fn a_new_start_overwrites_the_old_sign_in() {
     let state = tempfile::tempdir().unwrap();
     let options = || Options {
         state_dir: Some(state.path().join("state")),

@@ -1,4 +1,4 @@
-//! The emulator over real sockets, as clients and people see it.
+//! The emulator over real sockets, as clients and users see it.
 
 mod arm_kept;
 mod assertion_refusals;

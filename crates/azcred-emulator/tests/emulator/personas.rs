@@ -10,7 +10,7 @@ fn value<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
 }
 
 #[tokio::test]
-async fn whatever_one_persona_sets_every_other_sets_itself_or_takes_away() {
+async fn every_persona_sets_or_unsets_the_variables_of_all_others() {
     let lab = Lab::start().await;
     let info = lab.emulator.info();
     let all: Vec<_> = PERSONAS
@@ -53,7 +53,7 @@ async fn whatever_one_persona_sets_every_other_sets_itself_or_takes_away() {
 }
 
 #[tokio::test]
-async fn each_host_is_known_by_its_own_variables() {
+async fn each_host_has_its_own_variables() {
     let lab = Lab::start().await;
     let info = lab.emulator.info();
     let credentials = |persona, way| -> BTreeSet<String> {
@@ -117,7 +117,7 @@ async fn no_secret_of_a_host_is_printed() {
 }
 
 #[tokio::test]
-async fn what_an_emulator_wrote_that_knew_of_no_hosts_is_still_read() {
+async fn an_info_file_without_hosts_is_still_read() {
     let lab = Lab::start().await;
     let mut old = serde_json::to_value(lab.emulator.info()).unwrap();
     for name in ["identity_hosts", "workload"] {
@@ -136,14 +136,14 @@ async fn what_an_emulator_wrote_that_knew_of_no_hosts_is_still_read() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_run_is_left_in_the_state_folder_at_its_end() {
+async fn files_of_a_run_are_removed_from_the_state_folder_at_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let options = || Options {
         state_dir: Some(folder.path().to_owned()),
         ..Options::default()
     };
     Lab::with(options()).await.emulator.shutdown().await;
-    // As one that was killed leaves it.
+    // Like one that a killed emulator left.
     let left = folder.path().join("arc-tokens");
     std::fs::create_dir(&left).unwrap();
     std::fs::write(left.join("azcred-1.key"), "x").unwrap();
@@ -165,7 +165,7 @@ async fn a_pods_token_signs_in_as_its_workload() {
     assert_eq!(claims["sub"], "system:serviceaccount:training:trainer");
     assert_eq!(claims["aud"], "api://AzureADTokenExchange");
     let answer = lab
-        .ask(&[
+        .request_token(&[
             ("client_id", client_id),
             ("client_assertion_type", JWT_BEARER),
             ("client_assertion", &assertion),
@@ -207,14 +207,14 @@ async fn a_pods_token_is_replaced_before_it_expires_and_not_much_sooner() {
     let second = read();
     let expires = |token: &str| claims_of(token)["exp"].as_i64().unwrap();
     assert!(expires(&second) - expires(&first) >= 2900);
-    // A clock that is put back makes it a token of the future, which nobody takes.
+    // With the clock set back, the token is of the future, and services reject it.
     skew(-3600);
     pass().await;
     assert!(expires(&read()) < expires(&first));
 }
 
 #[tokio::test]
-async fn azcred_keeps_what_it_has_from_here_apart_from_what_it_has_from_azure() {
+async fn azcred_stores_the_emulators_sign_ins_separately_from_azures() {
     let lab = Lab::start().await;
     let info = lab.emulator.info();
     for (_, way) in WAYS {

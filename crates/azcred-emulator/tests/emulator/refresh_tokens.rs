@@ -1,4 +1,4 @@
-//! People go on by refresh tokens, in their own tenant and as guests.
+//! Refresh tokens of users, in their home tenant and as guests.
 
 use crate::common::{
     self, Lab, Reply,
@@ -25,13 +25,13 @@ async fn a_refresh_token_is_rotated_and_the_old_one_keeps_working() {
     let third = refresh(&lab, CONTOSO, old, &graph).await;
     assert_eq!(third.claims()["aud"], "https://graph.microsoft.com/");
     assert!(text(&third, "scope").contains("User.Read"));
-    // What was asked for at sign-in is remembered.
+    // The scope of the sign-in is the default.
     let without = refresh(&lab, "organizations", old, &[("scope", "")]).await;
     assert_eq!(without.claims()["aud"], ARM);
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_good_for_its_client_and_its_family_only() {
+async fn a_refresh_token_is_valid_for_its_client_and_its_family_only() {
     let lab = lab().await;
     let first = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
     let token = text(&first, "refresh_token");
@@ -55,7 +55,7 @@ async fn a_refresh_token_is_good_for_its_client_and_its_family_only() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_works_in_another_tenant_where_its_user_is_a_guest() {
+async fn a_refresh_token_works_in_a_tenant_where_its_user_is_a_guest() {
     let lab = lab().await;
     let ada = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
     let guest = refresh(&lab, FABRIKAM, text(&ada, "refresh_token"), &[]).await;
@@ -66,7 +66,7 @@ async fn a_refresh_token_works_in_another_tenant_where_its_user_is_a_guest() {
     assert_eq!(claims["idp"], format!("https://sts.windows.net/{CONTOSO}/"));
     assert_eq!(claims["unique_name"], "ada@contoso.com");
     assert!(claims.get("upn").is_none());
-    // One account, whatever tenant it is in: MSAL files both tokens under it.
+    // The account is the same in every tenant: MSAL stores both tokens for it.
     assert_eq!(text(&guest, "client_info"), text(&ada, "client_info"));
 
     let grace = sign_in(&lab, CONTOSO, "grace@contoso.com", "nanosecond").await;
@@ -80,7 +80,7 @@ async fn a_refresh_token_works_in_another_tenant_where_its_user_is_a_guest() {
 }
 
 #[tokio::test]
-async fn a_guest_sees_both_tenants_and_in_each_its_own_subscriptions() {
+async fn a_guest_sees_both_tenants_and_the_subscriptions_of_each() {
     let lab = lab().await;
     let ada = sign_in(&lab, "organizations", "ada@contoso.com", "analytical").await;
     let guest = refresh(&lab, FABRIKAM, text(&ada, "refresh_token"), &[]).await;
@@ -108,7 +108,7 @@ async fn a_guest_sees_both_tenants_and_in_each_its_own_subscriptions() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_ends_by_time_and_by_revocation() {
+async fn a_refresh_token_expires_and_can_be_revoked() {
     const DAY: i64 = 24 * 3600;
     let lab = lab().await;
     let world = lab.emulator.world();
@@ -121,7 +121,7 @@ async fn a_refresh_token_ends_by_time_and_by_revocation() {
     let too_late = refresh(&lab, CONTOSO, &token, &[]).await;
     refused(&too_late, 700_082, "invalid_grant", 400);
     assert!(text(&too_late, "error_description").contains("inactive for 90.00:00:00"));
-    // The one that came of it was used in time.
+    // The refresh token that came from it was used in time.
     let newer = refresh(&lab, CONTOSO, text(&later, "refresh_token"), &[]).await;
     assert_eq!(newer.status, 200, "{newer:?}");
 
@@ -161,13 +161,13 @@ async fn a_refresh_token_ends_by_time_and_by_revocation() {
     disable();
     let disabled = refresh(&lab, CONTOSO, text(&fresh, "refresh_token"), &[]).await;
     refused(&disabled, 50057, "invalid_grant", 400);
-    // Nor as a guest, which the other tenant knows nothing of.
+    // Nor as a guest: the other tenant does not know of the revocation.
     let guest = refresh(&lab, FABRIKAM, text(&fresh, "refresh_token"), &[]).await;
     refused(&guest, 50057, "invalid_grant", 400);
 }
 
 #[tokio::test]
-async fn a_made_password_and_a_sign_in_outlive_a_restart() {
+async fn a_generated_password_and_a_sign_in_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let options = || azcred_emulator::Options {
         state_dir: Some(folder.path().join("state")),
@@ -190,13 +190,13 @@ async fn a_made_password_and_a_sign_in_outlive_a_restart() {
 }
 
 #[tokio::test]
-async fn where_a_tenant_wants_it_a_refresh_token_is_good_once() {
+async fn a_tenant_can_limit_refresh_tokens_to_one_use() {
     let domain = "domains = [\"contoso.com\"]\n";
     let once = format!("{domain}refresh_token_rotation = \"one_time\"\n");
     let lab = Lab::seeded(&SEED.replace(domain, &once)).await;
     let first = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
     let token = text(&first, "refresh_token");
-    // Who gets no new one keeps what they have, and so does whoever was refused for another reason.
+    // A token is not used up by a request without `offline_access`, or by one that is rejected.
     let arm_only = [("scope", "https://management.azure.com/.default")];
     for _ in 0..2 {
         let kept = refresh(&lab, CONTOSO, token, &arm_only).await;
@@ -206,7 +206,7 @@ async fn where_a_tenant_wants_it_a_refresh_token_is_good_once() {
     let nobody = [("scope", "https://nobody.example/.default offline_access")];
     let unknown = refresh(&lab, CONTOSO, token, &nobody).await;
     refused(&unknown, 500_011, "invalid_resource", 400);
-    // Of several at once, one gets through.
+    // Of several requests at once, one succeeds.
     let (a, b, c) = tokio::join!(
         refresh(&lab, CONTOSO, token, &[]),
         refresh(&lab, CONTOSO, token, &[]),
@@ -219,14 +219,14 @@ async fn where_a_tenant_wants_it_a_refresh_token_is_good_once() {
     }
     let next = refresh(&lab, CONTOSO, text(&won[0], "refresh_token"), &[]).await;
     assert_eq!(next.status, 200, "{next:?}");
-    // The other tenant is as Entra ID is.
+    // The other tenant behaves like Entra ID.
     let guest = refresh(&lab, FABRIKAM, text(&next, "refresh_token"), &[]).await;
     let again = refresh(&lab, FABRIKAM, text(&next, "refresh_token"), &[]).await;
     assert_eq!((guest.status, again.status), (200, 200));
 }
 
 #[tokio::test]
-async fn a_seed_can_revoke_what_is_issued_before_a_time() {
+async fn a_seed_can_revoke_tokens_issued_before_a_time() {
     let password = "password = \"analytical\"\n";
     let later = format!("{password}sessions_valid_from = \"2999-01-01T00:00:00Z\"\n");
     let lab = Lab::seeded(&SEED.replace(password, &later)).await;
@@ -239,7 +239,7 @@ async fn a_seed_can_revoke_what_is_issued_before_a_time() {
 }
 
 #[tokio::test]
-async fn a_tenant_ends_its_guests_sessions_and_no_others() {
+async fn a_tenant_can_end_its_guests_sessions_and_no_others() {
     let lab = lab().await;
     let ada = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
     let token = text(&ada, "refresh_token");

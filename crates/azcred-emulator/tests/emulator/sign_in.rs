@@ -1,8 +1,8 @@
-//! People sign in by a browser: who they are, how they prove it, and for how long it counts.
+//! Users sign in with a browser: the account, its proofs, and their lifetime.
 
 use crate::common::{
     Lab,
-    browser::{Browser, redeem},
+    browser::{TestBrowser, redeem},
     people::{
         ADA, ADA_IN_FABRIKAM, AZURE_CLI, CONFIDENTIAL, CONTOSO, FABRIKAM, SEED, lab, refresh, text,
     },
@@ -12,9 +12,9 @@ const GRACE: &str = "e0000001-0000-4000-8000-000000000002";
 const MFA: &str = "e0000001-0000-4000-8000-000000000006";
 
 #[tokio::test]
-async fn who_is_signed_in_is_not_asked_again_and_stays_the_same_session() {
+async fn a_signed_in_user_is_not_prompted_and_keeps_the_session() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.authorize(CONTOSO, &[]).await;
     let first = browser.sign_in(&page, ADA, "analytical").await.answer();
     for quiet in [&[][..], &[("prompt", "none")]] {
@@ -22,14 +22,14 @@ async fn who_is_signed_in_is_not_asked_again_and_stays_the_same_session() {
         assert_eq!(again["session_state"], first["session_state"]);
         assert_ne!(again["code"], first["code"]);
     }
-    let stranger = Browser::new(&lab).authorize(CONTOSO, &[]).await;
+    let stranger = TestBrowser::new(&lab).authorize(CONTOSO, &[]).await;
     assert_eq!(stranger.title(), "Pick an account");
 }
 
 #[tokio::test]
-async fn of_several_accounts_one_is_picked_by_a_person_or_by_a_hint() {
+async fn one_of_several_accounts_is_picked_by_a_user_or_by_a_hint() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.authorize(CONTOSO, &[]).await;
     let ada = browser.sign_in(&page, ADA, "analytical").await.answer();
     let page = browser
@@ -52,13 +52,13 @@ async fn of_several_accounts_one_is_picked_by_a_person_or_by_a_hint() {
         assert_eq!(hinted.answer()["session_state"], ada["session_state"]);
     }
     let quiet = browser.authorize(CONTOSO, &[("prompt", "none")]).await;
-    quiet.told("interaction_required", 16000);
+    quiet.error("interaction_required", 16000);
 }
 
 #[tokio::test]
-async fn a_name_can_be_entered_and_a_wrong_one_is_said_to_be_wrong() {
+async fn a_name_can_be_entered_and_an_unknown_one_is_reported() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.authorize(CONTOSO, &[]).await;
     let page = browser.press(&page, "another", &[]).await;
     assert_eq!(page.title(), "Sign in");
@@ -81,18 +81,18 @@ async fn a_name_can_be_entered_and_a_wrong_one_is_said_to_be_wrong() {
 }
 
 #[tokio::test]
-async fn a_hint_leads_to_the_password_at_once() {
+async fn a_hint_leads_directly_to_the_password_page() {
     let lab = lab().await;
     let hint = [("login_hint", "ada@contoso.com")];
-    let page = Browser::new(&lab).authorize("common", &hint).await;
+    let page = TestBrowser::new(&lab).authorize("common", &hint).await;
     assert_eq!(page.title(), "Enter password");
     assert!(page.html.contains("ada@contoso.com"));
 }
 
 #[tokio::test]
-async fn whoever_else_is_signed_in_is_not_taken_for_whom_the_program_means() {
+async fn another_signed_in_account_is_not_used_in_place_of_the_hinted_one() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.authorize(CONTOSO, &[]).await;
     browser.sign_in(&page, ADA, "analytical").await.answer();
     let nobody = "0f0f0f0f-1111-4222-8333-444444444444";
@@ -106,14 +106,14 @@ async fn whoever_else_is_signed_in_is_not_taken_for_whom_the_program_means() {
         let page = browser
             .authorize(CONTOSO, &[hint, ("prompt", "none")])
             .await;
-        page.told("login_required", 50058);
+        page.error("login_required", 50058);
     }
 }
 
 #[tokio::test]
-async fn a_domain_hint_leaves_the_accounts_of_that_domain() {
+async fn a_domain_hint_limits_the_list_to_that_domains_accounts() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let ours = [("domain_hint", "contoso.com")];
     let page = browser.authorize("organizations", &ours).await;
     assert!(page.html.contains("ada@contoso.com"));
@@ -123,9 +123,9 @@ async fn a_domain_hint_leaves_the_accounts_of_that_domain() {
 }
 
 #[tokio::test]
-async fn prompt_login_and_max_age_want_the_password_again() {
+async fn prompt_login_and_max_age_require_the_password_again() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.authorize(CONTOSO, &[]).await;
     browser.sign_in(&page, ADA, "analytical").await.answer();
     lab.emulator.world().clock.set_skew(100);
@@ -140,7 +140,7 @@ async fn prompt_login_and_max_age_want_the_password_again() {
         .authorization_code();
     let quiet = [hint, ("max_age", "99"), ("prompt", "none")];
     let quiet = browser.authorize(CONTOSO, &quiet).await;
-    quiet.told("login_required", 50058);
+    quiet.error("login_required", 50058);
     let page = browser
         .authorize(CONTOSO, &[hint, ("prompt", "login")])
         .await;
@@ -153,7 +153,7 @@ async fn prompt_login_and_max_age_want_the_password_again() {
 #[tokio::test]
 async fn a_session_of_a_browser_ends_after_a_day_and_by_revocation() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.authorize(CONTOSO, &[]).await;
     browser.sign_in(&page, ADA, "analytical").await.answer();
     let world = lab.emulator.world();
@@ -170,9 +170,9 @@ async fn a_session_of_a_browser_ends_after_a_day_and_by_revocation() {
 }
 
 #[tokio::test]
-async fn a_second_factor_is_asked_for_where_a_policy_wants_it_and_stays_proved() {
+async fn a_second_factor_is_required_by_a_policy_and_then_stays_valid() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.authorize(CONTOSO, &[]).await;
     let page = browser.sign_in(&page, MFA, "x").await;
     assert_eq!(page.title(), "Enter the number");
@@ -194,7 +194,7 @@ async fn a_second_factor_is_asked_for_where_a_policy_wants_it_and_stays_proved()
 #[tokio::test]
 async fn a_guest_signs_in_at_another_tenant_and_a_stranger_does_not() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.authorize(FABRIKAM, &[]).await;
     assert!(page.html.contains("ada@contoso.com"));
     assert!(!page.html.contains("grace@contoso.com"));
@@ -202,22 +202,22 @@ async fn a_guest_signs_in_at_another_tenant_and_a_stranger_does_not() {
     let tokens = redeem(&lab, FABRIKAM, &page.authorization_code(), &[]).await;
     assert_eq!(tokens.claims()["oid"], ADA_IN_FABRIKAM);
     assert_eq!(tokens.claims()["tid"], FABRIKAM);
-    let mut hers = Browser::new(&lab);
+    let mut hers = TestBrowser::new(&lab);
     let hint = [("login_hint", "grace@contoso.com")];
     let page = hers.authorize(FABRIKAM, &hint).await;
     let page = hers
         .press(&page, "password", &[("passwd", "nanosecond")])
         .await;
     assert_eq!(page.code(), 50020, "{page:?}");
-    // The way on is another account.
+    // The page offers to choose another account.
     let page = hers.press(&page, "list", &[]).await;
     hers.sign_in(&page, ADA, "analytical").await.answer();
 }
 
 #[tokio::test]
-async fn whoever_signs_out_is_signed_out_and_sent_on_where_the_program_may_send() {
+async fn sign_out_removes_the_accounts_and_redirects_to_a_registered_url() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.authorize(CONTOSO, &[]).await;
     browser.sign_in(&page, ADA, "analytical").await.answer();
     let out = format!("/{CONTOSO}/oauth2/v2.0/logout");
@@ -242,7 +242,7 @@ async fn whoever_signs_out_is_signed_out_and_sent_on_where_the_program_may_send(
 }
 
 #[tokio::test]
-async fn a_sign_in_outlives_the_emulator_that_kept_its_state() {
+async fn a_sign_in_survives_a_restart_with_the_same_state_folder() {
     let folder = tempfile::tempdir().unwrap();
     let options = || azcred_emulator::Options {
         state_dir: Some(folder.path().to_owned()),
@@ -253,7 +253,7 @@ async fn a_sign_in_outlives_the_emulator_that_kept_its_state() {
         ..azcred_emulator::Options::default()
     };
     let lab = Lab::with(options()).await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.authorize(CONTOSO, &[]).await;
     browser.sign_in(&page, ADA, "analytical").await.answer();
     let port = |lab: &Lab| {
@@ -265,7 +265,7 @@ async fn a_sign_in_outlives_the_emulator_that_kept_its_state() {
 
     let lab = Lab::with(options()).await;
     let now = port(&lab);
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     browser.cookies = cookies
         .into_iter()
         .map(|(name, value)| (name.replace(&before, &now), value))

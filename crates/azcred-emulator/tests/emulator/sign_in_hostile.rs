@@ -1,8 +1,8 @@
-//! Signing in by a browser, with other sites, other people and hostile names around.
+//! Sign-in with a browser, against other sites, other users and hostile names.
 
 use crate::common::{
     self, Lab,
-    browser::{Browser, Page, query},
+    browser::{ShownPage, TestBrowser, query},
     people::{ADA, AZURE_CLI, CONTOSO, SEED, lab},
 };
 
@@ -16,31 +16,30 @@ fn fields(all: &[(&str, &str)]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Refused as a form that is not of this browser.
+/// Rejected as a form of another browser.
 #[track_caller]
-fn is_foreign(page: &Page) {
+fn is_foreign(page: &ShownPage) {
     assert_eq!(page.code(), 165_000, "{page:?}");
     assert!(page.sent_to.is_none());
 }
 
 #[tokio::test]
-async fn a_form_of_another_browser_or_of_none_changes_nothing() {
+async fn a_form_from_another_browser_or_without_a_cookie_changes_nothing() {
     let lab = lab().await;
-    let mut hers = Browser::new(&lab);
+    let mut hers = TestBrowser::new(&lab);
     let page = hers
         .authorize(CONTOSO, &[("login_hint", "ada@contoso.com")])
         .await;
     let ctx = page.ctx();
     let form = fields(&[("ctx", &ctx), ("do", "password"), ("passwd", "analytical")]);
-    // Without a cookie, and with that of somebody who was here: what a form on another site would
-    // come with.
-    let mut nobody = Browser::new(&lab);
+    // Without a cookie, and with another browser's cookie: as a form on another site would send it.
+    let mut nobody = TestBrowser::new(&lab);
     is_foreign(&nobody.post("/common/login", &form).await);
-    let mut his = Browser::new(&lab);
+    let mut his = TestBrowser::new(&lab);
     his.authorize(CONTOSO, &[]).await;
     is_foreign(&his.post("/common/login", &form).await);
     is_foreign(&his.open(&format!("/common/reprocess?ctx={ctx}")).await);
-    // And without a transaction of its own, or with a changed one.
+    // And without a transaction, or with a changed one.
     let no_ctx = fields(&[("do", "password"), ("passwd", "analytical")]);
     is_foreign(&hers.post("/common/login", &no_ctx).await);
     let mut changed = ctx.clone();
@@ -50,7 +49,7 @@ async fn a_form_of_another_browser_or_of_none_changes_nothing() {
             .post("/common/login", &fields(&[("ctx", &changed)]))
             .await,
     );
-    // A sealed text of another purpose is none.
+    // Encrypted data for another purpose is not a transaction.
     let sealed = hers
         .press(&page, "password", &[("passwd", "analytical")])
         .await;
@@ -68,9 +67,9 @@ async fn a_form_of_another_browser_or_of_none_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_page_is_of_no_use_after_a_quarter_of_an_hour() {
+async fn a_page_expires_after_fifteen_minutes() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.authorize(CONTOSO, &[]).await;
     lab.emulator.world().clock.set_skew(15 * 60 + 1);
     let page = browser.press(&page, "account", &[("account", ADA)]).await;
@@ -80,7 +79,7 @@ async fn a_page_is_of_no_use_after_a_quarter_of_an_hour() {
 #[tokio::test]
 async fn no_page_can_be_skipped_by_posting_the_form_of_a_later_one() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let mine = [("client_id", common::people::DESKTOP)];
     let page = browser.authorize(CONTOSO, &mine).await;
     let page = browser.press(&page, "account", &[("account", MFA)]).await;
@@ -112,11 +111,11 @@ async fn no_page_can_be_skipped_by_posting_the_form_of_a_later_one() {
 }
 
 #[tokio::test]
-async fn a_device_is_not_confirmed_before_the_page_that_asks() {
+async fn a_device_is_not_confirmed_before_the_confirmation_page() {
     let lab = lab().await;
     let form = [("client_id", AZURE_CLI), ("scope", "User.Read")];
     let begun = lab.post("/common/oauth2/v2.0/devicecode", &form).await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let user_code = begun.body["user_code"].as_str().unwrap();
     let page = browser.enter_code(user_code).await;
     let page = browser.press(&page, "account", &[("account", ADA)]).await;
@@ -131,9 +130,9 @@ async fn a_device_is_not_confirmed_before_the_page_that_asks() {
 }
 
 #[tokio::test]
-async fn one_persons_password_or_number_does_nothing_for_another() {
+async fn one_users_password_or_number_is_invalid_for_another() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.authorize(CONTOSO, &[]).await;
     browser.sign_in(&page, GRACE, "nanosecond").await.answer();
     let mine = [("client_id", common::people::DESKTOP), ("prompt", "login")];
@@ -147,11 +146,11 @@ async fn one_persons_password_or_number_does_nothing_for_another() {
         .press(&wrong, "password", &[("passwd", "analytical")])
         .await;
     assert_eq!(page.title(), "Permissions requested");
-    // Ada's sign-in is of just now, Grace's is not.
+    // Ada has just signed in, Grace has not.
     let page = browser.press(&page, "list", &[]).await;
     let page = browser.press(&page, "account", &[("account", GRACE)]).await;
     assert_eq!(page.title(), "Enter password");
-    // A guest, or nobody, can't be picked.
+    // A guest or an unknown account can't be picked.
     for other in ["e0000001-0000-4000-8000-00000000000f", "x", ""] {
         let form = fields(&[("ctx", &page.ctx()), ("do", "account"), ("account", other)]);
         let page = browser.post("/common/login", &form).await;
@@ -160,9 +159,9 @@ async fn one_persons_password_or_number_does_nothing_for_another() {
 }
 
 #[tokio::test]
-async fn every_page_is_kept_from_frames_caches_scripts_and_referrers() {
+async fn every_page_forbids_frames_caches_scripts_and_referrers() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let pick = browser.authorize(CONTOSO, &[]).await;
     let password = browser.press(&pick, "account", &[("account", ADA)]).await;
     let by_form = [("response_mode", "form_post"), ("prompt", "none")];
@@ -189,7 +188,7 @@ async fn every_page_is_kept_from_frames_caches_scripts_and_referrers() {
         assert_eq!(header("referrer-policy"), "no-referrer");
         assert_eq!(header("cache-control"), "no-store, no-cache");
         assert_eq!(header("x-content-type-options"), "nosniff");
-        // Every program on `localhost` would have to speak HTTPS then.
+        // Otherwise every program on `localhost` would need HTTPS.
         assert_eq!(header("strict-transport-security"), "");
         let scripts = page.html.matches("<script>").count();
         assert_eq!(
@@ -205,7 +204,7 @@ async fn every_page_is_kept_from_frames_caches_scripts_and_referrers() {
 }
 
 #[tokio::test]
-async fn hostile_names_are_shown_and_do_nothing() {
+async fn hostile_names_are_shown_and_not_run() {
     let hostile = r#"</b>\"'><script>alert(1)</script><img src=x>"#;
     let seed = SEED
         .replace(r#"name = "Contoso""#, &format!("name = \"{hostile}\""))
@@ -216,7 +215,7 @@ password"#,
         )
         .replace(r#"name = "unconsented""#, &format!("name = \"{hostile}\""));
     let lab = Lab::seeded(&seed).await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let text = r#""><script>alert(1)</script>"#;
     let mine = [
         ("client_id", common::people::DESKTOP),
@@ -264,21 +263,21 @@ password"#,
 }
 
 #[tokio::test]
-async fn an_answer_can_not_be_split_by_what_is_in_a_state() {
+async fn a_state_can_not_add_parameters_or_headers_to_a_response() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let state = "x\r\nSet-Cookie: y=z&code=stolen#x";
     let page = browser
         .authorize(CONTOSO, &[("state", state), ("prompt", "none")])
         .await;
-    let told = page.told("login_required", 50058);
-    assert_eq!(told["state"], state);
+    let error = page.error("login_required", 50058);
+    assert_eq!(error["state"], state);
 }
 
 #[tokio::test]
-async fn junk_at_every_endpoint_is_refused_and_nothing_breaks() {
+async fn junk_is_rejected_by_every_endpoint() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let cookies = [
         ("esctx", "short".to_owned()),
         ("esctx", "\"".repeat(22)),

@@ -1,10 +1,13 @@
-//! What programs get when their people sign in by a browser: codes, tokens for them, and consent.
+//! What programs get when their users sign in with a browser: codes, tokens, and consent.
 
 use crate::common::{
     self, Lab,
-    browser::{Browser, decoded, query, redeem},
+    browser::{TestBrowser, decoded, query, redeem},
     claims_of,
-    people::{ADA, ARM, AZURE_CLI, CONFIDENTIAL, CONTOSO, DESKTOP, SEED, ask, lab, refresh, text},
+    people::{
+        ADA, ARM, AZURE_CLI, CONFIDENTIAL, CONTOSO, DESKTOP, SEED, lab, refresh, request_token,
+        text,
+    },
 };
 
 const GRACE: &str = "e0000001-0000-4000-8000-000000000002";
@@ -12,7 +15,7 @@ const GRACE: &str = "e0000001-0000-4000-8000-000000000002";
 #[tokio::test]
 async fn a_person_signs_in_and_the_program_gets_tokens_for_the_code() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.authorize("organizations", &[]).await;
     assert_eq!(page.title(), "Pick an account");
     assert!(page.html.contains("Microsoft Azure CLI"));
@@ -38,9 +41,9 @@ async fn a_person_signs_in_and_the_program_gets_tokens_for_the_code() {
 }
 
 #[tokio::test]
-async fn a_program_that_nobody_consented_to_asks_once() {
+async fn a_program_without_consent_requests_it_once() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let scope = "https://management.azure.com/user_impersonation openid offline_access";
     let ours = [("client_id", DESKTOP), ("scope", scope)];
     let page = browser.authorize(CONTOSO, &ours).await;
@@ -58,11 +61,11 @@ async fn a_program_that_nobody_consented_to_asks_once() {
     browser
         .authorize(CONTOSO, &quiet)
         .await
-        .told("consent_required", 65001);
+        .error("consent_required", 65001);
     let cancelled = browser.press(&page, "cancel", &[]).await;
-    let told = cancelled.told("access_denied", 65004);
-    assert_eq!(told["error_subcode"], "cancel");
-    assert_eq!(told["state"], "a state");
+    let error = cancelled.error("access_denied", 65004);
+    assert_eq!(error["error_subcode"], "cancel");
+    assert_eq!(error["state"], "a state");
 
     let page = browser.authorize(CONTOSO, &ours).await;
     let code = browser.press(&page, "accept", &[]).await;
@@ -74,15 +77,15 @@ async fn a_program_that_nobody_consented_to_asks_once() {
         .authorization_code();
     let token = text(&tokens, "refresh_token");
     assert_eq!(refresh(&lab, CONTOSO, token, &ours).await.status, 200);
-    // Not for another resource, nor for another person.
+    // Not for another resource, nor for another user.
     let other = [ours[0], ("scope", "https://storage.azure.com/.default")];
     let page = browser.authorize(CONTOSO, &other).await;
     assert_eq!(page.title(), "Permissions requested");
-    let mut hers = Browser::new(&lab);
+    let mut hers = TestBrowser::new(&lab);
     let page = hers.authorize(CONTOSO, &ours).await;
     let page = hers.sign_in(&page, GRACE, "nanosecond").await;
     assert_eq!(page.title(), "Permissions requested");
-    // And again, whoever asks so.
+    // And again if the program requests it.
     let anew = [ours[0], ours[1], ("prompt", "consent")];
     let page = browser.authorize(CONTOSO, &anew).await;
     assert_eq!(page.title(), "Permissions requested");
@@ -91,10 +94,10 @@ async fn a_program_that_nobody_consented_to_asks_once() {
 }
 
 #[tokio::test]
-async fn what_only_an_administrator_may_allow_is_said_to_the_person_and_to_the_program() {
+async fn a_need_for_admin_consent_is_reported_to_user_and_program() {
     let seed = format!("{SEED}{ADMIN_ONLY}");
     let lab = Lab::seeded(&seed).await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let ours = [("client_id", "a0000001-0000-4000-8000-0000000000aa")];
     let page = browser.authorize(CONTOSO, &ours).await;
     let page = browser.sign_in(&page, ADA, "analytical").await;
@@ -103,7 +106,7 @@ async fn what_only_an_administrator_may_allow_is_said_to_the_person_and_to_the_p
         ("Need admin approval", 90094)
     );
     let back = browser.press(&page, "without_consent", &[]).await;
-    back.told("access_denied", 90094);
+    back.error("access_denied", 90094);
     let accepted = browser.press(&page, "list", &[]).await;
     assert_eq!(accepted.title(), "Pick an account");
 }
@@ -118,13 +121,13 @@ admin_consent_required = true
 "#;
 
 #[tokio::test]
-async fn a_web_application_proves_itself_when_it_shows_its_code() {
+async fn a_web_application_sends_its_credential_with_the_code() {
     let seed = SEED.replace(
         r#"name = "confidential""#,
         "name = \"confidential\"\nredirect_uris = [\"https://app.contoso.com/auth\"]",
     );
     let lab = Lab::seeded(&seed).await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let ours = [
         ("client_id", CONFIDENTIAL),
         ("redirect_uri", "https://app.contoso.com/auth"),
@@ -149,9 +152,9 @@ async fn a_web_application_proves_itself_when_it_shows_its_code() {
 }
 
 #[tokio::test]
-async fn the_answer_comes_by_form_or_fragment_where_it_is_asked_for_so() {
+async fn the_response_comes_by_form_or_fragment_on_request() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.authorize(CONTOSO, &[]).await;
     browser.sign_in(&page, ADA, "analytical").await.answer();
     let page = browser
@@ -173,9 +176,9 @@ async fn the_answer_comes_by_form_or_fragment_where_it_is_asked_for_so() {
 }
 
 #[tokio::test]
-async fn the_v1_endpoint_takes_a_resource_and_a_form() {
+async fn the_v1_endpoint_accepts_a_resource() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let parameters = query(&[("resource", ARM), ("scope", "openid")]);
     let path = format!("/{CONTOSO}/oauth2/authorize");
     let form: Vec<(String, String)> = url::form_urlencoded::parse(parameters.as_bytes())
@@ -199,9 +202,9 @@ async fn the_v1_endpoint_takes_a_resource_and_a_form() {
 }
 
 #[tokio::test]
-async fn the_short_address_for_devices_leads_to_the_page_for_their_codes() {
+async fn the_short_url_for_devices_redirects_to_the_page_for_codes() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.open("/devicelogin?otc=BCDFGHJKL").await;
     let expected = lab.login("/common/oauth2/deviceauth?otc=BCDFGHJKL");
     assert_eq!(page.sent_to.unwrap().as_str(), expected);
@@ -212,7 +215,7 @@ async fn the_short_address_for_devices_leads_to_the_page_for_their_codes() {
 }
 
 #[tokio::test]
-async fn a_device_is_signed_in_or_refused_on_the_page_for_its_code() {
+async fn a_device_is_approved_or_declined_on_the_page_for_its_code() {
     let lab = lab().await;
     let start = |scope: &'static str| {
         let lab = &lab;
@@ -227,11 +230,11 @@ async fn a_device_is_signed_in_or_refused_on_the_page_for_its_code() {
         async move {
             let grant = "urn:ietf:params:oauth:grant-type:device_code";
             let form = [("grant_type", grant), ("device_code", &device_code)];
-            ask(lab, CONTOSO, &form).await
+            request_token(lab, CONTOSO, &form).await
         }
     };
     let begun = start(common::people::SCOPE).await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let page = browser.enter_code("WRONGCODE").await;
     assert_eq!((page.title().as_str(), page.code()), ("Enter code", 70018));
     let user_code = text(&begun, "user_code");
@@ -242,7 +245,7 @@ async fn a_device_is_signed_in_or_refused_on_the_page_for_its_code() {
     assert_eq!(tokens.claims()["oid"], ADA);
 
     let begun = start("User.Read").await;
-    let mut other = Browser::new(&lab);
+    let mut other = TestBrowser::new(&lab);
     let user_code = text(&begun, "user_code");
     let page = other.enter_code(user_code).await;
     let page = other.sign_in(&page, GRACE, "nanosecond").await;

@@ -1,18 +1,18 @@
-//! What a browser, or the program that sent it there, is told when there is no code to be had, or
-//! the code is no good.
+//! Errors of a sign-in with a browser: on a page or to the program, without a code or with an
+//! invalid one.
 
 use crate::common::{
     Lab, Reply,
-    browser::{Browser, CHALLENGE, Page, VERIFIER, query, redeem},
+    browser::{CHALLENGE, ShownPage, TestBrowser, VERIFIER, query, redeem},
     people::{
         ADA, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, DESKTOP, FABRIKAM, POWERSHELL, SEED, lab,
     },
     refused,
 };
 
-/// A page, and no redirect: what is wrong is about the address itself, or about who asks.
+/// A page without a redirect: the redirect URI or the client is wrong.
 #[track_caller]
-fn is_page(page: &Page, code: u32) {
+fn is_page(page: &ShownPage, code: u32) {
     assert!(page.sent_to.is_none(), "{page:?}");
     assert_eq!(page.code(), code, "{page:?}");
     for shown in ["Error code", "Request ID", "Correlation ID", "Timestamp"] {
@@ -21,9 +21,9 @@ fn is_page(page: &Page, code: u32) {
 }
 
 #[tokio::test]
-async fn who_asks_wrongly_where_the_answer_goes_gets_a_page_and_no_redirect() {
+async fn a_request_with_an_invalid_redirect_uri_gets_a_page_and_no_redirect() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     for (tenant, parameter, code) in [
         (CONTOSO, ("redirect_uri", "https://evil.example/"), 50011),
         (
@@ -61,9 +61,9 @@ async fn who_asks_wrongly_where_the_answer_goes_gets_a_page_and_no_redirect() {
 }
 
 #[tokio::test]
-async fn who_asks_wrongly_for_what_is_told_at_its_address() {
+async fn an_invalid_request_is_reported_at_the_redirect_uri() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let long = "a".repeat(129);
     let hint = "x".repeat(3000);
     let v2_only = ("resource", "https://management.azure.com");
@@ -103,8 +103,8 @@ async fn who_asks_wrongly_for_what_is_told_at_its_address() {
         (("prompt", "none"), "login_required", 50058),
     ] {
         let page = browser.authorize(CONTOSO, &[parameter]).await;
-        let told = page.told(error, code);
-        assert_eq!(told["state"], "a state");
+        let error = page.error(error, code);
+        assert_eq!(error["state"], "a state");
     }
     let page = browser.authorize(CONTOSO, &[]).await;
     browser.sign_in(&page, ADA, "analytical").await.answer();
@@ -121,7 +121,7 @@ async fn who_asks_wrongly_for_what_is_told_at_its_address() {
         ),
     ] {
         let page = browser.authorize(CONTOSO, &[("scope", scope)]).await;
-        page.told(error, code);
+        page.error(error, code);
     }
     let by_form = [("response_mode", "form_post"), ("response_type", "token")];
     let page = browser.authorize(CONTOSO, &by_form).await;
@@ -129,21 +129,21 @@ async fn who_asks_wrongly_for_what_is_told_at_its_address() {
 }
 
 #[tokio::test]
-async fn the_answer_carries_the_correlation_id_that_the_program_chose() {
+async fn the_response_has_the_programs_correlation_id() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let id = "0f0f0f0f-1111-4222-8333-444444444444";
     let ours = [("client-request-id", id)];
     let page = browser.authorize(CONTOSO, &ours).await;
     let page = browser.press(&page, "account", &[("account", ADA)]).await;
     assert!(page.html.contains(id));
-    let told = browser.press(&page, "cancel", &[]).await;
-    let told = told.told("access_denied", 65004);
-    assert!(told["error_description"].contains(id), "{told:?}");
+    let error = browser.press(&page, "cancel", &[]).await;
+    let error = error.error("access_denied", 65004);
+    assert!(error["error_description"].contains(id), "{error:?}");
 }
 
 #[tokio::test]
-async fn an_account_that_may_not_sign_in_is_told_why_on_the_page() {
+async fn the_page_says_why_an_account_can_not_sign_in() {
     let lab = lab().await;
     for (name, password, code) in [
         ("disabled@contoso.com", "x", 50057),
@@ -152,7 +152,7 @@ async fn an_account_that_may_not_sign_in_is_told_why_on_the_page() {
         ("expired@contoso.com", "y", 50126),
         ("ada@contoso.com", "", 50126),
     ] {
-        let mut browser = Browser::new(&lab);
+        let mut browser = TestBrowser::new(&lab);
         let page = browser.authorize(CONTOSO, &[("login_hint", name)]).await;
         let page = browser
             .press(&page, "password", &[("passwd", password)])
@@ -160,14 +160,14 @@ async fn an_account_that_may_not_sign_in_is_told_why_on_the_page() {
         assert_eq!(page.title(), "Enter password", "{page:?}");
         assert_eq!(page.code(), code, "{page:?}");
         let page = browser.authorize(CONTOSO, &[("prompt", "none")]).await;
-        page.told("login_required", 50058);
+        page.error("login_required", 50058);
     }
 }
 
 #[tokio::test]
 async fn ten_wrong_passwords_or_numbers_lock_the_account() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let hint = [("login_hint", "ada@contoso.com")];
     let mut page = browser.authorize(CONTOSO, &hint).await;
     for n in 0..10 {
@@ -199,13 +199,13 @@ async fn ten_wrong_passwords_or_numbers_lock_the_account() {
 }
 
 #[tokio::test]
-async fn a_policy_that_no_sign_in_satisfies_is_a_page_or_without_a_person_an_answer() {
+async fn a_policy_that_no_sign_in_satisfies_is_reported_on_a_page_or_to_the_program() {
     let seed = format!(
         "{SEED}\n[[conditional_access]]\ntenant = \"contoso.com\"\nname = \"Nobody\"\n\
          users = [\"grace@contoso.com\"]\nrequire = \"block\"\n"
     );
     let lab = Lab::seeded(&seed).await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let hint = ("login_hint", "grace@contoso.com");
     let page = browser.authorize(CONTOSO, &[hint]).await;
     let page = browser
@@ -216,14 +216,14 @@ async fn a_policy_that_no_sign_in_satisfies_is_a_page_or_without_a_person_an_ans
     let page = browser
         .authorize(CONTOSO, &[hint, ("prompt", "none")])
         .await;
-    let told = page.told("interaction_required", 53003);
-    assert!(told["claims"].contains("capolids"), "{told:?}");
+    let error = page.error("interaction_required", 53003);
+    assert!(error["claims"].contains("capolids"), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_second_factor_that_nobody_may_be_asked_for_is_the_programs_to_arrange() {
+async fn without_pages_a_missing_second_factor_is_reported_to_the_program() {
     let lab = lab().await;
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let storage = ("scope", "https://storage.azure.com/.default");
     let hint = ("login_hint", "mfa@contoso.com");
     let page = browser.authorize(CONTOSO, &[hint, storage]).await;
@@ -231,13 +231,13 @@ async fn a_second_factor_that_nobody_may_be_asked_for_is_the_programs_to_arrange
     let page = browser
         .authorize(CONTOSO, &[hint, ("prompt", "none")])
         .await;
-    let told = page.told("interaction_required", 50076);
-    assert_eq!(told["suberror"], "basic_action");
+    let error = page.error("interaction_required", 50076);
+    assert_eq!(error["suberror"], "basic_action");
 }
 
-/// Ada's code, for a request with these parameters.
+/// Ada's code for a request with these parameters.
 async fn code(lab: &Lab, tenant: &str, parameters: &[(&str, &str)]) -> String {
-    let mut browser = Browser::new(lab);
+    let mut browser = TestBrowser::new(lab);
     let page = browser.authorize(tenant, parameters).await;
     let page = browser.sign_in(&page, ADA, "analytical").await;
     page.authorization_code()
@@ -249,7 +249,7 @@ fn is_refused(answer: &Reply, code: u64) {
 }
 
 #[tokio::test]
-async fn a_code_is_good_once_and_for_ten_minutes() {
+async fn a_code_is_valid_once_and_for_ten_minutes() {
     let lab = lab().await;
     let first = code(&lab, CONTOSO, &[]).await;
     assert_eq!(redeem(&lab, CONTOSO, &first, &[]).await.status, 200);
@@ -263,7 +263,7 @@ async fn a_code_is_good_once_and_for_ten_minutes() {
 }
 
 #[tokio::test]
-async fn a_code_is_good_for_its_client_tenant_and_address_alone() {
+async fn a_code_is_valid_only_for_its_client_tenant_and_redirect_uri() {
     let lab = lab().await;
     let code = code(&lab, CONTOSO, &[]).await;
     for (tenant, parameter, expected) in [
@@ -280,12 +280,12 @@ async fn a_code_is_good_for_its_client_tenant_and_address_alone() {
     }
     let nowhere = redeem(&lab, CONTOSO, &code, &[("redirect_uri", "")]).await;
     refused(&nowhere, 900_144, "invalid_request", 400);
-    // None of that used it up.
+    // None of these requests used the code up.
     assert_eq!(redeem(&lab, CONTOSO, &code, &[]).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_verifier_is_wanted_where_there_was_a_challenge_and_nowhere_else() {
+async fn a_verifier_is_required_only_after_a_challenge() {
     let lab = lab().await;
     let plain = [("code_challenge", VERIFIER), ("code_challenge_method", "")];
     let of_plain = code(&lab, CONTOSO, &plain).await;
@@ -299,7 +299,7 @@ async fn a_verifier_is_wanted_where_there_was_a_challenge_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_code_ends_with_its_sign_in_and_with_its_account() {
+async fn a_code_becomes_invalid_with_its_session_and_with_its_account() {
     let lab = lab().await;
     let ada = ADA.parse().unwrap();
     let world = lab.emulator.world();
@@ -314,14 +314,14 @@ async fn a_code_ends_with_its_sign_in_and_with_its_account() {
 }
 
 #[tokio::test]
-async fn a_code_for_one_resource_gets_another_only_by_consent() {
+async fn a_code_for_one_resource_gets_another_only_with_consent() {
     let lab = lab().await;
     let consented = code(&lab, CONTOSO, &[("client_id", CONSENTED)]).await;
     let other = ("scope", "https://storage.azure.com/.default");
     let ours = ("client_id", CONSENTED);
     let answer = redeem(&lab, CONTOSO, &consented, &[ours, other]).await;
     assert_eq!(answer.claims()["aud"], "https://storage.azure.com");
-    let mut browser = Browser::new(&lab);
+    let mut browser = TestBrowser::new(&lab);
     let ours = ("client_id", DESKTOP);
     let page = browser.authorize(CONTOSO, &[ours]).await;
     let page = browser.sign_in(&page, ADA, "analytical").await;

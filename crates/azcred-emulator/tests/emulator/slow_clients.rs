@@ -1,5 +1,5 @@
-//! Clients that begin and never go on. Time is paused: it leaps to the next deadline whenever
-//! everybody waits.
+//! Clients that start a request and never finish it. Time is paused: it jumps to the next deadline
+//! when all tasks wait.
 
 use crate::common::{self, Lab};
 use std::io::{Read as _, Write as _};
@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Sends the beginning of something, and reads until the emulator has had enough.
+/// Sends the beginning of a request, and reads until the emulator closes the connection.
 async fn begin(url: &str, beginning: &[u8]) -> String {
     let port = url::Url::parse(url).unwrap().port().unwrap();
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
@@ -18,11 +18,11 @@ async fn begin(url: &str, beginning: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// The first byte of a TLS handshake, and the beginning of what follows.
+/// The first byte of a TLS handshake, and the beginning of the rest.
 const HALF_A_HANDSHAKE: &[u8] = &[0x16, 0x03, 0x01, 0x02, 0x00, 0x01];
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_says_nothing_or_half_a_word_is_left_on_every_port() {
+async fn a_silent_or_incomplete_client_is_disconnected_on_every_port() {
     let lab = Lab::start().await;
     let info = lab.emulator.info();
     let half_a_head = b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ";
@@ -52,7 +52,7 @@ async fn a_client_that_says_nothing_or_half_a_word_is_left_on_every_port() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tunnel_in_which_nothing_is_said_is_closed() {
+async fn an_idle_tunnel_is_closed() {
     let lab = Lab::start().await;
     for inside in [&b""[..], HALF_A_HANDSHAKE] {
         let mut said = b"CONNECT management.azure.com:443 HTTP/1.1\r\n\r\n".to_vec();
@@ -63,7 +63,7 @@ async fn a_tunnel_in_which_nothing_is_said_is_closed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_does_not_come_is_not_waited_for() {
+async fn a_body_that_does_not_arrive_times_out() {
     let lab = Lab::start().await;
     let info = lab.emulator.info();
     let request = format!(
@@ -75,7 +75,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_is_kept_and_not_used_is_closed() {
+async fn an_idle_connection_is_closed() {
     let lab = Lab::start().await;
     let request = b"GET /info HTTP/1.1\r\nHost: x\r\n\r\n";
     let answer = begin(&lab.emulator.info().admin_url, request).await;
@@ -83,7 +83,7 @@ async fn a_connection_that_is_kept_and_not_used_is_closed() {
 }
 
 #[tokio::test]
-async fn whoever_took_over_the_port_and_trickles_is_not_taken_for_the_emulator() {
+async fn another_slow_program_on_the_port_is_not_mistaken_for_the_emulator() {
     let lab = Lab::start().await;
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut info = lab.emulator.info().clone();
@@ -91,7 +91,7 @@ async fn whoever_took_over_the_port_and_trickles_is_not_taken_for_the_emulator()
     let trickling = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let _ = stream.read(&mut [0; 1024]);
-        // One byte at a time, always within what a single read waits: a megabyte of it would take a
+        // One byte at a time, always within the timeout of a single read. A megabyte would take a
         // day.
         while stream.write_all(b"H").is_ok() {
             std::thread::sleep(std::time::Duration::from_millis(80));

@@ -1,4 +1,4 @@
-//! The state folder: what is kept, what is private, and what happens to two emulators at once.
+//! The state folder: its content, its privacy, and two emulators at once.
 
 use crate::common::Lab;
 use azcred_emulator::{Emulator, Error, Info, Options, Persona, Seed, StateError, WAYS, Way};
@@ -18,7 +18,7 @@ async fn damaged(folder: &std::path::Path, file: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_folder_keeps_keys_and_secrets_and_its_emulator_is_found_there() {
+async fn a_state_folder_keeps_keys_and_secrets_and_shows_its_running_emulator() {
     let folder = tempfile::tempdir().unwrap();
     let first = Lab::with(options(folder.path())).await;
     let before = first.emulator.info().clone();
@@ -41,12 +41,12 @@ async fn a_folder_keeps_keys_and_secrets_and_its_emulator_is_found_there() {
     let after = second.emulator.info();
     assert_eq!(after.identities, before.identities);
     assert_ne!(after.admin_token, before.admin_token);
-    assert_eq!(second.ask_as("azcred-demo").await.status, 200);
+    assert_eq!(second.request_token_as("azcred-demo").await.status, 200);
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn everything_in_the_folder_is_private_and_an_open_folder_is_refused() {
+async fn everything_in_the_folder_is_private_and_an_open_folder_is_rejected() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/state");
@@ -67,7 +67,7 @@ async fn everything_in_the_folder_is_private_and_an_open_folder_is_refused() {
     let ephemeral = Emulator::start(Options::default()).await.unwrap();
     assert_eq!(mode(&ephemeral.info().state_dir), 0o700);
     emulator.shutdown().await;
-    // Its own folder is made private again; somebody else's is left alone.
+    // The emulator's own folder is made private again. Another folder is not changed.
     let open = |path: &std::path::Path| {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
     };
@@ -89,7 +89,7 @@ async fn everything_in_the_folder_is_private_and_an_open_folder_is_refused() {
 }
 
 #[tokio::test]
-async fn of_two_emulators_started_at_once_one_runs_and_the_other_says_so() {
+async fn two_emulators_started_at_once_do_not_share_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let (one, two) = tokio::join!(
         Emulator::start(options(folder.path())),
@@ -110,7 +110,7 @@ async fn of_two_emulators_started_at_once_one_runs_and_the_other_says_so() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_named_and_left_as_it_is() {
+async fn a_damaged_file_is_named_and_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     Emulator::start(options(folder.path()))
         .await
@@ -166,7 +166,7 @@ async fn a_damaged_or_stale_emulator_json_is_an_error_or_not_alive() {
             .await
             .unwrap()
     );
-    // A stale file does not keep the next one from starting.
+    // A stale file does not prevent the next start.
     Emulator::start(options(folder.path()))
         .await
         .unwrap()
@@ -175,7 +175,7 @@ async fn a_damaged_or_stale_emulator_json_is_an_error_or_not_alive() {
 }
 
 #[tokio::test]
-async fn what_was_created_is_there_again_for_the_same_seed_only() {
+async fn created_resources_belong_to_their_seed() {
     let folder = tempfile::tempdir().unwrap();
     let subscription = uuid::Uuid::from_u128(7);
     let emulator = Emulator::start(options(folder.path())).await.unwrap();
@@ -220,7 +220,7 @@ async fn what_was_created_is_there_again_for_the_same_seed_only() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_named() {
+async fn a_port_in_use_is_named() {
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port();
     let mut options = Options::default();
@@ -233,7 +233,7 @@ async fn a_port_that_is_taken_is_named() {
 }
 
 #[tokio::test]
-async fn an_ephemeral_folder_goes_with_its_emulator() {
+async fn an_ephemeral_folder_is_deleted_with_its_emulator() {
     let emulator = Emulator::start(Options::default()).await.unwrap();
     let folder = emulator.info().state_dir.clone();
     assert!(folder.exists());
@@ -304,11 +304,11 @@ async fn each_persona_has_its_own_variables_and_none_of_the_others() {
 
 #[tokio::test]
 #[cfg(unix)]
-async fn a_folder_of_somebody_elses_is_refused_even_to_root() {
+async fn another_users_folder_is_rejected_even_for_root() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("theirs");
     std::fs::create_dir(&path).unwrap();
-    // Only root can give a folder away, and only root could be led into one.
+    // Only root can change a folder's owner, and only root could open such a folder.
     if std::os::unix::fs::chown(&path, Some(65_534), None).is_err() {
         return;
     }
@@ -326,10 +326,10 @@ async fn a_folder_of_somebody_elses_is_refused_even_to_root() {
 }
 
 #[tokio::test]
-async fn a_temporary_folder_is_gone_at_shutdown_whoever_still_holds_the_content() {
+async fn a_temporary_folder_is_deleted_at_shutdown_even_if_the_content_is_still_used() {
     let emulator = Emulator::start(Options::default()).await.unwrap();
     let folder = emulator.info().state_dir.clone();
-    // As a connection does that is not done yet.
+    // Like a connection that is still open.
     let _world = emulator.world().clone();
     assert!(folder.is_dir());
     emulator.shutdown().await;

@@ -13,7 +13,7 @@ use tokio::{
 
 /// As many connections as a port serves at once.
 const PLACES: usize = 256;
-/// Less than an idle connection is left its place.
+/// Shorter than an idle connection may wait.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn connect(url: &str) -> TcpStream {
@@ -21,8 +21,8 @@ async fn connect(url: &str) -> TcpStream {
     TcpStream::connect(("127.0.0.1", port)).await.unwrap()
 }
 
-/// The status line of the answer to a request with this host.
-async fn asked_as(url: &str, host: Option<&str>) -> String {
+/// The status line of the response to a request with this host.
+async fn status_for_host(url: &str, host: Option<&str>) -> String {
     let mut stream = connect(url).await;
     let host = host.map_or(String::new(), |host| format!("Host: {host}\r\n"));
     let version = if host.is_empty() { "1.0" } else { "1.1" };
@@ -37,9 +37,9 @@ async fn asked_as(url: &str, host: Option<&str>) -> String {
 }
 
 #[tokio::test]
-async fn a_web_page_whose_name_leads_here_gets_nothing() {
+async fn a_web_page_whose_host_name_resolves_to_this_machine_is_rejected() {
     let lab = Lab::start().await;
-    // It asks for nothing that a page could not send.
+    // The endpoint requires nothing that a page could not send.
     let endpoint = hosts(&lab).ml_obo_endpoint;
     for stranger in [
         "attacker.example",
@@ -51,7 +51,7 @@ async fn a_web_page_whose_name_leads_here_gets_nothing() {
         "attacker.example@localhost:80:80",
         "%",
     ] {
-        let status = asked_as(&endpoint, Some(stranger)).await;
+        let status = status_for_host(&endpoint, Some(stranger)).await;
         assert!(
             status.starts_with("HTTP/1.1 421 ") || status.starts_with("HTTP/1.1 400 "),
             "{stranger}: {status}"
@@ -65,13 +65,13 @@ async fn a_web_page_whose_name_leads_here_gets_nothing() {
         Some("169.254.169.254"),
         None,
     ] {
-        let status = asked_as(&endpoint, ours).await;
+        let status = status_for_host(&endpoint, ours).await;
         assert!(status.contains(" 200 "), "{ours:?}: {status}");
     }
 }
 
 #[tokio::test]
-async fn whoever_takes_every_place_of_one_port_leaves_the_others_theirs() {
+async fn a_client_that_fills_one_port_does_not_block_the_others() {
     let lab = Lab::start().await;
     let hosts = hosts(&lab);
     let mut idle = Vec::new();
@@ -79,7 +79,7 @@ async fn whoever_takes_every_place_of_one_port_leaves_the_others_theirs() {
         idle.push(connect(&hosts.imds_url).await);
     }
     for other in [&hosts.ml_obo_endpoint, &lab.emulator.info().admin_url] {
-        // More than one at a time: they stay.
+        // Several at a time: they stay open.
         for _ in 0..4 {
             let mut stream = connect(other).await;
             let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -91,8 +91,8 @@ async fn whoever_takes_every_place_of_one_port_leaves_the_others_theirs() {
             idle.push(stream);
         }
     }
-    // A place is free again as soon as somebody goes.
+    // A place is free as soon as a connection closes.
     drop(idle);
-    let status = asked_as(&hosts.imds_url, Some("localhost")).await;
+    let status = status_for_host(&hosts.imds_url, Some("localhost")).await;
     assert!(status.starts_with("HTTP/1.1 "), "{status}");
 }

@@ -1,14 +1,13 @@
-//! What a client gets when all is well: by secret, certificate and federated token, on both
-//! endpoints.
+//! Successful requests: with a secret, a certificate or a federated token, at both endpoints.
 
 use crate::common::{self, ARM_SCOPE, Assertion, DEMO, Lab, TENANT};
 use serde_json::json;
 
 #[tokio::test]
-async fn a_secret_gets_a_v1_token_for_arm_with_entras_claims() {
+async fn a_secret_gets_a_v1_token_for_arm_with_entra_ids_claims() {
     let lab = Lab::start().await;
     let before = time::OffsetDateTime::now_utc().unix_timestamp();
-    let answer = lab.ask_as("azcred-demo").await;
+    let answer = lab.request_token_as("azcred-demo").await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.body["token_type"], "Bearer");
     let lifetime = answer.body["expires_in"].as_i64().unwrap();
@@ -56,11 +55,11 @@ async fn every_client_authentication_by_secret_works() {
         .await
         .unwrap();
     assert_eq!(response.status(), 200);
-    assert_eq!(lab.ask_as("azcred-demo").await.status, 200);
+    assert_eq!(lab.request_token_as("azcred-demo").await.status, 200);
 }
 
 #[tokio::test]
-async fn the_v1_endpoint_writes_its_numbers_as_text_and_names_the_resource() {
+async fn the_v1_endpoint_writes_numbers_as_strings_and_names_the_resource() {
     let lab = Lab::start().await;
     let secret = lab.identity("azcred-demo").secret.clone().unwrap();
     let resource = "https://management.core.windows.net/";
@@ -85,7 +84,7 @@ async fn the_v1_endpoint_writes_its_numbers_as_text_and_names_the_resource() {
 }
 
 #[tokio::test]
-async fn aud_is_what_was_asked_for() {
+async fn aud_is_the_requested_resource() {
     let lab = Lab::start().await;
     let secret = lab.identity("azcred-demo").secret.clone().unwrap();
     let arm = lab.emulator.info().arm_url.clone();
@@ -102,7 +101,7 @@ async fn aud_is_what_was_asked_for() {
     ] {
         let scope = format!("{resource}/.default");
         let answer = lab
-            .ask(&[
+            .request_token(&[
                 ("client_id", DEMO),
                 ("client_secret", &secret),
                 ("scope", &scope),
@@ -114,11 +113,11 @@ async fn aud_is_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn an_application_that_wants_v2_tokens_gets_them() {
+async fn an_application_that_expects_v2_tokens_gets_them() {
     let lab = Lab::start().await;
     let secret = lab.identity("azcred-demo").secret.clone().unwrap();
     let answer = lab
-        .ask(&[
+        .request_token(&[
             ("client_id", DEMO),
             ("client_secret", &secret),
             ("scope", "api://azcred-api/.default"),
@@ -137,7 +136,7 @@ async fn an_application_that_wants_v2_tokens_gets_them() {
 }
 
 #[tokio::test]
-async fn a_certificate_gets_a_token_by_either_algorithm_and_either_thumbprint() {
+async fn a_certificate_gets_a_token_with_both_algorithms_and_both_thumbprints() {
     let lab = Lab::start().await;
     let identity = lab.identity("azcred-certificate");
     let id = identity.client_id.to_string();
@@ -167,7 +166,7 @@ async fn a_certificate_gets_a_token_by_either_algorithm_and_either_thumbprint() 
             make().header("x5c", lines),
         ),
     ] {
-        let answer = lab.ask_by_assertion(&id, &assertion.sign()).await;
+        let answer = lab.request_by_assertion(&id, &assertion.sign()).await;
         assert_eq!(answer.status, 200, "{what}: {answer:?}");
         assert_eq!(answer.claims()["appidacr"], "2");
     }
@@ -187,7 +186,7 @@ async fn a_federated_token_gets_a_token() {
     )
     .unwrap();
     let answer = lab
-        .ask_by_assertion(&identity.client_id.to_string(), &token)
+        .request_by_assertion(&identity.client_id.to_string(), &token)
         .await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.claims()["appidacr"], "2");
@@ -200,16 +199,16 @@ async fn long_tokens_come_with_a_hint_to_refresh_them() {
         ..azcred_emulator::Options::default()
     };
     let lab = Lab::with(options).await;
-    let answer = lab.ask_as("azcred-demo").await;
+    let answer = lab.request_token_as("azcred-demo").await;
     assert_eq!(answer.body["expires_in"], 86_400);
     assert_eq!(answer.body["refresh_in"], 43_200);
 }
 
 #[tokio::test]
-async fn the_clients_request_id_is_echoed_when_it_asks_for_that() {
+async fn the_clients_request_id_is_returned_on_request() {
     let lab = Lab::start().await;
     let sent = uuid::Uuid::new_v4().to_string();
-    let ask = |echo: &'static str| {
+    let request_token = |echo: &'static str| {
         lab.client
             .post(lab.login(&format!("/{TENANT}/oauth2/v2.0/token")))
             .header("client-request-id", &sent)
@@ -217,7 +216,7 @@ async fn the_clients_request_id_is_echoed_when_it_asks_for_that() {
             .form(&[("grant_type", "client_credentials")])
             .send()
     };
-    let echoed = ask("true").await.unwrap();
+    let echoed = request_token("true").await.unwrap();
     assert_eq!(echoed.headers()["client-request-id"], sent.as_str());
     let trace = echoed.headers()["x-ms-request-id"]
         .to_str()
@@ -227,7 +226,7 @@ async fn the_clients_request_id_is_echoed_when_it_asks_for_that() {
     assert_eq!(answer.body["correlation_id"], sent);
     assert_eq!(answer.body["trace_id"], trace);
     assert!(
-        ask("false")
+        request_token("false")
             .await
             .unwrap()
             .headers()

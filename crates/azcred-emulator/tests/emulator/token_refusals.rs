@@ -1,12 +1,12 @@
-//! Every AADSTS code of an application's flows, each for the reason Entra ID gives it for.
+//! The AADSTS codes of an application's flows, each for Entra ID's reason.
 
 use crate::common::{self, DEMO, Lab, TENANT, refused};
 
 #[tokio::test]
-async fn secrets_are_refused_for_what_is_wrong_with_them() {
+async fn each_invalid_secret_is_rejected_with_its_own_error() {
     let lab = Lab::start().await;
     let wrong = lab
-        .ask(&[("client_id", DEMO), ("client_secret", "hunter2")])
+        .request_token(&[("client_id", DEMO), ("client_secret", "hunter2")])
         .await;
     refused(&wrong, 7_000_215, "invalid_client", 401);
     assert!(!wrong.body.to_string().contains("hunter2"));
@@ -17,46 +17,46 @@ async fn secrets_are_refused_for_what_is_wrong_with_them() {
             .to_string()
     };
     let pasted = lab
-        .ask(&[("client_id", DEMO), ("client_secret", &id_of_secret)])
+        .request_token(&[("client_id", DEMO), ("client_secret", &id_of_secret)])
         .await;
     refused(&pasted, 7_000_215, "invalid_client", 401);
     refused(
-        &lab.ask_as("azcred-expired").await,
+        &lab.request_token_as("azcred-expired").await,
         7_000_222,
         "invalid_client",
         401,
     );
-    let none = lab.ask(&[("client_id", DEMO)]).await;
+    let none = lab.request_token(&[("client_id", DEMO)]).await;
     refused(&none, 7_000_216, "invalid_client", 401);
     let desktop = "a0000001-0000-4000-8000-00000000000a";
     let public = lab
-        .ask(&[("client_id", desktop), ("client_secret", "x")])
+        .request_token(&[("client_id", desktop), ("client_secret", "x")])
         .await;
     refused(&public, 700_025, "invalid_client", 401);
 }
 
 #[tokio::test]
-async fn applications_are_refused_for_what_they_are() {
+async fn wrong_kinds_of_applications_are_rejected() {
     let lab = Lab::start().await;
     for unknown in ["11111111-1111-1111-1111-111111111111", "not-a-guid"] {
         let answer = lab
-            .ask(&[("client_id", unknown), ("client_secret", "x")])
+            .request_token(&[("client_id", unknown), ("client_secret", "x")])
             .await;
         refused(&answer, 700_016, "unauthorized_client", 400);
     }
     refused(
-        &lab.ask_as("azcred-disabled").await,
+        &lab.request_token_as("azcred-disabled").await,
         7_000_112,
         "unauthorized_client",
         400,
     );
     refused(
-        &lab.ask_as("azcred-noprincipal").await,
+        &lab.request_token_as("azcred-noprincipal").await,
         7_000_229,
         "invalid_client",
         401,
     );
-    let blocked = lab.ask_as("azcred-blocked").await;
+    let blocked = lab.request_token_as("azcred-blocked").await;
     refused(&blocked, 53003, "invalid_grant", 400);
     assert!(
         blocked.body["claims"]
@@ -67,7 +67,7 @@ async fn applications_are_refused_for_what_they_are() {
 }
 
 #[tokio::test]
-async fn an_application_of_another_tenant_is_unknown_or_lacks_a_principal() {
+async fn an_application_of_another_tenant_is_unknown_or_has_no_principal() {
     let lab = Lab::seeded(
         "[[tenants]]\nid = 'c0a70500-0000-4000-8000-000000000001'\nname = 'A'\ndomains = ['a.com']\n\
          [[tenants]]\nid = 'c0a70500-0000-4000-8000-000000000002'\nname = 'B'\ndomains = ['b.com']\n\
@@ -77,15 +77,18 @@ async fn an_application_of_another_tenant_is_unknown_or_lacks_a_principal() {
          multiple_tenants = true\nsecrets = [{ name = 's', value = 'x' }]\n",
     )
     .await;
-    let ask = async |id: &str| lab.ask(&[("client_id", id), ("client_secret", "x")]).await;
-    let single = ask("a0000001-0000-4000-8000-000000000001").await;
+    let request_token = async |id: &str| {
+        lab.request_token(&[("client_id", id), ("client_secret", "x")])
+            .await
+    };
+    let single = request_token("a0000001-0000-4000-8000-000000000001").await;
     refused(&single, 700_016, "unauthorized_client", 400);
-    let multiple = ask("a0000001-0000-4000-8000-000000000002").await;
+    let multiple = request_token("a0000001-0000-4000-8000-000000000002").await;
     refused(&multiple, 7_000_229, "invalid_client", 401);
 }
 
 #[tokio::test]
-async fn tenants_are_refused_when_unknown_malformed_or_not_one() {
+async fn unknown_malformed_and_missing_tenants_are_rejected() {
     let lab = Lab::start().await;
     let form = [
         ("grant_type", "client_credentials"),
@@ -116,7 +119,7 @@ async fn tenants_are_refused_when_unknown_malformed_or_not_one() {
 }
 
 #[tokio::test]
-async fn requests_are_refused_for_what_they_lack() {
+async fn requests_with_missing_parameters_are_rejected() {
     let lab = Lab::start().await;
     for missing in ["grant_type", "client_id", "scope"] {
         let mut form = vec![("client_id", DEMO), ("client_secret", "x")];
@@ -125,7 +128,7 @@ async fn requests_are_refused_for_what_they_lack() {
             .into_iter()
             .filter(|(name, value)| *name != missing || value.is_empty())
             .collect();
-        let answer = lab.ask(&form).await;
+        let answer = lab.request_token(&form).await;
         refused(&answer, 900_144, "invalid_request", 400);
         assert!(
             answer.body["error_description"]
@@ -135,10 +138,12 @@ async fn requests_are_refused_for_what_they_lack() {
         );
     }
     let unsupported = lab
-        .ask(&[("client_id", DEMO), ("grant_type", "magic")])
+        .request_token(&[("client_id", DEMO), ("grant_type", "magic")])
         .await;
     refused(&unsupported, 70003, "unsupported_grant_type", 400);
-    let twice = lab.ask(&[("client_id", DEMO), ("client_id", DEMO)]).await;
+    let twice = lab
+        .request_token(&[("client_id", DEMO), ("client_id", DEMO)])
+        .await;
     refused(&twice, 9_000_411, "invalid_request", 400);
     let url = lab.login(&format!("/{TENANT}/oauth2/v2.0/token"));
     let got = common::read(lab.client.get(&url).send().await.unwrap()).await;
@@ -166,7 +171,7 @@ async fn requests_are_refused_for_what_they_lack() {
         .await;
     refused(&v1, 900_144, "invalid_request", 400);
     let both = lab
-        .ask(&[
+        .request_token(&[
             ("client_id", DEMO),
             ("client_secret", "x"),
             ("resource", "https://a.b"),
@@ -176,7 +181,7 @@ async fn requests_are_refused_for_what_they_lack() {
 }
 
 #[tokio::test]
-async fn scopes_are_refused_when_malformed_not_default_or_unknown() {
+async fn malformed_and_unknown_scopes_are_rejected() {
     let lab = Lab::start().await;
     let secret = lab.identity("azcred-demo").secret.clone().unwrap();
     for (scope, code, error) in [
@@ -210,7 +215,7 @@ async fn scopes_are_refused_when_malformed_not_default_or_unknown() {
         ),
     ] {
         let answer = lab
-            .ask(&[
+            .request_token(&[
                 ("client_id", DEMO),
                 ("client_secret", &secret),
                 ("scope", scope),
@@ -221,7 +226,7 @@ async fn scopes_are_refused_when_malformed_not_default_or_unknown() {
 }
 
 #[tokio::test]
-async fn a_client_that_asks_too_often_is_a_loop_where_the_tenant_has_a_limit() {
+async fn too_many_identical_requests_are_a_loop_in_a_tenant_with_a_limit() {
     let lab = Lab::seeded(
         "[[tenants]]\nid = 'c0a70500-0000-4000-8000-000000000001'\nname = 'A'\ndomains = ['a.com']\n\
          loop_limit = { requests = 2, seconds = 3600 }\n\
@@ -230,13 +235,18 @@ async fn a_client_that_asks_too_often_is_a_loop_where_the_tenant_has_a_limit() {
          secrets = [{ name = 's', value = 'x' }]\n",
     )
     .await;
-    assert_eq!(lab.ask_as("looping").await.status, 200);
-    assert_eq!(lab.ask_as("looping").await.status, 200);
-    refused(&lab.ask_as("looping").await, 50196, "invalid_grant", 400);
+    assert_eq!(lab.request_token_as("looping").await.status, 200);
+    assert_eq!(lab.request_token_as("looping").await.status, 200);
+    refused(
+        &lab.request_token_as("looping").await,
+        50196,
+        "invalid_grant",
+        400,
+    );
 }
 
 #[tokio::test]
-async fn grants_of_people_are_refused_where_nobody_has_signed_in() {
+async fn user_grants_are_rejected_without_a_signed_in_user() {
     let lab = Lab::start().await;
     let desktop = "a0000001-0000-4000-8000-00000000000a";
     for (grant, parameter, value, code, error) in [
@@ -276,21 +286,21 @@ async fn grants_of_people_are_refused_where_nobody_has_signed_in() {
             (parameter, value),
             ("password", "x"),
         ];
-        refused(&lab.ask(&form).await, code, error, 400);
+        refused(&lab.request_token(&form).await, code, error, 400);
         let confidential = [
             ("grant_type", grant),
             ("client_id", DEMO),
             (parameter, value),
         ];
         refused(
-            &lab.ask(&confidential).await,
+            &lab.request_token(&confidential).await,
             7_000_218,
             "invalid_client",
             401,
         );
     }
     let no_password = lab
-        .ask(&[
+        .request_token(&[
             ("grant_type", "password"),
             ("client_id", desktop),
             ("username", "x"),

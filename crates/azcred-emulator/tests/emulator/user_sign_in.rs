@@ -1,10 +1,10 @@
-//! People sign in by password.
+//! Users sign in with a password.
 
 use crate::common::{
     claims_of,
     people::{
-        ADA, ARM, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, DESKTOP, FABRIKAM, ask, lab,
-        refresh, sign_in, text,
+        ADA, ARM, AZURE_CLI, CONFIDENTIAL, CONSENTED, CONTOSO, DESKTOP, FABRIKAM, lab, refresh,
+        request_token, sign_in, text,
     },
     refused,
 };
@@ -13,7 +13,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_password_gets_all_that_azure_cli_keeps() {
+async fn a_password_gets_everything_that_azure_cli_stores() {
     let lab = lab().await;
     let answer = sign_in(&lab, "organizations", "Ada@Contoso.com", "analytical").await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -68,9 +68,9 @@ async fn a_password_gets_all_that_azure_cli_keeps() {
 }
 
 #[tokio::test]
-async fn what_was_not_asked_for_is_not_given() {
+async fn only_requested_tokens_are_returned() {
     let lab = lab().await;
-    let answer = ask(
+    let answer = request_token(
         &lab,
         CONTOSO,
         &[
@@ -95,7 +95,7 @@ async fn what_was_not_asked_for_is_not_given() {
 }
 
 #[tokio::test]
-async fn a_resource_that_wants_v2_tokens_gets_them_of_people_too() {
+async fn a_resource_that_expects_v2_tokens_gets_users_tokens_in_v2_too() {
     let lab = lab().await;
     let first = sign_in(&lab, CONTOSO, "ada@contoso.com", "analytical").await;
     let scope = [("scope", "api://contoso/user_impersonation")];
@@ -114,7 +114,7 @@ async fn a_resource_that_wants_v2_tokens_gets_them_of_people_too() {
     ] {
         assert_eq!(claims[name], value, "{name}");
     }
-    // What only v1.0 tokens have ('Access token claims reference').
+    // Claims that only v1.0 tokens have ('Access token claims reference').
     for name in [
         "acr",
         "amr",
@@ -132,7 +132,7 @@ async fn a_resource_that_wants_v2_tokens_gets_them_of_people_too() {
 }
 
 #[tokio::test]
-async fn the_v1_endpoint_signs_people_in_too() {
+async fn the_v1_endpoint_signs_users_in_too() {
     let lab = lab().await;
     let form = [
         ("grant_type", "password"),
@@ -152,13 +152,13 @@ async fn the_v1_endpoint_signs_people_in_too() {
         claims_of(text(&answer, "id_token"))["upn"],
         "ada@contoso.com"
     );
-    // What one endpoint issued, the other takes.
+    // Each endpoint accepts what the other issued.
     let next = refresh(&lab, CONTOSO, text(&answer, "refresh_token"), &[]).await;
     assert_eq!(next.status, 200, "{next:?}");
 }
 
 #[tokio::test]
-async fn every_reason_to_refuse_a_password_has_its_code() {
+async fn each_rejected_password_sign_in_has_its_own_code() {
     let lab = lab().await;
     for (name, password, code) in [
         ("nobody@contoso.com", "x", 50034),
@@ -187,7 +187,7 @@ async fn every_reason_to_refuse_a_password_has_its_code() {
 }
 
 #[tokio::test]
-async fn every_reason_to_refuse_a_client_or_scope_has_its_code() {
+async fn each_invalid_client_or_scope_has_its_own_code() {
     let lab = lab().await;
     let signed_in = |more: &[(&'static str, &'static str)]| {
         let mut form = vec![
@@ -234,7 +234,7 @@ async fn every_reason_to_refuse_a_client_or_scope_has_its_code() {
         (vec![("scope", "")], 900_144, "invalid_request", 400),
         (vec![("claims", "no JSON")], 90023, "invalid_request", 400),
     ] {
-        let answer = ask(&lab, CONTOSO, &signed_in(&more)).await;
+        let answer = request_token(&lab, CONTOSO, &signed_in(&more)).await;
         refused(&answer, code, error, status);
     }
     for more in [
@@ -242,9 +242,9 @@ async fn every_reason_to_refuse_a_client_or_scope_has_its_code() {
         vec![("client_id", CONFIDENTIAL), ("client_secret", "its secret")],
         vec![("scope", "User.Read offline_access")],
     ] {
-        let answer = ask(&lab, CONTOSO, &signed_in(&more)).await;
+        let answer = request_token(&lab, CONTOSO, &signed_in(&more)).await;
         assert_eq!(answer.status, 200, "{more:?}: {answer:?}");
-        // Only Microsoft's own are a family.
+        // Only Microsoft's own clients are a family.
         let of_family = !more.iter().any(|(name, _)| *name == "client_id");
         assert_eq!(answer.body.get("foci").is_some(), of_family);
     }
@@ -264,7 +264,7 @@ async fn ten_wrong_passwords_lock_the_account_for_a_minute() {
 }
 
 #[tokio::test]
-async fn a_realm_is_managed_where_the_domain_is_a_tenants() {
+async fn a_realm_is_managed_if_the_domain_is_a_tenants() {
     let lab = lab().await;
     let realm = |user: &str| format!("/common/userrealm/{user}?api-version=1.0");
     let known = lab.get(&realm("anybody@fabrikam.com")).await;
@@ -278,7 +278,7 @@ async fn a_realm_is_managed_where_the_domain_is_a_tenants() {
 }
 
 #[tokio::test]
-async fn a_token_says_how_its_client_proved_itself() {
+async fn a_token_shows_how_its_client_proved_its_identity() {
     let lab = lab().await;
     let secret = [
         ("grant_type", "password"),
@@ -287,13 +287,13 @@ async fn a_token_says_how_its_client_proved_itself() {
         ("client_id", CONFIDENTIAL),
         ("client_secret", "its secret"),
     ];
-    let answer = ask(&lab, CONTOSO, &secret).await;
+    let answer = request_token(&lab, CONTOSO, &secret).await;
     assert_eq!(answer.claims()["appidacr"], "1");
     assert_eq!(answer.claims()["acr"], "1");
 }
 
 #[tokio::test]
-async fn groups_that_would_not_fit_into_a_header_are_to_be_asked_for() {
+async fn too_many_groups_for_a_header_are_replaced_by_a_url() {
     let lab = lab().await;
     let add = |count: u128| {
         let mut directory = lab.emulator.world().directory_mut();

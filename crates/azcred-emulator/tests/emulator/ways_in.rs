@@ -1,4 +1,4 @@
-//! The two ways in: each service by its port, and Azure's real names through the proxy.
+//! The two ways: each service by its port, and Azure's real names through the proxy.
 
 use crate::common::{self, ARM_SCOPE, DEMO, Lab, TENANT, client};
 use serde_json::Value;
@@ -7,10 +7,10 @@ use tokio::{
     net::TcpStream,
 };
 
-/// A client that goes through the emulator's proxy.
+/// A client that uses the emulator's proxy.
 fn proxied(lab: &Lab) -> reqwest::Client {
     let proxy = reqwest::Proxy::all(&lab.emulator.info().proxy_url).unwrap();
-    // `no_proxy` in the common builder only silences the machine's own proxies.
+    // `no_proxy` in the common builder only turns off the machine's own proxies.
     client(&lab.emulator).proxy(proxy).build().unwrap()
 }
 
@@ -18,7 +18,7 @@ fn port_of(url: &str) -> u16 {
     url::Url::parse(url).unwrap().port().unwrap()
 }
 
-/// Sends text to a port and reads whatever comes back until the end.
+/// Sends text to a port and reads the response to its end.
 async fn raw(url: &str, text: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port_of(url)))
         .await
@@ -36,7 +36,7 @@ async fn json(client: &reqwest::Client, url: &str) -> Value {
 }
 
 #[tokio::test]
-async fn every_real_name_of_the_sign_in_service_answers_by_its_own_certificate() {
+async fn every_real_name_of_the_sign_in_service_has_its_own_certificate() {
     let lab = Lab::start().await;
     let client = proxied(&lab);
     for host in [
@@ -56,7 +56,7 @@ async fn every_real_name_of_the_sign_in_service_answers_by_its_own_certificate()
 }
 
 #[tokio::test]
-async fn a_token_by_real_names_opens_arm_by_real_names() {
+async fn a_token_from_a_real_name_works_at_arms_real_name() {
     let lab = Lab::start().await;
     let client = proxied(&lab);
     let secret = lab.identity("azcred-demo").secret.clone().unwrap();
@@ -88,7 +88,7 @@ async fn a_token_by_real_names_opens_arm_by_real_names() {
 }
 
 #[tokio::test]
-async fn discovery_by_a_port_stays_on_that_port() {
+async fn discovery_by_a_port_returns_urls_of_that_port() {
     let lab = Lab::start().await;
     let login = lab.emulator.info().login_url.clone();
     for (path, token, keys, issuer) in [
@@ -121,7 +121,7 @@ async fn discovery_by_a_port_stays_on_that_port() {
 #[tokio::test]
 async fn the_published_key_is_the_one_that_signs() {
     let lab = Lab::start().await;
-    let token = lab.ask_as("azcred-demo").await.body["access_token"]
+    let token = lab.request_token_as("azcred-demo").await.body["access_token"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -164,7 +164,7 @@ async fn the_published_key_is_the_one_that_signs() {
 #[tokio::test]
 async fn instance_discovery_knows_azures_authorities_and_its_own_port_and_no_others() {
     let lab = Lab::start().await;
-    let ask = async |authority: &str, version: &str| {
+    let request_token = async |authority: &str, version: &str| {
         let endpoint = format!("https://{authority}/{TENANT}/oauth2/v2.0/authorize");
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs([
@@ -175,7 +175,7 @@ async fn instance_discovery_knows_azures_authorities_and_its_own_port_and_no_oth
         lab.get(&format!("/common/discovery/instance?{query}"))
             .await
     };
-    let known = ask("login.microsoftonline.com", "1.1").await;
+    let known = request_token("login.microsoftonline.com", "1.1").await;
     assert_eq!(
         known.body["tenant_discovery_endpoint"],
         format!("https://login.microsoftonline.com/{TENANT}/v2.0/.well-known/openid-configuration")
@@ -191,20 +191,20 @@ async fn instance_discovery_knows_azures_authorities_and_its_own_port_and_no_oth
         .strip_prefix("https://")
         .unwrap()
         .to_owned();
-    assert_eq!(ask(&own, "1.0").await.status, 200);
+    assert_eq!(request_token(&own, "1.0").await.status, 200);
     for stranger in [
         "example.com",
         "login.microsoftonline.com.example.com",
         "localhost:1",
     ] {
-        let answer = ask(stranger, "1.1").await;
+        let answer = request_token(stranger, "1.1").await;
         assert_eq!((answer.status, answer.code()), (400, 50049), "{stranger}");
         assert_eq!(answer.body["error"], "invalid_instance");
     }
 }
 
 #[tokio::test]
-async fn the_proxy_connects_to_nobody_else_and_says_so() {
+async fn the_proxy_rejects_other_hosts_and_says_so() {
     let lab = Lab::start().await;
     let proxy = &lab.emulator.info().proxy_url;
     let connect = |host: &str| {
@@ -256,7 +256,7 @@ async fn the_proxy_connects_to_nobody_else_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_request_for_another_host_on_a_tunnel_is_misdirected() {
+async fn a_request_for_another_host_in_a_tunnel_is_rejected() {
     let lab = Lab::start().await;
     let client = proxied(&lab);
     let answer = client
@@ -271,7 +271,7 @@ async fn a_request_for_another_host_on_a_tunnel_is_misdirected() {
 }
 
 #[tokio::test]
-async fn plain_http_to_a_port_is_told_to_use_https() {
+async fn the_error_for_plain_http_says_to_use_https() {
     let lab = Lab::start().await;
     let answer = raw(
         &lab.emulator.info().login_url,
@@ -285,7 +285,7 @@ async fn plain_http_to_a_port_is_told_to_use_https() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_trust_the_authority_gets_no_answer() {
+async fn a_client_that_does_not_trust_the_authority_gets_no_response() {
     let lab = Lab::start().await;
     let stranger = reqwest::Client::builder().no_proxy().build().unwrap();
     let error = stranger
@@ -298,12 +298,12 @@ async fn a_client_that_does_not_trust_the_authority_gets_no_answer() {
 }
 
 #[tokio::test]
-async fn bodies_and_heads_beyond_their_limits_are_refused() {
+async fn too_large_bodies_and_headers_are_rejected() {
     let lab = Lab::start().await;
     let url = lab.login(&format!("/{TENANT}/oauth2/v2.0/token"));
     for size in [200 * 1024, 5 * 1024 * 1024] {
         let sent = lab.client.post(&url).body("x".repeat(size)).send().await;
-        // The server may close before it has read all.
+        // The server may close the connection before it has read the whole request.
         if let Ok(response) = sent {
             assert_eq!(response.status(), 413, "{size}");
         }
@@ -317,13 +317,13 @@ async fn bodies_and_heads_beyond_their_limits_are_refused() {
     if let Ok(response) = sent {
         assert!([400, 431].contains(&response.status().as_u16()));
     }
-    assert_eq!(lab.ask_as("azcred-demo").await.status, 200);
+    assert_eq!(lab.request_token_as("azcred-demo").await.status, 200);
 }
 
 #[tokio::test]
-async fn the_log_names_the_client_and_holds_no_secret() {
+async fn the_log_names_the_client_and_has_no_secret() {
     let lab = Lab::start().await;
-    lab.ask(&[("client_id", DEMO), ("client_secret", "canary-hunter2")])
+    lab.request_token(&[("client_id", DEMO), ("client_secret", "canary-hunter2")])
         .await;
     let log = lab.emulator.requests().all();
     let served = log.last().unwrap();

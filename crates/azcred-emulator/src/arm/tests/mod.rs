@@ -1,4 +1,4 @@
-//! ARM as a client sees it: requests through the router, against a small Contoso beside a Fabrikam.
+//! ARM as a client sees it: requests through the router, to a small Contoso and a Fabrikam.
 
 use crate::{
     directory::{Directory, Group, ServicePrincipal, ServicePrincipalKind, Tenant, User},
@@ -34,28 +34,28 @@ mod roles;
 mod tokens;
 mod workspaces;
 
-/// Who calls, by object id.
+/// The callers, by object id.
 const DEMO: Uuid = Uuid::from_u128(0xde);
 const OWNER: Uuid = Uuid::from_u128(0x0f);
-const NOBODY: Uuid = Uuid::from_u128(0x0b);
+const WITHOUT_ROLE: Uuid = Uuid::from_u128(0x0b);
 const STRANGER: Uuid = Uuid::from_u128(0x57);
 const ANNA: Uuid = Uuid::from_u128(0xa);
 const ADA: Uuid = Uuid::from_u128(0xada);
 const TEAM: Uuid = Uuid::from_u128(0x7);
 const ENGINEERS: Uuid = Uuid::from_u128(0xe);
 
-struct Azure {
+struct TestArm {
     world: Arc<World>,
     router: axum::Router,
 }
 
-struct Got {
+struct ArmReply {
     status: StatusCode,
     headers: HeaderMap,
     body: Value,
 }
 
-impl Got {
+impl ArmReply {
     fn code(&self) -> &str {
         self.body["error"]["code"].as_str().unwrap_or_default()
     }
@@ -93,7 +93,7 @@ impl Got {
     }
 }
 
-/// Keys of these tests' own, made once: an RSA key takes a second of an unoptimised build.
+/// Keys for these tests only, made once: in a debug build, one RSA key takes a second.
 fn keys() -> Keys {
     static MADE: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
         let (key, pkcs8) = SigningKey::generate().expect("a key");
@@ -106,7 +106,7 @@ fn keys() -> Keys {
     }
 }
 
-fn azure() -> Azure {
+fn azure() -> TestArm {
     let mut directory = Directory::default();
     for (id, name, domain) in [
         (CONTOSO, "Contoso", "contoso.onmicrosoft.com"),
@@ -120,7 +120,7 @@ fn azure() -> Azure {
         (Uuid::from_u128(0xfe), CONTOSO, "azcred-federated"),
         (Uuid::from_u128(0xc0), CONTOSO, "azcred-contributor"),
         (OWNER, CONTOSO, "owner"),
-        (NOBODY, CONTOSO, "nobody"),
+        (WITHOUT_ROLE, CONTOSO, "nobody"),
         (STRANGER, FABRIKAM, "stranger"),
     ] {
         let principal = ServicePrincipal {
@@ -182,13 +182,13 @@ scope = '/subscriptions/5ec0ffee-0001-4000-8000-000000000009'
         arm: "https://localhost:1002".into(),
         graph: "https://localhost:1003".into(),
     });
-    Azure {
+    TestArm {
         router: super::router(Arc::clone(&world)),
         world,
     }
 }
 
-impl Azure {
+impl TestArm {
     fn claims(&self, who: Uuid) -> Map<String, Value> {
         let directory = self.world.directory();
         let principal = directory.principal(who).expect("a principal");
@@ -218,7 +218,7 @@ impl Azure {
         self.world.keys.entra.sign(claims).expect("signed")
     }
 
-    async fn send(&self, request: Request<Body>) -> Got {
+    async fn send(&self, request: Request<Body>) -> ArmReply {
         let response = self
             .router
             .clone()
@@ -227,14 +227,14 @@ impl Azure {
             .expect("infallible");
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, 16 << 20).await.expect("a body");
-        Got {
+        ArmReply {
             status: parts.status,
             headers: parts.headers,
             body: serde_json::from_slice(&body).unwrap_or(Value::Null),
         }
     }
 
-    async fn call(&self, who: Uuid, method: Method, path: &str, body: Option<Value>) -> Got {
+    async fn call(&self, who: Uuid, method: Method, path: &str, body: Option<Value>) -> ArmReply {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -244,11 +244,11 @@ impl Azure {
         self.send(request).await
     }
 
-    async fn get(&self, who: Uuid, path: &str) -> Got {
+    async fn get(&self, who: Uuid, path: &str) -> ArmReply {
         self.call(who, Method::GET, path, None).await
     }
 
-    async fn get_with(&self, authorization: Option<&str>, path: &str) -> Got {
+    async fn get_with(&self, authorization: Option<&str>, path: &str) -> ArmReply {
         let mut request = Request::get(path);
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);

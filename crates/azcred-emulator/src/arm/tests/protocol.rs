@@ -1,9 +1,9 @@
-//! What holds for every request: versions, pages, ids, cloud metadata, hostile input.
+//! Rules for every request: versions, pages, ids, cloud metadata, hostile input.
 
 use super::*;
 
 #[tokio::test]
-async fn long_lists_come_in_pages_whose_links_lead_on() {
+async fn long_lists_have_pages_with_links_to_the_next() {
     let azure = azure();
     let mut path = format!("/providers/Microsoft.Authorization/roleDefinitions?{RBAC}&$top=5");
     let mut names = Vec::new();
@@ -34,7 +34,7 @@ async fn long_lists_come_in_pages_whose_links_lead_on() {
 }
 
 #[tokio::test]
-async fn versions_and_types_that_do_not_exist_are_named() {
+async fn unknown_versions_and_types_are_named() {
     let azure = azure();
     for (path, status, code) in [
         (
@@ -151,7 +151,7 @@ async fn cloud_metadata_names_the_ports_by_ports_and_azure_by_real_names() {
 }
 
 #[tokio::test]
-async fn every_answer_carries_the_ids_to_ask_support_with() {
+async fn every_response_has_the_ids_for_microsofts_support() {
     let azure = azure();
     let correlation = Uuid::new_v4().to_string();
     let request = Request::get(format!("{WORKSPACE}?{ML}"))
@@ -184,7 +184,7 @@ async fn every_answer_carries_the_ids_to_ask_support_with() {
 }
 
 #[tokio::test]
-async fn hostile_requests_end_in_an_error_of_ours() {
+async fn hostile_requests_get_an_error_response() {
     let azure = azure();
     let deep = format!("/{}", vec!["x"; 200].join("/"));
     let long = format!(

@@ -1,4 +1,4 @@
-//! What a caller may see and do.
+//! What a caller may read and change.
 
 use super::*;
 
@@ -42,10 +42,12 @@ async fn a_data_scientist_reads_the_workspace_and_may_not_change_it() {
 }
 
 #[tokio::test]
-async fn who_has_no_right_does_not_learn_what_exists() {
+async fn a_caller_without_a_right_does_not_learn_what_exists() {
     let azure = azure();
-    let here = azure.get(NOBODY, &format!("{WORKSPACE}?{ML}")).await;
-    let missing = azure.get(NOBODY, &format!("{WORKSPACE}-x?{ML}")).await;
+    let here = azure.get(WITHOUT_ROLE, &format!("{WORKSPACE}?{ML}")).await;
+    let missing = azure
+        .get(WITHOUT_ROLE, &format!("{WORKSPACE}-x?{ML}"))
+        .await;
     here.refused(403, "AuthorizationFailed");
     missing.refused(403, "AuthorizationFailed");
     azure
@@ -58,7 +60,7 @@ async fn who_has_no_right_does_not_learn_what_exists() {
         .refused(404, "ResourceGroupNotFound");
     let permissions = azure
         .get(
-            NOBODY,
+            WITHOUT_ROLE,
             &format!("{WORKSPACE}-x/providers/Microsoft.Authorization/permissions?{RBAC}"),
         )
         .await;
@@ -66,16 +68,22 @@ async fn who_has_no_right_does_not_learn_what_exists() {
 }
 
 #[tokio::test]
-async fn a_subscription_is_shown_to_whoever_has_some_role_in_it() {
+async fn a_subscription_is_listed_for_callers_with_a_role_in_it() {
     let azure = azure();
-    for (who, expected) in [(DEMO, 1), (OWNER, 1), (ANNA, 1), (STRANGER, 1), (NOBODY, 0)] {
+    for (who, expected) in [
+        (DEMO, 1),
+        (OWNER, 1),
+        (ANNA, 1),
+        (STRANGER, 1),
+        (WITHOUT_ROLE, 0),
+    ] {
         let got = azure.get(who, &format!("/subscriptions?{ARM}")).await;
         assert_eq!(got.done(200)["count"]["value"], expected, "{who}");
     }
     let one = azure.get(DEMO, &format!("{SUBSCRIPTION}?{ARM}")).await;
     assert_eq!(one.done(200)["tenantId"], json!(CONTOSO));
     azure
-        .get(NOBODY, &format!("{SUBSCRIPTION}?{ARM}"))
+        .get(WITHOUT_ROLE, &format!("{SUBSCRIPTION}?{ARM}"))
         .await
         .refused(403, "AuthorizationFailed");
     azure
@@ -123,7 +131,7 @@ async fn a_deny_assignment_is_named_in_the_refusal_and_listed() {
 }
 
 #[tokio::test]
-async fn lists_hold_what_the_caller_may_read_and_no_more() {
+async fn lists_have_only_what_the_caller_may_read() {
     let azure = azure();
     let workspaces =
         format!("{SUBSCRIPTION}/providers/Microsoft.MachineLearningServices/workspaces?{ML}");
@@ -132,7 +140,7 @@ async fn lists_hold_what_the_caller_may_read_and_no_more() {
         ["ws-contoso-ml"]
     );
     azure
-        .get(NOBODY, &workspaces)
+        .get(WITHOUT_ROLE, &workspaces)
         .await
         .refused(403, "AuthorizationFailed");
     let groups = format!("{SUBSCRIPTION}/resourceGroups?{ARM}");
@@ -145,7 +153,7 @@ async fn lists_hold_what_the_caller_may_read_and_no_more() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_in_a_subscription_that_is_switched_off() {
+async fn a_disabled_subscription_is_read_only() {
     let azure = azure();
     let path =
         format!("/subscriptions/5ec0ffee-0001-4000-8000-000000000009/resourceGroups/rg?{ARM}");
@@ -169,7 +177,7 @@ async fn nothing_is_written_in_a_subscription_that_is_switched_off() {
 }
 
 #[tokio::test]
-async fn permissions_are_those_of_every_role_that_holds_there() {
+async fn permissions_are_those_of_all_roles_at_the_scope() {
     let azure = azure();
     let at = |scope: &str| format!("{scope}/providers/Microsoft.Authorization/permissions?{RBAC}");
     let got = azure.get(DEMO, &at(WORKSPACE)).await;
@@ -180,12 +188,12 @@ async fn permissions_are_those_of_every_role_that_holds_there() {
         "Microsoft.MachineLearningServices/workspaces/*/read"
     );
     assert_eq!(held[0]["notActions"].as_array().map(Vec::len), Some(10));
-    // In Anna's case the role comes by her group, from the resource group.
+    // Anna gets the role by her group, at the resource group.
     let got = azure.get(ANNA, &at(WORKSPACE)).await;
     assert_eq!(got.done(200)["value"][0]["actions"], json!(["*/read"]));
     let got = azure.get(ANNA, &at(SUBSCRIPTION)).await;
     assert_eq!(got.done(200)["value"], json!([]));
-    // And by the oldest version that is still used.
+    // The same by the oldest version that is still in use.
     let old =
         format!("{WORKSPACE}/providers/Microsoft.Authorization/permissions?api-version=2015-07-01");
     assert_eq!(azure.get(DEMO, &old).await.done(200)["value"], json!(held));
@@ -210,7 +218,7 @@ async fn a_list_of_one_type_leaves_out_what_the_caller_may_not_read() {
 }
 
 #[tokio::test]
-async fn a_list_at_the_root_holds_no_other_tenants_assignments() {
+async fn a_list_at_the_root_has_no_other_tenants_assignments() {
     let azure = azure();
     let owner = uuid!("8e3af657-a8ff-443c-a75c-2fe8c4bcb635");
     for principal in [OWNER, STRANGER] {
@@ -238,7 +246,7 @@ async fn a_list_at_the_root_holds_no_other_tenants_assignments() {
 }
 
 #[tokio::test]
-async fn roles_can_be_neither_given_nor_listed_where_there_is_nothing() {
+async fn roles_can_not_be_assigned_or_listed_at_missing_scopes() {
     let azure = azure();
     let at =
         |scope: &str| format!("{scope}/providers/Microsoft.Authorization/roleAssignments?{RBAC}");

@@ -1,21 +1,21 @@
-//! Role definitions and assignments, as their API has them.
+//! Role definitions and role assignments.
 
 use super::*;
 
 #[tokio::test]
-async fn a_role_is_given_used_and_taken_away() {
+async fn a_role_is_assigned_used_and_removed() {
     let azure = azure();
     let name = Uuid::new_v4();
     let path =
         format!("{WORKSPACE}/providers/Microsoft.Authorization/roleAssignments/{name}?{RBAC}");
     let body = json!({"properties": {
         "roleDefinitionId": format!("{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"),
-        "principalId": NOBODY,
+        "principalId": WITHOUT_ROLE,
         "principalType": "ServicePrincipal",
     }});
     let workspace = format!("{WORKSPACE}?{ML}");
     azure
-        .get(NOBODY, &workspace)
+        .get(WITHOUT_ROLE, &workspace)
         .await
         .refused(403, "AuthorizationFailed");
     azure
@@ -27,7 +27,7 @@ async fn a_role_is_given_used_and_taken_away() {
         .await;
     assert_eq!(made.done(201)["properties"]["scope"], WORKSPACE);
     assert_eq!(made.body["properties"]["createdBy"], json!(OWNER));
-    azure.get(NOBODY, &workspace).await.done(200);
+    azure.get(WITHOUT_ROLE, &workspace).await.done(200);
 
     let other = path.replace(&name.to_string(), &Uuid::new_v4().to_string());
     let twice = azure.call(OWNER, Method::PUT, &other, Some(body)).await;
@@ -50,13 +50,13 @@ async fn a_role_is_given_used_and_taken_away() {
         .await
         .refused(404, "RoleAssignmentNotFound");
     azure
-        .get(NOBODY, &workspace)
+        .get(WITHOUT_ROLE, &workspace)
         .await
         .refused(403, "AuthorizationFailed");
 }
 
 #[tokio::test]
-async fn an_assignment_that_makes_no_sense_is_refused_for_its_own_reason() {
+async fn each_invalid_assignment_is_rejected_with_its_own_error() {
     let azure = azure();
     let reader =
         "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7";
@@ -76,7 +76,7 @@ async fn an_assignment_that_makes_no_sense_is_refused_for_its_own_reason() {
             400,
             "PrincipalNotFound",
         ),
-        // Fabrikam's principals are none of Contoso's.
+        // Contoso does not have Fabrikam's principals.
         (
             "",
             json!({"properties": {"roleDefinitionId": reader, "principalId": STRANGER}}),
@@ -114,7 +114,7 @@ async fn an_assignment_that_makes_no_sense_is_refused_for_its_own_reason() {
             .await
             .refused(status, code);
     }
-    // One that is not replicated yet, as the client says.
+    // A principal that is not replicated yet, according to the client.
     let path = format!(
         "{WORKSPACE}/providers/Microsoft.Authorization/roleAssignments/{}?{RBAC}",
         Uuid::new_v4()
@@ -127,7 +127,7 @@ async fn an_assignment_that_makes_no_sense_is_refused_for_its_own_reason() {
 }
 
 #[tokio::test]
-async fn assignments_are_listed_as_the_filter_says() {
+async fn assignments_are_listed_by_filter() {
     let azure = azure();
     let list = |scope: &str, filter: &str| {
         let query: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
@@ -186,11 +186,11 @@ async fn role_definitions_are_found_by_name_and_kind_and_id() {
     assert_eq!(got.done(200)["value"].as_array().map(Vec::len), Some(13));
     let root = "/providers/Microsoft.Authorization/roleDefinitions";
     azure
-        .get(NOBODY, &format!("{root}/{id}?{RBAC}"))
+        .get(WITHOUT_ROLE, &format!("{root}/{id}?{RBAC}"))
         .await
         .done(200);
     azure
-        .get(NOBODY, &format!("{root}/{}?{RBAC}", Uuid::nil()))
+        .get(WITHOUT_ROLE, &format!("{root}/{}?{RBAC}", Uuid::nil()))
         .await
         .refused(404, "RoleDefinitionDoesNotExist");
 }

@@ -1,9 +1,9 @@
-//! What is wrong with a token, each fault by its own code.
+//! Invalid tokens: each fault has its own code.
 
 use super::*;
 
 #[tokio::test]
-async fn a_token_of_another_tenant_is_told_where_to_go() {
+async fn the_error_for_a_token_of_another_tenant_names_the_right_authority() {
     let azure = azure();
     let got = azure.get(STRANGER, &format!("{WORKSPACE}?{ML}")).await;
     let message = got.refused(401, "InvalidAuthenticationTokenTenant");
@@ -21,7 +21,7 @@ async fn a_token_of_another_tenant_is_told_where_to_go() {
 }
 
 #[tokio::test]
-async fn each_fault_of_a_token_has_its_own_code() {
+async fn each_kind_of_invalid_token_has_its_own_code() {
     let azure = azure();
     let path = format!("{WORKSPACE}?{ML}");
     let now = azure.world.clock.unix();

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_workspace_is_made_changed_and_deleted() {
+async fn a_workspace_is_created_changed_and_deleted() {
     let azure = azure();
     let path =
         format!("{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/new-ws?{ML}");
@@ -98,7 +98,7 @@ async fn a_workspace_is_made_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn an_identity_that_only_the_seed_knows_has_a_principal_that_can_be_given_roles() {
+async fn an_identity_of_the_seed_has_a_principal_that_can_have_roles() {
     let azure = azure();
     let got = azure.get(OWNER, &format!("{WORKSPACE}?{ML}")).await;
     let principal: Uuid =

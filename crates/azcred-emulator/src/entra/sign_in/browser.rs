@@ -1,9 +1,9 @@
-//! What a browser remembers: who is signed in there, and which pages are its own.
+//! What a browser stores: the signed-in accounts, and an id that the emulator's pages carry.
 //!
-//! Both are cookies. The first is sealed: the service keeps nothing itself, so a sign-in outlives a
-//! restart. They are never sent by another site's forms (`SameSite`), nor shown to scripts
-//! (`HttpOnly`); `__Host-` keeps programs that answer at the same name by plain HTTP from setting
-//! them (RFC 6265bis section 4.1.3.2).
+//! Both are cookies. The accounts are encrypted: the service stores nothing, so a sign-in survives
+//! a restart. Browsers don't send the cookies with forms of other sites (`SameSite`), nor show them
+//! to scripts (`HttpOnly`). The prefix `__Host-` keeps programs that serve plain HTTP at the same
+//! host from setting them (RFC 6265bis section 4.1.3.2).
 
 use crate::{
     clock::millis,
@@ -19,42 +19,42 @@ use subtle::ConstantTimeEq as _;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// A person who is signed in.
+/// A signed-in account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SignedIn {
     /// The account's object id in its home tenant.
     pub(super) account: Uuid,
     /// `sid`.
     pub(super) session: Uuid,
-    /// What was proved, and when.
+    /// The factors that the user has proved, with the time.
     pub(super) proofs: Proofs,
-    /// The same time in Unix milliseconds: a revocation may be of the same second.
+    /// The time of the sign-in in Unix milliseconds, as a revocation may be in the same second.
     pub(super) millis: i64,
 }
 
-/// A browser, by its cookies.
+/// A browser, identified by its cookies.
 pub(super) struct Browser {
-    /// A number that its own pages carry, and no other site knows.
+    /// A random id, which the emulator's pages carry and other sites don't know.
     id: String,
     is_new: bool,
     signed_in: Vec<SignedIn>,
     is_changed: bool,
-    /// Told apart by port, as cookies are not: two emulators on one machine would sign each other's
-    /// people out.
+    /// The port, as part of the cookies' names. Cookies are shared between ports: without it, two
+    /// emulators on one machine would sign out each other's users.
     suffix: String,
 }
 
 const PURPOSE: &str = "azcred-emulator browser session 1";
-/// The most accounts that are signed in at once; the oldest goes for a new one.
+/// Most signed-in accounts. A further one replaces the oldest.
 const MAX_SIGNED_IN: usize = 8;
-/// What a browser keeps of one cookie at the most.
+/// The largest cookie that a browser stores.
 const MAX_COOKIE: usize = 4096;
 /// A session that is not persistent ends after a day ('Session lifetime policies').
 const SESSION_SECONDS: i64 = 24 * 3600;
 
 impl Browser {
-    /// Reads a browser's cookies; one that has none is new. `None` where the system has no
-    /// randomness.
+    /// Reads a browser's cookies. A browser without them is new. `None` if the system returns no
+    /// random bytes.
     pub(super) fn read(
         directory: &Directory,
         exchange: &Exchange,
@@ -86,17 +86,17 @@ impl Browser {
         })
     }
 
-    /// What its pages carry.
+    /// The id that the pages carry.
     pub(super) fn id(&self) -> &str {
         &self.id
     }
 
-    /// Whether a page that carries this is one of its own.
+    /// Whether this id, from a page, is this browser's.
     pub(super) fn owns(&self, id: &str) -> bool {
         !self.is_new && bool::from(self.id.as_bytes().ct_eq(id.as_bytes()))
     }
 
-    /// Who is signed in, the last one first.
+    /// The signed-in accounts. The last one comes first.
     pub(super) fn signed_in(&self) -> &[SignedIn] {
         &self.signed_in
     }
@@ -106,7 +106,7 @@ impl Browser {
         self.signed_in.iter().find(|one| one.account == account)
     }
 
-    /// An account has proved something: its session goes on with that, or begins.
+    /// Records what an account has proved, in its session or in a new one.
     pub(super) fn sign_in(&mut self, account: Uuid, proofs: Proofs, now: OffsetDateTime) {
         let session = self
             .session_of(account)
@@ -129,8 +129,8 @@ impl Browser {
         self.is_changed = true;
     }
 
-    /// Puts what has changed on an answer.
-    pub(super) fn dress(&self, directory: &Directory, response: &mut Response) {
+    /// Adds cookies to a response, if something has changed.
+    pub(super) fn add_headers(&self, directory: &Directory, response: &mut Response) {
         let mut set = |name: &str, value: &str, more: &str| {
             let cookie = format!(
                 "__Host-{name}{}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{more}",
@@ -153,7 +153,7 @@ impl Browser {
     }
 }
 
-/// Characters of [`Browser::id`]: 16 bytes in base64url.
+/// Length of [`Browser::id`] in characters: 16 bytes in base64url.
 const ID: usize = 22;
 
 fn new_id() -> Option<String> {
@@ -162,8 +162,7 @@ fn new_id() -> Option<String> {
     Some(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// Whether a session still counts: young enough, and of an account that was neither revoked nor
-/// taken away.
+/// Whether a session is still valid: not too old, not revoked, and its account exists.
 fn is_alive(directory: &Directory, one: &SignedIn, now: i64) -> bool {
     let account: Option<&User> = directory.users.get(&one.account);
     now.saturating_sub(one.proofs.at) < SESSION_SECONDS

@@ -1,4 +1,4 @@
-//! How a sign-in ends: a code for the program, an approval of a device, or neither.
+//! The end of a sign-in: a code for the program, an approval of a device, or an error.
 
 use crate::{
     directory::Directory,
@@ -20,7 +20,7 @@ use crate::{
 use axum::response::Response;
 use uuid::Uuid;
 
-/// The program gets what it asked for.
+/// Sends the program its code, or approves the device.
 pub(super) fn grant(
     world: &World,
     exchange: &Exchange,
@@ -52,8 +52,8 @@ pub(super) fn grant(
         redirect_uri: request.back.uri.clone(),
         challenge: request.challenge.clone(),
         nonce: request.nonce.clone(),
-        scope: ready.asked.text.clone(),
-        resource: ready.asked.resource.clone(),
+        scope: ready.requested.text.clone(),
+        resource: ready.requested.resource.clone(),
         session: session.id,
         proofs: session.proofs,
         proved_millis: ready.proved_millis,
@@ -70,7 +70,7 @@ pub(super) fn grant(
     request.back.answer(exchange, parameters)
 }
 
-/// The program gets nothing, and is told why.
+/// Sends the program the refusal.
 pub(super) fn give_up(
     world: &World,
     directory: &Directory,
@@ -92,12 +92,10 @@ pub(super) fn give_up(
     }
 }
 
-/// Where a browser goes after a logout, if the program that sent it says so and has registered the
-/// address.
+/// The URL after a sign-out, if the program sent one and has registered it.
 pub(super) fn after_logout(directory: &Directory, form: &Form) -> Option<String> {
     let to = form.get("post_logout_redirect_uri")?;
-    // Whether the token is still good does not matter: it names a program, and the address is
-    // checked.
+    // An expired token is accepted too: it only names the program, and the URL is checked.
     let hinted = form.get("id_token_hint").and_then(|token| {
         let audience = Jws::parse(token).ok()?.claim_str("aud")?.to_owned();
         Uuid::try_parse(&audience).ok()

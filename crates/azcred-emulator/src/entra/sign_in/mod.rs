@@ -1,9 +1,9 @@
-//! Signing in by a browser: the authorize endpoint, its pages, and what they remember of a person.
+//! Sign-in with a browser: the authorize endpoint and its pages.
 //!
-//! A request for a code ([`request`]) begins a [`transaction`]. Each request decides again what
-//! comes next ([`step`]): a page ([`pages`]) whose form is posted back ([`posted`]), or the end
-//! ([`finish`]). The browser's cookies hold the signed-in accounts ([`browser`]), its pages hold
-//! the transaction; only issued codes are kept in memory.
+//! A request for a code ([`request`]) starts a [`transaction`]. Each further request determines the
+//! next step ([`step`]): a page ([`pages`]) whose form is posted back ([`posted`]), or the end
+//! ([`finish`]). The browser's cookies store the signed-in accounts ([`browser`]), and its pages
+//! store the transaction. The emulator stores only the issued codes.
 
 mod browser;
 mod finish;
@@ -25,7 +25,7 @@ use axum::{
 };
 use std::sync::Arc;
 
-/// The routes that browsers come to.
+/// The routes for browsers.
 pub(super) fn router() -> Router<Arc<World>> {
     let v1 = || get(visit::authorize_v1).post(visit::authorize_v1);
     let v2 = || get(visit::authorize_v2).post(visit::authorize_v2);

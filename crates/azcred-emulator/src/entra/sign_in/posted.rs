@@ -1,4 +1,4 @@
-//! What a person entered on a page, and what it changes.
+//! What a user entered on a page, and what it changes.
 
 use crate::{
     directory::Directory,
@@ -20,15 +20,15 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// What follows.
+/// What happens after a posted page.
 pub(super) enum Next {
-    /// The next page, or the same once more with a notice.
+    /// Show the next page, or the same page with a notice.
     GoOn,
-    /// The program is told that nothing will come.
+    /// Send the program a refusal.
     GiveUp(Refusal),
 }
 
-/// Takes in what was entered: the field `do` says on which page, and by which button.
+/// Handles a posted page. The field `do` names the page and the button.
 pub(super) fn take(
     world: &World,
     exchange: &Exchange,
@@ -87,7 +87,7 @@ pub(super) fn take(
     Next::GoOn
 }
 
-/// Another account is to be chosen: what was entered for this one no longer counts.
+/// The user wants another account: what was entered for the present one is discarded.
 fn choose_again(transaction: &mut Transaction, choice: AccountChoice) {
     transaction.choice = choice;
     transaction.account = None;
@@ -101,7 +101,7 @@ fn is_account(directory: &Directory, id: Uuid) -> bool {
     user.is_some_and(|user| user.guest_of.is_none())
 }
 
-/// The password of the chosen account. Returns the code of an error.
+/// Checks the password of the account. Returns the code of an error.
 fn password(
     world: &World,
     exchange: &Exchange,
@@ -111,7 +111,7 @@ fn password(
 ) -> Option<u32> {
     let directory = world.directory();
     let now = exchange.now.unix_timestamp();
-    // The page was shown for an account, chosen on an earlier page or not.
+    // The account of the page, which was chosen on an earlier page or follows from the request.
     let Step::Password(account) = step::next(world, &directory, browser, transaction, now) else {
         return None;
     };
@@ -126,7 +126,7 @@ fn password(
     }
 }
 
-/// The number of the authenticator app. Wrong ones count as wrong passwords do.
+/// Checks the number of the authenticator app. Wrong numbers count like wrong passwords.
 fn number(
     world: &World,
     exchange: &Exchange,
@@ -159,7 +159,7 @@ fn number(
     }
 }
 
-/// The permissions are allowed: of exactly what the page showed.
+/// Consents to exactly the permissions that the page showed.
 fn accept(world: &World, exchange: &Exchange, browser: &Browser, transaction: &mut Transaction) {
     let directory = world.directory();
     let now = exchange.now.unix_timestamp();
@@ -174,7 +174,7 @@ fn accept(world: &World, exchange: &Exchange, browser: &Browser, transaction: &m
     transaction.consented = true;
 }
 
-/// A device's user code.
+/// Checks a user code.
 fn code(
     world: &World,
     exchange: &Exchange,

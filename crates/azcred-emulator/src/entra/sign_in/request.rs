@@ -1,5 +1,5 @@
-//! An authorization request: the parameters of the authorize endpoint, checked as far as that is
-//! possible without a person.
+//! An authorization request: the parameters of the authorize endpoint, with the checks that need no
+//! user.
 //!
 //! 'Microsoft identity platform and OAuth 2.0 authorization code flow', 'OpenID Connect on the
 //! Microsoft identity platform'; RFC 6749 section 4.1.1, RFC 7636 section 4.3.
@@ -27,61 +27,61 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A request that may be shown to a person.
+/// A valid request, for which pages can be shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AuthorizationRequest {
-    /// Where the answer goes.
+    /// The redirect URI and the response mode.
     pub(super) back: ReturnAddress,
     pub(super) version: Version,
-    /// The resource of the v1.0 endpoint.
+    /// The resource, at the v1.0 endpoint.
     pub(super) resource: Option<String>,
     pub(super) scope: Option<String>,
     pub(super) nonce: Option<String>,
     pub(super) challenge: Option<Challenge>,
     pub(super) login_hint: Option<String>,
     pub(super) domain_hint: Option<String>,
-    /// A session of before, by its `sid`.
+    /// An earlier session, by its `sid`.
     pub(super) sid: Option<Uuid>,
     pub(super) prompt: Prompt,
-    /// How old the sign-in may be, in seconds.
+    /// The greatest age of the sign-in, in seconds.
     pub(super) max_age: Option<i64>,
     pub(super) claims: Option<String>,
-    /// The answer is to have `client_info`.
+    /// The response must have `client_info`.
     pub(super) client_info: bool,
 }
 
 /// `prompt`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Prompt {
-    /// Whatever is needed.
+    /// The pages that are needed.
     Auto,
-    /// Nothing at all: it goes without a person or not.
+    /// No page: the sign-in succeeds without the user, or fails.
     None,
     /// The password, even if an account is signed in.
     Login,
-    /// A choice, even if an account is signed in.
+    /// The choice of an account, even if an account is signed in.
     SelectAccount,
-    /// The permissions, whatever was allowed before.
+    /// The consent, even if the user has consented before.
     Consent,
 }
 
-/// Why a request goes no further.
+/// How a failed request is reported.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// A page says so: the program can't be trusted to be the one it names.
+    /// On a page: the redirect URI can't be trusted.
     Page(Refusal),
-    /// The program is told, at its own address.
+    /// To the program, at its redirect URI.
     Answer(Box<(ReturnAddress, Refusal)>),
 }
 
-/// The longest text that is taken for a hint, a nonce or a state's like.
+/// The longest accepted hint, nonce, state or similar parameter.
 const MAX_TEXT: usize = 2048;
-/// The most that all parameters may come to, in bytes: 'AADSTS90015: QueryStringTooLong'.
+/// The largest accepted total of all parameters, in bytes: 'AADSTS90015: QueryStringTooLong'.
 pub(super) const MAX_PARAMETERS: usize = 16 * 1024;
 
 impl AuthorizationRequest {
-    /// Reads the parameters of a request for the tenant, or group of tenants, that this segment
-    /// names. With it comes its client's id.
+    /// Parses the parameters of a request. `segment` names the tenant or the kind of tenants. The
+    /// request comes with its client id.
     pub(super) fn read(
         directory: &Directory,
         segment: &str,
@@ -106,7 +106,7 @@ impl AuthorizationRequest {
             mode: Mode::Query,
             state: form.get("state").map(str::to_owned),
         };
-        // From here on the program is told.
+        // From here on, errors go to the program.
         match Self::rest(&form, &mut back, version) {
             Ok(request) => Ok((application.app_id, request)),
             Err(refusal) => Err(Failure::Answer(Box::new((back, refusal)))),
@@ -151,19 +151,19 @@ impl AuthorizationRequest {
             claims: form.get("claims").map(str::to_owned),
             client_info: form.get("client_info") == Some("1"),
         };
-        // Both are read again when they are needed; what can't be read is not worth a person's
-        // time.
-        request.asked()?;
+        // Both are parsed again later. Here, a malformed one is rejected before the user sees a
+        // page.
+        request.requested()?;
         ClaimsRequest::read(request.claims.as_deref())?;
         Ok(request)
     }
 
-    /// What is asked for.
+    /// The requested scope.
     ///
     /// # Errors
     /// 901002 for a resource at the v2.0 endpoint, 900144 without a scope, 70011 and 28000 for a
     /// malformed one.
-    pub(super) fn asked(&self) -> Result<RequestedScope, Refusal> {
+    pub(super) fn requested(&self) -> Result<RequestedScope, Refusal> {
         match (self.version, &self.resource) {
             (Version::V1, resource) => {
                 let resource = resource.as_deref().unwrap_or(AZURE_AD_GRAPH);
@@ -181,7 +181,7 @@ impl AuthorizationRequest {
     }
 }
 
-/// What a v1.0 request without a resource is for.
+/// The default resource of a v1.0 request.
 const AZURE_AD_GRAPH: &str = "00000002-0000-0000-c000-000000000000";
 
 impl Prompt {
@@ -198,11 +198,11 @@ impl Prompt {
     }
 }
 
-/// The application that asks, where it may ask there.
+/// The application of the request, if it may use the endpoint.
 ///
 /// # Errors
-/// 900144 without a client id, 700016 for an unknown one, 50194 for an application of one
-/// tenant that asks all.
+/// 900144 without a client id, 700016 for an unknown one, 50194 for a single-tenant application at
+/// the endpoint for all tenants.
 fn application<'a>(
     directory: &'a Directory,
     authority: Authority<'_>,
@@ -242,9 +242,9 @@ fn application<'a>(
     }
 }
 
-/// Only codes are given out: tokens in addresses are what applications have to ask for in the
+/// Only codes are issued. To get tokens in a URL, an application must be configured for it in the
 /// portal.
-fn check_response_type(asked: &str) -> Result<(), Refusal> {
+fn check_response_type(requested: &str) -> Result<(), Refusal> {
     let refuse = |code, message: String| {
         Err(Refusal::new(
             code,
@@ -253,13 +253,13 @@ fn check_response_type(asked: &str) -> Result<(), Refusal> {
             message,
         ))
     };
-    let has = |name| asked.split(' ').any(|part| part == name);
+    let has = |name| requested.split(' ').any(|part| part == name);
     let known = |part: &str| ["code", "token", "id_token"].contains(&part);
-    match asked {
+    match requested {
         "code" => Ok(()),
-        _ if !asked.split(' ').all(known) => refuse(
+        _ if !requested.split(' ').all(known) => refuse(
             70005,
-            format!("The response_type '{}' is not supported.", clip(asked)),
+            format!("The response_type '{}' is not supported.", clip(requested)),
         ),
         _ if has("token") => refuse(
             700_051,

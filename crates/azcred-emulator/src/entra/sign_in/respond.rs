@@ -1,5 +1,5 @@
-//! The answer to the program that asked for a code, at its own address: by query, by fragment or by
-//! a form.
+//! The response to the program that requested a code, at its redirect URI: in the query, in the
+//! fragment, or in a form.
 //!
 //! RFC 6749 sections 4.1.2 and 4.1.2.1, 'OAuth 2.0 Multiple Response Type Encoding Practices',
 //! 'OAuth 2.0 Form Post Response Mode'.
@@ -17,7 +17,7 @@ use http::{HeaderValue, StatusCode, header};
 use url::{Url, form_urlencoded};
 
 impl ReturnAddress {
-    /// Hands the parameters over.
+    /// Sends the parameters to the program.
     pub(super) fn answer(
         &self,
         exchange: &Exchange,
@@ -42,7 +42,7 @@ impl ReturnAddress {
         redirect(exchange, url.as_str())
     }
 
-    /// Tells the program why it gets nothing.
+    /// Sends the refusal to the program.
     pub(super) fn refuse(&self, exchange: &Exchange, refusal: &Refusal) -> Response {
         let mut parameters = vec![
             ("error", refusal.error.to_owned()),
@@ -51,7 +51,7 @@ impl ReturnAddress {
         ];
         if let Some(suberror) = refusal.suberror {
             let name = match suberror {
-                // What the service calls it when a person said no.
+                // The service's name for the field when the user declined.
                 "cancel" => "error_subcode",
                 _ => "suberror",
             };
@@ -64,19 +64,19 @@ impl ReturnAddress {
     }
 }
 
-/// Sends a browser on: 302, as the service does it.
+/// Redirects a browser with 302, as the service does.
 pub(super) fn redirect(exchange: &Exchange, to: &str) -> Response {
     let Ok(location) = HeaderValue::try_from(to) else {
         return pages::refused(exchange, &Refusal::unavailable(), None);
     };
     let mut response = StatusCode::FOUND.into_response();
     response.headers_mut().insert(header::LOCATION, location);
-    exchange.dress(&mut response, 0);
+    exchange.add_headers(&mut response, 0);
     pages::guard(&mut response, &[]);
     response
 }
 
-/// The person said no: AADSTS65004.
+/// The user declined: AADSTS65004.
 pub(super) fn cancelled() -> Refusal {
     Refusal {
         suberror: Some("cancel"),

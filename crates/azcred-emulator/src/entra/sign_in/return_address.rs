@@ -1,14 +1,14 @@
-//! Where a program waits for the response to its authorization request.
+//! The place to which the response to an authorization request goes.
 
 use serde::{Deserialize, Serialize};
 
-/// Where a program waits for the answer, and how it wants it.
+/// Where a program waits for the response, and in which mode.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ReturnAddress {
-    /// A registered address.
+    /// A registered redirect URI.
     pub(super) uri: String,
     pub(super) mode: Mode,
-    /// What goes back as it came.
+    /// The program's `state`, which is returned unchanged.
     pub(super) state: Option<String>,
 }
 

@@ -1,8 +1,8 @@
 //! The second factor: a number that an authenticator app shows (RFC 6238, 30 seconds, six digits).
 //!
-//! The app is the emulator's own: each person's key comes from the service's secret, and the page
-//! shows the number that a phone would. What is proved by it is worth nothing, but that a client
-//! can cope with being asked.
+//! The app is part of the emulator: each user's key comes from the service's secret, and the page
+//! shows the number that a phone would show. It proves nothing about the user. It shows whether a
+//! client can handle the second factor.
 
 use crate::directory::Directory;
 use aws_lc_rs::hmac;
@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 const STEP_SECONDS: i64 = 30;
-/// The steps before the present one that are taken too: people type slowly.
+/// Number of earlier steps that are accepted too, as people type slowly.
 const STEPS_BACK: i64 = 3;
 
 /// The number at a time in Unix seconds. `None` in a directory without a secret.
@@ -28,7 +28,7 @@ pub(super) fn number(directory: &Directory, account: Uuid, now: i64) -> Option<S
     Some(format!("{:06}", number % 1_000_000))
 }
 
-/// Whether a number that was entered is the present one, or one of just now. Spaces don't count.
+/// Whether the entered number is the present one or a recent one. Spaces are ignored.
 pub(super) fn is_right(directory: &Directory, account: Uuid, now: i64, entered: &str) -> bool {
     let entered: String = entered.chars().filter(|c| !c.is_whitespace()).collect();
     let mut right = subtle::Choice::from(0);
@@ -46,7 +46,7 @@ mod tests {
     use crate::directory::SecretText;
 
     #[test]
-    fn a_number_is_good_for_two_minutes_and_for_one_person() {
+    fn a_number_is_valid_for_two_minutes_and_for_one_user() {
         let directory = Directory {
             refresh_secret: Some(SecretText::new("a secret")),
             ..Directory::default()

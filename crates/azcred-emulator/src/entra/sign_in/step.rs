@@ -1,5 +1,6 @@
-//! What comes next in a sign-in: a page, or the end.
-//! The last page is not remembered. Each time everything is checked again: the account, its proofs,
+//! The next step of a sign-in: a page, or the end.
+//!
+//! No earlier page is trusted. Each time, everything is checked again: the account, its proofs,
 //! policies and consent. So no page can be skipped, and no posted form replaces a proof.
 
 use crate::{
@@ -24,44 +25,44 @@ use crate::{
 };
 use http::StatusCode;
 
-/// What comes next.
+/// The next step.
 pub(super) enum Step<'a> {
-    /// A user code is to be entered.
+    /// Page: enter a user code.
     Code,
-    /// One of several accounts is to be chosen.
+    /// Page: choose one of several accounts.
     Account,
-    /// A name is to be entered.
+    /// Page: enter a sign-in name.
     Name,
-    /// The password is to be entered.
+    /// Page: enter the password.
     Password(&'a User),
-    /// The number of the authenticator app is to be entered.
+    /// Page: enter the number of the authenticator app.
     SecondFactor(&'a User),
-    /// The permissions are to be allowed.
+    /// Page: consent to the permissions.
     Consent(Box<Ready<'a>>),
-    /// The permissions can't be allowed by this person: AADSTS90094.
+    /// Page: an administrator must consent, AADSTS90094.
     AdminConsent(Box<Ready<'a>>),
-    /// It is to be said that the program on the other device is the right one.
+    /// Page: confirm that the program on the other device is the right one.
     Confirm(Box<Ready<'a>>),
-    /// The program gets what it asked for.
+    /// The end: the program gets its code.
     Done(Box<Ready<'a>>),
-    /// The person is told why not.
+    /// Page: the refusal.
     Page(Refusal),
-    /// The program is told why not.
+    /// The end: the program gets the refusal.
     Answer(Refusal),
 }
 
-/// Who signs in to what.
+/// A complete sign-in.
 pub(super) struct Ready<'a> {
     pub(super) session: Session<'a>,
-    pub(super) asked: RequestedScope,
+    pub(super) requested: RequestedScope,
     pub(super) resource: TokenResource,
-    /// When the last proof was given, in Unix milliseconds.
+    /// When the last factor was proved, in Unix milliseconds.
     pub(super) proved_millis: i64,
-    /// The tenant was not named by the program.
+    /// The request did not name the tenant.
     pub(super) of_any: bool,
 }
 
-/// What comes next for a browser in a transaction, at a time in Unix seconds.
+/// The next step for a browser in a transaction. `now` is in Unix seconds.
 pub(super) fn next<'a>(
     world: &World,
     directory: &'a Directory,
@@ -91,7 +92,7 @@ pub(super) fn next<'a>(
     }
 }
 
-/// The accounts that a page offers, of those who may sign in to what was asked for.
+/// The accounts that a page lists: those that can sign in to the requested tenant.
 pub(super) fn offered<'a>(
     directory: &'a Directory,
     transaction: &Transaction,
@@ -109,11 +110,11 @@ pub(super) fn offered<'a>(
     })
 }
 
-/// Whether an account is a member or a guest of the tenant of a segment.
+/// Whether an account is a member or a guest of the segment's tenant.
 fn may_enter(directory: &Directory, authority: Authority<'_>, account: &User) -> bool {
     match authority {
         Authority::Tenant(tenant) => directory.account_in(account, tenant.id).is_some(),
-        // There are no personal accounts.
+        // The emulator has no personal accounts.
         Authority::Any(name) => name != "consumers",
     }
 }
@@ -127,7 +128,8 @@ struct NextStep<'a, 'b> {
 }
 
 impl<'a> NextStep<'a, '_> {
-    /// The account, its proofs, policies and consent: the first that is missing is the error.
+    /// Checks the account, its proofs, policies and consent. The first one that is missing is the
+    /// error.
     fn answer(&self) -> Result<Step<'a>, Step<'a>> {
         let transaction = self.transaction;
         let authority =
@@ -153,10 +155,10 @@ impl<'a> NextStep<'a, '_> {
                 refusal.err().unwrap_or_else(|| Refusal::by_code(7_000_112)),
             ));
         }
-        let asked = transaction.asked().map_err(Step::Answer)?;
-        let resource = resource::find(self.world, self.directory, tenant, &asked.resource)
+        let requested = transaction.requested().map_err(Step::Answer)?;
+        let resource = resource::find(self.world, self.directory, tenant, &requested.resource)
             .map_err(Step::Answer)?;
-        asked
+        requested
             .check_permissions(application, &resource)
             .map_err(Step::Answer)?;
         let ready = Box::new(Ready {
@@ -170,7 +172,7 @@ impl<'a> NextStep<'a, '_> {
                 nonce: None,
                 by_device_code: transaction.request().is_none(),
             },
-            asked,
+            requested,
             resource,
             proved_millis: proved.millis,
             of_any: matches!(authority, Authority::Any(_)),
@@ -189,7 +191,7 @@ impl<'a> NextStep<'a, '_> {
         self.prompt() == Prompt::None
     }
 
-    /// Who signs in.
+    /// The account that signs in.
     fn account(&self, authority: Authority<'_>) -> Result<&'a User, Step<'a>> {
         let transaction = self.transaction;
         match transaction.choice {
@@ -219,7 +221,7 @@ impl<'a> NextStep<'a, '_> {
         }
     }
 
-    /// The account that the program asks for by a hint, whichever accounts are signed in.
+    /// The account that the program's hint names, if there is a hint.
     fn hinted(&self) -> Option<Result<&'a User, Step<'a>>> {
         let request = self.transaction.request()?;
         if request.prompt == Prompt::SelectAccount {
@@ -241,7 +243,7 @@ impl<'a> NextStep<'a, '_> {
         }))
     }
 
-    /// What the account has proved, if that is recent enough for what is asked.
+    /// The account's proofs, if they are recent enough for the request.
     fn proved(&self, account: &'a User) -> Result<&SignedIn, Step<'a>> {
         let wanting = || match self.is_quiet() {
             true => Step::Answer(not_signed_in()),
@@ -282,7 +284,7 @@ impl<'a> NextStep<'a, '_> {
         Err(match refusal.code {
             _ if self.is_quiet() => Step::Answer(interaction_required(refusal)),
             50076 | 50079 if !session.proofs.mfa => Step::SecondFactor(session.account),
-            // Another sign-in fixes it, unless there was one just now.
+            // A new sign-in can help, unless the user has just signed in.
             50078 | 50173 | 70043 if !self.transaction.is_fresh => Step::Password(session.account),
             _ => Step::Page(refusal),
         })
@@ -291,7 +293,8 @@ impl<'a> NextStep<'a, '_> {
     fn allowed_by_person(&self, ready: Box<Ready<'a>>) -> Result<Step<'a>, Step<'a>> {
         let application = ready.session.application;
         let consent = check_consent(self.directory, &ready.session, &ready.resource);
-        let is_asked_anew = self.prompt() == Prompt::Consent && !self.transaction.consented;
+        let requires_consent_again =
+            self.prompt() == Prompt::Consent && !self.transaction.consented;
         if let Err(refusal) = consent {
             if self.is_quiet() {
                 return Err(Step::Answer(Refusal {
@@ -304,7 +307,7 @@ impl<'a> NextStep<'a, '_> {
             }
             return Err(Step::Consent(ready));
         }
-        if is_asked_anew {
+        if requires_consent_again {
             return Err(Step::Consent(ready));
         }
         let is_device = matches!(self.transaction.purpose, Purpose::Device { .. });
@@ -320,7 +323,7 @@ fn not_signed_in() -> Refusal {
     Refusal::by_code(50058)
 }
 
-/// The refusal of what needs a page, where no page may be shown.
+/// The refusal of a step that needs a page, if no page may be shown.
 fn interaction_required(refusal: Refusal) -> Refusal {
     match refusal.error {
         "invalid_grant" => Refusal {
@@ -331,7 +334,7 @@ fn interaction_required(refusal: Refusal) -> Refusal {
     }
 }
 
-/// AADSTS90094, as the program is told when the person gives up.
+/// AADSTS90094, which the program gets if the user returns without consent.
 pub(super) fn needs_admin(ready: &Ready<'_>) -> Refusal {
     Refusal::new(
         90094,

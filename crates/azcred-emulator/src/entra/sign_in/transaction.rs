@@ -1,8 +1,8 @@
-//! One sign-in under way: what was asked for, and how far the person has come.
+//! The state of one sign-in: the request, and what the user has done so far.
 //!
-//! Each page carries its own, sealed, and so the browser's way back leads to a page that works.
-//! Without the cookie of the browser that it was made for it is of no use, which is what keeps
-//! other sites from posting a form here.
+//! Each page carries its own state, encrypted, so the browser's 'back' leads to a page that works.
+//! The state is valid only with the cookie of its browser. That keeps other sites from posting a
+//! form here.
 
 use crate::{
     directory::Directory,
@@ -17,41 +17,41 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A sign-in under way.
+/// The state of one sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Transaction {
-    /// The browser it belongs to.
+    /// The id of its browser.
     browser: String,
-    /// When it began, in Unix seconds.
+    /// When the sign-in started, in Unix seconds.
     pub(super) started: i64,
-    /// What all of its pages and its answer are known by.
+    /// The correlation id of all its pages and of the response.
     correlation: Uuid,
-    /// The tenant, or group of tenants, as it was asked for.
+    /// The tenant or the kind of tenants in the path.
     pub(super) segment: String,
     /// The program's client id.
     pub(super) client: Uuid,
-    /// What it is for.
+    /// What the sign-in is for.
     pub(super) purpose: Purpose,
-    /// Who was chosen.
+    /// The account that the user chose.
     pub(super) account: Option<Uuid>,
-    /// What the person wants to do about who was, or would be, chosen.
+    /// What the user wants to change about the account.
     pub(super) choice: AccountChoice,
-    /// The password was entered on one of its own pages, not in an earlier sign-in.
+    /// The user entered the password in this sign-in, not in an earlier one.
     pub(super) is_fresh: bool,
-    /// The person was asked for the permissions, and gave them.
+    /// The user has consented in this sign-in.
     pub(super) consented: bool,
-    /// The person said that it is this program that they want to sign in to.
+    /// The user has confirmed the program.
     pub(super) confirmed: bool,
-    /// What was wrong with what came before: an AADSTS code.
+    /// What was wrong with the last input: an AADSTS code.
     pub(super) notice: Option<u32>,
 }
 
-/// What the person wants to do about who signs in.
+/// What the user wants to change about the account that signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum AccountChoice {
-    /// Nothing: who was chosen, or goes without saying, is right.
+    /// Nothing: the chosen account, or the only possible one, signs in.
     Open,
-    /// To be shown who there is.
+    /// To see the list of accounts.
     List,
     /// To enter a name.
     Name,
@@ -60,10 +60,9 @@ pub(super) enum AccountChoice {
 /// What a sign-in is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Purpose {
-    /// A code, for a program that waits at an address.
+    /// A code for a program, which waits at its redirect URI.
     Code(Box<AuthorizationRequest>),
-    /// The approval of a program on another device, by its user code, with the scope and the
-    /// `claims` it asked for.
+    /// The approval of a program on another device, with its user code, scope and `claims`.
     Device {
         user_code: String,
         scope: String,
@@ -72,13 +71,14 @@ pub(super) enum Purpose {
 }
 
 const PURPOSE: &str = "azcred-emulator sign-in 1";
-/// A page is good for a quarter of an hour.
+/// Lifetime of a page in seconds.
 const LIFETIME: i64 = 15 * 60;
-/// A request of [`super::request::MAX_PARAMETERS`], sealed and in base64, with room for the rest.
+/// A request of [`super::request::MAX_PARAMETERS`], encrypted and in base64, with room for the
+/// rest.
 const MAX_SEALED: usize = 48 * 1024;
 
 impl Transaction {
-    /// One that begins now.
+    /// Starts a sign-in.
     pub(super) fn begin(
         browser: &Browser,
         exchange: &Exchange,
@@ -102,15 +102,15 @@ impl Transaction {
         }
     }
 
-    /// As a page carries it.
+    /// The encrypted state, for a page.
     pub(super) fn seal(&self, directory: &Directory) -> Option<String> {
         seal::seal(directory, PURPOSE, self)
     }
 
-    /// Reads what a page of this browser carries.
+    /// Decrypts the state from a page of this browser.
     ///
     /// # Errors
-    /// 165000 for what is not of this browser, 50089 for what is too old.
+    /// 165000 if it belongs to another browser, 50089 if it has expired.
     pub(super) fn open(
         directory: &Directory,
         browser: &Browser,
@@ -141,18 +141,18 @@ impl Transaction {
         Ok(transaction)
     }
 
-    /// What is asked for.
+    /// The requested scope.
     ///
     /// # Errors
-    /// As of the request.
-    pub(super) fn asked(&self) -> Result<RequestedScope, Refusal> {
+    /// As for the request.
+    pub(super) fn requested(&self) -> Result<RequestedScope, Refusal> {
         match &self.purpose {
-            Purpose::Code(request) => request.asked(),
+            Purpose::Code(request) => request.requested(),
             Purpose::Device { scope, .. } => RequestedScope::of_v2(scope),
         }
     }
 
-    /// What the program wants of the sign-in, as it wrote it.
+    /// The program's `claims`, as it wrote them.
     pub(super) fn claims(&self) -> Option<&str> {
         match &self.purpose {
             Purpose::Code(request) => request.claims.as_deref(),
@@ -160,7 +160,7 @@ impl Transaction {
         }
     }
 
-    /// The request for a code, if it is one.
+    /// The request for a code; `None` for a device.
     pub(super) fn request(&self) -> Option<&AuthorizationRequest> {
         match &self.purpose {
             Purpose::Code(request) => Some(request),

@@ -1,5 +1,5 @@
-//! The endpoints that a browser comes to: a request for a code, a page posted back, a device's
-//! page, the way out.
+//! The endpoints for browsers: a request for a code, a posted page, the page for user codes,
+//! sign-out.
 
 use crate::{
     directory::Directory,
@@ -29,7 +29,7 @@ use http::{HeaderMap, StatusCode, header};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// `/{tenant}/oauth2/authorize`, by either method.
+/// `/{tenant}/oauth2/authorize`, by GET or POST.
 pub(in crate::entra) async fn authorize_v1(
     State(world): State<Arc<World>>,
     Path(tenant): Path<String>,
@@ -49,7 +49,7 @@ pub(in crate::entra) async fn authorize_v1(
     )
 }
 
-/// `/{tenant}/oauth2/v2.0/authorize`, by either method.
+/// `/{tenant}/oauth2/v2.0/authorize`, by GET or POST.
 pub(in crate::entra) async fn authorize_v2(
     State(world): State<Arc<World>>,
     Path(tenant): Path<String>,
@@ -85,7 +85,7 @@ fn authorize(
     version: Version,
     parameters: &[u8],
 ) -> Response {
-    // A browser can't send a header of a program's choice, so the id is among the parameters.
+    // A program can't add a header to a browser's request, so its id is a parameter.
     let id = url::form_urlencoded::parse(parameters).find(|(name, _)| name == "client-request-id");
     if let Some(id) = id.and_then(|(_, id)| Uuid::try_parse(&id).ok()) {
         exchange.correlation_id = id;
@@ -109,7 +109,7 @@ fn authorize(
     show(world, &directory, &exchange, &browser, &transaction)
 }
 
-/// `GET /common/reprocess`: goes on with a sign-in after a form was posted.
+/// `GET /common/reprocess`: the next page after a posted form.
 pub(in crate::entra) async fn reprocess(
     State(world): State<Arc<World>>,
     mut exchange: Exchange,
@@ -131,7 +131,7 @@ pub(in crate::entra) async fn reprocess(
     }
 }
 
-/// `POST /common/login`: what a person entered on any of the pages.
+/// `POST /common/login`: what a user entered on a page.
 pub(in crate::entra) async fn login(
     State(world): State<Arc<World>>,
     mut exchange: Exchange,
@@ -152,14 +152,14 @@ pub(in crate::entra) async fn login(
         Ok(opened) => opened,
         Err(refusal) => return pages::refused(&exchange, &refusal, None),
     };
-    // What was entered may be a consent, which is written down.
+    // The input may be a consent, which changes the directory.
     drop(directory);
     let next = posted::take(&world, &exchange, &mut browser, &mut transaction, &form);
     let directory = world.directory();
     let mut response = match next {
         Next::GoOn => match transaction.seal(&directory) {
-            // A page of its own, by GET: the browser's way back and its 'reload' then do what
-            // people expect.
+            // The next page is loaded by GET, so that 'back' and 'reload' in the browser work as
+            // usual.
             Some(ctx) => respond::redirect(&exchange, &format!("/common/reprocess?ctx={ctx}")),
             None => pages::refused(&exchange, &Refusal::unavailable(), None),
         },
@@ -168,14 +168,14 @@ pub(in crate::entra) async fn login(
         }
     };
     if response.status() == StatusCode::FOUND {
-        // Nothing that was posted here is to be posted elsewhere (RFC 9110 section 15.4.4).
+        // The browser must not post the form again to the next URL (RFC 9110 section 15.4.4).
         *response.status_mut() = StatusCode::SEE_OTHER;
     }
-    browser.dress(&directory, &mut response);
+    browser.add_headers(&directory, &mut response);
     response
 }
 
-/// `GET /common/oauth2/deviceauth`: where a user code is entered. `otc` fills it in.
+/// `GET /common/oauth2/deviceauth`: the page for a user code. The parameter `otc` fills it in.
 pub(in crate::entra) async fn device(
     State(world): State<Arc<World>>,
     exchange: Exchange,
@@ -200,11 +200,11 @@ pub(in crate::entra) async fn device(
         Some(ctx) => pages::code(&exchange, &ctx, code.as_deref(), None),
         None => pages::refused(&exchange, &Refusal::unavailable(), None),
     };
-    browser.dress(&directory, &mut response);
+    browser.add_headers(&directory, &mut response);
     response
 }
 
-/// `GET /devicelogin` of `microsoft.com`: people are sent on to the sign-in service.
+/// `GET /devicelogin` of `microsoft.com`: redirects to the sign-in service.
 pub(in crate::entra) async fn device_login(
     State(world): State<Arc<World>>,
     exchange: Exchange,
@@ -223,8 +223,8 @@ pub(in crate::entra) async fn device_login(
 
 /// `/{tenant}/oauth2/v2.0/logout`: signs out all accounts of this browser.
 ///
-/// 'Single sign-out' of OpenID Connect: a browser is sent on to `post_logout_redirect_uri` where
-/// that is registered for the program that sent it, which `id_token_hint` or `client_id` names.
+/// 'Single sign-out' of OpenID Connect: the browser is redirected to `post_logout_redirect_uri` if
+/// the program has registered it. `id_token_hint` or `client_id` names the program.
 pub(in crate::entra) async fn logout(
     State(world): State<Arc<World>>,
     exchange: Exchange,
@@ -246,17 +246,17 @@ pub(in crate::entra) async fn logout(
         Some(to) => respond::redirect(&exchange, &to),
         None => pages::signed_out(&exchange),
     };
-    browser.dress(&directory, &mut response);
+    browser.add_headers(&directory, &mut response);
     response
 }
 
-/// `/common/oauth2/nativeclient`: the address of programs that watch a browser of their own, and
-/// read it there.
+/// `/common/oauth2/nativeclient`: the redirect URI of programs with an embedded browser, which read
+/// its URL.
 pub(in crate::entra) async fn native_client(exchange: Exchange) -> Response {
     pages::native_client(&exchange)
 }
 
-/// Any other method at the address of the forms: AADSTS900561.
+/// Another method at the URL of the forms: AADSTS900561.
 pub(in crate::entra) async fn only_post(exchange: Exchange, method: http::Method) -> Response {
     let refusal = Refusal::invalid_request(
         900_561,
@@ -274,7 +274,7 @@ fn browser(
     Browser::read(directory, exchange, &world.urls().login, headers)
 }
 
-/// Shows the page that is wanting, or comes to the end.
+/// Shows the page of the next step, or ends the sign-in.
 fn show(
     world: &World,
     directory: &Directory,
@@ -307,7 +307,7 @@ fn show(
         Step::Answer(refusal) => finish::give_up(world, directory, exchange, transaction, &refusal),
         Step::Done(ready) => finish::grant(world, exchange, transaction, &ready),
     };
-    browser.dress(directory, &mut response);
+    browser.add_headers(directory, &mut response);
     response
 }
 

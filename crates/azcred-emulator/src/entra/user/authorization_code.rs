@@ -17,25 +17,25 @@ use crate::{
 };
 use serde_json::Value;
 
-/// Answers the grant.
+/// Handles the grant.
 ///
 /// # Errors
-/// 70000 for an unknown code or one of another client; 54005 for a used one, 70008 for an expired
-/// one; 700005 at another tenant, 500112 for another address, 50148 and 501481 for a wrong
-/// verifier; 50173 where the account was signed out everywhere meanwhile; and whatever is wrong
-/// with client or scope.
-pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refusal> {
-    // A tenant knows its own applications; without one, the code says whose account it is.
-    if let Authority::Tenant(tenant) = ask.authority {
-        ask.client(tenant)?;
+/// 70000 for an unknown code or another client's; 54005 for a used one, 70008 for an expired one;
+/// 700005 at another tenant, 500112 for another redirect URI, 50148 and 501481 for a wrong
+/// verifier; 50173 if the account's sessions have been revoked since; and the errors of client and
+/// scope.
+pub(in super::super) fn grant(request: &UserTokenRequest<'_>) -> Result<Value, Refusal> {
+    // A tenant's endpoint knows the client. Without a tenant, the code's account names it.
+    if let Authority::Tenant(tenant) = request.authority {
+        request.client(tenant)?;
     }
-    let text = ask.form.required("code")?;
-    let now = ask.exchange.now.unix_timestamp();
-    let codes = &ask.world.entra.codes;
+    let text = request.form.required("code")?;
+    let now = request.exchange.now.unix_timestamp();
+    let codes = &request.world.entra.codes;
     let code = codes
-        .redeem(text, now, |code| check(ask, code))
+        .redeem(text, now, |code| check(request, code))
         .map_err(not_redeemed)?;
-    let directory = ask.directory;
+    let directory = request.directory;
     let account = directory.users.get(&code.account).ok_or_else(|| {
         Refusal::invalid_grant(
             50034,
@@ -49,7 +49,7 @@ pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refus
             "The tenant that the code was issued for was not found.",
         )
     })?;
-    let application = ask.client(tenant)?;
+    let application = request.client(tenant)?;
     check_enabled(&[account])?;
     if account
         .sessions_valid_from
@@ -69,12 +69,12 @@ pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refus
         nonce: code.nonce.as_deref(),
         by_device_code: false,
     };
-    let asked = match (ask.version, ask.form.get("resource")) {
+    let requested = match (request.version, request.form.get("resource")) {
         (Version::V1, None) => RequestedScope::of_v1(&code.resource, Some(&code.scope))?,
-        _ => ask.asked(Some(&code.scope))?,
+        _ => request.requested(Some(&code.scope))?,
     };
-    let resource = ask.permitted(&session, &asked)?;
-    token_response::body(ask, &session, &asked, &resource)
+    let resource = request.permitted(&session, &requested)?;
+    token_response::body(request, &session, &requested, &resource)
 }
 
 fn not_redeemed(why: NotRedeemed<Refusal>) -> Refusal {
@@ -97,18 +97,18 @@ fn not_redeemed(why: NotRedeemed<Refusal>) -> Refusal {
     }
 }
 
-/// Whether who shows a code is who it was given to.
-fn check(ask: &UserTokenRequest<'_>, code: &AuthorizationCode) -> Result<(), Refusal> {
-    if code.client.to_string() != ask.credentials.client_id.to_ascii_lowercase() {
+/// Checks that the client which redeems a code is the one that got it.
+fn check(request: &UserTokenRequest<'_>, code: &AuthorizationCode) -> Result<(), Refusal> {
+    if code.client.to_string() != request.credentials.client_id.to_ascii_lowercase() {
         return Err(Refusal::invalid_grant(
             70000,
             format!(
                 "Provided grant is invalid or malformed. The code was issued to another client than '{}'.",
-                clip(&ask.credentials.client_id)
+                clip(&request.credentials.client_id)
             ),
         ));
     }
-    let is_its_tenant = match ask.authority {
+    let is_its_tenant = match request.authority {
         Authority::Tenant(tenant) => tenant.id == code.tenant,
         Authority::Any(_) => code.of_any,
     };
@@ -118,7 +118,7 @@ fn check(ask: &UserTokenRequest<'_>, code: &AuthorizationCode) -> Result<(), Ref
             "Provided Authorization Code is intended to use against other tenant, thus rejected.",
         ));
     }
-    let address = ask.form.required("redirect_uri")?;
+    let address = request.form.required("redirect_uri")?;
     if address != code.redirect_uri {
         return Err(Refusal::invalid_grant(
             500_112,
@@ -130,5 +130,5 @@ fn check(ask: &UserTokenRequest<'_>, code: &AuthorizationCode) -> Result<(), Ref
             ),
         ));
     }
-    pkce::check(code.challenge.as_ref(), ask.form.get("code_verifier"))
+    pkce::check(code.challenge.as_ref(), request.form.get("code_verifier"))
 }

@@ -1,7 +1,7 @@
-//! The claims of a person's tokens: the access token, the `id_token`, and `client_info`.
+//! The claims of a user's tokens: the access token, the `id_token`, and `client_info`.
 //!
 //! Names and meanings: 'Access token claims reference' and 'ID token claims reference'. Claims that
-//! those pages call opaque have the form of real ones.
+//! these pages call opaque look like real ones.
 
 use crate::{
     directory::{ARM, Directory, GRAPH, User},
@@ -21,16 +21,16 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// What `wids` has for a person without a role in the directory.
+/// `wids` of a user without a role in the directory.
 const NO_DIRECTORY_ROLE: &str = "b79fbf4d-3ef9-4689-8143-76b194e85509";
 
-/// What all tokens of one answer have in common.
+/// What all tokens of one response have in common.
 pub(super) struct Facts<'a> {
     pub(super) session: &'a Session<'a>,
     pub(super) directory: &'a Directory,
     pub(super) cloud: Cloud,
     pub(super) now: OffsetDateTime,
-    /// How the client proved itself: `appidacr` and `azpacr`.
+    /// How the client proved its identity: `appidacr` and `azpacr`.
     pub(super) client_class: &'static str,
 }
 
@@ -43,7 +43,7 @@ impl Facts<'_> {
         }
     }
 
-    /// The claims about the person in every kind of token. `audience` is a client id.
+    /// The claims about the user, which all tokens have. `audience` is a client id.
     fn person(&self, version: Version, audience: Uuid) -> Value {
         let Session {
             account,
@@ -72,12 +72,12 @@ impl Facts<'_> {
         claims
     }
 
-    /// The access token's claims, of the version the resource wants.
+    /// The access token's claims, in the version that the resource expects.
     pub(super) fn access_token(
         &self,
         resource: &TokenResource,
         lifetime: i64,
-        asked: &ClaimsRequest,
+        requested: &ClaimsRequest,
     ) -> Map<String, Value> {
         let session = self.session;
         let version = match resource.version {
@@ -122,7 +122,7 @@ impl Facts<'_> {
                 }
                 self.add_v1_name(&mut claims);
             }
-            // The basic claims of v1.0 are not in v2.0 tokens, unless an application asks for them.
+            // v2.0 tokens lack the basic claims of v1.0 unless an application requests them.
             Version::V2 => {
                 claims["azp"] = app.app_id.to_string().into();
                 claims["azpacr"] = self.client_class.into();
@@ -130,11 +130,11 @@ impl Facts<'_> {
                 claims["ver"] = "2.0".into();
             }
         }
-        if !asked.capabilities.is_empty() {
-            claims["xms_cc"] = json!(asked.capabilities);
+        if !requested.capabilities.is_empty() {
+            claims["xms_cc"] = json!(requested.capabilities);
         }
-        if !asked.contexts.is_empty() {
-            claims["acrs"] = json!(asked.contexts);
+        if !requested.contexts.is_empty() {
+            claims["acrs"] = json!(requested.contexts);
         }
         match resource.app_id {
             ARM => self.add_groups(&mut claims),
@@ -147,8 +147,8 @@ impl Facts<'_> {
         object(claims)
     }
 
-    /// The claims of an `id_token`, of the endpoint's version. From `iat` on it lives 65 minutes,
-    /// as the service's do.
+    /// The claims of an `id_token` in the endpoint's version. As in Entra ID, it is valid for 65
+    /// minutes from `iat`.
     pub(super) fn id_token(&self, version: Version, email: bool) -> Map<String, Value> {
         let app = self.session.application.app_id;
         let account = self.session.account;
@@ -176,8 +176,8 @@ impl Facts<'_> {
         object(claims)
     }
 
-    /// `groups`, or where they are to be asked for: past 200 the token would not fit into a header
-    /// ('Groups overage claim').
+    /// `groups`, or the URL where they can be requested. More than 200 groups would not fit into a
+    /// header ('Groups overage claim').
     fn add_groups(&self, claims: &mut Value) {
         const MAX_GROUPS: usize = 200;
         let user = self.session.user;
@@ -194,7 +194,7 @@ impl Facts<'_> {
         }
     }
 
-    /// The names that v1.0 tokens have: `upn` for members only.
+    /// The names in v1.0 tokens: `upn` for members only.
     fn add_v1_name(&self, claims: &mut Value) {
         let Session { account, user, .. } = self.session;
         let sign_in = account.user_principal_name.as_str();
@@ -209,13 +209,14 @@ impl Facts<'_> {
     }
 }
 
-/// `client_info`: by which ids a client tells accounts apart, the same in every tenant.
+/// `client_info`: the ids by which a client tells accounts apart. They are the same in every
+/// tenant.
 pub(in crate::entra) fn client_info(account: &User) -> String {
     let text = json!({"uid": account.id, "utid": account.tenant}).to_string();
     URL_SAFE_NO_PAD.encode(text)
 }
 
-/// `idp`: where a guest comes from.
+/// `idp`: the home tenant's issuer for a guest.
 fn home_issuer(cloud: Cloud, account: &User) -> String {
     format!("https://{}/{}/", cloud.sts_host(), account.tenant)
 }

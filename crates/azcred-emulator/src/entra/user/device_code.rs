@@ -1,5 +1,4 @@
-//! A program polls whether the person has signed in: the grant `device_code` (RFC 8628 section
-//! 3.4).
+//! A program polls whether the user has signed in: the grant `device_code` (RFC 8628 section 3.4).
 
 use crate::{
     clock::millis,
@@ -17,29 +16,29 @@ use crate::{
 use http::StatusCode;
 use serde_json::Value;
 
-/// Answers the grant.
+/// Handles the grant.
 ///
 /// # Errors
-/// 70016 until the person has decided, and `slow_down` for a program that polls too soon; 700171
-/// when they declined, 70020 when they took too long, 70018 for a code that is not known or was
-/// used, or of another client; 50034, 50057, 50020, 50173 where the account has changed meanwhile;
-/// and whatever is wrong with client, scope or policies.
-pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refusal> {
-    // A tenant knows its own applications; without one, the account says whose tenant it is.
-    if let Authority::Tenant(tenant) = ask.authority {
-        ask.client(tenant)?;
+/// 70016 until the user has decided, and `slow_down` for a program that polls too soon; 700171 if
+/// the user declined, 70020 if the code expired, 70018 for an unknown or used code, or another
+/// client's; 50034, 50057, 50020, 50173 if the account has changed since; and the errors of client,
+/// scope and policies.
+pub(in super::super) fn grant(request: &UserTokenRequest<'_>) -> Result<Value, Refusal> {
+    // A tenant's endpoint knows the client. Without a tenant, the account names it.
+    if let Authority::Tenant(tenant) = request.authority {
+        request.client(tenant)?;
     }
-    // The v1.0 endpoint calls it `code`.
-    let code = match (ask.form.get("device_code"), ask.version) {
-        (None, Version::V1) => ask.form.required("code")?,
-        _ => ask.form.required("device_code")?,
+    // The v1.0 endpoint's name for it is `code`.
+    let code = match (request.form.get("device_code"), request.version) {
+        (None, Version::V1) => request.form.required("code")?,
+        _ => request.form.required("device_code")?,
     };
-    let client = ask.credentials.client_id.parse().unwrap_or_default();
-    let now = ask.exchange.now;
-    match ask.world.entra.devices.poll(code, client, millis(now)) {
-        Polled::Approved(pending, approval) => answer(ask, &pending, &approval),
+    let client = request.credentials.client_id.parse().unwrap_or_default();
+    let now = request.exchange.now;
+    match request.world.entra.devices.poll(code, client, millis(now)) {
+        Polled::Approved(pending, approval) => answer(request, &pending, &approval),
         Polled::Waiting => Err(Refusal::by_code(70016)),
-        // Which number goes with it is not published.
+        // Microsoft does not publish the code for this error.
         Polled::TooSoon => Err(refuse(
             70016,
             "slow_down",
@@ -48,7 +47,7 @@ pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refus
         )),
         Polled::Declined => Err(Refusal::by_code(700_171)),
         Polled::Expired => Err(Refusal {
-            error: match ask.version {
+            error: match request.version {
                 Version::V1 => "code_expired",
                 Version::V2 => "expired_token",
             },
@@ -62,24 +61,24 @@ pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refus
     }
 }
 
-/// The tokens of the account that let the program in.
+/// The tokens of the account that approved the program.
 fn answer(
-    ask: &UserTokenRequest<'_>,
+    request: &UserTokenRequest<'_>,
     pending: &DeviceRequest,
     approval: &Approval,
 ) -> Result<Value, Refusal> {
-    let account = account::account(ask.directory, approval.account)?;
-    let tenant = ask.tenant(account)?;
-    let application = ask.client(tenant)?;
-    // What the person saw is what counts.
-    let asked = RequestedScope::of_v2(&pending.scope)?;
+    let account = account::account(request.directory, approval.account)?;
+    let tenant = request.tenant(account)?;
+    let application = request.client(tenant)?;
+    // The scope that the page showed, not one of this request.
+    let requested = RequestedScope::of_v2(&pending.scope)?;
     account::check_enabled(&[account])?;
     if let Some(from) = account.sessions_valid_from
         && millis(from) > approval.proved_millis
     {
         return Err(Refusal::revoked(approval.proofs.at, from.unix_timestamp()));
     }
-    let user = account::member(ask.directory, account, tenant, application, 50020)?;
+    let user = account::member(request.directory, account, tenant, application, 50020)?;
     account::check_enabled(&[user])?;
     let session = Session {
         account,
@@ -91,8 +90,8 @@ fn answer(
         nonce: None,
         by_device_code: true,
     };
-    let resource = ask.permitted(&session, &asked)?;
-    token_response::body(ask, &session, &asked, &resource)
+    let resource = request.permitted(&session, &requested)?;
+    token_response::body(request, &session, &requested, &resource)
 }
 
 fn refuse(code: u32, error: &'static str, message: &str) -> Refusal {

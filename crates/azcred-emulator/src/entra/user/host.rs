@@ -15,7 +15,7 @@ use http::StatusCode;
 use uuid::Uuid;
 
 /// Issues a token of a user to one of Microsoft's own programs, which need no consent. `program` is
-/// its client id and name.
+/// the program's client id and name.
 ///
 /// # Errors
 /// 50034 for an unknown user, 50057 for a disabled account, 500011 for an unknown resource.

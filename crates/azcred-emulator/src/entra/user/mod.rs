@@ -1,4 +1,4 @@
-//! People who sign in: by password, and from then on by refresh tokens.
+//! Users who sign in: with a password, a code or a browser, and later with refresh tokens.
 
 mod authorization_code;
 mod claims;

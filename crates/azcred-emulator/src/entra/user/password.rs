@@ -1,4 +1,4 @@
-//! Signing in by name and password: the grant `password` (RFC 6749 section 4.3).
+//! Sign-in by name and password: the grant `password` (RFC 6749 section 4.3).
 
 use crate::{
     directory::User,
@@ -17,14 +17,13 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Answers the grant.
+/// Handles the grant.
 ///
 /// # Errors
-/// 9001023 at `common` and `consumers`; 50034, 50057, 50053, 50126, 50055 for what is wrong with
-/// the account or its password; 90072 where the account is not in the tenant; and whatever is
-/// wrong with client or scope.
-pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refusal> {
-    if let Authority::Any(name @ ("common" | "consumers")) = ask.authority {
+/// 9001023 at `common` and `consumers`; 50034, 50057, 50053, 50126, 50055 if account or password
+/// are not valid; 90072 if the account is not in the tenant; and the errors of client and scope.
+pub(in super::super) fn grant(request: &UserTokenRequest<'_>) -> Result<Value, Refusal> {
+    if let Authority::Any(name @ ("common" | "consumers")) = request.authority {
         return Err(Refusal::invalid_grant(
             9_001_023,
             format!(
@@ -33,22 +32,22 @@ pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refus
             ),
         ));
     }
-    // A tenant knows its own applications; without one, only what every tenant knows can be told
-    // from a wrong id.
-    let application = match ask.authority {
-        Authority::Tenant(tenant) => Some(ask.client(tenant)?),
+    // A tenant's endpoint knows its applications. Without a tenant, only applications that every
+    // tenant has are known.
+    let application = match request.authority {
+        Authority::Tenant(tenant) => Some(request.client(tenant)?),
         Authority::Any(_) => None,
     };
-    let name = ask.form.required("username")?;
-    let password = ask.form.get("password").ok_or_else(|| {
+    let name = request.form.required("username")?;
+    let password = request.form.get("password").ok_or_else(|| {
         Refusal::invalid_request(
             90014,
             "The required field 'password' is missing from the credential. Ensure that you have all the necessary \
              parameters for the login request.",
         )
     })?;
-    let asked = ask.asked(None)?;
-    let account = ask.directory.account(name).ok_or_else(|| {
+    let requested = request.requested(None)?;
+    let account = request.directory.account(name).ok_or_else(|| {
         Refusal::invalid_grant(
             50034,
             format!(
@@ -59,13 +58,13 @@ pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refus
             ),
         )
     })?;
-    let tenant = ask.tenant(account)?;
+    let tenant = request.tenant(account)?;
     let application = match application {
         Some(application) => application,
-        None => ask.client(tenant)?,
+        None => request.client(tenant)?,
     };
-    check_password(ask.world, ask.exchange.now, account, password)?;
-    let user = member(ask.directory, account, tenant, application, 90072)?;
+    check_password(request.world, request.exchange.now, account, password)?;
+    let user = member(request.directory, account, tenant, application, 90072)?;
     check_enabled(&[user])?;
     let session = Session {
         account,
@@ -73,18 +72,19 @@ pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refus
         user,
         application,
         id: Uuid::new_v4(),
-        proofs: Proofs::by_password(ask.exchange.now.unix_timestamp()),
+        proofs: Proofs::by_password(request.exchange.now.unix_timestamp()),
         nonce: None,
         by_device_code: false,
     };
-    let resource = ask.permitted(&session, &asked)?;
-    token_response::body(ask, &session, &asked, &resource)
+    let resource = request.permitted(&session, &requested)?;
+    token_response::body(request, &session, &requested, &resource)
 }
 
 /// Checks the account and its password.
 ///
 /// # Errors
-/// 50057 disabled, 50053 locked, 50126 wrong, 50055 right but expired.
+/// 50057 for a disabled account, 50053 for a locked one, 50126 for a wrong password, 50055 for an
+/// expired one.
 pub(in super::super) fn check_password(
     world: &World,
     now: OffsetDateTime,
@@ -101,10 +101,10 @@ pub(in super::super) fn check_password(
     }
 }
 
-/// Counts an attempt to prove something, right or wrong.
+/// Counts an attempt to prove a factor, right or wrong.
 ///
 /// # Errors
-/// 50053 where the account is locked, 50126 where it was wrong.
+/// 50053 if the account is locked, 50126 if the attempt was wrong.
 pub(in super::super) fn count_attempt(
     world: &World,
     now: OffsetDateTime,

@@ -1,7 +1,7 @@
 //! Home realm discovery: where an account signs in.
 //!
-//! MSAL asks it before it sends a password, so that a federated account's password does not go to
-//! Entra ID.
+//! MSAL requests it before it sends a password, so that the password of a federated account does
+//! not go to Entra ID.
 
 use crate::{
     entra::{exchange::Exchange, refusal::Refusal},
@@ -23,8 +23,8 @@ pub(in super::super) struct RealmQuery {
     api_version: Option<String>,
 }
 
-/// `GET /common/userrealm/{user}?api-version=1.0`: `Managed` for every domain of a tenant here,
-/// whether the user exists or not.
+/// `GET /common/userrealm/{user}?api-version=1.0`: `Managed` for every domain of a tenant, even if
+/// the user does not exist.
 pub(in super::super) async fn user_realm(
     State(world): State<Arc<World>>,
     Path(user): Path<String>,
@@ -52,7 +52,7 @@ pub(in super::super) async fn user_realm(
     });
     let domain = user.rsplit_once('@').map(|(_, domain)| domain);
     let directory = world.directory();
-    // A domain, not an id: `tenant` takes both.
+    // Only a domain: `tenant` would accept an id too.
     let known = domain.filter(|domain| domain.contains('.'));
     if let Some(domain) = known.filter(|domain| directory.tenant(domain).is_some()) {
         body["account_type"] = "Managed".into();
@@ -60,6 +60,6 @@ pub(in super::super) async fn user_realm(
     }
     drop(directory);
     let mut response = Json(body).into_response();
-    exchange.dress(&mut response, 0);
+    exchange.add_headers(&mut response, 0);
     response
 }

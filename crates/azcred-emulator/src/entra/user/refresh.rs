@@ -1,8 +1,8 @@
 //! Redeeming a refresh token: the grant `refresh_token` (RFC 6749 section 6).
 //!
-//! 'Refresh tokens in the Microsoft identity platform': they are bound to user and client (or its
-//! family), not to a tenant or resource; a new one comes with every use and the old one is not
-//! revoked by it, unless the seed says so.
+//! 'Refresh tokens in the Microsoft identity platform': they are bound to a user and a client (or
+//! its family), not to a tenant or resource. Every use returns a new one. The old one stays valid
+//! unless the seed says otherwise.
 
 use crate::{
     directory::{Application, Tenant, User},
@@ -12,7 +12,7 @@ use crate::{
         refusal::Refusal,
         session::Session,
         user::{
-            sealed::{NotOurs, RefreshToken},
+            sealed::{InvalidToken, RefreshToken},
             token_request::UserTokenRequest,
             token_response,
         },
@@ -23,39 +23,39 @@ use crate::{
 use serde_json::Value;
 use time::OffsetDateTime;
 
-/// How long a refresh token lives unused, in seconds, where the tenant says nothing else: 90 days.
+/// Seconds after which an unused refresh token expires, if the tenant sets nothing else: 90 days.
 const INACTIVITY: u32 = 90 * 24 * 3600;
 
-/// Answers the grant.
+/// Handles the grant.
 ///
 /// # Errors
-/// 9002313 and 70000 for a refresh token that is malformed, of another service or client, or
-/// already used where each is good for one use; 50173, 700082 and 70008 for one that is revoked or
-/// too old; 50057 for a disabled account; 50020 where the account is not in the tenant; and
-/// whatever is wrong with client or scope.
-pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refusal> {
-    // A tenant knows its own applications; without one, the token says whose account it is.
-    if let Authority::Tenant(tenant) = ask.authority {
-        ask.client(tenant)?;
+/// 9002313 and 70000 for a refresh token that is malformed, of another service or client, or used
+/// before in a tenant where each has one use; 50173, 700082 and 70008 for one that is revoked or
+/// too old; 50057 for a disabled account; 50020 if the account is not in the tenant; and the errors
+/// of client and scope.
+pub(in super::super) fn grant(request: &UserTokenRequest<'_>) -> Result<Value, Refusal> {
+    // A tenant's endpoint knows the client. Without a tenant, the token's account names it.
+    if let Authority::Tenant(tenant) = request.authority {
+        request.client(tenant)?;
     }
-    let text = ask.form.required("refresh_token")?;
-    let token = RefreshToken::open(text, ask.directory).map_err(|why| match why {
-        NotOurs::Malformed => Refusal::invalid_grant(
+    let text = request.form.required("refresh_token")?;
+    let token = RefreshToken::open(text, request.directory).map_err(|why| match why {
+        InvalidToken::Malformed => Refusal::invalid_grant(
             9_002_313,
             "Invalid request. Request is malformed or invalid.",
         ),
-        NotOurs::Foreign => {
+        InvalidToken::Foreign => {
             Refusal::invalid_grant(70000, "Provided grant is invalid or malformed.")
         }
     })?;
-    let account = account(ask.directory, token.account)?;
-    let tenant = ask.tenant(account)?;
-    let application = ask.client(tenant)?;
+    let account = account(request.directory, token.account)?;
+    let tenant = request.tenant(account)?;
+    let application = request.client(tenant)?;
     check_client(&token, application)?;
-    let asked = ask.asked(Some(&token.scope))?;
+    let requested = request.requested(Some(&token.scope))?;
     check_enabled(&[account])?;
-    check_age(&token, account, tenant, ask.exchange.now)?;
-    let user = member(ask.directory, account, tenant, application, 50020)?;
+    check_age(&token, account, tenant, request.exchange.now)?;
+    let user = member(request.directory, account, tenant, application, 50020)?;
     check_enabled(&[user])?;
     check_revoked(&token, user)?;
     let session = Session {
@@ -68,18 +68,19 @@ pub(in super::super) fn grant(ask: &UserTokenRequest<'_>) -> Result<Value, Refus
         nonce: None,
         by_device_code: token.by_device_code,
     };
-    let resource = ask.permitted(&session, &asked)?;
-    // Who gets no new one keeps what they have.
-    if tenant.refresh_tokens_once && asked.offline && !ask.world.entra.spent.spend(token.id) {
+    let resource = request.permitted(&session, &requested)?;
+    // A token is used up only if the response has a new one.
+    if tenant.refresh_tokens_once && requested.offline && !request.world.entra.spent.spend(token.id)
+    {
         return Err(Refusal::invalid_grant(
             70000,
             "Provided grant is invalid or malformed. The refresh token was used already.",
         ));
     }
-    token_response::body(ask, &session, &asked, &resource)
+    token_response::body(request, &session, &requested, &resource)
 }
 
-/// A token is its client's, or its client's family's.
+/// Only the client of a token, or a client of its family, can use it.
 fn check_client(token: &RefreshToken, application: &Application) -> Result<(), Refusal> {
     let is_its = token.client == application.app_id;
     let is_of_family = token.family.is_some() && token.family == application.family;
@@ -87,7 +88,7 @@ fn check_client(token: &RefreshToken, application: &Application) -> Result<(), R
         return Ok(());
     }
     Err(Refusal {
-        // What MSAL takes for 'not of the family', and stops.
+        // MSAL then knows that the client is not in the family, and does not try again.
         suberror: Some("client_mismatch"),
         ..Refusal::invalid_grant(
             70000,
@@ -99,7 +100,7 @@ fn check_client(token: &RefreshToken, application: &Application) -> Result<(), R
     })
 }
 
-/// Revoked, unused for too long, or of a session that is too old.
+/// Whether the token is not revoked, not unused for too long, and its session not too old.
 fn check_age(
     token: &RefreshToken,
     account: &User,
@@ -135,7 +136,7 @@ fn check_age(
     Ok(())
 }
 
-/// An administrator, the person or a new password has ended the account's sessions.
+/// The account's sessions were ended by an administrator, by the user, or by a new password.
 fn check_revoked(token: &RefreshToken, account: &User) -> Result<(), Refusal> {
     let valid_from = account.sessions_valid_from;
     match valid_from.filter(|_| tokens::is_revoked(account, token.issued)) {
@@ -147,7 +148,7 @@ fn check_revoked(token: &RefreshToken, account: &User) -> Result<(), Refusal> {
     }
 }
 
-/// `90.00:00:00`, as the service writes a span.
+/// `90.00:00:00`, as the service writes a duration.
 fn span(seconds: u32) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     format!(
@@ -163,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_span_is_written_as_days_and_a_time() {
+    fn a_duration_is_written_as_days_and_a_time() {
         assert_eq!(span(INACTIVITY), "90.00:00:00");
         assert_eq!(span(86_400 + 3600 + 2 * 60 + 3), "1.01:02:03");
     }

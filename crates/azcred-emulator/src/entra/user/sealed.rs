@@ -1,9 +1,9 @@
-//! Refresh tokens: opaque to clients, readable to the service that issued them.
+//! Refresh tokens: opaque to clients, readable by the service that issued them.
 //!
-//! The service stores nothing: the content of a token is in it, encrypted. That is why an older one
-//! keeps working after it was used, as with Entra ID, and why the emulator can't be filled up with
-//! them. They end by time, by the account's `sessions_valid_from`, and with their use in a tenant
-//! that wants it so.
+//! The service stores no token: the content is in the token, encrypted. So clients can't fill the
+//! emulator's memory, and an old token stays valid after its use, as in Entra ID. A token ends by
+//! time, by the account's `sessions_valid_from`, or by its use in a tenant with
+//! `refresh_tokens_once`.
 
 use crate::{directory::Directory, entra::seal, entra_state::Proofs};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -13,11 +13,11 @@ use uuid::Uuid;
 /// The content of a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RefreshToken {
-    /// Its own id, by which a tenant knows that it was used.
+    /// The token's id, which is recorded when it is used up.
     pub(super) id: Uuid,
-    /// The account, by its object id in its home tenant.
+    /// The account's object id in its home tenant.
     pub(super) account: Uuid,
-    /// The client it was issued to.
+    /// The client that got the token.
     pub(super) client: Uuid,
     /// That client's family.
     pub(super) family: Option<String>,
@@ -25,50 +25,50 @@ pub(super) struct RefreshToken {
     pub(super) tenant: Uuid,
     /// `sid`.
     pub(super) session: Uuid,
-    /// What the account has proved, and when.
+    /// The factors that the user has proved, with the time.
     pub(super) proofs: Proofs,
     /// The sign-in was by device code.
     pub(super) by_device_code: bool,
-    /// When this token was issued, in Unix microseconds: revocation may follow at once.
+    /// When the token was issued, in Unix microseconds, as a revocation may be in the same second.
     pub(super) issued: i64,
-    /// What was asked for, for a client that asks for nothing else.
+    /// The requested scope, for a request without one.
     pub(super) scope: String,
 }
 
 /// Why a text is not a refresh token of this service.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum NotOurs {
-    /// It does not even look like one.
+pub(super) enum InvalidToken {
+    /// It does not have the form of a refresh token.
     Malformed,
-    /// It looks like one, and this service did not seal it.
+    /// It has the form, but this service did not issue it.
     Foreign,
 }
 
-/// What the sealing is for. Another number makes older tokens foreign.
+/// The purpose of the encryption. With another number, tokens of earlier versions become invalid.
 const PURPOSE: &str = "azcred-emulator refresh token 2";
-/// No token of ours comes near this; what is longer is not looked at.
+/// Our tokens are shorter. A longer text is not read.
 const MAX_BYTES: usize = 8 * 1024;
 
 impl RefreshToken {
-    /// The token as its client gets it: three parts, as Entra ID's have. `None` without randomness,
-    /// or in a directory that issues none.
+    /// The token as its client gets it: three parts, as in Entra ID. `None` if the system returns
+    /// no random bytes, or in a directory that issues no refresh tokens.
     pub(super) fn seal(&self, directory: &Directory) -> Option<String> {
         let tenant = URL_SAFE_NO_PAD.encode(self.tenant.as_bytes());
         let sealed = seal::seal(directory, PURPOSE, self)?;
         Some(format!("1.A{tenant}.{sealed}"))
     }
 
-    /// Reads a token that came back.
-    pub(super) fn open(text: &str, directory: &Directory) -> Result<Self, NotOurs> {
+    /// Decrypts a token that a client sent.
+    pub(super) fn open(text: &str, directory: &Directory) -> Result<Self, InvalidToken> {
         let mut parts = text.splitn(3, '.');
         let (Some("1"), Some(_), Some(sealed)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(NotOurs::Malformed);
+            return Err(InvalidToken::Malformed);
         };
         let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if text.len() > MAX_BYTES || !sealed.bytes().all(is_base64url) {
-            return Err(NotOurs::Malformed);
+            return Err(InvalidToken::Malformed);
         }
-        seal::open(directory, PURPOSE, sealed, MAX_BYTES).ok_or(NotOurs::Foreign)
+        seal::open(directory, PURPOSE, sealed, MAX_BYTES).ok_or(InvalidToken::Foreign)
     }
 }
 
@@ -100,20 +100,20 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_by_who_issued_it_and_by_nobody_else() {
+    fn only_the_service_that_issued_a_token_can_read_it() {
         let ours = directory("a secret");
         let sealed = token().seal(&ours).unwrap();
         assert_eq!(RefreshToken::open(&sealed, &ours), Ok(token()));
         assert!(!sealed.contains("default"));
         let foreign = RefreshToken::open(&sealed, &directory("another"));
-        assert_eq!(foreign, Err(NotOurs::Foreign));
-        // The same content is another text each time.
+        assert_eq!(foreign, Err(InvalidToken::Foreign));
+        // The same content is encrypted to another text each time.
         assert_ne!(token().seal(&ours).unwrap(), sealed);
         assert!(token().seal(&Directory::default()).is_none());
     }
 
     #[test]
-    fn every_changed_or_cut_text_is_refused() {
+    fn every_changed_or_truncated_token_is_rejected() {
         let ours = directory("a secret");
         let sealed = token().seal(&ours).unwrap();
         for end in 0..sealed.len() {
@@ -128,9 +128,12 @@ mod tests {
         }
         for malformed in ["", "x", "1.A", "2.A.B", "1.A.***"] {
             let refused = RefreshToken::open(malformed, &ours);
-            assert_eq!(refused, Err(NotOurs::Malformed), "{malformed}");
+            assert_eq!(refused, Err(InvalidToken::Malformed), "{malformed}");
         }
         let long = format!("1.A.{}", "A".repeat(MAX_BYTES));
-        assert_eq!(RefreshToken::open(&long, &ours), Err(NotOurs::Malformed));
+        assert_eq!(
+            RefreshToken::open(&long, &ours),
+            Err(InvalidToken::Malformed)
+        );
     }
 }

@@ -1,7 +1,7 @@
-//! A token request of a person.
+//! A token request for a user.
 //!
-//! It is checked in the order in which Entra ID gives its reasons: the client, what is requested,
-//! the account, and last whether this client may have this resource for this account.
+//! The checks have the order of Entra ID's errors: the client, the request, the account, and last
+//! whether this client may use this resource for this account.
 
 use crate::{
     directory::{Application, Directory, Tenant, User},
@@ -23,7 +23,7 @@ use crate::{
     world::World,
 };
 
-/// A token request of a person, read but not judged.
+/// A token request for a user, parsed but not yet checked.
 pub(in crate::entra) struct UserTokenRequest<'a> {
     pub(in crate::entra) world: &'a World,
     pub(in crate::entra) directory: &'a Directory,
@@ -35,7 +35,7 @@ pub(in crate::entra) struct UserTokenRequest<'a> {
 }
 
 impl<'a> UserTokenRequest<'a> {
-    /// The tenant that is asked, or for `organizations` the account's own.
+    /// The tenant of the request, or with `organizations` the account's home tenant.
     pub(in crate::entra) fn tenant(&self, account: &User) -> Result<&'a Tenant, Refusal> {
         match self.authority {
             Authority::Tenant(tenant) => Ok(tenant),
@@ -45,11 +45,11 @@ impl<'a> UserTokenRequest<'a> {
         }
     }
 
-    /// The client, which has proved itself if it can.
+    /// The client, with its credential checked if it is confidential.
     ///
     /// # Errors
-    /// 700016 where it is unknown, 7000218 where it should have proved itself, 700025 where it
-    /// can't, and whatever is wrong with what it shows.
+    /// 700016 if it is unknown, 7000218 if it sent no credential, 700025 if it is public and sent
+    /// one, and the errors of the credential.
     pub(in crate::entra) fn client(&self, tenant: &Tenant) -> Result<&'a Application, Refusal> {
         let application = client::find(self.directory, tenant, &self.credentials.client_id)?;
         match (application.public_client, &self.credentials.presented) {
@@ -68,16 +68,16 @@ impl<'a> UserTokenRequest<'a> {
         Ok(application)
     }
 
-    /// What `claims` asks for.
+    /// The parameter `claims`.
     ///
     /// # Errors
-    /// 90023 where it is not a JSON object.
+    /// 90023 if it is not a JSON object.
     pub(super) fn claims(&self) -> Result<ClaimsRequest, Refusal> {
         ClaimsRequest::read(self.form.get("claims"))
     }
 
-    /// What is asked for, by `scope` or, of the v1.0 endpoint, by `resource`.
-    pub(super) fn asked(&self, remembered: Option<&str>) -> Result<RequestedScope, Refusal> {
+    /// The requested scope: by `scope`, or at the v1.0 endpoint by `resource`.
+    pub(super) fn requested(&self, remembered: Option<&str>) -> Result<RequestedScope, Refusal> {
         let scope = self.form.get("scope");
         match self.version {
             Version::V1 => RequestedScope::of_v1(self.form.required("resource")?, scope),
@@ -88,19 +88,23 @@ impl<'a> UserTokenRequest<'a> {
         }
     }
 
-    /// The resource that is asked for, once the client may have it for this account.
+    /// The requested resource, if the client may use it for this account.
     ///
     /// # Errors
-    /// 500011 for a resource that is not in the tenant, 65001 without consent, 650053 for a
-    /// permission that the resource does not have, and whatever Conditional Access says of the
-    /// session.
+    /// 500011 if the resource is not in the tenant, 65001 without consent, 650053 for a permission
+    /// that the resource does not have, and the errors of Conditional Access.
     pub(in crate::entra) fn permitted(
         &self,
         session: &Session<'_>,
-        asked: &RequestedScope,
+        requested: &RequestedScope,
     ) -> Result<TokenResource, Refusal> {
-        let resource = resource::find(self.world, self.directory, session.tenant, &asked.resource)?;
-        asked.check_permissions(session.application, &resource)?;
+        let resource = resource::find(
+            self.world,
+            self.directory,
+            session.tenant,
+            &requested.resource,
+        )?;
+        requested.check_permissions(session.application, &resource)?;
         let now = self.exchange.now.unix_timestamp();
         conditional_access::check(self.directory, session, &resource, &self.claims()?, now)?;
         check_consent(self.directory, session, &resource)?;

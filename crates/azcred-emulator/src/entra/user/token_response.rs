@@ -1,4 +1,4 @@
-//! The token response to a person's client.
+//! The token response for a user's client.
 
 use crate::{
     clock::micros,
@@ -25,69 +25,70 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-/// What goes into a token response.
+/// The input for a token response.
 struct Issue<'a> {
     facts: Facts<'a>,
-    asked: &'a RequestedScope,
+    requested: &'a RequestedScope,
     resource: &'a TokenResource,
     lifetime: i64,
     version: Version,
-    /// What the client asked for by `claims`.
+    /// The client's `claims`.
     claims: ClaimsRequest,
-    /// The client asked for `client_info`.
+    /// The client requested `client_info`.
     client_info: bool,
 }
 
 /// The body of a successful token response.
 pub(in crate::entra) fn body(
-    ask: &UserTokenRequest<'_>,
+    request: &UserTokenRequest<'_>,
     session: &Session<'_>,
-    asked: &RequestedScope,
+    requested: &RequestedScope,
     resource: &TokenResource,
 ) -> Result<Value, Refusal> {
     let chosen = session.tenant.access_token_lifetime;
-    let claims = ask.claims()?;
-    let usual = match resource.is_told && !claims.capabilities.is_empty() {
-        true => long_lifetime(ask.exchange),
-        false => usual_lifetime(ask.exchange),
+    let claims = request.claims()?;
+    let usual = match resource.is_evaluated_continuously && !claims.capabilities.is_empty() {
+        true => long_lifetime(request.exchange),
+        false => usual_lifetime(request.exchange),
     };
     let issue = Issue {
         facts: Facts {
             session,
-            directory: ask.directory,
-            cloud: ask.exchange.cloud(),
-            now: ask.exchange.now,
-            client_class: client_class(ask),
+            directory: request.directory,
+            cloud: request.exchange.cloud(),
+            now: request.exchange.now,
+            client_class: client_class(request),
         },
-        asked,
+        requested,
         resource,
         lifetime: i64::from(chosen.unwrap_or(usual)),
-        version: ask.version,
+        version: request.version,
         claims,
-        client_info: ask.form.get("client_info") == Some("1"),
+        client_info: request.form.get("client_info") == Some("1"),
     };
-    issue.body(ask.world).ok_or_else(Refusal::unavailable)
+    issue.body(request.world).ok_or_else(Refusal::unavailable)
 }
 
-/// How the client proved itself, as tokens say it.
-fn client_class(ask: &UserTokenRequest<'_>) -> &'static str {
-    match ask.credentials.presented {
+/// How the client proved its identity, as tokens write it.
+fn client_class(request: &UserTokenRequest<'_>) -> &'static str {
+    match request.credentials.presented {
         Presented::Nothing => "0",
         Presented::Secret(_) => "1",
         Presented::Assertion(_) => "2",
     }
 }
 
-/// What an account that has signed in by its password to a client would have been answered, for
-/// files that say so. `None` where it can't be: no such resource, or no randomness.
+/// The response to a client in which an account has just signed in with its password, for files
+/// that hold such a response. `None` for an unknown resource, or if the system returns no random
+/// bytes.
 pub(crate) fn signed_in(
     world: &World,
     directory: &Directory,
     session: &Session<'_>,
     scope: &str,
 ) -> Option<Value> {
-    let asked = RequestedScope::of_v2(scope).ok()?;
-    let resource = resource::find(world, directory, session.tenant, &asked.resource).ok()?;
+    let requested = RequestedScope::of_v2(scope).ok()?;
+    let resource = resource::find(world, directory, session.tenant, &requested.resource).ok()?;
     let issue = Issue {
         facts: Facts {
             session,
@@ -96,7 +97,7 @@ pub(crate) fn signed_in(
             now: world.clock.now(),
             client_class: "0",
         },
-        asked: &asked,
+        requested: &requested,
         resource: &resource,
         lifetime: session.tenant.access_token_lifetime.unwrap_or(4499).into(),
         version: Version::V2,
@@ -119,10 +120,10 @@ impl Issue<'_> {
         let is_v1 = self.version == Version::V1;
         let mut body = json!({
             "token_type": "Bearer",
-            "scope": self.asked.echo(self.resource, is_v1),
+            "scope": self.requested.echo(self.resource, is_v1),
             "access_token": key.sign(&claims).ok()?,
         });
-        // The v1.0 endpoint writes its numbers as text.
+        // The v1.0 endpoint writes numbers as strings.
         let number = |value: i64| match is_v1 {
             true => Value::from(value.to_string()),
             false => Value::from(value),
@@ -135,10 +136,10 @@ impl Issue<'_> {
             body["not_before"] = number(now - 300);
             body["resource"] = self.resource.audience.as_str().into();
         } else if self.lifetime >= 7200 {
-            // A hint to fetch the next one at half time.
+            // The client should refresh the token at half time.
             body["refresh_in"] = number(self.lifetime / 2);
         }
-        if self.asked.offline {
+        if self.requested.offline {
             let token = RefreshToken {
                 id: Uuid::new_v4(),
                 account: session.account.id,
@@ -149,15 +150,15 @@ impl Issue<'_> {
                 proofs: session.proofs,
                 by_device_code: session.by_device_code,
                 issued: micros(self.facts.now),
-                scope: self.asked.text.clone(),
+                scope: self.requested.text.clone(),
             };
             body["refresh_token"] = token.seal(self.facts.directory)?.into();
             if let Some(family) = &session.application.family {
                 body["foci"] = family.as_str().into();
             }
         }
-        if self.asked.openid {
-            let claims = self.facts.id_token(self.version, self.asked.email);
+        if self.requested.openid {
+            let claims = self.facts.id_token(self.version, self.requested.email);
             body["id_token"] = match self.version {
                 Version::V1 => unsigned(&claims),
                 Version::V2 => key.sign(&claims).ok()?,
@@ -171,7 +172,7 @@ impl Issue<'_> {
     }
 }
 
-/// The v1.0 endpoint does not sign what it hands to a client that fetched it over TLS itself.
+/// The v1.0 endpoint does not sign an `id_token` that the client itself fetches over TLS.
 fn unsigned(claims: &Map<String, Value>) -> String {
     let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
     let header = json!({"typ": "JWT", "alg": "none"}).to_string();

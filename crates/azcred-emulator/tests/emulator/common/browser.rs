@@ -1,4 +1,4 @@
-//! A browser of a person who signs in: cookies, pages, the forms on them, and no scripts.
+//! A browser for sign-ins: cookies, pages and their forms, without scripts.
 
 use super::Lab;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -11,23 +11,23 @@ pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub(crate) const REDIRECT: &str = "http://localhost:8400";
 
-/// A browser, and what it keeps.
-pub(crate) struct Browser<'a> {
+/// A browser with its cookies.
+pub(crate) struct TestBrowser<'a> {
     lab: &'a Lab,
     pub(crate) cookies: BTreeMap<String, String>,
 }
 
-/// What a browser shows, or where it was sent.
+/// The page that a browser shows, or the URL to which it was redirected.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub(crate) struct ShownPage {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    /// An address outside of the service.
+    /// A URL outside the service.
     pub(crate) sent_to: Option<Url>,
     pub(crate) html: String,
 }
 
-impl<'a> Browser<'a> {
+impl<'a> TestBrowser<'a> {
     pub(crate) fn new(lab: &'a Lab) -> Self {
         Self {
             lab,
@@ -35,27 +35,31 @@ impl<'a> Browser<'a> {
         }
     }
 
-    /// Opens an address of the service.
-    pub(crate) async fn open(&mut self, path: &str) -> Page {
+    /// Opens a URL of the service.
+    pub(crate) async fn open(&mut self, path: &str) -> ShownPage {
         let url = self.lab.login(path);
         self.follow(self.lab.client.get(url)).await
     }
 
-    /// Opens the authorize endpoint as azure-identity would, with these parameters in place of its
-    /// own; empty ones are left out.
-    pub(crate) async fn authorize(&mut self, tenant: &str, parameters: &[(&str, &str)]) -> Page {
+    /// Opens the authorize endpoint with azure-identity's parameters. The given ones replace them;
+    /// empty ones are left out.
+    pub(crate) async fn authorize(
+        &mut self,
+        tenant: &str,
+        parameters: &[(&str, &str)],
+    ) -> ShownPage {
         let query = query(parameters);
         self.open(&format!("/{tenant}/oauth2/v2.0/authorize?{query}"))
             .await
     }
 
-    /// Presses a button of a page with these fields filled in.
+    /// Presses a button of a page, with these fields filled in.
     pub(crate) async fn press(
         &mut self,
-        page: &Page,
+        page: &ShownPage,
         button: &str,
         fields: &[(&str, &str)],
-    ) -> Page {
+    ) -> ShownPage {
         let form = page.form_with(button);
         let mut all: Vec<(String, String)> = hidden(form);
         all.retain(|(name, _)| name != "do" && !fields.iter().any(|(other, _)| other == name));
@@ -70,14 +74,14 @@ impl<'a> Browser<'a> {
     }
 
     /// Posts a form.
-    pub(crate) async fn post(&mut self, path: &str, fields: &[(String, String)]) -> Page {
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(String, String)]) -> ShownPage {
         let request = self.lab.client.post(self.lab.login(path)).form(fields);
         self.follow(request).await
     }
 
-    async fn follow(&mut self, request: reqwest::RequestBuilder) -> Page {
+    async fn follow(&mut self, request: reqwest::RequestBuilder) -> ShownPage {
         let mut request = request;
-        // A service that sends a browser in circles fails the test.
+        // A service with a redirect loop fails the test.
         for _ in 0..5 {
             let cookies: Vec<String> = self
                 .cookies
@@ -98,7 +102,7 @@ impl<'a> Browser<'a> {
                     request = self.lab.client.get(self.lab.login(&to));
                 }
                 Some(to) => {
-                    return Page {
+                    return ShownPage {
                         status,
                         headers,
                         sent_to: Some(Url::parse(&to).unwrap()),
@@ -106,7 +110,7 @@ impl<'a> Browser<'a> {
                     };
                 }
                 None => {
-                    return Page {
+                    return ShownPage {
                         status,
                         headers,
                         sent_to: None,
@@ -134,36 +138,40 @@ impl<'a> Browser<'a> {
         }
     }
 
-    /// Signs in from a page on which an account is to be picked, up to whatever comes after the
-    /// password.
-    pub(crate) async fn sign_in(&mut self, page: &Page, account: &str, password: &str) -> Page {
+    /// Signs in, from the page that lists the accounts to the page after the password.
+    pub(crate) async fn sign_in(
+        &mut self,
+        page: &ShownPage,
+        account: &str,
+        password: &str,
+    ) -> ShownPage {
         let page = self.press(page, "account", &[("account", account)]).await;
         assert_eq!(page.title(), "Enter password", "{page:?}");
         self.press(&page, "password", &[("passwd", password)]).await
     }
 }
 
-impl Browser<'_> {
-    /// Enters a device's code, up to where an account is to be picked.
-    pub(crate) async fn enter_code(&mut self, user_code: &str) -> Page {
+impl TestBrowser<'_> {
+    /// Enters a user code, up to the page that lists the accounts.
+    pub(crate) async fn enter_code(&mut self, user_code: &str) -> ShownPage {
         let page = self.open("/common/oauth2/deviceauth").await;
         self.press(&page, "code", &[("otc", user_code)]).await
     }
 
     /// Enters the number that the page shows.
-    pub(crate) async fn enter_number(&mut self, page: &Page) -> Page {
+    pub(crate) async fn enter_number(&mut self, page: &ShownPage) -> ShownPage {
         let number = page.number();
         self.press(page, "second_factor", &[("otc", &number)]).await
     }
 
-    /// Signs a device in: the code, the account, the password, the second factor where one is asked
-    /// for, and yes.
+    /// Signs a device in: the code, the account, the password, the second factor if required, and
+    /// the confirmation.
     pub(crate) async fn approve_device(
         &mut self,
         user_code: &str,
         account: &str,
         password: &str,
-    ) -> Page {
+    ) -> ShownPage {
         let page = self.enter_code(user_code).await;
         let mut page = self.sign_in(&page, account, password).await;
         if page.title() == "Enter the number" {
@@ -172,26 +180,26 @@ impl Browser<'_> {
         self.press(&page, "confirm", &[]).await
     }
 
-    /// Signs in for a device, and then says that it was not meant.
+    /// Signs in for a device, and then declines.
     pub(crate) async fn decline_device(
         &mut self,
         user_code: &str,
         account: &str,
         password: &str,
-    ) -> Page {
+    ) -> ShownPage {
         let page = self.enter_code(user_code).await;
         let page = self.sign_in(&page, account, password).await;
         self.press(&page, "cancel", &[]).await
     }
 }
 
-impl Page {
+impl ShownPage {
     /// The heading.
     pub(crate) fn title(&self) -> String {
         between(&self.html, "<h1>", "</h1>")
     }
 
-    /// The AADSTS code that the page shows, 0 for none.
+    /// The AADSTS code on the page, or 0.
     pub(crate) fn code(&self) -> u32 {
         let code: String = match self.html.split_once("AADSTS") {
             Some((_, rest)) => rest.chars().take_while(char::is_ascii_digit).collect(),
@@ -200,7 +208,7 @@ impl Page {
         code.parse().unwrap()
     }
 
-    /// What a program was handed at its address.
+    /// The response that the program got at its redirect URI.
     #[track_caller]
     pub(crate) fn answer(&self) -> BTreeMap<String, String> {
         let url = self.sent_to.as_ref().unwrap_or_else(|| panic!("{self:?}"));
@@ -209,7 +217,7 @@ impl Page {
             .collect()
     }
 
-    /// The code that a program was handed.
+    /// The authorization code that the program got.
     #[track_caller]
     pub(crate) fn authorization_code(&self) -> String {
         let answer = self.answer();
@@ -219,9 +227,9 @@ impl Page {
             .clone()
     }
 
-    /// A program was told this error, with this AADSTS code.
+    /// Checks that the program got this error, with this AADSTS code.
     #[track_caller]
-    pub(crate) fn told(&self, error: &str, code: u32) -> BTreeMap<String, String> {
+    pub(crate) fn error(&self, error: &str, code: u32) -> BTreeMap<String, String> {
         let answer = self.answer();
         assert_eq!(answer["error"], error, "{answer:?}");
         let start = format!("AADSTS{code}: ");
@@ -234,7 +242,7 @@ impl Page {
         answer
     }
 
-    /// The first form that has a button, or a field, which says that.
+    /// The first form with this button or field.
     #[track_caller]
     pub(crate) fn form_with(&self, button: &str) -> &str {
         let wanted = format!(r#"name="do" value="{button}""#);
@@ -266,7 +274,7 @@ impl Page {
     }
 }
 
-/// The parameters of a request for a code.
+/// The parameters of an authorization request.
 pub(crate) fn query(parameters: &[(&str, &str)]) -> String {
     let mut all = vec![
         ("client_id", super::people::AZURE_CLI),
@@ -286,7 +294,7 @@ pub(crate) fn query(parameters: &[(&str, &str)]) -> String {
         .finish()
 }
 
-/// Shows a code at the token endpoint, with these parameters in place of azure-identity's.
+/// Redeems a code. The parameters replace azure-identity's.
 pub(crate) async fn redeem(
     lab: &Lab,
     tenant: &str,
@@ -301,10 +309,10 @@ pub(crate) async fn redeem(
     ];
     form.retain(|(name, _)| !parameters.iter().any(|(other, _)| other == name));
     form.extend(parameters);
-    super::people::ask(lab, tenant, &form).await
+    super::people::request_token(lab, tenant, &form).await
 }
 
-/// The claims of a JSON in base64url.
+/// The JSON in a base64url text.
 pub(crate) fn decoded(text: &str) -> serde_json::Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
 }
@@ -318,7 +326,7 @@ fn hidden(form: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A page without its style sheet, which would fill a failed test's output.
+/// A page without its style sheet, to keep the output of a failed test short.
 fn unstyled(html: &str) -> String {
     match (html.split_once("<style>"), html.split_once("</style>")) {
         (Some((before, _)), Some((_, after))) => format!("{before}{after}"),

@@ -33,7 +33,7 @@ pub(crate) fn at(url: &str, query: &[(&str, &str)]) -> url::Url {
     url::Url::parse_with_params(url, query).unwrap()
 }
 
-/// Parameters behind those that a host always gets.
+/// The parameters that a host always gets, with further ones.
 pub(crate) fn with<'a>(version: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     [&[("api-version", version), ("resource", ARM)], more].concat()
 }
@@ -52,7 +52,7 @@ pub(crate) fn app_service(lab: &Lab, query: &[(&str, &str)]) -> RequestBuilder {
         .header("X-IDENTITY-HEADER", &hosts.app_service_header)
 }
 
-/// Azure ML's endpoint, or App Service's old one: they are alike.
+/// Azure ML's endpoint, or App Service's old one, which is the same.
 pub(crate) fn old(
     lab: &Lab,
     endpoint: &str,
@@ -74,7 +74,7 @@ pub(crate) fn ml_compute(lab: &Lab, query: &[(&str, &str)]) -> RequestBuilder {
     )
 }
 
-/// A client that looks at Service Fabric's certificate by itself.
+/// A client that itself checks Service Fabric's certificate.
 pub(crate) fn service_fabric(lab: &Lab, query: &[(&str, &str)]) -> RequestBuilder {
     let client = super::client(&lab.emulator)
         .tls_danger_accept_invalid_certs(true)
@@ -103,7 +103,7 @@ pub(crate) async fn arc_token(lab: &Lab, query: &[(&str, &str)]) -> Reply {
     send(arc(lab, query).header("Authorization", format!("Basic {key}"))).await
 }
 
-/// What ARM says to a reader of the workspace.
+/// ARM's status for a request to read the workspace.
 pub(crate) async fn workspace(lab: &Lab, token: &str) -> u16 {
     let url = format!(
         "{}{WORKSPACE}?api-version=2024-04-01",

@@ -1,4 +1,4 @@
-//! A laboratory for the tests: an emulator, a client that trusts it, and assertions of one's own.
+//! A lab for the tests: an emulator, a client that trusts it, and signed assertions.
 
 pub(crate) mod browser;
 pub(crate) mod hosts;
@@ -29,7 +29,7 @@ pub(crate) struct Lab {
     pub(crate) client: reqwest::Client,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -38,7 +38,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// The AADSTS code, 0 for none.
+    /// The AADSTS code, or 0.
     pub(crate) fn code(&self) -> u64 {
         self.body["error_codes"][0].as_u64().unwrap_or(0)
     }
@@ -56,9 +56,9 @@ pub(crate) fn claims_of(token: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
-/// A client that trusts an emulator, and nothing else, and asks no proxy of this machine.
+/// A client that trusts only this emulator, and uses no proxy of the machine.
 pub(crate) fn client(emulator: &Emulator) -> reqwest::ClientBuilder {
-    // Another test of this process may have been first.
+    // Another test of this process may have set it.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let pem = std::fs::read(&emulator.info().ca_certificate).unwrap();
     reqwest::Client::builder()
@@ -98,9 +98,9 @@ impl Lab {
         format!("{}{path}", self.emulator.info().login_url)
     }
 
-    /// Asks the v2.0 token endpoint of Contoso for a token by client credentials, with these
-    /// parameters on top.
-    pub(crate) async fn ask(&self, parameters: &[(&str, &str)]) -> Reply {
+    /// Requests a token by client credentials from Contoso's v2.0 endpoint. The parameters come on
+    /// top.
+    pub(crate) async fn request_token(&self, parameters: &[(&str, &str)]) -> Reply {
         let mut form = vec![("grant_type", "client_credentials"), ("scope", ARM_SCOPE)];
         form.retain(|(name, _)| !parameters.iter().any(|(other, _)| other == name));
         form.extend(parameters.iter().filter(|(_, value)| !value.is_empty()));
@@ -108,11 +108,11 @@ impl Lab {
             .await
     }
 
-    /// Asks as an application of the seed, by its secret.
-    pub(crate) async fn ask_as(&self, name: &str) -> Reply {
+    /// Requests a token as an application of the seed, with its secret.
+    pub(crate) async fn request_token_as(&self, name: &str) -> Reply {
         let identity = self.identity(name);
         let id = identity.client_id.to_string();
-        self.ask(&[
+        self.request_token(&[
             ("client_id", &id),
             ("client_secret", identity.secret.as_ref().unwrap()),
         ])
@@ -135,9 +135,9 @@ impl Lab {
         read(self.client.get(self.login(path)).send().await.unwrap()).await
     }
 
-    /// Asks by an assertion.
-    pub(crate) async fn ask_by_assertion(&self, client_id: &str, assertion: &str) -> Reply {
-        self.ask(&[
+    /// Requests a token with an assertion.
+    pub(crate) async fn request_by_assertion(&self, client_id: &str, assertion: &str) -> Reply {
+        self.request_token(&[
             ("client_id", client_id),
             ("client_assertion_type", JWT_BEARER),
             ("client_assertion", assertion),
@@ -157,7 +157,7 @@ pub(crate) async fn read(response: reqwest::Response) -> Reply {
     }
 }
 
-/// An assertion about to be signed by the key of a certificate.
+/// An assertion, to be signed with the key of a certificate.
 pub(crate) struct Assertion {
     pub(crate) header: Map<String, Value>,
     pub(crate) claims: Map<String, Value>,
@@ -165,7 +165,7 @@ pub(crate) struct Assertion {
 }
 
 impl Assertion {
-    /// One that Entra ID would take: RS256, `x5t`, ten minutes.
+    /// An assertion that Entra ID would accept: RS256, `x5t`, ten minutes.
     pub(crate) fn new(pem: &Path, client_id: &str) -> Self {
         let text = std::fs::read(pem).unwrap();
         let key = rustls_pki_types::PrivatePkcs8KeyDer::from_pem_slice(&text).unwrap();
@@ -226,7 +226,7 @@ impl Assertion {
     }
 }
 
-/// Sets a member, or takes it away for `null`.
+/// Sets a member. `null` removes it.
 fn set(map: &mut Map<String, Value>, name: &str, value: Value) {
     if value.is_null() {
         map.remove(name);
@@ -235,7 +235,7 @@ fn set(map: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-/// Checks code, OAuth error, status and the shape every refusal has.
+/// Checks code, OAuth error, status and the format of a refusal.
 #[track_caller]
 pub(crate) fn refused(answer: &Reply, code: u64, error: &str, status: u16) {
     assert_eq!(answer.code(), code, "{answer:?}");

@@ -1,4 +1,4 @@
-//! Two tenants with people in them, and how they sign in.
+//! Two tenants with users, and their sign-ins.
 
 use super::{Lab, Reply};
 
@@ -12,11 +12,11 @@ pub(crate) const DESKTOP: &str = "a0000001-0000-4000-8000-00000000000a";
 pub(crate) const CONSENTED: &str = "a0000001-0000-4000-8000-00000000000b";
 pub(crate) const CONFIDENTIAL: &str = "a0000001-0000-4000-8000-00000000000c";
 pub(crate) const ARM: &str = "https://management.core.windows.net/";
-/// What Azure CLI sends.
+/// The scope that Azure CLI requests.
 pub(crate) const SCOPE: &str =
     "https://management.core.windows.net//.default openid profile offline_access";
 
-/// Two tenants: Ada is of Contoso and a guest in Fabrikam; Grace is of Contoso alone.
+/// Two tenants: Ada is a member of Contoso and a guest in Fabrikam. Grace is only in Contoso.
 pub(crate) const SEED: &str = r#"
 [[tenants]]
 id = "c0a70500-0000-4000-8000-000000000001"
@@ -145,9 +145,9 @@ pub(crate) async fn lab() -> Lab {
     Lab::seeded(SEED).await
 }
 
-/// Asks a tenant's v2.0 endpoint as Azure CLI would, with these parameters in place of its own;
-/// empty ones are left out.
-pub(crate) async fn ask(lab: &Lab, tenant: &str, parameters: &[(&str, &str)]) -> Reply {
+/// Requests tokens from a tenant's v2.0 endpoint with Azure CLI's parameters. The given ones
+/// replace them; empty ones are left out.
+pub(crate) async fn request_token(lab: &Lab, tenant: &str, parameters: &[(&str, &str)]) -> Reply {
     let mut form = vec![
         ("client_id", AZURE_CLI),
         ("scope", SCOPE),
@@ -165,13 +165,13 @@ pub(crate) async fn sign_in(lab: &Lab, tenant: &str, name: &str, password: &str)
         ("username", name),
         ("password", password),
     ];
-    ask(lab, tenant, &form).await
+    request_token(lab, tenant, &form).await
 }
 
 pub(crate) async fn refresh(lab: &Lab, tenant: &str, token: &str, more: &[(&str, &str)]) -> Reply {
     let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", token)];
     form.extend(more);
-    ask(lab, tenant, &form).await
+    request_token(lab, tenant, &form).await
 }
 
 pub(crate) fn text<'a>(answer: &'a Reply, name: &str) -> &'a str {

@@ -1,4 +1,5 @@
-//! Who signs in, and by what: the accounts there are, a name, the password, the second factor.
+//! Pages about the account: the list of accounts, the sign-in name, the password, the second
+//! factor.
 
 use crate::{
     directory::User,
@@ -10,7 +11,7 @@ use crate::{
 };
 use axum::response::Response;
 
-/// More accounts than this are not listed; their names can be entered.
+/// Most accounts in the list. Other names can be entered.
 const MAX_LISTED: usize = 12;
 
 impl View<'_> {
@@ -54,7 +55,7 @@ impl View<'_> {
         })
     }
 
-    /// 'Sign in': the name.
+    /// 'Sign in': the field for the name.
     pub(in crate::entra::sign_in) fn name(&self) -> Response {
         let request = self.transaction.request();
         let hint = request.and_then(|request| request.login_hint.as_deref());
@@ -117,7 +118,7 @@ impl View<'_> {
         })
     }
 
-    /// The account that signs in, and a link to choose another.
+    /// The account that signs in, with a link to choose another.
     pub(super) fn who(&self, account: &User) -> String {
         self.form(format!(
             r#"<p class="who"><span class="face" aria-hidden="true">{}</span><span>{}</span><button type="submit" name="do" value="list" class="link">Not you?</button></p>"#,
@@ -127,13 +128,13 @@ impl View<'_> {
     }
 }
 
-/// The two usual buttons, of which the second does not want the form to be filled in.
+/// The two usual buttons. The second does not require the form to be filled in.
 fn buttons_without_check(does: &str, label: &str) -> String {
     buttons(&[(does, label), ("cancel", "Cancel")])
         .replace(r#"value="cancel""#, r#"value="cancel" formnovalidate"#)
 }
 
-/// Two letters for a name.
+/// Two initials of a name.
 fn initials(name: &str) -> String {
     let mut words = name.split_whitespace();
     let first = words.next().and_then(|word| word.chars().next());

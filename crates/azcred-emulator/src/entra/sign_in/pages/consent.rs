@@ -1,5 +1,4 @@
-//! What a program may do in a person's name: the permissions, who may allow them, and which program
-//! it is.
+//! The page about consent: the program and the permissions that it requests.
 
 use crate::entra::{
     delegated_scope::RequestedScope,
@@ -89,7 +88,7 @@ impl View<'_> {
         })
     }
 
-    /// What is asked for, in people's words.
+    /// The requested permissions, in the user's words.
     fn permissions(&self, ready: &Ready<'_>) -> String {
         let resource = self.resource_name(ready.resource.app_id);
         let RequestedScope {
@@ -97,22 +96,22 @@ impl View<'_> {
             email,
             offline,
             ..
-        } = ready.asked;
-        let named = ready.asked.permissions();
+        } = ready.requested;
+        let named = ready.requested.permissions();
         let mut all = Vec::new();
         if named.is_empty() {
             all.push((
                 format!("Access {resource} as you"),
-                format!("{}/.default", ready.asked.resource),
+                format!("{}/.default", ready.requested.resource),
             ));
         }
         for name in named {
             all.push((
                 format!("{name} in {resource}, as you"),
-                format!("{}/{name}", ready.asked.resource),
+                format!("{}/{name}", ready.requested.resource),
             ));
         }
-        for (is_asked, text, name) in [
+        for (is_requested, text, name) in [
             (
                 openid,
                 "Sign you in and read your profile",
@@ -125,7 +124,7 @@ impl View<'_> {
                 "offline_access",
             ),
         ] {
-            if is_asked {
+            if is_requested {
                 all.push((text.to_owned(), name.to_owned()));
             }
         }

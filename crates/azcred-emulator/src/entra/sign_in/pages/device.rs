@@ -1,4 +1,4 @@
-//! The pages of a sign-in for another device: where its code is entered, and how it ended.
+//! The pages of a sign-in by device code: the field for the code, and the result.
 
 use crate::entra::{
     exchange::Exchange,
@@ -37,7 +37,7 @@ pub(in crate::entra::sign_in) fn code(
     .respond(exchange, StatusCode::OK, None)
 }
 
-/// The device gets its tokens.
+/// The device is signed in.
 pub(in crate::entra::sign_in) fn device_done(exchange: &Exchange, program: &str) -> Response {
     end(
         exchange,
@@ -49,7 +49,7 @@ pub(in crate::entra::sign_in) fn device_done(exchange: &Exchange, program: &str)
     )
 }
 
-/// The device gets nothing.
+/// The user declined.
 pub(in crate::entra::sign_in) fn device_declined(exchange: &Exchange, program: &str) -> Response {
     end(
         exchange,
@@ -61,7 +61,7 @@ pub(in crate::entra::sign_in) fn device_declined(exchange: &Exchange, program: &
     )
 }
 
-/// The code came to its end meanwhile.
+/// The code has expired or was used.
 pub(in crate::entra::sign_in) fn device_gone(exchange: &Exchange) -> Response {
     end(
         exchange,

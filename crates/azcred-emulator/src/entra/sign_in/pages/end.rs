@@ -1,4 +1,4 @@
-//! The pages on which a sign-in ends: refused, signed out, handed over by a form.
+//! The last pages of a sign-in: an error, a sign-out, or a form for the program.
 
 use crate::entra::{
     exchange::Exchange,
@@ -50,7 +50,7 @@ pub(in crate::entra::sign_in) fn refused(
         content,
     };
     let leads_to = view.and_then(View::leads_to);
-    // The service answers so to a browser, whatever was wrong; the code is in the page.
+    // The service sends browsers this status for every error. The page shows the code.
     page.respond(exchange, StatusCode::OK, leads_to.as_ref())
 }
 
@@ -64,7 +64,7 @@ pub(in crate::entra::sign_in) fn signed_out(exchange: &Exchange) -> Response {
     .respond(exchange, StatusCode::OK, None)
 }
 
-/// Where a program that watches a browser of its own reads the address.
+/// The page for programs with an embedded browser, which read its URL.
 pub(in crate::entra::sign_in) fn native_client(exchange: &Exchange) -> Response {
     Page {
         place: "Sign in",
@@ -75,7 +75,7 @@ pub(in crate::entra::sign_in) fn native_client(exchange: &Exchange) -> Response 
     .respond(exchange, StatusCode::OK, None)
 }
 
-/// Hands the answer over by a form that submits itself, or by a button where there are no scripts.
+/// Sends the result by a form that submits itself, or by a button if scripts are off.
 pub(in crate::entra::sign_in) fn form_post(
     exchange: &Exchange,
     to: &Url,

@@ -1,5 +1,4 @@
-//! The frame of every page: its head and foot, the headers that keep a browser in check, and the
-//! parts that pages have in common.
+//! The frame of every page: header, footer, security headers, and parts that several pages use.
 
 use crate::{
     directory::Directory,
@@ -17,21 +16,21 @@ use url::Url;
 
 pub(super) const STYLE: &str = include_str!("style.css");
 
-/// Whose page it is, on every one of them.
+/// The notice on every page that the page comes from the emulator.
 pub(super) const STAND_IN: &str = r#"<aside class="stand-in"><strong>azcred emulator</strong> <span>This page comes from your own machine, not from Microsoft. Do not enter a real password.</span></aside>"#;
 
-/// What a page of a sign-in under way is made from.
+/// The data for a page of a sign-in.
 pub(in crate::entra::sign_in) struct View<'a> {
     pub(in crate::entra::sign_in) exchange: &'a Exchange,
     pub(in crate::entra::sign_in) directory: &'a Directory,
     pub(in crate::entra::sign_in) browser: &'a Browser,
     pub(in crate::entra::sign_in) transaction: &'a Transaction,
-    /// The transaction, sealed, for the page to carry.
+    /// The encrypted transaction, which the page carries.
     pub(in crate::entra::sign_in) ctx: &'a str,
 }
 
 impl View<'_> {
-    /// The tenant's or the program's name, above the title.
+    /// The name of the tenant or the program, above the title.
     pub(super) fn place(&self) -> String {
         let tenant = self.directory.tenant(&self.transaction.segment);
         tenant.map_or_else(
@@ -46,7 +45,7 @@ impl View<'_> {
         application.map_or("an application", |application| &application.name)
     }
 
-    /// Where a form's answer may lead to in the end.
+    /// The URL to which the form's response may redirect at the end.
     pub(super) fn leads_to(&self) -> Option<Url> {
         Url::parse(&self.transaction.request()?.back.uri).ok()
     }
@@ -55,15 +54,15 @@ impl View<'_> {
         page.respond(self.exchange, StatusCode::OK, self.leads_to().as_ref())
     }
 
-    /// The form of a page: its fields, and the buttons below them.
+    /// The form of a page: fields, then buttons.
     pub(super) fn form(&self, content: impl fmt::Display) -> String {
         form(self.ctx, content)
     }
 }
 
-/// A page before it is put into its frame. Texts are escaped; `content` is HTML.
+/// A page without its frame. Texts are escaped; `content` is HTML.
 pub(super) struct Page<'a> {
-    /// Above the title.
+    /// The text above the title.
     pub(super) place: &'a str,
     pub(super) title: &'a str,
     pub(super) content: String,
@@ -108,7 +107,7 @@ impl Page<'_> {
     }
 }
 
-/// Sends HTML that may do nothing but what it was made for.
+/// Sends HTML with a policy that permits only what the page needs.
 pub(super) fn respond(
     exchange: &Exchange,
     status: StatusCode,
@@ -122,8 +121,8 @@ pub(super) fn respond(
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/html; charset=utf-8"),
     );
-    exchange.dress(&mut response, 0);
-    // Browsers hold redirects that follow a form to `form-action` too.
+    exchange.add_headers(&mut response, 0);
+    // Browsers apply `form-action` also to redirects after a form.
     let mut policy = vec![
         "default-src 'none'".to_owned(),
         "base-uri 'none'".to_owned(),
@@ -141,7 +140,7 @@ pub(super) fn respond(
     response
 }
 
-/// The headers that keep a browser from doing more with an answer than it should.
+/// Adds the security headers to a response.
 pub(in crate::entra::sign_in) fn guard(response: &mut Response, policy: &[String]) {
     let headers = response.headers_mut();
     let policy = match policy {
@@ -160,25 +159,25 @@ pub(in crate::entra::sign_in) fn guard(response: &mut Response, policy: &[String
     }
 }
 
-/// `'sha256-…'` of Content Security Policy Level 3, for a text that stands in the page itself.
+/// `'sha256-…'` of Content Security Policy Level 3, for inline text.
 pub(super) fn source_hash(text: &str) -> String {
     let hash = digest::digest(&digest::SHA256, text.as_bytes());
     format!("sha256-{}", STANDARD.encode(hash))
 }
 
-/// An address as a source of Content Security Policy: its origin, or for a program's own scheme
-/// that.
+/// A URL as a source of Content Security Policy: its origin, or the scheme if the URL has no
+/// origin.
 fn source_of(url: &Url) -> Option<String> {
     let source = match url.origin() {
         origin if origin.is_tuple() => origin.ascii_serialization(),
         _ => format!("{}:", url.scheme()),
     };
-    // A host may have characters in it that end a directive.
+    // A host may contain characters that would end the directive.
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-.:/_[]+".contains(&b);
     source.bytes().all(is_plain).then_some(source)
 }
 
-/// A form that carries its transaction.
+/// A form with its transaction.
 pub(super) fn form(ctx: &str, content: impl fmt::Display) -> String {
     format!(
         r#"<form method="post" action="/common/login" autocomplete="off">
@@ -198,7 +197,7 @@ pub(super) fn button(does: &str, kind: &str, label: &str) -> String {
     )
 }
 
-/// The buttons below a form: the first is what the return key presses.
+/// The buttons below a form. The return key presses the first one.
 pub(super) fn buttons(all: &[(&str, &str)]) -> String {
     let mut html = String::from(r#"<p class="buttons">"#);
     for (at, (does, label)) in all.iter().enumerate() {
@@ -208,7 +207,7 @@ pub(super) fn buttons(all: &[(&str, &str)]) -> String {
     html + "</p>"
 }
 
-/// What was wrong with what was entered, for a field that says `aria-describedby="notice"`.
+/// What was wrong with the input, for a field with `aria-describedby="notice"`.
 pub(super) fn notice(code: Option<u32>) -> String {
     let Some(code) = code else {
         return String::new();
@@ -226,8 +225,8 @@ pub(super) fn notice(code: Option<u32>) -> String {
     format!(r#"<p class="notice" id="notice" role="alert">{text} <small>AADSTS{code}</small></p>"#)
 }
 
-/// A text with nothing in it that HTML would act on, in content and in quoted attributes alike.
-/// What writes from right to left, or is not seen, is shown as `�`, so that no name can pose as
+/// A text with HTML's special characters escaped, for content and quoted attributes. Invisible
+/// characters and those that change the text direction become `�`, so that no name can look like
 /// another.
 pub(super) fn esc(text: &str) -> Escaped<'_> {
     Escaped(text)
@@ -260,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_can_neither_act_nor_pose_as_another() {
+    fn a_name_can_not_contain_html_or_look_like_another() {
         let hostile = "\"><script>alert('1')</script>&amp;\u{202e}\u{200b}\n";
         let escaped = esc(hostile).to_string();
         assert_eq!(
@@ -271,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_names_an_origin_or_a_scheme_and_nothing_that_would_end_it() {
+    fn a_content_security_policy_names_only_an_origin_or_a_scheme() {
         let source = |text| source_of(&Url::parse(text).unwrap());
         assert_eq!(
             source("http://localhost:8400/x?y").as_deref(),

@@ -1,5 +1,5 @@
-//! The pages: HTML that needs no script and says that it is an emulator's. Nothing that they show
-//! can act.
+//! The pages: HTML that needs no script and says that it comes from an emulator. No text on a page
+//! can run as code.
 
 mod account;
 mod consent;
