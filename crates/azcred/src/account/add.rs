@@ -1,5 +1,5 @@
-//! Accounts that are no persons: what is kept of them is where their proof is, and never the proof
-//! itself, but for the keyring.
+//! Adds accounts that are not people. What is stored says where the account's secret, certificate
+//! or token is. Only the keyring stores the secret itself.
 
 use super::{
     Account, Accounts,
@@ -18,13 +18,12 @@ use secrecy::{ExposeSecret, SecretString};
 use std::path::{Path, PathBuf};
 
 impl Accounts {
-    /// Adds an application with its secret, and makes it the current account. The secret goes into
-    /// the system's keyring and nowhere else. Nobody is asked whether it is right: ask for a token
-    /// with it first.
+    /// Adds an application with its secret, and makes it the current account. Only the system's
+    /// keyring stores the secret. The secret is not checked: request a token with it first.
     ///
     /// # Errors
-    /// See [`Accounts`]; [`ErrorKind::Unavailable`] where there is no keyring that can be used,
-    /// with the other ways.
+    /// See [`Accounts`]; [`ErrorKind::Unavailable`] if no keyring can be used; the fix names the
+    /// other ways.
     pub async fn add_client_secret(
         &self,
         tenant: TenantId,
@@ -36,12 +35,12 @@ impl Accounts {
     }
 
     /// Adds an application with the certificate in a file, and makes it the current account. The
-    /// file stays where it is, and is read for every token; its password, where it has one, goes
-    /// into the system's keyring and nowhere else.
+    /// file stays where it is and is read for every token. Only the system's keyring stores its
+    /// password, if it has one.
     ///
     /// # Errors
-    /// As [`Accounts::add_client_secret`]; [`ErrorKind::Invalid`] where the path is not a full one
-    /// that can be written down.
+    /// As [`Accounts::add_client_secret`]; [`ErrorKind::Invalid`] if the path is not absolute or
+    /// not valid Unicode.
     pub async fn add_certificate(
         &self,
         tenant: TenantId,
@@ -60,8 +59,7 @@ impl Accounts {
     /// file is read for every token.
     ///
     /// # Errors
-    /// See [`Accounts`]; [`ErrorKind::Invalid`] where the path is not a full one that can be
-    /// written down.
+    /// See [`Accounts`]; [`ErrorKind::Invalid`] if the path is not absolute or not valid Unicode.
     pub async fn add_federated_token_file(
         &self,
         tenant: TenantId,
@@ -74,7 +72,8 @@ impl Accounts {
         self.add(Some((tenant, client_id)), proof, None).await
     }
 
-    /// Adds the managed identity of this machine, or one of them, and makes it the current account.
+    /// Adds a managed identity of this machine, and makes it the current account. Without `id`, it
+    /// is the machine's own.
     ///
     /// # Errors
     /// See [`Accounts`].
@@ -138,7 +137,7 @@ impl Accounts {
     }
 }
 
-/// Under which name the keyring has an application's secret, or the password of its certificate.
+/// The name in the keyring of an application's secret, or of its certificate's password.
 pub(crate) fn secret_name(record: &Record) -> String {
     format!("azcred-{}-{}", record.profile, record.id)
 }
@@ -190,7 +189,7 @@ fn keep_secret(store: &Store, record: &Record, secret: &SecretString) -> Result<
     })
 }
 
-/// Takes what the keyring has for an account out of it.
+/// Removes an account's secret from the keyring.
 pub(super) fn forget_secret(store: &Store, record: &Record) -> Result<()> {
     let has_one = matches!(
         record.proof,

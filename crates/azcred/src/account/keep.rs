@@ -1,4 +1,4 @@
-//! What there is to keep of a person's sign-in, and keeping it with what earlier ones left.
+//! Stores a person's sign-in, together with what earlier sign-ins left.
 
 use super::{
     record::{Person, Proof, Record, RefreshToken, id_of, new_session, seconds},
@@ -8,16 +8,16 @@ use crate::{cloud::Authority, entra::SignedIn, facts::Result, profile::Profile, 
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
-/// Whether a sign-in that is kept becomes the current one.
+/// Whether a stored sign-in becomes the current one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Current {
     Always,
-    /// Where there is no other.
+    /// If there is no other.
     IfNone,
 }
 
-/// Keeps a sign-in, with what is kept of the same account's other applications. Gives the record as
-/// it is then.
+/// Stores a sign-in, with the refresh tokens that the same account has for other applications.
+/// Returns the stored record.
 pub(crate) async fn keep(store: &Store, mut record: Record, current: Current) -> Result<Record> {
     const KEEPING: Duration = Duration::from_secs(20);
     let end = Instant::now() + KEEPING;
@@ -72,7 +72,7 @@ fn merge(new: &mut Person, old: &Record) {
     new.name = new.name.take().or_else(|| old.name.clone());
 }
 
-/// What there is to keep of a person's sign-in.
+/// The record of a person's sign-in.
 pub(crate) fn of_person(
     profile: &Profile,
     authority: &Authority,
@@ -100,8 +100,8 @@ pub(crate) fn of_person(
         .unwrap_or(tenant.as_str());
     let id = match &home_account_id {
         Some(id) => id_of(&["person", &authority, &id.to_ascii_lowercase()]),
-        // A provider's own id of a person may be another for each client (OpenID Connect Core 1.0
-        // section 8), and case counts in it.
+        // A provider may use another id of the person for each client (OpenID Connect Core 1.0
+        // section 8). Its case counts.
         None => {
             let client_id = client_id.to_ascii_lowercase();
             id_of(&["subject", &authority, &client_id, &claims.subject])

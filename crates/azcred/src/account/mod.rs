@@ -1,4 +1,4 @@
-//! Accounts: who is signed in to azcred on this machine, and which account
+//! Accounts: which accounts are signed in to azcred on this machine, and which of them
 //! [`crate::AzcredCredential`] uses.
 //!
 //! Sign-ins are stored encrypted in the user's data folder, by profile ([`crate::Profile`]) and by
@@ -16,7 +16,7 @@ mod store;
 pub(crate) use add::secret_name;
 pub(crate) use keep::{Current, keep, of_person};
 pub(crate) use record::{Ended, Person, Proof, Record, RefreshToken};
-pub(crate) use renewal::gone_through_with;
+pub(crate) use renewal::run_to_end;
 pub(crate) use store::Store;
 
 pub use renewal::settled;
@@ -31,12 +31,12 @@ use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-/// The accounts of a profile. Every method reads or writes files, in a thread of its own; each ends
+/// The accounts of a profile. Every method reads or writes files, in its own thread, and ends
 /// within [`ClientOptions::deadline`].
 ///
-/// The errors of all methods: [`ErrorKind::Unavailable`] where sign-ins can't be kept here (no home
-/// folder, a keyring out of reach), [`ErrorKind::Unreachable`] where the keyring fails or the disk
-/// hangs, [`ErrorKind::Invalid`] where what is kept must not or can't be used, with what fixes it.
+/// The errors of all methods: [`ErrorKind::Unavailable`] if sign-ins can't be stored here (no home
+/// folder, a keyring out of reach), [`ErrorKind::Unreachable`] if the keyring fails or the disk
+/// hangs, [`ErrorKind::Invalid`] if what is stored can't be used or must not be, with the fix.
 #[cfg(feature = "disk-cache")]
 #[derive(Clone, Debug)]
 pub struct Accounts {
@@ -44,56 +44,56 @@ pub struct Accounts {
     deadline: Duration,
 }
 
-/// One account, and nothing secret of it.
+/// An account, without its secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Account {
-    /// Which one it is, on this machine.
+    /// The account's id on this machine.
     pub id: AccountId,
-    /// What kind of account.
+    /// The kind of account.
     pub kind: AccountKind,
-    /// What a person types to sign in, such as `ada@contoso.com`.
+    /// A person's sign-in name, such as `ada@contoso.com`.
     pub username: Option<String>,
     /// A person's name.
     pub name: Option<String>,
-    /// A person's object id in [`tenant`](Self::tenant): in another one, where they are a guest, it
-    /// is another.
+    /// A person's object id in [`tenant`](Self::tenant). In a tenant where they are a guest, the
+    /// object id is another.
     pub object_id: Option<String>,
-    /// A person's object id and tenant at home, `OBJECT-ID.TENANT-ID`: the same wherever they are a
-    /// guest.
+    /// A person's object id and tenant at home, `OBJECT-ID.TENANT-ID`. It is the same in every
+    /// tenant where they are a guest.
     pub home_account_id: Option<String>,
     /// The tenant that tokens are for, unless a request names another; `None` for a managed
     /// identity.
     pub tenant: Option<String>,
     /// The tenants that a person signed in to, the latest first.
     pub tenants: Vec<String>,
-    /// The application: a service principal's own, or the one that a person signed in to; a managed
-    /// identity's where it was named by it.
+    /// The client id: a service principal's own, or that of the application that a person signed in
+    /// to, or the one that selects a managed identity.
     pub client_id: Option<String>,
     /// The file with the certificate or the federated token.
     pub path: Option<String>,
-    /// Where it signs in.
+    /// The authority at which the account signs in.
     pub authority: String,
-    /// Its profile.
+    /// The profile.
     pub profile: String,
-    /// When it signed in.
+    /// When the account signed in, in UTC.
     #[serde(serialize_with = "time::serde::rfc3339::serialize")]
     pub signed_in_on: OffsetDateTime,
-    /// Whether it is the current one of its profile and authority.
+    /// Whether the account is the current one of its profile and authority.
     pub is_current: bool,
-    /// Why it has to sign in again, where the provider has ended the sign-in.
+    /// Why the account has to sign in again, if the provider has ended the sign-in.
     pub trouble: Option<String>,
 }
 
-/// What kind of account.
+/// The kind of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum AccountKind {
     /// A person.
     Person,
-    /// An application with a secret, which the keyring has.
+    /// An application with a secret in the keyring.
     ClientSecret,
     /// An application with a certificate in a file.
     ClientCertificate,
@@ -103,12 +103,12 @@ pub enum AccountKind {
     ManagedIdentity,
 }
 
-/// Which account: 16 digits, the same for the same account however often it signs in.
+/// The id of an account: 16 digits. The same account has the same id at every sign-in.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId(Arc<str>);
 
 impl AccountId {
-    /// Its text, as lists show it.
+    /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -153,7 +153,7 @@ impl Serialize for AccountId {
 }
 
 impl Account {
-    /// Its name for people: the user name, the name, the application or the managed identity.
+    /// The account's name: the user name, the name, the application or the managed identity.
     pub fn who(&self) -> String {
         let name = self.username.as_ref().or(self.name.as_ref());
         match (self.kind, name, &self.client_id) {
@@ -210,25 +210,25 @@ impl Account {
     }
 }
 
-/// What came of [`Accounts::remove`].
+/// The result of [`Accounts::remove`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Removed {
     /// The account that was signed out.
     pub account: Account,
-    /// The account that is the current one now because it is the only one left; `None` where
-    /// nothing changed, or several are left.
+    /// The account that became the current one because it is the only one left; `None` if nothing
+    /// changed or several are left.
     pub now_current: Option<Account>,
-    /// Why cached tokens of it are still on disk; `None` where they are not.
+    /// Why cached tokens of the account are still on the disk; `None` if they are not.
     pub tokens_left: Option<Arc<Error>>,
 }
 
 #[cfg(feature = "disk-cache")]
 impl Accounts {
-    /// The accounts of the options' profile at their cloud. Reads nothing yet.
+    /// The accounts of the options' profile at the options' cloud. Reads nothing yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the cloud can't be told.
+    /// [`ErrorKind::Invalid`] if the cloud is unknown.
     pub fn new(options: &ClientOptions) -> Result<Self> {
         Ok(Self {
             store: Store::new(options)?,
@@ -247,7 +247,7 @@ impl Accounts {
         self.store.off_thread(self.end(), does).await
     }
 
-    /// The accounts of this profile at this authority, the first that signed in first.
+    /// The accounts of this profile at this authority, in the order in which they signed in.
     ///
     /// # Errors
     /// See [`Accounts`].
@@ -255,7 +255,7 @@ impl Accounts {
         self.read(|store| known(store, &store.of_profile()?)).await
     }
 
-    /// Those of all profiles, at all authorities.
+    /// The accounts of all profiles at all authorities.
     ///
     /// # Errors
     /// See [`Accounts`].
@@ -295,9 +295,9 @@ impl Accounts {
         .await
     }
 
-    /// The account that `text` names: its id, user name, object id or application, or the beginning
-    /// of one of these that no other account has; `this machine`, for its own managed identity.
-    /// Case does not matter.
+    /// The account that `text` names: by its id, user name, object id or application, or by a
+    /// prefix of one of these that no other account has. `this machine` names the machine's own
+    /// managed identity. Case does not matter.
     ///
     /// # Errors
     /// See [`Accounts`]; [`ErrorKind::Invalid`] if no account or several match; the error names
@@ -311,7 +311,7 @@ impl Accounts {
         }
     }
 
-    /// There is no such account here; another profile or authority may have it.
+    /// The error if there is no such account here. Another profile or authority may have it.
     async fn elsewhere(&self, text: &str) -> Result<Error> {
         let all = self.list_all().await?;
         let [account] = meant(&all, text)[..] else {
@@ -337,7 +337,7 @@ impl Accounts {
     pub async fn remove(&self, id: &AccountId) -> Result<Removed> {
         let id = id.clone();
         let end = self.end();
-        // Whoever renews the sign-in at this moment would write it back.
+        // A renewal at the same time would store the sign-in again.
         let lock = self.store.lock(id.as_str(), end).await?;
         self.store
             .off_thread(end, move |store| {
@@ -389,7 +389,7 @@ fn no_such(id: &str) -> Error {
     .with_fix(Fix::NameAccount)
 }
 
-/// Those that `text` may mean.
+/// The accounts that `text` may name.
 fn meant<'a>(accounts: &'a [Account], text: &str) -> Vec<&'a Account> {
     let wanted = text.trim().to_lowercase();
     let words = |account: &Account| -> Vec<String> {
@@ -402,7 +402,7 @@ fn meant<'a>(accounts: &'a [Account], text: &str) -> Vec<&'a Account> {
                 .client_id
                 .as_deref()
                 .filter(|_| account.kind != AccountKind::Person),
-            // As lists have it.
+            // The name that lists show.
             Some("this machine").filter(|_| {
                 account.kind == AccountKind::ManagedIdentity && account.client_id.is_none()
             }),

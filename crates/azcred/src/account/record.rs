@@ -1,5 +1,5 @@
-//! A sign-in as it is kept: JSON with a version, which a newer one's may add to and an older one's
-//! passes over.
+//! A stored sign-in: JSON with a version. A newer version may add members, which an older one
+//! ignores.
 
 use crate::{facts::Refusal, json};
 use ring::digest::{SHA256, digest};
@@ -10,13 +10,13 @@ use zeroize::Zeroizing;
 
 const VERSION: u32 = 1;
 
-/// What stands in an entry.
+/// The content of an entry.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
 pub(super) enum Entry {
     /// A sign-in.
     Account(Box<Record>),
-    /// Which sign-in is the current one of a profile at an authority.
+    /// The current sign-in of a profile at an authority.
     Current {
         profile: String,
         authority: String,
@@ -36,26 +36,26 @@ struct Version {
     version: u32,
 }
 
-/// A sign-in: of whom, where, and what it left.
+/// A sign-in: whose it is, where, and what it left.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) profile: String,
     /// The authority's address.
     pub(crate) authority: String,
     pub(crate) id: String,
-    /// The tenant that tokens are for, where nobody names another.
+    /// The tenant of tokens, unless a request names another.
     pub(crate) tenant: String,
-    /// The application; a managed identity has none.
+    /// The client id; a managed identity has none.
     pub(crate) client_id: Option<String>,
     /// Seconds since 1970.
     pub(crate) signed_in_on: u64,
-    /// Another one with each sign-in, so that what is cached for one is not given out after the
-    /// next.
+    /// A new value for each sign-in. Tokens that were cached for one sign-in are not returned after
+    /// the next.
     pub(crate) session: String,
     pub(crate) proof: Proof,
 }
 
-/// What a sign-in left to ask for tokens with.
+/// What tokens are requested with.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Proof {
@@ -64,14 +64,14 @@ pub(crate) enum Proof {
     ClientSecret,
     ClientCertificate {
         path: String,
-        /// Whether the keyring has a password for it.
+        /// Whether the keyring has a password for the certificate.
         has_password: bool,
     },
     FederatedToken {
         path: String,
     },
     ManagedIdentity {
-        /// By which parameter it is named, and its value; `None` for the machine's own.
+        /// The parameter that selects the identity, and its value; `None` for the machine's own.
         named: Option<(String, String)>,
     },
 }
@@ -79,18 +79,18 @@ pub(crate) enum Proof {
 /// A person who signed in.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Person {
-    /// `OBJECT-ID.TENANT-ID` of the account at home, where the provider says so.
+    /// `OBJECT-ID.TENANT-ID` of the account at home, if the provider returns it.
     pub(crate) home_account_id: Option<String>,
-    /// Their object id in the tenant that tokens are for, which is another one for a guest.
+    /// The person's object id in the tenant of the tokens. A guest has another one at home.
     #[serde(default)]
     pub(crate) object_id: Option<String>,
     pub(crate) username: Option<String>,
     pub(crate) name: Option<String>,
-    /// The tenants signed in to, the latest first.
+    /// The tenants that the person signed in to, the latest first.
     pub(crate) tenants: Vec<String>,
-    /// One for each application, the latest first.
+    /// One refresh token for each application, the latest first.
     pub(crate) refresh: Vec<RefreshToken>,
-    /// Applications that turned out not to be of the family whose refresh tokens these are.
+    /// Applications that the provider rejected as not of the family of these refresh tokens.
     #[serde(default)]
     pub(crate) not_of_family: Vec<String>,
     /// Why there is no refresh token any more.
@@ -101,7 +101,7 @@ pub(crate) struct Person {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct RefreshToken {
     pub(crate) client_id: String,
-    /// The family of applications that may use it.
+    /// The family of applications that may use the refresh token.
     pub(crate) family: Option<String>,
     #[serde(serialize_with = "expose", deserialize_with = "hide")]
     pub(crate) token: SecretString,
@@ -110,7 +110,7 @@ pub(crate) struct RefreshToken {
 /// How the provider ended a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ended {
-    /// For which application.
+    /// The application whose sign-in ended.
     pub(crate) client_id: String,
     pub(crate) why: String,
     pub(crate) error: String,
@@ -131,7 +131,7 @@ impl Ended {
         }
     }
 
-    /// The provider's answer, as far as it was kept.
+    /// The provider's response, as far as it was stored.
     pub(crate) fn refusal(&self) -> Refusal {
         Refusal {
             status: 400,
@@ -145,14 +145,14 @@ impl Ended {
 }
 
 impl Entry {
-    /// Reads one; `None` for what a newer version wrote, and for what is none.
+    /// Reads an entry; `None` for one of a newer version, and for bytes that are not an entry.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let Version { version } = json::object(bytes)?;
         (version == VERSION).then(|| json::object(bytes))?
     }
 
     pub(super) fn written(&self) -> Zeroizing<Vec<u8>> {
-        // Room for all: a vector that grows leaves copies of secrets behind.
+        // The capacity is enough for all: a vector that grows leaves copies of secrets in memory.
         let secrets: usize = match self {
             Self::Account(record) => record.secrets().map(str::len).sum(),
             Self::Current { .. } => 0,
@@ -162,7 +162,7 @@ impl Entry {
             version: VERSION,
             entry: self,
         };
-        // Nothing in it can't be written: its maps' keys are names.
+        // Serialization can't fail: all keys of maps are names.
         let done = serde_json::to_writer(&mut *bytes, &written);
         debug_assert!(done.is_ok());
         bytes
@@ -194,8 +194,8 @@ impl Record {
     }
 }
 
-/// An id for what these make: short enough to be typed, and not to be mistaken for another's. Case
-/// counts; what is known not to have any is given in lower case.
+/// An id made of these parts, short enough to type and unlikely to be another's. Case counts, so
+/// parts without case are passed in lower case.
 pub(crate) fn id_of(parts: &[&str]) -> String {
     let mut bytes = Vec::new();
     for part in parts {
@@ -209,7 +209,7 @@ pub(crate) fn id_of(parts: &[&str]) -> String {
         .collect()
 }
 
-/// A session's name, never given twice.
+/// A value that no other sign-in has.
 pub(crate) fn new_session() -> String {
     uuid::Uuid::new_v4().to_string()
 }

@@ -1,17 +1,17 @@
-//! Renewals of sign-ins, which are gone through with though whoever wanted one goes away.
+//! Renewals of sign-ins, which run to their end even if the caller goes away.
 //!
-//! A refresh token may be good for one use. Once it has been sent, the one that comes for it is all
-//! that is left of the sign-in, and is kept whoever still waits: a source that the chain turns out
-//! not to need, a caller who has no time left, a command that is interrupted.
+//! A refresh token may be valid for one use. After it was sent, the one that the provider returns
+//! is all that is left of the sign-in. So it is stored even if no caller waits any more: the chain
+//! may not need this source, the caller's time may be over, or a command may be interrupted.
 
 use crate::facts::{Error, ErrorKind, Result};
 use std::{panic, sync::LazyLock, time::Duration};
 use tokio::{sync::watch, time::timeout};
 
-/// How many are under way in this process.
+/// The number of running renewals in this process.
 static UNDER_WAY: LazyLock<watch::Sender<usize>> = LazyLock::new(watch::Sender::default);
 
-/// One that is.
+/// A running renewal.
 struct UnderWay;
 
 impl UnderWay {
@@ -27,14 +27,14 @@ impl Drop for UnderWay {
     }
 }
 
-/// Does it in a task of its own, which ends with the runtime at the latest, and gives what comes of
-/// it.
+/// Runs `renewal` in its own task and returns its result. The task ends with the runtime at the
+/// latest.
 ///
-/// Dropped, the task goes on. Bounded as `renewal` is.
+/// If the future is dropped, the task continues. It ends when `renewal` does.
 ///
 /// # Errors
-/// Those of `renewal`; [`ErrorKind::Invalid`] where the runtime is shutting down.
-pub(crate) async fn gone_through_with<T: Send + 'static>(
+/// Those of `renewal`; [`ErrorKind::Invalid`] if the runtime is shutting down.
+pub(crate) async fn run_to_end<T: Send + 'static>(
     renewal: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
     let under_way = UnderWay::begins();
@@ -53,13 +53,13 @@ pub(crate) async fn gone_through_with<T: Send + 'static>(
         })
 }
 
-/// Waits until every sign-in that is being renewed in this process is kept, for `within` at most;
-/// whether all are.
+/// Waits at most `within` until all sign-ins that are being renewed in this process are stored.
+/// Returns whether all are.
 ///
-/// A refresh token may be good for one use, so that a renewal goes on when the future that asked
-/// for the token is dropped. It ends with the Tokio runtime: a program that drops futures of
-/// [`crate::Credential::get_token`], as `select!` and a chain do, and that keeps sign-ins on disk
-/// waits for this before it ends its runtime. Where nothing is under way, that is at once.
+/// A refresh token may be valid for one use, so a renewal continues when the future that requested
+/// the token is dropped. The renewal ends with the Tokio runtime. So a program that drops futures
+/// of [`crate::Credential::get_token`] (as `select!` and a chain do) and stores sign-ins on the
+/// disk calls this before its runtime ends. It returns at once if no renewal is running.
 ///
 /// Cancel-safe. Needs a Tokio runtime with time.
 pub async fn settled(within: Duration) -> bool {

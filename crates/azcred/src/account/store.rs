@@ -1,5 +1,4 @@
-//! Sign-ins in the vault: which there are, which is the current one, and one change of each at a
-//! time.
+//! The sign-ins in the vault: listing them, the current one, and locks for changes.
 
 use super::record::{Entry, Record};
 use crate::{
@@ -13,7 +12,7 @@ use crate::{
 use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 
-/// The sign-ins of a profile at an authority. Clones are the same.
+/// The sign-ins of a profile at an authority. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Store(Arc<StoreInner>);
 
@@ -28,7 +27,7 @@ struct StoreInner {
 
 impl Store {
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the cloud can't be told.
+    /// [`ErrorKind::Invalid`] if the cloud is unknown.
     pub(crate) fn new(options: &ClientOptions) -> Result<Self> {
         Ok(Self(Arc::new(StoreInner {
             vault: options.vault().clone(),
@@ -51,7 +50,7 @@ impl Store {
         &self.0.system
     }
 
-    /// Does what reads or writes files where that holds up nobody, until `end` at the latest.
+    /// Runs blocking file work in another thread, until `end` at the latest.
     pub(crate) async fn off_thread<T: Send + 'static>(
         &self,
         end: Instant,
@@ -76,7 +75,7 @@ impl Store {
         }
     }
 
-    /// A sign-in; `None` where there is none such.
+    /// A sign-in; `None` if it does not exist.
     pub(crate) fn read(&self, id: &str) -> Result<Option<Record>> {
         let parts = ["account", self.profile(), self.authority(), id].map(str::as_bytes);
         let content = self.0.vault.read(Shelf::SignIns, &parts)?;
@@ -86,14 +85,14 @@ impl Store {
         })
     }
 
-    /// Keeps a sign-in, durably.
+    /// Stores a sign-in durably.
     pub(crate) fn write(&self, record: &Record) -> Result<()> {
         let parts = ["account", self.profile(), self.authority(), &record.id].map(str::as_bytes);
         let content = Entry::Account(Box::new(record.clone())).written();
         self.0.vault.write(Shelf::SignIns, &parts, &content)
     }
 
-    /// Removes a sign-in; whether there was one. That it was the current one is forgotten too.
+    /// Removes a sign-in, and the mark that it is the current one. Returns whether it existed.
     pub(crate) fn remove(&self, id: &str) -> Result<bool> {
         let parts = ["account", self.profile(), self.authority(), id].map(str::as_bytes);
         if self.current_id()?.as_deref() == Some(id) {
@@ -103,20 +102,20 @@ impl Store {
         self.0.vault.remove(Shelf::SignIns, &parts)
     }
 
-    /// Removes the tokens that were cached for a sign-in. No credential looks for those that can't
-    /// be removed.
+    /// Removes the tokens that were cached for a sign-in. If that fails, credentials no longer use
+    /// them all the same.
     pub(crate) fn forget_tokens(&self, record: &Record) -> Result<()> {
         cache::forget(&*self.0.tokens, &record.session).map(drop)
     }
 
-    /// The same, for a sign-in that another takes the place of.
+    /// As [`Store::forget_tokens`], for a sign-in that another one replaces.
     pub(crate) fn forget_old_tokens(&self, record: &Record) {
         if let Err(error) = self.forget_tokens(record) {
             tracing::debug!(%error, "the tokens of a sign-in that is over are still on disk");
         }
     }
 
-    /// Which sign-in is the current one.
+    /// The id of the current sign-in.
     pub(crate) fn current_id(&self) -> Result<Option<String>> {
         let parts = ["current", self.profile(), self.authority()].map(str::as_bytes);
         let content = self.0.vault.read(Shelf::SignIns, &parts)?;
@@ -126,7 +125,7 @@ impl Store {
         })
     }
 
-    /// The current sign-in. One that is marked and gone is none.
+    /// The current sign-in; `None` if it was removed.
     pub(crate) fn current(&self) -> Result<Option<Record>> {
         match self.current_id()? {
             Some(id) => self.read(&id),
@@ -145,8 +144,8 @@ impl Store {
         self.0.vault.write(Shelf::SignIns, &parts, &content)
     }
 
-    /// All sign-ins of all profiles at all authorities, each with whether it is the current one of
-    /// its own; sorted.
+    /// All sign-ins of all profiles and authorities, sorted, each with whether it is the current
+    /// one of its profile and authority.
     pub(crate) fn all(&self) -> Result<Vec<(Record, bool)>> {
         let mut records = Vec::new();
         let mut current = Vec::new();
@@ -176,7 +175,7 @@ impl Store {
             .collect())
     }
 
-    /// Those of this profile at this authority.
+    /// The sign-ins of this profile at this authority.
     pub(crate) fn of_profile(&self) -> Result<Vec<(Record, bool)>> {
         let mut all = self.all()?;
         all.retain(|(record, _)| self.has(record));
@@ -187,13 +186,13 @@ impl Store {
         record.profile == self.profile() && record.authority == self.authority()
     }
 
-    /// Locks a sign-in for who changes it; `None` when the time is over.
+    /// Locks a sign-in before a change; `None` when the time is over.
     pub(crate) async fn lock(&self, id: &str, until: Instant) -> Result<Option<FileLock>> {
         let parts = ["account", self.profile(), self.authority(), id].map(str::as_bytes);
         self.0.vault.lock(Shelf::SignIns, &parts, until).await
     }
 
-    /// Locks the asking of a person who is not signed in yet, for all processes of this user.
+    /// Locks the sign-in of a person who is not signed in yet, for all processes of this user.
     pub(crate) fn try_lock_asking(
         &self,
         tenant: &str,
@@ -205,7 +204,7 @@ impl Store {
             .try_lock(Shelf::SignIns, &parts.each_ref().map(String::as_bytes))
     }
 
-    /// The same, waited for.
+    /// As [`Store::try_lock_asking`], repeated until the lock is free.
     pub(crate) async fn lock_asking(
         &self,
         tenant: &str,
@@ -228,8 +227,7 @@ impl Store {
         .map(str::to_owned)
     }
 
-    /// Why sign-ins that are kept can't be had in this session; `None` where they can, or there are
-    /// none.
+    /// Why this session can't read stored sign-ins; `None` if it can, or if there are none.
     pub(crate) fn out_of_reach(&self) -> Option<Error> {
         self.0.vault.out_of_reach()
     }

@@ -1,5 +1,5 @@
-//! Accounts on machines that are values: what names one, what is kept of an older sign-in, where
-//! secrets go.
+//! Accounts on machines that are values: which names find one, what is kept of older sign-ins,
+//! where secrets are stored.
 
 use super::*;
 use crate::{
@@ -109,7 +109,7 @@ async fn profiles_and_authorities_have_accounts_of_their_own() {
     assert_eq!(elsewhere.current().await.unwrap(), None);
     assert_eq!(elsewhere.list().await.unwrap(), []);
     assert_eq!(elsewhere.list_all().await.unwrap().len(), 1);
-    // Who names it there is told where it is.
+    // If the account is elsewhere, the error says where.
     let error = work.find("ada@contoso.com").await.unwrap_err();
     assert_eq!(
         error.fix().unwrap().to_string(),
@@ -307,7 +307,7 @@ async fn files_are_kept_by_their_full_path_alone() {
         .await
         .unwrap();
     assert_eq!(account.path.as_deref(), Some("/etc/app.pem"));
-    // The same application by another proof is the same account.
+    // The same application with another kind of secret is the same account.
     let again = accounts
         .add_federated_token_file(tenant, client_id, "/run/token")
         .await

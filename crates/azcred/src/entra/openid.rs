@@ -1,5 +1,5 @@
-//! OpenID Connect as far as a client needs it: where a provider's endpoints are, and what it states
-//! of who signed in.
+//! OpenID Connect as far as a client needs it: a provider's endpoints, and its statement about who
+//! signed in.
 
 use crate::{
     cloud::Authority,
@@ -15,24 +15,24 @@ use std::time::{Duration, SystemTime};
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
-/// Where a provider does what.
+/// The endpoints of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoints {
-    /// Where a person's browser is sent (RFC 6749 section 3.1).
+    /// The authorization endpoint, for a person's browser (RFC 6749 section 3.1).
     pub(crate) authorization: Url,
-    /// Where tokens are (RFC 6749 section 3.2).
+    /// The token endpoint (RFC 6749 section 3.2).
     pub(crate) token: Url,
-    /// Where codes for devices are (RFC 8628 section 3.1); `None` where the provider has none.
+    /// The endpoint for device codes (RFC 8628 section 3.1); `None` if the provider has none.
     pub(crate) device_authorization: Option<Url>,
-    /// What the provider calls itself, to the letter; `None` where that depends on the tenant, as
-    /// with Entra ID.
+    /// The provider's issuer, compared exactly; `None` if it depends on the tenant, as with Entra
+    /// ID.
     pub(crate) issuer: Option<String>,
-    /// Whether it says who it is in what a browser brings back, too (RFC 9207 section 3).
+    /// Whether the provider also names itself in redirects (RFC 9207 section 3).
     pub(crate) names_issuer: bool,
 }
 
 impl Endpoints {
-    /// Those of Entra ID, which are where they are by its documentation.
+    /// Entra ID's endpoints, whose addresses its documentation fixes.
     pub(super) fn of_entra(what: &str, authority: &Authority, tenant: &str) -> Result<Self> {
         let at = |path: &str| parse_url(what, &format!("{authority}/{tenant}/oauth2/v2.0/{path}"));
         Ok(Self {
@@ -45,7 +45,7 @@ impl Endpoints {
     }
 }
 
-/// What a provider says of itself (OpenID Connect Discovery 1.0 section 3).
+/// A provider's configuration (OpenID Connect Discovery 1.0 section 3).
 #[derive(Deserialize)]
 struct Configuration {
     issuer: String,
@@ -57,11 +57,11 @@ struct Configuration {
     authorization_response_iss_parameter_supported: bool,
 }
 
-/// Asks the provider `issuer` for its endpoints (OpenID Connect Discovery 1.0 section 4).
+/// Requests the endpoints of the provider `issuer` (OpenID Connect Discovery 1.0 section 4).
 ///
 /// # Errors
-/// As [`Http::send`]; [`ErrorKind::Unexpected`] where the answer is no configuration, another
-/// provider's, or names an address over which a secret could be read.
+/// As [`Http::send`]; [`ErrorKind::Unexpected`] if the response is not a configuration, is another
+/// provider's, or names an address at which a secret could be read.
 pub(super) async fn discover(
     http: &Http,
     issuer: &Authority,
@@ -92,8 +92,8 @@ pub(super) async fn discover(
 fn read(issuer: &Authority, body: &[u8]) -> std::result::Result<Endpoints, String> {
     let configuration: Configuration =
         json::object(body).ok_or("it did not return an OpenID configuration")?;
-    // Section 4.3: the very same, or another provider speaks for this one. The slash at an end is
-    // all that an address may lack.
+    // Section 4.3: the issuer must be the same, or another provider answers for this one. Only a
+    // slash at the end may differ.
     if configuration.issuer.trim_end_matches('/') != issuer.as_str() {
         return Err(format!(
             "it names itself {}",
@@ -115,7 +115,7 @@ fn read(issuer: &Authority, body: &[u8]) -> std::result::Result<Endpoints, Strin
     })
 }
 
-/// An address that a secret may be sent to, or a browser with somebody's password.
+/// An address to which a secret, or a browser with a person's password, may be sent.
 fn endpoint(name: &str, text: &str) -> std::result::Result<Url, String> {
     let refused = || {
         format!(
@@ -136,25 +136,24 @@ fn endpoint(name: &str, text: &str) -> std::result::Result<Url, String> {
     }
 }
 
-/// What an `id_token` says of who signed in. Names are bounded and printable; none of it is a proof
-/// of anything to anybody but the client that got it from the token endpoint.
+/// What an `id_token` says about who signed in. Names are printable and of limited length. Only the
+/// client that got the token from the token endpoint can rely on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct IdClaims {
-    /// The provider's own id for the person, which may be another for each client (`sub`); to the
-    /// letter, as others differ by case.
+    /// The provider's id of the person (`sub`). It may be another for each client. Case counts.
     pub(crate) subject: String,
-    /// The object id in the tenant (`oid`), Entra ID's.
+    /// The object id in the tenant (`oid`, specific to Entra ID).
     pub(crate) object_id: Option<String>,
-    /// The tenant signed in to (`tid`), Entra ID's.
+    /// The tenant that the person signed in to (`tid`, specific to Entra ID).
     pub(crate) tenant: Option<String>,
-    /// What the person types to sign in, such as `ada@contoso.com`.
+    /// The sign-in name, such as `ada@contoso.com`.
     pub(crate) username: Option<String>,
-    /// The person's name, for people.
+    /// The person's full name.
     pub(crate) name: Option<String>,
 }
 
 impl IdClaims {
-    /// What people are shown: the user name, else the name, else the id.
+    /// The name to show: the user name, or else the name, or else the id.
     pub(crate) fn shown(&self) -> &str {
         self.username
             .as_deref()
@@ -163,14 +162,14 @@ impl IdClaims {
     }
 }
 
-/// What an `id_token` has to say.
+/// What an `id_token` must match.
 pub(crate) struct Expected<'a> {
     pub(crate) client_id: &'a str,
-    /// What was sent along with the person; `None` for ways that can't send anything.
+    /// The value that was sent in the request; `None` if the flow can't send one.
     pub(crate) nonce: Option<&'a str>,
-    /// The provider; `None` where it depends on the tenant.
+    /// The provider's issuer; `None` if it depends on the tenant.
     pub(crate) issuer: Option<&'a str>,
-    /// The tenant that was asked for.
+    /// The requested tenant.
     pub(crate) tenant: &'a str,
     pub(crate) now: SystemTime,
 }
@@ -179,15 +178,15 @@ pub(crate) struct Expected<'a> {
 const LONGEST_NAME: usize = 128;
 /// 'It MUST NOT exceed 255 ASCII characters' (`sub`, OpenID Connect Core 1.0 section 2).
 const LONGEST_SUBJECT: usize = 255;
-/// How far clocks may be apart, as Entra ID allows it.
+/// How many seconds clocks may differ, as for Entra ID.
 const TOLERANCE: f64 = 300.0;
 
-/// Why an `id_token` is of no use.
+/// Why an `id_token` can't be used.
 #[derive(Debug)]
 pub(crate) struct Unfit {
     /// As half a sentence.
     pub(crate) why: String,
-    /// Whether it may be for a wrong clock.
+    /// Whether a wrong clock may be the cause.
     pub(crate) is_of_clock: bool,
 }
 
@@ -200,12 +199,11 @@ impl From<&str> for Unfit {
     }
 }
 
-/// Reads an `id_token` that came from the token endpoint itself, whose TLS vouches for it in place
-/// of its signature, and compares it with what was asked for (OpenID Connect Core 1.0 section
-/// 3.1.3.7).
+/// Reads an `id_token` from the token endpoint and compares it with what was requested (OpenID
+/// Connect Core 1.0 section 3.1.3.7). The endpoint's TLS replaces the check of the signature.
 ///
 /// # Errors
-/// Why it is not the one that was asked for, or none that can be used.
+/// Why the token can't be used, or does not match.
 pub(crate) fn id_claims(
     id_token: &SecretString,
     expected: &Expected<'_>,
@@ -241,7 +239,7 @@ pub(crate) fn id_claims(
         .expires()
         .ok_or("the id token does not say when it expires")?;
     if expires.is_nan() || expires + TOLERANCE < now {
-        // It was made just now.
+        // The token was issued just now.
         #[expect(clippy::cast_possible_truncation, reason = "saturates")]
         let behind = (claims.issued().unwrap_or(expires) - now) as i64;
         return Err(Unfit {
@@ -252,7 +250,7 @@ pub(crate) fn id_claims(
             is_of_clock: true,
         });
     }
-    // A longer one is not cut: it would be another's.
+    // A longer id is not cut: it could become another person's.
     let subject = claims
         .subject()
         .filter(|subject| printable(subject, LONGEST_SUBJECT) == *subject)
@@ -267,7 +265,7 @@ pub(crate) fn id_claims(
     })
 }
 
-/// Entra ID's issuer holds the tenant's id (`https://login.microsoftonline.com/TENANT/v2.0`,
+/// Entra ID's issuer contains the tenant's id (`https://login.microsoftonline.com/TENANT/v2.0`,
 /// `https://sts.windows.net/TENANT/`).
 fn is_plausible_issuer(issuer: &str, tenant: Option<&str>, expected: &Expected<'_>) -> bool {
     if let Some(known) = expected.issuer {

@@ -1,4 +1,4 @@
-//! What a program wants of a session, and how that, variables and files become one.
+//! The options of a session, and how options, variables and files are combined.
 
 use super::{
     Session, SessionInner,
@@ -18,8 +18,8 @@ use crate::{
 };
 use std::{path::PathBuf, sync::Arc};
 
-/// What a program wants of a [`Session`]. Everything is optional; what is not said here is decided
-/// by variables, then by files.
+/// Options for a [`Session`]. All are optional. What is not set here is decided by variables, then
+/// by files.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct SessionBuilder {
@@ -35,91 +35,94 @@ pub struct SessionBuilder {
 }
 
 impl SessionBuilder {
-    /// Opens it on this machine, with files searched from `folder` upward: an absolute path.
-    /// Without it, the real machine and the current folder.
+    /// Opens the session on `system` and searches files from `folder` upward. `folder` must be an
+    /// absolute path. The defaults are the real machine and the current folder.
     pub fn at(mut self, system: SharedSystem, folder: impl Into<PathBuf>) -> Self {
         self.machine = Some((system, folder.into()));
         self
     }
 
-    /// The order of sources. Stronger than `AZCRED_PRESET`, which is stronger than files.
+    /// Sets the order of sources. It comes before `AZCRED_PRESET`, which comes before files.
     pub fn preset(mut self, preset: Preset) -> Self {
         self.wishes.preset = Some(preset);
         self
     }
 
-    /// Whose sign-ins are used. Stronger than `AZCRED_PROFILE`.
+    /// Sets the profile whose sign-ins are used. It comes before `AZCRED_PROFILE`.
     pub fn profile(mut self, profile: Profile) -> Self {
         self.wishes.profile = Some(profile);
         self
     }
 
-    /// Tries these sources alone. Stronger than `AZURE_TOKEN_CREDENTIALS` and files.
+    /// Tries only these sources. It comes before `AZURE_TOKEN_CREDENTIALS` and files.
     pub fn only(mut self, sources: impl IntoIterator<Item = Source>) -> Self {
         self.wishes.only = Some(sources.into_iter().collect());
         self
     }
 
-    /// Leaves these sources out, besides those that files leave out.
+    /// Excludes these sources, in addition to those that files exclude.
     pub fn exclude(mut self, sources: impl IntoIterator<Item = Source>) -> Self {
         self.wishes.exclude.extend(sources);
         self
     }
 
-    /// Fails unless the identity is the one expected. Expectations add up, with those of files.
+    /// Fails unless the identity is the expected one. All expectations are checked, also those of
+    /// files.
     pub fn expect(mut self, expect: Expect) -> Self {
         self.wishes.expect.push(expect);
         self
     }
 
-    /// What tokens are for. Without it, Azure Resource Manager of the cloud.
+    /// Sets the scope of tokens. The default is Azure Resource Manager of the cloud.
     pub fn scope(mut self, scope: Scope) -> Self {
         self.scope = Some(scope);
         self
     }
 
-    /// Requests tokens from this tenant. Without it, from the source's own.
+    /// Requests tokens in this tenant. The default is the source's own.
     pub fn tenant(mut self, tenant: TenantId) -> Self {
         self.tenant = Some(tenant);
         self
     }
 
-    /// Answers a claims challenge, which no cached token does.
+    /// Answers a claims challenge. Such a request bypasses the cache.
     pub fn claims(mut self, claims: impl Into<String>) -> Self {
         self.claims = Some(claims.into());
         self
     }
 
-    /// Names the workspace that is meant, or parts of it.
+    /// Names the workspace or parts of it.
     pub fn workspace(mut self, named: Named) -> Self {
         self.workspace = named;
         self
     }
 
-    /// Speaks to the person who signs in. Without it, plain lines on standard error.
+    /// Shows notices to the person who signs in through `prompt`. The default is plain lines on
+    /// standard error.
     pub fn prompt(mut self, prompt: Arc<dyn Prompt>) -> Self {
         self.prompt = Some(prompt);
         self
     }
 
-    /// Never asks a person to sign in. Without it, a person at a terminal is asked where no other
+    /// Never asks a person to sign in. By default, a person at a terminal is asked if no other
     /// source has a token.
     pub fn unattended(mut self) -> Self {
         self.unattended = true;
         self
     }
 
-    /// Takes no token from the disk and stores none there: to find out what is possible now.
+    /// Neither reads tokens from the disk nor stores them there. Use it to test what is possible
+    /// now.
     pub fn without_cached_tokens(mut self) -> Self {
         self.fresh = true;
         self
     }
 
-    /// The options that credentials of this session have, before the cloud is known: the machine,
-    /// the profile, the cache on disk. Reads variables only.
+    /// The options of this session's credentials before the cloud is known: the system, the
+    /// profile, the disk cache. Reads variables only.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where a variable can't be used; it is named.
+    /// [`ErrorKind::Invalid`] if a variable can't be used; the error names the variable.
     pub fn options(&self) -> Result<ClientOptions> {
         let (system, _) = self.machine()?;
         self.options_on(system)
@@ -128,27 +131,27 @@ impl SessionBuilder {
     /// The order of sources that the session would have. Reads variables and files only.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where a variable or a file can't be used; it is named.
+    /// [`ErrorKind::Invalid`] if a variable or a file can't be used; the error names it.
     pub fn effective_preset(&self) -> Result<Preset> {
         let (system, folder) = self.machine()?;
         let files = Settings::find(&*system, &folder)?;
         Ok(self.preset_with(&system, &files)?.unwrap_or_default())
     }
 
-    /// Opens the session: reads variables and files, and requests the cloud's description where
-    /// `ARM_CLOUD_METADATA_URL` names one. No source is tried.
+    /// Opens the session. It reads variables and files, and requests the cloud's description if
+    /// `ARM_CLOUD_METADATA_URL` is set. No source is tried.
     ///
     /// Cancel-safe; ends within [`ClientOptions::deadline`].
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where a variable or a file can't be used; it is named. As
-    /// [`ClientOptions::with_discovered_cloud`] where the cloud's description can't be had.
+    /// [`ErrorKind::Invalid`] if a variable or a file can't be used; the error names it. The errors
+    /// of [`ClientOptions::with_discovered_cloud`] for the cloud's description.
     pub async fn open(self) -> Result<Session> {
         let (system, folder) = self.machine()?;
         let mut options = self.options_on(system.clone())?;
         let files = Settings::find(&*system, &folder)?;
         let preset = self.preset_with(&system, &files)?;
-        // With both given, a description has nothing to add.
+        // If both are given, the description adds nothing.
         if self.scope.is_none() || system.var("AZURE_AUTHORITY_HOST").is_none() {
             options = options.with_discovered_cloud().await?;
         }
@@ -199,7 +202,7 @@ impl SessionBuilder {
         if let Some(machine) = &self.machine {
             return Ok(machine.clone());
         }
-        // Without the folder, a file there that expects someone else would be missed.
+        // Without the folder, a file there with an expectation would be missed.
         let folder = std::env::current_dir().map_err(|error| {
             Error::new(
                 ErrorKind::Invalid,
@@ -230,13 +233,13 @@ impl SessionBuilder {
             options = options.without_cached_tokens();
         }
         if let Some(tenant) = &self.tenant {
-            // It was named on purpose.
+            // The program named this tenant on purpose.
             options = options.with_allowed_tenants([tenant.clone()]);
         }
         Ok(options)
     }
 
-    /// The preset that was asked for, else the variable's, else the files'.
+    /// The preset of the options, or else of the variable, or else of the files.
     fn preset_with(&self, system: &SharedSystem, files: &Settings) -> Result<Option<Preset>> {
         if self.wishes.preset.is_some() {
             return Ok(self.wishes.preset);

@@ -1,4 +1,4 @@
-//! What decided which identity a session is.
+//! What decided the identity of a session.
 
 use super::variables::{PRESET_VARIABLE, PROFILE_VARIABLE};
 use crate::{
@@ -9,32 +9,32 @@ use crate::{
 };
 use serde::Serialize;
 
-/// Something that decided which identity it is. As JSON: `kind`, `name`, `value`.
+/// An option, a variable or a file that decided the identity. As JSON: `kind`, `name`, `value`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Setting {
-    /// What it is.
+    /// The kind of setting.
     pub kind: SettingKind,
-    /// The option, the variable, or the file's path.
+    /// The option's or the variable's name, or the file's path.
     pub name: String,
-    /// The value, where it is one that the option or the variable can have; `null` for a file.
+    /// The value, if it is a valid one of the option or the variable; `null` for a file.
     pub value: Option<String>,
 }
 
-/// What a setting is.
+/// The kind of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum SettingKind {
-    /// The program said so, or the command line.
+    /// An option of the program or the command line.
     Option,
     /// `azcred.toml` or `config.toml`.
     File,
-    /// A variable of the environment.
+    /// An environment variable.
     Variable,
 }
 
-/// What a program says of the identity.
+/// The program's options that concern the identity.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wishes {
     pub(super) preset: Option<Preset>,
@@ -44,14 +44,14 @@ pub(super) struct Wishes {
     pub(super) expect: Vec<Expect>,
 }
 
-/// What decided: options, then files, then variables.
+/// The settings that decided: options, then files, then variables.
 pub(super) fn by(
     system: &dyn System,
     wishes: &Wishes,
     files: &Settings,
     preset: Preset,
 ) -> Vec<Setting> {
-    // Sources that were named are stronger than this variable.
+    // `only` comes before this variable.
     let heeds_token_credentials =
         wishes.only.is_none() && files.only.is_none() && preset.heeds_token_credentials();
     let files = files.files.iter().map(|path| Setting {
@@ -71,7 +71,7 @@ pub(super) fn by(
         Some(Setting {
             kind: SettingKind::Variable,
             name: name.to_owned(),
-            // Anything else in it may have been meant for another variable.
+            // Another text may be a secret that was meant for another variable.
             value: Some(value.trim().to_owned()).filter(|value| is_word(value)),
         })
     });
@@ -108,7 +108,7 @@ fn options(wishes: &Wishes) -> Vec<Setting> {
     options.chain(expectations).collect()
 }
 
-/// Whether it is one of the words that these variables take.
+/// Whether a text is a valid value of one of these variables.
 fn is_word(value: &str) -> bool {
     let words = ["dev", "prod", "always", "never"];
     words.iter().any(|word| word.eq_ignore_ascii_case(value))

@@ -1,7 +1,7 @@
 //! One identity for a machine and a folder, the same for the library and the command line.
 //!
-//! A session reads the same variables, files and description of the cloud as the command line
-//! does. So a program that opens one has the identity that the command line has in the same folder.
+//! A session reads the same variables, files and cloud description as the command line. So in the
+//! same folder, a program that opens a session has the same identity as the command line.
 
 mod builder;
 mod decided;
@@ -40,7 +40,7 @@ use std::{fmt, path::PathBuf, sync::Arc};
 /// a [`Credential`], for clients that request tokens for their own scopes, and so a credential of
 /// the official SDK.
 ///
-/// Clones are the same session. After its first token, a session keeps to the source of it.
+/// Clones are the same session. After the first token, a session uses only that token's source.
 #[derive(Clone)]
 pub struct Session(Arc<SessionInner>);
 
@@ -71,37 +71,37 @@ impl Session {
         Self::builder().open().await
     }
 
-    /// A session of this machine and the current folder, unless told otherwise.
+    /// Options for a session of this machine and the current folder.
     pub fn builder() -> SessionBuilder {
         SessionBuilder::default()
     }
 
-    /// A token for the session's scope and tenant: from the cache where a good one is there, else
-    /// from the first source that has one.
+    /// A token for the session's scope and tenant: a valid one from the cache, or else from the
+    /// first source that has one.
     ///
     /// Cancel-safe and bounded, as [`Credential::get_token`].
     ///
     /// # Errors
-    /// See [`crate::ErrorKind`]; where no source has a token, the error holds the report of all
+    /// See [`crate::ErrorKind`]. If no source has a token, the error has the report of all sources
     /// ([`crate::Error::report`]).
     pub async fn token(&self) -> Result<AccessToken> {
         self.0.chain.get_token(&self.request()).await
     }
 
-    /// Tries the sources now, whatever was found or cached before, and reports what each did.
+    /// Tries the sources now and ignores cached tokens and the chosen source. Reports what each
+    /// source did.
     ///
     /// Cancel-safe and bounded, as [`Session::token`].
     pub async fn explain(&self) -> (Result<AccessToken>, Arc<Report>) {
         self.0.chain.explain(&self.request()).await
     }
 
-    /// What the last run through the sources did, with the source that was chosen; `None` before
-    /// the first token.
+    /// The report of the last run, with the chosen source; `None` before the first token.
     pub fn report(&self) -> Option<Arc<Report>> {
         self.0.chain.report()
     }
 
-    /// What [`Session::token`] requests.
+    /// The request that [`Session::token`] sends.
     pub fn request(&self) -> TokenRequest {
         let mut request = TokenRequest::new(self.0.scope.clone());
         if let Some(tenant) = &self.0.tenant {
@@ -113,7 +113,7 @@ impl Session {
         request
     }
 
-    /// What [`Session::token`] is for.
+    /// The scope of [`Session::token`].
     pub fn scope(&self) -> &Scope {
         &self.0.scope
     }
@@ -123,28 +123,27 @@ impl Session {
         self.0.preset
     }
 
-    /// What decided which identity it is: options, then files, then variables.
+    /// What decided the identity: options, then files, then variables.
     pub fn decided_by(&self) -> &[Setting] {
         &self.0.decided
     }
 
-    /// What `azcred.toml` and `config.toml` say.
+    /// The settings in `azcred.toml` and `config.toml`.
     pub fn files(&self) -> &Settings {
         &self.0.files
     }
 
-    /// The options with which the session's credentials were made: its machine, its cloud, its
-    /// profile.
+    /// The options of the session's credentials: its system, its cloud, its profile.
     pub fn options(&self) -> &ClientOptions {
         &self.0.options
     }
 
-    /// The workspace that is meant here: as [`SessionBuilder::workspace`] names it, else in the
-    /// variables of an Azure ML job, `config.json` or hi-ml's variables. `None` where nothing names
-    /// one. Files are read at each call.
+    /// The workspace of the session: from [`SessionBuilder::workspace`], or else from the variables
+    /// of an Azure ML job, `config.json` or hi-ml's variables. `None` if nothing names one. Files
+    /// are read at each call.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Invalid`] where something names a workspace and can't be used.
+    /// [`crate::ErrorKind::Invalid`] if a name that was found can't be used.
     pub fn workspace(&self) -> Result<Option<Located>> {
         let system = &**self.0.options.system();
         workspace::locate(system, &self.0.folder, &self.0.workspace)
@@ -160,7 +159,7 @@ impl Credential for Session {
         self.0.chain.prepare()
     }
 
-    /// A token for the request's own scopes. A request without a tenant is for the session's.
+    /// A token for the request's own scopes. If the request has no tenant, the session's is used.
     fn get_token<'a>(&'a self, request: &'a TokenRequest) -> TokenFuture<'a> {
         match &self.0.tenant {
             Some(tenant) if request.tenant().is_none() => {

@@ -1,4 +1,4 @@
-//! What a session is on a machine, without a request.
+//! Tests of sessions on different machines, without requests.
 
 use super::*;
 use crate::{

@@ -1,4 +1,4 @@
-//! The variables that say what a session is where the program does not.
+//! The variables that a session reads.
 
 use crate::{
     chain::Preset,
@@ -12,16 +12,16 @@ use std::path::Path;
 pub const PRESET_VARIABLE: &str = "AZCRED_PRESET";
 /// The variable that names a profile.
 pub const PROFILE_VARIABLE: &str = "AZCRED_PROFILE";
-/// The variable that keeps access tokens off the disk.
+/// The variable that turns off storing access tokens on the disk.
 const CACHE_VARIABLE: &str = "AZCRED_CACHE";
-/// The variable that names the folder for everything that is stored.
+/// The variable that moves the folder of all stored files.
 const HOME_VARIABLE: &str = "AZCRED_HOME";
 
 impl Profile {
-    /// The profile that `AZCRED_PROFILE` names, else [`Profile::default`].
+    /// The profile in `AZCRED_PROFILE`, or else [`Profile::default`].
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it can't be a profile's name.
+    /// [`ErrorKind::Invalid`] if the variable is not a valid name of a profile.
     pub fn from_system(system: &dyn System) -> Result<Self> {
         match system.var(PROFILE_VARIABLE) {
             Some(name) => Self::new(&name).map_err(|error| in_variable(PROFILE_VARIABLE, &error)),
@@ -31,10 +31,10 @@ impl Profile {
 }
 
 impl Preset {
-    /// The preset that `AZCRED_PRESET` names; `None` where it is not set.
+    /// The preset in `AZCRED_PRESET`; `None` if it is not set.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is not a preset's name.
+    /// [`ErrorKind::Invalid`] if the variable is not the name of a preset.
     pub fn from_system(system: &dyn System) -> Result<Option<Self>> {
         let name = system.var(PRESET_VARIABLE);
         name.map(|name| name.parse())
@@ -43,7 +43,7 @@ impl Preset {
     }
 }
 
-/// Whether access tokens are stored on disk too.
+/// Whether access tokens are stored on the disk.
 pub(super) fn caches_tokens(system: &dyn System) -> Result<bool> {
     match system.var(CACHE_VARIABLE).as_deref().map(str::trim) {
         None => Ok(true),
@@ -57,7 +57,7 @@ pub(super) fn caches_tokens(system: &dyn System) -> Result<bool> {
     }
 }
 
-/// Whether the folder for everything that is stored means the same from everywhere.
+/// Fails if the folder of stored files is a relative path.
 pub(super) fn check_home(system: &dyn System) -> Result<()> {
     match system.var(HOME_VARIABLE) {
         Some(home) if !Path::new(&home).is_absolute() => Err(Error::new(

@@ -132,7 +132,7 @@ async fn renewed(
         return Ok((Silent::Nobody, None));
     };
     let (store, endpoint, request) = (store.clone(), endpoint.clone(), request.clone());
-    account::gone_through_with(async move {
+    account::run_to_end(async move {
         redeemed(who, &store, &endpoint, lock, record, &request, end).await
     })
     .await

@@ -95,7 +95,7 @@ impl<A: SignsIn> Person<A> {
         };
         let (endpoint, shared) = (self.endpoint.clone(), self.shared.clone());
         let request = request.clone();
-        account::gone_through_with(async move {
+        account::run_to_end(async move {
             let _until_held = one_at_a_time;
             let mut changed = false;
             let silent =
