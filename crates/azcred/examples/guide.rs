@@ -1,36 +1,36 @@
-//! The Rust that README.md and docs/library.md show, so that it compiles: `tests/docs.rs` holds
-//! them to it.
+//! The Rust code in README.md and docs/library.md, so that it compiles. `tests/docs.rs` compares
+//! them.
 //!
-//! Run it inside the emulator, or wherever somebody is signed in and `AZURE_*` or `HIML_*` name a
-//! service principal: `azcred emulator exec -- cargo run --package azcred --example guide`
+//! Run the example in the emulator, or where an account is signed in and `AZURE_*` or `HIML_*` name
+//! a service principal: `azcred emulator exec -- cargo run --package azcred --example guide`
 
 #[tokio::main]
 async fn main() -> azcred::Result<()> {
-    by_whoever_is_here().await?;
+    with_a_session().await?;
     from_the_environment().await?;
     match by_secret().await {
         Err(error) => explained(&error),
-        Ok(expires_on) => println!("good until {expires_on}"),
+        Ok(expires_on) => println!("expires on {expires_on}"),
     }
-    // Those that need files or programs of yours are here to be compiled.
+    // These need your own files or programs, so they are only compiled.
     if std::env::args().len() > 1 {
-        by_a_session_of_ones_own().await?;
-        by_a_chain_of_ones_own().await?;
+        with_your_own_session().await?;
+        with_your_own_chain().await?;
         of_a_subscription().await?;
-        of_what_this_runs_on().await?;
+        with_a_managed_identity().await?;
         by_certificate().await?;
         by_assertion().await?;
         by_browser().await?;
         by_code().await?;
-        kept_on_disk().await?;
-        of_whoever_is_signed_in().await?;
-        that_can_be_revoked().await?;
+        stored_on_disk().await?;
+        with_the_current_account().await?;
+        with_a_revocable_token().await?;
         at_an_openid_provider().await?;
     }
     Ok(())
 }
 
-async fn by_whoever_is_here() -> azcred::Result<()> {
+async fn with_a_session() -> azcred::Result<()> {
     // README
     use azcred::Session;
 
@@ -44,7 +44,7 @@ async fn by_whoever_is_here() -> azcred::Result<()> {
     Ok(())
 }
 
-async fn by_a_session_of_ones_own() -> azcred::Result<()> {
+async fn with_your_own_session() -> azcred::Result<()> {
     // session
     use azcred::{
         Scope, Session,
@@ -81,7 +81,7 @@ async fn by_a_session_of_ones_own() -> azcred::Result<()> {
     Ok(())
 }
 
-async fn by_a_chain_of_ones_own() -> azcred::Result<()> {
+async fn with_your_own_chain() -> azcred::Result<()> {
     // chain
     use azcred::{
         ClientOptions, Credential, Scope, TokenRequest,
@@ -111,7 +111,7 @@ async fn of_a_subscription() -> azcred::Result<()> {
     Ok(())
 }
 
-async fn of_what_this_runs_on() -> azcred::Result<()> {
+async fn with_a_managed_identity() -> azcred::Result<()> {
     // managed identity
     use azcred::{
         ClientId, ClientOptions, Credential, ManagedIdentityCredential, ManagedIdentityId, Scope,
@@ -209,8 +209,7 @@ async fn by_assertion() -> azcred::Result<()> {
     let credential = ClientAssertionCredential::new(
         TenantId::new("contoso.onmicrosoft.com")?,
         ClientId::new("a0000001-0000-4000-8000-000000000005")?,
-        // Asked anew for every token: a file that something else keeps up to date, a call to a CI
-        // system.
+        // Called for every token: read a file that another program updates, or call a CI system.
         || async {
             std::fs::read_to_string("/var/run/secrets/token")
                 .map(SecretString::from)
@@ -272,7 +271,7 @@ async fn by_code() -> azcred::Result<()> {
     Ok(())
 }
 
-async fn kept_on_disk() -> azcred::Result<()> {
+async fn stored_on_disk() -> azcred::Result<()> {
     // disk
     use azcred::{ClientOptions, Credential, Scope, TokenRequest, chain::Chain};
 
@@ -287,7 +286,7 @@ async fn kept_on_disk() -> azcred::Result<()> {
     Ok(())
 }
 
-async fn of_whoever_is_signed_in() -> azcred::Result<()> {
+async fn with_the_current_account() -> azcred::Result<()> {
     // accounts
     use azcred::{
         AzcredCredential, ClientOptions, Credential, Profile, Scope, TokenRequest,
@@ -302,7 +301,7 @@ async fn of_whoever_is_signed_in() -> azcred::Result<()> {
         let mark = if account.is_current { '*' } else { ' ' };
         println!("{mark} {} {}", account.who(), account.id);
     }
-    // Whoever is current now, and in this process nobody else.
+    // The account that is current now. In this process it stays the same.
     let credential = AzcredCredential::new(options)?;
     let token = credential.get_token(&TokenRequest::new(Scope::ML)).await?;
     // end
@@ -310,7 +309,7 @@ async fn of_whoever_is_signed_in() -> azcred::Result<()> {
     Ok(())
 }
 
-async fn that_can_be_revoked() -> azcred::Result<()> {
+async fn with_a_revocable_token() -> azcred::Result<()> {
     // challenge
     use azcred::{ClientOptions, Credential, Scope, TokenRequest, chain::Chain};
 
@@ -325,7 +324,7 @@ async fn that_can_be_revoked() -> azcred::Result<()> {
     Ok(())
 }
 
-/// What the service had to say of the token.
+/// The claims in the service's 401 response.
 fn claims_of_a_401(_token: &str) -> Option<String> {
     None
 }
@@ -362,9 +361,9 @@ fn for_the_official_sdk() {
     drop(credential);
 }
 
-/// A machine that exists in a test only.
+/// A machine that exists only in a test.
 #[expect(dead_code, reason = "shown, and compiled")]
-async fn on_a_made_up_machine() {
+async fn on_a_fixture() {
     // fixture
     use azcred::{
         ClientOptions, Credential, Scope, TokenRequest,
@@ -387,7 +386,7 @@ async fn on_a_made_up_machine() {
     // end
 }
 
-/// A cloud of one's own.
+/// A custom cloud.
 #[expect(dead_code, reason = "shown, and compiled")]
 fn in_another_cloud() -> azcred::Result<()> {
     // cloud

@@ -1,9 +1,10 @@
-//! Who this machine is to Azure, by the library: what `azcred whoami --output json` says of it.
+//! The identity of this machine, found by the library: the same as `azcred whoami --output json`
+//! shows.
 //!
 //! `cargo run --package azcred --example session`
 //!
-//! Prints `objectId`, `applicationId` and `tenantId` of the token. Where there is no token, prints
-//! `kind`, `code` and `message` of the error, and ends with code 1.
+//! Prints `objectId`, `applicationId` and `tenantId` of the token. Without a token, prints `kind`,
+//! `code` and `message` of the error, and exits with code 1.
 
 use azcred::{AccessToken, Error, Principal, Result, Session};
 use serde_json::{Value, json};

@@ -1,10 +1,10 @@
-//! Signs a person in at any OpenID provider, and has another token by what the sign-in left.
+//! Signs a person in at any OpenID provider, then gets a second token without the person.
 //!
 //! `cargo run --package azcred --example sign_in -- --issuer https://id.example --client-id ID
 //! --flow browser|device [--scope S] [--refresh]`
 //!
-//! The application has to be a public client of the provider's (one without a secret), with
-//! `http://localhost` on any port as its address for the browser flow.
+//! The application must be a public client of the provider (without a secret). For the browser
+//! flow, it needs the redirect address `http://localhost` on any port.
 
 use azcred::{
     ClientId, ClientOptions, Cloud, Credential, DeviceCodeCredential, InteractiveBrowserCredential,
@@ -76,7 +76,7 @@ async fn sign_in(arguments: Arguments) -> azcred::Result<()> {
     println!("signed in: {}", account.who());
     println!("first token: good until {}", first.expires_on());
     if arguments.refresh {
-        // Nobody is asked: what the sign-in left is enough.
+        // The person is not asked again: the refresh token is enough.
         let second = credential.get_token(&request).await?;
         let kind = if second.secret() == first.secret() {
             "the same as the first"

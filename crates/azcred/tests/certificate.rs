@@ -1,15 +1,15 @@
-//! Certificate files as people have them: every format that other Azure clients read, and every way
-//! to get one wrong.
+//! Tests of certificate files: every format that other Azure clients read, and every way to get one
+//! wrong.
 #![cfg(feature = "certificates")]
 
 use azcred::{ClientCertificate, Error, ErrorKind, SecretString};
 use std::{fs, path::PathBuf};
 
 const PASSWORD: &str = "correct-horse";
-/// `openssl x509 -fingerprint` of `certificate-only.pem`, which most of the files hold.
+/// `openssl x509 -fingerprint` of `certificate-only.pem`, the certificate in most of the files.
 const SHA1: &str = "F52159B6D23F9E4132065776ECDEB35D9EBA1F92";
 const SHA256: &str = "53F58225660BB4837AB08548F8633D6C5587AD0166AA88044160B72EF05E9ACB";
-/// The same of `leaf-certificate.pem`.
+/// The fingerprint of `leaf-certificate.pem`.
 const LEAF_SHA1: &str = "C6F59EFD9FB754AC61A3CFA0F4929D298F6D8A4C";
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -27,7 +27,7 @@ fn read(name: &str, password: Option<&str>) -> Result<ClientCertificate, Error> 
     ClientCertificate::from_bytes(&fixture(name), password.map(SecretString::from).as_ref())
 }
 
-/// The error of a file, which must be one that its reader can act on.
+/// The error of a file, which must have a fix.
 fn refuse(data: &[u8], password: Option<&str>) -> String {
     let error = ClientCertificate::from_bytes(data, password.map(SecretString::from).as_ref())
         .err()

@@ -1,7 +1,6 @@
-//! The documentation is in step with the code: the tables of errors, the Rust that is shown, the
-//! links.
+//! Compares the documentation with the code: tables of errors, Rust examples, links.
 //!
-//! `UPDATE_DOCS=1 cargo test -p azcred --test docs` writes the tables anew.
+//! `UPDATE_DOCS=1 cargo test -p azcred --test docs` writes the tables again.
 #![cfg(feature = "default")]
 
 use azcred::{
@@ -17,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Every code that Entra ID has is below this.
+/// All of Entra ID's codes are below this.
 const CODES_END: u32 = 10_000_000;
 
 fn root() -> PathBuf {
@@ -27,12 +26,12 @@ fn root() -> PathBuf {
 fn read(path: impl AsRef<Path>) -> String {
     let path = root().join(path);
     let text = fs::read_to_string(&path);
-    // A checkout on Windows has other ends of lines.
+    // A checkout on Windows has other line ends.
     text.unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         .replace("\r\n", "\n")
 }
 
-/// What stands between the marks of a generated part, and what should.
+/// Compares the text between the marks of a generated part with `wanted`.
 fn check_part(page: &str, name: &str, wanted: &str) {
     let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
     let text = read(page);
@@ -59,7 +58,7 @@ fn check_part(page: &str, name: &str, wanted: &str) {
     );
 }
 
-/// A cell of a table: a bar would end it.
+/// The text of a table's cell, without bars, which would end the cell.
 fn cell(text: &str) -> String {
     text.replace('|', r"\|")
 }
@@ -79,10 +78,10 @@ fn every_code_of_entra_id_that_is_explained_is_in_the_page_with_its_meaning_and_
     check_part("docs/errors.md", "entra", &table);
 }
 
-/// Resource Manager's codes, what they mean and what fixes it, as they are written in a crate above
-/// this one, which it can't see.
+/// Resource Manager's codes with their meanings and fixes, read from the source of a crate above
+/// this one, which this crate can't import.
 fn arm_codes() -> Vec<[String; 3]> {
-    // What stands between quotes is then every second part.
+    // Every second part is then a text between quotes.
     let source = read("crates/azcred-azure/src/arm_codes.rs").replace(r#"\""#, "\u{1}");
     let constant = |name: &str| {
         let (_, value) = source.split_once(&format!("const {name}: &str =")).unwrap();
@@ -117,7 +116,8 @@ fn every_code_of_resource_manager_that_is_explained_is_in_the_page() {
     check_part("docs/errors.md", "resource-manager", &table);
 }
 
-/// One cell of the table of presets: a source's place in a preset and what its failure does.
+/// One cell of the table of presets: the source's position in the preset, and what its failure
+/// does.
 fn place(preset: Preset, source: Source) -> String {
     let lines = preset.table();
     lines
@@ -277,7 +277,7 @@ fn the_settings_that_are_shown_are_read_and_every_key_is_told_of() {
     }
 }
 
-/// The fenced parts of a page in a language.
+/// The code blocks of a page in this language.
 fn blocks(text: &str, language: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut lines = text.lines();
@@ -331,7 +331,7 @@ fn pages() -> Vec<String> {
     pages
 }
 
-/// What stands outside of code.
+/// The text outside of code.
 fn prose(text: &str) -> String {
     let mut fenced = false;
     let mut prose = String::new();
@@ -438,7 +438,7 @@ fn every_option_of_the_command_line_is_in_the_page_of_commands() {
     assert!(looked_at > 20, "{looked_at}");
 }
 
-/// The sources of a crate that are no tests.
+/// The source files of a crate without its tests.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -451,7 +451,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The sources of all crates that speak to people, with every text on one line.
+/// The source text of all crates with messages, with every string on one line.
 fn all_sources() -> String {
     let mut files = Vec::new();
     for name in ["azcred", "azcred-azure", "azcred-cli"] {
@@ -462,7 +462,8 @@ fn all_sources() -> String {
         let text = fs::read_to_string(file).unwrap();
         let mut lines = text.lines();
         while let Some(line) = lines.next() {
-            // A text that goes on in the next line (Rust reference, 'String continuation escapes').
+            // A string that continues on the next line (Rust reference, 'String continuation
+            // escapes').
             let mut whole = line.to_owned();
             while let Some(part) = whole.strip_suffix('\\') {
                 whole = format!("{part}{}", lines.next().unwrap_or_default().trim_start());
@@ -482,7 +483,7 @@ fn every_message_that_the_page_of_troubles_quotes_is_one_that_is_said() {
     for seen in page.lines().filter_map(|line| line.strip_prefix("| ")) {
         let seen = seen.split(" | ").next().unwrap_or_default();
         for message in seen.split('`').skip(1).step_by(2) {
-            // What is in the place of a name or a number is left out.
+            // Placeholders for names and numbers are left out.
             let is_gap = |c: char| c == '…' || c.is_ascii_digit();
             for part in message.split(is_gap).map(str::trim) {
                 if part.contains(' ') && !part.starts_with("az ") {
@@ -495,7 +496,7 @@ fn every_message_that_the_page_of_troubles_quotes_is_one_that_is_said() {
     assert!(quoted > 20, "{quoted}");
 }
 
-/// What looks like a variable's name in the sources and is none.
+/// Texts that look like variables' names in the sources but are not.
 const NO_VARIABLES: [&str; 2] = ["MY_SECRET", "OBJECT_ID"];
 
 #[test]
@@ -509,7 +510,7 @@ fn every_variable_that_is_read_is_in_the_page_of_variables() {
     for file in files {
         let source = fs::read_to_string(&file).unwrap().replace("\r\n", "\n");
         let source = source.split("#[cfg(test)]\nmod").next().unwrap();
-        // A name of one word is told from other words by being read.
+        // Names of one word can't be told from other words.
         let is_name = |text: &&str| {
             text.len() > 3
                 && text.contains('_')

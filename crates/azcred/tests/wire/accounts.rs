@@ -1,5 +1,5 @@
-//! Sign-ins that outlive a process: who is signed in, what the next process does with it, and what
-//! happens where it has ended.
+//! Sign-ins that outlive a process: which account is signed in, what the next process does with it,
+//! and what happens after it has ended.
 
 use crate::provider::{Asked, CLIENT, Provider, TENANT, Watcher};
 use azcred::{
@@ -41,7 +41,7 @@ async fn login(machine: &Fixture) -> Account {
     credential.sign_in(&arm()).await.unwrap().1
 }
 
-/// What a process of its own is given.
+/// The token that another process gets.
 async fn token(machine: &Fixture, request: &TokenRequest) -> Result<String, Error> {
     ask(&AzcredCredential::new(process(machine)).unwrap(), request).await
 }
@@ -76,7 +76,7 @@ async fn who_signed_in_is_signed_in_in_the_next_process() {
     let account = login(&machine).await;
     assert_eq!(account.who(), "ada@contoso.com");
     let before = provider.asked().len();
-    // The token that came with the sign-in is on disk.
+    // The token of the sign-in is on the disk.
     assert!(
         token(&machine, &arm())
             .await
@@ -138,7 +138,7 @@ async fn an_interactive_credential_asks_nobody_who_is_signed_in_already() {
             .contains("-of-ada-")
     );
     assert!(watcher.saw().is_empty());
-    // What it has no leave to keep or to read, it does not use.
+    // A credential without the disk cache neither stores nor reads sign-ins.
     let in_memory = DeviceCodeCredential::new(watcher.at(&machine)).unwrap();
     ask(&in_memory, &storage()).await.unwrap();
     assert_eq!(watcher.saw().len(), 2);
@@ -176,7 +176,8 @@ async fn a_refresh_token_for_one_use_is_not_lost_with_a_caller_who_goes_away() {
     provider
         .is_refreshing(pin!(token(&machine, &storage())))
         .await;
-    // Whoever asked is gone; the provider has the old token, and nobody the new one.
+    // The caller is gone. The provider accepts the old token no more, and no process has the new
+    // one yet.
     assert!(!account::settled(Duration::ZERO).await);
     until.add_permits(1);
     assert!(account::settled(Duration::from_secs(60)).await);
@@ -327,7 +328,7 @@ async fn applications_of_one_family_share_a_sign_in_until_the_provider_says_othe
             .count()
     };
     assert_eq!(by_stranger(&provider), 1);
-    // And it is remembered: its own refresh token alone is tried.
+    // The result is remembered: only the application's own refresh token is tried.
     provider.rules().stranger = None;
     provider.revoke();
     ask(&other("stranger"), &TokenRequest::new(Scope::ML))
@@ -352,7 +353,8 @@ async fn signing_out_ends_it_for_programs_that_run_as_well() {
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert!(error.why().contains("signed out"), "{error}");
     let before = provider.asked().len();
-    // What was cached for it is of no more use, though the same person signs in again.
+    // Tokens that were cached for the old sign-in are not used, though the same person signed in
+    // again.
     assert!(
         token(&machine, &storage())
             .await
@@ -370,7 +372,7 @@ async fn who_signs_out_while_a_program_renews_the_sign_in_stays_signed_out() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     login(&machine).await;
-    // As on a file system that knows no locks.
+    // As on a file system without locks.
     let elsewhere = machine.clone();
     provider.rules().meanwhile = Some(Box::new(move || {
         let folder = Path::new(DATA).join("sign-ins/v1/file");
@@ -403,10 +405,11 @@ async fn the_cached_tokens_of_a_sign_in_go_with_it_and_those_of_others_stay() {
     let accounts = Accounts::new(&process(&machine)).unwrap();
     accounts.remove(&ada.id).await.unwrap();
     assert_eq!(whose().await, ["eve@contoso.com", "eve@contoso.com"]);
-    // Who signs in again begins anew.
+    // A new sign-in starts without them.
     login(&machine).await;
     assert_eq!(whose().await, ["eve@contoso.com"]);
-    // An application's go as well, and not those of the same one that the environment names.
+    // Signing out an application removes its tokens too, but not those of the same application in
+    // the variables.
     let (tenant, client_id) = application();
     let same = ClientSecretCredential::new(
         tenant.clone(),
@@ -474,7 +477,7 @@ async fn what_ended_for_one_application_is_told_as_that_though_others_go_on() {
         .with_client_id(ClientId::new("other").unwrap());
     other.sign_in(&arm()).await.unwrap();
     login(&machine).await;
-    // The second sign-in's token alone.
+    // Only the second sign-in's token.
     provider.revoke_one("canary-refresh-2");
     for _ in 0..2 {
         let error = token(&machine, &storage()).await.unwrap_err();
@@ -583,7 +586,7 @@ async fn an_application_is_asked_for_by_what_the_keyring_or_its_file_has() {
     token(&machine, &storage()).await.unwrap();
     let asked = provider.asked();
     assert_eq!(asked[1].get("client_assertion"), "eyJh.eyJi.c2ln");
-    // A keyring that is locked later is told of.
+    // A keyring that is locked later is reported.
     let (tenant, client_id) = application();
     accounts
         .add_client_secret(tenant, client_id, SecretString::from("canary-secret"))
@@ -605,7 +608,7 @@ async fn a_sign_in_under_the_keyrings_key_is_told_of_where_the_keyring_is_not() 
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(error.to_string().contains("keyring"), "{error}");
     assert!(error.fix().is_some(), "{error}");
-    // Nor does a list say that nobody is signed in.
+    // A list does not say that no account is signed in either.
     let accounts = Accounts::new(&ClientOptions::new(over_ssh.shared())).unwrap();
     let listed = [accounts.list().await, accounts.list_all().await];
     let current = accounts.current().await.unwrap_err();
@@ -618,7 +621,7 @@ async fn a_sign_in_under_the_keyrings_key_is_told_of_where_the_keyring_is_not() 
     assert!(refreshes(&provider).is_empty());
 }
 
-/// A folder that its owner opened to others.
+/// A folder that other users may read.
 fn open_to_others() -> FileFacts {
     FileFacts {
         kind: FileKind::Folder,
@@ -683,7 +686,7 @@ async fn a_full_disk_keeps_nobody_from_a_token_and_signing_in_says_that_nothing_
     };
     let credential = DeviceCodeCredential::new(options()).unwrap();
     ask(&credential, &arm()).await.unwrap();
-    // It is kept as long as the process lives.
+    // The token is cached as long as the process lives.
     ask(&credential, &storage()).await.unwrap();
     assert_eq!(provider.codes(), 1);
     let error = DeviceCodeCredential::new(options())
@@ -774,7 +777,7 @@ impl System for Full {
     }
 }
 
-/// Waiting for a lock is bounded by the caller's time.
+/// Waiting for a lock ends with the caller's deadline.
 #[tokio::test]
 async fn a_process_that_hangs_with_the_lock_holds_up_nobody_for_ever() {
     let provider = Provider::start(|_| {}).await;

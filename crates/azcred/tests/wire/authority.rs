@@ -1,5 +1,5 @@
-//! What an authority, and the way to it, can do to a credential: each ends within its deadline, in
-//! one clear error that names the cause and the fix, with no secret in it.
+//! Misbehaving authorities and networks: each call ends within its deadline with one clear error,
+//! which names the cause and the fix and shows no secret.
 
 use crate::support::{Answer, Server, http, tls, token};
 use azcred::{
@@ -24,7 +24,7 @@ fn credential(at: &str, system: Fixture, deadline: Duration) -> ClientSecretCred
     .unwrap()
 }
 
-/// Far over what any answer here takes, so that it decides nothing on a slow machine.
+/// Far longer than any response here takes, so that a slow machine does not change the result.
 pub(crate) const AMPLE: Duration = Duration::from_secs(60);
 
 async fn ask(server: &Server, deadline: Duration) -> Result<String, Error> {

@@ -1,5 +1,5 @@
-//! What Azure CLI's files hold, redeemed as Azure CLI would: against a server that shows what it is
-//! sent.
+//! Azure CLI's refresh tokens, redeemed as Azure CLI redeems them, at a server that records the
+//! requests.
 
 use crate::support::{Server, http, token};
 use azcred::{
@@ -16,7 +16,7 @@ const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 const APP: &str = "a0000001-0000-4000-8000-000000000001";
 const FOLDER: &str = "/home/ada/.azure";
 
-/// A laptop whose Azure CLI is set to the cloud of a server, with the account's tokens.
+/// A laptop whose Azure CLI is set to the server's cloud, with the account's tokens.
 fn laptop(account: &Value, refresh_tokens: &[&str], access: &Value) -> Fixture {
     let profile = json!({"subscriptions": [{
         "id": "s", "name": "S", "state": "Enabled", "user": account, "isDefault": true, "tenantId": TENANT,
@@ -208,7 +208,7 @@ async fn azure_cli_is_run_where_its_files_do_not_answer() {
     let machine = laptop(&ada(), &[], &json!({})).with_program("az", &az);
     assert_eq!(ask(&server, machine).await.unwrap(), "from-az");
     assert_eq!((az.runs(), server.requests()), (1, 0));
-    // And where there is no az either, the error tells of both.
+    // Without az, the error names both the files and az.
     let error = ask(&server, laptop(&ada(), &[], &json!({})))
         .await
         .unwrap_err();

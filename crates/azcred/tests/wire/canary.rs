@@ -1,5 +1,5 @@
-//! Secrets in every place where a source reads one, among answers that give them back: they are
-//! seen nowhere, at the loudest level.
+//! Puts marked secrets wherever a source reads one, and into the responses. No output shows them,
+//! at the loudest log level.
 
 use crate::support::{Answer, Server, http, tls};
 use azcred::{
@@ -29,19 +29,19 @@ use tokio::{
     sync::mpsc::{UnboundedSender, unbounded_channel},
 };
 
-/// A part of every secret here.
+/// A part of every secret in these tests.
 const MARK: &str = "kQ7zXv2LmP9wR4tY8uB6";
-/// So much of it is no accident.
+/// This many characters in a row can't be a coincidence.
 const STRETCH: usize = 8;
 const TENANT: &str = "c0a70500-0000-4000-8000-000000000001";
 const APP: &str = "a0000001-0000-4000-8000-000000000001";
 const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 
-/// Far over what any answer here takes, so that it decides nothing on a slow machine.
+/// Far longer than any response here takes, so that a slow machine does not change the result.
 const AMPLE: Duration = Duration::from_secs(60);
 
-/// What proves something, and what is given for it: whoever echoes one, echoes the other. Of a
-/// value in a wrong place, the first characters may be shown; the mark begins behind them.
+/// A secret, also as a token in responses. If a value is in the wrong place, an error may show its
+/// first characters; the mark begins after them.
 fn secret() -> String {
     let claims = json!({"iss": "https://issuer", "sub": "s", "aud": "api://AzureADTokenExchange", "jti": MARK, "tid": TENANT});
     format!(
@@ -50,7 +50,7 @@ fn secret() -> String {
     )
 }
 
-/// The first place at which a stretch of the mark, or of its base64, is seen.
+/// The first part of the mark, or of its base64, in a text.
 fn seen_in(text: &str) -> Option<&str> {
     let lower = text.to_ascii_lowercase();
     let base64 = URL_SAFE_NO_PAD.encode(MARK);
@@ -65,7 +65,7 @@ fn seen_in(text: &str) -> Option<&str> {
     })
 }
 
-/// Keeps those lines of a log that hold a secret.
+/// Collects the log lines that contain a secret.
 #[derive(Clone, Default)]
 struct Leaks(Arc<Mutex<Vec<String>>>);
 
@@ -82,7 +82,7 @@ impl io::Write for Leaks {
     }
 }
 
-/// Listens to everything that is logged from now on, by whomever.
+/// Collects everything that is logged from now on.
 fn listen() -> Leaks {
     static LEAKS: OnceLock<Leaks> = OnceLock::new();
     LEAKS
@@ -98,15 +98,15 @@ fn listen() -> Leaks {
         .clone()
 }
 
-/// Answers with a secret in every place where somebody could put one, the first of them good; and
-/// refusals that repeat what was sent.
+/// Responses with a secret wherever a server could put one; the first is valid. And rejections that
+/// repeat the request.
 fn answers() -> [Vec<Answer>; 2] {
     let secret = secret();
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let json = |status: &str, body: Value| {
         http(
             status,
-            // Where it is asked again, it is at once.
+            // A retry has no pause.
             &["Content-Type: application/json", "Retry-After: 0"],
             &body.to_string(),
         )
@@ -180,7 +180,7 @@ fn answers() -> [Vec<Answer>; 2] {
     [answers, refusals.collect()]
 }
 
-/// A machine that trusts one authority alone, as the system's roots take their time to read.
+/// A machine that trusts one certificate authority only: reading the system's roots takes time.
 fn machine(variables: &[(&str, &str)]) -> Fixture {
     static ROOT: OnceLock<String> = OnceLock::new();
     let root = ROOT.get_or_init(|| tls(|_| {}).0);
@@ -192,7 +192,7 @@ fn machine(variables: &[(&str, &str)]) -> Fixture {
     })
 }
 
-/// A machine for every way in which a source is given a secret, with that source.
+/// A machine for every way in which a source gets a secret, with that source.
 fn machines(server: &Server) -> Vec<(Source, Fixture)> {
     let at = |path: &str| format!("http://{}{path}", server.address);
     let secret = secret();
@@ -306,7 +306,7 @@ fn machines(server: &Server) -> Vec<(Source, Fixture)> {
     ]
 }
 
-/// Whether a source sends anything secret, so that a refusal can repeat it.
+/// Whether a source sends a secret, so that a rejection can repeat it.
 fn proves(source: Source, machine: &Fixture) -> bool {
     let has = |name| machine.var(name).is_some();
     match source {
@@ -316,7 +316,7 @@ fn proves(source: Source, machine: &Fixture) -> bool {
     }
 }
 
-/// A laptop whose Azure CLI holds what a token can be had for.
+/// A laptop with an account's tokens in Azure CLI's files.
 fn laptop(account: &Value) -> Fixture {
     let profile = json!({"subscriptions": [{
         "id": "s", "name": "S", "user": account, "isDefault": true, "tenantId": TENANT, "environmentName": "Local",
@@ -345,7 +345,7 @@ fn laptop(account: &Value) -> Fixture {
     )
 }
 
-/// Asks one source, and looks at everything that a program could print of it.
+/// Gets a token from one source, and checks everything that a program could print.
 async fn ask(source: Source, machine: Fixture, authority: &str) -> bool {
     let cloud = Cloud::with_authority(Authority::new(authority).unwrap());
     let options = ClientOptions::new(machine.clone().shared())
@@ -424,7 +424,7 @@ async fn nothing_that_a_developers_tool_prints_is_seen_in_a_log() {
     assert!(logged.is_empty(), "{}", logged[0]);
 }
 
-/// Sends a browser's address to a test.
+/// Sends the browser's address to a test.
 #[derive(Debug)]
 struct Shows(UnboundedSender<Url>);
 
@@ -436,7 +436,7 @@ impl Prompt for Shows {
     }
 }
 
-/// What signs a person in, with a secret in every place of it that is none of theirs to know.
+/// The response that signs a person in, with a secret in every member that the person must not see.
 fn tokens_of_a_person(client_id: &str) -> Value {
     let claims = json!({
         "iss": format!("https://login.microsoftonline.com/{TENANT}/v2.0"), "tid": TENANT, "sub": "s", "oid": "o", "aud": client_id,
@@ -466,7 +466,7 @@ async fn nothing_that_a_persons_sign_in_leaves_is_seen_and_it_lies_on_disk_seale
         http("200 OK", &["Content-Type: application/json"], &body.to_string())
     })
     .await;
-    // The key of what is kept, known to the test.
+    // The vault's key, known to the test.
     let master = format!("{MARK}{MARK}");
     let key = format!("azcred-key-1 {}\n", STANDARD.encode(&master[..32]));
     let machine = machine(&[
@@ -507,7 +507,7 @@ async fn nothing_that_a_persons_sign_in_leaves_is_seen_and_it_lies_on_disk_seale
     );
     assert_eq!(seen_in(&shown), None);
 
-    // On disk, nothing of it is to be read.
+    // No secret can be read on the disk.
     let mut files = 0;
     for folder in [
         format!("{DATA}/sign-ins/v1/file"),
@@ -524,7 +524,7 @@ async fn nothing_that_a_persons_sign_in_leaves_is_seen_and_it_lies_on_disk_seale
     }
     assert!(files > 2, "{files}");
 
-    // Whatever the provider says to the refresh token, and to the device's code.
+    // For every response to the refresh token and to the device code.
     let silent = AzcredCredential::new(options()).unwrap();
     let mut refused = 0;
     for refusal in refusals {
@@ -542,7 +542,7 @@ async fn nothing_that_a_persons_sign_in_leaves_is_seen_and_it_lies_on_disk_seale
     assert!(logged.is_empty(), "{}", logged[0]);
 }
 
-/// A grant that does not exist yet: its field is in no list.
+/// A new kind of grant: no list has its field.
 #[tokio::test]
 async fn a_secret_in_a_form_is_hidden_whatever_its_field_is_called() {
     let leaks = listen();
@@ -567,7 +567,7 @@ async fn a_secret_in_a_form_is_hidden_whatever_its_field_is_called() {
     assert!(logged.is_empty(), "{}", logged[0]);
 }
 
-/// Keeps all of a log.
+/// Collects a whole log.
 #[derive(Clone, Default)]
 struct Everything(Arc<Mutex<Vec<u8>>>);
 
@@ -589,7 +589,7 @@ async fn the_numbers_of_a_sign_in_in_a_browser_are_in_no_log() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || writer.clone())
         .finish();
-    // All of this test runs in this thread.
+    // This test runs in one thread.
     let _listening = tracing::subscriber::set_default(everything);
     let sent = Arc::new(Mutex::new(String::new()));
     let (seen, code) = (sent.clone(), secret());

@@ -1,5 +1,5 @@
-//! The chain over real sockets and real programs: how often it asks, whom it keeps to, what it
-//! leaves behind.
+//! The chain with real sockets and programs: how often it requests tokens, which source it keeps
+//! to, and what it leaves behind.
 
 use crate::{
     provider::{Provider, Watcher},
@@ -23,7 +23,7 @@ use tokio::sync::Barrier;
 
 const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 
-/// A machine on which nothing can be a metadata service.
+/// A machine that certainly has no metadata service.
 fn desk() -> Fixture {
     Fixture::new().with_var("AZCRED_IMDS", "never")
 }
@@ -40,7 +40,7 @@ fn options(system: Fixture, server: &Server) -> ClientOptions {
     ClientOptions::new(system.shared()).with_cloud(Cloud::with_authority(authority))
 }
 
-/// What Azure CLI prints for somebody.
+/// What Azure CLI prints for a user's token.
 fn az(user: &str) -> String {
     let claims = format!(r#"{{"upn":"{user}","oid":"1","tid":"{TENANT}"}}"#);
     let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
@@ -49,7 +49,7 @@ fn az(user: &str) -> String {
     )
 }
 
-/// A chain of a person alone, whom a provider signs in by a code and who is nobody yet.
+/// A chain with only the device code source, for a person at this provider.
 fn by_code(provider: &Provider) -> (Chain, Watcher) {
     let watcher = Watcher::default();
     let machine = provider.machine().with_terminal();
@@ -99,7 +99,7 @@ async fn ten_thousand_first_calls_are_one_process() {
 async fn first_calls_for_several_resources_are_one_resolution() {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
-    // The first source in order that may be there: asked once, it has nothing.
+    // The first possible source has nothing; it is tried once.
     let absent = Program::answers(move |_| {
         count.fetch_add(1, Ordering::SeqCst);
         (1, String::new())
@@ -290,7 +290,7 @@ async fn a_chain_that_asks_nobody_asks_nobody_for_the_next_token_either() {
         .build();
     chain.get_token(&arm).await.unwrap();
     assert_eq!(chain.chosen(), Some(Source::DeviceCode));
-    // The service is not content with it, and the provider wants to see the person.
+    // The service demands more, and the provider needs the person.
     provider.rules().refuses_refresh = vec![("", "interaction_required", 50_076, Some("{}"))];
     let error = chain.get_token(&arm.with_claims("{}")).await.unwrap_err();
     assert_eq!(error.code(), Some(50_076), "{error}");
@@ -312,7 +312,7 @@ async fn who_waited_while_the_person_declined_does_not_ask_them_again_by_the_cha
         assert!(error.why().contains("declined"), "{error}");
     }
     assert_eq!(provider.codes(), 1);
-    // Whoever comes later does.
+    // A later call signs the person in.
     provider.rules().refuses_code = None;
     chain.get_token(&arm).await.unwrap();
     assert_eq!(provider.codes(), 2);
@@ -333,8 +333,8 @@ async fn after_somebody_who_was_not_expected_the_person_can_be_somebody_else() {
     }
 }
 
-/// Lets a second pass, and everything go on that can. The runtime is never idle meanwhile, so that
-/// its clock goes on by hand alone.
+/// Moves the clock by a second and runs everything that can run. The runtime is never idle
+/// meanwhile, so its clock does not move by itself.
 async fn passes_a_second() {
     tokio::time::advance(Duration::from_secs(1)).await;
     for _ in 0..1_000 {

@@ -1,4 +1,4 @@
-//! A cloud that describes itself, over real sockets.
+//! Clouds that describe themselves, over real sockets.
 
 use crate::support::{Answer, Server, http};
 use azcred::{ClientOptions, Cloud, Error, ErrorKind, system::Fixture};

@@ -1,5 +1,5 @@
-//! Azure CLI, Azure PowerShell and Azure Developer CLI as programs that answer, refuse, lie, hang
-//! and die.
+//! Azure CLI, Azure PowerShell and Azure Developer CLI as programs that respond, reject, lie, hang
+//! and crash.
 
 use azcred::{
     AzureCliCredential, AzureDeveloperCliCredential, AzurePowerShellCredential, ClientOptions,
@@ -13,8 +13,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// What must never be seen in an error, whoever printed it: a token's head, and a stretch of an
-/// opaque one.
+/// Must never be in an error: the head of a JWT, and a part of an opaque token.
 const CANARY: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJjYW5hcnkiOjF9.c2lnbmF0dXJlLWNhbmFyeQ";
 const OPAQUE: &str =
     "1.AXoAcanarycanarycanarycanarycanarycanarycanarycanarycanarycanarycanarycanarycanary";
@@ -49,7 +48,7 @@ impl Tool {
         }
     }
 
-    /// What it prints of a token that ends at `end`, in seconds since 1970.
+    /// What the tool prints for a token that ends at `end`, in seconds since 1970.
     fn says(self, token: &str, end: u64) -> String {
         let date = time::OffsetDateTime::from_unix_timestamp(i64::try_from(end).unwrap()).unwrap();
         let date = date
@@ -399,7 +398,7 @@ async fn a_powershell_without_the_module_is_unavailable() {
     );
 }
 
-/// What a program was run with.
+/// A program that records its arguments.
 fn spy(tool: Tool) -> (Program, Arc<Mutex<Vec<Vec<String>>>>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = seen.clone();

@@ -1,5 +1,5 @@
-//! Signing in by a code: what goes to the provider, what a person sees, and when they are asked
-//! again.
+//! Signing in with a device code: what is sent to the provider, what the person sees, and when they
+//! are asked again.
 
 use crate::{
     provider::{CLIENT, Provider, TENANT, Watcher},
@@ -80,7 +80,7 @@ async fn a_person_is_asked_once_and_other_resources_come_by_what_that_left() {
     }
     assert_eq!(watcher.saw(), [CODE, "over"]);
     let asked = provider.asked();
-    // Renewed in the person's own tenant, with each refresh token once.
+    // Each renewal is in the person's own tenant and uses a new refresh token.
     for (number, refresh) in asked[2..].iter().enumerate() {
         assert_eq!(refresh.path, format!("/{TENANT}/oauth2/v2.0/token"));
         let token = format!("canary-refresh-{}", number + 1);
@@ -121,7 +121,7 @@ async fn who_waited_while_the_person_declined_does_not_ask_them_again() {
         assert!(error.why().contains("declined"), "{error}");
     }
     assert_eq!(watcher.saw(), [CODE, "over"]);
-    // Whoever comes later does.
+    // A later call signs the person in.
     provider.rules().refuses_code = None;
     ask(&credential, &arm()).await.unwrap();
     assert_eq!(provider.codes(), 2);
@@ -145,7 +145,7 @@ async fn more_proof_is_asked_of_the_person_with_the_providers_own_words() {
         .map(|asked| asked.get("claims").to_owned())
         .collect();
     let cp1 = r#""xms_cc":{"values":["cp1"]}"#;
-    // The code, its token; the refresh; the code again, and its token.
+    // The code and its token; the refresh; the second code and its token.
     assert_eq!(claims[..2], ["", ""]);
     assert!(
         claims[2].contains(cp1) && !claims[2].contains("acrs"),
@@ -263,7 +263,7 @@ async fn what_a_policy_forbids_nobody_is_asked_for() {
         (ErrorKind::Refused, Some(53_003))
     );
     assert_eq!(watcher.saw(), [CODE, "over"]);
-    // The sign-in is as good as before.
+    // The sign-in is still valid.
     ask(&credential, &TokenRequest::new(Scope::ML))
         .await
         .unwrap();
@@ -302,7 +302,7 @@ async fn nobody_who_comes_too_late_leaves_a_code_on_the_screen() {
     assert_eq!(watcher.saw(), [CODE, "over"]);
 }
 
-/// Remembers until when the code was said to be good.
+/// Remembers the end of the code that was shown.
 #[derive(Debug, Default)]
 struct GoodUntil(Mutex<Option<SystemTime>>);
 
@@ -348,8 +348,8 @@ async fn who_goes_away_takes_the_code_along() {
     assert_eq!(watcher.saw(), [CODE, "over"]);
 }
 
-/// What becomes of a sign-in at a server that answers the first request so, and every later one
-/// with the next.
+/// The result of a sign-in at a server that sends these responses in order, and the last one
+/// repeatedly.
 async fn at(answers: Vec<Answer>) -> (Error, Vec<String>) {
     let server = Server::start(answers).await;
     let machine = Fixture::new().with_var(

@@ -1,5 +1,4 @@
-//! Whose tokens are shared on disk, and whose are not: many processes, each a value with the same
-//! disk.
+//! Which processes share tokens on the disk. A process is a value; several have the same disk.
 
 use crate::support::{Answer, Server, http};
 use azcred::{
@@ -23,7 +22,7 @@ const TENANT: &str = "contoso.com";
 const APP: &str = "c11e0000-0000-4000-8000-000000000001";
 const SECRET: &str = "TopSecretValue";
 
-/// A server whose tokens tell which request they are the answer to.
+/// A server whose tokens have the number of their request.
 async fn numbering() -> Server {
     let number = Arc::<AtomicUsize>::default();
     Server::answering(move |_| token(number.fetch_add(1, Ordering::SeqCst))).await
@@ -44,7 +43,7 @@ fn home() -> Fixture {
     Fixture::new().with_var("HOME", "/home/ada")
 }
 
-/// A process of its own on a machine.
+/// Another process on a machine.
 fn process(machine: &Fixture, server: &Server) -> ClientOptions {
     let at = Authority::new(&format!("http://{}", server.address)).unwrap();
     ClientOptions::new(machine.clone().shared())
@@ -62,7 +61,7 @@ fn secret(options: ClientOptions) -> ClientSecretCredential {
     ClientSecretCredential::new(tenant, app, SECRET, options).unwrap()
 }
 
-/// Asks by what `make` makes of a machine, twice as processes of their own: whether the second has
+/// Gets a token in two processes with the credential from `make`. Returns whether the second gets
 /// the first's token.
 async fn shares<C: Credential>(
     one: &Fixture,
@@ -148,7 +147,7 @@ async fn nothing_on_disk_tells_a_secret_or_a_token() {
     );
 }
 
-/// A pod's machine: its token names this subject.
+/// A pod whose token has this subject.
 fn pod(subject: &str) -> Fixture {
     let claims = json!({"iss": "https://oidc.example/", "sub": subject, "aud": "api://AzureADTokenExchange"});
     let assertion = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()));
@@ -159,7 +158,7 @@ fn pod(subject: &str) -> Fixture {
         .with_file("/token", assertion)
 }
 
-/// The same disk with another file on it.
+/// The same disk with another token file.
 fn with_token_of(machine: &Fixture, subject: &str) -> Fixture {
     let content = pod(subject).read(Path::new("/token"), 1 << 16).unwrap();
     machine.clone().with_file("/token", content)
@@ -174,7 +173,7 @@ async fn a_workloads_token_is_shared_by_who_has_the_same_subject() {
     let machine = pod("system:serviceaccount:ml:train");
     let first = ask(&make(&machine)).await.unwrap();
     assert_eq!(ask(&make(&machine)).await.unwrap(), first);
-    // Clones share the disk, and with it the file.
+    // Clones share the disk and thus the file.
     let other = with_token_of(&machine, "system:serviceaccount:ml:other");
     assert_ne!(ask(&make(&other)).await.unwrap(), first);
     let again = with_token_of(&machine, "system:serviceaccount:ml:train");

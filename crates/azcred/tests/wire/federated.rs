@@ -1,5 +1,5 @@
-//! Workloads and jobs that somebody vouches for: in a local Azure that checks what they bring, and
-//! among token services that answer anything but a token.
+//! Workload identities and CI jobs: in a local Azure that checks their tokens, and with token
+//! services that misbehave.
 
 use crate::support::{Answer, Server, http, tls, token};
 use azcred::{
@@ -18,9 +18,9 @@ const DEVOPS: &str = "https://vstoken.dev.azure.com/0b1ec700-0000-4000-8000-0000
 const CONNECTION: &str = "sc://contoso/models/azure-ml";
 const CONNECTION_ID: &str = "0b1ec700-0000-4000-8000-0000000000c1";
 const EXCHANGE: &str = "api://AzureADTokenExchange";
-/// The application of the emulator's seed that trusts both.
+/// The application of the emulator's seed that trusts both CI systems.
 const APPLICATION: &str = "azcred-federated";
-/// Must be seen nowhere.
+/// Must not be in any output.
 const CANARY: &str = "canary-bearer-0123456789";
 
 fn at(server: &Server) -> String {
@@ -36,7 +36,7 @@ async fn ask(credential: &dyn Credential, scope: Scope) -> Result<String, Error>
     Ok(token.secret().to_owned())
 }
 
-/// A machine inside a local Azure.
+/// A machine in a local Azure.
 fn inside(emulator: &Emulator, persona: Persona, way: Way) -> Fixture {
     let mut machine = Fixture::new();
     for (name, value) in emulator.info().environment(persona, way).set {
@@ -48,7 +48,7 @@ fn inside(emulator: &Emulator, persona: Persona, way: Way) -> Fixture {
     machine
 }
 
-/// A token that nobody checks.
+/// A token that no server checks.
 fn assertion(id: &str) -> String {
     let claims = json!({"iss": GITHUB, "sub": BRANCH, "aud": EXCHANGE, "jti": id});
     let claims = URL_SAFE_NO_PAD.encode(claims.to_string());
@@ -81,7 +81,7 @@ fn pipelines(machine: Fixture, service: &Server) -> Fixture {
         .with_var("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", CONNECTION_ID)
 }
 
-/// The machine of a job whose application is `client_id`, as either of the two systems names it.
+/// A job's machine, with the application `client_id` in the variables of its CI system.
 fn of(machine: Fixture, client_id: &str, tenant: &str) -> Fixture {
     machine
         .with_var("AZURE_CLIENT_ID", client_id)
@@ -90,9 +90,9 @@ fn of(machine: Fixture, client_id: &str, tenant: &str) -> Fixture {
         .with_var("AZURESUBSCRIPTION_TENANT_ID", tenant)
 }
 
-/// A job whose authority is `authority`, and nobody in particular.
+/// A job with an unknown application, whose authority is `authority`.
 fn elsewhere(authority: &Server) -> Fixture {
-    // One root is read in no time; this machine's hundreds are not.
+    // Reading one root certificate takes no time; the system's hundreds would.
     let (root, _) = tls(|_| ());
     let machine = Fixture::new()
         .with_var("AZURE_AUTHORITY_HOST", &at(authority))
@@ -110,7 +110,7 @@ fn both(machine: &Fixture, service: &Server) -> [Box<dyn Credential>; 2] {
     ]
 }
 
-/// In the local Azure: a job of the application that trusts federated tokens.
+/// A job of the application that trusts federated tokens, in the local Azure.
 fn trusted(emulator: &Emulator) -> Fixture {
     let info = emulator.info();
     let mut known = info.identities.iter();
@@ -161,7 +161,7 @@ async fn a_token_file_is_read_at_every_exchange() {
         error.what().contains(FILE) && error.why().contains("empty"),
         "{error}"
     );
-    // Nothing is sent where there is nothing to send.
+    // With an empty file, no request is sent.
     let [first, second] = &authority.seen()[..] else {
         panic!("{} requests", authority.requests());
     };
@@ -498,7 +498,7 @@ fn obo(service: &Server, enabled: &str) -> AzureMlOnBehalfOfCredential {
     let job = Fixture::new()
         .with_var("OBO_ENDPOINT", &format!("{}/OBO/token", at(service)))
         .with_var("AZUREML_OBO_ENABLED", enabled)
-        // Neither is there, and neither is needed to reach an endpoint beside the job.
+        // Neither the proxy nor the certificates exist. An endpoint beside the job needs neither.
         .with_var("SSL_CERT_FILE", "/nowhere")
         .with_var("HTTP_PROXY", "http://127.0.0.1:1")
         .with_var("http_proxy", "http://127.0.0.1:1");

@@ -1,5 +1,4 @@
-//! A browser's sign-in as the browser and the authority see it, and what others try who find the
-//! port.
+//! Browser sign-ins as the browser and the authority see them, and attacks on the port.
 
 use crate::support::{Answer, Server, http};
 use azcred::{
@@ -25,7 +24,7 @@ use tokio::{
 
 const TENANT: &str = "7a0c1e50-0000-4000-8000-000000000001";
 const CODE: &str = "canary-c0de~of+a/sign-in";
-/// Far over what any answer here takes, so that it decides nothing on a slow machine.
+/// Far longer than any response here takes, so that a slow machine does not change the result.
 const AMPLE: Duration = Duration::from_secs(60);
 
 /// What the person is told.
@@ -58,12 +57,12 @@ fn laptop() -> Fixture {
         .with_program("firefox", &Program::prints(0, "", ""))
 }
 
-/// An authority that gives whoever has a code what `change` makes of an `id_token`.
+/// An authority that redeems every code. `change` modifies its `id_token`.
 struct Entra {
     server: Server,
-    /// What the browser was sent there with.
+    /// The query of the authorization request.
     asked: Arc<Mutex<BTreeMap<String, String>>>,
-    /// Whether refresh tokens have ended.
+    /// Whether the refresh tokens have ended.
     refuses_refresh: Arc<Mutex<bool>>,
 }
 
@@ -107,9 +106,9 @@ impl Entra {
     }
 }
 
-/// A sign-in under way.
+/// A running sign-in.
 struct SignIn {
-    /// Where the browser was sent.
+    /// The authorization request's address.
     url: Url,
     query: BTreeMap<String, String>,
     port: u16,
@@ -166,7 +165,7 @@ impl SignIn {
         &self.query["state"]
     }
 
-    /// The answer of an authority at which all went well.
+    /// The query of a successful response.
     fn answer(&self) -> String {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("code", CODE)
@@ -177,7 +176,7 @@ impl SignIn {
         format!("/?{query}")
     }
 
-    /// What a browser sends that follows a redirect.
+    /// The request of a browser that follows a redirect.
     fn visit(&self, target: &str) -> String {
         format!(
             "GET {target} HTTP/1.1\r\nHost: localhost:{}\r\nUser-Agent: Firefox\r\nAccept: text/html\r\nSec-Fetch-Site: cross-site\r\n\
@@ -197,7 +196,7 @@ impl SignIn {
         }
     }
 
-    /// Comes back as the browser does, and gives the page and what became of the sign-in.
+    /// Sends the browser's request; returns the page and the result of the sign-in.
     async fn finish(self) -> (String, Result<AccessToken, Error>) {
         let page = self.send(self.visit(&self.answer())).await;
         (page, self.token.await.unwrap())
@@ -206,7 +205,7 @@ impl SignIn {
 
 async fn send(to: (&str, u16), bytes: impl AsRef<[u8]>) -> String {
     let mut stream = TcpStream::connect(to).await.unwrap();
-    // Whoever is turned away early may not have read it all.
+    // A client that is rejected early may not be able to send everything.
     let _ = stream.write_all(bytes.as_ref()).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
@@ -304,7 +303,7 @@ async fn a_person_signs_in_as_the_protocol_says_and_is_told_as_whom() {
 async fn the_browser_may_come_back_to_either_address_of_this_machine() {
     for host in ["127.0.0.1", "::1"] {
         if std::net::TcpListener::bind((host, 0)).is_err() {
-            continue; // This machine has none.
+            continue; // This machine has no such address.
         }
         let entra = Entra::usual().await;
         let sign_in = begin(&entra).await;
@@ -430,7 +429,7 @@ async fn whatever_else_comes_is_turned_away_and_the_sign_in_goes_on() {
     assert_eq!(entra.server.requests(), 0, "nothing of it went on");
     assert!(!sign_in.token.is_finished());
 
-    // Each kind of it was told, once.
+    // Each kind was reported once.
     let mut told = Vec::new();
     while let Ok(Told::Strange(what)) = sign_in.told.try_recv() {
         told.push(what);
@@ -480,7 +479,7 @@ async fn an_answer_counts_once() {
         .unwrap();
     let visit = sign_in.visit(&sign_in.answer());
     first.write_all(visit.as_bytes()).await.unwrap();
-    // While the first is being redeemed: the same again, another code, a refusal.
+    // While the first is redeemed: the same query again, another code, a rejection.
     is_asked.recv().await.unwrap();
     let again = sign_in.send(&visit).await;
     assert!(again.starts_with("HTTP/1.1 409 "), "{again}");
@@ -634,7 +633,7 @@ async fn somebody_else_is_not_told_that_they_are_signed_in_where_one_person_is_m
         );
         let page = send(("127.0.0.1", port), visit).await;
         last = Some((page, token.await.unwrap()));
-        // Nothing is left that could be renewed: the person has to be asked.
+        // Without a refresh token, the person has to be asked.
         *entra.refuses_refresh.lock().unwrap() = true;
     }
     let (page, token) = last.unwrap();
@@ -675,7 +674,7 @@ async fn two_sign_ins_at_once_do_not_take_each_others_answers() {
     assert_ne!(one.port, other.port);
     let crossed = one.send(one.visit(&other.answer())).await;
     assert!(crossed.starts_with("HTTP/1.1 400 "), "{crossed}");
-    // The authority knows the nonce of the second alone.
+    // The authority knows only the second sign-in's nonce.
     other.finish().await.1.unwrap();
     one.token.abort();
 }
@@ -783,7 +782,7 @@ async fn a_port_that_is_taken_is_named() {
     assert!(error.why().contains(&port.to_string()), "{error}");
 }
 
-/// A provider that says where its endpoints are, and gives what an authority does.
+/// An OpenID provider with the endpoints of `entra`.
 async fn provider(entra: &Entra, discovery: Option<Value>) -> Server {
     let (asked, at) = (entra.asked.clone(), Arc::new(Mutex::new(String::new())));
     let own = at.clone();
@@ -830,10 +829,10 @@ async fn an_openid_provider_is_asked_where_its_endpoints_are() {
         "what an endpoint has of a query stays"
     );
     assert_eq!(sign_in.query["scope"], "openid profile offline_access");
-    // Without it a provider gives no refresh token (OpenID Connect Core 1.0 section 11).
+    // Without consent, a provider returns no refresh token (OpenID Connect Core 1.0 section 11).
     assert_eq!(sign_in.query["prompt"], "consent");
     assert!(!sign_in.query.contains_key("client_info"));
-    // Another provider's answer, as RFC 9207 tells it.
+    // Another provider's response, marked by RFC 9207.
     let mixed = format!("{}&iss=https%3A%2F%2Fevil.example", sign_in.answer());
     let page = sign_in.send(sign_in.visit(&mixed)).await;
     assert!(page.starts_with("HTTP/1.1 400 "), "{page}");

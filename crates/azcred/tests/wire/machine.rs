@@ -1,5 +1,4 @@
-//! How a machine is set up, on the way to an authority: its proxies, its root certificates, and the
-//! disk that they are on.
+//! The settings of a machine: its proxies, its root certificates, and its disk.
 
 use crate::{
     authority::{AMPLE, SECRET, ask_at},
@@ -19,7 +18,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// A disk that answers only when it is told to.
+/// A disk that responds when the test lets it.
 #[derive(Debug)]
 struct SlowDisk(Mutex<mpsc::Receiver<()>>);
 
@@ -30,8 +29,7 @@ impl System for SlowDisk {
         (name == "SSL_CERT_FILE").then(|| "/mnt/ca.pem".to_owned())
     }
     fn read(&self, _: &Path, _: u64) -> io::Result<Vec<u8>> {
-        // Half a minute is for whoever reads on the runtime's own thread, whom nobody would ever
-        // tell.
+        // If the runtime's own thread reads, nothing would release it; so the wait is limited.
         let _ = self.0.lock().unwrap().recv_timeout(AMPLE / 2);
         Err(io::ErrorKind::NotFound.into())
     }
@@ -82,7 +80,7 @@ async fn a_chain_that_looks_at_a_disk_that_hangs_holds_up_neither_the_runtime_no
     assert!(error.why().contains("could not be read in time"), "{error}");
 }
 
-/// A machine whose roots come to be after its first request.
+/// A machine whose root certificates appear after its first request.
 #[derive(Debug)]
 struct Fixed(Mutex<Option<String>>);
 
@@ -202,7 +200,7 @@ async fn a_request_for_every_tenant_is_asked_of_none() {
     assert_eq!(server.requests(), 0);
 }
 
-/// Made-up variables over the disk of this machine.
+/// Variables of a fixture with the real disk.
 #[derive(Debug)]
 struct RealDisk(Fixture);
 
@@ -232,7 +230,7 @@ async fn roots_are_found_in_folders_too_and_an_empty_one_is_named() {
     let (full, empty) = (folder.join("full"), folder.join("empty"));
     std::fs::create_dir_all(&full).unwrap();
     std::fs::create_dir_all(&empty).unwrap();
-    // Named as `openssl rehash` names them.
+    // The name is the one that `openssl rehash` gives.
     std::fs::write(full.join("0a1b2c3d.0"), root).unwrap();
     let list = std::env::join_paths([&empty, &full])
         .unwrap()

@@ -1,4 +1,4 @@
-//! The library over real sockets: what others send to it and what it sends to them.
+//! The library over real sockets.
 
 #[cfg(feature = "default")]
 mod accounts;

@@ -1,5 +1,4 @@
-//! Managed identities: at every host of a local Azure, and among hosts that answer anything but a
-//! token.
+//! Managed identities at every host of a local Azure, and at hosts that misbehave.
 
 use crate::support::{Answer, Server, http};
 use azcred::{
@@ -16,9 +15,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Must be seen nowhere.
+/// Must not be in any output.
 const CANARY: &str = "canary-header-0123456789";
-/// Far over what any answer here takes, so that it decides nothing on a slow machine.
+/// Far longer than any response here takes, so that a slow machine does not change the result.
 const AMPLE: Duration = Duration::from_secs(60);
 const CLIENT: &str = "c11e0000-0000-4000-8000-000000000001";
 const TOKEN: &str =
@@ -26,7 +25,7 @@ const TOKEN: &str =
 const FOLDER: &str = "/var/opt/azcmagent/tokens";
 
 fn token() -> Answer {
-    // Not 2100, which would be too far off.
+    // Not 2100: that is too far in the future.
     let soon = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap()
@@ -51,7 +50,7 @@ fn machine(variables: &[(&str, &str)]) -> Fixture {
         })
 }
 
-/// A machine of each host, all at one server.
+/// A machine for each kind of host, all at one server.
 fn hosts(server: &Server) -> [(&'static str, Fixture); 5] {
     let endpoint = at(server, "/token");
     [
@@ -128,8 +127,7 @@ async fn each_host_is_asked_in_its_own_way() {
         ] {
             let before = server.requests();
             let outcome = ask_as(id.clone(), machine.clone().shared(), AMPLE).await;
-            // Of these two, the one has no choice and the other gives no identity back that could
-            // be compared.
+            // Cloud Shell can't choose an identity, and Arc returns none that could be compared.
             let refused = !id.is_system() && matches!(host, "Cloud Shell" | "Arc")
                 || host == "Azure ML" && !id.is_system() && !id.to_string().contains("client id");
             assert_eq!(outcome.is_err(), refused, "{host}, {id}: {outcome:?}");
@@ -282,7 +280,7 @@ async fn what_is_no_token_is_no_token_at_any_host() {
             assert_eq!(error.kind(), kind, "{host}: {error}");
             assert!(error.why().contains(why), "{host}: {error}");
         };
-        // Who was sent no secret can't know it for one.
+        // A host that was sent no secret can't repeat it.
         let knows =
             |host| kind != ErrorKind::Refused || !matches!(host, "Cloud Shell" | "Arc" | "IMDS");
         join_all(
@@ -311,8 +309,7 @@ async fn a_host_that_never_answers_is_waited_for_until_the_deadline() {
     }
 }
 
-/// A machine with variables of its own and the agent's folder of Azure Arc in another place of this
-/// disk.
+/// Fixture variables with Azure Arc's folder on the real disk.
 #[derive(Debug)]
 struct Connected {
     machine: Fixture,
@@ -443,7 +440,7 @@ async fn azure_arcs_agent_gets_no_other_file() {
         fs::write(folder.join("two-lines.key"), format!("{CANARY}\n{CANARY}")).unwrap();
         fs::write(folder.join("target"), CANARY).unwrap();
         std::os::unix::fs::symlink(folder.join("target"), folder.join("link.key")).unwrap();
-        // Sparse: it takes no room.
+        // A sparse file takes no space.
         fs::File::create(folder.join("big.key"))
             .unwrap()
             .set_len(big)
@@ -485,7 +482,7 @@ async fn azure_arcs_agent_must_confirm_the_identity_that_was_chosen() {
     }
 }
 
-/// A machine inside a local Azure.
+/// A machine in a local Azure.
 fn inside(emulator: &Emulator, persona: Persona) -> Fixture {
     let mut machine = Fixture::new();
     for (name, value) in emulator.info().environment(persona, Way::Ports).set {

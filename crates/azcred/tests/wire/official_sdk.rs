@@ -1,4 +1,4 @@
-//! A client of the official Azure SDK for Rust, with our credential in it.
+//! A client of the official Azure SDK for Rust with azcred's credential.
 #![cfg(feature = "azure_core")]
 
 use crate::support::{Server, http, tls, token};

@@ -1,5 +1,4 @@
-//! People at the pages of a local Azure: its policies, its revocations and its refresh tokens that
-//! are good once.
+//! People at the pages of a local Azure, with policies, revocations and refresh tokens for one use.
 
 use azcred::{
     AzcredCredential, ClientOptions, Credential, DeviceCodeCredential, Error, ErrorKind,
@@ -19,10 +18,10 @@ use tokio::{
 
 const ADA: &str = "e0000001-0000-4000-8000-000000000001";
 const PASSWORD: &str = "analytical";
-/// Far over what any answer here takes, so that it decides nothing on a slow machine.
+/// Far longer than any response here takes, so that a slow machine does not change the result.
 const AMPLE: Duration = Duration::from_secs(120);
 
-/// A tenant with one person in it, who needs a second factor for storage.
+/// A tenant with one person, who needs a second factor for storage.
 const SEED: &str = r#"
 [[tenants]]
 id = "c0a70500-0000-4000-8000-000000000001"
@@ -56,7 +55,7 @@ role = "Reader"
 scope = "/subscriptions/5ec0ffee-0001-4000-8000-000000000001"
 "#;
 
-/// A local Azure, and whoever uses it.
+/// A local Azure and a machine.
 struct Azure {
     emulator: Emulator,
     client: reqwest::Client,
@@ -75,7 +74,7 @@ impl Azure {
         };
         let emulator = Emulator::start(options).await.unwrap();
         let pem = fs::read(&emulator.info().ca_certificate).unwrap();
-        // Another test of this process may have been first.
+        // Another test of this process may have installed it first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .tls_certs_only([reqwest::Certificate::from_pem(&pem).unwrap()])
@@ -115,7 +114,7 @@ impl Azure {
         }
     }
 
-    /// Ends all sessions of the person, as an administrator does.
+    /// Ends all sessions of the person, as an administrator can.
     fn revoke(&self) {
         let world = self.emulator.world();
         let now = world.clock.now();
@@ -124,7 +123,7 @@ impl Azure {
             .revoke_sessions(ADA.parse().unwrap(), now);
     }
 
-    /// What Resource Manager answers to a token: the status, and the claims that it wants to see.
+    /// Resource Manager's response to a token: the status, and the claims that it demands.
     async fn arm(&self, token: &str) -> (u16, Option<String>) {
         let at = &self.emulator.info().arm_url;
         let request = self
@@ -167,16 +166,16 @@ impl Prompt for Watching {
     }
 }
 
-/// Somebody in front of a browser that runs no scripts, who does what each page asks for.
+/// A person at a browser without scripts, who fills in each page.
 struct Person<'a> {
     azure: &'a Azure,
     cookies: BTreeMap<String, String>,
-    /// What they did, by the buttons that they pressed.
+    /// The buttons that the person pressed.
     steps: Vec<&'static str>,
 }
 
 impl Person<'_> {
-    /// Opens what they are shown, and goes on until no page asks for anything. Gives the last one.
+    /// Opens what the person is shown and continues until a page has no form. Returns that page.
     async fn does_what(&mut self, told: &mut UnboundedReceiver<Told>) -> String {
         let (address, user_code) = match told.recv().await.unwrap() {
             Told::Browser(url) => (url, String::new()),
@@ -234,7 +233,7 @@ impl Person<'_> {
     }
 }
 
-/// The form that goes on, and its button.
+/// The form that continues the sign-in, and its button.
 fn asked_for(page: &str) -> Option<(&'static str, &str)> {
     let buttons = [
         "code",
@@ -276,7 +275,7 @@ fn asking(
     tokio::spawn(async move { Ok(credential.get_token(&request).await?.secret().to_owned()) })
 }
 
-/// The next process of whoever is signed in, which asks nobody.
+/// The token that the next process gets without asking the person.
 async fn silently(azure: &Azure, request: &TokenRequest) -> Result<String, Error> {
     let (options, _told) = azure.process();
     let credential = AzcredCredential::new(options).unwrap();
@@ -308,7 +307,7 @@ async fn a_second_factor_is_asked_for_in_the_browser_where_a_policy_wants_it_and
     let token = token.await.unwrap().unwrap();
     assert_eq!(azure.arm(&token).await.0, 200);
 
-    // Storage: silently there is no way, and the error says which there is.
+    // A token for storage needs the person; the error says so.
     let storage = TokenRequest::new(Scope::STORAGE);
     let error = silently(&azure, &storage).await.unwrap_err();
     assert_eq!(
@@ -335,7 +334,7 @@ async fn a_second_factor_is_asked_for_in_the_browser_where_a_policy_wants_it_and
     let token = token.await.unwrap().unwrap();
     assert!(claim(&token, "amr").to_string().contains("mfa"), "{token}");
 
-    // From then on nobody is asked, for that and for all else.
+    // After that, the person is not asked for any token.
     for request in [storage, TokenRequest::new(Scope::ML)] {
         silently(&azure, &request).await.unwrap();
     }
@@ -404,7 +403,7 @@ async fn a_revoked_sign_in_is_told_once_by_the_api_and_then_in_one_sentence() {
     azure.revoke();
     let (status, claims) = azure.arm(&first).await;
     assert_eq!(status, 401);
-    // What answers the challenge is not on the disk, and not to be had without the person.
+    // The token that answers the challenge is not on the disk, and needs the person.
     let challenged = request.clone().with_claims(claims.unwrap());
     azure.emulator.requests().clear();
     let error = silently(&azure, &challenged).await.unwrap_err();
@@ -421,8 +420,8 @@ async fn a_revoked_sign_in_is_told_once_by_the_api_and_then_in_one_sentence() {
         "{error}"
     );
     assert_eq!(azure.emulator.requests().all().len(), 1);
-    // Whether it was for the claims alone is found out once; then the dead refresh token is not
-    // sent again.
+    // Whether the rejection was because of the claims is checked once. Then the dead refresh token
+    // is not sent again.
     for _ in 0..3 {
         let again = silently(&azure, &TokenRequest::new(Scope::ML)).await;
         let again = again.unwrap_err();
@@ -430,7 +429,7 @@ async fn a_revoked_sign_in_is_told_once_by_the_api_and_then_in_one_sentence() {
         assert_eq!(azure.emulator.requests().all().len(), 2);
     }
 
-    // The person signs in again, and the service is content.
+    // The person signs in again, and the service accepts the token.
     let (options, mut told) = azure.process();
     let browser = InteractiveBrowserCredential::new(options).unwrap();
     let token = asking(browser, challenged);

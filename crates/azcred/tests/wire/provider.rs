@@ -1,5 +1,5 @@
-//! A provider that signs people in, and whose rules a test sets: who enters the code, what is
-//! revoked, what needs more proof.
+//! A provider that signs people in by rules that a test sets: who enters the code, what is revoked,
+//! what needs a second factor.
 
 use crate::support::{Answer, Server, http};
 use azcred::{ClientOptions, Notice, Prompt, system::Fixture};
@@ -18,27 +18,26 @@ pub(crate) const CLIENT: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 
 /// What the provider does.
 pub(crate) struct Rules {
-    /// Who enters codes; their object id is the same word with `-oid`.
+    /// Who enters codes. Their object id is this name with `-oid`.
     pub(crate) person: &'static str,
-    /// How often it says that the code has not been entered yet.
+    /// How often it responds that the code was not entered yet.
     pub(crate) pending: u32,
-    /// What it says to whoever waits with a code, in place of a token.
+    /// Its response to the device code instead of a token.
     pub(crate) refuses_code: Option<(&'static str, u32)>,
-    /// What it says to refresh tokens for a resource (a part of its name), and the claims challenge
-    /// along with it.
+    /// Its response to refresh tokens for a resource (a part of its name), with a claims challenge.
     pub(crate) refuses_refresh: Vec<(&'static str, &'static str, u32, Option<&'static str>)>,
-    /// Whether a refresh token is good for one use.
+    /// Whether a refresh token is valid for one use.
     pub(crate) one_use: bool,
     pub(crate) family: Option<&'static str>,
     /// The application that may not use the family's refresh tokens.
     pub(crate) stranger: Option<&'static str>,
-    /// Whether it takes everybody for the person who enters codes.
+    /// Whether it returns the tokens of the person who enters codes to everyone.
     pub(crate) confuses_people: bool,
     /// What happens elsewhere while a refresh token is redeemed.
     pub(crate) meanwhile: Option<Box<dyn Fn() + Send>>,
-    /// What the answers to refresh tokens wait for.
+    /// Responses to refresh tokens wait for this.
     pub(crate) holds: Option<Arc<Semaphore>>,
-    /// The refresh tokens that are good, each with whose it is.
+    /// The valid refresh tokens, each with its person.
     good: Vec<(String, &'static str)>,
     issued: u32,
 }
@@ -68,7 +67,7 @@ pub(crate) struct Provider {
     rules: Arc<Mutex<Rules>>,
 }
 
-/// One request to it: the last part of its path, and its form.
+/// A request to the provider: the last part of its path, and its form.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) path: String,
@@ -112,14 +111,14 @@ impl Provider {
         self.rules.lock().unwrap()
     }
 
-    /// Keeps the answers to refresh tokens back until there are permits.
+    /// Delays responses to refresh tokens until the semaphore has permits.
     pub(crate) fn hold(&self) -> Arc<Semaphore> {
         let until = Arc::new(Semaphore::new(0));
         self.rules().holds = Some(until.clone());
         until
     }
 
-    /// Polls `asking` until a refresh token has come.
+    /// Polls `asking` until the provider has received a refresh token.
     pub(crate) async fn is_refreshing<T: Debug>(
         &self,
         mut asking: impl Future<Output = T> + Unpin,
@@ -133,17 +132,17 @@ impl Provider {
         }
     }
 
-    /// Ends all refresh tokens.
+    /// Revokes all refresh tokens.
     pub(crate) fn revoke(&self) {
         self.rules().good.clear();
     }
 
-    /// Ends one.
+    /// Revokes one refresh token.
     pub(crate) fn revoke_one(&self, token: &str) {
         self.rules().good.retain(|(good, _)| good != token);
     }
 
-    /// What it was asked, in order.
+    /// The requests so far.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.server
             .seen()
@@ -152,12 +151,12 @@ impl Provider {
             .collect()
     }
 
-    /// How often it was asked for a code.
+    /// The number of requests for a code.
     pub(crate) fn codes(&self) -> usize {
         self.asked().iter().filter(|one| one.is_for_code()).count()
     }
 
-    /// Somebody's machine at which this provider signs in.
+    /// A machine that signs in at this provider.
     pub(crate) fn machine(&self) -> Fixture {
         Fixture::new().with_var("HOME", "/home/ada").with_var(
             "AZURE_AUTHORITY_HOST",
@@ -273,7 +272,7 @@ fn tokens(rules: &mut Rules, asked: &Asked, person: &'static str) -> Answer {
     http("200 OK", &[], &body.to_string())
 }
 
-/// Whoever is shown something.
+/// Records what a person is shown.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watcher(Arc<Mutex<Vec<String>>>);
 
@@ -296,7 +295,7 @@ impl Watcher {
         self.0.lock().unwrap().clone()
     }
 
-    /// The options of a process on a machine, whose person sees this.
+    /// The options of a process on a machine, whose person this is.
     pub(crate) fn at(&self, machine: &Fixture) -> ClientOptions {
         ClientOptions::new(machine.clone().shared()).with_prompt(Arc::new(self.clone()))
     }

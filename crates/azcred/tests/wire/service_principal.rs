@@ -1,5 +1,5 @@
-//! Service principals as the environment describes them: against a local Azure that checks what
-//! they sign, and against a server that shows what they send.
+//! Service principals in variables: at a local Azure that checks their assertions, and at a server
+//! that records the requests.
 
 use crate::support::{Server, http, token};
 use azcred::{
@@ -22,7 +22,7 @@ fn fixture(name: &str) -> Vec<u8> {
     fs::read(Path::new(folder).join(name)).unwrap()
 }
 
-/// A machine whose variables name a certificate, whoever answers at `at`.
+/// A machine whose variables name a certificate, with the authority `at`.
 fn machine(at: &str, file: &str) -> Fixture {
     Fixture::new()
         .with_var("AZURE_AUTHORITY_HOST", at)
@@ -49,7 +49,7 @@ async fn ask(machine: Fixture) -> Result<String, Error> {
     Ok(token.secret().to_owned())
 }
 
-/// A machine inside a local Azure, with the certificate of an application that it knows.
+/// A machine in a local Azure, with the certificate of an application in its seed.
 fn with_certificate(emulator: &Emulator, way: Way) -> Fixture {
     let mut machine = Fixture::new();
     for (name, value) in emulator.info().environment(Persona::Certificate, way).set {

@@ -1,4 +1,4 @@
-//! Servers that do as they are told, on loopback, over plain HTTP or TLS.
+//! Servers on loopback, over plain HTTP or TLS, with responses that a test chooses.
 
 use rcgen::{CertificateParams, Issuer, KeyPair};
 use rustls::{
@@ -20,20 +20,20 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// What a server does with one request.
+/// How a server responds to one request.
 #[derive(Clone)]
 pub(crate) enum Answer {
     /// Sends these bytes and closes.
     Bytes(Vec<u8>),
-    /// Closes at once.
+    /// Closes the connection at once.
     Close,
-    /// Says nothing, ever.
+    /// Never responds.
     Hang,
-    /// Sends these bytes once there is a permit, and closes.
+    /// Sends these bytes after it got a permit, and closes.
     Held(Arc<Semaphore>, Vec<u8>),
 }
 
-/// An answer with a status line, headers and a body.
+/// A response with a status line, headers and a body.
 pub(crate) fn http(status: &str, headers: &[&str], body: &str) -> Answer {
     let mut text = format!(
         "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n",
@@ -46,7 +46,7 @@ pub(crate) fn http(status: &str, headers: &[&str], body: &str) -> Answer {
     Answer::Bytes(format!("{text}\r\n{body}").into_bytes())
 }
 
-/// An answer with a token.
+/// A response with a token.
 pub(crate) fn token() -> Answer {
     http(
         "200 OK",
@@ -55,7 +55,7 @@ pub(crate) fn token() -> Answer {
     )
 }
 
-/// What is answered to the nth request, which is given whole.
+/// The response to the nth request, which is passed whole.
 type Answers = Arc<dyn Fn(usize, &str) -> Answer + Send + Sync>;
 
 fn in_order(answers: impl IntoIterator<Item = Answer>) -> Answers {
@@ -63,7 +63,7 @@ fn in_order(answers: impl IntoIterator<Item = Answer>) -> Answers {
     Arc::new(move |number, _| answers.get(number).or(answers.last()).unwrap().clone())
 }
 
-/// A running server. It ends with this value.
+/// A running server. Dropping it ends it.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     requests: Arc<AtomicUsize>,
@@ -72,17 +72,17 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Answers the nth request with the nth answer, and every later one with the last.
+    /// Sends the nth response to the nth request, and the last response to every later one.
     pub(crate) async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
         Self::run(in_order(answers), None).await
     }
 
-    /// Answers each request, which is given whole, as it is told.
+    /// Responds to each request, which is passed whole, with `answer`.
     pub(crate) async fn answering(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Self {
         Self::run(Arc::new(move |_, request| answer(request)), None).await
     }
 
-    /// The same over TLS.
+    /// As [`Server::start`], over TLS.
     pub(crate) async fn start_tls(
         answers: impl IntoIterator<Item = Answer>,
         tls: Arc<ServerConfig>,
@@ -124,12 +124,12 @@ impl Server {
         }
     }
 
-    /// How many requests came.
+    /// The number of requests so far.
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
 
-    /// The requests, whole.
+    /// The requests so far, whole.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
@@ -183,7 +183,7 @@ async fn send(mut stream: impl AsyncWrite + Unpin, bytes: &[u8]) {
     let _ = stream.shutdown().await;
 }
 
-/// A certificate authority of its own: its PEM, and a server's settings for a certificate that it
+/// A new certificate authority: its PEM, and a server's TLS settings with a certificate that it
 /// signed.
 pub(crate) fn tls(change: impl FnOnce(&mut CertificateParams)) -> (String, Arc<ServerConfig>) {
     let authority_key = KeyPair::generate().unwrap();
@@ -208,7 +208,7 @@ pub(crate) fn tls(change: impl FnOnce(&mut CertificateParams)) -> (String, Arc<S
     (pem, Arc::new(config))
 }
 
-/// The rest of a [`azcred::system::System`] of which a test makes a part: this machine's.
+/// The rest of a [`azcred::system::System`] that a test implements in part: this machine's.
 #[macro_export]
 macro_rules! otherwise_real {
     () => {
