@@ -10,27 +10,27 @@ use crate::{
     failure::{Failure, Kind},
     output::{
         Output, failure,
-        style::{CODE, DIM, GOOD, STRONG, paint, with_code},
+        style::{CODE, GOOD, STRONG, paint, with_code},
         table,
         wrap::{Stream, wrap},
     },
     sign_in::{Chosen, Person, Place, sign_in},
 };
 use azcred::{
-    AccessToken, EnvironmentKind,
+    AccessToken,
     system::{Fixture, SharedSystem},
 };
 use azcred_azure::{CheckId, Flags, Principal, Report, Status};
 use azcred_emulator::{Info, Options, Persona, Way};
 use clap::Args;
 use serde::Serialize;
-use std::time::Instant;
+use std::{ffi::OsStr, path::Path};
 
 /// See azcred at work on a local Azure: no account, no network
 ///
-/// Starts a local Azure, signs in to it as an application, checks what the account
-/// may do in a workspace, and shows the error for an expired secret. It takes a few seconds and
-/// leaves nothing on this machine.
+/// Starts a local Azure and signs in to it as a person and as an application. Then it shows which
+/// account is used, what it may do in a workspace, and the error for an expired secret. It takes a
+/// few seconds and leaves nothing on this machine.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -61,7 +61,7 @@ struct SignedIn<'a> {
 
 /// What happened, to be told.
 struct Story {
-    started_in: f64,
+    person: (Chosen, AccessToken, Principal),
     azure: (Chosen, AccessToken, Principal),
     himl: (Chosen, AccessToken, Principal),
     report: Report,
@@ -70,18 +70,18 @@ struct Story {
 
 impl Demo {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
-        let began = Instant::now();
         let starting = begin(Options::default());
         let emulator = output.waiting("Starting a local Azure", starting).await?;
-        let started_in = began.elapsed().as_secs_f64();
-        let played = output
-            .waiting("Signing in", play(emulator.info(), started_in))
-            .await;
+        let played = output.waiting("Signing in", play(emulator.info())).await;
         if let Ok(story) = &played {
             if output.is_json() {
                 output.json(&story.document());
             } else {
-                for line in story.lines(emulator.info()) {
+                let next = next_steps(
+                    std::env::var_os("PATH").as_deref(),
+                    std::env::current_exe().ok().as_deref(),
+                );
+                for line in story.lines().into_iter().chain(next) {
                     output.line(line);
                 }
             }
@@ -92,7 +92,8 @@ impl Demo {
 }
 
 /// Does what the story tells, by the code of the commands that it names.
-async fn play(info: &Info, started_in: f64) -> Result<Story, Failure> {
+async fn play(info: &Info) -> Result<Story, Failure> {
+    let person = signed_in(machine(info, Persona::Laptop, None)?).await?;
     let azure = signed_in(machine(info, Persona::ServicePrincipal, None)?).await?;
     let himl = signed_in(machine(info, Persona::Himl, None)?).await?;
     let report = doctor::examine(
@@ -133,7 +134,7 @@ async fn play(info: &Info, started_in: f64) -> Result<Story, Failure> {
         Ok(_) => return Err(broken("the emulator took an expired secret")),
     };
     Ok(Story {
-        started_in,
+        person,
         azure,
         himl,
         report,
@@ -149,7 +150,7 @@ async fn signed_in(machine: SharedSystem) -> Result<(Chosen, AccessToken, Princi
     Ok((chosen, token, principal))
 }
 
-/// A machine with nothing on it but what `azcred emulator env` prints.
+/// A machine with nothing on it but what `azcred emulator env` prints, and the files that this names.
 fn machine(
     info: &Info,
     persona: Persona,
@@ -160,6 +161,14 @@ fn machine(
     let mut machine = Fixture::new().with_file(&info.ca_bundle, bundle);
     for (name, value) in &info.environment(persona, Way::RealNames).set {
         machine = machine.with_var(name, value);
+        if name == "AZURE_CONFIG_DIR" {
+            for file in std::fs::read_dir(value).into_iter().flatten().flatten() {
+                // A folder is none of them.
+                if let Ok(content) = std::fs::read(file.path()) {
+                    machine = machine.with_file(file.path(), content);
+                }
+            }
+        }
     }
     for (name, value) in instead.unwrap_or_default() {
         machine = machine.with_var(name, value);
@@ -175,7 +184,7 @@ const INDENT: &str = "   ";
 
 impl Story {
     fn document(&self) -> Document<'_> {
-        let sign_ins = [&self.azure, &self.himl]
+        let sign_ins = [&self.azure, &self.himl, &self.person]
             .map(|(chosen, _, principal)| SignedIn {
                 using: &chosen.using,
                 principal,
@@ -188,75 +197,37 @@ impl Story {
         }
     }
 
-    fn lines(&self, info: &Info) -> Vec<String> {
-        let mut lines = vec![format!(
-            "{} {}",
-            paint(STRONG, "How a program signs in to Azure Machine Learning."),
-            paint(DIM, "All of it on this machine.")
+    fn lines(&self) -> Vec<String> {
+        let mut lines = vec![paint(
+            STRONG,
+            "A local Azure has started on this machine. Its names and ids are made up.",
         )];
-        let mut step = |number: u8, title: &str, body: Vec<String>| {
-            lines.push(format!(
-                "{} {}",
-                paint(CODE, format!("{number}.")),
-                paint(STRONG, with_code(title))
-            ));
+        let mut step = |title: &str, body: Vec<String>| {
+            lines.push(String::new());
+            lines.push(paint(STRONG, with_code(title)));
             lines.extend(body.into_iter().map(|line| format!("{INDENT}{line}")));
         };
         let width = Stream::Stdout.width().saturating_sub(INDENT.len());
-        let (chosen, token, principal) = &self.azure;
+        let (chosen, token, principal) = &self.person;
         step(
-            1,
-            "A local Azure starts, and a program finds its credentials",
-            [
-                format!(
-                    "Entra ID and Resource Manager of {} started in {:.1} s",
-                    info.tenant.name, self.started_in
-                ),
-                format!(
-                    "{} are set; hi-ml's HIML_* lead to {}",
-                    list(EnvironmentKind::AzureSecret.variables()),
-                    same(principal, &self.himl.2)
-                ),
-            ]
-            .iter()
-            .flat_map(|sentence| good(sentence, width))
-            .collect(),
-        );
-        step(
-            2,
-            "`azcred chain`: where does the token come from?",
+            "1. `azcred chain`: which account is used? Here a person has run `az login`.",
             wrap(&chain::who(token, chosen, Some(principal)), width),
         );
         step(
-            3,
-            "`azcred doctor`: what may this identity do in the workspace?",
+            "2. `azcred doctor`: what may an account do? Here an application with a secret.",
             self.checks(width),
         );
-        // The occasion and the other side's words are for who looks into it.
+        // The occasion and the other side's words are for those who look into it.
         let mut refused = self.refused.clone();
         refused.what.clear();
         refused.answer = None;
         step(
-            4,
-            "`azcred token`: how an expired secret looks (an example)",
+            "3. `azcred token`: what is wrong? Here an application's secret has expired.",
             failure::text(&refused, width, false)
                 .lines()
                 .map(str::to_owned)
                 .collect(),
         );
-        lines.push(String::new());
-        lines.push(paint(
-            STRONG,
-            "Try it yourself. The first two need no Azure account:",
-        ));
-        lines.extend(table::commands(&[
-            (
-                "azcred emulator exec --as laptop -- azcred whoami",
-                "as a user of az",
-            ),
-            ("azcred emulator exec -- PROGRAM", "your own program"),
-            ("azcred login", "your own Azure"),
-        ]));
         lines
     }
 
@@ -291,15 +262,53 @@ fn good(sentence: &str, width: usize) -> Vec<String> {
         .collect()
 }
 
-fn list([first, second, third]: [&str; 3]) -> String {
-    format!("{first}, {second}, {third}")
+/// What to type next. A command that the shell would not find is made findable first.
+fn next_steps(search_path: Option<&OsStr>, program: Option<&Path>) -> Vec<String> {
+    let folder = program.and_then(Path::parent);
+    let is_found = folder.is_none_or(|folder| {
+        let folders = search_path.map(std::env::split_paths);
+        folders.into_iter().flatten().any(|one| one == folder)
+    });
+    let mut lines = vec![
+        String::new(),
+        paint(
+            STRONG,
+            with_code("Your turn, still without an Azure account (with one: `azcred login`):"),
+        ),
+    ];
+    if let Some(folder) = folder.filter(|_| !is_found) {
+        let folder = folder.display();
+        let line = match cfg!(windows) {
+            true => format!("$env:PATH = \"{folder};$env:PATH\""),
+            false => format!("export PATH=\"{folder}:$PATH\""),
+        };
+        lines.push(format!("  {}", paint(CODE, line)));
+    }
+    lines.extend(table::commands(&[
+        (
+            "azcred emulator exec --as laptop -- azcred whoami",
+            "run whoami as that person",
+        ),
+        ("azcred emulator exec -- PROGRAM", "run your own program"),
+    ]));
+    lines
 }
 
-/// Whether two tokens are of one identity.
-fn same(one: &Principal, other: &Principal) -> String {
-    if one.object_id == other.object_id {
-        "the same identity".to_owned()
-    } else {
-        other.describe()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_that_would_not_find_the_command_is_told_where_it_is() {
+        let folder = std::env::temp_dir().join("release");
+        let other = std::env::temp_dir();
+        let next = |folders: &[&Path]| {
+            let path = std::env::join_paths(folders).expect("a list");
+            next_steps(Some(&path), Some(&folder.join("azcred"))).join("\n")
+        };
+        let of_folder = folder.display().to_string();
+        assert!(!next(&[&other, &folder]).contains(&of_folder));
+        assert!(next(&[&other]).contains(&of_folder));
+        assert!(!next_steps(None, None).join("\n").contains("PATH"));
     }
 }

@@ -9,6 +9,13 @@ fn the_demo_tells_its_story_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let temporary = folder.path().to_str().expect("text");
     let said = azcred(&["demo"])
+        .env(
+            "PATH",
+            env!("CARGO_BIN_EXE_azcred")
+                .rsplit_once(['/', '\\'])
+                .expect("a folder")
+                .0,
+        )
         .env("TMPDIR", temporary)
         .env("TEMP", temporary)
         .env("TMP", temporary)
@@ -17,13 +24,13 @@ fn the_demo_tells_its_story_and_leaves_nothing_behind() {
         .said();
     assert_eq!(said.code, 0, "{said}");
     crate::run::assert_seen!("demo", said);
-    // A screen of 80 columns and 40 rows, with room for the command and the prompt after it.
+    // A screen of 80 columns and 24 rows, with room for the prompt after it.
     let rows = said
         .stdout
         .lines()
         .map(|line| line.chars().count().max(1).div_ceil(76))
         .sum::<usize>();
-    assert!(rows <= 38, "{rows} rows");
+    assert!(rows <= 23, "{rows} rows");
     let left: Vec<_> = std::fs::read_dir(folder.path())
         .expect("a folder")
         .collect();
@@ -36,6 +43,7 @@ fn the_demo_as_json_is_made_by_the_commands_that_it_tells_of() {
     let json = azcred(&["demo", "--output", "json"]).said().json();
     let ids = [0, 1].map(|number| json["signIns"][number]["principal"]["objectId"].clone());
     assert!(ids[0].is_string() && ids[0] == ids[1], "{json:#}");
+    assert_eq!(json["signIns"][2]["principal"]["kind"], "user", "{json:#}");
     assert_eq!(json["report"]["healthy"], true, "{json:#}");
     assert_eq!(json["refused"]["code"], "AADSTS7000222", "{json:#}");
 }
