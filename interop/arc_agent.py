@@ -1,6 +1,6 @@
-"""The folder of Azure Arc's agent: clients take a key from nowhere else, so whoever plays the agent needs it.
+"""The folder of Azure Arc's agent. Clients read a key from nowhere else, so a simulated agent needs it.
 
-It is made where it is missing and can be, and removed by the last of the processes that use it.
+It is created if it is missing and can be created. The last process that uses it removes it.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ FOLDER = Path("/var/opt/azcmagent/tokens")
 
 @contextlib.contextmanager
 def agents_folder():
-    """Whether it is there, for as long as it is used."""
+    """Yields whether the folder exists, for as long as it is used."""
     if os.name != "posix":
         yield False
         return
@@ -21,7 +21,7 @@ def agents_folder():
 
     with open(Path(tempfile.gettempdir()) / "azcred-interop-arc.lock", "a+", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
-        # Of two that make it at once, one has made it.
+        # Another process may have created it meanwhile.
         for part in (FOLDER.parent, FOLDER):
             with contextlib.suppress(OSError):
                 part.mkdir()
@@ -33,7 +33,7 @@ def agents_folder():
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 lock.seek(0)
-                # What still holds a key is somebody else's who did not ask here, and is left for the next.
+                # If a folder still has a key, another program uses it: the folder is left for the next process.
                 made = {FOLDER, FOLDER.parent} & {Path(part) for part in lock.read().splitlines()}
                 for part in sorted(made, reverse=True):
                     with contextlib.suppress(OSError):

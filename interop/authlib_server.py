@@ -1,13 +1,12 @@
-"""An OAuth2 token endpoint that nobody here wrote: Authlib's, at the path where Entra ID has its own.
+"""A third-party OAuth2 token endpoint: Authlib's, at the path of Entra ID's.
 
-Which client authentications there are and how they are checked is Authlib's; ours is only where it listens, which
-clients it knows and what a token looks like.
+Authlib checks the client authentication. This file only sets the port, the known clients and the format of a token.
 """
 
 import os
 import threading
 
-# Loopback without TLS: Authlib reads this when it is asked for a token.
+# HTTP on the loopback address. Authlib reads this when a token is requested.
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
@@ -48,7 +47,7 @@ class ClientCredentials(grants.ClientCredentialsGrant):
 
 
 class Assertion(JWTBearerClientAssertion):
-    """Authlib's check of RFC 7523, with the algorithm that Entra ID asks for as well."""
+    """Authlib's check of RFC 7523, with the algorithm that Entra ID requires as well."""
 
     def __init__(self, audience):
         super().__init__()
@@ -66,7 +65,7 @@ class Assertion(JWTBearerClientAssertion):
         return jwk.import_key(client.public_key, "RSA")
 
     def process_assertion_claims(self, assertion, resolve_key):
-        # The library's own takes RS256 and ES256 only.
+        # The library's own check accepts RS256 and ES256 only.
         try:
             token = jwt.decode(assertion, resolve_key, algorithms=["RS256", "PS256"])
         except JoseError as error:
@@ -76,7 +75,7 @@ class Assertion(JWTBearerClientAssertion):
 
 
 class AuthlibServer:
-    """The server, on a port of the system's choice, in a thread of its own. Use it by `with`."""
+    """The server, on a free port, in a separate thread. Use it with `with`."""
 
     def __init__(self, *clients):
         self.requests = []

@@ -1,4 +1,4 @@
-"""Azure CLI as people have it, each signed in to a folder of its own."""
+"""Azure CLI as users install it, with a separate folder for each sign-in."""
 
 import json
 import os
@@ -6,13 +6,13 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-# It takes half a second on an idle machine.
+# On an idle machine it takes half a second.
 ENDS_WITHIN = 100
 
 
 @dataclass
 class AzureCli:
-    """`az` with its folder, in an environment that leads into an emulator."""
+    """`az` with its folder, in an environment that leads to an emulator."""
 
     folder: Path
     environment: dict
@@ -26,7 +26,7 @@ class AzureCli:
         }
 
     def run(self, *arguments):
-        """Runs a command to its end, and gives the finished process whatever its exit code."""
+        """Runs a command to its end. Returns the finished process, whatever its exit code."""
         return subprocess.run(
             [self.program, *arguments, "--output", "json"],
             env=self.variables,
@@ -38,7 +38,7 @@ class AzureCli:
         )
 
     def answer(self, *arguments):
-        """What a command that has to succeed says."""
+        """The output of a command that must succeed."""
         done = self.run(*arguments)
         assert done.returncode == 0, f"az {' '.join(arguments[:3])} failed:\n{done.stderr}"
         return json.loads(done.stdout)
@@ -57,7 +57,7 @@ class AzureCli:
 
 @dataclass
 class SignedIn:
-    """The same Azure CLI, signed in as a person in one folder and as a service principal in another."""
+    """The same Azure CLI, signed in as a user in one folder and as a service principal in another."""
 
     user: AzureCli
     service_principal: AzureCli

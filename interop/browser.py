@@ -1,7 +1,7 @@
-"""Chromium without a window, driven over its own debugging protocol as a person would: by what a page shows.
+"""Headless Chromium, controlled through its debugging protocol like a person would use it: by what a page shows.
 
-The protocol (https://chromedevtools.github.io/devtools-protocol/) comes over two pipes, messages ended by NUL: nothing
-listens on a port that another user of the machine could connect to, and no driver has to match the browser.
+The protocol (https://chromedevtools.github.io/devtools-protocol/) uses two pipes, with messages that end in NUL. So no
+port is open to other users of the machine, and no driver must match the browser.
 """
 
 import base64
@@ -20,13 +20,13 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-# A page of the emulator's is there in milliseconds; a first start on a busy machine takes seconds.
+# A page of the emulator loads in milliseconds. The first start on a busy machine takes seconds.
 WITHIN = 30
 
-# Somebody else's name, which they have made lead to this machine (DNS rebinding).
+# A host name of an attacker, who has made it resolve to this machine (DNS rebinding).
 REBOUND = "rebound.example"
 
-# What a person sees and can act on. The promise settles as soon as the page shows it, however late that is.
+# What a person sees and can use. The promise resolves as soon as the page shows it.
 LOOK = """
 (name, kind, patience) => new Promise((found) => {
   const shown = (element) => element.checkVisibility({ visibilityProperty: true, opacityProperty: true });
@@ -62,20 +62,20 @@ LOOK = """
 
 
 class BrowserError(Exception):
-    """What Chromium said to a command, or that a page never showed what was looked for."""
+    """An error of Chromium, or a page that never showed the expected text or control."""
 
 
 def key_pin(certificate):
-    """The hash by which Chromium is told to trust chains with this certificate's key in them, and no others."""
+    """The hash by which Chromium trusts chains with this certificate's key, and no others."""
     key = x509.load_pem_x509_certificate(Path(certificate).read_bytes()).public_key()
     encoded = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(hashlib.sha256(encoded).digest()).decode()
 
 
 class Browser:
-    """Chromium with a profile of its own. Use it by `with`.
+    """Chromium with a separate profile. Use it with `with`.
 
-    It resolves no names but those of this machine, so no page of it can reach the internet.
+    It resolves only names of this machine, so its pages can't reach the internet.
     """
 
     def __init__(self, program, trusted=()):
@@ -94,17 +94,17 @@ class Browser:
             *("--disable-component-update", "--disable-sync", "--no-proxy-server"),
             f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
             *([f"--ignore-certificate-errors-spki-list={','.join(self.pins)}"] if self.pins else []),
-            # Its sandbox refuses to start as root, which is what a container of a CI system is.
+            # Chromium's sandbox does not start as root, as which containers of CI systems run.
             *(["--no-sandbox"] if os.geteuid() == 0 else []),
         ]
-        # It reads from descriptor 3 and writes to 4.
+        # Chromium reads from descriptor 3 and writes to 4.
         self.process = subprocess.Popen(
             ["/bin/sh", "-c", 'exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null', self.program, *arguments],
             env=os.environ | {"HOME": self.profile.name},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
-            # A group of its own, so that its children end with it.
+            # A separate process group, so that its children end with it.
             start_new_session=True,
         )
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -150,7 +150,7 @@ class Browser:
                 waiting.put({"error": {"message": "Chromium ended"}})
 
     def command(self, method, session=None, within=WITHIN, **parameters):
-        """Sends one command and gives its result."""
+        """Sends one command and returns its result."""
         answer = queue.SimpleQueue()
         with self._lock:
             if self.ended:
@@ -173,13 +173,13 @@ class Browser:
         return Path(self.log.name).read_text(encoding="utf-8", errors="replace")[-4000:]
 
     def person(self, proxy=None):
-        """Somebody with cookies of their own, who goes out by this proxy."""
+        """A person with separate cookies, who uses this proxy."""
         where = {"proxyServer": proxy} if proxy else {}
         return Person(self, self.command("Target.createBrowserContext", **where)["browserContextId"])
 
 
 class Person:
-    """Whose cookies they are: nothing is shared with anybody else in the same browser. Use it by `with`."""
+    """A set of cookies, separate from the others in the same browser. Use it with `with`."""
 
     def __init__(self, browser, context):
         self.browser, self.context = browser, context
@@ -192,7 +192,7 @@ class Person:
             self.browser.command("Target.disposeBrowserContext", browserContextId=self.context)
 
     def open(self, address=None):
-        """A new tab, at this address."""
+        """Opens a new tab, with this URL."""
         made = self.browser.command("Target.createTarget", url="about:blank", browserContextId=self.context)
         tab = Tab(self.browser, made["targetId"])
         if address:
@@ -215,7 +215,7 @@ class Tab:
             self.command(domain + ".enable")
 
     def happened(self, event):
-        """Takes what the browser tells of this tab."""
+        """Handles an event of this tab."""
         self.events.put(event)
         if event["method"] == "Network.requestWillBeSent":
             self.asked.put(event["params"]["request"]["url"])
@@ -224,7 +224,7 @@ class Tab:
         return self.browser.command(method, session=self.session, **parameters)
 
     def go(self, address):
-        """Goes there. That nobody answers is an error; an error page of the server's is not."""
+        """Opens a URL. An unreachable server is an error, but an error page of the server is not."""
         went = self.command("Page.navigate", url=address)
         if "errorText" in went:
             raise BrowserError(f"{address}: {went['errorText']}")
@@ -244,7 +244,7 @@ class Tab:
             pass
 
     def _drain(self):
-        """Forgets what was told until now."""
+        """Discards the events that came until now."""
         while not self.events.empty():
             self.events.get()
 
@@ -255,7 +255,7 @@ class Tab:
         self.browser.command("Target.closeTarget", targetId=self.target)
 
     def run(self, script):
-        """The value of an expression in the page; a promise is awaited."""
+        """The value of an expression in the page. A promise is awaited."""
         done = self.command("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
         if "exceptionDetails" in done:
             raise BrowserError(f"{script[:200]}: {done['exceptionDetails']}")
@@ -270,7 +270,7 @@ class Tab:
         return self.run("document.body.innerText")
 
     def _look(self, name, kind, within=WITHIN):
-        """Where on the page something is, as soon as it is there."""
+        """The position of something on the page, as soon as it appears."""
         ends = time.monotonic() + within
         while (left := ends - time.monotonic()) > 0:
             self._drain()
@@ -279,7 +279,7 @@ class Tab:
                 if place := self.run(question):
                     return place
             except BrowserError as error:
-                # The page went away while it was looked at: the next event is of the one that comes.
+                # The page was unloaded meanwhile. The next event comes from the new page.
                 if not any(words in str(error) for words in ("navigated", "context", "uniqueContextId")):
                     raise
                 try:
@@ -295,17 +295,17 @@ class Tab:
         self._look(words, "text", within)
 
     def asks_for(self, address):
-        """The next address beginning so that the tab asks for, or has asked for since it was opened, whole."""
+        """The next complete URL with this beginning that the tab requests, or has requested since it was opened."""
         while not (asked := self.asked.get(timeout=WITHIN)).startswith(address):
             pass
         return asked
 
     def click(self, name):
-        """Presses a button or follows a link, by what is written on it, or by a part where nothing else is."""
+        """Clicks a button or a link, by its text, or by a part of its text if no text is equal."""
         self._press(self._look(name, "button"))
 
     def fill(self, name, content):
-        """Types into the field with this label, in place of what is in it."""
+        """Types into the field with this label, and replaces its content."""
         self._press(self._look(name, "field"), times=3)
         self.command("Input.insertText", text=content)
 
@@ -321,7 +321,7 @@ class Tab:
                 self.command("Input.dispatchMouseEvent", type=kind, button="left", clickCount=count, **place)
 
     def looks(self, width=1280, height=800, dark=False):
-        """How large the window is and which colours its person likes."""
+        """Sets the size of the window and the preferred colours."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.command("Emulation.setDeviceMetricsOverride", **size)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}

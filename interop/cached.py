@@ -1,9 +1,9 @@
 """A cached token for a script, as a whole process: `azcred token` beside `az account get-access-token`.
 
-All are signed in at the same emulator and have asked for this token before, so that none needs a network. In turn:
-ours as an application that the environment names and as a person who signed in by `azcred login`, with the key in a
-file and in GNOME Keyring (where it is installed); and Azure CLI, as a person. What is printed are medians of the time
-from start to end, and our largest memory.
+All are signed in to the same emulator and have requested this token before, so that none needs the network. They
+alternate: `azcred token` as an application from the environment, and as a person who signed in with `azcred login`,
+with the key in a file and in GNOME Keyring (if it is installed); and Azure CLI, as a person. The output has medians of
+the time from start to end, and azcred's largest memory.
 """
 
 import os
@@ -35,7 +35,7 @@ ADA = "ada@contoso.com"
 
 @contextmanager
 def keyring(folder):
-    """The address of a bus with an unlocked keyring on it; None where that is not installed."""
+    """The address of a bus with an unlocked keyring. None if it is not installed."""
     if not (shutil.which("dbus-daemon") and shutil.which("gnome-keyring-daemon")):
         yield None
         return
@@ -65,12 +65,12 @@ def keyring(folder):
 
 
 def verdict(is_met):
-    """As the other measurements say it."""
+    """The verdict, in the words of the other measurements."""
     return "met" if is_met else "MISSED"
 
 
 def of_user(environment, folder, bus):
-    """An environment for a user with a home of their own, and a keyring if there is one on that bus."""
+    """An environment for a user with a separate home folder, and a keyring if that bus has one."""
     folder.mkdir()
     own = {"HOME": str(folder), "USERPROFILE": str(folder), "AZCRED_KEYRING": "never"}
     if bus:
@@ -81,7 +81,7 @@ def of_user(environment, folder, bus):
 
 
 def sign_in(binary, environment, person, folder):
-    """`azcred login` as somebody, with a code."""
+    """Runs `azcred login` with a device code."""
     folder.mkdir()
     command = [binary, "login", "--device-code", "--plain", "--tenant", "contoso.com"]
     tab = FormTab(environment["REQUESTS_CA_BUNDLE"], environment.get("HTTPS_PROXY"))
@@ -107,7 +107,10 @@ def main():
             password = next(
                 one["password"] for one in emulator.info["users"] if one["user_principal_name"] == ADA
             )
-            application, nobody = emulator.environment("names", "sp"), emulator.environment("names", "no-account")
+            application, nobody = (
+                emulator.environment("names", "sp"),
+                emulator.environment("names", "no-account"),
+            )
             runs = {}
             for number, (address, where) in enumerate([(None, ""), (bus, RING)] if bus else [(None, "")]):
                 environment = of_user(application, home / f"application-{number}", address)
@@ -118,7 +121,7 @@ def main():
                 runs[PERSON + where] = (ours, environment)
             runs[AZ] = (theirs, emulator.environment("names", "laptop"))
             for name, (command, environment) in runs.items():
-                # The first asks for it, and the second gives the same.
+                # The first call requests the token, and the second returns the same one.
                 first, second = (
                     subprocess.run(command, env=environment, capture_output=True, check=True).stdout
                     for _ in range(2)
@@ -155,7 +158,7 @@ def main():
 
 
 def wait_for_key(command, environment, in_keyring):
-    """Asks until the key is where it is meant to be: a keyring takes its time to come up."""
+    """Repeats the command until the key is in the right place: a keyring needs some time to start."""
     data = Path(environment["HOME"]) / ".local/share/azcred"
     began = time.monotonic()
     while True:
@@ -163,7 +166,7 @@ def wait_for_key(command, environment, in_keyring):
         if (data / ("key-1.keyring" if in_keyring else "key-1")).exists():
             return
         if time.monotonic() - began > 20:
-            sys.exit("the keyring did not come up")
+            sys.exit("the keyring did not start")
         shutil.rmtree(environment["HOME"])
         Path(environment["HOME"]).mkdir()
 

@@ -1,4 +1,4 @@
-"""The page of the documentation that is made of the table: `python interop/chain_page.py docs/chain-compared.md`."""
+"""The documentation page that is generated from the table: `python interop/chain_page.py docs/chain-compared.md`."""
 
 import sys
 from pathlib import Path
@@ -55,7 +55,7 @@ def page():
 
 
 def table(rows, columns, titles, notes):
-    """A table in Markdown. `notes` grows by the reasons that are new."""
+    """A table in Markdown. New reasons are added to `notes`."""
     lines = ["| What is there | " + " | ".join(f"`{title}`" for title in titles) + " |"]
     lines.append("|---" * (len(lines[0].split("|")) - 2) + "|")
     for row in rows:

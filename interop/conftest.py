@@ -1,4 +1,4 @@
-"""What the tests share: one emulator a test process, and the applications in it."""
+"""What the tests share: one emulator for each test process, and its applications."""
 
 import os
 from pathlib import Path
@@ -17,9 +17,9 @@ from way import Way
 
 def pytest_configure():
     if not Path(os.environ.get("AZCRED_BINARY", "")).is_file():
-        raise pytest.UsageError("AZCRED_BINARY names no binary: run this by `cargo xtask interop`")
+        raise pytest.UsageError("AZCRED_BINARY must name the binary: run `cargo xtask interop`")
     if not Path(os.environ.get("AZCRED_AZ", "")).is_file():
-        raise pytest.UsageError("AZCRED_AZ names no Azure CLI: run this by `cargo xtask interop`")
+        raise pytest.UsageError("AZCRED_AZ must name the Azure CLI: run `cargo xtask interop`")
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def binary():
 
 @pytest.fixture(scope="session")
 def apps(tmp_path_factory):
-    """The seed's applications by name, with their keys and certificates on disk."""
+    """The seed's applications by name, with their keys and certificates as files."""
     return seed.make(tmp_path_factory.mktemp("seed"))
 
 
@@ -57,7 +57,7 @@ def names(emulator, apps):
 
 @pytest.fixture(scope="session")
 def world(binary, tmp_path_factory):
-    """An emulator with people and CI systems in it."""
+    """An emulator with users and CI systems."""
     folder = tmp_path_factory.mktemp("people")
     made = people.make(folder)
     with Emulator(binary, folder, made.file) as started:
@@ -66,7 +66,7 @@ def world(binary, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scene(binary, tmp_path_factory):
-    """Where the environments are made in which programs are compared."""
+    """Makes the environments in which programs are compared."""
     folder = tmp_path_factory.mktemp("scene")
     keys = Keys(folder)
     with (
@@ -79,7 +79,7 @@ def scene(binary, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def az(world, tmp_path_factory):
-    """Azure CLI, signed in by Azure's names: as Ada in one folder, as the application `deployer` in another."""
+    """Azure CLI, signed in by Azure's real names: as Ada in one folder, as the application `deployer` in another."""
     folder = tmp_path_factory.mktemp("az")
     environment = world.way("names", "no-account").environment
     user = AzureCli(folder / "user", environment)
@@ -91,9 +91,9 @@ def az(world, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def chromium(world):
-    """A real browser, which trusts the emulator with people in it. Skipped where there is none."""
+    """A real browser that trusts the emulator with users. Skipped if there is none."""
     program = os.environ.get("AZCRED_CHROMIUM")
     if not program:
-        pytest.skip("NOT RUN: there is no Chromium here")
+        pytest.skip("NOT RUN: Chromium is not installed")
     with Browser(program, [world.emulator.info["ca_certificate"]]) as browser:
         yield browser

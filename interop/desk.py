@@ -1,4 +1,4 @@
-"""A machine that somebody sits at: a way into the emulator, a browser, and programs that wait for them."""
+"""A machine with a user at it: a way into the emulator, a browser, and programs that wait for the user."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from way import ARM, HERE
 
 
 class Desk(ExitStack):
-    """Use it by `with`. The browser is a real one if it is given one, and else knows forms only."""
+    """Use it with `with`. Without a real browser, it has one that only knows forms."""
 
     def __init__(self, world, way, folder, chromium=None):
         super().__init__()
@@ -31,19 +31,19 @@ class Desk(ExitStack):
         return self
 
     def new_folder(self):
-        """A folder that nothing has been in."""
+        """A new, empty folder."""
         self.started += 1
         folder = self.folder / f"program-{self.started}"
         folder.mkdir()
         return folder
 
     def start(self, command, environment=None, **options):
-        """A program that may ask a person; it is over with this desk."""
+        """Starts a program that may prompt. It ends with this desk."""
         environment = self.way.environment | (environment or {})
         return self.enter_context(Interactive(command, environment, self.new_folder(), **options))
 
     def library(self, library, flow, client_id=AZURE_CLI, **options):
-        """A program that signs somebody in by MSAL or azure-identity."""
+        """Starts a program that signs a user in with MSAL or azure-identity."""
         job = {
             "library": library,
             "flow": flow,
@@ -63,15 +63,15 @@ class Desk(ExitStack):
         return self.folder / "home"
 
     def user(self):
-        """The environment of a user of this machine, with a home of their own and no keyring."""
+        """The environment of a user with a separate home folder and without a keyring."""
         self.home.mkdir(exist_ok=True)
         return {"HOME": str(self.home), "USERPROFILE": str(self.home), "AZCRED_KEYRING": "never"}
 
     def azcred(self, *arguments):
-        """Runs azcred to its end, with nobody at a terminal."""
+        """Runs azcred to its end, without a terminal."""
         return self.world.emulator.azcred(*arguments, env=self.way.environment | self.user())
 
     def login(self, *arguments):
-        """`azcred login`, at a terminal."""
+        """Starts `azcred login` at a terminal."""
         command = [self.world.emulator.binary, "login", *arguments]
         return self.start(command, self.user(), terminal=True)

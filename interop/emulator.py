@@ -1,4 +1,4 @@
-"""The emulator as a process: started, asked what it serves, ended."""
+"""The emulator as a process: start it, read what it serves, end it."""
 
 import json
 import os
@@ -12,23 +12,23 @@ from pathlib import Path
 
 import requests
 
-# A debug build makes its first RSA keys in a few seconds; a busy machine takes some more.
+# In a debug build, the first RSA keys take a few seconds, and longer on a busy machine.
 READY_WITHIN = 60
 ENDS_WITHIN = 20
 
-# What a new account on a new machine has, and nothing that could point at somebody's real Azure.
+# The variables of a new account on a new machine. None of them leads to a real Azure.
 INHERITED = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LD_LIBRARY_PATH")
 
 
 def bare_environment(home):
-    """The environment of a program on a machine that has never heard of Azure."""
+    """The environment of a program on a machine without any sign-in to Azure."""
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
     own = {"HOME": str(home), "USERPROFILE": str(home), "AZCRED_KEYRING": "never"}
     return kept | own | {"PYTHONUTF8": "1"}
 
 
 class Emulator:
-    """`azcred emulator start` with a state folder of its own, and a seed or the default one. Use it by `with`."""
+    """`azcred emulator start` with a separate state folder, and a seed or the default one. Use it with `with`."""
 
     def __init__(self, binary, home, seed=None):
         self.binary, self.home, self.seed = Path(binary), Path(home), seed
@@ -52,7 +52,7 @@ class Emulator:
         self.reader = threading.Thread(target=self._read, args=(lines,), daemon=True)
         self.reader.start()
         try:
-            # It says that it is ready after it has written what it serves.
+            # It reports that it is ready after it has written what it serves.
             while not (self.state / "emulator.json").exists():
                 if lines.get(timeout=READY_WITHIN) is None:
                     raise RuntimeError("the emulator ended before it was ready:\n" + self.said())
@@ -85,9 +85,9 @@ class Emulator:
             self.process.stdout.close()
 
     def azcred(self, *arguments, env=None, input=""):
-        """Runs the binary to its end; gives the finished process, whatever its exit code.
+        """Runs the binary to its end. Returns the finished process, whatever its exit code.
 
-        Unless it is given a home, it has one of its own, so that no run finds what another has kept.
+        Without a home folder in `env` it gets a new one, so that no run finds what another has stored.
         """
         environment = bare_environment(self.home) | (env or {})
         with tempfile.TemporaryDirectory() as home:
@@ -104,20 +104,20 @@ class Emulator:
             )
 
     def environment(self, way, persona="sp"):
-        """The environment of a program that is meant to run inside the emulator, as `emulator env` has it."""
+        """The environment of a program in the emulator, as `emulator env` prints it."""
         asked = self.azcred(
             *("emulator", "env", "--state", self.state, "--shell", "json"),
             *("--by", way, "--as", persona),
         )
         assert asked.returncode == 0, asked.stderr
         given = json.loads(asked.stdout)["set"]
-        # Each test says by its own HOME what it shares with others;
-        # one place for all that meet this emulator would undo that.
+        # Each test chooses by HOME what it shares with others. A common folder for all programs of this emulator would
+        # undo that.
         del given["AZCRED_HOME"]
         return bare_environment(self.home) | given
 
     def admin(self, method, path, **content):
-        """A request to the port that steers the emulator."""
+        """Sends a request to the admin port."""
         with requests.Session() as session:
             session.trust_env = False  # no proxy: it is on loopback
             session.headers["Authorization"] = "Bearer " + self.info["admin_token"]
@@ -127,5 +127,5 @@ class Emulator:
 
 
 def codes(message):
-    """The AADSTS codes that a message names, in order."""
+    """The AADSTS codes in a message, in order."""
     return [int(code) for code in re.findall(r"AADSTS(\d+)", message)]

@@ -1,20 +1,21 @@
-"""The environments in which programs are compared, who each of them gets, and where ours mean to differ.
+"""The environments in which programs are compared, the identity that each program gets, and where azcred differs on
+purpose.
 
-test_same_identity.py holds it to what the programs do.
+test_same_identity.py compares this table with the programs.
 """
 
 from dataclasses import dataclass, field
 
 import pieces as p
 
-# An outcome is the name of whose token it is, or one of these, or the code by which Entra ID refused. A program that
-# then asks a person for the rest says so before it.
+# An outcome is the name of the token's identity, or one of these, or Entra ID's code. If a program then prompts a
+# person, the outcome says what came before.
 NOTHING = "nothing"
 ERROR = "error"
 ASKS = "asks: "
 
-# How a person is asked, in order, and for how many seconds, wherever one is: by azure-identity's own default, and as
-# kedro-azureml-pipeline and hi-ml have it.
+# How a person is prompted, in order, and for how many seconds: by azure-identity's default, and as in
+# kedro-azureml-pipeline and hi-ml.
 BROWSER, CODE = "InteractiveBrowserCredential", "DeviceCodeCredential"
 ASKED_BY = {
     "azure": [[BROWSER, 300]],
@@ -22,12 +23,12 @@ ASKED_BY = {
     "hi-ml": [[CODE, 60], [BROWSER, 60]],
     "azcred": [[BROWSER, 300], [CODE, 900]],
 }
-# The variables of which one says that this is a CI job.
+# The variables that mark a CI job. One of them is enough.
 CI = ({"CI": "true"}, {"GITHUB_ACTIONS": "true"}, {"TF_BUILD": "True"})
 
-# What is compared, by its column. The last two are classes that programs use by themselves.
+# The compared programs, by column. The last two are classes that programs use separately.
 PROGRAMS = ("azure", "kedro", "hi-ml", "managed", "workload")
-# The preset that is held to it. `azcred` is compared with nobody, and has its column for the page.
+# The preset that is compared with each program. `azcred` is compared with none, and has a column for the page.
 PRESETS = {
     "azure": "azure",
     "kedro": "kedro",
@@ -36,19 +37,19 @@ PRESETS = {
     "managed": "azure",
     "workload": "azure",
 }
-# The value of `AZURE_TOKEN_CREDENTIALS` that makes the preset the same as the class.
+# The value of `AZURE_TOKEN_CREDENTIALS` with which the preset equals the class.
 ALONE = {"managed": "ManagedIdentityCredential", "workload": "WorkloadIdentityCredential"}
 
 
 @dataclass(frozen=True)
 class Ours:
-    """An outcome of ours that is not theirs, and why it is meant to be so."""
+    """An outcome of azcred that differs from the program's, and why."""
 
     outcome: str
     why: str
 
 
-# Why ours differ.
+# Why azcred differs.
 REFUSED_BY_HOST = (
     "A host that is there and rejects the request is not a missing host. To go on, as azure-identity does, would use "
     "another account."
@@ -87,7 +88,7 @@ FILES_ARE_ENOUGH = "If Azure CLI's files have the token that it would return, az
 
 
 def instead(outcome, why, *columns):
-    """The same difference in several columns; without any in those of azure-identity's chain. kedro's asks after it."""
+    """The same difference in several columns. Without columns: those of azure-identity's chain. kedro then prompts."""
     return {
         column: Ours(then_asks(outcome) if column == "kedro" else outcome, why)
         for column in columns or ("azure", "kedro")
@@ -95,30 +96,30 @@ def instead(outcome, why, *columns):
 
 
 def then_asks(outcome):
-    """What becomes of it where a person is asked whenever there is no token."""
+    """The outcome of a program that prompts a person whenever there is no token."""
     failed = outcome in (NOTHING, ERROR) or outcome.startswith("AADSTS")
     return ASKS + outcome if failed else outcome
 
 
 def alone(column, outcome):
-    """Ours where nobody can be asked, in one of the columns that ask."""
+    """azcred's outcome without a person to prompt, in a column that prompts."""
     return {column: Ours(outcome, NOBODY_SEES)}
 
 
 @dataclass
 class Environment:
-    """Some pieces, and what each program makes of them. Where a program is left out it is not asked."""
+    """Some pieces, and each program's outcome with them. A program that is left out is not run."""
 
     pieces: list[p.Piece]
     azure: str
     himl: str
-    # Its chain is azure-identity's, after which it asks.
+    # Its chain is azure-identity's. After that it prompts.
     kedro: str | None = None
     managed: str | None = None
     workload: str | None = None
-    # What the preset `azcred` gives: held to this, and compared with nobody.
+    # The outcome of the preset `azcred`, which is checked but not compared with a program.
     azcred: str | None = None
-    # Whether the preset `azcred` asks a person where there is nothing.
+    # Whether the preset `azcred` prompts a person if it finds nothing.
     asks: bool = True
     ours: dict[str, Ours] = field(default_factory=dict)
 
@@ -131,25 +132,25 @@ class Environment:
         return "; ".join(piece.says for piece in self.pieces) or "nothing at all"
 
     def is_possible(self, scene):
-        """Whether this machine can make it."""
+        """Whether this machine can make the environment."""
         return all(piece.is_possible(scene) for piece in self.pieces)
 
     def theirs(self, column):
-        """What the program of a column does; `None` where it is not asked."""
+        """The outcome of a column's program. `None` if it is not run."""
         return self.himl if column == "hi-ml" else getattr(self, column)
 
     def expected(self, column):
-        """What ours is to do where somebody sits at a terminal: as theirs."""
+        """azcred's expected outcome at a terminal: the program's, unless the table has a difference."""
         if column in self.ours:
             return self.ours[column].outcome
         if column == "azcred":
-            # It asks a person where there is nothing, and not where something failed.
+            # It prompts a person if it finds nothing, but not after a failure.
             outcome = self.azcred or self.expected("azure")
             return ASKS + NOTHING if outcome == NOTHING and self.asks else outcome
         return self.theirs(column) or ""
 
     def expected_alone(self, column):
-        """What ours is to do where nobody can be asked."""
+        """azcred's expected outcome without a person to prompt."""
         return self.expected(column).removeprefix(ASKS)
 
     @property
@@ -157,7 +158,7 @@ class Environment:
         return p.NO_TERMINAL not in self.pieces
 
     def asks_by(self, column):
-        """The credential by which ours asks a person first."""
+        """The credential with which azcred prompts a person first."""
         if column in ("azure", "azcred") and p.choice(CODE).says in self.name:
             return CODE
         return next(name for name, _ in ASKED_BY[column] if name == CODE or p.SSH not in self.pieces)

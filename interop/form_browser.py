@@ -1,7 +1,7 @@
-"""A browser with neither scripts nor looks: forms, labels and cookies over plain HTTP. It is there at once.
+"""A browser without scripts or styles: forms, labels and cookies over plain HTTP. It starts at once.
 
-It has what the other one has of a person's side (`go`, `sees`, `fill`, `click`, `address`, `text`), so that the same
-person can sit in front of either. Pages have to work here as well: that is what a page without scripts promises.
+It has the same methods as the real browser (`go`, `sees`, `fill`, `click`, `address`, `text`), so that the same steps
+work in both. Pages must work here too, as they need no scripts.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ WITHIN = 30
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 # What no person sees. Without scripts, `noscript` is shown.
 UNSEEN = {"head", "script", "style", "template", "title"}
-# Between any others is a space at least.
+# Between all other elements there is at least a space.
 INLINE = {
     "a",
     "abbr",
@@ -35,12 +35,12 @@ INLINE = {
 
 
 class BrowserError(Exception):
-    """A page that doesn't show what was looked for, or that nobody answered."""
+    """A page that doesn't show the expected text or control, or an unreachable server."""
 
 
 @dataclass
 class Control:
-    """A field or a button, with every word that stands for it."""
+    """A field or a button, with all words that name it."""
 
     kind: str
     attributes: dict
@@ -61,7 +61,7 @@ class Form:
 
 
 class Page(HTMLParser):
-    """What a page has for a person: its words, its forms and its links."""
+    """What a page shows a person: words, forms and links."""
 
     def __init__(self, html):
         super().__init__()
@@ -72,7 +72,7 @@ class Page(HTMLParser):
         self.close()
         forms = {form.attributes["id"]: form for form in self.forms if form.attributes.get("id")}
         for control in self.controls():
-            # One that stands elsewhere names its form.
+            # A control outside its form names the form.
             if form := forms.get(control.attributes.get("form", "")):
                 control.form.controls.remove(control)
                 form.controls.append(control)
@@ -87,7 +87,7 @@ class Page(HTMLParser):
         return one_line(self.said)
 
     def controls(self, *kinds):
-        """Those of these kinds, or all, in a new list."""
+        """The controls of these kinds, or all, in a new list."""
         forms = [*self.forms, self._outside]
         return [control for form in forms for control in form.controls if control.kind in kinds or not kinds]
 
@@ -105,7 +105,7 @@ class Page(HTMLParser):
             collected = ([], attributes["href"])
             self.links.append(collected)
         elif tag == "label":
-            # Either it names a control or it is around one.
+            # A label names its control or contains it.
             collected = ([], attributes.get("for") or [])
             self.labels.append(collected)
         if tag not in VOID:
@@ -151,7 +151,7 @@ def one_line(words):
 
 
 class FormTab:
-    """A tab that knows forms. Use it by `with`."""
+    """A tab that knows forms. Use it with `with`."""
 
     has_scripts = False
 
@@ -181,7 +181,7 @@ class FormTab:
         self.history.append((method, self.answer.url))
 
     def back(self):
-        """To the page before, which is asked for anew: everything here says no-store."""
+        """Loads the page before again: all pages here say no-store."""
         self.history.pop()
         _, address = self.history.pop()
         self._show("GET", address)
@@ -218,7 +218,7 @@ class FormTab:
             self.go(urljoin(self.address, found))
 
     def _named(self, name, kind, candidates):
-        """The one of this name, or else of a name that this is part of."""
+        """The control with this name, else one whose name contains it."""
         for is_it in (name.__eq__, lambda words: name in words):
             for words, found in candidates:
                 if any(is_it(one_line([one])) for one in words):
@@ -226,7 +226,7 @@ class FormTab:
         raise self._missing(f"{kind} {name!r}")
 
     def enter(self):
-        """Submits the form that was typed into, by its first button."""
+        """Submits the form with the last typed field, by its first button."""
         (form,) = {id(c.form): c.form for c in self.page.controls() if id(c) in self.filled}.values()
         self._submit(form, next((c for c in form.controls if c.kind == "submit"), None))
 

@@ -1,7 +1,6 @@
-"""A program that waits for a person: started, met half-way, read to its end.
+"""A program that waits for a person: it is started, its output is read while it runs, and it is read to its end.
 
-The browser that it is given by $BROWSER is a script that hands the address over; who opens it, if anybody, is the
-test's business.
+$BROWSER is a script that passes the URL on. The test decides which browser opens it, if any.
 """
 
 import os
@@ -14,14 +13,14 @@ import subprocess
 import threading
 from pathlib import Path
 
-# Python programs of Azure's take seconds to start on a busy machine.
+# Python programs that use Azure's libraries take seconds to start on a busy machine.
 WITHIN = 90
 
 
 class Interactive:
-    """A started program. Use it by `with`: it ends with everything it started.
+    """A started program. Use it with `with`: at the end, the program and its children are ended.
 
-    On a terminal it has the terminal's end of a pty for standard input and error, and with `screen` for output as well.
+    On a terminal, standard input and error are a pty, and with `screen` also the output.
     """
 
     def __init__(self, command, environment, folder, input=None, terminal=False, screen=False):
@@ -31,7 +30,7 @@ class Interactive:
         self.addresses = folder / "addresses"
         os.mkfifo(self.addresses, 0o600)
         browser = folder / "browser"
-        # It ends at once, as the programs do that ask a running browser for a tab.
+        # It ends at once, like programs that open a tab in a running browser.
         browser.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$1\" >{shlex.quote(str(self.addresses))}\n")
         browser.chmod(stat.S_IRWXU)
         self.environment = environment | {"BROWSER": str(browser)}
@@ -40,7 +39,7 @@ class Interactive:
         self.stdout, self.stderr = "", ""
 
     def __enter__(self):
-        # Opened for both, so that nobody waits for the other side and no end is ever seen.
+        # Opened for reading and writing, so that neither side waits for the other, and the reader sees no end.
         self.fifo = os.open(self.addresses, os.O_RDWR)
         self.master = None
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
@@ -73,13 +72,13 @@ class Interactive:
         return self
 
     def _read(self, name, descriptor):
-        # Output that breaks off within a character is whole with the next piece.
+        # A piece of output may end inside a character, which the next piece completes.
         rest = b""
         while True:
             try:
                 piece = os.read(descriptor, 1 << 16)
             except OSError:
-                # The other end of the terminal is gone.
+                # The other end of the terminal has been closed.
                 piece = b""
             if name == "_addresses":
                 *lines, rest = (rest + piece).split(b"\n")
@@ -100,13 +99,13 @@ class Interactive:
                 return
 
     def address(self):
-        """The address that it opens a browser at."""
+        """The URL for which it opens a browser."""
         got = self.happened.get(timeout=WITHIN)
         assert got is not None, f"it ended without opening a browser:\n{self.both()}"
         return got
 
     def says(self, pattern, stream="stderr"):
-        """Waits until it has written something that matches; gives the match."""
+        """Waits until its output matches a pattern. Returns the match."""
         with self.changed:
             found = self.changed.wait_for(
                 lambda: re.search(pattern, getattr(self, stream)) or not self.open, timeout=WITHIN
@@ -116,7 +115,7 @@ class Interactive:
         return match
 
     def types(self, text):
-        """Types at its terminal."""
+        """Types text at its terminal."""
         os.write(self.master, text.encode())
 
     def interrupt(self):
@@ -127,7 +126,7 @@ class Interactive:
         return f"--- standard output:\n{self.stdout}\n--- standard error:\n{self.stderr}"
 
     def ends(self):
-        """Waits for its end, and gives its exit code."""
+        """Waits for its end. Returns its exit code."""
         code = self.process.wait(timeout=WITHIN)
         for thread in self.threads[1:]:
             thread.join(timeout=WITHIN)

@@ -1,4 +1,4 @@
-"""Keys, certificates and foreign tokens, made by libraries that nobody here wrote."""
+"""Keys, certificates and tokens of other issuers, made with third-party libraries."""
 
 import datetime as dt
 import hashlib
@@ -20,7 +20,7 @@ PASSWORD = "correct horse battery staple"
 
 @dataclass
 class Certificate:
-    """A self-signed RSA certificate with its key, in each of the files that people have them in."""
+    """A self-signed RSA certificate with its key, in each usual file format."""
 
     folder: Path
     name: str
@@ -68,12 +68,12 @@ class Certificate:
 
     @property
     def thumbprint(self):
-        """SHA-1, as the portal shows it and MSAL's older form wants it."""
+        """SHA-1, as the portal shows it and MSAL's older format requires it."""
         return hashlib.sha1(self.der).hexdigest()
 
 
 class Issuer:
-    """An issuer of tokens that an application trusts: what a CI system is."""
+    """An issuer of tokens that an application trusts, such as a CI system."""
 
     URL = "https://ci.example/oidc"
     SUBJECT = "repo:contoso/models:ref:refs/heads/main"
@@ -84,12 +84,12 @@ class Issuer:
 
     @property
     def jwk(self):
-        """The public half, as the issuer would publish it."""
+        """The public key, as the issuer would publish it."""
         algorithm = jwt.algorithms.RSAAlgorithm
         return json.loads(algorithm.to_jwk(self.key.public_key())) | {"kid": "ci-1", "use": "sig"}
 
     def token(self, lifetime=600, key=None, **claims):
-        """A token as the CI system would hand to a job; `claims` replaces what it says."""
+        """A token, as the CI system would issue it to a job. `claims` replaces claims."""
         now = int(time.time())
         content = {
             "iss": self.URL,

@@ -1,10 +1,11 @@
-"""A token on a laptop, as a whole process: where packets to 169.254.169.254 vanish and Azure CLI is signed in.
+"""A token on a laptop, as a whole process: packets to 169.254.169.254 are dropped, and Azure CLI is signed in.
 
-The laptop is a network namespace whose only way out swallows everything, as a home network does with the metadata
-address. Azure CLI is the real one; its folder is the emulator's persona `laptop`, with a good access token in it, so
-that nobody needs a network. In turn: `azcred token`, and Python's and Node's DefaultAzureCredential.
+The laptop is a network namespace whose only route drops all packets, as a home network does for the metadata address.
+Azure CLI is the real one. Its folder is that of the emulator's persona `laptop`, with a valid access token, so that no
+program needs the network. They alternate: `azcred token`, and DefaultAzureCredential of Python and Node.
 
-The first run of a boot finds out whether there can be a metadata service; later runs remember. Both are printed.
+After a boot, the first run finds out whether there can be a metadata service, and later runs remember it. The output
+has both.
 """
 
 import json
@@ -27,8 +28,8 @@ NODE = (
     "const { DefaultAzureCredential: D } = require('@azure/identity'); "
     f"new D().getToken('{SCOPE}').then((t) => console.log(t.token));"
 )
-# A pair of devices of which the far one belongs to nobody. The neighbour is entered by hand: without one, the near
-# one would say after three seconds that nobody is there.
+# A pair of network devices, of which nothing uses the second. The neighbour is set by hand: otherwise the kernel would
+# report after three seconds that the host is unreachable.
 NAMESPACE = """
 set -e
 ip link set lo up
@@ -50,12 +51,12 @@ VANISHES = (
 
 
 def in_namespace(command):
-    """The same command where packets vanish; nothing of it is left afterwards."""
+    """The same command in a namespace in which packets are dropped. The namespace ends with the command."""
     return ["unshare", "--net", "sh", "-c", NAMESPACE, "sh", *command]
 
 
 def inside(script, environment):
-    """Runs a measuring script in one namespace, so that making it is no part of any time."""
+    """Runs a script in one namespace, so that the measured times don't include its creation."""
     done = subprocess.run(
         in_namespace([sys.executable, __file__, "--inside"]),
         env=environment,
@@ -68,7 +69,7 @@ def inside(script, environment):
 
 
 def measure():
-    """Within the namespace: times each command in turn; the first round of ours forgets what it knows."""
+    """In the namespace: measures each command in turn. For azcred's first round, what it remembers is deleted."""
     commands = json.load(sys.stdin)
     cache = Path(os.environ["XDG_CACHE_HOME"])
     times = {name: [] for name in commands} | {"first": []}
@@ -81,20 +82,22 @@ def measure():
 
 
 def seconds(command):
-    """Seconds until a command has given its token and ended."""
+    """Seconds until a command has printed its token and ended."""
     started = time.perf_counter()
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     took = time.perf_counter() - started
     if done.returncode or done.stdout.strip().count(b".") != 2:
-        sys.exit(f"{command[0]} gave no token (exit code {done.returncode}): {done.stderr.decode()[-2000:]}")
+        sys.exit(
+            f"{command[0]} printed no token (exit code {done.returncode}): {done.stderr.decode()[-2000:]}"
+        )
     return took
 
 
 def missing():
-    """Why this machine can't be such a laptop."""
+    """Why this machine can't run the measurement."""
     for tool in ("unshare", "ip"):
         if not shutil.which(tool):
-            return f"there is no `{tool}` (Debian: util-linux, iproute2)"
+            return f"`{tool}` is not installed (Debian: util-linux, iproute2)"
     probe = subprocess.run(
         in_namespace([sys.executable, "-c", VANISHES]),
         stdin=subprocess.DEVNULL,
@@ -102,7 +105,7 @@ def missing():
         check=False,
     )
     if probe.returncode:
-        return f"no network namespace can be made in which packets vanish: {probe.stderr.decode().strip()}"
+        return f"a network namespace that drops packets can't be made: {probe.stderr.decode().strip()}"
     return None
 
 
@@ -111,13 +114,13 @@ def main():
     node, modules = shutil.which("node"), os.environ.get("AZCRED_NODE_MODULES")
     why = missing()
     if why:
-        print(f"a laptop whose metadata address swallows packets: NOT MEASURED, {why}")
+        print(f"a laptop that drops packets to the metadata address: NOT MEASURED, {why}")
         return
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         with Emulator(binary, home / "state") as emulator:
             laptop = emulator.environment("names", "laptop")
-            # Somebody has asked for this token before, as it is on a laptop that is used: az keeps it.
+            # A laptop in use has requested this token before: az has stored it.
             warm = [az, "account", "get-access-token", "--resource", SCOPE.removesuffix("/.default")]
             subprocess.run(warm, env=laptop, stdout=subprocess.DEVNULL, check=True)
             shutil.copytree(laptop["AZURE_CONFIG_DIR"], home / ".azure")
@@ -139,7 +142,7 @@ def main():
         times = inside(json.dumps(commands), environment)
     medians = {name: statistics.median(taken) * 1000 for name, taken in times.items()}
     first, ours = medians.pop("first"), medians["azcred token"]
-    print("a laptop whose metadata address swallows packets, az signed in, whole process")
+    print("a laptop that drops packets to the metadata address, az signed in, whole process")
     print(f"  medians of {ROUNDS} rounds in turn")
     print(f"  {'azcred token, first of a boot':<30} {first:8.1f} ms")
     print(f"  {'azcred token, later':<30} {ours:8.1f} ms")
@@ -148,7 +151,7 @@ def main():
             ratio = f"{took / ours:.0f} times as long as ours (target {TARGET}), {took / first:.0f} times the first"
             print(f"  {name:<30} {took:8.1f} ms   {ratio}")
     if not (node and modules):
-        print("  node, @azure/identity: NOT MEASURED, there is no Node.js here")
+        print("  node, @azure/identity: NOT MEASURED, Node.js is not installed")
 
 
 if __name__ == "__main__":

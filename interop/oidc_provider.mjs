@@ -1,14 +1,14 @@
-// A certified OpenID provider that nobody here wrote, npm's `oidc-provider`, with one public client and one resource.
+// A third-party, certified OpenID provider, npm's `oidc-provider`, with one public client and one resource.
 //
-// What is checked and how is the provider's: PKCE, redirect addresses, device codes, rotation; its pages are its own
-// as well. It prints a line of JSON with its address when it listens, and one for whatever it accepted or refused. It ends
-// with its input.
+// The provider itself does all checks (PKCE, redirect URIs, device codes, rotation), and the pages are its own. It
+// prints a line of JSON with its URL when it listens, and one for everything that it accepted or rejected. It ends when
+// its input ends.
 
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
-// The folder that has node_modules in it, and what differs from the below.
+// The folder that contains node_modules, and options that replace those below.
 const [folder, given = "{}"] = process.argv.slice(2);
 const options = {
   clientId: "5ec0ffee-bbbb-4000-8000-00000000001d",
@@ -19,11 +19,11 @@ const options = {
 };
 const { Provider } = await import(pathToFileURL(createRequire(folder + "/").resolve("oidc-provider")).href);
 
-// Notices for whoever runs one in earnest.
+// Notices for production use.
 console.info = console.warn = () => {};
 const say = (said) => process.stdout.write(JSON.stringify(said) + "\n");
 
-// A port of the system's choice; the provider has to be told its address when it is made.
+// A free port. The provider needs its URL when it is created.
 const server = createServer();
 await new Promise((listens) => server.listen(0, "127.0.0.1", listens));
 const issuer = `http://127.0.0.1:${server.address().port}`;
@@ -37,13 +37,13 @@ const provider = new Provider(issuer, {
       token_endpoint_auth_method: "none",
       grant_types: ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
       response_types: ["code"],
-      // On any port (RFC 8252 section 7.3).
+      // With any port (RFC 8252 section 7.3).
       redirect_uris: ["http://localhost", "http://localhost/", "http://127.0.0.1", "http://127.0.0.1/"],
     },
   ],
   scopes: ["openid", "profile", "offline_access"],
   claims: { openid: ["sub"], profile: ["name", "preferred_username"] },
-  // Claims in the ID token, as Entra ID has them, and not at the userinfo endpoint alone.
+  // Claims in the ID token, as in Entra ID, not only at the userinfo endpoint.
   conformIdTokenClaims: false,
   findAccount: (_, accountId) => ({
     accountId,
@@ -55,7 +55,7 @@ const provider = new Provider(issuer, {
     deviceFlow: { enabled: true },
     resourceIndicators: {
       enabled: true,
-      // For who names no resource, as RFC 8707 leaves it to the provider.
+      // For a request without a resource, which RFC 8707 leaves to the provider.
       defaultResource: () => options.resource,
       useGrantedResource: () => true,
       getResourceServerInfo: () => ({
@@ -78,7 +78,7 @@ for (const event of ["authorization.error", "device_authorization.error", "grant
   provider.on(event, (context, error) =>
     say({ event, ...pick(context.oidc?.params), error: error.error, why: error.error_detail ?? error.message }),
   );
-// A refresh token that is used a second time takes its whole family along.
+// A refresh token that is used a second time revokes its whole family.
 for (const event of ["refresh_token.consumed", "grant.revoked"]) provider.on(event, () => say({ event }));
 
 server.on("request", provider.callback());

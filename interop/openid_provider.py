@@ -1,4 +1,4 @@
-"""npm's `oidc-provider` as a process: started, asked what it accepted, ended; and somebody at its pages."""
+"""npm's `oidc-provider` as a process, and a user at its pages."""
 
 import json
 import queue
@@ -11,7 +11,7 @@ WITHIN = 60
 
 
 class OpenIdProvider:
-    """A certified OpenID provider with one public client. Use it by `with`."""
+    """A certified OpenID provider with one public client. Use it with `with`."""
 
     def __init__(self, folder, modules, **options):
         self.log, self.modules, self.options = Path(folder) / "oidc-provider", modules, options
@@ -21,7 +21,7 @@ class OpenIdProvider:
         script = Path(__file__).with_name("oidc_provider.mjs")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                # The folder that has `node_modules` in it.
+                # The folder that contains `node_modules`.
                 [shutil.which("node"), script, Path(self.modules).parent, json.dumps(self.options)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -51,8 +51,8 @@ class OpenIdProvider:
         self.end()
 
     def end(self):
-        """Ends it. Then it has said everything."""
-        # It ends with its input.
+        """Ends it. After that, its log is complete."""
+        # It ends when its standard input ends.
         self.process.stdin.close()
         try:
             self.process.wait(timeout=WITHIN)
@@ -65,12 +65,12 @@ class OpenIdProvider:
             self.process.stdout.close()
 
     def names(self):
-        """What it accepted and refused, by name, in order."""
+        """What it accepted and rejected, by name, in order."""
         return [event["event"] for event in self.events]
 
 
 def sign_in(tab, login):
-    """Somebody signs in at the provider's page; any password does."""
+    """Signs a user in at the provider's page. It accepts any password."""
     tab.sees("Sign-in")
     tab.fill("Enter any login", login)
     tab.fill("and password", "of no interest")
@@ -79,7 +79,7 @@ def sign_in(tab, login):
 
 
 def enter_code(tab, address, code):
-    """Somebody enters a device code, and confirms that it is theirs."""
+    """Enters a device code, and confirms it."""
     tab.go(address)
     tab.fill("Enter code", code)
     tab.click("Continue")

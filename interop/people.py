@@ -1,4 +1,4 @@
-"""A seed with people in it: two tenants, who is at home where, and CI systems that an application trusts."""
+"""A seed with users: two tenants, their members and guests, and CI systems that an application trusts."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +11,13 @@ HOME = "contoso.com"
 AWAY = "northwind.com"
 GITHUB = "https://token.actions.githubusercontent.com"
 PIPELINES = f"https://vstoken.dev.azure.com/{uuid4()}"
-# A token that lives shorter than five minutes is none to MSAL: it asks for the next one each time.
+# MSAL does not use a token that is valid for less than five minutes: it requests a new one each time.
 SHORT = 200
 
 
 @dataclass
 class Person:
-    """Somebody who signs in."""
+    """A user who signs in."""
 
     name: str
     password: str
@@ -25,22 +25,22 @@ class Person:
 
 @dataclass
 class People:
-    """Who is in the seed, and what they see."""
+    """The users of the seed, and their resources."""
 
     file: Path
     home: str
     away: str
     subscription: str
     away_subscription: str
-    # Of HOME and a guest in AWAY, of HOME alone, and one who needs a second factor.
+    # Of HOME and a guest in AWAY; only of HOME; and one who needs a second factor.
     ada: Person
     grace: Person
     katherine: Person
     client_id: str
     secret: str
     ci_client_id: str
-    # Programs that people sign in to, of HOME: two that ask them for permission, which the second never gets, and one
-    # for which an administrator would have to give it.
+    # Programs of HOME that users sign in to: two that request consent, which the second never gets, and one that needs
+    # an administrator's consent.
     notebook: str
     plotter: str
     audited: str
@@ -51,7 +51,7 @@ class People:
 
 
 class World:
-    """An emulator with people in it."""
+    """An emulator with users."""
 
     def __init__(self, emulator, people):
         self.emulator, self.people = emulator, people
@@ -67,7 +67,7 @@ class World:
 
 
 def make(folder):
-    """Writes the seed into the folder, and says what is in it."""
+    """Writes the seed into the folder, and returns its content."""
     home, away, subscription, away_subscription = (str(uuid4()) for _ in range(4))
     client_id, ci_client_id, notebook, plotter, audited, guest = (str(uuid4()) for _ in range(6))
     secret = new_secret()
@@ -179,7 +179,7 @@ def make(folder):
 
 
 def user(number, person):
-    # The emulator's laptop is the first one's, by object id.
+    # The emulator's persona `laptop` is the first user, by object id.
     return f"""
         [[users]]
         id = "e0000001-0000-4000-8000-00000000000{number}"

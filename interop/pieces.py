@@ -1,4 +1,4 @@
-"""The pieces that an environment has: what is said of each in the table, and how it is made."""
+"""The pieces of an environment: how the table names each, and how it is made."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Piece:
     """A piece of an environment."""
 
     says: str
-    # Variables, and programs by the names `az`, `azd` and `pwsh`.
+    # Variables, and programs with the names `az`, `azd` and `pwsh`.
     make: Callable[[Scene], dict[str, str]]
     # Whether this machine can have it.
     is_possible: Callable[[Scene], bool] = lambda scene: True
@@ -51,7 +51,7 @@ def with_secret(says, name, **replaced):
     return fixed(says, **(principal(name) | {"AZURE_CLIENT_SECRET": secret(name)} | replaced))
 
 
-# Without it, azure-identity's class for managed identity does not see the rest.
+# Without this variable, azure-identity's class for managed identities ignores the others.
 WEBHOOK = {"AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/"}
 
 
@@ -65,7 +65,7 @@ def workload(says, **claims):
 
 
 def host(says, **variables):
-    """Variables whose values are in `emulator.json`."""
+    """Variables with values from `emulator.json`."""
     return Piece(says, lambda scene: {name: scene.hosts[key] for name, key in variables.items()})
 
 
@@ -311,14 +311,14 @@ PWSH_SIGNED_OUT = fixed(
 )
 
 
-# --- who can be asked
+# Prompts.
 
-# Not a variable: the programs that are asked see none either way, as none of theirs looks.
+# Not a variable: azcred is run with or without a terminal, and the other programs don't check for one.
 NO_TERMINAL = fixed("no terminal")
 CI_JOB = fixed("`CI=true`", CI="true")
 GITHUB_JOB = fixed("`GITHUB_ACTIONS=true`", GITHUB_ACTIONS="true")
 PIPELINES_JOB = fixed("`TF_BUILD=True`", TF_BUILD="True")
-# Where a browser would open is not where the person sits.
+# A browser would open on another machine than the person's.
 SSH = fixed("a session over SSH", SSH_CONNECTION="192.0.2.1 50000 192.0.2.2 22", BROWSER="")
 
 

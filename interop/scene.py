@@ -1,6 +1,6 @@
-"""Where the environments are made: a small company, its identities, and the pieces that an environment has.
+"""Makes the environments: a small company, its identities, and the pieces of an environment.
 
-Each way to sign in leads to somebody else, so that a token tells by which way it came.
+Each way to sign in leads to another identity, so that a token shows its way.
 """
 
 import json
@@ -22,19 +22,19 @@ TENANT = "c0a70500-0000-4000-8000-0000000000f1"
 DOMAIN = "fabrikam.com"
 SUBSCRIPTION = "5ec0ffee-0001-4000-8000-0000000000f1"
 ARM = "https://management.azure.com"
-# Azure CLI's own client id, by which people sign in (Microsoft's list of its own applications in Entra ID).
+# Azure CLI's client id, with which users sign in (Microsoft's list of its own applications in Entra ID).
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 PASSWORD = "a pass phrase: ä, \" and '"
 NOBODY = "00000000-0000-4000-8000-00000000dead"
 
-# By the names that the table calls them. The first is signed in to Cloud Shell, submits the jobs of Azure ML, and is
-# whom the emulator makes files of Azure CLI's for.
+# By their names in the table. The first is the user of Cloud Shell and of Azure ML jobs, and the emulator signs this
+# user in to Azure CLI.
 PEOPLE = {"Alan": "alan", "Ada": "ada", "Grace": "grace"}
 APPLICATIONS = (
     *("app with a secret", "app with a certificate", "hi-ml's app", "workload"),
     *("app in Azure CLI", "app in PowerShell", "expired app", "disabled app"),
 )
-# The host whose own identity it is; the last is user-assigned, and any of them may have it.
+# The host that has the identity. The last is user-assigned, and any host may have it.
 IDENTITIES = {
     "the VM itself": ("imds", "Microsoft.Compute/virtualMachines/vm"),
     "the web app itself": ("app_service", "Microsoft.Web/sites/app"),
@@ -58,7 +58,7 @@ def client_id(name):
 
 
 def who(claims):
-    """The name of whose token it is."""
+    """The name of the token's identity."""
     names = {object_id(name): name for name in [*PEOPLE, *APPLICATIONS, *IDENTITIES]}
     name = names.get(claims["oid"], f"object {claims['oid']}")
     if claims["tid"] != TENANT:
@@ -73,7 +73,7 @@ def secret(name):
 
 
 def seed(issuer, certificate):
-    """The company as the emulator's seed."""
+    """The company as a seed of the emulator."""
     people = [
         f"""
         [[users]]
@@ -144,7 +144,7 @@ def seed(issuer, certificate):
 
 @dataclass
 class Keys:
-    """What the company's programs prove themselves by, and a certificate that nobody knows."""
+    """The credentials of the company's programs, and a certificate that is not registered."""
 
     folder: Path
 
@@ -158,7 +158,7 @@ class Keys:
 
 
 class Scene(ExitStack):
-    """The company in a running emulator. Use it by `with`."""
+    """The company in a running emulator. Use it with `with`."""
 
     def __init__(self, emulator, keys, folder, arc):
         super().__init__()
@@ -166,15 +166,15 @@ class Scene(ExitStack):
         self.emulator, self.keys, self.folder = emulator, keys, Path(folder)
         self.made = 0
         self.hosts = emulator.info.get("identity_hosts")
-        # As `az login` by the first of the people leaves it.
+        # The folder after `az login` by the first user.
         self.azure_cli_folder = (emulator.info.get("azure_cli") or {}).get("names")
         self.base = emulator.environment("names", "no-account")
-        # Bound and never listened at: whoever connects is refused, and nobody else gets the port.
+        # The port is bound, but no program listens: connections are refused, and no other program gets the port.
         closed = self.enter_context(socket.socket())
         closed.bind(("127.0.0.1", 0))
         self.closed = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        # Nobody may ask whatever answers at the machine's own 169.254.169.254. azure-identity finds that nothing is
-        # there, and azcred, which would look at the firmware of this machine, is told.
+        # The tests must not contact the machine's own 169.254.169.254. azure-identity finds no service. azcred gets a
+        # variable, as it would read this machine's firmware.
         self.no_imds = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": self.closed, "AZCRED_IMDS": "never"}
         user = {"grant_type": "password", "client_id": AZURE_CLI, "password": PASSWORD}
         app = {"grant_type": "client_credentials"}
@@ -198,7 +198,7 @@ class Scene(ExitStack):
         return answer.json()["access_token"]
 
     def variables(self, pieces):
-        """The environment that these pieces make, with a home and a PATH of its own."""
+        """The variables of these pieces, with a separate home folder and PATH."""
         home = self._new("home")
         programs = home / "bin"
         programs.mkdir(parents=True)
@@ -211,14 +211,14 @@ class Scene(ExitStack):
                     variables[name] = value
         if "AZURE_POD_IDENTITY_AUTHORITY_HOST" not in variables:
             variables |= self.no_imds
-        # On a machine without a display, this is how it is known that a browser can be opened.
+        # On a machine without a display, this variable says that a browser can be opened.
         browser = executable(programs / "browser", program())
-        # What one leaves behind is for nobody else: each has a home of its own.
+        # Each program has a separate home folder, so that none finds what another has stored.
         own = bare_environment(home) | {"PATH": str(programs), "BROWSER": browser}
         return self.base | own | variables
 
     def _new(self, name):
-        """A path that nobody has had."""
+        """A new path."""
         self.made += 1
         return self.folder / f"{name}-{self.made}"
 
@@ -229,7 +229,7 @@ class Scene(ExitStack):
         return str(path)
 
     def answers(self, status, body, content_type="application/json", **headers):
-        """The address of a server that gives this one answer to whatever is asked."""
+        """The URL of a server that returns this response to every request."""
 
         class Always(BaseHTTPRequestHandler):
             def do_GET(self):
@@ -245,7 +245,7 @@ class Scene(ExitStack):
                 pass
 
         server = self.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Always))
-        # It looks this often whether it should end, and whoever ends it waits for that.
+        # The server checks this often whether it must end, and the caller waits for that.
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         self.callback(thread.join)
@@ -260,7 +260,7 @@ def executable(path, content):
 
 
 def program(output="", error="", code=0):
-    """A program that says this and ends with this code. It needs nothing but a shell: there is nothing else on PATH."""
+    """A program with this output and exit code. It needs only a shell: there is nothing else on PATH."""
 
     def quoted(text):
         return "'" + text.replace("'", "'\\''") + "'"
@@ -278,7 +278,7 @@ def expiry():
 
 
 def az(scene, name, code=0, old=False):
-    """What `az account get-access-token --output json` prints; before 2.54 the only time was a local one."""
+    """The output of `az account get-access-token --output json`. Before 2.54 it had only a local time."""
     expires = expiry()
     answer = {
         "accessToken": scene.tokens[name],
@@ -292,18 +292,18 @@ def az(scene, name, code=0, old=False):
 
 
 def azd(scene, name):
-    """What `azd auth token --output json` prints."""
+    """The output of `azd auth token --output json`."""
     expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expiry()))
     return program(json.dumps({"token": scene.tokens[name], "expiresOn": expires}, indent=2))
 
 
 def pwsh(scene, name):
-    """What the scripts print that Azure PowerShell is asked with: azure-identity's, and ours."""
+    """The output of the scripts with which azure-identity and azcred run Azure PowerShell."""
     token, expires = scene.tokens[name], expiry()
     return program(f"\nazsdk%{token}%{expires}\nazcred%{token}%{expires}")
 
 
 def azd_message(text):
-    """How azd says something when it is asked for JSON."""
+    """azd's format of a message when JSON is requested."""
     said = {"type": "consoleMessage", "timestamp": "2026-11-21T00:00:00Z", "data": {"message": text}}
     return json.dumps(said)

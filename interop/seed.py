@@ -1,4 +1,4 @@
-"""A seed of the tests' own: a tenant, one application for each way to be let in or refused, and what they may do."""
+"""A seed for the tests: a tenant, one application for each accepted or rejected way to sign in, and their roles."""
 
 import json
 import secrets
@@ -14,7 +14,7 @@ DOMAIN = "fabrikam.onmicrosoft.com"
 
 @dataclass
 class App:
-    """An application as its owner knows it."""
+    """An application, as its owner knows it."""
 
     name: str
     client_id: str
@@ -22,17 +22,17 @@ class App:
     uri: str | None = None
 
     def ids(self, way):
-        """What every credential of azure-identity wants first."""
+        """The first arguments of every credential of azure-identity."""
         return {"tenant_id": way.tenant, "client_id": self.client_id}
 
     def variables(self, way):
-        """The same in the environment."""
+        """The same as environment variables."""
         return {"AZURE_TENANT_ID": way.tenant, "AZURE_CLIENT_ID": self.client_id}
 
 
 @dataclass
 class Apps:
-    """The applications by name, and what some of them prove themselves by."""
+    """The applications by name, and the credentials of some of them."""
 
     file: Path
     tenant: str
@@ -51,12 +51,12 @@ class Apps:
 
 
 def new_secret():
-    """A secret that begins with a letter. On a command line, one that begins with `-` would be an option."""
+    """A secret that begins with a letter. On a command line, a leading `-` would make it an option."""
     return "s" + secrets.token_urlsafe(30)
 
 
 def make(folder):
-    """Makes the keys, writes the seed into the folder, and says what is in it."""
+    """Creates the keys, writes the seed into the folder, and returns its content."""
     tenant, subscription = str(uuid4()), str(uuid4())
     certificate = Certificate(folder, "certified")
     issuer = Issuer()
@@ -156,5 +156,5 @@ def with_secret(app, expires="2099-01-01T00:00:00Z", enabled=True):
 
 
 def quoted(value):
-    """A basic string or a boolean of TOML, which JSON's are too."""
+    """A basic string or a boolean of TOML. Both are the same in JSON."""
     return json.dumps(value)

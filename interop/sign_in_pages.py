@@ -1,16 +1,16 @@
-"""Somebody at the emulator's sign-in pages, in either browser: what they read, type and press."""
+"""What a user does at the emulator's sign-in pages, in both browsers: reads, types and clicks."""
 
 import re
 
 
 def pick(tab, person):
-    """Picks an account of those that are offered."""
+    """Picks an account from the list."""
     tab.sees("Pick an account")
     tab.click(person.name)
 
 
 def enter_name(tab, person):
-    """Says who they are where nobody is offered, or nobody that is right."""
+    """Enters the sign-in name if the list is empty or lacks the account."""
     tab.fill("Email or sign-in name", person.name)
     tab.click("Next")
 
@@ -22,14 +22,14 @@ def enter_password(tab, password):
 
 
 def enter_number(tab):
-    """Types off the number that the authenticator app shows."""
+    """Copies the number that the authenticator app shows."""
     tab.sees("Enter the number")
     tab.fill("Number", re.search(r"\b\d{6}\b", tab.text)[0])
     tab.click("Verify")
 
 
 def sign_in(tab, person, second_factor=False):
-    """The whole way to the end, as somebody in a hurry goes it."""
+    """All steps of a sign-in to its end."""
     pick(tab, person)
     enter_password(tab, person.password)
     if second_factor:
@@ -38,13 +38,13 @@ def sign_in(tab, person, second_factor=False):
 
 
 def hand_over(tab):
-    """Presses the button that brings the answer to the program, where no script does."""
+    """Presses the button that sends the response to the program, if scripts are off."""
     if not tab.has_scripts and "This browser does not run scripts" in tab.text:
         tab.click("Continue")
 
 
 def enter_code(tab, address, code):
-    """Opens the page for other devices, and enters the code of one."""
+    """Opens the page for other devices, and enters a user code."""
     tab.go(address)
     tab.sees("Enter code")
     tab.fill("The code that your program or device shows", code)

@@ -1,4 +1,4 @@
-"""A program that is run to its end at a terminal: its standard input and error are one, and its output is read."""
+"""Runs a program at a terminal to its end: its standard input and error are the terminal, and its output is read."""
 
 import os
 import subprocess
@@ -6,14 +6,15 @@ import threading
 
 
 def run(command, environment, within):
-    """Its exit code, its output, and what it wrote on the terminal. POSIX alone has them."""
+    """Its exit code, its output, and what it wrote on the terminal. Only POSIX has such terminals."""
     import pty
 
     master, terminal = pty.openpty()
     written = []
 
     def read():
-        # What is not read would make it wait. The end comes as an error, when the last who has the terminal is gone.
+        # The program would wait if its output were not read. The end is an error, when the last process closes the
+        # terminal.
         try:
             while piece := os.read(master, 1 << 16):
                 written.append(piece)

@@ -1,4 +1,4 @@
-"""The binary itself: its tokens by PyJWT's judgement, its requests by Authlib's, its refusals beside the others'."""
+"""The binary: PyJWT checks its tokens, Authlib its requests, and its errors are compared with other clients' errors."""
 
 import json
 import sys
@@ -43,9 +43,9 @@ def token(way, *arguments, **variables):
 
 
 @pytest.mark.parametrize("identity", IDENTITIES)
-def test_a_token_is_had_by(identity, way, apps):
+def test_a_token_comes_by(identity, way, apps):
     app, variables = IDENTITIES[identity](apps, way)
-    # Without --scope the token is for the Resource Manager of the cloud that the environment describes.
+    # Without --scope, the token is for the Resource Manager of the environment's cloud.
     done = token(way, "--output", "json", "--scope", ARM + "/.default", **variables)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
@@ -57,7 +57,7 @@ def test_a_token_is_had_by(identity, way, apps):
 
 
 def test_a_program_runs_unmodified_inside_the_emulator(emulator):
-    """The default seed, as a newcomer meets it: azure-identity, by Azure's own names."""
+    """The default seed, as a new user finds it: azure-identity, with Azure's real names."""
     job = json.dumps({"credential": "environment", "arguments": {}, "scope": ARM + "/.default"})
     state = emulator.home / "default"
     for persona in ("service-principal", "certificate"):
@@ -67,7 +67,7 @@ def test_a_program_runs_unmodified_inside_the_emulator(emulator):
         assert "token" in json.loads(done.stdout), done.stdout
 
 
-# As a person would type it, each with what the binary is then given.
+# The command as a person types it, with the variables that the binary gets.
 REFUSED = {
     7000215: lambda apps: (apps.demo, {"AZURE_CLIENT_SECRET": "not-the-secret"}),
     7000222: lambda apps: (apps.expired, {"AZURE_CLIENT_SECRET": apps.expired.secret}),
@@ -79,7 +79,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("code", REFUSED)
-def test_a_refusal_names_the_code_that_the_others_name(code, way, apps):
+def test_a_rejection_has_the_same_code_as_in_other_clients(code, way, apps):
     app, variables = REFUSED[code](apps)
     done = token(way, "--output", "json", **(app.variables(way) | variables))
     assert done.returncode == 4, done.stderr
@@ -94,7 +94,7 @@ def test_a_refusal_names_the_code_that_the_others_name(code, way, apps):
     ("code", "scope"),
     [(1002012, ARM + "/user_impersonation"), (500011, "https://no-such-resource.example/.default")],
 )
-def test_a_scope_is_refused_by_the_code_that_the_others_name(code, scope, ports, apps):
+def test_a_rejected_scope_has_the_same_code_as_in_other_clients(code, scope, ports, apps):
     variables = apps.demo.variables(ports) | {"AZURE_CLIENT_SECRET": apps.demo.secret}
     done = token(ports, "--output", "json", "--scope", scope, **variables)
     assert done.returncode == 4, done.stderr
@@ -117,15 +117,15 @@ def ask_authlib(emulator, authlib, client_id, **variables):
     return emulator.azcred("token", "--output", "json", env=where | who)
 
 
-def test_authlib_takes_our_secret(emulator, authlib):
+def test_authlib_accepts_our_secret(emulator, authlib):
     secret = "a secret of Authlib's: ü+/&=%"
     done = ask_authlib(emulator, authlib, SECRET_ID, AZURE_CLIENT_SECRET=secret)
     assert done.returncode == 0, done.stderr
-    # Authlib's tokens are opaque: nothing may depend on reading them.
+    # Authlib's tokens are opaque, so nothing may depend on their content.
     assert "." not in json.loads(done.stdout)["accessToken"]
 
 
-def test_authlib_takes_our_assertion_from_every_kind_of_file(emulator, authlib, apps):
+def test_authlib_accepts_our_assertion_from_every_kind_of_file(emulator, authlib, apps):
     certificate = apps.certificate
     for path, password in (
         (certificate.pem, None),
@@ -140,7 +140,7 @@ def test_authlib_takes_our_assertion_from_every_kind_of_file(emulator, authlib, 
 
 
 @pytest.mark.parametrize("proof", ["a wrong secret", "another key"])
-def test_what_authlib_refuses_is_a_refusal(proof, emulator, authlib, apps):
+def test_a_rejection_by_authlib_is_reported(proof, emulator, authlib, apps):
     if proof == "a wrong secret":
         done = ask_authlib(emulator, authlib, SECRET_ID, AZURE_CLIENT_SECRET="wrong")
     else:

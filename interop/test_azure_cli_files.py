@@ -1,6 +1,6 @@
-"""azcred reads what the real `az` left behind, and gives the very token that `az` gives: with no `az` on PATH.
+"""azcred reads the files of the real `az`, and returns the same token as `az`, without `az` on PATH.
 
-As none is on PATH, what azcred answers it has from the files, or has asked for as `az` would.
+So what azcred returns comes from the files, or from a request like `az`'s.
 """
 
 import json
@@ -21,10 +21,10 @@ ENDS_WITHIN = 60
 
 
 def ours(binary, az, *arguments, code=0):
-    """`azcred token` on the machine of an `az`: what it prints as JSON, or what it says of its failure."""
+    """`azcred token` on the machine of an `az`: its JSON output, or its error."""
     done = subprocess.run(
         [binary, "token", "--only", "azure-cli", "--output", "json", *arguments],
-        # A folder without programs: a runner of a CI system may have an Azure CLI of its own.
+        # A folder without programs, as a CI runner may have its own Azure CLI.
         env=az.variables | {"PATH": str(az.folder)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -41,13 +41,13 @@ def claims(token):
 
 
 def lasting(token):
-    """The claims that do not differ from one token to the next."""
+    """The claims that are the same in every token."""
     passing = {"iat", "nbf", "exp", "uti", "aio", "rh"}
     return {name: value for name, value in claims(token).items() if name not in passing}
 
 
 def same(binary, az, *arguments):
-    """Asserts that both give one token, `az` first: it keeps what it fetches."""
+    """Asserts that both return the same token. `az` comes first, as it stores what it gets."""
     theirs = az.token(*arguments)
     mine = ours(binary, az, *(arguments or ("--resource", ARM)))
     assert mine["accessToken"] == theirs["accessToken"]
@@ -56,12 +56,12 @@ def same(binary, az, *arguments):
 
 
 def files(az):
-    """What is in the folder of an `az`, but for what it logs."""
+    """The files in the folder of an `az`, without its logs."""
     return {path.name: path.read_bytes() for path in az.folder.iterdir() if path.is_file()}
 
 
 def age(az, seconds, due=None):
-    """Makes the access tokens in a cache end so much earlier, and be due for renewal at `due`, or never."""
+    """Makes the cached access tokens expire that much earlier, and be due for renewal at `due`, or never."""
     path = az.folder / "msal_token_cache.json"
     cache = json.loads(path.read_text(encoding="utf-8"))
     for entry in cache["AccessToken"].values():
@@ -79,14 +79,14 @@ def choose(az, subscription):
 
 @pytest.fixture
 def person(world, tmp_path):
-    """`az` in a folder of a test's own, signed in as Ada."""
+    """`az` in a new folder, signed in as Ada."""
     az = AzureCli(tmp_path / "person", world.way("names", "no-account").environment)
     az.login_user(world.people.ada)
     choose(az, world.people.subscription)
     return az
 
 
-def test_a_persons_token_is_the_same_byte_for_byte(binary, person, world):
+def test_a_users_token_is_the_same_byte_for_byte(binary, person, world):
     arm = ("--resource", "https://management.azure.com")
     for arguments in [(), arm, ("--resource", GRAPH), ("--scope", GRAPH + "/.default")]:
         token = same(binary, person, *arguments)
@@ -104,12 +104,12 @@ def test_the_default_subscription_decides_the_tenant(binary, person, world):
         assert claims(ours(binary, person))["tid"] == claims(person.token())["tid"] == tenant
 
 
-def test_a_tenant_that_is_asked_for_is_asked(binary, person, world):
+def test_a_requested_tenant_is_used(binary, person, world):
     token = ours(binary, person, "--tenant", world.people.away)
     assert claims(token)["tid"] == world.people.away
 
 
-def test_a_token_with_five_minutes_left_is_no_longer_given_by_either(binary, person):
+def test_neither_returns_a_token_with_five_minutes_left(binary, person):
     kept = person.token()
     age(person, int(kept["expires_on"] - time.time()) - 360)
     assert ours(binary, person, "--resource", ARM)["accessToken"] == kept["accessToken"]
@@ -120,11 +120,11 @@ def test_a_token_with_five_minutes_left_is_no_longer_given_by_either(binary, per
     theirs = person.token()
     assert theirs["accessToken"] not in (kept["accessToken"], renewed["accessToken"])
     assert lasting(renewed) == lasting(theirs)
-    # And what az has kept is what is given from here on.
+    # From now on, both return the token that az has stored.
     assert ours(binary, person, "--resource", ARM)["accessToken"] == theirs["accessToken"]
 
 
-def test_a_token_that_is_due_for_renewal_is_no_longer_given_by_either(binary, person):
+def test_neither_returns_a_token_that_is_due_for_renewal(binary, person):
     kept = person.token()
     age(person, 0, due=time.time() + 600)
     assert ours(binary, person, "--resource", ARM)["accessToken"] == kept["accessToken"]
@@ -134,7 +134,7 @@ def test_a_token_that_is_due_for_renewal_is_no_longer_given_by_either(binary, pe
     assert kept["accessToken"] not in (renewed, person.token()["accessToken"])
 
 
-def test_an_applications_token_is_the_same_and_renewed_by_its_secret(binary, world, tmp_path):
+def test_an_applications_token_is_the_same_and_renewed_with_its_secret(binary, world, tmp_path):
     application = AzureCli(tmp_path / "application", world.way("names", "no-account").environment)
     application.login_service_principal(world.people.client_id, world.people.secret, world.people.home)
     for arguments in [(), ("--resource", GRAPH), ("--scope", "https://storage.azure.com/.default")]:
@@ -147,7 +147,7 @@ def test_an_applications_token_is_the_same_and_renewed_by_its_secret(binary, wor
     assert claims(renewed)["appid"] == world.people.client_id
 
 
-def test_nobody_is_signed_in_after_logout(binary, person):
+def test_no_account_is_signed_in_after_logout(binary, person):
     person.run("logout")
     said = ours(binary, person, code=3)
     assert "no account is signed in to Azure CLI" in said, said
@@ -158,7 +158,7 @@ def test_the_laptop_persona_needs_no_az(binary, world):
     for by in ("names", "ports"):
         variables = world.emulator.environment(by, "laptop")
         laptop = AzureCli(Path(variables["AZURE_CONFIG_DIR"]), variables)
-        # Ours first: az itself may write to its folder.
+        # azcred first, as az itself may write to its folder.
         graph = ours(binary, laptop, "--resource", GRAPH)
         token = same(binary, laptop)
         assert claims(graph)["aud"] == GRAPH

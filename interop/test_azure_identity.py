@@ -1,11 +1,11 @@
-"""azure-identity signs in by all that a service principal can have, sync and async, by both ways in."""
+"""azure-identity signs in with every kind of credential of a service principal, sync and async, by both ways."""
 
 import pytest
 
 from keys import PASSWORD
 from way import ARM, Job
 
-# What a credential is called, and what makes one of it.
+# The name of a credential, and how it is made.
 CREDENTIALS = {
     "a secret": lambda apps, way, tmp: Job(
         "secret", apps.demo.ids(way) | {"client_secret": apps.demo.secret}
@@ -57,7 +57,7 @@ def token_file(apps, folder):
 
 @pytest.mark.parametrize("program", ["identity", "identity_async"])
 @pytest.mark.parametrize("credential", CREDENTIALS)
-def test_a_token_is_had_by(credential, program, way, apps, tmp_path):
+def test_a_token_comes_by(credential, program, way, apps, tmp_path):
     job = CREDENTIALS[credential](apps, way, tmp_path)
     answer = way.identity(program, job)
     assert "token" in answer, answer
@@ -68,11 +68,11 @@ def test_a_token_is_had_by(credential, program, way, apps, tmp_path):
     assert claims["appid"] == expected.client_id
     # 1: a secret. 2: a certificate or a federated token (Microsoft's 'Access token claims reference').
     assert claims["appidacr"] == ("1" if expected is apps.demo else "2")
-    # The client counts from when the answer came.
+    # The client counts from the arrival of the response.
     assert claims["exp"] == pytest.approx(answer["expires_on"], abs=30)
 
 
-def test_a_wrong_password_of_a_certificate_never_reaches_the_emulator(names, apps):
+def test_a_wrong_password_of_a_certificate_sends_no_request(names, apps):
     arguments = apps.certified.ids(names) | {"certificate_path": apps.certificate.pfx}
     answer = names.identity("identity", Job("certificate", arguments | {"password": "wrong"}))
     assert answer["error"] == "ValueError", answer

@@ -1,4 +1,4 @@
-"""Microsoft's clients of the control plane read what the principal may read, and know why they are refused."""
+"""Microsoft's clients of the control plane read what the principal may read, and report why they are rejected."""
 
 import pytest
 
@@ -43,16 +43,16 @@ def test_azure_ai_ml_and_hi_ml_find_the_workspace_that_azcred_chose(ports, apps,
         env={name: str(value) for name, value in environment.items()},
     )
     assert done.returncode == 0, done.stderr
-    # From the folder below, as a notebook in it does.
+    # From a subfolder, as a notebook in it does.
     answer = ports.run("workspace_config", {"folder": str(folder)})
     expected = [ports.subscription, GROUP, WORKSPACE]
     assert answer == {"azure_ai_ml": expected, "hi_ml": expected}
 
 
-def test_azure_ai_ml_is_refused_without_a_role(way, apps):
+def test_azure_ai_ml_is_rejected_without_a_role(way, apps):
     answer = workspace(way, apps.nothing)
     assert (answer["error"], answer["status"]) == ("AuthorizationFailed", 403), answer
-    # ARM names who, what and where: the three things that its reader needs.
+    # ARM names the principal, the action and the scope: the reader needs all three.
     for part in (
         apps.nothing.client_id,
         "Microsoft.MachineLearningServices/workspaces/read",
@@ -61,7 +61,7 @@ def test_azure_ai_ml_is_refused_without_a_role(way, apps):
         assert part in answer["message"], answer
 
 
-def test_a_contributor_looks_around(way, apps):
+def test_a_contributor_reads_the_control_plane(way, apps):
     answer = control_plane(way, apps.contributor)
     assert answer["resource_group"].endswith(f"/resourceGroups/{GROUP}"), answer
     assert any("workspaces" in resource for resource in answer["resources"]), answer

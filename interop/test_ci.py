@@ -1,4 +1,4 @@
-"""azure-identity signs in with the tokens that CI systems hand to a job, by both ways in."""
+"""azure-identity signs in with the tokens that CI systems issue to a job, by both ways."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def sign_in(world, by, persona, credential, folder, arguments=None, **variables)
 
 @pytest.mark.parametrize("by", ["ports", "names"])
 @pytest.mark.parametrize("credential", CREDENTIALS)
-def test_a_token_is_had_by(credential, by, world, tmp_path):
+def test_a_token_comes_by(credential, by, world, tmp_path):
     persona, kind = CREDENTIALS[credential]
     way, answer = sign_in(world, by, persona, kind, tmp_path)
     assert "token" in answer, answer

@@ -1,4 +1,4 @@
-"""Tokens are what a web API expects: PyJWT takes them by the published keys, and nothing that was tampered with."""
+"""Tokens are what a web API expects: PyJWT accepts them with the published keys, and rejects changed ones."""
 
 import base64
 import json
@@ -34,14 +34,14 @@ def test_a_token_for_resource_manager_is_a_v1_token(way, apps):
     assert claims["idtyp"] == "app"
     assert claims["oid"] == claims["sub"]
     assert claims["idp"] == issuer
-    # Valid from five minutes before, as Entra ID has it, for the clocks of others.
+    # Valid from five minutes earlier, as in Entra ID, because of other machines' clocks.
     assert claims["nbf"] == claims["iat"]
     assert answer["header"]["x5t"] and answer["header"]["typ"] == "JWT"
 
 
-def test_a_token_for_an_application_that_asks_for_v2_is_a_v2_token(way, apps):
+def test_a_token_for_an_application_that_expects_v2_is_a_v2_token(way, apps):
     token = a_token(way, apps, apps.api.uri + "/.default")
-    # A v2 token names its resource by client id, whatever it was asked for by.
+    # A v2 token names its resource by the client id, whatever name was requested.
     answer = verified(way, token, apps.api.client_id, f"https://login.microsoftonline.com/{way.tenant}/v2.0")
     claims = answer["claims"]
     assert claims["ver"] == "2.0"
@@ -49,7 +49,7 @@ def test_a_token_for_an_application_that_asks_for_v2_is_a_v2_token(way, apps):
     assert "appid" not in claims
 
 
-def test_a_token_with_another_subject_is_not_taken(names, apps):
+def test_a_token_with_a_changed_subject_is_rejected(names, apps):
     header, payload, signature = a_token(names, apps).split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
     claims["oid"] = claims["sub"] = "5ec0ffee-ffff-4000-8000-000000000001"
@@ -67,7 +67,7 @@ def test_a_token_is_for_one_audience_only(names, apps):
 
 
 @pytest.mark.parametrize("version", ["v1.0", "v2.0"])
-def test_the_openid_configuration_points_to_where_it_came_from(version, way):
+def test_the_openid_configuration_has_the_urls_of_its_own_host(version, way):
     found = way.get(way.configuration(version))
     for field in ("token_endpoint", "jwks_uri", "authorization_endpoint"):
         assert found[field].startswith(way.login + "/"), (field, found[field])

@@ -1,5 +1,4 @@
-"""Faults set from outside meet every client alike: what is refused is refused with the code that was asked for, and a
-client that is told to wait comes back."""
+"""Faults affect every client alike: each reports the code of the fault, and a client that must wait tries again."""
 
 import json
 
@@ -11,7 +10,7 @@ from way import Job
 
 @pytest.fixture
 def faults(emulator):
-    """Arms a fault of the login service; none is left behind for the next test."""
+    """Adds a fault to the login service. All faults are removed after the test."""
     emulator.admin("DELETE", "/requests")
     yield lambda **fault: emulator.admin("POST", "/faults", json={"service": "login"} | fault)
     emulator.admin("DELETE", "/faults")
@@ -22,7 +21,7 @@ def token_requests(emulator):
 
 
 @pytest.mark.parametrize("code", [53003, 50076, 7000229, 500011, 50105, 65001])
-def test_every_client_names_the_code_that_was_asked_for(code, faults, ports, apps):
+def test_every_client_reports_the_code_of_the_fault(code, faults, ports, apps):
     faults(client_id=apps.demo.client_id, effect={"kind": "aadsts", "code": code})
     proof = apps.demo.ids(ports) | {"client_secret": apps.demo.secret}
     variables = apps.demo.variables(ports) | {"AZURE_CLIENT_SECRET": apps.demo.secret}
@@ -37,7 +36,7 @@ def test_every_client_names_the_code_that_was_asked_for(code, faults, ports, app
 
 
 @pytest.mark.parametrize("client", ["azure-identity", "azcred"])
-def test_a_client_that_is_told_to_wait_comes_back(client, faults, ports, apps):
+def test_a_client_that_must_wait_tries_again(client, faults, ports, apps):
     faults(path="/token", count=1, effect={"kind": "status", "status": 429, "retry_after": 1})
     if client == "azcred":
         variables = apps.demo.variables(ports) | {"AZURE_CLIENT_SECRET": apps.demo.secret}

@@ -1,4 +1,4 @@
-"""azure-identity, MSAL and azure-ai-ml find the identity of the host they run on, in each persona's environment."""
+"""azure-identity, MSAL and azure-ai-ml get the identity of their host, in each persona's environment."""
 
 import json
 import os
@@ -21,7 +21,7 @@ LOOK = "a0000001-0000-4000-8000-000000000102"
 SPARE = "a0000001-0000-4000-8000-000000000103"
 LOOK_RESOURCE = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-contoso-look"
 
-# Who a program is that chooses nobody: a client id, or a user.
+# The default identity of a program: a client id, or a user.
 OWN = {
     "aks": "a0000001-0000-4000-8000-00000000000c",
     "azureml-compute": TRAIN,
@@ -35,20 +35,20 @@ OWN = {
 
 @pytest.fixture(scope="module")
 def agents_folder():
-    """Azure Arc's own folder, made where that can be, for as long as the emulator runs."""
+    """Azure Arc's own folder, which is created if possible, for as long as the emulator runs."""
     with arc_agent.agents_folder() as there:
         yield there
 
 
 @pytest.fixture(scope="module")
 def contoso(binary, agents_folder, tmp_path_factory):
-    """An emulator with the default seed, as a newcomer meets it."""
+    """An emulator with the default seed, as a new user finds it."""
     with Emulator(binary, tmp_path_factory.mktemp("contoso")) as started:
         yield started
 
 
 class Host:
-    """A host by its persona: runs programs on it."""
+    """A host by its persona. It runs programs."""
 
     def __init__(self, emulator, persona, way):
         self.emulator, self.persona = emulator, persona
@@ -57,7 +57,7 @@ class Host:
         self.arm = emulator.info["arm_url"] if self.by_ports else ARM
 
     def run(self, credential, scope=ARM + "/.default", **arguments):
-        # The cluster's clients ask the authority, and by ports it is not one of Microsoft's.
+        # The cluster's clients check the authority, which by ports is not one of Microsoft's.
         if self.persona == "aks" and self.by_ports:
             arguments["disable_instance_discovery"] = True
         job = {
@@ -92,7 +92,7 @@ def who(answer):
 
 @pytest.mark.parametrize(("credential", "way"), [("managed", "ports"), ("default", "names")])
 @pytest.mark.parametrize("persona", OWN)
-def test_a_program_is_who_its_host_says(persona, credential, way, contoso):
+def test_a_program_gets_the_identity_of_its_host(persona, credential, way, contoso):
     reachable(persona)
     answer = Host(contoso, persona, way).run(credential)
     assert who(answer) == OWN[persona]
@@ -100,14 +100,14 @@ def test_a_program_is_who_its_host_says(persona, credential, way, contoso):
 
 
 @pytest.mark.parametrize("persona", ["vm", "app-service", "service-fabric", "azureml-compute", "arc"])
-def test_msal_by_itself_is_who_its_host_says(persona, contoso):
+def test_msal_alone_gets_the_identity_of_its_host(persona, contoso):
     reachable(persona)
     answer = Host(contoso, persona, "names").run("msal")
     assert (who(answer), answer["status"]) == (OWN[persona], 200)
 
 
 @pytest.mark.parametrize("way", ["ports", "names"])
-def test_a_job_is_the_user_who_submitted_it(way, contoso):
+def test_a_job_gets_the_identity_of_the_user_who_submitted_it(way, contoso):
     answer = Host(contoso, "azureml-job", way).run("on behalf of")
     assert (who(answer), answer["status"]) == (ADA, 200)
 
@@ -128,7 +128,7 @@ def test_a_program_chooses_an_identity_by_its(choice, persona, contoso):
     assert (who(answer), answer["status"]) == (LOOK, 200)
 
 
-def test_a_compute_is_chosen_for_by_client_id_only(contoso):
+def test_a_compute_accepts_only_a_client_id(contoso):
     host = Host(contoso, "azureml-compute", "names")
     assert who(host.run("managed", client_id=TRAIN)) == TRAIN
     refused = host.run("managed", client_id=SPARE)
@@ -143,13 +143,13 @@ def test_a_compute_is_chosen_for_by_client_id_only(contoso):
         ("arc", "Identity not found"),
     ],
 )
-def test_an_identity_that_the_host_does_not_have_is_refused(persona, words, contoso):
+def test_an_identity_that_the_host_does_not_have_is_rejected(persona, words, contoso):
     reachable(persona)
     refused = Host(contoso, persona, "names").run("managed", client_id=SPARE)
     assert words in refused["message"], refused
 
 
-def test_a_refusal_of_entra_comes_through_imds(contoso):
+def test_imds_passes_on_entra_ids_rejection(contoso):
     refused = Host(contoso, "vm", "names").run("managed", scope="https://nobody.example/.default")
     assert "AADSTS500011" in refused["message"], refused
 
@@ -160,8 +160,8 @@ def faults(contoso):
     contoso.admin("DELETE", "/faults")
 
 
-def test_a_passing_trouble_of_imds_is_waited_for(contoso, faults):
-    # azure-identity tries the second time at once.
+def test_a_temporary_failure_of_imds_is_retried(contoso, faults):
+    # azure-identity makes the second attempt at once.
     faults({"service": "imds", "count": 1, "effect": {"kind": "status", "status": 410}})
     assert who(Host(contoso, "vm", "names").run("managed")) == OWN["vm"]
 
@@ -171,7 +171,7 @@ def test_a_passing_trouble_of_imds_is_waited_for(contoso, faults):
     [{"kind": "status", "status": 403}, {"kind": "html"}],
     ids=["Docker Desktop's answer", "a sign-in page"],
 )
-def test_what_is_no_answer_of_imds_means_that_there_is_none(effect, contoso, faults):
+def test_an_invalid_response_means_that_there_is_no_imds(effect, contoso, faults):
     faults({"service": "imds", "effect": effect})
     answer = Host(contoso, "vm", "names").run("managed")
     assert answer["error"] == "CredentialUnavailableError", answer

@@ -1,4 +1,4 @@
-"""MSAL signs in as a confidential client by secret, certificate and assertion, by both ways in."""
+"""MSAL signs in as a confidential client with a secret, a certificate and an assertion, by both ways."""
 
 import pytest
 
@@ -6,12 +6,12 @@ from way import ARM
 
 CREDENTIALS = {
     "a secret": lambda apps: (apps.demo, apps.demo.secret),
-    # The older form, with the SHA-1 thumbprint: RS256 and x5t.
+    # The older format, with the SHA-1 thumbprint: RS256 and x5t.
     "a certificate by its thumbprint": lambda apps: (
         apps.certified,
         {"private_key": apps.certificate.private, "thumbprint": apps.certificate.thumbprint},
     ),
-    # The newer form: PS256 and x5t#S256, with the certificate sent along.
+    # The newer format: PS256 and x5t#S256, with the certificate in the header.
     "a certificate": lambda apps: (
         apps.certified,
         {"private_key": apps.certificate.private, "public_certificate": apps.certificate.public},
@@ -21,7 +21,7 @@ CREDENTIALS = {
 
 
 @pytest.mark.parametrize("credential", CREDENTIALS)
-def test_a_token_is_had_by(credential, way, apps):
+def test_a_token_comes_by(credential, way, apps):
     app, secret = CREDENTIALS[credential](apps)
     answer = way.msal(app, secret)
     assert "token" in answer, answer

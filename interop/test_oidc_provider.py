@@ -1,6 +1,6 @@
-"""A certified OpenID provider takes our code flow with PKCE, our device flow and our refresh tokens.
+"""A certified OpenID provider accepts azcred's code flow with PKCE, its device flow and its refresh tokens.
 
-The program is the library's own example, which knows the provider by its issuer alone.
+The program is the library's example, which knows only the provider's issuer.
 """
 
 import os
@@ -18,7 +18,7 @@ from openid_provider import OpenIdProvider, enter_code, sign_in
 def modules():
     modules = os.environ.get("AZCRED_NODE_MODULES")
     if not (modules and shutil.which("node")):
-        pytest.skip("NOT RUN: there is no Node.js with npm here")
+        pytest.skip("NOT RUN: Node.js with npm is not installed")
     return modules
 
 
@@ -33,7 +33,7 @@ BOTH = ["forms", "chromium"]
 
 @pytest.fixture
 def tab(request):
-    """Somebody's browser: one that knows forms only, or a real one."""
+    """A user's browser: one that knows only forms, or a real one."""
     if request.param == "forms":
         with FormTab() as tab:
             yield tab
@@ -44,7 +44,7 @@ def tab(request):
 
 @pytest.fixture
 def program(provider, tmp_path, request):
-    """The example, started with a flow's name."""
+    """Starts the example with the name of a flow."""
 
     def start(flow, *arguments):
         command = [
@@ -64,7 +64,7 @@ def program(provider, tmp_path, request):
 
 
 def grants(provider):
-    """What the token endpoint was asked for, and how it went, to its end."""
+    """The requests to the token endpoint with their results, to the end."""
     provider.end()
     return [
         (event["event"], event.get("grant_type")) for event in provider.events if "grant." in event["event"]
@@ -72,7 +72,7 @@ def grants(provider):
 
 
 @pytest.mark.parametrize("tab", BOTH, indirect=True)
-def test_a_code_with_pkce_and_then_a_refresh_token_are_taken(provider, program, tab):
+def test_a_code_with_pkce_and_then_a_refresh_token_are_accepted(provider, program, tab):
     example = program("browser", "--refresh")
     tab.go(example.address())
     sign_in(tab, "ada")
@@ -87,7 +87,7 @@ def test_a_code_with_pkce_and_then_a_refresh_token_are_taken(provider, program, 
 
 
 @pytest.mark.parametrize("tab", BOTH, indirect=True)
-def test_a_device_code_and_then_a_refresh_token_are_taken(provider, program, tab):
+def test_a_device_code_and_then_a_refresh_token_are_accepted(provider, program, tab):
     example = program("device", "--refresh")
     code = example.says(r"\b[A-Z]{4}-[A-Z]{4}\b")[0]
     address = example.says(r"http://127\.0\.0\.1:\d+/device\b")[0]
@@ -104,7 +104,7 @@ def test_a_device_code_and_then_a_refresh_token_are_taken(provider, program, tab
 
 
 @pytest.mark.parametrize(("flow", "tab"), [("browser", "chromium"), ("device", "forms")], indirect=["tab"])
-def test_who_cancels_is_a_refusal_in_the_providers_words(flow, provider, program, tab):
+def test_a_cancelled_sign_in_shows_the_providers_message(flow, provider, program, tab):
     example = program(flow)
     if flow == "browser":
         tab.go(example.address())

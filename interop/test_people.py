@@ -1,6 +1,6 @@
-"""MSAL signs people in by password and goes on silently, in their own tenant and where they are guests.
+"""MSAL signs users in with a password and then silently, in their home tenant and as guests.
 
-By names alone: MSAL for Python leaves the port out when it asks for an account's realm.
+Only with real names: MSAL for Python leaves out the port when it requests an account's realm.
 """
 
 import pytest
@@ -24,7 +24,7 @@ def sign_in(world, person, tenant="organizations", elsewhere=None, password=None
     return way, way.run("msal_user", job)
 
 
-def test_a_password_and_then_silence_for_every_resource_and_tenant(world):
+def test_a_password_and_then_silent_tokens_for_every_resource_and_tenant(world):
     way, answer = sign_in(world, world.people.ada)
     assert answer.get("failed") == [], answer
     first, again, graph, away, forced = answer["tokens"]
@@ -43,13 +43,13 @@ def test_a_password_and_then_silence_for_every_resource_and_tenant(world):
     assert answer["id_token_claims"]["preferred_username"] == world.people.ada.name
 
 
-def test_who_is_nobody_in_a_tenant_is_told_so(world):
+def test_an_account_that_is_not_in_a_tenant_is_rejected(world):
     _, answer = sign_in(world, world.people.grace)
     (refusal,) = answer["failed"]
     assert refusal["error_codes"] == [50020]
 
 
 @pytest.mark.parametrize(("who", "password", "code"), [("ada", "wrong", 50126), ("katherine", None, 50076)])
-def test_a_refusal_reaches_the_caller(world, who, password, code):
+def test_a_rejection_reaches_the_caller(world, who, password, code):
     _, answer = sign_in(world, getattr(world.people, who), password=password)
     assert codes(answer["message"]) == [code], answer

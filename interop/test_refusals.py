@@ -1,4 +1,4 @@
-"""What Entra ID refuses, azure-identity, MSAL and azcred are refused for the same reason: the same AADSTS code."""
+"""azure-identity, MSAL and azcred report Entra ID's rejections with the same AADSTS code."""
 
 import dataclasses
 import uuid
@@ -14,7 +14,7 @@ NOBODY = "00000000-0000-4000-8000-00000000dead"
 
 @dataclasses.dataclass
 class Refusal:
-    """An attempt that must fail: who tries, by what and for what."""
+    """An attempt that must fail: the application, its credential and the scope."""
 
     app: str = "demo"
     secret: object = None
@@ -38,7 +38,7 @@ REFUSALS = {
 
 
 def prepared(refusal, apps):
-    """The application that tries, and the secret or assertion that it tries by."""
+    """The application of the attempt, and its secret or assertion."""
     app = getattr(apps, refusal.app)
     if refusal.client_id:
         app = dataclasses.replace(app, client_id=refusal.client_id)
@@ -49,7 +49,7 @@ def prepared(refusal, apps):
 
 @pytest.mark.parametrize("program", ["identity", "identity_async"])
 @pytest.mark.parametrize("code", REFUSALS)
-def test_azure_identity_is_refused_by_code(code, program, ports, apps):
+def test_azure_identity_is_rejected_with_the_code(code, program, ports, apps):
     refusal = REFUSALS[code]
     app, secret, assertion = prepared(refusal, apps)
     proof = {"assertion": assertion} if assertion else {"client_secret": secret}
@@ -60,14 +60,14 @@ def test_azure_identity_is_refused_by_code(code, program, ports, apps):
 
 
 @pytest.mark.parametrize("code", REFUSALS)
-def test_msal_is_refused_by_code(code, ports, apps):
+def test_msal_is_rejected_with_the_code(code, ports, apps):
     refusal = REFUSALS[code]
     app, secret, assertion = prepared(refusal, apps)
     credential = {"client_assertion": assertion} if assertion else secret
     answer = ports.msal(app, credential, scope=refusal.scope)
     assert "error" in answer, "a token was given"
     assert codes(answer["message"])[:1] == [code], answer
-    # Not only the text: the fields that programs read.
+    # Not only the text, but also the fields that programs read.
     body = answer["answer"]
     assert body["error_codes"] == [code]
     assert uuid.UUID(body["trace_id"]) and uuid.UUID(body["correlation_id"])
@@ -76,7 +76,7 @@ def test_msal_is_refused_by_code(code, ports, apps):
 
 
 @pytest.mark.parametrize("code", [7000215, 7000222])
-def test_the_refusal_is_the_same_by_real_names(code, names, apps):
+def test_the_rejection_is_the_same_by_real_names(code, names, apps):
     app, secret, _ = prepared(REFUSALS[code], apps)
     identity = names.identity("identity", Job("secret", app.ids(names) | {"client_secret": secret}))
     assert codes(identity["message"])[:1] == [code], identity
@@ -84,11 +84,11 @@ def test_the_refusal_is_the_same_by_real_names(code, names, apps):
     assert codes(msal["message"])[:1] == [code], msal
 
 
-def test_a_tenant_that_is_none_is_refused(ports, apps):
+def test_a_malformed_tenant_is_rejected(ports, apps):
     arguments = apps.demo.ids(ports) | {"tenant_id": NOBODY, "client_secret": apps.demo.secret}
     answer = ports.identity("identity_async", Job("secret", arguments))
     assert codes(answer["message"])[:1] == [90002], answer
-    # MSAL, and azure-identity by it, looks the tenant up first, and keeps Entra ID's reason to itself.
+    # MSAL, and azure-identity with it, requests the tenant's configuration first, and hides Entra ID's error.
     for answer in (
         ports.identity("identity", Job("secret", arguments)),
         ports.msal(apps.demo, apps.demo.secret, tenant=NOBODY),
@@ -96,13 +96,13 @@ def test_a_tenant_that_is_none_is_refused(ports, apps):
         assert "Unable to get authority configuration" in answer["message"], answer
 
 
-def test_a_certificate_that_was_never_uploaded_is_refused(ports, apps):
+def test_a_certificate_that_is_not_registered_is_rejected(ports, apps):
     arguments = apps.certified.ids(ports) | {"certificate_path": apps.stranger.pem}
     answer = ports.identity("identity", Job("certificate", arguments))
     assert codes(answer["message"])[:1] == [700027], answer
 
 
-def test_a_key_of_another_issuer_is_no_federated_token(ports, apps):
+def test_a_federated_token_with_another_issuers_key_is_rejected(ports, apps):
     forged = apps.issuer.token(key=apps.stranger.key)
     answer = ports.identity("identity", Job("assertion", apps.federated.ids(ports) | {"assertion": forged}))
     assert answer["error"] == "ClientAuthenticationError", answer

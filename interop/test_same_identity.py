@@ -1,4 +1,4 @@
-"""In the same environment, our presets sign in as the programs do that they are named after, or are refused alike."""
+"""In the same environment, azcred's presets get the same identity as the programs with their names, or fail alike."""
 
 import itertools
 import json
@@ -22,12 +22,12 @@ from way import HERE
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the tools of the environments are shell scripts")
 
 PAGE = HERE.parent / "docs" / "chain-compared.md"
-# For all environments together; the slowest takes some ten seconds.
+# For all environments together. The slowest program takes about ten seconds.
 PROGRAM_WITHIN = 100
 
 
 def possible(scene, all_environments):
-    """Those that can be made here. What can't is said, and never counted as passed in silence."""
+    """The environments that this machine can make. The others are printed, so that they don't count as passed."""
     here = [environment for environment in all_environments if environment.is_possible(scene)]
     for environment in all_environments:
         if environment not in here:
@@ -36,7 +36,7 @@ def possible(scene, all_environments):
 
 
 def differences(expected, got):
-    """What is not as the table has it, a line each."""
+    """The differences from the table, one in each line."""
     return "\n".join(
         f"{environment.name}\n    the table: {expected(environment)}\n    in truth:  {outcome}\n    {said}"
         for environment, (outcome, said) in got
@@ -45,7 +45,7 @@ def differences(expected, got):
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_the_table_has_what_the_program_does(program, scene):
+def test_the_table_matches_the_program(program, scene):
     if program == "kedro" and sys.version_info < (3, 11):
         pytest.skip("kedro-azureml-pipeline is for Python 3.11 and later")
     asked = possible(scene, [e for e in ENVIRONMENTS if e.theirs(program)])
@@ -64,7 +64,7 @@ def test_the_table_has_what_the_program_does(program, scene):
     got = zip(asked, map(theirs, said), strict=True)
     assert not (wrong := differences(lambda e: e.theirs(program), got)), wrong
     for environment, answer in zip(asked, said, strict=True):
-        # What azure-identity itself was told to ask by, kedro-azureml-pipeline asks by once more.
+        # kedro-azureml-pipeline repeats azure-identity's own prompt.
         once = [way for way, _ in itertools.groupby(answer.get("asks", []))]
         assert once in ([], ASKED_BY.get(program)), environment.name
 
@@ -76,20 +76,20 @@ def theirs(answer):
 
 
 def presets(column, scene, asked, ask, *also):
-    """What ours gives in each of these environments, with what is set besides."""
+    """azcred's outcomes in all these environments, with further variables."""
     alone = {"AZURE_TOKEN_CREDENTIALS": ALONE[column]} if column in ALONE else {}
     made = [
         scene.variables(environment.pieces) | alone | more
         for environment, more in zip(asked, itertools.cycle(also or [{}]))
     ]
-    # Ours waits as it is told to, for a host that fails: all at once is no slower than one.
+    # azcred waits for a host that fails: all environments at once take no longer than one.
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda variables: ask(scene, PRESETS[column], variables), made))
     return zip(asked, answers, strict=True)
 
 
 @pytest.mark.parametrize("column", PRESETS)
-def test_at_a_terminal_the_preset_does_what_the_program_does_or_what_the_table_says_instead(column, scene):
+def test_at_a_terminal_the_preset_matches_the_program_or_the_tables_difference(column, scene):
     asked = possible(scene, [e for e in ENVIRONMENTS if e.expected(column) and e.has_terminal])
     answers = list(presets(column, scene, asked, at_a_terminal))
     got = [(environment, answer[:2]) for environment, answer in answers]
@@ -102,14 +102,14 @@ def test_at_a_terminal_the_preset_does_what_the_program_does_or_what_the_table_s
 
 
 @pytest.mark.parametrize("column", PRESETS)
-def test_without_a_terminal_nobody_is_asked(column, scene):
+def test_without_a_terminal_there_is_no_prompt(column, scene):
     asked = possible(scene, [e for e in ENVIRONMENTS if e.expected(column)])
     got = presets(column, scene, asked, without_a_terminal)
     assert not (wrong := differences(lambda e: e.expected_alone(column), got)), wrong
 
 
 @pytest.mark.parametrize("column", PRESETS)
-def test_in_a_ci_job_nobody_is_asked_though_it_has_a_terminal(column, scene):
+def test_in_a_ci_job_there_is_no_prompt_even_with_a_terminal(column, scene):
     asked = possible(scene, [e for e in ENVIRONMENTS if e.expected(column).startswith(ASKS)])
     got = [(e, answer[:2]) for e, answer in presets(column, scene, asked, at_a_terminal, *CI)]
     assert not (wrong := differences(lambda e: e.expected_alone(column), got)), wrong
@@ -126,7 +126,7 @@ def test_in_a_ci_job_nobody_is_asked_though_it_has_a_terminal(column, scene):
     ],
     ids=lambda value: value if isinstance(value, str) else value.says if value else "nothing",
 )
-def test_whom_azcred_chain_would_ask_azcred_token_asks(column, piece, scene, tmp_path):
+def test_azcred_token_prompts_as_azcred_chain_announces(column, piece, scene, tmp_path):
     command = [scene.emulator.binary, "token", "--preset", column]
     variables = scene.variables([piece] if piece else [])
     with Interactive(command, variables, tmp_path, terminal=True) as program:
@@ -153,15 +153,15 @@ def without_a_terminal(scene, preset, variables):
 
 
 def at_a_terminal(scene, preset, variables):
-    """The outcome, what was said, and by which credentials a person would be asked.
+    """The outcome, the output, and the credentials with which a person would be prompted.
 
-    `azcred chain` says so and asks nobody, so that nobody waits for a person who isn't there.
+    `azcred chain` shows them without a prompt, so that the test does not wait for a person.
     """
     command = [scene.emulator.binary, "chain", "--preset", preset, "--output", "json"]
     code, output, written = terminal.run(command, variables, PROGRAM_WITHIN)
     said, asks = json.loads(output), []
     for attempt in said["attempts"]:
-        # Whoever stands behind the first of these would be next.
+        # The source after the first one that prompts would be next.
         if attempt["verdict"] == "would-ask" or asks and attempt["verdict"] == "not-needed":
             asks.append(attempt["credential"])
     if said["error"] is None:
@@ -185,21 +185,21 @@ def failure(error, code):
     return ERROR
 
 
-def test_what_is_listed_as_a_difference_is_one():
+def test_every_listed_difference_differs():
     for environment in ENVIRONMENTS:
         for column, listed in environment.ours.items():
             assert listed.outcome != (same := environment.theirs(column)), (
-                f"{environment.name}: {column} gives {same}, as ours does"
+                f"{environment.name}: {column} gives {same}, as azcred does"
             )
             assert listed.why.endswith("."), listed.why
 
 
-def test_an_environment_is_in_the_table_once():
+def test_every_environment_is_in_the_table_once():
     names = Counter(environment.name for environment in ENVIRONMENTS)
     assert len(names) >= 40
     assert [name for name, times in names.items() if times > 1] == []
 
 
-def test_the_page_is_the_table():
+def test_the_page_matches_the_table():
     page = Path(PAGE).read_text(encoding="utf-8").replace("\r\n", "\n")
-    assert page == chain_page.page(), "write it anew: python interop/chain_page.py docs/chain-compared.md"
+    assert page == chain_page.page(), "write it again: python interop/chain_page.py docs/chain-compared.md"

@@ -1,6 +1,6 @@
-"""A program by the library, `azcred token` and `azcred whoami` are the same identity in every environment.
+"""A program with the library, `azcred token` and `azcred whoami` get the same identity in every environment.
 
-Or they are refused alike. Each has a home of its own, so that none finds what another left.
+Or they fail alike. Each has a separate home folder, so that none finds what another has stored.
 """
 
 import json
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the tools of the env
 
 
 def by_nothing(variables, project):
-    """No preset is named, so that it is azcred's own."""
+    """Names no preset, so that the default one is used."""
 
 
 def by_variable(variables, project):
@@ -39,12 +39,12 @@ def by_user(variables, project):
         (settings / "config.toml").write_text('[chain]\npreset = "hi-ml"\n', encoding="utf-8")
 
 
-# Each preset is named in another way: what a program does not read shows.
+# Each preset is named in another way. A program that does not read one of them fails.
 WAYS = {"azcred": by_nothing, "azure": by_variable, "kedro": by_project, "hi-ml": by_user}
 
 
 @pytest.mark.parametrize("preset", WAYS)
-def test_a_program_is_the_same_identity_as_the_commands(preset, scene, tmp_path):
+def test_a_program_gets_the_same_identity_as_the_commands(preset, scene, tmp_path):
     environments = possible(scene, ENVIRONMENTS)
     programs = {"token": token, "whoami": whoami, "the library": library}
 
@@ -69,7 +69,7 @@ def test_a_program_is_the_same_identity_as_the_commands(preset, scene, tmp_path)
         ]
         by_token = {e.name: outcomes["token"] for e, outcomes in zip(environments, answers, strict=True)}
         assert not (wrong := differences(lambda e, by=by_token: by[e.name], got)), wrong
-    # It is the preset that was named: without a terminal nobody is asked.
+    # The named preset is used: without a terminal, it does not prompt.
     got = [(e, (outcomes["token"], "")) for e, outcomes in zip(environments, answers, strict=True)]
     assert not (wrong := differences(lambda e: e.expected_alone(preset), got)), wrong
 
@@ -111,5 +111,5 @@ def library(_, variables, folder):
 def failure(error):
     if error.get("code"):
         return error["code"]
-    # As the commands and the library call it.
+    # The names of the commands and of the library.
     return NOTHING if error["kind"] in ("notSignedIn", "Unavailable") else ERROR

@@ -1,6 +1,6 @@
-"""`azcred login` in a real browser, with somebody in front of it who signs in, declines, goes back, or wanders off.
+"""`azcred login` in a real browser, with a user who signs in, declines, goes back, or closes the tab.
 
-And with others in the same browser who would like to get in their way.
+And with other sites in the same browser that try to interfere.
 """
 
 import json
@@ -39,7 +39,7 @@ def desk(sit):
 
 @pytest.fixture
 def nothing_else(tmp_path):
-    """A machine without any identity. Nobody may ask whoever answers at this one's own 169.254.169.254."""
+    """A machine without any identity. The tests must not contact its own 169.254.169.254."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         imds = f"http://127.0.0.1:{closed.getsockname()[1]}"
@@ -47,14 +47,14 @@ def nothing_else(tmp_path):
 
 
 def port_of(address):
-    """Where the program waits for its answer."""
+    """The port on which the program waits for its response."""
     (back,) = parse_qs(urlsplit(address).query)["redirect_uri"]
     assert urlsplit(back).hostname == "localhost"
     return urlsplit(back).port
 
 
 def token_of(desk):
-    """The claims of the token that programs of this user get, without anybody."""
+    """The claims of the token that this user's programs get without a prompt."""
     done = desk.azcred("token", "--output", "json", "--scope", ARM + "/.default")
     assert done.returncode == 0, done.stderr
     return desk.way.claims(json.loads(done.stdout)["accessToken"], ARM)
@@ -67,7 +67,7 @@ def accounts(desk):
 
 
 def show(tab, name):
-    """Takes pictures of the page for people to look at: light and dark, on a desk and in a hand."""
+    """Takes screenshots of the page for people: light and dark, on a desktop and on a phone."""
     folder = Path(os.environ["AZCRED_PICTURES"])
     for scheme in ("light", "dark"):
         for width, height in ((1280, 800), (390, 844)):
@@ -76,7 +76,7 @@ def show(tab, name):
 
 
 @pytest.mark.parametrize("way", ["names", "ports"])
-def test_somebody_signs_in_and_then_programs_do_without_them(way, sit):
+def test_a_user_signs_in_and_then_programs_need_no_prompt(way, sit):
     desk = sit(way)
     ada = desk.people.ada
     program = desk.login("--tenant", desk.people.home)
@@ -86,7 +86,7 @@ def test_somebody_signs_in_and_then_programs_do_without_them(way, sit):
     assert program.ends() == 0, program.both()
     assert ada.name in program.stdout
     assert desk.people.subscription in program.stdout or "Contoso ML" in program.stdout
-    # The code is not left in the address.
+    # The code does not stay in the URL.
     assert urlsplit(desk.tab.address).query == ""
     show(desk.tab, "signed-in")
     assert token_of(desk)["upn"] == ada.name
@@ -104,7 +104,7 @@ def test_a_second_factor_is_in_the_token(desk):
     assert token_of(desk)["amr"] == ["pwd", "mfa"]
 
 
-def test_a_wrong_password_can_be_put_right(desk):
+def test_a_wrong_password_can_be_corrected(desk):
     program = desk.login()
     desk.tab.go(program.address())
     desk.tab.sees("Pick an account")
@@ -129,7 +129,7 @@ def test_consent_is_given(desk):
     assert token_of(desk)["appid"] == desk.people.notebook
 
 
-def test_who_declines_is_told_so_and_nothing_is_kept(desk):
+def test_a_declined_sign_in_is_reported_and_stores_nothing(desk):
     program = desk.login("--tenant", desk.people.home, "--client-id", desk.people.plotter)
     desk.tab.go(program.address())
     pages.pick(desk.tab, desk.people.ada)
@@ -145,7 +145,7 @@ def test_who_declines_is_told_so_and_nothing_is_kept(desk):
 
 
 def test_a_closed_tab_can_be_opened_again(desk):
-    """The program goes on waiting; the address that it shows is good for another tab."""
+    """The program continues to wait. Its URL works in another tab."""
     program = desk.login()
     address = program.address()
     desk.tab.go(address)
@@ -158,7 +158,7 @@ def test_a_closed_tab_can_be_opened_again(desk):
     assert program.ends() == 0, program.both()
 
 
-def test_a_tab_that_stays_closed_is_over_with_ctrl_c(desk):
+def test_ctrl_c_ends_the_wait_for_a_closed_tab(desk):
     program = desk.login()
     address = program.address()
     desk.tab.go(address)
@@ -172,7 +172,7 @@ def test_a_tab_that_stays_closed_is_over_with_ctrl_c(desk):
 
 
 def test_going_back_changes_nothing(desk):
-    """Before the end it leads to somebody else's sign-in; after it, nowhere."""
+    """Before the end it leads to another account's sign-in, and after the end nowhere."""
     program = desk.login()
     desk.tab.go(program.address())
     pages.pick(desk.tab, desk.people.ada)
@@ -181,13 +181,13 @@ def test_going_back_changes_nothing(desk):
     pages.sign_in(desk.tab, desk.people.grace)
     desk.tab.sees(SIGNED_IN.format(desk.people.grace.name))
     assert program.ends() == 0, program.both()
-    # The provider's page is asked for again, and sends another answer to where nobody waits any more.
+    # The provider's page is loaded again, and sends another response, but the program does not wait any more.
     desk.tab.back()
     desk.tab.sees("localhost refused to connect")
     assert token_of(desk)["upn"] == desk.people.grace.name
 
 
-def test_an_answer_to_another_question_is_turned_away(desk):
+def test_a_response_to_another_request_is_rejected(desk):
     program = desk.login()
     address = program.address()
     (state,) = parse_qs(urlsplit(address).query)["state"]
@@ -209,8 +209,8 @@ def test_an_answer_to_another_question_is_turned_away(desk):
     assert program.ends() == 0, program.both()
 
 
-def test_an_answer_that_comes_twice_counts_once(desk):
-    """The second comes while the first is being redeemed, which the emulator is told to take its time for."""
+def test_a_repeated_response_counts_once(desk):
+    """The second response comes while the first is being redeemed. A fault delays the emulator."""
     slow = {
         "service": "login",
         "path": "/token",
@@ -231,7 +231,7 @@ def test_an_answer_that_comes_twice_counts_once(desk):
     assert program.ends() == 0, program.both()
 
 
-# What a page can do with an address of another origin's; each that came to nothing says its name.
+# What a page can do with a URL of another origin. Each attempt that fails adds its name.
 HOSTILE = """<!doctype html><title>Kittens</title><body><form method="post"><button>Kittens</button></form><script>
 const target = new URLSearchParams(location.search).get("target");
 const results = [];
@@ -252,7 +252,7 @@ add("iframe", "iframe", "iframe");
 
 @contextmanager
 def site(html):
-    """A site of somebody else's, on a port of its own and so of another origin."""
+    """A site of another origin, on a separate port."""
 
     class Site(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -275,12 +275,12 @@ def site(html):
 
 
 def test_another_page_can_neither_end_the_sign_in_nor_read_it(sit):
-    # Without a proxy, which would take names that lead here for itself.
+    # Without a proxy, which would handle names that resolve to this machine.
     desk = sit("ports")
     program = desk.login("--tenant", desk.people.home)
     address = program.address()
     (state,) = parse_qs(urlsplit(address).query)["state"]
-    # Even if it had found the state out.
+    # Even if the attacker knew the state.
     for host in ("localhost", "127.0.0.1"):
         target = f"http://{host}:{port_of(address)}/?{urlencode({'code': 'theirs', 'state': state})}"
         with site(HOSTILE) as hostile:
@@ -297,7 +297,7 @@ def test_another_page_can_neither_end_the_sign_in_nor_read_it(sit):
 
 
 @pytest.mark.parametrize("way", ["names", "ports"])
-def test_somebody_signs_in_with_a_code(way, sit):
+def test_a_user_signs_in_with_a_device_code(way, sit):
     desk = sit(way)
     program = desk.login("--device-code", "--plain", "--tenant", desk.people.home)
     code = program.says(r"\b[A-Z0-9]{9}\b")[0]
@@ -310,7 +310,7 @@ def test_somebody_signs_in_with_a_code(way, sit):
     assert token_of(desk)["upn"] == desk.people.ada.name
 
 
-def test_who_declines_a_code_is_told_so(desk):
+def test_a_declined_device_code_is_reported(desk):
     program = desk.login("--device-code", "--plain", "--tenant", desk.people.home)
     code = program.says(r"\b[A-Z0-9]{9}\b")[0]
     pages.enter_code(desk.tab, DEVICE_LOGIN, code)
@@ -322,8 +322,10 @@ def test_who_declines_a_code_is_told_so(desk):
     assert accounts(desk)["accounts"] == []
 
 
-def test_a_program_at_a_terminal_asks_whoever_sits_there_last(desk, nothing_else):
-    """Without a sign-in, and with nothing else to go by, the chain ends at the browser; the next one needs nobody."""
+def test_a_program_at_a_terminal_prompts_the_user_last(desk, nothing_else):
+    """Without a sign-in and without other sources, the chain opens the browser at its end. The next run needs no
+    prompt.
+    """
     command = [desk.world.emulator.binary, "token", "--output", "json", "--scope", ARM + "/.default"]
     program = desk.start(command, desk.user() | nothing_else, terminal=True)
     desk.tab.go(program.address())
@@ -336,8 +338,8 @@ def test_a_program_at_a_terminal_asks_whoever_sits_there_last(desk, nothing_else
 
 
 @pytest.mark.parametrize("preset", ["kedro", "hi-ml"])
-def test_a_preset_asks_in_the_way_of_the_program_that_it_is_named_after(preset, desk, nothing_else):
-    """Where nothing else is there: kedro-azureml-pipeline opens a browser, hi-ml shows a code."""
+def test_a_preset_prompts_like_the_program_with_its_name(preset, desk, nothing_else):
+    """Without other sources: kedro-azureml-pipeline opens a browser, hi-ml shows a code."""
     theirs = [sys.executable, HERE / "programs" / "choose.py", preset, "attended"]
     ours = [desk.world.emulator.binary, "token", "--preset", preset, "--output", "json"]
     ours += ["--scope", ARM + "/.default"]

@@ -1,6 +1,6 @@
-"""People sign in to MSAL, azure-identity and Azure CLI, by a browser and by a device code, at the emulator's pages.
+"""Users sign in to MSAL, azure-identity and Azure CLI, with a browser and with a device code, at the emulator's pages.
 
-Each step once in a real browser, and otherwise by forms alone: the same pages, without the waiting.
+Each step runs once in a real browser, and otherwise in the browser for forms: the same pages, but faster.
 """
 
 import json
@@ -34,13 +34,13 @@ def sit(world, tmp_path, request):
 
 
 def answered(program):
-    """What the program says in the end."""
+    """The program's last output."""
     assert program.ends() == 0, program.both()
     return json.loads(program.stdout.splitlines()[-1])
 
 
 def is_signed_in(desk, program, person, methods=("pwd",), application=None):
-    """The token is that person's, by these proofs, and the one that was had without anybody is as well."""
+    """Checks that the token is that user's, with these proofs, and so is the one that needed no prompt."""
     answer = answered(program)
     assert "token" in answer, answer
     for token in (answer["token"], answer["again"]):
@@ -54,7 +54,7 @@ def is_signed_in(desk, program, person, methods=("pwd",), application=None):
 
 
 @pytest.mark.parametrize(("library", "browser", "way"), EVERY_WAY)
-def test_somebody_signs_in_by_a_browser(library, browser, way, sit):
+def test_a_user_signs_in_with_a_browser(library, browser, way, sit):
     desk = sit(browser, way)
     program = desk.library(library, "browser")
     desk.tab.go(program.address())
@@ -64,7 +64,7 @@ def test_somebody_signs_in_by_a_browser(library, browser, way, sit):
 
 
 @pytest.mark.parametrize(("library", "browser"), [("msal", "forms"), ("azure-identity", "chromium")])
-def test_a_second_factor_is_asked_for_and_can_be_put_right(library, browser, sit):
+def test_a_second_factor_is_required_and_can_be_corrected(library, browser, sit):
     desk = sit(browser)
     program = desk.library(library, "browser")
     desk.tab.go(program.address())
@@ -79,8 +79,8 @@ def test_a_second_factor_is_asked_for_and_can_be_put_right(library, browser, sit
 
 
 @pytest.mark.parametrize(("browser", "who"), [("forms", "ada"), ("chromium", "grace")])
-def test_consent_is_asked_for_once(browser, who, sit):
-    """The program is of the tenant's own: nobody has allowed it anything yet."""
+def test_consent_is_requested_once(browser, who, sit):
+    """The program is registered in the tenant, and has no consent yet."""
     desk = sit(browser)
     person = getattr(desk.people, who)
     for is_first in (True, False):
@@ -92,7 +92,7 @@ def test_consent_is_asked_for_once(browser, who, sit):
             desk.tab.sees("Permissions requested")
             desk.tab.sees("Access Azure Resource Manager as you")
             desk.tab.click("Accept")
-        # The second time the browser knows who it is, and nothing is left to ask.
+        # The second time, the browser is signed in and the consent is stored.
         pages.hand_over(desk.tab)
         is_signed_in(desk, program, person, application=desk.people.notebook)
 
@@ -106,7 +106,7 @@ def test_consent_is_asked_for_once(browser, who, sit):
         ("Permissions requested", "azure-identity", "chromium"),
     ],
 )
-def test_who_cancels_is_refused(page, library, browser, sit):
+def test_a_cancelled_sign_in_is_rejected(page, library, browser, sit):
     desk = sit(browser)
     program = desk.library(library, "browser", desk.people.plotter)
     desk.tab.go(program.address())
@@ -123,7 +123,7 @@ def test_who_cancels_is_refused(page, library, browser, sit):
         assert answer["error"] == "access_denied", answer
 
 
-def test_who_needs_an_administrator_is_told_so(sit):
+def test_a_need_for_admin_consent_is_reported(sit):
     desk = sit()
     program = desk.library("msal", "browser", desk.people.audited)
     desk.tab.go(program.address())
@@ -137,7 +137,7 @@ def test_who_needs_an_administrator_is_told_so(sit):
 
 
 @pytest.mark.parametrize("browser", ["forms", "chromium"])
-def test_a_wrong_password_can_be_put_right(browser, sit):
+def test_a_wrong_password_can_be_corrected(browser, sit):
     desk = sit(browser)
     program = desk.library("azure-identity", "browser")
     desk.tab.go(program.address())
@@ -150,7 +150,7 @@ def test_a_wrong_password_can_be_put_right(browser, sit):
 
 
 @pytest.mark.parametrize("browser", ["forms", "chromium"])
-def test_who_goes_back_can_be_somebody_else(browser, sit):
+def test_going_back_allows_another_account(browser, sit):
     desk = sit(browser)
     program = desk.library("azure-identity", "browser")
     desk.tab.go(program.address())
@@ -168,8 +168,8 @@ OWN_WORDS = {
 
 
 @pytest.mark.parametrize("library", OWN_WORDS)
-def test_a_closed_tab_is_told_to_nobody(library, sit):
-    """The program gives up by its own clock, and says so in its own words."""
+def test_a_closed_tab_sends_no_response(library, sit):
+    """The program stops after its own timeout, and reports it in its own words."""
     desk = sit("chromium")
     program = desk.library(library, "browser", timeout=2)
     desk.tab.go(program.address())
@@ -181,13 +181,13 @@ def test_a_closed_tab_is_told_to_nobody(library, sit):
 
 
 def asked_code(program):
-    """The address and the code that the program shows."""
+    """The URL and the code that the program shows."""
     shown = json.loads(program.says(r"\{.*\}\n", "stdout")[0])
     return shown["address"], shown["code"]
 
 
 @pytest.mark.parametrize(("library", "browser", "way"), EVERY_WAY)
-def test_somebody_signs_in_by_a_device_code(library, browser, way, sit):
+def test_a_user_signs_in_with_a_device_code(library, browser, way, sit):
     desk = sit(browser, way)
     program = desk.library(library, "device")
     pages.enter_code(desk.tab, *asked_code(program))
@@ -198,7 +198,7 @@ def test_somebody_signs_in_by_a_device_code(library, browser, way, sit):
 
 
 @pytest.mark.parametrize("library", ["msal", "azure-identity"])
-def test_who_declines_a_device_code_is_refused(library, sit):
+def test_a_declined_device_code_is_rejected(library, sit):
     desk = sit()
     program = desk.library(library, "device")
     address, code = asked_code(program)
@@ -218,8 +218,8 @@ def test_who_declines_a_device_code_is_refused(library, sit):
 @pytest.mark.parametrize(
     ("flow", "browser"), [("browser", "chromium"), ("device code", "forms"), ("device code", "chromium")]
 )
-def test_somebody_signs_in_to_azure_cli(flow, browser, sit):
-    """By Azure's names: it can't be told of an authority that is none of Microsoft's."""
+def test_a_user_signs_in_to_azure_cli(flow, browser, sit):
+    """With Azure's real names: Azure CLI accepts only Microsoft's authorities."""
     desk = sit(browser)
     az = AzureCli(desk.folder / "azure", desk.way.environment)
     how = ["--use-device-code"] if flow == "device code" else []

@@ -1,4 +1,4 @@
-"""A way into the emulator, and running programs by it."""
+"""A way into the emulator. It runs programs."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ WORKSPACE = "ws-contoso-ml"
 
 @dataclass
 class Job:
-    """One sign-in by azure-identity: which credential, made of what, in which environment, for which scope."""
+    """One sign-in with azure-identity: the credential, its arguments, the environment, the scope."""
 
     credential: str
     arguments: dict
@@ -28,16 +28,16 @@ class Job:
 
 
 class Way:
-    """A way into the emulator: the environment that it gives a program, and the addresses that it serves."""
+    """A way into the emulator: the environment of its programs, and the URLs of the services."""
 
     def __init__(self, emulator, name, apps):
         self.emulator, self.name = emulator, name
-        # A program without an identity; those that read one from the environment are given it by the test.
+        # The environment has no identity. A test adds one to programs that read it from the environment.
         self.environment = emulator.environment(name, "no-account")
         by_ports = name == "ports"
         self.login = emulator.info["login_url"] if by_ports else "https://login.microsoftonline.com"
         self.arm = emulator.info["arm_url"] if by_ports else "https://management.azure.com"
-        # By ports the authority is not one of Microsoft's, and MSAL would ask Microsoft about it.
+        # By ports the authority is not one of Microsoft's, and MSAL would check that with Microsoft.
         self.identity_options = {"disable_instance_discovery": True} if by_ports else {}
         self.tenant, self.subscription = apps.tenant, apps.subscription
         self._keys = None
@@ -46,7 +46,7 @@ class Way:
         return self.name
 
     def get(self, url):
-        """A GET by this way, from within the test."""
+        """A GET by this way, from the test."""
         environment = self.environment
         proxy = environment.get("HTTPS_PROXY")
         with requests.Session() as session:
@@ -61,12 +61,12 @@ class Way:
         return answer.json()
 
     def configuration(self, version="v2.0"):
-        """Where the OpenID configuration of the tenant is."""
+        """The URL of the tenant's OpenID configuration."""
         path = "/v2.0" if version == "v2.0" else ""
         return f"{self.login}/{self.tenant}{path}/.well-known/openid-configuration"
 
     def claims(self, token, audience):
-        """A token's claims, after PyJWT has verified it against the key set."""
+        """A token's claims, after PyJWT has verified it with the key set."""
         if self._keys is None:
             self._keys = jwt.PyJWKSet.from_dict(self.get(self.get(self.configuration())["jwks_uri"]))
         key = self._keys[jwt.get_unverified_header(token)["kid"]]
@@ -83,7 +83,7 @@ class Way:
         return self.run(program, question, **job.variables)
 
     def msal(self, app, credential, scope=ARM + "/.default", tenant=None):
-        """Runs a program that uses MSAL itself."""
+        """Runs a program that uses MSAL directly."""
         question = {
             "client_id": app.client_id,
             "authority": f"{self.login}/{tenant or self.tenant}",
@@ -95,7 +95,7 @@ class Way:
         return self.run("msal_app", question)
 
     def run(self, program, job, **variables):
-        """Runs one of the programs in this way's environment, and gives what it answered."""
+        """Runs one of the programs in this way's environment. Returns its output."""
         done = subprocess.run(
             [sys.executable, HERE / "programs" / f"{program}.py"],
             input=json.dumps(job),

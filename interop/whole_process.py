@@ -1,6 +1,6 @@
-"""A token for a script, as a whole process: `azcred token` beside Python doing the same with azure-identity.
+"""A token for a script, as a whole process: `azcred token` beside azure-identity for Python.
 
-Both sign in by AZURE_CLIENT_SECRET at the same emulator, in turn. What is printed are medians: of the time from start
+Both sign in with AZURE_CLIENT_SECRET to the same emulator, and alternate. The output has medians of the time from start
 to end, and of the largest memory.
 """
 
@@ -26,7 +26,7 @@ PYTHON = (
 
 
 def start(command, environment):
-    """Starts a command; from here on it is that program, no longer a copy of this one."""
+    """Starts a command. The child process has become that program when this returns."""
     return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
 
 
@@ -35,7 +35,7 @@ def finish(process):
     with process.stdout:
         token = process.stdout.read()
     if process.wait() or token.count(b".") != 2:
-        sys.exit(f"{process.args[0]} gave no token: exit code {process.returncode}")
+        sys.exit(f"{process.args[0]} printed no token: exit code {process.returncode}")
 
 
 def seconds(command, environment):
@@ -46,9 +46,9 @@ def seconds(command, environment):
 
 
 def mebibytes(command, environment):
-    """The largest resident memory in MiB, where the system tells it of others (Linux).
+    """The largest resident memory in MiB, on systems that report it for other processes (Linux).
 
-    It is looked at while the process runs: what wait4(2) gives includes the memory of the Python that started it.
+    It is read while the process runs, as wait4(2) includes the memory of the Python that started it.
     """
     process = start(command, environment)
     peaks = []
@@ -60,7 +60,7 @@ def mebibytes(command, environment):
 
 
 def look(status, peaks):
-    """Notes the largest resident memory so far, until the process is gone."""
+    """Records the largest resident memory so far, until the process has ended."""
     while True:
         try:
             lines = status.read_text().splitlines()
@@ -79,7 +79,7 @@ def main():
         with Emulator(binary, home, apps.file) as emulator:
             way = Way(emulator, "ports", apps)
             identity = apps.demo.variables(way) | {"AZURE_CLIENT_SECRET": apps.demo.secret}
-            # Each time as if it were the first.
+            # Each run is like the first one.
             environment = way.environment | identity | {"AZCRED_CACHE": "never"}
             commands = {
                 "azcred token": [binary, "token", "--scope", SCOPE],

@@ -1,4 +1,4 @@
-//! A token endpoint on loopback that counts its requests and takes as long as it is told.
+//! A token endpoint on this machine. It counts its requests, and its delay can be set.
 
 use anyhow::Result;
 use axum::{Json, Router, extract::State, routing::post};
@@ -12,10 +12,10 @@ use std::{
 };
 use tokio::net::TcpListener;
 
-/// As long as a real access token for Resource Manager.
+/// The length of a real access token for Resource Manager.
 const TOKEN_BYTES: usize = 1500;
 
-/// A running authority; it ends with the process.
+/// A running authority. It stops when the process ends.
 #[derive(Clone)]
 pub(crate) struct Authority {
     pub(crate) address: SocketAddr,
@@ -30,7 +30,7 @@ struct Settings {
 }
 
 impl Authority {
-    /// One that gives tokens good for `expires_in` seconds.
+    /// Starts an authority whose tokens are valid for `expires_in` seconds.
     pub(crate) async fn start(expires_in: u64) -> Result<Self> {
         let state = Arc::new(Settings {
             expires_in: AtomicU64::new(expires_in),
@@ -47,7 +47,7 @@ impl Authority {
         Ok(Self { address, state })
     }
 
-    /// From now on answers after `delay`, with tokens good for `expires_in` seconds.
+    /// Delays all later responses by `delay`, with tokens that are valid for `expires_in` seconds.
     pub(crate) fn slow_down(&self, delay: Duration, expires_in: u64) {
         self.state.expires_in.store(expires_in, Ordering::SeqCst);
         self.state.delay_ms.store(
@@ -56,7 +56,7 @@ impl Authority {
         );
     }
 
-    /// How many of them answered no challenge.
+    /// How many requests had no claims challenge.
     pub(crate) fn unchallenged(&self) -> usize {
         self.state.unchallenged.load(Ordering::SeqCst)
     }

@@ -1,4 +1,4 @@
-//! The path that programs take most: a token that is there and good.
+//! The most frequent call of a program: the token is cached and valid.
 
 use crate::{SCOPES, authority::Authority, median, peer};
 use anyhow::Result;
@@ -8,7 +8,7 @@ use std::{future::Future, hint::black_box, time::Instant};
 const CALLS: u32 = 128_000;
 const ROUNDS: usize = 21;
 
-/// Nanoseconds a call, with the work spread over `tasks`.
+/// Nanoseconds per call, with the calls spread over `tasks`.
 pub(crate) async fn run(tasks: u32) -> Result<()> {
     let authority = Authority::start(3600).await?;
     let ours = peer::azcred(&authority)?;

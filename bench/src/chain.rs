@@ -1,4 +1,5 @@
-//! What the chain costs by itself: when its first source answers, and when nobody does.
+//! The chain's own cost: when its first source returns a token, and when all sources are
+//! unavailable.
 
 use crate::{CLIENT, TENANT, authority::Authority, median};
 use anyhow::{Result, ensure};
@@ -16,14 +17,14 @@ use tokio::sync::Barrier;
 
 const ROUNDS: usize = 201;
 const CALLERS: usize = 10_000;
-/// A resolution may cost this much, in milliseconds.
+/// The target for a run of the chain, in milliseconds.
 const TARGET: f64 = 2.0;
 
 pub(crate) async fn run() -> Result<()> {
     let authority = Authority::start(3600).await?;
     let at = azcred::Authority::new(&format!("http://{}", authority.address))?;
     let request = TokenRequest::new(Scope::ARM);
-    // One HTTP client for all, connected by the first: what is measured is the chain and no
+    // All share one HTTP client, which the first one connects: the chain is measured, not the
     // handshake.
     let options =
         ClientOptions::new(service_principal().shared()).with_cloud(Cloud::with_authority(at));
@@ -63,8 +64,9 @@ fn service_principal() -> Fixture {
         .with_var("AZURE_CLIENT_SECRET", "secret")
 }
 
-/// The middle time until a chain says that nobody is here, by the real disk and the real processor.
-/// That no metadata service answers was found out before, as it is once in every boot.
+/// The median time until a chain reports that all sources are unavailable, with the real disk and
+/// the real processor. That the metadata service does not answer is already known, as it is after
+/// the first request of each boot.
 async fn absent(request: &TokenRequest) -> Result<f64> {
     let home = std::env::temp_dir().join(format!("azcred-bench-{}", std::process::id()));
     let bare = bare::Bare { home: home.clone() };
@@ -89,13 +91,13 @@ async fn absent_there(bare: bare::Bare, request: &TokenRequest) -> Result<f64> {
         times.push(started.elapsed().as_secs_f64() * 1e3);
         ensure!(
             answer.is_err_and(|error| error.is_unavailable()),
-            "somebody is signed in here"
+            "a source has a sign-in on this machine"
         );
     }
     Ok(median(times))
 }
 
-/// Ten thousand callers whose chain has not looked at anything yet.
+/// Ten thousand callers of a new chain.
 async fn at_once(
     options: ClientOptions,
     authority: &Authority,
@@ -145,7 +147,7 @@ async fn callers(chain: Chain, request: &TokenRequest) -> Result<f64> {
     Ok(started.elapsed().as_secs_f64() * 1e3)
 }
 
-/// This machine with nobody's variables.
+/// This machine with no variable except PATH.
 mod bare {
     use azcred::system::{
         Command, FileFacts, Finished, Hypervisor, RealSystem, System, Unfinished,

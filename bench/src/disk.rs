@@ -1,8 +1,8 @@
-//! The cache on disk, as processes use it: many that want one token, many that are killed while
-//! they write, and a folder that is full.
+//! The cache on disk, as processes use it: many processes that need the same token, many that are
+//! killed while they write, and a full folder.
 //!
-//! The processes are this program again, with a home of their own in a folder that goes with the
-//! run.
+//! The processes run this program again. Each run has its own home folder, which is deleted
+//! afterwards.
 
 use crate::{CLIENT, TENANT, authority::Authority, median};
 use anyhow::{Context, Result, bail, ensure};
@@ -21,13 +21,13 @@ use std::{
 
 const ASKERS: usize = 64;
 const KILLED: usize = 2000;
-/// So many are killed at once.
+/// Processes that are killed at the same time.
 const AT_ONCE: usize = 8;
-/// Entries that those who are killed replace.
+/// Entries that the killed processes replace.
 const ENTRIES: usize = 10;
 const LOOKUPS: usize = 400;
 const MANY: usize = 100_000;
-/// How much longer a look among many may take: what the file system's own tree costs.
+/// How much longer a lookup among many entries may take: the cost of the file system's own tree.
 const SAME: f64 = 1.5;
 
 pub(crate) async fn run() -> Result<()> {
@@ -37,7 +37,7 @@ pub(crate) async fn run() -> Result<()> {
     lookups().await
 }
 
-/// What a process of this program does, where it was told to be one.
+/// Runs the part of a child process, if the arguments name one.
 pub(crate) async fn role(arguments: &[String]) -> Result<bool> {
     let [role, authority] = arguments else {
         return Ok(false);
@@ -49,7 +49,7 @@ pub(crate) async fn role(arguments: &[String]) -> Result<bool> {
         }
         "write" => {
             let credential = credential(authority)?;
-            // A challenge is never answered from the disk, and its answer is always written.
+            // The cache is not read for a challenge, but the new token is written.
             for round in 0_u64.. {
                 for request in &requests {
                     let challenge = format!("{{\"n\":{round}}}");
@@ -76,7 +76,7 @@ pub(crate) async fn role(arguments: &[String]) -> Result<bool> {
             }
             println!("{}", median(times));
         }
-        other => bail!("there is no role '{other}'"),
+        other => bail!("unknown role '{other}'"),
     }
     Ok(true)
 }
@@ -97,7 +97,7 @@ fn credential(authority: &str) -> Result<ClientSecretCredential> {
     )?)
 }
 
-/// A folder for one home; it goes with the value.
+/// The home folder of one run. It is deleted with the value.
 struct Home(PathBuf);
 
 impl Home {
@@ -124,7 +124,7 @@ impl Home {
             .spawn()?)
     }
 
-    /// Runs a process to its end; what it printed.
+    /// Runs a process to its end. Returns its output.
     async fn run(&self, role: &str, authority: &Authority) -> Result<String> {
         finish(self.start(role, authority)?).await
     }
@@ -140,9 +140,9 @@ impl Drop for Home {
     }
 }
 
-/// Waits until a writer says that it writes.
+/// Waits until a writer reports its first write.
 async fn has_begun(writer: &mut Child) -> Result<()> {
-    let mut stdout = writer.stdout.take().context("it has a standard output")?;
+    let mut stdout = writer.stdout.take().context("the process has no standard output")?;
     tokio::task::spawn_blocking(move || stdout.read_exact(&mut [0; 1])).await??;
     Ok(())
 }
@@ -173,7 +173,7 @@ async fn at_once() -> Result<()> {
     }
     let requests = authority.requests();
     println!(
-        "  {ASKERS} processes at once, nobody has a token, an authority that takes 300 ms: {:.0} ms, all have it, {requests} request \
+        "  {ASKERS} processes at once without a cached token, an authority that takes 300 ms: {:.0} ms, all have it, {requests} request \
          (target 1: {})",
         started.elapsed().as_secs_f64() * 1e3,
         verdict(requests == 1)
@@ -196,7 +196,7 @@ async fn killed() -> Result<()> {
             for writer in &mut writers {
                 has_begun(writer).await?;
             }
-            // Instants spread over some rounds of writing (Knuth's linear congruential generator).
+            // Times spread over several rounds of writing (Knuth's linear congruential generator).
             at = at
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
@@ -233,8 +233,8 @@ async fn killed() -> Result<()> {
     Ok(())
 }
 
-/// Lets two hours go by for what was half written, and the day for pruning come. How many such
-/// files there were, and are.
+/// Makes half-written files two hours old, so that the cache prunes them. Returns how many there
+/// were, and how many are left.
 async fn prune(home: &Home, authority: &Authority) -> Result<(usize, usize)> {
     let folder = home.tokens();
     let half_written = || -> Result<Vec<PathBuf>> {
@@ -245,10 +245,10 @@ async fn prune(home: &Home, authority: &Authority) -> Result<(usize, usize)> {
             .collect())
     };
     let before = half_written()?;
-    // Else nothing would be shown.
+    // Otherwise the test would show nothing.
     ensure!(
         !before.is_empty(),
-        "nobody was killed while a file was half written"
+        "no process was killed while a file was half written"
     );
     let earlier = SystemTime::now() - Duration::from_secs(2 * 3600);
     for path in &before {
@@ -287,17 +287,17 @@ async fn lookups() -> Result<()> {
     let sealed = fs::read_dir(&folder)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| name(path).len() == 64)
-        .context("there is no entry")?;
+        .context("the cache has no entry")?;
     let sealed = fs::read(sealed)?;
     let look = async || -> Result<f64> { Ok(home.run("look", &authority).await?.trim().parse()?) };
     let few = look().await?;
-    // What is in them is of no interest to whoever looks for another.
+    // Their content does not matter for a lookup of another entry.
     for number in ENTRIES..MANY {
         fs::write(folder.join(format!("{number:0>64}")), &sealed)?;
     }
     let many = look().await?;
     println!(
-        "  a look for one token among {ENTRIES} and among {MANY}: {few:.0} and {many:.0} µs (target: the same, up to {SAME} times: {})",
+        "  a lookup of one token among {ENTRIES} and among {MANY}: {few:.0} and {many:.0} µs (target: the same, up to {SAME} times: {})",
         verdict(many < few * SAME)
     );
     Ok(())

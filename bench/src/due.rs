@@ -1,4 +1,4 @@
-//! A thousand callers whose tokens are good and due for refresh, while the authority is slow.
+//! A thousand callers whose tokens are valid and due for refresh, with a slow authority.
 
 use crate::{SCOPES, authority::Authority, median, peer};
 use anyhow::Result;
@@ -12,10 +12,10 @@ use tokio::sync::Barrier;
 
 const CALLERS: usize = 1000;
 const DELAY: Duration = Duration::from_millis(500);
-/// Good for four more minutes: within the five before the end in which both sides refresh.
+/// Four more minutes: within the last five, both libraries refresh a token.
 const LIFETIME: u64 = 240;
 
-/// What one side made its callers wait, and how much it asked.
+/// How long callers waited, and the number of requests.
 struct Outcome {
     longest_ms: f64,
     median_ms: f64,
@@ -51,7 +51,7 @@ pub(crate) async fn run() -> Result<()> {
         .await?
     };
     println!(
-        "\n{CALLERS} callers, two scopes, tokens good and due for refresh, an authority that takes 500 ms"
+        "\n{CALLERS} callers, two scopes, tokens valid and due for refresh, an authority that takes 500 ms"
     );
     for (name, outcome, target) in [
         ("azure_identity", official, ""),
@@ -73,7 +73,7 @@ async fn measure<F: Future<Output = Result<()>> + Send + 'static>(
         call(number).await?;
     }
     authority.slow_down(DELAY, 3600);
-    // A clock that is read cheaply ticks a hundred times a second; until it does, no token is due.
+    // A coarse clock ticks a hundred times a second. Until the next tick, no token is due.
     tokio::time::sleep(Duration::from_millis(50)).await;
     let before = authority.requests();
     let start = Arc::new(Barrier::new(CALLERS));
@@ -92,7 +92,7 @@ async fn measure<F: Future<Output = Result<()>> + Send + 'static>(
     for caller in callers {
         waits.push(caller.await??);
     }
-    // Whatever was started in the background has left by the time that it takes to answer it.
+    // After this time, the background requests have their responses.
     tokio::time::sleep(DELAY * 2).await;
     Ok(Outcome {
         longest_ms: waits.iter().copied().fold(0.0, f64::max),

@@ -1,7 +1,7 @@
 //! azcred beside the published `azure_identity`, in one process: the same authority, the same
-//! runtime, rounds in turn.
+//! runtime, alternating rounds.
 //!
-//! Absolute times say more about the machine than about the code; the ratios are what to read.
+//! Absolute times depend on the machine. Compare the ratios.
 
 mod authority;
 mod cached;
@@ -12,7 +12,7 @@ mod peer;
 
 use anyhow::Result;
 
-/// Two scopes, as a program has that talks to Resource Manager and to storage.
+/// Two scopes, as in a program that uses Resource Manager and storage.
 const SCOPES: [&str; 2] = [
     "https://management.azure.com/.default",
     "https://storage.azure.com/.default",

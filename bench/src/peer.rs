@@ -1,4 +1,4 @@
-//! The two that are compared, each as its users hold it.
+//! The two libraries, each as its users use it.
 
 use crate::{CLIENT, TENANT, authority::Authority};
 use anyhow::Result;
@@ -13,7 +13,7 @@ use azure_core::{
 use azure_identity::ClientSecretCredentialOptions;
 use std::{net::SocketAddr, sync::Arc};
 
-/// Ours.
+/// azcred.
 pub(crate) fn azcred(authority: &Authority) -> Result<Arc<dyn Credential>> {
     let at = azcred::Authority::new(&format!("http://{}", authority.address))?;
     let options = ClientOptions::default().with_cloud(Cloud::with_authority(at));
@@ -26,13 +26,13 @@ pub(crate) fn azcred(authority: &Authority) -> Result<Arc<dyn Credential>> {
     Ok(Arc::new(credential))
 }
 
-/// Ours, as the official SDK takes it.
+/// azcred, as a credential of the official SDK.
 pub(crate) fn adapter(authority: &Authority) -> Result<Arc<dyn TokenCredential>> {
     Ok(Arc::new(AzureCoreCredential::new(azcred(authority)?)))
 }
 
-/// The official one. It takes HTTPS authorities only, so its HTTP client goes to loopback in place
-/// of the host it names.
+/// The official library. It accepts only HTTPS authorities, so its HTTP client sends requests to
+/// this machine in place of the named host.
 pub(crate) fn azure_identity(authority: &Authority) -> Result<Arc<dyn TokenCredential>> {
     let client = ToLoopback {
         address: authority.address,

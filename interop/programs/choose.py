@@ -1,12 +1,11 @@
-"""Programs that choose by themselves as whom to sign in, in one environment after another.
+"""Programs that choose an identity themselves, in one environment after another.
 
-Argument: which program. Standard input: for each environment a line with its variables. Standard output: for each a
-line with {"claims"} of the token that was had; or {"failed": "nothing" | "refused" | "error", "code", "said"}, with
-{"asks"}, the credentials by which the program would ask a person, each with its seconds. With the argument `attended`
-it does ask, and has its own environment besides what the line says.
+Argument: the program. Standard input: for each environment, a line with its variables. Standard output: for each, a
+line with {"claims"} of the token, or {"failed": "nothing" | "refused" | "error", "code", "said"}. {"asks"} lists the
+credentials with which the program would prompt a person, each with its seconds. With the argument `attended` the
+program does prompt, and adds the line's variables to its own environment.
 
-A process starts once, and not for each environment: what is imported takes seconds, and reads nothing of the
-environment before it is asked for a token.
+One process handles all environments: the imports take seconds, and read no variables before a token is requested.
 """
 
 import contextvars
@@ -33,25 +32,25 @@ from azure.identity import (
 SCOPE = "https://management.azure.com/.default"
 
 
-# How a person would be asked in the environment at hand: by which credential, and for how long. Here nobody answers.
+# How a person would be prompted in this environment: the credential, and its seconds. No person answers.
 asked = []
 
 
-def nobody_answers(credential, *_, **__):
+def no_answer(credential, *_, **__):
     asked.append([type(credential).__name__, credential._timeout])
-    raise CredentialUnavailableError(message="nobody is here to answer")
+    raise CredentialUnavailableError(message="no person is here to answer")
 
 
 ATTENDED = "attended" in sys.argv
 if not ATTENDED:
-    InteractiveBrowserCredential._request_token = nobody_answers
-    DeviceCodeCredential._request_token = nobody_answers
-# How long it waits between its attempts is not what is compared.
+    InteractiveBrowserCredential._request_token = no_answer
+    DeviceCodeCredential._request_token = no_answer
+# The pause between attempts is not compared.
 HttpTransport.sleep = lambda self, duration: None
 
 
 class Diary(logging.Handler):
-    """What azure-identity says of its attempts: which failed, which ended a chain, and the chain's last word."""
+    """azure-identity's log of its attempts: which failed, which ended a chain, and the chain's last error."""
 
     def __init__(self):
         super().__init__(logging.DEBUG)
@@ -71,7 +70,7 @@ def default_chain(_):
 
 
 def managed_identity(_):
-    # The class itself reads no variable for its choice; programs hand it this one, as the chain does.
+    # The class reads no variable for its choice. Programs pass it this one, as the chain does.
     return ManagedIdentityCredential(client_id=os.environ.get("AZURE_CLIENT_ID"))
 
 
@@ -88,8 +87,9 @@ def hi_ml(loaded):
 
 
 def module_of(package, name, **stubs):
-    """A module of a package by itself: without what the package's own first line imports, and with stand-ins for what
-    the module imports and doesn't use to sign in."""
+    """A module of a package, without the package's own first imports, and with stand-ins for modules that it imports
+    but does not use for the sign-in.
+    """
     for stub, names in stubs.items():
         stub = stub.replace("__", ".")
         sys.modules[stub] = types.ModuleType(stub, f"A stand-in for {stub}, which is not installed.")
@@ -136,11 +136,11 @@ def causes(error):
 
 
 def failure(error, ended):
-    """What an error means: that there was nothing, that Entra ID said no, or that something there could not be used."""
+    """The kind of an error: nothing was found, Entra ID rejected it, or something was found but not usable."""
     said = " <- ".join(f"{type(cause).__name__}: {cause}" for cause in causes(error))
     code = re.search(r"AADSTS(\d+)", said)
     unavailable = isinstance(error, CredentialUnavailableError) or (
-        # This one says it by ValueError, as it is made.
+        # This credential raises ValueError, in its constructor.
         isinstance(error, ValueError) and "authentication unavailable" in str(error)
     )
     if code:
@@ -162,12 +162,12 @@ def outcome(choose, loaded):
         credential = choose(loaded)
         if isinstance(
             credential, InteractiveBrowserCredential
-        ):  # kedro's last resort, which asks when it is used
+        ):  # kedro's last credential, which prompts when it is used
             credential.get_token(SCOPE)
         token = credential.get_token(SCOPE).token
         return {"claims": jwt.decode(token, options={"verify_signature": False})}
     except Exception as error:
-        # A chain's own error is of one kind, whatever was behind it; and who asks a person forgets why.
+        # A chain has one kind of error for all causes. A program that prompts loses the cause.
         why = diary.ended or diary.chain or (diary.failed if asked else error)
         return failure(why, ended=why is not diary.chain) | {"asks": list(asked)}
     finally:
@@ -182,7 +182,7 @@ def main():
         if not ATTENDED:
             os.environ.clear()
         os.environ.update(json.loads(line))
-        # azure-identity keeps where it is in a chain in context variables, and leaves them set when it fails.
+        # azure-identity stores its position in a chain in context variables, and does not reset them after a failure.
         answer = contextvars.copy_context().run(outcome, choose, loaded)
         print(json.dumps(answer), file=answers, flush=True)
 

@@ -1,7 +1,7 @@
-"""A program that signs in by azure-identity in a job of a CI system, by what the job's environment says.
+"""A program that signs in with azure-identity in a CI job, from the job's environment.
 
 Standard input: {"credential": "pipelines" | "assertion" | "workload", "arguments": {…}, "scope", "token_file"}.
-Standard output: the token, or the error. The assertion is asked of GitHub by the standard library.
+Standard output: the token, or the error. It requests the assertion from GitHub with the standard library.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""A program that looks around in Azure Resource Manager by Microsoft's management clients.
+"""A program that reads Azure Resource Manager with Microsoft's management clients.
 
-Standard input: {"subscription", "resource_group", "scope", "base_url", "arguments"}. Standard output: what each call
-gave, or its error.
+Standard input: {"subscription", "resource_group", "scope", "base_url", "arguments"}. Standard output: the result of
+each call, or its error.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""A program that is given an identity by where it runs, and looks at a workspace as that identity.
+"""A program that gets its identity from its host, and reads a workspace with it.
 
-Standard input: {"credential": name, "arguments": {…}, "scope": …, "url": …}. Standard output: the token and the status
-of the URL with it, or the error. Where it runs, the environment says.
+Standard input: {"credential": name, "arguments": {…}, "scope": …, "url": …}. Standard output: the token, and the status
+of the URL with it; or the error. The environment determines the host.
 """
 
 import json
@@ -18,7 +18,7 @@ from azure.identity import (
 
 
 class Msal:
-    """MSAL's own client, as a program uses it that has no azure-identity."""
+    """MSAL's own client, as a program without azure-identity uses it."""
 
     def __init__(self, client_id=None):
         chosen = msal.UserAssignedManagedIdentity(client_id=client_id) if client_id else None
@@ -34,7 +34,7 @@ class Msal:
 
 
 def on_behalf_of(**arguments):
-    """azure-ai-ml's credential; importing it takes seconds."""
+    """azure-ai-ml's credential. To import it takes seconds."""
     from azure.ai.ml.identity import AzureMLOnBehalfOfCredential
 
     return AzureMLOnBehalfOfCredential(**arguments)

@@ -1,7 +1,7 @@
-"""A program that signs in by azure-identity.
+"""A program that signs in with azure-identity.
 
-Standard input: {"credential": name, "arguments": {…}, "scope": …}. Standard output: the token, or the error.
-The proxy, the authority and the trust come from the environment, as they would for any program.
+Standard input: {"credential": name, "arguments": {…}, "scope": …}. Standard output: the token, or the error. The
+environment sets proxy, authority and trust, as for any program.
 """
 
 import json

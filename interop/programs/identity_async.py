@@ -1,4 +1,4 @@
-"""The same program as identity.py, by azure-identity's async credentials, whose transport is aiohttp."""
+"""The same program as identity.py, with azure-identity's async credentials, whose transport is aiohttp."""
 
 import asyncio
 import json

@@ -1,7 +1,7 @@
-"""A program that signs in by MSAL itself.
+"""A program that signs in with MSAL.
 
 Standard input: {"client_id", "authority", "client_credential", "scope", "instance_discovery"}. Standard output: the
-token, or the error as MSAL gives it.
+token, or MSAL's error.
 """
 
 import json
@@ -27,6 +27,6 @@ try:
         }
     else:
         answer = {"error": first["error"], "message": first["error_description"], "answer": first}
-except ValueError as error:  # MSAL looks up the tenant when the application is made
+except ValueError as error:  # MSAL requests the tenant's configuration in the constructor
     answer = {"error": type(error).__name__, "message": str(error)}
 json.dump(answer, sys.stdout)

@@ -1,8 +1,8 @@
-"""A program that signs a person in by MSAL itself.
+"""A program that signs a user in with MSAL.
 
 Standard input: {"authority", "elsewhere", "username", "password", "scope", "other_scope"}. Standard output: the access
-tokens of five calls in order (password, silent, silent for another scope, silent for another tenant, silent by force),
-where each came from, and MSAL's account; or the error as MSAL gives it.
+tokens of five calls in order (password, silent, silent for another scope, silent for another tenant, silent with a
+forced refresh), the source of each, and MSAL's account; or MSAL's error.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""A program that has a person sign in, by MSAL itself or by azure-identity.
+"""A program that signs a user in interactively, with MSAL or azure-identity.
 
 Standard input: {"library", "flow", "client_id", "authority", "tenant", "scope", "instance_discovery", "options"}.
-Standard output: for a device code first a line with the address and the code; then the token, the one that is had
-without anybody, and whose they are; or the error as the library gives it.
+Standard output: for a device code, first a line with the URL and the code; then the token, a second token that needs no
+prompt, and the account; or the library's error.
 """
 
 import json

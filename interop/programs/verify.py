@@ -1,4 +1,4 @@
-"""A program that checks a token as a web API would: OpenID configuration, key set, PyJWT.
+"""A program that checks a token like a web API: OpenID configuration, key set, PyJWT.
 
 Standard input: {"configuration", "token", "audience", "issuer"}. Standard output: the claims, or the error.
 """
@@ -13,7 +13,7 @@ job = json.load(sys.stdin)
 configuration = requests.get(job["configuration"], timeout=30)
 configuration.raise_for_status()
 configuration = configuration.json()
-# PyJWKClient asks by urllib, which has its own ideas of proxies and trust: a second client for one call.
+# PyJWKClient uses urllib, which treats proxies and trust differently: a second HTTP client for one call.
 keys = jwt.PyJWKClient(configuration["jwks_uri"], timeout=30)
 try:
     key = keys.get_signing_key_from_jwt(job["token"])

@@ -1,7 +1,7 @@
-"""A program that reads an Azure Machine Learning workspace by azure-ai-ml, signed in by the environment.
+"""A program that reads an Azure Machine Learning workspace with azure-ai-ml, signed in from the environment.
 
 Standard input: {"subscription", "resource_group", "workspace", "arguments"}. Standard output: the workspace, or the
-error as the service gave it.
+service's error.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""A program that finds its workspace by `config.json`, as azure-ai-ml and hi-ml do. It does not sign in.
+"""A program that finds its workspace in `config.json`, as azure-ai-ml and hi-ml do. It does not sign in.
 
-Standard input: {"folder"}: where it is run. Standard output: {"azure_ai_ml", "hi_ml"}, each the three names.
+Standard input: {"folder"}: the working folder. Standard output: {"azure_ai_ml", "hi_ml"}, each with the three names.
 """
 
 import importlib.abc
@@ -22,7 +22,7 @@ class AnyClass(type):
 
 
 class AnyModule(types.ModuleType):
-    """A stand-in for a module that hi-ml imports, and does not use to find a workspace."""
+    """A stand-in for a module that hi-ml imports but does not use to find a workspace."""
 
     __path__ = []
 
@@ -33,7 +33,7 @@ class AnyModule(types.ModuleType):
 
 
 class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds stand-ins for the packages that are left out here."""
+    """Finds stand-ins for packages that are not installed."""
 
     PACKAGES = ("azureml", "conda_merge", "pandas", "param")
 
@@ -55,7 +55,7 @@ def hi_ml():
     bare.__path__ = importlib.util.find_spec("health_azure").submodule_search_locations
     sys.modules["health_azure"] = bare
     utils = importlib.import_module("health_azure.utils")
-    # What its `get_ml_client` does with the file that this finds.
+    # What its `get_ml_client` does with the file.
     return MLClient.from_config(MagicMock(), path=str(utils.resolve_workspace_config_path()))
 
 

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: azcred beside what people use today, on this machine.
+//! `cargo xtask bench`: azcred beside other tools, on this machine.
 
 use crate::{
     command::{cargo, root, run},
@@ -9,7 +9,7 @@ use crate::{
 use anyhow::Result;
 use std::{path::Path, process::Command};
 
-/// The verb. Absolute times say more about the machine than about the code: read the ratios.
+/// Runs the benchmarks. Absolute times depend on the machine: compare the ratios.
 pub(crate) fn run_verb() -> Result<()> {
     let release = ["--locked", "--release"];
     run(cargo(&["build", "--package", "azcred-cli"]).args(release))?;

@@ -1,5 +1,5 @@
-//! Chromium, for the tests that sign in as a person does: found, or installed where that may be
-//! done.
+//! Chromium, for the tests that sign in with a browser. It is found, or installed if that is
+//! possible.
 
 use crate::command::{on_path, shown, target, wait};
 use std::{
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-/// Debian calls it the first, older Ubuntus the second; hosted runners have Google's.
+/// The first name is Debian's, the second that of older Ubuntus. Hosted runners have Google's.
 const NAMES: [&str; 4] = [
     "chromium",
     "chromium-browser",
@@ -16,23 +16,23 @@ const NAMES: [&str; 4] = [
     "google-chrome",
 ];
 
-/// It is there within a second on an idle machine.
+/// On an idle machine it starts within a second.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
-/// It is 100 MB, with what it needs.
+/// The download has 100 MB with its dependencies.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
 
-/// The browser, or why there is none and what fixes that.
+/// The browser, or why it is missing and what fixes that.
 pub(crate) fn ready() -> Result<PathBuf, String> {
     if !cfg!(target_os = "linux") {
-        return Err("Chromium is driven on Linux only".into());
+        return Err("the tests use Chromium on Linux only".into());
     }
     if let Some(found) = find() {
         return Ok(found);
     }
     let apt = apt_get()?;
     println!("installing Chromium (once)");
-    // A container comes without lists of packages, or with old ones.
+    // A container has no package lists, or old ones.
     let commands: [&[&str]; 2] = [
         &["update", "-qq"],
         &[
@@ -64,7 +64,7 @@ pub(crate) fn ready() -> Result<PathBuf, String> {
             Err(error) => return Err(missing(&format!("{error:#}"))),
         }
     }
-    find().ok_or_else(|| missing("the package `chromium` brought no program of that name"))
+    find().ok_or_else(|| missing("the package `chromium` has no program with that name"))
 }
 
 fn find() -> Option<PathBuf> {
@@ -74,8 +74,8 @@ fn find() -> Option<PathBuf> {
         .find(|program| works(program))
 }
 
-/// Being there is not enough: Ubuntu's `chromium-browser` is a script that asks for a snap, and a
-/// browser without a profile of AppArmor's has no sandbox there and won't start.
+/// Whether the program starts. Ubuntu's `chromium-browser` is a script that asks for a snap, and a
+/// browser without an AppArmor profile has no sandbox there and does not start.
 fn works(program: &Path) -> bool {
     let mut command = Command::new(program);
     command
@@ -84,7 +84,7 @@ fn works(program: &Path) -> bool {
             "--user-data-dir={}",
             target().join("chromium").display()
         ))
-        // As root it refuses to start with it.
+        // As root, Chromium does not start with a sandbox.
         .args(is_root(&["id"]).then_some("--no-sandbox"))
         .args(["--dump-dom", "about:blank"])
         .stdin(Stdio::null())
@@ -93,24 +93,24 @@ fn works(program: &Path) -> bool {
     wait(&mut command, STARTS_WITHIN).is_ok_and(|status| status.success())
 }
 
-/// `apt-get` as somebody who may install, without asking for a password.
+/// `apt-get` with the right to install, without a prompt for a password.
 fn apt_get() -> Result<Vec<PathBuf>, String> {
     let Some(apt) = on_path("apt-get") else {
-        return Err(missing("there is no apt-get here to install it with"));
+        return Err(missing("apt-get, which would install it, is missing"));
     };
     if is_root(&["id"]) {
         return Ok(vec![apt]);
     }
-    // `-n`: fails where it would ask.
+    // `-n`: fails if it would prompt.
     if is_root(&["sudo", "-n", "id"]) {
         return Ok(vec!["sudo".into(), "-n".into(), apt]);
     }
     Err(missing(
-        "installing it takes root, or sudo without a password",
+        "to install it needs root, or sudo without a password",
     ))
 }
 
-/// Whether `id` says so, run by whatever stands before it.
+/// Whether the user is root, by `id` or by a command that runs `id`.
 fn is_root(id: &[&str]) -> bool {
     Command::new(id[0])
         .args(&id[1..])
@@ -123,7 +123,7 @@ fn is_root(id: &[&str]) -> bool {
 
 fn missing(why: &str) -> String {
     format!(
-        "there is no Chromium, and {why}. Install Chromium or Google Chrome so that it is on PATH"
+        "Chromium is missing, and {why}. Install Chromium or Google Chrome so that it is on PATH"
     )
 }
 
@@ -132,14 +132,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_that_is_there_and_does_not_run_is_no_browser() {
+    fn a_program_that_does_not_run_is_not_a_browser() {
         assert!(works(&on_path("true").unwrap()));
         assert!(!works(&on_path("false").unwrap()));
         assert!(!works(Path::new("/nowhere/at-all")));
     }
 
     #[test]
-    fn what_is_missing_is_said_with_what_fixes_it() {
+    fn the_message_has_the_cause_and_the_fix() {
         let said = missing("the moon is full");
         assert!(said.contains("the moon is full"), "{said}");
         assert!(said.contains("on PATH"), "{said}");

@@ -1,4 +1,4 @@
-//! Running another program: said before it starts, bounded in time, judged by its exit code.
+//! Runs other programs: shows the command, limits the time, checks the exit code.
 
 use anyhow::{Context as _, Result, bail};
 use std::{
@@ -11,8 +11,8 @@ use std::{
     time::Duration,
 };
 
-/// The longest that one program may run where nobody sits in front of it. A first build of
-/// everything on two cores takes about ten minutes.
+/// Longest time for one program without a terminal. On two cores, the first build of everything
+/// takes about ten minutes.
 const LIMIT: Duration = Duration::from_secs(40 * 60);
 
 /// The root of the repository.
@@ -21,7 +21,7 @@ pub(crate) fn root() -> PathBuf {
     xtask.parent().unwrap_or(xtask).to_path_buf()
 }
 
-/// Where cargo builds, and where everything that a chore installs goes.
+/// Where cargo builds, and where tools are installed.
 pub(crate) fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(
         || root().join("target"),
@@ -29,15 +29,15 @@ pub(crate) fn target() -> PathBuf {
     )
 }
 
-/// `cargo`, the one that runs this program.
+/// The `cargo` that runs this program.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
     command
 }
 
-/// Prints the command, runs it to its end with this program's output as its own, and fails unless
-/// it exits with zero.
+/// Shows a command and runs it to its end, with output to the same place. An exit code other than
+/// zero is an error.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     println!("$ {}", shown(command));
     let status = wait(command, LIMIT)?;
@@ -47,10 +47,10 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command within `limit`, and ends it and what it started when that has passed.
+/// Runs a command. After `limit`, ends it and its children.
 pub(crate) fn wait(command: &mut Command, limit: Duration) -> Result<ExitStatus> {
-    // On a terminal a person is the limit: Ctrl-C reaches every process of the foreground group.
-    // Elsewhere the command gets a group of its own, so that its children end with it.
+    // On a terminal there is no limit: Ctrl-C reaches every process of the foreground group.
+    // Elsewhere the command gets its own group, so that its children end with it.
     let attended = std::io::stdin().is_terminal();
     #[cfg(unix)]
     if !attended {
@@ -70,7 +70,7 @@ fn bounded(mut child: Child, limit: Duration) -> Result<ExitStatus> {
     let id = child.id();
     let (ended, end) = mpsc::channel();
     thread::spawn(move || {
-        // The receiver is gone only when the limit has passed; then nobody needs to know.
+        // The receiver is gone only after the limit. Then the result is not needed.
         let _ = ended.send(child.wait());
     });
     if let Ok(status) = end.recv_timeout(limit) {
@@ -85,7 +85,7 @@ fn bounded(mut child: Child, limit: Duration) -> Result<ExitStatus> {
 
 #[cfg(unix)]
 fn end_group(id: u32) {
-    // The standard library can end a process but not a group; `kill` is in POSIX.
+    // The standard library can end a process but not a group. `kill` is in POSIX.
     let _ = Command::new("kill")
         .args(["-KILL", "--", &format!("-{id}")])
         .status();
@@ -98,7 +98,7 @@ fn end_group(id: u32) {
         .status();
 }
 
-/// The command as a person would type it, for reading and not for a shell.
+/// The command as a person would type it. It is for reading, not for a shell.
 pub(crate) fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = program
@@ -117,7 +117,7 @@ pub(crate) fn shown(command: &Command) -> String {
     words.join(" ")
 }
 
-/// The first program of this name on `PATH`.
+/// The first program with this name on `PATH`.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let name = format!("{program}{}", env::consts::EXE_SUFFIX);
     env::split_paths(&env::var_os("PATH")?)
@@ -137,14 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_is_not_there_is_an_error_that_names_it() {
+    fn a_missing_command_is_an_error_that_names_it() {
         let error = run(&mut Command::new("/nowhere/at-all")).unwrap_err();
         assert!(error.to_string().contains("at-all"), "{error}");
     }
 
     #[test]
-    fn a_command_past_its_limit_is_ended_with_what_it_started() {
-        // The pipe closes only when the shell and the sleep, which both hold it, are gone.
+    fn a_command_past_its_limit_is_ended_with_its_children() {
+        // The pipe closes only when the shell and the sleep have ended, as both hold it.
         let (mut reader, writer) = std::io::pipe().unwrap();
         let mut command = Command::new("sh");
         command.args(["-c", "sleep 100 & wait"]).stdout(writer);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_found_on_the_path_only_where_it_is() {
+    fn a_program_is_found_only_on_the_path() {
         assert!(on_path("sh").is_some());
         assert!(on_path("azcred-no-such-program").is_none());
     }

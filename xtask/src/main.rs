@@ -1,7 +1,7 @@
-//! `cargo xtask VERB`: what CI runs and what a person runs, in one place.
+//! `cargo xtask VERB`: what CI and developers run, in one place.
 //!
-//! A verb is a file; a piece of work that can pass or fail is a [`step::Step`]. Nothing here is
-//! shell, so that the same commands run on Linux, macOS and Windows.
+//! A verb is a file. A part of a verb that can pass or fail is a [`step::Step`]. There are no shell
+//! scripts, so that the same commands run on Linux, macOS and Windows.
 
 mod bench;
 mod chromium;

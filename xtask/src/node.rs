@@ -1,4 +1,4 @@
-//! Packages of Node.js, as `interop/node/package-lock.json` lists them, kept under `target/`.
+//! Packages of Node.js, as `interop/node/package-lock.json` lists them, installed under `target/`.
 
 use crate::command::{root, run, target};
 use anyhow::{Context as _, Result};
@@ -8,8 +8,8 @@ use std::{
     process::Command,
 };
 
-/// The folder `node_modules` with exactly what the lock file lists, installed once until that
-/// changes; `None` where there is no npm.
+/// The folder `node_modules` with the packages of the lock file. It is installed again when that
+/// file changes. `None` without npm.
 pub(crate) fn modules() -> Result<Option<PathBuf>> {
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     if Command::new(npm).arg("--version").output().is_err() {
@@ -20,8 +20,7 @@ pub(crate) fn modules() -> Result<Option<PathBuf>> {
 
 fn modules_in(home: &Path, lists: &Path, npm: &str) -> Result<PathBuf> {
     fs::create_dir_all(home).with_context(|| format!("can't make {}", home.display()))?;
-    // Two of these at once must not install into the same folder; the lock goes with the file
-    // handle.
+    // Two processes must not install into the same folder. The lock ends with the file handle.
     let guard = File::create(home.join("lock"))?;
     guard
         .lock()
@@ -32,7 +31,7 @@ fn modules_in(home: &Path, lists: &Path, npm: &str) -> Result<PathBuf> {
     let lock = lists.join("package-lock.json");
     let wanted =
         fs::read_to_string(&lock).with_context(|| format!("can't read {}", lock.display()))?;
-    // The stamp is written last, so that one that matches stands for a finished installation.
+    // The stamp is written last: if it matches, the installation is complete.
     if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) && modules.is_dir() {
         return Ok(modules);
     }
@@ -43,7 +42,7 @@ fn modules_in(home: &Path, lists: &Path, npm: &str) -> Result<PathBuf> {
     let mut install = Command::new(npm);
     install
         .args(["ci", "--no-audit", "--no-fund", "--loglevel", "error"])
-        // Nothing that a package brings along is run.
+        // No script of a package is run.
         .arg("--ignore-scripts")
         .current_dir(home);
     run(&mut install)?;
@@ -55,21 +54,21 @@ fn modules_in(home: &Path, lists: &Path, npm: &str) -> Result<PathBuf> {
 mod tests {
     use super::*;
 
-    /// Lists of packages, a home for them, and an npm that notes that it ran and works as long as
-    /// there is no file `no-network`.
-    struct Scene {
+    /// Lists of packages, a home folder for them, and an npm that records its runs and fails if
+    /// there is a file `no-network`.
+    struct NpmFixture {
         folder: tempfile::TempDir,
     }
 
-    impl Scene {
+    impl NpmFixture {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path();
             for name in ["package.json", "package-lock.json"] {
                 fs::write(path.join(name), "{}").unwrap();
             }
-            // Written by another process: a test beside this one that forks while the file is open
-            // for writing here would keep it from being run ('text file busy').
+            // Another process writes the file. A parallel test that forks while the file is open
+            // for writing would prevent its execution ('text file busy').
             let script = format!(
                 "#!/bin/sh\nmkdir -p node_modules; echo ran >>'{0}/runs'; test ! -e '{0}/no-network'\n",
                 path.display()
@@ -104,7 +103,7 @@ mod tests {
 
     #[test]
     fn packages_are_installed_once_until_the_lock_file_changes() {
-        let scene = Scene::new();
+        let scene = NpmFixture::new();
         assert_eq!(scene.modules().unwrap(), scene.path("home/node_modules"));
         scene.modules().unwrap();
         assert_eq!(scene.runs(), 1);
@@ -116,8 +115,8 @@ mod tests {
     }
 
     #[test]
-    fn an_installation_that_broke_off_is_made_anew() {
-        let scene = Scene::new();
+    fn an_unfinished_installation_is_repeated() {
+        let scene = NpmFixture::new();
         fs::write(scene.path("no-network"), "").unwrap();
         let error = scene.modules().unwrap_err().to_string();
         assert!(error.contains("npm ci"), "{error}");

@@ -1,4 +1,4 @@
-//! A Python environment made from a lock file, kept under `target/` and made anew when it must be.
+//! A Python environment made from a lock file, under `target/`. It is made again when necessary.
 
 use crate::command::{on_path, root, run, target};
 use anyhow::{Context as _, Result, bail};
@@ -9,15 +9,15 @@ use std::{
     process::{Command, Output},
 };
 
-/// pytest 9 and the Azure SDKs of today want this.
+/// pytest 9 and the current Azure SDKs require this version.
 const OLDEST: (u32, u32) = (3, 10);
 
-/// What to do where there is no usable Python.
+/// What to do without a usable Python.
 const FIX: &str = "Install Python 3.10 or later with its venv module (Debian and Ubuntu: \
                     `apt-get install python3 python3-venv`; macOS: `brew install python`; Windows: \
                     `winget install Python.Python.3.13`), or name one in the variable PYTHON";
 
-/// The folder of an environment's programs.
+/// The programs of an environment.
 pub(crate) struct Environment {
     programs: PathBuf,
 }
@@ -28,17 +28,16 @@ impl Environment {
         Self::ready("tools", "xtask/tools.txt")
     }
 
-    /// The environment `target/NAME/venv` with exactly what `lock` (a pip requirements file with
-    /// hashes, relative to the root) lists. Made if it isn't there, if the lock file or the Python
-    /// has changed since, or if an earlier attempt broke off half-way.
+    /// The environment `target/NAME/venv` with the packages of `lock` (a pip requirements file with
+    /// hashes, relative to the root). It is made if it does not exist, if the lock file or the
+    /// Python has changed, or if an earlier attempt was not finished.
     pub(crate) fn ready(name: &str, lock: &str) -> Result<Self> {
         Self::ready_in(&target().join(name), &root().join(lock), &Python::find()?)
     }
 
     fn ready_in(home: &Path, lock: &Path, python: &Python) -> Result<Self> {
         fs::create_dir_all(home).with_context(|| format!("can't make {}", home.display()))?;
-        // Two of these at once must not build in the same folder; the lock goes with the file
-        // handle.
+        // Two processes must not build in the same folder. The lock ends with the file handle.
         let guard = File::create(home.join("lock"))?;
         guard
             .lock()
@@ -52,7 +51,7 @@ impl Environment {
         let made = Self {
             programs: folder.join(if cfg!(windows) { "Scripts" } else { "bin" }),
         };
-        // The stamp is written last, so that one that matches stands for a finished environment.
+        // The stamp is written last: if it matches, the environment is complete.
         let same = fs::read_to_string(&stamp).is_ok_and(|found| found == wanted);
         if same && made.works() {
             return Ok(made);
@@ -75,20 +74,20 @@ impl Environment {
         self.program("python")
     }
 
-    /// A program that one of its packages brought.
+    /// A program of one of its packages.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.programs
             .join(format!("{name}{}", env::consts::EXE_SUFFIX))
     }
 
-    /// A folder copied from elsewhere, or a Python that has since been removed, has a program that
-    /// doesn't run.
+    /// Whether its Python runs. It does not in a folder copied from elsewhere, or if the base
+    /// Python was removed.
     fn works(&self) -> bool {
-        quietly(Command::new(self.python()).args(["-c", ""])).is_ok()
+        output_of(Command::new(self.python()).args(["-c", ""])).is_ok()
     }
 
     fn install(&self, python: &Python, lock: &Path) -> Result<()> {
-        let own = quietly(Command::new(self.python()).args(["-m", "pip", "--version"])).is_ok();
+        let own = output_of(Command::new(self.python()).args(["-m", "pip", "--version"])).is_ok();
         let mut pip = if own {
             Command::new(self.python())
         } else {
@@ -96,11 +95,11 @@ impl Environment {
         };
         pip.args(["-m", "pip"]);
         if !own {
-            // pip 22.3 and later install into another Python's environment.
+            // pip 22.3 and later can install into another Python's environment.
             pip.arg("--python").arg(self.python());
         }
-        // Not what the packages ask for but what the lock file lists, which may leave out what the
-        // tests don't need.
+        // Only the packages of the lock file, not their dependencies: the lock file may leave out
+        // what the tests don't need.
         pip.args([
             "install",
             "--no-deps",
@@ -123,15 +122,15 @@ impl Environment {
 struct Python {
     program: PathBuf,
     arguments: &'static [&'static str],
-    /// What `sys.version` says: the patch release and the build.
+    /// `sys.version`: the patch release and the build.
     version: String,
 }
 
 impl Python {
-    /// The one that `PYTHON` names and no other, else the first of the usual names that will do.
+    /// The Python in the variable `PYTHON`, otherwise the first usable one by its usual names.
     fn find() -> Result<Self> {
         if let Some(named) = env::var_os("PYTHON").filter(|named| !named.is_empty()) {
-            return Self::ask(PathBuf::from(named), &[]).context("the Python that PYTHON names");
+            return Self::check(PathBuf::from(named), &[]).context("the Python that PYTHON names");
         }
         let mut tried = Vec::new();
         let names: [(&str, &[&str]); 3] = [("python3", &[]), ("python", &[]), ("py", &["-3"])];
@@ -139,7 +138,7 @@ impl Python {
             let Some(program) = on_path(name) else {
                 continue;
             };
-            match Self::ask(program, arguments) {
+            match Self::check(program, arguments) {
                 Ok(python) => return Ok(python),
                 Err(error) => tried.push(format!("{error:#}")),
             }
@@ -150,9 +149,9 @@ impl Python {
         bail!("no usable Python: {}. {FIX}", tried.join("; "))
     }
 
-    fn ask(program: PathBuf, arguments: &'static [&'static str]) -> Result<Self> {
+    fn check(program: PathBuf, arguments: &'static [&'static str]) -> Result<Self> {
         let question = "import sys; print(*sys.version_info[:2], sys.version.replace('\\n', ' '))";
-        let answer = quietly(
+        let answer = output_of(
             Command::new(&program)
                 .args(arguments)
                 .args(["-c", question]),
@@ -187,8 +186,8 @@ impl Python {
         command
     }
 
-    /// Debian's Python has no `ensurepip` unless python3-venv is installed: then the environment is
-    /// made without a pip of its own, or by virtualenv, whichever this Python can.
+    /// Debian's Python has no `ensurepip` without python3-venv. Then the environment is made
+    /// without pip, or by virtualenv if this Python has it.
     fn make(&self, folder: &Path) -> Result<()> {
         let ways: [(&[&str], Option<&str>); 3] = [
             (&["-m", "venv"], None),
@@ -200,9 +199,9 @@ impl Python {
             remove(folder)?;
             let done = needs
                 .map_or(Ok(()), |module| {
-                    quietly(self.command().args(["-m", module, "--version"])).map(drop)
+                    output_of(self.command().args(["-m", module, "--version"])).map(drop)
                 })
-                .and_then(|()| quietly(self.command().args(way).arg(folder)).map(drop));
+                .and_then(|()| output_of(self.command().args(way).arg(folder)).map(drop));
             match done {
                 Ok(()) => return Ok(()),
                 Err(error) => tried.push(format!("{error:#}")),
@@ -216,8 +215,8 @@ impl Python {
     }
 }
 
-/// Runs a command whose output is wanted, or wanted only when it fails.
-fn quietly(command: &mut Command) -> Result<Output> {
+/// Runs a command and returns its output. It is shown only if the command fails.
+fn output_of(command: &mut Command) -> Result<Output> {
     let shown = crate::command::shown(command);
     let output = command
         .output()
@@ -234,7 +233,7 @@ fn quietly(command: &mut Command) -> Result<Output> {
     )
 }
 
-/// Removes a file or a folder that may not be there.
+/// Removes a file or a folder, if it exists.
 fn remove(path: &Path) -> Result<()> {
     let gone = if path.is_dir() {
         fs::remove_dir_all(path)
@@ -253,14 +252,14 @@ fn remove(path: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// A home for an environment, a lock file, and a Python that makes environments in no time,
-    /// where `pip` works as long as there is no file `no-network`.
-    struct Scene {
+    /// A home folder for an environment, a lock file, and a Python that makes environments quickly.
+    /// Its `pip` fails if there is a file `no-network`.
+    struct PythonFixture {
         folder: tempfile::TempDir,
         python: Python,
     }
 
-    impl Scene {
+    impl PythonFixture {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let gate = folder.path().join("no-network");
@@ -272,7 +271,7 @@ mod tests {
                  esac\n",
                 gate.display()
             );
-            let python = Python::ask(program(folder.path(), &script), &[]).unwrap();
+            let python = Python::check(program(folder.path(), &script), &[]).unwrap();
             fs::write(folder.path().join("lock.txt"), "six==1.17.0\n").unwrap();
             Self { folder, python }
         }
@@ -285,7 +284,7 @@ mod tests {
             Environment::ready_in(&self.path("home"), &self.path("lock.txt"), &self.python)
         }
 
-        /// Leaves a mark in the environment, which a new one doesn't have.
+        /// Marks the environment, so that a new one can be recognized.
         fn mark(&self) {
             fs::write(self.path("home/venv/mark"), "").unwrap();
         }
@@ -296,8 +295,8 @@ mod tests {
     }
 
     fn program(folder: &Path, script: &str) -> PathBuf {
-        // Written by another process: a test beside this one that forks while the file is open for
-        // writing here would keep it from being run ('text file busy').
+        // Another process writes the file. A parallel test that forks while the file is open for
+        // writing would prevent its execution ('text file busy').
         let path = folder.join("python3");
         let write = "printf '#!/bin/sh\\n%s' \"$1\" >\"$2\" && chmod 755 \"$2\"";
         let mut shell = Command::new("sh");
@@ -312,7 +311,7 @@ mod tests {
 
     #[test]
     fn an_environment_is_made_once() {
-        let scene = Scene::new();
+        let scene = PythonFixture::new();
         scene.ready().unwrap();
         scene.mark();
         let again = scene.ready().unwrap();
@@ -321,8 +320,8 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_lock_file_makes_the_environment_anew() {
-        let scene = Scene::new();
+    fn a_changed_lock_file_makes_a_new_environment() {
+        let scene = PythonFixture::new();
         scene.ready().unwrap();
         scene.mark();
         fs::write(scene.path("lock.txt"), "six==1.16.0\n").unwrap();
@@ -331,8 +330,8 @@ mod tests {
     }
 
     #[test]
-    fn an_environment_whose_python_is_gone_is_made_anew() {
-        let scene = Scene::new();
+    fn an_environment_whose_python_is_gone_is_made_again() {
+        let scene = PythonFixture::new();
         scene.ready().unwrap();
         scene.mark();
         fs::remove_file(scene.path("home/venv/bin/python")).unwrap();
@@ -341,8 +340,8 @@ mod tests {
     }
 
     #[test]
-    fn an_environment_that_was_left_half_made_is_made_anew() {
-        let scene = Scene::new();
+    fn an_unfinished_environment_is_made_again() {
+        let scene = PythonFixture::new();
         fs::write(scene.path("no-network"), "").unwrap();
         let error = format!("{:#}", scene.ready().err().unwrap());
         assert!(
@@ -355,15 +354,15 @@ mod tests {
         assert!(!scene.is_marked());
     }
 
-    /// A program that answers as the given Python would.
+    /// A program that prints what this Python would print.
     fn pretend(folder: &Path, says: &str) -> PathBuf {
         program(folder, &format!("echo '{says}'\n"))
     }
 
     #[test]
-    fn a_python_that_is_too_old_is_refused_by_its_version() {
+    fn a_python_that_is_too_old_is_rejected_with_its_version() {
         let folder = tempfile::tempdir().unwrap();
-        let error = Python::ask(pretend(folder.path(), "3 8 3.8.10"), &[])
+        let error = Python::check(pretend(folder.path(), "3 8 3.8.10"), &[])
             .err()
             .unwrap();
         assert!(
@@ -373,16 +372,16 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_no_python_is_refused() {
+    fn a_program_that_is_not_python_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
-        let error = Python::ask(pretend(folder.path(), "hello"), &[])
+        let error = Python::check(pretend(folder.path(), "hello"), &[])
             .err()
             .unwrap();
         assert!(error.to_string().contains("hello"), "{error}");
     }
 
     #[test]
-    fn a_python_that_can_make_no_environment_says_what_to_install() {
+    fn the_error_for_a_python_without_venv_says_what_to_install() {
         let folder = tempfile::tempdir().unwrap();
         let path = program(
             folder.path(),

@@ -1,4 +1,4 @@
-//! A step: a named piece of work that passes or fails; and running a list of them to its end.
+//! A step is a named task that passes or fails. This file runs a list of steps.
 
 use anyhow::{Result, bail};
 use clap::{
@@ -10,21 +10,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// One piece of work of a verb.
+/// One step of a verb.
 pub(crate) struct Step {
-    /// What `--only` and `--skip` call it.
+    /// Its name for `--only` and `--skip`.
     pub(crate) name: &'static str,
-    /// What it shows when it passes.
+    /// What it checks, shown before it runs.
     pub(crate) about: &'static str,
-    /// The work; an error means that the step failed.
+    /// The task. An error means that the step failed.
     pub(crate) run: fn() -> Result<Passed>,
 }
 
 /// How a step passed.
 pub(crate) enum Passed {
-    /// All of it was checked.
+    /// Everything was checked.
     Whole,
-    /// It passed, but not everything could be checked: what, and why, is repeated in the summary.
+    /// It passed, but not everything could be checked. The summary repeats what and why.
     Except(String),
 }
 
@@ -34,7 +34,7 @@ pub(crate) trait Steps {
     fn steps() -> Vec<Step>;
 }
 
-/// Which of a verb's steps to run: the arguments that all such verbs share.
+/// The steps to run: the arguments that all such verbs have.
 pub(crate) struct Selection<V> {
     only: Vec<String>,
     skip: Vec<String>,
@@ -42,8 +42,8 @@ pub(crate) struct Selection<V> {
 }
 
 impl<V: Steps> Selection<V> {
-    /// Runs the chosen steps, each to its end whatever became of the ones before it, and says at
-    /// the end how long each took. An error if any failed.
+    /// Runs the chosen steps, all of them even after a failure. At the end it shows how long each
+    /// took. An error if one failed.
     pub(crate) fn run(&self) -> Result<()> {
         let chosen: Vec<Step> = V::steps()
             .into_iter()
@@ -88,7 +88,7 @@ impl<V: Steps> Selection<V> {
     }
 }
 
-/// clap's derive can't ask a type parameter for its possible values, so this is by hand.
+/// clap's derive can't get possible values from a type parameter, so this is written by hand.
 impl<V: Steps> Args for Selection<V> {
     fn augment_args(command: Command) -> Command {
         let names = || PossibleValuesParser::new(V::steps().into_iter().map(|step| step.name));
@@ -134,14 +134,14 @@ impl<V: Steps> FromArgMatches for Selection<V> {
     }
 }
 
-/// A step that has run.
+/// A completed step.
 struct Finished {
     name: &'static str,
     outcome: Result<Passed>,
     took: Duration,
 }
 
-/// The table at the end: a line a step, and below it what was not checked.
+/// The summary: one line for each step, then what was not checked.
 fn summary(results: &[Finished]) -> String {
     let mut table = String::from("step        result  seconds\n");
     let mut notes = String::new();
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use anyhow::anyhow;
 
-    struct Verb;
+    struct TestVerb;
 
     fn passes() -> Result<Passed> {
         Ok(Passed::Whole)
@@ -188,7 +188,7 @@ mod tests {
         Err(anyhow!("it rained").context("no picnic"))
     }
 
-    impl Steps for Verb {
+    impl Steps for TestVerb {
         fn steps() -> Vec<Step> {
             vec![
                 Step {
@@ -210,8 +210,9 @@ mod tests {
         }
     }
 
-    fn selection(arguments: &[&str]) -> Result<Selection<Verb>, clap::Error> {
-        let command = Selection::<Verb>::augment_args(Command::new("verb").no_binary_name(true));
+    fn selection(arguments: &[&str]) -> Result<Selection<TestVerb>, clap::Error> {
+        let command =
+            Selection::<TestVerb>::augment_args(Command::new("verb").no_binary_name(true));
         Selection::from_arg_matches(&command.try_get_matches_from(arguments)?)
     }
 
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn leaving_no_step_is_an_error_and_not_a_success() {
+    fn selecting_no_step_is_an_error() {
         assert!(
             selection(&["--only", "second", "--skip", "second"])
                 .unwrap()
@@ -248,7 +249,7 @@ mod tests {
 
     #[test]
     fn the_summary_repeats_what_failed_and_what_was_not_checked() {
-        let results = Verb::steps()
+        let results = TestVerb::steps()
             .into_iter()
             .map(|step| Finished {
                 name: step.name,

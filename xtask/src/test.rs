@@ -27,7 +27,7 @@ impl Steps for Test {
             },
             Step {
                 name: "interop",
-                about: "programs that nobody here wrote, against the emulator",
+                about: "third-party programs, against the emulator",
                 run: interop::step,
             },
         ]);
@@ -45,7 +45,7 @@ fn tests() -> Result<Passed> {
     Ok(Passed::Whole)
 }
 
-/// What a program may turn on in the library by itself.
+/// Features that a program can enable separately.
 const FEATURES: [&str; 5] = [
     "azure_core",
     "certificates",
@@ -54,7 +54,7 @@ const FEATURES: [&str; 5] = [
     "people",
 ];
 
-/// The rest of the workspace turns the library's features on; only alone is it built without them.
+/// The other crates enable the library's features, so it is built alone here.
 fn features() -> Result<Passed> {
     let bare = ["--locked", "--package", "azcred", "--no-default-features"];
     run(cargo(&["clippy"])
@@ -71,9 +71,8 @@ fn features() -> Result<Passed> {
         ]))?;
     }
     run(cargo(&["test"]).args(bare).arg("--no-fail-fast"))?;
-    has_one_cryptography()?;
-    // The commands are tested with the emulator. What is left to check here is that the binary
-    // builds, and its help.
+    has_no_aws_lc()?;
+    // The commands are tested with the emulator. Here, only the build and the help are checked.
     let small = [
         "--locked",
         "--package",
@@ -89,8 +88,9 @@ fn features() -> Result<Passed> {
     Ok(Passed::Whole)
 }
 
-/// AWS-LC takes 45 ms of a process before its first random number: the libraries must not have it.
-fn has_one_cryptography() -> Result<()> {
+/// AWS-LC takes 45 ms of a process before its first random number: the libraries must not depend on
+/// it.
+fn has_no_aws_lc() -> Result<()> {
     let mut tree = cargo(&["tree", "--locked", "--edges", "normal,build"]);
     tree.args(["--package", "azcred", "--package", "azcred-azure"])
         .args(["--all-features", "--target", "all", "--prefix", "none"]);

@@ -1,4 +1,4 @@
-//! Whether the parts import each other as `docs/design.md` says.
+//! Checks that the parts import each other as `docs/design.md` says.
 
 use super::{
     page::{Import, Part, Picture, Table},
@@ -9,16 +9,16 @@ use std::{
     path::PathBuf,
 };
 
-/// The page that has the tables and pictures.
+/// The page with the tables and pictures.
 pub(super) const PAGE: &str = "docs/design.md";
 
-/// From one part to another, each by its name.
+/// An import of one part by another: both names.
 type Arrow = (String, String);
 
-/// The first place in the code at which one part names another.
+/// The imports, each with its first place in the code.
 pub(super) type Arrows = BTreeMap<Arrow, (PathBuf, usize)>;
 
-/// The arrows between a crate's parts. What can't be told is added to `findings`.
+/// The imports between a crate's parts. Problems are added to `findings`.
 pub(super) fn within(table: &Table, modules: &[Module], findings: &mut Vec<String>) -> Arrows {
     let mut arrows = Arrows::new();
     let Some((root, modules)) = modules.split_first() else {
@@ -28,7 +28,7 @@ pub(super) fn within(table: &Table, modules: &[Module], findings: &mut Vec<Strin
         .iter()
         .map(|module| module.path[0].as_str())
         .collect();
-    // What the root calls by a name of its own: `pub use crate::error::Error`.
+    // What the root exports under another name: `pub use crate::error::Error`.
     let exported: BTreeMap<&str, &[String]> = root
         .named
         .iter()
@@ -71,7 +71,7 @@ pub(super) fn within(table: &Table, modules: &[Module], findings: &mut Vec<Strin
                 ));
                 continue;
             };
-            // A module that is in no part is told of once, by the code that is in it.
+            // A module in no part is reported once, for its own code.
             if let Some(to) = table.part_of(path)
                 && to.name != from.name
             {
@@ -84,7 +84,7 @@ pub(super) fn within(table: &Table, modules: &[Module], findings: &mut Vec<Strin
     arrows
 }
 
-/// The arrows between the crates.
+/// The imports between the crates.
 pub(super) fn between(crates: &[(&str, &[Module])]) -> Arrows {
     let mut arrows = Arrows::new();
     for (from, modules) in crates {
@@ -93,7 +93,7 @@ pub(super) fn between(crates: &[(&str, &[Module])]) -> Arrows {
                 let to = crates
                     .iter()
                     .find(|(name, _)| name != from && name.replace('-', "_") == named.path[0]);
-                // `azcred::` is the crate only where no module of that name is meant.
+                // `azcred::` is the crate, unless a module has this name.
                 if let Some((to, _)) = to {
                     arrows
                         .entry((from.to_string(), to.to_string()))
@@ -105,7 +105,7 @@ pub(super) fn between(crates: &[(&str, &[Module])]) -> Arrows {
     arrows
 }
 
-/// What is wrong between a table and the code that it is about.
+/// The differences between a table and the code.
 pub(super) fn compare(table: &Table, arrows: &Arrows) -> Vec<String> {
     let mut findings = Vec::new();
     for ((from, to), (file, line)) in arrows {
@@ -162,8 +162,8 @@ pub(super) fn gone(table: &Table, modules: &[Module]) -> Vec<String> {
         .collect()
 }
 
-/// What is wrong between a picture and its table. A picture shows a way down for each import and
-/// nothing else; an import that a longer way already shows needs no arrow of its own.
+/// The differences between a picture and its table. A picture shows a path for each import and
+/// nothing else. An import that a longer path shows needs no arrow.
 pub(super) fn drawn(table: &Table, picture: &Picture) -> Vec<String> {
     let imports = |upward: bool| -> BTreeSet<Arrow> {
         table
@@ -177,7 +177,7 @@ pub(super) fn drawn(table: &Table, picture: &Picture) -> Vec<String> {
     let (down, up) = (imports(false), imports(true));
     let at = format!("{PAGE}:{}: the picture `{}`", picture.line, picture.name);
     let mut findings = Vec::new();
-    let mut tell = |arrow: &Arrow, sign: &str, what: &str| {
+    let mut report = |arrow: &Arrow, sign: &str, what: &str| {
         findings.push(format!("{at} {what} `{} {sign} {}`", arrow.0, arrow.1));
     };
     for arrow in &down {
@@ -188,22 +188,22 @@ pub(super) fn drawn(table: &Table, picture: &Picture) -> Vec<String> {
             .cloned()
             .collect();
         if !longer(&picture.down) && !longer(&others) {
-            tell(arrow, "-->", "lacks");
+            report(arrow, "-->", "lacks");
         }
     }
     for arrow in picture.down.difference(&down) {
-        tell(arrow, "-->", "has what its table lacks:");
+        report(arrow, "-->", "has what its table lacks:");
     }
     for arrow in up.difference(&picture.up) {
-        tell(arrow, "-.->", "lacks");
+        report(arrow, "-.->", "lacks");
     }
     for arrow in picture.up.difference(&up) {
-        tell(arrow, "-.->", "has what its table lacks:");
+        report(arrow, "-.->", "has what its table lacks:");
     }
     findings
 }
 
-/// Whether some way of arrows leads where the arrow does.
+/// Whether a path of arrows connects the ends of this arrow.
 fn leads(arrows: &BTreeSet<Arrow>, (from, to): &Arrow) -> bool {
     let mut seen = BTreeSet::new();
     let mut due = vec![from];
@@ -252,7 +252,7 @@ mod tests {
 
     const CHAIN: &str = "use crate::{Error, cache::Cache};";
 
-    /// All findings for a crate of four modules, two of which are these.
+    /// All findings for a crate of four modules. Two of them have this code.
     fn findings(page: &str, cache: &str, scope: &str) -> Vec<String> {
         let sources = [
             (
@@ -281,12 +281,12 @@ mod tests {
     const SCOPE: &str = "use super::error::Error;";
 
     #[test]
-    fn code_that_keeps_to_the_page_passes() {
+    fn code_that_agrees_with_the_page_passes() {
         assert_eq!(findings(TABLE, CACHE, SCOPE), [""; 0]);
     }
 
     #[test]
-    fn an_arrow_that_the_page_lacks_is_told_with_its_place_and_both_parts() {
+    fn an_import_that_the_page_lacks_is_reported_with_its_place_and_both_parts() {
         assert_eq!(
             findings(TABLE, CACHE, "\nfn f() { g!(crate::chain::X) }"),
             [
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arrow_that_only_the_page_has_is_told() {
+    fn an_import_that_only_the_page_has_is_reported() {
         assert_eq!(
             findings(TABLE, "", SCOPE),
             ["docs/design.md:5: `cache` imports `values`, says the page, and no code does"]
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arrow_upward_has_to_be_admitted() {
+    fn an_import_upward_must_be_marked() {
         let silent = TABLE.replace("| values | |", "| values | `chain` |");
         let scope = "use crate::chain::X;";
         assert!(
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn modules_and_rows_belong_together() {
+    fn every_module_has_a_row_and_every_row_its_modules() {
         let fewer = TABLE.replace("(`scope`, `error`)", "(`scope`, `text`)");
         let found = findings(&fewer, CACHE, SCOPE);
         assert_eq!(
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_no_modules_is_told() {
+    fn a_name_that_is_not_a_module_is_reported() {
         assert!(
             findings(TABLE, "use crate::{Unknown, scope::Scope};", SCOPE)[0]
                 .starts_with("src/cache.rs:1: `crate::Unknown` is neither a module")

@@ -1,5 +1,5 @@
-//! One width of comments: 100 columns, as `rustfmt` has it for code. A line that can't be broken
-//! (an address, a long id) may be longer, and so may what is shown between fences.
+//! The width of comments: 100 columns, as `rustfmt` sets for code. Lines that can't be broken (a
+//! URL, a long id) and text between fences may be longer.
 
 use super::source::File;
 use proc_macro2::{TokenStream, TokenTree};
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 /// As `max_width` in `rustfmt.toml`.
 const WIDTH: usize = 100;
 
-/// The lines whose comment is too long.
+/// The lines with a comment that is too long.
 pub(super) fn check(file: &File) -> Vec<String> {
     let mut strings = BTreeSet::new();
     for token in &file.tokens {
@@ -41,12 +41,12 @@ pub(super) fn check(file: &File) -> Vec<String> {
     findings
 }
 
-/// Whether an address or one very long word is in the line.
+/// Whether the line has a URL or a very long word.
 fn unbreakable(text: &str) -> bool {
     text.contains("://") || text.split(' ').any(|word| word.chars().count() > WIDTH / 2)
 }
 
-/// The lines within a string: what looks like a comment there is none.
+/// The lines inside a string: a string may look like a comment.
 fn lines_of_strings(token: &TokenTree, lines: &mut BTreeSet<usize>) {
     match token {
         TokenTree::Group(group) => {
@@ -57,7 +57,7 @@ fn lines_of_strings(token: &TokenTree, lines: &mut BTreeSet<usize>) {
         }
         TokenTree::Literal(literal) => {
             let (start, end) = (literal.span().start().line, literal.span().end().line);
-            // A line in which a string only begins or ends may have a comment behind it.
+            // The first and last line of a string may have a comment.
             lines.extend(start + 1..end);
             if end > start {
                 lines.insert(end);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_broken_or_is_no_comment_passes() {
+    fn unbreakable_lines_and_strings_pass() {
         let long = "word ".repeat(30);
         for text in [
             format!("// {long}https://example.org"),

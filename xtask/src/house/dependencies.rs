@@ -1,5 +1,5 @@
-//! No dependency that nothing uses: an entry of `[workspace.dependencies]` that no member names,
-//! or a member's dependency that its code does not name.
+//! Unused dependencies: an entry of `[workspace.dependencies]` that no member uses, or a member's
+//! dependency that its code does not name.
 
 use super::source::File;
 use anyhow::{Context as _, Result};
@@ -11,12 +11,12 @@ use std::{
 };
 use toml::{Table, Value};
 
-/// Packages whose library has another name than they have.
+/// Packages whose library has another name.
 const LIBRARIES: &[(&str, &str)] = &[("md-5", "md5")];
 
 /// A package of the workspace.
 pub(super) struct Member {
-    /// Its folder, from the workspace's root.
+    /// The folder, relative to the workspace's root.
     pub(super) folder: PathBuf,
     manifest: Table,
 }
@@ -29,7 +29,7 @@ impl Member {
         })
     }
 
-    /// Its dependencies of every kind and for every system.
+    /// The dependencies of every kind and for every system.
     fn dependencies(&self) -> Vec<(&str, Kind)> {
         let mut found = Vec::new();
         let of_targets = self
@@ -57,7 +57,7 @@ impl Member {
     }
 }
 
-/// What a dependency is for.
+/// The code that a dependency is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Code,
@@ -72,7 +72,7 @@ pub(super) fn manifest(folder: &Path) -> Result<Table> {
     text.parse().with_context(|| format!("reading {path:?}"))
 }
 
-/// What nothing uses.
+/// The unused dependencies.
 pub(super) fn check(workspace: &Table, members: &[(Member, &[File])]) -> Vec<String> {
     let mut findings = Vec::new();
     let shared = workspace
@@ -179,7 +179,7 @@ mod tests {
                             [target.'cfg(unix)'.dependencies]\nrustix.workspace = true\n";
 
     #[test]
-    fn what_code_names_is_used() {
+    fn a_dependency_that_code_names_is_used() {
         let code = "#[derive(serde::Serialize)] struct A; fn f() { g!(md5::new(), rustix::x()) }";
         assert_eq!(
             findings(MANIFEST, &[("crates/a/src/lib.rs", code)]),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_in_tests_or_in_a_comment_is_no_use_of_a_dependency() {
+    fn a_name_in_tests_or_in_a_comment_does_not_count_as_use() {
         let files = [
             ("crates/a/src/lib.rs", "// md5\nuse rustix as r;"),
             ("crates/a/tests/a.rs", "use serde::Serialize;"),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_of_the_workspace_that_no_member_has_is_found() {
+    fn an_entry_of_the_workspace_that_no_member_uses_is_found() {
         assert_eq!(
             findings("", &[]),
             [

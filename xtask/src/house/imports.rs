@@ -1,30 +1,30 @@
-//! One style of imports: in a module, one `use` for each root (`crate`, `std`, a crate), merged,
-//! and all of them in one block.
+//! The style of imports: in a module, one merged `use` for each root (`crate`, `std`, a crate), all
+//! in one block.
 
 use super::source::{File, attribute, line};
 use proc_macro2::{Delimiter, TokenTree};
 
 /// A `use` item of a module.
 struct Use {
-    /// As they are written: only what has the same ones, and the same visibility, can be merged.
+    /// The attributes as written: only imports with the same attributes and visibility can be
+    /// merged.
     attributes: String,
     root: String,
     visibility: String,
     first: usize,
     last: usize,
-    /// Whether another item is between it and the `use` before it.
+    /// Whether another item precedes it after the last `use`.
     apart: bool,
 }
 
 impl Use {
-    /// Whether it only shortens the names of an enum's variants, which goes best beside what uses
-    /// them.
+    /// Whether it imports an enum's variants, which is clearest next to the code that uses them.
     fn variants(&self) -> bool {
         self.root.starts_with(char::is_uppercase)
     }
 }
 
-/// What is not in the style.
+/// The deviations from the style.
 pub(super) fn check(file: &File) -> Vec<String> {
     let mut findings = Vec::new();
     module(file, &file.tokens, &mut findings);
@@ -53,7 +53,7 @@ fn module(file: &File, tokens: &[TokenTree], findings: &mut Vec<String>) {
             && (one.apart || lines_between(file, before.last, one.first))
         {
             findings.push(format!(
-                "{}: this `use` belongs in the block that ends in line {}",
+                "{}: move this `use` to the block that ends in line {}",
                 at(one.first),
                 before.last
             ));
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_second_block_is_found() {
-        let finding = ["a.rs:3: this `use` belongs in the block that ends in line 1"];
+        let finding = ["a.rs:3: move this `use` to the block that ends in line 1"];
         assert_eq!(findings("use std::fs;\n\nuse crate::x;\n"), finding);
         assert_eq!(
             findings("use std::fs;\nfn f() {}\nuse crate::x;\n"),

@@ -1,5 +1,5 @@
-//! The step `house`: what the compiler does not hold the code to. The parts import each other as
-//! `docs/design.md` says, one file reads claims, imports and comments have one style, and no
+//! The step `house`: rules that the compiler does not check. The parts import each other as
+//! `docs/design.md` says, only one file reads claims, imports and comments have one style, and no
 //! dependency is unused.
 
 mod arrows;
@@ -29,7 +29,7 @@ pub(crate) fn run_step() -> Result<Passed> {
     }
 }
 
-/// All that is wrong, each with its place.
+/// All findings, each with its place.
 fn check(root: &Path) -> Result<Vec<String>> {
     let workspace = dependencies::manifest(root)?;
     let mut members = Vec::new();
@@ -58,7 +58,7 @@ fn check(root: &Path) -> Result<Vec<String>> {
     Ok(findings)
 }
 
-/// Sentences that code reads, second readers of claims, and commands that the library names.
+/// Code that reads sentences, further code that reads claims, and commands that the library names.
 fn words(root: &Path, sources: &[Vec<File>]) -> Result<Vec<String>> {
     let of = |folder: &'static str| {
         let files = sources.iter().flatten();
@@ -84,14 +84,14 @@ fn words(root: &Path, sources: &[Vec<File>]) -> Result<Vec<String>> {
     Ok(findings)
 }
 
-/// The tables and pictures of the page against the crates.
+/// Compares the page's tables and pictures with the crates.
 fn parts(root: &Path, members: &[(Member, &[File])]) -> Result<Vec<String>> {
     let page = fs::read_to_string(root.join(arrows::PAGE))
         .with_context(|| format!("reading {}", arrows::PAGE))?;
     let (tables, pictures) = page::read(&page).context(arrows::PAGE)?;
     let mut findings = Vec::new();
 
-    // A table that is lost would let everything pass.
+    // Without this check, a missing table would let everything pass.
     let table = |name: &str| -> Result<&Table> {
         let found = tables.iter().find(|table| table.name == name);
         found.with_context(|| format!("{} has no table `{name}`", arrows::PAGE))

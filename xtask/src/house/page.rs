@@ -1,10 +1,10 @@
-//! What `docs/design.md` says of the parts: a table and a picture for the crates and for the
+//! What `docs/design.md` says about the parts: a table and a picture for the crates, and for the
 //! inside of each crate.
 //!
-//! A table stands between `<!-- parts: NAME -->` and `<!-- /parts -->`. A row is a part: its name,
-//! the modules in it (in brackets, where the part is not one module of its name), what it is, and
-//! the parts that it imports. A part imports parts of rows further down; an import of a row above
-//! is marked by `↑`. A picture is a Mermaid flowchart whose first line is `%% parts: NAME`.
+//! A table is between `<!-- parts: NAME -->` and `<!-- /parts -->`. A row is a part: its name, its
+//! modules (in brackets, unless the part is one module with this name), a description, and the
+//! parts that it imports. A part imports parts of later rows. An import of an earlier row is marked
+//! by `↑`. A picture is a Mermaid flowchart whose first line is `%% parts: NAME`.
 
 use anyhow::{Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) name: String,
-    /// From the top floor down.
+    /// From top to bottom.
     pub(super) parts: Vec<Part>,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Part {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Import {
     pub(super) part: String,
-    /// Whether the page admits that the part is of a row above.
+    /// Whether the page marks the imported part as one of an earlier row.
     pub(super) upward: bool,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Picture {
 }
 
 impl Table {
-    /// The part that a module is in: the longest of the modules' paths that it is in decides.
+    /// The part of a module: the one with the longest path that contains the module.
     pub(super) fn part_of(&self, module: &[String]) -> Option<&Part> {
         let within = |name: &str| {
             let name: Vec<&str> = name.split("::").collect();
@@ -99,7 +99,7 @@ pub(super) fn read(page: &str) -> Result<(Vec<Table>, Vec<Picture>)> {
 fn table(name: &str, rows: &[(&str, usize)]) -> Result<Table> {
     let mut parts = Vec::new();
     for (row, line) in rows {
-        // The heading and the line below it name nothing in backticks.
+        // The heading and the line below it have no backticks.
         if !row.starts_with("| `") {
             continue;
         }
@@ -142,7 +142,7 @@ fn picture(name: &str, line: usize, chart: &[(&str, usize)]) -> Result<Picture> 
         up: BTreeSet::new(),
         line,
     };
-    // Mermaid's own words, such as `graph`, can only be a node's label.
+    // A reserved word of Mermaid, such as `graph`, can only be a node's label.
     let labels: BTreeMap<&str, &str> = chart
         .iter()
         .filter_map(|(text, _)| {
@@ -173,7 +173,7 @@ fn picture(name: &str, line: usize, chart: &[(&str, usize)]) -> Result<Picture> 
     Ok(picture)
 }
 
-/// What is between backticks.
+/// The texts between backticks.
 fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }

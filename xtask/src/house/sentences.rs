@@ -1,13 +1,13 @@
-//! Facts below, words above: no code reads a sentence, and the library names no command of the
-//! binary.
+//! The library has facts and the binary has words: no code reads a sentence, and the library names
+//! no command of the binary.
 
 use super::source::{File, attribute, is_test, item_end, line};
 use proc_macro2::{TokenStream, TokenTree};
 
-/// What a person reads of an error or of a report.
+/// The parts of an error or a report that people read.
 const SENTENCES: &[&str] = &["why", "what", "reason", "using"];
 
-/// What code does with a text that it reads.
+/// Methods that read a text.
 const READERS: &[&str] = &[
     "contains",
     "ends_with",
@@ -26,8 +26,7 @@ const READERS: &[&str] = &[
     "trim_start_matches",
 ];
 
-/// Where code outside of tests branches on a sentence or takes it apart:
-/// `error.why().contains(…)`.
+/// The places outside tests at which code reads a sentence: `error.why().contains(…)`.
 pub(super) fn read(file: &File) -> Vec<String> {
     let mut findings = Vec::new();
     outside_tests(&file.tokens, &mut |tokens, at| {
@@ -36,8 +35,8 @@ pub(super) fn read(file: &File) -> Vec<String> {
         };
         let (file, line) = (file.path.display(), line(tokens[at].span()));
         findings.push(format!(
-            "{file}:{line}: `{sentence}` is a sentence for people, and `{reader}` reads it: decide \
-             by a value"
+            "{file}:{line}: `{sentence}` is a sentence for people, but `{reader}` reads it: use a \
+             value"
         ));
     });
     findings
@@ -53,7 +52,7 @@ fn field(tokens: &[TokenTree], at: usize) -> Option<String> {
     (after_dot && SENTENCES.contains(&word.as_str())).then_some(word)
 }
 
-/// What reads the sentence whose name is at `at`.
+/// The method that reads the sentence whose name is at `at`.
 fn reader(tokens: &[TokenTree], at: usize) -> Option<String> {
     let mut next = at + 1;
     if let Some(TokenTree::Group(arguments)) = tokens.get(next) {
@@ -81,7 +80,7 @@ fn reader(tokens: &[TokenTree], at: usize) -> Option<String> {
     }
 }
 
-/// Where a file names a command of the binary, by its words; `commands` are their names.
+/// The places at which a file names a command of the binary. `commands` has the names.
 pub(super) fn commands(file: &File, commands: &[String]) -> Vec<String> {
     let mut findings = Vec::new();
     outside_tests(&file.tokens, &mut |tokens, at| {
@@ -97,8 +96,8 @@ pub(super) fn commands(file: &File, commands: &[String]) -> Vec<String> {
             if commands.contains(&word) {
                 let (file, line) = (file.path.display(), line(literal.span()));
                 findings.push(format!(
-                    "{file}:{line}: the library names the command `azcred {word}`: it has values, \
-                     and the binary has the words"
+                    "{file}:{line}: the library names the command `azcred {word}`: return a value, \
+                     and write the words in the binary"
                 ));
             }
         }
@@ -106,7 +105,7 @@ pub(super) fn commands(file: &File, commands: &[String]) -> Vec<String> {
     findings
 }
 
-/// Visits every token that is not part of a test.
+/// Visits every token outside tests.
 pub(super) fn outside_tests(tokens: &[TokenTree], visit: &mut dyn FnMut(&[TokenTree], usize)) {
     let mut at = 0;
     while at < tokens.len() {

@@ -1,7 +1,7 @@
-//! A crate's sources as tokens: its modules, and the paths that each of them names.
+//! A crate's sources as tokens: its modules, and the paths that each module names.
 //!
-//! Tokens rather than a syntax tree: a path within `select!` or `json!` counts as much as any
-//! other, and tokens of a newer edition's syntax are still tokens.
+//! Tokens are better than a syntax tree here: paths inside `select!` or `json!` count too, and the
+//! syntax of a newer edition still consists of tokens.
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use proc_macro2::{Delimiter, Spacing, Span, TokenStream, TokenTree};
@@ -12,7 +12,7 @@ use std::{
 
 /// One `.rs` file.
 pub(super) struct File {
-    /// From the workspace's root.
+    /// The path, relative to the workspace's root.
     pub(super) path: PathBuf,
     pub(super) text: String,
     pub(super) tokens: Vec<TokenTree>,
@@ -37,7 +37,7 @@ impl File {
     }
 }
 
-/// All `.rs` files below a folder, in order of their names.
+/// All `.rs` files in a folder and its subfolders, sorted by name.
 pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
@@ -57,13 +57,13 @@ pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// A path that the code names: `crate::chain::Report`, `azcred::Scope`.
+/// A path in the code: `crate::chain::Report`, `azcred::Scope`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named {
-    /// The path's segments. `super` and `self` are resolved: what begins in the own crate begins
-    /// with `crate`.
+    /// The path's segments. `super` and `self` are resolved: a path in the own crate begins with
+    /// `crate`.
     pub(super) path: Vec<String>,
-    /// What a `use` calls it, where it is one.
+    /// The name after `as` in a `use`.
     pub(super) alias: Option<String>,
     pub(super) line: usize,
 }
@@ -71,14 +71,14 @@ pub(super) struct Named {
 /// A module, without its tests.
 #[derive(Debug)]
 pub(super) struct Module {
-    /// Without the crate's name; empty for the root.
+    /// Without the crate's name. Empty for the root.
     pub(super) path: Vec<String>,
     pub(super) file: PathBuf,
     pub(super) named: Vec<Named>,
 }
 
-/// A crate's modules, from its root (`lib.rs`, `main.rs`) down. Code under `#[cfg(test)]` is left
-/// out.
+/// A crate's modules, starting with its root (`lib.rs`, `main.rs`), without code under
+/// `#[cfg(test)]`.
 pub(super) fn modules(files: &[File], root: &Path) -> Result<Vec<Module>> {
     let mut done = Vec::new();
     let mut due = vec![(Vec::new(), root.to_path_buf())];
@@ -107,7 +107,7 @@ pub(super) fn modules(files: &[File], root: &Path) -> Result<Vec<Module>> {
     Ok(done)
 }
 
-/// Where `mod name;` in the file `at` is to be found.
+/// The file of `mod name;` in the file `at`.
 fn child_file(files: &[File], at: &Path, child: &[String], given: Option<&str>) -> Result<PathBuf> {
     let folder = at.parent().unwrap_or(Path::new(""));
     let stem = at.file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
@@ -135,7 +135,7 @@ struct Walk {
     /// The module that the tokens are in.
     module: Vec<String>,
     named: Vec<Named>,
-    /// `mod name;`, and the path that an attribute gives it.
+    /// `mod name;`, with the path from an attribute if it has one.
     children: Vec<(Vec<String>, Option<String>)>,
 }
 
@@ -195,7 +195,7 @@ impl Walk {
         self.tokens(&stream.clone().into_iter().collect::<Vec<_>>());
     }
 
-    /// Reads the path (or the tree of a `use`) that begins at `at`; returns where it ends.
+    /// Reads the path (or the tree of a `use`) that begins at `at`. Returns its end.
     fn path(&mut self, before: &[String], tokens: &[TokenTree], at: usize) -> usize {
         let mut path = before.to_vec();
         let mut at = at;
@@ -238,7 +238,7 @@ impl Walk {
         at
     }
 
-    /// The path with `super` and `self` replaced; nothing for a word that is no path.
+    /// The path with `super` and `self` replaced. `None` for a word that is not a path.
     fn resolved(&self, path: &[String]) -> Option<Vec<String>> {
         let (first, rest) = path.split_first()?;
         if rest.is_empty() {
@@ -279,7 +279,7 @@ pub(super) fn separator(tokens: &[TokenTree], at: usize) -> bool {
     colon(at) == Some(Spacing::Joint) && colon(at + 1).is_some()
 }
 
-/// Whether the word at `at` goes on with what is before it: `x::word`, `.word`.
+/// Whether the word at `at` continues what precedes it: `x::word`, `.word`.
 fn continues(tokens: &[TokenTree], at: usize) -> bool {
     let before = |back: usize| at.checked_sub(back).map(|at| &tokens[at]);
     match before(1) {
@@ -302,7 +302,7 @@ fn is_star(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == '*')
 }
 
-/// The attribute at `at`, what is between its brackets, and where it ends.
+/// The attribute at `at`: the tokens between its brackets, and its end.
 pub(super) fn attribute(tokens: &[TokenTree], at: usize) -> Option<(Vec<TokenTree>, usize)> {
     let is = |at: usize, sign: char| matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == sign);
     if !is(at, '#') {
@@ -348,7 +348,7 @@ fn path_attribute(attribute: &[TokenTree]) -> Option<String> {
     }
 }
 
-/// Where the item (or field, or statement) that begins at `at` ends.
+/// The end of the item (or field, or statement) that begins at `at`.
 pub(super) fn item_end(tokens: &[TokenTree], at: usize) -> usize {
     let mut to_semicolon = false;
     let mut item = false;
