@@ -142,7 +142,10 @@ impl Drop for Home {
 
 /// Waits until a writer reports its first write.
 async fn has_begun(writer: &mut Child) -> Result<()> {
-    let mut stdout = writer.stdout.take().context("the process has no standard output")?;
+    let mut stdout = writer
+        .stdout
+        .take()
+        .context("the process has no standard output")?;
     tokio::task::spawn_blocking(move || stdout.read_exact(&mut [0; 1])).await??;
     Ok(())
 }
