@@ -8,23 +8,24 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// The account that is expected. What is not set is not checked. A chain whose token is another
-/// account's fails and names both.
+/// The expected account. Properties that are not set are not checked. If a token is another
+/// account's, the chain fails and names both.
 ///
-/// Every new token's own claims are checked. That guards against accidents, such as a colleague's
-/// service principal left in the environment. It does not detect a forged token; only Azure can.
+/// The claims of every new token are checked. That protects against accidents, such as a
+/// colleague's service principal in the variables. It does not detect a forged token; only Azure
+/// can.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Expect {
     tenant: Option<Uuid>,
     principal: Option<String>,
     sources: Option<Vec<Source>>,
-    /// Who said so, for the error.
+    /// Where the expectation comes from, for the error.
     said_by: String,
 }
 
 impl Expect {
-    /// Nothing yet. `said_by` tells people where the expectation comes from: a file's path, a flag.
+    /// Expects nothing yet. `said_by` names the origin of the expectation: a file's path, a flag.
     pub fn new(said_by: impl Into<String>) -> Self {
         Self {
             said_by: said_by.into(),
@@ -37,10 +38,10 @@ impl Expect {
         &self.said_by
     }
 
-    /// The tenant, by its GUID: a token says no domain.
+    /// Expects this tenant, by its GUID: a token does not name domains.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is no GUID.
+    /// [`ErrorKind::Invalid`] if the text is not a GUID.
     pub fn tenant(mut self, tenant: &str) -> Result<Self> {
         let id = Uuid::parse_str(tenant.trim()).map_err(|_| {
             Error::new(
@@ -54,11 +55,11 @@ impl Expect {
         Ok(self)
     }
 
-    /// The principal: its object id, its application's client id, or a user's sign-in name; in any
-    /// case.
+    /// Expects this principal: its object id, its application's client id, or a user's sign-in
+    /// name. Case does not matter.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is empty.
+    /// [`ErrorKind::Invalid`] if the text is empty.
     pub fn principal(mut self, principal: &str) -> Result<Self> {
         let principal = principal.trim();
         if principal.is_empty() {
@@ -78,7 +79,7 @@ impl Expect {
         Ok(self)
     }
 
-    /// The sources of which one may answer.
+    /// Expects one of these sources.
     #[must_use]
     pub fn sources(mut self, sources: impl IntoIterator<Item = Source>) -> Self {
         self.sources = Some(sources.into_iter().collect());
@@ -138,7 +139,7 @@ impl Expect {
             let who = who.map_or("an account without a name".to_owned(), |name| {
                 printable(name, 128)
             });
-            // A sign-in by name helps where an account answers, and not an application.
+            // A sign-in name helps if a person's account is used, and not for an application.
             let fix = if principal.contains('@') && (source.is_developer() || source.asks_person())
             {
                 SignIn {
@@ -171,7 +172,7 @@ impl Expect {
     }
 }
 
-/// Whether everybody's expectations are met.
+/// Checks all expectations.
 pub(super) fn check(all: &[Expect], source: Source, token: &AccessToken) -> Result<()> {
     all.iter()
         .try_for_each(|expect| expect.check(source, token))

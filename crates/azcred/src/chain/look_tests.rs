@@ -1,4 +1,4 @@
-//! What looking at sources costs: some variables and some small files, and nothing that waits.
+//! Tests the cost of checking sources: some variables and small files, and no waiting.
 
 use super::*;
 use crate::system::{
@@ -12,7 +12,7 @@ use std::{
     time::SystemTime,
 };
 
-/// A machine that counts what it is asked of its disk, and runs nothing.
+/// A machine that counts accesses to its disk and runs no programs.
 #[derive(Debug)]
 struct Counting(SharedSystem, AtomicUsize);
 
@@ -61,7 +61,7 @@ impl System for Counting {
     }
 }
 
-/// Everything that could make a source look further.
+/// A machine with everything that makes sources read more.
 fn full() -> Fixture {
     let variables = [
         ("HOME", "/home/ada"),
@@ -95,8 +95,8 @@ fn full() -> Fixture {
         .with_file("/home/ada/.cache/azcred/imds", "{}")
 }
 
-/// Looks at every source, in a thread without a runtime, which nothing that waits or asks anybody
-/// could do without.
+/// Checks every source, in a thread without a runtime: anything that waits or sends a request would
+/// fail.
 fn look(system: &SharedSystem) -> Vec<Availability> {
     let builder = Chain::builder(ClientOptions::new(system.clone()));
     Source::ALL

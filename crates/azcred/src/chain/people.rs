@@ -1,7 +1,6 @@
-//! The sources of a chain that ask a person: the same in all of its runs.
+//! The sources of a chain that ask a person, shared by all of its runs.
 //!
-//! Somebody who signed in for one caller has done so for all who wait, and is not somebody else for
-//! another.
+//! A person who signed in for one caller is signed in for all callers.
 
 use super::Source;
 use crate::credential::source::TokenSource;
@@ -10,14 +9,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Those that there were. Clones are the same.
+/// The sources so far. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct People(Arc<Mutex<Vec<Known>>>);
 
 type Known = (Source, Arc<dyn TokenSource>);
 
 impl People {
-    /// The source to ask: `made`, or where it asks a person the one that was there first.
+    /// The source to use: `made`, or if it asks a person, the first one of its kind.
     pub(super) fn known(&self, source: Source, made: Arc<dyn TokenSource>) -> Arc<dyn TokenSource> {
         if !source.asks_person() {
             return made;
@@ -30,12 +29,12 @@ impl People {
         made
     }
 
-    /// Runs from now on have others.
+    /// Later runs make new sources.
     pub(super) fn forget(&self) {
         drop(mem::take(&mut *self.all()));
     }
 
-    /// Nothing that runs under this lock can panic half-way through a change.
+    /// Code that holds this lock can't panic within a change.
     fn all(&self) -> MutexGuard<'_, Vec<Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! What files say of the chain: a project's `azcred.toml`, and the user's own.
+//! The chain's settings in files: a project's `azcred.toml`, and the user's own file.
 //!
 //! ```toml
 //! [chain]
@@ -23,25 +23,25 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The name of a project's file, which is looked for from a folder upward. The user's is
-/// `config.toml` of the same shape, in [`crate::system::config_folder`].
+/// The name of a project's file, which is searched from a folder upward. The user's file is
+/// `config.toml` with the same content, in [`crate::system::config_folder`].
 pub const SETTINGS_FILE: &str = "azcred.toml";
 
-/// Nobody writes that much by hand.
+/// A larger file is not read, in bytes.
 const LIMIT: u64 = 64 << 10;
 
-/// What files say of the chain. A project's file counts before the user's; the expectations of both
-/// are checked.
+/// The chain's settings in files. A project's file comes before the user's. The expectations of
+/// both are checked.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The preset, where one names it.
+    /// The preset, if a file names one.
     pub preset: Option<Preset>,
-    /// The only sources, where one names them.
+    /// The only sources to try, if a file names them.
     pub only: Option<Vec<Source>>,
-    /// The sources that are left out.
+    /// The excluded sources.
     pub exclude: Vec<Source>,
-    /// Whom they expect.
+    /// The expectations.
     pub expect: Vec<Expect>,
     /// The files that were read, the project's first.
     pub files: Vec<PathBuf>,
@@ -77,8 +77,8 @@ impl Settings {
     /// Reads the nearest `azcred.toml` from `folder` upward, and the user's file.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where one can't be read or says what can't be: a guard that is
-    /// misspelt is no guard.
+    /// [`ErrorKind::Invalid`] if a file can't be read or has an unknown or invalid setting: a
+    /// misspelt expectation would not be checked.
     pub fn find(system: &dyn System, folder: &Path) -> Result<Self> {
         let mut settings = Self::default();
         let project = folder
@@ -147,7 +147,7 @@ impl Settings {
     }
 }
 
-/// A file's content, where there is a file.
+/// A file's content, if it exists.
 fn content(system: &dyn System, path: &Path) -> Option<io::Result<Vec<u8>>> {
     match system.read(path, LIMIT) {
         Err(error)

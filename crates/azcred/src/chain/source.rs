@@ -1,4 +1,4 @@
-//! How each source comes to be.
+//! Makes the source of each name.
 
 use super::{Preset, Setup, Source};
 #[cfg(feature = "disk-cache")]
@@ -24,8 +24,8 @@ use crate::{
 use std::sync::Arc;
 
 impl Source {
-    /// The source itself, where there is anything here for it. Reads variables, and small files at
-    /// most.
+    /// Makes the source, if there is anything for it here. Reads variables, and at most small
+    /// files.
     pub(super) fn make(self, setup: &Setup, pinned: bool) -> Result<Arc<dyn TokenSource>> {
         #[cfg(feature = "people")]
         if self.asks_person() {
@@ -49,7 +49,8 @@ impl Source {
                 AzureMlOnBehalfOfCredential::from_environment(options)?.into_source()
             }
             Self::ManagedIdentity => {
-                // azure-identity 1.27 asks such an agent only where the chain is this source alone.
+                // azure-identity 1.27 uses such an agent only if managed identity is the only
+                // source.
                 let finds_agent = pinned || setup.preset() == Preset::Azcred;
                 let chain = InChain {
                     pinned,
@@ -100,7 +101,7 @@ impl Source {
     }
 }
 
-/// That a source was left out of this program.
+/// The error for a source that is not compiled in.
 #[cfg(not(all(
     feature = "developer-tools",
     feature = "disk-cache",
@@ -115,7 +116,7 @@ fn not_built_in(source: Source, feature: &str) -> Error {
     .with_fix("build it with that feature")
 }
 
-/// Whether somebody is there to be asked.
+/// Fails if no person can be asked.
 #[cfg(feature = "people")]
 fn attended(source: Source, system: &dyn System) -> Result<()> {
     let Some(why) = unattended(system) else {

@@ -1,4 +1,4 @@
-//! Waiting for a person, at the pace of a clock that goes as it is told.
+//! Tests of waiting for a person, with a clock that the test moves.
 
 use super::*;
 use crate::facts::Refusal;
@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// What a provider says to one question.
+/// A provider's response to one request.
 #[derive(Clone, Copy)]
 enum Says {
     Word(&'static str),
@@ -37,8 +37,8 @@ fn refused(error: &str, code: Option<u32>) -> Error {
     })
 }
 
-/// Waits with a code of 900 seconds that is asked for every 5, for `patience` at most. Gives what
-/// came, and the seconds at which the provider was asked.
+/// Waits for at most `patience` seconds with a code that lives for 900 and an interval of 5.
+/// Returns the result, and the seconds at which requests were sent.
 async fn waited(says: &[Says], patience: u64) -> (Result<PersonTokens>, Vec<u64>) {
     let device = Device {
         code: "device-code".to_owned().into(),
@@ -134,7 +134,7 @@ async fn a_code_that_ended_is_no_refusal_of_the_person() {
             "{error}"
         );
     }
-    // Nobody has said so: it is over by its own time.
+    // The code ended without a response that says so.
     let (answer, asked) = waited(&[], 100_000).await;
     assert_eq!(answer.err().unwrap().kind(), ErrorKind::Unavailable);
     assert_eq!(asked.last(), Some(&895));

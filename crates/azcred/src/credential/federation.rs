@@ -1,5 +1,5 @@
-//! Workload identity federation: for whom a token must be made, and what to register where Entra ID
-//! knows no such token.
+//! Workload identity federation: what an assertion must contain, and how to register it in Entra
+//! ID.
 
 use crate::{
     cloud::Cloud,
@@ -9,14 +9,14 @@ use crate::{
 };
 use std::fmt;
 
-/// Entra ID registers no longer issuer, subject or audience ('federatedIdentityCredential resource
+/// The longest issuer, subject or audience in Entra ID ('federatedIdentityCredential resource
 /// type').
 const VALUE_LIMIT: usize = 600;
-/// And no longer name.
+/// The longest name of a federated credential.
 const NAME_LIMIT: usize = 120;
 
-/// The audience that a cloud's Entra ID exchanges tokens for ('Configure an application to trust a
-/// managed identity', which lists it for each cloud).
+/// The audience of assertions in a cloud ('Configure an application to trust a managed identity'
+/// lists it for each cloud).
 pub(crate) fn audience(cloud: &Cloud) -> &'static str {
     match cloud.name() {
         "AzureUSGovernment" => "api://AzureADTokenExchangeUSGov",
@@ -25,7 +25,7 @@ pub(crate) fn audience(cloud: &Cloud) -> &'static str {
     }
 }
 
-/// What a federated credential is compared with: what a token says of itself, not verified.
+/// The claims that Entra ID compares with a federated credential. They are not verified.
 pub(crate) struct Claims {
     issuer: String,
     subject: String,
@@ -33,7 +33,8 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
-    /// Those of an assertion; `None` where it is no JSON web token with an issuer and a subject.
+    /// The claims of an assertion; `None` if it is not a JSON web token with an issuer and a
+    /// subject.
     pub(crate) fn of(assertion: &str) -> Option<Self> {
         if !is_web_token(assertion) {
             return None;
@@ -46,16 +47,16 @@ impl Claims {
         })
     }
 
-    /// Who made it, and for whom.
+    /// The issuer and the subject.
     pub(crate) fn of_whom(&self) -> [&str; 2] {
         [&self.issuer, &self.subject]
     }
 
-    /// The command that makes an application trust such tokens; `None` where no application could,
-    /// or where a value holds something unseen that nobody should paste.
+    /// The command that registers such assertions for an application; `None` if that is not
+    /// possible, or if a value has invisible characters.
     fn registration(&self, client_id: &ClientId) -> Option<String> {
         let fits = |value: &str| !value.is_empty() && printable(value, VALUE_LIMIT) == value;
-        // Entra ID registers one audience.
+        // A federated credential has one audience.
         let audience = self.audiences.first()?;
         if ![&self.issuer, &self.subject, audience]
             .into_iter()
@@ -69,8 +70,8 @@ impl Claims {
             "subject": self.subject,
             "audiences": [audience],
         });
-        // Whoever made the token chose these words: they must not end the quotes of whoever pastes
-        // them.
+        // The issuer of the token chose these values: they must not end the quotes of the pasted
+        // command.
         let parameters = parameters
             .to_string()
             .replace('\'', r"\u0027")
@@ -80,7 +81,7 @@ impl Claims {
         ))
     }
 
-    /// A name for the registration, of the characters that Entra ID takes:
+    /// A name for the federated credential, of characters that Entra ID accepts:
     /// `repo-contoso-ml-ref-refs-heads-main`.
     fn name(&self) -> String {
         let words: Vec<&str> = self
@@ -106,8 +107,8 @@ impl fmt::Display for Claims {
     }
 }
 
-/// Entra ID said that an application trusts no such token: the same error, with what the token says
-/// and the command that registers it. Any other error is left as it is.
+/// If Entra ID has no federated credential for the assertion, adds the assertion's claims and the
+/// command that registers it. Other errors are unchanged.
 pub(crate) fn with_both_sides(
     error: Error,
     client_id: &ClientId,

@@ -205,7 +205,7 @@ proptest::proptest! {
         proptest::prop_assert!(!told.contains("Y2FuYXJ5"), "{told}");
         proptest::prop_assert!(!told.contains(['\u{1b}', '\u{202e}', '\n']), "{told:?}");
         if let Some((_, command)) = error.fix().unwrap().to_string().split_once("--parameters ") {
-            // Whoever pastes it pastes one quoted word.
+            // Pasted, the value is one quoted word.
             let word = command.split_once('`').map_or(command, |(word, _)| word);
             let inner = word.strip_prefix('\'').and_then(|word| word.strip_suffix('\''));
             proptest::prop_assert!(inner.is_some_and(|inner| !inner.contains('\'')), "{word}");

@@ -1,4 +1,4 @@
-//! What all sources have in common: a look, a way to fetch, and tokens that are kept.
+//! What all sources have in common: a check, a request, and a cache.
 
 use super::{Availability, TokenFuture};
 #[cfg(feature = "azure_core")]
@@ -13,19 +13,20 @@ use crate::{
 use futures_util::future::BoxFuture;
 use std::{fmt, sync::Arc};
 
-/// A source of tokens that keeps none: whoever asks it (a credential, a chain) does.
+/// A source of tokens without a cache. The credential or the chain that uses it has one.
 pub(crate) trait TokenSource: Send + Sync + fmt::Debug + 'static {
-    /// The name that people know it by, such as `AzureCliCredential`.
+    /// The credential's name, such as `AzureCliCredential`.
     fn name(&self) -> &'static str;
 
     /// See [`super::Credential::prepare`].
     fn look(&self, system: &dyn System) -> Availability;
 
-    /// Fetches a token, as [`super::Credential::get_token`] promises it: cancel-safe and bounded.
+    /// Requests a token, with the promises of [`super::Credential::get_token`]: cancel-safe and
+    /// within the deadline.
     fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>>;
 }
 
-/// A source with the tokens that came from it.
+/// A source with a cache of its tokens.
 pub(crate) struct Kept<S: ?Sized> {
     cache: MemoryCache,
     #[cfg(feature = "azure_core")]
@@ -63,7 +64,7 @@ impl<S: TokenSource + ?Sized> Kept<S> {
 }
 
 impl<S: TokenSource + Clone> Kept<S> {
-    /// The same source with a change, and without the tokens that came from the one before.
+    /// The same source with a change and an empty cache.
     pub(crate) fn changed(&self, change: impl FnOnce(&mut S)) -> Self {
         let mut source = S::clone(&self.source);
         change(&mut source);
@@ -77,12 +78,11 @@ impl<S: ?Sized + fmt::Debug> fmt::Debug for Kept<S> {
     }
 }
 
-/// Makes a tuple struct around a [`Kept`] source a public credential, for callers of ours and of
-/// the official SDK.
+/// Makes a tuple struct around a [`Kept`] source a public credential, also of the official SDK.
 macro_rules! credential {
     ($name:ident) => {
         impl $name {
-            /// The source alone, for whoever keeps its tokens elsewhere.
+            /// The source without its cache, for callers with their own.
             #[allow(dead_code, reason = "not every one is a part of another")]
             pub(crate) fn into_source(
                 self,

@@ -1,4 +1,4 @@
-//! The token service of a CI system: gives a job an identity token, for the asking.
+//! The token service of a CI system, which issues identity tokens to jobs.
 
 use super::AssertionSource;
 use crate::{
@@ -13,29 +13,28 @@ use serde_json::{Map, Value};
 use std::{sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
-/// How a job asks for its identity token.
+/// How a job requests its identity token.
 pub(super) struct TokenService {
-    /// The credential that asks.
+    /// The credential's name.
     pub(super) name: &'static str,
     pub(super) method: Method,
     pub(super) url: Url,
-    /// The variable that `url` comes from.
+    /// The variable with the `url`.
     pub(super) url_variable: &'static str,
-    /// What lets the job ask.
+    /// The job's own token, with which it requests identity tokens.
     pub(super) bearer: SecretString,
     pub(super) headers: &'static [(&'static str, &'static str)],
-    /// The field of the answer that holds the token.
+    /// The member of the response with the token.
     pub(super) field: &'static str,
-    /// What fixes an answer that says that the job is not who it claims to be: 401, a page to sign
-    /// in at.
+    /// The fix if the service does not recognize the job: 401, or a sign-in page.
     pub(super) unknown: &'static str,
-    /// What fixes any other refusal.
+    /// The fix for other rejections.
     pub(super) refused: String,
     pub(super) http: Http,
     pub(super) deadline: Duration,
 }
 
-/// One that can be asked from a future of its own.
+/// A shared service, so that a future can own it.
 #[derive(Clone)]
 pub(super) struct Shared(Arc<TokenService>);
 
@@ -59,8 +58,7 @@ impl TokenService {
             self.name,
             self.url.host_str().unwrap_or_default()
         );
-        // The job's own token comes back in no message: `HttpRequest` and the readers below take it
-        // out.
+        // No message shows the job's own token: `HttpRequest` and the readers below remove it.
         let bearer = Zeroizing::new(format!("Bearer {}", self.bearer.expose_secret()));
         let mut authorization = HeaderValue::from_str(&bearer).map_err(|_| {
             Error::new(
@@ -85,7 +83,7 @@ impl TokenService {
             .send(&what, &request, self.deadline)
             .await
             .map_err(|error| match error.kind() {
-                // A redirect, as a rule: to where people sign in.
+                // Usually a redirect to a sign-in page.
                 ErrorKind::Unexpected => error.with_fix(self.fix_unexpected()),
                 _ => error,
             })?;
@@ -143,8 +141,8 @@ impl TokenService {
     }
 }
 
-/// The address in a variable, to which a token may be sent: HTTPS, or this machine. An error does
-/// not repeat it, as it may hold a password.
+/// Parses the service's address: HTTPS or loopback. Errors do not show the address, which may have
+/// a password.
 pub(super) fn address(text: &str) -> Result<Url> {
     let refuse = |why: &'static str| {
         Err(Error::new(ErrorKind::Invalid, "could not read the address", why).with_fix(
@@ -173,7 +171,7 @@ pub(super) fn address(text: &str) -> Result<Url> {
     }
 }
 
-/// What a variable holds that is sent as a bearer token (RFC 6750 section 2.1).
+/// Parses a bearer token (RFC 6750 section 2.1).
 pub(super) fn bearer(text: &str) -> Result<SecretString> {
     let text = text.trim();
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -187,8 +185,8 @@ pub(super) fn bearer(text: &str) -> Result<SecretString> {
     Ok(text.to_owned().into())
 }
 
-/// An answer other than 200, or a web page, of whoever gives tokens to a job or a machine. `fix` is
-/// for a refusal.
+/// The error for a status other than 200 or a web page, from a service that issues tokens to a job
+/// or a machine. `fix` is for a rejection.
 pub(super) fn refusal(what: &str, response: &HttpResponse, secrets: &[&str], fix: &str) -> Error {
     let status = response.status;
     let said = said(response, secrets);
@@ -232,7 +230,7 @@ pub(super) fn refusal(what: &str, response: &HttpResponse, secrets: &[&str], fix
     })
 }
 
-/// What stands in the place of a token.
+/// Describes a response without a token.
 pub(super) fn not_an_answer(response: &HttpResponse) -> String {
     let body = response.body.trim_ascii();
     let status = response.status;
@@ -258,8 +256,8 @@ pub(super) fn is_web_page(response: &HttpResponse) -> bool {
         || response.body.trim_ascii_start().starts_with(b"<")
 }
 
-/// The other side's own words, where it has any: `message`, as GitHub, Azure DevOps and Azure's
-/// endpoints have it, or the fields of OAuth 2.0 (RFC 6749 section 5.2).
+/// The service's own message, if there is one: `message`, as from GitHub, Azure DevOps and Azure's
+/// endpoints, or the members of OAuth 2.0 (RFC 6749 section 5.2).
 fn said(response: &HttpResponse, secrets: &[&str]) -> Option<String> {
     let answer: Map<String, Value> = serde_json::from_slice(&response.body).ok()?;
     let text = |from: &Map<String, Value>, name: &str| Some(from.get(name)?.as_str()?.to_owned());
@@ -273,5 +271,5 @@ fn said(response: &HttpResponse, secrets: &[&str]) -> Option<String> {
     (!words.is_empty()).then_some(words)
 }
 
-/// Longer texts than this are no message; the rest is not looked at.
+/// Only this many bytes of a message are read.
 const LOOKED_AT: usize = 8192;

@@ -1,5 +1,4 @@
-//! Reads what a developer's tool prints: a token and its times, or Entra ID's refusal among other
-//! words.
+//! Reads the output of developer tools: a token and its end, or Entra ID's error.
 
 use crate::{
     facts::{Claims, Refusal},
@@ -11,10 +10,10 @@ use std::time::{Duration, SystemTime};
 use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
 use zeroize::Zeroizing;
 
-/// A word that is longer is a token or a key, and a sentence goes without it.
+/// A longer word is a token or a key, and is removed from sentences.
 const LONGEST_WORD: usize = 64;
 
-/// When a token ends, as far as a tool says.
+/// When a token ends, as far as the tool says.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Times {
     /// In seconds since 1970.
@@ -24,7 +23,7 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// When `token` ends: as the tool says in seconds, else as the token itself says, else by the
+    /// When `token` ends: by the tool's seconds, or else by the token's claim, or else by the
     /// tool's date.
     pub(super) fn resolve(self, token: &str) -> Option<SystemTime> {
         let epoch = self.epoch.or_else(|| expiry_claim(token));
@@ -32,7 +31,7 @@ impl Times {
             Some(seconds) => SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)),
             None => self.utc.map(SystemTime::from),
         }
-        // Past any token, and within what a clock can hold.
+        // Later than any token, and within a clock's range.
         .filter(|time| *time < SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 34))
     }
 }
@@ -57,12 +56,12 @@ fn expiry_claim(token: &str) -> Option<u64> {
     Some(seconds)
 }
 
-/// Whether this can stand in a header as a token (RFC 6750 section 2.1).
+/// Whether a text can be a token in a header (RFC 6750 section 2.1).
 pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// What an output looks like that holds no token, in a few words and none of its own.
+/// Describes an output without a token in a few words, and repeats none of it.
 pub(super) fn shape(output: &[u8]) -> String {
     let body = output.trim_ascii_start();
     if body.is_empty() {
@@ -80,7 +79,7 @@ pub(super) fn shape(output: &[u8]) -> String {
     }
 }
 
-/// Both streams as text. Python and Go print UTF-8; what is none is no phrase of theirs.
+/// Both streams as text. Python and Go print UTF-8; no known phrase has other bytes.
 pub(super) fn said(finished: &Finished) -> Zeroizing<String> {
     let mut said = Zeroizing::new(String::with_capacity(
         (finished.stdout.len() + finished.stderr.len()) * 3 + 1,
@@ -94,7 +93,7 @@ pub(super) fn said(finished: &Finished) -> Zeroizing<String> {
     said
 }
 
-/// Entra ID's refusal among a tool's words.
+/// Entra ID's error in a tool's output.
 pub(super) fn refusal(said: &str) -> Option<Refusal> {
     const MARK: &str = "AADSTS";
     let (place, code) = said.match_indices(MARK).find_map(|(place, _)| {
@@ -107,7 +106,7 @@ pub(super) fn refusal(said: &str) -> Option<Refusal> {
     })?;
     let rest = &said[place..];
     let line = rest.lines().next().unwrap_or_default();
-    // In azd's JSON, lines are written as escapes.
+    // In azd's JSON, line breaks are escaped.
     let line = line.split("\\r").next().unwrap_or_default();
     let line = line.split("\\n").next().unwrap_or_default();
     let sentence = line.split(" Trace ID:").next().unwrap_or_default();
@@ -133,7 +132,7 @@ pub(super) fn refusal(said: &str) -> Option<Refusal> {
     Some(refusal)
 }
 
-/// The tenant that a tool names in the command that it recommends.
+/// The tenant in the command that a tool recommends.
 pub(super) fn tenant(said: &str) -> Option<TenantId> {
     let (_, rest) = said.split_once("--tenant ")?;
     let word: String = rest
@@ -155,8 +154,8 @@ fn word_after(text: &str, label: &str, limit: usize) -> Option<String> {
     (!word.is_empty()).then_some(word)
 }
 
-/// `text` without what looks like a token: what begins like a JWT (`eyJ`), and words longer than
-/// any of a sentence.
+/// `text` without what looks like a token: JWTs (`eyJ…`) and words that are too long for a
+/// sentence.
 pub(super) fn without_tokens(text: &str) -> String {
     let is_of_token = |c: char| c.is_ascii_alphanumeric() || "-_.+/=~".contains(c);
     let mut kept = String::with_capacity(text.len());
@@ -247,7 +246,7 @@ mod tests {
         assert_eq!(date("1970-01-01T00:50:00Z"), utc);
     }
 
-    /// A tool that prints something else than it should, and exits well or not.
+    /// The error for a tool with this output and exit code.
     fn printed(name: &str, code: i32, text: Vec<u8>) -> String {
         let program = Program::prints(code, text, "");
         let machine = Fixture::new().with_program(name, &program).shared();

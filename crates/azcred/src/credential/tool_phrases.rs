@@ -1,8 +1,8 @@
-//! What developers' tools say where they give no token, and what it means.
+//! What developer tools print when they return no token, and what that means.
 
 use crate::facts::ErrorKind;
 
-/// Something that a tool says, and what it means.
+/// A phrase of a tool, and its meaning.
 #[derive(Debug)]
 pub(super) struct Phrase {
     pub(super) says: &'static str,
@@ -33,7 +33,7 @@ const fn untrusted(says: &'static str) -> Phrase {
     }
 }
 
-/// What every tool may say, as Python's requests, Go and .NET word it.
+/// Phrases of all tools, in the words of Python's requests, Go and .NET.
 const COMMON: &[Phrase] = &[
     untrusted("certificate verify failed"),
     untrusted("x509: "),
@@ -47,7 +47,7 @@ const COMMON: &[Phrase] = &[
     unreachable("Name or service not known"),
 ];
 
-/// The first phrase among a tool's words: of its own, else of all tools'.
+/// The first known phrase in a tool's output: one of the tool's own, or else a common one.
 pub(super) fn find(own: &'static [Phrase], said: &str) -> Option<&'static Phrase> {
     own.iter()
         .chain(COMMON)

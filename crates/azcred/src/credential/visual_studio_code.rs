@@ -1,9 +1,9 @@
-//! Whoever is signed in to Visual Studio Code (its extension Azure Resources).
+//! The account that is signed in to Visual Studio Code (its extension Azure Resources).
 //!
-//! The extension leaves a record of who signed in, and no token. Tokens are given by the system's
-//! broker (Web Account Manager on Windows) to whoever shows the record. There is no broker for
-//! programs on Linux and macOS, and this crate speaks to none yet, so this source is unavailable,
-//! and says which of the two is missing.
+//! The extension stores a record of the account, and no token. The system's broker (Web Account
+//! Manager on Windows) returns tokens to programs with that record. Linux and macOS have no broker
+//! for programs, and azcred does not use Windows' yet. So this source is always unavailable, and
+//! says what is missing.
 
 use super::{
     Availability,
@@ -23,7 +23,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use serde::Deserialize;
 use std::{fmt, io, sync::Arc};
 
-/// Signs in as whoever is signed in to Visual Studio Code: always unavailable, with the reason.
+/// Signs in as the account in Visual Studio Code. It is always unavailable, with the reason.
 pub struct VisualStudioCodeCredential(Kept<VisualStudioCode>);
 
 struct VisualStudioCode {
@@ -33,13 +33,13 @@ struct VisualStudioCode {
 const NAME: &str = "VisualStudioCodeCredential";
 /// The extension's client id.
 const CLIENT_ID: &str = "aebc6443-996d-45c2-90f0-388ff96faa56";
-/// Where the record is, below the user's folder (azure-identity's `vscode.py`); the second on
-/// systems that tell case apart.
+/// The record's path in the user's home folder (azure-identity's `vscode.py`). The second is for
+/// case-sensitive file systems.
 const PLACES: [&str; 2] = [
     ".azure/ms-azuretools.vscode-azureresourcegroups/authRecord.json",
     ".Azure/ms-azuretools.vscode-azureresourcegroups/authRecord.json",
 ];
-/// More is no record.
+/// A larger file is not a record, in bytes.
 const RECORD_LIMIT: u64 = 10 << 10;
 
 #[derive(Deserialize)]
@@ -53,7 +53,7 @@ struct Record {
 }
 
 impl VisualStudioCodeCredential {
-    /// A credential for whoever is signed in. Looks at nothing yet.
+    /// A credential for that account. Reads nothing yet.
     pub fn new(options: ClientOptions) -> Self {
         let system = options.system().clone();
         Self(Kept::new(Arc::new(VisualStudioCode { options }), system))
@@ -62,7 +62,7 @@ impl VisualStudioCodeCredential {
 
 credential!(VisualStudioCodeCredential);
 
-/// Why there is no token, which is all that there is to say.
+/// Why there is no token.
 fn unavailable(system: &dyn System) -> Error {
     let error = |why: String| {
         Error::new(
@@ -108,15 +108,14 @@ fn unavailable(system: &dyn System) -> Error {
     error("no account is signed in to its extension Azure Resources".to_owned()).absent()
 }
 
-/// Who a record is of, where it is one.
+/// The account's name in a record, if the file is one.
 fn person(bytes: &[u8]) -> Option<String> {
     let record: Record = json::object(bytes)?;
     let is_valid = record.client_id == CLIENT_ID
         && TenantId::new(&record.tenant_id).is_ok()
         && !record.home_account_id.is_empty()
         && !record.authority.is_empty();
-    // It is shown: a name as people sign in with, and nothing else that somebody may have put
-    // there.
+    // The name is shown, so it must look like a sign-in name.
     let is_name = (1..=128).contains(&record.username.chars().count())
         && record
             .username

@@ -1,5 +1,5 @@
-//! What a JSON web token says of itself. This is the only code that reads one: access tokens, id
-//! tokens and federated tokens are views of [`Claims`].
+//! The claims of JSON web tokens. Only this code parses such tokens: access tokens, id tokens and
+//! federated tokens are views of [`Claims`].
 //!
 //! Nothing here is verified. The names are those of RFC 7519 section 4.1, OpenID Connect Core 1.0
 //! section 5.1, and Microsoft's pages 'Access token claims reference' and 'ID token claims
@@ -26,12 +26,12 @@ pub(crate) fn is_web_token(text: &str) -> bool {
         })
 }
 
-/// The claims of a token. A claim that is empty or of another type than it should be is missing.
-/// Texts are as the token has them: a view decides how much of one is shown.
+/// The claims of a token. An empty claim, or one of another type than it should have, counts as
+/// missing. Texts are as the token has them: a view limits what is shown.
 pub(crate) struct Claims<'a>(Cow<'a, Map<String, Value>>);
 
 impl Claims<'static> {
-    /// Those of a token; `None` if it is not a JSON web token.
+    /// The claims of a token; `None` if it is not a JSON web token.
     pub(crate) fn of(token: &str) -> Option<Self> {
         if token.len() > WEB_TOKEN_LIMIT {
             return None;
@@ -56,7 +56,7 @@ impl<'a> From<&'a Map<String, Value>> for Claims<'a> {
 }
 
 impl Claims<'_> {
-    /// All of them.
+    /// All claims.
     pub(crate) fn into_map(self) -> Map<String, Value> {
         self.0.into_owned()
     }
@@ -66,7 +66,7 @@ impl Claims<'_> {
         Some(value).filter(|value| !value.is_empty())
     }
 
-    /// Seconds since 1970, perhaps with a fraction (RFC 7519 section 2, 'NumericDate').
+    /// A time in seconds since 1970, maybe with a fraction (RFC 7519 section 2, 'NumericDate').
     fn seconds(&self, name: &str) -> Option<f64> {
         self.0.get(name)?.as_f64()
     }
@@ -76,12 +76,12 @@ impl Claims<'_> {
         self.text("iss")
     }
 
-    /// The provider's own id of the identity. A person has another one for each application.
+    /// The provider's id of the identity. For a person, it differs between applications.
     pub(crate) fn subject(&self) -> Option<&str> {
         self.text("sub")
     }
 
-    /// What the token is for: one, or a list (RFC 7519 section 4.1.3).
+    /// The audience: a text or a list (RFC 7519 section 4.1.3).
     pub(crate) fn audiences(&self) -> Vec<&str> {
         match self.0.get("aud") {
             Some(Value::String(one)) => vec![one],
@@ -90,17 +90,17 @@ impl Claims<'_> {
         }
     }
 
-    /// When it was issued, in seconds since 1970.
+    /// When the token was issued, in seconds since 1970.
     pub(crate) fn issued(&self) -> Option<f64> {
         self.seconds("iat")
     }
 
-    /// When it expires, in seconds since 1970.
+    /// When the token expires, in seconds since 1970.
     pub(crate) fn expires(&self) -> Option<f64> {
         self.seconds("exp")
     }
 
-    /// What the client sent with the person's sign-in.
+    /// The value that the client sent with the person's sign-in.
     pub(crate) fn nonce(&self) -> Option<&str> {
         self.text("nonce")
     }
@@ -120,13 +120,14 @@ impl Claims<'_> {
         self.text("appid").or_else(|| self.text("azp"))
     }
 
-    /// The client that a token of several audiences was issued to (OpenID Connect Core 1.0 section
-    /// 2).
+    /// The client to which a token with several audiences was issued (OpenID Connect Core 1.0
+    /// section 2).
     pub(crate) fn authorized_party(&self) -> Option<&str> {
         self.text("azp")
     }
 
-    /// How the application proved itself: `0` not at all, `1` by a secret, `2` by an assertion.
+    /// How the application proved its identity: `0` not at all, `1` with a secret, `2` with an
+    /// assertion.
     pub(crate) fn application_proof(&self) -> Option<&str> {
         self.text("appidacr").or_else(|| self.text("azpacr"))
     }
@@ -136,30 +137,30 @@ impl Claims<'_> {
         self.text("app_displayname")
     }
 
-    /// The person's name, for people.
+    /// The person's full name.
     pub(crate) fn name(&self) -> Option<&str> {
         self.text("name")
     }
 
-    /// What the person types to sign in, the best to show first. A guest has one here and one at
-    /// home.
+    /// The person's sign-in names, the best to show first. A guest has one here and one at home.
     pub(crate) fn sign_in_names(&self) -> impl Iterator<Item = &str> {
         ["preferred_username", "upn", "unique_name"]
             .into_iter()
             .filter_map(|name| self.text(name))
     }
 
-    /// An address to show. It identifies no one: in many tenants its owner can set it.
+    /// An email address, for display only. It identifies no one: in many tenants its owner can set
+    /// it.
     pub(crate) fn email(&self) -> Option<&str> {
         self.text("email")
     }
 
-    /// `app` or `user`, where the token says which.
+    /// `app` or `user`, if the token has it.
     pub(crate) fn kind(&self) -> Option<&str> {
         self.text("idtyp")
     }
 
-    /// Whether a person delegated it: an application's own token has no scopes.
+    /// Whether a person delegated the token: an application's own token has no scopes.
     pub(crate) fn is_delegated(&self) -> bool {
         match self.0.get("scp") {
             Some(Value::String(scopes)) => !scopes.is_empty(),

@@ -1,4 +1,4 @@
-//! The names of the orders of sources, and of what happens after a failure.
+//! The names of the presets, and what happens after a failure.
 
 use super::{Error, ErrorKind, Result};
 use crate::redact::excerpt;
@@ -10,29 +10,29 @@ use std::{fmt, str::FromStr};
 #[serde(into = "&'static str")]
 #[non_exhaustive]
 pub enum Preset {
-    /// Every source. The first one that is set up decides, also when it fails: no other identity
+    /// Every source. The first source that is set up decides, even if it fails: no other identity
     /// replaces it.
     #[default]
     Azcred,
     /// azure-identity's `DefaultAzureCredential`.
     Azure,
-    /// kedro-azureml-pipeline: the same, without managed identity where `MSI_ENDPOINT` is set, and
-    /// with the browser at its end.
+    /// kedro-azureml-pipeline: as `Azure`, without managed identity if `MSI_ENDPOINT` is set, and
+    /// with the browser at the end.
     Kedro,
-    /// hi-ml: the service principal of `HIML_*`, else Azure CLI, else a person.
+    /// hi-ml: the service principal in `HIML_*`, or else Azure CLI, or else a person.
     HiMl,
 }
 
 /// What happens after a source that is set up fails: the provider rejected it, it could not be
-/// reached, or its response made no sense. A source that is not set up is always skipped.
+/// reached, or its response was invalid. A source that is not set up is always skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AfterFailure {
-    /// The chain ends with that failure.
+    /// The chain ends with this failure.
     End,
     /// The chain tries the next source.
     GoOn,
-    /// The chain skips to the sources that ask a person; without a person, it ends.
+    /// The chain continues with the sources that ask a person. If no person may be asked, it ends.
     AskPerson,
 }
 
@@ -40,7 +40,7 @@ impl Preset {
     /// Every preset.
     pub const ALL: [Self; 4] = [Self::Azcred, Self::Azure, Self::Kedro, Self::HiMl];
 
-    /// What flags and `azcred.toml` call it.
+    /// The name in flags and `azcred.toml`.
     pub fn id(self) -> &'static str {
         match self {
             Self::Azcred => "azcred",

@@ -1,4 +1,4 @@
-//! Who a token says it is: read from its claims, which are **not verified**; good for showing,
+//! The principal of a token, read from its claims. They are **not verified**: use them for display,
 //! never for a decision.
 
 use super::Claims;
@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-/// What somebody is.
+/// The kind of a principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -22,53 +22,54 @@ pub enum PrincipalKind {
     Unknown,
 }
 
-/// How the application proved itself.
+/// How an application proved its identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Proof {
-    /// Not at all: a public client, whose user proved themselves.
+    /// It did not: a public client, whose user signed in.
     None,
-    /// By a client secret.
+    /// With a client secret.
     Secret,
-    /// By a certificate or another signed statement (a federated token, a managed identity's own).
+    /// With a certificate or another signed assertion (a federated token, a managed identity's
+    /// own).
     Assertion,
     /// The token does not say.
     Unknown,
 }
 
-/// Who a token says it is.
+/// The principal of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Principal {
-    /// What it is.
+    /// The kind of principal.
     pub kind: PrincipalKind,
-    /// A person's or an application's name, where the token has it.
+    /// A person's or an application's name, if the token has it.
     pub name: Option<String>,
     /// A person's sign-in name.
     pub user_name: Option<String>,
-    /// Every sign-in name that a person's token has: a guest has one here and one at home.
+    /// All sign-in names in a person's token: a guest has one here and one at home.
     #[serde(skip)]
     sign_in_names: Vec<String>,
     /// The application's client id.
     pub application_id: Option<String>,
-    /// The object id, which roles are assigned to.
+    /// The object id, to which roles are assigned.
     pub object_id: Option<String>,
     /// The tenant's GUID.
     pub tenant_id: Option<String>,
-    /// How the application proved itself.
+    /// How the application proved its identity.
     pub proof: Proof,
-    /// What the token is for.
+    /// The resource that the token is for.
     pub audience: Option<String>,
-    /// Who issued it.
+    /// The issuer.
     pub issuer: Option<String>,
     /// The Azure resource that a managed identity belongs to.
     pub resource_id: Option<String>,
-    /// When it was issued, in UTC, by the issuer's clock.
+    /// When the token was issued, in UTC, by the issuer's clock.
     #[serde(with = "time::serde::rfc3339::option")]
     pub issued_on: Option<OffsetDateTime>,
-    /// When it ends, in UTC, by the issuer's clock.
+    /// When the token ends, in UTC, by the issuer's clock.
     #[serde(with = "time::serde::rfc3339::option")]
     pub expires_on: Option<OffsetDateTime>,
 }
@@ -96,7 +97,7 @@ impl Principal {
             _ if claims.resource_id().is_some() => PrincipalKind::ManagedIdentity,
             Some("app") => PrincipalKind::ServicePrincipal,
             _ if user_name.is_some() => PrincipalKind::User,
-            // An application's token names itself as its own subject.
+            // An application's token has the application as its subject.
             _ if is_subject(claims.object_id()) || is_subject(claims.application_id()) => {
                 PrincipalKind::ServicePrincipal
             }
@@ -124,9 +125,9 @@ impl Principal {
         }
     }
 
-    /// What it can be told by: sign-in names, the object id and, where it is an application, its
-    /// client id. A person's token names an application too: the one that they signed in with.
-    /// That is not who they are.
+    /// The names that identify the principal: sign-in names, the object id and, for an application,
+    /// its client id. A person's token also has a client id: that of the application they signed in
+    /// with, which does not identify them.
     pub fn called(&self) -> impl Iterator<Item = &str> {
         let is_application = matches!(
             self.kind,
@@ -137,12 +138,12 @@ impl Principal {
         self.sign_in_names.iter().chain(ids).map(String::as_str)
     }
 
-    /// Whether it is the one with this sign-in name, object id or client id, in any case.
+    /// Whether the principal has this sign-in name, object id or client id. Case does not matter.
     pub fn is_called(&self, name: &str) -> bool {
         self.called().any(|own| own.eq_ignore_ascii_case(name))
     }
 
-    /// What it is and which, in a few words: `service principal 0123…`.
+    /// The kind and the name in a few words: `service principal 0123…`.
     pub fn describe(&self) -> String {
         let (kind, id) = match self.kind {
             PrincipalKind::ServicePrincipal => ("service principal", &self.application_id),
@@ -204,7 +205,7 @@ mod tests {
         assert_eq!(read(json!({})).kind, PrincipalKind::Unknown);
     }
 
-    /// What each kind of token is called. The columns are expectations: a sign-in name here, one at
+    /// The claims of each kind of token. The columns are expectations: a sign-in name here, one at
     /// home, the object id, the application's client id.
     #[test]
     fn an_expectation_is_met_by_whom_the_token_is_of_and_not_by_what_they_signed_in_with() {

@@ -5,12 +5,12 @@ use crate::redact::excerpt;
 use serde::Serialize;
 use std::{fmt, str::FromStr};
 
-/// A source of tokens that a chain can have.
+/// A source of tokens in a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(into = "&'static str")]
 #[non_exhaustive]
 pub enum Source {
-    /// A service principal by `AZURE_*` or `HIML_*`.
+    /// A service principal in `AZURE_*` or `HIML_*`.
     Environment,
     /// A Kubernetes workload's token file.
     WorkloadIdentity,
@@ -20,7 +20,7 @@ pub enum Source {
     AzurePipelines,
     /// The user on whose behalf an Azure Machine Learning job runs.
     AzureMlOnBehalfOf,
-    /// The managed identity of the Azure resource that this runs on.
+    /// The managed identity of the Azure resource on which the program runs.
     ManagedIdentity,
     /// The account that is signed in to azcred.
     Azcred,
@@ -34,7 +34,7 @@ pub enum Source {
     AzureDeveloperCli,
     /// A person, in the browser.
     InteractiveBrowser,
-    /// A person, by a code that is entered in any browser.
+    /// A person, with a code that is entered in any browser.
     DeviceCode,
 }
 
@@ -56,7 +56,7 @@ impl Source {
         Self::DeviceCode,
     ];
 
-    /// What flags and `azcred.toml` call it: `azure-cli`.
+    /// The name in flags and `azcred.toml`: `azure-cli`.
     pub fn id(self) -> &'static str {
         match self {
             Self::Environment => "environment",
@@ -75,7 +75,7 @@ impl Source {
         }
     }
 
-    /// What the Azure SDKs and `AZURE_TOKEN_CREDENTIALS` call it: `AzureCliCredential`.
+    /// The name in the Azure SDKs and in `AZURE_TOKEN_CREDENTIALS`: `AzureCliCredential`.
     pub fn credential_name(self) -> &'static str {
         match self {
             Self::Environment => "EnvironmentCredential",
@@ -94,8 +94,8 @@ impl Source {
         }
     }
 
-    /// Whether it belongs to a developer's machine, where a person signed in. The others belong to
-    /// where a program is deployed.
+    /// Whether the source is for a developer's machine, where a person signed in. The others are
+    /// for deployed programs.
     pub fn is_developer(self) -> bool {
         matches!(
             self,
@@ -109,8 +109,8 @@ impl Source {
         )
     }
 
-    /// Whether it asks a person to sign in. A chain tries such a source last, and only at a
-    /// terminal, not in a CI job.
+    /// Whether the source asks a person to sign in. A chain tries such a source last, and only at a
+    /// terminal that is not a CI job's.
     pub fn asks_person(self) -> bool {
         matches!(self, Self::InteractiveBrowser | Self::DeviceCode)
     }
@@ -128,7 +128,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// By its id or by the name that the Azure SDKs have for it, in any case.
+/// Parses the id, or the name in the Azure SDKs. Case does not matter.
 impl FromStr for Source {
     type Err = Error;
 

@@ -1,10 +1,10 @@
-//! Azure CLI's token without Azure CLI: from its files, what `az account get-access-token` would
-//! give at this moment.
+//! Azure CLI's token without running it: reads from its files what `az account get-access-token`
+//! would return now.
 //!
-//! The same account, the same token of MSAL's cache while it has one that is good, else one for the
-//! refresh token or the secret that az would use. Nothing is ever written: az finds its files as it
-//! left them, and a refresh token stays good after its use. Wherever az would look at something
-//! that is not understood here, it is asked itself.
+//! It uses the same account, and returns the same token from MSAL's cache if that is valid.
+//! Otherwise it requests one with the refresh token or the secret that az would use. It never
+//! writes: az's files stay as they are, and a refresh token stays valid after its use. If anything
+//! in the files is unknown, az is run instead.
 
 use super::{
     NAME,
@@ -30,57 +30,57 @@ use tokio::time::Instant;
 
 /// Azure CLI's own client id.
 const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
-/// More refresh tokens of one person are not tried.
+/// The most refresh tokens of a person that are tried.
 const MOST_REFRESH_TOKENS: usize = 4;
 const CACHE: &str = "msal_token_cache.json";
-/// 'Can handle a claims challenge', which az says of itself: such tokens live for a day and can be
-/// revoked at once.
+/// The client capability 'can handle a claims challenge', which az sends. Such tokens live for a
+/// day and can be revoked at once.
 const CAPABILITIES: &str = r#"{"access_token":{"xms_cc":{"values":["CP1"]}}}"#;
 
-/// What is asked for.
+/// What is requested.
 pub(super) struct Asked<'a> {
     pub(super) scopes: Vec<&'a str>,
     pub(super) tenant: Option<&'a TenantId>,
     pub(super) subscription: Option<&'a str>,
 }
 
-/// What the files hold.
+/// The result of reading the files.
 #[derive(Debug)]
 pub(super) enum Found {
     /// The token.
     Token(AccessToken),
-    /// What a token can be had for.
+    /// What a token can be requested with.
     Redeemable(Redeemable),
-    /// For certain nobody is signed in.
+    /// Certainly no account is signed in.
     Nobody,
 }
 
-/// What a token can be had for at the identity provider.
+/// What a token can be requested with at the identity provider.
 #[derive(Debug)]
 pub(super) struct Redeemable {
     tenant: TenantId,
     client_id: ClientId,
     proof: Proof,
-    /// A token that should be replaced, and is good meanwhile.
+    /// A token that is due for refresh, but still valid.
     meanwhile: Option<AccessToken>,
 }
 
 #[derive(Debug)]
 enum Proof {
     Secret(SecretString),
-    /// In the order in which they are tried.
+    /// Refresh tokens in the order in which they are tried.
     RefreshTokens {
         home_account_id: String,
         tokens: Vec<SecretString>,
     },
 }
 
-/// Why the cache is not even there to be looked at.
+/// Whether the cache is encrypted, so that it can't be read.
 pub(super) fn is_encrypted(folder: &Folder<'_>) -> bool {
     folder.has("msal_token_cache.bin") && !folder.has(CACHE)
 }
 
-/// Looks into the files. Reads them without giving way.
+/// Reads the files. It blocks.
 pub(super) fn look(
     system: &dyn System,
     cloud: &Cloud,
@@ -112,7 +112,8 @@ pub(super) fn look(
     let cache = TokenCache::parse(&bytes)?;
     match &signed_in.account {
         Account::User(name) => {
-            // Tokens of such a session are kept apart, under a key that depends on it.
+            // Tokens of such a session are stored separately, under a key that depends on the
+            // session.
             if system.var("COPILOT_AGENT_SESSION_ID").is_some() {
                 return Err(NotHere::because("COPILOT_AGENT_SESSION_ID is set"));
             }
@@ -152,7 +153,7 @@ pub(super) fn look(
             redeemable(cloud, signed_in, AZURE_CLI, proof, meanwhile)
         }
         Account::ServicePrincipal(client_id) => {
-            // Read first: without it az has no token to give, a cached one neither.
+            // The secret is read first: without it, az returns no token, not even a cached one.
             let secret = service_principal::secret(&folder, client_id, signed_in.tenant.as_str())?;
             let whose = Whose {
                 client_id,
@@ -175,7 +176,7 @@ pub(super) fn look(
     }
 }
 
-/// A good token from the cache, or one that is good until there is another.
+/// A cached token that is valid, or one that is due for refresh.
 fn cached(
     system: &dyn System,
     cloud: &Cloud,
@@ -212,9 +213,9 @@ fn cached(
     Ok(if is_due { Err(Some(token)) } else { Ok(token) })
 }
 
-/// Resource Manager is one resource of two names, and takes tokens for either. Azure CLI asks for
-/// its own by the older one (the `activeDirectoryResourceId` of `az cloud show`), so that this is
-/// the one it has after every `az login`: taking it spares every new process a request.
+/// Resource Manager has two names and accepts tokens for both. Azure CLI uses the older name for
+/// itself (`activeDirectoryResourceId` in `az cloud show`), so every `az login` caches a token for
+/// that name. Using that token saves every new process a request.
 fn resource_manager_by_its_other_name(cloud: &Cloud, scopes: &[&str]) -> Option<&'static str> {
     let [scope] = scopes else { return None };
     let resource = scope.strip_suffix("/.default")?.trim_end_matches('/');
@@ -240,7 +241,7 @@ fn redeemable(
     proof: Proof,
     meanwhile: Option<AccessToken>,
 ) -> Result<Found, NotHere> {
-    // Azure CLI's secrets go where Azure CLI sends them.
+    // Azure CLI's secrets are sent only to the host that Azure CLI uses.
     if cloud.authority().host() != signed_in.environment {
         return Err(NotHere::because("Azure CLI uses another authority"));
     }
@@ -255,7 +256,7 @@ fn redeemable(
 }
 
 impl Redeemable {
-    /// Asks the identity provider, within `deadline`.
+    /// Requests a token from the identity provider, within `deadline`.
     pub(super) async fn redeem(
         self,
         options: &ClientOptions,
@@ -264,9 +265,10 @@ impl Redeemable {
     ) -> Result<AccessToken> {
         let endpoint =
             TokenEndpoint::new(self.tenant.clone(), self.client_id.clone(), options.clone())?;
-        // The tenant of the request has been taken account of: the endpoint is that tenant's.
+        // The endpoint is already the one of the request's tenant.
         let request = its_scopes(request);
-        // Whoever signs out takes this along, and with it what was had for it.
+        // Signing out removes the refresh token or secret, and with this key also the tokens that
+        // were cached for it.
         let proof = match &self.proof {
             Proof::Secret(secret) => Some(secret),
             Proof::RefreshTokens { tokens, .. } => tokens.first(),
@@ -338,7 +340,7 @@ impl Redeemable {
     }
 }
 
-/// A request for the same scopes, and nothing else.
+/// A request with the same scopes only.
 fn its_scopes(request: &TokenRequest) -> TokenRequest {
     let (first, others) = request
         .scopes()
@@ -350,7 +352,7 @@ fn its_scopes(request: &TokenRequest) -> TokenRequest {
         .fold(TokenRequest::new(first.clone()), TokenRequest::and_scope)
 }
 
-/// The request as az makes it.
+/// The request as az sends it.
 fn as_az_asks(request: TokenRequest, system: &dyn System) -> TokenRequest {
     if system.var("AZURE_IDENTITY_DISABLE_CP1").is_some() {
         return request;
@@ -366,7 +368,7 @@ impl std::fmt::Debug for Asked<'_> {
     }
 }
 
-/// What is expected of [`SecretString`]'s `Debug`, on which the ones above rely.
+/// Collects the secrets that `SecretString`'s `Debug` hides.
 #[cfg(test)]
 pub(super) fn exposed(found: &Found) -> Option<Vec<String>> {
     match found {

@@ -63,8 +63,8 @@ fn entries() -> Value {
     json!([{"client_id": APP, "tenant": TENANT, "client_secret": "app-secret"}])
 }
 
-/// A laptop on which a person and an application have signed in to Azure CLI; the person's
-/// subscription is the default.
+/// A laptop where a person and an application are signed in to Azure CLI. The person's subscription
+/// is the default.
 fn laptop() -> Fixture {
     let subscriptions = [
         subscription("5ec0ffee-1", "Contoso ML", true, TENANT, &ada()),
@@ -191,7 +191,7 @@ fn another_folder_is_looked_into_where_a_variable_names_it() {
     assert!(ask(&relative, &Cloud::PUBLIC, None, None).is_err());
 }
 
-/// What stands at the path of a file, in place of it.
+/// The laptop with something else at the path of a file.
 fn instead(name: &str, kind: FileKind, owner: u32) -> Fixture {
     let path = format!("/home/ada/.azure/{name}");
     let system: &dyn System = &laptop();
@@ -302,7 +302,7 @@ fn an_application_with_another_proof_is_left_to_azure_cli() {
         ask(&machine, &Cloud::PUBLIC, None, Some("Robots"))
     };
     assert_eq!(entry(json!({})), one("app-one"));
-    // Under another tenant it is taken all the same, as Azure CLI does.
+    // An entry of another tenant is used too, as by Azure CLI.
     assert_eq!(entry(json!({"tenant": OTHER_TENANT})), one("app-one"));
     for more in [
         json!({"certificate": "/c.pem"}),

@@ -1,11 +1,11 @@
-//! Azure CLI's own folder: files that are read if they are the user's, never written, and settings.
+//! Reads Azure CLI's folder: its settings, and files that belong to the user. It never writes.
 
 use crate::system::{FileKind, System, home};
 use std::{borrow::Cow, fmt, io, path::PathBuf};
 use zeroize::Zeroizing;
 
-/// Why Azure CLI's files do not answer, so that the program itself has to: plain words of ours,
-/// none of a file's.
+/// Why Azure CLI's files can't be used, so that az has to be run. The text has no words from the
+/// files.
 pub(super) struct NotHere(Cow<'static, str>);
 
 impl NotHere {
@@ -26,7 +26,7 @@ impl fmt::Debug for NotHere {
     }
 }
 
-/// The most that is read of a file.
+/// The most bytes that are read of a file.
 #[derive(Clone, Copy)]
 pub(super) struct Limit(u64);
 
@@ -35,19 +35,19 @@ impl Limit {
     pub(super) const SMALL: Self = Self(1 << 20);
     /// Subscriptions; some people have thousands.
     pub(super) const PROFILE: Self = Self(8 << 20);
-    /// Tokens, some kilobytes each, for each tenant and resource.
+    /// Tokens: some kilobytes for each tenant and resource.
     pub(super) const TOKENS: Self = Self(32 << 20);
 }
 
-/// The folder that Azure CLI keeps its state in.
+/// Azure CLI's folder.
 pub(super) struct Folder<'a> {
     system: &'a dyn System,
     path: PathBuf,
 }
 
 impl<'a> Folder<'a> {
-    /// `AZURE_CONFIG_DIR`, else `~/.azure`. A path that is not full depends on where a program was
-    /// started, so it is none.
+    /// `AZURE_CONFIG_DIR`, or else `~/.azure`. A relative path is ignored: it depends on where a
+    /// program was started.
     pub(super) fn of(system: &'a dyn System) -> Option<Self> {
         let path = match system.var("AZURE_CONFIG_DIR") {
             Some(path) => PathBuf::from(path),
@@ -60,7 +60,7 @@ impl<'a> Folder<'a> {
         self.system.look(&self.path.join(name)).is_ok()
     }
 
-    /// Whether nobody but the user and the administrator can put files here.
+    /// Fails if other users than the administrator can put files into the folder.
     pub(super) fn check(&self) -> Result<(), NotHere> {
         match self.system.look(&self.path) {
             Ok(facts) => match facts.foreign(self.system.user()) {
@@ -71,7 +71,8 @@ impl<'a> Folder<'a> {
         }
     }
 
-    /// A file that is this user's and no link; `None` where there is none.
+    /// The content of a file that belongs to this user and is not a link; `None` if there is no
+    /// file.
     pub(super) fn read(
         &self,
         name: &'static str,
@@ -101,7 +102,7 @@ impl<'a> Folder<'a> {
     }
 }
 
-/// A file of settings as Python's configparser reads it, as far as Azure CLI's own go.
+/// A settings file as Python's configparser reads it, limited to what Azure CLI writes.
 #[derive(Default)]
 pub(super) struct Settings {
     /// Section, option in lower case, value.
@@ -109,7 +110,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Azure CLI's `config`, or its `clouds.config`.
+    /// Reads Azure CLI's `config` or `clouds.config`.
     pub(super) fn read(folder: &Folder<'_>, name: &'static str) -> Result<Self, NotHere> {
         let Some(bytes) = folder.read(name, Limit::SMALL)? else {
             return Ok(Self::default());
@@ -125,8 +126,8 @@ impl Settings {
         let mut section = None;
         for line in text.lines() {
             let trimmed = line.trim();
-            // A line that begins with space goes on with the value before it; none that is of
-            // interest has several lines.
+            // An indented line continues the value before it. The options that are read here have
+            // one line.
             if trimmed.is_empty()
                 || trimmed.starts_with(['#', ';'])
                 || line.starts_with([' ', '\t'])
@@ -135,7 +136,7 @@ impl Settings {
             }
             if let Some(name) = trimmed.strip_prefix('[') {
                 let name = name.strip_suffix(']')?;
-                // Its options are everybody's.
+                // The options of this section apply to all sections.
                 if name == "DEFAULT" {
                     return None;
                 }
@@ -152,14 +153,14 @@ impl Settings {
         Some(Self { options })
     }
 
-    /// An option, which the variable `AZURE_SECTION_OPTION` overrides (knack's `CLIConfig`).
+    /// An option. The variable `AZURE_SECTION_OPTION` overrides it (knack's `CLIConfig`).
     pub(super) fn get(&self, system: &dyn System, option: &Setting) -> Option<String> {
         system
             .var(option.variable)
             .or_else(|| self.value(option.section, option.name).map(str::to_owned))
     }
 
-    /// The same, as knack reads a yes or no.
+    /// An option as a boolean, as knack reads it.
     pub(super) fn is_set(
         &self,
         system: &dyn System,
@@ -179,14 +180,14 @@ impl Settings {
         }
     }
 
-    /// Whether a section has an option that begins so.
+    /// Whether a section has an option with this prefix.
     pub(super) fn has(&self, section: &str, prefix: &str) -> bool {
         self.options
             .iter()
             .any(|(one, name, _)| one == section && name.starts_with(prefix))
     }
 
-    /// What an option of a section says, where it is there.
+    /// The value of a section's option, if it exists.
     pub(super) fn value(&self, section: &str, option: &str) -> Option<&str> {
         self.options
             .iter()

@@ -1,5 +1,5 @@
-//! Who is signed in to Azure CLI: the account of the default subscription, or of one that is asked
-//! for, as `Profile.get_subscription` in azure-cli-core finds it.
+//! Which account is signed in to Azure CLI: that of the default subscription or of a given one, as
+//! `Profile.get_subscription` in azure-cli-core finds it.
 
 use super::files::{CLOUD, Folder, INSTANCE_DISCOVERY, Limit, NotHere, Settings};
 use crate::{cloud::Cloud, json, system::System, tenant::TenantId};
@@ -7,30 +7,30 @@ use serde::Deserialize;
 
 const FILE: &str = "azureProfile.json";
 
-/// An account, and where it signs in.
+/// An account and where it signs in.
 #[derive(Debug)]
 pub(super) struct SignedIn {
     pub(super) account: Account,
-    /// The tenant of the subscription: a GUID in lower case, as MSAL's cache has it.
+    /// The subscription's tenant: a GUID in lower case, as in MSAL's cache.
     pub(super) tenant: TenantId,
-    /// The host of the identity provider, as MSAL's cache has it.
+    /// The identity provider's host, as in MSAL's cache.
     pub(super) environment: String,
 }
 
-/// Who it is.
+/// The kind of account.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Account {
-    /// A person, by the name that they sign in with.
+    /// A person, by sign-in name.
     User(String),
     /// An application, by its client id.
     ServicePrincipal(String),
 }
 
-/// What the profile says.
+/// The result of reading the profile.
 pub(super) enum Found {
-    /// Somebody is signed in.
+    /// An account is signed in.
     SignedIn(SignedIn),
-    /// For certain nobody is.
+    /// Certainly no account is signed in.
     Nobody,
 }
 
@@ -64,15 +64,14 @@ struct User {
     assigned_identity_info: Option<serde::de::IgnoredAny>,
 }
 
-/// Azure CLI's name of a cloud and the host that it signs in at there, from `az cloud show`.
+/// Azure CLI's name of a cloud and its sign-in host, from `az cloud show`.
 const CLOUDS: [(&str, &str); 3] = [
     ("AzureCloud", "login.microsoftonline.com"),
     ("AzureUSGovernment", "login.microsoftonline.us"),
     ("AzureChinaCloud", "login.chinacloudapi.cn"),
 ];
 
-/// Finds the account. `tenant` and `subscription` are what the caller asks for in place of the
-/// default.
+/// Finds the account. `tenant` and `subscription` replace the defaults.
 pub(super) fn find(
     system: &dyn System,
     folder: &Folder<'_>,
@@ -85,7 +84,7 @@ pub(super) fn find(
         return Err(NotHere::because("azureProfile.json does not exist"));
     };
     let (cloud_name, environment) = cloud_of(system, folder, settings, cloud)?;
-    // Python writes it as `utf-8-sig`.
+    // Python writes the file as `utf-8-sig`.
     let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let profile: Profile = json::object(json)
         .ok_or_else(|| NotHere::because("azureProfile.json has an unknown format"))?;
@@ -119,7 +118,7 @@ pub(super) fn find(
     if one.user.cloud_shell.is_some() || system.var("ACC_CLOUD").is_some() {
         return Err(NotHere::because("the account is Cloud Shell's"));
     }
-    // A managed identity bears one of two names, and says which of them it is beside it.
+    // A managed identity has one of two names, and another member says which kind it is.
     let is_managed = one.user.assigned_identity_info.is_some()
         || ["systemAssignedIdentity", "userAssignedIdentity"].contains(&one.user.name.as_str());
     if is_managed {
@@ -140,7 +139,7 @@ pub(super) fn find(
     }))
 }
 
-/// Tokens are kept under a tenant's id, which a domain's name does not tell.
+/// Tokens are stored under the tenant's id, which a domain name does not show.
 fn guid(tenant: &str) -> Result<TenantId, NotHere> {
     uuid::Uuid::try_parse(tenant)
         .ok()
@@ -149,8 +148,7 @@ fn guid(tenant: &str) -> Result<TenantId, NotHere> {
         .ok_or_else(|| NotHere::because("the tenant is named by a domain"))
 }
 
-/// The name of the cloud that Azure CLI is set to, and the host that it signs in at there, where
-/// that is the cloud in use.
+/// The name and the sign-in host of Azure CLI's cloud, if it is the cloud in use.
 fn cloud_of(
     system: &dyn System,
     folder: &Folder<'_>,
@@ -180,8 +178,8 @@ fn cloud_of(
         }
         return Ok((name, host.to_owned()));
     }
-    // A cloud of somebody's own: what its authority is called may not be known here, so the tokens
-    // have to be of the host in use. Without this setting az would ask Microsoft about that host.
+    // A custom cloud: its authority may have aliases that are unknown here, so the tokens must be
+    // for the host in use. Without this setting, az would request the aliases from Microsoft.
     let authority = cloud.authority();
     let is_bare = authority
         .as_str()

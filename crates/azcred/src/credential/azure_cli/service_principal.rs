@@ -19,7 +19,7 @@ struct Entry {
     client_assertion: Option<serde::de::IgnoredAny>,
 }
 
-/// The application's secret: the one for the tenant, else its first, as Azure CLI has it.
+/// The application's secret: the one for the tenant, or else the first, as Azure CLI does it.
 pub(super) fn secret(
     folder: &Folder<'_>,
     client_id: &str,

@@ -1,8 +1,8 @@
-//! Tokens as MSAL keeps them, and which of them MSAL would give: the 'unified cache schema', as
-//! `token_cache.py` and `application.py` of MSAL for Python 1.39 read it.
+//! Reads MSAL's token cache and selects the tokens that MSAL would return: the 'unified cache
+//! schema', as `token_cache.py` and `application.py` of MSAL for Python 1.39 read it.
 //!
-//! Secrets are borrowed from the file's bytes, which are wiped; one that had to be copied because
-//! of an escape is none of MSAL's, and the file is not read.
+//! Secrets are borrowed from the file's bytes, which are wiped. A secret with an escape would have
+//! to be copied; MSAL writes none, so such a file is not read.
 
 use super::{super::tool_output, files::NotHere};
 use crate::json;
@@ -18,13 +18,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// What has less time left counts as expired.
+/// A token with less time left counts as expired.
 const TIME_LEFT: Duration = Duration::from_secs(5 * 60);
-/// The one family of Microsoft's own applications, whose members may use each other's refresh
-/// tokens.
+/// The family of Microsoft's own applications, which may use each other's refresh tokens.
 const FAMILY: &str = "1";
 
-/// The cache, in the order of the file: of several tokens that would do, MSAL gives the first.
+/// The cache in the order of the file. If several tokens fit, MSAL returns the first.
 #[derive(Deserialize)]
 pub(super) struct TokenCache<'a> {
     #[serde(rename = "AccessToken", borrow, default)]
@@ -55,7 +54,7 @@ struct AccessEntry<'a> {
     expires_on: Seconds,
     #[serde(default)]
     refresh_on: Option<Seconds>,
-    /// A token for a request with more in it than usual.
+    /// A token for a request with unusual parameters.
     #[serde(default)]
     ext_cache_key: Option<IgnoredAny>,
 }
@@ -99,28 +98,28 @@ struct ApplicationEntry<'a> {
 #[derive(Debug)]
 pub(super) struct Person {
     pub(super) home_account_id: String,
-    /// Whether the system's broker signed them in, which then has to give the tokens that are not
-    /// here.
+    /// Whether the system's broker signed them in. Then only the broker can get tokens that are not
+    /// in the cache.
     pub(super) is_brokers: bool,
 }
 
-/// Whose tokens are looked for.
+/// The account whose tokens are selected.
 #[derive(Clone, Copy)]
 pub(super) struct Whose<'q> {
     pub(super) client_id: &'q str,
     pub(super) environment: &'q str,
-    /// `None` for an application's own.
+    /// `None` for an application's own tokens.
     pub(super) home_account_id: Option<&'q str>,
 }
 
-/// A token that MSAL would give.
+/// A token that MSAL would return.
 #[derive(Debug)]
 pub(super) struct Cached<'a> {
     pub(super) secret: &'a str,
     pub(super) lifetime: Duration,
-    /// After which it should be replaced.
+    /// When it is due for refresh, from now.
     pub(super) refresh_in: Option<Duration>,
-    /// Whether that time has come, so that MSAL gives it only where it gets no other.
+    /// Whether it is due. Then MSAL returns it only if it gets no other.
     pub(super) is_due: bool,
 }
 
@@ -130,7 +129,7 @@ impl<'a> TokenCache<'a> {
             .ok_or_else(|| NotHere::because("Azure CLI's token cache has an unknown format"))
     }
 
-    /// The one person of this name.
+    /// The only person with this name.
     pub(super) fn person(&self, environment: &str, name: &str) -> Result<Person, NotHere> {
         // A person has an entry for each tenant; the last one counts.
         let mut people = BTreeMap::new();
@@ -225,13 +224,13 @@ impl<'a> TokenCache<'a> {
         Ok(None)
     }
 
-    /// The refresh tokens of a person in the order in which MSAL tries them: the family's, then the
+    /// A person's refresh tokens in the order in which MSAL tries them: the family's, then the
     /// application's own, newer ones first
     /// (`_acquire_token_silent_by_finding_rt_belongs_to_me_or_my_family` in `application.py`).
     pub(super) fn refresh(&self, whose: Whose<'_>) -> Vec<&'a str> {
         let name = format!("appmetadata-{}-{}", whose.environment, whose.client_id);
         let family = match self.applications.0.iter().rfind(|(key, _)| *key == name) {
-            // Used for the first time here: it may be of the family.
+            // The application is used for the first time and may be in the family.
             None => Some(FAMILY),
             Some((_, application)) => application.family_id.as_deref(),
         };
@@ -265,19 +264,19 @@ impl<'a> TokenCache<'a> {
     }
 }
 
-/// Seconds since 1970, as a string by the schema, or as a number.
+/// Seconds since 1970: a string by the schema, or a number.
 #[derive(Clone, Copy)]
 struct Seconds(u64);
 
 impl Seconds {
-    /// How long it is until then; `None` where it has been.
+    /// The time until then; `None` if it has passed.
     fn after(self, now: SystemTime) -> Option<Duration> {
         let now = now.duration_since(SystemTime::UNIX_EPOCH).ok()?;
         Duration::from_secs(self.0).checked_sub(now)
     }
 }
 
-/// No date of a token is later; more would overflow a clock.
+/// A later end is not accepted; more would overflow a clock.
 const LATEST: u64 = 1 << 34;
 
 impl<'de> Deserialize<'de> for Seconds {
@@ -299,7 +298,7 @@ impl<'de> Deserialize<'de> for Seconds {
     }
 }
 
-/// An object's members in the order in which they stand.
+/// An object's members in their order.
 struct Entries<'a, T>(Vec<(Cow<'a, str>, T)>);
 
 impl<T> Default for Entries<'_, T> {
@@ -331,7 +330,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Entries<'a, T> {
     }
 }
 
-/// A member's name, borrowed where it can be.
+/// A member's name, borrowed if possible.
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 

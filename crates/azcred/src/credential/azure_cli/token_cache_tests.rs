@@ -19,7 +19,7 @@ fn whose() -> Whose<'static> {
     }
 }
 
-/// An access token that ends `left` seconds from now, with changes.
+/// An access token that ends `left` seconds from now, with changed members.
 fn access(secret: &str, left: i64, changes: &Value) -> Value {
     let mut entry = json!({
         "credential_type": "AccessToken", "secret": secret, "home_account_id": HOME, "environment": HOST,
@@ -34,7 +34,7 @@ fn access(secret: &str, left: i64, changes: &Value) -> Value {
     entry
 }
 
-/// A cache with these access tokens, in this order: the members' names are as good as none.
+/// A cache with these access tokens in this order. The members' names don't matter.
 fn cache_of(entries: &[Value]) -> String {
     let members: Vec<String> = entries
         .iter()

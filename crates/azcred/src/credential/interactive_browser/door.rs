@@ -1,8 +1,7 @@
-//! Who is let in: tells the browser that comes back from the provider from everything else that
-//! finds the port.
+//! Checks requests to the port: only the browser that comes back from the provider is accepted.
 //!
-//! Other pages in the same browser, other programs and other users of the machine all can. None of
-//! them may end the sign-in of who waits, so that what is strange is turned away and waited on.
+//! Other web pages, programs and users of the machine can also reach the port. None of them may end
+//! the sign-in, so their requests are rejected and the credential continues to wait.
 
 use crate::entra::{Authorization, Redirected};
 use hyper::{
@@ -12,7 +11,7 @@ use hyper::{
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Lets one browser in, once.
+/// Accepts one response of the provider.
 #[derive(Debug)]
 pub(super) struct Door {
     authorization: Authorization,
@@ -20,16 +19,16 @@ pub(super) struct Door {
     is_used: AtomicBool,
 }
 
-/// What is to be done with a request.
+/// The decision about a request.
 #[derive(Debug)]
 pub(super) enum Verdict {
-    /// It is the answer.
+    /// The provider's response.
     Answer(Redirected),
-    /// It is the answer, again.
+    /// The same response again.
     Again,
-    /// It is something else: what, as half a sentence.
+    /// Another request; what it is, as half a sentence.
     Strange(StatusCode, &'static str),
-    /// It is nothing worth a word: browsers look for an icon by themselves.
+    /// A request that needs no report: browsers request an icon by themselves.
     Absent,
 }
 
@@ -46,7 +45,7 @@ impl Door {
         &self.authorization
     }
 
-    /// What is to be done with a request, by its head alone.
+    /// Decides about a request by its head.
     pub(super) fn look_at(&self, request: &Parts) -> Verdict {
         let uri = &request.uri;
         if let Err((status, what)) = self.check(request) {
@@ -69,7 +68,7 @@ impl Door {
         }
     }
 
-    /// Whether somebody's browser comes by itself, sent by a link or a redirect, and to us.
+    /// Fails unless a link or a redirect sent the browser to this server.
     fn check(&self, request: &Parts) -> Result<(), (StatusCode, &'static str)> {
         let headers = &request.headers;
         if request.method != Method::GET {
@@ -81,17 +80,18 @@ impl Door {
         if request.uri.authority().is_some() {
             return Err((StatusCode::BAD_REQUEST, "a request for a proxy"));
         }
-        // A name of somebody else's that leads here (DNS rebinding) would let their page read what
-        // we answer.
+        // Another host name for this address (DNS rebinding) would let its web page read the
+        // response.
         if !only(headers, header::HOST.as_str()).is_some_and(|host| self.is_ours(host)) {
             return Err((StatusCode::BAD_REQUEST, "a request for another host"));
         }
-        // A script's request has an origin, and a visit by GET has none (Fetch Standard, 'append a
-        // request Origin header').
+        // A script's request has an origin; following a link by GET has none (Fetch Standard,
+        // 'append a request Origin header').
         if headers.contains_key(header::ORIGIN) {
             return Err((StatusCode::FORBIDDEN, "a request from another page"));
         }
-        // Browsers say what a request is for (Fetch Metadata Request Headers); others don't.
+        // Browsers send the purpose of a request (Fetch Metadata Request Headers); other clients
+        // don't.
         for (name, wanted) in [
             ("sec-fetch-mode", "navigate"),
             ("sec-fetch-dest", "document"),
@@ -112,7 +112,7 @@ impl Door {
     }
 }
 
-/// A header that is there once.
+/// The value of a header that occurs once.
 fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {

@@ -1,7 +1,7 @@
-//! The port on this machine to which a browser is sent back (RFC 8252 section 7.3), and whoever
-//! else comes to it.
+//! The loopback port to which the browser is redirected (RFC 8252 section 7.3), and its
+//! connections.
 //!
-//! All of it lives in one future: drop it, and the port is closed at once, with every connection.
+//! One future owns everything: dropping it closes the port and all connections at once.
 
 use super::{
     door::{Door, Verdict},
@@ -37,37 +37,37 @@ use tokio::{
     time::timeout,
 };
 
-/// So many connections are served at once. Browsers open some ahead of time.
+/// The most connections at the same time. Browsers open some in advance.
 const CONNECTIONS: usize = 16;
-/// A request's head is here in this time.
+/// The time limit for a request's head.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The largest head; Entra ID's codes are some kilobytes.
+/// The largest head in bytes. Entra ID's codes have some kilobytes.
 const LARGEST: usize = 16 << 10;
-/// The last page is sent in this time.
+/// The time limit for sending the last page.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// So many ports are tried before there is none that is free on both addresses.
+/// How many ports are tried until one is free on both addresses.
 const TRIES: usize = 16;
-/// Accepting fails where this process has too many files open, which may pass.
+/// Accepting fails while this process has too many open files, which may be temporary.
 const PAUSE: Duration = Duration::from_millis(50);
 
 const WHAT: &str = "could not listen for the browser on this machine";
 
-/// A port, held on both of this machine's own addresses: `localhost` can be either, and nobody else
-/// may have the other.
+/// A port, open on both loopback addresses: `localhost` can be either, and no other program may
+/// have the other one.
 #[derive(Debug)]
 pub(super) struct Loopback {
     v4: TcpListener,
-    /// `None` where this machine has no such address.
+    /// `None` if this machine has no such address.
     v6: Option<TcpListener>,
     port: u16,
 }
 
 impl Loopback {
-    /// Takes `port`, else one that is free.
+    /// Opens `port`, or else a free one.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where `port` is taken; [`ErrorKind::Unavailable`] where this machine
-    /// lets nobody listen.
+    /// [`ErrorKind::Invalid`] if `port` is in use; [`ErrorKind::Unavailable`] if this machine does
+    /// not allow listening.
     pub(super) async fn bind(port: Option<u16>) -> Result<Self> {
         let failed = |kind: ErrorKind, why: String| {
             Error::new(kind, WHAT, why).with_fix(SignIn::by(SignInWay::DeviceCode))
@@ -118,9 +118,8 @@ impl Loopback {
         self.port
     }
 
-    /// What the provider sends the browser back to. Entra ID takes any port of `localhost` for a
-    /// public client, and not of `127.0.0.1` ('Redirect URI (reply URL) best practices and
-    /// limitations').
+    /// The redirect address. For a public client, Entra ID accepts every port of `localhost`, but
+    /// not of `127.0.0.1` ('Redirect URI (reply URL) best practices and limitations').
     pub(super) fn redirect_uri(&self) -> String {
         format!("http://localhost:{}", self.port)
     }
@@ -145,29 +144,29 @@ impl Loopback {
     }
 }
 
-/// Somebody came.
+/// What has come to the port.
 #[derive(Debug)]
 pub(super) enum Arrival {
-    /// The browser, with the answer; it waits for the page.
+    /// The browser with the provider's response. It waits for the page.
     Back(Redirected, oneshot::Sender<Page>),
-    /// Something else, which was turned away.
+    /// Another request, which was rejected.
     Strange(&'static str),
 }
 
-/// All who are at the port.
+/// The connections of the port.
 pub(super) struct Visitors {
     loopback: Loopback,
     door: Arc<Door>,
     arrivals: mpsc::Sender<Arrival>,
     talks: FuturesUnordered<BoxFuture<'static, u64>>,
-    /// Those who are there, the longest first.
+    /// The open connections, the oldest first.
     open: VecDeque<Visitor>,
     next: u64,
 }
 
 struct Visitor {
     number: u64,
-    /// Whether it brought the answer, so that it is to see how it went.
+    /// Whether it brought the provider's response, so that it has to see the result.
     is_awaited: Arc<AtomicBool>,
     stop: AbortHandle,
 }
@@ -186,7 +185,7 @@ impl Visitors {
         (visitors, arrived)
     }
 
-    /// Serves whoever comes, for as long as it is polled. Cancel-safe: go on with it later.
+    /// Serves connections while it is polled. Cancel-safe: it can be called again later.
     pub(super) async fn serve(&mut self) -> Infallible {
         loop {
             tokio::select! {
@@ -196,7 +195,7 @@ impl Visitors {
         }
     }
 
-    /// Closes the port, and sends the last page to who waits for it.
+    /// Closes the port and sends the last page to the browser that waits for it.
     pub(super) async fn finish(self) {
         let Self {
             loopback,
@@ -223,8 +222,8 @@ impl Visitors {
         }
     }
 
-    /// Whoever has been there for long without a word goes where somebody new comes: no number of
-    /// idle ones keeps the browser out.
+    /// Accepts a connection. If there are too many, the oldest that sent nothing is closed, so that
+    /// idle connections can't keep the browser out.
     fn welcome(&mut self, stream: TcpStream) {
         if self.open.len() >= CONNECTIONS {
             let is_idle = |visitor: &Visitor| !visitor.is_awaited.load(Ordering::Relaxed);
@@ -257,7 +256,7 @@ impl Visitors {
     }
 }
 
-/// One connection, for one request.
+/// Serves one connection with one request.
 async fn talk(
     stream: TcpStream,
     door: Arc<Door>,
@@ -276,7 +275,7 @@ async fn talk(
         .serve_connection(TokioIo::new(stream), answer)
         .await;
     if served.is_err_and(|error| error.is_parse() || error.is_parse_too_large()) {
-        // Where nobody listens at the moment, there is nothing to say either.
+        // If the receiver is gone, the report is not needed.
         let _ = arrivals.try_send(Arrival::Strange("something that is not a browser"));
     }
 }
@@ -354,7 +353,7 @@ mod tests {
                         .unwrap(),
                 );
             }
-            // The first was let go, without a word, when the last came.
+            // The first connection was closed when the last one came.
             let mut rest = Vec::new();
             let _ = idle[0].read_to_end(&mut rest).await;
             assert!(rest.is_empty());

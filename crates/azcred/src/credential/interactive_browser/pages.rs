@@ -1,5 +1,5 @@
-//! What the browser shows at the end: whole pages without anything from elsewhere, that allow a
-//! browser nothing but themselves.
+//! The pages that the browser shows at the end. They load nothing from elsewhere, and forbid the
+//! browser everything else.
 
 use crate::{entra::IdClaims, facts::Error, redact::printable};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -11,11 +11,11 @@ use ring::digest;
 use std::sync::LazyLock;
 
 const CSS: &str = include_str!("page.css");
-/// Takes the code out of the address that the tab shows, and out of what 'reload' would ask for.
+/// Removes the code from the tab's address and from what 'reload' would request.
 const SCRIPT: &str = include_str!("page.js");
 const SIGNED_IN: &str = include_str!("signed_in.html");
 const ENDED: &str = include_str!("ended.html");
-/// Longer words of an error are cut: it is a page to be read.
+/// Longer texts of an error are cut, so that the page is readable.
 const LONGEST: usize = 1000;
 
 /// One page.
@@ -26,7 +26,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// They are who they say.
+    /// The person signed in.
     pub(super) fn signed_in(claims: &IdClaims) -> Self {
         let who = claims.shown();
         let name = claims.name.as_deref().filter(|name| *name != who);
@@ -40,7 +40,7 @@ impl Page {
         Self::new(StatusCode::OK, &html)
     }
 
-    /// It came to nothing: why, and what fixes it, as the program says it.
+    /// The sign-in failed: the cause and the fix, in the program's words.
     pub(super) fn failed(error: &Error) -> Self {
         let why = sentence(error.why());
         let fix = error
@@ -56,7 +56,7 @@ impl Page {
         )
     }
 
-    /// It was no answer to what the program asked.
+    /// The request is not the provider's response.
     pub(super) fn turned_away(status: StatusCode, what: &str) -> Self {
         let what = format!("This was {what}. A sign-in that is under way continues.");
         Self::ended(
@@ -73,7 +73,7 @@ impl Page {
         )
     }
 
-    /// It was the answer, and came again.
+    /// The provider's response was used already.
     pub(super) fn used() -> Self {
         Self::ended(
             StatusCode::CONFLICT,
@@ -92,7 +92,7 @@ impl Page {
         )
     }
 
-    /// Nobody waits any more.
+    /// The program no longer waits.
     pub(super) fn too_late() -> Self {
         Self::ended(
             StatusCode::GONE,
@@ -108,7 +108,7 @@ impl Page {
         )
     }
 
-    /// With a look of its own for what went wrong (`bad`) and for what harms nothing (`note`).
+    /// A page in the style of an error (`bad`) or of a note (`note`).
     fn ended(status: StatusCode, look: &str, title: &str, parts: &[(&str, &str)]) -> Self {
         let html = ENDED
             .replace("{{look}}", look)
@@ -124,7 +124,7 @@ impl Page {
         }
     }
 
-    /// With what keeps a browser from doing anything with it but showing it, and from keeping it.
+    /// The page as a response. Its headers let the browser only display it, and not store it.
     pub(super) fn into_response(self) -> Response<String> {
         let mut response = Response::new(self.html);
         *response.status_mut() = self.status;
@@ -156,8 +156,7 @@ impl Page {
     }
 }
 
-/// Our style and our script, by what is in them, and nothing else (Content Security Policy Level
-/// 3).
+/// Allows only azcred's style and script, by their hashes (Content Security Policy Level 3).
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = |text: &str| STANDARD.encode(digest::digest(&digest::SHA256, text.as_bytes()));
     format!(
@@ -168,7 +167,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Labels, each with what it is of; the first two are what people came for.
+/// Labels and their values. The first two matter most.
 fn list(parts: &[(&str, &str)]) -> String {
     parts
         .iter()
@@ -182,7 +181,7 @@ fn list(parts: &[(&str, &str)]) -> String {
         .collect()
 }
 
-/// Somebody else's words as text of a page. Braces too: they mark the places where words go.
+/// Escapes text for a page, with braces: they mark placeholders.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -200,7 +199,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// What stands between backquotes is a command.
+/// Shows text between backquotes as code.
 fn with_code(escaped: &str) -> String {
     let parts: Vec<&str> = escaped.split('`').collect();
     if parts.len().is_multiple_of(2) {
@@ -216,7 +215,7 @@ fn with_code(escaped: &str) -> String {
         .collect()
 }
 
-/// An id stays on one line, for who has to copy it.
+/// Keeps ids on one line, so that they can be copied.
 fn with_ids(escaped: &str) -> String {
     let word = |word: &str| match word.trim_end_matches(',') {
         id if id.len() == 36 && uuid::Uuid::try_parse(id).is_ok() => {
@@ -227,7 +226,7 @@ fn with_ids(escaped: &str) -> String {
     escaped.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// Errors are written without a capital and without a full stop, as parts of a line.
+/// Makes a sentence of an error's text, which has no capital and no full stop.
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let Some(first) = chars.next() else {

@@ -1,8 +1,8 @@
-//! Reads what the hosts of managed identities answer: one kind of JSON, in which each writes times
-//! and errors in its own way.
+//! Reads the responses of managed identity hosts: JSON in which each host writes times and errors
+//! in its own way.
 //!
-//! Every word of it is somebody else's: bounded, stripped of control characters, and of every
-//! secret that was sent.
+//! All text in it is untrusted. Its length is limited, and control characters and all sent secrets
+//! are removed.
 
 use crate::{
     facts::{Error, ErrorKind, Fix, Refusal, Result},
@@ -20,20 +20,20 @@ use time::{
     format_description::{BorrowedFormatItem, parse_borrowed},
 };
 
-/// What is known of the request.
+/// The request, as far as its errors need it.
 pub(super) struct Asked<'a> {
-    /// What was tried, as a sentence.
+    /// What did not work, as a sentence.
     pub(super) what: &'a str,
-    /// Who answered: 'App Service'.
+    /// The host's name: 'App Service'.
     pub(super) host: &'static str,
-    /// What gives the host an identity.
+    /// The command that assigns the host an identity.
     pub(super) assign: &'static str,
-    /// What must not come back in any message.
+    /// The values that must not be in any message.
     pub(super) secrets: &'a [&'a str],
     pub(super) now: SystemTime,
 }
 
-/// A token, and which identity the host says that it is of, where it does.
+/// A token, and the identity that the host says it is of.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) token: AccessToken,
@@ -42,12 +42,12 @@ pub(super) struct Answer {
     pub(super) resource_id: Option<String>,
 }
 
-/// Tokens of managed identities live a day. One that is said to live longer is a misunderstanding,
-/// such as milliseconds.
+/// Tokens of managed identities live for a day. A much longer lifetime is a misunderstanding, such
+/// as milliseconds.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-/// Clocks closer than this are in agreement.
+/// Clocks that differ by fewer seconds count as equal.
 const CLOCK_TOLERANCE: i64 = 300;
-/// Longer texts than this are no error message; the rest is not looked at.
+/// Only this many bytes of an error message are read.
 const LOOKED_AT: usize = 8192;
 
 #[derive(Deserialize)]
@@ -70,7 +70,7 @@ struct Success {
     msi_res_id: Option<String>,
 }
 
-/// The token in an answer, or why there is none.
+/// The token in a response, or why there is none.
 pub(super) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Result<Answer> {
     if response.status == 200 {
         success(asked, response)
@@ -86,7 +86,7 @@ impl Asked<'_> {
         )
     }
 
-    /// Somebody else's text, fit to be shown.
+    /// Untrusted text as printable text without secrets.
     fn clean(&self, text: &str, limit: usize) -> String {
         let text: String = text.chars().take(LOOKED_AT).collect();
         printable(&redact(&text, self.secrets), limit)
@@ -119,15 +119,15 @@ fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<Answer> {
     })
 }
 
-/// A part of an answer with a token, fit to be shown: the token may stand in the wrong place.
+/// A part of a response with a token, without that token: it may be in the wrong member.
 fn beside(asked: &Asked<'_>, answer: &Success, text: &str) -> String {
     asked.clean(&redact(text, &[answer.access_token.expose_secret()]), 40)
 }
 
-/// How long a token lives. `expires_in` counts from when the token was issued, as 'How to use
-/// managed identities on an Azure VM' has it, though IMDS counts from now; `expires_on` depends on
-/// this machine's clock. So the sooner of the two is taken, unless the clock is so wrong that the
-/// second has passed.
+/// The lifetime of a token. By 'How to use managed identities on an Azure VM', `expires_in` counts
+/// from when the token was issued, but IMDS counts from now. `expires_on` depends on this machine's
+/// clock. So the earlier end is used, unless `expires_on` has passed, which means that the clock is
+/// wrong.
 fn lifetime(asked: &Asked<'_>, answer: &Success, response: &HttpResponse) -> Result<Duration> {
     let unreadable = |name: &str, value: &Value| {
         let value = beside(asked, answer, &value.to_string());
@@ -189,7 +189,7 @@ fn length(seconds: i64) -> Duration {
     Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
 }
 
-/// Seconds as a number or as text: hosts write both.
+/// Seconds as a number or a string: hosts write both.
 fn seconds(value: &Value) -> Option<i64> {
     match value {
         #[expect(clippy::cast_possible_truncation, reason = "saturates")]
@@ -199,9 +199,8 @@ fn seconds(value: &Value) -> Option<i64> {
     }
 }
 
-/// A moment in seconds since 1970, or as the older App Service protocol writes it, on Linux
-/// `06/20/2019 02:57:58 +00:00` and on Windows `1/16/2020 12:0:12 AM +00:00` (azure-identity's
-/// `azure_ml.py` knows both).
+/// Seconds since 1970, or a date of the older App Service protocol: `06/20/2019 02:57:58 +00:00` on
+/// Linux and `1/16/2020 12:0:12 AM +00:00` on Windows (azure-identity's `azure_ml.py` reads both).
 fn moment(value: &Value) -> Option<i64> {
     const FORMS: [&str; 2] = [
         "[month padding:none]/[day padding:none]/[year] [hour padding:none]:[minute padding:none]:[second padding:none]",
@@ -218,7 +217,7 @@ fn moment(value: &Value) -> Option<i64> {
     })
 }
 
-/// What a host says of why it gives no token, in whichever of their shapes.
+/// A host's error in any of their forms.
 #[derive(Default)]
 struct Said {
     code: String,
@@ -259,11 +258,11 @@ fn said(asked: &Asked<'_>, response: &HttpResponse) -> Option<Said> {
 }
 
 impl Said {
-    /// Whether it means that the host has no such identity.
+    /// Whether the error means that the host has no such identity.
     fn is_nobody(&self) -> bool {
         let message = self.message.to_ascii_lowercase();
-        // IMDS's and Arc's is the first; App Service's are 'No User Assigned or Delegated Managed
-        // Identity found for …' and, in the protocol of 2017, 'No MSI found for …'.
+        // The first is from IMDS and Arc. App Service returns 'No User Assigned or Delegated
+        // Managed Identity found for …' and, in the protocol of 2017, 'No MSI found for …'.
         self.code == "ManagedIdentityNotFound"
             || message.contains("identity not found")
             || message.starts_with("no ")
@@ -272,7 +271,7 @@ impl Said {
                     .any(|words| message.contains(words))
     }
 
-    /// Whether it means that the host has several identities, and none was named.
+    /// Whether the error means that the host has several identities and the request named none.
     fn is_ambiguous(&self) -> bool {
         self.message
             .to_ascii_lowercase()
@@ -293,7 +292,7 @@ fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
         words.trim_end_matches('.').to_owned()
     });
     let error = |kind, why: String| Error::new(kind, (*what).to_owned(), why);
-    // What passes, and did not while it was waited for.
+    // A temporary failure that did not pass within the retries.
     if matches!(status, 404 | 410 | 429 | 500..) && (said.is_some() || status != 404) {
         let state = match status {
             429 => "returned 429: too many requests",
@@ -343,7 +342,7 @@ fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
     error(kind, why).with_fix(fix).with_refusal(refusal)
 }
 
-/// What an answer looks like that is none.
+/// Describes a response that is not a host's.
 fn not_an_answer(asked: &Asked<'_>, response: &HttpResponse) -> String {
     let (host, status) = (asked.host, response.status);
     let body = response.body.trim_ascii_start();
@@ -373,7 +372,7 @@ fn secret<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<SecretString, D::Error> {
     let token = String::deserialize(deserializer)?;
-    // RFC 6750 section 2.1: what can stand in a header.
+    // RFC 6750 section 2.1: the characters that a header may have.
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(serde::de::Error::custom("no bearer token"));
     }

@@ -1,4 +1,4 @@
-//! Answers as hosts give them, and as nobody should.
+//! Valid and invalid responses of hosts.
 
 use super::*;
 use crate::http::HeaderMap;
@@ -36,7 +36,7 @@ fn answer(status: u16, body: &str) -> Result<Answer> {
     read(&asked(), &response(status, body))
 }
 
-/// For how many seconds a token is good that comes with this.
+/// The lifetime in seconds of a token with these members.
 fn lasts(more: &str) -> Result<i64> {
     let body = format!(r#"{{"access_token":"the-token","token_type":"Bearer",{more}}}"#);
     let answer = answer(200, &body)?;
@@ -50,7 +50,7 @@ fn the_end_of_a_token_is_read_in_every_form_that_hosts_write() {
         (format!(r#""expires_on":{}"#, NOW + 60), 60),
         (format!(r#""expires_on":"{}""#, NOW + 60), 60),
         (format!(r#""expires_on":{}.5"#, NOW + 60), 60),
-        // azure-identity's two, of which Windows writes the second.
+        // azure-identity's two forms; Windows writes the second.
         (
             r#""expires_on":"11/21/2026 12:01:00 +00:00""#.to_owned(),
             60,
@@ -69,7 +69,7 @@ fn the_end_of_a_token_is_read_in_every_form_that_hosts_write() {
         ),
         (r#""expires_in":60"#.to_owned(), 60),
         (r#""expires_in":"60","expires_on":null"#.to_owned(), 60),
-        // The sooner of the two, unless it has passed already, which the clock is to blame for.
+        // The earlier end counts, unless it has passed: then the clock is wrong.
         (
             format!(r#""expires_in":"86400","expires_on":"{}""#, NOW + 60),
             60,
@@ -111,7 +111,7 @@ fn an_end_that_makes_no_sense_is_no_answer() {
             "expired 9223372036854775808 s ago",
         ),
         (r#""expires_in":0"#.to_owned(), "expired 0 s ago"),
-        // Milliseconds.
+        // Milliseconds instead of seconds.
         (
             format!(r#""expires_on":{}"#, NOW * 1000),
             "days, which is too long",

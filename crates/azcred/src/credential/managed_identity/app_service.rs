@@ -1,4 +1,4 @@
-//! App Service, and what speaks as it does: Functions, Container Apps, Automation.
+//! App Service, and hosts with its protocol: Functions, Container Apps, Automation.
 //!
 //! 'How to use managed identities for App Service and Azure Functions', 'REST endpoint reference'.
 
@@ -50,7 +50,7 @@ impl Host for AppService {
             let id = id.as_ref().map(|(name, id)| (*name, id.as_str()));
             let request = HttpRequest::get(self.endpoint.url(parameters.into_iter().chain(id)))
                 .with_header(HeaderName::from_static("x-identity-header"), self.secret.clone())
-                // Automation wants it; App Service does not mind.
+                // Automation requires this header; App Service ignores it.
                 .with_header(HeaderName::from_static("metadata"), HeaderValue::from_static("true"));
             let asked = Asked {
                 what: &asking.what,

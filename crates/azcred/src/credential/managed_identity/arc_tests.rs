@@ -1,4 +1,4 @@
-//! Which files an Arc challenge may name.
+//! Tests of the files that an Arc challenge may name.
 
 use super::*;
 use crate::system::{FileFacts, Fixture};

@@ -1,4 +1,4 @@
-//! A compute of Azure Machine Learning: App Service's protocol of 2017.
+//! An Azure Machine Learning compute: App Service's protocol of 2017.
 
 use super::{
     Asking, Host, ManagedIdentityId, NAME,
@@ -52,7 +52,7 @@ impl Host for AzureMl {
     fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
         async move {
             let parameters = [("api-version", API_VERSION), ("resource", asking.resource)];
-            // Without the underscore, unlike everywhere else.
+            // Here the parameter has no underscore, unlike for other hosts.
             let id = asking.id.by_client().map(|id| ("clientid", id));
             let request = HttpRequest::get(self.endpoint.url(parameters.into_iter().chain(id)))
                 .with_header(HeaderName::from_static("secret"), self.secret.clone());

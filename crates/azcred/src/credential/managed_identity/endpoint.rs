@@ -1,4 +1,4 @@
-//! An address at which a host gives out tokens, and the way there.
+//! A host's token endpoint, and the HTTP client that reaches it.
 
 use super::answer::{self, Answer, Asked};
 use crate::{
@@ -11,10 +11,10 @@ use crate::{
 use std::{net::IpAddr, time::Duration};
 use url::Host;
 
-/// A variable that describes a host.
+/// Reads a variable that describes a host.
 ///
 /// # Errors
-/// [`ErrorKind::Unavailable`] where it is unset.
+/// [`ErrorKind::Unavailable`] if it is not set.
 pub(super) fn variable(system: &dyn System, name: &str) -> Result<String> {
     system.var(name).ok_or_else(|| {
         Error::new(
@@ -25,11 +25,11 @@ pub(super) fn variable(system: &dyn System, name: &str) -> Result<String> {
     })
 }
 
-/// The secret in a variable, as a header that doesn't print.
+/// Reads a secret variable as a header value that is not printed.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] where it can't stand in a header; [`ErrorKind::Unavailable`] where it is
-/// unset.
+/// [`ErrorKind::Invalid`] if the value can't be a header's; [`ErrorKind::Unavailable`] if the
+/// variable is not set.
 pub(super) fn secret(system: &dyn System, name: &str) -> Result<HeaderValue> {
     let value = variable(system, name)?;
     let value = value.trim();
@@ -48,7 +48,7 @@ pub(super) fn secret(system: &dyn System, name: &str) -> Result<HeaderValue> {
     }
 }
 
-/// An address at which a host gives out tokens.
+/// A host's token endpoint.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     url: Url,
@@ -56,11 +56,11 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// The address in a variable. Plain HTTP goes straight to where only this machine or its own
-    /// network can be; HTTPS goes as every other request does.
+    /// The endpoint in a variable. Plain HTTP is sent directly, and only to this machine or its own
+    /// network. HTTPS is sent as every other request.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`], which names the variable.
+    /// [`ErrorKind::Invalid`]; the error names the variable.
     pub(super) fn from_variable(
         variable: &str,
         value: &str,
@@ -81,10 +81,11 @@ impl Endpoint {
         Ok(Self { url, http })
     }
 
-    /// The same for a server with a certificate of its own, which is known by its thumbprint.
+    /// As [`Endpoint::from_variable`], for a server whose own certificate is known by its
+    /// thumbprint.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`], which names the variable.
+    /// [`ErrorKind::Invalid`]; the error names the variable.
     pub(super) fn pinned(
         variable: &str,
         value: &str,
@@ -99,13 +100,13 @@ impl Endpoint {
         Ok(Self { url, http })
     }
 
-    /// An address of ours, in plain HTTP.
+    /// An endpoint with a fixed plain HTTP address.
     pub(super) fn fixed(url: Url, options: &ClientOptions) -> Self {
         let http = Http::direct(options.system().clone());
         Self { url, http }
     }
 
-    /// The same way to another path.
+    /// The same endpoint with another path.
     pub(super) fn with_path(mut self, path: &str) -> Self {
         let whole = format!("{}{path}", self.url.path().trim_end_matches('/'));
         self.url.set_path(&whole);
@@ -127,7 +128,7 @@ impl Endpoint {
         self.url.as_str()
     }
 
-    /// Where it is, for people.
+    /// The address for errors.
     pub(super) fn place(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         match self.url.port() {
@@ -136,7 +137,7 @@ impl Endpoint {
         }
     }
 
-    /// Asks for a token, and reads the answer. Where none comes, `fix` is what is to be done.
+    /// Requests a token and reads the response. `fix` is for a request without a response.
     pub(super) async fn ask(
         &self,
         asked: &Asked<'_>,
@@ -148,8 +149,7 @@ impl Endpoint {
         answer::read(asked, &response)
     }
 
-    /// See [`Http::send`]. Where no answer comes, the network in general is not what is to be
-    /// looked at: `fix` is.
+    /// As [`Http::send`]. Without a response, the fix is `fix`, not one for the network in general.
     pub(super) async fn send(
         &self,
         what: &str,
@@ -194,8 +194,8 @@ fn read(variable: &str, value: &str) -> Result<Url> {
     Ok(url)
 }
 
-/// Whether only this machine, its link or a private network can answer at an address. A name tells
-/// nothing of where it leads, `localhost` excepted.
+/// Whether an address is on this machine, its link or a private network. A host name does not show
+/// that, except `localhost`.
 fn is_near(url: &Url) -> bool {
     let ip: IpAddr = match url.host() {
         Some(Host::Domain(name)) => return name.eq_ignore_ascii_case("localhost"),

@@ -1,5 +1,5 @@
-//! Service Fabric: an identity for each application, at an endpoint that is known by its
-//! certificate.
+//! Service Fabric: each application has an identity, and the endpoint is verified by its
+//! certificate's thumbprint.
 //!
 //! 'How to leverage a Service Fabric application's managed identity to access Azure services'.
 
@@ -54,7 +54,7 @@ impl ServiceFabric {
     }
 }
 
-/// Digits in either case, with or without colons and spaces between.
+/// Parses hexadecimal digits in upper or lower case, with or without colons and spaces.
 fn read_thumbprint(text: &str) -> Option<[u8; 20]> {
     let digits: Vec<u8> = text
         .chars()
@@ -65,7 +65,7 @@ fn read_thumbprint(text: &str) -> Option<[u8; 20]> {
         .chunks(2)
         .filter_map(|pair| Some(pair[0] << 4 | pair.get(1)?))
         .collect();
-    // An odd digit at the end is dropped above.
+    // An odd digit at the end was dropped above.
     (digits.len() == 40)
         .then(|| bytes.try_into().ok())
         .flatten()

@@ -1,4 +1,4 @@
-//! Tokens without the person: for the refresh tokens that their sign-in left.
+//! Gets tokens without the person, with the refresh tokens of their sign-in.
 
 use super::refusal::{Follows, follows};
 use crate::{
@@ -15,21 +15,21 @@ use secrecy::ExposeSecret;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// More refresh tokens of one person are not tried for one token.
+/// The most refresh tokens of a person that are tried for one token.
 const MOST_TRIED: usize = 4;
-/// What came is written within this, though the caller's time is over.
+/// The limit of writing a result, even if the caller's time is over.
 const WRITING: Duration = Duration::from_secs(10);
 
-/// What came of asking without the person.
+/// The result of a request without the person.
 pub(crate) enum Silent {
     /// A token.
     Token(AccessToken),
-    /// There is no sign-in to ask with.
+    /// There is no sign-in.
     Nobody,
-    /// The account is not known in the tenant that was asked for.
+    /// The requested tenant does not know the account.
     NotInTenant(Error),
-    /// The person has to be asked. The provider's claims challenge, where it sent one, is in the
-    /// error's refusal.
+    /// The person has to be asked. If the provider sent a claims challenge, the error's refusal has
+    /// it.
     AskPerson(Error),
 }
 
@@ -47,14 +47,13 @@ impl Silent {
     }
 }
 
-/// Asks with a sign-in that is kept: for a token that is on disk already, else for one for its
-/// refresh token.
+/// Gets a token with a stored sign-in: from the disk, or else with its refresh token.
 ///
-/// Gives the record as it is after that. Cancel-safe: dropped while the provider is being asked,
-/// what it gives is kept all the same.
+/// Returns the changed record too. Cancel-safe: if the future is dropped during the request, the
+/// result is stored all the same.
 ///
 /// # Errors
-/// Those of the vault; those of the provider that no person can fix.
+/// Those of the vault; those of the provider that the person can't fix.
 pub(crate) async fn with_kept(
     who: &'static str,
     store: &Store,
@@ -90,7 +89,7 @@ pub(crate) async fn with_kept(
     }
 }
 
-/// Keeps a token that came with a sign-in on disk, as if it had been asked for with it.
+/// Stores the token of a new sign-in on the disk, as if it had been requested with that sign-in.
 pub(super) async fn remember(
     endpoint: &TokenEndpoint,
     record: &Record,
@@ -105,7 +104,7 @@ pub(super) async fn remember(
     let _ = cache::through(endpoint.options(), Some(identity), request, WRITING, had).await;
 }
 
-/// Whose tokens they are: this sign-in's, by whichever credential.
+/// The identity of tokens: the sign-in, independent of the credential.
 fn identity(endpoint: &TokenEndpoint, record: &Record, request: &TokenRequest) -> Result<Identity> {
     let whose = Account::of(record, false).who();
     Ok(Identity::at(endpoint, "AzcredCredential", whose, request)?
@@ -114,9 +113,9 @@ fn identity(endpoint: &TokenEndpoint, record: &Record, request: &TokenRequest) -
         .of_sign_in(&record.session))
 }
 
-/// Redeems a refresh token of the sign-in `id`, one process at a time: reads it, asks with it, and
-/// writes what has changed before anybody gets the token. So a refresh token that is good for one
-/// use survives any number of processes, and callers who go away.
+/// Redeems a refresh token of the sign-in `id`, one process at a time: reads the sign-in, requests
+/// a token, and stores the changes before any caller gets the token. So a refresh token for one use
+/// survives any number of processes and cancelled callers.
 async fn renewed(
     who: &'static str,
     store: &Store,
@@ -138,7 +137,7 @@ async fn renewed(
     .await
 }
 
-/// Redeems a refresh token of `record`, and gives the `lock` up when what has changed is written.
+/// Redeems a refresh token of `record`, stores the changes, and then releases the `lock`.
 async fn redeemed(
     who: &str,
     store: &Store,
@@ -154,7 +153,7 @@ async fn redeemed(
         let kept = record.clone();
         let written = store.off_thread(Instant::now() + WRITING, move |store| {
             let _until_written = lock;
-            // Not every file system knows locks: who signed out meanwhile, or in again, did.
+            // Not every file system has locks: another process may have signed out or in again.
             let there = store.read(&kept.id)?;
             if there.is_some_and(|there| there.session == kept.session) {
                 store.write(&kept)?;
@@ -168,8 +167,8 @@ async fn redeemed(
     answer.map(|silent| (silent, Some(record)))
 }
 
-/// The lock of a sign-in. Where there can be none (a folder that can't be written to), one goes on
-/// without.
+/// Locks a sign-in. If locking is not possible (a folder that can't be written to), continues
+/// without a lock.
 async fn locked(store: &Store, id: &str, end: Instant) -> Result<Option<FileLock>> {
     match store.lock(id, end).await {
         Ok(Some(lock)) => Ok(Some(lock)),
@@ -186,7 +185,7 @@ async fn locked(store: &Store, id: &str, end: Instant) -> Result<Option<FileLock
     }
 }
 
-/// Asks with a sign-in, and notes in it what has changed.
+/// Requests a token with a sign-in, and notes the changes in it.
 pub(super) async fn with_record(
     who: &str,
     endpoint: &TokenEndpoint,
@@ -215,8 +214,8 @@ pub(super) async fn with_record(
                 return Ok(Silent::Token(tokens.access));
             }
             Err(error) => match follows(&error) {
-                // The provider may have judged what was claimed and not the sign-in: others may ask
-                // with it.
+                // The provider may have rejected the claims and not the sign-in, which may still be
+                // valid for other requests.
                 Follows::Ended if request.claims().is_some() => {
                     return Ok(Silent::AskPerson(error));
                 }
@@ -241,7 +240,7 @@ pub(super) async fn with_record(
         }
     }
     if let Some(error) = last {
-        // What is left, if anything, is of other applications.
+        // The refresh tokens that are left, if any, belong to other applications.
         if let Some(refusal) = error.refusal().filter(|_| !is_stranger(person, &client_id)) {
             person.ended = Some(Ended::new(&client_id, error.why(), refusal));
         }
@@ -255,7 +254,7 @@ pub(super) async fn with_record(
     })
 }
 
-/// The endpoint in the tenant of the sign-in, where the one asked for stands for any.
+/// The endpoint in the sign-in's tenant, if the given one is not for a single tenant.
 fn at_home(endpoint: &TokenEndpoint, record: &Record) -> TokenEndpoint {
     match TenantId::new(&record.tenant) {
         Ok(tenant) if endpoint.tenant().is_shared() => endpoint.clone().with_tenant(tenant),
@@ -263,7 +262,7 @@ fn at_home(endpoint: &TokenEndpoint, record: &Record) -> TokenEndpoint {
     }
 }
 
-/// What may be tried for an application: its own, then those of its family. The latest first.
+/// The refresh tokens to try for an application: its own, then its family's, the latest first.
 fn candidates(person: &Person, client_id: &str) -> Vec<RefreshToken> {
     let is_own = |one: &&RefreshToken| one.client_id.eq_ignore_ascii_case(client_id);
     let is_stranger = is_stranger(person, client_id);
@@ -275,7 +274,7 @@ fn candidates(person: &Person, client_id: &str) -> Vec<RefreshToken> {
     own.chain(of_family).take(MOST_TRIED).cloned().collect()
 }
 
-/// Whether an application turned out not to be of the family.
+/// Whether the provider rejected an application as not in the family.
 fn is_stranger(person: &Person, client_id: &str) -> bool {
     let strangers = &person.not_of_family;
     strangers
@@ -283,7 +282,7 @@ fn is_stranger(person: &Person, client_id: &str) -> bool {
         .any(|one| one.eq_ignore_ascii_case(client_id))
 }
 
-/// Puts what came in place of what it was had for. Whether that changed anything.
+/// Replaces the used refresh token by the new one. Returns whether that changed anything.
 fn renew(person: &mut Person, client_id: &str, used: &RefreshToken, tokens: &PersonTokens) -> bool {
     let is_ours = |ended: &mut Ended| ended.client_id.eq_ignore_ascii_case(client_id);
     let had_ended = person.ended.take_if(is_ours).is_some();
@@ -307,7 +306,7 @@ fn renew(person: &mut Person, client_id: &str, used: &RefreshToken, tokens: &Per
     true
 }
 
-/// Puts an application's refresh token before the others, in place of the one that it had.
+/// Puts an application's refresh token first, and removes the older one.
 pub(super) fn put_first(person: &mut Person, token: RefreshToken) {
     person
         .refresh
@@ -316,7 +315,7 @@ pub(super) fn put_first(person: &mut Person, token: RefreshToken) {
     person.refresh.truncate(16);
 }
 
-/// A refresh token is somebody's, and brings nobody else's tokens.
+/// Fails if the tokens are of another person than the refresh token.
 fn check_same(who: &str, person: &Person, tokens: &PersonTokens) -> Result<()> {
     match (&person.home_account_id, &tokens.home_account_id) {
         (Some(ours), Some(theirs)) if !ours.eq_ignore_ascii_case(theirs) => Err(Error::new(

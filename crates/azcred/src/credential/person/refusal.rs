@@ -1,35 +1,36 @@
-//! What a refusal of a refresh token means: whether the person has to be asked, and whether the
-//! token is of any more use.
+//! What the rejection of a refresh token means: whether the person has to be asked, and whether the
+//! token is still valid.
 
 use crate::facts::{Error, ErrorKind};
 
-/// What follows from a refusal.
+/// The consequence of a rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Follows {
-    /// The sign-in has ended: the refresh token is of no more use to anybody.
+    /// The sign-in has ended; the refresh token is useless.
     Ended,
-    /// The person has to sign in again or to prove more for this one request; the refresh token
-    /// stays good for others.
+    /// The person has to sign in again or prove more for this request; the refresh token stays
+    /// valid for others.
     AskPerson,
-    /// The application is not of the family that the refresh token is of.
+    /// The application is not in the family of the refresh token.
     NotOfFamily,
-    /// The account is not known in the tenant that was asked for.
+    /// The requested tenant does not know the account.
     NotInTenant,
-    /// Signing in again would bring the same.
+    /// Another sign-in would have the same result.
     Nothing,
 }
 
-/// The refresh token is revoked, or its time is over ('Microsoft Entra authentication and
-/// authorization error codes').
+/// The refresh token was revoked or has expired ('Microsoft Entra authentication and authorization
+/// error codes').
 const ENDED: &[u32] = &[
     50_132, 50_133, 50_173, 70_000, 70_008, 700_081, 700_082, 700_084, 7_000_012,
 ];
-/// The sign-in is older than a policy wants it for this resource: Conditional Access names no
-/// claims then, and says `token_expired` of a refresh token that others still take.
+/// The sign-in is older than a policy allows for this resource. Conditional Access then sends no
+/// claims, and Entra ID returns `token_expired` though the refresh token is valid for other
+/// resources.
 const TOO_OLD: u32 = 70_043;
-/// The account is of another tenant, and no guest in this one.
+/// The account is of another tenant and not a guest in this one.
 const NOT_IN_TENANT: &[u32] = &[50_020, 50_034, 90_072, 50_177];
-/// The person has no say in these: a policy, the account, the application, the request.
+/// The person can't change these: a policy, the account, the application, the request.
 const NOT_BY_PERSON: &[u32] = &[
     50_057, 50_105, 50_128, 50_129, 50_131, 50_194, 50_196, 53_000, 53_001, 53_002, 53_003, 53_011,
     65_002, 70_003, 70_011, 90_002, 90_094, 500_011, 530_003, 700_016, 700_022, 700_025, 900_023,
@@ -66,11 +67,11 @@ pub(super) fn follows(error: &Error) -> Follows {
         _ => {}
     }
     match refusal.error.as_str() {
-        // RFC 6749 section 5.2: a refresh token that is 'invalid, expired, revoked'. Entra ID says
-        // the same of proofs that are missing, and tells them apart by its codes.
+        // RFC 6749 section 5.2: the refresh token is 'invalid, expired, revoked'. Entra ID also
+        // uses this error for a missing second factor; its codes distinguish the two.
         "invalid_grant" if refusal.code.is_none() || is_one_of(ENDED) => Follows::Ended,
-        // OpenID Connect Core 1.0 section 3.1.2.6, which Entra ID answers with at this endpoint
-        // too.
+        // OpenID Connect Core 1.0 section 3.1.2.6; Entra ID also returns these errors from this
+        // endpoint.
         "invalid_grant"
         | "interaction_required"
         | "login_required"

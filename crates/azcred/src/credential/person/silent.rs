@@ -1,5 +1,4 @@
-//! Tokens without the person: with the sign-in that is on disk, else with the one that this process
-//! has.
+//! Gets tokens without the person: with the sign-in on the disk, or else with this process's.
 
 use super::{
     Person, SignsIn, Who,
@@ -13,10 +12,10 @@ use crate::{
 };
 use tokio::time::{Instant, timeout_at};
 
-/// What was tried without the person.
+/// The result of a try without the person.
 pub(super) struct Tried {
     pub(super) silent: Silent,
-    /// The sign-in that it was tried with.
+    /// The sign-in that was used.
     pub(super) record: Option<Record>,
 }
 
@@ -27,7 +26,7 @@ impl Tried {
 }
 
 impl<A: SignsIn> Person<A> {
-    /// Tries without the person, within the time that a request may take.
+    /// Tries without the person, within the limit of a request.
     pub(super) async fn without_person(
         &self,
         request: &TokenRequest,
@@ -44,8 +43,8 @@ impl<A: SignsIn> Person<A> {
             self.held().who = Who::of(record);
         }
         match tried.silent {
-            // Whoever this credential is, it stays; one that is nobody yet may be somebody else in
-            // this tenant.
+            // A credential keeps its person. If it has none yet, another person may sign in to this
+            // tenant.
             Silent::NotInTenant(error) if self.held().who.is_some() => Err(error),
             Silent::NotInTenant(_) => Ok(Tried {
                 silent: Silent::Nobody,
@@ -55,7 +54,7 @@ impl<A: SignsIn> Person<A> {
         }
     }
 
-    /// Tries with what is kept on disk; `None` where there is nothing, or nothing that can be used.
+    /// Tries with a stored sign-in; `None` if there is none that can be used.
     async fn with_kept(&self, request: &TokenRequest, end: Instant) -> Result<Option<Tried>> {
         let Some(store) = &self.store else {
             return Ok(None);
@@ -76,7 +75,7 @@ impl<A: SignsIn> Person<A> {
         }))
     }
 
-    /// Tries with what this process has.
+    /// Tries with this process's sign-in.
     async fn with_held(&self, request: &TokenRequest, end: Instant) -> Result<Tried> {
         let who = self.way.name();
         let renewing = self.shared.renewing.clone();
@@ -100,7 +99,7 @@ impl<A: SignsIn> Person<A> {
             let mut changed = false;
             let silent =
                 redeem::with_record(who, &endpoint, &mut record, &request, end, &mut changed).await;
-            // Who signed in meanwhile stays signed in.
+            // A person who signed in meanwhile stays signed in.
             if changed
                 && let Some(place) = &mut shared.held().record
                 && place.session == record.session
@@ -115,8 +114,8 @@ impl<A: SignsIn> Person<A> {
         .await
     }
 
-    /// Which of the sign-ins that are kept is this credential's: the one it had before; else, of
-    /// those that fit, the profile's current one, or the only one there is.
+    /// The stored sign-in of this credential: the one that it had before. Without one, of those
+    /// that fit: the profile's current one, or the only one.
     async fn chosen(&self, store: &Store, end: Instant) -> Result<Option<Record>> {
         let who = self.held().who.clone();
         let hint = self.login_hint.clone();
@@ -144,7 +143,7 @@ impl<A: SignsIn> Person<A> {
             .await
     }
 
-    /// Which sign-in there is now.
+    /// The sign-in that is stored now.
     pub(super) async fn session(&self, end: Instant) -> Option<String> {
         let kept = match &self.store {
             Some(store) => self.chosen(store, end).await.ok().flatten(),

@@ -15,19 +15,20 @@ use std::{fmt, time::Duration};
 
 /// A way in which a person signs in.
 pub(crate) trait SignsIn: Send + Sync + fmt::Debug + 'static {
-    /// The name of its credential, such as `DeviceCodeCredential`.
+    /// The credential's name, such as `DeviceCodeCredential`.
     fn name(&self) -> &'static str;
 
-    /// Whether it can be done on this machine: whether a browser can be opened. A local look.
+    /// Checks whether this way works on this machine, such as whether a browser can be opened. No
+    /// request.
     fn look(&self, system: &dyn System) -> Availability;
 
-    /// How long a person may take, where nobody said.
+    /// The default time for the person.
     fn patience(&self) -> Duration;
 
-    /// Asks the person, whatever is known of earlier sign-ins; ends within `deadline`. Who signs in
-    /// is given to `whom` before anybody is told that it went well.
+    /// Asks the person, even if there is a sign-in; ends within `deadline`. `whom` accepts or
+    /// rejects the person before they are told that they are signed in.
     ///
-    /// Cancel-safe: what was shown and what listens goes when the future is dropped.
+    /// Cancel-safe: when the future is dropped, the notice is removed and the port closed.
     fn ask<'a>(
         &'a self,
         endpoint: &'a TokenEndpoint,
@@ -37,20 +38,19 @@ pub(crate) trait SignsIn: Send + Sync + fmt::Debug + 'static {
     ) -> BoxFuture<'a, Result<Accepted>>;
 }
 
-/// Who should sign in.
+/// The person who should sign in.
 #[derive(Clone, Copy)]
 pub(crate) struct Whom<'a> {
-    /// The name to begin with, such as `ada@contoso.com`.
+    /// The sign-in name to offer, such as `ada@contoso.com`.
     pub(crate) login_hint: Option<&'a str>,
-    /// Takes who signed in, or says why it must not be they.
+    /// Accepts the person who signed in, or says why it must not be this person.
     pub(crate) accept: &'a (dyn Fn(SignedIn) -> Result<Accepted> + Send + Sync),
 }
 
-/// Somebody who signed in and is who should have: the token that was asked for, and what there is
-/// to keep.
+/// The result of an accepted sign-in: the requested token, and the record to store.
 pub(crate) type Accepted = (AccessToken, Record);
 
-/// Something that was shown to the person. When it is over, well or not, they are told so.
+/// A notice that is shown to the person. When it is dropped, the end of the sign-in is shown.
 pub(crate) struct Shown<'a>(&'a dyn Prompt);
 
 impl<'a> Shown<'a> {
