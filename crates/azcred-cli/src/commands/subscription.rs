@@ -34,8 +34,8 @@ enum Command {
 
 /// List the subscriptions that you can see
 ///
-/// Lists the subscriptions of one tenant in which your account has a role: name, id and state. An
-/// arrow marks Azure CLI's default subscription.
+/// Lists the subscriptions of one tenant in which your account has a role: name, id and state. It
+/// also says which one is the default of Azure CLI.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
