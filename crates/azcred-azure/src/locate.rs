@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use azcred::{
-    printable_path,
+    Fix, printable_path,
     system::System,
     workspace::{self, Labels, Named},
 };
@@ -47,8 +47,8 @@ fn nothing(directory: &Path) -> Error {
         ),
     )
     .with_fix(
-        "give --subscription, --resource-group and --workspace, or download config.json from Azure Machine Learning studio \
-         (the workspace's menu at the top right, 'Download config file')",
+        Fix::from("give --subscription, --resource-group and --workspace")
+            .or(Fix::ChooseWorkspace),
     )
 }
 

@@ -4,7 +4,7 @@
 //! commands get only ids from it.
 
 use crate::{
-    arm_codes::explain,
+    arm_codes::{Names, explain},
     error::{Error, ErrorKind},
     role::BuiltInRole,
     text::{between, clean, is_guid},
@@ -66,13 +66,14 @@ fn explained(sent: &Sent<'_>, response: &HttpResponse, refusal: &Refusal) -> Err
     let said = clean(&refusal.message, 600);
     let said = said.trim_end_matches('.');
     let meaning = explain(&code);
+    let names = names(sent);
     let kind = meaning.map_or_else(|| kind_of(response.status), |meaning| meaning.kind);
     let mut why = meaning.map_or_else(
         || format!("Azure rejected the request: {said}"),
-        |meaning| fill(meaning.means, sent),
+        |meaning| meaning.means(&names),
     );
     let mut fix = meaning
-        .map(|meaning| Fix::from(fill(meaning.fix, sent)))
+        .map(|meaning| meaning.fix(&names))
         .unwrap_or_default();
     match meaning.map(|meaning| meaning.code) {
         Some("AuthorizationFailed" | "LinkedAuthorizationFailed") => {
@@ -83,8 +84,6 @@ fn explained(sent: &Sent<'_>, response: &HttpResponse, refusal: &Refusal) -> Err
                 why = format!("{why}: '{}'", clean(name, 120));
             }
         }
-        Some("SubscriptionNotFound" | "InvalidSubscriptionId") => fix = Fix::CheckSubscription,
-        Some("ResourceNotFound") => fix = Fix::CheckWorkspaceName { seen: Vec::new() },
         Some("InvalidAuthenticationTokenTenant") => {
             (why, fix) = wrong_tenant(sent, response, said, why, fix);
         }
@@ -246,13 +245,16 @@ fn kind_of(status: u16) -> ErrorKind {
     }
 }
 
-fn fill(text: &str, sent: &Sent<'_>) -> String {
+/// What the path of the request names. What it does not name is a word in capitals.
+fn names<'a>(sent: &Sent<'a>) -> Names<'a> {
     let part = |label: &str| {
         let mut segments = sent.path.split('/');
         segments.find(|segment| segment.eq_ignore_ascii_case(label))?;
         segments.next()
     };
-    text.replace("{subscription}", part("subscriptions").unwrap_or("ID"))
-        .replace("{group}", part("resourceGroups").unwrap_or("GROUP"))
-        .replace("{audience}", sent.audience)
+    Names {
+        subscription: part("subscriptions").unwrap_or("ID"),
+        group: part("resourceGroups").unwrap_or("GROUP"),
+        audience: sent.audience,
+    }
 }

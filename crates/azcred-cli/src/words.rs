@@ -38,6 +38,21 @@ pub(crate) fn fix(fix: &Fix) -> String {
                 seen => format!("{command}: this identity can see {}", seen.join(", ")),
             }
         }
+        // Without a domain, the command would need the sign-in that this tenant may be for.
+        Fix::FindTenant => {
+            "find its id with `azcred tenant DOMAIN`, or in the Azure portal under Microsoft Entra ID, Overview".to_owned()
+        }
+        Fix::ChooseWorkspace => {
+            "choose a workspace with `azcred workspace use`, which writes config.json".to_owned()
+        }
+        Fix::CheckResourceGroup { subscription } => {
+            let of = subscription.as_ref();
+            let of = of.map_or_else(String::new, |id| format!(" --subscription {id}"));
+            format!("check the resource group with `azcred workspace list{of}`")
+        }
+        Fix::CheckSubscriptionState => {
+            "check the subscription's state with `azcred subscription list`".to_owned()
+        }
         Fix::CheckSubscription => {
             "check the id and the tenant with `azcred subscription list`".to_owned()
         }
@@ -98,6 +113,14 @@ mod tests {
                 "sign in with a device code: `azcred login --device-code`; or wait",
             ),
             ("wait".into(), "wait"),
+            (
+                Fix::CheckResourceGroup {
+                    subscription: Some("5ec0".to_owned()),
+                }
+                .or(Fix::ChooseWorkspace),
+                "check the resource group with `azcred workspace list --subscription 5ec0`; or choose a workspace with \
+                 `azcred workspace use`, which writes config.json",
+            ),
         ] {
             assert_eq!(fix(&value), text);
         }

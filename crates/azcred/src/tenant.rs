@@ -1,7 +1,7 @@
 //! Ids of tenants and applications. An invalid id can't exist.
 
 use crate::{
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result},
     redact::excerpt,
     text::checked_text,
 };
@@ -31,7 +31,7 @@ impl TenantId {
             format!("could not read the tenant '{}'", excerpt(tenant)),
             "a tenant is a GUID (72f988bf-86f1-41af-91ab-2d7cd011db47) or a domain name (contoso.onmicrosoft.com)",
         )
-        .with_fix("find yours with `az account show --query tenantId` or in the Azure portal under Microsoft Entra ID, Overview"))
+        .with_fix(Fix::FindTenant))
     }
 
     /// The tenant as text.

@@ -8,7 +8,7 @@ use super::{
     tool_phrases::Phrase,
 };
 use crate::{
-    facts::{ErrorKind, Result},
+    facts::{ErrorKind, Result, Source},
     json,
     options::ClientOptions,
     request::TokenRequest,
@@ -34,6 +34,7 @@ const NAME: &str = "AzureDeveloperCliCredential";
 const NO_PROMPT: &str = "--no-prompt";
 
 static ABOUT: About = About {
+    source: Source::AzureDeveloperCli,
     credential: NAME,
     title: "Azure Developer CLI",
     programs: &["azd"],

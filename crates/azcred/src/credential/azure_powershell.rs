@@ -8,7 +8,7 @@ use super::{
     tool_phrases::Phrase,
 };
 use crate::{
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result, Source},
     options::ClientOptions,
     request::TokenRequest,
     system::System,
@@ -31,6 +31,7 @@ struct AzurePowerShell {
 const NAME: &str = "AzurePowerShellCredential";
 
 static ABOUT: About = About {
+    source: Source::AzurePowerShell,
     credential: NAME,
     title: "Azure PowerShell",
     programs: if cfg!(windows) {

@@ -39,8 +39,12 @@ impl CertificateFile<'_> {
             .read(self.path, LIMIT)
             .map(Zeroizing::new)
             .map_err(|error| unreadable(self.path, &error))?;
-        let certificate =
-            ClientCertificate::from_file(&bytes, self.password.as_ref(), Some(self.path))?;
+        let certificate = ClientCertificate::from_file(
+            &bytes,
+            self.password.as_ref(),
+            Some(self.path),
+            Some(&client_id),
+        )?;
         let credential = ClientCertificateCredential::new(tenant, client_id, certificate, options)?;
         Ok(match self.send_chain {
             true => credential.with_chain(),

@@ -98,7 +98,8 @@ impl Certified {
         let started = Instant::now();
         let endpoint = &self.endpoint;
         let now = endpoint.options().system().now();
-        self.certificate.check_validity(now)?;
+        self.certificate
+            .check_validity(now, Some(endpoint.client_id()))?;
         // Which is the audience of an assertion (RFC 7523 section 3).
         let url = endpoint.endpoints(request, deadline).await?.token;
         let assertion = self.certificate.sign_assertion(

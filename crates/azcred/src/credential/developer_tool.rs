@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     entra::{Meaning, explain},
-    facts::{Error, ErrorKind, Fix, Refusal, Result},
+    facts::{Error, ErrorKind, Fix, Refusal, Result, Source},
     options::ClientOptions,
     request::TokenRequest,
     system::{Command, Finished, System, Unfinished},
@@ -30,6 +30,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// What is particular to a tool.
 #[derive(Debug)]
 pub(super) struct About {
+    pub(super) source: Source,
     /// The name of its credential.
     pub(super) credential: &'static str,
     /// What people call it.
@@ -48,6 +49,23 @@ pub(super) struct About {
     pub(super) signed_out: &'static [&'static str],
     /// What else it says, in order.
     pub(super) phrases: &'static [Phrase],
+}
+
+impl About {
+    fn install(&self, again: bool, then: Option<&'static str>) -> Fix {
+        Fix::InstallTool {
+            tool: self.title.into(),
+            from: self.install.into(),
+            again,
+            then: then.map(Into::into),
+        }
+    }
+
+    fn read_error(&self) -> Fix {
+        Fix::ReadToolError {
+            command: self.try_it.into(),
+        }
+    }
 }
 
 /// A tool on a machine.
@@ -128,10 +146,7 @@ impl DeveloperTool {
                 self.about.title
             ),
         )
-        .with_fix(format!(
-            "install {} ({}) and run `{}`",
-            self.about.title, self.about.install, self.about.sign_in
-        ))
+        .with_fix(self.about.install(false, Some(self.about.sign_in)))
         .absent()
     }
 
@@ -247,7 +262,7 @@ impl DeveloperTool {
         unfinished: Unfinished,
     ) -> Error {
         let error = |kind, why: String| Error::new(kind, what.to_owned(), why);
-        let try_it = format!("run `{}` and read its error", self.about.try_it);
+        let try_it = self.about.read_error();
         match unfinished {
             Unfinished::NotStarted(cause) => error(
                 ErrorKind::Unavailable,
@@ -256,10 +271,7 @@ impl DeveloperTool {
                     cause.kind()
                 ),
             )
-            .with_fix(format!(
-                "fix the installation of {} ({})",
-                self.about.title, self.about.install
-            ))
+            .with_fix(self.about.install(true, None))
             .with_cause(cause),
             Unfinished::TooLate => error(
                 ErrorKind::Unreachable,
@@ -268,7 +280,7 @@ impl DeveloperTool {
                     deadline.as_secs_f32()
                 ),
             )
-            .with_fix(format!("{try_it}; or exclude it from the chain")),
+            .with_fix(try_it.or(Fix::Exclude(self.about.source))),
             Unfinished::TooMuch => error(
                 ErrorKind::Unexpected,
                 format!("{program} printed too much and was stopped"),
@@ -304,10 +316,11 @@ impl DeveloperTool {
                     ErrorKind::Unexpected,
                     format!("{} was ended by a signal", about.title),
                 )
-                .with_fix(format!(
-                    "run `{}` and read its error; the machine may be out of memory",
-                    about.try_it
-                )),
+                .with_fix(
+                    about
+                        .read_error()
+                        .or("free memory, if the machine is short of it"),
+                ),
             );
         };
         if let Some(refusal) = tool_output::refusal(&said) {
@@ -329,7 +342,7 @@ impl DeveloperTool {
                         about.title
                     ),
                 )
-                .with_fix(format!("install {} again ({})", about.title, about.install)),
+                .with_fix(about.install(true, None)),
             );
         }
         Some(
@@ -340,7 +353,7 @@ impl DeveloperTool {
                     about.title
                 ),
             )
-            .with_fix(format!("run `{}` and read its error", about.try_it)),
+            .with_fix(about.read_error()),
         )
     }
 
@@ -372,7 +385,7 @@ impl DeveloperTool {
     ) -> Result<AccessToken> {
         let unexpected = |why: String| {
             Error::new(ErrorKind::Unexpected, what.to_owned(), why)
-                .with_fix(format!("run `{}` and read its error", self.about.try_it))
+                .with_fix(self.about.read_error())
         };
         let (token, times) = read.map_err(|shape| {
             unexpected(format!(
@@ -395,7 +408,7 @@ impl DeveloperTool {
                     "{} returned a token that has expired",
                     self.about.title
                 ))
-                .with_fix("check this machine's clock")
+                .with_fix(Fix::SetClock)
             })?;
         Ok(AccessToken::new(token.to_owned(), now, lifetime, None))
     }

@@ -30,6 +30,8 @@ enum Remedy {
     UploadCertificate,
     /// See [`Fix::CompareFederation`].
     CompareFederation,
+    /// See [`Fix::FindTenant`].
+    CheckTenant,
     /// See [`Fix::Retry`].
     Retry,
     /// A text without placeholders.
@@ -67,6 +69,7 @@ impl Meaning {
             Remedy::CompareFederation => Fix::CompareFederation {
                 client_id: client(),
             },
+            Remedy::CheckTenant => Fix::FindTenant.or(COMPARE_TENANT),
             Remedy::Retry => Fix::Retry { after: None },
             Remedy::Text(text) => text.into(),
             Remedy::Template(text) => filled(text, client_id, tenant, scope).into(),
@@ -78,6 +81,7 @@ impl Meaning {
     pub(crate) fn fix_always(&self) -> Option<Fix> {
         match self.remedy {
             Remedy::Text(text) => Some(text.into()),
+            Remedy::CheckTenant => Some(Fix::FindTenant.or(COMPARE_TENANT)),
             Remedy::Retry => Some(Fix::Retry { after: None }),
             _ => None,
         }
@@ -106,9 +110,8 @@ const fn code(code: u32, means: &'static str, remedy: Remedy) -> Meaning {
     }
 }
 
-const CHECK_TENANT: Remedy = Text(
-    "run `az account show --query tenantId` and compare; or ask for the tenant id where you got the client id",
-);
+/// Beside [`Fix::FindTenant`].
+const COMPARE_TENANT: &str = "ask for the tenant id where you got the client id";
 const ISSUER: Remedy = Text(
     "try again in a minute; then check that ISSUER/.well-known/openid-configuration and the keys that it names are public",
 );
@@ -116,7 +119,10 @@ const ISSUER: Remedy = Text(
 const CHECK_SECRET: &str = "check that the secret is its Value, not its Secret ID";
 const ADMINISTRATOR: Remedy = Template("ask an administrator of the tenant {tenant}");
 
-use Remedy::{CheckSecret, CompareFederation, NewSecret, Retry, Template, Text, UploadCertificate};
+use Remedy::{
+    CheckSecret, CheckTenant, CompareFederation, NewSecret, Retry, Template, Text,
+    UploadCertificate,
+};
 
 /// Sorted by code.
 static MEANINGS: &[Meaning] = &[
@@ -223,7 +229,7 @@ static MEANINGS: &[Meaning] = &[
         "the user name or the password is wrong",
         Text("check both; federated accounts must sign in interactively"),
     ),
-    code(50_128, "the domain does not exist", CHECK_TENANT),
+    code(50_128, "the domain does not exist", CheckTenant),
     code(
         50_129,
         "the policy requires a registered device",
@@ -258,7 +264,7 @@ static MEANINGS: &[Meaning] = &[
     code(
         50_194,
         "the application belongs to another tenant and can be used only there",
-        CHECK_TENANT,
+        CheckTenant,
     ),
     code(
         50_196,
@@ -360,7 +366,7 @@ static MEANINGS: &[Meaning] = &[
         "the sign-in is older than the policy allows",
         Remedy::SignIn,
     ),
-    code(90_002, "the tenant does not exist", CHECK_TENANT),
+    code(90_002, "the tenant does not exist", CheckTenant),
     code(
         90_009,
         "the application requests a token for itself by its identifier URI",
@@ -509,7 +515,7 @@ static MEANINGS: &[Meaning] = &[
     code(
         900_023,
         "'{tenant}' is neither a tenant id nor a domain of a tenant",
-        CHECK_TENANT,
+        CheckTenant,
     ),
     code(
         900_144,

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     cloud::{Authority, Cloud},
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result},
     http::{FormValue, HeaderName, HeaderValue, Http, HttpRequest, Retry},
     options::ClientOptions,
     request::TokenRequest,
@@ -79,7 +79,7 @@ fn of_one_tenant(tenant: &TenantId) -> Result<()> {
         format!("could not read the tenant '{tenant}'"),
         "it means any tenant, but an application signs in to one tenant",
     )
-    .with_fix("give the tenant's id: `az account show --query tenantId`"))
+    .with_fix(Fix::FindTenant))
 }
 
 /// An application in a tenant at an authority: the parts that all grants share.

@@ -19,6 +19,24 @@ pub enum Fix {
         /// The command that does it.
         command: String,
     },
+    /// Install another program, such as Azure CLI.
+    InstallTool {
+        /// The program's name, for people.
+        tool: Cow<'static, str>,
+        /// The address that says how.
+        from: Cow<'static, str>,
+        /// Whether it is there and must be installed again.
+        again: bool,
+        /// The command that signs in to it, where that is needed too.
+        then: Option<Cow<'static, str>>,
+    },
+    /// Run a command of another program to read the error that it prints.
+    ReadToolError {
+        /// The command.
+        command: Cow<'static, str>,
+    },
+    /// Find a tenant's id.
+    FindTenant,
     /// Choose which of the accounts that are signed in is the current one.
     ChooseAccount,
     /// Name one of the accounts that are signed in.
@@ -50,12 +68,33 @@ pub enum Fix {
         /// Some that it can see, each in a few words; empty where that is not known.
         seen: Vec<String>,
     },
+    /// Choose a workspace, and name it in a `config.json`.
+    ChooseWorkspace,
+    /// Check a resource group's name against those that the identity can see.
+    CheckResourceGroup {
+        /// The id of its subscription, where it is known.
+        subscription: Option<String>,
+    },
     /// Check a subscription's id and its tenant against those that the identity can see.
     CheckSubscription,
+    /// Check whether a subscription is enabled.
+    CheckSubscriptionState,
+    /// Register a subscription for a resource provider.
+    RegisterProvider {
+        /// The provider, such as `Microsoft.MachineLearningServices`.
+        namespace: Cow<'static, str>,
+        /// The subscription's id.
+        subscription: String,
+    },
     /// Make a new secret for an application.
     NewSecret {
         /// The application.
         client_id: String,
+    },
+    /// Make a new certificate for an application.
+    NewCertificate {
+        /// The application; `None` where it is not known.
+        client_id: Option<String>,
     },
     /// Upload the certificate that an application uses.
     UploadCertificate {
@@ -321,6 +360,23 @@ impl fmt::Display for Fix {
         match self {
             Self::SignIn(sign_in) => sign_in.fmt(f),
             Self::SignInToTool { command } => write!(f, "run `{command}`"),
+            Self::InstallTool {
+                tool,
+                from,
+                again,
+                then,
+            } => {
+                let again = if *again { " again" } else { "" };
+                write!(f, "install {tool}{again} ({from})")?;
+                match then {
+                    Some(command) => write!(f, " and run `{command}`"),
+                    None => Ok(()),
+                }
+            }
+            Self::ReadToolError { command } => write!(f, "run `{command}` and read its error"),
+            Self::FindTenant => f.write_str(
+                "find the id of your tenant with `az account show --query tenantId`, or in the Azure portal under Microsoft Entra ID, Overview",
+            ),
             Self::ChooseAccount => f.write_str("choose the current account"),
             Self::NameAccount => f.write_str("give one of the accounts that are signed in"),
             Self::LookIn { profile, authority } => {
@@ -373,10 +429,38 @@ impl fmt::Display for Fix {
                     seen => write!(f, ": this identity can see {}", seen.join(", ")),
                 }
             }
-            Self::CheckSubscription => f.write_str("check the subscription's id and its tenant"),
+            Self::ChooseWorkspace => f.write_str(
+                "download config.json from Azure Machine Learning studio (the workspace's menu at the top right, 'Download config file')",
+            ),
+            Self::CheckResourceGroup { subscription } => {
+                let of = subscription.as_ref();
+                let of = of.map_or_else(String::new, |id| format!(" --subscription {id}"));
+                write!(
+                    f,
+                    "check the resource group's name: `az group list{of} --query '[].name'`"
+                )
+            }
+            Self::CheckSubscription => f.write_str(
+                "check the subscription's id and its tenant: `az account list --all --query '[].{name:name, id:id, tenant:tenantId}' --output table`",
+            ),
+            Self::CheckSubscriptionState => f.write_str(
+                "check the subscription's state: `az account list --all --query '[].{name:name, state:state}' --output table`",
+            ),
+            Self::RegisterProvider {
+                namespace,
+                subscription,
+            } => write!(
+                f,
+                "register it once: `az provider register --namespace {namespace} --subscription {subscription}`"
+            ),
             Self::NewSecret { client_id } => write!(
                 f,
                 "make a new secret: `az ad app credential reset --id {client_id} --append`, and use the `password` that it prints"
+            ),
+            Self::NewCertificate { client_id } => write!(
+                f,
+                "make a new certificate: `az ad app credential reset --id {} --create-cert --append`",
+                client_id.as_deref().unwrap_or("CLIENT_ID")
             ),
             Self::UploadCertificate { client_id } => write!(
                 f,
@@ -481,6 +565,20 @@ mod tests {
                 GrantRole::new("Reader", None, Some("$(a)".into()), PrincipalKind::User).into(),
                 "ask an owner to run `az role assignment create --assignee-object-id OBJECT_ID --assignee-principal-type User --role \
                  \"Reader\" --scope \"SCOPE\"`",
+            ),
+            (
+                Fix::InstallTool {
+                    tool: "Azure CLI".into(),
+                    from: "https://aka.ms/azure-cli".into(),
+                    again: false,
+                    then: Some("az login".into()),
+                },
+                "install Azure CLI (https://aka.ms/azure-cli) and run `az login`",
+            ),
+            (
+                Fix::NewCertificate { client_id: None }.or(Fix::SetClock),
+                "make a new certificate: `az ad app credential reset --id CLIENT_ID --create-cert --append`; or set this machine's \
+                 clock: `sudo timedatectl set-ntp true`",
             ),
         ] {
             assert_eq!(fix.to_string(), text);

@@ -12,7 +12,7 @@
 
 use super::WorkspaceRef;
 use crate::{
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result},
     redact::{printable, printable_path},
     system::System,
 };
@@ -206,7 +206,7 @@ pub fn locate(system: &dyn System, directory: &Path, named: &Named) -> Result<Op
 
 /// The error for a name with missing parts.
 fn incomplete(base: &Names, values: &[Option<&str>], what: String) -> Error {
-    let absent: Vec<&str> = base
+    let absent: Vec<&'static str> = base
         .labels
         .iter()
         .zip(values)
@@ -215,16 +215,17 @@ fn incomplete(base: &Names, values: &[Option<&str>], what: String) -> Error {
         .collect();
     let absent_names = absent.join(" and ");
     let verb = if absent.len() > 1 { "are" } else { "is" };
-    let (state, besides) = match base.place {
-        NamePlace::Caller => ("given", ""),
-        _ => ("there", " or give it as a flag"),
+    let (state, fix) = match base.place {
+        NamePlace::Caller => ("given", format!("add {absent_names}").into()),
+        NamePlace::Variables(_) => ("there", Fix::set(absent)),
+        NamePlace::File(_) => ("there", format!("add {absent_names} to the file").into()),
     };
     Error::new(
         ErrorKind::Invalid,
         what,
         format!("{absent_names} {verb} not {state}"),
     )
-    .with_fix(format!("add {absent_names}{besides}"))
+    .with_fix(fix)
 }
 
 /// The first place that names any part, complete or not.

@@ -5,7 +5,7 @@ mod locate;
 pub use locate::{Labels, Located, Named, Source, locate};
 
 use crate::{
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result},
     redact::printable,
 };
 use serde::Serialize;
@@ -66,10 +66,12 @@ impl WorkspaceRef {
                 format!("could not read the workspace's id '{}'", printable(id, 60)),
                 "it is not the id of a workspace",
             )
-            .with_fix(format!(
-                "give /subscriptions/ID/resourceGroups/GROUP/providers/{TYPE}/NAME, as `az resource list --resource-type {TYPE} \
-                 --query '[].id'` shows it"
-            ))),
+            .with_fix(
+                Fix::from(format!(
+                    "give /subscriptions/ID/resourceGroups/GROUP/providers/{TYPE}/NAME"
+                ))
+                .or(Fix::CheckWorkspaceName { seen: Vec::new() }),
+            )),
         }
     }
 
@@ -121,9 +123,7 @@ pub fn subscription_id(text: &str) -> Result<String> {
         format!("could not read the subscription '{}'", printable(id, 40)),
         "a subscription's id is a GUID, not its name",
     )
-    .with_fix(
-        "find the id: `az account list --all --query '[].{name:name, id:id}' --output table`",
-    ))
+    .with_fix(Fix::CheckSubscription))
 }
 
 /// Validates a resource group's name. From Microsoft's page 'Naming rules and restrictions for
@@ -144,7 +144,7 @@ pub fn group_name(text: &str) -> Result<String> {
         format!("could not read the resource group '{}'", printable(name, 90)),
         "a resource group's name has 1 to 90 letters, digits, '_', '-', '.', '(' and ')', and no full stop at its end",
     )
-    .with_fix("find it with `az group list --query '[].name'`"))
+    .with_fix(Fix::CheckResourceGroup { subscription: None }))
 }
 
 /// Validates a workspace's name. From the same page, Microsoft.MachineLearningServices: 3 to 33
@@ -163,7 +163,7 @@ fn workspace_name(text: &str) -> Result<String> {
         format!("could not read the workspace '{}'", printable(name, 60)),
         "a workspace's name has 3 to 33 letters, digits, '-' and '_', and begins with a letter or a digit",
     )
-    .with_fix(format!("find it with `az resource list --resource-type {TYPE} --query '[].name'`")))
+    .with_fix(Fix::CheckWorkspaceName { seen: Vec::new() }))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::super::{
     tool_phrases::Phrase,
 };
 use crate::{
-    facts::{ErrorKind, Result},
+    facts::{ErrorKind, Result, Source},
     json,
     request::TokenRequest,
     tenant::TenantId,
@@ -17,6 +17,7 @@ use std::time::Duration;
 
 /// What is particular to Azure CLI.
 pub(super) static ABOUT: About = About {
+    source: Source::AzureCli,
     credential: super::NAME,
     title: "Azure CLI",
     programs: &["az"],

@@ -3,9 +3,9 @@
 //! Its form is from Microsoft's page 'Certificate credentials' of the identity platform: RFC 7523
 //! section 3, with the certificate named in the header (RFC 7515 sections 4.1.6 and 4.1.8).
 
-use super::ClientCertificate;
+use super::{ClientCertificate, fault::new_certificate};
 use crate::{
-    facts::{Error, ErrorKind},
+    facts::{Error, ErrorKind, Fix},
     tenant::ClientId,
 };
 use base64::{
@@ -59,7 +59,7 @@ impl ClientCertificate {
         now: SystemTime,
         send_chain: bool,
     ) -> Result<SecretString, Error> {
-        let fail = |why: &'static str, fix: &'static str| {
+        let fail = |why: &'static str, fix: Fix| {
             Error::new(
                 ErrorKind::Invalid,
                 "could not sign a client assertion with the certificate",
@@ -69,12 +69,7 @@ impl ClientCertificate {
         };
         let now = now
             .duration_since(UNIX_EPOCH)
-            .map_err(|_| {
-                fail(
-                    "this machine's clock is before 1970",
-                    "set this machine's clock",
-                )
-            })?
+            .map_err(|_| fail("this machine's clock is before 1970", Fix::SetClock))?
             .as_secs();
         let header = JwtHeader {
             alg: "PS256",
@@ -100,7 +95,7 @@ impl ClientCertificate {
         let unwritable = |_| {
             fail(
                 "its claims can't be written as JSON",
-                "report this as a bug",
+                "report this as a bug".into(),
             )
         };
         let header = serde_json::to_vec(&header).map_err(unwritable)?;
@@ -122,7 +117,7 @@ impl ClientCertificate {
             .map_err(|_| {
                 fail(
                     "the key could not sign",
-                    "try again; if it fails again, make a new certificate",
+                    Fix::Retry { after: None }.or(new_certificate(Some(client_id))),
                 )
             })?;
         token.push('.');

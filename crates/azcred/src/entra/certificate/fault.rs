@@ -4,8 +4,9 @@
 
 use super::ber::Malformed;
 use crate::{
-    facts::{Error, ErrorKind},
+    facts::{Error, ErrorKind, Fix},
     redact::shown_path,
+    tenant::ClientId,
 };
 use std::{borrow::Cow, io, path::Path};
 
@@ -61,12 +62,11 @@ impl From<Malformed> for Fault {
 const VARIABLE: &str = "AZURE_CLIENT_CERTIFICATE_PASSWORD";
 /// The variable that names the file.
 const PATH: &str = "AZURE_CLIENT_CERTIFICATE_PATH";
-const NEW: &str =
-    "make a new certificate: `az ad app credential reset --id CLIENT_ID --create-cert --append`";
 
 impl Fault {
-    /// The error for a file at `path`, or for bytes without a path.
-    pub(super) fn into_error(self, path: Option<&Path>) -> Error {
+    /// The error for a file at `path`, or for bytes without a path. `client_id` is the application
+    /// that uses it, where that is known.
+    pub(super) fn into_error(self, path: Option<&Path>, client_id: Option<&ClientId>) -> Error {
         let shown = path.map(shown_path);
         let what = match &shown {
             Some(path) => Cow::Owned(named(path)),
@@ -78,7 +78,7 @@ impl Fault {
                 false => Cow::Owned(path),
             }
         });
-        Error::new(ErrorKind::Invalid, what, self.why()).with_fix(self.fix(&file))
+        Error::new(ErrorKind::Invalid, what, self.why()).with_fix(self.fix(&file, client_id))
     }
 
     fn why(&self) -> Cow<'static, str> {
@@ -157,26 +157,47 @@ impl Fault {
         })
     }
 
-    fn fix(&self, file: &str) -> Cow<'static, str> {
+    fn fix(&self, file: &str, client_id: Option<&ClientId>) -> Fix {
+        let new = || new_certificate(client_id);
         match self {
-            Self::PasswordNeeded => format!("set {VARIABLE}, or write the key without a password: `openssl pkey -in {file} -out key.pem`"),
-            Self::PasswordWrong(PasswordHint::None) => format!("correct {VARIABLE}; try it with `openssl pkcs12 -in {file} -noout` (PFX) or `openssl pkey -in {file} -noout` (PEM)"),
-            Self::PasswordWrong(PasswordHint::WhiteSpace) => format!("correct {VARIABLE}; it often gains a newline when it is read from a file (`printf %s` writes none, `echo` does)"),
-            Self::PasswordWrong(PasswordHint::NotNeeded) => format!("unset {VARIABLE}"),
-            Self::NoCertificate | Self::KeyAlone => format!("add the certificate to the file: `cat CERTIFICATE.pem >> {file}`; if it is lost, {NEW}"),
-            Self::NoKey | Self::CertificateAlone | Self::Pkcs7 => format!("add the certificate's private key to the file: `cat KEY.pem >> {file}`; if the key is lost, {NEW}"),
-            Self::KeyMismatch(_) => format!("compare `openssl pkey -in {file} -pubout` with `openssl x509 -in {file} -pubkey -noout`, and put the two that agree into one file; if the right key is lost, {NEW}"),
+            Self::PasswordNeeded => Fix::set([VARIABLE]).or(format!(
+                "write the key without a password: `openssl pkey -in {file} -out key.pem`"
+            )),
+            Self::PasswordWrong(PasswordHint::None) => format!("correct {VARIABLE}; try it with `openssl pkcs12 -in {file} -noout` (PFX) or `openssl pkey -in {file} -noout` (PEM)").into(),
+            Self::PasswordWrong(PasswordHint::WhiteSpace) => format!("correct {VARIABLE}; it often gains a newline when it is read from a file (`printf %s` writes none, `echo` does)").into(),
+            Self::PasswordWrong(PasswordHint::NotNeeded) => Fix::UnsetVariable(VARIABLE.into()),
+            Self::NoCertificate | Self::KeyAlone => Fix::from(format!(
+                "add the certificate to the file: `cat CERTIFICATE.pem >> {file}`"
+            ))
+            .or(new()),
+            Self::NoKey | Self::CertificateAlone | Self::Pkcs7 => Fix::from(format!(
+                "add the certificate's private key to the file: `cat KEY.pem >> {file}`"
+            ))
+            .or(new()),
+            Self::KeyMismatch(_) => Fix::from(format!("compare `openssl pkey -in {file} -pubout` with `openssl x509 -in {file} -pubkey -noout`, and put the two that agree into one file")).or(new()),
             Self::OpenSshKey => "convert a copy of it with `ssh-keygen -p -m PKCS8 -f KEY`".into(),
-            Self::KeyType(_) | Self::KeyTooSmall(_) | Self::KeyLength(_) | Self::KeyExponent => "make an RSA key and certificate, `openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=NAME -keyout key.pem -out certificate.pem`, and add the certificate with `az ad app credential reset --id CLIENT_ID --cert @certificate.pem --append`".into(),
-            Self::Encryption(_) | Self::TooCostly => format!("encrypt it again: `openssl pkcs12 -in {file} -nodes -legacy | openssl pkcs12 -export -out new.pfx` for a PFX, `openssl pkcs8 -topk8 -in {file} -out key.pem` for a PEM key"),
-            Self::Utf16 => format!("convert it: `iconv -f UTF-16 -t UTF-8 {file} > certificate.pem`"),
-            Self::Base64Text => format!("decode it: `base64 -d {file} > certificate.pfx`, or download it with `az keyvault secret download --encoding base64`"),
-            Self::EscapedLineBreaks => format!("put the line breaks back: `printf '%b' \"$(cat {file})\" > certificate.pem`"),
+            Self::KeyType(_) | Self::KeyTooSmall(_) | Self::KeyLength(_) | Self::KeyExponent => {
+                let client_id = client_id.map_or("CLIENT_ID", ClientId::as_str).to_owned();
+                Fix::from("make an RSA key and certificate: `openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=NAME -keyout key.pem -out cert.pem`")
+                    .and(Fix::UploadCertificate { client_id })
+            }
+            Self::Encryption(_) | Self::TooCostly => format!("encrypt it again: `openssl pkcs12 -in {file} -nodes -legacy | openssl pkcs12 -export -out new.pfx` for a PFX, `openssl pkcs8 -topk8 -in {file} -out key.pem` for a PEM key").into(),
+            Self::Utf16 => format!("convert it: `iconv -f UTF-16 -t UTF-8 {file} > certificate.pem`").into(),
+            Self::Base64Text => format!("decode it: `base64 -d {file} > certificate.pfx`, or download it with `az keyvault secret download --encoding base64`").into(),
+            Self::EscapedLineBreaks => format!("put the line breaks back: `printf '%b' \"$(cat {file})\" > certificate.pem`").into(),
             Self::Html => "download it again; open the address in a browser to see the page".into(),
             Self::TooLarge => "give the PEM or PFX file of this application's certificate".into(),
-            Self::Empty | Self::Unrecognised | Self::Pem(..) | Self::Damaged(_) | Self::BadKey | Self::BadCertificate(_) => format!("copy the file again from where it was made; if that is lost, {NEW}"),
+            Self::Empty | Self::Unrecognised | Self::Pem(..) | Self::Damaged(_) | Self::BadKey | Self::BadCertificate(_) => {
+                Fix::from("copy the file again from where it was made").or(new())
+            }
         }
-        .into()
+    }
+}
+
+/// A certificate in place of one that can't be used.
+pub(super) fn new_certificate(client_id: Option<&ClientId>) -> Fix {
+    Fix::NewCertificate {
+        client_id: client_id.map(ToString::to_string),
     }
 }
 
@@ -187,7 +208,7 @@ fn named(path: &str) -> String {
 /// The error for a file that can't be read.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Error {
     let what = named(&shown_path(path));
-    Error::new(ErrorKind::Invalid, what, error.to_string()).with_fix(format!(
-        "set {PATH} to a PEM or PFX file that this user may read"
-    ))
+    Error::new(ErrorKind::Invalid, what, error.to_string()).with_fix(
+        Fix::set([PATH]).and("the file must be a PEM or PFX file that this user may read"),
+    )
 }

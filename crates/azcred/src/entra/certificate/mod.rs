@@ -13,10 +13,11 @@ mod pfx;
 mod tests;
 
 use crate::{
-    facts::{Error, ErrorKind},
+    facts::{Error, ErrorKind, Fix},
     redact::printable,
+    tenant::ClientId,
 };
-use fault::Fault;
+use fault::{Fault, new_certificate};
 use key::PrivateKey;
 use pbe::{Budget, Password};
 use ring::{digest, rsa::KeyPair};
@@ -116,15 +117,16 @@ impl ClientCertificate {
     /// 2048 bits, a wrong or missing password, more than 10 million rounds of key derivation. No
     /// error has a byte of the key or the password.
     pub fn from_bytes(data: &[u8], password: Option<&SecretString>) -> Result<Self, Error> {
-        Self::from_file(data, password, None)
+        Self::from_file(data, password, None, None)
     }
 
     /// As [`from_bytes`](Self::from_bytes). Errors name the file, and the variable that names the
-    /// file.
+    /// file; their fix names the application.
     pub(crate) fn from_file(
         data: &[u8],
         password: Option<&SecretString>,
         path: Option<&Path>,
+        client_id: Option<&ClientId>,
     ) -> Result<Self, Error> {
         let password = password.map(|password| Password::new(password.expose_secret()));
         read(data, password).map_err(|fault| {
@@ -138,7 +140,7 @@ impl ClientCertificate {
                 }
                 fault => fault,
             }
-            .into_error(path)
+            .into_error(path, client_id)
         })
     }
 
@@ -183,7 +185,11 @@ impl ClientCertificate {
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] with the subject, the thumbprint, the dates and the fix.
-    pub(crate) fn check_validity(&self, now: SystemTime) -> Result<(), Error> {
+    pub(crate) fn check_validity(
+        &self,
+        now: SystemTime,
+        client_id: Option<&ClientId>,
+    ) -> Result<(), Error> {
         let now = UtcDateTime::from(now).to_offset(time::UtcOffset::UTC);
         let what = || {
             format!(
@@ -195,15 +201,16 @@ impl ClientCertificate {
         let (from, until, this) = (date(self.not_before()), date(self.not_after()), date(now));
         if now > self.not_after() {
             let why = format!("it expired on {until}; this machine's clock says {this}");
-            return Err(Error::new(ErrorKind::Invalid, what(), why).with_fix(
-                "make a new one: `az ad app credential reset --id CLIENT_ID --create-cert --append`; if it should still be valid, check this machine's clock",
-            ));
+            return Err(Error::new(ErrorKind::Invalid, what(), why)
+                .with_fix(new_certificate(client_id).or(Fix::SetClock)));
         }
         if now + CLOCK_SKEW < self.not_before() {
             let why =
                 format!("it is valid from {from} until {until}; this machine's clock says {this}");
             return Err(Error::new(ErrorKind::Invalid, what(), why).with_fix(
-                "check this machine's clock; if it is right, wait, or make another certificate: `az ad app credential reset --id CLIENT_ID --create-cert --append`",
+                Fix::SetClock
+                    .or(format!("wait until {from}"))
+                    .or(new_certificate(client_id)),
             ));
         }
         Ok(())

@@ -222,9 +222,9 @@ fn a_clock_before_1970_is_an_error_and_no_panic() {
 fn a_certificate_is_refused_after_its_last_moment_with_the_dates_and_the_fix() {
     let certificate = certificate("key-first.pem");
     let last = SystemTime::from(certificate.not_after());
-    assert!(certificate.check_validity(last).is_ok());
+    assert!(certificate.check_validity(last, None).is_ok());
     let error = certificate
-        .check_validity(last + Duration::from_secs(1))
+        .check_validity(last + Duration::from_secs(1), None)
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     let text = error.to_string();
@@ -243,14 +243,14 @@ fn a_certificate_is_refused_after_its_last_moment_with_the_dates_and_the_fix() {
 fn a_certificate_is_refused_before_its_first_moment_but_for_five_minutes_of_skew() {
     let certificate = certificate("key-first.pem");
     let first = SystemTime::from(certificate.not_before());
-    assert!(certificate.check_validity(first).is_ok());
+    assert!(certificate.check_validity(first, None).is_ok());
     assert!(
         certificate
-            .check_validity(first - Duration::from_secs(300))
+            .check_validity(first - Duration::from_secs(300), None)
             .is_ok()
     );
     let error = certificate
-        .check_validity(first - Duration::from_secs(301))
+        .check_validity(first - Duration::from_secs(301), None)
         .unwrap_err();
     assert!(
         error.why().contains("valid from 2026-11-21 20:19:47 UTC")
@@ -266,6 +266,7 @@ fn an_error_names_the_file_and_its_fix_can_be_pasted() {
             &fixture("pfx-modern.pfx"),
             Some(&"wrong".into()),
             Some(Path::new(path)),
+            None,
         )
         .unwrap_err()
     };
