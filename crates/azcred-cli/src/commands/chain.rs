@@ -8,7 +8,7 @@ use crate::{
         Output, Screen,
         chain_table::{self, Row},
         failure,
-        style::{DIM, STRONG, paint, with_code},
+        style::{DIM, paint, with_code},
         time,
         wrap::{Stream, wrap},
     },
@@ -232,11 +232,11 @@ fn list(preset: Preset, output: &mut Output) {
         });
         return;
     }
-    output.line(format!(
-        "{}  {}\n",
-        paint(STRONG, preset),
-        paint(DIM, described(preset))
-    ));
+    let width = Stream::Stdout.width();
+    for line in wrap(&format!("{preset}: {}", described(preset)), width) {
+        output.line(with_code(&line));
+    }
+    output.line("");
     let line = |number: &str, source: &str, name: &str, then: &str| {
         format!("{number:>3}  {source:<20}  {name:<28}  {then}")
     };
@@ -250,5 +250,20 @@ fn list(preset: Preset, output: &mut Output) {
         };
         let number = (number + 1).to_string();
         output.line(line(&number, source.id(), source.credential_name(), then));
+    }
+    let mut note = String::from("A source that is not set up here is skipped.");
+    if preset
+        .table()
+        .iter()
+        .any(|(source, _)| *source == Source::ManagedIdentity)
+    {
+        note.push_str(
+            " If this machine does not look like one in Azure, managed-identity comes last, before you are \
+             asked to sign in.",
+        );
+    }
+    output.line("");
+    for line in wrap(&note, width) {
+        output.line(line);
     }
 }

@@ -14,8 +14,8 @@ use serde::Serialize;
 
 /// Print an access token
 ///
-/// Only the token goes to standard output, so a script can use `$(azcred token)`.
-/// Keep the token secret: it works like a password for about an hour.
+/// Only the token goes to standard output. Keep it secret: it works like a password
+/// for about an hour.
 ///
 /// The token is for the first account that is found here:
 ///   1. a service principal in the variables AZURE_* or HIML_*
@@ -24,7 +24,9 @@ use serde::Serialize;
 ///   4. the account of `azcred login`
 ///   5. the account of `az login`, `Connect-AzAccount` or `azd auth login`
 ///   6. a managed identity on any other machine
-///   7. you: at a terminal, it asks you to sign in, also inside `$(…)`
+///
+/// If no account is found and you are at a terminal, azcred asks you to sign in.
+/// It asks on standard error, so this also works inside `$(azcred token)`.
 ///
 /// If an account is found but its sign-in fails, azcred reports the error. It does
 /// not try another account. `azcred chain` shows what was found here, and why.
