@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn without_roles_every_action_is_missing_and_an_owner_lacks_none() {
+    fn without_roles_every_action_is_missing_and_an_owner_has_all() {
         let owner = serde_json::from_str(r#"[{"actions": ["*"]}]"#).unwrap();
         for capability in Capability::ALL {
             assert_eq!(

@@ -340,7 +340,7 @@ mod tests {
     };
 
     #[test]
-    fn every_code_stands_once_says_what_it_means_and_is_found_in_any_case() {
+    fn every_code_is_listed_once_has_a_meaning_and_is_found_in_any_case() {
         for (n, meaning) in MEANINGS.iter().enumerate() {
             assert!(
                 MEANINGS[..n].iter().all(|other| other.code != meaning.code),

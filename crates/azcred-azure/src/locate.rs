@@ -58,7 +58,7 @@ mod tests {
     use azcred::system::Fixture;
 
     #[test]
-    fn what_is_missing_is_named_as_the_flags_are() {
+    fn missing_parts_are_named_by_their_flags() {
         let flags = Flags {
             workspace: Some("ws-1".into()),
             ..Flags::default()

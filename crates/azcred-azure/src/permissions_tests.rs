@@ -33,7 +33,7 @@ fn by_the_book(pattern: &str, action: &str) -> bool {
 }
 
 #[test]
-fn a_star_spans_segments_and_may_stand_for_nothing_between_slashes() {
+fn a_star_spans_segments_and_matches_nothing_between_slashes() {
     for (pattern, action, covered) in [
         ("*", "Microsoft.X/y/read", true),
         ("*/read", "Microsoft.X/y/z/read", true),
@@ -77,7 +77,7 @@ fn not_actions_subtract_within_one_entry_only() {
 }
 
 #[test]
-fn data_actions_are_apart() {
+fn data_actions_are_separate() {
     let all = Permissions(vec![Permission {
         actions: vec!["*".into()],
         ..Permission::default()

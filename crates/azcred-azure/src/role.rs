@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn every_role_is_told_apart_by_its_id() {
+    fn every_role_has_its_own_id() {
         for (n, role) in ROLES.iter().enumerate() {
             assert!(is_guid(role.id), "{}", role.name);
             assert!(

@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn terminal_sequences_are_taken_out_of_foreign_words() {
+    fn terminal_sequences_are_removed_from_untrusted_text() {
         assert_eq!(clean("a\u{1b}[31mb\r\nc", 80), "a [31mb  c");
         assert_eq!(clean("abcdef", 3), "abc…");
     }

@@ -14,7 +14,7 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_list_or_a_part_is_no_object() {
+    fn a_list_or_a_part_is_not_an_object() {
         #[derive(serde::Deserialize)]
         struct WholeObject {
             a: u8,

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_can_be_a_word_and_nothing_that_leads_elsewhere() {
+    fn a_name_is_a_word_and_never_a_path() {
         assert_eq!(
             Profile::new(" Work-1 ").unwrap(),
             Profile::new("work-1").unwrap()

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_repeat_a_part_of_it_or_another_form_are_left_out_whole() {
+    fn text_with_a_part_or_another_form_of_a_secret_is_left_out_whole() {
         let hex: String = SECRET.bytes().map(|byte| format!("{byte:02X}")).collect();
         for text in [
             &SECRET[..20],
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_unseen_reaches_a_terminal() {
+    fn no_invisible_character_reaches_a_terminal() {
         assert_eq!(
             printable(" a\u{1b}[31m\u{202e}b\u{200b}\n", 100),
             "a [31m b"
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_pasted_in_place_of_a_path_is_not_shown_whole() {
+    fn a_secret_pasted_as_a_path_is_not_shown_whole() {
         let shown = |path: &str| shown_path(Path::new(path));
         assert_eq!(shown("/var/run/token"), "/var/run/token");
         assert_eq!(shown("C:\\cert\u{202e}.pem"), "C:\\cert .pem");

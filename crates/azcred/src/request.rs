@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_can_do_is_said_beside_the_challenge_that_it_answers() {
+    fn the_clients_capability_is_sent_with_the_challenge() {
         let sent = |request: &TokenRequest| request.sent_claims().map(Cow::into_owned);
         let plain = TokenRequest::new(Scope::ARM);
         assert_eq!(sent(&plain), None);

@@ -63,7 +63,7 @@ mod tests {
     use serde_json::{from_str, to_string};
 
     #[test]
-    fn what_is_read_from_text_is_checked_however_it_comes() {
+    fn text_is_validated_by_every_conversion() {
         for scope in ["User.Read", "https://ml.azure.com/.default"] {
             let read: Scope = from_str(&format!("\"{scope}\"")).unwrap();
             assert_eq!(read, scope.parse().unwrap());

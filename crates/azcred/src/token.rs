@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_refreshed_as_its_provider_says_else_ahead_of_its_end() {
+    fn a_token_is_refreshed_when_its_provider_says_or_before_its_end() {
         assert_eq!(lasting(3600, None).as_secs(), 3300);
         assert_eq!(lasting(86_400, None).as_secs(), 43_200);
         assert_eq!(lasting(86_400, Some(600)).as_secs(), 600);

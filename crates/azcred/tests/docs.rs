@@ -142,7 +142,7 @@ fn every_source_is_in_the_page_of_the_chain_in_its_order() {
 }
 
 #[test]
-fn the_times_that_are_told_are_those_of_the_code() {
+fn the_times_in_the_pages_are_those_of_the_code() {
     let chain = read("docs/chain.md");
     for (file, constant, told) in [
         (
@@ -193,7 +193,7 @@ fn the_times_that_are_told_are_those_of_the_code() {
 }
 
 #[test]
-fn the_settings_that_are_shown_are_read_and_every_key_is_told_of() {
+fn the_settings_in_the_pages_can_be_read_and_every_key_is_documented() {
     let page = read("docs/settings.md");
     let shown = blocks(&page, "toml");
     assert_eq!(shown.len(), 2);
@@ -255,7 +255,7 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_rust_that_is_shown_is_part_of_an_example_that_compiles() {
+fn the_rust_in_the_pages_is_part_of_an_example_that_compiles() {
     let example: Vec<String> = read("crates/azcred/examples/guide.rs")
         .lines()
         .map(|line| line.strip_prefix("    ").unwrap_or(line).to_owned())
@@ -438,7 +438,7 @@ fn all_sources() -> String {
 }
 
 #[test]
-fn every_message_that_the_page_of_troubles_quotes_is_one_that_is_said() {
+fn every_message_that_the_troubleshooting_page_quotes_is_in_the_code() {
     let said = all_sources();
     let page = read("docs/troubleshooting.md");
     let mut quoted = 0;

@@ -161,7 +161,7 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn a_finding_is_found_out_once_for_all_who_read_it() {
+    async fn a_finding_is_requested_once_for_all_checks() {
         let doctor = doctor();
         let case = case(&doctor);
         assert!(case.found::<Counted>().is_none());

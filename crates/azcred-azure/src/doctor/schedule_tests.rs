@@ -52,7 +52,7 @@ async fn told(
 }
 
 #[tokio::test(start_paused = true)]
-async fn checks_are_told_in_the_order_of_the_list_whichever_ends_first() {
+async fn checks_are_reported_in_order_whichever_ends_first() {
     let began = Instant::now();
     let jobs = vec![
         job('a', &[], after(3, Ok("slow"))),
@@ -71,7 +71,7 @@ async fn checks_are_told_in_the_order_of_the_list_whichever_ends_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_is_told_as_soon_as_it_and_those_before_it_are_decided() {
+async fn each_check_is_reported_as_soon_as_it_and_those_before_it_have_ended() {
     let began = Instant::now();
     let jobs = vec![
         job('a', &[], after(1, Ok(""))),
@@ -89,7 +89,7 @@ async fn each_is_told_as_soon_as_it_and_those_before_it_are_decided() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_of_them_are_under_way_at_once() {
+async fn all_checks_run_at_once() {
     // Each check waits until all three are running.
     let barrier = Arc::new(Barrier::new(3));
     let meets = |barrier: Arc<Barrier>| async move {
@@ -109,7 +109,7 @@ async fn all_of_them_are_under_way_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_needs_a_failed_check_is_skipped_because_of_the_first_cause() {
+async fn a_check_that_needs_a_failed_one_is_skipped_with_the_first_cause() {
     let jobs = vec![
         job('a', &[], after(2, Err("broken"))),
         job('b', &['a'], after(1, Ok("unheard"))),
@@ -140,7 +140,7 @@ async fn a_skipped_check_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_that_hangs_ends_at_the_deadline_and_the_rest_is_told() {
+async fn a_check_that_hangs_ends_at_the_deadline_and_the_rest_is_reported() {
     let began = Instant::now();
     let jobs = vec![
         job('a', &[], after(1, Ok("in time"))),
@@ -163,7 +163,7 @@ async fn a_check_that_hangs_ends_at_the_deadline_and_the_rest_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_ready_at_the_deadline_counts() {
+async fn a_result_that_is_ready_at_the_deadline_counts() {
     let jobs = vec![
         job('a', &[], pending()),
         job('b', &[], async { Ok("at once") }),
@@ -175,7 +175,7 @@ async fn what_is_ready_at_the_deadline_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_that_panics_fails_alone_and_takes_those_that_need_it_along() {
+async fn a_check_that_panics_fails_and_the_checks_that_need_it_are_skipped() {
     let jobs = vec![
         job('a', &[], async { panic!("a bug") }),
         job('b', &['a'], after(1, Ok("unheard"))),
@@ -192,7 +192,7 @@ async fn a_check_that_panics_fails_alone_and_takes_those_that_need_it_along() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_is_given_up_drops_every_check() {
+async fn a_cancelled_run_drops_every_check() {
     struct Alive(Arc<AtomicUsize>);
     impl Drop for Alive {
         fn drop(&mut self) {

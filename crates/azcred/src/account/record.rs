@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_version_wrote_and_what_is_none_is_passed_over() {
+    fn entries_of_a_newer_version_and_damaged_ones_are_skipped() {
         let written = Entry::Account(Box::new(record())).written();
         let text = String::from_utf8(written.to_vec()).unwrap();
         let newer = text.replacen("\"version\":1", "\"version\":2", 1);

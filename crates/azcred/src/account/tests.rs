@@ -68,7 +68,7 @@ fn application() -> (TenantId, ClientId) {
 }
 
 #[tokio::test]
-async fn who_signs_in_last_is_the_current_account_and_others_stay() {
+async fn the_last_sign_in_is_the_current_account_and_others_stay() {
     let machine = machine();
     assert_eq!(accounts(&machine).current().await.unwrap(), None);
     let ada = sign_in(&machine, "ada").await;
@@ -149,7 +149,7 @@ async fn a_guest_is_known_by_the_id_there_and_by_the_one_at_home() {
 }
 
 #[tokio::test]
-async fn an_account_is_found_by_the_beginning_of_what_names_it_alone() {
+async fn an_account_is_found_by_a_unique_prefix_of_its_names() {
     let machine = machine().with_keyring(None);
     let ada = sign_in(&machine, "ada").await;
     sign_in(&machine, "adam").await;
@@ -186,7 +186,7 @@ async fn an_account_is_found_by_the_beginning_of_what_names_it_alone() {
 }
 
 #[tokio::test]
-async fn what_is_left_alone_becomes_current_and_is_told() {
+async fn the_only_account_left_becomes_current_and_is_reported() {
     let machine = machine();
     let ada = sign_in(&machine, "ada").await;
     machine.advance(Duration::from_secs(1));
@@ -208,7 +208,7 @@ async fn what_is_left_alone_becomes_current_and_is_told() {
 }
 
 #[tokio::test]
-async fn a_second_sign_in_of_the_same_person_keeps_what_other_applications_have() {
+async fn a_second_sign_in_keeps_the_refresh_tokens_of_other_applications() {
     let machine = machine();
     let store = accounts(&machine).store;
     let first = person(&machine, "ada", "client-a", "refresh-a");
@@ -256,7 +256,7 @@ async fn a_secret_is_in_the_keyring_and_in_no_file() {
 }
 
 #[tokio::test]
-async fn without_a_keyring_a_secret_is_not_kept_and_other_ways_are_named() {
+async fn without_a_keyring_a_secret_is_not_stored_and_other_ways_are_named() {
     let never = machine()
         .with_keyring(None)
         .with_var("AZCRED_KEYRING", "never");
@@ -279,7 +279,7 @@ async fn without_a_keyring_a_secret_is_not_kept_and_other_ways_are_named() {
 }
 
 #[tokio::test]
-async fn a_locked_keyring_is_to_be_unlocked() {
+async fn a_locked_keyring_has_unlocking_as_its_fix() {
     let machine = machine().with_keyring(Some(NoKeyring::Locked));
     let (tenant, client_id) = application();
     let error = accounts(&machine)
@@ -294,7 +294,7 @@ async fn a_locked_keyring_is_to_be_unlocked() {
 }
 
 #[tokio::test]
-async fn files_are_kept_by_their_full_path_alone() {
+async fn files_are_stored_by_absolute_path_only() {
     let accounts = accounts(&machine());
     let (tenant, client_id) = application();
     let error = accounts
@@ -340,7 +340,7 @@ async fn each_managed_identity_is_an_account_of_its_own() {
 }
 
 #[tokio::test]
-async fn without_a_home_nobody_can_be_kept_and_that_is_told() {
+async fn without_a_home_folder_no_account_is_stored_and_the_error_says_so() {
     let error = accounts(&Fixture::new())
         .add_managed_identity(None)
         .await
@@ -350,7 +350,7 @@ async fn without_a_home_nobody_can_be_kept_and_that_is_told() {
 }
 
 #[test]
-fn an_account_of_an_unknown_home_is_known_by_the_providers_own_id_of_it() {
+fn an_account_without_a_home_tenant_is_identified_by_the_providers_id() {
     let machine = machine();
     let subject = |client_id: &str, subject: &str| {
         let claims = IdClaims {

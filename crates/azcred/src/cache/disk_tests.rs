@@ -92,7 +92,7 @@ async fn the_next_process_has_the_token_without_a_request() {
 }
 
 #[tokio::test]
-async fn nothing_is_kept_without_being_asked_to_or_for_somebody_unknown() {
+async fn nothing_is_stored_without_the_option_or_for_an_unknown_identity() {
     let fixture = laptop();
     let in_memory = ClientOptions::new(fixture.clone().shared());
     ask(&in_memory, &request(), Ok(token("one", &fixture, HOUR)))
@@ -121,7 +121,7 @@ async fn nothing_is_kept_without_being_asked_to_or_for_somebody_unknown() {
 }
 
 #[tokio::test]
-async fn nobody_is_given_what_another_proved_or_asked_for() {
+async fn no_process_gets_a_token_of_another_identity_or_request() {
     let fixture = laptop();
     let options = process(fixture.clone());
     ask(&options, &request(), Ok(token("one", &fixture, HOUR)))
@@ -153,7 +153,7 @@ async fn nobody_is_given_what_another_proved_or_asked_for() {
 }
 
 #[test]
-fn who_only_this_machine_can_be_is_nobody_where_a_machine_can_not_be_told_from_another() {
+fn an_identity_of_this_machine_is_unknown_if_the_machine_can_not_be_identified() {
     let at = |boot: Option<&str>| {
         Identity::here(&laptop().with_boot(boot), "A", "").map(|one| one.key(&request()))
     };
@@ -176,7 +176,7 @@ async fn a_challenge_is_not_answered_from_the_disk_and_its_answer_serves_the_nex
 }
 
 #[tokio::test]
-async fn a_clock_that_was_set_back_makes_a_miss_and_not_an_eternal_token() {
+async fn after_the_clock_was_set_back_a_stored_token_is_not_used() {
     let fixture = laptop();
     ask(
         &process(fixture.clone()),
@@ -194,7 +194,7 @@ async fn a_clock_that_was_set_back_makes_a_miss_and_not_an_eternal_token() {
 }
 
 #[tokio::test]
-async fn a_due_token_is_replaced_by_one_and_given_to_the_others_meanwhile() {
+async fn one_process_refreshes_a_due_token_and_the_others_get_it_meanwhile() {
     let fixture = laptop();
     ask(
         &process(fixture.clone()),
@@ -223,7 +223,8 @@ async fn a_due_token_is_replaced_by_one_and_given_to_the_others_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_due_token_is_given_where_the_refresh_fails_and_no_other_is_tried_for_a_while() {
+async fn after_a_failed_refresh_the_due_token_is_returned_and_no_other_refresh_is_tried_for_a_while()
+ {
     let fixture = laptop();
     ask(
         &process(fixture.clone()),
@@ -257,7 +258,7 @@ async fn a_due_token_is_given_where_the_refresh_fails_and_no_other_is_tried_for_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_due_token_is_given_where_the_refresh_takes_long() {
+async fn a_due_token_is_returned_if_the_refresh_takes_long() {
     let fixture = laptop();
     ask(
         &process(fixture.clone()),
@@ -278,7 +279,7 @@ async fn a_due_token_is_given_where_the_refresh_takes_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_renewal_of_a_sign_in_is_waited_for_as_long_as_an_answer_may_take() {
+async fn a_renewal_of_a_sign_in_is_waited_for_as_long_as_an_http_attempt() {
     let fixture = laptop();
     let by_sign_in = || identity("s").map(|identity| identity.of_sign_in("session"));
     let options = process(fixture.clone());
@@ -302,7 +303,7 @@ async fn the_renewal_of_a_sign_in_is_waited_for_as_long_as_an_answer_may_take() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_that_fails_leaves_what_answered_a_challenge_meanwhile() {
+async fn a_failed_refresh_keeps_the_token_that_answered_a_challenge_meanwhile() {
     for (was_there, fails_at_once) in [(true, true), (true, false), (false, true)] {
         let fixture = laptop();
         let options = process(fixture.clone());
@@ -342,7 +343,7 @@ fn waiter(
 }
 
 #[tokio::test]
-async fn many_who_come_at_once_send_one_request_and_all_have_its_answer() {
+async fn many_processes_at_once_send_one_request_and_all_get_its_token() {
     let fixture = laptop();
     let fetches = Arc::<AtomicUsize>::default();
     let waiters: Vec<_> = (0..64)
@@ -393,7 +394,7 @@ async fn while_one_fetches<T>(
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_has_what_the_holder_brought() {
+async fn waiting_processes_get_the_token_of_the_one_with_the_lock() {
     let fixture = laptop();
     let brought = token("by the holder", &fixture, HOUR);
     let ((), answers, fetches) = while_one_fetches(&fixture, |tell, _| {
@@ -407,7 +408,7 @@ async fn who_waits_has_what_the_holder_brought() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waited_asks_by_itself_at_once_where_the_holder_failed() {
+async fn if_the_process_with_the_lock_fails_waiting_ones_request_at_once() {
     let fixture = laptop();
     let ((), answers, fetches) = while_one_fetches(&fixture, |tell, _| {
         tell.send(Err(refusal())).unwrap();
@@ -421,7 +422,7 @@ async fn who_waited_asks_by_itself_at_once_where_the_holder_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_who_waited_for_one_that_failed_do_not_wait_for_each_other() {
+async fn waiting_processes_do_not_wait_for_each_other_after_a_failure() {
     let fixture = laptop();
     let place = DiskEntry::new(
         &process(fixture.clone()),
@@ -458,7 +459,7 @@ async fn those_who_waited_for_one_that_failed_do_not_wait_for_each_other() {
 }
 
 #[tokio::test]
-async fn a_token_that_came_between_the_look_and_the_lock_is_taken() {
+async fn a_token_that_was_stored_between_the_look_and_the_lock_is_used() {
     let fixture = laptop();
     let options = process(fixture.clone());
     ask(&options, &request(), Ok(token("one", &fixture, HOUR)))
@@ -480,7 +481,7 @@ async fn a_token_that_came_between_the_look_and_the_lock_is_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_of_those_who_waited_fetches_where_the_holder_was_killed() {
+async fn if_the_process_with_the_lock_is_killed_one_waiting_process_requests() {
     let fixture = laptop();
     let ((), answers, fetches) = while_one_fetches(&fixture, |_, holder| holder.abort()).await;
     for answer in answers {
@@ -490,7 +491,7 @@ async fn one_of_those_who_waited_fetches_where_the_holder_was_killed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_for_another_process_past_half_the_time_and_the_rest_is_for_asking() {
+async fn a_process_waits_at_most_half_of_its_time_and_then_requests() {
     let fixture = laptop();
     let vault = process(fixture.clone());
     let held = DiskEntry::new(&vault, identity("s").unwrap(), &request());
@@ -514,7 +515,7 @@ async fn nobody_waits_for_another_process_past_half_the_time_and_the_rest_is_for
 }
 
 #[tokio::test]
-async fn a_folder_that_others_look_into_costs_the_cache_and_not_the_token_and_is_told() {
+async fn a_folder_that_others_can_read_disables_the_cache_with_a_report_but_not_the_token() {
     let facts = FileFacts {
         kind: FileKind::Folder,
         len: 0,
@@ -636,7 +637,7 @@ impl System for FaultyDisk {
 }
 
 #[tokio::test]
-async fn a_disk_that_can_not_be_written_to_is_read_and_told_of_with_the_fix() {
+async fn a_read_only_disk_is_read_and_reported_with_the_fix() {
     for (kind, why, fix) in [
         (io::ErrorKind::StorageFull, "full", "df -h"),
         (
@@ -679,7 +680,7 @@ async fn a_disk_that_can_not_be_written_to_is_read_and_told_of_with_the_fix() {
 }
 
 #[tokio::test]
-async fn a_due_token_of_a_disk_that_can_not_be_written_to_is_good_until_there_is_another() {
+async fn a_due_token_on_a_read_only_disk_is_used_until_there_is_another() {
     let fixture = laptop();
     ask(
         &process(fixture.clone()),
@@ -700,7 +701,7 @@ async fn a_due_token_of_a_disk_that_can_not_be_written_to_is_good_until_there_is
 }
 
 #[tokio::test]
-async fn a_file_system_that_knows_no_locks_serves_all_the_same() {
+async fn a_file_system_without_locks_works_too() {
     let fixture = laptop();
     let disk = || FaultyDisk {
         fixture: fixture.clone(),
@@ -715,7 +716,7 @@ async fn a_file_system_that_knows_no_locks_serves_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_disk_that_hangs_costs_some_seconds_and_after_that_nothing() {
+async fn a_disk_that_hangs_costs_some_seconds_once() {
     let fixture = laptop();
     let (began, has_begun) = mpsc::channel();
     let (hold, held) = mpsc::channel();

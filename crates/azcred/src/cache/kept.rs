@@ -210,7 +210,7 @@ mod tests {
         #![proptest_config(cases())]
 
         #[test]
-        fn what_was_not_written_here_is_read_without_harm(bad in spoilt(kept().to_bytes().unwrap().to_vec())) {
+        fn damaged_entries_are_read_without_harm(bad in spoilt(kept().to_bytes().unwrap().to_vec())) {
             if let Some(kept) = StoredToken::from_bytes(&bad) {
                 let _ = kept.end(UNIX_EPOCH);
                 let _ = kept.to_bytes();

@@ -100,7 +100,7 @@ fn arm() -> TokenRequest {
 }
 
 #[tokio::test]
-async fn a_good_token_is_given_again_without_asking() {
+async fn a_valid_token_is_returned_again_without_a_request() {
     let (authority, cache) = CountingAuthority::new();
     assert_eq!(authority.first(&cache, &arm()).await, "t1");
     authority.clock.advance(Duration::from_secs(3299));
@@ -109,7 +109,7 @@ async fn a_good_token_is_given_again_without_asking() {
 }
 
 #[tokio::test]
-async fn a_token_due_for_refresh_is_given_at_once_while_one_request_leaves() {
+async fn a_due_token_is_returned_at_once_while_one_request_is_sent() {
     let (authority, cache) = CountingAuthority::new();
     let request = arm();
     authority.first(&cache, &request).await;
@@ -140,7 +140,7 @@ async fn a_token_due_for_refresh_is_given_at_once_while_one_request_leaves() {
 }
 
 #[tokio::test]
-async fn a_failed_early_refresh_harms_nobody_and_is_tried_again_later() {
+async fn a_failed_early_refresh_affects_no_caller_and_is_tried_again_later() {
     let (authority, cache) = CountingAuthority::new();
     let request = arm();
     authority.first(&cache, &request).await;
@@ -169,7 +169,7 @@ async fn a_failed_early_refresh_harms_nobody_and_is_tried_again_later() {
 }
 
 #[tokio::test]
-async fn many_callers_without_a_token_share_one_request_and_its_answer() {
+async fn many_callers_without_a_token_share_one_request() {
     let (authority, cache) = CountingAuthority::new();
     let (authority, cache) = (Arc::new(authority), Arc::new(cache));
     let callers: Vec<_> = (0..500)
@@ -210,7 +210,7 @@ async fn one_key_never_waits_for_another() {
 }
 
 #[tokio::test]
-async fn a_caller_that_leaves_takes_nothing_from_those_who_stay() {
+async fn a_cancelled_caller_does_not_affect_the_others() {
     let (authority, cache) = CountingAuthority::new();
     let request = arm();
     let mut leaver = cache.get(&request, |request| authority.fetch(request));
@@ -253,7 +253,7 @@ async fn a_background_refresh_ends_with_its_cache() {
 }
 
 #[tokio::test]
-async fn an_error_is_never_cached_even_while_somebody_still_holds_it() {
+async fn an_error_is_never_cached_even_while_a_caller_still_holds_it() {
     let (authority, cache) = CountingAuthority::new();
     let request = arm();
     authority.fails.store(true, Ordering::SeqCst);
@@ -269,7 +269,7 @@ async fn an_error_is_never_cached_even_while_somebody_still_holds_it() {
 }
 
 #[tokio::test]
-async fn an_ended_token_is_never_given_out_and_its_key_makes_room() {
+async fn an_expired_token_is_never_returned_and_its_key_is_removed() {
     let (authority, cache) = CountingAuthority::new();
     let request = arm();
     authority.first(&cache, &request).await;
@@ -294,7 +294,7 @@ async fn a_clock_moved_back_does_not_keep_a_token_alive() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_short_lived_when_it_comes_is_not_asked_for_again_and_again() {
+async fn a_short_lived_token_is_not_requested_again_and_again() {
     let (mut authority, cache) = CountingAuthority::new();
     authority.lifetime = Duration::from_secs(240);
     let request = arm();
@@ -313,7 +313,7 @@ async fn a_token_that_is_short_lived_when_it_comes_is_not_asked_for_again_and_ag
 }
 
 #[tokio::test]
-async fn a_token_is_kept_though_its_key_made_room_meanwhile() {
+async fn a_token_is_cached_though_its_key_was_removed_meanwhile() {
     let (authority, cache) = CountingAuthority::new();
     let request = arm();
     let mut waiting = cache.get(&request, |request| authority.fetch(request));
@@ -337,7 +337,7 @@ async fn a_request_that_stood_still_is_not_joined() {
 }
 
 #[test]
-fn a_runtime_that_stands_still_holds_up_nobody_on_another() {
+fn a_runtime_that_stands_still_blocks_no_caller_on_another() {
     let (authority, cache) = CountingAuthority::new();
     let request = arm();
     let runtime = || {
@@ -362,7 +362,7 @@ fn a_runtime_that_stands_still_holds_up_nobody_on_another() {
 }
 
 #[test]
-fn outside_a_runtime_a_token_that_is_not_there_is_an_error_and_no_panic() {
+fn outside_a_runtime_a_missing_token_is_an_error_and_not_a_panic() {
     let (authority, cache) = CountingAuthority::new();
     let request = arm();
     let answer = cache
@@ -374,7 +374,7 @@ fn outside_a_runtime_a_token_that_is_not_there_is_an_error_and_no_panic() {
 }
 
 #[test]
-fn outside_a_runtime_a_good_token_is_still_given() {
+fn outside_a_runtime_a_valid_token_is_still_returned() {
     let (authority, cache) = CountingAuthority::new();
     let request = arm();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -426,7 +426,7 @@ async fn two_caches_never_take_each_others_tokens() {
 }
 
 #[tokio::test]
-async fn a_source_that_panics_leaves_nobody_waiting() {
+async fn a_source_that_panics_leaves_no_caller_waiting() {
     let cache = MemoryCache::new(Fixture::new().shared());
     let request = arm();
     let get = || {
@@ -453,7 +453,7 @@ async fn a_source_that_panics_leaves_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn a_challenge_is_never_answered_from_the_cache_and_its_answer_is_everybodys() {
+async fn a_challenge_is_never_answered_from_the_cache_and_its_token_serves_all_callers() {
     let (authority, cache) = CountingAuthority::new();
     let plain = TokenRequest::new(Scope::ARM);
     let challenged = plain.clone().with_claims("{}");

@@ -109,7 +109,7 @@ fn look(system: &SharedSystem) -> Vec<Availability> {
 }
 
 #[test]
-fn a_look_asks_nobody_runs_nothing_and_touches_some_files() {
+fn a_check_sends_nothing_runs_nothing_and_reads_some_files() {
     let bare = Fixture::new().with_var("HOME", "/home/ada");
     for (machine, present) in [(bare, 0), (full(), 8)] {
         let system = Arc::new(Counting(machine.shared(), AtomicUsize::new(0)));
@@ -130,7 +130,7 @@ fn a_look_asks_nobody_runs_nothing_and_touches_some_files() {
 }
 
 #[test]
-fn this_machine_is_looked_at_without_running_anything_either() {
+fn a_check_of_this_machine_runs_nothing_either() {
     let system: SharedSystem = Arc::new(Counting(Arc::new(RealSystem), AtomicUsize::new(0)));
     assert_eq!(look(&system).len(), Source::ALL.len());
 }

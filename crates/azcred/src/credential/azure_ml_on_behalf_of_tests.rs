@@ -40,7 +40,7 @@ fn a_job_that_runs_as_its_user_is_ready_and_any_other_only_possible() {
 }
 
 #[test]
-fn without_an_endpoint_the_reason_is_the_true_one() {
+fn without_an_endpoint_the_error_names_the_real_cause() {
     for (variables, why) in [
         (&[][..], "OBO_ENDPOINT is not set"),
         (
@@ -59,7 +59,7 @@ fn without_an_endpoint_the_reason_is_the_true_one() {
 }
 
 #[test]
-fn an_endpoint_is_on_this_machine_or_beside_it_or_speaks_https() {
+fn an_endpoint_is_on_this_machine_or_beside_it_or_uses_https() {
     for good in [
         "http://127.0.0.1:46808/OBO/token",
         "http://localhost:1/x?y=z",
@@ -128,7 +128,7 @@ fn a_token_is_read_in_every_form_that_azure_ai_ml_takes() {
 }
 
 #[test]
-fn an_answer_without_a_usable_token_is_named_for_what_it_is() {
+fn a_response_without_a_usable_token_is_described() {
     for (body, why) in [
         ("", "is empty"),
         ("<html>canary", "web page"),

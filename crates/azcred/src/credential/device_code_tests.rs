@@ -74,14 +74,14 @@ async fn waited(says: &[Says], patience: u64) -> (Result<PersonTokens>, Vec<u64>
 const PENDING: Says = Says::Word("authorization_pending");
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_is_asked_at_its_own_pace_until_the_person_is_done() {
+async fn requests_follow_the_providers_interval_until_the_person_is_done() {
     let (answer, asked) = waited(&[PENDING, PENDING, Says::Tokens], 900).await;
     assert_eq!(answer.unwrap().access.secret(), "the-token");
     assert_eq!(asked, [5, 10, 15]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn slow_down_adds_five_seconds_for_good() {
+async fn slow_down_adds_five_seconds_permanently() {
     let slow = Says::Word("slow_down");
     let (answer, asked) = waited(&[slow, PENDING, slow, PENDING, Says::Tokens], 900).await;
     assert!(answer.is_ok());
@@ -89,7 +89,7 @@ async fn slow_down_adds_five_seconds_for_good() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_network_in_trouble_is_asked_less_and_less_and_then_as_before() {
+async fn requests_slow_down_while_the_network_fails_and_then_return_to_the_interval() {
     let says = [
         Says::Nothing,
         Says::Nothing,
@@ -105,7 +105,7 @@ async fn a_network_in_trouble_is_asked_less_and_less_and_then_as_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_person_who_says_no_is_told_of_as_that() {
+async fn a_person_who_declined_is_reported_as_such() {
     for says in [
         Says::Word("authorization_declined"),
         Says::Word("access_denied"),
@@ -120,7 +120,7 @@ async fn a_person_who_says_no_is_told_of_as_that() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_that_ended_is_no_refusal_of_the_person() {
+async fn an_expired_code_does_not_mean_that_the_person_declined() {
     for says in [
         Says::Word("expired_token"),
         Says::Word("code_expired"),
@@ -141,7 +141,7 @@ async fn a_code_that_ended_is_no_refusal_of_the_person() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_waited_for_longer_than_the_caller_said() {
+async fn the_wait_ends_with_the_callers_time() {
     let (answer, asked) = waited(&[], 12).await;
     let error = answer.err().unwrap();
     assert!(error.why().contains("within 12 s"), "{error}");
@@ -153,7 +153,7 @@ async fn nobody_is_waited_for_longer_than_the_caller_said() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_other_refusal_ends_it_as_it_is() {
+async fn any_other_rejection_ends_the_wait_unchanged() {
     for (error, code) in [
         ("invalid_client", 7_000_218),
         ("bad_verification_code", 70_018),

@@ -86,7 +86,7 @@ fn a_token_that_no_credential_matches_is_shown_with_the_command_that_registers_i
 }
 
 #[test]
-fn a_token_for_another_audience_is_asked_for_anew_first() {
+fn for_another_audience_the_first_fix_is_a_new_token() {
     let mut claims = main_branch();
     claims["aud"] = serde_json::json!(["https://github.com/contoso", "sts.amazonaws.com"]);
     let error = shown(700_212, &token(&claims));
@@ -115,7 +115,7 @@ fn a_token_for_another_audience_is_asked_for_anew_first() {
 }
 
 #[test]
-fn nothing_in_a_token_ends_the_quotes_of_whoever_pastes_the_command() {
+fn nothing_in_a_token_ends_the_quotes_of_the_pasted_command() {
     let mut claims = main_branch();
     claims["sub"] = "x'; rm -rf ~ #`id`$(id)\"".into();
     let error = shown(700_213, &token(&claims));
@@ -156,7 +156,7 @@ fn what_cannot_be_registered_is_shown_without_a_command() {
 }
 
 #[test]
-fn other_refusals_and_assertions_that_say_nothing_are_left_as_they_are() {
+fn other_rejections_and_assertions_without_claims_are_unchanged() {
     for (code, assertion) in [
         (700_024, token(&main_branch())),
         (700_213, "opaque".to_owned()),
@@ -196,7 +196,7 @@ proptest::proptest! {
     #![proptest_config(crate::hostile::cases())]
 
     #[test]
-    fn no_claims_however_spoilt_make_a_panic_or_a_command_that_runs_another(
+    fn no_damaged_claims_cause_a_panic_or_a_command_that_runs_another(
         claims in crate::hostile::spoilt(main_branch().to_string())
     ) {
         let assertion = format!("e30.{}.Y2FuYXJ5", URL_SAFE_NO_PAD.encode(claims));

@@ -194,7 +194,7 @@ mod tests {
     use proptest::strategy::Strategy;
 
     #[test]
-    fn what_looks_like_a_token_is_cut_out_of_a_sentence() {
+    fn text_that_looks_like_a_token_is_removed_from_a_sentence() {
         let long = "0.AXoA".repeat(20);
         assert_eq!(
             without_tokens(&format!(
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_found_among_other_words_with_its_ids() {
+    fn a_rejection_is_found_in_other_output_with_its_ids() {
         let said = "WARNING: x\nERROR: AADSTS700082: The refresh token has expired due to inactivity. It was issued on \
                     2026. Trace ID: 3f2504e0-4f89-41d3-9a0c-0305e82c3301 Correlation ID: 7d444840-9dc0-11d1-b245-5ffdce74fad2 \
                     Timestamp: 2026-11-21 20:00:00Z\nRun the command below:\naz login --tenant \"contoso.com\" --scope \"x\"";
@@ -225,14 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn words_that_only_resemble_a_refusal_are_none() {
+    fn text_that_only_resembles_a_rejection_is_ignored() {
         for said in ["", "AADSTS", "AADSTSx", "see AADSTS codes"] {
             assert!(refusal(said).is_none(), "{said}");
         }
     }
 
     #[test]
-    fn a_time_in_seconds_goes_before_the_tokens_own_and_that_before_a_date() {
+    fn seconds_come_before_the_tokens_claim_and_that_before_a_date() {
         // {"exp":2000}
         let jwt = "h.eyJleHAiOjIwMDB9.s";
         let utc = date("1970-01-01 00:50:00.000000");
@@ -271,7 +271,7 @@ mod tests {
         #![proptest_config(crate::hostile::cases())]
 
         #[test]
-        fn no_output_however_spoilt_makes_a_panic_or_shows_its_token(
+        fn no_damaged_output_causes_a_panic_or_shows_its_token(
             (name, text) in proptest::prop_oneof![
                 crate::hostile::spoilt(
                     r#"{"accessToken": "eyJ.kX8Q~canary", "expiresOn": "2100-01-01 00:00:00.000000", "expires_on": 4102444800, "tokenType": "Bearer"}"#
@@ -288,7 +288,7 @@ mod tests {
         }
 
         #[test]
-        fn no_refusal_however_spoilt_makes_a_panic(
+        fn no_damaged_rejection_causes_a_panic(
             text in crate::hostile::spoilt(
                 "ERROR: AADSTS70043: Too old. Trace ID: t Correlation ID: c Timestamp: 2026-11-21 20:00:00Z\naz login --tenant \"contoso.com\""
             ),

@@ -48,7 +48,7 @@ fn a_code_is_read_with_its_address_and_its_times() {
 }
 
 #[test]
-fn the_pause_is_five_seconds_where_none_is_named_and_never_none() {
+fn the_pause_is_five_seconds_by_default_and_never_zero() {
     let interval = |value| read_with("interval", value).map(|device| device.interval.as_secs());
     assert_eq!(interval(Value::Null), Ok(5));
     assert_eq!(interval(json!("10")), Ok(10));
@@ -77,7 +77,7 @@ fn older_providers_say_verification_url() {
 }
 
 #[test]
-fn nobody_is_sent_to_an_address_that_others_can_read_or_that_hides_where_it_leads() {
+fn an_address_that_others_can_read_or_that_hides_its_target_is_rejected() {
     for bad in [
         "http://microsoft.com/devicelogin",
         "javascript:alert(1)",
@@ -102,7 +102,7 @@ fn nobody_is_sent_to_an_address_that_others_can_read_or_that_hides_where_it_lead
 }
 
 #[test]
-fn an_answer_that_is_no_code_is_told_as_what_it_is() {
+fn a_response_without_a_code_is_described() {
     for (name, value, why) in [
         ("user_code", json!(""), "can't be typed"),
         ("user_code", json!("AB\u{1b}[2J"), "can't be typed"),

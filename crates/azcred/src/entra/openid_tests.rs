@@ -48,7 +48,7 @@ fn a_provider_says_where_its_endpoints_are() {
 }
 
 #[test]
-fn a_provider_that_speaks_for_another_or_over_plain_http_is_refused() {
+fn a_provider_with_another_issuer_or_plain_http_is_rejected() {
     let ours = issuer("https://id.example/realms/ml");
     for (name, value) in [
         ("issuer", "https://id.example/realms/mlx"),
@@ -96,7 +96,7 @@ fn expected() -> Expected<'static> {
 }
 
 #[test]
-fn who_signed_in_is_read_and_fit_to_be_shown() {
+fn the_person_is_read_and_printable() {
     let read = id_claims(&token(&claims()), &expected()).unwrap();
     assert_eq!(read.username.as_deref(), Some("ada@contoso.com"));
     assert_eq!(read.name.as_deref(), Some("Ada [31m Lovelace"));
@@ -110,7 +110,7 @@ fn who_signed_in_is_read_and_fit_to_be_shown() {
 }
 
 #[test]
-fn a_statement_that_is_not_of_this_sign_in_is_refused() {
+fn an_id_token_of_another_sign_in_is_rejected() {
     let wrong = |name: &str, value: Value| {
         let mut claims = claims();
         claims[name] = value;
@@ -167,7 +167,7 @@ fn a_statement_that_is_not_of_this_sign_in_is_refused() {
 }
 
 #[test]
-fn a_tenant_that_was_asked_for_by_id_is_the_one_that_answers() {
+fn a_tenant_requested_by_id_must_be_the_tokens() {
     let with = |tenant| {
         id_claims(
             &token(&claims()),
@@ -183,7 +183,7 @@ fn a_tenant_that_was_asked_for_by_id_is_the_one_that_answers() {
 }
 
 #[test]
-fn a_provider_with_one_name_is_compared_to_the_letter() {
+fn an_issuer_is_compared_exactly() {
     let mut claims = claims();
     claims["iss"] = json!("https://id.example/");
     claims["aud"] = json!(["other", "c11e"]);
@@ -202,7 +202,7 @@ fn a_provider_with_one_name_is_compared_to_the_letter() {
 }
 
 #[test]
-fn what_is_no_jwt_is_no_statement() {
+fn a_text_that_is_not_a_jwt_is_rejected() {
     for bad in ["", "a", "a.b", "a.e30.c.d", "a.!.c", "a.W10.c"] {
         assert!(
             id_claims(&SecretString::from(bad), &expected()).is_err(),
@@ -217,7 +217,7 @@ proptest! {
     #![proptest_config(cases())]
 
     #[test]
-    fn nothing_that_a_provider_says_gets_through_unfit(
+    fn no_claim_of_a_provider_is_shown_unfiltered(
         configuration in spoilt(configuration().to_string()),
         claims in spoilt(claims().to_string()),
     ) {

@@ -106,7 +106,7 @@ fn a_claims_challenge_is_kept_whole_or_not_at_all() {
 }
 
 #[test]
-fn the_code_is_found_in_the_text_where_it_stands_nowhere_else() {
+fn the_code_is_read_from_the_text_if_no_member_has_it() {
     let error = answer(
         400,
         r#"{"error":"invalid_request","error_description":"AADSTS90002: Tenant not found."}"#,
@@ -123,7 +123,7 @@ fn a_refusal_with_nulls_is_a_refusal() {
 }
 
 #[test]
-fn an_unknown_refusal_is_told_in_the_providers_words() {
+fn an_unknown_rejection_is_shown_in_the_providers_words() {
     let error = answer(
         400,
         r#"{"error":"server_says","error_description":"no luck today"}"#,
@@ -137,7 +137,7 @@ fn an_unknown_refusal_is_told_in_the_providers_words() {
 }
 
 #[test]
-fn answers_that_are_none_are_named_for_what_they_are() {
+fn invalid_responses_are_described() {
     for (status, body, says) in [
         (200, "<html>sign in to the WiFi</html>", "web page"),
         (403, "\n <!doctype html>", "web page"),
@@ -170,7 +170,7 @@ fn answers_that_are_none_are_named_for_what_they_are() {
 }
 
 #[test]
-fn trouble_that_passes_is_no_refusal() {
+fn a_temporary_failure_is_not_a_rejection() {
     for (status, body) in [
         (429, "slow down"),
         (503, "<html>"),
@@ -199,7 +199,7 @@ fn trouble_that_passes_is_no_refusal() {
 }
 
 #[test]
-fn a_wrong_clock_is_named_with_its_size_and_side() {
+fn a_wrong_clock_is_reported_with_its_difference_and_direction() {
     let mut late = response(
         401,
         r#"{"error":"invalid_client","error_description":"AADSTS700024: Client assertion is not within its valid time range."}"#,
@@ -216,7 +216,7 @@ fn a_wrong_clock_is_named_with_its_size_and_side() {
 }
 
 #[test]
-fn a_hostile_answer_brings_back_neither_a_secret_nor_a_terminal_escape() {
+fn a_hostile_response_shows_neither_a_secret_nor_a_terminal_escape() {
     let body = format!(
         r#"{{"error":"{SECRET}\u001b[31m","error_description":"you sent {SECRET}\u0007","correlation_id":"{SECRET}","timestamp":"{SECRET}","trace_id":"{SECRET}","claims":"{SECRET}"}}"#
     );
@@ -243,7 +243,7 @@ proptest::proptest! {
     #![proptest_config(crate::hostile::cases())]
 
     #[test]
-    fn no_answer_however_spoilt_makes_a_panic_or_shows_its_token(
+    fn no_damaged_response_causes_a_panic_or_shows_its_token(
         status in proptest::sample::select(vec![200, 400, 401, 429, 500]),
         body in proptest::prop_oneof![
             crate::hostile::spoilt(

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn an_application_its_identity_and_a_person_are_told_apart() {
+    fn applications_managed_identities_and_people_are_distinguished() {
         let app = read(
             json!({"idtyp": "app", "appid": "a", "appidacr": "1", "oid": "o", "sub": "o", "tid": "t", "exp": 0}),
         );
@@ -208,7 +208,7 @@ mod tests {
     /// The claims of each kind of token. The columns are expectations: a sign-in name here, one at
     /// home, the object id, the application's client id.
     #[test]
-    fn an_expectation_is_met_by_whom_the_token_is_of_and_not_by_what_they_signed_in_with() {
+    fn an_expectation_is_met_by_the_principal_and_not_by_the_application_it_signed_in_with() {
         let member = json!({"upn": "ada@contoso.com", "oid": "O", "appid": "X", "scp": "user_impersonation", "sub": "s"});
         let member_v2 = json!({"preferred_username": "ada@contoso.com", "oid": "O", "azp": "X", "scp": "openid", "sub": "s"});
         let no_scope = json!({"upn": "ada@contoso.com", "oid": "O", "appid": "X", "sub": "s"});

@@ -78,7 +78,7 @@ async fn the_program_is_stronger_than_a_variable_and_a_variable_than_a_file() {
 }
 
 #[tokio::test]
-async fn a_variable_that_decides_nothing_is_not_told_and_a_foreign_value_is_not_shown() {
+async fn a_variable_that_decides_nothing_is_not_listed_and_an_unknown_value_is_not_shown() {
     let machine = home()
         .with_var("AZURE_TOKEN_CREDENTIALS", "prod")
         .with_var("AZCRED_IMDS", "a-secret-in-the-wrong-place");
@@ -163,7 +163,7 @@ async fn the_workspace_is_the_one_of_the_folder_unless_one_is_named() {
 }
 
 #[tokio::test]
-async fn where_nothing_is_the_error_has_what_every_source_said() {
+async fn if_no_source_has_a_token_the_error_has_every_reason() {
     let session = open(&home().with_var("AZCRED_IMDS", "never"))
         .await
         .unwrap();

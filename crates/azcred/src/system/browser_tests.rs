@@ -28,7 +28,7 @@ fn opened(machine: &Fixture) -> Vec<String> {
 const SENT: &str = "https://login.microsoftonline.com/x?a=1&b=%20%27$(id)";
 
 #[test]
-fn a_desktop_opens_it_as_its_user_chose_else_in_any_browser() {
+fn a_desktop_opens_the_users_browser_or_else_any() {
     let machine = with(desktop(), &["firefox", "xdg-open", "chromium"]);
     assert_eq!(opened(&machine), ["/usr/bin/xdg-open", SENT]);
     let machine = with(
@@ -39,7 +39,7 @@ fn a_desktop_opens_it_as_its_user_chose_else_in_any_browser() {
 }
 
 #[test]
-fn the_variable_browser_wins_with_its_arguments_wherever_one_is() {
+fn the_variable_browser_comes_first_with_its_arguments() {
     let machine = |browser: &str| {
         with(Fixture::new(), &["firefox", "w3m", "xdg-open"])
             .with_var("BROWSER", browser)
@@ -76,7 +76,7 @@ fn the_variable_browser_wins_with_its_arguments_wherever_one_is() {
 }
 
 #[test]
-fn windows_opens_it_also_from_the_linux_within() {
+fn windows_opens_an_address_also_from_wsl() {
     let machine = with(Fixture::new().with_os("windows"), &["rundll32"]);
     assert_eq!(
         opened(&machine),
@@ -110,7 +110,7 @@ fn windows_opens_it_also_from_the_linux_within() {
 }
 
 #[test]
-fn macos_opens_it() {
+fn macos_opens_an_address() {
     let machine = with(Fixture::new().with_os("macos"), &["open"]);
     assert_eq!(opened(&machine), ["/usr/bin/open", SENT]);
 }
@@ -156,7 +156,7 @@ fn a_machine_without_a_browser_says_why() {
 }
 
 #[test]
-fn nothing_but_the_web_is_opened_and_plain_http_on_this_machine_alone() {
+fn only_https_and_plain_http_on_loopback_are_opened() {
     let machine = with(desktop(), &["xdg-open"]);
     for address in [
         "file:///etc/passwd",

@@ -13,7 +13,7 @@ fn an_empty_variable_is_an_unset_one() {
 }
 
 #[test]
-fn a_home_of_its_own_takes_the_place_of_the_users_folders_and_must_be_a_full_path() {
+fn azcred_home_replaces_the_users_folders_and_must_be_absolute() {
     for os in ["linux", "macos", "windows"] {
         let machine = Fixture::new()
             .with_os(os)
@@ -29,7 +29,7 @@ fn a_home_of_its_own_takes_the_place_of_the_users_folders_and_must_be_a_full_pat
 }
 
 #[test]
-fn no_system_has_the_settings_in_the_folder_that_nobody_else_may_look_into() {
+fn on_no_system_are_settings_in_the_private_folder() {
     for os in ["linux", "macos", "windows"] {
         let machine = Fixture::new()
             .with_os(os)
@@ -54,7 +54,7 @@ fn the_coarse_clock_is_the_wall_clock() {
 
 #[cfg(unix)]
 #[test]
-fn what_could_keep_a_reader_waiting_is_not_opened() {
+fn pipes_and_devices_are_not_opened() {
     let kind = |path: &str| RealSystem.read(Path::new(path), 10).unwrap_err().kind();
     assert_eq!(kind("/dev/zero"), io::ErrorKind::InvalidInput);
     assert_eq!(kind("/"), io::ErrorKind::IsADirectory);
@@ -168,7 +168,7 @@ mod programs {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn a_program_that_nobody_waits_for_any_more_is_killed_with_what_it_started() {
+    async fn a_cancelled_program_is_killed_with_what_it_started() {
         let script =
             Script::new("sleep 600 & echo $! > $FOLDER/new; mv $FOLDER/new $FOLDER/child; wait");
         let child = script.folder.join("child");
@@ -220,7 +220,7 @@ mod programs {
     }
 
     #[test]
-    fn a_file_is_written_whole_and_for_its_owner_alone() {
+    fn a_file_is_written_whole_and_readable_by_its_owner_only() {
         let folder = std::env::temp_dir().join(format!("azcred-write-{}", uuid::Uuid::new_v4()));
         let path = folder.join("deep").join("file");
         for content in ["one", "two"] {
@@ -241,7 +241,7 @@ mod programs {
     }
 
     #[test]
-    fn who_may_write_to_a_file_is_told_by_its_mode() {
+    fn a_files_mode_shows_who_may_write() {
         let folder = std::env::temp_dir().join(format!("azcred-mode-{}", uuid::Uuid::new_v4()));
         let path = folder.join("file");
         RealSystem.write(&path, b"x").unwrap();
@@ -268,7 +268,7 @@ mod programs {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn this_machine_tells_what_it_runs_on_and_which_boot_this_is() {
+fn this_machine_has_a_hypervisor_and_a_boot_id() {
     let says = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     if cfg!(target_arch = "x86_64") {
         let guest = says.split_whitespace().any(|word| word == "hypervisor");

@@ -219,7 +219,7 @@ mod tests {
 
     /// AWS-LC wrote these entries, which azcred used before ring.
     #[test]
-    fn an_entry_that_was_written_before_still_has_its_name_and_opens() {
+    fn an_old_entry_still_has_its_name_and_opens() {
         const NAME: &str = "cddaae739ad82e5bc6aa9081ae370bbfa41a15b5a67ba3732ba557bd01b7c498";
         const SEALED: [u8; 60] = *b"azcv\x01\x81\xec\x15\xe3\x0f\x96\x0f\xaa\x00\x00\x00\x00\
             \xf4\x86\x57\x00\x8f\x87\xb3\xae\x3e\xc5\xc2\xa5\x27\x69\x45\x4e\x48\x11\x77\x4f\

@@ -49,7 +49,7 @@ const TOKENS: &str = "/home/ada/.cache/azcred/tokens/v1/file";
 const KEY: &str = "/home/ada/.local/share/azcred/key-1";
 
 #[test]
-fn what_is_kept_is_there_for_another_process_and_under_its_own_name_only() {
+fn an_entry_is_there_for_another_process_under_its_own_name_only() {
     let fixture = home();
     vault(&fixture).write(Shelf::Tokens, PARTS, b"one").unwrap();
     vault(&fixture)
@@ -74,7 +74,7 @@ fn what_is_kept_is_there_for_another_process_and_under_its_own_name_only() {
 }
 
 #[test]
-fn reading_what_nobody_kept_makes_neither_a_key_nor_a_folder() {
+fn reading_a_missing_entry_makes_neither_a_key_nor_a_folder() {
     let fixture = home().with_keyring(None);
     let vault = vault(&fixture);
     assert_eq!(read(&vault, Shelf::SignIns, PARTS), None);
@@ -86,7 +86,7 @@ fn reading_what_nobody_kept_makes_neither_a_key_nor_a_folder() {
 }
 
 #[test]
-fn neither_names_nor_contents_tell_anything_to_who_has_no_key() {
+fn without_the_key_neither_names_nor_contents_reveal_anything() {
     let fixture = home();
     let vault = vault(&fixture);
     vault
@@ -119,7 +119,7 @@ fn an_entry_under_another_name_does_not_open() {
 }
 
 #[test]
-fn every_single_bit_counts() {
+fn every_changed_bit_is_detected() {
     let fixture = home();
     let vault = vault(&fixture);
     vault.write(Shelf::Tokens, PARTS, b"content").unwrap();
@@ -149,7 +149,7 @@ proptest! {
     #![proptest_config(cases())]
 
     #[test]
-    fn no_damage_is_more_than_a_miss(index in any::<prop::sample::Index>(), bad in spoilt(b"azcv\x01".to_vec())) {
+    fn a_damaged_entry_is_a_miss(index in any::<prop::sample::Index>(), bad in spoilt(b"azcv\x01".to_vec())) {
         let fixture = home();
         let vault = vault(&fixture);
         vault.write(Shelf::Tokens, PARTS, b"content").unwrap();
@@ -166,7 +166,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_no_file_in_an_entrys_place_is_a_miss_and_no_link_is_followed() {
+fn a_folder_or_link_in_an_entrys_place_is_a_miss() {
     let fixture = home();
     vault(&fixture).write(Shelf::Tokens, PARTS, b"one").unwrap();
     let path = entry(&fixture, TOKENS);

@@ -22,7 +22,7 @@ fn inside_a_job() -> Fixture {
 }
 
 #[test]
-fn what_is_named_wins_over_variables_over_files_over_hi_mls_variables() {
+fn given_names_come_before_variables_before_files_before_hi_mls_variables() {
     let himl = Fixture::new()
         .with_var("HIML_SUBSCRIPTION_ID", SUB)
         .with_var("HIML_RESOURCE_GROUP", "rg")

@@ -173,7 +173,7 @@ mod tests {
     const SUB: &str = "5EC0FFEE-0001-4000-8000-000000000001";
 
     #[test]
-    fn a_workspace_is_read_from_its_id_in_any_case_and_from_what_lies_below_it() {
+    fn a_workspace_is_read_from_its_id_in_any_case_and_from_ids_below_it() {
         let whole = format!(
             "/Subscriptions/{SUB}/resourcegroups/rg/Providers/microsoft.machinelearningservices/WORKSPACES/ws-1"
         );
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_azure_does_not_allow_are_refused_by_the_part_that_is_wrong() {
+    fn invalid_names_are_rejected_and_the_wrong_part_is_named() {
         let why =
             |s: &str, g: &str, w: &str| WorkspaceRef::new(s, g, w).unwrap_err().what().to_owned();
         assert!(why("Contoso ML", "rg", "ws-1").contains("subscription"));

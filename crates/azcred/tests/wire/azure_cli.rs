@@ -137,7 +137,7 @@ async fn a_refresh_token_is_redeemed_as_azure_cli_does_and_no_process_is_run() {
 }
 
 #[tokio::test]
-async fn the_next_refresh_token_is_tried_where_one_is_refused_and_the_last_refusal_is_told() {
+async fn after_a_rejected_refresh_token_the_next_is_tried_and_the_last_rejection_is_shown() {
     let server = Server::start([refused(700_082), token()]).await;
     let machine = laptop(&ada(), &["refresh-one", "refresh-two"], &json!({}));
     assert_eq!(ask(&server, machine).await.unwrap(), "the-token");
@@ -165,7 +165,7 @@ async fn the_next_refresh_token_is_tried_where_one_is_refused_and_the_last_refus
 }
 
 #[tokio::test]
-async fn a_token_that_is_due_is_replaced_and_given_where_it_can_not_be() {
+async fn a_due_token_is_refreshed_and_returned_if_that_fails() {
     let access = json!({"k": {
         "secret": "aging", "home_account_id": "oid.tid", "environment": "127.0.0.1", "client_id": AZURE_CLI,
         "realm": TENANT, "target": Scope::ARM.as_str(), "expires_on": (NOW + 3600).to_string(),
@@ -201,7 +201,7 @@ async fn an_applications_secret_is_used_as_azure_cli_does() {
 }
 
 #[tokio::test]
-async fn azure_cli_is_run_where_its_files_do_not_answer() {
+async fn azure_cli_is_run_if_its_files_are_not_sufficient() {
     let server = Server::start([token()]).await;
     let said = json!({"accessToken": "from-az", "expires_on": NOW + 3600, "tokenType": "Bearer"});
     let az = Program::prints(0, said.to_string(), "");
@@ -218,7 +218,7 @@ async fn azure_cli_is_run_where_its_files_do_not_answer() {
 }
 
 #[tokio::test]
-async fn a_profile_without_anybody_runs_nothing() {
+async fn a_profile_without_accounts_runs_nothing() {
     let server = Server::start([token()]).await;
     let az = Program::dies();
     let machine = laptop(&ada(), &[], &json!({}))

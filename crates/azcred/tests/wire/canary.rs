@@ -370,7 +370,7 @@ async fn ask(source: Source, machine: Fixture, authority: &str) -> bool {
 }
 
 #[tokio::test]
-async fn no_secret_is_seen_in_an_error_a_report_or_a_log() {
+async fn no_secret_is_in_an_error_a_report_or_a_log() {
     let leaks = listen();
     let [tokens, refusals] = answers();
     let cases = tokens.into_iter().map(|answer| (answer, true));
@@ -392,7 +392,7 @@ async fn no_secret_is_seen_in_an_error_a_report_or_a_log() {
 }
 
 #[tokio::test]
-async fn nothing_that_a_developers_tool_prints_is_seen_in_a_log() {
+async fn no_output_of_a_developer_tool_is_in_a_log() {
     let leaks = listen();
     let secret = secret();
     let said = [
@@ -447,7 +447,7 @@ fn tokens_of_a_person(client_id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn nothing_that_a_persons_sign_in_leaves_is_seen_and_it_lies_on_disk_sealed() {
+async fn secrets_of_a_persons_sign_in_are_not_shown_and_are_encrypted_on_disk() {
     const DATA: &str = "/home/ada/.local/share/azcred";
     let leaks = listen();
     let [_, refusals] = answers();
@@ -582,7 +582,7 @@ impl io::Write for Everything {
 }
 
 #[tokio::test]
-async fn the_numbers_of_a_sign_in_in_a_browser_are_in_no_log() {
+async fn the_values_of_a_browser_sign_in_are_in_no_log() {
     let log = Everything::default();
     let writer = log.clone();
     let everything = tracing_subscriber::fmt()

@@ -77,7 +77,7 @@ async fn at_once(chain: Chain, requests: Vec<TokenRequest>) -> Arc<Chain> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_first_calls_are_one_resolution_and_one_request() {
+async fn ten_thousand_first_calls_are_one_run_and_one_request() {
     let server = Server::start([token()]).await;
     let chain = Chain::new(options(service_principal(desk()), &server));
     let chain = at_once(chain, vec![TokenRequest::new(Scope::ARM); 10_000]).await;
@@ -96,7 +96,7 @@ async fn ten_thousand_first_calls_are_one_process() {
 }
 
 #[tokio::test]
-async fn first_calls_for_several_resources_are_one_resolution() {
+async fn first_calls_for_several_resources_are_one_run() {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
     // The first possible source has nothing; it is tried once.
@@ -132,7 +132,7 @@ async fn first_calls_for_several_resources_are_one_resolution() {
 }
 
 #[tokio::test]
-async fn a_chain_keeps_to_whoever_answered_even_when_they_fail_later() {
+async fn a_chain_keeps_its_source_even_if_the_source_fails_later() {
     let server = Server::start([
         token(),
         http(
@@ -164,7 +164,7 @@ async fn a_chain_keeps_to_whoever_answered_even_when_they_fail_later() {
 }
 
 #[tokio::test]
-async fn every_token_is_compared_with_who_is_expected() {
+async fn every_token_is_compared_with_the_expectations() {
     let signed_in = Arc::new(std::sync::Mutex::new("ada@contoso.com"));
     let now = signed_in.clone();
     let program = Program::answers(move |_| (0, az(&now.lock().unwrap())));
@@ -194,7 +194,7 @@ async fn every_token_is_compared_with_who_is_expected() {
 }
 
 #[tokio::test]
-async fn a_refusal_ends_the_chain_before_somebody_else_answers() {
+async fn a_rejection_ends_the_chain_before_another_source_is_used() {
     let server = Server::start([http(
         "401 Unauthorized",
         &["Content-Type: application/json"],
@@ -225,7 +225,7 @@ async fn a_refusal_ends_the_chain_before_somebody_else_answers() {
 }
 
 #[tokio::test]
-async fn an_authority_that_never_answers_is_waited_for_as_long_as_the_chain_may() {
+async fn an_authority_that_never_responds_is_waited_for_until_the_chains_deadline() {
     let server = Server::start([Answer::Hang]).await;
     let options =
         options(service_principal(desk()), &server).with_deadline(Duration::from_millis(300));
@@ -238,7 +238,7 @@ async fn an_authority_that_never_answers_is_waited_for_as_long_as_the_chain_may(
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_chain_that_nobody_waits_for_any_more_leaves_no_program_behind() {
+async fn a_cancelled_chain_leaves_no_program_behind() {
     use std::os::unix::fs::PermissionsExt;
     let folder = std::env::temp_dir().join(format!("azcred-chain-{}", uuid::Uuid::new_v4()));
     std::fs::create_dir(&folder).unwrap();
@@ -277,7 +277,7 @@ async fn a_chain_that_nobody_waits_for_any_more_leaves_no_program_behind() {
 }
 
 #[tokio::test]
-async fn a_chain_that_asks_nobody_asks_nobody_for_the_next_token_either() {
+async fn an_unattended_chain_does_not_ask_a_person_for_the_next_token_either() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine().with_terminal();
     let options = || Watcher::default().at(&machine).with_disk_cache();
@@ -298,7 +298,7 @@ async fn a_chain_that_asks_nobody_asks_nobody_for_the_next_token_either() {
 }
 
 #[tokio::test]
-async fn who_waited_while_the_person_declined_does_not_ask_them_again_by_the_chain_either() {
+async fn callers_that_waited_while_the_person_declined_do_not_ask_again_by_the_chain_either() {
     let declines = ("authorization_declined", 70_017);
     let provider = Provider::start(|rules| rules.refuses_code = Some(declines)).await;
     let (chain, _) = by_code(&provider);
@@ -319,7 +319,7 @@ async fn who_waited_while_the_person_declined_does_not_ask_them_again_by_the_cha
 }
 
 #[tokio::test]
-async fn after_somebody_who_was_not_expected_the_person_can_be_somebody_else() {
+async fn after_an_unexpected_person_another_can_sign_in() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine().with_terminal();
     let chain = Chain::builder(Watcher::default().at(&machine))
@@ -343,7 +343,7 @@ async fn passes_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_person_who_takes_longer_than_other_callers_wait_is_asked_once_for_all_of_them() {
+async fn a_slow_person_is_asked_once_for_all_callers() {
     let provider = Provider::start(|rules| rules.pending = u32::MAX).await;
     let (chain, watcher) = by_code(&provider);
     let chain = Arc::new(chain);

@@ -48,13 +48,13 @@ async fn a_cloud_is_taken_from_its_description_and_the_authority_from_its_variab
 }
 
 #[tokio::test]
-async fn without_an_address_the_variables_decide_and_no_request_leaves() {
+async fn without_an_address_the_variables_decide_and_no_request_is_sent() {
     let machine = Fixture::new().with_var("AZUREML_CURRENT_CLOUD", "AzureChinaCloud");
     assert_eq!(discovered(machine).await.unwrap(), Cloud::CHINA);
 }
 
 #[tokio::test]
-async fn what_can_not_be_used_is_named_and_keeps_its_kind() {
+async fn an_unusable_value_is_named_and_the_error_keeps_its_kind() {
     let mars = ("AZUREML_CURRENT_CLOUD", "Mars");
     let page = http(
         "200 OK",

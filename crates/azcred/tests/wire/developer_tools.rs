@@ -113,7 +113,7 @@ async fn a_tool_that_is_not_installed_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_token_is_taken_with_its_end() {
+async fn a_token_is_read_with_its_end() {
     for tool in ALL {
         let program = Program::prints(0, tool.says("the-token", NOW + 1234), "WARNING: something");
         let token = tool
@@ -140,7 +140,7 @@ async fn an_old_azure_clis_date_is_read_as_the_time_zone_that_it_is_run_in() {
 }
 
 #[tokio::test]
-async fn an_output_that_is_no_token_is_unexpected_and_not_repeated() {
+async fn an_output_without_a_token_is_unexpected_and_not_repeated() {
     for tool in ALL {
         let good = tool.says(CANARY, NOW + 3600);
         let outputs = [
@@ -177,7 +177,7 @@ async fn an_output_that_is_no_token_is_unexpected_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_token_from_a_program_that_says_it_failed_is_none() {
+async fn a_token_from_a_program_that_failed_is_not_used() {
     for tool in ALL {
         for stderr in ["", CANARY, OPAQUE] {
             let program = Program::prints(1, tool.says(CANARY, NOW + 3600), stderr);
@@ -189,7 +189,7 @@ async fn a_token_from_a_program_that_says_it_failed_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_program_that_hangs_or_dies_is_told_apart() {
+async fn hanging_and_crashing_programs_are_distinguished() {
     for tool in ALL {
         let error = ask(tool, &Program::hangs()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
@@ -217,7 +217,7 @@ async fn a_program_that_hangs_or_dies_is_told_apart() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_real_program_that_can_not_run_or_prints_without_end_is_told_apart() {
+async fn real_programs_that_can_not_run_or_print_without_end_are_distinguished() {
     use std::os::unix::fs::PermissionsExt;
     let folder = std::env::temp_dir().join(format!("azcred-tools-{}", uuid::Uuid::new_v4()));
     fs::create_dir(&folder).unwrap();
@@ -265,7 +265,7 @@ async fn a_real_program_that_can_not_run_or_prints_without_end_is_told_apart() {
 }
 
 #[tokio::test]
-async fn nobody_signed_in_is_unavailable_and_a_code_of_entra_id_is_a_refusal() {
+async fn a_missing_account_is_unavailable_and_a_code_of_entra_id_is_a_rejection() {
     let aadsts = format!(
         "ERROR: AADSTS700082: The refresh token {CANARY} has expired due to inactivity. It was issued on 2026-01-01. Trace ID: \
          3f2504e0-4f89-41d3-9a0c-0305e82c3301 Correlation ID: 7d444840-9dc0-11d1-b245-5ffdce74fad2 Timestamp: 2026-11-21 \
@@ -410,7 +410,7 @@ fn spy(tool: Tool) -> (Program, Arc<Mutex<Vec<Vec<String>>>>) {
 }
 
 #[tokio::test]
-async fn each_is_asked_in_its_own_way_for_the_resource_and_the_tenant() {
+async fn each_tool_gets_the_resource_and_the_tenant_in_its_own_way() {
     let tenant = || TenantId::new("contoso.com").unwrap();
     let request = TokenRequest::new(Scope::ARM);
     let (program, seen) = spy(Az);
@@ -475,7 +475,7 @@ async fn each_is_asked_in_its_own_way_for_the_resource_and_the_tenant() {
 }
 
 #[tokio::test]
-async fn an_azd_that_does_not_know_an_option_is_asked_without_it() {
+async fn an_azd_that_does_not_know_an_option_is_run_without_it() {
     let program = Program::answers(|args| {
         if args.iter().any(|arg| arg == "--no-prompt") {
             (1, "ERROR: unknown flag: --no-prompt\n".to_owned())
@@ -543,7 +543,7 @@ async fn a_challenge_names_the_command_that_answers_it() {
 const RECORD: &str = "/home/ada/.azure/ms-azuretools.vscode-azureresourcegroups/authRecord.json";
 
 #[tokio::test]
-async fn visual_studio_code_says_whose_record_there_is_and_why_it_is_of_no_use() {
+async fn visual_studio_code_names_the_records_account_and_why_it_can_not_be_used() {
     let good = "{\"username\": \"ada@contoso.com\", \"authority\": \"login.microsoftonline.com\", \"homeAccountId\": \"o.t\", \
                 \"tenantId\": \"c0a70500-0000-4000-8000-000000000001\", \"clientId\": \"aebc6443-996d-45c2-90f0-388ff96faa56\", \
                 \"version\": \"1.0\"}";

@@ -67,7 +67,7 @@ async fn the_tenant_and_the_application_are_those_that_were_named() {
 }
 
 #[tokio::test]
-async fn a_person_is_asked_once_and_other_resources_come_by_what_that_left() {
+async fn a_person_is_asked_once_and_other_resources_use_the_refresh_token() {
     let provider = Provider::start(|rules| rules.one_use = true).await;
     let watcher = Watcher::default();
     let credential = DeviceCodeCredential::new(watcher.at(&provider.machine())).unwrap();
@@ -89,7 +89,7 @@ async fn a_person_is_asked_once_and_other_resources_come_by_what_that_left() {
 }
 
 #[tokio::test]
-async fn however_many_need_the_person_at_once_they_are_asked_once() {
+async fn many_callers_at_once_ask_the_person_once() {
     let provider = Provider::start(|rules| {
         rules.pending = 1;
         rules.one_use = true;
@@ -108,7 +108,7 @@ async fn however_many_need_the_person_at_once_they_are_asked_once() {
 }
 
 #[tokio::test]
-async fn who_waited_while_the_person_declined_does_not_ask_them_again() {
+async fn callers_that_waited_while_the_person_declined_do_not_ask_again() {
     let provider =
         Provider::start(|rules| rules.refuses_code = Some(("authorization_declined", 70_017)))
             .await;
@@ -128,7 +128,7 @@ async fn who_waited_while_the_person_declined_does_not_ask_them_again() {
 }
 
 #[tokio::test]
-async fn more_proof_is_asked_of_the_person_with_the_providers_own_words() {
+async fn the_person_is_asked_for_another_factor_with_the_providers_challenge() {
     let provider = Provider::start(|rules| {
         rules.refuses_refresh = vec![("storage", "interaction_required", 50_076, Some(MFA))];
     })
@@ -161,7 +161,7 @@ async fn more_proof_is_asked_of_the_person_with_the_providers_own_words() {
 }
 
 #[tokio::test]
-async fn who_goes_away_while_a_refresh_token_for_one_use_is_redeemed_costs_nobody_the_sign_in() {
+async fn a_caller_cancelled_during_a_redemption_does_not_lose_the_sign_in() {
     let provider = Provider::start(|rules| rules.one_use = true).await;
     let watcher = Watcher::default();
     let credential = DeviceCodeCredential::new(watcher.at(&provider.machine())).unwrap();
@@ -191,7 +191,7 @@ async fn a_challenge_of_an_api_is_answered_without_the_person_where_that_is_enou
 }
 
 #[tokio::test]
-async fn a_revoked_sign_in_is_asked_for_once_and_not_in_a_loop() {
+async fn after_a_revocation_the_person_is_asked_once_and_not_in_a_loop() {
     let provider = Provider::start(|_| {}).await;
     let watcher = Watcher::default();
     let credential = DeviceCodeCredential::new(watcher.at(&provider.machine())).unwrap();
@@ -213,7 +213,7 @@ async fn a_revoked_sign_in_is_asked_for_once_and_not_in_a_loop() {
 }
 
 #[tokio::test]
-async fn who_signs_in_again_has_to_be_the_same_person() {
+async fn a_second_sign_in_must_be_the_same_persons() {
     let provider = Provider::start(|_| {}).await;
     let watcher = Watcher::default();
     let credential = DeviceCodeCredential::new(watcher.at(&provider.machine())).unwrap();
@@ -249,7 +249,7 @@ async fn where_a_policy_forbids_codes_the_browser_is_named() {
 }
 
 #[tokio::test]
-async fn what_a_policy_forbids_nobody_is_asked_for() {
+async fn the_person_is_not_asked_for_what_a_policy_forbids() {
     let provider = Provider::start(|rules| {
         rules.refuses_refresh = vec![("storage", "invalid_grant", 53_003, None)];
     })
@@ -271,7 +271,7 @@ async fn what_a_policy_forbids_nobody_is_asked_for() {
 }
 
 #[tokio::test]
-async fn signing_in_asks_whoever_was_there_before() {
+async fn sign_in_asks_the_person_even_if_an_account_is_signed_in() {
     let provider = Provider::start(|_| {}).await;
     let credential = DeviceCodeCredential::new(Watcher::default().at(&provider.machine())).unwrap();
     let (_, account) = credential.sign_in(&arm()).await.unwrap();
@@ -287,7 +287,7 @@ async fn signing_in_asks_whoever_was_there_before() {
 }
 
 #[tokio::test]
-async fn nobody_who_comes_too_late_leaves_a_code_on_the_screen() {
+async fn at_the_deadline_the_code_is_removed_from_the_screen() {
     let provider = Provider::start(|rules| rules.pending = u32::MAX).await;
     let watcher = Watcher::default();
     let credential = DeviceCodeCredential::new(watcher.at(&provider.machine()))
@@ -315,7 +315,7 @@ impl Prompt for GoodUntil {
 }
 
 #[tokio::test]
-async fn a_code_is_said_to_be_good_for_as_long_as_somebody_waits_for_it() {
+async fn a_code_is_shown_with_the_time_until_which_the_caller_waits() {
     let provider = Provider::start(|rules| rules.pending = u32::MAX).await;
     let prompt = Arc::new(GoodUntil::default());
     let options = ClientOptions::new(provider.machine().shared()).with_prompt(prompt.clone());
@@ -332,7 +332,7 @@ async fn a_code_is_said_to_be_good_for_as_long_as_somebody_waits_for_it() {
 }
 
 #[tokio::test]
-async fn who_goes_away_takes_the_code_along() {
+async fn a_cancelled_caller_removes_the_code() {
     let provider = Provider::start(|rules| rules.pending = u32::MAX).await;
     let watcher = Watcher::default();
     let credential = DeviceCodeCredential::new(watcher.at(&provider.machine())).unwrap();
@@ -364,7 +364,7 @@ async fn at(answers: Vec<Answer>) -> (Error, Vec<String>) {
 }
 
 #[tokio::test]
-async fn what_is_no_code_is_told_and_nothing_is_shown() {
+async fn a_response_without_a_code_is_an_error_and_nothing_is_shown() {
     let unknown = r#"{"error":"unauthorized_client","error_description":"AADSTS700016: Application 'x' was not found.","error_codes":[700016]}"#;
     let leading_away = r#"{"device_code":"d","user_code":"AB","verification_uri":"http://evil.example/","expires_in":900}"#;
     for (answer, kind, says) in [
@@ -397,7 +397,7 @@ async fn what_is_no_code_is_told_and_nothing_is_shown() {
 }
 
 #[tokio::test]
-async fn an_id_token_of_another_application_signs_nobody_in() {
+async fn an_id_token_of_another_application_is_rejected() {
     let code = r#"{"device_code":"d","user_code":"AB","verification_uri":"https://id.example/","expires_in":900,"interval":1}"#;
     let tokens = r#"{"token_type":"Bearer","expires_in":3600,"access_token":"t","id_token":"e30.eyJpc3MiOiJodHRwczovL2xvZ2luLm1pY3Jvc29mdG9ubGluZS5jb20vdC92Mi4wIiwic3ViIjoicyIsImF1ZCI6Im90aGVyIiwiZXhwIjo5OTk5OTk5OTk5LCJ0aWQiOiJ0In0.s"}"#;
     let (error, saw) = at(vec![http("200 OK", &[], code), http("200 OK", &[], tokens)]).await;

@@ -76,7 +76,7 @@ async fn shares<C: Credential>(
 const TOKENS: &str = "/home/ada/.cache/azcred/tokens/v1/file";
 
 #[tokio::test]
-async fn processes_that_come_at_once_send_one_request_and_a_refusal_reaches_each_whole() {
+async fn simultaneous_processes_send_one_request_and_each_gets_a_whole_rejection() {
     let server = numbering().await;
     let machine = home();
     let all = |server: &Server| {
@@ -105,7 +105,7 @@ async fn processes_that_come_at_once_send_one_request_and_a_refusal_reaches_each
 }
 
 #[tokio::test]
-async fn nothing_on_disk_tells_a_secret_or_a_token() {
+async fn nothing_on_disk_reveals_a_secret_or_a_token() {
     let server = numbering().await;
     let machine = home();
     ask(&secret(process(&machine, &server))).await.unwrap();
@@ -165,7 +165,7 @@ fn with_token_of(machine: &Fixture, subject: &str) -> Fixture {
 }
 
 #[tokio::test]
-async fn a_workloads_token_is_shared_by_who_has_the_same_subject() {
+async fn a_workloads_token_is_shared_by_processes_with_the_same_subject() {
     let server = numbering().await;
     let make = |machine: &Fixture| {
         WorkloadIdentityCredential::from_environment(process(machine, &server)).unwrap()
@@ -223,7 +223,7 @@ async fn a_jobs_token_is_shared_within_the_job_and_with_no_other() {
 }
 
 #[tokio::test]
-async fn what_is_had_for_an_assertion_of_somebody_unknown_is_not_kept() {
+async fn tokens_for_an_assertion_of_an_unknown_subject_are_not_stored() {
     let server = numbering().await;
     let machine = home();
     let make = |machine: &Fixture| {
@@ -237,7 +237,7 @@ async fn what_is_had_for_an_assertion_of_somebody_unknown_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_managed_identitys_token_is_shared_on_one_machine_until_it_is_started_anew() {
+async fn a_managed_identitys_token_is_shared_on_one_machine_until_it_restarts() {
     let server = numbering().await;
     let app = home()
         .with_var(

@@ -228,7 +228,7 @@ fn form(request: &str) -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-async fn a_person_signs_in_as_the_protocol_says_and_is_told_as_whom() {
+async fn a_person_signs_in_by_the_protocol_and_sees_the_account() {
     let entra = Entra::usual().await;
     let mut sign_in = begin(&entra).await;
     let query = sign_in.query.clone();
@@ -318,7 +318,7 @@ async fn the_browser_may_come_back_to_either_address_of_this_machine() {
 }
 
 #[tokio::test]
-async fn what_was_wished_for_reaches_the_authority() {
+async fn the_options_reach_the_authority() {
     let entra = Entra::usual().await;
     let (sender, told) = unbounded_channel();
     let options = options(&entra.address(), laptop(), Watching(sender));
@@ -344,7 +344,7 @@ async fn what_was_wished_for_reaches_the_authority() {
 }
 
 #[tokio::test]
-async fn whatever_else_comes_is_turned_away_and_the_sign_in_goes_on() {
+async fn other_requests_are_rejected_and_the_sign_in_continues() {
     let entra = Entra::usual().await;
     let mut sign_in = begin(&entra).await;
     let good = sign_in.answer();
@@ -452,7 +452,7 @@ async fn whatever_else_comes_is_turned_away_and_the_sign_in_goes_on() {
 }
 
 #[tokio::test]
-async fn who_comes_turned_away_is_told_to_the_person() {
+async fn rejected_requests_are_reported_to_the_person() {
     let entra = Entra::usual().await;
     let mut sign_in = begin(&entra).await;
     sign_in.send(sign_in.visit("/?code=x&state=y")).await;
@@ -463,7 +463,7 @@ async fn who_comes_turned_away_is_told_to_the_person() {
 }
 
 #[tokio::test]
-async fn an_answer_counts_once() {
+async fn a_response_is_accepted_once() {
     let (asked, mut is_asked) = unbounded_channel();
     let server = Server::answering(move |_| {
         let _ = asked.send(());
@@ -497,7 +497,7 @@ async fn an_answer_counts_once() {
 }
 
 #[tokio::test]
-async fn a_refusal_ends_it_in_plain_words_here_and_in_the_browser() {
+async fn a_rejection_is_shown_in_plain_words_here_and_in_the_browser() {
     let entra = Entra::usual().await;
     for (query, says, code) in [
         (
@@ -539,7 +539,7 @@ async fn a_refusal_ends_it_in_plain_words_here_and_in_the_browser() {
 }
 
 #[tokio::test]
-async fn trouble_of_the_authority_is_no_refusal() {
+async fn a_failure_of_the_authority_is_not_a_rejection() {
     let entra = Entra::usual().await;
     let sign_in = begin(&entra).await;
     let target = format!("/?error=temporarily_unavailable&state={}", sign_in.state());
@@ -549,7 +549,7 @@ async fn trouble_of_the_authority_is_no_refusal() {
 }
 
 #[tokio::test]
-async fn a_code_that_the_authority_does_not_take_fails_in_the_browser_too() {
+async fn a_rejected_code_is_shown_in_the_browser_too() {
     let body = format!(
         r#"{{"error":"invalid_grant","error_description":"AADSTS54005: the code {CODE} was redeemed","error_codes":[54005]}}"#
     );
@@ -575,7 +575,7 @@ async fn a_code_that_the_authority_does_not_take_fails_in_the_browser_too() {
 }
 
 #[tokio::test]
-async fn a_statement_of_another_sign_in_is_not_taken() {
+async fn the_id_token_of_another_sign_in_is_rejected() {
     type Change = fn(&mut Value);
     let changes: [(Change, &str); 5] = [
         (|claims| claims["nonce"] = json!("n"), "another sign-in"),
@@ -605,7 +605,7 @@ async fn a_statement_of_another_sign_in_is_not_taken() {
 }
 
 #[tokio::test]
-async fn somebody_else_is_not_told_that_they_are_signed_in_where_one_person_is_meant() {
+async fn a_person_who_is_not_expected_is_not_told_that_they_are_signed_in() {
     let entra = Entra::usual().await;
     let (sender, told) = unbounded_channel();
     let told = Arc::new(tokio::sync::Mutex::new(told));
@@ -668,7 +668,7 @@ async fn no_number_of_idle_connections_keeps_the_browser_out() {
 }
 
 #[tokio::test]
-async fn two_sign_ins_at_once_do_not_take_each_others_answers() {
+async fn two_sign_ins_at_once_do_not_accept_each_others_responses() {
     let entra = Entra::usual().await;
     let (one, other) = (begin(&entra).await, begin(&entra).await);
     assert_ne!(one.port, other.port);
@@ -680,7 +680,7 @@ async fn two_sign_ins_at_once_do_not_take_each_others_answers() {
 }
 
 #[tokio::test]
-async fn who_stops_waiting_closes_the_port_at_once() {
+async fn a_cancelled_sign_in_closes_the_port_at_once() {
     let entra = Entra::usual().await;
     let mut sign_in = begin(&entra).await;
     let mut idle = TcpStream::connect(("127.0.0.1", sign_in.port))
@@ -696,7 +696,7 @@ async fn who_stops_waiting_closes_the_port_at_once() {
 }
 
 #[tokio::test]
-async fn a_person_who_does_not_come_is_not_waited_for_without_end() {
+async fn the_wait_for_a_person_is_limited() {
     let (sender, mut told) = unbounded_channel();
     let credential = InteractiveBrowserCredential::new(options(
         "http://127.0.0.1:9",
@@ -722,7 +722,7 @@ async fn a_person_who_does_not_come_is_not_waited_for_without_end() {
 }
 
 #[tokio::test]
-async fn where_no_browser_can_be_opened_it_is_said_before_anything_is_done() {
+async fn without_a_browser_the_error_comes_before_anything_is_done() {
     let server = Server::start([Answer::Hang]).await;
     for (machine, says) in [
         (laptop().with_var("SSH_CONNECTION", "a 1 b 22"), "over SSH"),
@@ -815,7 +815,7 @@ fn at_provider(server: &SocketAddr, watching: Watching) -> ClientOptions {
 }
 
 #[tokio::test]
-async fn an_openid_provider_is_asked_where_its_endpoints_are() {
+async fn an_openid_providers_endpoints_are_requested() {
     let entra = Entra::usual().await;
     let server = provider(&entra, None).await;
     let (sender, told) = unbounded_channel();
@@ -849,7 +849,7 @@ async fn an_openid_provider_is_asked_where_its_endpoints_are() {
 }
 
 #[tokio::test]
-async fn a_provider_that_promised_to_say_who_it_is_has_to() {
+async fn a_provider_that_announced_to_name_itself_must() {
     let entra = Entra::usual().await;
     let at = Arc::new(Mutex::new(String::new()));
     let own = at.clone();
@@ -877,7 +877,7 @@ async fn a_provider_that_promised_to_say_who_it_is_has_to() {
 }
 
 #[tokio::test]
-async fn a_provider_that_speaks_for_another_is_not_visited() {
+async fn a_provider_with_another_issuer_is_not_opened() {
     let entra = Entra::usual().await;
     for (discovery, says) in [
         (

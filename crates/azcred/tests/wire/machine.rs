@@ -40,7 +40,7 @@ impl System for SlowDisk {
 }
 
 #[tokio::test]
-async fn roots_on_a_disk_that_hangs_hold_up_neither_the_runtime_nor_the_deadline() {
+async fn root_certificates_on_a_disk_that_hangs_block_neither_the_runtime_nor_the_deadline() {
     let (answer, disk) = mpsc::channel();
     let options = ClientOptions::new(Arc::new(SlowDisk(disk.into())))
         .with_cloud(Cloud::PUBLIC)
@@ -66,7 +66,7 @@ async fn roots_on_a_disk_that_hangs_hold_up_neither_the_runtime_nor_the_deadline
 }
 
 #[tokio::test]
-async fn a_chain_that_looks_at_a_disk_that_hangs_holds_up_neither_the_runtime_nor_the_deadline() {
+async fn a_chain_with_a_disk_that_hangs_blocks_neither_the_runtime_nor_the_deadline() {
     let (answer, disk) = mpsc::channel::<()>();
     let options = ClientOptions::new(Arc::new(SlowDisk(disk.into())))
         .with_cloud(Cloud::PUBLIC)
@@ -103,7 +103,7 @@ impl System for Fixed {
 }
 
 #[tokio::test]
-async fn roots_that_are_fixed_are_read_by_the_next_call() {
+async fn corrected_root_certificates_are_read_by_the_next_call() {
     let (root, config) = tls(|_| ());
     let server = Server::start_tls([token()], config).await;
     let machine = Arc::new(Fixed(None.into()));
@@ -181,7 +181,7 @@ async fn a_secret_for_this_machine_never_goes_through_a_proxy() {
 }
 
 #[tokio::test]
-async fn a_request_for_every_tenant_is_asked_of_none() {
+async fn an_application_requests_no_token_in_a_shared_tenant() {
     let server = Server::start([token()]).await;
     let at = format!("http://{}", server.address);
     let credential = ClientSecretCredential::new(

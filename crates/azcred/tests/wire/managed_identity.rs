@@ -112,7 +112,7 @@ async fn ask(machine: &Fixture, deadline: Duration) -> Result<AccessToken, Error
 }
 
 #[tokio::test]
-async fn each_host_is_asked_in_its_own_way() {
+async fn each_host_gets_its_own_request() {
     const ARM: &str = "resource=https%3A%2F%2Fmanagement.azure.com";
     let server = Server::start([token()]).await;
     for (host, machine) in hosts(&server) {
@@ -174,7 +174,7 @@ async fn each_host_is_asked_in_its_own_way() {
 }
 
 #[tokio::test]
-async fn a_token_is_kept_and_asked_for_once() {
+async fn a_token_is_cached_and_requested_once() {
     let server = Server::start([token()]).await;
     let [(_, machine), ..] = hosts(&server);
     let credential = ManagedIdentityCredential::new(
@@ -193,7 +193,7 @@ async fn a_token_is_kept_and_asked_for_once() {
 }
 
 #[tokio::test]
-async fn what_is_no_token_is_no_token_at_any_host() {
+async fn a_response_without_a_token_is_an_error_at_every_host() {
     let echo = format!(r#"{{"error":"no","error_description":"your secret {CANARY} is wrong"}}"#);
     for (answer, kind, why) in [
         (
@@ -396,7 +396,7 @@ fn challenge(file: &str) -> Answer {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn azure_arcs_agent_gets_the_key_that_it_asks_for() {
+async fn azure_arcs_agent_gets_the_requested_key() {
     let server = Server::start([challenge(&format!("{FOLDER}/a.key")), token()]).await;
     let connected = Connected::new(&server);
     fs::write(connected.folder.join("a.key"), format!("{CANARY}\n")).unwrap();
@@ -492,7 +492,7 @@ fn inside(emulator: &Emulator, persona: Persona) -> Fixture {
 }
 
 #[tokio::test]
-async fn every_host_of_a_local_azure_gives_a_token() {
+async fn every_host_of_a_local_azure_returns_a_token() {
     let emulator = Emulator::start(Options::default()).await.unwrap();
     let mut identities = Vec::new();
     for persona in [

@@ -41,7 +41,7 @@ async fn container(authority: &Server, storage: &Server, root: &str) -> BlobCont
 }
 
 #[tokio::test]
-async fn a_storage_client_sends_our_token_and_asks_for_it_once() {
+async fn a_storage_client_sends_the_token_and_requests_it_once() {
     let (root, config) = tls(|_| ());
     let storage = Server::start_tls(
         [http("200 OK", &["x-ms-lease-state: available"], "")],

@@ -291,7 +291,7 @@ fn claim(token: &str, name: &str) -> serde_json::Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_factor_is_asked_for_in_the_browser_where_a_policy_wants_it_and_once() {
+async fn the_browser_asks_for_a_second_factor_once_if_a_policy_needs_it() {
     let azure = Azure::start().await;
     let browser = |options| InteractiveBrowserCredential::new(options).unwrap();
     let mut person = azure.person();
@@ -341,7 +341,7 @@ async fn a_second_factor_is_asked_for_in_the_browser_where_a_policy_wants_it_and
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_factor_is_asked_for_by_a_code_as_well() {
+async fn a_device_code_sign_in_asks_for_a_second_factor_too() {
     let azure = Azure::start().await;
     let mut person = azure.person();
     let code = |options| DeviceCodeCredential::new(options).unwrap();
@@ -366,7 +366,7 @@ async fn a_second_factor_is_asked_for_by_a_code_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refresh_tokens_that_are_good_once_serve_processes_that_come_at_once() {
+async fn refresh_tokens_for_one_use_serve_simultaneous_processes() {
     let azure = Azure::start().await;
     let (options, mut told) = azure.process();
     let browser = InteractiveBrowserCredential::new(options).unwrap();
@@ -389,7 +389,7 @@ async fn refresh_tokens_that_are_good_once_serve_processes_that_come_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_sign_in_is_told_once_by_the_api_and_then_in_one_sentence() {
+async fn a_revoked_sign_in_is_reported_once_by_the_api_and_then_in_one_sentence() {
     let azure = Azure::start().await;
     let (options, mut told) = azure.process();
     let browser = InteractiveBrowserCredential::new(options).unwrap();

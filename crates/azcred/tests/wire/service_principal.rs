@@ -83,7 +83,7 @@ async fn a_certificate_from_the_environment_signs_in_with_its_chain_and_without(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_an_hour_off_is_why_a_certificate_is_refused() {
+async fn a_clock_that_is_an_hour_off_is_why_a_certificate_is_rejected() {
     let emulator = Emulator::start(Options::default()).await.unwrap();
     for (seconds, side) in [(3600, "behind"), (-3600, "ahead of")] {
         emulator.faults().clear();
@@ -111,7 +111,7 @@ async fn a_clock_an_hour_off_is_why_a_certificate_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_entra_id_refuses_is_not_asked_again() {
+async fn a_request_that_entra_id_rejects_is_not_repeated() {
     let emulator = Emulator::start(Options::default()).await.unwrap();
     emulator
         .faults()
@@ -127,7 +127,7 @@ async fn what_entra_id_refuses_is_not_asked_again() {
 }
 
 #[tokio::test]
-async fn the_chain_goes_along_where_the_variable_says_so() {
+async fn the_certificate_chain_is_sent_if_the_variable_says_so() {
     for (value, certificates) in [("", 0), ("0", 0), ("false", 0), ("1", 3), (" True ", 3)] {
         let server = Server::start([token()]).await;
         let machine = machine(&at(&server), "chain-scrambled.pem")
@@ -147,7 +147,7 @@ async fn the_chain_goes_along_where_the_variable_says_so() {
 }
 
 #[tokio::test]
-async fn an_expired_certificate_is_told_and_nobody_is_asked() {
+async fn an_expired_certificate_is_an_error_before_a_request() {
     let server = Server::start([token()]).await;
     let later = SystemTime::now() + Duration::from_secs(200 * 366 * 86_400);
     let error = ask(machine(&at(&server), "certificate-first.pem").at(later))
@@ -199,7 +199,7 @@ fn a_wrong_password_names_the_file_its_variable_and_a_command_that_tries_it() {
 }
 
 #[tokio::test]
-async fn what_one_set_of_variables_is_refused_no_other_is_tried_for() {
+async fn after_a_rejected_set_of_variables_no_other_is_tried() {
     let refused = http(
         "401 Unauthorized",
         &[],

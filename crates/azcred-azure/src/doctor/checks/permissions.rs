@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_jobs_take_fails_and_the_rest_is_a_warning() {
+    fn missing_actions_for_jobs_fail_and_others_warn() {
         let jobs = lacking(Capability::SubmitJobs, vec!["x/y"]);
         assert_eq!(
             (jobs.status, jobs.subject),

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subscription_is_shown_by_name_and_id_and_its_state_is_told_where_it_is_unusual() {
+    fn a_subscription_is_shown_by_name_and_id_with_an_unusual_state() {
         assert_eq!(
             seen("Contoso ML", "Enabled").detail,
             format!("Contoso ML ({ID})")
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn without_any_role_the_fix_is_the_role_that_running_jobs_takes() {
+    fn without_any_role_the_fix_is_the_role_that_jobs_need() {
         let error = Error::new(ErrorKind::NotPermitted, "could not read it", "no role")
             .with_code(Some("AuthorizationFailed".to_owned()));
         let verdict = tell(SubscriptionOutcome::NoRole(error));
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn some_of_many_subscriptions_are_named_and_none_at_all_is_a_missing_role() {
+    fn some_of_many_subscriptions_are_named_and_an_empty_list_is_a_missing_role() {
         let one = |number: u8| {
             let json = format!(r#"{{"subscriptionId": "s-{number}", "displayName": "S{number}"}}"#);
             serde_json::from_str::<Subscription>(&json).expect("it is one")
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_failed_is_told_by_its_error() {
+    fn a_failed_request_is_reported_with_its_error() {
         let error = Error::new(
             ErrorKind::Unreachable,
             "could not read it",

@@ -145,7 +145,7 @@ fn the_token_of_the_subscription_that_is_asked_for_is_found() {
 }
 
 #[test]
-fn without_a_good_token_there_is_what_one_can_be_had_for() {
+fn without_a_valid_token_there_is_what_one_can_be_requested_with() {
     let expired = laptop().with_file(
         "/home/ada/.azure/msal_token_cache.json",
         cache(299).to_string(),
@@ -161,7 +161,7 @@ fn without_a_good_token_there_is_what_one_can_be_had_for() {
 }
 
 #[test]
-fn nothing_secret_goes_to_another_address_than_azure_clis_own() {
+fn secrets_are_sent_only_to_azure_clis_own_address() {
     let alias = crate::Authority::new("https://login.microsoft.com").unwrap();
     let alias = Cloud::with_authority(alias);
     assert_eq!(ask(&laptop(), &alias, None, None), one("ada-one"));
@@ -176,7 +176,7 @@ fn nothing_secret_goes_to_another_address_than_azure_clis_own() {
 }
 
 #[test]
-fn a_profile_without_subscriptions_means_that_nobody_is_signed_in() {
+fn a_profile_without_subscriptions_means_that_no_account_is_signed_in() {
     for content in ["{}", "{\"subscriptions\": []}", "{\"subscriptions\": null}"] {
         let machine = laptop().with_file("/home/ada/.azure/azureProfile.json", content);
         assert_eq!(ask(&machine, &Cloud::PUBLIC, None, None), Ok(vec![]));
@@ -184,7 +184,7 @@ fn a_profile_without_subscriptions_means_that_nobody_is_signed_in() {
 }
 
 #[test]
-fn another_folder_is_looked_into_where_a_variable_names_it() {
+fn a_variable_can_name_another_folder() {
     let elsewhere = laptop().with_var("AZURE_CONFIG_DIR", "/elsewhere");
     assert!(ask(&elsewhere, &Cloud::PUBLIC, None, None).is_err());
     let relative = laptop().with_var("AZURE_CONFIG_DIR", ".azure");
@@ -289,7 +289,7 @@ fn a_file_far_larger_than_any_of_azure_clis_is_not_read() {
 }
 
 #[test]
-fn an_application_with_another_proof_is_left_to_azure_cli() {
+fn an_application_with_another_credential_is_left_to_azure_cli() {
     let entry = |more: Value| {
         let mut entry = entries()[0].clone();
         for (name, value) in more.as_object().unwrap() {
@@ -460,7 +460,7 @@ fn whatever_is_unexpected_is_left_to_azure_cli_with_the_reason() {
 }
 
 #[test]
-fn a_cloud_of_ones_own_is_read_where_its_host_is_the_one_in_use() {
+fn a_custom_cloud_is_read_if_its_host_is_the_one_in_use() {
     let own =
         Cloud::with_authority(crate::Authority::new("https://login.contoso.example").unwrap());
     let machine = |config: &str, clouds: &str| {
@@ -496,8 +496,7 @@ fn a_cloud_of_ones_own_is_read_where_its_host_is_the_one_in_use() {
 }
 
 #[test]
-fn the_token_that_az_uses_itself_will_do_for_resource_manager_where_there_is_none_by_the_other_name()
- {
+fn azs_own_token_is_used_for_resource_managers_other_name() {
     const OLDER: &str = "https://management.core.windows.net//user_impersonation https://management.core.windows.net//.default";
     let with = |keep_newer: bool| {
         let mut content = cache(3600);
@@ -534,7 +533,7 @@ proptest::proptest! {
     #![proptest_config(crate::hostile::cases())]
 
     #[test]
-    fn no_file_however_spoilt_makes_a_panic_or_shows_a_secret(
+    fn no_damaged_file_causes_a_panic_or_shows_a_secret(
         (name, content) in proptest::prop_oneof![
             crate::hostile::spoilt(cache(3600).to_string()).prop_map(|bytes| ("msal_token_cache.json", bytes)),
             crate::hostile::spoilt(profile(&[subscription("s", "S", true, TENANT, &ada())])).prop_map(|bytes| ("azureProfile.json", bytes)),

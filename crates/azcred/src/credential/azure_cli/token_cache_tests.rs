@@ -140,7 +140,7 @@ fn an_applications_own_token_has_no_account() {
 }
 
 #[test]
-fn a_token_past_its_refresh_time_is_due_and_still_given() {
+fn a_token_past_its_refresh_time_is_due_and_still_returned() {
     for (refresh_on, is_due, refresh_in) in [
         (NOW - 1, true, None),
         (NOW, false, Some(0)),
@@ -163,7 +163,7 @@ fn a_token_past_its_refresh_time_is_due_and_still_given() {
 }
 
 #[test]
-fn what_no_msal_writes_is_left_to_azure_cli() {
+fn a_cache_that_msal_would_not_write_is_left_to_azure_cli() {
     for bad in [
         String::new(),
         "[]".to_owned(),

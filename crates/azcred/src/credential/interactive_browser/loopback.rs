@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_says_nothing_makes_room_for_who_comes_and_there_are_never_more() {
+    async fn idle_connections_are_closed_for_new_ones_and_their_number_is_limited() {
         let loopback = Loopback::bind(None).await.unwrap();
         let (port, door) = (loopback.port(), door(&loopback));
         let (mut visitors, _arrivals) = Visitors::new(loopback, door);

@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_allows_what_the_page_holds_and_the_page_holds_nothing_else() {
+    fn the_policy_allows_exactly_what_the_page_contains() {
         for page in [
             Page::signed_in(&ada()),
             Page::failed(&Error::new(ErrorKind::Refused, "a", "b")),

@@ -88,7 +88,7 @@ fn the_end_of_a_token_is_read_in_every_form_that_hosts_write() {
 }
 
 #[test]
-fn an_end_that_makes_no_sense_is_no_answer() {
+fn an_invalid_end_of_a_token_is_an_error() {
     for (more, why) in [
         (r#""resource":"x""#.to_owned(), "without an expiry time"),
         (
@@ -133,7 +133,7 @@ fn an_end_that_makes_no_sense_is_no_answer() {
 }
 
 #[test]
-fn a_wrong_clock_is_named_where_it_makes_a_token_look_old() {
+fn a_wrong_clock_that_makes_a_token_look_expired_is_named() {
     let mut response = response(
         200,
         &format!(r#"{{"access_token":"t","expires_on":{}}}"#, NOW - 5),
@@ -151,7 +151,7 @@ fn a_wrong_clock_is_named_where_it_makes_a_token_look_old() {
 }
 
 #[test]
-fn what_is_no_answer_is_told_apart_and_never_repeated() {
+fn invalid_responses_are_distinguished_and_never_repeated() {
     for (body, why) in [
         ("", "is empty"),
         ("<html>Sign in</html>", "web page"),
@@ -191,7 +191,7 @@ fn what_is_no_answer_is_told_apart_and_never_repeated() {
 }
 
 #[test]
-fn each_hosts_way_of_saying_that_there_is_no_such_identity_is_known() {
+fn each_hosts_error_for_a_missing_identity_is_known() {
     for body in [
         r#"{"error":"invalid_request","error_description":"Identity not found"}"#,
         r#"{"statusCode":400,"message":"No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.","correlationId":"c0"}"#,
@@ -206,7 +206,7 @@ fn each_hosts_way_of_saying_that_there_is_no_such_identity_is_known() {
 }
 
 #[test]
-fn a_refusal_is_told_in_the_hosts_words_without_the_secret() {
+fn a_rejection_is_shown_in_the_hosts_words_without_the_secret() {
     let body = format!(
         r#"{{"error":{{"code":"SecretHeaderNotFound","message":"no: {SECRET}.\u001b[2J\nsecond line","correlationId":"c0"}}}}"#
     );
@@ -234,7 +234,7 @@ fn a_refusal_is_told_in_the_hosts_words_without_the_secret() {
 }
 
 #[test]
-fn several_identities_and_no_choice_is_a_refusal_that_says_how_to_choose() {
+fn several_identities_without_a_selection_are_a_rejection_that_says_how_to_select() {
     let body = r#"{"error":"invalid_request","error_description":"Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request"}"#;
     let error = answer(400, body).unwrap_err();
     assert!(error.is_refused(), "{error}");
@@ -245,7 +245,7 @@ fn several_identities_and_no_choice_is_a_refusal_that_says_how_to_choose() {
 }
 
 #[test]
-fn what_passes_is_trouble_and_no_refusal() {
+fn a_temporary_failure_is_not_a_rejection() {
     for (status, body, why) in [
         (429, "", "too many requests (HTTP 429; tried once)"),
         (410, "gone", "is being updated"),
@@ -271,7 +271,7 @@ proptest::proptest! {
     #![proptest_config(crate::hostile::cases())]
 
     #[test]
-    fn no_answer_however_spoilt_makes_a_panic_shows_its_token_or_lasts_for_ever(
+    fn no_damaged_response_causes_a_panic_shows_its_token_or_lasts_forever(
         status in proptest::sample::select(vec![200, 400, 404, 410, 500]),
         body in proptest::prop_oneof![
             crate::hostile::spoilt(

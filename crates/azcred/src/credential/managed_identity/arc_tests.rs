@@ -51,7 +51,7 @@ fn a_key_of_the_agents_is_read() {
 }
 
 #[test]
-fn an_agent_that_was_only_found_and_is_of_no_use_is_no_failure() {
+fn an_agent_without_variables_that_returns_no_token_is_unavailable() {
     let options = ClientOptions::new(Fixture::new().shared());
     let found = super::Arc::installed(&options).unwrap();
     let said = super::Arc {
@@ -74,7 +74,7 @@ fn an_agent_that_was_only_found_and_is_of_no_use_is_no_failure() {
 }
 
 #[test]
-fn a_file_elsewhere_is_not_looked_at() {
+fn a_file_elsewhere_is_not_read() {
     let file = facts(FileKind::File, 9, 0);
     for path in [
         "/etc/shadow",
@@ -109,7 +109,7 @@ fn a_file_elsewhere_is_not_looked_at() {
 }
 
 #[test]
-fn a_challenge_without_a_file_is_none() {
+fn a_challenge_without_a_file_is_rejected() {
     for challenge in [
         None,
         Some(""),
@@ -124,7 +124,7 @@ fn a_challenge_without_a_file_is_none() {
 }
 
 #[test]
-fn what_stands_in_the_agents_folder_must_be_a_small_file_of_its_own() {
+fn the_agents_key_must_be_a_small_regular_file() {
     for (facts, why) in [
         (facts(FileKind::Link, 9, 0), "not a regular file"),
         (facts(FileKind::Other, 0, 0), "not a regular file"),
@@ -147,7 +147,7 @@ fn what_stands_in_the_agents_folder_must_be_a_small_file_of_its_own() {
 }
 
 #[test]
-fn a_key_that_anybody_could_have_put_there_is_not_read() {
+fn a_key_that_another_user_could_have_written_is_not_read() {
     let open = |facts| FileFacts {
         writers: Writers::Anybody,
         ..facts
@@ -166,7 +166,7 @@ fn a_key_that_anybody_could_have_put_there_is_not_read() {
 }
 
 #[test]
-fn what_can_stand_in_no_header_is_no_key() {
+fn a_key_that_a_header_can_not_have_is_rejected() {
     for content in ["", " \n", "a b", "a\r\nX-Evil: 1", "\u{e9}"] {
         let machine = server().with_facts(KEY, facts(FileKind::File, 9, 0), content);
         let error = read(&machine, &format!("Basic realm={KEY}")).unwrap_err();
@@ -178,7 +178,7 @@ fn what_can_stand_in_no_header_is_no_key() {
 }
 
 #[test]
-fn a_key_that_is_not_there_says_what_to_look_at() {
+fn a_missing_key_has_a_fix() {
     let error = read(&server(), &format!("Basic realm={KEY}")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
     assert!(
@@ -222,7 +222,7 @@ proptest::proptest! {
     #![proptest_config(crate::hostile::cases())]
 
     #[test]
-    fn no_challenge_however_spoilt_leads_out_of_the_agents_folder(
+    fn no_damaged_challenge_leads_out_of_the_agents_folder(
         challenge in crate::hostile::spoilt(format!("Basic realm=\"{KEY}\"")),
         windows in proptest::bool::ANY,
     ) {

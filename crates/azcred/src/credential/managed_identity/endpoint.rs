@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_is_no_address_is_named_and_not_repeated() {
+    fn a_variable_that_is_not_an_address_is_named_without_its_value() {
         for bad in [
             "local host",
             "localhost:80",

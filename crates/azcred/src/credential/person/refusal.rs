@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revoked_token_has_ended_and_a_missing_proof_is_asked_for() {
+    fn a_revoked_token_has_ended_and_a_missing_factor_needs_the_person() {
         for code in [50_173, 70_008, 700_082, 700_084] {
             assert_eq!(of(refused("invalid_grant", Some(code))), Follows::Ended);
         }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_person_has_no_say_in_they_are_not_asked_for() {
+    fn the_person_is_not_asked_for_what_they_can_not_change() {
         for (error, code) in [
             ("invalid_grant", Some(53_003)),
             ("interaction_required", Some(53_000)),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_to_the_family_and_to_the_tenant_are_told_apart() {
+    fn an_application_outside_the_family_differs_from_an_account_outside_the_tenant() {
         let stranger = Refusal {
             suberror: Some("client_mismatch".into()),
             ..refused("invalid_grant", Some(70_000))

@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_wrong_password_decrypts_to_sound_padding_by_chance_is_a_wrong_password() {
+    fn valid_padding_by_chance_is_still_a_wrong_password() {
         for chance in [&b"\x30\x03\x04\x01\x00"[..], b"\x9f", b""] {
             let fault =
                 PrivateKey::from_decrypted(chance, Password::new("x"), PrivateKey::from_pkcs8)

@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_counted_as_a_person_counts_it_whatever_breaks_it() {
+    fn lines_are_counted_as_an_editor_counts_them() {
         for (text, break_) in [("a\r\nb\r\n", "CRLF"), ("a\nb\n", "LF"), ("a\rb\r", "CR")] {
             let broken = format!("{text}-----BEGIN X-----{}", &text[1..2]);
             let Err(fault) = sections(broken.as_bytes()) else {

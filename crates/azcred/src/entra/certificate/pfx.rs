@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pfx_is_told_by_its_first_bytes_even_when_it_is_cut_short() {
+    fn a_pfx_is_recognized_by_its_first_bytes_even_if_truncated() {
         assert!(is_pfx(&[
             0x30, 0x82, 0x0a, 0x00, 0x02, 0x01, 0x03, 0x30, 0x82
         ]));

@@ -110,7 +110,7 @@ fn gnome_keyring(
 }
 
 #[test]
-fn gnome_keyring_keeps_a_secret_and_when_locked_says_so_and_asks_nobody() {
+fn gnome_keyring_stores_a_secret_and_when_locked_reports_it_without_a_prompt() {
     let folder = TempFolder::new();
     let Some(unlocked) = gnome_keyring(&folder, Some("password")) else {
         return;
@@ -149,7 +149,7 @@ fn bus_that_says(folder: &TempFolder, said: &'static [u8]) -> thread::JoinHandle
 }
 
 #[test]
-fn what_is_no_bus_fails_and_is_not_waited_for() {
+fn a_socket_that_is_not_a_bus_fails_at_once() {
     for said in [
         b"".as_slice(),
         b"REJECTED EXTERNAL\r\n",
@@ -172,7 +172,7 @@ fn what_is_no_bus_fails_and_is_not_waited_for() {
 }
 
 #[test]
-fn a_bus_that_never_answers_is_waited_for_no_longer_than_the_time_that_there_is() {
+fn a_bus_that_never_responds_is_waited_for_until_the_limit() {
     let folder = TempFolder::new();
     let listener = UnixListener::bind(folder.0.join("bus")).unwrap();
     let service = SecretService::at(
@@ -188,14 +188,14 @@ fn a_bus_that_never_answers_is_waited_for_no_longer_than_the_time_that_there_is(
 }
 
 #[test]
-fn where_nobody_listens_there_is_no_keyring() {
+fn without_a_bus_there_is_no_keyring() {
     let folder = TempFolder::new();
     let answer = folder.service().get("azcred", "a");
     assert!(matches!(answer, Err(NoKeyring::Absent(_))), "{answer:?}");
 }
 
 #[test]
-fn a_bus_without_a_keyring_is_none() {
+fn a_bus_without_a_keyring_has_no_keyring() {
     let folder = TempFolder::new();
     let Some((keyring, _bus)) = gnome_keyring(&folder, Some("password")) else {
         return;
@@ -214,7 +214,7 @@ fn a_bus_without_a_keyring_is_none() {
 }
 
 #[test]
-fn a_question_that_hangs_is_left_alone_in_time() {
+fn a_call_that_hangs_is_abandoned_in_time() {
     let (hold, held) = std::sync::mpsc::channel::<()>();
     let answer = super::super::in_time(Duration::from_millis(10), move || {
         let _ = held.recv();

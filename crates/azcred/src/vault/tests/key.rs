@@ -90,7 +90,7 @@ fn a_session_that_does_not_reach_the_keyring_has_entries_of_its_own_and_says_whe
 }
 
 #[test]
-fn what_began_with_a_file_never_asks_a_keyring() {
+fn a_vault_with_a_key_file_never_calls_a_keyring() {
     let headless = home();
     vault(&headless)
         .write(Shelf::SignIns, PARTS, b"one")
@@ -133,7 +133,7 @@ fn a_locked_keyring_is_an_error_that_says_what_to_do_and_the_file_is_a_choice() 
 }
 
 #[test]
-fn a_keyring_that_is_locked_or_fails_after_a_sign_in_is_told_and_not_passed_over() {
+fn a_keyring_that_is_locked_or_fails_after_a_sign_in_is_an_error() {
     let fixture = home().with_keyring(None);
     vault(&fixture)
         .write(Shelf::SignIns, PARTS, b"one")
@@ -175,7 +175,7 @@ fn a_keyring_that_is_locked_or_fails_after_a_sign_in_is_told_and_not_passed_over
 }
 
 #[test]
-fn a_keyring_that_does_not_work_at_first_leaves_the_file() {
+fn a_keyring_that_fails_at_first_means_a_key_file() {
     for trouble in [
         NoKeyring::Absent("nobody answers".into()),
         NoKeyring::Failed("it gave no answer within 2 s".into()),
@@ -192,7 +192,7 @@ fn a_keyring_that_does_not_work_at_first_leaves_the_file() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_keyring_that_failed_is_left_alone_for_a_while_and_then_asked_again() {
+async fn a_keyring_that_failed_is_not_called_for_a_while() {
     let fixture = home().with_keyring(None);
     vault(&fixture)
         .write(Shelf::SignIns, PARTS, b"one")
@@ -220,7 +220,7 @@ async fn a_keyring_that_failed_is_left_alone_for_a_while_and_then_asked_again() 
 }
 
 #[test]
-fn what_is_kept_first_asks_the_keyring_once_and_takes_the_key_that_is_there() {
+fn the_first_write_calls_the_keyring_once_and_uses_the_key_there() {
     let fixture = home().with_keyring(None);
     vault(&fixture)
         .write(Shelf::SignIns, PARTS, b"one")
@@ -246,7 +246,7 @@ fn what_is_kept_first_asks_the_keyring_once_and_takes_the_key_that_is_there() {
 }
 
 #[test]
-fn a_word_that_azcred_keyring_does_not_know_is_an_error() {
+fn an_unknown_value_of_azcred_keyring_is_an_error() {
     let fixture = home().with_var("AZCRED_KEYRING", "nevre");
     let error = vault(&fixture).read(Shelf::SignIns, PARTS).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);

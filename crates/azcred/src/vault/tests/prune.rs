@@ -4,7 +4,7 @@ use super::*;
 use std::time::UNIX_EPOCH;
 
 #[test]
-fn pruning_takes_what_ended_and_what_was_abandoned_and_nothing_else() {
+fn pruning_removes_expired_and_abandoned_files_only() {
     let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let fixture = home().at(now);
     let vault = vault(&fixture);
@@ -49,7 +49,7 @@ fn pruning_takes_what_ended_and_what_was_abandoned_and_nothing_else() {
 }
 
 #[test]
-fn pruning_is_done_once_a_day_and_does_not_wait_for_a_clock_that_was_set_back() {
+fn pruning_runs_once_a_day_also_after_the_clock_was_set_back() {
     let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let fixture = home().at(now);
     let folder = Path::new(TOKENS);
@@ -68,7 +68,7 @@ fn pruning_is_done_once_a_day_and_does_not_wait_for_a_clock_that_was_set_back() 
 }
 
 #[test]
-fn what_was_left_of_sign_ins_goes_and_a_sign_in_stays_whatever_it_holds() {
+fn leftover_files_of_sign_ins_are_removed_and_sign_ins_never() {
     let fixture = home().at(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
     let vault = vault(&fixture);
     vault.write(Shelf::SignIns, PARTS, b"1").unwrap();

@@ -87,7 +87,7 @@ impl Drop for Real {
 
 #[cfg(unix)]
 #[test]
-fn folders_and_files_are_the_users_alone() {
+fn folders_and_files_are_private() {
     use std::os::unix::fs::PermissionsExt;
     let real = Real::new();
     let vault = real.vault();
@@ -116,7 +116,7 @@ fn folders_and_files_are_the_users_alone() {
 }
 
 #[test]
-fn sixty_four_who_come_first_agree_on_one_key() {
+fn sixty_four_first_processes_agree_on_one_key() {
     let real = Real::new();
     let barrier = Arc::new(std::sync::Barrier::new(64));
     let writers: Vec<_> = (0..64_u8)
@@ -137,7 +137,7 @@ fn sixty_four_who_come_first_agree_on_one_key() {
 }
 
 #[test]
-fn one_holds_a_lock_though_its_file_is_removed_all_the_time() {
+fn one_process_has_a_lock_though_its_file_is_removed_all_the_time() {
     use std::sync::atomic::{AtomicBool, Ordering};
     let real = Real::new();
     let path = Arc::new(real.folder.join("lock"));

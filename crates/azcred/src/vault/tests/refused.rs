@@ -111,7 +111,7 @@ fn a_key_file_that_others_own_or_read_is_refused_with_the_fix() {
 }
 
 #[test]
-fn the_administrator_is_not_told_to_take_somebodys_folder_over() {
+fn the_administrator_is_not_told_to_take_over_another_users_folder() {
     let error = trouble::refused(
         Path::new("/home/ada/.cache/azcred"),
         &folder(|_| ()),
@@ -123,7 +123,7 @@ fn the_administrator_is_not_told_to_take_somebodys_folder_over() {
 }
 
 #[test]
-fn what_moves_a_folder_is_the_variable_that_counts() {
+fn the_fix_names_the_variable_that_decides_the_folder() {
     let read_only = io::ErrorKind::ReadOnlyFilesystem.into();
     let fix = |machine: &Fixture, shelf| {
         let error = trouble::failed(
@@ -162,7 +162,7 @@ fn what_moves_a_folder_is_the_variable_that_counts() {
 }
 
 #[test]
-fn without_a_home_there_is_no_vault_and_that_is_no_reproach() {
+fn without_a_home_folder_the_vault_is_unavailable() {
     let vault = vault(&Fixture::new());
     let error = vault.read(Shelf::Tokens, PARTS).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
