@@ -60,8 +60,8 @@ pub(crate) struct Choice {
     #[arg(long, value_name = "ID", value_parser = expected_tenant)]
     expect_tenant: Option<String>,
 
-    /// Fail if the token is for another account than this one (its sign-in name, object id or client
-    /// id)
+    /// Fail if the token is for another account than this one (its sign-in name, object id or
+    /// client id)
     #[arg(long, value_name = "WHO", value_parser = expected_principal)]
     expect_principal: Option<String>,
 

@@ -27,8 +27,8 @@ const CLOUD: Duration = Duration::from_secs(3);
 
 /// List the accounts that are signed in, or choose the one to use
 ///
-/// `azcred login` adds an account. Several can be signed in at once; tokens are for the current one.
-/// A profile is a separate set of accounts with its own current account.
+/// `azcred login` adds an account. Several can be signed in at once; tokens are for the current
+/// one. A profile is a separate set of accounts with its own current account.
 #[derive(Args)]
 #[command(
     arg_required_else_help = true,

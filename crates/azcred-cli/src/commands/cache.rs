@@ -21,8 +21,8 @@ use clap::{Args, Subcommand};
 
 /// List or remove the tokens that are stored on disk
 ///
-/// azcred stores each token encrypted until it expires, so that `azcred token` in a loop requests it
-/// only once. To store no tokens, set AZCRED_CACHE=never.
+/// azcred stores each token encrypted until it expires, so that `azcred token` in a loop requests
+/// it only once. To store no tokens, set AZCRED_CACHE=never.
 #[derive(Args)]
 #[command(arg_required_else_help = true, subcommand_required = true)]
 pub(crate) struct Arguments {

@@ -150,7 +150,8 @@ async fn signed_in(machine: SharedSystem) -> Result<(Chosen, AccessToken, Princi
     Ok((chosen, token, principal))
 }
 
-/// A machine with nothing on it but what `azcred emulator env` prints, and the files that this names.
+/// A machine with nothing on it but what `azcred emulator env` prints, and the files that this
+/// names.
 fn machine(
     info: &Info,
     persona: Persona,

@@ -32,7 +32,8 @@ Examples:
     "Look in this profile, a separate set of accounts [env: AZCRED_PROFILE] [default: default, or all profiles with --all]"
 )))]
 pub(crate) struct Logout {
-    /// A name or id that `azcred account list` shows, or its beginning [default: the current account]
+    /// A name or id that `azcred account list` shows, or its beginning [default: the current
+    /// account]
     #[arg(value_name = "ACCOUNT", conflicts_with = "all")]
     who: Option<String>,
 

@@ -19,8 +19,8 @@ use serde::Serialize;
 /// Show which account you are signed in as
 ///
 /// Gets a token in the same way as `azcred token`, and shows what it contains: the account, the
-/// tenant and the time it expires. At a terminal, it asks you to sign in if no account is found. The
-/// token's signature is not verified.
+/// tenant and the time it expires. At a terminal, it asks you to sign in if no account is found.
+/// The token's signature is not verified.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 /// Print the variables with which a program uses a running emulator
 ///
-/// The lines set the emulator's addresses and certificates, the workspace and an account. They unset
-/// the variables of other accounts.
+/// The lines set the emulator's addresses and certificates, the workspace and an account. They
+/// unset the variables of other accounts.
 #[derive(Args)]
 #[command(after_help = super::help("\
 Examples:

@@ -21,8 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Run a program against a local Azure
 ///
 /// The program finds an account and the way to the emulator in its environment variables. Uses the
-/// running emulator. If none is running, starts one and stops it when the program ends. With --state,
-/// what the program creates is still there in the next run.
+/// running emulator. If none is running, starts one and stops it when the program ends. With
+/// --state, what the program creates is still there in the next run.
 #[derive(Args)]
 #[command(after_help = super::help("\
 Examples:

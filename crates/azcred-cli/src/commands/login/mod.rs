@@ -28,11 +28,12 @@ use std::{path::PathBuf, sync::Arc};
 
 /// Sign in once, for every program that uses azcred
 ///
-/// Opens a browser. If no browser can be opened (over SSH, in a container), it shows a code to enter
-/// in a browser on any other computer or phone. Then it shows your subscriptions and workspaces.
+/// Opens a browser. If no browser can be opened (over SSH, in a container), it shows a code to
+/// enter in a browser on any other computer or phone. Then it shows your subscriptions and
+/// workspaces.
 ///
-/// You do not need it after `az login`: azcred uses that sign-in too. If there are both, azcred uses
-/// this one.
+/// You do not need it after `az login`: azcred uses that sign-in too. If there are both, azcred
+/// uses this one.
 ///
 /// The sign-in is stored encrypted on this machine. You sign in again only when your organization
 /// requires it. The options below also sign in an application (a service principal) or a managed
@@ -89,7 +90,8 @@ struct PersonOptions {
     #[arg(long, group = "way")]
     browser: bool,
 
-    /// Show a code to enter in a browser on any computer or phone, even if a browser can be opened here
+    /// Show a code to enter in a browser on any computer or phone, even if a browser can be opened
+    /// here
     #[arg(long, group = "way")]
     device_code: bool,
 
@@ -101,8 +103,8 @@ struct PersonOptions {
 #[derive(Args)]
 #[command(next_help_heading = "To sign in an application (a service principal)")]
 struct ApplicationOptions {
-    /// Sign in with a secret: typed at a terminal, or read from standard input. Needs --client-id and
-    /// --tenant
+    /// Sign in with a secret: typed at a terminal, or read from standard input. Needs --client-id
+    /// and --tenant
     #[arg(long, group = "way", requires_all = ["client_id", "tenant"])]
     service_principal: bool,
 
@@ -111,8 +113,8 @@ struct ApplicationOptions {
     #[arg(long, value_name = "ID", value_parser = client_id)]
     client_id: Option<ClientId>,
 
-    /// Sign in with a certificate: a PEM or PFX file that contains the private key too. The file must
-    /// stay there
+    /// Sign in with a certificate: a PEM or PFX file that contains the private key too. The file
+    /// must stay there
     #[arg(
         long,
         value_name = "FILE",
@@ -129,8 +131,8 @@ struct ApplicationOptions {
 #[derive(Args)]
 #[command(next_help_heading = "To sign in as a managed identity")]
 struct IdentityOptions {
-    /// Sign in as the managed identity of this machine. If it has several, choose one by --client-id,
-    /// --object-id or --resource-id
+    /// Sign in as the managed identity of this machine. If it has several, choose one by
+    /// --client-id, --object-id or --resource-id
     #[arg(long, group = "way", conflicts_with = "tenant")]
     identity: bool,
 

@@ -18,8 +18,8 @@ use serde::Serialize;
 
 /// List the workspaces that you can see
 ///
-/// Searches every subscription that your account can see in one tenant. An arrow marks the workspace
-/// that MLClient and hi-ml use in this folder.
+/// Searches every subscription that your account can see in one tenant. An arrow marks the
+/// workspace that MLClient and hi-ml use in this folder.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -22,8 +22,8 @@ use std::path::PathBuf;
 
 /// Choose the workspace of this folder, and write it to config.json
 ///
-/// MLClient.from_config and hi-ml read that file. Without NAME, lists the workspaces that you can see
-/// and asks you to choose one.
+/// MLClient.from_config and hi-ml read that file. Without NAME, lists the workspaces that you can
+/// see and asks you to choose one.
 ///
 /// If the file exists and names another workspace, only that is changed. If the file is not a
 /// workspace's config.json, it is not changed and the command fails.
@@ -107,7 +107,7 @@ impl Use {
         }
         let done = match written {
             Written::New | Written::Changed => "names",
-            Written::Unchanged => "names already",
+            Written::Unchanged => "already names",
         };
         output.line(format!(
             "{} {} {done} the workspace {} (resource group {})",
