@@ -1,4 +1,4 @@
-//! Which identity: the options of every command that signs in with the chain.
+//! The identity: the options of every command that signs in with the chain.
 
 use crate::words;
 use azcred::{
@@ -12,7 +12,7 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 
-/// Whose sign-ins are used.
+/// The profile whose accounts are used.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct InProfile {
     /// Use the accounts of this profile, a separate set of azcred's accounts [env: AZCRED_PROFILE]
@@ -22,7 +22,7 @@ pub(crate) struct InProfile {
 }
 
 impl InProfile {
-    /// Whether a profile was named, by the option or by the variable.
+    /// Whether the option or the variable names a profile.
     pub(crate) fn is_named(&self, system: &dyn System) -> bool {
         self.profile.is_some() || system.var(PROFILE_VARIABLE).is_some()
     }
@@ -39,7 +39,7 @@ impl InProfile {
     }
 }
 
-/// Which sources of an identity may answer, in which order, and who is expected.
+/// The allowed sources, their order, and the expected identity.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Which account to use")]
 pub(crate) struct Choice {
@@ -74,7 +74,7 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    /// Whose sign-ins are used.
+    /// The profile whose accounts are used.
     ///
     /// # Errors
     /// As [`InProfile::profile`].
@@ -82,10 +82,10 @@ impl Choice {
         self.in_profile.profile(system)
     }
 
-    /// Tells a session.
+    /// Sets the options in a session.
     ///
     /// # Errors
-    /// None that the command line's own checks have not found before.
+    /// None that the command line's own checks have not reported before.
     pub(crate) fn apply(&self, mut session: SessionBuilder) -> azcred::Result<SessionBuilder> {
         if let Some(preset) = self.preset {
             session = session.preset(preset);
@@ -135,7 +135,7 @@ pub(crate) fn described(preset: Preset) -> &'static str {
     }
 }
 
-/// By either name; the Azure SDKs' names are not offered.
+/// Parses a source by either of its names. Completions offer only azcred's names.
 fn source() -> impl TypedValueParser<Value = Source> {
     PossibleValuesParser::new(
         Source::ALL.map(|source| PossibleValue::new(source.id()).alias(source.credential_name())),
@@ -161,7 +161,7 @@ fn expected_principal(text: &str) -> Result<String, String> {
         .map_err(|error| explained(&error))
 }
 
-/// Why a value can't be used and what to give; the option and the value are said by clap.
+/// Why a value is not valid, and what is expected. clap adds the option and the value.
 pub(crate) fn explained(error: &azcred::Error) -> String {
     match error.fix() {
         Some(fix) => format!("{}; {}", error.why(), words::fix(fix)),

@@ -1,4 +1,4 @@
-//! What can be typed: the root of the command line and the options that every command has.
+//! The command line: its root, and the options of every command.
 
 use crate::{
     commands::Command,
@@ -59,7 +59,7 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-/// The commands, by what people come for.
+/// The commands, grouped by purpose.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Sign in", &["login", "logout", "account"]),
     (
@@ -74,7 +74,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Manage azcred", &["cache", "completions"]),
 ];
 
-/// What a person types first.
+/// The commands that a new user needs first.
 const FIRST: [(&str, &str); 4] = [
     ("azcred login", "sign in; not needed after `az login`"),
     ("azcred whoami", "show which account is used"),
@@ -85,7 +85,7 @@ const FIRST: [(&str, &str); 4] = [
     ("azcred token", "print a token, for a script"),
 ];
 
-/// Lines of help are no longer than this, however wide the screen: examples are laid out for it.
+/// Longest line of help, on any screen. Examples are laid out for this width.
 const WIDEST: usize = 80;
 
 /// The command line, with its help laid out.
@@ -108,7 +108,7 @@ fn command() -> clap::Command {
     ))
 }
 
-/// A heading and what is below it, in two columns; nothing where that is empty.
+/// A heading and two columns. Empty if there are no lines.
 fn list(heading: &str, lines: &[(&str, impl std::fmt::Display)]) -> String {
     if lines.is_empty() {
         return String::new();
@@ -122,8 +122,8 @@ fn list(heading: &str, lines: &[(&str, impl std::fmt::Display)]) -> String {
     text
 }
 
-/// A command with one form of help, `-h` being `--help`: its long form would have an empty line
-/// after each option.
+/// A command whose `-h` is the same as `--help`. clap's long form would have an empty line after
+/// each option.
 fn laid_out(command: clap::Command) -> clap::Command {
     let details = command.get_long_about().map(ToString::to_string);
     let command = command
@@ -136,7 +136,7 @@ fn laid_out(command: clap::Command) -> clap::Command {
     }
 }
 
-/// Reads the command line; where it can't be read, says so and gives the exit code.
+/// Parses the command line. If it is not valid, shows the error and returns the exit code.
 pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     let read = command().try_get_matches();
     let read = read.and_then(|matches| Arguments::from_arg_matches(&matches));
@@ -158,14 +158,14 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
                 fitted(&error.to_string(), Stream::Stderr.width())
             );
         } else {
-            // A reader that has gone away needs no help.
+            // An error means that the reader has gone: it needs no help.
             let _ = error.print();
         }
         ExitCode::from(if wrong { Kind::Usage.exit_code() } else { 0 })
     })
 }
 
-/// What is wrong with it, of all that clap says: the first paragraph, with what it lists.
+/// The first paragraph of clap's error, with the values that it lists.
 fn in_a_line(text: &str) -> String {
     let mut lines = text.lines().take_while(|line| !line.trim().is_empty());
     let first = lines.next().unwrap_or_default();
@@ -178,7 +178,7 @@ fn in_a_line(text: &str) -> String {
     line.trim_end().to_owned()
 }
 
-/// What clap says of a command line that can't be read, which it does not wrap.
+/// clap's error, wrapped: clap does not wrap it.
 fn fitted(text: &str, width: usize) -> String {
     let mut lines = String::new();
     for line in text.lines() {
@@ -196,7 +196,7 @@ fn fitted(text: &str, width: usize) -> String {
     lines
 }
 
-/// Whether JSON was asked for, in a command line that can't be read otherwise.
+/// Whether an invalid command line requests JSON.
 fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
     let mut before = OsString::new();
     for argument in arguments.take_while(|argument| argument != "--") {
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_command_line_fits_the_screen_between_words() {
+    fn a_usage_error_is_wrapped_between_words() {
         let text = "error: invalid value 'x'\n  [possible values: environment, azure-cli]\n\nFor more, try '--help'.\n";
         let shown = anstream::adapter::strip_str(&fitted(text, 34)).to_string();
         assert_eq!(
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_told_which_arguments_are_missing_and_which_values_there_are() {
+    fn the_json_error_has_missing_arguments_and_possible_values() {
         let why = |line: &str| {
             let read = Arguments::try_parse_from(line.split(' '));
             in_a_line(&read.err().expect("it is wrong").to_string())
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_recognised_in_every_spelling_and_not_behind_a_double_dash() {
+    fn json_is_recognised_in_every_spelling_but_not_after_a_double_dash() {
         let wants = |line: &str| wants_json(line.split(' ').map(OsString::from));
         for yes in [
             "azcred x --output json",

@@ -1,4 +1,4 @@
-//! Runs a program to its end: signals passed on, its exit code handed back, nothing left behind.
+//! Runs a program to its end: passes signals on, returns its exit code, leaves no process behind.
 
 use crate::failure::{Failure, Kind};
 use std::{
@@ -8,30 +8,30 @@ use std::{
 };
 use tokio::process::{Child, Command};
 
-/// A program, and what to change in the environment that it inherits.
+/// A program, and the changes to its environment.
 pub(crate) struct Program<'a> {
-    /// The program and its arguments; the first is looked up in PATH. No shell is involved.
+    /// The program and its arguments. The program is looked up in PATH, without a shell.
     pub(crate) command: &'a [OsString],
     /// Variables to set.
     pub(crate) set: &'a [(String, String)],
-    /// Variables to take away.
+    /// Variables to unset.
     pub(crate) unset: &'a [&'static str],
 }
 
 /// Why a program did not run.
 pub(crate) struct NotRun {
-    /// Its explanation.
+    /// The failure.
     pub(crate) failure: Failure,
-    /// The exit code that a shell gives for it: 127 not found, 126 not executable (POSIX, Shell
-    /// Command Language, 2.8.2).
+    /// The exit code of shells for it: 127 not found, 126 not executable (POSIX, Shell Command
+    /// Language, 2.8.2).
     pub(crate) exit_code: u8,
 }
 
 impl Program<'_> {
-    /// Runs it. Its exit code is handed back; 128 and the signal's number where a signal ended it,
-    /// as shells have it.
+    /// Runs the program. Returns its exit code, or 128 plus the signal's number if a signal ended
+    /// it, as in shells.
     ///
-    /// It lives as long as it likes: the wait is the point. Dropping the future kills it.
+    /// There is no time limit. If the future is dropped, the program is killed.
     pub(crate) async fn run(&self) -> Result<u8, NotRun> {
         let Some((name, arguments)) = self.command.split_first() else {
             return Err(not_run(&OsString::new(), &io::ErrorKind::NotFound.into()));
@@ -45,7 +45,7 @@ impl Program<'_> {
             command.env_remove(name);
         }
         command.envs(self.set.iter().map(|(name, value)| (name, value)));
-        // Listen before there is anybody to pass signals on to, so that none is lost in between.
+        // Signal handlers are installed before the program starts, so that no signal is lost.
         let mut signals = signals::Signals::listen().map_err(|error| not_run(name, &error))?;
         let mut child = command.spawn().map_err(|error| not_run(name, &error))?;
         loop {
@@ -72,7 +72,7 @@ fn not_run(name: &OsString, error: &io::Error) -> NotRun {
             "make it executable with `chmod +x`, or name the program that reads it",
             126,
         ),
-        // A text without `#!`, a binary of another machine.
+        // A text without `#!`, or a binary for another machine.
         _ => (format!("the system can't execute it: {error}"), "", 126),
     };
     NotRun {
@@ -86,7 +86,7 @@ fn exit_code(status: ExitStatus) -> u8 {
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return 128u8.saturating_add(u8::try_from(signal).unwrap_or(u8::MAX));
     }
-    // Windows knows exit codes past a byte; what matters there is that they are not 0.
+    // Windows has exit codes larger than a byte. All that matters is that they are not 0.
     status
         .code()
         .map_or(1, |code| u8::try_from(code).unwrap_or(1))
@@ -99,7 +99,7 @@ mod signals {
     use std::{future::poll_fn, task::Poll};
     use tokio::signal::unix::{self, SignalKind};
 
-    /// The signals by which people and systems talk to a program.
+    /// The signals that people and systems send to a program.
     pub(super) struct Signals(Vec<(Signal, unix::Signal)>);
 
     impl Signals {
@@ -131,8 +131,8 @@ mod signals {
         }
 
         pub(super) fn pass_on(&self, signal: Signal, child: &Child) {
-            // A terminal sends Ctrl-C and Ctrl-\ to everybody in its foreground; twice would mean
-            // 'at once' to many programs.
+            // A terminal sends Ctrl-C and Ctrl-\ to all processes in its foreground. Many programs
+            // would take a second one for 'at once'.
             if matches!(signal, Signal::INT | Signal::QUIT) && in_foreground() {
                 return;
             }
@@ -141,13 +141,13 @@ mod signals {
                 .and_then(|id| i32::try_from(id).ok())
                 .and_then(Pid::from_raw);
             if let Some(pid) = pid {
-                // It can have ended this moment; then its exit code is on its way.
+                // The program may have just ended. Then its exit code follows.
                 let _ = kill_process(pid, signal);
             }
         }
     }
 
-    /// Whether we are in the foreground of a terminal.
+    /// Whether this process is in the foreground of a terminal.
     fn in_foreground() -> bool {
         std::fs::File::open("/dev/tty")
             .ok()
@@ -160,7 +160,7 @@ mod signals {
 mod signals {
     use super::{Child, io};
 
-    /// Ctrl-C: the console sends it to every program in it, so that we only have to survive it.
+    /// Ctrl-C: the console sends it to all its programs, so this process only has to ignore it.
     pub(super) struct Signals(tokio::signal::windows::CtrlC);
 
     impl Signals {

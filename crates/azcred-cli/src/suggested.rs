@@ -1,18 +1,16 @@
-//! Commands that people are told to run: with the profile without which they would be about
-//! somebody else's sign-in.
+//! Commands that messages suggest: with the option for the profile, if they need it.
 
 use crate::choice::InProfile;
 use azcred::{ClientId, Profile, system::System};
 
-/// Writes commands that are about one profile's sign-ins.
+/// Writes commands for one profile.
 #[derive(Clone, Debug)]
 pub(crate) struct Suggested {
     profile: Option<Profile>,
 }
 
 impl Suggested {
-    /// Commands about the sign-ins of `profile`, which is named where a command does not mean it by
-    /// itself.
+    /// Commands for `profile`. They name it unless they would use it anyway.
     pub(crate) fn in_profile(profile: &Profile, system: &dyn System) -> Self {
         let by_itself = InProfile::default().profile(system).ok();
         Self {
@@ -20,12 +18,12 @@ impl Suggested {
         }
     }
 
-    /// Whether commands mean the profile by themselves.
+    /// Whether commands use the profile without the option.
     pub(crate) fn is_plain(&self) -> bool {
         self.profile.is_none()
     }
 
-    /// A command, such as `token --only azcred`, as it is typed.
+    /// A command as the user types it, such as `token --only azcred`.
     pub(crate) fn command(&self, words: &str) -> String {
         match &self.profile {
             Some(profile) => format!("azcred {words} --profile {profile}"),
@@ -33,7 +31,7 @@ impl Suggested {
         }
     }
 
-    /// A login of a person in another tenant, to the same application as before.
+    /// A login of a person in another tenant, with the same application as before.
     pub(crate) fn login(&self, tenant: &str, client_id: Option<&ClientId>) -> String {
         match client_id {
             Some(id) => self.command(&format!("login --tenant {tenant} --client-id {id}")),
@@ -48,7 +46,7 @@ mod tests {
     use azcred::system::Fixture;
 
     #[test]
-    fn a_profile_is_named_where_a_command_would_be_about_another() {
+    fn a_suggested_command_names_the_profile_if_it_needs_it() {
         let work = Profile::new("work").unwrap();
         let plain = Fixture::new();
         let variable = Fixture::new().with_var("AZCRED_PROFILE", "Work");
@@ -71,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_signs_in_to_the_application_that_they_signed_in_to_before() {
+    fn a_person_signs_in_to_the_same_application_as_before() {
         let suggested = Suggested::in_profile(&Profile::new("p").unwrap(), &Fixture::new());
         let id = ClientId::new("c11e").unwrap();
         assert_eq!(

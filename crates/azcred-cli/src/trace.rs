@@ -1,5 +1,5 @@
-//! Tracing to standard error, by `-v` or by `AZCRED_LOG`; else to a spinner, where somebody
-//! watches.
+//! Traces on standard error, with `-v` or `AZCRED_LOG`. Otherwise they drive a spinner on a
+//! terminal.
 
 use crate::{
     failure::{Failure, Kind},
@@ -11,10 +11,10 @@ use tracing_subscriber::{
     Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
-/// Starts tracing where it was asked for; otherwise costs next to nothing.
+/// Starts tracing if it is requested. Otherwise it costs very little.
 ///
-/// `-v` raises our own crates only: what the HTTP library has to say is of no use to most people.
-/// `AZCRED_LOG` takes a level or a list of `target=level`, and is read where no `-v` is given.
+/// `-v` raises only azcred's own crates: the HTTP library's traces are useless for most people.
+/// `AZCRED_LOG` has a level or a list of `target=level`. It is read without `-v`.
 pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
     let directives = match verbose {
         0 => match std::env::var("AZCRED_LOG") {
@@ -47,7 +47,7 @@ pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
         .with_writer(std::io::stderr)
         .with_ansi(colour)
         .with_target(true);
-    // It can only fail where another subscriber is there already, and there is none.
+    // This can fail only if there is another subscriber, and there is none.
     let _ = tracing_subscriber::registry()
         .with(targets)
         .with(lines)

@@ -1,10 +1,10 @@
-//! Which subscription Azure CLI uses where none is named, from its file `azureProfile.json`.
+//! Azure CLI's default subscription, from its file `azureProfile.json`.
 
 use azcred::system::System;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
-/// The file is larger than this in no account that was ever seen.
+/// The largest file that is read. Real ones are smaller.
 const LIMIT: u64 = 16 << 20;
 
 #[derive(Deserialize)]
@@ -21,8 +21,8 @@ struct Entry {
     is_default: bool,
 }
 
-/// The id of Azure CLI's default subscription; `None` where Azure CLI has none, or keeps it in a
-/// way that is not known here.
+/// The id of Azure CLI's default subscription. `None` without one, or if the file has an unknown
+/// format.
 pub(super) fn az_default(system: &dyn System) -> Option<String> {
     let bytes = system
         .read(&folder(system)?.join("azureProfile.json"), LIMIT)
@@ -54,7 +54,7 @@ mod tests {
     use azcred::system::Fixture;
 
     #[test]
-    fn the_default_is_read_with_a_byte_order_mark_and_from_the_folder_that_is_named() {
+    fn the_default_is_read_with_a_byte_order_mark_and_from_azure_config_dir() {
         let file =
             "\u{feff}{\"subscriptions\": [{\"id\": \"a\"}, {\"id\": \"b\", \"isDefault\": true}]}";
         let home = Fixture::new()
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_known_has_no_default() {
+    fn a_file_in_an_unknown_format_has_no_default() {
         for file in ["", "[]", "{}", "{\"subscriptions\": [{\"id\": \"a\"}]}"] {
             let home = Fixture::new()
                 .with_var("HOME", "/home/ada")

@@ -1,4 +1,4 @@
-//! `azcred cache`: what is kept on disk of tokens, and how to be rid of it.
+//! `azcred cache`: lists and removes the tokens that are stored on disk.
 
 use super::account::shown;
 use crate::{
@@ -25,15 +25,15 @@ use clap::{Args, Subcommand};
 /// it only once. To store no tokens, set AZCRED_CACHE=never.
 #[derive(Args)]
 #[command(arg_required_else_help = true, subcommand_required = true)]
-pub(crate) struct Arguments {
+pub(crate) struct CacheArguments {
     #[command(subcommand)]
-    command: Command,
+    command: CacheCommand,
 }
 
 #[derive(Subcommand)]
-enum Command {
-    List(List),
-    Clear(Clear),
+enum CacheCommand {
+    List(ListTokens),
+    Clear(ClearTokens),
 }
 
 /// List the stored tokens: account, resource and expiry
@@ -44,21 +44,21 @@ enum Command {
 Examples:
   azcred cache list
   azcred cache list --output json | jq '.tokens[].whose'")]
-struct List {}
+struct ListTokens {}
 
 /// Remove all stored tokens
 ///
 /// Accounts stay signed in. To sign out, use `azcred logout`.
 #[derive(Args)]
-struct Clear {}
+struct ClearTokens {}
 
-impl Arguments {
+impl CacheArguments {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
-        // The cache is one for all profiles: a token's key tells whose it is.
+        // All profiles share one cache: the key of a token identifies its account.
         let place = Place::here()?;
         let options = place.options(InProfile::default().profile(&*place.system)?)?;
         match self.command {
-            Command::List(_) => {
+            CacheCommand::List(_) => {
                 let list = azcred::cache::list(&options);
                 let list = output.waiting("Looking at the disk", list).await?;
                 match output.is_json() {
@@ -66,7 +66,7 @@ impl Arguments {
                     false => tell(&list, output),
                 }
             }
-            Command::Clear(_) => {
+            CacheCommand::Clear(_) => {
                 let clear = azcred::cache::clear(&options);
                 let count = output.waiting("Clearing", clear).await?;
                 match output.is_json() {

@@ -1,4 +1,4 @@
-//! `azcred chain`: which source answers, why not the others, and how long each took.
+//! `azcred chain`: the source that returns a token, why the others don't, and how long each took.
 
 use super::target::Target;
 use crate::{
@@ -65,32 +65,32 @@ pub(crate) struct Chain {
     choice: Choice,
 }
 
-/// What `--output json` prints.
+/// The output of `--output json`.
 #[derive(Serialize)]
-struct Document<'a> {
+struct ChainDocument<'a> {
     /// `preset`, `chosen`, `tookMs`, `attempts`.
     #[serde(flatten)]
     report: &'a Report,
-    /// What was asked for.
+    /// The requested scope.
     scope: &'a str,
-    /// Who answered, as the token says; `null` where nobody did or it does not say.
+    /// The identity in the token; `null` without a token, or if the token does not name it.
     principal: Option<&'a Principal>,
-    /// Why nobody answered.
+    /// Why no source returned a token.
     error: Option<&'a Failure>,
-    /// What decides: options, files and variables.
+    /// The options, files and variables that decide.
     settings: &'a [Setting],
 }
 
-/// What `--list --output json` prints.
+/// The output of `--list --output json`.
 #[derive(Serialize)]
-struct Table {
+struct SourcesDocument {
     preset: Preset,
-    sources: Vec<Line>,
+    sources: Vec<SourceLine>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line {
+struct SourceLine {
     source: Source,
     credential: &'static str,
     after_failure: AfterFailure,
@@ -118,7 +118,7 @@ impl Chain {
             .and_then(|token| Principal::from_token(token).ok());
         let (token, error) = match answer {
             Ok(token) => (Some(token), None),
-            // The table stands beside it.
+            // The table is shown separately.
             Err(error) => (
                 None,
                 Some(Failure {
@@ -129,7 +129,7 @@ impl Chain {
         };
         let code = error.as_ref().map_or(0, |error| error.kind.exit_code());
         if output.is_json() {
-            output.json(&Document {
+            output.json(&ChainDocument {
                 report: &report.in_words(words::fix),
                 scope: sign_in.session.scope().as_str(),
                 principal: principal.as_ref(),
@@ -175,7 +175,7 @@ impl Chain {
     }
 }
 
-/// Which identity it is, and where the token comes from, in a line.
+/// The identity and the token's source, in one line.
 pub(super) fn who(token: &AccessToken, chosen: &Chosen, principal: Option<&Principal>) -> String {
     let who = match principal {
         Some(principal) => {
@@ -192,7 +192,7 @@ pub(super) fn who(token: &AccessToken, chosen: &Chosen, principal: Option<&Princ
     )
 }
 
-/// What decides which identity it is, besides options.
+/// The files and variables that decide the identity.
 fn decided_by(preset: Preset, settings: &[Setting], width: usize) -> Vec<String> {
     let preset = format!("{preset}: {}", described(preset));
     let mut lines: Vec<String> = wrap(&preset, width.saturating_sub(10))
@@ -209,21 +209,21 @@ fn decided_by(preset: Preset, settings: &[Setting], width: usize) -> Vec<String>
                     Some(format!("variable  {}={value}", setting.name))
                 }
                 (SettingKind::Variable, None) => Some(format!("variable  {}", setting.name)),
-                // It was typed a moment ago.
+                // The user has just typed the option.
                 _ => None,
             }),
     );
     lines
 }
 
-/// A preset's table, as it is.
+/// A preset's sources.
 fn list(preset: Preset, output: &mut Output) {
     if output.is_json() {
         let sources = preset.table().iter();
-        output.json(&Table {
+        output.json(&SourcesDocument {
             preset,
             sources: sources
-                .map(|&(source, after_failure)| Line {
+                .map(|&(source, after_failure)| SourceLine {
                     source,
                     credential: source.credential_name(),
                     after_failure,

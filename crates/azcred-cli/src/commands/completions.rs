@@ -1,4 +1,4 @@
-//! `azcred completions`: what a shell needs to complete our command line.
+//! `azcred completions`: a script with which a shell completes azcred's command line.
 
 use crate::{cli::Arguments, failure::Failure, output::Output};
 use clap::{Args, CommandFactory};

@@ -300,7 +300,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shell_that_would_not_find_the_command_is_told_where_it_is() {
+    fn the_demo_shows_the_path_if_the_shell_would_not_find_the_command() {
         let folder = std::env::temp_dir().join("release");
         let other = std::env::temp_dir();
         let next = |folders: &[&Path]| {

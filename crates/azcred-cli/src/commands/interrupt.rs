@@ -1,22 +1,22 @@
-//! Ctrl-C while a command asks: what it started ends before it does.
+//! Ctrl-C during a command: the programs that it started end before it does.
 
 use crate::failure::Failure;
 use azcred::account;
 use std::{future::pending, pin::pin, time::Duration};
 
-/// So long may the renewal of a sign-in take when the command is done: an HTTP attempt's time.
+/// How long the renewal of a sign-in may take after the command: the time of one HTTP attempt.
 const RENEWAL: Duration = Duration::from_secs(10);
 
-/// Runs a command until it ends or a signal ends it. Programs that a source runs are in groups of
-/// their own, where a terminal's Ctrl-C does not reach them: dropping the command kills them. The
-/// exit code is then 128 and the signal's number, as a shell has it.
+/// Runs a command until it ends or a signal ends it. A source's programs have their own process
+/// groups, which a terminal's Ctrl-C does not reach: dropping the command kills them. The exit code
+/// is then 128 plus the signal's number, as in shells.
 ///
-/// A refresh token that is good for one use may be under way then, and what comes for it is kept
-/// before the process ends. A second Ctrl-C does not wait for that.
+/// At that moment, a refresh token with one use may be on its way. The response is stored before
+/// the process ends. A second Ctrl-C does not wait for it.
 pub(super) async fn interruptible(
     command: impl Future<Output = Result<u8, Failure>>,
 ) -> Result<u8, Failure> {
-    // Listens before the command starts anything.
+    // The signal handler is installed before the command starts anything.
     let mut interrupted = pin!(signal());
     let done = tokio::select! {
         biased;
@@ -31,7 +31,7 @@ pub(super) async fn interruptible(
     done
 }
 
-/// The exit code for the signal that comes.
+/// The exit code for the next signal.
 #[cfg(unix)]
 async fn signal() -> u8 {
     use tokio::signal::unix::{SignalKind, signal};
@@ -40,7 +40,7 @@ async fn signal() -> u8 {
             stream.recv().await;
             u8::try_from(kind.as_raw_value()).map_or(u8::MAX, |number| 128 + number)
         }
-        // Then the system ends us as it always does.
+        // The system then ends the process as usual.
         Err(_) => pending().await,
     };
     tokio::select! {
@@ -50,7 +50,7 @@ async fn signal() -> u8 {
     }
 }
 
-/// `STATUS_CONTROL_C_EXIT` does not fit into a byte; a shell's number for it does.
+/// `STATUS_CONTROL_C_EXIT` does not fit into a byte. This is the number that shells use.
 #[cfg(not(unix))]
 async fn signal() -> u8 {
     match tokio::signal::ctrl_c().await {

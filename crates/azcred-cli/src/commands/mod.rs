@@ -1,4 +1,4 @@
-//! One file a command.
+//! The commands, one in each file.
 
 mod account;
 mod az_default;
@@ -28,7 +28,7 @@ use crate::{
 use clap::Subcommand;
 use interrupt::interruptible;
 
-/// What can be asked for.
+/// The commands.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Login(login::Login),
@@ -38,52 +38,56 @@ pub(crate) enum Command {
     Whoami(whoami::Whoami),
     Chain(chain::Chain),
     Doctor(doctor::Doctor),
-    Workspace(workspace::Arguments),
-    Subscription(subscription::Arguments),
+    Workspace(workspace::WorkspaceArguments),
+    Subscription(subscription::SubscriptionArguments),
     Tenant(tenant::Tenant),
-    Cache(cache::Arguments),
+    Cache(cache::CacheArguments),
     #[cfg(feature = "emulator")]
-    Emulator(emulator::Arguments),
+    Emulator(emulator::EmulatorArguments),
     #[cfg(feature = "emulator")]
     Demo(demo::Demo),
     Completions(completions::Completions),
 }
 
-/// Runs a command to its end and gives the exit code.
+/// Runs a command to its end. Returns the exit code.
 pub(crate) fn run(command: Command, output: &mut Output) -> Result<u8, Failure> {
     match command {
-        Command::Login(command) => finish(light()?, interruptible(command.run(output))),
-        Command::Logout(command) => finish(light()?, interruptible(command.run(output))),
-        Command::Account(command) => finish(light()?, interruptible(command.run(output))),
-        Command::Cache(command) => finish(light()?, interruptible(command.run(output))),
-        Command::Token(command) => finish(light()?, interruptible(command.run(output))),
-        Command::Whoami(command) => finish(light()?, interruptible(command.run(output))),
-        Command::Chain(command) => finish(light()?, interruptible(command.run(output))),
-        Command::Doctor(command) => finish(light()?, interruptible(command.run(output))),
-        Command::Workspace(command) => finish(light()?, interruptible(command.run(output))),
-        Command::Subscription(command) => finish(light()?, interruptible(command.run(output))),
-        Command::Tenant(command) => finish(light()?, interruptible(command.run(output))),
+        Command::Login(command) => finish(client_runtime()?, interruptible(command.run(output))),
+        Command::Logout(command) => finish(client_runtime()?, interruptible(command.run(output))),
+        Command::Account(command) => finish(client_runtime()?, interruptible(command.run(output))),
+        Command::Cache(command) => finish(client_runtime()?, interruptible(command.run(output))),
+        Command::Token(command) => finish(client_runtime()?, interruptible(command.run(output))),
+        Command::Whoami(command) => finish(client_runtime()?, interruptible(command.run(output))),
+        Command::Chain(command) => finish(client_runtime()?, interruptible(command.run(output))),
+        Command::Doctor(command) => finish(client_runtime()?, interruptible(command.run(output))),
+        Command::Workspace(command) => {
+            finish(client_runtime()?, interruptible(command.run(output)))
+        }
+        Command::Subscription(command) => {
+            finish(client_runtime()?, interruptible(command.run(output)))
+        }
+        Command::Tenant(command) => finish(client_runtime()?, interruptible(command.run(output))),
         #[cfg(feature = "emulator")]
-        Command::Demo(command) => finish(strong()?, command.run(output)),
+        Command::Demo(command) => finish(server_runtime()?, command.run(output)),
         #[cfg(feature = "emulator")]
-        Command::Emulator(command) => finish(strong()?, command.run(output)),
+        Command::Emulator(command) => finish(server_runtime()?, command.run(output)),
         Command::Completions(command) => command.run(output),
     }
 }
 
-/// A runtime for a command that asks and waits: one thread, up in microseconds.
-fn light() -> Result<tokio::runtime::Runtime, Failure> {
+/// A runtime for a command that sends requests: one thread, started in microseconds.
+fn client_runtime() -> Result<tokio::runtime::Runtime, Failure> {
     runtime(&mut tokio::runtime::Builder::new_current_thread())
 }
 
-/// A runtime for a command that serves as well.
+/// A runtime for a command that also serves requests.
 #[cfg(feature = "emulator")]
-fn strong() -> Result<tokio::runtime::Runtime, Failure> {
+fn server_runtime() -> Result<tokio::runtime::Runtime, Failure> {
     runtime(tokio::runtime::Builder::new_multi_thread().worker_threads(2))
 }
 
-/// A command that is done has nobody to wait for: a file server that never answers keeps a thread
-/// of the runtime's, and is not to keep the process.
+/// Ends a runtime without waiting for its threads. A file server that never responds blocks a
+/// thread, which must not block the process.
 fn finish(
     runtime: tokio::runtime::Runtime,
     command: impl Future<Output = Result<u8, Failure>>,

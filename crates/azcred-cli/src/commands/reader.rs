@@ -1,5 +1,5 @@
-//! A sign-in with which Azure Resource Manager is read: the options of the commands that list, and
-//! what they need to name what they list.
+//! A sign-in for reading Azure Resource Manager: the options of the commands that list, and the
+//! names that they show.
 
 use super::target::tenant;
 use crate::{
@@ -14,7 +14,7 @@ use azcred_azure::{Principal, ResourceManager, Subscription, Tenant};
 use clap::Args;
 use std::sync::Arc;
 
-/// Which identity lists, and in which tenant.
+/// The identity that lists, and its tenant.
 #[derive(Args)]
 pub(super) struct As {
     /// Search in this tenant (id or domain) [default: the account's own tenant]
@@ -25,10 +25,10 @@ pub(super) struct As {
     choice: Choice,
 }
 
-/// An identity that has signed in, and Resource Manager as it sees it.
+/// A signed-in identity, with a client of Resource Manager.
 pub(super) struct Reader {
     pub(super) manager: ResourceManager,
-    /// Who reads, as the token says.
+    /// The identity in the token.
     pub(super) principal: Option<Principal>,
     pub(super) suggested: Suggested,
 }
@@ -55,7 +55,7 @@ impl As {
 }
 
 impl Reader {
-    /// The tenants of the identity. Names are for show: where they can't be had, ids are shown.
+    /// The identity's tenants. Names are only for display: on an error, ids are shown.
     pub(super) async fn tenants(&self) -> Vec<Tenant> {
         match self.manager.tenants().await {
             Ok(answer) => answer.value,
@@ -81,12 +81,12 @@ impl Reader {
         Ok(found)
     }
 
-    /// The tenant that the token is of.
+    /// The tenant of the token.
     pub(super) fn tenant_id(&self) -> Option<&str> {
         self.principal.as_ref()?.tenant_id.as_deref()
     }
 
-    /// What to do where nothing can be seen: a role, or another tenant.
+    /// What to do if the identity can see nothing: get a role, or use another tenant.
     pub(super) fn nothing_seen(&self, tenants: &[Tenant]) -> String {
         let who = self.principal.as_ref();
         let role = match who.and_then(|principal| principal.object_id.as_deref()) {
@@ -118,7 +118,7 @@ impl Reader {
     }
 }
 
-/// A tenant's name, fit for a terminal: its own, else its domain.
+/// A tenant's name, safe for a terminal: its display name, else its domain.
 fn name(tenant: &Tenant) -> Option<String> {
     let name = tenant.display_name.as_deref();
     name.or(tenant.default_domain.as_deref())
@@ -126,7 +126,7 @@ fn name(tenant: &Tenant) -> Option<String> {
         .map(shown)
 }
 
-/// A tenant with its name beside its id, where the name is known.
+/// A tenant's id with its name, if it is known.
 pub(super) fn named_tenant(id: &str, tenants: &[Tenant]) -> String {
     match tenant_name(id, tenants) {
         Some(name) => format!("{name} ({})", shown(id)),
@@ -134,7 +134,7 @@ pub(super) fn named_tenant(id: &str, tenants: &[Tenant]) -> String {
     }
 }
 
-/// The name of the tenant of this id, where it is known.
+/// The name of the tenant with this id, if it is known.
 pub(super) fn tenant_name(id: &str, tenants: &[Tenant]) -> Option<String> {
     let tenant = tenants
         .iter()
@@ -142,7 +142,7 @@ pub(super) fn tenant_name(id: &str, tenants: &[Tenant]) -> Option<String> {
     tenant.and_then(name)
 }
 
-/// What Azure says, fit for a terminal.
+/// Azure's text, safe for a terminal.
 pub(super) fn shown(text: &str) -> String {
     azcred::printable(text, 80)
 }

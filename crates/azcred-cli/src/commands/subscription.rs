@@ -22,14 +22,14 @@ use std::collections::BTreeSet;
 /// List the subscriptions that you can see
 #[derive(Args)]
 #[command(arg_required_else_help = true, subcommand_required = true)]
-pub(crate) struct Arguments {
+pub(crate) struct SubscriptionArguments {
     #[command(subcommand)]
-    command: Command,
+    command: SubscriptionCommand,
 }
 
 #[derive(Subcommand)]
-enum Command {
-    List(List),
+enum SubscriptionCommand {
+    List(ListSubscriptions),
 }
 
 /// List the subscriptions that you can see
@@ -42,54 +42,54 @@ Examples:
   azcred subscription list
   azcred subscription list --tenant contoso.com
   azcred subscription list -o json | jq -r '.subscriptions[].subscriptionId'")]
-struct List {
+struct ListSubscriptions {
     #[command(flatten)]
     identity: As,
 }
 
-/// What `--output json` prints.
+/// The output of `--output json`.
 #[derive(Serialize)]
-struct Document<'a> {
-    subscriptions: Vec<Line<'a>>,
+struct SubscriptionsDocument<'a> {
+    subscriptions: Vec<SubscriptionEntry<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'a> {
+struct SubscriptionEntry<'a> {
     subscription_id: &'a str,
     display_name: &'a str,
     /// `Enabled`, `Warned`, `PastDue`, `Disabled` or `Deleted`.
     state: &'a str,
     tenant_id: Option<&'a str>,
-    /// The tenant's name; `null` where it is not known.
+    /// The tenant's name; `null` if it is not known.
     tenant_name: Option<String>,
-    /// Whether Azure CLI uses it where none is named.
+    /// Whether it is Azure CLI's default subscription.
     is_az_default: bool,
 }
 
-/// What was found.
-struct Found {
+/// The subscriptions, and what is needed to show them.
+struct VisibleSubscriptions {
     reader: Reader,
     subscriptions: Vec<Subscription>,
     tenants: Vec<Tenant>,
     az_default: Option<String>,
 }
 
-impl Arguments {
+impl SubscriptionArguments {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         match self.command {
-            Command::List(list) => list.run(output).await,
+            SubscriptionCommand::List(list) => list.run(output).await,
         }
     }
 }
 
-impl List {
+impl ListSubscriptions {
     async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let place = Place::here()?;
         let looked = async {
             let reader = self.identity.reader(&place, output).await?;
             let (subscriptions, tenants) = tokio::join!(reader.subscriptions(), reader.tenants());
-            Ok::<_, Failure>(Found {
+            Ok::<_, Failure>(VisibleSubscriptions {
                 subscriptions: subscriptions?,
                 tenants,
                 az_default: az_default(&*place.system),
@@ -111,23 +111,23 @@ impl List {
     }
 }
 
-impl Found {
+impl VisibleSubscriptions {
     fn is_az_default(&self, subscription: &Subscription) -> bool {
         let id = &subscription.subscription_id;
         let default = self.az_default.as_deref();
         default.is_some_and(|default| default.eq_ignore_ascii_case(id))
     }
 
-    fn document(&self) -> Document<'_> {
+    fn document(&self) -> SubscriptionsDocument<'_> {
         let line = |subscription| self.line(subscription);
-        Document {
+        SubscriptionsDocument {
             subscriptions: self.subscriptions.iter().map(line).collect(),
         }
     }
 
-    fn line<'a>(&'a self, subscription: &'a Subscription) -> Line<'a> {
+    fn line<'a>(&'a self, subscription: &'a Subscription) -> SubscriptionEntry<'a> {
         let tenant_id = subscription.tenant_id.as_deref();
-        Line {
+        SubscriptionEntry {
             subscription_id: &subscription.subscription_id,
             display_name: &subscription.display_name,
             state: &subscription.state,

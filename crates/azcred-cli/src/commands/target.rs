@@ -1,13 +1,14 @@
-//! What a token is for: the options of every command that gets one.
+//! The resource of a token: the options of every command that gets one.
 
 use crate::choice::explained;
 use azcred::{Scope, TenantId};
 use clap::Args;
 
-/// What the token is for.
+/// The resource of a token.
 #[derive(Args)]
 pub(super) struct Target {
-    /// What the token is for, such as https://ml.azure.com/.default [default: Azure Resource Manager]
+    /// What the token is for, such as https://ml.azure.com/.default [default: Azure Resource
+    /// Manager]
     #[arg(long, value_name = "SCOPE", value_parser = scope)]
     scope: Option<Scope>,
 
@@ -21,7 +22,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The scope, where one was given in either form.
+    /// The scope, from either option.
     pub(super) fn scope(&self) -> Option<Scope> {
         self.scope.clone().or_else(|| self.resource.clone())
     }

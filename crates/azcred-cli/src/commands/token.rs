@@ -63,27 +63,27 @@ pub(crate) struct Token {
     choice: Choice,
 }
 
-/// What `--output json` prints: the names of `az account get-access-token`, whose `expiresOn` is
-/// local time where ours is UTC.
+/// The output of `--output json`. The names are those of `az account get-access-token`, whose
+/// `expiresOn` is local time. Here it is UTC.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+struct TokenDocument<'a> {
     /// The token.
     access_token: &'a str,
-    /// When it ends: RFC 3339, UTC.
+    /// When it expires: RFC 3339, UTC.
     expires_on: String,
     /// The same in seconds since 1970.
     #[serde(rename = "expires_on")]
     expires_on_unix: i64,
-    /// The tenant that gave it: its id.
+    /// The id of the tenant that issued it.
     tenant: Option<String>,
-    /// How it is to be sent; always `Bearer`.
+    /// The token's type, which is always `Bearer`.
     token_type: &'static str,
-    /// What was asked for.
+    /// The requested scope.
     scope: &'a str,
-    /// The source that it comes from, by its name in the Azure SDKs.
+    /// The source of the token, by its name in the Azure SDKs.
     credential: &'static str,
-    /// The same, as options name it.
+    /// The source of the token, by azcred's name.
     source: Source,
 }
 
@@ -117,7 +117,7 @@ impl Token {
             .ok()
             .and_then(|principal| principal.tenant_id)
             .or_else(|| self.target.tenant.map(|tenant| tenant.to_string()));
-        output.json(&Document {
+        output.json(&TokenDocument {
             access_token: token.secret(),
             expires_on: time::rfc3339(token.expires_on()).ok_or_else(|| {
                 Failure::new(
@@ -137,8 +137,8 @@ impl Token {
     }
 }
 
-/// The claims of a challenge: the JSON, or the same in base64 as headers have it ('Claims
-/// challenges, claims requests, and client capabilities').
+/// The claims of a challenge: JSON, or base64 of it as in headers ('Claims challenges, claims
+/// requests, and client capabilities').
 fn claims(text: &str) -> Result<String, String> {
     let text = text.trim();
     let is_object = |text: &str| {
@@ -161,7 +161,7 @@ fn claims(text: &str) -> Result<String, String> {
         })
 }
 
-/// On a screen a token is a password that anybody may look at.
+/// On a screen, other people can read the token, which works like a password.
 fn warn(output: &Output, token: &AccessToken) {
     output.remark(&format!(
         "this token works like a password and expires {}. To use it unseen: `curl -H \"Authorization: Bearer $(azcred token)\" …`",
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn claims_are_taken_as_json_and_in_both_kinds_of_base64() {
+    fn claims_are_accepted_as_json_and_in_both_kinds_of_base64() {
         const JSON: &str = r#"{"access_token":{"nbf":{"value":"~>?"}}}"#;
         let standard = base64::engine::general_purpose::STANDARD.encode(JSON);
         let unpadded = URL_SAFE_NO_PAD.encode(JSON);

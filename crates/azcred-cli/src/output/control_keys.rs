@@ -1,11 +1,11 @@
-//! Keeps `^C` off the screen while a line is drawn again: the terminal would write it behind that
-//! line, onto the next one, where the line is then cleared in vain.
+//! Keeps `^C` off the screen while a line is redrawn. The terminal would write it after that line
+//! and move on to the next one, so that the wrong line is cleared.
 
 #[cfg(unix)]
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Control keys are not shown until this and all others of its kind are dropped. Does nothing where
-/// no terminal of ours is.
+/// Control keys are not shown until this and all others of this type are dropped. Does nothing
+/// without a terminal of our own.
 pub(crate) struct UnseenControlKeys(());
 
 #[cfg(unix)]
@@ -16,10 +16,10 @@ mod terminal {
     };
     use std::io;
 
-    /// Changes the terminal; what it was before, where there is one to change.
+    /// Changes the terminal. Returns its former settings, if it was changed.
     pub(super) fn hide() -> Option<Termios> {
         let input = io::stdin();
-        // Who is in the background would be stopped. Where there is no telling, nobody is stopped
+        // A background process would be stopped. If that can't be checked, it is not stopped
         // either.
         let is_ours = isatty(&input) && tcgetpgrp(&input).map_or(true, |group| group == getpgrp());
         let before = tcgetattr(&input).ok().filter(|_| is_ours)?;
@@ -34,7 +34,7 @@ mod terminal {
     }
 }
 
-/// How many want it, and what the terminal was before the first of them.
+/// The number of users, and the terminal's settings before the first of them.
 #[cfg(unix)]
 static WANTED: Mutex<(usize, Option<rustix::termios::Termios>)> = Mutex::new((0, None));
 

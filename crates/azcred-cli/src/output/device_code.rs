@@ -1,5 +1,5 @@
-//! How a code that is to be entered elsewhere is shown: large where there is room, with its address
-//! as a link and as a QR code.
+//! How a device code is shown: in large letters if there is room, with its URL as a link and as a
+//! QR code.
 
 use super::{
     letters::large,
@@ -10,27 +10,27 @@ use super::{
     wrap::wrap,
 };
 
-/// What is shown. All of it is fit for a screen.
+/// The texts to show, all safe for a screen.
 pub(crate) struct Shown<'a> {
-    /// What is typed.
+    /// The code.
     pub(crate) code: &'a str,
-    /// Where it is typed.
+    /// The URL.
     pub(crate) address: &'a str,
-    /// The same with the code in it, where there is one.
+    /// The URL with the code in it, if there is one.
     pub(crate) complete: Option<&'a str>,
     /// Whether the code is on the clipboard.
     pub(crate) copied: bool,
 }
 
 const INDENT: usize = 2;
-/// Between the words and the QR code beside them.
+/// The gap between text and QR code.
 const GAP: usize = 3;
-/// What the words need beside a QR code: large letters of a code of nine.
+/// The width of the text next to a QR code: large letters for a code of nine characters.
 const WORDS: usize = 56;
-/// What stands beneath all of it: an empty line and the countdown, and where the command was typed.
+/// The lines below: an empty line, the countdown, and the line of the command.
 const BENEATH: usize = 3;
 
-/// For a screen that shows more than lines.
+/// For a screen that can show more than plain lines.
 pub(crate) fn rich(shown: &Shown<'_>, screen: Screen) -> Vec<String> {
     let qr = qr(shown.complete.unwrap_or(shown.address))
         .filter(|qr| INDENT + qr.width <= screen.columns);
@@ -59,7 +59,7 @@ pub(crate) fn rich(shown: &Shown<'_>, screen: Screen) -> Vec<String> {
     }
 }
 
-/// Lines of text and nothing else.
+/// Plain lines of text.
 pub(crate) fn plain(shown: &Shown<'_>, width: usize) -> Vec<String> {
     let sentence = format!(
         "To sign in, open {} in any browser, on this computer or another, and enter the code {}",
@@ -112,8 +112,7 @@ fn copied(shown: &Shown<'_>) -> String {
     }
 }
 
-/// An address to be read and copied, and to be followed where the terminal makes a link of it (OSC
-/// 8).
+/// A URL to read and copy. If the terminal supports links, it can be clicked (OSC 8).
 pub(crate) fn link(address: &str, screen: Screen) -> String {
     let text = paint(CODE, address);
     match screen.has_links {
@@ -130,10 +129,10 @@ fn indented(lines: &[String]) -> Vec<String> {
     lines.iter().map(indent).collect()
 }
 
-/// Words on the left, in the middle of the height of the code on the right.
+/// Text on the left, vertically centred on the QR code on the right.
 fn side_by_side(words: &[String], qr: &Qr, room: usize) -> Vec<String> {
     let above = qr.lines.len().saturating_sub(words.len()) / 2;
-    // The widest line decides where the code stands, so that it is near.
+    // The QR code comes right after the widest line.
     let widest = words
         .iter()
         .map(|line| width_of(line))
@@ -180,7 +179,7 @@ mod tests {
         }
     }
 
-    /// As it is seen: without colours, and every line as long as it is.
+    /// As people see it: without colours and line ends.
     fn seen_on(columns: usize, rows: usize) -> String {
         let lines = rich(&ENTRA, screen(columns, rows));
         let lines: Vec<String> = lines
@@ -204,17 +203,17 @@ mod tests {
     }
 
     #[test]
-    fn on_a_wide_screen_the_qr_code_stands_beside_the_words() {
+    fn on_a_wide_screen_the_qr_code_is_next_to_the_text() {
         assert_seen!("device-code-110", seen_on(110, 30));
     }
 
     #[test]
-    fn on_a_usual_screen_there_is_no_room_for_it() {
+    fn on_a_usual_screen_there_is_no_qr_code() {
         assert_seen!("device-code-80", seen_on(80, 24));
     }
 
     #[test]
-    fn on_a_tall_screen_it_stands_beneath() {
+    fn on_a_tall_screen_the_qr_code_is_below() {
         assert_seen!("device-code-80-tall", seen_on(80, 45));
     }
 
@@ -241,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn the_code_and_the_address_can_be_copied_wherever_they_are_shown() {
+    fn the_code_and_the_url_can_always_be_copied() {
         for (columns, rows) in [(40, 10), (80, 24), (80, 60), (200, 60)] {
             let seen = seen_on(columns, rows);
             assert!(
@@ -257,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_is_a_link_where_links_are_made() {
+    fn the_url_is_a_link_if_the_terminal_supports_links() {
         let linking = Screen {
             has_links: true,
             ..screen(80, 24)
@@ -269,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn the_qr_code_holds_the_code_too_where_the_provider_has_an_address_with_it() {
+    fn the_qr_code_has_the_code_too_if_the_provider_returns_such_a_url() {
         let with = |complete| rich(&Shown { complete, ..ENTRA }, screen(120, 40));
         assert_ne!(
             with(None),
@@ -278,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_letters_are_not_made_for_is_shown_as_it_is() {
+    fn a_code_without_large_letters_is_shown_as_text() {
         let shown = Shown {
             code: "correct horse",
             ..ENTRA
@@ -291,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_of_wide_letters_keeps_to_the_screen() {
+    fn a_code_of_wide_letters_fits_the_screen() {
         let shown = Shown {
             code: "合言葉合言葉合言葉合言葉",
             ..ENTRA

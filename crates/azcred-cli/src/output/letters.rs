@@ -1,15 +1,15 @@
-//! Letters large enough to be read from across the desk, in half-blocks.
+//! Large letters, drawn in half-blocks.
 
 use super::qr::half;
 
-/// A letter's pixels: seven rows of five, the leftmost the highest bit.
+/// The pixels of a letter: seven rows of five. The highest bit is the leftmost.
 type Glyph = [u8; 7];
 
-/// How many characters wide a letter is, with the gap after it.
+/// The width of a letter with the gap after it, in characters.
 const WIDTH: usize = 6;
 
-/// What can be drawn: what codes are made of (RFC 8628 section 6.1). The zero has a stroke, as
-/// codes of Entra ID's have the letter too.
+/// The characters of device codes (RFC 8628 section 6.1). The zero has a stroke, as Entra ID's
+/// codes have the letter O too.
 const GLYPHS: [(char, Glyph); 37] = [
     ('A', [0x0e, 0x11, 0x11, 0x1f, 0x11, 0x11, 0x11]),
     ('B', [0x1e, 0x11, 0x11, 0x1e, 0x11, 0x11, 0x1e]),
@@ -50,7 +50,7 @@ const GLYPHS: [(char, Glyph); 37] = [
     ('-', [0x00, 0x00, 0x00, 0x1f, 0x00, 0x00, 0x00]),
 ];
 
-/// `text` in four lines; `None` where a character can't be drawn or a line would be wider than
+/// `text` in four lines. `None` if a character can't be drawn, or if a line would be wider than
 /// `room`.
 pub(crate) fn large(text: &str, room: usize) -> Option<Vec<String>> {
     if text.is_empty() || text.chars().count() * WIDTH - 1 > room {
@@ -83,7 +83,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn letters_stand_beside_each_other_and_fit() {
+    fn letters_are_side_by_side_and_fit() {
         assert_eq!(
             large("A1-", 17).unwrap(),
             ["▄▀▀▀▄  ▄█", "█▄▄▄█   █   ▄▄▄▄▄", "█   █   █", "▀   ▀  ▀▀▀"]
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_code_can_not_be_made_of_is_left_to_plain_text() {
+    fn other_characters_have_no_large_letters() {
         for text in ["", "a", "A B", "Ä", "A\u{1b}"] {
             assert!(large(text, 1000).is_none(), "{text:?}");
         }

@@ -1,4 +1,5 @@
-//! What people and programs see: results on standard output, everything else on standard error.
+//! The output for people and programs: results on standard output, everything else on standard
+//! error.
 
 pub(crate) mod chain_table;
 mod control_keys;
@@ -28,29 +29,29 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
-/// The width of the word 'note:' and a space.
+/// The width of 'note:' and a space.
 const NOTE: usize = 6;
 
-/// How results are written.
+/// The format of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For programs: a stable shape.
+    /// JSON for programs, with a stable format.
     Json,
 }
 
 /// The two streams, and how to write to them.
 ///
-/// A reader that goes away (`azcred … | head -1`) ends the writing and nothing else.
+/// If the reader closes the pipe (`azcred … | head -1`), only the output ends.
 pub(crate) struct Output {
-    /// For people or for programs.
+    /// The format of results.
     pub(crate) format: Format,
-    /// Whether details that most people don't need are shown too.
+    /// Whether details that most people don't need are shown.
     pub(crate) verbose: bool,
     stdout: AutoStream<io::Stdout>,
     trouble: Option<io::Error>,
-    /// Traces and a spinner would write over each other.
+    /// With traces, there is no spinner: they would overwrite each other.
     traced: bool,
     /// `--no-input`.
     no_input: bool,
@@ -68,12 +69,12 @@ impl Output {
         }
     }
 
-    /// Whether the command line says that nothing may be asked for.
+    /// Whether the option `--no-input` forbids prompts.
     pub(crate) fn no_input(&self) -> bool {
         self.no_input
     }
 
-    /// Why a person can't be asked to type something; `None` where they can.
+    /// Why a person can't be prompted. `None` if a person can.
     pub(crate) fn why_not_ask(&self, system: &dyn System) -> Option<String> {
         if self.no_input {
             return Some("--no-input is given".to_owned());
@@ -84,7 +85,7 @@ impl Output {
         (!io::stdin().is_terminal()).then(|| "standard input is not a terminal".to_owned())
     }
 
-    /// A line of a question, on standard error, whoever reads the result.
+    /// A line of a prompt on standard error, in every output format.
     pub(crate) fn prompt(&self, line: impl fmt::Display) {
         let _ = writeln!(anstream::stderr(), "{line}");
     }
@@ -98,7 +99,7 @@ impl Output {
         io::stdout().is_terminal()
     }
 
-    /// One line of the result, styled as it may be.
+    /// Writes one line of the result, styled if the stream allows it.
     pub(crate) fn line(&mut self, line: impl fmt::Display) {
         if self.trouble.is_none()
             && let Err(error) = writeln!(self.stdout, "{line}").and_then(|()| self.stdout.flush())
@@ -107,7 +108,7 @@ impl Output {
         }
     }
 
-    /// The result, for programs.
+    /// Writes the result for programs.
     pub(crate) fn json(&mut self, result: &impl Serialize) {
         match serde_json::to_string_pretty(result) {
             Ok(text) => self.line(text),
@@ -115,24 +116,23 @@ impl Output {
         }
     }
 
-    /// A remark for people, on standard error; nothing where a program reads.
+    /// Writes a remark for people on standard error. Nothing with JSON output.
     #[cfg(feature = "emulator")]
     pub(crate) fn note(&self, note: impl fmt::Display) {
         if !self.is_json() {
-            // Where standard error is closed there is nobody to tell.
+            // If standard error is closed, nothing else can be done.
             let _ = writeln!(anstream::stderr(), "{note}");
         }
     }
 
-    /// A remark of its own, under the word 'note', in lines that fit; nothing where a program
-    /// reads.
+    /// Writes a remark after the word 'note', wrapped. Nothing with JSON output.
     pub(crate) fn remark(&self, sentence: &str) {
         if !self.is_json() {
             self.caution(sentence);
         }
     }
 
-    /// The same, whoever reads the result: somebody has to fix what it is about.
+    /// Writes a remark with every output format, as it needs an action.
     pub(crate) fn caution(&self, sentence: &str) {
         let lines = wrap::wrap(sentence, wrap::Stream::Stderr.width().saturating_sub(NOTE));
         for (number, line) in lines.iter().enumerate() {
@@ -148,12 +148,12 @@ impl Output {
         }
     }
 
-    /// A failure, on standard error.
+    /// Writes a failure to standard error.
     pub(crate) fn failure(&self, failure: &Failure) {
         failure::show(failure, self.format, self.verbose);
     }
 
-    /// Whether the result was written. A reader that had enough is no failure.
+    /// Checks that the result was written. A reader that closed the pipe is not an error.
     pub(crate) fn finish(&mut self) -> Result<(), Failure> {
         match self.trouble.take() {
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
@@ -165,12 +165,12 @@ impl Output {
         }
     }
 
-    /// A spinner for `what`, which shows itself where it helps.
+    /// A spinner for `what`. It is shown only if it is useful.
     pub(crate) fn spinner(&self, what: &'static str) -> Spinner {
         Spinner::new(what, !self.traced && !self.is_json())
     }
 
-    /// Awaits `work` and shows that something is going on where it takes more than a moment.
+    /// Awaits `work`. Shows a spinner if that takes more than a moment.
     pub(crate) async fn waiting<T>(&self, what: &'static str, work: impl Future<Output = T>) -> T {
         self.spinner(what).during(work).await
     }

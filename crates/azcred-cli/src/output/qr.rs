@@ -1,27 +1,27 @@
-//! A QR code in half-blocks: two modules above each other in one character.
+//! A QR code in half-blocks: each character shows two modules, one above the other.
 
 use super::style::paint;
 use anstyle::{Ansi256Color, Style};
 use qrcode::{Color, EcLevel, QrCode};
 
-/// Black on white, whatever the screen's own colours are: scanners want dark modules on a light
-/// ground. These two of the 256 are fixed, where themes change the first sixteen.
+/// Black on white, whatever the theme: scanners need dark modules on a light ground. These two of
+/// the 256 colours are fixed; themes change only the first sixteen.
 const INK: Style = Style::new()
     .fg_color(Some(anstyle::Color::Ansi256(Ansi256Color(16))))
     .bg_color(Some(anstyle::Color::Ansi256(Ansi256Color(231))));
 
-/// The light border without which scanners don't find it, in modules (ISO/IEC 18004 section 5.3.8).
+/// The light border that scanners need, in modules (ISO/IEC 18004 section 5.3.8).
 const QUIET: usize = 4;
 
-/// Lines of the same width, to be shown where colours are.
+/// Lines of the same width, for screens with colours.
 pub(crate) struct Qr {
     pub(crate) lines: Vec<String>,
     /// In characters.
     pub(crate) width: usize,
 }
 
-/// The code that holds `text`; `None` where none can hold that much. A screen is neither torn nor
-/// dirty, so the least of error correction makes it as small as it can be.
+/// The QR code for `text`. `None` if the text is too long. A screen is neither torn nor dirty, so
+/// the lowest error correction is enough and makes the code small.
 pub(crate) fn qr(text: &str) -> Option<Qr> {
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
     let size = code.width();
@@ -42,7 +42,7 @@ pub(crate) fn qr(text: &str) -> Option<Qr> {
     Some(Qr { lines, width })
 }
 
-/// Two pixels above each other.
+/// Two pixels, one above the other.
 pub(super) fn half(upper: bool, lower: bool) -> char {
     match (upper, lower) {
         (true, true) => '█',
@@ -56,7 +56,7 @@ pub(super) fn half(upper: bool, lower: bool) -> char {
 mod tests {
     use super::*;
 
-    /// The modules as they are seen, with the border.
+    /// The modules as a scanner sees them, with the border.
     fn seen(code: &Qr) -> Vec<Vec<bool>> {
         code.lines
             .iter()
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_drawn_is_the_code_within_its_quiet_zone() {
+    fn the_drawing_is_the_code_with_its_quiet_zone() {
         let text = "https://microsoft.com/devicelogin";
         let drawn = qr(text).unwrap();
         let code = QrCode::with_error_correction_level(text, EcLevel::L).unwrap();
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_brings_its_own_ground_and_gives_it_back() {
+    fn every_line_sets_and_resets_its_colours() {
         for line in qr("https://contoso.com/").unwrap().lines {
             assert!(line.starts_with("\u{1b}["), "{line:?}");
             assert!(line.contains("48;5;231"), "{line:?}");
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_code_can_hold_has_none() {
+    fn too_long_a_text_has_no_code() {
         assert!(qr(&"x".repeat(10_000)).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! What a stream's screen can show, as far as variables and its size tell.
+//! What a stream's screen can show, according to variables and its size.
 
 use azcred::system::{RealSystem, System};
 use std::{
@@ -8,40 +8,40 @@ use std::{
 };
 use terminal_size::{Height, Width, terminal_size_of};
 
-/// What lines are written for: a terminal, a file, a pipe.
+/// The target of lines: a terminal, a file or a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Screen {
-    /// How many characters a line has.
+    /// Characters in a line.
     pub(crate) columns: usize,
-    /// How many lines it has.
+    /// Lines of the screen.
     pub(crate) rows: usize,
-    /// Whether it can show more than ASCII.
+    /// Whether it can show characters beyond ASCII.
     pub(crate) is_unicode: bool,
-    /// Whether it shows block characters and colours, and whether a line may be drawn again. Else
-    /// lines are plain, written once, and can be read by a screen reader or in a log.
+    /// Whether it shows block characters and colours, and whether a line can be redrawn. Otherwise
+    /// lines are plain and written once, for screen readers and logs.
     pub(crate) is_rich: bool,
-    /// Whether it makes links of text (OSC 8).
+    /// Whether it supports links (OSC 8).
     pub(crate) has_links: bool,
-    /// Whether it lets programs write to the clipboard (OSC 52).
+    /// Whether programs can write to the clipboard (OSC 52).
     pub(crate) clipboard: Clipboard,
 }
 
-/// Who writes to the clipboard.
+/// What writes to the clipboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Clipboard {
-    /// Nobody, as far as we know.
+    /// Nothing, as far as azcred knows.
     None,
-    /// The terminal does, by default.
+    /// The terminal, by default.
     Terminal,
-    /// tmux stands between, and does where its option `set-clipboard` is `on`.
+    /// tmux, if its option `set-clipboard` is `on`.
     Tmux,
 }
 
-/// Narrower than this nothing stands beside anything.
+/// On a narrower screen, everything is in one column.
 const NARROW: usize = 40;
 
 impl Screen {
-    /// The one on standard output, for tables: they take what there is.
+    /// The screen of standard output, for tables, which use its full width.
     pub(crate) fn of_stdout() -> Self {
         let size = terminal_size_of(io::stdout());
         let size = size.map(|(Width(columns), Height(rows))| (columns.into(), rows.into()));
@@ -50,7 +50,7 @@ impl Screen {
         screen
     }
 
-    /// The one on standard error. `plain` leaves away all that is more than lines of text.
+    /// The screen of standard error. With `plain`, only lines of text.
     pub(crate) fn of_stderr(plain: bool) -> Self {
         let size = terminal_size_of(io::stderr());
         let size = size.map(|(Width(columns), Height(rows))| (columns.into(), rows.into()));
@@ -59,7 +59,7 @@ impl Screen {
         Self::with(is_watched, size, |name| std::env::var(name).ok())
     }
 
-    /// One that shows lines of this width and nothing else.
+    /// A screen for plain lines of this width.
     #[cfg(test)]
     pub(super) fn of_width(columns: usize, is_unicode: bool) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Screen {
         }
     }
 
-    /// One of this size with these variables.
+    /// A screen of this size, with these variables.
     fn with(
         is_watched: bool,
         size: Option<(usize, usize)>,
@@ -92,10 +92,10 @@ impl Screen {
         }
     }
 
-    /// Whether a screen with these variables shows block characters: not where the locale says
-    /// another encoding (the first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set, POSIX
-    /// 'Internationalization Variables'), nor on Linux's console, whose font has few of them. Where
-    /// no locale is said at all, as in most containers, it is UTF-8 that is read.
+    /// Whether a screen with these variables shows block characters. It does not if the locale
+    /// names another encoding (the first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set, POSIX
+    /// 'Internationalization Variables'), nor on Linux's console, whose font has few of them.
+    /// Without a locale, as in most containers, terminals use UTF-8.
     pub(crate) fn is_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
         if variable("TERM").is_some_and(|term| matches!(term.as_str(), "linux" | "dumb")) {
             return false;
@@ -111,18 +111,18 @@ impl Screen {
     }
 }
 
-/// Terminals that make links of OSC 8, by what they set; others ignore it or, some old ones, show
-/// it.
+/// Terminals that support OSC 8 links, by the variables that they set. Others ignore links, or show
+/// their codes, as some old ones do.
 fn makes_links(variable: &impl Fn(&str) -> Option<String>) -> bool {
     let is_known = match variable("TERM_PROGRAM").as_deref() {
         Some("iTerm.app" | "WezTerm" | "vscode" | "ghostty" | "Hyper" | "rio" | "zed") => true,
-        // tmux passes links on since 3.4, to terminals that make them.
+        // Since 3.4, tmux passes links on to terminals that support them.
         Some("tmux") => {
             variable("TERM_PROGRAM_VERSION").is_some_and(|version| is_at_least(&version, (3, 4)))
         }
         _ => false,
     };
-    // GNOME's terminal library since 0.50, which has shown links well since 0.52.
+    // GNOME's terminal library supports links since 0.50, and shows them correctly since 0.52.
     let vte = variable("VTE_VERSION").and_then(|version| version.parse::<u32>().ok());
     is_known
         || vte.is_some_and(|version| version >= 5200)
@@ -150,14 +150,14 @@ fn is_at_least(version: &str, least: (u32, u32)) -> bool {
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= least
 }
 
-/// Terminals that take OSC 52 without having been told to. iTerm2, xterm and Konsole are among
-/// those that have to be told, and don't say whether they were.
+/// Terminals that accept OSC 52 by default. iTerm2, xterm and Konsole need a setting, which
+/// programs can't read.
 fn writes_clipboard(variable: &impl Fn(&str) -> Option<String>) -> Clipboard {
     if variable("TMUX").is_some() {
         return Clipboard::Tmux;
     }
     let term = variable("TERM").unwrap_or_default();
-    // screen swallows it.
+    // screen discards it.
     if variable("STY").is_some() || term.starts_with("screen") {
         return Clipboard::None;
     }
@@ -188,7 +188,7 @@ fn is_one_of(term: &str, names: &[&str]) -> bool {
 }
 
 impl Clipboard {
-    /// Whether what is written is likely to get there.
+    /// Whether text is likely to reach the clipboard.
     pub(crate) fn takes(self) -> bool {
         match self {
             Self::None => false,
@@ -198,10 +198,10 @@ impl Clipboard {
     }
 }
 
-/// How long tmux may take to tell.
+/// Longest wait for tmux.
 const TMUX: Duration = Duration::from_millis(300);
 
-/// Whether tmux passes on what programs copy (tmux(1), `set-clipboard`: only `on` does).
+/// Whether tmux passes on copied text (tmux(1), `set-clipboard`: only with `on`).
 fn tmux_takes() -> Option<bool> {
     let mut asked = Command::new(RealSystem.find_program("tmux")?)
         .args(["show-options", "-s", "-v", "set-clipboard"])
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_screen_of_some_width_with_colours_shows_more_than_lines() {
+    fn a_wide_enough_screen_with_colours_shows_more_than_lines() {
         assert!(screen(&[("TERM", "xterm-256color")]).is_rich);
         for plain in [
             screen(&[("TERM", "dumb")]),
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_for_terminals_that_are_known_to_make_them() {
+    fn links_are_for_terminals_that_support_them() {
         for yes in [
             ("TERM", "xterm-kitty"),
             ("TERM", "foot-extra"),
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clipboard_is_promised_where_the_terminal_takes_it_by_default() {
+    fn the_clipboard_is_announced_if_the_terminal_accepts_it_by_default() {
         let clipboard = |variables| screen(variables).clipboard;
         assert_eq!(clipboard(&[("TERM", "alacritty")]), Clipboard::Terminal);
         assert_eq!(

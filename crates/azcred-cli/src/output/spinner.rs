@@ -1,4 +1,4 @@
-//! A sign of life on standard error, for whatever takes more than a moment.
+//! A spinner on standard error, for everything that takes more than a moment.
 
 use super::UnseenControlKeys;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -16,15 +16,15 @@ use tracing::{
 };
 use tracing_subscriber::layer::{Context, Layer};
 
-/// What takes less shows nothing: a flicker is worse than a pause.
+/// Shorter work shows nothing: a flicker is worse than a pause.
 const MOMENT: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_millis(100);
 
-/// A spinner that shows itself only where somebody watches and has to wait.
+/// A spinner that appears only on a terminal, after a moment.
 pub(crate) struct Spinner(Option<ProgressBar>);
 
 impl Spinner {
-    /// One that says `what` is going on; one that never shows itself where it is not `wanted`.
+    /// A spinner with this text. If it is not `wanted`, it never appears.
     pub(super) fn new(what: &'static str, wanted: bool) -> Self {
         if !wanted || !Self::is_watched() {
             return Self(None);
@@ -33,14 +33,14 @@ impl Spinner {
         Self(Some(bar.with_message(what)))
     }
 
-    /// Says something else is going on.
+    /// Changes the text.
     pub(crate) fn say(&self, what: impl Into<Cow<'static, str>>) {
         if let Some(bar) = &self.0 {
             bar.set_message(what);
         }
     }
 
-    /// Steps aside while something is written.
+    /// Hides the spinner while something is written.
     pub(crate) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
         match &self.0 {
             Some(bar) => bar.suspend(write),
@@ -48,7 +48,7 @@ impl Spinner {
         }
     }
 
-    /// Awaits `work`, showing itself after a moment, and leaves no trace.
+    /// Awaits `work`, shows the spinner after a moment, and removes it at the end.
     pub(crate) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
         let Some(bar) = &self.0 else {
             return work.await;
@@ -70,23 +70,23 @@ impl Spinner {
         work.await
     }
 
-    /// Whether there is anybody to show one to.
+    /// Whether a person can see a spinner.
     pub(crate) fn is_watched() -> bool {
         io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
     }
 }
 
-/// The spinner of this moment, if any, and whether it is drawn.
+/// The present spinner, if there is one, and whether it is drawn.
 struct Now {
     bar: Option<ProgressBar>,
-    /// It has been long enough.
+    /// Whether the moment has passed.
     is_due: bool,
-    /// How many are there that want to be alone on the screen.
+    /// How many other drawings need the screen.
     hidden_by: usize,
 }
 
 impl Now {
-    /// Draws it where it should be drawn.
+    /// Draws or hides the spinner.
     fn draw(&self) {
         if let (Some(bar), true, 0) = (&self.bar, self.is_due, self.hidden_by) {
             bar.reset();
@@ -106,7 +106,7 @@ fn now() -> MutexGuard<'static, Now> {
     NOW.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Keeps the spinner off the screen, where something else is drawn, until it is dropped.
+/// Hides the spinner until this is dropped, while something else is drawn.
 pub(crate) struct HiddenSpinner(());
 
 impl HiddenSpinner {
@@ -129,7 +129,7 @@ impl Drop for HiddenSpinner {
     }
 }
 
-/// Leaves no trace of a spinner, whether its work ends or is given up.
+/// Removes a spinner when its work ends or is dropped.
 struct Drawn<'a>(&'a ProgressBar);
 
 impl<'a> Drawn<'a> {
@@ -150,10 +150,10 @@ impl Drop for Drawn<'_> {
     }
 }
 
-/// Lets the spinner say which source a chain asks, as its traces tell.
+/// Shows in the spinner which source the chain tries, from its traces.
 pub(crate) struct Asking;
 
-/// Where the traces come from.
+/// The target of the chain's traces.
 pub(crate) const CHAIN: &str = "azcred::chain";
 
 impl<S: Subscriber> Layer<S> for Asking {

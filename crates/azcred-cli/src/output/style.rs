@@ -1,4 +1,4 @@
-//! Colours, few and with one meaning each, from the sixteen that every terminal's theme adapts.
+//! A few colours, each with one meaning, from the sixteen that a terminal's theme sets.
 
 use anstyle::AnsiColor;
 use clap::builder::Styles;
@@ -6,20 +6,20 @@ use std::fmt;
 
 pub(crate) use anstyle::Style;
 
-/// Something is as it should be.
+/// Something is right.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
-/// Something is not.
+/// Something is wrong.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
-/// Something deserves a look.
+/// Something may be wrong.
 pub(crate) const WARN: Style = AnsiColor::Yellow.on_default().bold();
-/// A heading, or the words that matter most.
+/// A heading, or the most important words.
 pub(crate) const STRONG: Style = Style::new().bold();
-/// Words that may be read last.
+/// Less important words.
 pub(crate) const DIM: Style = Style::new().dimmed();
-/// What can be typed.
+/// Something to type.
 pub(crate) const CODE: Style = AnsiColor::Cyan.on_default();
 
-/// Clap's help in the same hand.
+/// The same styles for clap's help.
 pub(crate) const HELP: Styles = Styles::styled()
     .header(STRONG)
     .usage(STRONG)
@@ -29,13 +29,13 @@ pub(crate) const HELP: Styles = Styles::styled()
     .valid(CODE)
     .invalid(WARN);
 
-/// Words in a style.
+/// Text in a style.
 pub(crate) fn paint(style: Style, words: impl fmt::Display) -> String {
     format!("{style}{words}{style:#}")
 }
 
-/// A sentence whose parts in backticks are what can be typed: shown in [`CODE`], between their
-/// backticks still, so that they can be told apart without colours.
+/// A sentence with the parts between backticks in [`CODE`]. The backticks stay, for screens without
+/// colours.
 pub(crate) fn with_code(sentence: &str) -> String {
     let mut shown = String::with_capacity(sentence.len());
     for (number, part) in sentence.split('`').enumerate() {
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn code_is_what_stands_between_two_backticks() {
+    fn text_between_two_backticks_is_code() {
         let plain = |sentence: &str| anstream::adapter::strip_str(&with_code(sentence)).to_string();
         for sentence in [
             "run `az login`, or `azcred doctor`",

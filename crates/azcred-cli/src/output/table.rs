@@ -1,11 +1,11 @@
-//! Columns: names and values, commands and what they do, lists with a head.
+//! Columns: names and values, commands and their descriptions, lists with titles.
 
 use super::{
     style::{DIM, STRONG, paint},
     width::{pad, width_of},
 };
 
-/// `rows` as lines: names dimmed and padded to the longest, values as they are.
+/// `rows` as lines: dimmed names, padded to the longest, then the values.
 pub(crate) fn pairs<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<String> {
     let widest = widest(rows);
     rows.iter()
@@ -16,7 +16,7 @@ pub(crate) fn pairs<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<String
         .collect()
 }
 
-/// Commands to type and what they do, indented.
+/// Commands to type and their descriptions, indented.
 #[cfg(feature = "emulator")]
 pub(crate) fn commands<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<String> {
     let widest = widest(rows);
@@ -32,8 +32,8 @@ pub(crate) fn commands<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<Str
         .collect()
 }
 
-/// A list under a head, the first column strong; where a line would not fit, every row is a few
-/// lines with the head beside each but the first.
+/// A list with titles and a bold first column. If a line does not fit, each row takes several
+/// lines, with a title before each value except the first.
 pub(crate) fn columns<const N: usize>(
     head: [&str; N],
     rows: &[[String; N]],
@@ -42,7 +42,7 @@ pub(crate) fn columns<const N: usize>(
     let used: [usize; N] = std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| width_of(&row[column]));
         let widest = cells.max().unwrap_or(0);
-        // A head over nothing is nothing.
+        // A column without values has no title.
         if widest == 0 {
             0
         } else {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_stand_beneath_each_other_where_a_line_has_room_for_them() {
+    fn cells_are_aligned_if_the_lines_have_room() {
         let rows = [row(["a", "1", "Enabled"]), row(["long name", "22", ""])];
         assert_eq!(
             plain(&rows, 80),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_every_script_stand_beneath_each_other() {
+    fn names_of_every_script_are_aligned() {
         let rows = [
             row(["日本チーム", "1", "Enabled"]),
             row(["Mu\u{308}ller", "22", "有効"]),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_with_nothing_in_it_is_none() {
+    fn an_empty_column_is_left_out() {
         assert_eq!(
             plain(&[row(["a", "", "b"])], 80),
             ["Name  state", "a     b"]

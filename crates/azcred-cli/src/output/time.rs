@@ -1,4 +1,4 @@
-//! Times: for people in UTC with how long from now, for programs as RFC 3339.
+//! Times: for people in UTC and relative to now, for programs as RFC 3339.
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
@@ -22,7 +22,7 @@ pub(crate) fn ago(time: OffsetDateTime) -> String {
     }
 }
 
-/// `in 71 minutes`; `expired` of what did.
+/// `in 71 minutes`, or `expired` for a time in the past.
 pub(crate) fn in_time(time: OffsetDateTime) -> String {
     match (time - OffsetDateTime::now_utc()).whole_seconds() {
         ..=0 => "expired".to_owned(),
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_a_while_ago_is_told_in_ever_larger_units() {
+    fn past_times_are_shown_in_a_suitable_unit() {
         let ago = |seconds| ago(OffsetDateTime::now_utc() - time::Duration::seconds(seconds));
         assert_eq!(ago(0), "just now");
         assert_eq!(ago(-9), "just now");
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_is_told_in_the_unit_that_fits() {
+    fn a_duration_is_shown_in_a_suitable_unit() {
         for (seconds, told) in [
             (0, "0 seconds"),
             (1, "1 second"),

@@ -1,9 +1,9 @@
-//! How many columns of a screen a text takes. A letter is not a column: East Asian letters and most
-//! emoji take two, combining marks none (Unicode Standard Annex 11, 'East Asian Width').
+//! The width of a text in columns. East Asian letters and most emoji take two columns, combining
+//! marks none (Unicode Standard Annex 11, 'East Asian Width').
 
 use unicode_width::UnicodeWidthStr;
 
-/// The columns that a text takes; what colours it takes none.
+/// The width of a text in columns. Colour codes take none.
 pub(crate) fn width_of(text: &str) -> usize {
     match text.contains('\u{1b}') {
         true => anstream::adapter::strip_str(text).to_string().width(),
@@ -11,7 +11,7 @@ pub(crate) fn width_of(text: &str) -> usize {
     }
 }
 
-/// A text and so many spaces that both take `width` columns.
+/// A text, padded with spaces to `width` columns.
 pub(crate) fn pad(text: &str, width: usize) -> String {
     let fill = width.saturating_sub(width_of(text));
     format!("{text}{:fill$}", "")
@@ -22,13 +22,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_takes_the_columns_that_a_terminal_gives_it() {
+    fn the_width_of_a_text_is_that_in_a_terminal() {
         for (text, wide) in [
             ("", 0),
             ("Contoso", 7),
             ("日本", 4),
             ("서울", 4),
-            // A letter and its mark, as macOS writes names.
+            // A letter and a combining mark, as macOS writes names.
             ("Mu\u{308}ller", 6),
             ("🚀", 2),
             ("👩\u{200d}🔬", 2),

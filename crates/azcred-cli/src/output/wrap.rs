@@ -1,15 +1,15 @@
-//! Sentences in lines that fit the screen.
+//! Wraps sentences to the screen's width.
 
 use super::width::width_of;
 use terminal_size::{Width, terminal_size_of};
 use unicode_width::UnicodeWidthChar;
 
-/// Longer lines are hard to read, however wide the screen.
+/// Longest line, as longer lines are hard to read.
 const WIDEST: usize = 100;
-/// Narrower than this nothing fits anyway.
+/// Shortest line: a narrower screen is not supported.
 const NARROWEST: usize = 40;
 
-/// Which stream the lines are for.
+/// The stream for the lines.
 #[derive(Clone, Copy)]
 pub(crate) enum Stream {
     Stdout,
@@ -17,8 +17,8 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// How many columns a line has; without end where no screen is there, so that logs can be
-    /// searched line by line.
+    /// Columns of a line. Without a screen there is no limit, so that logs can be searched line by
+    /// line.
     pub(crate) fn width(self) -> usize {
         match self.columns() {
             usize::MAX => usize::MAX,
@@ -26,7 +26,7 @@ impl Stream {
         }
     }
 
-    /// The same, however wide the screen: for tables.
+    /// Columns of the screen without the limit for sentences, for tables.
     pub(crate) fn columns(self) -> usize {
         let size = match self {
             Self::Stdout => terminal_size_of(std::io::stdout()),
@@ -38,11 +38,11 @@ impl Stream {
     }
 }
 
-/// Breaks `sentence` into lines of at most `width` columns. What stands between backticks is
-/// never broken, as it is meant to be copied; a word that does not fit stands alone.
+/// Breaks `sentence` into lines of at most `width` columns. Text between backticks is never broken,
+/// so that it can be copied. A longer word has a line to itself.
 ///
-/// Sentences have others' words in them: names of folders, what a service says. None can move the
-/// cursor or colour anything.
+/// Sentences contain text of others: folder names, messages of a service. Such text can't move the
+/// cursor or change colours.
 pub(crate) fn wrap(sentence: &str, width: usize) -> Vec<String> {
     let sentence = azcred::printable(sentence, usize::MAX);
     let mut lines = vec![String::new()];
@@ -66,9 +66,9 @@ pub(crate) fn wrap(sentence: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The word, or its pieces where it is wider than a line and in a script that has no spaces, and
-/// may break before every letter that takes two columns (Unicode Standard Annex 14, class ID). With
-/// each, whether it belongs right behind the one before.
+/// The word, or pieces of a word that is wider than a line. A script without spaces may break
+/// before every letter that takes two columns (Unicode Standard Annex 14, class ID). With each
+/// piece: whether it follows the one before without a space.
 fn pieces(word: &str, width: usize) -> Vec<(&str, bool)> {
     if width_of(word) <= width || word.contains('`') {
         return vec![(word, false)];
@@ -88,7 +88,7 @@ fn pieces(word: &str, width: usize) -> Vec<(&str, bool)> {
     ends.into_iter().map(piece).collect()
 }
 
-/// Splits at spaces outside of backticks.
+/// Splits at spaces outside backticks.
 fn words(sentence: &str) -> impl Iterator<Item = &str> {
     let mut in_code = false;
     sentence

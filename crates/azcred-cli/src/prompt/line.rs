@@ -1,9 +1,9 @@
-//! Asks a question whose answer may be seen, and reads a line.
+//! Prompts for a line that may be visible.
 
 use crate::failure::{Failure, Kind};
 use std::io::{self, BufRead, Write};
 
-/// What a person types in answer to a question; waits for as long as they take.
+/// Prompts for a line. Waits without a time limit.
 ///
 /// Cancel-safe: a line that is typed later is not read.
 pub(crate) async fn ask(question: &str) -> Result<String, Failure> {

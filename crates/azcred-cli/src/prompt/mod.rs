@@ -1,5 +1,5 @@
-//! Speaks to the person who signs in, on standard error: what to do, how long there is for it, and
-//! no trace of that afterwards.
+//! The prompts for a person who signs in, on standard error: what to do, how much time is left.
+//! They disappear at the end.
 
 pub(crate) mod line;
 pub(crate) mod secret;
@@ -25,27 +25,27 @@ use std::{
 };
 use url::Url;
 
-/// The terminal of whoever typed the command.
+/// The terminal of the user.
 #[derive(Default)]
 pub(crate) struct TerminalPrompt {
     plain: bool,
     screen: OnScreen,
-    /// What is about to be shown, and asks another program first.
+    /// A notice that is about to be shown, but first waits for another program.
     asking: Mutex<Option<JoinHandle<()>>>,
     has_asked: AtomicBool,
-    /// Says first why a person is asked.
+    /// Whether it says first why it prompts.
     announces: bool,
     has_announced: AtomicBool,
 }
 
-/// What is on the screen. Clones are the same.
+/// What is on the screen. Clones share it.
 #[derive(Clone, Default)]
 struct OnScreen {
     live: Arc<Mutex<Option<Live>>>,
 }
 
 impl TerminalPrompt {
-    /// One that never draws: lines of text alone.
+    /// A prompt that never redraws: only lines of text.
     pub(crate) fn plain() -> Self {
         Self {
             plain: true,
@@ -53,7 +53,7 @@ impl TerminalPrompt {
         }
     }
 
-    /// One of a command that is not there to sign anybody in: it says first why it asks.
+    /// A prompt for commands other than `login`: it says first why it prompts.
     pub(crate) fn announcing() -> Self {
         Self {
             announces: true,
@@ -61,8 +61,8 @@ impl TerminalPrompt {
         }
     }
 
-    /// Says whose the token is, where a person was asked for it: nothing else may show who signed
-    /// in at the other computer.
+    /// Shows the identity of the token after a prompt: for a sign-in on another computer, nothing
+    /// else shows it.
     pub(crate) fn signed_in(&self, who: &str) {
         if self.has_asked.load(Ordering::Relaxed) {
             self.settle();
@@ -72,8 +72,8 @@ impl TerminalPrompt {
         }
     }
 
-    /// Does what waits for another program in a thread of its own: on this one, the browser that
-    /// somebody signs in in is answered.
+    /// Does what waits for another program in a separate thread. This thread must serve the
+    /// browser's response.
     fn aside(&self, does: impl Fn() + Clone + Send + 'static) {
         let thread = thread::Builder::new().name("prompt".to_owned());
         match thread.spawn(does.clone()) {
@@ -82,11 +82,11 @@ impl TerminalPrompt {
         }
     }
 
-    /// Waits for that, so that what is shown next comes behind it.
+    /// Waits for that thread, so that the next notice comes after its notice.
     fn settle(&self) {
         let asking = held(&self.asking).take();
         if let Some(thread) = asking {
-            // Whatever it could not show is not shown.
+            // If the thread failed, its notice is not shown.
             let _ = thread.join();
         }
     }
@@ -97,11 +97,11 @@ impl OnScreen {
         held(&self.live)
     }
 
-    /// Writes lines, above the one that is drawn again.
+    /// Writes lines above the redrawn line.
     fn say(&self, lines: &[String]) {
         let mut text = lines.join("\n");
         text.push('\n');
-        // Where standard error is closed there is nobody to tell.
+        // If standard error is closed, nothing else can be done.
         let write = || {
             let _ = anstream::stderr().write_all(text.as_bytes());
         };
@@ -111,10 +111,10 @@ impl OnScreen {
         }
     }
 
-    /// Waits in sight, where a line can be drawn again.
+    /// Shows that the program waits, if a line can be redrawn.
     fn wait(&self, at: Screen, words: &'static str, until: Option<SystemTime>) {
         let mut live = self.live();
-        // First what was waited for before goes.
+        // First, the earlier line is removed.
         *live = None;
         *live = Some(Live::new(at, words, until));
     }
@@ -152,7 +152,7 @@ impl OnScreen {
                     .map(|line| format!("  {}", with_code(line))),
             );
             lines.push(String::new());
-            // Never broken by us: it is to be copied whole.
+            // This line is never broken, so that it can be copied.
             lines.push(link(url.as_str(), at));
             self.say(&spaced(lines));
         } else {
@@ -166,10 +166,10 @@ impl OnScreen {
     }
 }
 
-/// Why a person is asked.
+/// Why the program prompts.
 const ANNOUNCEMENT: &str = "No account was found that can get this token. Sign in to go on.";
 
-/// Longer codes are none that anybody types.
+/// The longest code that is shown. Real codes are shorter.
 const LONGEST_CODE: usize = 64;
 
 impl Prompt for TerminalPrompt {
@@ -224,7 +224,7 @@ impl Prompt for TerminalPrompt {
                 screen.wait(at, "Waiting for the sign-in in another window", None);
             }
             Notice::Over => *screen.live() = None,
-            // What can't be told yet can't be shown.
+            // A notice of a later version, which has no text here.
             _ => {}
         }
     }
@@ -238,22 +238,22 @@ impl fmt::Debug for TerminalPrompt {
     }
 }
 
-/// Nothing that runs under these locks leaves a change half done.
+/// No change under these locks can be half done.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The line that is drawn again while somebody is waited for, where one can be. It goes without a
-/// trace when it is dropped. Nothing else is drawn meanwhile.
+/// The line that is redrawn while the program waits, if the terminal allows it. It disappears when
+/// it is dropped. Nothing else is drawn meanwhile.
 struct Live {
     bar: Option<ProgressBar>,
     _alone: HiddenSpinner,
     _unseen: Option<UnseenControlKeys>,
 }
 
-/// A second has to be seen to pass.
+/// The countdown changes every second.
 const TICK: Duration = Duration::from_millis(120);
-/// Narrower than this the words are left away.
+/// On a narrower screen, the words are left out.
 const WORDY: usize = 64;
 
 impl Live {
@@ -266,7 +266,7 @@ impl Live {
                 _unseen: None,
             };
         }
-        // Before anything is drawn.
+        // This comes before anything is drawn.
         let unseen = UnseenControlKeys::new();
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let words = if at.columns < WORDY { "Waiting" } else { words };
@@ -300,13 +300,13 @@ impl Drop for Live {
     }
 }
 
-/// How long from now, `14:59`.
+/// The time left: `14:59`.
 fn clock(until: SystemTime) -> String {
     let left = seconds(until);
     format!("{}:{:02}", left / 60, left % 60)
 }
 
-/// The same for whoever reads it once: `15 minutes`.
+/// The time left, for text that does not change: `15 minutes`.
 fn minutes(until: SystemTime) -> String {
     match seconds(until) {
         left @ ..90 => format!("{left} seconds"),
@@ -314,19 +314,19 @@ fn minutes(until: SystemTime) -> String {
     }
 }
 
-/// To the nearest second, so that fifteen minutes begin as such.
+/// Rounded to the nearest second, so that fifteen minutes start as `15:00`.
 fn seconds(until: SystemTime) -> u64 {
     let left = until.duration_since(SystemTime::now()).unwrap_or_default();
     (left + Duration::from_millis(500)).as_secs()
 }
 
-/// With a line of air around.
+/// With an empty line before and after.
 fn spaced(lines: Vec<String>) -> Vec<String> {
     let air = || std::iter::once(String::new());
     air().chain(lines).chain(air()).collect()
 }
 
-/// Writes `text` to the clipboard by way of the terminal (OSC 52, xterm's 'Manipulate Selection
+/// Writes `text` to the clipboard through the terminal (OSC 52, xterm's 'Manipulate Selection
 /// Data').
 fn copy(text: &str) -> bool {
     let sequence = format!("\u{1b}]52;c;{}\u{7}", STANDARD.encode(text));
@@ -343,7 +343,7 @@ mod tests {
     use std::sync::mpsc;
 
     #[test]
-    fn the_time_that_is_left_begins_at_the_whole_minute_and_ends_at_nothing() {
+    fn the_countdown_starts_at_the_full_minute_and_ends_at_zero() {
         let from_now = |seconds| SystemTime::now() + Duration::from_secs(seconds);
         assert_eq!(clock(from_now(900)), "15:00");
         assert_eq!(clock(from_now(61)), "1:01");
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn what_asks_another_program_keeps_nobody_waiting_and_comes_before_what_is_shown_next() {
+    fn a_notice_that_waits_for_a_program_does_not_block_and_comes_before_the_next() {
         let prompt = TerminalPrompt::plain();
         let (go_on, may_go_on) = mpsc::channel();
         let may_go_on = Arc::new(Mutex::new(may_go_on));
@@ -363,14 +363,14 @@ mod tests {
             let answer = held(&may_go_on).recv_timeout(Duration::from_secs(20));
             *held(&told) = Some(answer.is_ok());
         });
-        // Had it been waited for, nobody could say so.
+        // If the call had waited, this line would not be reached.
         go_on.send(()).unwrap();
         prompt.show(&Notice::Over);
         assert_eq!(*held(&was_told), Some(true));
     }
 
     #[test]
-    fn debug_tells_nothing_of_what_is_shown() {
+    fn debug_hides_what_is_shown() {
         let shown = format!("{:?}", TerminalPrompt::default());
         assert_eq!(shown, "TerminalPrompt { plain: false, .. }");
     }

@@ -1,17 +1,17 @@
-//! Asks for a secret: without echo where somebody types, else a line of standard input.
+//! Prompts for a secret: without echo at a terminal, otherwise from a line of standard input.
 
 use crate::failure::{Failure, Kind};
 use azcred::SecretString;
 use std::io::{self, IsTerminal, Write};
 use zeroize::Zeroizing;
 
-/// The most that is read: no secret, token or password of Entra ID's is longer.
+/// The longest accepted input. Entra ID's secrets, tokens and passwords are shorter.
 const LIMIT: usize = 16 << 10;
 
-/// The secret that `what` names, without the white space around it.
+/// Prompts for a secret; `what` names it. White space around it is removed.
 ///
-/// Waits for as long as the person takes. Cancel-safe: the terminal shows what is typed again when
-/// the future is dropped.
+/// Waits without a time limit. Cancel-safe: when the future is dropped, the terminal shows typed
+/// text again.
 pub(crate) async fn ask(what: &str) -> Result<SecretString, Failure> {
     let read = if io::stdin().is_terminal() {
         from_terminal(&format!("{what} (it is not shown): ")).await
@@ -30,7 +30,7 @@ pub(crate) async fn ask(what: &str) -> Result<SecretString, Failure> {
     }
 }
 
-/// Ends the line of the question, answered or given up: what ends it at the terminal was not shown.
+/// Ends the line of the prompt, with or without input: the return key was not shown.
 struct EndsLine;
 
 impl Drop for EndsLine {
@@ -39,7 +39,7 @@ impl Drop for EndsLine {
     }
 }
 
-/// Asks a question, on a line that the result ends.
+/// Shows a prompt, whose line ends when the result is dropped.
 fn question(text: &str) -> EndsLine {
     let _ = write!(anstream::stderr(), "{text}");
     let _ = io::stderr().flush();
@@ -54,9 +54,9 @@ async fn blocking(
         .unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
-/// The first line, or all there is.
+/// The first line, or the whole input.
 fn line(input: &mut impl io::Read) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Never grows, so that no part of it is left behind elsewhere.
+    // The buffer never grows, so that no copy of a part stays in memory.
     let mut read = Zeroizing::new(vec![0; LIMIT + 1]);
     let mut length = 0;
     loop {
@@ -92,7 +92,7 @@ fn std_in() -> io::Result<io::Stdin> {
 
 #[cfg(unix)]
 async fn from_terminal(text: &str) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Before anybody can answer.
+    // The echo is off before the prompt appears.
     let _unseen = echo::Off::new()?;
     let _line = question(text);
     blocking(|| line(&mut std_in()?)).await
@@ -113,7 +113,7 @@ mod echo {
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
     use std::io;
 
-    /// What is typed is not shown, until this is dropped.
+    /// Typed text is not shown until this is dropped.
     pub(super) struct Off(Termios);
 
     impl Off {
@@ -121,7 +121,7 @@ mod echo {
             let before = tcgetattr(io::stdin())?;
             let mut unseen = before.clone();
             unseen.local_modes -= LocalModes::ECHO | LocalModes::ECHONL;
-            // What was typed before the question was shown on the screen: it is no answer to it.
+            // Text that was typed before the prompt was visible. It is not the secret.
             tcsetattr(io::stdin(), OptionalActions::Flush, &unseen)?;
             Ok(Self(before))
         }
@@ -142,7 +142,7 @@ mod tests {
         line(&mut bytes).map(|line| line.to_vec())
     }
 
-    /// Gives a byte at a time, as a person does.
+    /// Returns a byte at a time, like typed input.
     struct Slow<'a>(&'a [u8]);
 
     impl io::Read for Slow<'_> {
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_none() {
+    fn an_endless_line_is_rejected() {
         assert!(read(&[b'x'; LIMIT]).is_ok());
         assert!(read(&[b'x'; LIMIT + 1]).is_err());
     }

@@ -3,7 +3,7 @@
 use crate::{
     azure::Azure,
     home::Home,
-    person::Person,
+    person::BrowserUser,
     run::{Run, Said, assert_seen, end},
     terminal::Terminal,
 };
@@ -48,7 +48,7 @@ fn by_code(azure: &Azure, run: Run, name: &str) -> Said {
         .split_once("enter the code ")
         .or_else(|| shown.split_once("code\r\n"))
         .expect("a code");
-    Person::new(azure, name).enters(&code[..9]);
+    BrowserUser::new(azure, name).enters(&code[..9]);
     let mut said = end(child);
     said.stderr = terminal.rest();
     assert_eq!(said.code, 0, "{said}");

@@ -1,5 +1,4 @@
-//! An authority that means harm, or that is none: it answers on loopback with whatever a test makes
-//! of the request.
+//! A hostile or broken authority on the loopback address. A test determines its responses.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -12,19 +11,19 @@ use std::{
     time::Duration,
 };
 
-/// One request as it came in.
+/// One received request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Received {
     /// Method and path.
     pub(crate) line: String,
-    /// The headers, as they were written.
+    /// The headers as they were sent.
     pub(crate) head: String,
     /// The body.
     pub(crate) body: String,
 }
 
 impl Received {
-    /// A field of the form that was posted.
+    /// A field of the posted form.
     pub(crate) fn field(&self, name: &str) -> Option<String> {
         url::form_urlencoded::parse(self.body.as_bytes())
             .find(|(key, _)| key == name)
@@ -32,7 +31,7 @@ impl Received {
     }
 }
 
-/// Listens until it is dropped.
+/// A server, which stops when it is dropped.
 pub(crate) struct Authority {
     address: SocketAddr,
     received: Arc<Mutex<Vec<Received>>>,
@@ -41,7 +40,7 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    /// Answers each request with the bytes that `answer` makes of it.
+    /// Responds to each request with the bytes that `answer` returns.
     pub(crate) fn answering(answer: impl Fn(&Received) -> Vec<u8> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -53,7 +52,7 @@ impl Authority {
                 if stop.load(Ordering::SeqCst) {
                     return;
                 }
-                // A client that goes away in the middle is its own affair.
+                // If a client closes the connection early, that does not matter.
                 if let Ok(stream) = stream
                     && let Some(request) = read(&stream)
                 {
@@ -73,7 +72,7 @@ impl Authority {
         }
     }
 
-    /// What `AZURE_AUTHORITY_HOST` takes.
+    /// The URL for `AZURE_AUTHORITY_HOST`.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -121,7 +120,7 @@ fn read(stream: &TcpStream) -> Option<Received> {
     Some(request)
 }
 
-/// An HTTP response; the connection ends with it.
+/// An HTTP response that ends the connection.
 pub(crate) fn response(status: &str, headers: &str, body: &str) -> Vec<u8> {
     format!(
         "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}",

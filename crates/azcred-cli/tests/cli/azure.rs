@@ -1,9 +1,9 @@
-//! One emulator for all tests that run at the same moment; it goes with the last of them.
+//! One emulator for all tests that run at the same time. It stops after the last of them.
 
 use azcred_emulator::{Emulator, Info, Options, Persona, Way};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// An emulator and the runtime that it lives in.
+/// An emulator and its runtime.
 pub(crate) struct Azure {
     emulator: Option<Emulator>,
     runtime: tokio::runtime::Runtime,
@@ -12,7 +12,7 @@ pub(crate) struct Azure {
 static SHARED: Mutex<Weak<Azure>> = Mutex::new(Weak::new());
 
 impl Azure {
-    /// The emulator of this moment. Who arms faults or makes changes takes one of [`Azure::own`].
+    /// The shared emulator. A test that adds faults or makes changes needs [`Azure::own`].
     pub(crate) fn shared() -> Arc<Self> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(azure) = shared.upgrade() {
@@ -23,7 +23,7 @@ impl Azure {
         azure
     }
 
-    /// One for this test alone.
+    /// An emulator for one test.
     pub(crate) fn own(options: Options) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -39,7 +39,7 @@ impl Azure {
         }
     }
 
-    /// Does something beside it.
+    /// Runs a future in its runtime.
     pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
@@ -48,14 +48,14 @@ impl Azure {
         self.emulator.as_ref().expect("it runs").info()
     }
 
-    /// The variables of somebody inside. Where azcred keeps things is each test's own.
+    /// The variables of a persona. Each test has its own folder for azcred.
     pub(crate) fn environment(&self, persona: Persona, way: Way) -> Vec<(String, String)> {
         let mut set = self.info().environment(persona, way).set;
         set.retain(|(name, _)| name != "AZCRED_HOME");
         set
     }
 
-    /// The variables of an application of the seed, by name.
+    /// The variables of one of the seed's applications, by name.
     pub(crate) fn application(&self, name: &str) -> Vec<(String, String)> {
         let identity = self.info().identity(name).expect("the seed has it");
         let mut set = self.environment(Persona::NoAccount, Way::RealNames);

@@ -1,10 +1,10 @@
-//! `azcred cache`: what a person sees of the tokens on their disk.
+//! `azcred cache`: what a person sees of the tokens on disk.
 
 use crate::{azure::Azure, home::Home, run::assert_seen};
 use azcred_emulator::{Persona, Way};
 
 #[test]
-fn tokens_are_listed_without_being_shown_and_go_when_they_are_cleared() {
+fn tokens_are_listed_but_not_shown_and_can_be_cleared() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let environment = azure.environment(Persona::ServicePrincipal, Way::Ports);
@@ -28,7 +28,7 @@ fn tokens_are_listed_without_being_shown_and_go_when_they_are_cleared() {
 }
 
 #[test]
-fn where_no_token_may_be_kept_none_is() {
+fn with_the_cache_off_no_token_is_stored() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let environment = azure.environment(Persona::ServicePrincipal, Way::Ports);
@@ -43,7 +43,7 @@ fn where_no_token_may_be_kept_none_is() {
 }
 
 #[test]
-fn a_switch_that_can_not_be_meant_is_an_error_and_nothing_is_kept() {
+fn an_invalid_setting_is_an_error_and_stores_nothing() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let environment = azure.environment(Persona::ServicePrincipal, Way::Ports);
@@ -62,7 +62,7 @@ fn a_switch_that_can_not_be_meant_is_an_error_and_nothing_is_kept() {
 
 #[cfg(unix)]
 #[test]
-fn what_keeps_tokens_from_the_disk_is_told_to_people_beside_json_too() {
+fn an_error_that_prevents_storing_tokens_is_shown_with_json_too() {
     use std::os::unix::fs::PermissionsExt;
     let azure = Azure::shared();
     let home = Home::new(&azure);
@@ -86,7 +86,7 @@ fn what_keeps_tokens_from_the_disk_is_told_to_people_beside_json_too() {
     }
 }
 
-/// A run's words, with the home's folder named.
+/// The output of a run, with the home folder's path replaced.
 fn at_home(home: &Home, arguments: &[&str]) -> String {
     let said = home.run(arguments).said();
     assert_eq!(said.code, 0, "{said}");

@@ -1,4 +1,4 @@
-//! No secret is ever told, at the loudest level: canaries in every secret, and what to look for.
+//! No secret is ever printed, not even with the most verbose output: each secret is a canary.
 
 use crate::{
     azure::Azure,
@@ -11,11 +11,11 @@ use base64::{
 };
 use std::collections::BTreeSet;
 
-/// A stretch of a secret this long is a leak.
+/// A part of a secret with this length is a leak.
 const STRETCH: usize = 10;
 
-/// Every stretch of `secret` as it could be written: as it is, in a form, in base64 at any offset,
-/// in hexadecimal.
+/// Every part of `secret` in all encodings: as it is, form-encoded, in base64 at any offset, in
+/// hexadecimal.
 pub(crate) fn stretches(secret: &str) -> BTreeSet<String> {
     let mut forms = vec![secret.to_owned()];
     forms.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());
@@ -26,7 +26,7 @@ pub(crate) fn stretches(secret: &str) -> BTreeSet<String> {
             STANDARD_NO_PAD.encode(&shifted),
             URL_SAFE_NO_PAD.encode(&shifted),
         ] {
-            // The first characters hold what stands before, the last may hold what stands behind.
+            // The first and the last characters may also encode what is next to the secret.
             let inner = text
                 .get(4..text.len().saturating_sub(2))
                 .unwrap_or_default();
@@ -45,7 +45,7 @@ pub(crate) fn stretches(secret: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The first stretch of a secret that was told.
+/// The first part of a secret that was printed.
 pub(crate) fn told(text: &str, secrets: &[&str]) -> Option<String> {
     let text = text.to_lowercase();
     secrets
@@ -54,13 +54,13 @@ pub(crate) fn told(text: &str, secrets: &[&str]) -> Option<String> {
         .find(|stretch| text.contains(stretch))
 }
 
-/// Checks all that a run emitted, and that it did speak.
+/// Checks that a run printed no secret, and that it printed traces.
 pub(crate) fn assert_silent(said: &Said, secrets: &[&str], case: &str) {
     for text in [&said.stdout, &said.stderr] {
         if let Some(stretch) = told(text, secrets) {
             panic!("{case}: '{stretch}' of a secret was told in\n{said}");
         }
-        // A token or an assertion: a JSON web token's first letters.
+        // A token or an assertion: the first letters of a JSON web token.
         assert!(!text.contains("eyJ"), "{case}: a token was told in\n{said}");
     }
     assert!(
@@ -70,7 +70,7 @@ pub(crate) fn assert_silent(said: &Said, secrets: &[&str], case: &str) {
 }
 
 #[test]
-fn what_counts_as_told_is_found_in_every_form() {
+fn a_printed_secret_is_found_in_every_encoding() {
     let secret = "cAnArY~7Q+/=&é\"'zzTopSecretValue0123456789";
     let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
     for text in [
@@ -88,7 +88,7 @@ fn what_counts_as_told_is_found_in_every_form() {
     assert_eq!(told("nothing of the kind; TopSecret", &[secret]), None);
 }
 
-/// Commands that need no secret in their result.
+/// Commands whose result has no secret.
 const COMMANDS: [&[&str]; 4] = [
     &["whoami"],
     &["whoami", "--output", "json"],
@@ -97,7 +97,7 @@ const COMMANDS: [&[&str]; 4] = [
 ];
 
 #[test]
-fn against_the_emulator_no_secret_is_told_at_trace_level() {
+fn against_the_emulator_no_secret_is_printed_at_trace_level() {
     let azure = Azure::shared();
     let info = azure.info();
     let (_, secret) = info.service_principal().expect("the seed has one");
@@ -123,7 +123,7 @@ fn against_the_emulator_no_secret_is_told_at_trace_level() {
                 assert_eq!(said.code, 0, "{said}");
                 assert_silent(&said, &secrets, &format!("{persona:?} {way:?} {command:?}"));
             }
-            // The token is the result here, and stands nowhere else.
+            // Here the token is the result, and must be nowhere else.
             let said = azcred(&["token"])
                 .envs(&environment)
                 .env("AZCRED_LOG", "trace")
@@ -138,7 +138,7 @@ fn against_the_emulator_no_secret_is_told_at_trace_level() {
 }
 
 #[test]
-fn refused_by_the_emulator_no_secret_is_told_at_trace_level() {
+fn after_a_rejection_no_secret_is_printed_at_trace_level() {
     let azure = Azure::shared();
     for name in [
         "azcred-expired",
@@ -172,13 +172,13 @@ fn refused_by_the_emulator_no_secret_is_told_at_trace_level() {
 
 #[test]
 #[cfg(feature = "emulator")]
-fn the_emulator_and_the_demo_tell_no_secret_of_their_own_at_trace_level() {
+fn the_emulator_and_the_demo_print_no_generated_secret_at_trace_level() {
     let demo = azcred(&["demo"]).env("AZCRED_LOG", "trace").said();
     assert_eq!(demo.code, 0, "{demo}");
     assert_silent(&demo, &[], "demo");
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state");
-    // With a folder, what it made can be looked up afterwards.
+    // With a state folder, the generated secrets can be read afterwards.
     let said = azcred(&["emulator", "exec", "--state", state.to_str().expect("text")])
         .args(&["--", crate::run::AZCRED, "doctor"])
         .env("AZCRED_LOG", "trace")
@@ -196,7 +196,7 @@ fn the_emulator_and_the_demo_tell_no_secret_of_their_own_at_trace_level() {
     assert_silent(&said, &secrets, "emulator exec");
 }
 
-/// The lines of a PEM file's private key.
+/// The lines of the private key in a PEM file.
 pub(crate) fn key_lines(pem: &str) -> Vec<&str> {
     let key = pem.split("PRIVATE KEY-----").nth(1).expect("a private key");
     let lines: Vec<&str> = key.lines().filter(|line| line.len() > 40).collect();

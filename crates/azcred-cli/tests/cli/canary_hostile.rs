@@ -1,5 +1,4 @@
-//! The same against an authority that throws everything it was sent back, in every place and form
-//! that it can.
+//! The same with an authority that sends back everything it gets, in every place and encoding.
 
 use crate::{
     authority::{Authority, Received, response},
@@ -10,10 +9,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 const SECRET: &str = "cAnArY~7Q+/=&é\"'<zzTopSecretValue0123456789";
-/// Of the certificate files in `crates/azcred/tests/fixtures`.
+/// The password of the certificate files in `crates/azcred/tests/fixtures`.
 const PASSWORD: &str = "correct-horse";
 
-/// What was sent that is secret, as it was before it was put in a form.
+/// The secrets in a request, before form encoding.
 fn sent(request: &Received) -> String {
     ["client_secret", "client_assertion"]
         .iter()
@@ -21,7 +20,7 @@ fn sent(request: &Received) -> String {
         .unwrap_or_default()
 }
 
-/// An OAuth error whose every field is `text`.
+/// An OAuth error with `text` in every field.
 fn error_of(text: &str) -> Vec<u8> {
     let body = json!({
         "error": text, "error_description": format!("AADSTS7000215: {text}"), "error_codes": [7_000_215],
@@ -34,10 +33,10 @@ fn error_of(text: &str) -> Vec<u8> {
     )
 }
 
-type Answer = fn(&Received) -> Vec<u8>;
+type HostileResponse = fn(&Received) -> Vec<u8>;
 
-/// Where and how a secret is thrown back.
-const ANSWERS: [(&str, Answer); 16] = [
+/// Where and how a secret is sent back.
+const ANSWERS: [(&str, HostileResponse); 16] = [
     ("the body in an error", |request| error_of(&request.body)),
     ("the secret in an error", |request| error_of(&sent(request))),
     ("the secret behind 490 letters", |request| {
@@ -123,8 +122,8 @@ fn fixture(name: &str) -> String {
 /// Variables by name.
 type Variables = Vec<(&'static str, String)>;
 
-/// Everybody who could sign in, each with the variables and the secrets that they bring.
-fn people() -> Vec<(&'static str, Variables, Vec<String>)> {
+/// The ways to sign in, each with its variables and secrets.
+fn ways_to_sign_in() -> Vec<(&'static str, Variables, Vec<String>)> {
     let id = "11111111-2222-3333-4444-555555555555".to_owned();
     let tenant = "contoso.onmicrosoft.com".to_owned();
     let with = |proof: Vec<(&'static str, String)>| {
@@ -179,9 +178,9 @@ fn loud(run: Run, variables: &[(&'static str, String)]) -> Run {
         })
 }
 
-/// Lets somebody meet each of these answers.
-fn meet(name: &str, answers: &[(&str, Answer)]) {
-    let (who, variables, mut secrets) = people()
+/// Runs one way to sign in against each of these responses.
+fn sign_in_against(name: &str, answers: &[(&str, HostileResponse)]) {
+    let (who, variables, mut secrets) = ways_to_sign_in()
         .into_iter()
         .find(|(who, ..)| *who == name)
         .expect("somebody of that name");
@@ -200,8 +199,7 @@ fn meet(name: &str, answers: &[(&str, Answer)]) {
             !received.is_empty(),
             "{who}, {how}: nothing was sent\n{said}"
         );
-        // An assertion is made anew for each request: all of them are looked for, by their
-        // signatures.
+        // Each request has a new assertion: all of them are searched for, by their signatures.
         secrets.extend(received.iter().filter_map(|request| {
             let assertion = request.field("client_assertion")?;
             assertion.rsplit('.').next().map(str::to_owned)
@@ -212,27 +210,27 @@ fn meet(name: &str, answers: &[(&str, Answer)]) {
 }
 
 #[test]
-fn a_secret_that_is_thrown_back_is_not_told() {
-    meet("a secret", &ANSWERS);
+fn a_secret_in_a_response_is_not_printed() {
+    sign_in_against("a secret", &ANSWERS);
 }
 
 #[test]
-fn himls_password_that_is_thrown_back_is_not_told() {
-    meet("hi-ml's password", &ANSWERS[..4]);
+fn himls_password_in_a_response_is_not_printed() {
+    sign_in_against("hi-ml's password", &ANSWERS[..4]);
 }
 
 #[test]
-fn an_assertion_that_is_thrown_back_is_not_told_nor_the_key_that_signed_it() {
-    meet("a PEM file", &ANSWERS);
+fn an_assertion_in_a_response_is_not_printed_nor_is_its_key() {
+    sign_in_against("a PEM file", &ANSWERS);
 }
 
 #[test]
-fn the_password_of_a_pfx_file_is_not_told_whatever_is_thrown_back() {
-    meet("a PFX file", &ANSWERS[..2]);
+fn the_password_of_a_pfx_file_is_never_printed() {
+    sign_in_against("a PFX file", &ANSWERS[..2]);
 }
 
 #[test]
-fn a_certificate_that_can_not_be_read_tells_neither_password_nor_key() {
+fn an_unreadable_certificate_prints_neither_password_nor_key() {
     let wrong = "wr0ng~cAnArY.Q7zzTopSecretValue0123456789";
     let damaged = tempfile::NamedTempFile::new().expect("a file");
     let pem = std::fs::read_to_string(fixture("key-first.pem")).expect("text");
@@ -260,7 +258,7 @@ fn a_certificate_that_can_not_be_read_tells_neither_password_nor_key() {
 }
 
 #[test]
-fn a_secret_in_the_wrong_variable_is_not_told_in_full() {
+fn a_secret_in_the_wrong_variable_is_not_printed_in_full() {
     for name in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"] {
         let said = azcred(&["token"])
             .env("AZURE_TENANT_ID", "contoso.com")

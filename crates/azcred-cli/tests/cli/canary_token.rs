@@ -1,4 +1,4 @@
-//! The same for a token, against a Resource Manager that throws it back in every place that it can.
+//! The same for a token, with a Resource Manager that sends it back in every place.
 
 use crate::{
     authority::{Authority, Received, response},
@@ -10,10 +10,10 @@ use serde_json::json;
 
 const SECRET: &str = "cAnArYzzTopSecretValue0123456789";
 
-/// What is answered to a request with this token.
+/// The response to a request with this token.
 type Refusal = fn(&str) -> Vec<u8>;
 
-/// A token whose every part can be told from anything else.
+/// A token with recognizable parts.
 fn canary_token() -> String {
     let claims = json!({"oid": "o", "sub": "o", "idtyp": "app", "tid": "t", "appid": "a"});
     format!(
@@ -23,8 +23,8 @@ fn canary_token() -> String {
     )
 }
 
-/// One server that is the identity provider, the cloud's description and Resource Manager; the last
-/// throws the token back.
+/// One server for the identity provider, the cloud's description and Resource Manager, which sends
+/// the token back.
 fn resource_manager(request: &Received, refuse: Refusal) -> Vec<u8> {
     let host = request
         .head
@@ -51,7 +51,7 @@ fn resource_manager(request: &Received, refuse: Refusal) -> Vec<u8> {
 }
 
 #[test]
-fn a_token_that_resource_manager_throws_back_is_not_told() {
+fn a_token_in_a_response_of_resource_manager_is_not_printed() {
     let refusals: [(&str, Refusal); 6] = [
         ("an error", |token| {
             let body = json!({"error": {"code": "AuthorizationFailed", "message": format!("The client '{token}' with object id '{token}' does not have authorization to perform action '{token}' over scope '{token}'.")}});

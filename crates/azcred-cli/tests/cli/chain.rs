@@ -1,5 +1,5 @@
-//! `azcred chain`, and the chain behind every other command: options, variables and files that
-//! decide, and what is said where nobody answers.
+//! `azcred chain`, and the chain of every other command: options, variables and files, and the
+//! output if no source has a token.
 
 use crate::{
     azure::Azure,
@@ -10,7 +10,7 @@ use azcred_emulator::{Persona, Way};
 use serde_json::{Value, json};
 use std::fs;
 
-/// In a folder where no `azcred.toml` is near.
+/// In a folder without an `azcred.toml` in it or above.
 fn chain(arguments: &[&str]) -> Run {
     azcred(&["chain"]).args(arguments).directory("/")
 }
@@ -24,7 +24,7 @@ fn verdict(said: &Said, source: &str) -> Value {
 }
 
 #[test]
-fn where_nothing_is_there_each_source_says_what_it_lacks() {
+fn on_an_empty_machine_each_source_says_what_it_lacks() {
     let said = chain(&[]).said();
     assert_eq!((said.code, said.stderr.as_str()), (3, ""), "{said}");
     assert_seen!("chain-nothing", said);
@@ -42,7 +42,7 @@ fn where_nothing_is_there_each_source_says_what_it_lacks() {
 }
 
 #[test]
-fn the_source_that_answers_is_marked_and_says_who_it_is() {
+fn the_chosen_source_is_marked_and_its_identity_shown() {
     let azure = Azure::shared();
     let environment = azure.environment(Persona::ServicePrincipal, Way::RealNames);
     let said = chain(&[]).envs(&environment).said();
@@ -60,7 +60,7 @@ fn the_source_that_answers_is_marked_and_says_who_it_is() {
 }
 
 #[test]
-fn a_refusal_ends_the_chain_and_is_told_with_its_code() {
+fn a_rejection_ends_the_chain_and_is_shown_with_its_code() {
     let azure = Azure::shared();
     let said = chain(&[]).envs(&azure.application("azcred-expired")).said();
     assert_eq!((said.code, said.stderr.as_str()), (4, ""), "{said}");
@@ -74,7 +74,7 @@ fn a_refusal_ends_the_chain_and_is_told_with_its_code() {
 }
 
 #[test]
-fn an_identity_that_is_not_expected_is_no_answer_whichever_command_asks() {
+fn an_unexpected_identity_is_an_error_for_every_command() {
     let azure = Azure::shared();
     let environment = azure.environment(Persona::ServicePrincipal, Way::RealNames);
     let other = "72f988bf-86f1-41af-91ab-2d7cd011db47";
@@ -129,7 +129,7 @@ fn an_identity_that_is_not_expected_is_no_answer_whichever_command_asks() {
 }
 
 #[test]
-fn where_a_chain_gives_up_every_command_shows_why() {
+fn every_command_shows_why_a_chain_failed() {
     let said = azcred(&["token"])
         .env("AZURE_TENANT_ID", "contoso.com")
         .env("AZURE_CLIENT_ID", "x")
@@ -158,7 +158,7 @@ fn where_a_chain_gives_up_every_command_shows_why() {
 }
 
 #[test]
-fn a_projects_file_decides_and_options_are_stronger() {
+fn a_projects_file_decides_and_options_take_precedence() {
     let azure = Azure::shared();
     let environment = azure.environment(Persona::Himl, Way::RealNames);
     let project = tempfile::tempdir().expect("a folder");
@@ -186,7 +186,7 @@ fn a_projects_file_decides_and_options_are_stronger() {
             .is_some_and(|name| name.ends_with("azcred.toml"))
     );
     assert_eq!(run(&["--preset", "azcred"]).json()["preset"], "azcred");
-    // HIML_* are nothing to the Azure SDKs.
+    // The Azure SDKs ignore HIML_*.
     assert_eq!(run(&["--preset", "azure"]).code, 3);
     settings("[chain]\nexclude = ['environment']");
     let said = run(&[]);
@@ -200,7 +200,7 @@ fn a_projects_file_decides_and_options_are_stronger() {
     assert_eq!(said.code, 1, "{said}");
     let why = said.json()["error"]["why"].to_string();
     assert!(why.contains("azcred.toml"), "{why}");
-    // A guard that can't be read is no guard.
+    // If the file is not valid, the check can't be skipped.
     settings("[expect]\ntennant = 'x'");
     for command in ["token", "whoami", "chain"] {
         let said = azcred(&[command])
@@ -222,7 +222,7 @@ fn a_projects_file_decides_and_options_are_stronger() {
 }
 
 #[test]
-fn the_users_own_file_counts_behind_the_projects() {
+fn the_users_file_comes_after_the_projects() {
     let home = tempfile::tempdir().expect("a folder");
     let config = home.path().join("azcred");
     fs::create_dir_all(&config).expect("made");
@@ -231,7 +231,7 @@ fn the_users_own_file_counts_behind_the_projects() {
         "[chain]\npreset = 'kedro'\nexclude = ['azure-cli']",
     )
     .expect("written");
-    // Where that folder is on macOS and Windows goes by other variables.
+    // On macOS and Windows, other variables determine that folder.
     if cfg!(target_os = "linux") {
         let said = chain(&["-o", "json"])
             .env("XDG_CONFIG_HOME", home.path().to_str().expect("text"))
@@ -242,7 +242,7 @@ fn the_users_own_file_counts_behind_the_projects() {
 }
 
 #[test]
-fn variables_decide_where_no_option_does() {
+fn variables_decide_if_no_option_does() {
     let preset = |run: Run| run.said().json()["preset"].clone();
     let kedro = || chain(&["-o", "json"]).env("AZCRED_PRESET", "Kedro");
     assert_eq!(preset(kedro()), "kedro");
@@ -269,7 +269,7 @@ fn variables_decide_where_no_option_does() {
         !said.json()["settings"].to_string().contains("AZURE_TOKEN"),
         "{said}"
     );
-    // Whatever else is in it may be a secret that went astray.
+    // The value may contain a secret that was set in the wrong variable.
     let astray = chain(&[])
         .env(
             "AZURE_TOKEN_CREDENTIALS",
@@ -281,7 +281,7 @@ fn variables_decide_where_no_option_does() {
 }
 
 #[test]
-fn only_and_exclude_take_lists_in_either_name() {
+fn only_and_exclude_accept_lists_of_both_names() {
     let said = chain(&["-o", "json", "--only", "azure-cli,EnvironmentCredential"]).said();
     assert_eq!(verdict(&said, "azure-cli"), "unavailable", "{said}");
     assert_eq!(verdict(&said, "environment"), "unavailable", "{said}");
@@ -315,7 +315,7 @@ fn only_and_exclude_take_lists_in_either_name() {
 }
 
 #[test]
-fn a_preset_can_be_read_without_asking_anybody() {
+fn a_preset_is_listed_without_trying_its_sources() {
     let said = chain(&["--list", "--preset", "azure"]).said();
     assert_eq!(said.code, 0, "{said}");
     assert_seen!("chain-list", said);

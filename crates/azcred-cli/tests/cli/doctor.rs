@@ -22,7 +22,7 @@ fn a_data_scientist_may_do_all_but_manage_computes() {
 }
 
 #[test]
-fn by_the_ports_it_finds_the_same() {
+fn by_ports_the_result_is_the_same() {
     let azure = Azure::shared();
     let said = doctor(&[])
         .envs(&azure.environment(Persona::ServicePrincipal, Way::Ports))
@@ -42,7 +42,7 @@ fn a_contributor_may_do_everything() {
 }
 
 #[test]
-fn who_has_no_role_is_told_once_and_how_to_get_one() {
+fn a_missing_role_is_reported_once_with_a_fix() {
     let azure = Azure::shared();
     let said = doctor(&[])
         .envs(&azure.application("azcred-noroles"))
@@ -52,7 +52,7 @@ fn who_has_no_role_is_told_once_and_how_to_get_one() {
 }
 
 #[test]
-fn who_is_not_signed_in_is_told_what_to_set() {
+fn without_a_sign_in_the_fix_names_the_variables() {
     let azure = Azure::shared();
     let said = doctor(&[])
         .envs(&azure.environment(Persona::NoAccount, Way::RealNames))
@@ -62,7 +62,7 @@ fn who_is_not_signed_in_is_told_what_to_set() {
 }
 
 #[test]
-fn an_expired_secret_is_a_refusal_with_its_code() {
+fn an_expired_secret_is_a_rejection_with_its_code() {
     let azure = Azure::shared();
     let said = doctor(&[])
         .envs(&azure.application("azcred-expired"))
@@ -72,7 +72,7 @@ fn an_expired_secret_is_a_refusal_with_its_code() {
 }
 
 #[test]
-fn a_workspace_that_is_not_there_is_named() {
+fn a_missing_workspace_is_named() {
     let azure = Azure::shared();
     let said = doctor(&["--workspace", "nonesuch"])
         .envs(&azure.environment(Persona::ServicePrincipal, Way::RealNames))
@@ -133,7 +133,7 @@ fn the_report_is_json_and_its_exit_code_is_that_of_the_first_failure() {
 }
 
 #[test]
-fn a_cloud_that_can_not_be_told_is_why_nobody_can_sign_in() {
+fn an_unknown_cloud_is_the_cause_of_a_failed_sign_in() {
     let said = doctor(&[])
         .env("AZURE_TENANT_ID", "contoso.com")
         .env("AZURE_CLIENT_ID", "x")

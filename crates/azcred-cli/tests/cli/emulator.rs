@@ -7,11 +7,11 @@ use std::{
     process::Command,
 };
 
-/// `azcred emulator start` as a process, ended in good order however a test ends.
+/// `azcred emulator start` as a process, which is stopped properly even if a test fails.
 struct Started {
     child: Option<Running>,
     folder: tempfile::TempDir,
-    /// What it said until it was ready.
+    /// Its output until it was ready.
     ready: String,
 }
 
@@ -31,7 +31,7 @@ impl Started {
             .start();
         let mut ready = String::new();
         let mut lines = BufReader::new(child.stdout.as_mut().expect("a pipe"));
-        // It says this last, or nothing more: a pipe that ends reads as nothing.
+        // The last line that it prints, or the end of the pipe.
         while !ready.contains("Ctrl-C stops it.") && !ready.ends_with("\n}\n") {
             if lines.read_line(&mut ready).expect("text") == 0 {
                 break;
@@ -68,7 +68,7 @@ impl Drop for Started {
 
 #[test]
 #[cfg(unix)]
-fn start_says_when_it_is_ready_and_ends_cleanly_on_either_signal() {
+fn start_reports_when_it_is_ready_and_ends_cleanly_on_both_signals() {
     for signal in [rustix::process::Signal::INT, rustix::process::Signal::TERM] {
         let mut started = Started::new(&[]);
         let published = Path::new(&started.state()).join("emulator.json");
@@ -88,7 +88,7 @@ fn start_says_when_it_is_ready_and_ends_cleanly_on_either_signal() {
 }
 
 #[test]
-fn start_as_json_tells_where_everything_is_and_no_secret() {
+fn start_as_json_has_all_urls_and_no_secret() {
     let started = Started::new(&["--output", "json"]);
     let document: serde_json::Value = serde_json::from_str(&started.ready).expect("JSON");
     let published =
@@ -109,7 +109,7 @@ fn start_as_json_tells_where_everything_is_and_no_secret() {
 }
 
 #[test]
-fn a_second_emulator_on_the_same_folder_is_refused() {
+fn a_second_emulator_with_the_same_folder_is_rejected() {
     let started = Started::new(&[]);
     let second = azcred(&["emulator", "start", "--state", &started.state()]).said();
     assert_eq!((second.code, second.stdout.as_str()), (1, ""), "{second}");
@@ -117,7 +117,7 @@ fn a_second_emulator_on_the_same_folder_is_refused() {
 }
 
 #[test]
-fn a_seed_that_can_not_be_read_is_refused_with_its_line() {
+fn an_invalid_seed_is_rejected_with_its_line() {
     let folder = private_folder();
     let seed = folder.path().join("seed.toml");
     std::fs::write(&seed, "# nothing\n[[tenants]]\nid = 7\n").expect("written");
@@ -137,7 +137,7 @@ fn ports_are_checked_before_anything_starts() {
 }
 
 #[test]
-fn env_prints_each_shells_own_language() {
+fn env_prints_the_syntax_of_each_shell() {
     let started = Started::new(&[]);
     for shell in ["sh", "fish", "powershell", "json"] {
         let said = azcred(&[
@@ -182,7 +182,7 @@ fn env_prints_each_shells_own_language() {
 
 #[test]
 #[cfg(unix)]
-fn a_shell_that_takes_the_variables_over_is_inside() {
+fn a_shell_that_sets_the_variables_uses_the_emulator() {
     let started = Started::new(&[]);
     for (arguments, expected) in [
         ("--as himl --by ports", "HIML_SERVICE_PRINCIPAL_PASSWORD"),
@@ -194,7 +194,7 @@ fn a_shell_that_takes_the_variables_over_is_inside() {
         );
         let mut sh = Command::new("sh");
         sh.args(["-c", &script]);
-        // Both would lead elsewhere, and have to go.
+        // Both variables would lead elsewhere, and must be unset.
         let said = Run::bare(sh)
             .env("AZURE_CLIENT_CERTIFICATE_PATH", "/elsewhere")
             .env("ALL_PROXY", "http://127.0.0.1:9")
@@ -219,7 +219,7 @@ fn env_without_an_emulator_says_how_to_start_one() {
 }
 
 #[test]
-fn exec_uses_the_emulator_that_runs() {
+fn exec_uses_a_running_emulator() {
     let started = Started::new(&[]);
     let published =
         std::fs::read_to_string(Path::new(&started.state()).join("emulator.json")).expect("text");
@@ -238,11 +238,11 @@ fn exec_uses_the_emulator_that_runs() {
 }
 
 #[test]
-fn exec_starts_an_emulator_of_its_own_and_leaves_no_trace_of_it() {
+fn exec_starts_its_own_emulator_and_leaves_no_files() {
     let folder = private_folder();
     let temporary = folder.path().to_str().expect("text");
     let said = azcred(&["emulator", "exec", "--as", "himl", "--", AZCRED, "whoami"])
-        // Somebody else, who would come first; and a way to elsewhere.
+        // Another identity, which would come first, and another authority.
         .env("AZURE_TENANT_ID", "fabrikam.com")
         .env("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555")
         .env("AZURE_CLIENT_SECRET", "theirs")
@@ -263,7 +263,7 @@ fn exec_starts_an_emulator_of_its_own_and_leaves_no_trace_of_it() {
 }
 
 #[test]
-fn exec_hands_back_the_exit_code_of_its_program() {
+fn exec_returns_the_exit_code_of_its_program() {
     let exec = |arguments: &[&str]| {
         azcred(&["emulator", "exec", "--as", "no-account", "--"])
             .args(arguments)
@@ -289,7 +289,7 @@ fn exec_hands_back_the_exit_code_of_its_program() {
 
 #[test]
 #[cfg(unix)]
-fn exec_gives_its_program_everything_as_it_is_without_a_shell() {
+fn exec_passes_arguments_on_unchanged_without_a_shell() {
     let said = azcred(&["emulator", "exec", "--as", "no-account", "--"])
         .args(&[
             "sh",
@@ -307,10 +307,10 @@ fn exec_gives_its_program_everything_as_it_is_without_a_shell() {
 
 #[test]
 #[cfg(unix)]
-fn exec_passes_signals_on_and_waits_for_what_comes_of_them() {
+fn exec_passes_signals_on_and_waits_for_the_end() {
     let folder = private_folder();
     let state = state_of(folder.path());
-    // The program is one that ends in good order when it is told to: another emulator.
+    // A program that ends properly on a signal: another emulator.
     let mut child = azcred(&["emulator", "exec", "--"])
         .args(&[AZCRED, "emulator", "start", "--state", &state])
         .start();
@@ -337,7 +337,7 @@ fn exec_passes_signals_on_and_waits_for_what_comes_of_them() {
 
 #[test]
 #[cfg(unix)]
-fn programs_that_start_at_once_in_one_state_folder_all_get_in() {
+fn programs_that_start_at_once_share_one_emulator() {
     let folder = private_folder();
     let state = state_of(folder.path());
     let all: Vec<Running> = (0..3)
@@ -356,10 +356,10 @@ fn programs_that_start_at_once_in_one_state_folder_all_get_in() {
 
 #[test]
 #[cfg(unix)]
-fn an_emulator_stays_for_the_programs_of_others_that_are_inside() {
+fn an_emulator_runs_until_its_last_program_has_ended() {
     let folder = private_folder();
     let state = state_of(folder.path());
-    // Each says that it is inside, and goes on when its pipe is opened.
+    // Each program reports that it runs, and continues when its pipe is opened.
     let inside = |name: &str, then: &str| {
         let pipe = folder.path().join(name);
         let pipe = pipe.to_str().expect("text").to_owned();
@@ -371,7 +371,7 @@ fn an_emulator_stays_for_the_programs_of_others_that_are_inside() {
         ])
         .start();
         let mut line = String::new();
-        // Byte by byte: what comes after belongs to `end`.
+        // Byte by byte: `end` reads the rest.
         let stdout = child.stdout.as_mut().expect("a pipe");
         BufReader::with_capacity(1, stdout)
             .read_line(&mut line)
@@ -395,7 +395,7 @@ fn an_emulator_stays_for_the_programs_of_others_that_are_inside() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn start_does_not_run_on_where_nobody_can_read_what_it_serves() {
+fn start_ends_if_its_output_can_not_be_written() {
     let folder = private_folder();
     let full = std::fs::File::create("/dev/full").expect("Linux has it");
     let child =

@@ -1,4 +1,4 @@
-//! Every kind of failure: its words, its exit code, its JSON.
+//! Every kind of failure: its text, its exit code, its JSON.
 
 use crate::{
     authority::{Authority, response},
@@ -7,7 +7,7 @@ use crate::{
 };
 use azcred_emulator::{Persona, Way};
 
-/// `azcred token` with a whole set of variables, at this authority.
+/// `azcred token` with a complete set of variables, for this authority.
 fn token_at(authority: &str) -> Run {
     azcred(&["token"])
         .env("AZURE_TENANT_ID", "contoso.onmicrosoft.com")
@@ -22,7 +22,7 @@ fn expect(code: i32, said: &Said) {
 }
 
 #[test]
-fn without_any_variable_nobody_is_signed_in() {
+fn without_variables_no_account_is_signed_in() {
     let said = azcred(&["token"]).said();
     expect(3, &said);
     assert_seen!("failure-not-signed-in", said);
@@ -60,7 +60,7 @@ fn a_half_set_environment_names_exactly_what_is_missing() {
 }
 
 #[test]
-fn an_empty_variable_is_a_missing_one() {
+fn an_empty_variable_counts_as_missing() {
     let said = token_at("https://login.microsoftonline.com")
         .env("AZURE_CLIENT_SECRET", " ")
         .said();
@@ -69,7 +69,7 @@ fn an_empty_variable_is_a_missing_one() {
 }
 
 #[test]
-fn a_refusal_comes_with_the_providers_code_and_what_fixes_it() {
+fn a_rejection_has_the_providers_code_and_a_fix() {
     let azure = Azure::shared();
     for (name, code) in [
         ("azcred-expired", "AADSTS7000222"),
@@ -102,7 +102,7 @@ fn a_wrong_secret_in_himls_variables_is_final() {
 }
 
 #[test]
-fn an_authority_that_nobody_listens_at_is_unreachable() {
+fn an_authority_without_a_server_is_unreachable() {
     let closed = Authority::answering(|_| Vec::new()).url();
     let said = token_at(&closed).said();
     expect(6, &said);
@@ -110,7 +110,7 @@ fn an_authority_that_nobody_listens_at_is_unreachable() {
 }
 
 #[test]
-fn an_authority_in_trouble_is_unreachable_once_the_retries_are_used_up() {
+fn an_authority_with_server_errors_is_unreachable_after_the_retries() {
     let busy = Authority::answering(|_| response("503 Busy", "retry-after: 0\r\n", "{}"));
     let said = token_at(&busy.url()).said();
     expect(6, &said);
@@ -119,7 +119,7 @@ fn an_authority_in_trouble_is_unreachable_once_the_retries_are_used_up() {
 }
 
 #[test]
-fn settings_that_can_not_be_used_are_named() {
+fn invalid_settings_are_named() {
     let plain = token_at("http://login.example").said();
     expect(1, &plain);
     assert_seen!("failure-plain-http", plain);
@@ -151,7 +151,7 @@ fn settings_that_can_not_be_used_are_named() {
 }
 
 #[test]
-fn an_answer_that_is_none_says_what_it_was() {
+fn the_error_for_an_invalid_response_describes_it() {
     let cases: [(&str, &str, &str, &str); 5] = [
         (
             "200 OK",
@@ -183,7 +183,7 @@ fn an_answer_that_is_none_says_what_it_was() {
 }
 
 #[test]
-fn an_answer_without_end_is_not_read_to_its_end() {
+fn an_endless_response_is_not_read_to_its_end() {
     let authority = Authority::answering(|_| response("200 OK", "", &"a".repeat(10_000_000)));
     let said = token_at(&authority.url()).said();
     expect(1, &said);
@@ -191,7 +191,7 @@ fn an_answer_without_end_is_not_read_to_its_end() {
 }
 
 #[test]
-fn wrong_usage_is_explained_in_the_form_that_was_asked_for() {
+fn wrong_usage_is_explained_in_the_requested_format() {
     let scope = azcred(&["token", "--scope", "https://a/.default https://b/.default"]).said();
     expect(2, &scope);
     assert_seen!("usage-scope-with-a-space", scope);

@@ -1,4 +1,4 @@
-//! The help of every command, as it is read.
+//! The help of every command.
 
 use crate::run::{assert_seen, azcred};
 
@@ -68,7 +68,7 @@ fn without_a_command_the_help_is_shown_and_the_usage_was_wrong() {
 }
 
 #[test]
-fn the_version_is_told_and_nothing_of_the_machine_that_built_it() {
+fn the_version_shows_nothing_of_the_machine_that_built_it() {
     let said = azcred(&["--version"]).said();
     assert_eq!(
         said.stdout,

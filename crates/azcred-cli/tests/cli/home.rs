@@ -1,4 +1,4 @@
-//! The home of somebody whose sign-ins outlive a run of the binary.
+//! A home folder that several runs of the binary share.
 
 use crate::{
     azure::Azure,
@@ -8,14 +8,14 @@ use azcred_emulator::{Persona, Way};
 use std::path::Path;
 use tempfile::TempDir;
 
-/// Somebody at home, on a machine without a keyring.
+/// A user's home folder, on a machine without a keyring.
 pub(crate) struct Home {
     folder: TempDir,
     variables: Vec<(String, String)>,
 }
 
 impl Home {
-    /// With nobody's credentials in the environment, in an Azure that is reached by its ports.
+    /// Without credentials in the environment, and with an Azure that is reached by ports.
     pub(crate) fn new(azure: &Azure) -> Self {
         Self {
             folder: tempfile::tempdir().expect("a folder"),
@@ -23,7 +23,7 @@ impl Home {
         }
     }
 
-    /// A run of the binary here. The working folder is the home.
+    /// A run of the binary in this folder.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         let at = |name: &str| self.path().join(name).display().to_string();
         azcred(arguments)
@@ -35,7 +35,7 @@ impl Home {
             .directory(self.path())
     }
 
-    /// Without what names a workspace.
+    /// Without variables that name a workspace.
     pub(crate) fn without_workspace(mut self) -> Self {
         self.variables
             .retain(|(name, _)| !name.starts_with("AZUREML_"));

@@ -3,14 +3,14 @@
 use crate::{
     azure::Azure,
     home::Home,
-    person::Person,
+    person::BrowserUser,
     run::{assert_seen, azcred, end},
     terminal::Terminal,
 };
 
 const ADA: &str = "ada@contoso.com";
 
-/// The code that is shown as plain text beneath the large letters.
+/// The code as plain text, below the large letters.
 #[track_caller]
 fn code(shown: &str) -> String {
     let mut lines = shown.lines().map(str::trim);
@@ -20,7 +20,7 @@ fn code(shown: &str) -> String {
 }
 
 #[test]
-fn without_a_browser_a_code_is_shown_and_the_sign_in_outlives_the_process() {
+fn without_a_browser_a_code_is_shown_and_the_sign_in_is_stored() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let mut terminal = Terminal::new(80, 24);
@@ -28,7 +28,7 @@ fn without_a_browser_a_code_is_shown_and_the_sign_in_outlives_the_process() {
     let shown = terminal.until("Ctrl-C ends it");
     assert!(shown.contains("No browser can be opened here"), "{shown}");
     assert!(shown.contains("/common/oauth2/deviceauth"), "{shown}");
-    Person::new(&azure, ADA).enters(&code(&shown));
+    BrowserUser::new(&azure, ADA).enters(&code(&shown));
     let said = end(child);
     assert_eq!(said.code, 0, "{said}\n{}", terminal.rest());
     assert_seen!("login", said);
@@ -37,7 +37,7 @@ fn without_a_browser_a_code_is_shown_and_the_sign_in_outlives_the_process() {
 }
 
 #[test]
-fn whoever_was_asked_for_a_token_sees_whose_it_is() {
+fn a_prompted_user_sees_the_identity_of_the_token() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     for output in ["text", "json"] {
@@ -53,7 +53,7 @@ fn whoever_was_asked_for_a_token_sees_whose_it_is() {
         let mut terminal = Terminal::new(80, 24);
         let child = terminal.start(home.run(&token));
         let shown = terminal.until("left; Ctrl-C ends it");
-        Person::new(&azure, ADA).enters(&code(&shown));
+        BrowserUser::new(&azure, ADA).enters(&code(&shown));
         let said = end(child);
         let written = terminal.rest();
         assert_eq!(said.code, 0, "{said}\n{written}");
@@ -61,7 +61,7 @@ fn whoever_was_asked_for_a_token_sees_whose_it_is() {
             written.ends_with(" Signed in as ada@contoso.com\r\n"),
             "{written:?}"
         );
-        // From now on nobody is asked.
+        // From now on there is no prompt.
         let terminal = Terminal::new(80, 24);
         let said = end(terminal.start(home.run(&token)));
         assert_eq!((said.code, terminal.rest().as_str()), (0, ""), "{said}");
@@ -69,7 +69,7 @@ fn whoever_was_asked_for_a_token_sees_whose_it_is() {
 }
 
 #[test]
-fn what_waits_for_the_person_is_gone_when_it_is_over() {
+fn the_wait_line_disappears_at_the_end() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let mut terminal = Terminal::new(80, 24);
@@ -79,7 +79,7 @@ fn what_waits_for_the_person_is_gone_when_it_is_over() {
         !shown.contains("No browser"),
         "a code was asked for: {shown}"
     );
-    Person::new(&azure, ADA).enters(&code(&shown));
+    BrowserUser::new(&azure, ADA).enters(&code(&shown));
     let said = end(child);
     let written = terminal.rest();
     assert_eq!(said.code, 0, "{said}\n{written}");
@@ -89,21 +89,21 @@ fn what_waits_for_the_person_is_gone_when_it_is_over() {
     assert_seen!("login-json", said);
 }
 
-/// Whether the line that is drawn again was cleared last.
+/// Whether the redrawn line was cleared last.
 fn is_clean(written: &str) -> bool {
     let (_, last) = written.rsplit_once("Ctrl-C ends it").expect("it was shown");
     last.contains("\r\u{1b}[2K") || last.contains("\u{1b}[2K\r")
 }
 
 #[test]
-fn ctrl_c_ends_the_wait_leaves_the_terminal_clean_and_keeps_nothing() {
+fn ctrl_c_ends_the_wait_cleans_the_terminal_and_stores_nothing() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let mut terminal = Terminal::new(80, 24);
     assert!(terminal.shows_control_keys());
     let child = terminal.start(home.run(&["login", "--device-code"]));
     terminal.until("Ctrl-C ends it");
-    // It would be written behind the line that is drawn again, and move the cursor off it.
+    // It would be written after the redrawn line, and move the cursor off it.
     assert!(!terminal.shows_control_keys());
     interrupt(&child);
     let said = end(child);
@@ -121,13 +121,13 @@ fn interrupt(child: &std::process::Child) {
 }
 
 #[test]
-fn who_declines_is_told_so_and_nothing_is_kept() {
+fn a_declined_sign_in_is_reported_and_stores_nothing() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let mut terminal = Terminal::new(80, 24);
     let child = terminal.start(home.run(&["login", "--device-code"]));
     let shown = terminal.until("Ctrl-C ends it");
-    Person::new(&azure, ADA).declines(&code(&shown));
+    BrowserUser::new(&azure, ADA).declines(&code(&shown));
     let said = end(child);
     let written = terminal.rest();
     assert_eq!(said.code, 4, "{said}\n{written}");
@@ -136,7 +136,7 @@ fn who_declines_is_told_so_and_nothing_is_kept() {
 }
 
 #[test]
-fn where_nothing_can_be_drawn_there_are_lines_of_text() {
+fn without_redrawing_there_are_lines_of_text() {
     let azure = Azure::shared();
     for (arguments, variable) in [
         (&["login", "--device-code", "--plain"][..], ("A", "")),
@@ -158,7 +158,7 @@ fn where_nothing_can_be_drawn_there_are_lines_of_text() {
 
 #[cfg(unix)]
 #[test]
-fn inside_tmux_the_code_is_copied_where_tmux_passes_that_on() {
+fn in_tmux_the_code_is_copied_if_tmux_allows_it() {
     use std::os::unix::fs::PermissionsExt;
     let azure = Azure::shared();
     for (option, is_copied) in [("on", true), ("external", false)] {
@@ -172,7 +172,8 @@ fn inside_tmux_the_code_is_copied_where_tmux_passes_that_on() {
         let child = terminal.start(run.env("TMUX", "/tmp/tmux-1000/default,1,0"));
         let shown = terminal.until("Ctrl-C ends it");
         let says_so = shown.contains("copied to the clipboard");
-        Person::new(&azure, ADA).declines(&code(&shown.replace("copied to the clipboard", "")));
+        BrowserUser::new(&azure, ADA)
+            .declines(&code(&shown.replace("copied to the clipboard", "")));
         assert_eq!(end(child).code, 4);
         let written = terminal.rest();
         assert_eq!(
@@ -197,12 +198,12 @@ fn on_a_wide_terminal_there_is_a_qr_code() {
 }
 
 #[test]
-fn in_a_browser_the_person_is_sent_back_and_no_code_is_needed() {
+fn a_browser_sign_in_needs_no_code() {
     let azure = Azure::shared();
     let home = Home::new(&azure).without_workspace();
     let opened = home.path().join("opened");
     let browser = home.path().join("browser");
-    // Written whole or not at all, so that it is not read by half.
+    // Written atomically, so that the test never reads a part of it.
     let script = format!(
         "#!/bin/sh\nprintf %s \"$1\" > {0}.part && mv {0}.part {0}\n",
         opened.display()
@@ -228,7 +229,7 @@ fn in_a_browser_the_person_is_sent_back_and_no_code_is_needed() {
     };
     assert!(address.contains("code_challenge_method=S256"), "{address}");
     assert!(shown.contains(&address), "it can be copied: {shown}");
-    let page = Person::new(&azure, ADA).visits(&address);
+    let page = BrowserUser::new(&azure, ADA).visits(&address);
     assert!(page.contains("You can close this"), "{page}");
     let said = end(child);
     assert_eq!(said.code, 0, "{said}\n{}", terminal.rest());
@@ -236,7 +237,7 @@ fn in_a_browser_the_person_is_sent_back_and_no_code_is_needed() {
 }
 
 #[test]
-fn nobody_is_asked_without_a_terminal_or_in_a_ci_job() {
+fn there_is_no_prompt_without_a_terminal_or_in_a_ci_job() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     assert_seen!("login-no-terminal", home.run(&["login"]).said());

@@ -1,5 +1,5 @@
-//! What a person and a program see of `azcred`: the binary is run as they run it, against an
-//! emulator in this process or a hostile authority on loopback.
+//! What people and programs see of `azcred`: the tests run the binary, against an emulator in this
+//! process or a hostile authority on the loopback address.
 
 #[cfg(unix)]
 mod account;

@@ -1,29 +1,28 @@
-//! A person with a browser: opens the emulator's pages, follows where they lead, fills in their
-//! forms.
+//! A person with a browser: opens the emulator's pages, follows redirects, fills in forms.
 
 use crate::azure::Azure;
 use std::collections::BTreeMap;
 use url::Url;
 
-/// A browser, and what it keeps.
-pub(crate) struct Person<'a> {
+/// A browser with its cookies.
+pub(crate) struct BrowserUser<'a> {
     azure: &'a Azure,
     client: reqwest::Client,
     cookies: BTreeMap<String, String>,
     name: &'a str,
 }
 
-/// What it shows.
+/// The page that it shows.
 #[derive(Clone)]
 struct Page {
     address: Url,
     html: String,
 }
 
-impl<'a> Person<'a> {
-    /// Somebody of the seed, such as `ada@contoso.com`.
+impl<'a> BrowserUser<'a> {
+    /// A user of the seed, such as `ada@contoso.com`.
     pub(crate) fn new(azure: &'a Azure, name: &'a str) -> Self {
-        // Another test of this process may have been first.
+        // Another test of this process may have set it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let pem = std::fs::read(&azure.info().ca_certificate).expect("the emulator wrote it");
         let root = reqwest::Certificate::from_pem(&pem).expect("a certificate");
@@ -39,7 +38,7 @@ impl<'a> Person<'a> {
         }
     }
 
-    /// Enters a device's code, signs in, and says that it was meant.
+    /// Enters a user code, signs in, and confirms.
     pub(crate) fn enters(mut self, code: &str) {
         let azure = self.azure;
         azure.block_on(async {
@@ -52,7 +51,7 @@ impl<'a> Person<'a> {
         });
     }
 
-    /// Enters a device's code, and then says that it was not meant.
+    /// Enters a user code, and then declines.
     pub(crate) fn declines(mut self, code: &str) {
         let azure = self.azure;
         azure.block_on(async {
@@ -64,8 +63,7 @@ impl<'a> Person<'a> {
         });
     }
 
-    /// Signs in at the address that a browser was started with; what the page says that this leads
-    /// to.
+    /// Signs in at the URL with which a browser was started. Returns the last page.
     pub(crate) fn visits(mut self, address: &str) -> String {
         let azure = self.azure;
         azure.block_on(async {
@@ -82,7 +80,7 @@ impl<'a> Person<'a> {
             .find(|user| user.user_principal_name == self.name);
         let user = user.expect("the seed has them");
         let id = user.object_id.to_string();
-        // Whoever was named beforehand is not asked who they are.
+        // If the request has a hint, the page for the name is skipped.
         let named = page.html.contains(r#"name="passwd""#);
         let page = match named {
             true => page.clone(),
@@ -106,7 +104,7 @@ impl<'a> Person<'a> {
         self.follow(request, address).await
     }
 
-    /// Presses a button of a page with these fields filled in.
+    /// Presses a button of a page, with these fields filled in.
     async fn press(&mut self, page: &Page, button: &str, fields: &[(&str, &str)]) -> Page {
         let wanted = format!(r#"name="do" value="{button}""#);
         let mut forms = page.html.split("<form ").skip(1);
@@ -136,7 +134,7 @@ impl<'a> Person<'a> {
 
     async fn follow(&mut self, request: reqwest::RequestBuilder, address: Url) -> Page {
         let (mut request, mut address) = (request, address);
-        // A service that sends a browser in circles fails the test.
+        // A service with a redirect loop fails the test.
         for _ in 0..6 {
             let cookies: Vec<String> = self
                 .cookies

@@ -1,9 +1,9 @@
-//! Everybody that `azcred emulator` can be, by both ways in: the chain finds who it is.
+//! Every persona of `azcred emulator`, by both ways: the chain finds its identity.
 
 use crate::{azure::Azure, run::azcred};
 use azcred_emulator::{PERSONAS, Persona, WAYS};
 
-/// By which source a persona signs in, and as whom.
+/// The source of a persona, and its identity.
 fn expected(persona: Persona) -> Option<(&'static str, &'static str)> {
     Some(match persona {
         Persona::ServicePrincipal | Persona::Himl | Persona::Certificate => {
@@ -25,7 +25,7 @@ fn expected(persona: Persona) -> Option<(&'static str, &'static str)> {
 }
 
 #[test]
-fn every_persona_signs_in_by_its_own_source_whichever_way_it_gets_in() {
+fn every_persona_signs_in_with_its_own_source_by_both_ways() {
     let azure = Azure::shared();
     let hosts = azure.info().identity_hosts.as_ref().expect("hosts");
     for (name, persona) in PERSONAS {
@@ -55,7 +55,7 @@ fn every_persona_signs_in_by_its_own_source_whichever_way_it_gets_in() {
 
 #[test]
 #[cfg(feature = "emulator")]
-fn whoever_is_to_be_an_arc_server_is_told_where_its_key_files_are_refused() {
+fn exec_as_arc_warns_if_key_files_are_in_another_folder() {
     use crate::run::AZCRED;
     let said = azcred(&["emulator", "exec", "--as", "arc", "--", AZCRED, "--version"]).said();
     assert_eq!(said.code, 0, "{said}");

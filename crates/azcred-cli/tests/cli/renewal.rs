@@ -1,4 +1,4 @@
-//! A refresh token that is good for one use, and somebody who presses Ctrl-C while it is under way.
+//! A refresh token with one use, and Ctrl-C while it is being redeemed.
 
 use crate::{
     authority::{Authority, Received, response},
@@ -16,15 +16,14 @@ use std::{
 };
 
 const TENANT: &str = "0c0ffee0-0000-4000-8000-000000000000";
-/// Nothing here takes long.
+/// No step takes longer than this.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A provider of one person, who enters every code at once, and whose refresh tokens are good for
-/// one use.
+/// A provider for one user, who enters every code at once. Each refresh token has one use.
 struct Provider {
-    /// The number of the one that is good.
+    /// The number of the valid refresh token.
     good: Mutex<u32>,
-    /// Told that a refresh token has come; answered when this is.
+    /// Signals that a refresh token has come, and waits before it responds.
     hold: Mutex<Option<(Sender<()>, Receiver<()>)>>,
 }
 
@@ -62,7 +61,7 @@ impl Provider {
 }
 
 #[test]
-fn ctrl_c_does_not_cost_the_sign_in_where_refresh_tokens_are_good_once() {
+fn ctrl_c_does_not_lose_a_sign_in_with_one_time_refresh_tokens() {
     let (tells, has_come) = channel();
     let (answers, told) = channel();
     let provider = Provider {

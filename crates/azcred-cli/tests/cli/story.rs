@@ -5,7 +5,7 @@ use std::process::Command;
 
 #[test]
 #[cfg(feature = "emulator")]
-fn the_demo_tells_its_story_and_leaves_nothing_behind() {
+fn the_demo_shows_its_steps_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let temporary = folder.path().to_str().expect("text");
     let said = azcred(&["demo"])
@@ -39,7 +39,7 @@ fn the_demo_tells_its_story_and_leaves_nothing_behind() {
 
 #[test]
 #[cfg(feature = "emulator")]
-fn the_demo_as_json_is_made_by_the_commands_that_it_tells_of() {
+fn the_demo_as_json_comes_from_the_commands_that_it_names() {
     let json = azcred(&["demo", "--output", "json"]).said().json();
     let ids = [0, 1].map(|number| json["signIns"][number]["principal"]["objectId"].clone());
     assert!(ids[0].is_string() && ids[0] == ids[1], "{json:#}");
@@ -50,7 +50,7 @@ fn the_demo_as_json_is_made_by_the_commands_that_it_tells_of() {
 
 #[test]
 #[cfg(feature = "emulator")]
-fn the_demo_does_not_care_what_the_environment_holds() {
+fn the_demo_ignores_the_environment() {
     let said = azcred(&["demo", "--output", "json"])
         .env("AZURE_TENANT_ID", "somebody.elses")
         .env("AZURE_CLIENT_SECRET", "theirs")
@@ -61,7 +61,7 @@ fn the_demo_does_not_care_what_the_environment_holds() {
 }
 
 #[test]
-fn completions_are_made_for_every_shell_and_the_shells_that_are_here_can_read_them() {
+fn completions_exist_for_every_shell_and_installed_shells_can_read_them() {
     let folder = tempfile::tempdir().expect("a folder");
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let said = azcred(&["completions", shell]).said();

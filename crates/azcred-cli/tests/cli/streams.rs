@@ -1,4 +1,4 @@
-//! Which stream gets what, colours, and readers that go away.
+//! The two streams, colours, and readers that close the pipe.
 
 use crate::{
     azure::Azure,
@@ -7,7 +7,7 @@ use crate::{
 use azcred_emulator::{Persona, Way};
 
 #[test]
-fn traces_go_to_standard_error_and_leave_the_result_alone() {
+fn traces_go_to_standard_error_and_do_not_change_the_result() {
     let azure = Azure::shared();
     let environment = azure.environment(Persona::ServicePrincipal, Way::RealNames);
     for level in ["-v", "-vv", "-vvv"] {
@@ -29,7 +29,7 @@ fn traces_go_to_standard_error_and_leave_the_result_alone() {
 }
 
 #[test]
-fn colours_are_for_terminals_and_for_those_who_insist() {
+fn colours_are_for_terminals_or_on_request() {
     let shown = |variables: &[(&str, &str)]| {
         let run = variables
             .iter()
@@ -59,7 +59,7 @@ fn json_is_never_coloured() {
 
 #[test]
 #[cfg(unix)]
-fn a_reader_that_had_enough_is_no_failure() {
+fn a_closed_pipe_is_not_a_failure() {
     let mut child = azcred(&["completions", "bash"]).start();
     drop(child.stdout.take());
     let said = end(child);

@@ -8,7 +8,7 @@ use crate::{
 use azcred_emulator::{Options, Persona, Seed, Way};
 use std::fmt::Write;
 
-/// A tenant, an application, and whatever else a test needs.
+/// A tenant, an application, and what else a test needs.
 pub(crate) const SEED: &str = r#"
 [[tenants]]
 id = "c0a70500-0000-4000-8000-000000000001"
@@ -44,7 +44,7 @@ pub(crate) fn seeded(text: String) -> Azure {
 }
 
 #[test]
-fn the_subscriptions_are_named_beside_their_ids() {
+fn the_subscriptions_have_names_and_ids() {
     let azure = Azure::shared();
     let said = azcred(&["subscription", "list"])
         .envs(&azure.environment(Persona::ServicePrincipal, Way::RealNames))
@@ -54,7 +54,7 @@ fn the_subscriptions_are_named_beside_their_ids() {
 }
 
 #[test]
-fn as_json_they_have_their_tenants_name_and_whether_az_uses_them() {
+fn as_json_they_have_the_tenants_name_and_azs_default() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let subscription = azure
@@ -80,7 +80,7 @@ fn as_json_they_have_their_tenants_name_and_whether_az_uses_them() {
 }
 
 #[test]
-fn an_identity_without_a_role_sees_none_and_is_told_what_to_ask_for() {
+fn an_identity_without_a_role_sees_none_and_gets_a_fix() {
     let azure = Azure::shared();
     let who = azure.application("azcred-noroles");
     let said = azcred(&["subscription", "list"]).envs(&who).said();
@@ -97,7 +97,7 @@ fn an_identity_without_a_role_sees_none_and_is_told_what_to_ask_for() {
 }
 
 #[test]
-fn a_list_of_more_than_one_page_is_whole() {
+fn a_list_of_several_pages_is_complete() {
     let mut seed = SEED.to_owned();
     for number in 0..1001 {
         write!(
@@ -118,7 +118,7 @@ fn a_list_of_more_than_one_page_is_whole() {
 }
 
 #[test]
-fn who_is_not_signed_in_gets_the_error_of_token() {
+fn without_a_sign_in_the_error_is_that_of_token() {
     let azure = Azure::shared();
     let said = azcred(&["subscription", "list", "-o", "json"])
         .envs(&azure.environment(Persona::NoAccount, Way::RealNames))

@@ -1,4 +1,4 @@
-//! `azcred tenant`: one's own, and that of a domain.
+//! `azcred tenant`: the identity's tenants, and the tenant of a domain.
 
 use crate::{
     azure::Azure,
@@ -47,7 +47,7 @@ fn a_domain_of_no_tenant_is_not_found() {
 }
 
 #[test]
-fn what_is_no_domain_is_wrong_usage_and_common_is_no_tenant() {
+fn a_malformed_domain_is_wrong_usage_and_common_is_not_a_tenant() {
     let azure = Azure::shared();
     let find = |arguments: &[&str]| {
         azcred(arguments)
@@ -69,7 +69,7 @@ fn what_is_no_domain_is_wrong_usage_and_common_is_no_tenant() {
 }
 
 #[test]
-fn ones_tenants_are_listed_with_their_names() {
+fn the_identitys_tenants_are_listed_with_their_names() {
     let azure = Azure::shared();
     let list = |arguments: &[&str]| {
         let said = azcred(&["tenant"])
@@ -84,7 +84,7 @@ fn ones_tenants_are_listed_with_their_names() {
 }
 
 #[test]
-fn an_authority_that_can_not_be_reached_is_told_as_such() {
+fn an_unreachable_authority_is_reported_as_unreachable() {
     let said = azcred(&["tenant", "contoso.com"])
         .env("AZURE_AUTHORITY_HOST", "https://127.0.0.1:1")
         .said();

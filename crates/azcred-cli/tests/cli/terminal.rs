@@ -1,4 +1,4 @@
-//! A terminal that a person sits at: what the binary writes to it, and what is typed.
+//! A pseudo-terminal: what the binary writes to it, and what is typed.
 
 use crate::run::{Run, Running};
 use rustix::{
@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Past this nothing more is to be expected.
+/// No step takes longer than this.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A pseudo-terminal. Its other side is a program's standard error.
@@ -23,15 +23,15 @@ pub(crate) struct Terminal {
     near: File,
     far: File,
     written: Receiver<Vec<u8>>,
-    /// All that was written so far.
+    /// Everything that was written so far.
     seen: String,
 }
 
 impl Terminal {
-    /// One of this size.
+    /// A terminal of this size.
     pub(crate) fn new(columns: u16, rows: u16) -> Self {
         let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-        // A program of another test that had it would keep this terminal from ever being hung up.
+        // If a program of another test inherited it, this terminal would never be closed.
         fcntl_setfd(&near, FdFlags::CLOEXEC).expect("a flag");
         grantpt(&near).expect("it is ours");
         unlockpt(&near).expect("it is ours");
@@ -68,7 +68,7 @@ impl Terminal {
         }
     }
 
-    /// Starts a run at it; its standard output is a pipe.
+    /// Starts a run with this terminal. Its standard output is a pipe.
     pub(crate) fn start(&self, run: Run) -> Running {
         run.start_with(|command| {
             command
@@ -79,7 +79,7 @@ impl Terminal {
         })
     }
 
-    /// Starts a run whose standard input alone is this terminal.
+    /// Starts a run of which only standard input is this terminal.
     pub(crate) fn start_unseen(&self, run: Run) -> Running {
         run.start_with(|command| {
             command
@@ -90,7 +90,8 @@ impl Terminal {
         })
     }
 
-    /// All that was written, once `wanted` is among it, without what moves the cursor and colours.
+    /// Waits until `wanted` was written. Returns everything so far, without cursor movements and
+    /// colours.
     #[track_caller]
     pub(crate) fn until(&mut self, wanted: &str) -> String {
         let end = Instant::now() + PATIENCE;
@@ -107,7 +108,7 @@ impl Terminal {
         }
     }
 
-    /// All that was written until the program has ended, as it was written.
+    /// Everything that was written until the program ended, unchanged.
     pub(crate) fn rest(mut self) -> String {
         drop(self.far);
         while let Ok(bytes) = self.written.recv_timeout(PATIENCE) {
@@ -120,18 +121,18 @@ impl Terminal {
         anstream::adapter::strip_str(&self.seen).to_string()
     }
 
-    /// Types.
+    /// Types text.
     pub(crate) fn types(&mut self, text: &str) {
         self.near.write_all(text.as_bytes()).expect("it is typed");
     }
 
-    /// Whether `^C` is shown where somebody types that.
+    /// Whether the terminal shows `^C` when it is typed.
     pub(crate) fn shows_control_keys(&self) -> bool {
         let modes = tcgetattr(&self.far).expect("modes").local_modes;
         modes.contains(LocalModes::ECHOCTL)
     }
 
-    /// Whether what is typed is shown.
+    /// Whether the terminal shows typed text.
     pub(crate) fn echoes(&self) -> bool {
         let modes = tcgetattr(&self.far).expect("modes").local_modes;
         modes.contains(LocalModes::ECHO)

@@ -7,7 +7,7 @@ use crate::{
 use azcred_emulator::{Persona, Way};
 
 #[test]
-fn token_prints_the_bare_token_on_one_line_and_nothing_else() {
+fn token_prints_only_the_token_on_one_line() {
     let azure = Azure::shared();
     for way in [Way::Ports, Way::RealNames] {
         let said = azcred(&["token"])
@@ -39,7 +39,7 @@ fn token_as_json_has_the_names_of_azs_and_times_in_utc() {
 }
 
 #[test]
-fn a_resource_and_its_scope_ask_for_the_same() {
+fn a_resource_and_its_scope_request_the_same_token() {
     let azure = Azure::shared();
     let ask = |arguments: &[&str]| {
         let said = azcred(&["whoami", "--output", "json"])
@@ -60,7 +60,7 @@ fn a_resource_and_its_scope_ask_for_the_same() {
 }
 
 #[test]
-fn another_tenant_is_asked_where_it_is_named() {
+fn the_token_comes_from_the_named_tenant() {
     let azure = Azure::shared();
     let environment = azure.environment(Persona::ServicePrincipal, Way::RealNames);
     let by_domain = azcred(&["token", "--tenant", "contoso.com"])
@@ -75,7 +75,7 @@ fn another_tenant_is_asked_where_it_is_named() {
 }
 
 #[test]
-fn whoami_tells_the_identity_and_how_it_proved_itself() {
+fn whoami_shows_the_identity_and_its_proof() {
     let azure = Azure::shared();
     let who = |persona| {
         azcred(&["whoami"])
@@ -88,7 +88,7 @@ fn whoami_tells_the_identity_and_how_it_proved_itself() {
 }
 
 #[test]
-fn whoami_as_json_is_what_the_token_says() {
+fn whoami_as_json_has_the_tokens_claims() {
     let azure = Azure::shared();
     let said = azcred(&["whoami", "-o", "json"])
         .envs(&azure.environment(Persona::ServicePrincipal, Way::RealNames))
@@ -97,7 +97,7 @@ fn whoami_as_json_is_what_the_token_says() {
 }
 
 #[test]
-fn where_both_sets_of_variables_are_there_whoami_says_which_is_not_used() {
+fn with_both_sets_of_variables_whoami_names_the_unused_one() {
     let azure = Azure::shared();
     let said = azcred(&["whoami"])
         .envs(&azure.environment(Persona::ServicePrincipal, Way::RealNames))

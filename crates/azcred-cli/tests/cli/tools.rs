@@ -1,4 +1,4 @@
-//! Programs of developers behind the chain: an `az` that answers, one that is chatty and one that
+//! Developer tools as sources: an `az` that returns a token, one with much output, and one that
 //! hangs.
 #![cfg(unix)]
 
@@ -15,7 +15,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// A user's token whose every part can be told from anything else.
+/// A user's token with recognizable parts.
 fn token() -> String {
     let claims = serde_json::json!({
         "upn": "ada@contoso.com", "name": "Ada", "oid": "d0000001-0000-4000-8000-0000000000ad", "scp": "user_impersonation",
@@ -29,10 +29,10 @@ fn token() -> String {
     )
 }
 
-/// A program on a desk of its own.
-struct Desk(tempfile::TempDir);
+/// A machine with one program on `PATH`.
+struct ToolMachine(tempfile::TempDir);
 
-impl Desk {
+impl ToolMachine {
     fn with(program: &str, script: &str) -> Self {
         let desk = Self(tempfile::tempdir().expect("a folder"));
         let path = desk.0.path().join(program);
@@ -41,7 +41,7 @@ impl Desk {
         desk
     }
 
-    /// The binary, with this program and no other on `PATH`.
+    /// The binary, with only this program on `PATH`.
     fn azcred(&self, arguments: &[&str]) -> Run {
         let path = self.path();
         azcred(arguments)
@@ -55,9 +55,9 @@ impl Desk {
     }
 }
 
-/// An `az` at which Ada is signed in.
-fn adas() -> Desk {
-    Desk::with(
+/// An `az` with Ada signed in.
+fn adas() -> ToolMachine {
+    ToolMachine::with(
         "az",
         &format!(
             r#"printf '%s' '{{"accessToken":"{}","expires_on":4102444800,"tokenType":"Bearer"}}'"#,
@@ -67,7 +67,7 @@ fn adas() -> Desk {
 }
 
 #[test]
-fn whoever_is_signed_in_to_azure_cli_is_chosen_after_the_others_are_ruled_out() {
+fn azure_clis_account_is_chosen_after_the_other_sources_are_ruled_out() {
     let desk = adas();
     let said = desk.azcred(&["chain"]).said();
     assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said}");
@@ -91,8 +91,8 @@ fn whoever_is_signed_in_to_azure_cli_is_chosen_after_the_others_are_ruled_out() 
 }
 
 #[test]
-fn a_tool_that_was_refused_is_told_with_all_that_was_looked_for_before() {
-    let desk = Desk::with(
+fn a_rejected_tool_is_shown_with_the_sources_before_it() {
+    let desk = ToolMachine::with(
         "az",
         "echo 'ERROR: AADSTS50076: Due to a configuration change, you must use multi-factor authentication. Trace ID: x' >&2; exit 1",
     );
@@ -105,8 +105,8 @@ fn a_tool_that_was_refused_is_told_with_all_that_was_looked_for_before() {
 }
 
 #[test]
-fn a_token_that_a_tool_prints_stands_nowhere_but_in_the_result() {
-    // As long as they are.
+fn a_tools_token_is_only_in_the_result() {
+    // As long as real ones.
     let refresh_token = "0.AXzzQ7kWcAnArYpLm9xVbT2hGd5".repeat(16);
     let (token, rest) = (token(), refresh_token.as_str());
     let signature = token.rsplit('.').next().expect("a signature");
@@ -114,7 +114,7 @@ fn a_token_that_a_tool_prints_stands_nowhere_but_in_the_result() {
     let answer = format!(
         r#"{{"accessToken":"{token}","expires_on":4102444800,"tokenType":"Bearer","refreshToken":"{rest}"}}"#
     );
-    let good = Desk::with(
+    let good = ToolMachine::with(
         "az",
         &format!("printf '%s' '{answer}'; echo '{answer}' >&2"),
     );
@@ -138,7 +138,7 @@ fn a_token_that_a_tool_prints_stands_nowhere_but_in_the_result() {
         "{said}"
     );
     assert!(!said.stdout.contains(rest), "{said}");
-    // What went wrong may be anything but told.
+    // The error must contain no part of the token.
     for (how, script) in [
         ("an exit code", format!("printf '%s' '{answer}'; exit 1")),
         (
@@ -159,7 +159,7 @@ fn a_token_that_a_tool_prints_stands_nowhere_but_in_the_result() {
             format!(r#"printf '%s' '{{"accessToken":"x {token}","expires_on":"{rest}"}}'"#),
         ),
     ] {
-        let desk = Desk::with("az", &script);
+        let desk = ToolMachine::with("az", &script);
         for command in [
             &["token"][..],
             &["token", "-o", "json"],
@@ -174,19 +174,19 @@ fn a_token_that_a_tool_prints_stands_nowhere_but_in_the_result() {
     }
 }
 
-/// Opens a pipe for reading that a program writes to once it runs, and keeps open as long as any of
-/// it lives.
+/// Creates a pipe. A program writes to it when it runs, and holds it open while the program or a
+/// child runs.
 fn pipe(path: &Path) {
     let made = Command::new("mkfifo").arg(path).status().expect("it runs");
     assert!(made.success());
 }
 
 #[test]
-fn a_signal_ends_what_a_source_runs_and_all_that_it_started() {
+fn a_signal_ends_a_sources_program_and_its_children() {
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         for command in [&["token"][..], &["chain"], &["doctor"]] {
-            // A child of its own, which holds the pipe open as the script does.
-            let desk = Desk::with(
+            // A child process, which holds the pipe open like the script.
+            let desk = ToolMachine::with(
                 "az",
                 "exec 3>\"$HOME/alive\"; echo up >&3; /bin/sleep 1000 & wait",
             );
@@ -204,7 +204,7 @@ fn a_signal_ends_what_a_source_runs_and_all_that_it_started() {
             assert!(killed.success());
             let said = end(child);
             assert_eq!((said.code, said.stdout.as_str()), (code, ""), "{said}");
-            // The end comes when nobody holds the pipe any more.
+            // The end comes when no process holds the pipe open.
             let mut rest = String::new();
             alive.read_to_string(&mut rest).expect("an end");
             assert_eq!(rest, "");

@@ -9,13 +9,13 @@ use azcred_emulator::{Persona, Way};
 use std::{fmt::Write, fs, path::Path};
 use tempfile::TempDir;
 
-/// Somebody in a folder of their own, in which no variable names a workspace.
-struct Desk {
+/// A new folder for each test, without variables that name a workspace.
+struct WorkspaceFolder {
     folder: TempDir,
     variables: Vec<(String, String)>,
 }
 
-impl Desk {
+impl WorkspaceFolder {
     fn new(mut variables: Vec<(String, String)>) -> Self {
         variables.retain(|(name, _)| !name.starts_with("AZUREML_"));
         Self {
@@ -49,7 +49,8 @@ impl Desk {
     }
 }
 
-/// The lister's subscription with this many workspaces, and another one with one of the same name.
+/// The lister's subscription with this many workspaces, and another one with a workspace of the
+/// same name.
 fn with_workspaces(count: usize) -> String {
     let mut seed = SEED.to_owned();
     for (number, name) in [(1, "West"), (2, "East")] {
@@ -79,9 +80,9 @@ fn with_workspaces(count: usize) -> String {
 }
 
 #[test]
-fn the_workspaces_are_listed_and_this_folders_is_marked() {
+fn the_workspaces_are_listed_and_the_folders_is_marked() {
     let azure = Azure::shared();
-    let desk = Desk::of(&azure);
+    let desk = WorkspaceFolder::of(&azure);
     assert_seen!("workspace-list", desk.said(&["list"]));
     assert_eq!(desk.said(&["use", "ws-contoso-ml"]).code, 0);
     assert_seen!("workspace-list-here", desk.said(&["list"]));
@@ -104,9 +105,9 @@ fn the_workspaces_are_listed_and_this_folders_is_marked() {
 }
 
 #[test]
-fn a_list_of_workspaces_is_followed_to_its_last_page() {
+fn a_list_of_workspaces_is_read_to_its_last_page() {
     let azure = seeded(with_workspaces(1001));
-    let desk = Desk::new(azure.application("lister"));
+    let desk = WorkspaceFolder::new(azure.application("lister"));
     let json = desk.said(&["list", "-o", "json"]).json();
     let listed = json["workspaces"].as_array().expect("a list");
     assert_eq!(listed.len(), 1002);
@@ -114,9 +115,9 @@ fn a_list_of_workspaces_is_followed_to_its_last_page() {
 }
 
 #[test]
-fn two_workspaces_of_one_name_are_told_apart_by_subscription_group_or_id() {
+fn two_workspaces_with_one_name_differ_by_subscription_group_or_id() {
     let azure = seeded(with_workspaces(1));
-    let desk = Desk::new(azure.application("lister"));
+    let desk = WorkspaceFolder::new(azure.application("lister"));
     let said = desk.said(&["show", "ws-0000"]);
     assert_eq!(said.code, 1, "{said}");
     assert_seen!("workspace-show-twice", said);
@@ -136,9 +137,9 @@ fn two_workspaces_of_one_name_are_told_apart_by_subscription_group_or_id() {
 }
 
 #[test]
-fn a_workspace_is_shown_by_name_and_by_what_the_folder_names() {
+fn a_workspace_is_shown_by_name_and_for_the_folder() {
     let azure = Azure::shared();
-    let desk = Desk::of(&azure);
+    let desk = WorkspaceFolder::of(&azure);
     assert_seen!("workspace-show", desk.said(&["show", "ws-contoso-ml"]));
     let said = desk.said(&["show"]);
     assert_eq!(said.code, 1, "{said}");
@@ -160,9 +161,9 @@ fn a_workspace_is_shown_by_name_and_by_what_the_folder_names() {
 }
 
 #[test]
-fn who_may_see_nothing_is_told_what_to_ask_for() {
+fn an_identity_that_sees_nothing_gets_a_fix() {
     let azure = Azure::shared();
-    let desk = Desk::new(azure.application("azcred-noroles"));
+    let desk = WorkspaceFolder::new(azure.application("azcred-noroles"));
     let said = desk.said(&["list"]);
     assert_eq!(said.code, 0, "{said}");
     assert_seen!("workspace-list-nothing", said);
@@ -174,9 +175,9 @@ fn who_may_see_nothing_is_told_what_to_ask_for() {
 }
 
 #[test]
-fn use_writes_what_mlclient_reads_and_says_so_again() {
+fn use_writes_what_mlclient_reads_and_reports_an_unchanged_file() {
     let azure = Azure::shared();
-    let desk = Desk::of(&azure);
+    let desk = WorkspaceFolder::of(&azure);
     let said = desk.said(&["use", "WS-contoso-ml"]);
     assert_seen!("workspace-use", said);
     assert_eq!(
@@ -193,9 +194,9 @@ fn use_writes_what_mlclient_reads_and_says_so_again() {
 }
 
 #[test]
-fn a_models_config_json_is_left_as_it_is() {
+fn a_models_config_json_is_not_changed() {
     let azure = Azure::shared();
-    let desk = Desk::of(&azure);
+    let desk = WorkspaceFolder::of(&azure);
     let file = desk.path().join("config.json");
     let model = r#"{"architectures": ["BertModel"]}"#;
     fs::write(&file, model).expect("written");
@@ -205,7 +206,7 @@ fn a_models_config_json_is_left_as_it_is() {
     assert_eq!(fs::read_to_string(&file).expect("it is there"), model);
     let said = desk.said(&["use", "ws-contoso-ml", "--file", ".azureml/config.json"]);
     assert_eq!(said.code, 0, "{said}");
-    // What MLClient reads first is what counts.
+    // MLClient reads that variable first.
     let said = desk.said(&["show", "-o", "json"]);
     assert!(
         said.json()["source"]
@@ -216,9 +217,9 @@ fn a_models_config_json_is_left_as_it_is() {
 }
 
 #[test]
-fn a_file_that_is_read_before_is_named() {
+fn a_file_with_precedence_is_named() {
     let azure = Azure::shared();
-    let desk = Desk::of(&azure);
+    let desk = WorkspaceFolder::of(&azure);
     let other = r#"{"subscription_id": "5ec0ffee-0001-4000-8000-000000000001", "resource_group": "rg", "workspace_name": "other"}"#;
     fs::create_dir(desk.path().join(".azureml")).expect("a folder");
     fs::write(desk.path().join(".azureml/config.json"), other).expect("written");
@@ -244,11 +245,11 @@ fn a_file_that_is_read_before_is_named() {
 fn a_folder_that_can_not_be_written_is_named_with_what_to_do() {
     use std::os::unix::fs::PermissionsExt;
     let azure = Azure::shared();
-    let desk = Desk::of(&azure);
+    let desk = WorkspaceFolder::of(&azure);
     let closed = desk.path().join("closed");
     fs::create_dir(&closed).expect("a folder");
     fs::set_permissions(&closed, PermissionsExt::from_mode(0o555)).expect("its mode");
-    // Root may write everywhere but there.
+    // Root can write to all other folders.
     let file = match rustix::process::geteuid().is_root() {
         true => "/proc/config.json",
         false => "closed/config.json",
@@ -260,9 +261,9 @@ fn a_folder_that_can_not_be_written_is_named_with_what_to_do() {
 }
 
 #[test]
-fn without_a_name_and_without_a_terminal_nobody_is_asked() {
+fn without_a_name_and_a_terminal_there_is_no_prompt() {
     let azure = Azure::shared();
-    let desk = Desk::of(&azure);
+    let desk = WorkspaceFolder::of(&azure);
     let said = desk.said(&["use"]);
     assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{said}");
     assert!(said.stderr.contains("azcred workspace use NAME"), "{said}");
@@ -274,7 +275,7 @@ fn without_a_name_and_without_a_terminal_nobody_is_asked() {
 fn at_a_terminal_a_person_picks_from_the_list() {
     use crate::{run::end, terminal::Terminal};
     let azure = seeded(with_workspaces(1));
-    let desk = Desk::new(azure.application("lister"));
+    let desk = WorkspaceFolder::new(azure.application("lister"));
     let mut terminal = Terminal::new(80, 24);
     let child = terminal.start(desk.run(&["use"]));
     let shown = terminal.until("Which workspace? [1-2]");

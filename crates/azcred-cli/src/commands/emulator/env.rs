@@ -39,9 +39,9 @@ pub(super) struct Env {
     state: State,
 }
 
-/// What `--output json` and `--shell json` print.
+/// The output of `--output json` and `--shell json`.
 #[derive(Serialize)]
-struct Document<'a> {
+struct EnvDocument<'a> {
     /// Variables to set.
     set: BTreeMap<&'a str, &'a str>,
     /// Variables to unset.
@@ -67,7 +67,7 @@ impl Env {
         let environment = info.environment(self.guest.persona, self.guest.way);
         let shell = self.shell.unwrap_or_else(Shell::current);
         if output.is_json() || shell == Shell::Json {
-            output.json(&Document {
+            output.json(&EnvDocument {
                 set: environment
                     .set
                     .iter()

@@ -14,8 +14,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long another `exec` may take to start or stop the emulator of the same folder: a first start
-/// makes RSA keys.
+/// How long another `exec` may take to start or stop the emulator of the same folder. The first
+/// start creates RSA keys.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Run a program against a local Azure
@@ -46,7 +46,7 @@ pub(super) struct Exec {
 
 impl Exec {
     pub(super) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
-        // Without a home folder there is no emulator that was started before.
+        // Without a home folder, no emulator can be running already.
         let folder = match self.state.folder() {
             Ok(folder) => Some(folder),
             Err(failure) if self.state.given.is_some() => return Err(failure),
@@ -65,7 +65,7 @@ impl Exec {
             });
             match output.waiting("Starting the emulator", starting).await {
                 Ok(emulator) => break emulator,
-                // Another `exec` is about to start it there, or to stop it.
+                // Another `exec` is starting or stopping the emulator of this folder.
                 Err(Error::State(StateError::Running { .. })) if Instant::now() < until => {
                     tokio::time::sleep(guests::PAUSE).await;
                 }
@@ -76,7 +76,8 @@ impl Exec {
         let interrupted = interruption()?;
         let note = "Another program uses this emulator, which stays until that has ended. Ctrl-C stops it now.";
         let all_left = guests::all_left(&emulator.info().state_dir, || output.note(note));
-        // Held until it has stopped, so that no other program starts to use it.
+        // This lock is held until the emulator has stopped, so that no other program starts to use
+        // it.
         let _empty = tokio::select! {
             lock = all_left => lock.ok(),
             () = interrupted => None,
@@ -85,8 +86,8 @@ impl Exec {
         Ok(code)
     }
 
-    /// Runs the program against the emulator that runs from a folder. `None` where none runs, or it
-    /// is about to stop.
+    /// Runs the program against the emulator that uses a folder. `None` if no emulator is running,
+    /// or if it is about to stop.
     async fn as_guest(&self, folder: &Path, output: &Output) -> Result<Option<u8>, Failure> {
         if running(folder)?.is_none() {
             return Ok(None);
@@ -102,7 +103,7 @@ impl Exec {
         let Some(_stay) = entered else {
             return Ok(None);
         };
-        // It may have stopped between the look and the lock.
+        // The emulator may have stopped before this process got the lock.
         match running(folder)? {
             Some(info) => Ok(Some(self.run_program(&info, output).await)),
             None => Ok(None),

@@ -1,8 +1,8 @@
-//! Which programs use an emulator that `exec` started: it runs until the last one has ended.
+//! The programs that use an emulator which `exec` started: it runs until the last one has ended.
 //!
-//! Each `exec` holds a shared lock on a file in the state folder for as long as its program runs.
-//! The one that started the emulator takes the lock exclusively before it stops the emulator. Locks
-//! end with their process, however that ends.
+//! Each `exec` holds a shared lock on a file in the state folder while its program runs. The one
+//! that started the emulator gets the exclusive lock before it stops the emulator. A lock ends with
+//! its process.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -13,21 +13,21 @@ use std::{
 
 const FILE: &str = "guests.lock";
 
-/// How long to wait before a lock is tried again.
+/// The time between two attempts to get a lock.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
-/// The use of an emulator, or the knowledge that no other program uses it, until it is dropped.
+/// A shared or exclusive lock on the use of an emulator, until it is dropped.
 pub(super) struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
 
-/// Begins to use an emulator, which then keeps running. `None` where it is about to stop.
+/// Starts to use an emulator, which then continues to run. `None` if it is about to stop.
 pub(super) fn enter(state: &Path) -> io::Result<Option<Lock>> {
     let file = open(state)?;
     let tried = file.try_lock_shared();
     held(file, tried)
 }
 
-/// Resolves once no program uses the emulator and none can begin to; calls `waiting` once where
-/// that takes time.
+/// Resolves when no program uses the emulator and no other can start to use it. Calls `waiting`
+/// once if that takes time.
 pub(super) async fn all_left(state: &Path, waiting: impl FnOnce()) -> io::Result<Lock> {
     let mut waiting = Some(waiting);
     loop {

@@ -1,4 +1,4 @@
-//! `azcred emulator`: a local Azure, to try and to test against.
+//! `azcred emulator`: a local Azure, for trials and tests.
 
 mod env;
 mod exec;
@@ -35,29 +35,29 @@ Examples:
   azcred emulator start
   eval \"$(azcred emulator env)\""
 )]
-pub(crate) struct Arguments {
+pub(crate) struct EmulatorArguments {
     #[command(subcommand)]
-    command: Command,
+    command: EmulatorCommand,
 }
 
 #[derive(Subcommand)]
-enum Command {
+enum EmulatorCommand {
     Start(start::Start),
     Env(env::Env),
     Exec(exec::Exec),
 }
 
-impl Arguments {
+impl EmulatorArguments {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         match self.command {
-            Command::Start(command) => command.run(output).await,
-            Command::Env(command) => command.run(output),
-            Command::Exec(command) => command.run(output).await,
+            EmulatorCommand::Start(command) => command.run(output).await,
+            EmulatorCommand::Env(command) => command.run(output),
+            EmulatorCommand::Exec(command) => command.run(output).await,
         }
     }
 }
 
-/// Which identity a program gets, and how it reaches the emulator.
+/// The identity of a program, and how it reaches the emulator.
 #[derive(Args)]
 struct Guest {
     /// The account that the program finds; the list is below
@@ -70,7 +70,7 @@ struct Guest {
 }
 
 impl Guest {
-    /// Warns where the program can't sign in as this persona.
+    /// Warns if the program can't sign in as this persona.
     fn warn(&self, info: &Info, output: &Output) {
         let hosts = info.identity_hosts.as_ref();
         if self.persona == Persona::Arc
@@ -87,7 +87,7 @@ impl Guest {
     }
 }
 
-/// Where Azure Arc's agent has its key files ('Authenticate against Azure resources with Azure
+/// The folder of Azure Arc's key files ('Authenticate against Azure resources with Azure
 /// Arc-enabled servers').
 const AGENTS_FOLDER: &str = if cfg!(windows) {
     r"%ProgramData%\AzureConnectedMachineAgent\Tokens"
@@ -95,7 +95,7 @@ const AGENTS_FOLDER: &str = if cfg!(windows) {
     "/var/opt/azcmagent/tokens"
 };
 
-/// Examples, and what `--as` and `--by` take.
+/// Examples, and the values of `--as` and `--by`.
 fn help(examples: &str) -> String {
     let mut text = String::from("The account, for --as:\n");
     for (name, persona) in PERSONAS {
@@ -156,7 +156,7 @@ fn named<T: Copy + Send + Sync + 'static>(
     })
 }
 
-/// The emulator that runs from a state folder.
+/// The emulator that runs with a state folder.
 fn running(state: &std::path::Path) -> Result<Option<Info>, Failure> {
     let info = Info::load(state).map_err(|error| {
         Failure::new(
@@ -175,7 +175,7 @@ pub(in crate::commands) async fn begin(options: Options) -> Result<Emulator, Fai
         .map_err(|error| not_begun(&error))
 }
 
-/// Why an emulator did not start.
+/// The error of an emulator that did not start.
 fn not_begun(error: &azcred_emulator::Error) -> Failure {
     let (why, fix) = match error {
         azcred_emulator::Error::State(StateError::Running { path }) => (
@@ -199,7 +199,7 @@ fn not_begun(error: &azcred_emulator::Error) -> Failure {
     Failure::new(Kind::Failed, "could not start the emulator", why).fix(fix)
 }
 
-/// Stops an emulator. What does not end in time ends with this process.
+/// Stops an emulator. Tasks that don't end in time end with this process.
 pub(in crate::commands) async fn end(emulator: Emulator) {
     const PATIENCE: Duration = Duration::from_secs(5);
     if tokio::time::timeout(PATIENCE, emulator.shutdown())

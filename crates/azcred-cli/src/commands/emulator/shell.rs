@@ -1,9 +1,9 @@
-//! Variables as lines that a shell reads: quoted so that any value arrives as it is.
+//! Variables as lines for a shell, quoted so that every value stays unchanged.
 
 use clap::ValueEnum;
 use std::fmt::Write;
 
-/// A shell's language.
+/// The syntax of a shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Shell {
     /// sh, bash, zsh, dash, ksh
@@ -19,7 +19,7 @@ pub(super) enum Shell {
 }
 
 impl Shell {
-    /// This shell, as far as the environment tells.
+    /// The user's shell, according to the environment.
     pub(super) fn current() -> Self {
         let shell = std::env::var("SHELL").unwrap_or_default();
         match shell.rsplit(['/', '\\']).next() {
@@ -30,7 +30,7 @@ impl Shell {
         }
     }
 
-    /// How its lines are run.
+    /// The command that runs the lines in this shell.
     pub(super) fn set_by(self) -> &'static str {
         match self {
             Self::Sh | Self::Json => "eval \"$(azcred emulator env)\"",
@@ -41,11 +41,12 @@ impl Shell {
         }
     }
 
-    /// The lines that set and unset; names are plain words, values anything without a NUL.
+    /// The lines that set and unset variables. Names are plain words. A value may be any string
+    /// without NUL.
     pub(super) fn lines(self, set: &[(String, String)], unset: &[&str]) -> String {
         let mut lines = String::new();
         if !unset.is_empty() {
-            // Writing to a String can't fail.
+            // To write to a String never fails.
             let _ = match self {
                 Self::Sh | Self::Json => writeln!(lines, "unset {}", unset.join(" ")),
                 Self::Fish => writeln!(lines, "set -e {}", unset.join(" ")),
@@ -67,18 +68,18 @@ impl Shell {
     }
 }
 
-/// Between single quotes every character but the quote is literal (POSIX, Shell Command Language,
-/// section 2.2.2).
+/// Between single quotes, every character except the quote is literal (POSIX, Shell Command
+/// Language, section 2.2.2).
 fn posix(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-/// Between single quotes only `\'` and `\\` are special (fish documentation, 'Quotes').
+/// Between single quotes, only `\'` and `\\` are special (fish documentation, 'Quotes').
 fn fish(value: &str) -> String {
     format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
-/// Between single quotes a quote is doubled; PowerShell takes the typographic ones for quotes too
+/// Between single quotes, a quote is doubled. PowerShell accepts typographic quotes too
 /// (about_Quoting_Rules and the language specification, section 2.3.5.2).
 fn powershell(value: &str) -> String {
     let mut quoted = String::from("'");
@@ -107,7 +108,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn sh_reads_any_value_back_as_it_was() {
+    fn sh_reads_every_value_back_unchanged() {
         let script = format!(
             "{}printf %s \"$A\"; printf %s \"${{B-gone}}\"",
             Shell::Sh.lines(&[("A".into(), NASTY.into())], &["B"])

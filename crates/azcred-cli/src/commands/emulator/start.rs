@@ -1,4 +1,4 @@
-//! `azcred emulator start`: a local Azure that runs until it is interrupted.
+//! `azcred emulator start`: a local Azure that runs until Ctrl-C.
 
 use super::{begin, end, state::State};
 use crate::{
@@ -56,32 +56,32 @@ fn port(text: &str) -> Result<(String, u16), String> {
     Ok((service.to_owned(), port))
 }
 
-/// What `--output json` prints once it is ready. Secrets are in `emulator.json` in the state
-/// folder, and in `emulator env`.
+/// The output of `--output json` when the emulator is ready. Secrets are in `emulator.json` in the
+/// state folder, and in `emulator env`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
-    /// The process.
+struct StartDocument<'a> {
+    /// The process id.
     pid: u32,
     /// The state folder.
     state_dir: &'a Path,
-    /// Entra ID: what `AZURE_AUTHORITY_HOST` takes.
+    /// Entra ID, for `AZURE_AUTHORITY_HOST`.
     login_url: &'a str,
     /// Azure Resource Manager.
     arm_url: &'a str,
     /// Microsoft Graph.
     graph_url: &'a str,
-    /// The proxy that answers for Azure's own names: what `HTTPS_PROXY` takes.
+    /// The proxy for Azure's real names, for `HTTPS_PROXY`.
     proxy_url: &'a str,
     /// The admin port.
     admin_url: &'a str,
-    /// The system's root certificates and the emulator's: what `SSL_CERT_FILE` takes.
+    /// The system's root certificates and the emulator's, for `SSL_CERT_FILE`.
     ca_bundle: &'a Path,
     /// The tenant's id.
     tenant_id: String,
     /// The tenant's domain.
     tenant_domain: &'a str,
-    /// The workspace's subscription, where there is a workspace.
+    /// The workspace's subscription, if there is a workspace.
     subscription_id: Option<String>,
     /// The workspace's resource group.
     resource_group: Option<&'a str>,
@@ -113,7 +113,7 @@ impl Start {
                 output.line(line);
             }
         }
-        // Without the addresses the emulator is of no use. A closed pipe is no error here.
+        // Without these URLs the emulator is useless. A closed pipe is not an error here.
         let told = output.finish();
         if told.is_ok() {
             interrupted.await;
@@ -125,9 +125,9 @@ impl Start {
     }
 }
 
-fn document(info: &Info) -> Document<'_> {
+fn document(info: &Info) -> StartDocument<'_> {
     let workspace = info.workspace.as_ref();
-    Document {
+    StartDocument {
         pid: info.pid,
         state_dir: &info.state_dir,
         login_url: &info.login_url,
@@ -144,7 +144,7 @@ fn document(info: &Info) -> Document<'_> {
     }
 }
 
-/// What runs, and how to use it.
+/// The URLs of the emulator, and how to use it.
 fn ready(info: &Info, state: &str) -> Vec<String> {
     let mut rows = vec![
         (
@@ -187,7 +187,8 @@ fn ready(info: &Info, state: &str) -> Vec<String> {
     lines
 }
 
-/// Resolves when this process is told to end. Listens from now on, not only once it is awaited.
+/// Resolves when a signal tells this process to end. It listens from this call on, even before it
+/// is polled.
 #[cfg(unix)]
 pub(super) fn interruption() -> Result<impl Future<Output = ()>, Failure> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -1,10 +1,10 @@
-//! Where an emulator keeps its keys and what was created in it.
+//! The folder in which an emulator stores its keys and what was created in it.
 
 use crate::failure::{Failure, Kind};
 use clap::Args;
 use std::path::PathBuf;
 
-/// The variable that says where a user's folders are.
+/// The variable with the user's home folder.
 const HOME: &str = if cfg!(windows) {
     "LOCALAPPDATA"
 } else {
@@ -20,7 +20,7 @@ pub(super) struct State {
 }
 
 impl State {
-    /// The folder that was given, else this user's.
+    /// The folder of the option, else the user's.
     pub(super) fn folder(&self) -> Result<PathBuf, Failure> {
         self.given.clone().or_else(usual).ok_or_else(|| {
             Failure::new(
@@ -33,7 +33,7 @@ impl State {
         })
     }
 
-    /// What to add to a command so that it finds the same folder; for a shell, quoted where needed.
+    /// The option that makes a command use the same folder, quoted for a shell if necessary.
     pub(super) fn again(&self) -> String {
         let Some(given) = &self.given else {
             return String::new();
@@ -51,10 +51,10 @@ impl State {
     }
 }
 
-/// XDG Base Directory Specification 0.8 on Linux and its kin; Apple's and Microsoft's own places
-/// elsewhere.
+/// The XDG Base Directory Specification 0.8 on Linux and similar systems; elsewhere the folders
+/// that Apple and Microsoft recommend.
 fn usual() -> Option<PathBuf> {
-    // The specification: a relative path is to be ignored.
+    // The specification: a relative path must be ignored.
     let folder = |name| {
         std::env::var_os(name)
             .map(PathBuf::from)

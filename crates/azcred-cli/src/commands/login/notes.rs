@@ -1,4 +1,4 @@
-//! What whoever has signed in has to know besides, each with what to do.
+//! Notes after a sign-in, each with what to do.
 
 use super::{
     seen::{is_here, reference, shown},
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::suggested::Suggested;
 
-/// The notes, in the order in which they matter.
+/// The notes, the most important first.
 pub(super) fn notes(told: &Summary<'_>) -> Vec<String> {
     let (seen, suggested) = (told.seen, told.suggested);
     let mut notes = Vec::new();

@@ -1,4 +1,4 @@
-//! What there is to tell after a sign-in.
+//! What is shown after a sign-in.
 
 use super::seen::Seen;
 use crate::suggested::Suggested;
@@ -7,14 +7,14 @@ use azcred_azure::Principal;
 
 /// A sign-in, and what it can see.
 pub(super) struct Summary<'a> {
-    /// The sign-in.
+    /// The account.
     pub(super) account: &'a Account,
-    /// Who that is, as the token says.
+    /// The identity in the token.
     pub(super) principal: Option<&'a Principal>,
-    /// What they can see.
+    /// What the account can see.
     pub(super) seen: &'a Seen,
-    /// Commands of this profile.
+    /// Commands for this profile.
     pub(super) suggested: &'a Suggested,
-    /// The application that a person signed in to, where they named one.
+    /// The application that a person named for the sign-in.
     pub(super) client_id: Option<&'a ClientId>,
 }

@@ -29,7 +29,7 @@ Examples:
 
 The exit code is 0 even if no workspace is found. If a subscription can't be
 read, the others are still listed, and the exit code is that of the error.")]
-pub(super) struct List {
+pub(super) struct ListWorkspaces {
     #[command(flatten)]
     within: Within,
 
@@ -37,28 +37,28 @@ pub(super) struct List {
     identity: As,
 }
 
-/// What `--output json` prints.
+/// The output of `--output json`.
 #[derive(Serialize)]
-struct Document<'a> {
-    workspaces: Vec<Line<'a>>,
+struct WorkspacesDocument<'a> {
+    workspaces: Vec<WorkspaceEntry<'a>>,
     /// The subscriptions that could not be read.
     trouble: Vec<Trouble<'a>>,
 }
 
-/// A workspace in a list.
+/// A workspace of the list.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'a> {
+struct WorkspaceEntry<'a> {
     /// `subscription`, `resourceGroup`, `name`.
     #[serde(flatten)]
     workspace: WorkspaceRef,
-    /// The resource id, which roles are assigned at.
+    /// The resource id, which is a scope for role assignments.
     id: &'a str,
     /// The subscription's name.
     subscription_name: Option<&'a str>,
     /// The region.
     location: &'a str,
-    /// Whether it is the one that MLClient and hi-ml use in this folder.
+    /// Whether MLClient and hi-ml use it in this folder.
     is_here: bool,
 }
 
@@ -68,7 +68,7 @@ struct Trouble<'a> {
     error: &'a Failure,
 }
 
-impl List {
+impl ListWorkspaces {
     pub(super) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let place = Place::here()?;
         let looked = async {
@@ -93,7 +93,7 @@ impl List {
             .map_or(0, |(_, failure)| failure.kind.exit_code());
         if output.is_json() {
             let lines = found.iter();
-            output.json(&Document {
+            output.json(&WorkspacesDocument {
                 workspaces: lines
                     .filter_map(|workspace| line(workspace, &subscriptions, here.as_ref()))
                     .collect(),
@@ -130,10 +130,10 @@ impl List {
     }
 }
 
-/// The heads of a list for people.
+/// The columns' titles.
 pub(super) const HEAD: [&str; 5] = ["Workspace", "resource group", "subscription", "region", ""];
 
-/// A list for people.
+/// The rows of the list.
 pub(super) fn rows(
     found: &[Workspace],
     subscriptions: &[Subscription],
@@ -164,12 +164,12 @@ fn line<'a>(
     workspace: &'a Workspace,
     subscriptions: &'a [Subscription],
     here: Option<&Located>,
-) -> Option<Line<'a>> {
+) -> Option<WorkspaceEntry<'a>> {
     let one = WorkspaceRef::from_resource_id(&workspace.id).ok()?;
     let subscription = subscriptions
         .iter()
         .find(|known| known.subscription_id == one.subscription());
-    Some(Line {
+    Some(WorkspaceEntry {
         is_here: here.is_some_and(|here| is_same(&here.workspace, &one)),
         id: &workspace.id,
         subscription_name: subscription.map(|known| &*known.display_name),
@@ -178,7 +178,7 @@ fn line<'a>(
     })
 }
 
-/// A subscription's name, fit for a terminal.
+/// A subscription's name, safe for a terminal.
 fn name_of(id: &str, subscriptions: &[Subscription]) -> Option<String> {
     let found = subscriptions
         .iter()
@@ -186,7 +186,7 @@ fn name_of(id: &str, subscriptions: &[Subscription]) -> Option<String> {
     Some(shown(&found.display_name)).filter(|name| !name.is_empty())
 }
 
-/// A subscription with its name beside its id, where the name is known.
+/// A subscription's id with its name, if it is known.
 pub(super) fn named(id: &str, subscriptions: &[Subscription]) -> String {
     match name_of(id, subscriptions) {
         Some(name) => format!("{name} ({id})"),

@@ -1,4 +1,4 @@
-//! Which workspace is meant: by a name, an id, or by what is in this folder.
+//! Finds a workspace: by a name, by an id, or as the workspace of this folder.
 
 use crate::{
     commands::reader::{Reader, shown},
@@ -8,7 +8,7 @@ use crate::{
 use azcred_azure::{Flags, Located, Subscription, WorkspaceRef, Workspaces, locate};
 use clap::Args;
 
-/// Where workspaces are looked for.
+/// The subscriptions and resource groups to search.
 #[derive(Args, Clone)]
 pub(super) struct Within {
     /// Search only this subscription (id or name)
@@ -21,7 +21,7 @@ pub(super) struct Within {
 }
 
 impl Within {
-    /// The subscriptions, and the workspaces in them.
+    /// The subscriptions, and their workspaces.
     pub(super) async fn look(
         &self,
         reader: &Reader,
@@ -32,13 +32,13 @@ impl Within {
         }
         let mut all = reader.manager.workspaces_of_all(&subscriptions).await;
         if let Some(group) = &self.resource_group {
-            // A list of one group takes a role there; that of a subscription, none.
+            // To list one resource group needs a role on it. To list a subscription does not.
             all.found.retain(|workspace| {
                 WorkspaceRef::from_resource_id(&workspace.id)
                     .is_ok_and(|one| one.resource_group().eq_ignore_ascii_case(group.trim()))
             });
         }
-        // Where there is nothing but trouble, there is no list.
+        // If all requests failed, the first error is returned.
         if all.found.is_empty()
             && all.trouble.len() == subscriptions.len()
             && !all.trouble.is_empty()
@@ -48,7 +48,7 @@ impl Within {
         Ok((subscriptions, all))
     }
 
-    /// The subscription of this id or name.
+    /// The subscription with this id or name.
     fn named(
         &self,
         wanted: &str,
@@ -83,7 +83,7 @@ impl Within {
         Err(Failure::new(kind, "could not find the subscription", why).fix(fix))
     }
 
-    /// The workspace of this name or resource id.
+    /// The workspace with this name or resource id.
     pub(super) async fn find(
         &self,
         wanted: &str,
@@ -158,7 +158,7 @@ pub(super) fn here(place: &Place) -> Option<Located> {
     locate(&*place.system, &place.folder, &Flags::default()).ok()
 }
 
-/// Whether both are one: Azure's names have no case.
+/// Whether both are the same: Azure compares names without regard to case.
 pub(super) fn is_same(one: &WorkspaceRef, other: &WorkspaceRef) -> bool {
     one.resource_id().eq_ignore_ascii_case(&other.resource_id())
 }

@@ -1,4 +1,4 @@
-//! `azcred workspace`: which workspaces this identity can see, and which one a folder names.
+//! `azcred workspace`: the workspaces that the identity can see, and the workspace of a folder.
 
 mod config_file;
 mod list;
@@ -24,24 +24,24 @@ Examples:
   azcred workspace use      choose from the list; writes config.json
   azcred workspace show     the workspace of this folder"
 )]
-pub(crate) struct Arguments {
+pub(crate) struct WorkspaceArguments {
     #[command(subcommand)]
-    command: Command,
+    command: WorkspaceCommand,
 }
 
 #[derive(Subcommand)]
-enum Command {
-    List(list::List),
-    Show(show::Show),
-    Use(use_it::Use),
+enum WorkspaceCommand {
+    List(list::ListWorkspaces),
+    Show(show::ShowWorkspace),
+    Use(use_it::UseWorkspace),
 }
 
-impl Arguments {
+impl WorkspaceArguments {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         match self.command {
-            Command::List(list) => list.run(output).await,
-            Command::Show(show) => show.run(output).await,
-            Command::Use(chosen) => chosen.run(output).await,
+            WorkspaceCommand::List(list) => list.run(output).await,
+            WorkspaceCommand::Show(show) => show.run(output).await,
+            WorkspaceCommand::Use(chosen) => chosen.run(output).await,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Asks a person which workspace of a list they mean.
+//! Prompts a person to choose a workspace from a list.
 
 use super::list::{HEAD, rows};
 use crate::{
@@ -8,10 +8,10 @@ use crate::{
 };
 use azcred_azure::{Subscription, Workspace, WorkspaceRef};
 
-/// The most that a person is asked to choose from.
+/// Most workspaces in the list.
 const MOST: usize = 50;
 
-/// Shows the list, numbered, and reads a number or a name until it is one of them.
+/// Shows a numbered list, and reads a number or a name until it matches.
 pub(super) async fn pick(
     found: &[Workspace],
     subscriptions: &[Subscription],
@@ -53,7 +53,7 @@ pub(super) async fn pick(
     }
 }
 
-/// The workspace that was meant by what was typed.
+/// The workspace with this number or name.
 fn chosen(typed: &str, references: &[WorkspaceRef]) -> Result<WorkspaceRef, String> {
     let typed = typed.trim();
     let is_named = |one: &&WorkspaceRef| one.name().eq_ignore_ascii_case(typed);
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_or_a_name_chooses_and_anything_else_asks_again() {
+    fn a_number_or_a_name_chooses_and_other_input_prompts_again() {
         let id = "5ec0ffee-0001-4000-8000-000000000001";
         let one = |group, name| WorkspaceRef::new(id, group, name).unwrap();
         let all = [one("a", "west"), one("b", "east"), one("c", "east")];

@@ -31,7 +31,7 @@ Examples:
 
   # the resource id, which `az role assignment create --scope` needs
   azcred workspace show --output json | jq -r .id")]
-pub(super) struct Show {
+pub(super) struct ShowWorkspace {
     /// The workspace's name, or its whole resource id
     #[arg(value_name = "NAME")]
     name: Option<String>,
@@ -43,52 +43,52 @@ pub(super) struct Show {
     identity: As,
 }
 
-/// What `--output json` prints.
+/// The output of `--output json`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+struct WorkspaceDocument<'a> {
     /// `subscription`, `resourceGroup`, `name`.
     #[serde(flatten)]
     workspace: &'a WorkspaceRef,
-    /// The resource id, which roles are assigned at.
+    /// The resource id, which is a scope for role assignments.
     id: &'a str,
-    /// The subscription's name; `null` where it can't be read.
+    /// The subscription's name; `null` if it can't be read.
     subscription_name: Option<&'a str>,
-    /// The name that people see.
+    /// The display name.
     friendly_name: Option<&'a str>,
     /// The region.
     location: &'a str,
-    /// The GUID by which Azure Machine Learning's own services know it.
+    /// The GUID by which Azure Machine Learning's own services know the workspace.
     workspace_id: Option<&'a str>,
     /// The resource id of its storage account.
     storage_account: Option<&'a str>,
     /// `Enabled` or `Disabled`.
     public_network_access: Option<&'a str>,
-    /// Where its name was found; `null` where it was typed.
+    /// The source of its name; `null` if the user typed it.
     source: Option<String>,
-    /// Whether it is the one that MLClient and hi-ml use in this folder.
+    /// Whether MLClient and hi-ml use it in this folder.
     is_here: bool,
 }
 
 /// How the workspace is named.
-enum Asked<'a> {
+enum Named<'a> {
     ByName(&'a str),
     ByFolder(Box<Located>),
 }
 
-impl Show {
+impl ShowWorkspace {
     pub(super) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let place = Place::here()?;
-        // Before anybody signs in for nothing.
+        // An error comes before the sign-in.
         let asked = match &self.name {
-            Some(name) => Asked::ByName(name),
-            None => Asked::ByFolder(Box::new(by_folder(&place)?)),
+            Some(name) => Named::ByName(name),
+            None => Named::ByFolder(Box::new(by_folder(&place)?)),
         };
         let looked = async {
             let reader = self.identity.reader(&place, output).await?;
             let (meant, source) = match asked {
-                Asked::ByName(name) => (self.within.find(name, &reader).await?, None),
-                Asked::ByFolder(found) => (found.workspace, Some(found.source)),
+                Named::ByName(name) => (self.within.find(name, &reader).await?, None),
+                Named::ByFolder(found) => (found.workspace, Some(found.source)),
             };
             let (found, subscription) = tokio::join!(
                 reader.manager.workspace(&meant),
@@ -100,7 +100,7 @@ impl Show {
         let looked = output.waiting("Reading the workspace", looked).await?;
         let (meant, source, found, subscription) = looked;
         if output.is_json() {
-            output.json(&Document {
+            output.json(&WorkspaceDocument {
                 workspace: &meant,
                 id: &found.id,
                 subscription_name: subscription.as_ref().map(|one| &*one.display_name),
@@ -123,7 +123,7 @@ impl Show {
     }
 }
 
-/// The workspace that this folder names.
+/// The workspace of this folder.
 fn by_folder(place: &Place) -> Result<Located, Failure> {
     locate(&*place.system, &place.folder, &Flags::default()).map_err(|error| match error.kind() {
         ErrorKind::NotFound => Failure::new(

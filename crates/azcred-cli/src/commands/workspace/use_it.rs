@@ -33,7 +33,7 @@ Examples:
   azcred workspace use
   azcred workspace use ws-contoso-ml
   azcred workspace use ws-contoso-ml --file .azureml/config.json")]
-pub(super) struct Use {
+pub(super) struct UseWorkspace {
     /// The workspace's name, or its whole resource id
     #[arg(value_name = "NAME")]
     name: Option<String>,
@@ -49,24 +49,24 @@ pub(super) struct Use {
     identity: As,
 }
 
-/// What `--output json` prints.
+/// The output of `--output json`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+struct UseDocument<'a> {
     /// `subscription`, `resourceGroup`, `name`.
     #[serde(flatten)]
     workspace: &'a WorkspaceRef,
     /// The resource id.
     id: String,
-    /// The file's whole path.
+    /// The absolute path of the file.
     file: String,
-    /// Whether the file is other than before.
+    /// Whether the file has changed.
     is_changed: bool,
-    /// Whether MLClient and hi-ml use this workspace in this folder now.
+    /// Whether MLClient and hi-ml now use this workspace in this folder.
     is_here: bool,
 }
 
-impl Use {
+impl UseWorkspace {
     pub(super) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let place = Place::here()?;
         let chosen = match &self.name {
@@ -74,8 +74,8 @@ impl Use {
                 let found = async {
                     let reader = self.identity.reader(&place, output).await?;
                     let meant = self.within.find(name, &reader).await?;
-                    // A name that was typed whole is looked up too: a file that names nothing helps
-                    // nobody.
+                    // A complete id is looked up too: a file that names a missing workspace is
+                    // useless.
                     reader.manager.workspace(&meant).await?;
                     Ok::<_, Failure>(meant)
                 };
@@ -96,7 +96,7 @@ impl Use {
             .as_ref()
             .is_some_and(|here| is_same(&here.workspace, &chosen));
         if output.is_json() {
-            output.json(&Document {
+            output.json(&UseDocument {
                 workspace: &chosen,
                 id: chosen.resource_id(),
                 file: printable_path(&path),
@@ -135,7 +135,7 @@ impl Use {
         Ok(0)
     }
 
-    /// The workspace that a person chooses from a list.
+    /// Prompts a person to choose a workspace from a list.
     async fn asked(&self, place: &Place, output: &Output) -> Result<WorkspaceRef, Failure> {
         if let Some(why) = output.why_not_ask(&*place.system) {
             return Err(
