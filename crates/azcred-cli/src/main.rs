@@ -13,6 +13,7 @@ mod suggested;
 mod trace;
 mod words;
 
+use clap::CommandFactory as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
     let mut output =
         output::Output::new(arguments.output, arguments.verbose > 0, arguments.no_input);
     let done = trace::start(arguments.verbose)
-        .and_then(|()| commands::run(arguments.command, &mut output))
+        .and_then(|()| commands::run(arguments.command, cli::Arguments::command, &mut output))
         .and_then(|code| output.finish().map(|()| code));
     match done {
         Ok(code) => ExitCode::from(code),

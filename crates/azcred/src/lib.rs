@@ -78,6 +78,7 @@ mod facts;
 mod hostile;
 pub mod http;
 mod json;
+mod managed_identity_id;
 mod options;
 mod profile;
 mod prompt;
@@ -90,6 +91,7 @@ pub mod system;
 mod tenant;
 mod text;
 mod token;
+mod token_future;
 mod vault;
 pub mod workspace;
 
@@ -110,12 +112,13 @@ pub use crate::{
         AssertionSource, Availability, AzureMlOnBehalfOfCredential, AzurePipelinesCredential,
         ClientAssertionCredential, ClientSecretCredential, Credential, EnvironmentCredential,
         EnvironmentKind, EnvironmentOrder, GitHubActionsCredential, ManagedIdentityCredential,
-        ManagedIdentityId, TokenFuture, WorkloadIdentityCredential,
+        WorkloadIdentityCredential,
     },
     facts::{
         Error, ErrorKind, Fix, GrantRole, Principal, PrincipalKind, Proof, Refusal, Result, SignIn,
         SignInWay, Variable,
     },
+    managed_identity_id::ManagedIdentityId,
     options::ClientOptions,
     profile::Profile,
     prompt::{DeviceCode, Notice, PlainPrompt, Prompt},
@@ -125,6 +128,7 @@ pub use crate::{
     session::Session,
     tenant::{ClientId, TenantId},
     token::AccessToken,
+    token_future::TokenFuture,
 };
 #[cfg(feature = "certificates")]
 pub use crate::{credential::ClientCertificateCredential, entra::certificate::ClientCertificate};

@@ -1,7 +1,7 @@
 //! Checks that the parts import each other as `docs/design.md` says.
 
 use super::{
-    page::{Import, Part, Picture, Table},
+    page::{Part, Picture, Table},
     source::Module,
 };
 use std::{
@@ -109,7 +109,7 @@ pub(super) fn between(crates: &[(&str, &[Module])]) -> Arrows {
 pub(super) fn compare(table: &Table, arrows: &Arrows) -> Vec<String> {
     let mut findings = Vec::new();
     for ((from, to), (file, line)) in arrows {
-        let listed = part(table, from).is_some_and(|from| import(from, to).is_some());
+        let listed = part(table, from).is_some_and(|from| from.imports.contains(to));
         if !listed {
             findings.push(format!(
                 "{}:{line}: `{from}` imports `{to}`, and the row of `{from}` in the table `{}` of \
@@ -122,27 +122,20 @@ pub(super) fn compare(table: &Table, arrows: &Arrows) -> Vec<String> {
     for (row, from) in table.parts.iter().enumerate() {
         let at = format!("{PAGE}:{}", from.line);
         for import in &from.imports {
-            let Some(to) = table.parts.iter().position(|part| part.name == import.part) else {
-                findings.push(format!("{at}: no row for `{}`", import.part));
+            let Some(to) = table.parts.iter().position(|part| part.name == *import) else {
+                findings.push(format!("{at}: no row for `{import}`"));
                 continue;
             };
-            if !arrows.contains_key(&(from.name.clone(), import.part.clone())) {
+            if !arrows.contains_key(&(from.name.clone(), import.clone())) {
                 findings.push(format!(
-                    "{at}: `{}` imports `{}`, says the page, and no code does",
-                    from.name, import.part
+                    "{at}: `{}` imports `{import}`, says the page, and no code does",
+                    from.name
                 ));
             }
-            if import.upward != (to < row) {
+            if to < row {
                 findings.push(format!(
-                    "{at}: the row of `{}` is {} that of `{}`: {}",
-                    import.part,
-                    if to < row { "above" } else { "below" },
-                    from.name,
-                    if to < row {
-                        "arrows point down; turn it round, or admit it by ↑"
-                    } else {
-                        "no ↑"
-                    }
+                    "{at}: `{}` imports `{import}`, whose row is above: arrows point down",
+                    from.name
                 ));
             }
         }
@@ -165,40 +158,29 @@ pub(super) fn gone(table: &Table, modules: &[Module]) -> Vec<String> {
 /// The differences between a picture and its table. A picture shows a path for each import and
 /// nothing else. An import that a longer path shows needs no arrow.
 pub(super) fn drawn(table: &Table, picture: &Picture) -> Vec<String> {
-    let imports = |upward: bool| -> BTreeSet<Arrow> {
-        table
-            .parts
-            .iter()
-            .flat_map(|part| part.imports.iter().map(move |import| (part, import)))
-            .filter(|(_, import)| import.upward == upward)
-            .map(|(part, import)| (part.name.clone(), import.part.clone()))
-            .collect()
-    };
-    let (down, up) = (imports(false), imports(true));
+    let imports: BTreeSet<Arrow> = table
+        .parts
+        .iter()
+        .flat_map(|part| part.imports.iter().map(move |import| (part, import)))
+        .map(|(part, import)| (part.name.clone(), import.clone()))
+        .collect();
     let at = format!("{PAGE}:{}: the picture `{}`", picture.line, picture.name);
     let mut findings = Vec::new();
-    let mut report = |arrow: &Arrow, sign: &str, what: &str| {
-        findings.push(format!("{at} {what} `{} {sign} {}`", arrow.0, arrow.1));
+    let mut report = |arrow: &Arrow, what: &str| {
+        findings.push(format!("{at} {what} `{} --> {}`", arrow.0, arrow.1));
     };
-    for arrow in &down {
-        let longer = |others: &BTreeSet<Arrow>| leads(others, arrow);
-        let others = down
+    for arrow in &imports {
+        let others = imports
             .iter()
             .filter(|other| *other != arrow)
             .cloned()
             .collect();
-        if !longer(&picture.down) && !longer(&others) {
-            report(arrow, "-->", "lacks");
+        if !leads(&picture.arrows, arrow) && !leads(&others, arrow) {
+            report(arrow, "lacks");
         }
     }
-    for arrow in picture.down.difference(&down) {
-        report(arrow, "-->", "has what its table lacks:");
-    }
-    for arrow in up.difference(&picture.up) {
-        report(arrow, "-.->", "lacks");
-    }
-    for arrow in picture.up.difference(&up) {
-        report(arrow, "-.->", "has what its table lacks:");
+    for arrow in picture.arrows.difference(&imports) {
+        report(arrow, "has what its table lacks:");
     }
     findings
 }
@@ -222,10 +204,6 @@ fn leads(arrows: &BTreeSet<Arrow>, (from, to): &Arrow) -> bool {
 
 fn part<'a>(table: &'a Table, name: &str) -> Option<&'a Part> {
     table.parts.iter().find(|part| part.name == name)
-}
-
-fn import<'a>(part: &'a Part, name: &str) -> Option<&'a Import> {
-    part.imports.iter().find(|import| import.part == name)
 }
 
 #[cfg(test)]
@@ -305,22 +283,13 @@ mod tests {
     }
 
     #[test]
-    fn an_import_upward_must_be_marked() {
-        let silent = TABLE.replace("| values | |", "| values | `chain` |");
-        let scope = "use crate::chain::X;";
+    fn an_import_upward_is_reported() {
+        let upward = TABLE.replace("| values | |", "| values | `chain` |");
+        let found = findings(&upward, CACHE, "use crate::chain::X;");
         assert!(
-            findings(&silent, CACHE, scope)[0]
-                .contains("the row of `chain` is above that of `values`")
+            found[0].ends_with("`values` imports `chain`, whose row is above: arrows point down"),
+            "{found:?}"
         );
-        let admitted = TABLE.replace("| values | |", "| values | ↑`chain` |");
-        assert_eq!(
-            findings(&admitted, CACHE, scope),
-            ["docs/design.md:8: the picture `a` lacks `values -.-> chain`"]
-        );
-        let drawn = admitted.replace("flowchart TD", "flowchart TD\n values -.-> chain");
-        assert_eq!(findings(&drawn, CACHE, scope), [""; 0]);
-        let wrong = TABLE.replace("| tokens | `values`", "| tokens | ↑`values`");
-        assert!(findings(&wrong, CACHE, SCOPE)[0].ends_with("below that of `cache`: no ↑"));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //!
 //! A table is between `<!-- parts: NAME -->` and `<!-- /parts -->`. A row is a part: its name, its
 //! modules (in brackets, unless the part is one module with this name), a description, and the
-//! parts that it imports. A part imports parts of later rows. An import of an earlier row is marked
-//! by `↑`. A picture is a Mermaid flowchart whose first line is `%% parts: NAME`.
+//! parts that it imports, which are parts of later rows. A picture is a Mermaid flowchart whose
+//! first line is `%% parts: NAME`.
 
 use anyhow::{Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,16 +22,8 @@ pub(super) struct Table {
 pub(super) struct Part {
     pub(super) name: String,
     pub(super) modules: Vec<String>,
-    pub(super) imports: Vec<Import>,
+    pub(super) imports: Vec<String>,
     pub(super) line: usize,
-}
-
-/// One part that a row imports.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Import {
-    pub(super) part: String,
-    /// Whether the page marks the imported part as one of an earlier row.
-    pub(super) upward: bool,
 }
 
 /// One flowchart.
@@ -39,9 +31,7 @@ pub(super) struct Import {
 pub(super) struct Picture {
     pub(super) name: String,
     /// `a --> b`.
-    pub(super) down: BTreeSet<(String, String)>,
-    /// `a -.-> b`.
-    pub(super) up: BTreeSet<(String, String)>,
+    pub(super) arrows: BTreeSet<(String, String)>,
     pub(super) line: usize,
 }
 
@@ -117,15 +107,7 @@ fn table(name: &str, rows: &[(&str, usize)]) -> Result<Table> {
                 [] => vec![part.to_string()],
                 modules => modules.iter().map(ToString::to_string).collect(),
             },
-            imports: imports
-                .split(',')
-                .filter_map(|import| {
-                    Some(Import {
-                        part: quoted(import).first()?.to_string(),
-                        upward: import.contains('↑'),
-                    })
-                })
-                .collect(),
+            imports: quoted(imports).iter().map(ToString::to_string).collect(),
             line: *line,
         });
     }
@@ -138,8 +120,7 @@ fn table(name: &str, rows: &[(&str, usize)]) -> Result<Table> {
 fn picture(name: &str, line: usize, chart: &[(&str, usize)]) -> Result<Picture> {
     let mut picture = Picture {
         name: name.to_string(),
-        down: BTreeSet::new(),
-        up: BTreeSet::new(),
+        arrows: BTreeSet::new(),
         line,
     };
     // A reserved word of Mermaid, such as `graph`, can only be a node's label.
@@ -151,22 +132,20 @@ fn picture(name: &str, line: usize, chart: &[(&str, usize)]) -> Result<Picture> 
         })
         .collect();
     for (text, line) in chart {
-        for (sign, arrows) in [(" --> ", &mut picture.down), (" -.-> ", &mut picture.up)] {
-            let Some((from, to)) = text.trim().split_once(sign) else {
-                continue;
-            };
-            for from in from.split(" & ") {
-                for to in to.split(" & ") {
-                    let plain = |id: &str| {
-                        id.chars()
-                            .all(|sign| sign.is_alphanumeric() || "_-".contains(sign))
-                    };
-                    if !plain(from) || !plain(to) {
-                        bail!("line {line}: write an arrow as `a --> b & c`");
-                    }
-                    let label = |id: &str| labels.get(id).unwrap_or(&id).to_string();
-                    arrows.insert((label(from), label(to)));
+        let Some((from, to)) = text.trim().split_once(" --> ") else {
+            continue;
+        };
+        for from in from.split(" & ") {
+            for to in to.split(" & ") {
+                let plain = |id: &str| {
+                    id.chars()
+                        .all(|sign| sign.is_alphanumeric() || "_-".contains(sign))
+                };
+                if !plain(from) || !plain(to) {
+                    bail!("line {line}: write an arrow as `a --> b & c`");
                 }
+                let label = |id: &str| labels.get(id).unwrap_or(&id).to_string();
+                picture.arrows.insert((label(from), label(to)));
             }
         }
     }

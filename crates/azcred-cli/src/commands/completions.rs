@@ -1,7 +1,7 @@
 //! `azcred completions`: a script with which a shell completes azcred's command line.
 
-use crate::{cli::Arguments, failure::Failure, output::Output};
-use clap::{Args, CommandFactory};
+use crate::{failure::Failure, output::Output};
+use clap::Args;
 use clap_complete::{Shell, generate};
 
 /// Print a script for your shell's tab completion
@@ -21,9 +21,10 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(self, output: &mut Output) -> Result<u8, Failure> {
+    /// `line` is the whole command line.
+    pub(crate) fn run(self, mut line: clap::Command, output: &mut Output) -> Result<u8, Failure> {
         let mut script = Vec::new();
-        generate(self.shell, &mut Arguments::command(), "azcred", &mut script);
+        generate(self.shell, &mut line, "azcred", &mut script);
         output.line(String::from_utf8_lossy(&script).trim_end());
         Ok(0)
     }

@@ -7,8 +7,8 @@ use super::{
     store::Store,
 };
 use crate::{
-    credential::ManagedIdentityId,
     facts::{Error, ErrorKind, Result},
+    managed_identity_id::ManagedIdentityId,
     redact::shown_path,
     system::NoKeyring,
     tenant::{ClientId, TenantId},

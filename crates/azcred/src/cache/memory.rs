@@ -5,11 +5,11 @@
 
 use super::{copies::Copies, recent};
 use crate::{
-    credential::TokenFuture,
     facts::{Error, ErrorKind, Result},
     request::TokenRequest,
     system::SharedSystem,
     token::AccessToken,
+    token_future::TokenFuture,
 };
 use arc_swap::ArcSwap;
 use futures_util::{

@@ -1,8 +1,7 @@
 //! Whoever is signed in to azcred on this machine, without asking them.
 
 use super::{
-    Availability, ClientSecretCredential, ManagedIdentityCredential, ManagedIdentityId,
-    WorkloadIdentityCredential,
+    Availability, ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential,
     certificate_file::CertificateFile,
     person::{AZURE_CLI, Silent, with_kept},
     source::{Kept, TokenSource, credential},
@@ -11,6 +10,7 @@ use crate::{
     account::{Account, Proof, Record, Store, secret_name},
     entra::TokenEndpoint,
     facts::{Error, ErrorKind, Fix, Result, SignIn, SignInWay},
+    managed_identity_id::ManagedIdentityId,
     options::ClientOptions,
     request::TokenRequest,
     system::{NoKeyring, System},

@@ -57,26 +57,15 @@ pub use environment::{EnvironmentCredential, EnvironmentKind, EnvironmentOrder};
 pub use github_actions::GitHubActionsCredential;
 #[cfg(feature = "people")]
 pub use interactive_browser::{InteractiveBrowserCredential, SignInPrompt};
-pub use managed_identity::{ManagedIdentityCredential, ManagedIdentityId};
+pub use managed_identity::ManagedIdentityCredential;
 #[cfg(feature = "developer-tools")]
 pub use visual_studio_code::VisualStudioCodeCredential;
 pub use workload_identity::WorkloadIdentityCredential;
 
 pub(crate) use managed_identity::InChain;
 
-use crate::{
-    facts::{Error, Result},
-    request::TokenRequest,
-    token::AccessToken,
-};
-use futures_util::future::BoxFuture;
-use std::{
-    fmt,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use crate::{facts::Error, request::TokenRequest, token_future::TokenFuture};
+use std::{fmt, sync::Arc};
 
 /// A source of tokens. Object-safe: an `Arc<dyn Credential>` is what programs pass around.
 pub trait Credential: Send + Sync + fmt::Debug {
@@ -141,59 +130,4 @@ pub enum Availability {
     },
     /// Something is missing: the error says what, and is [`crate::ErrorKind::Unavailable`].
     Unavailable(Error),
-}
-
-/// The answer of [`Credential::get_token`]: either there already, or under way.
-#[must_use = "a future does nothing until it is awaited"]
-pub struct TokenFuture<'a>(State<'a>);
-
-enum State<'a> {
-    Ready(Option<Result<AccessToken>>),
-    Pending(BoxFuture<'a, Result<AccessToken>>),
-}
-
-impl<'a> TokenFuture<'a> {
-    /// An answer that is there already. Allocates nothing.
-    pub fn ready(answer: Result<AccessToken>) -> Self {
-        Self(State::Ready(Some(answer)))
-    }
-
-    /// The answer, where it is there already; else the future, unchanged.
-    pub fn try_ready(mut self) -> std::result::Result<Result<AccessToken>, Self> {
-        match &mut self.0 {
-            State::Ready(answer) => answer.take().ok_or(self),
-            State::Pending(_) => Err(self),
-        }
-    }
-
-    /// An answer under way.
-    pub fn pending(future: impl Future<Output = Result<AccessToken>> + Send + 'a) -> Self {
-        Self(State::Pending(Box::pin(future)))
-    }
-}
-
-impl Future for TokenFuture<'_> {
-    type Output = Result<AccessToken>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            State::Ready(answer) => Poll::Ready(answer.take().unwrap_or_else(|| {
-                Err(Error::new(
-                    crate::ErrorKind::Invalid,
-                    "could not get a token",
-                    "its future was polled after it had finished",
-                ))
-            })),
-            State::Pending(future) => future.as_mut().poll(cx),
-        }
-    }
-}
-
-impl fmt::Debug for TokenFuture<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            State::Ready(_) => "TokenFuture::Ready",
-            State::Pending(_) => "TokenFuture::Pending",
-        })
-    }
 }

@@ -1,6 +1,6 @@
 //! What all sources have in common: a check, a request, and a cache.
 
-use super::{Availability, TokenFuture};
+use super::Availability;
 #[cfg(feature = "azure_core")]
 use crate::azure_core::Requests;
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     request::TokenRequest,
     system::{SharedSystem, System},
     token::AccessToken,
+    token_future::TokenFuture,
 };
 use futures_util::future::BoxFuture;
 use std::{fmt, sync::Arc};
@@ -103,7 +104,7 @@ macro_rules! credential {
             fn get_token<'a>(
                 &'a self,
                 request: &'a $crate::request::TokenRequest,
-            ) -> $crate::credential::TokenFuture<'a> {
+            ) -> $crate::token_future::TokenFuture<'a> {
                 self.0.get_token(request)
             }
         }

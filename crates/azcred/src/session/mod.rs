@@ -15,13 +15,14 @@ pub use variables::{PRESET_VARIABLE, PROFILE_VARIABLE};
 
 use crate::{
     chain::{Chain, Preset, Report, Settings},
-    credential::{Availability, Credential, TokenFuture},
+    credential::{Availability, Credential},
     facts::Result,
     options::ClientOptions,
     request::TokenRequest,
     scope::Scope,
     tenant::TenantId,
     token::AccessToken,
+    token_future::TokenFuture,
     workspace::{self, Located, Named},
 };
 use std::{fmt, path::PathBuf, sync::Arc};

@@ -22,12 +22,9 @@ mod azure_ml;
 mod cloud_shell;
 mod endpoint;
 mod evidence;
-mod identity_id;
 mod imds;
 mod probe;
 mod service_fabric;
-
-pub use identity_id::ManagedIdentityId;
 
 use super::{
     Availability,
@@ -37,6 +34,7 @@ use super::{
 use crate::{
     cache::{self, Identity},
     facts::{Error, ErrorKind, Result},
+    managed_identity_id::ManagedIdentityId,
     options::ClientOptions,
     request::TokenRequest,
     system::{SharedSystem, System},

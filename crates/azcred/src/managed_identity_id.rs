@@ -104,7 +104,7 @@ impl ManagedIdentityId {
         }
     }
 
-    pub(super) fn by_client(&self) -> Option<&str> {
+    pub(crate) fn by_client(&self) -> Option<&str> {
         match &self.0 {
             Kind::Client(id) => Some(id.as_str()),
             _ => None,
@@ -112,7 +112,7 @@ impl ManagedIdentityId {
     }
 
     /// As a parameter of a request; hosts differ in what they call a resource id.
-    pub(super) fn parameter(&self, resource: &'static str) -> Option<(&'static str, String)> {
+    pub(crate) fn parameter(&self, resource: &'static str) -> Option<(&'static str, String)> {
         match &self.0 {
             Kind::System => None,
             Kind::Client(id) => Some(("client_id", id.to_string())),
