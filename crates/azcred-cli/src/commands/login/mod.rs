@@ -59,8 +59,9 @@ Examples:
   azcred login --identity
 
 There is no option for a secret, because other users can see command lines.
-A person can sign in only at a terminal, and not in a CI job. A CI job has an
-identity of its own, and needs no `azcred login`.")]
+A person can sign in only at a terminal, and not in a CI job. There, use the
+job's own identity, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and
+AZURE_CLIENT_SECRET.")]
 pub(crate) struct Login {
     /// Sign in to this tenant (id or domain) [default: your account's own tenant]
     #[arg(long, value_name = "TENANT", value_parser = tenant)]
