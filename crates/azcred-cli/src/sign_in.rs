@@ -7,7 +7,7 @@ use crate::{
     prompt::TerminalPrompt,
 };
 use azcred::{
-    AccessToken, ClientOptions, Profile, Scope, Session, TenantId,
+    AccessToken, ClientOptions, Profile, Scope, Session, TenantId, Used,
     chain::{Report, Source},
     session::SessionBuilder,
     system::{RealSystem, SharedSystem},
@@ -95,8 +95,8 @@ pub(crate) struct SignIn {
 pub(crate) struct Chosen {
     /// The source.
     pub(crate) source: Source,
-    /// What it used, in a few words.
-    pub(crate) using: String,
+    /// What it used.
+    pub(crate) used: Used,
 }
 
 impl SignIn {
@@ -156,7 +156,7 @@ impl SignIn {
                 "the chain does not say",
             )
         })?;
-        tracing::info!(source = %chosen.source, "signed in with {}", chosen.using);
+        tracing::info!(source = %chosen.source, "signed in with {}", chosen.used);
         Ok((token, chosen))
     }
 
@@ -178,9 +178,10 @@ impl SignIn {
 
 /// The source whose token is the answer.
 pub(crate) fn chosen(report: &Report) -> Option<Chosen> {
-    report.chosen().map(|attempt| Chosen {
+    let attempt = report.chosen()?;
+    Some(Chosen {
         source: attempt.source,
-        using: attempt.reason.clone(),
+        used: attempt.used.clone()?,
     })
 }
 

@@ -72,7 +72,7 @@ async fn with_your_own_session() -> azcred::Result<()> {
     if let Err(error) = session.token().await {
         for attempt in error.report().iter().flat_map(|report| &report.attempts) {
             let (source, verdict) = (attempt.source.id(), attempt.verdict.describe());
-            println!("{source:<22} {verdict:<12} {}", attempt.reason);
+            println!("{source:<22} {verdict:<12} {}", attempt.reason());
         }
         return Err(error);
     }
@@ -382,7 +382,7 @@ async fn on_a_fixture() {
     let github = &report.attempts[2];
     assert_eq!(github.source, Source::GitHubActions);
     assert_eq!(github.verdict, Verdict::Unavailable);
-    assert!(github.reason.contains("ACTIONS_ID_TOKEN_REQUEST_URL"));
+    assert!(github.reason().contains("ACTIONS_ID_TOKEN_REQUEST_URL"));
     // end
 }
 

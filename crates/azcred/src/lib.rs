@@ -115,8 +115,8 @@ pub use crate::{
         WorkloadIdentityCredential,
     },
     facts::{
-        Error, ErrorKind, Fix, GrantRole, Principal, PrincipalKind, Proof, Refusal, Result, SignIn,
-        SignInWay, Variable,
+        Error, ErrorKind, Evidence, Fix, GrantRole, PassedOver, Principal, PrincipalKind, Proof,
+        Refusal, Result, SignIn, SignInWay, ToolFiles, Used, UsedKind, Variable,
     },
     managed_identity_id::ManagedIdentityId,
     options::ClientOptions,

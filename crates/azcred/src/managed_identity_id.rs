@@ -1,7 +1,7 @@
 //! Which managed identity: the resource's own, or one that was assigned to it.
 
 use crate::{
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result, Used, UsedKind},
     redact::excerpt,
     tenant::ClientId,
 };
@@ -90,6 +90,26 @@ impl ManagedIdentityId {
     pub(crate) fn named(&self) -> Option<(String, String)> {
         self.parameter("resource_id")
             .map(|(by, value)| (by.to_owned(), value))
+    }
+
+    /// That `host` returns its tokens.
+    pub(crate) fn used(&self, host: &'static str) -> Used {
+        let (mut client_id, mut object_id, mut resource_id) = (None, None, None);
+        match &self.0 {
+            Kind::System => {}
+            Kind::Client(id) => client_id = Some(id.to_string()),
+            Kind::Object(id) => object_id = Some(id.to_string()),
+            Kind::Resource(id) => resource_id = Some(id.clone()),
+        }
+        let mut used = Used::new(UsedKind::ManagedIdentity {
+            host,
+            address: None,
+            object_id,
+            resource_id,
+            evidence: None,
+        });
+        used.client_id = client_id;
+        used
     }
 
     /// The one that [`Self::named`] told of.

@@ -17,7 +17,7 @@ use crate::{
     sign_in::{Chosen, Person, Place, sign_in},
 };
 use azcred::{
-    AccessToken,
+    AccessToken, Used,
     system::{Fixture, SharedSystem},
 };
 use azcred_azure::{CheckId, Flags, Principal, Report, Status};
@@ -54,7 +54,8 @@ struct Document<'a> {
 #[serde(rename_all = "camelCase")]
 struct SignedIn<'a> {
     /// What the credential used.
-    using: &'a str,
+    using: String,
+    used: &'a Used,
     /// Who that is, as the token says.
     principal: &'a Principal,
 }
@@ -187,7 +188,8 @@ impl Story {
     fn document(&self) -> Document<'_> {
         let sign_ins = [&self.azure, &self.himl, &self.person]
             .map(|(chosen, _, principal)| SignedIn {
-                using: &chosen.using,
+                using: chosen.used.to_string(),
+                used: &chosen.used,
                 principal,
             })
             .into();

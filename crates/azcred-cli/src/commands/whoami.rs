@@ -11,7 +11,7 @@ use crate::{
     },
     sign_in::{Chosen, Person, Place, sign_in},
 };
-use azcred::{Profile, chain::Source};
+use azcred::{Profile, Used, chain::Source};
 use azcred_azure::Principal;
 use clap::Args;
 use serde::Serialize;
@@ -51,8 +51,10 @@ struct Document<'a> {
     credential: &'static str,
     /// The same, as options name it.
     source: Source,
-    /// What that source used.
-    using: &'a str,
+    /// What that source used, in words.
+    using: String,
+    /// The same, as values.
+    used: &'a Used,
     /// What was asked for.
     scope: &'a str,
     /// Whose sign-ins are used.
@@ -72,7 +74,8 @@ impl Whoami {
                 principal: &principal,
                 credential: chosen.source.credential_name(),
                 source: chosen.source,
-                using: &chosen.using,
+                using: chosen.used.to_string(),
+                used: &chosen.used,
                 scope: sign_in.session.scope().as_str(),
                 profile: sign_in.session.options().profile().name(),
             });
@@ -118,16 +121,16 @@ pub(super) fn rows(
     add("Resource", principal.resource_id.as_deref());
     add("Token for", principal.audience.as_deref());
     add("Source", Some(chosen.source.id()));
-    // The application has its row; a sign-in is known by it all the same.
-    let application = principal.application_id.as_deref().unwrap_or_default();
-    let using = match chosen.source {
-        Source::Azcred => chosen.using.clone(),
-        _ => chosen
-            .using
-            .replace(&format!(" of the application {application}"), ""),
+    let used = &chosen.used;
+    // The application has its row.
+    let application = principal.application_id.as_deref();
+    let using = match application.is_some_and(|id| used.is_of(id)) {
+        true => used.without_application(),
+        false => used.describe(),
     };
-    for (number, part) in using.split("; ").enumerate() {
-        add(if number == 0 { "Using" } else { "" }, Some(part));
+    add("Using", Some(&using));
+    for other in &used.passed_over {
+        add("", Some(&other.to_string()));
     }
     rows.push(("Expires", time::until(expires_on)));
     rows

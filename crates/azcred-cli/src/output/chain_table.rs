@@ -14,7 +14,7 @@ use std::{borrow::Cow, ptr, time::Duration};
 pub(crate) struct Row<'a> {
     pub(crate) source: &'a str,
     pub(crate) verdict: Verdict,
-    pub(crate) reason: &'a str,
+    pub(crate) reason: Cow<'a, str>,
     /// When it was asked, counted from the start of the run; `None` where a look was enough.
     pub(crate) started: Option<Duration>,
     pub(crate) took: Duration,
@@ -29,7 +29,7 @@ impl<'a> From<&'a Attempt> for Row<'a> {
         Self {
             source: attempt.source.id(),
             verdict: attempt.verdict,
-            reason: &attempt.reason,
+            reason: attempt.reason(),
             started: attempt.started,
             took: attempt.took,
             is_absent: attempt.error.as_ref().is_some_and(azcred::Error::is_absent),
@@ -171,14 +171,14 @@ pub(crate) fn table(rows: &[Row<'_>], whole: Duration, screen: Screen) -> Vec<St
         // On a narrow screen, a short reason has the place of the bar that is not there.
         let column = if beside {
             Some(behind)
-        } else if bar.is_empty() && width_of(row.reason) <= room {
+        } else if bar.is_empty() && width_of(&row.reason) <= room {
             Some(fixed + 2)
         } else {
             None
         };
         let indent = column.unwrap_or(BENEATH);
         let width = screen.columns.saturating_sub(indent);
-        let mut reason = wrap(row.reason, width).into_iter().map(|words| {
+        let mut reason = wrap(&row.reason, width).into_iter().map(|words| {
             if row.counts() && row.verdict != Verdict::Unavailable {
                 with_code(&words)
             } else {
@@ -315,12 +315,12 @@ pub(crate) fn in_short(report: &Report) -> Option<Cow<'static, str>> {
 }
 
 /// Why the variables of a service principal can't be used, where some of them are set.
-fn half_set(report: &Report) -> Option<&str> {
+fn half_set(report: &Report) -> Option<Cow<'_, str>> {
     let mut attempts = report.attempts.iter();
     let environment = attempts.find(|attempt| attempt.source == Source::Environment)?;
     let is_half_set =
         environment.verdict == Verdict::Unavailable && !Row::from(environment).is_absent;
-    is_half_set.then_some(&*environment.reason)
+    is_half_set.then(|| environment.reason())
 }
 
 #[cfg(test)]

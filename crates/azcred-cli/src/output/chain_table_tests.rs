@@ -3,19 +3,19 @@ use super::*;
 /// A laptop where Azure CLI answered after others were ruled out, one of them late.
 fn laptop() -> Vec<Row<'static>> {
     use Verdict::{Chosen, Excluded, NotNeeded, Unavailable};
-    let look = |source, verdict, reason, micros| Row {
+    let look = |source, verdict, reason: &'static str, micros| Row {
         source,
         verdict,
-        reason,
+        reason: reason.into(),
         started: None,
         took: Duration::from_micros(micros),
         is_absent: false,
         is_told: false,
     };
-    let asked = |source, verdict, reason, started, took| Row {
+    let asked = |source, verdict, reason: &'static str, started, took| Row {
         source,
         verdict,
-        reason,
+        reason: reason.into(),
         started: Some(Duration::from_millis(started)),
         took: Duration::from_millis(took),
         is_absent: false,
@@ -107,10 +107,10 @@ fn nobody() -> Vec<Row<'static>> {
         row.took = Duration::from_micros(20);
         row.verdict = Verdict::Unavailable;
     }
-    rows[3].reason = "not in an Azure Pipelines job";
-    rows[7].reason = "Azure CLI is not installed: there is no `az` on PATH";
-    rows[8].reason = "Azure PowerShell is not installed: there is no `pwsh` on PATH";
-    rows[9].reason = "Azure Developer CLI is not installed: there is no `azd` on PATH";
+    rows[3].reason = "not in an Azure Pipelines job".into();
+    rows[7].reason = "Azure CLI is not installed: there is no `az` on PATH".into();
+    rows[8].reason = "Azure PowerShell is not installed: there is no `pwsh` on PATH".into();
+    rows[9].reason = "Azure Developer CLI is not installed: there is no `azd` on PATH".into();
     rows
 }
 
@@ -119,12 +119,12 @@ fn first(verdict: Verdict, reason: &'static str) -> Vec<Row<'static>> {
     let mut rows = nobody();
     for row in &mut rows[1..] {
         row.verdict = Verdict::NotNeeded;
-        row.reason = "a source before it decided";
+        row.reason = "a source before it decided".into();
     }
     rows[0] = Row {
         source: "environment",
         verdict,
-        reason,
+        reason: reason.into(),
         started: Some(Duration::from_millis(1)),
         took: Duration::from_millis(180),
         is_absent: false,
@@ -139,7 +139,7 @@ fn person() -> Vec<Row<'static>> {
     rows.push(Row {
         source: "interactive-browser",
         verdict: Verdict::WouldAsk,
-        reason: "the browser that xdg-open opens",
+        reason: "the browser that xdg-open opens".into(),
         started: None,
         took: Duration::from_micros(90),
         is_absent: false,
@@ -148,7 +148,7 @@ fn person() -> Vec<Row<'static>> {
     rows.push(Row {
         source: "device-code",
         verdict: Verdict::NotNeeded,
-        reason: "a source before it decided",
+        reason: "a source before it decided".into(),
         started: None,
         took: Duration::from_micros(2),
         is_absent: false,
@@ -200,7 +200,7 @@ fn no_line_is_wider_than_the_screen_and_no_word_is_lost() {
         words.sort_unstable();
         words
     };
-    let everything: Vec<String> = laptop().iter().flat_map(|row| words(row.reason)).collect();
+    let everything: Vec<String> = laptop().iter().flat_map(|row| words(&row.reason)).collect();
     for columns in 48..160 {
         let shown = shown(columns, true);
         for line in shown.lines() {
@@ -241,7 +241,7 @@ fn a_bar_begins_and_ends_where_its_source_did() {
         let row = Row {
             source: "s",
             verdict: Verdict::Chosen,
-            reason: "",
+            reason: "".into(),
             started: Some(Duration::from_millis(started)),
             took: Duration::from_millis(took),
             is_absent: false,
@@ -272,7 +272,7 @@ fn beneath_an_error_stand_the_sources_that_were_looked_for() {
     let mut rows = laptop();
     rows.truncate(8);
     rows[7].verdict = Verdict::Refused;
-    rows[7].reason = "the password has expired; sign in with `az login`";
+    rows[7].reason = "the password has expired; sign in with `az login`".into();
     assert_shown("short-80", &plain(&short_rows(&rows, 70, true)));
     // What is said above is not said again.
     rows[7].is_told = true;
@@ -299,7 +299,7 @@ fn beneath_an_error_stand_the_sources_that_were_looked_for() {
 fn reasons_of_every_script_keep_to_the_screen() {
     let mut rows = laptop();
     for row in &mut rows {
-        row.reason = "サインインしているアカウントは ありません: 証明書の ファイル が 見つかりません でした 🚀";
+        row.reason = "サインインしているアカウントは ありません: 証明書の ファイル が 見つかりません でした 🚀".into();
     }
     for columns in [60, 80, 120] {
         for line in table(&rows, WHOLE, Screen::of_width(columns, true)) {

@@ -235,6 +235,7 @@ pub(crate) fn settings() -> insta::Settings {
             "[TOKEN]",
         ),
         (r"(localhost|127\.0\.0\.1):\d+", "$1:[PORT]"),
+        (r"[^ (]+[/\\]azcred-emulator-\w+", "[FOLDER]"),
         (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(Z| UTC)?", "[TIME]"),
         (r#""expires_on": \d+"#, r#""expires_on": [SECONDS]"#),
         (r#""milliseconds": \d+"#, r#""milliseconds": [N]"#),

@@ -22,7 +22,7 @@ mod resolve;
 mod settings;
 mod source;
 
-pub use crate::facts::{AfterFailure, Attempt, Preset, Report, Source, Verdict};
+pub use crate::facts::{AfterFailure, Attempt, Preset, Report, Skipped, Source, Verdict};
 pub use expect::Expect;
 pub use settings::{SETTINGS_FILE, Settings};
 
@@ -32,7 +32,7 @@ use crate::{
         Availability,
         source::{Kept, TokenSource, credential},
     },
-    facts::{Error, ErrorKind, Fix, Result},
+    facts::{Error, ErrorKind, Fix, Result, UsedKind},
     options::ClientOptions,
     request::TokenRequest,
     system::System,
@@ -370,11 +370,11 @@ impl TokenSource for Resolver {
 
     /// Which source it will be is known after asking.
     fn look(&self, _: &dyn System) -> Availability {
-        let using = match self.winner.get() {
-            Some(winner) => winner.source.credential_name().to_owned(),
-            None => format!("the chain '{}'", self.setup.preset()),
+        let kind = UsedKind::Chain {
+            preset: self.setup.preset(),
+            source: self.winner.get().map(|winner| winner.source),
         };
-        Availability::Possible { using }
+        Availability::Possible { using: kind.into() }
     }
 
     fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {

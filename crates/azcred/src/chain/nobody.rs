@@ -34,9 +34,10 @@ pub(super) fn error(setup: &Setup, report: &Report, request: &TokenRequest) -> E
         .map(|attempt| match attempt.verdict {
             Verdict::WouldAsk => format!(
                 "{}: would sign in a person with {}",
-                attempt.source, attempt.reason
+                attempt.source,
+                attempt.reason()
             ),
-            _ => format!("{}: {}", attempt.source, attempt.reason),
+            _ => format!("{}: {}", attempt.source, attempt.reason()),
         })
         .collect();
     let nobody = if asks_person(report) {

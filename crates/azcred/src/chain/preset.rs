@@ -1,6 +1,6 @@
 //! The orders that people know, as tables.
 
-use super::{AfterFailure, Preset, Setup, Source};
+use super::{AfterFailure, Preset, Setup, Skipped, Source};
 use crate::{
     credential::EnvironmentOrder,
     facts::{Error, ErrorKind, Result},
@@ -10,6 +10,9 @@ use crate::{
 use std::{fmt, time::Duration};
 
 use AfterFailure::{AskPerson, End, GoOn};
+
+/// Chooses among the sources of `DefaultAzureCredential`.
+const TOKEN_CREDENTIALS: &str = "AZURE_TOKEN_CREDENTIALS";
 
 /// One line of a preset's table.
 type Line = (Source, AfterFailure);
@@ -105,13 +108,12 @@ impl Preset {
     }
 
     /// Why a source of its table is left out on this machine, where it is.
-    pub(super) fn leaves_out(self, source: Source, system: &dyn System) -> Option<&'static str> {
+    pub(super) fn leaves_out(self, source: Source, system: &dyn System) -> Option<Skipped> {
+        let variable = "MSI_ENDPOINT";
         // kedro-azureml-pipeline asks whether the variable is there, whatever is in it; an empty
         // one is none here.
-        (self == Self::Kedro
-            && source == Source::ManagedIdentity
-            && system.var("MSI_ENDPOINT").is_some())
-        .then_some("MSI_ENDPOINT is set, and then kedro-azureml-pipeline skips managed identity")
+        (self == Self::Kedro && source == Source::ManagedIdentity && system.var(variable).is_some())
+            .then_some(Skipped::ByPreset { variable })
     }
 }
 
@@ -121,7 +123,7 @@ pub(super) struct Place {
     pub(super) source: Source,
     pub(super) after_failure: AfterFailure,
     /// Why it does not take part.
-    pub(super) excluded: Option<String>,
+    pub(super) excluded: Option<Skipped>,
     /// Whether it stands beside those among which `AZURE_TOKEN_CREDENTIALS` has chosen.
     pub(super) added: bool,
 }
@@ -157,16 +159,19 @@ pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
             .as_ref()
             .is_some_and(|only| !only.contains(&source))
         {
-            Some("it is not among the requested sources".to_owned())
+            Some(Skipped::NotRequested)
         } else if setup.exclude.contains(&source) {
-            Some("it was excluded".to_owned())
+            Some(Skipped::Excluded)
         } else if let Some(chosen) = variable
             && !chosen.includes(source)
             && !added(source)
         {
-            Some(format!("AZURE_TOKEN_CREDENTIALS is '{chosen}'"))
+            Some(Skipped::ByVariable {
+                name: TOKEN_CREDENTIALS,
+                value: chosen.to_string(),
+            })
         } else if setup.only.is_none() {
-            setup.preset().leaves_out(source, system).map(str::to_owned)
+            setup.preset().leaves_out(source, system)
         } else {
             None
         }
@@ -229,7 +234,7 @@ impl fmt::Display for Chosen {
 }
 
 fn token_credentials(system: &dyn System) -> Result<Option<Chosen>> {
-    let Some(value) = system.var("AZURE_TOKEN_CREDENTIALS") else {
+    let Some(value) = system.var(TOKEN_CREDENTIALS) else {
         return Ok(None);
     };
     let value = value.trim();

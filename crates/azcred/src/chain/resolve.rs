@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     credential::{Availability, source::TokenSource},
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result, Used},
     request::TokenRequest,
     token::AccessToken,
 };
@@ -45,16 +45,16 @@ enum State {
     Succeeded(Candidate, Asked, AccessToken),
     /// It has a token for who asks a person, which this run does not.
     WouldAsk(Candidate),
-    /// It gave none, or has nothing here.
-    Failed(Option<Asked>, Error),
+    /// It gave none when it was asked, or has nothing here.
+    Failed(Option<(Candidate, Asked)>, Error),
 }
 
 /// A source that could be asked.
 #[derive(Clone)]
 struct Candidate {
     asks: Arc<dyn TokenSource>,
-    /// What it would use, or what speaks against it.
-    using: String,
+    /// What it would use.
+    using: Used,
     /// Whether it may yet turn out to have nothing here.
     may_be_absent: bool,
 }
@@ -88,7 +88,7 @@ impl Runner {
                     match asks.look(&**setup.options.system()) {
                         Availability::Ready { using } => State::Waiting(candidate(using, false)),
                         Availability::Possible { using } => State::Waiting(candidate(using, true)),
-                        Availability::Doubtful { why } => State::Doubtful(candidate(why, true)),
+                        Availability::Doubtful { using } => State::Doubtful(candidate(using, true)),
                         Availability::Unavailable(error) => State::Failed(None, error),
                     }
                 }
@@ -268,7 +268,7 @@ pub(super) async fn go_through(
                 let runner = &mut runners[index];
                 if let State::Waiting(candidate) | State::Doubtful(candidate) = &runner.state {
                     let candidate = candidate.clone();
-                    tracing::debug!(source = %runner.place.source, using = candidate.using, "asking");
+                    tracing::debug!(source = %runner.place.source, using = %candidate.using, "asking");
                     if let Some(patience) = setup.patience(runner.place.source) {
                         end = end.max(Instant::now() + patience);
                     }
@@ -313,7 +313,7 @@ fn finished(runner: &mut Runner, answer: Result<AccessToken>, setup: &Setup) {
         {
             State::WouldAsk(candidate.clone())
         }
-        Err(error) => State::Failed(Some(asked), error),
+        Err(error) => State::Failed(Some((candidate.clone(), asked)), error),
     };
 }
 

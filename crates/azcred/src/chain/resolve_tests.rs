@@ -64,12 +64,12 @@ impl TokenSource for Told {
         "Told"
     }
     fn look(&self, _: &dyn System) -> Availability {
-        let using = "a fixture".to_owned();
+        let using = "a fixture".into();
         match self.look {
             Look::Ready => Availability::Ready { using },
             Look::Possible => Availability::Possible { using },
             Look::Doubtful => Availability::Doubtful {
-                why: "no sign of it".to_owned(),
+                using: "no sign of it".into(),
             },
             Look::Absent => Availability::Unavailable(error(ErrorKind::Unavailable)),
         }
@@ -331,7 +331,7 @@ fn a_doubtful_source_is_asked_when_no_other_is_left() {
     );
     assert_eq!(run.winner(), Some(THREE));
     assert!(!run.was_asked(TWO));
-    assert_eq!(run.report.attempts[0].reason, "no sign of it");
+    assert_eq!(run.report.attempts[0].reason(), "no sign of it");
     let last = go(
         &[
             (TWO, End, Look::Doubtful, 1_000, Says::Token),
@@ -594,7 +594,7 @@ fn where_a_person_would_be_asked_a_run_that_asks_nobody_says_so_and_ends() {
             Verdict::NotNeeded,
         ];
         assert_eq!(run.verdicts(), verdicts);
-        assert_eq!(run.report.attempts[2].reason, "a fixture");
+        assert_eq!(run.report.attempts[2].reason(), "a fixture");
         assert!(!run.was_asked(PERSON_TOO), "{:?}", run.log);
         let error = run.answer.err().unwrap();
         assert!(error.is_unavailable());

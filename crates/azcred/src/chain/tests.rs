@@ -120,7 +120,7 @@ fn only_and_exclude_choose_within_the_order_and_say_so() {
         .iter()
         .find(|place| place.source == Source::AzureCli)
         .unwrap();
-    assert_eq!(excluded.excluded.as_deref(), Some("it was excluded"));
+    assert_eq!(excluded.excluded, Some(Skipped::Excluded));
 }
 
 #[test]
@@ -264,7 +264,7 @@ async fn a_chain_with_nothing_to_use_says_what_each_source_lacks() {
     assert_eq!(report.attempts.len(), Source::ALL.len());
     for attempt in &report.attempts {
         assert_eq!(attempt.verdict, Verdict::Unavailable, "{attempt:?}");
-        assert!(!attempt.reason.is_empty());
+        assert!(!attempt.reason().is_empty());
     }
     assert!(
         error
@@ -372,7 +372,7 @@ impl TokenSource for Person {
         "Person"
     }
     fn look(&self, _: &dyn System) -> Availability {
-        let using = "a fixture".to_owned();
+        let using = "a fixture".into();
         Availability::Possible { using }
     }
     fn fetch(self: Arc<Self>, _: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
@@ -485,7 +485,7 @@ async fn a_person_is_asked_at_a_terminal_only_and_not_in_a_ci_job_and_not_by_who
         assert!(answer.is_err_and(|error| error.is_unavailable()));
         let mut attempts = report.attempts.iter();
         let device_code = attempts.find(|attempt| attempt.source == Source::DeviceCode);
-        device_code.unwrap().reason.clone()
+        device_code.unwrap().reason().into_owned()
     };
     let why = reason(of(nowhere()).build()).await;
     assert!(why.contains("not run in a terminal"), "{why}");

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     account::{Account, Proof, Record, Store, secret_name},
     entra::TokenEndpoint,
-    facts::{Error, ErrorKind, Fix, Result, SignIn, SignInWay},
+    facts::{Error, ErrorKind, Fix, Result, SignIn, SignInWay, Used, UsedKind},
     managed_identity_id::ManagedIdentityId,
     options::ClientOptions,
     request::TokenRequest,
@@ -330,9 +330,18 @@ impl TokenSource for SignedIn {
 
     fn look(&self, _: &dyn System) -> Availability {
         match self.record(&self.store) {
-            Ok(record) => Availability::Ready {
-                using: format!("the sign-in of {}", who(&record)),
-            },
+            Ok(record) => {
+                let mut using = Used::new(UsedKind::SignIn {
+                    account: who(&record),
+                    profile: record.profile.clone(),
+                });
+                let tenant = self
+                    .tenant
+                    .as_ref()
+                    .map_or(&*record.tenant, TenantId::as_str);
+                using.tenant = Some(tenant.to_owned()).filter(|tenant| !tenant.is_empty());
+                Availability::Ready { using }
+            }
             Err(error) => Availability::Unavailable(error),
         }
     }

@@ -162,7 +162,7 @@ impl TokenSource for AzureDeveloperCli {
                 )
             },
             |program| Availability::Possible {
-                using: program.display().to_string(),
+                using: self.tool.used(Some(&program), None),
             },
         )
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     cache::{self, Identity},
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result, Used, UsedKind},
     http::{Http, HttpRequest, HttpResponse, Url},
     options::ClientOptions,
     request::TokenRequest,
@@ -189,14 +189,11 @@ impl TokenSource for OnBehalfOf {
     }
 
     fn look(&self, _: &dyn System) -> Availability {
+        let using = Used::new(UsedKind::AzureMlUser).from_variables([ENDPOINT]);
         if self.enabled {
-            Availability::Ready {
-                using: "the user on whose behalf this Azure Machine Learning job runs".to_owned(),
-            }
+            Availability::Ready { using }
         } else {
-            Availability::Possible {
-                using: format!("{ENDPOINT}, if this Azure Machine Learning job runs as its user"),
-            }
+            Availability::Possible { using }
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
     variables,
 };
 use crate::{
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result, Used, UsedKind},
     http::{Method, Url},
     options::ClientOptions,
     redact::excerpt,
@@ -59,6 +59,16 @@ impl AzurePipelinesCredential {
         service_connection_id: &str,
         options: ClientOptions,
     ) -> Result<Self> {
+        let application = (tenant, client_id);
+        Self::of(application, service_connection_id, &[URI, TOKEN], options)
+    }
+
+    fn of(
+        (tenant, client_id): (TenantId, ClientId),
+        service_connection_id: &str,
+        names: &[&'static str],
+        options: ClientOptions,
+    ) -> Result<Self> {
         let system = options.system().clone();
         available(&*system, &[URI, TOKEN])?;
         let connection = connection(service_connection_id)?;
@@ -94,9 +104,10 @@ impl AzurePipelinesCredential {
             http: options.http().clone(),
             deadline: options.deadline() / 2,
         });
-        let using = format!(
-            "Azure DevOps's identity token of the service connection {connection} for the application {client_id}"
-        );
+        let kind = UsedKind::ServiceConnection {
+            id: connection.to_owned(),
+        };
+        let using = Used::new(kind).from_variables(names.iter().copied());
         let source = (service, subject);
         let source = Asserted::new(NAME, using, tenant, client_id, source, options)?;
         Ok(Self(Kept::new(Arc::new(source), system)))
@@ -110,11 +121,12 @@ impl AzurePipelinesCredential {
     /// As [`AzurePipelinesCredential::new`]; [`ErrorKind::Unavailable`] where these are not set.
     pub fn from_environment(options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
-        available(&*system, &[URI, TOKEN, CLIENT, TENANT, CONNECTION])?;
+        let names = [URI, TOKEN, CLIENT, TENANT, CONNECTION];
+        available(&*system, &names)?;
         let tenant = variables::read(&*system, TENANT, TenantId::new)?;
         let client_id = variables::read(&*system, CLIENT, ClientId::new)?;
         let id = variables::read(&*system, CONNECTION, |id| connection(id).map(str::to_owned))?;
-        Self::new(tenant, client_id, &id, options)
+        Self::of((tenant, client_id), &id, &names, options)
     }
 }
 

@@ -37,7 +37,10 @@ fn a_task_with_a_service_connection_is_ready_and_shows_no_secret() {
     let Availability::Ready { using } = &look else {
         panic!("{look:?}");
     };
-    assert!(using.contains(ID) && using.contains("c11e"), "{using}");
+    let kind = UsedKind::ServiceConnection { id: ID.to_owned() };
+    assert_eq!(using.kind, kind);
+    assert!(using.client_id.as_ref().unwrap().contains("c11e"));
+    assert_eq!(using.variables, [URI, TOKEN, CLIENT, TENANT, CONNECTION]);
     assert!(!format!("{credential:?} {look:?}").contains("canary"));
 }
 

@@ -208,10 +208,7 @@ impl TokenSource for AzurePowerShell {
                 )
             },
             |program| Availability::Possible {
-                using: format!(
-                    "{}, which may have Azure PowerShell and somebody signed in",
-                    program.display()
-                ),
+                using: self.tool.used(Some(&program), None),
             },
         )
     }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     cache::{self, Identity},
     entra::{Grant, TokenEndpoint},
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result, Used, UsedKind},
     options::ClientOptions,
     request::TokenRequest,
     system::System,
@@ -66,8 +66,7 @@ pub struct ClientAssertionCredential(Kept<Asserted>);
 /// differ in.
 pub(crate) struct Asserted {
     name: &'static str,
-    /// What it uses, in a few words.
-    using: String,
+    using: Used,
     endpoint: TokenEndpoint,
     /// What assertions are for, unless somebody registered otherwise.
     audience: &'static str,
@@ -100,7 +99,7 @@ impl ClientAssertionCredential {
         source: impl AssertionSource + 'static,
         options: ClientOptions,
     ) -> Result<Self> {
-        let using = format!("an assertion for the application {client_id}");
+        let using = UsedKind::ClientAssertion.into();
         let system = options.system().clone();
         let subject = Subject::Unknown;
         let source = Asserted::new(NAME, using, tenant, client_id, (source, subject), options)?;
@@ -117,7 +116,7 @@ impl Asserted {
     /// As [`ClientAssertionCredential::new`].
     pub(crate) fn new(
         name: &'static str,
-        using: String,
+        using: Used,
         tenant: TenantId,
         client_id: ClientId,
         (source, subject): (impl AssertionSource + 'static, Subject),
@@ -125,7 +124,7 @@ impl Asserted {
     ) -> Result<Self> {
         Ok(Self {
             name,
-            using,
+            using: using.of_application(&client_id, &tenant),
             audience: federation::audience(&options.cloud()?),
             endpoint: TokenEndpoint::new(tenant, client_id, options)?,
             source: Box::new(source),

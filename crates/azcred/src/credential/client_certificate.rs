@@ -7,7 +7,7 @@ use super::{
 use crate::{
     cache::{self, Identity},
     entra::{Grant, TokenEndpoint, certificate::ClientCertificate},
-    facts::Result,
+    facts::{Result, Used, UsedKind},
     options::ClientOptions,
     request::TokenRequest,
     system::System,
@@ -71,10 +71,11 @@ impl TokenSource for Certified {
 
     fn look(&self, _: &dyn System) -> Availability {
         Availability::Ready {
-            using: format!(
-                "the certificate of the application {}",
-                self.endpoint.client_id()
-            ),
+            using: Used::new(UsedKind::ClientCertificate {
+                variable: None,
+                path: None,
+            })
+            .of_application(self.endpoint.client_id(), self.endpoint.tenant()),
         }
     }
 

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     cache::{self, Identity},
     entra::{Grant, TokenEndpoint},
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result, Used, UsedKind},
     options::ClientOptions,
     request::TokenRequest,
     system::System,
@@ -82,10 +82,8 @@ impl TokenSource for ClientSecret {
 
     fn look(&self, _: &dyn System) -> Availability {
         Availability::Ready {
-            using: format!(
-                "the secret of the application {}",
-                self.endpoint.client_id()
-            ),
+            using: Used::new(UsedKind::ClientSecret { variable: None })
+                .of_application(self.endpoint.client_id(), self.endpoint.tenant()),
         }
     }
 

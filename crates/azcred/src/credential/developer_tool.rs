@@ -11,15 +11,16 @@ use super::{
 };
 use crate::{
     entra::{Meaning, explain},
-    facts::{Error, ErrorKind, Fix, Refusal, Result, Source},
+    facts::{Error, ErrorKind, Fix, Refusal, Result, Source, ToolFiles, Used, UsedKind},
     options::ClientOptions,
+    redact::shown_path,
     request::TokenRequest,
     system::{Command, Finished, System, Unfinished},
     tenant::TenantId,
     token::AccessToken,
 };
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::OnceLock,
     time::{Duration, SystemTime},
 };
@@ -111,6 +112,16 @@ impl DeveloperTool {
         self.deadline
             .unwrap_or_else(|| self.options.deadline_or(DEADLINE))
             .min(self.options.deadline())
+    }
+
+    /// That its account is used, by this program if its files are not enough.
+    pub(super) fn used(&self, program: Option<&Path>, files: Option<ToolFiles>) -> Used {
+        UsedKind::Tool {
+            tool: self.about.title,
+            program: program.map(shown_path),
+            files,
+        }
+        .into()
     }
 
     /// Where it is on this machine.

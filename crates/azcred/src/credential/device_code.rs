@@ -8,7 +8,7 @@ use super::{
 use crate::{
     account::Account,
     entra::{Device, Grant, PersonTokens, TokenEndpoint},
-    facts::{Error, ErrorKind, Fix, Result, SignIn, SignInWay},
+    facts::{Error, ErrorKind, Fix, Result, SignIn, SignInWay, UsedKind},
     options::ClientOptions,
     prompt::Notice,
     request::TokenRequest,
@@ -108,7 +108,7 @@ impl SignsIn for ByCode {
 
     fn look(&self, _: &dyn System) -> Availability {
         Availability::Ready {
-            using: "a code that a person enters in a browser".to_owned(),
+            using: UsedKind::DeviceCode.into(),
         }
     }
 

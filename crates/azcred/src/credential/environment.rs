@@ -20,8 +20,9 @@ use super::{
     variables,
 };
 use crate::{
-    facts::{Error, ErrorKind, Fix, Result},
+    facts::{Error, ErrorKind, Fix, PassedOver, Result, Used, UsedKind},
     options::ClientOptions,
+    redact::shown_path,
     request::TokenRequest,
     system::System,
     tenant::{ClientId, TenantId},
@@ -108,7 +109,7 @@ pub struct EnvironmentCredential(Kept<Described>);
 pub(crate) struct Described {
     kind: EnvironmentKind,
     passed_over: Vec<EnvironmentKind>,
-    using: String,
+    using: Used,
     tenant: TenantId,
     client_id: ClientId,
     options: ClientOptions,
@@ -145,8 +146,8 @@ impl EnvironmentCredential {
         &self.0.source().passed_over
     }
 
-    /// What is used, in a few words, and what is not though it could be.
-    pub fn using(&self) -> &str {
+    /// What is used, and what is not though it could be.
+    pub fn using(&self) -> &Used {
         &self.0.source().using
     }
 }
@@ -172,10 +173,23 @@ impl Described {
         let [tenant, client, proof] = kind.variables();
         let tenant_id = variables::read(system, tenant, TenantId::new)?;
         let client_id = variables::read(system, client, ClientId::new)?;
-        let mut using = format!("{proof} of the application {client_id}");
-        for other in &passed_over {
-            using = format!("{using}; {} is set too but not used", other.variables()[2]);
-        }
+        let mut using = Used::new(match kind {
+            EnvironmentKind::AzureCertificate => UsedKind::ClientCertificate {
+                variable: Some(proof),
+                path: system.var(proof).map(|path| shown_path(Path::new(&path))),
+            },
+            EnvironmentKind::AzureSecret | EnvironmentKind::Himl => UsedKind::ClientSecret {
+                variable: Some(proof),
+            },
+        })
+        .of_application(&client_id, &tenant_id)
+        .from_variables(kind.variables());
+        using.passed_over = passed_over
+            .iter()
+            .map(|other| PassedOver {
+                variable: other.variables()[2],
+            })
+            .collect();
         if !passed_over.is_empty() {
             tracing::info!(
                 used = proof,

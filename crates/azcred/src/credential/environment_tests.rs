@@ -47,7 +47,7 @@ fn where_both_sets_are_complete_the_order_decides_and_the_other_is_named() {
         (EnvironmentKind::AzureSecret, &[EnvironmentKind::Himl][..])
     );
     assert_eq!(
-        azure.using(),
+        azure.using().to_string(),
         "AZURE_CLIENT_SECRET of the application azure-app; HIML_SERVICE_PRINCIPAL_PASSWORD is set too but not used"
     );
     let himl = of(EnvironmentOrder::HimlFirst, &both).unwrap();

@@ -9,7 +9,7 @@ use super::{
     variables,
 };
 use crate::{
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result, Used, UsedKind},
     http::Method,
     options::ClientOptions,
     system::System,
@@ -45,6 +45,15 @@ impl GitHubActionsCredential {
     /// [`ErrorKind::Unavailable`] where this is no such job; [`ErrorKind::Invalid`] where a
     /// variable can't be used, the tenant stands for all tenants or the cloud can't be told.
     pub fn new(tenant: TenantId, client_id: ClientId, options: ClientOptions) -> Result<Self> {
+        Self::of(tenant, client_id, &[URL, TOKEN], options)
+    }
+
+    fn of(
+        tenant: TenantId,
+        client_id: ClientId,
+        names: &[&'static str],
+        options: ClientOptions,
+    ) -> Result<Self> {
         let system = options.system().clone();
         available(&*system, &[URL, TOKEN])?;
         let audience = federation::audience(&options.cloud()?);
@@ -67,7 +76,7 @@ impl GitHubActionsCredential {
             http: options.http().clone(),
             deadline: options.deadline() / 2,
         });
-        let using = format!("GitHub's identity token of this job for the application {client_id}");
+        let using = Used::new(UsedKind::GitHubActions).from_variables(names.iter().copied());
         let source = (service, subject);
         let source = Asserted::new(NAME, using, tenant, client_id, source, options)?;
         Ok(Self(Kept::new(Arc::new(source), system)))
@@ -79,13 +88,11 @@ impl GitHubActionsCredential {
     /// As [`GitHubActionsCredential::new`]; [`ErrorKind::Unavailable`] where these are not set.
     pub fn from_environment(options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
-        available(
-            &*system,
-            &[URL, TOKEN, "AZURE_CLIENT_ID", "AZURE_TENANT_ID"],
-        )?;
+        let names = [URL, TOKEN, "AZURE_CLIENT_ID", "AZURE_TENANT_ID"];
+        available(&*system, &names)?;
         let tenant = variables::read(&*system, "AZURE_TENANT_ID", TenantId::new)?;
         let client_id = variables::read(&*system, "AZURE_CLIENT_ID", ClientId::new)?;
-        Self::new(tenant, client_id, options)
+        Self::of(tenant, client_id, &names, options)
     }
 }
 

@@ -29,10 +29,9 @@ fn a_job_that_may_ask_is_ready_and_shows_no_secret() {
     let Availability::Ready { using } = &look else {
         panic!("{look:?}");
     };
-    assert_eq!(
-        using,
-        "GitHub's identity token of this job for the application c11e"
-    );
+    let expected = Used::new(UsedKind::GitHubActions).of_application("c11e", "contoso.com");
+    let names = [URL, TOKEN, "AZURE_CLIENT_ID", "AZURE_TENANT_ID"];
+    assert_eq!(*using, expected.from_variables(names));
     assert!(!format!("{credential:?} {look:?}").contains("canary"));
 }
 

@@ -64,7 +64,11 @@ pub use workload_identity::WorkloadIdentityCredential;
 
 pub(crate) use managed_identity::InChain;
 
-use crate::{facts::Error, request::TokenRequest, token_future::TokenFuture};
+use crate::{
+    facts::{Error, Used},
+    request::TokenRequest,
+    token_future::TokenFuture,
+};
 use std::{fmt, sync::Arc};
 
 /// A source of tokens. Object-safe: an `Arc<dyn Credential>` is what programs pass around.
@@ -113,20 +117,20 @@ pub enum Availability {
     /// Everything it needs is here: asking brings a token, a refusal or trouble, and never that
     /// there is nothing here after all.
     Ready {
-        /// What it would use, in a few words: 'AZURE_CLIENT_SECRET for application …'.
-        using: String,
+        /// What it would use.
+        using: Used,
     },
     /// Something is here, and only asking tells whether it is enough: Azure CLI is installed,
     /// perhaps nobody is signed in to it.
     Possible {
-        /// What it would use, in a few words.
-        using: String,
+        /// What it would use.
+        using: Used,
     },
     /// Everything speaks against it, and asking would take time: worth a try when nothing else is
     /// left.
     Doubtful {
-        /// What speaks against it.
-        why: String,
+        /// What it would use, and [what speaks against it](Used::doubt).
+        using: Used,
     },
     /// Something is missing: the error says what, and is [`crate::ErrorKind::Unavailable`].
     Unavailable(Error),

@@ -9,7 +9,7 @@ use super::{
     variables,
 };
 use crate::{
-    facts::{Error, ErrorKind, Result, WEB_TOKEN_LIMIT, is_web_token},
+    facts::{Error, ErrorKind, Result, Used, UsedKind, WEB_TOKEN_LIMIT, is_web_token},
     options::ClientOptions,
     redact::shown_path,
     system::{SharedSystem, System},
@@ -57,12 +57,21 @@ impl WorkloadIdentityCredential {
         token_file: impl Into<PathBuf>,
         options: ClientOptions,
     ) -> Result<Self> {
+        Self::of(tenant, client_id, token_file.into(), &[], options)
+    }
+
+    fn of(
+        tenant: TenantId,
+        client_id: ClientId,
+        path: PathBuf,
+        variables: &[&'static str],
+        options: ClientOptions,
+    ) -> Result<Self> {
         let system = options.system().clone();
-        let path = token_file.into();
-        let using = format!(
-            "the token in {} for the application {client_id}",
-            shown_path(&path)
-        );
+        let kind = UsedKind::FederatedToken {
+            path: shown_path(&path),
+        };
+        let using = Used::new(kind).from_variables(variables.iter().copied());
         let file = TokenFile {
             path: path.into(),
             system: system.clone(),
@@ -97,12 +106,8 @@ impl WorkloadIdentityCredential {
         }
         let tenant = variables::read(&*system, "AZURE_TENANT_ID", TenantId::new)?;
         let client_id = variables::read(&*system, "AZURE_CLIENT_ID", ClientId::new)?;
-        Self::new(
-            tenant,
-            client_id,
-            system.var(FILE).unwrap_or_default(),
-            options,
-        )
+        let path = system.var(FILE).unwrap_or_default().into();
+        Self::of(tenant, client_id, path, &NAMES, options)
     }
 }
 

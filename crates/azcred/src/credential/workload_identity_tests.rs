@@ -38,10 +38,11 @@ fn a_pod_with_all_variables_is_ready_and_says_what_it_uses() {
     let Availability::Ready { using } = credential.prepare() else {
         panic!("{credential:?}");
     };
-    assert_eq!(
-        using,
-        format!("the token in {PATH} for the application c11e")
-    );
+    let kind = UsedKind::FederatedToken {
+        path: PATH.to_owned(),
+    };
+    let expected = Used::new(kind).of_application("c11e", TENANT);
+    assert_eq!(using, expected.from_variables(NAMES));
     assert_eq!(credential.name(), "WorkloadIdentityCredential");
 }
 

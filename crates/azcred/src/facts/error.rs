@@ -48,6 +48,7 @@ struct ErrorInner {
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
     report: Option<Arc<Report>>,
     is_absent: bool,
+    needs_password: bool,
 }
 
 impl Error {
@@ -67,6 +68,7 @@ impl Error {
             cause: None,
             report: None,
             is_absent: false,
+            needs_password: false,
         }))
     }
 
@@ -101,6 +103,12 @@ impl Error {
         self.change(|inner| inner.is_absent = true)
     }
 
+    /// Says that a password was missing, and nothing else is known to be wrong.
+    #[must_use]
+    pub(crate) fn for_want_of_password(self) -> Self {
+        self.change(|inner| inner.needs_password = true)
+    }
+
     /// Adds what a chain did before it gave up.
     #[must_use]
     pub(crate) fn with_report(self, report: Arc<Report>) -> Self {
@@ -127,6 +135,11 @@ impl Error {
     /// is set, its program is not installed, it has no account.
     pub fn is_absent(&self) -> bool {
         self.0.is_absent
+    }
+
+    /// Whether a certificate's file needs a password, and none was given.
+    pub fn needs_password(&self) -> bool {
+        self.0.needs_password
     }
 
     /// Whether the identity provider said no.

@@ -1,5 +1,5 @@
 //! What is so, as values: errors and their fixes, names of sources and presets, who a token is of,
-//! what a chain did.
+//! what a source used, what a chain did.
 //!
 //! This is the ground floor. It imports no other part but [`crate::redact`], and makes no request.
 
@@ -10,11 +10,13 @@ mod preset;
 mod principal;
 mod report;
 mod source;
+mod used;
 
 pub(crate) use claims::{Claims, WEB_TOKEN_LIMIT, is_web_token};
 pub use error::{Error, ErrorKind, Refusal, Result};
 pub use fix::{Fix, GrantRole, SignIn, SignInWay, Variable};
 pub use preset::{AfterFailure, Preset};
 pub use principal::{Principal, PrincipalKind, Proof};
-pub use report::{Attempt, Report, Verdict};
+pub use report::{Attempt, Report, Skipped, Verdict};
 pub use source::Source;
+pub use used::{Evidence, PassedOver, ToolFiles, Used, UsedKind};

@@ -1,8 +1,8 @@
 //! What a chain did: every source, its verdict, why, and how long it took.
 
-use super::{Error, ErrorKind, Fix, Preset, Source};
+use super::{Error, ErrorKind, Fix, Preset, Source, Used};
 use serde::{Serialize, Serializer};
-use std::time::Duration;
+use std::{borrow::Cow, fmt, time::Duration};
 
 /// The result of a source in one run of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -52,8 +52,53 @@ impl Verdict {
     }
 }
 
-/// One source in a run. As JSON: `source`, `credential`, `verdict`, `reason`, `fix`, `code`,
-/// `correlationId`, `startedMs`, `tookMs`.
+/// Why a chain did not try a source, or did not wait for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Skipped {
+    /// A source before it decided.
+    Decided,
+    /// The time of the run was over before it was tried.
+    OutOfTime,
+    /// A source that is more likely decided ([`Used::doubt`]).
+    Unlikely,
+    /// The program asked for other sources only.
+    NotRequested,
+    /// The program, or a file, excludes it.
+    Excluded,
+    /// This variable chooses other sources.
+    ByVariable {
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// The preset leaves it out where this variable is set.
+    ByPreset {
+        /// The variable.
+        variable: &'static str,
+    },
+}
+
+/// Why, without a full stop.
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Decided | Self::Unlikely => f.write_str("a source before it decided"),
+            Self::OutOfTime => f.write_str("the time was over before it was tried"),
+            Self::NotRequested => f.write_str("it is not among the requested sources"),
+            Self::Excluded => f.write_str("it was excluded"),
+            Self::ByVariable { name, value } => write!(f, "{name} is '{value}'"),
+            Self::ByPreset { variable } => write!(
+                f,
+                "{variable} is set, and then kedro-azureml-pipeline skips managed identity"
+            ),
+        }
+    }
+}
+
+/// One source in a run. As JSON: `source`, `credential`, `verdict`, `reason`, `used`, `fix`,
+/// `code`, `correlationId`, `startedMs`, `tookMs`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Attempt {
@@ -61,14 +106,38 @@ pub struct Attempt {
     pub source: Source,
     /// Its result.
     pub verdict: Verdict,
-    /// Why, or what it used.
-    pub reason: String,
+    /// What it used, or would use; `None` if it has nothing here, or does not take part.
+    pub used: Option<Used>,
+    /// Why it was not tried, or not waited for.
+    pub skipped: Option<Skipped>,
     /// When it first requested a token, counted from the start of the run; `None` if it never did.
     pub started: Option<Duration>,
     /// How long the request took, or the check if that was enough.
     pub took: Duration,
     /// The error, if there was one.
     pub error: Option<Error>,
+}
+
+impl Attempt {
+    /// Why it has this result, or what it used, in words without a full stop.
+    pub fn reason(&self) -> Cow<'_, str> {
+        match (&self.error, &self.skipped, &self.used) {
+            (Some(error), ..) => Cow::Borrowed(error.why()),
+            (None, Some(skipped @ Skipped::OutOfTime), Some(used)) => {
+                format!("{skipped} ({used})").into()
+            }
+            (None, Some(Skipped::Unlikely), Some(used)) => match used.doubt() {
+                Some(doubt) => doubt.to_string().into(),
+                None => used.to_string().into(),
+            },
+            (None, Some(skipped), _) => skipped.to_string().into(),
+            (None, None, Some(used)) if self.verdict == Verdict::Failed => {
+                format!("it did not answer in time ({used})").into()
+            }
+            (None, None, Some(used)) => used.to_string().into(),
+            (None, None, None) => Cow::Borrowed(""),
+        }
+    }
 }
 
 impl Serialize for Attempt {
@@ -79,7 +148,8 @@ impl Serialize for Attempt {
             source: Source,
             credential: &'static str,
             verdict: Verdict,
-            reason: &'a str,
+            reason: Cow<'a, str>,
+            used: Option<&'a Used>,
             fix: Option<String>,
             code: Option<u32>,
             correlation_id: Option<&'a str>,
@@ -91,7 +161,8 @@ impl Serialize for Attempt {
             source: self.source,
             credential: self.source.credential_name(),
             verdict: self.verdict,
-            reason: &self.reason,
+            reason: self.reason(),
+            used: self.used.as_ref(),
             fix: error.and_then(Error::fix).map(ToString::to_string),
             code: error.and_then(Error::code),
             correlation_id: error

@@ -121,7 +121,7 @@ async fn where_nobody_is_signed_in_a_look_says_so_and_how_to() {
     let Availability::Ready { using } = credential.prepare() else {
         panic!("somebody is signed in");
     };
-    assert_eq!(using, "the sign-in of ada@contoso.com");
+    assert_eq!(using.to_string(), "the sign-in of ada@contoso.com");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::{
     resource_manager::ResourceManager,
 };
 use azcred::{
-    EnvironmentKind, Principal, Session, TenantId,
+    Principal, PrincipalKind, Session, TenantId, Used,
     chain::{self, Source},
 };
 use std::sync::Arc;
@@ -50,27 +50,17 @@ impl Finding for SignIn {
 
 impl Identity {
     /// The source of the token, and what the source used.
-    fn source(&self) -> Option<(Source, &str)> {
+    fn source(&self) -> Option<(Source, &Used)> {
         let chosen = self.chain.as_deref()?.chosen()?;
-        Some((chosen.source, &chosen.reason))
+        Some((chosen.source, chosen.used.as_ref()?))
     }
 
     /// The tenant in the variables of a service principal, if they were used.
     pub(in crate::doctor) fn expected_tenant(&self) -> Option<TenantId> {
-        let (Source::Environment, using) = self.source()? else {
+        let (Source::Environment, used) = self.source()? else {
             return None;
         };
-        let kinds = [
-            EnvironmentKind::AzureSecret,
-            EnvironmentKind::AzureCertificate,
-            EnvironmentKind::Himl,
-        ];
-        // What it used begins with the variable of the proof.
-        let [tenant, ..] = kinds
-            .map(EnvironmentKind::variables)
-            .into_iter()
-            .find(|[.., proof]| using.split(' ').next() == Some(proof))?;
-        TenantId::new(&self.session.options().system().var(tenant)?).ok()
+        TenantId::new(used.tenant.as_deref()?).ok()
     }
 }
 
@@ -146,11 +136,7 @@ impl Check for SignInCheck {
                 return Verdict::error(failed(source, kind), &error);
             }
         };
-        let from = match identity.source() {
-            Some((source, using)) => (source.id(), using),
-            None => ("", ""),
-        };
-        tell_identity(from, &identity.principal)
+        tell_identity(identity.source(), &identity.principal)
     }
 }
 
@@ -169,21 +155,33 @@ fn failed(source: &str, kind: Option<azcred::ErrorKind>) -> String {
 }
 
 /// The words for a token, its source, and what the source used.
-fn tell_identity((source, using): (&str, &str), principal: &azcred::Result<Principal>) -> Verdict {
+fn tell_identity(from: Option<(Source, &Used)>, principal: &azcred::Result<Principal>) -> Verdict {
     match principal {
         Ok(principal) => {
             let who = principal.describe();
+            let Some((source, used)) = from else {
+                return Verdict::ok(who);
+            };
             // The application's id is shown once.
-            let using = principal
-                .application_id
-                .as_ref()
-                .filter(|id| who.contains(id.as_str()))
-                .and_then(|id| using.strip_suffix(&format!(" of the application {id}")))
-                .unwrap_or(using);
-            Verdict::ok(format!("{who}, from {source}: {using}"))
+            let is_named = principal.name.is_none()
+                && matches!(
+                    principal.kind,
+                    PrincipalKind::ServicePrincipal | PrincipalKind::ManagedIdentity
+                );
+            let application = principal.application_id.as_deref();
+            let mut words = match application.is_some_and(|id| is_named && used.is_of(id)) {
+                true => used.without_application(),
+                false => used.describe(),
+            };
+            for other in &used.passed_over {
+                words = format!("{words}; {other}");
+            }
+            Verdict::ok(format!("{who}, from {source}: {words}"))
         }
         Err(error) => Verdict::warning(
-            format!("from {source}: {using}"),
+            from.map_or(String::new(), |(source, used)| {
+                format!("from {source}: {used}")
+            }),
             format!("the token does not say whose it is: {}", error.why()),
         )
         .fix("nothing, if the identity provider is not Entra ID"),
@@ -197,14 +195,16 @@ mod tests {
         case::tests::{case, doctor},
         report::Status,
     };
-    use azcred::{AccessToken, ErrorKind};
+    use azcred::{AccessToken, ErrorKind, UsedKind};
     use std::time::{Duration, SystemTime};
 
     fn signed_in(token: &str) -> Verdict {
         let hour = Duration::from_secs(3600);
         let token = AccessToken::new(token.to_owned(), SystemTime::now(), hour, None);
-        let using = "AZURE_CLIENT_SECRET of the application a-1";
-        tell_identity(("environment", using), &Principal::from_token(&token))
+        let variable = Some("AZURE_CLIENT_SECRET");
+        let used = Used::new(UsedKind::ClientSecret { variable }).of_application("a-1", "t-1");
+        let from = Some((Source::Environment, &used));
+        tell_identity(from, &Principal::from_token(&token))
     }
 
     fn tell(outcome: SignInOutcome) -> Verdict {

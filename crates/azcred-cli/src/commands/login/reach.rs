@@ -1,10 +1,14 @@
 //! Whether the commands come to this sign-in in this place; else who or what stands in the way, and
 //! which command comes to it.
 
-use crate::{sign_in::Place, suggested::Suggested, words};
+use crate::{
+    sign_in::{Chosen, Place, chosen},
+    suggested::Suggested,
+    words,
+};
 use azcred::{
-    AccessToken, ErrorKind, Profile, Session,
-    chain::{Report, Source, Verdict},
+    AccessToken, ErrorKind, Profile, Session, Used,
+    chain::{Report, Skipped, Source, Verdict},
     session::{PRESET_VARIABLE, SessionBuilder},
 };
 use std::sync::Arc;
@@ -28,7 +32,7 @@ pub(super) enum Instead {
         /// Which.
         source: Source,
         /// What it uses.
-        using: String,
+        used: Used,
     },
     /// Nobody does.
     Fails {
@@ -69,20 +73,18 @@ impl Reach {
             };
         }
         let kept_out = kept_out(&session, &report);
-        let (instead, mut note) = match (report.chosen(), &answer) {
-            (Some(attempt), _) => {
-                let using = attempt.reason.clone();
-                let source = attempt.source;
+        let (instead, mut note) = match (chosen(&report), &answer) {
+            (Some(Chosen { source, used }), _) => {
                 let note = match &kept_out {
                     Some(kept_out) => format!(
-                        "`azcred token` uses the source {source} here ({using}), and never this account: {}",
+                        "`azcred token` uses the source {source} here ({used}), and never this account: {}",
                         kept_out.why
                     ),
                     None => format!(
-                        "`azcred token` uses the source {source} here, which comes before this account ({using})"
+                        "`azcred token` uses the source {source} here, which comes before this account ({used})"
                     ),
                 };
-                (Instead::Answers { source, using }, note)
+                (Instead::Answers { source, used }, note)
             }
             (None, Err(error)) => {
                 let why = match &kept_out {
@@ -155,7 +157,7 @@ fn failed(error: &azcred::Error) -> String {
     });
     match failed {
         Some(attempt) if attempt.verdict != Verdict::NotExpected => {
-            format!("{}: {}", attempt.source, attempt.reason)
+            format!("{}: {}", attempt.source, attempt.reason())
         }
         _ => format!("{}: {}", error.what(), error.why()),
     }
@@ -185,24 +187,20 @@ fn kept_out(session: &Session, report: &Report) -> Option<KeptOut> {
             fix: "Name another preset there",
         });
     };
-    if attempt.verdict != Verdict::Excluded {
-        return None;
-    }
-    let kept_out = |why, fix| Some(KeptOut { why, fix });
-    if settings.exclude.contains(&Source::Azcred) {
-        kept_out(
+    let (why, fix) = match attempt.skipped.as_ref()? {
+        Skipped::Excluded => (
             format!("{} excludes the source azcred (`exclude`)", files()),
             "Remove `azcred` from `exclude` there",
-        )
-    } else if settings.only.is_some() {
-        kept_out(
+        ),
+        Skipped::NotRequested => (
             format!("{} allows only other sources (`only`)", files()),
             "Add `azcred` to `only` there",
-        )
-    } else {
-        kept_out(
-            format!("{}, which excludes the source azcred", attempt.reason),
+        ),
+        by @ Skipped::ByVariable { .. } => (
+            format!("{by}, which excludes the source azcred"),
             "Unset AZURE_TOKEN_CREDENTIALS",
-        )
-    }
+        ),
+        _ => return None,
+    };
+    Some(KeptOut { why, fix })
 }

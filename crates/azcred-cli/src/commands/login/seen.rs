@@ -133,7 +133,7 @@ impl Credential for Has {
 
     fn prepare(&self) -> Availability {
         Availability::Ready {
-            using: "the token of this sign-in".to_owned(),
+            using: "the token of this sign-in".into(),
         }
     }
 

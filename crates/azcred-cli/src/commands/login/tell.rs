@@ -12,9 +12,10 @@ use crate::output::{
     table,
     wrap::Stream,
 };
-use azcred::account::Account;
+use azcred::{Used, account::Account};
 use azcred_azure::{Principal, PrincipalKind, Source, WorkspaceRef};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// What `--output json` prints.
 #[derive(Serialize)]
@@ -82,7 +83,9 @@ struct InsteadLine<'a> {
     /// The source that answers; `null` where nobody does.
     source: Option<&'a str>,
     /// What it uses, or why nobody answers.
-    why: &'a str,
+    why: Cow<'a, str>,
+    /// What it uses, as values; `null` where nobody answers.
+    used: Option<&'a Used>,
 }
 
 /// Tells who has signed in, and what they can see.
@@ -147,11 +150,16 @@ fn document<'a>(
         }),
         command: seen.reach.command.as_deref(),
         instead: seen.reach.instead.as_ref().map(|instead| match instead {
-            Instead::Answers { source, using } => InsteadLine {
+            Instead::Answers { source, used } => InsteadLine {
                 source: Some(source.id()),
-                why: using,
+                why: used.to_string().into(),
+                used: Some(used),
             },
-            Instead::Fails { why } => InsteadLine { source: None, why },
+            Instead::Fails { why } => InsteadLine {
+                source: None,
+                why: why.into(),
+                used: None,
+            },
         }),
         trouble: &seen.trouble,
     }

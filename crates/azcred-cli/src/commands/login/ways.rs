@@ -105,8 +105,6 @@ struct App<'a> {
 
 /// More than any file with a certificate and a key.
 const LARGEST_FILE: u64 = 1 << 20;
-/// What the library says of a key that needs one.
-const NEEDS_PASSWORD: &str = "no password was given";
 
 impl App<'_> {
     async fn token(&self, credential: &impl Credential) -> azcred::Result<AccessToken> {
@@ -144,7 +142,7 @@ impl App<'_> {
         // Somebody else may have named it.
         let shown = printable_path(&path);
         let (certificate, password) = match ClientCertificate::from_bytes(&bytes, None) {
-            Err(error) if error.why().contains(NEEDS_PASSWORD) => {
+            Err(error) if error.needs_password() => {
                 let password = asked(&format!("password of {shown}"), &self).await?;
                 let certificate = ClientCertificate::from_bytes(&bytes, Some(&password))?;
                 (certificate, Some(password))

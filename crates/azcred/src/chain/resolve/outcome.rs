@@ -5,7 +5,7 @@ use super::{
     Asked, Runner, State,
 };
 use crate::{
-    chain::{Attempt, Report, Verdict},
+    chain::{Attempt, Report, Skipped, Verdict},
     facts::{Error, Result},
     request::TokenRequest,
 };
@@ -55,7 +55,7 @@ pub(super) fn conclude(
         tracing::debug!(
             source = %attempt.source,
             verdict = attempt.verdict.describe(),
-            reason = attempt.reason,
+            reason = %attempt.reason(),
             milliseconds = attempt.took.as_secs_f64() * 1e3,
             "went through the chain"
         );
@@ -101,62 +101,58 @@ fn attempt(
     too_late: bool,
     began: Instant,
 ) -> Attempt {
-    let not_needed = "a source before it decided";
-    let (verdict, reason, asked, error) = match &runner.state {
+    let decided = Some(Skipped::Decided);
+    let (verdict, candidate, asked, skipped, error) = match &runner.state {
         State::Excluded => {
-            let why = runner.place.excluded.clone().unwrap_or_default();
-            (Verdict::Excluded, why, None, None)
+            let why = runner.place.excluded.clone();
+            (Verdict::Excluded, None, None, why, None)
         }
-        State::Failed(asked, error) => (
-            Verdict::of(error),
-            error.why().to_owned(),
-            *asked,
-            Some(error.clone()),
-        ),
-        State::WouldAsk(candidate) => (Verdict::WouldAsk, candidate.using.clone(), None, None),
-        State::Succeeded(_, asked, _) if drift.is_some() => (
-            Verdict::NotExpected,
-            drift
-                .map(|error| error.why().to_owned())
-                .unwrap_or_default(),
-            Some(*asked),
-            drift.cloned(),
-        ),
-        State::Succeeded(candidate, asked, _) if is_answer => {
-            (Verdict::Chosen, candidate.using.clone(), Some(*asked), None)
+        State::Failed(asked, error) => {
+            let (candidate, asked) = asked.as_ref().map(|(one, at)| (one, *at)).unzip();
+            (
+                Verdict::of(error),
+                candidate,
+                asked,
+                None,
+                Some(error.clone()),
+            )
         }
-        State::Succeeded(_, asked, _) => (
-            Verdict::NotNeeded,
-            not_needed.to_owned(),
-            Some(*asked),
-            None,
-        ),
+        State::WouldAsk(candidate) => (Verdict::WouldAsk, Some(candidate), None, None, None),
+        State::Succeeded(candidate, asked, _) => {
+            let (verdict, skipped) = match (drift, is_answer) {
+                (Some(_), _) => (Verdict::NotExpected, None),
+                (None, true) => (Verdict::Chosen, None),
+                (None, false) => (Verdict::NotNeeded, decided),
+            };
+            let error = drift.cloned();
+            (verdict, Some(candidate), Some(*asked), skipped, error)
+        }
         State::Running(candidate, at) => {
             let asked = Some(Asked {
                 at: *at,
                 took: at.elapsed(),
             });
-            if too_late {
-                let why = format!("it did not answer in time ({})", candidate.using);
-                (Verdict::Failed, why, asked, None)
-            } else {
-                (Verdict::NotNeeded, not_needed.to_owned(), asked, None)
-            }
+            let (verdict, skipped) = match too_late {
+                true => (Verdict::Failed, None),
+                false => (Verdict::NotNeeded, decided),
+            };
+            (verdict, Some(candidate), asked, skipped, None)
         }
-        State::Waiting(candidate) | State::Doubtful(candidate) if too_late => {
-            let why = format!(
-                "the time was over before it was tried ({})",
-                candidate.using
-            );
-            (Verdict::NotNeeded, why, None, None)
+        State::Waiting(candidate) | State::Doubtful(candidate) => {
+            let skipped = match &runner.state {
+                _ if too_late => Skipped::OutOfTime,
+                State::Doubtful(_) => Skipped::Unlikely,
+                _ => Skipped::Decided,
+            };
+            let verdict = Verdict::NotNeeded;
+            (verdict, Some(candidate), None, Some(skipped), None)
         }
-        State::Waiting(_) => (Verdict::NotNeeded, not_needed.to_owned(), None, None),
-        State::Doubtful(candidate) => (Verdict::NotNeeded, candidate.using.clone(), None, None),
     };
     Attempt {
         source: runner.place.source,
         verdict,
-        reason,
+        used: candidate.map(|candidate| candidate.using.clone()),
+        skipped,
         started: asked.map(|asked| asked.at.duration_since(began)),
         took: asked.map_or(runner.look, |asked| asked.took),
         error,

@@ -14,7 +14,7 @@ use super::{
     source::{Kept, TokenSource, credential},
 };
 use crate::{
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result, ToolFiles},
     options::ClientOptions,
     redact::excerpt,
     request::TokenRequest,
@@ -231,14 +231,13 @@ impl TokenSource for AzureCli {
         let has = |name| folder.as_ref().is_some_and(|folder| folder.has(name));
         let is_readable = has("azureProfile.json") && has("msal_token_cache.json");
         let using = match (is_readable, program) {
-            (true, _) => "the account that is signed in to Azure CLI, from its files".to_owned(),
+            (true, _) => self.tool.used(None, Some(ToolFiles::Readable)),
             (false, Some(program)) => {
-                let why = if folder.as_ref().is_some_and(direct::is_encrypted) {
-                    "its token cache is encrypted"
-                } else {
-                    "its files hold no account"
+                let files = match folder.as_ref().is_some_and(direct::is_encrypted) {
+                    true => ToolFiles::Encrypted,
+                    false => ToolFiles::NoAccount,
                 };
-                format!("{}, as {why}", program.display())
+                self.tool.used(Some(&program), Some(files))
             }
             (false, None) => {
                 return Availability::Unavailable(

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     account::Account,
     entra::{Authorization, AuthorizationOptions, TokenEndpoint},
-    facts::{Error, ErrorKind, Fix, Result, SignIn, SignInWay},
+    facts::{Error, ErrorKind, Fix, Result, SignIn, SignInWay, UsedKind},
     options::ClientOptions,
     prompt::Notice,
     request::TokenRequest,
@@ -173,7 +173,10 @@ impl SignsIn for Browser {
     fn look(&self, system: &dyn System) -> Availability {
         match browser::find(system) {
             Ok(browser) => Availability::Ready {
-                using: format!("the browser that {} opens", browser.name()),
+                using: UsedKind::Browser {
+                    opener: browser.name().to_string(),
+                }
+                .into(),
             },
             Err(why) => Availability::Unavailable(
                 Error::new(

@@ -6,13 +6,13 @@
 //! could so have any file read, so the file has to be one that the agent itself could have made.
 
 use super::{
-    Asking, Host, ManagedIdentityId,
+    Asking, Host,
     answer::{self, Answer, Asked},
     endpoint::{Endpoint, variable},
 };
 use crate::{
     credential::Availability,
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result, Used},
     http::{HeaderName, HeaderValue, HttpRequest, header, parse_url},
     options::ClientOptions,
     redact::printable,
@@ -105,14 +105,11 @@ impl Host for Arc {
         [self.endpoint.address().as_bytes(), b""]
     }
 
-    fn look(&self, id: &ManagedIdentityId, _: &dyn System) -> Availability {
-        let using = format!("{id} of {}", self.name());
+    fn look(&self, using: Used, _: &dyn System) -> Availability {
         if self.is_said {
             Availability::Ready { using }
         } else {
-            Availability::Possible {
-                using: format!("{using}, which is installed here"),
-            }
+            Availability::Possible { using }
         }
     }
 

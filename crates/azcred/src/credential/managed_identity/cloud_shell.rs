@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     credential::Availability,
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result, Used, UsedKind},
     http::{HeaderName, HeaderValue, HttpRequest},
     options::ClientOptions,
     system::System,
@@ -45,9 +45,9 @@ impl Host for CloudShell {
         [self.endpoint.address().as_bytes(), b""]
     }
 
-    fn look(&self, _: &ManagedIdentityId, _: &dyn System) -> Availability {
+    fn look(&self, _: Used, _: &dyn System) -> Availability {
         Availability::Ready {
-            using: "the user whose Cloud Shell this is".to_owned(),
+            using: UsedKind::CloudShellUser.into(),
         }
     }
 

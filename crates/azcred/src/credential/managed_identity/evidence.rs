@@ -9,11 +9,11 @@
 //! 5. a guest of Hyper-V, or of a processor that can't be asked, may be anywhere.
 
 use crate::{
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Evidence, Result},
     redact::{excerpt, printable},
     system::{Hypervisor, System},
 };
-use std::{borrow::Cow, path::Path};
+use std::path::Path;
 
 /// What `AZCRED_IMDS` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,23 +46,6 @@ impl Wish {
     }
 }
 
-/// What a machine tells, and the part of it that decided, as a sentence without a full stop.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Evidence {
-    pub(super) says: Says,
-    pub(super) why: Cow<'static, str>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Says {
-    /// This is one of Azure's machines.
-    Yes,
-    /// It is not.
-    No,
-    /// It may be.
-    Nothing,
-}
-
 /// Azure's chassis asset tag (cloud-init, `sources/azure/identity.py`).
 const AZURE_TAG: &str = "7783-7084-3265-9085-8269-3286-77";
 const TAG_FILE: &str = "/sys/class/dmi/id/chassis_asset_tag";
@@ -72,60 +55,30 @@ const LINE_LIMIT: u64 = 4096;
 
 /// What this machine tells. Reads two small files at most.
 pub(super) fn gather(system: &dyn System) -> Evidence {
-    let evidence = |says, why: &'static str| Evidence {
-        says,
-        why: why.into(),
-    };
     if system.var("AZURE_POD_IDENTITY_AUTHORITY_HOST").is_some() {
-        return evidence(
-            Says::Yes,
-            "AZURE_POD_IDENTITY_AUTHORITY_HOST names its address",
-        );
+        return Evidence::Address;
     }
     if system.os() == "macos" {
-        return evidence(Says::No, "this is macOS, which Azure does not host");
+        return Evidence::MacOs;
     }
     let is_wsl = line(system, KERNEL_FILE)
         .is_some_and(|kernel| kernel.to_ascii_lowercase().contains("microsoft"))
         || system.var("WSL_DISTRO_NAME").is_some();
     if is_wsl {
-        return evidence(Says::No, "this is WSL on a Windows computer");
+        return Evidence::Wsl;
     }
     if let Some(tag) = line(system, TAG_FILE) {
-        return if tag == AZURE_TAG {
-            evidence(Says::Yes, "the firmware has Azure's chassis asset tag")
-        } else {
-            Evidence {
-                says: Says::No,
-                why: format!(
-                    "the firmware's chassis asset tag is '{}', which is not Azure's",
-                    printable(&tag, 40)
-                )
-                .into(),
-            }
+        return match &*tag {
+            AZURE_TAG => Evidence::AzureAssetTag,
+            other => Evidence::OtherAssetTag(printable(other, 40)),
         };
     }
     match system.hypervisor() {
-        Hypervisor::None => evidence(Says::No, "this machine runs on its own hardware"),
-        Hypervisor::HyperVHost => {
-            evidence(Says::No, "this is a Hyper-V host, not a virtual machine")
-        }
-        Hypervisor::Other(vendor) => Evidence {
-            says: Says::No,
-            why: format!(
-                "the hypervisor is '{}', not Hyper-V as in Azure",
-                printable(&vendor, 40)
-            )
-            .into(),
-        },
-        Hypervisor::HyperV => evidence(
-            Says::Nothing,
-            "this is a virtual machine on Hyper-V, in Azure or elsewhere",
-        ),
-        Hypervisor::Unknown => evidence(
-            Says::Nothing,
-            "neither the firmware nor the processor shows where this machine runs",
-        ),
+        Hypervisor::None => Evidence::OwnHardware,
+        Hypervisor::HyperVHost => Evidence::HyperVHost,
+        Hypervisor::Other(vendor) => Evidence::OtherHypervisor(printable(&vendor, 40)),
+        Hypervisor::HyperV => Evidence::HyperV,
+        Hypervisor::Unknown => Evidence::Nothing,
     }
 }
 
@@ -143,8 +96,8 @@ mod tests {
     use super::*;
     use crate::system::Fixture;
 
-    fn says(machine: &Fixture) -> Says {
-        gather(machine).says
+    fn says(machine: &Fixture) -> Option<bool> {
+        gather(machine).is_azure()
     }
 
     fn on(hypervisor: Hypervisor) -> Fixture {
@@ -162,11 +115,11 @@ mod tests {
             let machine = on(hypervisor);
             assert_eq!(
                 says(&machine.clone().with_file(TAG_FILE, azure.as_str())),
-                Says::Yes
+                Some(true)
             );
             assert_eq!(
                 says(&machine.clone().with_file(TAG_FILE, "Amazon EC2\n")),
-                Says::No
+                Some(false)
             );
             assert_eq!(
                 says(
@@ -174,7 +127,7 @@ mod tests {
                         .clone()
                         .with_file(TAG_FILE, AZURE_TAG.replace("77", "78"))
                 ),
-                Says::No
+                Some(false)
             );
         }
     }
@@ -182,11 +135,11 @@ mod tests {
     #[test]
     fn the_hypervisor_decides_where_the_firmware_is_silent() {
         for (hypervisor, expected) in [
-            (Hypervisor::None, Says::No),
-            (Hypervisor::HyperVHost, Says::No),
-            (Hypervisor::Other("KVMKVMKVM".into()), Says::No),
-            (Hypervisor::HyperV, Says::Nothing),
-            (Hypervisor::Unknown, Says::Nothing),
+            (Hypervisor::None, Some(false)),
+            (Hypervisor::HyperVHost, Some(false)),
+            (Hypervisor::Other("KVMKVMKVM".into()), Some(false)),
+            (Hypervisor::HyperV, None),
+            (Hypervisor::Unknown, None),
         ] {
             let machine = on(hypervisor.clone());
             assert_eq!(says(&machine), expected, "{hypervisor:?}");
@@ -204,31 +157,31 @@ mod tests {
         let kernel = "5.15.153.1-microsoft-standard-WSL2\n";
         assert_eq!(
             says(&machine.clone().with_file(KERNEL_FILE, kernel)),
-            Says::No
+            Some(false)
         );
         assert_eq!(
             says(&machine.clone().with_var("WSL_DISTRO_NAME", "Debian")),
-            Says::No
+            Some(false)
         );
-        assert_eq!(says(&on(Hypervisor::Unknown).with_os("macos")), Says::No);
+        assert_eq!(says(&on(Hypervisor::Unknown).with_os("macos")), Some(false));
         let azure = machine
             .with_file(KERNEL_FILE, "6.8.0-1015-azure\n")
             .with_file(TAG_FILE, AZURE_TAG);
-        assert_eq!(says(&azure), Says::Yes);
+        assert_eq!(says(&azure), Some(true));
     }
 
     #[test]
     fn an_address_that_is_given_is_evidence_enough() {
         let pod = on(Hypervisor::None)
             .with_var("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://localhost:1");
-        assert_eq!(says(&pod), Says::Yes);
+        assert_eq!(says(&pod), Some(true));
     }
 
     #[test]
     fn a_tag_that_is_none_does_not_reach_a_terminal_as_it_is() {
         let machine = Fixture::new().with_file(TAG_FILE, "\u{1b}[2J".repeat(900));
-        assert!(!gather(&machine).why.contains('\u{1b}'));
-        assert!(gather(&machine).why.len() < 200);
+        assert!(!gather(&machine).to_string().contains('\u{1b}'));
+        assert!(gather(&machine).to_string().len() < 200);
     }
 
     #[test]

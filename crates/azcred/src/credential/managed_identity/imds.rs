@@ -5,15 +5,15 @@
 //! [`super::evidence`] and [`super::probe`] keep machines that have none from waiting for it.
 
 use super::{
-    Asking, Host, ManagedIdentityId, NAME,
+    Asking, Host, NAME,
     answer::{self, Asked},
     endpoint::Endpoint,
-    evidence::{Says, Wish, gather},
+    evidence::{Wish, gather},
     probe::{DOCKER_DESKTOP, Probe, is_docker_desktop},
 };
 use crate::{
     credential::Availability,
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result, Used},
     http::{HeaderName, HeaderValue, HttpRequest, HttpResponse, Retry, parse_url},
     options::ClientOptions,
     system::System,
@@ -117,24 +117,25 @@ impl Host for Imds {
         [self.endpoint.address().as_bytes(), b""]
     }
 
-    fn look(&self, id: &ManagedIdentityId, system: &dyn System) -> Availability {
-        let place = self.endpoint.place();
+    fn short_name(&self) -> &'static str {
+        "IMDS"
+    }
+
+    fn look(&self, using: Used, system: &dyn System) -> Availability {
+        let using = |evidence| using.at(self.endpoint.place(), evidence);
         let Some(probe) = &self.probe else {
-            return Availability::Possible {
-                using: format!("{id}, from IMDS at {place}"),
-            };
+            return Availability::Possible { using: using(None) };
         };
         let evidence = gather(system);
         if let Some(error) = probe.remembered(&evidence, system) {
             return Availability::Unavailable(error);
         }
-        match evidence.says {
-            Says::No => Availability::Doubtful {
-                why: evidence.why.into_owned(),
-            },
-            Says::Yes | Says::Nothing => Availability::Possible {
-                using: format!("{id}, from IMDS at {place}: {}", evidence.why),
-            },
+        let is_doubtful = evidence.is_azure() == Some(false);
+        let using = using(Some(evidence));
+        if is_doubtful {
+            Availability::Doubtful { using }
+        } else {
+            Availability::Possible { using }
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{
-    credential::managed_identity::probe,
+    credential::managed_identity::{ManagedIdentityId, probe},
+    facts::Evidence,
     system::{Fixture, Hypervisor, SharedSystem},
     tenant::ClientId,
 };
@@ -16,6 +17,11 @@ use tokio::{
 const TAG_FILE: &str = "/sys/class/dmi/id/chassis_asset_tag";
 const TOKEN: &str = r#"{"access_token":"the-token","expires_in":"3600","token_type":"Bearer"}"#;
 const AMPLE: Duration = Duration::from_secs(60);
+
+/// The machine's own identity.
+fn own() -> Used {
+    ManagedIdentityId::SYSTEM.used("IMDS")
+}
 
 fn laptop() -> Fixture {
     Fixture::new()
@@ -121,15 +127,16 @@ async fn a_laptop_pays_for_silence_once() {
     let service = Service::start([None]).await;
     let imds = service.imds(&machine, Some(Duration::from_millis(20)));
     assert!(matches!(
-        imds.look(&ManagedIdentityId::SYSTEM, &machine),
-        Availability::Doubtful { why } if why.contains("No Asset Tag")
+        imds.look(own(), &machine),
+        Availability::Doubtful { using }
+            if using.doubt() == Some(&Evidence::OtherAssetTag("No Asset Tag".to_owned()))
     ));
     let first = ask(&imds, &machine, AMPLE).await.unwrap_err();
     assert!(first.is_unavailable(), "{first}");
     // Another process: what it finds is on the disk.
     let imds = service.imds(&machine, Some(AMPLE));
     assert!(matches!(
-        imds.look(&ManagedIdentityId::SYSTEM, &machine),
+        imds.look(own(), &machine),
         Availability::Unavailable(error) if error.why().contains("did not answer at")
     ));
     let second = ask(&imds, &machine, AMPLE).await.unwrap_err();
@@ -224,10 +231,7 @@ fn a_wish_an_address_and_a_pin_go_before_all_evidence() {
         laptop().with_file("/home/ada/.cache/azcred/imds", r#"{"boot":"first","at":1}"#);
     let look = |machine: Fixture, pinned| {
         let (imds, machine) = made(machine, pinned).unwrap();
-        (
-            imds.probe.is_some(),
-            imds.look(&ManagedIdentityId::SYSTEM, &machine),
-        )
+        (imds.probe.is_some(), imds.look(own(), &machine))
     };
     for (machine, pinned, is_probed) in [
         (remembered.clone(), true, false),
@@ -254,7 +258,8 @@ fn a_wish_an_address_and_a_pin_go_before_all_evidence() {
     let azure = remembered.with_file(TAG_FILE, "7783-7084-3265-9085-8269-3286-77\n");
     assert!(matches!(
         look(azure, false),
-        (true, Availability::Possible { using }) if using.contains("Azure's chassis asset tag")
+        (true, Availability::Possible { using })
+            if using == own().at("169.254.169.254".to_owned(), Some(Evidence::AzureAssetTag))
     ));
 }
 

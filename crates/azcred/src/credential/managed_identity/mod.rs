@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     cache::{self, Identity},
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Result, Used},
     managed_identity_id::ManagedIdentityId,
     options::ClientOptions,
     request::TokenRequest,
@@ -63,6 +63,8 @@ pub struct ManagedIdentityCredential(Kept<ManagedIdentity>);
 
 struct ManagedIdentity {
     id: ManagedIdentityId,
+    /// The variable that names it, where one does.
+    variable: Option<&'static str>,
     host: Box<dyn Host>,
     options: ClientOptions,
 }
@@ -74,12 +76,15 @@ trait Host: Send + Sync + fmt::Debug {
     /// What it is, for people: 'App Service'.
     fn name(&self) -> &'static str;
 
+    /// The same where it is short of room.
+    fn short_name(&self) -> &'static str {
+        self.name()
+    }
+
     /// See [`super::Credential::prepare`]. Where variables describe the host, all that it needs is
     /// here.
-    fn look(&self, id: &ManagedIdentityId, _: &dyn System) -> Availability {
-        Availability::Ready {
-            using: format!("{} of {}", id, self.name()),
-        }
+    fn look(&self, using: Used, _: &dyn System) -> Availability {
+        Availability::Ready { using }
     }
 
     /// Where it is asked, and what lets one ask: what tells it from another host of the same kind.
@@ -112,7 +117,7 @@ impl ManagedIdentityCredential {
     /// has no way to choose this identity; [`ErrorKind::Unavailable`] where `IDENTITY_ENDPOINT` is
     /// set and describes no host, or `AZCRED_IMDS` is `never` and there is no other host.
     pub fn new(id: ManagedIdentityId, options: ClientOptions) -> Result<Self> {
-        Self::of(id, InChain::ALONE, options)
+        Self::of(id, None, InChain::ALONE, options)
     }
 
     /// The one that a chain asks: the identity that `AZURE_CLIENT_ID` names, on a compute of Azure
@@ -122,19 +127,29 @@ impl ManagedIdentityCredential {
     /// As [`Self::new`], and [`ErrorKind::Invalid`] where such a variable can't be used.
     pub(crate) fn in_chain(chain: InChain, options: ClientOptions) -> Result<Self> {
         let system = &**options.system();
-        let id = match Kind::of(system, chain)? {
+        let names: &[&'static str] = match Kind::of(system, chain)? {
             // There is one identity, the user's, whoever the variable means elsewhere.
-            Kind::CloudShell => None,
-            Kind::AzureMl => read_id(system, "AZURE_CLIENT_ID")?.map_or_else(
-                || read_id(system, "DEFAULT_IDENTITY_CLIENT_ID"),
-                |id| Ok(Some(id)),
-            )?,
-            _ => read_id(system, "AZURE_CLIENT_ID")?,
+            Kind::CloudShell => &[],
+            Kind::AzureMl => &["AZURE_CLIENT_ID", "DEFAULT_IDENTITY_CLIENT_ID"],
+            _ => &["AZURE_CLIENT_ID"],
         };
-        Self::of(id.unwrap_or(ManagedIdentityId::SYSTEM), chain, options)
+        let mut names = names.iter().copied();
+        let variable = names.find(|name| system.var(name).is_some());
+        let id = match variable {
+            Some(variable) => {
+                ManagedIdentityId::client(variables::read(system, variable, ClientId::new)?)
+            }
+            None => ManagedIdentityId::SYSTEM,
+        };
+        Self::of(id, variable, chain, options)
     }
 
-    fn of(id: ManagedIdentityId, chain: InChain, options: ClientOptions) -> Result<Self> {
+    fn of(
+        id: ManagedIdentityId,
+        variable: Option<&'static str>,
+        chain: InChain,
+        options: ClientOptions,
+    ) -> Result<Self> {
         let host: Box<dyn Host> = match Kind::of(&**options.system(), chain)? {
             Kind::ServiceFabric => Box::new(service_fabric::ServiceFabric::new(&id, &options)?),
             Kind::AppService => Box::new(app_service::AppService::new(&options)?),
@@ -145,7 +160,12 @@ impl ManagedIdentityCredential {
             Kind::Imds => Box::new(imds::Imds::new(chain.pinned, &options)?),
         };
         let system = options.system().clone();
-        let source = ManagedIdentity { id, host, options };
+        let source = ManagedIdentity {
+            id,
+            variable,
+            host,
+            options,
+        };
         Ok(Self(Kept::new(Arc::new(source), system)))
     }
 }
@@ -214,20 +234,14 @@ impl Kind {
     }
 }
 
-fn read_id(system: &dyn System, variable: &'static str) -> Result<Option<ManagedIdentityId>> {
-    if system.var(variable).is_none() {
-        return Ok(None);
-    }
-    variables::read(system, variable, ClientId::new).map(|id| Some(ManagedIdentityId::client(id)))
-}
-
 impl TokenSource for ManagedIdentity {
     fn name(&self) -> &'static str {
         NAME
     }
 
     fn look(&self, system: &dyn System) -> Availability {
-        self.host.look(&self.id, system)
+        let using = self.id.used(self.host.short_name());
+        self.host.look(using.from_variables(self.variable), system)
     }
 
     fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {

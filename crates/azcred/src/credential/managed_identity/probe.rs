@@ -5,12 +5,9 @@
 //! millisecond. It is remembered for as long as nothing speaks for an answer, so that on a laptop
 //! one run of each boot waits and no other.
 
-use super::{
-    endpoint::Endpoint,
-    evidence::{Evidence, Says},
-};
+use super::endpoint::Endpoint;
 use crate::{
-    facts::{Error, ErrorKind},
+    facts::{Error, ErrorKind, Evidence},
     http::{HttpRequest, Retry},
     redact::printable,
     system::{FileKind, System, cache_folder},
@@ -79,8 +76,7 @@ impl Probe {
             .unwrap_or_default();
         Some(
             self.unavailable(format!(
-                "{}, and the metadata service did not answer at {at}",
-                evidence.why
+                "{evidence}, and the metadata service did not answer at {at}"
             ))
             .absent(),
         )
@@ -96,9 +92,9 @@ impl Probe {
         evidence: &Evidence,
         system: &dyn System,
     ) -> Result<(), Error> {
-        let time = self.time.unwrap_or(match evidence.says {
-            Says::Yes => TIME_IN_AZURE,
-            Says::No | Says::Nothing => TIME,
+        let time = self.time.unwrap_or(match evidence.is_azure() {
+            Some(true) => TIME_IN_AZURE,
+            Some(false) | None => TIME,
         });
         // Without the header that it wants, for which it says no at once, and so shows that it
         // knows it.
@@ -111,15 +107,14 @@ impl Probe {
             self.remember(evidence, system);
             return Err(self
                 .unavailable(format!(
-                    "{}, and the metadata service did not answer within {} s",
-                    evidence.why,
+                    "{evidence}, and the metadata service did not answer within {} s",
                     time.as_secs_f32()
                 ))
                 .absent());
         };
         let response = match answer {
             Err(error) => {
-                return Err(self.unavailable(format!("{}, and {}", evidence.why, error.why())));
+                return Err(self.unavailable(format!("{evidence}, and {}", error.why())));
             }
             Ok(response) => response,
         };
@@ -143,7 +138,7 @@ impl Probe {
 
     /// Keeps silence in mind. What can't be written is found out anew.
     fn remember(&self, evidence: &Evidence, system: &dyn System) {
-        if evidence.says == Says::Yes {
+        if evidence.is_azure() == Some(true) {
             return;
         }
         let Ok(since) = system.now().duration_since(SystemTime::UNIX_EPOCH) else {
@@ -175,11 +170,11 @@ impl Silence {
         let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.at))?;
         // What was in the future, was written by another clock.
         let age = system.now().duration_since(at).ok()?;
-        let longest = match (evidence.says, &self.boot) {
-            (Says::Yes, _) => return None,
-            (Says::Nothing, _) => UNDECIDED,
-            (Says::No, None) => NO_BOOT,
-            (Says::No, Some(_)) => Duration::MAX,
+        let longest = match (evidence.is_azure(), &self.boot) {
+            (Some(true), _) => return None,
+            (None, _) => UNDECIDED,
+            (Some(false), None) => NO_BOOT,
+            (Some(false), Some(_)) => Duration::MAX,
         };
         (self.boot == system.boot() && age <= longest).then_some(at)
     }

@@ -5,7 +5,6 @@ use crate::{
     options::ClientOptions,
     system::{FileFacts, Fixture, Hypervisor, Writers},
 };
-use std::borrow::Cow;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -21,10 +20,12 @@ fn machine() -> Fixture {
         .at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000))
 }
 
-fn evidence(says: Says) -> Evidence {
-    Evidence {
-        says,
-        why: Cow::Borrowed("the evidence"),
+/// What shows that a machine is one of Azure's, or that it is not, or neither.
+fn evidence(is_azure: Option<bool>) -> Evidence {
+    match is_azure {
+        Some(true) => Evidence::AzureAssetTag,
+        Some(false) => Evidence::Wsl,
+        None => Evidence::HyperV,
     }
 }
 
@@ -41,7 +42,7 @@ fn endpoint(address: std::net::SocketAddr) -> Endpoint {
 }
 
 /// Looks at a server that takes connections and says nothing.
-async fn meet_silence(machine: &Fixture, says: Says) -> Probe {
+async fn meet_silence(machine: &Fixture, says: Option<bool>) -> Probe {
     let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let probe = probe(Duration::from_millis(20));
     let endpoint = endpoint(server.local_addr().unwrap());
@@ -51,9 +52,10 @@ async fn meet_silence(machine: &Fixture, says: Says) -> Probe {
         .unwrap_err();
     assert!(error.is_unavailable(), "{error}");
     assert!(
-        error
-            .why()
-            .contains("the evidence, and the metadata service did not answer within"),
+        error.why().contains(&format!(
+            "{}, and the metadata service did not answer within",
+            evidence(says)
+        )),
         "{error}"
     );
     probe
@@ -78,9 +80,7 @@ async fn meet(answer: &str) -> (Result<(), Error>, Fixture) {
         }
     });
     let machine = machine();
-    let outcome = probe(AMPLE)
-        .look(&at, &evidence(Says::Nothing), &machine)
-        .await;
+    let outcome = probe(AMPLE).look(&at, &evidence(None), &machine).await;
     (outcome, machine)
 }
 
@@ -119,8 +119,8 @@ async fn whatever_else_answers_is_not_the_service_and_is_not_remembered() {
         ),
         (http("403 Forbidden", "no"), "HTTP 403"),
         (http("302 Found", ""), "redirect"),
-        ("gibberish\r\n\r\n".to_owned(), "the evidence, and"),
-        (String::new(), "the evidence, and"),
+        ("gibberish\r\n\r\n".to_owned(), "in Azure or elsewhere, and"),
+        (String::new(), "in Azure or elsewhere, and"),
     ] {
         let (outcome, machine) = meet(&answer).await;
         let error = outcome.unwrap_err();
@@ -137,7 +137,7 @@ async fn an_address_without_a_way_is_not_there_and_not_remembered() {
     drop(server);
     let machine = machine();
     let error = probe(AMPLE)
-        .look(&at, &evidence(Says::No), &machine)
+        .look(&at, &evidence(Some(false)), &machine)
         .await
         .unwrap_err();
     assert!(error.is_unavailable(), "{error}");
@@ -149,16 +149,11 @@ async fn silence_counts_for_as_long_as_nothing_speaks_for_an_answer() {
     let minutes = |count: u64| Duration::from_secs(60 * count);
     let years = minutes(60 * 24 * 365);
     for (says, boot, counts, no_more) in [
-        (Says::No, Some("first"), Some(years), None),
-        (Says::No, None, Some(minutes(60)), Some(minutes(61))),
-        (
-            Says::Nothing,
-            Some("first"),
-            Some(minutes(10)),
-            Some(minutes(11)),
-        ),
-        (Says::Nothing, None, Some(minutes(10)), Some(minutes(11))),
-        (Says::Yes, Some("first"), None, Some(Duration::ZERO)),
+        (Some(false), Some("first"), Some(years), None),
+        (Some(false), None, Some(minutes(60)), Some(minutes(61))),
+        (None, Some("first"), Some(minutes(10)), Some(minutes(11))),
+        (None, None, Some(minutes(10)), Some(minutes(11))),
+        (Some(true), Some("first"), None, Some(Duration::ZERO)),
     ] {
         let machine = machine().with_boot(boot);
         let same = meet_silence(&machine, says).await;
@@ -187,14 +182,14 @@ async fn silence_counts_for_as_long_as_nothing_speaks_for_an_answer() {
 #[tokio::test]
 async fn the_error_of_remembered_silence_says_when_it_was_and_how_to_ask_again() {
     let machine = machine();
-    meet_silence(&machine, Says::No).await;
+    meet_silence(&machine, Some(false)).await;
     let error = probe(AMPLE)
-        .remembered(&evidence(Says::No), &machine)
+        .remembered(&evidence(Some(false)), &machine)
         .unwrap();
     assert!(error.is_unavailable(), "{error}");
     assert_eq!(
         error.why(),
-        "the evidence, and the metadata service did not answer at 1970-01-12T13:46:40Z"
+        "this is WSL on a Windows computer, and the metadata service did not answer at 1970-01-12T13:46:40Z"
     );
     assert!(
         error
@@ -209,14 +204,14 @@ async fn the_error_of_remembered_silence_says_when_it_was_and_how_to_ask_again()
 #[tokio::test]
 async fn silence_is_remembered_by_a_process_that_has_nowhere_to_write() {
     let machine = Fixture::new();
-    let probe = meet_silence(&machine, Says::No).await;
-    assert!(probe.remembered(&evidence(Says::No), &machine).is_some());
+    let probe = meet_silence(&machine, Some(false)).await;
+    assert!(probe.remembered(&evidence(Some(false)), &machine).is_some());
     assert!(read(&machine).is_none());
 }
 
 #[test]
 fn a_memory_that_is_damaged_foreign_or_of_the_future_is_none() {
-    let says = evidence(Says::No);
+    let says = evidence(Some(false));
     let with = |content: &str| machine().with_file(FILE, content);
     let good = r#"{"boot":"first","at":999999}"#;
     assert!(probe(AMPLE).remembered(&says, &with(good)).is_some());
@@ -243,10 +238,10 @@ fn a_memory_that_is_damaged_foreign_or_of_the_future_is_none() {
 async fn a_machine_on_which_silence_is_certain_is_one_whose_evidence_is_gathered_anew() {
     // The disk of a laptop in a machine of Azure's: what was silent there says nothing here.
     let laptop = machine().with_hypervisor(Hypervisor::None);
-    meet_silence(&laptop, Says::No).await;
+    meet_silence(&laptop, Some(false)).await;
     assert!(
         probe(AMPLE)
-            .remembered(&evidence(Says::Yes), &laptop)
+            .remembered(&evidence(Some(true)), &laptop)
             .is_none()
     );
 }
@@ -254,13 +249,13 @@ async fn a_machine_on_which_silence_is_certain_is_one_whose_evidence_is_gathered
 #[tokio::test]
 async fn what_another_user_could_have_left_is_not_remembered() {
     let machine = machine();
-    meet_silence(&machine, Says::No).await;
+    meet_silence(&machine, Some(false)).await;
     let content = machine.read(FILE.as_ref(), FILE_LIMIT).unwrap();
     let own = machine.look(FILE.as_ref()).unwrap();
     let remembers = |facts| {
         let machine = machine.clone().with_facts(FILE, facts, content.clone());
         Probe::new("Looked".to_owned())
-            .remembered(&evidence(Says::No), &machine)
+            .remembered(&evidence(Some(false)), &machine)
             .is_some()
     };
     assert!(remembers(own));
@@ -289,10 +284,10 @@ proptest::proptest! {
     ) {
         let machine = machine().with_file(FILE, content);
         let probe = Probe::new("Looked".to_owned());
-        for says in [Says::Yes, Says::No, Says::Nothing] {
+        for says in [Some(true), Some(false), None] {
             let _ = probe.remembered(&evidence(says), &machine);
         }
         let later = machine.with_boot(Some("second"));
-        proptest::prop_assert!(probe.remembered(&evidence(Says::No), &later).is_none());
+        proptest::prop_assert!(probe.remembered(&evidence(Some(false)), &later).is_none());
     }
 }

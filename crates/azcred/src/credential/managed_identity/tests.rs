@@ -50,7 +50,7 @@ fn an_installed_agent_of_azure_arcs_is_found_where_nobody_handed_its_variables_o
         let (name, look) = host(machine, AMONG_OTHERS);
         assert_eq!(name, "Azure Arc's agent");
         assert!(
-            look.starts_with("Possible") && look.contains("installed here"),
+            look.starts_with("Possible") && look.contains("Azure Arc's agent"),
             "{look}"
         );
     }
@@ -136,6 +136,12 @@ fn a_chain_takes_the_identity_that_the_environment_names() {
         credential.0.source().id.by_client().map(str::to_owned)
     };
     let is = |id: &str| Some(id.to_owned());
+    let Availability::Ready { using } = in_chain(&[MSI, MSI_SECRET, DEFAULT]).unwrap().prepare()
+    else {
+        panic!("it is there");
+    };
+    assert_eq!(using.client_id, is("def0"));
+    assert_eq!(using.variables, ["DEFAULT_IDENTITY_CLIENT_ID"]);
     assert_eq!(chosen(&[ENDPOINT, HEADER, CLIENT, DEFAULT]), is("c11e"));
     assert_eq!(chosen(&[ENDPOINT, HEADER, DEFAULT]), None);
     assert_eq!(chosen(&[MSI, MSI_SECRET, CLIENT, DEFAULT]), is("c11e"));

@@ -78,7 +78,12 @@ impl Fault {
                 false => Cow::Owned(path),
             }
         });
-        Error::new(ErrorKind::Invalid, what, self.why()).with_fix(self.fix(&file, client_id))
+        let error =
+            Error::new(ErrorKind::Invalid, what, self.why()).with_fix(self.fix(&file, client_id));
+        match self {
+            Self::PasswordNeeded => error.for_want_of_password(),
+            _ => error,
+        }
     }
 
     fn why(&self) -> Cow<'static, str> {

@@ -1,0 +1,422 @@
+//! What a source of tokens uses: the proof, whose it is, and what was set but not used.
+
+use super::{Preset, Source};
+use serde::Serialize;
+use std::{borrow::Cow, fmt};
+
+/// What a source uses to get a token, or would use.
+///
+/// `Display` says it in a few words, without a full stop: `AZURE_CLIENT_SECRET of the application
+/// 1111…`. As JSON it is an object: `kind` and the fields of that [`UsedKind`], then `clientId`,
+/// `tenant`, `variables` and `passedOver`, each only where it is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Used {
+    /// What proves the identity, with what belongs to that kind of proof only.
+    #[serde(flatten)]
+    pub kind: UsedKind,
+    /// The application, or the client id of a managed identity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The tenant that the source was set up for: an id or a domain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// The environment variables that it was read from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<&'static str>,
+    /// What could have been used too, but came later in the order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// What proves the identity. Paths are as [`printable_path`](crate::printable_path) shows them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+#[non_exhaustive]
+pub enum UsedKind {
+    /// A client secret.
+    ClientSecret {
+        /// The variable that holds it, if it came from one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        variable: Option<&'static str>,
+    },
+    /// A certificate and its private key.
+    ClientCertificate {
+        /// The variable that names the file, if it came from one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        variable: Option<&'static str>,
+        /// The file, if it is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+    },
+    /// An assertion that the program makes.
+    ClientAssertion,
+    /// A federated token in a file.
+    FederatedToken {
+        /// The file.
+        path: String,
+    },
+    /// The identity token of a GitHub Actions job.
+    GitHubActions,
+    /// The identity token that Azure DevOps issues for a service connection.
+    ServiceConnection {
+        /// The service connection's id.
+        id: String,
+    },
+    /// The user of an Azure Machine Learning job.
+    AzureMlUser,
+    /// The user of a Cloud Shell.
+    CloudShellUser,
+    /// A managed identity. Its client id, if it is named by that, is [`Used::client_id`].
+    ManagedIdentity {
+        /// What returns its tokens: `App Service`.
+        host: &'static str,
+        /// The host's address, if it is not always the same.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+        /// The object id, if the identity is named by that.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        object_id: Option<String>,
+        /// The resource id, if the identity is named by that.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resource_id: Option<String>,
+        /// What shows whether this machine is one of Azure's, if that had to be found out.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        evidence: Option<Evidence>,
+    },
+    /// An account that is signed in to azcred.
+    SignIn {
+        /// Its name for people.
+        account: String,
+        /// The profile that it signed in to.
+        profile: String,
+    },
+    /// The account that is signed in to a developer tool.
+    Tool {
+        /// The tool's name: `Azure CLI`.
+        tool: &'static str,
+        /// The program to run; `None` if the tool's files are enough.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        program: Option<String>,
+        /// What the tool's files hold, if they can be read for some tokens.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        files: Option<ToolFiles>,
+    },
+    /// A person, in a browser.
+    Browser {
+        /// The program that opens it.
+        opener: String,
+    },
+    /// A person, with a code that is entered in any browser.
+    DeviceCode,
+    /// A chain of sources.
+    Chain {
+        /// The order of its sources.
+        preset: Preset,
+        /// The source that it keeps to, after its first token.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        source: Option<Source>,
+    },
+    /// Anything else, in a few words without a full stop.
+    Other {
+        /// The words.
+        text: Cow<'static, str>,
+    },
+}
+
+/// What is in a developer tool's files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum ToolFiles {
+    /// An account, and tokens that can be read.
+    Readable,
+    /// Tokens that are encrypted for the tool.
+    Encrypted,
+    /// No account.
+    NoAccount,
+}
+
+/// A service principal that is set too, but not used, as another one comes first.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct PassedOver {
+    /// The variable of its proof.
+    pub variable: &'static str,
+}
+
+/// What shows whether this machine is one of Azure's, so that it has an instance metadata service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", content = "value", rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Evidence {
+    /// `AZURE_POD_IDENTITY_AUTHORITY_HOST` names the service's address.
+    Address,
+    /// It runs macOS, which Azure does not host.
+    MacOs,
+    /// It is the Windows Subsystem for Linux.
+    Wsl,
+    /// The firmware has the chassis asset tag of Azure's machines.
+    AzureAssetTag,
+    /// The firmware has this other chassis asset tag.
+    OtherAssetTag(String),
+    /// It is not a virtual machine.
+    OwnHardware,
+    /// It is a host of virtual machines on Hyper-V.
+    HyperVHost,
+    /// Its hypervisor is this other one than Hyper-V.
+    OtherHypervisor(String),
+    /// Its hypervisor is Hyper-V, which is not used in Azure alone.
+    HyperV,
+    /// Neither the firmware nor the processor shows it.
+    Nothing,
+}
+
+impl Used {
+    /// A proof of this kind.
+    pub fn new(kind: UsedKind) -> Self {
+        Self {
+            kind,
+            client_id: None,
+            tenant: None,
+            variables: Vec::new(),
+            passed_over: Vec::new(),
+        }
+    }
+
+    /// Adds whose proof it is: an application and its tenant.
+    #[must_use]
+    pub fn of_application(
+        mut self,
+        client_id: impl fmt::Display,
+        tenant: impl fmt::Display,
+    ) -> Self {
+        self.client_id = Some(client_id.to_string());
+        self.tenant = Some(tenant.to_string());
+        self
+    }
+
+    /// Adds the variables that it was read from.
+    #[must_use]
+    pub fn from_variables(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
+        self.variables = names.into_iter().collect();
+        self
+    }
+
+    /// Adds the address of a managed identity's host, and what shows whether the host is there.
+    pub(crate) fn at(mut self, at: String, seen: Option<Evidence>) -> Self {
+        if let UsedKind::ManagedIdentity {
+            address, evidence, ..
+        } = &mut self.kind
+        {
+            (*address, *evidence) = (Some(at), seen);
+        }
+        self
+    }
+
+    /// In a few words, without what was passed over: `AZURE_CLIENT_SECRET of the application
+    /// 1111…`.
+    pub fn describe(&self) -> String {
+        self.words(self.client_id.as_deref())
+    }
+
+    /// The same without the application, for where that is named already: `AZURE_CLIENT_SECRET`.
+    pub fn without_application(&self) -> String {
+        self.words(None)
+    }
+
+    /// Whether it proves the identity of this application.
+    pub fn is_of(&self, client_id: &str) -> bool {
+        let own = self.client_id.as_deref();
+        own.is_some_and(|own| own.eq_ignore_ascii_case(client_id))
+    }
+
+    /// What speaks against it, if anything does.
+    pub fn doubt(&self) -> Option<&Evidence> {
+        match &self.kind {
+            UsedKind::ManagedIdentity {
+                evidence: Some(evidence),
+                ..
+            } if evidence.is_azure() == Some(false) => Some(evidence),
+            _ => None,
+        }
+    }
+
+    fn words(&self, client_id: Option<&str>) -> String {
+        let proof: Cow<'_, str> = match &self.kind {
+            UsedKind::ManagedIdentity {
+                host,
+                address,
+                object_id,
+                resource_id,
+                evidence,
+            } => {
+                let identity = match (client_id, object_id, resource_id) {
+                    (Some(id), ..) => format!("the managed identity with the client id {id}"),
+                    (_, Some(id), _) => format!("the managed identity with the object id {id}"),
+                    (.., Some(id)) => format!("the managed identity {id}"),
+                    _ if self.client_id.is_some() => "a user-assigned managed identity".to_owned(),
+                    _ => "its own managed identity".to_owned(),
+                };
+                let address = match address {
+                    Some(address) => format!(" at {address}"),
+                    None => String::new(),
+                };
+                let evidence = match evidence {
+                    Some(evidence) if evidence.is_azure() == Some(false) => {
+                        format!(", though {evidence}")
+                    }
+                    Some(evidence) => format!(": {evidence}"),
+                    None => String::new(),
+                };
+                return format!("{identity}, from {host}{address}{evidence}");
+            }
+            UsedKind::ClientSecret { variable } => variable.unwrap_or("the secret").into(),
+            UsedKind::ClientCertificate { variable, path } => match (variable, path) {
+                (Some(variable), Some(path)) => format!("{variable} ({path})").into(),
+                (Some(variable), None) => (*variable).into(),
+                (None, Some(path)) => format!("the certificate {path}").into(),
+                (None, None) => "the certificate".into(),
+            },
+            UsedKind::ClientAssertion => "an assertion".into(),
+            UsedKind::FederatedToken { path } => format!("the token in {path}").into(),
+            UsedKind::GitHubActions => "GitHub's identity token of this job".into(),
+            UsedKind::ServiceConnection { id } => {
+                format!("Azure DevOps's identity token of the service connection {id}").into()
+            }
+            UsedKind::AzureMlUser => {
+                "the user on whose behalf this Azure Machine Learning job runs".into()
+            }
+            UsedKind::CloudShellUser => "the user whose Cloud Shell this is".into(),
+            UsedKind::SignIn { account, .. } => format!("the sign-in of {account}").into(),
+            UsedKind::Tool {
+                tool,
+                program,
+                files,
+            } => {
+                let account = format!("the account that is signed in to {tool}");
+                match (files, program) {
+                    (_, None) => format!("{account}, from its files").into(),
+                    (files, Some(program)) => {
+                        let why = match files {
+                            Some(ToolFiles::Encrypted) => ", as its token cache is encrypted",
+                            _ => "",
+                        };
+                        format!("{account}, by running {program}{why}").into()
+                    }
+                }
+            }
+            UsedKind::Browser { opener } => format!("the browser that {opener} opens").into(),
+            UsedKind::DeviceCode => "a code that a person enters in a browser".into(),
+            UsedKind::Chain {
+                source: Some(source),
+                ..
+            } => source.credential_name().into(),
+            UsedKind::Chain { preset, .. } => format!("the chain '{preset}'").into(),
+            UsedKind::Other { text } => (**text).into(),
+        };
+        match client_id {
+            None => proof.into_owned(),
+            Some(id) => format!("{proof} {} the application {id}", self.kind.preposition()),
+        }
+    }
+}
+
+impl UsedKind {
+    /// A secret is the application's own, a token is for it.
+    fn preposition(&self) -> &'static str {
+        match self {
+            Self::ClientSecret { .. } | Self::ClientCertificate { .. } => "of",
+            _ => "for",
+        }
+    }
+}
+
+impl Evidence {
+    /// Whether it shows that this is one of Azure's machines, or that it is not; `None` if it does
+    /// not show it.
+    pub fn is_azure(&self) -> Option<bool> {
+        match self {
+            Self::Address | Self::AzureAssetTag => Some(true),
+            Self::HyperV | Self::Nothing => None,
+            Self::MacOs
+            | Self::Wsl
+            | Self::OtherAssetTag(_)
+            | Self::OwnHardware
+            | Self::HyperVHost
+            | Self::OtherHypervisor(_) => Some(false),
+        }
+    }
+}
+
+impl From<UsedKind> for Used {
+    fn from(kind: UsedKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+impl From<&'static str> for Used {
+    fn from(text: &'static str) -> Self {
+        Self::new(UsedKind::Other {
+            text: Cow::Borrowed(text),
+        })
+    }
+}
+
+impl From<String> for Used {
+    fn from(text: String) -> Self {
+        Self::new(UsedKind::Other {
+            text: Cow::Owned(text),
+        })
+    }
+}
+
+impl fmt::Display for Used {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe())?;
+        for other in &self.passed_over {
+            write!(f, "; {other}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for PassedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is set too but not used", self.variable)
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Address => "AZURE_POD_IDENTITY_AUTHORITY_HOST names its address",
+            Self::MacOs => "this is macOS, which Azure does not host",
+            Self::Wsl => "this is WSL on a Windows computer",
+            Self::AzureAssetTag => "the firmware has Azure's chassis asset tag",
+            Self::OtherAssetTag(tag) => {
+                return write!(
+                    f,
+                    "the firmware's chassis asset tag is '{tag}', which is not Azure's"
+                );
+            }
+            Self::OwnHardware => "this machine runs on its own hardware",
+            Self::HyperVHost => "this is a Hyper-V host, not a virtual machine",
+            Self::OtherHypervisor(name) => {
+                return write!(f, "the hypervisor is '{name}', not Hyper-V as in Azure");
+            }
+            Self::HyperV => "this is a virtual machine on Hyper-V, in Azure or elsewhere",
+            Self::Nothing => "neither the firmware nor the processor shows where this machine runs",
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "used_tests.rs"]
+mod tests;
