@@ -1,4 +1,4 @@
-//! Which managed identity: the resource's own, or one that was assigned to it.
+//! Selects a managed identity: the resource's own, or one that is assigned to it.
 
 use crate::{
     facts::{Error, ErrorKind, Result, Used, UsedKind},
@@ -8,40 +8,40 @@ use crate::{
 use std::fmt;
 use uuid::Uuid;
 
-/// Which of the identities that a resource may have: its own, or one that was assigned to it.
+/// Selects one of a resource's identities: its own, or one that is assigned to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ManagedIdentityId(Kind);
+pub struct ManagedIdentityId(IdKind);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Kind {
+enum IdKind {
     System,
     Client(ClientId),
     Object(Uuid),
     Resource(String),
 }
 
-/// Azure's own limit for the path of a resource is lower.
+/// The longest resource id in bytes. Azure's own limit is lower.
 const LONGEST_RESOURCE: usize = 2048;
-/// The type of resource that a user-assigned identity is.
+/// The resource type of a user-assigned identity.
 const USER_ASSIGNED: &str = "/providers/microsoft.managedidentity/userassignedidentities/";
 
 impl ManagedIdentityId {
-    /// The resource's own identity. Where it has none and just one is assigned to it, Azure takes
+    /// The resource's own identity. If it has none and exactly one is assigned to it, Azure uses
     /// that one.
-    pub const SYSTEM: Self = Self(Kind::System);
+    pub const SYSTEM: Self = Self(IdKind::System);
 
     /// The user-assigned identity with this client id.
     pub fn client(id: ClientId) -> Self {
-        Self(Kind::Client(id))
+        Self(IdKind::Client(id))
     }
 
     /// The user-assigned identity with this object id (also called principal id), a GUID.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is none.
+    /// [`ErrorKind::Invalid`] if the text is not a GUID.
     pub fn object(id: &str) -> Result<Self> {
         Uuid::try_parse(id.trim())
-            .map(|id| Self(Kind::Object(id)))
+            .map(|id| Self(IdKind::Object(id)))
             .map_err(|_| {
                 Error::new(
                     ErrorKind::Invalid,
@@ -58,7 +58,7 @@ impl ManagedIdentityId {
     /// `/subscriptions/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME`.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is none.
+    /// [`ErrorKind::Invalid`] if the text is not such an id.
     pub fn resource(id: &str) -> Result<Self> {
         let id = id.trim();
         let lower = id.to_ascii_lowercase();
@@ -66,11 +66,11 @@ impl ManagedIdentityId {
             .strip_prefix("/subscriptions/")
             .and_then(|rest| rest.split_once(USER_ASSIGNED));
         let is_name = |name: &str| !name.is_empty() && !name.contains('/');
-        // Names of resource groups may have letters of any language in them.
+        // Names of resource groups may have letters of any language.
         let printable = !id.chars().any(|c| c.is_control() || c.is_whitespace());
         if printable && id.len() <= LONGEST_RESOURCE && name.is_some_and(|(_, name)| is_name(name))
         {
-            return Ok(Self(Kind::Resource(id.to_owned())));
+            return Ok(Self(IdKind::Resource(id.to_owned())));
         }
         Err(Error::new(
             ErrorKind::Invalid,
@@ -81,25 +81,25 @@ impl ManagedIdentityId {
         .with_fix("find it with `az identity list --query '[].id'`"))
     }
 
-    /// Whether it is the resource's own.
+    /// Whether this is the resource's own identity.
     pub fn is_system(&self) -> bool {
-        self.0 == Kind::System
+        self.0 == IdKind::System
     }
 
-    /// By which parameter it is named, and its value; `None` for the resource's own.
+    /// The parameter that selects the identity, and its value; `None` for the resource's own.
     pub(crate) fn named(&self) -> Option<(String, String)> {
         self.parameter("resource_id")
             .map(|(by, value)| (by.to_owned(), value))
     }
 
-    /// That `host` returns its tokens.
+    /// What a source with this identity uses, with tokens from `host`.
     pub(crate) fn used(&self, host: &'static str) -> Used {
         let (mut client_id, mut object_id, mut resource_id) = (None, None, None);
         match &self.0 {
-            Kind::System => {}
-            Kind::Client(id) => client_id = Some(id.to_string()),
-            Kind::Object(id) => object_id = Some(id.to_string()),
-            Kind::Resource(id) => resource_id = Some(id.clone()),
+            IdKind::System => {}
+            IdKind::Client(id) => client_id = Some(id.to_string()),
+            IdKind::Object(id) => object_id = Some(id.to_string()),
+            IdKind::Resource(id) => resource_id = Some(id.clone()),
         }
         let mut used = Used::new(UsedKind::ManagedIdentity {
             host,
@@ -112,10 +112,10 @@ impl ManagedIdentityId {
         used
     }
 
-    /// The one that [`Self::named`] told of.
+    /// The identity that [`Self::named`] describes.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is none.
+    /// [`ErrorKind::Invalid`] if the parts describe no identity.
     pub(crate) fn of_named(by: &str, value: &str) -> Result<Self> {
         match by {
             "client_id" => Ok(Self::client(ClientId::new(value)?)),
@@ -126,18 +126,18 @@ impl ManagedIdentityId {
 
     pub(crate) fn by_client(&self) -> Option<&str> {
         match &self.0 {
-            Kind::Client(id) => Some(id.as_str()),
+            IdKind::Client(id) => Some(id.as_str()),
             _ => None,
         }
     }
 
-    /// As a parameter of a request; hosts differ in what they call a resource id.
+    /// The request's parameter. Hosts have different names for a resource id.
     pub(crate) fn parameter(&self, resource: &'static str) -> Option<(&'static str, String)> {
         match &self.0 {
-            Kind::System => None,
-            Kind::Client(id) => Some(("client_id", id.to_string())),
-            Kind::Object(id) => Some(("object_id", id.to_string())),
-            Kind::Resource(id) => Some((resource, id.clone())),
+            IdKind::System => None,
+            IdKind::Client(id) => Some(("client_id", id.to_string())),
+            IdKind::Object(id) => Some(("object_id", id.to_string())),
+            IdKind::Resource(id) => Some((resource, id.clone())),
         }
     }
 }
@@ -145,10 +145,10 @@ impl ManagedIdentityId {
 impl fmt::Display for ManagedIdentityId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::System => f.write_str("its own managed identity"),
-            Kind::Client(id) => write!(f, "the managed identity with the client id {id}"),
-            Kind::Object(id) => write!(f, "the managed identity with the object id {id}"),
-            Kind::Resource(id) => write!(f, "the managed identity {id}"),
+            IdKind::System => f.write_str("its own managed identity"),
+            IdKind::Client(id) => write!(f, "the managed identity with the client id {id}"),
+            IdKind::Object(id) => write!(f, "the managed identity with the object id {id}"),
+            IdKind::Resource(id) => write!(f, "the managed identity {id}"),
         }
     }
 }

@@ -14,9 +14,9 @@ use std::{
 
 /// The answer of [`crate::Credential::get_token`]: either there already, or under way.
 #[must_use = "a future does nothing until it is awaited"]
-pub struct TokenFuture<'a>(State<'a>);
+pub struct TokenFuture<'a>(FutureState<'a>);
 
-enum State<'a> {
+enum FutureState<'a> {
     Ready(Option<Result<AccessToken>>),
     Pending(BoxFuture<'a, Result<AccessToken>>),
 }
@@ -24,20 +24,20 @@ enum State<'a> {
 impl<'a> TokenFuture<'a> {
     /// An answer that is there already. Allocates nothing.
     pub fn ready(answer: Result<AccessToken>) -> Self {
-        Self(State::Ready(Some(answer)))
+        Self(FutureState::Ready(Some(answer)))
     }
 
     /// The answer, where it is there already; else the future, unchanged.
     pub fn try_ready(mut self) -> std::result::Result<Result<AccessToken>, Self> {
         match &mut self.0 {
-            State::Ready(answer) => answer.take().ok_or(self),
-            State::Pending(_) => Err(self),
+            FutureState::Ready(answer) => answer.take().ok_or(self),
+            FutureState::Pending(_) => Err(self),
         }
     }
 
     /// An answer under way.
     pub fn pending(future: impl Future<Output = Result<AccessToken>> + Send + 'a) -> Self {
-        Self(State::Pending(Box::pin(future)))
+        Self(FutureState::Pending(Box::pin(future)))
     }
 }
 
@@ -46,14 +46,14 @@ impl Future for TokenFuture<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
-            State::Ready(answer) => Poll::Ready(answer.take().unwrap_or_else(|| {
+            FutureState::Ready(answer) => Poll::Ready(answer.take().unwrap_or_else(|| {
                 Err(Error::new(
                     ErrorKind::Invalid,
                     "could not get a token",
                     "its future was polled after it had finished",
                 ))
             })),
-            State::Pending(future) => future.as_mut().poll(cx),
+            FutureState::Pending(future) => future.as_mut().poll(cx),
         }
     }
 }
@@ -61,8 +61,8 @@ impl Future for TokenFuture<'_> {
 impl fmt::Debug for TokenFuture<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            State::Ready(_) => "TokenFuture::Ready",
-            State::Pending(_) => "TokenFuture::Pending",
+            FutureState::Ready(_) => "TokenFuture::Ready",
+            FutureState::Pending(_) => "TokenFuture::Pending",
         })
     }
 }

@@ -61,7 +61,7 @@ static ABOUT: About = About {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer<'a> {
+struct AzdOutput<'a> {
     token: &'a str,
     /// In UTC.
     expires_on: &'a str,
@@ -137,7 +137,7 @@ fn arguments(request: &TokenRequest, tenant: Option<&TenantId>) -> Vec<String> {
 }
 
 fn read(stdout: &[u8]) -> Result<(&str, Times), String> {
-    let answer: Answer<'_> = json::object(stdout).ok_or_else(|| tool_output::shape(stdout))?;
+    let answer: AzdOutput<'_> = json::object(stdout).ok_or_else(|| tool_output::shape(stdout))?;
     if !tool_output::is_token(answer.token) {
         return Err("something else".to_owned());
     }

@@ -146,7 +146,7 @@ impl Asserted {
             })),
             Subject::Named => {
                 let assertion = at_hand.insert(self.assertion(deadline).await?);
-                federation::Claims::of(assertion.expose_secret()).map(|claims| {
+                federation::FederatedClaims::of(assertion.expose_secret()).map(|claims| {
                     let [issuer, subject] = claims.of_whom();
                     identity.and(issuer).and(subject)
                 })

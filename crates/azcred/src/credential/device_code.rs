@@ -2,7 +2,7 @@
 
 use super::{
     Availability,
-    person::{Accepted, Person, Shown, SignsIn, Whom},
+    person::{Accepted, PersonSource, Shown, SignsIn, Whom},
     source::{Kept, credential},
 };
 use crate::{
@@ -36,7 +36,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 /// too. One who is asked again, because the provider wants to see them, must be the same. A call
 /// takes as long as the person, a quarter of an hour at most unless
 /// [`DeviceCodeCredential::with_timeout`] or [`ClientOptions::with_deadline`] says otherwise.
-pub struct DeviceCodeCredential(Kept<Person<ByCode>>);
+pub struct DeviceCodeCredential(Kept<PersonSource<ByCode>>);
 
 credential!(DeviceCodeCredential);
 
@@ -59,7 +59,7 @@ impl DeviceCodeCredential {
     pub fn new(options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
         Ok(Self(Kept::new(
-            Arc::new(Person::new(ByCode, options)?),
+            Arc::new(PersonSource::new(ByCode, options)?),
             system,
         )))
     }
@@ -172,42 +172,42 @@ where
             Ok(Err(error)) => error,
             Err(_) => return Err(too_late(last - began)),
         };
-        match said(&error) {
-            Said::Pending => pause = interval,
-            Said::SlowDown => {
+        match poll_result(&error) {
+            PollResult::Pending => pause = interval,
+            PollResult::SlowDown => {
                 interval += SLOWER;
                 pause = interval;
             }
-            Said::Nothing => pause = (pause * 2).clamp(interval, interval.max(LONGEST_PAUSE)),
-            Said::Declined => {
-                return Err(told(
+            PollResult::Nothing => pause = (pause * 2).clamp(interval, interval.max(LONGEST_PAUSE)),
+            PollResult::Declined => {
+                return Err(plain_error(
                     &error,
                     ErrorKind::Refused,
                     "the person declined the sign-in",
                     "run it again, and accept",
                 ));
             }
-            Said::Ended => {
-                return Err(told(
+            PollResult::Ended => {
+                return Err(plain_error(
                     &error,
                     ErrorKind::Unavailable,
                     "the code was not entered before it expired",
                     "run it again, and enter the code before it expires",
                 ));
             }
-            Said::Forbidden => {
+            PollResult::Forbidden => {
                 return Err(error.with_fix(
                     Fix::from(SignIn::by(SignInWay::Browser))
                         .or("find the policy in the tenant's sign-in log"),
                 ));
             }
-            Said::Refused => return Err(error),
+            PollResult::Refused => return Err(error),
         }
     }
 }
 
 /// What a provider's answer means to who waits.
-enum Said {
+enum PollResult {
     /// Nobody has entered the code yet.
     Pending,
     SlowDown,
@@ -222,24 +222,24 @@ enum Said {
 }
 
 /// RFC 8628 section 3.5, and Entra ID's own words for the same ('device authorization grant flow').
-fn said(error: &Error) -> Said {
+fn poll_result(error: &Error) -> PollResult {
     if error.kind() == ErrorKind::Unreachable {
-        return Said::Nothing;
+        return PollResult::Nothing;
     }
     let word = error.refusal().map_or("", |refusal| refusal.error.as_str());
     match (word, error.code()) {
-        ("authorization_pending", _) => Said::Pending,
-        ("slow_down", _) => Said::SlowDown,
+        ("authorization_pending", _) => PollResult::Pending,
+        ("slow_down", _) => PollResult::SlowDown,
         // The word for this may be that of a person who declined.
-        (_, Some(53_003)) => Said::Forbidden,
-        ("authorization_declined" | "access_denied", _) => Said::Declined,
-        ("expired_token" | "code_expired", _) | (_, Some(70_019 | 70_020)) => Said::Ended,
-        _ => Said::Refused,
+        (_, Some(53_003)) => PollResult::Forbidden,
+        ("authorization_declined" | "access_denied", _) => PollResult::Declined,
+        ("expired_token" | "code_expired", _) | (_, Some(70_019 | 70_020)) => PollResult::Ended,
+        _ => PollResult::Refused,
     }
 }
 
 /// The provider's answer in plain words.
-fn told(error: &Error, kind: ErrorKind, why: &'static str, fix: &'static str) -> Error {
+fn plain_error(error: &Error, kind: ErrorKind, why: &'static str, fix: &'static str) -> Error {
     let told = Error::new(kind, error.what().to_owned(), why).with_fix(fix);
     match error.refusal() {
         Some(refusal) => told.with_refusal(refusal.clone()),

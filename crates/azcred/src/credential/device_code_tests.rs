@@ -9,7 +9,7 @@ use std::{
 
 /// A provider's response to one request.
 #[derive(Clone, Copy)]
-enum Says {
+enum ProviderResponse {
     Word(&'static str),
     Code(&'static str, u32),
     NoAnswer,
@@ -39,7 +39,7 @@ fn refused(error: &str, code: Option<u32>) -> Error {
 
 /// Waits for at most `patience` seconds with a code that lives for 900 and an interval of 5.
 /// Returns the result, and the seconds at which requests were sent.
-async fn waited(says: &[Says], patience: u64) -> (Result<PersonTokens>, Vec<u64>) {
+async fn waited(says: &[ProviderResponse], patience: u64) -> (Result<PersonTokens>, Vec<u64>) {
     let device = Device {
         code: "device-code".to_owned().into(),
         shown: crate::DeviceCode {
@@ -56,14 +56,18 @@ async fn waited(says: &[Says], patience: u64) -> (Result<PersonTokens>, Vec<u64>
     let mut says = says.iter().copied();
     let answer = wait(&device, began + Duration::from_secs(patience), |_| {
         asked.lock().unwrap().push(began.elapsed().as_secs());
-        let says = says.next().unwrap_or(Says::Word("authorization_pending"));
+        let says = says
+            .next()
+            .unwrap_or(ProviderResponse::Word("authorization_pending"));
         async move {
             match says {
-                Says::Word(error) => Err(refused(error, None)),
-                Says::Code(error, code) => Err(refused(error, Some(code))),
-                Says::NoAnswer => std::future::pending().await,
-                Says::Nothing => Err(Error::new(ErrorKind::Unreachable, "asked", "no answer")),
-                Says::Tokens => Ok(tokens()),
+                ProviderResponse::Word(error) => Err(refused(error, None)),
+                ProviderResponse::Code(error, code) => Err(refused(error, Some(code))),
+                ProviderResponse::NoAnswer => std::future::pending().await,
+                ProviderResponse::Nothing => {
+                    Err(Error::new(ErrorKind::Unreachable, "asked", "no answer"))
+                }
+                ProviderResponse::Tokens => Ok(tokens()),
             }
         }
     })
@@ -71,19 +75,23 @@ async fn waited(says: &[Says], patience: u64) -> (Result<PersonTokens>, Vec<u64>
     (answer, asked.into_inner().unwrap())
 }
 
-const PENDING: Says = Says::Word("authorization_pending");
+const PENDING: ProviderResponse = ProviderResponse::Word("authorization_pending");
 
 #[tokio::test(start_paused = true)]
 async fn requests_follow_the_providers_interval_until_the_person_is_done() {
-    let (answer, asked) = waited(&[PENDING, PENDING, Says::Tokens], 900).await;
+    let (answer, asked) = waited(&[PENDING, PENDING, ProviderResponse::Tokens], 900).await;
     assert_eq!(answer.unwrap().access.secret(), "the-token");
     assert_eq!(asked, [5, 10, 15]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn slow_down_adds_five_seconds_permanently() {
-    let slow = Says::Word("slow_down");
-    let (answer, asked) = waited(&[slow, PENDING, slow, PENDING, Says::Tokens], 900).await;
+    let slow = ProviderResponse::Word("slow_down");
+    let (answer, asked) = waited(
+        &[slow, PENDING, slow, PENDING, ProviderResponse::Tokens],
+        900,
+    )
+    .await;
     assert!(answer.is_ok());
     assert_eq!(asked, [5, 15, 25, 40, 55]);
 }
@@ -91,13 +99,13 @@ async fn slow_down_adds_five_seconds_permanently() {
 #[tokio::test(start_paused = true)]
 async fn requests_slow_down_while_the_network_fails_and_then_return_to_the_interval() {
     let says = [
-        Says::Nothing,
-        Says::Nothing,
-        Says::Nothing,
-        Says::Nothing,
-        Says::Nothing,
+        ProviderResponse::Nothing,
+        ProviderResponse::Nothing,
+        ProviderResponse::Nothing,
+        ProviderResponse::Nothing,
+        ProviderResponse::Nothing,
         PENDING,
-        Says::Tokens,
+        ProviderResponse::Tokens,
     ];
     let (answer, asked) = waited(&says, 900).await;
     assert!(answer.is_ok());
@@ -107,8 +115,8 @@ async fn requests_slow_down_while_the_network_fails_and_then_return_to_the_inter
 #[tokio::test(start_paused = true)]
 async fn a_person_who_declined_is_reported_as_such() {
     for says in [
-        Says::Word("authorization_declined"),
-        Says::Word("access_denied"),
+        ProviderResponse::Word("authorization_declined"),
+        ProviderResponse::Word("access_denied"),
     ] {
         let (answer, asked) = waited(&[PENDING, says], 900).await;
         let error = answer.err().unwrap();
@@ -122,9 +130,9 @@ async fn a_person_who_declined_is_reported_as_such() {
 #[tokio::test(start_paused = true)]
 async fn an_expired_code_does_not_mean_that_the_person_declined() {
     for says in [
-        Says::Word("expired_token"),
-        Says::Word("code_expired"),
-        Says::Code("invalid_grant", 70_020),
+        ProviderResponse::Word("expired_token"),
+        ProviderResponse::Word("code_expired"),
+        ProviderResponse::Code("invalid_grant", 70_020),
     ] {
         let (answer, _) = waited(&[says], 900).await;
         let error = answer.err().unwrap();
@@ -147,7 +155,7 @@ async fn the_wait_ends_with_the_callers_time() {
     assert!(error.why().contains("within 12 s"), "{error}");
     assert_eq!(asked, [5, 10]);
     let began = Instant::now();
-    let (answer, _) = waited(&[Says::NoAnswer], 12).await;
+    let (answer, _) = waited(&[ProviderResponse::NoAnswer], 12).await;
     assert!(answer.is_err());
     assert_eq!(began.elapsed().as_secs(), 12);
 }
@@ -159,7 +167,7 @@ async fn any_other_rejection_ends_the_wait_unchanged() {
         ("bad_verification_code", 70_018),
         ("invalid_grant", 53_003),
     ] {
-        let (answer, asked) = waited(&[Says::Code(error, code)], 900).await;
+        let (answer, asked) = waited(&[ProviderResponse::Code(error, code)], 900).await;
         let error = answer.err().unwrap();
         assert_eq!(
             (error.kind(), error.code()),

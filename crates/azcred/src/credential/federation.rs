@@ -26,13 +26,13 @@ pub(crate) fn audience(cloud: &Cloud) -> &'static str {
 }
 
 /// The claims that Entra ID compares with a federated credential. They are not verified.
-pub(crate) struct Claims {
+pub(crate) struct FederatedClaims {
     issuer: String,
     subject: String,
     pub(crate) audiences: Vec<String>,
 }
 
-impl Claims {
+impl FederatedClaims {
     /// The claims of an assertion; `None` if it is not a JSON web token with an issuer and a
     /// subject.
     pub(crate) fn of(assertion: &str) -> Option<Self> {
@@ -95,7 +95,7 @@ impl Claims {
     }
 }
 
-impl fmt::Display for Claims {
+impl fmt::Display for FederatedClaims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -122,7 +122,7 @@ pub(crate) fn with_both_sides(
     if !knows_none || error.kind() != ErrorKind::Refused {
         return error;
     }
-    let Some(claims) = Claims::of(assertion) else {
+    let Some(claims) = FederatedClaims::of(assertion) else {
         return error;
     };
     let mut fix = Vec::new();

@@ -182,7 +182,7 @@ fn a_name_has_the_characters_and_the_length_that_entra_id_takes() {
         "x".repeat(600),
     ] {
         claims["sub"] = subject.into();
-        let name = Claims::of(&token(&claims)).unwrap().name();
+        let name = FederatedClaims::of(&token(&claims)).unwrap().name();
         assert!((3..=NAME_LIMIT).contains(&name.len()), "{name}");
         assert!(
             name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),

@@ -44,7 +44,7 @@ const RECORD_LIMIT: u64 = 10 << 10;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Record {
+struct AuthenticationRecord {
     authority: String,
     client_id: String,
     home_account_id: String,
@@ -110,7 +110,7 @@ fn unavailable(system: &dyn System) -> Error {
 
 /// The account's name in a record, if the file is one.
 fn person(bytes: &[u8]) -> Option<String> {
-    let record: Record = json::object(bytes)?;
+    let record: AuthenticationRecord = json::object(bytes)?;
     let is_valid = record.client_id == CLIENT_ID
         && TenantId::new(&record.tenant_id).is_ok()
         && !record.home_account_id.is_empty()

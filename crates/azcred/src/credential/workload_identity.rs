@@ -4,7 +4,7 @@
 use super::{
     AssertionSource,
     client_assertion::{Asserted, Subject},
-    federation::Claims,
+    federation::FederatedClaims,
     source::{Kept, credential},
     variables,
 };
@@ -163,8 +163,8 @@ fn token(system: &dyn System, path: &Path, what: String) -> Result<SecretString>
             format!("set {FILE} to the file that the cluster mounts"),
         );
     }
-    let bound =
-        Claims::of(text).is_some_and(|claims| claims.audiences.iter().any(|one| one == BINDING));
+    let bound = FederatedClaims::of(text)
+        .is_some_and(|claims| claims.audiences.iter().any(|one| one == BINDING));
     if bound {
         return wrong(
             format!(

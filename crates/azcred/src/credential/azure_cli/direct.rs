@@ -8,8 +8,8 @@
 
 use super::{
     NAME,
-    files::{BROKER_ON_MAC, ENCRYPT, Folder, Limit, NotHere, Settings},
-    profile::{self, Account, SignedIn},
+    files::{BROKER_ON_MAC, CliSettings, ENCRYPT, Folder, Limit, NotHere},
+    profile::{self, CliAccount, CliSignIn},
     service_principal,
     token_cache::{Cached, TokenCache, Whose},
 };
@@ -38,7 +38,7 @@ const CACHE: &str = "msal_token_cache.json";
 const CAPABILITIES: &str = r#"{"access_token":{"xms_cc":{"values":["CP1"]}}}"#;
 
 /// What is requested.
-pub(super) struct Asked<'a> {
+pub(super) struct CliRequest<'a> {
     pub(super) scopes: Vec<&'a str>,
     pub(super) tenant: Option<&'a TenantId>,
     pub(super) subscription: Option<&'a str>,
@@ -46,13 +46,13 @@ pub(super) struct Asked<'a> {
 
 /// The result of reading the files.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum FilesLookup {
     /// The token.
     Token(AccessToken),
     /// What a token can be requested with.
     Redeemable(Redeemable),
     /// Certainly no account is signed in.
-    Nobody,
+    SignedOut,
 }
 
 /// What a token can be requested with at the identity provider.
@@ -60,13 +60,13 @@ pub(super) enum Found {
 pub(super) struct Redeemable {
     tenant: TenantId,
     client_id: ClientId,
-    proof: Proof,
+    proof: CliProof,
     /// A token that is due for refresh, but still valid.
     meanwhile: Option<AccessToken>,
 }
 
 #[derive(Debug)]
-enum Proof {
+enum CliProof {
     Secret(SecretString),
     /// Refresh tokens in the order in which they are tried.
     RefreshTokens {
@@ -84,12 +84,12 @@ pub(super) fn is_encrypted(folder: &Folder<'_>) -> bool {
 pub(super) fn look(
     system: &dyn System,
     cloud: &Cloud,
-    asked: &Asked<'_>,
-) -> Result<Found, NotHere> {
+    asked: &CliRequest<'_>,
+) -> Result<FilesLookup, NotHere> {
     let folder =
         Folder::of(system).ok_or_else(|| NotHere::because("Azure CLI's folder does not exist"))?;
     folder.check()?;
-    let settings = Settings::read(&folder, "config")?;
+    let settings = CliSettings::read(&folder, "config")?;
     let is_windows = system.os() == "windows";
     if settings.is_set(system, &ENCRYPT, is_windows)? {
         return Err(NotHere::because("Azure CLI's token cache is encrypted"));
@@ -103,15 +103,15 @@ pub(super) fn look(
         asked.subscription,
     )?;
     let signed_in = match found {
-        profile::Found::SignedIn(signed_in) => signed_in,
-        profile::Found::Nobody => return Ok(Found::Nobody),
+        profile::ProfileLookup::SignedIn(signed_in) => signed_in,
+        profile::ProfileLookup::SignedOut => return Ok(FilesLookup::SignedOut),
     };
     let bytes = folder
         .read(CACHE, Limit::TOKENS)?
         .ok_or_else(|| NotHere::because("msal_token_cache.json does not exist"))?;
     let cache = TokenCache::parse(&bytes)?;
     match &signed_in.account {
-        Account::User(name) => {
+        CliAccount::User(name) => {
             // Tokens of such a session are stored separately, under a key that depends on the
             // session.
             if system.var("COPILOT_AGENT_SESSION_ID").is_some() {
@@ -124,7 +124,7 @@ pub(super) fn look(
                 home_account_id: Some(&person.home_account_id),
             };
             let meanwhile = match cached(system, cloud, &cache, whose, &signed_in, asked)? {
-                Ok(token) => return Ok(Found::Token(token)),
+                Ok(token) => return Ok(FilesLookup::Token(token)),
                 Err(meanwhile) => meanwhile,
             };
             let has_broker = person.is_brokers
@@ -146,13 +146,13 @@ pub(super) fn look(
                     "the token cache has no refresh token of the account",
                 ));
             }
-            let proof = Proof::RefreshTokens {
+            let proof = CliProof::RefreshTokens {
                 home_account_id: person.home_account_id,
                 tokens,
             };
             redeemable(cloud, signed_in, AZURE_CLI, proof, meanwhile)
         }
-        Account::ServicePrincipal(client_id) => {
+        CliAccount::ServicePrincipal(client_id) => {
             // The secret is read first: without it, az returns no token, not even a cached one.
             let secret = service_principal::secret(&folder, client_id, signed_in.tenant.as_str())?;
             let whose = Whose {
@@ -161,7 +161,7 @@ pub(super) fn look(
                 home_account_id: None,
             };
             let meanwhile = match cached(system, cloud, &cache, whose, &signed_in, asked)? {
-                Ok(token) => return Ok(Found::Token(token)),
+                Ok(token) => return Ok(FilesLookup::Token(token)),
                 Err(meanwhile) => meanwhile,
             };
             let client_id = client_id.clone();
@@ -169,7 +169,7 @@ pub(super) fn look(
                 cloud,
                 signed_in,
                 &client_id,
-                Proof::Secret(secret),
+                CliProof::Secret(secret),
                 meanwhile,
             )
         }
@@ -182,8 +182,8 @@ fn cached(
     cloud: &Cloud,
     cache: &TokenCache<'_>,
     whose: Whose<'_>,
-    signed_in: &SignedIn,
-    asked: &Asked<'_>,
+    signed_in: &CliSignIn,
+    asked: &CliRequest<'_>,
 ) -> Result<Result<AccessToken, Option<AccessToken>>, NotHere> {
     let now = system.now();
     let tenant = signed_in.tenant.as_str();
@@ -236,18 +236,18 @@ fn resource_manager_by_its_other_name(cloud: &Cloud, scopes: &[&str]) -> Option<
 
 fn redeemable(
     cloud: &Cloud,
-    signed_in: SignedIn,
+    signed_in: CliSignIn,
     client_id: &str,
-    proof: Proof,
+    proof: CliProof,
     meanwhile: Option<AccessToken>,
-) -> Result<Found, NotHere> {
+) -> Result<FilesLookup, NotHere> {
     // Azure CLI's secrets are sent only to the host that Azure CLI uses.
     if cloud.authority().host() != signed_in.environment {
         return Err(NotHere::because("Azure CLI uses another authority"));
     }
     let client_id = ClientId::new(client_id)
         .map_err(|_| NotHere::because("the application's id is not valid"))?;
-    Ok(Found::Redeemable(Redeemable {
+    Ok(FilesLookup::Redeemable(Redeemable {
         tenant: signed_in.tenant,
         client_id,
         proof,
@@ -270,12 +270,14 @@ impl Redeemable {
         // Signing out removes the refresh token or secret, and with this key also the tokens that
         // were cached for it.
         let proof = match &self.proof {
-            Proof::Secret(secret) => Some(secret),
-            Proof::RefreshTokens { tokens, .. } => tokens.first(),
+            CliProof::Secret(secret) => Some(secret),
+            CliProof::RefreshTokens { tokens, .. } => tokens.first(),
         };
         let whose = match &self.proof {
-            Proof::Secret(_) => format!("the application {}", self.client_id),
-            Proof::RefreshTokens { .. } => "the account that is signed in to Azure CLI".to_owned(),
+            CliProof::Secret(_) => format!("the application {}", self.client_id),
+            CliProof::RefreshTokens { .. } => {
+                "the account that is signed in to Azure CLI".to_owned()
+            }
         };
         let identity = Identity::at(&endpoint, NAME, whose, &request)?;
         let identity = proof.map(|proof| identity.and(proof.expose_secret()));
@@ -293,8 +295,8 @@ impl Redeemable {
         let tenant = self.tenant;
         let request = as_az_asks(request.clone(), &**endpoint.options().system());
         let grants: Vec<Grant> = match self.proof {
-            Proof::Secret(secret) => vec![Grant::Secret(secret)],
-            Proof::RefreshTokens {
+            CliProof::Secret(secret) => vec![Grant::Secret(secret)],
+            CliProof::RefreshTokens {
                 home_account_id,
                 tokens,
             } => tokens
@@ -360,9 +362,9 @@ fn as_az_asks(request: TokenRequest, system: &dyn System) -> TokenRequest {
     request.with_claims(CAPABILITIES)
 }
 
-impl std::fmt::Debug for Asked<'_> {
+impl std::fmt::Debug for CliRequest<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Asked")
+        f.debug_struct("CliRequest")
             .field("scopes", &self.scopes)
             .finish_non_exhaustive()
     }
@@ -370,17 +372,17 @@ impl std::fmt::Debug for Asked<'_> {
 
 /// Collects the secrets that `SecretString`'s `Debug` hides.
 #[cfg(test)]
-pub(super) fn exposed(found: &Found) -> Option<Vec<String>> {
+pub(super) fn exposed(found: &FilesLookup) -> Option<Vec<String>> {
     match found {
-        Found::Redeemable(Redeemable { proof, .. }) => Some(match proof {
-            Proof::Secret(secret) => vec![secret.expose_secret().to_owned()],
-            Proof::RefreshTokens { tokens, .. } => tokens
+        FilesLookup::Redeemable(Redeemable { proof, .. }) => Some(match proof {
+            CliProof::Secret(secret) => vec![secret.expose_secret().to_owned()],
+            CliProof::RefreshTokens { tokens, .. } => tokens
                 .iter()
                 .map(|token| token.expose_secret().to_owned())
                 .collect(),
         }),
-        Found::Token(token) => Some(vec![token.secret().to_owned()]),
-        Found::Nobody => None,
+        FilesLookup::Token(token) => Some(vec![token.secret().to_owned()]),
+        FilesLookup::SignedOut => None,
     }
 }
 

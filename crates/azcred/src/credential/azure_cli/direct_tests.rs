@@ -103,7 +103,7 @@ fn ask(
     subscription: Option<&str>,
 ) -> Result<Vec<String>, String> {
     let tenant = tenant.map(|tenant| TenantId::new(tenant).unwrap());
-    let asked = Asked {
+    let asked = CliRequest {
         scopes: vec![SCOPE],
         tenant: tenant.as_ref(),
         subscription,
@@ -544,7 +544,7 @@ proptest::proptest! {
         subscription in proptest::sample::select(vec![None, Some("Robots")]),
     ) {
         let machine = laptop().with_file(format!("/home/ada/.azure/{name}"), content);
-        let asked = Asked { scopes: vec![SCOPE], tenant: None, subscription };
+        let asked = CliRequest { scopes: vec![SCOPE], tenant: None, subscription };
         let found = look(&machine, &Cloud::PUBLIC, &asked);
         let shown = format!("{found:?} {}", found.as_ref().err().map_or(String::new(), ToString::to_string));
         for secret in ["ada-one", "ada-two", "app-one", "ada-refresh", "app-secret"] {

@@ -104,12 +104,12 @@ impl<'a> Folder<'a> {
 
 /// A settings file as Python's configparser reads it, limited to what Azure CLI writes.
 #[derive(Default)]
-pub(super) struct Settings {
+pub(super) struct CliSettings {
     /// Section, option in lower case, value.
     options: Vec<(String, String, String)>,
 }
 
-impl Settings {
+impl CliSettings {
     /// Reads Azure CLI's `config` or `clouds.config`.
     pub(super) fn read(folder: &Folder<'_>, name: &'static str) -> Result<Self, NotHere> {
         let Some(bytes) = folder.read(name, Limit::SMALL)? else {
@@ -154,7 +154,7 @@ impl Settings {
     }
 
     /// An option. The variable `AZURE_SECTION_OPTION` overrides it (knack's `CLIConfig`).
-    pub(super) fn get(&self, system: &dyn System, option: &Setting) -> Option<String> {
+    pub(super) fn get(&self, system: &dyn System, option: &CliSetting) -> Option<String> {
         system
             .var(option.variable)
             .or_else(|| self.value(option.section, option.name).map(str::to_owned))
@@ -164,7 +164,7 @@ impl Settings {
     pub(super) fn is_set(
         &self,
         system: &dyn System,
-        option: &Setting,
+        option: &CliSetting,
         otherwise: bool,
     ) -> Result<bool, NotHere> {
         let Some(value) = self.get(system, option) else {
@@ -197,28 +197,28 @@ impl Settings {
 }
 
 /// A setting of Azure CLI.
-pub(super) struct Setting {
+pub(super) struct CliSetting {
     section: &'static str,
     name: &'static str,
     variable: &'static str,
 }
 
-pub(super) const CLOUD: Setting = Setting {
+pub(super) const CLOUD: CliSetting = CliSetting {
     section: "cloud",
     name: "name",
     variable: "AZURE_CLOUD_NAME",
 };
-pub(super) const ENCRYPT: Setting = Setting {
+pub(super) const ENCRYPT: CliSetting = CliSetting {
     section: "core",
     name: "encrypt_token_cache",
     variable: "AZURE_CORE_ENCRYPT_TOKEN_CACHE",
 };
-pub(super) const INSTANCE_DISCOVERY: Setting = Setting {
+pub(super) const INSTANCE_DISCOVERY: CliSetting = CliSetting {
     section: "core",
     name: "instance_discovery",
     variable: "AZURE_CORE_INSTANCE_DISCOVERY",
 };
-pub(super) const BROKER_ON_MAC: Setting = Setting {
+pub(super) const BROKER_ON_MAC: CliSetting = CliSetting {
     section: "core",
     name: "enable_broker_on_mac",
     variable: "AZURE_CORE_ENABLE_BROKER_ON_MAC",
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn settings_are_read_as_configparser_reads_them() {
         let text = "# one\n[cloud]\nName = AzureUSGovernment\n\n[core]\nencrypt_token_cache: No\noutput=json\n  more\n";
-        let settings = Settings::parse(text).unwrap();
+        let settings = CliSettings::parse(text).unwrap();
         let bare = Fixture::new();
         assert_eq!(
             settings.get(&bare, &CLOUD).as_deref(),
@@ -243,7 +243,7 @@ mod tests {
         let with = Fixture::new().with_var("AZURE_CORE_ENCRYPT_TOKEN_CACHE", "maybe");
         assert!(settings.is_set(&with, &ENCRYPT, true).is_err());
         for bad in ["a = b", "[x\na = b", "[x]\nword", "[DEFAULT]\na = b"] {
-            assert!(Settings::parse(bad).is_none(), "{bad}");
+            assert!(CliSettings::parse(bad).is_none(), "{bad}");
         }
     }
 }

@@ -141,14 +141,14 @@ impl AzureCli {
             )),
         };
         let why = match found {
-            Ok(direct::Found::Token(token)) => {
+            Ok(direct::FilesLookup::Token(token)) => {
                 tracing::debug!(credential = NAME, "took the token from Azure CLI's cache");
                 return Ok(token);
             }
-            Ok(direct::Found::Redeemable(redeemable)) => {
+            Ok(direct::FilesLookup::Redeemable(redeemable)) => {
                 return redeemable.redeem(tool.options(), &request, left()).await;
             }
-            Ok(direct::Found::Nobody) => return Err(tool.signed_out(tool.what(&request))),
+            Ok(direct::FilesLookup::SignedOut) => return Err(tool.signed_out(tool.what(&request))),
             Err(why) => why,
         };
         tracing::debug!(credential = NAME, %why, "Azure CLI's files can't be read in time; running az");
@@ -160,13 +160,13 @@ impl AzureCli {
         process::ask(tool, &request, tenant, subscription, deadline).await
     }
 
-    fn look_into_files(&self, request: &TokenRequest) -> Result<direct::Found, NotHere> {
+    fn look_into_files(&self, request: &TokenRequest) -> Result<direct::FilesLookup, NotHere> {
         let cloud = self
             .tool
             .options()
             .cloud()
             .map_err(|_| NotHere::because("the cloud is not known"))?;
-        let asked = direct::Asked {
+        let asked = direct::CliRequest {
             scopes: request.scopes().iter().map(Scope::as_str).collect(),
             tenant: self
                 .tool

@@ -68,7 +68,7 @@ pub(super) static ABOUT: About = About {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer<'a> {
+struct AzOutput<'a> {
     access_token: &'a str,
     /// Since 2.54.
     #[serde(default, rename = "expires_on")]
@@ -131,7 +131,7 @@ fn arguments(
 }
 
 fn read(stdout: &[u8]) -> Result<(&str, Times), String> {
-    let answer: Answer<'_> = json::object(stdout).ok_or_else(|| tool_output::shape(stdout))?;
+    let answer: AzOutput<'_> = json::object(stdout).ok_or_else(|| tool_output::shape(stdout))?;
     let is_bearer = answer
         .token_type
         .is_none_or(|kind| kind.eq_ignore_ascii_case("Bearer"));

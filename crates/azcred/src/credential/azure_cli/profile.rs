@@ -1,7 +1,7 @@
 //! Which account is signed in to Azure CLI: that of the default subscription or of a given one, as
 //! `Profile.get_subscription` in azure-cli-core finds it.
 
-use super::files::{CLOUD, Folder, INSTANCE_DISCOVERY, Limit, NotHere, Settings};
+use super::files::{CLOUD, CliSettings, Folder, INSTANCE_DISCOVERY, Limit, NotHere};
 use crate::{cloud::Cloud, json, system::System, tenant::TenantId};
 use serde::Deserialize;
 
@@ -9,8 +9,8 @@ const FILE: &str = "azureProfile.json";
 
 /// An account and where it signs in.
 #[derive(Debug)]
-pub(super) struct SignedIn {
-    pub(super) account: Account,
+pub(super) struct CliSignIn {
+    pub(super) account: CliAccount,
     /// The subscription's tenant: a GUID in lower case, as in MSAL's cache.
     pub(super) tenant: TenantId,
     /// The identity provider's host, as in MSAL's cache.
@@ -19,7 +19,7 @@ pub(super) struct SignedIn {
 
 /// The kind of account.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Account {
+pub(super) enum CliAccount {
     /// A person, by sign-in name.
     User(String),
     /// An application, by its client id.
@@ -27,15 +27,15 @@ pub(super) enum Account {
 }
 
 /// The result of reading the profile.
-pub(super) enum Found {
+pub(super) enum ProfileLookup {
     /// An account is signed in.
-    SignedIn(SignedIn),
+    SignedIn(CliSignIn),
     /// Certainly no account is signed in.
-    Nobody,
+    SignedOut,
 }
 
 #[derive(Deserialize)]
-struct Profile {
+struct ProfileFile {
     #[serde(default)]
     subscriptions: Option<Vec<Subscription>>,
 }
@@ -75,18 +75,18 @@ const CLOUDS: [(&str, &str); 3] = [
 pub(super) fn find(
     system: &dyn System,
     folder: &Folder<'_>,
-    settings: &Settings,
+    settings: &CliSettings,
     cloud: &Cloud,
     tenant: Option<&TenantId>,
     subscription: Option<&str>,
-) -> Result<Found, NotHere> {
+) -> Result<ProfileLookup, NotHere> {
     let Some(bytes) = folder.read(FILE, Limit::PROFILE)? else {
         return Err(NotHere::because("azureProfile.json does not exist"));
     };
     let (cloud_name, environment) = cloud_of(system, folder, settings, cloud)?;
     // Python writes the file as `utf-8-sig`.
     let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let profile: Profile = json::object(json)
+    let profile: ProfileFile = json::object(json)
         .ok_or_else(|| NotHere::because("azureProfile.json has an unknown format"))?;
     let mut here = profile
         .subscriptions
@@ -95,7 +95,7 @@ pub(super) fn find(
         .filter(|one| one.environment_name == cloud_name)
         .peekable();
     if here.peek().is_none() {
-        return Ok(Found::Nobody);
+        return Ok(ProfileLookup::SignedOut);
     }
     let asked = subscription.map(str::to_lowercase);
     let mut matching = here.filter(|one| match &asked {
@@ -128,11 +128,11 @@ pub(super) fn find(
         _ if one.user.name.is_empty() => {
             return Err(NotHere::because("the account has no name"));
         }
-        "user" => Account::User(one.user.name),
-        "servicePrincipal" => Account::ServicePrincipal(one.user.name),
+        "user" => CliAccount::User(one.user.name),
+        "servicePrincipal" => CliAccount::ServicePrincipal(one.user.name),
         _ => return Err(NotHere::because("the account is of an unknown kind")),
     };
-    Ok(Found::SignedIn(SignedIn {
+    Ok(ProfileLookup::SignedIn(CliSignIn {
         account,
         tenant: guid(tenant.map_or(one.tenant_id.as_str(), TenantId::as_str))?,
         environment,
@@ -152,12 +152,12 @@ fn guid(tenant: &str) -> Result<TenantId, NotHere> {
 fn cloud_of(
     system: &dyn System,
     folder: &Folder<'_>,
-    settings: &Settings,
+    settings: &CliSettings,
     cloud: &Cloud,
 ) -> Result<(String, String), NotHere> {
     let name = settings.get(system, &CLOUD);
     let name = name.unwrap_or_else(|| "AzureCloud".to_owned());
-    let clouds = Settings::read(folder, "clouds.config")?;
+    let clouds = CliSettings::read(folder, "clouds.config")?;
     let is_known = |name: &str| CLOUDS.into_iter().find(|(known, _)| *known == name);
     if let Some((known, host)) = is_known(&name) {
         if known != cloud.name() {

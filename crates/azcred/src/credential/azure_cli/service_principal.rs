@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 const FILE: &str = "service_principal_entries.json";
 
 #[derive(Deserialize)]
-struct Entry {
+struct ServicePrincipalEntry {
     client_id: String,
     tenant: String,
     #[serde(default, deserialize_with = "hidden")]
@@ -30,9 +30,9 @@ pub(super) fn secret(
             "service_principal_entries.json does not exist",
         ));
     };
-    let entries: Vec<Entry> = serde_json::from_slice(&bytes)
+    let entries: Vec<ServicePrincipalEntry> = serde_json::from_slice(&bytes)
         .map_err(|_| NotHere::because("service_principal_entries.json has an unknown format"))?;
-    let mut own: Vec<Entry> = entries
+    let mut own: Vec<ServicePrincipalEntry> = entries
         .into_iter()
         .filter(|entry| entry.client_id == client_id)
         .collect();

@@ -96,7 +96,7 @@ struct ApplicationEntry<'a> {
 
 /// A person in the cache.
 #[derive(Debug)]
-pub(super) struct Person {
+pub(super) struct CachedPerson {
     pub(super) home_account_id: String,
     /// Whether the system's broker signed them in. Then only the broker can get tokens that are not
     /// in the cache.
@@ -130,7 +130,7 @@ impl<'a> TokenCache<'a> {
     }
 
     /// The only person with this name.
-    pub(super) fn person(&self, environment: &str, name: &str) -> Result<Person, NotHere> {
+    pub(super) fn person(&self, environment: &str, name: &str) -> Result<CachedPerson, NotHere> {
         // A person has an entry for each tenant; the last one counts.
         let mut people = BTreeMap::new();
         for (_, entry) in &self.accounts.0 {
@@ -145,7 +145,7 @@ impl<'a> TokenCache<'a> {
             .values()
             .filter(|entry| entry.username.to_lowercase() == name);
         match (named.next(), named.next()) {
-            (Some(entry), None) => Ok(Person {
+            (Some(entry), None) => Ok(CachedPerson {
                 home_account_id: entry
                     .home_account_id
                     .as_deref()

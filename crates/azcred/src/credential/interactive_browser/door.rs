@@ -21,7 +21,7 @@ pub(super) struct Door {
 
 /// The decision about a request.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(super) enum Decision {
     /// The provider's response.
     Answer(Redirected),
     /// The same response again.
@@ -46,25 +46,25 @@ impl Door {
     }
 
     /// Decides about a request by its head.
-    pub(super) fn look_at(&self, request: &Parts) -> Verdict {
+    pub(super) fn look_at(&self, request: &Parts) -> Decision {
         let uri = &request.uri;
         if let Err((status, what)) = self.check(request) {
-            return Verdict::Strange(status, what);
+            return Decision::Strange(status, what);
         }
         match uri.path() {
             "/" => {}
-            "/favicon.ico" => return Verdict::Absent,
+            "/favicon.ico" => return Decision::Absent,
             _ => {
-                return Verdict::Strange(
+                return Decision::Strange(
                     StatusCode::NOT_FOUND,
                     "a request for a page that does not exist",
                 );
             }
         }
         match self.authorization.read(uri.query().unwrap_or_default()) {
-            Err(what) => Verdict::Strange(StatusCode::BAD_REQUEST, what),
-            Ok(_) if self.is_used.swap(true, Ordering::Relaxed) => Verdict::Again,
-            Ok(redirected) => Verdict::Answer(redirected),
+            Err(what) => Decision::Strange(StatusCode::BAD_REQUEST, what),
+            Ok(_) if self.is_used.swap(true, Ordering::Relaxed) => Decision::Again,
+            Ok(redirected) => Decision::Answer(redirected),
         }
     }
 

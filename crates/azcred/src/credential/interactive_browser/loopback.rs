@@ -4,7 +4,7 @@
 //! One future owns everything: dropping it closes the port and all connections at once.
 
 use super::{
-    door::{Door, Verdict},
+    door::{Decision, Door},
     pages::Page,
 };
 use crate::{
@@ -287,18 +287,18 @@ async fn answer(
     is_awaited: &AtomicBool,
 ) -> Response<String> {
     let page = match door.look_at(head) {
-        Verdict::Answer(redirected) => {
+        Decision::Answer(redirected) => {
             is_awaited.store(true, Ordering::Relaxed);
             let (reply, page) = oneshot::channel();
             let _ = arrivals.send(Arrival::Back(redirected, reply)).await;
             page.await.unwrap_or_else(|_| Page::too_late())
         }
-        Verdict::Again => Page::used(),
-        Verdict::Strange(status, what) => {
+        Decision::Again => Page::used(),
+        Decision::Strange(status, what) => {
             let _ = arrivals.try_send(Arrival::Strange(what));
             Page::turned_away(status, what)
         }
-        Verdict::Absent => {
+        Decision::Absent => {
             let mut nothing = Response::new(String::new());
             *nothing.status_mut() = StatusCode::NOT_FOUND;
             return nothing;

@@ -7,7 +7,7 @@ mod pages;
 
 use super::{
     Availability,
-    person::{Accepted, Person, Shown, SignsIn, Whom},
+    person::{Accepted, PersonSource, Shown, SignsIn, Whom},
     source::{Kept, credential},
 };
 use crate::{
@@ -56,7 +56,7 @@ use tokio::{
 /// same. A call takes as long as the person, five minutes at most unless
 /// [`InteractiveBrowserCredential::with_timeout`] or [`ClientOptions::with_deadline`] says
 /// otherwise.
-pub struct InteractiveBrowserCredential(Kept<Person<Browser>>);
+pub struct InteractiveBrowserCredential(Kept<PersonSource<Browser>>);
 
 credential!(InteractiveBrowserCredential);
 
@@ -98,7 +98,7 @@ impl InteractiveBrowserCredential {
     /// [`ErrorKind::Invalid`] where the cloud can't be told.
     pub fn new(options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
-        let person = Person::new(Browser::default(), options)?;
+        let person = PersonSource::new(Browser::default(), options)?;
         Ok(Self(Kept::new(Arc::new(person), system)))
     }
 
@@ -127,7 +127,7 @@ impl InteractiveBrowserCredential {
     /// told otherwise.
     #[must_use]
     pub fn with_sign_in_prompt(self, prompt: SignInPrompt) -> Self {
-        let change = |person: &mut Person<Browser>| person.way_mut().prompt = Some(prompt);
+        let change = |person: &mut PersonSource<Browser>| person.way_mut().prompt = Some(prompt);
         Self(self.0.changed(change))
     }
 
@@ -135,7 +135,7 @@ impl InteractiveBrowserCredential {
     /// free one unless told otherwise.
     #[must_use]
     pub fn with_redirect_port(self, port: u16) -> Self {
-        let change = |person: &mut Person<Browser>| person.way_mut().port = Some(port);
+        let change = |person: &mut PersonSource<Browser>| person.way_mut().port = Some(port);
         Self(self.0.changed(change))
     }
 
@@ -241,7 +241,7 @@ impl Browser {
             outcome = timeout_at(end, wait(&door, &mut arrivals, endpoint, request, whom, end)) => outcome,
         };
         visitors.finish().await;
-        outcome.unwrap_or_else(|_| Err(nobody_came(endpoint, deadline)))
+        outcome.unwrap_or_else(|_| Err(timed_out(endpoint, deadline)))
     }
 }
 
@@ -289,7 +289,7 @@ async fn wait(
     }
 }
 
-fn nobody_came(endpoint: &TokenEndpoint, deadline: Duration) -> Error {
+fn timed_out(endpoint: &TokenEndpoint, deadline: Duration) -> Error {
     let seconds = deadline.as_secs();
     let time = if seconds >= 120 {
         format!("{} minutes", seconds / 60)

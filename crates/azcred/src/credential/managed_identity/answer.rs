@@ -219,7 +219,7 @@ fn moment(value: &Value) -> Option<i64> {
 
 /// A host's error in any of their forms.
 #[derive(Default)]
-struct Said {
+struct HostError {
     code: String,
     message: String,
     correlation_id: Option<String>,
@@ -228,7 +228,7 @@ struct Said {
 /// IMDS and Arc: `{"error": "…", "error_description": "…"}`. Service Fabric and Cloud Shell:
 /// `{"error": {"code": "…", "message": "…", "correlationId": "…"}}`. App Service: `{"statusCode":
 /// 400, "message": "…"}`, in the protocol of 2017 with capitals.
-fn said(asked: &Asked<'_>, response: &HttpResponse) -> Option<Said> {
+fn said(asked: &Asked<'_>, response: &HttpResponse) -> Option<HostError> {
     let whole: Map<String, Value> = serde_json::from_slice(&response.body).ok()?;
     let parts = match whole.get("error") {
         Some(Value::Object(inner)) => inner,
@@ -249,7 +249,7 @@ fn said(asked: &Asked<'_>, response: &HttpResponse) -> Option<Said> {
         return None;
     }
     let message = message.and_then(|message| message.lines().next());
-    Some(Said {
+    Some(HostError {
         code: asked.clean(code, 80),
         message: asked.clean(message.unwrap_or_default(), 500),
         correlation_id: text(&["correlation_id", "correlationId", "CorrelationId"])
@@ -257,9 +257,9 @@ fn said(asked: &Asked<'_>, response: &HttpResponse) -> Option<Said> {
     })
 }
 
-impl Said {
+impl HostError {
     /// Whether the error means that the host has no such identity.
-    fn is_nobody(&self) -> bool {
+    fn is_unknown_identity(&self) -> bool {
         let message = self.message.to_ascii_lowercase();
         // The first is from IMDS and Arc. App Service returns 'No User Assigned or Delegated
         // Managed Identity found for …' and, in the protocol of 2017, 'No MSI found for …'.
@@ -320,7 +320,7 @@ fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
         correlation_id: said.correlation_id.clone(),
         ..Refusal::default()
     };
-    let (kind, why, fix) = if said.is_nobody() {
+    let (kind, why, fix) = if said.is_unknown_identity() {
         (
             ErrorKind::Unavailable,
             format!("{host} does not have this identity ({words})"),

@@ -45,19 +45,19 @@ const LOOK: Duration = Duration::from_secs(20);
 
 /// A person who signs in in one way, and what is kept of it.
 #[derive(Clone)]
-pub(crate) struct Person<A> {
+pub(crate) struct PersonSource<A> {
     way: A,
     endpoint: TokenEndpoint,
     login_hint: Option<String>,
     timeout: Option<Duration>,
     /// Where sign-ins are kept for the next process.
     store: Option<Store>,
-    shared: Arc<Shared>,
+    shared: Arc<PersonState>,
 }
 
 /// What all callers of one credential share.
 #[derive(Default)]
-struct Shared {
+struct PersonState {
     held: std::sync::Mutex<Held>,
     /// One refresh at a time, where that is not on disk: a refresh token may be good for one use.
     renewing: Arc<Mutex<()>>,
@@ -86,7 +86,7 @@ struct Turn {
     _among_processes: Option<FileLock>,
 }
 
-impl<A: SignsIn> Person<A> {
+impl<A: SignsIn> PersonSource<A> {
     /// Somebody of any organization, signing in to Azure CLI's application.
     ///
     /// # Errors
@@ -374,7 +374,7 @@ impl<A: SignsIn> Person<A> {
     }
 }
 
-impl Shared {
+impl PersonState {
     /// Nothing that runs under this lock can panic half-way through a change.
     fn held(&self) -> std::sync::MutexGuard<'_, Held> {
         let held = self.held.lock();
@@ -396,7 +396,7 @@ fn username(record: &Record) -> Option<&str> {
     record.person()?.username.as_deref()
 }
 
-impl<A: SignsIn> TokenSource for Person<A> {
+impl<A: SignsIn> TokenSource for PersonSource<A> {
     fn name(&self) -> &'static str {
         self.way.name()
     }
@@ -410,7 +410,7 @@ impl<A: SignsIn> TokenSource for Person<A> {
     }
 }
 
-impl<A: SignsIn> fmt::Debug for Person<A> {
+impl<A: SignsIn> fmt::Debug for PersonSource<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(self.way.name())
             .field("tenant", self.endpoint.tenant())

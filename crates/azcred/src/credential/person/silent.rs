@@ -1,7 +1,7 @@
 //! Gets tokens without the person: with the sign-in on the disk, or else with this process's.
 
 use super::{
-    Person, SignsIn, Who,
+    PersonSource, SignsIn, Who,
     redeem::{self, Silent},
     username, with_kept,
 };
@@ -25,7 +25,7 @@ impl Tried {
     }
 }
 
-impl<A: SignsIn> Person<A> {
+impl<A: SignsIn> PersonSource<A> {
     /// Tries without the person, within the limit of a request.
     pub(super) async fn without_person(
         &self,
