@@ -12,7 +12,7 @@ use std::{
     task::{Context, Poll},
 };
 
-/// The answer of [`crate::Credential::get_token`]: either there already, or under way.
+/// The result of [`crate::Credential::get_token`]: ready, or a running request.
 #[must_use = "a future does nothing until it is awaited"]
 pub struct TokenFuture<'a>(FutureState<'a>);
 
@@ -22,12 +22,12 @@ enum FutureState<'a> {
 }
 
 impl<'a> TokenFuture<'a> {
-    /// An answer that is there already. Allocates nothing.
+    /// A result that is ready. Allocates nothing.
     pub fn ready(answer: Result<AccessToken>) -> Self {
         Self(FutureState::Ready(Some(answer)))
     }
 
-    /// The answer, where it is there already; else the future, unchanged.
+    /// The result if it is ready; otherwise the future, unchanged.
     pub fn try_ready(mut self) -> std::result::Result<Result<AccessToken>, Self> {
         match &mut self.0 {
             FutureState::Ready(answer) => answer.take().ok_or(self),
@@ -35,7 +35,7 @@ impl<'a> TokenFuture<'a> {
         }
     }
 
-    /// An answer under way.
+    /// A result that a future returns.
     pub fn pending(future: impl Future<Output = Result<AccessToken>> + Send + 'a) -> Self {
         Self(FutureState::Pending(Box::pin(future)))
     }

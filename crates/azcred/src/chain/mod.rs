@@ -1,15 +1,15 @@
-//! The chain: tries sources in order, some of them at once to save time, and reports what each did.
+//! The chain: tries sources in order, some of them at the same time, and reports what each did.
 //!
-//! 1. Every source checks what is local: variables, small files, programs on PATH. That rules most
-//!    of them out.
-//! 2. The others are tried in order. A source starts when those before it are ruled out, or when
-//!    the one before it has not answered for a quarter of a second and may yet turn out to have
+//! 1. Every source checks local facts: variables, small files, programs on PATH. That excludes most
+//!    of them.
+//! 2. The others are tried in order. A source starts when those before it have failed. It also
+//!    starts if the source before it has not responded for a quarter of a second and may have
 //!    nothing. The chain returns the token of the first source in order that has one: a later
-//!    one that is ready waits.
+//!    source that is faster waits.
 //! 3. A source that is unlikely and slow (the instance metadata service, on a laptop) is tried
 //!    last.
-//! 4. The chain keeps to the source that returned a token: a program does not change its identity
-//!    while it runs.
+//! 4. Then the chain uses only the source that returned a token: a program does not change its
+//!    identity while it runs.
 //!
 //! The [`Preset`] decides what happens after a source that is set up fails. Every run makes a
 //! [`Report`].
@@ -51,15 +51,15 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// How long a run may take, where the options do not say: the instance metadata service may be away
-/// for 70 s while it is updated.
+/// The default limit of a run: the instance metadata service may be unavailable for 70 s during an
+/// update.
 const DEADLINE: Duration = Duration::from_secs(100);
 
-/// The same where a person is asked: a device code lives for a quarter of an hour.
+/// The default limit of asking a person: a device code lives for a quarter of an hour.
 const PERSON: Duration = Duration::from_secs(16 * 60);
 
-/// How long a caller leaves the run to another, half of its own time at most: whoever holds the
-/// turn may be on a runtime that stands still.
+/// How long a caller waits for another caller's run, and at most half of its own time: the other
+/// may be on a runtime that stands still.
 const TURN: Duration = Duration::from_secs(30);
 
 /// Gets a token from the first source of a [`Preset`]'s order that has one.
@@ -76,9 +76,9 @@ const TURN: Duration = Duration::from_secs(30);
 /// # Ok(()) }
 /// ```
 ///
-/// Nothing is read or requested before the first token. However many callers wait for it, the
-/// sources are tried once. Dropping every call ends all requests and programs. Only the renewal of
-/// a sign-in goes on ([`crate::account::settled`]).
+/// Nothing is read or requested before the first token. All callers that wait for it share one run.
+/// Dropping every call ends all requests and programs, except the renewal of a sign-in
+/// ([`crate::account::settled`]).
 pub struct Chain(Kept<Resolver>);
 
 credential!(Chain);
@@ -101,19 +101,19 @@ impl Chain {
         })
     }
 
-    /// The source that returned a token, and that the chain keeps to; `None` before the first
+    /// The source that returned a token, which the chain uses from then on; `None` before the first
     /// token.
     pub fn chosen(&self) -> Option<Source> {
         self.0.source().winner.get().map(|winner| winner.source)
     }
 
-    /// What the last run did; `None` before the first.
+    /// The report of the last run; `None` before the first.
     pub fn report(&self) -> Option<Arc<Report>> {
         self.0.source().last.load_full()
     }
 
-    /// Tries the sources now, whatever is known or cached, and changes only [`Chain::report`] for
-    /// other callers.
+    /// Tries the sources now and ignores cached tokens and the chosen source. For other callers, it
+    /// changes only [`Chain::report`].
     ///
     /// Cancel-safe and bounded, as [`crate::Credential::get_token`].
     pub async fn explain(&self, request: &TokenRequest) -> (Result<AccessToken>, Arc<Report>) {
@@ -124,21 +124,21 @@ impl Chain {
     }
 }
 
-/// Builds a chain. Later calls win; expectations add up.
+/// Builds a chain. A later call replaces an earlier one; expectations add up.
 #[derive(Clone, Debug)]
 pub struct ChainBuilder(Setup);
 
 impl ChainBuilder {
-    /// The order; [`Preset::Azcred`] unless told otherwise.
+    /// Sets the order; the default is [`Preset::Azcred`].
     #[must_use]
     pub fn preset(mut self, preset: Preset) -> Self {
         self.0.preset = Some(preset);
         self
     }
 
-    /// Only these sources, in the preset's order; those that the preset does not have come after
-    /// its own. Stronger than `AZURE_TOKEN_CREDENTIALS`. With [`Source::ManagedIdentity`] alone,
-    /// nothing speaks against the instance metadata service: it is asked with all its retries.
+    /// Tries only these sources, in the preset's order; sources that the preset does not have come
+    /// last. It comes before `AZURE_TOKEN_CREDENTIALS`. If [`Source::ManagedIdentity`] is the only
+    /// one, the instance metadata service is requested with all retries, without a probe.
     #[must_use]
     pub fn only(mut self, sources: impl IntoIterator<Item = Source>) -> Self {
         self.0.only = Some(sources.into_iter().collect());
@@ -152,9 +152,8 @@ impl ChainBuilder {
         self
     }
 
-    /// Never asks a person to sign in, not even at a terminal. Where it would, the chain ends, and
-    /// its report says so
-    /// ([`Verdict::WouldAsk`]).
+    /// Never asks a person to sign in, not even at a terminal. The chain ends where it would ask,
+    /// and its report says so ([`Verdict::WouldAsk`]).
     #[must_use]
     pub fn unattended(mut self) -> Self {
         self.0.unattended = true;
@@ -168,7 +167,7 @@ impl ChainBuilder {
         self
     }
 
-    /// What files say, as far as this builder was not told otherwise before.
+    /// Uses the settings of files, where this builder has none yet.
     #[must_use]
     pub fn settings(mut self, settings: &Settings) -> Self {
         let setup = &mut self.0;
@@ -195,7 +194,7 @@ impl ChainBuilder {
     }
 }
 
-/// What a chain is made of.
+/// The settings of a chain.
 #[derive(Clone, Debug)]
 struct Setup {
     preset: Option<Preset>,
@@ -215,14 +214,13 @@ impl Setup {
         self.options.deadline_or(DEADLINE)
     }
 
-    /// How long it may take from the moment at which this source is asked; `None` where that is all
-    /// the same.
+    /// The limit of a call to this source; `None` for the chain's own.
     fn patience(&self, source: Source) -> Option<Duration> {
-        // People take longer than programs, and each way to sign in has its own end.
+        // People take longer than programs, and each way to sign in has its own limit.
         (source.asks_person() && !self.unattended).then(|| self.options.deadline_or(PERSON))
     }
 
-    /// Asks a source, and nobody by it where nobody is to be asked.
+    /// Requests a token from a source. In an unattended chain, the source asks no person.
     async fn fetch(
         &self,
         asks: Arc<dyn TokenSource>,
@@ -237,26 +235,26 @@ impl Setup {
     }
 }
 
-/// Goes through the sources, once, and asks the one that answered from then on.
+/// Runs through the sources once, then uses the source that returned a token.
 struct Resolver {
     setup: Setup,
     winner: OnceLock<Winner>,
-    /// Those whom runs have in common, as there may be more than one: see [`TURN`].
+    /// The sources that ask a person, shared by all runs: there may be several runs, see [`TURN`].
     people: People,
-    /// One run at a time: callers with different requests that all come first wait for what the
-    /// first of them finds. When a person was asked last and did not sign in, and why.
+    /// One run at a time: callers with different requests wait for the first run's result. The
+    /// value is when a person was last asked without success, and the error.
     turn: Mutex<Option<(Instant, Error)>>,
     last: ArcSwapOption<Report>,
 }
 
-/// The source that answered.
+/// The source that returned a token.
 #[derive(Clone)]
 struct Winner {
     source: Source,
     asks: Arc<dyn TokenSource>,
 }
 
-/// A run's answer.
+/// The result of a run.
 struct Answer {
     token: AccessToken,
     winner: Winner,
@@ -290,7 +288,7 @@ impl Resolver {
         let (answer, report) = self.run(&self.people, request, end).await;
         let Answer { token, winner } = answer.inspect_err(|error| {
             if error.kind() == ErrorKind::NotExpected {
-                // Whoever it was, the next one may be somebody else.
+                // The next person who signs in may be another one.
                 self.people.forget();
             }
             if let Some(turn) = turn
@@ -303,13 +301,13 @@ impl Resolver {
         let asks = winner.asks.clone();
         match self.winner.get_or_init(|| winner) {
             winner if Arc::ptr_eq(&winner.asks, &asks) => Ok(token),
-            // Another run was first, which whoever had no patience left did not wait for.
+            // Another run, for which this caller no longer waited, was first.
             winner => self.ask(winner, request, end).await,
         }
     }
 
-    /// Asks the source that the chain keeps to. What it says counts, whoever else might answer:
-    /// changing identities half-way is what nobody expects.
+    /// Requests a token from the chosen source. Its failure is the chain's: another source would be
+    /// another identity.
     async fn ask(
         &self,
         winner: &Winner,
@@ -368,7 +366,7 @@ impl TokenSource for Resolver {
         "Chain"
     }
 
-    /// Which source it will be is known after asking.
+    /// A chain knows its source after the first token only.
     fn look(&self, _: &dyn System) -> Availability {
         let kind = UsedKind::Chain {
             preset: self.setup.preset(),

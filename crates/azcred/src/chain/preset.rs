@@ -1,4 +1,4 @@
-//! The orders that people know, as tables.
+//! The presets as tables.
 
 use super::{AfterFailure, Preset, Setup, Skipped, Source};
 use crate::{
@@ -33,8 +33,8 @@ const AZCRED: &[Line] = &[
     (Source::DeviceCode, End),
 ];
 
-/// azure-identity 1.27, `DefaultAzureCredential`: deployed credentials end it, developers' tools
-/// are all tried.
+/// azure-identity 1.27, `DefaultAzureCredential`: a failure of a deployed credential ends the
+/// chain; all developer tools are tried.
 const AZURE: &[Line] = &[
     (Source::Environment, End),
     (Source::WorkloadIdentity, End),
@@ -45,9 +45,9 @@ const AZURE: &[Line] = &[
     (Source::AzureDeveloperCli, GoOn),
 ];
 
-/// kedro-azureml-pipeline 0.1.0, `get_azureml_credentials`: the same, and whatever comes of it, the
-/// browser. That a sign-in by the browser is kept, and not asked for again by each process, is
-/// ours.
+/// kedro-azureml-pipeline 0.1.0, `get_azureml_credentials`: the same, and after any failure the
+/// browser. In azcred, the browser's sign-in is also stored, so that the next process does not ask
+/// again.
 const KEDRO: &[Line] = &[
     (Source::Environment, AskPerson),
     (Source::WorkloadIdentity, AskPerson),
@@ -60,7 +60,7 @@ const KEDRO: &[Line] = &[
     (Source::InteractiveBrowser, End),
 ];
 
-/// hi-ml-azure 0.5.4, `get_credential`, with the same addition.
+/// hi-ml-azure 0.5.4, `get_credential`. The browser's sign-in is stored too.
 const HI_ML: &[Line] = &[
     (Source::Environment, End),
     (Source::AzureCli, GoOn),
@@ -70,7 +70,7 @@ const HI_ML: &[Line] = &[
 ];
 
 impl Preset {
-    /// Its sources in order, each with what happens after its failure.
+    /// The sources in order, each with what happens after its failure.
     pub fn table(self) -> &'static [(Source, AfterFailure)] {
         match self {
             Self::Azcred => AZCRED,
@@ -80,20 +80,20 @@ impl Preset {
         }
     }
 
-    /// How long a person may take, where they are asked; `None` where the way to sign in decides.
+    /// The limit for a person; `None` if the way to sign in decides.
     pub(super) fn patience(self) -> Option<Duration> {
-        // hi-ml-azure 0.5.4, `DeviceCodeCredential(timeout=60)` and its like.
+        // hi-ml-azure 0.5.4, `DeviceCodeCredential(timeout=60)`; the others have the same limit.
         (self == Self::HiMl).then_some(Duration::from_secs(60))
     }
 
-    /// Whether it has the source besides those of `DefaultAzureCredential`, among which
-    /// `AZURE_TOKEN_CREDENTIALS` chooses. kedro-azureml-pipeline opens the browser when that has
+    /// Whether the source is not one of `DefaultAzureCredential`'s, among which
+    /// `AZURE_TOKEN_CREDENTIALS` chooses. kedro-azureml-pipeline opens the browser when those have
     /// failed, whatever was chosen.
     fn adds(self, source: Source) -> bool {
         self == Self::Kedro && matches!(source, Source::Azcred | Source::InteractiveBrowser)
     }
 
-    /// Which service principals of the environment it takes.
+    /// Which variables of a service principal are read.
     pub fn environment(self) -> EnvironmentOrder {
         match self {
             Self::Azcred => EnvironmentOrder::AzureFirst,
@@ -102,16 +102,16 @@ impl Preset {
         }
     }
 
-    /// Whether `AZURE_TOKEN_CREDENTIALS` chooses among its sources. hi-ml does not know it.
+    /// Whether `AZURE_TOKEN_CREDENTIALS` chooses among the sources. hi-ml does not read it.
     pub fn heeds_token_credentials(self) -> bool {
         self != Self::HiMl
     }
 
-    /// Why a source of its table is left out on this machine, where it is.
+    /// Why a source of the table is left out on this machine; `None` if it is not.
     pub(super) fn leaves_out(self, source: Source, system: &dyn System) -> Option<Skipped> {
         let variable = "MSI_ENDPOINT";
-        // kedro-azureml-pipeline asks whether the variable is there, whatever is in it; an empty
-        // one is none here.
+        // kedro-azureml-pipeline checks whether the variable exists. An empty one counts as missing
+        // here.
         (self == Self::Kedro && source == Source::ManagedIdentity && system.var(variable).is_some())
             .then_some(Skipped::ByPreset { variable })
     }
@@ -122,18 +122,17 @@ impl Preset {
 pub(super) struct Place {
     pub(super) source: Source,
     pub(super) after_failure: AfterFailure,
-    /// Why it does not take part.
+    /// Why the source does not take part.
     pub(super) excluded: Option<Skipped>,
-    /// Whether it stands beside those among which `AZURE_TOKEN_CREDENTIALS` has chosen.
+    /// Whether the source is not one of those among which `AZURE_TOKEN_CREDENTIALS` chose.
     pub(super) added: bool,
 }
 
-/// Which sources take part: the preset's, less those that the caller, the environment or the preset
-/// itself leaves out.
+/// The sources that take part: the preset's, without those that the caller, the variables or the
+/// preset itself exclude.
 ///
-/// `only` of the caller's is stronger than `AZURE_TOKEN_CREDENTIALS`, as it was said for this one
-/// chain. It may name sources that the preset does not have; they stand behind its own, in the
-/// order of all.
+/// The caller's `only` comes before `AZURE_TOKEN_CREDENTIALS`, because it is for this chain. It may
+/// name sources that the preset does not have; they come last, in the order of all sources.
 pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
     let system = &**setup.options.system();
     let table = setup.preset().table();
@@ -188,7 +187,7 @@ pub(super) fn places(setup: &Setup) -> Result<Vec<Place>> {
             added: added(source),
         })
         .collect();
-    // Whoever named others besides did not mean to be asked first.
+    // If other sources are named too, a person is asked last.
     places.sort_by_key(|place| place.source.asks_person());
     let mut chosen_from = places.iter().filter(|place| !place.added);
     if chosen_from.all(|place| place.excluded.is_some()) {

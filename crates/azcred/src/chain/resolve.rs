@@ -1,4 +1,4 @@
-//! One run through the sources: looks first, then asking in order, hedged.
+//! One run through the sources: checks first, then requests in order, some at the same time.
 
 mod outcome;
 
@@ -21,45 +21,45 @@ use outcome::{Outcome, conclude};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-/// A source that has not answered for so long does not keep the next one from starting.
+/// If a source has not responded after this time, the next one may start.
 pub(super) const HEDGE: Duration = Duration::from_millis(250);
 
 /// One source in one run.
 pub(super) struct Runner {
     place: Place,
     state: State,
-    /// How long the look took.
+    /// How long the check took.
     look: Duration,
 }
 
 enum State {
-    /// It does not take part.
+    /// The source does not take part.
     Excluded,
-    /// It could be asked.
+    /// The source can be tried.
     Waiting(Candidate),
-    /// It could be asked when no other is left.
+    /// The source can be tried if no other is left.
     Doubtful(Candidate),
-    /// It was asked at this time.
+    /// The source was started at this time.
     Running(Candidate, Instant),
-    /// It gave a token.
+    /// The source returned a token.
     Succeeded(Candidate, Asked, AccessToken),
-    /// It has a token for who asks a person, which this run does not.
+    /// The source would ask a person, which this run must not.
     WouldAsk(Candidate),
-    /// It gave none when it was asked, or has nothing here.
+    /// The source failed, or has nothing here.
     Failed(Option<(Candidate, Asked)>, Error),
 }
 
-/// A source that could be asked.
+/// A source that can be tried.
 #[derive(Clone)]
 struct Candidate {
     asks: Arc<dyn TokenSource>,
-    /// What it would use.
+    /// What the source would use.
     using: Used,
-    /// Whether it may yet turn out to have nothing here.
+    /// Whether the source may turn out to have nothing here.
     may_be_absent: bool,
 }
 
-/// When a source was asked, and for how long.
+/// When a source was started, and how long it took.
 #[derive(Clone, Copy)]
 struct Asked {
     at: Instant,
@@ -67,7 +67,7 @@ struct Asked {
 }
 
 impl Runner {
-    /// Looks at what is here for a source.
+    /// Checks what a source has here.
     pub(super) fn look(
         place: Place,
         setup: &Setup,
@@ -101,47 +101,46 @@ impl Runner {
         }
     }
 
-    /// Whether this failure of its own ends the chain, whoever stands behind it.
+    /// Whether this failure ends the chain.
     fn ends_with(&self, error: &Error) -> bool {
         match self.place.after_failure {
             AfterFailure::End => true,
             AfterFailure::GoOn => false,
-            // kedro-azureml-pipeline asks after a sign-in that failed, and not where a service
-            // principal's variables are no sign-in at all (a tenant that is none, a certificate's
-            // path where no file is): these it does not catch.
+            // kedro-azureml-pipeline opens the browser after a failed sign-in. It does not catch
+            // the errors of invalid settings (a malformed tenant, a missing certificate file).
             AfterFailure::AskPerson => {
                 self.place.source == Source::Environment && error.kind() == ErrorKind::Invalid
             }
         }
     }
 
-    /// Whether a source behind this one could be the answer, for all that is known so far.
+    /// Whether a later source may still be chosen.
     fn may_be_passed(&self, candidate: &Candidate) -> bool {
         candidate.may_be_absent || self.place.after_failure == AfterFailure::GoOn
     }
 }
 
-/// What is to be done next.
+/// The next step of a run.
 enum Next {
-    /// This one's token is the answer.
+    /// Return this source's token.
     Answer(usize),
-    /// This one's failure ends the chain.
+    /// Return this source's failure.
     End(usize),
-    /// Ask this one.
+    /// Start this source.
     Start(usize),
-    /// Wait for those that were asked, and look again at this time.
+    /// Wait for the started sources, until this time at the latest.
     Wait(Option<Instant>),
-    /// Nobody is left but a person, who is not asked.
+    /// Only sources that ask a person are left, and this run must not ask.
     WouldAsk,
-    /// Nobody is left.
+    /// No source is left.
     Nobody,
 }
 
 fn next(runners: &[Runner], now: Instant) -> Next {
-    // The last one that was asked and has not answered.
+    // The last source that was started and has not responded.
     let mut undecided: Option<(bool, Instant)> = None;
     let mut doubtful = None;
-    // Whose failure it is that leaves nobody but a person.
+    // The failure after which only a person may be asked.
     let mut failed = None;
     for (index, runner) in runners.iter().enumerate() {
         let asks_person = runner.place.source.asks_person();
@@ -161,12 +160,12 @@ fn next(runners: &[Runner], now: Instant) -> Next {
             }
             State::Succeeded(..) if undecided.is_none() => return Next::Answer(index),
             State::WouldAsk(_) => return Next::WouldAsk,
-            // Whatever stands behind these can't be the answer.
+            // Later sources can't be chosen.
             State::Failed(..) | State::Succeeded(..) => return Next::Wait(None),
             State::Running(candidate, since) => {
                 undecided = Some((runner.may_be_passed(candidate), *since));
             }
-            // Nobody is asked while somebody else may yet answer.
+            // A person is asked only after all other sources have failed.
             State::Waiting(_) if asks_person => {
                 return match (undecided, doubtful) {
                     (Some(_), _) => Next::Wait(None),
@@ -195,7 +194,7 @@ fn next(runners: &[Runner], now: Instant) -> Next {
     }
 }
 
-/// Goes through the sources of `setup`.
+/// Runs through the sources of `setup`.
 pub(super) async fn run(
     setup: &Setup,
     people: &People,
@@ -217,8 +216,8 @@ pub(super) async fn run(
     }
 }
 
-/// Looks at all sources that take part. Files and the folders of `PATH` may be on a disk that
-/// hangs, which must hold up neither the runtime nor the deadline.
+/// Checks all sources that take part. Files and the folders of `PATH` may be on a disk that hangs,
+/// which must not block the runtime or pass the deadline.
 async fn look_at_all(setup: &Setup, people: &People, end: Instant) -> Result<Vec<Runner>> {
     let places = places(setup)?;
     let chosen_from = places
@@ -249,7 +248,7 @@ async fn look_at_all(setup: &Setup, people: &People, end: Instant) -> Result<Vec
     }
 }
 
-/// Asks sources that were looked at.
+/// Tries sources that were checked.
 pub(super) async fn go_through(
     mut runners: Vec<Runner>,
     setup: &Setup,
@@ -282,14 +281,14 @@ pub(super) async fn go_through(
         };
         let hedge: OptionFuture<_> = look_again.map(sleep_until).into();
         tokio::select! {
-            // An answer that is there counts, whatever else has come at the same moment.
+            // A result that is ready counts first.
             biased;
             Some((index, answer)) = asked.next() => finished(&mut runners[index], answer, setup),
             Some(()) = hedge => {}
             () = sleep_until(end) => break Outcome::TooLate,
         }
     };
-    // Whatever is still under way ends here, but for the renewal of a sign-in.
+    // Everything that still runs ends here, except the renewal of a sign-in.
     drop(asked);
     conclude(runners, outcome, setup, request, began)
 }
@@ -304,8 +303,7 @@ fn finished(runner: &mut Runner, answer: Result<AccessToken>, setup: &Setup) {
     };
     runner.state = match answer {
         Ok(token) => State::Succeeded(candidate.clone(), asked, token),
-        // What is left of an earlier sign-in is not there or not enough: this is where the person
-        // comes in.
+        // The stored sign-in is missing or not sufficient; the person would have to be asked.
         Err(error)
             if setup.unattended
                 && runner.place.source.asks_person()

@@ -9,7 +9,7 @@ use AfterFailure::{AskPerson, End, GoOn};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::sync::Mutex;
 
-/// A source that does what it is told, and tells when it was asked and dropped.
+/// A source that does what the test says, and records when it was started and dropped.
 #[derive(Debug)]
 struct Told {
     look: Look,
@@ -50,7 +50,7 @@ fn error(kind: ErrorKind) -> Error {
     error
 }
 
-/// Tells of its end, by whatever way it comes.
+/// Records the end of a source's future.
 struct Ends(Log, Source);
 
 impl Drop for Ends {
@@ -140,12 +140,12 @@ impl Run {
     }
 }
 
-/// Goes through these, on a clock that jumps when nobody has anything to do.
+/// Runs through these sources. The clock moves when all tasks wait.
 fn go(lines: &[Line], expect: Option<Expect>) -> Run {
     go_as(lines, expect, false)
 }
 
-/// The same, where nobody is to be asked.
+/// The same in an unattended chain.
 fn go_unattended(lines: &[Line]) -> Run {
     go_as(lines, None, true)
 }
@@ -458,7 +458,7 @@ fn whoever_is_not_expected_does_not_answer() {
 
 #[test]
 fn nobody_is_asked_by_a_prompt_while_another_may_yet_answer() {
-    // The first takes longer than the hedge; without a person, the one behind it would have
+    // The first source takes longer than the hedge. A later source that asks no person would have
     // started.
     let run = go(
         &[
@@ -552,7 +552,7 @@ fn a_failure_that_leaves_a_person_passes_over_those_between() {
         "{:?}",
         run.log
     );
-    // Without a person it is the end.
+    // Without a person, the chain ends.
     let run = go(
         &[
             (ONE, AskPerson, Look::Ready, 10, Says::No),
@@ -566,7 +566,7 @@ fn a_failure_that_leaves_a_person_passes_over_those_between() {
         Some(7_000_222)
     );
     assert!(!run.was_asked(THREE), "{:?}", run.log);
-    // Whoever is not there is passed over as ever.
+    // A source that is unavailable is skipped as always.
     let run = go(
         &[
             (ONE, AskPerson, Look::Absent, 10, Says::No),
@@ -617,7 +617,7 @@ fn a_run_that_asks_nobody_takes_what_an_earlier_sign_in_left_and_tells_what_else
     let run = go_unattended(&line(Says::Nonsense));
     assert_eq!(run.verdicts(), [Verdict::Failed]);
     assert_eq!(run.answer.err().unwrap().kind(), ErrorKind::Unexpected);
-    // Only those that ask people would ask them.
+    // Only sources that ask a person would ask.
     let run = go_unattended(&[
         (ONE, End, Look::Possible, 10, Says::No),
         (PERSON, End, Look::Ready, 10, Says::Nothing),

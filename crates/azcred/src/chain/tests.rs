@@ -86,7 +86,7 @@ fn azure_token_credentials_chooses_as_azure_identity_has_it() {
         wrong.to_string().contains("AZURE_TOKEN_CREDENTIALS"),
         "{wrong}"
     );
-    // hi-ml does not know it, and what a caller asks for by name is stronger.
+    // hi-ml does not read the variable, and sources that a caller names come before it.
     assert_eq!(
         taking_part(set("prod"), |chain| chain.preset(Preset::HiMl)),
         in_table(Preset::HiMl)
@@ -327,7 +327,7 @@ async fn a_sign_in_whose_keyring_hangs_is_not_passed_over_for_somebody_else() {
         assert_eq!(azcred.unwrap().verdict, Verdict::Failed);
         assert_eq!(az.runs(), 0);
     }
-    // Over SSH there is none, and nobody expects the sign-in there.
+    // Over SSH there is no keyring, and no sign-in in it is expected.
     let token = with(NoKeyring::Absent("no session bus".into()))
         .get_token(&arm)
         .await;
@@ -353,7 +353,7 @@ fn a_runtime_that_stands_still_in_the_middle_of_a_run_does_not_keep_others() {
     let stands_still = runtime();
     let first = chain.clone();
     stands_still.block_on(async {
-        // It begins, and nobody goes on with it.
+        // The task starts, and is never polled again.
         tokio::spawn(async move { first.get_token(&TokenRequest::new(Scope::ARM)).await });
         tokio::task::yield_now().await;
     });
@@ -363,7 +363,7 @@ fn a_runtime_that_stands_still_in_the_middle_of_a_run_does_not_keep_others() {
     assert_eq!(chain.chosen(), Some(Source::AzureCli));
 }
 
-/// Somebody who signs in whenever they are asked, but takes their time.
+/// A person who signs in whenever they are asked, after some time.
 #[derive(Debug)]
 struct Person(Duration);
 
@@ -385,7 +385,7 @@ impl TokenSource for Person {
     }
 }
 
-/// A chain that keeps to a person.
+/// A chain with a person as its only source.
 fn by_person(takes: Duration) -> Chain {
     let chain = chain(Fixture::new().shared());
     let winner = Winner {
@@ -412,7 +412,7 @@ async fn of_two_runs_at_once_the_first_to_have_an_answer_says_who_the_chain_is()
     let this = Arc::<OnceLock<Arc<Chain>>>::default();
     let in_az = this.clone();
     let az = Program::answers(move |_| {
-        // While this run asks, another one has its answer, of the same source.
+        // While this run waits, another run gets a token from the same source.
         let asks = Arc::new(Person(Duration::ZERO));
         let source = Source::AzureCli;
         let resolver = in_az.get().unwrap().0.source();
@@ -492,13 +492,13 @@ async fn a_person_is_asked_at_a_terminal_only_and_not_in_a_ci_job_and_not_by_who
     for variable in ["CI", "GITHUB_ACTIONS", "TF_BUILD"] {
         let why = reason(of(desk().with_var(variable, "true")).build()).await;
         assert!(why.contains(variable), "{why}");
-        // Naming the source is no way around it.
+        // The same if the caller names the source.
         let named = of(desk().with_var(variable, "true")).only([Source::DeviceCode]);
         let why = reason(named.build()).await;
         assert!(why.contains(variable), "{why}");
     }
     assert!(Source::DeviceCode.make(&of(desk()).0, false).is_ok());
-    // A shell that says that it is no job is none.
+    // `CI=false` and the like mean that this is not a job.
     let no = ["false", "False", "0", " no "].map(|no| desk().with_var("CI", no));
     for no in no {
         assert!(Source::DeviceCode.make(&of(no.clone()).0, false).is_ok());
@@ -520,7 +520,7 @@ async fn a_person_is_asked_at_a_terminal_only_and_not_in_a_ci_job_and_not_by_who
             .contains("sign in to azcred"),
         "{error}"
     );
-    // No display, no browser.
+    // Without a display, no browser can be opened.
     let asks = report.attempts.last().unwrap();
     assert_eq!(
         (asks.source, asks.verdict),

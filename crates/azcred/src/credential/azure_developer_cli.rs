@@ -22,7 +22,7 @@ use serde::Deserialize;
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
-/// Gets tokens of the account that is signed in to Azure Developer CLI.
+/// Gets tokens for the account that is signed in to Azure Developer CLI.
 pub struct AzureDeveloperCliCredential(Kept<AzureDeveloperCli>);
 
 #[derive(Clone)]
@@ -68,21 +68,21 @@ struct AzdOutput<'a> {
 }
 
 impl AzureDeveloperCliCredential {
-    /// A credential for that account, in its own tenant. Reads nothing yet.
+    /// A credential for that account in its own tenant. Reads nothing yet.
     pub fn new(options: ClientOptions) -> Self {
         let system = options.system().clone();
         let tool = DeveloperTool::new(&ABOUT, options);
         Self(Kept::new(Arc::new(AzureDeveloperCli { tool }), system))
     }
 
-    /// Asks in this tenant in place of the account's own.
+    /// Requests tokens in this tenant instead of the account's own.
     #[must_use]
     pub fn with_tenant(self, tenant: TenantId) -> Self {
         Self(self.0.changed(|source| source.tool.set_tenant(tenant)))
     }
 
-    /// Bounds one run of `azd`; 10 seconds unless told otherwise, and never longer than
-    /// [`ClientOptions::deadline`].
+    /// Limits one run of `azd`; the default is 10 seconds. [`ClientOptions::deadline`] limits it
+    /// too.
     #[must_use]
     pub fn with_process_deadline(self, deadline: Duration) -> Self {
         Self(self.0.changed(|source| source.tool.set_deadline(deadline)))
@@ -100,7 +100,7 @@ impl AzureDeveloperCli {
         let end = Instant::now() + tool.deadline();
         let args = arguments(request, tenant);
         let mut finished = self.run(&what, args.clone(), end).await?;
-        // Old versions do not know the option, and do not prompt either without a terminal.
+        // Old versions do not know the option. They don't prompt without a terminal either.
         if finished.code != Some(0)
             && tool_output::said(&finished).contains("unknown flag: --no-prompt")
         {

@@ -1,5 +1,5 @@
-//! The user on whose behalf an Azure Machine Learning job runs: the compute gives the job tokens of
-//! that user.
+//! The user on whose behalf an Azure Machine Learning job runs. The compute returns tokens of that
+//! user to the job.
 
 use super::{
     Availability,
@@ -31,15 +31,16 @@ use time::{
 /// Signs in as the user who submitted an Azure Machine Learning job with `identity: type:
 /// user_identity`.
 ///
-/// It asks as azure-ai-ml's `AzureMLOnBehalfOfCredential` does. The endpoint knows one user and one
-/// tenant: a request's tenant and claims are not sent, as they are not there.
+/// It sends the request of azure-ai-ml's `AzureMLOnBehalfOfCredential`. The endpoint serves one
+/// user in one tenant and has no parameters for a request's tenant and claims, so they are not
+/// sent.
 pub struct AzureMlOnBehalfOfCredential(Kept<OnBehalfOf>);
 
 struct OnBehalfOf {
     url: Url,
-    /// Whether the job says that it runs as its user; else only asking tells.
+    /// Whether the job's variables say that it runs as its user. If not, only a request shows it.
     enabled: bool,
-    /// The job, whose user is the same as long as it runs.
+    /// The job's id. Its user does not change while it runs.
     run: Option<String>,
     http: Http,
     options: ClientOptions,
@@ -48,22 +49,22 @@ struct OnBehalfOf {
 const NAME: &str = "AzureMLOnBehalfOfCredential";
 const ENDPOINT: &str = "OBO_ENDPOINT";
 const ENABLED: &str = "AZUREML_OBO_ENABLED";
-/// The id of the job.
+/// The variable with the job's id.
 const RUN: &str = "AZUREML_RUN_ID";
 const WHAT: &str =
     "AzureMLOnBehalfOfCredential could not find the user of an Azure Machine Learning job";
 const USER_IDENTITY: &str = "submit the job with its user's identity: `identity: {type: user_identity}` in the job's YAML, \
                              `identity=UserIdentityConfiguration()` in azure-ai-ml";
-/// No token lives longer, whatever an endpoint says; more would overflow somebody's clock.
+/// A longer lifetime is cut to this. More could overflow a clock.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 impl AzureMlOnBehalfOfCredential {
-    /// A credential for the user of this job (`OBO_ENDPOINT`, `AZUREML_OBO_ENABLED`). Asks nobody
-    /// yet.
+    /// A credential for the user of this job (`OBO_ENDPOINT`, `AZUREML_OBO_ENABLED`). Requests
+    /// nothing yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] where this is no such job, [`ErrorKind::Invalid`] where the
-    /// endpoint can't be used.
+    /// [`ErrorKind::Unavailable`] if this is not such a job; [`ErrorKind::Invalid`] if the endpoint
+    /// can't be used.
     pub fn from_environment(options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
         let enabled = system.var(ENABLED).is_some_and(|value| {
@@ -94,8 +95,8 @@ impl AzureMlOnBehalfOfCredential {
 credential!(AzureMlOnBehalfOfCredential);
 
 fn missing(system: &dyn System, enabled: bool) -> Error {
-    // azure-ai-ml asks Spark's own session for the endpoint there, which only a program within that
-    // session can.
+    // In Spark, azure-ai-ml gets the endpoint from the Spark session, which other programs can't
+    // reach.
     if system.var("AZUREML_DATAPREP_TOKEN_PROVIDER").as_deref() == Some("sparkobo") {
         return Error::new(
             ErrorKind::Unavailable,
@@ -123,8 +124,7 @@ fn missing(system: &dyn System, enabled: bool) -> Error {
     .absent()
 }
 
-/// The endpoint that the compute provides: on the machine itself or, where the job runs in a
-/// network of its own, beside it.
+/// The compute's endpoint: on the machine or, if the job has its own network, beside it.
 fn endpoint(text: &str) -> Result<Url> {
     let Ok(url) = Url::parse(text.trim()) else {
         return token_service::address(text);
@@ -168,7 +168,7 @@ impl OnBehalfOf {
         }
         let error = token_service::refusal(&what, &response, &[], USER_IDENTITY);
         if error.is_refused() && !self.enabled {
-            // The endpoint is there on computes whose job is nobody's in particular.
+            // Computes have the endpoint even if the job does not run as a user.
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 what,
@@ -200,7 +200,7 @@ impl TokenSource for OnBehalfOf {
     fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
         async move {
             let options = &self.options;
-            // The next job on this machine may be another user's, at the same address.
+            // The next job on this machine may be another user's at the same address.
             let identity = self.run.as_deref().and_then(|run| {
                 let identity = Identity::here(&**options.system(), NAME, "the user of this job")?;
                 Some(identity.and(self.url.as_str()).and(run))
@@ -220,8 +220,8 @@ impl fmt::Debug for OnBehalfOf {
     }
 }
 
-/// The token in an answer: `access_token` or `token`, and its end as `expires_on` (seconds since
-/// 1970), `expires_in` (seconds) or `expiresOn` (a date), as azure-ai-ml takes them.
+/// The token in a response: `access_token` or `token`, and its end as `expires_on` (seconds since
+/// 1970), `expires_in` (seconds) or `expiresOn` (a date), as azure-ai-ml reads them.
 fn read(what: &str, response: &HttpResponse, now: SystemTime) -> Result<AccessToken> {
     let unexpected = |why: String| {
         Error::new(ErrorKind::Unexpected, what.to_owned(), why).with_fix(format!(
@@ -263,8 +263,7 @@ fn read(what: &str, response: &HttpResponse, now: SystemTime) -> Result<AccessTo
     Ok(AccessToken::new(token, now, lifetime.min(LONGEST), None))
 }
 
-/// How long a token lasts from `now`; zero where it has expired, `None` where the answer does not
-/// say.
+/// The token's lifetime from `now`: zero if it has expired, `None` if the response does not say.
 fn lifetime(answer: &Map<String, Value>, now: SystemTime) -> Option<Duration> {
     let number = |name: &str| match answer.get(name)? {
         Value::Number(number) => number.as_u64(),
@@ -278,14 +277,14 @@ fn lifetime(answer: &Map<String, Value>, now: SystemTime) -> Option<Duration> {
     } else {
         date(answer.get("expiresOn")?.as_str()?.trim()).map(SystemTime::from)
     };
-    // An end beyond the clock's range is as good as none.
+    // An end beyond the clock's range counts as missing.
     let Some(end) = end else {
         return number("expires_on").map(|_| LONGEST);
     };
     Some(end.duration_since(now).unwrap_or_default())
 }
 
-/// A date of ISO 8601, in UTC where it does not say otherwise.
+/// An ISO 8601 date; without an offset, it is UTC.
 fn date(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339)
         .or_else(|_| OffsetDateTime::parse(text, &Iso8601::DEFAULT))

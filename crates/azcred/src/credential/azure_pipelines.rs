@@ -1,5 +1,5 @@
-//! An Azure Pipelines job: Azure DevOps vouches for its service connection with an identity token,
-//! made anew for every exchange.
+//! An Azure Pipelines job: Azure DevOps issues an identity token for its service connection, a new
+//! one for every request.
 
 use super::{
     client_assertion::{Asserted, Subject},
@@ -18,12 +18,12 @@ use crate::{
 use secrecy::SecretString;
 use std::sync::Arc;
 
-/// Signs in as the application of an Azure Pipelines service connection of the kind 'workload
-/// identity federation'.
+/// Signs in as the application of an Azure Pipelines service connection with workload identity
+/// federation.
 ///
-/// Azure DevOps's page 'Oidctoken - Create' describes the token service. A token is asked for at
-/// every exchange, as it lives for some minutes only and a job for hours. `SYSTEM_ACCESSTOKEN`
-/// reaches a program only where its task maps it:
+/// Azure DevOps's page 'Oidctoken - Create' describes the token service. An identity token lives
+/// for some minutes and a job for hours, so each request gets a new one. A program has
+/// `SYSTEM_ACCESSTOKEN` only if its task maps it:
 ///
 /// ```yaml
 /// - task: AzureCLI@2
@@ -35,24 +35,23 @@ pub struct AzurePipelinesCredential(Kept<Asserted>);
 const NAME: &str = "AzurePipelinesCredential";
 const URI: &str = "SYSTEM_OIDCREQUESTURI";
 const TOKEN: &str = "SYSTEM_ACCESSTOKEN";
-/// What tasks with a service connection (`AzureCLI@2`, `AzurePowerShell@5`) set for the program
-/// that they run.
+/// Tasks with a service connection (`AzureCLI@2`, `AzurePowerShell@5`) set these for their program.
 const CLIENT: &str = "AZURESUBSCRIPTION_CLIENT_ID";
 const TENANT: &str = "AZURESUBSCRIPTION_TENANT_ID";
 const CONNECTION: &str = "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID";
 const MAP: &str =
     "add `env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }` to the task that runs this";
-/// The version that azure-identity asks for.
+/// The API version that azure-identity uses.
 const API_VERSION: &str = "7.1";
 
 impl AzurePipelinesCredential {
-    /// A credential for `client_id` in `tenant`, by a service connection of this job's project: its
-    /// id stands in the address of its page, as `resourceId`. Asks nobody yet.
+    /// A credential for `client_id` in `tenant` with a service connection of this job's project.
+    /// The service connection's id is `resourceId` in its page's address. Requests nothing yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] where this is no job of Azure Pipelines or its token is not
-    /// mapped; [`ErrorKind::Invalid`] where a variable or the id can't be used, the tenant stands
-    /// for all tenants or the cloud can't be told.
+    /// [`ErrorKind::Unavailable`] if this is not an Azure Pipelines job or its token is not mapped;
+    /// [`ErrorKind::Invalid`] if a variable or the id can't be used, the tenant is `common`,
+    /// `organizations` or `consumers`, or the cloud is unknown.
     pub fn new(
         tenant: TenantId,
         client_id: ClientId,
@@ -79,7 +78,7 @@ impl AzurePipelinesCredential {
             .append_pair("api-version", API_VERSION)
             .append_pair("serviceConnectionId", connection);
         let bearer = variables::read(&*system, TOKEN, access_token)?;
-        // The address and the token are one job's.
+        // The address and the token belong to one job.
         let subject = Subject::Of(vec![url.as_str().into(), bearer.clone()]);
         let service = Shared::from(TokenService {
             name: NAME,
@@ -89,9 +88,9 @@ impl AzurePipelinesCredential {
             bearer,
             headers: &[
                 ("content-type", "application/json"),
-                // Azure DevOps answers 411 where a POST does not say that it is empty.
+                // Azure DevOps returns 411 if a POST does not declare that it is empty.
                 ("content-length", "0"),
-                // Else a wrong token is answered with a redirect to a page to sign in at.
+                // Without this header, a wrong token is answered with a redirect to a sign-in page.
                 ("x-tfs-fedauthredirect", "Suppress"),
             ],
             field: "oidcToken",
@@ -113,12 +112,12 @@ impl AzurePipelinesCredential {
         Ok(Self(Kept::new(Arc::new(source), system)))
     }
 
-    /// The same, for the service connection of the task that runs this
+    /// The same for the service connection of the task that runs this program
     /// (`AZURESUBSCRIPTION_CLIENT_ID`, `AZURESUBSCRIPTION_TENANT_ID`,
     /// `AZURESUBSCRIPTION_SERVICE_CONNECTION_ID`).
     ///
     /// # Errors
-    /// As [`AzurePipelinesCredential::new`]; [`ErrorKind::Unavailable`] where these are not set.
+    /// As [`AzurePipelinesCredential::new`]; [`ErrorKind::Unavailable`] if one of these is not set.
     pub fn from_environment(options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
         let names = [URI, TOKEN, CLIENT, TENANT, CONNECTION];
@@ -146,8 +145,8 @@ fn connection(id: &str) -> Result<&str> {
     .with_fix("copy `resourceId` from the address of the service connection's page"))
 }
 
-/// The job's token, and not the macro that stands for it: what is left of it where the name is
-/// wrong or nothing expands it.
+/// The job's token. A macro that was not expanded, because its name is wrong or the place expands
+/// none, is an error.
 fn access_token(text: &str) -> Result<SecretString> {
     if text.trim().starts_with("$(") {
         return Err(Error::new(
@@ -160,7 +159,7 @@ fn access_token(text: &str) -> Result<SecretString> {
     bearer(text)
 }
 
-/// Whether all that a job needs is set.
+/// Fails if one of the job's variables is not set.
 fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
     let missing = variables::missing(system, names);
     if missing.is_empty() {

@@ -19,7 +19,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{fmt, sync::Arc, time::Duration};
 
-/// Gets tokens of the account that is signed in to Azure PowerShell: the module Az.Accounts, in
+/// Gets tokens for the account that is signed in to Azure PowerShell: the module Az.Accounts, in
 /// PowerShell 7 or, on Windows, 5.1.
 pub struct AzurePowerShellCredential(Kept<AzurePowerShell>);
 
@@ -60,14 +60,14 @@ static ABOUT: About = About {
     ],
 };
 
-/// What the script prints before what it has to say; a profile or a module may print as well.
+/// The script prints this before its output. A profile or a module may print other lines.
 const MARK: &str = "azcred%";
-/// What it says where the module is missing.
+/// The script's output if the module is missing.
 const NO_MODULE: &str = "no-module";
 
-/// Asks for a token. `RESOURCE` and `TENANT` are filled in, and hold no quotes. Az.Accounts gives
-/// the token as a secure string where that is asked for (from 2.17 on) and always (from 5.0, Az
-/// 14).
+/// Requests a token. `RESOURCE` and `TENANT` are placeholders; their values have no quotes.
+/// Az.Accounts returns the token as a secure string on request (from 2.17 on) or always (from 5.0,
+/// Az 14).
 const SCRIPT: &str = r"$ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 $WarningPreference = 'SilentlyContinue'
@@ -88,21 +88,21 @@ if ($token -is [System.Security.SecureString]) {
 ";
 
 impl AzurePowerShellCredential {
-    /// A credential for the current context's account and tenant. Looks at nothing yet.
+    /// A credential for the current context's account and tenant. Reads nothing yet.
     pub fn new(options: ClientOptions) -> Self {
         let system = options.system().clone();
         let tool = DeveloperTool::new(&ABOUT, options);
         Self(Kept::new(Arc::new(AzurePowerShell { tool }), system))
     }
 
-    /// Asks in this tenant in place of the context's.
+    /// Requests tokens in this tenant instead of the context's.
     #[must_use]
     pub fn with_tenant(self, tenant: TenantId) -> Self {
         Self(self.0.changed(|source| source.tool.set_tenant(tenant)))
     }
 
-    /// Bounds one run of PowerShell; 10 seconds unless told otherwise, and never longer than
-    /// [`ClientOptions::deadline`].
+    /// Limits one run of PowerShell; the default is 10 seconds. [`ClientOptions::deadline`] limits
+    /// it too.
     #[must_use]
     pub fn with_process_deadline(self, deadline: Duration) -> Self {
         Self(self.0.changed(|source| source.tool.set_deadline(deadline)))
@@ -161,7 +161,7 @@ fn arguments(resource: &str, tenant: Option<&TenantId>) -> Vec<String> {
     let script = SCRIPT
         .replace("RESOURCE", resource)
         .replace("TENANT", tenant.map_or("", TenantId::as_str));
-    // UTF-16, little-endian, in base64: what the option takes, so that nothing has to be quoted.
+    // The option takes base64 of little-endian UTF-16, so that nothing has to be quoted.
     let bytes: Vec<u8> = script.encode_utf16().flat_map(u16::to_le_bytes).collect();
     ["-NoProfile", "-NonInteractive", "-EncodedCommand"]
         .map(str::to_owned)
@@ -170,7 +170,7 @@ fn arguments(resource: &str, tenant: Option<&TenantId>) -> Vec<String> {
         .collect()
 }
 
-/// The token and its end; `None` where the module is missing.
+/// The token and its end; `None` if the module is missing.
 fn read(stdout: &[u8]) -> Result<Option<(&str, Times)>, String> {
     let text = std::str::from_utf8(stdout).map_err(|_| tool_output::shape(stdout))?;
     let mut answers = text

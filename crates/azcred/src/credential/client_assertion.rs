@@ -19,18 +19,17 @@ use secrecy::{ExposeSecret, SecretString};
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
 
-/// Where assertions come from: an identity token of a CI system, of a Kubernetes cluster, of a
-/// signing service.
+/// Makes assertions: from a CI system's identity token, a Kubernetes cluster, a signing service.
 ///
-/// Called for every token, so that no assertion is used after its time. Its future is dropped when
+/// It is called for every token, so that no expired assertion is used. Its future is dropped when
 /// no caller waits and when the credential's deadline is over, so it must be cancel-safe.
 ///
-/// Any `Fn() -> impl Future<Output = Result<SecretString>>` is one.
+/// Every `Fn() -> impl Future<Output = Result<SecretString>>` implements it.
 pub trait AssertionSource: Send + Sync {
-    /// A fresh assertion.
+    /// A new assertion.
     ///
     /// # Errors
-    /// Why the source could not make one; the credential returns it unchanged.
+    /// Why there is no assertion; the credential returns the error unchanged.
     fn assertion(&self) -> BoxFuture<'static, Result<SecretString>>;
 }
 
@@ -62,27 +61,27 @@ where
 /// ```
 pub struct ClientAssertionCredential(Kept<Asserted>);
 
-/// An application with whatever makes its assertions: all that workload identities and CI systems
-/// differ in.
+/// An application and the source of its assertions: the common part of workload identities and CI
+/// systems.
 pub(crate) struct Asserted {
     name: &'static str,
     using: Used,
     endpoint: TokenEndpoint,
-    /// What assertions are for, unless somebody registered otherwise.
+    /// The audience of assertions, unless the federated credential has another.
     audience: &'static str,
     source: Box<dyn AssertionSource>,
     subject: Subject,
 }
 
-/// For whom the assertions of a source are made.
+/// Whom a source's assertions name.
 pub(crate) enum Subject {
-    /// Only the source knows: it may be somebody else the next time. What is had for its assertions
-    /// is not kept on disk.
+    /// Unknown: the subject may change from one assertion to the next. Tokens for them are not
+    /// stored on the disk.
     Unknown,
-    /// One and the same, as long as this is: the address that makes assertions, and what lets one
-    /// ask it.
+    /// The same subject as long as these values are the same: the token service's address, and the
+    /// secret with which it is called.
     Of(Vec<SecretString>),
-    /// Whom the assertion names, which is at hand.
+    /// The subject that the assertion names, which can be read.
     Named,
 }
 
@@ -92,7 +91,8 @@ impl ClientAssertionCredential {
     /// A credential for `client_id` in `tenant`. Requests nothing yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the tenant stands for all tenants or the cloud can't be told.
+    /// [`ErrorKind::Invalid`] if the tenant is `common`, `organizations` or `consumers`, or the
+    /// cloud is unknown.
     pub fn new(
         tenant: TenantId,
         client_id: ClientId,
@@ -110,7 +110,7 @@ impl ClientAssertionCredential {
 credential!(ClientAssertionCredential);
 
 impl Asserted {
-    /// The application `client_id` in `tenant`, under the name of the credential that people know.
+    /// The application `client_id` in `tenant`, under the name of its public credential.
     ///
     /// # Errors
     /// As [`ClientAssertionCredential::new`].

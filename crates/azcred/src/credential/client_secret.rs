@@ -1,4 +1,4 @@
-//! An application that proves who it is with a secret.
+//! An application that proves its identity with a secret.
 
 use super::{
     Availability,
@@ -42,11 +42,11 @@ struct ClientSecret {
 const NAME: &str = "ClientSecretCredential";
 
 impl ClientSecretCredential {
-    /// A credential for `client_id` in `tenant`. Asks nobody yet.
+    /// A credential for `client_id` in `tenant`. Requests nothing yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the secret is empty, the tenant stands for all tenants, or the
-    /// cloud can't be told.
+    /// [`ErrorKind::Invalid`] if the secret is empty, the tenant is `common`, `organizations` or
+    /// `consumers`, or the cloud is unknown.
     pub fn new(
         tenant: TenantId,
         client_id: ClientId,

@@ -1,9 +1,7 @@
-//! Asks a developer's tool for a token, and tells what it said without repeating what nobody may
-//! see.
+//! Runs a developer tool to get a token, and reports its errors without its secrets.
 //!
-//! A tool that fails may print anything: a token, a page of HTML, a stack trace with a secret in
-//! it. So nothing of its output gets into an error but Entra ID's code with the sentence behind it,
-//! cut where it looks like a token.
+//! A failing tool may print anything: a token, an HTML page, a stack trace with a secret. So errors
+//! repeat only Entra ID's code and its sentence from the output, without what looks like a token.
 
 use super::{
     tool_output::{self, Times},
@@ -25,30 +23,30 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// How long a tool may take, unless told otherwise; what azure-identity allows.
+/// The default limit of one run, as in azure-identity.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// What is particular to a tool.
+/// The properties of a tool.
 #[derive(Debug)]
 pub(super) struct About {
     pub(super) source: Source,
-    /// The name of its credential.
+    /// The name of the tool's credential.
     pub(super) credential: &'static str,
-    /// What people call it.
+    /// The tool's name.
     pub(super) title: &'static str,
-    /// What it may be called on `PATH`, in order.
+    /// The tool's possible names on `PATH`, in order.
     pub(super) programs: &'static [&'static str],
-    /// Where to get it.
+    /// The address with the tool's installer.
     pub(super) install: &'static str,
-    /// What signs somebody in to it.
+    /// The command that signs in to the tool.
     pub(super) sign_in: &'static str,
-    /// The same with a tenant, which is to follow.
+    /// The command that signs in to a tenant, without the tenant.
     pub(super) sign_in_to: &'static str,
-    /// What shows its own words on the user's terminal, and no token.
+    /// A command that shows the tool's own error in a terminal, and no token.
     pub(super) try_it: &'static str,
-    /// What it says where nobody is signed in.
+    /// What the tool prints if no account is signed in.
     pub(super) signed_out: &'static [&'static str],
-    /// What else it says, in order.
+    /// Other messages of the tool, in order.
     pub(super) phrases: &'static [Phrase],
 }
 
@@ -76,7 +74,7 @@ pub(super) struct DeveloperTool {
     options: ClientOptions,
     tenant: Option<TenantId>,
     deadline: Option<Duration>,
-    /// Where it was found; looked for again while it is not.
+    /// The program's path. If the program was not found, the next call looks again.
     found: OnceLock<PathBuf>,
 }
 
@@ -107,7 +105,7 @@ impl DeveloperTool {
         &**self.options.system()
     }
 
-    /// How long one run may take.
+    /// The limit of one run.
     pub(super) fn deadline(&self) -> Duration {
         self.deadline
             .unwrap_or_else(|| self.options.deadline_or(DEADLINE))
@@ -124,7 +122,7 @@ impl DeveloperTool {
         .into()
     }
 
-    /// Where it is on this machine.
+    /// The program's path on this machine.
     pub(super) fn find(&self, system: &dyn System) -> Option<PathBuf> {
         if let Some(path) = self.found.get() {
             return Some(path.clone());
@@ -137,7 +135,7 @@ impl DeveloperTool {
         Some(self.found.get_or_init(|| path).clone())
     }
 
-    /// What is tried, for errors.
+    /// What did not work, for errors.
     pub(super) fn what(&self, request: &TokenRequest) -> String {
         format!(
             "{} could not get a token from {} for {}",
@@ -170,7 +168,7 @@ impl DeveloperTool {
         .with_fix(self.sign_in_fix(self.tenant.as_ref()))
     }
 
-    /// The command that signs somebody in, to a tenant where one is known.
+    /// The command that signs in, to the tenant if there is one.
     pub(super) fn sign_in(&self, tenant: Option<&TenantId>) -> String {
         tenant.map_or_else(
             || self.about.sign_in.to_owned(),
@@ -184,10 +182,10 @@ impl DeveloperTool {
         }
     }
 
-    /// The tenant that a request is for, where it or the credential names one.
+    /// The tenant that the request or the credential names.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the credential was not allowed it.
+    /// [`ErrorKind::Invalid`] if the credential does not allow the request's tenant.
     pub(super) fn tenant_of<'a>(
         &'a self,
         request: &'a TokenRequest,
@@ -210,11 +208,11 @@ impl DeveloperTool {
         .with_fix("if it should be allowed, call `ClientOptions::with_allowed_tenants`"))
     }
 
-    /// Scopes become arguments, and on Windows a script's: only letters, digits and `_-.:/`, as
-    /// azure-identity allows.
+    /// Checks scopes before they become arguments, on Windows a script's: only letters, digits and
+    /// `_-.:/`, as in azure-identity.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`].
+    /// [`ErrorKind::Invalid`] for other characters.
     pub(super) fn check_scopes(&self, request: &TokenRequest) -> Result<()> {
         let is_safe = |scope: &str| {
             !scope.starts_with('-')
@@ -233,10 +231,10 @@ impl DeveloperTool {
         .with_fix("request a scope such as https://management.azure.com/.default"))
     }
 
-    /// Runs it, with `deadline` at most.
+    /// Runs the tool for at most `deadline`.
     ///
     /// # Errors
-    /// Where it did not come to its own end. How it ended is for [`DeveloperTool::failure`].
+    /// If the program did not end by itself. [`DeveloperTool::failure`] explains its exit code.
     pub(super) async fn run(
         &self,
         what: &str,
@@ -306,7 +304,7 @@ impl DeveloperTool {
         }
     }
 
-    /// Why a run that came to its own end brought no token; `None` where it ended well.
+    /// Why a run that ended by itself returned no token; `None` if it succeeded.
     pub(super) fn failure(
         &self,
         what: &str,
@@ -343,7 +341,7 @@ impl DeveloperTool {
         if let Some(phrase) = tool_phrases::find(about.phrases, &said) {
             return Some(error(phrase.kind, phrase.why.to_owned()).with_fix(phrase.fix));
         }
-        // 127 is a shell's, 9009 that of Windows' command processor.
+        // 127 is the exit code of shells, 9009 that of Windows' command processor.
         if matches!(code, 127 | 9009) || has("' is not recognized") {
             return Some(
                 error(
@@ -368,17 +366,17 @@ impl DeveloperTool {
         )
     }
 
-    /// Entra ID said no to the tool.
+    /// Entra ID rejected the tool's request.
     fn refused(&self, what: &str, refusal: Refusal, said: &str, request: &TokenRequest) -> Error {
         let named = tool_output::tenant(said);
         let tenant = request.tenant().or(self.tenant.as_ref()).or(named.as_ref());
         let meaning = refusal.code.and_then(explain);
         let why = match meaning.and_then(Meaning::means_always) {
-            // What a meaning leaves open, only the asker can fill in.
+            // A meaning with placeholders needs names that only the tool knows.
             Some(means) => means.to_owned(),
             None => format!("Entra ID rejected the request: {}", refusal.description),
         };
-        // A wrong secret and the like: signing in again fixes it with the right one.
+        // For a wrong secret and similar errors, signing in again with the right one is the fix.
         let fix = meaning
             .and_then(Meaning::fix_always)
             .unwrap_or_else(|| self.sign_in_fix(tenant));
@@ -387,7 +385,7 @@ impl DeveloperTool {
             .with_refusal(refusal)
     }
 
-    /// The token among what a run printed, or why that is none.
+    /// The token in a run's output, or why the output can't be used.
     pub(super) fn token(
         &self,
         what: &str,

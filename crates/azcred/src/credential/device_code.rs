@@ -1,4 +1,4 @@
-//! A person who signs in on another computer, by a code that they type there (RFC 8628).
+//! A person who signs in on another computer with a device code (RFC 8628).
 
 use super::{
     Availability,
@@ -20,8 +20,8 @@ use futures_util::{FutureExt, future::BoxFuture};
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-/// Signs in a person who types a code in a browser on whatever computer they like: over SSH, in a
-/// container, on a compute without a display.
+/// Signs in a person who enters a code in a browser on any computer: over SSH, in a container, on a
+/// compute without a display.
 ///
 /// ```no_run
 /// # async fn example() -> azcred::Result<()> {
@@ -31,31 +31,31 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 /// # Ok(()) }
 /// ```
 ///
-/// The code is shown by [`ClientOptions::with_prompt`]. A person is asked once: from then on tokens
-/// come by what the sign-in left, and with [`ClientOptions::with_disk_cache`] in the next process
-/// too. One who is asked again, because the provider wants to see them, must be the same. A call
-/// takes as long as the person, a quarter of an hour at most unless
-/// [`DeviceCodeCredential::with_timeout`] or [`ClientOptions::with_deadline`] says otherwise.
+/// [`ClientOptions::with_prompt`] shows the code. The person is asked once. Then tokens come from
+/// the sign-in's refresh token, and with [`ClientOptions::with_disk_cache`] also in the next
+/// process. If the provider requires the person again, it must be the same person. A call waits for
+/// the person, by default at most 15 minutes ([`DeviceCodeCredential::with_timeout`],
+/// [`ClientOptions::with_deadline`]).
 pub struct DeviceCodeCredential(Kept<PersonSource<ByCode>>);
 
 credential!(DeviceCodeCredential);
 
 const NAME: &str = "DeviceCodeCredential";
-/// As long as Entra ID's codes last.
+/// The lifetime of Entra ID's codes.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
-/// What the pause grows by, for good, where the provider asks for that (RFC 8628 section 3.5).
+/// How much the pause grows when the provider says `slow_down` (RFC 8628 section 3.5).
 const SLOWER: Duration = Duration::from_secs(5);
-/// A network in trouble is tried at this pause at the latest.
+/// The longest pause between requests while the network fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// One question may take this long.
+/// The limit of one request.
 const QUESTION: Duration = Duration::from_secs(20);
 
 impl DeviceCodeCredential {
-    /// A credential for people of any organization, as the application that Azure CLI is. Asks
-    /// nobody yet.
+    /// A credential for people of any organization, with Azure CLI's application. Requests nothing
+    /// yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the cloud can't be told.
+    /// [`ErrorKind::Invalid`] if the cloud is unknown.
     pub fn new(options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
         Ok(Self(Kept::new(
@@ -64,40 +64,39 @@ impl DeviceCodeCredential {
         )))
     }
 
-    /// Signs in to this tenant; `organizations`, which stands for a person's own, unless told
-    /// otherwise.
+    /// Signs in to this tenant. The default is `organizations`: the person's own.
     #[must_use]
     pub fn with_tenant(self, tenant: TenantId) -> Self {
         Self(self.0.changed(|person| person.set_tenant(tenant)))
     }
 
-    /// Signs in to this application, which has to allow public client flows; Azure CLI's unless
-    /// told otherwise.
+    /// Signs in with this application, which must allow public client flows. The default is Azure
+    /// CLI's.
     #[must_use]
     pub fn with_client_id(self, client_id: ClientId) -> Self {
         Self(self.0.changed(|person| person.set_client_id(client_id)))
     }
 
-    /// Waits this long for the person at most, whatever the options' deadline is.
+    /// Waits at most this long for the person. It replaces the options' deadline.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self(self.0.changed(|person| person.set_timeout(timeout)))
     }
 
-    /// Asks the person, whoever is signed in, and keeps what comes of it as the current account of
-    /// the profile ([`crate::account`]); without [`ClientOptions::with_disk_cache`] for as long as
-    /// the credential lives.
+    /// Asks the person, even if an account is signed in, and stores the sign-in as the current
+    /// account of the profile ([`crate::account`]). Without [`ClientOptions::with_disk_cache`], it
+    /// is kept as long as the credential.
     ///
     /// Cancel-safe and bounded, as [`crate::Credential::get_token`].
     ///
     /// # Errors
-    /// As [`crate::Credential::get_token`]; what keeps the sign-in from being kept.
+    /// As [`crate::Credential::get_token`]; also why the sign-in can't be stored.
     pub async fn sign_in(&self, request: &TokenRequest) -> Result<(AccessToken, Account)> {
         self.0.source().sign_in(request).await
     }
 }
 
-/// The way in by a code.
+/// Signs in with a device code.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ByCode;
 
@@ -129,7 +128,7 @@ impl SignsIn for ByCode {
                 .device_code(NAME, request, deadline.min(endpoint.deadline()))
                 .await?;
             let grant = Grant::DeviceCode(device.code.clone());
-            // Whoever waits may give up before the code ends.
+            // The caller's time may be over before the code ends.
             let given_up =
                 endpoint.options().system().now() + end.saturating_duration_since(Instant::now());
             device.shown.expires_on = device.shown.expires_on.min(given_up);
@@ -145,7 +144,7 @@ impl SignsIn for ByCode {
     }
 }
 
-/// Asks until the person has entered the code, at the provider's pace.
+/// Requests the token until the person has entered the code, at the provider's interval.
 async fn wait<F>(
     device: &Device,
     end: Instant,
@@ -206,22 +205,22 @@ where
     }
 }
 
-/// What a provider's answer means to who waits.
+/// What a response means while waiting.
 enum PollResult {
-    /// Nobody has entered the code yet.
+    /// The person has not entered the code yet.
     Pending,
     SlowDown,
-    /// There was no answer that could be understood, or one that passes.
+    /// The response could not be understood, or the failure is temporary.
     Nothing,
     Declined,
     Ended,
-    /// A policy forbids it.
+    /// A policy forbids device codes.
     Forbidden,
-    /// No, for a reason of its own.
+    /// The provider rejected the sign-in for another reason.
     Refused,
 }
 
-/// RFC 8628 section 3.5, and Entra ID's own words for the same ('device authorization grant flow').
+/// The errors of RFC 8628 section 3.5 and Entra ID's own ('device authorization grant flow').
 fn poll_result(error: &Error) -> PollResult {
     if error.kind() == ErrorKind::Unreachable {
         return PollResult::Nothing;
@@ -230,7 +229,7 @@ fn poll_result(error: &Error) -> PollResult {
     match (word, error.code()) {
         ("authorization_pending", _) => PollResult::Pending,
         ("slow_down", _) => PollResult::SlowDown,
-        // The word for this may be that of a person who declined.
+        // Entra ID may use the error of a person who declined.
         (_, Some(53_003)) => PollResult::Forbidden,
         ("authorization_declined" | "access_denied", _) => PollResult::Declined,
         ("expired_token" | "code_expired", _) | (_, Some(70_019 | 70_020)) => PollResult::Ended,
@@ -238,7 +237,7 @@ fn poll_result(error: &Error) -> PollResult {
     }
 }
 
-/// The provider's answer in plain words.
+/// The error in plain words.
 fn plain_error(error: &Error, kind: ErrorKind, why: &'static str, fix: &'static str) -> Error {
     let told = Error::new(kind, error.what().to_owned(), why).with_fix(fix);
     match error.refusal() {

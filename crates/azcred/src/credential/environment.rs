@@ -1,5 +1,5 @@
-//! A service principal from the environment: `AZURE_*` as every Azure SDK reads them, or `HIML_*`
-//! as hi-ml does.
+//! A service principal in variables: `AZURE_*` as every Azure SDK reads them, or `HIML_*` as hi-ml
+//! does.
 //!
 //! In order:
 //! 1. `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET`;
@@ -47,21 +47,21 @@ pub enum EnvironmentOrder {
     AzureFirst,
     /// `HIML_*`, then `AZURE_*`: hi-ml's rule.
     HimlFirst,
-    /// `AZURE_*` alone, as azure-identity has it.
+    /// `AZURE_*` only, as in azure-identity.
     AzureOnly,
-    /// `HIML_*` alone.
+    /// `HIML_*` only.
     HimlOnly,
 }
 
-/// Which variables make the service principal.
+/// The variables that describe the service principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EnvironmentKind {
-    /// `AZURE_CLIENT_SECRET` and its kin.
+    /// `AZURE_CLIENT_SECRET` with its tenant and client id.
     AzureSecret,
-    /// `AZURE_CLIENT_CERTIFICATE_PATH` and its kin.
+    /// `AZURE_CLIENT_CERTIFICATE_PATH` with its tenant and client id.
     AzureCertificate,
-    /// `HIML_SERVICE_PRINCIPAL_PASSWORD` and its kin.
+    /// `HIML_SERVICE_PRINCIPAL_PASSWORD` with its tenant and id.
     Himl,
 }
 
@@ -102,10 +102,10 @@ impl EnvironmentOrder {
     }
 }
 
-/// Signs in as the service principal that the environment describes.
+/// Signs in as the service principal in the variables.
 pub struct EnvironmentCredential(Kept<Described>);
 
-/// The service principal that the environment describes, read when it is first needed.
+/// The service principal in the variables. Files are read at the first use.
 pub(crate) struct Described {
     kind: EnvironmentKind,
     passed_over: Vec<EnvironmentKind>,
@@ -119,16 +119,16 @@ pub(crate) struct Described {
 const NAME: &str = "EnvironmentCredential";
 
 impl EnvironmentCredential {
-    /// Reads the environment, once. Requests nothing yet.
+    /// Reads the variables once. Requests nothing yet.
     ///
-    /// Where there is a certificate, this reads its file and derives keys from its password without
-    /// giving way: milliseconds for ordinary files, some seconds for the worst that is accepted
-    /// ([`from_bytes`](crate::ClientCertificate::from_bytes)). A server does this in
+    /// With a certificate, the function blocks: it reads the file and derives keys from its
+    /// password, in milliseconds for ordinary files, some seconds for the slowest that is accepted
+    /// ([`from_bytes`](crate::ClientCertificate::from_bytes)). A server calls it in
     /// `tokio::task::spawn_blocking`.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] where no set of variables is complete, naming those that are
-    /// missing; [`ErrorKind::Invalid`] where a complete set can't be used, naming the variable.
+    /// [`ErrorKind::Unavailable`] if no set of variables is complete; the error names the missing
+    /// ones. [`ErrorKind::Invalid`] if a complete set can't be used; the error names the variable.
     pub fn new(order: EnvironmentOrder, options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
         let described = Described::new(order, options)?;
@@ -136,17 +136,17 @@ impl EnvironmentCredential {
         Ok(Self(Kept::new(Arc::new(described), system)))
     }
 
-    /// Which variables are used.
+    /// The variables that are used.
     pub fn kind(&self) -> EnvironmentKind {
         self.0.source().kind
     }
 
-    /// Which complete sets of variables are there too, and not used.
+    /// The other complete sets of variables, which are not used.
     pub fn passed_over(&self) -> &[EnvironmentKind] {
         &self.0.source().passed_over
     }
 
-    /// What is used, and what is not though it could be.
+    /// What is used, and what is set but ignored.
     pub fn using(&self) -> &Used {
         &self.0.source().using
     }
@@ -155,10 +155,10 @@ impl EnvironmentCredential {
 credential!(EnvironmentCredential);
 
 impl Described {
-    /// Looks at the variables. No file is read yet.
+    /// Reads the variables. No file is read yet.
     ///
     /// # Errors
-    /// As [`EnvironmentCredential::new`], as far as the variables go.
+    /// As [`EnvironmentCredential::new`], for the variables only.
     pub(crate) fn new(order: EnvironmentOrder, options: ClientOptions) -> Result<Self> {
         let system = &**options.system();
         let mut complete = order
@@ -207,8 +207,8 @@ impl Described {
         })
     }
 
-    /// The credential itself, made at the first call. What went wrong is not kept, so that a file
-    /// that is fixed is read.
+    /// The credential itself, made at the first call. A failure is not stored, so that a corrected
+    /// file is read again.
     fn source(&self) -> Result<&Arc<dyn TokenSource>> {
         if let Some(source) = self.source.get() {
             return Ok(source);
@@ -241,7 +241,7 @@ impl Described {
         file.source(tenant, client_id, options)
     }
 
-    /// Names the variable that holds a wrong secret.
+    /// Names the variable with the wrong secret.
     fn with_variable(&self, error: Error) -> Error {
         if error.code() != Some(WRONG_SECRET) {
             return error;
@@ -270,8 +270,7 @@ impl TokenSource for Described {
             let source = match self.source.get() {
                 Some(source) => source.clone(),
                 None if self.kind == EnvironmentKind::AzureCertificate => {
-                    // A certificate's password takes its time, and holds up nobody else's work
-                    // meanwhile.
+                    // Deriving keys from the password takes time and must not block the runtime.
                     let this = self.clone();
                     let made = tokio::task::spawn_blocking(move || this.source().cloned()).await;
                     made.map_err(|_| {
@@ -298,12 +297,12 @@ impl fmt::Debug for Described {
     }
 }
 
-/// No set is complete: the one that somebody began is what they meant.
+/// No set is complete: the error is about the set that was begun.
 fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
     let set = |name: &&str| system.var(name).is_some();
     let mut incomplete = Vec::new();
-    // AZURE_CLIENT_ID and AZURE_TENANT_ID alone belong to managed and workload identities as well;
-    // they are named all the same, as 'unavailable' is no reproach.
+    // AZURE_CLIENT_ID and AZURE_TENANT_ID alone are also set for managed and workload identities.
+    // The error still names them: it is only 'unavailable'.
     for kind in [EnvironmentKind::AzureSecret, EnvironmentKind::Himl] {
         if !order.kinds().contains(&kind) {
             continue;

@@ -1,5 +1,4 @@
-//! A GitHub Actions job: GitHub vouches for it with an identity token, made anew for every
-//! exchange.
+//! A GitHub Actions job: GitHub issues an identity token for it, a new one for every request.
 
 use super::{
     client_assertion::{Asserted, Subject},
@@ -17,10 +16,10 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// Signs in as an application that trusts a job of GitHub Actions.
+/// Signs in as an application that trusts a GitHub Actions job.
 ///
-/// GitHub's page 'OpenID Connect reference' describes the token service. A token is asked for at
-/// every exchange, as it lives for some minutes only and a job for hours.
+/// GitHub's page 'OpenID Connect reference' describes the token service. An identity token lives
+/// for some minutes and a job for hours, so each request gets a new one.
 ///
 /// ```yaml
 /// permissions:
@@ -38,12 +37,13 @@ const PERMISSION: &str = "give the job `permissions: id-token: write` (and `cont
                           fork's pull request never get it";
 
 impl GitHubActionsCredential {
-    /// A credential for `client_id` in `tenant`, in a job that may ask for identity tokens
-    /// (`ACTIONS_ID_TOKEN_REQUEST_URL`, `ACTIONS_ID_TOKEN_REQUEST_TOKEN`). Asks nobody yet.
+    /// A credential for `client_id` in `tenant`, in a job that may request identity tokens
+    /// (`ACTIONS_ID_TOKEN_REQUEST_URL`, `ACTIONS_ID_TOKEN_REQUEST_TOKEN`). Requests nothing yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] where this is no such job; [`ErrorKind::Invalid`] where a
-    /// variable can't be used, the tenant stands for all tenants or the cloud can't be told.
+    /// [`ErrorKind::Unavailable`] if this is not such a job; [`ErrorKind::Invalid`] if a variable
+    /// can't be used, the tenant is `common`, `organizations` or `consumers`, or the cloud is
+    /// unknown.
     pub fn new(tenant: TenantId, client_id: ClientId, options: ClientOptions) -> Result<Self> {
         Self::of(tenant, client_id, &[URL, TOKEN], options)
     }
@@ -60,7 +60,7 @@ impl GitHubActionsCredential {
         let mut url = variables::read(&*system, URL, address)?;
         url.query_pairs_mut().append_pair("audience", audience);
         let bearer = variables::read(&*system, TOKEN, bearer)?;
-        // The address and the token are one job's.
+        // The address and the token belong to one job.
         let subject = Subject::Of(vec![url.as_str().into(), bearer.clone()]);
         let service = Shared::from(TokenService {
             name: NAME,
@@ -82,10 +82,10 @@ impl GitHubActionsCredential {
         Ok(Self(Kept::new(Arc::new(source), system)))
     }
 
-    /// The same, for the application that `AZURE_CLIENT_ID` and `AZURE_TENANT_ID` name.
+    /// The same for the application in `AZURE_CLIENT_ID` and `AZURE_TENANT_ID`.
     ///
     /// # Errors
-    /// As [`GitHubActionsCredential::new`]; [`ErrorKind::Unavailable`] where these are not set.
+    /// As [`GitHubActionsCredential::new`]; [`ErrorKind::Unavailable`] if one of these is not set.
     pub fn from_environment(options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
         let names = [URL, TOKEN, "AZURE_CLIENT_ID", "AZURE_TENANT_ID"];
@@ -98,7 +98,7 @@ impl GitHubActionsCredential {
 
 credential!(GitHubActionsCredential);
 
-/// Whether all that a job needs is set.
+/// Fails if one of the job's variables is not set.
 fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
     let missing = variables::missing(system, names);
     if missing.is_empty() {

@@ -1,4 +1,4 @@
-//! Sources of tokens, one file each, behind one trait.
+//! Credentials, one file each, behind one trait.
 
 #[cfg(feature = "disk-cache")]
 mod azcred;
@@ -71,27 +71,27 @@ use crate::{
 };
 use std::{fmt, sync::Arc};
 
-/// A source of tokens. Object-safe: an `Arc<dyn Credential>` is what programs pass around.
+/// Gets tokens. The trait is object-safe: programs share an `Arc<dyn Credential>`.
 pub trait Credential: Send + Sync + fmt::Debug {
-    /// The name that people know it by, such as `ClientSecretCredential`.
+    /// The credential's name, such as `ClientSecretCredential`.
     fn name(&self) -> &'static str;
 
-    /// A cheap, local look at whether there is anything here for this source to use: no network, no
-    /// process, no waiting.
+    /// Checks whether there is anything to sign in with: without a request, without running a
+    /// program, without waiting.
     fn prepare(&self) -> Availability;
 
     /// A token for `request`.
     ///
-    /// A cached token that is still good is given at once, without waiting; when it is due for
-    /// refresh that happens in the background. Otherwise one request leaves, however many callers
-    /// on one Tokio runtime wait for it; callers on another runtime have their own, as nobody can
-    /// rely on a runtime that may stand still.
+    /// A valid token in the cache is returned at once. If it is due for refresh, the refresh runs
+    /// in the background. Without a valid token, one request is sent, and all callers on the same
+    /// Tokio runtime wait for it. Another runtime has its own request, because the first runtime
+    /// may stop.
     ///
-    /// Cancel-safe: drop the future at any time; when the last caller drops it, the request under
-    /// way is dropped too. One that carries a person's refresh token, which may be good for one
-    /// use, is gone through with ([`crate::account::settled`]). Bounded: the whole call, with
-    /// retries, ends within [`crate::ClientOptions::deadline`]. Needs a Tokio runtime where no good
-    /// token is at hand; without one the call fails.
+    /// Cancel-safe: when the last caller drops its future, the request is dropped too. A request
+    /// with a person's refresh token is the exception: the token may be valid for one use, so the
+    /// request continues ([`crate::account::settled`]). The whole call, with retries, ends within
+    /// [`crate::ClientOptions::deadline`]. Without a valid cached token, a Tokio runtime is
+    /// required; without one, the call fails.
     ///
     /// # Errors
     /// See [`crate::ErrorKind`]. An error is never cached.
@@ -110,28 +110,27 @@ impl<T: Credential + ?Sized> Credential for Arc<T> {
     }
 }
 
-/// Whether a source has anything to work with.
+/// Whether a source has anything to sign in with.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Availability {
-    /// Everything it needs is here: asking brings a token, a refusal or trouble, and never that
-    /// there is nothing here after all.
+    /// Everything is here. A request gets a token, or it is rejected or fails; it can't find that
+    /// nothing is here.
     Ready {
-        /// What it would use.
+        /// What the source would use.
         using: Used,
     },
-    /// Something is here, and only asking tells whether it is enough: Azure CLI is installed,
-    /// perhaps nobody is signed in to it.
+    /// Something is here, but only a request shows whether it is enough: Azure CLI is installed,
+    /// but maybe no account is signed in.
     Possible {
-        /// What it would use.
+        /// What the source would use.
         using: Used,
     },
-    /// Everything speaks against it, and asking would take time: worth a try when nothing else is
-    /// left.
+    /// The source is unlikely to be here, and a request takes time. A chain tries it last.
     Doubtful {
-        /// What it would use, and [what speaks against it](Used::doubt).
+        /// What the source would use, and [why it is unlikely to be here](Used::doubt).
         using: Used,
     },
-    /// Something is missing: the error says what, and is [`crate::ErrorKind::Unavailable`].
+    /// Something is missing. The error says what; its kind is [`crate::ErrorKind::Unavailable`].
     Unavailable(Error),
 }

@@ -1,11 +1,11 @@
-//! The variables that a source is made of: all of them there, or exactly which are not.
+//! A source's variables: their values, or which of them are missing.
 
 use crate::{
     facts::{Error, Result},
     system::System,
 };
 
-/// Those of `names` that are not set.
+/// The variables in `names` that are not set.
 pub(super) fn missing(system: &dyn System, names: &[&'static str]) -> Vec<&'static str> {
     names
         .iter()
@@ -48,7 +48,7 @@ pub(super) fn are(names: &[&str]) -> &'static str {
     if names.len() == 1 { "is" } else { "are" }
 }
 
-/// What a variable stands for; the error names the variable, and not its value.
+/// Parses a variable. The error shows the variable's name and not its value.
 pub(super) fn read<T>(
     system: &dyn System,
     name: &'static str,

@@ -9,31 +9,31 @@ use std::{borrow::Cow, fmt, sync::Arc};
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What kind of trouble an [`Error`] is.
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// There is nothing here for this source to use: a variable is unset, a program is not
-    /// installed. A chain goes on to its next source.
+    /// This source has nothing to sign in with here: a variable is not set, a program is not
+    /// installed. A chain tries its next source.
     Unavailable,
-    /// The identity provider rejected the request. [`Error::refusal`] has its answer.
+    /// The identity provider rejected the request. [`Error::refusal`] has its response.
     Refused,
-    /// The server did not answer in time: no route, no name, no trust, or a 5xx or 429 on every
-    /// retry.
+    /// The server did not respond in time: no route, no host name, no trusted certificate, or a 5xx
+    /// or 429 on every retry.
     Unreachable,
     /// A given value can't be used: a malformed tenant, a certificate with the wrong password.
     Invalid,
-    /// The response is not one of an identity provider: HTML, a redirect, truncated JSON, a body
-    /// without end.
+    /// The response is not an identity provider's: HTML, a redirect, truncated JSON, a body that is
+    /// too large.
     Unexpected,
     /// The token is for another identity than the one that the caller expects.
     NotExpected,
 }
 
-/// Why no token could be had, and what fixes it.
+/// Why there is no token, and the fix.
 ///
 /// `Display` is one line: what did not work, why (with the provider's code and correlation id, if
-/// it sent them), and the fix. It never holds a secret. Cloning is cheap: all callers that wait for
+/// it sent them), and the fix. It never shows a secret. Clones are cheap: all callers that wait for
 /// one request get its error.
 #[derive(Clone)]
 pub struct Error(Arc<ErrorInner>);
@@ -72,32 +72,33 @@ impl Error {
         }))
     }
 
-    /// Adds what fixes it: a [`Fix`], or an instruction without a full stop. An empty one is none.
+    /// Adds the fix: a [`Fix`], or an instruction without a full stop. An empty instruction adds
+    /// nothing.
     #[must_use]
     pub fn with_fix(self, fix: impl Into<Fix>) -> Self {
         let fix = Some(fix.into()).filter(|fix| !fix.is_empty());
         self.change(|inner| inner.fix = fix)
     }
 
-    /// Has the fix of another error.
+    /// Takes the fix of another error.
     #[must_use]
     pub fn with_fix_of(self, other: &Self) -> Self {
         self.change(|inner| inner.fix.clone_from(&other.0.fix))
     }
 
-    /// Adds the identity provider's answer.
+    /// Adds the identity provider's response.
     #[must_use]
     pub fn with_refusal(self, refusal: Refusal) -> Self {
         self.change(|inner| inner.refusal = Some(Box::new(refusal)))
     }
 
-    /// Adds the error underneath, for [`std::error::Error::source`].
+    /// Adds the error that caused this one, for [`std::error::Error::source`].
     #[must_use]
     pub fn with_cause(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.change(|inner| inner.cause = Some(Arc::new(cause)))
     }
 
-    /// Says that nothing of this source is set up here at all.
+    /// Marks that nothing of this source is set up here.
     #[must_use]
     pub(crate) fn absent(self) -> Self {
         self.change(|inner| inner.is_absent = true)
@@ -109,30 +110,30 @@ impl Error {
         self.change(|inner| inner.needs_password = true)
     }
 
-    /// Adds what a chain did before it gave up.
+    /// Adds the report of a chain.
     #[must_use]
     pub(crate) fn with_report(self, report: Arc<Report>) -> Self {
         self.change(|inner| inner.report = Some(report))
     }
 
-    /// Changes this error and no clone of it.
+    /// Changes this error only, and not its clones.
     fn change(mut self, change: impl FnOnce(&mut ErrorInner)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
     }
 
-    /// The kind of trouble.
+    /// The kind.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Whether there was nothing here for this source to use, so that another may be tried.
+    /// Whether this source had nothing to sign in with here, so that another one may be tried.
     pub fn is_unavailable(&self) -> bool {
         self.0.kind == ErrorKind::Unavailable
     }
 
-    /// Whether nothing of this source is set up here at all, as on most machines: no variable of it
-    /// is set, its program is not installed, it has no account.
+    /// Whether nothing of this source is set up here, as on most machines: none of its variables is
+    /// set, its program is not installed, it has no account.
     pub fn is_absent(&self) -> bool {
         self.0.is_absent
     }
@@ -142,7 +143,7 @@ impl Error {
         self.0.needs_password
     }
 
-    /// Whether the identity provider said no.
+    /// Whether the identity provider rejected the request.
     pub fn is_refused(&self) -> bool {
         self.0.kind == ErrorKind::Refused
     }
@@ -172,7 +173,7 @@ impl Error {
         self.0.report.as_ref()
     }
 
-    /// The provider's numeric code (the digits of `AADSTS7000215`), where there was one.
+    /// The provider's numeric code (the digits of `AADSTS7000215`), if it sent one.
     pub fn code(&self) -> Option<u32> {
         self.refusal().and_then(|refusal| refusal.code)
     }
@@ -211,7 +212,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// What the identity provider answered when it said no, with everything that its support asks for.
+/// The identity provider's rejection, with everything that its support needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {
@@ -219,20 +220,19 @@ pub struct Refusal {
     pub status: u16,
     /// The OAuth 2.0 error, such as `invalid_client` (RFC 6749 section 5.2).
     pub error: String,
-    /// What Entra ID says besides for programs, such as `client_mismatch` or `bad_token`.
+    /// Entra ID's more precise error, such as `client_mismatch` or `bad_token`.
     pub suberror: Option<String>,
-    /// The number in `AADSTSnnnnn`, where the provider is Entra ID.
+    /// The number in `AADSTSnnnnn`, if the provider is Entra ID.
     pub code: Option<u32>,
-    /// The provider's own first sentence, in its own words; control characters removed, secrets
-    /// redacted.
+    /// The provider's first sentence in its own words, without control characters and secrets.
     pub description: String,
-    /// The correlation id, which Microsoft's support and the sign-in log are searched by.
+    /// The correlation id, for Microsoft's support and the sign-in log.
     pub correlation_id: Option<String>,
     /// The trace id (also called request id).
     pub trace_id: Option<String>,
-    /// When the provider said it, by its own clock, as it wrote it.
+    /// When the provider responded, by its own clock, as it wrote it.
     pub timestamp: Option<String>,
-    /// The claims challenge to answer, as JSON, where a Conditional Access policy sent one.
+    /// The claims challenge to answer, as JSON, if a Conditional Access policy sent one.
     pub claims: Option<String>,
 }
 

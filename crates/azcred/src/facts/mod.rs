@@ -1,7 +1,7 @@
-//! What is so, as values: errors and their fixes, names of sources and presets, who a token is of,
-//! what a source used, what a chain did.
+//! Facts as values: errors and their fixes, names of sources and presets, principals, what a source
+//! used, the report of a chain.
 //!
-//! This is the ground floor. It imports no other part but [`crate::redact`], and makes no request.
+//! This is the lowest part. It imports no other part but [`crate::redact`], and makes no request.
 
 mod claims;
 mod error;

@@ -1,4 +1,4 @@
-//! What a chain did: every source, its verdict, why, and how long it took.
+//! The report of a chain: every source, its verdict, the reason, and the time it took.
 
 use super::{Error, ErrorKind, Fix, Preset, Source, Used};
 use serde::{Serialize, Serializer};
@@ -11,20 +11,20 @@ use std::{borrow::Cow, fmt, time::Duration};
 pub enum Verdict {
     /// The chain returned its token.
     Chosen,
-    /// It has nothing to use here.
+    /// The source has nothing to sign in with here.
     Unavailable,
-    /// It is set up, and the identity provider rejected the request.
+    /// The source is set up, and the identity provider rejected the request.
     Refused,
-    /// It is set up, but could not be reached or used, or its response made no sense.
+    /// The source is set up, but could not be reached or used, or its response was invalid.
     Failed,
-    /// Its token is for another identity than the expected one.
+    /// The token is for another identity than the expected one.
     NotExpected,
-    /// A source before it decided, so the chain did not try it, or did not wait for it.
+    /// An earlier source decided, so the chain did not try this one, or did not wait for it.
     NotNeeded,
-    /// It would ask a person to sign in, as no source before it has a token; this run asks no
-    /// person.
+    /// The source would ask a person to sign in, because no earlier source has a token. This run
+    /// must not ask.
     WouldAsk,
-    /// It does not take part in this chain.
+    /// The source does not take part in this chain.
     Excluded,
 }
 
@@ -37,7 +37,7 @@ impl Verdict {
         }
     }
 
-    /// In plain words.
+    /// The verdict in plain words.
     pub fn describe(self) -> &'static str {
         match self {
             Self::Chosen => "chosen",
@@ -56,31 +56,31 @@ impl Verdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Skipped {
-    /// A source before it decided.
+    /// An earlier source decided.
     Decided,
-    /// The time of the run was over before it was tried.
+    /// The time of the run was over.
     OutOfTime,
-    /// A source that is more likely decided ([`Used::doubt`]).
+    /// A more likely source decided ([`Used::doubt`]).
     Unlikely,
-    /// The program asked for other sources only.
+    /// The program requested other sources only.
     NotRequested,
-    /// The program, or a file, excludes it.
+    /// The program or a file excludes the source.
     Excluded,
     /// This variable chooses other sources.
     ByVariable {
-        /// Its name.
+        /// The variable's name.
         name: &'static str,
-        /// Its value.
+        /// The variable's value.
         value: String,
     },
-    /// The preset leaves it out where this variable is set.
+    /// The preset leaves out the source if this variable is set.
     ByPreset {
         /// The variable.
         variable: &'static str,
     },
 }
 
-/// Why, without a full stop.
+/// The reason, without a full stop.
 impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -102,13 +102,13 @@ impl fmt::Display for Skipped {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// Which source.
+    /// The source.
     pub source: Source,
-    /// Its result.
+    /// The result.
     pub verdict: Verdict,
-    /// What it used, or would use; `None` if it has nothing here, or does not take part.
+    /// What the source used, or would use; `None` if it has nothing here or does not take part.
     pub used: Option<Used>,
-    /// Why it was not tried, or not waited for.
+    /// Why the source was not tried, or not waited for.
     pub skipped: Option<Skipped>,
     /// When it first requested a token, counted from the start of the run; `None` if it never did.
     pub started: Option<Duration>,
@@ -119,7 +119,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Why it has this result, or what it used, in words without a full stop.
+    /// Why the source has this result, or what it used, without a full stop.
     pub fn reason(&self) -> Cow<'_, str> {
         match (&self.error, &self.skipped, &self.used) {
             (Some(error), ..) => Cow::Borrowed(error.why()),
@@ -175,7 +175,7 @@ impl Serialize for Attempt {
     }
 }
 
-/// Milliseconds to the microsecond.
+/// A duration in milliseconds, to the microsecond.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
@@ -186,16 +186,16 @@ fn milliseconds(duration: Duration) -> f64 {
 pub struct Report {
     /// The order that was used.
     pub preset: Preset,
-    /// Every source of it, in order.
+    /// The sources of the preset, in order.
     pub attempts: Vec<Attempt>,
     /// How long the whole run took.
     pub took: Duration,
-    /// The place of the one that ended the run.
+    /// The index of the attempt that ended the run.
     pub(crate) decisive: Option<usize>,
 }
 
 impl Report {
-    /// The same, with fixes in the words of a program that has its own commands.
+    /// The same report with fixes in the words of a program, which can name its own commands.
     #[must_use]
     pub fn in_words(&self, words: impl Fn(&Fix) -> String) -> Self {
         let mut report = self.clone();
@@ -211,14 +211,14 @@ impl Report {
         report
     }
 
-    /// The attempt that ended the run, by its token or by its failure; `None` where the run went
-    /// through all sources, or out of time.
+    /// The attempt that ended the run, by its token or its failure; `None` if the run went through
+    /// all sources or ran out of time.
     pub fn decisive(&self) -> Option<&Attempt> {
         self.attempts.get(self.decisive?)
     }
 
-    /// The attempt whose error is the run's: the one that ended it, else the first that was there
-    /// and failed. `None` where no source had anything to use.
+    /// The attempt whose error is the run's: the one that ended it, or else the first that was set
+    /// up and failed. `None` if no source had anything to sign in with.
     pub fn cause(&self) -> Option<&Attempt> {
         let failed =
             |attempt: &&Attempt| matches!(attempt.verdict, Verdict::Refused | Verdict::Failed);
@@ -227,7 +227,7 @@ impl Report {
             .or_else(|| self.attempts.iter().find(failed))
     }
 
-    /// The attempt whose token is the answer.
+    /// The attempt whose token was returned.
     pub fn chosen(&self) -> Option<&Attempt> {
         self.attempts
             .iter()

@@ -1,4 +1,5 @@
-//! What a source of tokens uses: the proof, whose it is, and what was set but not used.
+//! What a source of tokens uses: the secret, certificate or token, whose it is, and what was set
+//! but not used.
 
 use super::{Preset, Source};
 use serde::Serialize;
@@ -6,26 +7,26 @@ use std::{borrow::Cow, fmt};
 
 /// What a source uses to get a token, or would use.
 ///
-/// `Display` says it in a few words, without a full stop: `AZURE_CLIENT_SECRET of the application
-/// 1111…`. As JSON it is an object: `kind` and the fields of that [`UsedKind`], then `clientId`,
-/// `tenant`, `variables` and `passedOver`, each only where it is known.
+/// `Display` describes it in a few words, without a full stop: `AZURE_CLIENT_SECRET of the
+/// application 1111…`. As JSON it is an object: `kind` and the fields of that [`UsedKind`], then
+/// `clientId`, `tenant`, `variables` and `passedOver`, each only if it is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Used {
-    /// What proves the identity, with what belongs to that kind of proof only.
+    /// What proves the identity, with the details of that kind.
     #[serde(flatten)]
     pub kind: UsedKind,
-    /// The application, or the client id of a managed identity.
+    /// The application's client id, or that of a managed identity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// The tenant that the source was set up for: an id or a domain.
+    /// The tenant of the source's settings: an id or a domain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
-    /// The environment variables that it was read from.
+    /// The environment variables that were read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub variables: Vec<&'static str>,
-    /// What could have been used too, but came later in the order.
+    /// What was set too, but comes later in the order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub passed_over: Vec<PassedOver>,
 }
@@ -41,7 +42,7 @@ pub struct Used {
 pub enum UsedKind {
     /// A client secret.
     ClientSecret {
-        /// The variable that holds it, if it came from one.
+        /// The variable with the secret, if it came from one.
         #[serde(skip_serializing_if = "Option::is_none")]
         variable: Option<&'static str>,
     },
@@ -74,57 +75,57 @@ pub enum UsedKind {
     CloudShellUser,
     /// A managed identity. Its client id, if it is named by that, is [`Used::client_id`].
     ManagedIdentity {
-        /// What returns its tokens: `App Service`.
+        /// The host that returns the tokens: `App Service`.
         host: &'static str,
-        /// The host's address, if it is not always the same.
+        /// The host's address, if it is not a fixed one.
         #[serde(skip_serializing_if = "Option::is_none")]
         address: Option<String>,
-        /// The object id, if the identity is named by that.
+        /// The object id, if it selects the identity.
         #[serde(skip_serializing_if = "Option::is_none")]
         object_id: Option<String>,
-        /// The resource id, if the identity is named by that.
+        /// The resource id, if it selects the identity.
         #[serde(skip_serializing_if = "Option::is_none")]
         resource_id: Option<String>,
-        /// What shows whether this machine is one of Azure's, if that had to be found out.
+        /// What shows whether this is an Azure machine, if that was checked.
         #[serde(skip_serializing_if = "Option::is_none")]
         evidence: Option<Evidence>,
     },
     /// An account that is signed in to azcred.
     SignIn {
-        /// Its name for people.
+        /// The account's name.
         account: String,
-        /// The profile that it signed in to.
+        /// The account's profile.
         profile: String,
     },
     /// The account that is signed in to a developer tool.
     Tool {
-        /// The tool's name: `Azure CLI`.
+        /// The name of the tool: `Azure CLI`.
         tool: &'static str,
-        /// The program to run; `None` if the tool's files are enough.
+        /// The program to run; `None` if the tool's files are sufficient.
         #[serde(skip_serializing_if = "Option::is_none")]
         program: Option<String>,
-        /// What the tool's files hold, if they can be read for some tokens.
+        /// What the tool's files have, if they can be read for some tokens.
         #[serde(skip_serializing_if = "Option::is_none")]
         files: Option<ToolFiles>,
     },
     /// A person, in a browser.
     Browser {
-        /// The program that opens it.
+        /// The program that opens the browser.
         opener: String,
     },
     /// A person, with a code that is entered in any browser.
     DeviceCode,
     /// A chain of sources.
     Chain {
-        /// The order of its sources.
+        /// The chain's preset.
         preset: Preset,
-        /// The source that it keeps to, after its first token.
+        /// The source that the chain uses after its first token.
         #[serde(skip_serializing_if = "Option::is_none")]
         source: Option<Source>,
     },
     /// Anything else, in a few words without a full stop.
     Other {
-        /// The words.
+        /// The text.
         text: Cow<'static, str>,
     },
 }
@@ -142,44 +143,44 @@ pub enum ToolFiles {
     NoAccount,
 }
 
-/// A service principal that is set too, but not used, as another one comes first.
+/// A service principal that is set too, but not used, because another comes first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PassedOver {
-    /// The variable of its proof.
+    /// The variable with its secret or its certificate.
     pub variable: &'static str,
 }
 
-/// What shows whether this machine is one of Azure's, so that it has an instance metadata service.
+/// What shows whether this is an Azure machine, which has an instance metadata service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", content = "value", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Evidence {
     /// `AZURE_POD_IDENTITY_AUTHORITY_HOST` names the service's address.
     Address,
-    /// It runs macOS, which Azure does not host.
+    /// The machine runs macOS, which Azure does not host.
     MacOs,
-    /// It is the Windows Subsystem for Linux.
+    /// The machine is the Windows Subsystem for Linux.
     Wsl,
-    /// The firmware has the chassis asset tag of Azure's machines.
+    /// The firmware has Azure's chassis asset tag.
     AzureAssetTag,
-    /// The firmware has this other chassis asset tag.
+    /// The firmware has another chassis asset tag.
     OtherAssetTag(String),
-    /// It is not a virtual machine.
+    /// The machine is not virtual.
     OwnHardware,
-    /// It is a host of virtual machines on Hyper-V.
+    /// The machine is a Hyper-V host of virtual machines.
     HyperVHost,
-    /// Its hypervisor is this other one than Hyper-V.
+    /// The hypervisor is not Hyper-V.
     OtherHypervisor(String),
-    /// Its hypervisor is Hyper-V, which is not used in Azure alone.
+    /// The hypervisor is Hyper-V, which Azure uses, but others do too.
     HyperV,
-    /// Neither the firmware nor the processor shows it.
+    /// Neither the firmware nor the processor shows anything.
     Nothing,
 }
 
 impl Used {
-    /// A proof of this kind.
+    /// A description of this kind.
     pub fn new(kind: UsedKind) -> Self {
         Self {
             kind,
@@ -190,7 +191,7 @@ impl Used {
         }
     }
 
-    /// Adds whose proof it is: an application and its tenant.
+    /// Adds the application and its tenant.
     #[must_use]
     pub fn of_application(
         mut self,
@@ -202,14 +203,14 @@ impl Used {
         self
     }
 
-    /// Adds the variables that it was read from.
+    /// Adds the variables that were read.
     #[must_use]
     pub fn from_variables(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
         self.variables = names.into_iter().collect();
         self
     }
 
-    /// Adds the address of a managed identity's host, and what shows whether the host is there.
+    /// Adds the address of a managed identity's host, and what shows whether the host exists.
     pub(crate) fn at(mut self, at: String, seen: Option<Evidence>) -> Self {
         if let UsedKind::ManagedIdentity {
             address, evidence, ..
@@ -220,24 +221,25 @@ impl Used {
         self
     }
 
-    /// In a few words, without what was passed over: `AZURE_CLIENT_SECRET of the application
-    /// 1111…`.
+    /// A description in a few words, without what was passed over: `AZURE_CLIENT_SECRET of the
+    /// application 1111…`.
     pub fn describe(&self) -> String {
         self.words(self.client_id.as_deref())
     }
 
-    /// The same without the application, for where that is named already: `AZURE_CLIENT_SECRET`.
+    /// The description without the application, for texts that name it already:
+    /// `AZURE_CLIENT_SECRET`.
     pub fn without_application(&self) -> String {
         self.words(None)
     }
 
-    /// Whether it proves the identity of this application.
+    /// Whether the identity is this application's.
     pub fn is_of(&self, client_id: &str) -> bool {
         let own = self.client_id.as_deref();
         own.is_some_and(|own| own.eq_ignore_ascii_case(client_id))
     }
 
-    /// What speaks against it, if anything does.
+    /// What makes the source unlikely to be here, if anything does.
     pub fn doubt(&self) -> Option<&Evidence> {
         match &self.kind {
             UsedKind::ManagedIdentity {
@@ -329,7 +331,7 @@ impl Used {
 }
 
 impl UsedKind {
-    /// A secret is the application's own, a token is for it.
+    /// A secret is 'of' the application, a token is 'for' it.
     fn preposition(&self) -> &'static str {
         match self {
             Self::ClientSecret { .. } | Self::ClientCertificate { .. } => "of",
@@ -339,8 +341,7 @@ impl UsedKind {
 }
 
 impl Evidence {
-    /// Whether it shows that this is one of Azure's machines, or that it is not; `None` if it does
-    /// not show it.
+    /// Whether this is an Azure machine; `None` if the evidence does not show it.
     pub fn is_azure(&self) -> Option<bool> {
         match self {
             Self::Address | Self::AzureAssetTag => Some(true),

@@ -1,4 +1,4 @@
-//! What a run came to: a token or the error that people have to hear of, and the report of both.
+//! The result of a run: a token or the error to report, with the run's report.
 
 use super::{
     super::{Answer, Setup, Winner, expect, nobody, too_late},
@@ -20,7 +20,7 @@ pub(super) enum Outcome {
     TooLate,
 }
 
-/// The answer and the report of a run that ended so.
+/// The result and the report of a run with this end.
 pub(super) fn conclude(
     runners: Vec<Runner>,
     outcome: Outcome,

@@ -1,4 +1,4 @@
-//! The account that is signed in to Azure CLI: from its files if they hold the answer, else by
+//! The account that is signed in to Azure CLI: from its files if they are sufficient, or else by
 //! running it.
 
 mod direct;
@@ -29,7 +29,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
 
-/// Gets tokens of the account that is signed in to Azure CLI (`az login`).
+/// Gets tokens for the account that is signed in to Azure CLI (`az login`).
 ///
 /// The token is the one that `az account get-access-token` returns. It comes from Azure CLI's
 /// files, in a millisecond, or by running `az` if the files are encrypted or unknown. The files are
@@ -51,7 +51,7 @@ struct AzureCli {
 }
 
 const NAME: &str = "AzureCliCredential";
-/// Files that take longer to read are on a disk that hangs.
+/// If reading the files takes longer, the disk counts as hanging.
 const READING: Duration = Duration::from_secs(2);
 
 impl AzureCliCredential {
@@ -75,7 +75,7 @@ impl AzureCliCredential {
     /// default one.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where it is empty, or holds other characters than letters, digits,
+    /// [`ErrorKind::Invalid`] if the text is empty or has characters other than letters, digits,
     /// spaces and `_-.`: it becomes a program's argument.
     pub fn with_subscription(self, subscription: &str) -> Result<Self> {
         let subscription = subscription.trim();
@@ -101,8 +101,8 @@ impl AzureCliCredential {
         })))
     }
 
-    /// Bounds one run of `az`; 10 seconds unless told otherwise, and never longer than
-    /// [`ClientOptions::deadline`].
+    /// Limits one run of `az`; the default is 10 seconds. [`ClientOptions::deadline`] limits it
+    /// too.
     #[must_use]
     pub fn with_process_deadline(self, deadline: Duration) -> Self {
         Self(self.0.changed(|source| source.tool.set_deadline(deadline)))
@@ -177,7 +177,7 @@ impl AzureCli {
         direct::look(self.tool.system(), &cloud, &asked)
     }
 
-    /// The files do not answer, and there is no `az` to ask.
+    /// The files can't be used, and `az` is not installed.
     fn neither(&self, request: &TokenRequest, why: &NotHere) -> Error {
         let missing = self.tool.not_installed(self.tool.what(request));
         let has_files =
@@ -196,7 +196,7 @@ impl AzureCli {
         .with_fix_of(&missing)
     }
 
-    /// Only a person can answer a challenge.
+    /// Only a person can answer the challenge.
     fn cannot_answer(
         &self,
         request: &TokenRequest,
@@ -223,8 +223,8 @@ impl TokenSource for AzureCli {
         NAME
     }
 
-    /// Whether somebody is signed in is for the files or for `az` to say; that either is there is
-    /// all that a look can tell.
+    /// Only the files' content or `az` shows whether an account is signed in. The check only shows
+    /// that they exist.
     fn look(&self, system: &dyn System) -> Availability {
         let program = self.tool.find(system);
         let folder = Folder::of(system);

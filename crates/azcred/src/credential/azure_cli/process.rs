@@ -1,4 +1,4 @@
-//! Azure CLI's token from Azure CLI: `az account get-access-token`.
+//! Azure CLI's token by running `az account get-access-token`.
 
 use super::super::{
     developer_tool::{About, DeveloperTool},
@@ -15,7 +15,7 @@ use crate::{
 use serde::Deserialize;
 use std::time::Duration;
 
-/// What is particular to Azure CLI.
+/// The properties of Azure CLI.
 pub(super) static ABOUT: About = About {
     source: Source::AzureCli,
     credential: super::NAME,
@@ -70,17 +70,17 @@ pub(super) static ABOUT: About = About {
 #[serde(rename_all = "camelCase")]
 struct AzOutput<'a> {
     access_token: &'a str,
-    /// Since 2.54.
+    /// Since version 2.54.
     #[serde(default, rename = "expires_on")]
     epoch: Option<u64>,
-    /// In the time of the program's time zone, which is set to UTC.
+    /// In the program's time zone, which is set to UTC.
     #[serde(default)]
     expires_on: Option<&'a str>,
     #[serde(default)]
     token_type: Option<&'a str>,
 }
 
-/// Runs `az` and takes its token.
+/// Runs `az` and reads its token.
 pub(super) async fn ask(
     tool: &DeveloperTool,
     request: &TokenRequest,
@@ -93,7 +93,7 @@ pub(super) async fn ask(
     let vars = vec![
         ("AZURE_CORE_NO_COLOR", "true".to_owned()),
         ("AZURE_CORE_COLLECT_TELEMETRY", "false".to_owned()),
-        // Older ones tell a token's end in local time only.
+        // Older versions print the token's end in local time only.
         ("TZ", "UTC0".to_owned()),
     ];
     let finished = tool.run(&what, args, vars, deadline).await?;
@@ -112,7 +112,7 @@ fn arguments(
         .map(str::to_owned)
         .into();
     match request.scopes() {
-        // Every version knows resources; scopes came with 2.21.
+        // Every version knows resources; scopes exist since 2.21.
         [one] if one.resource() != one.as_str() => {
             args.extend(["--resource".to_owned(), one.resource().to_owned()]);
         }

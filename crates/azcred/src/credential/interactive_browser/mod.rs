@@ -1,5 +1,5 @@
-//! A person who signs in in the browser of this machine (RFC 8252): the authorization code flow
-//! with PKCE, and a port to come back to.
+//! A person who signs in in this machine's browser (RFC 8252): the authorization code flow with
+//! PKCE and a loopback port.
 
 mod door;
 mod loopback;
@@ -34,7 +34,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// Signs in a person in the browser of the machine that this runs on.
+/// Signs in a person in the browser of this machine.
 ///
 /// ```no_run
 /// # async fn example() -> azcred::Result<()> {
@@ -45,37 +45,36 @@ use tokio::{
 /// # Ok(()) }
 /// ```
 ///
-/// The browser is sent to the authority, and from there back to a port of this machine, which is
-/// open as long as somebody waits. What else comes to that port is turned away, and
-/// [`crate::Notice::Strange`] tells of it. Where no browser can be opened (a session over SSH, a
-/// container), asking fails at once with [`ErrorKind::Unavailable`] and the reason:
-/// [`crate::DeviceCodeCredential`] needs none.
+/// The browser goes to the authority and is then redirected to a port of this machine, which is
+/// open during the sign-in. Other requests to the port are rejected and reported
+/// ([`crate::Notice::Strange`]). If no browser can be opened (a session over SSH, a container), the
+/// call fails at once with [`ErrorKind::Unavailable`] and the reason.
+/// [`crate::DeviceCodeCredential`] needs no browser here.
 ///
-/// A person is asked once: from then on tokens come by what the sign-in left, and with
-/// [`ClientOptions::with_disk_cache`] in the next process too. One who is asked again must be the
-/// same. A call takes as long as the person, five minutes at most unless
-/// [`InteractiveBrowserCredential::with_timeout`] or [`ClientOptions::with_deadline`] says
-/// otherwise.
+/// The person is asked once. Then tokens come from the sign-in's refresh token, and with
+/// [`ClientOptions::with_disk_cache`] also in the next process. If the provider requires the person
+/// again, it must be the same person. A call waits for the person, by default at most five minutes
+/// ([`InteractiveBrowserCredential::with_timeout`], [`ClientOptions::with_deadline`]).
 pub struct InteractiveBrowserCredential(Kept<PersonSource<Browser>>);
 
 credential!(InteractiveBrowserCredential);
 
 const NAME: &str = "InteractiveBrowserCredential";
-/// Time for a password, a second factor and a consent; the tab may also be lost and forgotten.
+/// Time for a password, a second factor and a consent. The person may also have closed the tab.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
-/// What a person is asked in the browser, where they are signed in to it (`prompt`, OpenID Connect
-/// Core 1.0 section 3.1.2.1).
+/// What the browser asks a person who is already signed in there (`prompt`, OpenID Connect Core 1.0
+/// section 3.1.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SignInPrompt {
-    /// To sign in, even so.
+    /// To sign in again.
     Login,
-    /// Which of their accounts to use.
+    /// Which account to use.
     SelectAccount,
-    /// To allow the application what it asks for, even if they did before.
+    /// To consent to the application's permissions again.
     Consent,
-    /// Nothing: where they can't be signed in without a question, the sign-in is refused.
+    /// Nothing. If the person can't be signed in without a question, the sign-in is rejected.
     None,
 }
 
@@ -91,74 +90,73 @@ impl SignInPrompt {
 }
 
 impl InteractiveBrowserCredential {
-    /// A credential for people of any organization, as the application that Azure CLI is. Asks
-    /// nobody yet.
+    /// A credential for people of any organization, with Azure CLI's application. Requests nothing
+    /// yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the cloud can't be told.
+    /// [`ErrorKind::Invalid`] if the cloud is unknown.
     pub fn new(options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
         let person = PersonSource::new(Browser::default(), options)?;
         Ok(Self(Kept::new(Arc::new(person), system)))
     }
 
-    /// Signs in to this tenant; `organizations`, which stands for a person's own, unless told
-    /// otherwise.
+    /// Signs in to this tenant. The default is `organizations`: the person's own.
     #[must_use]
     pub fn with_tenant(self, tenant: TenantId) -> Self {
         Self(self.0.changed(|person| person.set_tenant(tenant)))
     }
 
-    /// Signs in to this application, which has to have `http://localhost` among its addresses for
-    /// mobile and desktop applications; Azure CLI's unless told otherwise.
+    /// Signs in with this application, which needs the redirect address `http://localhost` for
+    /// mobile and desktop applications. The default is Azure CLI's.
     #[must_use]
     pub fn with_client_id(self, client_id: ClientId) -> Self {
         Self(self.0.changed(|person| person.set_client_id(client_id)))
     }
 
-    /// Begins with this name, such as `ada@contoso.com`.
+    /// Offers this sign-in name, such as `ada@contoso.com`.
     #[must_use]
     pub fn with_login_hint(self, login_hint: impl Into<String>) -> Self {
         let login_hint = login_hint.into();
         Self(self.0.changed(|person| person.set_login_hint(login_hint)))
     }
 
-    /// Asks this of a person who is signed in to the browser; what the provider finds right unless
-    /// told otherwise.
+    /// Sets what the browser asks a person who is signed in there. By default, the provider
+    /// decides.
     #[must_use]
     pub fn with_sign_in_prompt(self, prompt: SignInPrompt) -> Self {
         let change = |person: &mut PersonSource<Browser>| person.way_mut().prompt = Some(prompt);
         Self(self.0.changed(change))
     }
 
-    /// Has the browser come back to this port, for applications that are registered with one; a
-    /// free one unless told otherwise.
+    /// Uses this port for the redirect, for applications that are registered with one. The default
+    /// is a free port.
     #[must_use]
     pub fn with_redirect_port(self, port: u16) -> Self {
         let change = |person: &mut PersonSource<Browser>| person.way_mut().port = Some(port);
         Self(self.0.changed(change))
     }
 
-    /// Waits this long for the person at most, whatever the options' deadline is.
+    /// Waits at most this long for the person. It replaces the options' deadline.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self(self.0.changed(|person| person.set_timeout(timeout)))
     }
 
-    /// Asks the person, whoever is signed in, and keeps what comes of it as the current account of
-    /// the profile ([`crate::account`]); without [`ClientOptions::with_disk_cache`] for as long as
-    /// the credential lives.
+    /// Asks the person, even if an account is signed in, and stores the sign-in as the current
+    /// account of the profile ([`crate::account`]). Without [`ClientOptions::with_disk_cache`], it
+    /// is kept as long as the credential.
     ///
     /// Cancel-safe and bounded, as [`crate::Credential::get_token`].
     ///
     /// # Errors
-    /// As [`crate::Credential::get_token`]; what keeps the sign-in from being kept.
+    /// As [`crate::Credential::get_token`]; also why the sign-in can't be stored.
     pub async fn sign_in(&self, request: &TokenRequest) -> Result<(AccessToken, Account)> {
         self.0.source().sign_in(request).await
     }
 }
 
-/// The way in by a browser.
+/// Signs in with a browser.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Browser {
     prompt: Option<SignInPrompt>,
@@ -245,7 +243,7 @@ impl Browser {
     }
 }
 
-/// Waits for the browser with the answer, and tells it what became of it.
+/// Waits for the browser with the response, and sends it the result.
 async fn wait(
     door: &Door,
     arrivals: &mut mpsc::Receiver<Arrival>,
@@ -254,7 +252,7 @@ async fn wait(
     whom: Whom<'_>,
     end: Instant,
 ) -> Result<Accepted> {
-    // What comes again and again is told once.
+    // Each kind of rejected request is reported once.
     let mut told = BTreeSet::new();
     loop {
         match arrivals.recv().await {
@@ -279,11 +277,11 @@ async fn wait(
                     Ok((page, accepted)) => (page, Ok(accepted)),
                     Err(error) => (Page::failed(&error), Err(error)),
                 };
-                // The tab may be closed by now.
+                // The tab may be closed already.
                 let _ = browser.send(page);
                 return outcome;
             }
-            // Whoever serves the port has the other end, and goes on as long as this does.
+            // The task that serves the port has the sender, and lives as long as this future.
             None => std::future::pending().await,
         }
     }

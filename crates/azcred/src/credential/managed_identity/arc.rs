@@ -1,9 +1,9 @@
-//! A server connected by Azure Arc, whose agent wants to see that the client may read what only
-//! administrators may.
+//! A server that is connected by Azure Arc. Its agent requires that the client can read a file that
+//! only administrators can.
 //!
-//! 'Authenticate against Azure resources with Azure Arc-enabled servers': the first answer names a
-//! file, and the second request carries what is in it. Whoever gets to answer in the agent's place
-//! could so have any file read, so the file has to be one that the agent itself could have made.
+//! 'Authenticate against Azure resources with Azure Arc-enabled servers': the first response names
+//! a file, and the second request has the file's content. A false agent could thus read any file.
+//! So the file must be one that the real agent could have written.
 
 use super::{
     Asking, Host,
@@ -27,15 +27,15 @@ use zeroize::Zeroizing;
 #[derive(Debug)]
 pub(super) struct Arc {
     endpoint: Endpoint,
-    /// Whether variables tell of the agent; else it was found.
+    /// Whether variables describe the agent. If not, it was found on the disk.
     is_said: bool,
 }
 
-/// Where the agent listens (MSAL for Python 1.39, `_get_arc_endpoint`, and the libraries for .NET
-/// and Go know it too).
+/// The agent's address (MSAL for Python 1.39, `_get_arc_endpoint`; the libraries for .NET and Go
+/// use it too).
 const ADDRESS: &str = "http://localhost:40342/metadata/identity/oauth2/token";
 
-/// Whether the agent's service is on this machine. Looks at one file.
+/// Whether the agent's service is on this machine. Checks one file.
 pub(super) fn is_installed(system: &dyn System) -> bool {
     let service = match system.os() {
         "linux" => "/opt/azcmagent/bin/himds".to_owned(),
@@ -48,9 +48,9 @@ pub(super) fn is_installed(system: &dyn System) -> bool {
     system.look(Path::new(&service)).is_ok()
 }
 
-/// The oldest version that can choose a user-assigned identity.
+/// The oldest version that can select a user-assigned identity.
 const API_VERSION: &str = "2020-06-01";
-/// What a key file can hold.
+/// The largest key file in bytes.
 const KEY_LIMIT: u64 = 4096;
 const AGENT: &str =
     "check that the agent runs: `azcmagent show`, and `sudo systemctl status himdsd`";
@@ -65,7 +65,7 @@ impl Arc {
         })
     }
 
-    /// The agent that is installed on this machine, though no variable tells of it.
+    /// The agent on this machine, without variables that describe it.
     pub(super) fn installed(options: &ClientOptions) -> Result<Self> {
         let url = parse_url("could not read the address of Azure Arc's agent", ADDRESS)?;
         Ok(Self {
@@ -74,8 +74,9 @@ impl Arc {
         })
     }
 
-    /// An installed agent is no promise: the server may not be connected, or its identity not be
-    /// this user's to have. That is nobody's failure where nobody asked for it.
+    /// An installed agent may be unable to return a token: the server may not be connected, or this
+    /// user may not use its identity. Unless variables describe the agent, that counts as
+    /// unavailable.
     fn failed(&self, error: Error) -> Error {
         let is_absent = matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Invalid);
         if self.is_said || !is_absent {
@@ -153,7 +154,7 @@ fn untrusted(asked: &Asked<'_>, why: String) -> Error {
         .with_fix("run `azcmagent show`, and check that the agent listens at IDENTITY_ENDPOINT")
 }
 
-/// The folder in which the agent puts its keys.
+/// The folder in which the agent writes its keys.
 fn folder(asked: &Asked<'_>, system: &dyn System) -> Result<String> {
     let unavailable = |why: &'static str| {
         Error::new(ErrorKind::Unavailable, asked.what.to_owned(), why).with_fix(
@@ -173,8 +174,7 @@ fn folder(asked: &Asked<'_>, system: &dyn System) -> Result<String> {
     }
 }
 
-/// The file that a challenge names (`Basic realm=FILE`), where it lies directly in the agent's
-/// folder and nowhere else.
+/// The file that a challenge names (`Basic realm=FILE`), if it is directly in the agent's folder.
 fn named_file(asked: &Asked<'_>, challenge: Option<&str>, system: &dyn System) -> Result<String> {
     let folder = folder(asked, system)?;
     let named = challenge.and_then(|challenge| {
@@ -201,8 +201,8 @@ fn named_file(asked: &Asked<'_>, challenge: Option<&str>, system: &dyn System) -
         .and_then(|rest| rest.strip_prefix(separator))
         .filter(|_| is_folder)
         .and_then(|name| name.strip_suffix(".key"));
-    // Letters, digits and the like: no separator of either system, no alternate stream, no `..`,
-    // nothing unseen.
+    // Letters, digits and a few signs: no path separators, no alternate streams, no `..`, no
+    // invisible characters.
     let is_plain = |name: &str| {
         !name.is_empty()
             && name
@@ -221,7 +221,7 @@ fn named_file(asked: &Asked<'_>, challenge: Option<&str>, system: &dyn System) -
     ))
 }
 
-/// What is in a key file, where it is one that the agent could have made.
+/// The content of a key file, if the agent could have written it.
 fn read_key(asked: &Asked<'_>, path: &str, system: &dyn System) -> Result<Zeroizing<String>> {
     let file = Path::new(path);
     let unreadable = |error: &io::Error| {
@@ -234,7 +234,7 @@ fn read_key(asked: &Asked<'_>, path: &str, system: &dyn System) -> Result<Zeroiz
         Error::new(ErrorKind::Invalid, asked.what.to_owned(), why).with_fix(fix)
     };
     let own = |path: &Path| system.look(path).map_err(|error| unreadable(&error));
-    // Where the folder can be swapped, so can what is in it.
+    // If other users could replace the folder, they could replace the file.
     let folder = match file.parent().filter(|_| system.os() != "windows") {
         None => None,
         Some(folder) => Some(own(folder)?),
@@ -289,8 +289,8 @@ fn authorization(asked: &Asked<'_>, key: &str) -> Result<HeaderValue> {
     Ok(value)
 }
 
-/// The token, where it is the chosen identity's: an agent that can't choose takes no notice of a
-/// choice and gives the server's own (azure-identity 1.27 has the same check).
+/// The token, if it is of the requested identity. An old agent ignores the selection and returns
+/// the server's own identity (azure-identity 1.27 checks that too).
 fn confirmed(asking: &Asking<'_>, answer: Answer) -> Result<AccessToken> {
     let Some((name, chosen)) = asking.id.parameter("msi_res_id") else {
         return Ok(answer.token);

@@ -1,4 +1,4 @@
-//! Cloud Shell: the user whose shell it is.
+//! Cloud Shell: returns tokens of the user whose shell it is.
 
 use super::{
     Asking, Host, ManagedIdentityId, NAME,

@@ -1,12 +1,11 @@
-//! Whether this can be a virtual machine of Azure's, which alone have an instance metadata service:
-//! what the machine itself tells, before anything is sent.
+//! Whether this machine may be an Azure virtual machine, which has an instance metadata service.
+//! Reads only local facts.
 //!
-//! 1. `AZURE_POD_IDENTITY_AUTHORITY_HOST` says where the service is, so there is one;
-//! 2. macOS does not run there, and WSL, though on Hyper-V, is somebody's own computer;
-//! 3. the firmware's chassis asset tag is one and the same on all of Azure's machines (cloud-init
-//!    tells them by it);
-//! 4. where the firmware says nothing, the hypervisor: Azure's is always Hyper-V;
-//! 5. a guest of Hyper-V, or of a processor that can't be asked, may be anywhere.
+//! 1. `AZURE_POD_IDENTITY_AUTHORITY_HOST` names the service, so there is one;
+//! 2. macOS does not run in Azure, and WSL, though on Hyper-V, runs on a personal computer;
+//! 3. the firmware's chassis asset tag is the same on all Azure machines (cloud-init uses it too);
+//! 4. without a tag, the hypervisor counts: Azure's is always Hyper-V;
+//! 5. a guest of Hyper-V, or a machine whose hypervisor is unknown, may be anywhere.
 
 use crate::{
     facts::{Error, ErrorKind, Evidence, Result},
@@ -15,20 +14,20 @@ use crate::{
 };
 use std::path::Path;
 
-/// What `AZCRED_IMDS` says.
+/// The value of `AZCRED_IMDS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wish {
-    /// Ask, whatever the evidence.
+    /// Request a token in any case.
     Always,
-    /// Don't, whatever the evidence.
+    /// Never request a token.
     Never,
-    /// Nothing.
+    /// The variable is not set.
     None,
 }
 
 impl Wish {
     /// # Errors
-    /// [`ErrorKind::Invalid`] for any other word.
+    /// [`ErrorKind::Invalid`] for another value.
     pub(super) fn read(system: &dyn System) -> Result<Self> {
         let Some(text) = system.var("AZCRED_IMDS") else {
             return Ok(Self::None);
@@ -50,10 +49,10 @@ impl Wish {
 const AZURE_TAG: &str = "7783-7084-3265-9085-8269-3286-77";
 const TAG_FILE: &str = "/sys/class/dmi/id/chassis_asset_tag";
 const KERNEL_FILE: &str = "/proc/sys/kernel/osrelease";
-/// What such files hold at most.
+/// The most bytes that are read of such a file.
 const LINE_LIMIT: u64 = 4096;
 
-/// What this machine tells. Reads two small files at most.
+/// Evaluates the machine's facts. Reads at most two small files.
 pub(super) fn gather(system: &dyn System) -> Evidence {
     if system.var("AZURE_POD_IDENTITY_AUTHORITY_HOST").is_some() {
         return Evidence::Address;
@@ -82,8 +81,8 @@ pub(super) fn gather(system: &dyn System) -> Evidence {
     }
 }
 
-/// The first line of a file, where there is anything in it. In a container the file may be there
-/// and empty, or not to be read.
+/// The first line of a file, if it is not empty. In a container the file may be empty or
+/// unreadable.
 fn line(system: &dyn System, path: &str) -> Option<String> {
     let bytes = system.read(Path::new(path), LINE_LIMIT).ok()?;
     let text = String::from_utf8_lossy(&bytes);
@@ -143,7 +142,7 @@ mod tests {
         ] {
             let machine = on(hypervisor.clone());
             assert_eq!(says(&machine), expected, "{hypervisor:?}");
-            // A container's file may be there and empty.
+            // In a container the file may be empty.
             for empty in ["", "\n", " \n"] {
                 let machine = machine.clone().with_file(TAG_FILE, empty);
                 assert_eq!(says(&machine), expected, "{hypervisor:?} {empty:?}");

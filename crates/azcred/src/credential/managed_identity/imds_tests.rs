@@ -1,4 +1,4 @@
-//! An instance metadata service that is there, is not, or is away for a while.
+//! Tests with an instance metadata service that exists, does not, or is unavailable for a while.
 
 use super::*;
 use crate::{
@@ -29,8 +29,8 @@ fn laptop() -> Fixture {
         .with_file(TAG_FILE, "No Asset Tag\n")
 }
 
-/// A server that answers the nth request with the nth answer, and every later one with the last;
-/// `None` is silence.
+/// A server that sends the nth response to the nth request, and the last one to later requests.
+/// `None` sends nothing.
 struct Service {
     url: String,
     seen: Arc<Mutex<Vec<String>>>,
@@ -133,7 +133,7 @@ async fn a_laptop_pays_for_silence_once() {
     ));
     let first = ask(&imds, &machine, AMPLE).await.unwrap_err();
     assert!(first.is_unavailable(), "{first}");
-    // Another process: what it finds is on the disk.
+    // Another process reads the result from the disk.
     let imds = service.imds(&machine, Some(AMPLE));
     assert!(matches!(
         imds.look(own(), &machine),
@@ -240,7 +240,7 @@ fn a_wish_an_address_and_a_pin_go_before_all_evidence() {
             false,
             false,
         ),
-        // Where it is said to be, it is asked at once, and not waited for.
+        // If a variable names the service, the request is sent at once, without a probe.
         (
             remembered.clone().with_var(MOVED, "http://127.0.0.1:2579"),
             false,

@@ -1,19 +1,19 @@
-//! The identity that Azure keeps for what this program runs on: a virtual machine, an app, a
-//! compute, a connected server.
+//! The managed identity of the Azure resource on which this program runs: a virtual machine, an
+//! app, a compute, a connected server.
 //!
-//! Which host it is, the variables tell, in azure-identity's order:
+//! The variables show which host it is, in azure-identity's order:
 //! 1. `IDENTITY_ENDPOINT`, `IDENTITY_HEADER` and `IDENTITY_SERVER_THUMBPRINT`: Service Fabric;
-//! 2. `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`: App Service, and everything that speaks as it does
+//! 2. `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`: App Service, and hosts with its protocol
 //!    (Functions, Container Apps, Automation);
-//! 3. `IDENTITY_ENDPOINT` and `IMDS_ENDPOINT`: a server connected by Azure Arc;
-//! 4. `MSI_ENDPOINT` and `MSI_SECRET`: a compute of Azure Machine Learning;
-//! 5. `MSI_ENDPOINT` alone: Cloud Shell;
-//! 6. none of them, and Azure Arc's agent is installed: a server connected by it, though nobody
-//!    handed its variables on;
+//! 3. `IDENTITY_ENDPOINT` and `IMDS_ENDPOINT`: a server that is connected by Azure Arc;
+//! 4. `MSI_ENDPOINT` and `MSI_SECRET`: an Azure Machine Learning compute;
+//! 5. `MSI_ENDPOINT` only: Cloud Shell;
+//! 6. none of them, but Azure Arc's agent is installed: a connected server, whose variables this
+//!    program does not have;
 //! 7. none of them: a virtual machine, whose instance metadata service (IMDS) has a fixed address.
 //!
-//! What the variables describe is there. Whether IMDS is, they don't tell, and a laptop that asks
-//! waits for an answer that never comes: see [`evidence`] and [`imds`].
+//! A host that variables describe exists. Whether IMDS exists, they don't show. A laptop that
+//! requests a token from it would wait in vain: see [`evidence`] and [`imds`].
 
 mod answer;
 mod app_service;
@@ -55,10 +55,10 @@ use std::{fmt, sync::Arc, time::Duration};
 /// # Ok(()) }
 /// ```
 ///
-/// The tenant is the identity's own, and a claims challenge can't be answered: of a request, only
-/// its scope counts, of which there is one. On a virtual machine a call takes up to 80 seconds
-/// unless [`ClientOptions::with_deadline`] says otherwise: its metadata service can be away for 70
-/// while it is updated.
+/// The tenant is the identity's own, and a claims challenge can't be answered. Of a request, only
+/// its scope is sent, which must be a single one. On a virtual machine a call takes up to 80
+/// seconds unless [`ClientOptions::with_deadline`] sets another limit: the metadata service can be
+/// unavailable for 70 seconds during an update.
 pub struct ManagedIdentityCredential(Kept<ManagedIdentity>);
 
 struct ManagedIdentity {
@@ -71,9 +71,9 @@ struct ManagedIdentity {
 
 const NAME: &str = "ManagedIdentityCredential";
 
-/// Where managed identities get their tokens.
+/// A host of managed identities.
 trait Host: Send + Sync + fmt::Debug {
-    /// What it is, for people: 'App Service'.
+    /// The host's name: 'App Service'.
     fn name(&self) -> &'static str;
 
     /// The same where it is short of room.
@@ -81,16 +81,16 @@ trait Host: Send + Sync + fmt::Debug {
         self.name()
     }
 
-    /// See [`super::Credential::prepare`]. Where variables describe the host, all that it needs is
-    /// here.
+    /// See [`super::Credential::prepare`]. If variables describe the host, everything that it needs
+    /// is here.
     fn look(&self, using: Used, _: &dyn System) -> Availability {
         Availability::Ready { using }
     }
 
-    /// Where it is asked, and what lets one ask: what tells it from another host of the same kind.
+    /// The host's address and secret, which distinguish it from other hosts of its kind.
     fn whereabouts(&self) -> [&[u8]; 2];
 
-    /// How long a call takes at most, where nobody said.
+    /// The default limit of a call.
     fn deadline(&self, options: &ClientOptions) -> Duration {
         options.deadline()
     }
@@ -98,9 +98,9 @@ trait Host: Send + Sync + fmt::Debug {
     fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>>;
 }
 
-/// What is asked for.
+/// What is requested.
 struct Asking<'a> {
-    /// The attempt, as a sentence.
+    /// What did not work, as a sentence.
     what: String,
     resource: &'a str,
     id: &'a ManagedIdentityId,
@@ -109,26 +109,26 @@ struct Asking<'a> {
 }
 
 impl ManagedIdentityCredential {
-    /// A credential for one of the identities of this machine, whatever speaks against its having
-    /// any. Asks nobody yet.
+    /// A credential for one of this machine's identities, even if the machine is unlikely to have
+    /// one. Requests nothing yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where a variable that describes the host can't be used, or the host
-    /// has no way to choose this identity; [`ErrorKind::Unavailable`] where `IDENTITY_ENDPOINT` is
-    /// set and describes no host, or `AZCRED_IMDS` is `never` and there is no other host.
+    /// [`ErrorKind::Invalid`] if a variable that describes the host can't be used, or the host
+    /// can't select this identity; [`ErrorKind::Unavailable`] if `IDENTITY_ENDPOINT` is set and
+    /// describes no host, or if `AZCRED_IMDS` is `never` and there is no other host.
     pub fn new(id: ManagedIdentityId, options: ClientOptions) -> Result<Self> {
         Self::of(id, None, InChain::ALONE, options)
     }
 
-    /// The one that a chain asks: the identity that `AZURE_CLIENT_ID` names, on a compute of Azure
-    /// Machine Learning else `DEFAULT_IDENTITY_CLIENT_ID`, else the machine's own.
+    /// The identity for a chain: the one that `AZURE_CLIENT_ID` names, or else, on an Azure Machine
+    /// Learning compute, `DEFAULT_IDENTITY_CLIENT_ID`, or else the machine's own.
     ///
     /// # Errors
-    /// As [`Self::new`], and [`ErrorKind::Invalid`] where such a variable can't be used.
+    /// As [`Self::new`], and [`ErrorKind::Invalid`] if such a variable can't be used.
     pub(crate) fn in_chain(chain: InChain, options: ClientOptions) -> Result<Self> {
         let system = &**options.system();
         let names: &[&'static str] = match Kind::of(system, chain)? {
-            // There is one identity, the user's, whoever the variable means elsewhere.
+            // Cloud Shell has one identity, the user's. The variable means another one.
             Kind::CloudShell => &[],
             Kind::AzureMl => &["AZURE_CLIENT_ID", "DEFAULT_IDENTITY_CLIENT_ID"],
             _ => &["AZURE_CLIENT_ID"],
@@ -172,30 +172,30 @@ impl ManagedIdentityCredential {
 
 credential!(ManagedIdentityCredential);
 
-/// What a chain makes of a managed identity.
+/// How a chain uses a managed identity.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InChain {
-    /// Nobody else is asked: IMDS need not answer a probe before it is waited for.
+    /// No other source is tried: IMDS is waited for without a probe.
     pub(crate) pinned: bool,
-    /// Azure Arc's agent is looked for where no variable tells of it.
+    /// Whether Azure Arc's agent is used even if no variable describes it.
     pub(crate) finds_agent: bool,
 }
 
 impl InChain {
-    /// In none.
+    /// Not in a chain.
     const ALONE: Self = Self {
         pinned: true,
         finds_agent: true,
     };
 }
 
-/// The hosts that there are.
+/// The kinds of hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     ServiceFabric,
     AppService,
     Arc,
-    /// The same, though no variable says so.
+    /// Azure Arc's agent that no variable describes.
     ArcUnsaid,
     AzureMl,
     CloudShell,
@@ -221,7 +221,7 @@ impl Kind {
         Ok(match (is_set("MSI_ENDPOINT"), is_set("MSI_SECRET")) {
             (true, true) => Self::AzureMl,
             (true, false) => Self::CloudShell,
-            // Who says where IMDS is, or that it is to be asked, does not mean the agent.
+            // If a variable names IMDS or enables it, the agent is not meant.
             (false, _)
                 if is_set("AZURE_POD_IDENTITY_AUTHORITY_HOST")
                     || Wish::read(system)? == Wish::Always =>
@@ -295,7 +295,7 @@ impl fmt::Debug for ManagedIdentity {
     }
 }
 
-/// Hosts take a resource, as Entra ID's older protocol has it, and not scopes.
+/// Hosts take a resource, as in Entra ID's older protocol, and not scopes.
 fn one_resource(request: &TokenRequest) -> Result<&str> {
     if let [scope] = request.scopes() {
         return Ok(scope.resource());

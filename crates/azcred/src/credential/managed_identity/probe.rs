@@ -1,9 +1,9 @@
-//! Whether the instance metadata service answers: one short look, and the memory of one that nobody
-//! answered.
+//! Whether the instance metadata service responds: a short probe, and the memory of an earlier one
+//! without a response.
 //!
-//! Only silence is remembered, as only silence takes time to notice: whatever answers does so in a
-//! millisecond. It is remembered for as long as nothing speaks for an answer, so that on a laptop
-//! one run of each boot waits and no other.
+//! Only missing responses are remembered, because only they take time: the service responds within
+//! a millisecond. The memory is valid until something indicates that the service exists. So on a
+//! laptop, one run per boot waits, and the others don't.
 
 use super::endpoint::Endpoint;
 use crate::{
@@ -21,29 +21,30 @@ use std::{
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::time::timeout;
 
-/// The service is on the machine's own host and answers in a millisecond.
+/// The time limit of the probe. The service is on the machine's own host and responds within a
+/// millisecond.
 const TIME: Duration = Duration::from_secs(1);
-/// On a machine of Azure's, where it should be there, it gets more.
+/// On an Azure machine, where the service should exist, the probe waits longer.
 const TIME_IN_AZURE: Duration = Duration::from_secs(2);
-/// By how much the request's own deadline exceeds the look's.
+/// How much the request's own deadline exceeds the probe's.
 const BEYOND: Duration = Duration::from_secs(60);
-/// How long silence counts where nothing speaks against an answer: the network may just have been
-/// coming up.
+/// How long the memory is valid if nothing indicates that the service does not exist: the network
+/// may only have been starting.
 const UNDECIDED: Duration = Duration::from_secs(10 * 60);
-/// How long it counts where the start of the machine can't be told.
+/// How long the memory is valid if the time of the boot is unknown.
 const NO_BOOT: Duration = Duration::from_secs(60 * 60);
 const FILE_LIMIT: u64 = 4096;
 
-/// One short look, and the memory of those before.
+/// A probe, and the memory of earlier ones.
 #[derive(Debug)]
 pub(super) struct Probe {
     what: String,
     time: Option<Duration>,
-    /// For machines that have nowhere to keep it.
+    /// For machines on which the memory can't be stored.
     silence: Mutex<Option<Silence>>,
 }
 
-/// That nobody answered.
+/// That the service did not respond.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Silence {
@@ -61,7 +62,7 @@ impl Probe {
         }
     }
 
-    /// Why there is no need to look, where nobody answered not long ago.
+    /// Why no probe is needed, if the service did not respond recently.
     pub(super) fn remembered(&self, evidence: &Evidence, system: &dyn System) -> Option<Error> {
         let here = self
             .silence
@@ -82,10 +83,11 @@ impl Probe {
         )
     }
 
-    /// Looks once.
+    /// Probes once.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] where it is not the instance metadata service that answers.
+    /// [`ErrorKind::Unavailable`] if the instance metadata service does not respond, or something
+    /// else does.
     pub(super) async fn look(
         &self,
         endpoint: &Endpoint,
@@ -96,12 +98,12 @@ impl Probe {
             Some(true) => TIME_IN_AZURE,
             Some(false) | None => TIME,
         });
-        // Without the header that it wants, for which it says no at once, and so shows that it
-        // knows it.
+        // The request lacks the required header. The service rejects it at once, and so shows that
+        // it is the service.
         let request = HttpRequest::get(endpoint.url([("api-version", super::imds::API_VERSION)]))
             .with_retry(Retry::NEVER);
-        // The bound is the timeout below. A deadline close to it would come due in the same moment
-        // on a busy machine, and make an error of what is silence.
+        // The timeout below is the limit. If the request's own deadline were close to it, a busy
+        // machine could report an error instead of a missing response.
         let sent = endpoint.send(&self.what, "", &request, time + BEYOND);
         let Ok(answer) = timeout(time, sent).await else {
             self.remember(evidence, system);
@@ -136,7 +138,7 @@ impl Probe {
         )
     }
 
-    /// Keeps silence in mind. What can't be written is found out anew.
+    /// Stores that the service did not respond. If that fails, the next process probes again.
     fn remember(&self, evidence: &Evidence, system: &dyn System) {
         if evidence.is_azure() == Some(true) {
             return;
@@ -159,16 +161,16 @@ impl Probe {
 
 pub(super) const DOCKER_DESKTOP: &str = "Docker Desktop's proxy can't reach the address, so this machine has no instance metadata service";
 
-/// Docker Desktop takes every request to an address that it can't reach, and answers by itself.
+/// Docker Desktop accepts requests to addresses that it can't reach, and responds itself.
 pub(super) fn is_docker_desktop(body: &[u8]) -> bool {
     String::from_utf8_lossy(body).contains("unreachable")
 }
 
 impl Silence {
-    /// When it was, where it still counts.
+    /// When the memory was stored, if it is still valid.
     fn counts(&self, evidence: &Evidence, system: &dyn System) -> Option<SystemTime> {
         let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.at))?;
-        // What was in the future, was written by another clock.
+        // A time in the future was written with another clock.
         let age = system.now().duration_since(at).ok()?;
         let longest = match (evidence.is_azure(), &self.boot) {
             (Some(true), _) => return None,
@@ -187,8 +189,7 @@ fn path(system: &dyn System) -> Option<PathBuf> {
 fn read(system: &dyn System) -> Option<Silence> {
     let path = path(system)?;
     let facts = system.look(&path).ok()?;
-    // Another user's word would keep this one from their managed identity until the machine starts
-    // anew.
+    // Otherwise another user could keep this one from the managed identity until the next boot.
     if facts.kind != FileKind::File || facts.foreign(system.user()).is_some() {
         tracing::debug!(path = %path.display(), "the note that IMDS does not answer may be another user's; it is ignored");
         return None;

@@ -1,4 +1,5 @@
-//! Who answers in the place of an instance metadata service, and how long silence is remembered.
+//! Tests of other servers in the place of an instance metadata service, and of how long a missing
+//! response is remembered.
 
 use super::*;
 use crate::{
@@ -41,7 +42,7 @@ fn endpoint(address: std::net::SocketAddr) -> Endpoint {
     Endpoint::fixed(url, &ClientOptions::new(Fixture::new().shared()))
 }
 
-/// Looks at a server that takes connections and says nothing.
+/// Probes a server that accepts connections and sends nothing.
 async fn meet_silence(machine: &Fixture, says: Option<bool>) -> Probe {
     let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let probe = probe(Duration::from_millis(20));
@@ -61,7 +62,7 @@ async fn meet_silence(machine: &Fixture, says: Option<bool>) -> Probe {
     probe
 }
 
-/// Looks at a server that answers every request so.
+/// Probes a server that sends this response to every request.
 async fn meet(answer: &str) -> (Result<(), Error>, Fixture) {
     let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = endpoint(server.local_addr().unwrap());
@@ -158,7 +159,7 @@ async fn silence_counts_for_as_long_as_nothing_speaks_for_an_answer() {
         let machine = machine().with_boot(boot);
         let same = meet_silence(&machine, says).await;
         let began = machine.now();
-        // What a process keeps in mind counts as what the file says.
+        // The memory of a process counts as the file does.
         for probe in [&same, &probe(AMPLE)] {
             let is_remembered =
                 |machine: &Fixture| probe.remembered(&evidence(says), machine).is_some();
@@ -236,7 +237,7 @@ fn a_memory_that_is_damaged_foreign_or_of_the_future_is_none() {
 
 #[tokio::test]
 async fn a_machine_on_which_silence_is_certain_is_one_whose_evidence_is_gathered_anew() {
-    // The disk of a laptop in a machine of Azure's: what was silent there says nothing here.
+    // If a laptop's disk is moved to an Azure machine, its memory does not count there.
     let laptop = machine().with_hypervisor(Hypervisor::None);
     meet_silence(&laptop, Some(false)).await;
     assert!(

@@ -1,4 +1,4 @@
-//! Which host a machine is, and which identity is asked for there.
+//! Tests of which host a machine has, and which identity is requested there.
 
 use super::*;
 use crate::{credential::Credential, scope::Scope, system::Fixture};

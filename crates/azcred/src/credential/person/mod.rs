@@ -1,9 +1,9 @@
-//! People: how they sign in, and what is kept of it, so that they are asked once.
+//! People: how they sign in, and what is stored so that they are asked once.
 //!
-//! A token is had in this order:
-//! 1. for the refresh token of the sign-in that is kept, without anybody's doing ([`redeem`]);
-//! 2. by asking the person, where there is none or the provider wants to see them ([`refusal`]).
-//!    One at a time: whoever else needs them waits, and then takes what came of it.
+//! A token comes from the first of these:
+//! 1. the refresh token of the stored sign-in, without the person ([`redeem`]);
+//! 2. the person, if there is no sign-in or the provider requires them ([`refusal`]). One caller
+//!    asks at a time. Others wait and use the result.
 
 mod redeem;
 mod refusal;
@@ -33,24 +33,24 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// Azure CLI's application, which every tenant knows and which may ask for all of Azure; the Azure
-/// SDKs sign people in to it too.
+/// Azure CLI's application. Every tenant knows it, and it may request tokens for all of Azure. The
+/// Azure SDKs also use it for people.
 pub(super) const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
-/// Every tenant that is an organization's: a person's own.
+/// The endpoint for every organization's tenant: signs a person in to their own.
 const ORGANIZATIONS: &str = "organizations";
 
-/// Whether a sign-in can be kept is known sooner, though another process makes the key meanwhile; a
-/// disk that takes longer hangs.
+/// The limit of checking whether a sign-in can be stored. It takes less time even if another
+/// process makes the key; a disk that takes longer hangs.
 const LOOK: Duration = Duration::from_secs(20);
 
-/// A person who signs in in one way, and what is kept of it.
+/// A person who signs in in one way, and the stored sign-in.
 #[derive(Clone)]
 pub(crate) struct PersonSource<A> {
     way: A,
     endpoint: TokenEndpoint,
     login_hint: Option<String>,
     timeout: Option<Duration>,
-    /// Where sign-ins are kept for the next process.
+    /// Where sign-ins are stored for the next process.
     store: Option<Store>,
     shared: Arc<PersonState>,
 }
@@ -59,18 +59,19 @@ pub(crate) struct PersonSource<A> {
 #[derive(Default)]
 struct PersonState {
     held: std::sync::Mutex<Held>,
-    /// One refresh at a time, where that is not on disk: a refresh token may be good for one use.
+    /// One refresh at a time if the sign-in is not on the disk: a refresh token may be valid for
+    /// one use.
     renewing: Arc<Mutex<()>>,
 }
 
-/// What one credential knows of its person.
+/// What a credential knows about its person.
 #[derive(Default)]
 struct Held {
-    /// Who it is, once a token was had.
+    /// The person, after the first token.
     who: Option<Who>,
-    /// The sign-in itself, where it is not on disk.
+    /// The sign-in, if it is not on the disk.
     record: Option<Record>,
-    /// When the person was asked last and did not sign in, and why.
+    /// When the person was last asked without success, and the error.
     failed: Option<(Instant, Error)>,
 }
 
@@ -80,17 +81,17 @@ struct Who {
     shown: String,
 }
 
-/// The turn to ask the person: in this process, and among those of this user.
+/// The right to ask the person: in this process, and among this user's processes.
 struct Turn {
     _here: OwnedMutexGuard<()>,
     _among_processes: Option<FileLock>,
 }
 
 impl<A: SignsIn> PersonSource<A> {
-    /// Somebody of any organization, signing in to Azure CLI's application.
+    /// A person of any organization, with Azure CLI's application.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the cloud can't be told.
+    /// [`ErrorKind::Invalid`] if the cloud is unknown.
     pub(crate) fn new(way: A, options: ClientOptions) -> Result<Self> {
         let store = options
             .has_disk_cache()
@@ -108,7 +109,7 @@ impl<A: SignsIn> PersonSource<A> {
         })
     }
 
-    /// The way, to be changed.
+    /// The way to sign in, for changes.
     pub(crate) fn way_mut(&mut self) -> &mut A {
         self.shared = Arc::default();
         &mut self.way
@@ -124,7 +125,7 @@ impl<A: SignsIn> PersonSource<A> {
         self.shared = Arc::default();
     }
 
-    /// Whom to begin with: the name that they type, such as `ada@contoso.com`.
+    /// Sets the sign-in name to offer, such as `ada@contoso.com`.
     pub(crate) fn set_login_hint(&mut self, login_hint: String) {
         self.login_hint = Some(login_hint);
         self.shared = Arc::default();
@@ -139,7 +140,7 @@ impl<A: SignsIn> PersonSource<A> {
         self.endpoint.options()
     }
 
-    /// How long a call takes at most.
+    /// The limit of a call.
     fn patience(&self) -> Duration {
         self.timeout
             .unwrap_or_else(|| self.options().deadline_or(self.way.patience()))
@@ -175,8 +176,7 @@ impl<A: SignsIn> PersonSource<A> {
             return Ok(token);
         }
         if cache::in_background() {
-            // The token at hand is still good; whoever comes when it is not will be the one who is
-            // asked.
+            // The cached token is still valid. A caller that comes after its end asks the person.
             return Err(match tried.silent {
                 Silent::AskPerson(error) => error,
                 _ => self.nobody(request),
@@ -186,7 +186,7 @@ impl<A: SignsIn> PersonSource<A> {
         if let Some(error) = self.failed_since(began) {
             return Err(error);
         }
-        // Somebody may have signed in meanwhile.
+        // Another caller may have signed the person in meanwhile.
         let session = tried.session().map(str::to_owned);
         if self.session(end).await != session {
             tried = self.without_person(request, end).await?;
@@ -233,19 +233,18 @@ impl<A: SignsIn> PersonSource<A> {
         Ok(token)
     }
 
-    /// Whether a sign-in could be kept: nobody is to sign in only to hear afterwards that it can't
-    /// be.
+    /// Checks that a sign-in could be stored, before the person signs in.
     async fn check_keeps(&self, store: &Store, end: Instant) -> Result<()> {
         let tenant = self.endpoint.tenant().as_str().to_owned();
         let client_id = self.endpoint.client_id().as_str().to_owned();
-        // It takes the key and a folder that can be written to. Whether somebody else holds the
-        // lock doesn't matter.
+        // This needs the key and a folder that can be written to. The lock may be another
+        // process's.
         let end = end.min(Instant::now() + LOOK);
         let tried = store.off_thread(end, move |store| store.try_lock_asking(&tenant, &client_id));
         tried.await.map(drop)
     }
 
-    /// Waits for the turn to ask the person.
+    /// Waits for the right to ask the person.
     async fn turn(&self, end: Instant, among_processes: bool) -> Result<Turn> {
         let turn = self.options().turn().clone();
         let here = timeout_at(end, turn.lock_owned())
@@ -289,7 +288,7 @@ impl<A: SignsIn> PersonSource<A> {
         .with_fix("finish or cancel that sign-in")
     }
 
-    /// Asks the person, who has to be `known`, where anybody is.
+    /// Asks the person, who must be `known` if a person is known.
     async fn ask(
         &self,
         request: &TokenRequest,
@@ -310,7 +309,7 @@ impl<A: SignsIn> PersonSource<A> {
         self.way.ask(&self.endpoint, request, whom, left).await
     }
 
-    /// What there is to keep of a sign-in.
+    /// The record of a sign-in.
     fn record(&self, signed_in: &SignedIn, request: &TokenRequest) -> Record {
         let options = self.options();
         account::of_person(
@@ -323,7 +322,7 @@ impl<A: SignsIn> PersonSource<A> {
         )
     }
 
-    /// A credential that is somebody does not become somebody else.
+    /// Fails if another person signed in: a credential does not change its identity.
     fn check_same(&self, known: Option<&Who>, record: &Record) -> Result<()> {
         let Some(known) = known.filter(|known| known.id != record.id) else {
             return Ok(());
@@ -375,7 +374,7 @@ impl<A: SignsIn> PersonSource<A> {
 }
 
 impl PersonState {
-    /// Nothing that runs under this lock can panic half-way through a change.
+    /// Code that holds this lock can't panic within a change.
     fn held(&self) -> std::sync::MutexGuard<'_, Held> {
         let held = self.held.lock();
         held.unwrap_or_else(std::sync::PoisonError::into_inner)
