@@ -1,4 +1,4 @@
-//! Signing in, as every command does it: with the session of a place, spoken of at the terminal.
+//! The sign-in of every command: the session of a folder, with prompts at the terminal.
 
 use crate::{
     choice::Choice,
@@ -25,7 +25,8 @@ pub(crate) struct Place {
 impl Place {
     /// This machine and the current folder.
     pub(crate) fn here() -> Result<Self, Failure> {
-        // Without it nobody knows whether a file there expects somebody else.
+        // Without the folder, a file in it could expect another identity, and this would not be
+        // known.
         let folder = std::env::current_dir().map_err(|error| {
             Failure::new(
                 Kind::Failed,
@@ -40,7 +41,7 @@ impl Place {
         })
     }
 
-    /// A machine on which no file says anything.
+    /// A machine without files.
     #[cfg(feature = "emulator")]
     pub(crate) fn of(system: SharedSystem) -> Self {
         Self {
@@ -49,12 +50,12 @@ impl Place {
         }
     }
 
-    /// A session here, of which nothing is decided yet.
+    /// A session builder for this place, without wishes.
     pub(crate) fn session(&self) -> SessionBuilder {
         Session::builder().at(self.system.clone(), &self.folder)
     }
 
-    /// The options of a session here, in a profile, before its cloud is known.
+    /// The options of a session here, with a profile, before its cloud is known.
     pub(crate) fn options(&self, profile: Profile) -> azcred::Result<ClientOptions> {
         self.session()
             .profile(profile)
@@ -63,19 +64,19 @@ impl Place {
     }
 }
 
-/// Whether the person at the terminal is asked, where no other source has a token.
+/// Whether a person at the terminal is prompted if no other source has a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Person {
-    /// They are: the token is what they wait for.
+    /// Yes: the user waits for the token.
     Asked,
-    /// They are not, by `--no-input`.
+    /// No: `--no-input` is given.
     NotAsked,
-    /// They are not: what is to be found out is how things are.
+    /// No: the command only shows the present state.
     LeftAlone,
 }
 
 impl Person {
-    /// As the command line says.
+    /// By the options of the command line.
     pub(crate) fn of(output: &Output) -> Self {
         match output.no_input() {
             true => Self::NotAsked,
@@ -84,25 +85,25 @@ impl Person {
     }
 }
 
-/// A session, and how its person is spoken to.
+/// A session and its prompts.
 pub(crate) struct SignIn {
     pub(crate) session: Session,
     prompt: Arc<TerminalPrompt>,
 }
 
-/// Who answered.
+/// The source of a token.
 #[derive(Debug)]
 pub(crate) struct Chosen {
     /// The source.
     pub(crate) source: Source,
-    /// What it used.
+    /// What the source used.
     pub(crate) used: Used,
 }
 
 impl SignIn {
     /// Opens the session that the command line, variables and files describe.
     ///
-    /// `scope` is Azure Resource Manager's where it is not given; `tenant` is the source's own.
+    /// By default, `scope` is Azure Resource Manager's, and `tenant` the source's own.
     pub(crate) async fn new(
         place: &Place,
         choice: &Choice,
@@ -113,7 +114,7 @@ impl SignIn {
         Self::answering(place, choice, scope, tenant, None, person).await
     }
 
-    /// The same, to answer a claims challenge.
+    /// As [`Self::new`], for a claims challenge.
     pub(crate) async fn answering(
         place: &Place,
         choice: &Choice,
@@ -136,7 +137,7 @@ impl SignIn {
         session = match person {
             Person::Asked => session,
             Person::NotAsked => session.unattended(),
-            // An hour ago is not now.
+            // A cached token does not show the present state.
             Person::LeftAlone => session.unattended().without_cached_tokens(),
         };
         Ok(Self {
@@ -145,7 +146,7 @@ impl SignIn {
         })
     }
 
-    /// A token, and who gave it.
+    /// A token and its source.
     pub(crate) async fn token(&self) -> azcred::Result<(AccessToken, Chosen)> {
         let token = self.session.token().await?;
         let chosen = self.session.report().as_deref().and_then(chosen);
@@ -160,15 +161,14 @@ impl SignIn {
         Ok((token, chosen))
     }
 
-    /// Tells people what they have to know besides the token: whose it is, where somebody was asked
-    /// for it; and what kept it from the disk, though it is there all the same.
-    pub(crate) fn tell_besides(&self, token: &AccessToken, output: &Output) {
+    /// Shows notes for people: the identity after a prompt, and why a token could not be stored.
+    pub(crate) fn show_notes(&self, token: &AccessToken, output: &Output) {
         if let Ok(principal) = Principal::from_token(token) {
             let name = principal.user_name.clone();
             self.prompt
                 .signed_in(&name.unwrap_or_else(|| principal.describe()));
         }
-        // Where there is no home folder, nobody expects anything to be kept.
+        // Without a home folder, no user expects stored tokens.
         let trouble = self.session.options().cache_trouble();
         if let Some(trouble) = trouble.filter(|trouble| !trouble.is_unavailable()) {
             output.caution(&trouble.to_string());
@@ -176,7 +176,7 @@ impl SignIn {
     }
 }
 
-/// The source whose token is the answer.
+/// The source whose token was returned.
 pub(crate) fn chosen(report: &Report) -> Option<Chosen> {
     let attempt = report.chosen()?;
     Some(Chosen {
@@ -185,7 +185,7 @@ pub(crate) fn chosen(report: &Report) -> Option<Chosen> {
     })
 }
 
-/// Signs in: who did, the token, and by which source.
+/// Signs in: returns the session, the token and its source.
 pub(crate) async fn sign_in(
     place: &Place,
     choice: &Choice,

@@ -1,5 +1,4 @@
-//! `azcred demo`: the whole product in one screen, on a local Azure that lives as long as the
-//! story.
+//! `azcred demo`: the whole product on one screen, on a local Azure that runs only during the demo.
 
 use super::{
     chain, doctor,
@@ -38,15 +37,15 @@ Examples:
   azcred demo --output json")]
 pub(crate) struct Demo {}
 
-/// What `--output json` prints.
+/// The output of `--output json`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+struct DemoDocument<'a> {
     /// The sign-ins, in order.
     sign_ins: Vec<SignedIn<'a>>,
-    /// What `azcred doctor` found.
+    /// The result of `azcred doctor`.
     report: &'a Report,
-    /// What `azcred token` says of an expired secret.
+    /// The error of `azcred token` for an expired secret.
     refused: &'a Failure,
 }
 
@@ -56,11 +55,11 @@ struct SignedIn<'a> {
     /// What the credential used.
     using: String,
     used: &'a Used,
-    /// Who that is, as the token says.
+    /// The identity in the token.
     principal: &'a Principal,
 }
 
-/// What happened, to be told.
+/// The results that the demo shows.
 struct Story {
     person: (Chosen, AccessToken, Principal),
     azure: (Chosen, AccessToken, Principal),
@@ -92,13 +91,13 @@ impl Demo {
     }
 }
 
-/// Does what the story tells, by the code of the commands that it names.
+/// Runs the demo's steps, with the code of the commands that it names.
 async fn play(info: &Info) -> Result<Story, Failure> {
     let person = signed_in(machine(info, Persona::Laptop, None)?).await?;
     let azure = signed_in(machine(info, Persona::ServicePrincipal, None)?).await?;
     let himl = signed_in(machine(info, Persona::Himl, None)?).await?;
     let report = doctor::examine(
-        // It has no files: the workspace comes from its variables.
+        // This machine has no files: the workspace comes from its variables.
         &Place::of(machine(info, Persona::ServicePrincipal, None)?),
         &Choice::default(),
         &Flags::default(),
@@ -125,7 +124,7 @@ async fn play(info: &Info) -> Result<Story, Failure> {
     let (place, choice) = (Place::of(machine), Choice::default());
     let refused = match sign_in(&place, &choice, None, None, Person::NotAsked).await {
         Err(mut refused) if refused.kind == Kind::Refused => {
-            // Nobody will look this one up.
+            // This correlation id is not in any sign-in log.
             if let Some(answer) = &mut refused.answer {
                 (answer.correlation_id, answer.timestamp) = (None, None);
             }
@@ -151,8 +150,7 @@ async fn signed_in(machine: SharedSystem) -> Result<(Chosen, AccessToken, Princi
     Ok((chosen, token, principal))
 }
 
-/// A machine with nothing on it but what `azcred emulator env` prints, and the files that this
-/// names.
+/// A machine with only the variables of `azcred emulator env`, and the files that they name.
 fn machine(
     info: &Info,
     persona: Persona,
@@ -165,7 +163,7 @@ fn machine(
         machine = machine.with_var(name, value);
         if name == "AZURE_CONFIG_DIR" {
             for file in std::fs::read_dir(value).into_iter().flatten().flatten() {
-                // A folder is none of them.
+                // A variable may name a folder, which is not read.
                 if let Ok(content) = std::fs::read(file.path()) {
                     machine = machine.with_file(file.path(), content);
                 }
@@ -185,7 +183,7 @@ fn broken(why: &str) -> Failure {
 const INDENT: &str = "   ";
 
 impl Story {
-    fn document(&self) -> Document<'_> {
+    fn document(&self) -> DemoDocument<'_> {
         let sign_ins = [&self.azure, &self.himl, &self.person]
             .map(|(chosen, _, principal)| SignedIn {
                 using: chosen.used.to_string(),
@@ -193,7 +191,7 @@ impl Story {
                 principal,
             })
             .into();
-        Document {
+        DemoDocument {
             sign_ins,
             report: &self.report,
             refused: &self.refused,
@@ -220,7 +218,7 @@ impl Story {
             "2. `azcred doctor`: what may an account do? Here an application with a secret.",
             self.checks(width),
         );
-        // The occasion and the other side's words are for those who look into it.
+        // The occasion and the provider's message are details, which the demo leaves out.
         let mut refused = self.refused.clone();
         refused.what.clear();
         refused.answer = None;
@@ -234,7 +232,7 @@ impl Story {
         lines
     }
 
-    /// What is allowed in a line, and each of the rest in its own.
+    /// Allowed actions in one line, and the other checks in a line each.
     fn checks(&self, width: usize) -> Vec<String> {
         let told = self.report.checks.iter().filter(|check| {
             let is_before = matches!(
@@ -265,7 +263,7 @@ fn good(sentence: &str, width: usize) -> Vec<String> {
         .collect()
 }
 
-/// What to type next. A command that the shell would not find is made findable first.
+/// The next commands to type. If the shell can't find azcred, the first one fixes that.
 fn next_steps(search_path: Option<&OsStr>, program: Option<&Path>) -> Vec<String> {
     let folder = program.and_then(Path::parent);
     let is_found = folder.is_none_or(|folder| {

@@ -39,7 +39,7 @@ impl As {
         let tenant = self.tenant.clone();
         let person = Person::of(output);
         let (sign_in, token, _) = sign_in(place, &self.choice, None, tenant, person).await?;
-        sign_in.tell_besides(&token, output);
+        sign_in.show_notes(&token, output);
         let options = sign_in.session.options();
         let suggested = Suggested::in_profile(options.profile(), &*place.system);
         let manager = ResourceManager::new(options, Arc::new(sign_in.session.clone()))?;

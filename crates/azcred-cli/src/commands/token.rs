@@ -105,7 +105,7 @@ impl Token {
             }
             _ => failure,
         })?;
-        sign_in.tell_besides(&token, output);
+        sign_in.show_notes(&token, output);
         if !output.is_json() {
             output.line(token.secret());
             if output.is_terminal() {

@@ -1,4 +1,4 @@
-//! `azcred whoami`: who this machine is to Azure, as its token says.
+//! `azcred whoami`: the identity in the token.
 
 use super::target::Target;
 use crate::{
@@ -38,26 +38,26 @@ pub(crate) struct Whoami {
     choice: Choice,
 }
 
-/// What `--output json` prints: what the token says of itself, and where it comes from.
+/// The output of `--output json`: the token's claims and its source.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
-    /// The token's own words: `kind`, `name`, `userName`, `applicationId`, `objectId`, `tenantId`,
-    /// `proof`, `audience`, `issuer`, `resourceId`, `issuedOn`, `expiresOn`; `null` where it does
-    /// not say.
+struct WhoamiDocument<'a> {
+    /// The token's claims: `kind`, `name`, `userName`, `applicationId`, `objectId`, `tenantId`,
+    /// `proof`, `audience`, `issuer`, `resourceId`, `issuedOn`, `expiresOn`; `null` for a claim
+    /// that it lacks.
     #[serde(flatten)]
     principal: &'a Principal,
-    /// The source that the token comes from, by its name in the Azure SDKs.
+    /// The source of the token, by its name in the Azure SDKs.
     credential: &'static str,
-    /// The same, as options name it.
+    /// The source of the token, by azcred's name.
     source: Source,
-    /// What that source used, in words.
+    /// What that source used, as text.
     using: String,
-    /// The same, as values.
+    /// What that source used, as values.
     used: &'a Used,
-    /// What was asked for.
+    /// The requested scope.
     scope: &'a str,
-    /// Whose sign-ins are used.
+    /// The profile whose accounts are used.
     profile: &'a str,
 }
 
@@ -67,10 +67,10 @@ impl Whoami {
         let place = Place::here()?;
         let asked = sign_in(&place, &self.choice, scope, tenant, Person::of(output));
         let (sign_in, token, chosen) = output.waiting("Signing in", asked).await?;
-        sign_in.tell_besides(&token, output);
+        sign_in.show_notes(&token, output);
         let principal = Principal::from_token(&token)?;
         if output.is_json() {
-            output.json(&Document {
+            output.json(&WhoamiDocument {
                 principal: &principal,
                 credential: chosen.source.credential_name(),
                 source: chosen.source,
@@ -93,11 +93,11 @@ impl Whoami {
     }
 }
 
-/// The application that people sign in with where they name none (Microsoft's page 'Application IDs
-/// of commonly used Microsoft applications').
+/// The application with which people sign in by default (Microsoft's page 'Application IDs of
+/// commonly used Microsoft applications').
 const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 
-/// An identity for people: what it is, then the ids that other tools ask for.
+/// An identity as text: its name, then the ids that other tools need.
 pub(super) fn rows(
     principal: &Principal,
     chosen: &Chosen,
@@ -122,7 +122,7 @@ pub(super) fn rows(
     add("Token for", principal.audience.as_deref());
     add("Source", Some(chosen.source.id()));
     let used = &chosen.used;
-    // The application has its row.
+    // The application has its own row.
     let application = principal.application_id.as_deref();
     let using = match application.is_some_and(|id| used.is_of(id)) {
         true => used.without_application(),

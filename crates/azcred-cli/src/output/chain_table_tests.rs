@@ -1,6 +1,7 @@
 use super::*;
 
-/// A laptop where Azure CLI answered after others were ruled out, one of them late.
+/// A laptop on which Azure CLI returned a token after other sources were ruled out, one of them
+/// late.
 fn laptop() -> Vec<Row<'static>> {
     use Verdict::{Chosen, Excluded, NotNeeded, Unavailable};
     let look = |source, verdict, reason: &'static str, micros| Row {
@@ -99,8 +100,8 @@ fn assert_shown(name: &str, shown: &str) {
     settings.bind(|| insta::assert_snapshot!(name, shown));
 }
 
-/// The same machine with nobody signed in anywhere.
-fn nobody() -> Vec<Row<'static>> {
+/// The same machine without any sign-in.
+fn not_signed_in() -> Vec<Row<'static>> {
     let mut rows = laptop();
     for row in &mut rows {
         row.started = None;
@@ -114,9 +115,9 @@ fn nobody() -> Vec<Row<'static>> {
     rows
 }
 
-/// A service principal of the environment that decides, one way or another, before all others.
+/// A service principal in the variables, which decides before all others.
 fn first(verdict: Verdict, reason: &'static str) -> Vec<Row<'static>> {
-    let mut rows = nobody();
+    let mut rows = not_signed_in();
     for row in &mut rows[1..] {
         row.verdict = Verdict::NotNeeded;
         row.reason = "a source before it decided".into();
@@ -133,9 +134,9 @@ fn first(verdict: Verdict, reason: &'static str) -> Vec<Row<'static>> {
     rows
 }
 
-/// The same machine, where a person would be asked next.
+/// The same machine, on which a person would be prompted next.
 fn person() -> Vec<Row<'static>> {
-    let mut rows = nobody();
+    let mut rows = not_signed_in();
     rows.push(Row {
         source: "interactive-browser",
         verdict: Verdict::WouldAsk,
@@ -158,13 +159,13 @@ fn person() -> Vec<Row<'static>> {
 }
 
 #[test]
-fn whoever_decides_is_seen_at_both_widths() {
+fn the_deciding_source_is_marked_at_both_widths() {
     let drift = "/home/ada/project/azcred.toml expects the tenant \
                  72f988bf-86f1-41af-91ab-2d7cd011db47, but the token is of the tenant \
                  c0a70500-0000-4000-8000-000000000001";
     let mut shown = String::new();
     for (title, rows) in [
-        ("nobody", nobody()),
+        ("nobody", not_signed_in()),
         (
             "a refusal",
             first(Verdict::Refused, "the client secret has expired"),
@@ -182,7 +183,7 @@ fn whoever_decides_is_seen_at_both_widths() {
 }
 
 #[test]
-fn on_a_wide_screen_reasons_stand_beside_and_on_a_narrow_one_beneath() {
+fn reasons_are_in_the_table_on_a_wide_screen_and_below_on_a_narrow_one() {
     assert_shown("table-120", &shown(120, true));
     assert_shown("table-80", &shown(80, true));
     assert_shown("table-ascii", &shown(80, false));
@@ -190,7 +191,7 @@ fn on_a_wide_screen_reasons_stand_beside_and_on_a_narrow_one_beneath() {
 }
 
 #[test]
-fn no_line_is_wider_than_the_screen_and_no_word_is_lost() {
+fn no_line_is_wider_than_the_screen_and_no_word_is_missing() {
     let words = |text: &str| -> Vec<String> {
         let mut words: Vec<String> = text
             .split_whitespace()
@@ -215,7 +216,7 @@ fn no_line_is_wider_than_the_screen_and_no_word_is_lost() {
 }
 
 #[test]
-fn where_no_screen_is_there_a_source_is_a_line() {
+fn without_a_screen_each_source_is_one_line() {
     let shown = shown(usize::MAX, true);
     assert_eq!(shown.lines().count(), 11, "{shown}");
 }
@@ -236,7 +237,7 @@ fn colours_change_nothing_but_colours() {
 }
 
 #[test]
-fn a_bar_begins_and_ends_where_its_source_did() {
+fn a_bar_starts_and_ends_with_its_source() {
     let bar_of = |started, took| {
         let row = Row {
             source: "s",
@@ -268,13 +269,13 @@ fn a_bar_begins_and_ends_where_its_source_did() {
 }
 
 #[test]
-fn beneath_an_error_stand_the_sources_that_were_looked_for() {
+fn the_tried_sources_are_listed_below_an_error() {
     let mut rows = laptop();
     rows.truncate(8);
     rows[7].verdict = Verdict::Refused;
     rows[7].reason = "the password has expired; sign in with `az login`".into();
     assert_shown("short-80", &plain(&short_rows(&rows, 70, true)));
-    // What is said above is not said again.
+    // The table does not repeat the error above.
     rows[7].is_told = true;
     let above = short_rows(&rows, 70, true);
     assert_eq!(
@@ -286,7 +287,7 @@ fn beneath_an_error_stand_the_sources_that_were_looked_for() {
         person.lines().last(),
         Some("interactive-browser   would ask: the browser that xdg-open opens")
     );
-    // One alone says what the error beside it says.
+    // For a single source, the error says the same.
     assert!(short_rows(&rows[..1], 70, true).is_empty());
     rows[0].verdict = Verdict::Refused;
     rows[1..]
@@ -296,7 +297,7 @@ fn beneath_an_error_stand_the_sources_that_were_looked_for() {
 }
 
 #[test]
-fn reasons_of_every_script_keep_to_the_screen() {
+fn reasons_of_every_script_fit_the_screen() {
     let mut rows = laptop();
     for row in &mut rows {
         row.reason = "サインインしているアカウントは ありません: 証明書の ファイル が 見つかりません でした 🚀".into();

@@ -1,4 +1,4 @@
-//! `azcred doctor` as different people see it.
+//! `azcred doctor` for different identities.
 
 use crate::{
     azure::Azure,
@@ -6,7 +6,7 @@ use crate::{
 };
 use azcred_emulator::{Persona, Way};
 
-/// In a folder where no `config.json` is near.
+/// In a folder without a `config.json` in it or above.
 fn doctor(arguments: &[&str]) -> Run {
     azcred(&["doctor"]).args(arguments).directory("/")
 }

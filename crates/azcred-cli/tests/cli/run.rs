@@ -1,4 +1,4 @@
-//! Runs the binary in an environment of its own, and shows what it said.
+//! Runs the binary in a bare environment, and shows its output.
 
 use std::{
     fmt,
@@ -12,19 +12,19 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Nothing here takes long; past this the binary hangs.
+/// No run takes longer, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The binary under test.
 pub(crate) const AZCRED: &str = env!("CARGO_BIN_EXE_azcred");
 
-/// A run of the binary: its arguments, and an environment with nothing in it but what is put there.
+/// A run of the binary: its arguments, and an environment with only the given variables.
 pub(crate) struct Run {
     command: Command,
     home: Option<TempDir>,
 }
 
-/// A program that runs, and its home, which goes with it.
+/// A running program with its home folder, which is deleted afterwards.
 pub(crate) struct Running {
     child: Child,
     _home: Option<TempDir>,
@@ -52,10 +52,10 @@ impl DerefMut for Running {
     }
 }
 
-/// The binary with these arguments, on a machine without any tool of Azure's, without a keyring and
-/// without a metadata service: neither the `az` of whoever runs the tests nor this machine's own
-/// 169.254.169.254 is ever asked. Its home is its own, so that what one run keeps is not there for
-/// another. An emulator looks programs up, and has them; its story is told elsewhere.
+/// The binary with these arguments, on a machine without Azure's tools, keyring or metadata
+/// service. It never uses the `az` of the machine that runs the tests, nor its 169.254.169.254.
+/// Each run has a new home folder. A program in an emulator is looked up in PATH, so the emulator's
+/// tests keep it.
 pub(crate) fn azcred(arguments: &[&str]) -> Run {
     let mut command = Command::new(AZCRED);
     command.args(arguments);
@@ -70,7 +70,7 @@ impl Run {
     /// Any program in a bare environment.
     pub(crate) fn bare(mut command: Command) -> Self {
         command.env_clear().stdin(Stdio::null());
-        // What Windows needs to load libraries, and where temporary folders are.
+        // Windows needs these to load libraries, and for temporary folders.
         for name in ["SYSTEMROOT", "TMPDIR", "TEMP", "TMP", "PATH"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
@@ -82,7 +82,7 @@ impl Run {
         }
     }
 
-    /// Gives it a home.
+    /// Sets a new home folder.
     fn at_home(mut self) -> Self {
         let home = tempfile::tempdir().expect("a folder");
         let variable = if cfg!(windows) {
@@ -123,7 +123,7 @@ impl Run {
         })
     }
 
-    /// Starts it with streams of one's own.
+    /// Starts it with other streams.
     pub(crate) fn start_with(mut self, streams: impl FnOnce(&mut Command)) -> Running {
         streams(&mut self.command);
         Running {
@@ -132,7 +132,7 @@ impl Run {
         }
     }
 
-    /// Gives it something to read.
+    /// Sets its standard input.
     pub(crate) fn input(mut self, text: &str) -> Self {
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(text.as_bytes()).expect("written");
@@ -147,7 +147,7 @@ impl Run {
     }
 }
 
-/// Waits for the end of a program, and gathers what it says until then.
+/// Waits for the end of a program. Returns its output until then.
 pub(crate) fn end(mut child: Running) -> Said {
     let (sender, receiver) = mpsc::channel();
     let gather = |stream: Option<Box<dyn Read + Send>>, number: usize| {
@@ -184,7 +184,7 @@ pub(crate) fn end(mut child: Running) -> Said {
     }
 }
 
-/// What a run said. `Display` is what snapshots show.
+/// The output of a run. Snapshots show its `Display`.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) code: i32,
@@ -205,18 +205,18 @@ impl fmt::Display for Said {
 }
 
 impl Said {
-    /// Its result as JSON.
+    /// The result as JSON.
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
     }
 
-    /// Its error as JSON.
+    /// The error as JSON.
     pub(crate) fn error(&self) -> serde_json::Value {
         serde_json::from_str(&self.stderr).unwrap_or_else(|error| panic!("{error}\n{self}"))
     }
 }
 
-/// Compares with the stored snapshot, once all that differs from run to run is named.
+/// Compares with the stored snapshot, after everything that differs between runs is replaced.
 macro_rules! assert_seen {
     ($name:literal, $said:expr) => {
         $crate::run::settings().bind(|| insta::assert_snapshot!($name, $said.to_string()));
@@ -240,13 +240,13 @@ pub(crate) fn settings() -> insta::Settings {
         (r#""expires_on": \d+"#, r#""expires_on": [SECONDS]"#),
         (r#""milliseconds": \d+"#, r#""milliseconds": [N]"#),
         (r#""(startedMs|tookMs)": [\d.]+"#, r#""$1": [MS]"#),
-        // A chain's table: times and bars.
+        // The table of a chain: times and bars.
         (r"ms  0 +\d+(\.\d)? ms", "ms  0 … [N] ms"),
         (
             r"(chosen|unavailable|refused|failed|not expected|not needed) +\d+(\.\d)?(  +[█▏▎▍▌▋▊▉]+)? +",
             "$1  [MS]  ",
         ),
-        // An account's id depends on its authority, and that on its port.
+        // An account's id depends on its authority, and so on the port.
         (r#""id": "[0-9a-f]{16}""#, r#""id": "[ID]""#),
         (r"\d+ bytes|\d+ kB", "[SIZE]"),
         (r#""pid": \d+"#, r#""pid": [PID]"#),

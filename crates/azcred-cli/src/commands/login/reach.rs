@@ -1,5 +1,5 @@
-//! Whether the commands come to this sign-in in this place; else who or what stands in the way, and
-//! which command comes to it.
+//! Whether the commands in this folder use this sign-in. If not: what they use or lack, and which
+//! command uses it.
 
 use crate::{
     sign_in::{Chosen, Place, chosen},
@@ -13,50 +13,51 @@ use azcred::{
 };
 use std::sync::Arc;
 
-/// How the commands come to this sign-in.
+/// Whether and how the commands use this sign-in.
 #[derive(Debug, Default)]
 pub(super) struct Reach {
-    /// What gets a token of it, tried out; `None` where nothing does.
+    /// The command that gets a token with this sign-in, as a test run has shown. `None` if none
+    /// does.
     pub(super) command: Option<String>,
-    /// What `azcred token` comes to in this profile, where that is not this sign-in.
+    /// What `azcred token` uses in this profile, if it is not this sign-in.
     pub(super) instead: Option<Instead>,
-    /// What stands in the way, and what to do, for people.
+    /// Why the commands don't use it and what to do, as text.
     pub(super) note: Option<String>,
 }
 
-/// What the commands come to here, where that is not this sign-in.
+/// What the commands use in place of this sign-in.
 #[derive(Debug)]
 pub(super) enum Instead {
-    /// Another source answers.
+    /// Another source returns a token.
     Answers {
-        /// Which.
+        /// The source.
         source: Source,
-        /// What it uses.
+        /// What the source uses.
         used: Used,
     },
-    /// Nobody does.
+    /// No source returns a token.
     Fails {
-        /// Why.
+        /// The cause.
         why: String,
     },
 }
 
-/// Why a chain never comes to azcred's own sign-in.
-struct KeptOut {
-    /// Half a sentence, with the variable or the file that says so.
+/// Why a chain never tries azcred's own sign-in.
+struct Exclusion {
+    /// A clause that names the variable or the file.
     why: String,
-    /// What lets it in, where no command does without that.
+    /// The fix, if no command works without it.
     fix: &'static str,
 }
 
 impl Reach {
-    /// Looks for it, without asking anybody for anything.
+    /// Finds out without prompting.
     pub(super) async fn look(place: &Place, profile: &Profile, suggested: &Suggested) -> Self {
         let builder = place.session().profile(profile.clone());
         let (session, answer, report) = match run(builder.clone()).await {
             Ok(done) => done,
             Err(error) => {
-                // A setting that can't be read; it is in every command's way.
+                // A setting is not valid. It stops every command.
                 return Self {
                     note: Some(format!("`azcred token` fails here: {error}")),
                     instead: Some(Instead::Fails {
@@ -72,13 +73,13 @@ impl Reach {
                 ..Self::default()
             };
         }
-        let kept_out = kept_out(&session, &report);
+        let exclusion = exclusion(&session, &report);
         let (instead, mut note) = match (chosen(&report), &answer) {
             (Some(Chosen { source, used }), _) => {
-                let note = match &kept_out {
-                    Some(kept_out) => format!(
+                let note = match &exclusion {
+                    Some(exclusion) => format!(
                         "`azcred token` uses the source {source} here ({used}), and never this account: {}",
-                        kept_out.why
+                        exclusion.why
                     ),
                     None => format!(
                         "`azcred token` uses the source {source} here, which comes before this account ({used})"
@@ -87,8 +88,8 @@ impl Reach {
                 (Instead::Answers { source, used }, note)
             }
             (None, Err(error)) => {
-                let why = match &kept_out {
-                    Some(kept_out) => kept_out.why.clone(),
+                let why = match &exclusion {
+                    Some(exclusion) => exclusion.why.clone(),
                     None => failed(error),
                 };
                 let note = format!("`azcred token` does not use this account here: {why}");
@@ -96,7 +97,7 @@ impl Reach {
             }
             (None, Ok(_)) => return Self::default(),
         };
-        // Nothing is told that was not tried.
+        // The note names only a command that was tried.
         let alone = match run(builder.only([Source::Azcred])).await {
             Ok((.., report)) if is_by_azcred(&report) => Ok(()),
             Ok((_, Err(error), _)) | Err(error) => Err(error),
@@ -105,15 +106,15 @@ impl Reach {
         let command = alone
             .is_ok()
             .then(|| suggested.command("token --only azcred"));
-        note += &match (&command, alone, kept_out) {
+        note += &match (&command, alone, exclusion) {
             (Some(command), _, None) if suggested.is_plain() && report.chosen().is_some() => {
                 format!(
                     ". To use this account, run `{command}`, or write `only = [\"azcred\"]` below `[chain]` in azcred.toml"
                 )
             }
             (Some(command), ..) => format!(". To use this account, run `{command}`"),
-            (None, _, Some(kept_out)) => format!(". {}", kept_out.fix),
-            // The same as said before.
+            (None, _, Some(exclusion)) => format!(". {}", exclusion.fix),
+            // The cause is the same as above.
             (None, Err(error), None) if report.chosen().is_none() => match error.fix() {
                 None => String::new(),
                 Some(fix) => format!(". Fix: {}", words::fix(fix)),
@@ -131,11 +132,11 @@ impl Reach {
     }
 }
 
-/// A session in which no person is asked, and one run through its sources.
+/// A session that never prompts, and one run of its chain.
 async fn run(
     builder: SessionBuilder,
 ) -> azcred::Result<(Session, azcred::Result<AccessToken>, Arc<Report>)> {
-    // An hour ago is not now.
+    // A cached token does not show the present state.
     let session = builder.unattended().without_cached_tokens().open().await?;
     let (answer, report) = session.explain().await;
     Ok((session, answer, report))
@@ -147,8 +148,8 @@ fn is_by_azcred(report: &Report) -> bool {
         .is_some_and(|attempt| attempt.source == Source::Azcred)
 }
 
-/// Why a chain gave no token: the source that was there and failed, as `azcred chain` tells the
-/// whole.
+/// Why a chain returned no token: the error of the source that failed. `azcred chain` shows all of
+/// them.
 fn failed(error: &azcred::Error) -> String {
     let attempts = error.report().map(|report| &report.attempts[..]);
     let failed = attempts.unwrap_or_default().iter().find(|attempt| {
@@ -163,8 +164,8 @@ fn failed(error: &azcred::Error) -> String {
     }
 }
 
-/// What keeps azcred's own sign-in out of the chain of this place, where something does.
-fn kept_out(session: &Session, report: &Report) -> Option<KeptOut> {
+/// The setting that excludes azcred's own sign-in from the chain of this folder.
+fn exclusion(session: &Session, report: &Report) -> Option<Exclusion> {
     let settings = session.files();
     let files = || {
         let files = settings.files.iter();
@@ -173,13 +174,13 @@ fn kept_out(session: &Session, report: &Report) -> Option<KeptOut> {
     };
     let mut attempts = report.attempts.iter();
     let Some(attempt) = attempts.find(|attempt| attempt.source == Source::Azcred) else {
-        // Where a setting could not be read there is none of any source.
+        // If a setting is not valid, there are no attempts.
         report.attempts.first()?;
         let by = match session.options().system().var(PRESET_VARIABLE) {
             Some(_) => PRESET_VARIABLE.to_owned(),
             None => files(),
         };
-        return Some(KeptOut {
+        return Some(Exclusion {
             why: format!(
                 "{by} sets the preset {}, which has no source azcred",
                 report.preset
@@ -202,5 +203,5 @@ fn kept_out(session: &Session, report: &Report) -> Option<KeptOut> {
         ),
         _ => return None,
     };
-    Some(KeptOut { why, fix })
+    Some(Exclusion { why, fix })
 }

@@ -1,4 +1,4 @@
-//! What somebody who has signed in can see, and whether it is they who answer in this place.
+//! What an account can see after its sign-in, and whether the commands in this folder use it.
 
 use super::reach::Reach;
 use crate::{sign_in::Place, suggested::Suggested};
@@ -11,33 +11,33 @@ use azcred_azure::{
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
-/// What can be seen.
+/// What an account can see.
 #[derive(Default)]
 pub(super) struct Seen {
     /// The subscriptions, by name.
     pub(super) subscriptions: Vec<Subscription>,
     /// The workspaces in them, by name.
     pub(super) workspaces: Vec<Workspace>,
-    /// The tenants that they are in.
+    /// The account's tenants.
     pub(super) tenants: Vec<Tenant>,
-    /// What could not be looked at, and why: sentences.
+    /// What could not be listed, and why: sentences.
     pub(super) trouble: Vec<String>,
-    /// The workspace that is meant in this folder.
+    /// The workspace of this folder.
     pub(super) here: Option<Located>,
-    /// Whether nothing names a workspace here; something that can't be used does, and is told as
-    /// trouble.
+    /// Whether nothing names a workspace here. If a name is not valid, that is in `trouble`.
     pub(super) is_unnamed: bool,
-    /// How commands come to them here.
+    /// Whether the commands here use this account.
     pub(super) reach: Reach,
 }
 
-/// How long one question may take. Nobody asked for it, so nobody should wait for it.
+/// How long one request may take. The user did not request this list, so should not wait long.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How many subscriptions are looked into.
+/// The most subscriptions whose workspaces are listed.
 const MOST: usize = 50;
 
 impl Seen {
-    /// Looks with the token that came of the sign-in. What can't be had is left out and told.
+    /// Lists what the account can see, with the sign-in's token. What fails is left out and
+    /// reported.
     pub(super) async fn look(
         place: &Place,
         options: &ClientOptions,
@@ -53,7 +53,7 @@ impl Seen {
             Err(error) => seen.trouble.push(error.to_string()),
         }
         let brief = options.clone().with_deadline(PATIENCE);
-        let manager = match ResourceManager::new(&brief, Arc::new(Has(token))) {
+        let manager = match ResourceManager::new(&brief, Arc::new(SignInToken(token))) {
             Ok(manager) => manager,
             Err(error) => {
                 seen.trouble.push(error.to_string());
@@ -71,18 +71,18 @@ impl Seen {
                 seen.trouble.extend(trouble);
             }
             Err(_) => seen.trouble.push(format!(
-                "Listed the subscriptions: nobody answered within {} s.",
+                "Listed the subscriptions: Azure did not respond within {} s.",
                 PATIENCE.as_secs() * 2
             )),
         }
-        // Names are for show; without them ids are shown.
+        // Names are only for display. Without them, ids are shown.
         seen.tenants = tenants.map(|answer| answer.value).unwrap_or_default();
         seen.reach = reach.unwrap_or_default();
         seen
     }
 }
 
-/// Subscriptions, the workspaces in them, and what went wrong on the way.
+/// Subscriptions, their workspaces, and errors.
 async fn lists(manager: &ResourceManager) -> (Vec<Subscription>, Vec<Workspace>, Vec<String>) {
     let mut subscriptions = match manager.subscriptions().await {
         Ok(answer) => answer.value,
@@ -105,28 +105,28 @@ async fn lists(manager: &ResourceManager) -> (Vec<Subscription>, Vec<Workspace>,
     (subscriptions, workspaces.found, trouble)
 }
 
-/// The workspace of an entry in a list.
+/// The workspace of a list's entry.
 pub(super) fn reference(workspace: &Workspace) -> Option<WorkspaceRef> {
     WorkspaceRef::from_resource_id(&workspace.id).ok()
 }
 
-/// Whether it is the workspace that is meant in this folder.
+/// Whether it is the workspace of this folder.
 pub(super) fn is_here(workspace: &WorkspaceRef, seen: &Seen) -> bool {
     let id = workspace.resource_id();
     let here = seen.here.as_ref();
     here.is_some_and(|here| here.workspace.resource_id().eq_ignore_ascii_case(&id))
 }
 
-/// What Azure says, fit for a terminal.
+/// Azure's text, safe for a terminal.
 pub(super) fn shown(text: &str) -> String {
     azcred::printable(text, 80)
 }
 
-/// The token of the sign-in, for the questions right after it.
+/// The token of the sign-in, for the requests right after it.
 #[derive(Debug)]
-struct Has(AccessToken);
+struct SignInToken(AccessToken);
 
-impl Credential for Has {
+impl Credential for SignInToken {
     fn name(&self) -> &'static str {
         "azcred login"
     }
@@ -137,7 +137,7 @@ impl Credential for Has {
         }
     }
 
-    /// Claims that are asked for on the way would take another sign-in.
+    /// A claims challenge would need another sign-in.
     fn get_token<'a>(&'a self, request: &'a TokenRequest) -> TokenFuture<'a> {
         TokenFuture::ready(match request.claims() {
             None => Ok(self.0.clone()),

@@ -1,4 +1,4 @@
-//! Tells who has signed in, what they can see, and what stands in their way here.
+//! Shows the account that has signed in, what it can see, and why commands here may not use it.
 
 use super::{
     notes::notes,
@@ -17,29 +17,29 @@ use azcred_azure::{Principal, PrincipalKind, Source, WorkspaceRef};
 use serde::Serialize;
 use std::borrow::Cow;
 
-/// What `--output json` prints.
+/// The output of `--output json`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
-    /// The sign-in, as `azcred account list` has it.
+struct LoginDocument<'a> {
+    /// The account, as in `azcred account list`.
     account: &'a Account,
-    /// Who that is, as the token says; `null` where it does not say.
+    /// The identity in the token; `null` if the token does not name it.
     principal: Option<&'a Principal>,
-    /// The tenant's name, where it can be had.
+    /// The tenant's name, if it is known.
     tenant_name: Option<&'a str>,
-    /// The tenants that somebody is in.
+    /// The account's tenants.
     tenants: Vec<TenantLine<'a>>,
     subscriptions: Vec<SubscriptionLine<'a>>,
     workspaces: Vec<WorkspaceLine<'a>>,
-    /// The workspace that is meant in this folder, whether it can be seen or not; `null` where none
-    /// is.
+    /// The workspace of this folder, even if the account can't see it; `null` without one.
     workspace: Option<Meant<'a>>,
-    /// What gets a token of this sign-in here, tried out; `null` where nothing does.
+    /// The command that gets a token with this sign-in here, as a test run has shown; `null`
+    /// without one.
     command: Option<&'a str>,
-    /// Who answers `azcred token` here, in the profile of this sign-in, in place of it; `null`
-    /// where this sign-in does, and where it took too long to find out.
+    /// What `azcred token` uses here in place of this sign-in; `null` if it uses this sign-in, or
+    /// if the test run took too long.
     instead: Option<InsteadLine<'a>>,
-    /// What could not be looked at.
+    /// What could not be listed.
     trouble: &'a [String],
 }
 
@@ -66,7 +66,7 @@ struct WorkspaceLine<'a> {
     #[serde(flatten)]
     workspace: WorkspaceRef,
     location: &'a str,
-    /// Whether it is the one that is meant in this folder.
+    /// Whether it is the workspace of this folder.
     is_here: bool,
 }
 
@@ -74,21 +74,21 @@ struct WorkspaceLine<'a> {
 struct Meant<'a> {
     #[serde(flatten)]
     workspace: &'a WorkspaceRef,
-    /// Where its name was found.
+    /// The source of its name.
     source: String,
 }
 
 #[derive(Serialize)]
 struct InsteadLine<'a> {
-    /// The source that answers; `null` where nobody does.
+    /// The source that returns a token; `null` if none does.
     source: Option<&'a str>,
-    /// What it uses, or why nobody answers.
+    /// What the source uses, or why none returns a token.
     why: Cow<'a, str>,
-    /// What it uses, as values; `null` where nobody answers.
+    /// What the source uses, as values; `null` if none returns a token.
     used: Option<&'a Used>,
 }
 
-/// Tells who has signed in, and what they can see.
+/// Shows the account, and what it can see.
 pub(super) fn tell(told: &Summary<'_>, output: &mut Output) {
     let (account, principal, seen) = (told.account, told.principal, told.seen);
     if output.is_json() {
@@ -108,8 +108,8 @@ fn document<'a>(
     account: &'a Account,
     principal: Option<&'a Principal>,
     seen: &'a Seen,
-) -> Document<'a> {
-    Document {
+) -> LoginDocument<'a> {
+    LoginDocument {
         account,
         principal,
         tenant_name: tenant_name(principal, seen),
@@ -216,7 +216,7 @@ fn lines(
     lines
 }
 
-/// Who it is, by the names that other tools ask for.
+/// The identity, with the ids that other tools need.
 fn rows(
     account: &Account,
     principal: Option<&Principal>,
@@ -273,7 +273,7 @@ fn workspaces(seen: &Seen) -> Vec<[String; 5]> {
         .collect()
 }
 
-/// By what a workspace is meant here.
+/// Where the name of this folder's workspace comes from.
 fn meant(source: &Source) -> String {
     match source {
         Source::File(_) => "this folder's workspace".to_owned(),

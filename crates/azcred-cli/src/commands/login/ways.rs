@@ -1,4 +1,4 @@
-//! How somebody signs in: each way gets a token first, and then keeps what the next one takes.
+//! The ways to sign in: each gets a token first, and then stores what the next one needs.
 
 use super::{Login, attended};
 use crate::{
@@ -50,7 +50,7 @@ pub(super) async fn sign_in(
     }
 }
 
-/// A person: in a browser where one can be opened, else by a code.
+/// Signs a person in: with a browser if one can be opened, else with a device code.
 async fn person(
     login: &Login,
     options: &ClientOptions,
@@ -94,7 +94,7 @@ fn browser(login: &Login, options: &ClientOptions) -> azcred::Result<Interactive
     Ok(credential)
 }
 
-/// An application that signs in.
+/// The sign-in of an application.
 struct App<'a> {
     tenant: TenantId,
     client_id: ClientId,
@@ -103,7 +103,7 @@ struct App<'a> {
     output: &'a Output,
 }
 
-/// More than any file with a certificate and a key.
+/// The largest file that is read. A certificate with its key is smaller.
 const LARGEST_FILE: u64 = 1 << 20;
 
 impl App<'_> {
@@ -114,10 +114,14 @@ impl App<'_> {
 
     async fn by_secret(self) -> Result<(AccessToken, Account), Failure> {
         let what = format!("client secret of the application {}", self.client_id);
-        let secret = asked(&what, &self).await?;
+        let secret = ask_for_secret(&what, &self).await?;
         let (tenant, client_id) = (self.tenant.clone(), self.client_id.clone());
-        let credential =
-            ClientSecretCredential::new(tenant, client_id, secret.clone(), anew(self.options)?)?;
+        let credential = ClientSecretCredential::new(
+            tenant,
+            client_id,
+            secret.clone(),
+            without_cache(self.options)?,
+        )?;
         let token = self.token(&credential).await?;
         let accounts = Accounts::new(self.options)?;
         let kept = accounts.add_client_secret(self.tenant, self.client_id, secret);
@@ -125,7 +129,7 @@ impl App<'_> {
     }
 
     async fn by_certificate(self, file: &Path) -> Result<(AccessToken, Account), Failure> {
-        let path = whole(file)?;
+        let path = absolute_path(file)?;
         let bytes = self
             .options
             .system()
@@ -139,19 +143,23 @@ impl App<'_> {
                 )
                 .fix("give the file that holds the certificate and its private key")
             })?;
-        // Somebody else may have named it.
+        // Another user may have chosen the file's name.
         let shown = printable_path(&path);
         let (certificate, password) = match ClientCertificate::from_bytes(&bytes, None) {
             Err(error) if error.needs_password() => {
-                let password = asked(&format!("password of {shown}"), &self).await?;
+                let password = ask_for_secret(&format!("password of {shown}"), &self).await?;
                 let certificate = ClientCertificate::from_bytes(&bytes, Some(&password))?;
                 (certificate, Some(password))
             }
             certificate => (certificate?, None),
         };
         let (tenant, client_id) = (self.tenant.clone(), self.client_id.clone());
-        let credential =
-            ClientCertificateCredential::new(tenant, client_id, certificate, anew(self.options)?)?;
+        let credential = ClientCertificateCredential::new(
+            tenant,
+            client_id,
+            certificate,
+            without_cache(self.options)?,
+        )?;
         let token = self.token(&credential).await?;
         let accounts = Accounts::new(self.options)?;
         let kept = accounts.add_certificate(self.tenant, self.client_id, path, password);
@@ -159,10 +167,14 @@ impl App<'_> {
     }
 
     async fn by_federated_token(self, file: &Path) -> Result<(AccessToken, Account), Failure> {
-        let path = whole(file)?;
+        let path = absolute_path(file)?;
         let (tenant, client_id) = (self.tenant.clone(), self.client_id.clone());
-        let credential =
-            WorkloadIdentityCredential::new(tenant, client_id, &path, anew(self.options)?)?;
+        let credential = WorkloadIdentityCredential::new(
+            tenant,
+            client_id,
+            &path,
+            without_cache(self.options)?,
+        )?;
         let token = self.token(&credential).await?;
         let accounts = Accounts::new(self.options)?;
         let kept = accounts.add_federated_token_file(self.tenant, self.client_id, path);
@@ -170,9 +182,9 @@ impl App<'_> {
     }
 }
 
-/// A secret: from a pipe, or from whoever sits at the terminal and sees the question, which in a
-/// job nobody does.
-async fn asked(what: &str, app: &App<'_>) -> Result<SecretString, Failure> {
+/// Reads a secret: from a pipe, or from a person at a terminal who sees the prompt. Never in a CI
+/// job.
+async fn ask_for_secret(what: &str, app: &App<'_>) -> Result<SecretString, Failure> {
     if io::stdin().is_terminal() {
         attended(&**app.options.system(), Person::of(app.output)).map_err(|refused| {
             Failure::new(
@@ -187,7 +199,7 @@ async fn asked(what: &str, app: &App<'_>) -> Result<SecretString, Failure> {
     secret::ask(what).await
 }
 
-/// The machine's own identity, or one that is named.
+/// Signs in as the machine's own identity, or as one that is named.
 async fn identity(
     login: &Login,
     options: &ClientOptions,
@@ -204,20 +216,20 @@ async fn identity(
             .map(ManagedIdentityId::client)
     });
     let id = named.clone().unwrap_or(ManagedIdentityId::SYSTEM);
-    let credential = ManagedIdentityCredential::new(id, anew(options)?)?;
+    let credential = ManagedIdentityCredential::new(id, without_cache(options)?)?;
     let asked = credential.get_token(request);
     let token = output.waiting("Signing in", asked).await?;
     let kept = Accounts::new(options)?.add_managed_identity(named).await?;
     Ok((token, kept))
 }
 
-/// Options that keep nothing: a token that was kept before proves nothing now.
-fn anew(options: &ClientOptions) -> azcred::Result<ClientOptions> {
+/// Options without a cache: a stored token would not prove that the sign-in works.
+fn without_cache(options: &ClientOptions) -> azcred::Result<ClientOptions> {
     Ok(ClientOptions::new(options.system().clone()).with_cloud(options.cloud()?))
 }
 
-/// A path that means the same from every folder.
-fn whole(path: &Path) -> Result<PathBuf, Failure> {
+/// An absolute path, which is valid in every folder.
+fn absolute_path(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| {
         Failure::new(
             Kind::Usage,
