@@ -8,9 +8,10 @@ use azcred::{
     system::System,
 };
 use clap::{
-    Args,
-    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+    Args, ValueEnum,
+    builder::{EnumValueParser, PossibleValue, TypedValueParser},
 };
+use std::sync::LazyLock;
 
 /// The profile whose accounts are used.
 #[derive(Args, Clone, Debug, Default)]
@@ -111,11 +112,26 @@ impl Choice {
     }
 }
 
+/// A preset as an option takes it. clap reads the names where a run needs them: a list for each
+/// command's option would be made in every run.
+#[derive(Clone)]
+struct NamedPreset(Preset);
+
+static PRESETS: LazyLock<[NamedPreset; Preset::ALL.len()]> =
+    LazyLock::new(|| Preset::ALL.map(NamedPreset));
+
+impl ValueEnum for NamedPreset {
+    fn value_variants<'a>() -> &'a [Self] {
+        &*PRESETS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.id()).help(described(self.0)))
+    }
+}
+
 fn preset() -> impl TypedValueParser<Value = Preset> {
-    PossibleValuesParser::new(
-        Preset::ALL.map(|preset| PossibleValue::new(preset.id()).help(described(preset))),
-    )
-    .try_map(|name| name.parse::<Preset>().map_err(|error| explained(&error)))
+    EnumValueParser::<NamedPreset>::new().map(|named| named.0)
 }
 
 /// A preset in a few words.
@@ -135,12 +151,26 @@ pub(crate) fn described(preset: Preset) -> &'static str {
     }
 }
 
-/// Parses a source by either of its names. Completions offer only azcred's names.
+/// A source as an option takes it, by either of its names. Completions offer only azcred's names.
+#[derive(Clone)]
+struct NamedSource(Source);
+
+static SOURCES: LazyLock<[NamedSource; Source::ALL.len()]> =
+    LazyLock::new(|| Source::ALL.map(NamedSource));
+
+impl ValueEnum for NamedSource {
+    fn value_variants<'a>() -> &'a [Self] {
+        &*SOURCES
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let name = PossibleValue::new(self.0.id());
+        Some(name.alias(self.0.credential_name()))
+    }
+}
+
 fn source() -> impl TypedValueParser<Value = Source> {
-    PossibleValuesParser::new(
-        Source::ALL.map(|source| PossibleValue::new(source.id()).alias(source.credential_name())),
-    )
-    .try_map(|name| name.parse::<Source>().map_err(|error| explained(&error)))
+    EnumValueParser::<NamedSource>::new().map(|named| named.0)
 }
 
 fn profile(text: &str) -> Result<Profile, String> {

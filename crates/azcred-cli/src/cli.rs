@@ -138,14 +138,16 @@ fn laid_out(command: clap::Command) -> clap::Command {
 
 /// Parses the command line. If it is not valid, shows the error and returns the exit code.
 pub(crate) fn parse() -> Result<Arguments, ExitCode> {
-    let read = command().try_get_matches();
+    // The process ends soon. To take the commands apart would take as long as to make them.
+    let commands = Box::leak(Box::new(Arguments::command()));
+    let read = match commands.try_get_matches_from_mut(std::env::args_os()) {
+        Err(error) if is_help(error.kind()) => command().try_get_matches(),
+        read => read,
+    };
     let read = read.and_then(|matches| Arguments::from_arg_matches(&matches));
     read.map_err(|error| {
         let wrong = error.use_stderr();
-        let asked_for_help = matches!(
-            error.kind(),
-            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-        );
+        let asked_for_help = is_help(error.kind());
         if wrong && !asked_for_help && wants_json(std::env::args_os()) {
             let why = in_a_line(&error.to_string());
             let failure = Failure::new(Kind::Usage, "could not read the command line", why)
@@ -163,6 +165,15 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
         }
         ExitCode::from(if wrong { Kind::Usage.exit_code() } else { 0 })
     })
+}
+
+/// Whether clap answers with help. It is laid out for that alone: a token needs none, and scripts
+/// run the binary in loops.
+fn is_help(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    )
 }
 
 /// The first paragraph of clap's error, with the values that it lists.
