@@ -40,6 +40,7 @@ impl Azure {
     }
 
     /// Runs a future in its runtime.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "its tests run on Unix only"))]
     pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }

@@ -1,10 +1,13 @@
 //! `azcred emulator`: start, env, exec.
 
-use crate::run::{AZCRED, Run, Running, Said, assert_seen, azcred, end};
+use crate::run::{AZCRED, Running, azcred};
+#[cfg(unix)]
+use crate::run::{Run, Said, assert_seen, end};
+#[cfg(unix)]
+use std::process::Command;
 use std::{
     io::{BufRead, BufReader},
     path::Path,
-    process::Command,
 };
 
 /// `azcred emulator start` as a process, which is stopped properly even if a test fails.

@@ -36,6 +36,7 @@ impl Home {
     }
 
     /// Without variables that name a workspace.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "its tests run on Unix only"))]
     pub(crate) fn without_workspace(mut self) -> Self {
         self.variables
             .retain(|(name, _)| !name.starts_with("AZUREML_"));

@@ -133,6 +133,7 @@ impl Run {
     }
 
     /// Sets its standard input.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "its tests run on Unix only"))]
     pub(crate) fn input(mut self, text: &str) -> Self {
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(text.as_bytes()).expect("written");

@@ -1,9 +1,8 @@
 //! The two streams, colours, and readers that close the pipe.
 
-use crate::{
-    azure::Azure,
-    run::{azcred, end},
-};
+#[cfg(unix)]
+use crate::run::end;
+use crate::{azure::Azure, run::azcred};
 use azcred_emulator::{Persona, Way};
 
 #[test]

@@ -135,11 +135,13 @@ mod programs {
     }
 
     /// Whether a process is running. A zombie is not.
+    #[cfg(target_os = "linux")]
     fn runs(id: &str) -> bool {
         fs::read_to_string(format!("/proc/{}/stat", id.trim()))
             .is_ok_and(|stat| !stat.contains(") Z "))
     }
 
+    #[cfg(target_os = "linux")]
     async fn gone(id: &str) {
         while runs(id) {
             tokio::task::yield_now().await;

@@ -7,8 +7,9 @@ use azcred::{
     system::{FileFacts, FileKind, Fixture, Program, Writers},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+#[cfg(unix)]
+use std::fs;
 use std::{
-    fs,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };

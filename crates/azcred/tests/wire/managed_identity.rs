@@ -316,6 +316,7 @@ struct Connected {
     folder: PathBuf,
 }
 
+#[cfg_attr(not(unix), expect(dead_code, reason = "its tests run on Unix only"))]
 impl Connected {
     fn new(server: &Server) -> Self {
         let folder = std::env::temp_dir().join(format!("azcred-arc-{}", uuid::Uuid::new_v4()));
@@ -386,6 +387,7 @@ impl System for Connected {
     }
 }
 
+#[cfg_attr(not(unix), expect(dead_code, reason = "its tests run on Unix only"))]
 fn challenge(file: &str) -> Answer {
     http(
         "401 Unauthorized",

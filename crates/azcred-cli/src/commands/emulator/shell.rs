@@ -97,6 +97,7 @@ fn powershell(value: &str) -> String {
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     const NASTY: &str = "a'b \"c\" $(d) `e` \\f $g\nh\\'";
 
     #[test]
