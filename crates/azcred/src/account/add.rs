@@ -3,7 +3,7 @@
 
 use super::{
     Account, Accounts,
-    record::{Proof, Record, id_of, new_session, seconds},
+    record::{Record, StoredProof, id_of, new_session, seconds},
     store::Store,
 };
 use crate::{
@@ -30,8 +30,12 @@ impl Accounts {
         client_id: ClientId,
         secret: SecretString,
     ) -> Result<Account> {
-        self.add(Some((tenant, client_id)), Proof::ClientSecret, Some(secret))
-            .await
+        self.add(
+            Some((tenant, client_id)),
+            StoredProof::ClientSecret,
+            Some(secret),
+        )
+        .await
     }
 
     /// Adds an application with the certificate in a file, and makes it the current account. The
@@ -48,7 +52,7 @@ impl Accounts {
         path: impl Into<PathBuf>,
         password: Option<SecretString>,
     ) -> Result<Account> {
-        let proof = Proof::ClientCertificate {
+        let proof = StoredProof::ClientCertificate {
             path: full(&path.into())?,
             has_password: password.is_some(),
         };
@@ -66,7 +70,7 @@ impl Accounts {
         client_id: ClientId,
         path: impl Into<PathBuf>,
     ) -> Result<Account> {
-        let proof = Proof::FederatedToken {
+        let proof = StoredProof::FederatedToken {
             path: full(&path.into())?,
         };
         self.add(Some((tenant, client_id)), proof, None).await
@@ -79,13 +83,14 @@ impl Accounts {
     /// See [`Accounts`].
     pub async fn add_managed_identity(&self, id: Option<ManagedIdentityId>) -> Result<Account> {
         let named = id.and_then(|id| id.named());
-        self.add(None, Proof::ManagedIdentity { named }, None).await
+        self.add(None, StoredProof::ManagedIdentity { named }, None)
+            .await
     }
 
     async fn add(
         &self,
         application: Option<(TenantId, ClientId)>,
-        proof: Proof,
+        proof: StoredProof,
         secret: Option<SecretString>,
     ) -> Result<Account> {
         let (tenant, client_id) = match application {
@@ -94,7 +99,7 @@ impl Accounts {
         };
         let store = &self.store;
         let (kind, one, other) = match (&proof, &client_id) {
-            (Proof::ManagedIdentity { named }, _) => {
+            (StoredProof::ManagedIdentity { named }, _) => {
                 let (by, value) = named.clone().unwrap_or_default();
                 ("managed identity", by, value)
             }
@@ -145,14 +150,14 @@ pub(crate) fn secret_name(record: &Record) -> String {
 fn keep_secret(store: &Store, record: &Record, secret: &SecretString) -> Result<()> {
     let client = record.client_id.as_deref().unwrap_or_default();
     let what = match &record.proof {
-        Proof::ClientCertificate { .. } => {
+        StoredProof::ClientCertificate { .. } => {
             format!("could not store the password of the certificate of the application {client}")
         }
         _ => format!("could not store the secret of the application {client}"),
     };
     let trouble = |why: String, unlock: &str| {
         let others = match &record.proof {
-            Proof::ClientCertificate { .. } => {
+            StoredProof::ClientCertificate { .. } => {
                 "use a certificate file without a password, or set AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_CERTIFICATE_PATH and \
                  AZURE_CLIENT_CERTIFICATE_PASSWORD"
             }
@@ -193,8 +198,8 @@ fn keep_secret(store: &Store, record: &Record, secret: &SecretString) -> Result<
 pub(super) fn forget_secret(store: &Store, record: &Record) -> Result<()> {
     let has_one = matches!(
         record.proof,
-        Proof::ClientSecret
-            | Proof::ClientCertificate {
+        StoredProof::ClientSecret
+            | StoredProof::ClientCertificate {
                 has_password: true,
                 ..
             }

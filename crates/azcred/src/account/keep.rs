@@ -1,7 +1,7 @@
 //! Stores a person's sign-in, together with what earlier sign-ins left.
 
 use super::{
-    record::{Person, Proof, Record, RefreshToken, id_of, new_session, seconds},
+    record::{Person, Record, RefreshToken, StoredProof, id_of, new_session, seconds},
     store::Store,
 };
 use crate::{cloud::Authority, entra::SignedIn, facts::Result, profile::Profile, tenant::TenantId};
@@ -120,7 +120,7 @@ pub(crate) fn of_person(
         client_id: Some(client_id.to_owned()),
         signed_in_on: seconds(now),
         session: new_session(),
-        proof: Proof::Person(Box::new(Person {
+        proof: StoredProof::Person(Box::new(Person {
             username: claims.username.clone(),
             name: claims.name.clone(),
             tenants: vec![signed_in_to.to_owned()],

@@ -15,7 +15,7 @@ mod store;
 #[cfg(feature = "disk-cache")]
 pub(crate) use add::secret_name;
 pub(crate) use keep::{Current, keep, of_person};
-pub(crate) use record::{Ended, Person, Proof, Record, RefreshToken};
+pub(crate) use record::{Ended, Person, Record, RefreshToken, StoredProof};
 pub(crate) use renewal::run_to_end;
 pub(crate) use store::Store;
 
@@ -169,23 +169,25 @@ impl Account {
     pub(crate) fn of(record: &Record, is_current: bool) -> Self {
         let person = record.person();
         let path = match &record.proof {
-            Proof::ClientCertificate { path, .. } | Proof::FederatedToken { path } => {
+            StoredProof::ClientCertificate { path, .. } | StoredProof::FederatedToken { path } => {
                 Some(path.clone())
             }
             _ => None,
         };
         let named = match &record.proof {
-            Proof::ManagedIdentity { named } => named.as_ref().map(|(_, value)| value.clone()),
+            StoredProof::ManagedIdentity { named } => {
+                named.as_ref().map(|(_, value)| value.clone())
+            }
             _ => None,
         };
         Self {
             id: AccountId(record.id.as_str().into()),
             kind: match &record.proof {
-                Proof::Person(_) => AccountKind::Person,
-                Proof::ClientSecret => AccountKind::ClientSecret,
-                Proof::ClientCertificate { .. } => AccountKind::ClientCertificate,
-                Proof::FederatedToken { .. } => AccountKind::FederatedToken,
-                Proof::ManagedIdentity { .. } => AccountKind::ManagedIdentity,
+                StoredProof::Person(_) => AccountKind::Person,
+                StoredProof::ClientSecret => AccountKind::ClientSecret,
+                StoredProof::ClientCertificate { .. } => AccountKind::ClientCertificate,
+                StoredProof::FederatedToken { .. } => AccountKind::FederatedToken,
+                StoredProof::ManagedIdentity { .. } => AccountKind::ManagedIdentity,
             },
             username: person.and_then(|person| person.username.clone()),
             name: person.and_then(|person| person.name.clone()),

@@ -52,13 +52,13 @@ pub(crate) struct Record {
     /// A new value for each sign-in. Tokens that were cached for one sign-in are not returned after
     /// the next.
     pub(crate) session: String,
-    pub(crate) proof: Proof,
+    pub(crate) proof: StoredProof,
 }
 
 /// What tokens are requested with.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub(crate) enum Proof {
+pub(crate) enum StoredProof {
     Person(Box<Person>),
     /// The secret itself is in the keyring.
     ClientSecret,
@@ -177,14 +177,14 @@ impl Record {
 
     pub(crate) fn person(&self) -> Option<&Person> {
         match &self.proof {
-            Proof::Person(person) => Some(person),
+            StoredProof::Person(person) => Some(person),
             _ => None,
         }
     }
 
     pub(crate) fn person_mut(&mut self) -> Option<&mut Person> {
         match &mut self.proof {
-            Proof::Person(person) => Some(person),
+            StoredProof::Person(person) => Some(person),
             _ => None,
         }
     }
@@ -242,7 +242,7 @@ mod tests {
             client_id: Some("c".into()),
             signed_in_on: 7,
             session: new_session(),
-            proof: Proof::Person(Box::new(Person {
+            proof: StoredProof::Person(Box::new(Person {
                 refresh: vec![RefreshToken {
                     client_id: "c".into(),
                     family: Some("1".into()),

@@ -255,7 +255,7 @@ struct Winner {
 }
 
 /// The result of a run.
-struct Answer {
+struct RunResult {
     token: AccessToken,
     winner: Winner,
 }
@@ -286,7 +286,7 @@ impl Resolver {
             return Err(error.clone());
         }
         let (answer, report) = self.run(&self.people, request, end).await;
-        let Answer { token, winner } = answer.inspect_err(|error| {
+        let RunResult { token, winner } = answer.inspect_err(|error| {
             if error.kind() == ErrorKind::NotExpected {
                 // The next person who signs in may be another one.
                 self.people.forget();
@@ -338,7 +338,7 @@ impl Resolver {
         people: &People,
         request: &TokenRequest,
         end: Instant,
-    ) -> (Result<Answer>, Arc<Report>) {
+    ) -> (Result<RunResult>, Arc<Report>) {
         let (answer, report) = resolve::run(&self.setup, people, request, end).await;
         let report = Arc::new(report);
         self.last.store(Some(report.clone()));

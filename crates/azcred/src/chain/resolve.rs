@@ -3,7 +3,7 @@
 mod outcome;
 
 use super::{
-    AfterFailure, Answer, People, Report, Setup, Source,
+    AfterFailure, People, Report, RunResult, Setup, Source,
     preset::{Place, places},
 };
 use crate::{
@@ -42,11 +42,11 @@ enum State {
     /// The source was started at this time.
     Running(Candidate, Instant),
     /// The source returned a token.
-    Succeeded(Candidate, Asked, AccessToken),
+    Succeeded(Candidate, Timing, AccessToken),
     /// The source would ask a person, which this run must not.
     WouldAsk(Candidate),
     /// The source failed, or has nothing here.
-    Failed(Option<(Candidate, Asked)>, Error),
+    Failed(Option<(Candidate, Timing)>, Error),
 }
 
 /// A source that can be tried.
@@ -61,7 +61,7 @@ struct Candidate {
 
 /// When a source was started, and how long it took.
 #[derive(Clone, Copy)]
-struct Asked {
+struct Timing {
     at: Instant,
     took: Duration,
 }
@@ -133,7 +133,7 @@ enum Next {
     /// Only sources that ask a person are left, and this run must not ask.
     WouldAsk,
     /// No source is left.
-    Nobody,
+    NoneLeft,
 }
 
 fn next(runners: &[Runner], now: Instant) -> Next {
@@ -190,7 +190,7 @@ fn next(runners: &[Runner], now: Instant) -> Next {
         (Some(_), ..) => Next::Wait(None),
         (None, Some(index), _) => Next::Start(index),
         (None, None, Some(index)) => Next::End(index),
-        (None, None, None) => Next::Nobody,
+        (None, None, None) => Next::NoneLeft,
     }
 }
 
@@ -200,7 +200,7 @@ pub(super) async fn run(
     people: &People,
     request: &TokenRequest,
     end: Instant,
-) -> (Result<Answer>, Report) {
+) -> (Result<RunResult>, Report) {
     let began = Instant::now();
     match look_at_all(setup, people, end).await {
         Ok(runners) => go_through(runners, setup, request, began, end).await,
@@ -255,14 +255,14 @@ pub(super) async fn go_through(
     request: &TokenRequest,
     began: Instant,
     mut end: Instant,
-) -> (Result<Answer>, Report) {
+) -> (Result<RunResult>, Report) {
     let mut asked: FuturesUnordered<BoxFuture<'_, (usize, Result<AccessToken>)>> =
         FuturesUnordered::new();
     let outcome = loop {
         let look_again = match next(&runners, Instant::now()) {
             Next::Answer(index) => break Outcome::Answer(index),
             Next::End(index) => break Outcome::End(index),
-            Next::WouldAsk | Next::Nobody => break Outcome::Nobody,
+            Next::WouldAsk | Next::NoneLeft => break Outcome::NoneLeft,
             Next::Start(index) => {
                 let runner = &mut runners[index];
                 if let State::Waiting(candidate) | State::Doubtful(candidate) = &runner.state {
@@ -297,7 +297,7 @@ fn finished(runner: &mut Runner, answer: Result<AccessToken>, setup: &Setup) {
     let State::Running(candidate, at) = &runner.state else {
         return;
     };
-    let asked = Asked {
+    let asked = Timing {
         at: *at,
         took: at.elapsed(),
     };

@@ -115,10 +115,10 @@ const THREE: Source = Source::AzureCli;
 const PERSON: Source = Source::InteractiveBrowser;
 const PERSON_TOO: Source = Source::DeviceCode;
 
-type Line = (Source, AfterFailure, Look, u64, Says);
+type TestLine = (Source, AfterFailure, Look, u64, Says);
 
 struct Run {
-    answer: Result<Answer>,
+    answer: Result<RunResult>,
     report: Report,
     log: Vec<String>,
     took: Duration,
@@ -141,16 +141,16 @@ impl Run {
 }
 
 /// Runs through these sources. The clock moves when all tasks wait.
-fn go(lines: &[Line], expect: Option<Expect>) -> Run {
+fn go(lines: &[TestLine], expect: Option<Expect>) -> Run {
     go_as(lines, expect, false)
 }
 
 /// The same in an unattended chain.
-fn go_unattended(lines: &[Line]) -> Run {
+fn go_unattended(lines: &[TestLine]) -> Run {
     go_as(lines, None, true)
 }
 
-fn go_as(lines: &[Line], expect: Option<Expect>, unattended: bool) -> Run {
+fn go_as(lines: &[TestLine], expect: Option<Expect>, unattended: bool) -> Run {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

@@ -365,9 +365,9 @@ fn a_runtime_that_stands_still_in_the_middle_of_a_run_does_not_keep_others() {
 
 /// A person who signs in whenever they are asked, after some time.
 #[derive(Debug)]
-struct Person(Duration);
+struct SlowPerson(Duration);
 
-impl TokenSource for Person {
+impl TokenSource for SlowPerson {
     fn name(&self) -> &'static str {
         "Person"
     }
@@ -390,7 +390,7 @@ fn by_person(takes: Duration) -> Chain {
     let chain = chain(Fixture::new().shared());
     let winner = Winner {
         source: Source::DeviceCode,
-        asks: Arc::new(Person(takes)),
+        asks: Arc::new(SlowPerson(takes)),
     };
     assert!(chain.0.source().winner.set(winner).is_ok());
     chain
@@ -413,7 +413,7 @@ async fn of_two_runs_at_once_the_first_to_have_an_answer_says_who_the_chain_is()
     let in_az = this.clone();
     let az = Program::answers(move |_| {
         // While this run waits, another run gets a token from the same source.
-        let asks = Arc::new(Person(Duration::ZERO));
+        let asks = Arc::new(SlowPerson(Duration::ZERO));
         let source = Source::AzureCli;
         let resolver = in_az.get().unwrap().0.source();
         assert!(resolver.winner.set(Winner { source, asks }).is_ok());

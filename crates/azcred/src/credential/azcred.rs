@@ -7,7 +7,7 @@ use super::{
     source::{Kept, TokenSource, credential},
 };
 use crate::{
-    account::{Account, Proof, Record, Store, secret_name},
+    account::{Account, Record, Store, StoredProof, secret_name},
     entra::TokenEndpoint,
     facts::{Error, ErrorKind, Fix, Result, SignIn, SignInWay, Used, UsedKind},
     managed_identity_id::ManagedIdentityId,
@@ -33,12 +33,12 @@ use tokio::time::Instant;
 /// Nobody is ever asked for anything. Where the provider wants to see the person, that is an error
 /// which says so. The account is the one that is current at the first token; a later change of it
 /// does not make a running program somebody else.
-pub struct AzcredCredential(Kept<SignedIn>);
+pub struct AzcredCredential(Kept<AzcredAccount>);
 
 credential!(AzcredCredential);
 
 #[derive(Clone)]
-struct SignedIn {
+struct AzcredAccount {
     store: Store,
     options: ClientOptions,
     tenant: Option<TenantId>,
@@ -60,7 +60,7 @@ impl AzcredCredential {
     /// [`ErrorKind::Invalid`] where the cloud can't be told.
     pub fn new(options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
-        let signed_in = SignedIn {
+        let signed_in = AzcredAccount {
             store: Store::new(&options)?,
             options,
             tenant: None,
@@ -81,7 +81,7 @@ impl AzcredCredential {
     }
 }
 
-impl SignedIn {
+impl AzcredAccount {
     /// The account that is asked for.
     fn record(&self, store: &Store) -> Result<Record> {
         let found = match self.who.get() {
@@ -144,7 +144,7 @@ impl SignedIn {
             .off_thread(end, move |store| this.record(store))
             .await?;
         let token = match &record.proof {
-            Proof::Person(_) => self.of_person(&record, request, end).await?,
+            StoredProof::Person(_) => self.of_person(&record, request, end).await?,
             _ => {
                 let source = self.delegate(&record, end).await?;
                 source.fetch(request.clone()).await?
@@ -247,7 +247,7 @@ fn make(
     tenant: Option<TenantId>,
     options: ClientOptions,
 ) -> Result<Arc<dyn TokenSource>> {
-    if let Proof::ManagedIdentity { named } = &record.proof {
+    if let StoredProof::ManagedIdentity { named } = &record.proof {
         let id = match named {
             None => ManagedIdentityId::SYSTEM,
             Some((by, value)) => ManagedIdentityId::of_named(by, value)?,
@@ -257,7 +257,7 @@ fn make(
     let tenant = tenant.map_or_else(|| TenantId::new(&record.tenant), Ok)?;
     let client_id = ClientId::new(record.client_id.as_deref().unwrap_or_default())?;
     Ok(match &record.proof {
-        Proof::ClientCertificate { path, has_password } => {
+        StoredProof::ClientCertificate { path, has_password } => {
             let password = match has_password {
                 true => Some(secret(record, &**options.system())?),
                 false => None,
@@ -269,10 +269,12 @@ fn make(
             };
             file.source(tenant, client_id, options)?
         }
-        Proof::FederatedToken { path } => {
+        StoredProof::FederatedToken { path } => {
             WorkloadIdentityCredential::new(tenant, client_id, path, options)?.into_source()
         }
-        Proof::ClientSecret | Proof::Person(_) | Proof::ManagedIdentity { .. } => {
+        StoredProof::ClientSecret
+        | StoredProof::Person(_)
+        | StoredProof::ManagedIdentity { .. } => {
             let secret = secret(record, &**options.system())?;
             ClientSecretCredential::new(tenant, client_id, secret, options)?.into_source()
         }
@@ -323,7 +325,7 @@ fn secret(record: &Record, system: &dyn System) -> Result<SecretString> {
         .ok_or_else(|| trouble("it is no longer there".to_owned(), again()))
 }
 
-impl TokenSource for SignedIn {
+impl TokenSource for AzcredAccount {
     fn name(&self) -> &'static str {
         NAME
     }
@@ -351,7 +353,7 @@ impl TokenSource for SignedIn {
     }
 }
 
-impl fmt::Debug for SignedIn {
+impl fmt::Debug for AzcredAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(NAME)
             .field("profile", &self.store.profile())

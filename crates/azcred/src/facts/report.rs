@@ -144,7 +144,7 @@ impl Serialize for Attempt {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
-        struct Shape<'a> {
+        struct AttemptJson<'a> {
             source: Source,
             credential: &'static str,
             verdict: Verdict,
@@ -157,7 +157,7 @@ impl Serialize for Attempt {
             took_ms: f64,
         }
         let error = self.error.as_ref();
-        Shape {
+        AttemptJson {
             source: self.source,
             credential: self.source.credential_name(),
             verdict: self.verdict,
@@ -239,13 +239,13 @@ impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
-        struct Shape<'a> {
+        struct ReportJson<'a> {
             preset: Preset,
             chosen: Option<Source>,
             took_ms: f64,
             attempts: &'a [Attempt],
         }
-        Shape {
+        ReportJson {
             preset: self.preset,
             chosen: self.chosen().map(|attempt| attempt.source),
             took_ms: milliseconds(self.took),

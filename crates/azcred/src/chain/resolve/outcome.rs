@@ -1,8 +1,8 @@
 //! The result of a run: a token or the error to report, with the run's report.
 
 use super::{
-    super::{Answer, Setup, Winner, expect, nobody, too_late},
-    Asked, Runner, State,
+    super::{RunResult, Setup, Winner, expect, nobody, too_late},
+    Runner, State, Timing,
 };
 use crate::{
     chain::{Attempt, Report, Skipped, Verdict},
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 pub(super) enum Outcome {
     Answer(usize),
     End(usize),
-    Nobody,
+    NoneLeft,
     TooLate,
 }
 
@@ -27,7 +27,7 @@ pub(super) fn conclude(
     setup: &Setup,
     request: &TokenRequest,
     began: Instant,
-) -> (Result<Answer>, Report) {
+) -> (Result<RunResult>, Report) {
     let drift = match &outcome {
         Outcome::Answer(index) => match &runners[*index].state {
             State::Succeeded(_, _, token) => {
@@ -66,7 +66,7 @@ pub(super) fn conclude(
         took: began.elapsed(),
         decisive: match outcome {
             Outcome::Answer(index) | Outcome::End(index) => Some(index),
-            Outcome::Nobody | Outcome::TooLate => None,
+            Outcome::NoneLeft | Outcome::TooLate => None,
         },
     };
     let answer = match outcome {
@@ -79,7 +79,7 @@ pub(super) fn conclude(
                     state: State::Succeeded(candidate, _, token),
                     ..
                 }),
-            ) => Ok(Answer {
+            ) => Ok(RunResult {
                 token,
                 winner: Winner {
                     source: place.source,
@@ -88,7 +88,7 @@ pub(super) fn conclude(
             }),
             (None, _) => Err(nobody::error(setup, &report, request)),
         },
-        Outcome::End(_) | Outcome::Nobody => Err(nobody::error(setup, &report, request)),
+        Outcome::End(_) | Outcome::NoneLeft => Err(nobody::error(setup, &report, request)),
         Outcome::TooLate => Err(too_late(request, setup.deadline())),
     };
     (answer, report)
@@ -128,7 +128,7 @@ fn attempt(
             (verdict, Some(candidate), Some(*asked), skipped, error)
         }
         State::Running(candidate, at) => {
-            let asked = Some(Asked {
+            let asked = Some(Timing {
                 at: *at,
                 took: at.elapsed(),
             });

@@ -27,13 +27,13 @@ const FAMILY: &str = "1";
 #[derive(Deserialize)]
 pub(super) struct TokenCache<'a> {
     #[serde(rename = "AccessToken", borrow, default)]
-    access: Entries<'a, AccessEntry<'a>>,
+    access: Members<'a, AccessEntry<'a>>,
     #[serde(rename = "RefreshToken", borrow, default)]
-    refresh: Entries<'a, RefreshEntry<'a>>,
+    refresh: Members<'a, RefreshEntry<'a>>,
     #[serde(rename = "Account", borrow, default)]
-    accounts: Entries<'a, AccountEntry<'a>>,
+    accounts: Members<'a, AccountEntry<'a>>,
     #[serde(rename = "AppMetadata", borrow, default)]
-    applications: Entries<'a, ApplicationEntry<'a>>,
+    applications: Members<'a, ApplicationEntry<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -299,20 +299,20 @@ impl<'de> Deserialize<'de> for Seconds {
 }
 
 /// An object's members in their order.
-struct Entries<'a, T>(Vec<(Cow<'a, str>, T)>);
+struct Members<'a, T>(Vec<(Cow<'a, str>, T)>);
 
-impl<T> Default for Entries<'_, T> {
+impl<T> Default for Members<'_, T> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Entries<'a, T> {
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct InOrder<'a, T>(PhantomData<(&'a (), T)>);
 
         impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for InOrder<'a, T> {
-            type Value = Entries<'a, T>;
+            type Value = Members<'a, T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
@@ -323,7 +323,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Entries<'a, T> {
                 while let Some(Key(key)) = map.next_key()? {
                     entries.push((key, map.next_value()?));
                 }
-                Ok(Entries(entries))
+                Ok(Members(entries))
             }
         }
         deserializer.deserialize_map(InOrder(PhantomData))

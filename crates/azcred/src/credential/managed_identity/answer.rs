@@ -21,7 +21,7 @@ use time::{
 };
 
 /// The request, as far as its errors need it.
-pub(super) struct Asked<'a> {
+pub(super) struct HostRequest<'a> {
     /// What did not work, as a sentence.
     pub(super) what: &'a str,
     /// The host's name: 'App Service'.
@@ -35,7 +35,7 @@ pub(super) struct Asked<'a> {
 
 /// A token, and the identity that the host says it is of.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct HostToken {
     pub(super) token: AccessToken,
     pub(super) client_id: Option<String>,
     pub(super) object_id: Option<String>,
@@ -71,7 +71,7 @@ struct Success {
 }
 
 /// The token in a response, or why there is none.
-pub(super) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Result<Answer> {
+pub(super) fn read(asked: &HostRequest<'_>, response: &HttpResponse) -> Result<HostToken> {
     if response.status == 200 {
         success(asked, response)
     } else {
@@ -79,7 +79,7 @@ pub(super) fn read(asked: &Asked<'_>, response: &HttpResponse) -> Result<Answer>
     }
 }
 
-impl Asked<'_> {
+impl HostRequest<'_> {
     pub(super) fn unexpected(&self, why: String) -> Error {
         Error::new(ErrorKind::Unexpected, self.what.to_owned(), why).with_fix(
             "run `curl -H Metadata:true` with the same address, and check that the Azure host answers",
@@ -93,7 +93,7 @@ impl Asked<'_> {
     }
 }
 
-fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<Answer> {
+fn success(asked: &HostRequest<'_>, response: &HttpResponse) -> Result<HostToken> {
     let Some(answer) = json::object::<Success>(&response.body) else {
         return Err(asked.unexpected(not_an_answer(asked, response)));
     };
@@ -106,7 +106,7 @@ fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<Answer> {
         )));
     }
     let lifetime = lifetime(asked, &answer, response)?;
-    Ok(Answer {
+    Ok(HostToken {
         token: AccessToken::new(
             answer.access_token,
             asked.now,
@@ -120,7 +120,7 @@ fn success(asked: &Asked<'_>, response: &HttpResponse) -> Result<Answer> {
 }
 
 /// A part of a response with a token, without that token: it may be in the wrong member.
-fn beside(asked: &Asked<'_>, answer: &Success, text: &str) -> String {
+fn beside(asked: &HostRequest<'_>, answer: &Success, text: &str) -> String {
     asked.clean(&redact(text, &[answer.access_token.expose_secret()]), 40)
 }
 
@@ -128,7 +128,11 @@ fn beside(asked: &Asked<'_>, answer: &Success, text: &str) -> String {
 /// from when the token was issued, but IMDS counts from now. `expires_on` depends on this machine's
 /// clock. So the earlier end is used, unless `expires_on` has passed, which means that the clock is
 /// wrong.
-fn lifetime(asked: &Asked<'_>, answer: &Success, response: &HttpResponse) -> Result<Duration> {
+fn lifetime(
+    asked: &HostRequest<'_>,
+    answer: &Success,
+    response: &HttpResponse,
+) -> Result<Duration> {
     let unreadable = |name: &str, value: &Value| {
         let value = beside(asked, answer, &value.to_string());
         asked.unexpected(format!(
@@ -228,7 +232,7 @@ struct HostError {
 /// IMDS and Arc: `{"error": "…", "error_description": "…"}`. Service Fabric and Cloud Shell:
 /// `{"error": {"code": "…", "message": "…", "correlationId": "…"}}`. App Service: `{"statusCode":
 /// 400, "message": "…"}`, in the protocol of 2017 with capitals.
-fn said(asked: &Asked<'_>, response: &HttpResponse) -> Option<HostError> {
+fn host_error(asked: &HostRequest<'_>, response: &HttpResponse) -> Option<HostError> {
     let whole: Map<String, Value> = serde_json::from_slice(&response.body).ok()?;
     let parts = match whole.get("error") {
         Some(Value::Object(inner)) => inner,
@@ -279,10 +283,10 @@ impl HostError {
     }
 }
 
-fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
-    let Asked { what, host, .. } = asked;
+fn failure(asked: &HostRequest<'_>, response: &HttpResponse) -> Error {
+    let HostRequest { what, host, .. } = asked;
     let status = response.status;
-    let said = said(asked, response);
+    let said = host_error(asked, response);
     let words = said.as_ref().map_or(String::new(), |said| {
         let words = if said.message.is_empty() {
             &said.code
@@ -343,7 +347,7 @@ fn failure(asked: &Asked<'_>, response: &HttpResponse) -> Error {
 }
 
 /// Describes a response that is not a host's.
-fn not_an_answer(asked: &Asked<'_>, response: &HttpResponse) -> String {
+fn not_an_answer(asked: &HostRequest<'_>, response: &HttpResponse) -> String {
     let (host, status) = (asked.host, response.status);
     let body = response.body.trim_ascii_start();
     let html = response

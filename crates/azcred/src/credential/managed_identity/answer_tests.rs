@@ -22,8 +22,8 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + length(NOW)
 }
 
-fn asked() -> Asked<'static> {
-    Asked {
+fn asked() -> HostRequest<'static> {
+    HostRequest {
         what: "Asked",
         host: "App Service",
         assign: "assign it",
@@ -32,7 +32,7 @@ fn asked() -> Asked<'static> {
     }
 }
 
-fn answer(status: u16, body: &str) -> Result<Answer> {
+fn answer(status: u16, body: &str) -> Result<HostToken> {
     read(&asked(), &response(status, body))
 }
 

@@ -4,7 +4,7 @@
 
 use super::{
     Asking, Host,
-    answer::Asked,
+    answer::HostRequest,
     endpoint::{Endpoint, secret, variable},
 };
 use crate::{
@@ -52,7 +52,7 @@ impl Host for AppService {
                 .with_header(HeaderName::from_static("x-identity-header"), self.secret.clone())
                 // Automation requires this header; App Service ignores it.
                 .with_header(HeaderName::from_static("metadata"), HeaderValue::from_static("true"));
-            let asked = Asked {
+            let asked = HostRequest {
                 what: &asking.what,
                 host: self.name(),
                 assign: "assign it with `az webapp identity assign --resource-group GROUP --name APP` (with `--identities ID` for one that is user-assigned)",

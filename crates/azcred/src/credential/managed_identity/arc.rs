@@ -7,7 +7,7 @@
 
 use super::{
     Asking, Host,
-    answer::{self, Answer, Asked},
+    answer::{self, HostRequest, HostToken},
     endpoint::{Endpoint, variable},
 };
 use crate::{
@@ -122,7 +122,7 @@ impl Host for Arc {
 impl Arc {
     async fn token(&self, asking: Asking<'_>) -> Result<AccessToken> {
         let started = Instant::now();
-        let mut asked = Asked {
+        let mut asked = HostRequest {
             what: &asking.what,
             host: self.name(),
             assign: "connect the server to Azure again: `azcmagent connect`",
@@ -149,13 +149,13 @@ impl Arc {
     }
 }
 
-fn untrusted(asked: &Asked<'_>, why: String) -> Error {
+fn untrusted(asked: &HostRequest<'_>, why: String) -> Error {
     Error::new(ErrorKind::Unexpected, asked.what.to_owned(), why)
         .with_fix("run `azcmagent show`, and check that the agent listens at IDENTITY_ENDPOINT")
 }
 
 /// The folder in which the agent writes its keys.
-fn folder(asked: &Asked<'_>, system: &dyn System) -> Result<String> {
+fn folder(asked: &HostRequest<'_>, system: &dyn System) -> Result<String> {
     let unavailable = |why: &'static str| {
         Error::new(ErrorKind::Unavailable, asked.what.to_owned(), why).with_fix(
             "unset IDENTITY_ENDPOINT and IMDS_ENDPOINT if this server does not use Azure Arc",
@@ -175,7 +175,11 @@ fn folder(asked: &Asked<'_>, system: &dyn System) -> Result<String> {
 }
 
 /// The file that a challenge names (`Basic realm=FILE`), if it is directly in the agent's folder.
-fn named_file(asked: &Asked<'_>, challenge: Option<&str>, system: &dyn System) -> Result<String> {
+fn named_file(
+    asked: &HostRequest<'_>,
+    challenge: Option<&str>,
+    system: &dyn System,
+) -> Result<String> {
     let folder = folder(asked, system)?;
     let named = challenge.and_then(|challenge| {
         let (scheme, rest) = challenge.trim().split_once(' ')?;
@@ -222,7 +226,7 @@ fn named_file(asked: &Asked<'_>, challenge: Option<&str>, system: &dyn System) -
 }
 
 /// The content of a key file, if the agent could have written it.
-fn read_key(asked: &Asked<'_>, path: &str, system: &dyn System) -> Result<Zeroizing<String>> {
+fn read_key(asked: &HostRequest<'_>, path: &str, system: &dyn System) -> Result<Zeroizing<String>> {
     let file = Path::new(path);
     let unreadable = |error: &io::Error| {
         let why = format!("the agent's key {path} can't be read: {error}");
@@ -277,7 +281,7 @@ fn read_key(asked: &Asked<'_>, path: &str, system: &dyn System) -> Result<Zeroiz
     ))
 }
 
-fn authorization(asked: &Asked<'_>, key: &str) -> Result<HeaderValue> {
+fn authorization(asked: &HostRequest<'_>, key: &str) -> Result<HeaderValue> {
     let text = Zeroizing::new(format!("Basic {key}"));
     let mut value = HeaderValue::from_str(&text).map_err(|_| {
         untrusted(
@@ -291,7 +295,7 @@ fn authorization(asked: &Asked<'_>, key: &str) -> Result<HeaderValue> {
 
 /// The token, if it is of the requested identity. An old agent ignores the selection and returns
 /// the server's own identity (azure-identity 1.27 checks that too).
-fn confirmed(asking: &Asking<'_>, answer: Answer) -> Result<AccessToken> {
+fn confirmed(asking: &Asking<'_>, answer: HostToken) -> Result<AccessToken> {
     let Some((name, chosen)) = asking.id.parameter("msi_res_id") else {
         return Ok(answer.token);
     };

@@ -7,8 +7,8 @@ const FOLDER: &str = "/var/opt/azcmagent/tokens";
 const KEY: &str = "/var/opt/azcmagent/tokens/a-key.key";
 const HIMDS: u32 = 998;
 
-fn asked() -> Asked<'static> {
-    Asked {
+fn asked() -> HostRequest<'static> {
+    HostRequest {
         what: "Asked",
         host: "Azure Arc's agent",
         assign: "",

@@ -2,7 +2,7 @@
 
 use super::{
     Asking, Host, ManagedIdentityId, NAME,
-    answer::Asked,
+    answer::HostRequest,
     endpoint::{Endpoint, secret, variable},
 };
 use crate::{
@@ -56,7 +56,7 @@ impl Host for AzureMl {
             let id = asking.id.by_client().map(|id| ("clientid", id));
             let request = HttpRequest::get(self.endpoint.url(parameters.into_iter().chain(id)))
                 .with_header(HeaderName::from_static("secret"), self.secret.clone());
-            let asked = Asked {
+            let asked = HostRequest {
                 what: &asking.what,
                 host: self.name(),
                 assign: "give the compute an identity with `az ml compute update --name COMPUTE --identity-type SystemAssigned`, or UserAssigned and `--user-assigned-identities ID`",

@@ -2,7 +2,7 @@
 
 use super::{
     Asking, Host, ManagedIdentityId, NAME,
-    answer::Asked,
+    answer::HostRequest,
     endpoint::{Endpoint, variable},
 };
 use crate::{
@@ -59,7 +59,7 @@ impl Host for CloudShell {
                     HeaderName::from_static("metadata"),
                     HeaderValue::from_static("true"),
                 );
-            let asked = Asked {
+            let asked = HostRequest {
                 what: &asking.what,
                 host: self.name(),
                 assign: "sign in with `az login`",

@@ -1,6 +1,6 @@
 //! A host's token endpoint, and the HTTP client that reaches it.
 
-use super::answer::{self, Answer, Asked};
+use super::answer::{self, HostRequest, HostToken};
 use crate::{
     facts::{Error, ErrorKind, Result},
     http::{HeaderValue, Http, HttpRequest, HttpResponse, Url},
@@ -140,11 +140,11 @@ impl Endpoint {
     /// Requests a token and reads the response. `fix` is for a request without a response.
     pub(super) async fn ask(
         &self,
-        asked: &Asked<'_>,
+        asked: &HostRequest<'_>,
         fix: &'static str,
         request: &HttpRequest,
         deadline: Duration,
-    ) -> Result<Answer> {
+    ) -> Result<HostToken> {
         let response = self.send(asked.what, fix, request, deadline).await?;
         answer::read(asked, &response)
     }

@@ -6,7 +6,7 @@
 
 use super::{
     Asking, Host, NAME,
-    answer::{self, Asked},
+    answer::{self, HostRequest},
     endpoint::Endpoint,
     evidence::{Wish, gather},
     probe::{DOCKER_DESKTOP, Probe, is_docker_desktop},
@@ -159,7 +159,7 @@ impl Host for Imds {
                     Error::new(ErrorKind::Unavailable, asking.what, DOCKER_DESKTOP).with_fix(FIX)
                 );
             }
-            let asked = Asked {
+            let asked = HostRequest {
                 what: &asking.what,
                 host: self.name(),
                 assign: "assign it with `az vm identity assign --resource-group GROUP --name VM` (with `--identities ID` for one that is user-assigned; `az vmss` for a scale set)",

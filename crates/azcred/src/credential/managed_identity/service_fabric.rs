@@ -5,7 +5,7 @@
 
 use super::{
     Asking, Host, ManagedIdentityId, NAME,
-    answer::Asked,
+    answer::HostRequest,
     endpoint::{Endpoint, secret, variable},
 };
 use crate::{
@@ -85,7 +85,7 @@ impl Host for ServiceFabric {
             let parameters = [("api-version", API_VERSION), ("resource", asking.resource)];
             let request = HttpRequest::get(self.endpoint.url(parameters))
                 .with_header(HeaderName::from_static("secret"), self.secret.clone());
-            let asked = Asked {
+            let asked = HostRequest {
                 what: &asking.what,
                 host: self.name(),
                 assign: "give the application an identity in its manifest and its resource: https://aka.ms/servicefabricmi",
