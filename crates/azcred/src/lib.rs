@@ -65,6 +65,7 @@
     )
 )]
 
+#[cfg(any(feature = "disk-cache", feature = "people"))]
 pub mod account;
 #[cfg(feature = "azure_core")]
 mod azure_core;

@@ -7,6 +7,7 @@
 
 #[cfg(feature = "disk-cache")]
 mod add;
+#[cfg(feature = "people")]
 mod keep;
 mod record;
 mod renewal;
@@ -14,6 +15,7 @@ mod store;
 
 #[cfg(feature = "disk-cache")]
 pub(crate) use add::secret_name;
+#[cfg(feature = "people")]
 pub(crate) use keep::{Current, keep, of_person};
 pub(crate) use record::{Ended, Person, Record, RefreshToken, StoredProof};
 pub(crate) use renewal::run_to_end;

@@ -4,12 +4,14 @@ mod copies;
 mod disk;
 mod identity;
 mod kept;
+#[cfg(any(feature = "disk-cache", feature = "people"))]
 mod list;
 mod memory;
 mod recent;
 
 pub(crate) use disk::through;
 pub(crate) use identity::Identity;
+#[cfg(any(feature = "disk-cache", feature = "people"))]
 pub(crate) use list::forget;
 pub(crate) use memory::{MemoryCache, in_background, without_person};
 

@@ -3,7 +3,7 @@
 use super::{
     Availability, ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential,
     certificate_file::CertificateFile,
-    person::{AZURE_CLI, Silent, with_kept},
+    redeem::{AZURE_CLI, Silent, with_kept},
     source::{Kept, TokenSource, credential},
 };
 use crate::{

@@ -25,7 +25,10 @@ mod github_actions;
 #[cfg(feature = "people")]
 mod interactive_browser;
 mod managed_identity;
+#[cfg(feature = "people")]
 pub(crate) mod person;
+#[cfg(any(feature = "disk-cache", feature = "people"))]
+pub(crate) mod redeem;
 pub(crate) mod source;
 mod token_service;
 #[cfg(feature = "developer-tools")]

@@ -7,8 +7,12 @@ pub mod certificate;
 mod codes;
 #[cfg(feature = "people")]
 mod device;
+#[cfg(feature = "people")]
+mod id_token;
 mod openid;
+#[cfg(feature = "people")]
 mod pkce;
+#[cfg(feature = "people")]
 mod signed_in;
 mod token_answer;
 mod token_endpoint;
@@ -17,11 +21,15 @@ mod token_endpoint;
 pub(crate) use authorize::{Authorization, AuthorizationOptions, Redirected};
 #[cfg(feature = "people")]
 pub(crate) use device::Device;
-pub(crate) use openid::{Endpoints, IdClaims};
+#[cfg(feature = "people")]
+pub(crate) use id_token::IdClaims;
+pub(crate) use openid::Endpoints;
+#[cfg(feature = "people")]
 pub(crate) use signed_in::SignedIn;
 pub(crate) use token_answer::PersonTokens;
 pub(crate) use token_endpoint::{Grant, TokenEndpoint, scopes_of_person};
 
 pub use codes::{Meaning, explain};
 
-use openid::{Expected, id_claims};
+#[cfg(feature = "people")]
+use id_token::{Expected, id_claims};

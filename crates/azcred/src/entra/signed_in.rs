@@ -1,6 +1,6 @@
 //! The result of a person's sign-in: the tokens, and whose they are.
 
-use super::{Expected, IdClaims, PersonTokens, TokenEndpoint, id_claims, openid::Unfit};
+use super::{Expected, IdClaims, PersonTokens, TokenEndpoint, id_claims, id_token::Unfit};
 use crate::{
     facts::{Error, ErrorKind, Fix, Result},
     request::TokenRequest,

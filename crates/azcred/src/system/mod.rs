@@ -3,6 +3,7 @@
 //! Credentials don't use `std::env`, the disk, the clock or processes directly. They use a
 //! [`System`]. The default is the real machine. A `Fixture` makes any environment a value.
 
+#[cfg(feature = "people")]
 pub(crate) mod browser;
 #[cfg(any(test, feature = "test-util"))]
 mod fixture;

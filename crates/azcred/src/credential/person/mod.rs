@@ -1,19 +1,20 @@
 //! People: how they sign in, and what is stored so that they are asked once.
 //!
 //! A token comes from the first of these:
-//! 1. the refresh token of the stored sign-in, without the person ([`redeem`]);
-//! 2. the person, if there is no sign-in or the provider requires them ([`refusal`]). One caller
-//!    asks at a time. Others wait and use the result.
+//! 1. the refresh token of the stored sign-in, without the person ([`super::redeem`]);
+//! 2. the person, if there is no sign-in or the provider requires them. One caller asks at a time.
+//!    Others wait and use the result.
 
-mod redeem;
-mod refusal;
 mod silent;
 mod way;
 
-pub(crate) use redeem::{Silent, with_kept};
 pub(crate) use way::{Accepted, Shown, SignsIn, Whom};
 
-use super::{Availability, source::TokenSource};
+use super::{
+    Availability,
+    redeem::{self, AZURE_CLI, Silent},
+    source::TokenSource,
+};
 use crate::{
     account::{self, Account, Record, Store},
     cache,
@@ -33,9 +34,6 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// Azure CLI's application. Every tenant knows it, and it may request tokens for all of Azure. The
-/// Azure SDKs also use it for people.
-pub(super) const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 /// The endpoint for every organization's tenant: signs a person in to their own.
 const ORGANIZATIONS: &str = "organizations";
 

@@ -1,12 +1,9 @@
 //! Gets tokens without the person: with the sign-in on the disk, or else with this process's.
 
-use super::{
-    PersonSource, SignsIn, Who,
-    redeem::{self, Silent},
-    username, with_kept,
-};
+use super::{PersonSource, SignsIn, Who, username};
 use crate::{
     account::{self, Record, Store},
+    credential::redeem::{self, Silent, with_kept},
     facts::{Error, ErrorKind, Result},
     request::TokenRequest,
 };

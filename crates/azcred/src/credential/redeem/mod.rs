@@ -1,6 +1,7 @@
 //! Gets tokens without the person, with the refresh tokens of their sign-in.
 
-use super::refusal::{Follows, follows};
+mod refusal;
+
 use crate::{
     account::{self, Account, Ended, Person, Record, RefreshToken, Store},
     cache::{self, Identity},
@@ -11,10 +12,14 @@ use crate::{
     tenant::TenantId,
     token::AccessToken,
 };
+use refusal::{Follows, follows};
 use secrecy::ExposeSecret;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// Azure CLI's application. Every tenant knows it, and it may request tokens for all of Azure. The
+/// Azure SDKs also use it for people.
+pub(crate) const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 /// The most refresh tokens of a person that are tried for one token.
 const MOST_TRIED: usize = 4;
 /// The limit of writing a result, even if the caller's time is over.
@@ -90,7 +95,7 @@ pub(crate) async fn with_kept(
 }
 
 /// Stores the token of a new sign-in on the disk, as if it had been requested with that sign-in.
-pub(super) async fn remember(
+pub(crate) async fn remember(
     endpoint: &TokenEndpoint,
     record: &Record,
     request: &TokenRequest,
@@ -186,7 +191,7 @@ async fn locked(store: &Store, id: &str, end: Instant) -> Result<Option<FileLock
 }
 
 /// Requests a token with a sign-in, and notes the changes in it.
-pub(super) async fn with_record(
+pub(crate) async fn with_record(
     who: &str,
     endpoint: &TokenEndpoint,
     record: &mut Record,
@@ -307,7 +312,7 @@ fn renew(person: &mut Person, client_id: &str, used: &RefreshToken, tokens: &Per
 }
 
 /// Puts an application's refresh token first, and removes the older one.
-pub(super) fn put_first(person: &mut Person, token: RefreshToken) {
+pub(crate) fn put_first(person: &mut Person, token: RefreshToken) {
     person
         .refresh
         .retain(|one| !one.client_id.eq_ignore_ascii_case(&token.client_id));
