@@ -47,7 +47,7 @@ async fn a_contributor_may_do_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_told_once_that_a_role_is_missing_and_which() {
+async fn an_identity_without_a_role_gets_one_failure_that_names_the_role() {
     let contoso = Contoso::start().await;
     let report = examine(
         contoso.laptop("azcred-noroles", Way::Ports),
@@ -73,7 +73,7 @@ async fn nobody_is_told_once_that_a_role_is_missing_and_which() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_of_the_group_is_told_what_else_it_takes_to_work() {
+async fn a_reader_of_the_group_gets_the_missing_role_as_the_fix() {
     let contoso = Contoso::start().await;
     assign(
         &contoso,
@@ -113,7 +113,7 @@ async fn an_expired_secret_is_the_one_failure_with_the_code_and_the_fix() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_to_sign_in_with_names_the_variables() {
+async fn without_a_credential_the_variables_are_named() {
     let contoso = Contoso::start().await;
     let mut machine = Fixture::new();
     for (name, value) in contoso
@@ -199,7 +199,7 @@ async fn a_tenant_named_by_its_domain_is_the_same_tenant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_an_hour_off_is_told_with_its_side() {
+async fn a_clock_that_is_an_hour_off_is_reported_with_its_direction() {
     let contoso = Contoso::start().await;
     contoso
         .emulator
@@ -216,7 +216,7 @@ async fn a_clock_that_is_an_hour_off_is_told_with_its_side() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_workspace_the_visible_subscriptions_are_told_and_the_way_to_name_one() {
+async fn without_a_workspace_the_visible_subscriptions_and_the_way_to_name_one_are_shown() {
     let contoso = Contoso::start().await;
     let machine = contoso.laptop("azcred-demo", Way::Ports);
     let report = examine(without_workspace(machine), &Flags::default()).await;
@@ -226,7 +226,8 @@ async fn without_a_workspace_the_visible_subscriptions_are_told_and_the_way_to_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_arm_that_fails_hangs_or_talks_nonsense_is_one_failure_within_the_deadline() {
+async fn a_resource_manager_that_fails_hangs_or_sends_nonsense_is_one_failure_within_the_deadline()
+{
     let contoso = Contoso::start().await;
     for (effect, words) in [
         (Effect::Html, "web page"),
@@ -271,7 +272,7 @@ async fn an_arm_that_fails_hangs_or_talks_nonsense_is_one_failure_within_the_dea
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn permissions_that_can_not_be_read_are_one_failure() {
+async fn permissions_that_can_not_be_read_give_one_failure() {
     let contoso = Contoso::start().await;
     let fault = Fault::new(Effect::Html).on(Service::Arm);
     contoso
@@ -284,7 +285,7 @@ async fn permissions_that_can_not_be_read_are_one_failure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_required_decides_what_is_healthy() {
+async fn the_required_capabilities_decide_whether_the_report_is_healthy() {
     let contoso = Contoso::start().await;
     let machine = contoso.laptop("azcred-demo", Way::Ports);
     let doctor = doctor(&machine, &Flags::default()).requiring([Capability::ManageComputes]);
@@ -294,7 +295,7 @@ async fn what_is_required_decides_what_is_healthy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_report_is_json_of_a_stable_shape_without_the_secret() {
+async fn the_report_is_json_of_a_stable_form_without_the_secret() {
     let contoso = Contoso::start().await;
     let machine = contoso.laptop("azcred-demo", Way::Ports);
     let secret = azcred::system::System::var(&machine, "AZURE_CLIENT_SECRET").unwrap();
@@ -324,7 +325,7 @@ async fn the_report_is_json_of_a_stable_shape_without_the_secret() {
 }
 
 #[tokio::test]
-async fn a_session_that_can_not_be_opened_is_told_by_its_own_words() {
+async fn a_session_that_can_not_be_opened_is_reported_with_its_own_error() {
     let machine = Fixture::new().with_var("AZURE_AUTHORITY_HOST", "http://login.example");
     let report = examine(machine, &Flags::default()).await;
     assert_eq!(summary(&report), "x--------");

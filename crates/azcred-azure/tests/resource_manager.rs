@@ -100,7 +100,7 @@ fn refusal(status: u16, code: &str, message: &str) -> impl IntoResponse + use<> 
 }
 
 #[tokio::test]
-async fn what_is_no_answer_of_resource_manager_says_so() {
+async fn a_response_that_is_not_resource_managers_is_reported_as_such() {
     for (status, kind, body, words) in [
         (
             200,
@@ -214,7 +214,7 @@ async fn a_next_page_is_followed_on_the_same_host_only() {
 }
 
 #[tokio::test]
-async fn a_list_without_end_ends() {
+async fn an_endless_list_is_an_error() {
     let (arm, given, _) = arm(|request: Request| {
         let host = request.headers()[header::HOST].to_str().unwrap().to_owned();
         format!(r#"{{"value": [], "nextLink": "http://{host}/subscriptions"}}"#)
@@ -283,7 +283,7 @@ async fn a_claims_challenge_is_answered_once() {
 }
 
 #[tokio::test]
-async fn a_refusal_names_who_lacks_what_where_and_the_least_role() {
+async fn a_rejection_names_the_identity_the_action_the_resource_and_the_least_role() {
     let object = "d0000001-0000-4000-8000-000000000006";
     let scope = workspace().resource_id();
     for (code, message, role) in [
@@ -367,7 +367,7 @@ async fn the_right_tenant_is_taken_from_the_message_or_from_the_challenge() {
 }
 
 #[tokio::test]
-async fn an_unknown_code_is_told_in_azures_own_words() {
+async fn an_unknown_code_is_shown_with_azures_own_text() {
     let (arm, ..) = arm(|_| refusal(409, "SomethingNew", "The moon is in the wrong house.")).await;
     let error = arm.workspace(&workspace()).await.unwrap_err();
     assert_eq!(
@@ -416,7 +416,7 @@ async fn a_subscription_of_another_tenant_names_the_tenant_to_sign_in_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_that_does_not_exist_is_refused_at_the_door() {
+async fn a_tenant_that_does_not_exist_is_rejected_before_a_request() {
     let contoso = Contoso::start().await;
     let machine = contoso
         .laptop("azcred-demo", Way::RealNames)

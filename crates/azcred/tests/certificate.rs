@@ -144,7 +144,7 @@ fn a_pfx_is_read_in_modern_and_legacy_encryption() {
 }
 
 #[test]
-fn a_pfx_without_a_password_is_read_in_both_ways_of_writing_none() {
+fn a_pfx_without_a_password_is_read_in_both_encodings() {
     for name in [
         "pfx-empty-password.pfx",
         "pfx-null-password.pfx",
@@ -178,7 +178,7 @@ fn a_password_beyond_ascii_and_beyond_16_bits_opens_a_pfx() {
 }
 
 #[test]
-fn a_wrong_password_that_ends_in_a_newline_is_told_so() {
+fn a_wrong_password_with_a_newline_at_its_end_is_reported_as_such() {
     for name in ["pfx-modern.pfx", "pkcs8-aes256-sha256.pem"] {
         assert_says(
             &refuse_file(name, Some("correct-horse\n")),
@@ -245,7 +245,7 @@ fn a_key_of_another_certificate_is_refused_with_the_commands_that_compare_them()
 }
 
 #[test]
-fn a_key_that_entra_does_not_take_is_refused_by_its_kind() {
+fn a_key_that_entra_id_does_not_accept_is_rejected_with_its_kind() {
     for name in ["ec-p256.pem", "ec-p256-sec1.pem", "pfx-ec.pfx"] {
         assert_says(
             &refuse_file(name, Some(PASSWORD)),
@@ -271,7 +271,7 @@ fn a_key_that_entra_does_not_take_is_refused_by_its_kind() {
 }
 
 #[test]
-fn an_rsa_key_that_the_cryptography_here_does_not_sign_with_is_refused_with_what_it_does() {
+fn an_rsa_key_that_azcred_can_not_sign_with_is_rejected_with_the_supported_ones() {
     for (name, bits) in [("rsa-2560.pem", "2560 bits"), ("rsa-8192.pem", "8192 bits")] {
         assert_says(
             &refuse_file(name, None),
@@ -323,7 +323,7 @@ fn a_file_that_is_something_else_is_called_by_its_name() {
 }
 
 #[test]
-fn a_file_cut_short_or_spoilt_is_damaged_and_not_a_wrong_password() {
+fn a_truncated_or_changed_file_is_damaged_and_not_a_wrong_password() {
     let pem = fixture("key-first.pem");
     assert_says(&refuse(&pem[..500], None), &["on line 1 has no end"]);
     let spoilt = String::from_utf8(pem).unwrap().replacen("MII", "M!I", 1);
@@ -344,7 +344,7 @@ fn a_file_cut_short_or_spoilt_is_damaged_and_not_a_wrong_password() {
 }
 
 #[test]
-fn a_file_that_asks_for_endless_work_is_refused_before_the_work() {
+fn a_file_that_needs_endless_work_is_rejected_before_the_work() {
     for name in [
         "pkcs8-pbkdf2-twenty-million.pem",
         "pkcs8-scrypt-huge.pem",
@@ -362,7 +362,7 @@ fn a_file_that_asks_for_endless_work_is_refused_before_the_work() {
 }
 
 #[test]
-fn an_encryption_that_nobody_should_use_is_named() {
+fn an_unsupported_encryption_is_named() {
     assert_says(
         &refuse_file("pkcs8-pbes1-sha1-rc4-128.pem", Some(PASSWORD)),
         &["RC4", "openssl pkcs8 -topk8"],

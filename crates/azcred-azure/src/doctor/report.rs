@@ -280,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_read_here_is_named_in_the_reason_and_what_azure_says_needs_no_name() {
+    fn a_local_cause_is_named_in_the_reason_and_azures_is_not() {
         let reason = |error: &Error| Verdict::error("", error).reason;
         let token = |kind| {
             Error::token(azcred::Error::new(

@@ -200,7 +200,7 @@ fn go_as(lines: &[TestLine], expect: Option<Expect>, unattended: bool) -> Run {
 }
 
 #[test]
-fn the_first_that_is_there_answers_and_nobody_behind_it_is_asked() {
+fn the_first_source_that_has_a_token_is_chosen_and_no_later_one_is_tried() {
     let run = go(
         &[
             (ONE, End, Look::Absent, 0, Says::Token),
@@ -222,7 +222,7 @@ fn the_first_that_is_there_answers_and_nobody_behind_it_is_asked() {
 }
 
 #[test]
-fn a_slow_source_that_may_be_absent_lets_the_next_one_start_and_keeps_its_right_to_answer() {
+fn a_slow_source_that_may_be_absent_lets_the_next_one_start_and_is_still_preferred() {
     let run = go(
         &[
             (TWO, End, Look::Possible, 900, Says::Token),
@@ -250,7 +250,7 @@ fn a_slow_source_that_may_be_absent_lets_the_next_one_start_and_keeps_its_right_
 }
 
 #[test]
-fn nobody_is_signed_in_early_who_could_not_answer_anyway() {
+fn a_source_that_could_not_be_chosen_is_not_started_early() {
     let slow = go(
         &[
             (ONE, End, Look::Ready, 5_000, Says::Token),
@@ -275,7 +275,7 @@ fn nobody_is_signed_in_early_who_could_not_answer_anyway() {
 }
 
 #[test]
-fn a_source_that_fails_ends_the_chain_or_gives_way_as_the_preset_has_it() {
+fn a_source_that_fails_ends_the_chain_or_not_as_the_preset_says() {
     for (says, verdict) in [
         (Says::No, Verdict::Refused),
         (Says::Nonsense, Verdict::Failed),
@@ -308,7 +308,7 @@ fn a_source_that_fails_ends_the_chain_or_gives_way_as_the_preset_has_it() {
 }
 
 #[test]
-fn a_failure_counts_only_when_everybody_before_it_is_ruled_out() {
+fn a_failure_counts_only_after_all_earlier_sources_have_failed() {
     let run = go(
         &[
             (TWO, End, Look::Possible, 900, Says::Token),
@@ -321,7 +321,7 @@ fn a_failure_counts_only_when_everybody_before_it_is_ruled_out() {
 }
 
 #[test]
-fn a_doubtful_source_is_asked_when_no_other_is_left() {
+fn a_doubtful_source_is_tried_when_no_other_is_left() {
     let run = go(
         &[
             (TWO, End, Look::Doubtful, 1_000, Says::Token),
@@ -354,7 +354,7 @@ fn a_doubtful_source_is_asked_when_no_other_is_left() {
 }
 
 #[test]
-fn where_nobody_is_the_error_has_every_reason_and_the_first_failure_leads() {
+fn without_a_token_the_error_has_every_reason_and_the_first_failure_comes_first() {
     let run = go(
         &[
             (ONE, End, Look::Absent, 0, Says::Token),
@@ -383,7 +383,7 @@ fn where_nobody_is_the_error_has_every_reason_and_the_first_failure_leads() {
 }
 
 #[test]
-fn the_whole_is_bounded_and_what_was_under_way_ends() {
+fn a_run_is_limited_and_running_sources_end_with_it() {
     let run = go(
         &[
             (TWO, End, Look::Possible, 0, Says::NotAWord),
@@ -405,7 +405,7 @@ fn the_whole_is_bounded_and_what_was_under_way_ends() {
 }
 
 #[test]
-fn an_answer_that_comes_at_the_very_end_counts() {
+fn a_token_at_the_deadline_counts() {
     for _ in 0..20 {
         let run = go(&[(TWO, End, Look::Possible, 30_000, Says::Token)], None);
         assert_eq!(run.winner(), Some(TWO));
@@ -413,7 +413,7 @@ fn an_answer_that_comes_at_the_very_end_counts() {
 }
 
 #[test]
-fn whoever_is_not_expected_does_not_answer() {
+fn a_token_of_an_unexpected_identity_is_not_returned() {
     let lines = [(THREE, End, Look::Possible, 1, Says::Token)];
     let guard = || Expect::new("a test");
     let fine = [
@@ -457,7 +457,7 @@ fn whoever_is_not_expected_does_not_answer() {
 }
 
 #[test]
-fn nobody_is_asked_by_a_prompt_while_another_may_yet_answer() {
+fn no_person_is_asked_while_another_source_may_have_a_token() {
     // The first source takes longer than the hedge. A later source that asks no person would have
     // started.
     let run = go(
@@ -481,7 +481,7 @@ fn nobody_is_asked_by_a_prompt_while_another_may_yet_answer() {
 }
 
 #[test]
-fn what_is_doubtful_is_asked_before_a_person_is() {
+fn a_doubtful_source_is_tried_before_a_person_is_asked() {
     let lines = |says| {
         [
             (TWO, End, Look::Doubtful, 1_000, says),
@@ -523,7 +523,7 @@ fn a_person_is_asked_in_one_way_at_a_time_and_has_more_time_than_programs() {
 }
 
 #[test]
-fn a_person_who_is_refused_ends_the_chain_and_is_not_asked_again_in_another_way() {
+fn a_rejected_person_ends_the_chain_and_is_not_asked_in_another_way() {
     let run = go(
         &[
             (PERSON, End, Look::Possible, 10, Says::No),
@@ -536,7 +536,7 @@ fn a_person_who_is_refused_ends_the_chain_and_is_not_asked_again_in_another_way(
 }
 
 #[test]
-fn a_failure_that_leaves_a_person_passes_over_those_between() {
+fn a_failure_after_which_a_person_is_asked_skips_the_sources_between() {
     let run = go(
         &[
             (ONE, AskPerson, Look::Ready, 10, Says::No),
@@ -579,7 +579,7 @@ fn a_failure_that_leaves_a_person_passes_over_those_between() {
 }
 
 #[test]
-fn where_a_person_would_be_asked_a_run_that_asks_nobody_says_so_and_ends() {
+fn an_unattended_run_ends_where_a_person_would_be_asked_and_reports_it() {
     for says in [Says::Nothing, Says::No] {
         let run = go_unattended(&[
             (ONE, GoOn, Look::Possible, 5_000, Says::Nothing),
@@ -611,7 +611,7 @@ fn where_a_person_would_be_asked_a_run_that_asks_nobody_says_so_and_ends() {
 }
 
 #[test]
-fn a_run_that_asks_nobody_takes_what_an_earlier_sign_in_left_and_tells_what_else_fails() {
+fn an_unattended_run_uses_an_earlier_sign_in_and_reports_other_failures() {
     let line = |says| [(PERSON, End, Look::Ready, 10, says)];
     assert_eq!(go_unattended(&line(Says::Token)).winner(), Some(PERSON));
     let run = go_unattended(&line(Says::Nonsense));
@@ -626,7 +626,7 @@ fn a_run_that_asks_nobody_takes_what_an_earlier_sign_in_left_and_tells_what_else
 }
 
 #[test]
-fn a_failure_that_leaves_a_person_is_the_error_of_a_run_that_asks_nobody() {
+fn in_an_unattended_run_the_failure_before_the_person_is_the_error() {
     let run = go_unattended(&[
         (ONE, AskPerson, Look::Ready, 10, Says::No),
         (THREE, GoOn, Look::Possible, 10, Says::Token),
@@ -638,7 +638,7 @@ fn a_failure_that_leaves_a_person_is_the_error_of_a_run_that_asks_nobody() {
 }
 
 #[test]
-fn a_service_principal_whose_variables_are_no_sign_in_is_fixed_and_not_asked_around() {
+fn invalid_variables_of_a_service_principal_end_the_chain() {
     let lines = |source| {
         [
             (source, AskPerson, Look::Ready, 10, Says::Unusable),

@@ -45,7 +45,7 @@ fn a_task_with_a_service_connection_is_ready_and_shows_no_secret() {
 }
 
 #[test]
-fn what_a_job_lacks_is_named_with_what_brings_it() {
+fn what_a_job_lacks_is_named_with_its_fix() {
     for (absent, says) in [
         (
             &["SYSTEM_ACCESSTOKEN"][..],

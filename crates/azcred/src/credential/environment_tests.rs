@@ -39,7 +39,7 @@ fn each_complete_set_is_used() {
 }
 
 #[test]
-fn where_both_sets_are_complete_the_order_decides_and_the_other_is_named() {
+fn if_both_sets_are_complete_the_order_decides_and_the_other_is_named() {
     let both = [AZURE, HIML].concat();
     let azure = of(EnvironmentOrder::AzureFirst, &both).unwrap();
     assert_eq!(
@@ -58,7 +58,7 @@ fn where_both_sets_are_complete_the_order_decides_and_the_other_is_named() {
 }
 
 #[test]
-fn an_incomplete_set_gives_way_to_a_complete_one() {
+fn a_complete_set_comes_before_an_incomplete_one() {
     let half = [&AZURE[..2], &HIML[..]].concat();
     let credential = of(EnvironmentOrder::AzureFirst, &half).unwrap();
     assert_eq!(credential.kind(), EnvironmentKind::Himl);
@@ -143,7 +143,7 @@ fn a_certificate_that_cannot_be_read_names_its_variable_and_path() {
 
 #[cfg(not(feature = "certificates"))]
 #[test]
-fn a_certificate_in_a_program_without_certificates_is_an_error_and_not_passed_over() {
+fn a_certificate_in_a_program_without_certificates_is_an_error_and_not_skipped() {
     let mut variables = AZURE.to_vec();
     variables[2] = ("AZURE_CLIENT_CERTIFICATE_PATH", "/nowhere/c.pem");
     let error = of(EnvironmentOrder::AzureFirst, &variables).unwrap_err();
@@ -152,7 +152,7 @@ fn a_certificate_in_a_program_without_certificates_is_an_error_and_not_passed_ov
 }
 
 #[test]
-fn debug_holds_no_secret() {
+fn debug_shows_no_secret() {
     let shown = format!(
         "{:?}",
         of(EnvironmentOrder::AzureFirst, &[AZURE, HIML].concat()).unwrap()

@@ -23,7 +23,7 @@ fn job(variables: &[(&str, &str)]) -> Result<GitHubActionsCredential> {
 }
 
 #[test]
-fn a_job_that_may_ask_is_ready_and_shows_no_secret() {
+fn a_job_with_the_permission_is_ready_and_shows_no_secret() {
     let credential = job(&ALL).unwrap();
     let look = credential.prepare();
     let Availability::Ready { using } = &look else {
@@ -36,7 +36,7 @@ fn a_job_that_may_ask_is_ready_and_shows_no_secret() {
 }
 
 #[test]
-fn a_job_without_the_permission_is_told_of_it_and_a_laptop_is_not() {
+fn a_job_without_the_permission_is_told_so_and_a_laptop_is_not() {
     let error = job(&[ALL[0], ALL[3], ALL[4]]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert_eq!(
@@ -67,7 +67,7 @@ fn a_job_without_the_permission_is_told_of_it_and_a_laptop_is_not() {
 }
 
 #[test]
-fn an_application_that_is_not_named_is_asked_for() {
+fn a_missing_application_is_reported() {
     let error = job(&ALL[..4]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(

@@ -102,7 +102,7 @@ fn a_token_is_read_without_the_space_around_it() {
 }
 
 #[test]
-fn a_file_that_holds_no_token_says_why_and_what_fixes_it() {
+fn a_file_without_a_token_has_a_reason_and_a_fix() {
     let standing = |kind, len| FileFacts {
         kind,
         len,

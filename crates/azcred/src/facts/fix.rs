@@ -541,7 +541,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fix_reads_as_an_instruction_that_names_no_program_of_ours() {
+    fn a_fix_is_an_instruction_that_does_not_name_azcred() {
         let again = SignIn {
             profile: Some("work".into()),
             login_hint: Some("ada@contoso.com".into()),

@@ -530,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bearer_token_is_a_sensitive_header_or_none() {
+    fn a_bearer_token_is_a_sensitive_header_or_rejected() {
         let request = |secret: &str| {
             let token = AccessToken::new(
                 secret.to_owned(),
@@ -547,7 +547,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_holds_what_is_in_its_body_or_in_a_header_and_never_nothing() {
+    fn a_response_holds_text_of_its_body_or_headers_and_never_an_empty_one() {
         let response = HttpResponse {
             status: 200,
             headers: [(header::SERVER, HeaderValue::from_static("one two"))]
@@ -610,7 +610,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_skew_is_positive_where_ours_is_behind() {
+    fn the_clock_skew_is_positive_if_this_machine_is_behind() {
         let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:30 GMT").unwrap();
         assert_eq!(
             skew(&headers("date", "Sun, 06 Nov 1994 09:49:30 GMT"), now),

@@ -70,7 +70,7 @@ fn files(machine: &Fixture) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn who_signed_in_is_signed_in_in_the_next_process() {
+async fn a_sign_in_is_there_in_the_next_process() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     let account = login(&machine).await;
@@ -95,7 +95,7 @@ async fn who_signed_in_is_signed_in_in_the_next_process() {
 }
 
 #[tokio::test]
-async fn where_nobody_is_signed_in_a_look_says_so_and_how_to() {
+async fn without_an_account_the_check_says_so_with_the_fix() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     let work = process(&machine).with_profile(Profile::new("work").unwrap());
@@ -125,7 +125,7 @@ async fn where_nobody_is_signed_in_a_look_says_so_and_how_to() {
 }
 
 #[tokio::test]
-async fn an_interactive_credential_asks_nobody_who_is_signed_in_already() {
+async fn an_interactive_credential_does_not_ask_a_person_who_is_signed_in() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     login(&machine).await;
@@ -145,7 +145,7 @@ async fn an_interactive_credential_asks_nobody_who_is_signed_in_already() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_for_one_use_survives_processes_that_come_at_once() {
+async fn a_refresh_token_for_one_use_survives_simultaneous_processes() {
     let provider = Provider::start(|rules| rules.one_use = true).await;
     let machine = provider.machine();
     login(&machine).await;
@@ -168,7 +168,7 @@ async fn a_refresh_token_for_one_use_survives_processes_that_come_at_once() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_for_one_use_is_not_lost_with_a_caller_who_goes_away() {
+async fn a_refresh_token_for_one_use_survives_a_cancelled_caller() {
     let provider = Provider::start(|rules| rules.one_use = true).await;
     let machine = provider.machine();
     login(&machine).await;
@@ -189,7 +189,7 @@ async fn a_refresh_token_for_one_use_is_not_lost_with_a_caller_who_goes_away() {
 }
 
 #[tokio::test]
-async fn processes_that_want_the_same_send_one_request() {
+async fn processes_that_need_the_same_token_send_one_request() {
     let provider = Provider::start(|rules| rules.one_use = true).await;
     let machine = provider.machine();
     login(&machine).await;
@@ -202,7 +202,7 @@ async fn processes_that_want_the_same_send_one_request() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_the_provider_ended_says_so_once_and_for_all() {
+async fn a_sign_in_that_the_provider_ended_stays_ended() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     login(&machine).await;
@@ -233,7 +233,7 @@ async fn a_sign_in_that_the_provider_ended_says_so_once_and_for_all() {
 }
 
 #[tokio::test]
-async fn who_signed_in_to_another_application_is_told_to_do_so_again() {
+async fn a_sign_in_for_another_application_must_be_repeated() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     DeviceCodeCredential::new(process(&machine))
@@ -250,7 +250,7 @@ async fn who_signed_in_to_another_application_is_told_to_do_so_again() {
 }
 
 #[tokio::test]
-async fn where_a_policy_wants_more_proof_the_sign_in_stays_and_the_way_to_prove_it_is_named() {
+async fn if_a_policy_needs_another_factor_the_sign_in_stays_and_the_fix_is_named() {
     let provider = Provider::start(|rules| {
         rules.refuses_refresh = vec![("storage", "interaction_required", 50_076, Some("{}"))];
     })
@@ -339,7 +339,7 @@ async fn applications_of_one_family_share_a_sign_in_until_the_provider_says_othe
 }
 
 #[tokio::test]
-async fn signing_out_ends_it_for_programs_that_run_as_well() {
+async fn signing_out_ends_the_sign_in_for_running_programs_too() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     let account = login(&machine).await;
@@ -368,7 +368,7 @@ async fn signing_out_ends_it_for_programs_that_run_as_well() {
 }
 
 #[tokio::test]
-async fn who_signs_out_while_a_program_renews_the_sign_in_stays_signed_out() {
+async fn signing_out_during_a_renewal_stays_signed_out() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     login(&machine).await;
@@ -429,7 +429,7 @@ async fn the_cached_tokens_of_a_sign_in_go_with_it_and_those_of_others_stay() {
 }
 
 #[tokio::test]
-async fn tokens_that_could_not_be_removed_are_told_of() {
+async fn tokens_that_could_not_be_removed_are_reported() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     let ada = login(&machine).await;
@@ -449,7 +449,7 @@ async fn tokens_that_could_not_be_removed_are_told_of() {
 }
 
 #[tokio::test]
-async fn what_is_refused_along_with_claims_leaves_the_sign_in_to_other_requests() {
+async fn a_rejection_with_claims_keeps_the_sign_in_for_other_requests() {
     let provider = Provider::start(|rules| {
         rules.refuses_refresh = vec![("storage", "invalid_grant", 50_173, None)];
     })
@@ -469,7 +469,7 @@ async fn what_is_refused_along_with_claims_leaves_the_sign_in_to_other_requests(
 }
 
 #[tokio::test]
-async fn what_ended_for_one_application_is_told_as_that_though_others_go_on() {
+async fn a_sign_in_that_ended_for_one_application_is_reported_though_others_are_valid() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     let other = DeviceCodeCredential::new(process(&machine))
@@ -494,7 +494,7 @@ async fn what_ended_for_one_application_is_told_as_that_though_others_go_on() {
 }
 
 #[tokio::test]
-async fn a_program_that_runs_stays_who_it_is() {
+async fn a_running_program_keeps_its_identity() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     login(&machine).await;
@@ -513,7 +513,7 @@ async fn a_program_that_runs_stays_who_it_is() {
 }
 
 #[tokio::test]
-async fn a_provider_that_gives_another_persons_token_is_not_believed() {
+async fn a_token_of_another_person_is_rejected() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     login(&machine).await;
@@ -525,7 +525,7 @@ async fn a_provider_that_gives_another_persons_token_is_not_believed() {
 }
 
 #[tokio::test]
-async fn who_may_not_be_asked_for_another_tenant_is_not() {
+async fn a_tenant_that_is_not_allowed_is_not_requested() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     login(&machine).await;
@@ -558,7 +558,7 @@ fn application() -> (TenantId, ClientId) {
 }
 
 #[tokio::test]
-async fn an_application_is_asked_for_by_what_the_keyring_or_its_file_has() {
+async fn an_application_signs_in_with_the_keyrings_secret_or_its_file() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider
         .machine()
@@ -598,7 +598,7 @@ async fn an_application_is_asked_for_by_what_the_keyring_or_its_file_has() {
 }
 
 #[tokio::test]
-async fn a_sign_in_under_the_keyrings_key_is_told_of_where_the_keyring_is_not() {
+async fn a_sign_in_under_the_keyrings_key_is_reported_in_a_session_without_the_keyring() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine().with_keyring(None);
     login(&machine).await;
@@ -676,7 +676,7 @@ async fn no_secret_is_on_disk_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_full_disk_keeps_nobody_from_a_token_and_signing_in_says_that_nothing_is_kept() {
+async fn on_a_full_disk_tokens_are_returned_and_a_sign_in_reports_that_it_is_not_stored() {
     let provider = Provider::start(|_| {}).await;
     let full = Arc::new(Full(provider.machine()));
     let options = || {
@@ -700,7 +700,7 @@ async fn a_full_disk_keeps_nobody_from_a_token_and_signing_in_says_that_nothing_
 }
 
 #[tokio::test]
-async fn nobody_is_asked_to_sign_in_where_that_can_not_be_kept() {
+async fn the_person_is_not_asked_if_the_sign_in_can_not_be_stored() {
     let provider = Provider::start(|_| {}).await;
     let open = FileFacts {
         kind: FileKind::Folder,
@@ -779,7 +779,7 @@ impl System for Full {
 
 /// Waiting for a lock ends with the caller's deadline.
 #[tokio::test]
-async fn a_process_that_hangs_with_the_lock_holds_up_nobody_for_ever() {
+async fn a_process_that_hangs_with_the_lock_blocks_others_until_their_deadline() {
     let provider = Provider::start(|_| {}).await;
     let machine = provider.machine();
     login(&machine).await;

@@ -59,7 +59,7 @@ pub(crate) async fn ask_at(at: &str, system: Fixture, deadline: Duration) -> Res
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_as_the_protocol_says() {
+async fn a_token_request_follows_the_protocol() {
     let server = Server::start([token()]).await;
     assert_eq!(ask(&server, AMPLE).await.unwrap(), "the-token");
     let request = &server.seen()[0];
@@ -79,7 +79,7 @@ async fn a_token_is_asked_for_as_the_protocol_says() {
 }
 
 #[tokio::test]
-async fn answers_that_are_none_end_at_once_and_are_named() {
+async fn invalid_responses_end_at_once_and_are_described() {
     let endless = "x".repeat(10 << 20);
     for (answer, kind, says) in [
         (
@@ -169,7 +169,7 @@ async fn a_hostile_authority_that_repeats_the_request_does_not_get_the_secret_in
 }
 
 #[tokio::test]
-async fn passing_trouble_is_tried_again() {
+async fn a_temporary_failure_is_retried() {
     let busy = http("429 Too Many Requests", &["Retry-After: 0"], "");
     let broken = http(
         "503 Service Unavailable",
@@ -182,7 +182,7 @@ async fn passing_trouble_is_tried_again() {
 }
 
 #[tokio::test]
-async fn trouble_that_lasts_ends_in_an_error_that_counts_the_attempts() {
+async fn a_lasting_failure_ends_in_an_error_with_the_number_of_attempts() {
     let server = Server::start([http("503 Service Unavailable", &["Retry-After: 0"], "")]).await;
     let error = ask(&server, AMPLE).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
@@ -196,7 +196,7 @@ async fn trouble_that_lasts_ends_in_an_error_that_counts_the_attempts() {
 }
 
 #[tokio::test]
-async fn a_pause_longer_than_the_deadline_is_not_waited_for_but_told() {
+async fn a_pause_longer_than_the_deadline_is_reported_and_not_waited_for() {
     let server = Server::start([http("429 Too Many Requests", &["Retry-After: 3600"], "")]).await;
     let error = ask(&server, AMPLE).await.unwrap_err();
     assert!(
@@ -207,7 +207,7 @@ async fn a_pause_longer_than_the_deadline_is_not_waited_for_but_told() {
 }
 
 #[tokio::test]
-async fn a_pause_beyond_every_clock_is_told_and_breaks_nothing() {
+async fn a_pause_beyond_the_clocks_range_is_reported() {
     for header in [
         format!("Retry-After: {}", u64::MAX),
         format!("x-ms-retry-after-ms: {}", u64::MAX),
@@ -229,7 +229,7 @@ async fn a_connection_that_hangs_ends_with_the_deadline() {
 }
 
 #[tokio::test]
-async fn an_answer_that_stops_half_way_ends_with_the_deadline() {
+async fn a_response_that_stops_half_way_ends_with_the_deadline() {
     let half = Answer::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"access".to_vec());
     let server = Server::start([half]).await;
     let error = ask(&server, AMPLE).await.unwrap_err();
@@ -238,7 +238,7 @@ async fn an_answer_that_stops_half_way_ends_with_the_deadline() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_said_in_plain_words() {
+async fn an_unreachable_host_is_reported_in_plain_words() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -268,7 +268,7 @@ async fn nobody_there_is_said_in_plain_words() {
 }
 
 #[tokio::test]
-async fn a_clock_an_hour_off_is_named_beside_the_refusal() {
+async fn a_clock_that_is_an_hour_off_is_named_in_the_rejection() {
     let body = r#"{"error":"invalid_client","error_description":"AADSTS700024: Client assertion is not within its valid time range."}"#;
     let now = SystemTime::now();
     let date = format!("Date: {}", httpdate::fmt_http_date(now));
@@ -288,7 +288,7 @@ async fn a_clock_an_hour_off_is_named_beside_the_refusal() {
 }
 
 #[tokio::test]
-async fn a_token_lasts_as_long_as_it_was_given_whatever_the_authoritys_clock_says() {
+async fn a_tokens_lifetime_does_not_depend_on_the_authoritys_clock() {
     let server = Server::start([token()]).await;
     let system = Fixture::new().at(SystemTime::now() - Duration::from_secs(3600));
     let credential = credential(&format!("http://{}", server.address), system.clone(), AMPLE);
@@ -334,7 +334,7 @@ async fn tls_is_trusted_by_the_variables_of_this_field() {
 }
 
 #[tokio::test]
-async fn ssl_cert_file_stands_in_place_of_the_systems_roots() {
+async fn ssl_cert_file_replaces_the_systems_root_certificates() {
     let (root, config) = tls(|_| ());
     let (stranger, _) = tls(|_| ());
     let server = Server::start_tls([token()], config).await;
@@ -376,7 +376,7 @@ async fn roots_that_cannot_be_read_are_an_error_that_names_the_variable() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_wrong_is_wrong_in_its_own_words() {
+async fn each_fault_of_a_certificate_has_its_own_text() {
     let past = rcgen::date_time_ymd(2001, 1, 1);
     let future = rcgen::date_time_ymd(2999, 1, 1);
     for (config, says) in [
@@ -413,7 +413,7 @@ async fn plain_http_behind_https_is_named() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_told_from_an_authority_that_does() {
+async fn a_proxys_rejection_differs_from_an_authoritys() {
     for (answer, says) in [
         (
             http("403 Forbidden", &[], "policy"),
@@ -442,7 +442,7 @@ async fn a_proxy_that_refuses_is_told_from_an_authority_that_does() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_the_credential_was_not_allowed_is_asked_nothing() {
+async fn a_tenant_that_is_not_allowed_gets_no_request() {
     let server = Server::start([token()]).await;
     let credential = credential(&format!("http://{}", server.address), Fixture::new(), AMPLE);
     let request = TokenRequest::new(Scope::ARM).with_tenant(TenantId::new("fabrikam.com").unwrap());

@@ -143,7 +143,7 @@ async fn a_pod_signs_in_by_its_token_file() {
 }
 
 #[tokio::test]
-async fn a_token_file_is_read_at_every_exchange() {
+async fn a_token_file_is_read_for_every_request() {
     const FILE: &str = "/var/run/token";
     let authority = Server::start([token()]).await;
     let pod = elsewhere(&authority)
@@ -187,7 +187,7 @@ async fn jobs_sign_in_by_the_tokens_of_their_ci_system() {
 }
 
 #[tokio::test]
-async fn token_services_are_asked_as_they_want_it_for_every_exchange() {
+async fn token_services_are_called_in_their_own_way_for_every_request() {
     let authority = Server::start([token()]).await;
     let service = Server::start([
         gives("value", &assertion("1")),
@@ -243,7 +243,7 @@ async fn token_services_are_asked_as_they_want_it_for_every_exchange() {
 }
 
 #[tokio::test]
-async fn github_is_asked_for_the_audience_of_the_cloud() {
+async fn github_gets_the_audience_of_the_cloud() {
     let service = Server::start([http("400 Bad Request", &[], "")]).await;
     let job = of(github(Fixture::new(), &service), "c11e", "contoso.com")
         .with_var("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us");
@@ -304,7 +304,7 @@ async fn a_job_that_no_application_trusts_is_told_what_to_register() {
 }
 
 #[tokio::test]
-async fn what_is_no_token_is_named_for_what_it_is() {
+async fn a_response_without_a_token_is_described() {
     let json = |status: &str, body: &Value| {
         http(
             status,
@@ -452,7 +452,7 @@ async fn a_sign_in_page_means_that_the_jobs_token_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_token_service_that_says_nothing_is_given_up_in_time_and_named() {
+async fn a_token_service_that_does_not_respond_is_named_in_time() {
     let authority = Server::start([token()]).await;
     let service = Server::start([Answer::Hang]).await;
     let job = github(elsewhere(&authority), &service);
@@ -468,7 +468,7 @@ async fn a_token_service_that_says_nothing_is_given_up_in_time_and_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_of_azure_machine_learning_is_given_tokens_of_its_user() {
+async fn an_azure_machine_learning_job_gets_tokens_of_its_user() {
     let emulator = Emulator::start(Options::default()).await.unwrap();
     for way in [Way::Ports, Way::RealNames] {
         let job = inside(&emulator, Persona::AzureMlJob, way);
@@ -506,7 +506,7 @@ fn obo(service: &Server, enabled: &str) -> AzureMlOnBehalfOfCredential {
 }
 
 #[tokio::test]
-async fn the_endpoint_of_a_job_is_asked_for_one_resource_and_nothing_else() {
+async fn the_endpoint_of_a_job_gets_one_resource_and_nothing_else() {
     let service = Server::start([http(
         "200 OK",
         &[],
@@ -529,7 +529,7 @@ async fn the_endpoint_of_a_job_is_asked_for_one_resource_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_refuses_is_unavailable_where_the_job_is_nobodys() {
+async fn an_endpoint_that_rejects_is_unavailable_if_the_job_has_no_user() {
     let refuses = || {
         let body = r#"{"error":{"code":"UserError","message":"no user identity for this run"}}"#;
         http("400 Bad Request", &["Content-Type: application/json"], body)

@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_is_told_with_its_source() {
+    fn an_identity_is_shown_with_its_source() {
         // {"idtyp":"app","appid":"a-1","oid":"o","sub":"o"}
         let claims = "eyJpZHR5cCI6ImFwcCIsImFwcGlkIjoiYS0xIiwib2lkIjoibyIsInN1YiI6Im8ifQ";
         let verdict = signed_in(&format!("e30.{claims}.x"));
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_no_jwt_is_a_warning() {
+    fn a_token_that_is_not_a_jwt_is_a_warning() {
         let verdict = signed_in("opaque");
         assert_eq!(verdict.status, Status::Warning);
         assert!(
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rejected_credential_and_one_that_is_not_there_are_told_apart() {
+    fn a_rejected_credential_differs_from_a_missing_one() {
         let error = |kind| Error::token(azcred::Error::new(kind, "Sign in", "because"));
         let refused = tell(SignInOutcome::of_error(error(ErrorKind::Refused)));
         assert_eq!(

@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workspace_that_is_seen_says_where_it_is_and_where_its_name_came_from() {
+    fn a_visible_workspace_is_shown_with_its_region_and_the_source_of_its_name() {
         let seen = tell(&doctor(), WorkspaceOutcome::Seen(workspace("")));
         assert_eq!(seen.status, Status::Ok);
         assert_eq!(
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workspace_that_may_not_be_there_is_told_with_the_name_first() {
+    fn a_workspace_that_was_not_found_has_its_name_as_the_first_fix() {
         let error = error(ErrorKind::NotPermitted);
         let others = vec!["'ws-1' in rg".to_owned()];
         let outcome = WorkspaceOutcome::NotFoundOrNotPermitted { error, others };
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_workspace_is_told_by_its_own_words() {
+    fn a_missing_name_is_reported_with_its_own_error() {
         let unnamed = Error::new(
             ErrorKind::Invalid,
             "could not read config.json",

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_firmware_decides_where_it_says_anything() {
+    fn the_firmware_decides_if_it_has_a_tag() {
         let azure = format!("{AZURE_TAG}\n");
         for hypervisor in [
             Hypervisor::HyperV,
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hypervisor_decides_where_the_firmware_is_silent() {
+    fn the_hypervisor_decides_if_the_firmware_has_no_tag() {
         for (hypervisor, expected) in [
             (Hypervisor::None, Some(false)),
             (Hypervisor::HyperVHost, Some(false)),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn wsl_and_macos_are_somebodys_own_computer_though_wsl_runs_on_hyper_v() {
+    fn wsl_and_macos_are_personal_computers_though_wsl_runs_on_hyper_v() {
         let machine = on(Hypervisor::HyperV);
         let kernel = "5.15.153.1-microsoft-standard-WSL2\n";
         assert_eq!(
@@ -170,21 +170,21 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_given_is_evidence_enough() {
+    fn a_given_address_is_evidence_enough() {
         let pod = on(Hypervisor::None)
             .with_var("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://localhost:1");
         assert_eq!(says(&pod), Some(true));
     }
 
     #[test]
-    fn a_tag_that_is_none_does_not_reach_a_terminal_as_it_is() {
+    fn another_tag_is_printable() {
         let machine = Fixture::new().with_file(TAG_FILE, "\u{1b}[2J".repeat(900));
         assert!(!gather(&machine).to_string().contains('\u{1b}'));
         assert!(gather(&machine).to_string().len() < 200);
     }
 
     #[test]
-    fn a_wish_is_always_or_never() {
+    fn azcred_imds_is_always_or_never() {
         let read = |value: &str| Wish::read(&Fixture::new().with_var("AZCRED_IMDS", value));
         assert_eq!(read("Always ").unwrap(), Wish::Always);
         assert_eq!(read("never").unwrap(), Wish::Never);

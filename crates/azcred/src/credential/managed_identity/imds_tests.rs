@@ -99,7 +99,7 @@ async fn ask(imds: &Imds, machine: &Fixture, deadline: Duration) -> Result<Acces
 }
 
 #[tokio::test]
-async fn a_machine_that_may_have_it_looks_before_it_asks() {
+async fn a_machine_that_may_have_the_service_probes_before_a_request() {
     for machine in [
         laptop(),
         Fixture::new().with_hypervisor(Hypervisor::HyperV),
@@ -122,7 +122,7 @@ async fn a_machine_that_may_have_it_looks_before_it_asks() {
 }
 
 #[tokio::test]
-async fn a_laptop_pays_for_silence_once() {
+async fn a_laptop_waits_for_a_missing_service_once() {
     let machine = laptop();
     let service = Service::start([None]).await;
     let imds = service.imds(&machine, Some(Duration::from_millis(20)));
@@ -145,7 +145,7 @@ async fn a_laptop_pays_for_silence_once() {
 }
 
 #[tokio::test]
-async fn it_is_waited_for_while_it_is_updated() {
+async fn the_service_is_waited_for_during_an_update() {
     let away = Some((410, ""));
     let service = Service::start([
         away,
@@ -170,7 +170,7 @@ async fn it_is_waited_for_while_it_is_updated() {
 }
 
 #[tokio::test]
-async fn it_is_waited_for_no_longer_than_the_deadline() {
+async fn the_service_is_waited_for_until_the_deadline() {
     let service = Service::start([Some((410, ""))]).await;
     let machine = laptop();
     let imds = service.imds(&machine, None);
@@ -191,7 +191,7 @@ async fn it_is_waited_for_no_longer_than_the_deadline() {
 }
 
 #[tokio::test]
-async fn what_else_may_pass_is_tried_six_times() {
+async fn other_temporary_failures_are_retried_six_times() {
     for status in [404, 429, 500, 503] {
         let body = r#"{"error":"not_found","error_description":"Resource not found"}"#;
         let service = Service::start([Some((status, body))]).await;
@@ -204,7 +204,7 @@ async fn what_else_may_pass_is_tried_six_times() {
 }
 
 #[tokio::test]
-async fn docker_desktops_answer_is_nobodys() {
+async fn docker_desktops_response_is_not_the_services() {
     let service = Service::start([Some((
         403,
         "dial tcp 169.254.169.254:80: A socket operation was attempted to an unreachable network.",
@@ -226,7 +226,7 @@ fn made(machine: Fixture, pinned: bool) -> Result<(Imds, Fixture)> {
 }
 
 #[test]
-fn a_wish_an_address_and_a_pin_go_before_all_evidence() {
+fn the_variables_and_a_single_source_come_before_all_evidence() {
     let remembered =
         laptop().with_file("/home/ada/.cache/azcred/imds", r#"{"boot":"first","at":1}"#);
     let look = |machine: Fixture, pinned| {
@@ -264,7 +264,7 @@ fn a_wish_an_address_and_a_pin_go_before_all_evidence() {
 }
 
 #[test]
-fn never_is_never() {
+fn azcred_imds_never_sends_no_request() {
     for pinned in [true, false] {
         let error = made(laptop().with_var("AZCRED_IMDS", "never"), pinned).unwrap_err();
         assert!(error.is_unavailable(), "{error}");
@@ -273,7 +273,7 @@ fn never_is_never() {
 }
 
 #[test]
-fn an_address_that_is_none_is_named() {
+fn an_invalid_address_is_named() {
     for bad in [
         "169.254.169.254",
         "http://metadata.example/",

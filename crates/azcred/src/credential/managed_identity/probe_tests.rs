@@ -93,7 +93,7 @@ fn http(status: &str, body: &str) -> String {
 }
 
 #[tokio::test]
-async fn whoever_says_no_to_a_request_without_the_header_is_the_service() {
+async fn a_server_that_rejects_a_request_without_the_header_is_the_service() {
     for status in [
         "400 Bad Request",
         "410 Gone",
@@ -106,7 +106,7 @@ async fn whoever_says_no_to_a_request_without_the_header_is_the_service() {
 }
 
 #[tokio::test]
-async fn whatever_else_answers_is_not_the_service_and_is_not_remembered() {
+async fn another_server_is_not_the_service_and_is_not_remembered() {
     for (answer, why) in [
         (http("404 Not Found", ""), "HTTP 404"),
         (http("401 Unauthorized", ""), "HTTP 401"),
@@ -132,7 +132,7 @@ async fn whatever_else_answers_is_not_the_service_and_is_not_remembered() {
 }
 
 #[tokio::test]
-async fn an_address_without_a_way_is_not_there_and_not_remembered() {
+async fn an_unreachable_address_is_unavailable_and_not_remembered() {
     let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = endpoint(server.local_addr().unwrap());
     drop(server);
@@ -146,7 +146,7 @@ async fn an_address_without_a_way_is_not_there_and_not_remembered() {
 }
 
 #[tokio::test]
-async fn silence_counts_for_as_long_as_nothing_speaks_for_an_answer() {
+async fn a_missing_response_is_remembered_until_evidence_for_the_service() {
     let minutes = |count: u64| Duration::from_secs(60 * count);
     let years = minutes(60 * 24 * 365);
     for (says, boot, counts, no_more) in [
@@ -181,7 +181,7 @@ async fn silence_counts_for_as_long_as_nothing_speaks_for_an_answer() {
 }
 
 #[tokio::test]
-async fn the_error_of_remembered_silence_says_when_it_was_and_how_to_ask_again() {
+async fn the_error_of_a_remembered_probe_says_when_it_was_and_how_to_repeat_it() {
     let machine = machine();
     meet_silence(&machine, Some(false)).await;
     let error = probe(AMPLE)
@@ -203,7 +203,7 @@ async fn the_error_of_remembered_silence_says_when_it_was_and_how_to_ask_again()
 }
 
 #[tokio::test]
-async fn silence_is_remembered_by_a_process_that_has_nowhere_to_write() {
+async fn a_process_that_can_not_write_remembers_a_missing_response_itself() {
     let machine = Fixture::new();
     let probe = meet_silence(&machine, Some(false)).await;
     assert!(probe.remembered(&evidence(Some(false)), &machine).is_some());
@@ -211,7 +211,7 @@ async fn silence_is_remembered_by_a_process_that_has_nowhere_to_write() {
 }
 
 #[test]
-fn a_memory_that_is_damaged_foreign_or_of_the_future_is_none() {
+fn a_memory_that_is_damaged_another_users_or_from_the_future_is_ignored() {
     let says = evidence(Some(false));
     let with = |content: &str| machine().with_file(FILE, content);
     let good = r#"{"boot":"first","at":999999}"#;
@@ -236,7 +236,7 @@ fn a_memory_that_is_damaged_foreign_or_of_the_future_is_none() {
 }
 
 #[tokio::test]
-async fn a_machine_on_which_silence_is_certain_is_one_whose_evidence_is_gathered_anew() {
+async fn if_the_evidence_changes_the_memory_is_ignored() {
     // If a laptop's disk is moved to an Azure machine, its memory does not count there.
     let laptop = machine().with_hypervisor(Hypervisor::None);
     meet_silence(&laptop, Some(false)).await;
@@ -248,7 +248,7 @@ async fn a_machine_on_which_silence_is_certain_is_one_whose_evidence_is_gathered
 }
 
 #[tokio::test]
-async fn what_another_user_could_have_left_is_not_remembered() {
+async fn a_memory_that_another_user_could_have_written_is_ignored() {
     let machine = machine();
     meet_silence(&machine, Some(false)).await;
     let content = machine.read(FILE.as_ref(), FILE_LIMIT).unwrap();
@@ -280,7 +280,7 @@ proptest::proptest! {
     #![proptest_config(crate::hostile::cases())]
 
     #[test]
-    fn no_memory_however_spoilt_makes_a_panic_or_outlives_its_boot(
+    fn no_damaged_memory_causes_a_panic_or_outlives_its_boot(
         content in crate::hostile::spoilt(r#"{"boot":"first","at":999999}"#)
     ) {
         let machine = machine().with_file(FILE, content);

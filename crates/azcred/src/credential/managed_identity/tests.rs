@@ -34,7 +34,7 @@ const AMONG_OTHERS: InChain = InChain {
 };
 
 #[test]
-fn an_installed_agent_of_azure_arcs_is_found_where_nobody_handed_its_variables_on() {
+fn an_installed_agent_of_azure_arc_is_found_without_its_variables() {
     let linux = Fixture::new().with_file("/opt/azcmagent/bin/himds", "");
     let windows = Fixture::new()
         .with_os("windows")
@@ -156,7 +156,7 @@ fn a_chain_takes_the_identity_that_the_environment_names() {
 }
 
 #[test]
-fn a_choice_that_a_host_could_not_heed_is_refused_before_anything_is_sent() {
+fn a_selection_that_a_host_can_not_make_is_rejected_before_a_request() {
     let client = ManagedIdentityId::client(ClientId::new("c11e").unwrap());
     let object = ManagedIdentityId::object("72f988bf-86f1-41af-91ab-2d7cd011db47").unwrap();
     let new = |id: &ManagedIdentityId, variables| {
@@ -226,7 +226,7 @@ fn a_variable_that_cant_be_used_is_named_and_its_secret_is_not() {
 }
 
 #[tokio::test]
-async fn several_scopes_are_one_too_many() {
+async fn several_scopes_are_rejected() {
     let request = TokenRequest::new(Scope::ARM).and_scope(Scope::ML);
     let error = in_chain(&[MSI])
         .unwrap()

@@ -92,7 +92,7 @@ fn at(seconds: u64) -> SystemTime {
 }
 
 #[test]
-fn an_assertion_is_what_microsofts_page_asks_for() {
+fn an_assertion_has_the_form_of_microsofts_page() {
     let assertion = sign(&certificate("key-first.pem"), at(1_800_000_000), false);
     let names = |value: &Value| {
         value
@@ -339,7 +339,7 @@ fn spoil_inside(text: &str, dice: &mut Dice) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn no_file_however_spoilt_makes_a_panic() {
+fn no_damaged_file_causes_a_panic() {
     const TRIES_A_FILE: usize = 100;
     let mut dice = Dice(0x5eed_1234_5678_9abc);
     let mut names: Vec<_> = fs::read_dir(folder())
@@ -379,7 +379,7 @@ fn no_file_however_spoilt_makes_a_panic() {
 }
 
 #[test]
-fn pem_and_pfx_are_told_apart_by_content() {
+fn the_content_decides_between_pem_and_pfx() {
     assert!(pem::is_pem(&fixture("pkcs1.pem")) && !pfx::is_pfx(&fixture("pkcs1.pem")));
     assert!(!pem::is_pem(&fixture("pfx-modern.pfx")) && pfx::is_pfx(&fixture("pfx-modern.pfx")));
     assert!(!pfx::is_pfx(&fixture("certificate.der")) && !pfx::is_pfx(&fixture("key.der")));
