@@ -70,11 +70,15 @@ fn words(root: &Path, sources: &[Vec<File>]) -> Result<Vec<String>> {
         })
     };
     let mut findings = Vec::new();
-    for folder in ["crates/azcred/src", "crates/azcred-azure/src"] {
+    for folder in [
+        "crates/azcred/src",
+        "crates/azcred-azure/src",
+        "crates/azcred-cli/src",
+    ] {
         findings.extend(of(folder).flat_map(sentences::read));
         findings.extend(of(folder).flat_map(claims::check));
     }
-    findings.extend(of("crates/azcred-cli/src").flat_map(claims::check));
+    findings.extend(of("crates/azcred-emulator/src").flat_map(sentences::read));
     let mut commands = Vec::new();
     for entry in fs::read_dir(root.join("crates/azcred-cli/src/commands"))? {
         let name = entry?.file_name().to_string_lossy().into_owned();

@@ -5,7 +5,7 @@ use super::source::{File, attribute, is_test, item_end, line};
 use proc_macro2::{TokenStream, TokenTree};
 
 /// The parts of an error or a report that people read.
-const SENTENCES: &[&str] = &["why", "what", "reason", "using"];
+const SENTENCES: &[&str] = &["fix", "reason", "used", "using", "what", "why"];
 
 /// Methods that read a text.
 const READERS: &[&str] = &[
@@ -42,14 +42,13 @@ pub(super) fn read(file: &File) -> Vec<String> {
     findings
 }
 
-/// The sentence whose name is at `at`: `.why()`, `.reason`.
+/// The sentence whose name is at `at`: `.why()`, `.reason`, or a variable `why`.
 fn field(tokens: &[TokenTree], at: usize) -> Option<String> {
     let TokenTree::Ident(word) = &tokens[at] else {
         return None;
     };
     let word = word.to_string();
-    let after_dot = at > 0 && is_punct(&tokens[at - 1], '.');
-    (after_dot && SENTENCES.contains(&word.as_str())).then_some(word)
+    SENTENCES.contains(&word.as_str()).then_some(word)
 }
 
 /// The method that reads the sentence whose name is at `at`.
@@ -144,6 +143,11 @@ mod tests {
         for (text, reader) in [
             ("fn f() { if e.why().contains(\"x\") {} }", "contains"),
             ("fn f() { attempt.reason.split(' ') }", "split"),
+            ("fn f() { chosen.used.describe().split(' ') }", "split"),
+            (
+                "fn f(using: &str) { using.starts_with('a') }",
+                "starts_with",
+            ),
             (
                 "fn f() { m!(e.why().to_string().strip_prefix(\"x\")) }",
                 "strip_prefix",
