@@ -7,7 +7,7 @@ use crate::{
     output::{
         Output, Screen,
         chain_table::{self, Row},
-        failure,
+        failure::{self, Sources},
         style::{DIM, paint, with_code},
         time,
         wrap::{Stream, wrap},
@@ -118,17 +118,15 @@ impl Chain {
             .and_then(|token| Principal::from_token(token).ok());
         let (token, error) = match answer {
             Ok(token) => (Some(token), None),
-            // The table is shown separately.
-            Err(error) => (
-                None,
-                Some(Failure {
-                    report: None,
-                    ..error.into()
-                }),
-            ),
+            Err(error) => (None, Some(Failure::from(error))),
         };
         let code = error.as_ref().map_or(0, |error| error.kind.exit_code());
         if output.is_json() {
+            // The document has the report already.
+            let error = error.map(|error| Failure {
+                report: None,
+                ..error
+            });
             output.json(&ChainDocument {
                 report: &report.in_words(words::fix),
                 scope: sign_in.session.scope().as_str(),
@@ -144,11 +142,8 @@ impl Chain {
                 output.line(with_code(&line));
             }
         }
-        if let Some(mut error) = error {
-            if let Some(why) = chain_table::in_short(&report) {
-                error.why = why.into_owned();
-            }
-            output.line(failure::text(&error, width, output.verbose));
+        if let Some(error) = error {
+            output.line(failure::text(&error, width, Sources::InTable));
         }
         output.line("");
         let screen = Screen::of_stdout();

@@ -8,7 +8,8 @@ use crate::{
     choice::Choice,
     failure::{Failure, Kind},
     output::{
-        Output, failure,
+        Output,
+        failure::{self, Sources},
         style::{CODE, GOOD, STRONG, paint, with_code},
         table,
         wrap::{Stream, wrap},
@@ -224,7 +225,7 @@ impl Story {
         refused.answer = None;
         step(
             "3. `azcred token`: what is wrong? Here an application's secret has expired.",
-            failure::text(&refused, width, false)
+            failure::text(&refused, width, Sources::SetUp)
                 .lines()
                 .map(str::to_owned)
                 .collect(),

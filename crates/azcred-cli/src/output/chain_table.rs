@@ -292,25 +292,23 @@ fn short_rows(rows: &[Row<'_>], columns: usize, whole: bool) -> Vec<String> {
     lines
 }
 
-/// Why a chain gave up, in a few words, where its table says the rest; else `None`.
-pub(crate) fn in_short(report: &Report) -> Option<Cow<'static, str>> {
-    let mut counting = report
-        .attempts
-        .iter()
-        .filter(|attempt| Row::from(*attempt).counts())
-        .peekable();
-    counting.peek()?;
-    let nobody = |attempt: &&Attempt| attempt.verdict == Verdict::Unavailable;
-    match counting.find(|attempt| !nobody(attempt)) {
-        None => Some(half_set(report).map_or(
+/// Why a chain gave up, in a few words, as the lines of its sources say the rest; else `None`.
+pub(crate) fn in_short(report: &Report) -> Option<Cow<'_, str>> {
+    let counts = |attempt: &&Attempt| Row::from(*attempt).counts();
+    let counting: Vec<&Attempt> = report.attempts.iter().filter(counts).collect();
+    let has_something = |attempt: &&&Attempt| attempt.verdict != Verdict::Unavailable;
+    match (counting.iter().find(has_something), &counting[..]) {
+        (None, [only]) => Some(only.reason()),
+        (_, [] | [_]) => None,
+        (None, _) => Some(half_set(report).map_or(
             "no account is signed in here, and no other source has a token".into(),
             |reason| format!("{reason}. No account is signed in here either").into(),
         )),
-        Some(attempt) if attempt.verdict == Verdict::WouldAsk => Some(
+        (Some(attempt), _) if attempt.verdict == Verdict::WouldAsk => Some(
             "no account is signed in here, and no other source has a token without asking a person"
                 .into(),
         ),
-        Some(_) => None,
+        (Some(_), _) => None,
     }
 }
 

@@ -15,6 +15,17 @@ use std::io::Write;
 /// The width of the labels.
 const LABEL: usize = 8;
 
+/// Which of a chain's sources are told with its failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sources {
+    /// All.
+    Whole,
+    /// Those of which something is set up here. The others are counted.
+    SetUp,
+    /// None: a table beside it has them.
+    InTable,
+}
+
 #[derive(Serialize)]
 struct Document<'a> {
     error: &'a Failure,
@@ -23,7 +34,13 @@ struct Document<'a> {
 /// Writes `failure` to standard error. Where that is closed there is nobody to tell.
 pub(super) fn show(failure: &Failure, format: Format, whole: bool) {
     let text = match format {
-        Format::Text => text(failure, Stream::Stderr.width(), whole),
+        Format::Text => {
+            let sources = match whole {
+                true => Sources::Whole,
+                false => Sources::SetUp,
+            };
+            text(failure, Stream::Stderr.width(), sources)
+        }
         Format::Json => {
             serde_json::to_string_pretty(&Document { error: failure }).unwrap_or_default()
         }
@@ -34,7 +51,6 @@ pub(super) fn show(failure: &Failure, format: Format, whole: bool) {
 /// What happened, on what occasion, why, what the other side said, what fixes it, and what every
 /// source said.
 ///
-/// `whole` shows sources too that are not set up here at all.
 ///
 /// ```text
 /// error: the identity provider refused the sign-in
@@ -44,7 +60,7 @@ pub(super) fn show(failure: &Failure, format: Format, whole: bool) {
 ///           correlation id 11111111-…, 2026-11-21 20:00:00Z
 ///   fix     make a new one with `az ad app credential reset --id …`
 /// ```
-pub(crate) fn text(failure: &Failure, width: usize, whole: bool) -> String {
+pub(crate) fn text(failure: &Failure, width: usize, sources: Sources) -> String {
     let labelled = |label: &str, sentence: &str| {
         let lines = wrap(sentence, width.saturating_sub(LABEL + 2));
         let lines = lines.iter().map(|line| match label {
@@ -63,11 +79,11 @@ pub(crate) fn text(failure: &Failure, width: usize, whole: bool) -> String {
     }
     let report = failure.report.as_deref();
     let room = width.saturating_sub(LABEL + 2);
-    let sources = report.map(|report| chain_table::short(report, room, whole));
-    let sources = sources.unwrap_or_default();
-    let in_short = report
-        .filter(|_| !sources.is_empty())
-        .and_then(chain_table::in_short);
+    let in_short = report.and_then(chain_table::in_short);
+    let sources = match (report, sources) {
+        (None, _) | (_, Sources::InTable) => Vec::new(),
+        (Some(report), sources) => chain_table::short(report, room, sources == Sources::Whole),
+    };
     lines.extend(labelled("why", in_short.as_deref().unwrap_or(&failure.why)));
     if let Some(answer) = &failure.answer {
         for (number, sentence) in said(answer).iter().enumerate() {
