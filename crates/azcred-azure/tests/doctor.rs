@@ -2,13 +2,14 @@
 
 mod contoso;
 
-use azcred::system::Fixture;
-use azcred_azure::{Capability, CheckId, Flags, Status, Subject};
+use azcred::{TenantId, system::Fixture};
+use azcred_azure::{Capability, CheckId, Doctor, Flags, Status, Subject, locate};
 use azcred_emulator::{Effect, Fault, Persona, Service, Way};
 use contoso::{
-    Contoso, SUBSCRIPTION, TENANT, doctor, examine, fix, said, summary, watch, workspace,
+    Contoso, FOLDER, SUBSCRIPTION, TENANT, doctor, examine, fix, said, session, summary, watch,
+    workspace,
 };
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_data_scientist_may_do_everything_but_manage_computes_by_ports_and_by_real_names() {
@@ -196,6 +197,32 @@ async fn a_tenant_named_by_its_domain_is_the_same_tenant() {
         said(&report, CheckId::Tenant),
         format!("Ok: Contoso ({TENANT}) |  | ")
     );
+}
+
+/// The tenant of the program's own request is another one than that of the variables.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_from_another_tenant_than_that_of_the_variables_is_a_failure() {
+    const OTHER: &str = "c0a70500-0000-4000-8000-00000000dead";
+    let contoso = Contoso::start().await;
+    let azure = contoso.laptop("azcred-demo", Way::Ports);
+    let value = |name| azcred::system::System::var(&azure, name).unwrap();
+    let himl = azure
+        .clone()
+        .with_var("AZURE_TENANT_ID", "")
+        .with_var("HIML_TENANT_ID", OTHER)
+        .with_var("HIML_SERVICE_PRINCIPAL_ID", &value("AZURE_CLIENT_ID"))
+        .with_var(
+            "HIML_SERVICE_PRINCIPAL_PASSWORD",
+            &value("AZURE_CLIENT_SECRET"),
+        );
+    for machine in [azure.clone().with_var("AZURE_TENANT_ID", OTHER), himl] {
+        let session = session(&machine).tenant(TenantId::new(TENANT).unwrap());
+        let place = locate(&machine, Path::new(FOLDER), &Flags::default());
+        let report = watch(&Doctor::new(session, place)).await;
+        let check = report.check(CheckId::Tenant).unwrap();
+        assert_eq!(check.status, Status::Failed, "{check:#?}");
+        assert!(check.reason.contains(OTHER), "{check:#?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -112,6 +112,11 @@ fn an_encrypted_key_in_pem_is_read_in_every_scheme_that_openssl_writes() {
             &refuse_file(name, Some("wrong")),
             &["the password is wrong", "AZURE_CLIENT_CERTIFICATE_PASSWORD"],
         );
+        let needs_password = |given| read(name, given).unwrap_err().needs_password();
+        assert!(
+            needs_password(None) && !needs_password(Some("wrong")),
+            "{name}"
+        );
     }
 }
 
@@ -139,6 +144,11 @@ fn a_pfx_is_read_in_modern_and_legacy_encryption() {
         assert_says(
             &refuse_file(name, Some("wrong")),
             &["the password is wrong", "AZURE_CLIENT_CERTIFICATE_PASSWORD"],
+        );
+        let needs_password = |given| read(name, given).unwrap_err().needs_password();
+        assert!(
+            needs_password(None) && !needs_password(Some("wrong")),
+            "{name}"
         );
     }
 }

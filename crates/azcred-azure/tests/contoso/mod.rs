@@ -3,7 +3,7 @@
 
 use azcred::{
     ClientOptions, Credential, EnvironmentCredential, EnvironmentOrder, Session, chain::Source,
-    system::Fixture,
+    session::SessionBuilder, system::Fixture,
 };
 use azcred_azure::{
     CheckId, CheckReport, Doctor, Event, Flags, Report, Status, WorkspaceRef, locate,
@@ -11,6 +11,7 @@ use azcred_azure::{
 use azcred_emulator::{Emulator, Options, Persona, Way};
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
+pub(crate) const FOLDER: &str = "/home/ada/project";
 pub(crate) const TENANT: &str = "c0a70500-0000-4000-8000-000000000001";
 pub(crate) const SUBSCRIPTION: &str = "5ec0ffee-0001-4000-8000-000000000001";
 pub(crate) const GROUP: &str = "rg-contoso-ml";
@@ -70,11 +71,14 @@ pub(crate) async fn sign_in(
 
 /// A doctor for the service principal in a machine's variables.
 pub(crate) fn doctor(machine: &Fixture, flags: &Flags) -> Doctor {
-    let folder = "/home/ada/project";
-    let session = Session::builder()
-        .at(machine.clone().shared(), folder)
-        .only([Source::Environment]);
-    Doctor::new(session, locate(machine, Path::new(folder), flags))
+    Doctor::new(session(machine), locate(machine, Path::new(FOLDER), flags))
+}
+
+/// The session of the service principal in a machine's variables.
+pub(crate) fn session(machine: &Fixture) -> SessionBuilder {
+    Session::builder()
+        .at(machine.clone().shared(), FOLDER)
+        .only([Source::Environment])
 }
 
 /// The doctor's report for a machine. Its events must agree with the report.

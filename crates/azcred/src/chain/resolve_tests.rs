@@ -318,6 +318,7 @@ fn a_failure_counts_only_after_all_earlier_sources_have_failed() {
     );
     assert_eq!(run.winner(), Some(TWO));
     assert_eq!(run.verdicts(), [Verdict::Chosen, Verdict::Refused]);
+    assert!(run.report.attempts.iter().all(|one| one.used.is_some()));
 }
 
 #[test]

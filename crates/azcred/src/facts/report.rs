@@ -254,3 +254,101 @@ impl Serialize for Report {
         .serialize(serializer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{Evidence, UsedKind},
+        *,
+    };
+
+    fn attempt(verdict: Verdict, used: Option<Used>, skipped: Option<Skipped>) -> Attempt {
+        Attempt {
+            source: Source::ManagedIdentity,
+            verdict,
+            used,
+            skipped,
+            started: None,
+            took: Duration::ZERO,
+            error: None,
+        }
+    }
+
+    #[test]
+    fn the_reason_is_the_error_or_why_it_was_skipped_or_what_it_used() {
+        use Verdict::{Chosen, Excluded, Failed, NotNeeded, WouldAsk};
+        let browser = || {
+            Some(Used::new(UsedKind::Browser {
+                opener: "xdg-open".into(),
+            }))
+        };
+        let machine = UsedKind::ManagedIdentity {
+            host: "IMDS",
+            address: None,
+            object_id: None,
+            resource_id: None,
+            evidence: Some(Evidence::Wsl),
+        };
+        let by = |name, value: &str| {
+            Some(Skipped::ByVariable {
+                name,
+                value: value.to_owned(),
+            })
+        };
+        let preset = Some(Skipped::ByPreset {
+            variable: "MSI_ENDPOINT",
+        });
+        for (attempt, reason) in [
+            (
+                attempt(Chosen, browser(), None),
+                "the browser that xdg-open opens",
+            ),
+            (
+                attempt(WouldAsk, browser(), None),
+                "the browser that xdg-open opens",
+            ),
+            (
+                attempt(Failed, browser(), None),
+                "it did not answer in time (the browser that xdg-open opens)",
+            ),
+            (
+                attempt(NotNeeded, browser(), Some(Skipped::OutOfTime)),
+                "the time was over before it was tried (the browser that xdg-open opens)",
+            ),
+            (
+                attempt(NotNeeded, browser(), Some(Skipped::Decided)),
+                "a source before it decided",
+            ),
+            (
+                attempt(NotNeeded, Some(machine.into()), Some(Skipped::Unlikely)),
+                "this is WSL on a Windows computer",
+            ),
+            (
+                attempt(Excluded, None, Some(Skipped::NotRequested)),
+                "it is not among the requested sources",
+            ),
+            (
+                attempt(Excluded, None, Some(Skipped::Excluded)),
+                "it was excluded",
+            ),
+            (
+                attempt(Excluded, None, by("AZURE_TOKEN_CREDENTIALS", "dev")),
+                "AZURE_TOKEN_CREDENTIALS is 'dev'",
+            ),
+            (
+                attempt(Excluded, None, preset),
+                "MSI_ENDPOINT is set, and then kedro-azureml-pipeline skips managed identity",
+            ),
+        ] {
+            assert_eq!(attempt.reason(), reason);
+        }
+        let error = Error::new(ErrorKind::Refused, "could not get a token", "it expired");
+        let refused = Attempt {
+            error: Some(error),
+            ..attempt(Verdict::Refused, browser(), None)
+        };
+        let json = serde_json::to_value(&refused).unwrap();
+        assert_eq!(json["reason"], "it expired");
+        assert_eq!(json["used"]["kind"], "browser");
+    }
+}

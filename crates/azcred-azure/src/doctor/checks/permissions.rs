@@ -97,14 +97,11 @@ impl Check for PermissionCheck {
 fn missing(access: &Access) -> String {
     const NAMED: usize = 2;
     let (missing, total) = (access.missing.len(), access.capability.actions().len());
-    let mut names = access.missing[..missing.min(NAMED)].join(" and ");
-    if missing > NAMED {
-        names = format!(
-            "{} and {} more",
-            names.replace(" and ", ", "),
-            missing - NAMED
-        );
-    }
+    let named = &access.missing[..missing.min(NAMED)];
+    let names = match missing > NAMED {
+        true => format!("{} and {} more", named.join(", "), missing - NAMED),
+        false => named.join(" and "),
+    };
     format!("the identity's roles lack {missing} of the {total} actions that this takes: {names}")
 }
 
