@@ -189,7 +189,7 @@ pub(super) fn bearer(text: &str) -> Result<SecretString> {
 /// or a machine. `fix` is for a rejection.
 pub(super) fn refusal(what: &str, response: &HttpResponse, secrets: &[&str], fix: &str) -> Error {
     let status = response.status;
-    let said = said(response, secrets);
+    let said = own_message(response, secrets);
     let told = |why: String| match &said {
         Some(said) => format!("{why}: {}", said.trim_end_matches('.')),
         None => why,
@@ -258,7 +258,7 @@ pub(super) fn is_web_page(response: &HttpResponse) -> bool {
 
 /// The service's own message, if there is one: `message`, as from GitHub, Azure DevOps and Azure's
 /// endpoints, or the members of OAuth 2.0 (RFC 6749 section 5.2).
-fn said(response: &HttpResponse, secrets: &[&str]) -> Option<String> {
+fn own_message(response: &HttpResponse, secrets: &[&str]) -> Option<String> {
     let answer: Map<String, Value> = serde_json::from_slice(&response.body).ok()?;
     let text = |from: &Map<String, Value>, name: &str| Some(from.get(name)?.as_str()?.to_owned());
     let within = answer.get("error").and_then(Value::as_object);

@@ -276,7 +276,7 @@ impl Fixture {
 
     /// The number of calls to the keyring.
     #[cfg(test)]
-    pub(crate) fn keyring_asked(&self) -> usize {
+    pub(crate) fn keyring_calls(&self) -> usize {
         let made = self.keyring.as_ref();
         made.map_or(0, |made| made.asked.load(Ordering::Relaxed))
     }

@@ -64,13 +64,13 @@ impl KeyHolder {
 pub(super) struct Failed(Mutex<Option<(tokio::time::Instant, String)>>);
 
 impl Failed {
-    /// Calls `ask`, unless the keyring failed a moment ago: then that failure is returned.
-    fn or_ask<T>(&self, ask: impl FnOnce() -> Result<T, NoKeyring>) -> Result<T, NoKeyring> {
+    /// Runs `call`, unless the keyring failed a moment ago: then that failure is returned.
+    fn or_call<T>(&self, call: impl FnOnce() -> Result<T, NoKeyring>) -> Result<T, NoKeyring> {
         let lately = self.lately();
         if let Some(why) = lately {
             return Err(NoKeyring::Failed(why));
         }
-        let answer = ask();
+        let answer = call();
         if let Err(NoKeyring::Failed(why)) = &answer {
             let failed = (tokio::time::Instant::now(), why.clone());
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed);
@@ -129,7 +129,7 @@ pub(super) fn find_or_make(system: &dyn System, failed: &Failed) -> Result<Opene
         Some(KeyHolder::File) => make_file(system, &folder)?,
         Some(KeyHolder::Keyring) => {
             let keyring = system.keyring().ok_or_else(|| out_of_reach(None))?;
-            let made = failed.or_ask(|| make_in_keyring(keyring));
+            let made = failed.or_call(|| make_in_keyring(keyring));
             made.map_err(|trouble| unusable(keyring, &trouble))?
         }
         None => match decide(system, failed, &folder)? {
@@ -149,7 +149,7 @@ pub(super) fn place(system: &dyn System, failed: &Failed) -> Result<KeyPlace> {
     if is_there(&folder.join(MARKER)) && !refuses_keyring(system)? {
         if let Some(keyring) = system.keyring()
             && !matches!(
-                failed.or_ask(|| keyring.get(NAME)),
+                failed.or_call(|| keyring.get(NAME)),
                 Err(NoKeyring::Absent(_))
             )
         {
@@ -179,7 +179,7 @@ pub(super) fn out_of_reach_here(system: &dyn System, failed: &Failed) -> Option<
     }
     let asked = system
         .keyring()
-        .map(|keyring| failed.or_ask(|| keyring.get(NAME)));
+        .map(|keyring| failed.or_call(|| keyring.get(NAME)));
     match asked {
         None => Some(out_of_reach(None)),
         Some(Err(NoKeyring::Absent(why))) => Some(out_of_reach(Some(&why))),
@@ -199,7 +199,7 @@ fn look(system: &dyn System, failed: &Failed) -> Result<KeyLookup> {
     if !refuses_keyring(system)? && is_marked(system, &folder)? {
         let asked = system
             .keyring()
-            .map(|keyring| (keyring, failed.or_ask(|| keyring.get(NAME))));
+            .map(|keyring| (keyring, failed.or_call(|| keyring.get(NAME))));
         match asked {
             Some((_, Ok(secret))) => {
                 return Ok(match secret.and_then(|secret| from_keyring(&secret)) {
@@ -233,7 +233,7 @@ fn decide(system: &dyn System, failed: &Failed, folder: &Path) -> Result<Option<
     let Some(keyring) = system.keyring() else {
         return Ok(None);
     };
-    match failed.or_ask(|| make_in_keyring(keyring)) {
+    match failed.or_call(|| make_in_keyring(keyring)) {
         Ok(opened) => {
             let marker = folder.join(MARKER);
             let written = system.write_durably(&marker, keyring.title().as_bytes());

@@ -266,7 +266,7 @@ impl Redeemable {
         let endpoint =
             TokenEndpoint::new(self.tenant.clone(), self.client_id.clone(), options.clone())?;
         // The endpoint is already the one of the request's tenant.
-        let request = its_scopes(request);
+        let request = scopes_only(request);
         // Signing out removes the refresh token or secret, and with this key also the tokens that
         // were cached for it.
         let proof = match &self.proof {
@@ -293,7 +293,7 @@ impl Redeemable {
     ) -> Result<AccessToken> {
         let started = Instant::now();
         let tenant = self.tenant;
-        let request = as_az_asks(request.clone(), &**endpoint.options().system());
+        let request = as_az_sends(request.clone(), &**endpoint.options().system());
         let grants: Vec<Grant> = match self.proof {
             CliProof::Secret(secret) => vec![Grant::Secret(secret)],
             CliProof::RefreshTokens {
@@ -343,7 +343,7 @@ impl Redeemable {
 }
 
 /// A request with the same scopes only.
-fn its_scopes(request: &TokenRequest) -> TokenRequest {
+fn scopes_only(request: &TokenRequest) -> TokenRequest {
     let (first, others) = request
         .scopes()
         .split_first()
@@ -355,7 +355,7 @@ fn its_scopes(request: &TokenRequest) -> TokenRequest {
 }
 
 /// The request as az sends it.
-fn as_az_asks(request: TokenRequest, system: &dyn System) -> TokenRequest {
+fn as_az_sends(request: TokenRequest, system: &dyn System) -> TokenRequest {
     if system.var("AZURE_IDENTITY_DISABLE_CP1").is_some() {
         return request;
     }

@@ -102,7 +102,7 @@ fn success(asked: &HostRequest<'_>, response: &HttpResponse) -> Result<HostToken
         return Err(asked.unexpected(format!(
             "{} returned a token of the type '{}', not a bearer token",
             asked.host,
-            beside(asked, &answer, kind)
+            without_token(asked, &answer, kind)
         )));
     }
     let lifetime = lifetime(asked, &answer, response)?;
@@ -120,7 +120,7 @@ fn success(asked: &HostRequest<'_>, response: &HttpResponse) -> Result<HostToken
 }
 
 /// A part of a response with a token, without that token: it may be in the wrong member.
-fn beside(asked: &HostRequest<'_>, answer: &Success, text: &str) -> String {
+fn without_token(asked: &HostRequest<'_>, answer: &Success, text: &str) -> String {
     asked.clean(&redact(text, &[answer.access_token.expose_secret()]), 40)
 }
 
@@ -134,7 +134,7 @@ fn lifetime(
     response: &HttpResponse,
 ) -> Result<Duration> {
     let unreadable = |name: &str, value: &Value| {
-        let value = beside(asked, answer, &value.to_string());
+        let value = without_token(asked, answer, &value.to_string());
         asked.unexpected(format!(
             "{} returned a token whose expiry time has an unknown form: {name} is {value}",
             asked.host

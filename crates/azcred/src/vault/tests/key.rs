@@ -200,7 +200,7 @@ async fn a_keyring_that_failed_is_not_called_for_a_while() {
     let hangs = NoKeyring::Failed("it gave no answer within 2 s".into());
     let hanging = fixture.with_keyring(Some(hangs));
     let vault = vault(&hanging);
-    let before = hanging.keyring_asked();
+    let before = hanging.keyring_calls();
     let error = vault.read(Shelf::SignIns, PARTS).unwrap_err();
     for again in [
         vault.read(Shelf::SignIns, PARTS).unwrap_err(),
@@ -213,10 +213,10 @@ async fn a_keyring_that_failed_is_not_called_for_a_while() {
     let place = vault.place().unwrap();
     assert_eq!(place.key, KeyPlace::Keyring("the made keyring"));
     assert!(vault.out_of_reach().is_none());
-    assert_eq!(hanging.keyring_asked() - before, 1);
+    assert_eq!(hanging.keyring_calls() - before, 1);
     tokio::time::advance(Duration::from_secs(31)).await;
     vault.read(Shelf::SignIns, PARTS).unwrap_err();
-    assert_eq!(hanging.keyring_asked() - before, 2);
+    assert_eq!(hanging.keyring_calls() - before, 2);
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn the_first_write_calls_the_keyring_once_and_uses_the_key_there() {
     vault(&fixture)
         .write(Shelf::SignIns, PARTS, b"one")
         .unwrap();
-    assert_eq!(fixture.keyring_asked(), 1, "each question may take seconds");
+    assert_eq!(fixture.keyring_calls(), 1, "each question may take seconds");
     let key = fixture.keyring().unwrap().get("azcred").unwrap();
     let other_home = fixture.with_var("HOME", "/home/other");
     vault(&other_home)
