@@ -1,5 +1,5 @@
-//! One file reads the claims of tokens. A second reader would soon disagree with it about who a
-//! token is of.
+//! Only one file reads the claims of tokens. A second one could take another principal from the
+//! same token.
 
 use super::{
     sentences::outside_tests,
@@ -8,10 +8,10 @@ use super::{
 use proc_macro2::TokenTree;
 use std::path::Path;
 
-/// The file that reads them.
+/// The file that reads claims.
 const READER: &str = "crates/azcred/src/facts/claims.rs";
 
-/// Names of claims that mean nothing else.
+/// Names of claims that have no other meaning in the code.
 const NAMES: &[&str] = &[
     "app_displayname",
     "appid",

@@ -46,7 +46,7 @@ pub(crate) fn stretches(secret: &str) -> BTreeSet<String> {
 }
 
 /// The first part of a secret that was printed.
-pub(crate) fn told(text: &str, secrets: &[&str]) -> Option<String> {
+pub(crate) fn printed_secret(text: &str, secrets: &[&str]) -> Option<String> {
     let text = text.to_lowercase();
     secrets
         .iter()
@@ -57,15 +57,18 @@ pub(crate) fn told(text: &str, secrets: &[&str]) -> Option<String> {
 /// Checks that a run printed no secret, and that it printed traces.
 pub(crate) fn assert_silent(said: &Said, secrets: &[&str], case: &str) {
     for text in [&said.stdout, &said.stderr] {
-        if let Some(stretch) = told(text, secrets) {
-            panic!("{case}: '{stretch}' of a secret was told in\n{said}");
+        if let Some(stretch) = printed_secret(text, secrets) {
+            panic!("{case}: '{stretch}' of a secret was printed in\n{said}");
         }
         // A token or an assertion: the first letters of a JSON web token.
-        assert!(!text.contains("eyJ"), "{case}: a token was told in\n{said}");
+        assert!(
+            !text.contains("eyJ"),
+            "{case}: a token was printed in\n{said}"
+        );
     }
     assert!(
         !said.stderr.is_empty(),
-        "{case}: it was told to be loud\n{said}"
+        "{case}: it printed no traces\n{said}"
     );
 }
 
@@ -83,9 +86,12 @@ fn a_printed_secret_is_found_in_every_encoding() {
         encode(&format!("i:{secret}:x")),
         STANDARD_NO_PAD.encode(format!("x{secret}")),
     ] {
-        assert!(told(&text, &[secret]).is_some(), "{text}");
+        assert!(printed_secret(&text, &[secret]).is_some(), "{text}");
     }
-    assert_eq!(told("nothing of the kind; TopSecret", &[secret]), None);
+    assert_eq!(
+        printed_secret("nothing of the kind; TopSecret", &[secret]),
+        None
+    );
 }
 
 /// Commands whose result has no secret.
@@ -132,7 +138,7 @@ fn against_the_emulator_no_secret_is_printed_at_trace_level() {
             assert!(rest.is_empty(), "{said}");
             assert!(!said.stderr.contains("eyJ"), "{said}");
             let signature = token.rsplit('.').next().expect("a signature");
-            assert_eq!(told(&said.stderr, &[signature, secret]), None);
+            assert_eq!(printed_secret(&said.stderr, &[signature, secret]), None);
         }
     }
 }

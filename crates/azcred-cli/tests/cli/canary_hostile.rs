@@ -2,7 +2,7 @@
 
 use crate::{
     authority::{Authority, Received, response},
-    canary::{assert_silent, key_lines, told},
+    canary::{assert_silent, key_lines, printed_secret},
     run::{Run, azcred},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -269,7 +269,7 @@ fn a_secret_in_the_wrong_variable_is_not_printed_in_full() {
             .said();
         assert_eq!(said.code, 1, "{said}");
         assert_eq!(
-            told(&said.stderr, &["YzzTopSecretValue0123456789"]),
+            printed_secret(&said.stderr, &["YzzTopSecretValue0123456789"]),
             None,
             "{said}"
         );

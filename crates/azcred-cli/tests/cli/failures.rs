@@ -174,11 +174,11 @@ fn the_error_for_an_invalid_response_describes_it() {
             "mac",
         ),
     ];
-    for (status, headers, body, told) in cases {
+    for (status, headers, body, expected) in cases {
         let authority = Authority::answering(move |_| response(status, headers, body));
         let said = token_at(&authority.url()).said();
         expect(1, &said);
-        assert!(said.stderr.contains(told), "{told}: {said}");
+        assert!(said.stderr.contains(expected), "{expected}: {said}");
     }
 }
 

@@ -61,8 +61,8 @@ fn exec_as_arc_warns_if_key_files_are_in_another_folder() {
     assert_eq!(said.code, 0, "{said}");
     let azure = Azure::shared();
     let hosts = azure.info().identity_hosts.as_ref().expect("hosts");
-    let is_told = said.stderr.contains("could not write there");
-    assert_eq!(is_told, hosts.arc_keys_elsewhere.is_some(), "{said}");
+    let warns = said.stderr.contains("could not write there");
+    assert_eq!(warns, hosts.arc_keys_elsewhere.is_some(), "{said}");
     let other = azcred(&["emulator", "exec", "--as", "vm", "--", AZCRED, "--version"]).said();
     assert_eq!((other.code, other.stderr.as_str()), (0, ""), "{other}");
 }

@@ -63,10 +63,10 @@ impl Provider {
 #[test]
 fn ctrl_c_does_not_lose_a_sign_in_with_one_time_refresh_tokens() {
     let (tells, has_come) = channel();
-    let (answers, told) = channel();
+    let (answers, answered) = channel();
     let provider = Provider {
         good: Mutex::default(),
-        hold: Mutex::new(Some((tells, told))),
+        hold: Mutex::new(Some((tells, answered))),
     };
     let authority = Authority::answering(move |request| provider.answer(request));
     let home = tempfile::tempdir().expect("a folder");
