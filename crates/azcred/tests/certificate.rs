@@ -256,7 +256,12 @@ fn a_key_of_another_certificate_is_refused_with_the_commands_that_compare_them()
 
 #[test]
 fn a_key_that_entra_id_does_not_accept_is_rejected_with_its_kind() {
-    for name in ["ec-p256.pem", "ec-p256-sec1.pem", "pfx-ec.pfx"] {
+    for name in [
+        "ec-p256.pem",
+        "ec-p256-sec1.pem",
+        "ec-p521.pem",
+        "pfx-ec.pfx",
+    ] {
         assert_says(
             &refuse_file(name, Some(PASSWORD)),
             &[

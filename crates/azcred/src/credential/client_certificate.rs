@@ -20,6 +20,9 @@ use tokio::time::Instant;
 
 /// Signs in as an application with its certificate: a statement signed with the private key goes
 /// out, the key stays.
+///
+/// The key is RSA with 2048, 3072 or 4096 bits. Entra ID accepts no elliptic curve, so a
+/// certificate with a P-256, P-384 or P-521 key is an error when it is read.
 pub struct ClientCertificateCredential(Kept<Certified>);
 
 #[derive(Clone)]

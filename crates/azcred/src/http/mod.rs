@@ -270,6 +270,9 @@ impl Http {
     /// `SSL_CERT_DIR` replace the system's root certificates; on Windows and macOS they add to
     /// them. `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` and `NODE_EXTRA_CA_CERTS` add certificates.
     /// Nothing is read before the first request.
+    ///
+    /// It verifies certificates with RSA, P-256, P-384 and Ed25519 keys. A server whose certificate,
+    /// or that of its authority, has a P-521 key can't be reached: ring has no P-521.
     pub fn new(system: SharedSystem) -> Self {
         Self::by(Way::Usual, system)
     }

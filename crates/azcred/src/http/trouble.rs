@@ -6,7 +6,7 @@ use crate::{
     redact::redact,
 };
 use reqwest::header;
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 use std::{error::Error as _, io, time::Duration};
 
 /// One failed attempt.
@@ -206,7 +206,38 @@ fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
         .or_else(|| tls_error(inner.downcast_ref()?))
 }
 
+/// The keys of certificates that azcred can verify.
+const KEYS: &str = "can verify certificates with RSA, P-256, P-384 and Ed25519 keys only";
+/// The end of the algorithm of a P-521 key: the object identifier of the curve, 1.3.132.0.35 (RFC
+/// 5480 section 2.1.1.1).
+const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
+
+/// The name that rustls, or webpki below it, has for a reason.
+fn name_of(reason: &CertificateError) -> String {
+    let text = match reason {
+        CertificateError::Other(inner) => format!("{:?}", inner.0),
+        reason => format!("{reason:?}"),
+    };
+    let is_name = |sign: char| sign.is_ascii_alphanumeric();
+    text.split(|sign| !is_name(sign))
+        .next()
+        .unwrap_or("")
+        .to_owned()
+}
+
 fn untrusted(tls: &rustls::Error, host: &str) -> Trouble {
+    // A server signs with its certificate's key, and gives up if the client knows no algorithm for
+    // that key: P-521 with this program's cryptography (ring).
+    if let rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) = tls {
+        return Trouble::lasting(
+            ErrorKind::Unreachable,
+            format!(
+                "{host} ended the TLS handshake: it has no version, cipher or key in common with this program. If its certificate has a P-521 \
+                 key, that is the reason: azcred {KEYS}"
+            ),
+            "give the server a certificate with an RSA, P-256 or P-384 key; or check that no proxy breaks TLS",
+        );
+    }
     let rustls::Error::InvalidCertificate(reason) = tls else {
         return Trouble::lasting(
             ErrorKind::Unreachable,
@@ -231,10 +262,42 @@ fn untrusted(tls: &rustls::Error, host: &str) -> Trouble {
             "its certificate is for another name",
             "check the address, and that no proxy answers instead",
         ),
-        other => {
+        CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+            public_key_algorithm_id,
+            ..
+        } if public_key_algorithm_id.ends_with(P521) => {
             return Trouble::lasting(
                 ErrorKind::Unreachable,
-                format!("{host} can't be trusted: {other}"),
+                format!(
+                    "{host} can't be trusted: its certificate was issued with a P-521 key, and azcred {KEYS}"
+                ),
+                "give the server a certificate of an authority with an RSA, P-256 or P-384 key",
+            );
+        }
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            return Trouble::lasting(
+                ErrorKind::Unreachable,
+                format!(
+                    "{host} can't be trusted: its certificate has a kind of signature that azcred does not support; azcred {KEYS}"
+                ),
+                "give the server a certificate of an authority with an RSA, P-256 or P-384 key",
+            );
+        }
+        other => {
+            let name = name_of(other);
+            if name == "CaUsedAsEndEntity" {
+                return Trouble::lasting(
+                    ErrorKind::Unreachable,
+                    format!(
+                        "{host} can't be trusted: it uses the certificate of an authority (CA:TRUE) as its own"
+                    ),
+                    "give the server a certificate that this authority issued",
+                );
+            }
+            return Trouble::lasting(
+                ErrorKind::Unreachable,
+                format!("{host} can't be trusted: its certificate can't be used ({name})"),
                 "check which server answers at that address",
             );
         }
@@ -244,4 +307,32 @@ fn untrusted(tls: &rustls::Error, host: &str) -> Trouble {
         format!("{host} can't be trusted: {why}"),
         fix,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_without_a_key_that_can_be_verified_is_told_so() {
+        let alert = rustls::Error::AlertReceived(AlertDescription::HandshakeFailure);
+        let trouble = untrusted(&alert, "localhost");
+        assert!(trouble.why.contains("If its certificate has a P-521 key"));
+        assert!(!trouble.retryable);
+    }
+
+    #[test]
+    fn a_reason_is_shown_by_its_name_and_nothing_of_the_certificate() {
+        let unnamed = CertificateError::UnsupportedSignatureAlgorithmContext {
+            signature_algorithm_id: vec![6, 8],
+            supported_algorithms: Vec::new(),
+        };
+        for (reason, says) in [
+            (CertificateError::Revoked, "can't be used (Revoked)"),
+            (unnamed, "a kind of signature that azcred does not support"),
+        ] {
+            let why = untrusted(&rustls::Error::InvalidCertificate(reason), "h").why;
+            assert!(why.contains(says) && !why.contains(['[', '{']), "{why}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Misbehaving authorities and networks: each call ends within its deadline with one clear error,
 //! which names the cause and the fix and shows no secret.
 
-use crate::support::{Answer, Server, http, tls, token};
+use crate::support::{Answer, Server, http, tls, tls_of_p521, token};
 use azcred::{
     ClientId, ClientOptions, ClientSecretCredential, Cloud, Credential, Error, ErrorKind, Scope,
     TenantId, TokenRequest,
@@ -388,6 +388,16 @@ async fn each_fault_of_a_certificate_has_its_own_text() {
                     vec![rcgen::SanType::DnsName("other.example".try_into().unwrap())];
             }),
             "another name",
+        ),
+        (
+            tls(|leaf| {
+                leaf.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            }),
+            "the certificate of an authority (CA:TRUE) as its own",
+        ),
+        (
+            tls_of_p521(),
+            "its certificate was issued with a P-521 key, and azcred can verify certificates with RSA, P-256, P-384 and Ed25519 keys only",
         ),
     ] {
         let (root, config) = config;

@@ -3,7 +3,7 @@
 use rcgen::{CertificateParams, Issuer, KeyPair};
 use rustls::{
     ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _},
 };
 use std::{
     net::SocketAddr,
@@ -206,6 +206,24 @@ pub(crate) fn tls(change: impl FnOnce(&mut CertificateParams)) -> (String, Arc<S
             )
             .unwrap();
     (pem, Arc::new(config))
+}
+
+/// A server's TLS settings with a certificate that an authority with a P-521 key issued, and the
+/// authority's PEM.
+pub(crate) fn tls_of_p521() -> (String, Arc<ServerConfig>) {
+    const ROOT: &str = include_str!("../fixtures/certificates/server-of-p521-root.pem");
+    const SERVER: &[u8] = include_bytes!("../fixtures/certificates/server-of-p521.pem");
+    let config =
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![CertificateDer::from_pem_slice(SERVER).unwrap()],
+                PrivateKeyDer::from_pem_slice(SERVER).unwrap(),
+            )
+            .unwrap();
+    (ROOT.to_owned(), Arc::new(config))
 }
 
 /// The rest of a [`azcred::system::System`] that a test implements in part: this machine's.
