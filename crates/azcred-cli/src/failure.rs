@@ -1,5 +1,4 @@
-//! The one way in which a command fails: what was tried, what came back, what it means, what fixes
-//! it, which exit code.
+//! The failure of a command: what was tried, the response, its meaning, the fix and the exit code.
 
 use crate::words;
 use azcred::{
@@ -14,22 +13,22 @@ use std::{borrow::Cow, sync::Arc};
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Failure {
-    /// What kind of trouble it is.
+    /// The kind of failure.
     pub(crate) kind: Kind,
-    /// What happened, where it is more than the kind says.
+    /// The headline, if it says more than the kind.
     #[serde(skip)]
     pub(crate) headline: Option<Cow<'static, str>>,
     /// What was tried.
     pub(crate) what: String,
-    /// Why it failed, in plain words.
+    /// The cause, in plain words.
     pub(crate) why: String,
-    /// What fixes it, where that is known; as JSON, its words.
+    /// The fix, if it is known. In JSON, its text.
     #[serde(serialize_with = "words::serialize")]
     pub(crate) fix: Option<Box<Fix>>,
-    /// What the other side answered, where it did.
+    /// The response of the other side, if there was one.
     #[serde(flatten)]
     pub(crate) answer: Option<Box<Answer>>,
-    /// What every source said, where a chain gave up.
+    /// The report of a chain that returned no token.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole")]
     pub(crate) report: Option<Arc<Report>>,
 }
@@ -41,23 +40,23 @@ fn whole<S: Serializer>(report: &Option<Arc<Report>>, serializer: S) -> Result<S
         .serialize(serializer)
 }
 
-/// What the other side answered: what its support asks for.
+/// The response of the other side, with the ids for its support.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Answer {
     /// Its code: `AADSTS7000222`, `AuthorizationFailed`; `null` where it gave none.
     pub(crate) code: Option<String>,
-    /// Its own first sentence; `null` where it gave none.
+    /// The first sentence of its message; `null` without one.
     pub(crate) message: Option<String>,
     /// The HTTP status.
     pub(crate) status: Option<u16>,
-    /// What the sign-in log and Microsoft's support are searched by.
+    /// The id by which the sign-in log and Microsoft's support find the request.
     pub(crate) correlation_id: Option<String>,
-    /// The same for one request.
+    /// The id of one request.
     pub(crate) trace_id: Option<String>,
-    /// When the other side said it, by its own clock.
+    /// The time of the response, by the other side's clock.
     pub(crate) timestamp: Option<String>,
-    /// The claims challenge to answer, as JSON, where a policy sent one.
+    /// The claims challenge as JSON, if a policy sent one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) claims: Option<String>,
 }
@@ -66,30 +65,30 @@ pub(crate) struct Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Kind {
-    /// Something here failed: a file, a process.
+    /// Something on this machine failed: a file, a process.
     Failed,
-    /// The command line can't be read.
+    /// The command line is not valid.
     Usage,
     /// There is nothing to sign in with.
     NotSignedIn,
-    /// The identity provider said no.
+    /// The identity provider rejected the sign-in.
     Refused,
-    /// The identity is known and may not do this.
+    /// The identity lacks the permission.
     NotPermitted,
-    /// What was asked for does not exist, or may not be seen.
+    /// It does not exist, or the identity can't see it.
     NotFound,
-    /// Nobody answered in time.
+    /// A server did not respond in time.
     Unreachable,
-    /// What was given can't be used.
+    /// A setting is not valid.
     Invalid,
-    /// An answer came that is none.
+    /// A response is not valid.
     Unexpected,
-    /// Somebody signed in who is not the one expected.
+    /// The token is for another identity than the expected one.
     WrongAccount,
 }
 
 impl Kind {
-    /// What happened, where nothing more is known.
+    /// The headline of this kind.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Failed => "failed",
@@ -137,14 +136,14 @@ impl Failure {
         }
     }
 
-    /// Says what happened, in a user's words.
+    /// Sets the headline.
     #[must_use]
     pub(crate) fn titled(mut self, headline: impl Into<Cow<'static, str>>) -> Self {
         self.headline = Some(headline.into());
         self
     }
 
-    /// What happened.
+    /// The headline.
     pub(crate) fn headline(&self) -> Cow<'_, str> {
         match (&self.headline, self.kind) {
             (Some(headline), _) => Cow::Borrowed(headline),
@@ -153,18 +152,18 @@ impl Failure {
         }
     }
 
-    /// On what occasion, where the headline does not say so.
+    /// What was tried, unless the headline says so.
     pub(crate) fn occasion(&self) -> Option<&str> {
         let is_said = self.headline.is_none() && self.what_says_it();
         Some(&*self.what).filter(|what| !is_said && !what.is_empty())
     }
 
-    /// Whether the kind alone would say less than what could not be done.
+    /// Whether `what` is a better headline than the kind.
     fn what_says_it(&self) -> bool {
         matches!(self.kind, Kind::Failed | Kind::Invalid | Kind::NotFound) && !self.what.is_empty()
     }
 
-    /// Adds what fixes it.
+    /// Sets the fix.
     #[must_use]
     pub(crate) fn fix(mut self, fix: impl Into<Fix>) -> Self {
         self.fix = Some(Box::new(fix.into()));
@@ -182,7 +181,8 @@ impl From<azcred::Error> for Failure {
             azcred::ErrorKind::NotExpected => Kind::WrongAccount,
             _ => Kind::Unexpected,
         };
-        // The person's no: RFC 6749 section 4.1.2.1, RFC 8628 section 3.5, and Entra ID's word.
+        // The user cancelled: RFC 6749 section 4.1.2.1, RFC 8628 section 3.5, and Entra ID's own
+        // word.
         let cancelled = error.refusal().is_some_and(|refusal| {
             matches!(&*refusal.error, "access_denied" | "authorization_declined")
         });
@@ -253,7 +253,7 @@ impl From<azcred_azure::Error> for Failure {
     }
 }
 
-/// What happened where one source alone was to have a token.
+/// The headline for a chain with only one source.
 fn alone(report: &Report) -> Option<Cow<'static, str>> {
     let mut tried = report
         .attempts

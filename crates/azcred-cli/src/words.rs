@@ -1,4 +1,4 @@
-//! Facts of the library in the words of this binary: a fix names the command that does it.
+//! The library's facts, in words that name this binary's commands.
 
 use azcred::{Fix, SignIn, SignInWay};
 use serde::Serializer;
@@ -67,7 +67,7 @@ fn join(fixes: &[Fix], between: &str) -> String {
     fixes.join(between)
 }
 
-/// The same for a fix that may not be known, for JSON.
+/// A fix as JSON, if there is one.
 pub(crate) fn serialize<S: Serializer>(
     known: &Option<Box<Fix>>,
     serializer: S,

@@ -1,4 +1,4 @@
-//! `azcred account`: who has signed in on this machine, and who of them is asked for tokens.
+//! `azcred account`: the accounts that are signed in on this machine, and the current one.
 
 use crate::{
     choice::InProfile,
@@ -21,7 +21,7 @@ use serde::Serialize;
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::timeout;
 
-/// So long the cloud's own description is waited for, where the environment names the authority as
+/// How long to wait for the cloud's own description, if the environment names the authority as
 /// well.
 const CLOUD: Duration = Duration::from_secs(3);
 
@@ -38,15 +38,15 @@ Examples:
   azcred account list
   azcred account use ada@contoso.com"
 )]
-pub(crate) struct Arguments {
+pub(crate) struct AccountArguments {
     #[command(subcommand)]
-    command: Command,
+    command: AccountCommand,
 }
 
 #[derive(Subcommand)]
-enum Command {
-    List(List),
-    Use(Use),
+enum AccountCommand {
+    List(ListAccounts),
+    Use(UseAccount),
 }
 
 /// List the accounts that are signed in
@@ -62,7 +62,7 @@ Examples:
 #[command(mut_arg("profile", |profile| profile.help(
     "List only the accounts of this profile [env: AZCRED_PROFILE] [default: all profiles]"
 )))]
-struct List {
+struct ListAccounts {
     #[command(flatten)]
     in_profile: InProfile,
 }
@@ -75,7 +75,7 @@ Examples:
 
   # the beginning is enough, if it fits one account only
   azcred account use ada")]
-struct Use {
+struct UseAccount {
     /// A name or id that `azcred account list` shows, or its beginning
     #[arg(value_name = "ACCOUNT")]
     who: String,
@@ -84,22 +84,22 @@ struct Use {
     in_profile: InProfile,
 }
 
-/// What `azcred account list --output json` prints.
+/// The output of `azcred account list --output json`.
 #[derive(Serialize)]
-struct Document<'a> {
+struct AccountsDocument<'a> {
     accounts: &'a [Account],
 }
 
-impl Arguments {
+impl AccountArguments {
     pub(crate) async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         match self.command {
-            Command::List(list) => list.run(output).await,
-            Command::Use(who) => who.run(output).await,
+            AccountCommand::List(list) => list.run(output).await,
+            AccountCommand::Use(who) => who.run(output).await,
         }
     }
 }
 
-impl List {
+impl ListAccounts {
     async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let options = options(&self.in_profile, output).await?;
         let accounts = Accounts::new(&options)?;
@@ -108,7 +108,7 @@ impl List {
             false => accounts.list_all().await?,
         };
         if output.is_json() {
-            output.json(&Document {
+            output.json(&AccountsDocument {
                 accounts: &accounts,
             });
             return Ok(0);
@@ -156,7 +156,7 @@ impl List {
     }
 }
 
-impl Use {
+impl UseAccount {
     async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let options = options(&self.in_profile, output).await?;
         let accounts = Accounts::new(&options)?;
@@ -171,7 +171,7 @@ impl Use {
     }
 }
 
-/// Options at this place's cloud, in the profile that is meant.
+/// Options for the cloud of this folder, with the chosen profile.
 pub(super) async fn options(
     in_profile: &InProfile,
     output: &Output,
@@ -185,8 +185,8 @@ pub(super) async fn options(
     if options.system().var("AZURE_AUTHORITY_HOST").is_none() {
         return Ok(asked.await?);
     }
-    // What is on this machine is to be had without the network, where the environment says whose it
-    // is.
+    // Accounts of this machine can be listed without the network, if the environment names the
+    // authority.
     match timeout(CLOUD, asked).await {
         Ok(Ok(options)) => Ok(options),
         Ok(Err(error)) if error.kind() == ErrorKind::Invalid => Err(error.into()),
@@ -222,12 +222,12 @@ pub(super) async fn find(accounts: &Accounts, who: &str) -> Result<Account, Fail
     Err(failure)
 }
 
-/// Enough of an account's id to choose it.
+/// Digits of an account's id that are enough to choose the account.
 const ID_DIGITS: usize = 8;
-/// More names than these are a list of their own.
+/// The error lists at most this many names.
 const MOST_NAMES: usize = 8;
 
-/// Whom tokens are of from now on.
+/// The message that this account is now the current one.
 pub(super) fn is_current(account: &Account) -> String {
     let who = shown(&account.who());
     match account.profile == Profile::default().name() {
@@ -239,7 +239,7 @@ pub(super) fn is_current(account: &Account) -> String {
     }
 }
 
-/// The login of a person whose sign-in has ended.
+/// The login command for a person whose sign-in has ended.
 fn again(account: &Account, options: &ClientOptions) -> String {
     let profile = Profile::new(&account.profile).unwrap_or_default();
     let suggested = Suggested::in_profile(&profile, &**options.system());
@@ -249,7 +249,7 @@ fn again(account: &Account, options: &ClientOptions) -> String {
     }
 }
 
-/// ` to the profile 'work'`; nothing where it is the default one.
+/// ` to the profile 'work'`. Empty for the default profile.
 pub(super) fn to_profile(options: &ClientOptions) -> String {
     match options.profile() {
         default if *default == Profile::default() => String::new(),
@@ -279,7 +279,7 @@ pub(super) async fn tell_others(
     Ok(())
 }
 
-/// How many digits of an id say which account is meant.
+/// The number of an id's digits that tell the accounts apart.
 fn digits(accounts: &[Account]) -> usize {
     const FEWEST: usize = 6;
     const ALL: usize = 16;
@@ -287,7 +287,7 @@ fn digits(accounts: &[Account]) -> usize {
         let short = accounts.iter().map(|account| short(account, digits));
         short.collect::<BTreeSet<_>>().len()
     };
-    // The same account has the same one in every profile.
+    // The same account has the same id in every profile.
     let all = count(ALL);
     (FEWEST..ALL)
         .find(|digits| count(*digits) == all)
@@ -303,7 +303,7 @@ fn row(account: &Account, digits: usize, authority: &str) -> [String; 8] {
     let is_elsewhere = !account.authority.eq_ignore_ascii_case(authority);
     let trouble = account.trouble.is_some();
     let mark = if account.is_current { '*' } else { ' ' };
-    // The kind stands beside it.
+    // The kind has its own column.
     let who = match (account.kind, &account.client_id) {
         (AccountKind::Person, _) => account.who(),
         (_, Some(id)) => id.clone(),
@@ -341,7 +341,7 @@ fn kind(kind: AccountKind) -> &'static str {
     }
 }
 
-/// What a provider calls somebody, fit for a terminal.
+/// A provider's text, safe for a terminal.
 pub(super) fn shown(text: &str) -> String {
     azcred::printable(text, 128)
 }

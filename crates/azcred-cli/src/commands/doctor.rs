@@ -1,5 +1,5 @@
-//! `azcred doctor`: from the sign-in to what an identity may do, check by check, each with its
-//! reason and its fix.
+//! `azcred doctor`: checks the sign-in and the permissions of the identity. Each check has its
+//! cause and its fix.
 
 use crate::{
     choice::Choice,
@@ -60,12 +60,12 @@ pub(crate) struct Doctor {
     choice: Choice,
 }
 
-/// What `--output json` prints.
+/// The output of `--output json`.
 #[derive(Serialize)]
-struct Document<'a> {
+struct DoctorDocument<'a> {
     #[serde(flatten)]
     report: &'a Report,
-    /// Whose sign-ins are used; `null` where that can't be told.
+    /// The profile whose accounts are used; `null` if it is not known.
     profile: Option<&'a str>,
 }
 
@@ -84,7 +84,7 @@ impl Doctor {
         let report = spinner.during(work).await?;
         let profile = self.choice.profile(&*place.system).ok();
         if output.is_json() {
-            output.json(&Document {
+            output.json(&DoctorDocument {
                 report: &report.in_words(words::fix),
                 profile: profile.as_ref().map(Profile::name),
             });
@@ -102,7 +102,7 @@ impl Doctor {
     }
 }
 
-/// Runs every check at a place, and tells of each.
+/// Runs the checks of a place, and reports each.
 pub(super) async fn examine(
     place: &Place,
     choice: &Choice,
@@ -133,7 +133,7 @@ fn tell(event: &Event<'_>, output: &mut Output, spinner: &Spinner) {
 /// The widest title and two spaces.
 const TITLE: usize = 19;
 
-/// How far in the lines below a check are, and how wide their labels.
+/// Indent of the lines below a check, and the width of their labels.
 const INDENT: usize = 4;
 const LABEL: usize = 6;
 
@@ -142,7 +142,7 @@ const LABEL: usize = 6;
 fn lines(check: &CheckReport, verbose: bool, width: usize) -> Vec<String> {
     match check.status {
         Status::Skipped if !verbose => return Vec::new(),
-        // It needs no fix, so its details are for those who want to know.
+        // It needs no fix, so its details are shown with -v only.
         Status::Warning if !verbose && is_optional(check) => return finding(check, width),
         _ => {}
     }
@@ -188,7 +188,7 @@ fn sentence(text: &str, width: usize) -> Vec<String> {
         .collect()
 }
 
-/// The steps of a fix: numbered, where there are several.
+/// The steps of a fix. Several steps are numbered.
 fn steps(fixes: &[Fix], width: usize) -> Vec<String> {
     const NUMBER: usize = 3;
     let fixes: Vec<String> = fixes.iter().map(words::fix).collect();
@@ -208,12 +208,12 @@ fn steps(fixes: &[Fix], width: usize) -> Vec<String> {
     lines
 }
 
-/// Whether it is about something that not everybody needs.
+/// Whether the check is for something that not every user needs.
 fn is_optional(check: &CheckReport) -> bool {
     check.status == Status::Warning && check.id == CheckId::ManageComputes
 }
 
-/// A mark, what was checked, what was found.
+/// A mark, the check's title, the finding.
 pub(super) fn finding(check: &CheckReport, width: usize) -> Vec<String> {
     let (mark, style) = mark(check.status);
     let indent = TITLE + 2;
@@ -251,8 +251,7 @@ fn mark(status: Status) -> (&'static str, Style) {
     }
 }
 
-/// What comes after the checks: those that were skipped, what every source did where none had a
-/// token, and the whole in one line.
+/// The lines after the checks: skipped checks, the sources if none had a token, and the summary.
 fn ending(report: &Report, verbose: bool, width: usize) -> Vec<String> {
     let titles = |status| {
         let checks = report
@@ -300,7 +299,7 @@ fn ending(report: &Report, verbose: bool, width: usize) -> Vec<String> {
     lines
 }
 
-/// The whole in one line.
+/// The summary line.
 fn verdict(failed: usize, warned: usize) -> String {
     let things = |count: usize, thing: &str| match count {
         1 => format!("1 {thing}"),
@@ -317,7 +316,7 @@ fn verdict(failed: usize, warned: usize) -> String {
     }
 }
 
-/// What a failed check is, in the words of the exit codes.
+/// The kind of a failed check, for the exit code.
 fn kind(check: &CheckReport) -> Kind {
     match check.subject {
         Some(Subject::NotSignedIn) => Kind::NotSignedIn,

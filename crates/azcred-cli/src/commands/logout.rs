@@ -1,4 +1,4 @@
-//! `azcred logout`: forgets a sign-in, and all tokens that came of it.
+//! `azcred logout`: removes a sign-in, and all tokens that came from it.
 
 use super::account::{find, is_current, options, shown, tell_others, to_profile};
 use crate::{
@@ -45,13 +45,13 @@ pub(crate) struct Logout {
     in_profile: InProfile,
 }
 
-/// What `--output json` prints.
+/// The output of `--output json`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
-    /// Who was signed out.
+struct LogoutDocument<'a> {
+    /// The accounts that were signed out.
     signed_out: &'a [Account],
-    /// Who is the current account after that; `null` where nobody is, and with `--all`.
+    /// The current account after that; `null` without one, and with `--all`.
     now_current: Option<&'a Account>,
 }
 
@@ -65,7 +65,7 @@ impl Logout {
                 true => BTreeSet::from([options.profile().name().to_owned()]),
                 false => profiles(&options).await?,
             };
-            (gone, left) = everybody(&options, profiles).await;
+            (gone, left) = sign_out_all(&options, profiles).await;
         } else {
             let accounts = Accounts::new(&options)?;
             let meant = match &self.who {
@@ -74,8 +74,8 @@ impl Logout {
             };
             if let Some(account) = meant {
                 gone.push(accounts.remove(&account.id).await?);
-                // The only one that is left became it; where somebody else signed out, it is who it
-                // was.
+                // If one account is left, it is now the current one. If another account was signed
+                // out, the current one stays.
                 now_current = accounts.current().await?;
             }
         }
@@ -89,7 +89,7 @@ impl Logout {
         }
         let gone: Vec<Account> = gone.into_iter().map(|removed| removed.account).collect();
         if output.is_json() {
-            output.json(&Document {
+            output.json(&LogoutDocument {
                 signed_out: &gone,
                 now_current: now_current.as_ref(),
             });
@@ -135,15 +135,15 @@ impl Logout {
     }
 }
 
-/// Somebody who could not be signed out, or a profile, and why.
-type Left = (String, azcred::Error);
+/// An account or a profile that could not be signed out, and why.
+type NotSignedOut = (String, azcred::Error);
 
-/// Signs out everybody in these profiles: who is gone, and who is not. One who can't be signed out
-/// keeps nobody else.
-async fn everybody(
+/// Signs out all accounts in these profiles. Returns those that are signed out and those that are
+/// not. An error does not stop the others.
+async fn sign_out_all(
     options: &ClientOptions,
     profiles: BTreeSet<String>,
-) -> (Vec<Removed>, Vec<Left>) {
+) -> (Vec<Removed>, Vec<NotSignedOut>) {
     let (mut gone, mut left) = (Vec::new(), Vec::new());
     for profile in profiles {
         let named = Profile::new(&profile)
@@ -172,14 +172,14 @@ async fn everybody(
     (gone, left)
 }
 
-/// A failure where somebody is still signed in.
-fn done(left: Vec<Left>) -> Result<u8, Failure> {
+/// The failure if some accounts are still signed in.
+fn done(left: Vec<NotSignedOut>) -> Result<u8, Failure> {
     let mut left = left.into_iter();
     let Some((first, error)) = left.next() else {
         return Ok(0);
     };
     let mut failure = Failure::from(error);
-    let others: Vec<Left> = left.collect();
+    let others: Vec<NotSignedOut> = left.collect();
     if others.is_empty() {
         return Err(failure);
     }
@@ -197,13 +197,13 @@ fn done(left: Vec<Left>) -> Result<u8, Failure> {
     Err(failure)
 }
 
-/// The profiles that somebody has signed in to here.
+/// The profiles with accounts for this authority.
 async fn profiles(options: &ClientOptions) -> Result<BTreeSet<String>, Failure> {
     let all = Accounts::new(options)?.list_all().await?;
     Ok(all.into_iter().map(|account| account.profile).collect())
 }
 
-/// Where else somebody has signed in.
+/// Other authorities with accounts.
 async fn elsewhere(options: &ClientOptions) -> Result<BTreeSet<String>, Failure> {
     let here = options.cloud()?.authority().as_str().to_owned();
     let all = Accounts::new(options)?.list_all().await?;
@@ -238,9 +238,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_who_can_not_be_signed_out_keeps_nobody_else_signed_in() {
+    async fn an_account_that_can_not_be_signed_out_does_not_stop_the_others() {
         let machine = Fixture::new().with_var("HOME", "/home/ada");
-        // The key is in a file: the keyring has the secrets alone.
+        // The key is in a file: the keyring has only the secrets.
         let options = ClientOptions::new(machine.clone().shared());
         let accounts = Accounts::new(&options).unwrap();
         accounts.add_managed_identity(None).await.unwrap();
@@ -250,7 +250,7 @@ mod tests {
         let locked = machine.clone().with_keyring(Some(NoKeyring::Locked));
         let options = ClientOptions::new(locked.shared());
         let all = profiles(&options).await.unwrap();
-        let (gone, left) = everybody(&options, all).await;
+        let (gone, left) = sign_out_all(&options, all).await;
         let gone: Vec<String> = gone.iter().map(|removed| removed.account.who()).collect();
         assert_eq!(gone, ["this machine's managed identity"; 3]);
         let failure = done(left).unwrap_err();
@@ -262,9 +262,9 @@ mod tests {
             Some(&"unlock the keyring and sign out again".into())
         );
         assert_eq!(failure.kind.exit_code(), 1);
-        // Unlocked, the rest goes.
+        // When it is unlocked, the others are signed out too.
         let options = ClientOptions::new(machine.shared());
-        let (gone, left) = everybody(&options, profiles(&options).await.unwrap()).await;
+        let (gone, left) = sign_out_all(&options, profiles(&options).await.unwrap()).await;
         assert_eq!((gone.len(), left.len()), (2, 0));
         assert_eq!(done(left).unwrap(), 0);
     }

@@ -33,7 +33,7 @@ use interrupt::interruptible;
 pub(crate) enum Command {
     Login(login::Login),
     Logout(logout::Logout),
-    Account(account::Arguments),
+    Account(account::AccountArguments),
     Token(token::Token),
     Whoami(whoami::Whoami),
     Chain(chain::Chain),

@@ -1,4 +1,4 @@
-//! `azcred tenant`: the tenants of this identity, or the tenant that a domain belongs to.
+//! `azcred tenant`: the identity's tenants, or the tenant of a domain.
 
 use super::{
     account::options,
@@ -53,7 +53,7 @@ pub(crate) struct Tenant {
     identity: As,
 }
 
-/// Whose variable the id is printed as.
+/// The programs for whose variable the id is printed.
 #[derive(Clone, Copy, Debug)]
 enum Programs {
     Azure,
@@ -74,7 +74,7 @@ impl ValueEnum for Programs {
         &[Self::Azure, Self::HiMl]
     }
 
-    /// By the names of the presets.
+    /// The names are those of the presets.
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
             Self::Azure => PossibleValue::new("azure").help("for the Azure SDKs"),
@@ -83,19 +83,19 @@ impl ValueEnum for Programs {
     }
 }
 
-/// What `--output json` prints without a domain; with one, an [`azcred_azure::DomainTenant`].
+/// The output of `--output json` without a domain. With one, it is [`azcred_azure::DomainTenant`].
 #[derive(Serialize)]
-struct Document<'a> {
-    tenants: Vec<Line<'a>>,
+struct TenantsDocument<'a> {
+    tenants: Vec<TenantEntry<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'a> {
+struct TenantEntry<'a> {
     tenant_id: &'a str,
     display_name: Option<&'a str>,
     default_domain: Option<&'a str>,
-    /// Whether it is the tenant that the token is of.
+    /// Whether it is the tenant of the token.
     is_current: bool,
 }
 
@@ -122,13 +122,13 @@ impl Tenant {
         let own = reader.tenant_id().unwrap_or_default();
         let is_current = |id: &str| id.eq_ignore_ascii_case(own);
         if output.is_json() {
-            let tenants = tenants.iter().map(|tenant| Line {
+            let tenants = tenants.iter().map(|tenant| TenantEntry {
                 tenant_id: &tenant.tenant_id,
                 display_name: tenant.display_name.as_deref(),
                 default_domain: tenant.default_domain.as_deref(),
                 is_current: is_current(&tenant.tenant_id),
             });
-            output.json(&Document {
+            output.json(&TenantsDocument {
                 tenants: tenants.collect(),
             });
             return Ok(0);

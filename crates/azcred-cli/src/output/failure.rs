@@ -1,4 +1,4 @@
-//! Shows a failure: to people in the order in which they ask, to programs as `{"error": …}`.
+//! Shows a failure: as text, or as `{"error": …}` for programs.
 
 use super::{
     Format, chain_table,
@@ -27,11 +27,11 @@ pub(crate) enum Sources {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct ErrorDocument<'a> {
     error: &'a Failure,
 }
 
-/// Writes `failure` to standard error. Where that is closed there is nobody to tell.
+/// Writes `failure` to standard error. If that is closed, nothing else can be done.
 pub(super) fn show(failure: &Failure, format: Format, whole: bool) {
     let text = match format {
         Format::Text => {
@@ -42,7 +42,7 @@ pub(super) fn show(failure: &Failure, format: Format, whole: bool) {
             text(failure, Stream::Stderr.width(), sources)
         }
         Format::Json => {
-            serde_json::to_string_pretty(&Document { error: failure }).unwrap_or_default()
+            serde_json::to_string_pretty(&ErrorDocument { error: failure }).unwrap_or_default()
         }
     };
     let _ = writeln!(anstream::stderr(), "{text}");
@@ -97,7 +97,7 @@ pub(crate) fn text(failure: &Failure, width: usize, sources: Sources) -> String 
     lines.join("\n")
 }
 
-/// Lines with a label beside the first.
+/// Lines with a label before the first one.
 fn beside(label: &str, lines: impl Iterator<Item = String>) -> Vec<String> {
     lines
         .enumerate()
@@ -108,7 +108,7 @@ fn beside(label: &str, lines: impl Iterator<Item = String>) -> Vec<String> {
         .collect()
 }
 
-/// The rest is advice, and ours is below.
+/// The rest of the message is advice, and azcred has its own fix below.
 fn first_sentence(message: &str) -> &str {
     message.find(". ").map_or(message, |end| &message[..=end])
 }

@@ -13,7 +13,7 @@ const FIRST: &str = "a0000001-0000-4000-8000-000000000001";
 const CERTIFIED: &str = "a0000001-0000-4000-8000-000000000002";
 const ADA: &str = "ada@contoso.com";
 
-/// A value of somebody's environment.
+/// A variable of a persona.
 fn value(azure: &Azure, persona: Persona, name: &str) -> String {
     let set = azure.environment(persona, Way::Ports);
     let found = set.into_iter().find(|(variable, _)| variable == name);
@@ -26,19 +26,19 @@ fn application<'a>(client_id: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     line
 }
 
-/// Signs in by the certificate of the seed.
+/// Signs in with the seed's certificate.
 #[track_caller]
 fn by_certificate(azure: &Azure, home: &Home, more: &[&str]) -> Said {
     let file = value(azure, Persona::Certificate, "AZURE_CLIENT_CERTIFICATE_PATH");
     let client_id = value(azure, Persona::Certificate, "AZURE_CLIENT_ID");
-    // That it is a service principal need not be said.
+    // The option `--service-principal` is not needed.
     let line = application(&client_id, &["--certificate", &file]);
     let said = home.run(&line).args(more).said();
     assert_eq!(said.code, 0, "{said}");
     said
 }
 
-/// Signs a person in by a code.
+/// Signs a person in with a device code.
 #[track_caller]
 fn by_code(azure: &Azure, run: Run, name: &str) -> Said {
     let mut terminal = Terminal::new(80, 24);
@@ -55,7 +55,7 @@ fn by_code(azure: &Azure, run: Run, name: &str) -> Said {
     said
 }
 
-/// Who answers `azcred whoami`.
+/// The output of `azcred whoami`.
 fn who(home: &Home, more: &[&str]) -> serde_json::Value {
     let said = home.run(&["whoami", "-o", "json"]).args(more).said();
     assert_eq!(said.code, 0, "{said}");
@@ -63,7 +63,7 @@ fn who(home: &Home, more: &[&str]) -> serde_json::Value {
 }
 
 #[test]
-fn an_application_signs_in_by_its_certificate_whose_file_stays_where_it_is() {
+fn an_application_signs_in_with_its_certificate_file() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     assert_seen!("login-certificate", by_certificate(&azure, &home, &[]));
@@ -73,7 +73,7 @@ fn an_application_signs_in_by_its_certificate_whose_file_stays_where_it_is() {
 }
 
 #[test]
-fn the_password_of_a_certificate_is_asked_for_where_it_has_one() {
+fn the_password_of_a_certificate_is_requested_if_it_has_one() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let file = concat!(
@@ -84,7 +84,7 @@ fn the_password_of_a_certificate_is_asked_for_where_it_has_one() {
     let said = home.run(&line).input("not the password\n").said();
     assert_eq!(said.code, 1, "{said}");
     assert!(said.stderr.contains("password is wrong"), "{said}");
-    // It is opened, and then refused: nobody has registered it.
+    // The file can be opened, but the certificate is not registered.
     let said = home.run(&line).input("correct-horse\n").said();
     assert_eq!(said.code, 4, "{said}");
     assert!(said.stderr.contains("AADSTS700027"), "{said}");
@@ -92,7 +92,7 @@ fn the_password_of_a_certificate_is_asked_for_where_it_has_one() {
 }
 
 #[test]
-fn an_application_signs_in_by_the_token_in_a_file_that_somebody_else_keeps() {
+fn an_application_signs_in_with_the_token_in_a_file() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let file = value(&azure, Persona::Aks, "AZURE_FEDERATED_TOKEN_FILE");
@@ -114,7 +114,7 @@ fn an_application_signs_in_by_the_token_in_a_file_that_somebody_else_keeps() {
 }
 
 #[test]
-fn a_wrong_secret_is_refused_and_nothing_is_kept() {
+fn a_wrong_secret_is_rejected_and_nothing_is_stored() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let line = application(FIRST, &["--service-principal"]);
@@ -127,7 +127,7 @@ fn a_wrong_secret_is_refused_and_nothing_is_kept() {
 }
 
 #[test]
-fn a_secret_is_kept_in_a_keyring_or_not_at_all() {
+fn a_secret_is_stored_in_a_keyring_or_not_at_all() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let secret = value(&azure, Persona::ServicePrincipal, "AZURE_CLIENT_SECRET");
@@ -155,7 +155,7 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn a_secret_that_is_typed_is_not_shown_and_ctrl_c_gives_the_terminal_back() {
+fn a_typed_secret_is_not_shown_and_ctrl_c_restores_the_terminal() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let line = application(FIRST, &["--service-principal"]);
@@ -183,7 +183,7 @@ fn a_secret_that_is_typed_is_not_shown_and_ctrl_c_gives_the_terminal_back() {
 }
 
 #[test]
-fn nobody_is_asked_for_a_secret_in_a_ci_job_or_where_the_question_would_not_be_seen() {
+fn there_is_no_prompt_for_a_secret_in_a_ci_job_or_if_it_would_not_be_seen() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let line = application(FIRST, &["--service-principal"]);
@@ -214,12 +214,12 @@ fn the_identity_of_a_machine_can_be_signed_in() {
         .said();
     assert_eq!(said.code, 0, "{said}");
     assert_eq!(said.json()["account"]["kind"], "managed-identity");
-    // On this host it answers before the sign-in, by itself.
+    // On this host, the managed identity comes before the sign-in.
     assert_eq!(said.json()["instead"]["source"], "managed-identity");
 }
 
 #[test]
-fn of_several_accounts_one_is_the_current_one_and_another_can_be() {
+fn one_of_several_accounts_is_current_and_another_can_be_chosen() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     by_certificate(&azure, &home, &[]);
@@ -254,11 +254,11 @@ fn of_several_accounts_one_is_the_current_one_and_another_can_be() {
 }
 
 #[test]
-fn who_has_signed_in_is_known_without_the_network() {
+fn accounts_are_listed_without_the_network() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     by_certificate(&azure, &home, &[]);
-    // Nobody ever answers there.
+    // This port never responds.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let silent = silent.local_addr().expect("its address");
     let cut_off = |arguments: &[&str]| {
@@ -275,7 +275,7 @@ fn who_has_signed_in_is_known_without_the_network() {
 
 #[cfg(unix)]
 #[test]
-fn tokens_that_stay_on_disk_are_told_of_whatever_the_output() {
+fn tokens_that_stay_on_disk_are_reported_with_every_output_format() {
     use std::{fs, os::unix::fs::PermissionsExt};
     let azure = Azure::shared();
     let home = Home::new(&azure);
@@ -295,7 +295,7 @@ fn tokens_that_stay_on_disk_are_told_of_whatever_the_output() {
 }
 
 #[test]
-fn who_is_current_stays_current_when_somebody_else_signs_out() {
+fn the_current_account_stays_current_when_another_signs_out() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     for name in [ADA, "grace@contoso.com"] {
@@ -313,7 +313,7 @@ fn who_is_current_stays_current_when_somebody_else_signs_out() {
             assert!(said.stdout.ends_with(told), "{said}");
         }
     }
-    // Two are left, and nobody can know which is meant.
+    // Two accounts are left, so neither can be chosen.
     by_certificate(&azure, &home, &[]);
     let said = home.run(&["logout"]).said();
     assert!(said.stdout.contains("No account is current now"), "{said}");
@@ -350,7 +350,7 @@ fn profiles_are_apart() {
 }
 
 #[test]
-fn what_a_list_shows_names_the_account() {
+fn what_the_list_shows_can_choose_an_account() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     by_certificate(&azure, &home, &[]);
@@ -371,7 +371,7 @@ fn what_a_list_shows_names_the_account() {
 }
 
 #[test]
-fn an_empty_profile_is_named_with_those_that_have_somebody() {
+fn an_empty_profile_is_named_with_the_profiles_that_have_accounts() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     by_certificate(&azure, &home, &["--profile", "work"]);
@@ -404,7 +404,7 @@ fn an_empty_profile_is_named_with_those_that_have_somebody() {
 }
 
 #[test]
-fn who_answers_in_place_of_the_sign_in_is_told_right_away() {
+fn login_shows_another_source_that_comes_first() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let file = value(
@@ -427,7 +427,7 @@ fn who_answers_in_place_of_the_sign_in_is_told_right_away() {
 }
 
 #[test]
-fn what_keeps_the_sign_in_out_is_named_and_a_command_that_is_told_works() {
+fn the_setting_that_excludes_the_sign_in_is_named_and_the_suggested_command_works() {
     let azure = Azure::shared();
     let home = Home::new(&azure);
     let file = value(
@@ -503,7 +503,7 @@ fn what_keeps_the_sign_in_out_is_named_and_a_command_that_is_told_works() {
             assert_eq!(run(&words).said().code, 0, "{command}");
         }
     }
-    // Nothing is in its way, but for the profile that commands do not mean by themselves.
+    // The sign-in is used, if the command names the profile.
     std::fs::remove_file(settings).expect("removed");
     let said = home.run(&line).said();
     assert!(
@@ -515,7 +515,7 @@ fn what_keeps_the_sign_in_out_is_named_and_a_command_that_is_told_works() {
 }
 
 #[test]
-fn a_workspace_that_config_json_names_is_marked_and_one_that_can_not_be_seen_is_told() {
+fn config_jsons_workspace_is_marked_or_reported_if_it_can_not_be_seen() {
     let azure = Azure::shared();
     let home = Home::new(&azure).without_workspace();
     let said = by_certificate(&azure, &home, &[]);
@@ -523,7 +523,7 @@ fn a_workspace_that_config_json_names_is_marked_and_one_that_can_not_be_seen_is_
         said.stderr.contains("this folder has no config.json"),
         "{said}"
     );
-    // The command that is shown makes one.
+    // The suggested command writes the file.
     let command = ["workspace", "use", "ws-contoso-ml"];
     let shown = format!("`azcred {}`", command.join(" "));
     assert!(said.stderr.contains(&shown), "{said}");
@@ -541,7 +541,7 @@ fn a_workspace_that_config_json_names_is_marked_and_one_that_can_not_be_seen_is_
 }
 
 #[test]
-fn a_config_json_that_can_not_be_used_is_not_called_absent_nor_overwritten() {
+fn an_invalid_config_json_is_not_reported_as_missing_nor_overwritten() {
     let azure = Azure::shared();
     let home = Home::new(&azure).without_workspace();
     for content in ["{bad", r#"{"subscription_id": "x"}"#] {
@@ -554,7 +554,7 @@ fn a_config_json_that_can_not_be_used_is_not_called_absent_nor_overwritten() {
 }
 
 #[test]
-fn who_sees_no_subscription_is_told_so_and_stays_in_their_profile() {
+fn an_account_without_subscriptions_gets_a_note_for_its_profile() {
     let azure = Azure::shared();
     let home = Home::new(&azure).without_workspace();
     let login = home.run(&["login", "--profile", "work"]);

@@ -1,4 +1,4 @@
-//! `azcred login`: signs in once, for every program of this user's that asks azcred.
+//! `azcred login`: signs in once, for every program of this user that uses azcred.
 
 mod notes;
 mod reach;
@@ -158,7 +158,7 @@ impl Login {
             .waiting("Looking up the cloud", options.with_discovered_cloud())
             .await?;
         let scope = Scope::from_resource(options.cloud()?.resource_manager_audience())?;
-        // A token first: what does not sign in is not kept.
+        // The token comes first: a sign-in that fails is not stored.
         let (token, account) =
             ways::sign_in(&self, &options, &TokenRequest::new(scope), output).await?;
         let principal = Principal::from_token(&token).ok();
@@ -174,7 +174,7 @@ impl Login {
             principal: principal.as_ref(),
             seen: &seen,
             suggested: &suggested,
-            // Another application than a person's usual one.
+            // The application that a person named in place of the usual one.
             client_id: self
                 .application
                 .client_id
@@ -186,7 +186,7 @@ impl Login {
     }
 }
 
-/// Whether a person is there to be asked, and may be.
+/// Checks that a person can be prompted, and that prompts are allowed.
 fn attended(system: &dyn System, person: Person) -> Result<(), Failure> {
     let why = match (person, unattended(system)) {
         (Person::Asked, None) => return Ok(()),
@@ -229,7 +229,7 @@ mod tests {
     use azcred::system::Fixture;
 
     #[test]
-    fn a_person_is_asked_at_a_terminal_and_in_no_ci_job() {
+    fn a_person_is_prompted_at_a_terminal_but_not_in_a_ci_job() {
         let desk = || Fixture::new().with_terminal();
         assert!(attended(&desk(), Person::Asked).is_ok());
         assert!(attended(&desk(), Person::NotAsked).is_err());

@@ -1,6 +1,6 @@
-//! The file by which MLClient and hi-ml find a workspace: `config.json`. It is a project's file, so
-//! that it is made as an editor would make it, and a file that is something else stays as it is:
-//! models have a `config.json` too.
+//! The file with which MLClient and hi-ml find a workspace: `config.json`. It belongs to a project,
+//! so it gets the usual mode. Another kind of file stays unchanged: models have a `config.json`
+//! too.
 
 use crate::failure::{Failure, Kind};
 use azcred::printable_path;
@@ -12,28 +12,28 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A workspace's file is some hundred bytes.
+/// The largest file that is read. A workspace's file has some hundred bytes.
 const LIMIT: u64 = 1 << 20;
 
-/// What MLClient (`_get_workspace_info`) and azureml-core (`Workspace.from_config`) read.
+/// The fields that MLClient (`_get_workspace_info`) and azureml-core (`Workspace.from_config`)
+/// read.
 const FIELDS: [&str; 3] = ["subscription_id", "resource_group", "workspace_name"];
-/// What older tools wrote in their place. MLClient prefers it.
+/// The fields of older tools. MLClient prefers them.
 const OLDER: [&str; 2] = ["Scope", "Id"];
 
-/// What was done to the file.
+/// How the file was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Written {
     New,
     Changed,
-    /// It named this workspace before.
+    /// It named this workspace already.
     Unchanged,
 }
 
-/// Writes the workspace to the file, whole or not at all. Other fields of a file that names a
-/// workspace stay.
+/// Writes the workspace to the file, atomically. Other fields of the file are kept.
 ///
 /// # Errors
-/// Where something else is there, or the folder can't be written; the file is as it was.
+/// When the file is of another kind, or the folder can't be written. The file is then unchanged.
 pub(super) fn write(path: &Path, workspace: &WorkspaceRef) -> Result<Written, Failure> {
     let old = open(path)?;
     let mut fields = match &old {
@@ -76,7 +76,7 @@ pub(super) fn write(path: &Path, workspace: &WorkspaceRef) -> Result<Written, Fa
     }
 }
 
-/// A file that names a workspace, as it was opened.
+/// The content of a file that names a workspace, and its metadata when it was opened.
 struct Old {
     fields: Map<String, Value>,
     metadata: fs::Metadata,
@@ -117,7 +117,7 @@ fn open(path: &Path) -> Result<Option<Old>, Failure> {
     Ok(Some(Old { fields, metadata }))
 }
 
-/// Opens without waiting for whoever writes to a pipe.
+/// Opens a file without waiting for the writer of a pipe.
 fn readable(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -138,7 +138,7 @@ fn names_workspace(fields: &Map<String, Value>) -> bool {
 }
 
 impl Old {
-    /// Whether the file that was read is the one that is there.
+    /// Whether the file is still the one that was read.
     fn is_still(&self, path: &Path) -> bool {
         let Ok(now) = fs::symlink_metadata(path) else {
             return false;
@@ -158,14 +158,15 @@ impl Old {
     }
 }
 
-/// The new content, in a file beside the old one; it goes where it is not put in place.
+/// The new content, in a file next to the old one. It is deleted unless it takes the place of the
+/// old one.
 struct Draft(PathBuf);
 
 impl Draft {
     fn write(path: &Path, text: &str, old: Option<&Old>) -> io::Result<Self> {
         let folder = path.parent().unwrap_or(Path::new(""));
         if !folder.as_os_str().is_empty() {
-            // `.azureml`, which need not be there.
+            // The folder `.azureml` may not exist.
             fs::create_dir_all(folder)?;
         }
         let draft = folder.join(format!(".azcred-config-{}.tmp", std::process::id()));
@@ -182,7 +183,7 @@ impl Draft {
         Ok(this)
     }
 
-    /// Puts it where nothing is.
+    /// Moves it to a path that does not exist yet.
     fn become_new(self, path: &Path) -> io::Result<()> {
         match fs::hard_link(&self.0, path) {
             Err(error)
@@ -191,7 +192,7 @@ impl Draft {
                     io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied
                 ) =>
             {
-                // A file system without hard links.
+                // The file system has no hard links.
                 OpenOptions::new().write(true).create_new(true).open(path)?;
                 self.replace(path)
             }
@@ -206,7 +207,7 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // After a rename there is none.
+        // After a rename, the file does not exist.
         let _ = fs::remove_file(&self.0);
     }
 }
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_has_the_three_names_and_nothing_is_left_beside_it() {
+    fn a_new_file_has_the_three_names_and_leaves_no_other_file() {
         let (folder, path) = folder();
         assert_eq!(write(&path, &workspace("ws-1")).unwrap(), Written::New);
         let read: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
@@ -329,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_something_else_stays_as_it_is() {
+    fn a_file_of_another_kind_is_not_changed() {
         let (folder, path) = folder();
         for other in [
             r#"{"model_type": "bert", "hidden_size": 768}"#,
@@ -356,7 +357,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_is_not_followed_and_a_pipe_keeps_nobody_waiting() {
+    fn a_link_is_not_followed_and_a_pipe_does_not_block() {
         let (folder, path) = folder();
         let other = folder.path().join("other.json");
         write(&other, &workspace("old")).unwrap();
@@ -381,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_appears_or_changes_meanwhile_is_not_replaced() {
+    fn a_file_that_appears_or_changes_at_the_same_time_is_not_replaced() {
         let (_folder, path) = folder();
         let draft = Draft::write(&path, "{}", None).unwrap();
         fs::write(&path, "theirs").unwrap();
