@@ -1,4 +1,4 @@
-//! What to say where nobody answered, and what to do next on such a machine.
+//! The error if no source has a token, and the fix for this machine.
 
 use super::{Attempt, Report, Setup, Source, Verdict};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     system::System,
 };
 
-/// What shows where a program runs, and whose source is meant for that place.
+/// The variable that shows where a program runs, and the source for that place.
 const PLACES: &[(&str, Source)] = &[
     // 'Default environment variables' of GitHub Actions, 'Predefined variables' of Azure Pipelines,
     // 'The Pod environment' of Kubernetes.
@@ -21,8 +21,8 @@ fn asks_person(report: &Report) -> bool {
     attempts.any(|attempt| attempt.verdict == Verdict::WouldAsk)
 }
 
-/// Where somebody was there and failed, the first of them is what people have to hear of; else
-/// every reason.
+/// The error of a run. If a source that is set up failed, the first such failure is reported.
+/// Otherwise all reasons are.
 pub(super) fn error(setup: &Setup, report: &Report, request: &TokenRequest) -> Error {
     if let Some(error) = report.cause().and_then(|attempt| attempt.error.clone()) {
         return error;
@@ -57,8 +57,8 @@ pub(super) fn error(setup: &Setup, report: &Report, request: &TokenRequest) -> E
     .with_fix(fix(&**setup.options.system(), report))
 }
 
-/// The step that is the next one in this place; where a person may sit, to sign in by hand; else a
-/// service principal.
+/// The next step in this place: for CI jobs and pods, that of their source; for a person, to sign
+/// in; otherwise a service principal.
 fn fix(system: &dyn System, report: &Report) -> Fix {
     let of = |source: Source| fix_of(report, |attempt| attempt.source == source);
     let meant_for_here = PLACES

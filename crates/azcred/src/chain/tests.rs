@@ -60,7 +60,7 @@ fn sources_are_known_by_both_names_in_any_case() {
 }
 
 #[test]
-fn azure_token_credentials_chooses_as_azure_identity_has_it() {
+fn azure_token_credentials_chooses_as_in_azure_identity() {
     let set = |value: &str| Fixture::new().with_var("AZURE_TOKEN_CREDENTIALS", value);
     let azure = |value: &str| taking_part(set(value), |chain| chain.preset(Preset::Azure));
     assert_eq!(
@@ -207,7 +207,7 @@ fn the_nearest_project_file_and_the_users_own_are_read() {
 }
 
 #[test]
-fn a_guard_that_is_misspelt_is_refused_with_its_line() {
+fn a_misspelt_expectation_is_rejected_with_its_line() {
     for (text, why) in [
         ("[expect]\ntennant = 'x'", "line 2: unknown field `tennant`"),
         ("[expect]\ntenant = 'contoso.com'", "not the id of a tenant"),
@@ -249,7 +249,7 @@ fn chain(system: SharedSystem) -> Chain {
 }
 
 #[tokio::test]
-async fn a_chain_with_nothing_to_use_says_what_each_source_lacks() {
+async fn a_chain_without_any_credential_says_what_each_source_lacks() {
     let system = Fixture::new()
         .with_var("AZCRED_IMDS", "never")
         .with_var("HOME", "/home/ada");
@@ -281,7 +281,7 @@ async fn a_chain_with_nothing_to_use_says_what_each_source_lacks() {
 }
 
 #[tokio::test]
-async fn a_malformed_variable_fails_its_source_and_not_the_looks_of_others() {
+async fn a_malformed_variable_fails_only_its_own_source() {
     let system = Fixture::new()
         .with_var("AZURE_TENANT_ID", "not/a/tenant")
         .with_var("AZURE_CLIENT_ID", "app")
@@ -297,7 +297,7 @@ async fn a_malformed_variable_fails_its_source_and_not_the_looks_of_others() {
 }
 
 #[tokio::test]
-async fn a_sign_in_whose_keyring_hangs_is_not_passed_over_for_somebody_else() {
+async fn a_sign_in_whose_keyring_hangs_is_not_skipped_for_another_identity() {
     let az = Program::answers(|_| {
         let expires_on = u64::MAX >> 31;
         let answer = format!(r#"{{"accessToken":"t","expires_on":{expires_on}}}"#);
@@ -335,7 +335,7 @@ async fn a_sign_in_whose_keyring_hangs_is_not_passed_over_for_somebody_else() {
 }
 
 #[test]
-fn a_runtime_that_stands_still_in_the_middle_of_a_run_does_not_keep_others() {
+fn a_runtime_that_stands_still_during_a_run_does_not_block_others() {
     let az = Program::answers(|_| {
         let expires_on = u64::MAX >> 31;
         let answer = format!(r#"{{"accessToken":"t","expires_on":{expires_on}}}"#);
@@ -397,7 +397,7 @@ fn by_person(takes: Duration) -> Chain {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_person_whom_the_chain_keeps_to_has_as_much_time_as_at_first() {
+async fn a_chosen_person_always_has_as_much_time_as_at_first() {
     let chain = by_person(PERSON - Duration::from_secs(1));
     let request = TokenRequest::new(Scope::ARM);
     assert_eq!(chain.get_token(&request).await.unwrap().secret(), "t");
@@ -408,7 +408,7 @@ async fn a_person_whom_the_chain_keeps_to_has_as_much_time_as_at_first() {
 }
 
 #[tokio::test]
-async fn of_two_runs_at_once_the_first_to_have_an_answer_says_who_the_chain_is() {
+async fn of_two_runs_at_once_the_first_with_a_token_decides_the_identity() {
     let this = Arc::<OnceLock<Arc<Chain>>>::default();
     let in_az = this.clone();
     let az = Program::answers(move |_| {
@@ -436,7 +436,7 @@ proptest::proptest! {
     #![proptest_config(crate::hostile::cases())]
 
     #[test]
-    fn no_settings_however_spoilt_make_a_panic(content in crate::hostile::spoilt(PROJECT)) {
+    fn no_damaged_settings_cause_a_panic(content in crate::hostile::spoilt(PROJECT)) {
         let system = desk().with_file("/code/azcred.toml", content);
         if let Err(error) = Settings::find(&system, Path::new("/code")) {
             let shown = format!("{error}");
@@ -447,7 +447,7 @@ proptest::proptest! {
 }
 
 #[tokio::test]
-async fn where_nobody_is_the_next_step_is_the_one_of_that_place() {
+async fn without_a_token_the_fix_is_the_one_of_the_place() {
     for (variables, step) in [
         (&[][..], "sign in to azcred"),
         (&[("GITHUB_ACTIONS", "true")][..], "id-token: write"),
@@ -476,7 +476,7 @@ async fn where_nobody_is_the_next_step_is_the_one_of_that_place() {
 }
 
 #[tokio::test]
-async fn a_person_is_asked_at_a_terminal_only_and_not_in_a_ci_job_and_not_by_who_only_looks() {
+async fn a_person_is_asked_only_at_a_terminal_and_not_in_a_ci_job_or_by_a_check() {
     let nowhere = || Fixture::new().with_var("AZCRED_IMDS", "never");
     let desk = || nowhere().with_terminal();
     let of = |system: Fixture| Chain::builder(ClientOptions::new(system.shared()));

@@ -1,4 +1,4 @@
-//! Whoever is signed in to azcred on this machine, without asking them.
+//! The account that is signed in to azcred on this machine, without asking the person.
 
 use super::{
     Availability, ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential,
@@ -26,13 +26,14 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// Signs in as the current account of a profile: the account that signed in before, or
-/// [`DeviceCodeCredential::sign_in`](crate::DeviceCodeCredential::sign_in) and its kin, or
-/// [`crate::account::Accounts`] was given.
+/// Signs in as the current account of a profile.
+/// [`DeviceCodeCredential::sign_in`](crate::DeviceCodeCredential::sign_in), the same method of
+/// [`InteractiveBrowserCredential`](crate::InteractiveBrowserCredential), or
+/// [`crate::account::Accounts`] sets that account.
 ///
-/// Nobody is ever asked for anything. Where the provider wants to see the person, that is an error
-/// which says so. The account is the one that is current at the first token; a later change of it
-/// does not make a running program somebody else.
+/// It never asks a person. If the provider requires the person, it returns an error that says so.
+/// The account is the one that is current at the first token. If another becomes current later, a
+/// running program keeps its account.
 pub struct AzcredCredential(Kept<AzcredAccount>);
 
 credential!(AzcredCredential);
@@ -42,22 +43,22 @@ struct AzcredAccount {
     store: Store,
     options: ClientOptions,
     tenant: Option<TenantId>,
-    /// The account, once it gave a token.
+    /// The account's name, after the first token.
     who: Arc<OnceLock<String>>,
-    /// What asks for an account that is no person, and for which of its sign-ins.
+    /// The source for an account that is not a person, with the sign-in for which it was made.
     delegate: Arc<Mutex<Option<Delegate>>>,
 }
 
-/// Who asks, for the sign-in of this name.
+/// A source, and the sign-in for which it was made.
 type Delegate = (String, Arc<dyn TokenSource>);
 
 const NAME: &str = "AzcredCredential";
 
 impl AzcredCredential {
-    /// The current account of the options' profile. Reads nothing yet.
+    /// A credential for the current account of the options' profile. Reads nothing yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the cloud can't be told.
+    /// [`ErrorKind::Invalid`] if the cloud is unknown.
     pub fn new(options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
         let signed_in = AzcredAccount {
@@ -70,7 +71,8 @@ impl AzcredCredential {
         Ok(Self(Kept::new(Arc::new(signed_in), system)))
     }
 
-    /// Asks in this tenant in place of the account's own. For a person, who may be in several.
+    /// Requests tokens in this tenant instead of the account's own. It is for people, who may be in
+    /// several tenants.
     #[must_use]
     pub fn with_tenant(self, tenant: TenantId) -> Self {
         Self(self.0.changed(|signed_in| {
@@ -82,7 +84,7 @@ impl AzcredCredential {
 }
 
 impl AzcredAccount {
-    /// The account that is asked for.
+    /// The account to use.
     fn record(&self, store: &Store) -> Result<Record> {
         let found = match self.who.get() {
             None => store.current()?,
@@ -118,7 +120,7 @@ impl AzcredAccount {
                 "default" => String::new(),
                 other => format!(" in the profile '{other}'"),
             };
-            // In a chain's table it stands alone.
+            // In a chain's table, this text has no context.
             let why = format!("no account is signed in to azcred{profile}");
             return Err(Error::new(ErrorKind::Unavailable, what, why)
                 .with_fix(sign_in)
@@ -181,7 +183,7 @@ impl AzcredAccount {
         }
     }
 
-    /// The provider wants to see the person.
+    /// The error if the provider requires the person.
     fn has_to_sign_in(&self, record: &Record, request: &TokenRequest, error: Error) -> Error {
         let wants_more = error.refusal().is_some_and(|refusal| {
             refusal.claims.is_some()
@@ -213,7 +215,7 @@ impl AzcredAccount {
         }
     }
 
-    /// Who asks for an account that is no person. Made once for each of its sign-ins.
+    /// The source for an account that is not a person. It is made once for each sign-in.
     async fn delegate(&self, record: &Record, end: Instant) -> Result<Arc<dyn TokenSource>> {
         if let Some((session, source)) = &*self.kept_delegate()
             && *session == record.session
@@ -224,7 +226,7 @@ impl AzcredAccount {
         let options = self.options.clone().of_sign_in(&session);
         let record = record.clone();
         let tenant = self.tenant.clone();
-        // The keyring is asked, a certificate's password takes its time.
+        // Reading the keyring and a certificate's password takes time.
         let made = self
             .store
             .off_thread(end, move |_| make(&record, tenant, options));
@@ -281,12 +283,12 @@ fn make(
     })
 }
 
-/// A profile that has to be named.
+/// The profile's name, if a command has to name it.
 fn named(profile: &str) -> Option<String> {
     (profile != "default").then(|| profile.to_owned())
 }
 
-/// What the keyring has for an account.
+/// The keyring's secret for an account.
 fn secret(record: &Record, system: &dyn System) -> Result<SecretString> {
     let what = format!(
         "{NAME} could not read the secret of {} from the keyring",

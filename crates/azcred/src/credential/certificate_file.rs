@@ -1,4 +1,4 @@
-//! A service principal that proves itself by a certificate in a file.
+//! A service principal with a certificate in a file.
 
 use super::source::TokenSource;
 use crate::{
@@ -13,13 +13,13 @@ use std::{path::Path, sync::Arc};
 pub(super) struct CertificateFile<'a> {
     pub(super) path: &'a Path,
     pub(super) password: Option<SecretString>,
-    /// Whether the certificates that it was issued by are sent along.
+    /// Whether the certificate's chain is sent too.
     pub(super) send_chain: bool,
 }
 
 #[cfg(feature = "certificates")]
 impl CertificateFile<'_> {
-    /// The service principal, once the file is read.
+    /// Reads the file and returns the service principal.
     pub(super) fn source(
         self,
         tenant: TenantId,
@@ -30,10 +30,10 @@ impl CertificateFile<'_> {
         use crate::entra::certificate::{ClientCertificate, unreadable};
         use zeroize::Zeroizing;
 
-        /// As a certificate with its key and chain is no larger.
+        /// A certificate with its key and chain is smaller.
         const LIMIT: u64 = 1 << 20;
 
-        // It holds a private key.
+        // The file has a private key.
         let bytes = options
             .system()
             .read(self.path, LIMIT)
@@ -56,7 +56,7 @@ impl CertificateFile<'_> {
 
 #[cfg(not(feature = "certificates"))]
 impl CertificateFile<'_> {
-    /// An error: this program reads no certificates.
+    /// The error of a program without certificates.
     pub(super) fn source(
         self,
         _: TenantId,

@@ -1,4 +1,4 @@
-//! An application that proves who it is with a certificate.
+//! An application that proves its identity with a certificate.
 
 use super::{
     Availability,
@@ -18,8 +18,8 @@ use futures_util::{FutureExt, future::BoxFuture};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
-/// Signs in as an application with its certificate: a statement signed with the private key goes
-/// out, the key stays.
+/// Signs in as an application with its certificate. An assertion is signed with the private key;
+/// the key is not sent.
 ///
 /// The key is RSA with 2048, 3072 or 4096 bits. Entra ID accepts no elliptic curve, so a
 /// certificate with a P-256, P-384 or P-521 key is an error when it is read.
@@ -35,11 +35,11 @@ struct Certified {
 const NAME: &str = "ClientCertificateCredential";
 
 impl ClientCertificateCredential {
-    /// A credential for `client_id` in `tenant`. Asks nobody yet.
+    /// A credential for `client_id` in `tenant`. Requests nothing yet.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Invalid`] where the tenant stands for all tenants or the cloud can't be
-    /// told. That the certificate is within its time is checked at every use.
+    /// [`crate::ErrorKind::Invalid`] if the tenant is `common`, `organizations` or `consumers`, or
+    /// the cloud is unknown. The certificate's validity is checked at every use.
     pub fn new(
         tenant: TenantId,
         client_id: ClientId,
@@ -56,8 +56,8 @@ impl ClientCertificateCredential {
         Ok(Self(Kept::new(Arc::new(source), system)))
     }
 
-    /// Sends the certificate with its chain (`x5c`), for applications that trust a subject name and
-    /// issuer in place of one certificate, so that certificates can be rolled without registering
+    /// Also sends the certificate's chain (`x5c`), for applications that trust a subject name and
+    /// an issuer instead of one certificate. Their certificates can be rotated without registering
     /// each.
     #[must_use]
     pub fn with_chain(self) -> Self {
@@ -104,7 +104,7 @@ impl Certified {
         let now = endpoint.options().system().now();
         self.certificate
             .check_validity(now, Some(endpoint.client_id()))?;
-        // Which is the audience of an assertion (RFC 7523 section 3).
+        // The token endpoint is the audience of the assertion (RFC 7523 section 3).
         let url = endpoint.endpoints(request, deadline).await?.token;
         let assertion = self.certificate.sign_assertion(
             url.as_str(),

@@ -1,5 +1,4 @@
-//! A Kubernetes workload: its cluster vouches for it in a token file, which the cluster replaces
-//! all the time.
+//! A Kubernetes workload: its cluster issues a token in a file and replaces it regularly.
 
 use super::{
     AssertionSource,
@@ -25,10 +24,10 @@ use std::{
 use zeroize::Zeroizing;
 
 /// Signs in as an application (or a user-assigned managed identity) that trusts a Kubernetes
-/// service account, by the token that the cluster keeps in a file (Microsoft Entra Workload ID).
+/// service account, with the token that the cluster stores in a file (Microsoft Entra Workload ID).
 ///
-/// The file is read at every exchange, since the cluster replaces it about every hour. It holds at
-/// most 64 KiB.
+/// The file is read for every request, since the cluster replaces it about every hour. It may have
+/// at most 64 KiB.
 pub struct WorkloadIdentityCredential(Kept<Asserted>);
 
 const NAME: &str = "WorkloadIdentityCredential";
@@ -36,21 +35,21 @@ const FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 const NAMES: [&str; 3] = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", FILE];
 const WHAT: &str =
     "WorkloadIdentityCredential could not find a workload identity in the environment";
-/// The webhook that sets the variables and mounts the file looks at the pod's label and at the
-/// service account's annotation ('Use Microsoft Entra Workload ID with AKS').
+/// The webhook that sets the variables and mounts the file checks the pod's label and the service
+/// account's annotation ('Use Microsoft Entra Workload ID with AKS').
 const WEBHOOK: &str = "label the pod `azure.workload.identity/use: \"true\"`, annotate its service account with \
                        `azure.workload.identity/client-id`, and restart the pod";
-/// The audience of tokens that AKS exchanges in the cluster ('Identity bindings'). Entra ID takes
-/// them from nobody else.
+/// The audience of tokens that AKS exchanges inside the cluster ('Identity bindings'). Entra ID
+/// accepts them only from AKS.
 const BINDING: &str = "api://AKSIdentityBinding";
 
 impl WorkloadIdentityCredential {
-    /// A credential for `client_id` in `tenant`, by the token in `token_file`. Reads nothing yet
-    /// and asks nobody.
+    /// A credential for `client_id` in `tenant` with the token in `token_file`. Reads and requests
+    /// nothing yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the tenant stands for all tenants or the cloud can't be told.
-    /// That there is a token in the file is seen at every use.
+    /// [`ErrorKind::Invalid`] if the tenant is `common`, `organizations` or `consumers`, or the
+    /// cloud is unknown. The file is checked at every use.
     pub fn new(
         tenant: TenantId,
         client_id: ClientId,
@@ -81,11 +80,11 @@ impl WorkloadIdentityCredential {
         Ok(Self(Kept::new(Arc::new(source), system)))
     }
 
-    /// The same, by `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_FEDERATED_TOKEN_FILE`, which a
+    /// The same with `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_FEDERATED_TOKEN_FILE`, which a
     /// cluster sets in its pods.
     ///
     /// # Errors
-    /// As [`WorkloadIdentityCredential::new`]; [`ErrorKind::Unavailable`] where one of these is not
+    /// As [`WorkloadIdentityCredential::new`]; [`ErrorKind::Unavailable`] if one of these is not
     /// set.
     pub fn from_environment(options: ClientOptions) -> Result<Self> {
         let system = options.system().clone();
@@ -98,7 +97,7 @@ impl WorkloadIdentityCredential {
                 format!("set {}, or {WEBHOOK}", variables::list(&missing))
             };
             let error = Error::new(ErrorKind::Unavailable, WHAT, why).with_fix(fix);
-            // The other two are a service principal's as well.
+            // The other two variables are also a service principal's.
             return Err(match missing.contains(&FILE) {
                 true => error.absent(),
                 false => error,
@@ -113,7 +112,7 @@ impl WorkloadIdentityCredential {
 
 credential!(WorkloadIdentityCredential);
 
-/// The file that a cluster keeps a token in.
+/// The file in which a cluster stores a token.
 struct TokenFile {
     path: Arc<Path>,
     system: SharedSystem,
@@ -124,7 +123,7 @@ impl AssertionSource for TokenFile {
         let (path, system) = (self.path.clone(), self.system.clone());
         async move {
             let what = format!("{NAME} could not read the token file {}", shown_path(&path));
-            // It may be on a disk that hangs, which must hold up neither the runtime nor the
+            // The file may be on a disk that hangs, which must not block the runtime or pass the
             // deadline.
             let read = tokio::task::spawn_blocking(move || token(&*system, &path, what)).await;
             read.unwrap_or_else(|_| {

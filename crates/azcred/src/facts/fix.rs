@@ -1,4 +1,4 @@
-//! What fixes an error, as a value.
+//! The fix of an error, as a value.
 //!
 //! [`Display`](fmt::Display) is text for any program. A program with its own commands can match on
 //! the value and name its command instead.
@@ -6,7 +6,7 @@
 use super::{PrincipalKind, Source};
 use std::{borrow::Cow, fmt, path::PathBuf, time::Duration};
 
-/// What fixes an error: one step, or several of which any one is enough.
+/// The fix of an error: one step, or several.
 ///
 /// `Display` is an instruction without a full stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,13 +21,13 @@ pub enum Fix {
     },
     /// Install another program, such as Azure CLI.
     InstallTool {
-        /// The program's name, for people.
+        /// The program's name.
         tool: Cow<'static, str>,
-        /// The address that says how.
+        /// The address with the instructions.
         from: Cow<'static, str>,
-        /// Whether it is there and must be installed again.
+        /// Whether the program is there but must be installed again.
         again: bool,
-        /// The command that signs in to it, where that is needed too.
+        /// The command that signs in to the program, if that is needed too.
         then: Option<Cow<'static, str>>,
     },
     /// Run a command of another program to read the error that it prints.
@@ -43,9 +43,9 @@ pub enum Fix {
     NameAccount,
     /// Use the profile or the authority in which the account signed in.
     LookIn {
-        /// The profile, where it is another one.
+        /// The profile, if it is not the current one.
         profile: Option<String>,
-        /// The authority, where it is another one.
+        /// The authority, if it is not the current one.
         authority: Option<String>,
     },
     /// Request the token in a terminal, where a person can sign in.
@@ -65,14 +65,14 @@ pub enum Fix {
     GrantRole(GrantRole),
     /// Check a workspace's name against those that the identity can see.
     CheckWorkspaceName {
-        /// Some that it can see, each in a few words; empty where that is not known.
+        /// Workspaces that the identity can see, each in a few words; empty if they are not known.
         seen: Vec<String>,
     },
     /// Choose a workspace, and name it in a `config.json`.
     ChooseWorkspace,
     /// Check a resource group's name against those that the identity can see.
     CheckResourceGroup {
-        /// The id of its subscription, where it is known.
+        /// The id of its subscription, if it is known.
         subscription: Option<String>,
     },
     /// Check a subscription's id and its tenant against those that the identity can see.
@@ -93,7 +93,7 @@ pub enum Fix {
     },
     /// Make a new certificate for an application.
     NewCertificate {
-        /// The application; `None` where it is not known.
+        /// The application; `None` if it is not known.
         client_id: Option<String>,
     },
     /// Upload the certificate that an application uses.
@@ -120,7 +120,7 @@ pub enum Fix {
         /// After this time, if the other side named one.
         after: Option<Duration>,
     },
-    /// Any one of these.
+    /// One of these; any one is enough.
     AnyOf(Vec<Self>),
     /// All of these, in this order.
     AllOf(Vec<Self>),
@@ -134,7 +134,7 @@ pub enum Fix {
 pub struct SignIn {
     /// Whether the account was signed in before.
     pub again: bool,
-    /// How.
+    /// The way to sign in.
     pub way: SignInWay,
     /// The tenant: its id or a domain of it.
     pub tenant: Option<String>,
@@ -146,7 +146,7 @@ pub struct SignIn {
     pub profile: Option<String>,
 }
 
-/// How to sign in.
+/// A way to sign in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SignInWay {
@@ -165,9 +165,9 @@ pub enum SignInWay {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Variable {
-    /// Its name.
+    /// The name.
     pub name: Cow<'static, str>,
-    /// Its value; `None` if only the reader knows it.
+    /// The value; `None` if only the reader knows it.
     pub value: Option<String>,
 }
 
@@ -177,16 +177,16 @@ pub struct Variable {
 pub struct GrantRole {
     /// The role's name.
     pub role: Cow<'static, str>,
-    /// The path of the resource, the group or the subscription; `None` where it is not known.
+    /// The path of the resource, the group or the subscription; `None` if it is not known.
     pub scope: Option<String>,
-    /// The identity's object id; `None` where it is not known.
+    /// The identity's object id; `None` if it is not known.
     pub object_id: Option<String>,
-    /// What the identity is.
+    /// The kind of identity.
     pub kind: PrincipalKind,
 }
 
 impl Fix {
-    /// This one or the other.
+    /// This fix or the other.
     #[must_use]
     pub fn or(self, other: impl Into<Self>) -> Self {
         let flat = |fix| match fix {
@@ -196,7 +196,7 @@ impl Fix {
         joined(flat(self), flat(other.into()), Self::AnyOf)
     }
 
-    /// This one, then the other.
+    /// This fix, then the other.
     #[must_use]
     pub fn and(self, other: impl Into<Self>) -> Self {
         let flat = |fix| match fix {
@@ -206,7 +206,7 @@ impl Fix {
         joined(flat(self), flat(other.into()), Self::AllOf)
     }
 
-    /// Variables to set, whose values the reader knows.
+    /// Sets variables whose values the reader knows.
     pub fn set(names: impl IntoIterator<Item = &'static str>) -> Self {
         let variable = |name| Variable {
             name: Cow::Borrowed(name),
@@ -215,7 +215,7 @@ impl Fix {
         Self::SetVariables(names.into_iter().map(variable).collect())
     }
 
-    /// A variable to set to a value.
+    /// Sets a variable to a value.
     pub fn set_to(name: &'static str, value: impl Into<String>) -> Self {
         Self::SetVariables(vec![Variable {
             name: Cow::Borrowed(name),
@@ -223,7 +223,7 @@ impl Fix {
         }])
     }
 
-    /// Whether its text is empty.
+    /// Whether the fix has no text.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Text(text) => text.is_empty(),
@@ -233,7 +233,7 @@ impl Fix {
     }
 }
 
-/// Each step once, without empty ones.
+/// The steps of both, each once, without empty ones.
 fn joined(first: Vec<Fix>, then: Vec<Fix>, make: fn(Vec<Fix>) -> Fix) -> Fix {
     let mut all: Vec<Fix> = Vec::new();
     for fix in first.into_iter().chain(then) {
@@ -265,7 +265,7 @@ impl SignIn {
         }
     }
 
-    /// The text without the details: 'sign in again with a device code'.
+    /// The text without details: 'sign in again with a device code'.
     pub fn verb(&self) -> String {
         let again = if self.again { " again" } else { "" };
         let way = match self.way {
@@ -279,7 +279,7 @@ impl SignIn {
 }
 
 impl GrantRole {
-    /// The role `role` on `scope` for the identity `object_id`.
+    /// Assigns `role` at `scope` to the identity `object_id`.
     pub fn new(
         role: impl Into<Cow<'static, str>>,
         scope: Option<String>,
@@ -300,7 +300,8 @@ impl GrantRole {
         let is_guid = |id: &&str| id.len() == 36 && uuid::Uuid::try_parse(id).is_ok();
         let object_id = self.object_id.as_deref().filter(is_guid);
         let object_id = object_id.unwrap_or("OBJECT_ID");
-        // With the type, Azure takes a principal that is too new to be known everywhere.
+        // With the type, Azure accepts a principal that is so new that not all of Azure knows it
+        // yet.
         let kind = match self.kind {
             PrincipalKind::User => " --assignee-principal-type User",
             PrincipalKind::ServicePrincipal | PrincipalKind::ManagedIdentity => {
@@ -318,7 +319,7 @@ impl GrantRole {
     }
 }
 
-/// Says nothing.
+/// An empty text.
 impl Default for Fix {
     fn default() -> Self {
         Self::Text(Cow::Borrowed(""))
@@ -525,8 +526,8 @@ impl fmt::Display for GrantRole {
     }
 }
 
-/// Whether a text can stand in double quotes in sh, PowerShell and cmd, and is no option: what
-/// Azure's own ids are made of.
+/// Whether a text can be in double quotes in sh, PowerShell and cmd, and is not an option. Azure's
+/// ids are such texts.
 fn is_pasteable(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 1024

@@ -1,8 +1,8 @@
-//! A virtual machine's instance metadata service (IMDS), and whatever stands in for it.
+//! A virtual machine's instance metadata service (IMDS), and services that replace it.
 //!
 //! 'How to use managed identities on an Azure VM to acquire an access token'. Its address is the
-//! same on every machine, so that there is nothing to see of it before it answers;
-//! [`super::evidence`] and [`super::probe`] keep machines that have none from waiting for it.
+//! same on every machine, so only a response shows that it exists. [`super::evidence`] and
+//! [`super::probe`] keep machines without one from waiting for it.
 
 use super::{
     Asking, Host, NAME,
@@ -26,7 +26,7 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(super) struct Imds {
     endpoint: Endpoint,
-    /// Unless it is waited for, whatever the evidence.
+    /// `None` if the service is waited for in any case.
     probe: Option<Probe>,
 }
 
@@ -34,14 +34,14 @@ const ADDRESS: &str = "http://169.254.169.254";
 const MOVED: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
 const TOKEN_PATH: &str = "/metadata/identity/oauth2/token";
 pub(super) const API_VERSION: &str = "2018-02-01";
-/// It can be away for 70 seconds while it is updated.
+/// The service can be unavailable for 70 seconds during an update.
 const DEADLINE: Duration = Duration::from_secs(80);
-/// 404 is what it answers while it is updated, too.
+/// The service also returns 404 during an update.
 const RETRY: Retry = Retry {
     times: 5,
     also: &[404, 410],
 };
-/// As often as the deadline allows.
+/// As many retries as the deadline allows.
 const RETRY_AWAY: Retry = Retry {
     times: u32::MAX,
     also: &[410],
@@ -50,8 +50,8 @@ const FIX: &str = "run this on an Azure resource with a managed identity, and ch
 
 impl Imds {
     /// # Errors
-    /// [`ErrorKind::Unavailable`] where `AZCRED_IMDS` is `never`; [`ErrorKind::Invalid`] where a
-    /// variable can't be used.
+    /// [`ErrorKind::Unavailable`] if `AZCRED_IMDS` is `never`; [`ErrorKind::Invalid`] if a variable
+    /// can't be used.
     pub(super) fn new(pinned: bool, options: &ClientOptions) -> Result<Self> {
         let system = &**options.system();
         let what = format!("{NAME} could not find the instance metadata service (IMDS)");
@@ -100,8 +100,7 @@ impl Imds {
                 last.attempts = last.attempts.saturating_add(first.attempts);
                 Ok(last)
             }
-            // The time was over in the middle of an attempt: that it is away is what there is to
-            // say.
+            // The time ended within an attempt: report that the service is unavailable.
             Err(error) if error.kind() == ErrorKind::Unreachable => Ok(first),
             Err(error) => Err(error),
         }

@@ -63,7 +63,7 @@ pub struct ManagedIdentityCredential(Kept<ManagedIdentity>);
 
 struct ManagedIdentity {
     id: ManagedIdentityId,
-    /// The variable that names it, where one does.
+    /// The variable that names the identity, if there is one.
     variable: Option<&'static str>,
     host: Box<dyn Host>,
     options: ClientOptions,
@@ -76,7 +76,7 @@ trait Host: Send + Sync + fmt::Debug {
     /// The host's name: 'App Service'.
     fn name(&self) -> &'static str;
 
-    /// The same where it is short of room.
+    /// A short name, for tables.
     fn short_name(&self) -> &'static str {
         self.name()
     }

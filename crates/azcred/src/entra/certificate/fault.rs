@@ -65,7 +65,7 @@ const PATH: &str = "AZURE_CLIENT_CERTIFICATE_PATH";
 
 impl Fault {
     /// The error for a file at `path`, or for bytes without a path. `client_id` is the application
-    /// that uses it, where that is known.
+    /// that uses the file, if it is known.
     pub(super) fn into_error(self, path: Option<&Path>, client_id: Option<&ClientId>) -> Error {
         let shown = path.map(shown_path);
         let what = match &shown {
@@ -199,7 +199,7 @@ impl Fault {
     }
 }
 
-/// A certificate in place of one that can't be used.
+/// The fix that replaces a certificate which can't be used.
 pub(super) fn new_certificate(client_id: Option<&ClientId>) -> Fix {
     Fix::NewCertificate {
         client_id: client_id.map(ToString::to_string),
