@@ -271,8 +271,8 @@ impl Http {
     /// them. `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` and `NODE_EXTRA_CA_CERTS` add certificates.
     /// Nothing is read before the first request.
     ///
-    /// It verifies certificates with RSA, P-256, P-384 and Ed25519 keys. A server whose certificate,
-    /// or that of its authority, has a P-521 key can't be reached: ring has no P-521.
+    /// It verifies certificates with RSA, P-256, P-384 and Ed25519 keys. A server can't be reached
+    /// if its certificate, or that of its authority, has a P-521 key: ring has no P-521.
     pub fn new(system: SharedSystem) -> Self {
         Self::by(Way::Usual, system)
     }
