@@ -113,3 +113,72 @@ impl Noted {
         hung.is_some_and(|hung| hung.elapsed() < HUNG)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+    use tokio::time::advance;
+    use tracing::{Event, Level, Metadata, Subscriber, span};
+
+    /// Counts the warnings.
+    struct Warnings(Arc<AtomicUsize>);
+
+    impl Subscriber for Warnings {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            *metadata.level() == Level::WARN
+        }
+        fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+            span::Id::from_u64(1)
+        }
+        fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+        fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+        fn event(&self, _: &Event<'_>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+        fn enter(&self, _: &span::Id) {}
+        fn exit(&self, _: &span::Id) {}
+    }
+
+    #[test]
+    fn only_the_first_error_of_a_store_is_reported() {
+        let warnings = Arc::new(AtomicUsize::new(0));
+        let noted = Noted::default();
+        assert!(noted.first().is_none());
+        let error = |why| Error::new(ErrorKind::Invalid, "could not store", why);
+        tracing::subscriber::with_default(Warnings(warnings.clone()), || {
+            noted.note(error("one"));
+            noted.note(error("two"));
+        });
+        assert_eq!(noted.first().unwrap().why(), "one");
+        assert_eq!(warnings.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_machine_without_a_place_for_a_store_is_not_warned_about() {
+        let warnings = Arc::new(AtomicUsize::new(0));
+        let noted = Noted::default();
+        tracing::subscriber::with_default(Warnings(warnings.clone()), || {
+            noted.note(Error::new(ErrorKind::Unavailable, "w", "no home"));
+        });
+        assert_eq!(noted.first().unwrap().why(), "no home");
+        assert_eq!(warnings.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_hangs_is_not_used_for_a_minute() {
+        let noted = Noted::default();
+        assert!(!noted.hangs());
+        noted.note_hanging();
+        advance(HUNG - Duration::from_secs(1)).await;
+        assert!(noted.hangs());
+        advance(Duration::from_secs(1)).await;
+        assert!(!noted.hangs());
+        noted.note_hanging();
+        advance(Duration::from_secs(59)).await;
+        assert!(noted.hangs(), "a minute from the last time");
+    }
+}

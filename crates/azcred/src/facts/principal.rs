@@ -255,6 +255,49 @@ mod tests {
         }
     }
 
+    /// Each rule alone: the other claims of the token point to another kind, or to none.
+    #[test]
+    fn each_rule_decides_the_kind_by_itself() {
+        use PrincipalKind::{ManagedIdentity, ServicePrincipal, Unknown, User};
+        for (claims, kind) in [
+            (json!({"idtyp": "user", "oid": "O", "sub": "O"}), User),
+            (json!({"scp": "read", "oid": "O", "sub": "O"}), User),
+            (json!({"scp": ["read"], "azp": "X", "sub": "X"}), User),
+            (json!({"scp": "read", "idtyp": "app"}), User),
+            (
+                json!({"xms_mirid": "/r", "oid": "O", "sub": "O"}),
+                ManagedIdentity,
+            ),
+            (json!({"idtyp": "app", "azp": "X"}), ServicePrincipal),
+            (json!({"idtyp": "app", "upn": "x@y"}), ServicePrincipal),
+            (json!({"upn": "ada@y", "oid": "O", "sub": "O"}), User),
+            (json!({"oid": "O", "sub": "O"}), ServicePrincipal),
+            (json!({"azp": "X", "sub": "X"}), ServicePrincipal),
+            (json!({"oid": "O", "azp": "X", "sub": "s"}), Unknown),
+            (json!({"oid": "O", "azp": "X"}), Unknown),
+        ] {
+            assert_eq!(read(claims.clone()).kind, kind, "{claims}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_the_applications_or_the_persons_and_a_sign_in_name_only_a_persons() {
+        let app = read(json!({
+            "idtyp": "app", "app_displayname": "training", "name": "n", "upn": "u@y", "appid": "", "azp": "X", "azpacr": "1"
+        }));
+        assert_eq!(app.name.as_deref(), Some("training"));
+        assert_eq!(app.user_name, None);
+        assert_eq!(app.application_id.as_deref(), Some("X"));
+        assert_eq!(app.proof, Proof::Secret);
+        let person = read(json!({
+            "scp": "s", "name": "Ada", "email": "e@y", "unique_name": "n@y", "upn": "u@y", "preferred_username": "p@y"
+        }));
+        assert_eq!(person.name.as_deref(), Some("Ada"));
+        assert_eq!(person.user_name.as_deref(), Some("p@y"));
+        // An address that its owner can set identifies no one.
+        assert_eq!(person.called().collect::<Vec<_>>(), ["p@y", "u@y", "n@y"]);
+    }
+
     #[test]
     fn claims_of_odd_types_and_with_terminal_sequences_do_no_harm() {
         let odd = read(

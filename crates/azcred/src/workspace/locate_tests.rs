@@ -188,3 +188,49 @@ fn a_file_that_is_too_large_is_an_error_and_not_a_miss() {
             .contains("/home/config.json")
     );
 }
+
+#[test]
+fn each_folder_and_name_has_its_place_in_the_order() {
+    let here = "/home/ada/project/src";
+    let places = [
+        ".azureml/config.json",
+        ".azureml/project.json",
+        "aml_config/config.json",
+        "aml_config/project.json",
+        "config.json",
+        "project.json",
+    ];
+    // The later places have a file in this folder; each earlier one is added far above.
+    let mut system = Fixture::new();
+    for (number, place) in places.iter().enumerate().rev() {
+        let folder = if number == 5 { here } else { "/home" };
+        let name = format!("ws-{number}");
+        system = system.with_file(format!("{folder}/{place}"), config(&name));
+        assert_eq!(find(&system).unwrap().workspace.name(), name, "{place}");
+    }
+}
+
+#[test]
+fn the_search_climbs_twenty_folders() {
+    let folder = |depth: usize| format!("/{}", vec!["d"; depth].join("/"));
+    let system = Fixture::new().with_file("/config.json", config("ws-top"));
+    let found = |depth| locate(&system, Path::new(&folder(depth)), &Named::default()).unwrap();
+    assert!(found(20).is_some());
+    assert!(found(21).is_none());
+}
+
+#[test]
+fn an_empty_scope_is_not_the_older_form() {
+    let text = config("ws-1").replacen('{', r#"{"Scope": "", "#, 1);
+    let found = find(&Fixture::new().with_file("/home/config.json", text)).unwrap();
+    assert_eq!(found.workspace.name(), "ws-1");
+}
+
+#[test]
+fn the_fix_of_missing_variables_is_to_set_them_and_that_of_a_bad_value_is_kept() {
+    let half = Fixture::new().with_var("AZUREML_ARM_SUBSCRIPTION", SUB);
+    let missing = ["AZUREML_ARM_RESOURCEGROUP", "AZUREML_ARM_WORKSPACE_NAME"];
+    assert_eq!(find(&half).unwrap_err().fix(), Some(&Fix::set(missing)));
+    let bad = inside_a_job().with_var("AZUREML_ARM_SUBSCRIPTION", "Contoso ML");
+    assert_eq!(find(&bad).unwrap_err().fix(), Some(&Fix::CheckSubscription));
+}

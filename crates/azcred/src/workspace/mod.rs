@@ -194,6 +194,8 @@ mod tests {
             "ws-1",
             &format!("/subscriptions/{SUB}/resourceGroups/rg"),
             &whole.replace("WORKSPACES", "registries"),
+            &whole.replace("machinelearningservices", "compute"),
+            &whole.replace("/Providers/", "/other/"),
         ] {
             assert_eq!(
                 WorkspaceRef::from_resource_id(bad).unwrap_err().kind(),
@@ -215,5 +217,48 @@ mod tests {
             assert!(why(SUB, "rg", bad).contains("workspace"), "{bad}");
         }
         assert!(WorkspaceRef::new(SUB, "rg_(É).1", "1ws_").is_ok());
+    }
+
+    #[test]
+    fn names_are_allowed_up_to_their_limits() {
+        let is_allowed = |s: &str, g: &str, w: &str| WorkspaceRef::new(s, g, w).is_ok();
+        for (length, allowed) in [(0, false), (1, true), (90, true), (91, false)] {
+            assert_eq!(is_allowed(SUB, &"é".repeat(length), "ws-1"), allowed);
+        }
+        for (length, allowed) in [(2, false), (3, true), (33, true), (34, false)] {
+            assert_eq!(is_allowed(SUB, "rg", &"w".repeat(length)), allowed);
+        }
+        assert!(!is_allowed(SUB, "rg", "_ws"));
+        // Azure takes a GUID with its hyphens only.
+        for id in [
+            SUB.replace('-', ""),
+            format!("{{{SUB}}}"),
+            SUB[1..].to_owned(),
+        ] {
+            assert!(!is_allowed(&id, "rg", "ws-1"), "{id}");
+        }
+        assert_eq!(
+            WorkspaceRef::new(&format!(" {SUB} "), " rg ", " ws-1 ")
+                .unwrap()
+                .subscription(),
+            SUB.to_ascii_lowercase()
+        );
+    }
+
+    #[test]
+    fn the_fix_of_a_wrong_name_shows_those_that_there_are() {
+        let fix = |s: &str, g: &str, w: &str| {
+            let error = WorkspaceRef::new(s, g, w).unwrap_err();
+            error.fix().cloned()
+        };
+        assert_eq!(fix("Contoso", "rg", "ws-1"), Some(Fix::CheckSubscription));
+        assert_eq!(
+            fix(SUB, "rg.", "ws-1"),
+            Some(Fix::CheckResourceGroup { subscription: None })
+        );
+        assert_eq!(
+            fix(SUB, "rg", "ws"),
+            Some(Fix::CheckWorkspaceName { seen: Vec::new() })
+        );
     }
 }
