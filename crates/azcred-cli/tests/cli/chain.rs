@@ -42,6 +42,19 @@ fn on_an_empty_machine_each_source_says_what_it_lacks() {
 }
 
 #[test]
+fn a_source_that_is_the_only_one_gives_its_own_reason_in_the_chain_and_in_a_failure() {
+    for command in ["chain", "token"] {
+        let said = azcred(&[command, "--only", "azure-cli"])
+            .directory("/")
+            .said();
+        let text = format!("{}{}", said.stdout, said.stderr);
+        let why = "  why     Azure CLI is not installed: `az` is not on PATH\n";
+        assert!(text.contains(why), "{said}");
+        assert!(!text.contains("no other source"), "{said}");
+    }
+}
+
+#[test]
 fn the_chosen_source_is_marked_and_its_identity_shown() {
     let azure = Azure::shared();
     let environment = azure.environment(Persona::ServicePrincipal, Way::RealNames);
