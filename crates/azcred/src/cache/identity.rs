@@ -35,8 +35,8 @@ impl Identity {
     /// tenant.
     ///
     /// # Errors
-    /// As [`TokenEndpoint::ask`] for a tenant that is not allowed: tokens that other processes got
-    /// in it are not returned either.
+    /// As [`TokenEndpoint::request_token`] for a tenant that is not allowed: tokens that other
+    /// processes got in it are not returned either.
     pub(crate) fn at(
         endpoint: &TokenEndpoint,
         credential: &'static str,

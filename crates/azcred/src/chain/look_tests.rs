@@ -102,7 +102,7 @@ fn look(system: &SharedSystem) -> Vec<Availability> {
     Source::ALL
         .into_iter()
         .map(|source| match source.make(&builder.0, false) {
-            Ok(asks) => asks.look(&**system),
+            Ok(token_source) => token_source.look(&**system),
             Err(error) => Availability::Unavailable(error),
         })
         .collect()

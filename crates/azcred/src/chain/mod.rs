@@ -223,10 +223,10 @@ impl Setup {
     /// Requests a token from a source. In an unattended chain, the source asks no person.
     async fn fetch(
         &self,
-        asks: Arc<dyn TokenSource>,
+        token_source: Arc<dyn TokenSource>,
         request: TokenRequest,
     ) -> Result<AccessToken> {
-        let answer = asks.fetch(request);
+        let answer = token_source.fetch(request);
         if self.unattended {
             cache::without_person(answer).await
         } else {
@@ -251,7 +251,7 @@ struct Resolver {
 #[derive(Clone)]
 struct Winner {
     source: Source,
-    asks: Arc<dyn TokenSource>,
+    token_source: Arc<dyn TokenSource>,
 }
 
 /// The result of a run.
@@ -269,13 +269,13 @@ impl Resolver {
         let began = Instant::now();
         let end = began + self.deadline();
         if let Some(winner) = self.winner.get() {
-            return self.ask(winner, request, end).await;
+            return self.request_chosen(winner, request, end).await;
         }
         let patience = TURN.min(self.deadline() / 2);
         let turn = timeout_at(began + patience, self.turn.lock()).await;
         if let Some(winner) = self.winner.get() {
             drop(turn);
-            return self.ask(winner, request, end).await;
+            return self.request_chosen(winner, request, end).await;
         }
         let mut turn = turn.ok();
         if let Some((_, error)) = turn
@@ -298,17 +298,17 @@ impl Resolver {
                 *turn = Some((Instant::now(), error.clone()));
             }
         })?;
-        let asks = winner.asks.clone();
+        let token_source = winner.token_source.clone();
         match self.winner.get_or_init(|| winner) {
-            winner if Arc::ptr_eq(&winner.asks, &asks) => Ok(token),
+            winner if Arc::ptr_eq(&winner.token_source, &token_source) => Ok(token),
             // Another run, for which this caller no longer waited, was first.
-            winner => self.ask(winner, request, end).await,
+            winner => self.request_chosen(winner, request, end).await,
         }
     }
 
     /// Requests a token from the chosen source. Its failure is the chain's: another source would be
     /// another identity.
-    async fn ask(
+    async fn request_chosen(
         &self,
         winner: &Winner,
         request: &TokenRequest,
@@ -318,7 +318,9 @@ impl Resolver {
             Some(patience) => (end.max(Instant::now() + patience), patience),
             None => (end, self.deadline()),
         };
-        let answer = self.setup.fetch(winner.asks.clone(), request.clone());
+        let answer = self
+            .setup
+            .fetch(winner.token_source.clone(), request.clone());
         let token = timeout_at(end, answer)
             .await
             .map_err(|_| too_late(request, deadline))??;

@@ -52,7 +52,7 @@ enum State {
 /// A source that can be tried.
 #[derive(Clone)]
 struct Candidate {
-    asks: Arc<dyn TokenSource>,
+    token_source: Arc<dyn TokenSource>,
     /// What the source would use.
     using: Used,
     /// Whether the source may turn out to have nothing here.
@@ -79,13 +79,13 @@ impl Runner {
         } else {
             match make(&place) {
                 Err(error) => State::Failed(None, error),
-                Ok(asks) => {
+                Ok(token_source) => {
                     let candidate = |using, may_be_absent| Candidate {
-                        asks: asks.clone(),
+                        token_source: token_source.clone(),
                         using,
                         may_be_absent,
                     };
-                    match asks.look(&**setup.options.system()) {
+                    match token_source.look(&**setup.options.system()) {
                         Availability::Ready { using } => State::Waiting(candidate(using, false)),
                         Availability::Possible { using } => State::Waiting(candidate(using, true)),
                         Availability::Doubtful { using } => State::Doubtful(candidate(using, true)),
@@ -271,7 +271,7 @@ pub(super) async fn go_through(
                     if let Some(patience) = setup.patience(runner.place.source) {
                         end = end.max(Instant::now() + patience);
                     }
-                    let answer = setup.fetch(candidate.asks.clone(), request.clone());
+                    let answer = setup.fetch(candidate.token_source.clone(), request.clone());
                     asked.push(async move { (index, answer.await) }.boxed());
                     runner.state = State::Running(candidate, Instant::now());
                 }

@@ -390,7 +390,7 @@ fn by_person(takes: Duration) -> Chain {
     let chain = chain(Fixture::new().shared());
     let winner = Winner {
         source: Source::DeviceCode,
-        asks: Arc::new(SlowPerson(takes)),
+        token_source: Arc::new(SlowPerson(takes)),
     };
     assert!(chain.0.source().winner.set(winner).is_ok());
     chain
@@ -413,10 +413,18 @@ async fn of_two_runs_at_once_the_first_with_a_token_decides_the_identity() {
     let in_az = this.clone();
     let az = Program::answers(move |_| {
         // While this run waits, another run gets a token from the same source.
-        let asks = Arc::new(SlowPerson(Duration::ZERO));
+        let token_source = Arc::new(SlowPerson(Duration::ZERO));
         let source = Source::AzureCli;
         let resolver = in_az.get().unwrap().0.source();
-        assert!(resolver.winner.set(Winner { source, asks }).is_ok());
+        assert!(
+            resolver
+                .winner
+                .set(Winner {
+                    source,
+                    token_source
+                })
+                .is_ok()
+        );
         let expires_on = u64::MAX >> 31;
         (
             0,
@@ -521,9 +529,9 @@ async fn a_person_is_asked_only_at_a_terminal_and_not_in_a_ci_job_or_by_a_check(
         "{error}"
     );
     // Without a display, no browser can be opened.
-    let asks = report.attempts.last().unwrap();
+    let attempt = report.attempts.last().unwrap();
     assert_eq!(
-        (asks.source, asks.verdict),
+        (attempt.source, attempt.verdict),
         (Source::DeviceCode, Verdict::WouldAsk)
     );
 }

@@ -92,7 +92,7 @@ impl AzureDeveloperCliCredential {
 credential!(AzureDeveloperCliCredential);
 
 impl AzureDeveloperCli {
-    async fn ask(&self, request: &TokenRequest) -> Result<AccessToken> {
+    async fn request_token(&self, request: &TokenRequest) -> Result<AccessToken> {
         let tool = &self.tool;
         let what = tool.what(request);
         tool.check_scopes(request)?;
@@ -168,7 +168,7 @@ impl TokenSource for AzureDeveloperCli {
     }
 
     fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
-        async move { self.ask(&request).await }.boxed()
+        async move { self.request_token(&request).await }.boxed()
     }
 }
 

@@ -142,7 +142,11 @@ fn endpoint(text: &str) -> Result<Url> {
 }
 
 impl OnBehalfOf {
-    async fn ask(&self, request: &TokenRequest, deadline: Duration) -> Result<AccessToken> {
+    async fn request_token(
+        &self,
+        request: &TokenRequest,
+        deadline: Duration,
+    ) -> Result<AccessToken> {
         let [scope] = request.scopes() else {
             return Err(Error::new(
                 ErrorKind::Invalid,
@@ -205,8 +209,8 @@ impl TokenSource for OnBehalfOf {
                 let identity = Identity::here(&**options.system(), NAME, "the user of this job")?;
                 Some(identity.and(self.url.as_str()).and(run))
             });
-            let ask = |left| self.ask(&request, left);
-            cache::through(options, identity, &request, options.deadline(), ask).await
+            let fetch = |left| self.request_token(&request, left);
+            cache::through(options, identity, &request, options.deadline(), fetch).await
         }
         .boxed()
     }

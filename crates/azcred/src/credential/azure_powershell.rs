@@ -112,7 +112,7 @@ impl AzurePowerShellCredential {
 credential!(AzurePowerShellCredential);
 
 impl AzurePowerShell {
-    async fn ask(&self, request: &TokenRequest) -> Result<AccessToken> {
+    async fn request_token(&self, request: &TokenRequest) -> Result<AccessToken> {
         let tool = &self.tool;
         let what = tool.what(request);
         tool.check_scopes(request)?;
@@ -214,7 +214,7 @@ impl TokenSource for AzurePowerShell {
     }
 
     fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
-        async move { self.ask(&request).await }.boxed()
+        async move { self.request_token(&request).await }.boxed()
     }
 }
 

@@ -153,8 +153,8 @@ impl Asserted {
             }
         };
         let left = deadline.saturating_sub(started.elapsed());
-        let ask = |left| self.ask(at_hand, request, left);
-        cache::through(endpoint.options(), identity, request, left, ask).await
+        let fetch = |left| self.request_token(at_hand, request, left);
+        cache::through(endpoint.options(), identity, request, left, fetch).await
     }
 
     async fn assertion(&self, deadline: Duration) -> Result<SecretString> {
@@ -189,7 +189,7 @@ impl Asserted {
         Ok(assertion)
     }
 
-    async fn ask(
+    async fn request_token(
         &self,
         at_hand: Option<SecretString>,
         request: &TokenRequest,
@@ -202,7 +202,10 @@ impl Asserted {
         };
         let left = deadline.saturating_sub(started.elapsed());
         let grant = Grant::Assertion(assertion.clone());
-        let answer = self.endpoint.ask(self.name, grant, request, left).await;
+        let answer = self
+            .endpoint
+            .request_token(self.name, grant, request, left)
+            .await;
         answer.map_err(|error| {
             federation::with_both_sides(
                 error,

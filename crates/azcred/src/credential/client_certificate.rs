@@ -89,16 +89,20 @@ impl TokenSource for Certified {
             let identity = Identity::at(endpoint, NAME, whose, &request)?
                 .and(self.certificate.thumbprint_sha256())
                 .and([u8::from(self.send_chain)]);
-            let ask = |left| self.ask(&request, left);
+            let fetch = |left| self.request_token(&request, left);
             let (options, deadline) = (endpoint.options(), endpoint.deadline());
-            cache::through(options, Some(identity), &request, deadline, ask).await
+            cache::through(options, Some(identity), &request, deadline, fetch).await
         }
         .boxed()
     }
 }
 
 impl Certified {
-    async fn ask(&self, request: &TokenRequest, deadline: Duration) -> Result<AccessToken> {
+    async fn request_token(
+        &self,
+        request: &TokenRequest,
+        deadline: Duration,
+    ) -> Result<AccessToken> {
         let started = Instant::now();
         let endpoint = &self.endpoint;
         let now = endpoint.options().system().now();
@@ -114,7 +118,7 @@ impl Certified {
         )?;
         let left = deadline.saturating_sub(started.elapsed());
         let grant = Grant::Assertion(assertion);
-        endpoint.ask(NAME, grant, request, left).await
+        endpoint.request_token(NAME, grant, request, left).await
     }
 }
 

@@ -93,12 +93,12 @@ impl TokenSource for ClientSecret {
             let whose = format!("the application {}", endpoint.client_id());
             let identity =
                 Identity::at(endpoint, NAME, whose, &request)?.and(self.secret.expose_secret());
-            let ask = |left| {
+            let fetch = |left| {
                 let grant = Grant::Secret(self.secret.clone());
-                endpoint.ask(NAME, grant, &request, left)
+                endpoint.request_token(NAME, grant, &request, left)
             };
             let (options, deadline) = (endpoint.options(), endpoint.deadline());
-            cache::through(options, Some(identity), &request, deadline, ask).await
+            cache::through(options, Some(identity), &request, deadline, fetch).await
         }
         .boxed()
     }

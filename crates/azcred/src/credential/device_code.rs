@@ -135,7 +135,7 @@ impl SignsIn for ByCode {
             let notice = Notice::DeviceCode(&device.shown);
             let _shown = Shown::new(endpoint.options().prompt(), &notice);
             let tokens = wait(&device, end, |within| {
-                endpoint.ask_all(NAME, &grant, request, within)
+                endpoint.request_tokens(NAME, &grant, request, within)
             });
             let signed_in = endpoint.signed_in(NAME, tokens.await?, None, request);
             (whom.accept)(signed_in.await?)

@@ -47,12 +47,12 @@ impl From<TokenService> for Shared {
 impl AssertionSource for Shared {
     fn assertion(&self) -> BoxFuture<'static, Result<SecretString>> {
         let service = self.0.clone();
-        async move { service.ask().await }.boxed()
+        async move { service.request_token().await }.boxed()
     }
 }
 
 impl TokenService {
-    async fn ask(&self) -> Result<SecretString> {
+    async fn request_token(&self) -> Result<SecretString> {
         let what = format!(
             "{} could not get an identity token from {}",
             self.name,

@@ -212,7 +212,9 @@ impl Authorization {
             verifier: self.verifier.clone(),
             redirect_uri: self.redirect_uri.clone(),
         };
-        let tokens = endpoint.ask_all(who, &grant, request, deadline).await?;
+        let tokens = endpoint
+            .request_tokens(who, &grant, request, deadline)
+            .await?;
         endpoint
             .signed_in(who, tokens, Some(&self.nonce), request)
             .await

@@ -219,19 +219,19 @@ impl TokenEndpoint {
     }
 
     /// Requests a token. `who` is the credential's name, for errors.
-    pub(crate) async fn ask(
+    pub(crate) async fn request_token(
         &self,
         who: &str,
         grant: Grant,
         request: &TokenRequest,
         deadline: Duration,
     ) -> Result<AccessToken> {
-        let tokens = self.ask_all(who, &grant, request, deadline).await?;
+        let tokens = self.request_tokens(who, &grant, request, deadline).await?;
         Ok(tokens.access)
     }
 
     /// Requests a token, with everything else that a person's sign-in returns.
-    pub(crate) async fn ask_all(
+    pub(crate) async fn request_tokens(
         &self,
         who: &str,
         grant: &Grant,

@@ -83,7 +83,7 @@ pub(super) fn conclude(
                 token,
                 winner: Winner {
                     source: place.source,
-                    asks: candidate.asks,
+                    token_source: candidate.token_source,
                 },
             }),
             (None, _) => Err(nobody::error(setup, &report, request)),

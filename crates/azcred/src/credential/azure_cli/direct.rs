@@ -281,11 +281,11 @@ impl Redeemable {
         };
         let identity = Identity::at(&endpoint, NAME, whose, &request)?;
         let identity = proof.map(|proof| identity.and(proof.expose_secret()));
-        let ask = |left| self.ask(&endpoint, &request, left);
-        cache::through(options, identity, &request, deadline, ask).await
+        let fetch = |left| self.request_token(&endpoint, &request, left);
+        cache::through(options, identity, &request, deadline, fetch).await
     }
 
-    async fn ask(
+    async fn request_token(
         self,
         endpoint: &TokenEndpoint,
         request: &TokenRequest,
@@ -310,7 +310,7 @@ impl Redeemable {
         let mut last = None;
         for grant in grants {
             let left = deadline.saturating_sub(started.elapsed());
-            match endpoint.ask(NAME, grant, &request, left).await {
+            match endpoint.request_token(NAME, grant, &request, left).await {
                 Ok(token) => return Ok(token),
                 Err(error) if error.is_refused() => last = Some(error),
                 Err(error) => {

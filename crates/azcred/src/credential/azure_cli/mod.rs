@@ -112,7 +112,7 @@ impl AzureCliCredential {
 credential!(AzureCliCredential);
 
 impl AzureCli {
-    async fn ask(self: Arc<Self>, request: TokenRequest) -> Result<AccessToken> {
+    async fn request_token(self: Arc<Self>, request: TokenRequest) -> Result<AccessToken> {
         let started = Instant::now();
         let tool = &self.tool;
         tool.check_scopes(&request)?;
@@ -157,7 +157,7 @@ impl AzureCli {
         }
         let subscription = self.subscription.as_deref();
         let deadline = tool.deadline().min(left());
-        process::ask(tool, &request, tenant, subscription, deadline).await
+        process::run_az(tool, &request, tenant, subscription, deadline).await
     }
 
     fn look_into_files(&self, request: &TokenRequest) -> Result<direct::FilesLookup, NotHere> {
@@ -250,7 +250,7 @@ impl TokenSource for AzureCli {
     }
 
     fn fetch(self: Arc<Self>, request: TokenRequest) -> BoxFuture<'static, Result<AccessToken>> {
-        self.ask(request).boxed()
+        self.request_token(request).boxed()
     }
 }
 

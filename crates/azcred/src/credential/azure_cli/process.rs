@@ -81,7 +81,7 @@ struct AzOutput<'a> {
 }
 
 /// Runs `az` and reads its token.
-pub(super) async fn ask(
+pub(super) async fn run_az(
     tool: &DeveloperTool,
     request: &TokenRequest,
     tenant: Option<&TenantId>,

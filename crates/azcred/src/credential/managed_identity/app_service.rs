@@ -43,7 +43,7 @@ impl Host for AppService {
         [self.endpoint.address().as_bytes(), self.secret.as_bytes()]
     }
 
-    fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
+    fn request_token<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
         async move {
             let id = asking.id.parameter("mi_res_id");
             let parameters = [("api-version", API_VERSION), ("resource", asking.resource)];
@@ -60,7 +60,7 @@ impl Host for AppService {
                 now: asking.system.now(),
             };
             let fix = "restart the app, and do not copy IDENTITY_ENDPOINT and IDENTITY_HEADER: they change with every start";
-            let answer = self.endpoint.ask(&asked, fix, &request, asking.deadline).await?;
+            let answer = self.endpoint.request_token(&asked, fix, &request, asking.deadline).await?;
             Ok(answer.token)
         }
         .boxed()

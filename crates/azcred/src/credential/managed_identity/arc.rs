@@ -114,7 +114,7 @@ impl Host for Arc {
         }
     }
 
-    fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
+    fn request_token<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
         async move { self.token(asking).await.map_err(|error| self.failed(error)) }.boxed()
     }
 }
@@ -144,7 +144,10 @@ impl Arc {
         asked.secrets = &secrets;
         let request = request.with_header(header::AUTHORIZATION, authorization(&asked, &key)?);
         let left = asking.deadline.saturating_sub(started.elapsed());
-        let answer = self.endpoint.ask(&asked, AGENT, &request, left).await?;
+        let answer = self
+            .endpoint
+            .request_token(&asked, AGENT, &request, left)
+            .await?;
         confirmed(&asking, answer)
     }
 }

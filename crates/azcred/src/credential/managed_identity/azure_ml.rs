@@ -49,7 +49,7 @@ impl Host for AzureMl {
         [self.endpoint.address().as_bytes(), self.secret.as_bytes()]
     }
 
-    fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
+    fn request_token<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
         async move {
             let parameters = [("api-version", API_VERSION), ("resource", asking.resource)];
             // Here the parameter has no underscore, unlike for other hosts.
@@ -64,7 +64,7 @@ impl Host for AzureMl {
                 now: asking.system.now(),
             };
             let fix = "restart the job, and do not copy MSI_ENDPOINT and MSI_SECRET: they hold on one compute only";
-            let answer = self.endpoint.ask(&asked, fix, &request, asking.deadline).await?;
+            let answer = self.endpoint.request_token(&asked, fix, &request, asking.deadline).await?;
             Ok(answer.token)
         }
         .boxed()

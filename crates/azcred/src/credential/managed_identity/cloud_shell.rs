@@ -51,7 +51,7 @@ impl Host for CloudShell {
         }
     }
 
-    fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
+    fn request_token<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
         async move {
             let url = self.endpoint.url([]);
             let request = HttpRequest::post_form(url, &[("resource", asking.resource.into())])
@@ -69,7 +69,7 @@ impl Host for CloudShell {
             let fix = "restart Cloud Shell; outside of it, unset MSI_ENDPOINT";
             let answer = self
                 .endpoint
-                .ask(&asked, fix, &request, asking.deadline)
+                .request_token(&asked, fix, &request, asking.deadline)
                 .await?;
             Ok(answer.token)
         }

@@ -138,7 +138,7 @@ impl Endpoint {
     }
 
     /// Requests a token and reads the response. `fix` is for a request without a response.
-    pub(super) async fn ask(
+    pub(super) async fn request_token(
         &self,
         asked: &HostRequest<'_>,
         fix: &'static str,

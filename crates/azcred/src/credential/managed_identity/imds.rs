@@ -142,7 +142,7 @@ impl Host for Imds {
         options.deadline_or(DEADLINE)
     }
 
-    fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
+    fn request_token<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
         async move {
             let system = &**asking.system;
             if let Some(probe) = &self.probe {

@@ -88,7 +88,7 @@ impl Service {
 async fn ask(imds: &Imds, machine: &Fixture, deadline: Duration) -> Result<AccessToken> {
     let system: SharedSystem = machine.clone().shared();
     let id = ManagedIdentityId::client(ClientId::new("c11e").unwrap());
-    imds.ask(Asking {
+    imds.request_token(Asking {
         what: "Asked".to_owned(),
         resource: "https://management.azure.com",
         id: &id,

@@ -95,7 +95,7 @@ trait Host: Send + Sync + fmt::Debug {
         options.deadline()
     }
 
-    fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>>;
+    fn request_token<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>>;
 }
 
 /// What is requested.
@@ -254,15 +254,15 @@ impl TokenSource for ManagedIdentity {
                 identity.and(whose).and(address).and(secret)
             });
             let deadline = self.host.deadline(&self.options);
-            let ask = |left| self.ask(resource, left);
-            cache::through(&self.options, identity, &request, deadline, ask).await
+            let fetch = |left| self.request_token(resource, left);
+            cache::through(&self.options, identity, &request, deadline, fetch).await
         }
         .boxed()
     }
 }
 
 impl ManagedIdentity {
-    async fn ask(&self, resource: &str, deadline: Duration) -> Result<AccessToken> {
+    async fn request_token(&self, resource: &str, deadline: Duration) -> Result<AccessToken> {
         let asking = Asking {
             what: format!(
                 "{NAME} could not get a token from {} for {resource} as {}",
@@ -275,7 +275,7 @@ impl ManagedIdentity {
             deadline,
         };
         tracing::debug!(credential = NAME, host = self.host.name(), resource, id = %self.id, "asking for a token");
-        let answer = self.host.ask(asking).await;
+        let answer = self.host.request_token(asking).await;
         match &answer {
             Ok(token) => {
                 tracing::debug!(credential = NAME, expires_on = %token.expires_on(), "got a token");

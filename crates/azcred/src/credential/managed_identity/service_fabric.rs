@@ -80,7 +80,7 @@ impl Host for ServiceFabric {
         [self.endpoint.address().as_bytes(), self.secret.as_bytes()]
     }
 
-    fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
+    fn request_token<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<AccessToken>> {
         async move {
             let parameters = [("api-version", API_VERSION), ("resource", asking.resource)];
             let request = HttpRequest::get(self.endpoint.url(parameters))
@@ -93,7 +93,7 @@ impl Host for ServiceFabric {
                 now: asking.system.now(),
             };
             let fix = "check that the cluster's managed identity token service runs, and restart the application, which renews IDENTITY_ENDPOINT and IDENTITY_SERVER_THUMBPRINT";
-            let answer = self.endpoint.ask(&asked, fix, &request, asking.deadline).await?;
+            let answer = self.endpoint.request_token(&asked, fix, &request, asking.deadline).await?;
             Ok(answer.token)
         }
         .boxed()

@@ -212,7 +212,7 @@ pub(crate) async fn with_record(
             home_account_id: person.home_account_id.clone(),
         };
         let left = end.saturating_duration_since(Instant::now());
-        match endpoint.ask_all(who, &grant, request, left).await {
+        match endpoint.request_tokens(who, &grant, request, left).await {
             Ok(tokens) => {
                 check_same(who, person, &tokens)?;
                 *changed |= renew(person, &client_id, &candidate, &tokens);
