@@ -20,7 +20,7 @@ async fn a_data_scientist_may_do_everything_but_manage_computes_by_ports_and_by_
         assert!(report.healthy && report.first_failure().is_none());
         assert_eq!(
             report.check(CheckId::SignIn).unwrap().detail,
-            "service principal a0000001-0000-4000-8000-000000000001, from environment: AZURE_CLIENT_SECRET"
+            "service principal a0000001-0000-4000-8000-000000000001, from the environment variable AZURE_CLIENT_SECRET"
         );
         assert_eq!(
             report.check(CheckId::Tenant).unwrap().detail,
@@ -66,7 +66,7 @@ async fn an_identity_without_a_role_gets_one_failure_that_names_the_role() {
     assert_eq!(
         check.fixes[0].to_string(),
         format!(
-            "ask an owner to run `az role assignment create --assignee-object-id {object} --assignee-principal-type \
+            "ask an owner of the workspace to run `az role assignment create --assignee-object-id {object} --assignee-principal-type \
              ServicePrincipal --role \"AzureML Data Scientist\" --scope \"{}\"`",
             workspace().resource_id()
         )

@@ -312,7 +312,7 @@ async fn a_rejection_names_the_identity_the_action_the_resource_and_the_least_ro
         assert_eq!(
             error.fix().unwrap().to_string(),
             format!(
-                "ask an owner to run `az role assignment create --assignee-object-id {object} --role \"{role}\" --scope \"{scope}\"`"
+                "ask an owner of the workspace to run `az role assignment create --assignee-object-id {object} --role \"{role}\" --scope \"{scope}\"`"
             )
         );
         assert!(

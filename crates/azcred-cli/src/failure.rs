@@ -44,6 +44,9 @@ fn whole<S: Serializer>(report: &Option<Arc<Report>>, serializer: S) -> Result<S
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Answer {
+    /// Whose it is.
+    #[serde(skip)]
+    pub(crate) from: OtherSide,
     /// Its code: `AADSTS7000222`, `AuthorizationFailed`; `null` where it gave none.
     pub(crate) code: Option<String>,
     /// The first sentence of its message; `null` without one.
@@ -59,6 +62,29 @@ pub(crate) struct Answer {
     /// The claims challenge as JSON, if a policy sent one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) claims: Option<String>,
+}
+
+/// The other side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum OtherSide {
+    /// Microsoft Entra ID.
+    EntraId,
+    /// Another identity provider, or a service of the machine's such as IMDS.
+    #[default]
+    IdentityProvider,
+    /// Azure Resource Manager.
+    Azure,
+}
+
+impl OtherSide {
+    /// Its name in a sentence.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::EntraId => "Microsoft Entra ID",
+            Self::IdentityProvider => "the identity provider",
+            Self::Azure => "Azure",
+        }
+    }
 }
 
 /// What kind of trouble; each has its exit code.
@@ -94,7 +120,7 @@ impl Kind {
             Self::Failed => "failed",
             Self::Usage => "wrong usage",
             Self::NotSignedIn => "not signed in",
-            Self::Refused => "the identity provider refused the sign-in",
+            Self::Refused => "the sign-in was rejected",
             Self::NotPermitted => "not permitted",
             Self::NotFound => "not found",
             Self::Unreachable => "a server could not be reached",
@@ -148,7 +174,12 @@ impl Failure {
         match (&self.headline, self.kind) {
             (Some(headline), _) => Cow::Borrowed(headline),
             (None, _) if self.what_says_it() => Cow::Borrowed(&*self.what),
-            (None, kind) => Cow::Borrowed(kind.title()),
+            (None, kind) => match &self.answer {
+                Some(answer) if kind == Kind::Refused => {
+                    Cow::Owned(format!("{} rejected the sign-in", answer.from.name()))
+                }
+                _ => Cow::Borrowed(kind.title()),
+            },
         }
     }
 
@@ -195,6 +226,10 @@ impl From<azcred::Error> for Failure {
         };
         let answer = error.refusal().map(|refusal| {
             Box::new(Answer {
+                from: match refusal.code {
+                    Some(_) => OtherSide::EntraId,
+                    None => OtherSide::IdentityProvider,
+                },
                 code: refusal
                     .code
                     .map(|code| format!("AADSTS{code}"))
@@ -235,6 +270,10 @@ impl From<azcred_azure::Error> for Failure {
         };
         let answer = error.status().map(|status| {
             Box::new(Answer {
+                from: match error.code() {
+                    Some(code) if code.starts_with("AADSTS") => OtherSide::EntraId,
+                    _ => OtherSide::Azure,
+                },
                 code: error.code().map(str::to_owned),
                 status: Some(status),
                 correlation_id: error.correlation_id().map(str::to_owned),

@@ -4,8 +4,8 @@ use azcred::{Fix, SignIn, SignInWay};
 use serde::Serializer;
 
 /// What to do, as an instruction without a full stop.
-pub(crate) fn fix(fix: &Fix) -> String {
-    match fix {
+pub(crate) fn fix(of: &Fix) -> String {
+    match of {
         Fix::SignIn(to) => sign_in(to),
         Fix::ChooseAccount => "choose one with `azcred account use`".to_owned(),
         Fix::NameAccount => "`azcred account list` shows the accounts".to_owned(),
@@ -32,10 +32,13 @@ pub(crate) fn fix(fix: &Fix) -> String {
         }
         Fix::Exclude(source) => format!("leave the source out: `--exclude {source}`"),
         Fix::CheckWorkspaceName { seen } => {
-            let command = "check the name with `azcred workspace list`";
+            let list = "`azcred workspace list`";
             match &seen[..] {
-                [] => command.to_owned(),
-                seen => format!("{command}: this identity can see {}", seen.join(", ")),
+                [] => format!("check the name: {list}"),
+                seen => format!(
+                    "use a workspace that this identity can see: {} ({list} shows all)",
+                    seen.join(", ")
+                ),
             }
         }
         // Without a domain, the command would need the sign-in that this tenant may be for.
@@ -56,9 +59,18 @@ pub(crate) fn fix(fix: &Fix) -> String {
         Fix::CheckSubscription => {
             "check the id and the tenant with `azcred subscription list`".to_owned()
         }
+        Fix::If(condition, then) => format!("if {condition}, {}", fix(then)),
         Fix::AnyOf(fixes) => join(fixes, "; or "),
         Fix::AllOf(fixes) => join(fixes, "; "),
         other => other.to_string(),
+    }
+}
+
+/// The fixes of which any one is enough, each as an instruction without a full stop.
+pub(crate) fn alternatives(of: &Fix) -> Vec<String> {
+    match of {
+        Fix::AnyOf(fixes) => fixes.iter().flat_map(alternatives).collect(),
+        one => vec![fix(one)],
     }
 }
 
@@ -124,5 +136,13 @@ mod tests {
         ] {
             assert_eq!(fix(&value), text);
         }
+        let any = Fix::from("wait")
+            .or("go on")
+            .or(Fix::SetClock.and("try again"));
+        let [wait, go_on, all] = &alternatives(&any)[..] else {
+            panic!("{any:?}")
+        };
+        assert_eq!([wait, go_on], ["wait", "go on"]);
+        assert!(all.ends_with("; try again"), "{all}");
     }
 }

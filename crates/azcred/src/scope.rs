@@ -12,6 +12,49 @@ use std::borrow::Cow;
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Scope(Cow<'static, str>);
 
+/// Resources by address, without a slash at the end. From Microsoft's page 'National clouds' and
+/// from the pages on authentication of each service.
+const RESOURCES: &[(&str, &str)] = &[
+    ("https://management.azure.com", "Azure Resource Manager"),
+    (
+        "https://management.core.windows.net",
+        "Azure Resource Manager",
+    ),
+    (
+        "https://management.usgovcloudapi.net",
+        "Azure Resource Manager",
+    ),
+    (
+        "https://management.core.usgovcloudapi.net",
+        "Azure Resource Manager",
+    ),
+    (
+        "https://management.chinacloudapi.cn",
+        "Azure Resource Manager",
+    ),
+    (
+        "https://management.core.chinacloudapi.cn",
+        "Azure Resource Manager",
+    ),
+    ("https://ml.azure.com", "Azure Machine Learning"),
+    ("https://ml.azure.us", "Azure Machine Learning"),
+    ("https://ml.azure.cn", "Azure Machine Learning"),
+    ("https://storage.azure.com", "Azure Storage"),
+    ("https://graph.microsoft.com", "Microsoft Graph"),
+    ("https://graph.microsoft.us", "Microsoft Graph"),
+    ("https://microsoftgraph.chinacloudapi.cn", "Microsoft Graph"),
+    ("https://vault.azure.net", "Azure Key Vault"),
+    ("https://vault.usgovcloudapi.net", "Azure Key Vault"),
+    ("https://vault.azure.cn", "Azure Key Vault"),
+    ("https://cognitiveservices.azure.com", "Azure AI Services"),
+    ("https://database.windows.net", "Azure SQL Database"),
+    (
+        "https://containerregistry.azure.net",
+        "Azure Container Registry",
+    ),
+    ("https://batch.core.windows.net", "Azure Batch"),
+];
+
 /// The suffix that requests all permissions which the application has on a resource.
 const DEFAULT: &str = "/.default";
 
@@ -83,6 +126,24 @@ impl Scope {
     /// The resource of a `/.default` scope; for any other scope, the scope itself.
     pub fn resource(&self) -> &str {
         self.0.strip_suffix(DEFAULT).unwrap_or(&self.0)
+    }
+
+    /// The resource for people: with its name, if that is known.
+    ///
+    /// ```
+    /// # use azcred::Scope;
+    /// assert_eq!(Scope::STORAGE.describe(), "Azure Storage (https://storage.azure.com)");
+    /// assert_eq!(Scope::new("api://mine/.default")?.describe(), "api://mine");
+    /// # Ok::<(), azcred::Error>(())
+    /// ```
+    pub fn describe(&self) -> String {
+        let resource = self.resource();
+        let bare = resource.trim_end_matches('/');
+        let known = RESOURCES.iter().find(|(address, _)| *address == bare);
+        match known {
+            Some((_, name)) => format!("{name} ({resource})"),
+            None => resource.to_owned(),
+        }
     }
 
     /// The scope as text.

@@ -264,17 +264,13 @@ fn a_key_that_entra_id_does_not_accept_is_rejected_with_its_kind() {
     ] {
         assert_says(
             &refuse_file(name, Some(PASSWORD)),
-            &[
-                "elliptic curve",
-                "only RSA",
-                "openssl req -x509 -newkey rsa:2048",
-            ],
+            &["elliptic curve", "only RSA", "--create-cert"],
         );
     }
     assert_says(&refuse_file("ed25519.pem", None), &["Ed25519", "only RSA"]);
     assert_says(
         &refuse_file("rsa-1024.pem", None),
-        &["1024 bits", "AADSTS50032", "rsa:2048"],
+        &["1024 bits", "AADSTS50032", "--create-cert"],
     );
     assert_says(
         &refuse_file("openssh.pem", None),
@@ -290,12 +286,12 @@ fn an_rsa_key_that_azcred_can_not_sign_with_is_rejected_with_the_supported_ones(
     for (name, bits) in [("rsa-2560.pem", "2560 bits"), ("rsa-8192.pem", "8192 bits")] {
         assert_says(
             &refuse_file(name, None),
-            &[bits, "2048, 3072 and 4096 bits", "rsa:2048"],
+            &[bits, "2048, 3072 and 4096 bits", "--create-cert"],
         );
     }
     assert_says(
         &refuse_file("rsa-exponent-3.pem", None),
-        &["exponent", "65537", "rsa:2048"],
+        &["exponent", "65537", "--create-cert"],
     );
 }
 

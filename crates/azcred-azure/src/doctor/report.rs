@@ -144,6 +144,12 @@ impl Verdict {
         self
     }
 
+    /// Has this step alone.
+    pub(super) fn only(mut self, fix: impl Into<Fix>) -> Self {
+        self.fixes.clear();
+        self.fix(fix)
+    }
+
     /// Adds what else was found.
     pub(super) fn evidence(mut self, name: &'static str, value: impl Into<String>) -> Self {
         let value = value.into();

@@ -13,7 +13,7 @@ use crate::{
     suggested::Suggested,
 };
 use azcred::{
-    ClientOptions, ErrorKind, Profile,
+    ClientOptions, ErrorKind, Fix, Profile, SignIn,
     account::{Account, AccountKind, Accounts},
 };
 use clap::{Args, Subcommand};
@@ -160,7 +160,7 @@ impl UseAccount {
     async fn run(self, output: &mut Output) -> Result<u8, Failure> {
         let options = options(&self.in_profile, output).await?;
         let accounts = Accounts::new(&options)?;
-        let meant = find(&accounts, &self.who).await?;
+        let meant = find(&accounts, &self.who, &options).await?;
         let account = accounts.use_account(&meant.id).await?;
         if output.is_json() {
             output.json(&account);
@@ -199,7 +199,11 @@ pub(super) async fn options(
 
 /// The account of this name, id or beginning of one. Where there is not exactly one, the error
 /// names those that there are.
-pub(super) async fn find(accounts: &Accounts, who: &str) -> Result<Account, Failure> {
+pub(super) async fn find(
+    accounts: &Accounts,
+    who: &str,
+    options: &ClientOptions,
+) -> Result<Account, Failure> {
     let error = match accounts.find(who).await {
         Ok(account) => return Ok(account),
         Err(error) if error.kind() == ErrorKind::Invalid => error,
@@ -210,8 +214,17 @@ pub(super) async fn find(accounts: &Accounts, who: &str) -> Result<Account, Fail
         kind: Kind::NotFound,
         ..error.into()
     };
-    if there.is_empty() {
+    // It is elsewhere, and the error says where.
+    if !matches!(failure.fix.as_deref(), Some(Fix::NameAccount)) {
         return Err(failure);
+    }
+    if there.is_empty() {
+        failure.why = format!("no account is signed in to azcred{}", in_profile(options));
+        let mut sign_in = SignIn::default();
+        sign_in.profile = Some(options.profile())
+            .filter(|profile| **profile != Profile::default())
+            .map(|profile| profile.name().to_owned());
+        return Err(failure.fix(sign_in));
     }
     let names: Vec<String> = there
         .iter()
@@ -219,7 +232,7 @@ pub(super) async fn find(accounts: &Accounts, who: &str) -> Result<Account, Fail
         .take(MOST_NAMES)
         .collect();
     failure.why = format!("{}; the accounts are: {}", failure.why, names.join(", "));
-    Err(failure)
+    Err(failure.fix(Fix::from("give one of these names or ids").or(SignIn::default())))
 }
 
 /// Digits of an account's id that are enough to choose the account.
@@ -254,6 +267,14 @@ pub(super) fn to_profile(options: &ClientOptions) -> String {
     match options.profile() {
         default if *default == Profile::default() => String::new(),
         profile => format!(" to the profile '{profile}'"),
+    }
+}
+
+/// ` in the profile 'work'`; nothing where it is the default one.
+fn in_profile(options: &ClientOptions) -> String {
+    match options.profile() {
+        default if *default == Profile::default() => String::new(),
+        profile => format!(" in the profile '{profile}'"),
     }
 }
 

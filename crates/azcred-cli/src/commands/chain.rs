@@ -176,7 +176,9 @@ pub(super) fn who(token: &AccessToken, chosen: &Chosen, principal: Option<&Princ
         Some(principal) => {
             let tenant = principal.tenant_id.as_deref();
             let tenant = tenant.map_or(String::new(), |id| format!(", in the tenant {id}"));
-            format!("You are {}{tenant}.", principal.describe())
+            let name = principal.user_name.as_deref();
+            let name = name.map_or(String::new(), |name| format!(" ({name})"));
+            format!("You are {}{name}{tenant}.", principal.describe())
         }
         None => "The token does not say who you are.".to_owned(),
     };

@@ -221,6 +221,7 @@ impl Story {
         );
         // The occasion and the provider's message are details, which the demo leaves out.
         let mut refused = self.refused.clone();
+        refused = refused.titled(self.refused.headline().into_owned());
         refused.what.clear();
         refused.answer = None;
         step(

@@ -135,9 +135,10 @@ const TITLE: usize = 19;
 
 /// Indent of the lines below a check, and the width of their labels.
 const INDENT: usize = 4;
-const LABEL: usize = 6;
+const LABEL: usize = 8;
 
-/// A check for people: what was found; below, where it is not well, why, the fix and Azure's code.
+/// A check for people: what was found; below, where it is not well, why, the fix and Azure's
+/// details.
 /// Checks that were skipped are told at the end, in one line, unless the screen is `verbose`.
 fn lines(check: &CheckReport, verbose: bool, width: usize) -> Vec<String> {
     match check.status {
@@ -161,7 +162,15 @@ fn lines(check: &CheckReport, verbose: bool, width: usize) -> Vec<String> {
     if check.reason != found(check) && !check.reason.is_empty() {
         add("why", &sentence(&check.reason, room));
     }
-    add("fix", &steps(&check.fixes, room));
+    match &check.fixes[..] {
+        // Any one of them is enough.
+        [Fix::AnyOf(_)] => {
+            for (number, fix) in words::alternatives(&check.fixes[0]).iter().enumerate() {
+                add(if number == 0 { "fix" } else { "or" }, &sentence(fix, room));
+            }
+        }
+        fixes => add("fix", &steps(fixes, room)),
+    }
     if verbose || !matches!(check.status, Status::Ok) {
         for Evidence { name, value, .. } in &check.evidence {
             add(name, &sentence(value, room));
@@ -176,7 +185,7 @@ fn lines(check: &CheckReport, verbose: bool, width: usize) -> Vec<String> {
     ];
     let ids: Vec<String> = ids.into_iter().flatten().collect();
     if !ids.is_empty() {
-        add("code", &sentence(&ids.join(", "), room));
+        add("details", &sentence(&ids.join(", "), room));
     }
     lines
 }

@@ -69,7 +69,7 @@ impl Logout {
         } else {
             let accounts = Accounts::new(&options)?;
             let meant = match &self.who {
-                Some(who) => Some(find(&accounts, who).await?),
+                Some(who) => Some(find(&accounts, who, &options).await?),
                 None => accounts.current().await?,
             };
             if let Some(account) = meant {

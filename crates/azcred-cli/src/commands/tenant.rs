@@ -174,6 +174,9 @@ async fn find(
     match env {
         _ if output.is_json() => output.json(&tenant),
         Some(programs) => output.line(format!("{}={}", programs.variable(), tenant.tenant_id)),
+        None if output.is_terminal() => {
+            output.line(format!("tenant id of {domain}: {}", tenant.tenant_id));
+        }
         None => output.line(&tenant.tenant_id),
     }
     Ok(0)

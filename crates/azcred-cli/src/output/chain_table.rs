@@ -6,7 +6,10 @@ use super::{
     width::{pad, width_of},
     wrap::wrap,
 };
-use azcred::chain::{Attempt, Report, Source, Verdict};
+use azcred::{
+    Fix,
+    chain::{Attempt, Report, Source, Verdict},
+};
 use std::{borrow::Cow, ptr, time::Duration};
 
 /// One source: what is shown of it.
@@ -20,6 +23,8 @@ pub(crate) struct Row<'a> {
     pub(crate) took: Duration,
     /// Nothing of it is set up here at all.
     pub(crate) is_absent: bool,
+    /// The variable that switches it off.
+    switched_off_by: Option<&'a str>,
     /// Whether its error is told beside the table.
     is_told: bool,
 }
@@ -33,32 +38,43 @@ impl<'a> From<&'a Attempt> for Row<'a> {
             started: attempt.started,
             took: attempt.took,
             is_absent: attempt.error.as_ref().is_some_and(azcred::Error::is_absent),
+            switched_off_by: match attempt.error.as_ref().and_then(azcred::Error::fix) {
+                Some(Fix::UnsetVariable(name)) if attempt.verdict == Verdict::Unavailable => {
+                    Some(name)
+                }
+                _ => None,
+            },
             is_told: false,
         }
     }
 }
 
-/// Rows without those that say little: sources that are not set up here, and those that were not
-/// tried. They are told in a line each, beneath.
+/// Rows without those that say little: sources that are not set up here, that are switched off,
+/// that lack the same thing, and that were not tried. They are told in a line each, beneath.
 pub(crate) fn folded<'a>(rows: Vec<Row<'a>>, columns: usize) -> (Vec<Row<'a>>, Vec<String>) {
     let says_little = |row: &Row<'_>| row.verdict == Verdict::Unavailable && row.is_absent;
     let (absent, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(says_little);
+    let (same, rows) = same(rows);
+    let (off, rows): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .partition(|row| row.switched_off_by.is_some());
     let (untried, rows): (Vec<_>, Vec<_>) = rows
         .into_iter()
         .partition(|row| row.verdict == Verdict::NotNeeded);
     let mut lines = Vec::new();
-    for (left_out, what) in [
-        (&absent, "not set up here"),
-        (
-            &untried,
-            "not tried, since an earlier source was chosen or failed",
-        ),
-    ] {
-        if left_out.is_empty() {
-            continue;
-        }
-        let names: Vec<&str> = left_out.iter().map(|row| row.source).collect();
-        let sentence = format!("{what}: {}", names.join(", "));
+    let off = off.iter().map(|row| {
+        let variable = row.switched_off_by.unwrap_or_default();
+        format!("switched off by {variable}: {}", row.source)
+    });
+    let group = |rows: &[Row<'_>], what: &str| {
+        (!rows.is_empty()).then(|| format!("{what}: {}", names(rows)))
+    };
+    let sentences = [group(&absent, "not set up here")].into_iter().flatten();
+    let sentences = sentences.chain(off).chain(same).chain(group(
+        &untried,
+        "not tried, since an earlier source was chosen or failed",
+    ));
+    for sentence in sentences {
         for (number, words) in wrap(&sentence, columns.saturating_sub(2))
             .iter()
             .enumerate()
@@ -71,6 +87,31 @@ pub(crate) fn folded<'a>(rows: Vec<Row<'a>>, columns: usize) -> (Vec<Row<'a>>, V
         lines.push(paint(DIM, "  (-v shows why)"));
     }
     (rows, lines)
+}
+
+/// The sources that lack the same thing, in a sentence each, and the rest.
+fn same(rows: Vec<Row<'_>>) -> (Vec<String>, Vec<Row<'_>>) {
+    let mut sentences = Vec::new();
+    let mut others: Vec<Row<'_>> = Vec::new();
+    let mut rows = rows.into_iter().peekable();
+    while let Some(row) = rows.next() {
+        let is_like_it =
+            |other: &Row<'_>| row.verdict == other.verdict && row.reason == other.reason;
+        let mut alike = vec![row.clone()];
+        while row.verdict == Verdict::Unavailable && rows.peek().is_some_and(is_like_it) {
+            alike.extend(rows.next());
+        }
+        match alike.len() {
+            1 => others.push(row),
+            _ => sentences.push(format!("{}: {}", names(&alike), row.reason)),
+        }
+    }
+    (sentences, others)
+}
+
+fn names(rows: &[Row<'_>]) -> String {
+    let names: Vec<&str> = rows.iter().map(|row| row.source).collect();
+    names.join(", ")
 }
 
 impl Row<'_> {
@@ -108,6 +149,8 @@ fn milliseconds(time: Duration) -> String {
     }
 }
 
+/// A run that takes less has no waterfall.
+const NOTICEABLE: Duration = Duration::from_millis(50);
 /// A reason needs so much room to stand beside the rest; else it stands beneath.
 const BESIDE: usize = 44;
 /// Columns of a waterfall: beside a reason, and alone.
@@ -128,7 +171,8 @@ pub(crate) fn table(rows: &[Row<'_>], whole: Duration, screen: Screen) -> Vec<St
     let verdict = widest(&|row| width_of(row.verdict.describe())).max("result".len());
     let fixed = 2 + source + 2 + verdict + TIME;
     let room = screen.columns.saturating_sub(fixed + 2);
-    let asked = rows.iter().any(|row| row.started.is_some());
+    // In a short run, every bar is as long as the others, or nothing.
+    let asked = whole >= NOTICEABLE && rows.iter().any(|row| row.started.is_some());
     let beside = room >= BESIDE + if asked { WATERFALL + 2 } else { 0 };
     let waterfall = match (asked, beside) {
         (false, _) => 0,
@@ -239,7 +283,15 @@ pub(crate) fn short(report: &Report, columns: usize, whole: bool) -> Vec<String>
     let ended = |attempt: &&Attempt| is(attempt, report.decisive()) && attempt.error.is_some();
     let last = report.attempts.iter().position(|attempt| ended(&attempt));
     let end = last.map_or(report.attempts.len(), |last| last + 1);
-    let rows = report.attempts[..end].iter().map(|attempt| Row {
+    // Its reason is said above.
+    let is_quoted = |attempt: &&Attempt| {
+        attempt.source == Source::Environment
+            && in_short(report).is_some()
+            && half_set(report).is_some()
+    };
+    let attempts = report.attempts[..end].iter();
+    let attempts = attempts.filter(|attempt| whole || !is_quoted(attempt));
+    let rows = attempts.map(|attempt| Row {
         is_told: is(attempt, report.cause()),
         ..attempt.into()
     });
@@ -247,13 +299,24 @@ pub(crate) fn short(report: &Report, columns: usize, whole: bool) -> Vec<String>
 }
 
 fn short_rows(rows: &[Row<'_>], columns: usize, whole: bool) -> Vec<String> {
-    let rows: Vec<&Row<'_>> = rows.iter().filter(|row| row.counts()).collect();
+    let rows: Vec<Row<'_>> = rows.iter().filter(|row| row.counts()).cloned().collect();
     if rows.len() < 2 {
         return Vec::new();
     }
     let (absent, rows): (Vec<_>, Vec<_>) = rows
         .into_iter()
         .partition(|row| !whole && row.verdict == Verdict::Unavailable && row.is_absent);
+    let (same, rows) = match whole {
+        true => (Vec::new(), rows),
+        false => same(rows),
+    };
+    let (off, rows): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .partition(|row| !whole && row.switched_off_by.is_some());
+    // Its error stands above, and the others say little.
+    if matches!(&rows[..], [only] if only.is_told) {
+        return Vec::new();
+    }
     let source = rows
         .iter()
         .map(|row| width_of(row.source))
@@ -261,7 +324,7 @@ fn short_rows(rows: &[Row<'_>], columns: usize, whole: bool) -> Vec<String> {
         .unwrap_or(0);
     let indent = source + 2;
     let mut lines = Vec::new();
-    for row in rows {
+    for row in &rows {
         let sentence = if row.is_told {
             row.verdict.describe().to_owned()
         } else {
@@ -279,18 +342,31 @@ fn short_rows(rows: &[Row<'_>], columns: usize, whole: bool) -> Vec<String> {
             lines.push(format!("{name:<indent$}{words}"));
         }
     }
-    if !absent.is_empty() {
-        let sources = match (absent.len(), lines.is_empty()) {
-            (1, _) => "1 source is".to_owned(),
-            (count, true) => format!("all {count} sources are"),
-            (count, false) => format!("{count} other sources are"),
-        };
-        let sentence = format!("{sources} not set up here; -v shows them");
+    for sentence in same {
+        let words = wrap(&sentence, columns);
+        lines.extend(words.iter().map(|words| paint(DIM, words)));
+    }
+    let is_all = lines.is_empty() && off.is_empty();
+    let absent = match (absent.len(), is_all) {
+        (0, _) => None,
+        (1, _) => Some("1 source is not set up here".to_owned()),
+        (count, true) => Some(format!("all {count} sources are not set up here")),
+        (count, false) => Some(format!("{count} other sources are not set up here")),
+    };
+    let off = off.iter().map(|row| {
+        let variable = row.switched_off_by.unwrap_or_default();
+        format!("{} is switched off by {variable}", row.source)
+    });
+    let left_out: Vec<String> = absent.into_iter().chain(off).collect();
+    if !left_out.is_empty() {
+        let sentence = format!("{}; -v shows them", left_out.join(" and "));
         let words = wrap(&sentence, columns);
         lines.extend(words.iter().map(|words| paint(DIM, words)));
     }
     lines
 }
+
+const NO_IDENTITY: &str = "no account is signed in on this machine, and it has no other identity (environment variables, managed identity, …)";
 
 /// Why a chain gave up, in a few words, as the lines of its sources say the rest; else `None`.
 pub(crate) fn in_short(report: &Report) -> Option<Cow<'_, str>> {
@@ -300,14 +376,10 @@ pub(crate) fn in_short(report: &Report) -> Option<Cow<'_, str>> {
     match (counting.iter().find(has_something), &counting[..]) {
         (None, [only]) => Some(only.reason()),
         (_, [] | [_]) => None,
-        (None, _) => Some(half_set(report).map_or(
-            "no account is signed in here, and no other source has a token".into(),
-            |reason| format!("{reason}. No account is signed in here either").into(),
-        )),
-        (Some(attempt), _) if attempt.verdict == Verdict::WouldAsk => Some(
-            "no account is signed in here, and no other source has a token without asking a person"
-                .into(),
-        ),
+        (None, _) => Some(half_set(report).map_or(NO_IDENTITY.into(), |reason| {
+            format!("{reason}. No account is signed in on this machine either").into()
+        })),
+        (Some(attempt), _) if attempt.verdict == Verdict::WouldAsk => Some(NO_IDENTITY.into()),
         (Some(_), _) => None,
     }
 }

@@ -11,6 +11,7 @@ fn laptop() -> Vec<Row<'static>> {
         started: None,
         took: Duration::from_micros(micros),
         is_absent: false,
+        switched_off_by: None,
         is_told: false,
     };
     let asked = |source, verdict, reason: &'static str, started, took| Row {
@@ -20,6 +21,7 @@ fn laptop() -> Vec<Row<'static>> {
         started: Some(Duration::from_millis(started)),
         took: Duration::from_millis(took),
         is_absent: false,
+        switched_off_by: None,
         is_told: false,
     };
     vec![
@@ -129,6 +131,7 @@ fn first(verdict: Verdict, reason: &'static str) -> Vec<Row<'static>> {
         started: Some(Duration::from_millis(1)),
         took: Duration::from_millis(180),
         is_absent: false,
+        switched_off_by: None,
         is_told: false,
     };
     rows
@@ -144,6 +147,7 @@ fn person() -> Vec<Row<'static>> {
         started: None,
         took: Duration::from_micros(90),
         is_absent: false,
+        switched_off_by: None,
         is_told: false,
     });
     rows.push(Row {
@@ -153,6 +157,7 @@ fn person() -> Vec<Row<'static>> {
         started: None,
         took: Duration::from_micros(2),
         is_absent: false,
+        switched_off_by: None,
         is_told: false,
     });
     rows
@@ -161,7 +166,7 @@ fn person() -> Vec<Row<'static>> {
 #[test]
 fn the_deciding_source_is_marked_at_both_widths() {
     let drift = "/home/ada/project/azcred.toml expects the tenant \
-                 72f988bf-86f1-41af-91ab-2d7cd011db47, but the token is of the tenant \
+                 72f988bf-86f1-41af-91ab-2d7cd011db47, but the token from environment belongs to the tenant \
                  c0a70500-0000-4000-8000-000000000001";
     let mut shown = String::new();
     for (title, rows) in [
@@ -246,6 +251,7 @@ fn a_bar_starts_and_ends_with_its_source() {
             started: Some(Duration::from_millis(started)),
             took: Duration::from_millis(took),
             is_absent: false,
+            switched_off_by: None,
             is_told: false,
         };
         bar(&row, Duration::from_millis(800), 8, true)

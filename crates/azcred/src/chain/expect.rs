@@ -1,6 +1,6 @@
 //! The drift guard: the accounts that a chain may sign in as.
 
-use super::Source;
+use super::{Setup, Source, preset};
 use crate::{
     facts::{Error, ErrorKind, Fix, Principal, Result, SignIn},
     redact::{excerpt, printable},
@@ -86,7 +86,13 @@ impl Expect {
         self
     }
 
-    fn check(&self, source: Source, token: &AccessToken) -> Result<()> {
+    /// `azcred_first`: whether azcred's accounts come before this source.
+    fn check(
+        &self,
+        source: Source,
+        token: &AccessToken,
+        azcred_first: &dyn Fn() -> bool,
+    ) -> Result<()> {
         if let Some(sources) = &self.sources
             && !sources.contains(&source)
         {
@@ -95,6 +101,7 @@ impl Expect {
                 source,
                 &format!("allows only {}", allowed.join(", ")),
                 Fix::ReadReport,
+                None,
             ));
         }
         if self.tenant.is_none() && self.principal.is_none() {
@@ -105,6 +112,7 @@ impl Expect {
                 source,
                 "expects an account, and the token does not name its own",
                 Fix::Exclude(source),
+                None,
             ));
         };
         if let Some(tenant) = self.tenant {
@@ -125,10 +133,11 @@ impl Expect {
                 return Err(self.drift(
                     source,
                     &format!(
-                        "expects the tenant {tenant}, but the token is of the tenant {}",
+                        "expects the tenant {tenant}, but the token from {source} belongs to the tenant {}",
                         theirs.map_or("(not named)".to_owned(), |id| printable(id, 64))
                     ),
                     fix,
+                    Some("that is the right tenant".to_owned()),
                 ));
             }
         }
@@ -140,26 +149,44 @@ impl Expect {
                 printable(name, 128)
             });
             // A sign-in name helps if a person's account is used, and not for an application.
-            let fix = if principal.contains('@') && (source.is_developer() || source.asks_person())
-            {
-                SignIn {
+            let is_person = principal.contains('@');
+            let sign_in = || {
+                Fix::SignIn(SignIn {
                     login_hint: Some(principal.clone()),
                     ..SignIn::default()
+                })
+            };
+            let tool = |command: &str| {
+                Fix::SignInToTool {
+                    command: command.to_owned(),
                 }
-                .into()
-            } else {
-                Fix::Exclude(source)
+                .and(format!("sign in there as {principal}"))
+            };
+            let fix = match source {
+                _ if !is_person => Fix::Exclude(source),
+                _ if source == Source::Azcred || source.asks_person() => sign_in(),
+                _ if source.is_developer() && azcred_first() => sign_in(),
+                Source::AzureCli => tool("az login"),
+                Source::AzurePowerShell => tool("Connect-AzAccount"),
+                Source::AzureDeveloperCli => tool("azd auth login"),
+                _ => Fix::Exclude(source),
             };
             return Err(self.drift(
                 source,
-                &format!("expects {principal}, but the token is of {who}"),
+                &format!("expects {principal}, but the token from {source} belongs to {who}"),
                 fix,
+                Some(format!("{who} is the right account")),
             ));
         }
         Ok(())
     }
 
-    fn drift(&self, source: Source, why: &str, fix: Fix) -> Error {
+    fn drift(&self, source: Source, why: &str, fix: Fix, right: Option<String>) -> Error {
+        let change = Fix::from(format!("change what {} expects", self.said_by));
+        let change = match right {
+            Some(right) => change.when(right),
+            None => change,
+        };
         Error::new(
             ErrorKind::NotExpected,
             format!("could not use the token from {source}"),
@@ -168,12 +195,23 @@ impl Expect {
                 said_by => format!("{said_by} {why}"),
             },
         )
-        .with_fix(fix.or(format!("change what {} expects", self.said_by)))
+        .with_fix(fix.or(change))
     }
 }
 
-/// Checks all expectations.
-pub(super) fn check(all: &[Expect], source: Source, token: &AccessToken) -> Result<()> {
-    all.iter()
-        .try_for_each(|expect| expect.check(source, token))
+/// Checks all expectations of the token of `source`.
+pub(super) fn check(setup: &Setup, source: Source, token: &AccessToken) -> Result<()> {
+    // A new account of azcred's is used only if azcred comes first.
+    let azcred_first = || {
+        let places = preset::places(setup).unwrap_or_default();
+        let mut order = places
+            .iter()
+            .filter(|place| place.excluded.is_none())
+            .map(|place| place.source);
+        order.find(|one| [source, Source::Azcred].contains(one)) == Some(Source::Azcred)
+    };
+    setup
+        .expect
+        .iter()
+        .try_for_each(|expect| expect.check(source, token, &azcred_first))
 }

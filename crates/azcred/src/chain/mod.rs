@@ -324,7 +324,7 @@ impl Resolver {
         let token = timeout_at(end, answer)
             .await
             .map_err(|_| too_late(request, deadline))??;
-        expect::check(&self.setup.expect, winner.source, &token)?;
+        expect::check(&self.setup, winner.source, &token)?;
         Ok(token)
     }
 
@@ -356,7 +356,7 @@ fn too_late(request: &TokenRequest, deadline: Duration) -> Error {
         ErrorKind::Unreachable,
         format!(
             "could not get a token for {}",
-            request.scopes()[0].resource()
+            request.scopes()[0].describe()
         ),
         format!("no source returned one within {} s", deadline.as_secs_f32()),
     )

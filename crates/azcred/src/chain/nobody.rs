@@ -1,10 +1,10 @@
 //! The error if no source has a token, and the fix for this machine.
 
-use super::{Attempt, Report, Setup, Source, Verdict};
+use super::{Attempt, Preset, Report, Setup, Source, Verdict};
 use crate::{
     facts::{Error, ErrorKind, Fix},
     request::TokenRequest,
-    system::System,
+    system::{System, Unattended, unattended},
 };
 
 /// The variable that shows where a program runs, and the source for that place.
@@ -40,47 +40,92 @@ pub(super) fn error(setup: &Setup, report: &Report, request: &TokenRequest) -> E
             _ => format!("{}: {}", attempt.source, attempt.reason()),
         })
         .collect();
-    let nobody = if asks_person(report) {
-        "no source has a token without signing in a person"
-    } else {
-        "no source has a token"
+    let why = match &alone(report)[..] {
+        [only] if only.verdict == Verdict::Unavailable => only.reason().into_owned(),
+        _ if asks_person(report) => format!(
+            "no source has a token without signing in a person ({})",
+            reasons.join("; ")
+        ),
+        _ => format!("no source has a token ({})", reasons.join("; ")),
     };
+    let preset = match report.preset {
+        Preset::Azcred => String::new(),
+        preset => format!(" with the preset '{preset}'"),
+    };
+    let resource = request.scopes()[0].describe();
     Error::new(
         ErrorKind::Unavailable,
-        format!(
-            "could not get a token for {} with the preset '{}'",
-            request.scopes()[0].resource(),
-            report.preset
-        ),
-        format!("{nobody} ({})", reasons.join("; ")),
+        format!("could not get a token for {resource}{preset}"),
+        why,
     )
     .with_fix(fix(&**setup.options.system(), report))
 }
 
-/// The next step in this place: for CI jobs and pods, that of their source; for a person, to sign
-/// in; otherwise a service principal.
+/// The sources that take part.
+fn alone(report: &Report) -> Vec<&Attempt> {
+    let is_in = |attempt: &&Attempt| attempt.verdict != Verdict::Excluded;
+    report.attempts.iter().filter(is_in).collect()
+}
+
+/// What completes a set of variables of which some are set; then the step of this place (a CI job,
+/// a pod); then the sign-ins of people, those first that work here; then a service principal.
 fn fix(system: &dyn System, report: &Report) -> Fix {
-    let of = |source: Source| fix_of(report, |attempt| attempt.source == source);
+    let of = |source: Source| fix_of(report, |attempt| attempt.source == source).cloned();
     let meant_for_here = PLACES
         .iter()
         .filter(|(variable, _)| system.var(variable).is_some())
         .find_map(|(_, source)| of(*source));
-    let by_hand = || {
-        of(Source::Azcred)
-            .or_else(|| of(Source::AzureCli))
-            .or_else(|| fix_of(report, |attempt| attempt.source.is_developer()))
+    let (azcred, azure_cli) = (of(Source::Azcred), of(Source::AzureCli));
+    let unattended = unattended(system);
+    let people = match (&meant_for_here, unattended) {
+        (Some(_), _) => [None, None],
+        (None, None) => {
+            // Azure CLI is a second way where it is installed.
+            let is_installed = matches!(azure_cli, Some(Fix::SignInToTool { .. }));
+            let azure_cli = azure_cli.filter(|_| is_installed || azcred.is_none());
+            [azcred, azure_cli]
+        }
+        (None, Some(Unattended::CiJob(_))) => [None, None],
+        (None, Some(_)) => [
+            azure_cli,
+            azcred.map(|azcred| azcred.when("you can use a terminal")),
+        ],
     };
-    let first = meant_for_here.or_else(by_hand);
-    let besides = of(Source::Environment).or_else(|| {
-        let is_other = |attempt: &Attempt| !attempt.source.is_developer();
-        first.is_none().then(|| fix_of(report, is_other)).flatten()
-    });
-    let asks = (asks_person(report) && first.is_none()).then_some(Fix::AskPerson { scope: None });
-    [first.cloned(), asks, besides.cloned()]
-        .into_iter()
-        .flatten()
-        .reduce(Fix::or)
-        .unwrap_or_default()
+    let (begun, environment) = match of(Source::Environment) {
+        Some(fix) if is_half_set(report) => (Some(fix), None),
+        Some(fix) => (None, Some(fix.when("you have a service principal"))),
+        None => (None, None),
+    };
+    let steps = [begun, meant_for_here].into_iter().chain(people);
+    let steps: Vec<Fix> = steps.flatten().collect();
+    let others = || {
+        // A person can't sign in to a CI job.
+        let is_attended = !matches!(unattended, Some(Unattended::CiJob(_)));
+        let developer = fix_of(report, |attempt| {
+            is_attended && attempt.source.is_developer()
+        });
+        let asks = asks_person(report).then_some(Fix::AskPerson { scope: None });
+        let other = || fix_of(report, |attempt| !attempt.source.is_developer()).cloned();
+        match (developer.cloned().or(asks), &environment) {
+            (Some(fix), _) => Some(fix),
+            (None, None) => other(),
+            (None, Some(_)) => None,
+        }
+    };
+    let steps = match steps.is_empty() {
+        true => others().into_iter().collect(),
+        false => steps,
+    };
+    let all = steps.into_iter().chain(environment);
+    all.reduce(Fix::or).unwrap_or_default()
+}
+
+/// Whether some of a service principal's variables are set.
+fn is_half_set(report: &Report) -> bool {
+    let mut attempts = report.attempts.iter();
+    let environment = attempts.find(|attempt| attempt.source == Source::Environment);
+    let error = environment.and_then(|attempt| attempt.error.as_ref());
+    error.is_some_and(|error| error.is_unavailable() && !error.is_absent())
 }
 
 fn fix_of(report: &Report, is_it: impl Fn(&Attempt) -> bool) -> Option<&Fix> {

@@ -435,11 +435,11 @@ fn a_token_of_an_unexpected_identity_is_not_returned() {
             guard()
                 .tenant("00000000-0000-0000-0000-000000000001")
                 .unwrap(),
-            "is of the tenant 72f988bf",
+            "belongs to the tenant 72f988bf",
         ),
         (
             guard().principal("ada@contoso.com").unwrap(),
-            "the token is of azure-cli",
+            "belongs to azure-cli",
         ),
         (guard().sources([ONE]), "allows only environment"),
     ];

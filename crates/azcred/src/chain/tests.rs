@@ -484,6 +484,66 @@ async fn without_a_token_the_fix_is_the_one_of_the_place() {
 }
 
 #[tokio::test]
+async fn the_first_step_is_one_that_works_here() {
+    let nowhere = || {
+        Fixture::new()
+            .with_var("AZCRED_IMDS", "never")
+            .with_var("HOME", "/home/ada")
+    };
+    let ci = || nowhere().with_var("CI", "true");
+    for (system, steps) in [
+        (
+            nowhere(),
+            &[
+                "install Azure CLI",
+                "if you can use a terminal, sign in to azcred",
+                "if you have a service principal, set AZURE_TENANT_ID",
+            ][..],
+        ),
+        (
+            nowhere().with_terminal(),
+            &[
+                "sign in to azcred",
+                "if you have a service principal, set AZURE_TENANT_ID",
+            ],
+        ),
+        (
+            ci(),
+            &["if you have a service principal, set AZURE_TENANT_ID"],
+        ),
+        (
+            nowhere()
+                .with_var("AZURE_TENANT_ID", "contoso.com")
+                .with_var("AZURE_CLIENT_ID", "c11e"),
+            &[
+                "set AZURE_CLIENT_SECRET",
+                "set AZURE_CLIENT_CERTIFICATE_PATH",
+                "install Azure CLI",
+                "if you can use a terminal, sign in to azcred",
+            ],
+        ),
+    ] {
+        let options = ClientOptions::new(system.shared());
+        let chain = Chain::builder(options).unattended().build();
+        let asked = chain.get_token(&TokenRequest::new(Scope::ARM)).await;
+        let error = asked.unwrap_err();
+        let Some(Fix::AnyOf(fixes)) = error.fix() else {
+            let [step] = steps else { panic!("{error}") };
+            assert!(
+                error.fix().unwrap().to_string().starts_with(step),
+                "{error}"
+            );
+            continue;
+        };
+        let fixes: Vec<String> = fixes.iter().map(ToString::to_string).collect();
+        assert_eq!(fixes.len(), steps.len(), "{fixes:?}");
+        for (fix, step) in fixes.iter().zip(steps) {
+            assert!(fix.starts_with(step), "{fixes:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_person_is_asked_only_at_a_terminal_and_not_in_a_ci_job_or_by_a_check() {
     let nowhere = || Fixture::new().with_var("AZCRED_IMDS", "never");
     let desk = || nowhere().with_terminal();
@@ -496,7 +556,7 @@ async fn a_person_is_asked_only_at_a_terminal_and_not_in_a_ci_job_or_by_a_check(
         device_code.unwrap().reason().into_owned()
     };
     let why = reason(of(nowhere()).build()).await;
-    assert!(why.contains("not run in a terminal"), "{why}");
+    assert!(why.contains("does not run in a terminal"), "{why}");
     for variable in ["CI", "GITHUB_ACTIONS", "TF_BUILD"] {
         let why = reason(of(desk().with_var(variable, "true")).build()).await;
         assert!(why.contains(variable), "{why}");

@@ -118,6 +118,11 @@ impl Cloud {
         })
     }
 
+    /// Whether it is one of Azure's, and not one of your own.
+    pub(crate) fn is_known(&self) -> bool {
+        !matches!(&*self.name, "Custom" | "OpenID")
+    }
+
     /// Whether this is an OpenID provider's cloud ([`Cloud::openid_provider`]) and not one of
     /// Microsoft Entra ID.
     pub fn is_openid_provider(&self) -> bool {
@@ -243,6 +248,12 @@ impl Authority {
     /// The address as text, without a slash at the end.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The host name, and the port if the address has one.
+    pub(crate) fn host_and_port(&self) -> &str {
+        let rest = self.0.split_once("://").map_or(&*self.0, |(_, rest)| rest);
+        rest.split('/').next().unwrap_or(rest)
     }
 
     /// The host name.

@@ -266,10 +266,11 @@ fn make(
             };
             let file = CertificateFile {
                 path: Path::new(path),
+                variable: None,
                 password,
                 send_chain: false,
             };
-            file.source(tenant, client_id, options)?
+            file.source(NAME, tenant, client_id, options)?
         }
         StoredProof::FederatedToken { path } => {
             WorkloadIdentityCredential::new(tenant, client_id, path, options)?.into_source()
@@ -278,7 +279,8 @@ fn make(
         | StoredProof::Person(_)
         | StoredProof::ManagedIdentity { .. } => {
             let secret = secret(record, &**options.system())?;
-            ClientSecretCredential::new(tenant, client_id, secret, options)?.into_source()
+            let credential = ClientSecretCredential::new(tenant, client_id, secret, options)?;
+            credential.called(NAME).into_source()
         }
     })
 }
@@ -287,6 +289,9 @@ fn make(
 fn named(profile: &str) -> Option<String> {
     (profile != "default").then(|| profile.to_owned())
 }
+
+/// The variables of a service principal, for a machine without a keyring.
+const VARIABLES: [&str; 3] = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"];
 
 /// The keyring's secret for an account.
 fn secret(record: &Record, system: &dyn System) -> Result<SecretString> {
@@ -305,7 +310,7 @@ fn secret(record: &Record, system: &dyn System) -> Result<SecretString> {
     let Some(keyring) = system.keyring() else {
         return Err(trouble(
             "this machine has no keyring".to_owned(),
-            "use the account where it signed in; or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET".into(),
+            Fix::from("use the account where it signed in").or(Fix::set(VARIABLES)),
         ));
     };
     let found = keyring.get(&secret_name(record)).map_err(|error| {
@@ -317,7 +322,8 @@ fn secret(record: &Record, system: &dyn System) -> Result<SecretString> {
             ),
             NoKeyring::Absent(why) => trouble(
                 format!("{title} is not available in this session ({why})"),
-                "use the account in the session where it signed in; or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET".into(),
+                Fix::from("use the account in the session where it signed in")
+                    .or(Fix::set(VARIABLES)),
             ),
             NoKeyring::Failed(why) => trouble(format!("{title} failed ({why})"), again()),
         }

@@ -158,7 +158,7 @@ impl OnBehalfOf {
         let what = format!(
             "{NAME} could not get a token from {} for {} as the user of this job",
             self.url.host_str().unwrap_or_default(),
-            scope.resource()
+            scope.describe()
         );
         let mut url = self.url.clone();
         url.query_pairs_mut()

@@ -63,7 +63,7 @@ fn what_a_job_lacks_is_named_with_its_fix() {
     ] {
         let error = job(&without(absent)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        let (not, _) = error.why().split_once(" missing, while ").unwrap();
+        let (not, _) = error.why().split_once(" not set, but ").unwrap();
         for (name, _) in &ALL[1..] {
             assert_eq!(not.contains(name), absent.contains(name), "{error}");
         }

@@ -12,6 +12,8 @@ use std::{path::Path, sync::Arc};
 /// The file, and how it is used.
 pub(super) struct CertificateFile<'a> {
     pub(super) path: &'a Path,
+    /// The variable that names it, if one does.
+    pub(super) variable: Option<&'static str>,
     pub(super) password: Option<SecretString>,
     /// Whether the certificate's chain is sent too.
     pub(super) send_chain: bool,
@@ -19,15 +21,16 @@ pub(super) struct CertificateFile<'a> {
 
 #[cfg(feature = "certificates")]
 impl CertificateFile<'_> {
-    /// Reads the file and returns the service principal.
+    /// Reads the file and returns the service principal. Errors are about the credential `name`.
     pub(super) fn source(
         self,
+        name: &'static str,
         tenant: TenantId,
         client_id: ClientId,
         options: ClientOptions,
     ) -> Result<Arc<dyn TokenSource>> {
         use super::ClientCertificateCredential;
-        use crate::entra::certificate::{ClientCertificate, unreadable};
+        use crate::entra::certificate::{ClientCertificate, Named, unreadable};
         use zeroize::Zeroizing;
 
         /// A certificate with its key and chain is smaller.
@@ -38,14 +41,16 @@ impl CertificateFile<'_> {
             .system()
             .read(self.path, LIMIT)
             .map(Zeroizing::new)
-            .map_err(|error| unreadable(self.path, &error))?;
-        let certificate = ClientCertificate::from_file(
-            &bytes,
-            self.password.as_ref(),
-            Some(self.path),
-            Some(&client_id),
-        )?;
+            .map_err(|error| unreadable(self.path, self.variable, &error))?;
+        let named = Named {
+            path: self.path,
+            variable: self.variable,
+            client_id: &client_id,
+        };
+        let password = self.password.as_ref();
+        let certificate = ClientCertificate::from_file(&bytes, password, Some(&named))?;
         let credential = ClientCertificateCredential::new(tenant, client_id, certificate, options)?;
+        let credential = credential.called(name);
         Ok(match self.send_chain {
             true => credential.with_chain(),
             false => credential,
@@ -59,12 +64,14 @@ impl CertificateFile<'_> {
     /// The error of a program without certificates.
     pub(super) fn source(
         self,
+        _: &'static str,
         _: TenantId,
         _: ClientId,
         _: ClientOptions,
     ) -> Result<Arc<dyn TokenSource>> {
         let Self {
             path,
+            variable: _,
             password: _,
             send_chain: _,
         } = self;

@@ -27,6 +27,8 @@ pub struct ClientCertificateCredential(Kept<Certified>);
 
 #[derive(Clone)]
 struct Certified {
+    /// Who tries it, for errors: a credential that is made of this one, or this one.
+    name: &'static str,
     endpoint: TokenEndpoint,
     certificate: ClientCertificate,
     send_chain: bool,
@@ -49,11 +51,17 @@ impl ClientCertificateCredential {
         let system = options.system().clone();
         let endpoint = TokenEndpoint::new(tenant, client_id, options)?;
         let source = Certified {
+            name: NAME,
             endpoint,
             certificate,
             send_chain: false,
         };
         Ok(Self(Kept::new(Arc::new(source), system)))
+    }
+
+    /// The same as a part of the credential `name`: errors are about that one.
+    pub(super) fn called(self, name: &'static str) -> Self {
+        Self(self.0.changed(|source| source.name = name))
     }
 
     /// Also sends the certificate's chain (`x5c`), for applications that trust a subject name and
@@ -118,7 +126,9 @@ impl Certified {
         )?;
         let left = deadline.saturating_sub(started.elapsed());
         let grant = Grant::Assertion(assertion);
-        endpoint.request_token(NAME, grant, request, left).await
+        endpoint
+            .request_token(self.name, grant, request, left)
+            .await
     }
 }
 

@@ -34,7 +34,10 @@ use std::{fmt, sync::Arc};
 /// ```
 pub struct ClientSecretCredential(Kept<ClientSecret>);
 
+#[derive(Clone)]
 struct ClientSecret {
+    /// Who tries it, for errors: a credential that is made of this one, or this one.
+    name: &'static str,
     endpoint: TokenEndpoint,
     secret: SecretString,
 }
@@ -67,9 +70,18 @@ impl ClientSecretCredential {
         let system = options.system().clone();
         let endpoint = TokenEndpoint::new(tenant, client_id, options)?;
         Ok(Self(Kept::new(
-            Arc::new(ClientSecret { endpoint, secret }),
+            Arc::new(ClientSecret {
+                name: NAME,
+                endpoint,
+                secret,
+            }),
             system,
         )))
+    }
+
+    /// The same as a part of the credential `name`: errors are about that one.
+    pub(super) fn called(self, name: &'static str) -> Self {
+        Self(self.0.changed(|source| source.name = name))
     }
 }
 
@@ -95,7 +107,7 @@ impl TokenSource for ClientSecret {
                 Identity::at(endpoint, NAME, whose, &request)?.and(self.secret.expose_secret());
             let fetch = |left| {
                 let grant = Grant::Secret(self.secret.clone());
-                endpoint.request_token(NAME, grant, &request, left)
+                endpoint.request_token(self.name, grant, &request, left)
             };
             let (options, deadline) = (endpoint.options(), endpoint.deadline());
             cache::through(options, Some(identity), &request, deadline, fetch).await

@@ -141,7 +141,7 @@ impl DeveloperTool {
             "{} could not get a token from {} for {}",
             self.about.credential,
             self.about.title,
-            request.scopes()[0].resource()
+            request.scopes()[0].describe()
         )
     }
 

@@ -38,6 +38,15 @@ use std::{
 
 /// 'Invalid client secret provided' (AADSTS7000215).
 const WRONG_SECRET: u32 = 7_000_215;
+/// 'The provided client secret keys are expired' (AADSTS7000222).
+const EXPIRED_SECRET: u32 = 7_000_222;
+
+/// What is set where a workload's or a job's own identity token is to be had.
+const WORKLOADS: [&str; 3] = [
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+    "SYSTEM_OIDCREQUESTURI",
+];
 
 /// Which of the two sets of variables comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -225,10 +234,11 @@ impl Described {
         let options = self.options.clone();
         if self.kind != EnvironmentKind::AzureCertificate {
             let credential = ClientSecretCredential::new(tenant, client_id, value, options)?;
-            return Ok(credential.into_source());
+            return Ok(credential.called(NAME).into_source());
         }
         let file = CertificateFile {
             path: Path::new(&value),
+            variable: Some(proof),
             password: system
                 .var("AZURE_CLIENT_CERTIFICATE_PASSWORD")
                 .map(SecretString::from),
@@ -238,19 +248,26 @@ impl Described {
                     matches!(value.trim().to_ascii_lowercase().as_str(), "1" | "true")
                 }),
         };
-        file.source(tenant, client_id, options)
+        file.source(NAME, tenant, client_id, options)
     }
 
     /// Names the variable with the wrong secret.
     fn with_variable(&self, error: Error) -> Error {
-        if error.code() != Some(WRONG_SECRET) {
-            return error;
-        }
-        let [_, _, proof] = self.kind.variables();
-        let check = format!("check {proof}: it must be the secret's Value, not its Secret ID");
-        error.with_fix(Fix::from(check).or(Fix::NewSecret {
+        let [_, _, variable] = self.kind.variables();
+        let new = Fix::NewSecret {
             client_id: self.client_id.to_string(),
-        }))
+            variable: Some(variable),
+        };
+        match error.code() {
+            Some(WRONG_SECRET) => error.with_fix(
+                Fix::from(format!(
+                    "check {variable}: it must be the secret's Value in the Azure portal, not its Secret ID"
+                ))
+                .or(new),
+            ),
+            Some(EXPIRED_SECRET) => error.with_fix(new),
+            _ => error,
+        }
     }
 }
 
@@ -330,8 +347,9 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
         let azure = || Fix::set(EnvironmentKind::AzureSecret.variables());
         let himl = || Fix::set(EnvironmentKind::Himl.variables());
         let fix = match order {
-            EnvironmentOrder::AzureFirst | EnvironmentOrder::HimlFirst => azure().or(himl()),
-            EnvironmentOrder::AzureOnly => azure(),
+            // Few programs use the others, and who does has set one of them.
+            EnvironmentOrder::AzureFirst | EnvironmentOrder::AzureOnly => azure(),
+            EnvironmentOrder::HimlFirst => himl().or(azure()),
             EnvironmentOrder::HimlOnly => himl(),
         };
         return Error::new(
@@ -342,16 +360,12 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
         .with_fix(fix)
         .absent();
     }
-    let or_certificate = |name: &&'static str| match *name {
-        "AZURE_CLIENT_SECRET" => "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH",
-        name => name,
-    };
     let why: Vec<String> = incomplete
         .iter()
         .map(|(present, absent)| {
             format!(
-                "{} {} missing, while {} {} set",
-                variables::list(&absent.iter().map(or_certificate).collect::<Vec<_>>()),
+                "{} {} not set, but {} {}",
+                variables::list(absent),
                 variables::are(absent),
                 variables::list(present),
                 variables::are(present)
@@ -360,10 +374,24 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
         .collect();
     let fix = incomplete
         .into_iter()
-        .map(|(_, absent)| Fix::set(absent))
+        .map(|(_, absent)| match absent[..] {
+            ["AZURE_CLIENT_SECRET"] => Fix::set(absent).or(
+                "set AZURE_CLIENT_CERTIFICATE_PATH to a PEM or PFX file with the certificate and its private key",
+            ),
+            _ => Fix::set(absent),
+        })
         .reduce(Fix::or)
         .unwrap_or_default();
-    Error::new(ErrorKind::Unavailable, what, why.join("; ")).with_fix(fix)
+    let error = Error::new(ErrorKind::Unavailable, what, why.join("; ")).with_fix(fix);
+    // The other two belong to the identity of a workload or of a CI job.
+    let is_workload = WORKLOADS.iter().any(set)
+        && !set(&"AZURE_CLIENT_SECRET")
+        && !set(&"AZURE_CLIENT_CERTIFICATE_PATH")
+        && !EnvironmentKind::Himl.variables().iter().any(set);
+    match is_workload {
+        true => error.absent(),
+        false => error,
+    }
 }
 
 #[cfg(test)]

@@ -71,22 +71,22 @@ fn incomplete_sets_are_unavailable_and_exactly_what_is_missing_is_named() {
         (&[][..], "none of its environment variables is set"),
         (
             &AZURE[..2],
-            "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH is missing, while AZURE_TENANT_ID and AZURE_CLIENT_ID are set",
+            "AZURE_CLIENT_SECRET is not set, but AZURE_TENANT_ID and AZURE_CLIENT_ID are",
         ),
         (
             &AZURE[2..],
-            "AZURE_TENANT_ID and AZURE_CLIENT_ID are missing, while AZURE_CLIENT_SECRET is set",
+            "AZURE_TENANT_ID and AZURE_CLIENT_ID are not set, but AZURE_CLIENT_SECRET is",
         ),
         (
             &HIML[1..],
-            "HIML_TENANT_ID is missing, while HIML_SERVICE_PRINCIPAL_ID and HIML_SERVICE_PRINCIPAL_PASSWORD are set",
+            "HIML_TENANT_ID is not set, but HIML_SERVICE_PRINCIPAL_ID and HIML_SERVICE_PRINCIPAL_PASSWORD are",
         ),
         (
             &[
                 ("AZURE_CLIENT_CERTIFICATE_PATH", "/c.pem"),
                 ("AZURE_TENANT_ID", TENANT),
             ],
-            "AZURE_CLIENT_ID is missing, while AZURE_TENANT_ID and AZURE_CLIENT_CERTIFICATE_PATH are set",
+            "AZURE_CLIENT_ID is not set, but AZURE_TENANT_ID and AZURE_CLIENT_CERTIFICATE_PATH are",
         ),
         (
             &[
@@ -94,7 +94,7 @@ fn incomplete_sets_are_unavailable_and_exactly_what_is_missing_is_named() {
                 ("AZURE_TENANT_ID", TENANT),
                 ("AZURE_CLIENT_SECRET", " "),
             ],
-            "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH is missing, while AZURE_TENANT_ID and AZURE_CLIENT_ID are set",
+            "AZURE_CLIENT_SECRET is not set, but AZURE_TENANT_ID and AZURE_CLIENT_ID are",
         ),
     ] {
         let error = of(EnvironmentOrder::AzureFirst, variables).unwrap_err();

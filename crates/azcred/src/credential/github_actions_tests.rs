@@ -42,7 +42,7 @@ fn a_job_without_the_permission_is_told_so_and_a_laptop_is_not() {
     assert_eq!(
         error.why(),
         "this GitHub Actions job may not request an identity token: ACTIONS_ID_TOKEN_REQUEST_URL and \
-         ACTIONS_ID_TOKEN_REQUEST_TOKEN are missing, while AZURE_CLIENT_ID and AZURE_TENANT_ID are set"
+         ACTIONS_ID_TOKEN_REQUEST_TOKEN are not set, but AZURE_CLIENT_ID and AZURE_TENANT_ID are"
     );
     assert!(
         error
@@ -71,7 +71,7 @@ fn a_missing_application_is_reported() {
     let error = job(&ALL[..4]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(
-        error.why().starts_with("AZURE_TENANT_ID is missing, while"),
+        error.why().starts_with("AZURE_TENANT_ID is not set, but"),
         "{error}"
     );
     assert_eq!(

@@ -14,7 +14,7 @@ pub(super) fn missing(system: &dyn System, names: &[&'static str]) -> Vec<&'stat
         .collect()
 }
 
-/// 'A and B are missing, while C is set'.
+/// 'A and B are not set, but C is'.
 pub(super) fn told(system: &dyn System, names: &[&'static str]) -> String {
     let absent = missing(system, names);
     let present: Vec<&str> = names
@@ -27,7 +27,7 @@ pub(super) fn told(system: &dyn System, names: &[&'static str]) -> String {
         format!("{absent} {verb} not set")
     } else {
         format!(
-            "{absent} {verb} missing, while {} {} set",
+            "{absent} {verb} not set, but {} {}",
             list(&present),
             are(&present)
         )

@@ -8,10 +8,10 @@ use super::{
     variables,
 };
 use crate::{
-    facts::{Error, ErrorKind, Result, Used, UsedKind, WEB_TOKEN_LIMIT, is_web_token},
+    facts::{Error, ErrorKind, Fix, Result, Used, UsedKind, WEB_TOKEN_LIMIT, is_web_token},
     options::ClientOptions,
     redact::shown_path,
-    system::{SharedSystem, System},
+    system::SharedSystem,
     tenant::{ClientId, TenantId},
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -35,10 +35,8 @@ const FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 const NAMES: [&str; 3] = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", FILE];
 const WHAT: &str =
     "WorkloadIdentityCredential could not find a workload identity in the environment";
-/// The webhook that sets the variables and mounts the file checks the pod's label and the service
-/// account's annotation ('Use Microsoft Entra Workload ID with AKS').
-const WEBHOOK: &str = "label the pod `azure.workload.identity/use: \"true\"`, annotate its service account with \
-                       `azure.workload.identity/client-id`, and restart the pod";
+/// The variable that Kubernetes sets in each pod ('The Pod environment').
+const IN_POD: &str = "KUBERNETES_SERVICE_HOST";
 /// The audience of tokens that AKS exchanges inside the cluster ('Identity bindings'). Entra ID
 /// accepts them only from AKS.
 const BINDING: &str = "api://AKSIdentityBinding";
@@ -73,6 +71,7 @@ impl WorkloadIdentityCredential {
         let using = Used::new(kind).from_variables(variables.iter().copied());
         let file = TokenFile {
             path: path.into(),
+            client_id: client_id.clone(),
             system: system.clone(),
         };
         let source = (file, Subject::Named);
@@ -91,10 +90,9 @@ impl WorkloadIdentityCredential {
         let missing = variables::missing(&*system, &NAMES);
         if !missing.is_empty() {
             let why = variables::told(&*system, &NAMES);
-            let fix = if missing.contains(&FILE) {
-                format!("in Kubernetes: {WEBHOOK}")
-            } else {
-                format!("set {}, or {WEBHOOK}", variables::list(&missing))
+            let fix = match missing.contains(&FILE) {
+                true => set_up(None),
+                false => Fix::set(missing.iter().copied()).or(set_up(None)),
             };
             let error = Error::new(ErrorKind::Unavailable, WHAT, why).with_fix(fix);
             // The other two variables are also a service principal's.
@@ -113,19 +111,20 @@ impl WorkloadIdentityCredential {
 credential!(WorkloadIdentityCredential);
 
 /// The file in which a cluster stores a token.
+#[derive(Clone)]
 struct TokenFile {
     path: Arc<Path>,
+    client_id: ClientId,
     system: SharedSystem,
 }
 
 impl AssertionSource for TokenFile {
     fn assertion(&self) -> BoxFuture<'static, Result<SecretString>> {
-        let (path, system) = (self.path.clone(), self.system.clone());
+        let file = self.clone();
         async move {
-            let what = format!("{NAME} could not read the token file {}", shown_path(&path));
             // The file may be on a disk that hangs, which must not block the runtime or pass the
             // deadline.
-            let read = tokio::task::spawn_blocking(move || token(&*system, &path, what)).await;
+            let read = tokio::task::spawn_blocking(move || file.token()).await;
             read.unwrap_or_else(|_| {
                 let why = "the runtime is shutting down";
                 Err(Error::new(
@@ -139,76 +138,109 @@ impl AssertionSource for TokenFile {
     }
 }
 
-fn token(system: &dyn System, path: &Path, what: String) -> Result<SecretString> {
-    let wrong =
-        |why: String, fix: String| Err(Error::new(ErrorKind::Invalid, what, why).with_fix(fix));
-    let content = match system.read(path, WEB_TOKEN_LIMIT as u64) {
-        Ok(content) => Zeroizing::new(content),
-        Err(error) => {
-            let (why, fix) = unreadable(&error);
-            return wrong(why, fix);
+impl TokenFile {
+    fn token(&self) -> Result<SecretString> {
+        let wrong = |why: String, fix: Fix| {
+            // An account of azcred's names its file itself.
+            let variable = self.system.var(FILE);
+            let variable = variable.filter(|path| Path::new(path) == &*self.path);
+            let from = variable.map_or("", |_| " (from AZURE_FEDERATED_TOKEN_FILE)");
+            let what = format!(
+                "could not read the token file {}{from}",
+                shown_path(&self.path)
+            );
+            Err(Error::new(ErrorKind::Invalid, what, why).with_fix(fix))
+        };
+        let content = match self.system.read(&self.path, WEB_TOKEN_LIMIT as u64) {
+            Ok(content) => Zeroizing::new(content),
+            Err(error) => {
+                let (why, fix) = self.unreadable(&error);
+                return wrong(why, fix);
+            }
+        };
+        let text = str::from_utf8(&content).unwrap_or("?").trim();
+        if text.is_empty() {
+            return wrong(
+                "the file is empty".to_owned(),
+                Fix::from("wait until the cluster has written it")
+                    .or(set_up(Some(&self.client_id))),
+            );
         }
-    };
-    let text = str::from_utf8(&content).unwrap_or("?").trim();
-    if text.is_empty() {
-        return wrong(
-            "it is empty".to_owned(),
-            format!("wait until the cluster has written it; or {WEBHOOK}"),
-        );
+        if !is_web_token(text) {
+            return wrong(
+                "the file does not contain a JSON web token".to_owned(),
+                set_file(),
+            );
+        }
+        let bound = FederatedClaims::of(text)
+            .is_some_and(|claims| claims.audiences.iter().any(|one| one == BINDING));
+        if bound {
+            return wrong(
+                format!(
+                    "its token is for {BINDING}: only the cluster's own token proxy (AKS identity binding) accepts it, \
+                     not Entra ID"
+                ),
+                "remove the annotation `azure.workload.identity/use-identity-binding` from the pod, and let the application trust the \
+                 service account: `az identity federated-credential create --identity-name NAME --resource-group GROUP --name NAME \
+                 --issuer \"$(az aks show --name CLUSTER --resource-group GROUP --query oidcIssuerProfile.issuerUrl --output tsv)\" \
+                 --subject system:serviceaccount:NAMESPACE:ACCOUNT`"
+                    .into(),
+            );
+        }
+        Ok(text.to_owned().into())
     }
-    if !is_web_token(text) {
-        return wrong(
-            "it does not contain a JSON web token".to_owned(),
-            format!("set {FILE} to the file that the cluster mounts"),
-        );
-    }
-    let bound = FederatedClaims::of(text)
-        .is_some_and(|claims| claims.audiences.iter().any(|one| one == BINDING));
-    if bound {
-        return wrong(
-            format!(
-                "its token is for {BINDING}: only the cluster's own token proxy (AKS identity binding) accepts it, \
-                 not Entra ID"
+
+    fn unreadable(&self, error: &io::Error) -> (String, Fix) {
+        match error.kind() {
+            io::ErrorKind::NotFound if self.system.var(IN_POD).is_some() => (
+                "the file does not exist in this pod".to_owned(),
+                set_up(Some(&self.client_id)),
             ),
-            "remove the annotation `azure.workload.identity/use-identity-binding` from the pod, and let the application trust the \
-             service account: `az identity federated-credential create --identity-name NAME --resource-group GROUP --name NAME \
-             --issuer \"$(az aks show --name CLUSTER --resource-group GROUP --query oidcIssuerProfile.issuerUrl --output tsv)\" \
-             --subject system:serviceaccount:NAMESPACE:ACCOUNT`"
-                .to_owned(),
-        );
+            io::ErrorKind::NotFound => (
+                format!(
+                    "the file does not exist; a Kubernetes cluster writes it, and this is not a pod ({IN_POD} is not set)"
+                ),
+                Fix::from(format!(
+                    "unset {FILE}; then set AZURE_CLIENT_SECRET, or sign in with `az login`"
+                ))
+                .or(set_up(Some(&self.client_id))),
+            ),
+            io::ErrorKind::PermissionDenied => (
+                "this user may not read the file".to_owned(),
+                "set `securityContext.fsGroup` in the pod, so that its user may read the file"
+                    .into(),
+            ),
+            io::ErrorKind::FileTooLarge => (
+                format!(
+                    "the file is larger than {} KiB, too large for a token",
+                    WEB_TOKEN_LIMIT >> 10
+                ),
+                set_file(),
+            ),
+            io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => {
+                ("it is not a file".to_owned(), set_file())
+            }
+            _ => (
+                format!("the file can't be read ({})", error.kind()),
+                "check its disk: `df -h`".into(),
+            ),
+        }
     }
-    Ok(text.to_owned().into())
 }
 
-fn unreadable(error: &io::Error) -> (String, String) {
-    match error.kind() {
-        io::ErrorKind::NotFound => (
-            "there is no such file".to_owned(),
-            format!(
-                "in Kubernetes: {WEBHOOK}; elsewhere: write the token to that file, or unset {FILE}"
-            ),
-        ),
-        io::ErrorKind::PermissionDenied => (
-            "this user may not read it".to_owned(),
-            "set `securityContext.fsGroup` in the pod, so that its user may read the file"
-                .to_owned(),
-        ),
-        io::ErrorKind::FileTooLarge => (
-            format!(
-                "it is larger than {} KiB, too large for a token",
-                WEB_TOKEN_LIMIT >> 10
-            ),
-            format!("set {FILE} to the file that the cluster mounts"),
-        ),
-        io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => (
-            "it is not a file".to_owned(),
-            format!("set {FILE} to the file that the cluster mounts"),
-        ),
-        _ => (
-            format!("it can't be read ({})", error.kind()),
-            "check its disk: `df -h`".to_owned(),
-        ),
-    }
+fn set_file() -> Fix {
+    format!("set {FILE} to the file that the cluster mounts").into()
+}
+
+/// The webhook that sets the variables and mounts the file looks at the pod's label and at the
+/// service account's annotation ('Use Microsoft Entra Workload ID with AKS').
+fn set_up(client_id: Option<&ClientId>) -> Fix {
+    let client_id = client_id.map_or("CLIENT-ID", ClientId::as_str);
+    format!(
+        "in Kubernetes, add the label `azure.workload.identity/use: \"true\"` to the pod, run `kubectl annotate serviceaccount \
+         SERVICE_ACCOUNT azure.workload.identity/client-id={client_id}`, and restart the pod"
+    )
+    .into()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     credential::{Availability, Credential},
-    system::{FileFacts, FileKind, Fixture, Writers},
+    system::{FileFacts, FileKind, Fixture, System, Writers},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::ExposeSecret;
@@ -13,6 +13,15 @@ fn pod(variables: &[(&str, &str)]) -> Fixture {
     variables.iter().fold(Fixture::new(), |pod, (name, value)| {
         pod.with_var(name, value)
     })
+}
+
+fn token(pod: Fixture) -> Result<SecretString> {
+    let file = TokenFile {
+        path: Path::new(PATH).into(),
+        client_id: ClientId::new("c11e")?,
+        system: pod.shared(),
+    };
+    file.token()
 }
 
 fn web_token(audience: &str) -> String {
@@ -55,15 +64,15 @@ fn variables_that_are_missing_are_named_exactly() {
         ),
         (
             &ALL[..2],
-            "AZURE_FEDERATED_TOKEN_FILE is missing, while AZURE_TENANT_ID and AZURE_CLIENT_ID are set",
+            "AZURE_FEDERATED_TOKEN_FILE is not set, but AZURE_TENANT_ID and AZURE_CLIENT_ID are",
         ),
         (
             &ALL[2..],
-            "AZURE_TENANT_ID and AZURE_CLIENT_ID are missing, while AZURE_FEDERATED_TOKEN_FILE is set",
+            "AZURE_TENANT_ID and AZURE_CLIENT_ID are not set, but AZURE_FEDERATED_TOKEN_FILE is",
         ),
         (
             &[ALL[0], ALL[2], ("AZURE_CLIENT_ID", "  ")],
-            "AZURE_CLIENT_ID is missing, while AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE are set",
+            "AZURE_CLIENT_ID is not set, but AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE are",
         ),
     ] {
         let error = of(variables).unwrap_err();
@@ -97,7 +106,7 @@ fn a_value_that_cannot_be_used_names_its_variable() {
 fn a_token_is_read_without_the_space_around_it() {
     let content = format!("\n{}\n", web_token("api://AzureADTokenExchange"));
     let pod = Fixture::new().with_file(PATH, content.clone());
-    let read = token(&pod, Path::new(PATH), String::new()).unwrap();
+    let read = token(pod).unwrap();
     assert_eq!(read.expose_secret(), content.trim());
 }
 
@@ -116,17 +125,22 @@ fn a_file_without_a_token_has_a_reason_and_a_fix() {
     let endless = Fixture::new().with_facts(PATH, standing(FileKind::File, 1 << 30), "");
     for (pod, why, fix) in [
         (
-            Fixture::new(),
-            "there is no such file",
-            "azure.workload.identity/use",
+            Fixture::new().with_var(IN_POD, "10.0.0.1"),
+            "does not exist in this pod",
+            "in Kubernetes, add the label `azure.workload.identity/use",
+        ),
+        (
+            Fixture::new().with_var(FILE, PATH),
+            "this is not a pod",
+            "unset AZURE_FEDERATED_TOKEN_FILE",
         ),
         (folder, "it is not a file", FILE),
         (pipe, "it is not a file", FILE),
         (endless, "larger than 64 KiB", FILE),
         (
             Fixture::new().with_file(PATH, " \n"),
-            "it is empty",
-            "azure.workload.identity/client-id",
+            "the file is empty",
+            "azure.workload.identity/client-id=c11e",
         ),
         (
             Fixture::new().with_file(PATH, "root:canary:0:0"),
@@ -144,7 +158,10 @@ fn a_file_without_a_token_has_a_reason_and_a_fix() {
             "use-identity-binding",
         ),
     ] {
-        let error = token(&pod, Path::new(PATH), "Read".to_owned()).unwrap_err();
+        let is_named = pod.var(FILE).is_some();
+        let error = token(pod).unwrap_err();
+        assert!(error.what().contains(PATH), "{error}");
+        assert_eq!(error.what().contains(FILE), is_named, "{error}");
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.why().contains(why), "{error}");
         assert!(error.fix().unwrap().to_string().contains(fix), "{error}");

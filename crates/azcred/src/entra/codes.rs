@@ -59,9 +59,11 @@ impl Meaning {
             Remedy::SignIn => SignIn::again(tenant).into(),
             Remedy::NewSecret => Fix::NewSecret {
                 client_id: client(),
+                variable: None,
             },
             Remedy::CheckSecret => Fix::from(CHECK_SECRET).or(Fix::NewSecret {
                 client_id: client(),
+                variable: None,
             }),
             Remedy::UploadCertificate => Fix::UploadCertificate {
                 client_id: client(),

@@ -218,6 +218,14 @@ impl TokenEndpoint {
         }
     }
 
+    /// The authority in a sentence about a request, where it is not Azure's.
+    fn of_authority(&self) -> String {
+        match self.cloud.is_known() {
+            true => String::new(),
+            false => format!(" from {}", self.authority().host_and_port()),
+        }
+    }
+
     /// Requests a token. `who` is the credential's name, for errors.
     pub(crate) async fn request_token(
         &self,
@@ -255,9 +263,9 @@ impl TokenEndpoint {
             Grant::DeviceCode(_) => (DEVICE_CODE, "with a device code of"),
         };
         let what = format!(
-            "{who} could not get a token from {} for {} {as_whom} the application {}",
-            self.authority().host(),
-            request.scopes()[0].resource(),
+            "{who} could not get a token{} for {} {as_whom} the application {}",
+            self.of_authority(),
+            request.scopes()[0].describe(),
             self.client_id
         );
         let mut form: Vec<(&str, FormValue<'_>)> = vec![

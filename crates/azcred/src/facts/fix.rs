@@ -90,11 +90,15 @@ pub enum Fix {
     NewSecret {
         /// The application.
         client_id: String,
+        /// The variable that holds it, where it is one.
+        variable: Option<&'static str>,
     },
     /// Make a new certificate for an application.
     NewCertificate {
         /// The application; `None` if it is not known.
         client_id: Option<String>,
+        /// The variable that names its file, where it is one.
+        variable: Option<&'static str>,
     },
     /// Upload the certificate that an application uses.
     UploadCertificate {
@@ -120,6 +124,8 @@ pub enum Fix {
         /// After this time, if the other side named one.
         after: Option<Duration>,
     },
+    /// This one, on a condition, such as 'the role is new'.
+    If(Cow<'static, str>, Box<Self>),
     /// One of these; any one is enough.
     AnyOf(Vec<Self>),
     /// All of these, in this order.
@@ -204,6 +210,15 @@ impl Fix {
             fix => vec![fix],
         };
         joined(flat(self), flat(other.into()), Self::AllOf)
+    }
+
+    /// This one, on a condition, such as 'the role is new'.
+    #[must_use]
+    pub fn when(self, condition: impl Into<Cow<'static, str>>) -> Self {
+        match self.is_empty() {
+            true => self,
+            false => Self::If(condition.into(), Box::new(self)),
+        }
     }
 
     /// Sets variables whose values the reader knows.
@@ -427,7 +442,7 @@ impl fmt::Display for Fix {
                 f.write_str("check the workspace's name")?;
                 match &seen[..] {
                     [] => Ok(()),
-                    seen => write!(f, ": this identity can see {}", seen.join(", ")),
+                    seen => write!(f, ": this identity can see {}", seen.join(" and ")),
                 }
             }
             Self::ChooseWorkspace => f.write_str(
@@ -454,15 +469,34 @@ impl fmt::Display for Fix {
                 f,
                 "register it once: `az provider register --namespace {namespace} --subscription {subscription}`"
             ),
-            Self::NewSecret { client_id } => write!(
-                f,
-                "make a new secret: `az ad app credential reset --id {client_id} --append`, and use the `password` that it prints"
-            ),
-            Self::NewCertificate { client_id } => write!(
-                f,
-                "make a new certificate: `az ad app credential reset --id {} --create-cert --append`",
-                client_id.as_deref().unwrap_or("CLIENT_ID")
-            ),
+            Self::NewSecret {
+                client_id,
+                variable,
+            } => {
+                write!(
+                    f,
+                    "make a new secret: `az ad app credential reset --id {client_id} --append`, and "
+                )?;
+                match variable {
+                    Some(variable) => write!(f, "set {variable} to the `password` that it prints"),
+                    None => f.write_str("use the `password` that it prints"),
+                }
+            }
+            Self::NewCertificate {
+                client_id,
+                variable,
+            } => {
+                let client_id = client_id.as_deref().unwrap_or("CLIENT_ID");
+                write!(
+                    f,
+                    "make a new certificate: `az ad app credential reset --id {client_id} --create-cert --append`, and "
+                )?;
+                match variable {
+                    Some(variable) => write!(f, "set {variable} to the file that it prints"),
+                    None => f.write_str("use the file that it prints"),
+                }?;
+                f.write_str(" (fileWithCertAndPrivateKey)")
+            }
             Self::UploadCertificate { client_id } => write!(
                 f,
                 "upload the certificate: `az ad app credential reset --id {client_id} --cert @cert.pem --append`"
@@ -483,6 +517,7 @@ impl fmt::Display for Fix {
             Self::Retry { after: Some(after) } => {
                 write!(f, "try again in {} s", after.as_secs().max(1))
             }
+            Self::If(condition, fix) => write!(f, "if {condition}, {fix}"),
             Self::AnyOf(fixes) => list(f, fixes, "; or "),
             Self::AllOf(fixes) => list(f, fixes, "; "),
             Self::Text(text) => f.write_str(text),
@@ -522,7 +557,26 @@ impl fmt::Display for SignIn {
 
 impl fmt::Display for GrantRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ask an owner to run `{}`", self.command())
+        let of = self.scope.as_deref().map_or("the resource", kind_of);
+        write!(f, "ask an owner of {of} to run `{}`", self.command())
+    }
+}
+
+/// What a scope is, by its path.
+fn kind_of(scope: &str) -> &'static str {
+    let names: Vec<&str> = scope.split('/').filter(|name| !name.is_empty()).collect();
+    let is = |place: usize, name: &str| {
+        names
+            .len()
+            .checked_sub(place)
+            .and_then(|place| names.get(place))
+            .is_some_and(|found| found.eq_ignore_ascii_case(name))
+    };
+    match names.len() {
+        2 if is(2, "subscriptions") => "the subscription",
+        4 if is(2, "resourceGroups") => "the resource group",
+        8 if is(2, "workspaces") => "the workspace",
+        _ => "the resource",
     }
 }
 
@@ -563,8 +617,12 @@ mod tests {
             ),
             (Fix::set_to("A", "x"), "set A=x"),
             (
+                Fix::Retry { after: None }.when("the role is new"),
+                "if the role is new, try again in a minute",
+            ),
+            (
                 GrantRole::new("Reader", None, Some("$(a)".into()), PrincipalKind::User).into(),
-                "ask an owner to run `az role assignment create --assignee-object-id OBJECT_ID --assignee-principal-type User --role \
+                "ask an owner of the resource to run `az role assignment create --assignee-object-id OBJECT_ID --assignee-principal-type User --role \
                  \"Reader\" --scope \"SCOPE\"`",
             ),
             (
@@ -577,12 +635,39 @@ mod tests {
                 "install Azure CLI (https://aka.ms/azure-cli) and run `az login`",
             ),
             (
-                Fix::NewCertificate { client_id: None }.or(Fix::SetClock),
-                "make a new certificate: `az ad app credential reset --id CLIENT_ID --create-cert --append`; or set this machine's \
-                 clock: `sudo timedatectl set-ntp true`",
+                Fix::NewCertificate {
+                    client_id: None,
+                    variable: None,
+                }
+                .or(Fix::SetClock),
+                "make a new certificate: `az ad app credential reset --id CLIENT_ID --create-cert --append`, and use the file that it \
+                 prints (fileWithCertAndPrivateKey); or set this machine's clock: `sudo timedatectl set-ntp true`",
             ),
         ] {
             assert_eq!(fix.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn the_owner_who_grants_a_role_is_the_scopes() {
+        for (scope, owner) in [
+            ("/subscriptions/1", "an owner of the subscription "),
+            (
+                "/subscriptions/1/resourceGroups/rg",
+                "an owner of the resource group ",
+            ),
+            (
+                "/subscriptions/1/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws",
+                "an owner of the workspace ",
+            ),
+            (
+                "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/sa",
+                "an owner of the resource ",
+            ),
+            ("", "an owner of the resource "),
+        ] {
+            let grant = GrantRole::new("Reader", Some(scope.into()), None, PrincipalKind::User);
+            assert!(grant.to_string().contains(owner), "{grant}");
         }
     }
 

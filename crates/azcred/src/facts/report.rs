@@ -44,7 +44,7 @@ impl Verdict {
             Self::Unavailable => "unavailable",
             Self::Refused => "refused",
             Self::Failed => "failed",
-            Self::NotExpected => "not expected",
+            Self::NotExpected => "wrong account",
             Self::NotNeeded => "not needed",
             Self::WouldAsk => "would ask",
             Self::Excluded => "excluded",

@@ -61,6 +61,16 @@ fn either(
         .find_map(|name| Some((name, system.var(name)?)))
 }
 
+/// The variable that names the proxy for addresses of this scheme.
+pub(super) fn proxy_variable(scheme: &str, system: &dyn System) -> Option<&'static str> {
+    let own = match scheme {
+        "https" => either(system, "https_proxy", "HTTPS_PROXY"),
+        _ => either(system, "http_proxy", "HTTP_PROXY"),
+    };
+    let proxy = own.or_else(|| either(system, "all_proxy", "ALL_PROXY"));
+    proxy.map(|(name, _)| name)
+}
+
 fn proxies(system: &dyn System) -> Result<Vec<Proxy>> {
     let listed = either(system, "no_proxy", "NO_PROXY").map_or(String::new(), |(_, list)| list);
     // Plain HTTP to this machine is safe because only this machine can read it. A proxy could read

@@ -340,7 +340,7 @@ impl Http {
             let bound = end.min(Instant::now() + ATTEMPT);
             let outcome = match timeout_at(bound, self.attempt(client, request)).await {
                 Ok(outcome) => outcome,
-                Err(_) => Err(trouble::silent(request.url.host_str().unwrap_or(""))),
+                Err(_) => Err(trouble::silent(&self.target(request))),
             };
             let pause = match &outcome {
                 Ok(response) => {
@@ -371,9 +371,16 @@ impl Http {
                     response.attempts = attempt;
                     Ok(response)
                 }
-                Err(trouble) => Err(trouble.into_error(what, attempt, started.elapsed())),
+                Err(trouble) => {
+                    let target = self.target(request);
+                    Err(trouble.into_error(what, &target, attempt, started.elapsed()))
+                }
             };
         }
+    }
+
+    fn target(&self, request: &HttpRequest) -> trouble::Target {
+        trouble::Target::of(&request.url, &*self.0.system)
     }
 
     async fn attempt(
@@ -381,7 +388,6 @@ impl Http {
         client: &reqwest::Client,
         request: &HttpRequest,
     ) -> std::result::Result<HttpResponse, trouble::Trouble> {
-        let host = request.url.host_str().unwrap_or("");
         let mut builder = client
             .request(request.method.clone(), request.url.clone())
             .headers(request.headers.clone());
@@ -393,25 +399,29 @@ impl Http {
         let mut response = builder
             .send()
             .await
-            .map_err(|error| trouble::sending(error, host))?;
+            .map_err(|error| trouble::sending(error, &self.target(request)))?;
         let status = response.status();
         if status.is_redirection() {
-            return Err(trouble::redirected(&response, host, request));
+            return Err(trouble::redirected(
+                &response,
+                &self.target(request),
+                request,
+            ));
         }
         if response
             .content_length()
             .is_some_and(|length| length > BODY_LIMIT as u64)
         {
-            return Err(trouble::endless(host));
+            return Err(trouble::endless(&self.target(request)));
         }
         let mut body = Zeroizing::new(Vec::new());
         while let Some(chunk) = response
             .chunk()
             .await
-            .map_err(|error| trouble::sending(error, host))?
+            .map_err(|error| trouble::sending(error, &self.target(request)))?
         {
             if body.len() + chunk.len() > BODY_LIMIT {
-                return Err(trouble::endless(host));
+                return Err(trouble::endless(&self.target(request)));
             }
             body.extend_from_slice(&chunk);
         }

@@ -2,54 +2,130 @@
 
 use super::HttpRequest;
 use crate::{
-    facts::{Error, ErrorKind},
+    facts::{Error, ErrorKind, Fix},
     redact::redact,
+    system::System,
 };
 use reqwest::header;
 use rustls::{AlertDescription, CertificateError};
 use std::{error::Error as _, io, time::Duration};
+use url::Url;
+
+/// Variables that name an address by which a person may have led requests elsewhere.
+const ADDRESSES: [&str; 3] = [
+    "AZURE_AUTHORITY_HOST",
+    "ARM_CLOUD_METADATA_URL",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+];
+
+/// Where a request went, for people.
+pub(super) struct Target {
+    /// The host, and the port if it is not the usual one.
+    host: String,
+    /// The variable that names this address, if one does.
+    variable: Option<&'static str>,
+    /// The variable that names the proxy for such addresses, if one is set.
+    proxy: Option<&'static str>,
+}
+
+impl Target {
+    pub(super) fn of(url: &Url, system: &dyn System) -> Self {
+        let host = url.host_str().unwrap_or_default();
+        let names_it = |name: &&str| {
+            let value = system.var(name)?;
+            let value = value.trim();
+            let named = match value.contains("://") {
+                true => Url::parse(value),
+                false => Url::parse(&format!("https://{value}")),
+            };
+            (named.ok()?.origin() == url.origin()).then_some(())
+        };
+        Self {
+            host: match url.port() {
+                Some(port) => format!("{host}:{port}"),
+                None => host.to_owned(),
+            },
+            variable: ADDRESSES.into_iter().find(|name| names_it(name).is_some()),
+            proxy: super::client::proxy_variable(url.scheme(), system),
+        }
+    }
+
+    /// What fixes a connection that can't be made.
+    fn network(&self) -> Fix {
+        match self.proxy {
+            None => "check the network; if it needs a proxy, set HTTPS_PROXY".into(),
+            Some(variable) => {
+                format!("check the network, and the proxy that {variable} names").into()
+            }
+        }
+    }
+
+    fn proxy_variable(&self) -> &'static str {
+        self.proxy.unwrap_or("HTTPS_PROXY")
+    }
+
+    /// What fixes a proxy that can't be reached. Its address may have a password, so it is not
+    /// said.
+    fn reach_proxy(&self) -> Fix {
+        let variable = self.proxy_variable();
+        Fix::from(format!("start that proxy, or correct {variable}"))
+            .or(Fix::UnsetVariable(variable.into()))
+    }
+}
 
 /// One failed attempt.
 pub(super) struct Trouble {
     kind: ErrorKind,
     pub(super) why: String,
-    fix: &'static str,
+    fix: Fix,
     pub(super) retryable: bool,
     cause: Option<reqwest::Error>,
 }
 
 impl Trouble {
-    fn passing(why: String, fix: &'static str) -> Self {
+    fn passing(why: String, fix: impl Into<Fix>) -> Self {
         Self {
             kind: ErrorKind::Unreachable,
             why,
-            fix,
+            fix: fix.into(),
             retryable: true,
             cause: None,
         }
     }
 
-    fn lasting(kind: ErrorKind, why: String, fix: &'static str) -> Self {
+    fn lasting(kind: ErrorKind, why: String, fix: impl Into<Fix>) -> Self {
         Self {
             kind,
             why,
-            fix,
+            fix: fix.into(),
             retryable: false,
             cause: None,
         }
     }
 
-    pub(super) fn into_error(self, what: &str, attempts: u32, took: Duration) -> Error {
-        let why = if attempts > 1 {
-            format!(
-                "{} ({attempts} attempts in {:.1} s)",
-                self.why,
-                took.as_secs_f64()
-            )
-        } else {
-            self.why
+    pub(super) fn into_error(
+        self,
+        what: &str,
+        target: &Target,
+        attempts: u32,
+        took: Duration,
+    ) -> Error {
+        let mut why = self.why;
+        if attempts > 1 {
+            why = format!("{why} ({attempts} attempts in {:.1} s)", took.as_secs_f64());
+        }
+        // A variable that leads elsewhere is the first thing to look at.
+        let fix = match target.variable {
+            None => self.fix,
+            Some(variable) => {
+                why = format!("{why}; {variable} is set to this address");
+                Fix::from(format!("unset {variable} to use Azure's own address")).or(format!(
+                    "correct {variable}, or start the server at {}",
+                    target.host
+                ))
+            }
         };
-        let error = Error::new(self.kind, what.to_owned(), why).with_fix(self.fix);
+        let error = Error::new(self.kind, what.to_owned(), why).with_fix(fix);
         match self.cause {
             Some(cause) => error.with_cause(cause),
             None => error,
@@ -57,23 +133,21 @@ impl Trouble {
     }
 }
 
-const NETWORK: &str = "check the network; if it needs a proxy, set HTTPS_PROXY";
-/// The name of the proxy in errors: its address may have a password.
-const PROXY: &str = "the proxy that HTTPS_PROXY names";
-const FIX_PROXY: &str =
-    "start that proxy, or correct HTTPS_PROXY; if this machine needs no proxy, unset it";
-
 /// An attempt that got no response in time.
-pub(super) fn silent(host: &str) -> Trouble {
-    Trouble::passing(format!("{host} did not answer in time"), NETWORK)
+pub(super) fn silent(target: &Target) -> Trouble {
+    Trouble::passing(
+        format!("{} did not respond in time", target.host),
+        target.network(),
+    )
 }
 
 /// A response over the size limit.
-pub(super) fn endless(host: &str) -> Trouble {
+pub(super) fn endless(target: &Target) -> Trouble {
     Trouble::lasting(
         ErrorKind::Unexpected,
         format!(
-            "{host} sent more than {} MiB, too much for a response",
+            "{} sent more than {} MiB, too much for a response",
+            target.host,
             super::BODY_LIMIT >> 20
         ),
         "check the address, and that no proxy answers instead",
@@ -83,7 +157,7 @@ pub(super) fn endless(host: &str) -> Trouble {
 /// A redirect. It is not followed, because the secret is for one address only.
 pub(super) fn redirected(
     response: &reqwest::Response,
-    host: &str,
+    target: &Target,
     request: &HttpRequest,
 ) -> Trouble {
     let elsewhere = response
@@ -99,7 +173,8 @@ pub(super) fn redirected(
     Trouble::lasting(
         ErrorKind::Unexpected,
         format!(
-            "{host} returned a redirect (HTTP {}) to {elsewhere}, which is not followed because requests hold secrets",
+            "{} returned a redirect (HTTP {}) to {elsewhere}, which is not followed because requests hold secrets",
+            target.host,
             response.status().as_u16()
         ),
         "sign in to the network's portal, if it has one; check the address",
@@ -107,48 +182,61 @@ pub(super) fn redirected(
 }
 
 /// A request without a whole response.
-pub(super) fn sending(error: reqwest::Error, host: &str) -> Trouble {
+pub(super) fn sending(error: reqwest::Error, target: &Target) -> Trouble {
     // `what` already names the address, which reqwest's text would repeat.
     let error = error.without_url();
-    let mut trouble = explain(&error, host);
+    let mut trouble = explain(&error, target);
     trouble.cause = Some(error);
     trouble
 }
 
-fn explain(error: &reqwest::Error, host: &str) -> Trouble {
+fn explain(error: &reqwest::Error, target: &Target) -> Trouble {
     let mut text = String::new();
     let mut io_kind = None;
     let mut certificate = None;
-    let mut host = host;
-    let mut fix = NETWORK;
+    let proxy = format!("the proxy that {} names", target.proxy_variable());
+    let mut is_proxy = false;
     let mut cause = error.source();
     while let Some(inner) = cause {
         text = inner.to_string();
         // The text of hyper-util's `TunnelError::ConnectFailed`, also for SOCKS: the proxy itself
         // was not reached.
         if text.contains("failed to create underlying connection") {
-            (host, fix) = (PROXY, FIX_PROXY);
+            is_proxy = true;
         }
         if text.contains("dns error") {
-            if host == PROXY {
-                return Trouble::passing("the proxy's name can't be resolved".to_owned(), fix);
-            }
-            return Trouble::passing(format!("the name {host} can't be resolved"), NETWORK);
+            return match is_proxy {
+                true => Trouble::passing(
+                    format!("the host name of {proxy} can't be resolved"),
+                    target.reach_proxy(),
+                ),
+                false => Trouble::passing(
+                    format!("the name {} can't be resolved", target.host),
+                    target.network(),
+                ),
+            };
         }
         if text.contains("proxy authorization required")
             || text.contains("proxy authentication required")
         {
             return Trouble::lasting(
                 ErrorKind::Unreachable,
-                "the proxy requires a user name and a password".to_owned(),
-                "set HTTPS_PROXY to http://USER:PASSWORD@PROXY:PORT",
+                format!("{proxy} requires a user name and a password"),
+                format!(
+                    "set {} to http://USER:PASSWORD@PROXY:PORT",
+                    target.proxy_variable()
+                ),
             );
         }
         if text.contains("tunnel") && text.contains("unsuccessful") {
             return Trouble::lasting(
                 ErrorKind::Unreachable,
-                format!("the proxy refused to connect to {host}"),
-                "ask the proxy's administrator to allow the host; or add it to NO_PROXY",
+                format!("{proxy} refused to connect to {}", target.host),
+                Fix::from(format!(
+                    "ask the proxy's administrator to allow {}",
+                    target.host
+                ))
+                .or("add the host to NO_PROXY, if it can be reached without the proxy"),
             );
         }
         if let Some(io) = inner.downcast_ref::<io::Error>() {
@@ -162,11 +250,19 @@ fn explain(error: &reqwest::Error, host: &str) -> Trouble {
         }
         cause = inner.source();
     }
+    let host = match is_proxy {
+        true => &proxy,
+        false => &target.host,
+    };
+    let fix = match is_proxy {
+        true => target.reach_proxy(),
+        false => target.network(),
+    };
     if let Some(tls) = certificate {
         return untrusted(&tls, host);
     }
     if error.is_timeout() {
-        return silent(host);
+        return Trouble::passing(format!("{host} did not respond in time"), fix);
     }
     match io_kind {
         Some(io::ErrorKind::ConnectionRefused) => {

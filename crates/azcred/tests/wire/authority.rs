@@ -51,7 +51,7 @@ pub(crate) async fn ask_at(at: &str, system: Fixture, deadline: Duration) -> Res
             error.kind() == ErrorKind::Invalid
                 || error
                     .what()
-                    .contains("ClientSecretCredential could not get a token from"),
+                    .contains("ClientSecretCredential could not get a token"),
             "{error}"
         );
     }
@@ -225,7 +225,7 @@ async fn a_connection_that_hangs_ends_with_the_deadline() {
     let server = Server::start([Answer::Hang]).await;
     let error = ask(&server, Duration::from_millis(300)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
-    assert!(error.why().contains("did not answer in time"), "{error}");
+    assert!(error.why().contains("did not respond in time"), "{error}");
 }
 
 #[tokio::test]
@@ -247,7 +247,37 @@ async fn an_unreachable_host_is_reported_in_plain_words() {
         .unwrap_err();
     assert!(error.why().contains("refused the connection"), "{error}");
 
+    // A variable that leads there is the first thing to look at.
+    let named = Fixture::new().with_var("AZURE_AUTHORITY_HOST", &format!("http://{address}"));
+    let error = ask_at(&format!("http://{address}"), named, AMPLE)
+        .await
+        .unwrap_err();
+    assert!(
+        error
+            .why()
+            .ends_with("AZURE_AUTHORITY_HOST is set to this address"),
+        "{error}"
+    );
+    let fix = error.fix().unwrap().to_string();
+    assert!(fix.starts_with("unset AZURE_AUTHORITY_HOST"), "{error}");
+    let elsewhere = Fixture::new().with_var("AZURE_AUTHORITY_HOST", "login.microsoftonline.us");
+    let error = ask_at(&format!("http://{address}"), elsewhere, AMPLE)
+        .await
+        .unwrap_err();
+    assert!(
+        !error.to_string().contains("AZURE_AUTHORITY_HOST"),
+        "{error}"
+    );
+
     let proxy = format!("http://user:hidden@{address}");
+    let proxied = Fixture::new().with_var("all_proxy", &proxy);
+    let error = ask_at("https://authority.example", proxied, AMPLE)
+        .await
+        .unwrap_err();
+    assert!(
+        error.why().contains("the proxy that all_proxy names"),
+        "{error}"
+    );
     let proxied = Fixture::new().with_var("HTTPS_PROXY", &proxy);
     let error = ask_at("https://authority.example", proxied, AMPLE)
         .await
@@ -427,11 +457,11 @@ async fn a_proxys_rejection_differs_from_an_authoritys() {
     for (answer, says) in [
         (
             http("403 Forbidden", &[], "policy"),
-            "the proxy refused to connect to login.microsoftonline.com",
+            "the proxy that HTTPS_PROXY names refused to connect to login.microsoftonline.com",
         ),
         (
             http("407 Proxy Authentication Required", &[], ""),
-            "the proxy requires a user name",
+            "the proxy that HTTPS_PROXY names requires a user name",
         ),
     ] {
         let proxy = Server::start([answer]).await;

@@ -460,10 +460,7 @@ async fn a_token_service_that_does_not_respond_is_named_in_time() {
     let credential = GitHubActionsCredential::from_environment(options).unwrap();
     let error = ask(&credential, Scope::ARM).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
-    assert!(
-        error.why().contains("127.0.0.1 did not answer in time"),
-        "{error}"
-    );
+    assert!(error.why().contains("did not respond in time"), "{error}");
     assert_eq!(authority.requests(), 0);
 }
 

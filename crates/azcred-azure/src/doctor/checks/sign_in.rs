@@ -176,7 +176,10 @@ fn tell_identity(from: Option<(Source, &Used)>, principal: &azcred::Result<Princ
             for other in &used.passed_over {
                 words = format!("{words}; {other}");
             }
-            Verdict::ok(format!("{who}, from {source}: {words}"))
+            Verdict::ok(match source {
+                Source::Environment => format!("{who}, from the environment variable {words}"),
+                _ => format!("{who}, from {source}: {words}"),
+            })
         }
         Err(error) => Verdict::warning(
             from.map_or(String::new(), |(source, used)| {
@@ -220,7 +223,7 @@ mod tests {
         assert_eq!(verdict.status, Status::Ok);
         assert_eq!(
             verdict.detail,
-            "service principal a-1, from environment: AZURE_CLIENT_SECRET"
+            "service principal a-1, from the environment variable AZURE_CLIENT_SECRET"
         );
     }
 

@@ -129,12 +129,12 @@ impl Check for WorkspaceCheck {
             WorkspaceOutcome::NotFoundOrNotPermitted { error, others } => {
                 let mut verdict = Verdict::error(named, &error);
                 verdict.reason =
-                    "it does not exist, or the identity may not read it: Azure answers \
-                                  AuthorizationFailed to both"
+                    "it does not exist, or this identity may not read it (Azure does not say which)"
                         .to_owned();
                 // The name is the first fix: a wrong name needs no role.
-                verdict.fixes = vec![Fix::CheckWorkspaceName { seen: others }];
-                return grant(verdict, case.principal().as_ref(), target);
+                let name = Fix::CheckWorkspaceName { seen: others }.when("the name is wrong");
+                let role = usual_role(case.principal().as_ref(), target).when("the name is right");
+                return verdict.only(name).fix(role).fix(ROLE_IS_NEW);
             }
             WorkspaceOutcome::NotFound { error, others } => {
                 let mut verdict = Verdict::error(named, &error);
@@ -159,10 +159,13 @@ fn named(located: &Located) -> String {
     let group = target.resource_group();
     let group_source = &located.resource_group_source;
     if group_source == source {
-        format!("'{}' in {group} (from {source})", target.name())
+        format!(
+            "'{}' in the resource group {group} (from {source})",
+            target.name()
+        )
     } else {
         format!(
-            "'{}' (from {source}) in {group} (from {group_source})",
+            "'{}' (from {source}) in the resource group {group} (from {group_source})",
             target.name()
         )
     }
@@ -174,9 +177,13 @@ pub(super) fn grant(
     principal: Option<&Principal>,
     target: &WorkspaceRef,
 ) -> Verdict {
-    verdict
-        .fix(role::grant(principal, USUAL_ROLE, target.resource_id()))
-        .fix("if the role is new, wait a few minutes and try again")
+    verdict.fix(usual_role(principal, target)).fix(ROLE_IS_NEW)
+}
+
+const ROLE_IS_NEW: &str = "if the role is new, wait a few minutes and try again";
+
+fn usual_role(principal: Option<&Principal>, target: &WorkspaceRef) -> Fix {
+    role::grant(principal, USUAL_ROLE, target.resource_id())
 }
 
 fn seen(case: &Case<'_>, workspace: &Workspace) -> Verdict {
@@ -270,16 +277,17 @@ mod tests {
         assert_eq!(verdict.subject, Some(Subject::NotPermitted));
         assert_eq!(
             verdict.detail,
-            "'ws-job' (from AZUREML_ARM_WORKSPACE_NAME) in rg (from AZUREML_ARM_RESOURCEGROUP)"
+            "'ws-job' (from AZUREML_ARM_WORKSPACE_NAME) in the resource group rg (from AZUREML_ARM_RESOURCEGROUP)"
         );
-        assert_eq!(
-            verdict.fixes[0],
-            Fix::CheckWorkspaceName {
-                seen: vec!["'ws-1' in rg".to_owned()]
-            }
-        );
+        let name = Fix::CheckWorkspaceName {
+            seen: vec!["'ws-1' in rg".to_owned()],
+        };
+        assert_eq!(verdict.fixes[0], name.when("the name is wrong"));
+        let Fix::If(_, role) = &verdict.fixes[1] else {
+            panic!("{verdict:?}");
+        };
         assert!(
-            matches!(&verdict.fixes[1], Fix::GrantRole(grant) if grant.role == USUAL_ROLE),
+            matches!(&**role, Fix::GrantRole(grant) if grant.role == USUAL_ROLE),
             "{verdict:?}"
         );
         assert!(verdict.fixes[2].to_string().contains("wait"), "{verdict:?}");
@@ -298,7 +306,10 @@ mod tests {
                 others: Vec::new(),
             },
         );
-        assert_eq!(missing.detail, "'ws-1' in rg (from /p/config.json)");
+        assert_eq!(
+            missing.detail,
+            "'ws-1' in the resource group rg (from /p/config.json)"
+        );
         assert_eq!(
             missing.reason,
             "the resource group 'rg' has no workspace 'ws-1'"
@@ -318,7 +329,7 @@ mod tests {
         );
         assert_eq!(
             missing.detail,
-            "'ws-2' (from --workspace) in rg (from /p/config.json)"
+            "'ws-2' (from --workspace) in the resource group rg (from /p/config.json)"
         );
     }
 

@@ -17,7 +17,7 @@ use crate::{
     suggested::Suggested,
 };
 use azcred::{
-    ClientId, ManagedIdentityId, Scope, TenantId, TokenRequest,
+    ClientId, EnvironmentKind, Fix, ManagedIdentityId, Scope, TenantId, TokenRequest,
     account::AccountKind,
     system::{System, Unattended, unattended},
 };
@@ -188,26 +188,42 @@ impl Login {
 
 /// Checks that a person can be prompted, and that prompts are allowed.
 fn attended(system: &dyn System, person: Person) -> Result<(), Failure> {
-    let why = match (person, unattended(system)) {
+    let unattended = unattended(system);
+    let (headline, why) = match (person, unattended) {
         (Person::Asked, None) => return Ok(()),
-        (Person::Asked, Some(why)) => why.to_string(),
-        _ => "--no-input is given, and a person has to use a browser or a code".to_owned(),
+        (Person::Asked, Some(Unattended::CiJob(variable))) => (
+            "a person can't sign in to a CI job",
+            format!("this is a CI job ({variable} is set)"),
+        ),
+        (Person::Asked, Some(why)) => (
+            "a person can sign in only in a terminal",
+            format!("{why}, so a person would not see the code or the link"),
+        ),
+        _ => (
+            "a person can't sign in with --no-input",
+            "a person signs in with a browser or a code".to_owned(),
+        ),
     };
-    let fix = match unattended(system) {
-        Some(Unattended::CiJob(_)) => {
-            "leave the login out: `azcred token` uses the identity of a GitHub Actions or Azure Pipelines job, or a service principal in \
-             AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
-        }
-        _ => {
-            "run it in a terminal (`ssh -t`, `docker run -it`); or sign in an application: `azcred login --service-principal --client-id ID \
-             --tenant TENANT < SECRET-FILE`; or this machine in Azure: `azcred login --identity`"
-        }
+    let fix = match (person, unattended) {
+        (_, Some(Unattended::CiJob(_))) => Fix::from(
+            "run no login in the job: `azcred token` uses the job's own identity in GitHub Actions and Azure Pipelines",
+        )
+        .or(Fix::set(EnvironmentKind::AzureSecret.variables())),
+        (Person::Asked, _) => Fix::from(
+            "run the same command in a terminal: `docker run -it …`, `ssh -t …`, or the terminal of a notebook server",
+        ),
+        _ => "run the same command without --no-input".into(),
     };
-    Err(
-        Failure::new(Kind::NotSignedIn, "could not ask a person to sign in", why)
-            .titled("a person can't sign in here")
-            .fix(fix),
-    )
+    let fix = match unattended {
+        Some(Unattended::CiJob(_)) => fix,
+        _ => fix
+            .or("in a script, sign in a service principal: `azcred login --service-principal --client-id CLIENT_ID --tenant TENANT_ID < SECRET_FILE`")
+            .or("in a pod or a CI job, sign in with its token: `azcred login --federated-token TOKEN_FILE --client-id CLIENT_ID --tenant TENANT_ID`")
+            .or("on a machine in Azure, sign in with its managed identity: `azcred login --identity`"),
+    };
+    Err(Failure::new(Kind::NotSignedIn, "", why)
+        .titled(headline)
+        .fix(fix))
 }
 
 fn client_id(text: &str) -> Result<ClientId, String> {

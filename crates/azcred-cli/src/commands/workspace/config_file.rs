@@ -3,7 +3,7 @@
 //! too.
 
 use crate::failure::{Failure, Kind};
-use azcred::printable_path;
+use azcred::{Fix, printable_path};
 use azcred_azure::WorkspaceRef;
 use serde_json::{Map, Value, json};
 use std::{
@@ -35,7 +35,7 @@ pub(super) enum Written {
 /// # Errors
 /// When the file is of another kind, or the folder can't be written. The file is then unchanged.
 pub(super) fn write(path: &Path, workspace: &WorkspaceRef) -> Result<Written, Failure> {
-    let old = open(path)?;
+    let old = open(path, workspace)?;
     let mut fields = match &old {
         Some(old) => old.fields.clone(),
         None => Map::new(),
@@ -83,7 +83,8 @@ struct Old {
 }
 
 /// What is there: nothing, or a file that names a workspace.
-fn open(path: &Path) -> Result<Option<Old>, Failure> {
+fn open(path: &Path, workspace: &WorkspaceRef) -> Result<Option<Old>, Failure> {
+    let something_else = |why: &str| something_else(path, why, workspace);
     // A link is another place's file.
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => return Err(link(path)),
@@ -93,26 +94,28 @@ fn open(path: &Path) -> Result<Option<Old>, Failure> {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
-            return Err(something_else(path, &format!("it can't be read: {error}")));
+            return Err(something_else(&format!("it can't be read: {error}")));
         }
     };
-    let cannot = |error: io::Error| something_else(path, &format!("it can't be read: {error}"));
+    let cannot = |error: io::Error| something_else(&format!("it can't be read: {error}"));
     let metadata = file.metadata().map_err(cannot)?;
     if !metadata.is_file() {
-        return Err(something_else(path, "it is not a file"));
+        return Err(something_else("it is not a file"));
     }
     let mut bytes = Vec::new();
     let read = (&file).take(LIMIT + 1).read_to_end(&mut bytes);
     read.map_err(cannot)?;
     if bytes.len() as u64 > LIMIT {
-        return Err(something_else(path, "it is larger than 1 MiB"));
+        return Err(something_else("it is larger than 1 MiB"));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let Ok(Value::Object(fields)) = serde_json::from_slice(bytes) else {
-        return Err(something_else(path, "it is not a JSON object"));
+        return Err(something_else("it is not a JSON object"));
     };
     if !names_workspace(&fields) {
-        return Err(something_else(path, "it does not name a workspace"));
+        return Err(something_else(
+            "it has no `subscription_id`, `resource_group` and `workspace_name`",
+        ));
     }
     Ok(Some(Old { fields, metadata }))
 }
@@ -212,8 +215,6 @@ impl Drop for Draft {
     }
 }
 
-const INSTEAD: &str = "run it in another folder; or write another file with `--file .azureml/config.json`, which MLClient reads and hi-ml does not";
-
 fn failure(path: &Path, why: String) -> Failure {
     Failure::new(
         Kind::Failed,
@@ -222,13 +223,21 @@ fn failure(path: &Path, why: String) -> Failure {
     )
 }
 
-fn something_else(path: &Path, why: &str) -> Failure {
-    let name = printable_path(path);
+fn something_else(path: &Path, why: &str, workspace: &WorkspaceRef) -> Failure {
+    let elsewhere = format!(
+        "`azcred workspace use {} --file .azureml/config.json`",
+        workspace.name()
+    );
     failure(
         path,
-        format!("{name} exists and belongs to another program: {why}. It was not changed"),
+        format!("the file belongs to another program: {why}. It was not changed"),
     )
-    .fix(INSTEAD)
+    .fix(
+        Fix::from(format!(
+            "write the workspace to another file: {elsewhere}. MLClient reads that file, hi-ml does not"
+        ))
+        .or("run the command in another folder"),
+    )
 }
 
 fn link(path: &Path) -> Failure {
@@ -391,7 +400,7 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
         fs::remove_file(&path).unwrap();
         write(&path, &workspace("old")).unwrap();
-        let old = open(&path).unwrap().unwrap();
+        let old = open(&path, &workspace("old")).unwrap().unwrap();
         assert!(old.is_still(&path));
         fs::remove_file(&path).unwrap();
         fs::write(&path, "theirs").unwrap();

@@ -31,7 +31,7 @@ pub(super) fn conclude(
     let drift = match &outcome {
         Outcome::Answer(index) => match &runners[*index].state {
             State::Succeeded(_, _, token) => {
-                expect::check(&setup.expect, runners[*index].place.source, token).err()
+                expect::check(setup, runners[*index].place.source, token).err()
             }
             _ => None,
         },

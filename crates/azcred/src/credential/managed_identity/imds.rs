@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     credential::Availability,
-    facts::{Error, ErrorKind, Result, Used},
+    facts::{Error, ErrorKind, Fix, Result, Used},
     http::{HeaderName, HeaderValue, HttpRequest, HttpResponse, Retry, parse_url},
     options::ClientOptions,
     system::System,
@@ -62,7 +62,7 @@ impl Imds {
                 what,
                 "AZCRED_IMDS is set to \"never\", which switches managed identity off",
             )
-            .with_fix("unset AZCRED_IMDS, then run the command again"));
+            .with_fix(Fix::UnsetVariable("AZCRED_IMDS".into())));
         }
         let endpoint = match system.var(MOVED) {
             Some(address) => Endpoint::from_variable(MOVED, &address, options)?,

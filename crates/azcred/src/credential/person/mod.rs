@@ -364,7 +364,7 @@ impl<A: SignsIn> PersonSource<A> {
             format!(
                 "{} could not get a token for {}",
                 self.way.name(),
-                request.scopes()[0].resource()
+                request.scopes()[0].describe()
             ),
             "no account is signed in, and a refresh in the background can't ask a person",
         )

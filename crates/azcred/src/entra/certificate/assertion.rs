@@ -117,7 +117,7 @@ impl ClientCertificate {
             .map_err(|_| {
                 fail(
                     "the key could not sign",
-                    Fix::Retry { after: None }.or(new_certificate(Some(client_id))),
+                    Fix::Retry { after: None }.or(new_certificate(Some(client_id), None)),
                 )
             })?;
         token.push('.');

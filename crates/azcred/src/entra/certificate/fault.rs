@@ -10,6 +10,15 @@ use crate::{
 };
 use std::{borrow::Cow, io, path::Path};
 
+/// A certificate file, for errors.
+pub(crate) struct Named<'a> {
+    pub(crate) path: &'a Path,
+    /// The variable that names it, if one does.
+    pub(crate) variable: Option<&'static str>,
+    /// The application.
+    pub(crate) client_id: &'a ClientId,
+}
+
 /// Why a certificate file can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -64,22 +73,20 @@ const VARIABLE: &str = "AZURE_CLIENT_CERTIFICATE_PASSWORD";
 const PATH: &str = "AZURE_CLIENT_CERTIFICATE_PATH";
 
 impl Fault {
-    /// The error for a file at `path`, or for bytes without a path. `client_id` is the application
-    /// that uses the file, if it is known.
-    pub(super) fn into_error(self, path: Option<&Path>, client_id: Option<&ClientId>) -> Error {
-        let shown = path.map(shown_path);
-        let what = match &shown {
-            Some(path) => Cow::Owned(named(path)),
+    /// The error for a file, or for bytes without a file.
+    pub(super) fn into_error(self, of: Option<&Named<'_>>) -> Error {
+        let what = match of {
+            Some(of) => Cow::Owned(named(of.path, of.variable)),
             None => Cow::Borrowed("could not read the client certificate"),
         };
-        let file = shown.map_or(Cow::Borrowed("FILE"), |path| {
-            match path.contains([' ', '\'', '"', '$', '`', '\\']) {
-                true => Cow::Owned(format!("'{}'", path.replace('\'', r"'\''"))),
-                false => Cow::Owned(path),
-            }
-        });
-        let error =
-            Error::new(ErrorKind::Invalid, what, self.why()).with_fix(self.fix(&file, client_id));
+        let file = of.map_or("FILE".to_owned(), |of| quoted(&shown_path(of.path)));
+        let client_id = of.map(|of| of.client_id);
+        let variable = match of {
+            Some(of) => of.variable,
+            None => Some(PATH),
+        };
+        let fix = self.fix(&file, client_id, variable);
+        let error = Error::new(ErrorKind::Invalid, what, self.why()).with_fix(fix);
         match self {
             Self::PasswordNeeded => error.for_want_of_password(),
             _ => error,
@@ -162,58 +169,59 @@ impl Fault {
         })
     }
 
-    fn fix(&self, file: &str, client_id: Option<&ClientId>) -> Fix {
-        let new = || new_certificate(client_id);
+    fn fix(&self, file: &str, client_id: Option<&ClientId>, variable: Option<&'static str>) -> Fix {
+        let make = || new_certificate(client_id, variable);
+        let new = |lost: &str| make().when(format!("{lost} lost"));
         match self {
-            Self::PasswordNeeded => Fix::set([VARIABLE]).or(format!(
-                "write the key without a password: `openssl pkey -in {file} -out key.pem`"
-            )),
+            Self::PasswordNeeded => Fix::set([VARIABLE]).or(format!("write the key without a password: `openssl pkey -in {file} -out key.pem`")),
             Self::PasswordWrong(PasswordHint::None) => format!("correct {VARIABLE}; try it with `openssl pkcs12 -in {file} -noout` (PFX) or `openssl pkey -in {file} -noout` (PEM)").into(),
             Self::PasswordWrong(PasswordHint::WhiteSpace) => format!("correct {VARIABLE}; it often gains a newline when it is read from a file (`printf %s` writes none, `echo` does)").into(),
             Self::PasswordWrong(PasswordHint::NotNeeded) => Fix::UnsetVariable(VARIABLE.into()),
-            Self::NoCertificate | Self::KeyAlone => Fix::from(format!(
-                "add the certificate to the file: `cat CERTIFICATE.pem >> {file}`"
-            ))
-            .or(new()),
-            Self::NoKey | Self::CertificateAlone | Self::Pkcs7 => Fix::from(format!(
-                "add the certificate's private key to the file: `cat KEY.pem >> {file}`"
-            ))
-            .or(new()),
-            Self::KeyMismatch(_) => Fix::from(format!("compare `openssl pkey -in {file} -pubout` with `openssl x509 -in {file} -pubkey -noout`, and put the two that agree into one file")).or(new()),
+            Self::NoCertificate | Self::KeyAlone => Fix::from(format!("add the certificate to the file: `cat CERTIFICATE.pem >> {file}`")).or(new("it is")),
+            Self::NoKey | Self::CertificateAlone | Self::Pkcs7 => Fix::from(format!("add the certificate's private key to the file: `cat KEY.pem >> {file}`")).or(new("the key is")),
+            Self::KeyMismatch(_) => Fix::from(format!("compare `openssl pkey -in {file} -pubout` with `openssl x509 -in {file} -pubkey -noout`, and put the two that agree into one file")).or(new("the right key is")),
             Self::OpenSshKey => "convert a copy of it with `ssh-keygen -p -m PKCS8 -f KEY`".into(),
-            Self::KeyType(_) | Self::KeyTooSmall(_) | Self::KeyLength(_) | Self::KeyExponent => {
-                let client_id = client_id.map_or("CLIENT_ID", ClientId::as_str).to_owned();
-                Fix::from("make an RSA key and certificate: `openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=NAME -keyout key.pem -out cert.pem`")
-                    .and(Fix::UploadCertificate { client_id })
-            }
+            Self::KeyType(_) | Self::KeyTooSmall(_) | Self::KeyLength(_) | Self::KeyExponent => make(),
             Self::Encryption(_) | Self::TooCostly => format!("encrypt it again: `openssl pkcs12 -in {file} -nodes -legacy | openssl pkcs12 -export -out new.pfx` for a PFX, `openssl pkcs8 -topk8 -in {file} -out key.pem` for a PEM key").into(),
             Self::Utf16 => format!("convert it: `iconv -f UTF-16 -t UTF-8 {file} > certificate.pem`").into(),
-            Self::Base64Text => format!("decode it: `base64 -d {file} > certificate.pfx`, or download it with `az keyvault secret download --encoding base64`").into(),
+            Self::Base64Text => Fix::from(format!("decode it: `base64 -d {file} > certificate.pfx`")).or("download it with `az keyvault secret download --encoding base64`"),
             Self::EscapedLineBreaks => format!("put the line breaks back: `printf '%b' \"$(cat {file})\" > certificate.pem`").into(),
             Self::Html => "download it again; open the address in a browser to see the page".into(),
             Self::TooLarge => "give the PEM or PFX file of this application's certificate".into(),
-            Self::Empty | Self::Unrecognised | Self::Pem(..) | Self::Damaged(_) | Self::BadKey | Self::BadCertificate(_) => {
-                Fix::from("copy the file again from where it was made").or(new())
-            }
+            Self::Empty | Self::Unrecognised | Self::Pem(..) | Self::Damaged(_) | Self::BadKey | Self::BadCertificate(_) => Fix::from("copy the file again from where it was made").or(new("that is")),
         }
     }
 }
 
 /// The fix that replaces a certificate which can't be used.
-pub(super) fn new_certificate(client_id: Option<&ClientId>) -> Fix {
+pub(super) fn new_certificate(client_id: Option<&ClientId>, variable: Option<&'static str>) -> Fix {
     Fix::NewCertificate {
         client_id: client_id.map(ToString::to_string),
+        variable,
     }
 }
 
-fn named(path: &str) -> String {
-    format!("could not read the client certificate '{path}' that {PATH} names")
+fn named(path: &Path, variable: Option<&str>) -> String {
+    let from = variable.map_or(String::new(), |variable| format!(" (from {variable})"));
+    format!(
+        "could not read the client certificate {}{from}",
+        shown_path(path)
+    )
+}
+
+/// As a shell takes it for one word.
+fn quoted(path: &str) -> String {
+    match path.contains([' ', '\'', '"', '$', '`', '\\']) {
+        true => format!("'{}'", path.replace('\'', r"'\''")),
+        false => path.to_owned(),
+    }
 }
 
 /// The error for a file that can't be read.
-pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Error {
-    let what = named(&shown_path(path));
-    Error::new(ErrorKind::Invalid, what, error.to_string()).with_fix(
-        Fix::set([PATH]).and("the file must be a PEM or PFX file that this user may read"),
-    )
+pub(crate) fn unreadable(path: &Path, variable: Option<&str>, error: &io::Error) -> Error {
+    let fix = match variable {
+        Some(variable) => format!("set {variable} to a PEM or PFX file that this user may read"),
+        None => "let this user read the file, or sign in again with another file".to_owned(),
+    };
+    Error::new(ErrorKind::Invalid, named(path, variable), error.to_string()).with_fix(fix)
 }

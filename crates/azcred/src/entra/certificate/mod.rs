@@ -24,13 +24,12 @@ use ring::{digest, rsa::KeyPair};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     fmt::{self, Write as _},
-    path::Path,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 use time::{OffsetDateTime, UtcDateTime, macros::format_description};
 
-pub(crate) use fault::unreadable;
+pub(crate) use fault::{Named, unreadable};
 
 /// A file with a certificate, its key and its chain is far smaller.
 const MAX_FILE: usize = 1 << 20;
@@ -117,16 +116,14 @@ impl ClientCertificate {
     /// 2048 bits, a wrong or missing password, more than 10 million rounds of key derivation. No
     /// error has a byte of the key or the password.
     pub fn from_bytes(data: &[u8], password: Option<&SecretString>) -> Result<Self, Error> {
-        Self::from_file(data, password, None, None)
+        Self::from_file(data, password, None)
     }
 
-    /// As [`from_bytes`](Self::from_bytes). Errors name the file, and the variable that names the
-    /// file; their fix names the application.
+    /// As [`from_bytes`](Self::from_bytes). Errors name the file, its variable and its application.
     pub(crate) fn from_file(
         data: &[u8],
         password: Option<&SecretString>,
-        path: Option<&Path>,
-        client_id: Option<&ClientId>,
+        of: Option<&Named<'_>>,
     ) -> Result<Self, Error> {
         let password = password.map(|password| Password::new(password.expose_secret()));
         read(data, password).map_err(|fault| {
@@ -140,7 +137,7 @@ impl ClientCertificate {
                 }
                 fault => fault,
             }
-            .into_error(path, client_id)
+            .into_error(of)
         })
     }
 
@@ -180,8 +177,9 @@ impl ClientCertificate {
         self.0.chain.first().map_or(&[], Vec::as_slice)
     }
 
-    /// Checks that the certificate is valid at `now`. Entra ID would reject an invalid one with
-    /// AADSTS700027 or AADSTS1000502. A certificate that becomes valid within five minutes passes.
+    /// Checks that the certificate of `client_id` is valid at `now`. Entra ID would reject an
+    /// invalid one with AADSTS700027 or AADSTS1000502. A certificate that becomes valid within five
+    /// minutes passes.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] with the subject, the thumbprint, the dates and the fix.
@@ -202,7 +200,7 @@ impl ClientCertificate {
         if now > self.not_after() {
             let why = format!("it expired on {until}; this machine's clock says {this}");
             return Err(Error::new(ErrorKind::Invalid, what(), why)
-                .with_fix(new_certificate(client_id).or(Fix::SetClock)));
+                .with_fix(new_certificate(client_id, None).or(Fix::SetClock)));
         }
         if now + CLOCK_SKEW < self.not_before() {
             let why =
@@ -210,7 +208,7 @@ impl ClientCertificate {
             return Err(Error::new(ErrorKind::Invalid, what(), why).with_fix(
                 Fix::SetClock
                     .or(format!("wait until {from}"))
-                    .or(new_certificate(client_id)),
+                    .or(new_certificate(client_id, None)),
             ));
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! The assertions that Entra ID receives: signed with the key of the named certificate, within its
 //! validity.
 
-use super::{ClientCertificate, pem, pfx};
+use super::{ClientCertificate, Named, pem, pfx};
 use crate::{facts::ErrorKind, tenant::ClientId};
 use base64::{
     Engine as _,
@@ -259,20 +259,27 @@ fn a_certificate_is_refused_before_its_first_moment_but_for_five_minutes_of_skew
     );
 }
 
+fn client_id() -> ClientId {
+    ClientId::new("a0000001-0000-4000-8000-000000000003").unwrap()
+}
+
 #[test]
 fn an_error_names_the_file_and_its_fix_can_be_pasted() {
     let read = |path: &str| {
         ClientCertificate::from_file(
             &fixture("pfx-modern.pfx"),
             Some(&"wrong".into()),
-            Some(Path::new(path)),
-            None,
+            Some(&Named {
+                path: Path::new(path),
+                variable: Some("AZURE_CLIENT_CERTIFICATE_PATH"),
+                client_id: &client_id(),
+            }),
         )
         .unwrap_err()
     };
     assert_eq!(
         read("/tmp/a.pfx").what(),
-        "could not read the client certificate '/tmp/a.pfx' that AZURE_CLIENT_CERTIFICATE_PATH names"
+        "could not read the client certificate /tmp/a.pfx (from AZURE_CLIENT_CERTIFICATE_PATH)"
     );
     assert!(
         read("/tmp/a.pfx")
