@@ -128,7 +128,7 @@ impl Scope {
         self.0.strip_suffix(DEFAULT).unwrap_or(&self.0)
     }
 
-    /// The resource for people: with its name, if that is known.
+    /// The resource to show, with its name if that is known.
     ///
     /// ```
     /// # use azcred::Scope;

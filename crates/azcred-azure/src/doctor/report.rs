@@ -144,7 +144,7 @@ impl Verdict {
         self
     }
 
-    /// Has this step alone.
+    /// Replaces the fix by this step.
     pub(super) fn only(mut self, fix: impl Into<Fix>) -> Self {
         self.fixes.clear();
         self.fix(fix)

@@ -201,7 +201,7 @@ impl Expect {
 
 /// Checks all expectations of the token of `source`.
 pub(super) fn check(setup: &Setup, source: Source, token: &AccessToken) -> Result<()> {
-    // A new account of azcred's is used only if azcred comes first.
+    // A new azcred account is used only if azcred comes before this source.
     let azcred_first = || {
         let places = preset::places(setup).unwrap_or_default();
         let mut order = places

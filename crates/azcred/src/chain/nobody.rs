@@ -80,7 +80,7 @@ fn fix(system: &dyn System, report: &Report) -> Fix {
     let people = match (&meant_for_here, unattended) {
         (Some(_), _) => [None, None],
         (None, None) => {
-            // Azure CLI is a second way where it is installed.
+            // Azure CLI is a second way if it is installed.
             let is_installed = matches!(azure_cli, Some(Fix::SignInToTool { .. }));
             let azure_cli = azure_cli.filter(|_| is_installed || azcred.is_none());
             [azcred, azure_cli]

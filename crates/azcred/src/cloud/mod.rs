@@ -118,7 +118,7 @@ impl Cloud {
         })
     }
 
-    /// Whether it is one of Azure's, and not one of your own.
+    /// Whether this is one of Azure's clouds and not a custom one.
     pub(crate) fn is_known(&self) -> bool {
         !matches!(&*self.name, "Custom" | "OpenID")
     }

@@ -12,7 +12,7 @@ use std::{path::Path, sync::Arc};
 /// The file, and how it is used.
 pub(super) struct CertificateFile<'a> {
     pub(super) path: &'a Path,
-    /// The variable that names it, if one does.
+    /// The variable that names the file, if there is one.
     pub(super) variable: Option<&'static str>,
     pub(super) password: Option<SecretString>,
     /// Whether the certificate's chain is sent too.

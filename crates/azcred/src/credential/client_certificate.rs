@@ -27,7 +27,7 @@ pub struct ClientCertificateCredential(Kept<Certified>);
 
 #[derive(Clone)]
 struct Certified {
-    /// Who tries it, for errors: a credential that is made of this one, or this one.
+    /// The credential that errors name: this one, or one that uses this one.
     name: &'static str,
     endpoint: TokenEndpoint,
     certificate: ClientCertificate,
@@ -59,7 +59,7 @@ impl ClientCertificateCredential {
         Ok(Self(Kept::new(Arc::new(source), system)))
     }
 
-    /// The same as a part of the credential `name`: errors are about that one.
+    /// The same as a part of the credential `name`, which errors name.
     pub(super) fn called(self, name: &'static str) -> Self {
         Self(self.0.changed(|source| source.name = name))
     }

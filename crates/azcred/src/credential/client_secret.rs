@@ -36,7 +36,7 @@ pub struct ClientSecretCredential(Kept<ClientSecret>);
 
 #[derive(Clone)]
 struct ClientSecret {
-    /// Who tries it, for errors: a credential that is made of this one, or this one.
+    /// The credential that errors name: this one, or one that uses this one.
     name: &'static str,
     endpoint: TokenEndpoint,
     secret: SecretString,
@@ -79,7 +79,7 @@ impl ClientSecretCredential {
         )))
     }
 
-    /// The same as a part of the credential `name`: errors are about that one.
+    /// The same as a part of the credential `name`, which errors name.
     pub(super) fn called(self, name: &'static str) -> Self {
         Self(self.0.changed(|source| source.name = name))
     }

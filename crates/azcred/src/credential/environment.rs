@@ -41,7 +41,7 @@ const WRONG_SECRET: u32 = 7_000_215;
 /// 'The provided client secret keys are expired' (AADSTS7000222).
 const EXPIRED_SECRET: u32 = 7_000_222;
 
-/// What is set where a workload's or a job's own identity token is to be had.
+/// Variables that are set if a workload or a CI job has its own identity token.
 const WORKLOADS: [&str; 3] = [
     "AZURE_FEDERATED_TOKEN_FILE",
     "ACTIONS_ID_TOKEN_REQUEST_URL",
@@ -347,7 +347,7 @@ fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
         let azure = || Fix::set(EnvironmentKind::AzureSecret.variables());
         let himl = || Fix::set(EnvironmentKind::Himl.variables());
         let fix = match order {
-            // Few programs use the others, and who does has set one of them.
+            // Few programs use the other variables; those that do have set one of them.
             EnvironmentOrder::AzureFirst | EnvironmentOrder::AzureOnly => azure(),
             EnvironmentOrder::HimlFirst => himl().or(azure()),
             EnvironmentOrder::HimlOnly => himl(),

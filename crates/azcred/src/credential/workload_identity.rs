@@ -141,7 +141,7 @@ impl AssertionSource for TokenFile {
 impl TokenFile {
     fn token(&self) -> Result<SecretString> {
         let wrong = |why: String, fix: Fix| {
-            // An account of azcred's names its file itself.
+            // An azcred account names its file itself.
             let variable = self.system.var(FILE);
             let variable = variable.filter(|path| Path::new(path) == &*self.path);
             let from = variable.map_or("", |_| " (from AZURE_FEDERATED_TOKEN_FILE)");

@@ -92,7 +92,7 @@ fn an_id_token_of_another_sign_in_is_rejected() {
     ] {
         assert!(why.contains(says), "{why} / {says}");
     }
-    // Two minutes are no different clock.
+    // Clocks that differ by two minutes count as equal.
     let mut late = claims();
     late["exp"] = json!(3580);
     assert!(id_claims(&token(&late), &expected()).is_ok());

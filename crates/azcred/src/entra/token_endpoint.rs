@@ -218,7 +218,7 @@ impl TokenEndpoint {
         }
     }
 
-    /// The authority in a sentence about a request, where it is not Azure's.
+    /// The authority in a sentence about a request, if it is not Azure's.
     fn of_authority(&self) -> String {
         match self.cloud.is_known() {
             true => String::new(),

@@ -90,14 +90,14 @@ pub enum Fix {
     NewSecret {
         /// The application.
         client_id: String,
-        /// The variable that holds it, where it is one.
+        /// The variable with the secret, if there is one.
         variable: Option<&'static str>,
     },
     /// Make a new certificate for an application.
     NewCertificate {
         /// The application; `None` if it is not known.
         client_id: Option<String>,
-        /// The variable that names its file, where it is one.
+        /// The variable that names the file, if there is one.
         variable: Option<&'static str>,
     },
     /// Upload the certificate that an application uses.
@@ -124,7 +124,7 @@ pub enum Fix {
         /// After this time, if the other side named one.
         after: Option<Duration>,
     },
-    /// This one, on a condition, such as 'the role is new'.
+    /// This fix on a condition, such as 'the role is new'.
     If(Cow<'static, str>, Box<Self>),
     /// One of these; any one is enough.
     AnyOf(Vec<Self>),
@@ -212,7 +212,7 @@ impl Fix {
         joined(flat(self), flat(other.into()), Self::AllOf)
     }
 
-    /// This one, on a condition, such as 'the role is new'.
+    /// This fix on a condition, such as 'the role is new'.
     #[must_use]
     pub fn when(self, condition: impl Into<Cow<'static, str>>) -> Self {
         match self.is_empty() {
@@ -562,7 +562,7 @@ impl fmt::Display for GrantRole {
     }
 }
 
-/// What a scope is, by its path.
+/// The kind of a scope, by its path.
 fn kind_of(scope: &str) -> &'static str {
     let names: Vec<&str> = scope.split('/').filter(|name| !name.is_empty()).collect();
     let is = |place: usize, name: &str| {

@@ -11,14 +11,14 @@ use rustls::{AlertDescription, CertificateError};
 use std::{error::Error as _, io, time::Duration};
 use url::Url;
 
-/// Variables that name an address by which a person may have led requests elsewhere.
+/// Variables with addresses that may send requests elsewhere.
 const ADDRESSES: [&str; 3] = [
     "AZURE_AUTHORITY_HOST",
     "ARM_CLOUD_METADATA_URL",
     "AZURE_POD_IDENTITY_AUTHORITY_HOST",
 ];
 
-/// Where a request went, for people.
+/// The target of a request, as errors name it.
 pub(super) struct Target {
     /// The host, and the port if it is not the usual one.
     host: String,
@@ -50,7 +50,7 @@ impl Target {
         }
     }
 
-    /// What fixes a connection that can't be made.
+    /// The fix for a connection that can't be made.
     fn network(&self) -> Fix {
         match self.proxy {
             None => "check the network; if it needs a proxy, set HTTPS_PROXY".into(),
@@ -64,8 +64,7 @@ impl Target {
         self.proxy.unwrap_or("HTTPS_PROXY")
     }
 
-    /// What fixes a proxy that can't be reached. Its address may have a password, so it is not
-    /// said.
+    /// The fix for a proxy that can't be reached. Its address is not shown: it may have a password.
     fn reach_proxy(&self) -> Fix {
         let variable = self.proxy_variable();
         Fix::from(format!("start that proxy, or correct {variable}"))
@@ -114,7 +113,7 @@ impl Trouble {
         if attempts > 1 {
             why = format!("{why} ({attempts} attempts in {:.1} s)", took.as_secs_f64());
         }
-        // A variable that leads elsewhere is the first thing to look at.
+        // A variable that sends requests elsewhere is the likely cause.
         let fix = match target.variable {
             None => self.fix,
             Some(variable) => {

@@ -247,7 +247,7 @@ async fn an_unreachable_host_is_reported_in_plain_words() {
         .unwrap_err();
     assert!(error.why().contains("refused the connection"), "{error}");
 
-    // A variable that leads there is the first thing to look at.
+    // A variable that sends requests there is the likely cause.
     let named = Fixture::new().with_var("AZURE_AUTHORITY_HOST", &format!("http://{address}"));
     let error = ask_at(&format!("http://{address}"), named, AMPLE)
         .await

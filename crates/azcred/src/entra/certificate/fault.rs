@@ -13,7 +13,7 @@ use std::{borrow::Cow, io, path::Path};
 /// A certificate file, for errors.
 pub(crate) struct Named<'a> {
     pub(crate) path: &'a Path,
-    /// The variable that names it, if one does.
+    /// The variable that names the file, if there is one.
     pub(crate) variable: Option<&'static str>,
     /// The application.
     pub(crate) client_id: &'a ClientId,
@@ -209,7 +209,7 @@ fn named(path: &Path, variable: Option<&str>) -> String {
     )
 }
 
-/// As a shell takes it for one word.
+/// Quoted, so that a shell reads one word.
 fn quoted(path: &str) -> String {
     match path.contains([' ', '\'', '"', '$', '`', '\\']) {
         true => format!("'{}'", path.replace('\'', r"'\''")),
