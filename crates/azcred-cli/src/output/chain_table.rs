@@ -1,4 +1,4 @@
-//! What a chain did, as a table with a waterfall, or in a few lines beneath an error.
+//! The report of a chain: a table with a waterfall, or a few lines below an error.
 
 use super::{
     screen::Screen,
@@ -12,16 +12,16 @@ use azcred::{
 };
 use std::{borrow::Cow, ptr, time::Duration};
 
-/// One source: what is shown of it.
+/// The data of one source.
 #[derive(Clone, Debug)]
 pub(crate) struct Row<'a> {
     pub(crate) source: &'a str,
     pub(crate) verdict: Verdict,
     pub(crate) reason: Cow<'a, str>,
-    /// When it was asked, counted from the start of the run; `None` where a look was enough.
+    /// When it was tried, from the start of the run. `None` if it was only prepared.
     pub(crate) started: Option<Duration>,
     pub(crate) took: Duration,
-    /// Nothing of it is set up here at all.
+    /// Nothing of it is set up on this machine.
     pub(crate) is_absent: bool,
     /// The variable that switches it off.
     switched_off_by: Option<&'a str>,
@@ -115,7 +115,7 @@ fn names(rows: &[Row<'_>]) -> String {
 }
 
 impl Row<'_> {
-    /// Whether it took part, and a source before it did not decide.
+    /// Whether it took part, and no earlier source decided.
     fn counts(&self) -> bool {
         !matches!(self.verdict, Verdict::NotNeeded | Verdict::Excluded)
     }
@@ -153,18 +153,18 @@ fn milliseconds(time: Duration) -> String {
 const NOTICEABLE: Duration = Duration::from_millis(50);
 /// A reason needs so much room to stand beside the rest; else it stands beneath.
 const BESIDE: usize = 44;
-/// Columns of a waterfall: beside a reason, and alone.
+/// The width of the waterfall: with reasons in the table, and without.
 const WATERFALL: usize = 16;
 const WIDE_WATERFALL: usize = 32;
 const TIME: usize = 7;
 
-/// How far in what stands beneath is.
+/// The indent of the lines below.
 const BENEATH: usize = 4;
 
-/// The table: a mark for who decided, source, verdict, milliseconds, when that was on a scale that
-/// all share, reason.
+/// The table: a mark for the deciding source, the source, its verdict, milliseconds, a bar on a
+/// common time scale, and the reason.
 ///
-/// `whole` is how long the run took. Where nobody was asked there is no waterfall.
+/// `whole` is how long the run took. If no source was tried, there is no waterfall.
 pub(crate) fn table(rows: &[Row<'_>], whole: Duration, screen: Screen) -> Vec<String> {
     let widest = |words: &dyn Fn(&Row<'_>) -> usize| rows.iter().map(words).max().unwrap_or(0);
     let source = widest(&|row| width_of(row.source)).max("source".len());
@@ -177,7 +177,7 @@ pub(crate) fn table(rows: &[Row<'_>], whole: Duration, screen: Screen) -> Vec<St
     let waterfall = match (asked, beside) {
         (false, _) => 0,
         (true, true) => WATERFALL,
-        // Too little of it says nothing.
+        // A short part of a bar is useless.
         (true, false) if room < WATERFALL => 0,
         (true, false) => room.min(WIDE_WATERFALL),
     };
@@ -212,7 +212,7 @@ pub(crate) fn table(rows: &[Row<'_>], whole: Duration, screen: Screen) -> Vec<St
             line.push_str("  ");
             line.push_str(&paint(bar_style(row), &bar));
         }
-        // On a narrow screen, a short reason has the place of the bar that is not there.
+        // On a narrow screen, a short reason takes the place of the missing bar.
         let column = if beside {
             Some(behind)
         } else if bar.is_empty() && width_of(&row.reason) <= room {
@@ -247,16 +247,16 @@ fn bar_style(row: &Row<'_>) -> Style {
     }
 }
 
-/// When a source was asked and for how long, in at most `columns`; empty where it was not.
+/// When and how long a source was tried, in at most `columns`. Empty if it was not tried.
 fn bar(row: &Row<'_>, whole: Duration, columns: usize, unicode: bool) -> String {
     let (Some(started), 1..) = (row.started, columns) else {
         return String::new();
     };
-    // Eighths of a column, as there are blocks for.
+    // In eighths of a column, as there are block characters for each.
     let all = columns * 8;
     let place = |time: Duration| {
         let part = time.as_secs_f64() / whole.as_secs_f64().max(f64::MIN_POSITIVE);
-        // Rounded, and within the columns, whatever the clock did.
+        // Rounded, and within the columns, even if the clock jumps.
         ((part * all as f64).round() as usize).min(all)
     };
     let first = (place(started) / 8).min(columns - 1);
@@ -274,9 +274,8 @@ fn bar(row: &Row<'_>, whole: Duration, columns: usize, unicode: bool) -> String 
     bar
 }
 
-/// The sources up to the one that decided, each in a line of two columns, wrapped. Nothing where it
-/// was one alone: the error beside it says the same. Of the one whose error stands above, the
-/// verdict is enough.
+/// The sources up to the deciding one, each in two columns, wrapped. Empty for a single source,
+/// whose error says the same. If a source's error is shown above, only its verdict is repeated.
 pub(crate) fn short(report: &Report, columns: usize, whole: bool) -> Vec<String> {
     let is =
         |attempt: &Attempt, one: Option<&Attempt>| one.is_some_and(|one| ptr::eq(one, attempt));
@@ -384,7 +383,7 @@ pub(crate) fn in_short(report: &Report) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Why the variables of a service principal can't be used, where some of them are set.
+/// Why a service principal's variables are incomplete, if some of them are set.
 fn half_set(report: &Report) -> Option<Cow<'_, str>> {
     let mut attempts = report.attempts.iter();
     let environment = attempts.find(|attempt| attempt.source == Source::Environment)?;
