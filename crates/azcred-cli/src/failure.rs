@@ -44,10 +44,10 @@ fn whole<S: Serializer>(report: &Option<Arc<Report>>, serializer: S) -> Result<S
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Answer {
-    /// Whose it is.
+    /// The side that responded.
     #[serde(skip)]
     pub(crate) from: OtherSide,
-    /// Its code: `AADSTS7000222`, `AuthorizationFailed`; `null` where it gave none.
+    /// The code, such as `AADSTS7000222` or `AuthorizationFailed`; `null` without one.
     pub(crate) code: Option<String>,
     /// The first sentence of its message; `null` without one.
     pub(crate) message: Option<String>,
@@ -64,12 +64,12 @@ pub(crate) struct Answer {
     pub(crate) claims: Option<String>,
 }
 
-/// The other side.
+/// The side that responded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum OtherSide {
     /// Microsoft Entra ID.
     EntraId,
-    /// Another identity provider, or a service of the machine's such as IMDS.
+    /// Another identity provider, or a service of this machine, such as IMDS.
     #[default]
     IdentityProvider,
     /// Azure Resource Manager.
@@ -87,7 +87,7 @@ impl OtherSide {
     }
 }
 
-/// What kind of trouble; each has its exit code.
+/// The kinds of failure. Each has an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Kind {

@@ -3,7 +3,7 @@
 use azcred::{Fix, SignIn, SignInWay};
 use serde::Serializer;
 
-/// What to do, as an instruction without a full stop.
+/// A fix, as an instruction without a full stop.
 pub(crate) fn fix(of: &Fix) -> String {
     match of {
         Fix::SignIn(to) => sign_in(to),
@@ -66,7 +66,7 @@ pub(crate) fn fix(of: &Fix) -> String {
     }
 }
 
-/// The fixes of which any one is enough, each as an instruction without a full stop.
+/// Alternative fixes, each as an instruction without a full stop.
 pub(crate) fn alternatives(of: &Fix) -> Vec<String> {
     match of {
         Fix::AnyOf(fixes) => fixes.iter().flat_map(alternatives).collect(),

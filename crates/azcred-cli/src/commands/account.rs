@@ -120,7 +120,7 @@ impl ListAccounts {
                 to_profile(&options),
                 suggested.command("login")
             )));
-            tell_others(&options, output).await?;
+            show_other_profiles(&options, output).await?;
             return Ok(0);
         }
         let authority = options.cloud()?.authority().as_str().to_owned();
@@ -197,8 +197,8 @@ pub(super) async fn options(
     }
 }
 
-/// The account of this name, id or beginning of one. Where there is not exactly one, the error
-/// names those that there are.
+/// The account with this name or id, or with this beginning of an id. If no account or several
+/// match, the error lists the accounts.
 pub(super) async fn find(
     accounts: &Accounts,
     who: &str,
@@ -214,7 +214,7 @@ pub(super) async fn find(
         kind: Kind::NotFound,
         ..error.into()
     };
-    // It is elsewhere, and the error says where.
+    // Another profile or authority has the account, and the error names it.
     if !matches!(failure.fix.as_deref(), Some(Fix::NameAccount)) {
         return Err(failure);
     }
@@ -270,7 +270,7 @@ pub(super) fn to_profile(options: &ClientOptions) -> String {
     }
 }
 
-/// ` in the profile 'work'`; nothing where it is the default one.
+/// ` in the profile 'work'`. Empty for the default profile.
 fn in_profile(options: &ClientOptions) -> String {
     match options.profile() {
         default if *default == Profile::default() => String::new(),
@@ -278,8 +278,8 @@ fn in_profile(options: &ClientOptions) -> String {
     }
 }
 
-/// Where nobody is in a profile, tells of the others: it may be misspelt.
-pub(super) async fn tell_others(
+/// If a profile has no accounts, shows the other profiles: the name may be misspelt.
+pub(super) async fn show_other_profiles(
     options: &ClientOptions,
     output: &mut Output,
 ) -> Result<(), Failure> {

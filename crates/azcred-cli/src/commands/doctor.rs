@@ -137,9 +137,8 @@ const TITLE: usize = 19;
 const INDENT: usize = 4;
 const LABEL: usize = 8;
 
-/// A check for people: what was found; below, where it is not well, why, the fix and Azure's
-/// details.
-/// Checks that were skipped are told at the end, in one line, unless the screen is `verbose`.
+/// A check as text: the finding, then the cause, the fix and Azure's details of a problem. Skipped
+/// checks come at the end, in one line, unless the output is `verbose`.
 fn lines(check: &CheckReport, verbose: bool, width: usize) -> Vec<String> {
     match check.status {
         Status::Skipped if !verbose => return Vec::new(),

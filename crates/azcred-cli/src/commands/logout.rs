@@ -1,6 +1,6 @@
 //! `azcred logout`: removes a sign-in, and all tokens that came from it.
 
-use super::account::{find, is_current, options, shown, tell_others, to_profile};
+use super::account::{find, is_current, options, show_other_profiles, shown, to_profile};
 use crate::{
     choice::InProfile,
     failure::Failure,
@@ -105,7 +105,7 @@ impl Logout {
         if gone.is_empty() && left.is_empty() {
             if self.all || Accounts::new(&options)?.list().await?.is_empty() {
                 output.line(format!("No account was signed in{}.", to_profile(&options)));
-                tell_others(&options, output).await?;
+                show_other_profiles(&options, output).await?;
             } else {
                 output.line(with_code(&format!(
                     "No account is current. `{}` lists the accounts, `{}` signs one out.",

@@ -25,8 +25,8 @@ pub(crate) struct Row<'a> {
     pub(crate) is_absent: bool,
     /// The variable that switches it off.
     switched_off_by: Option<&'a str>,
-    /// Whether its error is told beside the table.
-    is_told: bool,
+    /// Whether its error is shown next to the table.
+    is_shown: bool,
 }
 
 impl<'a> From<&'a Attempt> for Row<'a> {
@@ -44,13 +44,13 @@ impl<'a> From<&'a Attempt> for Row<'a> {
                 }
                 _ => None,
             },
-            is_told: false,
+            is_shown: false,
         }
     }
 }
 
-/// Rows without those that say little: sources that are not set up here, that are switched off,
-/// that lack the same thing, and that were not tried. They are told in a line each, beneath.
+/// The rows without sources that are not set up, that are switched off, that lack the same thing,
+/// or that were not tried. One line below lists each of these groups.
 pub(crate) fn folded<'a>(rows: Vec<Row<'a>>, columns: usize) -> (Vec<Row<'a>>, Vec<String>) {
     let says_little = |row: &Row<'_>| row.verdict == Verdict::Unavailable && row.is_absent;
     let (absent, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(says_little);
@@ -149,9 +149,9 @@ fn milliseconds(time: Duration) -> String {
     }
 }
 
-/// A run that takes less has no waterfall.
+/// A shorter run has no waterfall.
 const NOTICEABLE: Duration = Duration::from_millis(50);
-/// A reason needs so much room to stand beside the rest; else it stands beneath.
+/// The least width of a reason in the table. Otherwise the reasons go below.
 const BESIDE: usize = 44;
 /// The width of the waterfall: with reasons in the table, and without.
 const WATERFALL: usize = 16;
@@ -282,7 +282,7 @@ pub(crate) fn short(report: &Report, columns: usize, whole: bool) -> Vec<String>
     let ended = |attempt: &&Attempt| is(attempt, report.decisive()) && attempt.error.is_some();
     let last = report.attempts.iter().position(|attempt| ended(&attempt));
     let end = last.map_or(report.attempts.len(), |last| last + 1);
-    // Its reason is said above.
+    // Its reason is shown above.
     let is_quoted = |attempt: &&Attempt| {
         attempt.source == Source::Environment
             && in_short(report).is_some()
@@ -291,7 +291,7 @@ pub(crate) fn short(report: &Report, columns: usize, whole: bool) -> Vec<String>
     let attempts = report.attempts[..end].iter();
     let attempts = attempts.filter(|attempt| whole || !is_quoted(attempt));
     let rows = attempts.map(|attempt| Row {
-        is_told: is(attempt, report.cause()),
+        is_shown: is(attempt, report.cause()),
         ..attempt.into()
     });
     short_rows(&rows.collect::<Vec<_>>(), columns, whole)
@@ -312,8 +312,8 @@ fn short_rows(rows: &[Row<'_>], columns: usize, whole: bool) -> Vec<String> {
     let (off, rows): (Vec<_>, Vec<_>) = rows
         .into_iter()
         .partition(|row| !whole && row.switched_off_by.is_some());
-    // Its error stands above, and the others say little.
-    if matches!(&rows[..], [only] if only.is_told) {
+    // Its error is shown above, and the other sources are only counted.
+    if matches!(&rows[..], [only] if only.is_shown) {
         return Vec::new();
     }
     let source = rows
@@ -324,7 +324,7 @@ fn short_rows(rows: &[Row<'_>], columns: usize, whole: bool) -> Vec<String> {
     let indent = source + 2;
     let mut lines = Vec::new();
     for row in &rows {
-        let sentence = if row.is_told {
+        let sentence = if row.is_shown {
             row.verdict.describe().to_owned()
         } else {
             format!("{}: {}", row.verdict.describe(), row.reason)

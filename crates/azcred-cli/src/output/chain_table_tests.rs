@@ -12,7 +12,7 @@ fn laptop() -> Vec<Row<'static>> {
         took: Duration::from_micros(micros),
         is_absent: false,
         switched_off_by: None,
-        is_told: false,
+        is_shown: false,
     };
     let asked = |source, verdict, reason: &'static str, started, took| Row {
         source,
@@ -22,7 +22,7 @@ fn laptop() -> Vec<Row<'static>> {
         took: Duration::from_millis(took),
         is_absent: false,
         switched_off_by: None,
-        is_told: false,
+        is_shown: false,
     };
     vec![
         look(
@@ -132,7 +132,7 @@ fn first(verdict: Verdict, reason: &'static str) -> Vec<Row<'static>> {
         took: Duration::from_millis(180),
         is_absent: false,
         switched_off_by: None,
-        is_told: false,
+        is_shown: false,
     };
     rows
 }
@@ -148,7 +148,7 @@ fn person() -> Vec<Row<'static>> {
         took: Duration::from_micros(90),
         is_absent: false,
         switched_off_by: None,
-        is_told: false,
+        is_shown: false,
     });
     rows.push(Row {
         source: "device-code",
@@ -158,7 +158,7 @@ fn person() -> Vec<Row<'static>> {
         took: Duration::from_micros(2),
         is_absent: false,
         switched_off_by: None,
-        is_told: false,
+        is_shown: false,
     });
     rows
 }
@@ -252,7 +252,7 @@ fn a_bar_starts_and_ends_with_its_source() {
             took: Duration::from_millis(took),
             is_absent: false,
             switched_off_by: None,
-            is_told: false,
+            is_shown: false,
         };
         bar(&row, Duration::from_millis(800), 8, true)
     };
@@ -282,7 +282,7 @@ fn the_tried_sources_are_listed_below_an_error() {
     rows[7].reason = "the password has expired; sign in with `az login`".into();
     assert_shown("short-80", &plain(&short_rows(&rows, 70, true)));
     // The table does not repeat the error above.
-    rows[7].is_told = true;
+    rows[7].is_shown = true;
     let above = short_rows(&rows, 70, true);
     assert_eq!(
         plain(&above).lines().last(),

@@ -15,14 +15,14 @@ use std::io::Write;
 /// The width of the labels.
 const LABEL: usize = 8;
 
-/// Which of a chain's sources are told with its failure.
+/// The sources that are shown with a chain's failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sources {
-    /// All.
+    /// All sources.
     Whole,
-    /// Those of which something is set up here. The others are counted.
+    /// Those that are set up on this machine. The others are counted.
     SetUp,
-    /// None: a table beside it has them.
+    /// None, as a table next to the failure shows them.
     InTable,
 }
 
@@ -48,9 +48,8 @@ pub(super) fn show(failure: &Failure, format: Format, whole: bool) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// What happened, on what occasion, why, what the other side said, what fixes it, what every source
-/// said, and what the other side's support needs. Fixes of which one is enough have a line each.
-///
+/// The headline, the occasion, the cause, the other side's message, the fix, the sources, and the
+/// ids for the other side's support. Alternative fixes have a line each.
 ///
 /// ```text
 /// error: Microsoft Entra ID rejected the sign-in
@@ -113,7 +112,7 @@ fn first_sentence(message: &str) -> &str {
     message.find(". ").map_or(message, |end| &message[..=end])
 }
 
-/// The other side's own words, with its code.
+/// The other side's message, with its code.
 fn quoted(answer: &Answer) -> Option<String> {
     let message = first_sentence(answer.message.as_deref().unwrap_or_default());
     let words = match &answer.code {
@@ -126,7 +125,7 @@ fn quoted(answer: &Answer) -> Option<String> {
     (!words.is_empty()).then(|| format!("{who} says: \"{words}\""))
 }
 
-/// What the other side's support needs.
+/// The ids for the other side's support.
 fn ids(answer: &Answer) -> Option<String> {
     let id = answer.correlation_id.as_ref();
     let id = id.map(|id| format!("correlation id {id}"));

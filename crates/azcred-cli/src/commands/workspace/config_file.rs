@@ -82,10 +82,10 @@ struct Old {
     metadata: fs::Metadata,
 }
 
-/// What is there: nothing, or a file that names a workspace.
+/// Opens the file. `None` if it does not exist. An error if it does not name a workspace.
 fn open(path: &Path, workspace: &WorkspaceRef) -> Result<Option<Old>, Failure> {
     let something_else = |why: &str| something_else(path, why, workspace);
-    // A link is another place's file.
+    // A link leads to a file of another folder.
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => return Err(link(path)),
         _ => {}
