@@ -30,7 +30,7 @@ impl CertificateFile<'_> {
         options: ClientOptions,
     ) -> Result<Arc<dyn TokenSource>> {
         use super::ClientCertificateCredential;
-        use crate::entra::certificate::{ClientCertificate, Named, unreadable};
+        use crate::entra::certificate::{ClientCertificate, NamedFile, unreadable};
         use zeroize::Zeroizing;
 
         /// A certificate with its key and chain is smaller.
@@ -42,7 +42,7 @@ impl CertificateFile<'_> {
             .read(self.path, LIMIT)
             .map(Zeroizing::new)
             .map_err(|error| unreadable(self.path, self.variable, &error))?;
-        let named = Named {
+        let named = NamedFile {
             path: self.path,
             variable: self.variable,
             client_id: &client_id,

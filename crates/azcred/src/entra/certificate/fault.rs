@@ -11,7 +11,7 @@ use crate::{
 use std::{borrow::Cow, io, path::Path};
 
 /// A certificate file, for errors.
-pub(crate) struct Named<'a> {
+pub(crate) struct NamedFile<'a> {
     pub(crate) path: &'a Path,
     /// The variable that names the file, if there is one.
     pub(crate) variable: Option<&'static str>,
@@ -74,7 +74,7 @@ const PATH: &str = "AZURE_CLIENT_CERTIFICATE_PATH";
 
 impl Fault {
     /// The error for a file, or for bytes without a file.
-    pub(super) fn into_error(self, of: Option<&Named<'_>>) -> Error {
+    pub(super) fn into_error(self, of: Option<&NamedFile<'_>>) -> Error {
         let what = match of {
             Some(of) => Cow::Owned(named(of.path, of.variable)),
             None => Cow::Borrowed("could not read the client certificate"),

@@ -29,7 +29,7 @@ use std::{
 };
 use time::{OffsetDateTime, UtcDateTime, macros::format_description};
 
-pub(crate) use fault::{Named, unreadable};
+pub(crate) use fault::{NamedFile, unreadable};
 
 /// A file with a certificate, its key and its chain is far smaller.
 const MAX_FILE: usize = 1 << 20;
@@ -123,7 +123,7 @@ impl ClientCertificate {
     pub(crate) fn from_file(
         data: &[u8],
         password: Option<&SecretString>,
-        of: Option<&Named<'_>>,
+        of: Option<&NamedFile<'_>>,
     ) -> Result<Self, Error> {
         let password = password.map(|password| Password::new(password.expose_secret()));
         read(data, password).map_err(|fault| {

@@ -1,7 +1,7 @@
 //! The assertions that Entra ID receives: signed with the key of the named certificate, within its
 //! validity.
 
-use super::{ClientCertificate, Named, pem, pfx};
+use super::{ClientCertificate, NamedFile, pem, pfx};
 use crate::{facts::ErrorKind, tenant::ClientId};
 use base64::{
     Engine as _,
@@ -269,7 +269,7 @@ fn an_error_names_the_file_and_its_fix_can_be_pasted() {
         ClientCertificate::from_file(
             &fixture("pfx-modern.pfx"),
             Some(&"wrong".into()),
-            Some(&Named {
+            Some(&NamedFile {
                 path: Path::new(path),
                 variable: Some("AZURE_CLIENT_CERTIFICATE_PATH"),
                 client_id: &client_id(),
