@@ -243,6 +243,8 @@ pub(crate) fn settings() -> insta::Settings {
         (r#""(startedMs|tookMs)": [\d.]+"#, r#""$1": [MS]"#),
         // The table of a chain: times and bars.
         (r"ms  0 +\d+(\.\d)? ms", "ms  0 … [N] ms"),
+        // A run that takes long has a timeline, and on a busy machine any run may.
+        (r"ms  timeline +reason", "ms  reason"),
         (
             r"(chosen|unavailable|refused|failed|wrong account|not needed) +\d+(\.\d)?(  +[█▏▎▍▌▋▊▉]+)? +",
             "$1  [MS]  ",
