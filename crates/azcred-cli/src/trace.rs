@@ -5,6 +5,7 @@ use crate::{
     failure::{Failure, Kind},
     output::{Asking, CHAIN, Spinner},
 };
+use azcred::Fix;
 use std::io::IsTerminal;
 use tracing::Level;
 use tracing_subscriber::{
@@ -39,7 +40,12 @@ pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
             "could not read AZCRED_LOG",
             "the value is neither a level nor a list of TARGET=LEVEL",
         )
-        .fix("set AZCRED_LOG to info, debug, trace, or a list such as azcred=debug,azcred_azure=trace; or unset it")
+        .fix(
+            Fix::from(
+                "set AZCRED_LOG to info, debug, trace, or a list such as azcred=debug,azcred_azure=trace",
+            )
+            .or(Fix::UnsetVariable("AZCRED_LOG".into())),
+        )
     })?;
     let colour = std::io::stderr().is_terminal()
         && anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;

@@ -7,7 +7,7 @@ use super::{
     store::Store,
 };
 use crate::{
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result},
     managed_identity_id::ManagedIdentityId,
     redact::shown_path,
     system::NoKeyring,
@@ -155,42 +155,53 @@ fn keep_secret(store: &Store, record: &Record, secret: &SecretString) -> Result<
         }
         _ => format!("could not store the secret of the application {client}"),
     };
-    let trouble = |why: String, unlock: &str| {
+    let trouble = |why: String, unlock: Fix| {
         let others = match &record.proof {
             StoredProof::ClientCertificate { .. } => {
-                "use a certificate file without a password, or set AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_CERTIFICATE_PATH and \
-                 AZURE_CLIENT_CERTIFICATE_PASSWORD"
+                Fix::from("use a certificate file without a password").or(Fix::set([
+                    "AZURE_TENANT_ID",
+                    "AZURE_CLIENT_ID",
+                    "AZURE_CLIENT_CERTIFICATE_PATH",
+                    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+                ]))
             }
-            _ => {
-                "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; or sign in with a certificate or a \
-                 federated token in place of a secret"
-            }
+            _ => Fix::set(["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"])
+                .or("sign in with a certificate or a federated token instead of a secret"),
         };
         Error::new(
             ErrorKind::Unavailable,
             what.clone(),
             format!("{why}, and a secret is never written to a file"),
         )
-        .with_fix(format!("{unlock}{others}"))
+        .with_fix(unlock.or(others))
     };
     let system = &**store.system();
     if vault::refuses_keyring(system)? {
         return Err(trouble(
             "AZCRED_KEYRING switches the keyring off".to_owned(),
-            "unset AZCRED_KEYRING; or ",
+            Fix::UnsetVariable("AZCRED_KEYRING".into()),
         ));
     }
     let Some(keyring) = system.keyring() else {
-        return Err(trouble("this machine has no keyring".to_owned(), ""));
+        return Err(trouble(
+            "this machine has no keyring".to_owned(),
+            Fix::default(),
+        ));
     };
     let kept = keyring.set(&secret_name(record), secret.expose_secret().as_bytes());
     kept.map_err(|error| match error {
-        NoKeyring::Absent(why) => trouble(format!("this machine has no keyring ({why})"), ""),
+        NoKeyring::Absent(why) => trouble(
+            format!("this machine has no keyring ({why})"),
+            Fix::default(),
+        ),
         NoKeyring::Locked => trouble(
             format!("{} is locked", keyring.title()),
-            "unlock it, for example by signing in to the desktop; or ",
+            "unlock it, for example by signing in to the desktop".into(),
         ),
-        NoKeyring::Failed(why) => trouble(format!("{} failed ({why})", keyring.title()), ""),
+        NoKeyring::Failed(why) => trouble(
+            format!("{} failed ({why})", keyring.title()),
+            Fix::default(),
+        ),
     })
 }
 

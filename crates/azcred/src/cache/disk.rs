@@ -15,7 +15,7 @@ use super::{
     kept::{StoredToken, TokenLabel},
 };
 use crate::{
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result},
     options::ClientOptions,
     request::TokenRequest,
     store::{Lock, Noted, TokenStore},
@@ -323,7 +323,10 @@ impl DiskEntry {
                     "could not read the token cache on disk",
                     format!("the disk did not answer within {} s", DISK.as_secs()),
                 )
-                .with_fix("check the disk of the cache folder; or store no tokens on disk: `export AZCRED_CACHE=never`")
+                .with_fix(
+                    Fix::from("check the disk of the cache folder")
+                        .or("store no tokens on disk: `export AZCRED_CACHE=never`"),
+                )
             }
         };
         self.noted.note(error);

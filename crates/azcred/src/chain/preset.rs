@@ -3,7 +3,7 @@
 use super::{AfterFailure, Preset, Setup, Skipped, Source};
 use crate::{
     credential::EnvironmentOrder,
-    facts::{Error, ErrorKind, Result},
+    facts::{Error, ErrorKind, Fix, Result},
     redact::excerpt,
     system::System,
 };
@@ -254,9 +254,12 @@ fn token_credentials(system: &dyn System) -> Result<Option<Chosen>> {
                 "could not read AZURE_TOKEN_CREDENTIALS",
                 format!("'{}' does not name sources", excerpt(value)),
             )
-            .with_fix(format!(
-                "set it to dev, prod or one of {}; or unset it",
-                Source::ALL.map(Source::credential_name).join(", ")
-            ))
+            .with_fix(
+                Fix::from(format!(
+                    "set it to dev, prod or one of {}",
+                    Source::ALL.map(Source::credential_name).join(", ")
+                ))
+                .or(Fix::UnsetVariable("AZURE_TOKEN_CREDENTIALS".into())),
+            )
         })
 }

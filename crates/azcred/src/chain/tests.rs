@@ -483,6 +483,49 @@ async fn without_a_token_the_fix_is_the_one_of_the_place() {
     }
 }
 
+#[test]
+fn the_fix_of_a_wrong_account_is_a_sign_in_that_the_chain_uses() {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let claims = URL_SAFE_NO_PAD.encode(r#"{"idtyp":"user","upn":"ada@contoso.com","oid":"o"}"#);
+    let token = format!("h.{claims}.s");
+    let token = AccessToken::new(token, SystemTime::now(), Duration::from_secs(3600), None);
+    let fix = |build: fn(ChainBuilder) -> ChainBuilder, source| {
+        let options = ClientOptions::new(Fixture::new().shared());
+        let grace = Expect::new("a test")
+            .principal("grace@contoso.com")
+            .unwrap();
+        let builder = build(Chain::builder(options).expect(grace));
+        let error = expect::check(&builder.0, source, &token).unwrap_err();
+        assert!(
+            error.why().ends_with("belongs to ada@contoso.com"),
+            "{error}"
+        );
+        error.fix().unwrap().to_string()
+    };
+    let azcred = "sign in to azcred as grace@contoso.com";
+    let az = "run `az login`; sign in there as grace@contoso.com";
+    let own: fn(ChainBuilder) -> ChainBuilder = |builder| builder;
+    for (build, source, step) in [
+        (own, Source::AzureCli, azcred),
+        (own, Source::Azcred, azcred),
+        // Azure CLI comes before azcred, or azcred does not take part.
+        (|builder| builder.preset(Preset::HiMl), Source::AzureCli, az),
+        (
+            |builder| builder.exclude([Source::Azcred]),
+            Source::AzureCli,
+            az,
+        ),
+        (own, Source::Environment, "exclude the source environment"),
+    ] {
+        let fix = fix(build, source);
+        assert!(fix.starts_with(step), "{source}: {fix}");
+        assert!(
+            fix.ends_with("if ada@contoso.com is the right account, change what a test expects"),
+            "{fix}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn the_first_step_is_one_that_works_here() {
     let nowhere = || {

@@ -416,21 +416,18 @@ fn lock(system: &dyn System, folder: &Path) -> Result<Option<FileLock>> {
 fn unusable(keyring: &dyn Keyring, trouble: &NoKeyring) -> Error {
     let what = format!("could not get the encryption key from {}", keyring.title());
     match trouble {
-        NoKeyring::Locked => Error::new(
-            ErrorKind::Invalid,
-            what,
-            "it is locked",
-        ),
+        NoKeyring::Locked => Error::new(ErrorKind::Invalid, what, "it is locked"),
         NoKeyring::Absent(why) => Error::new(ErrorKind::Unavailable, what, why.clone()),
         // A sign-in may be stored there, so the chain must not continue with another account.
         NoKeyring::Failed(why) => Error::new(ErrorKind::Unreachable, what, why.clone()),
     }
-    .with_fix(match trouble {
-        NoKeyring::Locked => {
-            "unlock it, for example by signing in to the desktop; or store the key in a file: `export AZCRED_KEYRING=never`, and sign in again"
-        }
-        _ => "check the keyring; or store the key in a file: `export AZCRED_KEYRING=never`, and sign in again",
-    })
+    .with_fix(
+        Fix::from(match trouble {
+            NoKeyring::Locked => "unlock it, for example by signing in to the desktop",
+            _ => "check the keyring",
+        })
+        .or("store the key in a file: `export AZCRED_KEYRING=never`, and sign in again"),
+    )
 }
 
 fn out_of_reach(why: Option<&str>) -> Error {

@@ -230,11 +230,11 @@ fn something_else(path: &Path, why: &str, workspace: &WorkspaceRef) -> Failure {
     );
     failure(
         path,
-        format!("the file belongs to another program: {why}. It was not changed"),
+        format!("the file was left as it is, because it belongs to another program: {why}"),
     )
     .fix(
         Fix::from(format!(
-            "write the workspace to another file: {elsewhere}. MLClient reads that file, hi-ml does not"
+            "write the workspace to another file: {elsewhere} (MLClient reads that file; hi-ml does not)"
         ))
         .or("run the command in another folder"),
     )

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     credential::Availability,
-    facts::{Error, ErrorKind, Result, Used},
+    facts::{Error, ErrorKind, Fix, Result, Used},
     http::{HeaderName, HeaderValue, HttpRequest, header, parse_url},
     options::ClientOptions,
     redact::printable,
@@ -315,7 +315,10 @@ fn confirmed(asking: &Asking<'_>, answer: HostToken) -> Result<AccessToken> {
         asking.what.clone(),
         format!("the agent did not confirm that its token is for {}; older agents know only the server's own identity", asking.id),
     )
-    .with_fix("upgrade the agent; or unset AZURE_CLIENT_ID to use the server's own identity"))
+    .with_fix(
+        Fix::from("upgrade the agent")
+            .or("unset AZURE_CLIENT_ID to use the server's own identity"),
+    ))
 }
 
 #[cfg(test)]
