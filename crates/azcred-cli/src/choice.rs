@@ -138,7 +138,7 @@ fn preset() -> impl TypedValueParser<Value = Preset> {
 pub(crate) fn described(preset: Preset) -> &'static str {
     match preset {
         Preset::Azcred => {
-            "tries all sources in order; if a source that is set up fails, no other is tried"
+            "tries the sources in order, and stops at the first one that is set up, even if it fails"
         }
         Preset::Azure => "the order of DefaultAzureCredential in azure-identity",
         Preset::Kedro => {

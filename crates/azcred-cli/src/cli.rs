@@ -80,7 +80,7 @@ const FIRST: [(&str, &str); 4] = [
     ("azcred whoami", "show which account is used"),
     (
         "azcred doctor",
-        "check what it is allowed to do in your workspace",
+        "check what this account may do in your workspace",
     ),
     ("azcred token", "print a token, for a script"),
 ];

@@ -185,7 +185,10 @@ impl Failure {
 
     /// What was tried, unless the headline says so.
     pub(crate) fn occasion(&self) -> Option<&str> {
-        let is_said = self.headline.is_none() && self.what_says_it();
+        let is_said = match self.kind {
+            Kind::WrongAccount => true,
+            _ => self.headline.is_none() && self.what_says_it(),
+        };
         Some(&*self.what).filter(|what| !is_said && !what.is_empty())
     }
 

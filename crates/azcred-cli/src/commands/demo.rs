@@ -10,7 +10,7 @@ use crate::{
     output::{
         Output,
         failure::{self, Sources},
-        style::{CODE, GOOD, STRONG, paint, with_code},
+        style::{GOOD, STRONG, paint, with_code},
         table,
         wrap::{Stream, wrap},
     },
@@ -212,11 +212,11 @@ impl Story {
         let width = Stream::Stdout.width().saturating_sub(INDENT.len());
         let (chosen, token, principal) = &self.person;
         step(
-            "1. `azcred chain`: which account is used? Here a person has run `az login`.",
+            "1. Which account is used? `azcred chain` shows it, after Ada's `az login`:",
             wrap(&chain::who(token, chosen, Some(principal)), width),
         );
         step(
-            "2. `azcred doctor`: what may an account do? Here an application with a secret.",
+            "2. What may an account do? `azcred doctor` checks it, for an application:",
             self.checks(width),
         );
         // The occasion and the provider's message are details, which the demo leaves out.
@@ -225,7 +225,7 @@ impl Story {
         refused.what.clear();
         refused.answer = None;
         step(
-            "3. `azcred token`: what is wrong? Here an application's secret has expired.",
+            "3. Why does a sign-in fail? `azcred token`, with a secret that has expired:",
             failure::text(&refused, width, Sources::SetUp)
                 .lines()
                 .map(str::to_owned)
@@ -276,24 +276,31 @@ fn next_steps(search_path: Option<&OsStr>, program: Option<&Path>) -> Vec<String
         String::new(),
         paint(
             STRONG,
-            with_code("Your turn, still without an Azure account (with one: `azcred login`):"),
+            with_code("Try it yourself. With an Azure account, type `azcred login`. Without one:"),
         ),
     ];
     if let Some(folder) = folder.filter(|_| !is_found) {
         let folder = folder.display();
-        let line = match cfg!(windows) {
+        let command = match cfg!(windows) {
             true => format!("$env:PATH = \"{folder};$env:PATH\""),
             false => format!("export PATH=\"{folder}:$PATH\""),
         };
-        lines.push(format!("  {}", paint(CODE, line)));
+        lines.extend(table::commands(&[(
+            command,
+            "so that the shell finds azcred",
+        )]));
     }
-    lines.extend(table::commands(&[
+    let commands = [
         (
             "azcred emulator exec --as laptop -- azcred whoami",
-            "run whoami as that person",
+            "run it as Ada",
         ),
-        ("azcred emulator exec -- PROGRAM", "run your own program"),
-    ]));
+        (
+            "azcred emulator exec -- PROGRAM",
+            "run your own program",
+        ),
+    ];
+    lines.extend(table::commands(&commands));
     lines
 }
 

@@ -12,7 +12,7 @@ pub(super) struct Target {
     #[arg(long, value_name = "SCOPE", value_parser = scope)]
     scope: Option<Scope>,
 
-    /// The same without /.default, such as https://ml.azure.com
+    /// What the token is for, without /.default, such as https://ml.azure.com
     #[arg(long, value_name = "RESOURCE", value_parser = resource, conflicts_with = "scope")]
     resource: Option<Scope>,
 

@@ -18,12 +18,12 @@ use serde::Serialize;
 /// for about an hour.
 ///
 /// The token is for the first account that is found here:
-///   1. a service principal in the variables AZURE_* or HIML_*
+///   1. a service principal in the variables AZURE_*, or HIML_* of hi-ml
 ///   2. the identity of a Kubernetes pod, a CI job or an Azure ML job
-///   3. a managed identity, if this looks like a machine in Azure
+///   3. a managed identity, on a machine in Azure
 ///   4. the account of `azcred login`
 ///   5. the account of `az login`, `Connect-AzAccount` or `azd auth login`
-///   6. a managed identity on any other machine
+///   6. a managed identity, if azcred can't tell whether the machine is in Azure
 ///
 /// If no account is found and you are at a terminal, azcred asks you to sign in.
 /// It asks on standard error, so this also works inside `$(azcred token)`.
@@ -54,8 +54,8 @@ pub(crate) struct Token {
     #[command(flatten)]
     target: Target,
 
-    /// Request a token for a service that answered 401 with claims="…" in its header
-    /// WWW-Authenticate: the text between the quotes
+    /// Only after a service answered 401: the text between the quotes of claims="…" in the header
+    /// WWW-Authenticate of its response
     #[arg(long, value_name = "CLAIMS", value_parser = claims)]
     claims: Option<String>,
 

@@ -23,6 +23,8 @@ pub(crate) struct Row<'a> {
     pub(crate) took: Duration,
     /// Nothing of it is set up on this machine.
     pub(crate) is_absent: bool,
+    /// It is one that signs in a person.
+    asks_person: bool,
     /// The variable that switches it off.
     switched_off_by: Option<&'a str>,
     /// Whether its error is shown next to the table.
@@ -37,6 +39,7 @@ impl<'a> From<&'a Attempt> for Row<'a> {
             reason: attempt.reason(),
             started: attempt.started,
             took: attempt.took,
+            asks_person: attempt.source.asks_person(),
             is_absent: attempt.error.as_ref().is_some_and(azcred::Error::is_absent),
             switched_off_by: match attempt.error.as_ref().and_then(azcred::Error::fix) {
                 Some(Fix::UnsetVariable(name)) if attempt.verdict == Verdict::Unavailable => {
@@ -70,10 +73,8 @@ pub(crate) fn folded<'a>(rows: Vec<Row<'a>>, columns: usize) -> (Vec<Row<'a>>, V
         (!rows.is_empty()).then(|| format!("{what}: {}", names(rows)))
     };
     let sentences = [group(&absent, "not set up here")].into_iter().flatten();
-    let sentences = sentences.chain(off).chain(same).chain(group(
-        &untried,
-        "not tried, since an earlier source was chosen or failed",
-    ));
+    let untried = group(&untried, &not_tried(&rows));
+    let sentences = sentences.chain(off).chain(same).chain(untried);
     for sentence in sentences {
         for (number, words) in wrap(&sentence, columns.saturating_sub(2))
             .iter()
@@ -89,7 +90,26 @@ pub(crate) fn folded<'a>(rows: Vec<Row<'a>>, columns: usize) -> (Vec<Row<'a>>, V
     (rows, lines)
 }
 
-/// The sources that lack the same thing, in a sentence each, and the rest.
+/// Why the chain did not try the sources after the one that ended it.
+fn not_tried(rows: &[Row<'_>]) -> String {
+    let last = |verdicts: &[Verdict]| {
+        let mut rows = rows.iter();
+        rows.rfind(|row| verdicts.contains(&row.verdict))
+            .map(|row| row.source)
+    };
+    if let Some(source) = last(&[Verdict::Chosen]) {
+        format!("not tried, since {source} was chosen")
+    } else if let Some(source) = last(&[Verdict::Refused, Verdict::Failed, Verdict::NotExpected]) {
+        format!("not tried, since {source} failed")
+    } else if let Some(source) = last(&[Verdict::WouldAsk]) {
+        format!("not tried, since {source} comes first")
+    } else {
+        "not tried".to_owned()
+    }
+}
+
+/// The sources that lack the same thing, and those that can't ask a person here, in a sentence
+/// each; and the rest.
 fn same(rows: Vec<Row<'_>>) -> (Vec<String>, Vec<Row<'_>>) {
     let mut sentences = Vec::new();
     let mut others: Vec<Row<'_>> = Vec::new();
@@ -102,7 +122,7 @@ fn same(rows: Vec<Row<'_>>) -> (Vec<String>, Vec<Row<'_>>) {
             alike.extend(rows.next());
         }
         match alike.len() {
-            1 => others.push(row),
+            1 if !(row.asks_person && row.verdict == Verdict::Unavailable) => others.push(row),
             _ => sentences.push(format!("{}: {}", names(&alike), row.reason)),
         }
     }

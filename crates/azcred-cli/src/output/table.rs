@@ -16,7 +16,8 @@ pub(crate) fn pairs<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<String
         .collect()
 }
 
-/// Commands to type and their descriptions, indented.
+/// Commands to type, indented, and their descriptions as the shell's comments, so that whole lines
+/// can be pasted.
 #[cfg(feature = "emulator")]
 pub(crate) fn commands<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<String> {
     let widest = widest(rows);
@@ -26,7 +27,7 @@ pub(crate) fn commands<N: AsRef<str>, V: AsRef<str>>(rows: &[(N, V)]) -> Vec<Str
             format!(
                 "  {}  {}",
                 paint(super::style::CODE, command),
-                paint(DIM, effect.as_ref())
+                paint(DIM, format!("# {}", effect.as_ref()))
             )
         })
         .collect()

@@ -79,17 +79,17 @@ fn fix(system: &dyn System, report: &Report) -> Fix {
     let unattended = unattended(system);
     let people = match (&meant_for_here, unattended) {
         (Some(_), _) => [None, None],
-        (None, None) => {
+        (None, Some(Unattended::CiJob(_))) => [None, None],
+        (None, other) => {
             // Azure CLI is a second way if it is installed.
             let is_installed = matches!(azure_cli, Some(Fix::SignInToTool { .. }));
             let azure_cli = azure_cli.filter(|_| is_installed || azcred.is_none());
+            let azcred = azcred.map(|azcred| match other {
+                Some(_) => azcred.when("you have a terminal"),
+                None => azcred,
+            });
             [azcred, azure_cli]
         }
-        (None, Some(Unattended::CiJob(_))) => [None, None],
-        (None, Some(_)) => [
-            azure_cli,
-            azcred.map(|azcred| azcred.when("you can use a terminal")),
-        ],
     };
     let (begun, environment) = match of(Source::Environment) {
         Some(fix) if is_half_set(report) => (Some(fix), None),

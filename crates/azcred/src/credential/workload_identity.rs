@@ -198,10 +198,13 @@ impl TokenFile {
             ),
             io::ErrorKind::NotFound => (
                 format!(
-                    "the file does not exist; a Kubernetes cluster writes it, and this is not a pod ({IN_POD} is not set)"
+                    "the file does not exist. Kubernetes writes it for a pod, but this program does not run in a pod ({IN_POD} is not set)"
                 ),
                 Fix::from(format!(
-                    "unset {FILE}; then set AZURE_CLIENT_SECRET, or sign in with `az login`"
+                    "to use a client secret, unset {FILE} and set AZURE_CLIENT_SECRET"
+                ))
+                .or(format!(
+                    "to sign in as a person, unset {FILE} and run `az login`"
                 ))
                 .or(set_up(Some(&self.client_id))),
             ),
@@ -237,8 +240,9 @@ fn set_file() -> Fix {
 fn set_up(client_id: Option<&ClientId>) -> Fix {
     let client_id = client_id.map_or("CLIENT-ID", ClientId::as_str);
     format!(
-        "in Kubernetes, add the label `azure.workload.identity/use: \"true\"` to the pod, run `kubectl annotate serviceaccount \
-         SERVICE_ACCOUNT azure.workload.identity/client-id={client_id}`, and restart the pod"
+        "to use the identity of a Kubernetes pod, run `kubectl annotate serviceaccount SERVICE_ACCOUNT \
+         azure.workload.identity/client-id={client_id}`, add the label `azure.workload.identity/use: \"true\"` to the pod, \
+         and start the pod again"
     )
     .into()
 }

@@ -127,11 +127,11 @@ fn a_file_without_a_token_has_a_reason_and_a_fix() {
         (
             Fixture::new().with_var(IN_POD, "10.0.0.1"),
             "does not exist in this pod",
-            "in Kubernetes, add the label `azure.workload.identity/use",
+            "add the label `azure.workload.identity/use",
         ),
         (
             Fixture::new().with_var(FILE, PATH),
-            "this is not a pod",
+            "does not run in a pod",
             "unset AZURE_FEDERATED_TOKEN_FILE",
         ),
         (folder, "it is not a file", FILE),

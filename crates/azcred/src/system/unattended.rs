@@ -19,9 +19,7 @@ impl fmt::Display for Unattended {
             Self::CiJob(variable) => {
                 write!(f, "interactive use is off in a CI job ({variable} is set)")
             }
-            Self::NoTerminal => f.write_str(
-                "this program does not run in a terminal (its standard error is redirected)",
-            ),
+            Self::NoTerminal => f.write_str("there is no terminal (standard error is redirected)"),
         }
     }
 }

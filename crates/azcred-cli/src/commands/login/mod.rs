@@ -32,8 +32,8 @@ use std::{path::PathBuf, sync::Arc};
 /// enter in a browser on any other computer or phone. Then it shows your subscriptions and
 /// workspaces.
 ///
-/// You do not need it after `az login`: azcred uses that sign-in too. If there are both, azcred
-/// uses this one.
+/// You do not need it after `az login`: azcred uses that sign-in too. An account of `azcred login`
+/// comes before that of `az login`.
 ///
 /// The sign-in is stored encrypted on this machine. You sign in again only when your organization
 /// requires it. The options below also sign in an application (a service principal) or a managed
@@ -55,13 +55,15 @@ Examples:
   azcred login --service-principal --client-id ID --tenant TENANT
   azcred login --service-principal --client-id ID --tenant TENANT < secret.txt
 
+  azcred login --certificate cert.pem --client-id ID --tenant TENANT
+
   # the identity of this virtual machine or compute
   azcred login --identity
 
 There is no option for a secret, because other users can see command lines.
-A person can sign in only at a terminal, and not in a CI job. There, use the
-job's own identity, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and
-AZURE_CLIENT_SECRET.")]
+A person can sign in only at a terminal. In a CI job, run no login: `azcred
+token` uses the job's identity in GitHub Actions and Azure Pipelines, or the
+variables AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.")]
 pub(crate) struct Login {
     /// Sign in to this tenant (id or domain) [default: your account's own tenant]
     #[arg(long, value_name = "TENANT", value_parser = tenant)]
@@ -109,13 +111,13 @@ struct ApplicationOptions {
     #[arg(long, group = "way", requires_all = ["client_id", "tenant"])]
     service_principal: bool,
 
-    /// The application's client id. With --identity: the managed identity's. For a person: your own
-    /// app registration, used in place of Azure CLI's
+    /// The application's client id (also called application id). With --identity, the managed
+    /// identity's client id. Otherwise optional: the app registration with which a person signs in
     #[arg(long, value_name = "ID", value_parser = client_id)]
     client_id: Option<ClientId>,
 
-    /// Sign in with a certificate: a PEM or PFX file that contains the private key too. The file
-    /// must stay there
+    /// Sign in with a certificate: a PEM or PFX file that contains the private key too. azcred
+    /// reads the file again later, so keep it. Needs --client-id and --tenant
     #[arg(
         long,
         value_name = "FILE",
@@ -124,7 +126,8 @@ struct ApplicationOptions {
     )]
     certificate: Option<PathBuf>,
 
-    /// Sign in with a token that a Kubernetes cluster or a CI system writes into this file
+    /// Sign in with a token that a Kubernetes cluster or a CI system writes into this file. Needs
+    /// --client-id and --tenant
     #[arg(long, value_name = "FILE", requires_all = ["client_id", "tenant"], conflicts_with_all = ["browser", "device_code", "identity"])]
     federated_token: Option<PathBuf>,
 }
@@ -196,7 +199,7 @@ fn attended(system: &dyn System, person: Person) -> Result<(), Failure> {
             format!("this is a CI job ({variable} is set)"),
         ),
         (Person::Asked, Some(why)) => (
-            "a person can sign in only in a terminal",
+            "this sign-in needs a terminal",
             format!("{why}, so a person would not see the code or the link"),
         ),
         _ => (
@@ -210,7 +213,7 @@ fn attended(system: &dyn System, person: Person) -> Result<(), Failure> {
         )
         .or(Fix::set(EnvironmentKind::AzureSecret.variables())),
         (Person::Asked, _) => Fix::from(
-            "run the same command in a terminal: `docker run -it …`, `ssh -t …`, or the terminal of a notebook server",
+            "run the same command by hand in a terminal (in a container, start it with `docker run -it`; over SSH, connect with `ssh -t`)",
         ),
         _ => "run the same command without --no-input".into(),
     };
@@ -218,7 +221,7 @@ fn attended(system: &dyn System, person: Person) -> Result<(), Failure> {
         Some(Unattended::CiJob(_)) => fix,
         _ => fix
             .or("in a script, sign in a service principal: `azcred login --service-principal --client-id CLIENT_ID --tenant TENANT_ID < SECRET_FILE`")
-            .or("in a pod or a CI job, sign in with its token: `azcred login --federated-token TOKEN_FILE --client-id CLIENT_ID --tenant TENANT_ID`")
+            .or("in a Kubernetes pod, sign in with the pod's token: `azcred login --federated-token TOKEN_FILE --client-id CLIENT_ID --tenant TENANT_ID`")
             .or("on a machine in Azure, sign in with its managed identity: `azcred login --identity`"),
     };
     Err(Failure::new(Kind::NotSignedIn, "", why)
