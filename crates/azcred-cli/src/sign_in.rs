@@ -101,6 +101,12 @@ pub(crate) struct Chosen {
 }
 
 impl SignIn {
+    /// The name of the token's tenant, if this machine knows it.
+    pub(crate) async fn tenant_name(&self, principal: Option<&Principal>) -> Option<String> {
+        let id = principal?.tenant_id.as_deref()?;
+        self.session.tenant_name(id).await
+    }
+
     /// Opens the session that the command line, variables and files describe.
     ///
     /// By default, `scope` is Azure Resource Manager's, and `tenant` the source's own.

@@ -1,6 +1,6 @@
 //! `azcred chain`: the source that returns a token, why the others don't, and how long each took.
 
-use super::target::Target;
+use super::{target::Target, whoami::with_name};
 use crate::{
     choice::{Choice, described},
     failure::Failure,
@@ -138,7 +138,9 @@ impl Chain {
         }
         let width = Stream::Stdout.width();
         if let (Some(token), Some(chosen)) = (&token, sign_in::chosen(&report)) {
-            for line in wrap(&who(token, &chosen, principal.as_ref()), width) {
+            let name = sign_in.tenant_name(principal.as_ref()).await;
+            let who = who(token, &chosen, principal.as_ref(), name.as_deref());
+            for line in wrap(&who, width) {
                 output.line(with_code(&line));
             }
         }
@@ -171,11 +173,17 @@ impl Chain {
 }
 
 /// The identity and the token's source, in one line.
-pub(super) fn who(token: &AccessToken, chosen: &Chosen, principal: Option<&Principal>) -> String {
+pub(super) fn who(
+    token: &AccessToken,
+    chosen: &Chosen,
+    principal: Option<&Principal>,
+    tenant_name: Option<&str>,
+) -> String {
     let who = match principal {
         Some(principal) => {
             let tenant = principal.tenant_id.as_deref();
-            let tenant = tenant.map_or(String::new(), |id| format!(", in the tenant {id}"));
+            let tenant = tenant.map(|id| with_name(tenant_name, id));
+            let tenant = tenant.map_or(String::new(), |tenant| format!(", in the tenant {tenant}"));
             let name = principal.user_name.as_deref();
             let name = name.map_or(String::new(), |name| format!(" ({name})"));
             format!("You are {}{name}{tenant}.", principal.describe())

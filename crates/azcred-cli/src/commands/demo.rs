@@ -63,6 +63,7 @@ struct SignedIn<'a> {
 /// The results that the demo shows.
 struct Story {
     person: (Chosen, AccessToken, Principal),
+    tenant_name: Option<String>,
     azure: (Chosen, AccessToken, Principal),
     himl: (Chosen, AccessToken, Principal),
     report: Report,
@@ -94,7 +95,13 @@ impl Demo {
 
 /// Runs the demo's steps, with the code of the commands that it names.
 async fn play(info: &Info) -> Result<Story, Failure> {
-    let person = signed_in(machine(info, Persona::Laptop, None)?).await?;
+    let laptop = machine(info, Persona::Laptop, None)?;
+    let session = Place::of(laptop.clone()).session().open().await?;
+    let person = signed_in(laptop).await?;
+    let tenant_name = match &person.2.tenant_id {
+        Some(id) => session.tenant_name(id).await,
+        None => None,
+    };
     let azure = signed_in(machine(info, Persona::ServicePrincipal, None)?).await?;
     let himl = signed_in(machine(info, Persona::Himl, None)?).await?;
     let report = doctor::examine(
@@ -136,6 +143,7 @@ async fn play(info: &Info) -> Result<Story, Failure> {
     };
     Ok(Story {
         person,
+        tenant_name,
         azure,
         himl,
         report,
@@ -213,7 +221,10 @@ impl Story {
         let (chosen, token, principal) = &self.person;
         step(
             "1. Which account is used? `azcred chain` shows it, after Ada's `az login`:",
-            wrap(&chain::who(token, chosen, Some(principal)), width),
+            wrap(
+                &chain::who(token, chosen, Some(principal), self.tenant_name.as_deref()),
+                width,
+            ),
         );
         step(
             "2. What may an account do? `azcred doctor` checks it, for an application:",
@@ -295,10 +306,7 @@ fn next_steps(search_path: Option<&OsStr>, program: Option<&Path>) -> Vec<String
             "azcred emulator exec --as laptop -- azcred whoami",
             "run it as Ada",
         ),
-        (
-            "azcred emulator exec -- PROGRAM",
-            "run your own program",
-        ),
+        ("azcred emulator exec -- PROGRAM", "run your own program"),
     ];
     lines.extend(table::commands(&commands));
     lines

@@ -47,6 +47,8 @@ struct WhoamiDocument<'a> {
     /// that it lacks.
     #[serde(flatten)]
     principal: &'a Principal,
+    /// The name of the tenant; `null` if this machine does not know it.
+    tenant_name: Option<&'a str>,
     /// The source of the token, by its name in the Azure SDKs.
     credential: &'static str,
     /// The source of the token, by azcred's name.
@@ -69,9 +71,11 @@ impl Whoami {
         let (sign_in, token, chosen) = output.waiting("Signing in", asked).await?;
         sign_in.show_notes(&token, output);
         let principal = Principal::from_token(&token)?;
+        let tenant_name = sign_in.tenant_name(Some(&principal)).await;
         if output.is_json() {
             output.json(&WhoamiDocument {
                 principal: &principal,
+                tenant_name: tenant_name.as_deref(),
                 credential: chosen.source.credential_name(),
                 source: chosen.source,
                 using: chosen.used.to_string(),
@@ -81,7 +85,8 @@ impl Whoami {
             });
             return Ok(0);
         }
-        let mut rows = rows(&principal, &chosen, token.expires_on());
+        let tenant_name = tenant_name.as_deref();
+        let mut rows = rows(&principal, tenant_name, &chosen, token.expires_on());
         let profile = sign_in.session.options().profile();
         if *profile != Profile::default() {
             rows.push(("Profile", profile.to_string()));
@@ -93,6 +98,14 @@ impl Whoami {
     }
 }
 
+/// An id with its name, if it is known.
+pub(super) fn with_name(name: Option<&str>, id: &str) -> String {
+    match name {
+        Some(name) => format!("{name} ({id})"),
+        None => id.to_owned(),
+    }
+}
+
 /// The application with which people sign in by default (Microsoft's page 'Application IDs of
 /// commonly used Microsoft applications').
 const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
@@ -100,6 +113,7 @@ const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 /// An identity as text: its name, then the ids that other tools need.
 pub(super) fn rows(
     principal: &Principal,
+    tenant_name: Option<&str>,
     chosen: &Chosen,
     expires_on: ::time::OffsetDateTime,
 ) -> Vec<(&'static str, String)> {
@@ -117,7 +131,9 @@ pub(super) fn rows(
     });
     add("Application", application.as_deref());
     add("Object id", principal.object_id.as_deref());
-    add("Tenant", principal.tenant_id.as_deref());
+    let tenant = principal.tenant_id.as_deref();
+    let tenant = tenant.map(|id| with_name(tenant_name, id));
+    add("Tenant", tenant.as_deref());
     add("Resource", principal.resource_id.as_deref());
     add("Token for", principal.audience.as_deref());
     add("Source", Some(chosen.source.id()));

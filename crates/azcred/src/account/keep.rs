@@ -67,6 +67,10 @@ fn merge(new: &mut Person, old: &Record) {
         }
     }
     new.tenants.truncate(MOST);
+    for (id, name) in &old.tenant_names {
+        let name = || name.clone();
+        new.tenant_names.entry(id.clone()).or_insert_with(name);
+    }
     new.not_of_family.clone_from(&old.not_of_family);
     new.username = new.username.take().or_else(|| old.username.clone());
     new.name = new.name.take().or_else(|| old.name.clone());

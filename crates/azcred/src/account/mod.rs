@@ -29,7 +29,7 @@ use crate::{
     redact::printable,
 };
 use serde::{Serialize, Serializer};
-use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc, time::Duration};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
@@ -70,6 +70,8 @@ pub struct Account {
     pub tenant: Option<String>,
     /// The tenants that a person signed in to, the latest first.
     pub tenants: Vec<String>,
+    /// The names of a person's tenants by id, as far as [`Accounts::name_tenants`] stored them.
+    pub tenant_names: BTreeMap<String, String>,
     /// The client id: a service principal's own, or that of the application that a person signed in
     /// to, or the one that selects a managed identity.
     pub client_id: Option<String>,
@@ -201,6 +203,7 @@ impl Account {
             home_account_id: person.and_then(|person| person.home_account_id.clone()),
             tenant: Some(record.tenant.clone()).filter(|tenant| !tenant.is_empty()),
             tenants: person.map_or_else(Vec::new, |person| person.tenants.clone()),
+            tenant_names: person.map_or_else(BTreeMap::new, |person| person.tenant_names.clone()),
             client_id: record.client_id.clone().or(named),
             path,
             authority: record.authority.clone(),
@@ -295,6 +298,44 @@ impl Accounts {
                 .ok_or_else(|| no_such(id.as_str()))?;
             store.make_current(id.as_str())?;
             Ok(Account::of(&record, true))
+        })
+        .await
+    }
+
+    /// Stores the names of tenants with a person's account, by the tenants' ids. They are for
+    /// display: a token does not say its tenant's name. Control characters are removed. Nothing
+    /// changes for an account that is not a person's.
+    ///
+    /// # Errors
+    /// See [`Accounts`]; [`ErrorKind::Invalid`] if the account does not exist.
+    pub async fn name_tenants(
+        &self,
+        id: &AccountId,
+        names: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<()> {
+        /// A consultant has some hundreds.
+        const MOST: usize = 500;
+        let names: Vec<_> = names
+            .into_iter()
+            .take(MOST)
+            .map(|(id, name)| (id.to_ascii_lowercase(), printable(&name, 128)))
+            .collect();
+        let (id, end) = (id.clone(), self.end());
+        // Another process may redeem the account's refresh token now.
+        let lock = self.store.lock(id.as_str(), end).await?;
+        let Some(lock) = lock else {
+            return Ok(());
+        };
+        self.read(move |store| {
+            let _until_stored = lock;
+            let mut record = store
+                .read(id.as_str())?
+                .ok_or_else(|| no_such(id.as_str()))?;
+            if let Some(person) = record.person_mut() {
+                person.tenant_names.extend(names);
+                store.write(&record)?;
+            }
+            Ok(())
         })
         .await
     }

@@ -5,7 +5,10 @@ use crate::{facts::Refusal, json};
 use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 use zeroize::Zeroizing;
 
 const VERSION: u32 = 1;
@@ -88,6 +91,9 @@ pub(crate) struct Person {
     pub(crate) name: Option<String>,
     /// The tenants that the person signed in to, the latest first.
     pub(crate) tenants: Vec<String>,
+    /// The names of tenants, by id.
+    #[serde(default)]
+    pub(crate) tenant_names: BTreeMap<String, String>,
     /// One refresh token for each application, the latest first.
     pub(crate) refresh: Vec<RefreshToken>,
     /// Applications that the provider rejected as not of the family of these refresh tokens.

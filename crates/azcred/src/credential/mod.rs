@@ -45,6 +45,8 @@ pub use azcred::AzcredCredential;
 #[cfg(feature = "developer-tools")]
 pub use azure_cli::AzureCliCredential;
 #[cfg(feature = "developer-tools")]
+pub(crate) use azure_cli::tenant_name as azure_cli_tenant_name;
+#[cfg(feature = "developer-tools")]
 pub use azure_developer_cli::AzureDeveloperCliCredential;
 pub use azure_ml_on_behalf_of::AzureMlOnBehalfOfCredential;
 pub use azure_pipelines::AzurePipelinesCredential;

@@ -13,6 +13,10 @@ pub use builder::SessionBuilder;
 pub use decided::{Setting, SettingKind};
 pub use variables::{PRESET_VARIABLE, PROFILE_VARIABLE};
 
+#[cfg(feature = "disk-cache")]
+use crate::account::Accounts;
+#[cfg(feature = "developer-tools")]
+use crate::credential::azure_cli_tenant_name;
 use crate::{
     chain::{Chain, Preset, Report, Settings},
     credential::{Availability, Credential},
@@ -26,6 +30,14 @@ use crate::{
     workspace::{self, Located, Named},
 };
 use std::{fmt, path::PathBuf, sync::Arc};
+#[cfg(feature = "developer-tools")]
+use tokio::task::spawn_blocking;
+#[cfg(any(feature = "disk-cache", feature = "developer-tools"))]
+use {std::time::Duration, tokio::time::timeout};
+
+/// A name for display is not worth a longer wait.
+#[cfg(any(feature = "disk-cache", feature = "developer-tools"))]
+const READING: Duration = Duration::from_secs(2);
 
 /// The identity of this machine and folder, and its tokens.
 ///
@@ -137,6 +149,38 @@ impl Session {
     /// The options of the session's credentials: its system, its cloud, its profile.
     pub fn options(&self) -> &ClientOptions {
         &self.0.options
+    }
+
+    /// The name of a tenant, if this machine knows it: from a sign-in of azcred or from Azure CLI's
+    /// files. Sends no request.
+    #[cfg_attr(
+        not(any(feature = "disk-cache", feature = "developer-tools")),
+        expect(clippy::unused_async, unused_variables, reason = "without files")
+    )]
+    pub async fn tenant_name(&self, tenant_id: &str) -> Option<String> {
+        #[cfg(feature = "disk-cache")]
+        {
+            let accounts = Accounts::new(&self.0.options).ok()?;
+            let accounts = timeout(READING, accounts.list()).await.ok()?;
+            let name = accounts.unwrap_or_default().iter().find_map(|account| {
+                let mut names = account.tenant_names.iter();
+                names
+                    .find_map(|(id, name)| id.eq_ignore_ascii_case(tenant_id).then(|| name.clone()))
+            });
+            if name.is_some() {
+                return name;
+            }
+        }
+        #[cfg(feature = "developer-tools")]
+        {
+            let system = self.0.options.system().clone();
+            let id = tenant_id.to_owned();
+            let read = move || azure_cli_tenant_name(&*system, &id);
+            let read = timeout(READING, spawn_blocking(read));
+            read.await.ok()?.ok()?
+        }
+        #[cfg(not(feature = "developer-tools"))]
+        None
     }
 
     /// The workspace of the session: from [`SessionBuilder::workspace`], or else from the variables

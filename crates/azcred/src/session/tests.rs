@@ -182,3 +182,35 @@ async fn if_no_source_has_a_token_the_error_has_every_reason() {
     assert_eq!(answer.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(report.chosen().is_none());
 }
+
+#[cfg(feature = "developer-tools")]
+#[tokio::test]
+async fn the_name_of_a_tenant_is_in_azure_clis_files() {
+    let profile = |names: &str| {
+        format!(
+            "\u{feff}{{\"subscriptions\": [{{\"id\": \"s\", \"name\": \"n\", \"tenantId\": \"C0A70500\", {names}
+             \"environmentName\": \"AzureCloud\", \"user\": {{\"name\": \"ada\", \"type\": \"user\"}}}}]}}"
+        )
+    };
+    for (content, name) in [
+        (
+            profile(r#""tenantDisplayName": "Contoso", "tenantDefaultDomain": "contoso.com","#),
+            Some("Contoso"),
+        ),
+        (
+            profile(r#""tenantDisplayName": "", "tenantDefaultDomain": "contoso.com","#),
+            Some("contoso.com"),
+        ),
+        (profile(""), None),
+        ("no JSON".to_owned(), None),
+    ] {
+        let machine = home().with_file("/home/ada/.azure/azureProfile.json", content.as_str());
+        let session = open(&machine).await.unwrap();
+        assert_eq!(
+            session.tenant_name("c0a70500").await.as_deref(),
+            name,
+            "{content}"
+        );
+        assert_eq!(session.tenant_name("other").await, None);
+    }
+}

@@ -4,7 +4,8 @@
 use crate::provider::{Asked, CLIENT, Provider, TENANT, Watcher};
 use azcred::{
     Availability, AzcredCredential, ClientId, ClientOptions, ClientSecretCredential, Credential,
-    DeviceCodeCredential, Error, ErrorKind, Profile, Scope, SecretString, TenantId, TokenRequest,
+    DeviceCodeCredential, Error, ErrorKind, Profile, Scope, SecretString, Session, TenantId,
+    TokenRequest,
     account::{self, Account, AccountKind, Accounts},
     system::{
         Command, FileFacts, FileKind, FileLock, Finished, Fixture, Hypervisor, NoKeyring, System,
@@ -92,6 +93,30 @@ async fn a_sign_in_is_there_in_the_next_process() {
     assert_eq!(refreshed[0].get("client_id"), CLIENT);
     assert_eq!(token(&machine, &storage()).await.unwrap(), other);
     assert_eq!(refreshes(&provider).len(), 1, "that one is on disk too");
+}
+
+#[tokio::test]
+async fn a_tenants_name_is_stored_with_the_account_and_its_sign_in_goes_on() {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    let account = login(&machine).await;
+    let accounts = Accounts::new(&process(&machine)).unwrap();
+    let name = "Conto\u{1b}[31mso \u{202e}Ltd";
+    let names = [(TENANT.to_uppercase(), name.to_owned())];
+    accounts.name_tenants(&account.id, names).await.unwrap();
+    let session = Session::builder().at(machine.clone().shared(), "/home/ada");
+    let session = session.open().await.unwrap();
+    let found = session.tenant_name(TENANT).await.unwrap();
+    assert!(found.contains("Conto") && found.contains("Ltd"), "{found}");
+    assert!(!found.contains(['\u{1b}', '\u{202e}']), "{found:?}");
+    assert_eq!(session.tenant_name("other").await, None);
+    // The refresh token is still there, and the next sign-in keeps the name.
+    token(&machine, &storage()).await.unwrap();
+    login(&machine).await;
+    assert_eq!(session.tenant_name(TENANT).await, Some(found));
+    let unknown = "0123456789abcdef".parse().unwrap();
+    let error = accounts.name_tenants(&unknown, []).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
 }
 
 #[tokio::test]

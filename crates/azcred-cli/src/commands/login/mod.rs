@@ -7,7 +7,7 @@ mod summary;
 mod tell;
 mod ways;
 
-use super::target::tenant;
+use super::{reader::shown, target::tenant};
 use crate::{
     choice::{InProfile, explained},
     failure::{Failure, Kind},
@@ -18,13 +18,13 @@ use crate::{
 };
 use azcred::{
     ClientId, EnvironmentKind, Fix, ManagedIdentityId, Scope, TenantId, TokenRequest,
-    account::AccountKind,
+    account::{AccountKind, Accounts},
     system::{System, Unattended, unattended},
 };
 use azcred_azure::Principal;
 use clap::Args;
 use seen::Seen;
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 /// Sign in once, for every program that uses azcred
 ///
@@ -162,7 +162,7 @@ impl Login {
             .await?;
         let scope = Scope::from_resource(options.cloud()?.resource_manager_audience())?;
         // The token comes first: a sign-in that fails is not stored.
-        let (token, account) =
+        let (token, mut account) =
             ways::sign_in(&self, &options, &TokenRequest::new(scope), output).await?;
         let principal = Principal::from_token(&token).ok();
         let suggested = Suggested::in_profile(&profile, &*place.system);
@@ -172,6 +172,20 @@ impl Login {
                 Seen::look(&place, &options, &suggested, token),
             )
             .await;
+        let names = seen.tenants.iter().filter_map(|tenant| {
+            let name = tenant.display_name.as_ref();
+            let name = name.or(tenant.default_domain.as_ref())?;
+            Some((tenant.tenant_id.to_ascii_lowercase(), shown(name)))
+        });
+        let names: BTreeMap<_, _> = names.collect();
+        // Names are only for display. Without them, ids are shown.
+        let accounts = Accounts::new(&options)?;
+        if let Err(error) = accounts.name_tenants(&account.id, names.clone()).await {
+            tracing::debug!(%error, "the tenants' names are not stored");
+        }
+        if account.kind == AccountKind::Person {
+            account.tenant_names.extend(names);
+        }
         let told = summary::Summary {
             account: &account,
             principal: principal.as_ref(),

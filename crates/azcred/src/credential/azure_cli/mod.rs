@@ -8,6 +8,8 @@ mod profile;
 mod service_principal;
 mod token_cache;
 
+pub(crate) use profile::tenant_name;
+
 use super::{
     Availability,
     developer_tool::DeveloperTool,

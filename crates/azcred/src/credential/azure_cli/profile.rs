@@ -2,7 +2,7 @@
 //! `Profile.get_subscription` in azure-cli-core finds it.
 
 use super::files::{CLOUD, CliSettings, Folder, INSTANCE_DISCOVERY, Limit, NotHere};
-use crate::{cloud::Cloud, json, system::System, tenant::TenantId};
+use crate::{cloud::Cloud, json, redact::printable, system::System, tenant::TenantId};
 use serde::Deserialize;
 
 const FILE: &str = "azureProfile.json";
@@ -48,6 +48,10 @@ struct Subscription {
     #[serde(default)]
     is_default: Option<bool>,
     tenant_id: String,
+    #[serde(default)]
+    tenant_display_name: Option<String>,
+    #[serde(default)]
+    tenant_default_domain: Option<String>,
     environment_name: String,
     user: User,
 }
@@ -137,6 +141,18 @@ pub(super) fn find(
         tenant: guid(tenant.map_or(one.tenant_id.as_str(), TenantId::as_str))?,
         environment,
     }))
+}
+
+/// The name of a tenant of a subscription, if Azure CLI has stored it.
+pub(crate) fn tenant_name(system: &dyn System, tenant: &str) -> Option<String> {
+    let bytes = Folder::of(system)?.read(FILE, Limit::PROFILE).ok()??;
+    let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let profile: ProfileFile = json::object(json)?;
+    let mut all = profile.subscriptions.into_iter().flatten();
+    let one = all.find(|one| one.tenant_id.eq_ignore_ascii_case(tenant))?;
+    let known = [one.tenant_display_name, one.tenant_default_domain];
+    let name = known.into_iter().flatten().find(|name| !name.is_empty())?;
+    Some(printable(&name, 128))
 }
 
 /// Tokens are stored under the tenant's id, which a domain name does not show.
