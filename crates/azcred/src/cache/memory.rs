@@ -8,7 +8,7 @@ use crate::{
     facts::{Error, ErrorKind, Result},
     request::TokenRequest,
     system::SharedSystem,
-    token::AccessToken,
+    token::{AccessToken, TokenInner},
     token_future::TokenFuture,
 };
 use arc_swap::ArcSwap;
@@ -23,7 +23,7 @@ use std::{
     panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering, fence},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -60,6 +60,8 @@ pub(crate) async fn without_person<T>(answer: impl Future<Output = T>) -> T {
 
 type Flight = Shared<BoxFuture<'static, Result<AccessToken>>>;
 type WeakFlight = WeakShared<BoxFuture<'static, Result<AccessToken>>>;
+/// Whether a cached token is good enough at a time.
+type Check = fn(&TokenInner, SystemTime) -> bool;
 type Entries = HashMap<TokenRequest, KeyState, BuildHasherDefault<Prehashed>>;
 
 /// The tokens of one credential.
@@ -110,11 +112,24 @@ struct RunningRequest {
 impl RunningRequest {
     /// The request, if a caller on `runtime` can wait for it.
     fn join(&self, runtime: runtime::Id) -> Option<Flight> {
-        let flight = self.flight.upgrade()?;
+        let Some(flight) = self.flight.upgrade() else {
+            // The caller now looks for the token that the request stored. A failed `upgrade` alone
+            // does not make that token visible to this thread.
+            fence(Ordering::Acquire);
+            return None;
+        };
         // A request that has ended is not joined: its error would outlive the cause.
         (self.runtime == runtime && self.since.elapsed() < JOIN_WITHIN && flight.peek().is_none())
             .then_some(flight)
     }
+}
+
+/// How a caller gets its token.
+enum Step {
+    /// It is in the cache.
+    Token(AccessToken),
+    /// By this request, which may be another caller's.
+    Flight(Flight),
 }
 
 impl MemoryCache {
@@ -169,25 +184,35 @@ impl MemoryCache {
         TokenFuture::pending(async move {
             let runtime = Handle::try_current().map_err(|_| no_runtime())?;
             let slot = self.0.slot(request);
-            let flight = {
+            let next = {
                 let mut place = lock(&slot.flight);
-                // Another flight may have ended between the read above and this lock.
-                if let Some(token) = self.0.good_token(request) {
+                // Another flight may have ended between the read above and this lock. Its token is
+                // returned at once, even if a refresh of that token is already running.
+                if let Some(token) = self.0.token_if(request, TokenInner::is_usable) {
                     return Ok(token);
                 }
-                self.0
-                    .join_or_start(&mut place, runtime.id(), request, fetch)
+                self.0.join_or_start(
+                    &mut place,
+                    runtime.id(),
+                    request,
+                    TokenInner::is_usable,
+                    fetch,
+                )
             };
-            flight.await
+            match next {
+                Step::Token(token) => Ok(token),
+                Step::Flight(flight) => flight.await,
+            }
         })
     }
 }
 
 impl CredentialTokens {
-    fn good_token(&self, request: &TokenRequest) -> Option<AccessToken> {
+    /// The cached token, if it passes the check.
+    fn token_if(&self, request: &TokenRequest, check: Check) -> Option<AccessToken> {
         let entries = self.entries.load();
         let token = entries.get(request)?.token.as_ref()?.token();
-        token.0.is_usable(self.system.now()).then(|| token.clone())
+        check(&token.0, self.system.now()).then(|| token.clone())
     }
 
     /// The slot of a key, made if there is none. Keys whose tokens ended a while ago are removed.
@@ -236,16 +261,26 @@ impl CredentialTokens {
             .store(recent::next_version(), Ordering::Release);
     }
 
-    /// Joins the running request, or starts one.
+    /// Joins the running request. If none is running, takes the cached token that passes the check,
+    /// or else starts a request.
+    ///
+    /// The order matters, because a request can end at any time, without the lock of `place`. It
+    /// stores its token before it ends. So if no request can be joined, the token of the last one
+    /// is already in the cache. If the cache were read first, a request could end between the two
+    /// steps, and a second one would be started.
     fn join_or_start(
         self: &Arc<Self>,
         place: &mut Option<RunningRequest>,
         runtime: runtime::Id,
         request: &TokenRequest,
+        check: Check,
         fetch: impl FnOnce(TokenRequest) -> BoxFuture<'static, Result<AccessToken>>,
-    ) -> Flight {
+    ) -> Step {
         if let Some(flight) = place.as_ref().and_then(|flying| flying.join(runtime)) {
-            return flight;
+            return Step::Flight(flight);
+        }
+        if let Some(token) = self.token_if(request, check) {
+            return Step::Token(token);
         }
         let request = request.clone();
         let fetch = fetch(request.clone());
@@ -269,7 +304,7 @@ impl CredentialTokens {
             runtime,
             since: Instant::now(),
         });
-        flight
+        Step::Flight(flight)
     }
 
     /// Requests a token in its own task, which the slot owns. If the request fails, the cached
@@ -286,7 +321,17 @@ impl CredentialTokens {
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        let flight = self.join_or_start(&mut lock(&slot.flight), runtime.id(), request, fetch);
+        let next = self.join_or_start(
+            &mut lock(&slot.flight),
+            runtime.id(),
+            request,
+            TokenInner::is_fresh,
+            fetch,
+        );
+        // Another caller may have replaced the token since this one read it.
+        let Step::Flight(flight) = next else {
+            return;
+        };
         let task = runtime.spawn(BACKGROUND.scope((), async move {
             if let Err(error) = flight.await {
                 tracing::warn!(%error, "a refresh ahead of time failed; the token at hand is still good");

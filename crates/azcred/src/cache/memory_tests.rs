@@ -465,3 +465,6 @@ async fn a_challenge_is_never_answered_from_the_cache_and_its_token_serves_all_c
     assert_eq!(authority.get(&cache, &plain).await.unwrap(), "t3");
     assert_eq!(authority.calls(), 3);
 }
+
+#[path = "memory_race_tests.rs"]
+mod race;
