@@ -140,20 +140,24 @@ impl AzcredAccount {
 
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
         let end = Instant::now() + self.options.deadline();
-        let this = self.clone();
-        let record = self
-            .store
-            .off_thread(end, move |store| this.record(store))
-            .await?;
-        let token = match &record.proof {
-            StoredProof::Person(_) => self.of_person(&record, request, end).await?,
-            _ => {
-                let source = self.delegate(&record, end).await?;
-                source.fetch(request.clone()).await?
+        loop {
+            let this = self.clone();
+            let record = self
+                .store
+                .off_thread(end, move |store| this.record(store))
+                .await?;
+            let token = match &record.proof {
+                StoredProof::Person(_) => self.of_person(&record, request, end).await?,
+                _ => {
+                    let source = self.delegate(&record, end).await?;
+                    source.fetch(request.clone()).await?
+                }
+            };
+            if *self.who.get_or_init(|| record.id.clone()) == record.id {
+                return Ok(token);
             }
-        };
-        self.who.get_or_init(|| record.id.clone());
-        Ok(token)
+            // Another call got the first token, with the account that was current for it.
+        }
     }
 
     async fn of_person(

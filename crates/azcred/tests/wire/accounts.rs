@@ -537,6 +537,40 @@ async fn a_running_program_keeps_its_identity() {
     assert!(new.unwrap().contains("-of-eve-"));
 }
 
+/// Two first calls, and another person becomes current between them.
+async fn both_calls_are_for_one_person<C: Credential>(new: impl FnOnce(ClientOptions) -> C) {
+    let provider = Provider::start(|_| {}).await;
+    let machine = provider.machine();
+    login(&machine).await;
+    let credential = new(process(&machine));
+    let until = provider.hold();
+    let requests = [storage(), TokenRequest::new(Scope::ML)];
+    let mut first = pin!(ask(&credential, &requests[0]));
+    provider.is_refreshing(&mut first).await;
+    provider.rules().person = "eve";
+    assert!(login(&machine).await.is_current);
+    let release = async {
+        while refreshes(&provider).len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        until.add_permits(10);
+    };
+    let (one, other, ()) = tokio::join!(first, ask(&credential, &requests[1]), release);
+    let tokens = [one.unwrap(), other.unwrap()];
+    let all_of = |name: &str| tokens.iter().all(|token| token.contains(name));
+    assert!(all_of("-of-ada-") || all_of("-of-eve-"), "{tokens:?}");
+}
+
+#[tokio::test]
+async fn first_calls_at_the_same_time_are_for_one_account() {
+    both_calls_are_for_one_person(|options| AzcredCredential::new(options).unwrap()).await;
+}
+
+#[tokio::test]
+async fn first_calls_of_an_interactive_credential_at_the_same_time_are_for_one_person() {
+    both_calls_are_for_one_person(|options| DeviceCodeCredential::new(options).unwrap()).await;
+}
+
 #[tokio::test]
 async fn a_token_of_another_person_is_rejected() {
     let provider = Provider::start(|_| {}).await;

@@ -30,15 +30,17 @@ impl<A: SignsIn> PersonSource<A> {
         end: Instant,
     ) -> Result<Tried> {
         let end = end.min(Instant::now() + self.endpoint.deadline());
-        let tried = match self.with_kept(request, end).await? {
-            Some(tried) => tried,
-            None => self.with_held(request, end).await?,
+        let tried = loop {
+            let tried = match self.with_kept(request, end).await? {
+                Some(tried) => tried,
+                None => self.with_held(request, end).await?,
+            };
+            match (&tried.silent, &tried.record) {
+                // Another call was first, with another person's sign-in.
+                (Silent::Token(_), Some(record)) if !self.is_for(record) => {}
+                _ => break tried,
+            }
         };
-        if matches!(tried.silent, Silent::Token(_))
-            && let Some(record) = &tried.record
-        {
-            self.held().who = Who::of(record);
-        }
         match tried.silent {
             // A credential keeps its person. If it has none yet, another person may sign in to this
             // tenant.
@@ -49,6 +51,16 @@ impl<A: SignsIn> PersonSource<A> {
             }),
             _ => Ok(tried),
         }
+    }
+
+    /// Whether the sign-in is of this credential's person. The first token decides who that is.
+    fn is_for(&self, record: &Record) -> bool {
+        let who = &mut self.held().who;
+        let is_same = who.as_ref().is_none_or(|known| known.id == record.id);
+        if is_same {
+            *who = Who::of(record);
+        }
+        is_same
     }
 
     /// Tries with a stored sign-in; `None` if there is none that can be used.
