@@ -219,7 +219,10 @@ pub(super) async fn find(
         return Err(failure);
     }
     if there.is_empty() {
-        failure.why = format!("no account is signed in to azcred{}", in_profile(options));
+        failure.why = format!(
+            "no account has signed in with `azcred login`{}; accounts of other tools, such as Azure CLI, can't be chosen here",
+            in_profile(options)
+        );
         let mut sign_in = SignIn::default();
         sign_in.profile = Some(options.profile())
             .filter(|profile| **profile != Profile::default())

@@ -304,7 +304,7 @@ fn next_steps(search_path: Option<&OsStr>, program: Option<&Path>) -> Vec<String
     let commands = [
         (
             "azcred emulator exec --as laptop -- azcred whoami",
-            "run it as Ada",
+            "run whoami on Ada's laptop",
         ),
         ("azcred emulator exec -- PROGRAM", "run your own program"),
     ];

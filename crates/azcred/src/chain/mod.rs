@@ -15,7 +15,7 @@
 //! [`Report`].
 
 mod expect;
-mod nobody;
+mod no_token;
 mod people;
 mod preset;
 mod resolve;

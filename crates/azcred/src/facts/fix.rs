@@ -124,7 +124,7 @@ pub enum Fix {
         /// After this time, if the other side named one.
         after: Option<Duration>,
     },
-    /// This fix on a condition, such as 'the role is new'.
+    /// This fix on a condition, such as 'the role was assigned just now'.
     If(Cow<'static, str>, Box<Self>),
     /// One of these; any one is enough.
     AnyOf(Vec<Self>),
@@ -212,7 +212,7 @@ impl Fix {
         joined(flat(self), flat(other.into()), Self::AllOf)
     }
 
-    /// This fix on a condition, such as 'the role is new'.
+    /// This fix on a condition, such as 'the role was assigned just now'.
     #[must_use]
     pub fn when(self, condition: impl Into<Cow<'static, str>>) -> Self {
         match self.is_empty() {
@@ -617,8 +617,8 @@ mod tests {
             ),
             (Fix::set_to("A", "x"), "set A=x"),
             (
-                Fix::Retry { after: None }.when("the role is new"),
-                "if the role is new, try again in a minute",
+                Fix::Retry { after: None }.when("the role was assigned just now"),
+                "if the role was assigned just now, try again in a minute",
             ),
             (
                 GrantRole::new("Reader", None, Some("$(a)".into()), PrincipalKind::User).into(),

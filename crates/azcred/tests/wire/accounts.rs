@@ -130,7 +130,7 @@ async fn without_an_account_the_check_says_so_with_the_fix() {
     ] {
         let credential = AzcredCredential::new(options).unwrap();
         let Availability::Unavailable(error) = credential.prepare() else {
-            panic!("somebody is");
+            panic!("an account is signed in");
         };
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(

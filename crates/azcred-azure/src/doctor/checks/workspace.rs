@@ -180,7 +180,7 @@ pub(super) fn grant(
     verdict.fix(usual_role(principal, target)).fix(ROLE_IS_NEW)
 }
 
-const ROLE_IS_NEW: &str = "if the role is new, wait a few minutes and try again";
+const ROLE_IS_NEW: &str = "if the role was assigned just now, wait a few minutes and try again";
 
 fn usual_role(principal: Option<&Principal>, target: &WorkspaceRef) -> Fix {
     role::grant(principal, USUAL_ROLE, target.resource_id())

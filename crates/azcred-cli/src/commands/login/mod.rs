@@ -111,8 +111,8 @@ struct ApplicationOptions {
     #[arg(long, group = "way", requires_all = ["client_id", "tenant"])]
     service_principal: bool,
 
-    /// The application's client id (also called application id). With --identity, the managed
-    /// identity's client id. Otherwise optional: the app registration with which a person signs in
+    /// The client id of the application or, with --identity, of the managed identity. A person can
+    /// sign in without it; with it, through this app registration of your organization
     #[arg(long, value_name = "ID", value_parser = client_id)]
     client_id: Option<ClientId>,
 

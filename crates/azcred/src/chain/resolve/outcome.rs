@@ -1,7 +1,7 @@
 //! The result of a run: a token or the error to report, with the run's report.
 
 use super::{
-    super::{RunResult, Setup, Winner, expect, nobody, too_late},
+    super::{RunResult, Setup, Winner, expect, no_token, too_late},
     Runner, State, Timing,
 };
 use crate::{
@@ -86,9 +86,9 @@ pub(super) fn conclude(
                     token_source: candidate.token_source,
                 },
             }),
-            (None, _) => Err(nobody::error(setup, &report, request)),
+            (None, _) => Err(no_token::error(setup, &report, request)),
         },
-        Outcome::End(_) | Outcome::NoneLeft => Err(nobody::error(setup, &report, request)),
+        Outcome::End(_) | Outcome::NoneLeft => Err(no_token::error(setup, &report, request)),
         Outcome::TooLate => Err(too_late(request, setup.deadline())),
     };
     (answer, report)
