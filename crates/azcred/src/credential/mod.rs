@@ -45,8 +45,6 @@ pub use azcred::AzcredCredential;
 #[cfg(feature = "developer-tools")]
 pub use azure_cli::AzureCliCredential;
 #[cfg(feature = "developer-tools")]
-pub(crate) use azure_cli::tenant_name as azure_cli_tenant_name;
-#[cfg(feature = "developer-tools")]
 pub use azure_developer_cli::AzureDeveloperCliCredential;
 pub use azure_ml_on_behalf_of::AzureMlOnBehalfOfCredential;
 pub use azure_pipelines::AzurePipelinesCredential;
@@ -67,6 +65,8 @@ pub use managed_identity::ManagedIdentityCredential;
 pub use visual_studio_code::VisualStudioCodeCredential;
 pub use workload_identity::WorkloadIdentityCredential;
 
+#[cfg(feature = "developer-tools")]
+pub(crate) use azure_cli::tenant_name as azure_cli_tenant_name;
 pub(crate) use managed_identity::InChain;
 
 use crate::{

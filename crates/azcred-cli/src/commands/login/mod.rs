@@ -111,8 +111,8 @@ struct ApplicationOptions {
     #[arg(long, group = "way", requires_all = ["client_id", "tenant"])]
     service_principal: bool,
 
-    /// The client id of the application or, with --identity, of the managed identity. A person can
-    /// sign in without it; with it, through this app registration of your organization
+    /// The client id of the application or of the managed identity (with --identity). A person
+    /// needs none; with one, they sign in through this app registration of your organization
     #[arg(long, value_name = "ID", value_parser = client_id)]
     client_id: Option<ClientId>,
 
