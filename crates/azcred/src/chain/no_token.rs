@@ -104,11 +104,16 @@ fn fix(system: &dyn System, report: &Report) -> Fix {
         let developer = fix_of(report, |attempt| {
             is_attended && attempt.source.is_developer()
         });
-        let asks = asks_person(report).then_some(Fix::AskPerson { scope: None });
+        let would_ask = asks_person(report).then_some(Fix::AskPerson { scope: None });
         let other = || fix_of(report, |attempt| !attempt.source.is_developer()).cloned();
-        match (developer.cloned().or(asks), &environment) {
+        match (developer.cloned().or(would_ask), &environment) {
             (Some(fix), _) => Some(fix),
-            (None, None) => other(),
+            (None, None) => other().or_else(|| match is_attended {
+                true => fix_of(report, |_| true).cloned(),
+                false => Some(Fix::from(
+                    "give the job its own identity: a federated credential, or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET",
+                )),
+            }),
             (None, Some(_)) => None,
         }
     };

@@ -527,6 +527,28 @@ fn the_fix_of_a_wrong_account_is_a_sign_in_that_the_chain_uses() {
 }
 
 #[tokio::test]
+async fn no_selection_of_sources_leaves_an_error_without_a_fix() {
+    let places: [fn() -> Fixture; 3] = [
+        || Fixture::new().with_var("CI", "true"),
+        || Fixture::new().with_var("CI", "true").with_terminal(),
+        Fixture::new,
+    ];
+    for machine in places {
+        for one in Source::ALL {
+            for other in Source::ALL {
+                let machine = machine().with_var("AZCRED_IMDS", "never").shared();
+                let chain = Chain::builder(ClientOptions::new(machine)).only([one, other]);
+                let asked = chain.unattended().build();
+                let asked = asked.get_token(&TokenRequest::new(Scope::ARM)).await;
+                let error = asked.unwrap_err();
+                let fix = error.fix().map(ToString::to_string).unwrap_or_default();
+                assert!(!fix.is_empty(), "{one}, {other}: {error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_first_step_is_one_that_works_here() {
     let nowhere = || {
         Fixture::new()

@@ -170,7 +170,9 @@ fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
             "not in an Azure Pipelines job: {}",
             variables::told(system, &[URI, TOKEN])
         );
-        return Err(Error::new(ErrorKind::Unavailable, WHAT, why).absent());
+        return Err(Error::new(ErrorKind::Unavailable, WHAT, why)
+            .with_fix("run this program in an Azure Pipelines job")
+            .absent());
     }
     let mut fix = Vec::new();
     if missing.contains(&TOKEN) {

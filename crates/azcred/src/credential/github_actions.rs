@@ -124,7 +124,9 @@ fn available(system: &dyn System, names: &[&'static str]) -> Result<()> {
             "not in a GitHub Actions job: {}",
             variables::told(system, &[URL, TOKEN])
         );
-        return Err(Error::new(ErrorKind::Unavailable, WHAT, why).absent());
+        return Err(Error::new(ErrorKind::Unavailable, WHAT, why)
+            .with_fix("run this program in a GitHub Actions job")
+            .absent());
     };
     let mut fix = Vec::new();
     if may_not_ask {
