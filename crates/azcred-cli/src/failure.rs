@@ -212,7 +212,7 @@ impl From<azcred::Error> for Failure {
             azcred::ErrorKind::Refused => Kind::Refused,
             azcred::ErrorKind::Unreachable => Kind::Unreachable,
             azcred::ErrorKind::Invalid => Kind::Invalid,
-            azcred::ErrorKind::NotExpected => Kind::WrongAccount,
+            azcred::ErrorKind::WrongAccount => Kind::WrongAccount,
             _ => Kind::Unexpected,
         };
         // The user cancelled: RFC 6749 section 4.1.2.1, RFC 8628 section 3.5, and Entra ID's own

@@ -99,7 +99,7 @@ fn not_tried(rows: &[Row<'_>]) -> String {
     };
     if let Some(source) = last(&[Verdict::Chosen]) {
         format!("not tried, since {source} was chosen")
-    } else if let Some(source) = last(&[Verdict::Refused, Verdict::Failed, Verdict::NotExpected]) {
+    } else if let Some(source) = last(&[Verdict::Refused, Verdict::Failed, Verdict::WrongAccount]) {
         format!("not tried, since {source} failed")
     } else if let Some(source) = last(&[Verdict::WouldAsk]) {
         format!("not tried, since {source} comes first")
@@ -143,7 +143,7 @@ impl Row<'_> {
     fn mark(&self, unicode: bool) -> (&'static str, Style) {
         let (mark, plain, style) = match self.verdict {
             Verdict::Chosen => ("✓", "*", GOOD),
-            Verdict::Refused | Verdict::Failed | Verdict::NotExpected => ("✗", "x", BAD),
+            Verdict::Refused | Verdict::Failed | Verdict::WrongAccount => ("✗", "x", BAD),
             Verdict::Unavailable => ("–", "-", DIM),
             Verdict::WouldAsk => ("?", "?", WARN),
             _ => (" ", " ", DIM),
@@ -262,7 +262,7 @@ pub(crate) fn table(rows: &[Row<'_>], whole: Duration, screen: Screen) -> Vec<St
 fn bar_style(row: &Row<'_>) -> Style {
     match row.verdict {
         Verdict::Chosen => GOOD,
-        Verdict::Refused | Verdict::Failed | Verdict::NotExpected => BAD,
+        Verdict::Refused | Verdict::Failed | Verdict::WrongAccount => BAD,
         _ => DIM,
     }
 }

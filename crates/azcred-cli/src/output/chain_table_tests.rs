@@ -180,7 +180,7 @@ fn the_deciding_source_is_marked_at_both_widths() {
             "a refusal",
             first(Verdict::Refused, "the client secret has expired"),
         ),
-        ("drift", first(Verdict::NotExpected, drift)),
+        ("drift", first(Verdict::WrongAccount, drift)),
         ("a person", person()),
     ] {
         for columns in [80, 120] {

@@ -103,7 +103,7 @@ fn an_unexpected_identity_is_an_error_for_every_command() {
                 .said(),
             "environment"
         ),
-        "not-expected"
+        "wrong-account"
     );
     for command in ["token", "whoami"] {
         let said = azcred(&[command, "-o", "json"])

@@ -188,7 +188,7 @@ impl Expect {
             None => change,
         };
         Error::new(
-            ErrorKind::NotExpected,
+            ErrorKind::WrongAccount,
             format!("could not use the token from {source}"),
             match self.said_by.as_str() {
                 "" => format!("this program {why}"),

@@ -287,7 +287,7 @@ impl Resolver {
         }
         let (answer, report) = self.run(&self.people, request, end).await;
         let RunResult { token, winner } = answer.inspect_err(|error| {
-            if error.kind() == ErrorKind::NotExpected {
+            if error.kind() == ErrorKind::WrongAccount {
                 // The next person who signs in may be another one.
                 self.people.forget();
             }

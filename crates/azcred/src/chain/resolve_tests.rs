@@ -445,9 +445,9 @@ fn a_token_of_an_unexpected_identity_is_not_returned() {
     ];
     for (expect, why) in drifted {
         let run = go(&lines, Some(expect));
-        assert_eq!(run.verdicts(), [Verdict::NotExpected]);
+        assert_eq!(run.verdicts(), [Verdict::WrongAccount]);
         let error = run.answer.err().unwrap();
-        assert_eq!(error.kind(), ErrorKind::NotExpected);
+        assert_eq!(error.kind(), ErrorKind::WrongAccount);
         assert!(
             error.why().contains(why) && error.why().contains("a test"),
             "{error}"

@@ -27,7 +27,7 @@ pub enum ErrorKind {
     /// too large.
     Unexpected,
     /// The token is for another identity than the one that the caller expects.
-    NotExpected,
+    WrongAccount,
 }
 
 /// Why there is no token, and the fix.

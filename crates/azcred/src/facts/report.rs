@@ -18,7 +18,7 @@ pub enum Verdict {
     /// The source is set up, but could not be reached or used, or its response was invalid.
     Failed,
     /// The token is for another identity than the expected one.
-    NotExpected,
+    WrongAccount,
     /// An earlier source decided, so the chain did not try this one, or did not wait for it.
     NotNeeded,
     /// The source would ask a person to sign in, because no earlier source has a token. This run
@@ -44,7 +44,7 @@ impl Verdict {
             Self::Unavailable => "unavailable",
             Self::Refused => "refused",
             Self::Failed => "failed",
-            Self::NotExpected => "wrong account",
+            Self::WrongAccount => "wrong account",
             Self::NotNeeded => "not needed",
             Self::WouldAsk => "would ask",
             Self::Excluded => "excluded",

@@ -181,7 +181,7 @@ async fn every_token_is_compared_with_the_expectations() {
         .get_token(&TokenRequest::new(Scope::STORAGE))
         .await
         .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotExpected);
+    assert_eq!(error.kind(), ErrorKind::WrongAccount);
     assert!(error.why().contains("eve@contoso.com"), "{error}");
     let (answer, report) = chain.explain(&TokenRequest::new(Scope::ARM)).await;
     assert!(answer.is_err());
@@ -190,7 +190,7 @@ async fn every_token_is_compared_with_the_expectations() {
         .iter()
         .find(|attempt| attempt.source == Source::AzureCli)
         .unwrap();
-    assert_eq!(az.verdict, Verdict::NotExpected);
+    assert_eq!(az.verdict, Verdict::WrongAccount);
 }
 
 #[tokio::test]
@@ -328,7 +328,7 @@ async fn after_an_unexpected_person_another_can_sign_in() {
         .build();
     for codes in 1..3 {
         let answer = chain.get_token(&TokenRequest::new(Scope::ARM)).await;
-        assert_eq!(answer.unwrap_err().kind(), ErrorKind::NotExpected);
+        assert_eq!(answer.unwrap_err().kind(), ErrorKind::WrongAccount);
         assert_eq!(provider.codes(), codes);
     }
 }

@@ -221,7 +221,7 @@ async fn a_second_sign_in_must_be_the_same_persons() {
     provider.revoke();
     provider.rules().person = "eve";
     let error = ask(&credential, &storage()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotExpected, "{error}");
+    assert_eq!(error.kind(), ErrorKind::WrongAccount, "{error}");
     assert!(error.what().contains("ada@contoso.com"), "{error}");
     assert!(error.why().contains("eve@contoso.com"), "{error}");
     provider.rules().person = "ada";

@@ -638,7 +638,7 @@ async fn a_person_who_is_not_expected_is_not_told_that_they_are_signed_in() {
     }
     let (page, token) = last.unwrap();
     let error = token.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotExpected, "{error}");
+    assert_eq!(error.kind(), ErrorKind::WrongAccount, "{error}");
     assert!(page.contains("You are not signed in"), "{page}");
     assert!(!page.contains("You are signed in"), "{page}");
     assert!(

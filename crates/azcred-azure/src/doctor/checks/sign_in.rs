@@ -145,7 +145,7 @@ fn failed(source: &str, kind: Option<azcred::ErrorKind>) -> String {
     let what = match kind {
         Some(azcred::ErrorKind::Refused) => "rejected by Entra ID",
         Some(azcred::ErrorKind::Unreachable) => "no response",
-        Some(azcred::ErrorKind::NotExpected) => "not the expected account",
+        Some(azcred::ErrorKind::WrongAccount) => "not the expected account",
         _ => return source.to_owned(),
     };
     match source {

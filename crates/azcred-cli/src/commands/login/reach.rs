@@ -157,7 +157,7 @@ fn failed(error: &azcred::Error) -> String {
         error.is_some_and(|error| error.kind() != ErrorKind::Unavailable)
     });
     match failed {
-        Some(attempt) if attempt.verdict != Verdict::NotExpected => {
+        Some(attempt) if attempt.verdict != Verdict::WrongAccount => {
             format!("{}: {}", attempt.source, attempt.reason())
         }
         _ => format!("{}: {}", error.what(), error.why()),

@@ -120,7 +120,7 @@ fn attempt(
         State::WouldAsk(candidate) => (Verdict::WouldAsk, Some(candidate), None, None, None),
         State::Succeeded(candidate, asked, _) => {
             let (verdict, skipped) = match (drift, is_answer) {
-                (Some(_), _) => (Verdict::NotExpected, None),
+                (Some(_), _) => (Verdict::WrongAccount, None),
                 (None, true) => (Verdict::Chosen, None),
                 (None, false) => (Verdict::NotNeeded, decided),
             };

@@ -327,7 +327,7 @@ impl<A: SignsIn> PersonSource<A> {
         };
         let other = Who::of(record).map_or_else(String::new, |who| who.shown);
         Err(Error::new(
-            ErrorKind::NotExpected,
+            ErrorKind::WrongAccount,
             format!(
                 "{} could not sign in {} again",
                 self.way.name(),
