@@ -60,12 +60,19 @@ struct SignedIn<'a> {
     principal: &'a Principal,
 }
 
+/// A sign-in of the demo.
+struct DemoSignIn {
+    chosen: Chosen,
+    token: AccessToken,
+    principal: Principal,
+    tenant_name: Option<String>,
+}
+
 /// The results that the demo shows.
 struct Story {
-    person: (Chosen, AccessToken, Principal),
-    tenant_name: Option<String>,
-    azure: (Chosen, AccessToken, Principal),
-    himl: (Chosen, AccessToken, Principal),
+    person: DemoSignIn,
+    azure: DemoSignIn,
+    himl: DemoSignIn,
     report: Report,
     refused: Failure,
 }
@@ -95,13 +102,7 @@ impl Demo {
 
 /// Runs the demo's steps, with the code of the commands that it names.
 async fn play(info: &Info) -> Result<Story, Failure> {
-    let laptop = machine(info, Persona::Laptop, None)?;
-    let session = Place::of(laptop.clone()).session().open().await?;
-    let person = signed_in(laptop).await?;
-    let tenant_name = match &person.2.tenant_id {
-        Some(id) => session.tenant_name(id).await,
-        None => None,
-    };
+    let person = signed_in(machine(info, Persona::Laptop, None)?).await?;
     let azure = signed_in(machine(info, Persona::ServicePrincipal, None)?).await?;
     let himl = signed_in(machine(info, Persona::Himl, None)?).await?;
     let report = doctor::examine(
@@ -143,7 +144,6 @@ async fn play(info: &Info) -> Result<Story, Failure> {
     };
     Ok(Story {
         person,
-        tenant_name,
         azure,
         himl,
         report,
@@ -151,12 +151,17 @@ async fn play(info: &Info) -> Result<Story, Failure> {
     })
 }
 
-async fn signed_in(machine: SharedSystem) -> Result<(Chosen, AccessToken, Principal), Failure> {
+async fn signed_in(machine: SharedSystem) -> Result<DemoSignIn, Failure> {
     let place = Place::of(machine);
-    let (_, token, chosen) =
+    let (sign_in, token, chosen) =
         sign_in(&place, &Choice::default(), None, None, Person::NotAsked).await?;
     let principal = Principal::from_token(&token)?;
-    Ok((chosen, token, principal))
+    Ok(DemoSignIn {
+        tenant_name: sign_in.tenant_name(Some(&principal)).await,
+        chosen,
+        token,
+        principal,
+    })
 }
 
 /// A machine with only the variables of `azcred emulator env`, and the files that they name.
@@ -194,10 +199,10 @@ const INDENT: &str = "   ";
 impl Story {
     fn document(&self) -> DemoDocument<'_> {
         let sign_ins = [&self.azure, &self.himl, &self.person]
-            .map(|(chosen, _, principal)| SignedIn {
-                using: chosen.used.to_string(),
-                used: &chosen.used,
-                principal,
+            .map(|one| SignedIn {
+                using: one.chosen.used.to_string(),
+                used: &one.chosen.used,
+                principal: &one.principal,
             })
             .into();
         DemoDocument {
@@ -218,11 +223,17 @@ impl Story {
             lines.extend(body.into_iter().map(|line| format!("{INDENT}{line}")));
         };
         let width = Stream::Stdout.width().saturating_sub(INDENT.len());
-        let (chosen, token, principal) = &self.person;
+        let person = &self.person;
+        let tenant_name = person.tenant_name.as_deref();
         step(
             "1. Which account is used? `azcred chain` shows it, after Ada's `az login`:",
             wrap(
-                &chain::who(token, chosen, Some(principal), self.tenant_name.as_deref()),
+                &chain::who(
+                    &person.token,
+                    &person.chosen,
+                    Some(&person.principal),
+                    tenant_name,
+                ),
                 width,
             ),
         );

@@ -1,7 +1,7 @@
 //! A sign-in for reading Azure Resource Manager: the options of the commands that list, and the
 //! names that they show.
 
-use super::target::tenant;
+use super::{target::tenant, whoami::with_name};
 use crate::{
     choice::Choice,
     failure::Failure,
@@ -119,7 +119,7 @@ impl Reader {
 }
 
 /// A tenant's name, safe for a terminal: its display name, else its domain.
-fn name(tenant: &Tenant) -> Option<String> {
+pub(super) fn name(tenant: &Tenant) -> Option<String> {
     let name = tenant.display_name.as_deref();
     name.or(tenant.default_domain.as_deref())
         .filter(|name| !name.is_empty())
@@ -128,10 +128,7 @@ fn name(tenant: &Tenant) -> Option<String> {
 
 /// A tenant's id with its name, if it is known.
 pub(super) fn named_tenant(id: &str, tenants: &[Tenant]) -> String {
-    match tenant_name(id, tenants) {
-        Some(name) => format!("{name} ({})", shown(id)),
-        None => shown(id),
-    }
+    with_name(tenant_name(id, tenants).as_deref(), &shown(id))
 }
 
 /// The name of the tenant with this id, if it is known.

@@ -303,8 +303,9 @@ impl Accounts {
     }
 
     /// Stores the names of tenants with a person's account, by the tenants' ids. They are for
-    /// display: a token does not say its tenant's name. Control characters are removed. Nothing
-    /// changes for an account that is not a person's.
+    /// display: a token does not say its tenant's name. Control characters are removed. Returns the
+    /// account. Nothing changes for an account that is not a person's, or if another process holds
+    /// the account until the deadline.
     ///
     /// # Errors
     /// See [`Accounts`]; [`ErrorKind::Invalid`] if the account does not exist.
@@ -312,7 +313,7 @@ impl Accounts {
         &self,
         id: &AccountId,
         names: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<()> {
+    ) -> Result<Account> {
         /// A consultant has some hundreds.
         const MOST: usize = 500;
         let names: Vec<_> = names
@@ -323,19 +324,16 @@ impl Accounts {
         let (id, end) = (id.clone(), self.end());
         // Another process may redeem the account's refresh token now.
         let lock = self.store.lock(id.as_str(), end).await?;
-        let Some(lock) = lock else {
-            return Ok(());
-        };
         self.read(move |store| {
-            let _until_stored = lock;
             let mut record = store
                 .read(id.as_str())?
                 .ok_or_else(|| no_such(id.as_str()))?;
-            if let Some(person) = record.person_mut() {
+            if let (Some(_until_stored), Some(person)) = (lock, record.person_mut()) {
                 person.tenant_names.extend(names);
                 store.write(&record)?;
             }
-            Ok(())
+            let is_current = store.current_id()?.as_deref() == Some(id.as_str());
+            Ok(Account::of(&record, is_current))
         })
         .await
     }

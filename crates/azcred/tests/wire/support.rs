@@ -183,6 +183,21 @@ async fn send(mut stream: impl AsyncWrite + Unpin, bytes: &[u8]) {
     let _ = stream.shutdown().await;
 }
 
+/// A server's TLS settings with this certificate.
+fn tls_with(
+    certificate: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+) -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    Arc::new(config)
+}
+
 /// A new certificate authority: its PEM, and a server's TLS settings with a certificate that it
 /// signed.
 pub(crate) fn tls(change: impl FnOnce(&mut CertificateParams)) -> (String, Arc<ServerConfig>) {
@@ -195,17 +210,11 @@ pub(crate) fn tls(change: impl FnOnce(&mut CertificateParams)) -> (String, Arc<S
     let mut leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
     change(&mut leaf);
     let leaf = leaf.signed_by(&key, &issuer).unwrap();
-    let config =
-        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![CertificateDer::from(leaf.der().to_vec())],
-                PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
-            )
-            .unwrap();
-    (pem, Arc::new(config))
+    let config = tls_with(
+        CertificateDer::from(leaf.der().to_vec()),
+        PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
+    );
+    (pem, config)
 }
 
 /// A server's TLS settings with a certificate that an authority with a P-521 key issued, and the
@@ -213,17 +222,11 @@ pub(crate) fn tls(change: impl FnOnce(&mut CertificateParams)) -> (String, Arc<S
 pub(crate) fn tls_of_p521() -> (String, Arc<ServerConfig>) {
     const ROOT: &str = include_str!("../fixtures/certificates/server-of-p521-root.pem");
     const SERVER: &[u8] = include_bytes!("../fixtures/certificates/server-of-p521.pem");
-    let config =
-        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![CertificateDer::from_pem_slice(SERVER).unwrap()],
-                PrivateKeyDer::from_pem_slice(SERVER).unwrap(),
-            )
-            .unwrap();
-    (ROOT.to_owned(), Arc::new(config))
+    let config = tls_with(
+        CertificateDer::from_pem_slice(SERVER).unwrap(),
+        PrivateKeyDer::from_pem_slice(SERVER).unwrap(),
+    );
+    (ROOT.to_owned(), config)
 }
 
 /// The rest of a [`azcred::system::System`] that a test implements in part: this machine's.

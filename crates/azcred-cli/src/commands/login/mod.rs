@@ -7,7 +7,7 @@ mod summary;
 mod tell;
 mod ways;
 
-use super::{reader::shown, target::tenant};
+use super::{reader::name, target::tenant};
 use crate::{
     choice::{InProfile, explained},
     failure::{Failure, Kind},
@@ -24,7 +24,7 @@ use azcred::{
 use azcred_azure::Principal;
 use clap::Args;
 use seen::Seen;
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 /// Sign in once, for every program that uses azcred
 ///
@@ -172,19 +172,13 @@ impl Login {
                 Seen::look(&place, &options, &suggested, token),
             )
             .await;
-        let names = seen.tenants.iter().filter_map(|tenant| {
-            let name = tenant.display_name.as_ref();
-            let name = name.or(tenant.default_domain.as_ref())?;
-            Some((tenant.tenant_id.to_ascii_lowercase(), shown(name)))
-        });
-        let names: BTreeMap<_, _> = names.collect();
+        let tenants = seen.tenants.iter();
+        let names = tenants.filter_map(|tenant| Some((tenant.tenant_id.clone(), name(tenant)?)));
         // Names are only for display. Without them, ids are shown.
         let accounts = Accounts::new(&options)?;
-        if let Err(error) = accounts.name_tenants(&account.id, names.clone()).await {
-            tracing::debug!(%error, "the tenants' names are not stored");
-        }
-        if account.kind == AccountKind::Person {
-            account.tenant_names.extend(names);
+        match accounts.name_tenants(&account.id, names).await {
+            Ok(named) => account = named,
+            Err(error) => tracing::debug!(%error, "the tenants' names are not stored"),
         }
         let told = summary::Summary {
             account: &account,

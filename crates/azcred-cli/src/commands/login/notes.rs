@@ -1,10 +1,10 @@
 //! Notes after a sign-in, each with what to do.
 
 use super::{
-    seen::{is_here, reference, shown},
+    seen::{is_here, reference},
     summary::Summary,
 };
-use crate::suggested::Suggested;
+use crate::{commands::reader::shown, suggested::Suggested};
 
 /// The notes, the most important first.
 pub(super) fn notes(told: &Summary<'_>) -> Vec<String> {

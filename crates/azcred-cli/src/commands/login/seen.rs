@@ -117,11 +117,6 @@ pub(super) fn is_here(workspace: &WorkspaceRef, seen: &Seen) -> bool {
     here.is_some_and(|here| here.workspace.resource_id().eq_ignore_ascii_case(&id))
 }
 
-/// Azure's text, safe for a terminal.
-pub(super) fn shown(text: &str) -> String {
-    azcred::printable(text, 80)
-}
-
 /// The token of the sign-in, for the requests right after it.
 #[derive(Debug)]
 struct SignInToken(AccessToken);

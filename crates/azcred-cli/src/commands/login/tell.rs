@@ -3,14 +3,17 @@
 use super::{
     notes::notes,
     reach::Instead,
-    seen::{Seen, is_here, reference, shown},
+    seen::{Seen, is_here, reference},
     summary::Summary,
 };
-use crate::output::{
-    Output,
-    style::{GOOD, STRONG, paint},
-    table,
-    wrap::Stream,
+use crate::{
+    commands::reader::{named_tenant, shown},
+    output::{
+        Output,
+        style::{GOOD, STRONG, paint},
+        table,
+        wrap::Stream,
+    },
 };
 use azcred::{Used, account::Account};
 use azcred_azure::{Principal, PrincipalKind, Source, WorkspaceRef};
@@ -235,10 +238,8 @@ fn rows(
         }
         add("Object id", principal.object_id.as_deref());
         let tenant = principal.tenant_id.as_deref();
-        match (tenant_name(Some(principal), seen), tenant) {
-            (Some(name), Some(id)) => rows.push(("Tenant", format!("{} ({id})", shown(name)))),
-            (_, id) => rows.extend(id.map(|id| ("Tenant", id.to_owned()))),
-        }
+        let tenant = tenant.map(|id| ("Tenant", named_tenant(id, &seen.tenants)));
+        rows.extend(tenant);
     }
     if account.profile != azcred::Profile::default().name() {
         rows.push(("Profile", shown(&account.profile)));

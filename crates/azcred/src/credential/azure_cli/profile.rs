@@ -4,6 +4,7 @@
 use super::files::{CLOUD, CliSettings, Folder, INSTANCE_DISCOVERY, Limit, NotHere};
 use crate::{cloud::Cloud, json, redact::printable, system::System, tenant::TenantId};
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 const FILE: &str = "azureProfile.json";
 
@@ -84,18 +85,9 @@ pub(super) fn find(
     tenant: Option<&TenantId>,
     subscription: Option<&str>,
 ) -> Result<ProfileLookup, NotHere> {
-    let Some(bytes) = folder.read(FILE, Limit::PROFILE)? else {
-        return Err(NotHere::because("azureProfile.json does not exist"));
-    };
+    let bytes = read(folder)?;
     let (cloud_name, environment) = cloud_of(system, folder, settings, cloud)?;
-    // Python writes the file as `utf-8-sig`.
-    let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let profile: ProfileFile = json::object(json)
-        .ok_or_else(|| NotHere::because("azureProfile.json has an unknown format"))?;
-    let mut here = profile
-        .subscriptions
-        .into_iter()
-        .flatten()
+    let mut here = subscriptions(&bytes)?
         .filter(|one| one.environment_name == cloud_name)
         .peekable();
     if here.peek().is_none() {
@@ -143,12 +135,25 @@ pub(super) fn find(
     }))
 }
 
+/// The file's content.
+fn read(folder: &Folder<'_>) -> Result<Zeroizing<Vec<u8>>, NotHere> {
+    let bytes = folder.read(FILE, Limit::PROFILE)?;
+    bytes.ok_or_else(|| NotHere::because("azureProfile.json does not exist"))
+}
+
+/// The subscriptions in the file.
+fn subscriptions(bytes: &[u8]) -> Result<impl Iterator<Item = Subscription>, NotHere> {
+    // Python writes the file as `utf-8-sig`.
+    let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let profile: ProfileFile = json::object(json)
+        .ok_or_else(|| NotHere::because("azureProfile.json has an unknown format"))?;
+    Ok(profile.subscriptions.into_iter().flatten())
+}
+
 /// The name of a tenant of a subscription, if Azure CLI has stored it.
 pub(crate) fn tenant_name(system: &dyn System, tenant: &str) -> Option<String> {
-    let bytes = Folder::of(system)?.read(FILE, Limit::PROFILE).ok()??;
-    let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let profile: ProfileFile = json::object(json)?;
-    let mut all = profile.subscriptions.into_iter().flatten();
+    let bytes = read(&Folder::of(system)?).ok()?;
+    let mut all = subscriptions(&bytes).ok()?;
     let one = all.find(|one| one.tenant_id.eq_ignore_ascii_case(tenant))?;
     let known = [one.tenant_display_name, one.tenant_default_domain];
     let name = known.into_iter().flatten().find(|name| !name.is_empty())?;
