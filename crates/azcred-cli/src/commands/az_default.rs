@@ -1,8 +1,8 @@
 //! Azure CLI's default subscription, from its file `azureProfile.json`.
 
-use azcred::system::System;
+use azcred::system::{System, home, path};
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The largest file that is read. Real ones are smaller.
 const LIMIT: u64 = 16 << 20;
@@ -38,14 +38,7 @@ pub(super) fn az_default(system: &dyn System) -> Option<String> {
 }
 
 fn folder(system: &dyn System) -> Option<PathBuf> {
-    if let Some(folder) = system.var("AZURE_CONFIG_DIR") {
-        return Some(folder.into());
-    }
-    let home = system
-        .var("HOME")
-        .or_else(|| system.var("USERPROFILE"))
-        .filter(|home| Path::new(home).is_absolute())?;
-    Some(Path::new(&home).join(".azure"))
+    path(system, "AZURE_CONFIG_DIR").or_else(|| Some(home(system)?.join(".azure")))
 }
 
 #[cfg(test)]

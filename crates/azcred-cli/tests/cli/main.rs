@@ -14,6 +14,8 @@ mod doctor;
 #[cfg(feature = "emulator")]
 mod emulator;
 mod failures;
+#[cfg(unix)]
+mod folders;
 mod help;
 mod home;
 #[cfg(unix)]

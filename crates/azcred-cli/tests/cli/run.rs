@@ -1,6 +1,7 @@
 //! Runs the binary in a bare environment, and shows its output.
 
 use std::{
+    ffi::OsStr,
     fmt,
     io::{Read, Seek, Write},
     ops::{Deref, DerefMut},
@@ -95,7 +96,12 @@ impl Run {
         self.env("AZCRED_KEYRING", "never")
     }
 
-    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(self, name: &str, value: &str) -> Self {
+        self.env_os(name, value)
+    }
+
+    /// Sets a variable to any bytes.
+    pub(crate) fn env_os(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
     }

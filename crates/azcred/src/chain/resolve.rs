@@ -10,6 +10,7 @@ use crate::{
     credential::{Availability, source::TokenSource},
     facts::{Error, ErrorKind, Result, Used},
     request::TokenRequest,
+    system::check_text,
     token::AccessToken,
 };
 use futures_util::{
@@ -219,6 +220,7 @@ pub(super) async fn run(
 /// Checks all sources that take part. Files and the folders of `PATH` may be on a disk that hangs,
 /// which must not block the runtime or pass the deadline.
 async fn look_at_all(setup: &Setup, people: &People, end: Instant) -> Result<Vec<Runner>> {
+    check_text(&**setup.options.system())?;
     let places = places(setup)?;
     let chosen_from = places
         .iter()

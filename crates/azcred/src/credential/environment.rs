@@ -24,7 +24,7 @@ use crate::{
     options::ClientOptions,
     redact::shown_path,
     request::TokenRequest,
-    system::System,
+    system::{self, System},
     tenant::{ClientId, TenantId},
     token::AccessToken,
 };
@@ -32,7 +32,6 @@ use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::SecretString;
 use std::{
     fmt,
-    path::Path,
     sync::{Arc, OnceLock},
 };
 
@@ -95,7 +94,7 @@ impl EnvironmentKind {
     fn is_complete(self, system: &dyn System) -> bool {
         self.variables()
             .iter()
-            .all(|name| system.var(name).is_some())
+            .all(|name| system.var_os(name).is_some())
     }
 }
 
@@ -185,7 +184,7 @@ impl Described {
         let mut using = Used::new(match kind {
             EnvironmentKind::AzureCertificate => UsedKind::ClientCertificate {
                 variable: Some(proof),
-                path: system.var(proof).map(|path| shown_path(Path::new(&path))),
+                path: system::path(system, proof).map(|path| shown_path(&path)),
             },
             EnvironmentKind::AzureSecret | EnvironmentKind::Himl => UsedKind::ClientSecret {
                 variable: Some(proof),
@@ -236,8 +235,9 @@ impl Described {
             let credential = ClientSecretCredential::new(tenant, client_id, value, options)?;
             return Ok(credential.called(NAME).into_source());
         }
+        let path = system::path(system, proof).unwrap_or_default();
         let file = CertificateFile {
-            path: Path::new(&value),
+            path: &path,
             variable: Some(proof),
             password: system
                 .var("AZURE_CLIENT_CERTIFICATE_PASSWORD")
@@ -316,7 +316,7 @@ impl fmt::Debug for Described {
 
 /// No set is complete: the error is about the set that was begun.
 fn missing(order: EnvironmentOrder, system: &dyn System) -> Error {
-    let set = |name: &&str| system.var(name).is_some();
+    let set = |name: &&str| system.var_os(name).is_some();
     let mut incomplete = Vec::new();
     // AZURE_CLIENT_ID and AZURE_TENANT_ID alone are also set for managed and workload identities.
     // The error still names them: it is only 'unavailable'.

@@ -10,7 +10,7 @@ pub(super) fn missing(system: &dyn System, names: &[&'static str]) -> Vec<&'stat
     names
         .iter()
         .copied()
-        .filter(|name| system.var(name).is_none())
+        .filter(|name| system.var_os(name).is_none())
         .collect()
 }
 

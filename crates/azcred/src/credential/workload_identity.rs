@@ -11,7 +11,7 @@ use crate::{
     facts::{Error, ErrorKind, Fix, Result, Used, UsedKind, WEB_TOKEN_LIMIT, is_web_token},
     options::ClientOptions,
     redact::shown_path,
-    system::SharedSystem,
+    system::{self, SharedSystem},
     tenant::{ClientId, TenantId},
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -103,7 +103,7 @@ impl WorkloadIdentityCredential {
         }
         let tenant = variables::read(&*system, "AZURE_TENANT_ID", TenantId::new)?;
         let client_id = variables::read(&*system, "AZURE_CLIENT_ID", ClientId::new)?;
-        let path = system.var(FILE).unwrap_or_default().into();
+        let path = system::path(&*system, FILE).unwrap_or_default();
         Self::of(tenant, client_id, path, &NAMES, options)
     }
 }
@@ -142,8 +142,8 @@ impl TokenFile {
     fn token(&self) -> Result<SecretString> {
         let wrong = |why: String, fix: Fix| {
             // An azcred account names its file itself.
-            let variable = self.system.var(FILE);
-            let variable = variable.filter(|path| Path::new(path) == &*self.path);
+            let variable = system::path(&*self.system, FILE);
+            let variable = variable.filter(|path| path == &*self.path);
             let from = variable.map_or("", |_| " (from AZURE_FEDERATED_TOKEN_FILE)");
             let what = format!(
                 "could not read the token file {}{from}",

@@ -3,7 +3,8 @@
 use super::{Way, pinned};
 use crate::{
     facts::{Error, ErrorKind, Result},
-    system::System,
+    redact::shown_path,
+    system::{self, System, check_text},
 };
 use reqwest::{NoProxy, Proxy, redirect};
 use rustls::{
@@ -11,7 +12,13 @@ use rustls::{
     crypto::{CryptoProvider, ring},
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject};
-use std::{collections::HashSet, io, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// A larger file is not a bundle of root certificates, in bytes.
 const BUNDLE_LIMIT: u64 = 16 << 20;
@@ -19,6 +26,7 @@ const BUNDLE_LIMIT: u64 = 16 << 20;
 const CONNECT: Duration = Duration::from_secs(5);
 
 pub(super) fn build(system: &dyn System, way: &Way) -> Result<reqwest::Client> {
+    check_text(system)?;
     let tls = match way {
         Way::Usual => tls(system)?,
         // Trusts no certificate: these endpoints are plain HTTP.
@@ -157,16 +165,20 @@ fn protocol() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
 
 /// The certificates of the folders in `SSL_CERT_DIR`, a list as OpenSSL reads it.
 fn folders(system: &dyn System) -> Result<Option<Vec<CertificateDer<'static>>>> {
-    let Some(list) = system.var("SSL_CERT_DIR") else {
+    let Some(list) = system.var_os("SSL_CERT_DIR") else {
         return Ok(None);
     };
+    // A relative folder is one in the current folder of this process, for OpenSSL too.
     let found: Vec<_> = std::env::split_paths(&list)
         .flat_map(|folder| in_folder(&folder))
         .collect();
     if found.is_empty() {
         return Err(Error::new(
             ErrorKind::Invalid,
-            format!("could not read the root certificates in the folders that SSL_CERT_DIR names ({list})"),
+            format!(
+                "could not read the root certificates in the folders that SSL_CERT_DIR names ({})",
+                shown_path(Path::new(&list))
+            ),
             "they contain no certificate",
         )
         .with_fix("run `openssl rehash` in those folders, or unset SSL_CERT_DIR"));
@@ -180,20 +192,23 @@ fn folders(system: &dyn System) -> Result<Option<Vec<CertificateDer<'static>>>> 
 fn bundles(
     system: &dyn System,
     variables: &[&str],
-    read: &mut HashSet<String>,
+    read: &mut HashSet<PathBuf>,
 ) -> Result<Option<Vec<CertificateDer<'static>>>> {
     let mut found = None;
     for name in variables {
-        let Some(path) = system.var(name) else {
+        let Some(path) = system::path(system, name) else {
             continue;
         };
         if !read.insert(path.clone()) {
             continue;
         }
-        let certificates = certificates_in(system, Path::new(&path)).map_err(|why| {
+        let certificates = certificates_in(system, &path).map_err(|why| {
             Error::new(
                 ErrorKind::Invalid,
-                format!("could not read the root certificates that {name} names ({path})"),
+                format!(
+                    "could not read the root certificates that {name} names ({})",
+                    shown_path(&path)
+                ),
                 why,
             )
             .with_fix(format!("set {name} to a readable PEM file, or unset it"))

@@ -12,7 +12,7 @@ use crate::{
     profile::Profile,
     prompt::Prompt,
     scope::Scope,
-    system::{RealSystem, SharedSystem},
+    system::{RealSystem, SharedSystem, check_text},
     tenant::TenantId,
     workspace::Named,
 };
@@ -215,6 +215,7 @@ impl SessionBuilder {
     }
 
     fn options_on(&self, system: SharedSystem) -> Result<ClientOptions> {
+        check_text(&*system)?;
         let profile = match &self.wishes.profile {
             Some(profile) => profile.clone(),
             None => Profile::from_system(&*system)?,

@@ -111,6 +111,14 @@ async fn a_variable_that_can_not_be_used_is_named() {
         assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
         assert!(error.to_string().contains(name), "{error}");
     }
+    #[cfg(unix)]
+    {
+        let latin: std::ffi::OsString =
+            std::os::unix::ffi::OsStringExt::from_vec(b"s\xe9cret".to_vec());
+        let machine = home().with_var_os("AZURE_CLIENT_SECRET", latin);
+        let error = open(&machine).await.unwrap_err();
+        assert!(error.what().contains("AZURE_CLIENT_SECRET"), "{error}");
+    }
     let misspelt = home().with_file(Path::new(PROJECT).join("azcred.toml"), "[chian]\n");
     let error = open(&misspelt).await.unwrap_err();
     assert!(error.to_string().contains("azcred.toml"), "{error}");

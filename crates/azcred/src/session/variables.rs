@@ -59,7 +59,7 @@ pub(super) fn caches_tokens(system: &dyn System) -> Result<bool> {
 
 /// Fails if the folder of stored files is a relative path.
 pub(super) fn check_home(system: &dyn System) -> Result<()> {
-    match system.var(HOME_VARIABLE) {
+    match system.var_os(HOME_VARIABLE) {
         Some(home) if !Path::new(&home).is_absolute() => Err(Error::new(
             ErrorKind::Invalid,
             format!("could not read {HOME_VARIABLE}"),

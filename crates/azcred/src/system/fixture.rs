@@ -29,7 +29,7 @@ use zeroize::Zeroizing;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Fixture {
-    variables: BTreeMap<String, String>,
+    variables: BTreeMap<String, OsString>,
     /// Clones share the disk and the clock.
     files: Arc<Mutex<Disk>>,
     programs: BTreeMap<PathBuf, Program>,
@@ -210,6 +210,13 @@ impl Fixture {
         self
     }
 
+    /// Adds a variable with any bytes.
+    #[must_use]
+    pub fn with_var_os(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
     /// Adds a file.
     #[must_use]
     pub fn with_file(self, path: impl Into<PathBuf>, content: impl Into<Vec<u8>>) -> Self {
@@ -324,10 +331,26 @@ impl super::Sealed for Fixture {}
 
 impl System for Fixture {
     fn var(&self, name: &str) -> Option<String> {
-        self.variables
-            .get(name)
-            .filter(|value| !value.trim().is_empty())
-            .cloned()
+        self.var_os(name)?.into_string().ok()
+    }
+
+    fn var_os(&self, name: &str) -> Option<OsString> {
+        let is_blank = |value: &OsString| value.to_str().is_some_and(|text| text.trim().is_empty());
+        let value = self.variables.get(name);
+        value.filter(|value| !is_blank(value)).cloned()
+    }
+
+    fn not_text(&self) -> Vec<String> {
+        let variables = self.variables.iter();
+        variables
+            .filter(|(_, value)| value.to_str().is_none())
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    /// `/work`.
+    fn current_folder(&self) -> Option<PathBuf> {
+        Some("/work".into())
     }
 
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
@@ -436,7 +459,7 @@ impl System for Fixture {
             }
             Done::Is(path) => {
                 command.program = path;
-                process::run(command, Some(self.variables.clone())).boxed()
+                process::run(command, self.current_folder(), Some(self.variables.clone())).boxed()
             }
         }
     }

@@ -7,14 +7,17 @@
 pub(crate) mod browser;
 #[cfg(any(test, feature = "test-util"))]
 mod fixture;
+mod folders;
 mod keyring;
 mod loopback;
 mod process;
 mod real;
 mod unattended;
+mod variables;
 
 #[cfg(any(test, feature = "test-util"))]
 pub use fixture::{Fixture, Program};
+pub use folders::{cache_folder, config_folder, data_folder, home, path};
 pub(crate) use loopback::is_loopback;
 pub use real::RealSystem;
 #[cfg(not(feature = "test-util"))]
@@ -23,6 +26,7 @@ pub(crate) use sealed::Sealed;
 #[doc(hidden)]
 pub use sealed::Sealed;
 pub use unattended::{Unattended, unattended};
+pub(crate) use variables::check_text;
 
 use futures_util::future::BoxFuture;
 use std::{
@@ -40,9 +44,25 @@ use zeroize::Zeroizing;
 /// `Fixture`, with the feature `test-util`, is any other. Tests with that feature can implement the
 /// trait too, by `Sealed`; for them it can change in every version.
 pub trait System: sealed::Sealed + Send + Sync + fmt::Debug {
-    /// An environment variable; `None` if it is unset, empty or only white space. Other Azure tools
-    /// treat these three alike.
+    /// An environment variable with text; `None` if it is unset, empty or only white space. Other
+    /// Azure tools treat these three alike. Also `None` if it is not UTF-8: sessions, chains and
+    /// requests then fail ([`System::not_text`]). [`path`] reads a variable with a path.
     fn var(&self, name: &str) -> Option<String>;
+
+    /// As [`System::var`], with any bytes.
+    fn var_os(&self, name: &str) -> Option<OsString> {
+        self.var(name).map(Into::into)
+    }
+
+    /// The names of all variables whose values are not UTF-8.
+    fn not_text(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The current folder of this process; `None` if there is none, such as one that was removed.
+    fn current_folder(&self) -> Option<PathBuf> {
+        None
+    }
 
     /// Reads a whole regular file of at most `limit` bytes.
     ///
@@ -366,75 +386,6 @@ pub enum Unfinished {
     TooMuch,
     /// The program's output could not be read.
     Broken(io::Error),
-}
-
-/// The user's home folder: `HOME`, on Windows `USERPROFILE`. A relative path is ignored.
-pub fn home(system: &dyn System) -> Option<PathBuf> {
-    let variable = if system.os() == "windows" {
-        "USERPROFILE"
-    } else {
-        "HOME"
-    };
-    full_path(system, variable)
-}
-
-/// The folder for all files of azcred, instead of the folders below. It is for containers, tests
-/// and separate installations.
-const HOME_OF_ITS_OWN: &str = "AZCRED_HOME";
-
-/// The folder for what can be requested again: `AZCRED_HOME/cache`, or else `XDG_CACHE_HOME/azcred`
-/// or `~/.cache/azcred`, on macOS `~/Library/Caches/azcred`, on Windows
-/// `LOCALAPPDATA\azcred\cache`.
-pub fn cache_folder(system: &dyn System) -> Option<PathBuf> {
-    if let Some(home) = full_path(system, HOME_OF_ITS_OWN) {
-        return Some(home.join("cache"));
-    }
-    match system.os() {
-        "windows" => Some(
-            full_path(system, "LOCALAPPDATA")?
-                .join("azcred")
-                .join("cache"),
-        ),
-        "macos" => Some(home(system)?.join("Library/Caches/azcred")),
-        _ => full_path(system, "XDG_CACHE_HOME")
-            .or_else(|| Some(home(system)?.join(".cache")))
-            .map(|folder| folder.join("azcred")),
-    }
-}
-
-/// The folder for the user's settings: `XDG_CONFIG_HOME/azcred` or `~/.config/azcred`, on macOS
-/// `~/Library/Application Support/azcred`, on Windows `APPDATA\azcred`.
-pub fn config_folder(system: &dyn System) -> Option<PathBuf> {
-    match system.os() {
-        "windows" => Some(full_path(system, "APPDATA")?.join("azcred")),
-        "macos" => Some(home(system)?.join("Library/Application Support/azcred")),
-        _ => full_path(system, "XDG_CONFIG_HOME")
-            .or_else(|| Some(home(system)?.join(".config")))
-            .map(|folder| folder.join("azcred")),
-    }
-}
-
-/// The folder for what can't be requested again, such as sign-ins: `AZCRED_HOME/data`, or else
-/// `XDG_DATA_HOME/azcred` or `~/.local/share/azcred`, on macOS `~/Library/Application
-/// Support/azcred/data`, on Windows `LOCALAPPDATA\azcred`.
-pub fn data_folder(system: &dyn System) -> Option<PathBuf> {
-    if let Some(home) = full_path(system, HOME_OF_ITS_OWN) {
-        return Some(home.join("data"));
-    }
-    match system.os() {
-        "windows" => Some(full_path(system, "LOCALAPPDATA")?.join("azcred")),
-        // This folder is private. The folder around it, in which people make `config.toml`, need
-        // not be.
-        "macos" => Some(config_folder(system)?.join("data")),
-        _ => full_path(system, "XDG_DATA_HOME")
-            .or_else(|| Some(home(system)?.join(".local/share")))
-            .map(|folder| folder.join("azcred")),
-    }
-}
-
-fn full_path(system: &dyn System, variable: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(system.var(variable)?);
-    path.is_absolute().then_some(path)
 }
 
 #[cfg(test)]

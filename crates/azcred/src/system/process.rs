@@ -1,10 +1,10 @@
 //! Runs a program without a shell or a terminal, with a time limit, and leaves none of its
 //! processes behind.
 
-use super::{Command, Finished, OUTPUT_LIMIT, Unfinished};
+use super::{Command, Finished, OUTPUT_LIMIT, Unfinished, variables::made_absolute};
 use std::{
     collections::BTreeMap,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     io,
     path::{Path, PathBuf},
     process::Stdio,
@@ -71,6 +71,9 @@ pub(super) fn start(program: &Path, args: &[String]) -> io::Result<()> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
+    if let Ok(folder) = std::env::current_dir() {
+        builder.envs(made_absolute(&folder, |name| std::env::var_os(name)));
+    }
     // A signal to this program's group (Ctrl-C) must not end it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut builder, 0);
@@ -81,10 +84,12 @@ pub(super) fn start(program: &Path, args: &[String]) -> io::Result<()> {
     Ok(())
 }
 
-/// Runs `command`; if `variables` is given, with these variables only.
+/// Runs `command`; if `variables` is given, with these variables only. Relative paths in variables
+/// are meant in `folder`, and the program runs in another one: it gets them as absolute paths.
 pub(super) async fn run(
     command: Command,
-    variables: Option<BTreeMap<String, String>>,
+    folder: Option<PathBuf>,
+    variables: Option<BTreeMap<String, OsString>>,
 ) -> Result<Finished, Unfinished> {
     let end = Instant::now() + command.deadline;
     let mut builder = tokio::process::Command::new(&command.program);
@@ -95,9 +100,16 @@ pub(super) async fn run(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
+    let absolute = folder.map_or_else(Vec::new, |folder| {
+        made_absolute(&folder, |name| match &variables {
+            Some(variables) => variables.get(name).cloned(),
+            None => std::env::var_os(name),
+        })
+    });
     if let Some(variables) = variables {
         builder.env_clear().envs(variables);
     }
+    builder.envs(absolute);
     builder.envs(command.vars);
     // The program gets its own process group, so that everything that it starts can be killed with
     // it.

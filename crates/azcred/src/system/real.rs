@@ -21,8 +21,24 @@ impl super::Sealed for RealSystem {}
 
 impl System for RealSystem {
     fn var(&self, name: &str) -> Option<String> {
-        let value = std::env::var_os(name)?.to_string_lossy().into_owned();
-        (!value.trim().is_empty()).then_some(value)
+        self.var_os(name)?.into_string().ok()
+    }
+
+    fn var_os(&self, name: &str) -> Option<OsString> {
+        let value = std::env::var_os(name)?;
+        let is_blank = value.to_str().is_some_and(|text| text.trim().is_empty());
+        (!is_blank).then_some(value)
+    }
+
+    fn not_text(&self) -> Vec<String> {
+        std::env::vars_os()
+            .filter(|(_, value)| value.to_str().is_none())
+            .filter_map(|(name, _)| name.into_string().ok())
+            .collect()
+    }
+
+    fn current_folder(&self) -> Option<PathBuf> {
+        std::env::current_dir().ok()
     }
 
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
@@ -132,7 +148,7 @@ impl System for RealSystem {
     }
 
     fn run(&self, command: Command) -> BoxFuture<'static, Result<Finished, Unfinished>> {
-        process::run(command, None).boxed()
+        process::run(command, self.current_folder(), None).boxed()
     }
 
     fn hypervisor(&self) -> Hypervisor {

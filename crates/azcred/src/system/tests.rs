@@ -28,6 +28,24 @@ fn azcred_home_replaces_the_users_folders_and_must_be_absolute() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_not_utf_8_keeps_its_bytes() {
+    let odd = |text: &[u8]| -> OsString { std::os::unix::ffi::OsStringExt::from_vec(text.into()) };
+    let machine = Fixture::new()
+        .with_var_os("HOME", odd(b"/home/\xe9ve"))
+        .with_var_os("AZURE_CONFIG_DIR", odd(b"az\xe9"));
+    assert_eq!(home(&machine).unwrap(), odd(b"/home/\xe9ve"));
+    assert_eq!(
+        cache_folder(&machine).unwrap(),
+        odd(b"/home/\xe9ve/.cache/azcred")
+    );
+    let config = path(&machine, "AZURE_CONFIG_DIR");
+    assert_eq!(config.unwrap(), odd(b"/work/az\xe9"));
+    let apart = machine.with_var_os("AZCRED_HOME", odd(b"/\xff"));
+    assert_eq!(data_folder(&apart).unwrap(), odd(b"/\xff/data"));
+}
+
 #[test]
 fn on_no_system_are_settings_in_the_private_folder() {
     for os in ["linux", "macos", "windows"] {
@@ -201,6 +219,22 @@ mod programs {
         let script = Script::new("sleep 60 & echo done");
         let done = script.system.run(script.command(AMPLE)).await.unwrap();
         assert_eq!(&done.stdout[..], b"done\n");
+    }
+
+    #[tokio::test]
+    async fn a_relative_path_in_a_variable_is_absolute_for_a_program() {
+        let mut script =
+            Script::new(r#"printf '%s|' "$AZURE_CONFIG_DIR" "$SSL_CERT_FILE" "$HOME""#);
+        for (name, value) in [
+            ("AZURE_CONFIG_DIR", ".azure"),
+            ("SSL_CERT_FILE", "/etc/roots.pem"),
+            ("HOME", "/home/ada"),
+        ] {
+            script.system = script.system.clone().with_var(name, value);
+        }
+        let done = script.system.run(script.command(AMPLE)).await.unwrap();
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert_eq!(said, "/work/.azure|/etc/roots.pem|/home/ada|");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn no_home(system: &dyn System, shelf: Shelf) -> Error {
 pub(super) fn variable(system: &dyn System, shelf: Shelf) -> &'static str {
     match (system.os(), shelf) {
         // `AZCRED_HOME` counts before all others.
-        _ if system.var("AZCRED_HOME").is_some() => "AZCRED_HOME",
+        _ if system.var_os("AZCRED_HOME").is_some() => "AZCRED_HOME",
         ("windows", _) => "LOCALAPPDATA",
         ("macos", _) => "HOME",
         (_, Shelf::Tokens) => "XDG_CACHE_HOME or HOME",

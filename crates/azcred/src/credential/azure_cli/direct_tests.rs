@@ -187,8 +187,18 @@ fn a_profile_without_subscriptions_means_that_no_account_is_signed_in() {
 fn a_variable_can_name_another_folder() {
     let elsewhere = laptop().with_var("AZURE_CONFIG_DIR", "/elsewhere");
     assert!(ask(&elsewhere, &Cloud::PUBLIC, None, None).is_err());
-    let relative = laptop().with_var("AZURE_CONFIG_DIR", ".azure");
+    let mut relative = laptop().with_var("AZURE_CONFIG_DIR", "./.azure");
     assert!(ask(&relative, &Cloud::PUBLIC, None, None).is_err());
+    for name in ["azureProfile.json", "msal_token_cache.json"] {
+        let path = format!("/home/ada/.azure/{name}");
+        let content = relative.read(path.as_ref(), 1 << 20).unwrap();
+        relative = relative.with_file(format!("/work/.azure/{name}"), content);
+    }
+    assert_eq!(
+        ask(&relative, &Cloud::PUBLIC, None, None),
+        ask(&laptop(), &Cloud::PUBLIC, None, None),
+        "a relative path is one in the current folder"
+    );
 }
 
 /// The laptop with something else at the path of a file.

@@ -1,6 +1,6 @@
 //! Reads Azure CLI's folder: its settings, and files that belong to the user. It never writes.
 
-use crate::system::{FileKind, System, home};
+use crate::system::{self, FileKind, System, home};
 use std::{borrow::Cow, fmt, io, path::PathBuf};
 use zeroize::Zeroizing;
 
@@ -46,11 +46,10 @@ pub(super) struct Folder<'a> {
 }
 
 impl<'a> Folder<'a> {
-    /// `AZURE_CONFIG_DIR`, or else `~/.azure`. A relative path is ignored: it depends on where a
-    /// program was started.
+    /// `AZURE_CONFIG_DIR`, or else `~/.azure`.
     pub(super) fn of(system: &'a dyn System) -> Option<Self> {
-        let path = match system.var("AZURE_CONFIG_DIR") {
-            Some(path) => PathBuf::from(path),
+        let path = match system::path(system, "AZURE_CONFIG_DIR") {
+            Some(path) => path,
             None => home(system)?.join(".azure"),
         };
         path.is_absolute().then_some(Self { system, path })
