@@ -201,7 +201,7 @@ impl Asserted {
             None => self.assertion(deadline).await?,
         };
         let left = deadline.saturating_sub(started.elapsed());
-        let grant = Grant::Assertion(assertion.clone());
+        let grant = Grant::Federated(assertion.clone());
         let answer = self
             .endpoint
             .request_token(self.name, grant, request, left)

@@ -125,7 +125,7 @@ impl Certified {
             self.send_chain,
         )?;
         let left = deadline.saturating_sub(started.elapsed());
-        let grant = Grant::Assertion(assertion);
+        let grant = Grant::Signed(assertion);
         endpoint
             .request_token(self.name, grant, request, left)
             .await

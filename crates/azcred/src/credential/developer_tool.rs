@@ -8,7 +8,7 @@ use super::{
     tool_phrases::{self, Phrase},
 };
 use crate::{
-    entra::{Meaning, explain},
+    entra::{RequestNames, SentProof, explain},
     facts::{Error, ErrorKind, Fix, Refusal, Result, Source, ToolFiles, Used, UsedKind},
     options::ClientOptions,
     redact::shown_path,
@@ -371,14 +371,19 @@ impl DeveloperTool {
         let named = tool_output::tenant(said);
         let tenant = request.tenant().or(self.tenant.as_ref()).or(named.as_ref());
         let meaning = refusal.code.and_then(explain);
-        let why = match meaning.and_then(Meaning::means_always) {
-            // A meaning with placeholders needs names that only the tool knows.
-            Some(means) => means.to_owned(),
+        let names = RequestNames {
+            tenant: tenant.map(TenantId::as_str),
+            scope: Some(request.scopes()[0].resource()),
+            // Only the tool knows it.
+            client_id: None,
+        };
+        let why = match meaning.and_then(|meaning| meaning.means_with(&names)) {
+            Some(means) => means,
             None => format!("Entra ID rejected the request: {}", refusal.description),
         };
         // For a wrong secret and similar errors, signing in again with the right one is the fix.
         let fix = meaning
-            .and_then(Meaning::fix_always)
+            .and_then(|meaning| meaning.fix_with(SentProof::Tool, &names))
             .unwrap_or_else(|| self.sign_in_fix(tenant));
         Error::new(ErrorKind::Refused, what.to_owned(), why)
             .with_fix(fix)

@@ -258,6 +258,9 @@ impl Described {
             client_id: self.client_id.to_string(),
             variable: Some(variable),
         };
+        if self.kind == EnvironmentKind::AzureCertificate {
+            return error;
+        }
         match error.code() {
             Some(WRONG_SECRET) => error.with_fix(
                 Fix::from(format!(

@@ -15,6 +15,11 @@ const VALUE_LIMIT: usize = 600;
 /// The longest name of a federated credential.
 const NAME_LIMIT: usize = 120;
 
+/// GitHub's issuer of the tokens of jobs.
+const GITHUB: &str = "https://token.actions.githubusercontent.com";
+/// By GitHub's page 'OpenID Connect reference'.
+const IDS_OF_GITHUB: &str = "GitHub writes the ids of the owner and the repository into the subjects of repositories that were made, renamed or moved since July 2026, so a federated credential with the names alone does not match";
+
 /// The audience of assertions in a cloud ('Configure an application to trust a managed identity'
 /// lists it for each cloud).
 pub(crate) fn audience(cloud: &Cloud) -> &'static str {
@@ -50,6 +55,13 @@ impl FederatedClaims {
     /// The issuer and the subject.
     pub(crate) fn of_whom(&self) -> [&str; 2] {
         [&self.issuer, &self.subject]
+    }
+
+    /// Whether the subject has the form `repo:OWNER@ID/REPO@ID:…`.
+    fn has_ids_of_github(&self) -> bool {
+        let repository = self.subject.strip_prefix("repo:");
+        let repository = repository.and_then(|rest| rest.split(':').next());
+        self.issuer == GITHUB && repository.is_some_and(|names| names.contains('@'))
     }
 
     /// The command that registers such assertions for an application; `None` if that is not
@@ -107,8 +119,8 @@ impl fmt::Display for FederatedClaims {
     }
 }
 
-/// If Entra ID has no federated credential for the assertion, adds the assertion's claims and the
-/// command that registers it. Other errors are unchanged.
+/// Adds the assertion's claims to a rejection of Entra ID's. If Entra ID has no federated credential
+/// for the assertion, adds the command that registers it. Other errors are unchanged.
 pub(crate) fn with_both_sides(
     error: Error,
     client_id: &ClientId,
@@ -119,12 +131,24 @@ pub(crate) fn with_both_sides(
         error.code(),
         Some(70_021 | 70_025 | 700_211..=700_213 | 7_002_138)
     );
-    if !knows_none || error.kind() != ErrorKind::Refused {
+    if error.kind() != ErrorKind::Refused {
         return error;
     }
     let Some(claims) = FederatedClaims::of(assertion) else {
         return error;
     };
+    let mut why = format!("{}; {claims}", error.why());
+    if knows_none && claims.has_ids_of_github() {
+        why = format!("{why}; {IDS_OF_GITHUB}");
+    }
+    let shown = Error::new(error.kind(), error.what().to_owned(), why);
+    let shown = match error.refusal() {
+        Some(refusal) => shown.with_refusal(refusal.clone()),
+        None => shown,
+    };
+    if !knows_none {
+        return shown.with_fix_of(&error);
+    }
     let mut fix = Vec::new();
     if !claims.audiences.iter().any(|one| one == audience) {
         fix.push(format!("request the token for the audience {audience}"));
@@ -140,16 +164,7 @@ pub(crate) fn with_both_sides(
     fix.push(format!(
         "`az ad app federated-credential list --id {client_id}` lists what is registered"
     ));
-    let both = Error::new(
-        error.kind(),
-        error.what().to_owned(),
-        format!("{}; {claims}", error.why()),
-    )
-    .with_fix(fix.join("; "));
-    match error.refusal() {
-        Some(refusal) => both.with_refusal(refusal.clone()),
-        None => both,
-    }
+    shown.with_fix(fix.join("; "))
 }
 
 #[cfg(test)]

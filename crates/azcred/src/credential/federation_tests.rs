@@ -156,9 +156,40 @@ fn what_cannot_be_registered_is_shown_without_a_command() {
 }
 
 #[test]
-fn other_rejections_and_assertions_without_claims_are_unchanged() {
+fn a_subject_with_the_ids_of_github_is_explained() {
+    let mut claims = main_branch();
+    assert!(!shown(700_213, &token(&claims)).why().contains("July 2026"));
+    claims["sub"] = "repo:contoso@123456/ml@456789:ref:refs/heads/main".into();
+    let error = shown(700_213, &token(&claims));
+    assert!(error.why().contains("since July 2026"), "{error}");
+    let fix = error.fix().unwrap().to_string();
+    assert!(
+        fix.contains(r#""subject":"repo:contoso@123456/ml@456789:ref:refs/heads/main""#),
+        "{fix}"
+    );
+    assert!(!shown(700_024, &token(&claims)).why().contains("July 2026"));
+    claims["iss"] = "https://gitlab.example".into();
+    assert!(!shown(700_213, &token(&claims)).why().contains("July 2026"));
+}
+
+#[test]
+fn every_rejection_of_a_federated_token_shows_what_was_sent() {
+    for code in [700_023, 700_024, 7_000_272, 53_003] {
+        let error = shown(code, &token(&main_branch()));
+        assert!(
+            error
+                .why()
+                .contains("its subject (sub) 'repo:contoso/ml:ref:refs/heads/main'"),
+            "{error}"
+        );
+        assert_eq!(error.fix(), refused(code).fix());
+        assert_eq!(error.code(), Some(code));
+    }
+}
+
+#[test]
+fn rejections_of_assertions_without_claims_are_unchanged() {
     for (code, assertion) in [
-        (700_024, token(&main_branch())),
         (700_213, "opaque".to_owned()),
         (700_213, "a.b.c".to_owned()),
         (700_213, token(&serde_json::json!({"iss": 5, "sub": "x"}))),

@@ -7,7 +7,7 @@
 //! token endpoint only (RFC 7636).
 
 use super::{
-    Endpoints, Grant, SignedIn, TokenEndpoint, pkce, scopes_of_person,
+    Endpoints, Grant, SentProof, SignedIn, TokenEndpoint, pkce, scopes_of_person,
     token_answer::{self, SentRequest},
 };
 use crate::{
@@ -263,6 +263,7 @@ impl Authorization {
         let refused = token_answer::failure(
             &SentRequest {
                 what: &what,
+                proof: SentProof::Person,
                 client_id: endpoint.client_id().as_str(),
                 tenant: tenant.as_str(),
                 scope: request.scopes()[0].resource(),

@@ -1,6 +1,7 @@
 //! Requests a device code from the provider (RFC 8628 sections 3.1 and 3.2).
 
 use super::{
+    SentProof,
     token_answer::{self, SentRequest},
     token_endpoint::{TokenEndpoint, scopes_of_person},
 };
@@ -99,6 +100,7 @@ impl TokenEndpoint {
             return Err(token_answer::failure(
                 &SentRequest {
                     what: &what,
+                    proof: SentProof::Person,
                     client_id: self.client_id().as_str(),
                     tenant: request.tenant().unwrap_or(self.tenant()).as_str(),
                     scope: request.scopes()[0].resource(),

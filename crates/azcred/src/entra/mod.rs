@@ -29,7 +29,8 @@ pub(crate) use signed_in::SignedIn;
 pub(crate) use token_answer::PersonTokens;
 pub(crate) use token_endpoint::{Grant, TokenEndpoint, scopes_of_person};
 
-pub use codes::{Meaning, explain};
+pub(crate) use codes::RequestNames;
+pub use codes::{Meaning, SentProof, explain};
 
 #[cfg(feature = "people")]
 use id_token::{Expected, id_claims};

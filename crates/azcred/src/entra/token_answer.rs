@@ -4,7 +4,7 @@
 //! All text in it is untrusted. Its length is limited, and control characters and all sent secrets
 //! are removed.
 
-use super::codes::explain;
+use super::codes::{Meaning, RequestNames, SentProof, explain};
 use crate::{
     facts::{Error, ErrorKind, Fix, Refusal, Result},
     http::{HttpResponse, skew_in_words},
@@ -21,6 +21,7 @@ use std::time::{Duration, SystemTime};
 pub(super) struct SentRequest<'a> {
     /// What did not work, as a sentence.
     pub(super) what: &'a str,
+    pub(super) proof: SentProof,
     pub(super) client_id: &'a str,
     pub(super) tenant: &'a str,
     pub(super) scope: &'a str,
@@ -192,20 +193,20 @@ pub(super) fn failure(asked: &SentRequest<'_>, response: &HttpResponse) -> Error
         || refusal.error == "temporarily_unavailable";
     let meaning = code.and_then(explain);
     let said = without_code(&refusal.description);
+    let names = RequestNames {
+        client_id: Some(asked.client_id),
+        tenant: Some(asked.tenant),
+        scope: Some(asked.scope),
+    };
     let mut why = match meaning {
-        Some(meaning) => meaning.means_for(asked.client_id, asked.tenant, asked.scope),
+        Some(meaning) => meaning.means_with(&names).unwrap_or_default(),
         None if said.is_empty() => format!("the authority rejected the request: {}", refusal.error),
         None => format!("the authority rejected the request: {said}"),
     };
     let mut fix = meaning
-        .map(|meaning| meaning.fix_for(asked.client_id, asked.tenant, asked.scope))
+        .and_then(|meaning| meaning.fix_with(asked.proof, &names))
         .unwrap_or_default();
-    // Only the provider's own text says what it saw in the token.
-    if matches!(
-        code,
-        Some(70_021 | 700_211..=700_213 | 7_002_138 | 700_024 | 700_027 | 50_013)
-    ) && !said.is_empty()
-    {
+    if meaning.is_some_and(Meaning::is_quoted) && !said.is_empty() {
         why = format!("{why}; Entra ID returned: {}", said.trim_end_matches('.'));
     }
     if passing {

@@ -22,6 +22,7 @@ fn read_with(response: &HttpResponse) -> Result<AccessToken> {
     read(
         &SentRequest {
             what: "Asked",
+            proof: SentProof::Secret,
             client_id: "c11e",
             tenant: "contoso.com",
             scope: "https://r",

@@ -1,6 +1,7 @@
 //! The token endpoint: one form post for all credentials.
 
 use super::{
+    SentProof,
     openid::{self, Endpoints},
     token_answer::{self, PersonTokens, SentRequest},
 };
@@ -23,8 +24,10 @@ use tokio::{sync::OnceCell, time::Instant};
 pub(crate) enum Grant {
     /// An application's secret.
     Secret(SecretString),
-    /// An application's signed assertion.
-    Assertion(SecretString),
+    /// An assertion that the application signed with its certificate's key.
+    Signed(SecretString),
+    /// An assertion of another issuer, which the application trusts.
+    Federated(SecretString),
     /// A person's refresh token, held by a public client (a client without a secret).
     Refresh {
         /// The token.
@@ -47,9 +50,20 @@ pub(crate) enum Grant {
 }
 
 impl Grant {
+    fn proof(&self) -> SentProof {
+        match self {
+            Self::Secret(_) => SentProof::Secret,
+            Self::Signed(_) => SentProof::Certificate,
+            Self::Federated(_) => SentProof::FederatedToken,
+            Self::Refresh { .. } | Self::AuthorizationCode { .. } | Self::DeviceCode(_) => {
+                SentProof::Person
+            }
+        }
+    }
+
     /// Whether the grant is a person's, so that a refresh token is returned too.
     fn is_persons(&self) -> bool {
-        !matches!(self, Self::Secret(_) | Self::Assertion(_))
+        self.proof() == SentProof::Person
     }
 }
 
@@ -255,7 +269,9 @@ impl TokenEndpoint {
             request.joined_scopes()
         };
         let (grant_type, as_whom) = match grant {
-            Grant::Secret(_) | Grant::Assertion(_) => ("client_credentials", "as"),
+            Grant::Secret(_) | Grant::Signed(_) | Grant::Federated(_) => {
+                ("client_credentials", "as")
+            }
             Grant::Refresh { .. } => ("refresh_token", "with a refresh token of"),
             Grant::AuthorizationCode { .. } => {
                 ("authorization_code", "with a browser's sign-in for")
@@ -278,7 +294,7 @@ impl TokenEndpoint {
             Grant::Secret(secret) => {
                 form.push(("client_secret", secret.into()));
             }
-            Grant::Assertion(assertion) => {
+            Grant::Signed(assertion) | Grant::Federated(assertion) => {
                 form.push((
                     "client_assertion_type",
                     "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".into(),
@@ -333,6 +349,7 @@ impl TokenEndpoint {
         let answer = token_answer::read(
             &SentRequest {
                 what: &what,
+                proof: grant.proof(),
                 client_id: self.client_id.as_str(),
                 tenant: tenant.as_str(),
                 scope: request.scopes()[0].resource(),

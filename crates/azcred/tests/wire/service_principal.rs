@@ -3,8 +3,9 @@
 
 use crate::support::{Server, http, token};
 use azcred::{
-    ClientOptions, Credential, EnvironmentCredential, EnvironmentKind, EnvironmentOrder, Error,
-    ErrorKind, Scope, TokenRequest, system::Fixture,
+    ClientAssertionCredential, ClientId, ClientOptions, Credential, EnvironmentCredential,
+    EnvironmentKind, EnvironmentOrder, Error, ErrorKind, Scope, TenantId, TokenRequest,
+    system::Fixture,
 };
 use azcred_emulator::{Effect, Emulator, Fault, Options, Persona, Way};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -234,4 +235,52 @@ async fn after_a_rejected_set_of_variables_no_other_is_tried() {
             "{order:?}"
         );
     }
+}
+
+/// What Entra ID returns for an assertion with a wrong audience, as it was recorded.
+const WRONG_AUDIENCE: &str = r#"{"error":"invalid_client","error_description":"AADSTS700023: Client assertion audience claim does not match Realm issuer. Review the documentation at https://docs.microsoft.com/azure/active-directory/develop/active-directory-certificate-credentials . Trace ID: 5f2b7c1e-0000-4000-8000-000000000001 Correlation ID: 5f2b7c1e-0000-4000-8000-000000000002 Timestamp: 2026-11-29 10:00:00Z","error_codes":[700023],"timestamp":"2026-11-29 10:00:00Z","trace_id":"5f2b7c1e-0000-4000-8000-000000000001","correlation_id":"5f2b7c1e-0000-4000-8000-000000000002"}"#;
+
+#[tokio::test]
+async fn the_same_rejection_has_a_fix_for_what_was_sent() {
+    let refusing = || http("401 Unauthorized", &[], WRONG_AUDIENCE);
+    let server = Server::start([refusing()]).await;
+    let authority = at(&server);
+    let certificate = machine(&authority, "certificate-first.pem").at(SystemTime::now());
+    let claims = URL_SAFE_NO_PAD.encode(
+        r#"{"iss":"https://issuer.example","sub":"job-7","aud":"https://elsewhere.example"}"#,
+    );
+    let federated = ClientAssertionCredential::new(
+        TenantId::new("contoso.com").unwrap(),
+        ClientId::new("c11e").unwrap(),
+        move || {
+            let token = format!("e30.{claims}.c2ln");
+            async move { Ok(token.into()) }
+        },
+        ClientOptions::new(certificate.clone().shared()).with_deadline(Duration::from_secs(60)),
+    )
+    .unwrap();
+    let by_certificate = ask(certificate).await.unwrap_err();
+    let by_token = federated
+        .get_token(&TokenRequest::new(Scope::ARM))
+        .await
+        .unwrap_err();
+    let fix = |error: &Error| error.fix().unwrap().to_string();
+    for error in [&by_certificate, &by_token] {
+        assert_eq!(error.code(), Some(700_023));
+        assert!(error.why().contains("audience"), "{error}");
+        assert!(!fix(error).contains("upload"), "{error}");
+    }
+    assert_eq!(
+        fix(&by_certificate),
+        "check the tenant contoso.com and AZURE_AUTHORITY_HOST"
+    );
+    assert!(
+        fix(&by_token).contains("federated-credential"),
+        "{by_token}"
+    );
+    assert!(
+        by_token.why().contains("subject (sub) 'job-7'")
+            && by_token.why().contains("'https://elsewhere.example'"),
+        "{by_token}"
+    );
 }
