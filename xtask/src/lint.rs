@@ -22,7 +22,7 @@ impl Steps for Lint {
             },
             Step {
                 name: "house",
-                about: "imports as in docs/design.md, one style, no unused dependency",
+                about: "imports as in docs/design.md, one style, no unused dependency, promises with their tests",
                 run: house::run_step,
             },
             Step {

@@ -1,6 +1,6 @@
 //! The step `house`: rules that the compiler does not check. The parts import each other as
-//! `docs/design.md` says, only one file reads claims, imports and comments have one style, and no
-//! dependency is unused.
+//! `docs/design.md` says, only one file reads claims, imports and comments have one style, no
+//! dependency is unused, and every promise of `SECURITY.md` names a test that exists.
 
 mod arrows;
 mod claims;
@@ -8,6 +8,7 @@ mod comments;
 mod dependencies;
 mod imports;
 mod page;
+mod promises;
 mod sentences;
 mod source;
 
@@ -49,6 +50,7 @@ fn check(root: &Path) -> Result<Vec<String>> {
         findings.extend(comments::check(file));
     }
     findings.extend(words(root, &sources)?);
+    findings.extend(promises(root, &sources)?);
     let members: Vec<(Member, &[File])> = members
         .into_iter()
         .zip(sources.iter().map(Vec::as_slice))
@@ -86,6 +88,25 @@ fn words(root: &Path, sources: &[Vec<File>]) -> Result<Vec<String>> {
     }
     findings.extend(of("crates/azcred/src").flat_map(|file| sentences::commands(file, &commands)));
     Ok(findings)
+}
+
+/// Promises of `SECURITY.md` that no test shows.
+fn promises(root: &Path, sources: &[Vec<File>]) -> Result<Vec<String>> {
+    let mut tests = promises::Tests::new();
+    for file in sources.iter().flatten() {
+        promises::add_rust(&mut tests, file);
+    }
+    for entry in fs::read_dir(root.join("interop"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|end| end == "py") {
+            let text =
+                fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+            promises::add_python(&mut tests, &path.display().to_string(), &text);
+        }
+    }
+    let page = fs::read_to_string(root.join(promises::PAGE))
+        .with_context(|| format!("reading {}", promises::PAGE))?;
+    Ok(promises::check(&page, &tests))
 }
 
 /// Compares the page's tables and pictures with the crates.

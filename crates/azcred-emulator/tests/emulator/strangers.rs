@@ -96,3 +96,48 @@ async fn a_client_that_fills_one_port_does_not_block_the_others() {
     let status = status_for_host(&hosts.imds_url, Some("localhost")).await;
     assert!(status.starts_with("HTTP/1.1 "), "{status}");
 }
+
+/// The addresses at which this process listens: column 2 of `/proc/net/tcp` and `tcp6` is
+/// `ADDRESS:PORT` in hexadecimal, column 4 is 0A for a listening socket.
+#[cfg(target_os = "linux")]
+fn listening(port: u16) -> Vec<String> {
+    let mut found = Vec::new();
+    for table in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
+        let text = std::fs::read_to_string(table).unwrap_or_default();
+        for line in text.lines().skip(1) {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            let (address, its_port) = columns[1].rsplit_once(':').unwrap();
+            if columns[3] == "0A" && u16::from_str_radix(its_port, 16).unwrap() == port {
+                found.push(address.to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn every_port_is_on_loopback() {
+    let lab = Lab::start().await;
+    let info = serde_json::to_string(lab.emulator.info()).unwrap();
+    // Every port that the emulator names, whatever the field: `http://localhost:PORT`.
+    let mut ports: Vec<u16> = info
+        .split("://")
+        .skip(1)
+        .filter_map(|url| {
+            let host = url.split(['/', '"', '?']).next()?;
+            host.rsplit_once(':')?.1.parse().ok()
+        })
+        .collect();
+    ports.sort_unstable();
+    ports.dedup();
+    assert!(ports.len() > 5, "{ports:?}");
+    let loopback = ["0100007F", "00000000000000000000000001000000"];
+    for port in ports {
+        let addresses = listening(port);
+        assert!(!addresses.is_empty(), "{port}");
+        for address in addresses {
+            assert!(loopback.contains(&address.as_str()), "{port}: {address}");
+        }
+    }
+}

@@ -227,7 +227,7 @@ fn a_misspelt_expectation_is_rejected_with_its_line() {
 }
 
 #[test]
-fn the_name_of_a_checkouts_folder_does_not_reach_the_terminal_as_it_is() {
+fn the_name_of_a_projects_folder_does_not_reach_the_terminal_as_it_is() {
     let folder = "/code/x\u{1b}[31mred\u{1b}]0;owned\u{7}\u{9b}1m\u{202e}y";
     for text in [
         "[expect]\ntennant = 'x'",
