@@ -5,10 +5,10 @@
 use crate::{
     error::{Error, ErrorKind, Result},
     refusal::{correlation_id, not_understood},
-    text::{between, clean, is_guid},
+    text::{between, is_guid},
 };
 use azcred::{
-    ClientOptions, TenantId,
+    ClientOptions, TenantId, Untrusted,
     http::{HttpRequest, parse_url},
 };
 use serde::{Deserialize, Serialize};
@@ -23,19 +23,19 @@ pub struct DomainTenant {
     /// The tenant's GUID.
     pub tenant_id: String,
     /// The tenant's region: `EU`, `NA`, `WW`; `None` if the authority does not publish it.
-    pub region: Option<String>,
+    pub region: Option<Untrusted>,
     /// The host of the cloud at which the tenant signs in; `None` if the authority does not publish
     /// it.
-    pub cloud_instance: Option<String>,
+    pub cloud_instance: Option<Untrusted>,
 }
 
 #[derive(Deserialize)]
 struct Configuration {
     issuer: String,
     #[serde(default)]
-    tenant_region_scope: Option<String>,
+    tenant_region_scope: Option<Untrusted>,
     #[serde(default)]
-    cloud_instance_name: Option<String>,
+    cloud_instance_name: Option<Untrusted>,
 }
 
 #[derive(Deserialize)]
@@ -118,11 +118,7 @@ pub async fn tenant_of_domain(options: &ClientOptions, domain: &TenantId) -> Res
     Ok(DomainTenant {
         domain: domain.to_string(),
         tenant_id: tenant_id.to_ascii_lowercase(),
-        region: configuration
-            .tenant_region_scope
-            .map(|region| clean(&region, 16)),
-        cloud_instance: configuration
-            .cloud_instance_name
-            .map(|name| clean(&name, 80)),
+        region: configuration.tenant_region_scope,
+        cloud_instance: configuration.cloud_instance_name,
     })
 }

@@ -1,7 +1,7 @@
 //! The error type of this crate: what was tried, what Azure Resource Manager returned, what that
 //! means, and its fix.
 
-use azcred::Fix;
+use azcred::{Fix, printable_sentence};
 use std::{borrow::Cow, fmt};
 
 /// A result whose error is [`Error`].
@@ -50,6 +50,7 @@ struct Inner {
 
 impl Error {
     /// An error of `kind`: `what` was tried, and `why` it failed. Both are without a full stop.
+    /// Characters that are not for a terminal become spaces.
     pub fn new(
         kind: ErrorKind,
         what: impl Into<Cow<'static, str>>,
@@ -57,8 +58,8 @@ impl Error {
     ) -> Self {
         Self(Box::new(Inner {
             kind,
-            what: what.into(),
-            why: why.into(),
+            what: printable_sentence(what),
+            why: printable_sentence(why),
             fix: None,
             code: None,
             correlation_id: None,

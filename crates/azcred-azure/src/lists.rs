@@ -5,6 +5,7 @@ use crate::{
     resource_manager::{ResourceManager, Response, Subscription, Workspace, api_version},
     workspace::subscription_id,
 };
+use azcred::Untrusted;
 use serde::Deserialize;
 use tokio::task::JoinSet;
 
@@ -14,13 +15,21 @@ use tokio::task::JoinSet;
 #[non_exhaustive]
 pub struct Tenant {
     /// The tenant's GUID.
-    pub tenant_id: String,
+    pub tenant_id: Untrusted,
     /// The name; `None` if the tenant does not show it.
     #[serde(default)]
-    pub display_name: Option<String>,
+    pub display_name: Option<Untrusted>,
     /// The default domain; `None` if the tenant does not show it.
     #[serde(default)]
-    pub default_domain: Option<String>,
+    pub default_domain: Option<Untrusted>,
+}
+
+impl Tenant {
+    /// The name, else the default domain; `None` if the tenant shows neither.
+    pub fn name(&self) -> Option<&Untrusted> {
+        let names = [&self.display_name, &self.default_domain];
+        names.into_iter().flatten().find(|name| !name.is_empty())
+    }
 }
 
 /// The number of subscriptions that are read at the same time.
@@ -33,7 +42,7 @@ pub struct Workspaces {
     /// The workspaces, by name and id.
     pub found: Vec<Workspace>,
     /// The subscriptions that could not be read, each with its error.
-    pub trouble: Vec<(String, Error)>,
+    pub trouble: Vec<(Untrusted, Error)>,
 }
 
 impl ResourceManager {

@@ -9,7 +9,7 @@ use crate::{
     workspace::{WorkspaceRef, subscription_id},
 };
 use azcred::{
-    AccessToken, ClientOptions, Cloud, Credential, Scope, TenantId, TokenRequest,
+    AccessToken, ClientOptions, Cloud, Credential, Scope, TenantId, TokenRequest, Untrusted,
     http::{Http, HttpRequest, HttpResponse, Url, parse_url},
     system::SharedSystem,
 };
@@ -62,16 +62,16 @@ pub struct Response<T> {
 #[non_exhaustive]
 pub struct Subscription {
     /// The subscription's GUID.
-    pub subscription_id: String,
+    pub subscription_id: Untrusted,
     /// The name.
     #[serde(default)]
-    pub display_name: String,
+    pub display_name: Untrusted,
     /// `Enabled`, `Warned`, `PastDue`, `Disabled` or `Deleted`.
     #[serde(default)]
-    pub state: String,
+    pub state: Untrusted,
     /// The tenant's GUID.
     #[serde(default)]
-    pub tenant_id: Option<String>,
+    pub tenant_id: Option<Untrusted>,
 }
 
 /// An Azure Machine Learning workspace, with the fields that azcred uses.
@@ -80,12 +80,12 @@ pub struct Subscription {
 #[non_exhaustive]
 pub struct Workspace {
     /// The resource id.
-    pub id: String,
+    pub id: Untrusted,
     /// The name.
-    pub name: String,
+    pub name: Untrusted,
     /// The region.
     #[serde(default)]
-    pub location: String,
+    pub location: Untrusted,
     /// The properties.
     #[serde(default)]
     pub properties: WorkspaceProperties,
@@ -97,13 +97,13 @@ pub struct Workspace {
 #[non_exhaustive]
 pub struct WorkspaceProperties {
     /// The GUID that the data plane uses.
-    pub workspace_id: Option<String>,
+    pub workspace_id: Option<Untrusted>,
     /// The name that people see.
-    pub friendly_name: Option<String>,
+    pub friendly_name: Option<Untrusted>,
     /// The id of its storage account.
-    pub storage_account: Option<String>,
+    pub storage_account: Option<Untrusted>,
     /// Whether the workspace accepts requests from outside its network: `Enabled` or `Disabled`.
-    pub public_network_access: Option<String>,
+    pub public_network_access: Option<Untrusted>,
 }
 
 #[derive(Deserialize)]

@@ -51,7 +51,8 @@ pub(crate) fn grant(
     role: &'static str,
     scope: impl Into<String>,
 ) -> Fix {
-    let object_id = principal.and_then(|principal| principal.object_id.clone());
+    let object_id = principal.and_then(|principal| principal.object_id.as_deref());
+    let object_id = object_id.map(str::to_owned);
     let kind = principal.map_or(PrincipalKind::Unknown, |principal| principal.kind);
     GrantRole::new(role, Some(scope.into()), object_id, kind).into()
 }

@@ -4,12 +4,12 @@ use crate::{
     commands::Command,
     failure::{Failure, Kind},
     output::{
-        Format, Output, style,
+        Format, Output, door, style,
         wrap::{Stream, wrap},
     },
 };
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
-use std::{ffi::OsString, io::Write, process::ExitCode};
+use std::{ffi::OsString, process::ExitCode};
 
 /// Signs you in to Azure, and tells you exactly why when that fails
 #[derive(Parser)]
@@ -154,11 +154,7 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
                 .fix("run `azcred --help`, or the command with --help");
             Output::new(Format::Json, false, true).failure(&failure);
         } else if wrong && !asked_for_help {
-            let _ = write!(
-                anstream::stderr(),
-                "{}",
-                fitted(&error.to_string(), Stream::Stderr.width())
-            );
+            let _ = door::stderr().write(&fitted(&error.to_string(), Stream::Stderr.width()));
         } else {
             // An error means that the reader has gone: it needs no help.
             let _ = error.print();

@@ -4,6 +4,7 @@ use crate::words;
 use azcred::{
     Fix,
     chain::{Report, Verdict},
+    printable_sentence,
 };
 use serde::{Serialize, Serializer};
 use std::{borrow::Cow, sync::Arc};
@@ -154,8 +155,8 @@ impl Failure {
         Self {
             kind,
             headline: None,
-            what: what.into(),
-            why: why.into(),
+            what: printable_sentence(what.into()).into_owned(),
+            why: printable_sentence(why.into()).into_owned(),
             fix: None,
             answer: None,
             report: None,

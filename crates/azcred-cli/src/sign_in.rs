@@ -7,7 +7,7 @@ use crate::{
     prompt::TerminalPrompt,
 };
 use azcred::{
-    AccessToken, ClientOptions, Profile, Scope, Session, TenantId, Used,
+    AccessToken, ClientOptions, Profile, Scope, Session, TenantId, Untrusted, Used,
     chain::{Report, Source},
     session::SessionBuilder,
     system::{RealSystem, SharedSystem},
@@ -102,7 +102,7 @@ pub(crate) struct Chosen {
 
 impl SignIn {
     /// The name of the token's tenant, if this machine knows it.
-    pub(crate) async fn tenant_name(&self, principal: Option<&Principal>) -> Option<String> {
+    pub(crate) async fn tenant_name(&self, principal: Option<&Principal>) -> Option<Untrusted> {
         let id = principal?.tenant_id.as_deref()?;
         self.session.tenant_name(id).await
     }
@@ -172,7 +172,7 @@ impl SignIn {
         if let Ok(principal) = Principal::from_token(token) {
             let name = principal.user_name.clone();
             self.prompt
-                .signed_in(&name.unwrap_or_else(|| principal.describe()));
+                .signed_in(&name.unwrap_or_else(|| principal.describe().into()));
         }
         // Without a home folder, no user expects stored tokens.
         let trouble = self.session.options().cache_trouble();

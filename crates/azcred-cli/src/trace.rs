@@ -3,7 +3,7 @@
 
 use crate::{
     failure::{Failure, Kind},
-    output::{Asking, CHAIN, Spinner},
+    output::{Asking, CHAIN, Spinner, door::Traces},
 };
 use azcred::Fix;
 use std::io::IsTerminal;
@@ -50,7 +50,7 @@ pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
     let colour = std::io::stderr().is_terminal()
         && anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     let lines = fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(Traces)
         .with_ansi(colour)
         .with_target(true);
     // This can fail only if there is another subscriber, and there is none.

@@ -93,6 +93,7 @@ mod tenant;
 mod text;
 mod token;
 mod token_future;
+mod untrusted;
 mod vault;
 pub mod workspace;
 
@@ -123,13 +124,14 @@ pub use crate::{
     options::ClientOptions,
     profile::Profile,
     prompt::{DeviceCode, Notice, PlainPrompt, Prompt},
-    redact::{printable, printable_path, redact},
+    redact::redact,
     request::TokenRequest,
     scope::Scope,
     session::Session,
     tenant::{ClientId, TenantId},
     token::AccessToken,
     token_future::TokenFuture,
+    untrusted::{Untrusted, is_unseen, printable, printable_path, printable_sentence},
 };
 #[cfg(feature = "certificates")]
 pub use crate::{credential::ClientCertificateCredential, entra::certificate::ClientCertificate};

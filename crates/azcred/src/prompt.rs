@@ -1,5 +1,6 @@
 //! Messages to the person who signs in.
 
+use crate::untrusted::printable_sentence;
 use std::{
     fmt,
     io::{self, Write},
@@ -80,7 +81,7 @@ impl Prompt for PlainPrompt {
             Notice::Over => return,
         };
         // If standard error is closed, `eprintln!` would panic.
-        let _ = writeln!(io::stderr(), "{line}");
+        let _ = writeln!(io::stderr(), "{}", printable_sentence(line));
     }
 }
 

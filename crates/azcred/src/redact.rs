@@ -1,10 +1,13 @@
 //! Text from the other side, without the secrets that were sent to it.
 
+use crate::untrusted::is_unseen;
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 use std::{borrow::Cow, collections::HashSet, path::Path};
+
+pub(crate) use crate::untrusted::{printable, printable_path};
 
 /// This many characters of a secret in a row can't be a coincidence.
 const STRETCH: usize = 8;
@@ -39,30 +42,6 @@ pub fn redact<'a>(text: &'a str, secrets: &[&str]) -> Cow<'a, str> {
     text
 }
 
-/// At most `limit` characters of `text`, safe to print on a terminal: characters that move the
-/// cursor, reorder a line or are invisible become spaces.
-pub fn printable(text: &str, limit: usize) -> String {
-    let is_unseen = |c: char| {
-        c.is_control()
-            // Zero-width and bidirectional formatting characters (Unicode Standard Annex 9).
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    let mut shown: String = text
-        .chars()
-        .take(limit)
-        .map(|c| if is_unseen(c) { ' ' } else { c })
-        .collect();
-    if text.chars().nth(limit).is_some() {
-        shown.push('…');
-    }
-    shown.trim().to_owned()
-}
-
-/// A path as printable text. Its folders may come with a checkout and have any name.
-pub fn printable_path(path: &Path) -> String {
-    printable(&path.display().to_string(), 4096)
-}
-
 /// A path from the user, as printable text. It is cut if it may be a secret, pasted instead of the
 /// path of a file.
 pub(crate) fn shown_path(path: &Path) -> String {
@@ -85,7 +64,7 @@ pub(crate) fn excerpt(s: &str) -> String {
     let clean: String = s
         .chars()
         .take(SHOWN)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .map(|c| if is_unseen(c) { '\u{fffd}' } else { c })
         .collect();
     if s.chars().count() > SHOWN {
         format!("{clean}…")
@@ -160,15 +139,6 @@ mod tests {
                 "{text}"
             );
         }
-    }
-
-    #[test]
-    fn no_invisible_character_reaches_a_terminal() {
-        assert_eq!(
-            printable(" a\u{1b}[31m\u{202e}b\u{200b}\n", 100),
-            "a [31m b"
-        );
-        assert_eq!(printable("äöü", 2), "äö…");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::checks::CheckId;
 use crate::error::{Error, ErrorKind};
-use azcred::{Fix, Principal};
+use azcred::{Fix, Principal, printable_sentence};
 use serde::{Serialize, Serializer};
 use std::{sync::Arc, time::Duration};
 
@@ -75,12 +75,17 @@ pub(super) struct Verdict {
     pub(super) correlation_id: Option<String>,
 }
 
+/// Words that a report shows. They quote values of responses.
+fn text(words: impl Into<String>) -> String {
+    printable_sentence(words.into()).into_owned()
+}
+
 impl Verdict {
     fn new(status: Status, detail: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             status,
-            detail: detail.into(),
-            reason: reason.into(),
+            detail: text(detail),
+            reason: text(reason),
             fixes: Vec::new(),
             evidence: Vec::new(),
             subject: None,
@@ -152,7 +157,7 @@ impl Verdict {
 
     /// Adds what else was found.
     pub(super) fn evidence(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        let value = value.into();
+        let value = text(value);
         self.evidence.push(Evidence { name, value });
         self
     }

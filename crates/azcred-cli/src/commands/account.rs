@@ -146,8 +146,8 @@ impl ListAccounts {
             if let Some(why) = &account.trouble {
                 output.remark(&format!(
                     "{} has to sign in again: {}. Run `{}`",
-                    shown(&account.who()),
-                    shown(why),
+                    account.who(),
+                    why,
                     again(account, &options)
                 ));
             }
@@ -231,7 +231,7 @@ pub(super) async fn find(
     }
     let names: Vec<String> = there
         .iter()
-        .map(|account| format!("{} ({})", shown(&account.who()), short(account, ID_DIGITS)))
+        .map(|account| format!("{} ({})", account.who(), short(account, ID_DIGITS)))
         .take(MOST_NAMES)
         .collect();
     failure.why = format!("{}; the accounts are: {}", failure.why, names.join(", "));
@@ -245,12 +245,12 @@ const MOST_NAMES: usize = 8;
 
 /// The message that this account is now the current one.
 pub(super) fn is_current(account: &Account) -> String {
-    let who = shown(&account.who());
+    let who = account.who();
     match account.profile == Profile::default().name() {
         true => format!("{who} is the current account"),
         false => format!(
             "{who} is the current account of the profile {}",
-            shown(&account.profile)
+            account.profile
         ),
     }
 }
@@ -260,7 +260,7 @@ fn again(account: &Account, options: &ClientOptions) -> String {
     let profile = Profile::new(&account.profile).unwrap_or_default();
     let suggested = Suggested::in_profile(&profile, &**options.system());
     match account.tenant.as_deref() {
-        Some(tenant) => suggested.login(&shown(tenant), None),
+        Some(tenant) => suggested.login(tenant, None),
         None => suggested.command("login"),
     }
 }
@@ -291,7 +291,7 @@ pub(super) async fn show_other_profiles(
     let others: BTreeSet<String> = all
         .map(|account| account.profile)
         .filter(|profile| profile != here)
-        .map(|profile| format!("'{}'", shown(&profile)))
+        .map(|profile| format!("'{profile}'"))
         .collect();
     if !others.is_empty() {
         let others: Vec<String> = others.into_iter().collect();
@@ -330,18 +330,18 @@ fn row(account: &Account, digits: usize, authority: &str) -> [String; 8] {
     // The kind has its own column.
     let who = match (account.kind, &account.client_id) {
         (AccountKind::Person, _) => account.who(),
-        (_, Some(id)) => id.clone(),
+        (_, Some(id)) => id.to_string(),
         (AccountKind::ManagedIdentity, None) => "this machine".to_owned(),
         _ => account.who(),
     };
     [
-        format!("{mark} {}", shown(&who)),
+        format!("{mark} {who}"),
         short(account, digits).to_owned(),
         kind(account.kind).to_owned(),
-        account.tenant.as_deref().map(shown).unwrap_or_default(),
-        shown(&account.profile),
+        account.tenant.as_deref().unwrap_or_default().to_owned(),
+        account.profile.clone(),
         if is_elsewhere {
-            shown(&account.authority)
+            account.authority.clone()
         } else {
             String::new()
         },
@@ -363,9 +363,4 @@ fn kind(kind: AccountKind) -> &'static str {
         AccountKind::ManagedIdentity => "managed identity",
         _ => "",
     }
-}
-
-/// A provider's text, safe for a terminal.
-pub(super) fn shown(text: &str) -> String {
-    azcred::printable(text, 128)
 }

@@ -1,6 +1,5 @@
 //! `azcred cache`: lists and removes the tokens that are stored on disk.
 
-use super::account::shown;
 use crate::{
     choice::InProfile,
     failure::Failure,
@@ -111,14 +110,15 @@ fn row(token: &CachedToken) -> [String; 5] {
         .scopes
         .iter()
         .map(|scope| {
-            Scope::new(scope).map_or_else(|_| shown(scope), |scope| shown(scope.resource()))
+            Scope::new(scope.raw())
+                .map_or_else(|_| scope.to_string(), |scope| scope.resource().to_owned())
         })
         .collect();
     [
-        shown(&token.whose),
-        token.tenant.as_deref().map(shown).unwrap_or_default(),
+        token.whose.to_string(),
+        token.tenant.as_deref().unwrap_or_default().to_owned(),
         scopes.join(" "),
-        shown(&token.credential),
+        token.credential.to_string(),
         paint(DIM, time::in_time(token.expires_on)),
     ]
 }

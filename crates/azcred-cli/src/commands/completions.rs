@@ -25,7 +25,7 @@ impl Completions {
     pub(crate) fn run(self, mut line: clap::Command, output: &mut Output) -> Result<u8, Failure> {
         let mut script = Vec::new();
         generate(self.shell, &mut line, "azcred", &mut script);
-        output.line(String::from_utf8_lossy(&script).trim_end());
+        output.script(String::from_utf8_lossy(&script).trim_end());
         Ok(0)
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     sign_in::{Chosen, Person, Place, sign_in},
 };
 use azcred::{
-    AccessToken, Used,
+    AccessToken, Untrusted, Used,
     system::{Fixture, SharedSystem},
 };
 use azcred_azure::{CheckId, Flags, Principal, Report, Status};
@@ -65,7 +65,7 @@ struct DemoSignIn {
     chosen: Chosen,
     token: AccessToken,
     principal: Principal,
-    tenant_name: Option<String>,
+    tenant_name: Option<Untrusted>,
 }
 
 /// The results that the demo shows.

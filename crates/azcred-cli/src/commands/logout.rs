@@ -1,6 +1,6 @@
 //! `azcred logout`: removes a sign-in, and all tokens that came from it.
 
-use super::account::{find, is_current, options, show_other_profiles, shown, to_profile};
+use super::account::{find, is_current, options, show_other_profiles, to_profile};
 use crate::{
     choice::InProfile,
     failure::Failure,
@@ -96,11 +96,7 @@ impl Logout {
             return done(left);
         }
         for account in &gone {
-            output.line(format!(
-                "{} Signed out {}",
-                paint(GOOD, "✓"),
-                shown(&account.who())
-            ));
+            output.line(format!("{} Signed out {}", paint(GOOD, "✓"), account.who()));
         }
         if gone.is_empty() && left.is_empty() {
             if self.all || Accounts::new(&options)?.list().await?.is_empty() {
@@ -128,7 +124,7 @@ impl Logout {
         let elsewhere = (self.all && left.is_empty()).then(|| elsewhere(&options));
         if let Some(elsewhere) = elsewhere {
             for authority in elsewhere.await? {
-                output.line(paint(DIM, format!("  Accounts of {} are still signed in. To sign them out, set AZURE_AUTHORITY_HOST={} and run this again", shown(&authority), shown(&authority))));
+                output.line(paint(DIM, format!("  Accounts of {authority} are still signed in. To sign them out, set AZURE_AUTHORITY_HOST={authority} and run this again")));
             }
         }
         done(left)

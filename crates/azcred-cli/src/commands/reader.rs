@@ -9,7 +9,7 @@ use crate::{
     sign_in::{Person, Place, sign_in},
     suggested::Suggested,
 };
-use azcred::TenantId;
+use azcred::{TenantId, Untrusted};
 use azcred_azure::{Principal, ResourceManager, Subscription, Tenant};
 use clap::Args;
 use std::sync::Arc;
@@ -101,11 +101,10 @@ impl Reader {
             })
             .take(5)
             .map(|tenant| {
-                let command = self.suggested.command(&format!(
-                    "subscription list --tenant {}",
-                    shown(&tenant.tenant_id)
-                ));
-                match name(tenant) {
+                let command = self
+                    .suggested
+                    .command(&format!("subscription list --tenant {}", tenant.tenant_id));
+                match tenant.name() {
                     Some(name) => format!("`{command}` ({name})"),
                     None => format!("`{command}`"),
                 }
@@ -118,28 +117,14 @@ impl Reader {
     }
 }
 
-/// A tenant's name, safe for a terminal: its display name, else its domain.
-pub(super) fn name(tenant: &Tenant) -> Option<String> {
-    let name = tenant.display_name.as_deref();
-    name.or(tenant.default_domain.as_deref())
-        .filter(|name| !name.is_empty())
-        .map(shown)
-}
-
 /// A tenant's id with its name, if it is known.
 pub(super) fn named_tenant(id: &str, tenants: &[Tenant]) -> String {
-    with_name(tenant_name(id, tenants).as_deref(), &shown(id))
+    with_name(tenant_name(id, tenants).map(Untrusted::as_str), id)
 }
 
 /// The name of the tenant with this id, if it is known.
-pub(super) fn tenant_name(id: &str, tenants: &[Tenant]) -> Option<String> {
-    let tenant = tenants
-        .iter()
-        .find(|tenant| tenant.tenant_id.eq_ignore_ascii_case(id));
-    tenant.and_then(name)
-}
-
-/// Azure's text, safe for a terminal.
-pub(super) fn shown(text: &str) -> String {
-    azcred::printable(text, 80)
+pub(super) fn tenant_name<'a>(id: &str, tenants: &'a [Tenant]) -> Option<&'a Untrusted> {
+    let mut tenants = tenants.iter();
+    let tenant = tenants.find(|tenant| tenant.tenant_id.eq_ignore_ascii_case(id));
+    tenant.and_then(Tenant::name)
 }

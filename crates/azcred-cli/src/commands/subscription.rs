@@ -2,7 +2,7 @@
 
 use super::{
     az_default::az_default,
-    reader::{As, Reader, named_tenant, shown, tenant_name},
+    reader::{As, Reader, named_tenant, tenant_name},
 };
 use crate::{
     failure::Failure,
@@ -14,6 +14,7 @@ use crate::{
     },
     sign_in::Place,
 };
+use azcred::Untrusted;
 use azcred_azure::{Subscription, Tenant};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -57,12 +58,12 @@ struct SubscriptionsDocument<'a> {
 #[serde(rename_all = "camelCase")]
 struct SubscriptionEntry<'a> {
     subscription_id: &'a str,
-    display_name: &'a str,
+    display_name: &'a Untrusted,
     /// `Enabled`, `Warned`, `PastDue`, `Disabled` or `Deleted`.
-    state: &'a str,
-    tenant_id: Option<&'a str>,
+    state: &'a Untrusted,
+    tenant_id: Option<&'a Untrusted>,
     /// The tenant's name; `null` if it is not known.
-    tenant_name: Option<String>,
+    tenant_name: Option<&'a Untrusted>,
     /// Whether it is Azure CLI's default subscription.
     is_az_default: bool,
 }
@@ -126,7 +127,7 @@ impl VisibleSubscriptions {
     }
 
     fn line<'a>(&'a self, subscription: &'a Subscription) -> SubscriptionEntry<'a> {
-        let tenant_id = subscription.tenant_id.as_deref();
+        let tenant_id = subscription.tenant_id.as_ref();
         SubscriptionEntry {
             subscription_id: &subscription.subscription_id,
             display_name: &subscription.display_name,
@@ -160,14 +161,14 @@ impl VisibleSubscriptions {
             .map(|subscription| {
                 let tenant = match &subscription.tenant_id {
                     Some(id) if are_several => {
-                        tenant_name(id, &self.tenants).unwrap_or_else(|| shown(id))
+                        tenant_name(id, &self.tenants).unwrap_or(id).to_string()
                     }
                     _ => String::new(),
                 };
                 [
-                    shown(&subscription.display_name),
-                    shown(&subscription.subscription_id),
-                    shown(&subscription.state),
+                    subscription.display_name.to_string(),
+                    subscription.subscription_id.to_string(),
+                    subscription.state.to_string(),
                     tenant,
                     match self.is_az_default(subscription) {
                         true => paint(DIM, "default of az"),

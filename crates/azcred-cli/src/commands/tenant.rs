@@ -1,9 +1,6 @@
 //! `azcred tenant`: the identity's tenants, or the tenant of a domain.
 
-use super::{
-    account::options,
-    reader::{As, shown},
-};
+use super::{account::options, reader::As};
 use crate::{
     choice::{InProfile, explained},
     failure::Failure,
@@ -15,7 +12,7 @@ use crate::{
     },
     sign_in::Place,
 };
-use azcred::TenantId;
+use azcred::{TenantId, Untrusted};
 use azcred_azure::tenant_of_domain;
 use clap::{Args, ValueEnum, builder::PossibleValue};
 use serde::Serialize;
@@ -92,9 +89,9 @@ struct TenantsDocument<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct TenantEntry<'a> {
-    tenant_id: &'a str,
-    display_name: Option<&'a str>,
-    default_domain: Option<&'a str>,
+    tenant_id: &'a Untrusted,
+    display_name: Option<&'a Untrusted>,
+    default_domain: Option<&'a Untrusted>,
     /// Whether it is the tenant of the token.
     is_current: bool,
 }
@@ -124,8 +121,8 @@ impl Tenant {
         if output.is_json() {
             let tenants = tenants.iter().map(|tenant| TenantEntry {
                 tenant_id: &tenant.tenant_id,
-                display_name: tenant.display_name.as_deref(),
-                default_domain: tenant.default_domain.as_deref(),
+                display_name: tenant.display_name.as_ref(),
+                default_domain: tenant.default_domain.as_ref(),
                 is_current: is_current(&tenant.tenant_id),
             });
             output.json(&TenantsDocument {
@@ -133,14 +130,14 @@ impl Tenant {
             });
             return Ok(0);
         }
-        let text = |text: &Option<String>| text.as_deref().map(shown).unwrap_or_default();
+        let text = |text: &Option<Untrusted>| text.as_deref().unwrap_or_default().to_owned();
         let rows: Vec<[String; 4]> = tenants
             .iter()
             .map(|tenant| {
                 [
                     text(&tenant.display_name),
                     text(&tenant.default_domain),
-                    shown(&tenant.tenant_id),
+                    tenant.tenant_id.to_string(),
                     match is_current(&tenant.tenant_id) && tenants.len() > 1 {
                         true => paint(DIM, "current"),
                         false => String::new(),

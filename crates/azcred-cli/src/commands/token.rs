@@ -7,7 +7,7 @@ use crate::{
     output::{Output, time},
     sign_in::{Person, Place, SignIn},
 };
-use azcred::{AccessToken, Principal, chain::Source};
+use azcred::{AccessToken, Principal, Untrusted, chain::Source};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Args;
 use serde::Serialize;
@@ -76,7 +76,7 @@ struct TokenDocument<'a> {
     #[serde(rename = "expires_on")]
     expires_on_unix: i64,
     /// The id of the tenant that issued it.
-    tenant: Option<String>,
+    tenant: Option<Untrusted>,
     /// The token's type, which is always `Bearer`.
     token_type: &'static str,
     /// The requested scope.
@@ -116,7 +116,7 @@ impl Token {
         let tenant = Principal::from_token(&token)
             .ok()
             .and_then(|principal| principal.tenant_id)
-            .or_else(|| self.target.tenant.map(|tenant| tenant.to_string()));
+            .or_else(|| self.target.tenant.map(|tenant| tenant.as_str().into()));
         output.json(&TokenDocument {
             access_token: token.secret(),
             expires_on: time::rfc3339(token.expires_on()).ok_or_else(|| {

@@ -11,7 +11,7 @@ use crate::{
     },
     sign_in::{Chosen, Person, Place, sign_in},
 };
-use azcred::{Profile, Used, chain::Source};
+use azcred::{Profile, Untrusted, Used, chain::Source};
 use azcred_azure::Principal;
 use clap::Args;
 use serde::Serialize;
@@ -48,7 +48,7 @@ struct WhoamiDocument<'a> {
     #[serde(flatten)]
     principal: &'a Principal,
     /// The name of the tenant; `null` if this machine does not know it.
-    tenant_name: Option<&'a str>,
+    tenant_name: Option<&'a Untrusted>,
     /// The source of the token, by its name in the Azure SDKs.
     credential: &'static str,
     /// The source of the token, by azcred's name.
@@ -75,7 +75,7 @@ impl Whoami {
         if output.is_json() {
             output.json(&WhoamiDocument {
                 principal: &principal,
-                tenant_name: tenant_name.as_deref(),
+                tenant_name: tenant_name.as_ref(),
                 credential: chosen.source.credential_name(),
                 source: chosen.source,
                 using: chosen.used.to_string(),

@@ -2,6 +2,7 @@
 //! QR code.
 
 use super::{
+    door::link_to,
     letters::large,
     qr::{Qr, qr},
     screen::Screen,
@@ -116,7 +117,7 @@ fn copied(shown: &Shown<'_>) -> String {
 pub(crate) fn link(address: &str, screen: Screen) -> String {
     let text = paint(CODE, address);
     match screen.has_links {
-        true => format!("\u{1b}]8;;{address}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\"),
+        true => format!("{}{text}{}", link_to(address), link_to("")),
         false => text,
     }
 }

@@ -1,7 +1,7 @@
 //! Shows a failure: as text, or as `{"error": …}` for programs.
 
 use super::{
-    Format, chain_table,
+    Format, chain_table, door,
     style::{BAD, DIM, STRONG, paint, with_code},
     wrap::{Stream, wrap},
 };
@@ -10,7 +10,6 @@ use crate::{
     words,
 };
 use serde::Serialize;
-use std::io::Write;
 
 /// The width of the labels.
 const LABEL: usize = 8;
@@ -42,10 +41,11 @@ pub(super) fn show(failure: &Failure, format: Format, whole: bool) {
             text(failure, Stream::Stderr.width(), sources)
         }
         Format::Json => {
-            serde_json::to_string_pretty(&ErrorDocument { error: failure }).unwrap_or_default()
+            let text = serde_json::to_string_pretty(&ErrorDocument { error: failure });
+            door::escaped(text.unwrap_or_default())
         }
     };
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let _ = door::stderr().line(text);
 }
 
 /// The headline, the occasion, the cause, the other side's message, the fix, the sources, and the

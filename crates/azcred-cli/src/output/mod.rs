@@ -4,6 +4,7 @@
 pub(crate) mod chain_table;
 mod control_keys;
 pub(crate) mod device_code;
+pub(crate) mod door;
 pub(crate) mod failure;
 mod letters;
 mod qr;
@@ -19,14 +20,14 @@ pub(crate) use control_keys::UnseenControlKeys;
 pub(crate) use screen::{Clipboard, Screen};
 pub(crate) use spinner::{Asking, CHAIN, HiddenSpinner, Spinner};
 
+use self::door::Door;
 use crate::failure::{Failure, Kind};
-use anstream::AutoStream;
 use azcred::system::{System, unattended};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::{
     fmt,
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
 };
 
 /// The width of 'note:' and a space.
@@ -49,7 +50,7 @@ pub(crate) struct Output {
     pub(crate) format: Format,
     /// Whether details that most people don't need are shown.
     pub(crate) verbose: bool,
-    stdout: AutoStream<io::Stdout>,
+    stdout: Door<io::Stdout>,
     trouble: Option<io::Error>,
     /// With traces, there is no spinner: they would overwrite each other.
     traced: bool,
@@ -61,7 +62,7 @@ impl Output {
     pub(crate) fn new(format: Format, verbose: bool, no_input: bool) -> Self {
         Self {
             format,
-            stdout: anstream::stdout(),
+            stdout: door::stdout(),
             trouble: None,
             traced: verbose || std::env::var_os("AZCRED_LOG").is_some(),
             verbose,
@@ -87,7 +88,7 @@ impl Output {
 
     /// A line of a prompt on standard error, in every output format.
     pub(crate) fn prompt(&self, line: impl fmt::Display) {
-        let _ = writeln!(anstream::stderr(), "{line}");
+        let _ = door::stderr().line(line);
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -102,7 +103,19 @@ impl Output {
     /// Writes one line of the result, styled if the stream allows it.
     pub(crate) fn line(&mut self, line: impl fmt::Display) {
         if self.trouble.is_none()
-            && let Err(error) = writeln!(self.stdout, "{line}").and_then(|()| self.stdout.flush())
+            && let Err(error) = self.stdout.line(line)
+        {
+            self.trouble = Some(error);
+        }
+    }
+
+    /// Writes a script. For a program, it is byte for byte the same: a value in it may have
+    /// characters that no line for people may have.
+    pub(crate) fn script(&mut self, script: &str) {
+        if self.is_terminal() {
+            self.line(script.replace('\t', "    "));
+        } else if self.trouble.is_none()
+            && let Err(error) = self.stdout.verbatim(&format!("{script}\n"))
         {
             self.trouble = Some(error);
         }
@@ -111,7 +124,7 @@ impl Output {
     /// Writes the result for programs.
     pub(crate) fn json(&mut self, result: &impl Serialize) {
         match serde_json::to_string_pretty(result) {
-            Ok(text) => self.line(text),
+            Ok(text) => self.line(door::escaped(text)),
             Err(error) => self.trouble = Some(error.into()),
         }
     }
@@ -121,7 +134,7 @@ impl Output {
     pub(crate) fn note(&self, note: impl fmt::Display) {
         if !self.is_json() {
             // If standard error is closed, nothing else can be done.
-            let _ = writeln!(anstream::stderr(), "{note}");
+            let _ = door::stderr().line(note);
         }
     }
 
@@ -138,12 +151,11 @@ impl Output {
         for (number, line) in lines.iter().enumerate() {
             let line = style::with_code(line);
             let _ = match number {
-                0 => writeln!(
-                    anstream::stderr(),
+                0 => door::stderr().line(format_args!(
                     "\n{} {line}",
                     style::paint(style::WARN, "note:")
-                ),
-                _ => writeln!(anstream::stderr(), "{:NOTE$}{line}", ""),
+                )),
+                _ => door::stderr().line(format_args!("{:NOTE$}{line}", "")),
             };
         }
     }

@@ -7,6 +7,7 @@ pub(crate) mod secret;
 use crate::output::{
     Clipboard, HiddenSpinner, Screen, UnseenControlKeys,
     device_code::{self, Shown, link},
+    door,
     style::{GOOD, WARN, paint, with_code},
     wrap::wrap,
 };
@@ -99,12 +100,22 @@ impl OnScreen {
 
     /// Writes lines above the redrawn line.
     fn say(&self, lines: &[String]) {
-        let mut text = lines.join("\n");
-        text.push('\n');
+        let text = lines.join("\n");
         // If standard error is closed, nothing else can be done.
-        let write = || {
-            let _ = anstream::stderr().write_all(text.as_bytes());
-        };
+        self.write(|| {
+            let _ = door::stderr().line(&text);
+        });
+    }
+
+    /// Writes lines that link to an address.
+    fn link(&self, lines: &[String], address: &Url) {
+        let text = format!("{}\n", lines.join("\n"));
+        self.write(|| {
+            let _ = door::stderr().linking(&text, address);
+        });
+    }
+
+    fn write(&self, write: impl Fn()) {
         match self.live().as_ref().and_then(|live| live.bar.as_ref()) {
             Some(bar) => bar.suspend(write),
             None => write(),
@@ -129,7 +140,8 @@ impl OnScreen {
             complete: device.verification_uri_complete.as_ref().map(Url::as_str),
         };
         if at.is_rich {
-            self.say(&spaced(device_code::rich(&shown, at)));
+            let lines = spaced(device_code::rich(&shown, at));
+            self.link(&lines, &device.verification_uri);
         } else {
             let mut lines = device_code::plain(&shown, at.columns);
             let left = minutes(until);
@@ -154,7 +166,7 @@ impl OnScreen {
             lines.push(String::new());
             // This line is never broken, so that it can be copied.
             lines.push(link(url.as_str(), at));
-            self.say(&spaced(lines));
+            self.link(&spaced(lines), url);
         } else {
             self.say(&[
                 "A browser has opened: sign in there, and come back. If no browser opened, open this address on this computer:".to_owned(),

@@ -1,8 +1,11 @@
 //! Prompts for a secret: without echo at a terminal, otherwise from a line of standard input.
 
-use crate::failure::{Failure, Kind};
+use crate::{
+    failure::{Failure, Kind},
+    output::door,
+};
 use azcred::SecretString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use zeroize::Zeroizing;
 
 /// The longest accepted input. Entra ID's secrets, tokens and passwords are shorter.
@@ -35,14 +38,13 @@ struct EndsLine;
 
 impl Drop for EndsLine {
     fn drop(&mut self) {
-        let _ = writeln!(anstream::stderr());
+        let _ = door::stderr().line("");
     }
 }
 
 /// Shows a prompt, whose line ends when the result is dropped.
 fn question(text: &str) -> EndsLine {
-    let _ = write!(anstream::stderr(), "{text}");
-    let _ = io::stderr().flush();
+    let _ = door::stderr().write(text);
     EndsLine
 }
 

@@ -11,6 +11,7 @@ use crate::{
     },
     directory::{Application, Directory, SecretText},
     issuer::{self, EXCHANGE_AUDIENCE},
+    text::clip_to,
     world::World,
 };
 use aws_lc_rs::digest;
@@ -127,7 +128,7 @@ async fn token(
         .iter()
         .find(|connection| Some(connection.id) == id)
     else {
-        let shown: String = given.chars().filter(|c| !c.is_control()).take(64).collect();
+        let shown = clip_to(&given, 64);
         return failure::failure(
             StatusCode::NOT_FOUND,
             "ServiceEndpointNotFoundException",

@@ -1,6 +1,6 @@
 //! Graph's responses: ids, lists, errors ('Microsoft Graph error responses and resource types').
 
-use crate::{tokens::Revoked, world::World};
+use crate::{text::clip_to, tokens::Revoked, world::World};
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -79,7 +79,7 @@ impl GraphError {
 
     /// The object does not exist: 404.
     pub(super) fn not_found(id: &str) -> Self {
-        let shown: String = id.chars().filter(|c| !c.is_control()).take(100).collect();
+        let shown = clip_to(id, 100);
         Self::new(
             StatusCode::NOT_FOUND,
             "Request_ResourceNotFound",

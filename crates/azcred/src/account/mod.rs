@@ -27,6 +27,7 @@ use crate::{
     facts::{Error, ErrorKind, Fix, Result},
     options::ClientOptions,
     redact::printable,
+    untrusted::Untrusted,
 };
 use serde::{Serialize, Serializer};
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc, time::Duration};
@@ -56,27 +57,27 @@ pub struct Account {
     /// The kind of account.
     pub kind: AccountKind,
     /// A person's sign-in name, such as `ada@contoso.com`.
-    pub username: Option<String>,
+    pub username: Option<Untrusted>,
     /// A person's name.
-    pub name: Option<String>,
+    pub name: Option<Untrusted>,
     /// A person's object id in [`tenant`](Self::tenant). In a tenant where they are a guest, the
     /// object id is another.
-    pub object_id: Option<String>,
+    pub object_id: Option<Untrusted>,
     /// A person's object id and tenant at home, `OBJECT-ID.TENANT-ID`. It is the same in every
     /// tenant where they are a guest.
-    pub home_account_id: Option<String>,
+    pub home_account_id: Option<Untrusted>,
     /// The tenant that tokens are for, unless a request names another; `None` for a managed
     /// identity.
-    pub tenant: Option<String>,
+    pub tenant: Option<Untrusted>,
     /// The tenants that a person signed in to, the latest first.
-    pub tenants: Vec<String>,
+    pub tenants: Vec<Untrusted>,
     /// The names of a person's tenants by id, as far as [`Accounts::name_tenants`] stored them.
-    pub tenant_names: BTreeMap<String, String>,
+    pub tenant_names: BTreeMap<String, Untrusted>,
     /// The client id: a service principal's own, or that of the application that a person signed in
     /// to, or the one that selects a managed identity.
-    pub client_id: Option<String>,
+    pub client_id: Option<Untrusted>,
     /// The file with the certificate or the federated token.
-    pub path: Option<String>,
+    pub path: Option<Untrusted>,
     /// The authority at which the account signs in.
     pub authority: String,
     /// The profile.
@@ -87,7 +88,7 @@ pub struct Account {
     /// Whether the account is the current one of its profile and authority.
     pub is_current: bool,
     /// Why the account has to sign in again, if the provider has ended the sign-in.
-    pub trouble: Option<String>,
+    pub trouble: Option<Untrusted>,
 }
 
 /// The kind of an account.
@@ -161,7 +162,7 @@ impl Account {
     pub fn who(&self) -> String {
         let name = self.username.as_ref().or(self.name.as_ref());
         match (self.kind, name, &self.client_id) {
-            (AccountKind::Person, Some(name), _) => name.clone(),
+            (AccountKind::Person, Some(name), _) => name.to_string(),
             (AccountKind::Person, None, _) => format!("a person ({})", self.id),
             (AccountKind::ManagedIdentity, _, Some(id)) => format!("the managed identity {id}"),
             (AccountKind::ManagedIdentity, _, None) => "this machine's managed identity".to_owned(),
@@ -172,16 +173,15 @@ impl Account {
 
     pub(crate) fn of(record: &Record, is_current: bool) -> Self {
         let person = record.person();
+        let text = |text: &String| Untrusted::from(text.as_str());
         let path = match &record.proof {
             StoredProof::ClientCertificate { path, .. } | StoredProof::FederatedToken { path } => {
-                Some(path.clone())
+                Some(text(path))
             }
             _ => None,
         };
         let named = match &record.proof {
-            StoredProof::ManagedIdentity { named } => {
-                named.as_ref().map(|(_, value)| value.clone())
-            }
+            StoredProof::ManagedIdentity { named } => named.as_ref().map(|(_, value)| text(value)),
             _ => None,
         };
         Self {
@@ -193,18 +193,22 @@ impl Account {
                 StoredProof::FederatedToken { .. } => AccountKind::FederatedToken,
                 StoredProof::ManagedIdentity { .. } => AccountKind::ManagedIdentity,
             },
-            username: person.and_then(|person| person.username.clone()),
-            name: person.and_then(|person| person.name.clone()),
+            username: person.and_then(|person| person.username.as_ref().map(text)),
+            name: person.and_then(|person| person.name.as_ref().map(text)),
             object_id: person.and_then(|person| {
                 let at_home = || person.home_account_id.as_deref()?.split_once('.');
-                let of_home = || at_home().map(|(object_id, _)| object_id.to_owned());
-                person.object_id.clone().or_else(of_home)
+                let of_home = || at_home().map(|(object_id, _)| object_id.into());
+                person.object_id.as_ref().map(text).or_else(of_home)
             }),
-            home_account_id: person.and_then(|person| person.home_account_id.clone()),
-            tenant: Some(record.tenant.clone()).filter(|tenant| !tenant.is_empty()),
-            tenants: person.map_or_else(Vec::new, |person| person.tenants.clone()),
-            tenant_names: person.map_or_else(BTreeMap::new, |person| person.tenant_names.clone()),
-            client_id: record.client_id.clone().or(named),
+            home_account_id: person.and_then(|person| person.home_account_id.as_ref().map(text)),
+            tenant: Untrusted::some(&record.tenant),
+            tenants: person
+                .map_or_else(Vec::new, |person| person.tenants.iter().map(text).collect()),
+            tenant_names: person.map_or_else(BTreeMap::new, |person| {
+                let names = person.tenant_names.iter();
+                names.map(|(id, name)| (id.clone(), text(name))).collect()
+            }),
+            client_id: record.client_id.as_ref().map(text).or(named),
             path,
             authority: record.authority.clone(),
             profile: record.profile.clone(),
@@ -212,7 +216,7 @@ impl Account {
             is_current,
             trouble: person
                 .and_then(|person| person.ended.as_ref())
-                .map(|ended| ended.why.clone()),
+                .map(|ended| text(&ended.why)),
         }
     }
 }

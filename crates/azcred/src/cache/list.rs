@@ -5,6 +5,7 @@ use crate::{
     facts::{Error, ErrorKind, Result},
     options::ClientOptions,
     store::TokenStore,
+    untrusted::Untrusted,
     vault::{KeyPlace, Shelf, Vault},
 };
 use serde::Serialize;
@@ -40,13 +41,13 @@ pub struct CacheList {
 #[non_exhaustive]
 pub struct CachedToken {
     /// The credential that requested it, such as `ClientSecretCredential`.
-    pub credential: String,
+    pub credential: Untrusted,
     /// Whose token it is, in a few words: `the application …`.
-    pub whose: String,
+    pub whose: Untrusted,
     /// The tenant, if the request named one.
-    pub tenant: Option<String>,
+    pub tenant: Option<Untrusted>,
     /// The scopes of the token.
-    pub scopes: Vec<String>,
+    pub scopes: Vec<Untrusted>,
     /// When it ends, in UTC.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_on: OffsetDateTime,
@@ -73,10 +74,10 @@ pub async fn list(options: &ClientOptions) -> Result<CacheList> {
                 let kept = StoredToken::from_bytes(bytes)?;
                 Some(CachedToken {
                     expires_on: kept.token?.expires_on(),
-                    credential: kept.about.credential,
-                    whose: kept.about.whose,
-                    tenant: kept.about.tenant,
-                    scopes: kept.about.scopes,
+                    credential: kept.about.credential.into(),
+                    whose: kept.about.whose.into(),
+                    tenant: kept.about.tenant.map(Untrusted::from),
+                    scopes: kept.about.scopes.into_iter().map(Untrusted::from).collect(),
                 })
             })
             .collect();

@@ -4,7 +4,12 @@
 //! so a chain tries the next one. *Refused*: the identity provider rejected the request.
 
 use super::{Fix, Report};
-use std::{borrow::Cow, fmt, sync::Arc};
+use crate::untrusted::{Seen, printable_sentence};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+    sync::Arc,
+};
 
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -53,7 +58,7 @@ struct ErrorInner {
 
 impl Error {
     /// An error of `kind`: `what` did not work, such as 'could not get a token', and `why`. Both
-    /// are without a full stop.
+    /// are without a full stop. Characters that are not for a terminal become spaces.
     pub fn new(
         kind: ErrorKind,
         what: impl Into<Cow<'static, str>>,
@@ -61,8 +66,8 @@ impl Error {
     ) -> Self {
         Self(Arc::new(ErrorInner {
             kind,
-            what: what.into(),
-            why: why.into(),
+            what: printable_sentence(what),
+            why: printable_sentence(why),
             fix: None,
             refusal: None,
             cause: None,
@@ -238,6 +243,7 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = Seen(f);
         match self.code {
             Some(code) => write!(f, "AADSTS{code}")?,
             None if self.error.is_empty() => write!(f, "HTTP {}", self.status)?,

@@ -4,7 +4,13 @@
 //! the value and name its command instead.
 
 use super::{PrincipalKind, Source};
-use std::{borrow::Cow, fmt, path::PathBuf, time::Duration};
+use crate::untrusted::Seen;
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+    path::PathBuf,
+    time::Duration,
+};
 
 /// The fix of an error: one step, or several.
 ///
@@ -371,10 +377,17 @@ impl From<Cow<'static, str>> for Fix {
     }
 }
 
+/// Values in it may come from outside.
 impl fmt::Display for Fix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(&mut Seen(f))
+    }
+}
+
+impl Fix {
+    fn write(&self, f: &mut Seen<'_, '_>) -> fmt::Result {
         match self {
-            Self::SignIn(sign_in) => sign_in.fmt(f),
+            Self::SignIn(sign_in) => write!(f, "{sign_in}"),
             Self::SignInToTool { command } => write!(f, "run `{command}`"),
             Self::InstallTool {
                 tool,
@@ -437,7 +450,7 @@ impl fmt::Display for Fix {
                 Ok(())
             }
             Self::UnsetVariable(name) => write!(f, "unset {name}"),
-            Self::GrantRole(grant) => grant.fmt(f),
+            Self::GrantRole(grant) => write!(f, "{grant}"),
             Self::CheckWorkspaceName { seen } => {
                 f.write_str("check the workspace's name")?;
                 match &seen[..] {
@@ -525,7 +538,7 @@ impl fmt::Display for Fix {
     }
 }
 
-fn list(f: &mut fmt::Formatter<'_>, fixes: &[Fix], between: &str) -> fmt::Result {
+fn list(f: &mut Seen<'_, '_>, fixes: &[Fix], between: &str) -> fmt::Result {
     for (number, fix) in fixes.iter().enumerate() {
         let before = if number == 0 { "" } else { between };
         write!(f, "{before}{fix}")?;
@@ -535,6 +548,7 @@ fn list(f: &mut fmt::Formatter<'_>, fixes: &[Fix], between: &str) -> fmt::Result
 
 impl fmt::Display for SignIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = Seen(f);
         f.write_str(&self.verb())?;
         if self.tenant.is_none() && self.way == SignInWay::Any {
             f.write_str(" to azcred")?;
@@ -557,6 +571,7 @@ impl fmt::Display for SignIn {
 
 impl fmt::Display for GrantRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = Seen(f);
         let of = self.scope.as_deref().map_or("the resource", kind_of);
         write!(f, "ask an owner of {of} to run `{}`", self.command())
     }

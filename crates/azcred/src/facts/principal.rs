@@ -2,7 +2,7 @@
 //! never for a decision.
 
 use super::Claims;
-use crate::redact::printable;
+use crate::untrusted::Untrusted;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -46,26 +46,26 @@ pub struct Principal {
     /// The kind of principal.
     pub kind: PrincipalKind,
     /// A person's or an application's name, if the token has it.
-    pub name: Option<String>,
+    pub name: Option<Untrusted>,
     /// A person's sign-in name.
-    pub user_name: Option<String>,
+    pub user_name: Option<Untrusted>,
     /// All sign-in names in a person's token: a guest has one here and one at home.
     #[serde(skip)]
-    sign_in_names: Vec<String>,
+    sign_in_names: Vec<Untrusted>,
     /// The application's client id.
-    pub application_id: Option<String>,
+    pub application_id: Option<Untrusted>,
     /// The object id, to which roles are assigned.
-    pub object_id: Option<String>,
+    pub object_id: Option<Untrusted>,
     /// The tenant's GUID.
-    pub tenant_id: Option<String>,
+    pub tenant_id: Option<Untrusted>,
     /// How the application proved its identity.
     pub proof: Proof,
     /// The resource that the token is for.
-    pub audience: Option<String>,
+    pub audience: Option<Untrusted>,
     /// The issuer.
-    pub issuer: Option<String>,
+    pub issuer: Option<Untrusted>,
     /// The Azure resource that a managed identity belongs to.
-    pub resource_id: Option<String>,
+    pub resource_id: Option<Untrusted>,
     /// When the token was issued, in UTC, by the issuer's clock.
     #[serde(with = "time::serde::rfc3339::option")]
     pub issued_on: Option<OffsetDateTime>,
@@ -81,14 +81,14 @@ impl Principal {
     }
 
     pub(crate) fn of(claims: &Claims<'_>) -> Self {
-        let shown = |text: &str| Some(printable(text, 512)).filter(|text| !text.is_empty());
-        let text = |claim: Option<&str>| claim.and_then(shown);
+        let text = |claim: Option<&str>| claim.and_then(Untrusted::some);
         let moment = |seconds: Option<f64>| {
             #[expect(clippy::cast_possible_truncation, reason = "saturates")]
             let seconds = seconds? as i64;
             OffsetDateTime::from_unix_timestamp(seconds).ok()
         };
-        let sign_in_names: Vec<String> = claims.sign_in_names().filter_map(shown).collect();
+        let sign_in_names: Vec<Untrusted> =
+            claims.sign_in_names().filter_map(Untrusted::some).collect();
         let user_name = sign_in_names.first().cloned();
         let is_subject = |id: Option<&str>| id.is_some() && id == claims.subject();
         let kind = match claims.kind() {
@@ -135,7 +135,7 @@ impl Principal {
         );
         let application = self.application_id.as_ref().filter(|_| is_application);
         let ids = self.object_id.iter().chain(application);
-        self.sign_in_names.iter().chain(ids).map(String::as_str)
+        self.sign_in_names.iter().chain(ids).map(Untrusted::as_str)
     }
 
     /// Whether the principal has this sign-in name, object id or client id. Case does not matter.

@@ -1,8 +1,13 @@
 //! The report of a chain: every source, its verdict, the reason, and the time it took.
 
 use super::{Error, ErrorKind, Fix, Preset, Source, Used};
+use crate::untrusted::Seen;
 use serde::{Serialize, Serializer};
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+    time::Duration,
+};
 
 /// The result of a source in one run of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -83,6 +88,7 @@ pub enum Skipped {
 /// The reason, without a full stop.
 impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = Seen(f);
         match self {
             Self::Decided | Self::Unlikely => f.write_str("a source before it decided"),
             Self::OutOfTime => f.write_str("the time was over before it was tried"),

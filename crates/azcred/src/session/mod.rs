@@ -27,6 +27,7 @@ use crate::{
     tenant::TenantId,
     token::AccessToken,
     token_future::TokenFuture,
+    untrusted::Untrusted,
     workspace::{self, Located, Named},
 };
 use std::{fmt, path::PathBuf, sync::Arc};
@@ -157,7 +158,7 @@ impl Session {
         not(any(feature = "disk-cache", feature = "developer-tools")),
         expect(clippy::unused_async, unused_variables, reason = "without files")
     )]
-    pub async fn tenant_name(&self, tenant_id: &str) -> Option<String> {
+    pub async fn tenant_name(&self, tenant_id: &str) -> Option<Untrusted> {
         #[cfg(feature = "disk-cache")]
         {
             let accounts = Accounts::new(&self.0.options).ok()?;

@@ -10,8 +10,9 @@ use crate::{
     domain::tenant_of_domain,
     error::Error,
     lists::Tenant,
-    text::{clean, is_guid},
+    text::is_guid,
 };
+use azcred::Untrusted;
 
 /// The tenants of the identity, for their names. If the request fails, only ids are shown.
 pub(super) struct TenantNames(Vec<Tenant>);
@@ -29,16 +30,10 @@ impl Finding for TenantNames {
 }
 
 impl TenantNames {
-    fn name(&self, id: &str) -> Option<String> {
-        let tenant = self
-            .0
-            .iter()
-            .find(|tenant| tenant.tenant_id.eq_ignore_ascii_case(id))?;
-        let name = tenant
-            .display_name
-            .as_ref()
-            .or(tenant.default_domain.as_ref())?;
-        Some(clean(name, 80)).filter(|name| !name.is_empty())
+    fn name(&self, id: &str) -> Option<Untrusted> {
+        let mut tenants = self.0.iter();
+        let tenant = tenants.find(|tenant| tenant.tenant_id.eq_ignore_ascii_case(id))?;
+        tenant.name().cloned()
     }
 }
 
@@ -49,8 +44,8 @@ pub(super) enum TenantOutcome {
     Unknown,
     /// The token's tenant.
     Known {
-        id: String,
-        name: Option<String>,
+        id: Untrusted,
+        name: Option<Untrusted>,
         expected: Expected,
     },
 }
@@ -103,7 +98,7 @@ impl Check for TenantCheck {
         };
         let detail = match name {
             Some(name) => format!("{name} ({id})"),
-            None => id.clone(),
+            None => id.to_string(),
         };
         match expected {
             Expected::None | Expected::Same => Verdict::ok(detail),
@@ -162,8 +157,9 @@ mod tests {
         let doctor = doctor();
         let tell = |outcome| TenantCheck.tell(outcome, &case(&doctor));
         let known = |name: Option<&str>, expected| {
-            let name = name.map(str::to_owned);
+            let name = name.map(Untrusted::from);
             let id = "t-1".to_owned();
+            let id = id.into();
             tell(TenantOutcome::Known { id, name, expected })
         };
         assert_eq!(tell(TenantOutcome::Unknown).status, Status::Warning);
@@ -193,9 +189,9 @@ mod tests {
     fn a_tenant_without_a_name_is_shown_by_its_domain() {
         let named = |display_name: Option<&str>| {
             TenantNames(vec![Tenant {
-                tenant_id: "T-1".to_owned(),
-                display_name: display_name.map(str::to_owned),
-                default_domain: Some("contoso.com".to_owned()),
+                tenant_id: "T-1".into(),
+                display_name: display_name.map(Untrusted::from),
+                default_domain: Some("contoso.com".into()),
             }])
         };
         let name = |names: TenantNames, id| names.name(id);

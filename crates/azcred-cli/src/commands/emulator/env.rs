@@ -78,7 +78,7 @@ impl Env {
             return Ok(0);
         }
         let lines = shell.lines(&environment.set, &environment.unset);
-        output.line(lines.trim_end());
+        output.script(lines.trim_end());
         if output.is_terminal() {
             let hint = format!("\nTo set them in this shell: {}", shell.set_by());
             output.note(paint(DIM, hint));

@@ -7,7 +7,7 @@ mod summary;
 mod tell;
 mod ways;
 
-use super::{reader::name, target::tenant};
+use super::target::tenant;
 use crate::{
     choice::{InProfile, explained},
     failure::{Failure, Kind},
@@ -173,7 +173,8 @@ impl Login {
             )
             .await;
         let tenants = seen.tenants.iter();
-        let names = tenants.filter_map(|tenant| Some((tenant.tenant_id.clone(), name(tenant)?)));
+        let names = tenants
+            .filter_map(|tenant| Some((tenant.tenant_id.to_string(), tenant.name()?.to_string())));
         // Names are only for display. Without them, ids are shown.
         let accounts = Accounts::new(&options)?;
         match accounts.name_tenants(&account.id, names).await {

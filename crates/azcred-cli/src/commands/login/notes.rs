@@ -4,7 +4,7 @@ use super::{
     seen::{is_here, reference},
     summary::Summary,
 };
-use crate::{commands::reader::shown, suggested::Suggested};
+use crate::suggested::Suggested;
 
 /// The notes, the most important first.
 pub(super) fn notes(told: &Summary<'_>) -> Vec<String> {
@@ -65,14 +65,14 @@ fn no_subscription(told: &Summary<'_>) -> String {
         .iter()
         .filter(|tenant| own.is_none_or(|own| !own.eq_ignore_ascii_case(&tenant.tenant_id)))
         .map(|tenant| {
-            let id = shown(&tenant.tenant_id);
+            let id = &tenant.tenant_id;
             let named = tenant
                 .default_domain
                 .as_deref()
                 .or(tenant.display_name.as_deref());
             match named {
-                Some(name) => format!("`{}` for {}", login(&id), shown(name)),
-                None => format!("`{}`", login(&id)),
+                Some(name) => format!("`{}` for {}", login(id), name),
+                None => format!("`{}`", login(id)),
             }
         })
         .take(5)

@@ -7,7 +7,7 @@ use super::{
     summary::Summary,
 };
 use crate::{
-    commands::reader::{named_tenant, shown},
+    commands::reader::{named_tenant, tenant_name},
     output::{
         Output,
         style::{GOOD, STRONG, paint},
@@ -15,7 +15,7 @@ use crate::{
         wrap::Stream,
     },
 };
-use azcred::{Used, account::Account};
+use azcred::{Untrusted, Used, account::Account};
 use azcred_azure::{Principal, PrincipalKind, Source, WorkspaceRef};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -29,7 +29,7 @@ struct LoginDocument<'a> {
     /// The identity in the token; `null` if the token does not name it.
     principal: Option<&'a Principal>,
     /// The tenant's name, if it is known.
-    tenant_name: Option<&'a str>,
+    tenant_name: Option<&'a Untrusted>,
     /// The account's tenants.
     tenants: Vec<TenantLine<'a>>,
     subscriptions: Vec<SubscriptionLine<'a>>,
@@ -49,18 +49,18 @@ struct LoginDocument<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct TenantLine<'a> {
-    tenant_id: &'a str,
-    display_name: Option<&'a str>,
-    default_domain: Option<&'a str>,
+    tenant_id: &'a Untrusted,
+    display_name: Option<&'a Untrusted>,
+    default_domain: Option<&'a Untrusted>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SubscriptionLine<'a> {
-    subscription_id: &'a str,
-    display_name: &'a str,
-    state: &'a str,
-    tenant_id: Option<&'a str>,
+    subscription_id: &'a Untrusted,
+    display_name: &'a Untrusted,
+    state: &'a Untrusted,
+    tenant_id: Option<&'a Untrusted>,
 }
 
 #[derive(Serialize)]
@@ -68,7 +68,7 @@ struct SubscriptionLine<'a> {
 struct WorkspaceLine<'a> {
     #[serde(flatten)]
     workspace: WorkspaceRef,
-    location: &'a str,
+    location: &'a Untrusted,
     /// Whether it is the workspace of this folder.
     is_here: bool,
 }
@@ -115,14 +115,15 @@ fn document<'a>(
     LoginDocument {
         account,
         principal,
-        tenant_name: tenant_name(principal, seen),
+        tenant_name: principal
+            .and_then(|principal| tenant_name(principal.tenant_id.as_deref()?, &seen.tenants)),
         tenants: seen
             .tenants
             .iter()
             .map(|tenant| TenantLine {
                 tenant_id: &tenant.tenant_id,
-                display_name: tenant.display_name.as_deref(),
-                default_domain: tenant.default_domain.as_deref(),
+                display_name: tenant.display_name.as_ref(),
+                default_domain: tenant.default_domain.as_ref(),
             })
             .collect(),
         subscriptions: seen
@@ -132,7 +133,7 @@ fn document<'a>(
                 subscription_id: &subscription.subscription_id,
                 display_name: &subscription.display_name,
                 state: &subscription.state,
-                tenant_id: subscription.tenant_id.as_deref(),
+                tenant_id: subscription.tenant_id.as_ref(),
             })
             .collect(),
         workspaces: seen
@@ -177,10 +178,10 @@ fn lines(
     let who = match principal {
         Some(principal) if principal.kind == PrincipalKind::User => {
             let name = principal.name.as_deref().or(principal.user_name.as_deref());
-            name.map_or_else(|| shown(&account.who()), shown)
+            name.map_or_else(|| account.who(), str::to_owned)
         }
         Some(principal) => format!("the {}", principal.describe()),
-        None => shown(&account.who()),
+        None => account.who(),
     };
     let mut lines = vec![format!(
         "{} {}",
@@ -196,9 +197,9 @@ fn lines(
             .iter()
             .map(|subscription| {
                 [
-                    shown(&subscription.display_name),
-                    shown(&subscription.subscription_id),
-                    shown(&subscription.state),
+                    subscription.display_name.to_string(),
+                    subscription.subscription_id.to_string(),
+                    subscription.state.to_string(),
                 ]
             })
             .collect();
@@ -242,7 +243,7 @@ fn rows(
         rows.extend(tenant);
     }
     if account.profile != azcred::Profile::default().name() {
-        rows.push(("Profile", shown(&account.profile)));
+        rows.push(("Profile", account.profile.clone()));
     }
     rows
 }
@@ -253,7 +254,7 @@ fn workspaces(seen: &Seen) -> Vec<[String; 5]> {
             .subscriptions
             .iter()
             .find(|one| one.subscription_id.eq_ignore_ascii_case(id));
-        named.map_or_else(|| id.to_owned(), |one| shown(&one.display_name))
+        named.map_or_else(|| id.to_owned(), |one| one.display_name.to_string())
     };
     seen.workspaces
         .iter()
@@ -267,7 +268,7 @@ fn workspaces(seen: &Seen) -> Vec<[String; 5]> {
                 reference.name().to_owned(),
                 reference.resource_group().to_owned(),
                 subscription(reference.subscription()),
-                shown(&workspace.location),
+                workspace.location.to_string(),
                 mark,
             ])
         })
@@ -281,16 +282,4 @@ fn meant(source: &Source) -> String {
         Source::Variable(name) => format!("the workspace of {name}"),
         _ => "the workspace that is meant".to_owned(),
     }
-}
-
-fn tenant_name<'a>(principal: Option<&Principal>, seen: &'a Seen) -> Option<&'a str> {
-    let id = principal?.tenant_id.as_deref()?;
-    let tenant = seen
-        .tenants
-        .iter()
-        .find(|tenant| tenant.tenant_id.eq_ignore_ascii_case(id))?;
-    tenant
-        .display_name
-        .as_deref()
-        .or(tenant.default_domain.as_deref())
 }

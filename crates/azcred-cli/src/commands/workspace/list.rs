@@ -2,7 +2,7 @@
 
 use super::meant::{Within, here, is_same};
 use crate::{
-    commands::reader::{As, shown},
+    commands::reader::As,
     failure::Failure,
     output::{
         Output,
@@ -12,6 +12,7 @@ use crate::{
     },
     sign_in::Place,
 };
+use azcred::Untrusted;
 use azcred_azure::{Located, Subscription, Workspace, WorkspaceRef, Workspaces};
 use clap::Args;
 use serde::Serialize;
@@ -53,18 +54,18 @@ struct WorkspaceEntry<'a> {
     #[serde(flatten)]
     workspace: WorkspaceRef,
     /// The resource id, which is a scope for role assignments.
-    id: &'a str,
+    id: &'a Untrusted,
     /// The subscription's name.
-    subscription_name: Option<&'a str>,
+    subscription_name: Option<&'a Untrusted>,
     /// The region.
-    location: &'a str,
+    location: &'a Untrusted,
     /// Whether MLClient and hi-ml use it in this folder.
     is_here: bool,
 }
 
 #[derive(Serialize)]
 struct Trouble<'a> {
-    subscription: &'a str,
+    subscription: &'a Untrusted,
     error: &'a Failure,
 }
 
@@ -84,7 +85,7 @@ impl ListWorkspaces {
         let (reader, subscriptions, all, tenants) = looked;
         let here = here(&place);
         let Workspaces { found, trouble, .. } = all;
-        let trouble: Vec<(String, Failure)> = trouble
+        let trouble: Vec<(Untrusted, Failure)> = trouble
             .into_iter()
             .map(|(subscription, error)| (subscription, error.into()))
             .collect();
@@ -153,7 +154,7 @@ pub(super) fn rows(
                 one.name().to_owned(),
                 one.resource_group().to_owned(),
                 name_of(one.subscription(), subscriptions).unwrap_or(one.subscription().to_owned()),
-                shown(&workspace.location),
+                workspace.location.to_string(),
                 mark,
             ])
         })
@@ -172,18 +173,18 @@ fn line<'a>(
     Some(WorkspaceEntry {
         is_here: here.is_some_and(|here| is_same(&here.workspace, &one)),
         id: &workspace.id,
-        subscription_name: subscription.map(|known| &*known.display_name),
+        subscription_name: subscription.map(|known| &known.display_name),
         location: &workspace.location,
         workspace: one,
     })
 }
 
-/// A subscription's name, safe for a terminal.
+/// A subscription's name.
 fn name_of(id: &str, subscriptions: &[Subscription]) -> Option<String> {
     let found = subscriptions
         .iter()
         .find(|known| known.subscription_id.eq_ignore_ascii_case(id))?;
-    Some(shown(&found.display_name)).filter(|name| !name.is_empty())
+    Some(found.display_name.to_string()).filter(|name| !name.is_empty())
 }
 
 /// A subscription's id with its name, if it is known.

@@ -1,7 +1,7 @@
 //! Finds a workspace: by a name, by an id, or as the workspace of this folder.
 
 use crate::{
-    commands::reader::{Reader, shown},
+    commands::reader::Reader,
     failure::{Failure, Kind},
     sign_in::Place,
 };
@@ -68,15 +68,12 @@ impl Within {
         let (kind, why, fix) = match found.len() {
             0 => (
                 Kind::NotFound,
-                format!(
-                    "you can see no subscription with the id or name '{}'",
-                    shown(wanted)
-                ),
+                format!("you can see no subscription with the id or name '{wanted}'"),
                 format!("choose one of `{list}`"),
             ),
             count => (
                 Kind::Invalid,
-                format!("{count} subscriptions are called '{}'", shown(wanted)),
+                format!("{count} subscriptions are called '{wanted}'"),
                 format!("give the id, from `{list}`"),
             ),
         };
@@ -106,11 +103,7 @@ impl Within {
             several => Err(Failure::new(
                 Kind::Invalid,
                 "could not find the workspace",
-                format!(
-                    "{} workspaces are called '{}'",
-                    several.len(),
-                    shown(wanted)
-                ),
+                format!("{} workspaces are called '{}'", several.len(), wanted),
             )
             .fix(format!(
                 "give the resource id of the one you mean: {}",
@@ -128,11 +121,8 @@ fn none(wanted: &str, all: &Workspaces, reader: &Reader) -> Failure {
     let mut names: Vec<&str> = all.found.iter().map(|one| &*one.name).collect();
     names.dedup();
     let why = match names.len() {
-        0 => format!(
-            "you can see no workspace, so none called '{}'",
-            shown(wanted)
-        ),
-        _ => format!("you can see no workspace called '{}'", shown(wanted)),
+        0 => format!("you can see no workspace, so none called '{wanted}'"),
+        _ => format!("you can see no workspace called '{wanted}'"),
     };
     let there = match names.len() {
         0 => String::new(),

@@ -5,7 +5,7 @@ use super::{
     meant::{Within, here, is_same},
 };
 use crate::{
-    commands::reader::{As, shown},
+    commands::reader::As,
     failure::{Failure, Kind},
     output::{
         Output,
@@ -14,6 +14,7 @@ use crate::{
     },
     sign_in::Place,
 };
+use azcred::Untrusted;
 use azcred_azure::{ErrorKind, Flags, Located, Source, Workspace, WorkspaceRef, locate};
 use clap::Args;
 use serde::Serialize;
@@ -51,19 +52,19 @@ struct WorkspaceDocument<'a> {
     #[serde(flatten)]
     workspace: &'a WorkspaceRef,
     /// The resource id, which is a scope for role assignments.
-    id: &'a str,
+    id: &'a Untrusted,
     /// The subscription's name; `null` if it can't be read.
-    subscription_name: Option<&'a str>,
+    subscription_name: Option<&'a Untrusted>,
     /// The display name.
-    friendly_name: Option<&'a str>,
+    friendly_name: Option<&'a Untrusted>,
     /// The region.
-    location: &'a str,
+    location: &'a Untrusted,
     /// The GUID by which Azure Machine Learning's own services know the workspace.
-    workspace_id: Option<&'a str>,
+    workspace_id: Option<&'a Untrusted>,
     /// The resource id of its storage account.
-    storage_account: Option<&'a str>,
+    storage_account: Option<&'a Untrusted>,
     /// `Enabled` or `Disabled`.
-    public_network_access: Option<&'a str>,
+    public_network_access: Option<&'a Untrusted>,
     /// The source of its name; `null` if the user typed it.
     source: Option<String>,
     /// Whether MLClient and hi-ml use it in this folder.
@@ -103,12 +104,12 @@ impl ShowWorkspace {
             output.json(&WorkspaceDocument {
                 workspace: &meant,
                 id: &found.id,
-                subscription_name: subscription.as_ref().map(|one| &*one.display_name),
-                friendly_name: found.properties.friendly_name.as_deref(),
+                subscription_name: subscription.as_ref().map(|one| &one.display_name),
+                friendly_name: found.properties.friendly_name.as_ref(),
                 location: &found.location,
-                workspace_id: found.properties.workspace_id.as_deref(),
-                storage_account: found.properties.storage_account.as_deref(),
-                public_network_access: found.properties.public_network_access.as_deref(),
+                workspace_id: found.properties.workspace_id.as_ref(),
+                storage_account: found.properties.storage_account.as_ref(),
+                public_network_access: found.properties.public_network_access.as_ref(),
                 source: source.map(|source| source.to_string()),
                 is_here: here(&place).is_some_and(|here| is_same(&here.workspace, &meant)),
             });
@@ -146,17 +147,17 @@ fn rows(
     let mut rows = vec![("Workspace", paint(STRONG, meant.name()))];
     let friendly = properties.friendly_name.as_deref();
     if let Some(name) = friendly.filter(|name| *name != meant.name()) {
-        rows.push(("Shown as", shown(name)));
+        rows.push(("Shown as", name.to_owned()));
     }
     rows.push(("Resource group", meant.resource_group().to_owned()));
     rows.push(("Subscription", subscription));
-    rows.push(("Region", shown(&found.location)));
+    rows.push(("Region", found.location.to_string()));
     if let Some(account) = &properties.storage_account {
         let name = account.rsplit('/').next().unwrap_or_default();
-        rows.push(("Storage account", shown(name)));
+        rows.push(("Storage account", name.to_owned()));
     }
     if let Some(access) = &properties.public_network_access {
-        rows.push(("Public access", shown(access)));
+        rows.push(("Public access", access.to_string()));
     }
     if let Some(source) = source {
         rows.push(("Named by", source.to_string()));

@@ -2,7 +2,7 @@
 //! `Profile.get_subscription` in azure-cli-core finds it.
 
 use super::files::{CLOUD, CliSettings, Folder, INSTANCE_DISCOVERY, Limit, NotHere};
-use crate::{cloud::Cloud, json, redact::printable, system::System, tenant::TenantId};
+use crate::{cloud::Cloud, json, system::System, tenant::TenantId, untrusted::Untrusted};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -151,13 +151,13 @@ fn subscriptions(bytes: &[u8]) -> Result<impl Iterator<Item = Subscription>, Not
 }
 
 /// The name of a tenant of a subscription, if Azure CLI has stored it.
-pub(crate) fn tenant_name(system: &dyn System, tenant: &str) -> Option<String> {
+pub(crate) fn tenant_name(system: &dyn System, tenant: &str) -> Option<Untrusted> {
     let bytes = read(&Folder::of(system)?).ok()?;
     let mut all = subscriptions(&bytes).ok()?;
     let one = all.find(|one| one.tenant_id.eq_ignore_ascii_case(tenant))?;
     let known = [one.tenant_display_name, one.tenant_default_domain];
     let name = known.into_iter().flatten().find(|name| !name.is_empty())?;
-    Some(printable(&name, 128))
+    Some(Untrusted::from(name))
 }
 
 /// Tokens are stored under the tenant's id, which a domain name does not show.

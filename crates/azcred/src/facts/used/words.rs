@@ -1,19 +1,25 @@
 //! What a source uses, in a few words without a full stop.
 
 use super::{Evidence, PassedOver, ToolFiles, Used, UsedKind};
-use std::{borrow::Cow, fmt};
+use crate::untrusted::{Seen, printable_sentence};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
 
 impl Used {
     /// In a few words, with the application if it is given.
     pub(super) fn words(&self, client_id: Option<&str>) -> String {
-        let proof = match &self.kind {
-            UsedKind::ManagedIdentity { .. } => return self.managed_identity(client_id),
-            kind => kind.words(),
+        let words = match (&self.kind, client_id) {
+            (UsedKind::ManagedIdentity { .. }, _) => self.managed_identity(client_id),
+            (kind, None) => kind.words().into_owned(),
+            (kind, Some(id)) => format!(
+                "{} {} the application {id}",
+                kind.words(),
+                kind.preposition()
+            ),
         };
-        match client_id {
-            None => proof.into_owned(),
-            Some(id) => format!("{proof} {} the application {id}", self.kind.preposition()),
-        }
+        printable_sentence(words).into_owned()
     }
 
     fn managed_identity(&self, client_id: Option<&str>) -> String {
@@ -124,6 +130,7 @@ impl fmt::Display for PassedOver {
 
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = Seen(f);
         f.write_str(match self {
             Self::Address => "AZURE_POD_IDENTITY_AUTHORITY_HOST names its address",
             Self::MacOs => "this is macOS, which Azure does not host",

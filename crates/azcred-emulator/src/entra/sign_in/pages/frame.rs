@@ -6,6 +6,7 @@ use crate::{
         exchange::Exchange,
         sign_in::{browser::Browser, transaction::Transaction},
     },
+    text::is_unseen,
 };
 use aws_lc_rs::digest;
 use axum::{body::Body, response::Response};
@@ -243,10 +244,7 @@ impl fmt::Display for Escaped<'_> {
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
-                '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                    f.write_char('\u{fffd}')?;
-                }
-                c if c.is_control() => f.write_char('\u{fffd}')?,
+                c if is_unseen(c) => f.write_char('\u{fffd}')?,
                 c => f.write_char(c)?,
             }
         }
@@ -260,11 +258,11 @@ mod tests {
 
     #[test]
     fn a_name_can_not_contain_html_or_look_like_another() {
-        let hostile = "\"><script>alert('1')</script>&amp;\u{202e}\u{200b}\n";
+        let hostile = "\"><script>alert('1')</script>&amp;\u{202e}\u{200b}\n\u{61c}\u{e0041}";
         let escaped = esc(hostile).to_string();
         assert_eq!(
             escaped,
-            "&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;amp;\u{fffd}\u{fffd}\u{fffd}"
+            "&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;amp;\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}"
         );
         assert_eq!(esc("Ada Lovelace 愛").to_string(), "Ada Lovelace 愛");
     }
