@@ -119,6 +119,12 @@ impl PartialEq<&str> for Untrusted {
     }
 }
 
+impl PartialEq<String> for Untrusted {
+    fn eq(&self, other: &String) -> bool {
+        self.raw == *other
+    }
+}
+
 impl Hash for Untrusted {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.raw.hash(state);

@@ -421,7 +421,10 @@ async fn the_cached_tokens_of_a_sign_in_go_with_it_and_those_of_others_stay() {
     token(&machine, &storage()).await.unwrap();
     let whose = async || -> Vec<String> {
         let list = azcred::cache::list(&process(&machine)).await.unwrap();
-        list.tokens.into_iter().map(|token| token.whose).collect()
+        list.tokens
+            .into_iter()
+            .map(|token| token.whose.to_string())
+            .collect()
     };
     assert_eq!(
         whose().await,
